@@ -1,1 +1,14 @@
-//! Placeholder crate doc.
+//! What a hub and its agents must agree on.
+//!
+//! A module imports only what stands above it here. Down to `link` everything is pure: values and
+//! state machines that take `(now, input)` and return effects. Below the line live the drivers.
+//!
+//! ```text
+//! ids · model · wire · backoff · pki · link
+//! ------------------------------------------ pure above, effects below
+//! runtime · transport
+//! ```
+
+pub mod ids;
+pub mod model;
+pub mod wire;

@@ -1,0 +1,26 @@
+//! What is told about a cloud: plain values, without a wire or a store.
+//!
+//! Keystone's, Nova's, Cinder's, Neutron's and Placement's words are used for what is theirs.
+//! Serialization is [`wire`](crate::wire)'s business.
+
+mod cloud_id;
+mod health;
+mod inventory;
+mod quota;
+mod record;
+mod time;
+mod totals;
+
+pub use cloud_id::CloudId;
+pub use health::{
+    CloudDescription, CloudKind, Disk, HostSample, Nic, Service, ServiceKind, ServiceLatency,
+    ServiceState,
+};
+pub use inventory::{
+    Capacity, FloatingIp, Network, Node, NodeState, Server, ServerState, StoragePool, Volume,
+    VolumeState,
+};
+pub use quota::{Quota, QuotaResource};
+pub use record::{Feed, Key, Record, RecordKind};
+pub use time::UnixMillis;
+pub use totals::Totals;

@@ -1,0 +1,158 @@
+//! A record: one key of a feed, and what it holds.
+
+use super::{
+    CloudId, FloatingIp, HostSample, Network, Node, Quota, Server, Service, StoragePool,
+    UnixMillis, Volume,
+};
+
+/// The feeds that an agent sends. Each has its own stream, sequence and cursor, so that a large
+/// one delays no other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Feed {
+    /// Servers, volumes, networks, floating IPs, nodes, storage pools.
+    Inventory,
+    /// Quotas by project and service.
+    Quota,
+    /// The state of each API.
+    Health,
+    /// Health samples: a log, of which the oldest entries are dropped, never a state.
+    Samples,
+}
+
+impl Feed {
+    /// Every feed, in the order of their importance.
+    pub const ALL: [Self; 4] = [Self::Health, Self::Inventory, Self::Quota, Self::Samples];
+
+    /// A log keeps each entry until it is taken or too old; any other feed is a keyed state.
+    pub const fn is_log(self) -> bool {
+        matches!(self, Self::Samples)
+    }
+
+    /// The name in logs, metrics and stores.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Inventory => "inventory",
+            Self::Quota => "quota",
+            Self::Health => "health",
+            Self::Samples => "samples",
+        }
+    }
+}
+
+/// What kind of thing a record tells about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RecordKind {
+    /// [`Server`].
+    Server,
+    /// [`Volume`].
+    Volume,
+    /// [`Network`].
+    Network,
+    /// [`FloatingIp`].
+    FloatingIp,
+    /// [`Node`].
+    Node,
+    /// [`StoragePool`].
+    StoragePool,
+    /// [`Quota`].
+    Quota,
+    /// [`Service`].
+    Service,
+    /// [`HostSample`].
+    HostSample,
+}
+
+impl RecordKind {
+    /// Every kind.
+    pub const ALL: [Self; 9] = [
+        Self::Server,
+        Self::Volume,
+        Self::Network,
+        Self::FloatingIp,
+        Self::Node,
+        Self::StoragePool,
+        Self::Quota,
+        Self::Service,
+        Self::HostSample,
+    ];
+
+    /// The feed that carries this kind.
+    pub const fn feed(self) -> Feed {
+        match self {
+            Self::Quota => Feed::Quota,
+            Self::Service => Feed::Health,
+            Self::HostSample => Feed::Samples,
+            _ => Feed::Inventory,
+        }
+    }
+
+    /// The name in REST, logs and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Volume => "volume",
+            Self::Network => "network",
+            Self::FloatingIp => "floating-ip",
+            Self::Node => "node",
+            Self::StoragePool => "storage-pool",
+            Self::Quota => "quota",
+            Self::Service => "service",
+            Self::HostSample => "host-sample",
+        }
+    }
+}
+
+/// Which record: its kind, and its id within its region.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// What kind of thing.
+    pub kind: RecordKind,
+    /// Which one.
+    pub id: CloudId,
+}
+
+/// One thing as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Record {
+    /// A virtual machine.
+    Server(Server),
+    /// A block device.
+    Volume(Volume),
+    /// A virtual network.
+    Network(Network),
+    /// A public address.
+    FloatingIp(FloatingIp),
+    /// A machine that runs servers.
+    Node(Node),
+    /// A back end that holds volumes.
+    StoragePool(StoragePool),
+    /// A project's quota in one service.
+    Quota(Quota),
+    /// The state of one API.
+    Service(Service),
+    /// Host health at one moment.
+    HostSample(HostSample),
+}
+
+impl Record {
+    /// Which record this is.
+    pub fn key(&self) -> Key {
+        let (kind, id) = match self {
+            Self::Server(it) => (RecordKind::Server, it.id.clone()),
+            Self::Volume(it) => (RecordKind::Volume, it.id.clone()),
+            Self::Network(it) => (RecordKind::Network, it.id.clone()),
+            Self::FloatingIp(it) => (RecordKind::FloatingIp, it.id.clone()),
+            Self::Node(it) => (RecordKind::Node, it.id.clone()),
+            Self::StoragePool(it) => (RecordKind::StoragePool, it.id.clone()),
+            Self::Quota(it) => (RecordKind::Quota, it.id()),
+            Self::Service(it) => (RecordKind::Service, it.id()),
+            Self::HostSample(it) => (RecordKind::HostSample, sample_id(it.at)),
+        };
+        Key { kind, id }
+    }
+}
+
+/// A sample's id is its time, so that a sample sent twice is held once.
+fn sample_id(at: UnixMillis) -> CloudId {
+    CloudId::Text(at.0.to_string())
+}

@@ -1,0 +1,180 @@
+//! Records between the model and the wire.
+//!
+//! On the wire and in the stores a record is a kind number, the bytes of its id, and the bytes of
+//! its value, of which the first names the value's version. A kind or version that only a later
+//! release knows is kept as it came, counted in the digest, and understood after the upgrade.
+
+mod codes;
+mod health;
+mod inventory;
+mod quota;
+
+use super::codec::{self, DecodeError, EncodeError};
+use super::v1::{self, CloudIdV1};
+use crate::model::{CloudId, Key, Record, RecordKind};
+
+/// The most bytes of an encoded id: a text of 512 bytes, its length and its tag.
+pub const ID_BYTES_MAX: usize = 516;
+
+/// The most bytes of an encoded value: four times the largest that the model can hold.
+pub const VALUE_BYTES_MAX: usize = 64 << 10;
+
+/// The largest figure that is taken over: 2⁴⁸ MiB are 256 EiB. A sum over 65,000 such records
+/// still fits its 64 bits.
+pub const FIGURE_MAX: u64 = 1 << 48;
+
+/// The version byte before a value of [`v1`].
+const V1: u8 = 1;
+
+/// A record as it is sent and stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EncodedRecord {
+    /// [`kind_code`] of the record's kind.
+    pub kind: u16,
+    /// The encoded id.
+    pub id: Vec<u8>,
+    /// The version byte and the encoded value.
+    pub value: Vec<u8>,
+}
+
+/// What became of a record's bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decoded {
+    /// It is understood.
+    Known(Box<Record>),
+    /// Its kind or version is of a later release.
+    Unknown,
+}
+
+/// The number by which a kind goes onto the wire. Never reused, never changed.
+pub const fn kind_code(kind: RecordKind) -> u16 {
+    match kind {
+        RecordKind::Server => 1,
+        RecordKind::Volume => 2,
+        RecordKind::Network => 3,
+        RecordKind::FloatingIp => 4,
+        RecordKind::Node => 5,
+        RecordKind::StoragePool => 6,
+        RecordKind::Quota => 16,
+        RecordKind::Service => 32,
+        RecordKind::HostSample => 48,
+    }
+}
+
+/// The kind of a number, if this release knows it.
+pub fn kind_of(code: u16) -> Option<RecordKind> {
+    RecordKind::ALL
+        .into_iter()
+        .find(|kind| kind_code(*kind) == code)
+}
+
+/// Encodes an id, as it stands in keys.
+///
+/// # Errors
+/// None that a [`CloudId`] can cause: it is capped where it is made.
+pub fn encode_id(id: &CloudId) -> Result<Vec<u8>, EncodeError> {
+    codec::encode(&CloudIdV1::from(id))
+}
+
+/// Reads an id.
+///
+/// # Errors
+/// If the bytes are no id.
+pub fn decode_id(bytes: &[u8]) -> Result<CloudId, DecodeError> {
+    codec::decode::<CloudIdV1<'_>>(bytes).map(CloudId::from)
+}
+
+/// Encodes a key: kind number and id.
+///
+/// # Errors
+/// As [`encode_id`].
+pub fn encode_key(key: &Key) -> Result<(u16, Vec<u8>), EncodeError> {
+    Ok((kind_code(key.kind), encode_id(&key.id)?))
+}
+
+/// Encodes a record. Texts beyond their cap are cut, figures beyond [`FIGURE_MAX`] are lowered to
+/// it, list elements beyond the cap are left out: what a cloud tells must not stop its feed.
+///
+/// # Errors
+/// None that a record can cause, as everything is capped.
+pub fn encode(record: &Record) -> Result<EncodedRecord, EncodeError> {
+    let (kind, id) = encode_key(&record.key())?;
+    let mut value = vec![V1];
+    match record {
+        Record::Server(it) => codec::encode_into(&v1::ServerV1::from(it), &mut value)?,
+        Record::Volume(it) => codec::encode_into(&v1::VolumeV1::from(it), &mut value)?,
+        Record::Network(it) => codec::encode_into(&v1::NetworkV1::from(it), &mut value)?,
+        Record::FloatingIp(it) => codec::encode_into(&v1::FloatingIpV1::from(it), &mut value)?,
+        Record::Node(it) => codec::encode_into(&v1::NodeV1::from(it), &mut value)?,
+        Record::StoragePool(it) => codec::encode_into(&v1::StoragePoolV1::from(it), &mut value)?,
+        Record::Quota(it) => codec::encode_into(&v1::QuotaV1::from(it), &mut value)?,
+        Record::Service(it) => codec::encode_into(&v1::ServiceV1::from(it), &mut value)?,
+        Record::HostSample(it) => codec::encode_into(&v1::HostSampleV1::from(it), &mut value)?,
+    }
+    Ok(EncodedRecord { kind, id, value })
+}
+
+/// Reads a record.
+///
+/// # Errors
+/// If a kind and version that this release knows do not decode, or say what cannot be.
+pub fn decode(kind: u16, id: &[u8], value: &[u8]) -> Result<Decoded, DecodeError> {
+    let (Some(kind), Some((&V1, value))) = (kind_of(kind), value.split_first()) else {
+        return Ok(Decoded::Unknown);
+    };
+    let id = decode_id(id)?;
+    let record = match kind {
+        RecordKind::Server => Record::Server(inventory::server(id, codec::decode(value)?)?),
+        RecordKind::Volume => Record::Volume(inventory::volume(id, codec::decode(value)?)?),
+        RecordKind::Network => Record::Network(inventory::network(id, codec::decode(value)?)?),
+        RecordKind::FloatingIp => {
+            Record::FloatingIp(inventory::floating_ip(id, codec::decode(value)?))
+        }
+        RecordKind::Node => Record::Node(inventory::node(id, codec::decode(value)?)?),
+        RecordKind::StoragePool => {
+            Record::StoragePool(inventory::storage_pool(id, codec::decode(value)?)?)
+        }
+        RecordKind::Quota => Record::Quota(quota::quota(codec::decode(value)?)?),
+        RecordKind::Service => Record::Service(health::service(codec::decode(value)?)?),
+        RecordKind::HostSample => Record::HostSample(health::host_sample(codec::decode(value)?)?),
+    };
+    Ok(Decoded::Known(Box::new(record)))
+}
+
+impl<'a> From<&'a CloudId> for CloudIdV1<'a> {
+    fn from(id: &'a CloudId) -> Self {
+        match id {
+            CloudId::Hyphenated(bytes) => Self::Hyphenated(*bytes),
+            CloudId::Simple(bytes) => Self::Simple(*bytes),
+            CloudId::Text(text) => Self::Text(super::Text::cut(text)),
+        }
+    }
+}
+
+impl From<CloudIdV1<'_>> for CloudId {
+    fn from(id: CloudIdV1<'_>) -> Self {
+        match id {
+            CloudIdV1::Hyphenated(bytes) => Self::Hyphenated(bytes),
+            CloudIdV1::Simple(bytes) => Self::Simple(bytes),
+            CloudIdV1::Text(text) => Self::Text(text.into_string()),
+        }
+    }
+}
+
+/// A figure within its bound, or an error that names it.
+fn figure(what: &'static str, value: u64) -> Result<u64, DecodeError> {
+    if value <= FIGURE_MAX {
+        Ok(value)
+    } else {
+        Err(DecodeError::OutOfRange { what })
+    }
+}
+
+/// A figure lowered to its bound.
+const fn capped(value: u64) -> u64 {
+    if value <= FIGURE_MAX {
+        value
+    } else {
+        FIGURE_MAX
+    }
+}

@@ -1,0 +1,51 @@
+//! Numbers for states and kinds. A number that this release doesn't know reads as unknown.
+
+use crate::model::{NodeState, ServerState, ServiceKind, VolumeState};
+
+macro_rules! codes {
+    ($(#[$doc:meta])* $to:ident, $from:ident, $state:ident, $unknown:ident,
+     $($code:literal => $variant:ident),* $(,)?) => {
+        $(#[$doc])*
+        pub(super) const fn $to(state: $state) -> u8 {
+            match state {
+                $($state::$variant => $code,)*
+                $state::$unknown => 0,
+            }
+        }
+
+        pub(super) const fn $from(code: u8) -> $state {
+            match code {
+                $($code => $state::$variant,)*
+                _ => $state::$unknown,
+            }
+        }
+    };
+}
+
+codes!(server_code, server_state, ServerState, Unknown,
+    1 => Running, 2 => Stopped, 3 => Building, 4 => Paused, 5 => Moving, 6 => Rescued,
+    7 => Failed, 8 => Deleting);
+
+codes!(volume_code, volume_state, VolumeState, Unknown,
+    1 => Available, 2 => InUse, 3 => Changing, 4 => Failed, 5 => Deleting);
+
+codes!(node_code, node_state, NodeState, Unknown, 1 => Up, 2 => Disabled, 3 => Down);
+
+/// A service's number, which no default may hide: another service is another record.
+pub(super) const fn service_code(kind: ServiceKind) -> u8 {
+    match kind {
+        ServiceKind::Identity => 1,
+        ServiceKind::Compute => 2,
+        ServiceKind::Placement => 3,
+        ServiceKind::Volume => 4,
+        ServiceKind::Network => 5,
+        ServiceKind::Image => 6,
+        ServiceKind::Kubernetes => 7,
+    }
+}
+
+pub(super) fn service_kind(code: u8) -> Option<ServiceKind> {
+    ServiceKind::ALL
+        .into_iter()
+        .find(|kind| service_code(*kind) == code)
+}

@@ -1,0 +1,161 @@
+//! The values of records, version 1. Frozen: see the module above.
+//!
+//! States are numbers rather than enums, so that a word which only a later release knows reads as
+//! unknown instead of failing its batch. Enums are append-only and only where nothing can be added.
+
+use serde::{Deserialize, Serialize};
+
+use super::{List, Text};
+
+/// 255 characters, the most that Keystone, Nova, Cinder and Neutron keep, of four bytes each.
+pub(super) type Name<'a> = Text<'a, 1020>;
+/// A reason or message: enough for what, where and the next step.
+pub(super) type Message<'a> = Text<'a, 512>;
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum CloudIdV1<'a> {
+    Hyphenated([u8; 16]),
+    Simple([u8; 16]),
+    Text(#[serde(borrow)] Text<'a, 512>),
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum AddressV1 {
+    V4([u8; 4]),
+    V6([u8; 16]),
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct CapacityV1 {
+    pub(super) used: u64,
+    pub(super) total: u64,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ServerV1<'a> {
+    #[serde(borrow)]
+    pub(super) name: Name<'a>,
+    pub(super) project: CloudIdV1<'a>,
+    pub(super) state: u8,
+    pub(super) vcpus: u32,
+    pub(super) memory_mib: u64,
+    pub(super) disk_gib: u64,
+    pub(super) node: Option<Name<'a>>,
+    /// A server has a handful; Neutron's default quota allows 500 ports to a whole project.
+    pub(super) addresses: List<AddressV1, 64>,
+    pub(super) created_s: u64,
+    pub(super) fault: Option<Message<'a>>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct VolumeV1<'a> {
+    #[serde(borrow)]
+    pub(super) name: Name<'a>,
+    pub(super) project: CloudIdV1<'a>,
+    pub(super) state: u8,
+    pub(super) size_gib: u64,
+    /// Multi-attach volumes are attached to a handful.
+    pub(super) attached_to: List<CloudIdV1<'a>, 64>,
+    pub(super) created_s: u64,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct NetworkV1<'a> {
+    #[serde(borrow)]
+    pub(super) name: Name<'a>,
+    pub(super) project: CloudIdV1<'a>,
+    pub(super) active: bool,
+    pub(super) shared: bool,
+    pub(super) external: bool,
+    pub(super) addresses: Option<CapacityV1>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct FloatingIpV1<'a> {
+    pub(super) address: AddressV1,
+    #[serde(borrow)]
+    pub(super) project: CloudIdV1<'a>,
+    pub(super) port: Option<CloudIdV1<'a>>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct NodeV1<'a> {
+    #[serde(borrow)]
+    pub(super) name: Name<'a>,
+    pub(super) state: u8,
+    pub(super) vcpus: CapacityV1,
+    pub(super) memory_mib: CapacityV1,
+    pub(super) disk_gib: CapacityV1,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct StoragePoolV1 {
+    pub(super) space_gib: Option<CapacityV1>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct QuotaV1<'a> {
+    #[serde(borrow)]
+    pub(super) project: CloudIdV1<'a>,
+    pub(super) project_name: Name<'a>,
+    pub(super) service: u8,
+    /// Nova has 13 resources, Neutron about 20, Cinder 4 and 3 more for each volume type.
+    pub(super) resources: List<QuotaResourceV1<'a>, 256>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct QuotaResourceV1<'a> {
+    #[serde(borrow)]
+    pub(super) name: Text<'a, 300>,
+    pub(super) limit: Option<u64>,
+    pub(super) used: u64,
+    pub(super) reserved: u64,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ServiceV1<'a> {
+    pub(super) kind: u8,
+    pub(super) state: u8,
+    #[serde(borrow)]
+    pub(super) reason: Message<'a>,
+    pub(super) endpoint: Message<'a>,
+    pub(super) version_min: Text<'a, 32>,
+    pub(super) version_max: Text<'a, 32>,
+    pub(super) since_ms: u64,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct HostSampleV1<'a> {
+    pub(super) at_ms: u64,
+    /// Linux itself counts to 8192; a machine for agents has a few.
+    pub(super) cpu_permille: List<u16, 1024>,
+    pub(super) load_centi: [u32; 3],
+    pub(super) memory_used_mib: u64,
+    pub(super) memory_total_mib: u64,
+    #[serde(borrow)]
+    pub(super) disks: List<DiskV1<'a>, 64>,
+    pub(super) nics: List<NicV1<'a>, 64>,
+    pub(super) latencies: List<LatencyV1, 16>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct DiskV1<'a> {
+    #[serde(borrow)]
+    pub(super) mount: Text<'a, 128>,
+    pub(super) used_mib: u64,
+    pub(super) total_mib: u64,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct NicV1<'a> {
+    #[serde(borrow)]
+    pub(super) name: Text<'a, 32>,
+    pub(super) received_bytes_per_s: u64,
+    pub(super) sent_bytes_per_s: u64,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct LatencyV1 {
+    pub(super) service: u8,
+    pub(super) millis: Option<u32>,
+}

@@ -1,0 +1,241 @@
+//! What the agent needs of a cloud, whichever kind it is.
+//!
+//! A cloud is read in [`Part`]s, each by its own schedule. A part is read whole ([`Cloud::audit`]),
+//! page by page, or, where the cloud's API can tell, only what changed since the last time
+//! ([`Cloud::changes`]). A part that can't be read is unknown: its last known records stay, and the
+//! service's [`Probe`] says why. Nothing here decides what is gone: only a whole audit that came to
+//! its end does, in `collect`.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use shared::model::{CloudDescription, Key, Record, RecordKind, ServiceKind, UnixMillis};
+use tokio::sync::mpsc;
+
+/// A part of a cloud that is read in one go, from one service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// Servers.
+    Servers,
+    /// Nodes with their capacity.
+    Nodes,
+    /// Volumes.
+    Volumes,
+    /// Storage pools with their capacity.
+    StoragePools,
+    /// Networks, with address capacity of external ones.
+    Networks,
+    /// Floating IPs.
+    FloatingIps,
+    /// Each project's quota in compute.
+    ComputeQuota,
+    /// Each project's quota in volumes.
+    VolumeQuota,
+    /// Each project's quota in networks.
+    NetworkQuota,
+}
+
+impl Part {
+    /// Every part, in the order in which a fresh agent reads them: what operators look at first.
+    pub const ALL: [Self; 9] = [
+        Self::Nodes,
+        Self::Servers,
+        Self::StoragePools,
+        Self::Volumes,
+        Self::Networks,
+        Self::FloatingIps,
+        Self::ComputeQuota,
+        Self::VolumeQuota,
+        Self::NetworkQuota,
+    ];
+
+    /// The service that tells it.
+    pub const fn service(self) -> ServiceKind {
+        match self {
+            Self::Servers | Self::Nodes | Self::ComputeQuota => ServiceKind::Compute,
+            Self::Volumes | Self::StoragePools | Self::VolumeQuota => ServiceKind::Volume,
+            Self::Networks | Self::FloatingIps | Self::NetworkQuota => ServiceKind::Network,
+        }
+    }
+
+    /// The kind of its records.
+    pub const fn kind(self) -> RecordKind {
+        match self {
+            Self::Servers => RecordKind::Server,
+            Self::Nodes => RecordKind::Node,
+            Self::Volumes => RecordKind::Volume,
+            Self::StoragePools => RecordKind::StoragePool,
+            Self::Networks => RecordKind::Network,
+            Self::FloatingIps => RecordKind::FloatingIp,
+            Self::ComputeQuota | Self::VolumeQuota | Self::NetworkQuota => RecordKind::Quota,
+        }
+    }
+
+    /// The name in logs, metrics and the spool.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Servers => "servers",
+            Self::Nodes => "nodes",
+            Self::Volumes => "volumes",
+            Self::StoragePools => "storage-pools",
+            Self::Networks => "networks",
+            Self::FloatingIps => "floating-ips",
+            Self::ComputeQuota => "compute-quota",
+            Self::VolumeQuota => "volume-quota",
+            Self::NetworkQuota => "network-quota",
+        }
+    }
+}
+
+/// Some of a part's records.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Page {
+    /// What exists, as it is now.
+    pub records: Vec<Record>,
+    /// What the cloud says is deleted; only in answers of [`Cloud::changes`].
+    pub deleted: Vec<Key>,
+}
+
+/// Where pages go. Bounded by whoever made the channel, so that a slow spool slows the reading.
+pub type Pages = mpsc::Sender<Page>;
+
+/// Up to when a part was read, by the cloud's own clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mark(pub UnixMillis);
+
+/// How one API answered its health question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probe {
+    /// Which API.
+    pub service: ServiceKind,
+    /// Its address; empty where the catalog has none.
+    pub endpoint: String,
+    /// What came of it.
+    pub outcome: ProbeOutcome,
+}
+
+/// What came of a probe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProbeOutcome {
+    /// It answers.
+    Available {
+        /// From the request's first byte to the answer's last.
+        latency: Duration,
+        /// Lowest and highest version (microversions), as it writes them; empty if it doesn't.
+        versions: (String, String),
+    },
+    /// It does not, or not rightly.
+    Failing {
+        /// What was asked, what came, and what to do.
+        reason: String,
+    },
+    /// The catalog has no such service.
+    Missing,
+}
+
+/// One cloud. All methods may be called at the same time; the implementation bounds how many
+/// requests run at once, and each request's time.
+#[async_trait]
+pub trait Cloud: Send + Sync + 'static {
+    /// What this cloud is.
+    ///
+    /// # Errors
+    /// If it can't be reached, or the credential is refused.
+    async fn describe(&self) -> Result<CloudDescription, CloudError>;
+
+    /// Asks every API whether it answers. Never fails: a failure is an outcome.
+    async fn probe(&self) -> Vec<Probe>;
+
+    /// Reads a part whole, and returns from when on [`Self::changes`] may go on.
+    ///
+    /// # Errors
+    /// If any page failed: what was sent until then is true, but not all.
+    async fn audit(&self, part: Part, pages: &Pages) -> Result<Mark, CloudError>;
+
+    /// Reads what changed in a part since `mark`; records may come again that did not change.
+    /// `None` where the cloud's API can't tell, so that only audits find changes.
+    ///
+    /// # Errors
+    /// As [`Self::audit`].
+    async fn changes(
+        &self,
+        part: Part,
+        since: Mark,
+        pages: &Pages,
+    ) -> Result<Option<Mark>, CloudError>;
+}
+
+/// Why a cloud could not be read. Each says what to do next.
+#[derive(Debug, thiserror::Error)]
+pub enum CloudError {
+    /// No answer: refused, no route, time-out, TLS.
+    #[error("{endpoint} does not answer ({reason}); check that the service runs and is reachable")]
+    Unreachable {
+        /// Which address.
+        endpoint: String,
+        /// What the network says.
+        reason: String,
+    },
+    /// The credential is refused, also after a new token.
+    #[error(
+        "{endpoint} refuses the credential ({reason}); give the agent a valid one, and prove it \
+         with `sp-agent check`"
+    )]
+    Unauthorized {
+        /// Which address.
+        endpoint: String,
+        /// What the service says.
+        reason: String,
+    },
+    /// The credential lacks a right.
+    #[error(
+        "{endpoint} forbids {what} ({reason}); the agent's account needs an administrator role"
+    )]
+    Forbidden {
+        /// Which address.
+        endpoint: String,
+        /// What was asked.
+        what: String,
+        /// What the service says.
+        reason: String,
+    },
+    /// The service asks for patience, beyond what was waited already.
+    #[error("{endpoint} is overloaded; asked to wait {} s", retry_after.as_secs())]
+    Throttled {
+        /// Which address.
+        endpoint: String,
+        /// How long it asked to wait.
+        retry_after: Duration,
+    },
+    /// An answer that is an error.
+    #[error("{endpoint} answers {what} with HTTP {status} ({reason}); see that service's log")]
+    Status {
+        /// Which address.
+        endpoint: String,
+        /// What was asked.
+        what: String,
+        /// HTTP status code.
+        status: u16,
+        /// What the service says, cut short.
+        reason: String,
+    },
+    /// An answer that does not say what it should.
+    #[error("{endpoint} answers {what} with what can't be read: {reason}")]
+    Malformed {
+        /// Which address.
+        endpoint: String,
+        /// What was asked.
+        what: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The catalog has no such service.
+    #[error("this cloud's catalog has no {} service", service.name())]
+    Missing {
+        /// Which service.
+        service: ServiceKind,
+    },
+    /// Nobody takes the pages any more: the agent stops.
+    #[error("reading was broken off because the agent stops")]
+    Stopped,
+}
