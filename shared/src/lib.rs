@@ -9,7 +9,9 @@
 //! runtime · transport
 //! ```
 
+pub mod backoff;
 pub mod ids;
+pub mod link;
 pub mod model;
 pub mod runtime;
 pub mod wire;

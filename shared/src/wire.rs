@@ -9,7 +9,8 @@
 pub mod bounded;
 pub mod codec;
 pub mod digest;
-//pub mod frame;
+pub mod frame;
+mod ids;
 pub mod record;
 mod v1;
 

@@ -69,6 +69,6 @@ mod tests {
             .iter()
             .map(|b| format!("{b:02x}"))
             .collect();
-        assert_eq!(hex, "GOLDEN");
+        assert_eq!(hex, "6373b61978104b5858e4859292776498");
     }
 }

@@ -1,0 +1,347 @@
+//! The agent's session with its hub: dial, greet, stay heard, come back.
+//!
+//! ```text
+//! Waiting ──due──▶ Dialing ──connected──▶ Greeting ──Welcome──▶ Ready
+//!    ▲                │ failed               │ refused, late      │ lost
+//!    └────────────────┴──── full jitter ─────┴────────────────────┘
+//! ```
+
+use std::time::{Duration, Instant};
+
+use super::{GREETING_MAX, HEARTBEAT};
+use crate::backoff::Backoff;
+use crate::ids::{FederationId, HubId};
+use crate::wire::frame::{Ack, Control, Cursor, Goodbye, Heartbeat, PROTOCOL, Refusal, Standing};
+
+/// The time that a connection may take to come about, all handshakes included.
+const DIAL_MAX: Duration = Duration::from_secs(10);
+
+/// The first attempts after a loss are spread over this: 10,000 agents that lose their hub at once
+/// return at some 5,000 a second, which one core can greet.
+const BACKOFF_BASE: Duration = Duration::from_secs(2);
+
+/// Later attempts are spread over at most this, so that a hub that is back has all its agents back
+/// within half a minute.
+const BACKOFF_CEILING: Duration = Duration::from_secs(30);
+
+/// What happened.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// The connection stands, and its control stream is open.
+    Connected,
+    /// The attempt failed, or the connection is gone.
+    Disconnected(String),
+    /// A control frame came.
+    Frame(Control<'a>),
+    /// Something was sent on any stream: a heartbeat is not due.
+    SaidSomething,
+    /// The daemon stops, or the region leaves.
+    Stop(Goodbye),
+    /// The asked-for time has come.
+    Tick,
+}
+
+/// What to do.
+#[derive(Debug, PartialEq)]
+pub enum Effect {
+    /// Connect to the hub with this place in the configured list.
+    Dial {
+        /// Which of the addresses.
+        address: usize,
+    },
+    /// Send `Hello`.
+    Greet,
+    /// Send on the control stream.
+    Send(Control<'static>),
+    /// Start the feeds at these cursors, once the standing is accepted.
+    Serve(Vec<Cursor>),
+    /// A receiver tells where to go on.
+    Position(Cursor),
+    /// A receiver has made durable.
+    Acked(Ack),
+    /// Keep this renewed certificate.
+    Keep {
+        /// X.509, PEM.
+        certificate: String,
+    },
+    /// Tell the operator: the phase has changed.
+    Report,
+    /// Close the connection.
+    Close,
+    /// Wake with [`Input::Tick`].
+    WakeAt(Instant),
+}
+
+/// Where the session is, for status and logs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Phase {
+    /// Not connected; the last attempt's failure, if there was one.
+    Waiting {
+        /// Why.
+        reason: Option<String>,
+        /// The hub's word, if it refused.
+        refusal: Option<Refusal>,
+    },
+    /// A connection is being made.
+    Dialing,
+    /// The hub has been greeted.
+    Greeting,
+    /// The hub waits for its administrator.
+    Pending,
+    /// Feeds flow.
+    Following {
+        /// The hub.
+        hub: Option<HubId>,
+        /// Its epoch.
+        epoch: u64,
+    },
+    /// Over.
+    Stopped,
+}
+
+/// The agent's session.
+#[derive(Debug)]
+pub struct AgentSession {
+    federation: FederationId,
+    epoch: u64,
+    addresses: usize,
+    attempt: usize,
+    backoff: Backoff,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Waiting {
+        until: Instant,
+        reason: Option<String>,
+        refusal: Option<Refusal>,
+    },
+    Dialing {
+        deadline: Instant,
+    },
+    Greeting {
+        deadline: Instant,
+    },
+    Ready(Ready),
+    Stopped,
+}
+
+#[derive(Debug)]
+struct Ready {
+    hub: Option<HubId>,
+    standing: Standing,
+    /// Kept until the administrator's yes.
+    cursors: Vec<Cursor>,
+    said: Instant,
+    heartbeats: u32,
+}
+
+impl AgentSession {
+    /// A session that dials at once. `addresses` is how many hubs are configured, at least one;
+    /// `epoch` is the highest that the agent has followed.
+    pub fn new(
+        federation: FederationId,
+        epoch: u64,
+        addresses: usize,
+        now: Instant,
+    ) -> (Self, Vec<Effect>) {
+        let state = State::Waiting {
+            until: now,
+            reason: None,
+            refusal: None,
+        };
+        let session = Self {
+            federation,
+            epoch,
+            addresses: addresses.max(1),
+            attempt: 0,
+            backoff: Backoff::new(BACKOFF_BASE, BACKOFF_CEILING),
+            state,
+        };
+        (session, vec![Effect::WakeAt(now)])
+    }
+
+    /// Where the session is.
+    pub fn phase(&self) -> Phase {
+        match &self.state {
+            State::Waiting {
+                reason, refusal, ..
+            } => Phase::Waiting {
+                reason: reason.clone(),
+                refusal: *refusal,
+            },
+            State::Dialing { .. } => Phase::Dialing,
+            State::Greeting { .. } => Phase::Greeting,
+            State::Ready(ready) if ready.standing == Standing::Pending => Phase::Pending,
+            State::Ready(ready) => Phase::Following {
+                hub: ready.hub,
+                epoch: self.epoch,
+            },
+            State::Stopped => Phase::Stopped,
+        }
+    }
+
+    /// Decides. `chance` is drawn evenly from all of `u64` by the caller, for jitter.
+    pub fn handle(&mut self, now: Instant, chance: u64, input: Input<'_>) -> Vec<Effect> {
+        match (&mut self.state, input) {
+            (State::Stopped, _) => Vec::new(),
+            (_, Input::Stop(goodbye)) => self.stop(goodbye),
+            (_, Input::Tick) => self.tick(now, chance),
+            (State::Waiting { .. }, _) => Vec::new(),
+            (_, Input::Disconnected(reason)) => {
+                self.lose(now, chance, reason, None, Duration::ZERO)
+            }
+            (State::Dialing { .. }, Input::Connected) => {
+                let deadline = now + GREETING_MAX;
+                self.state = State::Greeting { deadline };
+                vec![Effect::Greet, Effect::WakeAt(deadline), Effect::Report]
+            }
+            (State::Greeting { .. } | State::Ready(_), Input::Frame(frame)) => {
+                self.frame(now, chance, frame)
+            }
+            (State::Ready(ready), Input::SaidSomething) => {
+                ready.said = now;
+                Vec::new()
+            }
+            (_, Input::Connected | Input::Frame(_) | Input::SaidSomething) => Vec::new(),
+        }
+    }
+
+    fn frame(&mut self, now: Instant, chance: u64, frame: Control<'_>) -> Vec<Effect> {
+        match (&mut self.state, frame) {
+            (_, Control::Refuse(refuse)) => {
+                let wait = Duration::from_millis(refuse.retry_after_ms.into());
+                let refusal = Refusal::from_code(refuse.code);
+                self.lose(
+                    now,
+                    chance,
+                    refuse.reason.into_string(),
+                    Some(refusal),
+                    wait,
+                )
+            }
+            (_, Control::Goodbye(_)) => {
+                let reason = "the hub stops".to_owned();
+                self.lose(now, chance, reason, None, Duration::ZERO)
+            }
+            (State::Greeting { .. }, Control::Welcome(welcome)) => {
+                if welcome.version < PROTOCOL.0 || welcome.version > PROTOCOL.1 {
+                    return self.unfit(now, chance, "the hub chose a protocol version not offered");
+                }
+                if welcome.federation != self.federation {
+                    return self.unfit(now, chance, "the hub is of another federation");
+                }
+                if welcome.epoch < self.epoch {
+                    return self.unfit(now, chance, "the hub's epoch is stale: it was superseded");
+                }
+                self.epoch = welcome.epoch;
+                self.backoff.reset();
+                let ready = Ready {
+                    hub: welcome.path.as_slice().last().copied(),
+                    standing: welcome.standing,
+                    cursors: welcome.cursors.into_vec(),
+                    said: now,
+                    heartbeats: 0,
+                };
+                self.state = State::Ready(ready);
+                let mut effects = vec![Effect::Report, Effect::WakeAt(now + HEARTBEAT)];
+                effects.extend(self.serve());
+                effects
+            }
+            (State::Ready(ready), Control::Standing(standing)) => {
+                ready.standing = standing;
+                let mut effects = vec![Effect::Report];
+                effects.extend(self.serve());
+                effects
+            }
+            (State::Ready(_), Control::Ack(ack)) => vec![Effect::Acked(ack)],
+            (State::Ready(_), Control::Cursor(cursor)) => vec![Effect::Position(cursor)],
+            (State::Ready(_), Control::Renewed(renewed)) => {
+                vec![Effect::Keep {
+                    certificate: renewed.certificate.into_string(),
+                }]
+            }
+            _ => self.unfit(now, chance, "the hub sent a frame out of turn"),
+        }
+    }
+
+    fn serve(&mut self) -> Option<Effect> {
+        match &mut self.state {
+            State::Ready(ready) if ready.standing == Standing::Accepted => {
+                Some(Effect::Serve(std::mem::take(&mut ready.cursors)))
+            }
+            _ => None,
+        }
+    }
+
+    fn tick(&mut self, now: Instant, chance: u64) -> Vec<Effect> {
+        match &mut self.state {
+            State::Waiting { until, .. } if now < *until => vec![Effect::WakeAt(*until)],
+            State::Waiting { .. } => {
+                let address = self.attempt % self.addresses;
+                self.attempt = self.attempt.wrapping_add(1);
+                let deadline = now + DIAL_MAX;
+                self.state = State::Dialing { deadline };
+                vec![
+                    Effect::Dial { address },
+                    Effect::WakeAt(deadline),
+                    Effect::Report,
+                ]
+            }
+            State::Dialing { deadline } | State::Greeting { deadline } if now < *deadline => {
+                vec![Effect::WakeAt(*deadline)]
+            }
+            State::Dialing { .. } => self.unfit(now, chance, "no connection within 10 s"),
+            State::Greeting { .. } => self.unfit(now, chance, "the hub did not answer within 10 s"),
+            State::Ready(ready) if now < ready.said + HEARTBEAT => {
+                vec![Effect::WakeAt(ready.said + HEARTBEAT)]
+            }
+            State::Ready(ready) => {
+                ready.said = now;
+                ready.heartbeats = ready.heartbeats.wrapping_add(1);
+                let heartbeat = Control::Heartbeat(Heartbeat {
+                    count: ready.heartbeats,
+                });
+                vec![Effect::Send(heartbeat), Effect::WakeAt(now + HEARTBEAT)]
+            }
+            State::Stopped => Vec::new(),
+        }
+    }
+
+    fn unfit(&mut self, now: Instant, chance: u64, reason: &str) -> Vec<Effect> {
+        self.lose(now, chance, reason.to_owned(), None, Duration::ZERO)
+    }
+
+    /// Back to waiting. The next address is tried next, and the wait is drawn at random, never
+    /// shorter than what the hub asked for.
+    fn lose(
+        &mut self,
+        now: Instant,
+        chance: u64,
+        reason: String,
+        refusal: Option<Refusal>,
+        wait_min: Duration,
+    ) -> Vec<Effect> {
+        let until = now + wait_min + self.backoff.next(chance);
+        self.state = State::Waiting {
+            until,
+            reason: Some(reason),
+            refusal,
+        };
+        vec![Effect::Close, Effect::Report, Effect::WakeAt(until)]
+    }
+
+    fn stop(&mut self, goodbye: Goodbye) -> Vec<Effect> {
+        let ready = matches!(self.state, State::Ready(_));
+        self.state = State::Stopped;
+        let goodbye = ready.then_some(Effect::Send(Control::Goodbye(goodbye)));
+        goodbye
+            .into_iter()
+            .chain([Effect::Close, Effect::Report])
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,241 @@
+use super::*;
+use crate::ids::FeedId;
+use crate::wire::frame::{Phase as FeedPhase, Refuse, Renewed, Welcome};
+use crate::wire::{List, Text};
+
+const MIDDLE: u64 = u64::MAX / 2;
+
+/// Any moment will do: the machine only compares.
+#[allow(clippy::disallowed_methods)]
+fn now() -> Instant {
+    Instant::now()
+}
+
+fn federation() -> FederationId {
+    FederationId::from_random(1)
+}
+
+fn hub() -> HubId {
+    HubId::from_random(5)
+}
+
+fn cursor() -> Cursor {
+    Cursor {
+        feed: 1,
+        id: FeedId::from_random(6),
+        seq: 9,
+        phase: FeedPhase::Live,
+    }
+}
+
+fn welcome(epoch: u64, standing: Standing) -> Control<'static> {
+    Control::Welcome(Welcome {
+        version: PROTOCOL.1,
+        federation: federation(),
+        epoch,
+        path: List::cut([hub()]),
+        heartbeat_ms: 4000,
+        standing,
+        cursors: List::cut([cursor()]),
+    })
+}
+
+/// A session that has dialed and greeted.
+fn greeting(start: Instant) -> AgentSession {
+    let (mut session, effects) = AgentSession::new(federation(), 2, 2, start);
+    assert_eq!(effects, [Effect::WakeAt(start)]);
+    let effects = session.handle(start, MIDDLE, Input::Tick);
+    assert!(matches!(
+        effects[..],
+        [
+            Effect::Dial { address: 0 },
+            Effect::WakeAt(_),
+            Effect::Report
+        ]
+    ));
+    let effects = session.handle(start, MIDDLE, Input::Connected);
+    assert!(matches!(
+        effects[..],
+        [Effect::Greet, Effect::WakeAt(_), Effect::Report]
+    ));
+    session
+}
+
+fn following(start: Instant) -> AgentSession {
+    let mut session = greeting(start);
+    let effects = session.handle(start, MIDDLE, Input::Frame(welcome(2, Standing::Accepted)));
+    assert!(effects.contains(&Effect::Serve(vec![cursor()])));
+    session
+}
+
+fn reason(session: &AgentSession) -> String {
+    match session.phase() {
+        Phase::Waiting {
+            reason: Some(reason),
+            ..
+        } => reason,
+        other => panic!("not waiting for a reason: {other:?}"),
+    }
+}
+
+#[test]
+fn it_is_heard_every_heartbeat_unless_it_spoke_anyway() {
+    let start = now();
+    let mut session = following(start);
+    let effects = session.handle(start + HEARTBEAT, MIDDLE, Input::Tick);
+    assert!(matches!(
+        effects[..],
+        [Effect::Send(Control::Heartbeat(_)), Effect::WakeAt(_)]
+    ));
+    let spoke = start + HEARTBEAT + HEARTBEAT / 2;
+    session.handle(spoke, MIDDLE, Input::SaidSomething);
+    let effects = session.handle(start + HEARTBEAT * 2, MIDDLE, Input::Tick);
+    assert_eq!(effects, [Effect::WakeAt(spoke + HEARTBEAT)]);
+}
+
+#[test]
+fn a_lost_hub_is_dialed_again_at_the_next_address_after_a_random_wait() {
+    let start = now();
+    let mut session = following(start);
+    let effects = session.handle(start, MIDDLE, Input::Disconnected("reset".to_owned()));
+    let [Effect::Close, Effect::Report, Effect::WakeAt(until)] = effects[..] else {
+        panic!("{effects:?}")
+    };
+    assert!(
+        until > start && until <= start + BACKOFF_BASE,
+        "{:?}",
+        until - start
+    );
+    assert_eq!(
+        session.handle(start, MIDDLE, Input::Tick),
+        [Effect::WakeAt(until)]
+    );
+    let effects = session.handle(until, MIDDLE, Input::Tick);
+    assert_eq!(effects[0], Effect::Dial { address: 1 });
+}
+
+#[test]
+fn waits_grow_to_the_ceiling_and_a_welcome_forgets_them() {
+    let mut now = now();
+    let mut session = greeting(now);
+    let mut longest = Duration::ZERO;
+    for _ in 0..20 {
+        session.handle(now, u64::MAX, Input::Disconnected("no".to_owned()));
+        let [Effect::WakeAt(until)] = session.handle(now, u64::MAX, Input::Tick)[..] else {
+            panic!("not waiting")
+        };
+        longest = longest.max(until - now);
+        now = until;
+        session.handle(now, MIDDLE, Input::Tick);
+    }
+    assert!(longest > BACKOFF_CEILING - Duration::from_secs(1) && longest <= BACKOFF_CEILING);
+    session.handle(now, MIDDLE, Input::Connected);
+    session.handle(now, MIDDLE, Input::Frame(welcome(2, Standing::Accepted)));
+    session.handle(now, u64::MAX, Input::Disconnected("no".to_owned()));
+    let [Effect::WakeAt(until)] = session.handle(now, MIDDLE, Input::Tick)[..] else {
+        panic!("not waiting")
+    };
+    assert!(until - now <= BACKOFF_BASE);
+}
+
+#[test]
+fn a_stale_hub_is_refused_and_a_higher_epoch_is_remembered() {
+    let start = now();
+    let mut session = greeting(start);
+    session.handle(start, MIDDLE, Input::Frame(welcome(7, Standing::Accepted)));
+    assert_eq!(
+        session.phase(),
+        Phase::Following {
+            hub: Some(hub()),
+            epoch: 7
+        }
+    );
+    session.handle(start, MIDDLE, Input::Disconnected("gone".to_owned()));
+    let later = start + BACKOFF_CEILING;
+    session.handle(later, MIDDLE, Input::Tick);
+    session.handle(later, MIDDLE, Input::Connected);
+    session.handle(later, MIDDLE, Input::Frame(welcome(6, Standing::Accepted)));
+    assert!(reason(&session).contains("stale"), "{}", reason(&session));
+}
+
+#[test]
+fn a_hub_that_does_not_answer_is_given_up() {
+    let start = now();
+    let mut session = greeting(start);
+    session.handle(start + GREETING_MAX, MIDDLE, Input::Tick);
+    assert!(reason(&session).contains("did not answer"));
+    let (mut session, _) = AgentSession::new(federation(), 2, 1, start);
+    session.handle(start, MIDDLE, Input::Tick);
+    session.handle(start + DIAL_MAX, MIDDLE, Input::Tick);
+    assert!(reason(&session).contains("no connection"));
+}
+
+#[test]
+fn a_refusal_is_waited_out_and_shown() {
+    let start = now();
+    let mut session = greeting(start);
+    let refuse = Refuse {
+        code: Refusal::Removed.code(),
+        reason: Text::cut("this region was removed"),
+        retry_after_ms: 60_000,
+    };
+    session.handle(start, MIDDLE, Input::Frame(Control::Refuse(refuse)));
+    let [Effect::WakeAt(until)] = session.handle(start, MIDDLE, Input::Tick)[..] else {
+        panic!("not waiting")
+    };
+    assert!(until >= start + Duration::from_secs(60));
+    let Phase::Waiting { refusal, .. } = session.phase() else {
+        panic!("not waiting")
+    };
+    assert_eq!(refusal, Some(Refusal::Removed));
+}
+
+#[test]
+fn feeds_wait_for_the_second_yes() {
+    let start = now();
+    let mut session = greeting(start);
+    let effects = session.handle(start, MIDDLE, Input::Frame(welcome(2, Standing::Pending)));
+    assert!(
+        !effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Serve(_)))
+    );
+    assert_eq!(session.phase(), Phase::Pending);
+    let yes = Control::Standing(Standing::Accepted);
+    let effects = session.handle(start, MIDDLE, Input::Frame(yes));
+    assert!(effects.contains(&Effect::Serve(vec![cursor()])));
+}
+
+#[test]
+fn a_stop_says_goodbye_once_and_nothing_moves_afterwards() {
+    let start = now();
+    let mut session = following(start);
+    let effects = session.handle(start, MIDDLE, Input::Stop(Goodbye::Stopping));
+    assert_eq!(
+        effects[0],
+        Effect::Send(Control::Goodbye(Goodbye::Stopping))
+    );
+    assert_eq!(session.handle(start, MIDDLE, Input::Tick), []);
+    assert_eq!(session.phase(), Phase::Stopped);
+}
+
+#[test]
+fn what_the_hub_says_is_passed_on() {
+    let start = now();
+    let mut session = following(start);
+    let ack = Ack { feed: 1, seq: 4 };
+    let effects = session.handle(start, MIDDLE, Input::Frame(Control::Ack(ack)));
+    assert_eq!(effects, [Effect::Acked(ack)]);
+    let effects = session.handle(start, MIDDLE, Input::Frame(Control::Cursor(cursor())));
+    assert_eq!(effects, [Effect::Position(cursor())]);
+    let renewed = Control::Renewed(Renewed {
+        certificate: Text::cut("PEM"),
+    });
+    let effects = session.handle(start, MIDDLE, Input::Frame(renewed));
+    assert_eq!(
+        effects,
+        [Effect::Keep {
+            certificate: "PEM".to_owned()
+        }]
+    );
+}

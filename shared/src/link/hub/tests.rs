@@ -1,0 +1,173 @@
+use std::time::Duration;
+
+use super::*;
+use crate::wire::frame::{Cloud, Heartbeat, Renew};
+
+fn facts() -> HubFacts {
+    HubFacts {
+        federation: FederationId::from_random(1),
+        epoch: 3,
+        path: vec![HubId::from_random(2)],
+    }
+}
+
+fn hello() -> Hello<'static> {
+    Hello {
+        versions: PROTOCOL,
+        codec: CODEC,
+        software: Text::cut("sp-agent 0.1.0"),
+        host: Text::cut("node1"),
+        cloud: Cloud {
+            kind: 3,
+            version: Text::cut("simulated"),
+            endpoint: Text::cut(""),
+        },
+        federation: facts().federation,
+        epoch: 3,
+        offers: List::default(),
+    }
+}
+
+fn greeted(now: Instant, standing: Standing) -> HubSession {
+    let (mut session, _) = HubSession::new(facts(), now);
+    let effects = session.handle(now, Input::Frame(Control::Hello(hello())));
+    assert_eq!(effects, [Effect::Register(hello())]);
+    session.handle(
+        now,
+        Input::Registered {
+            standing,
+            cursors: Vec::new(),
+        },
+    );
+    session
+}
+
+fn refusal(effects: &[Effect<'_>]) -> Refusal {
+    match effects {
+        [
+            Effect::Send(Control::Refuse(refuse)),
+            Effect::Close(Closed::Refused(why)),
+        ] => {
+            assert_eq!(Refusal::from_code(refuse.code), *why);
+            assert!(!refuse.reason.as_str().is_empty());
+            *why
+        }
+        other => panic!("no refusal: {other:?}"),
+    }
+}
+
+/// Any moment will do: the machine only compares.
+#[allow(clippy::disallowed_methods)]
+fn now() -> Instant {
+    Instant::now()
+}
+
+#[test]
+fn an_agent_that_is_heard_stays() {
+    let start = now();
+    let mut session = greeted(start, Standing::Accepted);
+    assert!(session.serves());
+    for beat in 1..10u32 {
+        let now = start + beat * HEARTBEAT;
+        let heartbeat = Control::Heartbeat(Heartbeat { count: beat });
+        assert_eq!(session.handle(now, Input::Frame(heartbeat)), []);
+        assert!(matches!(
+            session.handle(now, Input::Tick)[..],
+            [Effect::WakeAt(_)]
+        ));
+    }
+}
+
+#[test]
+fn silence_is_noticed_within_fifteen_seconds() {
+    let start = now();
+    let mut session = greeted(start, Standing::Accepted);
+    let heard = start + Duration::from_secs(100);
+    session.handle(heard, Input::FeedHeard);
+    let still = session.handle(heard + SILENCE_MAX - Duration::from_millis(1), Input::Tick);
+    assert_eq!(still, [Effect::WakeAt(heard + SILENCE_MAX)]);
+    let gone = session.handle(heard + SILENCE_MAX, Input::Tick);
+    assert_eq!(gone, [Effect::Close(Closed::Silent)]);
+    assert!(SILENCE_MAX < Duration::from_secs(15));
+    assert_eq!(session.handle(heard + SILENCE_MAX * 2, Input::Tick), []);
+}
+
+#[test]
+fn a_stranger_who_never_speaks_is_closed() {
+    let start = now();
+    let (mut session, effects) = HubSession::new(facts(), start);
+    assert_eq!(effects, [Effect::WakeAt(start + GREETING_MAX)]);
+    let effects = session.handle(start + GREETING_MAX, Input::Tick);
+    assert_eq!(effects, [Effect::Close(Closed::NoGreeting)]);
+}
+
+#[test]
+fn what_does_not_fit_is_refused_with_a_reason() {
+    for (change, expected) in [
+        (
+            (|hello| hello.versions = (7, 9)) as fn(&mut Hello<'_>),
+            Refusal::Version,
+        ),
+        (|hello| hello.codec = 99, Refusal::Version),
+        (
+            |hello| hello.federation = FederationId::from_random(9),
+            Refusal::Federation,
+        ),
+        (|hello| hello.epoch = 4, Refusal::StaleEpoch),
+    ] {
+        let mut hello = hello();
+        change(&mut hello);
+        let (mut session, _) = HubSession::new(facts(), now());
+        let effects = session.handle(now(), Input::Frame(Control::Hello(hello)));
+        assert_eq!(refusal(&effects), expected);
+    }
+}
+
+#[test]
+fn frames_out_of_turn_end_the_session() {
+    let heartbeat = || Input::Frame(Control::Heartbeat(Heartbeat { count: 1 }));
+    let (mut session, _) = HubSession::new(facts(), now());
+    assert_eq!(
+        refusal(&session.handle(now(), heartbeat())),
+        Refusal::Protocol
+    );
+    let (mut session, _) = HubSession::new(facts(), now());
+    assert_eq!(
+        refusal(&session.handle(now(), Input::FeedHeard)),
+        Refusal::Protocol
+    );
+    let mut session = greeted(now(), Standing::Accepted);
+    let again = Input::Frame(Control::Hello(hello()));
+    assert_eq!(refusal(&session.handle(now(), again)), Refusal::Protocol);
+}
+
+#[test]
+fn a_pending_region_serves_after_the_second_yes() {
+    let mut session = greeted(now(), Standing::Pending);
+    assert!(!session.serves());
+    let effects = session.handle(now(), Input::Accepted);
+    assert_eq!(
+        effects,
+        [
+            Effect::Send(Control::Standing(Standing::Accepted)),
+            Effect::Serve
+        ]
+    );
+    assert!(session.serves());
+    assert_eq!(session.handle(now(), Input::Accepted), []);
+}
+
+#[test]
+fn a_renewal_is_passed_on_and_a_removal_closes() {
+    let mut session = greeted(now(), Standing::Accepted);
+    let renew = Control::Renew(Renew {
+        csr: Text::cut("CSR"),
+    });
+    assert_eq!(
+        session.handle(now(), Input::Frame(renew)),
+        [Effect::Issue("CSR".to_owned())]
+    );
+    let effects = session.handle(now(), Input::End(Refusal::Removed, "removed"));
+    assert_eq!(refusal(&effects), Refusal::Removed);
+    assert!(!session.serves());
+}

@@ -1,0 +1,201 @@
+//! The sender's side of one feed.
+//!
+//! The spool numbers every change; the receiver says how far it has got; the outbox decides what to
+//! read next and how much may be on its way. It begins where the *receiver* says, so that a hub
+//! restored from an older backup, or a new one, is brought up by the same path as every day.
+
+use std::collections::VecDeque;
+
+use crate::ids::FeedId;
+use crate::model::Feed;
+use crate::wire::frame::{Cursor, Open, Phase, Start, feed_code};
+
+/// Batches on their way at most: with batches of 256 KiB that is more than the 4 MiB below, so it
+/// bounds only the bookkeeping of small ones.
+const IN_FLIGHT_BATCHES_MAX: usize = 64;
+
+/// Bytes on their way at most: what 20 MB/s need at a round trip of 200 ms.
+const IN_FLIGHT_BYTES_MAX: usize = 4 << 20;
+
+/// What a spool holds of a feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// Which life of the feed.
+    pub id: FeedId,
+    /// The newest sequence number; 0 is none.
+    pub head: u64,
+    /// Tombstones (of a log: entries) up to this one are dropped.
+    pub horizon: u64,
+}
+
+/// What to do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Send this on the feed's stream.
+    Open(Open),
+    /// Read a batch after this sequence number, send it, and tell [`Outbox::sent`].
+    Read {
+        /// The batch's `after`.
+        after: u64,
+    },
+}
+
+/// The sender's side of one feed.
+#[derive(Debug)]
+pub struct Outbox {
+    feed: Feed,
+    extent: Extent,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// No receiver.
+    Idle,
+    /// The receiver is told where it begins.
+    Opening(Start),
+    /// Batches flow.
+    Flowing(Flow),
+}
+
+#[derive(Debug)]
+struct Flow {
+    sent: u64,
+    /// The first batch is sent even when it is empty: its digest compares the two sides.
+    greeted: bool,
+    in_flight: VecDeque<InFlight>,
+    in_flight_bytes: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct InFlight {
+    last: u64,
+    bytes: usize,
+}
+
+impl Outbox {
+    /// An outbox without a receiver.
+    pub const fn new(feed: Feed, extent: Extent) -> Self {
+        Self {
+            feed,
+            extent,
+            state: State::Idle,
+        }
+    }
+
+    /// The link is gone: what was on its way will be asked for again.
+    pub fn disconnected(&mut self) {
+        self.state = State::Idle;
+    }
+
+    /// The spool has more, or has dropped old tombstones, or was begun anew.
+    pub fn extended(&mut self, extent: Extent) {
+        let lived_on = extent.id == self.extent.id;
+        self.extent = extent;
+        if !lived_on && !matches!(self.state, State::Idle) {
+            self.state = State::Opening(Start::Snapshot);
+        }
+    }
+
+    /// The receiver tells how far it has got: at the beginning of a session, and whenever it could
+    /// not use what came.
+    pub fn position(&mut self, cursor: &Cursor) {
+        self.state = State::Opening(self.start(cursor));
+    }
+
+    /// A cursor of another life, ahead of the newest change (the spool is from an older backup), or
+    /// behind the horizon can't be gone on from.
+    fn start(&self, cursor: &Cursor) -> Start {
+        let Extent { id, head, horizon } = self.extent;
+        let known = cursor.id == id && cursor.seq <= head;
+        match (known, self.feed.is_log()) {
+            (true, true) => Start::Resume {
+                seq: cursor.seq.max(horizon),
+            },
+            // A log has no state to replace: whoever knows nothing of it gets what is left.
+            (false, true) => Start::Resume { seq: horizon },
+            // A snapshot at 0 has sent nothing yet that a dropped tombstone could have removed.
+            (true, false) if cursor.seq == 0 && cursor.phase == Phase::Snapshot => Start::Snapshot,
+            (true, false) if cursor.seq >= horizon => Start::Resume { seq: cursor.seq },
+            (_, false) => Start::Snapshot,
+        }
+    }
+
+    /// What to do now; `None` until something happens.
+    pub fn next(&self) -> Option<Step> {
+        match &self.state {
+            State::Idle => None,
+            State::Opening(start) => {
+                let feed = feed_code(self.feed);
+                Some(Step::Open(Open {
+                    feed,
+                    id: self.extent.id,
+                    start: *start,
+                }))
+            }
+            State::Flowing(flow) => {
+                let due = flow.sent < self.extent.head || !flow.greeted;
+                let room = flow.in_flight.len() < IN_FLIGHT_BATCHES_MAX
+                    && flow.in_flight_bytes < IN_FLIGHT_BYTES_MAX;
+                (due && room).then_some(Step::Read { after: flow.sent })
+            }
+        }
+    }
+
+    /// [`Step::Open`] is done.
+    pub fn opened(&mut self) {
+        if let State::Opening(start) = self.state {
+            let sent = match start {
+                Start::Resume { seq } => seq,
+                Start::Snapshot => 0,
+            };
+            let greeted = self.feed.is_log();
+            let flow = Flow {
+                sent,
+                greeted,
+                in_flight: VecDeque::new(),
+                in_flight_bytes: 0,
+            };
+            self.state = State::Flowing(flow);
+        }
+    }
+
+    /// [`Step::Read`] is done: a batch up to `last`, of so many bytes, is on its way. One that
+    /// began elsewhere is of an earlier start and changes nothing.
+    pub fn sent(&mut self, after: u64, last: u64, bytes: usize) {
+        if let State::Flowing(flow) = &mut self.state
+            && flow.sent == after
+        {
+            flow.sent = last;
+            flow.greeted = true;
+            flow.in_flight.push_back(InFlight { last, bytes });
+            flow.in_flight_bytes += bytes;
+        }
+    }
+
+    /// Everything up to `seq` is durable at the receiver. Returns how many batches that frees.
+    pub fn acked(&mut self, seq: u64) -> usize {
+        let State::Flowing(flow) = &mut self.state else {
+            return 0;
+        };
+        let mut freed = 0;
+        while let Some(front) = flow.in_flight.front().copied()
+            && front.last <= seq
+        {
+            flow.in_flight.pop_front();
+            flow.in_flight_bytes -= front.bytes;
+            freed += 1;
+        }
+        freed
+    }
+
+    /// Whether the receiver holds all there is.
+    pub fn is_drained(&self) -> bool {
+        match &self.state {
+            State::Flowing(flow) => {
+                flow.greeted && flow.sent >= self.extent.head && flow.in_flight.is_empty()
+            }
+            State::Idle | State::Opening(_) => false,
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! A feed under every fault that a link and two stores can have, from a seed.
+//!
+//! A sender's and a receiver's store are joined by `Outbox` and `Inbox` over a stream that may
+//! break, repeat and cross its batches. Whatever happened, once the faults end the receiver holds
+//! what the sender holds; and what was acknowledged was durable.
+
+#[path = "feed/stores.rs"]
+mod stores;
+
+use std::collections::VecDeque;
+
+use rand::{Rng, RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use shared::link::inbox::{Inbox, Verdict};
+use shared::link::outbox::{Outbox, Step};
+use shared::model::Feed;
+use shared::wire::frame::Open;
+use stores::{Batch, Receiver, Sender};
+
+#[derive(Debug, Clone)]
+enum Frame {
+    Open(Open),
+    Batch(Batch),
+}
+
+struct Link {
+    rng: ChaCha8Rng,
+    sender: Sender,
+    outbox: Outbox,
+    stream: VecDeque<Frame>,
+    inbox: Inbox,
+    receiver: Receiver,
+    snapshots: u32,
+}
+
+impl Link {
+    fn new(seed: u64) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let sender = Sender::new(rng.next_u64());
+        let receiver = Receiver::default();
+        Self {
+            outbox: Outbox::new(Feed::Inventory, sender.extent()),
+            inbox: Inbox::new(receiver.position, false),
+            stream: VecDeque::new(),
+            snapshots: 0,
+            rng,
+            sender,
+            receiver,
+        }
+    }
+
+    fn connect(&mut self) {
+        self.stream.clear();
+        self.inbox = Inbox::new(self.receiver.position, false);
+        self.outbox.position(&self.receiver.position.cursor(1));
+    }
+
+    fn send(&mut self) {
+        self.outbox.extended(self.sender.extent());
+        match self.outbox.next() {
+            Some(Step::Open(open)) => {
+                self.stream.push_back(Frame::Open(open));
+                self.outbox.opened();
+            }
+            Some(Step::Read { after }) => {
+                let batch = self.sender.read(after, self.rng.random_range(1..8));
+                self.outbox.sent(after, batch.last, batch.records.len());
+                self.stream.push_back(Frame::Batch(batch));
+            }
+            None => {}
+        }
+    }
+
+    fn deliver(&mut self) {
+        let before = self.inbox.position();
+        let verdict = match self.stream.pop_front() {
+            None => return,
+            Some(Frame::Open(open)) => match self.inbox.open(&open) {
+                Verdict::Apply { position, .. } => {
+                    self.snapshots += u32::from(position.generation != before.generation);
+                    self.receiver.position = position;
+                    return;
+                }
+                other => other,
+            },
+            Some(Frame::Batch(batch)) => {
+                let verdict = self
+                    .inbox
+                    .batch(batch.after, batch.last, batch.digest.is_some());
+                match verdict {
+                    Verdict::Apply { position, sweep } => {
+                        if self.receiver.apply(&batch, position, sweep) {
+                            self.inbox.applied();
+                            self.outbox.acked(position.seq);
+                            return;
+                        }
+                        self.inbox.reject(before)
+                    }
+                    Verdict::Duplicate => {
+                        self.outbox.acked(self.inbox.position().seq);
+                        return;
+                    }
+                    other => other,
+                }
+            }
+        };
+        match verdict {
+            Verdict::Reposition => self.outbox.position(&self.inbox.position().cursor(1)),
+            Verdict::GiveUp => self.connect(),
+            _ => {}
+        }
+    }
+
+    /// One fault, or one change.
+    fn disturb(&mut self) {
+        let choice = self.rng.random_range(0..100);
+        match choice {
+            0..60 => self.sender.change(&mut self.rng),
+            60..70 => self.connect(),
+            70..75 => {
+                if let Some(frame) = self.stream.front().cloned() {
+                    self.stream.push_front(frame);
+                }
+            }
+            75..80 => {
+                let crossed = self.stream.len() >= 2;
+                if crossed {
+                    self.stream.swap(0, 1);
+                }
+            }
+            80..84 => drop(self.stream.pop_front()),
+            84..87 => self.receiver.back_up(),
+            87..89 => {
+                self.receiver.restore();
+                self.connect();
+            }
+            89..92 => self.sender.back_up(),
+            92..94 => {
+                self.sender.restore();
+                self.connect();
+            }
+            94..95 => self.sender.begin_anew(self.rng.next_u64()),
+            95..98 => self.sender.drop_tombstones(&mut self.rng),
+            _ => self.receiver.rot(&mut self.rng),
+        }
+    }
+
+    fn settle(&mut self) {
+        self.connect();
+        for _ in 0..10_000 {
+            self.send();
+            self.deliver();
+            if self.outbox.is_drained() && self.stream.is_empty() {
+                return;
+            }
+        }
+        panic!("never drained: {:?}", self.outbox);
+    }
+}
+
+fn run(seed: u64) -> u32 {
+    let mut link = Link::new(seed);
+    link.connect();
+    for _ in 0..400 {
+        if link.rng.random_range(0..3) == 0 {
+            link.disturb();
+        }
+        link.send();
+        if link.rng.random_range(0..4) != 0 {
+            link.deliver();
+        }
+    }
+    link.settle();
+    assert_eq!(
+        link.receiver.live(),
+        link.sender.live(),
+        "replay with seed {seed}"
+    );
+    link.snapshots
+}
+
+#[test]
+fn the_receiver_ends_with_what_the_sender_holds() {
+    let snapshots: u32 = (0..3_000).map(run).sum();
+    assert!(
+        snapshots > 3_000,
+        "faults led to {snapshots} snapshots only"
+    );
+}
+
+#[test]
+fn without_faults_there_is_one_snapshot_and_nothing_is_sent_twice() {
+    let mut link = Link::new(7);
+    link.connect();
+    for _ in 0..200 {
+        link.sender.change(&mut link.rng);
+        link.send();
+        link.deliver();
+    }
+    link.settle();
+    assert_eq!(link.receiver.live(), link.sender.live());
+    assert_eq!(link.snapshots, 1);
+    let applied = link.receiver.applied;
+    link.settle();
+    assert_eq!(
+        link.receiver.applied, applied,
+        "a new session sent what was held already"
+    );
+}
+
+#[test]
+fn a_receiver_from_an_older_backup_is_brought_up_by_the_changes_alone() {
+    let mut link = Link::new(8);
+    link.settle();
+    (0..50).for_each(|_| link.sender.change(&mut link.rng));
+    link.settle();
+    link.receiver.back_up();
+    (0..5).for_each(|_| link.sender.change(&mut link.rng));
+    link.settle();
+    let (snapshots, applied) = (link.snapshots, link.receiver.applied);
+    link.receiver.restore();
+    link.settle();
+    assert_eq!(link.receiver.live(), link.sender.live());
+    assert_eq!(link.snapshots, snapshots);
+    assert!(link.receiver.applied - applied <= 5);
+}
