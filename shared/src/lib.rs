@@ -6,12 +6,14 @@
 //! ```text
 //! ids · model · wire · backoff · pki · link
 //! ------------------------------------------ pure above, effects below
-//! runtime · transport
+//! runtime · keyring · transport
 //! ```
 
 pub mod backoff;
 pub mod ids;
+pub mod keyring;
 pub mod link;
 pub mod model;
+pub mod pki;
 pub mod runtime;
 pub mod wire;

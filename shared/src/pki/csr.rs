@@ -1,0 +1,160 @@
+//! A certificate signing request (RFC 2986): a public key, and proof that the asker holds its
+//! private half. Nothing else in it is ever read.
+
+use rcgen::{CertificateParams, DistinguishedName};
+use x509_parser::certification_request::X509CertificationRequest;
+use x509_parser::prelude::FromDer;
+
+use super::key::{BoundKey, Signer};
+use super::public_key::{PublicKey, PublicKeyError};
+use super::x509::is_ecdsa_sha256;
+
+/// The largest request read, in bytes. Ours have some 250.
+const CSR_BYTES_MAX: usize = 4 * 1024;
+
+/// A request whose own signature has been checked, over a P-256 key.
+///
+/// What else it asks for (names, CA rights, usages) is the asker's claim, and the CA that issues
+/// from it knows better; so only the key is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Csr {
+    der: Vec<u8>,
+    public: PublicKey,
+}
+
+/// What is wrong with a certificate signing request.
+#[derive(Debug, thiserror::Error)]
+pub enum CsrError {
+    /// Longer than any request of ours.
+    #[error("the certificate request has more than {CSR_BYTES_MAX} bytes")]
+    TooLarge,
+    /// Not PKCS #10 in DER, or with something after it.
+    #[error("the certificate request is no PKCS #10 request in DER")]
+    Malformed,
+    /// Over a key of another kind.
+    #[error("the certificate request's key can't be used")]
+    Key(#[source] PublicKeyError),
+    /// Not signed by the key that it is over.
+    #[error("the certificate request is not signed by its own key")]
+    Signature,
+    /// A request could not be made.
+    #[error("cannot make a certificate request")]
+    Create(#[source] rcgen::Error),
+}
+
+impl Csr {
+    /// Makes a request for a certificate over `key`.
+    pub fn create(key: &BoundKey) -> Result<Self, CsrError> {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        let request = params
+            .serialize_request(&Signer(key))
+            .map_err(CsrError::Create)?;
+        Ok(Self {
+            der: request.der().to_vec(),
+            public: *key.public_key(),
+        })
+    }
+
+    /// Reads a request from a peer, and checks that the peer holds the key.
+    pub fn from_der(der: &[u8]) -> Result<Self, CsrError> {
+        if der.len() > CSR_BYTES_MAX {
+            return Err(CsrError::TooLarge);
+        }
+        let Ok(([], request)) = X509CertificationRequest::from_der(der) else {
+            return Err(CsrError::Malformed);
+        };
+        let info = &request.certification_request_info;
+        let public = PublicKey::from_spki(info.subject_pki.raw).map_err(CsrError::Key)?;
+        if !is_ecdsa_sha256(&request.signature_algorithm) {
+            return Err(CsrError::Signature);
+        }
+        public
+            .verify(info.raw, &request.signature_value.data)
+            .map_err(|_| CsrError::Signature)?;
+        Ok(Self {
+            der: der.to_vec(),
+            public,
+        })
+    }
+
+    /// The request in DER, as it goes onto the wire.
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// The key that a certificate is asked for.
+    pub fn public_key(&self) -> &PublicKey {
+        &self.public
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_request_reads_what_it_writes() {
+        let csr = Csr::create(&BoundKey::generate().unwrap()).unwrap();
+        assert_eq!(Csr::from_der(csr.der()).unwrap(), csr);
+    }
+
+    #[test]
+    fn a_request_that_another_key_signed_is_refused() {
+        let (own, victim) = (BoundKey::generate().unwrap(), BoundKey::generate().unwrap());
+        let der = Csr::create(&own).unwrap().der().to_vec();
+        let at = der
+            .windows(91)
+            .position(|part| part == own.public_key().spki())
+            .unwrap();
+        let mut forged = der;
+        forged[at..at + 91].copy_from_slice(victim.public_key().spki());
+        assert!(matches!(Csr::from_der(&forged), Err(CsrError::Signature)));
+    }
+
+    #[test]
+    fn other_kinds_of_keys_are_refused() {
+        for algorithm in [&rcgen::PKCS_ECDSA_P384_SHA384, &rcgen::PKCS_ED25519] {
+            let pair = rcgen::KeyPair::generate_for(algorithm).unwrap();
+            let request = CertificateParams::default()
+                .serialize_request(&pair)
+                .unwrap();
+            assert!(matches!(
+                Csr::from_der(request.der()),
+                Err(CsrError::Key(_))
+            ));
+        }
+    }
+
+    #[test]
+    fn lengths_are_bounded_and_tails_refused() {
+        let csr = Csr::create(&BoundKey::generate().unwrap()).unwrap();
+        let mut tailed = csr.der().to_vec();
+        tailed.push(0);
+        assert!(matches!(Csr::from_der(&tailed), Err(CsrError::Malformed)));
+        assert!(matches!(
+            Csr::from_der(&[0x30; 5000]),
+            Err(CsrError::TooLarge)
+        ));
+    }
+
+    proptest! {
+        #[test]
+        fn damage_never_yields_another_key(at: prop::sample::Index, bit in 0u8..8) {
+            let csr = Csr::create(&BoundKey::generate().unwrap()).unwrap();
+            let mut der = csr.der().to_vec();
+            der[at.index(csr.der().len())] ^= 1 << bit;
+            // The frame around the signature is not signed, and may be written in other ways.
+            if let Ok(read) = Csr::from_der(&der) {
+                prop_assert_eq!(read.public_key(), csr.public_key());
+            }
+        }
+
+        #[test]
+        fn no_bytes_make_the_reader_panic(bytes: Vec<u8>) {
+            let _ = Csr::from_der(&bytes);
+        }
+    }
+}
