@@ -22,13 +22,16 @@ pub(super) struct Layer {
 #[derive(Debug, Default)]
 struct Live {
     next_id: u64,
+    /// Set for good: what starts afterwards is aborted as well.
+    aborted: bool,
     tasks: HashMap<u64, LiveTask>,
 }
 
 #[derive(Debug)]
 struct LiveTask {
     name: Name,
-    abort: AbortHandle,
+    /// None for the moment between entering and running.
+    abort: Option<AbortHandle>,
 }
 
 #[derive(Debug)]
@@ -45,27 +48,33 @@ impl Layer {
         F: Future<Output = ()> + Send + 'static,
     {
         let name = group.map_or_else(|| Name::Own(task.clone()), Name::Group);
-        let future = make(task);
-        // Held over the spawn, so that a task which ends at once does not leave before it has
-        // entered.
-        let mut live = self.live();
-        let id = live.next_id;
-        live.next_id += 1;
+        let id = self.enter(name);
         let leave = Leave {
             layer: Arc::clone(&self),
             id,
         };
+        let future = make(task);
+        // Not under the lock: a runtime that is shutting down drops the task here, and its leaving
+        // takes the lock.
         let running = self.tracker.spawn(async move {
             let _leave = leave;
             future.await;
         });
-        live.tasks.insert(
-            id,
-            LiveTask {
-                name,
-                abort: running.abort_handle(),
-            },
-        );
+        let mut live = self.live();
+        if live.aborted {
+            drop(live);
+            running.abort();
+        } else if let Some(task) = live.tasks.get_mut(&id) {
+            task.abort = Some(running.abort_handle());
+        }
+    }
+
+    fn enter(&self, name: Name) -> u64 {
+        let mut live = self.live();
+        let id = live.next_id;
+        live.next_id += 1;
+        live.tasks.insert(id, LiveTask { name, abort: None });
+        id
     }
 
     /// Returns when no task is left.
@@ -74,20 +83,28 @@ impl Layer {
         self.tracker.wait().await;
     }
 
-    /// Drops every task at its next await, and returns the names of some of them with the number of
-    /// all.
+    /// Drops every task at its next await, now and from now on, and returns the names of some of
+    /// those that run, with the number of all.
     pub(super) fn abort(&self) -> (Vec<String>, usize) {
-        let live = self.live();
-        live.tasks.values().for_each(|task| task.abort.abort());
+        let mut live = self.live();
+        live.aborted = true;
+        let count = live.tasks.len();
         let mut names: Vec<String> = live
             .tasks
             .values()
             .map(|task| task.name.to_string())
             .collect();
+        let aborts: Vec<AbortHandle> = live
+            .tasks
+            .values()
+            .filter_map(|task| task.abort.clone())
+            .collect();
+        drop(live);
+        aborts.iter().for_each(AbortHandle::abort);
         names.sort();
         names.dedup();
         names.truncate(NAMED_MAX);
-        (names, live.tasks.len())
+        (names, count)
     }
 
     /// Names of the tasks that have their own.

@@ -54,9 +54,10 @@ impl Task {
         self.stops_at
     }
 
-    /// Around everything that the task does, so that each of its log lines says whose it is.
+    /// Around everything that the task does, so that each of its log lines says whose it is. Of the
+    /// error level, since a span below the filter would take its fields with it.
     pub(super) fn span(&self) -> Span {
-        tracing::info_span!("task", task = self.name, label = self.label.as_deref())
+        tracing::error_span!("task", task = self.name, label = self.label.as_deref())
     }
 }
 

@@ -336,6 +336,41 @@ async fn tens_of_thousands_come_and_go() {
     assert_eq!(left, 0, "no entry outlives its task");
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_starts_after_the_abort_does_not_run() {
+    let (tasks, _) = observed();
+    let forever = || async { std::future::pending::<Result<(), io::Error>>().await };
+    tasks.spawn(Task::worker("stuck"), OnExit::Ignore, forever());
+    let group = tasks.group("connections", 1);
+    let late = group.reserve().unwrap();
+    assert_eq!(
+        tasks.stop(TIMES, &CancellationToken::new()).await,
+        Stopped::Aborted
+    );
+    late.spawn("late", async { std::future::pending().await });
+    tokio::time::sleep(SECOND).await;
+    assert!(group.is_empty(), "the late one is gone");
+}
+
+#[test]
+fn a_task_for_a_runtime_that_is_gone_is_dropped_and_blocks_nobody() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let handle = runtime.handle().clone();
+    drop(runtime);
+    let _entered = handle.enter();
+    let (tasks, _) = observed();
+    let held = Arc::new(());
+    let holder = Arc::clone(&held);
+    tasks.spawn(Task::worker("late"), OnExit::StopDaemon, async move {
+        drop(holder);
+        Ok::<_, io::Error>(())
+    });
+    assert_eq!(tasks.running(), Vec::<String>::new());
+    assert_eq!(Arc::strong_count(&held), 1);
+}
+
 #[test]
 fn a_panic_outside_of_tasks_is_logged_by_the_hook() {
     install_panic_hook();
