@@ -1,0 +1,14 @@
+# Gunicorn reads this file from its working directory. It must get no arguments: oslo.config
+# parses the same sys.argv inside the worker and would refuse them.
+wsgi_app = "{{wsgi_app}}"
+bind = "127.0.0.1:{{port}}"
+# One worker: SQLite has one writer, and Nova's in-memory message bus ends at the process.
+workers = 1
+worker_class = "gthread"
+threads = {{threads}}
+keepalive = 60
+timeout = 300
+graceful_timeout = 2
+# Nova asks Neutron for many ports in one query string.
+limit_request_line = 0
+control_socket_disable = True

@@ -1,0 +1,136 @@
+//! Waits until a cloud works: every service answers, a compute host is up, a volume pool known.
+
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::http;
+use super::process;
+use super::service::Service;
+use super::state::{CloudDir, State};
+use crate::clock;
+use crate::progress::Progress;
+use crate::run;
+
+/// A cloud alone takes 15 s; four at once on two cores, over a minute.
+const READY_WITHIN: Duration = Duration::from_secs(240);
+const POLL_PERIOD: Duration = Duration::from_millis(200);
+
+/// Waits; shows one step for each service.
+///
+/// # Errors
+/// A service ended, or was not ready in time; the error shows the end of its log.
+pub(crate) fn wait(state: &State, dir: &CloudDir, progress: &Progress) -> Result<(), ReadyError> {
+    let deadline = clock::now() + READY_WITHIN;
+    for service in &state.services {
+        let step = progress.step(format!("start {service}"));
+        while !answers(*service, state.port) || !works(*service, state) {
+            if !dir.dead(state, &process::observe()).is_empty() {
+                return Err(died(state, dir));
+            }
+            if clock::now() > deadline {
+                let tail = run::tail(&dir.log(*service));
+                return Err(ReadyError::Late {
+                    service: *service,
+                    tail,
+                });
+            }
+            thread::sleep(POLL_PERIOD);
+        }
+        step.done();
+    }
+    Ok(())
+}
+
+fn died(state: &State, dir: &CloudDir) -> ReadyError {
+    let dead = dir.dead(state, &process::observe());
+    let service = dead.first().copied().unwrap_or(Service::Keystone);
+    let log = dir.log(service);
+    ReadyError::Died {
+        service,
+        tail: run::tail(&log),
+        log: log.display().to_string(),
+    }
+}
+
+/// Each root lists versions: 200, 300, or 401 where even that wants a token.
+fn answers(service: Service, base: u16) -> bool {
+    let reply = http::get(service.port(base), "/", None);
+    reply.is_ok_and(|reply| matches!(reply.status, 200 | 300 | 401))
+}
+
+/// Nova and Cinder answer before they can do anything; the others are ready when they answer.
+fn works(service: Service, state: &State) -> bool {
+    let port = service.port(state.port);
+    let listed = |path: &str, list: &str, is_good: fn(&Value) -> bool| {
+        let Some(token) = token(state) else {
+            return false;
+        };
+        let Ok(reply) = http::get(port, path, Some(&token)) else {
+            return false;
+        };
+        reply
+            .json()
+            .get(list)
+            .and_then(Value::as_array)
+            .is_some_and(|all| all.iter().any(is_good))
+    };
+    match service {
+        Service::Nova => listed("/v2.1/os-hypervisors", "hypervisors", is_up),
+        Service::Cinder => listed("/v3/scheduler-stats/get_pools", "pools", |_| true),
+        _ => true,
+    }
+}
+
+fn is_up(hypervisor: &Value) -> bool {
+    hypervisor.get("state").and_then(Value::as_str) == Some("up")
+}
+
+/// A token of the administrator, in the project "admin".
+fn token(state: &State) -> Option<String> {
+    let user = json!({
+        "name": "admin", "domain": { "id": "default" }, "password": state.admin_password,
+    });
+    let body = json!({ "auth": {
+        "identity": { "methods": ["password"], "password": { "user": user } },
+        "scope": { "project": { "name": "admin", "domain": { "id": "default" } } },
+    }});
+    let reply = http::post(Service::Keystone.port(state.port), "/v3/auth/tokens", &body).ok()?;
+    reply.header("x-subject-token").map(str::to_owned)
+}
+
+/// Why a cloud is not ready.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadyError {
+    /// A service ended by itself.
+    #[error("{service} ended right after its start; the end of {log}:{tail}")]
+    Died {
+        /// Which.
+        service: Service,
+        /// Its log.
+        log: String,
+        /// The end of its log.
+        tail: String,
+    },
+    /// A service takes too long.
+    #[error("{service} was not ready within {} s; its log ends:{tail}", READY_WITHIN.as_secs())]
+    Late {
+        /// Which.
+        service: Service,
+        /// The end of its log.
+        tail: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_hypervisor_that_is_up_counts() {
+        assert!(is_up(&json!({ "state": "up" })));
+        assert!(!is_up(&json!({ "state": "down" })));
+        assert!(!is_up(&json!({})));
+    }
+}

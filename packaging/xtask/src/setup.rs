@@ -1,0 +1,117 @@
+//! `cargo xtask setup`: everything that the tests need beyond cargo.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::process::Command;
+
+use clap::ValueEnum;
+
+use crate::cloud::{self, CloudError, ReleaseName};
+use crate::progress::Progress;
+use crate::project::Project;
+use crate::run::{self, RunError};
+
+/// What to set up.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Only this OpenStack release [default: all]
+    #[arg(long)]
+    release: Option<ReleaseName>,
+}
+
+/// Installs what is missing and prepares the clouds' releases.
+pub(crate) fn run(project: &Project, args: &Args) -> Result<(), SetupError> {
+    let releases = match args.release {
+        Some(release) => vec![release],
+        None => ReleaseName::value_variants().to_vec(),
+    };
+    all(project, &releases)
+}
+
+/// Installs what is missing, with these releases.
+pub(crate) fn all(project: &Project, releases: &[ReleaseName]) -> Result<(), SetupError> {
+    let progress = Progress::begin();
+    install_missing(project, &progress)?;
+    for release in releases {
+        cloud::prepare(project, *release, &progress)?;
+    }
+    progress.say(&format!(
+        "set-up is complete ({:.1} s)",
+        progress.elapsed().as_secs_f64()
+    ));
+    Ok(())
+}
+
+fn install_missing(project: &Project, progress: &Progress) -> Result<(), SetupError> {
+    let packages = missing_packages(cloud::python_has_venv());
+    if packages.is_empty() {
+        return Ok(());
+    }
+    let list = packages.join(" ");
+    if !is_root() {
+        return Err(SetupError::NotRoot { list });
+    }
+    let step = progress.step(format!("install Debian packages: {list}"));
+    let log = project.openstack_cache.join("apt.log");
+    fs::create_dir_all(&project.openstack_cache).map_err(SetupError::Cache)?;
+    let apt = |arguments: &[&str]| {
+        let mut command = Command::new("apt-get");
+        command
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .args(arguments);
+        run::quietly(&mut command, &log).map_err(SetupError::Apt)
+    };
+    apt(&["update"])?;
+    apt(&[
+        &["install", "--yes", "--no-install-recommends"],
+        packages.as_slice(),
+    ]
+    .concat())?;
+    step.done();
+    Ok(())
+}
+
+/// The Debian packages to install, given what this machine can do already.
+fn missing_packages(python_has_venv: bool) -> Vec<&'static str> {
+    if python_has_venv {
+        Vec::new()
+    } else {
+        vec!["python3", "python3-venv"]
+    }
+}
+
+/// Whether the process may install packages: its own /proc entry belongs to its user.
+fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|metadata| metadata.uid() == 0)
+}
+
+/// Why the set-up is incomplete.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SetupError {
+    /// Packages are missing and only root may install them.
+    #[error("packages are missing; run `sudo apt-get install {list}`, then try again")]
+    NotRoot {
+        /// Which.
+        list: String,
+    },
+    /// The cache can't be made.
+    #[error("cannot make the cache under target/")]
+    Cache(#[source] std::io::Error),
+    /// Debian's installer failed.
+    #[error("cannot install Debian packages; check the network and apt's sources, then try again")]
+    Apt(#[source] RunError),
+    /// A release can't be prepared.
+    #[error(transparent)]
+    Cloud(#[from] CloudError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_installed_where_nothing_is_missing() {
+        assert!(missing_packages(true).is_empty());
+        assert_eq!(missing_packages(false), ["python3", "python3-venv"]);
+    }
+}
