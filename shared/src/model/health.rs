@@ -11,6 +11,8 @@ pub enum CloudKind {
     Kubernetes,
     /// The built-in one, for demonstrations, scale and faults.
     Simulated,
+    /// One that only a later release knows.
+    Other,
 }
 
 impl CloudKind {
@@ -20,6 +22,7 @@ impl CloudKind {
             Self::OpenStack => "openstack",
             Self::Kubernetes => "kubernetes",
             Self::Simulated => "simulated",
+            Self::Other => "other",
         }
     }
 }

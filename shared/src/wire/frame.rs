@@ -13,7 +13,7 @@ mod join;
 
 pub use control::{
     Ack, Cloud, Control, Cursor, Goodbye, Heartbeat, Hello, Offer, Phase, Refusal, Refuse, Renew,
-    Renewed, Standing, Welcome,
+    Renewed, Standing, Welcome, cloud_kind, cloud_kind_code,
 };
 pub use feed::{Batch, BatchRecord, FeedFrame, Open, RECORDS_MAX, Start};
 pub use join::{Issued, Join, JoinFrame, Recover};

@@ -11,7 +11,7 @@ mod quota;
 
 use super::codec::{self, DecodeError, EncodeError};
 use super::v1::{self, CloudIdV1};
-use crate::model::{CloudId, Key, Record, RecordKind};
+use crate::model::{CloudId, Feed, Key, Record, RecordKind};
 
 /// The most bytes of an encoded id: a text of 512 bytes, its length and its tag.
 pub const ID_BYTES_MAX: usize = 516;
@@ -58,6 +58,27 @@ pub const fn kind_code(kind: RecordKind) -> u16 {
         RecordKind::Quota => 16,
         RecordKind::Service => 32,
         RecordKind::HostSample => 48,
+    }
+}
+
+/// The feed that carries a kind's number, of a later release too: sixteen numbers belong to each.
+pub const fn feed_of_kind(code: u16) -> Option<Feed> {
+    match code >> 4 {
+        0 => Some(Feed::Inventory),
+        1 => Some(Feed::Quota),
+        2 => Some(Feed::Health),
+        3 => Some(Feed::Samples),
+        _ => None,
+    }
+}
+
+/// The numbers of kinds that a feed may carry, lowest and highest.
+pub const fn kinds_of_feed(feed: Feed) -> (u16, u16) {
+    match feed {
+        Feed::Inventory => (0, 15),
+        Feed::Quota => (16, 31),
+        Feed::Health => (32, 47),
+        Feed::Samples => (48, 63),
     }
 }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::write;
 use crate::ids::{FederationId, FeedId, HubId};
+use crate::model::{CloudDescription, CloudKind};
 use crate::wire::codec::{self, DecodeError, EncodeError};
 use crate::wire::v1::Name;
 use crate::wire::{List, Text};
@@ -33,7 +34,7 @@ pub struct Hello<'a> {
 /// What the agent's cloud is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cloud<'a> {
-    /// 1 OpenStack, 2 Kubernetes, 3 simulated; others are of later releases.
+    /// [`cloud_kind_code`].
     pub kind: u8,
     /// A line for people.
     #[serde(borrow)]
@@ -268,5 +269,46 @@ impl<'a> Control<'a> {
             10 => Self::Renewed(codec::decode(payload)?),
             _ => return Ok(None),
         }))
+    }
+}
+
+impl<'a> From<&'a CloudDescription> for Cloud<'a> {
+    fn from(it: &'a CloudDescription) -> Self {
+        Self {
+            kind: cloud_kind_code(it.kind),
+            version: Text::cut(&it.version),
+            endpoint: Text::cut(&it.endpoint),
+        }
+    }
+}
+
+impl Cloud<'_> {
+    /// The description that it is.
+    pub fn description(&self) -> CloudDescription {
+        CloudDescription {
+            kind: cloud_kind(self.kind),
+            version: self.version.as_str().to_owned(),
+            endpoint: self.endpoint.as_str().to_owned(),
+        }
+    }
+}
+
+/// The number by which a cloud's kind goes onto the wire and into stores. Never reused.
+pub const fn cloud_kind_code(kind: CloudKind) -> u8 {
+    match kind {
+        CloudKind::Other => 0,
+        CloudKind::OpenStack => 1,
+        CloudKind::Kubernetes => 2,
+        CloudKind::Simulated => 3,
+    }
+}
+
+/// The kind of a number; one of a later release is [`CloudKind::Other`].
+pub const fn cloud_kind(code: u8) -> CloudKind {
+    match code {
+        1 => CloudKind::OpenStack,
+        2 => CloudKind::Kubernetes,
+        3 => CloudKind::Simulated,
+        _ => CloudKind::Other,
     }
 }

@@ -1,0 +1,161 @@
+//! The hub's store: SQLite behind one writer with group commit.
+//!
+//! ```text
+//! sessions ──feed frames──▶ ┌────────┐ one transaction for all that waits, fsync,
+//! api, authority ─changes─▶ │ writer │ then every answer: acknowledged is durable
+//!                           └────────┘
+//! api ◀──── readers: connections of their own, which see whole transactions
+//! ```
+//!
+//! The only module of the hub that names rusqlite. What the writer needs for every record (cursors,
+//! digests, running totals) it keeps in memory, as [`hot`], and stores with the records.
+
+pub mod error;
+mod feed;
+mod hot;
+pub mod mailbox;
+mod overlay;
+mod reader;
+pub mod records;
+pub mod regions;
+mod schema;
+pub mod tokens;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use shared::model::UnixMillis;
+use shared::runtime::clock::Clock;
+use tokio::sync::{mpsc, oneshot};
+
+pub use error::StoreError;
+pub use feed::{FeedJob, FeedPayload, Incoming, IncomingRecord};
+pub use hot::{Overview, RegionOverview};
+pub use mailbox::{Mail, Mailbox};
+use reader::Readers;
+pub use regions::RegionNo;
+use writer::{Job, WriteConnection};
+
+/// Jobs that wait for the writer. A job is at most one frame, and frames are read against a budget
+/// of bytes, so this bounds only the bookkeeping.
+const JOBS_MAX: usize = 1024;
+
+/// The store. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    jobs: mpsc::Sender<Job>,
+    readers: Arc<Readers>,
+    overview: Overview,
+}
+
+/// The writer's thread. Joined last at shutdown.
+pub struct WriterThread(std::thread::JoinHandle<()>);
+
+impl WriterThread {
+    /// Waits until every [`Store`] is dropped and all that was accepted is committed.
+    pub fn join(self) {
+        // A panic of the writer was logged by its own hook and failed every caller.
+        let _ = self.0.join();
+    }
+}
+
+impl Store {
+    /// Opens or makes the database at `path`, and starts its writer.
+    ///
+    /// # Errors
+    /// If it can't be opened, is corrupt, or is of a later release.
+    pub fn open(path: &Path, clock: Clock) -> Result<(Self, WriterThread), StoreError> {
+        let mut connection = schema::open(path)?;
+        schema::migrate(&mut connection)?;
+        let overview = Overview::default();
+        let writer = WriteConnection::new(connection, overview.clone(), clock)?;
+        let (jobs, queue) = mpsc::channel(JOBS_MAX);
+        let thread = std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || writer.run(queue))
+            .map_err(StoreError::Thread)?;
+        let readers = Arc::new(Readers::new(path.to_owned()));
+        Ok((
+            Self {
+                jobs,
+                readers,
+                overview,
+            },
+            WriterThread(thread),
+        ))
+    }
+
+    /// The running totals, as of the newest commit.
+    pub const fn overview(&self) -> &Overview {
+        &self.overview
+    }
+
+    /// Hands a feed's frame to the writer. Its answer comes to the job's mailbox, after the commit.
+    ///
+    /// # Errors
+    /// If the writer has ended.
+    pub async fn feed(&self, job: FeedJob) -> Result<(), StoreError> {
+        self.jobs
+            .send(Job::Feed(job))
+            .await
+            .map_err(|_| StoreError::Closed)
+    }
+
+    /// Makes a change in the next transaction, and returns when it is durable.
+    /// A change that fails is undone alone.
+    ///
+    /// # Errors
+    /// The change's own, or that of the commit.
+    pub async fn change<T, F>(&self, change: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Changing<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (answer, outcome) = oneshot::channel();
+        let change = writer::boxed_change(change, answer);
+        self.jobs
+            .send(Job::Change(change))
+            .await
+            .map_err(|_| StoreError::Closed)?;
+        outcome.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Reads from a connection of its own, off the async threads.
+    ///
+    /// # Errors
+    /// The question's own, or if no connection can be had.
+    pub async fn read<T, F>(&self, question: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Reading<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        let readers = Arc::clone(&self.readers);
+        tokio::task::spawn_blocking(move || readers.read(question))
+            .await
+            .map_err(|_| StoreError::Closed)?
+    }
+
+    /// Copies the whole database, consistent at one moment, to `path`, while it serves.
+    ///
+    /// # Errors
+    /// If `path` exists or can't be written.
+    pub async fn back_up(&self, path: &Path) -> Result<(), StoreError> {
+        let path = path.to_owned();
+        self.read(move |reading| reading.back_up(&path)).await
+    }
+}
+
+/// A transaction in which a change is made.
+pub struct Changing<'a> {
+    pub(in crate::store) connection: &'a rusqlite::Connection,
+    pub(in crate::store) hot: &'a mut hot::Hot,
+    pub(in crate::store) overview: &'a Overview,
+    /// The writer's wall clock at the beginning of the transaction.
+    pub now: UnixMillis,
+}
+
+/// A moment's view of the store.
+pub struct Reading<'a> {
+    pub(in crate::store) connection: &'a rusqlite::Connection,
+}

@@ -1,0 +1,251 @@
+//! Takes feed frames into the open transaction.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use rusqlite::params;
+use shared::link::inbox::{Position, Verdict};
+use shared::model::{Feed, Record, ServiceKind, Totals, UnixMillis};
+use shared::wire::Digest;
+use shared::wire::frame::{Open, feed_code};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::error::{Doing, StoreError};
+use super::mailbox::Mailbox;
+use super::overlay::{Overlay, RowKey, Share};
+use super::regions::RegionNo;
+use super::{Changing, hot::RegionHot};
+
+/// A frame for the writer.
+pub struct FeedJob {
+    /// Whose; settled by the session's certificate.
+    pub region: RegionNo,
+    /// Which session of the region. A newer one makes this job void.
+    pub session: u64,
+    /// Which feed.
+    pub feed: Feed,
+    /// The frame.
+    pub payload: FeedPayload,
+    /// Where the answer goes.
+    pub mailbox: Arc<Mailbox>,
+    /// The frame's share of the budget of bytes, given back when the job is done.
+    pub budget: Option<OwnedSemaphorePermit>,
+}
+
+/// A decoded and checked frame.
+pub enum FeedPayload {
+    /// The sender begins.
+    Open(Open),
+    /// Records.
+    Batch(Incoming),
+}
+
+/// A decoded and checked batch.
+pub struct Incoming {
+    /// The batch's `after`.
+    pub after: u64,
+    /// The batch's `last`.
+    pub last: u64,
+    /// The batch's digest.
+    pub digest: Option<Digest>,
+    /// Its records.
+    pub records: Vec<IncomingRecord>,
+}
+
+/// A decoded and checked record. Its bytes are slices of its frame.
+pub struct IncomingRecord {
+    /// Kind number.
+    pub kind: u16,
+    /// Encoded id.
+    pub id: Bytes,
+    /// Encoded value; `None` is a tombstone.
+    pub value: Option<Bytes>,
+    /// What it adds to the totals.
+    pub totals: Totals,
+    /// The record itself, where the writer must understand it: services and samples.
+    pub known: Option<Box<Record>>,
+}
+
+/// What the mailbox is told after the commit.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::store) enum Answer {
+    Ack(u64),
+    Reposition(Position),
+    GiveUp,
+}
+
+/// Takes a job into the open transaction. `None` is a job that needs no answer.
+pub(in crate::store) fn take(
+    changing: &mut Changing<'_>,
+    overlay: &mut Overlay,
+    job: &FeedJob,
+) -> Result<Option<Answer>, StoreError> {
+    let Some(region) = changing.hot.region(job.region) else {
+        return Ok(Some(Answer::GiveUp));
+    };
+    if region.session != job.session {
+        return Ok(None);
+    }
+    let feed = region.feed(job.feed);
+    let before = feed.inbox.position();
+    let verdict = match &job.payload {
+        FeedPayload::Open(open) => feed.inbox.open(open),
+        FeedPayload::Batch(it) => feed.inbox.batch(it.after, it.last, it.digest.is_some()),
+    };
+    feed.dirty = true;
+    feed.fresh = changing.now;
+    let verdict = match (&job.payload, verdict) {
+        (FeedPayload::Open(_), Verdict::Apply { .. }) => return Ok(None),
+        (FeedPayload::Batch(batch), Verdict::Apply { position, sweep }) => {
+            let applying = Applying {
+                no: job.region,
+                feed: job.feed,
+                position,
+                now: changing.now,
+            };
+            applying.batch(changing.connection, overlay, region, batch)?;
+            if sweep {
+                applying.sweep(changing.connection, overlay, region)?;
+            }
+            let feed = region.feed(job.feed);
+            if batch.digest.is_none_or(|expected| expected == feed.digest) {
+                feed.inbox.applied();
+                return Ok(Some(Answer::Ack(position.seq)));
+            }
+            // What came is the sender's own word and stays; what else is here is not what the
+            // sender has, and a snapshot will tell.
+            feed.inbox.reject(before)
+        }
+        (_, verdict) => verdict,
+    };
+    let position = region.feed(job.feed).inbox.position();
+    Ok(match verdict {
+        Verdict::Duplicate => Some(Answer::Ack(position.seq)),
+        Verdict::Reposition => Some(Answer::Reposition(position)),
+        Verdict::GiveUp => Some(Answer::GiveUp),
+        Verdict::Ignore | Verdict::Apply { .. } => None,
+    })
+}
+
+impl Answer {
+    /// Puts the answer into the session's mailbox.
+    pub(in crate::store) fn tell(self, feed: Feed, mailbox: &Mailbox) {
+        match self {
+            Self::Ack(seq) => mailbox.ack(feed, seq),
+            Self::Reposition(position) => mailbox.reposition(position.cursor(feed_code(feed))),
+            Self::GiveUp => mailbox.give_up(),
+        }
+    }
+}
+
+/// One batch on its way into the transaction.
+struct Applying {
+    no: RegionNo,
+    feed: Feed,
+    position: Position,
+    now: UnixMillis,
+}
+
+impl Applying {
+    fn batch(
+        &self,
+        connection: &rusqlite::Connection,
+        overlay: &mut Overlay,
+        region: &mut RegionHot,
+        batch: &Incoming,
+    ) -> Result<(), StoreError> {
+        if self.feed.is_log() {
+            return batch
+                .records
+                .iter()
+                .try_for_each(|record| self.sample(connection, record));
+        }
+        for record in &batch.records {
+            let key = RowKey {
+                region: self.no,
+                kind: record.kind,
+                id: record.id.clone(),
+            };
+            let share = match &record.value {
+                Some(value) => Share {
+                    digest: Digest::of(record.kind, &record.id, value),
+                    totals: record.totals,
+                },
+                None => Share::default(),
+            };
+            let generation = self.position.generation;
+            let before = overlay.put(connection, key, generation, record.value.clone(), share)?;
+            region.totals.add(&share.totals);
+            region.totals.subtract(&before.totals);
+            let digest = &mut region.feed(self.feed).digest;
+            digest.add(share.digest);
+            digest.subtract(before.digest);
+            if self.feed == Feed::Health {
+                note_service(region, record);
+            }
+        }
+        Ok(())
+    }
+
+    fn sample(
+        &self,
+        connection: &rusqlite::Connection,
+        record: &IncomingRecord,
+    ) -> Result<(), StoreError> {
+        let (Some(value), Some(Record::HostSample(sample))) =
+            (&record.value, record.known.as_deref())
+        else {
+            // A later release's kind of sample: not kept, as there is no key to keep it by.
+            return Ok(());
+        };
+        connection
+            .prepare_cached(
+                "INSERT OR REPLACE INTO samples (region, at_ms, value) VALUES (?, ?, ?)",
+            )
+            .and_then(|mut it| it.execute(params![self.no.0, sample.at.0, &value[..]]))
+            .doing("store a sample")?;
+        Ok(())
+    }
+
+    fn sweep(
+        &self,
+        connection: &rusqlite::Connection,
+        overlay: &mut Overlay,
+        region: &mut RegionHot,
+    ) -> Result<(), StoreError> {
+        overlay.flush(connection, self.now)?;
+        overlay.sweep(
+            connection,
+            self.no,
+            self.feed,
+            self.position.generation,
+            |_, id, share| {
+                region.totals.subtract(&share.totals);
+                region.feed(self.feed).digest.subtract(share.digest);
+                if self.feed == Feed::Health
+                    && let Some(kind) = service_of(id)
+                {
+                    region.service(kind, None);
+                }
+            },
+        )
+    }
+}
+
+fn note_service(region: &mut RegionHot, record: &IncomingRecord) {
+    match (&record.known, service_of(&record.id)) {
+        (Some(known), _) => {
+            if let Record::Service(service) = &**known {
+                region.service(service.kind, Some(service.clone()));
+            }
+        }
+        (None, Some(kind)) => region.service(kind, None),
+        (None, None) => {}
+    }
+}
+
+/// The service that a health record's id names.
+fn service_of(id: &[u8]) -> Option<ServiceKind> {
+    let id = shared::wire::record::decode_id(id).ok()?.to_string();
+    ServiceKind::ALL.into_iter().find(|kind| kind.name() == id)
+}

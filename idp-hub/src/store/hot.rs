@@ -1,0 +1,401 @@
+//! What the writer keeps in memory of each region: cursors, digests, running totals.
+//!
+//! All of it stands in the database too, written in the transaction of the records that it is
+//! about, so that memory is only a faster copy. After a failed commit it is read anew.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use rusqlite::{Connection, OptionalExtension, params};
+use shared::ids::FeedId;
+use shared::link::inbox::{Inbox, Position};
+use shared::model::{Feed, Service, ServiceKind, ServiceState, Totals, UnixMillis};
+use shared::wire::Digest;
+use shared::wire::frame::{Phase, feed_code};
+use shared::wire::record::{self, Decoded};
+use tokio::sync::Notify;
+
+use super::error::{Doing, StoreError};
+use super::regions::RegionNo;
+
+/// All regions.
+#[derive(Default)]
+pub(in crate::store) struct Hot {
+    regions: HashMap<RegionNo, RegionHot>,
+    /// What the open transaction changed: must be written, and shown, with its commit.
+    touched: HashSet<RegionNo>,
+}
+
+/// One region.
+pub(in crate::store) struct RegionHot {
+    /// The newest session. Frames of an older one are late, and are not taken.
+    pub(in crate::store) session: u64,
+    feeds: [FeedHot; Feed::ALL.len()],
+    pub(in crate::store) totals: Totals,
+    pub(in crate::store) troubles: BTreeMap<ServiceKind, Service>,
+}
+
+/// One feed of a region.
+pub(in crate::store) struct FeedHot {
+    pub(in crate::store) inbox: Inbox,
+    pub(in crate::store) digest: Digest,
+    pub(in crate::store) fresh: UnixMillis,
+    pub(in crate::store) dirty: bool,
+}
+
+impl FeedHot {
+    fn empty(feed: Feed) -> Self {
+        Self {
+            inbox: Inbox::new(Position::NONE, feed.is_log()),
+            digest: Digest::default(),
+            fresh: UnixMillis::default(),
+            dirty: false,
+        }
+    }
+}
+
+impl RegionHot {
+    /// A feed's state.
+    pub(in crate::store) fn feed(&mut self, feed: Feed) -> &mut FeedHot {
+        // Health, Inventory, Quota, Samples: as in `Feed::ALL`.
+        let [health, inventory, quota, samples] = &mut self.feeds;
+        match feed {
+            Feed::Health => health,
+            Feed::Inventory => inventory,
+            Feed::Quota => quota,
+            Feed::Samples => samples,
+        }
+    }
+
+    /// A service's record came, or went.
+    pub(in crate::store) fn service(&mut self, kind: ServiceKind, service: Option<Service>) {
+        match service {
+            Some(service) if service.state != ServiceState::Available => {
+                self.troubles.insert(kind, service);
+            }
+            _ => drop(self.troubles.remove(&kind)),
+        }
+    }
+
+    fn shown(&mut self) -> RegionOverview {
+        RegionOverview {
+            totals: self.totals,
+            live: self.feed(Feed::Inventory).inbox.position().phase == Phase::Live
+                && self.feed(Feed::Health).inbox.position().phase == Phase::Live,
+            fresh: Feed::ALL
+                .into_iter()
+                .map(|feed| self.feed(feed).fresh)
+                .max()
+                .unwrap_or_default(),
+            troubles: self.troubles.values().cloned().collect(),
+        }
+    }
+}
+
+impl Hot {
+    /// Reads every region.
+    pub(in crate::store) fn load(connection: &Connection) -> Result<Self, StoreError> {
+        let mut statement = connection
+            .prepare("SELECT no FROM regions WHERE standing <> 3")
+            .doing("list regions")?;
+        let numbers: Vec<u32> = statement
+            .query_map((), |row| row.get(0))
+            .and_then(Iterator::collect)
+            .doing("list regions")?;
+        let mut hot = Self::default();
+        for no in numbers {
+            hot.reload(connection, RegionNo(no))?;
+        }
+        Ok(hot)
+    }
+
+    /// Reads one region as the database has it. Its session goes on.
+    pub(in crate::store) fn reload(
+        &mut self,
+        connection: &Connection,
+        no: RegionNo,
+    ) -> Result<(), StoreError> {
+        let session = self.regions.get(&no).map_or(0, |region| region.session);
+        let mut region = RegionHot {
+            session,
+            feeds: Feed::ALL.map(FeedHot::empty),
+            totals: load_totals(connection, no)?,
+            troubles: load_troubles(connection, no)?,
+        };
+        for feed in Feed::ALL {
+            if let Some(loaded) = load_feed(connection, no, feed)? {
+                *region.feed(feed) = loaded;
+            }
+        }
+        self.regions.insert(no, region);
+        self.touched.insert(no);
+        Ok(())
+    }
+
+    /// A region, if it is there, to be changed.
+    pub(in crate::store) fn region(&mut self, no: RegionNo) -> Option<&mut RegionHot> {
+        let region = self.regions.get_mut(&no)?;
+        self.touched.insert(no);
+        Some(region)
+    }
+
+    /// What was read anew after a failed commit, with the sessions that go on.
+    pub(in crate::store) fn with_sessions_of(mut self, before: &Self) -> Self {
+        for (no, region) in &mut self.regions {
+            region.session = before.regions.get(no).map_or(0, |region| region.session);
+        }
+        self
+    }
+
+    /// A region was removed.
+    pub(in crate::store) fn forget(&mut self, no: RegionNo) {
+        self.regions.remove(&no);
+    }
+
+    /// Writes what changed. Called just before the commit.
+    pub(in crate::store) fn save(&mut self, connection: &Connection) -> Result<(), StoreError> {
+        for no in &self.touched {
+            let Some(region) = self.regions.get_mut(no) else {
+                continue;
+            };
+            save_totals(connection, *no, &region.totals)?;
+            for feed in Feed::ALL {
+                let state = region.feed(feed);
+                if std::mem::take(&mut state.dirty) {
+                    save_feed(connection, *no, feed, state)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Shows what was committed.
+    pub(in crate::store) fn publish(&mut self, overview: &Overview) {
+        let regions = &mut self.regions;
+        let shown = |no| regions.get_mut(&no).map(|region| (no, region.shown()));
+        overview.update(self.touched.drain().filter_map(shown).collect());
+    }
+}
+
+fn load_feed(
+    connection: &Connection,
+    no: RegionNo,
+    feed: Feed,
+) -> Result<Option<FeedHot>, StoreError> {
+    let sql = "SELECT id, seq, live, generation, digest, fresh_ms FROM feeds
+               WHERE region = ?1 AND feed = ?2";
+    let found = connection
+        .prepare_cached(sql)
+        .and_then(|mut statement| {
+            let row = |row: &rusqlite::Row<'_>| {
+                let phase = if row.get(2)? {
+                    Phase::Live
+                } else {
+                    Phase::Snapshot
+                };
+                let position = Position {
+                    id: FeedId::from_bytes(row.get(0)?),
+                    seq: row.get(1)?,
+                    phase,
+                    generation: row.get(3)?,
+                };
+                Ok(FeedHot {
+                    inbox: Inbox::new(position, feed.is_log()),
+                    digest: Digest::from_bytes(row.get(4)?),
+                    fresh: UnixMillis(row.get(5)?),
+                    dirty: false,
+                })
+            };
+            statement
+                .query_row(params![no.0, feed_code(feed)], row)
+                .optional()
+        })
+        .doing("read a feed's position")?;
+    Ok(found)
+}
+
+fn save_feed(
+    connection: &Connection,
+    no: RegionNo,
+    feed: Feed,
+    state: &FeedHot,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO feeds (region, feed, id, seq, live, generation, digest, fresh_ms)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+               ON CONFLICT (region, feed) DO UPDATE SET id = ?3, seq = ?4, live = ?5,
+                   generation = ?6, digest = ?7, fresh_ms = ?8";
+    let position = state.inbox.position();
+    let row = params![
+        no.0,
+        feed_code(feed),
+        position.id.to_bytes(),
+        position.seq,
+        position.phase == Phase::Live,
+        position.generation,
+        state.digest.to_bytes(),
+        state.fresh.0,
+    ];
+    connection
+        .prepare_cached(sql)
+        .and_then(|mut statement| statement.execute(row))
+        .doing("store a feed's position")?;
+    Ok(())
+}
+
+fn load_totals(connection: &Connection, no: RegionNo) -> Result<Totals, StoreError> {
+    let blob: Option<Vec<u8>> = connection
+        .prepare_cached("SELECT figures FROM totals WHERE region = ?1")
+        .and_then(|mut statement| statement.query_row([no.0], |row| row.get(0)).optional())
+        .doing("read totals")?;
+    let mut figures = [0; Totals::COUNT];
+    for (figure, bytes) in figures
+        .iter_mut()
+        .zip(blob.unwrap_or_default().chunks_exact(8))
+    {
+        *figure = bytes.try_into().map_or(0, u64::from_le_bytes);
+    }
+    Ok(Totals::from_array(figures))
+}
+
+fn save_totals(connection: &Connection, no: RegionNo, totals: &Totals) -> Result<(), StoreError> {
+    let figures = totals.to_array().map(u64::to_le_bytes).concat();
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO totals (region, figures) VALUES (?1, ?2)")
+        .and_then(|mut statement| statement.execute(params![no.0, figures]))
+        .doing("store totals")?;
+    Ok(())
+}
+
+fn load_troubles(
+    connection: &Connection,
+    no: RegionNo,
+) -> Result<BTreeMap<ServiceKind, Service>, StoreError> {
+    let (lowest, highest) = record::kinds_of_feed(Feed::Health);
+    let sql = "SELECT kind, id, value FROM records WHERE region = ?1 AND kind BETWEEN ?2 AND ?3";
+    let mut statement = connection.prepare_cached(sql).doing("read services")?;
+    let rows = statement
+        .query_map(params![no.0, lowest, highest], |row| {
+            Ok((
+                row.get::<_, u16>(0)?,
+                row.get::<_, Vec<u8>>(1)?,
+                row.get::<_, Vec<u8>>(2)?,
+            ))
+        })
+        .doing("read services")?;
+    let mut troubles = BTreeMap::new();
+    for row in rows {
+        let (kind, id, value) = row.doing("read services")?;
+        if let Ok(Decoded::Known(known)) = record::decode(kind, &id, &value)
+            && let shared::model::Record::Service(service) = *known
+            && service.state != ServiceState::Available
+        {
+            troubles.insert(service.kind, service);
+        }
+    }
+    Ok(troubles)
+}
+
+/// What is known of one region, as of the newest commit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RegionOverview {
+    /// Its running totals.
+    pub totals: Totals,
+    /// Health and inventory are complete: no first snapshot is on its way.
+    pub live: bool,
+    /// When a batch of any feed was last committed.
+    pub fresh: UnixMillis,
+    /// The services that don't answer or are missing.
+    pub troubles: Vec<Service>,
+}
+
+/// The running totals of all regions, as of the newest commit. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Overview(Arc<OverviewState>);
+
+#[derive(Default)]
+struct OverviewState {
+    regions: RwLock<Shown>,
+    touched: std::sync::Mutex<HashSet<RegionNo>>,
+    news: Notify,
+}
+
+#[derive(Default)]
+struct Shown {
+    all: Totals,
+    regions: HashMap<RegionNo, Arc<RegionOverview>>,
+}
+
+impl Overview {
+    /// The sums over all regions.
+    pub fn all(&self) -> Totals {
+        self.0
+            .regions
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .all
+    }
+
+    /// One region.
+    pub fn region(&self, no: RegionNo) -> Option<Arc<RegionOverview>> {
+        self.0
+            .regions
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .regions
+            .get(&no)
+            .cloned()
+    }
+
+    /// Waits until regions changed, and returns which. For one reader.
+    pub async fn changed(&self) -> Vec<RegionNo> {
+        loop {
+            self.0.news.notified().await;
+            let mut touched = self
+                .0
+                .touched
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            if !touched.is_empty() {
+                return touched.drain().collect();
+            }
+        }
+    }
+
+    fn update(&self, changed: Vec<(RegionNo, RegionOverview)>) {
+        if changed.is_empty() {
+            return;
+        }
+        let mut touched = self
+            .0
+            .touched
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut shown = self
+            .0
+            .regions
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        for (no, region) in changed {
+            shown.all.add(&region.totals);
+            if let Some(before) = shown.regions.insert(no, Arc::new(region)) {
+                shown.all.subtract(&before.totals);
+            }
+            touched.insert(no);
+        }
+        drop(shown);
+        drop(touched);
+        self.0.news.notify_one();
+    }
+
+    /// A region was removed.
+    pub(in crate::store) fn forget(&self, no: RegionNo) {
+        let mut shown = self
+            .0
+            .regions
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(before) = shown.regions.remove(&no) {
+            shown.all.subtract(&before.totals);
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Connections that only read, kept for reuse.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::Reading;
+use super::error::{Doing, StoreError};
+
+/// Connections kept open: a console and a few scripts at once. More are opened and dropped again.
+const IDLE_MAX: usize = 4;
+
+/// Pages held in memory by each, KiB.
+const CACHE_KIB: i32 = 2 << 10;
+
+pub(in crate::store) struct Readers {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Readers {
+    pub(in crate::store) const fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            idle: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// Answers a question from one transaction's view.
+    pub(in crate::store) fn read<T>(
+        &self,
+        question: impl FnOnce(&Reading<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let idle = self
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
+        let connection = idle.map_or_else(|| self.open(), Ok)?;
+        connection.execute_batch("BEGIN").doing("begin reading")?;
+        let answer = question(&Reading {
+            connection: &connection,
+        });
+        connection.execute_batch("COMMIT").doing("end reading")?;
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < IDLE_MAX {
+            idle.push(connection);
+        }
+        answer
+    }
+
+    fn open(&self) -> Result<Connection, StoreError> {
+        let failed = |source| StoreError::Open {
+            path: self.path.clone(),
+            source,
+        };
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.path, flags).map_err(failed)?;
+        connection
+            .busy_timeout(Duration::from_secs(5))
+            .map_err(failed)?;
+        connection
+            .pragma_update(None, "cache_size", -CACHE_KIB)
+            .map_err(failed)?;
+        Ok(connection)
+    }
+}
+
+impl Reading<'_> {
+    /// See [`Store::back_up`](super::Store::back_up).
+    pub(in crate::store) fn back_up(&self, path: &Path) -> Result<(), StoreError> {
+        if path.exists() {
+            let file = path.display();
+            return Err(StoreError::Refused(format!(
+                "{file} exists; name a new file"
+            )));
+        }
+        let mut copy = Connection::open(path).map_err(|source| StoreError::Open {
+            path: path.to_owned(),
+            source,
+        })?;
+        let backup =
+            rusqlite::backup::Backup::new(self.connection, &mut copy).doing("begin a backup")?;
+        // A thousand pages at a time with a pause in between: the writer is not in the way in WAL.
+        backup
+            .run_to_completion(1000, Duration::from_millis(1), None)
+            .doing("copy for a backup")
+    }
+}

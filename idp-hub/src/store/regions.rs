@@ -1,0 +1,335 @@
+//! The regions: who may speak, under which name, with which key.
+
+use rusqlite::{OptionalExtension, Row, params};
+use shared::ids::RegionId;
+use shared::model::{CloudDescription, Feed, UnixMillis};
+use shared::pki::Fingerprint;
+use shared::wire::frame::{Cursor, Standing, cloud_kind, cloud_kind_code, feed_code};
+
+use super::error::{Doing, StoreError};
+use super::{Changing, Reading};
+
+/// A region's small number, which stands in each of its records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RegionNo(pub u32);
+
+/// One region as the store has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegionRow {
+    /// Its number here.
+    pub no: RegionNo,
+    /// Its id, the federation's own.
+    pub id: RegionId,
+    /// Its name.
+    pub name: String,
+    /// Whether it may report.
+    pub standing: Standing,
+    /// SHA-256 of its bound key.
+    pub fingerprint: Fingerprint,
+    /// What its cloud is.
+    pub cloud: CloudDescription,
+    /// Its agent's release.
+    pub software: String,
+    /// Its agent's host name.
+    pub host: String,
+    /// When it joined.
+    pub joined: UnixMillis,
+    /// When its session last ended, or its state was last stored.
+    pub seen: UnixMillis,
+    /// When its newest certificate expires, unix seconds.
+    pub not_after: u64,
+    /// How often it got a certificate by its bound key alone.
+    pub recoveries: u32,
+}
+
+/// What a region says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Introduction {
+    /// What its cloud is.
+    pub cloud: CloudDescription,
+    /// Its agent's release.
+    pub software: String,
+    /// Its agent's host name.
+    pub host: String,
+}
+
+const PENDING: u8 = 1;
+const ACCEPTED: u8 = 2;
+const REMOVED: u8 = 3;
+
+const COLUMNS: &str = "no, id, name, standing, key_fingerprint, cloud_kind, cloud_version,
+    cloud_endpoint, software, host, joined_ms, seen_ms, not_after_s, recoveries";
+
+impl Reading<'_> {
+    /// Every region that was not removed, by name.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn regions(&self) -> Result<Vec<RegionRow>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM regions WHERE standing <> 3 ORDER BY name");
+        self.connection
+            .prepare_cached(&sql)
+            .and_then(|mut it| it.query_map((), region_of)?.collect())
+            .doing("list regions")
+    }
+}
+
+impl Changing<'_> {
+    /// Every region that was not removed, by name.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn regions(&self) -> Result<Vec<RegionRow>, StoreError> {
+        Reading {
+            connection: self.connection,
+        }
+        .regions()
+    }
+
+    /// The region with this id, if it was not removed.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn region(&self, id: RegionId) -> Result<Option<RegionRow>, StoreError> {
+        self.find("id", &id.to_bytes())
+    }
+
+    /// The region with this name.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn region_named(&self, name: &str) -> Result<RegionRow, StoreError> {
+        let missing = || StoreError::Missing {
+            what: "region",
+            name: name.to_owned(),
+        };
+        self.find("name", &name)?.ok_or_else(missing)
+    }
+
+    /// The region with this bound key, if it was not removed.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn region_keyed(&self, key: Fingerprint) -> Result<Option<RegionRow>, StoreError> {
+        self.find("key_fingerprint", &key.to_bytes())
+    }
+
+    fn find(
+        &self,
+        column: &str,
+        value: &dyn rusqlite::ToSql,
+    ) -> Result<Option<RegionRow>, StoreError> {
+        let sql =
+            format!("SELECT {COLUMNS} FROM regions WHERE {column} = ?1 AND standing <> {REMOVED}");
+        self.connection
+            .prepare_cached(&sql)
+            .and_then(|mut it| it.query_row([value], region_of).optional())
+            .doing("find a region")
+    }
+
+    /// Adds a region that waits for its second yes.
+    ///
+    /// # Errors
+    /// If the name is taken.
+    pub fn add_region(
+        &mut self,
+        id: RegionId,
+        name: &str,
+        fingerprint: Fingerprint,
+        introduction: &Introduction,
+        not_after: u64,
+    ) -> Result<RegionNo, StoreError> {
+        self.check_name_free(name)?;
+        let Introduction {
+            cloud,
+            software,
+            host,
+        } = introduction;
+        let now = self.now.0;
+        self.connection
+            .execute(
+                "INSERT INTO regions (id, name, standing, key_fingerprint, cloud_kind,
+                     cloud_version, cloud_endpoint, software, host, joined_ms, seen_ms, not_after_s)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11)",
+                params![
+                    id.to_bytes(),
+                    name,
+                    PENDING,
+                    fingerprint.to_bytes(),
+                    cloud_kind_code(cloud.kind),
+                    cloud.version,
+                    cloud.endpoint,
+                    software,
+                    host,
+                    now,
+                    not_after,
+                ],
+            )
+            .doing("add a region")?;
+        let no = u32::try_from(self.connection.last_insert_rowid());
+        let no = RegionNo(no.map_err(|_| StoreError::Row { what: "region" })?);
+        self.hot.reload(self.connection, no)?;
+        Ok(no)
+    }
+
+    fn check_name_free(&self, name: &str) -> Result<(), StoreError> {
+        match self.find("name", &name)? {
+            Some(_) => Err(StoreError::NameTaken {
+                name: name.to_owned(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// The second yes.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn accept_region(&mut self, no: RegionNo) -> Result<(), StoreError> {
+        let sql = "UPDATE regions SET standing = ?2, accepted_ms = ?3 WHERE no = ?1";
+        self.execute(sql, &[&no.0, &ACCEPTED, &self.now.0], "accept a region")
+    }
+
+    /// Gives a region another name.
+    ///
+    /// # Errors
+    /// If the name is taken.
+    pub fn rename_region(&mut self, no: RegionNo, name: &str) -> Result<(), StoreError> {
+        self.check_name_free(name)?;
+        self.execute(
+            "UPDATE regions SET name = ?2 WHERE no = ?1",
+            &[&no.0, &name],
+            "rename",
+        )
+    }
+
+    /// Removes a region: its name and key are free, what it reported is gone here, and nothing is
+    /// touched in the region itself.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn remove_region(&mut self, no: RegionNo) -> Result<(), StoreError> {
+        let sql = "UPDATE regions SET standing = ?2, removed_ms = ?3 WHERE no = ?1";
+        self.execute(sql, &[&no.0, &REMOVED, &self.now.0], "remove a region")?;
+        for table in ["records", "feeds", "totals", "samples", "means"] {
+            let sql = format!("DELETE FROM {table} WHERE region = ?1");
+            self.execute(&sql, &[&no.0], "remove a region's records")?;
+        }
+        self.hot.forget(no);
+        self.overview.forget(no);
+        Ok(())
+    }
+
+    /// A region got a certificate.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn certified(&mut self, no: RegionNo, not_after: u64) -> Result<(), StoreError> {
+        let sql = "UPDATE regions SET not_after_s = ?2 WHERE no = ?1";
+        self.execute(sql, &[&no.0, &not_after], "note a certificate")
+    }
+
+    /// A region got a certificate by its bound key alone.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn recovered(&mut self, no: RegionNo, not_after: u64) -> Result<(), StoreError> {
+        let sql = "UPDATE regions SET not_after_s = ?2, recoveries = recoveries + 1 WHERE no = ?1";
+        self.execute(sql, &[&no.0, &not_after], "note a recovery")
+    }
+
+    /// A session begins: older ones of the region may say nothing more. Returns how far each feed
+    /// has got.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn begin_session(
+        &mut self,
+        no: RegionNo,
+        session: u64,
+        introduction: &Introduction,
+    ) -> Result<Vec<Cursor>, StoreError> {
+        let sql = "UPDATE regions SET cloud_kind = ?2, cloud_version = ?3, cloud_endpoint = ?4,
+                       software = ?5, host = ?6, seen_ms = ?7 WHERE no = ?1";
+        let Introduction {
+            cloud,
+            software,
+            host,
+        } = introduction;
+        let kind = cloud_kind_code(cloud.kind);
+        self.execute(
+            sql,
+            &[
+                &no.0,
+                &kind,
+                &cloud.version,
+                &cloud.endpoint,
+                software,
+                host,
+                &self.now.0,
+            ],
+            "note a session",
+        )?;
+        let missing = StoreError::Missing {
+            what: "region number",
+            name: no.0.to_string(),
+        };
+        let region = self.hot.region(no).ok_or(missing)?;
+        region.session = session;
+        let cursors = Feed::ALL.map(|feed| {
+            let inbox = &mut region.feed(feed).inbox;
+            inbox.session_began();
+            inbox.position().cursor(feed_code(feed))
+        });
+        Ok(cursors.to_vec())
+    }
+
+    /// A session ended, or the hub stops: when the region was last heard.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn seen(&mut self, no: RegionNo, at: UnixMillis) -> Result<(), StoreError> {
+        self.execute(
+            "UPDATE regions SET seen_ms = ?2 WHERE no = ?1",
+            &[&no.0, &at.0],
+            "note time",
+        )
+    }
+
+    pub(in crate::store) fn execute(
+        &self,
+        sql: &str,
+        row: &[&dyn rusqlite::ToSql],
+        what: &'static str,
+    ) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.execute(row))
+            .doing(what)
+            .map(drop)
+    }
+}
+
+fn region_of(row: &Row<'_>) -> Result<RegionRow, rusqlite::Error> {
+    Ok(RegionRow {
+        no: RegionNo(row.get(0)?),
+        id: RegionId::from_bytes(row.get(1)?),
+        name: row.get(2)?,
+        standing: match row.get(3)? {
+            ACCEPTED => Standing::Accepted,
+            _ => Standing::Pending,
+        },
+        fingerprint: Fingerprint::from_bytes(row.get(4)?),
+        cloud: CloudDescription {
+            kind: cloud_kind(row.get(5)?),
+            version: row.get(6)?,
+            endpoint: row.get(7)?,
+        },
+        software: row.get(8)?,
+        host: row.get(9)?,
+        joined: UnixMillis(row.get(10)?),
+        seen: UnixMillis(row.get(11)?),
+        not_after: row.get(12)?,
+        recoveries: row.get(13)?,
+    })
+}

@@ -1,0 +1,73 @@
+//! The database's file and its numbered migrations.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::error::{Doing, StoreError};
+
+/// One entry a schema, each applied once and never changed. The number is SQLite's `user_version`.
+const MIGRATIONS: &[&str] = &[include_str!("schema/v1.sql")];
+
+/// Pages held in memory, KiB: the inner pages of the key index of some ten million records.
+const CACHE_KIB: i32 = 64 << 10;
+
+/// The log is folded into the database after so many pages of 4 KiB, 32 MiB: large enough that
+/// under load a page is folded once for many commits.
+const WAL_PAGES: u32 = 8192;
+
+/// Opens the database, durable from here on.
+///
+/// `synchronous=FULL` syncs the log at each commit; NORMAL was seen to lose acknowledged rows on a
+/// power cut.
+pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
+    let failed = |source| StoreError::Open {
+        path: path.to_owned(),
+        source,
+    };
+    let connection = Connection::open(path).map_err(failed)?;
+    connection
+        .busy_timeout(Duration::from_secs(5))
+        .map_err(failed)?;
+    let set = |name, value: &dyn rusqlite::ToSql| connection.pragma_update(None, name, value);
+    set("journal_mode", &"WAL").map_err(failed)?;
+    set("synchronous", &"FULL").map_err(failed)?;
+    set("foreign_keys", &"ON").map_err(failed)?;
+    set("cache_size", &-CACHE_KIB).map_err(failed)?;
+    set("wal_autocheckpoint", &WAL_PAGES).map_err(failed)?;
+    set("temp_store", &"MEMORY").map_err(failed)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    let finding: String = connection
+        .query_row("PRAGMA quick_check(1)", (), |row| row.get(0))
+        .map_err(failed)?;
+    match finding.as_str() {
+        "ok" => Ok(connection),
+        _ => Err(StoreError::Damaged {
+            path: path.to_owned(),
+            finding,
+        }),
+    }
+}
+
+/// Brings the database to the newest schema, each step in a transaction of its own.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let found: u32 = connection
+        .query_row("PRAGMA user_version", (), |row| row.get(0))
+        .doing("read the schema's number")?;
+    let known = MIGRATIONS.len() as u32;
+    if found > known {
+        return Err(StoreError::Newer { found, known });
+    }
+    for (step, sql) in MIGRATIONS.iter().enumerate().skip(found as usize) {
+        let to = step as u32 + 1;
+        let failed = |source| StoreError::Migrate { to, source };
+        let transaction = connection.transaction().map_err(failed)?;
+        transaction.execute_batch(sql).map_err(failed)?;
+        transaction
+            .pragma_update(None, "user_version", to)
+            .map_err(failed)?;
+        transaction.commit().map_err(failed)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,218 @@
+//! The one writer: takes what waits, commits it together, then answers.
+
+use std::sync::Arc;
+
+use rusqlite::Connection;
+use shared::model::{Feed, UnixMillis};
+use shared::runtime::clock::Clock;
+use shared::runtime::errors::chain;
+use tokio::sync::{mpsc, oneshot};
+
+use super::Changing;
+use super::error::{Doing, StoreError};
+use super::feed::{self, Answer, FeedJob};
+use super::hot::{Hot, Overview};
+use super::mailbox::Mailbox;
+use super::overlay::Overlay;
+use super::regions::RegionNo;
+
+/// Records of one commit at most. Writing so many takes some 50 ms, the longest that an
+/// acknowledgement then waits for others.
+const GROUP_RECORDS_MAX: usize = 20_000;
+
+/// Jobs of one commit at most, for batches of a record or two.
+const GROUP_JOBS_MAX: usize = 2_048;
+
+/// What the writer does.
+pub(in crate::store) enum Job {
+    Feed(FeedJob),
+    Change(Change),
+}
+
+/// A change: runs in the transaction, and returns what tells its caller after the commit.
+pub(in crate::store) type Change = Box<dyn FnOnce(&mut Changing<'_>) -> Told + Send>;
+
+/// Tells a caller how the commit went. Without one that succeeded, the change did not happen.
+pub(in crate::store) type Told = Box<dyn FnOnce(Result<(), &str>)>;
+
+/// Makes a change of a closure and the place where its caller waits.
+pub(in crate::store) fn boxed_change<T, F>(
+    change: F,
+    answer: oneshot::Sender<Result<T, StoreError>>,
+) -> Change
+where
+    T: Send + 'static,
+    F: FnOnce(&mut Changing<'_>) -> Result<T, StoreError> + Send + 'static,
+{
+    Box::new(move |changing| {
+        let outcome = in_savepoint(changing, change);
+        Box::new(move |committed| {
+            let outcome = match committed {
+                Ok(()) => outcome,
+                Err(reason) => Err(StoreError::Commit {
+                    reason: reason.to_owned(),
+                }),
+            };
+            // A caller that no longer waits does not need the answer.
+            let _ = answer.send(outcome);
+        })
+    })
+}
+
+/// A change that fails takes back what it did, and nothing else.
+fn in_savepoint<T>(
+    changing: &mut Changing<'_>,
+    change: impl FnOnce(&mut Changing<'_>) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let connection = changing.connection;
+    let run = |sql| connection.execute_batch(sql).doing("make a change");
+    run("SAVEPOINT change")?;
+    let outcome = change(changing);
+    if outcome.is_err() {
+        run("ROLLBACK TO change")?;
+    }
+    run("RELEASE change")?;
+    outcome
+}
+
+/// The connection that writes.
+pub(in crate::store) struct WriteConnection {
+    connection: Connection,
+    hot: Hot,
+    overlay: Overlay,
+    overview: Overview,
+    clock: Clock,
+}
+
+/// Who is to be told after the commit.
+#[derive(Default)]
+struct Waiting {
+    feeds: Vec<(RegionNo, Feed, Arc<Mailbox>, Answer)>,
+    changes: Vec<Told>,
+}
+
+impl WriteConnection {
+    pub(in crate::store) fn new(
+        connection: Connection,
+        overview: Overview,
+        clock: Clock,
+    ) -> Result<Self, StoreError> {
+        let mut hot = Hot::load(&connection)?;
+        hot.publish(&overview);
+        Ok(Self {
+            connection,
+            hot,
+            overlay: Overlay::default(),
+            overview,
+            clock,
+        })
+    }
+
+    /// Serves until every sender is gone.
+    pub(in crate::store) fn run(mut self, mut queue: mpsc::Receiver<Job>) {
+        while let Some(first) = queue.blocking_recv() {
+            let mut waiting = Waiting::default();
+            match self.group(first, &mut queue, &mut waiting) {
+                Ok(()) => self.told(waiting),
+                Err(error) => self.failed(waiting, &error),
+            }
+        }
+    }
+
+    /// One transaction: `first`, and what waits behind it.
+    fn group(
+        &mut self,
+        first: Job,
+        queue: &mut mpsc::Receiver<Job>,
+        waiting: &mut Waiting,
+    ) -> Result<(), StoreError> {
+        let now = self.clock.unix_millis();
+        self.connection
+            .execute_batch("BEGIN IMMEDIATE")
+            .doing("begin a transaction")?;
+        let mut next = Some(first);
+        let mut jobs = 0;
+        while let Some(job) = next {
+            self.job(job, now, waiting)?;
+            jobs += 1;
+            let room = jobs < GROUP_JOBS_MAX && self.overlay.len() < GROUP_RECORDS_MAX;
+            next = if room { queue.try_recv().ok() } else { None };
+        }
+        self.overlay.flush(&self.connection, now)?;
+        self.hot.save(&self.connection)?;
+        self.connection.execute_batch("COMMIT").doing("commit")
+    }
+
+    fn job(&mut self, job: Job, now: UnixMillis, waiting: &mut Waiting) -> Result<(), StoreError> {
+        match job {
+            Job::Feed(job) => {
+                let (connection, hot) = (&self.connection, &mut self.hot);
+                let mut changing = Changing {
+                    connection,
+                    hot,
+                    now,
+                    overview: &self.overview,
+                };
+                if let Some(answer) = feed::take(&mut changing, &mut self.overlay, &job)? {
+                    waiting
+                        .feeds
+                        .push((job.region, job.feed, job.mailbox, answer));
+                }
+            }
+            Job::Change(change) => {
+                // A change reads the tables, so they must hold what came before it.
+                self.overlay.flush(&self.connection, now)?;
+                let (connection, hot) = (&self.connection, &mut self.hot);
+                let mut changing = Changing {
+                    connection,
+                    hot,
+                    now,
+                    overview: &self.overview,
+                };
+                waiting.changes.push(change(&mut changing));
+            }
+        }
+        Ok(())
+    }
+
+    fn told(&mut self, waiting: Waiting) {
+        self.hot.publish(&self.overview);
+        for (_, feed, mailbox, answer) in waiting.feeds {
+            answer.tell(feed, &mailbox);
+        }
+        for told in waiting.changes {
+            told(Ok(()));
+        }
+    }
+
+    /// Nothing of the group happened: memory is read anew, senders go on from what is stored.
+    fn failed(&mut self, waiting: Waiting, error: &StoreError) {
+        let reason = chain(error).to_string();
+        tracing::error!(
+            reason,
+            "the store could not commit; agents keep what they sent"
+        );
+        // Where the transaction has ended by itself there is nothing to roll back.
+        let _ = self.connection.execute_batch("ROLLBACK");
+        self.overlay.clear();
+        for told in waiting.changes {
+            told(Err(&reason));
+        }
+        match Hot::load(&self.connection) {
+            Ok(hot) => self.hot = hot.with_sessions_of(&self.hot),
+            Err(error) => {
+                let reason = chain(&error).to_string();
+                tracing::error!(reason, "the store can't be read either");
+            }
+        }
+        for (no, feed, mailbox, _) in waiting.feeds {
+            match self.hot.region(no) {
+                Some(region) => {
+                    let position = region.feed(feed).inbox.position();
+                    Answer::Reposition(position).tell(feed, &mailbox);
+                }
+                None => mailbox.give_up(),
+            }
+        }
+    }
+}
