@@ -6,6 +6,8 @@
 //! service's [`Probe`] says why. Nothing here decides what is gone: only a whole audit that came to
 //! its end does, in `collect`.
 
+pub mod simulated;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
