@@ -61,7 +61,10 @@ impl Face {
             }
             Some(FaultKind::Down) => {
                 let reason = "connection refused".to_owned();
-                (Duration::ZERO, Err(CloudError::Unreachable { endpoint, reason }))
+                (
+                    Duration::ZERO,
+                    Err(CloudError::Unreachable { endpoint, reason }),
+                )
             }
             Some(FaultKind::Missing) => (Duration::ZERO, Err(CloudError::Missing { service })),
         };
@@ -104,18 +107,22 @@ impl Face {
     /// use anywhere.
     fn fault(&self, service: ServiceKind, age: Duration) -> Option<FaultKind> {
         let strikes = |fault: &&Fault| {
-            let for_all = fault.service == ServiceKind::Identity
-                && fault.what == FaultKind::Unauthorized;
-            (for_all || fault.service == service)
-                && age >= fault.at
-                && age - fault.at < fault.lasts
+            let for_all =
+                fault.service == ServiceKind::Identity && fault.what == FaultKind::Unauthorized;
+            (for_all || fault.service == service) && age >= fault.at && age - fault.at < fault.lasts
         };
-        self.faults.iter().rev().find(strikes).map(|fault| fault.what)
+        self.faults
+            .iter()
+            .rev()
+            .find(strikes)
+            .map(|fault| fault.what)
     }
 
     /// From half of the given latency to one and a half.
     fn latency(&self, service: ServiceKind, nonce: u64) -> Duration {
-        let bits = self.names.bits(Thing::Answer, nonce ^ (service as u64) << 56);
+        let bits = self
+            .names
+            .bits(Thing::Answer, nonce ^ (service as u64) << 56);
         let permille = 500 + (bits % 1001) as u32;
         self.latency.saturating_mul(permille) / 1000
     }
@@ -134,7 +141,6 @@ fn versions(service: ServiceKind) -> (String, String) {
     };
     (lowest.to_owned(), highest.to_owned())
 }
-
 
 #[cfg(test)]
 mod tests {
@@ -189,7 +195,10 @@ mod tests {
         };
         let (error, probe) = tells(FaultKind::Down);
         let reason = error.unwrap_err();
-        assert!(reason.contains("does not answer (connection refused)"), "{reason}");
+        assert!(
+            reason.contains("does not answer (connection refused)"),
+            "{reason}"
+        );
         assert_eq!(probe.outcome, ProbeOutcome::Failing { reason });
 
         let (error, probe) = tells(FaultKind::Unauthorized);
@@ -198,12 +207,17 @@ mod tests {
 
         let (error, probe) = tells(FaultKind::Missing);
         assert!(error.unwrap_err().contains("no compute service"));
-        assert_eq!((probe.outcome, probe.endpoint.as_str()), (ProbeOutcome::Missing, ""));
+        assert_eq!(
+            (probe.outcome, probe.endpoint.as_str()),
+            (ProbeOutcome::Missing, "")
+        );
 
         let (error, probe) = tells(FaultKind::Slow(secs(2)));
         assert_eq!(error, Ok(()));
-        assert!(matches!(probe.outcome, ProbeOutcome::Available { latency, .. }
-            if latency >= secs(2) && latency < secs(3)));
+        assert!(
+            matches!(probe.outcome, ProbeOutcome::Available { latency, .. }
+            if latency >= secs(2) && latency < secs(3))
+        );
 
         let (error, _) = tells(FaultKind::Slow(Duration::MAX));
         assert!(error.unwrap_err().contains("no answer within 30 s"));
@@ -214,7 +228,10 @@ mod tests {
         let face = face(vec![fault(ServiceKind::Identity, FaultKind::Unauthorized)]);
         for service in SERVICES {
             let answer = face.answer(service, secs(12), 1);
-            assert!(matches!(answer.result, Err(CloudError::Unauthorized { .. })));
+            assert!(matches!(
+                answer.result,
+                Err(CloudError::Unauthorized { .. })
+            ));
         }
     }
 

@@ -102,6 +102,10 @@ mod tests {
             assert!(flavor.vcpus <= node.vcpus && flavor.memory_mib <= node.memory_mib);
         }
         let memory: u64 = drawn.iter().map(|it| it.memory_mib).sum();
-        assert_eq!(memory / 16, 7296, "the average that node counts are derived from");
+        assert_eq!(
+            memory / 16,
+            7296,
+            "the average that node counts are derived from"
+        );
     }
 }

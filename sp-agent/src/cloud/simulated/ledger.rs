@@ -315,7 +315,6 @@ fn usable_addresses(wanted: u32) -> u32 {
         .unwrap_or(ADDRESSES_MAX)
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

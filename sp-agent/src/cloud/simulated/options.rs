@@ -273,6 +273,14 @@ impl Plan {
         faults
     }
 
+    /// A line for people.
+    pub(super) fn describe(&self) -> String {
+        format!(
+            "simulated, {}, {} servers at birth, seed {}",
+            self.character, self.servers, self.seed
+        )
+    }
+
     /// Whether all nodes are of the smallest kind, so that a small cloud is not one empty giant.
     pub(super) const fn is_small(&self) -> bool {
         self.servers <= SMALL_SERVERS_MAX

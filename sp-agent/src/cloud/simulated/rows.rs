@@ -133,9 +133,7 @@ impl<T> Rows<T> {
 
     /// The rows after a serial (0: from the beginning), by rising serial, with when they changed.
     pub(super) fn after(&self, serial: u32) -> impl Iterator<Item = (Serial, UnixMillis, &T)> {
-        let start = self
-            .rows
-            .partition_point(|row| row.serial.get() <= serial);
+        let start = self.rows.partition_point(|row| row.serial.get() <= serial);
         let rows = self.rows.get(start..).unwrap_or_default();
         rows.iter()
             .filter_map(|row| Some((row.serial, row.changed, row.value.as_ref()?)))
@@ -152,7 +150,9 @@ impl<T> Rows<T> {
     }
 
     fn position(&self, serial: Serial) -> Option<usize> {
-        self.rows.binary_search_by_key(&serial, |row| row.serial).ok()
+        self.rows
+            .binary_search_by_key(&serial, |row| row.serial)
+            .ok()
     }
 
     /// Keeps the share of gaps below a quarter, so that picking and reading stay cheap.

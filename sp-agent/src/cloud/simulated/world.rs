@@ -46,6 +46,8 @@ pub struct World {
     volumes: Rows<Disk>,
     addresses: Rows<Address>,
     ledger: Ledger,
+    /// Nodes that are down or disabled now.
+    nodes_out: u32,
     /// Ends of what was begun; at most one for each server, volume and node.
     ends: BinaryHeap<Reverse<End>>,
     ends_made: u64,
@@ -80,6 +82,7 @@ impl World {
             volumes: Rows::new(plan.volumes, born),
             addresses: Rows::new(plan.floating_ips, born),
             ledger: Ledger::new(&plan, names),
+            nodes_out: 0,
             ends: BinaryHeap::new(),
             ends_made: 0,
             next_action: born,
@@ -139,8 +142,7 @@ impl World {
 
     fn sleep_through_a_gap(&mut self, to: UnixMillis) {
         let gap_millis = to.0.saturating_sub(self.next_action.0);
-        if self.next_action != NEVER
-            && gap_millis / self.action_gap_millis() > CATCH_UP_EVENTS_MAX
+        if self.next_action != NEVER && gap_millis / self.action_gap_millis() > CATCH_UP_EVENTS_MAX
         {
             self.next_action = to;
         }
@@ -158,14 +160,20 @@ impl World {
 
     /// The mean time between two actions; at least a millisecond.
     const fn action_gap_millis(&self) -> u64 {
-        let pace = if self.plan.pace == 0 { 1 } else { self.plan.pace };
+        let pace = if self.plan.pace == 0 {
+            1
+        } else {
+            self.plan.pace
+        };
         let gap = 60_000 / pace as u64;
         if gap == 0 { 1 } else { gap }
     }
 
     /// Has what was begun now end after a time out of `seconds`.
     fn end_later(&mut self, of: EndOf, seconds: std::ops::Range<u64>) {
-        let wait = self.random.random_range(seconds.start * 1000..seconds.end * 1000);
+        let wait = self
+            .random
+            .random_range(seconds.start * 1000..seconds.end * 1000);
         let end = End {
             at: self.now.plus(Duration::from_millis(wait)),
             order: self.ends_made,
@@ -188,8 +196,8 @@ impl World {
     /// Some project: low numbers are large, as a few projects own most of every cloud.
     fn some_project(&mut self) -> u32 {
         let draw = u64::from(self.random.random::<u32>());
-        let skewed = draw * draw >> 32;
-        (skewed * u64::from(self.plan.projects) >> 32) as u32
+        let skewed = (draw * draw) >> 32;
+        ((skewed * u64::from(self.plan.projects)) >> 32) as u32
     }
 }
 

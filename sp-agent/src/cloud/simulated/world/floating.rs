@@ -31,7 +31,11 @@ impl World {
         let Some(address) = self.ledger.take_address(project) else {
             return;
         };
-        let row = Address { project, address, server };
+        let row = Address {
+            project,
+            address,
+            server,
+        };
         let Some(serial) = self.addresses.add(row, self.now) else {
             self.ledger.give_address(project, address);
             return;
@@ -41,9 +45,26 @@ impl World {
         }
     }
 
+    /// Leads some address that leads nowhere to a server of its project that has none.
+    pub(super) fn associate_address(&mut self) {
+        let Some(serial) = self.some_address(|it| it.server.is_none()) else {
+            return;
+        };
+        let project = self.addresses.get(serial).map(|it| it.project);
+        let server = self.some_server(|it| it.address.is_none() && Some(it.project) == project);
+        let Some(server) = server else {
+            return;
+        };
+        if let Some(machine) = self.servers.change(server, self.now) {
+            machine.address = Some(serial);
+        }
+        if let Some(row) = self.addresses.change(serial, self.now) {
+            row.server = Some(server);
+        }
+    }
+
     pub(super) fn release_address(&mut self) {
-        let (addresses, random) = (&self.addresses, &mut self.random);
-        let Some(serial) = addresses.pick(|below| super::roll(random, below), |_| true) else {
+        let Some(serial) = self.some_address(|_| true) else {
             return;
         };
         let Some(row) = self.addresses.remove(serial, self.now) else {
@@ -60,5 +81,10 @@ impl World {
         if let Some(row) = self.addresses.change(serial, self.now) {
             row.server = None;
         }
+    }
+
+    fn some_address(&mut self, fits: impl Fn(&Address) -> bool) -> Option<Serial> {
+        let (addresses, random) = (&self.addresses, &mut self.random);
+        addresses.pick(|below| super::roll(random, below), fits)
     }
 }

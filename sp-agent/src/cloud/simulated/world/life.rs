@@ -1,7 +1,5 @@
 //! What happens next: one action, drawn by the cloud's character.
 
-use shared::model::ServerState;
-
 use super::World;
 use crate::cloud::simulated::options::Character;
 
@@ -10,43 +8,33 @@ use crate::cloud::simulated::options::Character;
 enum Action {
     BootServer,
     DeleteServer,
-    StopServer,
-    StartServer,
-    PauseServer,
-    ResumeServer,
+    TurnServer,
     MoveServer,
-    FailServer,
-    RepairServer,
     CreateVolume,
     DeleteVolume,
-    AttachVolume,
-    DetachVolume,
+    PlugVolume,
     ExtendVolume,
     AllocateAddress,
     ReleaseAddress,
+    AssociateAddress,
     LoseNode,
     DisableNode,
     RaiseQuota,
 }
 
 /// How often each action comes, of the sum of its column: steady and busy, growing, flaky.
-const MIX: [(Action, [u32; 3]); 19] = [
+const MIX: [(Action, [u32; 3]); 14] = [
     (Action::BootServer, [16, 40, 12]),
     (Action::DeleteServer, [16, 6, 12]),
-    (Action::StopServer, [15, 8, 12]),
-    (Action::StartServer, [15, 8, 12]),
-    (Action::PauseServer, [2, 1, 2]),
-    (Action::ResumeServer, [2, 1, 2]),
+    (Action::TurnServer, [34, 20, 50]),
     (Action::MoveServer, [6, 6, 6]),
-    (Action::FailServer, [1, 1, 12]),
-    (Action::RepairServer, [1, 1, 10]),
     (Action::CreateVolume, [7, 14, 4]),
     (Action::DeleteVolume, [7, 2, 4]),
-    (Action::AttachVolume, [4, 3, 3]),
-    (Action::DetachVolume, [4, 2, 3]),
+    (Action::PlugVolume, [8, 5, 6]),
     (Action::ExtendVolume, [1, 3, 1]),
     (Action::AllocateAddress, [3, 6, 2]),
     (Action::ReleaseAddress, [3, 1, 2]),
+    (Action::AssociateAddress, [3, 2, 2]),
     (Action::LoseNode, [0, 0, 4]),
     (Action::DisableNode, [1, 0, 1]),
     (Action::RaiseQuota, [1, 4, 1]),
@@ -74,24 +62,18 @@ impl World {
     }
 
     fn perform(&mut self, action: Action) {
-        use ServerState::{Failed, Paused, Running, Stopped};
         match action {
             Action::BootServer => self.boot(),
             Action::DeleteServer => self.delete_server(),
-            Action::StopServer => self.turn(Running, Stopped),
-            Action::StartServer => self.turn(Stopped, Running),
-            Action::PauseServer => self.turn(Running, Paused),
-            Action::ResumeServer => self.turn(Paused, Running),
+            Action::TurnServer => self.turn_server(),
             Action::MoveServer => self.move_server(),
-            Action::FailServer => self.turn(Running, Failed),
-            Action::RepairServer => self.repair_server(),
             Action::CreateVolume => self.create_volume(),
             Action::DeleteVolume => self.delete_volume(),
-            Action::AttachVolume => self.attach_volume(),
-            Action::DetachVolume => self.detach_volume(),
+            Action::PlugVolume => self.plug_volume(),
             Action::ExtendVolume => self.extend_volume(),
             Action::AllocateAddress => self.allocate_address(),
             Action::ReleaseAddress => self.release_address(),
+            Action::AssociateAddress => self.associate_address(),
             Action::LoseNode => self.lose_node(),
             Action::DisableNode => self.disable_node(),
             Action::RaiseQuota => {
@@ -110,12 +92,18 @@ impl World {
             return action;
         }
         let (count, target, come, go) = match action {
-            BootServer | DeleteServer => {
-                (self.servers.len(), self.plan.servers, BootServer, DeleteServer)
-            }
-            CreateVolume | DeleteVolume => {
-                (self.volumes.len(), self.plan.volumes, CreateVolume, DeleteVolume)
-            }
+            BootServer | DeleteServer => (
+                self.servers.len(),
+                self.plan.servers,
+                BootServer,
+                DeleteServer,
+            ),
+            CreateVolume | DeleteVolume => (
+                self.volumes.len(),
+                self.plan.volumes,
+                CreateVolume,
+                DeleteVolume,
+            ),
             AllocateAddress | ReleaseAddress => (
                 self.addresses.len(),
                 self.plan.floating_ips,

@@ -32,7 +32,7 @@ impl World {
         let node = self.ledger.place(flavor.flavor(), start);
         self.ledger.own(project, flavor.flavor());
         let state = match (node, self.roll(100)) {
-            (None, _) | (_, 99) => ServerState::Failed,
+            (None, _) | (_, 98..) => ServerState::Failed,
             (_, 84..96) => ServerState::Stopped,
             (_, 96..98) => ServerState::Paused,
             _ => ServerState::Running,
@@ -60,7 +60,11 @@ impl World {
         let size_gib = volume_gib(self.roll(8));
         let pools = u32::try_from(self.ledger.pools.len()).unwrap_or(u32::MAX);
         let pool = self.roll(pools);
-        if self.ledger.store(project, pool, 1, size_gib.into()).is_none() {
+        if self
+            .ledger
+            .store(project, pool, 1, size_gib.into())
+            .is_none()
+        {
             return;
         }
         let disk = Disk {

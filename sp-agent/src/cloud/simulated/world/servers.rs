@@ -7,6 +7,9 @@ use crate::cloud::simulated::flavors::{Flavor, FlavorNumber};
 use crate::cloud::simulated::ledger::NodeNumber;
 use crate::cloud::simulated::options::{Character, SERVERS_MAX};
 
+/// How many servers are looked at for one that changes. About one in three does.
+const PICKS_MAX: u32 = 16;
+
 /// A server, with what can't be computed from its serial.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Machine {
@@ -57,10 +60,32 @@ impl World {
         }
     }
 
-    /// Brings some server that is in `from` to `to`, where it stays.
-    pub(super) fn turn(&mut self, from: ServerState, to: ServerState) {
-        if let Some(serial) = self.some_server(|it| it.state == from) {
-            self.set_server(serial, to);
+    /// Has some server stop, pause or fail, or come back from that. Each chance is the share that
+    /// is in such a state in the long run, as the way back is always taken.
+    pub(super) fn turn_server(&mut self) {
+        let failed_permille = match self.plan.character {
+            Character::Flaky => 100,
+            _ => 12,
+        };
+        for _ in 0..PICKS_MAX {
+            let Some(serial) = self.some_server(|_| true) else {
+                return;
+            };
+            let Some(machine) = self.servers.get(serial).cloned() else {
+                return;
+            };
+            let draw = self.roll(1000);
+            let turned = match (machine.state, machine.node) {
+                (ServerState::Failed, None) => return self.begin_deletion(serial),
+                (ServerState::Stopped | ServerState::Paused | ServerState::Failed, Some(_)) => {
+                    ServerState::Running
+                }
+                (ServerState::Running, _) if draw < 140 => ServerState::Stopped,
+                (ServerState::Running, _) if draw < 160 => ServerState::Paused,
+                (ServerState::Running, _) if draw < 160 + failed_permille => ServerState::Failed,
+                _ => continue,
+            };
+            return self.set_server(serial, turned);
         }
     }
 
@@ -70,19 +95,6 @@ impl World {
         if let Some(serial) = serial {
             self.set_server(serial, ServerState::Moving);
             self.end_later(EndOf::Server(serial), 10..60);
-        }
-    }
-
-    /// Brings some server that failed back; one that never had a node is deleted.
-    pub(super) fn repair_server(&mut self) {
-        let Some(serial) = self.some_server(|it| it.state == ServerState::Failed) else {
-            return;
-        };
-        let has_node = self.servers.get(serial).is_some_and(|it| it.node.is_some());
-        if has_node {
-            self.set_server(serial, ServerState::Running);
-        } else {
-            self.begin_deletion(serial);
         }
     }
 

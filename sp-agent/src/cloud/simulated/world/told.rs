@@ -1,8 +1,8 @@
 //! What a cloud's APIs tell of it: pages of records, what changed, and what is gone.
 
 use shared::model::{
-    Capacity, FloatingIp, Key, Network, Node, Quota, QuotaResource, Record, Server,
-    ServerState, ServiceKind, StoragePool, UnixMillis, Volume, VolumeState,
+    Capacity, FloatingIp, Key, Network, Node, Quota, QuotaResource, Record, Server, ServerState,
+    ServiceKind, StoragePool, UnixMillis, Volume, VolumeState,
 };
 
 use super::floating::Address;
@@ -75,13 +75,15 @@ impl World {
                     .after(from.0)
                     .map(|(serial, _, row)| (serial.get(), self.floating_ip(serial, row))),
             ),
-            Part::Nodes => listed(&self.ledger.nodes, from, |number, row| self.node(number, row)),
-            Part::StoragePools => {
-                listed(&self.ledger.pools, from, |number, row| self.pool(number, row))
+            Part::Nodes => listed(&self.ledger.nodes, from, |number, row| {
+                self.node(number, row)
+            }),
+            Part::StoragePools => listed(&self.ledger.pools, from, |number, row| {
+                self.pool(number, row)
+            }),
+            Part::Networks => {
+                told((from.0..self.plan.networks).map(|number| (number + 1, self.network(number))))
             }
-            Part::Networks => told(
-                (from.0..self.plan.networks).map(|number| (number + 1, self.network(number))),
-            ),
             Part::ComputeQuota => listed(&self.ledger.projects, from, |number, row| {
                 self.quota(number, ServiceKind::Compute, compute_quota(row))
             }),
@@ -89,7 +91,11 @@ impl World {
                 self.quota(number, ServiceKind::Volume, volume_quota(row))
             }),
             Part::NetworkQuota => listed(&self.ledger.projects, from, |number, row| {
-                self.quota(number, ServiceKind::Network, self.network_quota(number, row))
+                self.quota(
+                    number,
+                    ServiceKind::Network,
+                    self.network_quota(number, row),
+                )
             }),
         }
     }
@@ -210,7 +216,11 @@ impl World {
         let limits = row.limits;
         let own = self.plan.networks.saturating_sub(2);
         let projects = self.plan.projects.max(1);
-        let administrators = if number == 0 { self.plan.networks.min(2) } else { 0 };
+        let administrators = if number == 0 {
+            self.plan.networks.min(2)
+        } else {
+            0
+        };
         let networks = own / projects + u32::from(number < own % projects) + administrators;
         vec![
             resource(
@@ -273,7 +283,11 @@ fn resource(name: &str, limit: Option<u64>, used: u64) -> QuotaResource {
 /// A page out of a list that never grows or shrinks.
 fn listed<T>(rows: &[T], from: Cursor, record: impl Fn(u32, &T) -> Record) -> Told {
     let rest = rows.get(from.0 as usize..).unwrap_or_default();
-    told((from.0..).zip(rest).map(|(number, row)| (number + 1, record(number, row))))
+    told(
+        (from.0..)
+            .zip(rest)
+            .map(|(number, row)| (number + 1, record(number, row))),
+    )
 }
 
 /// The first records of a sequence, each with the cursor that stands behind it.

@@ -38,7 +38,11 @@ impl World {
         let size_gib = volume_gib(self.roll(8));
         let pools = u32::try_from(self.ledger.pools.len()).unwrap_or(u32::MAX);
         let pool = self.roll(pools);
-        if self.ledger.store(project, pool, 1, size_gib.into()).is_none() {
+        if self
+            .ledger
+            .store(project, pool, 1, size_gib.into())
+            .is_none()
+        {
             return;
         }
         let disk = Disk {
@@ -70,15 +74,30 @@ impl World {
         }
     }
 
-    /// Attaches some volume to a server of its project, if one is found that has none.
-    pub(super) fn attach_volume(&mut self) {
-        let free = |it: &Disk| it.state == VolumeState::Available;
-        let Some(serial) = self.some_volume(free) else {
+    /// Attaches some volume to a server of its project, if one is found that has none; or has one
+    /// of five that are attached detached, so that most are in use in the long run.
+    pub(super) fn plug_volume(&mut self) {
+        use VolumeState::{Available, InUse};
+        let Some(serial) = self.some_volume(|it| matches!(it.state, Available | InUse)) else {
             return;
         };
-        let project = self.volumes.get(serial).map(|it| it.project);
-        let server =
-            self.some_server(|it| it.volume.is_none() && Some(it.project) == project);
+        let Some(disk) = self.volumes.get(serial).cloned() else {
+            return;
+        };
+        match disk.server {
+            None => self.attach(serial, disk.project),
+            Some(server) if self.chance(200) => {
+                if let Some(machine) = self.servers.note(server) {
+                    machine.volume = None;
+                }
+                self.let_go_of_volume(serial);
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn attach(&mut self, serial: Serial, project: u32) {
+        let server = self.some_server(|it| it.volume.is_none() && it.project == project);
         let Some(server) = server else {
             return;
         };
@@ -90,17 +109,6 @@ impl World {
         }
     }
 
-    pub(super) fn detach_volume(&mut self) {
-        let Some(serial) = self.some_volume(|it| it.state == VolumeState::InUse) else {
-            return;
-        };
-        let server = self.volumes.get(serial).and_then(|it| it.server);
-        if let Some(machine) = server.and_then(|it| self.servers.note(it)) {
-            machine.volume = None;
-        }
-        self.let_go_of_volume(serial);
-    }
-
     pub(super) fn extend_volume(&mut self) {
         let usable = |it: &Disk| {
             use VolumeState::{Available, InUse};
@@ -109,14 +117,23 @@ impl World {
         let Some(serial) = self.some_volume(usable) else {
             return;
         };
-        let Some(&Disk { project, pool, size_gib, .. }) = self.volumes.get(serial) else {
+        let Some(&Disk {
+            project,
+            pool,
+            size_gib,
+            ..
+        }) = self.volumes.get(serial)
+        else {
             return;
         };
         let more_gib = (size_gib / 4).max(10);
         let Some(size_gib) = size_gib.checked_add(more_gib) else {
             return;
         };
-        if self.ledger.store(project, pool, 0, more_gib.into()).is_some()
+        if self
+            .ledger
+            .store(project, pool, 0, more_gib.into())
+            .is_some()
             && let Some(disk) = self.volumes.change(serial, self.now)
         {
             disk.size_gib = size_gib;
