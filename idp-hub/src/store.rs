@@ -150,7 +150,6 @@ impl Store {
 pub struct Changing<'a> {
     pub(in crate::store) connection: &'a rusqlite::Connection,
     pub(in crate::store) hot: &'a mut hot::Hot,
-    pub(in crate::store) overview: &'a Overview,
     /// The writer's wall clock at the beginning of the transaction.
     pub now: UnixMillis,
 }

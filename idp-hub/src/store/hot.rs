@@ -24,6 +24,8 @@ pub(in crate::store) struct Hot {
     regions: HashMap<RegionNo, RegionHot>,
     /// What the open transaction changed: must be written, and shown, with its commit.
     touched: HashSet<RegionNo>,
+    /// The regions that the change being made added, or removed as they were.
+    undo: Vec<(RegionNo, Option<RegionHot>)>,
 }
 
 /// One region.
@@ -132,24 +134,63 @@ impl Hot {
         Ok(())
     }
 
+    /// A change begins.
+    pub(in crate::store) fn change_begins(&mut self) {
+        self.undo.clear();
+    }
+
+    /// The change failed and its statements are taken back: so is what it did here.
+    pub(in crate::store) fn change_failed(&mut self) {
+        for (no, before) in std::mem::take(&mut self.undo).into_iter().rev() {
+            match before {
+                Some(region) => drop(self.regions.insert(no, region)),
+                None => drop(self.regions.remove(&no)),
+            }
+        }
+    }
+
+    /// A region was added.
+    pub(in crate::store) fn add(
+        &mut self,
+        connection: &Connection,
+        no: RegionNo,
+    ) -> Result<(), StoreError> {
+        self.undo.push((no, None));
+        self.reload(connection, no)
+    }
+
+    /// A region was removed.
+    pub(in crate::store) fn forget(&mut self, no: RegionNo) {
+        if let Some(region) = self.regions.remove(&no) {
+            self.undo.push((no, Some(region)));
+            self.touched.insert(no);
+        }
+    }
+
+    /// The transaction failed: what it touched is read anew. Feeds of these regions wait for a new
+    /// start.
+    pub(in crate::store) fn roll_back(
+        &mut self,
+        connection: &Connection,
+    ) -> Result<(), StoreError> {
+        for no in std::mem::take(&mut self.touched) {
+            let exists = "SELECT EXISTS (SELECT 1 FROM regions WHERE no = ?1 AND standing <> 3)";
+            match connection
+                .query_row(exists, [no.0], |row| row.get(0))
+                .doing("find a region")?
+            {
+                true => self.reload(connection, no)?,
+                false => drop(self.regions.remove(&no)),
+            }
+        }
+        Ok(())
+    }
+
     /// A region, if it is there, to be changed.
     pub(in crate::store) fn region(&mut self, no: RegionNo) -> Option<&mut RegionHot> {
         let region = self.regions.get_mut(&no)?;
         self.touched.insert(no);
         Some(region)
-    }
-
-    /// What was read anew after a failed commit, with the sessions that go on.
-    pub(in crate::store) fn with_sessions_of(mut self, before: &Self) -> Self {
-        for (no, region) in &mut self.regions {
-            region.session = before.regions.get(no).map_or(0, |region| region.session);
-        }
-        self
-    }
-
-    /// A region was removed.
-    pub(in crate::store) fn forget(&mut self, no: RegionNo) {
-        self.regions.remove(&no);
     }
 
     /// Writes what changed. Called just before the commit.
@@ -172,8 +213,8 @@ impl Hot {
     /// Shows what was committed.
     pub(in crate::store) fn publish(&mut self, overview: &Overview) {
         let regions = &mut self.regions;
-        let shown = |no| regions.get_mut(&no).map(|region| (no, region.shown()));
-        overview.update(self.touched.drain().filter_map(shown).collect());
+        let shown = |no| (no, regions.get_mut(&no).map(RegionHot::shown));
+        overview.update(self.touched.drain().map(shown).collect());
     }
 }
 
@@ -361,7 +402,7 @@ impl Overview {
         }
     }
 
-    fn update(&self, changed: Vec<(RegionNo, RegionOverview)>) {
+    fn update(&self, changed: Vec<(RegionNo, Option<RegionOverview>)>) {
         if changed.is_empty() {
             return;
         }
@@ -376,8 +417,14 @@ impl Overview {
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         for (no, region) in changed {
-            shown.all.add(&region.totals);
-            if let Some(before) = shown.regions.insert(no, Arc::new(region)) {
+            let before = match region {
+                Some(region) => {
+                    shown.all.add(&region.totals);
+                    shown.regions.insert(no, Arc::new(region))
+                }
+                None => shown.regions.remove(&no),
+            };
+            if let Some(before) = before {
                 shown.all.subtract(&before.totals);
             }
             touched.insert(no);
@@ -385,17 +432,5 @@ impl Overview {
         drop(shown);
         drop(touched);
         self.0.news.notify_one();
-    }
-
-    /// A region was removed.
-    pub(in crate::store) fn forget(&self, no: RegionNo) {
-        let mut shown = self
-            .0
-            .regions
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(before) = shown.regions.remove(&no) {
-            shown.all.subtract(&before.totals);
-        }
     }
 }

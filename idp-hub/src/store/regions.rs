@@ -168,7 +168,7 @@ impl Changing<'_> {
             .doing("add a region")?;
         let no = u32::try_from(self.connection.last_insert_rowid());
         let no = RegionNo(no.map_err(|_| StoreError::Row { what: "region" })?);
-        self.hot.reload(self.connection, no)?;
+        self.hot.add(self.connection, no)?;
         Ok(no)
     }
 
@@ -216,7 +216,6 @@ impl Changing<'_> {
             self.execute(&sql, &[&no.0], "remove a region's records")?;
         }
         self.hot.forget(no);
-        self.overview.forget(no);
         Ok(())
     }
 

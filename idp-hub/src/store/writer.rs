@@ -66,10 +66,12 @@ fn in_savepoint<T>(
 ) -> Result<T, StoreError> {
     let connection = changing.connection;
     let run = |sql| connection.execute_batch(sql).doing("make a change");
+    changing.hot.change_begins();
     run("SAVEPOINT change")?;
     let outcome = change(changing);
     if outcome.is_err() {
         run("ROLLBACK TO change")?;
+        changing.hot.change_failed();
     }
     run("RELEASE change")?;
     outcome
@@ -87,7 +89,7 @@ pub(in crate::store) struct WriteConnection {
 /// Who is to be told after the commit.
 #[derive(Default)]
 struct Waiting {
-    feeds: Vec<(RegionNo, Feed, Arc<Mailbox>, Answer)>,
+    feeds: Vec<(RegionNo, Feed, Arc<Mailbox>, Option<Answer>)>,
     changes: Vec<Told>,
 }
 
@@ -146,30 +148,29 @@ impl WriteConnection {
     fn job(&mut self, job: Job, now: UnixMillis, waiting: &mut Waiting) -> Result<(), StoreError> {
         match job {
             Job::Feed(job) => {
+                // Noted before it is tried: should the group fail, its sender must hear of it.
+                let mailbox = Arc::clone(&job.mailbox);
+                waiting.feeds.push((job.region, job.feed, mailbox, None));
                 let (connection, hot) = (&self.connection, &mut self.hot);
                 let mut changing = Changing {
                     connection,
                     hot,
                     now,
-                    overview: &self.overview,
                 };
-                if let Some(answer) = feed::take(&mut changing, &mut self.overlay, &job)? {
-                    waiting
-                        .feeds
-                        .push((job.region, job.feed, job.mailbox, answer));
+                let answer = feed::take(&mut changing, &mut self.overlay, &job)?;
+                if let Some((.., noted)) = waiting.feeds.last_mut() {
+                    *noted = answer;
                 }
             }
             Job::Change(change) => {
                 // A change reads the tables, so they must hold what came before it.
                 self.overlay.flush(&self.connection, now)?;
                 let (connection, hot) = (&self.connection, &mut self.hot);
-                let mut changing = Changing {
+                waiting.changes.push(change(&mut Changing {
                     connection,
                     hot,
                     now,
-                    overview: &self.overview,
-                };
-                waiting.changes.push(change(&mut changing));
+                }));
             }
         }
         Ok(())
@@ -178,7 +179,9 @@ impl WriteConnection {
     fn told(&mut self, waiting: Waiting) {
         self.hot.publish(&self.overview);
         for (_, feed, mailbox, answer) in waiting.feeds {
-            answer.tell(feed, &mailbox);
+            if let Some(answer) = answer {
+                answer.tell(feed, &mailbox);
+            }
         }
         for told in waiting.changes {
             told(Ok(()));
@@ -198,12 +201,9 @@ impl WriteConnection {
         for told in waiting.changes {
             told(Err(&reason));
         }
-        match Hot::load(&self.connection) {
-            Ok(hot) => self.hot = hot.with_sessions_of(&self.hot),
-            Err(error) => {
-                let reason = chain(&error).to_string();
-                tracing::error!(reason, "the store can't be read either");
-            }
+        if let Err(error) = self.hot.roll_back(&self.connection) {
+            let reason = chain(&error).to_string();
+            tracing::error!(reason, "the store can't be read either");
         }
         for (no, feed, mailbox, _) in waiting.feeds {
             match self.hot.region(no) {
