@@ -1,6 +1,12 @@
 //! The store and the checks before it, on a real database: what was acknowledged is there, totals
 //! equal a recount, a wrong digest leads to a snapshot, and one region's fault is its own.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that meets the unexpected should panic"
+)]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;

@@ -4,6 +4,12 @@
 //! break, repeat and cross its batches. Whatever happened, once the faults end the receiver holds
 //! what the sender holds; and what was acknowledged was durable.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that meets the unexpected should panic"
+)]
+
 #[path = "feed/stores.rs"]
 mod stores;
 
