@@ -5,7 +5,8 @@
 //! clouds.
 //!
 //! ```text
-//! errors · clock · files · logs · shutdown → tasks → daemon (signals, service manager, liveness)
+//! errors · clock · files → settings · logs · shutdown → tasks
+//!     → daemon (signals, service manager, liveness)
 //! ```
 
 pub mod clock;
@@ -13,5 +14,6 @@ pub mod daemon;
 pub mod errors;
 pub mod files;
 pub mod logs;
+pub mod settings;
 pub mod shutdown;
 pub mod tasks;
