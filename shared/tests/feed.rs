@@ -66,7 +66,7 @@ impl Link {
         match self.outbox.next() {
             Some(Step::Open(open)) => {
                 self.stream.push_back(Frame::Open(open));
-                self.outbox.opened();
+                self.outbox.opened(&open);
             }
             Some(Step::Read { after }) => {
                 let batch = self.sender.read(after, self.rng.random_range(1..8));

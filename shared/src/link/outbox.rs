@@ -61,6 +61,7 @@ enum State {
 #[derive(Debug)]
 struct Flow {
     sent: u64,
+    acked: u64,
     /// The first batch is sent even when it is empty: its digest compares the two sides.
     greeted: bool,
     in_flight: VecDeque<InFlight>,
@@ -142,9 +143,13 @@ impl Outbox {
         }
     }
 
-    /// [`Step::Open`] is done.
-    pub fn opened(&mut self) {
-        if let State::Opening(start) = self.state {
+    /// [`Step::Open`] is done. Of an earlier start, which the receiver has overtaken since, it
+    /// changes nothing.
+    pub fn opened(&mut self, open: &Open) {
+        if let State::Opening(start) = self.state
+            && start == open.start
+            && open.id == self.extent.id
+        {
             let sent = match start {
                 Start::Resume { seq } => seq,
                 Start::Snapshot => 0,
@@ -152,6 +157,7 @@ impl Outbox {
             let greeted = self.feed.is_log();
             let flow = Flow {
                 sent,
+                acked: sent,
                 greeted,
                 in_flight: VecDeque::new(),
                 in_flight_bytes: 0,
@@ -184,9 +190,25 @@ impl Outbox {
         {
             flow.in_flight.pop_front();
             flow.in_flight_bytes -= front.bytes;
+            flow.acked = front.last;
             freed += 1;
         }
         freed
+    }
+
+    /// What the spool holds, as last told.
+    pub const fn extent(&self) -> Extent {
+        self.extent
+    }
+
+    /// How many changes the receiver lacks, as far as is known: none are counted twice, but a key
+    /// that changed twice counts for two.
+    pub fn behind(&self) -> u64 {
+        let acked = match &self.state {
+            State::Flowing(flow) => flow.acked,
+            State::Idle | State::Opening(_) => 0,
+        };
+        self.extent.head.saturating_sub(acked)
     }
 
     /// Whether the receiver holds all there is.
