@@ -1,0 +1,236 @@
+//! Putting records: only what differs takes a sequence number.
+//!
+//! Everything here runs inside the writer's transaction, on a copy of the feeds' states that takes
+//! effect with the commit.
+
+use rusqlite::{Connection, OptionalExtension, params};
+use shared::model::{Feed, HostSample, Record, RecordKind, Service};
+use shared::wire::Digest;
+use shared::wire::frame::feed_code;
+use shared::wire::record::{EncodedRecord, encode, encode_key, kind_code};
+
+use super::Written;
+use super::audits::Seen;
+use super::error::{Fault, SpoolError};
+use super::feeds::{FeedState, LIVE_MAX, PerFeed, signed};
+use crate::cloud::{Page, Part};
+
+/// Keys that a sweep looks at in one go: bounds its memory, not the transaction.
+const SWEEP_KEYS: usize = 512;
+
+const SERVICES: u8 = 32;
+const SAMPLES: u8 = 48;
+
+/// The number by which the file names what sweeps a record. Never reused, never changed.
+pub(super) const fn part_code(part: Part) -> u8 {
+    match part {
+        Part::Servers => 1,
+        Part::Nodes => 2,
+        Part::Volumes => 3,
+        Part::StoragePools => 4,
+        Part::Networks => 5,
+        Part::FloatingIps => 6,
+        Part::ComputeQuota => 7,
+        Part::VolumeQuota => 8,
+        Part::NetworkQuota => 9,
+    }
+}
+
+/// What is held of a key.
+struct Held {
+    place: i64,
+    part: u8,
+    /// Of a tombstone it is `None`.
+    digest: Option<Digest>,
+    /// Whether its value is the one that was compared with.
+    same: bool,
+}
+
+/// A transaction's view of the spool.
+pub(super) struct Put<'a> {
+    pub(super) store: &'a Connection,
+    pub(super) feeds: &'a mut PerFeed<FeedState>,
+}
+
+impl Put<'_> {
+    /// Puts what a page says, and tells the part's audit, if one goes on, what it met.
+    pub(super) fn page(
+        &mut self,
+        part: Part,
+        page: &Page,
+        mut seen: Option<&mut Seen>,
+    ) -> Result<Written, Fault> {
+        let mut written = Written::default();
+        for record in &page.records {
+            belongs(part, record)?;
+            let record = encode(record)?;
+            if let Some(seen) = &mut seen {
+                seen.saw(&record.id);
+            }
+            let changed = self.upsert(part.kind().feed(), part_code(part), &record)?;
+            written.changed += u64::from(changed);
+        }
+        for key in &page.deleted {
+            if key.kind != part.kind() {
+                return Err(misplaced(part, key.kind));
+            }
+            let (kind, id) = encode_key(key)?;
+            if let Some(seen) = &mut seen {
+                seen.lost(&id);
+            }
+            let removed = self.bury(part.kind().feed(), kind, &id)?;
+            written.removed += u64::from(removed);
+        }
+        Ok(written)
+    }
+
+    /// Makes tombstones of a part's records that were not met.
+    pub(super) fn sweep(&mut self, part: Part, seen: &Seen) -> Result<Written, Fault> {
+        self.sweep_kind(part.kind(), part_code(part), seen)
+    }
+
+    /// Puts all services there are.
+    pub(super) fn services(&mut self, services: &[Service]) -> Result<Written, Fault> {
+        let mut written = Written::default();
+        let mut seen = Seen::default();
+        for service in services {
+            let record = encode(&Record::Service(service.clone()))?;
+            seen.saw(&record.id);
+            written.changed += u64::from(self.upsert(Feed::Health, SERVICES, &record)?);
+        }
+        let swept = self.sweep_kind(RecordKind::Service, SERVICES, &seen)?;
+        written.removed = swept.removed;
+        Ok(written)
+    }
+
+    /// Appends a sample, unless its time has one.
+    pub(super) fn sample(&mut self, sample: &HostSample) -> Result<Written, Fault> {
+        let record = encode(&Record::HostSample(sample.clone()))?;
+        if self.held(record.kind, &record.id, &record.value)?.is_some() {
+            return Ok(Written::default());
+        }
+        self.upsert(Feed::Samples, SAMPLES, &record)?;
+        Ok(Written {
+            changed: 1,
+            removed: 0,
+        })
+    }
+
+    /// Holds a record; false if it is held as it is.
+    fn upsert(&mut self, feed: Feed, part: u8, record: &EncodedRecord) -> Result<bool, Fault> {
+        let EncodedRecord { kind, id, value } = record;
+        let held = self.held(*kind, id, value)?;
+        if held
+            .as_ref()
+            .is_some_and(|held| held.same && held.part == part)
+        {
+            return Ok(false);
+        }
+        let state = self.feeds.get_mut(feed);
+        match held.as_ref().and_then(|held| held.digest) {
+            Some(old) => state.digest.subtract(old),
+            None if state.live >= LIVE_MAX => {
+                return Err(Fault::Refused(SpoolError::TooMany { feed }));
+            }
+            None => state.live += 1,
+        }
+        if !feed.is_log() {
+            state.digest.add(Digest::of(*kind, id, value));
+        }
+        state.head += 1;
+        let seq = signed(state.head);
+        if let Some(held) = held {
+            let was_tombstone = u64::from(held.digest.is_none());
+            state.tombstones = state.tombstones.saturating_sub(was_tombstone);
+            let sql = "UPDATE record SET seq = ?2, part = ?3, value = ?4 WHERE place = ?1";
+            let mut update = self.store.prepare_cached(sql)?;
+            update.execute(params![held.place, seq, part, value])?;
+        } else {
+            let sql = "INSERT INTO record (feed, seq, part, kind, id, value)
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+            let mut insert = self.store.prepare_cached(sql)?;
+            insert.execute(params![feed_code(feed), seq, part, kind, id, value])?;
+        }
+        Ok(true)
+    }
+
+    /// Makes a tombstone of a record; false if there is none.
+    fn bury(&mut self, feed: Feed, kind: u16, id: &[u8]) -> Result<bool, Fault> {
+        let Some(held) = self.held(kind, id, &[])? else {
+            return Ok(false);
+        };
+        let Some(digest) = held.digest else {
+            return Ok(false);
+        };
+        let state = self.feeds.get_mut(feed);
+        state.digest.subtract(digest);
+        state.live = state.live.saturating_sub(1);
+        state.tombstones += 1;
+        state.head += 1;
+        let sql = "UPDATE record SET seq = ?2, value = NULL WHERE place = ?1";
+        let mut update = self.store.prepare_cached(sql)?;
+        update.execute(params![held.place, signed(state.head)])?;
+        Ok(true)
+    }
+
+    fn held(&self, kind: u16, id: &[u8], value: &[u8]) -> Result<Option<Held>, Fault> {
+        let sql = "SELECT place, part, value FROM record WHERE kind = ?1 AND id = ?2";
+        let mut select = self.store.prepare_cached(sql)?;
+        let held = select.query_row(params![kind, id], |row| {
+            let old = row.get_ref(2)?.as_blob_or_null()?;
+            Ok(Held {
+                place: row.get(0)?,
+                part: row.get(1)?,
+                digest: old.map(|old| Digest::of(kind, id, old)),
+                same: old.is_some_and(|old| old == value),
+            })
+        });
+        Ok(held.optional()?)
+    }
+
+    fn sweep_kind(&mut self, kind: RecordKind, part: u8, seen: &Seen) -> Result<Written, Fault> {
+        let code = kind_code(kind);
+        let mut written = Written::default();
+        let mut after: Vec<u8> = Vec::new();
+        loop {
+            let ids = self.live_ids(code, part, &after)?;
+            let Some(last) = ids.last() else {
+                return Ok(written);
+            };
+            after.clone_from(last);
+            for id in ids.iter().filter(|id| !seen.has(id)) {
+                written.removed += u64::from(self.bury(kind.feed(), code, id)?);
+            }
+        }
+    }
+
+    /// The next ids of a part's live records. No id is empty, so all come after the empty one.
+    fn live_ids(&self, kind: u16, part: u8, after: &[u8]) -> Result<Vec<Vec<u8>>, Fault> {
+        let sql = "SELECT id FROM record
+                   WHERE kind = ?1 AND id > ?2 AND part = ?3 AND value IS NOT NULL
+                   ORDER BY id LIMIT ?4";
+        let mut select = self.store.prepare_cached(sql)?;
+        let ids = select.query_map(params![kind, after, part, SWEEP_KEYS as i64], |row| {
+            row.get(0)
+        })?;
+        Ok(ids.collect::<Result<_, _>>()?)
+    }
+}
+
+/// A record among those of another part would be swept by that part's audits.
+fn belongs(part: Part, record: &Record) -> Result<(), Fault> {
+    let kind = record.key().kind;
+    let of_service = match record {
+        Record::Quota(quota) => quota.service == part.service(),
+        _ => true,
+    };
+    if kind == part.kind() && of_service {
+        Ok(())
+    } else {
+        Err(misplaced(part, kind))
+    }
+}
+
+const fn misplaced(part: Part, kind: RecordKind) -> Fault {
+    Fault::Refused(SpoolError::Misplaced { part, kind })
+}

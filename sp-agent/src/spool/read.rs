@@ -1,0 +1,195 @@
+//! Reading: batches for the link, and the little that the collector goes on from.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::{Connection, OptionalExtension, params};
+use shared::ids::FeedId;
+use shared::model::{Feed, Record, RecordKind, Service, UnixMillis};
+use shared::wire::frame::{self, BatchRecord, FeedFrame, feed_code};
+use shared::wire::record::{Decoded, decode, kind_code};
+use shared::wire::{Bytes, DecodeError, List};
+
+use super::error::{Fault, SpoolError};
+use super::feeds::{self, FeedState, signed, unsigned};
+use super::writer::mark_key;
+use crate::cloud::{Mark, Part};
+
+/// Ids and values of one batch, bytes: some 900 records, which is little beside the 4 MiB that may
+/// be on their way, and enough that a commit of a hub carries many changes.
+const BATCH_BYTES_MAX: usize = 256 << 10;
+
+/// Some records of a feed in the order of their change, encoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    /// A whole [`FeedFrame::Batch`], header included.
+    pub frame: Vec<u8>,
+    /// The sequence number that its receiver is at afterwards.
+    pub last: u64,
+    /// How many records it carries.
+    pub records: usize,
+}
+
+/// The reading connection, which the writer replaces when it opens the file again.
+#[derive(Debug, Clone)]
+pub(super) struct Reader {
+    path: Arc<Path>,
+    store: Arc<Mutex<Option<Connection>>>,
+}
+
+impl Reader {
+    pub(super) fn new(path: Arc<Path>, store: Connection) -> Self {
+        Self {
+            path,
+            store: Arc::new(Mutex::new(Some(store))),
+        }
+    }
+
+    /// Waits for a reading that goes on.
+    pub(super) fn replace(&self, store: Option<Connection>) {
+        *self.store.lock().unwrap_or_else(PoisonError::into_inner) = store;
+    }
+
+    /// Reads on a thread that may block. All in one transaction: one moment's view.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, SpoolError> {
+        let (path, store) = (Arc::clone(&self.path), Arc::clone(&self.store));
+        let reading = tokio::task::spawn_blocking(move || {
+            let store = store.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(store) = store.as_ref() else {
+                let path = path.to_path_buf();
+                return Err(SpoolError::NotOpen { path });
+            };
+            let outcome = store.unchecked_transaction().map_err(Fault::from);
+            let outcome = outcome.and_then(|moment| read(&moment));
+            outcome.map_err(|fault| fault.at(&path))
+        });
+        reading.await.map_err(|_| SpoolError::Closed)?
+    }
+}
+
+struct Row {
+    seq: u64,
+    kind: u16,
+    id: Vec<u8>,
+    value: Option<Vec<u8>>,
+}
+
+/// The batch after `after`. If the feed never was so far (an older copy of the file came back), it
+/// ends before it begins, and the receiver says where it is.
+pub(super) fn batch(
+    store: &Connection,
+    feed: Feed,
+    id: FeedId,
+    after: u64,
+) -> Result<Option<Batch>, Fault> {
+    let Some(state) = feeds::load(store, feed)? else {
+        return Ok(None);
+    };
+    if state.id != id {
+        return Ok(None);
+    }
+    let (rows, is_all) = rows_after(store, feed, after)?;
+    let last = match rows.last() {
+        Some(row) if !is_all => row.seq,
+        _ => state.head,
+    };
+    let frame = encode(&state, feed, after, last, &rows)?;
+    Ok(Some(Batch {
+        frame,
+        last,
+        records: rows.len(),
+    }))
+}
+
+/// As many rows as a batch takes, and whether there are no more.
+fn rows_after(store: &Connection, feed: Feed, after: u64) -> Result<(Vec<Row>, bool), Fault> {
+    let mut select = store.prepare_cached(
+        "SELECT seq, kind, id, value FROM record WHERE feed = ?1 AND seq > ?2 ORDER BY seq",
+    )?;
+    let mut found = select.query(params![feed_code(feed), signed(after)])?;
+    let mut rows: Vec<Row> = Vec::new();
+    let mut bytes = 0;
+    while let Some(row) = found.next()? {
+        let row = Row {
+            seq: unsigned(row, 0)?,
+            kind: row.get(1)?,
+            id: row.get(2)?,
+            value: row.get(3)?,
+        };
+        bytes += row.id.len() + row.value.as_ref().map_or(0, Vec::len);
+        if rows.len() == frame::RECORDS_MAX || (bytes > BATCH_BYTES_MAX && !rows.is_empty()) {
+            return Ok((rows, false));
+        }
+        rows.push(row);
+    }
+    Ok((rows, true))
+}
+
+fn encode(
+    state: &FeedState,
+    feed: Feed,
+    after: u64,
+    last: u64,
+    rows: &[Row],
+) -> Result<Vec<u8>, Fault> {
+    let mut records = Vec::with_capacity(rows.len());
+    for row in rows {
+        let id = Bytes::new(&row.id).ok_or_else(|| too_long("id", row))?;
+        let value = match &row.value {
+            Some(value) => Some(Bytes::new(value).ok_or_else(|| too_long("value", row))?),
+            None => None,
+        };
+        let kind = row.kind;
+        records.push(BatchRecord { kind, id, value });
+    }
+    let is_whole = last == state.head && !feed.is_log();
+    let batch = FeedFrame::Batch(frame::Batch {
+        after,
+        last,
+        digest: is_whole.then(|| state.digest.to_bytes()),
+        records: List::cut(records),
+    });
+    let mut bytes = Vec::with_capacity(4096);
+    batch.encode(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn too_long(what: &str, row: &Row) -> Fault {
+    Fault::Damaged(format!("the {what} of change {} is too long", row.seq))
+}
+
+/// The services as last put.
+pub(super) fn services(store: &Connection) -> Result<Vec<Service>, Fault> {
+    let kind = kind_code(RecordKind::Service);
+    let mut select = store
+        .prepare_cached("SELECT id, value FROM record WHERE kind = ?1 AND value IS NOT NULL")?;
+    let mut rows = select.query([kind])?;
+    let mut services = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (id, value): (Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(1)?);
+        // One of a later release is left to it: this one's probes will say what they find.
+        if let Decoded::Known(record) = decode(kind, &id, &value).map_err(undecodable)?
+            && let Record::Service(service) = *record
+        {
+            services.push(service);
+        }
+    }
+    services.sort_by_key(|service| service.kind);
+    Ok(services)
+}
+
+fn undecodable(error: DecodeError) -> Fault {
+    Fault::Damaged(error.to_string())
+}
+
+/// The mark of a part's last whole audit.
+pub(super) fn mark(store: &Connection, part: Part) -> Result<Option<Mark>, Fault> {
+    let mut select = store.prepare_cached("SELECT value FROM meta WHERE key = ?1")?;
+    let value: Option<[u8; 8]> = select
+        .query_row([mark_key(part)], |row| row.get(0))
+        .optional()?;
+    Ok(value.map(|bytes| Mark(UnixMillis(u64::from_le_bytes(bytes)))))
+}

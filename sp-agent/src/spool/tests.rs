@@ -1,0 +1,82 @@
+//! What needs a hand inside: a file without room.
+
+use shared::model::{CloudId, Feed, HostSample, Record, StoragePool, UnixMillis};
+
+use super::open::Opener;
+use super::{Condition, Spool, SpoolError};
+use crate::cloud::{Mark, Page, Part};
+
+fn pools(count: u32) -> Page {
+    let pool = |number| {
+        Record::StoragePool(StoragePool {
+            id: CloudId::Text(format!("host@backend#{number}")),
+            space_gib: None,
+        })
+    };
+    Page {
+        records: (0..count).map(pool).collect(),
+        deleted: Vec::new(),
+    }
+}
+
+fn open(directory: &std::path::Path, pages_max: i64) -> Spool {
+    let mut opener = Opener::new(&directory.join("spool"), UnixMillis(1), Box::new(|| 7)).unwrap();
+    opener.pages_max = pages_max;
+    Spool::start(opener).unwrap()
+}
+
+#[tokio::test]
+async fn without_room_nothing_is_half_held_and_with_room_it_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let spool = open(directory.path(), 40);
+    spool
+        .put_changes(Part::StoragePools, pools(10))
+        .await
+        .unwrap();
+    let extent = spool.extent(Feed::Inventory);
+    let condition = spool.condition();
+
+    let audit = spool.begin_audit(Part::StoragePools);
+    let full = spool.put_page(&audit, pools(5_000)).await.unwrap_err();
+    assert!(matches!(full, SpoolError::Full { .. }), "{full:?}");
+    assert!(
+        full.to_string().contains("spool.sqlite; free some"),
+        "{full}"
+    );
+    let failing = condition.borrow().clone();
+    assert!(matches!(&failing, Condition::Failing { reason } if reason.contains("no room")));
+    assert_eq!(spool.extent(Feed::Inventory), extent);
+    let void = spool.finish_audit(audit, Mark(UnixMillis(1))).await;
+    assert!(matches!(void, Err(SpoolError::Void { .. })), "{void:?}");
+
+    spool
+        .put_changes(Part::StoragePools, pools(10))
+        .await
+        .unwrap();
+    assert_eq!(
+        *condition.borrow(),
+        failing,
+        "nothing was written, so nothing is known"
+    );
+    let batch = spool
+        .read(Feed::Inventory, extent.id, 0)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((batch.records, batch.last), (10, 10));
+    spool.put_sample(HostSample::default()).await.unwrap();
+    assert_eq!(
+        *condition.borrow(),
+        Condition::Sound,
+        "what is small still fits"
+    );
+
+    drop(spool);
+    let spool = open(directory.path(), 4_000);
+    let put = spool
+        .put_changes(Part::StoragePools, pools(5_000))
+        .await
+        .unwrap();
+    assert_eq!(put.changed, 4_990);
+    assert_eq!(spool.extent(Feed::Inventory).id, extent.id);
+}

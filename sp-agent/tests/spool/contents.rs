@@ -1,0 +1,306 @@
+//! What takes a sequence number, what an audit removes, and what outlives the handle.
+
+use shared::model::{Feed, Service, ServiceKind, ServiceState, UnixMillis};
+use sp_agent::cloud::{Mark, Page, Part};
+use sp_agent::spool::{Condition, SpoolError, Written};
+
+use crate::home::{Home, audit, page, pool, quota, server, server_key};
+use crate::link::Link;
+
+const fn written(changed: u64, removed: u64) -> Written {
+    Written { changed, removed }
+}
+
+fn service(state: ServiceState, kind: ServiceKind) -> Service {
+    Service {
+        kind,
+        state,
+        endpoint: "http://controller:8774/v2.1".to_owned(),
+        versions: ("2.1".to_owned(), "2.100".to_owned()),
+        since: UnixMillis(77),
+    }
+}
+
+#[tokio::test]
+async fn what_did_not_change_takes_no_sequence_number() {
+    let spool = Home::new().open();
+    let servers = || page([server(1, "a"), server(2, "b")]);
+    let first = audit(&spool, Part::Servers, servers()).await;
+    assert_eq!(first, written(2, 0));
+    let extent = spool.extent(Feed::Inventory);
+    assert_eq!(extent.head, 2);
+
+    assert_eq!(audit(&spool, Part::Servers, servers()).await, written(0, 0));
+    let put = spool.put_changes(Part::Servers, servers()).await.unwrap();
+    assert_eq!(put, written(0, 0));
+    assert_eq!(spool.extent(Feed::Inventory), extent);
+
+    let put = page([server(1, "a"), server(2, "c")]);
+    assert_eq!(audit(&spool, Part::Servers, put).await, written(1, 0));
+    assert_eq!(spool.extent(Feed::Inventory).head, 3);
+}
+
+#[tokio::test]
+async fn an_audit_removes_what_it_did_not_meet_of_its_own_part() {
+    let spool = Home::new().open();
+    let quotas = |service| page((0..1200).map(|project| quota(project, service, 1)));
+    audit(&spool, Part::ComputeQuota, quotas(ServiceKind::Compute)).await;
+    audit(&spool, Part::VolumeQuota, quotas(ServiceKind::Volume)).await;
+    let left = page([quota(3, ServiceKind::Compute, 1)]);
+    let swept = audit(&spool, Part::ComputeQuota, left).await;
+    assert_eq!(swept, written(0, 1199));
+    let mut link = Link::new(Feed::Quota, &spool);
+    link.settle(&spool).await;
+    assert_eq!(link.receiver.live().len(), 1201);
+}
+
+#[tokio::test]
+async fn an_audit_that_did_not_come_to_its_end_removes_nothing() {
+    let spool = Home::new().open();
+    audit(
+        &spool,
+        Part::Servers,
+        page([server(1, "a"), server(2, "b")]),
+    )
+    .await;
+    let head = spool.extent(Feed::Inventory).head;
+
+    let broken_off = spool.begin_audit(Part::Servers);
+    spool
+        .put_page(&broken_off, page([server(1, "a")]))
+        .await
+        .unwrap();
+    assert_eq!(spool.extent(Feed::Inventory).head, head);
+
+    let superseded = spool.begin_audit(Part::Servers);
+    spool
+        .put_page(&superseded, page([server(1, "a")]))
+        .await
+        .unwrap();
+    let newer = spool.begin_audit(Part::Servers);
+    spool
+        .put_page(&newer, page([server(2, "b")]))
+        .await
+        .unwrap();
+    let refused = spool.finish_audit(superseded, Mark(UnixMillis(1))).await;
+    assert!(
+        matches!(refused, Err(SpoolError::Void { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(spool.extent(Feed::Inventory).head, head);
+    assert_eq!(
+        spool.mark(Part::Servers).await.unwrap(),
+        Some(Mark(UnixMillis(5)))
+    );
+
+    let swept = spool.finish_audit(newer, Mark(UnixMillis(9))).await;
+    assert_eq!(swept.unwrap(), written(0, 1));
+    assert_eq!(
+        spool.mark(Part::Servers).await.unwrap(),
+        Some(Mark(UnixMillis(9)))
+    );
+}
+
+#[tokio::test]
+async fn an_audit_that_lost_a_page_is_void() {
+    let spool = Home::new().open();
+    audit(
+        &spool,
+        Part::Servers,
+        page([server(1, "a"), server(2, "b")]),
+    )
+    .await;
+    let extent = spool.extent(Feed::Inventory);
+    let audit = spool.begin_audit(Part::Servers);
+    let wrong = page([server(3, "c"), pool(1)]);
+    let refused = spool.put_page(&audit, wrong).await;
+    assert!(
+        matches!(refused, Err(SpoolError::Misplaced { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(spool.extent(Feed::Inventory), extent, "half a page is held");
+    let late = spool.put_page(&audit, page([server(1, "a")])).await;
+    assert!(matches!(late, Err(SpoolError::Void { .. })), "{late:?}");
+    let refused = spool.finish_audit(audit, Mark(UnixMillis(9))).await;
+    assert!(
+        matches!(refused, Err(SpoolError::Void { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(spool.extent(Feed::Inventory), extent);
+}
+
+#[tokio::test]
+async fn quotas_of_another_service_are_misplaced() {
+    let spool = Home::new().open();
+    let wrong = page([quota(1, ServiceKind::Volume, 1)]);
+    let refused = spool.put_changes(Part::ComputeQuota, wrong).await;
+    assert!(
+        matches!(refused, Err(SpoolError::Misplaced { .. })),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_changes_bring_during_an_audit_is_not_taken_for_gone() {
+    let spool = Home::new().open();
+    audit(
+        &spool,
+        Part::Servers,
+        page([server(1, "a"), server(2, "b")]),
+    )
+    .await;
+    let audit = spool.begin_audit(Part::Servers);
+    spool
+        .put_page(&audit, page([server(1, "a"), server(2, "b")]))
+        .await
+        .unwrap();
+    let changes = Page {
+        records: vec![server(3, "c")],
+        deleted: vec![server_key(2), server_key(9)],
+    };
+    let put = spool.put_changes(Part::Servers, changes).await.unwrap();
+    assert_eq!(put, written(1, 1));
+    let swept = spool
+        .finish_audit(audit, Mark(UnixMillis(5)))
+        .await
+        .unwrap();
+    assert_eq!(swept, written(0, 0));
+    let mut link = Link::new(Feed::Inventory, &spool);
+    link.settle(&spool).await;
+    assert_eq!(link.receiver.live().len(), 2);
+}
+
+#[tokio::test]
+async fn an_empty_audit_is_an_empty_part() {
+    let spool = Home::new().open();
+    audit(&spool, Part::Servers, page([server(1, "a")])).await;
+    let audit = spool.begin_audit(Part::Servers);
+    let swept = spool
+        .finish_audit(audit, Mark(UnixMillis(5)))
+        .await
+        .unwrap();
+    assert_eq!(swept, written(0, 1));
+}
+
+#[tokio::test]
+async fn services_are_whole_and_read_back() {
+    let mut home = Home::new();
+    let spool = home.open();
+    let failing = ServiceState::Failing {
+        reason: "503".to_owned(),
+    };
+    let both = vec![
+        service(ServiceState::Available, ServiceKind::Compute),
+        service(failing, ServiceKind::Volume),
+    ];
+    assert_eq!(
+        spool.put_services(both.clone()).await.unwrap(),
+        written(2, 0)
+    );
+    assert_eq!(
+        spool.put_services(both.clone()).await.unwrap(),
+        written(0, 0)
+    );
+    drop(spool);
+    let spool = home.open();
+    assert_eq!(spool.services().await.unwrap(), both);
+    let one = vec![both[0].clone()];
+    assert_eq!(
+        spool.put_services(one.clone()).await.unwrap(),
+        written(0, 1)
+    );
+    assert_eq!(spool.services().await.unwrap(), one);
+}
+
+#[tokio::test]
+async fn what_was_told_to_be_held_outlives_the_handle() {
+    let mut home = Home::new();
+    let mut names = 0..;
+    for _ in 0..5 {
+        let spool = home.open();
+        let before = spool.extent(Feed::Inventory);
+        let mut grown = spool.watch(Feed::Inventory);
+        let name = names.next().unwrap().to_string();
+        spool
+            .put_changes(Part::Servers, page([server(1, &name)]))
+            .await
+            .unwrap();
+        assert!(grown.has_changed().unwrap());
+        let extent = *grown.borrow_and_update();
+        assert_eq!((extent.id, extent.head), (before.id, before.head + 1));
+        drop(spool);
+        assert_eq!(home.open().extent(Feed::Inventory), extent);
+    }
+}
+
+#[tokio::test]
+async fn many_at_once_are_committed_in_order() {
+    let spool = Home::new().open();
+    let put = |number: u64| {
+        let spool = spool.clone();
+        async move {
+            spool
+                .put_changes(Part::Servers, page([server(number, "a")]))
+                .await
+        }
+    };
+    let outcomes = futures_util::future::join_all((0..100).map(put)).await;
+    assert!(
+        outcomes
+            .iter()
+            .all(|it| *it.as_ref().unwrap() == written(1, 0))
+    );
+    assert_eq!(spool.extent(Feed::Inventory).head, 100);
+    assert_eq!(*spool.condition().borrow(), Condition::Sound);
+}
+
+#[tokio::test]
+async fn batches_are_bounded_in_records_and_in_bytes() {
+    let spool = Home::new().open();
+    let small = page((0..3000).map(pool));
+    spool.put_changes(Part::StoragePools, small).await.unwrap();
+    let long = "x".repeat(1000);
+    let large = page((0..600).map(|number| server(number, &long)));
+    spool.put_changes(Part::Servers, large).await.unwrap();
+    let extent = spool.extent(Feed::Inventory);
+    let (mut after, mut sizes) = (0, Vec::new());
+    while after < extent.head {
+        let batch = spool
+            .read(Feed::Inventory, extent.id, after)
+            .await
+            .unwrap()
+            .unwrap();
+        assert!(batch.records <= 1024 && batch.frame.len() <= 300 << 10);
+        after = batch.last;
+        sizes.push(batch.records);
+    }
+    assert_eq!(sizes.iter().sum::<usize>(), 3600);
+    assert!((4..10).contains(&sizes.len()), "{sizes:?}");
+}
+
+#[tokio::test]
+async fn a_feed_is_read_by_its_own_id() {
+    let spool = Home::new().open();
+    let health = spool.extent(Feed::Health);
+    let other = spool.extent(Feed::Inventory).id;
+    let none = spool.read(Feed::Health, other, 0).await.unwrap();
+    assert!(none.is_none());
+    for after in [0, 7] {
+        let batch = spool.read(Feed::Health, health.id, after).await;
+        let batch = batch.unwrap().unwrap();
+        assert_eq!((batch.last, batch.records), (0, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_closed_spool_says_so() {
+    let spool = Home::new().open();
+    spool.close().await.unwrap();
+    let put = spool.put_services(Vec::new()).await;
+    assert!(matches!(put, Err(SpoolError::Closed)), "{put:?}");
+    assert!(matches!(spool.close().await, Err(SpoolError::Closed)));
+    assert!(matches!(
+        spool.services().await,
+        Err(SpoolError::NotOpen { .. })
+    ));
+}
