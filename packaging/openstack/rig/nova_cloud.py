@@ -69,7 +69,7 @@ def start_all():
 
 try:
     SERVICES = start_all()
-except Exception:
+except BaseException:  # Nova calls sys.exit when it cannot load its driver.
     # Threads of the services that did start would keep a failed worker from ending.
     traceback.print_exc()
     os._exit(WORKER_BOOT_ERROR)

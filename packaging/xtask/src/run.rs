@@ -14,6 +14,8 @@ pub(crate) const QUIET_RUN_MAX: Duration = Duration::from_mins(20);
 const POLL_PERIOD: Duration = Duration::from_millis(50);
 /// What is shown of a log: enough for a Python traceback's end.
 const TAIL_LINES_MAX: usize = 25;
+/// OpenStack's services put whole tracebacks into one line as well.
+const TAIL_COLUMNS_MAX: usize = 240;
 const TAIL_BYTES_MAX: u64 = 16 * 1024;
 
 /// Runs `command` without a terminal; its output is added to `log`.
@@ -105,12 +107,16 @@ pub(crate) fn tail(log: &Path) -> String {
 
 fn last_lines(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
-    let first = lines.len().saturating_sub(TAIL_LINES_MAX);
-    lines
-        .into_iter()
-        .skip(first)
-        .map(|line| format!("\n    | {line}"))
-        .collect()
+    let lines_hidden = lines.len().saturating_sub(TAIL_LINES_MAX);
+    let shown = lines.into_iter().skip(lines_hidden);
+    shown.map(|line| format!("\n    | {}", cut(line))).collect()
+}
+
+fn cut(line: &str) -> String {
+    match line.char_indices().nth(TAIL_COLUMNS_MAX) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+        None => line.to_owned(),
+    }
 }
 
 fn program(command: &Command) -> String {
@@ -201,6 +207,13 @@ mod tests {
         assert!(shown.starts_with("\n    | line 15\n"));
         assert!(shown.ends_with("line 39"));
         assert_eq!(last_lines(""), "");
+        assert_eq!(
+            last_lines(&"é".repeat(300))
+                .chars()
+                .filter(|c| *c == 'é')
+                .count(),
+            240
+        );
     }
 
     #[test]

@@ -40,7 +40,11 @@ pub(crate) fn run(project: &Project, args: &Args) -> Result<(), DownError> {
 
 fn end(dir: &CloudDir, keep: bool, progress: &Progress) -> Result<(), DownError> {
     let _lock = Lock::take(&dir.lock(), "the cloud", progress)?;
-    let mut state = dir.load_existing()?;
+    let Some(mut state) = dir.load()? else {
+        // What is asked for is the case, so that scripts may clean up without asking first.
+        progress.say("there is no such cloud; `cargo xtask cloud list` shows which there are");
+        return Ok(());
+    };
     let step = progress.step(format!("end cloud {}", state.name));
     process::end(&state.processes, |service| dir.of_service(service))?;
     if keep {

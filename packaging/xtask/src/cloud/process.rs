@@ -113,11 +113,7 @@ pub(crate) fn end(
         let living = |one: &Process| living(&seen, one, &folder_of(one.service));
         processes.iter().flat_map(living).collect()
     };
-    // Only the leaders: gunicorn ends its workers itself, in good order.
-    let leaders: Vec<u32> = processes.iter().map(|one| one.pid).collect();
-    let (asked, others): (Vec<u32>, Vec<u32>) =
-        left().into_iter().partition(|pid| leaders.contains(pid));
-    signal("TERM", if asked.is_empty() { &others } else { &asked })?;
+    signal("TERM", &to_ask(&left(), processes))?;
     if wait_until_none(&left, END_WITHIN) {
         return Ok(());
     }
@@ -126,6 +122,18 @@ pub(crate) fn end(
         return Ok(());
     }
     Err(ProcessError::Alive { pids: left() })
+}
+
+/// Whom to ask to end, of the processes that are left: leaders end their workers themselves, in
+/// good order. When all leaders are gone, whoever is left.
+fn to_ask(left: &[u32], processes: &[Process]) -> Vec<u32> {
+    let is_leader = |pid: &u32| processes.iter().any(|one| one.pid == *pid);
+    let leaders: Vec<u32> = left.iter().copied().filter(is_leader).collect();
+    if leaders.is_empty() {
+        left.to_vec()
+    } else {
+        leaders
+    }
 }
 
 fn wait_until_none(left: &impl Fn() -> Vec<u32>, within: Duration) -> bool {
@@ -211,6 +219,16 @@ mod tests {
             seen(11, 10, false, "/clouds/a/nova"),
         ];
         assert_eq!(living(&processes, &nova, Path::new("/clouds/a/nova")), [11]);
+    }
+
+    #[test]
+    fn leaders_are_asked_first() {
+        let nova = [Process {
+            service: Service::Nova,
+            pid: 10,
+        }];
+        assert_eq!(to_ask(&[11, 10], &nova), [10]);
+        assert_eq!(to_ask(&[11, 12], &nova), [11, 12]);
     }
 
     #[test]

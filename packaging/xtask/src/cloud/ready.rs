@@ -1,5 +1,6 @@
 //! Waits until a cloud works: every service answers, a compute host is up, a volume pool known.
 
+use std::mem;
 use std::thread;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use super::process;
 use super::service::Service;
 use super::state::{CloudDir, State};
 use crate::clock;
-use crate::progress::Progress;
+use crate::progress::{Progress, Step};
 use crate::run;
 
 /// A cloud alone takes 15 s; four at once on two cores, over a minute.
@@ -23,24 +24,31 @@ const POLL_PERIOD: Duration = Duration::from_millis(200);
 /// A service ended, or was not ready in time; the error shows the end of its log.
 pub(crate) fn wait(state: &State, dir: &CloudDir, progress: &Progress) -> Result<(), ReadyError> {
     let deadline = clock::now() + READY_WITHIN;
-    for service in &state.services {
-        let step = progress.step(format!("start {service}"));
-        while !answers(*service, state.port) || !works(*service, state) {
-            if !dir.dead(state, &process::observe()).is_empty() {
-                return Err(died(state, dir));
+    let begin = |service: &Service| (*service, progress.step(format!("start {service}")));
+    let mut waiting: Vec<(Service, Step<'_>)> = state.services.iter().map(begin).collect();
+    let mut questions = Questions { state, token: None };
+    loop {
+        for (service, step) in mem::take(&mut waiting) {
+            match questions.is_ready(service) {
+                true => step.done(),
+                false => waiting.push((service, step)),
             }
-            if clock::now() > deadline {
-                let tail = run::tail(&dir.log(*service));
-                return Err(ReadyError::Late {
-                    service: *service,
-                    tail,
-                });
-            }
-            thread::sleep(POLL_PERIOD);
         }
-        step.done();
+        let Some((service, _)) = waiting.first() else {
+            return Ok(());
+        };
+        if !dir.dead(state, &process::observe()).is_empty() {
+            return Err(died(state, dir));
+        }
+        if clock::now() > deadline {
+            let tail = run::tail(&dir.log(*service));
+            return Err(ReadyError::Late {
+                service: *service,
+                tail,
+            });
+        }
+        thread::sleep(POLL_PERIOD);
     }
-    Ok(())
 }
 
 fn died(state: &State, dir: &CloudDir) -> ReadyError {
@@ -54,32 +62,54 @@ fn died(state: &State, dir: &CloudDir) -> ReadyError {
     }
 }
 
-/// Each root lists versions: 200, 300, or 401 where even that wants a token.
-fn answers(service: Service, base: u16) -> bool {
-    let reply = http::get(service.port(base), "/", None);
-    reply.is_ok_and(|reply| matches!(reply.status, 200 | 300 | 401))
+/// Asks the services of a cloud, as its administrator once Keystone answers.
+struct Questions<'a> {
+    state: &'a State,
+    token: Option<String>,
 }
 
-/// Nova and Cinder answer before they can do anything; the others are ready when they answer.
-fn works(service: Service, state: &State) -> bool {
-    let port = service.port(state.port);
-    let listed = |path: &str, list: &str, is_good: fn(&Value) -> bool| {
-        let Some(token) = token(state) else {
+impl Questions<'_> {
+    /// Nova and Cinder answer before they can do anything; the others work when they answer.
+    fn is_ready(&mut self, service: Service) -> bool {
+        if !self.answers(service) {
+            return false;
+        }
+        match service {
+            Service::Nova => self.lists(service, "/v2.1/os-hypervisors", "hypervisors", is_up),
+            Service::Cinder => {
+                self.lists(service, "/v3/scheduler-stats/get_pools", "pools", |_| true)
+            }
+            _ => true,
+        }
+    }
+
+    /// Each root lists versions: 200, 300, or 401 where even that wants a token.
+    fn answers(&self, service: Service) -> bool {
+        let reply = http::get(service.port(self.state.port), "/", None);
+        reply.is_ok_and(|reply| matches!(reply.status, 200 | 300 | 401))
+    }
+
+    /// Whether the list at `path` has an entry that is good.
+    fn lists(
+        &mut self,
+        service: Service,
+        path: &str,
+        list: &str,
+        good: fn(&Value) -> bool,
+    ) -> bool {
+        if self.token.is_none() {
+            self.token = token(self.state);
+        }
+        let Some(token) = &self.token else {
             return false;
         };
-        let Ok(reply) = http::get(port, path, Some(&token)) else {
-            return false;
-        };
+        let reply = http::get(service.port(self.state.port), path, Some(token));
+        let Ok(reply) = reply else { return false };
         reply
             .json()
             .get(list)
             .and_then(Value::as_array)
-            .is_some_and(|all| all.iter().any(is_good))
-    };
-    match service {
-        Service::Nova => listed("/v2.1/os-hypervisors", "hypervisors", is_up),
-        Service::Cinder => listed("/v3/scheduler-stats/get_pools", "pools", |_| true),
-        _ => true,
+            .is_some_and(|all| all.iter().any(good))
     }
 }
 

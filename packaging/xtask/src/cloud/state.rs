@@ -146,11 +146,14 @@ impl CloudDir {
         })
     }
 
-    /// The services of the cloud that have no living process.
+    /// The services of the cloud whose first process does not live. Workers may have outlived it
+    /// for a moment; nobody would replace them, so the service counts as dead.
     pub(crate) fn dead(&self, state: &State, seen: &[Observed]) -> Vec<Service> {
         let alive = |service: &Service| {
             let mut started = state.processes.iter().filter(|one| one.service == *service);
-            started.any(|one| !process::living(seen, one, &self.of_service(*service)).is_empty())
+            started.any(|one| {
+                process::living(seen, one, &self.of_service(*service)).contains(&one.pid)
+            })
         };
         state
             .services

@@ -1,6 +1,7 @@
 //! `cargo xtask cloud up`: brings up what is missing of a cloud, from nothing to everything.
 
 use std::io;
+use std::mem;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 
@@ -203,6 +204,12 @@ fn start_all(
     dir: &CloudDir,
     missing: &[Service],
 ) -> Result<(), UpError> {
+    // Workers that outlived their leader would hold the port.
+    let (remains, alive): (Vec<_>, Vec<_>) = mem::take(&mut state.processes)
+        .into_iter()
+        .partition(|one| missing.contains(&one.service));
+    process::end(&remains, |service| dir.of_service(service))?;
+    state.processes = alive;
     let ports = missing.iter().map(|service| service.port(state.port));
     if let Some(port) = ports.into_iter().find(|port| !is_free(*port)) {
         return Err(UpError::Port(PortError::InUse { port }));
@@ -213,7 +220,6 @@ fn start_all(
                 service: *service,
                 source,
             })?;
-        state.processes.retain(|one| one.service != *service);
         state.processes.push(process);
         // At once: an interrupted run must leave nothing running that `down` would not find.
         dir.save(state)?;
