@@ -6,5 +6,6 @@
 //! fleet (pure) · store · ingest
 //! ```
 
+pub mod config;
 pub mod ingest;
 pub mod store;

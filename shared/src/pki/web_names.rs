@@ -43,6 +43,33 @@ impl WebNames {
         Ok(Self(checked?))
     }
 
+    /// The names under which a console is reached on its own machine.
+    pub fn local() -> Self {
+        Self(
+            ["localhost", "127.0.0.1", "::1"]
+                .map(str::to_owned)
+                .to_vec(),
+        )
+    }
+
+    /// These and one more, put first unless it is there already.
+    pub fn with(mut self, name: &str) -> Result<Self, WebNamesError> {
+        let name = check(name)?;
+        if self.0.contains(&name) {
+            return Ok(self);
+        }
+        if self.0.len() >= Self::COUNT_MAX {
+            return Err(WebNamesError::TooMany);
+        }
+        self.0.insert(0, name);
+        Ok(self)
+    }
+
+    /// The names, checked.
+    pub fn as_slice(&self) -> &[String] {
+        &self.0
+    }
+
     pub(super) fn to_sans(&self) -> Result<Vec<SanType>, rcgen::Error> {
         let san = |name: &String| match name.parse::<IpAddr>() {
             Ok(address) => Ok(SanType::IpAddress(address)),
@@ -77,6 +104,20 @@ mod tests {
         );
         assert!(matches!(sans[1], SanType::IpAddress(_)));
         assert!(matches!(sans[2], SanType::IpAddress(_)));
+    }
+
+    #[test]
+    fn names_are_added_in_front_and_once() {
+        let names = WebNames::local()
+            .with("hub.example.org")
+            .unwrap()
+            .with("::1")
+            .unwrap();
+        let expected = ["hub.example.org", "localhost", "127.0.0.1", "::1"];
+        assert_eq!(names.as_slice(), expected);
+        assert_eq!(WebNames::new(&expected).unwrap(), names);
+        let many = (0..29).try_fold(names, |names, n| names.with(&format!("h{n}")));
+        assert_eq!(many, Err(WebNamesError::TooMany));
     }
 
     #[test]
