@@ -55,7 +55,7 @@ impl Link {
         match self.outbox.next() {
             Some(Step::Open(open)) => {
                 self.stream.push_back(Frame::Open(open));
-                self.outbox.opened();
+                self.outbox.opened(&open);
             }
             Some(Step::Read { after }) => {
                 let read = spool.read(self.feed, extent.id, after).await.unwrap();
