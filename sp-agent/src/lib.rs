@@ -3,8 +3,9 @@
 //! A module imports only what stands above it here, and `shared`.
 //!
 //! ```text
-//! cloud (simulated, openstack) · host · spool · collect
+//! cloud · host · config · spool · collect · membership · join · uplink · status · tasks · cli
 //! ```
 
 pub mod cloud;
+pub mod membership;
 pub mod spool;

@@ -6,6 +6,7 @@ use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::prelude::FromDer;
 
 use super::key::{BoundKey, Signer};
+use super::pem::{self, PemError};
 use super::public_key::{PublicKey, PublicKeyError};
 use super::x509::is_ecdsa_sha256;
 
@@ -28,6 +29,9 @@ pub enum CsrError {
     /// Longer than any request of ours.
     #[error("the certificate request has more than {CSR_BYTES_MAX} bytes")]
     TooLarge,
+    /// The text is not PEM with one request.
+    #[error("the certificate request is no PEM")]
+    Pem(#[from] PemError),
     /// Not PKCS #10 in DER, or with something after it.
     #[error("the certificate request is no PKCS #10 request in DER")]
     Malformed,
@@ -78,9 +82,23 @@ impl Csr {
         })
     }
 
-    /// The request in DER, as it goes onto the wire.
+    /// [`from_der`](Self::from_der) for PEM, as it stands on the wire.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, CsrError> {
+        // The text form is half as long again; beyond that nothing is worth decoding.
+        if pem.len() > 2 * CSR_BYTES_MAX {
+            return Err(CsrError::TooLarge);
+        }
+        Self::from_der(&pem::request(pem)?)
+    }
+
+    /// The request in DER.
     pub fn der(&self) -> &[u8] {
         &self.der
+    }
+
+    /// The request as PEM, as it goes onto the wire.
+    pub fn to_pem(&self) -> String {
+        pem::encode(pem::REQUEST, &self.der).as_str().to_owned()
     }
 
     /// The key that a certificate is asked for.
@@ -99,6 +117,13 @@ mod tests {
     fn a_request_reads_what_it_writes() {
         let csr = Csr::create(&BoundKey::generate().unwrap()).unwrap();
         assert_eq!(Csr::from_der(csr.der()).unwrap(), csr);
+        let pem = csr.to_pem();
+        assert!(pem.starts_with("-----BEGIN CERTIFICATE REQUEST-----\n"));
+        assert_eq!(Csr::from_pem(pem.as_bytes()).unwrap(), csr);
+        let twice = [pem.as_str(), &pem].concat();
+        for wrong in ["", "hello", &twice, &twice.repeat(20)] {
+            assert!(Csr::from_pem(wrong.as_bytes()).is_err());
+        }
     }
 
     #[test]

@@ -9,6 +9,8 @@ use zeroize::Zeroizing;
 pub(super) const CERTIFICATE: &str = "CERTIFICATE";
 /// The label of a private key's section (PKCS #8, RFC 5958).
 pub(super) const PRIVATE_KEY: &str = "PRIVATE KEY";
+/// The label of a certificate request's section (RFC 7468 §7).
+pub(super) const REQUEST: &str = "CERTIFICATE REQUEST";
 
 /// Base64 characters in a line (RFC 7468 §2: exactly 64, except in the last).
 const LINE_CHARS: usize = 64;
@@ -86,6 +88,21 @@ pub(super) fn certificates(
     } else {
         Ok(found)
     }
+}
+
+/// Reads the one certificate request, and gives it in DER.
+pub(super) fn request(pem: &[u8]) -> Result<Vec<u8>, PemError> {
+    let mut found = None;
+    for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(pem) {
+        let (kind, der) = section.map_err(|_| PemError::Damaged)?;
+        if kind == SectionKind::Csr && found.replace(der).is_some() {
+            return Err(PemError::TooMany {
+                label: REQUEST,
+                max: 1,
+            });
+        }
+    }
+    found.ok_or(PemError::Missing(REQUEST))
 }
 
 /// Reads the one PKCS #8 private key.

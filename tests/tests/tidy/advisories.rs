@@ -41,7 +41,10 @@ struct Package {
 
 fn numbers(version: &str) -> Vec<u64> {
     let plain = version.split(['-', '+']).next().unwrap_or_default();
-    plain.split('.').map(|part| part.parse().unwrap_or(0)).collect()
+    plain
+        .split('.')
+        .map(|part| part.parse().unwrap_or(0))
+        .collect()
 }
 
 pub(crate) fn findings() -> Vec<String> {
@@ -50,7 +53,10 @@ pub(crate) fn findings() -> Vec<String> {
     let lock: Lock = toml::from_str(&read("Cargo.lock")).unwrap();
     let mut locked: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for package in &lock.package {
-        locked.entry(&package.name).or_default().push(&package.version);
+        locked
+            .entry(&package.name)
+            .or_default()
+            .push(&package.version);
     }
     let mut findings = Vec::new();
     for it in &list.mended {
@@ -62,11 +68,14 @@ pub(crate) fn findings() -> Vec<String> {
         }
     }
     for it in &list.excepted {
-        let present = locked.get(it.package.as_str()).is_some_and(|found| {
-            found.iter().any(|version| *version == it.version)
-        });
+        let present = locked
+            .get(it.package.as_str())
+            .is_some_and(|found| found.iter().any(|version| *version == it.version));
         if !present {
-            findings.push(format!("{}: {} {} is gone; drop it", it.id, it.package, it.version));
+            findings.push(format!(
+                "{}: {} {} is gone; drop it",
+                it.id, it.package, it.version
+            ));
         }
         if it.reason.len() < 40 {
             findings.push(format!("{}: the exception needs a reason", it.id));

@@ -64,7 +64,9 @@ pub(crate) fn out_of_order() -> Vec<String> {
         let map = map(name);
         let place = |module: &str| map.iter().position(|it| it == module);
         for file in source::of_crate(name) {
-            let Some(own) = file.module().and_then(place) else { continue };
+            let Some(own) = file.module().and_then(place) else {
+                continue;
+            };
             for (number, line) in file.code() {
                 for other in named_after(line, "crate::") {
                     if place(other).is_some_and(|other| other > own) {
@@ -81,7 +83,9 @@ pub(crate) fn out_of_order() -> Vec<String> {
 /// The identifiers that follow `prefix` in a line, also in `prefix{a, b}`.
 fn named_after<'a>(line: &'a str, prefix: &str) -> Vec<&'a str> {
     let word = |text: &'a str| {
-        let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
+        let end = text
+            .find(|c: char| !c.is_alphanumeric() && c != '_')
+            .unwrap_or(text.len());
         &text[..end]
     };
     line.match_indices(prefix)
@@ -89,7 +93,10 @@ fn named_after<'a>(line: &'a str, prefix: &str) -> Vec<&'a str> {
         .flat_map(|(at, _)| {
             let rest = &line[at + prefix.len()..];
             match rest.strip_prefix('{') {
-                Some(list) => list.split([',', '}']).map(|part| word(part.trim())).collect(),
+                Some(list) => list
+                    .split([',', '}'])
+                    .map(|part| word(part.trim()))
+                    .collect(),
                 None => vec![word(rest)],
             }
         })
@@ -102,11 +109,15 @@ pub(crate) fn not_on_the_map() -> Vec<String> {
         let map = map(name);
         let lib = std::fs::read_to_string(source::root().join(name).join("src/lib.rs")).unwrap();
         let modules = lib.lines().filter_map(|line| {
-            line.trim_start_matches("pub ").strip_prefix("mod ")?.strip_suffix(';')
+            line.trim_start_matches("pub ")
+                .strip_prefix("mod ")?
+                .strip_suffix(';')
         });
         for module in modules {
             if !map.iter().any(|it| it == module) {
-                findings.push(format!("{name}/src/lib.rs: {module} does not stand on the map"));
+                findings.push(format!(
+                    "{name}/src/lib.rs: {module} does not stand on the map"
+                ));
             }
         }
     }
@@ -124,7 +135,10 @@ fn names(line: &str, word: &str) -> bool {
 }
 
 fn product() -> impl Iterator<Item = Source> {
-    mapped_crates().into_iter().flat_map(source::of_crate).filter(|file| !file.is_test())
+    mapped_crates()
+        .into_iter()
+        .flat_map(source::of_crate)
+        .filter(|file| !file.is_test())
 }
 
 pub(crate) fn strangers() -> Vec<String> {
@@ -132,8 +146,9 @@ pub(crate) fn strangers() -> Vec<String> {
     for file in product() {
         for (owned, owners) in OWNED {
             let owner = owners.iter().any(|owner| file.path.starts_with(owner));
-            let excepted =
-                EXCEPTIONS.iter().any(|(path, name, _)| file.path == *path && *name == owned);
+            let excepted = EXCEPTIONS
+                .iter()
+                .any(|(path, name, _)| file.path == *path && *name == owned);
             if owner || excepted {
                 continue;
             }
@@ -156,7 +171,10 @@ pub(crate) fn impure() -> Vec<String> {
         }
         for (number, line) in file.code() {
             for word in IMPURE.iter().filter(|word| names(line, word)) {
-                findings.push(format!("{}:{number}: a deciding module names {word}", file.path));
+                findings.push(format!(
+                    "{}:{number}: a deciding module names {word}",
+                    file.path
+                ));
             }
         }
     }

@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// The crates' folders.
-pub(crate) const CRATES: [&str; 5] =
-    ["shared", "sp-agent", "idp-hub", "packaging/xtask", "tests"];
+pub(crate) const CRATES: [&str; 5] = ["shared", "sp-agent", "idp-hub", "packaging/xtask", "tests"];
 
 /// One file.
 pub(crate) struct Source {
@@ -29,7 +28,10 @@ impl Source {
 
     /// Lines with their numbers, without comments and without the unit tests at the end.
     pub(crate) fn code(&self) -> impl Iterator<Item = (usize, &str)> {
-        let end = self.text.find("\n#[cfg(test)]\nmod ").unwrap_or(self.text.len());
+        let end = self
+            .text
+            .find("\n#[cfg(test)]\nmod ")
+            .unwrap_or(self.text.len());
         let lines = self.text[..end].lines().enumerate();
         lines
             .map(|(number, line)| (number + 1, line))
@@ -39,7 +41,10 @@ impl Source {
 
 /// The project's root.
 pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_owned()
 }
 
 /// Every Rust file of a crate.
@@ -56,15 +61,25 @@ pub(crate) fn all() -> Vec<Source> {
 }
 
 fn walk(folder: &Path, found: &mut Vec<Source>) {
-    let mut entries: Vec<_> =
-        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut entries: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     entries.sort();
     for path in entries {
         if path.is_dir() && !path.ends_with("target") {
             walk(&path, found);
         } else if path.extension().is_some_and(|ending| ending == "rs") {
-            let shown = path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
-            found.push(Source { path: shown, text: std::fs::read_to_string(&path).unwrap() });
+            let shown = path
+                .strip_prefix(root())
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned();
+            found.push(Source {
+                path: shown,
+                text: std::fs::read_to_string(&path).unwrap(),
+            });
         }
     }
 }
