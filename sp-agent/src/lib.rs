@@ -7,5 +7,6 @@
 //! ```
 
 pub mod cloud;
+pub mod host;
 pub mod membership;
 pub mod spool;
