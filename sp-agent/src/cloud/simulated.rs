@@ -77,10 +77,13 @@ impl Simulated {
     async fn live(&self) -> Mark {
         let now = self.clock.unix_millis();
         loop {
-            let arrived = self.world().advance_some(now, EVENTS_AT_ONCE_MAX);
-            if arrived {
-                // Not the world's own time: another task may be halfway through a later moment.
-                return Mark(now);
+            let arrived = {
+                let mut world = self.world();
+                let arrived = world.advance_some(now, EVENTS_AT_ONCE_MAX);
+                arrived.then(|| Mark(world.lived()))
+            };
+            if let Some(mark) = arrived {
+                return mark;
             }
             tokio::task::yield_now().await;
         }

@@ -110,16 +110,19 @@ proptest! {
 
 #[tokio::test]
 async fn readers_at_the_same_time_lose_no_change() {
-    let (cloud, hand) = cloud(lively(5, Vec::new()));
+    let (cloud, hand) = cloud(Options {
+        servers: 2_500,
+        ..lively(5, Vec::new())
+    });
     let (mut a, mut b) = (Held::new(), Held::new());
     let gap = Duration::from_millis(900);
     let mut marks = tokio::join!(
         audit(&cloud, &hand, gap, &mut a),
         audit(&cloud, &hand, gap, &mut b)
     );
-    // Far enough for several turns of catching up, in which both readers meet a world halfway.
+    // Far enough for several turns of catching up, in which each meets what the other has begun.
     for _ in 0..3 {
-        hand.advance(Duration::from_secs(300));
+        hand.advance(Duration::from_secs(200));
         let (first, second) = tokio::join!(
             changes(&cloud, marks.0, &hand, gap, &mut a),
             changes(&cloud, marks.1, &hand, gap, &mut b)

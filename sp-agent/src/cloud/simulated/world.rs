@@ -40,6 +40,9 @@ pub struct World {
     plan: Plan,
     names: Names,
     born: UnixMillis,
+    /// Until when everything has happened.
+    lived: UnixMillis,
+    /// The moment that is happening, or happened last; more may happen in it.
     now: UnixMillis,
     random: ChaCha8Rng,
     servers: Rows<Machine>,
@@ -76,6 +79,7 @@ impl World {
         let mut world = Self {
             names,
             born,
+            lived: born,
             now: born,
             random: ChaCha8Rng::seed_from_u64(plan.seed),
             servers: Rows::new(plan.servers, born),
@@ -98,12 +102,13 @@ impl World {
         self.born
     }
 
-    /// Up to when it has lived.
-    pub const fn now(&self) -> UnixMillis {
-        self.now
+    /// Until when it has lived. What happens from here on happens later than this, also while
+    /// [`Self::advance_some`] is on its way.
+    pub const fn lived(&self) -> UnixMillis {
+        self.lived
     }
 
-    /// Lives until `to`; an earlier time than [`Self::now`] changes nothing.
+    /// Lives until `to`; an earlier time than [`Self::lived`] changes nothing.
     pub fn advance_to(&mut self, to: UnixMillis) {
         while !self.advance_some(to, u32::MAX) {}
     }
@@ -118,6 +123,8 @@ impl World {
             let next = end.unwrap_or(self.next_action);
             if next > to || next == NEVER {
                 self.now = self.now.max(to);
+                // Not the moment itself: somebody else may be on the way to a later time.
+                self.lived = self.lived.max(to);
                 return true;
             }
             self.now = self.now.max(next);
