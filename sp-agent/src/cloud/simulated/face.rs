@@ -247,7 +247,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn answers_are_bounded(nonce in any::<u64>(), age_s in any::<u64>(), slow_s in any::<u64>()) {
+        fn answers_are_bounded(
+            nonce in any::<u64>(),
+            age_s in any::<u64>(),
+            slow_s in any::<u64>(),
+        ) {
             let face = face(vec![fault(ServiceKind::Network, FaultKind::Slow(secs(slow_s)))]);
             let takes = face.answer(ServiceKind::Network, secs(age_s), nonce).takes;
             prop_assert!(takes >= Duration::from_millis(5) && takes <= ANSWER_TIME_MAX);

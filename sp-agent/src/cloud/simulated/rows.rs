@@ -1,8 +1,8 @@
 //! Owns the rows of one kind: numbered as they come, changed, removed, and never reused.
 //!
-//! A row's number never moves, so that a reader who goes from page to page misses no row that lived
-//! all the while. What changed since a moment is found by each row's own time, and what is gone in a
-//! bounded log; whoever asks about an earlier time is told that it can't be told.
+//! A row's number never moves, so that a reader who goes from page to page misses no row that
+//! lived all the while. What changed since a moment is found by each row's own time, and what is
+//! gone in a bounded log; whoever asks about an earlier time is told that it can't be told.
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;

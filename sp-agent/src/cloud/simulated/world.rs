@@ -1,9 +1,9 @@
 //! A cloud without a clock: told the time, it becomes what it must have become until then.
 //!
-//! Owns the rows of servers, volumes and floating IPs, and the ledger of what they use. Its life is
-//! a sequence of moments: at most one chosen action each (`life`), and the ends of what was begun
-//! (a build, a move, a deletion). What happens depends on the seed alone, never on how often anybody
-//! asks; only a gap so long that nobody could catch up with it is slept through.
+//! Owns the rows of servers, volumes and floating IPs, and the ledger of what they use. Its life
+//! is a sequence of moments: at most one chosen action each (`life`), and the ends of what was
+//! begun (a build, a move, a deletion). What happens depends on the seed alone, never on how often
+//! anybody asks; only a gap so long that nobody could catch up with it is slept through.
 
 mod floating;
 mod life;
