@@ -5,6 +5,9 @@ use shared::runtime::clock::Clock;
 
 use super::*;
 
+/// No core's share can be told.
+const UNKNOWN: [u16; 0] = [];
+
 fn start() -> Instant {
     Clock::system().now()
 }
@@ -43,7 +46,10 @@ fn told(nics: &[Nic]) -> Vec<(&str, u64, u64)> {
 #[test]
 fn a_core_is_as_busy_as_its_ticks_say() {
     let (mut meter, start) = (Meter::default(), start());
-    assert_eq!(meter.rates(start, Cores(vec![core(100, 100, 0); 2])), []);
+    assert_eq!(
+        meter.rates(start, Cores(vec![core(100, 100, 0); 2])),
+        UNKNOWN
+    );
     let now = Cores(vec![core(125, 170, 5), core(100, 200, 0)]);
     assert_eq!(meter.rates(start + secs(1), now), [250, 0]);
 }
@@ -61,11 +67,11 @@ fn cores_that_come_or_begin_anew_are_not_told_once() {
     let (mut meter, start) = (Meter::default(), start());
     let mut rates = |step, cores| meter.rates(start + secs(step), Cores(cores));
     rates(0, vec![core(50, 50, 0)]);
-    assert_eq!(rates(1, vec![core(60, 60, 0); 2]), []);
+    assert_eq!(rates(1, vec![core(60, 60, 0); 2]), UNKNOWN);
     assert_eq!(rates(2, vec![core(70, 80, 0); 2]), [333, 333]);
     assert_eq!(
         rates(3, vec![core(1, 2, 0); 2]),
-        [],
+        UNKNOWN,
         "moved to another host"
     );
     assert_eq!(rates(4, vec![core(2, 2, 0); 2]), [1000, 1000]);
