@@ -4,7 +4,7 @@ wsgi_app = "{{wsgi_app}}"
 bind = "127.0.0.1:{{port}}"
 # One worker: SQLite has one writer, and Nova's in-memory message bus ends at the process.
 workers = 1
-worker_class = "gthread"
+worker_class = "{{worker}}"
 threads = {{threads}}
 keepalive = 60
 timeout = 300

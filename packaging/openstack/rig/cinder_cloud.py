@@ -4,13 +4,12 @@ Usage: cinder_cloud.py --config-file CINDER_CONF. Cinder is an eventlet program,
 API itself, on osapi_volume_listen_port. Messages go over oslo.messaging's fake transport.
 """
 
-from cinder import monkey_patch
+import eventlet
 
-monkey_patch.patch()  # Before anything imports sockets or threads.
+eventlet.monkey_patch()  # Before anything imports sockets or threads.
 
 import sys
 
-import eventlet
 from oslo_config import cfg
 from oslo_log import log as logging
 

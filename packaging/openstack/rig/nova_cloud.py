@@ -12,11 +12,21 @@ import traceback
 
 sys.argv = ["nova-cloud"]  # Nova parses it, and gunicorn's own would be refused.
 
-import sqlite_begin
+# Gunicorn's eventlet worker serves the releases that need it. There the whole process would stop
+# while one green thread waits for the lock that another holds; and none ever has to, because
+# they do not take turns within a transaction.
+if "eventlet" not in sys.modules:
+    import sqlite_begin
 
-sqlite_begin.use_immediate()
+    sqlite_begin.use_immediate()
 
-from nova.wsgi.osapi_compute import application  # noqa: F401  (reads nova.conf)
+# Either way reads nova.conf.
+try:
+    from nova.wsgi.osapi_compute import application  # noqa: F401
+except ImportError:  # Before Nova 32.
+    from nova.api.openstack.compute import wsgi
+
+    application = wsgi.init_application()
 
 import os_vif
 from nova.compute import rpcapi as compute_rpcapi

@@ -71,7 +71,12 @@ pub(crate) fn prepare(
     progress: &Progress,
 ) -> Result<(), CloudError> {
     let release = release::Release::load(project, name).map_err(up::UpError::Release)?;
-    Ok(up::prepare(project, &release, &release.services, progress)?)
+    Ok(up::prepare(
+        project,
+        &release,
+        &release.services(),
+        progress,
+    )?)
 }
 
 /// A command failed; each says its own reason and next step.

@@ -82,6 +82,11 @@ impl Step<'_> {
         self.end("ok");
     }
 
+    /// The step is no longer awaited, because another one failed.
+    pub(crate) fn abandon(mut self) {
+        self.end("not awaited");
+    }
+
     fn end(&mut self, outcome: &str) {
         self.ended = true;
         if let Some(bar) = self.bar.take() {

@@ -4,8 +4,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::release::Program;
 use super::render::{RenderError, Values, render};
-use super::service::{Program, Service};
+use super::service::Service;
 
 /// What a cloud's configuration depends on.
 #[derive(Clone, Debug)]
@@ -22,6 +23,7 @@ pub(crate) struct Settings<'a> {
 pub(crate) fn write(
     assets: &Path,
     service: Service,
+    program: &Program,
     folder: &Path,
     settings: &Settings<'_>,
 ) -> Result<(), ConfigError> {
@@ -36,19 +38,33 @@ pub(crate) fn write(
     let mut values = base_values(folder, settings);
     values.insert("auth".to_owned(), auth);
     put(assets, service.conf_file(), folder, &values)?;
-    if let Program::Wsgi { app, threads } = service.program() {
+    if let Program::Wsgi {
+        wsgi,
+        threads,
+        worker,
+    } = program
+    {
         values.insert("port".to_owned(), service.port(settings.port).to_string());
-        values.insert("wsgi_app".to_owned(), app.to_owned());
+        values.insert("wsgi_app".to_owned(), wsgi.clone());
+        values.insert("worker".to_owned(), worker.as_str().to_owned());
         values.insert("threads".to_owned(), threads.to_string());
         put(assets, "gunicorn.conf.py", folder, &values)?;
     }
-    if service == Service::Nova {
-        // Nova looks for it beside nova.conf.
-        let from = settings.venv.join("etc/nova/api-paste.ini");
-        fs::copy(&from, folder.join("api-paste.ini"))
+    if let Some(file) = pipeline_file(service) {
+        let from = settings.venv.join("etc").join(service.name()).join(file);
+        fs::copy(&from, folder.join(file))
             .map_err(|source| ConfigError::Read { path: from, source })?;
     }
     Ok(())
+}
+
+/// The file of middleware that a service looks for beside its own configuration.
+fn pipeline_file(service: Service) -> Option<&'static str> {
+    match service {
+        Service::Nova => Some("api-paste.ini"),
+        Service::Glance => Some("glance-api-paste.ini"),
+        _ => None,
+    }
 }
 
 /// The text that a service's configuration is rendered from.
@@ -146,6 +162,7 @@ mod tests {
         values.insert("port".to_owned(), service.port(settings.port).to_string());
         values.insert("wsgi_app".to_owned(), "module:app".to_owned());
         values.insert("threads".to_owned(), "1".to_owned());
+        values.insert("worker".to_owned(), "gthread".to_owned());
         fill(&template_path(&assets, file), &values).unwrap()
     }
 

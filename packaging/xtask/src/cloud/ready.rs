@@ -34,31 +34,38 @@ pub(crate) fn wait(state: &State, dir: &CloudDir, progress: &Progress) -> Result
                 false => waiting.push((service, step)),
             }
         }
-        let Some((service, _)) = waiting.first() else {
+        let Some((first, _)) = waiting.first() else {
             return Ok(());
         };
-        if !dir.dead(state, &process::observe()).is_empty() {
-            return Err(died(state, dir));
-        }
-        if clock::now() > deadline {
-            let tail = run::tail(&dir.log(*service));
-            return Err(ReadyError::Late {
-                service: *service,
-                tail,
-            });
-        }
-        thread::sleep(POLL_PERIOD);
+        let (culprit, error) = match dir.dead(state, &process::observe()).first() {
+            Some(dead) => (*dead, died(*dead, dir)),
+            None if clock::now() > deadline => (*first, late(*first, dir)),
+            None => {
+                thread::sleep(POLL_PERIOD);
+                continue;
+            }
+        };
+        let others = waiting
+            .into_iter()
+            .filter(|(service, _)| *service != culprit);
+        others.for_each(|(_, step)| step.abandon());
+        return Err(error);
     }
 }
 
-fn died(state: &State, dir: &CloudDir) -> ReadyError {
-    let dead = dir.dead(state, &process::observe());
-    let service = dead.first().copied().unwrap_or(Service::Keystone);
+fn died(service: Service, dir: &CloudDir) -> ReadyError {
     let log = dir.log(service);
     ReadyError::Died {
         service,
         tail: run::tail(&log),
         log: log.display().to_string(),
+    }
+}
+
+fn late(service: Service, dir: &CloudDir) -> ReadyError {
+    ReadyError::Late {
+        service,
+        tail: run::tail(&dir.log(service)),
     }
 }
 

@@ -18,6 +18,8 @@ use crate::project::Project;
 pub(crate) enum Name {
     /// The newest.
     Current,
+    /// More than two years older.
+    Old,
 }
 
 impl Name {
@@ -25,6 +27,7 @@ impl Name {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Current => "current",
+            Self::Old => "old",
         }
     }
 }
@@ -42,7 +45,54 @@ struct Entry {
     summary: String,
     constraints: String,
     packages: Vec<String>,
-    services: Vec<Service>,
+    services: BTreeMap<Service, Program>,
+}
+
+/// How a service is served.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged, deny_unknown_fields)]
+pub(crate) enum Program {
+    /// Under gunicorn.
+    Wsgi {
+        /// `module:callable`, or `module:factory()`.
+        wsgi: String,
+        /// Of the one worker process.
+        #[serde(default = "one_thread")]
+        threads: u8,
+        /// What kind of worker.
+        #[serde(default)]
+        worker: Worker,
+    },
+    /// Run with `--config-file`.
+    Script {
+        /// In `packaging/openstack/rig`.
+        script: String,
+    },
+}
+
+/// Gunicorn's kinds of worker (its documentation: "worker_class").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Worker {
+    /// Threads.
+    #[default]
+    Gthread,
+    /// Green threads, for services that patch Python's library with them.
+    Eventlet,
+}
+
+impl Worker {
+    /// As gunicorn calls it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Gthread => "gthread",
+            Self::Eventlet => "eventlet",
+        }
+    }
+}
+
+fn one_thread() -> u8 {
+    1
 }
 
 /// A release and where its files are.
@@ -58,8 +108,8 @@ pub(crate) struct Release {
     pub(crate) packages: Vec<String>,
     /// The file of exact versions.
     pub(crate) constraints: PathBuf,
-    /// The services that it can run.
-    pub(crate) services: Vec<Service>,
+    /// The services that it can run, and how.
+    programs: BTreeMap<Service, Program>,
     /// Its folder in the cache.
     pub(crate) folder: PathBuf,
 }
@@ -86,7 +136,7 @@ impl Release {
             uv: file.uv,
             packages: entry.packages,
             constraints: project.openstack_assets.join(entry.constraints),
-            services: entry.services,
+            programs: entry.services,
             folder: project.openstack_cache.join(name.as_str()),
         })
     }
@@ -111,24 +161,33 @@ impl Release {
         self.folder.join("lock")
     }
 
+    /// The services that it can run.
+    pub(crate) fn services(&self) -> Vec<Service> {
+        self.programs.keys().copied().collect()
+    }
+
+    /// How a service is served.
+    pub(crate) fn program_of(&self, service: Service) -> Result<&Program, ReleaseError> {
+        self.programs
+            .get(&service)
+            .ok_or_else(|| self.lacks(service))
+    }
+
+    fn lacks(&self, service: Service) -> ReleaseError {
+        ReleaseError::NoService {
+            service,
+            name: self.name,
+            has: service::list(&self.services()),
+        }
+    }
+
     /// The services to run when `asked` are wanted (all, when nothing is asked).
     pub(crate) fn choose(&self, asked: &[Service]) -> Result<Vec<Service>, ReleaseError> {
-        let asked = if asked.is_empty() {
-            &self.services
-        } else {
-            asked
-        };
-        let chosen = service::with_needs(asked);
-        match chosen
-            .iter()
-            .find(|service| !self.services.contains(service))
-        {
+        let all = self.services();
+        let chosen = service::with_needs(if asked.is_empty() { &all } else { asked });
+        match chosen.iter().find(|service| !all.contains(service)) {
             None => Ok(chosen),
-            Some(missing) => Err(ReleaseError::NoService {
-                service: *missing,
-                name: self.name,
-                has: service::list(&self.services),
-            }),
+            Some(missing) => Err(self.lacks(*missing)),
         }
     }
 }
@@ -202,6 +261,30 @@ mod tests {
     }
 
     #[test]
+    fn services_say_how_they_are_served() {
+        let nova = load(Name::Old).program_of(Service::Nova).unwrap().clone();
+        let wsgi = "nova_cloud:application".to_owned();
+        assert_eq!(
+            nova,
+            Program::Wsgi {
+                wsgi,
+                threads: 1,
+                worker: Worker::Eventlet
+            }
+        );
+        let cinder = load(Name::Current)
+            .program_of(Service::Cinder)
+            .unwrap()
+            .clone();
+        assert_eq!(
+            cinder,
+            Program::Script {
+                script: "cinder_cloud.py".to_owned()
+            }
+        );
+    }
+
+    #[test]
     fn services_default_to_all_and_bring_their_needs() {
         let mut release = load(Name::Current);
         assert_eq!(release.choose(&[]).unwrap(), Service::ALL);
@@ -209,7 +292,9 @@ mod tests {
             release.choose(&[Service::Keystone]).unwrap(),
             [Service::Keystone]
         );
-        release.services = vec![Service::Keystone];
+        release
+            .programs
+            .retain(|service, _| *service == Service::Keystone);
         let error = release.choose(&[Service::Nova]).unwrap_err().to_string();
         assert!(error.contains("has no placement, only keystone"), "{error}");
     }

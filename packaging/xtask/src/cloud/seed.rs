@@ -10,7 +10,7 @@ use std::process::Command;
 use std::thread;
 
 use super::config::{self, ConfigError, Settings};
-use super::release::Release;
+use super::release::{Release, ReleaseError};
 use super::service::Service;
 use crate::progress::Progress;
 use crate::run::{self, RunError};
@@ -75,7 +75,13 @@ fn ensure_one(
         service_password: "unset",
         venv: &release.venv(),
     };
-    config::write(assets, service, &partial, &settings)?;
+    config::write(
+        assets,
+        service,
+        release.program_of(service)?,
+        &partial,
+        &settings,
+    )?;
     let log = release.seeds().join(format!("{service}.log"));
     for mut command in commands(assets, release, service, &partial) {
         run::quietly(&mut command, &log).map_err(|source| SeedError::Make { service, source })?;
@@ -192,6 +198,9 @@ pub(crate) enum SeedError {
     /// The configuration can't be written.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The release lacks the service.
+    #[error(transparent)]
+    Release(#[from] ReleaseError),
     /// The service's own set-up failed.
     #[error("cannot make {service}'s database")]
     Make {

@@ -1,4 +1,4 @@
-//! The OpenStack services of a cloud: their ports, catalog entries and ways of being served.
+//! The OpenStack services of a cloud: their ports, catalog entries and needs.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -23,20 +23,6 @@ pub(crate) enum Service {
     Cinder,
     /// Images.
     Glance,
-}
-
-/// How a service's program runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Program {
-    /// Under gunicorn.
-    Wsgi {
-        /// `module:callable`.
-        app: &'static str,
-        /// SQLite has one writer: more threads only help where reading dominates.
-        threads: u8,
-    },
-    /// A script of ours, run with `--config-file`.
-    Script(&'static str),
 }
 
 impl Service {
@@ -88,19 +74,6 @@ impl Service {
             Self::Neutron => "neutron.conf",
             Self::Cinder => "cinder.conf",
             Self::Glance => "glance-api.conf",
-        }
-    }
-
-    /// What serves it.
-    pub(crate) fn program(self) -> Program {
-        let wsgi = |app, threads| Program::Wsgi { app, threads };
-        match self {
-            Self::Keystone => wsgi("keystone.wsgi.api:application", 1),
-            Self::Placement => wsgi("placement.wsgi.api:application", 1),
-            Self::Nova => wsgi("nova_cloud:application", 8),
-            Self::Neutron => wsgi("neutron.wsgi.api:application", 1),
-            Self::Cinder => Program::Script("cinder_cloud.py"),
-            Self::Glance => wsgi("glance.wsgi.api:application", 4),
         }
     }
 

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::process::Process;
-use super::release::Release;
-use super::service::{Program, Service};
+use super::release::{Program, Release, ReleaseError};
+use super::service::Service;
 use super::state::{CloudDir, State};
 use crate::run::{self, RunError};
 
@@ -21,11 +21,11 @@ pub(crate) fn start(
     state: &State,
     dir: &CloudDir,
     service: Service,
-) -> Result<Process, RunError> {
-    let mut command = match service.program() {
+) -> Result<Process, StartError> {
+    let mut command = match release.program_of(service)? {
         // No arguments: see conf/gunicorn.conf.py.
         Program::Wsgi { .. } => Command::new(release.program("gunicorn")),
-        Program::Script(script) => {
+        Program::Script { script } => {
             let mut command = Command::new(release.program("python"));
             let conf = dir.of_service(service).join(service.conf_file());
             command
@@ -52,7 +52,8 @@ pub(crate) fn start(
         .current_dir(dir.of_service(service))
         .process_group(0)
         .stdin(Stdio::null());
-    let child = run::spawn_logged(&mut command, &dir.log(service))?;
+    let child = run::spawn_logged(&mut command, &dir.log(service))
+        .map_err(|source| StartError::Run { service, source })?;
     Ok(Process {
         service,
         pid: child.id(),
@@ -84,6 +85,22 @@ fn environment(service: Service, state: &State, folder: &Path) -> Vec<(&'static 
         Service::Glance => vec![("OS_GLANCE_CONFIG_DIR", folder)],
         Service::Cinder => Vec::new(),
     }
+}
+
+/// Why a service was not started.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    /// The release lacks it.
+    #[error(transparent)]
+    Release(#[from] ReleaseError),
+    /// Its program can't be run.
+    #[error("cannot start {service}")]
+    Run {
+        /// Which.
+        service: Service,
+        /// Why.
+        source: RunError,
+    },
 }
 
 #[cfg(test)]

@@ -15,12 +15,11 @@ use super::ready::{self, ReadyError};
 use super::release::{Name, Release, ReleaseError};
 use super::seed::{self, SeedError};
 use super::service::{self, Service};
-use super::start;
+use super::start::{self, StartError};
 use super::state::{self, CloudDir, State, StateError};
 use super::venv::{self, VenvError};
 use crate::progress::Progress;
 use crate::project::Project;
-use crate::run::RunError;
 
 /// What to bring up.
 #[derive(Debug, clap::Args)]
@@ -176,18 +175,28 @@ fn fill(
         venv: &venv,
     };
     let assets = &project.openstack_assets;
+    let configure = |service: Service| -> Result<(), UpError> {
+        let program = release.program_of(service)?;
+        Ok(config::write(
+            assets,
+            service,
+            program,
+            &dir.of_service(service),
+            &settings,
+        )?)
+    };
     if state.adopted {
-        for service in &state.services {
-            config::write(assets, *service, &dir.of_service(*service), &settings)?;
-        }
-        return Ok(());
+        return state
+            .services
+            .iter()
+            .try_for_each(|service| configure(*service));
     }
     let step = progress.step(format!("make cloud {} from the seed", state.name));
     // An earlier run may have been interrupted half-way: its passwords stay, its files go.
     dir.remove()?;
     dir.save(state)?;
     for service in &state.services {
-        config::write(assets, *service, &dir.of_service(*service), &settings)?;
+        configure(*service)?;
         seed::copy(release, *service, &dir.of_service(*service))?;
     }
     adopt::adopt(assets, release, state, &dir.path())?;
@@ -215,11 +224,7 @@ fn start_all(
         return Err(UpError::Port(PortError::InUse { port }));
     }
     for service in missing {
-        let process = start::start(&project.openstack_assets, release, state, dir, *service)
-            .map_err(|source| UpError::Start {
-                service: *service,
-                source,
-            })?;
+        let process = start::start(&project.openstack_assets, release, state, dir, *service)?;
         state.processes.push(process);
         // At once: an interrupted run must leave nothing running that `down` would not find.
         dir.save(state)?;
@@ -307,13 +312,8 @@ pub(crate) enum UpError {
         differences: String,
     },
     /// A service can't be started.
-    #[error("cannot start {service}")]
-    Start {
-        /// Which.
-        service: Service,
-        /// Why.
-        source: RunError,
-    },
+    #[error(transparent)]
+    Start(#[from] StartError),
     /// It was started and does not work.
     #[error(
         "cloud {name} does not work, and what was started has been ended; its logs stay. Correct \
