@@ -3,9 +3,11 @@
 //! A module imports only what stands above it here, and `shared`.
 //!
 //! ```text
-//! fleet (pure) · store · ingest
+//! fleet (pure) · store · authority · ingest
 //! ```
 
+pub mod authority;
 pub mod config;
+pub mod fleet;
 pub mod ingest;
 pub mod store;

@@ -11,6 +11,7 @@
 //! digests, running totals) it keeps in memory, as [`hot`], and stores with the records.
 
 pub mod error;
+pub mod facts;
 mod feed;
 mod hot;
 pub mod mailbox;
@@ -30,6 +31,7 @@ use shared::runtime::clock::Clock;
 use tokio::sync::{mpsc, oneshot};
 
 pub use error::StoreError;
+pub use facts::Founding;
 pub use feed::{FeedJob, FeedPayload, Incoming, IncomingRecord};
 pub use hot::{Overview, RegionOverview};
 pub use mailbox::{Mail, Mailbox};
@@ -112,8 +114,23 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&mut Changing<'_>) -> Result<T, StoreError> + Send + 'static,
     {
+        self.change_then(change, |_| ()).await
+    }
+
+    /// As [`change`](Self::change), and calls `after` on the writer's thread once the change is
+    /// durable: in the order of the commits, and also when the caller no longer waits. It must not
+    /// block.
+    ///
+    /// # Errors
+    /// The change's own, or that of the commit.
+    pub async fn change_then<T, F, A>(&self, change: F, after: A) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Changing<'_>) -> Result<T, StoreError> + Send + 'static,
+        A: FnOnce(&T) + Send + 'static,
+    {
         let (answer, outcome) = oneshot::channel();
-        let change = writer::boxed_change(change, answer);
+        let change = writer::boxed_change(change, after, answer);
         self.jobs
             .send(Job::Change(change))
             .await
@@ -152,6 +169,15 @@ pub struct Changing<'a> {
     pub(in crate::store) hot: &'a mut hot::Hot,
     /// The writer's wall clock at the beginning of the transaction.
     pub now: UnixMillis,
+}
+
+impl Changing<'_> {
+    /// What the open transaction sees.
+    pub(in crate::store) const fn reading(&self) -> Reading<'_> {
+        Reading {
+            connection: self.connection,
+        }
+    }
 }
 
 /// A moment's view of the store.

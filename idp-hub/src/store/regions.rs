@@ -8,10 +8,8 @@ use shared::wire::frame::{Cursor, Standing, cloud_kind, cloud_kind_code, feed_co
 
 use super::error::{Doing, StoreError};
 use super::{Changing, Reading};
-
-/// A region's small number, which stands in each of its records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RegionNo(pub u32);
+use crate::fleet::Facts;
+pub use crate::fleet::RegionNo;
 
 /// One region as the store has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +38,25 @@ pub struct RegionRow {
     pub not_after: u64,
     /// How often it got a certificate by its bound key alone.
     pub recoveries: u32,
+}
+
+impl RegionRow {
+    /// What the fleet's state machine is told.
+    pub fn facts(&self) -> Facts {
+        Facts {
+            id: self.id,
+            name: self.name.clone(),
+            standing: self.standing,
+            fingerprint: self.fingerprint,
+            cloud: self.cloud.clone(),
+            software: self.software.clone(),
+            host: self.host.clone(),
+            joined: self.joined,
+            seen: self.seen,
+            not_after: self.not_after,
+            recoveries: self.recoveries,
+        }
+    }
 }
 
 /// What a region says of itself.
@@ -72,6 +89,27 @@ impl Reading<'_> {
             .and_then(|mut it| it.query_map((), region_of)?.collect())
             .doing("list regions")
     }
+
+    /// The region with this id, if it was not removed.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn region(&self, id: RegionId) -> Result<Option<RegionRow>, StoreError> {
+        self.find("id", &id.to_bytes())
+    }
+
+    fn find(
+        &self,
+        column: &str,
+        value: &dyn rusqlite::ToSql,
+    ) -> Result<Option<RegionRow>, StoreError> {
+        let sql =
+            format!("SELECT {COLUMNS} FROM regions WHERE {column} = ?1 AND standing <> {REMOVED}");
+        self.connection
+            .prepare_cached(&sql)
+            .and_then(|mut it| it.query_row([value], region_of).optional())
+            .doing("find a region")
+    }
 }
 
 impl Changing<'_> {
@@ -80,10 +118,15 @@ impl Changing<'_> {
     /// # Errors
     /// If the database fails.
     pub fn regions(&self) -> Result<Vec<RegionRow>, StoreError> {
-        Reading {
-            connection: self.connection,
-        }
-        .regions()
+        self.reading().regions()
+    }
+
+    /// The region with this number, if it was not removed.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn region_numbered(&self, no: RegionNo) -> Result<Option<RegionRow>, StoreError> {
+        self.find("no", &no.0)
     }
 
     /// The region with this id, if it was not removed.
@@ -119,12 +162,7 @@ impl Changing<'_> {
         column: &str,
         value: &dyn rusqlite::ToSql,
     ) -> Result<Option<RegionRow>, StoreError> {
-        let sql =
-            format!("SELECT {COLUMNS} FROM regions WHERE {column} = ?1 AND standing <> {REMOVED}");
-        self.connection
-            .prepare_cached(&sql)
-            .and_then(|mut it| it.query_row([value], region_of).optional())
-            .doing("find a region")
+        self.reading().find(column, value)
     }
 
     /// Adds a region that waits for its second yes.
@@ -172,13 +210,21 @@ impl Changing<'_> {
         Ok(no)
     }
 
+    /// Whether no region has this name.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn is_name_free(&self, name: &str) -> Result<bool, StoreError> {
+        Ok(self.find("name", &name)?.is_none())
+    }
+
     fn check_name_free(&self, name: &str) -> Result<(), StoreError> {
-        match self.find("name", &name)? {
-            Some(_) => Err(StoreError::NameTaken {
-                name: name.to_owned(),
-            }),
-            None => Ok(()),
+        if self.is_name_free(name)? {
+            return Ok(());
         }
+        Err(StoreError::NameTaken {
+            name: name.to_owned(),
+        })
     }
 
     /// The second yes.

@@ -4,8 +4,8 @@ use rusqlite::{OptionalExtension, params};
 use shared::model::UnixMillis;
 use shared::pki::{Fingerprint, SecretHash, TokenId};
 
-use super::Changing;
 use super::error::{Doing, StoreError};
+use super::{Changing, Reading};
 
 /// Used and expired tokens are kept so long, so that a late second use can be told from a typing
 /// error.
@@ -24,7 +24,72 @@ pub struct TokenRow {
     pub used_by: Option<Fingerprint>,
 }
 
+/// A token that can still be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenToken {
+    /// Its public half.
+    pub id: TokenId,
+    /// The region that it is for.
+    pub region_name: String,
+    /// When it was made.
+    pub created: UnixMillis,
+    /// Until when it is good.
+    pub expires: UnixMillis,
+}
+
+impl Reading<'_> {
+    /// The tokens that can still be used at `now`, by region name.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn open_tokens(&self, now: UnixMillis) -> Result<Vec<OpenToken>, StoreError> {
+        let sql = "SELECT id, region_name, created_ms, expires_ms FROM tokens
+                   WHERE used_by IS NULL AND expires_ms > ?1 ORDER BY region_name, id";
+        let mut statement = self.connection.prepare_cached(sql).doing("list tokens")?;
+        let rows = statement
+            .query_map([now.0], |row| {
+                Ok((
+                    row.get::<_, String>(0)?,
+                    row.get(1)?,
+                    row.get(2)?,
+                    row.get(3)?,
+                ))
+            })
+            .doing("list tokens")?;
+        rows.map(|row| {
+            let (id, region_name, created, expires) = row.doing("list tokens")?;
+            Ok(OpenToken {
+                id: id.parse().map_err(|_| StoreError::Row { what: "token" })?,
+                region_name,
+                created: UnixMillis(created),
+                expires: UnixMillis(expires),
+            })
+        })
+        .collect()
+    }
+}
+
 impl Changing<'_> {
+    /// The tokens that can still be used, by region name.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn open_tokens(&self) -> Result<Vec<OpenToken>, StoreError> {
+        self.reading().open_tokens(self.now)
+    }
+
+    /// How many tokens can still be used.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn open_token_count(&self) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM tokens WHERE used_by IS NULL AND expires_ms > ?1";
+        self.connection
+            .prepare_cached(sql)
+            .and_then(|mut it| it.query_row([self.now.0], |row| row.get(0)))
+            .doing("count tokens")
+    }
+
     /// Keeps a new token, and forgets the long dead.
     ///
     /// # Errors

@@ -35,14 +35,16 @@ pub(in crate::store) type Change = Box<dyn FnOnce(&mut Changing<'_>) -> Told + S
 /// Tells a caller how the commit went. Without one that succeeded, the change did not happen.
 pub(in crate::store) type Told = Box<dyn FnOnce(Result<(), &str>)>;
 
-/// Makes a change of a closure and the place where its caller waits.
-pub(in crate::store) fn boxed_change<T, F>(
+/// Makes a change of a closure, what follows its commit, and the place where its caller waits.
+pub(in crate::store) fn boxed_change<T, F, A>(
     change: F,
+    after: A,
     answer: oneshot::Sender<Result<T, StoreError>>,
 ) -> Change
 where
     T: Send + 'static,
     F: FnOnce(&mut Changing<'_>) -> Result<T, StoreError> + Send + 'static,
+    A: FnOnce(&T) + Send + 'static,
 {
     Box::new(move |changing| {
         let outcome = in_savepoint(changing, change);
@@ -53,6 +55,9 @@ where
                     reason: reason.to_owned(),
                 }),
             };
+            if let Ok(value) = &outcome {
+                after(value);
+            }
             // A caller that no longer waits does not need the answer.
             let _ = answer.send(outcome);
         })

@@ -1,0 +1,199 @@
+//! Agents' requests: to be admitted, to renew, to recover. To join: [`super::join`].
+
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use shared::ids::RegionId;
+use shared::pki::{ChannelBinding, Csr, Fingerprint, Peer, PeerIdentity, Purpose};
+use shared::runtime::errors::chain;
+use shared::wire::frame::Recover;
+
+use super::issue::{Certificate, IssuedRegion};
+use super::{Authority, AuthorityEvent, Inner, Limiter, NotAdmitted, Refused};
+use crate::store::regions::RegionRow;
+use crate::store::{Changing, RegionNo, StoreError};
+
+/// A region recovers once a day at most where all is well; more than one a minute is a loop.
+const RECOVERY_INTERVAL: Duration = Duration::from_secs(60);
+
+/// A region renews twice a day. A few at once are an agent that did not get its answer.
+const RENEWALS_BURST: u32 = 4;
+
+/// See [`RENEWALS_BURST`].
+const RENEWAL_INTERVAL: Duration = Duration::from_secs(60);
+
+pub(super) fn recovery_limiter() -> Limiter<RegionId> {
+    Limiter::new(1, RECOVERY_INTERVAL)
+}
+
+pub(super) fn renewal_limiter() -> Limiter<RegionNo> {
+    Limiter::new(RENEWALS_BURST, RENEWAL_INTERVAL)
+}
+
+/// What a transaction came to: a refusal is no fault of the store, and undoes nothing.
+pub(super) type Outcome<T> = Result<Result<T, Refused>, StoreError>;
+
+impl Authority {
+    /// Whether an agent may open a session, by its verified certificate. Asked at each `Hello`.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn admit(&self, peer: &PeerIdentity) -> Result<RegionRow, NotAdmitted> {
+        if peer.federation() != self.0.founding.federation {
+            return Err(NotAdmitted::Federation);
+        }
+        let Peer::Region(id) = peer.peer() else {
+            return Err(NotAdmitted::NotRegion);
+        };
+        let now_secs = self.0.clock.unix_millis().as_secs();
+        if !peer.validity().contains(now_secs) {
+            return Err(NotAdmitted::OutsideValidity);
+        }
+        let region = self.0.store.read(move |it| it.region(id)).await?;
+        let region = region.ok_or(NotAdmitted::Removed)?;
+        if region.fingerprint != peer.fingerprint() {
+            let key = peer.fingerprint();
+            tracing::warn!(target: "audit", action = "refuse key", region = %id, %key);
+            return Err(NotAdmitted::OtherKey);
+        }
+        Ok(region)
+    }
+
+    /// Gives a region with an open session a new certificate, in PEM, on the key of that session.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn renew(
+        &self,
+        no: RegionNo,
+        key: &Fingerprint,
+        csr_pem: &str,
+    ) -> Result<String, Refused> {
+        let (csr, key) = (Csr::from_pem(csr_pem.as_bytes())?, *key);
+        if csr.public_key().fingerprint() != key {
+            return Err(Refused::OtherKey);
+        }
+        allow(&self.0, &self.0.renewals, no)?;
+        let (inner, teller) = (Arc::clone(&self.0), Arc::clone(&self.0));
+        let renewed = self.0.store.change_then(
+            move |it| inner.renew(it, no, key, &csr),
+            move |outcome| {
+                if let Ok(issued) = outcome {
+                    let (region, not_after) = (issued.region, issued.not_after);
+                    tracing::info!(target: "audit", action = "renew", %region, not_after);
+                    teller.tell(AuthorityEvent::Certified(no));
+                }
+            },
+        );
+        settled(renewed.await).map(|certificate| certificate.pem)
+    }
+
+    /// Gives a region whose certificate has expired another one, by proof of its registered key
+    /// alone: at most one a minute, counted, and noted in the audit.
+    ///
+    /// # Errors
+    /// Why not; [`Refused::frame`] tells the agent.
+    pub async fn recover(
+        &self,
+        recover: &Recover<'_>,
+        channel: &ChannelBinding,
+    ) -> Result<IssuedRegion, Refused> {
+        let (csr, proof) = (recover.csr.as_str(), recover.proof.as_slice());
+        let csr = proven(csr, Purpose::Recovery, channel, proof)?;
+        let (id, key) = (recover.region, csr.public_key().fingerprint());
+        let (inner, teller) = (Arc::clone(&self.0), Arc::clone(&self.0));
+        let recovered = self.0.store.change_then(
+            move |it| inner.recover(it, id, &csr),
+            move |outcome| {
+                if let Ok((issued, count)) = outcome {
+                    let name = &issued.name;
+                    tracing::warn!(
+                        target: "audit", action = "recover", region = %id, name, %key, count
+                    );
+                    teller.tell(AuthorityEvent::Certified(issued.no));
+                }
+            },
+        );
+        settled(recovered.await).map(|(issued, _)| issued)
+    }
+}
+
+impl Inner {
+    fn renew(
+        &self,
+        it: &mut Changing<'_>,
+        no: RegionNo,
+        key: Fingerprint,
+        csr: &Csr,
+    ) -> Outcome<Certificate> {
+        let region = it.region_numbered(no)?;
+        let Some(region) = region.filter(|region| region.fingerprint == key) else {
+            return Ok(Err(Refused::Unregistered));
+        };
+        let certificate = match self.certify(csr, region.id, it.now) {
+            Ok(certificate) => certificate,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        it.certified(no, certificate.not_after)?;
+        Ok(Ok(certificate))
+    }
+
+    /// What was issued, and how often by now.
+    fn recover(
+        &self,
+        it: &mut Changing<'_>,
+        id: RegionId,
+        csr: &Csr,
+    ) -> Outcome<(IssuedRegion, u32)> {
+        let key = csr.public_key().fingerprint();
+        let region = it.region(id)?;
+        let Some(region) = region.filter(|region| region.fingerprint == key) else {
+            return Ok(Err(Refused::Unregistered));
+        };
+        // Only who holds the key gets here, so that nobody else can use up a region's minute.
+        if let Err(refused) = allow(self, &self.recoveries, id) {
+            return Ok(Err(refused));
+        }
+        let certificate = match self.certify(csr, id, it.now) {
+            Ok(certificate) => certificate,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        it.recovered(region.no, certificate.not_after)?;
+        let count = region.recoveries.saturating_add(1);
+        Ok(Ok((
+            self.issued(region.no, region.name, certificate),
+            count,
+        )))
+    }
+}
+
+/// Reads a request, and checks that the other end of the connection holds its key.
+pub(super) fn proven(
+    csr_pem: &str,
+    purpose: Purpose,
+    channel: &ChannelBinding,
+    proof: &[u8],
+) -> Result<Csr, Refused> {
+    let csr = Csr::from_pem(csr_pem.as_bytes())?;
+    csr.public_key()
+        .check_proof(purpose, channel, proof)
+        .map_err(|_| Refused::Proof)?;
+    Ok(csr)
+}
+
+fn allow<K: Hash + Eq>(inner: &Inner, limiter: &Mutex<Limiter<K>>, key: K) -> Result<(), Refused> {
+    let mut limiter = limiter.lock().unwrap_or_else(PoisonError::into_inner);
+    limiter
+        .admit(inner.clock.now(), key)
+        .map_err(|wait| Refused::TooMany { wait })
+}
+
+/// A fault of this hub is logged here, as the agent is only told that there is one.
+pub(super) fn settled<T>(outcome: Outcome<T>) -> Result<T, Refused> {
+    let outcome = outcome.unwrap_or_else(|error| Err(Refused::Store(error)));
+    if let Err(refused @ (Refused::Issue(_) | Refused::Store(_))) = &outcome {
+        tracing::error!(error = %chain(refused), "cannot answer an agent's request");
+    }
+    outcome
+}

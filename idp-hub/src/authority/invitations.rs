@@ -1,0 +1,109 @@
+//! Invitations: join tokens, of which only the secret's hash is kept.
+
+use std::time::Duration;
+
+use shared::model::UnixMillis;
+use shared::pki::JoinToken;
+
+use super::{Authority, AuthorityError, check_name};
+use crate::store::StoreError;
+use crate::store::tokens::OpenToken;
+
+/// How long an invitation is good unless asked otherwise, and at most: it is for the one who sits
+/// at the region now, not for a drawer.
+pub const INVITATION_LIFETIME: Duration = Duration::from_secs(3600);
+
+/// The shortest: less than a person needs to copy it helps nobody.
+const INVITATION_LIFETIME_MIN: Duration = Duration::from_secs(60);
+
+/// The most open invitations: a whole fleet's at once.
+pub const OPEN_INVITATIONS_MAX: u64 = 10_000;
+
+/// What is carried to a region, once.
+#[derive(Debug, Clone)]
+pub struct Invitation {
+    /// The token; its text holds the secret, and is shown this one time.
+    pub token: JoinToken,
+    /// The region that it is for.
+    pub region_name: String,
+    /// Until when it is good.
+    pub expires: UnixMillis,
+}
+
+impl Authority {
+    /// Invites a region under a name that no region has. An earlier open invitation of that name
+    /// is good for nothing any more.
+    ///
+    /// # Errors
+    /// If the name can't be had, or `lifetime` is below a minute or above
+    /// [`INVITATION_LIFETIME`], or too many are open.
+    pub async fn invite(
+        &self,
+        name: &str,
+        lifetime: Duration,
+    ) -> Result<Invitation, AuthorityError> {
+        check_name(name)?;
+        if !(INVITATION_LIFETIME_MIN..=INVITATION_LIFETIME).contains(&lifetime) {
+            return Err(AuthorityError::Lifetime { lifetime });
+        }
+        let token = JoinToken::generate(self.0.ca.pin()).map_err(AuthorityError::Random)?;
+        let (id, hash, region_name) = (token.id(), token.secret_hash(), name.to_owned());
+        let kept = self.0.store.change_then(
+            move |it| {
+                if !it.is_name_free(&region_name)? {
+                    return Err(StoreError::NameTaken { name: region_name });
+                }
+                it.drop_tokens_for(&region_name)?;
+                if it.open_token_count()? >= OPEN_INVITATIONS_MAX {
+                    return Ok(None);
+                }
+                let expires = it.now.plus(lifetime);
+                it.add_token(id, hash, &region_name, expires)?;
+                Ok(Some((region_name, expires)))
+            },
+            move |kept| {
+                if let Some((name, expires)) = kept {
+                    let expires = expires.as_secs();
+                    tracing::info!(target: "audit", action = "invite", name, token = %id, expires);
+                }
+            },
+        );
+        let (region_name, expires) = kept.await?.ok_or(AuthorityError::TooManyInvitations)?;
+        Ok(Invitation {
+            token,
+            region_name,
+            expires,
+        })
+    }
+
+    /// The invitations that were not used yet, by name. Nobody here knows their secrets.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn invitations(&self) -> Result<Vec<OpenToken>, AuthorityError> {
+        let now = self.0.clock.unix_millis();
+        Ok(self.0.store.read(move |it| it.open_tokens(now)).await?)
+    }
+
+    /// Makes the open invitation for a name good for nothing.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub async fn withdraw(&self, name: &str) -> Result<(), AuthorityError> {
+        let name = name.to_owned();
+        let withdrawn = self.0.store.change_then(
+            move |it| {
+                let open = it.open_tokens()?;
+                if !open.iter().any(|token| token.region_name == name) {
+                    let what = "open invitation for";
+                    return Err(StoreError::Missing { what, name });
+                }
+                it.drop_tokens_for(&name)?;
+                Ok(name)
+            },
+            |name| tracing::info!(target: "audit", action = "withdraw", name),
+        );
+        withdrawn.await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,112 @@
+//! Operators' requests about regions: to accept, rename and remove.
+
+use std::sync::Arc;
+
+use shared::pki::Fingerprint;
+use shared::wire::frame::Standing;
+
+use super::{Authority, AuthorityError, AuthorityEvent, check_name};
+use crate::store::regions::RegionRow;
+use crate::store::{Changing, RegionNo, StoreError};
+
+impl Authority {
+    /// The second yes. Again is nothing.
+    ///
+    /// # Errors
+    /// If there is no such region.
+    pub async fn accept(&self, name: &str) -> Result<RegionNo, AuthorityError> {
+        self.accept_if(name, None).await
+    }
+
+    /// The second yes to the very key that the administrator looked at: a region that was removed
+    /// and joined anew in between is another one.
+    ///
+    /// # Errors
+    /// [`AuthorityError::OtherKey`] if the region has another; or if there is no such region.
+    pub async fn accept_key(
+        &self,
+        name: &str,
+        key: Fingerprint,
+    ) -> Result<RegionNo, AuthorityError> {
+        self.accept_if(name, Some(key)).await
+    }
+
+    async fn accept_if(
+        &self,
+        name: &str,
+        wanted: Option<Fingerprint>,
+    ) -> Result<RegionNo, AuthorityError> {
+        let region = self.manage(name, "accept", move |it, region| {
+            let fits = wanted.is_none_or(|key| key == region.fingerprint);
+            if !fits || region.standing == Standing::Accepted {
+                return Ok(None);
+            }
+            it.accept_region(region.no)?;
+            Ok(Some(AuthorityEvent::Accepted(region.no)))
+        });
+        let region = region.await?;
+        if wanted.is_some_and(|key| key != region.fingerprint) {
+            let name = region.name;
+            return Err(AuthorityError::OtherKey { name });
+        }
+        Ok(region.no)
+    }
+
+    /// Gives a region another name.
+    ///
+    /// # Errors
+    /// If there is no such region, or the new name can't be had.
+    pub async fn rename(&self, from: &str, to: &str) -> Result<RegionNo, AuthorityError> {
+        check_name(to)?;
+        let to = to.to_owned();
+        let region = self.manage(from, "rename", move |it, region| {
+            if region.name == to {
+                return Ok(None);
+            }
+            it.rename_region(region.no, &to)?;
+            Ok(Some(AuthorityEvent::Renamed(region.no)))
+        });
+        Ok(region.await?.no)
+    }
+
+    /// Removes a region: its key and tokens are dead at once, its name is free, and what it
+    /// reported is gone here. Nothing is touched in the region itself.
+    ///
+    /// # Errors
+    /// If there is no such region.
+    pub async fn remove(&self, name: &str) -> Result<RegionNo, AuthorityError> {
+        let region = self.manage(name, "remove", |it, region| {
+            it.drop_tokens_for(&region.name)?;
+            it.remove_region(region.no)?;
+            Ok(Some(AuthorityEvent::Removed(region.no)))
+        });
+        Ok(region.await?.no)
+    }
+
+    /// Changes the region of a name. Returns it as it was before.
+    async fn manage(
+        &self,
+        name: &str,
+        action: &'static str,
+        change: impl FnOnce(&mut Changing<'_>, &RegionRow) -> Result<Option<AuthorityEvent>, StoreError>
+        + Send
+        + 'static,
+    ) -> Result<RegionRow, AuthorityError> {
+        let (name, teller) = (name.to_owned(), Arc::clone(&self.0));
+        let changed = self.0.store.change_then(
+            move |it| {
+                let region = it.region_named(&name)?;
+                let event = change(it, &region)?;
+                Ok((region, event))
+            },
+            move |(region, event)| {
+                if let Some(event) = event {
+                    let (id, name, key) = (region.id, &region.name, region.fingerprint);
+                    tracing::info!(target: "audit", action, region = %id, name, %key);
+                    teller.tell(*event);
+                }
+            },
+        );
+        Ok(changed.await?.0)
+    }
+}
