@@ -3,7 +3,7 @@
 //! A module imports only what stands above it here, and `shared`.
 //!
 //! ```text
-//! fleet (pure) · store · authority · ingest
+//! config · fleet (pure) · store · authority · ingest
 //! ```
 
 pub mod authority;
