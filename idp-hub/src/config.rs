@@ -12,12 +12,11 @@ use shared::runtime::files::FileError;
 use shared::runtime::settings::{self, Document, Faults};
 
 mod checks;
-mod host_port;
 mod sections;
 #[cfg(test)]
 mod tests;
 
-pub use host_port::{HostPort, HostPortError};
+pub use shared::host_port::{HostPort, HostPortError};
 
 /// Where the file is, when nobody says otherwise.
 pub const PATH_DEFAULT: &str = "/etc/idp-hub/hub.toml";

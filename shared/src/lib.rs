@@ -4,12 +4,13 @@
 //! state machines that take `(now, input)` and return effects. Below the line live the drivers.
 //!
 //! ```text
-//! ids · model · wire · backoff · pki · link
+//! ids · host_port · model · wire · backoff · pki · link
 //! ------------------------------------------ pure above, effects below
 //! runtime · keyring · transport
 //! ```
 
 pub mod backoff;
+pub mod host_port;
 pub mod ids;
 pub mod keyring;
 pub mod link;

@@ -88,7 +88,7 @@ fn link(mut table: Table<'_>, machine: &Machine) -> LinkConfig {
     let address = address.value.or(default.ok());
     LinkConfig {
         listen,
-        address: address.unwrap_or_else(HostPort::localhost),
+        address: address.unwrap_or_else(|| HostPort::localhost(LINK_PORT)),
     }
 }
 

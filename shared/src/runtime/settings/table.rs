@@ -205,6 +205,27 @@ impl<'d> Table<'d> {
         Table::new(self.document, name, header, found.value)
     }
 
+    /// Sections of one name, one after another, as `[[section]]` begins each; none where the file
+    /// has none.
+    pub fn sections(&mut self, key: &'static str) -> Vec<Table<'d>> {
+        let name = self.full(key);
+        let document = self.document;
+        let wanted = format!("sections, each begun by [[{name}]]");
+        let found = self.typed(key, &wanted, DeValue::as_array);
+        let mut sections = Vec::new();
+        for (place, value) in found.value.into_iter().flatten().enumerate() {
+            let name = format!("{name}[{place}]");
+            let header = Some(value.span().start);
+            let table = Table::new(document, name, header, value.get_ref().as_table());
+            if !table.is_given() {
+                let what = format!("is {}", article(value.get_ref().type_str()));
+                table.fault(what, format!("write {wanted}"));
+            }
+            sections.push(table);
+        }
+        sections
+    }
+
     /// Keys that are right here, though this time nobody asks for them.
     pub fn allow(&mut self, keys: &[&'static str]) {
         self.known.extend(keys);

@@ -107,6 +107,36 @@ d.toml: data_dir: is missing; write data_dir = "/var/lib/d""#;
 }
 
 #[test]
+fn repeated_sections_have_their_own_places() {
+    let told = |text: &str| {
+        let document = Document::parse("d.toml", text);
+        let mut root = document.root();
+        let names: Vec<Option<String>> = root
+            .sections("site")
+            .into_iter()
+            .map(|mut site| site.text("name", "east").required("write its name").value)
+            .collect();
+        drop(root);
+        (names.len(), document.finish().map_err(|it| it.to_string()))
+    };
+    assert_eq!(told(""), (0, Ok(())));
+    let right = "[[site]]\nname = \"a\"\n[[site]]\nname = \"b\"\n";
+    assert_eq!(told(right), (2, Ok(())));
+    let wrong = "[[site]]\nnmae = \"a\"\n\n[[site]]\nname = 1\n";
+    let expected = r#"d.toml has 3 faults:
+d.toml:1:1: site[0].name: is missing; write its name
+d.toml:2:1: site[0].nmae: there is no such setting; write "name"
+d.toml:5:8: site[1].name: is an integer; write "east""#;
+    assert_eq!(told(wrong).1.unwrap_err(), expected);
+    let expected = "d.toml has 1 fault:\nd.toml:1:8: site: is an integer; \
+                    write sections, each begun by [[site]]";
+    assert_eq!(told("site = 5").1.unwrap_err(), expected);
+    let (count, faults) = told("site = [5]");
+    assert_eq!(count, 1);
+    assert!(faults.unwrap_err().contains("site[0]: is an integer"));
+}
+
+#[test]
 fn what_is_no_toml_hides_only_itself() {
     let text = "data_dir = /srv\n[link]\nlisten = \"x\"\nidle = \"1s\nregions_max = 3\n";
     let expected = r#"d.toml has 3 faults:

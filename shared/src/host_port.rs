@@ -51,10 +51,10 @@ impl HostPort {
     }
 
     /// This machine, for want of an address.
-    pub(super) fn localhost() -> Self {
+    pub fn localhost(port: u16) -> Self {
         Self {
             host: "localhost".to_owned(),
-            port: super::LINK_PORT,
+            port: port.max(1),
         }
     }
 
