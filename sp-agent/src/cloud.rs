@@ -6,6 +6,7 @@
 //! service's [`Probe`] says why. Nothing here decides what is gone: only a whole audit that came to
 //! its end does, in `collect`.
 
+pub mod openstack;
 pub mod simulated;
 
 use std::time::Duration;
@@ -168,7 +169,7 @@ pub trait Cloud: Send + Sync + 'static {
 }
 
 /// Why a cloud could not be read. Each says what to do next.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum CloudError {
     /// No answer: refused, no route, time-out, TLS.
     #[error("{endpoint} does not answer ({reason}); check that the service runs and is reachable")]

@@ -1,0 +1,129 @@
+//! OpenStack, through its public APIs alone: no database, no message queue, no plug-in.
+//!
+//! One [`OpenStack`] is one region of one cloud, seen with one account. It signs in at Keystone,
+//! finds the services in the catalog, asks each for the newest microversion that both know, and
+//! turns the answers into records. It only reads.
+//!
+//! ```text
+//! options, setup, tls → http → session (token, catalog) → client → paging → compute, …
+//! ```
+//!
+//! What the APIs can't tell, this client does not guess: a service that is not in the catalog is
+//! missing, a cell that does not answer makes a pass fail, a capacity of "infinite" is none.
+
+mod catalog;
+mod check;
+mod client;
+mod compute;
+mod describe;
+mod fault;
+mod http;
+mod network;
+mod options;
+mod paging;
+mod pass;
+mod patience;
+mod probe;
+mod projects;
+mod quota;
+mod refusal;
+mod scalar;
+mod session;
+mod setup;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod tls;
+mod token;
+mod version;
+mod volume;
+
+use async_trait::async_trait;
+use shared::model::{CloudDescription, ServiceKind};
+use shared::runtime::clock::Clock;
+
+pub use self::check::{CheckLine, Verdict};
+use self::client::Client;
+use self::compute::nodes::{self, LastCapacities};
+use self::compute::servers;
+pub use self::options::{Auth, Domain, Interface, Options, Secret};
+use self::patience::Patience;
+pub use self::setup::SetupError;
+use super::{Cloud, CloudError, Mark, Pages, Part, Probe};
+
+/// One region of one OpenStack cloud.
+#[derive(Debug)]
+pub struct OpenStack {
+    client: Client,
+    capacities: LastCapacities,
+}
+
+impl OpenStack {
+    /// Checks the options and reads the certificates. Asks nobody yet.
+    ///
+    /// # Errors
+    /// If an option is wrong, or `ca_file` can't be used.
+    pub fn new(options: &Options, clock: Clock) -> Result<Self, SetupError> {
+        Self::with_patience(options, clock, Patience::default())
+    }
+
+    fn with_patience(
+        options: &Options,
+        clock: Clock,
+        patience: Patience,
+    ) -> Result<Self, SetupError> {
+        Ok(Self {
+            client: Client::new(options, clock, patience)?,
+            capacities: LastCapacities::default(),
+        })
+    }
+
+    /// Tells an operator whether the agent can work with this cloud, point after point. Never
+    /// fails: a failure is a point.
+    pub async fn check(&self) -> Vec<CheckLine> {
+        check::check(&self.client).await
+    }
+}
+
+#[async_trait]
+impl Cloud for OpenStack {
+    async fn describe(&self) -> Result<CloudDescription, CloudError> {
+        describe::describe(&self.client).await
+    }
+
+    async fn probe(&self) -> Vec<Probe> {
+        probe::all(&self.client).await
+    }
+
+    async fn audit(&self, part: Part, pages: &Pages) -> Result<Mark, CloudError> {
+        let client = &self.client;
+        match part {
+            Part::Servers => servers::audit(client, pages).await,
+            Part::Nodes => nodes::audit(client, &self.capacities, pages).await,
+            Part::Volumes => volume::audit(client, pages).await,
+            Part::StoragePools => volume::audit_pools(client, pages).await,
+            Part::Networks => network::audit(client, pages).await,
+            Part::FloatingIps => network::audit_floating_ips(client, pages).await,
+            Part::ComputeQuota => quota::audit(client, ServiceKind::Compute, pages).await,
+            Part::VolumeQuota => quota::audit(client, ServiceKind::Volume, pages).await,
+            Part::NetworkQuota => quota::audit(client, ServiceKind::Network, pages).await,
+        }
+    }
+
+    /// Nova tells what changed and what was deleted; Cinder from microversion 3.60 on what
+    /// changed, not what was deleted; nothing else tells anything (a stock Neutron refuses
+    /// `changed_since`).
+    async fn changes(
+        &self,
+        part: Part,
+        since: Mark,
+        pages: &Pages,
+    ) -> Result<Option<Mark>, CloudError> {
+        match part {
+            Part::Servers => servers::changes(&self.client, since, pages).await.map(Some),
+            Part::Volumes => volume::changes(&self.client, since, pages).await,
+            _ => Ok(None),
+        }
+    }
+}

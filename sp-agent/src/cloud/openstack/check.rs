@@ -1,0 +1,194 @@
+//! What `sp-agent check` tells of a cloud: whether the credential works, what it may read, which
+//! services there are, and one hole that an operator should close.
+
+use serde_json::json;
+use shared::model::ServiceKind;
+
+use super::client::{Ask, Client};
+use super::describe::project;
+use super::patience::Patience;
+use super::probe::SERVICES;
+use super::session::Login;
+use crate::cloud::CloudError;
+
+/// How a point of the check turned out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// As it should be.
+    Good,
+    /// The agent works, but not with all of it, or something else should be looked at.
+    Warning,
+    /// The agent can't do its work.
+    Bad,
+}
+
+/// One point of the check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckLine {
+    /// How it turned out.
+    pub verdict: Verdict,
+    /// What was looked at, in a few words.
+    pub subject: String,
+    /// What was found, and what to do.
+    pub text: String,
+}
+
+impl CheckLine {
+    fn new(verdict: Verdict, subject: &str, text: impl Into<String>) -> Self {
+        Self {
+            verdict,
+            subject: subject.to_owned(),
+            text: text.into(),
+        }
+    }
+}
+
+/// Looks at everything, point after point; without a token, at nothing else.
+pub(super) async fn check(client: &Client) -> Vec<CheckLine> {
+    let login = match client.login().await {
+        Ok(login) => login,
+        Err(error) => {
+            let line = CheckLine::new(Verdict::Bad, "sign-in", error.to_string());
+            return vec![line, ec2_tokens(client).await];
+        }
+    };
+    let mut lines = vec![account(client, &login)];
+    for service in SERVICES {
+        lines.push(presence(client, service).await);
+    }
+    for right in RIGHTS {
+        if login.catalog.endpoint(right.service).is_some() {
+            lines.push(right.check(client).await);
+        }
+    }
+    lines.push(ec2_tokens(client).await);
+    lines
+}
+
+fn account(client: &Client, login: &Login) -> CheckLine {
+    let is_admin = login.roles.iter().any(|role| role == "admin");
+    let text = format!(
+        "{} signs in at {} in project {} with the roles {}",
+        login.user,
+        client.keystone(),
+        login.project,
+        login.roles.join(", "),
+    );
+    match is_admin {
+        true => CheckLine::new(Verdict::Good, "sign-in", text),
+        false => CheckLine::new(
+            Verdict::Warning,
+            "sign-in",
+            format!(
+                "{text}; unless this cloud's policies say otherwise, only the role admin sees all \
+                 projects"
+            ),
+        ),
+    }
+}
+
+async fn presence(client: &Client, service: ServiceKind) -> CheckLine {
+    let subject = project(service);
+    match client.versions(service, &Patience::none()).await {
+        Ok(versions) => {
+            let endpoint = client.known_endpoint(service);
+            let text = format!("{} at {endpoint}", versions.line());
+            CheckLine::new(Verdict::Good, subject, text)
+        }
+        Err(CloudError::Missing { .. }) => {
+            let text = "the catalog has none for this region and interface; what it would tell \
+                        stays unknown";
+            CheckLine::new(Verdict::Warning, subject, text)
+        }
+        Err(error) => CheckLine::new(Verdict::Bad, subject, error.to_string()),
+    }
+}
+
+/// Something that the agent reads and that only an administrator may.
+struct Right {
+    service: ServiceKind,
+    path: &'static [&'static str],
+    query: &'static [(&'static str, &'static str)],
+    what: &'static str,
+}
+
+const RIGHTS: [Right; 5] = [
+    Right {
+        service: ServiceKind::Identity,
+        path: &["projects"],
+        query: &[],
+        what: "list all projects",
+    },
+    Right {
+        service: ServiceKind::Compute,
+        path: &["servers"],
+        query: &[("all_tenants", "1"), ("limit", "1")],
+        what: "list all servers",
+    },
+    Right {
+        service: ServiceKind::Compute,
+        path: &["os-hypervisors"],
+        query: &[],
+        what: "list nodes",
+    },
+    Right {
+        service: ServiceKind::Placement,
+        path: &["resource_providers"],
+        query: &[("name", "regroup-health-question")],
+        what: "read nodes' capacity",
+    },
+    Right {
+        service: ServiceKind::Volume,
+        path: &["scheduler-stats", "get_pools"],
+        query: &[],
+        what: "list storage pools",
+    },
+];
+
+impl Right {
+    async fn check(&self, client: &Client) -> CheckLine {
+        let mut ask = Ask::new(self.service, self.path.iter().copied());
+        for (name, value) in self.query {
+            ask = ask.with(name, *value);
+        }
+        match client.get_at_once(&ask).await {
+            Ok(_) => CheckLine::new(Verdict::Good, self.what, "allowed"),
+            Err(error) => CheckLine::new(Verdict::Bad, self.what, error.to_string()),
+        }
+    }
+}
+
+/// CVE-2025-65073 (OSSA-2025-002): Keystone gives a token to anybody who knows an EC2 signature.
+/// A corrected one refuses whoever brings no token before it looks at what else he brings.
+async fn ec2_tokens(client: &Client) -> CheckLine {
+    const SUBJECT: &str = "CVE-2025-65073";
+    let mut url = client.keystone().clone();
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.push("ec2tokens");
+    }
+    // Incomplete on purpose: nothing can come of it but a refusal, for one reason or the other.
+    let body = json!({"credentials": {"access": "regroup-check"}});
+    let request = client.http().client().post(url).json(&body);
+    let status = match client.http().send(request).await {
+        Ok(answer) => answer.status,
+        Err(_) => {
+            let text = "Keystone did not answer; ask again";
+            return CheckLine::new(Verdict::Warning, SUBJECT, text);
+        }
+    };
+    match status {
+        // 404 and 405: the extension is switched off, or a proxy hides it.
+        401 | 403 | 404 | 405 => {
+            let text = "Keystone answers /v3/ec2tokens only to those who are signed in";
+            CheckLine::new(Verdict::Good, SUBJECT, text)
+        }
+        _ => CheckLine::new(
+            Verdict::Warning,
+            SUBJECT,
+            format!(
+                "Keystone answers /v3/ec2tokens (HTTP {status}) without a token; update it to \
+                 26.1, 27.1, 28.0.1 or later, or have a proxy refuse that path"
+            ),
+        ),
+    }
+}

@@ -1,0 +1,334 @@
+//! Asks the services: token, address, version, patience and fairness for every request.
+//!
+//! Each service has its own bound on requests at a time, so that a slow Nova delays no question to
+//! Cinder. All requests are reads; the only thing that this client ever writes is a token.
+
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::Url;
+use reqwest::header::ACCEPT;
+use serde::de::DeserializeOwned;
+use shared::model::ServiceKind;
+use shared::runtime::clock::Clock;
+use tokio::sync::Semaphore;
+
+use super::catalog::version_document;
+use super::http::{Answer, Http};
+use super::options::Options;
+use super::patience::{Patience, Tries};
+use super::refusal::Refusal;
+use super::session::{Login, Session};
+use super::setup::SetupError;
+use super::version::{self, Microversion, Versions};
+use crate::cloud::CloudError;
+
+/// One cloud's services.
+#[derive(Debug)]
+pub(super) struct Client {
+    http: Arc<Http>,
+    session: Session,
+    clock: Clock,
+    patience: Patience,
+    /// In the order of [`ServiceKind::ALL`].
+    places: [Semaphore; ServiceKind::ALL.len()],
+    pub(super) page_size: u32,
+    pub(super) concurrency_max: usize,
+    pub(super) request_timeout: Duration,
+}
+
+/// A question to a service.
+#[derive(Debug, Clone)]
+pub(super) struct Ask<'a> {
+    pub(super) service: ServiceKind,
+    /// What is appended to the service's address; each segment is escaped.
+    pub(super) path: Vec<&'a str>,
+    pub(super) query: Vec<(&'a str, String)>,
+    /// The highest that the caller understands; the service may offer less.
+    pub(super) microversion: Option<Microversion>,
+}
+
+impl<'a> Ask<'a> {
+    /// A question without a query and without a microversion.
+    pub(super) fn new(service: ServiceKind, path: impl IntoIterator<Item = &'a str>) -> Self {
+        Self {
+            service,
+            path: path.into_iter().collect(),
+            query: Vec::new(),
+            microversion: None,
+        }
+    }
+
+    /// The same with the highest microversion that the caller understands.
+    pub(super) const fn at(mut self, microversion: Microversion) -> Self {
+        self.microversion = Some(microversion);
+        self
+    }
+
+    /// The same with one more parameter.
+    pub(super) fn with(mut self, name: &'a str, value: impl Into<String>) -> Self {
+        self.query.push((name, value.into()));
+        self
+    }
+
+    /// What it is called in errors.
+    pub(super) fn what(&self) -> String {
+        let mut what = "GET ".to_owned();
+        for segment in &self.path {
+            // Writing into a text can't fail.
+            let _ = write!(what, "/{segment}");
+        }
+        what
+    }
+
+    fn url(&self, base: &Url) -> Url {
+        let mut url = base.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(&self.path);
+        }
+        if !self.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&self.query);
+        }
+        url
+    }
+}
+
+impl Answer {
+    fn from(mut self, endpoint: &Url) -> Self {
+        self.endpoint = endpoint.to_string();
+        self
+    }
+
+    /// What the answer says, of the kind that was asked for.
+    pub(super) fn parse<T: DeserializeOwned>(&self, ask: &Ask<'_>) -> Result<T, CloudError> {
+        serde_json::from_slice(&self.body).map_err(|error| self.malformed(ask, error.to_string()))
+    }
+
+    /// The error that this answer does not say what it should.
+    pub(super) fn malformed(&self, ask: &Ask<'_>, reason: String) -> CloudError {
+        CloudError::Malformed {
+            endpoint: self.endpoint.clone(),
+            what: ask.what(),
+            reason,
+        }
+    }
+}
+
+/// Where a request goes within a service.
+#[derive(Debug, Clone, Copy)]
+enum Target<'a> {
+    Api(&'a Ask<'a>, Option<Microversion>),
+    VersionDocument(ServiceKind),
+}
+
+impl Target<'_> {
+    fn service(self) -> ServiceKind {
+        match self {
+            Self::Api(ask, _) => ask.service,
+            Self::VersionDocument(service) => service,
+        }
+    }
+
+    fn url(self, base: &Url) -> Url {
+        match self {
+            Self::Api(ask, _) => ask.url(base),
+            Self::VersionDocument(service) => version_document(service, base),
+        }
+    }
+
+    fn what(self) -> String {
+        match self {
+            Self::Api(ask, _) => ask.what(),
+            Self::VersionDocument(_) => "GET its versions".to_owned(),
+        }
+    }
+
+    fn is_good(self, status: u16) -> bool {
+        match self {
+            Self::Api(..) => matches!(status, 200..300),
+            // Glance and old Cinders list their versions with "300 Multiple Choices".
+            Self::VersionDocument(_) => matches!(status, 200..=300),
+        }
+    }
+}
+
+impl Client {
+    pub(super) fn new(
+        options: &Options,
+        clock: Clock,
+        patience: Patience,
+    ) -> Result<Self, SetupError> {
+        options.check()?;
+        let http = Arc::new(Http::new(options, clock.clone())?);
+        let session = Session::new(options, http.clone(), clock.clone(), patience.clone())?;
+        Ok(Self {
+            http,
+            session,
+            clock,
+            patience,
+            places: std::array::from_fn(|_| Semaphore::new(options.concurrency_max)),
+            page_size: options.page_size,
+            concurrency_max: options.concurrency_max,
+            request_timeout: options.request_timeout,
+        })
+    }
+
+    /// The clock that this client measures with.
+    pub(super) const fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The HTTP side, for the one question that is asked without a token.
+    pub(super) fn http(&self) -> &Http {
+        &self.http
+    }
+
+    /// Where Keystone is.
+    pub(super) const fn keystone(&self) -> &Url {
+        self.session.keystone()
+    }
+
+    /// The token and the catalog.
+    pub(super) async fn login(&self) -> Result<Arc<Login>, CloudError> {
+        self.session.login().await
+    }
+
+    /// Asks, patiently, and returns an answer that is good.
+    pub(super) async fn get(&self, ask: &Ask<'_>) -> Result<Answer, CloudError> {
+        let microversion = self.microversion(ask).await?;
+        let _place = self.place(ask.service).await?;
+        self.exchange(Target::Api(ask, microversion), &self.patience)
+            .await
+    }
+
+    /// Asks once, past those who wait for a place: how a service answers must be told also, and
+    /// just then, when it is slow.
+    pub(super) async fn get_at_once(&self, ask: &Ask<'_>) -> Result<Answer, CloudError> {
+        self.exchange(Target::Api(ask, None), &Patience::none())
+            .await
+    }
+
+    /// Where a service was when it was last known; empty if it never was.
+    pub(super) fn known_endpoint(&self, service: ServiceKind) -> String {
+        self.session.known_endpoint(service)
+    }
+
+    /// Which versions a service offers. Asked once for each token.
+    pub(super) async fn versions(
+        &self,
+        service: ServiceKind,
+        patience: &Patience,
+    ) -> Result<Versions, CloudError> {
+        let login = self.session.login().await?;
+        let missing = CloudError::Missing { service };
+        let Some(endpoint) = login.catalog.endpoint(service) else {
+            return Err(missing);
+        };
+        let fetch = async || {
+            let _place = self.place(service).await?;
+            let target = Target::VersionDocument(service);
+            let answer = self.exchange(target, patience).await?;
+            version::parse(service, &answer.body).map_err(|reason| CloudError::Malformed {
+                endpoint: endpoint.to_string(),
+                what: target.what(),
+                reason,
+            })
+        };
+        let cell = login.versions(service).ok_or(missing)?;
+        cell.get_or_try_init(fetch).await.cloned()
+    }
+
+    /// The microversion that a question is asked with.
+    pub(super) async fn microversion(
+        &self,
+        ask: &Ask<'_>,
+    ) -> Result<Option<Microversion>, CloudError> {
+        match ask.microversion {
+            Some(wanted) => {
+                let versions = self.versions(ask.service, &self.patience).await?;
+                Ok(versions.negotiate(wanted))
+            }
+            None => Ok(None),
+        }
+    }
+
+    async fn place(
+        &self,
+        service: ServiceKind,
+    ) -> Result<tokio::sync::SemaphorePermit<'_>, CloudError> {
+        let at = ServiceKind::ALL.iter().position(|it| *it == service);
+        let places = at.and_then(|at| self.places.get(at));
+        let places = places.ok_or(CloudError::Missing { service })?;
+        // They are never closed.
+        places.acquire().await.map_err(|_| CloudError::Stopped)
+    }
+
+    async fn exchange(
+        &self,
+        target: Target<'_>,
+        patience: &Patience,
+    ) -> Result<Answer, CloudError> {
+        let service = target.service();
+        let mut tries = Tries::new(patience);
+        let mut login = self.session.login().await?;
+        let mut replaced = false;
+        loop {
+            let endpoint = login.catalog.endpoint(service);
+            let endpoint = endpoint.ok_or(CloudError::Missing { service })?;
+            let answer = self.http.send(self.request(target, endpoint, &login)).await;
+            let answer = Refusal::unless(|status| target.is_good(status), answer);
+            let status = match &answer {
+                Ok(answer) => Some(answer.status),
+                Err(refusal) => refusal.status(),
+            };
+            let what = target.what();
+            tracing::debug!(service = service.name(), what, status, "asked");
+            let refusal = match answer {
+                Ok(answer) => return Ok(answer.from(endpoint)),
+                Err(refusal) => refusal,
+            };
+            if status == Some(401) && !replaced {
+                replaced = true;
+                if let Some(other) = self.session.replace(&login).await? {
+                    login = other;
+                    continue;
+                }
+            }
+            match tries.next(refusal.outcome(), rand::random()) {
+                Some(wait) => self.clock.sleep(wait).await,
+                None => return Err(refusal.into_error(endpoint.as_str(), what)),
+            }
+        }
+    }
+
+    fn request(
+        &self,
+        target: Target<'_>,
+        endpoint: &Url,
+        login: &Login,
+    ) -> reqwest::RequestBuilder {
+        let request = self
+            .http
+            .client()
+            .get(target.url(endpoint))
+            .header(ACCEPT, "application/json")
+            .header("X-Auth-Token", login.token.clone());
+        let Target::Api(ask, Some(microversion)) = target else {
+            return request;
+        };
+        match ask.service {
+            // Nova before 2.27 knows only its own header, later ones both.
+            ServiceKind::Compute => request
+                .header("OpenStack-API-Version", format!("compute {microversion}"))
+                .header("X-OpenStack-Nova-API-Version", microversion.to_string()),
+            ServiceKind::Volume => {
+                request.header("OpenStack-API-Version", format!("volume {microversion}"))
+            }
+            service => request.header(
+                "OpenStack-API-Version",
+                format!("{} {microversion}", service.name()),
+            ),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Neutron: networks and floating IPs.
+
+mod parse;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use serde::Deserialize;
+use shared::model::{Capacity, CloudId, Network, Record, ServiceKind};
+
+use self::parse::{Availability, FloatingIpList, NetworkList};
+use super::client::{Ask, Client};
+use super::paging::Pager;
+use super::pass;
+use super::scalar::Scalar;
+use crate::cloud::{CloudError, Mark, Page, Pages};
+
+/// Reads all networks, and how many addresses of the external ones are taken.
+pub(super) async fn audit(client: &Client, pages: &Pages) -> Result<Mark, CloudError> {
+    let ask = list("networks", parse::NETWORK_FIELDS);
+    let mut pager = Pager::new(ask);
+    while let Some(found) = pager.next::<NetworkList>(client).await? {
+        let mut networks = Vec::with_capacity(found.len());
+        for raw in found {
+            networks.push(raw.read().ok_or_else(|| pager.no_id())?);
+        }
+        let records: Vec<Record> = stream::iter(networks)
+            .map(|network| with_addresses(client, network))
+            .buffered(client.concurrency_max)
+            .try_collect()
+            .await?;
+        let page = Page {
+            records,
+            ..Page::default()
+        };
+        pass::send(pages, page).await?;
+    }
+    Ok(Mark(pager.begun(client)))
+}
+
+/// Reads all floating IPs. A Neutron without routers has none.
+pub(super) async fn audit_floating_ips(client: &Client, pages: &Pages) -> Result<Mark, CloudError> {
+    let mut pager = Pager::new(list("floatingips", parse::FLOATING_IP_FIELDS));
+    loop {
+        let found = match pager.next::<FloatingIpList>(client).await {
+            Err(CloudError::Status { status: 404, .. }) if !routers_exist(client).await? => None,
+            other => other?,
+        };
+        let Some(found) = found else {
+            return Ok(Mark(pager.begun(client)));
+        };
+        let mut page = Page::default();
+        for raw in found {
+            let wrong = || pager.malformed("a floating IP has no id or no address".to_owned());
+            page.records
+                .push(Record::FloatingIp(raw.read().ok_or_else(wrong)?));
+        }
+        pass::send(pages, page).await?;
+    }
+}
+
+fn list(collection: &'static str, fields: &[&str]) -> Ask<'static> {
+    let mut ask = Ask::new(ServiceKind::Network, [collection])
+        .with("sort_key", "id")
+        .with("sort_dir", "asc");
+    for field in fields {
+        ask = ask.with("fields", *field);
+    }
+    ask
+}
+
+async fn with_addresses(client: &Client, mut network: Network) -> Result<Record, CloudError> {
+    if network.external {
+        network.addresses = addresses(client, &network.id).await?;
+    }
+    Ok(Record::Network(network))
+}
+
+/// `None` where the cloud does not tell: the extension is not loaded, or the account may not ask,
+/// or the network is just gone.
+async fn addresses(client: &Client, id: &CloudId) -> Result<Option<Capacity>, CloudError> {
+    let id = id.to_string();
+    let ask = Ask::new(ServiceKind::Network, ["network-ip-availabilities", &id]);
+    match client.get(&ask).await {
+        Ok(answer) => Ok(answer.parse::<Availability>(&ask)?.addresses()),
+        Err(CloudError::Forbidden { .. } | CloudError::Status { status: 404, .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether Neutron has the extension that brings floating IPs. Only its own word makes "not found"
+/// mean "none": a proxy that lost its way must not empty a region.
+async fn routers_exist(client: &Client) -> Result<bool, CloudError> {
+    let ask = Ask::new(ServiceKind::Network, ["extensions"]).with("fields", "alias");
+    let found: Extensions = client.get(&ask).await?.parse(&ask)?;
+    let mut aliases = found.extensions.iter().map(|it| it.alias.text());
+    Ok(aliases.any(|alias| alias == Some("router")))
+}
+
+#[derive(Debug, Deserialize)]
+struct Extensions {
+    extensions: Vec<Extension>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Extension {
+    #[serde(default)]
+    alias: Scalar,
+}

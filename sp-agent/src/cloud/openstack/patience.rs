@@ -1,0 +1,169 @@
+//! Whether a request is tried again, and when. Pure: the caller brings the chance and waits.
+
+use std::time::Duration;
+
+use shared::backoff::Backoff;
+
+/// How patient the client is with a service.
+#[derive(Debug, Clone)]
+pub(super) struct Patience {
+    /// How often one request is sent, the first time included.
+    pub(super) tries_max: u32,
+    /// Waits begin below this, and double.
+    pub(super) base: Duration,
+    /// No wait of the client's own choice is longer.
+    pub(super) ceiling: Duration,
+    /// The longest `Retry-After` that is waited; whoever asks for more is asked by the next pass.
+    pub(super) retry_after_max: Duration,
+}
+
+impl Default for Patience {
+    /// Four tries spread over some seconds outlast a worker's restart and a database's failover; a
+    /// longer trouble is the next pass's business, so that the operator hears of it soon.
+    fn default() -> Self {
+        Self {
+            tries_max: 4,
+            base: Duration::from_millis(500),
+            ceiling: Duration::from_secs(8),
+            retry_after_max: Duration::from_secs(60),
+        }
+    }
+}
+
+impl Patience {
+    /// None: a health question is asked once, so that its answer and its latency are honest.
+    pub(super) fn none() -> Self {
+        Self {
+            tries_max: 1,
+            ..Self::default()
+        }
+    }
+}
+
+/// What came of one try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// Nothing: refused, reset, or too late.
+    NoAnswer,
+    /// Something that would come again.
+    Final,
+    /// An answer that is an error.
+    Refusal {
+        /// HTTP status code.
+        status: u16,
+        /// How long the service asked to wait.
+        retry_after: Option<Duration>,
+    },
+}
+
+/// The tries of one request.
+#[derive(Debug)]
+pub(super) struct Tries {
+    patience: Patience,
+    backoff: Backoff,
+}
+
+impl Tries {
+    pub(super) fn new(patience: &Patience) -> Self {
+        Self {
+            backoff: Backoff::new(patience.base, patience.ceiling),
+            patience: patience.clone(),
+        }
+    }
+
+    /// How long to wait before the next try of an idempotent request; `None` if there is none.
+    /// `chance` is uniform over all of `u64`.
+    pub(super) fn next(&mut self, outcome: Outcome, chance: u64) -> Option<Duration> {
+        let jitter = self.backoff.next(chance);
+        if self.backoff.attempts() >= self.patience.tries_max {
+            return None;
+        }
+        match outcome {
+            Outcome::Refusal {
+                status: 413 | 429 | 503,
+                retry_after: Some(asked),
+            } => (asked <= self.patience.retry_after_max).then(|| asked.saturating_add(jitter)),
+            Outcome::NoAnswer
+            | Outcome::Refusal {
+                status: 429 | 500 | 502 | 503 | 504,
+                ..
+            } => Some(jitter),
+            Outcome::Final | Outcome::Refusal { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const LIKELY: u64 = u64::MAX / 2;
+
+    fn refusal(status: u16, retry_after_s: Option<u64>) -> Outcome {
+        Outcome::Refusal {
+            status,
+            retry_after: retry_after_s.map(Duration::from_secs),
+        }
+    }
+
+    #[test]
+    fn passing_troubles_are_tried_again_and_others_are_not() {
+        for (outcome, again) in [
+            (Outcome::NoAnswer, true),
+            (refusal(500, None), true),
+            (refusal(502, None), true),
+            (refusal(503, None), true),
+            (refusal(504, None), true),
+            (refusal(429, None), true),
+            (refusal(413, Some(1)), true),
+            (refusal(413, None), false),
+            (refusal(503, Some(61)), false),
+            (refusal(400, None), false),
+            (refusal(401, None), false),
+            (refusal(404, Some(1)), false),
+            (refusal(501, None), false),
+            (Outcome::Final, false),
+        ] {
+            let mut tries = Tries::new(&Patience::default());
+            assert_eq!(tries.next(outcome, LIKELY).is_some(), again, "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn a_wish_to_wait_is_granted_in_full() {
+        let mut tries = Tries::new(&Patience::default());
+        let wait = tries.next(refusal(429, Some(7)), 0).unwrap();
+        assert_eq!(wait, Duration::from_secs(7));
+    }
+
+    #[test]
+    fn a_health_question_is_asked_once() {
+        let mut tries = Tries::new(&Patience::none());
+        assert_eq!(tries.next(Outcome::NoAnswer, LIKELY), None);
+    }
+
+    proptest! {
+        #[test]
+        fn tries_and_waits_are_bounded(
+            outcomes in prop::collection::vec(
+                prop_oneof![
+                    Just(Outcome::NoAnswer),
+                    (any::<u16>(), any::<Option<u64>>()).prop_map(|(s, r)| refusal(s, r)),
+                    Just(refusal(503, Some(60))),
+                ],
+                0..10,
+            ),
+            chance: u64,
+        ) {
+            let patience = Patience::default();
+            let mut tries = Tries::new(&patience);
+            let waits: Vec<Duration> =
+                outcomes.into_iter().map_while(|it| tries.next(it, chance)).collect();
+            prop_assert!(waits.len() < patience.tries_max as usize);
+            let wait_max = patience.retry_after_max + patience.ceiling;
+            prop_assert!(waits.iter().all(|wait| *wait <= wait_max));
+        }
+    }
+}

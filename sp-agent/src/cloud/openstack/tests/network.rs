@@ -1,0 +1,186 @@
+//! Volumes, networks, floating IPs and quotas.
+
+use shared::model::{Capacity, Network, Quota};
+
+use super::*;
+use crate::cloud::openstack::testing::{Fake, Reply, answer};
+
+#[tokio::test]
+async fn only_a_cinder_that_can_tell_changes_is_asked_for_them() {
+    for (version, asked) in [("3.59", 0), ("3.60", 2), ("3.71", 2)] {
+        let fake = Fake::start(move |seen| match seen.path.as_str() {
+            "/volume/v3/" => answer(json!({"versions": [{
+                "id": "v3.0", "version": version, "min_version": "3.0"}]})),
+            _ => None,
+        })
+        .await;
+        let since = Mark(UnixMillis(1_795_284_241_864));
+        let told = changes(&client(&fake), Part::Volumes, since).await;
+        assert_eq!(told.result.unwrap().is_some(), asked > 0, "{version}");
+        let seen = fake.seen("/volume/v3/volumes/detail");
+        assert_eq!(seen.len(), asked);
+        for question in seen {
+            let time = question
+                .query
+                .get("created_at")
+                .or(question.query.get("updated_at"));
+            assert_eq!(time.unwrap(), "gte:2026-11-21T18:03:01");
+        }
+    }
+}
+
+#[tokio::test]
+async fn parts_that_no_api_tells_changes_of_have_none() {
+    let fake = Fake::start(|_| None).await;
+    let cloud = client(&fake);
+    for part in Part::ALL {
+        let told = changes(&cloud, part, Mark(UnixMillis(0))).await;
+        let can = matches!(part, Part::Servers | Part::Volumes);
+        assert_eq!(told.result.unwrap().is_some(), can, "{part:?}");
+    }
+}
+
+fn external(body: Option<Reply>) -> impl Fn(&str) -> Option<Reply> + Send + Sync {
+    move |path| match path {
+        "/network/v2.0/networks" => answer(json!({"networks": [
+            {"id": "in", "name": "a", "tenant_id": "p", "status": "ACTIVE", "shared": false,
+             "router:external": false},
+            {"id": "out", "name": "b", "tenant_id": "p", "status": "ACTIVE", "shared": true,
+             "router:external": true}]})),
+        "/network/v2.0/network-ip-availabilities/out" => body.clone(),
+        _ => None,
+    }
+}
+
+async fn networks(body: Option<Reply>) -> (Result<Mark, CloudError>, Vec<Network>) {
+    let script = external(body);
+    let fake = Fake::start(move |seen| script(&seen.path)).await;
+    let told = audit(&client(&fake), Part::Networks).await;
+    let networks = told.records().into_iter().map(|record| match record {
+        Record::Network(network) => network.clone(),
+        other => panic!("not a network: {other:?}"),
+    });
+    let networks = networks.collect();
+    assert!(
+        fake.seen("/network/v2.0/network-ip-availabilities/in")
+            .is_empty()
+    );
+    (told.result, networks)
+}
+
+#[tokio::test]
+async fn external_networks_tell_their_addresses() {
+    let body = answer(json!({"network_ip_availability": {"total_ips": 253, "used_ips": 7}}));
+    let (result, networks) = networks(body).await;
+    result.unwrap();
+    let capacity = Capacity {
+        used: 7,
+        total: 253,
+    };
+    assert_eq!(networks[0].addresses, None);
+    assert_eq!(networks[1].addresses, Some(capacity));
+}
+
+#[tokio::test]
+async fn addresses_that_are_not_told_are_unknown_and_those_that_fail_fail() {
+    for reply in [None, Some(Reply::status(403, "{}"))] {
+        let (result, networks) = networks(reply).await;
+        result.unwrap();
+        assert_eq!(networks[1].addresses, None);
+    }
+    let (result, networks) = networks(Some(Reply::status(500, "{}"))).await;
+    assert!(result.is_err() && networks.is_empty());
+}
+
+#[tokio::test]
+async fn a_neutron_without_routers_has_no_floating_ips_but_a_lost_proxy_empties_nothing() {
+    for (aliases, empty) in [(vec!["quotas"], true), (vec!["quotas", "router"], false)] {
+        let fake = Fake::start(move |seen| match seen.path.as_str() {
+            "/network/v2.0/floatingips" => Some(Reply::status(404, "{}")),
+            "/network/v2.0/extensions" => {
+                let list: Vec<Value> = aliases.iter().map(|it| json!({"alias": it})).collect();
+                answer(json!({"extensions": list}))
+            }
+            _ => None,
+        })
+        .await;
+        let told = audit(&client(&fake), Part::FloatingIps).await;
+        assert_eq!(told.result.is_ok(), empty);
+    }
+}
+
+#[tokio::test]
+async fn each_project_has_its_quota_and_one_that_just_went_has_none() {
+    let fake = Fake::start(|seen| match seen.path.as_str() {
+        "/identity/v3/projects" => answer(json!({"projects": [
+            {"id": "p1", "name": "one", "enabled": false}, {"id": "p2", "name": "two"}],
+            "links": {"next": null}})),
+        "/compute/v2.1/os-quota-sets/p1/detail" => answer(json!({"quota_set": {
+            "id": "p1", "cores": {"limit": -1, "in_use": 3, "reserved": 1}}})),
+        "/compute/v2.1/os-quota-sets/p2/detail" => Some(Reply::status(400, "{}")),
+        _ => None,
+    })
+    .await;
+    let told = audit(&client(&fake), Part::ComputeQuota).await;
+    let [
+        Record::Quota(Quota {
+            project_name,
+            resources,
+            ..
+        }),
+    ] = told.records()[..]
+    else {
+        panic!("{:?}", told.pages);
+    };
+    assert_eq!(project_name, "one");
+    assert_eq!(
+        (resources[0].limit, resources[0].used, resources[0].reserved),
+        (None, 3, 1)
+    );
+    told.result.unwrap();
+    assert_eq!(fake.seen("/identity/v3/projects/p2").len(), 1);
+}
+
+#[tokio::test]
+async fn a_quota_that_fails_for_another_reason_fails_the_pass() {
+    let fake = Fake::start(|seen| match seen.path.as_str() {
+        "/identity/v3/projects" => {
+            answer(json!({"projects": [{"id": "p", "name": "ops"}], "links": {}}))
+        }
+        "/network/v2.0/quotas/p/details.json" => Some(Reply::status(404, "{}")),
+        _ => None,
+    })
+    .await;
+    let told = audit(&client(&fake), Part::NetworkQuota).await;
+    assert!(matches!(
+        told.result,
+        Err(CloudError::Status { status: 404, .. })
+    ));
+}
+
+#[tokio::test]
+async fn pools_are_told_in_one_page() {
+    let fake = Fake::start(|seen| match seen.path.as_str() {
+        "/volume/v3/scheduler-stats/get_pools" => answer(json!({"pools": [
+            {"name": "h@lvm#a", "capabilities": {
+                "total_capacity_gb": 100, "free_capacity_gb": 40.5}},
+            {"name": "h@fake#b", "capabilities": {
+                "total_capacity_gb": "infinite", "free_capacity_gb": "infinite"}}]})),
+        _ => None,
+    })
+    .await;
+    let told = audit(&client(&fake), Part::StoragePools).await;
+    let space: Vec<Option<Capacity>> = told
+        .records()
+        .into_iter()
+        .map(|record| match record {
+            Record::StoragePool(pool) => pool.space_gib,
+            other => panic!("not a pool: {other:?}"),
+        })
+        .collect();
+    let capacity = Capacity {
+        used: 60,
+        total: 100,
+    };
+    assert_eq!(space, [Some(capacity), None]);
+}

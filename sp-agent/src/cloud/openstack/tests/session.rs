@@ -1,0 +1,203 @@
+//! One token for all, renewed in time, and never shown.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::json;
+
+use super::*;
+use crate::cloud::openstack::testing::{Fake, Reply, Seen, answer};
+use crate::cloud::{Probe, ProbeOutcome};
+
+const TOKENS: &str = "/identity/v3/auth/tokens";
+
+#[tokio::test]
+async fn many_questions_at_once_share_one_sign_in() {
+    let fake = Fake::start(|seen| {
+        let token = seen.path == TOKENS;
+        // Slow enough that everybody has come before it is done.
+        token
+            .then(|| Reply::status(503, "{}").after(Duration::from_millis(50)))
+            .filter(|_| seen.before == 0)
+    })
+    .await;
+    let cloud = client(&fake);
+    let (a, b, c) = tokio::join!(
+        audit(&cloud, Part::Servers),
+        audit(&cloud, Part::Volumes),
+        audit(&cloud, Part::Networks),
+    );
+    assert!(a.result.is_ok() && b.result.is_ok() && c.result.is_ok());
+    assert_eq!(fake.sign_ins(), 2, "one that failed, and one for all");
+}
+
+#[tokio::test]
+async fn a_token_is_renewed_before_it_expires_and_the_catalog_with_it() {
+    let fake = Fake::start(|_| None).await;
+    let (cloud, hand) = timed(&fake);
+    for (minutes, sign_ins) in [(0, 1), (47, 1), (2, 2), (47, 2), (2, 3)] {
+        hand.advance(Duration::from_secs(minutes * 60));
+        audit(&cloud, Part::Servers).await.result.unwrap();
+        assert_eq!(fake.sign_ins(), sign_ins);
+    }
+    let used: Vec<String> = fake.seen(SERVERS).into_iter().map(|it| it.token).collect();
+    assert_eq!(
+        used,
+        ["token-1", "token-1", "token-2", "token-2", "token-3"]
+    );
+    assert_eq!(
+        fake.seen("/compute/v2.1/").len(),
+        3,
+        "versions are asked once a token"
+    );
+}
+
+#[tokio::test]
+async fn while_keystone_is_away_the_old_token_serves_to_its_end() {
+    let away = Arc::new(AtomicBool::new(false));
+    let is_away = away.clone();
+    let fake = Fake::start(move |seen| {
+        (seen.path == TOKENS && is_away.load(Ordering::SeqCst)).then(|| Reply::status(500, "{}"))
+    })
+    .await;
+    let (cloud, hand) = timed(&fake);
+    audit(&cloud, Part::Servers).await.result.unwrap();
+    away.store(true, Ordering::SeqCst);
+    hand.advance(Duration::from_secs(50 * 60));
+    audit(&cloud, Part::Servers).await.result.unwrap();
+    audit(&cloud, Part::Servers).await.result.unwrap();
+    assert_eq!(fake.sign_ins(), 2, "Keystone is not asked again at once");
+    hand.advance(Duration::from_secs(11 * 60));
+    let error = audit(&cloud, Part::Servers).await.result.unwrap_err();
+    assert!(
+        matches!(error, CloudError::Status { status: 500, .. }),
+        "{error}"
+    );
+    away.store(false, Ordering::SeqCst);
+    hand.advance(Duration::from_secs(20));
+    audit(&cloud, Part::Servers).await.result.unwrap();
+}
+
+fn refused(token: &str) -> impl Fn(&Seen) -> Option<Reply> + Send + Sync + 'static + use<> {
+    let token = token.to_owned();
+    move |seen| {
+        let body = r#"{"error": {"code": 401, "message": "Token is revoked."}}"#;
+        (seen.token == token && seen.path == SERVERS).then(|| Reply::status(401, body))
+    }
+}
+
+#[tokio::test]
+async fn a_refused_token_is_replaced_and_the_question_asked_again() {
+    let fake = Fake::start(refused("token-1")).await;
+    let (cloud, hand) = timed(&fake);
+    audit(&cloud, Part::Volumes).await.result.unwrap();
+    hand.advance(Duration::from_secs(10));
+    audit(&cloud, Part::Servers).await.result.unwrap();
+    assert_eq!((fake.sign_ins(), fake.seen(SERVERS).len()), (2, 2));
+}
+
+#[tokio::test]
+async fn a_service_that_refuses_every_token_is_told_of_and_not_argued_with() {
+    let fake = Fake::start(|seen| (seen.path == SERVERS).then(|| Reply::status(401, "{}"))).await;
+    let (cloud, hand) = timed(&fake);
+    audit(&cloud, Part::Volumes).await.result.unwrap();
+    for _ in 0..3 {
+        hand.advance(Duration::from_secs(2));
+        let error = audit(&cloud, Part::Servers).await.result.unwrap_err();
+        let CloudError::Unauthorized { endpoint, .. } = error else {
+            panic!("{error}");
+        };
+        assert!(endpoint.ends_with("/compute/v2.1"), "{endpoint}");
+    }
+    assert_eq!(fake.sign_ins(), 2, "one replacement in six seconds");
+}
+
+#[tokio::test]
+async fn a_refused_password_is_not_tried_again_at_once() {
+    let body = r#"{"error": {"code": 401, "message": "Wrong password.", "title": "No"}}"#;
+    let fake =
+        Fake::start(move |seen| (seen.path == TOKENS).then(|| Reply::status(401, body))).await;
+    let (cloud, hand) = timed(&fake);
+    for (seconds, sign_ins) in [(0, 1), (30, 1), (29, 1), (2, 2)] {
+        hand.advance(Duration::from_secs(seconds));
+        let error = cloud.describe().await.unwrap_err();
+        let CloudError::Unauthorized { reason, .. } = error else {
+            panic!("{error}");
+        };
+        assert_eq!(reason, "Wrong password.");
+        assert_eq!(fake.sign_ins(), sign_ins);
+    }
+    let probes: Vec<Probe> = cloud.probe().await;
+    assert!(
+        probes
+            .iter()
+            .all(|it| matches!(it.outcome, ProbeOutcome::Failing { .. }))
+    );
+    assert_eq!(fake.sign_ins(), 2, "six probes ask nothing either");
+}
+
+#[tokio::test]
+async fn tokens_that_make_no_sense_are_told_of() {
+    for (reply, expected) in [
+        (Reply::status(201, "[]"), "can't be read"),
+        (
+            Reply::status(201, "{\"token\": {}}"),
+            "when the token expires",
+        ),
+        (
+            Reply::status(200, "<html>Horizon</html>"),
+            "HTTP 200 (Horizon)",
+        ),
+        (
+            Reply::status(302, "").header("location", "https://sso.example/"),
+            "points to https://sso.example/",
+        ),
+    ] {
+        let fake = Fake::start(move |seen| (seen.path == TOKENS).then(|| reply.clone())).await;
+        let error = client(&fake).describe().await.unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn neither_password_nor_token_is_shown() {
+    let fake = Fake::start(|seen| match seen.path.as_str() {
+        SERVERS => Some(Reply::status(400, "{}")),
+        _ => None,
+    })
+    .await;
+    let cloud = client(&fake);
+    let error = audit(&cloud, Part::Servers).await.result.unwrap_err();
+    let shown = format!("{cloud:?} {error:?} {error} {:?}", cloud.check().await);
+    assert!(fake.sign_ins() == 1 && fake.seen(SERVERS)[0].token == "token-1");
+    assert!(
+        !shown.contains("hush") && !shown.contains("token-1"),
+        "{shown}"
+    );
+}
+
+#[tokio::test]
+async fn a_service_that_leaves_the_catalog_is_missing_from_the_next_token_on() {
+    let fake = Fake::start(|seen| {
+        let catalog = json!([{"type": "image", "endpoints": []}]);
+        let second = seen.path == TOKENS && seen.before > 0;
+        second
+            .then(|| {
+                let body = json!({"token": {
+                "issued_at": "2026-11-21T18:00:00Z", "expires_at": "2026-11-21T19:00:00Z",
+                "catalog": catalog}});
+                Reply::status(201, body.to_string()).header("x-subject-token", "token-2")
+            })
+            .or_else(|| {
+                (seen.path == SERVERS)
+                    .then(|| answer(json!({"servers": []})))
+                    .flatten()
+            })
+    })
+    .await;
+    let (cloud, hand) = timed(&fake);
+    audit(&cloud, Part::Servers).await.result.unwrap();
+    hand.advance(Duration::from_secs(3600));
+    let error = audit(&cloud, Part::Servers).await.result.unwrap_err();
+    assert!(matches!(error, CloudError::Missing { .. }), "{error}");
+}
