@@ -49,6 +49,7 @@ def main():
             host="%s@%s" % (CONF.host, backend),
             service_name=backend,
             binary="cinder-volume",
+            coordination=True,  # The lock that deleting a volume takes.
             cluster=None,
         ).start()
     # Its start sleeps until the backends have reported; the API need not wait for that.
