@@ -49,8 +49,8 @@ pub(crate) fn run(project: &Project, args: &Args) -> Result<(), ListError> {
     if clouds.is_empty() {
         eprintln!("there are no clouds; `cargo xtask cloud up` brings one up");
     }
-    for (cloud, state) in clouds.iter().zip(states(&clouds)) {
-        println!("{}", line(cloud, &state));
+    for cloud in &clouds {
+        println!("{}", line(cloud));
     }
     Ok(())
 }
@@ -70,18 +70,14 @@ fn look_at(dir: &CloudDir, state: &State, seen: &[Observed]) -> Listed {
     }
 }
 
-fn states(clouds: &[Listed]) -> Vec<String> {
-    let state = |cloud: &Listed| match cloud.not_running.as_slice() {
+fn line(cloud: &Listed) -> String {
+    let fares = match cloud.not_running.as_slice() {
         [] => "running".to_owned(),
         _ if cloud.memory_kib.is_empty() => "stopped".to_owned(),
         some => format!("without {}", service::list(some)),
     };
-    clouds.iter().map(state).collect()
-}
-
-fn line(cloud: &Listed, state: &str) -> String {
     let memory_mib = cloud.memory_kib.values().sum::<u64>() / 1024;
-    format!("{}  {state}  {memory_mib} MiB", cloud.connection)
+    format!("{}  {fares}  {memory_mib} MiB", cloud.connection)
 }
 
 /// Why clouds can't be listed.
@@ -110,18 +106,14 @@ mod tests {
 
     #[test]
     fn a_line_says_how_the_cloud_fares() {
-        let fares = |cloud: Listed| {
-            let states = states(std::slice::from_ref(&cloud));
-            line(&cloud, &states[0])
-        };
-        let whole = fares(listed(
+        let whole = line(&listed(
             &[],
             &[(Service::Keystone, 2048), (Service::Nova, 1024)],
         ));
         assert!(whole.ends_with("running  3 MiB"), "{whole}");
-        let partly = fares(listed(&[Service::Nova], &[(Service::Keystone, 2048)]));
+        let partly = line(&listed(&[Service::Nova], &[(Service::Keystone, 2048)]));
         assert!(partly.ends_with("without nova  2 MiB"), "{partly}");
-        let none = fares(listed(&Service::ALL, &[]));
+        let none = line(&listed(&Service::ALL, &[]));
         assert!(none.ends_with("stopped  0 MiB"), "{none}");
     }
 }
