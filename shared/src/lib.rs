@@ -17,4 +17,5 @@ pub mod link;
 pub mod model;
 pub mod pki;
 pub mod runtime;
+pub mod transport;
 pub mod wire;

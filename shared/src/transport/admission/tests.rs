@@ -1,0 +1,119 @@
+//! Who gets in, who must prove itself, who waits.
+
+use super::*;
+use crate::transport::ResetKey;
+
+fn admission() -> Arc<Admission> {
+    Admission::new(&ListenOptions {
+        connections_max: 100,
+        handshakes_max: 8,
+        retry_above: 3,
+        handshakes_per_source_max: 2,
+        joins_max: 3,
+        joins_per_source_max: 2,
+        ..ListenOptions::new(ResetKey::from_bytes([0; 64]))
+    })
+}
+
+fn address(text: &str) -> SocketAddr {
+    format!("{text}:7443").parse().unwrap()
+}
+
+/// What became of an attempt, its place kept in `held`.
+fn ask(admission: &Arc<Admission>, held: &mut Vec<Pass>, from: &str, proven: bool) -> &'static str {
+    match admission.admit(address(from), proven, 0) {
+        Verdict::Admit(pass) => {
+            held.push(pass);
+            "admit"
+        }
+        Verdict::Retry => "retry",
+        Verdict::Ignore => "ignore",
+    }
+}
+
+#[test]
+fn in_a_flood_of_forged_addresses_the_proven_get_in() {
+    let (admission, mut held) = (admission(), Vec::new());
+    for i in 0..1000 {
+        let verdict = ask(
+            &admission,
+            &mut held,
+            &format!("10.0.{}.{}", i / 250, i % 250),
+            false,
+        );
+        assert_eq!(verdict, if i < 3 { "admit" } else { "retry" });
+    }
+    assert_eq!(ask(&admission, &mut held, "10.0.0.1", true), "admit");
+    let counts = admission.counts();
+    assert_eq!(
+        (counts.handshakes, counts.sources, counts.retried),
+        (4, 1, 997)
+    );
+    held.clear();
+    let counts = admission.counts();
+    assert_eq!((counts.handshakes, counts.sources), (0, 0));
+}
+
+#[test]
+fn one_source_does_not_take_all_places() {
+    let (admission, mut held) = (admission(), Vec::new());
+    for (from, verdict) in [
+        ("192.0.2.1", "admit"),
+        ("[::ffff:192.0.2.1]", "admit"),
+        ("192.0.2.1", "ignore"),
+        ("192.0.2.2", "admit"),
+        ("[2001:db8::1]", "admit"),
+        ("[2001:db8::2]", "admit"),
+        ("[2001:db8:0:0:ffff::3]", "ignore"),
+        ("[2001:db8:0:1::3]", "admit"),
+    ] {
+        assert_eq!(ask(&admission, &mut held, from, true), verdict, "{from}");
+    }
+    assert_eq!(admission.counts().ignored_by_source, 2);
+    held.remove(0);
+    assert_eq!(ask(&admission, &mut held, "192.0.2.1", true), "admit");
+}
+
+#[test]
+fn beyond_its_bounds_a_hub_is_silent() {
+    let (admission, mut held) = (admission(), Vec::new());
+    for i in 0..8 {
+        assert_eq!(
+            ask(&admission, &mut held, &format!("192.0.2.{i}"), true),
+            "admit"
+        );
+    }
+    assert_eq!(ask(&admission, &mut held, "192.0.2.9", true), "ignore");
+    assert_eq!(ask(&admission, &mut held, "192.0.2.9", false), "ignore");
+    held.clear();
+    assert!(matches!(
+        admission.admit(address("192.0.2.9"), true, 100),
+        Verdict::Ignore
+    ));
+    assert_eq!(admission.counts().ignored, 3);
+}
+
+#[test]
+fn handshakes_have_less_time_when_places_are_short() {
+    let (admission, mut held) = (admission(), Vec::new());
+    for i in 0..8 {
+        ask(&admission, &mut held, &format!("192.0.2.{i}"), true);
+    }
+    let times: Vec<u64> = held.iter().map(|pass| pass.time_max().as_secs()).collect();
+    assert_eq!(times, [10, 10, 10, 10, 3, 3, 3, 3]);
+}
+
+#[test]
+fn joins_are_bounded_in_all_and_by_source() {
+    let admission = admission();
+    let (one, two) = (address("192.0.2.1"), address("192.0.2.2"));
+    let first = admission.join(one).unwrap();
+    let _second = admission.join(one).unwrap();
+    assert!(admission.join(one).is_none(), "its own share");
+    let _third = admission.join(two).unwrap();
+    assert!(admission.join(two).is_none(), "all of them");
+    drop(first);
+    assert!(admission.join(two).is_some());
+    let counts = admission.counts();
+    assert_eq!((counts.joins, counts.joins_refused), (2, 2));
+}

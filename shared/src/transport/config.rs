@@ -1,0 +1,144 @@
+//! quinn's many settings, each with its reason.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use quinn::congestion::{BbrConfig, CubicConfig};
+use quinn::{
+    EndpointConfig, IdleTimeout, MtuDiscoveryConfig, NoneTokenLog, NoneTokenStore, TransportConfig,
+    ValidationTokenConfig, VarInt,
+};
+use quinn_proto::RandomConnectionIdGenerator;
+
+use super::error::TransportError;
+use super::options::{Congestion, DialOptions, ListenOptions, ResetKey};
+use super::tls::{self, ClientTls, ServerTls};
+use super::window::{WINDOW_BASE, WINDOW_MAX};
+
+/// Silence after which QUIC gives a connection up without a word. Longer than the link's own limit
+/// (`link::SILENCE_MAX`), which closes with a reason. There is no QUIC keep-alive: the link's
+/// heartbeats are what proves that an agent lives, where a keep-alive proves only its library.
+const IDLE_MAX_MS: u32 = 15_000;
+
+/// RFC 9002 §6.2.2. A first packet that is lost is repeated after three times this.
+const INITIAL_RTT: Duration = Duration::from_millis(333);
+
+/// Streams that an agent may have open to its hub: the control stream with room for its successor,
+/// and a feed of each kind with room for later kinds. Each free place costs memory.
+const HUB_STREAMS: Streams = Streams { bidi: 4, uni: 16 };
+
+/// Streams that a hub may have open to its agent: carried API calls, and feeds of the directory.
+const AGENT_STREAMS: Streams = Streams { bidi: 64, uni: 16 };
+
+/// What one feed may have on its way to a hub: what its outbox sends ahead of acknowledgements,
+/// which is 4 MiB, with a last frame on top. At a round trip of 200 ms that is 20 MB/s.
+const HUB_STREAM_WINDOW: u32 = (4 << 20) + (1 << 20);
+
+/// What one feed may have on its way to an agent.
+const AGENT_STREAM_WINDOW: u32 = 1 << 20;
+
+/// What all streams may have on their way to an agent. Four feeds that stand still leave room for
+/// the control stream.
+const AGENT_WINDOW: u32 = 4 * AGENT_STREAM_WINDOW + (256 << 10);
+
+/// What a hub keeps for one agent to repeat it. 10,000 agents behind a dead line then take 2.5 GB
+/// at the very worst, and the directory still flows at 1.2 MB/s over 200 ms.
+pub(super) const HUB_SEND_WINDOW: u64 = 256 << 10;
+
+/// What an agent keeps for its hub to repeat it: as much as the hub may want.
+pub(super) const AGENT_SEND_WINDOW: u64 = WINDOW_MAX as u64;
+
+/// Time between two stateless resets. 10,000 agents send 2,500 heartbeats a second to a hub that
+/// was restarted, and each is to be answered by the first; the library's 20 ms would take minutes.
+/// A reset is shorter than what it answers, so that this amplifies nothing.
+const RESET_INTERVAL: Duration = Duration::from_micros(200);
+
+/// Random bytes of a connection id. The library's default has 3 with a checksum, which would repeat
+/// over a hub's restarts; then old resets would cut new connections (RFC 9000 §21.11).
+const CONNECTION_ID_BYTES: usize = 8;
+
+/// Connection attempts that wait to be looked at, a datagram each: 2 MB.
+const INCOMING_MAX: usize = 1024;
+
+/// Further bytes kept of an attempt that waits. Nobody sends more before an answer.
+const INCOMING_BYTES_MAX: u64 = 4 << 10;
+
+struct Streams {
+    bidi: u32,
+    uni: u32,
+}
+
+pub(super) fn server(
+    tls: ServerTls,
+    options: &ListenOptions,
+) -> Result<quinn::ServerConfig, TransportError> {
+    let mut transport = transport(options.congestion, options.mtu_discovery);
+    streams(&mut transport, &HUB_STREAMS);
+    transport
+        .stream_receive_window(VarInt::from_u32(HUB_STREAM_WINDOW))
+        .receive_window(VarInt::from_u32(WINDOW_BASE))
+        .send_window(HUB_SEND_WINDOW);
+    let mut config = quinn::ServerConfig::with_crypto(tls::server(tls)?);
+    let mut tokens = ValidationTokenConfig::default();
+    // Tokens would save agents a Retry that they are hardly ever asked for.
+    tokens.sent(0).log(Arc::new(NoneTokenLog));
+    config
+        .transport_config(Arc::new(transport))
+        .validation_token_config(tokens)
+        .max_incoming(INCOMING_MAX)
+        .incoming_buffer_size(INCOMING_BYTES_MAX)
+        .incoming_buffer_size_total(INCOMING_BYTES_MAX * INCOMING_MAX as u64);
+    Ok(config)
+}
+
+pub(super) fn client(
+    tls: ClientTls,
+    options: &DialOptions,
+) -> Result<quinn::ClientConfig, TransportError> {
+    let mut transport = transport(options.congestion, options.mtu_discovery);
+    streams(&mut transport, &AGENT_STREAMS);
+    transport
+        .stream_receive_window(VarInt::from_u32(AGENT_STREAM_WINDOW))
+        .receive_window(VarInt::from_u32(AGENT_WINDOW))
+        .send_window(AGENT_SEND_WINDOW);
+    let mut config = quinn::ClientConfig::new(tls::client(tls)?);
+    config
+        .transport_config(Arc::new(transport))
+        .token_store(Arc::new(NoneTokenStore));
+    Ok(config)
+}
+
+pub(super) fn server_endpoint(reset_key: &ResetKey) -> EndpointConfig {
+    let mut config = EndpointConfig::new(Arc::new(reset_key.hmac()));
+    config
+        .cid_generator(|| Box::new(RandomConnectionIdGenerator::new(CONNECTION_ID_BYTES)))
+        .min_reset_interval(RESET_INTERVAL);
+    config
+}
+
+fn transport(congestion: Congestion, mtu_discovery: bool) -> TransportConfig {
+    let mut config = TransportConfig::default();
+    config
+        .max_idle_timeout(Some(IdleTimeout::from(VarInt::from_u32(IDLE_MAX_MS))))
+        .keep_alive_interval(None)
+        .initial_rtt(INITIAL_RTT)
+        .mtu_discovery_config(mtu_discovery.then(MtuDiscoveryConfig::default))
+        .datagram_receive_buffer_size(None)
+        // The spin bit shows round trips to whoever looks on.
+        .allow_spin(false);
+    match congestion {
+        Congestion::Cubic => {
+            config.congestion_controller_factory(Arc::new(CubicConfig::default()));
+        }
+        Congestion::Bbr => {
+            config.congestion_controller_factory(Arc::new(BbrConfig::default()));
+        }
+    }
+    config
+}
+
+fn streams(config: &mut TransportConfig, streams: &Streams) {
+    config
+        .max_concurrent_bidi_streams(VarInt::from_u32(streams.bidi))
+        .max_concurrent_uni_streams(VarInt::from_u32(streams.uni));
+}

@@ -1,0 +1,202 @@
+//! Joining and recovery: one request and one answer, without a certificate of the caller.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::admission::JoinPass;
+use super::close::{CloseCode, Loss};
+use super::config::{AGENT_SEND_WINDOW, HUB_SEND_WINDOW};
+use super::error::TransportError;
+use super::exporter::channel_binding;
+use super::frames::{FrameReader, FrameWriter, RawFrame, WriteError};
+use super::socket::plain;
+use crate::pki::pinned_authority;
+use crate::pki::{Anchor, ChannelBinding, Fingerprint, PeerIdentity, PinError, peer_chain};
+
+/// The time for a caller to ask, once it is connected. A stranger holds a place for that long.
+const REQUEST_MAX: Duration = Duration::from_secs(10);
+
+/// The time for an answer to get through on a bad line.
+const DELIVERY_MAX: Duration = Duration::from_secs(10);
+
+/// The time for a hub to decide and answer: it signs, and stores what it signed.
+const ANSWER_MAX: Duration = Duration::from_secs(30);
+
+/// The caller's end of a join.
+#[derive(Debug)]
+pub struct JoinConnection {
+    connection: quinn::Connection,
+    hub: PeerIdentity,
+}
+
+impl JoinConnection {
+    pub(super) const fn new(connection: quinn::Connection, hub: PeerIdentity) -> Self {
+        Self { connection, hub }
+    }
+
+    /// The hub, as its CA says; whether that CA is the right one is settled by the TLS
+    /// configuration that was dialed with.
+    pub const fn hub(&self) -> &PeerIdentity {
+        &self.hub
+    }
+
+    /// Where the hub is.
+    pub fn remote(&self) -> SocketAddr {
+        plain(self.connection.remote_address())
+    }
+
+    /// The CA that a token pins, to be stored.
+    ///
+    /// # Errors
+    /// If the hub showed none with this key.
+    pub fn authority(&self, pin: &Fingerprint) -> Result<Anchor, PinError> {
+        let chain = peer_chain(self.connection.peer_identity()).unwrap_or_default();
+        pinned_authority(&chain, pin)
+    }
+
+    /// What a proof is to be made over.
+    ///
+    /// # Errors
+    /// None on a connection that was dialed.
+    pub fn binding(&self) -> Result<ChannelBinding, TransportError> {
+        channel_binding(&self.connection)
+    }
+
+    /// Sends one encoded frame, and waits up to 30 s for the hub's.
+    ///
+    /// # Errors
+    /// If the connection is lost or the hub sends something else; no answer is no decision, so that
+    /// the same request may be made again.
+    pub async fn exchange(self, request: impl Into<Bytes>) -> Result<RawFrame, TransportError> {
+        let remote = self.remote();
+        let answer = tokio::time::timeout(ANSWER_MAX, async {
+            let (send, receive) = self.connection.open_bi().await?;
+            let mut writer = FrameWriter::control(
+                send,
+                Arc::default(),
+                self.connection.clone(),
+                AGENT_SEND_WINDOW,
+            );
+            writer.write(request).await?;
+            let answer = FrameReader::control(receive, None).next().await?;
+            answer.ok_or(TransportError::Protocol { remote })
+        });
+        let answer = answer.await.map_err(|_| TransportError::Speechless {
+            remote,
+            after: ANSWER_MAX,
+        })?;
+        let code = match &answer {
+            Ok(_) => CloseCode::Done,
+            Err(_) => CloseCode::Protocol,
+        };
+        self.connection.close(code.var_int(), &[]);
+        answer
+    }
+}
+
+/// The hub's end of a join, before the caller has asked.
+#[derive(Debug)]
+pub struct JoinCall {
+    connection: quinn::Connection,
+    pass: JoinPass,
+}
+
+impl JoinCall {
+    pub(super) const fn new(connection: quinn::Connection, pass: JoinPass) -> Self {
+        Self { connection, pass }
+    }
+
+    /// Where the caller is.
+    pub fn remote(&self) -> SocketAddr {
+        plain(self.connection.remote_address())
+    }
+
+    /// What the caller's proof must be over.
+    ///
+    /// # Errors
+    /// None on a connection that was accepted.
+    pub fn binding(&self) -> Result<ChannelBinding, TransportError> {
+        channel_binding(&self.connection)
+    }
+
+    /// Waits up to 10 s for the caller's one frame.
+    ///
+    /// # Errors
+    /// If none comes, or what comes is no frame. The connection is then closed.
+    pub async fn request(self) -> Result<(RawFrame, JoinAnswer), TransportError> {
+        let remote = self.remote();
+        let request = tokio::time::timeout(REQUEST_MAX, async {
+            let (send, receive) = self.connection.accept_bi().await?;
+            let mut reader = FrameReader::control(receive, None);
+            let request = reader.next().await?;
+            let request = request.ok_or(TransportError::Protocol { remote })?;
+            Ok((request, send))
+        });
+        let outcome = request.await.unwrap_or(Err(TransportError::Speechless {
+            remote,
+            after: REQUEST_MAX,
+        }));
+        match outcome {
+            Ok((request, send)) => {
+                let writer = FrameWriter::control(
+                    send,
+                    Arc::default(),
+                    self.connection.clone(),
+                    HUB_SEND_WINDOW,
+                );
+                let answer = JoinAnswer { call: self, writer };
+                Ok((request, answer))
+            }
+            Err(error) => {
+                let code = match &error {
+                    TransportError::Read(error) => error.close_code(),
+                    _ => Some(CloseCode::Slow),
+                };
+                let code = code.unwrap_or(CloseCode::Protocol);
+                self.connection.close(code.var_int(), &[]);
+                Err(error)
+            }
+        }
+    }
+}
+
+/// A hub's place to answer a join. Dropped, it ends the connection without an answer.
+#[derive(Debug)]
+pub struct JoinAnswer {
+    call: JoinCall,
+    writer: FrameWriter,
+}
+
+impl JoinAnswer {
+    /// Sends one encoded frame, and waits up to 10 s until the caller has it.
+    ///
+    /// # Errors
+    /// If the caller did not acknowledge it. It may have come all the same.
+    pub async fn send(self, answer: impl Into<Bytes>) -> Result<(), TransportError> {
+        let Self { call, mut writer } = self;
+        let remote = call.remote();
+        let delivery = tokio::time::timeout(DELIVERY_MAX, async {
+            writer.write(answer).await?;
+            writer.finish().await
+        });
+        let outcome = match delivery.await {
+            // The caller closes once it has read the answer, maybe before it acknowledges it.
+            Ok(Err(WriteError::Lost(Loss::ByPeer {
+                code: CloseCode::Done,
+                ..
+            }))) => Ok(()),
+            Ok(outcome) => outcome.map_err(TransportError::from),
+            Err(_) => Err(TransportError::Speechless {
+                remote,
+                after: DELIVERY_MAX,
+            }),
+        };
+        call.connection.close(CloseCode::Done.var_int(), &[]);
+        // The place is free once the connection is closed.
+        drop(call.pass);
+        outcome
+    }
+}

@@ -1,0 +1,218 @@
+//! A hub's port: who comes, and who gets in.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use quinn::{Endpoint, Incoming, TokioRuntime};
+use tokio::sync::Semaphore;
+
+use super::admission::{Admission, AdmissionCounts, Pass, Verdict};
+use super::close::CloseCode;
+use super::config;
+use super::connection::LinkConnection;
+use super::error::TransportError;
+use super::join::JoinCall;
+use super::options::ListenOptions;
+use super::socket::{bind, plain};
+use super::tls::{self, ServerTls, protocol};
+use super::window::{self, Window};
+use crate::pki::{JOIN_ALPN, LINK_ALPN, require_identity};
+
+/// A hub's end of all its connections. Dropped, it takes no new ones; those that stand go on.
+#[derive(Debug)]
+pub struct Listener {
+    endpoint: Endpoint,
+    /// Kept whole, so that a new TLS configuration takes over the key of `Retry` tokens.
+    config: Mutex<quinn::ServerConfig>,
+    admission: Arc<Admission>,
+    windows: Arc<Semaphore>,
+    address: SocketAddr,
+}
+
+/// Someone at the door, about whom nothing is known yet.
+#[derive(Debug)]
+pub struct Arrival {
+    incoming: Incoming,
+    pass: Pass,
+    windows: Arc<Semaphore>,
+}
+
+/// A finished handshake.
+#[derive(Debug)]
+pub enum Accepted {
+    /// A member of the federation. Whether its key is still wanted is for the registry to say.
+    Link(LinkConnection),
+    /// Someone without a certificate, who wants one.
+    Join(JoinCall),
+}
+
+impl Listener {
+    /// Binds the port. `[::]` serves IPv4 too, as Linux has it. Within a Tokio runtime.
+    ///
+    /// # Errors
+    /// If the port can't be had, or the TLS configuration is not one for QUIC.
+    pub fn bind(
+        address: SocketAddr,
+        tls: ServerTls,
+        options: &ListenOptions,
+    ) -> Result<Self, TransportError> {
+        let config = config::server(tls, options)?;
+        let failed = |source| TransportError::Bind { address, source };
+        let socket = bind(address).map_err(failed)?;
+        let address = socket.local_addr().map_err(failed)?;
+        let endpoint = Endpoint::new(
+            config::server_endpoint(&options.reset_key),
+            Some(config.clone()),
+            socket,
+            Arc::new(TokioRuntime),
+        )
+        .map_err(failed)?;
+        Ok(Self {
+            endpoint,
+            config: Mutex::new(config),
+            admission: Admission::new(options),
+            windows: window::budget(options.window_budget_bytes),
+            address,
+        })
+    }
+
+    /// The address that is bound.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Takes another TLS configuration for handshakes to come, as when a CA is added or dropped.
+    /// Connections that stand are not touched.
+    ///
+    /// # Errors
+    /// If it is not one for QUIC; the old one then stays.
+    pub fn replace_tls(&self, tls: ServerTls) -> Result<(), TransportError> {
+        let crypto = tls::server(tls)?;
+        let mut config = self.config.lock().unwrap_or_else(PoisonError::into_inner);
+        config.crypto = crypto;
+        self.endpoint.set_server_config(Some(config.clone()));
+        Ok(())
+    }
+
+    /// The next caller that may shake hands; `None` when the listener is closed. The others are
+    /// told to prove their address, or nothing: QUIC asks again by itself. Cancel-safe.
+    ///
+    /// Give each arrival a task of its own, in a bounded group; dropping it refuses it.
+    pub async fn accept(&self) -> Option<Arrival> {
+        loop {
+            let incoming = self.endpoint.accept().await?;
+            let verdict = self.admission.admit(
+                incoming.remote_address(),
+                incoming.remote_address_validated(),
+                self.endpoint.open_connections(),
+            );
+            match verdict {
+                Verdict::Admit(pass) => {
+                    return Some(Arrival {
+                        incoming,
+                        pass,
+                        windows: Arc::clone(&self.windows),
+                    });
+                }
+                Verdict::Ignore => incoming.ignore(),
+                Verdict::Retry => {
+                    // Only who is unproven is told so, and may always be.
+                    if let Err(error) = incoming.retry() {
+                        error.into_incoming().ignore();
+                    }
+                }
+            }
+        }
+    }
+
+    /// What goes on at the door.
+    pub fn counts(&self) -> AdmissionCounts {
+        self.admission.counts()
+    }
+
+    /// Connections, from their first packet until nothing is left of them.
+    pub fn connections(&self) -> usize {
+        self.endpoint.open_connections()
+    }
+
+    /// Takes no new callers. Connections that stand go on.
+    pub fn refuse_new(&self) {
+        self.endpoint.set_server_config(None);
+    }
+
+    /// Closes all connections and takes no new ones; [`accept`](Self::accept) ends.
+    pub fn close(&self, code: CloseCode, reason: &str) {
+        self.endpoint.close(code.var_int(), reason.as_bytes());
+    }
+
+    /// Waits until all peers were told of their closing, or `limit` has passed. Whether they were.
+    pub async fn drained(&self, limit: Duration) -> bool {
+        tokio::time::timeout(limit, self.endpoint.wait_idle())
+            .await
+            .is_ok()
+    }
+}
+
+impl Arrival {
+    /// Where it comes from.
+    pub fn remote(&self) -> SocketAddr {
+        plain(self.incoming.remote_address())
+    }
+
+    /// Shakes hands, in 10 s at most, and finds out who it is.
+    ///
+    /// # Errors
+    /// If the handshake fails or takes too long, if a link's peer showed no valid certificate, or
+    /// if there are too many joins. The connection is closed, and the peer told why.
+    pub async fn handshake(self) -> Result<Accepted, TransportError> {
+        let remote = self.remote();
+        let Self {
+            incoming,
+            pass,
+            windows,
+        } = self;
+        let failed = |error: quinn::ConnectionError| TransportError::Handshake {
+            remote,
+            source: error.into(),
+        };
+        let connecting = incoming.accept().map_err(failed)?;
+        let after = pass.time_max();
+        let connection = tokio::time::timeout(after, connecting)
+            .await
+            .map_err(|_| TransportError::Stalled { remote, after })?
+            .map_err(failed)?;
+        match protocol(&connection).as_deref() {
+            Some(LINK_ALPN) => link(connection, remote, windows).map(Accepted::Link),
+            Some(JOIN_ALPN) => match pass.admission().join(remote) {
+                Some(pass) => Ok(Accepted::Join(JoinCall::new(connection, pass))),
+                None => {
+                    connection.close(CloseCode::Busy.var_int(), b"too many joins at once");
+                    Err(TransportError::JoinsFull { remote })
+                }
+            },
+            _ => {
+                connection.close(CloseCode::Protocol.var_int(), &[]);
+                Err(TransportError::Protocol { remote })
+            }
+        }
+    }
+}
+
+fn link(
+    connection: quinn::Connection,
+    remote: SocketAddr,
+    windows: Arc<Semaphore>,
+) -> Result<LinkConnection, TransportError> {
+    match require_identity(connection.peer_identity()) {
+        Ok(identity) => {
+            let window = Window::new(connection.clone(), windows);
+            Ok(LinkConnection::accepted(connection, identity, window))
+        }
+        Err(source) => {
+            let code = CloseCode::NoIdentity.var_int();
+            connection.close(code, source.to_string().as_bytes());
+            Err(TransportError::Identity { remote, source })
+        }
+    }
+}
