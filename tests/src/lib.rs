@@ -1,1 +1,3 @@
-//! Placeholder crate doc.
+//! What the tests of whole daemons are made with.
+
+pub mod relay;

@@ -1,0 +1,155 @@
+//! Strangers by the thousand: they cost little, and those who belong get in.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use shared::pki::{TlsClock, join_client};
+use shared::transport::*;
+use tests::relay::{Faults, Relay, Way};
+use tokio::task::JoinSet;
+
+use super::kit::*;
+
+/// A hub that serves whoever comes: links are held, joins wait for their request.
+struct Open {
+    listener: Arc<Listener>,
+    _tasks: JoinSet<()>,
+}
+
+fn open(federation: &Federation, options: &ListenOptions) -> Open {
+    let listener = Listener::bind(localhost(), federation.hub_tls(), options).unwrap();
+    let listener = Arc::new(listener);
+    let door = Arc::clone(&listener);
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move {
+        let mut callers = JoinSet::new();
+        while let Some(arrival) = door.accept().await {
+            callers.spawn(async move {
+                match arrival.handshake().await {
+                    Ok(Accepted::Link(link)) => drop(link.closed().await),
+                    Ok(Accepted::Join(call)) => drop(call.request().await),
+                    Err(_refused) => {}
+                }
+            });
+        }
+    });
+    Open {
+        listener,
+        _tasks: tasks,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thousands_that_never_answer_are_bounded_and_shut_nobody_out() {
+    let federation = Federation::new(1);
+    let hub = open(&federation, &options());
+    let relay = Relay::start(hub.listener.address(), 1).await.unwrap();
+    // Nothing comes back, so that no address is ever proven: forged ones look just so.
+    relay.set(
+        Way::Down,
+        Faults {
+            is_cut: true,
+            ..Faults::default()
+        },
+    );
+    let strangers = Arc::new(federation.dialer(9));
+    let mut dials = JoinSet::new();
+    for _ in 0..3000 {
+        let (strangers, address) = (Arc::clone(&strangers), relay.address());
+        dials.spawn(async move { strangers.dial(address).await.map(drop) });
+    }
+    let listener = &hub.listener;
+    eventually("most were asked to prove themselves", || {
+        listener.counts().retried > 2000
+    })
+    .await;
+    let counts = listener.counts();
+    assert!(counts.handshakes <= 64, "{counts:?}");
+    assert!(listener.connections() <= 64, "{}", listener.connections());
+
+    let started = Instant::now();
+    let link = federation.dialer(1).dial(listener.address()).await.unwrap();
+    assert!(
+        started.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        started.elapsed()
+    );
+    assert_eq!(link.loss(), None);
+    dials.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn joiners_that_never_ask_are_few_and_soon_gone() {
+    let federation = Federation::new(1);
+    let hub = open(&federation, &options());
+    let tls = join_client(federation.authority.pin(), &TlsClock::system()).unwrap();
+    let dialer = Dialer::new(tls, DialOptions::default()).unwrap();
+    let mut silent = Vec::new();
+    for _ in 0..200 {
+        silent.push(dialer.dial_join(hub.listener.address()).await.unwrap());
+    }
+    let counts = hub.listener.counts();
+    assert_eq!(counts.joins, 8, "{counts:?}");
+    eventually("the others were refused", || {
+        hub.listener.counts().joins_refused == 192
+    })
+    .await;
+    federation
+        .dialer(1)
+        .dial(hub.listener.address())
+        .await
+        .unwrap();
+
+    // Who never asks loses its place after 10 s, and the next one has it.
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    eventually("the places are free", || hub.listener.counts().joins == 0).await;
+    let join = dialer.dial_join(hub.listener.address()).await.unwrap();
+    eventually("the next is in", || hub.listener.counts().joins == 1).await;
+    drop(join);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_hub_answers_nobody_and_serves_on() {
+    let federation = Federation::new(1);
+    let options = ListenOptions {
+        connections_max: 5,
+        ..options()
+    };
+    let hub = open(&federation, &options);
+    let dialer = federation.dialer(1);
+    let mut links = Vec::new();
+    for _ in 0..5 {
+        links.push(dialer.dial(hub.listener.address()).await.unwrap());
+    }
+    let more = dialer.dial(hub.listener.address());
+    assert!(
+        tokio::time::timeout(Duration::from_secs(2), more)
+            .await
+            .is_err()
+    );
+    assert!(hub.listener.counts().ignored > 0);
+    assert!(links.iter().all(|link| link.loss().is_none()));
+    // A place that is free again is taken by the next repeat of who waits.
+    links.pop();
+    dialer.dial(hub.listener.address()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn datagrams_that_are_no_quic_cost_nothing() {
+    let federation = Federation::new(1);
+    let hub = open(&federation, &options());
+    let socket = tokio::net::UdpSocket::bind(localhost()).await.unwrap();
+    for i in 0..2000usize {
+        let garbage = vec![(i * 31) as u8; 1 + i % 1400];
+        socket
+            .send_to(&garbage, hub.listener.address())
+            .await
+            .unwrap();
+    }
+    assert_eq!(hub.listener.connections(), 0);
+    federation
+        .dialer(1)
+        .dial(hub.listener.address())
+        .await
+        .unwrap();
+}
