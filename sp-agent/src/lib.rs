@@ -7,6 +7,7 @@
 //! ```
 
 pub mod cloud;
+pub mod collect;
 pub mod host;
 pub mod membership;
 pub mod spool;

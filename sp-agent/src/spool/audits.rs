@@ -1,7 +1,8 @@
 //! Which audits go on, and what each has met so far.
 //!
 //! Held in memory: an audit that the agent does not live to finish removes nothing, and the next
-//! one reads all. An audit that lost a page is void, so that what stood on it is not taken for gone.
+//! one reads all. An audit that lost a page is void, so that what stood on it is not taken for
+//! gone.
 
 use std::collections::{BTreeMap, HashSet};
 

@@ -117,7 +117,10 @@ pub enum SpoolError {
         source: Arc<EncodeError>,
     },
     /// A page holds a record of another part: a fault of this program.
-    #[error("a page of {} holds a {}; report this as a fault of sp-agent", part.name(), kind.name())]
+    #[error(
+        "a page of {} holds a {}; report this as a fault of sp-agent",
+        part.name(), kind.name()
+    )]
     Misplaced {
         /// The page's part.
         part: Part,

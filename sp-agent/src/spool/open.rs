@@ -20,8 +20,8 @@ const FILE: &str = "spool.sqlite";
 const LOCK: &str = "spool.lock";
 const ASIDE: &str = "spool.sqlite.damaged-";
 
-/// `SQLite`'s files of one database. It goes first when they are moved: a log alone is dropped at the
-/// next opening, while a database without its log would pass for an older state.
+/// `SQLite`'s files of one database. It goes first when they are moved: a log alone is dropped at
+/// the next opening, while a database without its log would pass for an older state.
 const SUFFIXES: [&str; 3] = ["", "-wal", "-shm"];
 
 /// Damaged files that are kept for looking into. A disk that damages one after the other must not

@@ -1,0 +1,143 @@
+//! One reading of a part: the cloud sends pages, the spool takes them, at the slower one's pace.
+
+use std::future::Future;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use shared::runtime::clock::Clock;
+use tokio::sync::mpsc;
+
+use crate::cloud::{Cloud, CloudError, Mark, Page, Part};
+use crate::spool::{Audit, Spool, SpoolError};
+
+/// Pages between cloud and spool: one that is being put, and one that is ready.
+const PAGES_MAX: usize = 2;
+
+/// A cloud bounds each of its requests by far less. This ends a reading that it lost.
+const SILENCE_MAX: Duration = Duration::from_secs(300);
+
+/// Why a reading did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Broken {
+    /// The cloud's doing. What came until then is held.
+    #[error("cannot read {} from the cloud", part.name())]
+    Cloud {
+        /// Which part.
+        part: Part,
+        /// What the cloud says.
+        source: CloudError,
+    },
+    /// Not the cloud's doing, and none of its services' fault.
+    #[error("cannot keep {}", part.name())]
+    Spool {
+        /// Which part.
+        part: Part,
+        /// What the spool says.
+        source: SpoolError,
+    },
+    /// Nothing came for too long.
+    #[error(
+        "reading {} from the cloud was given up after {} s without a page; look for a service that \
+         takes connections and does not answer",
+        part.name(), SILENCE_MAX.as_secs()
+    )]
+    Silent {
+        /// Which part.
+        part: Part,
+    },
+}
+
+/// Reads a part whole. Only here records vanish: those that a reading which came to its end did
+/// not meet.
+pub(super) async fn audit(
+    cloud: &dyn Cloud,
+    spool: &Spool,
+    clock: &Clock,
+    part: Part,
+) -> Result<Mark, Broken> {
+    let audit = spool.begin_audit(part);
+    let (pages, arriving) = mpsc::channel(PAGES_MAX);
+    // The sender ends with the reading, and by that the pages do.
+    let reading = async move { cloud.audit(part, &pages).await };
+    let into = Into {
+        spool,
+        part,
+        audit: Some(&audit),
+    };
+    let mark = carry(reading, arriving, into, clock).await?;
+    let finished = spool.finish_audit(audit, mark).await;
+    finished.map_err(|source| Broken::Spool { part, source })?;
+    Ok(mark)
+}
+
+/// Reads what changed in a part since `mark`; `None` if the cloud can't tell.
+pub(super) async fn changes(
+    cloud: &dyn Cloud,
+    spool: &Spool,
+    clock: &Clock,
+    part: Part,
+    since: Mark,
+) -> Result<Option<Mark>, Broken> {
+    let (pages, arriving) = mpsc::channel(PAGES_MAX);
+    let reading = async move { cloud.changes(part, since, &pages).await };
+    let into = Into {
+        spool,
+        part,
+        audit: None,
+    };
+    carry(reading, arriving, into, clock).await
+}
+
+/// Where pages go.
+struct Into<'a> {
+    spool: &'a Spool,
+    part: Part,
+    audit: Option<&'a Audit>,
+}
+
+impl Into<'_> {
+    async fn put(&self, page: Page) -> Result<(), Broken> {
+        let put = match self.audit {
+            Some(audit) => self.spool.put_page(audit, page).await,
+            None => self.spool.put_changes(self.part, page).await,
+        };
+        let part = self.part;
+        put.map(drop)
+            .map_err(|source| Broken::Spool { part, source })
+    }
+}
+
+/// Carries pages until the reading ends and the last one is put.
+async fn carry<T>(
+    reading: impl Future<Output = Result<T, CloudError>>,
+    mut pages: mpsc::Receiver<Page>,
+    into: Into<'_>,
+    clock: &Clock,
+) -> Result<T, Broken> {
+    let part = into.part;
+    let reading = pin!(reading);
+    let putting = pin!(async {
+        loop {
+            let page = tokio::select! {
+                biased;
+                page = pages.recv() => page,
+                () = clock.sleep(SILENCE_MAX) => return Err(Broken::Silent { part }),
+            };
+            let Some(page) = page else { return Ok(()) };
+            into.put(page).await?;
+        }
+    });
+    let read = match select(reading, putting).await {
+        // What came before the cloud failed is true, and kept.
+        Either::Left((read, putting)) => {
+            putting.await?;
+            read
+        }
+        Either::Right((put, reading)) => {
+            put?;
+            reading.await
+        }
+    };
+    read.map_err(|source| Broken::Cloud { part, source })
+}

@@ -1,0 +1,275 @@
+//! The collector between a scripted cloud and a real spool, in time moved by hand.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
+#[path = "collect/cloud.rs"]
+mod cloud;
+#[path = "collect/stage.rs"]
+mod stage;
+
+use std::time::Duration;
+
+use shared::model::{Feed, RecordKind, ServiceKind, ServiceState};
+use sp_agent::cloud::Part;
+use sp_agent::spool::{Condition, Spool};
+
+use cloud::{FakeCloud, Fault};
+use stage::Stage;
+
+fn state(spool_services: &[shared::model::Service], kind: ServiceKind) -> ServiceState {
+    let service = spool_services.iter().find(|service| service.kind == kind);
+    service.expect("the service is known").state.clone()
+}
+
+async fn compute(spool: &Spool) -> ServiceState {
+    state(&spool.services().await.unwrap(), ServiceKind::Compute)
+}
+
+#[tokio::test]
+async fn a_fresh_agent_reads_everything() {
+    let stage = Stage::new(FakeCloud::with_servers(250));
+    stage
+        .play(async |stage| {
+            stage
+                .until(async |it| it.live(RecordKind::Server).await == 250)
+                .await;
+            let all = async |it: &Stage| it.spool.services().await.unwrap().len() == 3;
+            stage.until(all).await;
+            assert_eq!(compute(&stage.spool).await, ServiceState::Available);
+            let audited = |part| stage.cloud.audits(part) > 0;
+            stage
+                .until(async |_| Part::ALL.into_iter().all(audited))
+                .await;
+            stage
+                .until(async |it| it.samples_with_latency().await > 0)
+                .await;
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn what_changed_is_seen_between_audits() {
+    let stage = Stage::new(FakeCloud::with_servers(10));
+    stage
+        .play(async |stage| {
+            stage
+                .until(async |it| it.live(RecordKind::Server).await == 10)
+                .await;
+            stage.cloud.create(77);
+            stage.cloud.delete(3);
+            let seen = async |it: &Stage| it.has_server(77).await && !it.has_server(3).await;
+            stage.until(seen).await;
+            assert_eq!(stage.cloud.audits(Part::Servers), 1);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn where_the_cloud_cannot_tell_the_next_audit_sees_it() {
+    let stage = Stage::new(FakeCloud::with_servers(10));
+    stage.cloud.forget_changes();
+    stage
+        .play(async |stage| {
+            stage
+                .until(async |it| it.live(RecordKind::Server).await == 10)
+                .await;
+            stage.cloud.create(77);
+            stage.cloud.delete(3);
+            let seen = async |it: &Stage| it.has_server(77).await && !it.has_server(3).await;
+            stage.until(seen).await;
+            assert!(stage.cloud.audits(Part::Servers) >= 2);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_failing_service_says_why_keeps_its_records_and_recovers() {
+    let stage = Stage::new(FakeCloud::with_servers(300));
+    stage
+        .play(async |stage| {
+            stage
+                .until(async |it| it.live(RecordKind::Server).await == 300)
+                .await;
+            let is_up = async |it: &Stage| compute(&it.spool).await == ServiceState::Available;
+            stage.until(is_up).await;
+            stage.cloud.fail(ServiceKind::Compute, Fault::Status);
+            let is_down = async |it: &Stage| {
+                matches!(compute(&it.spool).await, ServiceState::Failing { reason }
+                    if reason.contains("HTTP 500") && reason.contains("database is away"))
+            };
+            stage.until(is_down).await;
+            let others = stage.spool.services().await.unwrap();
+            assert_eq!(state(&others, ServiceKind::Volume), ServiceState::Available);
+            stage.cloud.delete(5);
+            stage.pass(Duration::from_secs(700)).await;
+            assert_eq!(
+                stage.live(RecordKind::Server).await,
+                300,
+                "absence is not deletion"
+            );
+            stage.cloud.mend(ServiceKind::Compute);
+            stage.until(is_up).await;
+            stage.until(async |it| !it.has_server(5).await).await;
+            assert_eq!(stage.live(RecordKind::Server).await, 299);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn an_audit_that_breaks_off_keeps_what_came_and_removes_nothing() {
+    let stage = Stage::new(FakeCloud::with_servers(300));
+    stage.cloud.forget_changes();
+    stage
+        .play(async |stage| {
+            stage
+                .until(async |it| it.live(RecordKind::Server).await == 300)
+                .await;
+            stage
+                .cloud
+                .fail(ServiceKind::Compute, Fault::AfterFirstPage);
+            stage.cloud.delete(299);
+            stage.cloud.rename(0, "renamed");
+            stage
+                .until(async |it| it.has_server_named("renamed").await)
+                .await;
+            assert_eq!(stage.live(RecordKind::Server).await, 300);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_refused_credential_is_told_at_once() {
+    let stage = Stage::new(FakeCloud::with_servers(1));
+    stage.cloud.fail(ServiceKind::Compute, Fault::Refused);
+    stage
+        .play(async |stage| {
+            let is_told = async |it: &Stage| {
+                let services = it.spool.services().await.unwrap();
+                services.iter().any(|service| {
+                    matches!(&service.state, ServiceState::Failing { reason }
+                        if reason.contains("sp-agent check"))
+                })
+            };
+            stage.until(is_told).await;
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_missing_service_is_no_failure_and_its_part_is_not_empty() {
+    let stage = Stage::new(FakeCloud::with_servers(20));
+    stage
+        .play(async |stage| {
+            stage
+                .until(async |it| it.live(RecordKind::Server).await == 20)
+                .await;
+            stage.cloud.fail(ServiceKind::Compute, Fault::Missing);
+            let is_missing = async |it: &Stage| compute(&it.spool).await == ServiceState::Missing;
+            stage.until(is_missing).await;
+            stage.pass(Duration::from_secs(700)).await;
+            assert_eq!(
+                stage.live(RecordKind::Server).await,
+                20,
+                "unknown, not empty"
+            );
+            stage.cloud.mend(ServiceKind::Compute);
+            let is_up = async |it: &Stage| compute(&it.spool).await == ServiceState::Available;
+            stage.until(is_up).await;
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_reading_that_hangs_is_given_up_and_holds_up_no_other_service() {
+    let stage = Stage::new(FakeCloud::with_servers(20));
+    stage.cloud.fail(ServiceKind::Compute, Fault::Hangs);
+    stage
+        .play(async |stage| {
+            let is_told = async |it: &Stage| {
+                let services = it.spool.services().await.unwrap();
+                services.iter().any(|service| {
+                    matches!(&service.state, ServiceState::Failing { reason }
+                        if reason.contains("without a page"))
+                })
+            };
+            stage.until(is_told).await;
+            assert!(stage.cloud.audits(Part::Volumes) > 0);
+            stage.cloud.mend(ServiceKind::Compute);
+            stage
+                .until(async |it| it.live(RecordKind::Server).await == 20)
+                .await;
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn since_when_outlives_a_restart() {
+    let stage = Stage::new(FakeCloud::with_servers(1));
+    let known = async |it: &Stage| it.spool.services().await.unwrap().len() == 3;
+    stage.play(async |stage| stage.until(known).await).await;
+    let before = stage.spool.services().await.unwrap();
+    let stage = stage.restarted().await;
+    let begun = stage.cloud.probes();
+    stage
+        .play(async |stage| {
+            stage.until(async |it| it.cloud.probes() > begun + 3).await;
+            assert_eq!(stage.spool.services().await.unwrap(), before);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_spool_that_cannot_be_written_fails_no_service_and_stops_nothing() {
+    let stage = Stage::new(FakeCloud::with_servers(10));
+    stage
+        .play(async |stage| {
+            let known = async |it: &Stage| it.spool.services().await.unwrap().len() == 3;
+            stage.until(known).await;
+            stage.spool.close().await.unwrap();
+            let audits = stage.cloud.audits(Part::Servers);
+            stage.cloud.delete(3);
+            stage
+                .until(async |it| it.cloud.audits(Part::Servers) > audits + 2)
+                .await;
+        })
+        .await;
+    let stage = stage.restarted().await;
+    assert_eq!(compute(&stage.spool).await, ServiceState::Available);
+    assert_eq!(*stage.spool.condition().borrow(), Condition::Sound);
+}
+
+#[tokio::test]
+async fn a_cloud_that_does_not_change_moves_only_the_samples() {
+    let stage = Stage::new(FakeCloud::with_servers(100));
+    stage
+        .play(async |stage| {
+            stage
+                .until(async |it| it.cloud.audits(Part::NetworkQuota) > 1)
+                .await;
+            let feeds = [Feed::Inventory, Feed::Quota, Feed::Health];
+            let before = feeds.map(|feed| stage.spool.extent(feed));
+            let samples = stage.spool.extent(Feed::Samples).head;
+            stage.pass(Duration::from_secs(700)).await;
+            assert_eq!(feeds.map(|feed| stage.spool.extent(feed)), before);
+            assert!(stage.spool.extent(Feed::Samples).head > samples);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn it_ends_when_the_daemon_stops() {
+    let stage = Stage::new(FakeCloud::with_servers(10));
+    stage.cloud.fail(ServiceKind::Volume, Fault::Hangs);
+    let shutdown = stage.shutdown.clone();
+    let running = stage.collector().run(shutdown.clone());
+    let stopping = async {
+        stage.pass(Duration::from_secs(30)).await;
+        shutdown.begin();
+    };
+    tokio::join!(running, stopping);
+}
