@@ -11,8 +11,10 @@
 
 mod driver;
 mod reading;
+mod sampler;
 pub mod schedule;
 pub mod services;
 
-pub use driver::{Collector, Sampler};
+pub use driver::Collector;
+pub use sampler::{Sampler, host_sampler};
 pub use schedule::Options;

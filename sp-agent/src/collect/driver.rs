@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -18,6 +18,7 @@ use shared::runtime::shutdown::Shutdown;
 use tracing::{info, warn};
 
 use super::reading::{self, Broken};
+use super::sampler::Sampler;
 use super::schedule::{Options, Outcome, Schedule, Work};
 use super::services::Services;
 use crate::cloud::{Cloud, CloudError, Mark, Part, Probe};
@@ -25,10 +26,6 @@ use crate::spool::{Spool, SpoolError, Written};
 
 /// A cloud bounds each of its probes by less. This ends a round that it lost.
 const PROBE_MAX: Duration = Duration::from_secs(60);
-
-/// Takes a sample of this machine, latencies apart; `None` if nothing of it can be told, which it
-/// logs itself. May block.
-pub type Sampler = Box<dyn FnMut(UnixMillis, Instant) -> Option<HostSample> + Send>;
 
 /// Reads one cloud into one spool.
 pub struct Collector {
