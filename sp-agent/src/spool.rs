@@ -34,6 +34,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use shared::ids::FeedId;
 use shared::link::outbox::Extent;
 use shared::model::{Feed, HostSample, Service, UnixMillis};
+use shared::runtime::shutdown::Shutdown;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::cloud::{Mark, Page, Part};
@@ -261,6 +262,17 @@ impl Spool {
     /// If it is closed already.
     pub async fn close(&self) -> Result<(), SpoolError> {
         self.perform(Work::Close).await.map(|_| ())
+    }
+
+    /// The spool's task: keeps it open until all who write to it have ended, then closes it.
+    ///
+    /// # Errors
+    /// If the writer ended before, which only a fault of this program can cause.
+    pub async fn run(self, shutdown: Shutdown) -> Result<(), SpoolError> {
+        tokio::select! {
+            () = shutdown.closed() => self.close().await,
+            () = self.jobs.closed() => Err(SpoolError::Closed),
+        }
     }
 
     async fn perform(&self, work: Work) -> Result<Written, SpoolError> {

@@ -230,7 +230,19 @@ impl Run {
         self.is_broken(part, broken);
         let mut patience = Duration::ZERO;
         match broken {
-            // The cloud sees no more than that its pages are not taken.
+            // This will not pass by itself, so whoever looks at the service must see it.
+            Broken::Spool {
+                source:
+                    source @ (SpoolError::TooMany { .. }
+                    | SpoolError::Misplaced { .. }
+                    | SpoolError::Encode { .. }),
+                ..
+            } => {
+                let reason = chain(source).to_string();
+                self.services.part_failed(wall, part, &reason, false);
+            }
+            // The spool's condition tells of it. The cloud sees no more than that its pages are
+            // not taken.
             Broken::Spool { .. }
             | Broken::Cloud {
                 source: CloudError::Stopped,

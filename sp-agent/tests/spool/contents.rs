@@ -304,3 +304,14 @@ async fn a_closed_spool_says_so() {
         Err(SpoolError::NotOpen { .. })
     ));
 }
+
+#[tokio::test]
+async fn its_task_tells_when_the_writer_ended_before_its_time() {
+    let spool = Home::new().open();
+    let task = spool
+        .clone()
+        .run(shared::runtime::shutdown::Shutdown::new());
+    let (ended, closed) = tokio::join!(task, spool.close());
+    assert!(matches!(ended, Err(SpoolError::Closed)), "{ended:?}");
+    closed.unwrap();
+}

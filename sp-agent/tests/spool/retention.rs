@@ -109,6 +109,11 @@ async fn ten_thousand_servers() {
         println!("{pass} audit: {:?}", begun.elapsed());
     }
     assert_eq!(spool.extent(Feed::Inventory).head, 10_000);
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let memory = status
+        .lines()
+        .filter(|it| it.starts_with("VmRSS") || it.starts_with("VmHWM"));
+    println!("{:?}", memory.collect::<Vec<_>>());
     let begun = Instant::now();
     let mut link = Link::new(Feed::Inventory, &spool);
     link.settle(&spool).await;
