@@ -50,7 +50,7 @@ use zeroize::Zeroizing;
 pub use self::error::AuthorityError;
 pub use self::founding::{CA_FILE, Founded, HUB_KEY_FILE, RESET_KEY_FILE};
 pub use self::invitations::{INVITATION_LIFETIME, Invitation, OPEN_INVITATIONS_MAX};
-pub use self::issue::IssuedRegion;
+pub use self::issue::{Certificate, IssuedRegion};
 pub use self::limiter::{JoinLimiter, Limiter};
 pub use self::name::{NAME_CHARS_MAX, NameError, check_name};
 pub use self::refused::{NotAdmitted, Refused};

@@ -3,11 +3,14 @@
 //! A module imports only what stands above it here, and `shared`.
 //!
 //! ```text
-//! config · fleet (pure) · store · authority · ingest
+//! config · fleet (pure) · store · authority · ingest · downlink · overview · tasks
 //! ```
 
 pub mod authority;
 pub mod config;
+pub mod downlink;
 pub mod fleet;
 pub mod ingest;
+pub mod overview;
 pub mod store;
+pub mod tasks;

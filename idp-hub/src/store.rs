@@ -93,15 +93,24 @@ impl Store {
         &self.overview
     }
 
+    /// Waits for room at the writer. Cancel-safe.
+    ///
+    /// # Errors
+    /// If the writer has ended.
+    pub async fn room(&self) -> Result<Room<'_>, StoreError> {
+        self.jobs
+            .reserve()
+            .await
+            .map(Room)
+            .map_err(|_| StoreError::Closed)
+    }
+
     /// Hands a feed's frame to the writer. Its answer comes to the job's mailbox, after the commit.
     ///
     /// # Errors
     /// If the writer has ended.
     pub async fn feed(&self, job: FeedJob) -> Result<(), StoreError> {
-        self.jobs
-            .send(Job::Feed(job))
-            .await
-            .map_err(|_| StoreError::Closed)
+        self.room().await.map(|room| room.feed(job))
     }
 
     /// Makes a change in the next transaction, and returns when it is durable.
@@ -138,6 +147,12 @@ impl Store {
         outcome.await.map_err(|_| StoreError::Closed)?
     }
 
+    /// Ends the writer after all that was handed to it before. What comes later fails.
+    pub async fn close(&self) {
+        // A writer that has ended already is closed.
+        let _ = self.jobs.send(Job::Close).await;
+    }
+
     /// Reads from a connection of its own, off the async threads.
     ///
     /// # Errors
@@ -160,6 +175,16 @@ impl Store {
     pub async fn back_up(&self, path: &Path) -> Result<(), StoreError> {
         let path = path.to_owned();
         self.read(move |reading| reading.back_up(&path)).await
+    }
+}
+
+/// Room for one job at the writer.
+pub struct Room<'a>(mpsc::Permit<'a, Job>);
+
+impl Room<'_> {
+    /// Hands a feed's frame to the writer. Its answer comes to the job's mailbox, after the commit.
+    pub fn feed(self, job: FeedJob) {
+        self.0.send(Job::Feed(job));
     }
 }
 

@@ -60,7 +60,7 @@ impl Authority {
         Ok(region)
     }
 
-    /// Gives a region with an open session a new certificate, in PEM, on the key of that session.
+    /// Gives a region with an open session a new certificate on the key of that session.
     ///
     /// # Errors
     /// Why not.
@@ -69,7 +69,7 @@ impl Authority {
         no: RegionNo,
         key: &Fingerprint,
         csr_pem: &str,
-    ) -> Result<String, Refused> {
+    ) -> Result<Certificate, Refused> {
         let (csr, key) = (Csr::from_pem(csr_pem.as_bytes())?, *key);
         if csr.public_key().fingerprint() != key {
             return Err(Refused::OtherKey);
@@ -86,7 +86,7 @@ impl Authority {
                 }
             },
         );
-        settled(renewed.await).map(|certificate| certificate.pem)
+        settled(renewed.await)
     }
 
     /// Gives a region whose certificate has expired another one, by proof of its registered key

@@ -45,10 +45,13 @@ impl IssuedRegion {
 }
 
 /// A certificate before its region has it.
-pub(super) struct Certificate {
-    pub(super) region: RegionId,
-    pub(super) pem: String,
-    pub(super) not_after: u64,
+pub struct Certificate {
+    /// Whose.
+    pub region: RegionId,
+    /// X.509, PEM.
+    pub pem: String,
+    /// When it expires, unix seconds.
+    pub not_after: u64,
 }
 
 impl Inner {

@@ -98,6 +98,14 @@ impl Reading<'_> {
         self.find("id", &id.to_bytes())
     }
 
+    /// The region with this number, if it was not removed.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn region_numbered(&self, no: RegionNo) -> Result<Option<RegionRow>, StoreError> {
+        self.find("no", &no.0)
+    }
+
     fn find(
         &self,
         column: &str,
@@ -126,7 +134,7 @@ impl Changing<'_> {
     /// # Errors
     /// If the database fails.
     pub fn region_numbered(&self, no: RegionNo) -> Result<Option<RegionRow>, StoreError> {
-        self.find("no", &no.0)
+        self.reading().region_numbered(no)
     }
 
     /// The region with this id, if it was not removed.
@@ -134,7 +142,7 @@ impl Changing<'_> {
     /// # Errors
     /// If the database fails.
     pub fn region(&self, id: RegionId) -> Result<Option<RegionRow>, StoreError> {
-        self.find("id", &id.to_bytes())
+        self.reading().region(id)
     }
 
     /// The region with this name.

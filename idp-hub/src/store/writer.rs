@@ -27,6 +27,8 @@ const GROUP_JOBS_MAX: usize = 2_048;
 pub(in crate::store) enum Job {
     Feed(FeedJob),
     Change(Change),
+    /// Commit what came before, then end.
+    Close,
 }
 
 /// A change: runs in the transaction, and returns what tells its caller after the commit.
@@ -89,6 +91,7 @@ pub(in crate::store) struct WriteConnection {
     overlay: Overlay,
     overview: Overview,
     clock: Clock,
+    closed: bool,
 }
 
 /// Who is to be told after the commit.
@@ -112,12 +115,15 @@ impl WriteConnection {
             overlay: Overlay::default(),
             overview,
             clock,
+            closed: false,
         })
     }
 
-    /// Serves until every sender is gone.
+    /// Serves until it is told to close, or every sender is gone.
     pub(in crate::store) fn run(mut self, mut queue: mpsc::Receiver<Job>) {
-        while let Some(first) = queue.blocking_recv() {
+        while !self.closed
+            && let Some(first) = queue.blocking_recv()
+        {
             let mut waiting = Waiting::default();
             match self.group(first, &mut queue, &mut waiting) {
                 Ok(()) => self.told(waiting),
@@ -142,7 +148,8 @@ impl WriteConnection {
         while let Some(job) = next {
             self.job(job, now, waiting)?;
             jobs += 1;
-            let room = jobs < GROUP_JOBS_MAX && self.overlay.len() < GROUP_RECORDS_MAX;
+            let room =
+                !self.closed && jobs < GROUP_JOBS_MAX && self.overlay.len() < GROUP_RECORDS_MAX;
             next = if room { queue.try_recv().ok() } else { None };
         }
         self.overlay.flush(&self.connection, now)?;
@@ -152,6 +159,7 @@ impl WriteConnection {
 
     fn job(&mut self, job: Job, now: UnixMillis, waiting: &mut Waiting) -> Result<(), StoreError> {
         match job {
+            Job::Close => self.closed = true,
             Job::Feed(job) => {
                 // Noted before it is tried: should the group fail, its sender must hear of it.
                 let mailbox = Arc::clone(&job.mailbox);

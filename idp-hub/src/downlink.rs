@@ -1,0 +1,176 @@
+//! The hub's end of the link: takes connections, runs a session for each.
+//!
+//! ```text
+//! listener ──▶ handshake ──┬─▶ session ──▶ ingest ──▶ store     (certificate)
+//!                          │      └──────▶ fleet: began, ended, why
+//!                          └─▶ join     ──▶ authority           (none)
+//! ```
+//!
+//! Every connection is one task with a bounded inside: one frame of each feed, one job that waits
+//! for the store. What the administrator decides reaches a session through the [`Registry`].
+
+mod join;
+mod registry;
+mod session;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use shared::model::UnixMillis;
+use shared::pki::Peer;
+use shared::runtime::clock::Clock;
+use shared::runtime::logs::LogLimiter;
+use shared::runtime::shutdown::Shutdown;
+use shared::runtime::tasks::TaskGroup;
+use shared::transport::{Accepted, Arrival, ByteBudget, CloseCode, Listener};
+use tokio::sync::{broadcast, mpsc};
+
+use crate::authority::{Authority, AuthorityEvent};
+use crate::fleet;
+use crate::store::Store;
+pub use registry::Registry;
+
+/// Bytes of feed frames that are in memory at once, from a session's reading to the commit: with
+/// frames of at most 1 MiB, 64 large ones. Heartbeats and single changes don't count.
+const FRAME_BUDGET_BYTES: usize = 64 << 20;
+
+/// The time for sessions to say goodbye when the hub stops, and again for their last packets.
+const DRAIN_MAX: Duration = Duration::from_secs(3);
+
+/// How often the stop looks whether all have.
+const DRAIN_LOOK: Duration = Duration::from_millis(20);
+
+/// A refused agent asks again for as long as it runs; the log hears of it once in this time.
+const REFUSAL_WINDOW: Duration = Duration::from_secs(600);
+
+/// Refused agents that are told apart: more than a fleet has.
+const REFUSALS_MAX: usize = 16_384;
+
+/// A certificate is good for a day; a clock far off must not overflow a deadline.
+const EXPIRY_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
+
+/// What every session works with. Cheap to clone.
+#[derive(Clone)]
+pub struct Downlink {
+    authority: Authority,
+    store: Store,
+    registry: Registry,
+    fleet: mpsc::Sender<fleet::Input>,
+    budget: ByteBudget,
+    refusals: Refusals,
+    clock: Clock,
+    shutdown: Shutdown,
+}
+
+impl Downlink {
+    /// A downlink that reports sessions to `fleet`.
+    pub fn new(
+        authority: Authority,
+        store: Store,
+        fleet: mpsc::Sender<fleet::Input>,
+        clock: Clock,
+        shutdown: Shutdown,
+    ) -> Self {
+        let budget = ByteBudget::new(FRAME_BUDGET_BYTES);
+        let registry = Registry::default();
+        let refusals = Refusals::default();
+        Self {
+            authority,
+            store,
+            registry,
+            fleet,
+            budget,
+            refusals,
+            clock,
+            shutdown,
+        }
+    }
+
+    /// The live sessions.
+    pub const fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// Takes connections until the daemon stops. Each runs in `connections`, which bounds them.
+    pub async fn listen(self, listener: Listener, connections: TaskGroup) {
+        while let Some(Some(arrival)) = self.shutdown.until_draining(listener.accept()).await {
+            // Dropped, an arrival is refused.
+            let Some(slot) = connections.reserve() else {
+                continue;
+            };
+            let downlink = self.clone();
+            slot.spawn(
+                arrival.remote(),
+                async move { downlink.arrived(arrival).await },
+            );
+        }
+        listener.refuse_new();
+        // Sessions say goodbye by themselves; what is left after their time is cut off.
+        let deadline = self.clock.now() + DRAIN_MAX;
+        while !connections.is_empty() && self.clock.now() < deadline {
+            self.clock.sleep(DRAIN_LOOK).await;
+        }
+        listener.close(CloseCode::Stopping, "");
+        listener.drained(DRAIN_MAX).await;
+    }
+
+    /// The moment at which a certificate runs out, on the monotonic clock.
+    fn expiry(&self, not_after: u64) -> Instant {
+        let left = UnixMillis::from_secs(not_after).since(self.clock.unix_millis());
+        self.clock.now() + left.min(EXPIRY_MAX)
+    }
+
+    async fn arrived(self, arrival: Arrival) {
+        let remote = arrival.remote();
+        match arrival.handshake().await {
+            Ok(Accepted::Link(connection)) => session::run(&self, connection).await,
+            Ok(Accepted::Join(connection)) => join::answer(&self, connection).await,
+            // Strangers fail handshakes all day: the listener counts them and logs them in bulk.
+            Err(error) => tracing::debug!(%remote, %error, "handshake failed"),
+        }
+    }
+
+    /// Carries the administrator's decisions to the sessions that they are about.
+    pub async fn follow_authority(self, mut events: broadcast::Receiver<AuthorityEvent>) {
+        loop {
+            match self.shutdown.until_draining(events.recv()).await {
+                None | Some(Err(broadcast::error::RecvError::Closed)) => return,
+                Some(Err(broadcast::error::RecvError::Lagged(_))) => self.resync().await,
+                Some(Ok(AuthorityEvent::Accepted(no))) => self.registry.accepted(no),
+                Some(Ok(AuthorityEvent::Removed(no))) => self.registry.removed(no),
+                Some(Ok(_)) => {}
+            }
+        }
+    }
+
+    /// Events were missed: every session is compared with the store.
+    async fn resync(&self) {
+        match self.store.read(|reading| reading.regions()).await {
+            Ok(regions) => self.registry.compare(&regions),
+            Err(error) => tracing::error!(%error, "cannot compare sessions with the store"),
+        }
+    }
+}
+
+/// Which refusals the log has heard of.
+#[derive(Clone)]
+struct Refusals(Arc<Mutex<LogLimiter<Peer>>>);
+
+impl Default for Refusals {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(LogLimiter::new(
+            REFUSAL_WINDOW,
+            REFUSALS_MAX,
+        ))))
+    }
+}
+
+impl Refusals {
+    /// How many were left out since the last one, if this one may be logged.
+    fn admit(&self, now: Instant, peer: Peer) -> Option<u64> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .admit(now, peer)
+    }
+}

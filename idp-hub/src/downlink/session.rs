@@ -1,0 +1,469 @@
+//! Drives one agent's session: performs what [`HubSession`] decides.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use shared::link::hub::{Closed, Effect, HubSession, Input};
+use shared::model::Feed;
+use shared::runtime::errors::chain;
+use shared::transport::{
+    CloseCode, FrameReader, FrameWriter, LinkConnection, Loss, RawFrame, ReadError, WriteError,
+};
+use shared::wire::Text;
+use shared::wire::frame::{Control, Goodbye, Hello, Refusal, Renewed};
+use tokio::sync::mpsc;
+
+use super::Downlink;
+use super::registry::{Order, Place};
+use crate::authority::{Certificate, NotAdmitted};
+use crate::fleet;
+use crate::ingest;
+use crate::store::regions::Introduction;
+use crate::store::{FeedJob, Mail, Mailbox, RegionNo};
+
+/// Feeds of one agent at most: four now, and room for a later release's.
+const FEEDS_MAX: usize = 8;
+
+/// An agent that takes no acknowledgement for so long is closed.
+const WRITE_MAX: Duration = Duration::from_secs(10);
+
+/// The time for an agent to take the hub's last words.
+const FAREWELL_MAX: Duration = Duration::from_secs(2);
+
+/// Runs a session to its end, and tells the fleet.
+pub(super) async fn run(downlink: &Downlink, connection: LinkConnection) {
+    let remote = connection.remote();
+    match Driver::greet(downlink, &connection).await {
+        Ok(mut driver) => {
+            let end = driver.run().await;
+            driver.over(end).await;
+        }
+        Err(reason) => tracing::debug!(%remote, reason, "a connection never became a session"),
+    }
+}
+
+/// Why a session is over.
+enum End {
+    /// Decided.
+    Closed(Closed),
+    /// The connection went, with what the transport knows of it.
+    Lost(Loss),
+    /// The agent ended the control stream, or takes nothing any more.
+    Mute(&'static str),
+    /// The peer did what no agent does.
+    Fault(CloseCode, String),
+    /// The certificate ran out, and no new one was asked for.
+    Expired,
+    /// The hub stops.
+    Stopping,
+}
+
+/// What a session waits for.
+enum Event {
+    Stopping,
+    Lost(Loss),
+    Order(Option<Order>),
+    Control(Result<Option<RawFrame>, ReadError>),
+    Mail(Mail),
+    /// The waiting job is with the store.
+    Handed,
+    Feed(Box<FeedStream>, Result<Option<RawFrame>, ReadError>),
+    Opened(FrameReader),
+    Expired,
+    Tick,
+}
+
+/// A feed's stream, and which feed it turned out to be.
+struct FeedStream {
+    reader: FrameReader,
+    feed: Option<Feed>,
+}
+
+type FeedRead = BoxFuture<'static, (FeedStream, Result<Option<RawFrame>, ReadError>)>;
+
+/// What is known after the agent's `Hello`.
+struct Registered {
+    no: RegionNo,
+    place: Place,
+    orders: mpsc::Receiver<Order>,
+}
+
+struct Driver<'a> {
+    downlink: &'a Downlink,
+    connection: &'a LinkConnection,
+    writer: FrameWriter,
+    reader: FrameReader,
+    session: HubSession,
+    mailbox: Arc<Mailbox>,
+    registered: Option<Registered>,
+    feeds: FuturesUnordered<FeedRead>,
+    /// The one job that waits for room at the store. While it waits, no feed is read.
+    waiting: Option<FeedJob>,
+    wake: Instant,
+    /// When the certificate runs out, unless it is renewed.
+    expiry: Instant,
+    end: Option<End>,
+    bytes: Vec<u8>,
+}
+
+impl<'a> Driver<'a> {
+    async fn greet(downlink: &'a Downlink, connection: &'a LinkConnection) -> Result<Self, String> {
+        let now = downlink.clock.now();
+        let (session, effects) = HubSession::new(downlink.authority.hub_facts(), now);
+        let (writer, reader) = connection
+            .control()
+            .await
+            .map_err(|error| error.to_string())?;
+        let mut driver = Self {
+            downlink,
+            connection,
+            writer,
+            reader,
+            session,
+            mailbox: Arc::default(),
+            registered: None,
+            feeds: FuturesUnordered::new(),
+            waiting: None,
+            wake: now,
+            expiry: downlink.expiry(connection.identity().not_after()),
+            end: None,
+            bytes: Vec::new(),
+        };
+        driver.perform(effects).await;
+        Ok(driver)
+    }
+
+    async fn run(&mut self) -> End {
+        loop {
+            if let Some(end) = self.end.take() {
+                return end;
+            }
+            self.step().await;
+        }
+    }
+
+    /// Waits for whatever comes first, and deals with it.
+    async fn step(&mut self) {
+        match self.next().await {
+            Event::Stopping => self.end = Some(End::Stopping),
+            Event::Lost(loss) => self.end = Some(End::Lost(loss)),
+            Event::Order(order) => self.order(order).await,
+            Event::Control(frame) => self.control(frame).await,
+            Event::Mail(mail) => self.mail(&mail).await,
+            Event::Handed => {}
+            Event::Feed(stream, frame) => self.feed(*stream, frame).await,
+            Event::Opened(reader) => {
+                let reader = reader.with_budget(self.downlink.budget.clone());
+                self.read_on(FeedStream { reader, feed: None });
+            }
+            Event::Expired => self.end = Some(End::Expired),
+            Event::Tick => self.decide(Input::Tick).await,
+        }
+    }
+
+    async fn next(&mut self) -> Event {
+        let taking = self.session.serves() && self.feeds.len() < FEEDS_MAX;
+        let Self {
+            downlink,
+            connection,
+            reader,
+            registered,
+            feeds,
+            waiting,
+            mailbox,
+            ..
+        } = self;
+        let reading = waiting.is_none();
+        let orders = async {
+            match registered {
+                Some(it) => it.orders.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = downlink.shutdown.draining() => Event::Stopping,
+            order = orders => Event::Order(order),
+            frame = reader.next() => Event::Control(frame),
+            loss = connection.closed() => Event::Lost(loss),
+            mail = mailbox.take() => Event::Mail(mail),
+            room = downlink.store.room(), if !reading => match (room, waiting.take()) {
+                (Ok(room), Some(job)) => {
+                    room.feed(job);
+                    Event::Handed
+                }
+                _ => Event::Stopping,
+            },
+            Some((stream, frame)) = feeds.next(), if reading && !feeds.is_empty() => {
+                Event::Feed(Box::new(stream), frame)
+            }
+            stream = connection.accept_feed(), if taking && reading => match stream {
+                Ok(reader) => Event::Opened(reader),
+                Err(_) => Event::Lost(connection.closed().await),
+            },
+            () = downlink.clock.sleep_until(self.expiry) => Event::Expired,
+            () = downlink.clock.sleep_until(self.wake) => Event::Tick,
+        }
+    }
+
+    async fn decide(&mut self, input: Input<'_>) {
+        let now = self.downlink.clock.now();
+        let effects = self.session.handle(now, input);
+        self.perform(effects).await;
+    }
+
+    async fn perform(&mut self, effects: Vec<Effect<'_>>) {
+        let mut more = effects;
+        while !more.is_empty() {
+            let mut next = Vec::new();
+            for effect in more {
+                match effect {
+                    Effect::Register(hello) => next.extend(self.register(&hello).await),
+                    Effect::Send(frame) => self.send(&frame).await,
+                    Effect::Issue(csr) => self.renew(&csr).await,
+                    Effect::WakeAt(at) => self.wake = at,
+                    Effect::Serve => {}
+                    Effect::Close(why) => self.end = Some(End::Closed(why)),
+                }
+            }
+            more = next;
+        }
+    }
+
+    /// Settles who the agent is by its certificate, and where its feeds are.
+    async fn register(&mut self, hello: &Hello<'_>) -> Vec<Effect<'static>> {
+        let now = self.downlink.clock.now();
+        let row = match self
+            .downlink
+            .authority
+            .admit(self.connection.identity())
+            .await
+        {
+            Ok(row) => row,
+            Err(error) => return self.not_admitted(now, &error),
+        };
+        let (place, orders) = self.downlink.registry.enter(row.no);
+        let (no, number) = (row.no, place.number);
+        let introduction = Introduction {
+            cloud: hello.cloud.description(),
+            software: hello.software.as_str().to_owned(),
+            host: hello.host.as_str().to_owned(),
+        };
+        let begun = self
+            .downlink
+            .store
+            .change(move |it| it.begin_session(no, number, &introduction))
+            .await;
+        self.registered = Some(Registered { no, place, orders });
+        match begun {
+            Ok(cursors) => {
+                let session = number;
+                tell_fleet(self.downlink, fleet::Input::SessionBegan { no, session }).await;
+                let standing = row.standing;
+                self.session
+                    .handle(now, Input::Registered { standing, cursors })
+            }
+            Err(error) => {
+                let error = chain(&error).to_string();
+                tracing::error!(region = row.name, error, "cannot begin a session");
+                let reason = "the hub's store fails; the hub's log says why";
+                self.session.handle(now, Input::End(Refusal::Busy, reason))
+            }
+        }
+    }
+
+    fn not_admitted(&mut self, now: Instant, error: &NotAdmitted) -> Vec<Effect<'static>> {
+        let (remote, peer) = (self.connection.remote(), self.connection.identity().peer());
+        if let Some(silenced) = self.downlink.refusals.admit(now, peer) {
+            let error = chain(error).to_string();
+            tracing::warn!(%remote, %peer, error, silenced, "an agent was not admitted");
+        }
+        self.session
+            .handle(now, Input::End(error.refusal(), error.reason()))
+    }
+
+    async fn control(&mut self, frame: Result<Option<RawFrame>, ReadError>) {
+        let frame = match frame {
+            Ok(Some(frame)) => frame,
+            Ok(None) => return self.end = Some(End::Mute("the agent ended its control stream")),
+            Err(error) => return self.end = Some(read_failed(error)),
+        };
+        match Control::decode(frame.kind, &frame.payload) {
+            // A frame of a later release says at least that the agent lives.
+            Ok(None) => self.decide(Input::FeedHeard).await,
+            Ok(Some(control)) => self.decide(Input::Frame(control)).await,
+            Err(error) => self.fault(&error),
+        }
+    }
+
+    fn fault(&mut self, error: &(dyn std::error::Error + 'static)) {
+        self.end = Some(End::Fault(CloseCode::Protocol, chain(error).to_string()));
+    }
+
+    async fn feed(&mut self, mut stream: FeedStream, frame: Result<Option<RawFrame>, ReadError>) {
+        let frame = match frame {
+            Ok(Some(frame)) => frame,
+            // An agent that ends a feed will open it again.
+            Ok(None) => return,
+            Err(error) => return self.end = Some(read_failed(error)),
+        };
+        let checked = ingest::read(&mut stream.feed, frame.kind, &frame.payload);
+        self.decide(Input::FeedHeard).await;
+        match (checked, &self.registered) {
+            (Ok(Some((feed, payload))), Some(Registered { no, place, .. })) => {
+                let mailbox = Arc::clone(&self.mailbox);
+                let (region, session) = (*no, place.number);
+                let budget = frame.permit;
+                self.waiting = Some(FeedJob {
+                    region,
+                    session,
+                    feed,
+                    payload,
+                    mailbox,
+                    budget,
+                });
+            }
+            (Ok(_), _) => {}
+            (Err(error), _) => return self.fault(&error),
+        }
+        self.read_on(stream);
+    }
+
+    fn read_on(&mut self, mut stream: FeedStream) {
+        self.feeds.push(Box::pin(async move {
+            let frame = stream.reader.next().await;
+            (stream, frame)
+        }));
+    }
+
+    async fn mail(&mut self, mail: &Mail) {
+        for cursor in &mail.cursors {
+            self.encode(&Control::Cursor(*cursor));
+        }
+        for ack in &mail.acks {
+            self.encode(&Control::Ack(*ack));
+        }
+        self.flush().await;
+        if mail.give_up {
+            let reason = "the feeds can't be brought to agree; a new session begins afresh";
+            self.decide(Input::End(Refusal::Protocol, reason)).await;
+        }
+    }
+
+    async fn order(&mut self, order: Option<Order>) {
+        match order {
+            Some(Order::Accepted) => self.decide(Input::Accepted).await,
+            Some(Order::End(refusal, reason)) => self.decide(Input::End(refusal, reason)).await,
+            None => self.end = Some(End::Stopping),
+        }
+    }
+
+    async fn renew(&mut self, csr: &str) {
+        let Some(Registered { no, .. }) = &self.registered else {
+            return;
+        };
+        let fingerprint = self.connection.identity().fingerprint();
+        match self.downlink.authority.renew(*no, &fingerprint, csr).await {
+            Ok(Certificate { pem, not_after, .. }) => {
+                self.expiry = self.downlink.expiry(not_after);
+                let certificate = Text::cut_owned(pem);
+                self.send(&Control::Renewed(Renewed { certificate })).await;
+            }
+            Err(error) => self.fault(&error),
+        }
+    }
+
+    async fn send(&mut self, frame: &Control<'_>) {
+        self.encode(frame);
+        self.flush().await;
+    }
+
+    fn encode(&mut self, frame: &Control<'_>) {
+        if let Err(error) = frame.encode(&mut self.bytes) {
+            tracing::error!(%error, "a control frame was not sent");
+        }
+    }
+
+    async fn flush(&mut self) {
+        let bytes = std::mem::take(&mut self.bytes);
+        match tokio::time::timeout(WRITE_MAX, self.writer.write(bytes)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(WriteError::Lost(loss))) => self.end = Some(End::Lost(loss)),
+            Ok(Err(_)) | Err(_) => {
+                self.end = Some(End::Mute("the agent takes no acknowledgements"));
+            }
+        }
+    }
+
+    /// Closes, and says why to whom it concerns.
+    async fn over(mut self, end: End) {
+        if matches!(end, End::Stopping) {
+            self.send(&Control::Goodbye(Goodbye::Stopping)).await;
+        }
+        let (code, reason) = end.told();
+        // What was said last is worth waiting for; a peer that does not take it is not.
+        let _ = tokio::time::timeout(FAREWELL_MAX, self.writer.finish()).await;
+        self.connection.close(code, &reason);
+        let Some(Registered { no, place, .. }) = self.registered.take() else {
+            return tracing::debug!(reason, "a connection never became a session");
+        };
+        let newest = self.downlink.registry.is_newest(&place);
+        let session = place.number;
+        drop(place);
+        let Some(why) = end.for_fleet().filter(|_| newest) else {
+            return;
+        };
+        let downlink = self.downlink;
+        tell_fleet(downlink, fleet::Input::SessionEnded { no, session, why }).await;
+        let at = downlink.clock.unix_millis();
+        if let Err(error) = downlink.store.change(move |it| it.seen(no, at)).await {
+            let error = chain(&error).to_string();
+            tracing::error!(error, "cannot store when a region was last heard");
+        }
+    }
+}
+
+impl End {
+    fn told(&self) -> (CloseCode, String) {
+        let (code, reason) = match self {
+            Self::Closed(Closed::Silent) => (CloseCode::Silent, ""),
+            Self::Closed(Closed::Refused(_)) => (CloseCode::Refused, ""),
+            Self::Closed(_) | Self::Lost(_) => (CloseCode::Done, ""),
+            Self::Mute(reason) => (CloseCode::Slow, *reason),
+            Self::Fault(code, reason) => (*code, reason.as_str()),
+            Self::Expired => (CloseCode::Expired, ""),
+            Self::Stopping => (CloseCode::Stopping, ""),
+        };
+        (code, reason.to_owned())
+    }
+
+    /// Nothing of a hub that stops: its regions are as they were.
+    fn for_fleet(self) -> Option<fleet::Ended> {
+        Some(match self {
+            Self::Closed(why) => fleet::Ended::Closed(why),
+            Self::Lost(loss) => fleet::Ended::Lost(loss.to_string()),
+            Self::Mute(reason) => fleet::Ended::Lost(reason.to_owned()),
+            Self::Fault(_, reason) => fleet::Ended::Lost(reason),
+            Self::Expired => fleet::Ended::Lost("its certificate has run out".to_owned()),
+            Self::Stopping => return None,
+        })
+    }
+}
+
+async fn tell_fleet(downlink: &Downlink, input: fleet::Input) {
+    // The fleet's driver ends only when the daemon does.
+    let _ = downlink.fleet.send(input).await;
+}
+
+fn read_failed(error: ReadError) -> End {
+    match error {
+        ReadError::Lost(loss) => End::Lost(loss),
+        fault => {
+            let code = fault.close_code().unwrap_or(CloseCode::Protocol);
+            End::Fault(code, chain(&fault).to_string())
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! The hub's tasks: what is begun, in which order, and what each one's end means.
+//!
+//! ```text
+//! store ─▶ authority ─▶ fleet driver ─▶ downlink ─▶ api
+//! ```
+//!
+//! Stopped the other way round: first nobody new, then the sessions, then the store.
+
+mod fleet;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use shared::runtime::clock::Clock;
+use shared::runtime::errors::BoxError;
+use shared::runtime::tasks::{OnExit, Task, Tasks};
+use shared::transport::{ListenOptions, Listener, ResetKey};
+use tokio::sync::mpsc;
+
+use self::fleet::FleetDriver;
+use crate::authority::Authority;
+use crate::downlink::{Downlink, Registry};
+use crate::overview::FleetBoard;
+use crate::store::Store;
+
+/// The database, within the data directory.
+pub const DATABASE_FILE: &str = "hub.db";
+
+/// What a hub needs to serve its agents.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Database, keys and certificates.
+    pub data_dir: PathBuf,
+    /// The UDP address of the link.
+    pub listen: SocketAddr,
+    /// The most connections at a time.
+    pub connections_max: usize,
+}
+
+/// A hub that serves its agents. Cheap to clone.
+#[derive(Clone)]
+pub struct Hub {
+    /// Its store.
+    pub store: Store,
+    /// Who may join.
+    pub authority: Authority,
+    /// What is shown.
+    pub board: FleetBoard,
+    /// The live sessions.
+    pub registry: Registry,
+    /// The link's address as it is bound.
+    pub address: SocketAddr,
+}
+
+/// The database of a data directory.
+pub fn database(data_dir: &Path) -> PathBuf {
+    data_dir.join(DATABASE_FILE)
+}
+
+impl Hub {
+    /// Begins to serve agents.
+    ///
+    /// # Errors
+    /// If the database or the federation's keys can't be opened, or the port can't be had.
+    pub async fn start(options: Options, clock: Clock, tasks: &Tasks) -> Result<Self, BoxError> {
+        let (store, writer) = Store::open(&database(&options.data_dir), clock.clone())?;
+        let authority = Authority::open(&options.data_dir, store.clone(), clock.clone()).await?;
+        let mut listening =
+            ListenOptions::new(ResetKey::from_bytes(*authority.stateless_reset_key()));
+        listening.connections_max = options.connections_max;
+        let listener = Listener::bind(options.listen, authority.link_server_config()?, &listening)?;
+        let address = listener.address();
+
+        let shutdown = tasks.shutdown();
+        let (inputs, sessions) = mpsc::channel(fleet::QUEUE_MAX);
+        let board = FleetBoard::new(store.overview().clone());
+        let downlink = Downlink::new(
+            authority.clone(),
+            store.clone(),
+            inputs,
+            clock.clone(),
+            shutdown.clone(),
+        );
+        let registry = downlink.registry().clone();
+        let hub = Self {
+            store: store.clone(),
+            authority: authority.clone(),
+            board,
+            registry,
+            address,
+        };
+
+        let (closing, last) = (shutdown.clone(), store.clone());
+        tasks.spawn(
+            Task::store("store-writer"),
+            OnExit::StopDaemon,
+            async move {
+                closing.closed().await;
+                last.close().await;
+                // A thread's end is awaited off the async threads.
+                tokio::task::spawn_blocking(move || writer.join()).await
+            },
+        );
+        let driver = FleetDriver::new(
+            store.clone(),
+            authority.clone(),
+            hub.board.clone(),
+            clock.clone(),
+        );
+        let closing = shutdown.clone();
+        tasks.spawn(Task::store("fleet"), OnExit::StopDaemon, async move {
+            tokio::select! {
+                outcome = driver.run(sessions) => outcome,
+                () = closing.closed() => Ok(()),
+            }
+        });
+        let following = downlink.clone().follow_authority(authority.events());
+        tasks.spawn(
+            Task::worker("authority-events"),
+            OnExit::StopDaemon,
+            done(following),
+        );
+        let certified = authority.keep_certified(shutdown.clone());
+        tasks.spawn(
+            Task::worker("own-certificate"),
+            OnExit::StopDaemon,
+            done(certified),
+        );
+        let connections = tasks.group("connection", options.connections_max);
+        let listen = downlink.listen(listener, connections);
+        tasks.spawn(Task::worker("listener"), OnExit::StopDaemon, done(listen));
+        Ok(hub)
+    }
+}
+
+/// A task that can't fail.
+async fn done(task: impl Future<Output = ()>) -> Result<(), BoxError> {
+    task.await;
+    Ok(())
+}
