@@ -11,3 +11,4 @@ pub mod collect;
 pub mod host;
 pub mod membership;
 pub mod spool;
+pub mod uplink;

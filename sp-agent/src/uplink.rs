@@ -1,0 +1,385 @@
+//! The agent's end of the link: performs what [`AgentSession`] and the outboxes decide.
+//!
+//! ```text
+//! spool ──extents──▶ outboxes ──batches──▶ feed streams ──▶ hub
+//!                        ▲                                    │
+//!                        └── acknowledged, go on from here ◀──┘ control stream ──▶ session
+//! ```
+//!
+//! One task. Each feed has at most one batch being read or written, so that a slow hub slows the
+//! feeds and never a heartbeat.
+
+mod connection;
+mod feeds;
+mod recovery;
+mod renewal;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::future::BoxFuture;
+use shared::link::agent::{AgentSession, Effect, Input, Phase};
+use shared::model::{CloudDescription, Feed, UnixMillis};
+use shared::pki::{self, TlsClock};
+use shared::runtime::clock::Clock;
+use shared::runtime::errors::chain;
+use shared::runtime::shutdown::Shutdown;
+use shared::transport::{Dialer, LinkConnection};
+use shared::wire::frame::{Control, Goodbye};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::membership::{Credentials, Membership};
+use crate::spool::Spool;
+use connection::{Live, News};
+use renewal::Renewal;
+
+/// The time for the hub to take the agent's last words.
+const FAREWELL_MAX: Duration = Duration::from_secs(2);
+
+/// What an uplink works with.
+pub struct Options {
+    /// Whom the agent follows.
+    pub membership: Membership,
+    /// Who it is.
+    pub credentials: Arc<Credentials>,
+    /// What it reports.
+    pub spool: Spool,
+    /// The time.
+    pub clock: Clock,
+    /// How it dials.
+    pub dial: shared::transport::DialOptions,
+    /// What its cloud is, as last read.
+    pub description: watch::Receiver<CloudDescription>,
+    /// Where membership and certificate are kept.
+    pub data_dir: PathBuf,
+}
+
+/// The link as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// Where the session is.
+    pub phase: Phase,
+    /// Since when.
+    pub since: UnixMillis,
+    /// The hub's address that is used or was tried last.
+    pub address: Option<String>,
+    /// When the hub last made something durable.
+    pub last_acked: Option<UnixMillis>,
+    /// Feeds of which the hub does not hold everything, and how many changes it lacks.
+    pub behind: Vec<(Feed, u64)>,
+}
+
+/// Why an uplink could not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum UplinkError {
+    /// The TLS configuration is refused.
+    #[error("cannot set up TLS towards the hub; `sp-agent leave` and join again if it stays")]
+    Tls(#[source] shared::pki::TlsError),
+    /// No socket.
+    #[error("cannot open a UDP socket towards the hub")]
+    Socket(#[source] shared::transport::TransportError),
+}
+
+/// The agent's end of the link.
+pub struct Uplink {
+    options: Options,
+    status: watch::Sender<Status>,
+}
+
+impl Uplink {
+    /// An uplink, and where its state is shown.
+    pub fn new(options: Options) -> (Self, watch::Receiver<Status>) {
+        let (status, shown) = watch::channel(Status {
+            phase: Phase::Dialing,
+            since: options.clock.unix_millis(),
+            address: None,
+            last_acked: None,
+            behind: Vec::new(),
+        });
+        (Self { options, status }, shown)
+    }
+
+    /// Follows the hub until the daemon stops, or `leave` says that the region leaves.
+    ///
+    /// # Errors
+    /// If it can't begin. Whatever happens later is waited out.
+    pub async fn run(
+        self,
+        shutdown: Shutdown,
+        leave: CancellationToken,
+    ) -> Result<(), UplinkError> {
+        let mut driver = Driver::new(self)?;
+        let goodbye = loop {
+            tokio::select! {
+                () = shutdown.draining() => break Goodbye::Stopping,
+                () = leave.cancelled() => break Goodbye::Leaving,
+                () = driver.step() => {}
+            }
+        };
+        driver.stop(goodbye).await;
+        Ok(())
+    }
+}
+
+/// A connection being made.
+type Dialing = BoxFuture<'static, Result<LinkConnection, String>>;
+
+struct Driver {
+    options: Options,
+    status: watch::Sender<Status>,
+    dialer: Arc<Dialer>,
+    session: AgentSession,
+    dialing: Option<Dialing>,
+    live: Option<Live>,
+    renewal: Renewal,
+    wake: Instant,
+}
+
+impl Driver {
+    fn new(uplink: Uplink) -> Result<Self, UplinkError> {
+        let Uplink { options, status } = uplink;
+        let Credentials { anchors, slot, .. } = &*options.credentials;
+        let tls = pki::link_client(anchors, slot, &TlsClock::system()).map_err(UplinkError::Tls)?;
+        let dialer = Dialer::new(tls, options.dial.clone()).map_err(UplinkError::Socket)?;
+        let dialer = Arc::new(dialer);
+        let Membership {
+            federation,
+            epoch,
+            ref addresses,
+            ..
+        } = options.membership;
+        let now = options.clock.now();
+        let (session, effects) = AgentSession::new(federation, epoch, addresses.len(), now);
+        let renewal = Renewal::new(&options, rand::random());
+        let mut driver = Self {
+            options,
+            status,
+            dialer,
+            session,
+            dialing: None,
+            live: None,
+            renewal,
+            wake: now,
+        };
+        // The first effects only ask to be woken, so there is nothing to wait for.
+        driver.note_wakes(&effects);
+        Ok(driver)
+    }
+
+    fn note_wakes(&mut self, effects: &[Effect]) {
+        for effect in effects {
+            if let Effect::WakeAt(at) = effect {
+                self.wake = *at;
+            }
+        }
+    }
+
+    /// Waits for whatever comes first, and deals with it.
+    async fn step(&mut self) {
+        let clock = self.options.clock.clone();
+        let event = tokio::select! {
+            dialed = dialed(&mut self.dialing) => Event::Dialed(dialed),
+            news = live_news(&mut self.live) => Event::Live(news),
+            () = clock.sleep_until(self.wake) => Event::Tick,
+            () = self.renewal.due(&clock) => Event::RenewalDue,
+        };
+        match event {
+            Event::Dialed(Ok(connection)) => self.connected(connection).await,
+            Event::Dialed(Err(reason)) => self.decide(Input::Disconnected(reason)).await,
+            Event::Live(news) => self.news(news).await,
+            Event::Tick => self.decide(Input::Tick).await,
+            Event::RenewalDue => self.renew().await,
+        }
+    }
+
+    async fn connected(&mut self, connection: LinkConnection) {
+        match Live::open(connection, &self.options.spool).await {
+            Ok(live) => {
+                self.live = Some(live);
+                self.decide(Input::Connected).await;
+            }
+            Err(reason) => self.decide(Input::Disconnected(reason)).await,
+        }
+    }
+
+    async fn news(&mut self, news: News) {
+        match news {
+            News::Frame(frame) => match frame.decode() {
+                Ok(Some(control)) => self.decide(Input::Frame(control)).await,
+                // A frame of a later release: this one has no use for it.
+                Ok(None) => {}
+                Err(error) => self.decide(Input::Disconnected(error.to_string())).await,
+            },
+            News::Said => self.decide(Input::SaidSomething).await,
+            News::Grown => {}
+            News::Lost(reason) => self.decide(Input::Disconnected(reason)).await,
+        }
+        self.show_feeds(None);
+    }
+
+    async fn decide(&mut self, input: Input<'_>) {
+        let now = self.options.clock.now();
+        let effects = self.session.handle(now, rand::random(), input);
+        for effect in effects {
+            self.perform(effect).await;
+        }
+    }
+
+    async fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::Dial { address } => self.dial(address),
+            Effect::Greet => {
+                let hello = connection::hello(&self.options);
+                self.send(hello).await;
+            }
+            Effect::Send(frame) => self.send(frame).await,
+            Effect::Serve(cursors) => {
+                if let Some(live) = &mut self.live {
+                    live.feeds.serve(&cursors);
+                }
+            }
+            Effect::Position(cursor) => {
+                if let Some(live) = &mut self.live {
+                    live.feeds.position(&cursor);
+                }
+            }
+            Effect::Acked(ack) => {
+                if let Some(live) = &mut self.live {
+                    live.feeds.acked(ack);
+                }
+                self.show_feeds(Some(self.options.clock.unix_millis()));
+            }
+            Effect::Keep { certificate } => self.renewal.keep(&self.options, &certificate),
+            Effect::Report => self.report(),
+            Effect::Close => {
+                self.dialing = None;
+                if let Some(live) = self.live.take() {
+                    live.close().await;
+                }
+            }
+            Effect::WakeAt(at) => self.wake = at,
+        }
+    }
+
+    fn dial(&mut self, address: usize) {
+        let addresses = &self.options.membership.addresses;
+        let Some(address) = addresses.get(address).or(addresses.first()).cloned() else {
+            self.dialing = Some(Box::pin(async {
+                Err("no hub address is configured".to_owned())
+            }));
+            return;
+        };
+        self.status
+            .send_modify(|status| status.address = Some(address.clone()));
+        let dialer = Arc::clone(&self.dialer);
+        let recovery = self.renewal.recovery(&self.options, &address);
+        self.dialing = Some(Box::pin(async move {
+            // With an expired certificate the hub would refuse: first a new one, by the bound key.
+            if let Some(recovery) = recovery {
+                recovery.await?;
+            }
+            dialer
+                .dial_host(&address)
+                .await
+                .map_err(|error| chain(&error).to_string())
+        }));
+    }
+
+    async fn renew(&mut self) {
+        match self.renewal.request(&self.options) {
+            Some(request) if self.live.is_some() => self.send(request).await,
+            _ => {}
+        }
+    }
+
+    async fn send(&mut self, frame: Control<'static>) {
+        let Some(live) = &mut self.live else { return };
+        match live.send(&frame).await {
+            Ok(()) => {}
+            // The connection's end is reported by the next step.
+            Err(reason) => tracing::debug!(reason, "a control frame was not sent"),
+        }
+    }
+
+    fn report(&mut self) {
+        let phase = self.session.phase();
+        let since = self.options.clock.unix_millis();
+        log_phase(&phase);
+        if let Phase::Following { epoch, .. } = phase
+            && epoch != self.options.membership.epoch
+        {
+            self.options.membership.epoch = epoch;
+            if let Err(error) = self.options.membership.save(&self.options.data_dir) {
+                tracing::error!(error = %chain(&error), "cannot store the epoch that is followed");
+            }
+        }
+        self.status.send_modify(|status| {
+            status.phase = phase;
+            status.since = since;
+        });
+    }
+
+    fn show_feeds(&self, acked: Option<UnixMillis>) {
+        let behind = self
+            .live
+            .as_ref()
+            .map(|live| live.feeds.behind())
+            .unwrap_or_default();
+        self.status.send_if_modified(|status| {
+            let changed = status.behind != behind || acked.is_some();
+            status.last_acked = acked.or(status.last_acked);
+            status.behind = behind;
+            changed
+        });
+    }
+
+    async fn stop(mut self, goodbye: Goodbye) {
+        self.decide(Input::Stop(goodbye)).await;
+        // The hub is told, or finds out by itself.
+        self.dialer.drained(FAREWELL_MAX).await;
+    }
+}
+
+enum Event {
+    Dialed(Result<LinkConnection, String>),
+    Live(News),
+    Tick,
+    RenewalDue,
+}
+
+/// The end of the connection's making; never, if none is being made.
+async fn dialed(dialing: &mut Option<Dialing>) -> Result<LinkConnection, String> {
+    match dialing {
+        Some(future) => {
+            let outcome = future.await;
+            *dialing = None;
+            outcome
+        }
+        None => std::future::pending().await,
+    }
+}
+
+async fn live_news(live: &mut Option<Live>) -> News {
+    match live {
+        Some(live) => live.news().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn log_phase(phase: &Phase) {
+    match phase {
+        Phase::Following { epoch, .. } => tracing::info!(epoch, "following the hub"),
+        Phase::Pending => tracing::info!(
+            "the hub waits for its administrator to accept this region: idp-hub region accept"
+        ),
+        Phase::Waiting {
+            reason: Some(reason),
+            ..
+        } => {
+            tracing::warn!(reason, "no hub; the region runs on and everything is kept");
+        }
+        Phase::Waiting { .. } | Phase::Dialing | Phase::Greeting | Phase::Stopped => {}
+    }
+}

@@ -1,0 +1,144 @@
+//! One live connection: its control stream and its feeds.
+
+use std::time::Duration;
+
+use shared::link::HEARTBEAT;
+use shared::model::Feed;
+use shared::runtime::errors::chain;
+use shared::transport::{CloseCode, FrameReader, FrameWriter, LinkConnection, RawFrame, ReadError};
+use shared::wire::codec::{CODEC, DecodeError};
+use shared::wire::frame::{Cloud, Control, Hello, Offer, PROTOCOL, feed_code};
+use shared::wire::{List, Text};
+
+use super::feeds::{Feeds, Sent};
+use super::{FAREWELL_MAX, Options};
+use crate::spool::Spool;
+
+/// A hub that takes no heartbeat for so long is as good as gone.
+const WRITE_MAX: Duration = HEARTBEAT.saturating_mul(2);
+
+/// What came of waiting for a connection.
+pub(super) enum News {
+    /// A control frame.
+    Frame(Received),
+    /// A batch is on its way.
+    Said,
+    /// A feed grew, or the hub has taken some: there may be more to send.
+    Grown,
+    /// The connection is gone.
+    Lost(String),
+}
+
+/// A control frame as it came.
+pub(super) struct Received(RawFrame);
+
+impl Received {
+    pub(super) fn decode(&self) -> Result<Option<Control<'_>>, DecodeError> {
+        Control::decode(self.0.kind, &self.0.payload)
+    }
+}
+
+/// One live connection.
+pub(super) struct Live {
+    connection: LinkConnection,
+    writer: FrameWriter,
+    reader: FrameReader,
+    pub(super) feeds: Feeds,
+}
+
+impl Live {
+    pub(super) async fn open(connection: LinkConnection, spool: &Spool) -> Result<Self, String> {
+        let (writer, reader) = connection
+            .control()
+            .await
+            .map_err(|error| chain(&error).to_string())?;
+        let feeds = Feeds::new(connection.clone(), spool.clone());
+        Ok(Self {
+            connection,
+            writer,
+            reader,
+            feeds,
+        })
+    }
+
+    /// Waits for the hub, for the spool, and for batches on their way. Cancel-safe.
+    pub(super) async fn news(&mut self) -> News {
+        tokio::select! {
+            // First what the hub said last: a refusal's frame comes before its close.
+            biased;
+            frame = self.reader.next() => match frame {
+                Ok(Some(frame)) => News::Frame(Received(frame)),
+                Ok(None) => News::Lost(self.connection.closed().await.to_string()),
+                Err(ReadError::Lost(loss)) => News::Lost(loss.to_string()),
+                Err(fault) => News::Lost(chain(&fault).to_string()),
+            },
+            loss = self.connection.closed() => News::Lost(loss.to_string()),
+            sent = self.feeds.next() => match sent {
+                Ok(Sent::Batch) => News::Said,
+                Ok(Sent::Nothing) => News::Grown,
+                Err(reason) => News::Lost(reason),
+            },
+        }
+    }
+
+    pub(super) async fn send(&mut self, frame: &Control<'_>) -> Result<(), String> {
+        let mut bytes = Vec::new();
+        frame
+            .encode(&mut bytes)
+            .map_err(|error| error.to_string())?;
+        match tokio::time::timeout(WRITE_MAX, self.writer.write(bytes)).await {
+            Ok(written) => written.map_err(|error| chain(&error).to_string()),
+            Err(_) => {
+                self.connection
+                    .close(CloseCode::Silent, "the hub takes no heartbeat");
+                Err("the hub takes no heartbeat".to_owned())
+            }
+        }
+    }
+
+    /// Closes, after what was said last has come or `FAREWELL_MAX` has passed.
+    pub(super) async fn close(self) {
+        let finished = async {
+            match self.connection.loss() {
+                None => drop(self.writer.finish().await),
+                Some(_) => {}
+            }
+        };
+        let _ = tokio::time::timeout(FAREWELL_MAX, finished).await;
+        self.connection.close(CloseCode::Done, "");
+    }
+}
+
+/// The agent's first frame.
+pub(super) fn hello(options: &Options) -> Control<'static> {
+    let description = options.description.borrow().clone();
+    let offers = Feed::ALL.map(|feed| {
+        let extent = options.spool.extent(feed);
+        Offer {
+            feed: feed_code(feed),
+            id: extent.id,
+            head: extent.head,
+        }
+    });
+    Control::Hello(Hello {
+        versions: PROTOCOL,
+        codec: CODEC,
+        software: Text::cut(concat!("sp-agent ", env!("CARGO_PKG_VERSION"))),
+        host: Text::cut_owned(host_name()),
+        cloud: Cloud {
+            kind: shared::wire::frame::cloud_kind_code(description.kind),
+            version: Text::cut_owned(description.version),
+            endpoint: Text::cut_owned(description.endpoint),
+        },
+        federation: options.membership.federation,
+        epoch: options.membership.epoch,
+        offers: List::cut(offers),
+    })
+}
+
+/// The kernel's name for this machine; empty where it can't be read.
+fn host_name() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .map(|name| name.trim().to_owned())
+        .unwrap_or_default()
+}

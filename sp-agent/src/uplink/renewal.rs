@@ -1,0 +1,94 @@
+//! The certificate's life: renewed at half of it while connected, recovered when it is over.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use futures_util::future::BoxFuture;
+use shared::runtime::clock::Clock;
+use shared::runtime::errors::chain;
+use shared::wire::Text;
+use shared::wire::frame::{Control, Renew};
+
+use super::{Options, recovery};
+
+/// A renewal that brought nothing is asked for again after this.
+const AGAIN: Duration = Duration::from_secs(300);
+
+/// Certificates live for a day; a clock far off must not overflow a deadline.
+const WAIT_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
+
+/// When the certificate is renewed.
+pub(super) struct Renewal {
+    due: Instant,
+    jitter: f64,
+}
+
+impl Renewal {
+    pub(super) fn new(options: &Options, jitter: f64) -> Self {
+        let mut renewal = Self {
+            due: options.clock.now(),
+            jitter,
+        };
+        renewal.schedule(options);
+        renewal
+    }
+
+    /// Waits until a renewal is due.
+    pub(super) fn due<'a>(&self, clock: &'a Clock) -> impl Future<Output = ()> + 'a {
+        clock.sleep_until(self.due)
+    }
+
+    /// The request, and the next one later should this bring nothing.
+    pub(super) fn request(&mut self, options: &Options) -> Option<Control<'static>> {
+        self.due = options.clock.now() + AGAIN;
+        match options.credentials.csr() {
+            Ok(csr) => Some(Control::Renew(Renew {
+                csr: Text::cut_owned(csr),
+            })),
+            Err(error) => {
+                tracing::error!(error = %chain(&error), "cannot ask for a new certificate");
+                None
+            }
+        }
+    }
+
+    /// Keeps a new certificate. The connection goes on with the old one, the next takes the new.
+    pub(super) fn keep(&mut self, options: &Options, certificate: &str) {
+        match options.credentials.keep_certificate(certificate) {
+            Ok(()) => {
+                tracing::info!("the certificate was renewed");
+                self.schedule(options);
+            }
+            Err(error) => {
+                tracing::error!(error = %chain(&error), "the hub's new certificate is refused");
+            }
+        }
+    }
+
+    /// The way back when the certificate is over.
+    pub(super) fn recovery(
+        &self,
+        options: &Options,
+        address: &str,
+    ) -> Option<BoxFuture<'static, Result<(), String>>> {
+        if !options.credentials.expired(options.clock.unix_millis()) {
+            return None;
+        }
+        tracing::warn!("the certificate has expired; asking for a new one by the bound key");
+        let credentials = std::sync::Arc::clone(&options.credentials);
+        let (region, address) = (options.membership.region, address.to_owned());
+        let dial = options.dial.clone();
+        Some(Box::pin(async move {
+            let recovered = recovery::recover(&credentials, region, &address, dial).await;
+            recovered.map_err(|error| chain(&error).to_string())
+        }))
+    }
+
+    fn schedule(&mut self, options: &Options) {
+        let wait = options
+            .credentials
+            .renew_at(self.jitter)
+            .since(options.clock.unix_millis());
+        self.due = options.clock.now() + wait.min(WAIT_MAX);
+    }
+}
