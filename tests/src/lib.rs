@@ -1,3 +1,4 @@
-//! What the tests of whole daemons are made with.
+//! What the tests and benchmarks of the whole system share.
 
+pub mod inproc;
 pub mod relay;

@@ -1,0 +1,285 @@
+//! A real hub and real agents in this process: for what would be slow or blind from outside, such
+//! as thousands of agents, or a fault between two steps.
+//!
+//! Everything is the daemons' own but the command lines: the hub's [`Hub`], the agent's [`Spool`]
+//! and [`Uplink`], over QUIC on loopback.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use idp_hub::authority::{Authority, INVITATION_LIFETIME};
+use idp_hub::fleet::State;
+use idp_hub::overview::ShownRegion;
+use idp_hub::store::Store;
+use idp_hub::tasks::{Hub, Options, database};
+use shared::model::{CloudDescription, CloudKind, Totals};
+use shared::pki::{
+    Csr, JoinToken, Purpose, TlsClock, TrustAnchors, certificate_from_pem, join_client,
+};
+use shared::runtime::clock::Clock;
+use shared::runtime::tasks::{StopTimes, Tasks};
+use shared::transport::{DialOptions, Dialer};
+use shared::wire::frame::{Cloud, Join, JoinFrame};
+use shared::wire::{Bytes, Text};
+use sp_agent::membership::{Credentials, Founding, Membership};
+use sp_agent::spool::Spool;
+use sp_agent::uplink::{self, Status, Uplink};
+use tempfile::TempDir;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// The longest that anything in a test is waited for: a slow machine's patience, no measurement.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A hub in this process.
+pub struct TestHub {
+    /// The hub's own handles.
+    pub hub: Hub,
+    tasks: Tasks,
+    data_dir: PathBuf,
+}
+
+impl TestHub {
+    /// Makes a federation in `data_dir` and serves it.
+    pub async fn found(data_dir: &Path) -> Self {
+        shared::runtime::files::create_private_dir(data_dir).unwrap();
+        let clock = Clock::system();
+        let (store, writer) = Store::open(&database(data_dir), clock.clone()).unwrap();
+        Authority::init(data_dir, &store, &clock).await.unwrap();
+        store.close().await;
+        drop(store);
+        tokio::task::spawn_blocking(|| writer.join()).await.unwrap();
+        Self::serve(data_dir, (Ipv4Addr::LOCALHOST, 0).into()).await
+    }
+
+    /// Serves the federation that is in `data_dir`.
+    pub async fn serve(data_dir: &Path, listen: SocketAddr) -> Self {
+        let clock = Clock::system();
+        let tasks = Tasks::new(clock.clone());
+        let options = Options {
+            data_dir: data_dir.to_owned(),
+            listen,
+            connections_max: 20_000,
+        };
+        let hub = Hub::start(options, clock, &tasks).await.unwrap();
+        Self {
+            hub,
+            tasks,
+            data_dir: data_dir.to_owned(),
+        }
+    }
+
+    /// Stops it in good order.
+    pub async fn stop(self) {
+        drop(self.hub);
+        self.tasks
+            .stop(StopTimes::default(), &CancellationToken::new())
+            .await;
+        // The socket is freed by a task of QUIC's own, soon after its last user is gone.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+
+    /// Stops it and serves again, on the same port.
+    pub async fn restart(self) -> Self {
+        let (data_dir, address) = (self.data_dir.clone(), self.hub.address);
+        self.stop().await;
+        Self::serve(&data_dir, address).await
+    }
+
+    /// Waits until the region of this name is shown in a state.
+    pub async fn shows(&self, name: &str, state: State) {
+        let shown = || self.hub.board.region(name);
+        let reached = |region: ShownRegion| region.view.condition.state == state;
+        if !self.until(|| shown().is_some_and(reached)).await {
+            panic!("{name} is never {state:?}: {:?}", shown());
+        }
+    }
+
+    /// Waits until the sums over all regions are these.
+    pub async fn adds_up_to(&self, totals: Totals) {
+        let shown = || self.hub.board.shown().totals;
+        if !self.until(|| shown() == totals).await {
+            panic!("the totals stay {:?}, not {totals:?}", shown());
+        }
+    }
+
+    async fn until(&self, reached: impl Fn() -> bool) -> bool {
+        let mut versions = self.hub.board.versions();
+        let waiting = async {
+            while !reached() {
+                versions.changed().await.unwrap();
+            }
+        };
+        tokio::time::timeout(PATIENCE, waiting).await.is_ok()
+    }
+}
+
+/// An agent in this process, without a cloud: the test fills its spool.
+pub struct TestAgent {
+    /// What it reports.
+    pub spool: Spool,
+    /// Its link.
+    pub status: watch::Receiver<Status>,
+    data_dir: TempDir,
+    tasks: Tasks,
+    leave: CancellationToken,
+}
+
+/// A fresh directory as the daemons want theirs: open to nobody else.
+pub fn private_dir() -> TempDir {
+    let owner_only = std::fs::Permissions::from_mode(0o700);
+    tempfile::Builder::new()
+        .permissions(owner_only)
+        .tempdir()
+        .unwrap()
+}
+
+/// What a test's cloud says that it is.
+pub fn description() -> CloudDescription {
+    let (version, endpoint) = ("1".to_owned(), "http://cloud.test".to_owned());
+    CloudDescription {
+        kind: CloudKind::Simulated,
+        version,
+        endpoint,
+    }
+}
+
+impl TestAgent {
+    /// Joins under this name, accepted by the hub's administrator, and begins to report.
+    pub async fn join(hub: &TestHub, name: &str) -> Self {
+        let data_dir = Self::joined(hub, name).await;
+        hub.hub.authority.accept(name).await.unwrap();
+        Self::start(data_dir).await
+    }
+
+    /// Joins under this name, and waits for the administrator.
+    pub async fn joined(hub: &TestHub, name: &str) -> TempDir {
+        let data_dir = private_dir();
+        let invitation = hub
+            .hub
+            .authority
+            .invite(name, INVITATION_LIFETIME)
+            .await
+            .unwrap();
+        join(data_dir.path(), &invitation.token, hub.hub.address)
+            .await
+            .unwrap();
+        data_dir
+    }
+
+    /// Begins to report from a data directory that has joined.
+    pub async fn start(data_dir: TempDir) -> Self {
+        let clock = Clock::system();
+        let directory = data_dir.path().join("spool");
+        let spool = Spool::open(&directory, clock.unix_millis(), || rand::random()).unwrap();
+        let tasks = Tasks::new(clock.clone());
+        let leave = CancellationToken::new();
+        let (uplink, status) = Uplink::new(uplink::Options {
+            membership: Membership::load(data_dir.path()).unwrap().unwrap(),
+            credentials: Arc::new(Credentials::load(data_dir.path()).unwrap()),
+            spool: spool.clone(),
+            clock,
+            dial: DialOptions::default(),
+            description: watch::Sender::new(description()).subscribe(),
+            data_dir: data_dir.path().to_owned(),
+        });
+        let task = shared::runtime::tasks::Task::worker("uplink");
+        let run = uplink.run(tasks.shutdown(), leave.clone());
+        tasks.spawn(task, shared::runtime::tasks::OnExit::StopDaemon, run);
+        Self {
+            spool,
+            status,
+            data_dir,
+            tasks,
+            leave,
+        }
+    }
+
+    /// Stops it in good order, and gives its data directory back.
+    pub async fn stop(self) -> TempDir {
+        self.tasks
+            .stop(StopTimes::default(), &CancellationToken::new())
+            .await;
+        self.spool.close().await.unwrap();
+        self.data_dir
+    }
+
+    /// Leaves the federation.
+    pub fn leave(&self) {
+        self.leave.cancel();
+    }
+
+    /// Waits until the link is as `wanted`.
+    pub async fn until(&mut self, wanted: impl FnMut(&Status) -> bool) {
+        let waited = tokio::time::timeout(PATIENCE, self.status.wait_for(wanted)).await;
+        let reached = matches!(waited, Ok(Ok(_)));
+        drop(waited);
+        if !reached {
+            panic!("the link stays as it is: {:?}", self.status.borrow());
+        }
+    }
+
+    /// Waits until the hub has acknowledged everything.
+    pub async fn drained(&mut self) {
+        self.until(|status| {
+            matches!(status.phase, shared::link::agent::Phase::Following { .. })
+                && status.behind.is_empty()
+                && status.last_acked.is_some()
+        })
+        .await;
+    }
+}
+
+/// Joins with a token; the answer's reason if the hub refuses.
+pub async fn join(data_dir: &Path, token: &JoinToken, hub: SocketAddr) -> Result<(), String> {
+    let founding = Founding::begin(data_dir).unwrap();
+    let key = founding.bound_key().unwrap();
+    let tls = join_client(token.pin(), &TlsClock::system()).unwrap();
+    let dialer = Dialer::new(tls, DialOptions::default()).unwrap();
+    let call = dialer
+        .dial_join(hub)
+        .await
+        .map_err(|error| error.to_string())?;
+    let proof = key.prove(Purpose::Join, &call.binding().unwrap()).unwrap();
+    let anchor = call.authority(&token.pin()).unwrap();
+    let description = description();
+    let request = JoinFrame::Join(Join {
+        token_id: Text::cut_owned(token.id().to_string()),
+        secret: *token.secret(),
+        csr: Text::cut_owned(Csr::create(&key).unwrap().to_pem()),
+        proof: Bytes::new(&proof).unwrap(),
+        software: Text::cut("test"),
+        host: Text::cut("host"),
+        cloud: Cloud::from(&description),
+    });
+    let mut bytes = Vec::new();
+    request.encode(&mut bytes).unwrap();
+    let answer = call
+        .exchange(bytes)
+        .await
+        .map_err(|error| error.to_string())?;
+    match JoinFrame::decode(answer.kind, &answer.payload)
+        .unwrap()
+        .unwrap()
+    {
+        JoinFrame::Issued(issued) => {
+            let membership = Membership {
+                federation: issued.federation,
+                region: issued.region,
+                name: issued.name.as_str().to_owned(),
+                epoch: issued.epoch,
+                addresses: vec![hub.to_string()],
+            };
+            let der = certificate_from_pem(issued.certificate.as_str().as_bytes()).unwrap();
+            founding
+                .commit(&membership, &key, &TrustAnchors::of(anchor), &der)
+                .unwrap();
+            Ok(())
+        }
+        JoinFrame::Refuse(refuse) => Err(refuse.reason.into_string()),
+        other => panic!("not an answer: {other:?}"),
+    }
+}

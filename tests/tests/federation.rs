@@ -1,0 +1,160 @@
+//! A hub and agents over a real link, in one process: joined, followed, cut, removed, restarted.
+
+use idp_hub::fleet::State;
+use idp_hub::store::RegionNo;
+use shared::link::agent::Phase;
+use shared::model::{CloudId, Record, RecordKind, Server, ServerState, Totals, UnixMillis};
+use shared::wire::frame::Refusal;
+use sp_agent::cloud::{Mark, Page, Part};
+use tests::inproc::{TestAgent, TestHub, join, private_dir};
+
+fn server(number: u32, state: ServerState) -> Record {
+    Record::Server(Server {
+        id: CloudId::new(&format!("server-{number}")),
+        name: format!("web-{number}"),
+        project: CloudId::new("p"),
+        state,
+        vcpus: 2,
+        memory_mib: 2048,
+        disk_gib: 10,
+        node: None,
+        addresses: Vec::new(),
+        created: UnixMillis::from_secs(1),
+        fault: None,
+    })
+}
+
+async fn report(agent: &TestAgent, servers: Vec<Record>) {
+    let audit = agent.spool.begin_audit(Part::Servers);
+    let page = Page {
+        records: servers,
+        deleted: Vec::new(),
+    };
+    agent.spool.put_page(&audit, page).await.unwrap();
+    agent
+        .spool
+        .finish_audit(audit, Mark(UnixMillis(1)))
+        .await
+        .unwrap();
+}
+
+async fn servers_at(hub: &TestHub, name: &str) -> Vec<Record> {
+    let no = RegionNo(hub.hub.board.region(name).unwrap().view.no.0);
+    let page = hub
+        .hub
+        .store
+        .read(move |it| it.records(no, RecordKind::Server, &[], 1000));
+    page.await
+        .unwrap()
+        .records
+        .into_iter()
+        .map(|it| it.record)
+        .collect()
+}
+
+fn totals_of(servers: &[Record]) -> Totals {
+    let mut totals = Totals::default();
+    servers
+        .iter()
+        .for_each(|server| totals.add(&Totals::of(server)));
+    totals
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_region_joins_is_accepted_and_reports() {
+    let directory = private_dir();
+    let hub = TestHub::found(&directory.path().join("hub")).await;
+    let data_dir = TestAgent::joined(&hub, "north").await;
+    let mut agent = TestAgent::start(data_dir).await;
+    agent.until(|status| status.phase == Phase::Pending).await;
+    hub.shows("north", State::Connecting).await;
+    let servers: Vec<_> = (0..50)
+        .map(|number| server(number, ServerState::Running))
+        .collect();
+    report(&agent, servers.clone()).await;
+    assert!(
+        servers_at(&hub, "north").await.is_empty(),
+        "reported before the second yes"
+    );
+
+    hub.hub.authority.accept("north").await.unwrap();
+    agent.drained().await;
+    hub.shows("north", State::Healthy).await;
+    assert_eq!(servers_at(&hub, "north").await.len(), 50);
+    hub.adds_up_to(totals_of(&servers)).await;
+    agent.stop().await;
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hub_that_was_away_is_brought_up_by_the_changes() {
+    let directory = private_dir();
+    let hub = TestHub::found(&directory.path().join("hub")).await;
+    let mut agent = TestAgent::join(&hub, "north").await;
+    let mut servers: Vec<_> = (0..30).map(|it| server(it, ServerState::Running)).collect();
+    report(&agent, servers.clone()).await;
+    agent.drained().await;
+    let hub = hub.restart().await;
+    servers.truncate(20);
+    servers[3] = server(3, ServerState::Stopped);
+    report(&agent, servers.clone()).await;
+    hub.adds_up_to(totals_of(&servers)).await;
+    hub.shows("north", State::Healthy).await;
+    agent.stop().await;
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn removal_closes_the_connection_and_frees_the_name() {
+    let directory = private_dir();
+    let hub = TestHub::found(&directory.path().join("hub")).await;
+    let mut agent = TestAgent::join(&hub, "north").await;
+    report(&agent, vec![server(1, ServerState::Running)]).await;
+    agent.drained().await;
+    hub.hub.authority.remove("north").await.unwrap();
+    agent
+        .until(|status| {
+            matches!(
+                status.phase,
+                Phase::Waiting {
+                    refusal: Some(Refusal::Removed),
+                    ..
+                }
+            )
+        })
+        .await;
+    hub.adds_up_to(Totals::default()).await;
+    // The same agent can't come back by its old certificate, and another may have the name.
+    let mut other = TestAgent::join(&hub, "north").await;
+    report(&other, vec![server(2, ServerState::Running)]).await;
+    other.drained().await;
+    assert_eq!(
+        servers_at(&hub, "north").await,
+        [server(2, ServerState::Running)]
+    );
+    agent.stop().await;
+    other.stop().await;
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_good_for_one_key() {
+    let directory = private_dir();
+    let hub = TestHub::found(&directory.path().join("hub")).await;
+    let lifetime = idp_hub::authority::INVITATION_LIFETIME;
+    let token = hub
+        .hub
+        .authority
+        .invite("north", lifetime)
+        .await
+        .unwrap()
+        .token;
+    let first = private_dir();
+    join(first.path(), &token, hub.hub.address).await.unwrap();
+    let second = private_dir();
+    let refused = join(second.path(), &token, hub.hub.address)
+        .await
+        .unwrap_err();
+    assert!(refused.contains("used by another agent"), "{refused}");
+    hub.stop().await;
+}
