@@ -1,0 +1,158 @@
+//! The agent's configuration: one TOML file, checked whole before anything is begun.
+//!
+//! [`Config::load`] gives a configuration that can be used as it is, or every fault at once with
+//! its line. Only the fields here reach the rest of the agent; how the file spells them is this
+//! module's business. The commented default file is `packaging/sp-agent/agent.toml`.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use shared::host_port::HostPort;
+use shared::runtime::files::FileError;
+use shared::runtime::settings::{self, Document, Faults};
+use shared::transport::Congestion;
+
+mod checks;
+mod credential;
+mod openstack;
+mod sections;
+mod simulated;
+#[cfg(test)]
+mod tests;
+
+use crate::cloud::{openstack as openstack_cloud, simulated as simulated_cloud};
+use crate::collect;
+
+/// Where the file is, when nobody says otherwise.
+pub const PATH_DEFAULT: &str = "/etc/sp-agent/agent.toml";
+
+/// The name of the credential that systemd hands over (`LoadCredential=cloud-secret:…`).
+pub const CREDENTIAL: &str = "cloud-secret";
+
+/// A checked configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Spool, key and membership.
+    pub data_dir: PathBuf,
+    /// The local socket, through which the command line speaks to the daemon.
+    pub socket: PathBuf,
+    /// How the hub is reached.
+    pub hub: HubConfig,
+    /// The log filter; `None` is the default one.
+    pub log: Option<String>,
+    /// Where Prometheus metrics are served in plain HTTP; `None` for only on the local socket.
+    pub metrics: Option<SocketAddr>,
+    /// What is told of this machine.
+    pub host: HostConfig,
+    /// Which cloud. `None` only where it was not asked for, see [`Purpose::Ask`].
+    pub cloud: Option<CloudConfig>,
+    /// How often what is read.
+    pub collect: collect::Options,
+}
+
+/// How the hub is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HubConfig {
+    /// Instead of the addresses that the agent joined by; empty for those.
+    pub addresses: Vec<HostPort>,
+    /// How fast the agent sends.
+    pub congestion: Congestion,
+}
+
+/// What is told of this machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HostConfig {
+    /// The mount points whose file systems are told; `None` for all of them.
+    pub mounts: Option<Vec<String>>,
+}
+
+/// Which cloud, and how it is reached.
+#[derive(Debug, Clone)]
+pub enum CloudConfig {
+    /// A real one.
+    OpenStack(openstack_cloud::Options),
+    /// The built-in one.
+    Simulated(simulated_cloud::Plan),
+}
+
+/// What the configuration is read for, which decides what is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To run or to check: everything, secrets included.
+    Run,
+    /// To talk to the daemon, or to join: nothing but the file itself, and no secret. A command
+    /// often runs as another user, and without what systemd hands to the daemon.
+    Ask,
+}
+
+/// What the file's surroundings are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Surroundings {
+    /// Where systemd put credentials (`$CREDENTIALS_DIRECTORY`), if it did.
+    pub credentials: Option<PathBuf>,
+    /// Whether others than owner and group can read the configuration file: then it is no place
+    /// for a secret.
+    pub is_open: bool,
+}
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file can't be read.
+    #[error("cannot read the configuration; name another file with --config")]
+    Read(#[source] FileError),
+    /// The file has faults.
+    #[error(transparent)]
+    Faults(#[from] Faults),
+}
+
+impl Config {
+    /// Reads and checks the file at `path`. `credentials` is `$CREDENTIALS_DIRECTORY`.
+    ///
+    /// # Errors
+    /// Every fault of the file at once.
+    pub fn load(
+        path: &Path,
+        purpose: Purpose,
+        credentials: Option<PathBuf>,
+    ) -> Result<Self, ConfigError> {
+        let text = match settings::read(path) {
+            // A command finds the daemon at its usual place also where nothing is configured.
+            Err(error)
+                if error.is_not_found()
+                    && purpose == Purpose::Ask
+                    && path == Path::new(PATH_DEFAULT) =>
+            {
+                String::new()
+            }
+            text => text.map_err(ConfigError::Read)?,
+        };
+        let surroundings = Surroundings {
+            credentials,
+            is_open: checks::is_open(path),
+        };
+        let file = path.display().to_string();
+        Ok(Self::read(&file, &text, purpose, &surroundings)?)
+    }
+
+    /// Reads and checks the text of the file with this name.
+    ///
+    /// # Errors
+    /// Every fault of the file at once.
+    pub fn read(
+        file: &str,
+        text: &str,
+        purpose: Purpose,
+        surroundings: &Surroundings,
+    ) -> Result<Self, Faults> {
+        let document = Document::parse(file, text);
+        let config = sections::root(document.root(), purpose, surroundings);
+        document.finish()?;
+        Ok(config)
+    }
+
+    /// The directory of the spool.
+    pub fn spool(&self) -> PathBuf {
+        self.data_dir.join("spool")
+    }
+}
