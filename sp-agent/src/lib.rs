@@ -3,11 +3,12 @@
 //! A module imports only what stands above it here, and `shared`.
 //!
 //! ```text
-//! cloud · host · config · spool · collect · membership · join · uplink · status · tasks · cli
+//! cloud · host · spool · collect · config · membership · join · uplink · status · tasks · cli
 //! ```
 
 pub mod cloud;
 pub mod collect;
+pub mod config;
 pub mod host;
 pub mod membership;
 pub mod spool;
