@@ -10,6 +10,7 @@ pub mod cloud;
 pub mod collect;
 pub mod config;
 pub mod host;
+pub mod join;
 pub mod membership;
 pub mod spool;
 pub mod uplink;

@@ -1,0 +1,174 @@
+//! Joins and recoveries with a hub on the loopback, over the real transport.
+
+#[path = "support/hub.rs"]
+mod hub;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hub::{Hub, Mood};
+use shared::model::{CloudDescription, CloudKind};
+use shared::pki::{Fingerprint, JoinToken};
+use shared::runtime::clock::Clock;
+use shared::runtime::errors::chain;
+use shared::transport::DialOptions;
+use sp_agent::join::{self, JoinError, Joined, Request};
+use sp_agent::membership::{Credentials, Membership, MembershipError};
+
+fn request(hub: &Hub, data_dir: &Path) -> Request {
+    Request {
+        token: hub.token.clone(),
+        addresses: vec![hub.address.clone()],
+        data_dir: data_dir.into(),
+        description: Some(CloudDescription {
+            kind: CloudKind::OpenStack,
+            version: "Nova 2.96".to_owned(),
+            endpoint: "https://cloud:5000".to_owned(),
+        }),
+        dial: DialOptions::default(),
+    }
+}
+
+fn data_dir() -> (tempfile::TempDir, std::path::PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = folder.path().join("data");
+    (folder, data_dir)
+}
+
+async fn join(hub: &Hub, data_dir: &Path) -> Result<Joined, JoinError> {
+    join::join(request(hub, data_dir)).await
+}
+
+#[tokio::test]
+async fn a_join_leaves_a_membership_that_both_sides_know() {
+    let (_folder, data_dir) = data_dir();
+    let hub = Hub::start();
+    let joined = join(&hub, &data_dir).await.unwrap();
+    assert_eq!(joined.membership.region, hub.region);
+    assert_eq!(joined.membership.federation, hub.federation);
+    assert_eq!(joined.membership.name, "east");
+    assert_eq!(joined.membership.addresses, [hub.address.to_string()]);
+    let kept = Membership::load(&data_dir).unwrap();
+    assert_eq!(kept, Some(joined.membership));
+    let known = hub.known().unwrap();
+    assert_eq!(known.key, joined.fingerprint);
+    assert_eq!(known.cloud_version, "Nova 2.96");
+    assert_eq!(known.host, join::host_name());
+    let credentials = Credentials::load(&data_dir).unwrap();
+    assert!(!credentials.expired(Clock::system().unix_millis()));
+
+    let again = join(&hub, &data_dir).await.unwrap_err();
+    assert!(matches!(
+        again,
+        JoinError::Membership(MembershipError::AlreadyJoined)
+    ));
+    assert!(again.to_string().contains("sp-agent leave"), "{again}");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_lost_costs_nothing() {
+    let (_folder, data_dir) = data_dir();
+    let hub = Hub::start();
+    hub.set_mood(Mood::Mute);
+    let lost = join(&hub, &data_dir).await.unwrap_err();
+    assert!(matches!(lost, JoinError::Unanswered { .. }), "{lost}");
+    assert_eq!(Membership::load(&data_dir).unwrap(), None);
+    assert!(hub.known().is_some(), "the hub has used the token up");
+    hub.set_mood(Mood::Fair);
+    join(&hub, &data_dir).await.unwrap();
+    assert!(Membership::load(&data_dir).unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_in_the_hubs_words() {
+    let (_folder, data_dir) = data_dir();
+    let hub = Hub::start();
+    hub.set_mood(Mood::Refusing);
+    let refused = join(&hub, &data_dir).await.unwrap_err().to_string();
+    assert!(
+        refused.ends_with("the name is taken; ask for another invitation"),
+        "{refused}"
+    );
+    hub.set_mood(Mood::Fair);
+    let (_other, elsewhere) = self::data_dir();
+    join(&hub, &elsewhere).await.unwrap();
+    let used = join(&hub, &data_dir).await.unwrap_err().to_string();
+    assert!(used.contains("the token is used up"), "{used}");
+    assert_eq!(Membership::load(&data_dir).unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_hub_of_another_ca_gets_no_secret() {
+    let (_folder, data_dir) = data_dir();
+    let hub = Hub::start();
+    let pin = Fingerprint::from_bytes([9; 32]);
+    let token = JoinToken::from_parts(hub.token.id(), *hub.token.secret(), pin);
+    let request = Request {
+        token,
+        ..request(&hub, &data_dir)
+    };
+    let error = join::join(request).await.unwrap_err();
+    let told = chain(&error).to_string();
+    assert!(
+        told.contains("check that the address is the hub's link port, and that the join token"),
+        "{told}"
+    );
+    assert!(hub.known().is_none());
+    assert_eq!(Membership::load(&data_dir).unwrap(), None);
+}
+
+#[tokio::test]
+async fn several_addresses_are_tried_and_kept() {
+    let (_folder, data_dir) = data_dir();
+    let hub = Hub::start();
+    let dead: shared::host_port::HostPort = "nowhere.invalid:7443".parse().unwrap();
+    let mut request = request(&hub, &data_dir);
+    request.addresses = vec![dead.clone(), hub.address.clone()];
+    let joined = join::join(request).await.unwrap();
+    let kept = [hub.address.to_string(), dead.to_string()];
+    assert_eq!(joined.membership.addresses, kept);
+
+    let (_other, elsewhere) = self::data_dir();
+    let mut request = self::request(&hub, &elsewhere);
+    request.addresses.clear();
+    assert!(matches!(
+        join::join(request).await,
+        Err(JoinError::NoAddress)
+    ));
+    assert!(
+        !elsewhere.exists(),
+        "nothing is made for a join without an address"
+    );
+    let mut request = self::request(&hub, &elsewhere);
+    request.addresses = vec![dead];
+    let error = join::join(request).await.unwrap_err().to_string();
+    assert!(
+        error.starts_with("no hub answers as it should: nowhere.invalid:7443: cannot look up"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn an_expired_certificate_is_recovered_by_the_bound_key() {
+    let (_folder, data_dir) = data_dir();
+    let hub = Hub::start();
+    hub.set_lifetime(Duration::from_secs(1));
+    let joined = join(&hub, &data_dir).await.unwrap();
+    let credentials = Arc::new(Credentials::load(&data_dir).unwrap());
+    let clock = Clock::system();
+    clock.sleep(Duration::from_millis(2100)).await;
+    assert!(credentials.expired(clock.unix_millis()));
+    hub.set_lifetime(Duration::from_secs(3600));
+    let region = joined.membership.region;
+    let address = hub.address.to_string();
+    join::recover(&credentials, region, &address, DialOptions::default())
+        .await
+        .unwrap();
+    assert!(!credentials.expired(clock.unix_millis()));
+    let kept = Credentials::load(&data_dir).unwrap();
+    assert_eq!(kept.not_after(), credentials.not_after());
+    let stranger = shared::ids::RegionId::from_random(99);
+    let refused = join::recover(&credentials, stranger, &address, DialOptions::default()).await;
+    assert!(matches!(refused, Err(JoinError::Refused { .. })));
+}

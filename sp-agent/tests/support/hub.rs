@@ -1,0 +1,231 @@
+//! A hub as small as the agent's way into a federation needs: one port, one token, no store.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use shared::host_port::HostPort;
+use shared::ids::{FederationId, HubId, RegionId};
+use shared::pki::{
+    Authority, BoundKey, ChannelBinding, Csr, Fingerprint, JoinToken, LinkCredential, Peer,
+    Purpose, Serial, Slot, TlsClock, Validity, link_server,
+};
+use shared::runtime::clock::Clock;
+use shared::transport::{Accepted, JoinCall, ListenOptions, Listener, ResetKey};
+use shared::wire::frame::{Issued, Join, JoinFrame, Recover, Refusal, Refuse};
+use shared::wire::{Bytes, Text};
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// What the hub does with the next request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mood {
+    /// As it should.
+    Fair,
+    /// Decides, and loses the answer.
+    Mute,
+    /// Refuses.
+    Refusing,
+}
+
+/// What the hub remembers of a join.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Known {
+    pub(crate) key: Fingerprint,
+    pub(crate) host: String,
+    pub(crate) cloud_version: String,
+}
+
+pub(crate) struct Hub {
+    pub(crate) address: HostPort,
+    pub(crate) token: JoinToken,
+    pub(crate) federation: FederationId,
+    pub(crate) region: RegionId,
+    inner: Arc<Inner>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+struct Inner {
+    ca: Authority,
+    token: JoinToken,
+    region: RegionId,
+    id: HubId,
+    known: Mutex<Option<Known>>,
+    mood: Mutex<Mood>,
+    lifetime: Mutex<Duration>,
+}
+
+impl Hub {
+    /// Listens on a free port of the loopback.
+    pub(crate) fn start() -> Self {
+        let now_secs = Clock::system().unix_millis().as_secs();
+        let federation = FederationId::from_random(7);
+        let ca = Authority::create(federation, now_secs).unwrap();
+        let token = JoinToken::generate(ca.pin()).unwrap();
+        let (region, id) = (RegionId::from_random(8), HubId::from_random(9));
+        let key = BoundKey::generate().unwrap();
+        let own = issue(&ca, &key_request(&key), Peer::Hub(id), DAY);
+        let slot = Slot::new(LinkCredential::new(&key, &own.der, ca.anchor()).unwrap());
+        let anchors = shared::pki::TrustAnchors::of(ca.anchor().clone());
+        let tls = link_server(&anchors, &slot, &TlsClock::system()).unwrap();
+        let options = ListenOptions::new(ResetKey::from_bytes([1; 64]));
+        let listener = Listener::bind(([127, 0, 0, 1], 0).into(), tls, &options).unwrap();
+        let address = listener.address().to_string().parse().unwrap();
+        let inner = Arc::new(Inner {
+            ca,
+            token: token.clone(),
+            region,
+            id,
+            known: Mutex::default(),
+            mood: Mutex::new(Mood::Fair),
+            lifetime: Mutex::new(DAY),
+        });
+        #[allow(
+            clippy::disallowed_methods,
+            reason = "the test's own task, ended by its drop"
+        )]
+        let task = tokio::spawn(serve(listener, Arc::clone(&inner)));
+        Self {
+            address,
+            token,
+            federation,
+            region,
+            inner,
+            task,
+        }
+    }
+
+    pub(crate) fn set_mood(&self, mood: Mood) {
+        *self.inner.mood.lock().unwrap() = mood;
+    }
+
+    /// How long certificates from now on count, their backdating not counted.
+    pub(crate) fn set_lifetime(&self, lifetime: Duration) {
+        *self.inner.lifetime.lock().unwrap() = lifetime;
+    }
+
+    pub(crate) fn known(&self) -> Option<Known> {
+        self.inner.known.lock().unwrap().clone()
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn key_request(key: &BoundKey) -> Csr {
+    Csr::create(key).unwrap()
+}
+
+fn issue(
+    ca: &Authority,
+    csr: &Csr,
+    peer: Peer,
+    lifetime: Duration,
+) -> shared::pki::IssuedCertificate {
+    let now_secs = Clock::system().unix_millis().as_secs();
+    let validity = Validity::starting(now_secs, lifetime);
+    ca.issue(csr, peer, Serial::generate().unwrap(), validity)
+        .unwrap()
+}
+
+async fn serve(listener: Listener, inner: Arc<Inner>) {
+    while let Some(arrival) = listener.accept().await {
+        if let Ok(Accepted::Join(call)) = arrival.handshake().await {
+            inner.answer(call).await;
+        }
+    }
+}
+
+impl Inner {
+    async fn answer(&self, call: JoinCall) {
+        let binding = call.binding().unwrap();
+        let Ok((request, answer)) = call.request().await else {
+            return;
+        };
+        let frame = JoinFrame::decode(request.kind, &request.payload).unwrap();
+        let mood = *self.mood.lock().unwrap();
+        let outcome = match frame {
+            _ if mood == Mood::Refusing => Err("the name is taken; ask for another invitation"),
+            Some(JoinFrame::Join(join)) => self.join(&join, &binding),
+            Some(JoinFrame::Recover(recover)) => self.recover(&recover, &binding),
+            _ => Err("not a request"),
+        };
+        let mut bytes = Vec::new();
+        self.frame(&outcome).encode(&mut bytes).unwrap();
+        if mood == Mood::Mute {
+            return;
+        }
+        // A caller that is gone was not interested.
+        let _ = answer.send(bytes).await;
+    }
+
+    fn join(&self, join: &Join<'_>, binding: &ChannelBinding) -> Result<String, &'static str> {
+        let token = &self.token;
+        if join.token_id.as_str() != token.id().to_string()
+            || !token.secret_hash().matches(&join.secret)
+        {
+            return Err("the token is not known; ask for a new one");
+        }
+        let csr = self.proven(join.csr.as_str(), &join.proof, Purpose::Join, binding)?;
+        let key = csr.public_key().fingerprint();
+        let mut known = self.known.lock().unwrap();
+        if known.as_ref().is_some_and(|known| known.key != key) {
+            return Err("the token is used up; ask for a new one");
+        }
+        *known = Some(Known {
+            key,
+            host: join.host.as_str().to_owned(),
+            cloud_version: join.cloud.version.as_str().to_owned(),
+        });
+        Ok(self.certificate(&csr))
+    }
+
+    fn recover(&self, it: &Recover<'_>, binding: &ChannelBinding) -> Result<String, &'static str> {
+        let csr = self.proven(it.csr.as_str(), &it.proof, Purpose::Recovery, binding)?;
+        let key = csr.public_key().fingerprint();
+        let known = self.known.lock().unwrap();
+        if it.region != self.region || known.as_ref().is_none_or(|known| known.key != key) {
+            return Err("this key is not registered; join again");
+        }
+        Ok(self.certificate(&csr))
+    }
+
+    fn proven<const MAX: usize>(
+        &self,
+        csr: &str,
+        proof: &Bytes<'_, MAX>,
+        purpose: Purpose,
+        binding: &ChannelBinding,
+    ) -> Result<Csr, &'static str> {
+        let csr = Csr::from_pem(csr.as_bytes()).map_err(|_| "no request")?;
+        csr.public_key()
+            .check_proof(purpose, binding, proof.as_slice())
+            .map_err(|_| "no proof")?;
+        Ok(csr)
+    }
+
+    fn certificate(&self, csr: &Csr) -> String {
+        let lifetime = *self.lifetime.lock().unwrap();
+        issue(&self.ca, csr, Peer::Region(self.region), lifetime).to_pem()
+    }
+
+    fn frame<'a>(&self, outcome: &'a Result<String, &'static str>) -> JoinFrame<'a> {
+        match outcome {
+            Ok(certificate) => JoinFrame::Issued(Issued {
+                region: self.region,
+                name: Text::cut("east"),
+                federation: self.ca.federation(),
+                epoch: 1,
+                hub: self.id,
+                certificate: Text::cut(certificate),
+            }),
+            Err(reason) => JoinFrame::Refuse(Refuse {
+                code: Refusal::Removed.code(),
+                reason: Text::cut(reason),
+                retry_after_ms: 0,
+            }),
+        }
+    }
+}
