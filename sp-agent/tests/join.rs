@@ -1,5 +1,12 @@
 //! Joins and recoveries with a hub on the loopback, over the real transport.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "tests may panic"
+)]
+
 #[path = "support/hub.rs"]
 mod hub;
 
