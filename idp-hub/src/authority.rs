@@ -224,3 +224,6 @@ impl Inner {
         let _ = self.events.send(event);
     }
 }
+
+#[cfg(test)]
+mod tests;

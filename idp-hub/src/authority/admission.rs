@@ -37,6 +37,9 @@ pub(super) type Outcome<T> = Result<Result<T, Refused>, StoreError>;
 impl Authority {
     /// Whether an agent may open a session, by its verified certificate. Asked at each `Hello`.
     ///
+    /// A removal may come right after. [`Changing::begin_session`] then fails; and whoever lists
+    /// the session before it calls that, hears of a removal that comes later still.
+    ///
     /// # Errors
     /// Why not.
     pub async fn admit(&self, peer: &PeerIdentity) -> Result<RegionRow, NotAdmitted> {

@@ -1,0 +1,7 @@
+//! The authority with a real store and real certificates.
+
+mod admission;
+mod founding;
+mod joining;
+mod kit;
+mod standing;
