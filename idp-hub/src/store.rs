@@ -19,6 +19,7 @@ mod overlay;
 mod reader;
 pub mod records;
 pub mod regions;
+pub mod samples;
 mod schema;
 pub mod tokens;
 mod writer;

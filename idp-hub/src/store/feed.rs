@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use rusqlite::params;
 use shared::link::inbox::{Position, Verdict};
 use shared::model::{Feed, Record, ServiceKind, Totals, UnixMillis};
 use shared::wire::Digest;
 use shared::wire::frame::{Open, feed_code};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::error::{Doing, StoreError};
+use super::error::StoreError;
 use super::mailbox::Mailbox;
 use super::overlay::{Overlay, RowKey, Share};
 use super::regions::RegionNo;
+use super::samples;
 use super::{Changing, hot::RegionHot};
 
 /// A frame for the writer.
@@ -198,13 +198,7 @@ impl Applying {
             // A later release's kind of sample: not kept, as there is no key to keep it by.
             return Ok(());
         };
-        connection
-            .prepare_cached(
-                "INSERT OR REPLACE INTO samples (region, at_ms, value) VALUES (?, ?, ?)",
-            )
-            .and_then(|mut it| it.execute(params![self.no.0, sample.at.0, &value[..]]))
-            .doing("store a sample")?;
-        Ok(())
+        samples::keep(connection, self.no, self.now, sample.at, value)
     }
 
     fn sweep(

@@ -265,7 +265,7 @@ impl Changing<'_> {
     pub fn remove_region(&mut self, no: RegionNo) -> Result<(), StoreError> {
         let sql = "UPDATE regions SET standing = ?2, removed_ms = ?3 WHERE no = ?1";
         self.execute(sql, &[&no.0, &REMOVED, &self.now.0], "remove a region")?;
-        for table in ["records", "feeds", "totals", "samples", "means"] {
+        for table in ["records", "feeds", "totals", "samples", "windows", "means"] {
             let sql = format!("DELETE FROM {table} WHERE region = ?1");
             self.execute(&sql, &[&no.0], "remove a region's records")?;
         }

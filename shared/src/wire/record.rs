@@ -11,7 +11,7 @@ mod quota;
 
 use super::codec::{self, DecodeError, EncodeError};
 use super::v1::{self, CloudIdV1};
-use crate::model::{CloudId, Feed, Key, Record, RecordKind};
+use crate::model::{CloudId, Feed, HostSample, Key, Record, RecordKind};
 
 /// The most bytes of an encoded id: a text of 512 bytes, its length and its tag.
 pub const ID_BYTES_MAX: usize = 516;
@@ -137,13 +137,16 @@ pub fn encode(record: &Record) -> Result<EncodedRecord, EncodeError> {
 
 /// Reads a record.
 ///
+/// Quotas, services and samples have ids that follow from their values; one under another id is
+/// refused, so that no two records tell about one thing.
+///
 /// # Errors
 /// If a kind and version that this release knows do not decode, or say what cannot be.
 pub fn decode(kind: u16, id: &[u8], value: &[u8]) -> Result<Decoded, DecodeError> {
     let (Some(kind), Some((&V1, value))) = (kind_of(kind), value.split_first()) else {
         return Ok(Decoded::Unknown);
     };
-    let id = decode_id(id)?;
+    let (encoded_id, id) = (id, decode_id(id)?);
     let record = match kind {
         RecordKind::Server => Record::Server(inventory::server(id, codec::decode(value)?)?),
         RecordKind::Volume => Record::Volume(inventory::volume(id, codec::decode(value)?)?),
@@ -159,7 +162,35 @@ pub fn decode(kind: u16, id: &[u8], value: &[u8]) -> Result<Decoded, DecodeError
         RecordKind::Service => Record::Service(health::service(codec::decode(value)?)?),
         RecordKind::HostSample => Record::HostSample(health::host_sample(codec::decode(value)?)?),
     };
+    if matches!(
+        kind,
+        RecordKind::Quota | RecordKind::Service | RecordKind::HostSample
+    ) {
+        check_id(encoded_id, &record.key().id)?;
+    }
     Ok(Decoded::Known(Box::new(record)))
+}
+
+/// Reads a sample by its value alone, from which its id follows; `None` if its version is of a
+/// later release. For stores that keep samples by their time.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_sample(value: &[u8]) -> Result<Option<HostSample>, DecodeError> {
+    match value.split_first() {
+        Some((&V1, value)) => health::host_sample(codec::decode(value)?).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// Compared as they are encoded: a long id is cut only there.
+fn check_id(given: &[u8], own: &CloudId) -> Result<(), DecodeError> {
+    match encode_id(own) {
+        Ok(encoded) if encoded == given => Ok(()),
+        _ => Err(DecodeError::OutOfRange {
+            what: "a record's id",
+        }),
+    }
 }
 
 impl<'a> From<&'a CloudId> for CloudIdV1<'a> {
