@@ -16,8 +16,9 @@ use crate::model::{CloudId, Feed, HostSample, Key, Record, RecordKind};
 /// The most bytes of an encoded id: a text of 512 bytes, its length and its tag.
 pub const ID_BYTES_MAX: usize = 516;
 
-/// The most bytes of an encoded value: four times the largest that the model can hold.
-pub const VALUE_BYTES_MAX: usize = 64 << 10;
+/// The most bytes of an encoded value. The largest that the model can hold is a quota of 256
+/// resources with names of 300 bytes each, 85 KiB.
+pub const VALUE_BYTES_MAX: usize = 128 << 10;
 
 /// The largest figure that is taken over: 2⁴⁸ MiB are 256 EiB. A sum over 65,000 such records
 /// still fits its 64 bits.

@@ -1,0 +1,126 @@
+//! What a record is after the wire's caps, told a second time and without the wire's own types.
+
+use shared::model::*;
+use shared::wire::record::FIGURE_MAX;
+
+const NAME: usize = 1020;
+const MESSAGE: usize = 512;
+
+fn text(text: &str, bytes_max: usize) -> String {
+    let mut end = text.len().min(bytes_max);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text[..end].to_owned()
+}
+
+fn figure(figure: u64) -> u64 {
+    figure.min(FIGURE_MAX)
+}
+
+fn capacity(it: Capacity) -> Capacity {
+    Capacity {
+        used: figure(it.used),
+        total: figure(it.total),
+    }
+}
+
+fn seconds(time: UnixMillis) -> UnixMillis {
+    UnixMillis(time.0 / 1000 * 1000)
+}
+
+fn list<T: Clone, U>(elements: &[T], max: usize, each: impl Fn(&T) -> U) -> Vec<U> {
+    elements.iter().take(max).map(each).collect()
+}
+
+/// The record as its receiver has it.
+pub(crate) fn capped(record: &Record) -> Record {
+    match record.clone() {
+        Record::Server(it) => Record::Server(Server {
+            name: text(&it.name, NAME),
+            memory_mib: figure(it.memory_mib),
+            disk_gib: figure(it.disk_gib),
+            node: it.node.map(|it| text(&it, NAME)),
+            addresses: list(&it.addresses, 64, |it| *it),
+            created: seconds(it.created),
+            fault: it.fault.map(|it| text(&it, MESSAGE)),
+            ..it
+        }),
+        Record::Volume(it) => Record::Volume(Volume {
+            name: text(&it.name, NAME),
+            size_gib: figure(it.size_gib),
+            attached_to: list(&it.attached_to, 64, Clone::clone),
+            created: seconds(it.created),
+            ..it
+        }),
+        Record::Network(it) => Record::Network(Network {
+            name: text(&it.name, NAME),
+            addresses: it.addresses.map(capacity),
+            ..it
+        }),
+        Record::FloatingIp(it) => Record::FloatingIp(it),
+        Record::Node(it) => Record::Node(Node {
+            name: text(&it.name, NAME),
+            vcpus: capacity(it.vcpus),
+            memory_mib: capacity(it.memory_mib),
+            disk_gib: capacity(it.disk_gib),
+            ..it
+        }),
+        Record::StoragePool(it) => Record::StoragePool(StoragePool {
+            space_gib: it.space_gib.map(capacity),
+            ..it
+        }),
+        Record::Quota(it) => Record::Quota(Quota {
+            project_name: text(&it.project_name, NAME),
+            resources: list(&it.resources, 256, resource),
+            ..it
+        }),
+        Record::Service(it) => Record::Service(service(it)),
+        Record::HostSample(it) => Record::HostSample(sample(&it)),
+    }
+}
+
+fn resource(it: &QuotaResource) -> QuotaResource {
+    QuotaResource {
+        name: text(&it.name, 300),
+        limit: it.limit.map(figure),
+        used: figure(it.used),
+        reserved: figure(it.reserved),
+    }
+}
+
+fn service(it: Service) -> Service {
+    let state = match it.state {
+        ServiceState::Failing { reason } => ServiceState::Failing {
+            reason: text(&reason, MESSAGE),
+        },
+        state => state,
+    };
+    Service {
+        state,
+        endpoint: text(&it.endpoint, MESSAGE),
+        versions: (text(&it.versions.0, 32), text(&it.versions.1, 32)),
+        ..it
+    }
+}
+
+fn sample(it: &HostSample) -> HostSample {
+    HostSample {
+        at: it.at,
+        cpu_permille: list(&it.cpu_permille, 1024, |share| (*share).min(1000)),
+        load_centi: it.load_centi,
+        memory_used_mib: figure(it.memory_used_mib),
+        memory_total_mib: figure(it.memory_total_mib),
+        disks: list(&it.disks, 64, |it| Disk {
+            mount: text(&it.mount, 128),
+            used_mib: figure(it.used_mib),
+            total_mib: figure(it.total_mib),
+        }),
+        nics: list(&it.nics, 64, |it| Nic {
+            name: text(&it.name, 32),
+            received_bytes_per_s: figure(it.received_bytes_per_s),
+            sent_bytes_per_s: figure(it.sent_bytes_per_s),
+        }),
+        latencies: list(&it.latencies, 16, |it| *it),
+    }
+}
