@@ -48,11 +48,14 @@ impl Part {
     }
 }
 
-/// An example and what reads its bytes back: the reader panics where they say something else.
+/// Reads an example's bytes back, and panics where they say something else.
+type Read = Box<dyn Fn(&[Part])>;
+
+/// An example and what reads its bytes back.
 pub(crate) struct Example {
     pub(crate) name: String,
     pub(crate) parts: Vec<Part>,
-    pub(crate) read: Box<dyn Fn(&[Part])>,
+    pub(crate) read: Read,
 }
 
 fn to_text(parts: &[Part]) -> String {
