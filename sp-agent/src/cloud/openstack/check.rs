@@ -89,7 +89,7 @@ fn account(client: &Client, login: &Login) -> CheckLine {
 
 async fn presence(client: &Client, service: ServiceKind) -> CheckLine {
     let subject = project(service);
-    match client.versions(service, &Patience::none()).await {
+    match client.versions(service, &Patience::brief()).await {
         Ok(versions) => {
             let endpoint = client.known_endpoint(service);
             let text = format!("{} at {endpoint}", versions.line());

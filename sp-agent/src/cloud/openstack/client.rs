@@ -5,7 +5,6 @@
 
 use std::fmt::Write;
 use std::sync::Arc;
-use std::time::Duration;
 
 use reqwest::Url;
 use reqwest::header::ACCEPT;
@@ -35,7 +34,6 @@ pub(super) struct Client {
     places: [Semaphore; ServiceKind::ALL.len()],
     pub(super) page_size: u32,
     pub(super) concurrency_max: usize,
-    pub(super) request_timeout: Duration,
 }
 
 /// A question to a service.
@@ -170,7 +168,6 @@ impl Client {
             places: std::array::from_fn(|_| Semaphore::new(options.concurrency_max)),
             page_size: options.page_size,
             concurrency_max: options.concurrency_max,
-            request_timeout: options.request_timeout,
         })
     }
 
@@ -202,10 +199,10 @@ impl Client {
             .await
     }
 
-    /// Asks once, past those who wait for a place: how a service answers must be told also, and
+    /// Asks briefly, past those who wait for a place: how a service answers must be told also, and
     /// just then, when it is slow.
     pub(super) async fn get_at_once(&self, ask: &Ask<'_>) -> Result<Answer, CloudError> {
-        self.exchange(Target::Api(ask, None), &Patience::none())
+        self.exchange(Target::Api(ask, None), &Patience::brief())
             .await
     }
 

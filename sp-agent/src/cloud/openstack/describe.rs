@@ -23,7 +23,7 @@ pub(super) async fn describe(client: &Client) -> Result<CloudDescription, CloudE
 /// `None` for a service that this cloud does not have; without a number for one that does not
 /// answer, because the others should be told all the same.
 async fn version(client: &Client, service: ServiceKind) -> Option<String> {
-    match client.versions(service, &Patience::none()).await {
+    match client.versions(service, &Patience::brief()).await {
         Ok(versions) => Some(format!("{} {}", project(service), versions.line())),
         Err(CloudError::Missing { .. }) => None,
         Err(_) => Some(project(service).to_owned()),

@@ -134,7 +134,11 @@ fn broken(error: reqwest::Error) -> NoAnswer {
         }
         next = cause.source();
     }
-    NoAnswer::Broken(causes.join(": "))
+    let mut reason = causes.join(": ");
+    if reason.contains("UnknownIssuer") {
+        reason.push_str("; set ca_file to the certificate of the CA that signed it");
+    }
+    NoAnswer::Broken(reason)
 }
 
 fn text(value: Option<&HeaderValue>) -> Option<&str> {

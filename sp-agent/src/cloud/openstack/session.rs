@@ -139,10 +139,8 @@ impl Session {
             ServiceKind::Identity => self.keystone.to_string(),
             _ => {
                 let known = self.known.load();
-                known
-                    .endpoint(service)
-                    .map(Url::to_string)
-                    .unwrap_or_default()
+                let url = known.endpoint(service).map_or("", Url::as_str);
+                url.trim_end_matches('/').to_owned()
             }
         }
     }
@@ -200,6 +198,9 @@ impl Session {
                     return Ok(login);
                 }
                 Err(error) => {
+                    if current.is_some() {
+                        tracing::warn!(%error, "the token can't be renewed yet; the old one serves");
+                    }
                     state.failure = Some(self.failure(error.clone(), current.is_some()));
                     error
                 }

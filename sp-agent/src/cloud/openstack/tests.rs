@@ -6,6 +6,7 @@ mod pages;
 mod questions;
 mod requests;
 mod session;
+mod tls;
 
 use std::time::Duration;
 
@@ -36,10 +37,18 @@ fn with(options: &Options) -> OpenStack {
     OpenStack::with_patience(options, Clock::system(), quick()).unwrap()
 }
 
-/// A client whose clock the test moves. It never waits, so it is not patient either.
+/// Not patient at all.
+fn hasty() -> Patience {
+    Patience {
+        tries_max: 1,
+        ..Patience::default()
+    }
+}
+
+/// A client whose clock the test moves. It must not wait, which nobody would end.
 fn timed(fake: &Fake) -> (OpenStack, ManualClock) {
     let (clock, hand) = Clock::manual(UnixMillis::from_secs(1_795_280_000));
-    let cloud = OpenStack::with_patience(&options(fake.url()), clock, Patience::none()).unwrap();
+    let cloud = OpenStack::with_patience(&options(fake.url()), clock, hasty()).unwrap();
     (cloud, hand)
 }
 

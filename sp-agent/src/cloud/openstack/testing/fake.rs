@@ -11,7 +11,13 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
+use axum_server::tls_rustls::RustlsConfig;
 use serde_json::{Value, json};
+use shared::ids::FederationId;
+use shared::pki::{
+    Authority, BoundKey, Serial, Slot, TlsClock, WebCredential, WebNames, web_server,
+};
+use shared::runtime::clock::Clock;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -94,8 +100,8 @@ struct Cloud {
 /// The cloud; gone with this value.
 pub(in crate::cloud::openstack) struct Fake {
     cloud: Arc<Cloud>,
-    // Holds the server, and ends it.
-    _server: JoinSet<()>,
+    /// Holds the server, and ends it.
+    server: JoinSet<()>,
 }
 
 impl Fake {
@@ -112,21 +118,48 @@ impl Fake {
         script: impl Fn(&Seen) -> Option<Reply> + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (mut fake, router) = Self::new(url, lacks, Box::new(script));
+        fake.server
+            .spawn(async move { axum::serve(listener, router).await.unwrap() });
+        fake
+    }
+
+    /// Starts it behind TLS, with a certificate for `names` by a CA of its own; the CA's
+    /// certificate, in PEM.
+    pub(in crate::cloud::openstack) fn start_secure(names: &[&str]) -> (Self, String) {
+        let now_secs = Clock::system().unix_millis().as_secs();
+        let authority = Authority::create(FederationId::from_random(7), now_secs).unwrap();
+        let key = BoundKey::generate().unwrap();
+        let names = WebNames::new(names).unwrap();
+        let serial = Serial::generate().unwrap();
+        let issued = authority.issue_web(key.public_key(), &names, serial, now_secs);
+        let web = WebCredential::issued(&key, &issued.unwrap().der, authority.anchor()).unwrap();
+        let config = web_server(&Slot::new(web), &TlsClock::system()).unwrap();
+
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let url = format!("https://{}", listener.local_addr().unwrap());
+        let (mut fake, router) = Self::new(url, "", Box::new(|_| None));
+        let server = axum_server::from_tcp_rustls(listener, RustlsConfig::from_config(config));
+        let service = router.into_make_service();
+        fake.server
+            .spawn(async move { server.unwrap().serve(service).await.unwrap() });
+        (fake, authority.anchor().to_pem())
+    }
+
+    fn new(url: String, lacks: &'static str, script: Box<Script>) -> (Self, Router) {
         let cloud = Arc::new(Cloud {
-            url: format!("http://{}", listener.local_addr().unwrap()),
+            url,
             lacks,
-            script: Box::new(script),
+            script,
             seen: Mutex::default(),
             running: AtomicUsize::new(0),
             running_max: AtomicUsize::new(0),
         });
         let router = Router::new().fallback(handle).with_state(cloud.clone());
-        let mut server = JoinSet::new();
-        server.spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self {
-            cloud,
-            _server: server,
-        }
+        let server = JoinSet::new();
+        (Self { cloud, server }, router)
     }
 
     pub(in crate::cloud::openstack) fn url(&self) -> &str {

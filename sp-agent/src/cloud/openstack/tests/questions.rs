@@ -23,7 +23,7 @@ fn probe(probes: &[Probe], service: ServiceKind) -> &Probe {
 }
 
 #[tokio::test]
-async fn each_service_is_asked_once_and_tells_how_it_is() {
+async fn each_service_tells_how_it_is() {
     let fake = Fake::start_without("image", |seen| match seen.path.as_str() {
         "/compute/v2.1/servers" => {
             let body = r#"{"computeFault": {"code": 500, "message": "no database"}}"#;
@@ -52,8 +52,8 @@ async fn each_service_is_asked_once_and_tells_how_it_is() {
     assert!(reason.contains("no database") && nova.endpoint.ends_with("/compute/v2.1"));
     assert_eq!(
         fake.seen("/compute/v2.1/servers").len(),
-        1,
-        "an honest question is asked once"
+        2,
+        "once may be chance"
     );
     let glance = probe(&probes, ServiceKind::Image);
     assert_eq!(
@@ -77,7 +77,7 @@ async fn a_keystone_that_hangs_is_told_of_soon_and_the_others_keep_their_address
     let (clock, hand) = Clock::manual(UnixMillis::from_secs(1_795_280_000));
     let mut options = options(fake.url());
     options.request_timeout = Duration::from_millis(100);
-    let cloud = OpenStack::with_patience(&options, clock, Patience::none()).unwrap();
+    let cloud = OpenStack::with_patience(&options, clock, hasty()).unwrap();
     assert!(cloud.probe().await.iter().all(|it| !it.endpoint.is_empty()));
     hand.advance(Duration::from_secs(3600));
     let begun = Clock::system().now();
