@@ -199,7 +199,7 @@ impl Session {
                 }
                 Err(error) => {
                     if current.is_some() {
-                        tracing::warn!(%error, "the token can't be renewed yet; the old one serves");
+                        tracing::warn!(%error, "cannot renew the token yet; the old one serves");
                     }
                     state.failure = Some(self.failure(error.clone(), current.is_some()));
                     error
