@@ -1,12 +1,14 @@
 //! Drives one agent's session: performs what [`HubSession`] decides.
 
+mod end;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
-use shared::link::hub::{Closed, Effect, HubSession, Input};
+use shared::link::hub::{Effect, HubSession, Input};
 use shared::model::Feed;
 use shared::runtime::errors::chain;
 use shared::transport::{
@@ -16,6 +18,7 @@ use shared::wire::Text;
 use shared::wire::frame::{Control, Goodbye, Hello, Refusal, Renewed};
 use tokio::sync::mpsc;
 
+use self::end::End;
 use super::Downlink;
 use super::registry::{Order, Place};
 use crate::authority::{Certificate, NotAdmitted};
@@ -43,22 +46,6 @@ pub(super) async fn run(downlink: &Downlink, connection: LinkConnection) {
         }
         Err(reason) => tracing::debug!(%remote, reason, "a connection never became a session"),
     }
-}
-
-/// Why a session is over.
-enum End {
-    /// Decided.
-    Closed(Closed),
-    /// The connection went, with what the transport knows of it.
-    Lost(Loss),
-    /// The agent ended the control stream, or takes nothing any more.
-    Mute(&'static str),
-    /// The peer did what no agent does.
-    Fault(CloseCode, String),
-    /// The certificate ran out, and no new one was asked for.
-    Expired,
-    /// The hub stops.
-    Stopping,
 }
 
 /// What a session waits for.
@@ -289,7 +276,7 @@ impl<'a> Driver<'a> {
         let frame = match frame {
             Ok(Some(frame)) => frame,
             Ok(None) => return self.end = Some(End::Mute("the agent ended its control stream")),
-            Err(error) => return self.end = Some(read_failed(error)),
+            Err(error) => return self.end = Some(error.into()),
         };
         match Control::decode(frame.kind, &frame.payload) {
             // A frame of a later release says at least that the agent lives.
@@ -308,7 +295,7 @@ impl<'a> Driver<'a> {
             Ok(Some(frame)) => frame,
             // An agent that ends a feed will open it again.
             Ok(None) => return,
-            Err(error) => return self.end = Some(read_failed(error)),
+            Err(error) => return self.end = Some(error.into()),
         };
         let checked = ingest::read(&mut stream.feed, frame.kind, &frame.payload);
         self.decide(Input::FeedHeard).await;
@@ -426,44 +413,7 @@ impl<'a> Driver<'a> {
     }
 }
 
-impl End {
-    fn told(&self) -> (CloseCode, String) {
-        let (code, reason) = match self {
-            Self::Closed(Closed::Silent) => (CloseCode::Silent, ""),
-            Self::Closed(Closed::Refused(_)) => (CloseCode::Refused, ""),
-            Self::Closed(_) | Self::Lost(_) => (CloseCode::Done, ""),
-            Self::Mute(reason) => (CloseCode::Slow, *reason),
-            Self::Fault(code, reason) => (*code, reason.as_str()),
-            Self::Expired => (CloseCode::Expired, ""),
-            Self::Stopping => (CloseCode::Stopping, ""),
-        };
-        (code, reason.to_owned())
-    }
-
-    /// Nothing of a hub that stops: its regions are as they were.
-    fn for_fleet(self) -> Option<fleet::Ended> {
-        Some(match self {
-            Self::Closed(why) => fleet::Ended::Closed(why),
-            Self::Lost(loss) => fleet::Ended::Lost(loss.to_string()),
-            Self::Mute(reason) => fleet::Ended::Lost(reason.to_owned()),
-            Self::Fault(_, reason) => fleet::Ended::Lost(reason),
-            Self::Expired => fleet::Ended::Lost("its certificate has run out".to_owned()),
-            Self::Stopping => return None,
-        })
-    }
-}
-
 async fn tell_fleet(downlink: &Downlink, input: fleet::Input) {
     // The fleet's driver ends only when the daemon does.
     let _ = downlink.fleet.send(input).await;
-}
-
-fn read_failed(error: ReadError) -> End {
-    match error {
-        ReadError::Lost(loss) => End::Lost(loss),
-        fault => {
-            let code = fault.close_code().unwrap_or(CloseCode::Protocol);
-            End::Fault(code, chain(&fault).to_string())
-        }
-    }
 }
