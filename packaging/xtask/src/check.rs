@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fast_leaves_out_exactly_the_tests_that_need_real_clouds() {
+    fn fast_leaves_out_exactly_what_needs_a_cloud() {
         let fast = test_arguments(true, true);
         assert_eq!(fast.last().unwrap(), "not(test(real_cloud))");
         let fast = test_arguments(false, true);
