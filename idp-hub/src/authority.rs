@@ -36,12 +36,11 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rustls::ServerConfig;
 use shared::ids::RegionId;
 use shared::link::hub::HubFacts;
 use shared::pki::{
     Anchor, Authority as Ca, BoundKey, Fingerprint, IssuedCertificate, LinkCredential, PublicKey,
-    Serial, Slot, TlsClock, TrustAnchors, WebNames, link_server,
+    Serial, ServerTls, Slot, TlsClock, TrustAnchors, WebNames, link_server,
 };
 use shared::runtime::clock::Clock;
 use tokio::sync::broadcast;
@@ -142,7 +141,7 @@ impl Authority {
     ///
     /// # Errors
     /// If TLS can't be set up.
-    pub fn link_server_config(&self) -> Result<Arc<ServerConfig>, AuthorityError> {
+    pub fn link_server_config(&self) -> Result<ServerTls, AuthorityError> {
         let anchors = TrustAnchors::of(self.anchor().clone());
         let clock = self.0.clock.clone();
         let clock = TlsClock::from_fn(move || clock.unix_millis().as_secs());

@@ -56,8 +56,8 @@ pub use public_key::{PublicKey, PublicKeyError};
 pub use random::RandomError;
 pub use serial::{Serial, SerialError};
 pub use tls::{
-    JOIN_ALPN, LINK_ALPN, TlsClock, TlsError, install_default_provider, join_client, link_client,
-    link_server, recovery_client, web_server,
+    JOIN_ALPN, LINK_ALPN, ServerTls, TlsClock, TlsError, install_default_provider, join_client,
+    link_client, link_server, recovery_client, web_server,
 };
 pub use token::{JoinToken, ParseTokenError, SecretHash, TokenId};
 pub use validity::{CLOCK_SKEW_SECS, Validity, renew_at};

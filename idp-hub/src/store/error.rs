@@ -7,7 +7,10 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database can't be opened or made.
-    #[error("cannot open the database {}; check the directory's owner and the disk", path.display())]
+    #[error(
+        "cannot open the database {}; check the directory's owner and the disk",
+        path.display()
+    )]
     Open {
         /// Its file.
         path: PathBuf,

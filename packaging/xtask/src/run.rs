@@ -166,7 +166,10 @@ pub(crate) enum RunError {
         source: io::Error,
     },
     /// It was ended because it took too long.
-    #[error("{program} did not end within {} minutes and was stopped:{tail}", QUIET_RUN_MAX.as_secs() / 60)]
+    #[error(
+        "{program} did not end within {} minutes and was stopped:{tail}",
+        QUIET_RUN_MAX.as_secs() / 60
+    )]
     TooLong {
         /// Its name.
         program: String,

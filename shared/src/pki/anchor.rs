@@ -45,7 +45,10 @@ pub enum AnchorError {
     #[error("at least one CA must be trusted")]
     None,
     /// More than are ever needed.
-    #[error("at most {max} CAs can be trusted at once; drop one that no member uses any more", max = TrustAnchors::COUNT_MAX)]
+    #[error(
+        "at most {max} CAs can be trusted at once; drop one that no member uses any more",
+        max = TrustAnchors::COUNT_MAX
+    )]
     TooMany,
 }
 

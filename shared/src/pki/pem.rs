@@ -184,7 +184,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_the_reader_panic(text in "(-----(BEGIN|END) [A-Z ]{0,12}-----\n?|.{0,70}\n?){0,6}") {
+        fn no_text_makes_the_reader_panic(
+            text in "(-----(BEGIN|END) [A-Z ]{0,12}-----\n?|.{0,70}\n?){0,6}",
+        ) {
             let _ = certificates(text.as_bytes(), 3);
             let _ = pkcs8_key(text.as_bytes());
             let _ = any_key(text.as_bytes());

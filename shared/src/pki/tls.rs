@@ -87,6 +87,9 @@ pub fn install_default_provider() {
     let _ = aws_lc_rs::default_provider().install_default();
 }
 
+/// A server's configuration, for whoever passes it on without naming rustls.
+pub type ServerTls = Arc<ServerConfig>;
+
 /// A hub's configuration for [`LINK_ALPN`] and [`JOIN_ALPN`] on one port.
 ///
 /// It asks for a client certificate and verifies what it gets, but takes callers without: joiners

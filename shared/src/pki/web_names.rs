@@ -18,7 +18,10 @@ pub enum WebNamesError {
     #[error("name at least one DNS name or IP address under which the console is opened")]
     None,
     /// More than a certificate of ours takes.
-    #[error("more than {max} names; a certificate of the site's own CA can carry more", max = WebNames::COUNT_MAX)]
+    #[error(
+        "more than {max} names; a certificate of the site's own CA can carry more",
+        max = WebNames::COUNT_MAX
+    )]
     TooMany,
     /// Neither a DNS name nor an IP address.
     #[error("{0:?} is neither a DNS name nor an IP address")]

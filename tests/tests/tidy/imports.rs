@@ -13,8 +13,11 @@ const OWNED: [(&str, &[&str]); 6] = [
 ];
 
 /// Files that name another's crate all the same, and why.
-const EXCEPTIONS: [(&str, &str, &str); 1] =
-    [("shared/src/transport/tls.rs", "rustls", "hands the PKI's configurations to quinn")];
+const EXCEPTIONS: [(&str, &str, &str); 1] = [(
+    "shared/src/transport/tls.rs",
+    "rustls",
+    "hands the PKI's configurations to quinn",
+)];
 
 /// Modules that decide: `(now, input) -> effects`, values only.
 const PURE: [&str; 7] = [

@@ -47,7 +47,8 @@ pub(crate) fn too_long() -> Vec<String> {
         }
         for (number, line) in file.text.lines().enumerate() {
             let columns = line.chars().count();
-            if columns > LINE_COLUMNS_MAX {
+            // Expected output stands as it is shown.
+            if columns > LINE_COLUMNS_MAX && !file.is_test() {
                 findings.push(format!("{path}:{}: {columns} columns", number + 1));
             }
         }
