@@ -3,9 +3,10 @@
 //! A module imports only what stands above it here, and `shared`.
 //!
 //! ```text
-//! config · fleet (pure) · store · authority · ingest · downlink · overview · tasks
+//! config · fleet (pure) · store · authority · ingest · downlink · overview · api · tasks
 //! ```
 
+pub mod api;
 pub mod authority;
 pub mod config;
 pub mod downlink;

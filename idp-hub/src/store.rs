@@ -10,6 +10,7 @@
 //! The only module of the hub that names rusqlite. What the writer needs for every record (cursors,
 //! digests, running totals) it keeps in memory, as [`hot`], and stores with the records.
 
+pub mod accounts;
 pub mod error;
 pub mod facts;
 mod feed;

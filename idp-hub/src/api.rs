@@ -1,0 +1,4 @@
+//! REST.
+pub mod limiter;
+pub mod passwords;
+pub mod problem;

@@ -1,0 +1,150 @@
+//! Who may use the console and the API, and who does now.
+
+use rusqlite::{OptionalExtension, params};
+use shared::model::UnixMillis;
+use shared::pki::SecretHash;
+
+use super::error::{Doing, StoreError};
+use super::{Changing, Reading};
+
+/// Web sessions of one account at a time. A person has a few browsers; a script that signs in and
+/// never out pushes out its own oldest.
+const SESSIONS_MAX: u32 = 64;
+
+/// An account as the store has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountRow {
+    /// Its name.
+    pub name: String,
+    /// A PHC string, argon2id.
+    pub password_hash: String,
+    /// When the password was last set.
+    pub changed: UnixMillis,
+}
+
+/// A web session as the store has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionRow {
+    /// Whose.
+    pub account: String,
+    /// When it ends by itself.
+    pub expires: UnixMillis,
+}
+
+impl Reading<'_> {
+    /// The account with this name.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn account(&self, name: &str) -> Result<Option<AccountRow>, StoreError> {
+        let sql = "SELECT name, password_hash, changed_ms FROM accounts WHERE name = ?1";
+        self.connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| {
+                let row = |row: &rusqlite::Row<'_>| {
+                    Ok(AccountRow {
+                        name: row.get(0)?,
+                        password_hash: row.get(1)?,
+                        changed: UnixMillis(row.get(2)?),
+                    })
+                };
+                statement.query_row([name], row).optional()
+            })
+            .doing("find an account")
+    }
+
+    /// The web session whose cookie has this hash, if it is not over at `now`.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn web_session(
+        &self,
+        token: SecretHash,
+        now: UnixMillis,
+    ) -> Result<Option<SessionRow>, StoreError> {
+        let sql = "SELECT account, expires_ms FROM sessions
+                   WHERE token_hash = ?1 AND expires_ms > ?2";
+        self.connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| {
+                let row = |row: &rusqlite::Row<'_>| {
+                    Ok(SessionRow {
+                        account: row.get(0)?,
+                        expires: UnixMillis(row.get(1)?),
+                    })
+                };
+                statement
+                    .query_row(params![token.to_bytes(), now.0], row)
+                    .optional()
+            })
+            .doing("find a web session")
+    }
+}
+
+impl Changing<'_> {
+    /// The account with this name.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn account(&self, name: &str) -> Result<Option<AccountRow>, StoreError> {
+        Reading {
+            connection: self.connection,
+        }
+        .account(name)
+    }
+
+    /// Makes an account, or gives an existing one another password. Whoever is signed in as it is
+    /// signed out.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn set_password(&mut self, account: &str, password_hash: &str) -> Result<(), StoreError> {
+        let sql = "INSERT INTO accounts (name, password_hash, created_ms, changed_ms)
+                   VALUES (?1, ?2, ?3, ?3)
+                   ON CONFLICT (name) DO UPDATE SET password_hash = ?2, changed_ms = ?3";
+        let row: [&dyn rusqlite::ToSql; 3] = [&account, &password_hash, &self.now.0];
+        self.execute(sql, &row, "set a password")?;
+        let sql = "DELETE FROM sessions WHERE account = ?1";
+        self.execute(sql, &[&account], "end web sessions")
+    }
+
+    /// Begins a web session. Forgets those that are over, and the account's oldest beyond
+    /// a bound. False, and nothing done, if the account's password is not the one that was
+    /// checked: it was changed meanwhile.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn begin_web_session(
+        &mut self,
+        token: SecretHash,
+        account: &AccountRow,
+        expires: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        let found = self.account(&account.name)?;
+        if found.is_none_or(|found| found.password_hash != account.password_hash) {
+            return Ok(false);
+        }
+        let sql = "DELETE FROM sessions WHERE expires_ms <= ?1";
+        self.execute(sql, &[&self.now.0], "forget web sessions")?;
+        let sql = "INSERT INTO sessions (token_hash, account, created_ms, expires_ms)
+                   VALUES (?1, ?2, ?3, ?4)";
+        let row: [&dyn rusqlite::ToSql; 4] =
+            [&token.to_bytes(), &account.name, &self.now.0, &expires.0];
+        self.execute(sql, &row, "begin a web session")?;
+        let sql = "DELETE FROM sessions WHERE account = ?1 AND token_hash NOT IN
+                   (SELECT token_hash FROM sessions WHERE account = ?1
+                    ORDER BY token_hash = ?2 DESC, created_ms DESC LIMIT ?3)";
+        let row: [&dyn rusqlite::ToSql; 3] = [&account.name, &token.to_bytes(), &SESSIONS_MAX];
+        self.execute(sql, &row, "push out old web sessions")?;
+        Ok(true)
+    }
+
+    /// Ends a web session, if it is there.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn end_web_session(&mut self, token: SecretHash) -> Result<(), StoreError> {
+        let sql = "DELETE FROM sessions WHERE token_hash = ?1";
+        self.execute(sql, &[&token.to_bytes()], "end a web session")
+    }
+}
