@@ -1,4 +1,83 @@
-//! REST.
+//! The hub's face for programs: REST under `/api/v1`, events, metrics, and the overview page.
+//!
+//! ```text
+//! serve: HTTPS ─┐                      ┌─ board: what is shown
+//!               ├─▶ layers ─▶ handlers ┼─ store: records, accounts, sessions
+//! serve: socket ┘     who?             └─ authority: invite, accept, rename, remove
+//! ```
+//!
+//! One router for both ways in. Over HTTPS a session's cookie says who asks; through the local
+//! socket everybody is an administrator, because its file's mode lets in nobody else. Every error
+//! is a [`problem`].
+
+mod documents;
+mod events;
+mod extract;
+mod invitations;
+mod layers;
 pub mod limiter;
+mod openapi;
+mod page;
 pub mod passwords;
 pub mod problem;
+mod records;
+mod regions;
+mod session;
+mod state;
+mod who;
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::get;
+
+pub use documents::{OverviewDocument, RegionDocument, StatesDocument, Time, TotalsDocument};
+pub use events::RegionsEvent;
+pub use extract::Page;
+pub use invitations::{InvitationDocument, OpenInvitation, OpenInvitations};
+pub use openapi::document as openapi_document;
+use problem::{Kind, Problem};
+pub use records::{
+    CapacityDocument, FloatingIpDocument, NetworkDocument, NodeDocument, QuotaDocument,
+    QuotaResourceDocument, ServerDocument, ServiceDocument, StoragePoolDocument, VolumeDocument,
+};
+pub use regions::{OverviewAnswer, ShortRegion};
+pub use session::SessionDocument;
+pub use state::{ApiParts, ApiState};
+pub use who::{COOKIE_NAME, LocalPeer};
+
+/// Everything that is served over HTTPS.
+pub fn web_router(state: ApiState) -> Router {
+    let (api, _) = openapi::routes().split_for_parts();
+    let router = Router::new()
+        .nest("/api/v1", api)
+        .merge(page::routes())
+        .route("/healthz", get(healthy))
+        .fallback(|| async { Problem::new(Kind::NotFound, "Nothing has this address.") })
+        .with_state(state);
+    layers::around(router)
+}
+
+/// Everything that is served through the local socket: the same, as an administrator, and metrics.
+pub fn local_router(state: ApiState) -> Router {
+    metrics_router(state.clone())
+        .merge(web_router(state))
+        .layer(axum::Extension(LocalPeer))
+}
+
+/// Metrics alone, for their own listener.
+pub fn metrics_router(state: ApiState) -> Router {
+    Router::new()
+        .route("/metrics", get(metrics))
+        .with_state(state)
+}
+
+async fn metrics(State(state): State<ApiState>) -> ([(&'static str, &'static str); 1], String) {
+    let kind = "text/plain; version=0.0.4; charset=utf-8";
+    ([("content-type", kind)], state.metrics.render(&state.board))
+}
+
+/// Whether the store answers.
+async fn healthy(State(state): State<ApiState>) -> Result<axum::Json<serde_json::Value>, Problem> {
+    state.store.read(|_| Ok(())).await?;
+    Ok(axum::Json(serde_json::json!({ "status": "ok" })))
+}

@@ -1,0 +1,95 @@
+//! What every request and every answer passes through.
+
+use std::any::Any;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::csrf::CsrfLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::timeout::TimeoutLayer;
+
+use super::problem::{Kind, MEDIA_TYPE, Problem};
+
+/// The largest body taken, in bytes. The largest that is right is a password of 1 KiB.
+const BODY_BYTES_MAX: usize = 16 * 1024;
+
+/// How long a request may take to arrive and to be answered: a page of records from a cold disk,
+/// or a removal of a million of them.
+const TIME_MAX: Duration = Duration::from_secs(30);
+
+/// The page needs its own files and the API, and nothing else: no inline script, no frame, no other
+/// host.
+const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
+    frame-ancestors 'none'";
+
+/// Headers of every answer. No Strict-Transport-Security: the hub's own certificate is by a CA that
+/// browsers don't know, and the header would take from people the means to go on to it.
+const HEADERS: [(&str, &str); 6] = [
+    ("content-security-policy", CONTENT_POLICY),
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+    ("referrer-policy", "no-referrer"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+];
+
+/// Wraps a router in all of it.
+pub(super) fn around(router: Router) -> Router {
+    let wrapped = router
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(CsrfLayer::new())
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::REQUEST_TIMEOUT,
+            TIME_MAX,
+        ))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(axum::middleware::map_response(as_problem))
+        .layer(SetResponseHeaderLayer::if_not_present(
+            CACHE_CONTROL,
+            HeaderValue::from_static("no-store"),
+        ));
+    HEADERS.into_iter().fold(wrapped, |router, (name, value)| {
+        router.layer(SetResponseHeaderLayer::overriding(
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        ))
+    })
+}
+
+/// The hook that the daemon installed has logged it.
+fn panicked(_: Box<dyn Any + Send>) -> Response {
+    Problem::new(Kind::Internal, "The request met a defect of the hub.").into_response()
+}
+
+/// An error of a library becomes a problem, too.
+async fn as_problem(response: Response) -> Response {
+    let status = response.status();
+    let is_error = status.is_client_error() || status.is_server_error();
+    let kind = response.headers().get(CONTENT_TYPE);
+    if !is_error || kind.is_some_and(|kind| kind == MEDIA_TYPE) {
+        return response;
+    }
+    let detail = match status {
+        StatusCode::FORBIDDEN => "A browser sent this from another site's page.".to_owned(),
+        _ => format!(
+            "{}.",
+            status.canonical_reason().unwrap_or("The request failed")
+        ),
+    };
+    let mut problem = Problem::new(Kind::of_status(status), detail).into_response();
+    // What the library said besides, such as Allow, stays.
+    let told = response
+        .headers()
+        .iter()
+        .filter(|(name, _)| ![CONTENT_TYPE, axum::http::header::CONTENT_LENGTH].contains(name));
+    for (name, value) in told {
+        problem.headers_mut().insert(name, value.clone());
+    }
+    problem
+}

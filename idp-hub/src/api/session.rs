@@ -1,0 +1,277 @@
+//! Signing in and out, and the password.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::header::SET_COOKIE;
+use axum::http::{HeaderMap, StatusCode};
+use serde::{Deserialize, Serialize};
+use shared::pki::SecretHash;
+use utoipa::ToSchema;
+use zeroize::Zeroizing;
+
+use super::documents::Time;
+use super::extract::{Json, Path};
+use super::passwords::PasswordError;
+use super::problem::{Kind, Problem, ProblemDocument};
+use super::state::ApiState;
+use super::who::{self, Source, Who};
+use crate::store::accounts::AccountRow;
+
+/// How long a session lasts: a working day, so that nobody is thrown out in the middle of one.
+const LIFETIME: Duration = Duration::from_secs(12 * 3600);
+
+/// The longest name of an account, in bytes.
+const ACCOUNT_BYTES_MAX: usize = 64;
+
+/// Account and password.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SignIn {
+    account: String,
+    #[schema(format = Password)]
+    password: Zeroized,
+}
+
+/// A text that is wiped when it is dropped.
+#[derive(Deserialize, ToSchema)]
+#[schema(value_type = String)]
+struct Zeroized(String);
+
+impl Zeroized {
+    fn take(mut self) -> Zeroizing<String> {
+        Zeroizing::new(std::mem::take(&mut self.0))
+    }
+}
+
+impl Drop for Zeroized {
+    fn drop(&mut self) {
+        zeroize::Zeroize::zeroize(&mut self.0);
+    }
+}
+
+/// Who is signed in, and at which hub.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SessionDocument {
+    /// The account; `local socket` for whoever asks through it.
+    pub account: String,
+    /// When the session ends by itself; absent for the local socket.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Time>,
+    /// The hub's release.
+    pub software: String,
+    /// The federation's id.
+    pub federation: String,
+    /// What agents are told to dial.
+    pub hub_address: String,
+}
+
+fn document(state: &ApiState, account: &str, expires: Option<Time>) -> SessionDocument {
+    SessionDocument {
+        account: account.to_owned(),
+        expires,
+        software: env!("CARGO_PKG_VERSION").to_owned(),
+        federation: state.authority.hub_facts().federation.to_string(),
+        hub_address: state.link_address.to_string(),
+    }
+}
+
+/// Sign in. The session comes as a cookie.
+#[utoipa::path(post, path = "/session", tag = "session", request_body = SignIn, responses(
+    (status = 201, description = "Signed in", body = SessionDocument),
+    (status = 401, description = "Account and password don't fit", body = ProblemDocument),
+    (status = 429, description = "Too many attempts", body = ProblemDocument),
+    (status = 503, description = "Too many sign-ins at once", body = ProblemDocument),
+))]
+pub(super) async fn sign_in(
+    State(state): State<ApiState>,
+    source: Source,
+    Json(asked): Json<SignIn>,
+) -> Result<(StatusCode, HeaderMap, axum::Json<SessionDocument>), Problem> {
+    let name = asked.account.clone();
+    let account = check(&state, source, asked).await.inspect_err(|_| {
+        let name = name
+            .get(..name.floor_char_boundary(ACCOUNT_BYTES_MAX))
+            .unwrap_or_default();
+        tracing::warn!(target: "audit", action = "sign-in", account = name, %source, "refused");
+    })?;
+    let token: Zeroizing<[u8; 32]> = Zeroizing::new(rand::random());
+    let hash = SecretHash::of(&token);
+    let row = account.clone();
+    let begun = state.store.change(move |it| {
+        let expires = it.now.plus(LIFETIME);
+        Ok(it
+            .begin_web_session(hash, &row, expires)?
+            .then_some(expires))
+    });
+    let expires = begun.await?.ok_or_else(wrong)?;
+    tracing::info!(target: "audit", action = "sign-in", account = account.name, %source);
+    let mut headers = HeaderMap::new();
+    headers.extend(who::set_cookie(&token, LIFETIME.as_secs()).map(|it| (SET_COOKIE, it)));
+    let document = document(&state, &account.name, Some(expires.into()));
+    Ok((StatusCode::CREATED, headers, axum::Json(document)))
+}
+
+fn wrong() -> Problem {
+    Problem::new(
+        Kind::WrongPassword,
+        "There is no account with this name and password.",
+    )
+}
+
+/// The account, if the password is its.
+async fn check(state: &ApiState, source: Source, asked: SignIn) -> Result<AccountRow, Problem> {
+    let SignIn {
+        account: name,
+        password,
+    } = asked;
+    if name.len() > ACCOUNT_BYTES_MAX {
+        return Err(wrong());
+    }
+    attempt(state, source, &name)?;
+    let asked_for = name.clone();
+    let account = state.store.read(move |it| it.account(&asked_for)).await?;
+    let stored = account.as_ref().map(|it| it.password_hash.clone());
+    let fits = state.passwords().verify(password.take(), stored).await?;
+    let account = account.filter(|_| fits).ok_or_else(wrong)?;
+    succeeded(state, source, &name);
+    Ok(account)
+}
+
+fn attempt(state: &ApiState, source: Source, account: &str) -> Result<(), Problem> {
+    let Some(address) = source.0 else {
+        return Ok(());
+    };
+    let now = state.clock.now();
+    state
+        .limiter(|limiter| limiter.attempt(now, account, address))
+        .map_err(|wait| {
+            let seconds = wait.as_millis().div_ceil(1000);
+            let detail = format!("The next attempt from here is heard in {seconds} s.");
+            Problem::new(Kind::TooManyAttempts, detail).retry_after(wait)
+        })
+}
+
+fn succeeded(state: &ApiState, source: Source, account: &str) {
+    if let Some(address) = source.0 {
+        state.limiter(|limiter| limiter.succeeded(account, address));
+    }
+}
+
+/// Who is signed in.
+#[utoipa::path(get, path = "/session", tag = "session", responses(
+    (status = 200, description = "Who asks", body = SessionDocument),
+    (status = 401, description = "Nobody", body = ProblemDocument),
+))]
+pub(super) async fn who(State(state): State<ApiState>, who: Who) -> axum::Json<SessionDocument> {
+    let expires = match &who {
+        Who::Local => None,
+        Who::Account(account) => Some(account.expires.into()),
+    };
+    axum::Json(document(&state, who.name(), expires))
+}
+
+/// Sign out.
+#[utoipa::path(delete, path = "/session", tag = "session", responses(
+    (status = 204, description = "Signed out"),
+    (status = 401, description = "Nobody was signed in", body = ProblemDocument),
+))]
+pub(super) async fn sign_out(
+    State(state): State<ApiState>,
+    who: Who,
+    source: Source,
+) -> Result<(StatusCode, HeaderMap), Problem> {
+    if let Who::Account(account) = &who {
+        let session = account.session;
+        state
+            .store
+            .change(move |it| it.end_web_session(session))
+            .await?;
+        tracing::info!(target: "audit", action = "sign-out", account = who.name(), %source);
+    }
+    let mut headers = HeaderMap::new();
+    headers.extend(who::clear_cookie().map(|it| (SET_COOKIE, it)));
+    Ok((StatusCode::NO_CONTENT, headers))
+}
+
+/// A new password.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewPassword {
+    /// The one until now; not needed through the local socket.
+    #[schema(format = Password)]
+    #[serde(default)]
+    current: Option<Zeroized>,
+    /// At least 12 characters.
+    #[schema(format = Password)]
+    new: Zeroized,
+}
+
+/// Give an account another password. Ends all its sessions, this one too.
+#[utoipa::path(put, path = "/accounts/{name}/password", tag = "session",
+    params(("name" = String, Path, description = "The account")),
+    request_body = NewPassword, responses(
+    (status = 204, description = "Set"),
+    (status = 400, description = "Not a password", body = ProblemDocument),
+    (status = 401, description = "The current one is wrong", body = ProblemDocument),
+    (status = 404, description = "No such account", body = ProblemDocument),
+    (status = 429, description = "Too many attempts", body = ProblemDocument),
+))]
+pub(super) async fn set_password(
+    State(state): State<ApiState>,
+    who: Who,
+    source: Source,
+    Path(name): Path<String>,
+    Json(asked): Json<NewPassword>,
+) -> Result<StatusCode, Problem> {
+    let missing = || Problem::new(Kind::NotFound, format!("There is no account {name:?}."));
+    match &who {
+        Who::Local => {
+            let name = name.clone();
+            state
+                .store
+                .read(move |it| it.account(&name))
+                .await?
+                .ok_or_else(missing)?;
+        }
+        Who::Account(account) if account.name != name => return Err(missing()),
+        Who::Account(account) => {
+            let Some(password) = asked.current else {
+                let detail = "The current password is missing.";
+                return Err(Problem::new(Kind::InvalidRequest, detail));
+            };
+            check(
+                &state,
+                source,
+                SignIn {
+                    account: account.name.clone(),
+                    password,
+                },
+            )
+            .await?;
+        }
+    }
+    let hash = state.passwords().hash(asked.new.take()).await?;
+    let account = name.clone();
+    state
+        .store
+        .change(move |it| it.set_password(&account, &hash))
+        .await?;
+    let by = who.name();
+    tracing::info!(target: "audit", action = "set-password", account = name, by, %source);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+impl From<PasswordError> for Problem {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::TooShort | PasswordError::TooLong => {
+                Self::new(Kind::InvalidRequest, format!("{error}."))
+                    .next_step("Choose another password.")
+            }
+            PasswordError::Busy => Self::new(Kind::Unavailable, "Too many sign-ins wait already.")
+                .retry_after(Duration::from_secs(2)),
+            PasswordError::Hash(_) => Self::internal(&error),
+        }
+    }
+}

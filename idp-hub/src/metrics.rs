@@ -1,0 +1,136 @@
+//! What Prometheus scrapes.
+//!
+//! Counters are counted where things happen, through the `metrics` crate. Gauges that the board
+//! knows anyway are set when somebody scrapes, so that they cost nothing in between. Names follow
+//! Prometheus' own advice: base units, `_total` for what only grows, no region names as labels, for
+//! a fleet has thousands.
+
+use metrics::{Unit, describe_gauge, gauge};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use shared::model::Totals;
+
+use crate::overview::{FleetBoard, Shown};
+
+/// Seconds: from what a commit takes to what somebody complains about.
+const DURATION_BUCKETS: [f64; 11] = [
+    0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0,
+];
+
+/// A handle on all metrics. Cheap to clone.
+#[derive(Clone)]
+pub struct Metrics {
+    handle: PrometheusHandle,
+}
+
+/// Why there are no metrics.
+#[derive(Debug, thiserror::Error)]
+pub enum MetricsError {
+    /// The buckets are wrong.
+    #[error("cannot set up the metrics")]
+    Build(#[from] BuildError),
+    /// Something else counts already.
+    #[error("metrics have been begun already in this process")]
+    Twice,
+}
+
+impl Metrics {
+    /// Begins counting for the whole process. Call once.
+    ///
+    /// # Errors
+    /// If it was called before.
+    pub fn install() -> Result<Self, MetricsError> {
+        let recorder = builder()?.build_recorder();
+        let handle = recorder.handle();
+        metrics::set_global_recorder(recorder).map_err(|_| MetricsError::Twice)?;
+        describe();
+        Ok(Self { handle })
+    }
+
+    /// Metrics that nothing counts into, for tests that have many hubs in one process.
+    ///
+    /// # Errors
+    /// If the buckets are wrong.
+    pub fn detached() -> Result<Self, MetricsError> {
+        Ok(Self {
+            handle: builder()?.build_recorder().handle(),
+        })
+    }
+
+    /// Everything in Prometheus' text format (version 0.0.4).
+    pub fn render(&self, board: &FleetBoard) -> String {
+        show(&board.shown());
+        self.handle.run_upkeep();
+        self.handle.render()
+    }
+}
+
+fn builder() -> Result<PrometheusBuilder, BuildError> {
+    let durations = Matcher::Suffix("_seconds".to_owned());
+    PrometheusBuilder::new().set_buckets_for_metric(durations, &DURATION_BUCKETS)
+}
+
+fn describe() {
+    describe_gauge!("idp_hub_regions", "Regions by state");
+    describe_gauge!(
+        "idp_hub_regions_by_reason",
+        "Regions by the reason of their state"
+    );
+    for name in Totals::NAMES {
+        let (name, factor) = metric_of(name);
+        let unit = if factor > 1 { Unit::Bytes } else { Unit::Count };
+        describe_gauge!(name, unit, "Sum over all regions, as last reported");
+    }
+}
+
+fn show(shown: &Shown) {
+    for (state, count) in shown.counts.states() {
+        gauge!("idp_hub_regions", "state" => state.code()).set(count);
+    }
+    for (reason, count) in shown.counts.reasons() {
+        gauge!("idp_hub_regions_by_reason", "reason" => reason.code()).set(count);
+    }
+    for (name, figure) in Totals::NAMES.iter().zip(shown.totals.to_array()) {
+        let (name, factor) = metric_of(name);
+        // Beyond 2^53 bytes a gauge is rounded, by less than a part in 2^52.
+        gauge!(name).set(figure as f64 * factor as f64);
+    }
+}
+
+/// A figure's metric, and what one of its units is in Prometheus' base units.
+fn metric_of(figure: &str) -> (String, u64) {
+    for (suffix, factor) in [("_mib", 1 << 20), ("_gib", 1 << 30)] {
+        if let Some(name) = figure.strip_suffix(suffix) {
+            return (format!("idp_hub_{name}_bytes"), factor);
+        }
+    }
+    // `_total` is for counters, and what is usable may shrink.
+    let name = figure
+        .strip_suffix("_total")
+        .map(|name| format!("{name}_usable"));
+    (format!("idp_hub_{}", name.as_deref().unwrap_or(figure)), 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn figures_have_metrics_of_their_own_in_base_units() {
+        assert_eq!(
+            metric_of("servers_running"),
+            ("idp_hub_servers_running".to_owned(), 1)
+        );
+        assert_eq!(
+            metric_of("memory_used_mib"),
+            ("idp_hub_memory_used_bytes".to_owned(), 1 << 20)
+        );
+        assert_eq!(
+            metric_of("vcpus_total"),
+            ("idp_hub_vcpus_usable".to_owned(), 1)
+        );
+        let names: BTreeSet<_> = Totals::NAMES.map(|name| metric_of(name).0).into();
+        assert_eq!(names.len(), Totals::COUNT);
+    }
+}
