@@ -3,7 +3,7 @@
 //! A module imports only what stands above it here, and `shared`.
 //!
 //! ```text
-//! config · fleet (pure) · store · authority · ingest · downlink · overview · api · tasks
+//! config · fleet (pure) · store · authority · ingest · downlink · overview · metrics · api · tasks
 //! ```
 
 pub mod api;
@@ -12,6 +12,7 @@ pub mod config;
 pub mod downlink;
 pub mod fleet;
 pub mod ingest;
+pub mod metrics;
 pub mod overview;
 pub mod store;
 pub mod tasks;

@@ -1,0 +1,25 @@
+//! The API against a real store and authority: who may ask, what is answered, and every problem.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that meets the unexpected should panic"
+)]
+
+#[path = "api/events.rs"]
+mod events;
+#[path = "api/kit.rs"]
+mod kit;
+#[path = "api/openapi.rs"]
+mod openapi;
+#[path = "api/page.rs"]
+mod page;
+#[path = "api/problems.rs"]
+mod problems;
+#[path = "api/records.rs"]
+mod records;
+#[path = "api/regions.rs"]
+mod regions;
+#[path = "api/session.rs"]
+mod session;

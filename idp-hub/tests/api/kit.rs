@@ -1,0 +1,346 @@
+//! A hub's API without its network: store, authority, fleet and board, and requests to the router.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use axum::response::Response;
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use idp_hub::api::{ApiParts, ApiState, local_router, passwords, web_router};
+use idp_hub::authority::Authority;
+use idp_hub::fleet::{Fleet, Input, Moment, RegionNo};
+use idp_hub::metrics::Metrics;
+use idp_hub::overview::{FleetBoard, Update};
+use idp_hub::store::regions::Introduction;
+use idp_hub::store::{FeedJob, FeedPayload, Incoming, IncomingRecord, Mailbox, Store};
+use serde_json::Value;
+use shared::ids::{FeedId, RegionId};
+use shared::model::{
+    CloudDescription, CloudId, CloudKind, Feed, Record, Server, ServerState, Totals, UnixMillis,
+};
+use shared::pki::Fingerprint;
+use shared::runtime::clock::{Clock, ManualClock};
+use shared::runtime::tasks::Tasks;
+use shared::wire::frame::{Open, Start};
+use shared::wire::record;
+use tower::ServiceExt;
+
+pub(crate) const PASSWORD: &str = "correct horse battery";
+pub(crate) const START: UnixMillis = UnixMillis(1_795_284_000_000);
+
+/// Followers of events at a time, in these tests.
+const FOLLOWERS_MAX: usize = 4;
+
+pub(crate) struct Kit {
+    pub(crate) store: Store,
+    pub(crate) board: FleetBoard,
+    pub(crate) clock: Clock,
+    pub(crate) hand: ManualClock,
+    pub(crate) fleet: Fleet,
+    web: Router,
+    local: Router,
+    _folder: tempfile::TempDir,
+}
+
+/// One answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {}", self.text))
+    }
+
+    /// Checks that it is this problem, in full.
+    pub(crate) fn is_problem(&self, status: u16, slug: &str) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        assert_eq!(
+            self.headers[header::CONTENT_TYPE],
+            "application/problem+json"
+        );
+        let json = self.json();
+        assert_eq!(json["type"], format!("urn:regroup:problem:{slug}"));
+        assert_eq!(json["status"], status);
+        for part in ["title", "detail", "next_step"] {
+            assert!(
+                json[part].as_str().is_some_and(|it| !it.is_empty()),
+                "{part}: {json}"
+            );
+        }
+        json
+    }
+}
+
+impl Kit {
+    pub(crate) async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (clock, hand) = Clock::manual(START);
+        let data_dir = folder.path().join("data");
+        shared::runtime::files::create_private_dir(&data_dir).unwrap();
+        let (store, _) = Store::open(&data_dir.join("hub.db"), clock.clone()).unwrap();
+        Authority::init(&data_dir, &store, &clock).await.unwrap();
+        let authority = Authority::open(&data_dir, store.clone(), clock.clone())
+            .await
+            .unwrap();
+        let hash = passwords::hash(PASSWORD).unwrap();
+        store
+            .change(move |it| it.set_password("admin", &hash))
+            .await
+            .unwrap();
+        let board = FleetBoard::new(store.overview().clone());
+        let parts = ApiParts {
+            store: store.clone(),
+            board: board.clone(),
+            authority,
+            clock: clock.clone(),
+            followers: Tasks::new(clock.clone()).group("follower", FOLLOWERS_MAX),
+            metrics: Metrics::detached().unwrap(),
+            link_address: "hub.example.org:7443".parse().unwrap(),
+        };
+        let state = ApiState::new(parts).unwrap();
+        Self {
+            store,
+            board,
+            clock,
+            hand,
+            fleet: Fleet::new(),
+            web: web_router(state.clone()),
+            local: local_router(state),
+            _folder: folder,
+        }
+    }
+
+    /// Sends a request over the web, from an address of the documentation.
+    pub(crate) async fn web(&self, request: Request<Body>) -> Answer {
+        answer(self.web_raw(request).await).await
+    }
+
+    pub(crate) async fn web_raw(&self, mut request: Request<Body>) -> Response {
+        let source: IpAddr = "192.0.2.1".parse().unwrap();
+        let peer = ConnectInfo(SocketAddr::new(source, 50_000));
+        if request
+            .extensions()
+            .get::<ConnectInfo<SocketAddr>>()
+            .is_none()
+        {
+            request.extensions_mut().insert(peer);
+        }
+        self.web.clone().oneshot(request).await.unwrap()
+    }
+
+    /// Sends a request through the local socket.
+    pub(crate) async fn local(&self, request: Request<Body>) -> Answer {
+        answer(self.local.clone().oneshot(request).await.unwrap()).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.local(request(Method::GET, path, None)).await
+    }
+
+    /// Signs in, and returns the cookie.
+    pub(crate) async fn sign_in(&self) -> String {
+        let answer = self.web(sign_in("admin", PASSWORD)).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
+        let cookie = answer.headers[header::SET_COOKIE].to_str().unwrap();
+        cookie.split(';').next().unwrap().to_owned()
+    }
+
+    /// Adds a region and shows it.
+    pub(crate) async fn region(&mut self, name: &str, key: u8) -> RegionNo {
+        let (name, id) = (name.to_owned(), RegionId::from_random(key.into()));
+        let key = Fingerprint::from_bytes([key; 32]);
+        let not_after = START.as_secs() + 24 * 3600;
+        let add = move |it: &mut idp_hub::store::Changing<'_>| {
+            it.add_region(id, &name, key, &introduction(), not_after)
+        };
+        let no = self.store.change(add).await.unwrap();
+        self.show().await;
+        no
+    }
+
+    fn moment(&self) -> Moment {
+        Moment {
+            mono: self.clock.now(),
+            wall: self.clock.unix_millis(),
+        }
+    }
+
+    /// Shows every region as the store has it.
+    pub(crate) async fn show(&mut self) {
+        let now = self.moment();
+        let rows = self.store.read(|it| it.regions()).await.unwrap();
+        for row in &rows {
+            let facts = Box::new(row.facts());
+            self.fleet.handle(now, Input::Known { no: row.no, facts });
+        }
+        for view in self.fleet.views() {
+            if rows.iter().all(|row| row.no != view.no) {
+                self.fleet.handle(now, Input::Removed { no: view.no });
+                self.board.publish(Update {
+                    gone: vec![view.no],
+                    ..Update::default()
+                });
+            }
+        }
+        self.publish();
+    }
+
+    /// A session began, and everything is known.
+    pub(crate) async fn becomes_healthy(&mut self, name: &str, no: RegionNo) {
+        self.store
+            .change(move |it| it.accept_region(no))
+            .await
+            .unwrap();
+        self.show().await;
+        let (now, fresh) = (self.moment(), self.clock.unix_millis());
+        self.fleet
+            .handle(now, Input::SessionBegan { no, session: 1 });
+        let troubles = Vec::new();
+        self.fleet.handle(
+            now,
+            Input::Overview {
+                no,
+                live: true,
+                fresh,
+                troubles,
+            },
+        );
+        self.publish();
+        assert_eq!(
+            self.board.region(name).unwrap().view.condition.state.code(),
+            "healthy"
+        );
+    }
+
+    fn publish(&self) {
+        let counts = Some(self.fleet.counts().clone());
+        self.board.publish(Update {
+            views: self.fleet.views(),
+            counts,
+            ..Update::default()
+        });
+    }
+
+    /// Reports servers `from..to` of a region.
+    pub(crate) async fn servers(&mut self, no: RegionNo, from: u32, to: u32) {
+        let session = u64::from(from) + 1;
+        self.store
+            .change(move |it| it.begin_session(no, session, &introduction()))
+            .await
+            .unwrap();
+        let mailbox = Arc::new(Mailbox::default());
+        let job = |payload| FeedJob {
+            region: no,
+            session,
+            feed: Feed::Inventory,
+            payload,
+            mailbox: Arc::clone(&mailbox),
+            budget: None,
+        };
+        let (id, start) = (FeedId::from_random(from.into()), Start::Snapshot);
+        let open = FeedPayload::Open(Open { feed: 1, id, start });
+        self.store.feed(job(open)).await.unwrap();
+        let records = (from..to).map(incoming).collect();
+        let last = u64::from(to - from);
+        let batch = FeedPayload::Batch(Incoming {
+            after: 0,
+            last,
+            digest: None,
+            records,
+        });
+        self.store.feed(job(batch)).await.unwrap();
+        // A change waits behind the feed's frames, so afterwards they are committed.
+        self.store.change(|_| Ok(())).await.unwrap();
+        self.board.publish(Update {
+            figures: vec![no],
+            ..Update::default()
+        });
+    }
+}
+
+fn incoming(number: u32) -> IncomingRecord {
+    let record = Record::Server(server(number));
+    let encoded = record::encode(&record).unwrap();
+    IncomingRecord {
+        kind: encoded.kind,
+        id: Bytes::from(encoded.id),
+        value: Some(Bytes::from(encoded.value)),
+        totals: Totals::of(&record),
+        known: None,
+    }
+}
+
+fn server(number: u32) -> Server {
+    Server {
+        id: CloudId::new(&format!("server-{number:05}")),
+        name: format!("web-{number}"),
+        project: CloudId::new("p"),
+        state: ServerState::Running,
+        vcpus: 2,
+        memory_mib: 2048,
+        disk_gib: 10,
+        node: None,
+        addresses: vec!["10.0.0.1".parse().unwrap()],
+        created: START,
+        fault: None,
+    }
+}
+
+fn introduction() -> Introduction {
+    let (version, endpoint) = ("seed 7".to_owned(), "simulated".to_owned());
+    let cloud = CloudDescription {
+        kind: CloudKind::Simulated,
+        version,
+        endpoint,
+    };
+    Introduction {
+        cloud,
+        software: "0.1.0".to_owned(),
+        host: "agent-1".to_owned(),
+    }
+}
+
+pub(crate) fn request(method: Method, path: &str, body: Option<Value>) -> Request<Body> {
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::HOST, "hub:8443");
+    match body {
+        Some(body) => request
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(body.to_string()))
+            .unwrap(),
+        None => request.body(Body::empty()).unwrap(),
+    }
+}
+
+pub(crate) fn sign_in(account: &str, password: &str) -> Request<Body> {
+    let body = serde_json::json!({ "account": account, "password": password });
+    request(Method::POST, "/api/v1/session", Some(body))
+}
+
+pub(crate) fn with(mut request: Request<Body>, name: &'static str, value: &str) -> Request<Body> {
+    request.headers_mut().insert(name, value.parse().unwrap());
+    request
+}
+
+async fn answer(response: Response) -> Answer {
+    let (head, body) = response.into_parts();
+    let collected = tokio::time::timeout(Duration::from_secs(20), body.collect()).await;
+    let bytes = collected.unwrap().unwrap().to_bytes();
+    let text = String::from_utf8(bytes.to_vec()).unwrap();
+    Answer {
+        status: head.status,
+        headers: head.headers,
+        text,
+    }
+}
