@@ -79,27 +79,36 @@ level = "info,=="
 regions_max = 1_000_000
 [lnik]
 "#;
-    let expected = r#"hub.toml has 11 faults:
-hub.toml:1:12: data_dir: "hub" is no absolute path; write "/var/lib/idp-hub"
-hub.toml:2:10: socket: is an integer; write "/run/idp-hub/hub.sock"
-hub.toml:3:1: sokcet: there is no such setting; write "socket"
-hub.toml:5:10: link.listen: "7443" is no IP address with a port; write "[::]:7443"
-hub.toml:6:11: link.address: "0.0.0.0:7443" is for listening; nobody can dial it; write "hub.example.org:7443"
-hub.toml:9:29: web.names[1]: "*.example.org" is neither a DNS name nor an IP address; write a name such as "hub.example.org"
-hub.toml:10:15: web.certificate: comes without its key; add key = "/etc/idp-hub/web-key.pem"
-hub.toml:12:10: metrics.listen: has port 8443, as web.listen has; write "127.0.0.1:9443"
-hub.toml:14:9: log.level: is no log filter: invalid filter directive; write "info", or "info,idp_hub=debug"
-hub.toml:16:15: limits.regions_max: 1000000 is out of bounds; write a whole number from 1 to 100000
-hub.toml:17:2: lnik: there is no such setting; write "link""#;
+    let expected = "hub.toml has 11 faults:\n\
+         hub.toml:1:12: data_dir: \"hub\" is no absolute path; write \
+         \"/var/lib/idp-hub\"\n\
+         hub.toml:2:10: socket: is an integer; write \"/run/idp-hub/hub.sock\"\n\
+         hub.toml:3:1: sokcet: there is no such setting; write \"socket\"\n\
+         hub.toml:5:10: link.listen: \"7443\" is no IP address with a port; write \
+         \"[::]:7443\"\n\
+         hub.toml:6:11: link.address: \"0.0.0.0:7443\" is for listening; nobody can dial \
+         it; write \"hub.example.org:7443\"\n\
+         hub.toml:9:29: web.names[1]: \"*.example.org\" is neither a DNS name nor an IP \
+         address; write a name such as \"hub.example.org\"\n\
+         hub.toml:10:15: web.certificate: comes without its key; add key = \
+         \"/etc/idp-hub/web-key.pem\"\n\
+         hub.toml:12:10: metrics.listen: has port 8443, as web.listen has; write \
+         \"127.0.0.1:9443\"\n\
+         hub.toml:14:9: log.level: is no log filter: invalid filter directive; write \
+         \"info\", or \"info,idp_hub=debug\"\n\
+         hub.toml:16:15: limits.regions_max: 1000000 is out of bounds; write a whole \
+         number from 1 to 100000\n\
+         hub.toml:17:2: lnik: there is no such setting; write \"link\"";
     assert_eq!(told(text, Purpose::Init), expected);
 }
 
 #[test]
 fn what_must_be_there_to_serve_is_looked_for() {
     let text = "data_dir = \"/nowhere/hub\"\nsocket = \"/nowhere/run/hub.sock\"\n";
-    let expected = r#"hub.toml has 2 faults:
-hub.toml:1:12: data_dir: there is no /nowhere/hub; run "idp-hub init" first
-hub.toml:2:10: socket: there is no directory /nowhere/run; make it (the systemd unit does, by RuntimeDirectory=)"#;
+    let expected = "hub.toml has 2 faults:\n\
+         hub.toml:1:12: data_dir: there is no /nowhere/hub; run \"idp-hub init\" first\n\
+         hub.toml:2:10: socket: there is no directory /nowhere/run; make it (the systemd \
+         unit does, by RuntimeDirectory=)";
     assert_eq!(told(text, Purpose::Serve), expected);
     assert!(read(text).is_ok());
     let long = format!("socket = \"/{}\"", "s".repeat(107));

@@ -139,10 +139,13 @@ d.toml:5:8: site[1].name: is an integer; write "east""#;
 #[test]
 fn what_is_no_toml_hides_only_itself() {
     let text = "data_dir = /srv\n[link]\nlisten = \"x\"\nidle = \"1s\nregions_max = 3\n";
-    let expected = r#"d.toml has 3 faults:
-d.toml:1:12: string values must be quoted, expected literal string; see https://toml.io for how to write it
-d.toml:3:10: link.listen: "x" is no IP address with a port; write "[::]:7443"
-d.toml:4:11: invalid basic string, expected `"`; see https://toml.io for how to write it"#;
+    let expected = "d.toml has 3 faults:\n\
+         d.toml:1:12: string values must be quoted, expected literal string; see \
+         https://toml.io for how to write it\n\
+         d.toml:3:10: link.listen: \"x\" is no IP address with a port; write \
+         \"[::]:7443\"\n\
+         d.toml:4:11: invalid basic string, expected `\"`; see https://toml.io for how \
+         to write it";
     assert_eq!(told(text), expected);
 }
 
