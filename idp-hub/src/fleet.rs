@@ -1,9 +1,9 @@
 //! Which region is in which state, why, since when, and what to do about it.
 //!
 //! ```text
-//! authority ─ joined, accepted, renamed, certified, removed ─┐
-//! downlink ── session began, ended, refused ─────────────────┼─▶ Fleet ─▶ Changed, Refreshed, WakeAt
-//! store ───── overview: what is complete, fresh, in trouble ─┘         └▶ views, counts
+//! authority ─ known, accepted, renamed, removed ──┐         ┌─▶ Changed, Refreshed, WakeAt
+//! downlink ── session began, ended, refused ──────┼─▶ Fleet ┤
+//! store ───── overview: complete, fresh, trouble ─┘         └─▶ views, counts
 //! ```
 //!
 //! Pure: time is an argument, and effects are returned. It holds nothing that must survive: after

@@ -45,6 +45,7 @@ impl IssuedRegion {
 }
 
 /// A certificate before its region has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
     /// Whose.
     pub region: RegionId,

@@ -19,8 +19,8 @@ const FAULT_WAIT: Duration = Duration::from_secs(10);
 pub enum Refused {
     /// No such token, or not its secret: which of both, a stranger is not told.
     #[error(
-        "the join token is not good at this hub: copy the whole line again, or have a new one made \
-         with `idp-hub region invite`"
+        "the join token is not good at this hub: copy the whole line again, or have a new one \
+         made with `idp-hub region invite`"
     )]
     Token,
     /// Its hour is over.
@@ -34,8 +34,8 @@ pub enum Refused {
     TokenUsed,
     /// The key belongs to a region already.
     #[error(
-        "this agent's key belongs to region {name:?} already: it need not join again; to join anew, \
-         have that region removed at the hub first"
+        "this agent's key belongs to region {name:?} already: it need not join again; to join \
+         anew, have that region removed at the hub first"
     )]
     KeyRegistered {
         /// Which region.
@@ -54,8 +54,8 @@ pub enum Refused {
     Request(#[from] CsrError),
     /// The proof is not by the key, or of another connection.
     #[error(
-        "the proof of the key does not belong to this connection: let no proxy end its TLS, and try \
-         again"
+        "the proof of the key does not belong to this connection: let no proxy end its TLS, and \
+         try again"
     )]
     Proof,
     /// No such region, or not its key: which of both, a stranger is not told.

@@ -9,6 +9,9 @@ use super::{Authority, AuthorityError, AuthorityEvent, check_name};
 use crate::store::regions::RegionRow;
 use crate::store::{Changing, RegionNo, StoreError};
 
+/// What a change came to: what is told of it, if it changed anything.
+type Managed = Result<Option<AuthorityEvent>, StoreError>;
+
 impl Authority {
     /// The second yes. Again is nothing.
     ///
@@ -88,9 +91,7 @@ impl Authority {
         &self,
         name: &str,
         action: &'static str,
-        change: impl FnOnce(&mut Changing<'_>, &RegionRow) -> Result<Option<AuthorityEvent>, StoreError>
-        + Send
-        + 'static,
+        change: impl FnOnce(&mut Changing<'_>, &RegionRow) -> Managed + Send + 'static,
     ) -> Result<RegionRow, AuthorityError> {
         let (name, teller) = (name.to_owned(), Arc::clone(&self.0));
         let changed = self.0.store.change_then(

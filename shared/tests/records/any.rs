@@ -263,93 +263,115 @@ pub(crate) fn record() -> BoxedStrategy<Record> {
 
 /// Some frame of each kind that has lists, texts or options to damage, with its header.
 pub(crate) fn frames() -> Vec<Vec<u8>> {
-    let cloud = Cloud {
+    let (control, joins, feed) = (control_frames(), join_frames(), feed_frames());
+    let mut frames = Vec::new();
+    let mut frame = |encode: &dyn Fn(&mut Vec<u8>)| {
+        let mut bytes = Vec::new();
+        encode(&mut bytes);
+        frames.push(bytes);
+    };
+    control
+        .iter()
+        .for_each(|it| frame(&|bytes| it.encode(bytes).unwrap()));
+    joins
+        .iter()
+        .for_each(|it| frame(&|bytes| it.encode(bytes).unwrap()));
+    feed.iter()
+        .for_each(|it| frame(&|bytes| it.encode(bytes).unwrap()));
+    frames
+}
+
+const FEED: FeedId = FeedId::from_bytes([1; 16]);
+const FEDERATION: FederationId = FederationId::from_bytes([2; 16]);
+
+fn cloud() -> Cloud<'static> {
+    Cloud {
         kind: 1,
         version: Text::cut("version"),
         endpoint: Text::cut("endpoint"),
-    };
-    let (id, federation) = (
-        FeedId::from_bytes([1; 16]),
-        FederationId::from_bytes([2; 16]),
-    );
+    }
+}
+
+fn control_frames() -> [Control<'static>; 3] {
     let offer = Offer {
         feed: 1,
-        id,
+        id: FEED,
         head: 300,
     };
     let cursor = Cursor {
         feed: 1,
-        id,
+        id: FEED,
         seq: 300,
         phase: Phase::Snapshot,
     };
-    let hello = Control::Hello(Hello {
+    let hello = Hello {
         versions: PROTOCOL,
         codec: 1,
         software: Text::cut("software"),
         host: Text::cut("host"),
-        cloud: cloud.clone(),
-        federation,
+        cloud: cloud(),
+        federation: FEDERATION,
         epoch: 1,
         offers: List::cut([offer; 4]),
-    });
-    let welcome = Control::Welcome(Welcome {
+    };
+    let welcome = Welcome {
         version: 1,
-        federation,
+        federation: FEDERATION,
         epoch: 1,
         path: List::cut([HubId::from_bytes([3; 16]); 2]),
         heartbeat_ms: 4000,
         standing: Standing::Pending,
         cursors: List::cut([cursor; 4]),
-    });
-    let refuse = Control::Refuse(Refuse {
+    };
+    let refuse = Refuse {
         code: 1,
         reason: Text::cut("reason"),
         retry_after_ms: 60_000,
-    });
-    let join = JoinFrame::Join(Join {
+    };
+    [
+        Control::Hello(hello),
+        Control::Welcome(welcome),
+        Control::Refuse(refuse),
+    ]
+}
+
+fn join_frames() -> [JoinFrame<'static>; 2] {
+    let join = Join {
         token_id: Text::cut("token"),
         secret: [4; 32],
         csr: Text::cut("csr"),
         proof: Bytes::new(b"proof").unwrap(),
         software: Text::cut("software"),
         host: Text::cut("host"),
-        cloud,
-    });
-    let issued = JoinFrame::Issued(Issued {
+        cloud: cloud(),
+    };
+    let issued = Issued {
         region: RegionId::from_bytes([5; 16]),
         name: Text::cut("name"),
-        federation,
+        federation: FEDERATION,
         epoch: 1,
         hub: HubId::from_bytes([6; 16]),
         certificate: Text::cut("certificate"),
-    });
+    };
+    [JoinFrame::Join(join), JoinFrame::Issued(issued)]
+}
+
+fn feed_frames() -> [FeedFrame<'static>; 2] {
     let record = BatchRecord {
         kind: 1,
         id: Bytes::new(b"id").unwrap(),
-        value: Bytes::new(b"value"),
+        value: Some(Bytes::new(b"value").unwrap()),
     };
-    let batch = FeedFrame::Batch(Batch {
+    let batch = Batch {
         after: 1,
         last: 9,
         digest: Some([7; 16]),
         records: List::cut([record; 8]),
-    });
-    let open = FeedFrame::Open(Open {
-        feed: 1,
-        id,
-        start: Start::Resume { seq: 300 },
-    });
-    let mut frames = vec![Vec::new(); 7];
-    let [a, b, c, d, e, f, g] = &mut frames[..] else {
-        unreachable!("seven were made")
     };
-    hello.encode(a).unwrap();
-    welcome.encode(b).unwrap();
-    refuse.encode(c).unwrap();
-    join.encode(d).unwrap();
-    issued.encode(e).unwrap();
-    batch.encode(f).unwrap();
-    open.encode(g).unwrap();
-    frames
+    let open = Open {
+        feed: 1,
+        id: FEED,
+        start: Start::Resume { seq: 300 },
+    };
+    [FeedFrame::Batch(batch), FeedFrame::Open(open)]
 }

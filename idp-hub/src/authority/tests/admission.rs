@@ -64,8 +64,9 @@ async fn a_renewal_is_over_the_registered_key_and_bounded() {
     let key = agent.key.fingerprint();
     hub.site.hand.advance(12 * HOUR);
     let (no, csr) = (issued.no, agent.csr());
-    let pem = hub.authority.renew(no, &key, &csr).await.unwrap();
-    let renewed = shown(&pem);
+    let certificate = hub.authority.renew(no, &key, &csr).await.unwrap();
+    let renewed = shown(&certificate.pem);
+    assert_eq!(certificate.not_after, renewed.not_after());
     assert_eq!(renewed.not_after(), issued.not_after + 12 * 3600);
     assert_eq!(
         hub.region("a").await.unwrap().not_after,

@@ -1,0 +1,126 @@
+//! What regions report, and what the registry says of them.
+
+use super::*;
+
+#[test]
+fn a_failing_service_comes_before_a_missing_one_and_both_before_health() {
+    let failing = service(
+        ServiceKind::Compute,
+        ServiceState::Failing {
+            reason: "GET /servers: 503".to_owned(),
+        },
+    );
+    let missing = service(ServiceKind::Volume, ServiceState::Missing);
+    let mut hub = Hub::with_healthy();
+    hub.report(true, &[failing.clone(), missing.clone()]);
+    let view = hub.expect(State::Degraded, Reason::ServiceFailing);
+    assert_eq!(view.condition.detail, "compute: GET /servers: 503");
+    assert_eq!(view.troubles, [failing, missing.clone()]);
+    hub.report(true, std::slice::from_ref(&missing));
+    let since = hub.now.wall;
+    let view = hub.expect(State::Degraded, Reason::ServiceMissing);
+    assert_eq!(view.condition.detail, "volume");
+    hub.pass(MINUTE);
+    let changes = hub.changes;
+    hub.report(
+        true,
+        &[missing, service(ServiceKind::Image, ServiceState::Missing)],
+    );
+    let view = hub.expect(State::Degraded, Reason::ServiceMissing);
+    assert_eq!(view.condition.detail, "volume; image");
+    assert_eq!((view.condition.since, hub.changes), (since, changes));
+    hub.report(true, &[]);
+    hub.expect(State::Healthy, Reason::Ok);
+}
+
+#[test]
+fn an_agent_that_beats_but_reports_nothing_is_stalled() {
+    let mut hub = Hub::with_healthy();
+    hub.pass(10 * MINUTE - SECOND);
+    hub.expect(State::Healthy, Reason::Ok);
+    hub.pass(SECOND);
+    hub.expect(State::Degraded, Reason::FeedStalled);
+    hub.report(true, &[]);
+    hub.expect(State::Healthy, Reason::Ok);
+}
+
+#[test]
+fn a_first_sync_without_end_does_not_stay_connecting() {
+    let mut hub = Hub::new();
+    hub.known(Standing::Accepted);
+    hub.begin(1);
+    for _ in 0..10 {
+        hub.expect(State::Connecting, Reason::FirstSync);
+        hub.pass(MINUTE);
+        hub.report(false, &[]);
+    }
+    hub.expect(State::Degraded, Reason::SyncSlow);
+    hub.report(true, &[]);
+    hub.expect(State::Healthy, Reason::Ok);
+}
+
+#[test]
+fn a_later_sync_is_silent_unless_it_takes_too_long() {
+    let mut hub = Hub::with_healthy();
+    for _ in 0..10 {
+        hub.report(false, &[]);
+        hub.expect(State::Healthy, Reason::Ok);
+        hub.pass(MINUTE);
+    }
+    hub.report(false, &[]);
+    hub.expect(State::Degraded, Reason::SyncSlow);
+}
+
+#[test]
+fn a_certificate_that_is_not_renewed_is_told_hours_before_it_ends() {
+    let mut hub = Hub::with_healthy();
+    hub.report_for(18 * 60 * MINUTE - MINUTE, &[]);
+    hub.expect(State::Healthy, Reason::Ok);
+    hub.pass(MINUTE);
+    hub.expect(State::Degraded, Reason::CertificateExpiring);
+    hub.report_for(6 * 60 * MINUTE, &[]);
+    hub.expect(State::Degraded, Reason::CertificateExpired);
+    let not_after = hub.now.wall.as_secs() + DAY_SECS;
+    hub.hear(Input::Certified { no: A, not_after });
+    hub.expect(State::Healthy, Reason::Ok);
+}
+
+#[test]
+fn what_the_registry_says_anew_leaves_the_session_alone() {
+    let mut hub = Hub::with_healthy();
+    let changes = hub.changes;
+    let mut upgraded = facts(A, Standing::Accepted);
+    upgraded.software = "sp-agent 0.2.0".to_owned();
+    let effects = hub.fleet.handle(
+        hub.now,
+        Input::Known {
+            no: A,
+            facts: upgraded,
+        },
+    );
+    assert_eq!(effects, [Effect::Refreshed { no: A }]);
+    let name = "北京".to_owned();
+    hub.hear(Input::Renamed { no: A, name });
+    let view = hub.expect(State::Healthy, Reason::Ok);
+    assert_eq!(view.facts.software, "sp-agent 0.2.0");
+    assert_eq!(view.facts.name, "北京");
+    assert_eq!(view.facts.seen, WALL, "the newer word of both");
+    assert_eq!(hub.changes, changes);
+}
+
+#[test]
+fn views_come_by_name_and_counts_without_counting() {
+    let mut hub = Hub::new();
+    for no in [3, 1, 2].map(RegionNo) {
+        let facts = facts(no, Standing::Accepted);
+        hub.hear(Input::Known { no, facts });
+    }
+    let names: Vec<_> = hub.fleet.views().into_iter().map(|it| it.no.0).collect();
+    assert_eq!(names, [1, 2, 3]);
+    let counts = hub.fleet.counts();
+    assert_eq!(counts.states().map(|(_, n)| n).sum::<u32>(), 3);
+    let restarted = counts
+        .reasons()
+        .find(|(reason, _)| *reason == Reason::HubRestarted);
+    assert_eq!(restarted, Some((Reason::HubRestarted, 3)));
+}
