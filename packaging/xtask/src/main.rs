@@ -12,6 +12,7 @@ use clap::{Parser, Subcommand};
 mod check;
 mod clock;
 mod cloud;
+mod demo;
 mod lint;
 mod progress;
 mod project;
@@ -31,6 +32,8 @@ enum Command {
     /// Bring up, list and take down real OpenStack clouds on this machine
     #[command(subcommand)]
     Cloud(cloud::Command),
+    /// A hub and three regions on this machine, until Ctrl-C
+    Demo(demo::Args),
     /// Install what the tests need: Debian packages, OpenStack in a virtualenv
     Setup(setup::Args),
     /// Check formatting and lints
@@ -53,6 +56,7 @@ fn dispatch(command: Command) -> Result<ExitCode, Box<dyn Error>> {
     let project = project::Project::find()?;
     match command {
         Command::Cloud(command) => return Ok(cloud::run(&project, command)?),
+        Command::Demo(args) => demo::run(&project, &args)?,
         Command::Setup(args) => setup::run(&project, &args)?,
         Command::Lint => lint::run(&project)?,
         Command::Test(args) => check::run(&project, &args)?,
