@@ -129,6 +129,8 @@ impl Hub {
         let connections = tasks.group("connection", options.connections_max);
         let listen = downlink.listen(listener, connections);
         tasks.spawn(Task::worker("listener"), OnExit::StopDaemon, done(listen));
+        let tended = store.tend_samples(clock, shutdown);
+        tasks.spawn(Task::worker("samples"), OnExit::StopDaemon, done(tended));
         Ok(hub)
     }
 }

@@ -115,8 +115,9 @@ reasons! {
          find out who.";
     /// Its agent follows another federation.
     RefusedFederation = "refused-federation",
-        "The agent follows another federation. To take it back, run `idp-hub region remove {name}`, \
-         `idp-hub region invite {name}`, and `sp-agent join` with that token in the region.";
+        "The agent follows another federation. To take it back, run `idp-hub region remove \
+         {name}`, `idp-hub region invite {name}`, and `sp-agent join` with that token in the \
+         region.";
     /// Its agent follows a higher epoch than this hub's.
     RefusedEpoch = "refused-epoch",
         "Another hub has taken over this federation at a higher epoch: use that hub, and stop this \

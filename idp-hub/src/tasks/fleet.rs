@@ -91,16 +91,15 @@ impl FleetDriver {
         }
     }
 
-    /// Sessions began or ended. With a session, what the agent says of itself may be new.
-    async fn sessions(&mut self, mut inputs: Vec<Input>) -> Result<(), StoreError> {
-        let begun: Vec<RegionNo> = inputs
-            .iter()
-            .filter_map(|input| match input {
-                Input::SessionBegan { no, .. } => Some(*no),
-                _ => None,
-            })
-            .collect();
-        inputs.extend(self.known(begun).await?);
+    /// Sessions began or ended. With a session, what the agent says of itself may be new; and the
+    /// region itself may be, if its session is faster than the news of its join.
+    async fn sessions(&mut self, sessions: Vec<Input>) -> Result<(), StoreError> {
+        let begun = sessions.iter().filter_map(|input| match input {
+            Input::SessionBegan { no, .. } => Some(*no),
+            _ => None,
+        });
+        let mut inputs = self.known(begun.collect()).await?;
+        inputs.extend(sessions);
         self.handle(inputs, Vec::new());
         Ok(())
     }

@@ -2,7 +2,8 @@
 //!
 //! The sum (mod 2¹²⁸) of each live record's 128-bit xxh3 hash over its value, seeded by its key.
 //! Order does not matter, adding and taking away are inverse, so either side keeps it without
-//! reading the rest. It finds mistakes, not forgeries: a peer is authenticated, and can only lie about itself.
+//! reading the rest. It finds mistakes, not forgeries: a peer is authenticated, and can only lie
+//! about itself.
 
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128_with_seed};
 
