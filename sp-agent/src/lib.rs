@@ -6,6 +6,7 @@
 //! cloud · host · spool · collect · config · membership · join · uplink · status · tasks · cli
 //! ```
 
+pub mod cli;
 pub mod cloud;
 pub mod collect;
 pub mod config;
@@ -13,4 +14,6 @@ pub mod host;
 pub mod join;
 pub mod membership;
 pub mod spool;
+pub mod status;
+pub mod tasks;
 pub mod uplink;

@@ -7,12 +7,12 @@
 //! through a [`LogLimiter`] first.
 
 use std::io::{self, IsTerminal};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use systemd_journal_logger::{JournalLog, connected_to_journal};
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Registry, reload};
 
 use crate::runtime::clock::Clock;
 
@@ -42,6 +42,9 @@ pub const FILTER_DEFAULT: &str = "info";
 
 /// A filter is a few directives; a longer one is a mistake, and parsing it would take its time.
 const FILTER_BYTES_MAX: usize = 4096;
+
+/// The filter of this process, once logging has begun.
+static FILTER: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
 
 /// Why logging cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -84,12 +87,7 @@ pub enum Outlet {
 ///
 /// A filter with a wrong directive is refused, rather than half obeyed.
 pub fn init(configured: Option<&str>) -> Result<Outlet, LogError> {
-    let variable = match std::env::var(FILTER_VARIABLE) {
-        Ok(filter) => Some(filter),
-        Err(std::env::VarError::NotPresent) => None,
-        Err(std::env::VarError::NotUnicode(_)) => return Err(LogError::NotText),
-    };
-    let filter = check_filter(variable.as_deref(), configured)?;
+    let filter = check_filter(variable()?.as_deref(), configured)?;
     let clock = Clock::system();
     let (outlet, sink): (Outlet, Arc<dyn log::Log>) = if connected_to_journal() {
         let journal = Journal::new(JournalLog::new().map_err(LogError::Journal)?);
@@ -100,15 +98,40 @@ pub fn init(configured: Option<&str>) -> Result<Outlet, LogError> {
         let lines = Lines::new(io::stderr(), clock.clone(), colours);
         (Outlet::Stderr, Arc::new(Limited::new(lines, clock)))
     };
+    let (filter, handle) = reload::Layer::new(filter);
     tracing_subscriber::registry()
         .with(filter)
         .with(RecordLayer::new(Arc::clone(&sink)))
         .try_init()
         .map_err(|_| LogError::Twice)?;
+    // There is none yet, or the line before would have failed.
+    let _ = FILTER.set(handle);
     log::set_boxed_logger(Box::new(sink)).map_err(|_| LogError::Twice)?;
     // Few libraries speak `log`, and what they say below a warning is for their own developers.
     log::set_max_level(log::LevelFilter::Warn);
     Ok(outlet)
+}
+
+/// Takes another configured filter for a process that logs already. `REGROUP_LOG` still overrides
+/// it. Before [`init`] it does nothing but check.
+///
+/// # Errors
+/// As [`init`]; the filter before then stays.
+pub fn change_filter(configured: Option<&str>) -> Result<(), LogError> {
+    let filter = check_filter(variable()?.as_deref(), configured)?;
+    if let Some(handle) = FILTER.get() {
+        // It fails only where the subscriber is gone, and with it everybody who could hear.
+        let _ = handle.reload(filter);
+    }
+    Ok(())
+}
+
+fn variable() -> Result<Option<String>, LogError> {
+    match std::env::var(FILTER_VARIABLE) {
+        Ok(filter) => Ok(Some(filter)),
+        Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(std::env::VarError::NotUnicode(_)) => Err(LogError::NotText),
+    }
 }
 
 /// Checks a filter as [`init`] would, for a configuration that is checked whole before it is used:

@@ -1,0 +1,73 @@
+//! `sp-agent leave`.
+
+use std::io::{self, IsTerminal, Write};
+
+use shared::runtime::clock::Clock;
+use shared::runtime::daemon::Exit;
+
+use super::ask::{daemon, json, say};
+use super::{Failure, LeaveArgs, Output, load};
+use crate::config::Purpose;
+use crate::membership::{self, Membership, MembershipError};
+use crate::status::LeaveTold;
+use crate::tasks::Origin;
+
+pub(super) async fn run(origin: &Origin, args: LeaveArgs) -> Result<Exit, Failure> {
+    let config = load(origin, Purpose::Ask)?;
+    let running = daemon(&config).await?;
+    if !args.yes && !confirmed(&config.data_dir)? {
+        say("Nothing was changed.")?;
+        return Ok(Exit::Failure);
+    }
+    let told = match running {
+        Some(client) => client.leave().await?,
+        None => LeaveTold {
+            kept: membership::leave(&config.data_dir, Clock::system().unix_millis())?
+                .display()
+                .to_string(),
+            hub_told: false,
+        },
+    };
+    match args.output.output {
+        Output::Json => json(&told)?,
+        Output::Table => say(&text_of(&told))?,
+    }
+    Ok(Exit::Success)
+}
+
+fn confirmed(data_dir: &std::path::Path) -> Result<bool, Failure> {
+    let name = match Membership::load(data_dir) {
+        Ok(None) => return Err(MembershipError::NotJoined.into()),
+        Ok(Some(membership)) => format!(" as region {}", membership.name),
+        // Also what is damaged, or only the daemon may read, can be left.
+        Err(_) => String::new(),
+    };
+    if !io::stdin().is_terminal() {
+        return Err(Failure::usage(
+            "leaving needs a yes: say --yes, or run this in a terminal",
+        ));
+    }
+    let mut stdout = io::stdout().lock();
+    write!(
+        stdout,
+        "This agent will leave its federation{name}. Nothing in the cloud is touched, but to come \
+         back it needs a new invitation. Leave? [y/N] "
+    )?;
+    stdout.flush()?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+fn text_of(told: &LeaveTold) -> String {
+    let hub = if told.hub_told {
+        "The hub was told."
+    } else {
+        "The hub was not told: its administrator should run idp-hub region remove."
+    };
+    format!(
+        "Left the federation. {hub}\nThe membership was moved to {}.\nTo join again, ask for a new \
+         invitation.",
+        told.kept
+    )
+}

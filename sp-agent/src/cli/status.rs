@@ -1,0 +1,199 @@
+//! `sp-agent status`.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use shared::model::UnixMillis;
+use shared::runtime::clock::Clock;
+use shared::runtime::daemon::Exit;
+
+use super::ask::{daemon, json, say};
+use super::{Failure, Output, load};
+use crate::config::Purpose;
+use crate::status::{CloudReport, LinkReport, RegionReport, Report, SpoolReport, Time, offline};
+use crate::tasks::Origin;
+
+#[cfg(test)]
+mod tests;
+
+pub(super) async fn run(origin: &Origin, output: Output) -> Result<Exit, Failure> {
+    let config = load(origin, Purpose::Ask)?;
+    let report = match daemon(&config).await? {
+        Some(client) => client.report().await?,
+        None => offline(&config.data_dir, Clock::system().unix_millis()),
+    };
+    match output {
+        Output::Json => json(&report)?,
+        Output::Table => say(&text_of(&report))?,
+    }
+    Ok(match report.running_since {
+        Some(_) => Exit::Success,
+        None => Exit::Failure,
+    })
+}
+
+/// One line each, names in a column.
+struct Page {
+    text: String,
+    now: UnixMillis,
+}
+
+impl Page {
+    fn line(&mut self, name: &str, value: impl std::fmt::Display) {
+        // Writing to a string can't fail.
+        let _ = writeln!(self.text, "{name:<12} {value}");
+    }
+
+    fn ago(&self, time: &Time) -> String {
+        let age = self.now.since(time.unix_millis());
+        format!("{} ago", span(age))
+    }
+
+    fn lasting(&self, time: &Time) -> String {
+        format!("for {}", span(self.now.since(time.unix_millis())))
+    }
+}
+
+fn text_of(report: &Report) -> String {
+    let mut page = Page {
+        text: String::new(),
+        now: report.at.unix_millis(),
+    };
+    match &report.running_since {
+        Some(since) => {
+            let lasting = page.lasting(since);
+            page.line(
+                "agent",
+                format_args!("{}, running {lasting}", report.software),
+            );
+        }
+        None => page.line("agent", format_args!("{}, NOT RUNNING", report.software)),
+    }
+    allegiance(&mut page, report);
+    if let Some(it) = &report.region {
+        region(&mut page, it);
+    }
+    if let Some(it) = &report.link {
+        link(&mut page, it);
+    }
+    if let Some(it) = &report.cloud {
+        cloud(&mut page, it);
+    }
+    if let Some(it) = &report.spool {
+        spool(&mut page, it);
+    }
+    if let Some(step) = &report.allegiance.next_step {
+        let _ = write!(page.text, "\nNext: {step}\n");
+    }
+    page.text
+}
+
+fn allegiance(page: &mut Page, report: &Report) {
+    let it = &report.allegiance;
+    let mut text = it.state.clone();
+    if let Some(epoch) = it.epoch {
+        let _ = write!(text, ", epoch {epoch}");
+    }
+    if let Some(since) = &it.since {
+        let _ = write!(text, ", {}", page.lasting(since));
+    }
+    page.line("allegiance", text);
+    if let Some(reason) = &it.reason {
+        page.line("", reason);
+    }
+}
+
+fn region(page: &mut Page, it: &RegionReport) {
+    page.line("region", format_args!("{} ({})", it.name, it.id));
+    page.line("federation", &it.federation);
+    if let Some(key) = &it.key {
+        page.line("key", key);
+    }
+    if let Some(until) = &it.certificate_until {
+        let left = until.unix_millis().since(page.now);
+        let text = match left {
+            Duration::ZERO => format!("EXPIRED {}", page.ago(until)),
+            left => format!("good for {}, renewed by itself", span(left)),
+        };
+        page.line("certificate", text);
+    }
+    page.line("hub", it.addresses.join(", "));
+}
+
+fn link(page: &mut Page, it: &LinkReport) {
+    let mut text = it.phase.clone();
+    if let Some(address) = &it.address {
+        let _ = write!(text, ", {address}");
+    }
+    let _ = write!(text, ", {}", page.lasting(&it.since));
+    page.line("link", text);
+    let acknowledged = match &it.last_acknowledged {
+        Some(at) => page.ago(at),
+        None => "nothing yet".to_owned(),
+    };
+    page.line("acknowledged", acknowledged);
+    let behind = it
+        .behind
+        .iter()
+        .map(|it| format!("{} by {} changes", it.feed, it.changes));
+    let behind: Vec<String> = behind.collect();
+    if !behind.is_empty() {
+        page.line("behind", behind.join(", "));
+    }
+}
+
+fn cloud(page: &mut Page, it: &CloudReport) {
+    let what = match it.version.as_str() {
+        "" => it.kind.clone(),
+        version => format!("{}: {version}", it.kind),
+    };
+    page.line("cloud", what);
+    if !it.endpoint.is_empty() {
+        page.line("", &it.endpoint);
+    }
+    if let Some(reason) = &it.reason {
+        page.line("", format_args!("NOT KNOWN: {reason}"));
+    }
+    for service in &it.services {
+        let lasting = page.lasting(&service.since);
+        let text = match (service.state.as_str(), &service.reason) {
+            ("failing", Some(reason)) => format!("FAILING {lasting}: {reason}"),
+            (state, _) => format!("{state} {lasting}"),
+        };
+        page.line("", format_args!("{:<13} {text}", service.service));
+    }
+    let parts = it.parts.iter().map(|part| match &part.read {
+        Some(at) => format!("{} {}", part.part, page.ago(at)),
+        None => format!("{} never", part.part),
+    });
+    let parts: Vec<String> = parts.collect();
+    for (place, three) in parts.chunks(3).enumerate() {
+        let name = if place == 0 { "read" } else { "" };
+        page.line(name, three.join(", "));
+    }
+}
+
+fn spool(page: &mut Page, it: &SpoolReport) {
+    let mib = it.bytes.div_ceil(1 << 20);
+    page.line("spool", format_args!("{mib} MiB in {}", it.path));
+    if let Some(reason) = &it.reason {
+        page.line("", format_args!("CAN'T BE WRITTEN: {reason}"));
+    }
+    let reach = match &it.samples_since {
+        Some(since) => format!(", back {}", span(page.now.since(since.unix_millis()))),
+        None => String::new(),
+    };
+    page.line("samples", format_args!("{}{reach}", it.samples));
+}
+
+/// A time in its two largest units: nobody at night needs a third.
+fn span(time: Duration) -> String {
+    let secs = time.as_secs();
+    let (days, hours, minutes) = (secs / 86_400, secs / 3600 % 24, secs / 60 % 60);
+    match secs {
+        0..60 => format!("{secs} s"),
+        60..3600 => format!("{minutes} min {} s", secs % 60),
+        3600..86_400 => format!("{hours} h {minutes} min"),
+        _ => format!("{days} d {hours} h"),
+    }
+}

@@ -1,0 +1,323 @@
+//! Where the report comes from: the running daemon's parts, or, where it doesn't run, its files.
+
+use std::path::Path;
+
+use shared::link::agent::Phase;
+use shared::model::{CloudDescription, CloudId, Feed, Service, ServiceState, UnixMillis};
+use shared::pki::Fingerprint;
+use shared::runtime::clock::Clock;
+use shared::runtime::errors::chain;
+use shared::wire::frame::{FEED_BYTES_MAX, FeedFrame, HEADER_BYTES, Header};
+use shared::wire::record::decode_id;
+use tokio::sync::watch;
+
+use super::advice::next_step;
+use super::allegiance::{Allegiance, Standing};
+use super::report::{
+    AllegianceReport, BehindReport, CloudReport, LinkReport, PartReport, RegionReport, Report,
+    ServiceReport, SpoolReport,
+};
+use crate::cloud::Part;
+use crate::join::SOFTWARE;
+use crate::membership::{Credentials, Membership, MembershipError};
+use crate::spool::{Condition, Spool};
+use crate::uplink;
+
+/// What the daemon knows of its membership and link.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// Whom it follows, since when.
+    pub standing: Standing,
+    /// As what, if it has joined.
+    pub identity: Option<Identity>,
+    /// The link, while there is one.
+    pub link: Option<uplink::Status>,
+}
+
+/// As what an agent has joined.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// The membership.
+    pub membership: Membership,
+    /// The bound key's fingerprint, if the key can be read.
+    pub key: Option<Fingerprint>,
+    /// The last moment in which the certificate counts, if it can be read.
+    pub certificate_until: Option<UnixMillis>,
+}
+
+/// The cloud as it last described itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CloudView {
+    /// What it is; only kind and endpoint until it could be read.
+    pub description: CloudDescription,
+    /// Why it could not be read the last time.
+    pub reason: Option<String>,
+}
+
+/// The running daemon's parts, as far as they have something to tell.
+#[derive(Debug, Clone)]
+pub struct Sources {
+    /// The time.
+    pub clock: Clock,
+    /// Since when the daemon runs.
+    pub started: UnixMillis,
+    /// What is kept.
+    pub spool: Spool,
+    /// Membership and link.
+    pub member: watch::Receiver<Member>,
+    /// The cloud.
+    pub cloud: watch::Receiver<CloudView>,
+}
+
+impl Sources {
+    /// Tells how the daemon is. A part that can't be told is left out.
+    pub async fn report(&self) -> Report {
+        let member = self.member.borrow().clone();
+        let view = self.cloud.borrow().clone();
+        Report {
+            software: SOFTWARE.to_owned(),
+            at: self.clock.unix_millis().into(),
+            running_since: Some(self.started.into()),
+            allegiance: allegiance(&member),
+            region: member.identity.as_ref().map(region),
+            link: member.link.as_ref().map(link),
+            cloud: Some(self.cloud(view).await),
+            spool: Some(self.spool().await),
+        }
+    }
+
+    async fn cloud(&self, view: CloudView) -> CloudReport {
+        let services = self.spool.services().await.unwrap_or_default();
+        let mut parts = Vec::new();
+        for part in Part::ALL {
+            let mark = self.spool.mark(part).await.ok().flatten();
+            parts.push(PartReport {
+                part: part.name().to_owned(),
+                read: mark.map(|mark| mark.0.into()),
+            });
+        }
+        CloudReport {
+            kind: view.description.kind.name().to_owned(),
+            version: view.description.version,
+            endpoint: view.description.endpoint,
+            reason: view.reason,
+            services: services.into_iter().map(service).collect(),
+            parts,
+        }
+    }
+
+    async fn spool(&self) -> SpoolReport {
+        let path = self.spool.path();
+        let extent = self.spool.extent(Feed::Samples);
+        let reason = match &*self.spool.condition().borrow() {
+            Condition::Sound => None,
+            Condition::Failing { reason } => Some(reason.clone()),
+        };
+        let bytes = tokio::task::spawn_blocking({
+            let path = path.clone();
+            move || bytes_of(&path)
+        });
+        SpoolReport {
+            bytes: bytes.await.unwrap_or(0),
+            path: path.display().to_string(),
+            reason,
+            samples: extent.head.saturating_sub(extent.horizon),
+            samples_since: self.oldest_sample().await.map(Into::into),
+        }
+    }
+
+    async fn oldest_sample(&self) -> Option<UnixMillis> {
+        let extent = self.spool.extent(Feed::Samples);
+        let read = self
+            .spool
+            .read(Feed::Samples, extent.id, extent.horizon)
+            .await;
+        let batch = read.ok().flatten()?;
+        let header = batch.frame.first_chunk::<HEADER_BYTES>()?;
+        let header = Header::read(*header, FEED_BYTES_MAX).ok()?;
+        let payload = batch.frame.get(HEADER_BYTES..)?;
+        let Ok(Some(FeedFrame::Batch(batch))) = FeedFrame::decode(header.kind, payload) else {
+            return None;
+        };
+        // A sample's id is its time.
+        let first = batch.records.as_slice().first()?;
+        match decode_id(first.id.as_slice()).ok()? {
+            CloudId::Text(millis) => millis.parse().ok().map(UnixMillis),
+            _ => None,
+        }
+    }
+}
+
+/// Tells what the files say of an agent that doesn't run. Blocks on the disk.
+pub fn offline(data_dir: &Path, now: UnixMillis) -> Report {
+    let member = match Membership::load(data_dir) {
+        Ok(None) => unjoined(now),
+        Ok(Some(membership)) => {
+            let credentials = Credentials::load(data_dir);
+            let epoch = membership.epoch;
+            let allegiance = match &credentials {
+                Ok(_) => Allegiance::silent(epoch),
+                Err(error) => damaged(error),
+            };
+            Member {
+                standing: Standing {
+                    allegiance,
+                    since: now,
+                },
+                identity: Some(Identity::new(membership, credentials.ok().as_ref())),
+                link: None,
+            }
+        }
+        Err(error) => Member {
+            standing: Standing {
+                allegiance: damaged(&error),
+                since: now,
+            },
+            identity: None,
+            link: None,
+        },
+    };
+    let mut allegiance = allegiance(&member);
+    // Since when is known to a running daemon only.
+    allegiance.since = None;
+    if matches!(member.standing.allegiance, Allegiance::Autonomous { .. }) {
+        allegiance.reason = Some("the agent does not run".to_owned());
+        allegiance.next_step = Some("Start it: systemctl start sp-agent".to_owned());
+    }
+    Report {
+        software: SOFTWARE.to_owned(),
+        at: now.into(),
+        running_since: None,
+        allegiance,
+        region: member.identity.as_ref().map(region),
+        link: None,
+        cloud: None,
+        spool: None,
+    }
+}
+
+/// An agent that has not joined.
+pub const fn unjoined(since: UnixMillis) -> Member {
+    Member {
+        standing: Standing {
+            allegiance: Allegiance::Unjoined,
+            since,
+        },
+        identity: None,
+        link: None,
+    }
+}
+
+/// A membership that can't be used.
+pub fn damaged(error: &MembershipError) -> Allegiance {
+    Allegiance::Damaged {
+        reason: chain(error).to_string(),
+    }
+}
+
+impl Identity {
+    /// As what the agent has joined; without credentials, if they can't be read.
+    pub fn new(membership: Membership, credentials: Option<&Credentials>) -> Self {
+        Self {
+            membership,
+            key: credentials.map(|it| it.key.fingerprint()),
+            certificate_until: credentials.map(Credentials::not_after),
+        }
+    }
+}
+
+fn allegiance(member: &Member) -> AllegianceReport {
+    let allegiance = &member.standing.allegiance;
+    let name = member
+        .identity
+        .as_ref()
+        .map_or("", |it| it.membership.name.as_str());
+    let reason = match allegiance {
+        Allegiance::Damaged { reason } => Some(reason.clone()),
+        Allegiance::Autonomous { reason, .. } => reason.clone(),
+        _ => None,
+    };
+    AllegianceReport {
+        state: allegiance.name().to_owned(),
+        since: Some(member.standing.since.into()),
+        epoch: allegiance.epoch(),
+        hub: match allegiance {
+            Allegiance::Following { hub, .. } => hub.map(|hub| hub.to_string()),
+            _ => None,
+        },
+        reason,
+        next_step: next_step(allegiance, name),
+    }
+}
+
+fn reason_of(phase: &Phase) -> Option<String> {
+    match phase {
+        Phase::Waiting { reason, .. } => reason.clone(),
+        _ => None,
+    }
+}
+
+fn region(identity: &Identity) -> RegionReport {
+    let membership = &identity.membership;
+    RegionReport {
+        name: membership.name.clone(),
+        id: membership.region.to_string(),
+        federation: membership.federation.to_string(),
+        addresses: membership.addresses.clone(),
+        key: identity.key.map(|key| key.to_string()),
+        certificate_until: identity.certificate_until.map(Into::into),
+    }
+}
+
+fn link(status: &uplink::Status) -> LinkReport {
+    let behind = status.behind.iter().map(|(feed, changes)| BehindReport {
+        feed: feed.name().to_owned(),
+        changes: *changes,
+    });
+    LinkReport {
+        phase: phase_name(&status.phase).to_owned(),
+        since: status.since.into(),
+        address: status.address.clone(),
+        reason: reason_of(&status.phase),
+        last_acknowledged: status.last_acked.map(Into::into),
+        behind: behind.filter(|it| it.changes > 0).collect(),
+    }
+}
+
+const fn phase_name(phase: &Phase) -> &'static str {
+    match phase {
+        Phase::Waiting { .. } => "waiting",
+        Phase::Dialing => "dialing",
+        Phase::Greeting => "greeting",
+        Phase::Pending => "pending",
+        Phase::Following { .. } => "following",
+        Phase::Stopped => "stopped",
+    }
+}
+
+fn service(it: Service) -> ServiceReport {
+    let (state, reason) = match it.state {
+        ServiceState::Available => ("available", None),
+        ServiceState::Failing { reason } => ("failing", Some(reason)),
+        ServiceState::Missing => ("missing", None),
+    };
+    let told = !(it.versions.0.is_empty() && it.versions.1.is_empty());
+    ServiceReport {
+        service: it.kind.name().to_owned(),
+        state: state.to_owned(),
+        since: it.since.into(),
+        reason,
+        endpoint: it.endpoint,
+        versions: told.then_some(it.versions),
+    }
+}
+
+/// The file and what SQLite keeps beside it.
+fn bytes_of(path: &Path) -> u64 {
+    let with = |ending: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(ending);
+        std::fs::metadata(name).map_or(0, |found| found.len())
+    };
+    ["", "-wal", "-shm"].iter().map(|ending| with(ending)).sum()
+}

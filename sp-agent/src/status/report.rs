@@ -1,0 +1,168 @@
+//! What the agent tells of itself, as JSON. Names and values only grow, so that programs can rely
+//! on them.
+
+use serde::{Deserialize, Serialize};
+use shared::model::UnixMillis;
+
+/// A moment, by RFC 3339 in UTC, with milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Time(pub String);
+
+impl From<UnixMillis> for Time {
+    /// A time that no calendar has, which no clock gives, is the last one that it has.
+    fn from(time: UnixMillis) -> Self {
+        let millis = i64::try_from(time.0).unwrap_or(i64::MAX);
+        let time = jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::MAX);
+        Self(format!("{time:.3}"))
+    }
+}
+
+impl Time {
+    /// The moment; the beginning of 1970 for what is no time.
+    pub fn unix_millis(&self) -> UnixMillis {
+        let millis = self
+            .0
+            .parse::<jiff::Timestamp>()
+            .map(|it| it.as_millisecond());
+        UnixMillis(millis.ok().and_then(|it| it.try_into().ok()).unwrap_or(0))
+    }
+}
+
+/// The whole agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// The agent's release.
+    pub software: String,
+    /// When this was told.
+    pub at: Time,
+    /// Since when the daemon runs; `None` where it doesn't, and only its files were asked.
+    pub running_since: Option<Time>,
+    /// Whom it follows.
+    pub allegiance: AllegianceReport,
+    /// Which region it is; `None` where it has not joined.
+    pub region: Option<RegionReport>,
+    /// The link to the hub; `None` where there is none.
+    pub link: Option<LinkReport>,
+    /// The cloud; `None` where the daemon doesn't run.
+    pub cloud: Option<CloudReport>,
+    /// What is kept; `None` where the daemon doesn't run.
+    pub spool: Option<SpoolReport>,
+}
+
+/// Whom the agent follows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AllegianceReport {
+    /// `unjoined`, `damaged`, `pending`, `following` or `autonomous`.
+    pub state: String,
+    /// Since when, as far as this run of the daemon knows.
+    pub since: Option<Time>,
+    /// The highest epoch followed.
+    pub epoch: Option<u64>,
+    /// The hub's id, while it is heard.
+    pub hub: Option<String>,
+    /// Why it is so, where that is not plain.
+    pub reason: Option<String>,
+    /// What the operator should do.
+    pub next_step: Option<String>,
+}
+
+/// Which region the agent is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegionReport {
+    /// Its name at the hub.
+    pub name: String,
+    /// Its id.
+    pub id: String,
+    /// The federation's id.
+    pub federation: String,
+    /// Where the hub is dialed.
+    pub addresses: Vec<String>,
+    /// The bound key's fingerprint: what the hub's administrator compares.
+    pub key: Option<String>,
+    /// The last moment in which the certificate counts.
+    pub certificate_until: Option<Time>,
+}
+
+/// The link to the hub.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkReport {
+    /// `waiting`, `dialing`, `greeting`, `pending`, `following` or `stopped`.
+    pub phase: String,
+    /// Since when.
+    pub since: Time,
+    /// The address that is used or was tried last.
+    pub address: Option<String>,
+    /// Why the last attempt failed.
+    pub reason: Option<String>,
+    /// When the hub last made something durable.
+    pub last_acknowledged: Option<Time>,
+    /// The feeds of which the hub does not hold everything.
+    pub behind: Vec<BehindReport>,
+}
+
+/// A feed of which the hub does not hold everything.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BehindReport {
+    /// Which.
+    pub feed: String,
+    /// How many changes it lacks.
+    pub changes: u64,
+}
+
+/// The cloud.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CloudReport {
+    /// `openstack` or `simulated`.
+    pub kind: String,
+    /// A line for people; empty until the cloud could be read.
+    pub version: String,
+    /// Where its API is.
+    pub endpoint: String,
+    /// Why it can't be described, if it can't.
+    pub reason: Option<String>,
+    /// Its services.
+    pub services: Vec<ServiceReport>,
+    /// Its parts.
+    pub parts: Vec<PartReport>,
+}
+
+/// One service of the cloud.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceReport {
+    /// Such as `compute`.
+    pub service: String,
+    /// `available`, `failing` or `missing`.
+    pub state: String,
+    /// Since when.
+    pub since: Time,
+    /// Why it is failing.
+    pub reason: Option<String>,
+    /// Its address in the catalog.
+    pub endpoint: String,
+    /// Its lowest and highest version, as it writes them.
+    pub versions: Option<(String, String)>,
+}
+
+/// One part of the cloud.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartReport {
+    /// Such as `servers`.
+    pub part: String,
+    /// Up to when it was read whole, by the cloud's own clock; `None` for never.
+    pub read: Option<Time>,
+}
+
+/// What is kept for the hub.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpoolReport {
+    /// Its file.
+    pub path: String,
+    /// Bytes on the disk, with what is not yet moved into the file.
+    pub bytes: u64,
+    /// Why it can't be written, if it can't.
+    pub reason: Option<String>,
+    /// How many health samples it holds.
+    pub samples: u64,
+    /// The oldest of them.
+    pub samples_since: Option<Time>,
+}

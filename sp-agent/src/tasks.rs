@@ -1,0 +1,176 @@
+//! The agent's tasks: what is begun, in which order, and what each one's end means.
+//!
+//! ```text
+//! settings ─ Config ─▶ collecting ─ cloud, description ─▶ following (uplink) ─ Member ─▶ socket
+//!                          └───────────── spool ─────────────▲
+//! ```
+//!
+//! The region is collected whether or not a hub is there. Stopped the other way round: first who
+//! takes in, last the spool that they write to.
+
+mod collecting;
+mod files;
+mod following;
+mod operations;
+mod settings;
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::model::{CloudDescription, CloudKind};
+use shared::runtime::clock::Clock;
+use shared::runtime::daemon::{Daemon, Liveness, StartError};
+use shared::runtime::files::create_private_dir;
+use shared::runtime::shutdown::Shutdown;
+use shared::runtime::tasks::{OnExit, Restart, Task, Tasks};
+use tokio::sync::{Notify, mpsc, watch};
+
+use crate::cloud::Part;
+use crate::config::{CloudConfig, Config};
+use crate::spool::Spool;
+use crate::status::{CloudView, Metrics, Server, Sources, unjoined};
+use collecting::Collecting;
+use files::Watcher;
+use following::{Following, ORDERS_MAX};
+use operations::Local;
+use settings::Settings;
+
+/// Threads of the runtime. Nearly everything waits for the network; what blocks has its own.
+pub const THREADS: usize = 2;
+
+/// How often the spool is asked whether it still answers.
+const PULSE: Duration = Duration::from_secs(5);
+
+/// The longest that the spool may take to answer: a checkpoint on a slow disk takes seconds.
+const PULSE_MAX: Duration = Duration::from_secs(60);
+
+/// Where the configuration came from, to read it again.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// The file.
+    pub path: PathBuf,
+    /// `$CREDENTIALS_DIRECTORY`.
+    pub credentials: Option<PathBuf>,
+}
+
+/// Begins the daemon's work.
+///
+/// # Errors
+/// If the data directory, the spool or the socket can't be had.
+pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(), StartError> {
+    let clock = daemon.clock.clone();
+    let started = clock.unix_millis();
+    let metrics = Metrics::install()?;
+    let (data_dir, directory) = (config.data_dir.clone(), config.spool());
+    let spool = tokio::task::spawn_blocking(move || {
+        create_private_dir(&data_dir)?;
+        let spool = Spool::open(&directory, started, rand::random)?;
+        Ok::<_, StartError>(spool)
+    });
+    let spool = spool.await??;
+    let server = Server::bind(&config.socket, config.metrics).await?;
+    if let Some(address) = server.metrics_address() {
+        tracing::info!(%address, "serving metrics");
+    }
+
+    let view = beginning(&config);
+    let (described, description) = watch::channel(view.description.clone());
+    let (viewed, cloud) = watch::channel(view);
+    let (told, member) = watch::channel(unjoined(started));
+    let (orders, ordered) = mpsc::channel(ORDERS_MAX);
+    let poke = Arc::new(Notify::new());
+    let sources = Sources {
+        clock: clock.clone(),
+        started,
+        spool: spool.clone(),
+        member,
+        cloud,
+    };
+    let operations = Arc::new(Local {
+        sources,
+        metrics,
+        origin: origin.clone(),
+        data_dir: config.data_dir.clone(),
+        config: watch::Sender::new(Arc::new(config)),
+        orders,
+        poke: Arc::clone(&poke),
+    });
+    let configs = operations.config.clone();
+
+    let (tasks, shutdown) = (&daemon.tasks, &daemon.shutdown);
+    let kept = spool.clone().run(shutdown.clone());
+    tasks.spawn(Task::store("spool"), OnExit::StopDaemon, kept);
+    let served = server.run(operations.clone(), shutdown.clone());
+    tasks.spawn(Task::worker("socket"), OnExit::StopDaemon, served);
+    let settings = Settings {
+        origin,
+        configs: configs.clone(),
+        reload: daemon.reload.clone(),
+    };
+    let settings = settings.run(clock.clone(), shutdown.clone());
+    tasks.spawn(Task::worker("settings"), OnExit::StopDaemon, settings);
+    pulse(tasks, &daemon.liveness, spool.clone(), &clock);
+
+    let collecting = Collecting {
+        configs: configs.subscribe(),
+        spool: spool.clone(),
+        clock: clock.clone(),
+        viewed: viewed.clone(),
+        described: described.clone(),
+    };
+    tasks.spawn_restarting(
+        Task::worker("collect"),
+        Restart::default(),
+        move |shutdown| collecting.clone().run(shutdown),
+    );
+    let following = Following {
+        configs: configs.subscribe(),
+        watcher: Watcher::new(&[&operations.data_dir], Arc::clone(&poke)),
+        data_dir: operations.data_dir.clone(),
+        spool,
+        clock,
+        description,
+        poke,
+        orders: ordered,
+        told,
+        shown: daemon.status.clone(),
+    };
+    let followed = following.run(shutdown.clone());
+    tasks.spawn(Task::worker("membership"), OnExit::StopDaemon, followed);
+    Ok(())
+}
+
+/// Feeds the watchdog for as long as the spool answers.
+fn pulse(tasks: &Tasks, liveness: &Liveness, spool: Spool, clock: &Clock) {
+    let (beat, clock) = (liveness.beat("spool", PULSE_MAX), clock.clone());
+    let shutdown: Shutdown = tasks.shutdown();
+    tasks.spawn(Task::worker("pulse"), OnExit::StopDaemon, async move {
+        loop {
+            // An error is an answer too; it shows in the spool's condition.
+            let _ = spool.mark(Part::Servers).await;
+            beat.tick();
+            if shutdown.until_draining(clock.sleep(PULSE)).await.is_none() {
+                return Ok::<(), Infallible>(());
+            }
+        }
+    });
+}
+
+/// What is known of the cloud before it was asked.
+fn beginning(config: &Config) -> CloudView {
+    let (kind, endpoint) = match &config.cloud {
+        Some(CloudConfig::OpenStack(options)) => (CloudKind::OpenStack, options.auth_url.clone()),
+        Some(CloudConfig::Simulated(_)) => (CloudKind::Simulated, String::new()),
+        None => (CloudKind::Other, String::new()),
+    };
+    CloudView {
+        description: CloudDescription {
+            kind,
+            version: String::new(),
+            endpoint,
+        },
+        reason: Some("it was not read yet".to_owned()),
+    }
+}

@@ -1,0 +1,145 @@
+//! Collects the configured cloud, and another one when the configuration says so.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::model::CloudDescription;
+use shared::runtime::clock::Clock;
+use shared::runtime::errors::{BoxError, chain};
+use shared::runtime::shutdown::Shutdown;
+use tokio::sync::watch;
+
+use crate::cloud::Cloud;
+use crate::cloud::openstack::OpenStack;
+use crate::cloud::simulated::Simulated;
+use crate::collect::{Collector, host_sampler};
+use crate::config::{CloudConfig, Config, HostConfig};
+use crate::host::Host;
+use crate::spool::Spool;
+use crate::status::CloudView;
+
+/// A cloud's versions change by an upgrade.
+const DESCRIBE_EVERY: Duration = Duration::from_secs(600);
+
+/// A cloud that could not be described is asked again as soon as its operator looks.
+const DESCRIBE_AGAIN: Duration = Duration::from_secs(15);
+
+/// The task that reads the cloud into the spool.
+#[derive(Clone)]
+pub(super) struct Collecting {
+    pub(super) configs: watch::Receiver<Arc<Config>>,
+    pub(super) spool: Spool,
+    pub(super) clock: Clock,
+    pub(super) viewed: watch::Sender<CloudView>,
+    pub(super) described: watch::Sender<CloudDescription>,
+}
+
+impl Collecting {
+    pub(super) async fn run(mut self, shutdown: Shutdown) -> Result<(), BoxError> {
+        let mut config = Arc::clone(&self.configs.borrow_and_update());
+        let mut cloud = build(&config, &self.clock).await?;
+        loop {
+            let collector = self.collector(&config, Arc::clone(&cloud));
+            let changed = tokio::select! {
+                () = collector.run(shutdown.clone()) => return Ok(()),
+                never = self.describe(&*cloud) => match never {},
+                changed = next(&self.configs, &config) => changed,
+            };
+            if !same_cloud(&config, &changed) {
+                cloud = build(&changed, &self.clock).await?;
+            }
+            config = changed;
+            tracing::info!("collecting goes on with the changed configuration");
+        }
+    }
+
+    fn collector(&self, config: &Config, cloud: Arc<dyn Cloud>) -> Collector {
+        Collector {
+            cloud,
+            spool: self.spool.clone(),
+            clock: self.clock.clone(),
+            options: config.collect.clone(),
+            sampler: sampler(config.host.clone()),
+            chance: Box::new(rand::random),
+        }
+    }
+
+    /// Keeps what the cloud says of itself new.
+    async fn describe(&self, cloud: &dyn Cloud) -> Infallible {
+        loop {
+            let wait = match cloud.describe().await {
+                Ok(description) => {
+                    self.described.send_if_modified(|it| {
+                        let changed = *it != description;
+                        it.clone_from(&description);
+                        changed
+                    });
+                    self.viewed.send_replace(CloudView {
+                        description,
+                        reason: None,
+                    });
+                    DESCRIBE_EVERY
+                }
+                Err(error) => {
+                    // The services' states tell it to the hub and the log.
+                    let reason = chain(&error).to_string();
+                    self.viewed.send_modify(|view| view.reason = Some(reason));
+                    DESCRIBE_AGAIN
+                }
+            };
+            self.clock.sleep(wait).await;
+        }
+    }
+}
+
+/// The next configuration by which something else would be collected.
+async fn next(configs: &watch::Receiver<Arc<Config>>, now: &Config) -> Arc<Config> {
+    let mut configs = configs.clone();
+    loop {
+        if configs.changed().await.is_err() {
+            // Nobody is left to change it.
+            std::future::pending::<()>().await;
+        }
+        let config = Arc::clone(&configs.borrow_and_update());
+        let same = config.collect == now.collect && config.host == now.host;
+        if !(same && same_cloud(now, &config)) {
+            return config;
+        }
+    }
+}
+
+/// A simulated cloud that did not change lives on. A real one is set up anew: its secret may have
+/// changed, and secrets are not compared.
+fn same_cloud(one: &Config, other: &Config) -> bool {
+    match (&one.cloud, &other.cloud) {
+        (Some(CloudConfig::Simulated(one)), Some(CloudConfig::Simulated(other))) => one == other,
+        _ => false,
+    }
+}
+
+async fn build(config: &Config, clock: &Clock) -> Result<Arc<dyn Cloud>, BoxError> {
+    match config.cloud.clone() {
+        Some(CloudConfig::OpenStack(options)) => {
+            Ok(Arc::new(OpenStack::new(&options, clock.clone())?))
+        }
+        Some(CloudConfig::Simulated(plan)) => {
+            let clock = clock.clone();
+            let built = tokio::task::spawn_blocking(move || Simulated::new(plan, clock));
+            Ok(Arc::new(built.await?))
+        }
+        None => Err("the configuration names no cloud".into()),
+    }
+}
+
+/// Samples this machine, with the file systems that are asked for.
+fn sampler(host: HostConfig) -> crate::collect::Sampler {
+    let mut sampler = host_sampler(Host::new());
+    Box::new(move |now, monotonic| {
+        let mut sample = sampler(now, monotonic)?;
+        if let Some(mounts) = &host.mounts {
+            sample.disks.retain(|disk| mounts.contains(&disk.mount));
+        }
+        Some(sample)
+    })
+}

@@ -1,0 +1,260 @@
+//! Follows the hub for as long as there is a membership, and notices when one comes or goes.
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::model::CloudDescription;
+use shared::runtime::clock::Clock;
+use shared::runtime::daemon::Status as Shown;
+use shared::runtime::errors::chain;
+use shared::runtime::shutdown::Shutdown;
+use shared::transport::DialOptions;
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::files::Watcher;
+use crate::config::{Config, HubConfig};
+use crate::membership::{self, Credentials, Membership, MembershipError};
+use crate::spool::Spool;
+use crate::status::allegiance::{Allegiance, Standing};
+use crate::status::{Identity, Member, damaged};
+use crate::uplink::{self, Uplink};
+
+/// Orders that wait: an administrator gives one at a time.
+pub(super) const ORDERS_MAX: usize = 4;
+
+/// How often the membership is looked at although nobody told of a change.
+const LOOK_EVERY: Duration = Duration::from_secs(15);
+
+/// The time for an uplink to say good-bye before the membership is moved away.
+const FAREWELL_MAX: Duration = Duration::from_secs(5);
+
+/// An uplink that could not begin is tried again after this.
+const AGAIN: Duration = Duration::from_secs(10);
+
+/// Leave the federation; the answer says where the membership went, and whether the hub heard.
+pub(super) struct Leave {
+    pub(super) reply: oneshot::Sender<Result<(PathBuf, bool), MembershipError>>,
+}
+
+/// The task that follows.
+pub(super) struct Following {
+    pub(super) configs: watch::Receiver<Arc<Config>>,
+    pub(super) watcher: Watcher,
+    pub(super) data_dir: PathBuf,
+    pub(super) spool: Spool,
+    pub(super) clock: Clock,
+    pub(super) description: watch::Receiver<CloudDescription>,
+    pub(super) poke: Arc<Notify>,
+    pub(super) orders: mpsc::Receiver<Leave>,
+    pub(super) told: watch::Sender<Member>,
+    pub(super) shown: Shown,
+}
+
+/// Why an uplink ended.
+enum End {
+    /// By itself, or the daemon stops.
+    Ended,
+    /// The membership is gone, or another one.
+    Gone,
+    /// By order.
+    Left(Leave),
+    /// The hub is reached in another way from now on.
+    Changed,
+}
+
+impl Following {
+    pub(super) async fn run(mut self, shutdown: Shutdown) -> Result<(), Infallible> {
+        while let Some(()) = shutdown.until_draining(std::future::ready(())).await {
+            match self.load().await {
+                Ok(Some((membership, credentials))) => {
+                    let end = self.follow(membership, credentials, &shutdown).await;
+                    if let End::Left(leave) = end {
+                        self.leave(leave, true).await;
+                    }
+                }
+                Ok(None) => {
+                    self.tell(Allegiance::Unjoined, None, None);
+                    self.wait(&shutdown).await;
+                }
+                Err(error) => {
+                    let allegiance = damaged(&error);
+                    if self.told.borrow().standing.allegiance != allegiance {
+                        tracing::error!(error = %chain(&error), "the membership can't be used");
+                    }
+                    self.tell(allegiance, None, None);
+                    self.wait(&shutdown).await;
+                }
+            }
+        }
+        drop(self.watcher);
+        Ok(())
+    }
+
+    async fn load(&self) -> Result<Option<(Membership, Arc<Credentials>)>, MembershipError> {
+        let data_dir = self.data_dir.clone();
+        let load = tokio::task::spawn_blocking(move || {
+            let Some(membership) = Membership::load(&data_dir)? else {
+                return Ok(None);
+            };
+            let credentials = Credentials::load(&data_dir)?;
+            Ok(Some((membership, Arc::new(credentials))))
+        });
+        // The loading only ends early when the runtime does.
+        load.await.unwrap_or(Ok(None))
+    }
+
+    /// Waits until there may be a membership to follow, and carries out orders meanwhile.
+    async fn wait(&mut self, shutdown: &Shutdown) {
+        tokio::select! {
+            () = shutdown.draining() => {}
+            () = self.poke.notified() => {}
+            () = self.clock.sleep(LOOK_EVERY) => {}
+            Some(leave) = self.orders.recv() => self.leave(leave, false).await,
+        }
+    }
+
+    async fn follow(
+        &mut self,
+        membership: Membership,
+        credentials: Arc<Credentials>,
+        shutdown: &Shutdown,
+    ) -> End {
+        let hub = self.configs.borrow_and_update().hub.clone();
+        let leave = CancellationToken::new();
+        let (uplink, mut link) = Uplink::new(self.options(&membership, &credentials, &hub));
+        let identity = Identity::new(membership.clone(), Some(&credentials));
+        self.tell(Allegiance::silent(membership.epoch), Some(identity), None);
+        let mut running = pin!(uplink.run(shutdown.clone(), leave.clone()));
+        let end = loop {
+            tokio::select! {
+                ended = &mut running => {
+                    if let Err(error) = ended {
+                        self.fail(&membership, &error).await;
+                    }
+                    return End::Ended;
+                }
+                Ok(()) = link.changed() => {}
+                Ok(()) = self.configs.changed() => {
+                    if self.configs.borrow_and_update().hub != hub {
+                        tracing::info!("reaching the hub by the changed configuration");
+                        return End::Changed;
+                    }
+                }
+                Some(order) = self.orders.recv() => break End::Left(order),
+                () = self.poke.notified() => if !self.holds(&membership).await { break End::Gone },
+                () = self.clock.sleep(LOOK_EVERY) => {
+                    if !self.holds(&membership).await { break End::Gone }
+                }
+            }
+            let status = link.borrow_and_update().clone();
+            let identity = Identity::new(membership.clone(), Some(&credentials));
+            let before = self.told.borrow().standing.allegiance.clone();
+            let allegiance = before.then(&status.phase, membership.epoch);
+            self.tell(allegiance, Some(identity), Some(status));
+        };
+        leave.cancel();
+        let _ = tokio::time::timeout(FAREWELL_MAX, running).await;
+        end
+    }
+
+    fn options(
+        &self,
+        membership: &Membership,
+        credentials: &Arc<Credentials>,
+        hub: &HubConfig,
+    ) -> uplink::Options {
+        let mut membership = membership.clone();
+        if !hub.addresses.is_empty() {
+            membership.addresses = hub.addresses.iter().map(ToString::to_string).collect();
+        }
+        let dial = DialOptions {
+            congestion: hub.congestion,
+            ..DialOptions::default()
+        };
+        uplink::Options {
+            membership,
+            credentials: Arc::clone(credentials),
+            spool: self.spool.clone(),
+            clock: self.clock.clone(),
+            dial,
+            description: self.description.clone(),
+            data_dir: self.data_dir.clone(),
+        }
+    }
+
+    async fn fail(&self, membership: &Membership, error: &uplink::UplinkError) {
+        tracing::error!(error = %chain(error), "the hub can't be dialed; trying again");
+        let identity = self.told.borrow().identity.clone();
+        let allegiance = Allegiance::Autonomous {
+            epoch: membership.epoch,
+            reason: Some(chain(error).to_string()),
+            refusal: None,
+        };
+        self.tell(allegiance, identity, None);
+        self.clock.sleep(AGAIN).await;
+    }
+
+    /// Whether the membership on the disk is still this one. Its epoch may have risen.
+    async fn holds(&self, membership: &Membership) -> bool {
+        let data_dir = self.data_dir.clone();
+        let loaded = tokio::task::spawn_blocking(move || Membership::load(&data_dir));
+        match loaded.await {
+            Ok(Ok(now)) => now.is_some_and(|now| now.region == membership.region),
+            // A disk that can't be read does not end a membership.
+            _ => true,
+        }
+    }
+
+    /// Carries the order out. `was_heard` is whether there was an uplink to say good-bye through.
+    async fn leave(&self, leave: Leave, was_heard: bool) {
+        let phase = self.told.borrow().standing.allegiance.clone();
+        let is_heard = matches!(
+            phase,
+            Allegiance::Pending { .. } | Allegiance::Following { .. }
+        );
+        let (data_dir, now) = (self.data_dir.clone(), self.clock.unix_millis());
+        let moved = tokio::task::spawn_blocking(move || membership::leave(&data_dir, now));
+        let moved = moved.await.unwrap_or(Err(MembershipError::Busy));
+        if moved.is_ok() {
+            tracing::info!("this region has left its federation");
+        }
+        // Who asked may be gone.
+        let _ = leave
+            .reply
+            .send(moved.map(|kept| (kept, is_heard && was_heard)));
+    }
+
+    fn tell(
+        &self,
+        allegiance: Allegiance,
+        identity: Option<Identity>,
+        link: Option<uplink::Status>,
+    ) {
+        let now = self.clock.unix_millis();
+        let name = identity.as_ref().map(|it| it.membership.name.clone());
+        let line = match name {
+            Some(name) => format!("{} as {name}", allegiance.name()),
+            None => allegiance.name().to_owned(),
+        };
+        let mut said = None;
+        self.told.send_modify(|member| {
+            let mut standing: Standing = member.standing.clone();
+            standing.become_at(allegiance, now);
+            if standing.since != member.standing.since || member.identity.is_none() {
+                said = Some(line);
+            }
+            *member = Member {
+                standing,
+                identity,
+                link,
+            };
+        });
+        if let Some(line) = said {
+            self.shown.set(&line);
+        }
+    }
+}
