@@ -22,6 +22,7 @@ pub mod passwords;
 pub mod problem;
 mod records;
 mod regions;
+pub mod serve;
 mod session;
 mod state;
 mod who;

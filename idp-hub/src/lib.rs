@@ -3,11 +3,12 @@
 //! A module imports only what stands above it here, and `shared`.
 //!
 //! ```text
-//! config · fleet (pure) · store · authority · ingest · downlink · overview · metrics · api · tasks
+//! config · fleet (pure) · store · authority · ingest · downlink · overview · metrics · api · tasks · cli
 //! ```
 
 pub mod api;
 pub mod authority;
+pub mod cli;
 pub mod config;
 pub mod downlink;
 pub mod fleet;

@@ -11,6 +11,7 @@
 //! digests, running totals) it keeps in memory, as [`hot`], and stores with the records.
 
 pub mod accounts;
+mod backup;
 pub mod error;
 pub mod facts;
 mod feed;
@@ -32,6 +33,7 @@ use shared::model::UnixMillis;
 use shared::runtime::clock::Clock;
 use tokio::sync::{mpsc, oneshot};
 
+pub use backup::back_up;
 pub use error::StoreError;
 pub use facts::Founding;
 pub use feed::{FeedJob, FeedPayload, Incoming, IncomingRecord};

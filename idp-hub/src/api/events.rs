@@ -147,6 +147,7 @@ impl Follower {
                 changed = versions.changed(), if paused => return changed.map_err(|_| Gone),
                 () = clock.sleep_until(wake) => {}
                 () = self.sender.closed() => return Err(Gone),
+                () = self.state.shutdown.draining() => return Err(Gone),
             }
         }
     }
@@ -208,6 +209,7 @@ impl Follower {
         tokio::select! {
             sent = self.sender.send(Ok(event)) => sent.map_err(|_| Gone),
             () = self.state.clock.sleep(PATIENCE) => Err(Gone),
+            () = self.state.shutdown.draining() => Err(Gone),
         }
     }
 

@@ -120,7 +120,7 @@ impl Kind {
             Self::CrossSite => {
                 "Open the hub's own page; a proxy before it must pass on Host and Origin."
             }
-            Self::NotFound => "List what there is with GET /api/v1/regions.",
+            Self::NotFound => "List what there is: `idp-hub region list`, or GET /api/v1/regions.",
             Self::MethodNotAllowed => "See /api/v1/openapi.json for the methods of each address.",
             Self::Timeout => "Try again; if it lasts, look into the hub's log.",
             Self::NameTaken => "Choose another name, or remove the region that has it.",

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use shared::runtime::clock::Clock;
+use shared::runtime::shutdown::Shutdown;
 use shared::runtime::tasks::TaskGroup;
 
 use super::limiter::SignInLimiter;
@@ -23,6 +24,8 @@ pub struct ApiParts {
     pub authority: Authority,
     /// The clocks.
     pub clock: Clock,
+    /// The stop.
+    pub shutdown: Shutdown,
     /// One task for each follower of events.
     pub followers: TaskGroup,
     /// The metrics.

@@ -25,6 +25,7 @@ use shared::model::{
 };
 use shared::pki::Fingerprint;
 use shared::runtime::clock::{Clock, ManualClock};
+use shared::runtime::shutdown::Shutdown;
 use shared::runtime::tasks::Tasks;
 use shared::wire::frame::{Open, Start};
 use shared::wire::record;
@@ -102,6 +103,7 @@ impl Kit {
             board: board.clone(),
             authority,
             clock: clock.clone(),
+            shutdown: Shutdown::new(),
             followers: Tasks::new(clock.clone()).group("follower", FOLLOWERS_MAX),
             metrics: Metrics::detached().unwrap(),
             link_address: "hub.example.org:7443".parse().unwrap(),

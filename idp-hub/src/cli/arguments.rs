@@ -1,0 +1,133 @@
+//! What may be asked.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::PATH_DEFAULT;
+
+/// The hub of a federation of clouds
+#[derive(Debug, Parser)]
+#[command(name = "idp-hub", version, max_term_width = 80)]
+pub(super) struct Arguments {
+    /// The configuration file
+    #[arg(long, global = true, env = "IDP_HUB_CONFIG", default_value = PATH_DEFAULT)]
+    pub(super) config: PathBuf,
+    /// The daemon's local socket; the configuration's unless given
+    #[arg(long, global = true)]
+    pub(super) socket: Option<PathBuf>,
+    /// How results are written
+    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
+    pub(super) output: Format,
+    /// What to do
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// How results are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Make a new federation: its CA, this hub's key, and the administrator's account
+    Init(Init),
+    /// Serve: what the systemd unit runs
+    Serve,
+    /// Regions: invite, look, accept, rename, remove
+    #[command(subcommand)]
+    Region(Region),
+    /// The administrator's account
+    #[command(subcommand)]
+    Account(Account),
+    /// Check the configuration, and tell every fault at once
+    CheckConfig,
+    /// Copy the database, consistent at one moment, while the hub serves
+    Backup {
+        /// The new file
+        file: PathBuf,
+    },
+}
+
+/// How `init` gets a password.
+#[derive(Debug, Args)]
+pub(super) struct Init {
+    /// Where the administrator's password comes from
+    #[command(flatten)]
+    pub(super) password: PasswordFrom,
+}
+
+/// Where a new password comes from. Without any of these one is generated, and printed once.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(super) struct PasswordFrom {
+    /// Read the password from this file (its first line)
+    #[arg(long, value_name = "FILE")]
+    pub(super) password_file: Option<PathBuf>,
+    /// Ask for the password on the terminal; else one is generated and printed once
+    #[arg(long)]
+    pub(super) ask_password: bool,
+}
+
+/// Regions.
+#[derive(Debug, Subcommand)]
+pub(super) enum Region {
+    /// Make a token by which a region may join, and print the command to run there
+    Invite {
+        /// The name that the region will have
+        name: String,
+        /// How many minutes the token is good
+        #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=60))]
+        minutes: u64,
+    },
+    /// List all regions with their states
+    List,
+    /// Show everything about one region
+    Show {
+        /// Its name
+        name: String,
+    },
+    /// Accept a region that has joined, so that it reports
+    Accept {
+        /// Its name
+        name: String,
+        /// The key fingerprint that its agent shows, to be compared
+        #[arg(long, value_name = "FINGERPRINT")]
+        key: Option<String>,
+    },
+    /// Give a region another name
+    Rename {
+        /// Its name until now
+        from: String,
+        /// Its new name
+        to: String,
+    },
+    /// Remove a region; nothing is touched in its cloud
+    Remove {
+        /// Its name
+        name: String,
+        /// Don't ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// Accounts.
+#[derive(Debug, Subcommand)]
+pub(super) enum Account {
+    /// Set a new password, and end all sessions of the account
+    Password {
+        /// Which account
+        #[arg(long, default_value = "admin")]
+        account: String,
+        /// Where the new password comes from
+        #[command(flatten)]
+        password: PasswordFrom,
+    },
+}

@@ -1,0 +1,119 @@
+//! What a command failed with: what, where, and what to do next.
+
+use std::io;
+use std::path::PathBuf;
+
+use shared::runtime::daemon::Exit;
+use shared::runtime::errors::chain;
+use shared::runtime::files::FileError;
+
+use crate::api::passwords::PasswordError;
+use crate::api::problem::ProblemDocument;
+use crate::authority::AuthorityError;
+use crate::config::ConfigError;
+use crate::store::StoreError;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The flags are wrong.
+    #[error("{0}")]
+    Usage(String),
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The daemon does not run.
+    #[error("the hub does not run: nobody answers at {}", socket.display())]
+    NotRunning {
+        /// Its socket.
+        socket: PathBuf,
+    },
+    /// The socket is for others.
+    #[error("you may not speak to the hub through {}", socket.display())]
+    NotAllowed {
+        /// The socket.
+        socket: PathBuf,
+    },
+    /// The connection broke, or the answer can't be read.
+    #[error("cannot talk to the hub through {}", socket.display())]
+    Talk {
+        /// The socket.
+        socket: PathBuf,
+        /// Why.
+        source: reqwest::Error,
+    },
+    /// The daemon says what is wrong.
+    #[error("{}: {}", .0.title, .0.detail)]
+    Problem(Box<ProblemDocument>),
+    /// The daemon answered something else than its API says.
+    #[error("the hub's answer can't be understood; are command and daemon of the same release?")]
+    Answer(#[source] serde_json::Error),
+    /// The federation can't be made.
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Not a password.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// A file can't be used.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The file's owner can't be set.
+    #[error("cannot give {} to the owner of its directory", path.display())]
+    Owner {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// There is no terminal to ask on, or it is gone.
+    #[error("cannot ask on the terminal")]
+    Terminal(#[source] io::Error),
+    /// Whoever was asked said no.
+    #[error("nothing was done")]
+    Declined,
+    /// The results can't be written.
+    #[error("cannot write the results")]
+    Output(#[source] io::Error),
+    /// The runtime can't be made.
+    #[error("cannot start")]
+    Runtime(#[source] io::Error),
+}
+
+impl CliError {
+    /// The process's exit.
+    pub const fn exit(&self) -> Exit {
+        match self {
+            Self::Usage(_) | Self::Config(_) => Exit::Usage,
+            _ => Exit::Failure,
+        }
+    }
+
+    /// Everything for the terminal, with the next step on a line of its own.
+    pub fn told(&self) -> String {
+        let error = format!("error: {}", chain(self));
+        match self.next_step() {
+            Some(step) => format!("{error}\n  next: {step}"),
+            None => error,
+        }
+    }
+
+    fn next_step(&self) -> Option<String> {
+        Some(match self {
+            Self::NotRunning { .. } => {
+                "start it with `systemctl start idp-hub`, or name its socket with --socket".into()
+            }
+            Self::NotAllowed { .. } => {
+                "run this as root, or as a member of the socket's group".into()
+            }
+            Self::Problem(problem) => problem.next_step.clone(),
+            Self::Talk { .. } => "look into the hub's log: `journalctl -u idp-hub`".into(),
+            Self::Password(_) => "choose another password".into(),
+            Self::Terminal(_) => "use --password-file, or --yes where it asks for consent".into(),
+            Self::Owner { .. } => "run this as root, or as the directory's owner".into(),
+            _ => return None,
+        })
+    }
+}

@@ -1,0 +1,121 @@
+//! `idp-hub region …`.
+
+mod shown;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use shared::model::UnixMillis;
+use shared::runtime::clock::Clock;
+
+use super::arguments::Region;
+use super::client::{Client, escaped};
+use super::error::CliError;
+use super::output::Screen;
+use super::prompt;
+use crate::api::{InvitationDocument, Page, RegionDocument};
+
+/// Regions asked for at once.
+const PAGE: u32 = 1000;
+
+pub(super) async fn run(client: &Client, asked: &Region, screen: Screen) -> Result<(), CliError> {
+    match asked {
+        Region::Invite { name, minutes } => invite(client, name, *minutes, screen).await,
+        Region::List => list(client, screen).await,
+        Region::Show { name } => show(client, name, screen).await,
+        Region::Accept { name, key } => accept(client, name, key.as_deref(), screen).await,
+        Region::Rename { from, to } => rename(client, from, to, screen).await,
+        Region::Remove { name, yes } => remove(client, name, *yes, screen).await,
+    }
+}
+
+async fn invite(client: &Client, name: &str, minutes: u64, screen: Screen) -> Result<(), CliError> {
+    let body = json!({ "region": name, "lifetime_seconds": minutes * 60 });
+    let invitation: InvitationDocument = client.post("/invitations", &body).await?;
+    let text = || {
+        format!(
+            "Run this at the region {:?} within {minutes} min; it is good once:\n\n  {}\n\n\
+             Then accept it here: idp-hub region accept {}",
+            invitation.region,
+            invitation.command,
+            shown::word(&invitation.region),
+        )
+    };
+    screen.write(text, &invitation)
+}
+
+async fn list(client: &Client, screen: Screen) -> Result<(), CliError> {
+    let mut items: Vec<RegionDocument> = Vec::new();
+    let mut after = String::new();
+    loop {
+        let path = format!("/regions?limit={PAGE}{after}");
+        let mut page: Page<RegionDocument> = client.get(&path).await?;
+        items.append(&mut page.items);
+        match page.next {
+            Some(next) => after = format!("&after={next}"),
+            None => break,
+        }
+    }
+    let all = Page { items, next: None };
+    screen.write(|| shown::list(&all.items, now(), screen), &all)
+}
+
+async fn show(client: &Client, name: &str, screen: Screen) -> Result<(), CliError> {
+    let region: RegionDocument = client.get(&format!("/regions/{}", escaped(name))).await?;
+    screen.write(|| shown::one(&region, now(), screen), &region)
+}
+
+async fn accept(
+    client: &Client,
+    name: &str,
+    key: Option<&str>,
+    screen: Screen,
+) -> Result<(), CliError> {
+    let path = format!("/regions/{}", escaped(name));
+    // Without a key to compare, the one that is printed is the one that is accepted.
+    let key = match key {
+        Some(key) => key.to_ascii_lowercase(),
+        None => client.get::<RegionDocument>(&path).await?.key_fingerprint,
+    };
+    let body = json!({ "key_fingerprint": key });
+    client
+        .act(Method::POST, &format!("{path}/accept"), Some(&body))
+        .await?;
+    let text = format!("Accepted {name:?}, with the key\n  {key}");
+    screen.line(&text, &json!({ "accepted": name, "key_fingerprint": key }))
+}
+
+async fn rename(client: &Client, from: &str, to: &str, screen: Screen) -> Result<(), CliError> {
+    let path = format!("/regions/{}", escaped(from));
+    client
+        .act(Method::PATCH, &path, Some(&json!({ "name": to })))
+        .await?;
+    screen.line(
+        &format!("Renamed {from:?} to {to:?}."),
+        &json!({ "renamed": from, "name": to }),
+    )
+}
+
+async fn remove(client: &Client, name: &str, yes: bool, screen: Screen) -> Result<(), CliError> {
+    let path = format!("/regions/{}", escaped(name));
+    if !yes {
+        // Whoever is asked should know that there is such a region at all.
+        let region: RegionDocument = client.get(&path).await?;
+        let question = format!(
+            "Removing {name:?} ({}, {} servers) kills its key, closes its connection and drops \
+             its records here.\nNothing is touched in its cloud. Type its name to go on: ",
+            region.state, region.totals.servers
+        );
+        if !prompt::confirm(&question, name)? {
+            return Err(CliError::Declined);
+        }
+    }
+    client.act(Method::DELETE, &path, None::<&Value>).await?;
+    screen.line(
+        &format!("Removed {name:?}; the name is free."),
+        &json!({ "removed": name }),
+    )
+}
+
+fn now() -> UnixMillis {
+    Clock::system().unix_millis()
+}

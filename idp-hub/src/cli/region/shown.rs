@@ -1,0 +1,182 @@
+//! Regions as text.
+
+use comfy_table::{Cell, CellAlignment};
+use jiff::Timestamp;
+use shared::model::UnixMillis;
+
+use super::super::output::{Screen, headers, state};
+use crate::api::{RegionDocument, Time, TotalsDocument};
+
+/// Regions whose next steps stand below the list; beyond it the list alone is long enough.
+const STEPS_MAX: usize = 10;
+
+/// A table with a line each, and below it what to do.
+pub(super) fn list(regions: &[RegionDocument], now: UnixMillis, screen: Screen) -> String {
+    if regions.is_empty() {
+        return "There are no regions yet. Invite one: idp-hub region invite NAME".to_owned();
+    }
+    let mut table = screen.table();
+    let names = [
+        "NAME", "STATE", "FOR", "SERVERS", "RUNNING", "DATA", "REASON",
+    ];
+    table.set_header(headers(names));
+    for region in regions {
+        let number = |it: u64| Cell::new(it).set_alignment(CellAlignment::Right);
+        let reason = if region.reason == "ok" {
+            ""
+        } else {
+            &region.reason
+        };
+        table.add_row([
+            Cell::new(&region.name),
+            state(&region.state),
+            Cell::new(ago(&region.since, now)),
+            number(region.totals.servers),
+            number(region.totals.servers_running),
+            Cell::new(
+                region
+                    .data_from
+                    .as_ref()
+                    .map_or("never".to_owned(), |it| ago(it, now)),
+            ),
+            Cell::new(reason),
+        ]);
+    }
+    let mut text = table.trim_fmt();
+    let in_need: Vec<_> = regions.iter().filter(|it| it.state != "healthy").collect();
+    for region in in_need.iter().take(STEPS_MAX) {
+        text.push_str(&format!("\n\n{}: {}", region.name, why(region)));
+        text.push_str(&format!("\n  next: {}", region.next_step));
+    }
+    if in_need.len() > STEPS_MAX {
+        let more = in_need.len() - STEPS_MAX;
+        text.push_str(&format!(
+            "\n\n{more} more are not healthy; see: idp-hub region show NAME"
+        ));
+    }
+    text
+}
+
+fn why(region: &RegionDocument) -> String {
+    match region.detail.as_str() {
+        "" => region.reason.clone(),
+        detail => format!("{} ({detail})", region.reason),
+    }
+}
+
+/// Everything about one.
+pub(super) fn one(region: &RegionDocument, now: UnixMillis, screen: Screen) -> String {
+    let moment = |it: &Time| format!("{} ({} ago)", it.0, ago(it, now));
+    let totals = &region.totals;
+    let mut pairs = vec![
+        ("Name", region.name.clone()),
+        (
+            "State",
+            format!("{} for {}", region.state, ago(&region.since, now)),
+        ),
+        ("Reason", why(region)),
+    ];
+    if !region.next_step.is_empty() {
+        pairs.push(("Next step", region.next_step.clone()));
+    }
+    for trouble in &region.troubles {
+        pairs.push((
+            "Service",
+            format!("{} {} {}", trouble.service, trouble.state, trouble.reason),
+        ));
+    }
+    let data = region.data_from.as_ref().map_or("never".to_owned(), moment);
+    pairs.extend([
+        (
+            "Cloud",
+            format!("{} {}", region.cloud.kind, region.cloud.version),
+        ),
+        ("Endpoint", region.cloud.endpoint.clone()),
+        ("Agent", format!("{} on {}", region.software, region.host)),
+        ("Joined", moment(&region.joined)),
+        ("Standing", region.standing.clone()),
+        ("Last heard", moment(&region.last_heard)),
+        ("Data from", data),
+        (
+            "Certificate",
+            format!("expires {}", region.certificate_expires.0),
+        ),
+        ("Key", region.key_fingerprint.clone()),
+        ("Id", region.id.clone()),
+        ("Servers", servers(totals)),
+        ("vCPUs", of(totals.vcpus_used, totals.vcpus_total, "")),
+        (
+            "Memory",
+            of(totals.memory_used_mib, totals.memory_total_mib, " MiB"),
+        ),
+        (
+            "Storage",
+            of(totals.storage_used_gib, totals.storage_total_gib, " GiB"),
+        ),
+        (
+            "Addresses",
+            of(totals.addresses_used, totals.addresses_total, ""),
+        ),
+        (
+            "Volumes",
+            format!("{} ({} GiB)", totals.volumes, totals.volumes_gib),
+        ),
+        ("Networks", totals.networks.to_string()),
+        (
+            "Floating IPs",
+            of(totals.floating_ips_attached, totals.floating_ips, ""),
+        ),
+        (
+            "Nodes",
+            format!("{} up of {}", totals.nodes_up, totals.nodes),
+        ),
+    ]);
+    screen.pairs(pairs)
+}
+
+fn servers(totals: &TotalsDocument) -> String {
+    let TotalsDocument {
+        servers,
+        servers_running,
+        servers_stopped,
+        servers_other,
+        ..
+    } = totals;
+    format!(
+        "{servers}: {servers_running} running, {servers_stopped} stopped, {servers_other} other"
+    )
+}
+
+fn of(used: u64, total: u64, unit: &str) -> String {
+    format!("{used} of {total}{unit}")
+}
+
+/// How long ago, in the largest unit that gives at least 2.
+fn ago(time: &Time, now: UnixMillis) -> String {
+    let Ok(time) = time.0.parse::<Timestamp>() else {
+        return time.0.clone();
+    };
+    let then = u64::try_from(time.as_millisecond()).unwrap_or_default();
+    let seconds = now.since(UnixMillis(then)).as_secs();
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
+/// A name as a POSIX shell takes it for one word.
+pub(super) fn word(name: &str) -> String {
+    if name
+        .chars()
+        .all(|c| c.is_alphanumeric() || "._-".contains(c))
+    {
+        name.to_owned()
+    } else {
+        format!("'{}'", name.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+//! What people read, to the letter.
+
+use serde_json::json;
+
+use super::*;
+use crate::cli::arguments::Format;
+
+const NOW: UnixMillis = UnixMillis(1_795_284_000_000);
+
+fn region(name: &str, state: &str, reason: &str, next_step: &str) -> RegionDocument {
+    let names = shared::model::Totals::NAMES.iter();
+    let mut totals: serde_json::Map<_, _> = names
+        .enumerate()
+        .map(|(place, name)| ((*name).to_owned(), json!(place)))
+        .collect();
+    totals.insert("servers_other".to_owned(), json!(2));
+    serde_json::from_value(json!({
+        "id": "01234567-89ab-4def-8123-456789abcdef", "name": name, "state": state,
+        "reason": reason, "detail": "", "since": "2026-11-21T15:30:00.000Z",
+        "next_step": next_step, "standing": "accepted", "online": true, "complete": true,
+        "joined": "2026-11-01T00:00:00.000Z", "last_heard": "2026-11-21T17:59:55.000Z",
+        "data_from": "2026-11-21T17:55:00.000Z",
+        "cloud": { "kind": "simulated", "version": "seed 7", "endpoint": "simulated" },
+        "software": "0.1.0", "host": "agent-1", "key_fingerprint": "ab".repeat(32),
+        "certificate_expires": "2026-11-22T06:00:00.000Z", "recoveries": 0, "troubles": [
+            { "service": "volume", "state": "failing", "reason": "HTTP 503",
+              "since": "2026-11-21T15:30:00.000Z" }
+        ], "totals": totals,
+    }))
+    .unwrap()
+}
+
+fn screen() -> Screen {
+    Screen::new(Format::Table)
+}
+
+#[test]
+fn the_list_fits_eighty_columns_and_says_what_to_do() {
+    let long = "a-name-that-is-as-long-as-names-of-regions-may-ever-become-in-a-";
+    let regions = [
+        region("north", "healthy", "ok", ""),
+        region(
+            "南",
+            "unreachable",
+            "silent",
+            "Check whether the agent's machine runs.",
+        ),
+    ];
+    let expected = "\
+ NAME   STATE        FOR  SERVERS  RUNNING  DATA   REASON
+ north  healthy      2 h        0        1  5 min
+ 南     unreachable  2 h        0        1  5 min  silent
+
+南: silent
+  next: Check whether the agent's machine runs.";
+    assert_eq!(list(&regions, NOW, screen()), expected);
+    let wide = list(
+        &[region(long, "degraded", "certificate-expiring", "x")],
+        NOW,
+        screen(),
+    );
+    let widest = wide
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .map(|it| it.chars().count());
+    assert!(widest.max().unwrap() <= 80, "{wide}");
+    assert!(list(&[], NOW, screen()).contains("idp-hub region invite NAME"));
+}
+
+#[test]
+fn a_long_list_does_not_drown_in_next_steps() {
+    let regions: Vec<_> = (0..15)
+        .map(|it| region(&format!("r{it}"), "degraded", "unstable", "Look."))
+        .collect();
+    let text = list(&regions, NOW, screen());
+    assert_eq!(text.matches("next: Look.").count(), 10);
+    assert!(
+        text.ends_with("5 more are not healthy; see: idp-hub region show NAME"),
+        "{text}"
+    );
+}
+
+#[test]
+fn one_region_is_shown_whole() {
+    let expected = "\
+ Name          north
+ State         degraded for 2 h
+ Reason        service-failing
+ Next step     Check the named service.
+ Service       volume failing HTTP 503
+ Cloud         simulated seed 7
+ Endpoint      simulated
+ Agent         0.1.0 on agent-1
+ Joined        2026-11-01T00:00:00.000Z (20 d ago)
+ Standing      accepted
+ Last heard    2026-11-21T17:59:55.000Z (5 s ago)
+ Data from     2026-11-21T17:55:00.000Z (5 min ago)
+ Certificate   expires 2026-11-22T06:00:00.000Z";
+    let region = region(
+        "north",
+        "degraded",
+        "service-failing",
+        "Check the named service.",
+    );
+    let text = one(&region, NOW, screen());
+    assert!(text.starts_with(expected), "{text}");
+    assert!(
+        text.contains("Servers       0: 1 running, 2 stopped, 2 other"),
+        "{text}"
+    );
+    assert!(text.contains("Floating IPs  20 of 19"), "{text}");
+}
+
+#[test]
+fn a_name_in_a_command_is_one_word() {
+    assert_eq!(word("北京-1"), "北京-1");
+    assert_eq!(word("it's here"), r"'it'\''s here'");
+}

@@ -1,0 +1,96 @@
+//! `idp-hub serve`: the daemon.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use shared::runtime::daemon::{self, Daemon, StartError, Status};
+use shared::runtime::logs;
+use shared::runtime::tasks::{OnExit, Task};
+
+use super::CliError;
+use super::arguments::Arguments;
+use crate::api::serve::{self, Served};
+use crate::api::{ApiParts, ApiState};
+use crate::config::{Config, Purpose};
+use crate::fleet::State;
+use crate::metrics::Metrics;
+use crate::overview::FleetBoard;
+use crate::tasks::{Hub, Options};
+
+/// Followers of events at a time. Each costs a task and a queue of two events.
+const FOLLOWERS_MAX: usize = 256;
+
+/// How often `systemctl status` is told, at most.
+const STATUS_INTERVAL: Duration = Duration::from_secs(5);
+
+pub(super) fn run(arguments: &Arguments) -> ExitCode {
+    let config = match super::config(arguments, Purpose::Serve) {
+        Ok(config) => config,
+        Err(error) => return failed(&error),
+    };
+    if let Err(error) = logs::init(config.log.as_deref()) {
+        return failed(&CliError::Usage(
+            shared::runtime::errors::chain(&error).to_string(),
+        ));
+    }
+    daemon::run(daemon::Options::new("idp-hub"), |daemon| {
+        start(config, daemon)
+    })
+}
+
+/// Before there are logs.
+fn failed(error: &CliError) -> ExitCode {
+    eprintln!("{}", error.told());
+    error.exit().into()
+}
+
+async fn start(config: Config, daemon: Daemon) -> Result<(), StartError> {
+    let metrics = Metrics::install()?;
+    let options = Options {
+        data_dir: config.data_dir.clone(),
+        listen: config.link.listen,
+        connections_max: usize::try_from(config.regions_max).unwrap_or(usize::MAX),
+    };
+    let hub = Hub::start(options, daemon.clock.clone(), &daemon.tasks).await?;
+    let parts = ApiParts {
+        store: hub.store.clone(),
+        board: hub.board.clone(),
+        authority: hub.authority.clone(),
+        clock: daemon.clock.clone(),
+        shutdown: daemon.shutdown.clone(),
+        followers: daemon.tasks.group("follower", FOLLOWERS_MAX),
+        metrics,
+        link_address: config.link.address.clone(),
+    };
+    let state = tokio::task::spawn_blocking(|| ApiState::new(parts)).await??;
+    let Served { web, metrics } = serve::start(&config, &state, &daemon.tasks, daemon.reload)?;
+    let metrics = metrics.map(tracing::field::display);
+    let (link, socket) = (hub.address, config.socket.display());
+    tracing::info!(%link, %web, metrics, %socket, "serving");
+    let (board, status, clock) = (hub.board, daemon.status, daemon.clock);
+    let shutdown = daemon.shutdown.clone();
+    daemon
+        .tasks
+        .spawn(Task::worker("status"), OnExit::Ignore, async move {
+            let mut versions = board.versions();
+            loop {
+                tell(&board, &status);
+                let pause = async {
+                    clock.sleep(STATUS_INTERVAL).await;
+                    versions.changed().await
+                };
+                match shutdown.until_draining(pause).await {
+                    Some(Ok(())) => {}
+                    Some(Err(_)) | None => return Ok::<(), std::convert::Infallible>(()),
+                }
+            }
+        });
+    Ok(())
+}
+
+/// What `systemctl status idp-hub` shows.
+fn tell(board: &FleetBoard, status: &Status) {
+    let counts = board.shown().counts;
+    let (all, healthy) = (counts.registered(), counts.of(State::Healthy));
+    status.set(&format!("{all} regions, {healthy} healthy"));
+}

@@ -1,0 +1,7 @@
+//! The hub's binary: everything is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    idp_hub::cli::run()
+}
