@@ -32,7 +32,9 @@ pub use close::{CloseCode, Loss};
 pub use connection::LinkConnection;
 pub use dial::Dialer;
 pub use error::TransportError;
-pub use frames::{ByteBudget, FrameReader, FrameWriter, Priority, RawFrame, ReadError, WriteError};
+pub use frames::{
+    ByteBudget, FrameReader, FrameWriter, Priority, RawFrame, ReadError, WriteError, frames_in,
+};
 pub use join::{JoinAnswer, JoinCall, JoinConnection};
 pub use listen::{Accepted, Arrival, Listener};
 pub use options::{Congestion, DialOptions, ListenOptions, ResetKey};

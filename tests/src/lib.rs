@@ -1,4 +1,5 @@
 //! What the tests and benchmarks of the whole system share.
 
+pub mod fuzzing;
 pub mod inproc;
 pub mod relay;

@@ -13,6 +13,7 @@ mod check;
 mod clock;
 mod cloud;
 mod demo;
+mod fuzz;
 mod lint;
 mod progress;
 mod project;
@@ -36,6 +37,8 @@ enum Command {
     Demo(demo::Args),
     /// Install what the tests need: Debian packages, OpenStack in a virtualenv
     Setup(setup::Args),
+    /// Search for bytes that a decoder can't bear (needs a nightly compiler)
+    Fuzz(fuzz::Args),
     /// Check formatting and lints
     Lint,
     /// Run everything that must pass: set-up, lints, tests, documentation tests
@@ -58,6 +61,7 @@ fn dispatch(command: Command) -> Result<ExitCode, Box<dyn Error>> {
         Command::Cloud(command) => return Ok(cloud::run(&project, command)?),
         Command::Demo(args) => demo::run(&project, &args)?,
         Command::Setup(args) => setup::run(&project, &args)?,
+        Command::Fuzz(args) => fuzz::run(&project, &args)?,
         Command::Lint => lint::run(&project)?,
         Command::Test(args) => check::run(&project, &args)?,
     }

@@ -8,6 +8,6 @@ mod writer;
 
 pub use budget::ByteBudget;
 pub(super) use gate::Gate;
-pub use reader::{RawFrame, ReadError};
+pub use reader::{RawFrame, ReadError, frames_in};
 pub use stream::FrameReader;
 pub use writer::{FrameWriter, Priority, WriteError};

@@ -1,5 +1,6 @@
 //! Puts frames together from whatever pieces a stream yields.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
@@ -261,6 +262,38 @@ impl Payload {
             payload,
             permit: self.permit.take(),
         }
+    }
+}
+
+/// The frames of a stream that is there already, in pieces as a network may have cut it, and how it
+/// ends: for a recorded stream. `len_max` is the stream's cap on a payload, bytes.
+pub async fn frames_in(
+    pieces: Vec<Bytes>,
+    len_max: usize,
+) -> (Vec<RawFrame>, Result<(), ReadError>) {
+    let mut reader = Reader::new(Recorded(pieces.into()), len_max);
+    let mut frames = Vec::new();
+    loop {
+        match reader.next().await {
+            Ok(Some(frame)) => frames.push(frame),
+            Ok(None) => return (frames, Ok(())),
+            Err(error) => return (frames, Err(error)),
+        }
+    }
+}
+
+/// What is left of a recorded stream.
+struct Recorded(VecDeque<Bytes>);
+
+impl Source for Recorded {
+    async fn piece(&mut self, bytes_max: usize) -> Result<Option<Bytes>, ReadError> {
+        let Some(mut piece) = self.0.pop_front() else {
+            return Ok(None);
+        };
+        if piece.len() > bytes_max {
+            self.0.push_front(piece.split_off(bytes_max));
+        }
+        Ok(Some(piece))
     }
 }
 
