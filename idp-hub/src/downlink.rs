@@ -10,24 +10,24 @@
 //! for the store. What the administrator decides reaches a session through the [`Registry`].
 
 mod join;
+mod offences;
 mod registry;
 mod session;
 
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use shared::model::UnixMillis;
-use shared::pki::Peer;
 use shared::runtime::clock::Clock;
-use shared::runtime::logs::LogLimiter;
+use shared::runtime::errors::chain;
 use shared::runtime::shutdown::Shutdown;
 use shared::runtime::tasks::TaskGroup;
-use shared::transport::{Accepted, Arrival, ByteBudget, CloseCode, Listener};
+use shared::transport::{Accepted, Arrival, ByteBudget, CloseCode, Listener, TransportError};
 use tokio::sync::{broadcast, mpsc};
 
 use crate::authority::{Authority, AuthorityEvent};
 use crate::fleet;
 use crate::store::Store;
+use offences::{Offence, Offences};
 pub use registry::Registry;
 
 /// Bytes of feed frames that are in memory at once, from a session's reading to the commit: with
@@ -40,12 +40,6 @@ const DRAIN_MAX: Duration = Duration::from_secs(3);
 /// How often the stop looks whether all have.
 const DRAIN_LOOK: Duration = Duration::from_millis(20);
 
-/// A refused agent asks again for as long as it runs; the log hears of it once in this time.
-const REFUSAL_WINDOW: Duration = Duration::from_secs(600);
-
-/// Refused agents that are told apart: more than a fleet has.
-const REFUSALS_MAX: usize = 16_384;
-
 /// A certificate is good for a day; a clock far off must not overflow a deadline.
 const EXPIRY_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
 
@@ -57,7 +51,7 @@ pub struct Downlink {
     registry: Registry,
     fleet: mpsc::Sender<fleet::Input>,
     budget: ByteBudget,
-    refusals: Refusals,
+    offences: Offences,
     clock: Clock,
     shutdown: Shutdown,
 }
@@ -73,14 +67,14 @@ impl Downlink {
     ) -> Self {
         let budget = ByteBudget::new(FRAME_BUDGET_BYTES);
         let registry = Registry::default();
-        let refusals = Refusals::default();
+        let offences = Offences::default();
         Self {
             authority,
             store,
             registry,
             fleet,
             budget,
-            refusals,
+            offences,
             clock,
             shutdown,
         }
@@ -121,12 +115,19 @@ impl Downlink {
     }
 
     async fn arrived(self, arrival: Arrival) {
-        let remote = arrival.remote();
         match arrival.handshake().await {
             Ok(Accepted::Link(connection)) => session::run(&self, connection).await,
             Ok(Accepted::Join(connection)) => join::answer(&self, connection).await,
-            // Strangers fail handshakes all day: the listener counts them and logs them in bulk.
-            Err(error) => tracing::debug!(%remote, %error, "handshake failed"),
+            Err(error) => self.turned_away(&error),
+        }
+    }
+
+    fn turned_away(&self, error: &TransportError) {
+        let told = chain(error).to_string();
+        let offence = Offence::of_handshake(error);
+        match offence.and_then(|it| self.offences.admit(self.clock.now(), it)) {
+            Some(silenced) => tracing::warn!(error = told, silenced, "a caller was turned away"),
+            None => tracing::debug!(error = told, "a handshake failed"),
         }
     }
 
@@ -149,28 +150,5 @@ impl Downlink {
             Ok(regions) => self.registry.compare(&regions),
             Err(error) => tracing::error!(%error, "cannot compare sessions with the store"),
         }
-    }
-}
-
-/// Which refusals the log has heard of.
-#[derive(Clone)]
-struct Refusals(Arc<Mutex<LogLimiter<Peer>>>);
-
-impl Default for Refusals {
-    fn default() -> Self {
-        Self(Arc::new(Mutex::new(LogLimiter::new(
-            REFUSAL_WINDOW,
-            REFUSALS_MAX,
-        ))))
-    }
-}
-
-impl Refusals {
-    /// How many were left out since the last one, if this one may be logged.
-    fn admit(&self, now: Instant, peer: Peer) -> Option<u64> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .admit(now, peer)
     }
 }

@@ -8,7 +8,7 @@ use shared::transport::{JoinCall, RawFrame};
 use shared::wire::Text;
 use shared::wire::frame::{JoinFrame, Refusal, Refuse};
 
-use super::Downlink;
+use super::{Downlink, Offence};
 use crate::authority::{IssuedRegion, Refused};
 
 /// Takes one request and answers it.
@@ -48,16 +48,28 @@ async fn decide(
 ) -> Result<IssuedRegion, Refuse<'static>> {
     let authority = &downlink.authority;
     let refused = |refused: Refused| {
-        tracing::warn!(%source, error = %chain(&refused), "a join was refused");
+        let offence = Offence::Join(source, std::mem::discriminant(&refused));
+        note(downlink, source, offence, &chain(&refused).to_string());
         refused.frame()
     };
     authority.allow_join(source).map_err(refused)?;
     match JoinFrame::decode(request.kind, &request.payload) {
         Ok(Some(JoinFrame::Join(join))) => authority.join(&join, binding).await,
         Ok(Some(JoinFrame::Recover(recover))) => authority.recover(&recover, binding).await,
-        Ok(_) | Err(_) => return Err(unreadable()),
+        Ok(_) | Err(_) => {
+            let refuse = unreadable();
+            let offence = Offence::Unreadable(source);
+            note(downlink, source, offence, refuse.reason.as_str());
+            return Err(refuse);
+        }
     }
     .map_err(refused)
+}
+
+fn note(downlink: &Downlink, source: IpAddr, offence: Offence, error: &str) {
+    if let Some(silenced) = downlink.offences.admit(downlink.clock.now(), offence) {
+        tracing::warn!(%source, error, silenced, "a join was refused");
+    }
 }
 
 fn unreadable() -> Refuse<'static> {

@@ -1,6 +1,7 @@
 //! Drives one agent's session: performs what [`HubSession`] decides.
 
 mod end;
+mod say;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,16 +13,15 @@ use shared::link::hub::{Effect, HubSession, Input};
 use shared::model::Feed;
 use shared::runtime::errors::chain;
 use shared::transport::{
-    CloseCode, FrameReader, FrameWriter, LinkConnection, Loss, RawFrame, ReadError, WriteError,
+    CloseCode, FrameReader, FrameWriter, LinkConnection, Loss, RawFrame, ReadError,
 };
-use shared::wire::Text;
-use shared::wire::frame::{Control, Goodbye, Hello, Refusal, Renewed};
+use shared::wire::frame::{Control, Goodbye, Hello, Refusal};
 use tokio::sync::mpsc;
 
 use self::end::End;
-use super::Downlink;
 use super::registry::{Order, Place};
-use crate::authority::{Certificate, NotAdmitted};
+use super::{Downlink, Offence};
+use crate::authority::{Limiter, NotAdmitted};
 use crate::fleet;
 use crate::ingest;
 use crate::store::regions::Introduction;
@@ -36,15 +36,21 @@ const WRITE_MAX: Duration = Duration::from_secs(10);
 /// The time for an agent to take the hub's last words.
 const FAREWELL_MAX: Duration = Duration::from_secs(2);
 
+/// Frames that an agent may send at once without having anything to report: heartbeats, renewals,
+/// and what only a later release understands.
+const IDLE_FRAMES_BURST: u32 = 512;
+
+/// And then one in so long: 80 times what heartbeats take, and 20 µs of a second's work.
+const IDLE_FRAMES_INTERVAL: Duration = Duration::from_millis(50);
+
 /// Runs a session to its end, and tells the fleet.
 pub(super) async fn run(downlink: &Downlink, connection: LinkConnection) {
-    let remote = connection.remote();
     match Driver::greet(downlink, &connection).await {
         Ok(mut driver) => {
             let end = driver.run().await;
             driver.over(end).await;
         }
-        Err(reason) => tracing::debug!(%remote, reason, "a connection never became a session"),
+        Err(error) => never_began(downlink, &connection, &error),
     }
 }
 
@@ -94,6 +100,10 @@ struct Driver<'a> {
     expiry: Instant,
     end: Option<End>,
     bytes: Vec<u8>,
+    /// How much it says without saying anything.
+    idle: Limiter<()>,
+    /// Whoever refused it has told the log.
+    noted: bool,
 }
 
 impl<'a> Driver<'a> {
@@ -118,6 +128,8 @@ impl<'a> Driver<'a> {
             expiry: downlink.expiry(connection.identity().not_after()),
             end: None,
             bytes: Vec::new(),
+            idle: Limiter::new(IDLE_FRAMES_BURST, IDLE_FRAMES_INTERVAL),
+            noted: false,
         };
         driver.perform(effects).await;
         Ok(driver)
@@ -127,6 +139,10 @@ impl<'a> Driver<'a> {
         loop {
             if let Some(end) = self.end.take() {
                 return end;
+            }
+            // Asked here too, as an agent that never pauses would keep the timer from being seen.
+            if self.downlink.clock.now() >= self.expiry {
+                return End::Expired;
             }
             self.step().await;
         }
@@ -263,8 +279,10 @@ impl<'a> Driver<'a> {
     }
 
     fn not_admitted(&mut self, now: Instant, error: &NotAdmitted) -> Vec<Effect<'static>> {
+        self.noted = true;
         let (remote, peer) = (self.connection.remote(), self.connection.identity().peer());
-        if let Some(silenced) = self.downlink.refusals.admit(now, peer) {
+        let offence = Offence::NotAdmitted(peer, std::mem::discriminant(error));
+        if let Some(silenced) = self.downlink.offences.admit(now, offence) {
             let error = chain(error).to_string();
             tracing::warn!(%remote, %peer, error, silenced, "an agent was not admitted");
         }
@@ -278,6 +296,9 @@ impl<'a> Driver<'a> {
             Ok(None) => return self.end = Some(End::Mute("the agent ended its control stream")),
             Err(error) => return self.end = Some(error.into()),
         };
+        if self.prattles() {
+            return;
+        }
         match Control::decode(frame.kind, &frame.payload) {
             // A frame of a later release says at least that the agent lives.
             Ok(None) => self.decide(Input::FeedHeard).await,
@@ -313,10 +334,24 @@ impl<'a> Driver<'a> {
                     budget,
                 });
             }
-            (Ok(_), _) => {}
+            (Ok(_), _) => {
+                if self.prattles() {
+                    return;
+                }
+            }
             (Err(error), _) => return self.fault(&error),
         }
         self.read_on(stream);
+    }
+
+    /// Counts a frame that reports nothing. Batches need no such count: the store holds them off.
+    fn prattles(&mut self) -> bool {
+        let over = self.idle.admit(self.downlink.clock.now(), ()).is_err();
+        if over {
+            let reason = "more frames that say nothing than any agent has to send";
+            self.end = Some(End::Fault(CloseCode::Protocol, reason.to_owned()));
+        }
+        over
     }
 
     fn read_on(&mut self, mut stream: FeedStream) {
@@ -324,20 +359,6 @@ impl<'a> Driver<'a> {
             let frame = stream.reader.next().await;
             (stream, frame)
         }));
-    }
-
-    async fn mail(&mut self, mail: &Mail) {
-        for cursor in &mail.cursors {
-            self.encode(&Control::Cursor(*cursor));
-        }
-        for ack in &mail.acks {
-            self.encode(&Control::Ack(*ack));
-        }
-        self.flush().await;
-        if mail.give_up {
-            let reason = "the feeds can't be brought to agree; a new session begins afresh";
-            self.decide(Input::End(Refusal::Protocol, reason)).await;
-        }
     }
 
     async fn order(&mut self, order: Option<Order>) {
@@ -348,40 +369,18 @@ impl<'a> Driver<'a> {
         }
     }
 
-    async fn renew(&mut self, csr: &str) {
-        let Some(Registered { no, .. }) = &self.registered else {
+    fn note(&self, end: &End) {
+        let Some((rule, error)) = end.offence().filter(|_| !self.noted) else {
             return;
         };
-        let fingerprint = self.connection.identity().fingerprint();
-        match self.downlink.authority.renew(*no, &fingerprint, csr).await {
-            Ok(Certificate { pem, not_after, .. }) => {
-                self.expiry = self.downlink.expiry(not_after);
-                let certificate = Text::cut_owned(pem);
-                self.send(&Control::Renewed(Renewed { certificate })).await;
-            }
-            Err(error) => self.fault(&error),
-        }
-    }
-
-    async fn send(&mut self, frame: &Control<'_>) {
-        self.encode(frame);
-        self.flush().await;
-    }
-
-    fn encode(&mut self, frame: &Control<'_>) {
-        if let Err(error) = frame.encode(&mut self.bytes) {
-            tracing::error!(%error, "a control frame was not sent");
-        }
-    }
-
-    async fn flush(&mut self) {
-        let bytes = std::mem::take(&mut self.bytes);
-        match tokio::time::timeout(WRITE_MAX, self.writer.write(bytes)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(WriteError::Lost(loss))) => self.end = Some(End::Lost(loss)),
-            Ok(Err(_)) | Err(_) => {
-                self.end = Some(End::Mute("the agent takes no acknowledgements"));
-            }
+        let (remote, peer) = (self.connection.remote(), self.connection.identity().peer());
+        let offence = Offence::Session(peer, rule);
+        if let Some(silenced) = self
+            .downlink
+            .offences
+            .admit(self.downlink.clock.now(), offence)
+        {
+            tracing::warn!(%remote, %peer, error, silenced, "a session was ended for its {rule}");
         }
     }
 
@@ -391,6 +390,7 @@ impl<'a> Driver<'a> {
             self.send(&Control::Goodbye(Goodbye::Stopping)).await;
         }
         let (code, reason) = end.told();
+        self.note(&end);
         // What was said last is worth waiting for; a peer that does not take it is not.
         let _ = tokio::time::timeout(FAREWELL_MAX, self.writer.finish()).await;
         self.connection.close(code, &reason);
@@ -410,6 +410,17 @@ impl<'a> Driver<'a> {
             let error = chain(&error).to_string();
             tracing::error!(error, "cannot store when a region was last heard");
         }
+    }
+}
+
+fn never_began(downlink: &Downlink, connection: &LinkConnection, error: &str) {
+    let (remote, peer) = (connection.remote(), connection.identity().peer());
+    let offence = Offence::Session(peer, "never began");
+    match downlink.offences.admit(downlink.clock.now(), offence) {
+        Some(silenced) => {
+            tracing::warn!(%remote, %peer, error, silenced, "a connection never became a session");
+        }
+        None => tracing::debug!(%remote, error, "a connection never became a session"),
     }
 }
 

@@ -3,6 +3,7 @@
 use shared::link::hub::Closed;
 use shared::runtime::errors::chain;
 use shared::transport::{CloseCode, Loss, ReadError};
+use shared::wire::frame::Refusal;
 
 use crate::fleet;
 
@@ -34,6 +35,25 @@ impl End {
             Self::Stopping => (CloseCode::Stopping, ""),
         };
         (code, reason.to_owned())
+    }
+
+    /// Which rule the agent broke, and how, where that is why the session ends.
+    pub(super) fn offence(&self) -> Option<(&'static str, &str)> {
+        match self {
+            Self::Fault(_, reason) => Some(("faults", reason)),
+            Self::Mute(reason) => Some(("silence", *reason)),
+            Self::Closed(Closed::NoGreeting) => Some(("silence", "it never said Hello")),
+            Self::Closed(Closed::Refused(refusal)) => Some(match refusal {
+                Refusal::Protocol => ("faults", "it breaks the protocol, or its feeds can't agree"),
+                Refusal::Version => ("version", "no protocol version in common"),
+                Refusal::Federation => ("allegiance", "it follows another federation"),
+                Refusal::StaleEpoch => ("epoch", "it follows a hub that came after this one"),
+                // Told by whoever decided so.
+                Refusal::Removed | Refusal::Busy | Refusal::Other(_) => return None,
+            }),
+            Self::Expired => Some(("certificate", "it has run out and was not renewed")),
+            Self::Closed(_) | Self::Lost(_) | Self::Stopping => None,
+        }
     }
 
     /// Nothing of a hub that stops: its regions are as they were.

@@ -1,0 +1,64 @@
+//! What a session says to its agent.
+
+use shared::link::hub::Input;
+use shared::transport::WriteError;
+use shared::wire::Text;
+use shared::wire::frame::{Control, Refusal, Renewed};
+
+use super::end::End;
+use super::{Driver, Registered, WRITE_MAX};
+use crate::authority::Certificate;
+use crate::store::Mail;
+
+impl Driver<'_> {
+    pub(super) async fn mail(&mut self, mail: &Mail) {
+        for cursor in &mail.cursors {
+            self.encode(&Control::Cursor(*cursor));
+        }
+        for ack in &mail.acks {
+            self.encode(&Control::Ack(*ack));
+        }
+        self.flush().await;
+        if mail.give_up {
+            let reason = "the feeds can't be brought to agree; a new session begins afresh";
+            self.decide(Input::End(Refusal::Protocol, reason)).await;
+        }
+    }
+
+    pub(super) async fn renew(&mut self, csr: &str) {
+        let Some(Registered { no, .. }) = &self.registered else {
+            return;
+        };
+        let fingerprint = self.connection.identity().fingerprint();
+        match self.downlink.authority.renew(*no, &fingerprint, csr).await {
+            Ok(Certificate { pem, not_after, .. }) => {
+                self.expiry = self.downlink.expiry(not_after);
+                let certificate = Text::cut_owned(pem);
+                self.send(&Control::Renewed(Renewed { certificate })).await;
+            }
+            Err(error) => self.fault(&error),
+        }
+    }
+
+    pub(super) async fn send(&mut self, frame: &Control<'_>) {
+        self.encode(frame);
+        self.flush().await;
+    }
+
+    fn encode(&mut self, frame: &Control<'_>) {
+        if let Err(error) = frame.encode(&mut self.bytes) {
+            tracing::error!(%error, "a control frame was not sent");
+        }
+    }
+
+    async fn flush(&mut self) {
+        let bytes = std::mem::take(&mut self.bytes);
+        match tokio::time::timeout(WRITE_MAX, self.writer.write(bytes)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(WriteError::Lost(loss))) => self.end = Some(End::Lost(loss)),
+            Ok(Err(_)) | Err(_) => {
+                self.end = Some(End::Mute("the agent takes no acknowledgements"));
+            }
+        }
+    }
+}
