@@ -37,8 +37,14 @@ A new region, step by step:
 
 Exit codes: 0 done, 1 failed or something is wrong, 64 flags or configuration are wrong.")]
 struct Cli {
-    /// The configuration file.
-    #[arg(long, global = true, value_name = "FILE", env = "SP_AGENT_CONFIG")]
+    /// Configuration.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "SP_AGENT_CONFIG",
+        hide_env_values = true
+    )]
     #[arg(default_value = PATH_DEFAULT)]
     config: PathBuf,
     #[command(subcommand)]

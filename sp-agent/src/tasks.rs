@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::model::{CloudDescription, CloudKind};
+use shared::model::{CloudDescription, CloudKind, UnixMillis};
 use shared::runtime::clock::Clock;
 use shared::runtime::daemon::{Daemon, Liveness, StartError};
 use shared::runtime::files::create_private_dir;
@@ -63,17 +63,16 @@ pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(),
     let clock = daemon.clock.clone();
     let started = clock.unix_millis();
     let metrics = Metrics::install()?;
-    let (data_dir, directory) = (config.data_dir.clone(), config.spool());
-    let spool = tokio::task::spawn_blocking(move || {
-        create_private_dir(&data_dir)?;
-        let spool = Spool::open(&directory, started, rand::random)?;
-        Ok::<_, StartError>(spool)
-    });
-    let spool = spool.await??;
+    let spool = open(&config, started).await?;
     let server = Server::bind(&config.socket, config.metrics).await?;
     if let Some(address) = server.metrics_address() {
         tracing::info!(%address, "serving metrics");
     }
+    let kept = spool.clone().run(daemon.shutdown.clone());
+    daemon
+        .tasks
+        .spawn(Task::store("spool"), OnExit::StopDaemon, kept);
+    pulse(&daemon.tasks, &daemon.liveness, spool.clone(), &clock);
 
     let view = beginning(&config);
     let (described, description) = watch::channel(view.description.clone());
@@ -81,65 +80,76 @@ pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(),
     let (told, member) = watch::channel(unjoined(started));
     let (orders, ordered) = mpsc::channel(ORDERS_MAX);
     let poke = Arc::new(Notify::new());
-    let sources = Sources {
-        clock: clock.clone(),
-        started,
-        spool: spool.clone(),
-        member,
-        cloud,
-    };
-    let operations = Arc::new(Local {
-        sources,
-        metrics,
-        origin: origin.clone(),
-        data_dir: config.data_dir.clone(),
-        config: watch::Sender::new(Arc::new(config)),
-        orders,
-        poke: Arc::clone(&poke),
-    });
-    let configs = operations.config.clone();
-
-    let (tasks, shutdown) = (&daemon.tasks, &daemon.shutdown);
-    let kept = spool.clone().run(shutdown.clone());
-    tasks.spawn(Task::store("spool"), OnExit::StopDaemon, kept);
-    let served = server.run(operations.clone(), shutdown.clone());
-    tasks.spawn(Task::worker("socket"), OnExit::StopDaemon, served);
-    let settings = Settings {
-        origin,
-        configs: configs.clone(),
-        reload: daemon.reload.clone(),
-    };
-    let settings = settings.run(clock.clone(), shutdown.clone());
-    tasks.spawn(Task::worker("settings"), OnExit::StopDaemon, settings);
-    pulse(tasks, &daemon.liveness, spool.clone(), &clock);
-
+    let data_dir = config.data_dir.clone();
+    let configs = watch::Sender::new(Arc::new(config));
     let collecting = Collecting {
         configs: configs.subscribe(),
         spool: spool.clone(),
         clock: clock.clone(),
-        viewed: viewed.clone(),
-        described: described.clone(),
+        viewed,
+        described,
     };
+    let following = Following {
+        configs: configs.subscribe(),
+        watcher: Watcher::new(&[&data_dir], Arc::clone(&poke)),
+        data_dir: data_dir.clone(),
+        spool: spool.clone(),
+        clock: clock.clone(),
+        description,
+        poke: Arc::clone(&poke),
+        orders: ordered,
+        told,
+        shown: daemon.status.clone(),
+    };
+    let operations = Local {
+        sources: Sources {
+            clock,
+            started,
+            spool,
+            member,
+            cloud,
+        },
+        metrics,
+        origin: origin.clone(),
+        data_dir,
+        config: configs.subscribe(),
+        orders,
+        poke,
+    };
+    let settings = Settings {
+        origin,
+        configs,
+        reload: daemon.reload.clone(),
+    };
+    spawn(&daemon, settings, collecting, following);
+    let served = server.run(Arc::new(operations), daemon.shutdown.clone());
+    daemon
+        .tasks
+        .spawn(Task::worker("socket"), OnExit::StopDaemon, served);
+    Ok(())
+}
+
+/// Opens the spool, in a data directory that is made where it is missing.
+async fn open(config: &Config, now: UnixMillis) -> Result<Spool, StartError> {
+    let (data_dir, directory) = (config.data_dir.clone(), config.spool());
+    let opening = tokio::task::spawn_blocking(move || {
+        create_private_dir(&data_dir)?;
+        Ok::<_, StartError>(Spool::open(&directory, now, rand::random)?)
+    });
+    opening.await?
+}
+
+fn spawn(daemon: &Daemon, settings: Settings, collecting: Collecting, following: Following) {
+    let (tasks, shutdown) = (&daemon.tasks, &daemon.shutdown);
+    let settings = settings.run(daemon.clock.clone(), shutdown.clone());
+    tasks.spawn(Task::worker("settings"), OnExit::StopDaemon, settings);
     tasks.spawn_restarting(
         Task::worker("collect"),
         Restart::default(),
         move |shutdown| collecting.clone().run(shutdown),
     );
-    let following = Following {
-        configs: configs.subscribe(),
-        watcher: Watcher::new(&[&operations.data_dir], Arc::clone(&poke)),
-        data_dir: operations.data_dir.clone(),
-        spool,
-        clock,
-        description,
-        poke,
-        orders: ordered,
-        told,
-        shown: daemon.status.clone(),
-    };
-    let followed = following.run(shutdown.clone());
-    tasks.spawn(Task::worker("membership"), OnExit::StopDaemon, followed);
-    Ok(())
+    let following = following.run(shutdown.clone());
+    tasks.spawn(Task::worker("membership"), OnExit::StopDaemon, following);
 }
 
 /// Feeds the watchdog for as long as the spool answers.

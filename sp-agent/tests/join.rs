@@ -8,6 +8,7 @@
 )]
 
 #[path = "support/hub.rs"]
+#[allow(dead_code, reason = "the other test crate uses the rest")]
 mod hub;
 
 use std::path::Path;

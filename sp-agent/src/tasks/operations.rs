@@ -25,7 +25,7 @@ pub(super) struct Local {
     pub(super) metrics: Metrics,
     pub(super) origin: Origin,
     pub(super) data_dir: PathBuf,
-    pub(super) config: watch::Sender<Arc<Config>>,
+    pub(super) config: watch::Receiver<Arc<Config>>,
     pub(super) orders: mpsc::Sender<Leave>,
     pub(super) poke: Arc<Notify>,
 }

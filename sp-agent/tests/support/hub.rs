@@ -1,4 +1,5 @@
-//! A hub as small as the agent's way into a federation needs: one port, one token, no store.
+//! A hub as small as the agent's way into a federation needs: one port, one token, no store. Whoever
+//! has joined is welcomed, and then waits for an administrator.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,9 +11,13 @@ use shared::pki::{
     Purpose, Serial, Slot, TlsClock, Validity, link_server,
 };
 use shared::runtime::clock::Clock;
-use shared::transport::{Accepted, JoinCall, ListenOptions, Listener, ResetKey};
-use shared::wire::frame::{Issued, Join, JoinFrame, Recover, Refusal, Refuse};
-use shared::wire::{Bytes, Text};
+use shared::transport::{Accepted, JoinCall, LinkConnection, ListenOptions, Listener, ResetKey};
+use shared::wire::frame::{
+    Control, Goodbye, Issued, Join, JoinFrame, PROTOCOL, Recover, Refusal, Refuse, Standing,
+    Welcome,
+};
+use shared::wire::{Bytes, List, Text};
+use tokio::task::JoinSet;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -50,6 +55,7 @@ struct Inner {
     region: RegionId,
     id: HubId,
     known: Mutex<Option<Known>>,
+    goodbye: Mutex<Option<Goodbye>>,
     mood: Mutex<Mood>,
     lifetime: Mutex<Duration>,
 }
@@ -76,6 +82,7 @@ impl Hub {
             region,
             id,
             known: Mutex::default(),
+            goodbye: Mutex::default(),
             mood: Mutex::new(Mood::Fair),
             lifetime: Mutex::new(DAY),
         });
@@ -101,6 +108,11 @@ impl Hub {
     /// How long certificates from now on count, their backdating not counted.
     pub(crate) fn set_lifetime(&self, lifetime: Duration) {
         *self.inner.lifetime.lock().unwrap() = lifetime;
+    }
+
+    /// What the last session ended with.
+    pub(crate) fn goodbye(&self) -> Option<Goodbye> {
+        *self.inner.goodbye.lock().unwrap()
     }
 
     pub(crate) fn known(&self) -> Option<Known> {
@@ -131,14 +143,49 @@ fn issue(
 }
 
 async fn serve(listener: Listener, inner: Arc<Inner>) {
+    let mut sessions = JoinSet::new();
     while let Some(arrival) = listener.accept().await {
-        if let Ok(Accepted::Join(call)) = arrival.handshake().await {
-            inner.answer(call).await;
+        match arrival.handshake().await {
+            Ok(Accepted::Join(call)) => inner.answer(call).await,
+            Ok(Accepted::Link(connection)) => {
+                let inner = Arc::clone(&inner);
+                sessions.spawn(async move { inner.welcome(connection).await });
+            }
+            Err(_) => {}
         }
     }
 }
 
 impl Inner {
+    /// Greets a member and listens until it is gone.
+    async fn welcome(&self, connection: LinkConnection) {
+        let Ok((mut writer, mut reader)) = connection.control().await else {
+            return;
+        };
+        while let Ok(Some(frame)) = reader.next().await {
+            match Control::decode(frame.kind, &frame.payload).unwrap() {
+                Some(Control::Hello(hello)) => {
+                    let welcome = Control::Welcome(Welcome {
+                        version: PROTOCOL.1,
+                        federation: hello.federation,
+                        epoch: 1,
+                        path: List::cut([self.id]),
+                        heartbeat_ms: 4000,
+                        standing: Standing::Pending,
+                        cursors: List::default(),
+                    });
+                    let mut bytes = Vec::new();
+                    welcome.encode(&mut bytes).unwrap();
+                    writer.write(bytes).await.unwrap();
+                }
+                Some(Control::Goodbye(goodbye)) => {
+                    *self.goodbye.lock().unwrap() = Some(goodbye);
+                }
+                _ => {}
+            }
+        }
+    }
+
     async fn answer(&self, call: JoinCall) {
         let binding = call.binding().unwrap();
         let Ok((request, answer)) = call.request().await else {

@@ -1,0 +1,247 @@
+//! The real binary: its daemon, its commands, its exit codes.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "tests may panic"
+)]
+
+#[path = "support/agent.rs"]
+mod agent;
+#[path = "support/hub.rs"]
+#[allow(dead_code, reason = "the other test crate uses the rest")]
+mod hub;
+
+use agent::{Agent, mode};
+use hub::Hub;
+use shared::wire::frame::Goodbye;
+
+#[test]
+fn wrong_flags_and_wrong_configurations_end_with_64() {
+    let agent = Agent::new();
+    for args in [
+        &["joi"][..],
+        &[],
+        &["join", "--hub", "nowhere", "t"],
+        &["join", "no-token"],
+    ] {
+        let ended = agent.run(args);
+        assert_eq!(ended.code, 64, "{args:?}: {ended:?}");
+        assert_eq!(ended.out, "", "{args:?}");
+    }
+    assert!(
+        agent
+            .run(&["join", "no-token"])
+            .err
+            .contains("a join token begins with rg1.")
+    );
+    agent.configure("[cloud]\nkind = \"openstak\"\n[log]\nlevl = \"info\"\n");
+    for command in ["run", "check", "status"] {
+        let ended = agent.run(&[command]);
+        assert_eq!(ended.code, 64, "{command}: {ended:?}");
+        let both = ended.err.contains(":4:8: cloud.kind: ") && ended.err.contains(":6:1: log.levl");
+        assert!(both, "{command}: {}", ended.err);
+    }
+    assert!(!agent.socket().exists(), "nothing was bound");
+    let nowhere = agent.run(&["--config", "/nowhere.toml", "status"]);
+    assert_eq!(nowhere.code, 64);
+    assert!(nowhere.err.contains("--config"), "{}", nowhere.err);
+}
+
+#[test]
+fn help_tells_the_way_into_a_federation() {
+    let agent = Agent::new();
+    let help = agent.run(&["--help"]);
+    assert_eq!((help.code, help.err.as_str()), (0, ""));
+    for word in [
+        "check",
+        "region invite NAME",
+        "join --hub",
+        "SP_AGENT_CONFIG",
+    ] {
+        assert!(help.out.contains(word), "{word}: {}", help.out);
+    }
+    assert!(
+        help.out.lines().all(|line| line.chars().count() <= 100),
+        "{}",
+        help.out
+    );
+    assert!(agent.run(&["--version"]).out.starts_with("sp-agent "));
+}
+
+#[test]
+fn without_a_daemon_the_files_are_asked() {
+    let agent = Agent::new();
+    let status = agent.run(&["status"]);
+    assert_eq!(status.code, 1);
+    assert!(status.out.contains("NOT RUNNING"), "{}", status.out);
+    assert!(status.out.contains("unjoined"), "{}", status.out);
+    let left = agent.run(&["leave", "--yes"]);
+    assert_eq!(left.code, 1);
+    assert!(left.err.contains("sp-agent join TOKEN"), "{}", left.err);
+}
+
+#[test]
+fn a_check_goes_through_the_clouds_services() {
+    let agent = Agent::new();
+    let good = agent.run(&["check"]);
+    assert_eq!(good.code, 0, "{good:?}");
+    assert!(
+        good.out.contains("compute") && good.out.ends_with("All is well.\n"),
+        "{}",
+        good.out
+    );
+    agent.configure(
+        "[cloud]\nkind = \"simulated\"\n[[cloud.simulated.faults]]\nat = \"0s\"\nlasts = \"1h\"\n\
+         service = \"compute\"\nwhat = \"down\"\n",
+    );
+    let bad = agent.run(&["check", "--output", "json"]);
+    assert_eq!(bad.code, 1, "{bad:?}");
+    let told: serde_json::Value = serde_json::from_str(&bad.out).unwrap();
+    assert_eq!(told["is_good"], false);
+    let compute = told["cloud"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|it| it["subject"] == "compute");
+    assert_eq!(compute.unwrap()["verdict"], "bad");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_joins_follows_and_leaves_without_a_restart() {
+    let mut agent = Agent::new();
+    let hub = Hub::start();
+    agent.start().await;
+    assert_eq!(mode(&agent.socket()), 0o660);
+    assert_eq!(agent.allegiance(), "unjoined");
+
+    let token = hub.token.to_text();
+    let address = hub.address.to_string();
+    let joined = agent.run_with_input(&["join", "--hub", &address, "-"], &token);
+    assert_eq!(joined.code, 0, "{joined:?}");
+    let key = hub.known().unwrap().key.to_string();
+    assert!(joined.out.contains(&key), "{}", joined.out);
+    assert!(
+        joined.out.contains("idp-hub region accept east"),
+        "{}",
+        joined.out
+    );
+    assert!(hub.known().unwrap().cloud_version.contains("simulated"));
+    agent
+        .until("it is pending", |agent| agent.allegiance() == "pending")
+        .await;
+    let status = agent.status();
+    assert_eq!(status["region"]["name"], "east");
+    assert_eq!(status["region"]["key"], key.as_str());
+    assert_eq!(status["link"]["phase"], "pending");
+    let again = agent.run(&["join", "--hub", &address, &token]);
+    assert_eq!(again.code, 1);
+    assert!(again.err.contains("sp-agent leave"), "{}", again.err);
+
+    let asked = agent.run(&["leave"]);
+    assert_eq!(asked.code, 64, "nobody is there to say yes: {asked:?}");
+    let left = agent.run(&["leave", "--yes"]);
+    assert_eq!(left.code, 0, "{left:?}");
+    assert!(left.out.contains("The hub was told."), "{}", left.out);
+    agent
+        .until("the hub hears", |_| hub.goodbye() == Some(Goodbye::Leaving))
+        .await;
+    agent
+        .until("it is unjoined", |agent| agent.allegiance() == "unjoined")
+        .await;
+    assert_eq!(agent.stop().await, 0, "{}", agent.log());
+    assert!(!agent.socket().exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_joined_and_left_beside_the_daemon_is_noticed() {
+    let mut agent = Agent::new();
+    let hub = Hub::start();
+    let (token, address) = (hub.token.to_text(), hub.address.to_string());
+    let joined = agent.run(&["join", "--hub", &address, &token, "--output", "json"]);
+    assert_eq!(joined.code, 0, "{joined:?}");
+    let told: serde_json::Value = serde_json::from_str(&joined.out).unwrap();
+    assert_eq!(told["name"], "east");
+    let offline = agent.run(&["status"]);
+    assert!(
+        offline.out.contains("the agent does not run"),
+        "{}",
+        offline.out
+    );
+    assert!(
+        offline.out.contains("systemctl start sp-agent"),
+        "{}",
+        offline.out
+    );
+    assert_eq!(mode(&agent.data_dir().join("key.pem")), 0o600);
+
+    agent.start().await;
+    agent
+        .until("it is pending", |agent| agent.allegiance() == "pending")
+        .await;
+    let now = shared::runtime::clock::Clock::system().unix_millis();
+    let aside = sp_agent::membership::leave(&agent.data_dir(), now).unwrap();
+    agent
+        .until("it is unjoined", |agent| agent.allegiance() == "unjoined")
+        .await;
+    std::fs::rename(aside, agent.data_dir().join("membership")).unwrap();
+    agent
+        .until("it is back", |agent| agent.allegiance() == "pending")
+        .await;
+    assert_eq!(agent.stop().await, 0, "{}", agent.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_configuration_is_taken_and_a_wrong_one_is_not() {
+    let mut agent = Agent::new();
+    agent.start().await;
+    let seed = |agent: &Agent| {
+        agent.status()["cloud"]["version"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    agent
+        .until("the cloud is known", |agent| {
+            seed(agent).ends_with("seed 1")
+        })
+        .await;
+    let cloud = |seed| format!("[cloud]\nkind = \"simulated\"\n[cloud.simulated]\nseed = {seed}\n");
+    agent.configure(&cloud("2"));
+    agent
+        .until("the file's change is seen", |agent| {
+            seed(agent).ends_with("seed 2")
+        })
+        .await;
+    agent.configure(&cloud("\"x\""));
+    agent.signal("HUP");
+    agent
+        .until("it complains", |agent| {
+            agent.log().contains("cloud.simulated.seed")
+        })
+        .await;
+    assert!(seed(&agent).ends_with("seed 2"));
+    agent.configure(&cloud("3"));
+    agent.signal("HUP");
+    agent
+        .until("it goes on", |agent| seed(agent).ends_with("seed 3"))
+        .await;
+    assert_eq!(agent.stop().await, 0, "{}", agent.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_daemons_do_not_share_a_socket_and_a_dead_ones_is_replaced() {
+    let mut agent = Agent::new();
+    agent.start().await;
+    let second = agent.run(&["run"]);
+    assert_eq!(second.code, 1, "{second:?}");
+    assert!(second.err.contains("another"), "{}", second.err);
+    agent.signal("KILL");
+    agent
+        .until("it is dead", |agent| agent.run(&["status"]).code == 1)
+        .await;
+    assert!(agent.socket().exists());
+    agent.start().await;
+    assert_eq!(agent.stop().await, 0, "{}", agent.log());
+}
