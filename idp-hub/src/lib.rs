@@ -3,7 +3,8 @@
 //! A module imports only what stands above it here, and `shared`.
 //!
 //! ```text
-//! config · fleet (pure) · store · authority · ingest · downlink · overview · metrics · api · tasks · cli
+//! config · fleet (pure) · store · authority · ingest · downlink ·
+//! overview · metrics · api · tasks · cli
 //! ```
 
 pub mod api;

@@ -3,6 +3,7 @@
 mod shown;
 
 use reqwest::Method;
+use serde::Serialize;
 use serde_json::{Value, json};
 use shared::model::UnixMillis;
 use shared::runtime::clock::Clock;
@@ -43,6 +44,12 @@ async fn invite(client: &Client, name: &str, minutes: u64, screen: Screen) -> Re
     screen.write(text, &invitation)
 }
 
+/// All regions, whatever their pages were.
+#[derive(Serialize)]
+struct Regions {
+    regions: Vec<RegionDocument>,
+}
+
 async fn list(client: &Client, screen: Screen) -> Result<(), CliError> {
     let mut items: Vec<RegionDocument> = Vec::new();
     let mut after = String::new();
@@ -55,8 +62,8 @@ async fn list(client: &Client, screen: Screen) -> Result<(), CliError> {
             None => break,
         }
     }
-    let all = Page { items, next: None };
-    screen.write(|| shown::list(&all.items, now(), screen), &all)
+    let all = Regions { regions: items };
+    screen.write(|| shown::list(&all.regions, now(), screen), &all)
 }
 
 async fn show(client: &Client, name: &str, screen: Screen) -> Result<(), CliError> {

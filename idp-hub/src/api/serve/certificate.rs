@@ -151,14 +151,14 @@ impl Source {
         };
         let (changed, files) = (Arc::clone(changed), files.clone());
         let ours = [files.certificate.clone(), files.key.clone()];
-        let mut watcher =
-            notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-                // After an error, such as a full queue, it is better to look than to miss something.
-                let read = |it: &notify::Event| it.kind.is_access();
-                if !event.as_ref().is_ok_and(read) {
-                    changed.notify_one();
-                }
-            })?;
+        type Seen = notify::Result<notify::Event>;
+        let mut watcher = notify::recommended_watcher(move |event: Seen| {
+            // After an error, such as a full queue, it is better to look than to miss something.
+            let read = |it: &notify::Event| it.kind.is_access();
+            if !event.as_ref().is_ok_and(read) {
+                changed.notify_one();
+            }
+        })?;
         let directories: std::collections::BTreeSet<_> =
             ours.iter().filter_map(|it| it.parent()).collect();
         for directory in directories {

@@ -46,8 +46,7 @@ fn the_list_fits_eighty_columns_and_says_what_to_do() {
             "Check whether the agent's machine runs.",
         ),
     ];
-    let expected = "\
- NAME   STATE        FOR  SERVERS  RUNNING  DATA   REASON
+    let expected = " NAME   STATE        FOR  SERVERS  RUNNING  DATA   REASON
  north  healthy      2 h        0        1  5 min
  南     unreachable  2 h        0        1  5 min  silent
 
@@ -82,8 +81,7 @@ fn a_long_list_does_not_drown_in_next_steps() {
 
 #[test]
 fn one_region_is_shown_whole() {
-    let expected = "\
- Name          north
+    let expected = " Name          north
  State         degraded for 2 h
  Reason        service-failing
  Next step     Check the named service.
