@@ -2,4 +2,5 @@
 
 pub mod fuzzing;
 pub mod inproc;
+pub mod lab;
 pub mod relay;

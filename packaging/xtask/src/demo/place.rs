@@ -148,7 +148,7 @@ impl Place {
     /// Whether so many regions are there, and all healthy.
     pub(super) fn all_healthy(&self, count: usize) -> Result<bool, PlaceError> {
         let listed: Value = serde_json::from_str(&self.region_list()?)?;
-        let regions = listed.get("items").and_then(Value::as_array);
+        let regions = listed.get("regions").and_then(Value::as_array);
         let regions = regions.map(Vec::as_slice).unwrap_or_default();
         let healthy = |region: &Value| region.get("state") == Some(&Value::from("healthy"));
         Ok(regions.len() == count && regions.iter().all(healthy))

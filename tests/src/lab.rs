@@ -1,0 +1,214 @@
+//! Real daemons as an operator runs them: their own binaries, configuration files, command lines
+//! and signals, each in a folder of its own below one temporary directory.
+
+mod process;
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use serde_json::Value;
+use shared::model::Totals;
+use shared::wire::record::{self, Decoded};
+use tempfile::TempDir;
+
+use crate::inproc::{PATIENCE, private_dir};
+
+pub use process::{Daemon, Program, programs, run};
+
+/// How often a waiting test looks.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// A hub and its regions, on loopback.
+pub struct Lab {
+    folder: TempDir,
+    link: SocketAddr,
+    hub: Daemon,
+}
+
+/// One region's agent.
+pub struct Region {
+    /// Its name at the hub.
+    pub name: String,
+    folder: PathBuf,
+    /// Its daemon.
+    pub daemon: Daemon,
+}
+
+impl Lab {
+    /// Makes a federation and starts its hub.
+    pub fn found() -> Self {
+        let folder = private_dir();
+        let any = (Ipv4Addr::LOCALHOST, 0);
+        let link = UdpSocket::bind(any).unwrap().local_addr().unwrap();
+        let web = TcpListener::bind(any).unwrap().local_addr().unwrap();
+        let path = folder.path().display();
+        write(
+            &folder.path().join("hub.toml"),
+            &format!(
+                "data_dir = \"{path}/hub\"\nsocket = \"{path}/hub.sock\"\n[link]\n\
+                 listen = \"{link}\"\naddress = \"{link}\"\n[web]\nlisten = \"{web}\"\n\
+                 names = [\"localhost\"]\n"
+            ),
+        );
+        write(&folder.path().join("password"), "a long enough password");
+        let config = folder.path().join("hub.toml");
+        let password = folder.path().join("password");
+        let init = ["init", "--password-file", password.to_str().unwrap()];
+        succeeded(run(Program::Hub, &config, &init));
+        let hub = Daemon::start(Program::Hub, &config, "serve");
+        let lab = Self { folder, link, hub };
+        lab.wait("the hub answers", || lab.try_list().is_some());
+        lab
+    }
+
+    /// The hub's UDP address.
+    pub fn link(&self) -> SocketAddr {
+        self.link
+    }
+
+    /// The hub's daemon.
+    pub fn hub(&mut self) -> &mut Daemon {
+        &mut self.hub
+    }
+
+    /// The hub's data directory.
+    pub fn hub_data(&self) -> PathBuf {
+        self.folder.path().join("hub")
+    }
+
+    /// Runs a command of the hub.
+    pub fn ask(&self, arguments: &[&str]) -> Output {
+        run(
+            Program::Hub,
+            &self.folder.path().join("hub.toml"),
+            arguments,
+        )
+    }
+
+    /// Joins a region with this cloud, dialing the hub at `address`, and starts its agent.
+    pub fn join(&self, name: &str, cloud: &str, address: SocketAddr) -> Region {
+        let folder = self.folder.path().join(name);
+        std::fs::create_dir(&folder).unwrap();
+        let path = folder.display();
+        write(
+            &folder.join("agent.toml"),
+            &format!(
+                "data_dir = \"{path}/data\"\nsocket = \"{path}/agent.sock\"\n\
+                 [cloud]\n{cloud}\n[collect]\nchanges = \"1s\"\n"
+            ),
+        );
+        let invitation = self.ask(&["region", "invite", name, "--output", "json"]);
+        let invitation: Value = serde_json::from_slice(&succeeded(invitation).stdout).unwrap();
+        let token = invitation["token"].as_str().unwrap();
+        let config = folder.join("agent.toml");
+        let join = ["join", "--hub", &address.to_string(), token];
+        succeeded(run(Program::Agent, &config, &join));
+        succeeded(self.ask(&["region", "accept", name]));
+        let daemon = Daemon::start(Program::Agent, &config, "run");
+        Region {
+            name: name.to_owned(),
+            folder,
+            daemon,
+        }
+    }
+
+    fn try_list(&self) -> Option<Value> {
+        let listed = self.ask(&["region", "list", "--output", "json"]);
+        listed
+            .status
+            .success()
+            .then(|| serde_json::from_slice(&listed.stdout).unwrap())
+    }
+
+    /// A region as `idp-hub region show --output json` tells it.
+    pub fn show(&self, name: &str) -> Value {
+        let shown = self.ask(&["region", "show", name, "--output", "json"]);
+        serde_json::from_slice(&succeeded(shown).stdout).unwrap()
+    }
+
+    /// Waits until a region is in a state, and returns how long that took.
+    pub fn until(&self, name: &str, state: &str) -> Duration {
+        let begun = now();
+        self.wait(&format!("{name} is {state}"), || {
+            self.try_list().is_some() && self.show(name)["state"] == state
+        });
+        begun.elapsed()
+    }
+
+    /// Whether the hub shows these totals for a region.
+    pub fn shows(&self, region: &Region, totals: &Totals) -> bool {
+        let shown = &self.show(&region.name)["totals"];
+        let mut figures = Totals::NAMES.iter().zip(totals.to_array());
+        figures.all(|(name, figure)| shown[*name] == figure)
+    }
+
+    fn wait(&self, what: &str, reached: impl Fn() -> bool) {
+        let deadline = now() + PATIENCE;
+        while !reached() {
+            let log = || self.hub.log();
+            assert!(
+                now() < deadline,
+                "waited in vain until {what}; the hub's log:\n{}",
+                log()
+            );
+            std::thread::sleep(LOOK_EVERY);
+        }
+    }
+}
+
+impl Region {
+    /// Runs a command of the agent.
+    pub fn ask(&self, arguments: &[&str]) -> Output {
+        run(Program::Agent, &self.folder.join("agent.toml"), arguments)
+    }
+
+    /// The folder of the spool.
+    pub fn spool(&self) -> PathBuf {
+        self.folder.join("data/spool")
+    }
+
+    /// Counts what the spool's file holds, record by record.
+    pub fn totals(&self) -> Totals {
+        let spool = Connection::open(self.spool().join("spool.sqlite")).unwrap();
+        let sql = "SELECT kind, id, value FROM record WHERE value IS NOT NULL";
+        let mut statement = spool.prepare(sql).unwrap();
+        let mut rows = statement.query(()).unwrap();
+        let mut totals = Totals::default();
+        while let Some(row) = rows.next().unwrap() {
+            let (kind, id, value): (u16, Vec<u8>, Vec<u8>) = (
+                row.get(0).unwrap(),
+                row.get(1).unwrap(),
+                row.get(2).unwrap(),
+            );
+            if let Decoded::Known(record) = record::decode(kind, &id, &value).unwrap() {
+                totals.add(&Totals::of(&record));
+            }
+        }
+        totals
+    }
+}
+
+/// The output of a command that must succeed.
+pub fn succeeded(output: Output) -> Output {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}: {said}", output.status);
+    output
+}
+
+fn write(path: &Path, text: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::write(path, text).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+/// For a test's patience only.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "a test waits for real daemons in real time"
+)]
+fn now() -> Instant {
+    Instant::now()
+}

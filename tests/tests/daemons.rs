@@ -1,0 +1,160 @@
+//! Real daemons: killed, restored, reinstalled, cut off, misconfigured.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use tests::inproc::private_dir;
+use tests::lab::{Lab, Program, Region, succeeded};
+use tests::relay::{Faults, Relay};
+
+/// A cloud in which something happens several times a second.
+const BUSY: &str = "kind = \"simulated\"\n[cloud.simulated]\nseed = 7\nservers = 300\n\
+                    character = \"busy\"\npace = 600\nborn = \"2026-11-01T00:00:00Z\"\n";
+
+/// A cloud that stays as it is.
+const STILL: &str = "kind = \"simulated\"\n[cloud.simulated]\nseed = 8\nservers = 50\npace = 0\n";
+
+/// Compares both sides record by record, between two changes: an agent that stops may hold some
+/// that it did not send, so it is started again until it holds none.
+fn settled(lab: &Lab, region: &mut Region) {
+    for _ in 0..10 {
+        lab.until(&region.name, "healthy");
+        pause(300);
+        region.daemon.stop();
+        if lab.shows(region, &region.totals()) {
+            return;
+        }
+        region.daemon.again();
+    }
+    panic!(
+        "the hub never shows what the agent holds:\n{}",
+        region.daemon.log()
+    );
+}
+
+fn pause(milliseconds: u64) {
+    std::thread::sleep(Duration::from_millis(milliseconds));
+}
+
+#[test]
+fn killed_at_any_moment_both_come_back_with_all_that_was_acknowledged() {
+    let seed = 20_261_121;
+    let mut chance = ChaCha8Rng::seed_from_u64(seed);
+    let mut lab = Lab::found();
+    let mut region = lab.join("north", BUSY, lab.link());
+    lab.until("north", "healthy");
+    for round in 0..4 {
+        pause(chance.random_range(50..1500));
+        let before = lab.show("north")["totals"]["servers"].as_u64().unwrap();
+        assert!(
+            before > 0,
+            "round {round} of seed {seed}: the hub forgot what it had"
+        );
+        if chance.random_bool(0.5) {
+            lab.hub().kill();
+            pause(chance.random_range(0..500));
+            lab.hub().again();
+        } else {
+            region.daemon.kill();
+            pause(chance.random_range(0..500));
+            region.daemon.again();
+        }
+        lab.until("north", "healthy");
+    }
+    settled(&lab, &mut region);
+}
+
+#[test]
+fn a_hub_from_an_older_backup_and_an_agent_installed_anew_are_brought_up() {
+    let mut lab = Lab::found();
+    let mut region = lab.join("north", BUSY, lab.link());
+    lab.until("north", "healthy");
+    let backup = lab.hub_data().join("backup.db");
+    succeeded(lab.ask(&["backup", backup.to_str().unwrap()]));
+    pause(3000);
+    lab.hub().stop();
+    for leftover in ["hub.db-wal", "hub.db-shm"] {
+        let _ = std::fs::remove_file(lab.hub_data().join(leftover));
+    }
+    std::fs::rename(&backup, lab.hub_data().join("hub.db")).unwrap();
+    lab.hub().again();
+    lab.until("north", "healthy");
+
+    region.daemon.stop();
+    std::fs::remove_dir_all(region.spool()).unwrap();
+    region.daemon.again();
+    pause(2000);
+    settled(&lab, &mut region);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_region_that_is_cut_off_is_seen_within_fifteen_seconds_and_heals() {
+    let lab = tokio::task::spawn_blocking(Lab::found).await.unwrap();
+    let relay = Relay::start(lab.link(), 1).await.unwrap();
+    let address = relay.address();
+    tokio::task::spawn_blocking(move || {
+        let _region = lab.join("islands", STILL, address);
+        lab.until("islands", "healthy");
+        let servers = lab.show("islands")["totals"]["servers"].clone();
+        for cut in ["both ways", "towards the hub only"] {
+            let gone = Faults {
+                is_cut: true,
+                ..Faults::default()
+            };
+            match cut {
+                "both ways" => relay.set_both(gone),
+                _ => relay.set(tests::relay::Way::Up, gone),
+            }
+            let seen = lab.until("islands", "unreachable");
+            assert!(
+                seen < Duration::from_secs(15),
+                "cut {cut}: seen after {seen:?}"
+            );
+            let shown = lab.show("islands");
+            assert_eq!(
+                shown["totals"]["servers"], servers,
+                "last known figures stay"
+            );
+            assert!(!shown["next_step"].as_str().unwrap().is_empty());
+            relay.set_both(Faults::default());
+            lab.until("islands", "healthy");
+        }
+    })
+    .await
+    .unwrap();
+}
+
+#[test]
+fn bad_configuration_is_told_whole_before_a_port_is_bound() {
+    let folder = private_dir();
+    let tell = |program: Program, command: &str, text: &str| {
+        let config = folder.path().join("config.toml");
+        std::fs::write(&config, text).unwrap();
+        let output = tests::lab::run(program, Path::new(&config), &[command]);
+        assert_eq!(output.status.code(), Some(64), "{program:?}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let hub = tell(
+        Program::Hub,
+        "serve",
+        "data_dirr = \"/x\"\n[link]\nlisten = \"nowhere\"\naddress = 7\n",
+    );
+    for place in [
+        "config.toml:1:",
+        "config.toml:3:",
+        "config.toml:4:",
+        "data_dir",
+    ] {
+        assert!(hub.contains(place), "{place} is not in:\n{hub}");
+    }
+    let agent = tell(
+        Program::Agent,
+        "run",
+        "[cloud]\nkind = \"openstak\"\n[collect]\nprobe = \"fast\"\nchange = \"5s\"\n",
+    );
+    for place in ["config.toml:2:", "config.toml:4:", "config.toml:5:"] {
+        assert!(agent.contains(place), "{place} is not in:\n{agent}");
+    }
+}
