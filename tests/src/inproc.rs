@@ -13,16 +13,18 @@ use std::time::Duration;
 use idp_hub::authority::{Authority, INVITATION_LIFETIME};
 use idp_hub::fleet::State;
 use idp_hub::overview::ShownRegion;
-use idp_hub::store::Store;
+use idp_hub::store::regions::Introduction;
+use idp_hub::store::{RegionNo, Store};
 use idp_hub::tasks::{Hub, Options, database};
+use shared::ids::RegionId;
 use shared::model::{CloudDescription, CloudKind, Totals};
 use shared::pki::{
-    Csr, JoinToken, Purpose, TlsClock, TrustAnchors, certificate_from_pem, join_client,
+    Csr, Fingerprint, JoinToken, Purpose, TlsClock, TrustAnchors, certificate_from_pem, join_client,
 };
 use shared::runtime::clock::Clock;
 use shared::runtime::tasks::{StopTimes, Tasks};
 use shared::transport::{DialOptions, Dialer};
-use shared::wire::frame::{Cloud, Join, JoinFrame};
+use shared::wire::frame::{Cloud, Cursor, Join, JoinFrame};
 use shared::wire::{Bytes, Text};
 use sp_agent::membership::{Credentials, Founding, Membership};
 use sp_agent::spool::Spool;
@@ -231,6 +233,26 @@ impl TestAgent {
         })
         .await;
     }
+}
+
+/// The one region of a store without a hub around it, made where it is missing, with a new session
+/// of number 1: its cursors too.
+pub async fn region_of_a_store(store: &Store) -> (RegionNo, Vec<Cursor>) {
+    let introduction = || Introduction {
+        cloud: description(),
+        software: "test".to_owned(),
+        host: "host".to_owned(),
+    };
+    let added = store.change(move |it| {
+        let key = Fingerprint::from_bytes([1; 32]);
+        let no = match it.region_keyed(key)? {
+            Some(region) => region.no,
+            None => it.add_region(RegionId::from_random(1), "north", key, &introduction(), 0)?,
+        };
+        let cursors = it.begin_session(no, 1, &introduction())?;
+        Ok((no, cursors))
+    });
+    added.await.unwrap()
 }
 
 /// Joins with a token; the answer's reason if the hub refuses.

@@ -3,4 +3,6 @@
 pub mod fuzzing;
 pub mod inproc;
 pub mod lab;
+pub mod ledger;
+pub mod mounts;
 pub mod relay;
