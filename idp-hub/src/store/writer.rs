@@ -1,11 +1,13 @@
 //! The one writer: takes what waits, commits it together, then answers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::Connection;
 use shared::model::{Feed, UnixMillis};
 use shared::runtime::clock::Clock;
 use shared::runtime::errors::chain;
+use shared::runtime::logs::LogLimiter;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Changing;
@@ -22,6 +24,14 @@ const GROUP_RECORDS_MAX: usize = 20_000;
 
 /// Jobs of one commit at most, for batches of a record or two.
 const GROUP_JOBS_MAX: usize = 2_048;
+
+/// After a commit that failed nothing is tried for so long: senders go on from what is stored at
+/// once, and without a pause a full disk would have them all send in circles. Nobody notices it
+/// beside what led to it.
+const FAILED_PAUSE: Duration = Duration::from_millis(500);
+
+/// While commits fail, the log is told again after so long.
+const FAILED_LOG_WINDOW: Duration = Duration::from_secs(60);
 
 /// What the writer does.
 pub(in crate::store) enum Job {
@@ -92,6 +102,8 @@ pub(in crate::store) struct WriteConnection {
     overview: Overview,
     clock: Clock,
     closed: bool,
+    /// Commits failed, of which the log has heard.
+    failing: Option<LogLimiter<()>>,
 }
 
 /// Who is to be told after the commit.
@@ -116,6 +128,7 @@ impl WriteConnection {
             overview,
             clock,
             closed: false,
+            failing: None,
         })
     }
 
@@ -127,7 +140,11 @@ impl WriteConnection {
             let mut waiting = Waiting::default();
             match self.group(first, &mut queue, &mut waiting) {
                 Ok(()) => self.told(waiting),
-                Err(error) => self.failed(waiting, &error),
+                Err(error) => {
+                    self.failed(waiting, &error);
+                    // A thread of its own, and every caller was answered.
+                    std::thread::sleep(FAILED_PAUSE);
+                }
             }
         }
     }
@@ -184,12 +201,21 @@ impl WriteConnection {
                     hot,
                     now,
                 }));
+                // Some faults end the whole transaction (a full disk may). What came next would
+                // then be committed piece by piece, records without their cursors.
+                if self.connection.is_autocommit() {
+                    let reason = "the database ended the transaction by itself".to_owned();
+                    return Err(StoreError::Commit { reason });
+                }
             }
         }
         Ok(())
     }
 
     fn told(&mut self, waiting: Waiting) {
+        if self.failing.take().is_some() {
+            tracing::info!("the store commits again");
+        }
         self.hot.publish(&self.overview);
         for (_, feed, mailbox, answer) in waiting.feeds {
             if let Some(answer) = answer {
@@ -204,10 +230,11 @@ impl WriteConnection {
     /// Nothing of the group happened: memory is read anew, senders go on from what is stored.
     fn failed(&mut self, waiting: Waiting, error: &StoreError) {
         let reason = chain(error).to_string();
-        tracing::error!(
-            reason,
-            "the store could not commit; agents keep what they sent"
-        );
+        let failing = (self.failing).get_or_insert_with(|| LogLimiter::new(FAILED_LOG_WINDOW, 1));
+        if let Some(silenced) = failing.admit(self.clock.now(), ()) {
+            let what = "the store could not commit; agents keep what they sent";
+            tracing::error!(reason, silenced, "{what}");
+        }
         // Where the transaction has ended by itself there is nothing to roll back.
         let _ = self.connection.execute_batch("ROLLBACK");
         self.overlay.clear();
