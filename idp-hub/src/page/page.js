@@ -1,0 +1,331 @@
+// The overview: signs in, follows the hub's events, and shows what they say.
+
+import { WORDS, reasonOf } from './words.js';
+
+const API = '/api/v1';
+const STATES = ['unreachable', 'degraded', 'connecting', 'healthy'];
+const COLUMNS = ['name', 'state', 'why', 'since', 'servers', 'compute', 'memory', 'storage', 'data'];
+const SHAPES = {
+  healthy: 'M8 1a7 7 0 1 0 0 14A7 7 0 0 0 8 1m3.6 5.3-4.3 4.9-3-2.7 1-1.1 1.9 1.7 3.3-3.8z',
+  degraded: 'M8 1.2 15.6 14.5H.4zM7.2 6v4.4h1.6V6zm0 5.6v1.6h1.6v-1.6z',
+  unreachable: 'M1 1h14v14H1zm3.5 4.6L6.9 8l-2.4 2.4 1.1 1.1L8 9.1l2.4 2.4 1.1-1.1L9.1 8l2.4-2.4-1.1-1.1L8 6.9 5.6 4.5z',
+  connecting: 'M8 1a7 7 0 0 1 7 7h-2.2A4.8 4.8 0 0 0 8 3.2zM1 8h2.2A4.8 4.8 0 0 0 8 12.8V15a7 7 0 0 1-7-7',
+};
+// Rows in the table at a time: a browser's comfort, not a limit of the hub.
+const ROWS_MAX = 300;
+
+const regions = new Map();
+const rows = new Map();
+let overview = null;
+let source = null;
+let lost = false;
+let hubAhead = 0; // The hub's clock less this one's, milliseconds.
+let account = null;
+let drawing = false;
+let language = chosenLanguage();
+
+const byId = (id) => document.getElementById(id);
+const word = (key) => WORDS[language][key];
+
+function chosenLanguage() {
+  try {
+    const kept = localStorage.getItem('language');
+    if (kept in WORDS) return kept;
+  } catch { /* Without storage the browser's language is taken each time. */ }
+  return navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en';
+}
+
+function element(name, attributes = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...children);
+  return made;
+}
+
+function stateMark(state) {
+  const space = 'http://www.w3.org/2000/svg';
+  const icon = document.createElementNS(space, 'svg');
+  icon.setAttribute('viewBox', '0 0 16 16');
+  icon.setAttribute('aria-hidden', 'true');
+  const shape = document.createElementNS(space, 'path');
+  shape.setAttribute('d', SHAPES[state] ?? SHAPES.connecting);
+  shape.setAttribute('fill', 'currentColor');
+  shape.setAttribute('fill-rule', 'evenodd');
+  icon.append(shape);
+  return element('span', { class: `state ${state}` }, icon, word(state) ?? state);
+}
+
+const number = (value) => new Intl.NumberFormat(language).format(value);
+
+// Binary units; the hub's figures are in MiB or GiB.
+function size(mib) {
+  const units = ['MiB', 'GiB', 'TiB', 'PiB'];
+  let value = mib;
+  while (value >= 1024 && units.length > 1) { value /= 1024; units.shift(); }
+  const digits = value < 10 && value % 1 ? 1 : 0;
+  return `${new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value)} ${units[0]}`;
+}
+
+const gib = (value) => size(value * 1024);
+
+function age(time) {
+  const seconds = Math.max(0, Math.floor((Date.now() + hubAhead - Date.parse(time)) / 1000));
+  const steps = [[120, 1, 0], [7200, 60, 1], [172800, 3600, 2], [Infinity, 86400, 3]];
+  const [, length, unit] = steps.find(([below]) => seconds < below);
+  return `${Math.floor(seconds / length)} ${word('units')[unit]}`;
+}
+
+function usage(used, total, show) {
+  return total ? word('of')(show(used), show(total)) : word('unknown');
+}
+
+function bar(label, used, total, show) {
+  const text = usage(used, total, show);
+  const tile = element('li', {}, element('small', {}, label), element('b', {}, total ? share(used, total) : '–'));
+  if (total) {
+    const meter = element('progress', { max: total, value: Math.min(used, total), 'aria-label': label });
+    if (used >= 0.85 * total) meter.classList.add('full');
+    tile.append(meter);
+  }
+  tile.append(element('small', {}, text));
+  return tile;
+}
+
+const share = (used, total) => new Intl.NumberFormat(language, { style: 'percent' }).format(used / total);
+
+function drawStates() {
+  const tile = (mark, count) => element('li', {}, mark, element('b', {}, number(count)));
+  const all = element('span', { class: 'state' }, word('all'));
+  byId('states').replaceChildren(
+    tile(all, overview.regions),
+    ...STATES.map((state) => tile(stateMark(state), overview.states[state])).reverse(),
+  );
+}
+
+function drawTotals() {
+  const it = overview.totals;
+  const parts = [['running', it.servers_running], ['stopped', it.servers_stopped], ['other', it.servers_other]];
+  const servers = element('li', {}, element('small', {}, word('servers')), element('b', {}, number(it.servers)),
+    element('small', {}, parts.map(([name, count]) => `${word(name)} ${number(count)}`).join(' · ')));
+    byId('totals').replaceChildren(
+    servers,
+    bar(`${word('compute')} (${word('vcpus')})`, it.vcpus_used, it.vcpus_total, number),
+    bar(word('memory'), it.memory_used_mib, it.memory_total_mib, size),
+    bar(word('storage'), it.storage_used_gib, it.storage_total_gib, gib),
+    bar(word('disk'), it.disk_used_gib, it.disk_total_gib, gib),
+    bar(word('addresses'), it.addresses_used, it.addresses_total, number),
+  );
+}
+
+function drawRow(region) {
+  const it = region.totals;
+  const [reason, step] = reasonOf(language, region);
+  const why = element('td', { class: 'why', 'data-label': word('why') });
+  if (reason) {
+    const box = element('div', {}, reason);
+    for (const line of [region.detail, step]) {
+      if (line) box.append(element('span', { class: 'dim' }, line));
+    }
+    why.append(box);
+  } else {
+    why.removeAttribute('data-label');
+  }
+  const cell = (key, ...content) => element('td', { 'data-label': word(key) }, element('div', {}, ...content));
+  const servers = `${word('running')} ${number(it.servers_running)}`;
+  const cells = [
+    element('th', { scope: 'row' }, region.name,
+      element('span', { class: 'dim' }, region.cloud.kind)),
+    cell('state', stateMark(region.state)),
+    why,
+    cell('since', element('span', { 'data-since': region.since })),
+    cell('servers', number(it.servers), element('span', { class: 'dim' }, servers)),
+    cell('compute', usage(it.vcpus_used, it.vcpus_total, number)),
+    cell('memory', usage(it.memory_used_mib, it.memory_total_mib, size)),
+    cell('storage', usage(it.storage_used_gib, it.storage_total_gib, gib)),
+    cell('data', element('span', { 'data-ago': region.data_from ?? '' })),
+  ];
+  return element('tr', {}, ...cells);
+}
+
+// The worst first, then by name.
+function ordered() {
+  const wanted = byId('filter').value.trim().toLowerCase();
+  const rank = (region) => STATES.indexOf(region.state);
+  return [...regions.values()]
+    .filter((region) => region.name.toLowerCase().includes(wanted))
+    .sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name, language));
+}
+
+function drawList() {
+  byId('columns').replaceChildren(...COLUMNS.map((key) => element('th', { scope: 'col' }, word(key))));
+  const all = ordered();
+  const shown = all.slice(0, ROWS_MAX);
+  const kept = new Set();
+  const drawn = shown.map((region) => {
+    const signature = language + JSON.stringify(region);
+    const known = rows.get(region.id);
+    kept.add(region.id);
+    if (known?.signature === signature) return known.row;
+    const row = drawRow(region);
+    rows.set(region.id, { signature, row });
+    return row;
+  });
+  for (const id of rows.keys()) if (!kept.has(id)) rows.delete(id);
+  if (!drawn.length) {
+    const text = regions.size ? word('noMatch') : word('none');
+    drawn.push(element('tr', { class: 'empty' }, element('td', { colspan: COLUMNS.length }, text)));
+  }
+  const list = byId('list');
+  const same = list.children.length === drawn.length && drawn.every((row, place) => list.children[place] === row);
+  if (!same) list.replaceChildren(...drawn);
+  byId('more').hidden = all.length <= shown.length;
+  byId('more').textContent = word('more')(number(all.length - shown.length));
+}
+
+function drawAges() {
+  for (const span of document.querySelectorAll('[data-since]')) {
+    const text = age(span.dataset.since);
+    if (span.textContent !== text) span.textContent = text;
+  }
+  for (const span of document.querySelectorAll('[data-ago]')) {
+    const text = span.dataset.ago ? word('ago')(age(span.dataset.ago)) : word('never');
+    if (span.textContent !== text) span.textContent = text;
+  }
+}
+
+function drawFrame() {
+  document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en';
+  for (const place of document.querySelectorAll('[data-word]')) place.textContent = word(place.dataset.word);
+  for (const place of document.querySelectorAll('[data-placeholder]')) {
+    place.placeholder = word(place.dataset.placeholder);
+    place.setAttribute('aria-label', place.placeholder);
+  }
+  const other = language === 'zh' ? 'en' : 'zh';
+  byId('language').textContent = other === 'zh' ? '中文' : 'English';
+  byId('language').lang = other;
+  byId('where').textContent = account ? `${account.hub_address} · ${account.account}` : '';
+}
+
+function draw() {
+  drawing = false;
+  drawFrame();
+  byId('connection').hidden = !lost;
+  byId('connection').textContent = word('lost');
+  if (!overview) return;
+  drawStates();
+  drawTotals();
+  drawList();
+  drawAges();
+}
+
+function drawSoon() {
+  if (drawing) return;
+  drawing = true;
+  requestAnimationFrame(draw);
+}
+
+function show(signedIn) {
+  byId('sign-in').hidden = signedIn;
+  byId('overview').hidden = !signedIn;
+  byId('sign-out').hidden = !signedIn;
+  drawSoon();
+}
+
+function follow() {
+  source?.close();
+  source = new EventSource(`${API}/events`);
+  const on = (name, take) => source.addEventListener(name, (event) => {
+    lost = false;
+    take(JSON.parse(event.data));
+    drawSoon();
+  });
+  on('reset', () => regions.clear());
+  on('overview', (told) => {
+    overview = told;
+    hubAhead = Date.parse(told.now) - Date.now();
+  });
+  on('regions', ({ changed, removed }) => {
+    for (const region of changed) regions.set(region.id, region);
+    for (const id of removed) regions.delete(id);
+  });
+  on('signed-out', () => leave('over'));
+  source.onerror = async () => {
+    lost = true;
+    drawSoon();
+    if (source.readyState !== EventSource.CLOSED) return;
+    // The browser has given up: the session is over, or the hub had no room.
+    const answer = await fetch(`${API}/session`).catch(() => null);
+    if (answer?.status === 401) leave('over');
+    else setTimeout(() => account && follow(), 5000);
+  };
+}
+
+function leave(reason) {
+  source?.close();
+  source = account = overview = null;
+  lost = false;
+  regions.clear();
+  rows.clear();
+  refuse(reason ? word(reason) : '');
+  show(false);
+  byId('sign-in').elements.password.focus();
+}
+
+function refuse(text) {
+  byId('refused').textContent = text;
+  byId('refused').hidden = !text;
+}
+
+async function enter(answer) {
+  account = await answer.json();
+  refuse('');
+  show(true);
+  follow();
+}
+
+async function signIn(event) {
+  event.preventDefault();
+  const form = byId('sign-in');
+  const button = form.querySelector('button');
+  const body = JSON.stringify({ account: form.elements.account.value, password: form.elements.password.value });
+  button.disabled = true;
+  try {
+    const headers = { 'content-type': 'application/json' };
+    const answer = await fetch(`${API}/session`, { method: 'POST', headers, body });
+    form.elements.password.value = '';
+    if (answer.ok) {
+      await enter(answer);
+      byId('main').focus();
+    } else {
+      const problem = await answer.json();
+      const slug = problem.type.split(':').pop();
+      refuse(word('problems')[slug] ?? `${problem.detail} ${problem.next_step}`);
+      form.elements.password.focus();
+    }
+  } catch {
+    refuse(word('failed'));
+  } finally {
+    button.disabled = false;
+  }
+}
+
+async function signOut() {
+  await fetch(`${API}/session`, { method: 'DELETE' }).catch(() => null);
+  leave();
+}
+
+function switchLanguage() {
+  language = language === 'zh' ? 'en' : 'zh';
+  try { localStorage.setItem('language', language); } catch { /* It holds for this visit. */ }
+  drawSoon();
+}
+
+byId('sign-in').addEventListener('submit', signIn);
+byId('sign-out').addEventListener('click', signOut);
+byId('language').addEventListener('click', switchLanguage);
+byId('filter').addEventListener('input', drawSoon);
+setInterval(() => overview && drawAges(), 1000);
+draw();
+const begun = await fetch(`${API}/session`).catch(() => null);
+if (begun?.ok) await enter(begun);
+else leave(begun ? '' : 'failed');
