@@ -15,6 +15,7 @@ use shared::wire::record::{self, Decoded};
 use tempfile::TempDir;
 
 use crate::inproc::{PATIENCE, private_dir};
+use crate::openstack::RealCloud;
 
 pub use process::{Daemon, Program, programs, run};
 
@@ -97,7 +98,8 @@ impl Lab {
             &folder.join("agent.toml"),
             &format!(
                 "data_dir = \"{path}/data\"\nsocket = \"{path}/agent.sock\"\n\
-                 [cloud]\n{cloud}\n[collect]\nchanges = \"1s\"\n"
+                 [cloud]\n{cloud}\n[collect]\nchanges = \"1s\"\naudit = \"10s\"\n\
+                 quota = \"10s\"\n"
             ),
         );
         let invitation = self.ask(&["region", "invite", name, "--output", "json"]);
@@ -113,6 +115,41 @@ impl Lab {
             folder,
             daemon,
         }
+    }
+
+    /// Joins a region beside a real cloud.
+    pub fn join_openstack(&self, name: &str, cloud: &RealCloud) -> Region {
+        let password = self.folder.path().join(format!("{name}-password"));
+        write(&password, cloud.fact("password"));
+        self.join(name, &cloud.settings(password.to_str().unwrap()), self.link)
+    }
+
+    /// All items of a list of the REST API, through the local socket.
+    pub fn items(&self, path: &str) -> Vec<Value> {
+        shared::pki::install_default_provider();
+        let socket = self.folder.path().join("hub.sock");
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let http = reqwest::Client::builder()
+                .unix_socket(socket)
+                .build()
+                .unwrap();
+            let url = format!("http://hub/api/v1{path}?limit=1000");
+            let answer = http
+                .get(url)
+                .send()
+                .await
+                .unwrap()
+                .error_for_status()
+                .unwrap();
+            let page: Value = answer.json().await.unwrap();
+            page["items"].as_array().unwrap().clone()
+        })
+    }
+
+    /// Waits until something holds.
+    pub fn until_true(&self, what: &str, reached: impl Fn() -> bool) {
+        self.wait(what, reached);
     }
 
     fn try_list(&self) -> Option<Value> {

@@ -5,4 +5,5 @@ pub mod inproc;
 pub mod lab;
 pub mod ledger;
 pub mod mounts;
+pub mod openstack;
 pub mod relay;

@@ -1,0 +1,87 @@
+//! Real OpenStack clouds for tests: brought up by `cargo xtask cloud`, driven by OpenStack's own
+//! command line.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+/// A real cloud. Taken down when it is dropped.
+pub struct RealCloud {
+    name: String,
+    connection: Value,
+}
+
+fn xtask(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO"));
+    command
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .arg("xtask")
+        .args(arguments);
+    command
+}
+
+impl RealCloud {
+    /// Brings one up. `options` are those of `cloud up`.
+    pub fn up(name: &str, options: &[&str]) -> Self {
+        // One that an earlier run left behind would hold that run's servers.
+        let _ = xtask(&["cloud", "down", "--name", name]).output();
+        let up = xtask(&["cloud", "up", "--name", name, "--json"])
+            .args(options)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&up.stderr);
+        assert!(up.status.success(), "no cloud {name}:\n{said}");
+        Self {
+            name: name.to_owned(),
+            connection: serde_json::from_slice(&up.stdout).unwrap(),
+        }
+    }
+
+    /// A fact of its connection, such as `auth_url`.
+    pub fn fact(&self, name: &str) -> &str {
+        self.connection[name].as_str().unwrap()
+    }
+
+    /// Runs `openstack` with these words, which must succeed, and returns its JSON.
+    pub fn ask(&self, words: &str) -> Value {
+        let output = self.run(words, &["-f", "json"]);
+        serde_json::from_str(&output).unwrap_or(Value::Null)
+    }
+
+    /// Runs `openstack` with these words, which must succeed.
+    pub fn order(&self, words: &str) {
+        self.run(words, &[]);
+    }
+
+    fn run(&self, words: &str, more: &[&str]) -> String {
+        let mut command = xtask(&["cloud", "exec", &self.name, "--", "openstack"]);
+        let output = command
+            .args(words.split_whitespace())
+            .args(more)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "openstack {words}: {said}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// The `[cloud]` settings of an agent beside it, with its password in `password_file`.
+    pub fn settings(&self, password_file: &str) -> String {
+        format!(
+            "kind = \"openstack\"\n[cloud.openstack]\nauth_url = \"{}\"\nusername = \"{}\"\n\
+             password_file = \"{password_file}\"\nuser_domain_name = \"Default\"\n\
+             project_name = \"{}\"\nproject_domain_name = \"Default\"\nregion_name = \"{}\"\n",
+            self.fact("auth_url"),
+            self.fact("username"),
+            self.fact("project_name"),
+            self.fact("region_name"),
+        )
+    }
+}
+
+impl Drop for RealCloud {
+    fn drop(&mut self) {
+        // What is left is taken down by the next run.
+        let _ = xtask(&["cloud", "down", "--name", &self.name]).output();
+    }
+}
