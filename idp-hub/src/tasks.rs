@@ -65,10 +65,7 @@ impl Hub {
     pub async fn start(options: Options, clock: Clock, tasks: &Tasks) -> Result<Self, BoxError> {
         let (store, writer) = Store::open(&database(&options.data_dir), clock.clone())?;
         let authority = Authority::open(&options.data_dir, store.clone(), clock.clone()).await?;
-        let mut listening =
-            ListenOptions::new(ResetKey::from_bytes(*authority.stateless_reset_key()));
-        listening.connections_max = options.connections_max;
-        let listener = Listener::bind(options.listen, authority.link_server_config()?, &listening)?;
+        let listener = listen(&options, &authority)?;
         let address = listener.address();
 
         let shutdown = tasks.shutdown();
@@ -133,6 +130,18 @@ impl Hub {
         tasks.spawn(Task::worker("samples"), OnExit::StopDaemon, done(tended));
         Ok(hub)
     }
+}
+
+/// Binds the link's port.
+fn listen(options: &Options, authority: &Authority) -> Result<Listener, BoxError> {
+    let reset_key = ResetKey::from_bytes(*authority.stateless_reset_key());
+    let mut listening = ListenOptions::new(reset_key);
+    listening.connections_max = options.connections_max;
+    Ok(Listener::bind(
+        options.listen,
+        authority.link_server_config()?,
+        &listening,
+    )?)
 }
 
 /// A task that can't fail.
