@@ -1,43 +1,47 @@
-//! Connections by the thousand that never speak.
+//! Connections by the hundred that never speak.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use shared::pki::{TlsClock, join_client};
 use shared::transport::{DialOptions, Dialer};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::log;
 use super::stage::Stage;
 
-/// Connections in all, by a certificate and without one.
-const CONNECTIONS: usize = 10_000;
+/// Connections in all, by a certificate and without one: as many as a loaded machine with two cores
+/// shakes hands with, on both sides, in half a minute.
+const CONNECTIONS: usize = 400;
 
-/// How many of them begin at once.
-const WAVE: usize = 50;
+/// How many of each sort shake hands at once: their own half of the work is this process's too, and
+/// would else be what the honest region waits for.
+const WAVE: usize = 16;
 
 /// Connects, says nothing, and stays until the hub has had enough.
 async fn crowd(dialer: Arc<Dialer>, hub: std::net::SocketAddr, member: bool) -> usize {
     let mut calls = JoinSet::new();
     let mut ended = 0;
-    for number in 0..CONNECTIONS / 2 {
+    let wave = Arc::new(Semaphore::new(WAVE));
+    for _ in 0..CONNECTIONS / 2 {
+        let shaking = Arc::clone(&wave).acquire_owned().await.unwrap();
         let dialer = Arc::clone(&dialer);
         calls.spawn(async move {
             if member {
                 if let Ok(link) = dialer.dial(hub).await {
+                    drop(shaking);
                     // Even the control stream stays shut.
                     tokio::time::timeout(Duration::from_secs(60), link.closed())
                         .await
                         .unwrap();
                 }
             } else if let Ok(call) = dialer.dial_join(hub).await {
+                drop(shaking);
                 tokio::time::sleep(Duration::from_secs(12)).await;
                 drop(call);
             }
         });
-        if number % WAVE == WAVE - 1 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
     }
     while let Some(call) = calls.join_next().await {
         call.unwrap();
@@ -47,7 +51,7 @@ async fn crowd(dialer: Arc<Dialer>, hub: std::net::SocketAddr, member: bool) -> 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ten_thousand_that_never_speak_cost_little_and_are_soon_gone() {
+async fn hundreds_that_never_speak_cost_little_and_are_soon_gone() {
     let stage = Stage::set().await;
     let traitor = stage.traitor("north").await;
     let (hub, id) = (traitor.hub, traitor.id());
