@@ -1,9 +1,12 @@
 //! The fuzzer's face of `tests/src/fuzzing.rs`, where the targets are.
 
-#[path = "../../src/fuzzing.rs"]
-pub mod fuzzing;
+#[path = "../../src"]
+mod tests {
+    pub mod fuzzing;
+}
 
 pub use libfuzzer_sys;
+pub use tests::fuzzing;
 
 /// A fuzzer that searches one target, beginning with its seeds.
 #[macro_export]
