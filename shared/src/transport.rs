@@ -15,6 +15,7 @@ mod admission;
 mod close;
 mod config;
 mod connection;
+mod connection_id;
 mod dial;
 mod error;
 mod exporter;

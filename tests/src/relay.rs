@@ -48,6 +48,8 @@ pub struct Faults {
     pub duplication: f64,
     /// Share that is held back by another `delay` and 10 ms.
     pub reordering: f64,
+    /// What passes a second; what would wait longer than 0.3 s for it is lost. 0 is no limit.
+    pub bytes_per_second: u32,
     /// Nothing passes.
     pub is_cut: bool,
 }

@@ -8,8 +8,8 @@ use quinn::{
     EndpointConfig, IdleTimeout, MtuDiscoveryConfig, NoneTokenLog, NoneTokenStore, TransportConfig,
     ValidationTokenConfig, VarInt,
 };
-use quinn_proto::RandomConnectionIdGenerator;
 
+use super::connection_id::TaggedIds;
 use super::error::TransportError;
 use super::options::{Congestion, DialOptions, ListenOptions, ResetKey};
 use super::tls::{self, ClientTls, ServerTls};
@@ -23,9 +23,9 @@ const IDLE_MAX_MS: u32 = 15_000;
 /// RFC 9002 §6.2.2. A first packet that is lost is repeated after three times this.
 const INITIAL_RTT: Duration = Duration::from_millis(333);
 
-/// Streams that an agent may have open to its hub: the control stream with room for its successor,
-/// and a feed of each kind with room for later kinds. Each free place costs memory.
-const HUB_STREAMS: Streams = Streams { bidi: 4, uni: 16 };
+/// Streams that an agent may have open to its hub: the control stream, and a feed of each kind with
+/// room for later kinds. QUIC keeps a place for each, and these are what a table of 16 holds.
+const HUB_STREAMS: Streams = Streams { bidi: 2, uni: 12 };
 
 /// Streams that a hub may have open to its agent: carried API calls, and feeds of the directory.
 const AGENT_STREAMS: Streams = Streams { bidi: 64, uni: 16 };
@@ -48,15 +48,6 @@ pub(super) const HUB_SEND_WINDOW: u64 = 256 << 10;
 /// What an agent keeps for its hub to repeat it: as much as the hub may want.
 pub(super) const AGENT_SEND_WINDOW: u64 = WINDOW_MAX as u64;
 
-/// Time between two stateless resets. 10,000 agents send 2,500 heartbeats a second to a hub that
-/// was restarted, and each is to be answered by the first; the library's 20 ms would take minutes.
-/// A reset is shorter than what it answers, so that this amplifies nothing.
-const RESET_INTERVAL: Duration = Duration::from_micros(200);
-
-/// Random bytes of a connection id. The library's default has 3 with a checksum, which would repeat
-/// over a hub's restarts; then old resets would cut new connections (RFC 9000 §21.11).
-const CONNECTION_ID_BYTES: usize = 8;
-
 /// Connection attempts that wait to be looked at, a datagram each: 2 MB.
 const INCOMING_MAX: usize = 1024;
 
@@ -75,6 +66,8 @@ pub(super) fn server(
     let mut transport = transport(options.congestion, options.mtu_discovery);
     streams(&mut transport, &HUB_STREAMS);
     transport
+        // It would keep room for eleven packets on each connection, for a hub that sends few.
+        .enable_segmentation_offload(false)
         .stream_receive_window(VarInt::from_u32(HUB_STREAM_WINDOW))
         .receive_window(VarInt::from_u32(WINDOW_BASE))
         .send_window(HUB_SEND_WINDOW);
@@ -110,9 +103,11 @@ pub(super) fn client(
 
 pub(super) fn server_endpoint(reset_key: &ResetKey) -> EndpointConfig {
     let mut config = EndpointConfig::new(Arc::new(reset_key.hmac()));
+    let key = reset_key.clone();
     config
-        .cid_generator(|| Box::new(RandomConnectionIdGenerator::new(CONNECTION_ID_BYTES)))
-        .min_reset_interval(RESET_INTERVAL);
+        .cid_generator(move || Box::new(TaggedIds::new(&key)))
+        // The library's 20 ms would let most agents of a restarted hub wait for their timeouts.
+        .min_reset_interval(Duration::ZERO);
     config
 }
 

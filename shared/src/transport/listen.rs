@@ -95,8 +95,9 @@ impl Listener {
         Ok(())
     }
 
-    /// The next caller that may shake hands; `None` when the listener is closed. The others are
-    /// told to prove their address, or nothing: QUIC asks again by itself. Cancel-safe.
+    /// The next caller that may shake hands; `None` when the listener is closed, or the system took
+    /// its socket away: then bind anew. The others are told to prove their address, or nothing:
+    /// QUIC asks again by itself. Cancel-safe.
     ///
     /// Give each arrival a task of its own, in a bounded group; dropping it refuses it.
     pub async fn accept(&self) -> Option<Arrival> {
@@ -151,6 +152,12 @@ impl Listener {
         tokio::time::timeout(limit, self.endpoint.wait_idle())
             .await
             .is_ok()
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.refuse_new();
     }
 }
 

@@ -21,6 +21,9 @@ const QUEUE_MAX: usize = 1 << 16;
 /// A held-back datagram is late by its `delay` and this.
 const HELD_BACK: Duration = Duration::from_millis(10);
 
+/// The longest wait for a slow line's turn; what would wait longer is lost.
+const WAIT_MAX: Duration = Duration::from_millis(300);
+
 #[derive(Debug)]
 pub(super) struct Wire {
     state: Mutex<State>,
@@ -34,6 +37,8 @@ struct State {
     faults: Faults,
     rng: ChaCha8Rng,
     sent: u64,
+    /// When a slow line has carried what it has taken on.
+    free_at: Instant,
 }
 
 #[derive(Debug)]
@@ -55,6 +60,7 @@ impl Wire {
             faults: Faults::default(),
             rng,
             sent: 0,
+            free_at: Instant::now(),
         };
         Self {
             state: Mutex::new(state),
@@ -76,9 +82,12 @@ impl Wire {
         let mut state = self.state.lock().unwrap();
         for _ in 0..state.copies() {
             let late = state.lateness();
+            let Some(carried) = state.carried(bytes.len()) else {
+                continue;
+            };
             state.sent += 1;
             let parcel = Parcel {
-                due: Instant::now() + late,
+                due: carried + late,
                 number: state.sent,
                 bytes: bytes.to_vec(),
                 socket: Arc::clone(socket),
@@ -98,6 +107,21 @@ impl State {
         } else {
             1 + u32::from(is_doubled)
         }
+    }
+
+    /// When the line has carried so much more; `None` when the wait is too long.
+    fn carried(&mut self, bytes: usize) -> Option<Instant> {
+        let now = Instant::now();
+        if self.faults.bytes_per_second == 0 {
+            return Some(now);
+        }
+        let begins = self.free_at.max(now);
+        if begins - now > WAIT_MAX {
+            return None;
+        }
+        let takes = bytes as f64 / f64::from(self.faults.bytes_per_second);
+        self.free_at = begins + Duration::from_secs_f64(takes);
+        Some(self.free_at)
     }
 
     fn lateness(&mut self) -> Duration {

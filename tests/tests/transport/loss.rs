@@ -49,7 +49,8 @@ async fn a_restarted_hub_tells_its_agents_at_once() {
     let address = hub.listener.address();
     let dialer = federation.dialer(1);
     let mut agents = Vec::new();
-    for _ in 0..100 {
+    // At a reset each 20 ms, as the library has it, these would take 8 s.
+    for _ in 0..400 {
         let link = dialer.dial(address).await.unwrap();
         let (say, hear) = link.control().await.unwrap();
         agents.push((link, say, hear));
@@ -65,15 +66,16 @@ async fn a_restarted_hub_tells_its_agents_at_once() {
 
     let hub = Mortal::start(tls, address);
     let restarted = Instant::now();
-    for (link, say, _) in &mut agents {
+    for (_, say, _) in &mut agents {
         // The packets of before, repeated, may have brought the reset already.
         let _ = say.write(heartbeat(2)).await;
-        let loss = tokio::time::timeout(HEARTBEAT, link.closed())
-            .await
-            .unwrap();
+    }
+    let limit = Duration::from_secs(6);
+    for (link, _, _) in &agents {
+        let left = limit.saturating_sub(restarted.elapsed());
+        let loss = tokio::time::timeout(left, link.closed()).await.unwrap();
         assert_eq!(loss, Loss::Restarted);
     }
-    assert!(restarted.elapsed() < HEARTBEAT, "{:?}", restarted.elapsed());
     dialer.dial(address).await.unwrap();
     tokio::task::spawn_blocking(|| hub.kill()).await.unwrap();
 }
@@ -241,7 +243,7 @@ async fn a_bad_line_delivers_everything_in_order() {
         loss: 0.05,
         duplication: 0.05,
         reordering: 0.05,
-        is_cut: false,
+        ..Faults::default()
     };
     let (_relay, link) = through_a_relay(faults).await;
     let mut feed = link.agent.open_feed().await.unwrap();
