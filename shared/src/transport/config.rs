@@ -30,9 +30,8 @@ const HUB_STREAMS: Streams = Streams { bidi: 2, uni: 12 };
 /// Streams that a hub may have open to its agent: carried API calls, and feeds of the directory.
 const AGENT_STREAMS: Streams = Streams { bidi: 64, uni: 16 };
 
-/// What one feed may have on its way to a hub: what its outbox sends ahead of acknowledgements,
-/// which is 4 MiB, with a last frame on top. At a round trip of 200 ms that is 20 MB/s.
-const HUB_STREAM_WINDOW: u32 = (4 << 20) + (1 << 20);
+/// What one feed may have on its way to a hub: all that its connection's window ever comes to.
+const HUB_STREAM_WINDOW: u32 = WINDOW_MAX;
 
 /// What one feed may have on its way to an agent.
 const AGENT_STREAM_WINDOW: u32 = 1 << 20;
