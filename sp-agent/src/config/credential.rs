@@ -46,8 +46,8 @@ pub(super) fn read(
             table.fault(
                 "has no secret",
                 format!(
-                    "write {file_key} = \"/etc/sp-agent/cloud-secret\", or have systemd hand it \
-                     over: LoadCredential={CREDENTIAL}:/etc/sp-agent/cloud-secret"
+                    "write {file_key} = \"/etc/sp-agent/cloud-secret\", or put the secret into \
+                     /etc/credstore/sp-agent.{CREDENTIAL}, from where systemd hands it over"
                 ),
             );
             None

@@ -263,7 +263,10 @@ fn systemd_hands_over_the_secret_where_the_file_names_none() {
     };
     let read = || Config::read("a", &openstack(account), Purpose::Run, &surroundings);
     let none = read().unwrap_err().to_string();
-    assert!(none.contains("LoadCredential=cloud-secret:"), "{none}");
+    assert!(
+        none.contains("/etc/credstore/sp-agent.cloud-secret"),
+        "{none}"
+    );
     fs::write(folder.path().join(CREDENTIAL), "hush\n").unwrap();
     let mode = Permissions::from_mode(0o440);
     fs::set_permissions(folder.path().join(CREDENTIAL), mode).unwrap();

@@ -1,1 +1,188 @@
+//! What people see in each state, whole.
 
+use super::*;
+use crate::status::{
+    AllegianceReport, BehindReport, CloudReport, LinkReport, PartReport, ServiceReport,
+};
+
+const START: u64 = 1_800_000_000_000;
+const MINUTE: u64 = 60_000;
+
+fn time(minutes: u64) -> Time {
+    UnixMillis(START + minutes * MINUTE).into()
+}
+
+/// A day after the start: whatever is not given has been as it is for that long.
+fn report(state: &str, reason: Option<&str>, next_step: Option<&str>) -> Report {
+    let own = |text: &str| text.to_owned();
+    let joined = !["unjoined", "damaged"].contains(&state);
+    Report {
+        software: own("sp-agent 0.1.0"),
+        at: time(24 * 60),
+        running_since: Some(time(0)),
+        allegiance: AllegianceReport {
+            state: own(state),
+            since: Some(time(23 * 60)),
+            epoch: joined.then_some(3),
+            hub: None,
+            reason: reason.map(own),
+            next_step: next_step.map(own),
+        },
+        region: joined.then(|| RegionReport {
+            name: own("east"),
+            id: own("01234567-89ab-4def-8123-456789abcdef"),
+            federation: own("fedcba98-7654-4321-8fed-cba987654321"),
+            addresses: vec![own("hub.example.org:7443"), own("[2001:db8::1]:7443")],
+            key: Some(own("c0ffee")),
+            certificate_until: Some(time(24 * 60 + 725)),
+        }),
+        link: joined.then(|| LinkReport {
+            phase: own(if state == "autonomous" {
+                "waiting"
+            } else {
+                state
+            }),
+            since: time(24 * 60 - 2),
+            address: Some(own("hub.example.org:7443")),
+            reason: None,
+            last_acknowledged: (state != "pending").then(|| time(24 * 60 - 5)),
+            behind: Vec::new(),
+        }),
+        cloud: Some(cloud_report()),
+        spool: Some(SpoolReport {
+            path: own("/var/lib/sp-agent/spool/spool.sqlite"),
+            bytes: 3 << 20,
+            reason: None,
+            samples: 4096,
+            samples_since: Some(time(12 * 60)),
+        }),
+    }
+}
+
+fn cloud_report() -> CloudReport {
+    let service = |name: &str, state: &str, reason: Option<&str>| ServiceReport {
+        service: name.to_owned(),
+        state: state.to_owned(),
+        since: time(60),
+        reason: reason.map(str::to_owned),
+        endpoint: String::new(),
+        versions: None,
+    };
+    let part = |name: &str, read| PartReport {
+        part: name.to_owned(),
+        read,
+    };
+    CloudReport {
+        kind: "openstack".to_owned(),
+        version: "Keystone v3.14, Nova 2.1–2.96".to_owned(),
+        endpoint: "https://cloud.example.org:5000/v3".to_owned(),
+        reason: None,
+        services: vec![
+            service("identity", "available", None),
+            service(
+                "compute",
+                "failing",
+                Some("no answer; check that the service runs"),
+            ),
+            service("volume", "missing", None),
+        ],
+        parts: vec![
+            part("nodes", Some(time(24 * 60))),
+            part("servers", Some(time(24 * 60 - 1))),
+            part("networks", Some(time(0))),
+            part("volumes", None),
+        ],
+    }
+}
+
+#[test]
+fn an_agent_that_follows() {
+    let mut report = report("following", None, None);
+    if let Some(link) = &mut report.link {
+        let behind = |feed: &str, changes| BehindReport {
+            feed: feed.to_owned(),
+            changes,
+        };
+        link.behind = vec![behind("inventory", 12), behind("samples", 3)];
+    }
+    assert_eq!(text_of(&report), include_str!("tests/following.txt"));
+}
+
+#[test]
+fn an_agent_that_waits_for_the_administrator() {
+    let next = "Ask the hub's administrator to compare the key and run: idp-hub region accept east";
+    let report = report("pending", None, Some(next));
+    assert_eq!(text_of(&report), include_str!("tests/pending.txt"));
+}
+
+#[test]
+fn an_agent_whose_hub_is_gone() {
+    let next = "Nothing, if the hub is down: the agent keeps everything and goes on trying.";
+    let mut report = report(
+        "autonomous",
+        Some("no answer from 192.0.2.1:7443"),
+        Some(next),
+    );
+    if let Some(region) = &mut report.region {
+        region.certificate_until = Some(time(23 * 60));
+    }
+    if let Some(spool) = &mut report.spool {
+        spool.reason = Some("the disk is full; make room".to_owned());
+    }
+    assert_eq!(text_of(&report), include_str!("tests/autonomous.txt"));
+}
+
+#[test]
+fn an_agent_that_has_not_joined() {
+    let mut report = report("unjoined", None, Some("Ask for an invitation"));
+    if let Some(cloud) = &mut report.cloud {
+        cloud.reason = Some("https://cloud.example.org:5000/v3 does not answer".to_owned());
+        cloud.version.clear();
+        cloud.services.clear();
+        cloud.parts.clear();
+    }
+    assert_eq!(text_of(&report), include_str!("tests/unjoined.txt"));
+}
+
+#[test]
+fn an_agent_that_does_not_run() {
+    let reason = Some("the agent does not run");
+    let mut report = report(
+        "autonomous",
+        reason,
+        Some("Start it: systemctl start sp-agent"),
+    );
+    report.running_since = None;
+    report.allegiance.since = None;
+    (report.link, report.cloud, report.spool) = (None, None, None);
+    assert_eq!(text_of(&report), include_str!("tests/stopped.txt"));
+}
+
+#[test]
+fn an_agent_with_a_damaged_membership() {
+    let reason = "cannot read the membership; restore it from a backup, or run `sp-agent leave`";
+    let mut report = report(
+        "damaged",
+        Some(reason),
+        Some("Restore it, or run: sp-agent leave"),
+    );
+    (report.cloud, report.spool) = (None, None);
+    assert_eq!(text_of(&report), include_str!("tests/damaged.txt"));
+}
+
+#[test]
+fn spans_have_two_units() {
+    let told = [0, 59, 60, 3599, 3600, 86_399, 86_400, 1_000_000]
+        .map(|secs| span(Duration::from_secs(secs)));
+    let expected = [
+        "0 s",
+        "59 s",
+        "1 min 0 s",
+        "59 min 59 s",
+        "1 h 0 min",
+        "23 h 59 min",
+        "1 d 0 h",
+        "11 d 13 h",
+    ];
+    assert_eq!(told, expected);
+}
