@@ -22,6 +22,7 @@ pub mod passwords;
 pub mod problem;
 mod records;
 mod regions;
+mod samples;
 pub mod serve;
 mod session;
 mod state;
@@ -42,6 +43,9 @@ pub use records::{
     QuotaResourceDocument, ServerDocument, ServiceDocument, StoragePoolDocument, VolumeDocument,
 };
 pub use regions::{OverviewAnswer, ShortRegion};
+pub use samples::{
+    DiskDocument, FailuresDocument, LatencyDocument, MeanDocument, NicDocument, SampleDocument,
+};
 pub use session::SessionDocument;
 pub use state::{ApiParts, ApiState};
 pub use who::{COOKIE_NAME, LocalPeer};

@@ -21,5 +21,7 @@ mod problems;
 mod records;
 #[path = "api/regions.rs"]
 mod regions;
+#[path = "api/samples.rs"]
+mod samples;
 #[path = "api/session.rs"]
 mod session;

@@ -56,6 +56,10 @@ pub struct Page<T> {
 }
 
 impl PageQuery {
+    pub(super) const fn new(limit: Option<u32>, after: Option<String>) -> Self {
+        Self { limit, after }
+    }
+
     /// How many items.
     pub(super) fn limit(&self) -> Result<u32, Problem> {
         match self.limit.unwrap_or(LIMIT_DEFAULT) {

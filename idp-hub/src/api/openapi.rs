@@ -9,7 +9,7 @@ use utoipa_axum::routes;
 use super::documents::OverviewDocument;
 use super::problem::{Kind, Problem};
 use super::state::ApiState;
-use super::{events, invitations, records, regions, session};
+use super::{events, invitations, records, regions, samples, session};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -47,6 +47,8 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(records::storage_pools))
         .routes(routes!(records::quotas))
         .routes(routes!(records::services))
+        .routes(routes!(samples::samples))
+        .routes(routes!(samples::means))
         .routes(routes!(events::events));
     router
         .route("/openapi.json", get(|| async { axum::Json(document()) }))

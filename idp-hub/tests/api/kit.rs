@@ -21,13 +21,14 @@ use idp_hub::store::{FeedJob, FeedPayload, Incoming, IncomingRecord, Mailbox, St
 use serde_json::Value;
 use shared::ids::{FeedId, RegionId};
 use shared::model::{
-    CloudDescription, CloudId, CloudKind, Feed, Record, Server, ServerState, Totals, UnixMillis,
+    CloudDescription, CloudId, CloudKind, Feed, HostSample, Record, Server, ServerState,
+    ServiceKind, ServiceLatency, Totals, UnixMillis,
 };
 use shared::pki::Fingerprint;
 use shared::runtime::clock::{Clock, ManualClock};
 use shared::runtime::shutdown::Shutdown;
 use shared::runtime::tasks::Tasks;
-use shared::wire::frame::{Open, Start};
+use shared::wire::frame::{Open, Start, feed_code};
 use shared::wire::record;
 use tower::ServiceExt;
 
@@ -234,7 +235,27 @@ impl Kit {
 
     /// Reports servers `from..to` of a region.
     pub(crate) async fn servers(&mut self, no: RegionNo, from: u32, to: u32) {
-        let session = u64::from(from) + 1;
+        let records = (from..to).map(incoming).collect();
+        self.report(no, Feed::Inventory, u64::from(from) + 1, records)
+            .await;
+    }
+
+    /// Reports a health sample a second of a region, the last one now.
+    pub(crate) async fn samples(&mut self, no: RegionNo, count: u64) {
+        let now = self.clock.unix_millis();
+        let at = |back: u64| UnixMillis(now.0 - back * 1000);
+        let records = (0..count).rev().map(|back| sample(at(back))).collect();
+        self.report(no, Feed::Samples, 1, records).await;
+    }
+
+    /// One snapshot of a feed, in a session of its own.
+    async fn report(
+        &mut self,
+        no: RegionNo,
+        feed: Feed,
+        session: u64,
+        records: Vec<IncomingRecord>,
+    ) {
         self.store
             .change(move |it| it.begin_session(no, session, &introduction()))
             .await
@@ -243,16 +264,24 @@ impl Kit {
         let job = |payload| FeedJob {
             region: no,
             session,
-            feed: Feed::Inventory,
+            feed,
             payload,
             mailbox: Arc::clone(&mailbox),
             budget: None,
         };
-        let (id, start) = (FeedId::from_random(from.into()), Start::Snapshot);
-        let open = FeedPayload::Open(Open { feed: 1, id, start });
+        let (id, feed_code) = (FeedId::from_random(session.into()), feed_code(feed));
+        let start = if feed.is_log() {
+            Start::Resume { seq: 0 }
+        } else {
+            Start::Snapshot
+        };
+        let open = FeedPayload::Open(Open {
+            feed: feed_code,
+            id,
+            start,
+        });
         self.store.feed(job(open)).await.unwrap();
-        let records = (from..to).map(incoming).collect();
-        let last = u64::from(to - from);
+        let last = records.len() as u64;
         let batch = FeedPayload::Batch(Incoming {
             after: 0,
             last,
@@ -278,6 +307,29 @@ fn incoming(number: u32) -> IncomingRecord {
         value: Some(Bytes::from(encoded.value)),
         totals: Totals::of(&record),
         known: None,
+    }
+}
+
+fn sample(at: UnixMillis) -> IncomingRecord {
+    let latency = ServiceLatency {
+        service: ServiceKind::Compute,
+        millis: Some(12),
+    };
+    let sample = HostSample {
+        at,
+        cpu_permille: vec![100, 200],
+        memory_total_mib: 2048,
+        latencies: vec![latency],
+        ..HostSample::default()
+    };
+    let record = Record::HostSample(sample);
+    let encoded = record::encode(&record).unwrap();
+    IncomingRecord {
+        kind: encoded.kind,
+        id: Bytes::from(encoded.id),
+        value: Some(Bytes::from(encoded.value)),
+        totals: Totals::default(),
+        known: Some(Box::new(record)),
     }
 }
 

@@ -1,0 +1,367 @@
+//! The real binary: init, serve, commands through the socket, HTTPS, and how it says what is wrong.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that meets the unexpected should panic"
+)]
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use shared::ids::FederationId;
+use shared::pki::{Authority, BoundKey, Serial, WebNames, install_default_provider};
+use shared::runtime::clock::Clock;
+use shared::runtime::files::{Mode, write_atomic};
+
+const PASSWORD: &str = "correct horse battery";
+
+/// A hub's folder, and its daemon while it runs.
+struct Hub {
+    folder: tempfile::TempDir,
+    web: u16,
+    daemon: Option<Child>,
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        if let Some(mut daemon) = self.daemon.take() {
+            let _ = daemon.kill();
+            let _ = daemon.wait();
+        }
+    }
+}
+
+impl Hub {
+    fn new(more_of_web: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        // Free a moment ago; the kernel gives it to nobody else soon.
+        let web = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let path = folder.path().display();
+        let more = more_of_web.replace("FOLDER", &path.to_string());
+        let text = format!(
+            "data_dir = \"{path}/data\"\nsocket = \"{path}/hub.sock\"\n[link]\n\
+             listen = \"127.0.0.1:0\"\naddress = \"hub.example.org:7443\"\n[web]\n\
+             listen = \"127.0.0.1:{web}\"\n{more}\n"
+        );
+        fs::write(folder.path().join("hub.toml"), text).unwrap();
+        let password = folder.path().join("password");
+        write_atomic(&password, format!("{PASSWORD}\n").as_bytes(), Mode::Private).unwrap();
+        Self {
+            folder,
+            web,
+            daemon: None,
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_idp-hub"));
+        command
+            .arg("--config")
+            .arg(self.path("hub.toml"))
+            .args(arguments)
+            .stdin(Stdio::null());
+        command.env_remove("REGROUP_LOG");
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// What a command that goes well writes.
+    fn told(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        let mut all = arguments.to_vec();
+        all.extend(["--output", "json"]);
+        serde_json::from_str(&self.told(&all)).unwrap()
+    }
+
+    /// The code and the words of a command that fails, without the folder's name.
+    fn fails(&self, arguments: &[&str]) -> (i32, String) {
+        let output = self.run(arguments);
+        let text = String::from_utf8(output.stderr).unwrap();
+        let folder = self.folder.path().display().to_string();
+        (output.status.code().unwrap(), text.replace(&folder, ""))
+    }
+
+    fn init(&self) -> Value {
+        let password = self.path("password").display().to_string();
+        self.json(&["init", "--password-file", &password])
+    }
+
+    fn serve(&mut self) {
+        let log = fs::File::create(self.path("log")).unwrap();
+        let daemon = self
+            .command(&["serve"])
+            .stderr(log)
+            .stdout(Stdio::null())
+            .spawn();
+        self.daemon = Some(daemon.unwrap());
+        for _ in 0..200 {
+            if self.run(&["region", "list"]).status.success() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("the hub does not answer: {}", self.log());
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.path("log")).unwrap()
+    }
+
+    /// Asks the daemon to stop, and waits until it has.
+    fn stop(&mut self) {
+        let mut daemon = self.daemon.take().unwrap();
+        let stop = Command::new("kill")
+            .arg(daemon.id().to_string())
+            .status()
+            .unwrap();
+        assert!(stop.success());
+        assert!(
+            daemon.wait().unwrap().code().is_some(),
+            "it ends by itself: {}",
+            self.log()
+        );
+        assert!(
+            self.log().contains("stopping signal=SIGTERM"),
+            "{}",
+            self.log()
+        );
+        assert_eq!(
+            self.fails(&["region", "list"]).0,
+            1,
+            "nobody answers any more"
+        );
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("https://127.0.0.1:{}{path}", self.web)
+    }
+}
+
+fn browser() -> reqwest::Client {
+    install_default_provider();
+    reqwest::Client::builder()
+        .danger_accept_invalid_certs(true)
+        .tls_info(true)
+        .pool_max_idle_per_host(0)
+        .timeout(Duration::from_secs(20))
+        .build()
+        .unwrap()
+}
+
+/// The certificate that is shown now, in DER.
+async fn shown(hub: &Hub) -> Vec<u8> {
+    let answer = browser().get(hub.url("/healthz")).send().await.unwrap();
+    let info = answer.extensions().get::<reqwest::tls::TlsInfo>().unwrap();
+    info.peer_certificate().unwrap().to_vec()
+}
+
+#[test]
+fn a_hub_is_made_served_asked_and_stopped() {
+    let mut hub = Hub::new("");
+    let (code, text) = hub.fails(&["serve"]);
+    assert_eq!(
+        (code, text.as_str()),
+        (
+            64,
+            "error: /hub.toml has 1 fault:\n/hub.toml:1:12: data_dir: there is no /data; run \
+             \"idp-hub init\" first\n"
+        )
+    );
+    let (code, text) = hub.fails(&["region", "list"]);
+    assert_eq!(
+        (code, text.as_str()),
+        (
+            1,
+            "error: the hub does not run: nobody answers at /hub.sock\n  next: start it with \
+             `systemctl start idp-hub`, or name its socket with --socket\n"
+        )
+    );
+    let made = hub.init();
+    assert_eq!(made["account"], "admin");
+    assert_eq!(
+        made.get("password"),
+        None,
+        "it was given, so it is not told"
+    );
+    let (code, text) = hub.fails(&["init"]);
+    assert!(
+        code == 1 && text.contains("already holds federation"),
+        "{text}"
+    );
+
+    hub.serve();
+    assert_eq!(hub.json(&["region", "list"]), json!({ "regions": [] }));
+    let invitation = hub.json(&["region", "invite", "north"]);
+    let command = invitation["command"].as_str().unwrap();
+    assert!(
+        command.starts_with("sp-agent join --hub hub.example.org:7443 rg1."),
+        "{command}"
+    );
+    let text = hub.told(&["region", "invite", "it's south", "--minutes", "5"]);
+    assert!(
+        text.contains("within 5 min") && text.contains(r"accept 'it'\''s south'"),
+        "{text}"
+    );
+    assert_eq!(
+        hub.fails(&["region", "show", "east"]),
+        (
+            1,
+            "error: There is no such thing: There is no region \"east\".\n  next: List what there \
+             is: `idp-hub region list`, or GET /api/v1/regions.\n"
+                .to_owned()
+        )
+    );
+    let second = hub.fails(&["serve"]);
+    assert_eq!(second.0, 1, "{}", second.1);
+
+    let copy = hub.path("copy.db").display().to_string();
+    hub.told(&["backup", &copy]);
+    assert!(fs::metadata(&copy).unwrap().len() > 4096);
+    assert_eq!(hub.fails(&["backup", &copy]).0, 1);
+    hub.stop();
+    assert!(hub.log().contains("serving"), "{}", hub.log());
+}
+
+#[test]
+fn wrong_flags_and_configurations_end_with_64() {
+    let hub = Hub::new("lsiten = 5\n");
+    assert_eq!(hub.fails(&["region", "fly"]).0, 64);
+    assert_eq!(
+        hub.fails(&["region", "invite", "x", "--minutes", "61"]).0,
+        64
+    );
+    let (code, text) = hub.fails(&["check-config"]);
+    assert_eq!(code, 64);
+    assert!(text.contains("data_dir: there is no /data"), "{text}");
+    let misspelt = ":8:1: web.lsiten: there is no such setting; write \"listen\"";
+    assert!(text.contains(misspelt), "{text}");
+    assert_eq!(hub.run(&["--version"]).status.code(), Some(0));
+    let named = hub.fails(&["region", "list", "--socket", "/nowhere"]);
+    assert_eq!(
+        named.0, 1,
+        "a named socket needs no configuration: {}",
+        named.1
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_signs_in_over_https_with_a_certificate_that_is_kept() {
+    let mut hub = Hub::new("");
+    hub.init();
+    hub.serve();
+    let client = browser();
+    let body = json!({ "account": "admin", "password": PASSWORD });
+    let answer = client
+        .post(hub.url("/api/v1/session"))
+        .json(&body)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 201);
+    let cookie = answer.headers()["set-cookie"].to_str().unwrap().to_owned();
+    let cookie = cookie.split(';').next().unwrap().to_owned();
+    let overview = |client: &reqwest::Client, cookie: &str| {
+        client
+            .get(hub.url("/api/v1/overview"))
+            .header("cookie", cookie.to_owned())
+            .send()
+    };
+    assert_eq!(overview(&client, &cookie).await.unwrap().status(), 200);
+    assert_eq!(
+        client
+            .get(hub.url("/metrics"))
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        404
+    );
+    let first = shown(&hub).await;
+
+    let new = hub.json(&["account", "password"]);
+    let generated = new["password"].as_str().unwrap().to_owned();
+    assert_eq!(overview(&client, &cookie).await.unwrap().status(), 401);
+    hub.stop();
+    hub.serve();
+    assert_eq!(
+        shown(&hub).await,
+        first,
+        "the certificate stays over a restart"
+    );
+    let body = json!({ "account": "admin", "password": generated });
+    let answer = client
+        .post(hub.url("/api/v1/session"))
+        .json(&body)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 201);
+}
+
+/// Puts a certificate for this key in place of what is there, as a renewal does.
+fn renew(ca: &Authority, key: &BoundKey, path: &Path) -> Vec<u8> {
+    let names = WebNames::new(&["hub.example.org"]).unwrap();
+    let now_secs = Clock::system().unix_millis().as_secs();
+    let serial = Serial::generate().unwrap();
+    let issued = ca
+        .issue_web(key.public_key(), &names, serial, now_secs)
+        .unwrap();
+    write_atomic(path, issued.to_pem().as_bytes(), Mode::Public).unwrap();
+    issued.der
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_of_the_sites_own_is_taken_over_when_its_file_changes() {
+    let mut hub = Hub::new("certificate = \"FOLDER/tls/web.pem\"\nkey = \"FOLDER/tls/key.pem\"\n");
+    fs::create_dir(hub.path("tls")).unwrap();
+    let now_secs = Clock::system().unix_millis().as_secs();
+    let ca = Authority::create(FederationId::from_random(1), now_secs).unwrap();
+    let key = BoundKey::generate().unwrap();
+    let (path, key_path) = (hub.path("tls/web.pem"), hub.path("tls/key.pem"));
+    write_atomic(&key_path, key.to_pem().as_bytes(), Mode::Private).unwrap();
+    let first = renew(&ca, &key, &path);
+    hub.init();
+    hub.serve();
+    assert_eq!(shown(&hub).await, first);
+
+    write_atomic(&path, b"no certificate", Mode::Public).unwrap();
+    for _ in 0..100 {
+        if hub.log().contains("the old one stays") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(hub.log().contains("the old one stays"), "{}", hub.log());
+    assert_eq!(shown(&hub).await, first);
+
+    let second = renew(&ca, &key, &path);
+    for _ in 0..100 {
+        if shown(&hub).await == second {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("the new certificate is not shown: {}", hub.log());
+}
