@@ -98,15 +98,14 @@ pub fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, DecodeError>
     if bytes.len() > VALUE_BYTES_MAX {
         return Err(DecodeError::TooLong { len: bytes.len() });
     }
-    let type_name = short_name::<T>();
     match bincode::serde::borrow_decode_from_slice(bytes, CONFIG) {
         Ok((value, len)) if len == bytes.len() => Ok(value),
         Ok((_, len)) => Err(DecodeError::Trailing {
-            type_name,
+            type_name: short_name::<T>(),
             trailing: bytes.len() - len,
         }),
         Err(source) => Err(DecodeError::Malformed {
-            type_name,
+            type_name: short_name::<T>(),
             source: Box::new(source),
         }),
     }

@@ -8,6 +8,9 @@ mod codes;
 mod health;
 mod inventory;
 mod quota;
+mod weigh;
+
+pub use weigh::weigh;
 
 use super::codec::{self, DecodeError, EncodeError};
 use super::v1::{self, CloudIdV1};
