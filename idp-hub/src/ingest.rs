@@ -132,18 +132,19 @@ fn check_record<const ID: usize, const VALUE: usize>(
         }
         return Ok(checked);
     };
-    if let Decoded::Known(known) =
+    // Only services and samples must be understood further on; of the rest, and that is most, the
+    // store keeps the bytes.
+    if !matches!(feed, Feed::Health | Feed::Samples) {
+        let totals = record::weigh(kind, id.as_slice(), value.as_slice()).map_err(failed)?;
+        checked.totals = totals.unwrap_or_default();
+    } else if let Decoded::Known(known) =
         record::decode(kind, id.as_slice(), value.as_slice()).map_err(failed)?
     {
         checked.totals = Totals::of(&known);
-        match &*known {
-            Record::HostSample(sample) => {
-                bounded("a sample's time", sample.at.0)?;
-                checked.known = Some(known);
-            }
-            Record::Service(_) => checked.known = Some(known),
-            _ => {}
+        if let Record::HostSample(sample) = &*known {
+            bounded("a sample's time", sample.at.0)?;
         }
+        checked.known = Some(known);
     }
     Ok(checked)
 }

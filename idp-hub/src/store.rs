@@ -21,6 +21,7 @@ mod overlay;
 mod reader;
 pub mod records;
 pub mod regions;
+mod rows;
 pub mod samples;
 mod schema;
 pub mod tokens;

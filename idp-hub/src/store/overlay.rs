@@ -10,13 +10,14 @@ use bytes::Bytes;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 use shared::model::{Feed, Totals, UnixMillis};
 use shared::wire::Digest;
-use shared::wire::record::{self, Decoded, kinds_of_feed};
+use shared::wire::record::{self, kinds_of_feed};
 
 use super::error::{Doing, StoreError};
 use super::regions::RegionNo;
+use super::rows::Rows;
 
 /// Which record.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(in crate::store) struct RowKey {
     pub(in crate::store) region: RegionNo,
     pub(in crate::store) kind: u16,
@@ -24,7 +25,7 @@ pub(in crate::store) struct RowKey {
 }
 
 /// What a record adds to digest and totals.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::store) struct Share {
     pub(in crate::store) digest: Digest,
     pub(in crate::store) totals: Totals,
@@ -33,13 +34,12 @@ pub(in crate::store) struct Share {
 impl Share {
     /// Of a stored value. One that an older release stored and this one can't read counts nothing.
     pub(in crate::store) fn of(kind: u16, id: &[u8], value: &[u8]) -> Self {
-        let totals = match record::decode(kind, id, value) {
-            Ok(Decoded::Known(record)) => Totals::of(&record),
-            Ok(Decoded::Unknown) | Err(_) => Totals::default(),
-        };
         Self {
             digest: Digest::of(kind, id, value),
-            totals,
+            totals: record::weigh(kind, id, value)
+                .ok()
+                .flatten()
+                .unwrap_or_default(),
         }
     }
 }
@@ -55,6 +55,8 @@ struct Slot {
 #[derive(Default)]
 pub(in crate::store) struct Overlay {
     slots: HashMap<RowKey, Slot>,
+    /// What the database holds of records that changed lately.
+    rows: Rows,
 }
 
 impl Overlay {
@@ -80,7 +82,10 @@ impl Overlay {
                 Ok(std::mem::replace(&mut slot.share, share))
             }
             Entry::Vacant(entry) => {
-                let (row, before) = stored(connection, entry.key())?;
+                let (row, before) = match self.rows.recall(entry.key()) {
+                    Some((row, share)) => (Some(row), share),
+                    None => stored(connection, entry.key())?,
+                };
                 entry.insert(Slot {
                     row,
                     generation,
@@ -110,13 +115,17 @@ impl Overlay {
         let run = |statement: &mut CachedStatement<'_>, row: &[&dyn rusqlite::ToSql]| {
             statement.execute(row).doing("write records").map(drop)
         };
-        for (key, slot) in self.slots.drain() {
+        // In the order of the table, so that each page is looked up and changed once.
+        let mut slots: Vec<(RowKey, Slot)> = self.slots.drain().collect();
+        slots.sort_unstable_by(|(a_key, a), (b_key, b)| (a.row, a_key).cmp(&(b.row, b_key)));
+        for (key, slot) in slots {
             match (slot.row, &slot.value) {
                 (Some(row), Some(value)) => {
                     run(
                         &mut update,
                         params![row, slot.generation, now.0, &value[..]],
                     )?;
+                    self.rows.remember(&key, row, slot.share);
                 }
                 (None, Some(value)) => {
                     let (no, id) = (key.region.0, &key.id[..]);
@@ -124,8 +133,13 @@ impl Overlay {
                         &mut insert,
                         params![no, key.kind, id, slot.generation, now.0, &value[..]],
                     )?;
+                    let row = connection.last_insert_rowid();
+                    self.rows.remember(&key, row, slot.share);
                 }
-                (Some(row), None) => run(&mut delete, params![row])?,
+                (Some(row), None) => {
+                    run(&mut delete, params![row])?;
+                    self.rows.forget(&key);
+                }
                 (None, None) => {}
             }
         }
@@ -135,7 +149,7 @@ impl Overlay {
     /// Removes the records of a feed that a snapshot did not bring again, and returns what each
     /// added. The overlay must be flushed.
     pub(in crate::store) fn sweep(
-        &self,
+        &mut self,
         connection: &Connection,
         region: RegionNo,
         feed: Feed,
@@ -161,15 +175,20 @@ impl Overlay {
                 .doing("sweep records")?;
             swept(kind, id, Share::of(kind, id, value));
         }
-        connection
+        drop(rows);
+        let removed = connection
             .execute(&format!("DELETE FROM records WHERE {which}"), key)
             .doing("sweep records")?;
+        if removed > 0 {
+            self.rows.forget_region(region);
+        }
         Ok(())
     }
 
     /// Forgets everything, after a failed transaction.
     pub(in crate::store) fn clear(&mut self) {
         self.slots.clear();
+        self.rows = Rows::default();
     }
 }
 
