@@ -1,5 +1,6 @@
 //! What the tests and benchmarks of the whole system share.
 
+pub mod bench;
 pub mod fuzzing;
 pub mod inproc;
 pub mod lab;

@@ -120,6 +120,11 @@ impl Relay {
         self.wire(way).datagrams()
     }
 
+    /// Bytes of these datagrams, without the headers of UDP and IP.
+    pub fn bytes(&self, way: Way) -> u64 {
+        self.wire(way).bytes()
+    }
+
     /// Gives each agent a new address towards the hub. What the hub sends to the old one is lost.
     pub fn move_clients(&self) {
         for (_, client) in self.shared.clients.lock().unwrap().drain() {

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod bench;
 mod check;
 mod clock;
 mod cloud;
@@ -39,6 +40,8 @@ enum Command {
     Setup(setup::Args),
     /// Search for bytes that a decoder can't bear (needs a nightly compiler)
     Fuzz(fuzz::Args),
+    /// Measure, beside peers from Debian: ingest, idle
+    Bench(bench::Args),
     /// Check formatting and lints
     Lint,
     /// Run everything that must pass: set-up, lints, tests, documentation tests
@@ -62,6 +65,7 @@ fn dispatch(command: Command) -> Result<ExitCode, Box<dyn Error>> {
         Command::Demo(args) => demo::run(&project, &args)?,
         Command::Setup(args) => setup::run(&project, &args)?,
         Command::Fuzz(args) => fuzz::run(&project, &args)?,
+        Command::Bench(args) => bench::run(&project, &args)?,
         Command::Lint => lint::run(&project)?,
         Command::Test(args) => check::run(&project, &args)?,
     }

@@ -43,7 +43,19 @@ pub(crate) fn all(project: &Project, releases: &[ReleaseName]) -> Result<(), Set
 }
 
 fn install_missing(project: &Project, progress: &Progress) -> Result<(), SetupError> {
-    let packages = missing_packages(cloud::python_has_venv());
+    install(
+        project,
+        progress,
+        &missing_packages(cloud::python_has_venv()),
+    )
+}
+
+/// Installs Debian packages, and starts no service of theirs.
+pub(crate) fn install(
+    project: &Project,
+    progress: &Progress,
+    packages: &[&str],
+) -> Result<(), SetupError> {
     if packages.is_empty() {
         return Ok(());
     }
@@ -58,15 +70,13 @@ fn install_missing(project: &Project, progress: &Progress) -> Result<(), SetupEr
         let mut command = Command::new("apt-get");
         command
             .env("DEBIAN_FRONTEND", "noninteractive")
+            // To Debian's init scripts and to systemctl the machine is not up.
+            .envs([("RUNLEVEL", "1"), ("SYSTEMD_OFFLINE", "1")])
             .args(arguments);
         run::quietly(&mut command, &log).map_err(SetupError::Apt)
     };
     apt(&["update"])?;
-    apt(&[
-        &["install", "--yes", "--no-install-recommends"],
-        packages.as_slice(),
-    ]
-    .concat())?;
+    apt(&[&["install", "--yes", "--no-install-recommends"], packages].concat())?;
     step.done();
     Ok(())
 }

@@ -28,6 +28,7 @@ const WAIT_MAX: Duration = Duration::from_millis(300);
 pub(super) struct Wire {
     state: Mutex<State>,
     datagrams: AtomicU64,
+    bytes: AtomicU64,
     /// Its task ends when this is dropped.
     queue: mpsc::Sender<Parcel>,
 }
@@ -65,6 +66,7 @@ impl Wire {
         Self {
             state: Mutex::new(state),
             datagrams: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
             queue,
         }
     }
@@ -77,8 +79,13 @@ impl Wire {
         self.datagrams.load(Ordering::Relaxed)
     }
 
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
     pub(super) fn carry(&self, bytes: &[u8], socket: &Arc<UdpSocket>, to: SocketAddr) {
         self.datagrams.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         let mut state = self.state.lock().unwrap();
         for _ in 0..state.copies() {
             let late = state.lateness();

@@ -1,0 +1,85 @@
+//! `cargo xtask bench NAME`: a benchmark, beside its peers.
+//!
+//! Installs the peers from Debian (never as services: each benchmark runs its own instances on
+//! loopback), builds the benchmarks' program in release mode, and runs it.
+
+use std::process::Command;
+
+use crate::progress::Progress;
+use crate::project::Project;
+use crate::run::{self, RunError};
+use crate::setup::{self, SetupError};
+
+/// What is needed of Debian: a program of each package, and the package.
+const PACKAGES: [(&str, &str); 4] = [
+    ("mosquitto", "mosquitto"),
+    ("nats-server", "nats-server"),
+    ("etcd", "etcd-server"),
+    ("taskset", "util-linux"),
+];
+
+/// Which benchmark, and its own options.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The benchmark, and its options; `--help` lists them
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+    words: Vec<String>,
+}
+
+/// Runs a benchmark; its figures go to standard output.
+pub(crate) fn run(project: &Project, args: &Args) -> Result<(), BenchError> {
+    let progress = Progress::begin();
+    let missing: Vec<&str> = PACKAGES
+        .iter()
+        .filter(|(program, _)| !is_installed(program))
+        .map(|(_, package)| *package)
+        .collect();
+    setup::install(project, &progress, &missing)?;
+    let step = progress.step("build the benchmarks in release mode");
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let log = project.root.join("target/bench-build.log");
+    let mut build = Command::new(cargo);
+    build
+        .current_dir(&project.root)
+        .args(["build", "--release", "--locked", "--package", "tests"])
+        .args(["--bin", "regroup-bench"]);
+    run::quietly(&mut build, &log).map_err(BenchError::Build)?;
+    step.done();
+    let mut bench = Command::new(project.root.join("target/release/regroup-bench"));
+    bench.arg("run").args(&args.words);
+    run::openly(&mut bench).map_err(BenchError::Run)
+}
+
+/// Whether the shell finds a program.
+fn is_installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let system = ["/usr/sbin".into(), "/sbin".into()];
+    std::env::split_paths(&path)
+        .chain(system)
+        .any(|folder| folder.join(program).is_file())
+}
+
+/// Why there are no figures.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BenchError {
+    /// The peers can't be installed.
+    #[error("cannot install what the benchmarks compare with")]
+    Peers(#[from] SetupError),
+    /// The program can't be built.
+    #[error("cannot build the benchmarks")]
+    Build(#[source] RunError),
+    /// The benchmark failed.
+    #[error("the benchmark did not come to its end")]
+    Run(#[source] RunError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_found_where_the_shell_would() {
+        assert!(is_installed("sh"));
+        assert!(!is_installed("no-such-program-anywhere"));
+    }
+}

@@ -1,0 +1,183 @@
+//! The servers that are measured, each started with mutual TLS in a directory of its own.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use super::process::{Process, await_port, free_port};
+use super::tls::Identities;
+
+/// Servers run here, loaders on the other core.
+pub const SERVER_CORE: u32 = 0;
+/// Loaders run here.
+pub const LOADER_CORE: u32 = 1;
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Server {
+    /// Ours.
+    Hub,
+    /// QUIC into SQLite.
+    Bare,
+    /// NATS JetStream.
+    Nats,
+    /// Mosquitto.
+    Mosquitto,
+    /// etcd.
+    Etcd,
+}
+
+/// A server that runs.
+pub struct Running {
+    /// Its process.
+    pub process: Process,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Its directory.
+    pub dir: PathBuf,
+    _dir: TempDir,
+}
+
+impl Running {
+    /// Kills a hub, and starts another on its data and port.
+    pub fn kill_and_serve(&mut self) {
+        self.process.kill();
+        self.process = Server::Hub.serve(&self.dir, self.address.port());
+    }
+}
+
+impl Server {
+    /// Its name in tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Hub => "hub",
+            Self::Bare => "bare",
+            Self::Nats => "nats-jetstream",
+            Self::Mosquitto => "mosquitto",
+            Self::Etcd => "etcd",
+        }
+    }
+
+    /// What an acknowledgement of it means.
+    pub const fn durability(self) -> &'static str {
+        match self {
+            Self::Hub | Self::Bare | Self::Etcd => "fsync before ack",
+            Self::Nats => "page cache, fsync every 2 min",
+            Self::Mosquitto => "memory, saved every 30 min",
+        }
+    }
+
+    /// Starts it. A hub has so many regions.
+    pub fn start(self, regions: usize) -> Running {
+        let temp = crate::inproc::private_dir();
+        let dir = temp.path().to_path_buf();
+        Identities::make(&dir);
+        if self == Self::Hub {
+            let own = std::env::current_exe().unwrap();
+            let (dir, regions) = (path(&dir), regions.to_string());
+            let found = ["found", "--dir", &dir, "--agents", &regions].map(str::to_owned);
+            super::process::output(LOADER_CORE, &own, &found);
+        }
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
+        Running {
+            process: self.serve(&dir, address.port()),
+            address,
+            dir,
+            _dir: temp,
+        }
+    }
+
+    /// Starts the process on what is in `dir`, and waits until it listens.
+    fn serve(self, dir: &Path, port: u16) -> Process {
+        let identities = Identities::load(dir);
+        let log = dir.join("log");
+        let own = std::env::current_exe().unwrap();
+        let words = |words: &[&str]| words.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+        let start = |program: &Path, arguments: &[String]| {
+            Process::start(SERVER_CORE, program, arguments, &log)
+        };
+        let (text, port_text) = (path(dir), port.to_string());
+        let mut process = match self {
+            Self::Hub => start(
+                &own,
+                &words(&["serve-hub", "--dir", &text, "--port", &port_text]),
+            ),
+            Self::Bare => start(
+                &own,
+                &words(&["serve-bare", "--dir", &text, "--port", &port_text]),
+            ),
+            Self::Nats => {
+                let file = write(dir, "nats.conf", &nats(dir, &identities, port));
+                start(Path::new("nats-server"), &words(&["-c", &file]))
+            }
+            Self::Mosquitto => {
+                let file = write(dir, "mosquitto.conf", &mosquitto(dir, &identities, port));
+                start(Path::new("mosquitto"), &words(&["-c", &file]))
+            }
+            Self::Etcd => start(Path::new("etcd"), &etcd(dir, &identities, port)),
+        };
+        match self {
+            Self::Hub | Self::Bare => drop(process.says("READY")),
+            Self::Nats | Self::Mosquitto | Self::Etcd => await_port(port),
+        }
+        process
+    }
+}
+
+fn path(path: &Path) -> String {
+    path.to_str().unwrap().to_owned()
+}
+
+fn write(dir: &Path, name: &str, text: &str) -> String {
+    let file = dir.join(name);
+    std::fs::write(&file, text).unwrap();
+    path(&file)
+}
+
+fn nats(dir: &Path, identities: &Identities, port: u16) -> String {
+    format!(
+        "listen: \"127.0.0.1:{port}\"\nmax_connections: 20000\n\
+         jetstream {{ store_dir: {:?} }}\n\
+         tls {{ cert_file: {:?}, key_file: {:?}, ca_file: {:?}, verify: true }}\n",
+        dir.join("jetstream"),
+        identities.server,
+        identities.server_key,
+        identities.ca,
+    )
+}
+
+fn mosquitto(dir: &Path, identities: &Identities, port: u16) -> String {
+    format!(
+        "user root\nlistener {port} 127.0.0.1\ncafile {}\ncertfile {}\nkeyfile {}\n\
+         require_certificate true\nallow_anonymous true\nmax_inflight_messages 0\n\
+         max_queued_messages 0\npersistence true\npersistence_location {}/\nlog_type error\n",
+        path(&identities.ca),
+        path(&identities.server),
+        path(&identities.server_key),
+        path(dir),
+    )
+}
+
+fn etcd(dir: &Path, identities: &Identities, port: u16) -> Vec<String> {
+    let (url, peer) = (format!("https://127.0.0.1:{port}"), free_port());
+    let peer = format!("http://127.0.0.1:{peer}");
+    let pairs = [
+        ("data-dir", path(&dir.join("etcd"))),
+        ("listen-client-urls", url.clone()),
+        ("advertise-client-urls", url),
+        ("listen-peer-urls", peer.clone()),
+        ("initial-advertise-peer-urls", peer.clone()),
+        ("initial-cluster", format!("default={peer}")),
+        ("cert-file", path(&identities.server)),
+        ("key-file", path(&identities.server_key)),
+        ("trusted-ca-file", path(&identities.ca)),
+        ("log-level", "error".to_owned()),
+    ];
+    let pairs = pairs
+        .into_iter()
+        .map(|(name, value)| format!("--{name}={value}"));
+    pairs
+        .chain(["--client-cert-auth=true".to_owned()])
+        .collect()
+}

@@ -1,0 +1,121 @@
+//! The benchmarks' program: `cargo xtask bench` builds and runs it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use tests::bench::idle::{Hold, Protocol};
+use tests::bench::ingest::Load;
+use tests::bench::{bare, etcd, fleet, idle, ingest, mqtt, nats, run, storm, wire};
+
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Everything but `run` is what `run` starts as a process of its own.
+#[derive(Subcommand)]
+enum Command {
+    /// Run a benchmark
+    Run(run::Options),
+    /// Make a federation
+    Found {
+        #[arg(long)]
+        dir: PathBuf,
+        #[arg(long)]
+        agents: usize,
+    },
+    /// Serve a hub
+    ServeHub(Serve),
+    /// Serve the bare limit
+    ServeBare(Serve),
+    /// Load a hub
+    LoadHub(Loader),
+    /// Load the bare limit
+    LoadBare(Loader),
+    /// Load NATS
+    LoadNats(Loader),
+    /// Load an MQTT broker
+    LoadMqtt(Loader),
+    /// Load etcd
+    LoadEtcd(Loader),
+    /// Come back after the hub was killed
+    Weather {
+        #[command(flatten)]
+        at: At,
+        #[arg(long)]
+        agents: usize,
+    },
+    /// Count bytes between an agent and a hub
+    CountWire {
+        #[command(flatten)]
+        at: At,
+        #[arg(long)]
+        pid: u32,
+    },
+    /// Hold idle connections
+    Hold {
+        protocol: Protocol,
+        #[command(flatten)]
+        at: At,
+        #[command(flatten)]
+        hold: Hold,
+    },
+}
+
+#[derive(clap::Args)]
+struct Serve {
+    #[arg(long)]
+    dir: PathBuf,
+    #[arg(long)]
+    port: u16,
+}
+
+#[derive(clap::Args)]
+struct At {
+    #[arg(long)]
+    dir: PathBuf,
+    #[arg(long)]
+    server: SocketAddr,
+}
+
+#[derive(clap::Args)]
+struct Loader {
+    #[command(flatten)]
+    at: At,
+    #[command(flatten)]
+    load: Load,
+}
+
+fn main() {
+    shared::pki::install_default_provider();
+    let command = Cli::parse().command;
+    if let Command::Run(options) = command {
+        return run::run(&options);
+    }
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(perform(command));
+}
+
+async fn perform(command: Command) {
+    match command {
+        Command::Run(_) => {}
+        Command::Found { dir, agents } => fleet::found(&dir, agents).await,
+        Command::ServeHub(it) => fleet::serve(&it.dir, it.port).await,
+        Command::ServeBare(it) => bare::serve(&it.dir, it.port).await,
+        Command::LoadHub(it) => ingest::load_hub(&it.at.dir, it.at.server, &it.load).await,
+        Command::LoadBare(it) => bare::load(&it.at.dir, it.at.server, &it.load).await,
+        Command::LoadNats(it) => nats::load(&it.at.dir, it.at.server, &it.load).await,
+        Command::LoadMqtt(it) => mqtt::load(&it.at.dir, it.at.server, &it.load).await,
+        Command::LoadEtcd(it) => etcd::load(&it.at.dir, it.at.server, &it.load).await,
+        Command::CountWire { at, .. } => wire::count(&at.dir, at.server).await,
+        Command::Weather { at, agents } => storm::weather(&at.dir, at.server, agents).await,
+        Command::Hold { protocol, at, hold } => {
+            idle::hold(protocol, &at.dir, at.server, &hold).await;
+        }
+    }
+}
