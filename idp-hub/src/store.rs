@@ -110,6 +110,11 @@ impl Store {
             .map_err(|_| StoreError::Closed)
     }
 
+    /// Room for one job at the writer, if there is some now. A writer that has ended has none.
+    pub fn try_room(&self) -> Option<Room<'_>> {
+        self.jobs.try_reserve().ok().map(Room)
+    }
+
     /// Hands a feed's frame to the writer. Its answer comes to the job's mailbox, after the commit.
     ///
     /// # Errors

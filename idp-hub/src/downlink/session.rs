@@ -6,9 +6,9 @@ mod say;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use shared::link::hub::{Effect, HubSession, Input};
 use shared::model::Feed;
 use shared::runtime::errors::chain;
@@ -29,6 +29,9 @@ use crate::store::{FeedJob, Mail, Mailbox, RegionNo};
 
 /// Feeds of one agent at most: four now, and room for a later release's.
 const FEEDS_MAX: usize = 8;
+
+/// Frames of a feed taken in a row, before the control stream is looked at again.
+const FRAMES_AT_ONCE: usize = 16;
 
 /// An agent that takes no acknowledgement for so long is closed.
 const WRITE_MAX: Duration = Duration::from_secs(10);
@@ -65,7 +68,7 @@ enum Event {
     Handed,
     Feed(Box<FeedStream>, Result<Option<RawFrame>, ReadError>),
     Opened(FrameReader),
-    Expired,
+    /// Something is due; of a certificate's end the loop takes care.
     Tick,
 }
 
@@ -140,7 +143,7 @@ impl<'a> Driver<'a> {
             if let Some(end) = self.end.take() {
                 return end;
             }
-            // Asked here too, as an agent that never pauses would keep the timer from being seen.
+            // Asked here, as an agent that never pauses would keep the timer from being seen.
             if self.downlink.clock.now() >= self.expiry {
                 return End::Expired;
             }
@@ -162,7 +165,6 @@ impl<'a> Driver<'a> {
                 let reader = reader.with_budget(self.downlink.budget.clone());
                 self.read_on(FeedStream { reader, feed: None });
             }
-            Event::Expired => self.end = Some(End::Expired),
             Event::Tick => self.decide(Input::Tick).await,
         }
     }
@@ -207,8 +209,7 @@ impl<'a> Driver<'a> {
                 Ok(reader) => Event::Opened(reader),
                 Err(_) => Event::Lost(connection.closed().await),
             },
-            () = downlink.clock.sleep_until(self.expiry) => Event::Expired,
-            () = downlink.clock.sleep_until(self.wake) => Event::Tick,
+            () = downlink.clock.sleep_until(self.wake.min(self.expiry)) => Event::Tick,
         }
     }
 
@@ -311,13 +312,33 @@ impl<'a> Driver<'a> {
         self.end = Some(End::Fault(CloseCode::Protocol, chain(error).to_string()));
     }
 
+    /// Takes a feed's frame, and those that have come behind it: each turn through everything that
+    /// a session waits for costs more than a small batch.
     async fn feed(&mut self, mut stream: FeedStream, frame: Result<Option<RawFrame>, ReadError>) {
-        let frame = match frame {
-            Ok(Some(frame)) => frame,
-            // An agent that ends a feed will open it again.
-            Ok(None) => return,
-            Err(error) => return self.end = Some(error.into()),
-        };
+        let (mut frame, mut left) = (frame, FRAMES_AT_ONCE);
+        loop {
+            match frame {
+                Ok(Some(frame)) => self.take(&mut stream, frame).await,
+                // An agent that ends a feed will open it again.
+                Ok(None) => return,
+                Err(error) => return self.end = Some(error.into()),
+            }
+            left -= 1;
+            if self.end.is_some() {
+                return;
+            }
+            if self.waiting.is_some() || left == 0 {
+                break;
+            }
+            match stream.reader.next().now_or_never() {
+                Some(next) => frame = next,
+                None => break,
+            }
+        }
+        self.read_on(stream);
+    }
+
+    async fn take(&mut self, stream: &mut FeedStream, frame: RawFrame) {
         let checked = ingest::read(&mut stream.feed, frame.kind, &frame.payload);
         self.decide(Input::FeedHeard).await;
         match (checked, &self.registered) {
@@ -325,23 +346,22 @@ impl<'a> Driver<'a> {
                 let mailbox = Arc::clone(&self.mailbox);
                 let (region, session) = (*no, place.number);
                 let budget = frame.permit;
-                self.waiting = Some(FeedJob {
+                let job = FeedJob {
                     region,
                     session,
                     feed,
                     payload,
                     mailbox,
                     budget,
-                });
-            }
-            (Ok(_), _) => {
-                if self.prattles() {
-                    return;
+                };
+                match self.downlink.store.try_room() {
+                    Some(room) => room.feed(job),
+                    None => self.waiting = Some(job),
                 }
             }
-            (Err(error), _) => return self.fault(&error),
+            (Ok(_), _) => drop(self.prattles()),
+            (Err(error), _) => self.fault(&error),
         }
-        self.read_on(stream);
     }
 
     /// Counts a frame that reports nothing. Batches need no such count: the store holds them off.
