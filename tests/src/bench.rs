@@ -6,8 +6,8 @@
 //!     ──▶ medians of interleaved rounds ──▶ a table, or a line of JSON for each figure
 //! ```
 //!
-//! `cargo xtask bench NAME` installs the peers, builds this in release mode, and runs it. A server's
-//! processor time and memory are what the kernel says of its process.
+//! `cargo xtask bench NAME` installs the peers, builds this in release mode, and runs it.
+//! A server's processor time and memory are what the kernel says of its process.
 
 #![allow(
     clippy::disallowed_methods,

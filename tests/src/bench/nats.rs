@@ -14,7 +14,11 @@ use super::records::RECORD_BYTES;
 use super::tls::{Identities, client_config, secure};
 
 /// One value for each key, in files, acknowledged.
-const STREAM: &str = r#"{"name":"bench","subjects":["bench.>"],"storage":"file","retention":"limits","discard":"old","max_msgs_per_subject":1,"max_msgs":-1,"max_bytes":-1,"max_age":0,"max_consumers":-1,"num_replicas":1}"#;
+const STREAM: &str = concat!(
+    r#"{"name":"bench","subjects":["bench.>"],"storage":"file","retention":"limits","#,
+    r#""discard":"old","max_msgs_per_subject":1,"max_msgs":-1,"max_bytes":-1,"max_age":0,"#,
+    r#""max_consumers":-1,"num_replicas":1}"#,
+);
 
 /// A client that the server has taken.
 pub struct Client(BufReader<TlsStream<TcpStream>>);

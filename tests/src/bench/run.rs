@@ -127,6 +127,11 @@ fn ingest(options: &Options) -> Vec<Figure> {
             )
         })
         .collect();
+    ingest_figures(&medians)
+}
+
+/// The hub, which is the first, beside each of the others and its goals.
+fn ingest_figures(medians: &[(Server, f64, f64)]) -> Vec<Figure> {
     let Some(((hub, rate, cpu), others)) = medians.split_first().map(|(it, rest)| (*it, rest))
     else {
         return Vec::new();

@@ -1,4 +1,5 @@
-//! What a record adds to the totals, without building it: for those who keep its bytes as they came.
+//! What a record adds to the totals, without building it: for those who keep its bytes as they
+//! came.
 
 use super::codes::server_state;
 use super::{Decoded, V1, decode, figure, kind_code};
