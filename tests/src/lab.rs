@@ -147,9 +147,17 @@ impl Lab {
         })
     }
 
-    /// Waits until something holds.
-    pub fn until_true(&self, what: &str, reached: impl Fn() -> bool) {
-        self.wait(what, reached);
+    /// Waits until the hub shows what is expected.
+    pub fn until_shown<T: PartialEq + std::fmt::Debug>(&self, expected: &T, shown: impl Fn() -> T) {
+        let deadline = now() + PATIENCE;
+        while shown() != *expected {
+            assert!(
+                now() < deadline,
+                "the hub shows {:?}, not {expected:?}",
+                shown()
+            );
+            std::thread::sleep(LOOK_EVERY);
+        }
     }
 
     fn try_list(&self) -> Option<Value> {
