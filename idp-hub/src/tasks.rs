@@ -21,7 +21,7 @@ use self::fleet::FleetDriver;
 use crate::authority::Authority;
 use crate::downlink::{Downlink, Registry};
 use crate::overview::FleetBoard;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// The database, within the data directory.
 pub const DATABASE_FILE: &str = "hub.db";
@@ -107,9 +107,12 @@ impl Hub {
         let closing = shutdown.clone();
         tasks.spawn(Task::store("fleet"), OnExit::StopDaemon, async move {
             tokio::select! {
-                outcome = driver.run(sessions) => outcome,
-                () = closing.closed() => Ok(()),
+                outcome = driver.run(sessions) => outcome?,
+                () = closing.closed() => {}
             }
+            // With the last session the driver is done, though the hub is not closed yet.
+            closing.closed().await;
+            Ok::<(), StoreError>(())
         });
         let following = downlink.clone().follow_authority(authority.events());
         tasks.spawn(

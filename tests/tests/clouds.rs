@@ -119,7 +119,9 @@ fn two_real_clouds_are_shown_as_they_are() {
     south.order("server stop three");
     equal(&lab, "north", north);
     equal(&lab, "south", south);
-    lab.until_shown(&Value::from(3), || lab.show("north")["totals"]["server_vcpus"].clone());
+    lab.until_shown(&Value::from(3), || {
+        lab.show("north")["totals"]["server_vcpus"].clone()
+    });
     assert_eq!(lab.show("south")["totals"]["servers_stopped"], 1);
 
     north.order("quota set --cores 33 admin");
