@@ -99,9 +99,9 @@ impl Live {
     /// Closes, after what was said last has come or `FAREWELL_MAX` has passed.
     pub(super) async fn close(self) {
         let finished = async {
-            match self.connection.loss() {
-                None => drop(self.writer.finish().await),
-                Some(_) => {}
+            if self.connection.loss().is_none() {
+                // Whoever does not take the last words finds out by the close.
+                let _ = self.writer.finish().await;
             }
         };
         let _ = tokio::time::timeout(FAREWELL_MAX, finished).await;
