@@ -176,7 +176,7 @@ impl TestAgent {
     pub async fn start(data_dir: TempDir) -> Self {
         let clock = Clock::system();
         let directory = data_dir.path().join("spool");
-        let spool = Spool::open(&directory, clock.unix_millis(), || rand::random()).unwrap();
+        let spool = Spool::open(&directory, clock.unix_millis(), rand::random).unwrap();
         let tasks = Tasks::new(clock.clone());
         let leave = CancellationToken::new();
         let (uplink, status) = Uplink::new(uplink::Options {

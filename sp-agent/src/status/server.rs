@@ -17,6 +17,7 @@ use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use shared::runtime::shutdown::Shutdown;
 use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tower_http::limit::RequestBodyLimitLayer;
 
 use super::bounded::Bounded;
 use super::check::CheckReport;
@@ -265,6 +266,8 @@ pub(super) fn router(operations: Arc<dyn Operations>) -> Router {
         .route("/v1/check", post(check))
         .route("/metrics", get(metrics))
         .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "Nothing has this address.") })
+        // An announced length beyond the limit is refused at once, without waiting for the body.
+        .layer(RequestBodyLimitLayer::new(BODY_BYTES_MAX))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(operations)
 }

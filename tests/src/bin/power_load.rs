@@ -30,9 +30,7 @@ const DIGEST_EVERY: u64 = 100;
 async fn main() {
     let folder = std::env::args().nth(1).expect("a folder");
     let folder = PathBuf::from(folder);
-    let agent = tokio::spawn(agent(folder.clone()));
-    hub(&folder).await;
-    agent.await.unwrap();
+    tokio::join!(agent(folder.clone()), hub(&folder));
 }
 
 async fn hub(folder: &Path) {

@@ -61,7 +61,7 @@ impl Federation {
         Slot::new(LinkCredential::new(&key, &issued.der, self.authority.anchor()).unwrap())
     }
 
-    pub(crate) fn hub_tls(&self) -> ServerTls {
+    pub(crate) fn hub_tls(&self) -> shared::pki::ServerTls {
         let own = self.member(HUB, Duration::from_secs(3600));
         link_server(&self.anchors(), &own, &self.clock()).unwrap()
     }
