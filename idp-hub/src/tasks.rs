@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use shared::runtime::clock::Clock;
 use shared::runtime::errors::BoxError;
+use shared::runtime::shutdown::Shutdown;
 use shared::runtime::tasks::{OnExit, Task, Tasks};
 use shared::transport::{ListenOptions, Listener, ResetKey};
 use tokio::sync::mpsc;
@@ -20,6 +21,7 @@ use tokio::sync::mpsc;
 use self::fleet::FleetDriver;
 use crate::authority::Authority;
 use crate::downlink::{Downlink, Registry};
+use crate::fleet::Input;
 use crate::overview::FleetBoard;
 use crate::store::{Store, StoreError};
 
@@ -105,15 +107,8 @@ impl Hub {
             clock.clone(),
         );
         let closing = shutdown.clone();
-        tasks.spawn(Task::store("fleet"), OnExit::StopDaemon, async move {
-            tokio::select! {
-                outcome = driver.run(sessions) => outcome?,
-                () = closing.closed() => {}
-            }
-            // With the last session the driver is done, though the hub is not closed yet.
-            closing.closed().await;
-            Ok::<(), StoreError>(())
-        });
+        let fleet = until_closed(driver, sessions, closing);
+        tasks.spawn(Task::store("fleet"), OnExit::StopDaemon, fleet);
         let following = downlink.clone().follow_authority(authority.events());
         tasks.spawn(
             Task::worker("authority-events"),
@@ -133,6 +128,20 @@ impl Hub {
         tasks.spawn(Task::worker("samples"), OnExit::StopDaemon, done(tended));
         Ok(hub)
     }
+}
+
+/// Drives the fleet until the hub closes: with the last session the driver is done before that.
+async fn until_closed(
+    driver: FleetDriver,
+    sessions: mpsc::Receiver<Input>,
+    closing: Shutdown,
+) -> Result<(), StoreError> {
+    tokio::select! {
+        outcome = driver.run(sessions) => outcome?,
+        () = closing.closed() => {}
+    }
+    closing.closed().await;
+    Ok(())
 }
 
 /// Binds the link's port.

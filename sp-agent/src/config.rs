@@ -26,7 +26,8 @@ use crate::collect;
 /// Where the file is, when nobody says otherwise.
 pub const PATH_DEFAULT: &str = "/etc/sp-agent/agent.toml";
 
-/// The name of the credential that systemd hands over (`LoadCredential=cloud-secret:sp-agent.cloud-secret`).
+/// The name of the credential that systemd hands over
+/// (`LoadCredential=cloud-secret:sp-agent.cloud-secret`).
 pub const CREDENTIAL: &str = "cloud-secret";
 
 /// A checked configuration.
