@@ -11,7 +11,6 @@
 
 mod connection;
 mod feeds;
-mod recovery;
 mod renewal;
 
 use std::path::PathBuf;

@@ -12,6 +12,7 @@ use shared::wire::{List, Text};
 
 use super::feeds::{Feeds, Sent};
 use super::{FAREWELL_MAX, Options};
+use crate::join::host_name;
 use crate::spool::Spool;
 
 /// A hub that takes no heartbeat for so long is as good as gone.
@@ -134,11 +135,4 @@ pub(super) fn hello(options: &Options) -> Control<'static> {
         epoch: options.membership.epoch,
         offers: List::cut(offers),
     })
-}
-
-/// The kernel's name for this machine; empty where it can't be read.
-fn host_name() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/hostname")
-        .map(|name| name.trim().to_owned())
-        .unwrap_or_default()
 }

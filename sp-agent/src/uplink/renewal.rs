@@ -9,7 +9,8 @@ use shared::runtime::errors::chain;
 use shared::wire::Text;
 use shared::wire::frame::{Control, Renew};
 
-use super::{Options, recovery};
+use super::Options;
+use crate::join;
 
 /// A renewal that brought nothing is asked for again after this.
 const AGAIN: Duration = Duration::from_secs(300);
@@ -79,7 +80,7 @@ impl Renewal {
         let (region, address) = (options.membership.region, address.to_owned());
         let dial = options.dial.clone();
         Some(Box::pin(async move {
-            let recovered = recovery::recover(&credentials, region, &address, dial).await;
+            let recovered = join::recover(&credentials, region, &address, dial).await;
             recovered.map_err(|error| chain(&error).to_string())
         }))
     }
