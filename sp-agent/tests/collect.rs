@@ -21,13 +21,15 @@ use sp_agent::spool::{Condition, Spool};
 use cloud::{FakeCloud, Fault};
 use stage::Stage;
 
-fn state(spool_services: &[shared::model::Service], kind: ServiceKind) -> ServiceState {
-    let service = spool_services.iter().find(|service| service.kind == kind);
-    service.expect("the service is known").state.clone()
+/// A service's state; `None` until the first one has come into the spool.
+async fn state(spool: &Spool, kind: ServiceKind) -> Option<ServiceState> {
+    let services = spool.services().await.unwrap();
+    let service = services.into_iter().find(|it| it.kind == kind);
+    service.map(|it| it.state)
 }
 
-async fn compute(spool: &Spool) -> ServiceState {
-    state(&spool.services().await.unwrap(), ServiceKind::Compute)
+async fn compute(spool: &Spool) -> Option<ServiceState> {
+    state(spool, ServiceKind::Compute).await
 }
 
 #[tokio::test]
@@ -40,7 +42,7 @@ async fn a_fresh_agent_reads_everything() {
                 .await;
             let all = async |it: &Stage| it.spool.services().await.unwrap().len() == 3;
             stage.until(all).await;
-            assert_eq!(compute(&stage.spool).await, ServiceState::Available);
+            assert_eq!(compute(&stage.spool).await, Some(ServiceState::Available));
             let audited = |part| stage.cloud.audits(part) > 0;
             stage
                 .until(async |_| Part::ALL.into_iter().all(audited))
@@ -95,16 +97,17 @@ async fn a_failing_service_says_why_keeps_its_records_and_recovers() {
             stage
                 .until(async |it| it.live(RecordKind::Server).await == 300)
                 .await;
-            let is_up = async |it: &Stage| compute(&it.spool).await == ServiceState::Available;
+            let is_up =
+                async |it: &Stage| compute(&it.spool).await == Some(ServiceState::Available);
             stage.until(is_up).await;
             stage.cloud.fail(ServiceKind::Compute, Fault::Status);
             let is_down = async |it: &Stage| {
-                matches!(compute(&it.spool).await, ServiceState::Failing { reason }
+                matches!(compute(&it.spool).await, Some(ServiceState::Failing { reason })
                     if reason.contains("HTTP 500") && reason.contains("database is away"))
             };
             stage.until(is_down).await;
-            let others = stage.spool.services().await.unwrap();
-            assert_eq!(state(&others, ServiceKind::Volume), ServiceState::Available);
+            let volume = state(&stage.spool, ServiceKind::Volume).await;
+            assert_eq!(volume, Some(ServiceState::Available));
             stage.cloud.delete(5);
             stage.pass(Duration::from_secs(700)).await;
             assert_eq!(
@@ -169,7 +172,8 @@ async fn a_missing_service_is_no_failure_and_its_part_is_not_empty() {
                 .until(async |it| it.live(RecordKind::Server).await == 20)
                 .await;
             stage.cloud.fail(ServiceKind::Compute, Fault::Missing);
-            let is_missing = async |it: &Stage| compute(&it.spool).await == ServiceState::Missing;
+            let is_missing =
+                async |it: &Stage| compute(&it.spool).await == Some(ServiceState::Missing);
             stage.until(is_missing).await;
             stage.pass(Duration::from_secs(700)).await;
             assert_eq!(
@@ -178,7 +182,8 @@ async fn a_missing_service_is_no_failure_and_its_part_is_not_empty() {
                 "unknown, not empty"
             );
             stage.cloud.mend(ServiceKind::Compute);
-            let is_up = async |it: &Stage| compute(&it.spool).await == ServiceState::Available;
+            let is_up =
+                async |it: &Stage| compute(&it.spool).await == Some(ServiceState::Available);
             stage.until(is_up).await;
         })
         .await;
@@ -239,7 +244,7 @@ async fn a_spool_that_cannot_be_written_fails_no_service_and_stops_nothing() {
         })
         .await;
     let stage = stage.restarted().await;
-    assert_eq!(compute(&stage.spool).await, ServiceState::Available);
+    assert_eq!(compute(&stage.spool).await, Some(ServiceState::Available));
     assert_eq!(*stage.spool.condition().borrow(), Condition::Sound);
 }
 
