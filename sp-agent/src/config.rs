@@ -31,7 +31,7 @@ pub const PATH_DEFAULT: &str = "/etc/sp-agent/agent.toml";
 pub const CREDENTIAL: &str = "cloud-secret";
 
 /// A checked configuration.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// Spool, key and membership.
     pub data_dir: PathBuf,
@@ -68,7 +68,7 @@ pub struct HostConfig {
 }
 
 /// Which cloud, and how it is reached.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum CloudConfig {
     /// A real one.
     OpenStack(openstack_cloud::Options),

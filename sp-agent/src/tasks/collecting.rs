@@ -36,15 +36,16 @@ pub(super) struct Collecting {
 }
 
 impl Collecting {
-    pub(super) async fn run(mut self, shutdown: Shutdown) -> Result<(), BoxError> {
-        let mut config = Arc::clone(&self.configs.borrow_and_update());
+    pub(super) async fn run(self, shutdown: Shutdown) -> Result<(), BoxError> {
+        let mut configs = self.configs.clone();
+        let mut config = Arc::clone(&configs.borrow_and_update());
         let mut cloud = build(&config, &self.clock).await?;
         loop {
             let collector = self.collector(&config, Arc::clone(&cloud));
             let changed = tokio::select! {
                 () = collector.run(shutdown.clone()) => return Ok(()),
                 never = self.describe(&*cloud) => match never {},
-                changed = next(&self.configs, &config) => changed,
+                changed = next(&mut configs, &config) => changed,
             };
             if !same_cloud(&config, &changed) {
                 cloud = build(&changed, &self.clock).await?;
@@ -93,9 +94,8 @@ impl Collecting {
     }
 }
 
-/// The next configuration by which something else would be collected.
-async fn next(configs: &watch::Receiver<Arc<Config>>, now: &Config) -> Arc<Config> {
-    let mut configs = configs.clone();
+/// The next configuration by which something else would be collected. Cancel-safe.
+async fn next(configs: &mut watch::Receiver<Arc<Config>>, now: &Config) -> Arc<Config> {
     loop {
         if configs.changed().await.is_err() {
             // Nobody is left to change it.
@@ -142,4 +142,34 @@ fn sampler(host: HostConfig) -> crate::collect::Sampler {
         }
         Some(sample)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::config::{Purpose, Surroundings};
+
+    fn config(password: &str) -> Arc<Config> {
+        let text = format!(
+            "[cloud]\nkind = \"openstack\"\n[cloud.openstack]\n\
+             auth_url = \"https://cloud.test:5000/v3\"\nusername = \"admin\"\n\
+             password = \"{password}\"\nproject_name = \"admin\"\n"
+        );
+        let surroundings = Surroundings::default();
+        let config = Config::read("agent.toml", &text, Purpose::Run, &surroundings);
+        Arc::new(config.unwrap())
+    }
+
+    #[test]
+    fn a_changed_configuration_is_taken_once() {
+        let now = config("first");
+        let changed = config("second");
+        let (sender, mut configs) = watch::channel(Arc::clone(&now));
+        assert!(next(&mut configs, &now).now_or_never().is_none());
+        sender.send_replace(Arc::clone(&changed));
+        assert!(next(&mut configs, &now).now_or_never().is_some());
+        assert!(next(&mut configs, &changed).now_or_never().is_none());
+    }
 }

@@ -26,6 +26,15 @@ pub(super) struct Settings {
     pub(super) reload: ReloadListener,
 }
 
+/// Why the configuration is read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    /// By SIGHUP.
+    Asked,
+    /// Something has changed in its directory, perhaps something else.
+    Seen,
+}
+
 impl Settings {
     pub(super) async fn run(mut self, clock: Clock, shutdown: Shutdown) -> Result<(), Infallible> {
         let changed = Arc::new(Notify::new());
@@ -36,18 +45,21 @@ impl Settings {
         loop {
             let asked = async {
                 tokio::select! {
-                    () = self.reload.requested() => {}
-                    () = changed.notified() => clock.sleep(DEBOUNCE).await,
+                    () = self.reload.requested() => Cause::Asked,
+                    () = changed.notified() => {
+                        clock.sleep(DEBOUNCE).await;
+                        Cause::Seen
+                    }
                 }
             };
-            if shutdown.until_draining(asked).await.is_none() {
+            let Some(cause) = shutdown.until_draining(asked).await else {
                 return Ok(());
-            }
-            self.read().await;
+            };
+            self.read(cause).await;
         }
     }
 
-    async fn read(&self) {
+    async fn read(&self, cause: Cause) {
         let Origin { path, credentials } = self.origin.clone();
         let read =
             tokio::task::spawn_blocking(move || Config::load(&path, Purpose::Run, credentials));
@@ -63,10 +75,14 @@ impl Settings {
             // The runtime stops.
             Err(_) => return,
         };
+        let before = Arc::clone(&self.configs.borrow());
+        // Whoever asks may have changed what the configuration only points at, such as a CA's file.
+        if cause == Cause::Seen && config == *before {
+            return;
+        }
         if let Err(error) = logs::change_filter(config.log.as_deref()) {
             tracing::error!(error = %chain(&error), "the changed log level is not taken");
         }
-        let before = Arc::clone(&self.configs.borrow());
         for (what, differs) in [
             ("data_dir", before.data_dir != config.data_dir),
             ("socket", before.socket != config.socket),

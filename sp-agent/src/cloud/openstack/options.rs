@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::setup::SetupError;
 
 /// Everything that the client of one cloud needs to know.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// Keystone's address, such as `https://cloud.example:5000/v3`; a missing `/v3` is added.
     pub auth_url: String,
@@ -106,7 +106,7 @@ fn shown(url: &str) -> String {
 }
 
 /// As whom the agent signs in. The account needs an administrator role, to see all projects.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Auth {
     /// An application credential (Keystone API v3.10): made by the operator, revocable, and not
     /// the operator's password.
@@ -164,7 +164,7 @@ impl Interface {
 }
 
 /// A password, a secret or a token: wiped when dropped, and never shown.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {

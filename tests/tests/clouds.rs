@@ -1,0 +1,141 @@
+//! Real OpenStack clouds in one federation: what the hub shows equals what the clouds' own APIs
+//! say, after creates, stops, deletes, a resize and a quota change; and versions may differ.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use tests::lab::Lab;
+use tests::openstack::RealCloud;
+
+/// Name and state of each server, as the cloud's own API says.
+fn servers_of(cloud: &RealCloud) -> BTreeMap<String, (String, String)> {
+    let listed = cloud.ask("server list --all-projects");
+    let word = |value: &Value| value.as_str().unwrap().to_owned();
+    let state = |status: &str| match status {
+        "ACTIVE" => "running".to_owned(),
+        "SHUTOFF" => "stopped".to_owned(),
+        "ERROR" => "failed".to_owned(),
+        other => other.to_owned(),
+    };
+    let servers = listed.as_array().unwrap().iter();
+    servers
+        .map(|it| {
+            (
+                word(&it["ID"]),
+                (word(&it["Name"]), state(it["Status"].as_str().unwrap())),
+            )
+        })
+        .collect()
+}
+
+/// The same, as the hub says.
+fn servers_at(lab: &Lab, region: &str) -> BTreeMap<String, (String, String)> {
+    let word = |value: &Value| value.as_str().unwrap().to_owned();
+    let servers = lab.items(&format!("/regions/{region}/servers"));
+    servers
+        .iter()
+        .map(|it| (word(&it["id"]), (word(&it["name"]), word(&it["state"]))))
+        .collect()
+}
+
+/// Waits until the hub shows the servers, volumes and networks that the cloud has.
+fn equal(lab: &Lab, region: &str, cloud: &RealCloud) {
+    lab.until_shown(&servers_of(cloud), || servers_at(lab, region));
+    let ids = |listed: &Value| -> Vec<String> {
+        let mut ids: Vec<_> = listed
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|it| it["ID"].as_str().unwrap().to_owned())
+            .collect();
+        ids.sort();
+        ids
+    };
+    for (words, path) in [
+        ("volume list --all-projects", "volumes"),
+        ("network list", "networks"),
+    ] {
+        lab.until_shown(&ids(&cloud.ask(words)), || {
+            let items = lab.items(&format!("/regions/{region}/{path}"));
+            let mut shown: Vec<_> = items
+                .iter()
+                .map(|it| it["id"].as_str().unwrap().to_owned())
+                .collect();
+            shown.sort();
+            shown
+        });
+    }
+}
+
+/// What a region's hub says of a resource of the admin project's compute quota.
+fn quota_at(lab: &Lab, region: &str, resource: &str) -> Option<u64> {
+    let quotas = lab.items(&format!("/regions/{region}/quotas"));
+    let quota = quotas
+        .iter()
+        .find(|it| it["project_name"] == "admin" && it["service"] == "compute")?;
+    let resources = quota["resources"].as_array()?.iter();
+    resources.clone().find(|it| it["name"] == resource)?["limit"].as_u64()
+}
+
+fn furnish(cloud: &RealCloud) {
+    cloud.order("flavor create --vcpus 1 --ram 512 --disk 1 small");
+    cloud.order("flavor create --vcpus 2 --ram 1024 --disk 1 large");
+    cloud.order("image create --disk-format raw --file /dev/null cirros");
+    for name in ["one", "two", "three"] {
+        cloud.order(&format!(
+            "server create --flavor small --image cirros --nic none --wait {name}"
+        ));
+    }
+    cloud.order("volume create --size 1 data");
+    cloud.order("network create tenant");
+}
+
+#[test]
+fn two_real_clouds_are_shown_as_they_are() {
+    let lab = Lab::found();
+    let clouds = std::thread::scope(|scope| {
+        let up = |name| scope.spawn(move || RealCloud::up(name, &[]));
+        [up("federation-a"), up("federation-b")].map(|cloud| cloud.join().unwrap())
+    });
+    let [north, south] = &clouds;
+    let _agents = [
+        lab.join_openstack("north", north),
+        lab.join_openstack("south", south),
+    ];
+    std::thread::scope(|scope| {
+        scope.spawn(|| furnish(north));
+        scope.spawn(|| furnish(south));
+    });
+    for (name, cloud) in [("north", north), ("south", south)] {
+        lab.until(name, "healthy");
+        equal(&lab, name, cloud);
+    }
+    assert_eq!(lab.show("north")["totals"]["server_vcpus"], 3);
+
+    north.order("server stop one");
+    north.order("server delete --wait two");
+    north.order("server resize --flavor large --wait three");
+    north.order("server resize confirm three");
+    south.order("server stop three");
+    equal(&lab, "north", north);
+    equal(&lab, "south", south);
+    lab.until_shown(&Value::from(3), || {
+        lab.show("north")["totals"]["server_vcpus"].clone()
+    });
+    assert_eq!(lab.show("south")["totals"]["servers_stopped"], 1);
+
+    north.order("quota set --cores 33 admin");
+    lab.until_shown(&Some(33), || quota_at(&lab, "north", "cores"));
+}
+
+#[test]
+fn a_real_cloud_two_years_older_is_shown_as_well() {
+    let lab = Lab::found();
+    let old = RealCloud::up("federation-old", &["--release", "old"]);
+    let _agent = lab.join_openstack("old", &old);
+    furnish(&old);
+    lab.until("old", "healthy");
+    equal(&lab, "old", &old);
+    let version = lab.show("old")["cloud"]["version"].to_string();
+    assert!(version.contains("Keystone"), "{version}");
+}
