@@ -253,6 +253,29 @@ async fn what_is_acknowledged_is_there_after_a_restart() {
 }
 
 #[tokio::test]
+async fn an_agent_that_does_not_know_its_clouds_version_leaves_the_known_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, _writer) = open(directory.path());
+    let region = region(&store, "north", 1).await;
+    let describe = async |version: &str| {
+        let mut cloud = introduction().cloud;
+        cloud.version = version.to_owned();
+        store
+            .change(move |it| it.described(region, &cloud))
+            .await
+            .unwrap();
+        let row = store
+            .read(move |it| it.region_numbered(region))
+            .await
+            .unwrap();
+        row.unwrap().cloud.version
+    };
+    assert_eq!(describe("2").await, "2");
+    assert_eq!(describe("").await, "2");
+    assert_eq!(describe("3").await, "3");
+}
+
+#[tokio::test]
 async fn a_snapshot_sweeps_what_it_does_not_bring() {
     let directory = tempfile::tempdir().unwrap();
     let (store, _writer) = open(directory.path());

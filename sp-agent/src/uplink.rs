@@ -183,6 +183,9 @@ impl Driver {
             news = live_news(&mut self.live) => Event::Live(news),
             () = clock.sleep_until(self.wake) => Event::Tick,
             () = self.renewal.due(&clock) => Event::RenewalDue,
+            cloud = changed(&mut self.options.description), if self.session.is_greeted() => {
+                Event::Described(cloud)
+            }
         };
         match event {
             Event::Dialed(Ok(connection)) => self.connected(connection).await,
@@ -190,6 +193,10 @@ impl Driver {
             Event::Live(news) => self.news(news).await,
             Event::Tick => self.decide(Input::Tick).await,
             Event::RenewalDue => self.renew().await,
+            Event::Described(cloud) => {
+                let cloud = connection::cloud(cloud);
+                self.decide(Input::Described(cloud)).await;
+            }
         }
     }
 
@@ -230,7 +237,7 @@ impl Driver {
         match effect {
             Effect::Dial { address } => self.dial(address),
             Effect::Greet => {
-                let hello = connection::hello(&self.options);
+                let hello = connection::hello(&mut self.options);
                 self.send(hello).await;
             }
             Effect::Send(frame) => self.send(frame).await,
@@ -346,6 +353,16 @@ enum Event {
     Live(News),
     Tick,
     RenewalDue,
+    Described(CloudDescription),
+}
+
+/// What the cloud is, as soon as it is another than was seen last.
+async fn changed(description: &mut watch::Receiver<CloudDescription>) -> CloudDescription {
+    if description.changed().await.is_err() {
+        // Nobody is left to find out more.
+        std::future::pending::<()>().await;
+    }
+    description.borrow_and_update().clone()
 }
 
 /// The end of the connection's making; never, if none is being made.

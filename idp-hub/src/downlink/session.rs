@@ -228,6 +228,7 @@ impl<'a> Driver<'a> {
                     Effect::Register(hello) => next.extend(self.register(&hello).await),
                     Effect::Send(frame) => self.send(&frame).await,
                     Effect::Issue(csr) => self.renew(&csr).await,
+                    Effect::Describe(cloud) => self.describe(&cloud).await,
                     Effect::WakeAt(at) => self.wake = at,
                     Effect::Serve => {}
                     Effect::Close(why) => self.end = Some(End::Closed(why)),
@@ -386,21 +387,6 @@ impl<'a> Driver<'a> {
             Some(Order::Accepted) => self.decide(Input::Accepted).await,
             Some(Order::End(refusal, reason)) => self.decide(Input::End(refusal, reason)).await,
             None => self.end = Some(End::Stopping),
-        }
-    }
-
-    fn note(&self, end: &End) {
-        let Some((rule, error)) = end.offence().filter(|_| !self.noted) else {
-            return;
-        };
-        let (remote, peer) = (self.connection.remote(), self.connection.identity().peer());
-        let offence = Offence::Session(peer, rule);
-        if let Some(silenced) = self
-            .downlink
-            .offences
-            .admit(self.downlink.clock.now(), offence)
-        {
-            tracing::warn!(%remote, %peer, error, silenced, "a session was ended for its {rule}");
         }
     }
 

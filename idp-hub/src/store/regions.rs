@@ -1,6 +1,6 @@
 //! The regions: who may speak, under which name, with which key.
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, ToSql, params};
 use shared::ids::RegionId;
 use shared::model::{CloudDescription, Feed, UnixMillis};
 use shared::pki::Fingerprint;
@@ -291,6 +291,19 @@ impl Changing<'_> {
         self.execute(sql, &[&no.0, &not_after], "note a recovery")
     }
 
+    /// An agent tells what its cloud is. One that has not found out its version, as when it has just
+    /// started, leaves the one that is known.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn described(&mut self, no: RegionNo, cloud: &CloudDescription) -> Result<(), StoreError> {
+        let sql = "UPDATE regions SET cloud_kind = ?2, cloud_endpoint = ?4,
+                       cloud_version = coalesce(nullif(?3, ''), cloud_version) WHERE no = ?1";
+        let kind = cloud_kind_code(cloud.kind);
+        let values: &[&dyn ToSql] = &[&no.0, &kind, &cloud.version, &cloud.endpoint];
+        self.execute(sql, values, "note what a cloud is")
+    }
+
     /// A session begins: older ones of the region may say nothing more. Returns how far each feed
     /// has got.
     ///
@@ -302,27 +315,15 @@ impl Changing<'_> {
         session: u64,
         introduction: &Introduction,
     ) -> Result<Vec<Cursor>, StoreError> {
-        let sql = "UPDATE regions SET cloud_kind = ?2, cloud_version = ?3, cloud_endpoint = ?4,
-                       software = ?5, host = ?6, seen_ms = ?7 WHERE no = ?1";
         let Introduction {
             cloud,
             software,
             host,
         } = introduction;
-        let kind = cloud_kind_code(cloud.kind);
-        self.execute(
-            sql,
-            &[
-                &no.0,
-                &kind,
-                &cloud.version,
-                &cloud.endpoint,
-                software,
-                host,
-                &self.now.0,
-            ],
-            "note a session",
-        )?;
+        self.described(no, cloud)?;
+        let sql = "UPDATE regions SET software = ?2, host = ?3, seen_ms = ?4 WHERE no = ?1";
+        let values: &[&dyn ToSql] = &[&no.0, software, host, &self.now.0];
+        self.execute(sql, values, "note a session")?;
         let missing = StoreError::Missing {
             what: "region number",
             name: no.0.to_string(),

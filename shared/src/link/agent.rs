@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 use super::{GREETING_MAX, HEARTBEAT};
 use crate::backoff::Backoff;
 use crate::ids::{FederationId, HubId};
-use crate::wire::frame::{Ack, Control, Cursor, Goodbye, Heartbeat, PROTOCOL, Refusal, Standing};
+use crate::wire::frame::{
+    Ack, Cloud, Control, Cursor, Goodbye, Heartbeat, PROTOCOL, Refusal, Standing,
+};
 
 /// The time that a connection may take to come about, all handshakes included.
 const DIAL_MAX: Duration = Duration::from_secs(10);
@@ -35,6 +37,8 @@ pub enum Input<'a> {
     Frame(Control<'a>),
     /// Something was sent on any stream: a heartbeat is not due.
     SaidSomething,
+    /// The cloud was found to be something else than the hub was told.
+    Described(Cloud<'static>),
     /// The daemon stops, or the region leaves.
     Stop(Goodbye),
     /// The asked-for time has come.
@@ -182,6 +186,11 @@ impl AgentSession {
         }
     }
 
+    /// Whether the hub has answered the greeting: what it was told there may be told anew.
+    pub const fn is_greeted(&self) -> bool {
+        matches!(self.state, State::Ready(_))
+    }
+
     /// Decides. `chance` is drawn evenly from all of `u64` by the caller, for jitter.
     pub fn handle(&mut self, now: Instant, chance: u64, input: Input<'_>) -> Vec<Effect> {
         match (&mut self.state, input) {
@@ -204,7 +213,14 @@ impl AgentSession {
                 ready.said = now;
                 Vec::new()
             }
-            (_, Input::Connected | Input::Frame(_) | Input::SaidSomething) => Vec::new(),
+            (State::Ready(ready), Input::Described(cloud)) => {
+                ready.said = now;
+                vec![Effect::Send(Control::Describe(cloud))]
+            }
+            (
+                _,
+                Input::Connected | Input::Frame(_) | Input::SaidSomething | Input::Described(_),
+            ) => Vec::new(),
         }
     }
 

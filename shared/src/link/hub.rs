@@ -9,7 +9,7 @@ use super::{GREETING_MAX, HEARTBEAT, SILENCE_MAX};
 use crate::ids::{FederationId, HubId};
 use crate::wire::codec::CODEC;
 use crate::wire::frame::{
-    Control, Cursor, Goodbye, Hello, PROTOCOL, Refusal, Refuse, Standing, Welcome,
+    Cloud, Control, Cursor, Goodbye, Hello, PROTOCOL, Refusal, Refuse, Standing, Welcome,
 };
 use crate::wire::{List, Text};
 
@@ -55,6 +55,8 @@ pub enum Effect<'a> {
     Send(Control<'static>),
     /// Make a certificate from this request, and send it as `Renewed`.
     Issue(String),
+    /// Keep what the agent says of its cloud.
+    Describe(Cloud<'a>),
     /// Wake with [`Input::Tick`].
     WakeAt(Instant),
     /// The session serves: feeds may come.
@@ -141,6 +143,7 @@ impl HubSession {
                 match frame {
                     Control::Heartbeat(_) => Vec::new(),
                     Control::Renew(renew) => vec![Effect::Issue(renew.csr.into_string())],
+                    Control::Describe(cloud) => vec![Effect::Describe(cloud)],
                     _ => self.refuse(Refusal::Protocol, "a frame that only a hub sends"),
                 }
             }

@@ -169,6 +169,8 @@ fn others() -> Vec<(&'static str, Control<'static>)> {
         ("renew-minimal", csr("")),
         ("renewed-full", renewed(PEM)),
         ("renewed-minimal", renewed("")),
+        ("describe-full", Control::Describe(cloud(true))),
+        ("describe-minimal", Control::Describe(cloud(false))),
     ]
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use shared::link::HEARTBEAT;
-use shared::model::Feed;
+use shared::model::{CloudDescription, Feed};
 use shared::runtime::errors::chain;
 use shared::transport::{CloseCode, FrameReader, FrameWriter, LinkConnection, RawFrame, ReadError};
 use shared::wire::codec::{CODEC, DecodeError};
@@ -111,8 +111,8 @@ impl Live {
 }
 
 /// The agent's first frame.
-pub(super) fn hello(options: &Options) -> Control<'static> {
-    let description = options.description.borrow().clone();
+pub(super) fn hello(options: &mut Options) -> Control<'static> {
+    let description = options.description.borrow_and_update().clone();
     let offers = Feed::ALL.map(|feed| {
         let extent = options.spool.extent(feed);
         Offer {
@@ -126,13 +126,18 @@ pub(super) fn hello(options: &Options) -> Control<'static> {
         codec: CODEC,
         software: Text::cut(concat!("sp-agent ", env!("CARGO_PKG_VERSION"))),
         host: Text::cut_owned(host_name()),
-        cloud: Cloud {
-            kind: shared::wire::frame::cloud_kind_code(description.kind),
-            version: Text::cut_owned(description.version),
-            endpoint: Text::cut_owned(description.endpoint),
-        },
+        cloud: cloud(description),
         federation: options.membership.federation,
         epoch: options.membership.epoch,
         offers: List::cut(offers),
     })
+}
+
+/// What the cloud is, as it goes onto the wire.
+pub(super) fn cloud(description: CloudDescription) -> Cloud<'static> {
+    Cloud {
+        kind: shared::wire::frame::cloud_kind_code(description.kind),
+        version: Text::cut_owned(description.version),
+        endpoint: Text::cut_owned(description.endpoint),
+    }
 }

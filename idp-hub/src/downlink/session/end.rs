@@ -5,6 +5,8 @@ use shared::runtime::errors::chain;
 use shared::transport::{CloseCode, Loss, ReadError};
 use shared::wire::frame::Refusal;
 
+use super::Driver;
+use crate::downlink::Offence;
 use crate::fleet;
 
 /// Why a session is over.
@@ -77,6 +79,24 @@ impl From<ReadError> for End {
                 let code = fault.close_code().unwrap_or(CloseCode::Protocol);
                 Self::Fault(code, chain(&fault).to_string())
             }
+        }
+    }
+}
+
+impl Driver<'_> {
+    /// Tells the log, once for each offender in a while.
+    pub(super) fn note(&self, end: &End) {
+        let Some((rule, error)) = end.offence().filter(|_| !self.noted) else {
+            return;
+        };
+        let (remote, peer) = (self.connection.remote(), self.connection.identity().peer());
+        let offence = Offence::Session(peer, rule);
+        if let Some(silenced) = self
+            .downlink
+            .offences
+            .admit(self.downlink.clock.now(), offence)
+        {
+            tracing::warn!(%remote, %peer, error, silenced, "a session was ended for its {rule}");
         }
     }
 }

@@ -1,9 +1,10 @@
 //! What a session says to its agent.
 
 use shared::link::hub::Input;
+use shared::runtime::errors::chain;
 use shared::transport::WriteError;
 use shared::wire::Text;
-use shared::wire::frame::{Control, Refusal, Renewed};
+use shared::wire::frame::{Cloud, Control, Refusal, Renewed};
 
 use super::end::End;
 use super::{Driver, Registered, WRITE_MAX};
@@ -37,6 +38,21 @@ impl Driver<'_> {
                 self.send(&Control::Renewed(Renewed { certificate })).await;
             }
             Err(error) => self.fault(&error),
+        }
+    }
+
+    pub(super) async fn describe(&mut self, cloud: &Cloud<'_>) {
+        let Some(Registered { no, .. }) = self.registered else {
+            return;
+        };
+        let cloud = cloud.description();
+        let kept = self
+            .downlink
+            .store
+            .change(move |it| it.described(no, &cloud));
+        if let Err(error) = kept.await {
+            let error = chain(&error).to_string();
+            tracing::error!(error, "cannot store what a region's cloud is");
         }
     }
 

@@ -239,3 +239,22 @@ fn what_the_hub_says_is_passed_on() {
         }]
     );
 }
+
+#[test]
+fn what_the_cloud_is_waits_for_the_greetings_answer() {
+    let start = now();
+    let cloud = Cloud {
+        kind: 1,
+        version: Text::cut("Keystone v3.14"),
+        endpoint: Text::cut("https://cloud.test:5000/v3"),
+    };
+    let mut session = greeting(start);
+    assert!(!session.is_greeted());
+    let described = Input::Described(cloud.clone());
+    assert_eq!(session.handle(start, MIDDLE, described), []);
+    let mut session = following(start);
+    assert!(session.is_greeted());
+    let described = Input::Described(cloud.clone());
+    let effects = session.handle(start, MIDDLE, described);
+    assert_eq!(effects, [Effect::Send(Control::Describe(cloud))]);
+}

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::wire::frame::{Cloud, Heartbeat, Renew};
+use crate::wire::frame::{Heartbeat, Renew};
 
 fn facts() -> HubFacts {
     HubFacts {
@@ -170,4 +170,15 @@ fn a_renewal_is_passed_on_and_a_removal_closes() {
     let effects = session.handle(now(), Input::End(Refusal::Removed, "removed"));
     assert_eq!(refusal(&effects), Refusal::Removed);
     assert!(!session.serves());
+}
+
+#[test]
+fn what_the_cloud_is_may_be_told_later() {
+    let mut session = greeted(now(), Standing::Pending);
+    let cloud = hello().cloud;
+    let effects = session.handle(now(), Input::Frame(Control::Describe(cloud.clone())));
+    assert_eq!(effects, [Effect::Describe(cloud.clone())]);
+    let (mut session, _) = HubSession::new(facts(), now());
+    let effects = session.handle(now(), Input::Frame(Control::Describe(cloud)));
+    assert_eq!(refusal(&effects), Refusal::Protocol);
 }

@@ -229,6 +229,8 @@ pub enum Control<'a> {
     Renew(Renew<'a>),
     /// Hub to agent.
     Renewed(Renewed<'a>),
+    /// Agent to hub: what its cloud is, found out or changed since `Hello`.
+    Describe(Cloud<'a>),
 }
 
 impl<'a> Control<'a> {
@@ -248,6 +250,7 @@ impl<'a> Control<'a> {
             Self::Standing(it) => write(8, it, bytes),
             Self::Renew(it) => write(9, it, bytes),
             Self::Renewed(it) => write(10, it, bytes),
+            Self::Describe(it) => write(11, it, bytes),
         }
     }
 
@@ -267,6 +270,7 @@ impl<'a> Control<'a> {
             8 => Self::Standing(codec::decode(payload)?),
             9 => Self::Renew(codec::decode(payload)?),
             10 => Self::Renewed(codec::decode(payload)?),
+            11 => Self::Describe(codec::decode(payload)?),
             _ => return Ok(None),
         }))
     }
