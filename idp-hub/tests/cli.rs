@@ -75,6 +75,9 @@ impl Hub {
             .args(arguments)
             .stdin(Stdio::null());
         command.env_remove("REGROUP_LOG");
+        // As on a machine without Debian's ca-certificates.
+        command.env("SSL_CERT_FILE", "/dev/null");
+        command.env("SSL_CERT_DIR", "/dev/null");
         command
     }
 

@@ -13,6 +13,8 @@ mod agent;
 #[allow(dead_code, reason = "the other test crate uses the rest")]
 mod hub;
 
+use std::os::unix::fs::PermissionsExt;
+
 use agent::{Agent, mode};
 use hub::Hub;
 use shared::wire::frame::Goodbye;
@@ -106,6 +108,21 @@ fn a_check_goes_through_the_clouds_services() {
         .iter()
         .find(|it| it["subject"] == "compute");
     assert_eq!(compute.unwrap()["verdict"], "bad");
+}
+
+#[test]
+fn a_cloud_without_tls_needs_no_ca_on_the_machine() {
+    let agent = Agent::new();
+    agent.configure(
+        "[cloud]\nkind = \"openstack\"\n[cloud.openstack]\n\
+         auth_url = \"http://127.0.0.1:1/v3\"\nusername = \"admin\"\n\
+         password = \"hush\"\nproject_name = \"admin\"\n",
+    );
+    let only_mine = std::fs::Permissions::from_mode(0o600);
+    std::fs::set_permissions(agent.config(), only_mine).unwrap();
+    let check = agent.run(&["check"]);
+    assert_eq!(check.code, 1, "{check:?}");
+    assert!(check.out.contains("refused"), "{}", check.out);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -73,6 +73,11 @@ impl Agent {
         command
             .env_clear()
             .env("SP_AGENT_CONFIG", self.config())
+            // As on a machine without Debian's ca-certificates.
+            .envs([
+                ("SSL_CERT_FILE", "/dev/null"),
+                ("SSL_CERT_DIR", "/dev/null"),
+            ])
             .stdin(Stdio::null());
         command
     }

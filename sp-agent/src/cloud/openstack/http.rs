@@ -72,17 +72,25 @@ impl NoAnswer {
 impl Http {
     /// Sets up TLS and time limits. Asks nobody.
     pub(super) fn new(options: &Options, clock: Clock) -> Result<Self, SetupError> {
-        let client = Client::builder()
-            .tls_certs_merge(tls::certificates(options.ca_file.as_deref())?)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(options.request_timeout)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .pool_max_idle_per_host(options.concurrency_max)
-            .user_agent(concat!("regroup-sp-agent/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|source| SetupError::Http { source })?;
+        let certificates = tls::certificates(options.ca_file.as_deref())?;
+        let builder = || {
+            Client::builder()
+                .redirect(reqwest::redirect::Policy::none())
+                .no_proxy()
+                .connect_timeout(CONNECT_TIMEOUT)
+                .timeout(options.request_timeout)
+                .pool_idle_timeout(IDLE_TIMEOUT)
+                .pool_max_idle_per_host(options.concurrency_max)
+                .user_agent(concat!("regroup-sp-agent/", env!("CARGO_PKG_VERSION")))
+        };
+        let trusts_nobody = certificates.is_empty();
+        let client = match builder().tls_certs_merge(certificates).build() {
+            // Where the machine has no CA either. A cloud without TLS can be read all the same, and
+            // one with it says that its certificate's issuer is not known.
+            Err(_) if trusts_nobody => builder().tls_certs_only([]).build(),
+            built => built,
+        };
+        let client = client.map_err(|source| SetupError::Http { source })?;
         Ok(Self { client, clock })
     }
 
