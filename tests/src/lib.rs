@@ -5,6 +5,7 @@ pub mod fuzzing;
 pub mod inproc;
 pub mod lab;
 pub mod ledger;
+pub mod machine;
 pub mod mounts;
 pub mod openstack;
 pub mod relay;

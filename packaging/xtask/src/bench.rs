@@ -31,7 +31,7 @@ pub(crate) fn run(project: &Project, args: &Args) -> Result<(), BenchError> {
     let progress = Progress::begin();
     let missing: Vec<&str> = PACKAGES
         .iter()
-        .filter(|(program, _)| !is_installed(program))
+        .filter(|(program, _)| !setup::is_installed(program))
         .map(|(_, package)| *package)
         .collect();
     setup::install(project, &progress, &missing)?;
@@ -50,15 +50,6 @@ pub(crate) fn run(project: &Project, args: &Args) -> Result<(), BenchError> {
     run::openly(&mut bench).map_err(BenchError::Run)
 }
 
-/// Whether the shell finds a program.
-fn is_installed(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let system = ["/usr/sbin".into(), "/sbin".into()];
-    std::env::split_paths(&path)
-        .chain(system)
-        .any(|folder| folder.join(program).is_file())
-}
-
 /// Why there are no figures.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BenchError {
@@ -71,15 +62,4 @@ pub(crate) enum BenchError {
     /// The benchmark failed.
     #[error("the benchmark did not come to its end")]
     Run(#[source] RunError),
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_program_is_found_where_the_shell_would() {
-        assert!(is_installed("sh"));
-        assert!(!is_installed("no-such-program-anywhere"));
-    }
 }

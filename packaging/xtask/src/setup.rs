@@ -11,6 +11,13 @@ use crate::progress::Progress;
 use crate::project::Project;
 use crate::run::{self, RunError};
 
+/// What the tests run besides cargo: a program, and Debian's package of it.
+const PROGRAMS: [(&str, &str); 3] = [
+    ("systemd-nspawn", "systemd-container"),
+    ("chromium", "chromium"),
+    ("chromedriver", "chromium-driver"),
+];
+
 /// What to set up.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -43,11 +50,8 @@ pub(crate) fn all(project: &Project, releases: &[ReleaseName]) -> Result<(), Set
 }
 
 fn install_missing(project: &Project, progress: &Progress) -> Result<(), SetupError> {
-    install(
-        project,
-        progress,
-        &missing_packages(cloud::python_has_venv()),
-    )
+    let packages = missing_packages(cloud::python_has_venv(), is_installed);
+    install(project, progress, &packages)
 }
 
 /// Installs Debian packages, and starts no service of theirs.
@@ -82,12 +86,28 @@ pub(crate) fn install(
 }
 
 /// The Debian packages to install, given what this machine can do already.
-fn missing_packages(python_has_venv: bool) -> Vec<&'static str> {
-    if python_has_venv {
-        Vec::new()
-    } else {
-        vec!["python3", "python3-venv"]
+fn missing_packages(
+    python_has_venv: bool,
+    is_installed: impl Fn(&str) -> bool,
+) -> Vec<&'static str> {
+    let mut packages = Vec::new();
+    if !python_has_venv {
+        packages.extend(["python3", "python3-venv"]);
     }
+    let missing = PROGRAMS
+        .iter()
+        .filter(|(program, _)| !is_installed(program));
+    packages.extend(missing.map(|(_, package)| *package));
+    packages
+}
+
+/// Whether a program is where programs are.
+pub(crate) fn is_installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let system = ["/usr/sbin".into(), "/sbin".into()];
+    std::env::split_paths(&path)
+        .chain(system)
+        .any(|folder| folder.join(program).is_file())
 }
 
 /// Whether the process may install packages: its own /proc entry belongs to its user.
@@ -121,7 +141,15 @@ mod tests {
 
     #[test]
     fn nothing_is_installed_where_nothing_is_missing() {
-        assert!(missing_packages(true).is_empty());
-        assert_eq!(missing_packages(false), ["python3", "python3-venv"]);
+        assert!(missing_packages(true, |_| true).is_empty());
+        assert_eq!(
+            missing_packages(false, |program| program != "systemd-nspawn"),
+            ["python3", "python3-venv", "systemd-container"]
+        );
+    }
+    #[test]
+    fn a_program_is_found_where_it_is() {
+        assert!(is_installed("sh"));
+        assert!(!is_installed("no-such-program-anywhere"));
     }
 }
