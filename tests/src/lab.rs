@@ -22,10 +22,14 @@ pub use process::{Daemon, Program, programs, run};
 /// How often a waiting test looks.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
+/// The password of the hub's account `admin`.
+pub const PASSWORD: &str = "a long enough password";
+
 /// A hub and its regions, on loopback.
 pub struct Lab {
     folder: TempDir,
     link: SocketAddr,
+    web: SocketAddr,
     hub: Daemon,
 }
 
@@ -54,13 +58,18 @@ impl Lab {
                  names = [\"localhost\"]\n"
             ),
         );
-        write(&folder.path().join("password"), "a long enough password");
+        write(&folder.path().join("password"), PASSWORD);
         let config = folder.path().join("hub.toml");
         let password = folder.path().join("password");
         let init = ["init", "--password-file", password.to_str().unwrap()];
         succeeded(run(Program::Hub, &config, &init));
         let hub = Daemon::start(Program::Hub, &config, "serve");
-        let lab = Self { folder, link, hub };
+        let lab = Self {
+            folder,
+            link,
+            web,
+            hub,
+        };
         lab.wait("the hub answers", || lab.try_list().is_some());
         lab
     }
@@ -68,6 +77,11 @@ impl Lab {
     /// The hub's UDP address.
     pub fn link(&self) -> SocketAddr {
         self.link
+    }
+
+    /// The hub's HTTPS address.
+    pub fn web(&self) -> SocketAddr {
+        self.web
     }
 
     /// The hub's daemon.

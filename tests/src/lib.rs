@@ -1,6 +1,7 @@
 //! What the tests and benchmarks of the whole system share.
 
 pub mod bench;
+pub mod browser;
 pub mod fuzzing;
 pub mod inproc;
 pub mod lab;
