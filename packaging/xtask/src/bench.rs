@@ -42,7 +42,16 @@ pub(crate) fn run(project: &Project, args: &Args) -> Result<(), BenchError> {
     build
         .current_dir(&project.root)
         .args(["build", "--release", "--locked", "--package", "tests"])
-        .args(["--bin", "regroup-bench"]);
+        // Real daemons stand beside it, for the benchmarks that run them.
+        .args(["--package", "idp-hub", "--package", "sp-agent"])
+        .args([
+            "--bin",
+            "regroup-bench",
+            "--bin",
+            "idp-hub",
+            "--bin",
+            "sp-agent",
+        ]);
     run::quietly(&mut build, &log).map_err(BenchError::Build)?;
     step.done();
     let mut bench = Command::new(project.root.join("target/release/regroup-bench"));

@@ -16,15 +16,15 @@ use crate::wire::frame::{
 };
 
 /// The time that a connection may take to come about, all handshakes included.
-const DIAL_MAX: Duration = Duration::from_secs(10);
+pub const DIAL_MAX: Duration = Duration::from_secs(10);
 
 /// The first attempts after a loss are spread over this: 10,000 agents that lose their hub at once
 /// return at some 5,000 a second, which one core can greet.
-const BACKOFF_BASE: Duration = Duration::from_secs(2);
+pub const BACKOFF_BASE: Duration = Duration::from_secs(2);
 
 /// Later attempts are spread over at most this, so that a hub that is back has all its agents back
 /// within half a minute.
-const BACKOFF_CEILING: Duration = Duration::from_secs(30);
+pub const BACKOFF_CEILING: Duration = Duration::from_secs(30);
 
 /// What happened.
 #[derive(Debug)]

@@ -2,18 +2,22 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use shared::ids::{FederationId, FeedId};
 use shared::link::HEARTBEAT;
 use shared::link::inbox::Position;
+use shared::runtime::errors::chain;
 use shared::transport::{
-    DialOptions, Dialer, FrameReader, FrameWriter, LinkConnection, WriteError,
+    DialOptions, Dialer, FrameReader, FrameWriter, LinkConnection, RawFrame, ReadError, WriteError,
 };
 use shared::wire::codec::CODEC;
 use shared::wire::frame::{
     Cloud, Control, Cursor, Heartbeat, Hello, Offer, PROTOCOL, Standing, feed_code,
 };
 use shared::wire::{List, Text};
+
+use tokio::time::Instant;
 
 use super::fleet::{Fleet, Member};
 
@@ -28,6 +32,8 @@ pub struct Agent {
     /// How far the hub has got.
     pub cursors: Vec<Cursor>,
     heartbeats: u64,
+    /// How late its own heartbeats were at most, for want of processor time at this end.
+    late_max: Duration,
 }
 
 impl Agent {
@@ -63,6 +69,7 @@ impl Agent {
                     reader,
                     cursors,
                     heartbeats: 0,
+                    late_max: Duration::ZERO,
                 })
             }
             other => Err(format!("no welcome: {other:?}")),
@@ -83,20 +90,32 @@ impl Agent {
         self.writer.write(bytes).await
     }
 
-    /// Lives, and says nothing but that, until the connection is gone.
-    pub async fn idle(mut self) {
-        self.live().await;
-    }
-
-    /// As [`idle`](Self::idle), and may be gone on with. Cancel-safe.
-    pub async fn live(&mut self) {
-        let mut ticks = tokio::time::interval(HEARTBEAT);
+    /// Lives, and says nothing but that, until the connection is gone; says why. Cancel-safe.
+    pub async fn live(&mut self) -> String {
+        let mut due = Instant::now();
         loop {
-            tokio::select! {
-                _ = ticks.tick() => if self.heartbeat().await.is_err() { return },
-                frame = self.reader.next() => if !matches!(frame, Ok(Some(_))) { return },
+            let ended = tokio::select! {
+                () = tokio::time::sleep_until(due) => {
+                    self.late_max = self.late_max.max(due.elapsed());
+                    due = Instant::now() + HEARTBEAT;
+                    self.heartbeat().await.err().map(|error| chain(&error).to_string())
+                }
+                frame = self.reader.next() => ending(frame),
+            };
+            if let Some(ended) = ended {
+                return self.why(&ended);
             }
         }
+    }
+
+    /// Why the connection is gone, in full.
+    pub fn why(&self, ended: &str) -> String {
+        let loss = self.connection.loss();
+        let loss = loss.map_or_else(|| "not closed".to_owned(), |loss| loss.to_string());
+        format!(
+            "{ended} ({loss}); this end's heartbeats were late by {:?} at most",
+            self.late_max
+        )
     }
 
     /// The next acknowledgement of the inventory, and how far it goes.
@@ -115,6 +134,23 @@ impl Agent {
     pub fn cursor(&self) -> Cursor {
         let named = self.cursors.iter().find(|cursor| cursor.feed == 1).copied();
         named.unwrap_or_else(|| Position::NONE.cursor(1))
+    }
+}
+
+/// What ends a session, if this frame, or its want, does.
+pub fn ending(frame: Result<Option<RawFrame>, ReadError>) -> Option<String> {
+    let frame = match frame {
+        Ok(Some(frame)) => frame,
+        Ok(None) => return Some("the hub ended the control stream".to_owned()),
+        Err(error) => return Some(chain(&error).to_string()),
+    };
+    match Control::decode(frame.kind, &frame.payload) {
+        Ok(Some(Control::Refuse(refuse))) => {
+            Some(format!("the hub refuses: {}", refuse.reason.as_str()))
+        }
+        Ok(Some(Control::Goodbye(_))) => Some("the hub says goodbye".to_owned()),
+        Ok(_) => None,
+        Err(error) => Some(error.to_string()),
     }
 }
 

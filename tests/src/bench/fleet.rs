@@ -48,8 +48,8 @@ pub fn hub_dir(dir: &Path) -> PathBuf {
     dir.join("hub")
 }
 
-/// Makes a federation of so many accepted regions in `dir`.
-pub async fn found(dir: &Path, agents: usize) {
+/// Makes a federation of so many accepted regions in `dir`, and tokens for so many others.
+pub async fn found(dir: &Path, agents: usize, invitations: usize) {
     let hub = hub_dir(dir);
     shared::runtime::files::create_private_dir(&hub).unwrap();
     let clock = Clock::system();
@@ -69,6 +69,17 @@ pub async fn found(dir: &Path, agents: usize) {
         members,
     };
     std::fs::write(dir.join("fleet.json"), serde_json::to_vec(&fleet).unwrap()).unwrap();
+    let mut tokens = Vec::with_capacity(invitations);
+    for number in 0..invitations {
+        let name = format!("guest-{number}");
+        let invitation = authority.invite(&name, INVITATION_LIFETIME).await.unwrap();
+        tokens.push(invitation.token.to_text().to_string());
+    }
+    std::fs::write(
+        dir.join("tokens.json"),
+        serde_json::to_vec(&tokens).unwrap(),
+    )
+    .unwrap();
     store.close().await;
     drop((authority, store));
     tokio::task::spawn_blocking(|| writer.join()).await.unwrap();

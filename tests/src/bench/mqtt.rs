@@ -5,14 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_rustls::client::TlsStream;
 
 use super::ingest::{Load, Progress, measure};
 use super::records::RECORD_BYTES;
-use super::tls::{Identities, client_config, secure};
+use super::tls::{Identities, client_config, say, secure};
 
 /// Half of the time after which the broker gives a silent client up.
 const PING_EVERY: Duration = Duration::from_secs(30);
@@ -37,7 +37,7 @@ impl Client {
         body.extend(keep_alive);
         body.extend((name.len() as u16).to_be_bytes());
         body.extend(name.as_bytes());
-        stream.write_all(&packet(0x10, &body)).await.unwrap();
+        say(&mut stream, &packet(0x10, &body)).await;
         let mut answer = [0; 4];
         stream.read_exact(&mut answer).await.unwrap();
         assert_eq!(answer, [0x20, 2, 0, 0], "the broker refused");
@@ -45,11 +45,11 @@ impl Client {
     }
 
     /// Stays connected.
-    pub async fn idle(mut self) {
+    pub async fn idle(mut self) -> String {
         let mut ticks = tokio::time::interval(PING_EVERY);
         loop {
             ticks.tick().await;
-            self.0.write_all(&[0xC0, 0]).await.unwrap();
+            say(&mut self.0, &[0xC0, 0]).await;
             let mut answer = [0; 2];
             self.0.read_exact(&mut answer).await.unwrap();
         }
@@ -65,7 +65,7 @@ impl Client {
                 bytes.extend(publish(number, sent % load.keys, sent));
                 sent += 1;
             }
-            self.0.write_all(&bytes).await.unwrap();
+            say(&mut self.0, &bytes).await;
             have += self.0.read(&mut buffer[have..]).await.unwrap();
             let acks = buffer[..have].chunks_exact(PUBACK_BYTES);
             assert!(

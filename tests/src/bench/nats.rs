@@ -4,14 +4,14 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_rustls::client::TlsStream;
 
 use super::ingest::{Load, Progress, measure};
 use super::records::RECORD_BYTES;
-use super::tls::{Identities, client_config, secure};
+use super::tls::{Identities, client_config, say, secure};
 
 /// One value for each key, in files, acknowledged.
 const STREAM: &str = concat!(
@@ -32,7 +32,7 @@ impl Client {
         let mut stream = secure(tls, stream).await;
         let hello =
             b"CONNECT {\"verbose\":false,\"pedantic\":false,\"tls_required\":true}\r\nPING\r\n";
-        stream.write_all(hello).await.unwrap();
+        say(&mut stream, hello).await;
         let mut client = Self(BufReader::with_capacity(64 << 10, stream));
         while client.line().await.trim() != "PONG" {}
         client
@@ -53,7 +53,7 @@ impl Client {
         loop {
             let line = self.line().await;
             if line.starts_with("PING") {
-                self.0.write_all(b"PONG\r\n").await.unwrap();
+                say(&mut self.0, b"PONG\r\n").await;
             } else if line.starts_with("MSG") {
                 let len: usize = line.split_whitespace().last().unwrap().parse().unwrap();
                 let mut payload = vec![0; len + 2];
@@ -64,22 +64,23 @@ impl Client {
         }
     }
 
-    /// Stays connected.
-    pub async fn idle(mut self) {
+    /// Stays connected; ends only if it is sent what it never asked for.
+    pub async fn idle(mut self) -> String {
         self.message().await;
+        "a message came to a client without subscriptions".to_owned()
     }
 
     async fn make_stream(&mut self) {
         let (ask, len) = ("$JS.API.STREAM.CREATE.bench", STREAM.len());
         let request = format!("SUB made 1\r\nPUB {ask} made {len}\r\n{STREAM}\r\n");
-        self.0.write_all(request.as_bytes()).await.unwrap();
+        say(&mut self.0, request.as_bytes()).await;
         let answer = String::from_utf8(self.message().await).unwrap();
         assert!(!answer.contains("\"error\""), "no stream: {answer}");
     }
 
     async fn load(&mut self, number: usize, load: &Load, progress: &Progress) {
         let subscribe = format!("SUB acked.{number} 2\r\n");
-        self.0.write_all(subscribe.as_bytes()).await.unwrap();
+        say(&mut self.0, subscribe.as_bytes()).await;
         let payload = "x".repeat(RECORD_BYTES);
         let (mut sent, mut in_flight) = (0, 0);
         while !progress.is_over() {
@@ -91,7 +92,7 @@ impl Client {
                 text += "\r\n";
                 sent += 1;
             }
-            self.0.write_all(text.as_bytes()).await.unwrap();
+            say(&mut self.0, text.as_bytes()).await;
             in_flight = load.window;
             // One is waited for, and what has come with it is taken too.
             let mut count = 0;

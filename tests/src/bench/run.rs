@@ -1,9 +1,16 @@
 //! One benchmark from beginning to end: servers, loaders, interleaved rounds, medians.
 
+mod agent;
 mod idle;
 mod ingest;
+mod join;
+mod scale;
 mod storm;
+mod wan;
 mod wire;
+
+use std::net::SocketAddr;
+use std::time::Duration;
 
 use super::figures::show;
 use super::process::output;
@@ -26,9 +33,9 @@ pub struct Options {
     /// Records of one agent on their way (ingest)
     #[arg(long, default_value_t = 64)]
     pub window: usize,
-    /// Agents (idle)
-    #[arg(long, default_value_t = 5000)]
-    pub agents: usize,
+    /// Agents (idle and storm: 5000; scale: 10000)
+    #[arg(long)]
+    pub agents: Option<usize>,
     /// Ours alone, without the peers
     #[arg(long)]
     pub alone: bool,
@@ -45,6 +52,14 @@ pub enum Name {
     Wire,
     /// All agents back after the hub was killed
     Storm,
+    /// The hub's processor time for a region's coming
+    Join,
+    /// A large fleet in peace
+    Scale,
+    /// One region behind a long and lossy line
+    Wan,
+    /// A real agent's memory, and when its loss is seen
+    Agent,
 }
 
 /// Runs a benchmark and prints its figures.
@@ -54,6 +69,10 @@ pub fn run(options: &Options) {
         Name::Idle => idle::idle(options),
         Name::Wire => wire::wire(options),
         Name::Storm => storm::storm(options),
+        Name::Join => join::join(options),
+        Name::Scale => scale::scale(options),
+        Name::Wan => wan::wan(options),
+        Name::Agent => agent::agent(options),
     };
     show(&figures, options.json);
 }
@@ -63,14 +82,36 @@ fn words(words: &[&str]) -> Vec<String> {
 }
 
 /// Runs a loader of this program against a server, and reads what it measured.
-fn load<T: serde::de::DeserializeOwned>(running: &Running, command: &[&str], more: &[String]) -> T {
+///
+/// # Panics
+/// If it fails, or takes longer than `within`; with the server's last words.
+fn load<T: serde::de::DeserializeOwned>(
+    running: &Running,
+    command: &[&str],
+    more: &[String],
+    within: Duration,
+) -> T {
+    load_at(running, running.address, command, more, within)
+}
+
+/// As [`load`], through `address`, behind which the server is.
+fn load_at<T: serde::de::DeserializeOwned>(
+    running: &Running,
+    address: SocketAddr,
+    command: &[&str],
+    more: &[String],
+    within: Duration,
+) -> T {
     let mut arguments = words(command);
     arguments.extend(words(&["--dir", running.dir.to_str().unwrap()]));
-    arguments.extend(words(&["--server", &running.address.to_string()]));
+    arguments.extend(words(&["--server", &address.to_string()]));
     arguments.extend(words(&["--pid", &running.process.pid().to_string()]));
     arguments.extend(more.iter().cloned());
     let own = std::env::current_exe().unwrap();
-    serde_json::from_str(output(LOADER_CORE, &own, &arguments).trim()).unwrap()
+    let printed = output(LOADER_CORE, &own, &arguments, within).unwrap_or_else(|why| {
+        panic!("{why}; the server's log:\n{}", running.process.log());
+    });
+    serde_json::from_str(printed.trim()).unwrap()
 }
 
 /// Every server once in each round, so that what else the machine does falls on all alike.

@@ -2,16 +2,20 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::process::{Process, await_port, free_port};
+use super::process::{Process, START_MAX, await_port, free_port};
 use super::tls::Identities;
 
 /// Servers run here, loaders on the other core.
 pub const SERVER_CORE: u32 = 0;
 /// Loaders run here.
 pub const LOADER_CORE: u32 = 1;
+
+/// Making a federation of 10,000 regions takes a tenth of it on a quiet machine.
+const FOUND_MAX: Duration = Duration::from_secs(600);
 
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,9 +44,8 @@ pub struct Running {
 }
 
 impl Running {
-    /// Kills a hub, and starts another on its data and port.
-    pub fn kill_and_serve(&mut self) {
-        self.process.kill();
+    /// Starts another hub on the data and port of one that was killed.
+    pub fn serve_again(&mut self) {
         self.process = Server::Hub.serve(&self.dir, self.address.port());
     }
 }
@@ -70,14 +73,21 @@ impl Server {
 
     /// Starts it. A hub has so many regions.
     pub fn start(self, regions: usize) -> Running {
+        self.start_inviting(regions, 0)
+    }
+
+    /// Starts it. A hub has so many regions, and invitations for so many others.
+    pub fn start_inviting(self, regions: usize, invitations: usize) -> Running {
         let temp = crate::inproc::private_dir();
         let dir = temp.path().to_path_buf();
         Identities::make(&dir);
         if self == Self::Hub {
             let own = std::env::current_exe().unwrap();
-            let (dir, regions) = (path(&dir), regions.to_string());
-            let found = ["found", "--dir", &dir, "--agents", &regions].map(str::to_owned);
-            super::process::output(LOADER_CORE, &own, &found);
+            let (regions, invitations) = (regions.to_string(), invitations.to_string());
+            let found = ["found", "--dir", &path(&dir), "--agents", &regions];
+            let mut found = found.map(str::to_owned).to_vec();
+            found.extend(["--invitations".to_owned(), invitations]);
+            super::process::output(LOADER_CORE, &own, &found, FOUND_MAX).unwrap();
         }
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
         Running {
@@ -118,7 +128,7 @@ impl Server {
             Self::Etcd => start(Path::new("etcd"), &etcd(dir, &identities, port)),
         };
         match self {
-            Self::Hub | Self::Bare => drop(process.says("READY")),
+            Self::Hub | Self::Bare => drop(process.says("READY", START_MAX)),
             Self::Nats | Self::Mosquitto | Self::Etcd => await_port(port),
         }
         process

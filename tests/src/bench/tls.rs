@@ -8,6 +8,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -105,4 +106,14 @@ pub async fn secure(config: &Arc<ClientConfig>, stream: TcpStream) -> TlsStream<
         .connect(name, stream)
         .await
         .unwrap()
+}
+
+/// Sends all of `bytes`. Written and not flushed, they may stay in TLS: a socket may ask to be
+/// waited for, also because its task has had its share of time.
+///
+/// # Panics
+/// If the connection is gone.
+pub async fn say(stream: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) {
+    stream.write_all(bytes).await.unwrap();
+    stream.flush().await.unwrap();
 }

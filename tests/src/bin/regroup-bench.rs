@@ -6,7 +6,11 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use tests::bench::idle::{Hold, Protocol};
 use tests::bench::ingest::Load;
-use tests::bench::{bare, etcd, fleet, idle, ingest, mqtt, nats, run, storm, wire};
+use tests::bench::scale::Peace;
+use tests::bench::wan::{Haul, Line};
+use tests::bench::{
+    bare, etcd, fleet, idle, ingest, join, mqtt, nats, run, scale, storm, wan, wire,
+};
 
 #[derive(Parser)]
 struct Cli {
@@ -25,6 +29,8 @@ enum Command {
         dir: PathBuf,
         #[arg(long)]
         agents: usize,
+        #[arg(long, default_value_t = 0)]
+        invitations: usize,
     },
     /// Serve a hub
     ServeHub(Serve),
@@ -46,6 +52,34 @@ enum Command {
         at: At,
         #[arg(long)]
         agents: usize,
+    },
+    /// Join a hub
+    JoinHub {
+        #[command(flatten)]
+        at: At,
+        #[arg(long)]
+        pid: u32,
+    },
+    /// Live in peace
+    Live {
+        #[command(flatten)]
+        at: At,
+        #[command(flatten)]
+        peace: Peace,
+    },
+    /// Stand between agents and a hub as a long and lossy line
+    ServeLine {
+        #[arg(long)]
+        server: SocketAddr,
+        #[command(flatten)]
+        line: Line,
+    },
+    /// Send as much as a line takes
+    Haul {
+        #[command(flatten)]
+        at: At,
+        #[command(flatten)]
+        haul: Haul,
     },
     /// Count bytes between an agent and a hub
     CountWire {
@@ -104,7 +138,11 @@ fn main() {
 async fn perform(command: Command) {
     match command {
         Command::Run(_) => {}
-        Command::Found { dir, agents } => fleet::found(&dir, agents).await,
+        Command::Found {
+            dir,
+            agents,
+            invitations,
+        } => fleet::found(&dir, agents, invitations).await,
         Command::ServeHub(it) => fleet::serve(&it.dir, it.port).await,
         Command::ServeBare(it) => bare::serve(&it.dir, it.port).await,
         Command::LoadHub(it) => ingest::load_hub(&it.at.dir, it.at.server, &it.load).await,
@@ -112,6 +150,10 @@ async fn perform(command: Command) {
         Command::LoadNats(it) => nats::load(&it.at.dir, it.at.server, &it.load).await,
         Command::LoadMqtt(it) => mqtt::load(&it.at.dir, it.at.server, &it.load).await,
         Command::LoadEtcd(it) => etcd::load(&it.at.dir, it.at.server, &it.load).await,
+        Command::JoinHub { at, pid } => join::join_all(&at.dir, at.server, pid).await,
+        Command::Live { at, peace } => scale::live(&at.dir, at.server, &peace).await,
+        Command::ServeLine { server, line } => wan::stand(server, &line).await,
+        Command::Haul { at, haul } => wan::haul(&at.dir, at.server, &haul).await,
         Command::CountWire { at, .. } => wire::count(&at.dir, at.server).await,
         Command::Weather { at, agents } => storm::weather(&at.dir, at.server, agents).await,
         Command::Hold { protocol, at, hold } => {

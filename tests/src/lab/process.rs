@@ -14,11 +14,17 @@ pub enum Program {
     Agent,
 }
 
-/// The folder of the programs, built if they are not: the tests of another package don't build
-/// them by themselves.
+/// The folder of the programs. For a test they are built if they are not: the tests of another
+/// package don't build them by themselves. Whoever starts the benchmarks' program has built them
+/// beside it.
 pub fn programs() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
+        let own = std::env::current_exe().unwrap();
+        let folder = own.parent().unwrap();
+        if !folder.ends_with("deps") {
+            return folder.to_owned();
+        }
         let mut build = Command::new(env!("CARGO"));
         build.args(["build", "--quiet", "-p", "idp-hub", "-p", "sp-agent"]);
         build.current_dir(env!("CARGO_MANIFEST_DIR"));
@@ -26,8 +32,7 @@ pub fn programs() -> &'static Path {
             build.status().unwrap().success(),
             "the daemons can't be built"
         );
-        let own = std::env::current_exe().unwrap();
-        own.parent().unwrap().parent().unwrap().to_owned()
+        folder.parent().unwrap().to_owned()
     })
 }
 
@@ -76,6 +81,11 @@ impl Daemon {
     /// Starts it again, after it has ended.
     pub fn again(&mut self) {
         self.child = spawn(self.program, &self.config, self.command);
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// SIGKILL, at whatever it is doing.

@@ -1,22 +1,28 @@
 //! `idle`: memory of the server for each connection that only lives.
 
+use std::time::Duration;
+
 use super::{Options, load, rounds, words};
 use crate::bench::figures::{Figure, median};
 use crate::bench::idle::Held;
 use crate::bench::servers::Server;
 
+/// 5,000 connections and their holding, on a machine that has much else to do.
+const WITHIN: Duration = Duration::from_secs(300);
+
 pub(super) fn idle(options: &Options) -> Vec<Figure> {
+    let agents = options.agents.unwrap_or(5000);
     let all = [Server::Hub, Server::Mosquitto, Server::Nats];
     let servers = if options.alone { &all[..1] } else { &all[..] };
     let results = rounds(options, servers, |server| {
-        let running = server.start(options.agents);
+        let running = server.start(agents);
         let protocol = match server {
             Server::Mosquitto => "mqtt",
             Server::Nats => "nats",
             Server::Hub | Server::Bare | Server::Etcd => "hub",
         };
-        let more = words(&["--agents", &options.agents.to_string()]);
-        let held: Held = load(&running, &["hold", protocol], &more);
+        let more = words(&["--agents", &agents.to_string()]);
+        let held: Held = load(&running, &["hold", protocol], &more, WITHIN);
         eprintln!("  {held:?}");
         held
     });

@@ -1,13 +1,18 @@
 //! `wire`: bytes of a change, and of a minute without one.
 
+use std::time::Duration;
+
 use super::{Options, load, rounds};
 use crate::bench::figures::{Figure, median};
 use crate::bench::servers::Server;
 use crate::bench::wire::Bytes;
 
+/// 70 s are the loader's own.
+const WITHIN: Duration = Duration::from_secs(180);
+
 pub(super) fn wire(options: &Options) -> Vec<Figure> {
     let results = rounds(options, &[Server::Hub], |server| {
-        let counted: Bytes = load(&server.start(1), &["count-wire"], &[]);
+        let counted: Bytes = load(&server.start(1), &["count-wire"], &[], WITHIN);
         eprintln!("  {counted:?}");
         counted
     });
