@@ -138,6 +138,8 @@ fn pinned(core: u32, program: &Path, arguments: &[String]) -> Command {
     let script = "ulimit -n $(ulimit -H -n); exec taskset -c \"$0\" \"$@\"";
     command.args(["-c", script, &core.to_string()]);
     command.arg(program).args(arguments);
+    // A backtrace would leave no room for what a log's last lines should tell.
+    command.env("RUST_BACKTRACE", "0");
     command
 }
 

@@ -4,7 +4,8 @@
 //! sends it to nobody; QUIC repeats it, and the new hub answers with a stateless reset, by which the
 //! agent notices. From there it waits as the product does, by the same figures: the first attempt is
 //! spread over two seconds, later ones over ever more. Agents without a change notice at their next
-//! heartbeat, up to four seconds later.
+//! heartbeat, up to four seconds later. All have one address here, so that the hub's limit for one
+//! source holds for all of them together, as it does behind one NAT.
 //!
 //! What is asserted: that the hub stands exactly where it last acknowledged, so that nothing
 //! unchanged is asked for, and that with the one change alone the digest of all is right.
@@ -176,8 +177,10 @@ async fn through(
     killed: CancellationToken,
 ) -> Passed {
     tokio::select! {
-        why = region.agent.live() => panic!("agent {} before the storm: {why}", region.number),
+        // First the kill: a late task may meet both at once.
+        biased;
         () = killed.cancelled() => {}
+        why = region.agent.live() => panic!("agent {} before the storm: {why}", region.number),
     }
     let known = region.servers.seq;
     let change = region.servers.batch(1, true);

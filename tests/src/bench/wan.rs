@@ -53,9 +53,18 @@ pub struct Haul {
     /// Time that is measured
     #[arg(long, default_value_t = 30.0)]
     pub seconds: f64,
+    /// The least that a round trip must then take, ms: that there is a line at all
+    #[arg(long, default_value_t = 200)]
+    pub rtt_ms: u64,
     /// The hub's process
     #[arg(long)]
     pub pid: u32,
+}
+
+impl Haul {
+    fn rtt_min(&self) -> Duration {
+        Duration::from_millis(self.rtt_ms)
+    }
 }
 
 /// Stands between agents and `hub` until the process is ended.
@@ -81,6 +90,7 @@ pub async fn haul(dir: &Path, relay: SocketAddr, haul: &Haul) {
     let agent = Agent::connect(&dialer, relay, &fleet, servers.id()).await;
     let mut agent = agent.unwrap();
     let mut feed = agent.connection.open_feed().await.unwrap();
+    let connection = agent.connection.clone();
     let (acked, mut progress) = watch::channel(0);
     let listening = tokio::spawn(async move {
         loop {
@@ -107,6 +117,8 @@ pub async fn haul(dir: &Path, relay: SocketAddr, haul: &Haul) {
         "the hub does not acknowledge what was sent last: {:?}",
         listening.is_finished()
     );
+    let rtt = connection.rtt();
+    assert!(rtt >= haul.rtt_min(), "the line is not long: {rtt:?}");
     println!(
         "{}",
         serde_json::to_string(&measured.await.unwrap()).unwrap()

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use shared::transport::FrameWriter;
@@ -12,7 +12,7 @@ use super::fleet::Fleet;
 use super::records::Servers;
 use crate::relay::{Relay, Way};
 
-/// Several heartbeats.
+/// Ten heartbeats.
 const IDLE: Duration = Duration::from_secs(40);
 
 /// Between changes of a quiet cloud: each is alone in its packet, and acknowledged alone.
@@ -32,34 +32,52 @@ pub struct Bytes {
     pub alone: f64,
     /// Of a change that comes with nine others.
     pub together: f64,
+    /// Datagrams of a change that comes alone, both ways.
+    pub datagrams_alone: f64,
+}
+
+/// What has passed.
+#[derive(Debug, Clone, Copy)]
+struct Passed {
+    bytes: f64,
+    datagrams: f64,
 }
 
 struct Counter {
     relay: Relay,
-    idle_per_second: f64,
 }
 
 impl Counter {
-    fn total(&self) -> f64 {
-        (self.relay.bytes(Way::Up) + self.relay.bytes(Way::Down)) as f64
+    fn total(&self) -> Passed {
+        let both = |of: fn(&Relay, Way) -> u64| {
+            (of(&self.relay, Way::Up) + of(&self.relay, Way::Down)) as f64
+        };
+        Passed {
+            bytes: both(Relay::bytes),
+            datagrams: both(Relay::datagrams),
+        }
     }
 
-    /// Bytes of each of [`CHANGES`], sent so many at a time, without the heartbeats between them.
+    /// What each of [`CHANGES`] takes, sent so many at a time. Whoever reports says thereby that it
+    /// lives, so there are no heartbeats in it.
     async fn changes(
         &self,
         agent: &mut Agent,
         feed: &mut FrameWriter,
         servers: &mut Servers,
         at_once: usize,
-    ) -> f64 {
-        let (bytes, begun) = (self.total(), Instant::now());
+    ) -> Passed {
+        let before = self.total();
         for _ in 0..CHANGES / at_once as u64 {
             feed.write(servers.batch(at_once, true)).await.unwrap();
             while agent.acked().await < servers.seq {}
             tokio::time::sleep(APART).await;
         }
-        let idle = self.idle_per_second * begun.elapsed().as_secs_f64();
-        (self.total() - bytes - idle) / CHANGES as f64
+        let now = self.total();
+        Passed {
+            bytes: (now.bytes - before.bytes) / CHANGES as f64,
+            datagrams: (now.datagrams - before.datagrams) / CHANGES as f64,
+        }
     }
 }
 
@@ -83,13 +101,10 @@ pub async fn count(dir: &Path, hub: SocketAddr) {
         .await
         .unwrap_err();
 
-    let mut counter = Counter {
-        relay,
-        idle_per_second: 0.0,
-    };
+    let counter = Counter { relay };
     let before = counter.total();
     tokio::time::timeout(IDLE, agent.live()).await.unwrap_err();
-    counter.idle_per_second = (counter.total() - before) / IDLE.as_secs_f64();
+    let idle = counter.total().bytes - before.bytes;
     let alone = counter
         .changes(&mut agent, &mut feed, &mut servers, 1)
         .await;
@@ -97,9 +112,10 @@ pub async fn count(dir: &Path, hub: SocketAddr) {
         .changes(&mut agent, &mut feed, &mut servers, TOGETHER)
         .await;
     let bytes = Bytes {
-        idle_minute: counter.idle_per_second * 60.0,
-        alone,
-        together,
+        idle_minute: idle / IDLE.as_secs_f64() * 60.0,
+        alone: alone.bytes,
+        together: together.bytes,
+        datagrams_alone: alone.datagrams,
     };
     println!("{}", serde_json::to_string(&bytes).unwrap());
 }
