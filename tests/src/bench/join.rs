@@ -1,11 +1,11 @@
-//! `join`: what a region's coming costs the hub, over the network and with a certificate at its end.
+//! `join`: what a region's coming costs the hub, over the network, until it has its certificate.
 //!
 //! Invitations are made beforehand; what is counted is the handshake, the token's and the key's
 //! proof, the certificate, the region's row, the answer and the connection's end.
 //!
 //! What the database costs is the processor time of the one thread that writes, told apart by its
-//! name. That thread also signs the certificate, within the transaction, and signing is no database:
-//! it is measured here by itself, and counted back to the hub's own share.
+//! name. That thread also signs the certificate, within the transaction, and signing is no
+//! database: it is measured here by itself, and counted back to the hub's own share.
 
 use std::net::SocketAddr;
 use std::path::Path;

@@ -2,6 +2,7 @@
 //! waited for no longer than is reasonable.
 
 use std::io::{BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -12,6 +13,9 @@ const TICK_US: u64 = 10_000;
 
 /// A start takes less on a slow machine.
 pub const START_MAX: Duration = Duration::from_secs(60);
+
+/// Ports that are tried: with half of all in use, one in 2^64 searches fails.
+const PORTS_TRIED: usize = 64;
 
 /// Lines of a log that a failure shows.
 const LOG_LINES: usize = 20;
@@ -146,16 +150,22 @@ fn pinned(core: u32, program: &Path, arguments: &[String]) -> Command {
 /// Waits until somebody takes TCP connections on this port of loopback.
 pub fn await_port(port: u16) {
     let deadline = Instant::now() + START_MAX;
-    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
         assert!(Instant::now() < deadline, "nobody listens on port {port}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
 
-/// A TCP and UDP port that was free a moment ago.
+/// A port that was free a moment ago, for TCP and for UDP: thousands of agents hold UDP ports of
+/// the same range.
 pub fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    listener.local_addr().unwrap().port()
+    let any = (Ipv4Addr::LOCALHOST, 0);
+    let free = (0..PORTS_TRIED).find_map(|_| {
+        let listener = TcpListener::bind(any).unwrap();
+        let address = listener.local_addr().unwrap();
+        UdpSocket::bind(address).ok().map(|_| address.port())
+    });
+    free.expect("no port is free for both TCP and UDP")
 }
 
 /// The processor time that a process has used in all its threads, µs.

@@ -1,11 +1,11 @@
 //! `storm`: the hub is killed and started, and every agent comes back with a change.
 //!
 //! Each agent finds its change at the moment of the kill, as a fleet does whose clouds go on. It
-//! sends it to nobody; QUIC repeats it, and the new hub answers with a stateless reset, by which the
-//! agent notices. From there it waits as the product does, by the same figures: the first attempt is
-//! spread over two seconds, later ones over ever more. Agents without a change notice at their next
-//! heartbeat, up to four seconds later. All have one address here, so that the hub's limit for one
-//! source holds for all of them together, as it does behind one NAT.
+//! sends it to nobody; QUIC repeats it, and the new hub answers with a stateless reset, by which
+//! the agent notices. From there it waits as the product does, by the same figures: the first
+//! attempt is spread over two seconds, later ones over ever more. Agents without a change notice at
+//! their next heartbeat, up to four seconds later. All have one address here, so that the hub's
+//! limit for one source holds for all of them together, as it does behind one NAT.
 //!
 //! What is asserted: that the hub stands exactly where it last acknowledged, so that nothing
 //! unchanged is asked for, and that with the one change alone the digest of all is right.

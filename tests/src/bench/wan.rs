@@ -2,8 +2,8 @@
 //!
 //! The hub's whole path, a commit before each acknowledgement; at the agent's end the product's own
 //! outbox (what may be on its way), dialer and congestion control, with batches as large as the
-//! spool's, encoded beforehand: the spool's reading is not in it. Between them stands the tests' UDP
-//! relay as a process of its own on the loader's core: half the round trip each way, and each
+//! spool's, encoded beforehand: the spool's reading is not in it. Between them stands the tests'
+//! UDP relay as a process of its own on the loader's core: half the round trip each way, and each
 //! datagram lost by chance, each way, from a seed.
 
 use std::net::SocketAddr;
