@@ -21,6 +21,9 @@ use tokio::time::Instant;
 
 use super::fleet::{Fleet, Member};
 
+/// The time for a hub's reason to come.
+const REASON_MAX: Duration = Duration::from_secs(2);
+
 /// One agent's connection, greeted and accepted.
 pub struct Agent {
     /// The connection.
@@ -96,22 +99,28 @@ impl Agent {
         loop {
             let ended = tokio::select! {
                 () = tokio::time::sleep_until(due) => {
-                    self.late_max = self.late_max.max(due.elapsed());
+                    self.late(due);
                     due = Instant::now() + HEARTBEAT;
                     self.heartbeat().await.err().map(|error| chain(&error).to_string())
                 }
                 frame = self.reader.next() => ending(frame),
             };
             if let Some(ended) = ended {
-                return self.why(&ended);
+                return self.why(&ended).await;
             }
         }
     }
 
-    /// Why the connection is gone, in full.
-    pub fn why(&self, ended: &str) -> String {
-        let loss = self.connection.loss();
-        let loss = loss.map_or_else(|| "not closed".to_owned(), |loss| loss.to_string());
+    /// Notes how late a heartbeat is that was due at `due`.
+    pub fn late(&mut self, due: Instant) {
+        self.late_max = self.late_max.max(due.elapsed());
+    }
+
+    /// Why the connection is gone, in full. The hub's reason comes after its last frame.
+    pub async fn why(&mut self, ended: &str) -> String {
+        let closed = tokio::time::timeout(REASON_MAX, self.connection.closed());
+        let loss = closed.await.map(|loss| loss.to_string());
+        let loss = loss.unwrap_or_else(|_| "it is not closed".to_owned());
         format!(
             "{ended} ({loss}); this end's heartbeats were late by {:?} at most",
             self.late_max

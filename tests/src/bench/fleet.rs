@@ -129,6 +129,8 @@ impl Fleet {
 
 /// Serves the federation in `dir` until the process is ended, as `idp-hub serve` does.
 pub async fn serve(dir: &Path, port: u16) {
+    // What the hub thinks of its agents is shown when a loader fails.
+    shared::runtime::logs::init(Some("warn")).unwrap();
     let clock = Clock::system();
     let tasks = Tasks::new(clock.clone());
     let options = Options {

@@ -195,6 +195,7 @@ impl Member {
                     written.err().map(|error| error.to_string())
                 }
                 () = tokio::time::sleep_until(heartbeat) => {
+                    self.agent.late(heartbeat);
                     heartbeat = Instant::now() + HEARTBEAT;
                     self.agent.heartbeat().await.err().map(|error| error.to_string())
                 }
@@ -212,7 +213,7 @@ impl Member {
                 }
             };
             if let Some(ended) = ended {
-                return format!("agent {}: {}", self.number, self.agent.why(&ended));
+                return format!("agent {}: {}", self.number, self.agent.why(&ended).await);
             }
         }
     }
