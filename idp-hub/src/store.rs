@@ -24,7 +24,9 @@ pub mod regions;
 mod rows;
 pub mod samples;
 mod schema;
+mod size;
 pub mod tokens;
+mod totals;
 mod writer;
 
 use std::path::Path;
@@ -34,6 +36,7 @@ use shared::model::UnixMillis;
 use shared::runtime::clock::Clock;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::config::REGION_RECORDS_DEFAULT;
 pub use backup::back_up;
 pub use error::StoreError;
 pub use facts::Founding;
@@ -42,6 +45,7 @@ pub use hot::{Overview, RegionOverview};
 pub use mailbox::{Mail, Mailbox};
 use reader::Readers;
 pub use regions::RegionNo;
+pub use size::Size;
 use writer::{Job, WriteConnection};
 
 /// Jobs that wait for the writer. A job is at most one frame, and frames are read against a budget
@@ -68,15 +72,29 @@ impl WriterThread {
 }
 
 impl Store {
-    /// Opens or makes the database at `path`, and starts its writer.
+    /// Opens or makes the database at `path`, and starts its writer. Each region may have
+    /// [`REGION_RECORDS_DEFAULT`] records.
     ///
     /// # Errors
     /// If it can't be opened, is corrupt, or is of a later release.
     pub fn open(path: &Path, clock: Clock) -> Result<(Self, WriterThread), StoreError> {
+        Self::open_limited(path, clock, Size::limit(REGION_RECORDS_DEFAULT))
+    }
+
+    /// As [`open`](Self::open), with another limit for each region. A region that has more keeps
+    /// it, and gets no more.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_limited(
+        path: &Path,
+        clock: Clock,
+        region_max: Size,
+    ) -> Result<(Self, WriterThread), StoreError> {
         let mut connection = schema::open(path)?;
         schema::migrate(&mut connection)?;
         let overview = Overview::default();
-        let writer = WriteConnection::new(connection, overview.clone(), clock)?;
+        let writer = WriteConnection::new(connection, overview.clone(), clock, region_max)?;
         let (jobs, queue) = mpsc::channel(JOBS_MAX);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())

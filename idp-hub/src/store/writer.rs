@@ -17,6 +17,7 @@ use super::hot::{Hot, Overview};
 use super::mailbox::Mailbox;
 use super::overlay::Overlay;
 use super::regions::RegionNo;
+use super::size::Size;
 
 /// Records of one commit at most. Writing so many takes some 50 ms, the longest that an
 /// acknowledgement then waits for others.
@@ -118,8 +119,9 @@ impl WriteConnection {
         connection: Connection,
         overview: Overview,
         clock: Clock,
+        region_max: Size,
     ) -> Result<Self, StoreError> {
-        let mut hot = Hot::load(&connection)?;
+        let mut hot = Hot::load(&connection, region_max)?;
         hot.publish(&overview);
         Ok(Self {
             connection,
