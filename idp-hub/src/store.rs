@@ -17,6 +17,7 @@ pub mod facts;
 mod feed;
 mod hot;
 pub mod mailbox;
+mod measure;
 mod overlay;
 mod reader;
 pub mod records;
@@ -58,6 +59,7 @@ pub struct Store {
     jobs: mpsc::Sender<Job>,
     readers: Arc<Readers>,
     overview: Overview,
+    clock: Clock,
 }
 
 /// The writer's thread. Joined last at shutdown.
@@ -94,7 +96,13 @@ impl Store {
         let mut connection = schema::open(path)?;
         schema::migrate(&mut connection)?;
         let overview = Overview::default();
-        let writer = WriteConnection::new(connection, overview.clone(), clock, region_max)?;
+        let writer = WriteConnection::new(
+            path,
+            connection,
+            overview.clone(),
+            clock.clone(),
+            region_max,
+        )?;
         let (jobs, queue) = mpsc::channel(JOBS_MAX);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
@@ -106,6 +114,7 @@ impl Store {
                 jobs,
                 readers,
                 overview,
+                clock,
             },
             WriterThread(thread),
         ))
@@ -121,16 +130,16 @@ impl Store {
     /// # Errors
     /// If the writer has ended.
     pub async fn room(&self) -> Result<Room<'_>, StoreError> {
-        self.jobs
-            .reserve()
-            .await
-            .map(Room)
-            .map_err(|_| StoreError::Closed)
+        let permit = self.jobs.reserve().await.map_err(|_| StoreError::Closed)?;
+        let clock = &self.clock;
+        Ok(Room { permit, clock })
     }
 
     /// Room for one job at the writer, if there is some now. A writer that has ended has none.
     pub fn try_room(&self) -> Option<Room<'_>> {
-        self.jobs.try_reserve().ok().map(Room)
+        let permit = self.jobs.try_reserve().ok()?;
+        let clock = &self.clock;
+        Some(Room { permit, clock })
     }
 
     /// Hands a feed's frame to the writer. Its answer comes to the job's mailbox, after the commit.
@@ -207,12 +216,15 @@ impl Store {
 }
 
 /// Room for one job at the writer.
-pub struct Room<'a>(mpsc::Permit<'a, Job>);
+pub struct Room<'a> {
+    permit: mpsc::Permit<'a, Job>,
+    clock: &'a Clock,
+}
 
 impl Room<'_> {
     /// Hands a feed's frame to the writer. Its answer comes to the job's mailbox, after the commit.
     pub fn feed(self, job: FeedJob) {
-        self.0.send(Job::Feed(job));
+        self.permit.send(Job::Feed(job, self.clock.now()));
     }
 }
 

@@ -182,8 +182,8 @@ impl Inbox {
         self.reposition()
     }
 
-    /// The batch is more than the receiver may hold: `before` holds again, and what comes is ignored
-    /// until the sender begins anew, for which it must be told to.
+    /// The batch is more than the receiver may hold: `before` holds again, and what comes is
+    /// ignored until the sender begins anew, which it must be told.
     pub const fn withhold(&mut self, before: Position) {
         self.position = before;
         self.open = false;

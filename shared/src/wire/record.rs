@@ -117,8 +117,9 @@ pub fn encode_key(key: &Key) -> Result<(u16, Vec<u8>), EncodeError> {
     Ok((kind_code(key.kind), encode_id(&key.id)?))
 }
 
-/// Encodes a record. Texts beyond their cap are cut, figures beyond [`FIGURE_MAX`] and times beyond
-/// [`UnixMillis::LATEST`] are lowered to it, list elements beyond the cap are left out: what a cloud tells must not stop its feed.
+/// Encodes a record. Texts beyond their cap are cut, figures beyond [`FIGURE_MAX`] are lowered to
+/// it and times to [`UnixMillis::LATEST`], list elements beyond the cap are left out: what a cloud
+/// tells must not stop its feed.
 ///
 /// # Errors
 /// None that a record can cause, as everything is capped.

@@ -6,7 +6,7 @@ use shared::link::hub::{Effect, Input};
 use shared::runtime::errors::chain;
 use shared::transport::LinkConnection;
 
-use super::super::{Downlink, Offence};
+use super::super::{Downlink, Offence, measure};
 use super::Driver;
 use super::end::End;
 use crate::authority::NotAdmitted;
@@ -18,6 +18,7 @@ impl Driver<'_> {
         error: &NotAdmitted,
     ) -> Vec<Effect<'static>> {
         self.noted = true;
+        measure::not_admitted(error);
         let (remote, peer) = (self.connection.remote(), self.connection.identity().peer());
         let offence = Offence::NotAdmitted(peer, std::mem::discriminant(error));
         if let Some(silenced) = self.downlink.offences.admit(now, offence) {
