@@ -8,7 +8,6 @@ use shared::transport::LinkConnection;
 
 use super::super::{Downlink, Offence, measure};
 use super::Driver;
-use super::end::End;
 use crate::authority::NotAdmitted;
 
 impl Driver<'_> {
@@ -27,21 +26,6 @@ impl Driver<'_> {
         }
         self.session
             .handle(now, Input::End(error.refusal(), error.reason()))
-    }
-
-    pub(super) fn note(&self, end: &End) {
-        let Some((rule, error)) = end.offence().filter(|_| !self.noted) else {
-            return;
-        };
-        let (remote, peer) = (self.connection.remote(), self.connection.identity().peer());
-        let offence = Offence::Session(peer, rule);
-        if let Some(silenced) = self
-            .downlink
-            .offences
-            .admit(self.downlink.clock.now(), offence)
-        {
-            tracing::warn!(%remote, %peer, error, silenced, "a session was ended for its {rule}");
-        }
     }
 
     pub(super) fn note_full(&self) {
