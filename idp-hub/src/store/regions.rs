@@ -291,8 +291,8 @@ impl Changing<'_> {
         self.execute(sql, &[&no.0, &not_after], "note a recovery")
     }
 
-    /// An agent tells what its cloud is. One that has not found out its version, as when it has just
-    /// started, leaves the one that is known.
+    /// An agent tells what its cloud is. One that has not found out its version, as when it has
+    /// just started, leaves the one that is known.
     ///
     /// # Errors
     /// If the database fails.
