@@ -5,16 +5,20 @@ use std::sync::Arc;
 use bytes::Bytes;
 use shared::link::inbox::{Position, Verdict};
 use shared::model::{Feed, Record, ServiceKind, Totals, UnixMillis};
+use shared::transport::BudgetPermit;
 use shared::wire::Digest;
 use shared::wire::frame::{Open, feed_code};
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::error::StoreError;
 use super::mailbox::Mailbox;
 use super::overlay::{Overlay, RowKey, Share};
 use super::regions::RegionNo;
 use super::samples;
+use super::size::Size;
 use super::{Changing, hot::RegionHot};
+
+/// Records of health beyond a region's limit: a few services, and room for a later release's.
+const HEALTH_RECORDS_RESERVED: u32 = 256;
 
 /// A frame for the writer.
 pub struct FeedJob {
@@ -29,7 +33,7 @@ pub struct FeedJob {
     /// Where the answer goes.
     pub mailbox: Arc<Mailbox>,
     /// The frame's share of the budget of bytes, given back when the job is done.
-    pub budget: Option<OwnedSemaphorePermit>,
+    pub budget: Option<BudgetPermit>,
 }
 
 /// A decoded and checked frame.
@@ -66,11 +70,20 @@ pub struct IncomingRecord {
     pub known: Option<Box<Record>>,
 }
 
+impl IncomingRecord {
+    fn size(&self) -> Size {
+        let of = |value: &Bytes| Size::of(&self.id, value);
+        self.value.as_ref().map_or_else(Size::default, of)
+    }
+}
+
 /// What the mailbox is told after the commit.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::store) enum Answer {
     Ack(u64),
     Reposition(Position),
+    /// It would be more than the region may have. The feed stands still at this position.
+    Full(Position),
     GiveUp,
 }
 
@@ -80,6 +93,7 @@ pub(in crate::store) fn take(
     overlay: &mut Overlay,
     job: &FeedJob,
 ) -> Result<Option<Answer>, StoreError> {
+    let region_max = changing.hot.region_max;
     let Some(region) = changing.hot.region(job.region) else {
         return Ok(Some(Answer::GiveUp));
     };
@@ -103,6 +117,13 @@ pub(in crate::store) fn take(
                 position,
                 now: changing.now,
             };
+            if applying.overfills(changing.connection, overlay, region.size, batch, region_max)? {
+                let feed = region.feed(job.feed);
+                feed.full = true;
+                feed.inbox.withhold(before);
+                return Ok(Some(Answer::Full(before)));
+            }
+            region.feed(job.feed).full = false;
             applying.batch(changing.connection, overlay, region, batch)?;
             if sweep {
                 applying.sweep(changing.connection, overlay, region)?;
@@ -133,6 +154,7 @@ impl Answer {
         match self {
             Self::Ack(seq) => mailbox.ack(feed, seq),
             Self::Reposition(position) => mailbox.reposition(position.cursor(feed_code(feed))),
+            Self::Full(position) => mailbox.full(position.cursor(feed_code(feed))),
             Self::GiveUp => mailbox.give_up(),
         }
     }
@@ -147,6 +169,46 @@ struct Applying {
 }
 
 impl Applying {
+    /// Whether a region of this size would have more than it may with the batch, and more than
+    /// before it: what only replaces and removes is always taken.
+    fn overfills(
+        &self,
+        connection: &rusqlite::Connection,
+        overlay: &Overlay,
+        size: Size,
+        batch: &Incoming,
+        region_max: Size,
+    ) -> Result<bool, StoreError> {
+        if self.feed.is_log() {
+            // Samples have a bound of their own.
+            return Ok(false);
+        }
+        let mut after = size;
+        batch.records.iter().for_each(|it| after.add(it.size()));
+        if !after.exceeds(region_max) {
+            return Ok(false);
+        }
+        let mut region_max = region_max;
+        if self.feed == Feed::Health {
+            // What is wrong with a region is told also of one that is full.
+            region_max.add(Size::limit(HEALTH_RECORDS_RESERVED));
+        }
+        // Close to the limit, so that it must be known what each record replaces.
+        for record in &batch.records {
+            after.subtract(overlay.share(connection, &self.key(record))?.size);
+        }
+        let grows = after.records > size.records || after.bytes > size.bytes;
+        Ok(grows && after.exceeds(region_max))
+    }
+
+    fn key(&self, record: &IncomingRecord) -> RowKey {
+        RowKey {
+            region: self.no,
+            kind: record.kind,
+            id: record.id.clone(),
+        }
+    }
+
     fn batch(
         &self,
         connection: &rusqlite::Connection,
@@ -161,15 +223,12 @@ impl Applying {
                 .try_for_each(|record| self.sample(connection, record));
         }
         for record in &batch.records {
-            let key = RowKey {
-                region: self.no,
-                kind: record.kind,
-                id: record.id.clone(),
-            };
+            let key = self.key(record);
             let share = match &record.value {
                 Some(value) => Share {
                     digest: Digest::of(record.kind, &record.id, value),
                     totals: record.totals,
+                    size: record.size(),
                 },
                 None => Share::default(),
             };
@@ -177,6 +236,8 @@ impl Applying {
             let before = overlay.put(connection, key, generation, record.value.clone(), share)?;
             region.totals.add(&share.totals);
             region.totals.subtract(&before.totals);
+            region.size.add(share.size);
+            region.size.subtract(before.size);
             let digest = &mut region.feed(self.feed).digest;
             digest.add(share.digest);
             digest.subtract(before.digest);
@@ -215,6 +276,7 @@ impl Applying {
             self.position.generation,
             |_, id, share| {
                 region.totals.subtract(&share.totals);
+                region.size.subtract(share.size);
                 region.feed(self.feed).digest.subtract(share.digest);
                 if self.feed == Feed::Health
                     && let Some(kind) = service_of(id)

@@ -22,6 +22,7 @@ pub struct Mailbox {
 struct Slots {
     acks: [Option<u64>; FEEDS],
     cursors: [Option<Cursor>; FEEDS],
+    full: [Option<Cursor>; FEEDS],
     give_up: bool,
 }
 
@@ -32,6 +33,8 @@ pub struct Mail {
     pub acks: Vec<Ack>,
     /// Where senders must go on.
     pub cursors: Vec<Cursor>,
+    /// Where senders stand still, as their region may have no more.
+    pub full: Vec<Cursor>,
     /// The session's feeds can't be brought to go on.
     pub give_up: bool,
 }
@@ -56,6 +59,15 @@ impl Mailbox {
                 *slot = Some(cursor);
                 // An older acknowledgement would be taken for one of the new start.
                 *ack = None;
+            }
+        });
+    }
+
+    /// The sender stands still at `cursor`.
+    pub fn full(&self, cursor: Cursor) {
+        self.put(|slots| {
+            if let Some(slot) = slots.full.get_mut(usize::from(cursor.feed)) {
+                *slot = Some(cursor);
             }
         });
     }
@@ -94,6 +106,7 @@ impl Mailbox {
                 })
                 .collect(),
             cursors: slots.cursors.into_iter().flatten().collect(),
+            full: slots.full.into_iter().flatten().collect(),
             give_up: slots.give_up,
         }
     }

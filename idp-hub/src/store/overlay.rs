@@ -15,6 +15,7 @@ use shared::wire::record::{self, kinds_of_feed};
 use super::error::{Doing, StoreError};
 use super::regions::RegionNo;
 use super::rows::Rows;
+use super::size::Size;
 
 /// Which record.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,11 +25,12 @@ pub(in crate::store) struct RowKey {
     pub(in crate::store) id: Bytes,
 }
 
-/// What a record adds to digest and totals.
+/// What a record adds to digest, totals and size.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::store) struct Share {
     pub(in crate::store) digest: Digest,
     pub(in crate::store) totals: Totals,
+    pub(in crate::store) size: Size,
 }
 
 impl Share {
@@ -40,6 +42,7 @@ impl Share {
                 .ok()
                 .flatten()
                 .unwrap_or_default(),
+            size: Size::of(id, value),
         }
     }
 }
@@ -63,6 +66,19 @@ impl Overlay {
     /// How many records will be written.
     pub(in crate::store) fn len(&self) -> usize {
         self.slots.len()
+    }
+
+    /// What a record adds now.
+    pub(in crate::store) fn share(
+        &self,
+        connection: &Connection,
+        key: &RowKey,
+    ) -> Result<Share, StoreError> {
+        Ok(match (self.slots.get(key), self.rows.recall(key)) {
+            (Some(slot), _) => slot.share,
+            (None, Some((_, share))) => share,
+            (None, None) => stored(connection, key)?.1,
+        })
     }
 
     /// Sets a record, and returns what it added until now.

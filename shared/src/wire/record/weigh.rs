@@ -2,8 +2,8 @@
 //! came.
 
 use super::codes::server_state;
-use super::{Decoded, V1, decode, figure, kind_code};
-use crate::model::{RecordKind, Totals};
+use super::{Decoded, V1, decode, figure, kind_code, moment};
+use crate::model::{RecordKind, Totals, UnixMillis};
 use crate::wire::codec::{self, DecodeError};
 use crate::wire::v1::{CloudIdV1, ServerV1, VolumeV1};
 
@@ -24,6 +24,7 @@ pub fn weigh(kind: u16, id: &[u8], value: &[u8]) -> Result<Option<Totals>, Decod
             let it: ServerV1<'_> = codec::decode(value)?;
             let memory_mib = figure("a server's memory", it.memory_mib)?;
             figure("a server's disk", it.disk_gib)?;
+            moment("a server's creation", UnixMillis::from_secs(it.created_s))?;
             let state = server_state(it.state);
             Ok(Some(Totals::of_server(state, it.vcpus, memory_mib)))
         }
@@ -31,6 +32,7 @@ pub fn weigh(kind: u16, id: &[u8], value: &[u8]) -> Result<Option<Totals>, Decod
             codec::decode::<CloudIdV1<'_>>(id)?;
             let it: VolumeV1<'_> = codec::decode(value)?;
             let size_gib = figure("a volume's size", it.size_gib)?;
+            moment("a volume's creation", UnixMillis::from_secs(it.created_s))?;
             Ok(Some(Totals::of_volume(size_gib)))
         }
         _ => Ok(match decode(kind, id, value)? {
@@ -45,7 +47,7 @@ mod tests {
     use super::*;
     use crate::model::{CloudId, Record, Server, ServerState, UnixMillis, Volume};
     use crate::wire::record::codes::volume_state;
-    use crate::wire::record::encode;
+    use crate::wire::record::{encode, encode_id};
 
     fn records() -> [Record; 2] {
         let (id, project) = (CloudId::Text("a".to_owned()), CloudId::Simple([1; 16]));
@@ -79,6 +81,44 @@ mod tests {
             Decoded::Known(record) => Some(Totals::of(&record)),
             Decoded::Unknown => None,
         })
+    }
+
+    /// A time that is read as another one than was sent would be sent on as another record.
+    #[test]
+    fn a_time_beyond_the_calendar_is_refused_and_the_last_one_is_kept() {
+        let [Record::Server(server), Record::Volume(volume)] = records() else {
+            panic!("a server and a volume")
+        };
+        let id = encode_id(&server.id).unwrap();
+        let latest = UnixMillis::LATEST.as_secs();
+        for (created_s, fits) in [
+            (latest, true),
+            (latest + 1, false),
+            (u64::MAX / 1000 + 1, false),
+            (u64::MAX, false),
+        ] {
+            let (mut server, mut volume) = (ServerV1::from(&server), VolumeV1::from(&volume));
+            (server.created_s, volume.created_s) = (created_s, created_s);
+            let (mut servers, mut volumes) = (vec![V1], vec![V1]);
+            codec::encode_into(&server, &mut servers).unwrap();
+            codec::encode_into(&volume, &mut volumes).unwrap();
+            for (kind, value) in [(SERVER, servers), (VOLUME, volumes)] {
+                assert_eq!(weigh(kind, &id, &value).is_ok(), fits, "{kind} {created_s}");
+                match decode(kind, &id, &value) {
+                    Ok(Decoded::Known(read)) => {
+                        assert!(fits, "{read:?}");
+                        assert_eq!(encode(&read).unwrap().value, value);
+                    }
+                    other => {
+                        let told = other.unwrap_err().to_string();
+                        assert!(
+                            !fits && told.ends_with("creation is out of range"),
+                            "{told}"
+                        );
+                    }
+                }
+            }
+        }
     }
 
     /// Every byte of each record is changed in every way: what one takes the other takes, and
