@@ -2,33 +2,27 @@
 
 mod end;
 mod say;
+mod turns;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::future::BoxFuture;
+use futures_util::FutureExt;
 use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt, StreamExt};
 use shared::link::hub::{Effect, HubSession, Input};
-use shared::model::Feed;
 use shared::runtime::errors::chain;
-use shared::transport::{
-    CloseCode, FrameReader, FrameWriter, LinkConnection, Loss, RawFrame, ReadError,
-};
+use shared::transport::{CloseCode, FrameWriter, LinkConnection, RawFrame, ReadError};
 use shared::wire::frame::{Control, Goodbye, Hello, Refusal};
-use tokio::sync::mpsc;
 
 use self::end::End;
-use super::registry::{Order, Place};
+use self::turns::{ControlRead, FeedRead, FeedStream};
+use super::registry::{Order, Orders, Place};
 use super::{Downlink, Offence};
 use crate::authority::{Limiter, NotAdmitted};
 use crate::fleet;
 use crate::ingest;
 use crate::store::regions::Introduction;
-use crate::store::{FeedJob, Mail, Mailbox, RegionNo};
-
-/// Feeds of one agent at most: four now, and room for a later release's.
-const FEEDS_MAX: usize = 8;
+use crate::store::{FeedJob, Mailbox, RegionNo};
 
 /// Frames of a feed taken in a row, before the control stream is looked at again.
 const FRAMES_AT_ONCE: usize = 16;
@@ -48,50 +42,28 @@ const IDLE_FRAMES_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Runs a session to its end, and tells the fleet.
 pub(super) async fn run(downlink: &Downlink, connection: LinkConnection) {
-    match Driver::greet(downlink, &connection).await {
+    // A session's time is spent in its turns: what begins and ends it keeps no room meanwhile.
+    match Box::pin(Driver::greet(downlink, &connection)).await {
         Ok(mut driver) => {
             let end = driver.run().await;
-            driver.over(end).await;
+            Box::pin(driver.over(end)).await;
         }
         Err(error) => never_began(downlink, &connection, &error),
     }
 }
 
-/// What a session waits for.
-enum Event {
-    Stopping,
-    Lost(Loss),
-    Order(Option<Order>),
-    Control(Result<Option<RawFrame>, ReadError>),
-    Mail(Mail),
-    /// The waiting job is with the store.
-    Handed,
-    Feed(Box<FeedStream>, Result<Option<RawFrame>, ReadError>),
-    Opened(FrameReader),
-    /// Something is due; of a certificate's end the loop takes care.
-    Tick,
-}
-
-/// A feed's stream, and which feed it turned out to be.
-struct FeedStream {
-    reader: FrameReader,
-    feed: Option<Feed>,
-}
-
-type FeedRead = BoxFuture<'static, (FeedStream, Result<Option<RawFrame>, ReadError>)>;
-
 /// What is known after the agent's `Hello`.
 struct Registered {
     no: RegionNo,
     place: Place,
-    orders: mpsc::Receiver<Order>,
+    orders: Arc<Orders>,
 }
 
 struct Driver<'a> {
     downlink: &'a Downlink,
     connection: &'a LinkConnection,
     writer: FrameWriter,
-    reader: FrameReader,
+    control: ControlRead,
     session: HubSession,
     mailbox: Arc<Mailbox>,
     registered: Option<Registered>,
@@ -110,18 +82,21 @@ struct Driver<'a> {
 }
 
 impl<'a> Driver<'a> {
-    async fn greet(downlink: &'a Downlink, connection: &'a LinkConnection) -> Result<Self, String> {
+    async fn greet(
+        downlink: &'a Downlink,
+        connection: &'a LinkConnection,
+    ) -> Result<Box<Self>, String> {
         let now = downlink.clock.now();
         let (session, effects) = HubSession::new(downlink.authority.hub_facts(), now);
         let (writer, reader) = connection
             .control()
             .await
             .map_err(|error| error.to_string())?;
-        let mut driver = Self {
+        let mut driver = Box::new(Self {
             downlink,
             connection,
             writer,
-            reader,
+            control: turns::control(reader),
             session,
             mailbox: Arc::default(),
             registered: None,
@@ -133,90 +108,18 @@ impl<'a> Driver<'a> {
             bytes: Vec::new(),
             idle: Limiter::new(IDLE_FRAMES_BURST, IDLE_FRAMES_INTERVAL),
             noted: false,
-        };
+        });
         driver.perform(effects).await;
         Ok(driver)
-    }
-
-    async fn run(&mut self) -> End {
-        loop {
-            if let Some(end) = self.end.take() {
-                return end;
-            }
-            // Asked here, as an agent that never pauses would keep the timer from being seen.
-            if self.downlink.clock.now() >= self.expiry {
-                return End::Expired;
-            }
-            self.step().await;
-        }
-    }
-
-    /// Waits for whatever comes first, and deals with it.
-    async fn step(&mut self) {
-        match self.next().await {
-            Event::Stopping => self.end = Some(End::Stopping),
-            Event::Lost(loss) => self.end = Some(End::Lost(loss)),
-            Event::Order(order) => self.order(order).await,
-            Event::Control(frame) => self.control(frame).await,
-            Event::Mail(mail) => self.mail(&mail).await,
-            Event::Handed => {}
-            Event::Feed(stream, frame) => self.feed(*stream, frame).await,
-            Event::Opened(reader) => {
-                let reader = reader.with_budget(self.downlink.budget.clone());
-                self.read_on(FeedStream { reader, feed: None });
-            }
-            Event::Tick => self.decide(Input::Tick).await,
-        }
-    }
-
-    async fn next(&mut self) -> Event {
-        let taking = self.session.serves() && self.feeds.len() < FEEDS_MAX;
-        let Self {
-            downlink,
-            connection,
-            reader,
-            registered,
-            feeds,
-            waiting,
-            mailbox,
-            ..
-        } = self;
-        let reading = waiting.is_none();
-        let orders = async {
-            match registered {
-                Some(it) => it.orders.recv().await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            biased;
-            () = downlink.shutdown.draining() => Event::Stopping,
-            order = orders => Event::Order(order),
-            frame = reader.next() => Event::Control(frame),
-            loss = connection.closed() => Event::Lost(loss),
-            mail = mailbox.take() => Event::Mail(mail),
-            room = downlink.store.room(), if !reading => match (room, waiting.take()) {
-                (Ok(room), Some(job)) => {
-                    room.feed(job);
-                    Event::Handed
-                }
-                _ => Event::Stopping,
-            },
-            Some((stream, frame)) = feeds.next(), if reading && !feeds.is_empty() => {
-                Event::Feed(Box::new(stream), frame)
-            }
-            stream = connection.accept_feed(), if taking && reading => match stream {
-                Ok(reader) => Event::Opened(reader),
-                Err(_) => Event::Lost(connection.closed().await),
-            },
-            () = downlink.clock.sleep_until(self.wake.min(self.expiry)) => Event::Tick,
-        }
     }
 
     async fn decide(&mut self, input: Input<'_>) {
         let now = self.downlink.clock.now();
         let effects = self.session.handle(now, input);
-        self.perform(effects).await;
+        // Most of what comes leads to nothing.
+        if !effects.is_empty() {
+            self.perform(effects).await;
+        }
     }
 
     async fn perform(&mut self, effects: Vec<Effect<'_>>) {
@@ -225,9 +128,10 @@ impl<'a> Driver<'a> {
             let mut next = Vec::new();
             for effect in more {
                 match effect {
-                    Effect::Register(hello) => next.extend(self.register(&hello).await),
+                    // Both rare, and large.
+                    Effect::Register(hello) => next.extend(Box::pin(self.register(&hello)).await),
                     Effect::Send(frame) => self.send(&frame).await,
-                    Effect::Issue(csr) => self.renew(&csr).await,
+                    Effect::Issue(csr) => Box::pin(self.renew(&csr)).await,
                     Effect::Describe(cloud) => self.describe(&cloud).await,
                     Effect::WakeAt(at) => self.wake = at,
                     Effect::Serve => {}
@@ -292,7 +196,7 @@ impl<'a> Driver<'a> {
             .handle(now, Input::End(error.refusal(), error.reason()))
     }
 
-    async fn control(&mut self, frame: Result<Option<RawFrame>, ReadError>) {
+    async fn heard(&mut self, frame: Result<Option<RawFrame>, ReadError>) {
         let frame = match frame {
             Ok(Some(frame)) => frame,
             Ok(None) => return self.end = Some(End::Mute("the agent ended its control stream")),
@@ -315,7 +219,11 @@ impl<'a> Driver<'a> {
 
     /// Takes a feed's frame, and those that have come behind it: each turn through everything that
     /// a session waits for costs more than a small batch.
-    async fn feed(&mut self, mut stream: FeedStream, frame: Result<Option<RawFrame>, ReadError>) {
+    async fn feed(
+        &mut self,
+        mut stream: Box<FeedStream>,
+        frame: Result<Option<RawFrame>, ReadError>,
+    ) {
         let (mut frame, mut left) = (frame, FRAMES_AT_ONCE);
         loop {
             match frame {
@@ -375,41 +283,39 @@ impl<'a> Driver<'a> {
         over
     }
 
-    fn read_on(&mut self, mut stream: FeedStream) {
-        self.feeds.push(Box::pin(async move {
-            let frame = stream.reader.next().await;
-            (stream, frame)
-        }));
-    }
-
-    async fn order(&mut self, order: Option<Order>) {
+    async fn order(&mut self, order: Order) {
         match order {
-            Some(Order::Accepted) => self.decide(Input::Accepted).await,
-            Some(Order::End(refusal, reason)) => self.decide(Input::End(refusal, reason)).await,
-            None => self.end = Some(End::Stopping),
+            Order::Accepted => self.decide(Input::Accepted).await,
+            Order::End(refusal, reason) => self.decide(Input::End(refusal, reason)).await,
         }
     }
 
     /// Closes, and says why to whom it concerns.
-    async fn over(mut self, end: End) {
+    async fn over(mut self: Box<Self>, end: End) {
         if matches!(end, End::Stopping) {
             self.send(&Control::Goodbye(Goodbye::Stopping)).await;
         }
         let (code, reason) = end.told();
         self.note(&end);
         // What was said last is worth waiting for; a peer that does not take it is not.
-        let _ = tokio::time::timeout(FAREWELL_MAX, self.writer.finish()).await;
-        self.connection.close(code, &reason);
-        let Some(Registered { no, place, .. }) = self.registered.take() else {
+        let Self {
+            downlink,
+            connection,
+            writer,
+            registered,
+            ..
+        } = *self;
+        let _ = tokio::time::timeout(FAREWELL_MAX, writer.finish()).await;
+        connection.close(code, &reason);
+        let Some(Registered { no, place, .. }) = registered else {
             return tracing::debug!(reason, "a connection never became a session");
         };
-        let newest = self.downlink.registry.is_newest(&place);
+        let newest = downlink.registry.is_newest(&place);
         let session = place.number;
         drop(place);
         let Some(why) = end.for_fleet().filter(|_| newest) else {
             return;
         };
-        let downlink = self.downlink;
         tell_fleet(downlink, fleet::Input::SessionEnded { no, session, why }).await;
         let at = downlink.clock.unix_millis();
         if let Err(error) = downlink.store.change(move |it| it.seen(no, at)).await {

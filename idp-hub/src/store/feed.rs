@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use shared::link::inbox::{Position, Verdict};
-use shared::model::{Feed, Record, ServiceKind, Totals, UnixMillis};
+use shared::model::{Feed, Record, ServiceKind, UnixMillis, Weight};
 use shared::wire::Digest;
 use shared::wire::frame::{Open, feed_code};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::error::StoreError;
 use super::mailbox::Mailbox;
-use super::overlay::{Overlay, RowKey, Share};
+use super::overlay::{Overlay, Share};
 use super::regions::RegionNo;
 use super::samples;
 use super::{Changing, hot::RegionHot};
@@ -61,7 +61,7 @@ pub struct IncomingRecord {
     /// Encoded value; `None` is a tombstone.
     pub value: Option<Bytes>,
     /// What it adds to the totals.
-    pub totals: Totals,
+    pub weight: Weight,
     /// The record itself, where the writer must understand it: services and samples.
     pub known: Option<Box<Record>>,
 }
@@ -74,11 +74,19 @@ pub(in crate::store) enum Answer {
     GiveUp,
 }
 
+/// What the transaction needs of a [`FeedJob`].
+pub(in crate::store) struct Frame {
+    pub(in crate::store) region: RegionNo,
+    pub(in crate::store) session: u64,
+    pub(in crate::store) feed: Feed,
+    pub(in crate::store) payload: FeedPayload,
+}
+
 /// Takes a job into the open transaction. `None` is a job that needs no answer.
 pub(in crate::store) fn take(
     changing: &mut Changing<'_>,
     overlay: &mut Overlay,
-    job: &FeedJob,
+    job: Frame,
 ) -> Result<Option<Answer>, StoreError> {
     let Some(region) = changing.hot.region(job.region) else {
         return Ok(Some(Answer::GiveUp));
@@ -94,7 +102,7 @@ pub(in crate::store) fn take(
     };
     feed.dirty = true;
     feed.fresh = changing.now;
-    let verdict = match (&job.payload, verdict) {
+    let verdict = match (job.payload, verdict) {
         (FeedPayload::Open(_), Verdict::Apply { .. }) => return Ok(None),
         (FeedPayload::Batch(batch), Verdict::Apply { position, sweep }) => {
             let applying = Applying {
@@ -103,7 +111,7 @@ pub(in crate::store) fn take(
                 position,
                 now: changing.now,
             };
-            applying.batch(changing.connection, overlay, region, batch)?;
+            applying.batch(changing.connection, overlay, region, batch.records)?;
             if sweep {
                 applying.sweep(changing.connection, overlay, region)?;
             }
@@ -152,37 +160,32 @@ impl Applying {
         connection: &rusqlite::Connection,
         overlay: &mut Overlay,
         region: &mut RegionHot,
-        batch: &Incoming,
+        records: Vec<IncomingRecord>,
     ) -> Result<(), StoreError> {
         if self.feed.is_log() {
-            return batch
-                .records
+            return records
                 .iter()
                 .try_for_each(|record| self.sample(connection, record));
         }
-        for record in &batch.records {
-            let key = RowKey {
-                region: self.no,
-                kind: record.kind,
-                id: record.id.clone(),
-            };
+        let generation = self.position.generation;
+        for record in records {
+            if self.feed == Feed::Health {
+                note_service(region, &record);
+            }
             let share = match &record.value {
                 Some(value) => Share {
                     digest: Digest::of(record.kind, &record.id, value),
-                    totals: record.totals,
+                    weight: record.weight,
                 },
                 None => Share::default(),
             };
-            let generation = self.position.generation;
-            let before = overlay.put(connection, key, generation, record.value.clone(), share)?;
-            region.totals.add(&share.totals);
-            region.totals.subtract(&before.totals);
+            region.totals.put(&share.weight);
             let digest = &mut region.feed(self.feed).digest;
             digest.add(share.digest);
+            let key = (self.no, record.kind, &record.id[..]);
+            let before = overlay.put(connection, key, generation, record.value, share)?;
             digest.subtract(before.digest);
-            if self.feed == Feed::Health {
-                note_service(region, record);
-            }
+            region.totals.take(&before.weight);
         }
         Ok(())
     }
@@ -214,7 +217,7 @@ impl Applying {
             self.feed,
             self.position.generation,
             |_, id, share| {
-                region.totals.subtract(&share.totals);
+                region.totals.take(&share.weight);
                 region.feed(self.feed).digest.subtract(share.digest);
                 if self.feed == Feed::Health
                     && let Some(kind) = service_of(id)

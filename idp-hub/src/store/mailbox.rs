@@ -8,8 +8,8 @@ use shared::model::Feed;
 use shared::wire::frame::{Ack, Cursor, feed_code};
 use tokio::sync::Notify;
 
-/// Feeds have the numbers 1 to 4; later ones fit until 15.
-const FEEDS: usize = 16;
+/// Feeds have the numbers from 1 on. There is a mailbox for each session, so it has no spare room.
+const FEEDS: usize = Feed::ALL.len();
 
 /// A session's mailbox.
 #[derive(Debug, Default)]
@@ -20,9 +20,14 @@ pub struct Mailbox {
 
 #[derive(Debug, Default)]
 struct Slots {
-    acks: [Option<u64>; FEEDS],
-    cursors: [Option<Cursor>; FEEDS],
+    feeds: [Slot; FEEDS],
     give_up: bool,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    ack: Option<u64>,
+    cursor: Option<Cursor>,
 }
 
 /// What was in a mailbox.
@@ -40,8 +45,8 @@ impl Mailbox {
     /// Everything of `feed` up to `seq` is durable.
     pub fn ack(&self, feed: Feed, seq: u64) {
         self.put(|slots| {
-            if let Some(slot) = slots.acks.get_mut(usize::from(feed_code(feed))) {
-                *slot = Some(seq);
+            if let Some(slot) = slots.of(feed_code(feed)) {
+                slot.ack = Some(seq);
             }
         });
     }
@@ -49,13 +54,12 @@ impl Mailbox {
     /// The sender must go on from `cursor`.
     pub fn reposition(&self, cursor: Cursor) {
         self.put(|slots| {
-            let place = usize::from(cursor.feed);
-            if let (Some(slot), Some(ack)) =
-                (slots.cursors.get_mut(place), slots.acks.get_mut(place))
-            {
-                *slot = Some(cursor);
+            if let Some(slot) = slots.of(cursor.feed) {
                 // An older acknowledgement would be taken for one of the new start.
-                *ack = None;
+                *slot = Slot {
+                    ack: None,
+                    cursor: Some(cursor),
+                };
             }
         });
     }
@@ -83,19 +87,20 @@ impl Mailbox {
 
     fn look(&self) -> Mail {
         let slots = std::mem::take(&mut *self.slots.lock().unwrap_or_else(PoisonError::into_inner));
-        let acks = slots.acks.iter().enumerate();
+        let acks = (1..).zip(&slots.feeds);
         Mail {
             acks: acks
-                .filter_map(|(feed, seq)| {
-                    Some(Ack {
-                        feed: feed as u8,
-                        seq: (*seq)?,
-                    })
-                })
+                .filter_map(|(feed, slot)| slot.ack.map(|seq| Ack { feed, seq }))
                 .collect(),
-            cursors: slots.cursors.into_iter().flatten().collect(),
+            cursors: slots.feeds.iter().filter_map(|it| it.cursor).collect(),
             give_up: slots.give_up,
         }
+    }
+}
+
+impl Slots {
+    fn of(&mut self, feed_code: u8) -> Option<&mut Slot> {
+        self.feeds.get_mut(usize::from(feed_code).checked_sub(1)?)
     }
 }
 

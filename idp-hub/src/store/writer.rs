@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::Changing;
 use super::error::{Doing, StoreError};
-use super::feed::{self, Answer, FeedJob};
+use super::feed::{self, Answer, FeedJob, Frame};
 use super::hot::{Hot, Overview};
 use super::mailbox::Mailbox;
 use super::overlay::Overlay;
@@ -178,16 +178,29 @@ impl WriteConnection {
         match job {
             Job::Close => self.closed = true,
             Job::Feed(job) => {
+                let FeedJob {
+                    region,
+                    session,
+                    feed,
+                    payload,
+                    mailbox,
+                    budget: _budget,
+                } = job;
                 // Noted before it is tried: should the group fail, its sender must hear of it.
-                let mailbox = Arc::clone(&job.mailbox);
-                waiting.feeds.push((job.region, job.feed, mailbox, None));
+                waiting.feeds.push((region, feed, mailbox, None));
                 let (connection, hot) = (&self.connection, &mut self.hot);
                 let mut changing = Changing {
                     connection,
                     hot,
                     now,
                 };
-                let answer = feed::take(&mut changing, &mut self.overlay, &job)?;
+                let frame = Frame {
+                    region,
+                    session,
+                    feed,
+                    payload,
+                };
+                let answer = feed::take(&mut changing, &mut self.overlay, frame)?;
                 if let Some((.., noted)) = waiting.feeds.last_mut() {
                     *noted = answer;
                 }

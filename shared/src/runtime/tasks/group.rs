@@ -78,12 +78,13 @@ impl Slot {
             layer,
             permit,
         } = self;
+        // Boxed before the task is made, which else keeps room for the future beside its box.
+        let caught = Caught::new(async {
+            future.await;
+            Ok::<(), Infallible>(())
+        });
         layer.spawn(Task::worker(name), Some(name), move |_| async move {
             let _permit = permit;
-            let caught = Caught::new(async {
-                future.await;
-                Ok::<(), Infallible>(())
-            });
             if let Ending::Panicked(panic) = caught.await {
                 tracing::error!(task = name, label = %label, error = %panic, "task failed");
             }
