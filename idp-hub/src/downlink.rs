@@ -16,12 +16,14 @@ mod session;
 
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use shared::model::UnixMillis;
 use shared::runtime::clock::Clock;
 use shared::runtime::errors::chain;
 use shared::runtime::shutdown::Shutdown;
 use shared::runtime::tasks::TaskGroup;
-use shared::transport::{Accepted, Arrival, ByteBudget, CloseCode, Listener, TransportError};
+use shared::transport::{Accepted, ByteBudget, CloseCode, Listener, TransportError};
 use tokio::sync::{broadcast, mpsc};
 
 use crate::authority::{Authority, AuthorityEvent};
@@ -92,11 +94,10 @@ impl Downlink {
             let Some(slot) = connections.reserve() else {
                 continue;
             };
-            let downlink = self.clone();
-            slot.spawn(
-                arrival.remote(),
-                async move { downlink.arrived(arrival).await },
-            );
+            let (downlink, remote) = (self.clone(), arrival.remote());
+            // What a handshake needs is given back when it is over.
+            let handshake = arrival.handshake().boxed();
+            slot.spawn(remote, downlink.arrived(handshake));
         }
         listener.refuse_new();
         // Sessions say goodbye by themselves; what is left after their time is cut off.
@@ -114,10 +115,11 @@ impl Downlink {
         self.clock.now() + left.min(EXPIRY_MAX)
     }
 
-    async fn arrived(self, arrival: Arrival) {
-        match arrival.handshake().await {
+    async fn arrived(self, handshake: BoxFuture<'static, Result<Accepted, TransportError>>) {
+        let accepted = handshake.await;
+        match accepted {
             Ok(Accepted::Link(connection)) => session::run(&self, connection).await,
-            Ok(Accepted::Join(connection)) => join::answer(&self, connection).await,
+            Ok(Accepted::Join(connection)) => join::answer(&self, connection).boxed().await,
             Err(error) => self.turned_away(&error),
         }
     }

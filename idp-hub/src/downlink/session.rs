@@ -113,25 +113,27 @@ impl<'a> Driver<'a> {
         Ok(driver)
     }
 
-    async fn decide(&mut self, input: Input<'_>) {
-        let now = self.downlink.clock.now();
-        let effects = self.session.handle(now, input);
-        // Most of what comes leads to nothing.
+    fn decide<'i>(&mut self, input: Input<'i>) -> Vec<Effect<'i>> {
+        self.session.handle(self.downlink.clock.now(), input)
+    }
+
+    /// Performs what was decided. Most of what comes leads to nothing, so that what it takes to
+    /// perform anything keeps no room in a session.
+    async fn perform(&mut self, effects: Vec<Effect<'_>>) {
         if !effects.is_empty() {
-            self.perform(effects).await;
+            Box::pin(self.perform_all(effects)).await;
         }
     }
 
-    async fn perform(&mut self, effects: Vec<Effect<'_>>) {
+    async fn perform_all(&mut self, effects: Vec<Effect<'_>>) {
         let mut more = effects;
         while !more.is_empty() {
             let mut next = Vec::new();
             for effect in more {
                 match effect {
-                    // Both rare, and large.
-                    Effect::Register(hello) => next.extend(Box::pin(self.register(&hello)).await),
+                    Effect::Register(hello) => next.extend(self.register(&hello).await),
                     Effect::Send(frame) => self.send(&frame).await,
-                    Effect::Issue(csr) => Box::pin(self.renew(&csr)).await,
+                    Effect::Issue(csr) => self.renew(&csr).await,
                     Effect::Describe(cloud) => self.describe(&cloud).await,
                     Effect::WakeAt(at) => self.wake = at,
                     Effect::Serve => {}
@@ -205,12 +207,13 @@ impl<'a> Driver<'a> {
         if self.prattles() {
             return;
         }
-        match Control::decode(frame.kind, &frame.payload) {
+        let effects = match Control::decode(frame.kind, &frame.payload) {
             // A frame of a later release says at least that the agent lives.
-            Ok(None) => self.decide(Input::FeedHeard).await,
-            Ok(Some(control)) => self.decide(Input::Frame(control)).await,
-            Err(error) => self.fault(&error),
-        }
+            Ok(None) => self.decide(Input::FeedHeard),
+            Ok(Some(control)) => self.decide(Input::Frame(control)),
+            Err(error) => return self.fault(&error),
+        };
+        self.perform(effects).await;
     }
 
     fn fault(&mut self, error: &(dyn std::error::Error + 'static)) {
@@ -249,7 +252,8 @@ impl<'a> Driver<'a> {
 
     async fn take(&mut self, stream: &mut FeedStream, frame: RawFrame) {
         let checked = ingest::read(&mut stream.feed, frame.kind, &frame.payload);
-        self.decide(Input::FeedHeard).await;
+        let effects = self.decide(Input::FeedHeard);
+        self.perform(effects).await;
         match (checked, &self.registered) {
             (Ok(Some((feed, payload))), Some(Registered { no, place, .. })) => {
                 let mailbox = Arc::clone(&self.mailbox);
@@ -284,10 +288,11 @@ impl<'a> Driver<'a> {
     }
 
     async fn order(&mut self, order: Order) {
-        match order {
-            Order::Accepted => self.decide(Input::Accepted).await,
-            Order::End(refusal, reason) => self.decide(Input::End(refusal, reason)).await,
-        }
+        let effects = self.decide(match order {
+            Order::Accepted => Input::Accepted,
+            Order::End(refusal, reason) => Input::End(refusal, reason),
+        });
+        self.perform(effects).await;
     }
 
     /// Closes, and says why to whom it concerns.

@@ -22,7 +22,8 @@ impl Driver<'_> {
         self.flush().await;
         if mail.give_up {
             let reason = "the feeds can't be brought to agree; a new session begins afresh";
-            self.decide(Input::End(Refusal::Protocol, reason)).await;
+            let effects = self.decide(Input::End(Refusal::Protocol, reason));
+            self.perform(effects).await;
         }
     }
 

@@ -129,7 +129,10 @@ impl Driver<'_> {
                 let reader = reader.with_budget(self.downlink.budget.clone());
                 self.read_on(Box::new(FeedStream { reader, feed: None }));
             }
-            Event::Tick => self.decide(Input::Tick).await,
+            Event::Tick => {
+                let effects = self.decide(Input::Tick);
+                self.perform(effects).await;
+            }
         }
     }
 
