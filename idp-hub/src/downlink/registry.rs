@@ -185,7 +185,9 @@ impl Drop for Place {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::FutureExt;
+    use std::pin::pin;
+
+    use futures_util::{FutureExt, poll};
 
     use super::*;
 
@@ -222,9 +224,9 @@ mod tests {
             orders.next().await,
             Order::End(Refusal::Removed, _)
         ));
-        let waiting = tokio::spawn(async move { orders.next().await });
-        tokio::task::yield_now().await;
+        let mut waiting = pin!(orders.next());
+        assert!(poll!(&mut waiting).is_pending());
         registry.accepted(RegionNo(1));
-        assert_eq!(waiting.await.unwrap(), Order::Accepted);
+        assert_eq!(waiting.await, Order::Accepted);
     }
 }
