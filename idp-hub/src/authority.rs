@@ -98,6 +98,7 @@ struct Inner {
     joins: Mutex<JoinLimiter>,
     recoveries: Mutex<Limiter<RegionId>>,
     renewals: Mutex<Limiter<RegionNo>>,
+    strangers: Mutex<admission::Strangers>,
 }
 
 impl Authority {
@@ -133,6 +134,7 @@ impl Authority {
             joins: Mutex::new(JoinLimiter::new()),
             recoveries: Mutex::new(admission::recovery_limiter()),
             renewals: Mutex::new(admission::renewal_limiter()),
+            strangers: Mutex::new(admission::strangers()),
         })))
     }
 

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use shared::pki::WebNames;
 use shared::runtime::files::FileError;
 use shared::runtime::settings::{self, Document, Faults};
+use shared::transport::Congestion;
 
 mod checks;
 mod sections;
@@ -26,6 +27,11 @@ pub const SOCKET_DEFAULT: &str = "/run/idp-hub/hub.sock";
 
 /// The link's UDP port.
 pub const LINK_PORT: u16 = 7443;
+
+/// The records of one region at most, where the file does not say: ten times those of a region of
+/// 10,000 servers, each with two volumes or addresses. No operator comes near it, and an agent in
+/// wrong hands fills 600 MB of the hub's disk and no more.
+pub const REGION_RECORDS_DEFAULT: u32 = 300_000;
 
 /// A checked configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +50,8 @@ pub struct Config {
     pub log: Option<String>,
     /// The most regions that may have joined at a time.
     pub regions_max: u32,
+    /// The most records of one region.
+    pub region_records_max: u32,
 }
 
 /// How agents reach the hub.
@@ -53,6 +61,8 @@ pub struct LinkConfig {
     pub listen: SocketAddr,
     /// What agents are told to dial; stands in invitations.
     pub address: HostPort,
+    /// How the hub finds out how fast it may send.
+    pub congestion: Congestion,
 }
 
 /// How people reach the hub.

@@ -10,6 +10,7 @@
 //! for the store. What the administrator decides reaches a session through the [`Registry`].
 
 mod join;
+mod measure;
 mod offences;
 mod registry;
 mod session;
@@ -23,7 +24,7 @@ use shared::runtime::clock::Clock;
 use shared::runtime::errors::chain;
 use shared::runtime::shutdown::Shutdown;
 use shared::runtime::tasks::TaskGroup;
-use shared::transport::{Accepted, ByteBudget, CloseCode, Listener, TransportError};
+use shared::transport::{Accepted, Arrival, ByteBudget, CloseCode, Listener, TransportError};
 use tokio::sync::{broadcast, mpsc};
 
 use crate::authority::{Authority, AuthorityEvent};
@@ -41,6 +42,9 @@ const DRAIN_MAX: Duration = Duration::from_secs(3);
 
 /// How often the stop looks whether all have.
 const DRAIN_LOOK: Duration = Duration::from_millis(20);
+
+/// How often what goes on at the door is counted while nobody comes in.
+const DOOR_LOOK: Duration = Duration::from_secs(5);
 
 /// A certificate is good for a day; a clock far off must not overflow a deadline.
 const EXPIRY_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
@@ -89,7 +93,8 @@ impl Downlink {
 
     /// Takes connections until the daemon stops. Each runs in `connections`, which bounds them.
     pub async fn listen(self, listener: Listener, connections: TaskGroup) {
-        while let Some(Some(arrival)) = self.shutdown.until_draining(listener.accept()).await {
+        measure::begin();
+        while let Some(Some(arrival)) = self.shutdown.until_draining(self.next(&listener)).await {
             // Dropped, an arrival is refused.
             let Some(slot) = connections.reserve() else {
                 continue;
@@ -109,6 +114,17 @@ impl Downlink {
         listener.drained(DRAIN_MAX).await;
     }
 
+    /// The next caller. What goes on at the door is counted meanwhile.
+    async fn next(&self, listener: &Listener) -> Option<Arrival> {
+        loop {
+            measure::door(listener);
+            tokio::select! {
+                arrival = listener.accept() => return arrival,
+                () = self.clock.sleep(DOOR_LOOK) => {}
+            }
+        }
+    }
+
     /// The moment at which a certificate runs out, on the monotonic clock.
     fn expiry(&self, not_after: u64) -> Instant {
         let left = UnixMillis::from_secs(not_after).since(self.clock.unix_millis());
@@ -125,6 +141,7 @@ impl Downlink {
     }
 
     fn turned_away(&self, error: &TransportError) {
+        measure::refused(error);
         let told = chain(error).to_string();
         let offence = Offence::of_handshake(error);
         match offence.and_then(|it| self.offences.admit(self.clock.now(), it)) {

@@ -108,6 +108,8 @@ pub enum Input {
         fresh: UnixMillis,
         /// The services that don't answer or are missing.
         troubles: Vec<Service>,
+        /// It has more to report than it may have here: how much that is.
+        full: Option<String>,
     },
     /// The region was removed.
     Removed {
@@ -196,9 +198,10 @@ impl Fleet {
                 live,
                 fresh,
                 troubles,
+                full,
             } => {
                 self.update(now, no, &mut effects, |it| {
-                    it.reported(now, live, fresh, troubles)
+                    it.reported(now, live, fresh, troubles, full)
                 });
             }
             Input::Removed { no } => self.update(now, no, &mut effects, |it| it.removed(now)),

@@ -5,7 +5,7 @@
 //! Prometheus' own advice: base units, `_total` for what only grows, no region names as labels, for
 //! a fleet has thousands.
 
-use metrics::{Unit, describe_gauge, gauge};
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use shared::model::Totals;
 
@@ -69,12 +69,76 @@ fn builder() -> Result<PrometheusBuilder, BuildError> {
     PrometheusBuilder::new().set_buckets_for_metric(durations, &DURATION_BUCKETS)
 }
 
-fn describe() {
-    describe_gauge!("idp_hub_regions", "Regions by state");
-    describe_gauge!(
+/// What grows, by name.
+const COUNTERS: [(&str, &str); 5] = [
+    (
+        "idp_hub_handshakes_retried_total",
+        "Callers asked to prove their address first, as many came at once",
+    ),
+    (
+        "idp_hub_handshakes_refused_total",
+        "Handshakes not answered or failed, by reason",
+    ),
+    (
+        "idp_hub_sessions_refused_total",
+        "Sessions refused after the handshake, by reason",
+    ),
+    (
+        "idp_hub_records_ingested_total",
+        "Records acknowledged, by feed",
+    ),
+    ("idp_hub_commits_total", "Transactions, by outcome"),
+];
+
+/// What is measured, by name.
+const GAUGES: [(&str, &str); 8] = [
+    ("idp_hub_regions", "Regions by state"),
+    (
         "idp_hub_regions_by_reason",
-        "Regions by the reason of their state"
-    );
+        "Regions by the reason of their state",
+    ),
+    ("idp_hub_sessions", "Agents with an open session"),
+    (
+        "idp_hub_connections",
+        "QUIC connections, those that begin and end included",
+    ),
+    ("idp_hub_handshakes", "Handshakes going on"),
+    (
+        "idp_hub_store_bytes",
+        "Bytes of the store's files, by file; looked at every 10 s",
+    ),
+    (
+        "idp_hub_store_queue_jobs",
+        "Jobs that waited for the writer after its latest commit",
+    ),
+    (
+        "idp_hub_certificate_expiry_timestamp_seconds",
+        "When a certificate ends, by certificate",
+    ),
+];
+
+/// What is measured often enough to be spread over buckets, by name; seconds.
+const DURATIONS: [(&str, &str); 2] = [
+    (
+        "idp_hub_commit_duration_seconds",
+        "From a transaction's beginning until it is durable",
+    ),
+    (
+        "idp_hub_acknowledgement_lag_seconds",
+        "From a batch's arrival at the writer until it is durable; the longest of each commit",
+    ),
+];
+
+fn describe() {
+    for (name, help) in COUNTERS {
+        describe_counter!(name, help);
+    }
+    for (name, help) in GAUGES {
+        describe_gauge!(name, help);
+    }
+    for (name, help) in DURATIONS {
+        describe_histogram!(name, Unit::Seconds, help);
+    }
     for name in Totals::NAMES {
         let (name, factor) = metric_of(name);
         let unit = if factor > 1 { Unit::Bytes } else { Unit::Count };

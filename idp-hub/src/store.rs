@@ -17,6 +17,7 @@ pub mod facts;
 mod feed;
 mod hot;
 pub mod mailbox;
+mod measure;
 mod overlay;
 mod reader;
 pub mod records;
@@ -24,7 +25,9 @@ pub mod regions;
 mod rows;
 pub mod samples;
 mod schema;
+mod size;
 pub mod tokens;
+mod totals;
 mod writer;
 
 use std::path::Path;
@@ -34,6 +37,7 @@ use shared::model::UnixMillis;
 use shared::runtime::clock::Clock;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::config::REGION_RECORDS_DEFAULT;
 pub use backup::back_up;
 pub use error::StoreError;
 pub use facts::Founding;
@@ -42,6 +46,7 @@ pub use hot::{Overview, RegionOverview};
 pub use mailbox::{Mail, Mailbox};
 use reader::Readers;
 pub use regions::RegionNo;
+pub use size::Size;
 use writer::{Job, WriteConnection};
 
 /// Jobs that wait for the writer. A job is at most one frame, and frames are read against a budget
@@ -54,6 +59,7 @@ pub struct Store {
     jobs: mpsc::Sender<Job>,
     readers: Arc<Readers>,
     overview: Overview,
+    clock: Clock,
 }
 
 /// The writer's thread. Joined last at shutdown.
@@ -68,15 +74,35 @@ impl WriterThread {
 }
 
 impl Store {
-    /// Opens or makes the database at `path`, and starts its writer.
+    /// Opens or makes the database at `path`, and starts its writer. Each region may have
+    /// [`REGION_RECORDS_DEFAULT`] records.
     ///
     /// # Errors
     /// If it can't be opened, is corrupt, or is of a later release.
     pub fn open(path: &Path, clock: Clock) -> Result<(Self, WriterThread), StoreError> {
+        Self::open_limited(path, clock, Size::limit(REGION_RECORDS_DEFAULT))
+    }
+
+    /// As [`open`](Self::open), with another limit for each region. A region that has more keeps
+    /// it, and gets no more.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_limited(
+        path: &Path,
+        clock: Clock,
+        region_max: Size,
+    ) -> Result<(Self, WriterThread), StoreError> {
         let mut connection = schema::open(path)?;
         schema::migrate(&mut connection)?;
         let overview = Overview::default();
-        let writer = WriteConnection::new(connection, overview.clone(), clock)?;
+        let writer = WriteConnection::new(
+            path,
+            connection,
+            overview.clone(),
+            clock.clone(),
+            region_max,
+        )?;
         let (jobs, queue) = mpsc::channel(JOBS_MAX);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
@@ -88,6 +114,7 @@ impl Store {
                 jobs,
                 readers,
                 overview,
+                clock,
             },
             WriterThread(thread),
         ))
@@ -103,16 +130,16 @@ impl Store {
     /// # Errors
     /// If the writer has ended.
     pub async fn room(&self) -> Result<Room<'_>, StoreError> {
-        self.jobs
-            .reserve()
-            .await
-            .map(Room)
-            .map_err(|_| StoreError::Closed)
+        let permit = self.jobs.reserve().await.map_err(|_| StoreError::Closed)?;
+        let clock = &self.clock;
+        Ok(Room { permit, clock })
     }
 
     /// Room for one job at the writer, if there is some now. A writer that has ended has none.
     pub fn try_room(&self) -> Option<Room<'_>> {
-        self.jobs.try_reserve().ok().map(Room)
+        let permit = self.jobs.try_reserve().ok()?;
+        let clock = &self.clock;
+        Some(Room { permit, clock })
     }
 
     /// Hands a feed's frame to the writer. Its answer comes to the job's mailbox, after the commit.
@@ -189,12 +216,15 @@ impl Store {
 }
 
 /// Room for one job at the writer.
-pub struct Room<'a>(mpsc::Permit<'a, Job>);
+pub struct Room<'a> {
+    permit: mpsc::Permit<'a, Job>,
+    clock: &'a Clock,
+}
 
 impl Room<'_> {
     /// Hands a feed's frame to the writer. Its answer comes to the job's mailbox, after the commit.
     pub fn feed(self, job: FeedJob) {
-        self.0.send(Job::Feed(job));
+        self.permit.send(Job::Feed(job, self.clock.now()));
     }
 }
 

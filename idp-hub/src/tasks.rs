@@ -15,7 +15,7 @@ use shared::runtime::clock::Clock;
 use shared::runtime::errors::BoxError;
 use shared::runtime::shutdown::Shutdown;
 use shared::runtime::tasks::{OnExit, Task, Tasks};
-use shared::transport::{ListenOptions, Listener, ResetKey};
+use shared::transport::{Congestion, ListenOptions, Listener, ResetKey};
 use tokio::sync::mpsc;
 
 use self::fleet::FleetDriver;
@@ -23,7 +23,7 @@ use crate::authority::Authority;
 use crate::downlink::{Downlink, Registry};
 use crate::fleet::Input;
 use crate::overview::FleetBoard;
-use crate::store::{Store, StoreError};
+use crate::store::{Size, Store, StoreError};
 
 /// The database, within the data directory.
 pub const DATABASE_FILE: &str = "hub.db";
@@ -37,6 +37,10 @@ pub struct Options {
     pub listen: SocketAddr,
     /// The most connections at a time.
     pub connections_max: usize,
+    /// The most records of one region.
+    pub region_records_max: u32,
+    /// How the hub finds out how fast it may send.
+    pub congestion: Congestion,
 }
 
 /// A hub that serves its agents. Cheap to clone.
@@ -65,7 +69,9 @@ impl Hub {
     /// # Errors
     /// If the database or the federation's keys can't be opened, or the port can't be had.
     pub async fn start(options: Options, clock: Clock, tasks: &Tasks) -> Result<Self, BoxError> {
-        let (store, writer) = Store::open(&database(&options.data_dir), clock.clone())?;
+        let region_max = Size::limit(options.region_records_max);
+        let database = database(&options.data_dir);
+        let (store, writer) = Store::open_limited(&database, clock.clone(), region_max)?;
         let authority = Authority::open(&options.data_dir, store.clone(), clock.clone()).await?;
         let listener = listen(&options, &authority)?;
         let address = listener.address();
@@ -149,6 +155,7 @@ fn listen(options: &Options, authority: &Authority) -> Result<Listener, BoxError
     let reset_key = ResetKey::from_bytes(*authority.stateless_reset_key());
     let mut listening = ListenOptions::new(reset_key);
     listening.connections_max = options.connections_max;
+    listening.congestion = options.congestion;
     Ok(Listener::bind(
         options.listen,
         authority.link_server_config()?,

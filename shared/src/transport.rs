@@ -34,7 +34,8 @@ pub use connection::LinkConnection;
 pub use dial::Dialer;
 pub use error::TransportError;
 pub use frames::{
-    ByteBudget, FrameReader, FrameWriter, Priority, RawFrame, ReadError, WriteError, frames_in,
+    BudgetPermit, ByteBudget, FrameReader, FrameWriter, Priority, RawFrame, ReadError, WriteError,
+    frames_in,
 };
 pub use join::{JoinAnswer, JoinCall, JoinConnection};
 pub use listen::{Accepted, Arrival, Listener};

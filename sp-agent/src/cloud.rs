@@ -6,6 +6,7 @@
 //! service's [`Probe`] says why. Nothing here decides what is gone: only a whole audit that came to
 //! its end does, in `collect`.
 
+mod measure;
 pub mod openstack;
 pub mod simulated;
 

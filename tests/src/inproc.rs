@@ -23,7 +23,7 @@ use shared::pki::{
 };
 use shared::runtime::clock::Clock;
 use shared::runtime::tasks::{StopTimes, Tasks};
-use shared::transport::{DialOptions, Dialer};
+use shared::transport::{Congestion, DialOptions, Dialer};
 use shared::wire::frame::{Cloud, Cursor, Join, JoinFrame};
 use shared::wire::{Bytes, Text};
 use sp_agent::membership::{Credentials, Founding, Membership};
@@ -35,6 +35,9 @@ use tokio_util::sync::CancellationToken;
 
 /// The longest that anything in a test is waited for: a slow machine's patience, no measurement.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The most records of a region of a [`TestHub`]: soon reached by who wants to.
+pub const REGION_RECORDS_MAX: u32 = 8_000;
 
 /// A hub in this process.
 pub struct TestHub {
@@ -65,6 +68,8 @@ impl TestHub {
             data_dir: data_dir.to_owned(),
             listen,
             connections_max: 20_000,
+            region_records_max: REGION_RECORDS_MAX,
+            congestion: Congestion::Cubic,
         };
         let hub = Hub::start(options, clock, &tasks).await.unwrap();
         Self {

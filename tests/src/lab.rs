@@ -140,25 +140,20 @@ impl Lab {
 
     /// All items of a list of the REST API, through the local socket.
     pub fn items(&self, path: &str) -> Vec<Value> {
-        shared::pki::install_default_provider();
         let socket = self.folder.path().join("hub.sock");
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        runtime.block_on(async {
-            let http = reqwest::Client::builder()
-                .unix_socket(socket)
-                .build()
-                .unwrap();
-            let url = format!("http://hub/api/v1{path}?limit=1000");
-            let answer = http
-                .get(url)
-                .send()
-                .await
-                .unwrap()
-                .error_for_status()
-                .unwrap();
-            let page: Value = answer.json().await.unwrap();
-            page["items"].as_array().unwrap().clone()
-        })
+        let text = get(&socket, &format!("/api/v1{path}?limit=1000"));
+        let page: Value = serde_json::from_str(&text).unwrap();
+        page["items"].as_array().unwrap().clone()
+    }
+
+    /// What Prometheus scrapes of the hub.
+    pub fn metrics(&self) -> String {
+        get(&self.folder.path().join("hub.sock"), "/metrics")
+    }
+
+    /// The hub's configuration file.
+    pub fn hub_config(&self) -> PathBuf {
+        self.folder.path().join("hub.toml")
     }
 
     /// Waits until the hub shows what is expected.
@@ -224,6 +219,16 @@ impl Region {
         run(Program::Agent, &self.folder.join("agent.toml"), arguments)
     }
 
+    /// What Prometheus scrapes of the agent.
+    pub fn metrics(&self) -> String {
+        get(&self.folder.join("agent.sock"), "/metrics")
+    }
+
+    /// The agent's configuration file.
+    pub fn config(&self) -> PathBuf {
+        self.folder.join("agent.toml")
+    }
+
     /// The folder of the spool.
     pub fn spool(&self) -> PathBuf {
         self.folder.join("data/spool")
@@ -248,6 +253,19 @@ impl Region {
         }
         totals
     }
+}
+
+/// A good answer of a daemon on its local socket.
+fn get(socket: &Path, path: &str) -> String {
+    shared::pki::install_default_provider();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let http = reqwest::Client::builder().unix_socket(socket.to_owned());
+        let http = http.build().unwrap();
+        let answer = http.get(format!("http://daemon{path}")).send().await;
+        let answer = answer.unwrap().error_for_status().unwrap();
+        answer.text().await.unwrap()
+    })
 }
 
 /// The output of a command that must succeed.

@@ -12,6 +12,8 @@ mod door;
 mod feeds;
 #[path = "hostile/frames.rs"]
 mod frames;
+#[path = "hostile/full.rs"]
+mod full;
 #[path = "hostile/joins.rs"]
 mod joins;
 #[path = "hostile/log.rs"]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use shared::ids::RegionId;
 use shared::pki::{ChannelBinding, Csr, Fingerprint, Peer, PeerIdentity, Purpose};
 use shared::runtime::errors::chain;
+use shared::runtime::logs::LogLimiter;
 use shared::wire::frame::Recover;
 
 use super::issue::{Certificate, IssuedRegion};
@@ -22,6 +23,19 @@ const RENEWALS_BURST: u32 = 4;
 
 /// See [`RENEWALS_BURST`].
 const RENEWAL_INTERVAL: Duration = Duration::from_secs(60);
+
+/// A key that is refused again is noted again after so long.
+const STRANGERS_WINDOW: Duration = Duration::from_secs(600);
+
+/// Refused keys that are told apart. Each had a certificate of this federation.
+const STRANGERS_MAX: usize = 1024;
+
+/// Which refused keys the audit has heard of.
+pub(super) type Strangers = LogLimiter<(RegionId, Fingerprint)>;
+
+pub(super) fn strangers() -> Strangers {
+    LogLimiter::new(STRANGERS_WINDOW, STRANGERS_MAX)
+}
 
 pub(super) fn recovery_limiter() -> Limiter<RegionId> {
     Limiter::new(1, RECOVERY_INTERVAL)
@@ -56,8 +70,7 @@ impl Authority {
         let region = self.0.store.read(move |it| it.region(id)).await?;
         let region = region.ok_or(NotAdmitted::Removed)?;
         if region.fingerprint != peer.fingerprint() {
-            let key = peer.fingerprint();
-            tracing::warn!(target: "audit", action = "refuse key", region = %id, %key);
+            self.0.refused_key(id, peer.fingerprint());
             return Err(NotAdmitted::OtherKey);
         }
         Ok(region)
@@ -123,6 +136,15 @@ impl Authority {
 }
 
 impl Inner {
+    /// Notes a key that is not the registered one: once for each and a time, as who has it asks
+    /// again as long as he runs.
+    fn refused_key(&self, region: RegionId, key: Fingerprint) {
+        let mut strangers = (self.strangers.lock()).unwrap_or_else(PoisonError::into_inner);
+        if let Some(silenced) = strangers.admit(self.clock.now(), (region, key)) {
+            tracing::warn!(target: "audit", action = "refuse key", %region, %key, silenced);
+        }
+    }
+
     fn renew(
         &self,
         it: &mut Changing<'_>,

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use metrics::gauge;
 use shared::backoff::Backoff;
 use shared::ids::HubId;
 use shared::pki::{Authority as Ca, BoundKey, Csr, LinkCredential, Peer, Serial, Validity};
@@ -67,13 +68,22 @@ impl Authority {
         let inner = &self.0;
         let now_secs = inner.clock.unix_millis().as_secs();
         let validity = inner.own.current().validity();
+        told("link", validity);
+        told("ca", inner.ca.anchor().validity());
         if validity.contains(now_secs) && now_secs < validity.renew_at(jitter) {
             return Ok(false);
         }
         let own = certify(&inner.ca, &inner.key, inner.founding.hub, now_secs)?;
         let not_after = own.validity().not_after;
+        told("link", own.validity());
         inner.own.replace(own);
         tracing::info!(not_after, "renewed this hub's certificate");
         Ok(true)
     }
+}
+
+/// Until when a certificate counts, for whoever scrapes.
+fn told(certificate: &'static str, validity: Validity) {
+    let name = "idp_hub_certificate_expiry_timestamp_seconds";
+    gauge!(name, "certificate" => certificate).set(validity.not_after as f64);
 }

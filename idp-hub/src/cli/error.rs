@@ -86,7 +86,8 @@ impl CliError {
     /// The process's exit.
     pub const fn exit(&self) -> Exit {
         match self {
-            Self::Usage(_) | Self::Config(_) => Exit::Usage,
+            // Who could not be asked should have said it.
+            Self::Usage(_) | Self::Config(_) | Self::Terminal(_) => Exit::Usage,
             _ => Exit::Failure,
         }
     }

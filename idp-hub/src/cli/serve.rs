@@ -50,6 +50,8 @@ async fn start(config: Config, daemon: Daemon) -> Result<(), StartError> {
         data_dir: config.data_dir.clone(),
         listen: config.link.listen,
         connections_max: usize::try_from(config.regions_max).unwrap_or(usize::MAX),
+        region_records_max: config.region_records_max,
+        congestion: config.link.congestion,
     };
     let hub = Hub::start(options, daemon.clock.clone(), &daemon.tasks).await?;
     let parts = ApiParts {

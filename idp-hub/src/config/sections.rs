@@ -7,10 +7,11 @@ use shared::pki::{WebNames, WebNamesError};
 use shared::runtime::errors::chain;
 use shared::runtime::logs::check_filter;
 use shared::runtime::settings::{Setting, Table};
+use shared::transport::Congestion;
 
 use super::{
-    CertificateFiles, Config, HostPort, LINK_PORT, LinkConfig, Machine, Purpose, SOCKET_DEFAULT,
-    WebConfig, checks,
+    CertificateFiles, Config, HostPort, LINK_PORT, LinkConfig, Machine, Purpose,
+    REGION_RECORDS_DEFAULT, SOCKET_DEFAULT, WebConfig, checks,
 };
 
 const DATA_DIR_DEFAULT: &str = "/var/lib/idp-hub";
@@ -21,6 +22,12 @@ const REGIONS_DEFAULT: u32 = 20_000;
 
 /// Each region costs some 30 kB while it is connected: three gigabytes.
 const REGIONS_MAX: u32 = 100_000;
+
+/// A region of some hundred servers.
+const REGION_RECORDS_MIN: u32 = 1_000;
+
+/// 20 GB of the hub's disk.
+const REGION_RECORDS_MAX: u32 = 10_000_000;
 
 pub(super) fn root(mut root: Table<'_>, purpose: Purpose, machine: &Machine) -> Config {
     let data_dir = root
@@ -40,9 +47,12 @@ pub(super) fn root(mut root: Table<'_>, purpose: Purpose, machine: &Machine) -> 
     let metrics = metrics(root.section("metrics"), &web_listen);
     let web = web(web_table, web_listen.value, &link.address, purpose, machine);
     let log = log(root.section("log"));
-    let regions = root
-        .section("limits")
-        .integer("regions_max", 1..=REGIONS_MAX.into());
+    let mut limits = root.section("limits");
+    let regions = limits.integer("regions_max", 1..=REGIONS_MAX.into());
+    let records = limits.integer(
+        "region_records_max",
+        REGION_RECORDS_MIN.into()..=REGION_RECORDS_MAX.into(),
+    );
     Config {
         data_dir: data_dir.value,
         socket: socket.value,
@@ -54,6 +64,10 @@ pub(super) fn root(mut root: Table<'_>, purpose: Purpose, machine: &Machine) -> 
             .value
             .and_then(|it| it.try_into().ok())
             .unwrap_or(REGIONS_DEFAULT),
+        region_records_max: records
+            .value
+            .and_then(|it| it.try_into().ok())
+            .unwrap_or(REGION_RECORDS_DEFAULT),
     }
 }
 
@@ -86,7 +100,10 @@ fn link(mut table: Table<'_>, machine: &Machine) -> LinkConfig {
         address.fault(what, "write address = \"hub.example.org:7443\"");
     }
     let address = address.value.or(default.ok());
+    let words = [("cubic", Congestion::Cubic), ("bbr", Congestion::Bbr)];
+    let congestion = table.choice("congestion", &words);
     LinkConfig {
+        congestion: congestion.or(Congestion::Cubic).value,
         listen,
         address: address.unwrap_or_else(|| HostPort::localhost(LINK_PORT)),
     }

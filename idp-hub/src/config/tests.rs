@@ -38,6 +38,8 @@ fn an_empty_file_gives_the_defaults() {
         (&config.metrics, &config.log, config.regions_max),
         (&None, &None, 20_000)
     );
+    assert_eq!(config.link.congestion, Congestion::Cubic);
+    assert_eq!(config.region_records_max, 300_000);
     assert_eq!(config.database(), Path::new("/var/lib/idp-hub/hub.db"));
 }
 
@@ -67,6 +69,7 @@ sokcet = "/run/x"
 [link]
 listen = "7443"
 address = "0.0.0.0:7443"
+congestion = "reno"
 [web]
 listen = "0.0.0.0:8443"
 names = ["hub.example.org", "*.example.org"]
@@ -77,9 +80,10 @@ listen = "127.0.0.1:8443"
 level = "info,=="
 [limits]
 regions_max = 1_000_000
+region_records_max = 10
 [lnik]
 "#;
-    let expected = "hub.toml has 11 faults:\n\
+    let expected = "hub.toml has 13 faults:\n\
          hub.toml:1:12: data_dir: \"hub\" is no absolute path; write \
          \"/var/lib/idp-hub\"\n\
          hub.toml:2:10: socket: is an integer; write \"/run/idp-hub/hub.sock\"\n\
@@ -88,17 +92,21 @@ regions_max = 1_000_000
          \"[::]:7443\"\n\
          hub.toml:6:11: link.address: \"0.0.0.0:7443\" is for listening; nobody can dial \
          it; write \"hub.example.org:7443\"\n\
-         hub.toml:9:29: web.names[1]: \"*.example.org\" is neither a DNS name nor an IP \
+         hub.toml:7:14: link.congestion: \"reno\" is none of its words; write \"cubic\" or \
+         \"bbr\"\n\
+         hub.toml:10:29: web.names[1]: \"*.example.org\" is neither a DNS name nor an IP \
          address; write a name such as \"hub.example.org\"\n\
-         hub.toml:10:15: web.certificate: comes without its key; add key = \
+         hub.toml:11:15: web.certificate: comes without its key; add key = \
          \"/etc/idp-hub/web-key.pem\"\n\
-         hub.toml:12:10: metrics.listen: has port 8443, as web.listen has; write \
+         hub.toml:13:10: metrics.listen: has port 8443, as web.listen has; write \
          \"127.0.0.1:9443\"\n\
-         hub.toml:14:9: log.level: is no log filter: invalid filter directive; write \
+         hub.toml:15:9: log.level: is no log filter: invalid filter directive; write \
          \"info\", or \"info,idp_hub=debug\"\n\
-         hub.toml:16:15: limits.regions_max: 1000000 is out of bounds; write a whole \
+         hub.toml:17:15: limits.regions_max: 1000000 is out of bounds; write a whole \
          number from 1 to 100000\n\
-         hub.toml:17:2: lnik: there is no such setting; write \"link\"";
+         hub.toml:18:22: limits.region_records_max: 10 is out of bounds; write a whole \
+         number from 1000 to 10000000\n\
+         hub.toml:19:2: lnik: there is no such setting; write \"link\"";
     assert_eq!(told(text, Purpose::Init), expected);
 }
 

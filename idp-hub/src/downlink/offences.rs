@@ -33,6 +33,8 @@ pub(super) enum Offence {
     NotAdmitted(Peer, Discriminant<NotAdmitted>),
     /// A member's session broke a rule, which has this name.
     Session(Peer, &'static str),
+    /// A region has more to report than it may have here.
+    Full(Peer),
 }
 
 impl Offence {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use shared::wire::frame::{Refusal, Standing};
 use tokio::sync::Notify;
 
+use super::measure;
 use crate::store::RegionNo;
 use crate::store::regions::RegionRow;
 
@@ -80,6 +81,7 @@ impl Registry {
                 .orders
                 .tell(Order::End(Refusal::Busy, "the agent has a newer session"));
         }
+        measure::sessions(live.sessions.len());
         drop(live);
         (
             Place {
@@ -179,6 +181,7 @@ impl Drop for Place {
             .is_some_and(|it| it.number == self.number)
         {
             live.sessions.remove(&self.region);
+            measure::sessions(live.sessions.len());
         }
     }
 }

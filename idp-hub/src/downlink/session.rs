@@ -1,6 +1,7 @@
 //! Drives one agent's session: performs what [`HubSession`] decides.
 
 mod end;
+mod log;
 mod say;
 mod turns;
 
@@ -11,14 +12,15 @@ use futures_util::FutureExt;
 use futures_util::stream::FuturesUnordered;
 use shared::link::hub::{Effect, HubSession, Input};
 use shared::runtime::errors::chain;
-use shared::transport::{CloseCode, FrameWriter, LinkConnection, RawFrame, ReadError};
-use shared::wire::frame::{Control, Goodbye, Hello, Refusal};
+use shared::transport::{ByteBudget, CloseCode, FrameWriter, LinkConnection, RawFrame, ReadError};
+use shared::wire::frame::{Control, Cursor, Goodbye, Hello, Refusal};
 
 use self::end::End;
+use self::log::never_began;
 use self::turns::{ControlRead, FeedRead, FeedStream};
+use super::Downlink;
 use super::registry::{Order, Orders, Place};
-use super::{Downlink, Offence};
-use crate::authority::{Limiter, NotAdmitted};
+use crate::authority::Limiter;
 use crate::fleet;
 use crate::ingest;
 use crate::store::regions::Introduction;
@@ -68,8 +70,12 @@ struct Driver<'a> {
     mailbox: Arc<Mailbox>,
     registered: Option<Registered>,
     feeds: FuturesUnordered<FeedRead>,
+    /// What its feeds' large frames may have of the hub's memory.
+    budget: ByteBudget,
     /// The one job that waits for room at the store. While it waits, no feed is read.
     waiting: Option<FeedJob>,
+    /// Feeds that stand still as the region may have no more, and when they may try again.
+    full: Option<(Instant, Vec<Cursor>)>,
     wake: Instant,
     /// When the certificate runs out, unless it is renewed.
     expiry: Instant,
@@ -101,7 +107,9 @@ impl<'a> Driver<'a> {
             mailbox: Arc::default(),
             registered: None,
             feeds: FuturesUnordered::new(),
+            budget: downlink.budget.share(),
             waiting: None,
+            full: None,
             wake: now,
             expiry: downlink.expiry(connection.identity().not_after()),
             end: None,
@@ -184,18 +192,6 @@ impl<'a> Driver<'a> {
                 self.session.handle(now, Input::End(Refusal::Busy, reason))
             }
         }
-    }
-
-    fn not_admitted(&mut self, now: Instant, error: &NotAdmitted) -> Vec<Effect<'static>> {
-        self.noted = true;
-        let (remote, peer) = (self.connection.remote(), self.connection.identity().peer());
-        let offence = Offence::NotAdmitted(peer, std::mem::discriminant(error));
-        if let Some(silenced) = self.downlink.offences.admit(now, offence) {
-            let error = chain(error).to_string();
-            tracing::warn!(%remote, %peer, error, silenced, "an agent was not admitted");
-        }
-        self.session
-            .handle(now, Input::End(error.refusal(), error.reason()))
     }
 
     async fn heard(&mut self, frame: Result<Option<RawFrame>, ReadError>) {
@@ -327,17 +323,6 @@ impl<'a> Driver<'a> {
             let error = chain(&error).to_string();
             tracing::error!(error, "cannot store when a region was last heard");
         }
-    }
-}
-
-fn never_began(downlink: &Downlink, connection: &LinkConnection, error: &str) {
-    let (remote, peer) = (connection.remote(), connection.identity().peer());
-    let offence = Offence::Session(peer, "never began");
-    match downlink.offences.admit(downlink.clock.now(), offence) {
-        Some(silenced) => {
-            tracing::warn!(%remote, %peer, error, silenced, "a connection never became a session");
-        }
-        None => tracing::debug!(%remote, error, "a connection never became a session"),
     }
 }
 

@@ -80,6 +80,9 @@ fn online(region: &Region, now: Moment) -> Verdict {
     if region.facts.standing == Standing::Pending {
         return plain(State::Connecting, Reason::AwaitingAcceptance, None);
     }
+    if let Some(full) = &region.full {
+        return (State::Degraded, Reason::RegionFull, full.clone(), None);
+    }
     let failing = named(&region.troubles, |it| {
         matches!(it, ServiceState::Failing { .. })
     });

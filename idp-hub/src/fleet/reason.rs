@@ -72,6 +72,11 @@ reasons! {
     ServiceMissing = "service-missing",
         "Install the named service, or register it in the region's Keystone catalog; until then \
          its part of the figures is unknown, not zero.";
+    /// It has more to report than the hub takes of one region.
+    RegionFull = "region-full",
+        "Find out what fills the region's cloud, and remove it there. If all of it is wanted, \
+         raise limits.region_records_max in this hub's hub.toml and run `systemctl restart \
+         idp-hub`.";
     /// Its agent is heard, but reports nothing.
     FeedStalled = "feed-stalled",
         "Run `sp-agent status` in the region: it says which collector hangs. Restarting it \

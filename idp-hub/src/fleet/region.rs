@@ -33,6 +33,8 @@ pub(super) struct Region {
     /// When the session began, it was accepted, or `fresh` last changed.
     pub(super) heard: Instant,
     pub(super) troubles: Vec<Service>,
+    /// It may have no more: how much that is.
+    pub(super) full: Option<String>,
     /// When its latest sessions ended, the oldest first; at most [`UNSTABLE_ENDS`].
     pub(super) ends: VecDeque<Instant>,
     pub(super) condition: Condition,
@@ -60,6 +62,7 @@ impl Region {
             fresh: UnixMillis::default(),
             heard: now.mono,
             troubles: Vec::new(),
+            full: None,
             ends: VecDeque::new(),
             condition: Condition {
                 state: State::Connecting,
@@ -141,6 +144,7 @@ impl Region {
         live: bool,
         fresh: UnixMillis,
         troubles: Vec<Service>,
+        full: Option<String>,
     ) -> bool {
         if matches!(self.presence, Presence::Removed { .. }) {
             return false;
@@ -154,7 +158,8 @@ impl Region {
             self.syncing_since = now.mono;
         }
         self.was_live |= live;
-        let shown = self.live != live || self.troubles != troubles;
+        let shown = self.live != live || self.troubles != troubles || self.full != full;
+        self.full = full;
         self.live = live;
         self.troubles = troubles;
         shown

@@ -130,6 +130,7 @@ impl Hub {
             live,
             fresh: self.now.wall,
             troubles: troubles.to_vec(),
+            full: None,
         });
     }
 

@@ -5,16 +5,20 @@ use std::sync::Arc;
 use bytes::Bytes;
 use shared::link::inbox::{Position, Verdict};
 use shared::model::{Feed, Record, ServiceKind, UnixMillis, Weight};
+use shared::transport::BudgetPermit;
 use shared::wire::Digest;
 use shared::wire::frame::{Open, feed_code};
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::error::StoreError;
 use super::mailbox::Mailbox;
 use super::overlay::{Overlay, Share};
 use super::regions::RegionNo;
 use super::samples;
+use super::size::Size;
 use super::{Changing, hot::RegionHot};
+
+/// Records of health beyond a region's limit: a few services, and room for a later release's.
+const HEALTH_RECORDS_RESERVED: u32 = 256;
 
 /// A frame for the writer.
 pub struct FeedJob {
@@ -29,7 +33,7 @@ pub struct FeedJob {
     /// Where the answer goes.
     pub mailbox: Arc<Mailbox>,
     /// The frame's share of the budget of bytes, given back when the job is done.
-    pub budget: Option<OwnedSemaphorePermit>,
+    pub budget: Option<BudgetPermit>,
 }
 
 /// A decoded and checked frame.
@@ -66,11 +70,20 @@ pub struct IncomingRecord {
     pub known: Option<Box<Record>>,
 }
 
+impl IncomingRecord {
+    fn size(&self) -> Size {
+        let of = |value: &Bytes| Size::of(&self.id, value);
+        self.value.as_ref().map_or_else(Size::default, of)
+    }
+}
+
 /// What the mailbox is told after the commit.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::store) enum Answer {
     Ack(u64),
     Reposition(Position),
+    /// It would be more than the region may have. The feed stands still at this position.
+    Full(Position),
     GiveUp,
 }
 
@@ -88,6 +101,7 @@ pub(in crate::store) fn take(
     overlay: &mut Overlay,
     job: Frame,
 ) -> Result<Option<Answer>, StoreError> {
+    let region_max = changing.hot.region_max;
     let Some(region) = changing.hot.region(job.region) else {
         return Ok(Some(Answer::GiveUp));
     };
@@ -111,7 +125,15 @@ pub(in crate::store) fn take(
                 position,
                 now: changing.now,
             };
-            applying.batch(changing.connection, overlay, region, batch.records)?;
+            let (connection, size) = (changing.connection, region.size);
+            if applying.overfills(connection, overlay, size, &batch.records, region_max)? {
+                let feed = region.feed(job.feed);
+                feed.full = true;
+                feed.inbox.withhold(before);
+                return Ok(Some(Answer::Full(before)));
+            }
+            region.feed(job.feed).full = false;
+            applying.batch(connection, overlay, region, batch.records)?;
             if sweep {
                 applying.sweep(changing.connection, overlay, region)?;
             }
@@ -141,6 +163,7 @@ impl Answer {
         match self {
             Self::Ack(seq) => mailbox.ack(feed, seq),
             Self::Reposition(position) => mailbox.reposition(position.cursor(feed_code(feed))),
+            Self::Full(position) => mailbox.full(position.cursor(feed_code(feed))),
             Self::GiveUp => mailbox.give_up(),
         }
     }
@@ -155,6 +178,39 @@ struct Applying {
 }
 
 impl Applying {
+    /// Whether a region of this size would have more than it may with the batch, and more than
+    /// before it: what only replaces and removes is always taken.
+    fn overfills(
+        &self,
+        connection: &rusqlite::Connection,
+        overlay: &mut Overlay,
+        size: Size,
+        records: &[IncomingRecord],
+        region_max: Size,
+    ) -> Result<bool, StoreError> {
+        if self.feed.is_log() {
+            // Samples have a bound of their own.
+            return Ok(false);
+        }
+        let mut after = size;
+        records.iter().for_each(|it| after.add(it.size()));
+        if !after.exceeds(region_max) {
+            return Ok(false);
+        }
+        let mut region_max = region_max;
+        if self.feed == Feed::Health {
+            // What is wrong with a region is told also of one that is full.
+            region_max.add(Size::limit(HEALTH_RECORDS_RESERVED));
+        }
+        // Close to the limit, so that it must be known what each record replaces.
+        for record in records {
+            let key = (self.no, record.kind, &record.id[..]);
+            after.subtract(overlay.size(connection, key)?);
+        }
+        let grows = after.records > size.records || after.bytes > size.bytes;
+        Ok(grows && after.exceeds(region_max))
+    }
+
     fn batch(
         &self,
         connection: &rusqlite::Connection,
@@ -175,17 +231,20 @@ impl Applying {
             let share = match &record.value {
                 Some(value) => Share {
                     digest: Digest::of(record.kind, &record.id, value),
+                    size: record.size(),
                     weight: record.weight,
                 },
                 None => Share::default(),
             };
             region.totals.put(&share.weight);
+            region.size.add(share.size);
             let digest = &mut region.feed(self.feed).digest;
             digest.add(share.digest);
             let key = (self.no, record.kind, &record.id[..]);
             let before = overlay.put(connection, key, generation, record.value, share)?;
             digest.subtract(before.digest);
             region.totals.take(&before.weight);
+            region.size.subtract(before.size);
         }
         Ok(())
     }
@@ -218,6 +277,7 @@ impl Applying {
             self.position.generation,
             |_, id, share| {
                 region.totals.take(&share.weight);
+                region.size.subtract(share.size);
                 region.feed(self.feed).digest.subtract(share.digest);
                 if self.feed == Feed::Health
                     && let Some(kind) = service_of(id)

@@ -17,11 +17,14 @@ use tokio::sync::Notify;
 
 use super::error::{Doing, StoreError};
 use super::regions::RegionNo;
+use super::size::Size;
+use super::totals::{load_totals, save_totals};
 
 /// All regions.
-#[derive(Default)]
 pub(in crate::store) struct Hot {
     regions: HashMap<RegionNo, RegionHot>,
+    /// What each region may have.
+    pub(in crate::store) region_max: Size,
     /// What the open transaction changed: must be written, and shown, with its commit.
     touched: HashSet<RegionNo>,
     /// The regions that the change being made added, or removed as they were.
@@ -34,6 +37,7 @@ pub(in crate::store) struct RegionHot {
     pub(in crate::store) session: u64,
     feeds: [FeedHot; Feed::ALL.len()],
     pub(in crate::store) totals: Totals,
+    pub(in crate::store) size: Size,
     pub(in crate::store) troubles: BTreeMap<ServiceKind, Service>,
 }
 
@@ -43,6 +47,8 @@ pub(in crate::store) struct FeedHot {
     pub(in crate::store) digest: Digest,
     pub(in crate::store) fresh: UnixMillis,
     pub(in crate::store) dirty: bool,
+    /// Its latest batch was more than the region may have.
+    pub(in crate::store) full: bool,
 }
 
 impl FeedHot {
@@ -52,6 +58,7 @@ impl FeedHot {
             digest: Digest::default(),
             fresh: UnixMillis::default(),
             dirty: false,
+            full: false,
         }
     }
 }
@@ -79,8 +86,10 @@ impl RegionHot {
         }
     }
 
-    fn shown(&mut self) -> RegionOverview {
+    fn shown(&mut self, region_max: Size) -> RegionOverview {
+        let full = self.feeds.iter().any(|feed| feed.full);
         RegionOverview {
+            full: full.then(|| format!("{} are here, and at most {region_max} may be", self.size)),
             totals: self.totals,
             live: self.feed(Feed::Inventory).inbox.position().phase == Phase::Live
                 && self.feed(Feed::Health).inbox.position().phase == Phase::Live,
@@ -96,7 +105,10 @@ impl RegionHot {
 
 impl Hot {
     /// Reads every region.
-    pub(in crate::store) fn load(connection: &Connection) -> Result<Self, StoreError> {
+    pub(in crate::store) fn load(
+        connection: &Connection,
+        region_max: Size,
+    ) -> Result<Self, StoreError> {
         let mut statement = connection
             .prepare("SELECT no FROM regions WHERE standing <> 3")
             .doing("list regions")?;
@@ -104,7 +116,12 @@ impl Hot {
             .query_map((), |row| row.get(0))
             .and_then(Iterator::collect)
             .doing("list regions")?;
-        let mut hot = Self::default();
+        let mut hot = Self {
+            regions: HashMap::new(),
+            region_max,
+            touched: HashSet::new(),
+            undo: Vec::new(),
+        };
         for no in numbers {
             hot.reload(connection, RegionNo(no))?;
         }
@@ -118,10 +135,12 @@ impl Hot {
         no: RegionNo,
     ) -> Result<(), StoreError> {
         let session = self.regions.get(&no).map_or(0, |region| region.session);
+        let (totals, size) = load_totals(connection, no)?;
         let mut region = RegionHot {
             session,
             feeds: Feed::ALL.map(FeedHot::empty),
-            totals: load_totals(connection, no)?,
+            totals,
+            size,
             troubles: load_troubles(connection, no)?,
         };
         for feed in Feed::ALL {
@@ -199,7 +218,7 @@ impl Hot {
             let Some(region) = self.regions.get_mut(no) else {
                 continue;
             };
-            save_totals(connection, *no, &region.totals)?;
+            save_totals(connection, *no, &region.totals, region.size)?;
             for feed in Feed::ALL {
                 let state = region.feed(feed);
                 if std::mem::take(&mut state.dirty) {
@@ -213,7 +232,8 @@ impl Hot {
     /// Shows what was committed.
     pub(in crate::store) fn publish(&mut self, overview: &Overview) {
         let regions = &mut self.regions;
-        let shown = |no| (no, regions.get_mut(&no).map(RegionHot::shown));
+        let region_max = self.region_max;
+        let shown = |no| (no, regions.get_mut(&no).map(|it| it.shown(region_max)));
         overview.update(self.touched.drain().map(shown).collect());
     }
 }
@@ -245,6 +265,7 @@ fn load_feed(
                     digest: Digest::from_bytes(row.get(4)?),
                     fresh: UnixMillis(row.get(5)?),
                     dirty: false,
+                    full: false,
                 })
             };
             statement
@@ -280,30 +301,6 @@ fn save_feed(
         .prepare_cached(sql)
         .and_then(|mut statement| statement.execute(row))
         .doing("store a feed's position")?;
-    Ok(())
-}
-
-fn load_totals(connection: &Connection, no: RegionNo) -> Result<Totals, StoreError> {
-    let blob: Option<Vec<u8>> = connection
-        .prepare_cached("SELECT figures FROM totals WHERE region = ?1")
-        .and_then(|mut statement| statement.query_row([no.0], |row| row.get(0)).optional())
-        .doing("read totals")?;
-    let mut figures = [0; Totals::COUNT];
-    for (figure, bytes) in figures
-        .iter_mut()
-        .zip(blob.unwrap_or_default().chunks_exact(8))
-    {
-        *figure = bytes.try_into().map_or(0, u64::from_le_bytes);
-    }
-    Ok(Totals::from_array(figures))
-}
-
-fn save_totals(connection: &Connection, no: RegionNo, totals: &Totals) -> Result<(), StoreError> {
-    let figures = totals.to_array().map(u64::to_le_bytes).concat();
-    connection
-        .prepare_cached("INSERT OR REPLACE INTO totals (region, figures) VALUES (?1, ?2)")
-        .and_then(|mut statement| statement.execute(params![no.0, figures]))
-        .doing("store totals")?;
     Ok(())
 }
 
@@ -347,6 +344,8 @@ pub struct RegionOverview {
     pub fresh: UnixMillis,
     /// The services that don't answer or are missing.
     pub troubles: Vec<Service>,
+    /// It has more to report than it may have here: how much that is.
+    pub full: Option<String>,
 }
 
 /// The running totals of all regions, as of the newest commit. Cheap to clone.

@@ -28,6 +28,7 @@ struct Slots {
 struct Slot {
     ack: Option<u64>,
     cursor: Option<Cursor>,
+    full: Option<Cursor>,
 }
 
 /// What was in a mailbox.
@@ -37,6 +38,8 @@ pub struct Mail {
     pub acks: Vec<Ack>,
     /// Where senders must go on.
     pub cursors: Vec<Cursor>,
+    /// Where senders stand still, as their region may have no more.
+    pub full: Vec<Cursor>,
     /// The session's feeds can't be brought to go on.
     pub give_up: bool,
 }
@@ -56,10 +59,16 @@ impl Mailbox {
         self.put(|slots| {
             if let Some(slot) = slots.of(cursor.feed) {
                 // An older acknowledgement would be taken for one of the new start.
-                *slot = Slot {
-                    ack: None,
-                    cursor: Some(cursor),
-                };
+                (slot.ack, slot.cursor) = (None, Some(cursor));
+            }
+        });
+    }
+
+    /// The sender stands still at `cursor`.
+    pub fn full(&self, cursor: Cursor) {
+        self.put(|slots| {
+            if let Some(slot) = slots.of(cursor.feed) {
+                slot.full = Some(cursor);
             }
         });
     }
@@ -93,6 +102,7 @@ impl Mailbox {
                 .filter_map(|(feed, slot)| slot.ack.map(|seq| Ack { feed, seq }))
                 .collect(),
             cursors: slots.feeds.iter().filter_map(|it| it.cursor).collect(),
+            full: slots.feeds.iter().filter_map(|it| it.full).collect(),
             give_up: slots.give_up,
         }
     }

@@ -12,15 +12,17 @@ use shared::wire::record::{self, kinds_of_feed};
 use super::error::{Doing, StoreError};
 use super::regions::RegionNo;
 use super::rows::{Key, Place, Row, Rows};
+use super::size::Size;
 
 /// Which record, as its region, kind and id.
 type RecordKey<'a> = (RegionNo, u16, &'a [u8]);
 
-/// What a record adds to digest and totals.
+/// What a record adds to digest, totals and size.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::store) struct Share {
     pub(in crate::store) digest: Digest,
     pub(in crate::store) weight: Weight,
+    pub(in crate::store) size: Size,
 }
 
 impl Share {
@@ -32,6 +34,7 @@ impl Share {
                 .ok()
                 .flatten()
                 .unwrap_or_default(),
+            size: Size::of(id, value),
         }
     }
 }
@@ -57,6 +60,17 @@ impl Overlay {
     /// How many records will be written.
     pub(in crate::store) const fn len(&self) -> usize {
         self.writes.len()
+    }
+
+    /// The size of what is held of a record now.
+    pub(in crate::store) fn size(
+        &mut self,
+        connection: &Connection,
+        key: RecordKey<'_>,
+    ) -> Result<Size, StoreError> {
+        let place = self.rows.find(key, || stored(connection, key))?;
+        let row = self.rows.at(place);
+        Ok(row.map(|row| row.share.size).unwrap_or_default())
     }
 
     /// Sets a record, and returns what it added until now.

@@ -8,7 +8,11 @@ use rusqlite::Connection;
 use super::error::{Doing, StoreError};
 
 /// One entry a schema, each applied once and never changed. The number is SQLite's `user_version`.
-const MIGRATIONS: &[&str] = &[include_str!("schema/v1.sql"), include_str!("schema/v2.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema/v1.sql"),
+    include_str!("schema/v2.sql"),
+    include_str!("schema/v3.sql"),
+];
 
 /// Pages held in memory, KiB: the inner pages of the key index of some ten million records.
 const CACHE_KIB: i32 = 64 << 10;

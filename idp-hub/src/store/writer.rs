@@ -1,7 +1,8 @@
 //! The one writer: takes what waits, commits it together, then answers.
 
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use shared::model::{Feed, UnixMillis};
@@ -12,11 +13,13 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::Changing;
 use super::error::{Doing, StoreError};
-use super::feed::{self, Answer, FeedJob, Frame};
+use super::feed::{self, Answer, FeedJob, FeedPayload, Frame};
 use super::hot::{Hot, Overview};
 use super::mailbox::Mailbox;
+use super::measure::{Measure, Measured};
 use super::overlay::Overlay;
 use super::regions::RegionNo;
+use super::size::Size;
 
 /// Records of one commit at most. Writing so many takes some 50 ms, the longest that an
 /// acknowledgement then waits for others.
@@ -35,7 +38,8 @@ const FAILED_LOG_WINDOW: Duration = Duration::from_secs(60);
 
 /// What the writer does.
 pub(in crate::store) enum Job {
-    Feed(FeedJob),
+    /// A frame, and when it was handed over.
+    Feed(FeedJob, Instant),
     Change(Change),
     /// Commit what came before, then end.
     Close,
@@ -104,6 +108,7 @@ pub(in crate::store) struct WriteConnection {
     closed: bool,
     /// Commits failed, of which the log has heard.
     failing: Option<LogLimiter<()>>,
+    measure: Measure,
 }
 
 /// Who is to be told after the commit.
@@ -111,21 +116,25 @@ pub(in crate::store) struct WriteConnection {
 struct Waiting {
     feeds: Vec<(RegionNo, Feed, Arc<Mailbox>, Option<Answer>)>,
     changes: Vec<Told>,
+    measured: Measured,
 }
 
 impl WriteConnection {
     pub(in crate::store) fn new(
+        path: &Path,
         connection: Connection,
         overview: Overview,
         clock: Clock,
+        region_max: Size,
     ) -> Result<Self, StoreError> {
-        let mut hot = Hot::load(&connection)?;
+        let mut hot = Hot::load(&connection, region_max)?;
         hot.publish(&overview);
         Ok(Self {
             connection,
             hot,
             overlay: Overlay::default(),
             overview,
+            measure: Measure::new(path.to_owned(), clock.clone()),
             clock,
             closed: false,
             failing: None,
@@ -137,8 +146,12 @@ impl WriteConnection {
         while !self.closed
             && let Some(first) = queue.blocking_recv()
         {
-            let mut waiting = Waiting::default();
-            match self.group(first, &mut queue, &mut waiting) {
+            let (mut waiting, begun) = (Waiting::default(), self.clock.now());
+            let outcome = self.group(first, &mut queue, &mut waiting);
+            let (well, queued) = (outcome.is_ok(), queue.len());
+            self.measure
+                .committed(begun, well, &waiting.measured, queued);
+            match outcome {
                 Ok(()) => self.told(waiting),
                 Err(error) => {
                     self.failed(waiting, &error);
@@ -177,7 +190,8 @@ impl WriteConnection {
     fn job(&mut self, job: Job, now: UnixMillis, waiting: &mut Waiting) -> Result<(), StoreError> {
         match job {
             Job::Close => self.closed = true,
-            Job::Feed(job) => {
+            Job::Feed(job, handed) => {
+                waiting.measured.taken(handed);
                 let FeedJob {
                     region,
                     session,
@@ -186,6 +200,10 @@ impl WriteConnection {
                     mailbox,
                     budget: _budget,
                 } = job;
+                let records = match &payload {
+                    FeedPayload::Batch(batch) => batch.records.len(),
+                    FeedPayload::Open(_) => 0,
+                };
                 // Noted before it is tried: should the group fail, its sender must hear of it.
                 waiting.feeds.push((region, feed, mailbox, None));
                 let (connection, hot) = (&self.connection, &mut self.hot);
@@ -201,6 +219,9 @@ impl WriteConnection {
                     payload,
                 };
                 let answer = feed::take(&mut changing, &mut self.overlay, frame)?;
+                if let Some(Answer::Ack(_)) = answer {
+                    waiting.measured.records(feed, records);
+                }
                 if let Some((.., noted)) = waiting.feeds.last_mut() {
                     *noted = answer;
                 }

@@ -114,6 +114,7 @@ impl FleetDriver {
                 live,
                 fresh,
                 troubles: region.troubles.clone(),
+                full: region.full.clone(),
             })
         };
         let inputs = changed.iter().filter_map(input).collect();

@@ -215,6 +215,7 @@ impl Kit {
                 live: true,
                 fresh,
                 troubles,
+                full: None,
             },
         );
         self.publish();

@@ -182,6 +182,13 @@ impl Inbox {
         self.reposition()
     }
 
+    /// The batch is more than the receiver may hold: `before` holds again, and what comes is
+    /// ignored until the sender begins anew, which it must be told.
+    pub const fn withhold(&mut self, before: Position) {
+        self.position = before;
+        self.open = false;
+    }
+
     fn reposition(&mut self) -> Verdict {
         self.open = false;
         self.repositions += 1;

@@ -152,7 +152,7 @@ impl Record {
     }
 }
 
-/// A sample's id is its time, so that a sample sent twice is held once.
+/// A sample's id is its time as it is sent, so that a sample sent twice is held once.
 fn sample_id(at: UnixMillis) -> CloudId {
-    CloudId::Text(at.0.to_string())
+    CloudId::Text(at.min(UnixMillis::LATEST).0.to_string())
 }

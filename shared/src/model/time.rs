@@ -9,6 +9,11 @@ use std::time::Duration;
 pub struct UnixMillis(pub u64);
 
 impl UnixMillis {
+    /// The last moment that a record may tell, 9999-12-30T22:00:00Z: a calendar with four-digit
+    /// years can write it in every zone. It is a whole second, so that it is kept by what counts in
+    /// seconds.
+    pub const LATEST: Self = Self(253_402_207_200_000);
+
     /// From whole seconds, as most clouds tell time.
     pub const fn from_secs(secs: u64) -> Self {
         Self(secs.saturating_mul(1000))

@@ -6,7 +6,7 @@ mod reader;
 mod stream;
 mod writer;
 
-pub use budget::ByteBudget;
+pub use budget::{BudgetPermit, ByteBudget};
 pub(super) use gate::Gate;
 pub use reader::{RawFrame, ReadError, frames_in};
 pub use stream::FrameReader;

@@ -14,7 +14,7 @@ pub use weigh::weigh;
 
 use super::codec::{self, DecodeError, EncodeError};
 use super::v1::{self, CloudIdV1};
-use crate::model::{CloudId, Feed, HostSample, Key, Record, RecordKind};
+use crate::model::{CloudId, Feed, HostSample, Key, Record, RecordKind, UnixMillis};
 
 /// The most bytes of an encoded id: a text of 512 bytes, its length and its tag.
 pub const ID_BYTES_MAX: usize = 516;
@@ -118,7 +118,8 @@ pub fn encode_key(key: &Key) -> Result<(u16, Vec<u8>), EncodeError> {
 }
 
 /// Encodes a record. Texts beyond their cap are cut, figures beyond [`FIGURE_MAX`] are lowered to
-/// it, list elements beyond the cap are left out: what a cloud tells must not stop its feed.
+/// it and times to [`UnixMillis::LATEST`], list elements beyond the cap are left out: what a cloud
+/// tells must not stop its feed.
 ///
 /// # Errors
 /// None that a record can cause, as everything is capped.
@@ -224,6 +225,21 @@ fn figure(what: &'static str, value: u64) -> Result<u64, DecodeError> {
     } else {
         Err(DecodeError::OutOfRange { what })
     }
+}
+
+/// A time within its bound, or an error that names it: one that had to be lowered here would be
+/// sent on as another record than came.
+fn moment(what: &'static str, time: UnixMillis) -> Result<UnixMillis, DecodeError> {
+    if time <= UnixMillis::LATEST {
+        Ok(time)
+    } else {
+        Err(DecodeError::OutOfRange { what })
+    }
+}
+
+/// A time lowered to its bound.
+fn timely(time: UnixMillis) -> UnixMillis {
+    time.min(UnixMillis::LATEST)
 }
 
 /// A figure lowered to its bound.

@@ -25,8 +25,12 @@ fn capacity(it: Capacity) -> Capacity {
     }
 }
 
-fn seconds(time: UnixMillis) -> UnixMillis {
-    UnixMillis(time.0 / 1000 * 1000)
+fn time(time: UnixMillis) -> UnixMillis {
+    time.min(UnixMillis::LATEST)
+}
+
+fn seconds(it: UnixMillis) -> UnixMillis {
+    UnixMillis(time(it).0 / 1000 * 1000)
 }
 
 fn list<T: Clone, U>(elements: &[T], max: usize, each: impl Fn(&T) -> U) -> Vec<U> {
@@ -100,13 +104,14 @@ fn service(it: Service) -> Service {
         state,
         endpoint: text(&it.endpoint, MESSAGE),
         versions: (text(&it.versions.0, 32), text(&it.versions.1, 32)),
+        since: time(it.since),
         ..it
     }
 }
 
 fn sample(it: &HostSample) -> HostSample {
     HostSample {
-        at: it.at,
+        at: time(it.at),
         cpu_permille: list(&it.cpu_permille, 1024, |share| (*share).min(1000)),
         load_centi: it.load_centi,
         memory_used_mib: figure(it.memory_used_mib),

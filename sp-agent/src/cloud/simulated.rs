@@ -24,6 +24,7 @@ use shared::model::{CloudDescription, CloudKind, Key, Record, ServiceKind};
 use shared::runtime::clock::Clock;
 use tokio::sync::Semaphore;
 
+use super::measure::{self, Outcome};
 use super::{Cloud, CloudError, Mark, Page, Pages, Part, Probe};
 use face::Face;
 pub use options::{
@@ -70,6 +71,12 @@ impl Simulated {
         if answer.takes > Duration::ZERO {
             self.clock.sleep(answer.takes).await;
         }
+        let outcome = match &answer.result {
+            Ok(()) => Outcome::Ok,
+            Err(CloudError::Unauthorized { .. }) => Outcome::Refused,
+            Err(_) => Outcome::Unanswered,
+        };
+        measure::asked(service, outcome, answer.takes);
         answer
     }
 

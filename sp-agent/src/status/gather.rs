@@ -313,7 +313,8 @@ fn service(it: Service) -> ServiceReport {
 }
 
 /// The file and what SQLite keeps beside it.
-fn bytes_of(path: &Path) -> u64 {
+/// Bytes of a spool's files. Blocks on the disk.
+pub(super) fn bytes_of(path: &Path) -> u64 {
     let with = |ending: &str| {
         let mut name = path.as_os_str().to_owned();
         name.push(ending);

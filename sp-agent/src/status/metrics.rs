@@ -4,11 +4,14 @@
 //! knows anyway are set when somebody scrapes. Names follow Prometheus' own advice: base units,
 //! `_total` for what only grows.
 
-use metrics::{Unit, describe_gauge, gauge};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use shared::link::agent::Phase;
 use shared::model::Feed;
 
-use super::gather::Sources;
+use super::gather::{Sources, bytes_of};
 use crate::spool::Condition;
 
 /// Something else counts already.
@@ -20,6 +23,8 @@ pub struct MetricsError;
 #[derive(Clone)]
 pub struct Metrics {
     handle: PrometheusHandle,
+    /// What the hub held of each feed when it was last heard, in the order of [`Feed::ALL`].
+    held: Arc<Mutex<[Option<u64>; Feed::ALL.len()]>>,
 }
 
 impl std::fmt::Debug for Metrics {
@@ -34,20 +39,39 @@ impl Metrics {
     /// # Errors
     /// If it was called before.
     pub fn install() -> Result<Self, MetricsError> {
-        let recorder = PrometheusBuilder::new().build_recorder();
+        let durations = Matcher::Suffix("_seconds".to_owned());
+        let builder = PrometheusBuilder::new().set_buckets_for_metric(durations, &DURATION_BUCKETS);
+        let recorder = builder.map_err(|_| MetricsError)?.build_recorder();
         let handle = recorder.handle();
         metrics::set_global_recorder(recorder).map_err(|_| MetricsError)?;
         describe();
-        Ok(Self { handle })
+        let held = Arc::default();
+        Ok(Self { handle, held })
     }
 
     /// Everything in Prometheus' text format (version 0.0.4).
     pub fn render(&self, sources: &Sources) -> String {
         set_gauges(sources);
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        set_unacknowledged(sources, &mut *held);
+        drop(held);
         self.handle.run_upkeep();
         self.handle.render()
     }
 }
+
+/// Seconds: from what a service takes for a small question to where every request is given up.
+const DURATION_BUCKETS: [f64; 10] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
+
+/// Every phase of the link.
+const PHASES: [&str; 6] = [
+    "waiting",
+    "dialing",
+    "greeting",
+    "pending",
+    "following",
+    "stopped",
+];
 
 /// Every allegiance, so that the ones that do not hold are told as 0.
 const STATES: [&str; 5] = ["unjoined", "damaged", "pending", "following", "autonomous"];
@@ -71,6 +95,21 @@ fn describe() {
         "sp_agent_last_acknowledged_timestamp_seconds",
         Unit::Seconds,
         "When the hub last made something durable"
+    );
+    describe_gauge!("sp_agent_link", "1 for the phase of the link to the hub");
+    describe_gauge!(
+        "sp_agent_unacknowledged_changes",
+        "Changes of a feed that no hub has acknowledged, also while none is heard"
+    );
+    describe_gauge!("sp_agent_spool_bytes", Unit::Bytes, "The spool's files");
+    describe_counter!(
+        "sp_agent_cloud_requests_total",
+        "Requests to the cloud, by service and outcome"
+    );
+    describe_histogram!(
+        "sp_agent_cloud_request_duration_seconds",
+        Unit::Seconds,
+        "How long requests to the cloud take, by service"
     );
     describe_gauge!("sp_agent_spool_sound", "Whether the spool can be written");
     describe_gauge!(
@@ -103,6 +142,10 @@ fn set_gauges(sources: &Sources) {
         let head = sources.spool.extent(feed).head;
         gauge!("sp_agent_feed_changes_total", "feed" => feed.name()).set(head as f64);
     }
+    let phase = member.link.as_ref().map(|link| phase(&link.phase));
+    for it in PHASES {
+        gauge!("sp_agent_link", "phase" => it).set(f64::from(phase == Some(it)));
+    }
     if let Some(until) = member.identity.and_then(|it| it.certificate_until) {
         gauge!("sp_agent_certificate_expiry_timestamp_seconds").set(until.as_secs() as f64);
     }
@@ -111,7 +154,39 @@ fn set_gauges(sources: &Sources) {
     }
     let is_sound = *sources.spool.condition().borrow() == Condition::Sound;
     gauge!("sp_agent_spool_sound").set(f64::from(is_sound));
+    // Three look-ups of names that are in memory: the spool has them open.
+    gauge!("sp_agent_spool_bytes").set(bytes_of(&sources.spool.path()) as f64);
     let is_known = sources.cloud.borrow().reason.is_none();
     gauge!("sp_agent_cloud_known").set(f64::from(is_known));
     gauge!("sp_agent_start_timestamp_seconds").set(sources.started.as_secs() as f64);
+}
+
+/// While the hub is heard, it says what it lacks; else what it held then is what counts.
+#[allow(clippy::cast_precision_loss, reason = "Prometheus' figures are floats")]
+fn set_unacknowledged(sources: &Sources, held: &mut [Option<u64>]) {
+    let link = sources.member.borrow().link.clone();
+    let heard = link.filter(|link| matches!(link.phase, Phase::Following { .. }));
+    for (feed, held) in Feed::ALL.into_iter().zip(held) {
+        let head = sources.spool.extent(feed).head;
+        if let Some(link) = &heard {
+            let behind = link.behind.iter().find(|(it, _)| *it == feed);
+            *held = Some(head.saturating_sub(behind.map_or(0, |(_, changes)| *changes)));
+        }
+        if let Some(held) = held {
+            // A spool that was made anew begins below what was held of the old one.
+            let changes = head.checked_sub(*held).unwrap_or(head);
+            gauge!("sp_agent_unacknowledged_changes", "feed" => feed.name()).set(changes as f64);
+        }
+    }
+}
+
+const fn phase(phase: &Phase) -> &'static str {
+    match phase {
+        Phase::Waiting { .. } => "waiting",
+        Phase::Dialing => "dialing",
+        Phase::Greeting => "greeting",
+        Phase::Pending => "pending",
+        Phase::Following { .. } => "following",
+        Phase::Stopped => "stopped",
+    }
 }

@@ -137,6 +137,8 @@ pub async fn serve(dir: &Path, port: u16) {
         data_dir: hub_dir(dir),
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
         connections_max: 20_000,
+        region_records_max: idp_hub::config::REGION_RECORDS_DEFAULT,
+        congestion: shared::transport::Congestion::Cubic,
     };
     let hub = Arc::new(Hub::start(options, clock, &tasks).await.unwrap());
     println!("READY {}", hub.address);

@@ -12,16 +12,16 @@ use shared::wire::{Bytes, List};
 use super::log;
 use super::stage::{Line, Stage, server};
 
-const INVENTORY: u8 = 1;
-const HEALTH: u8 = 3;
+pub(crate) const INVENTORY: u8 = 1;
+pub(crate) const HEALTH: u8 = 3;
 const SAMPLES: u8 = 4;
 
-fn open(feed: u8, start: Start) -> FeedFrame<'static> {
+pub(crate) fn open(feed: u8, start: Start) -> FeedFrame<'static> {
     let id = FeedId::from_bytes([9; 16]);
     FeedFrame::Open(Open { feed, id, start })
 }
 
-fn batch(after: u64, last: u64, records: &[EncodedRecord]) -> FeedFrame<'_> {
+pub(crate) fn batch(after: u64, last: u64, records: &[EncodedRecord]) -> FeedFrame<'_> {
     batch_with(after, last, None, records)
 }
 
@@ -44,7 +44,7 @@ fn batch_with(
     })
 }
 
-async fn sends(line: &Line, frames: &[FeedFrame<'_>]) {
+pub(crate) async fn sends(line: &Line, frames: &[FeedFrame<'_>]) {
     let mut feed = line.feed().await;
     for frame in frames {
         let mut bytes = Vec::new();
@@ -71,7 +71,7 @@ async fn is_closed(line: &Line) {
     );
 }
 
-fn service() -> EncodedRecord {
+pub(crate) fn service() -> EncodedRecord {
     encode(&shared::model::Record::Service(Service {
         kind: ServiceKind::Compute,
         state: ServiceState::Available,

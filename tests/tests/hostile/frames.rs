@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use shared::transport::{CloseCode, FrameWriter, Loss};
 use shared::wire::frame::{Control, Goodbye, Heartbeat, Refusal};
+use sp_agent::cloud::{Page, Part};
+use tests::inproc::TestAgent;
 
 use super::log;
-use super::stage::{Line, Stage, Traitor};
+use super::stage::{Line, Stage, Traitor, server};
 
 /// A frame of any kind and announced length.
 fn raw(kind: u16, announced: u32, payload: &[u8]) -> Vec<u8> {
@@ -138,6 +140,41 @@ async fn chatters(writer: &mut FrameWriter, chatter: &[u8]) {
             return;
         }
     }
+}
+
+/// Regions that announce the largest frames on every stream that is allowed, and send none of them:
+/// what they hold is their own part of the hub's memory, and another's large frame finds room.
+#[tokio::test(flavor = "multi_thread")]
+async fn regions_that_stall_together_hold_nobody_up() {
+    let stage = Stage::set().await;
+    let mut stalled = Vec::new();
+    for number in 0..10 {
+        let traitor = stage.traitor(&format!("stalled-{number}")).await;
+        let line = traitor.greeted().await;
+        let mut feeds = Vec::new();
+        for _ in 0..8 {
+            let mut feed = line.feed().await;
+            feed.write(raw(33, 1 << 20, &[0; 32])).await.unwrap();
+            feeds.push(feed);
+        }
+        stalled.push((traitor, line, feeds));
+    }
+    // The last one's frames are announced too, before the large one begins.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let mut agent = TestAgent::join(&stage.hub, "large").await;
+    agent.drained().await;
+    let page = Page {
+        records: (0..2000).map(server).collect(),
+        deleted: Vec::new(),
+    };
+    let before = agent.status.borrow().last_acked;
+    agent.spool.put_changes(Part::Servers, page).await.unwrap();
+    let acknowledged = agent.until(|it| it.last_acked > before && it.behind.is_empty());
+    let waited = tokio::time::timeout(Duration::from_secs(8), acknowledged).await;
+    assert!(waited.is_ok(), "a large frame waits for regions that stall");
+    agent.stop().await;
+    drop(stalled);
+    stage.stands().await;
 }
 
 /// A frame that never comes to its end, a byte now and then, on every stream that is allowed.

@@ -1,5 +1,7 @@
 //! What a session says to its agent.
 
+use std::time::Duration;
+
 use shared::link::hub::Input;
 use shared::runtime::errors::chain;
 use shared::transport::WriteError;
@@ -11,7 +13,24 @@ use super::{Driver, Registered, WRITE_MAX};
 use crate::authority::Certificate;
 use crate::store::Mail;
 
+/// A region that may have no more tries again after so long, a batch at most each time: it may have
+/// become smaller.
+const FULL_PAUSE: Duration = Duration::from_secs(10);
+
 impl Driver<'_> {
+    /// Something is due.
+    pub(super) async fn tick(&mut self) {
+        let now = self.downlink.clock.now();
+        if let Some((_, cursors)) = self.full.take_if(|(at, _)| *at <= now) {
+            for cursor in cursors {
+                self.encode(&Control::Cursor(cursor));
+            }
+            self.flush().await;
+        }
+        let effects = self.decide(Input::Tick);
+        self.perform(effects).await;
+    }
+
     pub(super) async fn mail(&mut self, mail: &Mail) {
         for cursor in &mail.cursors {
             self.encode(&Control::Cursor(*cursor));
@@ -20,6 +39,12 @@ impl Driver<'_> {
             self.encode(&Control::Ack(*ack));
         }
         self.flush().await;
+        if !mail.full.is_empty() {
+            self.note_full();
+            let at = self.downlink.clock.now() + FULL_PAUSE;
+            let (_, feeds) = self.full.get_or_insert((at, Vec::new()));
+            feeds.extend(&mail.full);
+        }
         if mail.give_up {
             let reason = "the feeds can't be brought to agree; a new session begins afresh";
             let effects = self.decide(Input::End(Refusal::Protocol, reason));

@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
-use shared::link::hub::Input;
 use shared::model::Feed;
 use shared::transport::{FrameReader, Loss, RawFrame, ReadError};
 
@@ -126,13 +125,10 @@ impl Driver<'_> {
             Event::Handed => {}
             Event::Feed(stream, frame) => self.feed(stream, frame).await,
             Event::Opened(reader) => {
-                let reader = reader.with_budget(self.downlink.budget.clone());
+                let reader = reader.with_budget(self.budget.clone());
                 self.read_on(Box::new(FeedStream { reader, feed: None }));
             }
-            Event::Tick => {
-                let effects = self.decide(Input::Tick);
-                self.perform(effects).await;
-            }
+            Event::Tick => self.tick().await,
         }
     }
 
@@ -144,7 +140,8 @@ impl Driver<'_> {
     }
 
     fn due(&self) -> Instant {
-        self.wake.min(self.expiry)
+        let retry = self.full.as_ref().map_or(self.expiry, |(at, _)| *at);
+        self.wake.min(self.expiry).min(retry)
     }
 }
 

@@ -92,7 +92,8 @@ fn input() -> impl Strategy<Value = Input> {
         1 => (no(), ".{0,20}").prop_map(|(no, name)| Input::Renamed { no, name }),
         1 => (no(), any::<u64>()).prop_map(|(no, not_after)| Input::Certified { no, not_after }),
         4 => (no(), any::<bool>(), time(), troubles()).prop_map(|(no, live, fresh, troubles)| {
-            Input::Overview { no, live, fresh, troubles }
+            let full = troubles.is_empty().then(|| "7 records".to_owned()).filter(|_| live);
+            Input::Overview { no, live, fresh, troubles, full }
         }),
         1 => no().prop_map(|no| Input::Removed { no }),
         4 => Just(Input::Tick),

@@ -124,3 +124,21 @@ fn views_come_by_name_and_counts_without_counting() {
         .find(|(reason, _)| *reason == Reason::HubRestarted);
     assert_eq!(restarted, Some((Reason::HubRestarted, 3)));
 }
+
+#[test]
+fn a_region_that_may_have_no_more_says_how_much_it_has_until_it_fits_again() {
+    let mut hub = Hub::with_healthy();
+    let (live, fresh, troubles) = (true, hub.now.wall, Vec::new());
+    let full = Some("7 records of 1 KiB are here, and at most 7 may be".to_owned());
+    hub.hear(Input::Overview {
+        no: A,
+        live,
+        fresh,
+        troubles,
+        full: full.clone(),
+    });
+    let view = hub.expect(State::Degraded, Reason::RegionFull);
+    assert_eq!(Some(view.condition.detail), full);
+    hub.report(true, &[]);
+    hub.expect(State::Healthy, Reason::Ok);
+}

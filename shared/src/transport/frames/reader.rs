@@ -5,9 +5,8 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use tokio::sync::OwnedSemaphorePermit;
 
-use super::budget::{ByteBudget, Turn, UNCOUNTED_BYTES_MAX};
+use super::budget::{BudgetPermit, ByteBudget, Turn, UNCOUNTED_BYTES_MAX};
 use crate::runtime::clock::Clock;
 use crate::transport::close::{CloseCode, Loss};
 use crate::wire::DecodeError;
@@ -19,6 +18,17 @@ const FRAME_TIME_MAX: Duration = Duration::from_secs(30);
 /// ...longer by a second for each so many bytes that did come: four feeds of a region behind a line
 /// of 256 kbit/s are slow and honest, and whoever trickles holds at most one frame.
 const BYTES_PER_SECOND_MIN: usize = 4 << 10;
+
+/// The same for a large frame while others wait for its place in the budget: a second for each so
+/// many bytes is what each of four feeds has of a line of 256 kbit/s, and half a dozen round trips
+/// of the worst one may pass without any.
+const PRESSED_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// See [`PRESSED_TIME_MAX`].
+const PRESSED_BYTES_PER_SECOND_MIN: usize = 8 << 10;
+
+/// How often a frame that is waited for looks whether others wait for its place.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Bytes asked for at once. The stream yields a packet's worth anyway.
 const CHUNK_BYTES_MAX: usize = 64 << 10;
@@ -35,7 +45,7 @@ pub struct RawFrame {
     pub payload: Bytes,
     /// The frame's part of the reader's [`ByteBudget`], if it is large: keep it for as long as
     /// anything of the payload is kept.
-    pub permit: Option<OwnedSemaphorePermit>,
+    pub permit: Option<BudgetPermit>,
 }
 
 /// Why a stream yields no further frame. Asked again, the reader says the same again.
@@ -111,7 +121,7 @@ enum State {
 struct Payload {
     header: Header,
     bytes: Vec<u8>,
-    permit: Option<OwnedSemaphorePermit>,
+    permit: Option<BudgetPermit>,
 }
 
 impl<S: Source> Reader<S> {
@@ -191,21 +201,39 @@ impl<S: Source> Reader<S> {
     /// The next piece. Between frames it is waited for as long as it takes; within one the time
     /// runs, but only while it is waited for: what the caller spends elsewhere is not the sender's.
     async fn fetch(&mut self) -> Result<Option<Bytes>, ReadError> {
-        let piece = self.source.piece(CHUNK_BYTES_MAX);
         if self.state.is_start() {
-            return piece.await;
+            return self.source.piece(CHUNK_BYTES_MAX).await;
         }
-        let arrived = self.state.arrived();
-        let allowance = Duration::from_secs((arrived / BYTES_PER_SECOND_MIN) as u64);
-        let time_max = FRAME_TIME_MAX + allowance;
-        let left = time_max.saturating_sub(self.waited);
-        let _stopwatch = Stopwatch::start(&mut self.waited);
-        tokio::time::timeout(left, piece)
-            .await
-            .unwrap_or(Err(ReadError::Slow {
-                arrived,
-                waited: time_max,
-            }))
+        loop {
+            let time_max = self.time_max();
+            let left = time_max.saturating_sub(self.waited);
+            let stopwatch = Stopwatch::start(&mut self.waited);
+            let piece = self.source.piece(CHUNK_BYTES_MAX);
+            let piece = tokio::time::timeout(left.min(LOOK), piece).await;
+            drop(stopwatch);
+            match piece {
+                Ok(piece) => return piece,
+                Err(_) if left <= LOOK => {
+                    return Err(ReadError::Slow {
+                        arrived: self.state.arrived(),
+                        waited: time_max,
+                    });
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// The time that the frame may take with what came of it.
+    fn time_max(&self) -> Duration {
+        let is_held = matches!(&self.state, State::Payload(it) if it.permit.is_some());
+        let (time_max, rate_min) = match &self.budget {
+            Some(budget) if is_held && budget.is_pressed() => {
+                (PRESSED_TIME_MAX, PRESSED_BYTES_PER_SECOND_MIN)
+            }
+            _ => (FRAME_TIME_MAX, BYTES_PER_SECOND_MIN),
+        };
+        time_max + Duration::from_secs((self.state.arrived() / rate_min) as u64)
     }
 }
 
@@ -229,7 +257,7 @@ impl State {
 }
 
 impl Payload {
-    const fn new(header: Header, permit: Option<OwnedSemaphorePermit>) -> Self {
+    const fn new(header: Header, permit: Option<BudgetPermit>) -> Self {
         Self {
             header,
             bytes: Vec::new(),

@@ -1,7 +1,7 @@
 //! Health between the model and the wire.
 
 use super::codes::{service_code, service_kind};
-use super::{capped, figure};
+use super::{capped, figure, moment, timely};
 use crate::model::{Disk, HostSample, Nic, Service, ServiceLatency, ServiceState, UnixMillis};
 use crate::wire::codec::DecodeError;
 use crate::wire::v1::{DiskV1, HostSampleV1, LatencyV1, NicV1, ServiceV1};
@@ -26,7 +26,7 @@ impl<'a> From<&'a Service> for ServiceV1<'a> {
             endpoint: Text::cut(&it.endpoint),
             version_min: Text::cut(&it.versions.0),
             version_max: Text::cut(&it.versions.1),
-            since_ms: it.since.0,
+            since_ms: timely(it.since).0,
         }
     }
 }
@@ -47,14 +47,14 @@ pub(super) fn service(it: ServiceV1<'_>) -> Result<Service, DecodeError> {
         state,
         endpoint: it.endpoint.into_string(),
         versions: (it.version_min.into_string(), it.version_max.into_string()),
-        since: UnixMillis(it.since_ms),
+        since: moment("a service's last change", UnixMillis(it.since_ms))?,
     })
 }
 
 impl<'a> From<&'a HostSample> for HostSampleV1<'a> {
     fn from(it: &'a HostSample) -> Self {
         Self {
-            at_ms: it.at.0,
+            at_ms: timely(it.at).0,
             cpu_permille: List::cut(it.cpu_permille.iter().map(|share| (*share).min(1000))),
             load_centi: it.load_centi,
             memory_used_mib: capped(it.memory_used_mib),
@@ -74,7 +74,7 @@ pub(super) fn host_sample(it: HostSampleV1<'_>) -> Result<HostSample, DecodeErro
         });
     }
     Ok(HostSample {
-        at: UnixMillis(it.at_ms),
+        at: moment("a sample's time", UnixMillis(it.at_ms))?,
         cpu_permille,
         load_centi: it.load_centi,
         memory_used_mib: figure("memory in use", it.memory_used_mib)?,

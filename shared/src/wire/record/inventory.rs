@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::codes::{node_code, node_state, server_code, server_state, volume_code, volume_state};
-use super::{capped, figure};
+use super::{capped, figure, moment, timely};
 use crate::model::{
     Capacity, CloudId, FloatingIp, Network, Node, Server, StoragePool, UnixMillis, Volume,
 };
@@ -25,7 +25,7 @@ impl<'a> From<&'a Server> for ServerV1<'a> {
             disk_gib: capped(it.disk_gib),
             node: it.node.as_deref().map(Text::cut),
             addresses: List::cut(it.addresses.iter().map(AddressV1::from)),
-            created_s: it.created.as_secs(),
+            created_s: timely(it.created).as_secs(),
             fault: it.fault.as_deref().map(Text::cut),
         }
     }
@@ -47,7 +47,7 @@ pub(super) fn server(id: CloudId, it: ServerV1<'_>) -> Result<Server, DecodeErro
             .into_iter()
             .map(IpAddr::from)
             .collect(),
-        created: UnixMillis::from_secs(it.created_s),
+        created: moment("a server's creation", UnixMillis::from_secs(it.created_s))?,
         fault: it.fault.map(Text::into_string),
     })
 }
@@ -60,7 +60,7 @@ impl<'a> From<&'a Volume> for VolumeV1<'a> {
             state: volume_code(it.state),
             size_gib: capped(it.size_gib),
             attached_to: List::cut(it.attached_to.iter().map(CloudIdV1::from)),
-            created_s: it.created.as_secs(),
+            created_s: timely(it.created).as_secs(),
         }
     }
 }
@@ -78,7 +78,7 @@ pub(super) fn volume(id: CloudId, it: VolumeV1<'_>) -> Result<Volume, DecodeErro
             .into_iter()
             .map(CloudId::from)
             .collect(),
-        created: UnixMillis::from_secs(it.created_s),
+        created: moment("a volume's creation", UnixMillis::from_secs(it.created_s))?,
     })
 }
 

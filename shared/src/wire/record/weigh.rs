@@ -3,7 +3,7 @@
 
 use super::codes::server_state;
 use super::{Decoded, FIGURE_MAX, V1, decode, kind_code};
-use crate::model::{RecordKind, Weight};
+use crate::model::{RecordKind, UnixMillis, Weight};
 use crate::wire::codec::{Cursor, DecodeError};
 
 const SERVER: u16 = kind_code(RecordKind::Server);
@@ -51,7 +51,7 @@ fn server(mut it: Cursor<'_>) -> Option<Weight> {
     figure(&mut it)?;
     it.option(|it| it.text(NAME_MAX))?;
     it.list(LIST_MAX, address)?;
-    it.number()?;
+    moment(&mut it)?;
     it.option(|it| it.text(MESSAGE_MAX))?;
     it.end()?;
     Some(Weight::Server {
@@ -68,7 +68,7 @@ fn volume(mut it: Cursor<'_>) -> Option<Weight> {
     it.byte()?;
     let size_gib = figure(&mut it)?;
     it.list(LIST_MAX, cloud_id)?;
-    it.number()?;
+    moment(&mut it)?;
     it.end()?;
     Some(Weight::Volume { size_gib })
 }
@@ -93,6 +93,12 @@ fn figure(it: &mut Cursor<'_>) -> Option<u64> {
     it.number().filter(|figure| *figure <= FIGURE_MAX)
 }
 
+/// Seconds since 1970.
+fn moment(it: &mut Cursor<'_>) -> Option<u64> {
+    it.number()
+        .filter(|seconds| *seconds <= UnixMillis::LATEST.as_secs())
+}
+
 /// The caps of the texts and lists in [`v1`](crate::wire::v1).
 const NAME_MAX: usize = 1020;
 const MESSAGE_MAX: usize = 512;
@@ -102,9 +108,11 @@ const LIST_MAX: u64 = 64;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{CloudId, Record, Server, ServerState, UnixMillis, Volume};
+    use crate::model::{CloudId, Record, Server, ServerState, Volume};
+    use crate::wire::codec;
     use crate::wire::record::codes::volume_state;
-    use crate::wire::record::encode;
+    use crate::wire::record::{encode, encode_id};
+    use crate::wire::v1::{ServerV1, VolumeV1};
 
     fn records() -> [Record; 2] {
         let (id, project) = (CloudId::Text("a".to_owned()), CloudId::Simple([1; 16]));
@@ -138,6 +146,44 @@ mod tests {
             Decoded::Known(record) => Some(Weight::of(&record)),
             Decoded::Unknown => None,
         })
+    }
+
+    /// A time that is read as another one than was sent would be sent on as another record.
+    #[test]
+    fn a_time_beyond_the_calendar_is_refused_and_the_last_one_is_kept() {
+        let [Record::Server(server), Record::Volume(volume)] = records() else {
+            panic!("a server and a volume")
+        };
+        let id = encode_id(&server.id).unwrap();
+        let latest = UnixMillis::LATEST.as_secs();
+        for (created_s, fits) in [
+            (latest, true),
+            (latest + 1, false),
+            (u64::MAX / 1000 + 1, false),
+            (u64::MAX, false),
+        ] {
+            let (mut server, mut volume) = (ServerV1::from(&server), VolumeV1::from(&volume));
+            (server.created_s, volume.created_s) = (created_s, created_s);
+            let (mut servers, mut volumes) = (vec![V1], vec![V1]);
+            codec::encode_into(&server, &mut servers).unwrap();
+            codec::encode_into(&volume, &mut volumes).unwrap();
+            for (kind, value) in [(SERVER, servers), (VOLUME, volumes)] {
+                assert_eq!(weigh(kind, &id, &value).is_ok(), fits, "{kind} {created_s}");
+                match decode(kind, &id, &value) {
+                    Ok(Decoded::Known(read)) => {
+                        assert!(fits, "{read:?}");
+                        assert_eq!(encode(&read).unwrap().value, value);
+                    }
+                    other => {
+                        let told = other.unwrap_err().to_string();
+                        assert!(
+                            !fits && told.ends_with("creation is out of range"),
+                            "{told}"
+                        );
+                    }
+                }
+            }
+        }
     }
 
     /// Every byte of each record is changed in every way: what one takes the other takes, and

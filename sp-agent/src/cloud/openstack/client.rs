@@ -22,6 +22,7 @@ use super::session::{Login, Session};
 use super::setup::SetupError;
 use super::version::{self, Microversion, Versions};
 use crate::cloud::CloudError;
+use crate::cloud::measure::{self, Outcome};
 
 /// One cloud's services.
 #[derive(Debug)]
@@ -273,12 +274,15 @@ impl Client {
         loop {
             let endpoint = login.catalog.endpoint(service);
             let endpoint = endpoint.ok_or(CloudError::Missing { service })?;
+            let begun = self.clock.now();
             let answer = self.http.send(self.request(target, endpoint, &login)).await;
+            let took = self.clock.now().saturating_duration_since(begun);
             let answer = Refusal::unless(|status| target.is_good(status), answer);
             let status = match &answer {
                 Ok(answer) => Some(answer.status),
                 Err(refusal) => refusal.status(),
             };
+            measure::asked(service, outcome(&answer, status), took);
             let what = target.what();
             tracing::debug!(service = service.name(), what, status, "asked");
             let refusal = match answer {
@@ -327,5 +331,13 @@ impl Client {
                 format!("{} {microversion}", service.name()),
             ),
         }
+    }
+}
+
+const fn outcome<T, E>(answer: &Result<T, E>, status: Option<u16>) -> Outcome {
+    match (answer, status) {
+        (Ok(_), _) => Outcome::Ok,
+        (Err(_), Some(_)) => Outcome::Refused,
+        (Err(_), None) => Outcome::Unanswered,
     }
 }

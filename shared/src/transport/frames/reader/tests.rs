@@ -126,7 +126,7 @@ proptest! {
                 let large = frame.payload.len() > UNCOUNTED_BYTES_MAX;
                 assert_eq!(frame.permit.is_some(), counted && large);
                 if let Some(permit) = &frame.permit {
-                    assert_eq!(permit.num_permits(), frame.payload.len().div_ceil(1024));
+                    assert_eq!(permit.bytes(), frame.payload.len().next_multiple_of(1024));
                 }
                 read.push((frame.kind, frame.payload.to_vec()));
             }
@@ -278,6 +278,66 @@ fn a_callers_own_pauses_are_not_the_senders() {
             }
         };
         assert!(read.is_ok());
+    });
+}
+
+/// A header that announces the most, and then nothing.
+fn stalled(budget: &ByteBudget) -> Reader<impl Source> {
+    struct Silence(Option<Bytes>);
+    impl Source for Silence {
+        async fn piece(&mut self, _bytes_max: usize) -> Result<Option<Bytes>, ReadError> {
+            match self.0.take() {
+                Some(piece) => Ok(Some(piece)),
+                None => std::future::pending().await,
+            }
+        }
+    }
+    let mut bytes = frame(1, &vec![0; FEED_BYTES_MAX]);
+    bytes.truncate(HEADER_BYTES + 1);
+    let mut reader = Reader::new(Silence(Some(bytes.into())), FEED_BYTES_MAX);
+    reader.set_budget(budget.clone());
+    reader
+}
+
+/// How long a stalled frame is waited for, in whole seconds.
+async fn patience(reader: &mut Reader<impl Source>) -> u64 {
+    let begun = Clock::system().now();
+    let error = reader.next().await.unwrap_err();
+    assert!(matches!(error, ReadError::Slow { .. }), "{error}");
+    (Clock::system().now() - begun).as_secs()
+}
+
+#[test]
+fn a_frame_that_stalls_gives_way_to_those_who_wait() {
+    run(async {
+        let budget = ByteBudget::new(0);
+        let mut alone = stalled(&budget);
+        assert_eq!(patience(&mut alone).await, 30, "nobody waits");
+        drop(alone);
+        let mut first = stalled(&budget);
+        let first = async {
+            let waited = patience(&mut first).await;
+            drop(first);
+            waited
+        };
+        let (waited, second) = tokio::join!(first, budget.queue(FEED_BYTES_MAX));
+        assert_eq!(waited, 5);
+        assert_eq!(second.unwrap().bytes(), FEED_BYTES_MAX);
+    });
+}
+
+#[test]
+fn a_peer_that_stalls_holds_its_share_and_no_more() {
+    run(async {
+        let budget = ByteBudget::new(4 * FEED_BYTES_MAX);
+        let share = budget.share();
+        let mut readers: Vec<_> = (0..8).map(|_| stalled(&share)).collect();
+        for reader in &mut readers {
+            assert!(poll!(std::pin::pin!(reader.next())).is_pending());
+        }
+        assert_eq!(budget.available(), 2 * FEED_BYTES_MAX);
+        let other = budget.share();
+        assert!(poll!(other.queue(FEED_BYTES_MAX)).is_ready());
     });
 }
 
