@@ -4,7 +4,7 @@
 //! leaves here can't make a transaction fail that other regions share.
 
 use bytes::Bytes;
-use shared::model::{Feed, Record, Totals};
+use shared::model::{Feed, Record, Weight};
 use shared::wire::codec::DecodeError;
 use shared::wire::frame::{Batch, FeedFrame, Open, feed_of};
 use shared::wire::record::{self, Decoded, feed_of_kind, kind_of};
@@ -123,7 +123,7 @@ fn check_record<const ID: usize, const VALUE: usize>(
         kind,
         id: slice(id.as_slice()),
         value: value.map(|value| slice(value.as_slice())),
-        totals: Totals::default(),
+        weight: Weight::default(),
         known: None,
     };
     let Some(value) = value else {
@@ -135,12 +135,12 @@ fn check_record<const ID: usize, const VALUE: usize>(
     // Only services and samples must be understood further on; of the rest, and that is most, the
     // store keeps the bytes.
     if !matches!(feed, Feed::Health | Feed::Samples) {
-        let totals = record::weigh(kind, id.as_slice(), value.as_slice()).map_err(failed)?;
-        checked.totals = totals.unwrap_or_default();
+        let weight = record::weigh(kind, id.as_slice(), value.as_slice()).map_err(failed)?;
+        checked.weight = weight.unwrap_or_default();
     } else if let Decoded::Known(known) =
         record::decode(kind, id.as_slice(), value.as_slice()).map_err(failed)?
     {
-        checked.totals = Totals::of(&known);
+        checked.weight = Weight::of(&known);
         if let Record::HostSample(sample) = &*known {
             bounded("a sample's time", sample.at.0)?;
         }

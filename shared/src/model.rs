@@ -10,6 +10,7 @@ mod quota;
 mod record;
 mod time;
 mod totals;
+mod weight;
 
 pub use cloud_id::CloudId;
 pub use health::{
@@ -24,3 +25,4 @@ pub use quota::{Quota, QuotaResource};
 pub use record::{Feed, Key, Record, RecordKind};
 pub use time::UnixMillis;
 pub use totals::Totals;
+pub use weight::Weight;

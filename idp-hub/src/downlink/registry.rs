@@ -4,15 +4,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use shared::wire::frame::{Refusal, Standing};
-use tokio::sync::mpsc;
+use tokio::sync::Notify;
 
 use super::measure;
 use crate::store::RegionNo;
 use crate::store::regions::RegionRow;
-
-/// Orders that wait for a session. Each is final or happens once, so two suffice; a session that
-/// takes none is closing.
-const ORDERS_MAX: usize = 4;
 
 /// What a session is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +31,22 @@ struct Live {
 
 struct Session {
     number: u64,
-    orders: mpsc::Sender<Order>,
+    orders: Arc<Orders>,
+}
+
+/// What waits for a session to look. Every order is final or happens once, so that there is room
+/// for all in two places; a queue's would cost each idle session more than a kilobyte.
+#[derive(Debug, Default)]
+pub(super) struct Orders {
+    waiting: Mutex<Waiting>,
+    news: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    accepted: bool,
+    /// The first counts.
+    end: Option<(Refusal, &'static str)>,
 }
 
 /// A session's place. Dropped, it is free, unless a newer session has it.
@@ -59,13 +70,16 @@ impl Registry {
 
     /// A session begins. An older one of the same region ends: an agent that comes again has lost
     /// its connection, though the hub may not have noticed yet.
-    pub(super) fn enter(&self, region: RegionNo) -> (Place, mpsc::Receiver<Order>) {
-        let (orders, received) = mpsc::channel(ORDERS_MAX);
+    pub(super) fn enter(&self, region: RegionNo) -> (Place, Arc<Orders>) {
+        let orders = Arc::<Orders>::default();
+        let received = Arc::clone(&orders);
         let mut live = self.live();
         live.newest += 1;
         let number = live.newest;
         if let Some(older) = live.sessions.insert(region, Session { number, orders }) {
-            older.tell(Order::End(Refusal::Busy, "the agent has a newer session"));
+            older
+                .orders
+                .tell(Order::End(Refusal::Busy, "the agent has a newer session"));
         }
         measure::sessions(live.sessions.len());
         drop(live);
@@ -114,7 +128,7 @@ impl Registry {
 
     fn tell(&self, region: RegionNo, order: Order) {
         if let Some(session) = self.live().sessions.get(&region) {
-            session.tell(order);
+            session.orders.tell(order);
         }
     }
 
@@ -123,10 +137,38 @@ impl Registry {
     }
 }
 
-impl Session {
+impl Orders {
     fn tell(&self, order: Order) {
-        // A full queue belongs to a session that is ending for an earlier order.
-        let _ = self.orders.try_send(order);
+        let mut waiting = self.waiting();
+        match order {
+            Order::Accepted => waiting.accepted = true,
+            Order::End(refusal, reason) => drop(waiting.end.get_or_insert((refusal, reason))),
+        }
+        drop(waiting);
+        self.news.notify_one();
+    }
+
+    /// Waits for the next order and takes it. For one reader; cancel-safe.
+    pub(super) async fn next(&self) -> Order {
+        loop {
+            if let Some(order) = self.take() {
+                return order;
+            }
+            self.news.notified().await;
+        }
+    }
+
+    fn take(&self) -> Option<Order> {
+        let mut waiting = self.waiting();
+        if std::mem::take(&mut waiting.accepted) {
+            return Some(Order::Accepted);
+        }
+        let (refusal, reason) = waiting.end.take()?;
+        Some(Order::End(refusal, reason))
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -146,24 +188,48 @@ impl Drop for Place {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
+    use futures_util::{FutureExt, poll};
+
     use super::*;
 
     #[test]
     fn a_newer_session_ends_the_older_and_keeps_its_place() {
         let registry = Registry::default();
-        let (old, mut old_orders) = registry.enter(RegionNo(1));
-        let (new, mut new_orders) = registry.enter(RegionNo(1));
+        let (old, old_orders) = registry.enter(RegionNo(1));
+        let (new, new_orders) = registry.enter(RegionNo(1));
         assert!(matches!(
-            old_orders.try_recv(),
-            Ok(Order::End(Refusal::Busy, _))
+            old_orders.next().now_or_never(),
+            Some(Order::End(Refusal::Busy, _))
         ));
         drop(old);
         registry.removed(RegionNo(1));
         assert!(matches!(
-            new_orders.try_recv(),
-            Ok(Order::End(Refusal::Removed, _))
+            new_orders.next().now_or_never(),
+            Some(Order::End(Refusal::Removed, _))
         ));
         drop(new);
         assert!(registry.is_empty());
+    }
+
+    #[tokio::test]
+    async fn orders_wait_for_their_session_each_once_and_the_first_end_counts() {
+        let registry = Registry::default();
+        let (_place, orders) = registry.enter(RegionNo(1));
+        assert!(orders.next().now_or_never().is_none());
+        registry.accepted(RegionNo(1));
+        registry.accepted(RegionNo(1));
+        registry.removed(RegionNo(1));
+        registry.tell(RegionNo(1), Order::End(Refusal::Busy, "later"));
+        assert_eq!(orders.next().await, Order::Accepted);
+        assert!(matches!(
+            orders.next().await,
+            Order::End(Refusal::Removed, _)
+        ));
+        let mut waiting = pin!(orders.next());
+        assert!(poll!(&mut waiting).is_pending());
+        registry.accepted(RegionNo(1));
+        assert_eq!(waiting.await, Order::Accepted);
     }
 }

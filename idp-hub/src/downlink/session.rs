@@ -3,34 +3,28 @@
 mod end;
 mod log;
 mod say;
+mod turns;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::future::BoxFuture;
+use futures_util::FutureExt;
 use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt, StreamExt};
 use shared::link::hub::{Effect, HubSession, Input};
-use shared::model::Feed;
 use shared::runtime::errors::chain;
-use shared::transport::{
-    ByteBudget, CloseCode, FrameReader, FrameWriter, LinkConnection, Loss, RawFrame, ReadError,
-};
+use shared::transport::{ByteBudget, CloseCode, FrameWriter, LinkConnection, RawFrame, ReadError};
 use shared::wire::frame::{Control, Cursor, Goodbye, Hello, Refusal};
-use tokio::sync::mpsc;
 
 use self::end::End;
 use self::log::never_began;
+use self::turns::{ControlRead, FeedRead, FeedStream};
 use super::Downlink;
-use super::registry::{Order, Place};
+use super::registry::{Order, Orders, Place};
 use crate::authority::Limiter;
 use crate::fleet;
 use crate::ingest;
 use crate::store::regions::Introduction;
-use crate::store::{FeedJob, Mail, Mailbox, RegionNo};
-
-/// Feeds of one agent at most: four now, and room for a later release's.
-const FEEDS_MAX: usize = 8;
+use crate::store::{FeedJob, Mailbox, RegionNo};
 
 /// Frames of a feed taken in a row, before the control stream is looked at again.
 const FRAMES_AT_ONCE: usize = 16;
@@ -50,50 +44,28 @@ const IDLE_FRAMES_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Runs a session to its end, and tells the fleet.
 pub(super) async fn run(downlink: &Downlink, connection: LinkConnection) {
-    match Driver::greet(downlink, &connection).await {
+    // A session's time is spent in its turns: what begins and ends it keeps no room meanwhile.
+    match Box::pin(Driver::greet(downlink, &connection)).await {
         Ok(mut driver) => {
             let end = driver.run().await;
-            driver.over(end).await;
+            Box::pin(driver.over(end)).await;
         }
         Err(error) => never_began(downlink, &connection, &error),
     }
 }
 
-/// What a session waits for.
-enum Event {
-    Stopping,
-    Lost(Loss),
-    Order(Option<Order>),
-    Control(Result<Option<RawFrame>, ReadError>),
-    Mail(Mail),
-    /// The waiting job is with the store.
-    Handed,
-    Feed(Box<FeedStream>, Result<Option<RawFrame>, ReadError>),
-    Opened(FrameReader),
-    /// Something is due; of a certificate's end the loop takes care.
-    Tick,
-}
-
-/// A feed's stream, and which feed it turned out to be.
-struct FeedStream {
-    reader: FrameReader,
-    feed: Option<Feed>,
-}
-
-type FeedRead = BoxFuture<'static, (FeedStream, Result<Option<RawFrame>, ReadError>)>;
-
 /// What is known after the agent's `Hello`.
 struct Registered {
     no: RegionNo,
     place: Place,
-    orders: mpsc::Receiver<Order>,
+    orders: Arc<Orders>,
 }
 
 struct Driver<'a> {
     downlink: &'a Downlink,
     connection: &'a LinkConnection,
     writer: FrameWriter,
-    reader: FrameReader,
+    control: ControlRead,
     session: HubSession,
     mailbox: Arc<Mailbox>,
     registered: Option<Registered>,
@@ -116,18 +88,21 @@ struct Driver<'a> {
 }
 
 impl<'a> Driver<'a> {
-    async fn greet(downlink: &'a Downlink, connection: &'a LinkConnection) -> Result<Self, String> {
+    async fn greet(
+        downlink: &'a Downlink,
+        connection: &'a LinkConnection,
+    ) -> Result<Box<Self>, String> {
         let now = downlink.clock.now();
         let (session, effects) = HubSession::new(downlink.authority.hub_facts(), now);
         let (writer, reader) = connection
             .control()
             .await
             .map_err(|error| error.to_string())?;
-        let mut driver = Self {
+        let mut driver = Box::new(Self {
             downlink,
             connection,
             writer,
-            reader,
+            control: turns::control(reader),
             session,
             mailbox: Arc::default(),
             registered: None,
@@ -141,95 +116,24 @@ impl<'a> Driver<'a> {
             bytes: Vec::new(),
             idle: Limiter::new(IDLE_FRAMES_BURST, IDLE_FRAMES_INTERVAL),
             noted: false,
-        };
+        });
         driver.perform(effects).await;
         Ok(driver)
     }
 
-    async fn run(&mut self) -> End {
-        loop {
-            if let Some(end) = self.end.take() {
-                return end;
-            }
-            // Asked here, as an agent that never pauses would keep the timer from being seen.
-            if self.downlink.clock.now() >= self.expiry {
-                return End::Expired;
-            }
-            self.step().await;
-        }
+    fn decide<'i>(&mut self, input: Input<'i>) -> Vec<Effect<'i>> {
+        self.session.handle(self.downlink.clock.now(), input)
     }
 
-    /// Waits for whatever comes first, and deals with it.
-    async fn step(&mut self) {
-        match self.next().await {
-            Event::Stopping => self.end = Some(End::Stopping),
-            Event::Lost(loss) => self.end = Some(End::Lost(loss)),
-            Event::Order(order) => self.order(order).await,
-            Event::Control(frame) => self.control(frame).await,
-            Event::Mail(mail) => self.mail(&mail).await,
-            Event::Handed => {}
-            Event::Feed(stream, frame) => self.feed(*stream, frame).await,
-            Event::Opened(reader) => {
-                let reader = reader.with_budget(self.budget.clone());
-                self.read_on(FeedStream { reader, feed: None });
-            }
-            Event::Tick => self.tick().await,
-        }
-    }
-
-    async fn next(&mut self) -> Event {
-        let retry = self.full.as_ref().map_or(self.expiry, |(at, _)| *at);
-        let due = self.wake.min(self.expiry).min(retry);
-        let taking = self.session.serves() && self.feeds.len() < FEEDS_MAX;
-        let Self {
-            downlink,
-            connection,
-            reader,
-            registered,
-            feeds,
-            waiting,
-            mailbox,
-            ..
-        } = self;
-        let reading = waiting.is_none();
-        let orders = async {
-            match registered {
-                Some(it) => it.orders.recv().await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            biased;
-            () = downlink.shutdown.draining() => Event::Stopping,
-            order = orders => Event::Order(order),
-            frame = reader.next() => Event::Control(frame),
-            loss = connection.closed() => Event::Lost(loss),
-            mail = mailbox.take() => Event::Mail(mail),
-            room = downlink.store.room(), if !reading => match (room, waiting.take()) {
-                (Ok(room), Some(job)) => {
-                    room.feed(job);
-                    Event::Handed
-                }
-                _ => Event::Stopping,
-            },
-            Some((stream, frame)) = feeds.next(), if reading && !feeds.is_empty() => {
-                Event::Feed(Box::new(stream), frame)
-            }
-            stream = connection.accept_feed(), if taking && reading => match stream {
-                Ok(reader) => Event::Opened(reader),
-                Err(_) => Event::Lost(connection.closed().await),
-            },
-            () = downlink.clock.sleep_until(due) => Event::Tick,
-        }
-    }
-
-    async fn decide(&mut self, input: Input<'_>) {
-        let now = self.downlink.clock.now();
-        let effects = self.session.handle(now, input);
-        self.perform(effects).await;
-    }
-
+    /// Performs what was decided. Most of what comes leads to nothing, so that what it takes to
+    /// perform anything keeps no room in a session.
     async fn perform(&mut self, effects: Vec<Effect<'_>>) {
+        if !effects.is_empty() {
+            Box::pin(self.perform_all(effects)).await;
+        }
+    }
+
+    async fn perform_all(&mut self, effects: Vec<Effect<'_>>) {
         let mut more = effects;
         while !more.is_empty() {
             let mut next = Vec::new();
@@ -290,7 +194,7 @@ impl<'a> Driver<'a> {
         }
     }
 
-    async fn control(&mut self, frame: Result<Option<RawFrame>, ReadError>) {
+    async fn heard(&mut self, frame: Result<Option<RawFrame>, ReadError>) {
         let frame = match frame {
             Ok(Some(frame)) => frame,
             Ok(None) => return self.end = Some(End::Mute("the agent ended its control stream")),
@@ -299,12 +203,13 @@ impl<'a> Driver<'a> {
         if self.prattles() {
             return;
         }
-        match Control::decode(frame.kind, &frame.payload) {
+        let effects = match Control::decode(frame.kind, &frame.payload) {
             // A frame of a later release says at least that the agent lives.
-            Ok(None) => self.decide(Input::FeedHeard).await,
-            Ok(Some(control)) => self.decide(Input::Frame(control)).await,
-            Err(error) => self.fault(&error),
-        }
+            Ok(None) => self.decide(Input::FeedHeard),
+            Ok(Some(control)) => self.decide(Input::Frame(control)),
+            Err(error) => return self.fault(&error),
+        };
+        self.perform(effects).await;
     }
 
     fn fault(&mut self, error: &(dyn std::error::Error + 'static)) {
@@ -313,7 +218,11 @@ impl<'a> Driver<'a> {
 
     /// Takes a feed's frame, and those that have come behind it: each turn through everything that
     /// a session waits for costs more than a small batch.
-    async fn feed(&mut self, mut stream: FeedStream, frame: Result<Option<RawFrame>, ReadError>) {
+    async fn feed(
+        &mut self,
+        mut stream: Box<FeedStream>,
+        frame: Result<Option<RawFrame>, ReadError>,
+    ) {
         let (mut frame, mut left) = (frame, FRAMES_AT_ONCE);
         loop {
             match frame {
@@ -339,7 +248,8 @@ impl<'a> Driver<'a> {
 
     async fn take(&mut self, stream: &mut FeedStream, frame: RawFrame) {
         let checked = ingest::read(&mut stream.feed, frame.kind, &frame.payload);
-        self.decide(Input::FeedHeard).await;
+        let effects = self.decide(Input::FeedHeard);
+        self.perform(effects).await;
         match (checked, &self.registered) {
             (Ok(Some((feed, payload))), Some(Registered { no, place, .. })) => {
                 let mailbox = Arc::clone(&self.mailbox);
@@ -373,41 +283,40 @@ impl<'a> Driver<'a> {
         over
     }
 
-    fn read_on(&mut self, mut stream: FeedStream) {
-        self.feeds.push(Box::pin(async move {
-            let frame = stream.reader.next().await;
-            (stream, frame)
-        }));
-    }
-
-    async fn order(&mut self, order: Option<Order>) {
-        match order {
-            Some(Order::Accepted) => self.decide(Input::Accepted).await,
-            Some(Order::End(refusal, reason)) => self.decide(Input::End(refusal, reason)).await,
-            None => self.end = Some(End::Stopping),
-        }
+    async fn order(&mut self, order: Order) {
+        let effects = self.decide(match order {
+            Order::Accepted => Input::Accepted,
+            Order::End(refusal, reason) => Input::End(refusal, reason),
+        });
+        self.perform(effects).await;
     }
 
     /// Closes, and says why to whom it concerns.
-    async fn over(mut self, end: End) {
+    async fn over(mut self: Box<Self>, end: End) {
         if matches!(end, End::Stopping) {
             self.send(&Control::Goodbye(Goodbye::Stopping)).await;
         }
         let (code, reason) = end.told();
         self.note(&end);
         // What was said last is worth waiting for; a peer that does not take it is not.
-        let _ = tokio::time::timeout(FAREWELL_MAX, self.writer.finish()).await;
-        self.connection.close(code, &reason);
-        let Some(Registered { no, place, .. }) = self.registered.take() else {
+        let Self {
+            downlink,
+            connection,
+            writer,
+            registered,
+            ..
+        } = *self;
+        let _ = tokio::time::timeout(FAREWELL_MAX, writer.finish()).await;
+        connection.close(code, &reason);
+        let Some(Registered { no, place, .. }) = registered else {
             return tracing::debug!(reason, "a connection never became a session");
         };
-        let newest = self.downlink.registry.is_newest(&place);
+        let newest = downlink.registry.is_newest(&place);
         let session = place.number;
         drop(place);
         let Some(why) = end.for_fleet().filter(|_| newest) else {
             return;
         };
-        let downlink = self.downlink;
         tell_fleet(downlink, fleet::Input::SessionEnded { no, session, why }).await;
         let at = downlink.clock.unix_millis();
         if let Err(error) = downlink.store.change(move |it| it.seen(no, at)).await {

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use shared::link::inbox::{Position, Verdict};
-use shared::model::{Feed, Record, ServiceKind, Totals, UnixMillis};
+use shared::model::{Feed, Record, ServiceKind, UnixMillis, Weight};
 use shared::transport::BudgetPermit;
 use shared::wire::Digest;
 use shared::wire::frame::{Open, feed_code};
 
 use super::error::StoreError;
 use super::mailbox::Mailbox;
-use super::overlay::{Overlay, RowKey, Share};
+use super::overlay::{Overlay, Share};
 use super::regions::RegionNo;
 use super::samples;
 use super::size::Size;
@@ -65,7 +65,7 @@ pub struct IncomingRecord {
     /// Encoded value; `None` is a tombstone.
     pub value: Option<Bytes>,
     /// What it adds to the totals.
-    pub totals: Totals,
+    pub weight: Weight,
     /// The record itself, where the writer must understand it: services and samples.
     pub known: Option<Box<Record>>,
 }
@@ -87,11 +87,19 @@ pub(in crate::store) enum Answer {
     GiveUp,
 }
 
+/// What the transaction needs of a [`FeedJob`].
+pub(in crate::store) struct Frame {
+    pub(in crate::store) region: RegionNo,
+    pub(in crate::store) session: u64,
+    pub(in crate::store) feed: Feed,
+    pub(in crate::store) payload: FeedPayload,
+}
+
 /// Takes a job into the open transaction. `None` is a job that needs no answer.
 pub(in crate::store) fn take(
     changing: &mut Changing<'_>,
     overlay: &mut Overlay,
-    job: &FeedJob,
+    job: Frame,
 ) -> Result<Option<Answer>, StoreError> {
     let region_max = changing.hot.region_max;
     let Some(region) = changing.hot.region(job.region) else {
@@ -108,7 +116,7 @@ pub(in crate::store) fn take(
     };
     feed.dirty = true;
     feed.fresh = changing.now;
-    let verdict = match (&job.payload, verdict) {
+    let verdict = match (job.payload, verdict) {
         (FeedPayload::Open(_), Verdict::Apply { .. }) => return Ok(None),
         (FeedPayload::Batch(batch), Verdict::Apply { position, sweep }) => {
             let applying = Applying {
@@ -117,14 +125,15 @@ pub(in crate::store) fn take(
                 position,
                 now: changing.now,
             };
-            if applying.overfills(changing.connection, overlay, region.size, batch, region_max)? {
+            let (connection, size) = (changing.connection, region.size);
+            if applying.overfills(connection, overlay, size, &batch.records, region_max)? {
                 let feed = region.feed(job.feed);
                 feed.full = true;
                 feed.inbox.withhold(before);
                 return Ok(Some(Answer::Full(before)));
             }
             region.feed(job.feed).full = false;
-            applying.batch(changing.connection, overlay, region, batch)?;
+            applying.batch(connection, overlay, region, batch.records)?;
             if sweep {
                 applying.sweep(changing.connection, overlay, region)?;
             }
@@ -174,9 +183,9 @@ impl Applying {
     fn overfills(
         &self,
         connection: &rusqlite::Connection,
-        overlay: &Overlay,
+        overlay: &mut Overlay,
         size: Size,
-        batch: &Incoming,
+        records: &[IncomingRecord],
         region_max: Size,
     ) -> Result<bool, StoreError> {
         if self.feed.is_log() {
@@ -184,7 +193,7 @@ impl Applying {
             return Ok(false);
         }
         let mut after = size;
-        batch.records.iter().for_each(|it| after.add(it.size()));
+        records.iter().for_each(|it| after.add(it.size()));
         if !after.exceeds(region_max) {
             return Ok(false);
         }
@@ -194,19 +203,12 @@ impl Applying {
             region_max.add(Size::limit(HEALTH_RECORDS_RESERVED));
         }
         // Close to the limit, so that it must be known what each record replaces.
-        for record in &batch.records {
-            after.subtract(overlay.share(connection, &self.key(record))?.size);
+        for record in records {
+            let key = (self.no, record.kind, &record.id[..]);
+            after.subtract(overlay.size(connection, key)?);
         }
         let grows = after.records > size.records || after.bytes > size.bytes;
         Ok(grows && after.exceeds(region_max))
-    }
-
-    fn key(&self, record: &IncomingRecord) -> RowKey {
-        RowKey {
-            region: self.no,
-            kind: record.kind,
-            id: record.id.clone(),
-        }
     }
 
     fn batch(
@@ -214,36 +216,35 @@ impl Applying {
         connection: &rusqlite::Connection,
         overlay: &mut Overlay,
         region: &mut RegionHot,
-        batch: &Incoming,
+        records: Vec<IncomingRecord>,
     ) -> Result<(), StoreError> {
         if self.feed.is_log() {
-            return batch
-                .records
+            return records
                 .iter()
                 .try_for_each(|record| self.sample(connection, record));
         }
-        for record in &batch.records {
-            let key = self.key(record);
+        let generation = self.position.generation;
+        for record in records {
+            if self.feed == Feed::Health {
+                note_service(region, &record);
+            }
             let share = match &record.value {
                 Some(value) => Share {
                     digest: Digest::of(record.kind, &record.id, value),
-                    totals: record.totals,
                     size: record.size(),
+                    weight: record.weight,
                 },
                 None => Share::default(),
             };
-            let generation = self.position.generation;
-            let before = overlay.put(connection, key, generation, record.value.clone(), share)?;
-            region.totals.add(&share.totals);
-            region.totals.subtract(&before.totals);
+            region.totals.put(&share.weight);
             region.size.add(share.size);
-            region.size.subtract(before.size);
             let digest = &mut region.feed(self.feed).digest;
             digest.add(share.digest);
+            let key = (self.no, record.kind, &record.id[..]);
+            let before = overlay.put(connection, key, generation, record.value, share)?;
             digest.subtract(before.digest);
-            if self.feed == Feed::Health {
-                note_service(region, record);
-            }
+            region.totals.take(&before.weight);
+            region.size.subtract(before.size);
         }
         Ok(())
     }
@@ -275,7 +276,7 @@ impl Applying {
             self.feed,
             self.position.generation,
             |_, id, share| {
-                region.totals.subtract(&share.totals);
+                region.totals.take(&share.weight);
                 region.size.subtract(share.size);
                 region.feed(self.feed).digest.subtract(share.digest);
                 if self.feed == Feed::Health

@@ -8,8 +8,8 @@ use shared::model::Feed;
 use shared::wire::frame::{Ack, Cursor, feed_code};
 use tokio::sync::Notify;
 
-/// Feeds have the numbers 1 to 4; later ones fit until 15.
-const FEEDS: usize = 16;
+/// Feeds have the numbers from 1 on. There is a mailbox for each session, so it has no spare room.
+const FEEDS: usize = Feed::ALL.len();
 
 /// A session's mailbox.
 #[derive(Debug, Default)]
@@ -20,10 +20,15 @@ pub struct Mailbox {
 
 #[derive(Debug, Default)]
 struct Slots {
-    acks: [Option<u64>; FEEDS],
-    cursors: [Option<Cursor>; FEEDS],
-    full: [Option<Cursor>; FEEDS],
+    feeds: [Slot; FEEDS],
     give_up: bool,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    ack: Option<u64>,
+    cursor: Option<Cursor>,
+    full: Option<Cursor>,
 }
 
 /// What was in a mailbox.
@@ -43,8 +48,8 @@ impl Mailbox {
     /// Everything of `feed` up to `seq` is durable.
     pub fn ack(&self, feed: Feed, seq: u64) {
         self.put(|slots| {
-            if let Some(slot) = slots.acks.get_mut(usize::from(feed_code(feed))) {
-                *slot = Some(seq);
+            if let Some(slot) = slots.of(feed_code(feed)) {
+                slot.ack = Some(seq);
             }
         });
     }
@@ -52,13 +57,9 @@ impl Mailbox {
     /// The sender must go on from `cursor`.
     pub fn reposition(&self, cursor: Cursor) {
         self.put(|slots| {
-            let place = usize::from(cursor.feed);
-            if let (Some(slot), Some(ack)) =
-                (slots.cursors.get_mut(place), slots.acks.get_mut(place))
-            {
-                *slot = Some(cursor);
+            if let Some(slot) = slots.of(cursor.feed) {
                 // An older acknowledgement would be taken for one of the new start.
-                *ack = None;
+                (slot.ack, slot.cursor) = (None, Some(cursor));
             }
         });
     }
@@ -66,8 +67,8 @@ impl Mailbox {
     /// The sender stands still at `cursor`.
     pub fn full(&self, cursor: Cursor) {
         self.put(|slots| {
-            if let Some(slot) = slots.full.get_mut(usize::from(cursor.feed)) {
-                *slot = Some(cursor);
+            if let Some(slot) = slots.of(cursor.feed) {
+                slot.full = Some(cursor);
             }
         });
     }
@@ -95,20 +96,21 @@ impl Mailbox {
 
     fn look(&self) -> Mail {
         let slots = std::mem::take(&mut *self.slots.lock().unwrap_or_else(PoisonError::into_inner));
-        let acks = slots.acks.iter().enumerate();
+        let acks = (1..).zip(&slots.feeds);
         Mail {
             acks: acks
-                .filter_map(|(feed, seq)| {
-                    Some(Ack {
-                        feed: feed as u8,
-                        seq: (*seq)?,
-                    })
-                })
+                .filter_map(|(feed, slot)| slot.ack.map(|seq| Ack { feed, seq }))
                 .collect(),
-            cursors: slots.cursors.into_iter().flatten().collect(),
-            full: slots.full.into_iter().flatten().collect(),
+            cursors: slots.feeds.iter().filter_map(|it| it.cursor).collect(),
+            full: slots.feeds.iter().filter_map(|it| it.full).collect(),
             give_up: slots.give_up,
         }
+    }
+}
+
+impl Slots {
+    fn of(&mut self, feed_code: u8) -> Option<&mut Slot> {
+        self.feeds.get_mut(usize::from(feed_code).checked_sub(1)?)
     }
 }
 

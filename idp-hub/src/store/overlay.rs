@@ -3,33 +3,25 @@
 //! A key that changes many times between two commits is read once and written once: only its newest
 //! value can ever be seen. Under load that is most of the work saved.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-
 use bytes::Bytes;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
-use shared::model::{Feed, Totals, UnixMillis};
+use shared::model::{Feed, UnixMillis, Weight};
 use shared::wire::Digest;
 use shared::wire::record::{self, kinds_of_feed};
 
 use super::error::{Doing, StoreError};
 use super::regions::RegionNo;
-use super::rows::Rows;
+use super::rows::{Key, Place, Row, Rows};
 use super::size::Size;
 
-/// Which record.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(in crate::store) struct RowKey {
-    pub(in crate::store) region: RegionNo,
-    pub(in crate::store) kind: u16,
-    pub(in crate::store) id: Bytes,
-}
+/// Which record, as its region, kind and id.
+type RecordKey<'a> = (RegionNo, u16, &'a [u8]);
 
 /// What a record adds to digest, totals and size.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::store) struct Share {
     pub(in crate::store) digest: Digest,
-    pub(in crate::store) totals: Totals,
+    pub(in crate::store) weight: Weight,
     pub(in crate::store) size: Size,
 }
 
@@ -38,7 +30,7 @@ impl Share {
     pub(in crate::store) fn of(kind: u16, id: &[u8], value: &[u8]) -> Self {
         Self {
             digest: Digest::of(kind, id, value),
-            totals: record::weigh(kind, id, value)
+            weight: record::weigh(kind, id, value)
                 .ok()
                 .flatten()
                 .unwrap_or_default(),
@@ -47,70 +39,72 @@ impl Share {
     }
 }
 
-struct Slot {
+/// A record that the open transaction will write.
+struct Write {
     row: Option<i64>,
+    /// Of a record that has no row yet; else empty.
+    key: Box<Key>,
+    place: Place,
     generation: u32,
     value: Option<Bytes>,
-    share: Share,
 }
 
 /// The records that the open transaction will write.
 #[derive(Default)]
 pub(in crate::store) struct Overlay {
-    slots: HashMap<RowKey, Slot>,
-    /// What the database holds of records that changed lately.
+    writes: Vec<Write>,
     rows: Rows,
 }
 
 impl Overlay {
     /// How many records will be written.
-    pub(in crate::store) fn len(&self) -> usize {
-        self.slots.len()
+    pub(in crate::store) const fn len(&self) -> usize {
+        self.writes.len()
     }
 
-    /// What a record adds now.
-    pub(in crate::store) fn share(
-        &self,
+    /// The size of what is held of a record now.
+    pub(in crate::store) fn size(
+        &mut self,
         connection: &Connection,
-        key: &RowKey,
-    ) -> Result<Share, StoreError> {
-        Ok(match (self.slots.get(key), self.rows.recall(key)) {
-            (Some(slot), _) => slot.share,
-            (None, Some((_, share))) => share,
-            (None, None) => stored(connection, key)?.1,
-        })
+        key: RecordKey<'_>,
+    ) -> Result<Size, StoreError> {
+        let place = self.rows.find(key, || stored(connection, key))?;
+        let row = self.rows.at(place);
+        Ok(row.map(|row| row.share.size).unwrap_or_default())
     }
 
     /// Sets a record, and returns what it added until now.
     pub(in crate::store) fn put(
         &mut self,
         connection: &Connection,
-        key: RowKey,
+        key: RecordKey<'_>,
         generation: u32,
         value: Option<Bytes>,
         share: Share,
     ) -> Result<Share, StoreError> {
-        match self.slots.entry(key) {
-            Entry::Occupied(mut entry) => {
-                let slot = entry.get_mut();
-                slot.generation = generation;
-                slot.value = value;
-                Ok(std::mem::replace(&mut slot.share, share))
-            }
-            Entry::Vacant(entry) => {
-                let (row, before) = match self.rows.recall(entry.key()) {
-                    Some((row, share)) => (Some(row), share),
-                    None => stored(connection, entry.key())?,
-                };
-                entry.insert(Slot {
-                    row,
-                    generation,
-                    value,
-                    share,
-                });
-                Ok(before)
-            }
+        let place = self.rows.find(key, || stored(connection, key))?;
+        let Some(row) = self.rows.at(place) else {
+            return Err(StoreError::Row { what: "a record" });
+        };
+        let before = std::mem::replace(&mut row.share, share);
+        if let Some(write) = row.write.and_then(|it| self.writes.get_mut(it)) {
+            (write.generation, write.value) = (generation, value);
+            return Ok(before);
         }
+        row.write = Some(self.writes.len());
+        let row = row.id;
+        let key = match row {
+            Some(_) => Box::default(),
+            None => self.rows.key().into(),
+        };
+        self.writes.push(Write {
+            row,
+            key,
+            place,
+            generation,
+            value,
+        });
+        Ok(before)
     }
 
     /// Writes everything into the open transaction.
@@ -132,33 +126,34 @@ impl Overlay {
             statement.execute(row).doing("write records").map(drop)
         };
         // In the order of the table, so that each page is looked up and changed once.
-        let mut slots: Vec<(RowKey, Slot)> = self.slots.drain().collect();
-        slots.sort_unstable_by(|(a_key, a), (b_key, b)| (a.row, a_key).cmp(&(b.row, b_key)));
-        for (key, slot) in slots {
-            match (slot.row, &slot.value) {
+        self.writes
+            .sort_unstable_by(|a, b| (a.row, &a.key).cmp(&(b.row, &b.key)));
+        for write in self.writes.drain(..) {
+            let generation = write.generation;
+            let row = match (write.row, &write.value) {
                 (Some(row), Some(value)) => {
-                    run(
-                        &mut update,
-                        params![row, slot.generation, now.0, &value[..]],
-                    )?;
-                    self.rows.remember(&key, row, slot.share);
+                    run(&mut update, params![row, generation, now.0, &value[..]])?;
+                    Some(row)
                 }
                 (None, Some(value)) => {
-                    let (no, id) = (key.region.0, &key.id[..]);
+                    let (no, kind, id) = parts(&write.key)?;
                     run(
                         &mut insert,
-                        params![no, key.kind, id, slot.generation, now.0, &value[..]],
+                        params![no, kind, id, generation, now.0, &value[..]],
                     )?;
-                    let row = connection.last_insert_rowid();
-                    self.rows.remember(&key, row, slot.share);
+                    Some(connection.last_insert_rowid())
                 }
                 (Some(row), None) => {
                     run(&mut delete, params![row])?;
-                    self.rows.forget(&key);
+                    None
                 }
-                (None, None) => {}
+                (None, None) => None,
+            };
+            if let Some(known) = self.rows.at(write.place) {
+                (known.id, known.write) = (row, None);
             }
         }
+        self.rows.grow_old();
         Ok(())
     }
 
@@ -172,7 +167,7 @@ impl Overlay {
         generation: u32,
         mut swept: impl FnMut(u16, &[u8], Share),
     ) -> Result<(), StoreError> {
-        debug_assert!(self.slots.is_empty(), "a sweep looks at written rows");
+        debug_assert!(self.writes.is_empty(), "a sweep looks at written rows");
         let (lowest, highest) = kinds_of_feed(feed);
         let which = "region = ?1 AND kind BETWEEN ?2 AND ?3 AND generation <> ?4";
         let select = format!("SELECT kind, id, value FROM records WHERE {which}");
@@ -203,25 +198,34 @@ impl Overlay {
 
     /// Forgets everything, after a failed transaction.
     pub(in crate::store) fn clear(&mut self) {
-        self.slots.clear();
-        self.rows = Rows::default();
+        *self = Self::default();
     }
 }
 
-/// The row of a record and what it adds.
-fn stored(connection: &Connection, key: &RowKey) -> Result<(Option<i64>, Share), StoreError> {
+/// A key's region, kind and id, as [`Rows::find`] put them together.
+fn parts(key: &Key) -> Result<(u32, u16, &[u8]), StoreError> {
+    let no = key.split_first_chunk();
+    let parts = no.and_then(|(no, rest)| rest.split_first_chunk().map(|it| (no, it)));
+    let (no, (kind, id)) = parts.ok_or(StoreError::Row { what: "a record" })?;
+    Ok((u32::from_be_bytes(*no), u16::from_be_bytes(*kind), id))
+}
+
+/// What the database holds of a record.
+fn stored(connection: &Connection, (no, kind, id): RecordKey<'_>) -> Result<Row, StoreError> {
     let sql = "SELECT rowid, value FROM records WHERE region = ?1 AND kind = ?2 AND id = ?3";
     let found = connection
         .prepare_cached(sql)
         .and_then(|mut statement| {
             let row = |row: &rusqlite::Row<'_>| {
                 let value = row.get_ref(1)?.as_blob()?;
-                Ok((row.get(0)?, Share::of(key.kind, &key.id, value)))
+                Ok(Row {
+                    id: row.get(0)?,
+                    share: Share::of(kind, id, value),
+                    write: None,
+                })
             };
-            statement
-                .query_row(params![key.region.0, key.kind, &key.id[..]], row)
-                .optional()
+            statement.query_row(params![no.0, kind, id], row).optional()
         })
         .doing("read a record")?;
-    Ok(found.map_or_else(Default::default, |(row, share)| (Some(row), share)))
+    Ok(found.unwrap_or_default())
 }

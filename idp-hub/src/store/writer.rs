@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::Changing;
 use super::error::{Doing, StoreError};
-use super::feed::{self, Answer, FeedJob, FeedPayload};
+use super::feed::{self, Answer, FeedJob, FeedPayload, Frame};
 use super::hot::{Hot, Overview};
 use super::mailbox::Mailbox;
 use super::measure::{Measure, Measured};
@@ -192,18 +192,35 @@ impl WriteConnection {
             Job::Close => self.closed = true,
             Job::Feed(job, handed) => {
                 waiting.measured.taken(handed);
+                let FeedJob {
+                    region,
+                    session,
+                    feed,
+                    payload,
+                    mailbox,
+                    budget: _budget,
+                } = job;
+                let records = match &payload {
+                    FeedPayload::Batch(batch) => batch.records.len(),
+                    FeedPayload::Open(_) => 0,
+                };
                 // Noted before it is tried: should the group fail, its sender must hear of it.
-                let mailbox = Arc::clone(&job.mailbox);
-                waiting.feeds.push((job.region, job.feed, mailbox, None));
+                waiting.feeds.push((region, feed, mailbox, None));
                 let (connection, hot) = (&self.connection, &mut self.hot);
                 let mut changing = Changing {
                     connection,
                     hot,
                     now,
                 };
-                let answer = feed::take(&mut changing, &mut self.overlay, &job)?;
-                if let (FeedPayload::Batch(batch), Some(Answer::Ack(_))) = (&job.payload, answer) {
-                    waiting.measured.records(job.feed, batch.records.len());
+                let frame = Frame {
+                    region,
+                    session,
+                    feed,
+                    payload,
+                };
+                let answer = feed::take(&mut changing, &mut self.overlay, frame)?;
+                if let Some(Answer::Ack(_)) = answer {
+                    waiting.measured.records(feed, records);
                 }
                 if let Some((.., noted)) = waiting.feeds.last_mut() {
                     *noted = answer;

@@ -22,7 +22,7 @@ use serde_json::Value;
 use shared::ids::{FeedId, RegionId};
 use shared::model::{
     CloudDescription, CloudId, CloudKind, Feed, HostSample, Record, Server, ServerState,
-    ServiceKind, ServiceLatency, Totals, UnixMillis,
+    ServiceKind, ServiceLatency, UnixMillis, Weight,
 };
 use shared::pki::Fingerprint;
 use shared::runtime::clock::{Clock, ManualClock};
@@ -306,7 +306,7 @@ fn incoming(number: u32) -> IncomingRecord {
         kind: encoded.kind,
         id: Bytes::from(encoded.id),
         value: Some(Bytes::from(encoded.value)),
-        totals: Totals::of(&record),
+        weight: Weight::of(&record),
         known: None,
     }
 }
@@ -329,7 +329,7 @@ fn sample(at: UnixMillis) -> IncomingRecord {
         kind: encoded.kind,
         id: Bytes::from(encoded.id),
         value: Some(Bytes::from(encoded.value)),
-        totals: Totals::default(),
+        weight: Weight::default(),
         known: Some(Box::new(record)),
     }
 }

@@ -1,6 +1,6 @@
 //! Running totals: what the overview shows, kept by adding and taking away single records.
 
-use super::{Capacity, Network, Node, NodeState, Record, ServerState, StoragePool, Volume};
+use super::{Capacity, Network, Node, NodeState, Record, StoragePool, Weight};
 
 macro_rules! totals {
     ($($(#[$doc:meta])* $field:ident,)*) => {
@@ -106,9 +106,7 @@ impl Totals {
     pub fn of(record: &Record) -> Self {
         let mut totals = Self::default();
         match record {
-            Record::Server(it) => return Self::of_server(it.state, it.vcpus, it.memory_mib),
             Record::Node(it) => totals.count_node(it),
-            Record::Volume(Volume { size_gib, .. }) => return Self::of_volume(*size_gib),
             Record::StoragePool(StoragePool { space_gib, .. }) => {
                 let Capacity { used, total } = space_gib.unwrap_or_default();
                 (totals.storage_used_gib, totals.storage_total_gib) = (used, total);
@@ -122,31 +120,13 @@ impl Totals {
                 totals.floating_ips = 1;
                 totals.floating_ips_attached = it.port.is_some().into();
             }
-            Record::Quota(_) | Record::Service(_) | Record::HostSample(_) => {}
+            Record::Server(_)
+            | Record::Volume(_)
+            | Record::Quota(_)
+            | Record::Service(_)
+            | Record::HostSample(_) => totals.put(&Weight::of(record)),
         }
         totals
-    }
-
-    /// What one server adds to the totals.
-    pub fn of_server(state: ServerState, vcpus: u32, memory_mib: u64) -> Self {
-        Self {
-            servers: 1,
-            servers_running: (state == ServerState::Running).into(),
-            servers_stopped: (state == ServerState::Stopped).into(),
-            servers_failed: (state == ServerState::Failed).into(),
-            server_vcpus: vcpus.into(),
-            server_memory_mib: memory_mib,
-            ..Self::default()
-        }
-    }
-
-    /// What one volume adds to the totals.
-    pub fn of_volume(size_gib: u64) -> Self {
-        Self {
-            volumes: 1,
-            volumes_gib: size_gib,
-            ..Self::default()
-        }
     }
 
     fn count_node(&mut self, node: &Node) {

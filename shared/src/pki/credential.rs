@@ -28,6 +28,8 @@ const WEB_CHAIN_MAX: usize = 10;
 #[derive(Clone)]
 pub struct LinkCredential {
     certified: Arc<CertifiedKey>,
+    /// Without the CA's certificate.
+    alone: Arc<CertifiedKey>,
     identity: PeerIdentity,
 }
 
@@ -73,8 +75,10 @@ pub enum CredentialError {
 impl LinkCredential {
     /// Joins a key with the certificate that the CA issued for it.
     ///
-    /// The CA's certificate is shown along, so that whoever only knows its pin can follow. An
-    /// expired certificate is taken: what to do about it is the caller's decision.
+    /// To callers the CA's certificate is shown along, so that whoever only knows its pin can
+    /// follow; to a hub it is not, which knows its CA and keeps what it is shown for as long as the
+    /// connection lives. An expired certificate is taken: what to do about it is the caller's
+    /// decision.
     pub fn new(key: &BoundKey, der: &[u8], ca: &Anchor) -> Result<Self, CredentialError> {
         let leaf = CertificateDer::from(der.to_vec());
         let identity = identity(std::slice::from_ref(&leaf))?;
@@ -82,9 +86,12 @@ impl LinkCredential {
         if !x509::is_signed_by(&parsed, ca.public_key()) {
             return Err(CredentialError::NotByAuthority);
         }
+        let alone = certify(vec![leaf.clone()], private_key(key))?;
         let chain = vec![leaf, ca.certificate().clone()];
+        let certified = Arc::new(CertifiedKey::new(chain, Arc::clone(&alone.key)));
         Ok(Self {
-            certified: certify(chain, private_key(key))?,
+            certified,
+            alone,
             identity,
         })
     }
@@ -222,7 +229,7 @@ where
 impl ResolvesClientCert for Slot<LinkCredential> {
     /// There is one certificate to show, so the hub's hints which CAs it trusts change nothing.
     fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.0.load().certified))
+        Some(Arc::clone(&self.0.load().alone))
     }
 
     fn has_certs(&self) -> bool {

@@ -90,9 +90,10 @@ impl Tasks {
     {
         let inner = Arc::clone(&self.inner);
         let span = task.span();
+        let caught = Caught::new(future);
         inner.layer(&task).clone().spawn(task, None, move |task| {
             async move {
-                let ending = Caught::new(future).await;
+                let ending = caught.await;
                 inner.ended(&task, ending, on_exit);
             }
             .instrument(span)

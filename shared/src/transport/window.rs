@@ -77,8 +77,8 @@ impl Window {
 
     /// So many bytes were read from a feed.
     pub(super) fn consumed(&self, bytes: usize) {
-        let now = Clock::system().now();
         let mut state = self.state();
+        let now = || Clock::system().now();
         if state.tuning.consumed(now, bytes, || self.connection.rtt()) {
             self.grow(&mut state);
         }
@@ -145,11 +145,17 @@ impl Tuning {
 
     /// Whether the window should be doubled: half of it was read within two round trips, so that
     /// it, and not the path or the reader, may be what holds the sender.
-    fn consumed(&mut self, now: Instant, bytes: usize, rtt: impl FnOnce() -> Duration) -> bool {
+    fn consumed(
+        &mut self,
+        now: impl FnOnce() -> Instant,
+        bytes: usize,
+        rtt: impl FnOnce() -> Duration,
+    ) -> bool {
         self.bytes = self.bytes.saturating_add(bytes);
         if self.bytes < (self.window / 2) as usize {
             return false;
         }
+        let now = now();
         let took = now.saturating_duration_since(self.since);
         self.since = now;
         self.bytes = 0;
@@ -190,7 +196,7 @@ mod tests {
         // 15 MB/s in pieces of 30 KB.
         for _ in 0..2500 {
             now += Duration::from_millis(2);
-            if tuning.consumed(now, 30_000, || rtt) {
+            if tuning.consumed(|| now, 30_000, || rtt) {
                 tuning.window = (tuning.window * 2).min(WINDOW_MAX);
             }
         }
@@ -204,8 +210,8 @@ mod tests {
         let (mut slow, mut near) = (Tuning::new(now), Tuning::new(now));
         for _ in 0..1000 {
             now += Duration::from_millis(10);
-            assert!(!slow.consumed(now, 300, || Duration::from_millis(200)));
-            assert!(!near.consumed(now, 60_000, || Duration::from_millis(1)));
+            assert!(!slow.consumed(|| now, 300, || Duration::from_millis(200)));
+            assert!(!near.consumed(|| now, 60_000, || Duration::from_millis(1)));
         }
         assert_eq!((slow.window, near.window), (WINDOW_BASE, WINDOW_BASE));
     }

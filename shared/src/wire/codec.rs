@@ -4,9 +4,13 @@
 //! decode limit, no trailing bytes, caps in the types. `Hello` names the codec, so that another
 //! (postcard is the likely one) can replace it without a flag day.
 
+mod cursor;
+
 use bincode::config::{Configuration, Limit, LittleEndian, Varint};
 use bincode::error::DecodeError as BincodeError;
 use serde::{Deserialize, Serialize};
+
+pub(in crate::wire) use cursor::Cursor;
 
 /// The number by which `Hello` names this codec: bincode 2, little-endian, variable-length
 /// integers.

@@ -18,6 +18,10 @@ use super::tls::{Identities, client_config, server_config};
 /// A record's place before its bytes.
 const KEY_BYTES: usize = 8;
 
+/// Which change it is, after its place. A row that is set to what it is already is not written, and
+/// a transaction of such rows is not synced: every change must change something.
+const CHANGE_BYTES: usize = 8;
+
 /// Records of one commit at most, as at the hub.
 const GROUP_MAX: usize = 20_000;
 
@@ -142,7 +146,8 @@ async fn load_one(number: usize, connection: &quinn::Connection, load: &Load, pr
             for _ in 0..load.batch {
                 let key = (number * load.keys + sent % load.keys) as u64;
                 bytes.extend(key.to_le_bytes());
-                bytes.extend([b'x'; RECORD_BYTES - KEY_BYTES]);
+                bytes.extend((sent as u64).to_le_bytes());
+                bytes.extend([b'x'; RECORD_BYTES - KEY_BYTES - CHANGE_BYTES]);
                 sent += 1;
             }
             send.write_all(&bytes).await.unwrap();

@@ -27,7 +27,8 @@ impl Driver<'_> {
             }
             self.flush().await;
         }
-        self.decide(Input::Tick).await;
+        let effects = self.decide(Input::Tick);
+        self.perform(effects).await;
     }
 
     pub(super) async fn mail(&mut self, mail: &Mail) {
@@ -46,7 +47,8 @@ impl Driver<'_> {
         }
         if mail.give_up {
             let reason = "the feeds can't be brought to agree; a new session begins afresh";
-            self.decide(Input::End(Refusal::Protocol, reason)).await;
+            let effects = self.decide(Input::End(Refusal::Protocol, reason));
+            self.perform(effects).await;
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use shared::ids::{FeedId, RegionId};
-use shared::model::{CloudDescription, CloudKind, Feed, Totals};
+use shared::model::{CloudDescription, CloudKind, Feed, Weight};
 use shared::pki::Fingerprint;
 use shared::runtime::clock::{Clock, ManualClock};
 use shared::runtime::shutdown::Shutdown;
@@ -143,7 +143,7 @@ fn incoming(sample: &HostSample) -> IncomingRecord {
         kind: encoded.kind,
         id: Bytes::from(encoded.id),
         value: Some(Bytes::from(encoded.value)),
-        totals: Totals::default(),
+        weight: Weight::default(),
         known: Some(Box::new(record)),
     }
 }

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::future::Future;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::ending::{Caught, Ending};
@@ -78,12 +79,11 @@ impl Slot {
             layer,
             permit,
         } = self;
+        // Mapped, and boxed before the task is made: an async block keeps room for what it is given
+        // beside what it awaits.
+        let caught = Caught::new(future.map(Ok::<(), Infallible>));
         layer.spawn(Task::worker(name), Some(name), move |_| async move {
             let _permit = permit;
-            let caught = Caught::new(async {
-                future.await;
-                Ok::<(), Infallible>(())
-            });
             if let Ending::Panicked(panic) = caught.await {
                 tracing::error!(task = name, label = %label, error = %panic, "task failed");
             }

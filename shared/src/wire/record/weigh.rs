@@ -2,10 +2,9 @@
 //! came.
 
 use super::codes::server_state;
-use super::{Decoded, V1, decode, figure, kind_code, moment};
-use crate::model::{RecordKind, Totals, UnixMillis};
-use crate::wire::codec::{self, DecodeError};
-use crate::wire::v1::{CloudIdV1, ServerV1, VolumeV1};
+use super::{Decoded, FIGURE_MAX, V1, decode, kind_code};
+use crate::model::{RecordKind, UnixMillis, Weight};
+use crate::wire::codec::{Cursor, DecodeError};
 
 const SERVER: u16 = kind_code(RecordKind::Server);
 const VOLUME: u16 = kind_code(RecordKind::Volume);
@@ -17,37 +16,103 @@ const VOLUME: u16 = kind_code(RecordKind::Volume);
 ///
 /// # Errors
 /// As [`decode`].
-pub fn weigh(kind: u16, id: &[u8], value: &[u8]) -> Result<Option<Totals>, DecodeError> {
-    match (kind, value.split_first()) {
-        (SERVER, Some((&V1, value))) => {
-            codec::decode::<CloudIdV1<'_>>(id)?;
-            let it: ServerV1<'_> = codec::decode(value)?;
-            let memory_mib = figure("a server's memory", it.memory_mib)?;
-            figure("a server's disk", it.disk_gib)?;
-            moment("a server's creation", UnixMillis::from_secs(it.created_s))?;
-            let state = server_state(it.state);
-            Ok(Some(Totals::of_server(state, it.vcpus, memory_mib)))
-        }
-        (VOLUME, Some((&V1, value))) => {
-            codec::decode::<CloudIdV1<'_>>(id)?;
-            let it: VolumeV1<'_> = codec::decode(value)?;
-            let size_gib = figure("a volume's size", it.size_gib)?;
-            moment("a volume's creation", UnixMillis::from_secs(it.created_s))?;
-            Ok(Some(Totals::of_volume(size_gib)))
-        }
-        _ => Ok(match decode(kind, id, value)? {
-            Decoded::Known(record) => Some(Totals::of(&record)),
-            Decoded::Unknown => None,
-        }),
+pub fn weigh(kind: u16, id: &[u8], value: &[u8]) -> Result<Option<Weight>, DecodeError> {
+    if let Some(weight) = in_place(kind, id, value) {
+        return Ok(Some(weight));
+    }
+    Ok(match decode(kind, id, value)? {
+        Decoded::Known(record) => Some(Weight::of(&record)),
+        Decoded::Unknown => None,
+    })
+}
+
+/// Of a faultless server or volume.
+fn in_place(kind: u16, id: &[u8], value: &[u8]) -> Option<Weight> {
+    let (&V1, value) = value.split_first()? else {
+        return None;
+    };
+    let (read, mut id): (fn(Cursor<'_>) -> Option<Weight>, _) = match kind {
+        SERVER => (server, Cursor::new(id)),
+        VOLUME => (volume, Cursor::new(id)),
+        _ => return None,
+    };
+    cloud_id(&mut id)?;
+    id.end()?;
+    read(Cursor::new(value))
+}
+
+/// The fields of [`ServerV1`](crate::wire::v1::ServerV1), in their order.
+fn server(mut it: Cursor<'_>) -> Option<Weight> {
+    it.text(NAME_MAX)?;
+    cloud_id(&mut it)?;
+    let state = server_state(it.byte()?);
+    let vcpus = u32::try_from(it.number()?).ok()?;
+    let memory_mib = figure(&mut it)?;
+    figure(&mut it)?;
+    it.option(|it| it.text(NAME_MAX))?;
+    it.list(LIST_MAX, address)?;
+    moment(&mut it)?;
+    it.option(|it| it.text(MESSAGE_MAX))?;
+    it.end()?;
+    Some(Weight::Server {
+        state,
+        vcpus,
+        memory_mib,
+    })
+}
+
+/// The fields of [`VolumeV1`](crate::wire::v1::VolumeV1), in their order.
+fn volume(mut it: Cursor<'_>) -> Option<Weight> {
+    it.text(NAME_MAX)?;
+    cloud_id(&mut it)?;
+    it.byte()?;
+    let size_gib = figure(&mut it)?;
+    it.list(LIST_MAX, cloud_id)?;
+    moment(&mut it)?;
+    it.end()?;
+    Some(Weight::Volume { size_gib })
+}
+
+fn cloud_id(it: &mut Cursor<'_>) -> Option<()> {
+    match it.byte()? {
+        0 | 1 => it.array::<16>().map(drop),
+        2 => it.text(ID_TEXT_MAX).map(drop),
+        _ => None,
     }
 }
+
+fn address(it: &mut Cursor<'_>) -> Option<()> {
+    match it.byte()? {
+        0 => it.array::<4>().map(drop),
+        1 => it.array::<16>().map(drop),
+        _ => None,
+    }
+}
+
+fn figure(it: &mut Cursor<'_>) -> Option<u64> {
+    it.number().filter(|figure| *figure <= FIGURE_MAX)
+}
+
+/// Seconds since 1970.
+fn moment(it: &mut Cursor<'_>) -> Option<u64> {
+    it.number()
+        .filter(|seconds| *seconds <= UnixMillis::LATEST.as_secs())
+}
+
+/// The caps of the texts and lists in [`v1`](crate::wire::v1).
+const NAME_MAX: usize = 1020;
+const MESSAGE_MAX: usize = 512;
+const ID_TEXT_MAX: usize = 512;
+const LIST_MAX: u64 = 64;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{CloudId, Record, Server, ServerState, UnixMillis, Volume};
+    use crate::model::{CloudId, Record, Server, ServerState, Volume};
+    use crate::wire::codec;
     use crate::wire::record::codes::volume_state;
     use crate::wire::record::{encode, encode_id};
+    use crate::wire::v1::{ServerV1, VolumeV1};
 
     fn records() -> [Record; 2] {
         let (id, project) = (CloudId::Text("a".to_owned()), CloudId::Simple([1; 16]));
@@ -76,9 +141,9 @@ mod tests {
         [server, volume]
     }
 
-    fn decoded(kind: u16, id: &[u8], value: &[u8]) -> Result<Option<Totals>, DecodeError> {
+    fn decoded(kind: u16, id: &[u8], value: &[u8]) -> Result<Option<Weight>, DecodeError> {
         decode(kind, id, value).map(|decoded| match decoded {
-            Decoded::Known(record) => Some(Totals::of(&record)),
+            Decoded::Known(record) => Some(Weight::of(&record)),
             Decoded::Unknown => None,
         })
     }
@@ -127,8 +192,10 @@ mod tests {
     fn weighing_is_decoding_without_the_record() {
         for record in records() {
             let whole = encode(&record).unwrap();
-            let totals = weigh(whole.kind, &whole.id, &whole.value).unwrap();
-            assert_eq!(totals, Some(Totals::of(&record)));
+            let weight = weigh(whole.kind, &whole.id, &whole.value).unwrap();
+            assert_eq!(weight, Some(Weight::of(&record)));
+            let in_place = in_place(whole.kind, &whole.id, &whole.value);
+            assert_eq!(in_place, weight, "it is read where it lies");
             for place in 0..whole.id.len() + whole.value.len() {
                 for byte in 0..=u8::MAX {
                     let (mut id, mut value) = (whole.id.clone(), whole.value.clone());
