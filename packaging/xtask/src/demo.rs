@@ -63,6 +63,7 @@ pub(crate) fn run(project: &Project, args: &Args) -> Result<(), DemoError> {
         .and_then(|()| serve(&place, &regions, &mut daemons, &progress, &stop, args.once));
     progress.say("stopping");
     daemons.stop();
+    regions.iter().for_each(Region::end);
     outcome
 }
 

@@ -111,6 +111,17 @@ impl Region {
             password: Some(password),
         })
     }
+
+    /// Takes its cloud down, where that is a real one.
+    pub(super) fn end(&self) {
+        if self.password.is_none() {
+            return;
+        }
+        // What stays is shown by `cargo xtask cloud list`.
+        if let Ok(mut down) = xtask(&["cloud", "down", "--name", &cloud_name(&self.name)]) {
+            let _ = down.status();
+        }
+    }
 }
 
 /// What `cloud up --json` prints, as far as it is needed here.
