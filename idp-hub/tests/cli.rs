@@ -272,19 +272,19 @@ fn wrong_flags_and_configurations_end_with_64() {
     );
 }
 
+async fn sign_in(client: &reqwest::Client, hub: &Hub, password: &str) -> reqwest::Response {
+    let body = json!({ "account": "admin", "password": password });
+    let url = hub.url("/api/v1/session");
+    client.post(url).json(&body).send().await.unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_browser_signs_in_over_https_with_a_certificate_that_is_kept() {
     let mut hub = Hub::new("");
     hub.init();
     hub.serve();
     let client = browser();
-    let body = json!({ "account": "admin", "password": PASSWORD });
-    let answer = client
-        .post(hub.url("/api/v1/session"))
-        .json(&body)
-        .send()
-        .await
-        .unwrap();
+    let answer = sign_in(&client, &hub, PASSWORD).await;
     assert_eq!(answer.status(), 201);
     let cookie = answer.headers()["set-cookie"].to_str().unwrap().to_owned();
     let cookie = cookie.split(';').next().unwrap().to_owned();
@@ -316,13 +316,7 @@ async fn a_browser_signs_in_over_https_with_a_certificate_that_is_kept() {
         first,
         "the certificate stays over a restart"
     );
-    let body = json!({ "account": "admin", "password": generated });
-    let answer = client
-        .post(hub.url("/api/v1/session"))
-        .json(&body)
-        .send()
-        .await
-        .unwrap();
+    let answer = sign_in(&client, &hub, &generated).await;
     assert_eq!(answer.status(), 201);
 }
 

@@ -193,10 +193,7 @@ impl Driver {
             Event::Live(news) => self.news(news).await,
             Event::Tick => self.decide(Input::Tick).await,
             Event::RenewalDue => self.renew().await,
-            Event::Described(cloud) => {
-                let cloud = connection::cloud(cloud);
-                self.decide(Input::Described(cloud)).await;
-            }
+            Event::Described(cloud) => self.decide(Input::Described(cloud.into())).await,
         }
     }
 

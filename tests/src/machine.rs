@@ -73,9 +73,11 @@ impl Machine {
         container.arg(format!(
             "--bind-ro={PACKAGING}/sysusers.d/regroup.conf:/etc/sysusers.d/regroup.conf"
         ));
-        let quiet = [Stdio::null(), Stdio::null(), Stdio::null()];
-        let [stdin, stdout, stderr] = quiet;
-        let container = container.stdin(stdin).stdout(stdout).stderr(stderr).spawn();
+        container
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let container = container.spawn();
         let container = container
             .unwrap_or_else(|error| panic!("no systemd-nspawn ({error}): run `cargo xtask setup`"));
         let mut machine = Self {

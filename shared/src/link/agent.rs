@@ -103,6 +103,20 @@ pub enum Phase {
     Stopped,
 }
 
+impl Phase {
+    /// Its name in metrics, status and documents.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Waiting { .. } => "waiting",
+            Self::Dialing => "dialing",
+            Self::Greeting => "greeting",
+            Self::Pending => "pending",
+            Self::Following { .. } => "following",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
 /// The agent's session.
 #[derive(Debug)]
 pub struct AgentSession {

@@ -275,23 +275,12 @@ fn link(status: &uplink::Status) -> LinkReport {
         changes: *changes,
     });
     LinkReport {
-        phase: phase_name(&status.phase).to_owned(),
+        phase: status.phase.name().to_owned(),
         since: status.since.into(),
         address: status.address.clone(),
         reason: reason_of(&status.phase),
         last_acknowledged: status.last_acked.map(Into::into),
         behind: behind.filter(|it| it.changes > 0).collect(),
-    }
-}
-
-const fn phase_name(phase: &Phase) -> &'static str {
-    match phase {
-        Phase::Waiting { .. } => "waiting",
-        Phase::Dialing => "dialing",
-        Phase::Greeting => "greeting",
-        Phase::Pending => "pending",
-        Phase::Following { .. } => "following",
-        Phase::Stopped => "stopped",
     }
 }
 

@@ -142,7 +142,7 @@ fn set_gauges(sources: &Sources) {
         let head = sources.spool.extent(feed).head;
         gauge!("sp_agent_feed_changes_total", "feed" => feed.name()).set(head as f64);
     }
-    let phase = member.link.as_ref().map(|link| phase(&link.phase));
+    let phase = member.link.as_ref().map(|link| link.phase.name());
     for it in PHASES {
         gauge!("sp_agent_link", "phase" => it).set(f64::from(phase == Some(it)));
     }
@@ -177,16 +177,5 @@ fn set_unacknowledged(sources: &Sources, held: &mut [Option<u64>]) {
             let changes = head.checked_sub(*held).unwrap_or(head);
             gauge!("sp_agent_unacknowledged_changes", "feed" => feed.name()).set(changes as f64);
         }
-    }
-}
-
-const fn phase(phase: &Phase) -> &'static str {
-    match phase {
-        Phase::Waiting { .. } => "waiting",
-        Phase::Dialing => "dialing",
-        Phase::Greeting => "greeting",
-        Phase::Pending => "pending",
-        Phase::Following { .. } => "following",
-        Phase::Stopped => "stopped",
     }
 }

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use shared::link::HEARTBEAT;
-use shared::model::{CloudDescription, Feed};
+use shared::model::Feed;
 use shared::runtime::errors::chain;
 use shared::transport::{CloseCode, FrameReader, FrameWriter, LinkConnection, RawFrame, ReadError};
 use shared::wire::codec::{CODEC, DecodeError};
-use shared::wire::frame::{Cloud, Control, Hello, Offer, PROTOCOL, feed_code};
+use shared::wire::frame::{Control, Hello, Offer, PROTOCOL, feed_code};
 use shared::wire::{List, Text};
 
 use super::feeds::{Feeds, Sent};
@@ -126,18 +126,9 @@ pub(super) fn hello(options: &mut Options) -> Control<'static> {
         codec: CODEC,
         software: Text::cut(concat!("sp-agent ", env!("CARGO_PKG_VERSION"))),
         host: Text::cut_owned(host_name()),
-        cloud: cloud(description),
+        cloud: description.into(),
         federation: options.membership.federation,
         epoch: options.membership.epoch,
         offers: List::cut(offers),
     })
-}
-
-/// What the cloud is, as it goes onto the wire.
-pub(super) fn cloud(description: CloudDescription) -> Cloud<'static> {
-    Cloud {
-        kind: shared::wire::frame::cloud_kind_code(description.kind),
-        version: Text::cut_owned(description.version),
-        endpoint: Text::cut_owned(description.endpoint),
-    }
 }

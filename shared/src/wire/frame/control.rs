@@ -286,6 +286,16 @@ impl<'a> From<&'a CloudDescription> for Cloud<'a> {
     }
 }
 
+impl From<CloudDescription> for Cloud<'static> {
+    fn from(it: CloudDescription) -> Self {
+        Self {
+            kind: cloud_kind_code(it.kind),
+            version: Text::cut_owned(it.version),
+            endpoint: Text::cut_owned(it.endpoint),
+        }
+    }
+}
+
 impl Cloud<'_> {
     /// The description that it is.
     pub fn description(&self) -> CloudDescription {
