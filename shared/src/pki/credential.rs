@@ -17,7 +17,7 @@ use super::anchor::Anchor;
 use super::identity::{IdentityError, PeerIdentity, identity};
 use super::key::BoundKey;
 use super::pem::{self, PemError};
-use super::tls::provider;
+use super::tls::{LINK_ALPN, provider};
 use super::validity::Validity;
 use super::x509;
 
@@ -75,10 +75,9 @@ pub enum CredentialError {
 impl LinkCredential {
     /// Joins a key with the certificate that the CA issued for it.
     ///
-    /// To callers the CA's certificate is shown along, so that whoever only knows its pin can
-    /// follow; to a hub it is not, which knows its CA and keeps what it is shown for as long as the
-    /// connection lives. An expired certificate is taken: what to do about it is the caller's
-    /// decision.
+    /// To joiners the CA's certificate is shown along, so that whoever only knows its pin can
+    /// follow; members know their CA, and keep what they are shown for as long as a connection
+    /// lives. An expired certificate is taken: what to do about it is the caller's decision.
     pub fn new(key: &BoundKey, der: &[u8], ca: &Anchor) -> Result<Self, CredentialError> {
         let leaf = CertificateDer::from(der.to_vec());
         let identity = identity(std::slice::from_ref(&leaf))?;
@@ -166,14 +165,24 @@ fn certify(
     }
 }
 
-impl AsRef<Arc<CertifiedKey>> for LinkCredential {
-    fn as_ref(&self) -> &Arc<CertifiedKey> {
-        &self.certified
+/// What a server shows to whoever calls.
+pub(super) trait Shown: fmt::Debug + Send + Sync {
+    fn shown(&self, hello: &ClientHello<'_>) -> &Arc<CertifiedKey>;
+}
+
+impl Shown for LinkCredential {
+    fn shown(&self, hello: &ClientHello<'_>) -> &Arc<CertifiedKey> {
+        let is_member = (hello.alpn()).is_some_and(|mut alpn| alpn.all(|it| it == LINK_ALPN));
+        if is_member {
+            &self.alone
+        } else {
+            &self.certified
+        }
     }
 }
 
-impl AsRef<Arc<CertifiedKey>> for WebCredential {
-    fn as_ref(&self) -> &Arc<CertifiedKey> {
+impl Shown for WebCredential {
+    fn shown(&self, _: &ClientHello<'_>) -> &Arc<CertifiedKey> {
         &self.certified
     }
 }
@@ -217,12 +226,9 @@ impl<C: fmt::Debug> fmt::Debug for Slot<C> {
     }
 }
 
-impl<C> ResolvesServerCert for Slot<C>
-where
-    C: AsRef<Arc<CertifiedKey>> + fmt::Debug + Send + Sync,
-{
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.0.load().as_ref().as_ref().clone())
+impl<C: Shown> ResolvesServerCert for Slot<C> {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(self.0.load().shown(&hello)))
     }
 }
 

@@ -18,7 +18,7 @@ use rustls::pki_types::UnixTime;
 use rustls::server::{NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier};
 use rustls::time_provider::{DefaultTimeProvider, TimeProvider};
 use rustls::version::TLS13;
-use rustls::{ClientConfig, ServerConfig};
+use rustls::{CipherSuite, ClientConfig, ServerConfig};
 
 use super::anchor::TrustAnchors;
 use super::credential::{LinkCredential, Slot, WebCredential};
@@ -168,8 +168,16 @@ pub fn web_server(
 }
 
 /// The one cryptographic provider, handed over explicitly so that no library picks another.
+///
+/// It prefers the cipher suite that every QUIC connection begins with (RFC 9001 §5.2): its hash is
+/// one that processors have instructions for, and a handshake derives some twenty keys.
 pub(super) fn provider() -> Arc<CryptoProvider> {
-    Arc::new(aws_lc_rs::default_provider())
+    let mut provider = aws_lc_rs::default_provider();
+    let preferred = CipherSuite::TLS13_AES_128_GCM_SHA256;
+    provider
+        .cipher_suites
+        .sort_by_key(|it| it.suite() != preferred);
+    Arc::new(provider)
 }
 
 fn client(

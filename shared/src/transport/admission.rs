@@ -2,12 +2,15 @@
 //!
 //! A handshake costs a third of a millisecond and 30 kB before anything is known about who asks,
 //! and a join goes on without a certificate. So both are counted, in all and by source, and a
-//! source is only believed once it has answered a `Retry`.
+//! source is only believed once it has answered a `Retry`. Who is believed and finds no place waits
+//! for one (`super::waiting`).
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use tokio::sync::Notify;
 
 use super::options::ListenOptions;
 
@@ -29,10 +32,14 @@ pub struct AdmissionCounts {
     pub sources: usize,
     /// Attempts that were asked to prove their address.
     pub retried: u64,
-    /// Attempts not answered since all places were taken.
+    /// Proven callers that wait for a place.
+    pub waiting: usize,
+    /// Attempts not answered since there are as many connections as there may be.
     pub ignored: u64,
-    /// Attempts not answered since their source's places were taken.
-    pub ignored_by_source: u64,
+    /// Callers that waited, or would have, while too many others did.
+    pub displaced: u64,
+    /// Callers that waited for too long.
+    pub late: u64,
     /// Joins refused.
     pub joins_refused: u64,
 }
@@ -44,6 +51,8 @@ pub(super) enum Verdict {
     Admit(Pass),
     /// Let it prove its address.
     Retry,
+    /// It has proven where it is; let it wait for a place.
+    Wait(Source),
     /// Say nothing.
     Ignore,
 }
@@ -53,6 +62,8 @@ pub(super) enum Verdict {
 pub(super) struct Admission {
     limits: Limits,
     state: Mutex<State>,
+    /// A place among the handshakes is free again.
+    freed: Notify,
 }
 
 #[derive(Debug)]
@@ -80,10 +91,10 @@ struct Strangers {
 
 /// What one party is supposed to have: an IPv4 address, or the 64 bits of an IPv6 network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Source(u128);
+pub(super) struct Source(u128);
 
 impl Source {
-    fn of(remote: SocketAddr) -> Self {
+    pub(super) fn of(remote: SocketAddr) -> Self {
         match remote.ip().to_canonical() {
             IpAddr::V4(address) => Self(address.to_ipv6_mapped().to_bits()),
             IpAddr::V6(address) => Self(address.to_bits() >> 64 << 64),
@@ -104,6 +115,7 @@ impl Admission {
         Arc::new(Self {
             limits,
             state: Mutex::default(),
+            freed: Notify::new(),
         })
     }
 
@@ -124,31 +136,47 @@ impl Admission {
         connections: usize,
     ) -> Verdict {
         let mut state = self.state();
-        let State { counts, sources } = &mut *state;
-        if counts.handshakes >= self.limits.handshakes || connections >= self.limits.connections {
-            counts.ignored += 1;
+        let taken = state.counts.handshakes;
+        if connections >= self.limits.connections {
+            state.counts.ignored += 1;
             return Verdict::Ignore;
         }
-        // Unproven ones are not counted by source, or a forger could shut out whom it names.
-        let source = proven.then(|| Source::of(remote));
-        match source {
-            None if counts.handshakes >= self.limits.retry_above => {
-                counts.retried += 1;
-                return Verdict::Retry;
-            }
-            None => {}
-            Some(source) => {
-                let strangers = sources.entry(source).or_default();
-                if strangers.handshakes >= self.limits.handshakes_per_source {
-                    counts.ignored_by_source += 1;
-                    return Verdict::Ignore;
-                }
-                strangers.handshakes += 1;
-            }
+        if proven {
+            let source = Source::of(remote);
+            return match self.enter(&mut state, source) {
+                Some(pass) => Verdict::Admit(pass),
+                None => Verdict::Wait(source),
+            };
         }
-        counts.handshakes += 1;
-        let is_busy = counts.handshakes * 2 > self.limits.handshakes;
-        Verdict::Admit(Pass {
+        if taken >= self.limits.retry_above.min(self.limits.handshakes) {
+            state.counts.retried += 1;
+            return Verdict::Retry;
+        }
+        // Unproven ones are not counted by source, or a forger could shut out whom it names.
+        Verdict::Admit(self.pass(&mut state, None))
+    }
+
+    /// A place for a caller of this source that has waited.
+    pub(super) fn place(self: &Arc<Self>, source: Source) -> Option<Pass> {
+        self.enter(&mut self.state(), source)
+    }
+
+    fn enter(self: &Arc<Self>, state: &mut State, source: Source) -> Option<Pass> {
+        if state.counts.handshakes >= self.limits.handshakes {
+            return None;
+        }
+        let strangers = state.sources.get(&source);
+        if strangers.is_some_and(|it| it.handshakes >= self.limits.handshakes_per_source) {
+            return None;
+        }
+        state.sources.entry(source).or_default().handshakes += 1;
+        Some(self.pass(state, Some(source)))
+    }
+
+    fn pass(self: &Arc<Self>, state: &mut State, source: Option<Source>) -> Pass {
+        state.counts.handshakes += 1;
+        let is_busy = state.counts.handshakes * 2 > self.limits.handshakes;
+        Pass {
             admission: Arc::clone(self),
             source,
             time_max: if is_busy {
@@ -156,7 +184,27 @@ impl Admission {
             } else {
                 HANDSHAKE_MAX
             },
-        })
+        }
+    }
+
+    /// Waits until a place may be free that was not before. For one waiter. Cancel-safe.
+    pub(super) async fn freed(&self) {
+        self.freed.notified().await;
+    }
+
+    /// So many wait.
+    pub(super) fn waiting(&self, count: usize) {
+        self.state().counts.waiting = count;
+    }
+
+    /// Someone had to go, since too many waited.
+    pub(super) fn displaced(&self) {
+        self.state().counts.displaced += 1;
+    }
+
+    /// Someone had waited for too long.
+    pub(super) fn late(&self) {
+        self.state().counts.late += 1;
     }
 
     /// A place for a join, whose handshake has proven its address; `None` when all are taken.
@@ -218,6 +266,8 @@ impl Drop for Pass {
         if let Some(source) = self.source {
             state.leave(source, |strangers| strangers.handshakes -= 1);
         }
+        drop(state);
+        self.admission.freed.notify_one();
     }
 }
 

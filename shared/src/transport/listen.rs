@@ -7,7 +7,7 @@ use std::time::Duration;
 use quinn::{Endpoint, Incoming, TokioRuntime};
 use tokio::sync::Semaphore;
 
-use super::admission::{Admission, AdmissionCounts, Pass, Verdict};
+use super::admission::{Admission, AdmissionCounts, Pass, Source, Verdict};
 use super::close::CloseCode;
 use super::config;
 use super::connection::LinkConnection;
@@ -16,8 +16,10 @@ use super::join::JoinCall;
 use super::options::ListenOptions;
 use super::socket::{bind, plain};
 use super::tls::{self, ServerTls, protocol};
+use super::waiting::{Turn, Waiting};
 use super::window::{self, Window};
 use crate::pki::{JOIN_ALPN, LINK_ALPN, require_identity};
+use crate::runtime::clock::Clock;
 
 /// A hub's end of all its connections. Dropped, it takes no new ones; those that stand go on.
 #[derive(Debug)]
@@ -26,6 +28,7 @@ pub struct Listener {
     /// Kept whole, so that a new TLS configuration takes over the key of `Retry` tokens.
     config: Mutex<quinn::ServerConfig>,
     admission: Arc<Admission>,
+    waiting: Mutex<Waiting<Incoming>>,
     windows: Arc<Semaphore>,
     address: SocketAddr,
 }
@@ -72,6 +75,7 @@ impl Listener {
             endpoint,
             config: Mutex::new(config),
             admission: Admission::new(options),
+            waiting: Mutex::new(Waiting::new(config::WAITING_MAX)),
             windows: window::budget(options.window_budget_bytes),
             address,
         })
@@ -96,26 +100,27 @@ impl Listener {
     }
 
     /// The next caller that may shake hands; `None` when the listener is closed, or the system took
-    /// its socket away: then bind anew. The others are told to prove their address, or nothing:
-    /// QUIC asks again by itself. Cancel-safe.
+    /// its socket away: then bind anew. Who has not proven its address is told to, when many call;
+    /// who has, waits for a place. Cancel-safe.
     ///
     /// Give each arrival a task of its own, in a bounded group; dropping it refuses it.
     pub async fn accept(&self) -> Option<Arrival> {
         loop {
-            let incoming = self.endpoint.accept().await?;
+            if let Some(arrival) = self.next_waiting() {
+                return Some(arrival);
+            }
+            let incoming = tokio::select! {
+                incoming = self.endpoint.accept() => incoming?,
+                () = self.admission.freed() => continue,
+            };
             let verdict = self.admission.admit(
                 incoming.remote_address(),
                 incoming.remote_address_validated(),
                 self.endpoint.open_connections(),
             );
             match verdict {
-                Verdict::Admit(pass) => {
-                    return Some(Arrival {
-                        incoming,
-                        pass,
-                        windows: Arc::clone(&self.windows),
-                    });
-                }
+                Verdict::Admit(pass) => return Some(self.arrival(incoming, pass)),
+                Verdict::Wait(source) => self.wait(source, incoming),
                 Verdict::Ignore => incoming.ignore(),
                 Verdict::Retry => {
                     // Only who is unproven is told so, and may always be.
@@ -125,6 +130,45 @@ impl Listener {
                 }
             }
         }
+    }
+
+    fn arrival(&self, incoming: Incoming, pass: Pass) -> Arrival {
+        let windows = Arc::clone(&self.windows);
+        Arrival {
+            incoming,
+            pass,
+            windows,
+        }
+    }
+
+    /// Whoever has waited, and for whom there is a place now.
+    fn next_waiting(&self) -> Option<Arrival> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.count() == 0 {
+            return None;
+        }
+        let now = Clock::system().now();
+        let found = loop {
+            match waiting.next(now, |source| self.admission.place(source)) {
+                Turn::Next(incoming, pass) => break Some(self.arrival(incoming, pass)),
+                Turn::Late(incoming) => {
+                    self.admission.late();
+                    incoming.ignore();
+                }
+                Turn::Nobody => break None,
+            }
+        };
+        self.admission.waiting(waiting.count());
+        found
+    }
+
+    fn wait(&self, source: Source, incoming: Incoming) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(gone) = waiting.join(Clock::system().now(), source, incoming) {
+            self.admission.displaced();
+            gone.ignore();
+        }
+        self.admission.waiting(waiting.count());
     }
 
     /// What goes on at the door.

@@ -53,8 +53,8 @@ pub struct ListenOptions {
     /// Connections in all, those that are closing included; what comes beyond is not answered. At
     /// some 30 kB each, the default is 600 MB.
     pub connections_max: usize,
-    /// Handshakes at once; what comes beyond is not answered, and QUIC repeats it by itself after
-    /// 1, 2 and 4 s. The default is a tenth of a second's work for one core.
+    /// Handshakes at once; who comes beyond waits for a place. The default is a tenth of a second's
+    /// work for one core.
     pub handshakes_max: usize,
     /// Handshakes at once from which on an address must first prove itself by a `Retry`
     /// (RFC 9000 §8.1.2). It costs a round trip, so it is not asked for in peace; under a flood

@@ -27,6 +27,10 @@ fn ask(admission: &Arc<Admission>, held: &mut Vec<Pass>, from: &str, proven: boo
             "admit"
         }
         Verdict::Retry => "retry",
+        Verdict::Wait(source) => {
+            assert_eq!(source, Source::of(address(from)));
+            "wait"
+        }
         Verdict::Ignore => "ignore",
     }
 }
@@ -60,22 +64,24 @@ fn one_source_does_not_take_all_places() {
     for (from, verdict) in [
         ("192.0.2.1", "admit"),
         ("[::ffff:192.0.2.1]", "admit"),
-        ("192.0.2.1", "ignore"),
+        ("192.0.2.1", "wait"),
         ("192.0.2.2", "admit"),
         ("[2001:db8::1]", "admit"),
         ("[2001:db8::2]", "admit"),
-        ("[2001:db8:0:0:ffff::3]", "ignore"),
+        ("[2001:db8:0:0:ffff::3]", "wait"),
         ("[2001:db8:0:1::3]", "admit"),
     ] {
         assert_eq!(ask(&admission, &mut held, from, true), verdict, "{from}");
     }
-    assert_eq!(admission.counts().ignored_by_source, 2);
+    let full = Source::of(address("192.0.2.1"));
+    assert!(admission.place(full).is_none());
     held.remove(0);
-    assert_eq!(ask(&admission, &mut held, "192.0.2.1", true), "admit");
+    let place = admission.place(full);
+    assert!(place.is_some() && admission.place(full).is_none());
 }
 
 #[test]
-fn beyond_its_bounds_a_hub_is_silent() {
+fn beyond_its_bounds_a_hub_lets_wait_or_is_silent() {
     let (admission, mut held) = (admission(), Vec::new());
     for i in 0..8 {
         assert_eq!(
@@ -83,14 +89,14 @@ fn beyond_its_bounds_a_hub_is_silent() {
             "admit"
         );
     }
-    assert_eq!(ask(&admission, &mut held, "192.0.2.9", true), "ignore");
-    assert_eq!(ask(&admission, &mut held, "192.0.2.9", false), "ignore");
+    assert_eq!(ask(&admission, &mut held, "192.0.2.9", true), "wait");
+    assert_eq!(ask(&admission, &mut held, "192.0.2.9", false), "retry");
     held.clear();
     assert!(matches!(
         admission.admit(address("192.0.2.9"), true, 100),
         Verdict::Ignore
     ));
-    assert_eq!(admission.counts().ignored, 3);
+    assert_eq!(admission.counts().ignored, 1);
 }
 
 #[test]

@@ -1,0 +1,144 @@
+//! Callers that have proven their address and wait for a place among the handshakes.
+//!
+//! A fleet that lost its hub comes back within seconds. Who finds no place then could be ignored,
+//! as QUIC repeats its first packet by itself, but only after 1, 3 and 7 s: the hub would idle
+//! between these waves. So callers stand in line, a line for each source, and sources take turns:
+//! one that calls a thousand times waits behind itself.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use super::admission::Source;
+
+/// Who has waited for longer has given up, or is about to: a dial takes 10 s at most, and the
+/// handshake is still to come.
+const WAIT_MAX: Duration = Duration::from_secs(8);
+
+/// Lines that are looked at for the longest when all is full: whoever calls most is found soon,
+/// and a flood does not make each call cost more.
+const LOOK_MAX: usize = 16;
+
+/// Those who wait.
+#[derive(Debug)]
+pub(super) struct Waiting<T> {
+    /// None is empty. The longest waiting first.
+    lines: HashMap<Source, VecDeque<(Instant, T)>>,
+    /// Each line's source once, whose turn is next first.
+    turns: VecDeque<Source>,
+    count: usize,
+    count_max: usize,
+}
+
+/// Whose turn it is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Turn<T, P> {
+    /// This one's, who gets this place.
+    Next(T, P),
+    /// This one's, but it has waited too long.
+    Late(T),
+    /// Nobody's for whom there is a place.
+    Nobody,
+}
+
+impl<T> Waiting<T> {
+    /// Nobody, and room for so many.
+    pub(super) fn new(count_max: usize) -> Self {
+        Self {
+            lines: HashMap::new(),
+            turns: VecDeque::new(),
+            count: 0,
+            count_max,
+        }
+    }
+
+    /// How many wait.
+    pub(super) const fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Puts a caller at the end of its source's line. Where there is no room, the last of a long
+    /// line is returned, who must go: that may be the caller itself.
+    pub(super) fn join(&mut self, now: Instant, source: Source, caller: T) -> Option<T> {
+        let mut gone = None;
+        if self.count >= self.count_max {
+            let longest = self.longest();
+            let own = self.line_len(source);
+            match longest {
+                Some(longest) if self.line_len(longest) > own => gone = self.leave_last(longest),
+                _ => return Some(caller),
+            }
+        }
+        let line = self.lines.entry(source).or_default();
+        if line.is_empty() {
+            self.turns.push_back(source);
+        }
+        line.push_back((now, caller));
+        self.count += 1;
+        gone
+    }
+
+    /// Whose turn it is: `place` gives a source's next caller its place, if there is one.
+    pub(super) fn next<P>(
+        &mut self,
+        now: Instant,
+        mut place: impl FnMut(Source) -> Option<P>,
+    ) -> Turn<T, P> {
+        for _ in 0..self.turns.len() {
+            let Some(source) = self.turns.pop_front() else {
+                break;
+            };
+            let first = self.lines.get(&source).and_then(VecDeque::front);
+            if first.is_some_and(|(since, _)| now.duration_since(*since) > WAIT_MAX) {
+                return match self.leave_first(source) {
+                    Some(caller) => Turn::Late(caller),
+                    None => continue,
+                };
+            }
+            match place(source) {
+                Some(place) => {
+                    if let Some(caller) = self.leave_first(source) {
+                        return Turn::Next(caller, place);
+                    }
+                }
+                None => self.turns.push_back(source),
+            }
+        }
+        Turn::Nobody
+    }
+
+    /// Takes the first of a line that has no turn at the moment, and gives it its next turn.
+    fn leave_first(&mut self, source: Source) -> Option<T> {
+        let line = self.lines.get_mut(&source)?;
+        let (_, caller) = line.pop_front()?;
+        self.count -= 1;
+        if line.is_empty() {
+            self.lines.remove(&source);
+        } else {
+            self.turns.push_back(source);
+        }
+        Some(caller)
+    }
+
+    fn leave_last(&mut self, source: Source) -> Option<T> {
+        let line = self.lines.get_mut(&source)?;
+        let (_, caller) = line.pop_back()?;
+        self.count -= 1;
+        if line.is_empty() {
+            self.lines.remove(&source);
+            self.turns.retain(|it| *it != source);
+        }
+        Some(caller)
+    }
+
+    fn longest(&self) -> Option<Source> {
+        let looked_at = self.turns.iter().rev().take(LOOK_MAX);
+        looked_at.copied().max_by_key(|it| self.line_len(*it))
+    }
+
+    fn line_len(&self, source: Source) -> usize {
+        self.lines.get(&source).map_or(0, VecDeque::len)
+    }
+}
+
+#[cfg(test)]
+mod tests;
