@@ -200,9 +200,12 @@ impl Store {
         F: FnOnce(&Reading<'_>) -> Result<T, StoreError> + Send + 'static,
     {
         let readers = Arc::clone(&self.readers);
-        tokio::task::spawn_blocking(move || readers.read(question))
-            .await
-            .map_err(|_| StoreError::Closed)?
+        let turn = readers.turn().await;
+        let answer = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            readers.read(question)
+        });
+        answer.await.map_err(|_| StoreError::Closed)?
     }
 
     /// Copies the whole database, consistent at one moment, to `path`, while it serves.
@@ -238,7 +241,7 @@ pub struct Changing<'a> {
 
 impl Changing<'_> {
     /// What the open transaction sees.
-    pub(in crate::store) const fn reading(&self) -> Reading<'_> {
+    pub const fn reading(&self) -> Reading<'_> {
         Reading {
             connection: self.connection,
         }

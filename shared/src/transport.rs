@@ -26,6 +26,7 @@ mod options;
 mod resolve;
 mod socket;
 mod tls;
+mod waiting;
 mod window;
 
 pub use admission::AdmissionCounts;

@@ -13,7 +13,7 @@ use shared::wire::frame::Recover;
 use super::issue::{Certificate, IssuedRegion};
 use super::{Authority, AuthorityEvent, Inner, Limiter, NotAdmitted, Refused};
 use crate::store::regions::RegionRow;
-use crate::store::{Changing, RegionNo, StoreError};
+use crate::store::{Changing, Reading, RegionNo, StoreError};
 
 /// A region recovers once a day at most where all is well; more than one a minute is a loop.
 const RECOVERY_INTERVAL: Duration = Duration::from_secs(60);
@@ -49,14 +49,13 @@ pub(super) fn renewal_limiter() -> Limiter<RegionNo> {
 pub(super) type Outcome<T> = Result<Result<T, Refused>, StoreError>;
 
 impl Authority {
-    /// Whether an agent may open a session, by its verified certificate. Asked at each `Hello`.
-    ///
-    /// A removal may come right after. [`Changing::begin_session`] then fails; and whoever lists
-    /// the session before it calls that, hears of a removal that comes later still.
+    /// Whether an agent may open a session, by its verified certificate and the registry as `it`
+    /// sees it. Asked at each `Hello`, in the transaction in which the session begins, so that a
+    /// removal comes either before, and is seen, or after, when the session is listed.
     ///
     /// # Errors
     /// Why not.
-    pub async fn admit(&self, peer: &PeerIdentity) -> Result<RegionRow, NotAdmitted> {
+    pub fn admit(&self, it: &Reading<'_>, peer: &PeerIdentity) -> Result<RegionRow, NotAdmitted> {
         if peer.federation() != self.0.founding.federation {
             return Err(NotAdmitted::Federation);
         }
@@ -67,8 +66,7 @@ impl Authority {
         if !peer.validity().contains(now_secs) {
             return Err(NotAdmitted::OutsideValidity);
         }
-        let region = self.0.store.read(move |it| it.region(id)).await?;
-        let region = region.ok_or(NotAdmitted::Removed)?;
+        let region = it.region(id)?.ok_or(NotAdmitted::Removed)?;
         if region.fingerprint != peer.fingerprint() {
             self.0.refused_key(id, peer.fingerprint());
             return Err(NotAdmitted::OtherKey);

@@ -45,9 +45,11 @@ pub(super) fn door(listener: &Listener) {
     let counts = listener.counts();
     gauge!("idp_hub_connections").set(listener.connections() as f64);
     gauge!("idp_hub_handshakes").set(counts.handshakes as f64);
+    gauge!("idp_hub_handshakes_waiting").set(counts.waiting as f64);
     for (reason, count) in [
-        ("all-places-taken", counts.ignored),
-        ("sources-places-taken", counts.ignored_by_source),
+        ("connections-full", counts.ignored),
+        ("too-many-wait", counts.displaced),
+        ("waited-too-long", counts.late),
     ] {
         counter!(HANDSHAKES_REFUSED, "reason" => reason).absolute(count);
     }

@@ -1,5 +1,6 @@
 //! Drives one agent's session: performs what [`HubSession`] decides.
 
+mod begin;
 mod end;
 mod log;
 mod say;
@@ -13,18 +14,18 @@ use futures_util::stream::FuturesUnordered;
 use shared::link::hub::{Effect, HubSession, Input};
 use shared::runtime::errors::chain;
 use shared::transport::{ByteBudget, CloseCode, FrameWriter, LinkConnection, RawFrame, ReadError};
-use shared::wire::frame::{Control, Cursor, Goodbye, Hello, Refusal};
+use shared::wire::frame::{Control, Cursor, Goodbye};
 
+use self::begin::Registered;
 use self::end::End;
 use self::log::never_began;
 use self::turns::{ControlRead, FeedRead, FeedStream};
 use super::Downlink;
-use super::registry::{Order, Orders, Place};
+use super::registry::Order;
 use crate::authority::Limiter;
 use crate::fleet;
 use crate::ingest;
-use crate::store::regions::Introduction;
-use crate::store::{FeedJob, Mailbox, RegionNo};
+use crate::store::{FeedJob, Mailbox};
 
 /// Frames of a feed taken in a row, before the control stream is looked at again.
 const FRAMES_AT_ONCE: usize = 16;
@@ -52,13 +53,6 @@ pub(super) async fn run(downlink: &Downlink, connection: LinkConnection) {
         }
         Err(error) => never_began(downlink, &connection, &error),
     }
-}
-
-/// What is known after the agent's `Hello`.
-struct Registered {
-    no: RegionNo,
-    place: Place,
-    orders: Arc<Orders>,
 }
 
 struct Driver<'a> {
@@ -149,48 +143,6 @@ impl<'a> Driver<'a> {
                 }
             }
             more = next;
-        }
-    }
-
-    /// Settles who the agent is by its certificate, and where its feeds are.
-    async fn register(&mut self, hello: &Hello<'_>) -> Vec<Effect<'static>> {
-        let now = self.downlink.clock.now();
-        let row = match self
-            .downlink
-            .authority
-            .admit(self.connection.identity())
-            .await
-        {
-            Ok(row) => row,
-            Err(error) => return self.not_admitted(now, &error),
-        };
-        let (place, orders) = self.downlink.registry.enter(row.no);
-        let (no, number) = (row.no, place.number);
-        let introduction = Introduction {
-            cloud: hello.cloud.description(),
-            software: hello.software.as_str().to_owned(),
-            host: hello.host.as_str().to_owned(),
-        };
-        let begun = self
-            .downlink
-            .store
-            .change(move |it| it.begin_session(no, number, &introduction))
-            .await;
-        self.registered = Some(Registered { no, place, orders });
-        match begun {
-            Ok(cursors) => {
-                let session = number;
-                tell_fleet(self.downlink, fleet::Input::SessionBegan { no, session }).await;
-                let standing = row.standing;
-                self.session
-                    .handle(now, Input::Registered { standing, cursors })
-            }
-            Err(error) => {
-                let error = chain(&error).to_string();
-                tracing::error!(region = row.name, error, "cannot begin a session");
-                let reason = "the hub's store fails; the hub's log says why";
-                self.session.handle(now, Input::End(Refusal::Busy, reason))
-            }
         }
     }
 

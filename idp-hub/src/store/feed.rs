@@ -44,6 +44,16 @@ pub enum FeedPayload {
     Batch(Incoming),
 }
 
+impl FeedPayload {
+    /// How many records it brings.
+    pub(in crate::store) const fn len(&self) -> usize {
+        match self {
+            Self::Open(_) => 0,
+            Self::Batch(batch) => batch.records.len(),
+        }
+    }
+}
+
 /// A decoded and checked batch.
 pub struct Incoming {
     /// The batch's `after`.

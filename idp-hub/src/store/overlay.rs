@@ -113,6 +113,9 @@ impl Overlay {
         connection: &Connection,
         now: UnixMillis,
     ) -> Result<(), StoreError> {
+        if self.writes.is_empty() {
+            return Ok(());
+        }
         let prepare = |sql| connection.prepare_cached(sql).doing("write records");
         let mut insert = prepare(
             "INSERT INTO records (region, kind, id, generation, changed_ms, value)

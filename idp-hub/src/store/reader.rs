@@ -1,16 +1,18 @@
 //! Connections that only read, kept for reuse.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Reading;
 use super::error::{Doing, StoreError};
 
-/// Connections kept open: a console and a few scripts at once. More are opened and dropped again.
-const IDLE_MAX: usize = 4;
+/// Questions at once, each on a connection and a thread of its own: a console, a few scripts, and a
+/// backup that takes its time. Further ones wait: two cores don't answer more any faster.
+const READERS_MAX: usize = 4;
 
 /// Pages held in memory by each, KiB.
 const CACHE_KIB: i32 = 2 << 10;
@@ -18,14 +20,25 @@ const CACHE_KIB: i32 = 2 << 10;
 pub(in crate::store) struct Readers {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
+    turns: Arc<Semaphore>,
 }
 
+/// The right to ask one question.
+pub(in crate::store) type Turn = Option<OwnedSemaphorePermit>;
+
 impl Readers {
-    pub(in crate::store) const fn new(path: PathBuf) -> Self {
+    pub(in crate::store) fn new(path: PathBuf) -> Self {
         Self {
             path,
             idle: Mutex::new(Vec::new()),
+            turns: Arc::new(Semaphore::new(READERS_MAX)),
         }
+    }
+
+    /// Waits until another question may be asked. Cancel-safe.
+    pub(in crate::store) async fn turn(&self) -> Turn {
+        // It is never closed.
+        Arc::clone(&self.turns).acquire_owned().await.ok()
     }
 
     /// Answers a question from one transaction's view.
@@ -45,9 +58,7 @@ impl Readers {
         });
         connection.execute_batch("COMMIT").doing("end reading")?;
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < IDLE_MAX {
-            idle.push(connection);
-        }
+        idle.push(connection);
         answer
     }
 

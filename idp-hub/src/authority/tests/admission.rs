@@ -12,7 +12,7 @@ async fn a_registered_key_is_admitted_and_no_other() {
     let hub = Hub::new().await;
     let (_, issued) = hub.joined("a").await;
     let identity = shown(&issued.certificate);
-    let region = hub.authority.admit(&identity).await.unwrap();
+    let region = hub.admit(&identity).await.unwrap();
     assert_eq!((region.no, region.name.as_str()), (issued.no, "a"));
 
     // The CA's own signature for a region's id over another key: only the registry can tell.
@@ -23,10 +23,7 @@ async fn a_registered_key_is_admitted_and_no_other() {
         let serial = Serial::generate().unwrap();
         shown(&ca.issue(&csr, peer, serial, validity).unwrap().to_pem())
     };
-    let admit = |identity| {
-        let authority = hub.authority.clone();
-        async move { authority.admit(&identity).await.unwrap_err() }
-    };
+    let admit = async |identity| hub.admit(&identity).await.unwrap_err();
     let other_key = admit(forged(Peer::Region(issued.region))).await;
     assert!(matches!(other_key, NotAdmitted::OtherKey));
     let unknown = admit(forged(Peer::Region(RegionId::from_random(3)))).await;
@@ -35,7 +32,7 @@ async fn a_registered_key_is_admitted_and_no_other() {
     assert!(matches!(a_hub, NotAdmitted::NotRegion));
 
     let foreign = Hub::new().await;
-    let refused = foreign.authority.admit(&identity).await.unwrap_err();
+    let refused = foreign.admit(&identity).await.unwrap_err();
     assert_eq!(refused.refusal(), Refusal::Federation);
 }
 
@@ -51,7 +48,7 @@ async fn a_certificate_counts_in_its_time_only() {
         (issued.not_after + 1, false),
     ] {
         hub.site.hand.set_wall(UnixMillis::from_secs(wall));
-        let outcome = hub.authority.admit(&identity).await;
+        let outcome = hub.admit(&identity).await;
         assert_eq!(outcome.is_ok(), admitted, "{wall}");
         assert!(matches!(outcome, Ok(_) | Err(NotAdmitted::OutsideValidity)));
     }

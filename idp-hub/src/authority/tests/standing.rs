@@ -70,7 +70,7 @@ async fn a_removal_kills_key_and_token_and_frees_the_name() {
     assert!(is_missing(hub.authority.remove("b").await));
 
     let identity = shown(&issued.certificate);
-    let refused = hub.authority.admit(&identity).await;
+    let refused = hub.admit(&identity).await;
     assert!(matches!(refused, Err(NotAdmitted::Removed)));
     let key = agent.key.fingerprint();
     let renewed = hub.authority.renew(issued.no, &key, &agent.csr()).await;
@@ -84,6 +84,6 @@ async fn a_removal_kills_key_and_token_and_frees_the_name() {
     let token = hub.invite("b").await;
     let back = agent.join(&hub.authority, &token).await.unwrap();
     assert_ne!((back.no, back.region), (issued.no, issued.region));
-    let refused = hub.authority.admit(&identity).await;
+    let refused = hub.admit(&identity).await;
     assert!(refused.is_err(), "its old certificate stays dead");
 }

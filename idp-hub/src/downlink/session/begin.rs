@@ -1,0 +1,93 @@
+//! How a session begins: who the agent is, and how far its feeds have come.
+
+use std::sync::Arc;
+
+use shared::link::hub::{Effect, Input};
+use shared::pki::PeerIdentity;
+use shared::runtime::errors::chain;
+use shared::wire::frame::{Cursor, Hello, Refusal, Standing};
+
+use super::{Driver, tell_fleet};
+use crate::authority::NotAdmitted;
+use crate::downlink::Downlink;
+use crate::downlink::registry::{Orders, Place};
+use crate::fleet;
+use crate::store::regions::Introduction;
+use crate::store::{RegionNo, StoreError};
+
+/// What is known after the agent's `Hello`.
+pub(super) struct Registered {
+    pub(super) no: RegionNo,
+    pub(super) place: Place,
+    pub(super) orders: Arc<Orders>,
+}
+
+/// A session that has begun, for its agent.
+struct Begun {
+    registered: Registered,
+    standing: Standing,
+    cursors: Vec<Cursor>,
+}
+
+impl Driver<'_> {
+    /// Settles who the agent is by its certificate, and where its feeds are.
+    pub(super) async fn register(&mut self, hello: &Hello<'_>) -> Vec<Effect<'static>> {
+        let identity = self.connection.identity().clone();
+        let begun = begin(self.downlink, identity, hello).await;
+        let now = self.downlink.clock.now();
+        match begun {
+            Ok(Ok(begun)) => {
+                let Begun {
+                    registered,
+                    standing,
+                    cursors,
+                } = begun;
+                let (no, session) = (registered.no, registered.place.number);
+                self.registered = Some(registered);
+                tell_fleet(self.downlink, fleet::Input::SessionBegan { no, session }).await;
+                self.session
+                    .handle(now, Input::Registered { standing, cursors })
+            }
+            Ok(Err(refused)) => self.not_admitted(now, &refused),
+            Err(error) => {
+                let peer = self.connection.identity().peer();
+                let error = chain(&error).to_string();
+                tracing::error!(%peer, error, "cannot begin a session");
+                let reason = "the hub's store fails; the hub's log says why";
+                self.session.handle(now, Input::End(Refusal::Busy, reason))
+            }
+        }
+    }
+}
+
+/// All in one transaction: a fleet that comes back at once asks the store once for each agent.
+async fn begin(
+    downlink: &Downlink,
+    identity: PeerIdentity,
+    hello: &Hello<'_>,
+) -> Result<Result<Begun, NotAdmitted>, StoreError> {
+    let introduction = Introduction {
+        cloud: hello.cloud.description(),
+        software: hello.software.as_str().to_owned(),
+        host: hello.host.as_str().to_owned(),
+    };
+    let (authority, registry) = (downlink.authority.clone(), downlink.registry.clone());
+    let begin = downlink.store.change(move |it| {
+        let row = match authority.admit(&it.reading(), &identity) {
+            Ok(row) => row,
+            Err(NotAdmitted::Store(error)) => return Err(error),
+            Err(refused) => return Ok(Err(refused)),
+        };
+        let (no, standing) = (row.no, row.standing);
+        // Listed before it is committed: a removal that comes after finds it.
+        let (place, orders) = registry.enter(no);
+        let cursors = it.begin_session(no, place.number, &introduction)?;
+        let registered = Registered { no, place, orders };
+        Ok(Ok(Begun {
+            registered,
+            standing,
+            cursors,
+        }))
+    });
+    begin.await
+}
