@@ -76,6 +76,8 @@ struct Driver<'a> {
     waiting: Option<FeedJob>,
     /// Feeds that stand still as the region may have no more, and when they may try again.
     full: Option<(Instant, Vec<Cursor>)>,
+    /// Samples of it were passed over once: a restarted agent's first may come close to its last.
+    thinned: bool,
     wake: Instant,
     /// When the certificate runs out, unless it is renewed.
     expiry: Instant,
@@ -110,6 +112,7 @@ impl<'a> Driver<'a> {
             budget: downlink.budget.share(),
             waiting: None,
             full: None,
+            thinned: false,
             wake: now,
             expiry: downlink.expiry(connection.identity().not_after()),
             end: None,

@@ -219,7 +219,7 @@ impl WriteConnection {
                     payload,
                 };
                 let answer = feed::take(&mut changing, &mut self.overlay, frame)?;
-                if let Some(Answer::Ack(_)) = answer {
+                if let Some(Answer::Ack(_) | Answer::Thinned(_)) = answer {
                     waiting.measured.records(feed, records);
                 }
                 if let Some((.., noted)) = waiting.feeds.last_mut() {
