@@ -71,7 +71,7 @@ impl Authority {
         let region = region.ok_or(NotAdmitted::Removed)?;
         if region.fingerprint != peer.fingerprint() {
             self.0.refused_key(id, peer.fingerprint());
-            return Err(NotAdmitted::OtherKey);
+            return Err(NotAdmitted::OtherKey { no: region.no });
         }
         Ok(region)
     }

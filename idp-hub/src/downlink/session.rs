@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::stream::FuturesUnordered;
-use shared::link::hub::{Effect, HubSession, Input};
+use shared::link::hub::{Closed, Effect, HubSession, Input};
 use shared::runtime::errors::chain;
 use shared::transport::{ByteBudget, CloseCode, FrameWriter, LinkConnection, RawFrame, ReadError};
 use shared::wire::frame::{Control, Cursor, Goodbye, Hello, Refusal};
@@ -312,7 +312,7 @@ impl<'a> Driver<'a> {
         let _ = tokio::time::timeout(FAREWELL_MAX, writer.finish()).await;
         connection.close(code, &reason);
         let Some(Registered { no, place, .. }) = registered else {
-            return tracing::debug!(reason, "a connection never became a session");
+            return end::before_it_began(downlink, connection.identity(), end).await;
         };
         let newest = downlink.registry.is_newest(&place);
         let session = place.number;
@@ -320,7 +320,14 @@ impl<'a> Driver<'a> {
         let Some(why) = end.for_fleet().filter(|_| newest) else {
             return;
         };
-        tell_fleet(downlink, fleet::Input::SessionEnded { no, session, why }).await;
+        let told = match why {
+            // The fleet never heard of a session that the store could not begin.
+            fleet::Ended::Closed(Closed::Refused(Refusal::Busy)) => {
+                fleet::Input::Refused { no, why }
+            }
+            why => fleet::Input::SessionEnded { no, session, why },
+        };
+        tell_fleet(downlink, told).await;
         let at = downlink.clock.unix_millis();
         if let Err(error) = downlink.store.change(move |it| it.seen(no, at)).await {
             let error = chain(&error).to_string();

@@ -28,7 +28,7 @@ async fn a_registered_key_is_admitted_and_no_other() {
         async move { authority.admit(&identity).await.unwrap_err() }
     };
     let other_key = admit(forged(Peer::Region(issued.region))).await;
-    assert!(matches!(other_key, NotAdmitted::OtherKey));
+    assert!(matches!(other_key, NotAdmitted::OtherKey { .. }));
     let unknown = admit(forged(Peer::Region(RegionId::from_random(3)))).await;
     assert!(matches!(unknown, NotAdmitted::Removed));
     let a_hub = admit(forged(Peer::Hub(issued.hub))).await;
