@@ -69,7 +69,7 @@ impl Authority {
         }
         let region = self.0.store.read(move |it| it.region(id)).await?;
         let region = region.ok_or(NotAdmitted::Removed)?;
-        if region.fingerprint != peer.fingerprint() {
+        if region.facts.fingerprint != peer.fingerprint() {
             self.0.refused_key(id, peer.fingerprint());
             return Err(NotAdmitted::OtherKey { no: region.no });
         }
@@ -153,10 +153,10 @@ impl Inner {
         csr: &Csr,
     ) -> Outcome<Certificate> {
         let region = it.region_numbered(no)?;
-        let Some(region) = region.filter(|region| region.fingerprint == key) else {
+        let Some(region) = region.filter(|region| region.facts.fingerprint == key) else {
             return Ok(Err(Refused::Unregistered));
         };
-        let certificate = match self.certify(csr, region.id, it.now) {
+        let certificate = match self.certify(csr, region.facts.id, it.now) {
             Ok(certificate) => certificate,
             Err(refused) => return Ok(Err(refused)),
         };
@@ -173,7 +173,7 @@ impl Inner {
     ) -> Outcome<(IssuedRegion, u32)> {
         let key = csr.public_key().fingerprint();
         let region = it.region(id)?;
-        let Some(region) = region.filter(|region| region.fingerprint == key) else {
+        let Some(region) = region.filter(|region| region.facts.fingerprint == key) else {
             return Ok(Err(Refused::Unregistered));
         };
         // Only who holds the key gets here, so that nobody else can use up a region's minute.
@@ -185,9 +185,9 @@ impl Inner {
             Err(refused) => return Ok(Err(refused)),
         };
         it.recovered(region.no, certificate.not_after)?;
-        let count = region.recoveries.saturating_add(1);
+        let count = region.facts.recoveries.saturating_add(1);
         Ok(Ok((
-            self.issued(region.no, region.name, certificate),
+            self.issued(region.no, region.facts.name, certificate),
             count,
         )))
     }

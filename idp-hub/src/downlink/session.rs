@@ -184,13 +184,13 @@ impl<'a> Driver<'a> {
             Ok(cursors) => {
                 let session = number;
                 tell_fleet(self.downlink, fleet::Input::SessionBegan { no, session }).await;
-                let standing = row.standing;
+                let standing = row.facts.standing;
                 self.session
                     .handle(now, Input::Registered { standing, cursors })
             }
             Err(error) => {
                 let error = chain(&error).to_string();
-                tracing::error!(region = row.name, error, "cannot begin a session");
+                tracing::error!(region = row.facts.name, error, "cannot begin a session");
                 let reason = "the hub's store fails; the hub's log says why";
                 self.session.handle(now, Input::End(Refusal::Busy, reason))
             }

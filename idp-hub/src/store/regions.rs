@@ -16,47 +16,8 @@ pub use crate::fleet::RegionNo;
 pub struct RegionRow {
     /// Its number here.
     pub no: RegionNo,
-    /// Its id, the federation's own.
-    pub id: RegionId,
-    /// Its name.
-    pub name: String,
-    /// Whether it may report.
-    pub standing: Standing,
-    /// SHA-256 of its bound key.
-    pub fingerprint: Fingerprint,
-    /// What its cloud is.
-    pub cloud: CloudDescription,
-    /// Its agent's release.
-    pub software: String,
-    /// Its agent's host name.
-    pub host: String,
-    /// When it joined.
-    pub joined: UnixMillis,
-    /// When its session last ended, or its state was last stored.
-    pub seen: UnixMillis,
-    /// When its newest certificate expires, unix seconds.
-    pub not_after: u64,
-    /// How often it got a certificate by its bound key alone.
-    pub recoveries: u32,
-}
-
-impl RegionRow {
-    /// What the fleet's state machine is told.
-    pub fn facts(&self) -> Facts {
-        Facts {
-            id: self.id,
-            name: self.name.clone(),
-            standing: self.standing,
-            fingerprint: self.fingerprint,
-            cloud: self.cloud.clone(),
-            software: self.software.clone(),
-            host: self.host.clone(),
-            joined: self.joined,
-            seen: self.seen,
-            not_after: self.not_after,
-            recoveries: self.recoveries,
-        }
-    }
+    /// What else is known of it. `seen` is when its session last ended, or its state was last stored.
+    pub facts: Facts,
 }
 
 /// What a region says of itself.
@@ -367,23 +328,25 @@ impl Changing<'_> {
 fn region_of(row: &Row<'_>) -> Result<RegionRow, rusqlite::Error> {
     Ok(RegionRow {
         no: RegionNo(row.get(0)?),
-        id: RegionId::from_bytes(row.get(1)?),
-        name: row.get(2)?,
-        standing: match row.get(3)? {
-            ACCEPTED => Standing::Accepted,
-            _ => Standing::Pending,
+        facts: Facts {
+            id: RegionId::from_bytes(row.get(1)?),
+            name: row.get(2)?,
+            standing: match row.get(3)? {
+                ACCEPTED => Standing::Accepted,
+                _ => Standing::Pending,
+            },
+            fingerprint: Fingerprint::from_bytes(row.get(4)?),
+            cloud: CloudDescription {
+                kind: cloud_kind(row.get(5)?),
+                version: row.get(6)?,
+                endpoint: row.get(7)?,
+            },
+            software: row.get(8)?,
+            host: row.get(9)?,
+            joined: UnixMillis(row.get(10)?),
+            seen: UnixMillis(row.get(11)?),
+            not_after: row.get(12)?,
+            recoveries: row.get(13)?,
         },
-        fingerprint: Fingerprint::from_bytes(row.get(4)?),
-        cloud: CloudDescription {
-            kind: cloud_kind(row.get(5)?),
-            version: row.get(6)?,
-            endpoint: row.get(7)?,
-        },
-        software: row.get(8)?,
-        host: row.get(9)?,
-        joined: UnixMillis(row.get(10)?),
-        seen: UnixMillis(row.get(11)?),
-        not_after: row.get(12)?,
-        recoveries: row.get(13)?,
     })
 }

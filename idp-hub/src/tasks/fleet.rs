@@ -143,8 +143,8 @@ impl FleetDriver {
             .map(|view| view.no)
             .filter(|no| !registered.contains(no));
         let mut inputs: Vec<Input> = gone.map(|no| Input::Removed { no }).collect();
-        inputs.extend(rows.iter().map(|row| {
-            let (no, facts) = (row.no, Box::new(row.facts()));
+        inputs.extend(rows.into_iter().map(|row| {
+            let (no, facts) = (row.no, Box::new(row.facts));
             Input::Known { no, facts }
         }));
         self.handle(inputs, Vec::new());
@@ -164,7 +164,7 @@ impl FleetDriver {
                     if let Some(row) = it.region_numbered(no)? {
                         inputs.push(Input::Known {
                             no,
-                            facts: Box::new(row.facts()),
+                            facts: Box::new(row.facts),
                         });
                     }
                 }

@@ -182,7 +182,7 @@ impl Kit {
         let now = self.moment();
         let rows = self.store.read(|it| it.regions()).await.unwrap();
         for row in &rows {
-            let facts = Box::new(row.facts());
+            let facts = Box::new(row.facts.clone());
             self.fleet.handle(now, Input::Known { no: row.no, facts });
         }
         for view in self.fleet.views() {

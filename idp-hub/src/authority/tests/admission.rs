@@ -13,7 +13,7 @@ async fn a_registered_key_is_admitted_and_no_other() {
     let (_, issued) = hub.joined("a").await;
     let identity = shown(&issued.certificate);
     let region = hub.authority.admit(&identity).await.unwrap();
-    assert_eq!((region.no, region.name.as_str()), (issued.no, "a"));
+    assert_eq!((region.no, region.facts.name.as_str()), (issued.no, "a"));
 
     // The CA's own signature for a region's id over another key: only the registry can tell.
     let ca = &hub.authority.0.ca;
@@ -69,7 +69,7 @@ async fn a_renewal_is_over_the_registered_key_and_bounded() {
     assert_eq!(certificate.not_after, renewed.not_after());
     assert_eq!(renewed.not_after(), issued.not_after + 12 * 3600);
     assert_eq!(
-        hub.region("a").await.unwrap().not_after,
+        hub.region("a").await.unwrap().facts.not_after,
         renewed.not_after()
     );
     let (joined, certified) = (AuthorityEvent::Joined(no), AuthorityEvent::Certified(no));
@@ -109,7 +109,7 @@ async fn a_recovery_takes_the_key_is_counted_and_at_most_one_a_minute() {
             .await
             .is_ok()
     );
-    assert_eq!(hub.region("a").await.unwrap().recoveries, 1);
+    assert_eq!(hub.region("a").await.unwrap().facts.recoveries, 1);
     let certified = AuthorityEvent::Certified(issued.no);
     assert_eq!(hub.told().last(), Some(&certified));
 
@@ -120,7 +120,7 @@ async fn a_recovery_takes_the_key_is_counted_and_at_most_one_a_minute() {
     assert_eq!(wait, Duration::from_secs(60));
     hub.site.hand.advance(wait);
     agent.recover(&hub.authority, issued.region).await.unwrap();
-    assert_eq!(hub.region("a").await.unwrap().recoveries, 2);
+    assert_eq!(hub.region("a").await.unwrap().facts.recoveries, 2);
 }
 
 #[tokio::test]

@@ -93,7 +93,7 @@ impl Hub {
 
     pub(super) async fn region(&self, name: &str) -> Option<RegionRow> {
         let regions = self.authority.regions().await.unwrap();
-        regions.into_iter().find(|it| it.name == name)
+        regions.into_iter().find(|it| it.facts.name == name)
     }
 
     /// What was told since the last time.
