@@ -16,7 +16,7 @@ pub use crate::fleet::RegionNo;
 pub struct RegionRow {
     /// Its number here.
     pub no: RegionNo,
-    /// What else is known of it. `seen` is when its session last ended, or its state was last stored.
+    /// What else is known of it. `seen` is when its session last ended, or its state was stored.
     pub facts: Facts,
 }
 

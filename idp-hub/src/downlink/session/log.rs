@@ -36,8 +36,8 @@ impl Driver<'_> {
 
     pub(super) fn note_thinned(&self) {
         let peer = self.connection.identity().peer();
-        let what = "a region sends more or larger health samples than any agent does; those beyond \
-                    its part are passed over";
+        let what = "a region sends more or larger health samples than any agent does, or its clock \
+                    was set back; what is beyond its part is passed over";
         self.note_excess(Offence::Thinned(peer), what);
     }
 

@@ -30,9 +30,9 @@ const KIB: usize = 1 << 10;
 pub(super) type Turn = Pin<Box<dyn Future<Output = Option<BudgetPermit>> + Send>>;
 
 /// A number of bytes that all frames above 16 KiB share, from before their payload is read until
-/// the permit in [`RawFrame`](super::RawFrame) is dropped; cheap to clone. A frame that comes slowly
-/// while others wait is set aside: it counts against a second budget, a quarter as large, and whoever
-/// trickles holds up none but his like.
+/// the permit in [`RawFrame`](super::RawFrame) is dropped; cheap to clone. A frame that comes
+/// slowly while others wait is set aside: it counts against a second budget, a quarter as large,
+/// and whoever trickles holds up none but his like.
 #[derive(Debug, Clone)]
 pub struct ByteBudget {
     whole: Arc<Whole>,

@@ -19,9 +19,9 @@ const FRAME_TIME_MAX: Duration = Duration::from_secs(30);
 /// of 256 kbit/s are slow and honest, and whoever trickles holds at most one frame.
 const BYTES_PER_SECOND_MIN: usize = 4 << 10;
 
-/// While others wait for its place in the budget, a large frame that is not whole after this time is
-/// set aside, at 200 KiB a second the largest one is. No longer, as those who wait would else be
-/// held up for minutes by a few regions that trickle on purpose.
+/// While others wait for its place in the budget, a large frame that is not whole after this time
+/// is set aside; at 200 KiB a second the largest one is. No longer, as those who wait would else
+/// be held up for minutes by a few regions that trickle on purpose.
 const PRESSED_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// A frame that is set aside gets a second more for each so many bytes that did come, as long as
