@@ -80,6 +80,8 @@ pub enum AuthorityEvent {
     Removed(RegionNo),
     /// It got a new certificate.
     Certified(RegionNo),
+    /// It says of itself what was not known: its cloud, its host, its agent's release.
+    Introduced(RegionNo),
 }
 
 /// The federation's authority. Cheap to clone.

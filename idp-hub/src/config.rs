@@ -8,7 +8,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use shared::pki::WebNames;
-use shared::runtime::files::FileError;
 use shared::runtime::settings::{self, Document, Faults};
 use shared::transport::Congestion;
 
@@ -18,6 +17,7 @@ mod sections;
 mod tests;
 
 pub use shared::host_port::{HostPort, HostPortError};
+pub use shared::runtime::settings::ConfigError;
 
 /// Where the file is, when nobody says otherwise.
 pub const PATH_DEFAULT: &str = "/etc/idp-hub/hub.toml";
@@ -103,17 +103,6 @@ pub struct Machine {
     pub host_name: String,
     /// The wall clock, seconds since 1970: certificates are checked against it.
     pub now_secs: u64,
-}
-
-/// Why there is no configuration.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file can't be read.
-    #[error("cannot read the configuration; name another file with --config")]
-    Read(#[source] FileError),
-    /// The file has faults.
-    #[error(transparent)]
-    Faults(#[from] Faults),
 }
 
 impl Config {

@@ -34,7 +34,8 @@ use offences::{Offence, Offences};
 pub use registry::Registry;
 
 /// Bytes of feed frames that are in memory at once, from a session's reading to the commit: with
-/// frames of at most 1 MiB, 64 large ones. Heartbeats and single changes don't count.
+/// frames of at most 1 MiB, 64 large ones; and a quarter as many of regions whose lines are slow.
+/// Heartbeats and single changes don't count.
 const FRAME_BUDGET_BYTES: usize = 64 << 20;
 
 /// The time for sessions to say goodbye when the hub stops, and again for their last packets.

@@ -25,7 +25,8 @@ use std::time::Instant;
 
 use shared::link::hub::Closed;
 use shared::model::{Service, UnixMillis};
-use shared::wire::frame::{Refusal, Standing};
+use shared::pki::Fingerprint;
+use shared::wire::frame::Standing;
 
 pub use condition::{Condition, State};
 pub use reason::Reason;
@@ -72,12 +73,19 @@ pub enum Input {
         /// Why.
         why: Ended,
     },
-    /// The hub refused the region's agent before a session began.
+    /// The region's agent, which holds its registered key, came and got no session.
     Refused {
         /// Which.
         no: RegionNo,
         /// Why.
-        refusal: Refusal,
+        why: Ended,
+    },
+    /// An agent came with a certificate of the region on another key than the registered one.
+    OtherKey {
+        /// Which.
+        no: RegionNo,
+        /// The other key.
+        key: Fingerprint,
     },
     /// The administrator gave the second yes.
     Accepted {
@@ -175,8 +183,11 @@ impl Fleet {
             Input::SessionEnded { no, session, why } => {
                 self.update(now, no, &mut effects, |it| it.ended(now, session, why));
             }
-            Input::Refused { no, refusal } => {
-                self.update(now, no, &mut effects, |it| it.refused(refusal));
+            Input::Refused { no, why } => {
+                self.update(now, no, &mut effects, |it| it.refused(why));
+            }
+            Input::OtherKey { no, key } => {
+                self.update(now, no, &mut effects, |it| it.knocked(key));
             }
             Input::Accepted { no } => {
                 self.update(now, no, &mut effects, |it| {
@@ -208,6 +219,11 @@ impl Fleet {
         }
         self.ask_to_wake(&mut effects);
         effects
+    }
+
+    /// Whether there is such a region, or was a moment ago.
+    pub fn knows(&self, no: RegionNo) -> bool {
+        self.regions.contains_key(&no)
     }
 
     /// One region, or one that was removed a moment ago.

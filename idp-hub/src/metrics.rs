@@ -70,7 +70,7 @@ fn builder() -> Result<PrometheusBuilder, BuildError> {
 }
 
 /// What grows, by name.
-const COUNTERS: [(&str, &str); 5] = [
+const COUNTERS: [(&str, &str); 6] = [
     (
         "idp_hub_handshakes_retried_total",
         "Callers asked to prove their address first, as many came at once",
@@ -86,6 +86,10 @@ const COUNTERS: [(&str, &str); 5] = [
     (
         "idp_hub_records_ingested_total",
         "Records acknowledged, by feed",
+    ),
+    (
+        "idp_hub_samples_passed_over_total",
+        "Health samples acknowledged and not kept, by reason",
     ),
     ("idp_hub_commits_total", "Transactions, by outcome"),
 ];

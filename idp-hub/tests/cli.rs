@@ -204,6 +204,11 @@ fn a_hub_is_made_served_asked_and_stopped() {
              `systemctl start idp-hub`, or name its socket with --socket\n"
         )
     );
+    let (code, text) = hub.fails(&["backup", "/copy.db"]);
+    assert!(
+        code == 1 && text.contains("there is no database /data/hub.db; name"),
+        "{text}"
+    );
     let made = hub.init();
     assert_eq!(made["account"], "admin");
     assert_eq!(
@@ -239,8 +244,7 @@ fn a_hub_is_made_served_asked_and_stopped() {
                 .to_owned()
         )
     );
-    let second = hub.fails(&["serve"]);
-    assert_eq!(second.0, 1, "{}", second.1);
+    serves_alone(&hub);
 
     let copy = hub.path("copy.db").display().to_string();
     hub.told(&["backup", &copy]);
@@ -248,6 +252,22 @@ fn a_hub_is_made_served_asked_and_stopped() {
     assert_eq!(hub.fails(&["backup", &copy]).0, 1);
     hub.stop();
     assert!(hub.log().contains("serving"), "{}", hub.log());
+}
+
+/// Two hubs that write one database would undo each other's work, also where no port is the same.
+fn serves_alone(hub: &Hub) {
+    let text = fs::read_to_string(hub.path("hub.toml")).unwrap();
+    let text = text.replace("hub.sock", "other.sock");
+    let text = text.replace(&format!(":{}\"", hub.web), ":0\"");
+    fs::write(hub.path("other.toml"), text).unwrap();
+    for file in ["hub.toml", "other.toml"] {
+        let file = hub.path(file).display().to_string();
+        let (code, text) = hub.fails(&["serve", "--config", &file]);
+        assert!(
+            code == 1 && text.contains("another idp-hub serves from /data; stop"),
+            "{text}"
+        );
+    }
 }
 
 #[test]

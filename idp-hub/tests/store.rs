@@ -268,7 +268,7 @@ async fn an_agent_that_does_not_know_its_clouds_version_leaves_the_known_one() {
             .read(move |it| it.region_numbered(region))
             .await
             .unwrap();
-        row.unwrap().cloud.version
+        row.unwrap().facts.cloud.version
     };
     assert_eq!(describe("2").await, "2");
     assert_eq!(describe("").await, "2");
@@ -365,7 +365,7 @@ async fn a_change_that_fails_takes_back_only_itself() {
     let regions = store.read(|it| it.regions()).await.unwrap();
     let standings: Vec<_> = regions
         .iter()
-        .map(|it| (it.name.as_str(), it.standing))
+        .map(|it| (it.facts.name.as_str(), it.facts.standing))
         .collect();
     use shared::wire::frame::Standing::{Accepted, Pending};
     assert_eq!(standings, [("north", Pending), ("south", Accepted)]);

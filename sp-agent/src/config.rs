@@ -8,7 +8,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use shared::host_port::HostPort;
-use shared::runtime::files::FileError;
 use shared::runtime::settings::{self, Document, Faults};
 use shared::transport::Congestion;
 
@@ -22,6 +21,7 @@ mod tests;
 
 use crate::cloud::{openstack as openstack_cloud, simulated as simulated_cloud};
 use crate::collect;
+pub use shared::runtime::settings::ConfigError;
 
 /// Where the file is, when nobody says otherwise.
 pub const PATH_DEFAULT: &str = "/etc/sp-agent/agent.toml";
@@ -94,17 +94,6 @@ pub struct Surroundings {
     /// Whether others than owner and group can read the configuration file: then it is no place
     /// for a secret.
     pub is_open: bool,
-}
-
-/// Why there is no configuration.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file can't be read.
-    #[error("cannot read the configuration; name another file with --config")]
-    Read(#[source] FileError),
-    /// The file has faults.
-    #[error(transparent)]
-    Faults(#[from] Faults),
 }
 
 impl Config {

@@ -18,15 +18,13 @@ use idp_hub::store::{RegionNo, Store};
 use idp_hub::tasks::{Hub, Options, database};
 use shared::ids::RegionId;
 use shared::model::{CloudDescription, CloudKind, Totals};
-use shared::pki::{
-    Csr, Fingerprint, JoinToken, Purpose, TlsClock, TrustAnchors, certificate_from_pem, join_client,
-};
+use shared::pki::{Fingerprint, JoinToken};
 use shared::runtime::clock::Clock;
+use shared::runtime::errors::chain;
 use shared::runtime::tasks::{StopTimes, Tasks};
-use shared::transport::{Congestion, DialOptions, Dialer};
-use shared::wire::frame::{Cloud, Cursor, Join, JoinFrame};
-use shared::wire::{Bytes, Text};
-use sp_agent::membership::{Credentials, Founding, Membership};
+use shared::transport::{Congestion, DialOptions};
+use shared::wire::frame::Cursor;
+use sp_agent::membership::{Credentials, Membership};
 use sp_agent::spool::Spool;
 use sp_agent::uplink::{self, Status, Uplink};
 use tempfile::TempDir;
@@ -260,53 +258,15 @@ pub async fn region_of_a_store(store: &Store) -> (RegionNo, Vec<Cursor>) {
     added.await.unwrap()
 }
 
-/// Joins with a token; the answer's reason if the hub refuses.
+/// Joins with a token; what the operator is told if it fails.
 pub async fn join(data_dir: &Path, token: &JoinToken, hub: SocketAddr) -> Result<(), String> {
-    let founding = Founding::begin(data_dir).unwrap();
-    let key = founding.bound_key().unwrap();
-    let tls = join_client(token.pin(), &TlsClock::system()).unwrap();
-    let dialer = Dialer::new(tls, DialOptions::default()).unwrap();
-    let call = dialer
-        .dial_join(hub)
-        .await
-        .map_err(|error| error.to_string())?;
-    let proof = key.prove(Purpose::Join, &call.binding().unwrap()).unwrap();
-    let anchor = call.authority(&token.pin()).unwrap();
-    let description = description();
-    let request = JoinFrame::Join(Join {
-        token_id: Text::cut_owned(token.id().to_string()),
-        secret: *token.secret(),
-        csr: Text::cut_owned(Csr::create(&key).unwrap().to_pem()),
-        proof: Bytes::new(&proof).unwrap(),
-        software: Text::cut("test"),
-        host: Text::cut("host"),
-        cloud: Cloud::from(&description),
-    });
-    let mut bytes = Vec::new();
-    request.encode(&mut bytes).unwrap();
-    let answer = call
-        .exchange(bytes)
-        .await
-        .map_err(|error| error.to_string())?;
-    match JoinFrame::decode(answer.kind, &answer.payload)
-        .unwrap()
-        .unwrap()
-    {
-        JoinFrame::Issued(issued) => {
-            let membership = Membership {
-                federation: issued.federation,
-                region: issued.region,
-                name: issued.name.as_str().to_owned(),
-                epoch: issued.epoch,
-                addresses: vec![hub.to_string()],
-            };
-            let der = certificate_from_pem(issued.certificate.as_str().as_bytes()).unwrap();
-            founding
-                .commit(&membership, &key, &TrustAnchors::of(anchor), &der)
-                .unwrap();
-            Ok(())
-        }
-        JoinFrame::Refuse(refuse) => Err(refuse.reason.into_string()),
-        other => panic!("not an answer: {other:?}"),
-    }
+    let request = sp_agent::join::Request {
+        token: token.clone(),
+        addresses: vec![hub.to_string().parse().unwrap()],
+        data_dir: data_dir.to_owned(),
+        description: Some(description()),
+        dial: DialOptions::default(),
+    };
+    let joined = sp_agent::join::join(request).await;
+    joined.map(drop).map_err(|error| chain(&error).to_string())
 }

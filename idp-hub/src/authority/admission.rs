@@ -49,13 +49,30 @@ pub(super) fn renewal_limiter() -> Limiter<RegionNo> {
 pub(super) type Outcome<T> = Result<Result<T, Refused>, StoreError>;
 
 impl Authority {
-    /// Whether an agent may open a session, by its verified certificate and the registry as `it`
-    /// sees it. Asked at each `Hello`, in the transaction in which the session begins, so that a
-    /// removal comes either before, and is seen, or after, when the session is listed.
+    /// Whether an agent may open a session, by its verified certificate and the registry as it is.
     ///
     /// # Errors
     /// Why not.
-    pub fn admit(&self, it: &Reading<'_>, peer: &PeerIdentity) -> Result<RegionRow, NotAdmitted> {
+    pub async fn admit(&self, peer: &PeerIdentity) -> Result<RegionRow, NotAdmitted> {
+        let (authority, peer) = (self.clone(), peer.clone());
+        let read = self
+            .0
+            .store
+            .read(move |it| Ok(authority.admit_in(it, &peer)));
+        read.await?
+    }
+
+    /// As [`admit`](Self::admit), with the registry as `it` sees it. Asked at each `Hello`, in the
+    /// transaction in which the session begins, so that a removal comes either before, and is seen,
+    /// or after, when the session is listed.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn admit_in(
+        &self,
+        it: &Reading<'_>,
+        peer: &PeerIdentity,
+    ) -> Result<RegionRow, NotAdmitted> {
         if peer.federation() != self.0.founding.federation {
             return Err(NotAdmitted::Federation);
         }
@@ -67,9 +84,9 @@ impl Authority {
             return Err(NotAdmitted::OutsideValidity);
         }
         let region = it.region(id)?.ok_or(NotAdmitted::Removed)?;
-        if region.fingerprint != peer.fingerprint() {
+        if region.facts.fingerprint != peer.fingerprint() {
             self.0.refused_key(id, peer.fingerprint());
-            return Err(NotAdmitted::OtherKey);
+            return Err(NotAdmitted::OtherKey { no: region.no });
         }
         Ok(region)
     }
@@ -151,10 +168,10 @@ impl Inner {
         csr: &Csr,
     ) -> Outcome<Certificate> {
         let region = it.region_numbered(no)?;
-        let Some(region) = region.filter(|region| region.fingerprint == key) else {
+        let Some(region) = region.filter(|region| region.facts.fingerprint == key) else {
             return Ok(Err(Refused::Unregistered));
         };
-        let certificate = match self.certify(csr, region.id, it.now) {
+        let certificate = match self.certify(csr, region.facts.id, it.now) {
             Ok(certificate) => certificate,
             Err(refused) => return Ok(Err(refused)),
         };
@@ -171,7 +188,7 @@ impl Inner {
     ) -> Outcome<(IssuedRegion, u32)> {
         let key = csr.public_key().fingerprint();
         let region = it.region(id)?;
-        let Some(region) = region.filter(|region| region.fingerprint == key) else {
+        let Some(region) = region.filter(|region| region.facts.fingerprint == key) else {
             return Ok(Err(Refused::Unregistered));
         };
         // Only who holds the key gets here, so that nobody else can use up a region's minute.
@@ -183,9 +200,9 @@ impl Inner {
             Err(refused) => return Ok(Err(refused)),
         };
         it.recovered(region.no, certificate.not_after)?;
-        let count = region.recoveries.saturating_add(1);
+        let count = region.facts.recoveries.saturating_add(1);
         Ok(Ok((
-            self.issued(region.no, region.name, certificate),
+            self.issued(region.no, region.facts.name, certificate),
             count,
         )))
     }

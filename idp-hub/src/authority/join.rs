@@ -81,17 +81,19 @@ impl Inner {
         }
         match (token.used_by, it.region_keyed(key)?) {
             (Some(used_by), Some(region)) if used_by == key => {
-                let certificate = match self.certify(&joining.csr, region.id, it.now) {
+                let certificate = match self.certify(&joining.csr, region.facts.id, it.now) {
                     Ok(certificate) => certificate,
                     Err(refused) => return Ok(Err(refused)),
                 };
                 it.certified(region.no, certificate.not_after)?;
-                let issued = self.issued(region.no, region.name, certificate);
+                let issued = self.issued(region.no, region.facts.name, certificate);
                 let first = false;
                 Ok(Ok(Joined { issued, key, first }))
             }
             (Some(_), _) => Ok(Err(Refused::TokenUsed)),
-            (None, Some(region)) => Ok(Err(Refused::KeyRegistered { name: region.name })),
+            (None, Some(region)) => Ok(Err(Refused::KeyRegistered {
+                name: region.facts.name,
+            })),
             (None, None) => self.register(it, joining, id, token.region_name),
         }
     }

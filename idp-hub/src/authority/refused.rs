@@ -6,7 +6,7 @@ use shared::pki::{AuthorityError as CaError, CsrError};
 use shared::wire::Text;
 use shared::wire::frame::{Refusal, Refuse};
 
-use crate::store::StoreError;
+use crate::store::{RegionNo, StoreError};
 
 /// What only an operator changes is not worth asking about every second.
 const OPERATOR_WAIT: Duration = Duration::from_secs(60);
@@ -130,7 +130,10 @@ pub enum NotAdmitted {
     Removed,
     /// Not the registered key.
     #[error("the region has another key; if the agent was installed anew, it must join anew")]
-    OtherKey,
+    OtherKey {
+        /// Which region it would be.
+        no: RegionNo,
+    },
     /// The certificate does not count at this hub's time.
     #[error("the certificate does not count now; compare the clocks, then renew or recover")]
     OutsideValidity,
@@ -144,7 +147,7 @@ impl NotAdmitted {
     pub const fn refusal(&self) -> Refusal {
         match self {
             Self::Federation => Refusal::Federation,
-            Self::Removed | Self::OtherKey => Refusal::Removed,
+            Self::Removed | Self::OtherKey { .. } => Refusal::Removed,
             // The next handshake tells the agent that its certificate has expired.
             Self::NotRegion | Self::OutsideValidity => Refusal::Protocol,
             Self::Store(_) => Refusal::Busy,
@@ -159,7 +162,7 @@ impl NotAdmitted {
             }
             Self::NotRegion => "only a region's agent may open a link here",
             Self::Removed => "the region was removed; to return, join again with a new token",
-            Self::OtherKey => {
+            Self::OtherKey { .. } => {
                 "the region has another key; if the agent was installed anew, it must join anew"
             }
             Self::OutsideValidity => {
@@ -180,7 +183,7 @@ mod tests {
             NotAdmitted::Federation,
             NotAdmitted::NotRegion,
             NotAdmitted::Removed,
-            NotAdmitted::OtherKey,
+            NotAdmitted::OtherKey { no: RegionNo(1) },
             NotAdmitted::OutsideValidity,
             NotAdmitted::Store(StoreError::Closed),
         ];

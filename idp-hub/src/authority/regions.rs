@@ -13,6 +13,11 @@ use crate::store::{Changing, RegionNo, StoreError};
 type Managed = Result<Option<AuthorityEvent>, StoreError>;
 
 impl Authority {
+    /// Tells that a region has said something new of itself, which is stored by now.
+    pub fn introduced(&self, no: RegionNo) {
+        self.0.tell(AuthorityEvent::Introduced(no));
+    }
+
     /// The second yes. Again is nothing.
     ///
     /// # Errors
@@ -40,16 +45,16 @@ impl Authority {
         wanted: Option<Fingerprint>,
     ) -> Result<RegionNo, AuthorityError> {
         let region = self.manage(name, "accept", move |it, region| {
-            let fits = wanted.is_none_or(|key| key == region.fingerprint);
-            if !fits || region.standing == Standing::Accepted {
+            let fits = wanted.is_none_or(|key| key == region.facts.fingerprint);
+            if !fits || region.facts.standing == Standing::Accepted {
                 return Ok(None);
             }
             it.accept_region(region.no)?;
             Ok(Some(AuthorityEvent::Accepted(region.no)))
         });
         let region = region.await?;
-        if wanted.is_some_and(|key| key != region.fingerprint) {
-            let name = region.name;
+        if wanted.is_some_and(|key| key != region.facts.fingerprint) {
+            let name = region.facts.name;
             return Err(AuthorityError::OtherKey { name });
         }
         Ok(region.no)
@@ -63,7 +68,7 @@ impl Authority {
         check_name(to)?;
         let to = to.to_owned();
         let region = self.manage(from, "rename", move |it, region| {
-            if region.name == to {
+            if region.facts.name == to {
                 return Ok(None);
             }
             it.rename_region(region.no, &to)?;
@@ -79,7 +84,7 @@ impl Authority {
     /// If there is no such region.
     pub async fn remove(&self, name: &str) -> Result<RegionNo, AuthorityError> {
         let region = self.manage(name, "remove", |it, region| {
-            it.drop_tokens_for(&region.name)?;
+            it.drop_tokens_for(&region.facts.name)?;
             it.remove_region(region.no)?;
             Ok(Some(AuthorityEvent::Removed(region.no)))
         });
@@ -102,7 +107,11 @@ impl Authority {
             },
             move |(region, event)| {
                 if let Some(event) = event {
-                    let (id, name, key) = (region.id, &region.name, region.fingerprint);
+                    let (id, name, key) = (
+                        region.facts.id,
+                        &region.facts.name,
+                        region.facts.fingerprint,
+                    );
                     tracing::info!(target: "audit", action, region = %id, name, %key);
                     teller.tell(*event);
                 }

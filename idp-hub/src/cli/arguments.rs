@@ -9,15 +9,31 @@ use crate::config::PATH_DEFAULT;
 /// The hub of a federation of clouds
 #[derive(Debug, Parser)]
 #[command(name = "idp-hub", version, max_term_width = 80)]
+#[command(after_help = "\
+A new federation, step by step:
+  1. Make it:                idp-hub init
+  2. Start the hub:          systemctl enable --now idp-hub
+  3. Invite a region:        idp-hub region invite NAME
+  4. Join, in the region:    sp-agent join --hub HOST:7443 TOKEN
+  5. Compare its key, then:  idp-hub region accept NAME
+
+Exit codes: 0 done, 1 failed, 64 flags or configuration are wrong.")]
 pub(super) struct Arguments {
     /// The configuration file
-    #[arg(long, global = true, env = "IDP_HUB_CONFIG", default_value = PATH_DEFAULT)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "IDP_HUB_CONFIG",
+        hide_env_values = true
+    )]
+    #[arg(default_value = PATH_DEFAULT)]
     pub(super) config: PathBuf,
     /// The daemon's local socket; the configuration's unless given
     #[arg(long, global = true)]
     pub(super) socket: Option<PathBuf>,
     /// How results are written
-    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
+    #[arg(short, long, global = true, value_enum, default_value_t = Format::Table)]
     pub(super) output: Format,
     /// What to do
     #[command(subcommand)]

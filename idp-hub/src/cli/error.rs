@@ -60,6 +60,20 @@ pub enum CliError {
     /// A file can't be used.
     #[error(transparent)]
     File(#[from] FileError),
+    /// Another hub has the data directory.
+    #[error("another idp-hub serves from {}; stop that one first", path.display())]
+    InUse {
+        /// The data directory.
+        path: PathBuf,
+    },
+    /// The data directory can't be locked.
+    #[error("cannot lock {} against a second hub", path.display())]
+    Hold {
+        /// The data directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The file's owner can't be set.
     #[error("cannot give {} to the owner of its directory", path.display())]
     Owner {

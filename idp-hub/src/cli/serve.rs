@@ -1,5 +1,7 @@
 //! `idp-hub serve`: the daemon.
 
+use std::fs::{File, TryLockError};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -44,7 +46,27 @@ fn failed(error: &CliError) -> ExitCode {
     error.exit().into()
 }
 
+/// Makes the data directory this process's alone. The store's writer keeps in memory what it wrote,
+/// so that two hubs on one directory would undo each other's work, whatever ports they have.
+fn hold(data_dir: &Path) -> Result<(), CliError> {
+    let path = || data_dir.to_owned();
+    let failed = |source| CliError::Hold {
+        path: path(),
+        source,
+    };
+    let directory = File::open(data_dir).map_err(failed)?;
+    match directory.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(CliError::InUse { path: path() }),
+        Err(TryLockError::Error(source)) => return Err(failed(source)),
+    }
+    // The system gives it back with the process, however that ends: the writer is its last part.
+    std::mem::forget(directory);
+    Ok(())
+}
+
 async fn start(config: Config, daemon: Daemon) -> Result<(), StartError> {
+    hold(&config.data_dir)?;
     let metrics = Metrics::install()?;
     let options = Options {
         data_dir: config.data_dir.clone(),

@@ -77,7 +77,7 @@ pub(super) fn not_admitted(error: &NotAdmitted) {
         NotAdmitted::Federation => federation,
         NotAdmitted::NotRegion => no_region,
         NotAdmitted::Removed => removed,
-        NotAdmitted::OtherKey => other_key,
+        NotAdmitted::OtherKey { .. } => other_key,
         NotAdmitted::OutsideValidity => time,
         NotAdmitted::Store(_) => store,
     };

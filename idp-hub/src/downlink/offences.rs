@@ -35,6 +35,8 @@ pub(super) enum Offence {
     Session(Peer, &'static str),
     /// A region has more to report than it may have here.
     Full(Peer),
+    /// A region sends more samples than any agent does.
+    Thinned(Peer),
 }
 
 impl Offence {

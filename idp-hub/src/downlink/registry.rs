@@ -115,7 +115,10 @@ impl Registry {
 
     /// Brings all sessions to what the store says.
     pub(super) fn compare(&self, regions: &[RegionRow]) {
-        let standings: HashMap<_, _> = regions.iter().map(|row| (row.no, row.standing)).collect();
+        let standings: HashMap<_, _> = regions
+            .iter()
+            .map(|row| (row.no, row.facts.standing))
+            .collect();
         let numbers: Vec<_> = self.live().sessions.keys().copied().collect();
         for no in numbers {
             match standings.get(&no) {

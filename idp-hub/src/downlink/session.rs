@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::stream::FuturesUnordered;
-use shared::link::hub::{Effect, HubSession, Input};
+use shared::link::hub::{Closed, Effect, HubSession, Input};
 use shared::runtime::errors::chain;
 use shared::transport::{ByteBudget, CloseCode, FrameWriter, LinkConnection, RawFrame, ReadError};
-use shared::wire::frame::{Control, Cursor, Goodbye};
+use shared::wire::frame::{Control, Cursor, Goodbye, Refusal};
 
 use self::begin::Registered;
 use self::end::End;
@@ -70,6 +70,8 @@ struct Driver<'a> {
     waiting: Option<FeedJob>,
     /// Feeds that stand still as the region may have no more, and when they may try again.
     full: Option<(Instant, Vec<Cursor>)>,
+    /// Samples of it were passed over once: a restarted agent's first may come close to its last.
+    thinned: bool,
     wake: Instant,
     /// When the certificate runs out, unless it is renewed.
     expiry: Instant,
@@ -104,6 +106,7 @@ impl<'a> Driver<'a> {
             budget: downlink.budget.share(),
             waiting: None,
             full: None,
+            thinned: false,
             wake: now,
             expiry: downlink.expiry(connection.identity().not_after()),
             end: None,
@@ -261,7 +264,7 @@ impl<'a> Driver<'a> {
         let _ = tokio::time::timeout(FAREWELL_MAX, writer.finish()).await;
         connection.close(code, &reason);
         let Some(Registered { no, place, .. }) = registered else {
-            return tracing::debug!(reason, "a connection never became a session");
+            return end::before_it_began(downlink, connection.identity(), end).await;
         };
         let newest = downlink.registry.is_newest(&place);
         let session = place.number;
@@ -269,7 +272,14 @@ impl<'a> Driver<'a> {
         let Some(why) = end.for_fleet().filter(|_| newest) else {
             return;
         };
-        tell_fleet(downlink, fleet::Input::SessionEnded { no, session, why }).await;
+        let told = match why {
+            // The fleet never heard of a session that the store could not begin.
+            fleet::Ended::Closed(Closed::Refused(Refusal::Busy)) => {
+                fleet::Input::Refused { no, why }
+            }
+            why => fleet::Input::SessionEnded { no, session, why },
+        };
+        tell_fleet(downlink, told).await;
         let at = downlink.clock.unix_millis();
         if let Err(error) = downlink.store.change(move |it| it.seen(no, at)).await {
             let error = chain(&error).to_string();

@@ -46,6 +46,7 @@ pub(super) fn assess(region: &Region, now: Moment) -> (Condition, Option<Instant
             }
         }
     };
+    let detail = with_note(region, detail);
     let condition = Condition {
         state,
         reason,
@@ -53,6 +54,22 @@ pub(super) fn assess(region: &Region, now: Moment) -> (Condition, Option<Instant
         since: now.wall,
     };
     (condition, deadline)
+}
+
+/// Who is not there may have been installed anew; or somebody pretends to be it.
+fn with_note(region: &Region, detail: String) -> String {
+    let away = matches!(
+        region.presence,
+        Presence::Awaited { .. } | Presence::Away { .. }
+    );
+    let Some(key) = region.other_key.filter(|_| away) else {
+        return detail;
+    };
+    let between = if detail.is_empty() { "" } else { "; " };
+    format!(
+        "{detail}{between}an agent with another key, {key}, was turned away: if it was installed \
+         anew on purpose, remove the region and invite it again; if not, find out who has it"
+    )
 }
 
 fn plain(state: State, reason: Reason, deadline: Option<Instant>) -> Verdict {

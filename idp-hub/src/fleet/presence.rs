@@ -68,7 +68,7 @@ impl From<Refusal> for Gone {
     fn from(refusal: Refusal) -> Self {
         let (reason, passing) = match refusal {
             Refusal::Version => (Reason::RefusedVersion, false),
-            Refusal::Removed => (Reason::RefusedKey, false),
+            Refusal::Removed => (Reason::Removed, false),
             Refusal::Federation => (Reason::RefusedFederation, false),
             Refusal::StaleEpoch => (Reason::RefusedEpoch, false),
             Refusal::Busy => (Reason::HubBusy, true),

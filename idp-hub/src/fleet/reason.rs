@@ -113,11 +113,6 @@ reasons! {
     RefusedVersion = "refused-version",
         "Upgrade the older of both sides: the hub and the agent may be one protocol version apart, \
          not two.";
-    /// Its agent showed another key than the registered one.
-    RefusedKey = "refused-key",
-        "If the agent was installed anew on purpose, run `idp-hub region remove {name}` and \
-         `idp-hub region invite {name}`, and join again; if not, someone holds an old certificate: \
-         find out who.";
     /// Its agent follows another federation.
     RefusedFederation = "refused-federation",
         "The agent follows another federation. To take it back, run `idp-hub region remove \

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use shared::model::{Service, UnixMillis};
-use shared::wire::frame::{Refusal, Standing};
+use shared::pki::Fingerprint;
+use shared::wire::frame::Standing;
 
 use super::presence::{Presence, RECONNECT_MAX, RETURN_MAX};
 use super::{Condition, Ended, Facts, Moment, Reason, RegionNo, RegionView, State};
@@ -35,6 +36,8 @@ pub(super) struct Region {
     pub(super) troubles: Vec<Service>,
     /// It may have no more: how much that is.
     pub(super) full: Option<String>,
+    /// A key that is not the registered one came since its last session.
+    pub(super) other_key: Option<Fingerprint>,
     /// When its latest sessions ended, the oldest first; at most [`UNSTABLE_ENDS`].
     pub(super) ends: VecDeque<Instant>,
     pub(super) condition: Condition,
@@ -63,6 +66,7 @@ impl Region {
             heard: now.mono,
             troubles: Vec::new(),
             full: None,
+            other_key: None,
             ends: VecDeque::new(),
             condition: Condition {
                 state: State::Connecting,
@@ -105,6 +109,7 @@ impl Region {
             Presence::Awaited { .. } | Presence::Away { .. } => {}
         }
         self.presence = Presence::Online { session };
+        self.other_key = None;
         self.facts.seen = now.wall;
         self.heard = now.mono;
         self.syncing_since = now.mono;
@@ -124,7 +129,7 @@ impl Region {
         true
     }
 
-    pub(super) fn refused(&mut self, refusal: Refusal) -> bool {
+    pub(super) fn refused(&mut self, why: Ended) -> bool {
         let until = match &self.presence {
             // Somebody else with a certificate of this region: the session's own holder is well.
             Presence::Online { .. } | Presence::Removed { .. } => return false,
@@ -132,10 +137,21 @@ impl Region {
             Presence::Awaited { until, .. } | Presence::Away { until, .. } => *until,
         };
         self.presence = Presence::Away {
-            gone: refusal.into(),
+            gone: why.into(),
             until,
         };
         true
+    }
+
+    /// Somebody came with another key. What is said of the region stays as it is, but for a note.
+    pub(super) fn knocked(&mut self, key: Fingerprint) -> bool {
+        match self.presence {
+            // The holder of the registered key is well; the audit has the other one.
+            Presence::Online { .. } | Presence::Removed { .. } => false,
+            Presence::Awaited { .. } | Presence::Away { .. } => {
+                self.other_key.replace(key) != Some(key)
+            }
+        }
     }
 
     pub(super) fn reported(

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use shared::ids::RegionId;
 use shared::model::{CloudDescription, CloudKind, ServiceKind, ServiceState};
-use shared::pki::Fingerprint;
+use shared::wire::frame::Refusal;
 
 use super::*;
 
@@ -122,6 +122,11 @@ impl Hub {
     fn end(&mut self, session: u64, why: Ended) {
         let no = A;
         self.hear(Input::SessionEnded { no, session, why });
+    }
+
+    fn refuse(&mut self, refusal: Refusal) {
+        let why = Ended::Closed(Closed::Refused(refusal));
+        self.hear(Input::Refused { no: A, why });
     }
 
     fn report(&mut self, live: bool, troubles: &[Service]) {

@@ -63,7 +63,6 @@ const REASONS_ZH = {
   'not-back': ['主管理节点重启后未恢复连接', '检查该区域的代理及其使用的主管理节点地址（sp-agent status）。'],
   'agent-left': ['该区域已退出联邦', '运行 idp-hub region remove 确认；如需恢复，移除后重新邀请。'],
   'refused-version': ['协议版本不兼容', '升级较旧的一方；两端最多相差一个协议版本。'],
-  'refused-key': ['代理的密钥与登记的不同', '如为重装，请移除后重新邀请并加入；否则请查明谁持有旧证书。'],
   'refused-federation': ['代理跟随另一个联邦', '如需接管请重新邀请并加入，否则移除该区域。'],
   'refused-epoch': ['代理跟随更高任期的主管理节点', '请使用新的主管理节点，并停止本节点。'],
   'protocol-error': ['代理发送了协议不允许的内容', '查看 journalctl -u sp-agent，比对两端版本，并附日志上报。'],

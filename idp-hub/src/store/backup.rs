@@ -26,6 +26,13 @@ pub fn back_up(database: &Path, target: &Path) -> Result<(), StoreError> {
     let failed = |what: &str, error: &io::Error| {
         StoreError::Refused(format!("cannot {what} {}: {error}", target.display()))
     };
+    if !database.exists() {
+        return Err(StoreError::Refused(format!(
+            "there is no database {}; name the hub's configuration with --config, or run `idp-hub \
+             init` first",
+            database.display()
+        )));
+    }
     // The name is taken at once, so that two at a time don't meet.
     let reserve = OpenOptions::new()
         .write(true)

@@ -11,6 +11,7 @@ use shared::wire::frame::{Open, feed_code};
 
 use super::error::StoreError;
 use super::mailbox::Mailbox;
+use super::measure;
 use super::overlay::{Overlay, Share};
 use super::regions::RegionNo;
 use super::samples;
@@ -91,6 +92,9 @@ impl IncomingRecord {
 #[derive(Debug, Clone, Copy)]
 pub(in crate::store) enum Answer {
     Ack(u64),
+    /// As [`Ack`](Self::Ack), but not all of it was kept: the region sends more samples than any
+    /// agent does.
+    Thinned(u64),
     Reposition(Position),
     /// It would be more than the region may have. The feed stands still at this position.
     Full(Position),
@@ -143,14 +147,19 @@ pub(in crate::store) fn take(
                 return Ok(Some(Answer::Full(before)));
             }
             region.feed(job.feed).full = false;
-            applying.batch(connection, overlay, region, batch.records)?;
+            let thinned = applying.batch(connection, overlay, region, batch.records)?;
             if sweep {
                 applying.sweep(changing.connection, overlay, region)?;
             }
             let feed = region.feed(job.feed);
             if batch.digest.is_none_or(|expected| expected == feed.digest) {
                 feed.inbox.applied();
-                return Ok(Some(Answer::Ack(position.seq)));
+                let answer = if thinned {
+                    Answer::Thinned
+                } else {
+                    Answer::Ack
+                };
+                return Ok(Some(answer(position.seq)));
             }
             // What came is the sender's own word and stays; what else is here is not what the
             // sender has, and a snapshot will tell.
@@ -172,6 +181,10 @@ impl Answer {
     pub(in crate::store) fn tell(self, feed: Feed, mailbox: &Mailbox) {
         match self {
             Self::Ack(seq) => mailbox.ack(feed, seq),
+            Self::Thinned(seq) => {
+                mailbox.thinned();
+                mailbox.ack(feed, seq);
+            }
             Self::Reposition(position) => mailbox.reposition(position.cursor(feed_code(feed))),
             Self::Full(position) => mailbox.full(position.cursor(feed_code(feed))),
             Self::GiveUp => mailbox.give_up(),
@@ -221,17 +234,16 @@ impl Applying {
         Ok(grows && after.exceeds(region_max))
     }
 
+    /// Tells whether some of it was more than the region may have.
     fn batch(
         &self,
         connection: &rusqlite::Connection,
         overlay: &mut Overlay,
         region: &mut RegionHot,
         records: Vec<IncomingRecord>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         if self.feed.is_log() {
-            return records
-                .iter()
-                .try_for_each(|record| self.sample(connection, record));
+            return self.samples(connection, &records);
         }
         let generation = self.position.generation;
         for record in records {
@@ -256,21 +268,28 @@ impl Applying {
             region.totals.take(&before.weight);
             region.size.subtract(before.size);
         }
-        Ok(())
+        Ok(false)
     }
 
-    fn sample(
+    fn samples(
         &self,
         connection: &rusqlite::Connection,
-        record: &IncomingRecord,
-    ) -> Result<(), StoreError> {
-        let (Some(value), Some(Record::HostSample(sample))) =
-            (&record.value, record.known.as_deref())
-        else {
-            // A later release's kind of sample: not kept, as there is no key to keep it by.
-            return Ok(());
-        };
-        samples::keep(connection, self.no, self.now, sample.at, value)
+        records: &[IncomingRecord],
+    ) -> Result<bool, StoreError> {
+        let mut thinned = false;
+        for record in records {
+            let (Some(value), Some(Record::HostSample(sample))) =
+                (&record.value, record.known.as_deref())
+            else {
+                // A later release's kind of sample: not kept, as there is no key to keep it by.
+                continue;
+            };
+            if let Some(passed) = samples::keep(connection, self.no, self.now, sample.at, value)? {
+                measure::passed_over(passed);
+                thinned |= passed.is_excess();
+            }
+        }
+        Ok(thinned)
     }
 
     fn sweep(

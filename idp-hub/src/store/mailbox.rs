@@ -21,6 +21,7 @@ pub struct Mailbox {
 #[derive(Debug, Default)]
 struct Slots {
     feeds: [Slot; FEEDS],
+    thinned: bool,
     give_up: bool,
 }
 
@@ -40,6 +41,8 @@ pub struct Mail {
     pub cursors: Vec<Cursor>,
     /// Where senders stand still, as their region may have no more.
     pub full: Vec<Cursor>,
+    /// Some samples were not kept, as there are more than any agent sends.
+    pub thinned: bool,
     /// The session's feeds can't be brought to go on.
     pub give_up: bool,
 }
@@ -73,6 +76,11 @@ impl Mailbox {
         });
     }
 
+    /// Samples were passed over, as there are too many.
+    pub fn thinned(&self) {
+        self.put(|slots| slots.thinned = true);
+    }
+
     /// The session must end.
     pub fn give_up(&self) {
         self.put(|slots| slots.give_up = true);
@@ -103,6 +111,7 @@ impl Mailbox {
                 .collect(),
             cursors: slots.feeds.iter().filter_map(|it| it.cursor).collect(),
             full: slots.feeds.iter().filter_map(|it| it.full).collect(),
+            thinned: slots.thinned,
             give_up: slots.give_up,
         }
     }

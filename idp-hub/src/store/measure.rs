@@ -7,8 +7,18 @@ use metrics::{counter, gauge, histogram};
 use shared::model::Feed;
 use shared::runtime::clock::Clock;
 
+use super::samples::Passed;
+
+/// Samples that were not kept.
+const PASSED_OVER: &str = "idp_hub_samples_passed_over_total";
+
 /// How often the files are looked at.
 const SIZE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// A sample is not kept. One of a transaction that fails counts again when it is sent again.
+pub(in crate::store) fn passed_over(why: Passed) {
+    counter!(PASSED_OVER, "reason" => why.name()).increment(1);
+}
 
 /// Of one commit.
 #[derive(Debug, Default)]
@@ -44,7 +54,11 @@ pub(in crate::store) struct Measure {
 
 impl Measure {
     /// Of the database at `path`.
-    pub(in crate::store) const fn new(path: PathBuf, clock: Clock) -> Self {
+    pub(in crate::store) fn new(path: PathBuf, clock: Clock) -> Self {
+        // What never happened is told as 0: a rate can only be taken of what was there before.
+        for why in Passed::ALL {
+            counter!(PASSED_OVER, "reason" => why.name()).increment(0);
+        }
         let sized = None;
         Self { path, clock, sized }
     }

@@ -16,47 +16,8 @@ pub use crate::fleet::RegionNo;
 pub struct RegionRow {
     /// Its number here.
     pub no: RegionNo,
-    /// Its id, the federation's own.
-    pub id: RegionId,
-    /// Its name.
-    pub name: String,
-    /// Whether it may report.
-    pub standing: Standing,
-    /// SHA-256 of its bound key.
-    pub fingerprint: Fingerprint,
-    /// What its cloud is.
-    pub cloud: CloudDescription,
-    /// Its agent's release.
-    pub software: String,
-    /// Its agent's host name.
-    pub host: String,
-    /// When it joined.
-    pub joined: UnixMillis,
-    /// When its session last ended, or its state was last stored.
-    pub seen: UnixMillis,
-    /// When its newest certificate expires, unix seconds.
-    pub not_after: u64,
-    /// How often it got a certificate by its bound key alone.
-    pub recoveries: u32,
-}
-
-impl RegionRow {
-    /// What the fleet's state machine is told.
-    pub fn facts(&self) -> Facts {
-        Facts {
-            id: self.id,
-            name: self.name.clone(),
-            standing: self.standing,
-            fingerprint: self.fingerprint,
-            cloud: self.cloud.clone(),
-            software: self.software.clone(),
-            host: self.host.clone(),
-            joined: self.joined,
-            seen: self.seen,
-            not_after: self.not_after,
-            recoveries: self.recoveries,
-        }
-    }
+    /// What else is known of it. `seen` is when its session last ended, or its state was stored.
+    pub facts: Facts,
 }
 
 /// What a region says of itself.
@@ -68,6 +29,22 @@ pub struct Introduction {
     pub software: String,
     /// Its agent's host name.
     pub host: String,
+}
+
+impl Introduction {
+    /// Whether it says anything that is not known. A cloud's version that was not found out yet is
+    /// no news.
+    pub fn is_news(&self, known: &Facts) -> bool {
+        let Self {
+            cloud,
+            software,
+            host,
+        } = self;
+        let version = Some(&cloud.version).filter(|it| !it.is_empty());
+        (cloud.kind, &cloud.endpoint) != (known.cloud.kind, &known.cloud.endpoint)
+            || version.is_some_and(|it| *it != known.cloud.version)
+            || (software, host) != (&known.software, &known.host)
+    }
 }
 
 const PENDING: u8 = 1;
@@ -320,9 +297,12 @@ impl Changing<'_> {
             software,
             host,
         } = introduction;
-        self.described(no, cloud)?;
-        let sql = "UPDATE regions SET software = ?2, host = ?3, seen_ms = ?4 WHERE no = ?1";
-        let values: &[&dyn ToSql] = &[&no.0, software, host, &self.now.0];
+        let sql = "UPDATE regions SET cloud_kind = ?2, cloud_endpoint = ?4,
+                       cloud_version = coalesce(nullif(?3, ''), cloud_version),
+                       software = ?5, host = ?6, seen_ms = ?7 WHERE no = ?1";
+        let (kind, version) = (cloud_kind_code(cloud.kind), &cloud.version);
+        let (endpoint, now) = (&cloud.endpoint, self.now.0);
+        let values: &[&dyn ToSql] = &[&no.0, &kind, version, endpoint, software, host, &now];
         self.execute(sql, values, "note a session")?;
         let missing = StoreError::Missing {
             what: "region number",
@@ -367,23 +347,25 @@ impl Changing<'_> {
 fn region_of(row: &Row<'_>) -> Result<RegionRow, rusqlite::Error> {
     Ok(RegionRow {
         no: RegionNo(row.get(0)?),
-        id: RegionId::from_bytes(row.get(1)?),
-        name: row.get(2)?,
-        standing: match row.get(3)? {
-            ACCEPTED => Standing::Accepted,
-            _ => Standing::Pending,
+        facts: Facts {
+            id: RegionId::from_bytes(row.get(1)?),
+            name: row.get(2)?,
+            standing: match row.get(3)? {
+                ACCEPTED => Standing::Accepted,
+                _ => Standing::Pending,
+            },
+            fingerprint: Fingerprint::from_bytes(row.get(4)?),
+            cloud: CloudDescription {
+                kind: cloud_kind(row.get(5)?),
+                version: row.get(6)?,
+                endpoint: row.get(7)?,
+            },
+            software: row.get(8)?,
+            host: row.get(9)?,
+            joined: UnixMillis(row.get(10)?),
+            seen: UnixMillis(row.get(11)?),
+            not_after: row.get(12)?,
+            recoveries: row.get(13)?,
         },
-        fingerprint: Fingerprint::from_bytes(row.get(4)?),
-        cloud: CloudDescription {
-            kind: cloud_kind(row.get(5)?),
-            version: row.get(6)?,
-            endpoint: row.get(7)?,
-        },
-        software: row.get(8)?,
-        host: row.get(9)?,
-        joined: UnixMillis(row.get(10)?),
-        seen: UnixMillis(row.get(11)?),
-        not_after: row.get(12)?,
-        recoveries: row.get(13)?,
     })
 }

@@ -10,18 +10,20 @@
 //! whenever a sample of it comes, and its mean is computed from all that is there: once, or again.
 //! The marks are stored with the samples, so that a restart forgets none.
 
+mod keep;
 pub mod mean;
 mod tend;
 
 use std::time::Duration;
 
-use rusqlite::{Connection, params};
+use rusqlite::params;
 use shared::model::{HostSample, Record, UnixMillis};
 use shared::wire::record;
 
 use super::error::{Doing, StoreError};
 use super::regions::RegionNo;
 use super::{Changing, Reading};
+pub(in crate::store) use keep::{Passed, keep};
 pub use mean::Mean;
 
 /// A mean's window.
@@ -33,19 +35,8 @@ pub const SAMPLES_KEPT: Duration = Duration::from_secs(24 * 3600);
 /// Means are kept so long before a region's newest one.
 pub const MEANS_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// The oldest sample that is taken. Agents keep eight hours; and a window is computed from all of
-/// its samples only while none of them has expired.
-const LATE_MAX: Duration = Duration::from_secs(12 * 3600);
-
-/// How far an agent's clock may be ahead, as for certificates. A sample from the far future would
-/// never expire.
-const AHEAD_MAX: Duration = Duration::from_secs(5 * 60);
-
 /// A window is closed so long after its end: most samples of it have come by then.
 const SETTLE: Duration = Duration::from_secs(30);
-
-/// A region has at most one sample in so long, so that no agent can fill the disk.
-const SPACING_MS: u64 = 1000;
 
 /// The most samples or means of one page: a week of means.
 pub const SAMPLE_PAGE_MAX: u32 = 2016;
@@ -60,34 +51,6 @@ pub struct SamplePage<T> {
     pub samples: Vec<T>,
     /// The `from` of the next page; `None` at the end.
     pub next: Option<UnixMillis>,
-}
-
-/// Keeps one sample, encoded as it came. One that is too old or of the future is passed over.
-pub(in crate::store) fn keep(
-    connection: &Connection,
-    no: RegionNo,
-    now: UnixMillis,
-    at: UnixMillis,
-    value: &[u8],
-) -> Result<(), StoreError> {
-    if now.since(at) > LATE_MAX || at.since(now) > AHEAD_MAX {
-        tracing::debug!(
-            region = no.0,
-            at_ms = at.0,
-            "a sample is too old or of the future"
-        );
-        return Ok(());
-    }
-    let place = at.0 - at.0 % SPACING_MS;
-    connection
-        .prepare_cached("INSERT OR REPLACE INTO samples (region, at_ms, value) VALUES (?, ?, ?)")
-        .and_then(|mut it| it.execute(params![no.0, place, value]))
-        .doing("store a sample")?;
-    connection
-        .prepare_cached("INSERT OR IGNORE INTO windows (at_ms, region) VALUES (?, ?)")
-        .and_then(|mut it| it.execute(params![place - place % window_ms(), no.0]))
-        .doing("mark a sample's window")?;
-    Ok(())
 }
 
 impl Changing<'_> {

@@ -91,14 +91,13 @@ impl FleetDriver {
         }
     }
 
-    /// Sessions began or ended. With a session, what the agent says of itself may be new; and the
-    /// region itself may be, if its session is faster than the news of its join.
+    /// Sessions began or ended. A session may be faster than the news of its region's join.
     async fn sessions(&mut self, sessions: Vec<Input>) -> Result<(), StoreError> {
-        let begun = sessions.iter().filter_map(|input| match input {
-            Input::SessionBegan { no, .. } => Some(*no),
+        let unknown = sessions.iter().filter_map(|input| match input {
+            Input::SessionBegan { no, .. } if !self.fleet.knows(*no) => Some(*no),
             _ => None,
         });
-        let mut inputs = self.known(begun.collect()).await?;
+        let mut inputs = self.known(unknown.collect()).await?;
         inputs.extend(sessions);
         self.handle(inputs, Vec::new());
         Ok(())
@@ -127,7 +126,8 @@ impl FleetDriver {
             AuthorityEvent::Joined(no)
             | AuthorityEvent::Accepted(no)
             | AuthorityEvent::Renamed(no)
-            | AuthorityEvent::Certified(no) => self.known(vec![no]).await?,
+            | AuthorityEvent::Certified(no)
+            | AuthorityEvent::Introduced(no) => self.known(vec![no]).await?,
         };
         self.handle(inputs, Vec::new());
         Ok(())
@@ -143,8 +143,8 @@ impl FleetDriver {
             .map(|view| view.no)
             .filter(|no| !registered.contains(no));
         let mut inputs: Vec<Input> = gone.map(|no| Input::Removed { no }).collect();
-        inputs.extend(rows.iter().map(|row| {
-            let (no, facts) = (row.no, Box::new(row.facts()));
+        inputs.extend(rows.into_iter().map(|row| {
+            let (no, facts) = (row.no, Box::new(row.facts));
             Input::Known { no, facts }
         }));
         self.handle(inputs, Vec::new());
@@ -164,7 +164,7 @@ impl FleetDriver {
                     if let Some(row) = it.region_numbered(no)? {
                         inputs.push(Input::Known {
                             no,
-                            facts: Box::new(row.facts()),
+                            facts: Box::new(row.facts),
                         });
                     }
                 }

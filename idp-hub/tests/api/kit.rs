@@ -182,7 +182,7 @@ impl Kit {
         let now = self.moment();
         let rows = self.store.read(|it| it.regions()).await.unwrap();
         for row in &rows {
-            let facts = Box::new(row.facts());
+            let facts = Box::new(row.facts.clone());
             self.fleet.handle(now, Input::Known { no: row.no, facts });
         }
         for view in self.fleet.views() {
@@ -241,10 +241,10 @@ impl Kit {
             .await;
     }
 
-    /// Reports a health sample a second of a region, the last one now.
+    /// Reports a health sample each five seconds of a region, the last one now.
     pub(crate) async fn samples(&mut self, no: RegionNo, count: u64) {
         let now = self.clock.unix_millis();
-        let at = |back: u64| UnixMillis(now.0 - back * 1000);
+        let at = |back: u64| UnixMillis(now.0 - back * 5000);
         let records = (0..count).rev().map(|back| sample(at(back))).collect();
         self.report(no, Feed::Samples, 1, records).await;
     }

@@ -45,7 +45,7 @@ async fn samples_come_by_time_page_by_page() {
     let means = kit.get("/api/v1/regions/north/means").await.json();
     let mean = &means["items"][0];
     assert_eq!(mean["cpu_permille"], json!([100, 200]));
-    assert!(mean["count"].as_u64().unwrap() > 100, "{mean}");
+    assert!(mean["count"].as_u64().unwrap() > 50, "{mean}");
     assert_eq!(mean["failures"], json!([]));
 }
 

@@ -51,6 +51,17 @@ const FILE_BYTES_MAX: u64 = 1024 * 1024;
 /// Faults told of one file; with more, it is not a settings file at all.
 const FAULTS_MAX: usize = 100;
 
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file can't be read.
+    #[error("cannot read the configuration; name another file with --config")]
+    Read(#[source] FileError),
+    /// The file has faults.
+    #[error(transparent)]
+    Faults(#[from] Faults),
+}
+
 /// Reads the text of a settings file, for [`Document::parse`].
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use idp_hub::fleet::{Condition, Reason, State};
 use shared::ids::FederationId;
 use shared::keyring;
 use shared::pki::{
@@ -10,6 +11,8 @@ use shared::pki::{
     link_client, recovery_client,
 };
 use shared::transport::{ClientTls, CloseCode, DialOptions, Dialer, Loss, TransportError};
+
+use shared::wire::frame::{Control, Hello, Refusal};
 
 use super::log;
 use super::stage::{Stage, Traitor};
@@ -156,11 +159,83 @@ async fn another_key_under_a_region_s_id_is_not_admitted() {
     for _ in 0..CALLS {
         let mut line = traitor.connect().await;
         line.say(&traitor.hello()).await;
-        line.is_refused(shared::wire::frame::Refusal::Removed).await;
+        line.is_refused(Refusal::Removed).await;
     }
     for told in ["not admitted", "refuse key"] {
         let logged = log::lines_with(&[told, &traitor.id()]);
         assert_eq!(logged.len(), 1, "{logged:?}");
     }
+    // The operator sees a note beside the region's own state.
+    let noted = |condition: &Condition| condition.detail.contains("another key");
+    let condition = shows(&stage, "north", noted).await;
+    assert_eq!(condition.reason, Reason::Joining);
     stage.stands().await;
+}
+
+/// The operator is told why an agent is not there although it knocks, and what to do.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_is_refused_is_shown_with_the_reason() {
+    let stage = Stage::set().await;
+    let traitor = stage.traitor("north").await;
+    let (too_new, elsewhere) = ((999, 999), FederationId::from_random(7));
+    let hello = |change: &dyn Fn(&mut Hello<'static>)| {
+        let Control::Hello(mut hello) = traitor.hello() else {
+            unreachable!()
+        };
+        change(&mut hello);
+        Control::Hello(hello)
+    };
+    for (hello, refusal, reason) in [
+        (
+            hello(&|it| it.versions = too_new),
+            Refusal::Version,
+            Reason::RefusedVersion,
+        ),
+        (
+            hello(&|it| it.federation = elsewhere),
+            Refusal::Federation,
+            Reason::RefusedFederation,
+        ),
+        (
+            hello(&|it| it.epoch += 1),
+            Refusal::StaleEpoch,
+            Reason::RefusedEpoch,
+        ),
+    ] {
+        let mut line = traitor.connect().await;
+        line.say(&hello).await;
+        line.is_refused(refusal).await;
+        let condition = shows(&stage, "north", |it| it.reason == reason).await;
+        assert_eq!(condition.state, State::Unreachable);
+    }
+    // Who is well is not touched by what another one with its key does.
+    let _well = traitor.greeted().await;
+    shows(&stage, "north", |it| it.reason == Reason::FirstSync).await;
+    let mut line = traitor.connect().await;
+    line.say(&hello(&|it| it.versions = too_new)).await;
+    line.is_refused(Refusal::Version).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    shows(&stage, "north", |it| it.reason == Reason::FirstSync).await;
+    stage.stands().await;
+}
+
+/// Waits until a region's condition is as wanted.
+async fn shows(stage: &Stage, name: &str, wanted: impl Fn(&Condition) -> bool) -> Condition {
+    for _ in 0..250 {
+        let condition = stage
+            .hub
+            .hub
+            .board
+            .region(name)
+            .unwrap()
+            .view
+            .condition
+            .clone();
+        if wanted(&condition) {
+            return condition;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let view = &stage.hub.hub.board.region(name).unwrap().view;
+    panic!("{:?}", view.condition)
 }

@@ -14,7 +14,7 @@ use super::stage::{Line, Stage, server};
 
 pub(crate) const INVENTORY: u8 = 1;
 pub(crate) const HEALTH: u8 = 3;
-const SAMPLES: u8 = 4;
+pub(crate) const SAMPLES: u8 = 4;
 
 pub(crate) fn open(feed: u8, start: Start) -> FeedFrame<'static> {
     let id = FeedId::from_bytes([9; 16]);

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use idp_hub::fleet::{Reason, State};
+use shared::model::{HostSample, Record, UnixMillis};
+use shared::runtime::clock::Clock;
 use shared::wire::frame::{Batch, BatchRecord, Control, FeedFrame, Phase, Start};
 use shared::wire::record::{EncodedRecord, encode};
 use shared::wire::{Bytes, List};
 use tests::inproc::REGION_RECORDS_MAX;
 
-use super::feeds::{HEALTH, INVENTORY, batch, open, sends, service};
+use super::feeds::{HEALTH, INVENTORY, SAMPLES, batch, open, sends, service};
 use super::log;
 use super::stage::{Line, Stage, server};
 
@@ -120,4 +122,39 @@ async fn is_taken_again_when_it_is_smaller(line: &mut Line, many: &[EncodedRecor
     let more = batch(2, 3, &rest[rest.len() - BATCH as usize + 1..]);
     sends(line, &[resume, same, fewer, more]).await;
     acknowledged_up_to(line, INVENTORY, 3).await;
+}
+
+/// Samples of an hour, one each second: those that any agent takes are kept, the rest is
+/// acknowledged and told to the log once, and the session goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_region_that_samples_without_end_has_its_part_of_the_day() {
+    const COUNT: u64 = 3600;
+    let stage = Stage::set().await;
+    let traitor = stage.traitor("north").await;
+    let mut line = traitor.greeted().await;
+    let now = Clock::system().unix_millis();
+    let sample = |number: u64| {
+        let sample = HostSample {
+            at: UnixMillis(now.0 - (COUNT - number) * 1000),
+            ..HostSample::default()
+        };
+        encode(&Record::HostSample(sample)).unwrap()
+    };
+    let many: Vec<_> = (0..COUNT).map(sample).collect();
+    let mut seq = 0;
+    for records in many.chunks(600) {
+        let begins = open(SAMPLES, Start::Resume { seq });
+        sends(&line, &[begins, batch(seq, seq + 600, records)]).await;
+        seq += 600;
+        acknowledged_up_to(&mut line, SAMPLES, seq).await;
+    }
+    let no = stage.hub.hub.board.region("north").unwrap().view.no.0;
+    let no = idp_hub::store::RegionNo(no);
+    let end = UnixMillis(u64::MAX);
+    let page = (stage.hub.hub.store).read(move |it| it.samples(no, UnixMillis(0), end, u32::MAX));
+    let kept = page.await.unwrap().samples.len();
+    assert!((720..=721).contains(&kept), "{kept}");
+    let logged = log::lines_with(&["health samples", &traitor.id()]);
+    assert_eq!(logged.len(), 1, "{logged:?}");
+    stage.stands().await;
 }

@@ -12,8 +12,8 @@ async fn a_registered_key_is_admitted_and_no_other() {
     let hub = Hub::new().await;
     let (_, issued) = hub.joined("a").await;
     let identity = shown(&issued.certificate);
-    let region = hub.admit(&identity).await.unwrap();
-    assert_eq!((region.no, region.name.as_str()), (issued.no, "a"));
+    let region = hub.authority.admit(&identity).await.unwrap();
+    assert_eq!((region.no, region.facts.name.as_str()), (issued.no, "a"));
 
     // The CA's own signature for a region's id over another key: only the registry can tell.
     let ca = &hub.authority.0.ca;
@@ -23,16 +23,16 @@ async fn a_registered_key_is_admitted_and_no_other() {
         let serial = Serial::generate().unwrap();
         shown(&ca.issue(&csr, peer, serial, validity).unwrap().to_pem())
     };
-    let admit = async |identity| hub.admit(&identity).await.unwrap_err();
+    let admit = async |identity| hub.authority.admit(&identity).await.unwrap_err();
     let other_key = admit(forged(Peer::Region(issued.region))).await;
-    assert!(matches!(other_key, NotAdmitted::OtherKey));
+    assert!(matches!(other_key, NotAdmitted::OtherKey { .. }));
     let unknown = admit(forged(Peer::Region(RegionId::from_random(3)))).await;
     assert!(matches!(unknown, NotAdmitted::Removed));
     let a_hub = admit(forged(Peer::Hub(issued.hub))).await;
     assert!(matches!(a_hub, NotAdmitted::NotRegion));
 
     let foreign = Hub::new().await;
-    let refused = foreign.admit(&identity).await.unwrap_err();
+    let refused = foreign.authority.admit(&identity).await.unwrap_err();
     assert_eq!(refused.refusal(), Refusal::Federation);
 }
 
@@ -48,7 +48,7 @@ async fn a_certificate_counts_in_its_time_only() {
         (issued.not_after + 1, false),
     ] {
         hub.site.hand.set_wall(UnixMillis::from_secs(wall));
-        let outcome = hub.admit(&identity).await;
+        let outcome = hub.authority.admit(&identity).await;
         assert_eq!(outcome.is_ok(), admitted, "{wall}");
         assert!(matches!(outcome, Ok(_) | Err(NotAdmitted::OutsideValidity)));
     }
@@ -66,7 +66,7 @@ async fn a_renewal_is_over_the_registered_key_and_bounded() {
     assert_eq!(certificate.not_after, renewed.not_after());
     assert_eq!(renewed.not_after(), issued.not_after + 12 * 3600);
     assert_eq!(
-        hub.region("a").await.unwrap().not_after,
+        hub.region("a").await.unwrap().facts.not_after,
         renewed.not_after()
     );
     let (joined, certified) = (AuthorityEvent::Joined(no), AuthorityEvent::Certified(no));
@@ -106,7 +106,7 @@ async fn a_recovery_takes_the_key_is_counted_and_at_most_one_a_minute() {
             .await
             .is_ok()
     );
-    assert_eq!(hub.region("a").await.unwrap().recoveries, 1);
+    assert_eq!(hub.region("a").await.unwrap().facts.recoveries, 1);
     let certified = AuthorityEvent::Certified(issued.no);
     assert_eq!(hub.told().last(), Some(&certified));
 
@@ -117,7 +117,7 @@ async fn a_recovery_takes_the_key_is_counted_and_at_most_one_a_minute() {
     assert_eq!(wait, Duration::from_secs(60));
     hub.site.hand.advance(wait);
     agent.recover(&hub.authority, issued.region).await.unwrap();
-    assert_eq!(hub.region("a").await.unwrap().recoveries, 2);
+    assert_eq!(hub.region("a").await.unwrap().facts.recoveries, 2);
 }
 
 #[tokio::test]

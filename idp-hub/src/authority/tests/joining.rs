@@ -15,15 +15,15 @@ async fn an_invited_region_joins_and_waits_for_the_second_yes() {
     let mut hub = Hub::new().await;
     let (agent, issued) = hub.joined("北京").await;
     let region = hub.region("北京").await.unwrap();
-    assert_eq!((region.no, region.id), (issued.no, issued.region));
-    assert_eq!(region.standing, Standing::Pending);
-    assert_eq!(region.fingerprint, agent.key.fingerprint());
-    assert_eq!(region.cloud.kind, CloudKind::Simulated);
+    assert_eq!((region.no, region.facts.id), (issued.no, issued.region));
+    assert_eq!(region.facts.standing, Standing::Pending);
+    assert_eq!(region.facts.fingerprint, agent.key.fingerprint());
+    assert_eq!(region.facts.cloud.kind, CloudKind::Simulated);
     assert_eq!(
-        (region.software.as_str(), region.host.as_str()),
+        (region.facts.software.as_str(), region.facts.host.as_str()),
         ("sp-agent 0.1.0", "node1")
     );
-    assert_eq!(region.not_after, issued.not_after);
+    assert_eq!(region.facts.not_after, issued.not_after);
     assert_eq!(
         issued.not_after,
         START.as_secs() + CERTIFICATE_LIFETIME.as_secs()
@@ -56,7 +56,10 @@ async fn a_lost_answer_can_be_asked_for_again_by_the_same_key() {
     assert_eq!((again.no, again.region), (first.no, first.region));
     assert!(again.not_after > first.not_after);
     assert_ne!(again.certificate, first.certificate);
-    assert_eq!(hub.region("a").await.unwrap().not_after, again.not_after);
+    assert_eq!(
+        hub.region("a").await.unwrap().facts.not_after,
+        again.not_after
+    );
     let (joined, certified) = (
         AuthorityEvent::Joined(first.no),
         AuthorityEvent::Certified(first.no),

@@ -91,17 +91,9 @@ impl Hub {
         (agent, issued)
     }
 
-    /// Whether a session may begin, by the store as it is now.
-    pub(super) async fn admit(&self, identity: &PeerIdentity) -> Result<RegionRow, NotAdmitted> {
-        let (authority, identity) = (self.authority.clone(), identity.clone());
-        let store = &self.authority.0.store;
-        let read = store.read(move |it| Ok(authority.admit(it, &identity)));
-        read.await.unwrap()
-    }
-
     pub(super) async fn region(&self, name: &str) -> Option<RegionRow> {
         let regions = self.authority.regions().await.unwrap();
-        regions.into_iter().find(|it| it.name == name)
+        regions.into_iter().find(|it| it.facts.name == name)
     }
 
     /// What was told since the last time.

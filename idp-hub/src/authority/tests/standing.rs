@@ -21,7 +21,10 @@ async fn the_second_yes_is_told_once() {
     for _ in 0..2 {
         assert_eq!(hub.authority.accept("a").await.unwrap(), issued.no);
     }
-    assert_eq!(hub.region("a").await.unwrap().standing, Standing::Accepted);
+    assert_eq!(
+        hub.region("a").await.unwrap().facts.standing,
+        Standing::Accepted
+    );
     let (joined, accepted) = (
         AuthorityEvent::Joined(issued.no),
         AuthorityEvent::Accepted(issued.no),
@@ -37,10 +40,16 @@ async fn a_yes_to_one_key_is_none_to_another() {
     let other = Fingerprint::from_bytes([1; 32]);
     let refused = hub.authority.accept_key("a", other).await;
     assert!(matches!(refused, Err(AuthorityError::OtherKey { .. })));
-    assert_eq!(hub.region("a").await.unwrap().standing, Standing::Pending);
+    assert_eq!(
+        hub.region("a").await.unwrap().facts.standing,
+        Standing::Pending
+    );
     let key = agent.key.fingerprint();
     hub.authority.accept_key("a", key).await.unwrap();
-    assert_eq!(hub.region("a").await.unwrap().standing, Standing::Accepted);
+    assert_eq!(
+        hub.region("a").await.unwrap().facts.standing,
+        Standing::Accepted
+    );
 }
 
 #[tokio::test]
@@ -56,7 +65,7 @@ async fn a_region_gets_another_name_that_is_free_and_sound() {
     assert_eq!(hub.told(), []);
     hub.authority.rename("a", "名字").await.unwrap();
     assert_eq!(hub.told(), [AuthorityEvent::Renamed(a.no)]);
-    assert_eq!(hub.region("名字").await.unwrap().id, a.region);
+    assert_eq!(hub.region("名字").await.unwrap().facts.id, a.region);
 }
 
 #[tokio::test]
@@ -70,7 +79,7 @@ async fn a_removal_kills_key_and_token_and_frees_the_name() {
     assert!(is_missing(hub.authority.remove("b").await));
 
     let identity = shown(&issued.certificate);
-    let refused = hub.admit(&identity).await;
+    let refused = hub.authority.admit(&identity).await;
     assert!(matches!(refused, Err(NotAdmitted::Removed)));
     let key = agent.key.fingerprint();
     let renewed = hub.authority.renew(issued.no, &key, &agent.csr()).await;
@@ -84,6 +93,6 @@ async fn a_removal_kills_key_and_token_and_frees_the_name() {
     let token = hub.invite("b").await;
     let back = agent.join(&hub.authority, &token).await.unwrap();
     assert_ne!((back.no, back.region), (issued.no, issued.region));
-    let refused = hub.admit(&identity).await;
+    let refused = hub.authority.admit(&identity).await;
     assert!(refused.is_err(), "its old certificate stays dead");
 }

@@ -27,6 +27,8 @@ struct Begun {
     registered: Registered,
     standing: Standing,
     cursors: Vec<Cursor>,
+    /// The agent says of itself what was not known.
+    is_news: bool,
 }
 
 impl Driver<'_> {
@@ -41,9 +43,13 @@ impl Driver<'_> {
                     registered,
                     standing,
                     cursors,
+                    is_news,
                 } = begun;
                 let (no, session) = (registered.no, registered.place.number);
                 self.registered = Some(registered);
+                if is_news {
+                    self.downlink.authority.introduced(no);
+                }
                 tell_fleet(self.downlink, fleet::Input::SessionBegan { no, session }).await;
                 self.session
                     .handle(now, Input::Registered { standing, cursors })
@@ -73,12 +79,13 @@ async fn begin(
     };
     let (authority, registry) = (downlink.authority.clone(), downlink.registry.clone());
     let begin = downlink.store.change(move |it| {
-        let row = match authority.admit(&it.reading(), &identity) {
+        let row = match authority.admit_in(&it.reading(), &identity) {
             Ok(row) => row,
             Err(NotAdmitted::Store(error)) => return Err(error),
             Err(refused) => return Ok(Err(refused)),
         };
-        let (no, standing) = (row.no, row.standing);
+        let (no, standing) = (row.no, row.facts.standing);
+        let is_news = introduction.is_news(&row.facts);
         // Listed before it is committed: a removal that comes after finds it.
         let (place, orders) = registry.enter(no);
         let cursors = it.begin_session(no, place.number, &introduction)?;
@@ -87,6 +94,7 @@ async fn begin(
             registered,
             standing,
             cursors,
+            is_news,
         }))
     });
     begin.await

@@ -1,12 +1,14 @@
 //! How a session ends, and who is told what of it.
 
 use shared::link::hub::Closed;
+use shared::pki::PeerIdentity;
 use shared::runtime::errors::chain;
 use shared::transport::{CloseCode, Loss, ReadError};
 use shared::wire::frame::Refusal;
 
-use super::Driver;
-use crate::downlink::Offence;
+use super::{Driver, tell_fleet};
+use crate::authority::NotAdmitted;
+use crate::downlink::{Downlink, Offence};
 use crate::fleet;
 
 /// Why a session is over.
@@ -69,6 +71,24 @@ impl End {
             Self::Stopping => return None,
         })
     }
+}
+
+/// Tells the fleet of a connection that was no session yet: why its region is not there. Only who
+/// holds the region's registered key speaks for it; another key of it is noted, and no more.
+pub(super) async fn before_it_began(downlink: &Downlink, peer: &PeerIdentity, end: End) {
+    let Some(why @ fleet::Ended::Closed(_)) = end.for_fleet() else {
+        return tracing::debug!("a connection never became a session");
+    };
+    let told = match downlink.authority.admit(peer).await {
+        Ok(region) => fleet::Input::Refused { no: region.no, why },
+        Err(NotAdmitted::OtherKey { no }) => {
+            let key = peer.fingerprint();
+            fleet::Input::OtherKey { no, key }
+        }
+        // Nobody's region, or none that can be told apart now; the log and the metrics have it.
+        Err(_) => return,
+    };
+    tell_fleet(downlink, told).await;
 }
 
 impl From<ReadError> for End {

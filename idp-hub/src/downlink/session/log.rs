@@ -29,10 +29,22 @@ impl Driver<'_> {
     }
 
     pub(super) fn note_full(&self) {
+        let peer = self.connection.identity().peer();
+        let what = "a region has more to report than it may have here; its feed stands still";
+        self.note_excess(Offence::Full(peer), what);
+    }
+
+    pub(super) fn note_thinned(&self) {
+        let peer = self.connection.identity().peer();
+        let what = "a region sends more or larger health samples than any agent does, or its clock \
+                    was set back; what is beyond its part is passed over";
+        self.note_excess(Offence::Thinned(peer), what);
+    }
+
+    fn note_excess(&self, offence: Offence, what: &str) {
         let (remote, peer) = (self.connection.remote(), self.connection.identity().peer());
         let now = self.downlink.clock.now();
-        if let Some(silenced) = self.downlink.offences.admit(now, Offence::Full(peer)) {
-            let what = "a region has more to report than it may have here; its feed stands still";
+        if let Some(silenced) = self.downlink.offences.admit(now, offence) {
             tracing::warn!(%remote, %peer, silenced, "{what}");
         }
     }

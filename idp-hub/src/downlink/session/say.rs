@@ -45,6 +45,9 @@ impl Driver<'_> {
             let (_, feeds) = self.full.get_or_insert((at, Vec::new()));
             feeds.extend(&mail.full);
         }
+        if mail.thinned && std::mem::replace(&mut self.thinned, true) {
+            self.note_thinned();
+        }
         if mail.give_up {
             let reason = "the feeds can't be brought to agree; a new session begins afresh";
             let effects = self.decide(Input::End(Refusal::Protocol, reason));
@@ -76,9 +79,12 @@ impl Driver<'_> {
             .downlink
             .store
             .change(move |it| it.described(no, &cloud));
-        if let Err(error) = kept.await {
-            let error = chain(&error).to_string();
-            tracing::error!(error, "cannot store what a region's cloud is");
+        match kept.await {
+            Ok(()) => self.downlink.authority.introduced(no),
+            Err(error) => {
+                let error = chain(&error).to_string();
+                tracing::error!(error, "cannot store what a region's cloud is");
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use shared::model::{ServiceKind, ServiceState};
+use shared::wire::frame::Refusal;
 
 use super::super::*;
 use super::{WALL, facts, service};
@@ -87,7 +88,11 @@ fn input() -> impl Strategy<Value = Input> {
         4 => (no(), 0u64..20).prop_map(|(no, session)| Input::SessionBegan { no, session }),
         3 => (no(), 0u64..20, why())
             .prop_map(|(no, session, why)| Input::SessionEnded { no, session, why }),
-        1 => (no(), refusal()).prop_map(|(no, refusal)| Input::Refused { no, refusal }),
+        1 => (no(), why()).prop_map(|(no, why)| Input::Refused { no, why }),
+        1 => (no(), any::<u8>()).prop_map(|(no, byte)| {
+            let key = Fingerprint::from_bytes([byte; 32]);
+            Input::OtherKey { no, key }
+        }),
         1 => no().prop_map(|no| Input::Accepted { no }),
         1 => (no(), ".{0,20}").prop_map(|(no, name)| Input::Renamed { no, name }),
         1 => (no(), any::<u64>()).prop_map(|(no, not_after)| Input::Certified { no, not_after }),

@@ -106,7 +106,6 @@ fn the_end_of_an_older_session_changes_nothing() {
 fn a_refusal_is_the_reason_until_a_session_comes() {
     for (refusal, state, reason) in [
         (Refusal::Version, State::Unreachable, Reason::RefusedVersion),
-        (Refusal::Removed, State::Unreachable, Reason::RefusedKey),
         (
             Refusal::Federation,
             State::Unreachable,
@@ -123,17 +122,45 @@ fn a_refusal_is_the_reason_until_a_session_comes() {
     ] {
         let mut hub = Hub::new();
         hub.known(Standing::Accepted);
-        hub.hear(Input::Refused { no: A, refusal });
+        hub.refuse(refusal);
         hub.expect(state, reason);
         hub.pass(59 * SECOND);
-        hub.hear(Input::Refused { no: A, refusal });
+        hub.refuse(refusal);
         hub.pass(SECOND);
         hub.expect(State::Unreachable, reason);
         hub.begin(1);
         hub.report(true, &[]);
-        hub.hear(Input::Refused { no: A, refusal });
+        hub.refuse(refusal);
         hub.expect(State::Healthy, Reason::Ok);
     }
+}
+
+/// Whoever has an old certificate of a region can't make it look bad.
+#[test]
+fn another_key_is_a_note_and_no_more() {
+    let key = Fingerprint::from_bytes([9; 32]);
+    let knock = |hub: &mut Hub| hub.hear(Input::OtherKey { no: A, key });
+    let mut hub = Hub::with_healthy();
+    knock(&mut hub);
+    let view = hub.expect(State::Healthy, Reason::Ok);
+    assert_eq!(view.condition.detail, "");
+    hub.end(1, Ended::Lost("reset".to_owned()));
+    let changes = hub.changes;
+    knock(&mut hub);
+    let view = hub.expect(State::Connecting, Reason::ConnectionLost);
+    let detail = view.condition.detail;
+    assert!(
+        detail.starts_with("reset; an agent with another key, "),
+        "{detail}"
+    );
+    assert!(detail.contains(&key.to_string()), "{detail}");
+    assert_eq!(hub.changes, changes);
+    hub.pass(10 * SECOND);
+    hub.expect(State::Unreachable, Reason::ConnectionLost);
+    hub.begin(2);
+    hub.end(2, Ended::Closed(Closed::Silent));
+    let view = hub.expect(State::Unreachable, Reason::Silent);
+    assert_eq!(view.condition.detail, "");
 }
 
 #[test]

@@ -12,9 +12,12 @@ use shared::runtime::shutdown::Shutdown;
 use shared::wire::frame::{Open, Start, feed_code};
 use tempfile::TempDir;
 
+use super::keep::{AHEAD_MAX, LARGE_BYTES_MAX, ORDINARY_BYTES_MAX, SPACING};
 use super::*;
 use crate::store::regions::Introduction;
-use crate::store::{FeedJob, FeedPayload, Incoming, IncomingRecord, Mailbox, Store, WriterThread};
+use crate::store::{
+    FeedJob, FeedPayload, Incoming, IncomingRecord, Mail, Mailbox, Store, WriterThread,
+};
 
 /// The beginning of a window.
 const START: UnixMillis = UnixMillis(1_800_000_000_000);
@@ -82,7 +85,7 @@ impl Site {
     }
 
     /// Sends samples as an agent's feed does, and waits until they are durable.
-    async fn send(&mut self, samples: &[HostSample]) {
+    async fn send(&mut self, samples: &[HostSample]) -> Mail {
         self.session += 1;
         let (no, session) = (self.region, self.session);
         let began = self
@@ -114,9 +117,25 @@ impl Site {
             };
             self.store().feed(job).await.unwrap();
         }
-        let mail = tokio::time::timeout(5 * SECOND, mailbox.take()).await;
-        assert_eq!(mail.unwrap().acks[0].seq, last);
+        let mail = tokio::time::timeout(5 * SECOND, mailbox.take());
+        let mail = mail.await.unwrap();
+        // Told before it is acknowledged, so that both may come one after the other.
+        let acks = match mail.acks.is_empty() {
+            true => mailbox.take().await.acks,
+            false => mail.acks.clone(),
+        };
+        assert_eq!(acks[0].seq, last);
         self.sent = last;
+        mail
+    }
+
+    /// How many samples there are.
+    async fn everything(&self) -> usize {
+        let no = self.region;
+        let read = self
+            .store()
+            .read(move |it| it.samples(no, UnixMillis(0), FOREVER, u32::MAX));
+        read.await.unwrap().samples.len()
     }
 
     async fn samples(&self) -> Vec<HostSample> {
@@ -224,10 +243,75 @@ async fn what_is_too_old_of_the_future_or_too_close_is_acknowledged_and_not_kept
     site.send(&kept).await;
     site.send(&passed).await;
     assert_eq!(site.samples().await, kept);
-    let close = [sample(now, 7), sample(UnixMillis(now.0 + 999), 8)];
+    let close = [sample(now, 7), sample(UnixMillis(now.0 + 4999), 8)];
     site.send(&close).await;
     let all = site.samples().await;
-    assert_eq!(all, [kept[0].clone(), close[1].clone(), kept[1].clone()]);
+    assert_eq!(all, [kept[0].clone(), close[0].clone(), kept[1].clone()]);
+}
+
+/// A sample as large as the wire allows.
+fn large(at: UnixMillis) -> HostSample {
+    let disk = |number: usize| shared::model::Disk {
+        mount: format!("/{number:0127}"),
+        used_mib: 1 << 47,
+        total_mib: 1 << 47,
+    };
+    HostSample {
+        at,
+        cpu_permille: vec![999; 1024],
+        disks: (0..64).map(disk).collect(),
+        ..HostSample::default()
+    }
+}
+
+/// A captured region fills its part of a window, and what is ordinary still has its place.
+#[tokio::test]
+async fn what_a_region_has_of_a_window_is_bounded_in_number_and_bytes() {
+    let mut site = Site::new().await;
+    site.hand.advance(WINDOW);
+    let each_second: Vec<_> = (0..300).map(|n| large(START.plus(n * SECOND))).collect();
+    let mail = site.send(&each_second).await;
+    assert!(mail.thinned);
+    let bytes = incoming(&each_second[0]).value.unwrap().len();
+    let held = site.samples().await.len();
+    assert!(held * bytes <= LARGE_BYTES_MAX, "{held} of {bytes} bytes");
+    assert!(
+        (held + 1) * bytes > LARGE_BYTES_MAX,
+        "{held} of {bytes} bytes"
+    );
+    // In the places that are left.
+    let ordinary: Vec<_> = (held as u32..60)
+        .map(|n| sample(START.plus(n * SPACING), 1))
+        .collect();
+    assert!(incoming(&ordinary[0]).value.unwrap().len() < ORDINARY_BYTES_MAX);
+    assert!(!site.send(&ordinary).await.thinned);
+    assert_eq!(site.samples().await.len(), 60);
+    // The next window is another one.
+    site.hand.advance(SECOND);
+    assert!(!site.send(&[large(START.plus(WINDOW))]).await.thinned);
+    assert_eq!(site.samples().await.len(), 61);
+}
+
+/// An agent that kept eight hours sends them as fast as they go, and some of them twice.
+#[tokio::test]
+async fn eight_hours_come_without_a_gap_and_nobody_is_accused() {
+    let mut site = Site::new().await;
+    site.hand.advance(8 * HOUR);
+    for step in [8, 10] {
+        let start = START.plus(step * SECOND / 3);
+        let all: Vec<_> = (0..8 * 3600 / step)
+            .map(|n| sample(start.plus(n * step * SECOND), n.into()))
+            .collect();
+        let before = site.everything().await;
+        assert!(!site.send(&all[..1000]).await.thinned);
+        assert!(!site.send(&all[900..]).await.thinned);
+        assert_eq!(site.everything().await - before, all.len());
+        let no = site.region;
+        let removed = site.store().change(move |it| {
+            it.execute("DELETE FROM samples WHERE region = ?1", &[&no.0], "clear")
+        });
+        removed.await.unwrap();
+    }
 }
 
 #[tokio::test]

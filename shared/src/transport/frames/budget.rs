@@ -16,6 +16,13 @@ pub(super) const UNCOUNTED_BYTES_MAX: usize = 16 << 10;
 /// What one peer may hold: the largest frame on its way while another waits for its commit.
 const SHARE_BYTES: usize = 2 * FEED_BYTES_MAX;
 
+/// The slow ones have a budget of their own, so much smaller than the whole one.
+const SLOW_DIVISOR: usize = 4;
+
+/// What one peer may hold of that: a batch as agents make them, of 256 KiB and a record. So as many
+/// regions as can hold the whole budget leave room for others among the slow.
+const SLOW_SHARE_BYTES: usize = 384 << 10;
+
 const KIB: usize = 1 << 10;
 
 /// A place in the queue for a part of the budget. It is kept over cancellations, so that a reader
@@ -23,17 +30,28 @@ const KIB: usize = 1 << 10;
 pub(super) type Turn = Pin<Box<dyn Future<Output = Option<BudgetPermit>> + Send>>;
 
 /// A number of bytes that all frames above 16 KiB share, from before their payload is read until
-/// the permit in [`RawFrame`](super::RawFrame) is dropped; cheap to clone.
+/// the permit in [`RawFrame`](super::RawFrame) is dropped; cheap to clone. A frame that comes
+/// slowly while others wait is set aside: it counts against a second budget, a quarter as large,
+/// and whoever trickles holds up none but his like.
 #[derive(Debug, Clone)]
 pub struct ByteBudget {
     whole: Arc<Whole>,
     /// What one peer may hold of it.
-    share: Option<Arc<Semaphore>>,
+    share: Option<Share>,
+}
+
+/// What one peer may hold.
+#[derive(Debug, Clone)]
+struct Share {
+    all: Arc<Semaphore>,
+    slow: Arc<Semaphore>,
 }
 
 #[derive(Debug)]
 struct Whole {
     free: Arc<Semaphore>,
+    /// For frames that were set aside.
+    slow: Arc<Semaphore>,
     /// Frames that wait for others to give room.
     waiting: AtomicUsize,
 }
@@ -41,18 +59,22 @@ struct Whole {
 /// A frame's part of a budget, given back when dropped.
 #[derive(Debug)]
 pub struct BudgetPermit {
-    whole: OwnedSemaphorePermit,
+    held: OwnedSemaphorePermit,
     _share: Option<OwnedSemaphorePermit>,
+    /// The peer's share of what is slow, once it was set aside.
+    slow_share: Option<OwnedSemaphorePermit>,
+    is_slow: bool,
 }
 
 impl ByteBudget {
     /// A budget of so many bytes; never less than the largest frame, which could not be read else.
     pub fn new(bytes: usize) -> Self {
         let kib = bytes.max(FEED_BYTES_MAX).div_ceil(KIB);
-        let free = Arc::new(Semaphore::new(kib.min(Semaphore::MAX_PERMITS)));
+        let places = |kib: usize| Arc::new(Semaphore::new(kib.min(Semaphore::MAX_PERMITS)));
         Self {
             whole: Arc::new(Whole {
-                free,
+                free: places(kib),
+                slow: places(kib / SLOW_DIVISOR),
                 waiting: AtomicUsize::new(0),
             }),
             share: None,
@@ -65,7 +87,10 @@ impl ByteBudget {
     pub fn share(&self) -> Self {
         Self {
             whole: Arc::clone(&self.whole),
-            share: Some(Arc::new(Semaphore::new(SHARE_BYTES / KIB))),
+            share: Some(Share {
+                all: Arc::new(Semaphore::new(SHARE_BYTES / KIB)),
+                slow: Arc::new(Semaphore::new(SLOW_SHARE_BYTES / KIB)),
+            }),
         }
     }
 
@@ -79,9 +104,28 @@ impl ByteBudget {
         self.whole.waiting.load(Ordering::Relaxed) > 0
     }
 
+    /// Sets a frame aside, and gives its place to those who wait, if there is room among the slow.
+    pub(super) fn set_aside(&self, permit: &mut BudgetPermit) -> bool {
+        let kib = u32::try_from(permit.held.num_permits()).unwrap_or(u32::MAX);
+        let take = |of: &Arc<Semaphore>| Arc::clone(of).try_acquire_many_owned(kib).ok();
+        let share = match &self.share {
+            Some(share) => match take(&share.slow) {
+                None => return false,
+                share => share,
+            },
+            None => None,
+        };
+        let Some(place) = take(&self.whole.slow) else {
+            return false;
+        };
+        (permit.held, permit.slow_share, permit.is_slow) = (place, share, true);
+        true
+    }
+
     /// Queues for a frame of so many bytes.
     pub(super) fn queue(&self, bytes: usize) -> Turn {
-        let (whole, share) = (Arc::clone(&self.whole), self.share.clone());
+        let whole = Arc::clone(&self.whole);
+        let share = self.share.as_ref().map(|it| Arc::clone(&it.all));
         let kib = u32::try_from(bytes.div_ceil(KIB)).unwrap_or(u32::MAX);
         // They are never closed, so that there is no error.
         Box::pin(async move {
@@ -92,8 +136,10 @@ impl ByteBudget {
             let _waiting = Waiting::begin(&whole);
             let free = Arc::clone(&whole.free);
             Some(BudgetPermit {
-                whole: free.acquire_many_owned(kib).await.ok()?,
+                held: free.acquire_many_owned(kib).await.ok()?,
                 _share: share,
+                slow_share: None,
+                is_slow: false,
             })
         })
     }
@@ -102,7 +148,12 @@ impl ByteBudget {
 impl BudgetPermit {
     /// How many bytes it stands for, in whole KiB.
     pub fn bytes(&self) -> usize {
-        self.whole.num_permits() * KIB
+        self.held.num_permits() * KIB
+    }
+
+    /// Whether it was set aside.
+    pub(super) const fn is_slow(&self) -> bool {
+        self.is_slow
     }
 }
 

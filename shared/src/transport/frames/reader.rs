@@ -19,12 +19,14 @@ const FRAME_TIME_MAX: Duration = Duration::from_secs(30);
 /// of 256 kbit/s are slow and honest, and whoever trickles holds at most one frame.
 const BYTES_PER_SECOND_MIN: usize = 4 << 10;
 
-/// The same for a large frame while others wait for its place in the budget: a second for each so
-/// many bytes is what each of four feeds has of a line of 256 kbit/s, and half a dozen round trips
-/// of the worst one may pass without any.
+/// While others wait for its place in the budget, a large frame that is not whole after this time
+/// is set aside; at 200 KiB a second the largest one is. No longer, as those who wait would else
+/// be held up for minutes by a few regions that trickle on purpose.
 const PRESSED_TIME_MAX: Duration = Duration::from_secs(5);
 
-/// See [`PRESSED_TIME_MAX`].
+/// A frame that is set aside gets a second more for each so many bytes that did come, as long as
+/// others wait: what each of four feeds has of a line of 256 kbit/s. One that came slower than that
+/// is not set aside but given up.
 const PRESSED_BYTES_PER_SECOND_MIN: usize = 8 << 10;
 
 /// How often a frame that is waited for looks whether others wait for its place.
@@ -213,7 +215,7 @@ impl<S: Source> Reader<S> {
             drop(stopwatch);
             match piece {
                 Ok(piece) => return piece,
-                Err(_) if left <= LOOK => {
+                Err(_) if left <= LOOK && !self.set_aside() => {
                     return Err(ReadError::Slow {
                         arrived: self.state.arrived(),
                         waited: time_max,
@@ -224,16 +226,50 @@ impl<S: Source> Reader<S> {
         }
     }
 
-    /// The time that the frame may take with what came of it.
+    /// The time that the frame may take where it is, with what came of it.
     fn time_max(&self) -> Duration {
-        let is_held = matches!(&self.state, State::Payload(it) if it.permit.is_some());
-        let (time_max, rate_min) = match &self.budget {
-            Some(budget) if is_held && budget.is_pressed() => {
-                (PRESSED_TIME_MAX, PRESSED_BYTES_PER_SECOND_MIN)
-            }
-            _ => (FRAME_TIME_MAX, BYTES_PER_SECOND_MIN),
-        };
-        time_max + Duration::from_secs((self.state.arrived() / rate_min) as u64)
+        match self.pressing() {
+            Some(permit) if permit.is_slow() => self.slow_time_max(),
+            Some(_) => PRESSED_TIME_MAX,
+            None => FRAME_TIME_MAX + self.for_arrived(BYTES_PER_SECOND_MIN),
+        }
+    }
+
+    /// The time for a frame that is set aside.
+    fn slow_time_max(&self) -> Duration {
+        PRESSED_TIME_MAX + self.for_arrived(PRESSED_BYTES_PER_SECOND_MIN)
+    }
+
+    /// A second for each so many bytes that came.
+    fn for_arrived(&self, bytes_per_second: usize) -> Duration {
+        Duration::from_secs((self.state.arrived() / bytes_per_second) as u64)
+    }
+
+    /// The place that the frame holds while others wait for one.
+    fn pressing(&self) -> Option<&BudgetPermit> {
+        let is_pressed = self.budget.as_ref().is_some_and(ByteBudget::is_pressed);
+        match &self.state {
+            State::Payload(it) if is_pressed => it.permit.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Lets the frame go on without being in the way, if it comes fast enough for that.
+    fn set_aside(&mut self) -> bool {
+        let hopeless = self.waited >= self.slow_time_max();
+        if hopeless || self.pressing().is_none_or(BudgetPermit::is_slow) {
+            return false;
+        }
+        match (&self.budget, &mut self.state) {
+            (
+                Some(budget),
+                State::Payload(Payload {
+                    permit: Some(permit),
+                    ..
+                }),
+            ) => budget.set_aside(permit),
+            _ => false,
+        }
     }
 }
 

@@ -51,9 +51,9 @@ impl FrameReader {
     /// The next frame; `None` when the sender has finished the stream.
     ///
     /// Between frames it waits without end. A frame that has begun must be whole within 30 s, and a
-    /// second more for each 4 KiB of it that came. Memory follows what came, not what a header
-    /// announces. Cancel-safe: when the future is dropped, no byte is lost, and a place in the
-    /// budget's queue is kept.
+    /// second more for each 4 KiB of it that came; sooner while others wait for its place in the
+    /// budget. Memory follows what came, not what a header announces. Cancel-safe: when the future
+    /// is dropped, no byte is lost, and a place in the budget's queue is kept.
     ///
     /// # Errors
     /// If the frame breaks the stream's bounds, comes too slowly, is cut off, or the connection is

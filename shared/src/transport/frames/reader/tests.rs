@@ -341,6 +341,61 @@ fn a_peer_that_stalls_holds_its_share_and_no_more() {
     });
 }
 
+/// A frame of so many bytes that comes at this rate.
+fn steady(len: usize, bytes_per_second: usize, budget: &ByteBudget) -> Reader<Script> {
+    const PIECES_PER_SECOND: usize = 10;
+    let bytes = Bytes::from(frame(1, &vec![0; len]));
+    let pieces = bytes.chunks(bytes_per_second / PIECES_PER_SECOND);
+    let mut script = Script::new(pieces.map(Bytes::copy_from_slice).collect::<Vec<_>>());
+    script.gap = Duration::from_secs(1) / PIECES_PER_SECOND as u32;
+    let mut reader = Reader::new(script, FEED_BYTES_MAX);
+    reader.set_budget(budget.clone());
+    reader
+}
+
+/// 32 regions hold the hub's whole budget with frames that come slowly; those that come fast wait
+/// for seconds, not for minutes, and a slow and honest one comes whole all the same.
+#[test]
+fn tricklers_hold_up_none_but_their_like() {
+    const REGIONS: usize = 32;
+    run(async {
+        let budget = ByteBudget::new(2 * REGIONS * FEED_BYTES_MAX);
+        let mut tricklers = futures_util::stream::FuturesUnordered::new();
+        for _ in 0..REGIONS {
+            let share = budget.share();
+            // All that a region may have, and some of it of a size that can be set aside.
+            for len in [384 << 10, 640 << 10, FEED_BYTES_MAX] {
+                let mut reader = steady(len, 9 << 10, &share);
+                tricklers.push(async move { reader.next().await.map(drop) });
+            }
+        }
+        let (own, share) = (budget.share(), 256 << 10);
+        let mut line = steady(share, 9 << 10, &own);
+        let mut line = std::pin::pin!(line.next());
+        let honest = async {
+            // Each of them holds its place by now.
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            assert_eq!(budget.available(), 0);
+            let begun = Clock::system().now();
+            let mut fast = steady(FEED_BYTES_MAX, 10 << 20, &budget.share());
+            let mut also = steady(FEED_BYTES_MAX, 10 << 20, &budget.share());
+            let (fast, also) = tokio::join!(fast.next(), also.next());
+            assert!(fast.is_ok() && also.is_ok());
+            Clock::system().now() - begun
+        };
+        let mut honest = std::pin::pin!(honest);
+        let waited = loop {
+            tokio::select! {
+                waited = &mut honest => break waited,
+                Some(_) = futures_util::StreamExt::next(&mut tricklers) => {}
+                _ = &mut line => unreachable!("it takes half a minute"),
+            }
+        };
+        assert!(waited < Duration::from_secs(7), "{waited:?}");
+        assert!(line.await.unwrap().is_some());
+    });
+}
+
 #[test]
 fn a_place_in_the_budgets_queue_survives_interruptions() {
     run(async {
