@@ -103,6 +103,15 @@ impl TestHub {
         }
     }
 
+    /// Waits until the cloud of the region of this name is shown in this version.
+    pub async fn shows_version(&self, name: &str, version: &str) {
+        let shown = || self.hub.board.region(name);
+        let reached = |it: ShownRegion| it.view.facts.cloud.version == version;
+        if !self.until(|| shown().is_some_and(reached)).await {
+            panic!("{name} is never shown in {version}: {:?}", shown());
+        }
+    }
+
     /// Waits until the sums over all regions are these.
     pub async fn adds_up_to(&self, totals: Totals) {
         let shown = || self.hub.board.shown().totals;
@@ -128,6 +137,8 @@ pub struct TestAgent {
     pub spool: Spool,
     /// Its link.
     pub status: watch::Receiver<Status>,
+    /// What it says that its cloud is: at first [`description`].
+    pub described: watch::Sender<CloudDescription>,
     data_dir: TempDir,
     tasks: Tasks,
     leave: CancellationToken,
@@ -182,13 +193,14 @@ impl TestAgent {
         let spool = Spool::open(&directory, clock.unix_millis(), rand::random).unwrap();
         let tasks = Tasks::new(clock.clone());
         let leave = CancellationToken::new();
+        let described = watch::Sender::new(description());
         let (uplink, status) = Uplink::new(uplink::Options {
             membership: Membership::load(data_dir.path()).unwrap().unwrap(),
             credentials: Arc::new(Credentials::load(data_dir.path()).unwrap()),
             spool: spool.clone(),
             clock,
             dial: DialOptions::default(),
-            description: watch::Sender::new(description()).subscribe(),
+            description: described.subscribe(),
             data_dir: data_dir.path().to_owned(),
         });
         let task = shared::runtime::tasks::Task::worker("uplink");
@@ -197,6 +209,7 @@ impl TestAgent {
         Self {
             spool,
             status,
+            described,
             data_dir,
             tasks,
             leave,

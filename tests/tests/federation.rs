@@ -87,6 +87,27 @@ async fn a_region_joins_is_accepted_and_reports() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_an_agent_finds_out_of_its_cloud_is_shown_at_once_and_kept() {
+    let directory = private_dir();
+    let hub = TestHub::found(&directory.path().join("hub")).await;
+    let agent = TestAgent::join(&hub, "north").await;
+    hub.shows_version("north", "1").await;
+    agent
+        .described
+        .send_modify(|it| "2".clone_into(&mut it.version));
+    hub.shows_version("north", "2").await;
+
+    // Upgraded while its hub is away: told in the greeting.
+    let data_dir = agent.stop().await;
+    let hub = hub.restart().await;
+    hub.shows_version("north", "2").await;
+    let agent = TestAgent::start(data_dir).await;
+    hub.shows_version("north", "1").await;
+    agent.stop().await;
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_hub_that_was_away_is_brought_up_by_the_changes() {
     let directory = private_dir();
     let hub = TestHub::found(&directory.path().join("hub")).await;

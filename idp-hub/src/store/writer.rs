@@ -41,8 +41,8 @@ const FAILED_LOG_WINDOW: Duration = Duration::from_secs(60);
 /// wait of so little, and what comes alone does not wait at all.
 const COMMIT_EVERY: Duration = Duration::from_millis(2);
 
-/// The same before a sample: each stands for ten seconds, nobody waits for it, and a fleet of 10,000
-/// sends a thousand a second.
+/// The same before a sample: each stands for ten seconds, nobody waits for it, and a fleet of
+/// 10,000 sends a thousand a second.
 const SAMPLES_EVERY: Duration = Duration::from_millis(20);
 
 /// What the writer does.

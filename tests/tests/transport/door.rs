@@ -78,6 +78,38 @@ async fn thousands_that_never_answer_are_bounded_and_shut_nobody_out() {
     dials.shutdown().await;
 }
 
+/// What a fleet does whose hub is back. Ignored callers would call again by themselves, but only
+/// after a second, and then after three and seven.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fleet_that_calls_at_once_waits_for_its_places_and_needs_no_second_call() {
+    const CALLERS: u64 = 400;
+    let federation = Federation::new(1);
+    let options = ListenOptions {
+        handshakes_max: 8,
+        retry_above: 2,
+        handshakes_per_source_max: 4,
+        ..options()
+    };
+    let hub = open(&federation, &options);
+    let fleet = Arc::new(federation.dialer(1));
+    let mut dials = JoinSet::new();
+    for _ in 0..CALLERS {
+        let (fleet, address) = (Arc::clone(&fleet), hub.listener.address());
+        dials.spawn(async move { fleet.dial(address).await.unwrap() });
+    }
+    let mut waited = 0;
+    let mut links = Vec::new();
+    while let Some(link) = dials.join_next().await {
+        links.push(link.unwrap());
+        waited = waited.max(hub.listener.counts().waiting);
+    }
+    assert!(waited > 8, "{waited} waited");
+    let counts = hub.listener.counts();
+    assert_eq!((counts.waiting, counts.ignored), (0, 0), "{counts:?}");
+    assert_eq!((counts.displaced, counts.late), (0, 0), "{counts:?}");
+    assert!(links.iter().all(|link| link.loss().is_none()));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn joiners_that_never_ask_are_few_and_soon_gone() {
     let federation = Federation::new(1);
