@@ -10,6 +10,7 @@
 //! socket everybody is an administrator, because its file's mode lets in nobody else. Every error
 //! is a [`problem`].
 
+mod adoptions;
 mod documents;
 mod events;
 mod extract;
@@ -32,7 +33,10 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 
-pub use documents::{OverviewDocument, RegionDocument, StatesDocument, Time, TotalsDocument};
+pub use adoptions::{AdoptionDocument, DoorDocument};
+pub use documents::{
+    CloudDocument, OverviewDocument, RegionDocument, StatesDocument, Time, TotalsDocument,
+};
 pub use events::RegionsEvent;
 pub use extract::Page;
 pub use invitations::{InvitationDocument, OpenInvitation, OpenInvitations};

@@ -136,6 +136,8 @@ impl Downlink {
         let accepted = handshake.await;
         match accepted {
             Ok(Accepted::Link(connection)) => session::run(&self, connection).await,
+            // The link's TLS does not agree on an adoption.
+            Ok(Accepted::Adopt(_)) => {}
             Ok(Accepted::Join(connection)) => join::answer(&self, connection).boxed().await,
             Err(error) => self.turned_away(&error),
         }

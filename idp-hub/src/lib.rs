@@ -3,10 +3,11 @@
 //! A module imports only what stands above it here, and `shared`.
 //!
 //! ```text
-//! config · fleet (pure) · store · authority · ingest · downlink ·
-//! overview · metrics · api · tasks · cli
+//! config · fleet (pure) · store · authority · adoption · ingest ·
+//! downlink · overview · metrics · api · tasks · cli
 //! ```
 
+pub mod adoption;
 pub mod api;
 pub mod authority;
 pub mod cli;

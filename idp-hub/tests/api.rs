@@ -7,6 +7,8 @@
     reason = "a test that meets the unexpected should panic"
 )]
 
+#[path = "api/adoptions.rs"]
+mod adoptions;
 #[path = "api/events.rs"]
 mod events;
 #[path = "api/kit.rs"]

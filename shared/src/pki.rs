@@ -15,6 +15,7 @@
 //! All keys are ECDSA on P-256, all cryptography is aws-lc-rs. Time and randomness that decide
 //! something are arguments; only keys and secrets are drawn from the system here.
 
+mod adoption;
 mod advice;
 mod anchor;
 mod authority;
@@ -38,6 +39,7 @@ mod x509;
 #[cfg(test)]
 mod tests;
 
+pub use adoption::{ADOPT_ALPN, DoorKeyError, adoption_client, adoption_server, door_key};
 pub use advice::handshake_advice;
 pub use anchor::{Anchor, AnchorError, TrustAnchors};
 pub use authority::{

@@ -3,6 +3,7 @@
 //! ```text
 //! hub     Listener ── accept ──▶ Arrival ── handshake ──▶ Accepted: LinkConnection, JoinCall
 //! agent   Dialer ── dial ──▶ LinkConnection,  dial_join ──▶ JoinConnection
+//! agent, unjoined   Listener ─▶ Accepted: JoinCall ◀── DoorConnection ── DoorDialer   hub
 //! both    LinkConnection ── control, feeds ──▶ FrameWriter, FrameReader ──▶ wire::frame
 //! ```
 //!
@@ -17,6 +18,7 @@ mod config;
 mod connection;
 mod connection_id;
 mod dial;
+mod door;
 mod error;
 mod exporter;
 mod frames;
@@ -33,6 +35,7 @@ pub use admission::AdmissionCounts;
 pub use close::{CloseCode, Loss};
 pub use connection::LinkConnection;
 pub use dial::Dialer;
+pub use door::{DoorConnection, DoorDialer};
 pub use error::TransportError;
 pub use frames::{
     BudgetPermit, ByteBudget, FrameReader, FrameWriter, Priority, RawFrame, ReadError, WriteError,

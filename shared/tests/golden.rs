@@ -13,6 +13,8 @@
     reason = "a test that meets the unexpected should panic"
 )]
 
+#[path = "golden/adopt.rs"]
+mod adopt;
 #[path = "golden/feed.rs"]
 mod feed;
 #[path = "golden/frames.rs"]
@@ -88,6 +90,7 @@ fn examples() -> Vec<Example> {
     examples.extend(states::examples());
     examples.extend(frames::examples());
     examples.extend(feed::examples());
+    examples.extend(adopt::examples());
     examples
 }
 

@@ -34,6 +34,8 @@ A new region, step by step:
   3. Ask the hub's administrator for an invitation:  idp-hub region invite NAME
   4. Join:                                           sp-agent join --hub HOST:7443 TOKEN
   5. Have the administrator compare the key and accept the region; then see:  sp-agent status
+Or, with [adoption] in the configuration, have the administrator do it all from the hub:
+  idp-hub region adopt NAME ADDRESS
 
 Exit codes: 0 done, 1 failed or something is wrong, 64 flags or configuration are wrong.")]
 struct Cli {

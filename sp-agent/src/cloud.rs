@@ -6,6 +6,7 @@
 //! service's [`Probe`] says why. Nothing here decides what is gone: only a whole audit that came to
 //! its end does, in `collect`.
 
+mod account;
 mod measure;
 pub mod openstack;
 pub mod simulated;
@@ -15,6 +16,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use shared::model::{CloudDescription, Key, Record, RecordKind, ServiceKind, UnixMillis};
 use tokio::sync::mpsc;
+
+pub use account::{Account, AccountError};
 
 /// A part of a cloud that is read in one go, from one service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -43,6 +43,8 @@ pub struct Config {
     pub log: Option<String>,
     /// Where Prometheus metrics are served in plain HTTP; `None` for only on the local socket.
     pub metrics: Option<SocketAddr>,
+    /// Where an unjoined agent waits for its adoption (UDP); `None` for nowhere.
+    pub adoption: Option<SocketAddr>,
     /// What is told of this machine.
     pub host: HostConfig,
     /// Which cloud. `None` only where it was not asked for, see [`Purpose::Ask`].

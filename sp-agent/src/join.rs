@@ -11,7 +11,10 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use shared::host_port::HostPort;
 use shared::ids::{HubId, RegionId};
 use shared::model::{CloudDescription, CloudKind};
@@ -25,6 +28,9 @@ mod frames;
 
 use crate::membership::{Credentials, Founding, Membership, MembershipError};
 pub use error::{Attempt, JoinError};
+
+/// A hub that is there answers sooner, over any line; one that is not costs nobody more time.
+const HEAD_START: Duration = Duration::from_secs(2);
 
 /// What is sent as the agent's release.
 pub const SOFTWARE: &str = concat!("sp-agent ", env!("CARGO_PKG_VERSION"));
@@ -135,19 +141,35 @@ pub fn host_name() -> String {
         .unwrap_or_default()
 }
 
-/// The first address where a hub of the pinned CA answers, and the connection with it.
+/// The first address where a hub of the pinned CA answers, and the connection with it. Each has a
+/// head start before the next is tried beside it.
 async fn dial<'a>(
     dialer: &Dialer,
     addresses: &'a [HostPort],
 ) -> Result<(&'a HostPort, JoinConnection), JoinError> {
-    let mut attempts = Vec::new();
-    for address in addresses {
-        match dialer.dial_join_host(&address.to_string()).await {
-            Ok(connection) => return Ok((address, connection)),
-            Err(source) => attempts.push(Attempt::new(&address.to_string(), source)),
+    let one = |address: &'a HostPort| async move {
+        let dialed = dialer.dial_join_host(&address.to_string()).await;
+        (address, dialed)
+    };
+    let (mut attempts, mut waiting) = (Vec::new(), addresses.iter());
+    let mut dialing = FuturesUnordered::new();
+    dialing.extend(waiting.next().map(one));
+    loop {
+        let next = tokio::time::timeout(HEAD_START, dialing.next());
+        let dialed = match waiting.len() {
+            0 => dialing.next().await,
+            _ => next.await.unwrap_or(None),
+        };
+        match dialed {
+            Some((address, Ok(connection))) => return Ok((address, connection)),
+            Some((address, Err(source))) => {
+                attempts.push(Attempt::new(&address.to_string(), source));
+            }
+            None if waiting.len() == 0 => return Err(JoinError::Unreachable(attempts)),
+            None => {}
         }
+        dialing.extend(waiting.next().map(one));
     }
-    Err(JoinError::Unreachable(attempts))
 }
 
 /// The request, encoded.

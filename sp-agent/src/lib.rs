@@ -3,9 +3,11 @@
 //! A module imports only what stands above it here, and `shared`.
 //!
 //! ```text
-//! cloud · host · spool · collect · config · membership · join · uplink · status · tasks · cli
+//! cloud · host · spool · collect · config · membership · join · adoption ·
+//! uplink · status · tasks · cli
 //! ```
 
+pub mod adoption;
 pub mod cli;
 pub mod cloud;
 pub mod collect;

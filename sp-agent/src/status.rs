@@ -24,11 +24,11 @@ mod server;
 mod tests;
 
 pub use client::{Client, ClientError};
-pub use gather::{CloudView, Identity, Member, Sources, damaged, offline, unjoined};
+pub use gather::{CloudView, DoorView, Identity, Member, Sources, damaged, offline, unjoined};
 pub use metrics::{Metrics, MetricsError};
 pub use problem::Problem;
 pub use report::{
-    AllegianceReport, BehindReport, CloudReport, LinkReport, PartReport, RegionReport, Report,
-    ServiceReport, SpoolReport, Time,
+    AdoptionReport, AllegianceReport, BehindReport, CloudReport, LinkReport, PartReport,
+    RegionReport, Report, ServiceReport, SpoolReport, Time,
 };
 pub use server::{JoinAsked, JoinTold, LeaveTold, Operations, Server, ServerError};

@@ -3,11 +3,13 @@
 //! ```text
 //! settings ─ Config ─▶ collecting ─ cloud, description ─▶ following (uplink) ─ Member ─▶ socket
 //!                          └───────────── spool ─────────────▲
+//!                                    door ◀─ adopting ◀───── unjoined? ─┘
 //! ```
 //!
 //! The region is collected whether or not a hub is there. Stopped the other way round: first who
 //! takes in, last the spool that they write to.
 
+mod adopting;
 mod collecting;
 mod files;
 mod following;
@@ -27,10 +29,12 @@ use shared::runtime::shutdown::Shutdown;
 use shared::runtime::tasks::{OnExit, Restart, Task, Tasks};
 use tokio::sync::{Notify, mpsc, watch};
 
+use crate::adoption;
 use crate::cloud::Part;
 use crate::config::{CloudConfig, Config};
 use crate::spool::Spool;
 use crate::status::{CloudView, Metrics, Server, Sources, unjoined};
+use adopting::Adopting;
 use collecting::Collecting;
 use files::Watcher;
 use following::{Following, ORDERS_MAX};
@@ -64,15 +68,8 @@ pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(),
     let started = clock.unix_millis();
     let metrics = Metrics::install()?;
     let spool = open(&config, started).await?;
-    let server = Server::bind(&config.socket, config.metrics).await?;
-    if let Some(address) = server.metrics_address() {
-        tracing::info!(%address, "serving metrics");
-    }
-    let kept = spool.clone().run(daemon.shutdown.clone());
-    daemon
-        .tasks
-        .spawn(Task::store("spool"), OnExit::StopDaemon, kept);
-    pulse(&daemon.tasks, &daemon.liveness, spool.clone(), &clock);
+    let server = bind(&config).await?;
+    keep(&daemon, &spool);
 
     let view = beginning(&config);
     let (described, description) = watch::channel(view.description.clone());
@@ -89,6 +86,14 @@ pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(),
         viewed,
         described,
     };
+    let parts = adoption::Parts {
+        data_dir: data_dir.clone(),
+        clock: clock.clone(),
+        configs: configs.subscribe(),
+        description: description.clone(),
+        tries: Arc::default(),
+    };
+    let (adopting, door) = Adopting::new(parts, member.clone(), Arc::clone(&poke));
     let following = Following {
         configs: configs.subscribe(),
         watcher: Watcher::new(&[&data_dir], Arc::clone(&poke)),
@@ -108,6 +113,7 @@ pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(),
             spool,
             member,
             cloud,
+            door,
         },
         metrics,
         origin: origin.clone(),
@@ -122,10 +128,8 @@ pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(),
         reload: daemon.reload.clone(),
     };
     spawn(&daemon, settings, collecting, following);
-    let served = server.run(Arc::new(operations), daemon.shutdown.clone());
-    daemon
-        .tasks
-        .spawn(Task::worker("socket"), OnExit::StopDaemon, served);
+    adopt(&daemon.tasks, adopting);
+    serve(&daemon, server, operations);
     Ok(())
 }
 
@@ -150,6 +154,44 @@ fn spawn(daemon: &Daemon, settings: Settings, collecting: Collecting, following:
     );
     let following = following.run(shutdown.clone());
     tasks.spawn(Task::worker("membership"), OnExit::StopDaemon, following);
+}
+
+/// Waits to be adopted, where that is wanted. Made anew after a defect: strangers speak to it, and
+/// the region must go on whatever they find.
+fn adopt(tasks: &Tasks, adopting: Adopting) {
+    let run = move |shutdown| adopting.clone().run(shutdown);
+    tasks.spawn_restarting(Task::worker("adoption"), Restart::default(), run);
+}
+
+/// Runs the spool, and the watchdog by it.
+fn keep(daemon: &Daemon, spool: &Spool) {
+    let kept = spool.clone().run(daemon.shutdown.clone());
+    daemon
+        .tasks
+        .spawn(Task::store("spool"), OnExit::StopDaemon, kept);
+    pulse(
+        &daemon.tasks,
+        &daemon.liveness,
+        spool.clone(),
+        &daemon.clock,
+    );
+}
+
+/// Binds the local socket, and the metrics' listener where there is one.
+async fn bind(config: &Config) -> Result<Server, StartError> {
+    let server = Server::bind(&config.socket, config.metrics).await?;
+    if let Some(address) = server.metrics_address() {
+        tracing::info!(%address, "serving metrics");
+    }
+    Ok(server)
+}
+
+/// Serves the local socket.
+fn serve(daemon: &Daemon, server: Server, operations: Local) {
+    let served = server.run(Arc::new(operations), daemon.shutdown.clone());
+    daemon
+        .tasks
+        .spawn(Task::worker("socket"), OnExit::StopDaemon, served);
 }
 
 /// Feeds the watchdog for as long as the spool answers.

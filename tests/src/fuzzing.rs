@@ -21,7 +21,7 @@ pub struct Target {
 }
 
 /// Every decoder of what comes from outside.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 11] = [
     Target {
         name: "control",
         check: frames::control,
@@ -36,6 +36,11 @@ pub const TARGETS: [Target; 10] = [
         name: "join",
         check: frames::join,
         seeds: seeds::join,
+    },
+    Target {
+        name: "adopt",
+        check: frames::adopt,
+        seeds: seeds::adopt,
     },
     Target {
         name: "record",

@@ -105,17 +105,7 @@ impl Lab {
 
     /// Joins a region with this cloud, dialing the hub at `address`, and starts its agent.
     pub fn join(&self, name: &str, cloud: &str, address: SocketAddr) -> Region {
-        let folder = self.folder.path().join(name);
-        std::fs::create_dir(&folder).unwrap();
-        let path = folder.display();
-        write(
-            &folder.join("agent.toml"),
-            &format!(
-                "data_dir = \"{path}/data\"\nsocket = \"{path}/agent.sock\"\n\
-                 [cloud]\n{cloud}\n[collect]\nchanges = \"1s\"\naudit = \"10s\"\n\
-                 quota = \"10s\"\n"
-            ),
-        );
+        let folder = self.configure(name, cloud, "");
         let invitation = self.ask(&["region", "invite", name, "--output", "json"]);
         let invitation: Value = serde_json::from_slice(&succeeded(invitation).stdout).unwrap();
         let token = invitation["token"].as_str().unwrap();
@@ -129,6 +119,48 @@ impl Lab {
             folder,
             daemon,
         }
+    }
+
+    /// Starts an agent with this cloud that is not joined and waits for its adoption; its door's
+    /// address.
+    pub fn unjoined(&self, name: &str, cloud: &str) -> (Region, SocketAddr) {
+        let any = (Ipv4Addr::LOCALHOST, 0);
+        let door = UdpSocket::bind(any).unwrap().local_addr().unwrap();
+        let adoption = format!("[adoption]\nlisten = \"{door}\"\n");
+        let folder = self.configure(name, cloud, &adoption);
+        let daemon = Daemon::start(Program::Agent, &folder.join("agent.toml"), "run");
+        let region = Region {
+            name: name.to_owned(),
+            folder,
+            daemon,
+        };
+        self.wait("the agent waits for its adoption", || {
+            region.status()["adoption"]["key"].is_string()
+        });
+        (region, door)
+    }
+
+    /// A folder with an agent's configuration.
+    fn configure(&self, name: &str, cloud: &str, more: &str) -> PathBuf {
+        let folder = self.folder.path().join(name);
+        std::fs::create_dir(&folder).unwrap();
+        let path = folder.display();
+        write(
+            &folder.join("agent.toml"),
+            &format!(
+                "data_dir = \"{path}/data\"\nsocket = \"{path}/agent.sock\"\n\
+                 [cloud]\n{cloud}\n[collect]\nchanges = \"1s\"\naudit = \"10s\"\n\
+                 quota = \"10s\"\n{more}"
+            ),
+        );
+        folder
+    }
+
+    /// Writes a file that only its owner can read, such as a password's, and returns its path.
+    pub fn secret(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        write(&path, text);
+        path
     }
 
     /// Joins a region beside a real cloud.
@@ -217,6 +249,12 @@ impl Region {
     /// Runs a command of the agent.
     pub fn ask(&self, arguments: &[&str]) -> Output {
         run(Program::Agent, &self.folder.join("agent.toml"), arguments)
+    }
+
+    /// What the agent tells of itself; nothing while it does not run.
+    pub fn status(&self) -> Value {
+        let told = self.ask(&["status", "--output", "json"]);
+        serde_json::from_slice(&told.stdout).unwrap_or_default()
     }
 
     /// What Prometheus scrapes of the agent.

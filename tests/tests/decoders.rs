@@ -67,6 +67,11 @@ fn join_frames() {
 }
 
 #[test]
+fn adoption_frames() {
+    try_all(target("adopt"), 40_000);
+}
+
+#[test]
 fn records() {
     try_all(target("record"), 100_000);
 }

@@ -4,14 +4,14 @@ use std::any::Any;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
 use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::csrf::CsrfLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
-use tower_http::timeout::TimeoutLayer;
 
 use super::problem::{Kind, MEDIA_TYPE, Problem};
 
@@ -22,11 +22,18 @@ const BODY_BYTES_MAX: usize = 16 * 1024;
 /// or a removal of a million of them.
 const TIME_MAX: Duration = Duration::from_secs(30);
 
+/// An adoption waits for an agent, its cloud, and the agent's join: see `adoption`, which bounds
+/// each of them, and answers sooner than this.
+const ADOPTION_TIME_MAX: Duration = Duration::from_secs(60);
+
 /// The page needs its own files and the API, and nothing else: no inline script, no frame, no other
 /// host.
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
     frame-ancestors 'none'";
+
+/// Where adoptions are asked for.
+const ADOPTIONS_PATH: &str = "/api/v1/adoptions";
 
 /// Headers of every answer. No Strict-Transport-Security: the hub's own certificate is by a CA that
 /// browsers don't know, and the header would take from people the means to go on to it.
@@ -44,10 +51,7 @@ pub(super) fn around(router: Router) -> Router {
     let wrapped = router
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(CsrfLayer::new())
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::REQUEST_TIMEOUT,
-            TIME_MAX,
-        ))
+        .layer(axum::middleware::from_fn(in_time))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(axum::middleware::map_response(as_problem))
         .layer(SetResponseHeaderLayer::if_not_present(
@@ -60,6 +64,16 @@ pub(super) fn around(router: Router) -> Router {
             HeaderValue::from_static(value),
         ))
     })
+}
+
+/// Ends a request that takes too long.
+async fn in_time(request: Request, next: Next) -> Response {
+    let time_max = match request.uri().path() {
+        ADOPTIONS_PATH => ADOPTION_TIME_MAX,
+        _ => TIME_MAX,
+    };
+    let answered = tokio::time::timeout(time_max, next.run(request)).await;
+    answered.unwrap_or_else(|_| StatusCode::REQUEST_TIMEOUT.into_response())
 }
 
 /// The hook that the daemon installed has logged it.

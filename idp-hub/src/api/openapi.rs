@@ -9,7 +9,7 @@ use utoipa_axum::routes;
 use super::documents::OverviewDocument;
 use super::problem::{Kind, Problem};
 use super::state::ApiState;
-use super::{events, invitations, records, regions, samples, session};
+use super::{adoptions, events, invitations, records, regions, samples, session};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -39,6 +39,8 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(regions::accept))
         .routes(routes!(invitations::invite, invitations::list))
         .routes(routes!(invitations::withdraw))
+        .routes(routes!(adoptions::look))
+        .routes(routes!(adoptions::adopt))
         .routes(routes!(records::servers))
         .routes(routes!(records::volumes))
         .routes(routes!(records::networks))

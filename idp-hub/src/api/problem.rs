@@ -41,6 +41,16 @@ pub enum Kind {
     NameTaken,
     /// It can't be done in the present state.
     Refused,
+    /// No agent waits for its adoption at the address.
+    AgentUnreachable,
+    /// The agent has another key than was confirmed.
+    OtherKey,
+    /// The agent's cloud does not take the account for an administrator's.
+    AccountRefused,
+    /// The agent can't ask its cloud.
+    CloudUnreachable,
+    /// The agent reaches no address of this hub.
+    HubUnreachable,
     /// The body is larger than any that is right.
     TooLarge,
     /// The body is not JSON.
@@ -66,6 +76,11 @@ impl Kind {
             Self::Timeout => "timeout",
             Self::NameTaken => "name-taken",
             Self::Refused => "refused",
+            Self::AgentUnreachable => "agent-unreachable",
+            Self::OtherKey => "other-key",
+            Self::AccountRefused => "account-refused",
+            Self::CloudUnreachable => "cloud-unreachable",
+            Self::HubUnreachable => "hub-unreachable",
             Self::TooLarge => "too-large",
             Self::NotJson => "not-json",
             Self::TooManyAttempts => "too-many-attempts",
@@ -85,6 +100,11 @@ impl Kind {
             Self::Timeout => "It took too long",
             Self::NameTaken => "The name is taken",
             Self::Refused => "It can't be done now",
+            Self::AgentUnreachable => "No agent waits there",
+            Self::OtherKey => "The agent has another key",
+            Self::AccountRefused => "The cloud refuses the account",
+            Self::CloudUnreachable => "The agent can't ask its cloud",
+            Self::HubUnreachable => "The agent can't reach this hub",
             Self::TooLarge => "The request is too large",
             Self::NotJson => "The body is not JSON",
             Self::TooManyAttempts => "Too many attempts",
@@ -101,7 +121,12 @@ impl Kind {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
-            Self::NameTaken | Self::Refused => StatusCode::CONFLICT,
+            Self::NameTaken | Self::Refused | Self::OtherKey | Self::AccountRefused => {
+                StatusCode::CONFLICT
+            }
+            Self::AgentUnreachable | Self::CloudUnreachable | Self::HubUnreachable => {
+                StatusCode::BAD_GATEWAY
+            }
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
@@ -125,6 +150,26 @@ impl Kind {
             Self::Timeout => "Try again; if it lasts, look into the hub's log.",
             Self::NameTaken => "Choose another name, or remove the region that has it.",
             Self::Refused => "Do what the detail says, then try again.",
+            Self::AgentUnreachable => {
+                "Check the address, that the agent runs with [adoption] in its configuration, and \
+                 that its UDP port is open on the way; a door closes once its agent is joined: see \
+                 `sp-agent status` there."
+            }
+            Self::OtherKey => {
+                "Compare again with `sp-agent status` on the agent's machine; if that shows the \
+                 confirmed key, somebody answers in the agent's place."
+            }
+            Self::AccountRefused => {
+                "Give the account of an administrator of that cloud, and its domain and project \
+                 where they are not the usual ones."
+            }
+            Self::CloudUnreachable => {
+                "Run `sp-agent check` on the agent's machine, then try again."
+            }
+            Self::HubUnreachable => {
+                "Name an address of this hub that the agent can dial (UDP), then try again; by \
+                 default it is link.address of the hub's configuration."
+            }
             Self::TooLarge => "Send less.",
             Self::NotJson => "Send JSON, with the header Content-Type: application/json.",
             Self::TooManyAttempts => "Wait as long as Retry-After says, then try again.",

@@ -36,10 +36,10 @@ pub(super) struct SignIn {
 /// A text that is wiped when it is dropped.
 #[derive(Deserialize, ToSchema)]
 #[schema(value_type = String)]
-struct Zeroized(String);
+pub(super) struct Zeroized(String);
 
 impl Zeroized {
-    fn take(mut self) -> Zeroizing<String> {
+    pub(super) fn take(mut self) -> Zeroizing<String> {
         Zeroizing::new(std::mem::take(&mut self.0))
     }
 }

@@ -28,6 +28,8 @@ pub struct ApiParts {
     pub shutdown: Shutdown,
     /// One task for each follower of events.
     pub followers: TaskGroup,
+    /// One task for each adoption that goes on.
+    pub adoptions: TaskGroup,
     /// The metrics.
     pub metrics: Metrics,
     /// What agents are told to dial.

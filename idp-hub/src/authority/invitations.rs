@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use shared::model::UnixMillis;
-use shared::pki::JoinToken;
+use shared::pki::{JoinToken, TokenId};
 
 use super::{Authority, AuthorityError, check_name};
 use crate::store::StoreError;
@@ -83,6 +83,24 @@ impl Authority {
     pub async fn invitations(&self) -> Result<Vec<OpenToken>, AuthorityError> {
         let now = self.0.clock.unix_millis();
         Ok(self.0.store.read(move |it| it.open_tokens(now)).await?)
+    }
+
+    /// Makes one invitation good for nothing, if it was not used yet: one that was made for one
+    /// occasion, beside which there may be another for the same name.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(crate) async fn withdraw_token(&self, id: TokenId) -> Result<(), AuthorityError> {
+        let withdrawn = self.0.store.change_then(
+            move |it| it.drop_token(id),
+            move |dropped| {
+                if *dropped {
+                    tracing::info!(target: "audit", action = "withdraw", token = %id);
+                }
+            },
+        );
+        withdrawn.await?;
+        Ok(())
     }
 
     /// Makes the open invitation for a name good for nothing.

@@ -91,6 +91,26 @@ impl Authority {
         Ok(region.await?.no)
     }
 
+    /// Removes a region that was never accepted and still has this key: what a join left behind of
+    /// which its agent knows nothing. Any other is left as it is.
+    ///
+    /// # Errors
+    /// If there is no region of this name.
+    pub(crate) async fn remove_pending(
+        &self,
+        name: &str,
+        key: Fingerprint,
+    ) -> Result<(), AuthorityError> {
+        let removed = self.manage(name, "remove", move |it, region| {
+            if region.facts.standing == Standing::Accepted || region.facts.fingerprint != key {
+                return Ok(None);
+            }
+            it.remove_region(region.no)?;
+            Ok(Some(AuthorityEvent::Removed(region.no)))
+        });
+        removed.await.map(drop)
+    }
+
     /// Changes the region of a name. Returns it as it was before.
     async fn manage(
         &self,

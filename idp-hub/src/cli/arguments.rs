@@ -56,7 +56,7 @@ pub(super) enum Command {
     Init(Init),
     /// Serve: what the systemd unit runs
     Serve,
-    /// Regions: invite, look, accept, rename, remove
+    /// Regions: invite, adopt, look, accept, rename, remove
     #[command(subcommand)]
     Region(Region),
     /// The administrator's account
@@ -102,6 +102,9 @@ pub(super) enum Region {
         #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=60))]
         minutes: u64,
     },
+    /// Adopt an agent that is not joined, by its management address: look at it, compare its key,
+    /// and give an administrator's account of its cloud, which the agent checks there
+    Adopt(Adopt),
     /// List all regions with their states
     List,
     /// Show everything about one region
@@ -132,6 +135,37 @@ pub(super) enum Region {
         #[arg(long)]
         yes: bool,
     },
+}
+
+/// What an adoption takes. What is not given is asked for on the terminal.
+#[derive(Debug, Args)]
+pub(super) struct Adopt {
+    /// The name that the region will have
+    pub(super) name: String,
+    /// The agent's address, HOST or HOST:PORT (UDP); the port is 7444 unless given
+    pub(super) address: String,
+    /// The key fingerprint that `sp-agent status` shows there; with another key nothing is sent
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub(super) fingerprint: Option<String>,
+    /// An administrator's account of that cloud
+    #[arg(long)]
+    pub(super) account: Option<String>,
+    /// Read the account's password from this file (its first line)
+    #[arg(long, value_name = "FILE")]
+    pub(super) password_file: Option<PathBuf>,
+    /// The account's domain; Keystone's Default unless given
+    #[arg(long, value_name = "NAME")]
+    pub(super) user_domain: Option<String>,
+    /// The project in which the account is an administrator; the agent's own unless given
+    #[arg(long, value_name = "NAME")]
+    pub(super) project: Option<String>,
+    /// The project's domain; Keystone's Default unless given
+    #[arg(long, value_name = "NAME")]
+    pub(super) project_domain: Option<String>,
+    /// Where the agent is to dial this hub; may be repeated; the configuration's link.address
+    /// unless given
+    #[arg(long = "hub", value_name = "HOST:PORT")]
+    pub(super) hubs: Vec<String>,
 }
 
 /// Accounts.

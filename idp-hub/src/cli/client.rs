@@ -13,8 +13,8 @@ use shared::pki::install_default_provider;
 use super::error::CliError;
 use crate::api::problem::{MEDIA_TYPE, ProblemDocument};
 
-/// The daemon bounds its own work to half of this.
-const TIMEOUT: Duration = Duration::from_secs(60);
+/// The daemon bounds its own work to less than this.
+const TIMEOUT: Duration = Duration::from_secs(75);
 
 /// Whom the requests name. Nobody looks it up: the socket leads to the daemon.
 const BASE: &str = "http://localhost/api/v1";

@@ -85,6 +85,12 @@ pub enum CliError {
     /// There is no terminal to ask on, or it is gone.
     #[error("cannot ask on the terminal")]
     Terminal(#[source] io::Error),
+    /// Who answers has another key than was said.
+    #[error("the agent there has the key {shown}, which is not the given one; nothing was sent")]
+    OtherKey {
+        /// Its key.
+        shown: String,
+    },
     /// Whoever was asked said no.
     #[error("nothing was done")]
     Declined,
@@ -126,7 +132,12 @@ impl CliError {
             Self::Problem(problem) => problem.next_step.clone(),
             Self::Talk { .. } => "look into the hub's log: `journalctl -u idp-hub`".into(),
             Self::Password(_) => "choose another password".into(),
-            Self::Terminal(_) => "use --password-file, or --yes where it asks for consent".into(),
+            Self::Terminal(_) => "use --password-file, and --yes where it asks for consent, or \
+                --account and --fingerprint where it asks for them"
+                .into(),
+            Self::OtherKey { .. } => "compare it with `sp-agent status` on the agent's machine; \
+                if that shows the given key, somebody answers in the agent's place"
+                .into(),
             Self::Owner { .. } => "run this as root, or as the directory's owner".into(),
             _ => return None,
         })

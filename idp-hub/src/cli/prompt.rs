@@ -40,6 +40,23 @@ pub(super) fn new_password(from: &PasswordFrom) -> Result<NewPassword, CliError>
     Ok(NewPassword { text, generated })
 }
 
+/// Gets a password that exists already: from a file, or else from the terminal.
+pub(super) fn given_password(
+    file: Option<&Path>,
+    question: &str,
+) -> Result<Zeroizing<String>, CliError> {
+    match file {
+        Some(path) => from_file(path),
+        None => ask_secret(question),
+    }
+}
+
+/// Asks for a line.
+pub(super) fn ask(question: &str) -> Result<Zeroizing<String>, CliError> {
+    let terminal = terminal().map_err(CliError::Terminal)?;
+    ask_on(&terminal, question).map_err(CliError::Terminal)
+}
+
 fn from_file(path: &Path) -> Result<Zeroizing<String>, CliError> {
     let bytes = files::read_secret(path, LINE_BYTES_MAX)?;
     let line = bytes

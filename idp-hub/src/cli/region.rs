@@ -1,5 +1,6 @@
 //! `idp-hub region …`.
 
+mod adopt;
 mod shown;
 
 use reqwest::Method;
@@ -21,6 +22,7 @@ const PAGE: u32 = 1000;
 pub(super) async fn run(client: &Client, asked: &Region, screen: Screen) -> Result<(), CliError> {
     match asked {
         Region::Invite { name, minutes } => invite(client, name, *minutes, screen).await,
+        Region::Adopt(asked) => adopt::run(client, asked, screen).await,
         Region::List => list(client, screen).await,
         Region::Show { name } => show(client, name, screen).await,
         Region::Accept { name, key } => accept(client, name, key.as_deref(), screen).await,

@@ -22,6 +22,9 @@ use crate::tasks::{Hub, Options};
 /// Followers of events at a time. Each costs a task and a queue of two events.
 const FOLLOWERS_MAX: usize = 256;
 
+/// Adoptions at a time: some administrators, each of whom waits for one.
+const ADOPTIONS_MAX: usize = 16;
+
 /// How often `systemctl status` is told, at most.
 const STATUS_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -83,6 +86,7 @@ async fn start(config: Config, daemon: Daemon) -> Result<(), StartError> {
         clock: daemon.clock.clone(),
         shutdown: daemon.shutdown.clone(),
         followers: daemon.tasks.group("follower", FOLLOWERS_MAX),
+        adoptions: daemon.tasks.group("adoption", ADOPTIONS_MAX),
         metrics,
         link_address: config.link.address.clone(),
     };

@@ -152,6 +152,19 @@ impl Changing<'_> {
         )
     }
 
+    /// The token is good for nothing any more, unless it is used up. Whether it was good until now.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn drop_token(&mut self, id: TokenId) -> Result<bool, StoreError> {
+        let is_open = self.token(id)?.is_some_and(|token| token.used_by.is_none());
+        if is_open {
+            let sql = "DELETE FROM tokens WHERE id = ?1";
+            self.execute(sql, &[&id.to_string()], "drop a token")?;
+        }
+        Ok(is_open)
+    }
+
     /// Tokens for a region's name are good for nothing any more.
     ///
     /// # Errors

@@ -56,6 +56,10 @@ impl TlsClock {
     pub fn from_fn(now_secs: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         Self(Arc::new(FnClock(now_secs)))
     }
+
+    pub(super) fn provider(&self) -> Arc<dyn TimeProvider> {
+        Arc::clone(&self.0)
+    }
 }
 
 impl fmt::Debug for TlsClock {

@@ -72,6 +72,12 @@ const MTU_STEP: u16 = (MTU_ETHERNET - INITIAL_MTU) / 2 + 1;
 /// What every path of QUIC carries (RFC 9000 §14.1).
 const INITIAL_MTU: u16 = 1200;
 
+/// What a door may have on its way to a hub: its one answer.
+const DOOR_WINDOW: u32 = 32 << 10;
+
+/// Two of these may be lost before QUIC takes the hub for gone.
+const KEEP_ALIVE: Duration = Duration::from_secs(4);
+
 struct Streams {
     bidi: u32,
     uni: u32,
@@ -99,6 +105,23 @@ pub(super) fn server(
         .max_incoming(INCOMING_MAX)
         .incoming_buffer_size(INCOMING_BYTES_MAX)
         .incoming_buffer_size_total(INCOMING_BYTES_TOTAL_MAX);
+    Ok(config)
+}
+
+/// A hub's configuration for a door. A hub waits for it longer than QUIC bears silence, and says
+/// all the while that it is there.
+pub(super) fn door_client(tls: ClientTls) -> Result<quinn::ClientConfig, TransportError> {
+    let mut transport = transport(Congestion::Cubic, false);
+    // Nobody may open a stream towards the hub.
+    streams(&mut transport, &Streams { bidi: 0, uni: 0 });
+    transport
+        .keep_alive_interval(Some(KEEP_ALIVE))
+        .stream_receive_window(VarInt::from_u32(DOOR_WINDOW))
+        .receive_window(VarInt::from_u32(DOOR_WINDOW));
+    let mut config = quinn::ClientConfig::new(tls::client(tls)?);
+    config
+        .transport_config(Arc::new(transport))
+        .token_store(Arc::new(NoneTokenStore));
     Ok(config)
 }
 

@@ -38,7 +38,14 @@ impl Dialer {
     /// # Errors
     /// If the machine has no family at all, or the TLS configuration is not one for QUIC.
     pub fn new(tls: ClientTls, options: DialOptions) -> Result<Self, TransportError> {
-        let config = Mutex::new(config::client(tls, &options)?);
+        Self::with(config::client(tls, &options)?, options)
+    }
+
+    /// The same with settings of the caller's.
+    pub(super) fn with(
+        config: quinn::ClientConfig,
+        options: DialOptions,
+    ) -> Result<Self, TransportError> {
         let v6 = endpoint((Ipv6Addr::UNSPECIFIED, 0).into());
         let v4 = endpoint((Ipv4Addr::UNSPECIFIED, 0).into());
         let endpoints = match (v4, v6) {
@@ -48,7 +55,7 @@ impl Dialer {
         };
         Ok(Self {
             endpoints,
-            config,
+            config: Mutex::new(config),
             options,
         })
     }
@@ -147,7 +154,7 @@ impl Dialer {
         tokio::time::timeout(limit, idle).await.is_ok()
     }
 
-    async fn connect(
+    pub(super) async fn connect(
         &self,
         address: SocketAddr,
         wanted: &'static [u8],

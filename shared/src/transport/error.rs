@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::close::Loss;
 use super::frames::{ReadError, WriteError};
-use crate::pki::IdentityError;
+use crate::pki::{DoorKeyError, Fingerprint, IdentityError};
 use crate::runtime::errors::BoxError;
 
 /// A step that failed.
@@ -71,6 +71,22 @@ pub enum TransportError {
         remote: SocketAddr,
         /// Why.
         source: IdentityError,
+    },
+    /// Who answers at a door has no key that it could be known by.
+    #[error("nobody can be known at {remote}")]
+    Door {
+        /// The other end.
+        remote: SocketAddr,
+        /// Why.
+        source: DoorKeyError,
+    },
+    /// Who answers at a door has another key than was confirmed.
+    #[error("who answers at {remote} has the key {shown}, which is not the confirmed one")]
+    OtherKey {
+        /// The other end.
+        remote: SocketAddr,
+        /// Its key.
+        shown: Fingerprint,
     },
     /// The connection is of another protocol than was asked for.
     #[error("the peer at {remote} agreed on no protocol of ours")]

@@ -71,30 +71,35 @@ impl JoinConnection {
     /// If the connection is lost or the hub sends something else; no answer is no decision, so that
     /// the same request may be made again.
     pub async fn exchange(self, request: impl Into<Bytes>) -> Result<RawFrame, TransportError> {
-        let remote = self.remote();
-        let answer = tokio::time::timeout(ANSWER_MAX, async {
-            let (send, receive) = self.connection.open_bi().await?;
-            let mut writer = FrameWriter::control(
-                send,
-                Arc::default(),
-                self.connection.clone(),
-                AGENT_SEND_WINDOW,
-            );
-            writer.write(request).await?;
-            let answer = FrameReader::control(receive, None).next().await?;
-            answer.ok_or(TransportError::Protocol { remote })
-        });
-        let answer = answer.await.map_err(|_| TransportError::Speechless {
-            remote,
-            after: ANSWER_MAX,
-        })?;
-        let code = match &answer {
-            Ok(_) => CloseCode::Done,
-            Err(_) => CloseCode::Protocol,
-        };
-        self.connection.close(code.var_int(), &[]);
-        answer
+        exchange(&self.connection, request.into(), ANSWER_MAX).await
     }
+}
+
+/// Sends one encoded frame, waits for the other side's, and closes the connection.
+pub(super) async fn exchange(
+    connection: &quinn::Connection,
+    request: Bytes,
+    answer_max: Duration,
+) -> Result<RawFrame, TransportError> {
+    let remote = plain(connection.remote_address());
+    let answer = tokio::time::timeout(answer_max, async {
+        let (send, receive) = connection.open_bi().await?;
+        let mut writer =
+            FrameWriter::control(send, Arc::default(), connection.clone(), AGENT_SEND_WINDOW);
+        writer.write(request).await?;
+        let answer = FrameReader::control(receive, None).next().await?;
+        answer.ok_or(TransportError::Protocol { remote })
+    });
+    let answer = answer.await.map_err(|_| TransportError::Speechless {
+        remote,
+        after: answer_max,
+    })?;
+    let code = match &answer {
+        Ok(_) => CloseCode::Done,
+        Err(_) => CloseCode::Protocol,
+    };
+    connection.close(code.var_int(), &[]);
+    answer
 }
 
 /// The hub's end of a join, before the caller has asked.
@@ -171,6 +176,11 @@ pub struct JoinAnswer {
 }
 
 impl JoinAnswer {
+    /// Whether the caller has gone, so that nobody waits for an answer any more.
+    pub fn is_gone(&self) -> bool {
+        self.call.connection.close_reason().is_some()
+    }
+
     /// Sends one encoded frame, and waits up to 10 s until the caller has it.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ use super::socket::{bind, plain};
 use super::tls::{self, ServerTls, protocol};
 use super::waiting::{Turn, Waiting};
 use super::window::{self, Window};
-use crate::pki::{JOIN_ALPN, LINK_ALPN, require_identity};
+use crate::pki::{ADOPT_ALPN, JOIN_ALPN, LINK_ALPN, require_identity};
 use crate::runtime::clock::Clock;
 
 /// A hub's end of all its connections. Dropped, it takes no new ones; those that stand go on.
@@ -48,6 +48,8 @@ pub enum Accepted {
     Link(LinkConnection),
     /// Someone without a certificate, who wants one.
     Join(JoinCall),
+    /// A hub at an unjoined agent's door. It shows no certificate, and may be anybody.
+    Adopt(JoinCall),
 }
 
 impl Listener {
@@ -235,8 +237,11 @@ impl Arrival {
             .map_err(failed)?;
         match protocol(&connection).as_deref() {
             Some(LINK_ALPN) => link(connection, remote, windows).map(Accepted::Link),
-            Some(JOIN_ALPN) => match pass.admission().join(remote) {
-                Some(pass) => Ok(Accepted::Join(JoinCall::new(connection, pass))),
+            Some(alpn @ (JOIN_ALPN | ADOPT_ALPN)) => match pass.admission().join(remote) {
+                Some(pass) if alpn == JOIN_ALPN => {
+                    Ok(Accepted::Join(JoinCall::new(connection, pass)))
+                }
+                Some(pass) => Ok(Accepted::Adopt(JoinCall::new(connection, pass))),
                 None => {
                     connection.close(CloseCode::Busy.var_int(), b"too many joins at once");
                     Err(TransportError::JoinsFull { remote })

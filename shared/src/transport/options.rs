@@ -90,6 +90,23 @@ impl ListenOptions {
     }
 }
 
+impl ListenOptions {
+    /// What an unjoined agent's door wants: one administrator calls, once or twice, so everything
+    /// beyond a handful is strangers. A reset key is of no use to who calls once.
+    pub fn door() -> Self {
+        Self {
+            connections_max: 16,
+            handshakes_max: 8,
+            retry_above: 2,
+            handshakes_per_source_max: 4,
+            joins_max: 4,
+            joins_per_source_max: 2,
+            window_budget_bytes: 0,
+            ..Self::new(ResetKey::from_bytes(rand::random()))
+        }
+    }
+}
+
 /// An agent's end, or a child hub's.
 #[derive(Debug, Clone)]
 pub struct DialOptions {

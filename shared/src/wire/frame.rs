@@ -7,10 +7,15 @@
 //! A frame of a kind that only a later release knows is read over. The protocol's major version is
 //! the ALPN, the minor one is agreed by [`Hello`] and [`Welcome`], so a frame need not repeat it.
 
+mod adopt;
 mod control;
 mod feed;
 mod join;
 
+pub use adopt::{
+    Account, Adopt, AdoptFrame, Adopted, Denial, Denied, HUB_ADDRESSES_MAX, Look, Looked,
+    PASSWORD_BYTES_MAX,
+};
 pub use control::{
     Ack, Cloud, Control, Cursor, Goodbye, Heartbeat, Hello, Offer, Phase, Refusal, Refuse, Renew,
     Renewed, Standing, Welcome, cloud_kind, cloud_kind_code,

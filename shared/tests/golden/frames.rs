@@ -60,7 +60,7 @@ pub(crate) fn same<T: PartialEq + Debug>(read: Option<T>, expected: &T) {
     assert_eq!(read.as_ref(), Some(expected));
 }
 
-fn cloud(full: bool) -> Cloud<'static> {
+pub(crate) fn cloud(full: bool) -> Cloud<'static> {
     let text = |text: &'static str| if full { text } else { "" };
     Cloud {
         kind: if full { 1 } else { 0 },

@@ -10,7 +10,9 @@ use shared::runtime::daemon::Exit;
 use super::ask::{daemon, json, say};
 use super::{Failure, Output, load};
 use crate::config::Purpose;
-use crate::status::{CloudReport, LinkReport, RegionReport, Report, SpoolReport, Time, offline};
+use crate::status::{
+    AdoptionReport, CloudReport, LinkReport, RegionReport, Report, SpoolReport, Time, offline,
+};
 use crate::tasks::Origin;
 
 #[cfg(test)]
@@ -70,6 +72,9 @@ fn text_of(report: &Report) -> String {
         None => page.line("agent", format_args!("{}, NOT RUNNING", report.software)),
     }
     allegiance(&mut page, report);
+    if let Some(it) = &report.adoption {
+        adoption(&mut page, it);
+    }
     if let Some(it) = &report.region {
         region(&mut page, it);
     }
@@ -100,6 +105,22 @@ fn allegiance(page: &mut Page, report: &Report) {
     page.line("allegiance", text);
     if let Some(reason) = &it.reason {
         page.line("", reason);
+    }
+}
+
+fn adoption(page: &mut Page, it: &AdoptionReport) {
+    match (&it.key, &it.reason) {
+        (_, Some(reason)) => {
+            page.line("adoption", format_args!("NOT POSSIBLE at {}", it.address));
+            page.line("", reason);
+        }
+        (key, None) => {
+            page.line(
+                "adoption",
+                format_args!("waits for it at {} (UDP)", it.address),
+            );
+            page.line("key", key.as_deref().unwrap_or_default());
+        }
     }
 }
 

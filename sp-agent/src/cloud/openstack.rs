@@ -11,6 +11,7 @@
 //! What the APIs can't tell, this client does not guess: a service that is not in the catalog is
 //! missing, a cell that does not answer makes a pass fail, a capacity of "infinite" is none.
 
+mod account;
 mod catalog;
 mod check;
 mod client;
@@ -43,6 +44,7 @@ use async_trait::async_trait;
 use shared::model::{CloudDescription, ServiceKind};
 use shared::runtime::clock::Clock;
 
+pub use self::account::check_account;
 pub use self::check::{CheckLine, Verdict};
 use self::client::Client;
 use self::compute::nodes::{self, LastCapacities};

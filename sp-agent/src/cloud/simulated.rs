@@ -25,11 +25,12 @@ use shared::runtime::clock::Clock;
 use tokio::sync::Semaphore;
 
 use super::measure::{self, Outcome};
-use super::{Cloud, CloudError, Mark, Page, Pages, Part, Probe};
+use super::{Account, AccountError, Cloud, CloudError, Mark, Page, Pages, Part, Probe};
 use face::Face;
 pub use options::{
-    ANSWER_TIME_MAX, Character, FAULTS_MAX, FLOATING_IPS_MAX, Fault, FaultKind, NETWORKS_MAX,
-    NODES_MAX, Options, OptionsError, PACE_MAX, PROJECTS_MAX, Plan, SERVERS_MAX, VOLUMES_MAX,
+    ACCOUNT_DEFAULT, ANSWER_TIME_MAX, Character, FAULTS_MAX, FLOATING_IPS_MAX, Fault, FaultKind,
+    NETWORKS_MAX, NODES_MAX, Options, OptionsError, PACE_MAX, PROJECTS_MAX, Plan, SERVERS_MAX,
+    VOLUMES_MAX,
 };
 pub use world::{Cursor, PAGE_RECORDS_MAX, World};
 
@@ -118,6 +119,20 @@ impl Simulated {
         // A world whose holder panicked is whole enough to be told.
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether the account is the one that administers the simulated cloud.
+///
+/// # Errors
+/// If it is another, or the password is.
+pub fn check_account(plan: &Plan, account: &Account) -> Result<(), AccountError> {
+    let (user, password) = plan.administrator();
+    if account.user.as_str() == user && account.password.as_str() == password {
+        return Ok(());
+    }
+    let told = "the simulated cloud refuses account and password; they stand in its agent's \
+                configuration, as cloud.simulated.administrator and administrator_password";
+    Err(AccountError::Refused(told.to_owned()))
 }
 
 async fn send_page(

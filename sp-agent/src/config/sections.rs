@@ -47,6 +47,7 @@ pub(super) fn root(mut root: Table<'_>, purpose: Purpose, surroundings: &Surroun
         hub: hub(root.section("hub")),
         log: log(root.section("log")),
         metrics: metrics(root.section("metrics")),
+        adoption: adoption(root.section("adoption")),
         host: host(root.section("host")),
         cloud: cloud(root.section("cloud"), purpose, surroundings),
         collect: collect(root.section("collect")),
@@ -101,6 +102,16 @@ fn log(mut table: Table<'_>) -> Option<String> {
 
 fn metrics(mut table: Table<'_>) -> Option<SocketAddr> {
     table.address("listen", "127.0.0.1:9444").value
+}
+
+fn adoption(mut table: Table<'_>) -> Option<SocketAddr> {
+    const EXAMPLE: &str = "[::]:7444";
+    let listen = table.address("listen", EXAMPLE);
+    // The hub's administrator enters it, so the system may not pick one.
+    if listen.value.is_some_and(|address| address.port() == 0) {
+        listen.fault("has port 0", format!("write \"{EXAMPLE}\""));
+    }
+    listen.value
 }
 
 fn host(mut table: Table<'_>) -> HostConfig {

@@ -6,8 +6,8 @@ use shared::model::{ServiceKind, UnixMillis};
 use shared::runtime::settings::Table;
 
 use crate::cloud::simulated::{
-    ANSWER_TIME_MAX, Character, FAULTS_MAX, FLOATING_IPS_MAX, Fault, FaultKind, NETWORKS_MAX,
-    NODES_MAX, Options, PACE_MAX, PROJECTS_MAX, Plan, SERVERS_MAX, VOLUMES_MAX,
+    ACCOUNT_DEFAULT, ANSWER_TIME_MAX, Character, FAULTS_MAX, FLOATING_IPS_MAX, Fault, FaultKind,
+    NETWORKS_MAX, NODES_MAX, Options, PACE_MAX, PROJECTS_MAX, Plan, SERVERS_MAX, VOLUMES_MAX,
 };
 
 /// The latest that a scripted fault may begin, and the longest that it may last: no demonstration
@@ -36,6 +36,7 @@ pub(super) fn read(mut table: Table<'_>) -> Option<Plan> {
             .duration("latency", Duration::ZERO..=ANSWER_TIME_MAX)
             .or(default.latency)
             .value,
+        administrator: administrator(&mut table),
     };
     match options.check() {
         Ok(plan) => Some(plan),
@@ -56,6 +57,21 @@ fn number(
     let bounds = u64::from(*bounds.start())..=u64::from(*bounds.end());
     let given = table.integer(key, bounds).value?;
     u32::try_from(given).ok()
+}
+
+fn administrator(table: &mut Table<'_>) -> (String, String) {
+    let (name, password) = ACCOUNT_DEFAULT;
+    let mut text = |key, default: &str| {
+        let given = table.text(key, default);
+        if given.value.as_deref() == Some("") {
+            given.fault("is empty", format!("write \"{default}\", or remove it"));
+        }
+        given.value.unwrap_or_else(|| default.to_owned())
+    };
+    (
+        text("administrator", name),
+        text("administrator_password", password),
+    )
 }
 
 fn born(table: &mut Table<'_>) -> Option<UnixMillis> {

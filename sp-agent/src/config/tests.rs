@@ -117,6 +117,38 @@ audits = "5m"
 }
 
 #[test]
+fn a_door_is_where_it_is_wanted_and_nowhere_else() {
+    let door =
+        |text: &str| read(&format!("cloud.kind = \"simulated\"\n{text}")).map(|it| it.adoption);
+    assert_eq!(door("").unwrap(), None);
+    assert_eq!(door("[adoption]").unwrap(), None);
+    let given = door("[adoption]\nlisten = \"10.0.0.7:7444\"").unwrap();
+    assert_eq!(given, Some("10.0.0.7:7444".parse().unwrap()));
+    for (wrong, expected) in [
+        (
+            "listen = \"10.0.0.7\"",
+            "is no IP address with a port; write \"[::]:7444\"",
+        ),
+        ("listen = \"[::]:0\"", "has port 0; write \"[::]:7444\""),
+        (
+            "lisen = \"[::]:7444\"",
+            "there is no such setting; write \"listen\"",
+        ),
+    ] {
+        let told = door(&format!("[adoption]\n{wrong}"))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            told.contains("adoption.lis") && told.contains(expected),
+            "{told}"
+        );
+    }
+    let empty = "[cloud.simulated]\nadministrator_password = \"\"";
+    let told = door(empty).unwrap_err().to_string();
+    assert!(told.contains("administrator_password: is empty"), "{told}");
+}
+
+#[test]
 fn a_clouds_faults_are_told_at_their_places() {
     let text = openstack(
         "auth_url = \"ftp://cloud\"\ninterface = \"inside\"\nconcurrency = 0\n\

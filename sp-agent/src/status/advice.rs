@@ -24,6 +24,15 @@ pub(super) fn next_step(allegiance: &Allegiance, name: &str) -> Option<String> {
     }
 }
 
+/// What the operator of an agent that waits to be adopted at this port should do.
+pub(super) fn adopted_at(port: u16) -> String {
+    format!(
+        "Have a hub's administrator run: idp-hub region adopt NAME THIS_MACHINE:{port}, and \
+         compare the key above with what it shows. Or join with an invitation: sp-agent join --hub \
+         HOST:PORT TOKEN"
+    )
+}
+
 fn reach_hub(refusal: Option<Refusal>) -> String {
     match refusal {
         Some(Refusal::Removed) => {

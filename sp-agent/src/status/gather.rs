@@ -1,5 +1,6 @@
 //! Where the report comes from: the running daemon's parts, or, where it doesn't run, its files.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
 use shared::link::agent::Phase;
@@ -11,11 +12,11 @@ use shared::wire::frame::{FEED_BYTES_MAX, FeedFrame, HEADER_BYTES, Header};
 use shared::wire::record::decode_id;
 use tokio::sync::watch;
 
-use super::advice::next_step;
+use super::advice::{adopted_at, next_step};
 use super::allegiance::{Allegiance, Standing};
 use super::report::{
-    AllegianceReport, BehindReport, CloudReport, LinkReport, PartReport, RegionReport, Report,
-    ServiceReport, SpoolReport,
+    AdoptionReport, AllegianceReport, BehindReport, CloudReport, LinkReport, PartReport,
+    RegionReport, Report, ServiceReport, SpoolReport,
 };
 use crate::cloud::Part;
 use crate::join::SOFTWARE;
@@ -54,6 +55,17 @@ pub struct CloudView {
     pub reason: Option<String>,
 }
 
+/// The door at which an unjoined agent waits to be adopted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DoorView {
+    /// Where it is.
+    pub address: SocketAddr,
+    /// The key that it shows, while it is open.
+    pub key: Option<Fingerprint>,
+    /// Why it can't be opened, if it can't.
+    pub reason: Option<String>,
+}
+
 /// The running daemon's parts, as far as they have something to tell.
 #[derive(Debug, Clone)]
 pub struct Sources {
@@ -67,6 +79,8 @@ pub struct Sources {
     pub member: watch::Receiver<Member>,
     /// The cloud.
     pub cloud: watch::Receiver<CloudView>,
+    /// The door, while there is one.
+    pub door: watch::Receiver<Option<DoorView>>,
 }
 
 impl Sources {
@@ -74,11 +88,17 @@ impl Sources {
     pub async fn report(&self) -> Report {
         let member = self.member.borrow().clone();
         let view = self.cloud.borrow().clone();
+        let door = self.door.borrow().clone();
+        let mut allegiance = allegiance(&member);
+        if let Some(open) = door.as_ref().filter(|door| door.key.is_some()) {
+            allegiance.next_step = Some(adopted_at(open.address.port()));
+        }
         Report {
             software: SOFTWARE.to_owned(),
             at: self.clock.unix_millis().into(),
             running_since: Some(self.started.into()),
-            allegiance: allegiance(&member),
+            allegiance,
+            adoption: door.map(adoption),
             region: member.identity.as_ref().map(region),
             link: member.link.as_ref().map(link),
             cloud: Some(self.cloud(view).await),
@@ -189,6 +209,7 @@ pub fn offline(data_dir: &Path, now: UnixMillis) -> Report {
         at: now.into(),
         running_since: None,
         allegiance,
+        adoption: None,
         region: member.identity.as_ref().map(region),
         link: None,
         cloud: None,
@@ -247,6 +268,14 @@ fn allegiance(member: &Member) -> AllegianceReport {
         },
         reason,
         next_step: next_step(allegiance, name),
+    }
+}
+
+fn adoption(door: DoorView) -> AdoptionReport {
+    AdoptionReport {
+        address: door.address.to_string(),
+        key: door.key.map(|key| key.to_string()),
+        reason: door.reason,
     }
 }
 

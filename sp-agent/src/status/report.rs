@@ -39,6 +39,9 @@ pub struct Report {
     pub running_since: Option<Time>,
     /// Whom it follows.
     pub allegiance: AllegianceReport,
+    /// Where it waits to be adopted; `None` where it doesn't.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adoption: Option<AdoptionReport>,
     /// Which region it is; `None` where it has not joined.
     pub region: Option<RegionReport>,
     /// The link to the hub; `None` where there is none.
@@ -64,6 +67,17 @@ pub struct AllegianceReport {
     pub reason: Option<String>,
     /// What the operator should do.
     pub next_step: Option<String>,
+}
+
+/// Where an unjoined agent waits to be adopted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdoptionReport {
+    /// The address, as configured and bound (UDP).
+    pub address: String,
+    /// The fingerprint of the key that it shows there, which the hub's administrator compares.
+    pub key: Option<String>,
+    /// Why it does not wait there yet, if it doesn't.
+    pub reason: Option<String>,
 }
 
 /// Which region the agent is.

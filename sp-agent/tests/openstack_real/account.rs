@@ -2,10 +2,11 @@
 
 use reqwest::Method;
 use serde_json::json;
-use sp_agent::cloud::openstack::{Auth, Secret, Verdict};
-use sp_agent::cloud::{Cloud, CloudError, Part, ProbeOutcome};
+use shared::runtime::clock::Clock;
+use sp_agent::cloud::openstack::{Auth, Secret, Verdict, check_account};
+use sp_agent::cloud::{Account, AccountError, Cloud, CloudError, Part, ProbeOutcome};
 
-use crate::cloud::{Hand, administrator, client, options};
+use crate::cloud::{Hand, administrator, client, connection, options, unique};
 use crate::told::{audit, id};
 
 #[tokio::test]
@@ -101,4 +102,50 @@ async fn a_region_that_the_catalog_does_not_have_is_told_with_those_that_it_has(
         error.contains("no region Atlantis") && error.contains("RegionOne"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn only_an_administrators_account_lets_an_agent_be_adopted() {
+    let admin = Hand::administrator().await;
+    let (name, password) = (unique("member"), "Correct-horse-9");
+    let project = json!({"project": {"name": name, "domain_id": "default"}});
+    let project = admin.post("identity", "/projects", project).await["project"].clone();
+    let user = json!({"user": {"name": name, "password": password, "domain_id": "default"}});
+    let user = admin.post("identity", "/users", user).await["user"].clone();
+    let roles = admin.get("identity", "/roles?name=member").await;
+    let (project, user, role) = (id(&project), id(&user), id(&roles["roles"][0]));
+    let path = format!("/projects/{project}/users/{user}/roles/{role}");
+    admin
+        .send(Method::PUT, "identity", &path, json!(null))
+        .await;
+
+    let own = administrator();
+    let check = async |user: &str, password: &str, project: Option<&str>| {
+        let account = Account {
+            user: user.to_owned().into(),
+            password: password.to_owned().into(),
+            user_domain: None,
+            project: project.map(str::to_owned),
+            project_domain: None,
+        };
+        check_account(&own, &account, Clock::system()).await
+    };
+    let text = |name: &str| connection()[name].as_str().expect("a text");
+    let (chief, secret) = (text("username"), text("password"));
+    assert_eq!(check(chief, secret, None).await, Ok(()));
+    let member = check(&name, password, Some(&name)).await;
+    let is_told = |told: &str| told.contains("role admin") && told.contains("member");
+    assert!(
+        matches!(&member, Err(AccountError::NotAdministrator(told)) if is_told(told)),
+        "{member:?}"
+    );
+    for (user, password, project) in [
+        (chief, "wrong", None),
+        ("nobody", secret, None),
+        (chief, secret, Some("nowhere")),
+        (&name, password, None),
+    ] {
+        let told = check(user, password, project).await;
+        assert!(matches!(told, Err(AccountError::Refused(_))), "{told:?}");
+    }
 }

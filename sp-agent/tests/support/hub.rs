@@ -151,7 +151,7 @@ async fn serve(listener: Listener, inner: Arc<Inner>) {
                 let inner = Arc::clone(&inner);
                 sessions.spawn(async move { inner.welcome(connection).await });
             }
-            Err(_) => {}
+            Ok(Accepted::Adopt(_)) | Err(_) => {}
         }
     }
 }

@@ -5,7 +5,8 @@ use std::cell::OnceCell;
 use bytes::Bytes;
 use shared::transport::frames_in;
 use shared::wire::frame::{
-    CONTROL_BYTES_MAX, Control, FEED_BYTES_MAX, FeedFrame, HEADER_BYTES, Header, JoinFrame,
+    AdoptFrame, CONTROL_BYTES_MAX, Control, FEED_BYTES_MAX, FeedFrame, HEADER_BYTES, Header,
+    JoinFrame,
 };
 use shared::wire::record::{self, Decoded};
 
@@ -63,6 +64,20 @@ pub(super) fn join(bytes: &[u8]) {
     frame.encode(&mut again).unwrap();
     let (kind, payload) = whole(&again);
     assert_eq!(JoinFrame::decode(kind, payload).unwrap().unwrap(), frame);
+}
+
+/// A frame at an unjoined agent's door.
+pub(super) fn adopt(bytes: &[u8]) {
+    let Some((kind, payload)) = split(bytes, CONTROL_BYTES_MAX) else {
+        return;
+    };
+    let Ok(Some(frame)) = AdoptFrame::decode(kind, payload) else {
+        return;
+    };
+    let mut again = Vec::new();
+    frame.encode(&mut again).unwrap();
+    let (kind, payload) = whole(&again);
+    assert_eq!(AdoptFrame::decode(kind, payload).unwrap().unwrap(), frame);
 }
 
 /// A frame that was encoded here, of which the header must be right.

@@ -54,6 +54,19 @@ const JOIN: [&str; 8] = [
     golden!("frame-recover-minimal"),
 ];
 
+const ADOPT: [&str; 10] = [
+    golden!("frame-adopt-full"),
+    golden!("frame-adopt-minimal"),
+    golden!("frame-adopted-full"),
+    golden!("frame-adopted-minimal"),
+    golden!("frame-denied-full"),
+    golden!("frame-denied-minimal"),
+    golden!("frame-look-full"),
+    golden!("frame-look-minimal"),
+    golden!("frame-looked-full"),
+    golden!("frame-looked-minimal"),
+];
+
 const RECORDS: [&str; 22] = [
     golden!("floating-ip-full"),
     golden!("floating-ip-minimal"),
@@ -110,6 +123,10 @@ pub(super) fn feed() -> Vec<Vec<u8>> {
 
 pub(super) fn join() -> Vec<Vec<u8>> {
     frames(&JOIN)
+}
+
+pub(super) fn adopt() -> Vec<Vec<u8>> {
+    frames(&ADOPT)
 }
 
 /// Kind, the id's length, id and value.

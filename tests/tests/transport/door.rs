@@ -27,7 +27,7 @@ fn open(federation: &Federation, options: &ListenOptions) -> Open {
             callers.spawn(async move {
                 match arrival.handshake().await {
                     Ok(Accepted::Link(link)) => drop(link.closed().await),
-                    Ok(Accepted::Join(call)) => drop(call.request().await),
+                    Ok(Accepted::Join(call) | Accepted::Adopt(call)) => drop(call.request().await),
                     Err(_refused) => {}
                 }
             });

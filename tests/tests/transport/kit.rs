@@ -133,7 +133,7 @@ pub(crate) async fn accept(listener: &Listener) -> Result<Accepted, TransportErr
 pub(crate) async fn accept_link(listener: &Listener) -> LinkConnection {
     match accept(listener).await.unwrap() {
         Accepted::Link(link) => link,
-        Accepted::Join(_) => panic!("somebody joins"),
+        Accepted::Join(_) | Accepted::Adopt(_) => panic!("somebody joins"),
     }
 }
 

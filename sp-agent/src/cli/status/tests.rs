@@ -28,6 +28,7 @@ fn report(state: &str, reason: Option<&str>, next_step: Option<&str>) -> Report 
             reason: reason.map(own),
             next_step: next_step.map(own),
         },
+        adoption: None,
         region: joined.then(|| RegionReport {
             name: own("east"),
             id: own("01234567-89ab-4def-8123-456789abcdef"),
@@ -142,6 +143,30 @@ fn an_agent_that_has_not_joined() {
         cloud.parts.clear();
     }
     assert_eq!(text_of(&report), include_str!("tests/unjoined.txt"));
+}
+
+#[test]
+fn an_agent_that_waits_for_its_adoption() {
+    let mut report = report(
+        "unjoined",
+        None,
+        Some("Have a hub's administrator adopt it"),
+    );
+    (report.cloud, report.spool) = (None, None);
+    report.adoption = Some(AdoptionReport {
+        address: "10.0.0.7:7444".to_owned(),
+        key: Some("c0ffee".to_owned()),
+        reason: None,
+    });
+    assert_eq!(text_of(&report), include_str!("tests/waiting.txt"));
+    report.adoption = Some(AdoptionReport {
+        address: "10.0.0.7:7444".to_owned(),
+        key: None,
+        reason: Some("the port is taken".to_owned()),
+    });
+    let told = text_of(&report);
+    assert!(told.contains("NOT POSSIBLE at 10.0.0.7:7444"), "{told}");
+    assert!(told.contains("the port is taken"), "{told}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The client against a cloud on loopback that answers as each test tells it.
 
+mod account;
 mod compute;
 mod network;
 mod pages;

@@ -25,6 +25,10 @@ pub const FAULTS_MAX: usize = 256;
 /// The longest that a request may take before its asker gives up, as a real agent's does.
 pub const ANSWER_TIME_MAX: Duration = Duration::from_secs(30);
 
+/// The name of the account that administers the cloud, and its password, unless others are given.
+/// Nothing real is behind it, so that everybody may know them.
+pub const ACCOUNT_DEFAULT: (&str, &str) = ("admin", "simulated");
+
 /// How a cloud behaves when nobody looks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Character {
@@ -135,6 +139,8 @@ pub struct Options {
     pub faults: Vec<Fault>,
     /// How long its APIs take to answer, about; at most [`ANSWER_TIME_MAX`].
     pub latency: Duration,
+    /// The account that administers it, and its password: by them an agent lets itself be adopted.
+    pub administrator: (String, String),
 }
 
 impl Default for Options {
@@ -152,6 +158,7 @@ impl Default for Options {
             born: None,
             faults: Vec::new(),
             latency: Duration::from_millis(5),
+            administrator: (ACCOUNT_DEFAULT.0.to_owned(), ACCOUNT_DEFAULT.1.to_owned()),
         }
     }
 }
@@ -199,6 +206,7 @@ pub struct Plan {
     pub(super) born: Option<UnixMillis>,
     pub(super) faults: Vec<Fault>,
     pub(super) latency: Duration,
+    pub(super) administrator: (String, String),
 }
 
 impl Options {
@@ -226,6 +234,7 @@ impl Options {
             born: self.born,
             faults: self.faults,
             latency: self.latency,
+            administrator: self.administrator,
         };
         let faults = plan.faults();
         if faults.is_empty() {
@@ -237,6 +246,11 @@ impl Options {
 }
 
 impl Plan {
+    /// The account that administers it, and its password.
+    pub(super) fn administrator(&self) -> (&str, &str) {
+        (&self.administrator.0, &self.administrator.1)
+    }
+
     fn faults(&self) -> Vec<OptionsError> {
         let bounds = [
             ("servers", u64::from(self.servers), u64::from(SERVERS_MAX)),

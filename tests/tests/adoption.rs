@@ -1,0 +1,11 @@
+//! Adoption of an unjoined agent by its management address: as an administrator types it, with real
+//! daemons; and at the agent's door, where anybody may knock.
+
+#[path = "adoption/daemons.rs"]
+mod daemons;
+#[path = "adoption/door.rs"]
+mod door;
+#[path = "adoption/rig.rs"]
+mod rig;
+#[path = "adoption/strangers.rs"]
+mod strangers;

@@ -1,0 +1,143 @@
+//! A hub and an unjoined agent's door in this process, so that a test can turn the agent's clock.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use idp_hub::adoption::{Account, Adopted, AdoptionError, Looked, Request, adopt, look};
+use shared::host_port::HostPort;
+use shared::model::UnixMillis;
+use shared::pki::{Fingerprint, TlsClock, adoption_client};
+use shared::runtime::clock::{Clock, ManualClock};
+use shared::transport::{DoorConnection, DoorDialer};
+use shared::wire::frame::Denial;
+use sp_agent::adoption::{Closed, Door, Parts};
+use sp_agent::config::{Config, Purpose, Surroundings};
+use tempfile::TempDir;
+use tests::inproc::{TestHub, description, private_dir};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) const PASSWORD: &str = "simulated";
+
+pub(crate) struct Rig {
+    pub(crate) hub: TestHub,
+    pub(crate) door: HostPort,
+    pub(crate) key: Fingerprint,
+    pub(crate) hand: ManualClock,
+    pub(crate) data: TempDir,
+    closing: CancellationToken,
+    serving: JoinHandle<Closed>,
+    _folder: TempDir,
+    _senders: (
+        watch::Sender<Arc<Config>>,
+        watch::Sender<shared::model::CloudDescription>,
+    ),
+}
+
+impl Rig {
+    pub(crate) async fn new() -> Self {
+        let folder = private_dir();
+        let hub = TestHub::found(&folder.path().join("hub")).await;
+        let surroundings = Surroundings::default();
+        let text = "cloud.kind = \"simulated\"";
+        let config = Config::read("agent.toml", text, Purpose::Run, &surroundings).unwrap();
+        let (config, configs) = watch::channel(Arc::new(config));
+        let (described, description) = watch::channel(description());
+        let (clock, hand) = Clock::manual(UnixMillis::from_secs(1_800_000_000));
+        let data = private_dir();
+        let parts = Parts {
+            data_dir: data.path().to_owned(),
+            clock,
+            configs,
+            description,
+            tries: Arc::default(),
+        };
+        let any: SocketAddr = (Ipv4Addr::LOCALHOST, 0).into();
+        let door = Door::open(any, parts).await.unwrap();
+        let (address, key) = (door.address(), door.key());
+        let closing = CancellationToken::new();
+        let closed = closing.clone();
+        let serving =
+            tokio::spawn(async move { door.serve(async { closed.cancelled().await }).await });
+        Self {
+            hub,
+            door: address.to_string().parse().unwrap(),
+            key,
+            hand,
+            data,
+            closing,
+            serving,
+            _folder: folder,
+            _senders: (config, described),
+        }
+    }
+
+    pub(crate) async fn look(&self) -> Result<Looked, AdoptionError> {
+        look(&self.door).await
+    }
+
+    /// A right request, for a test to spoil.
+    pub(crate) fn request(&self, name: &str, password: &str) -> Request {
+        Request {
+            door: self.door.clone(),
+            key: self.key,
+            name: name.to_owned(),
+            hub_addresses: vec![self.hub.hub.address.to_string().parse().unwrap()],
+            account: Account {
+                user: "admin".to_owned().into(),
+                password: password.to_owned().into(),
+                user_domain: None,
+                project: None,
+                project_domain: None,
+            },
+        }
+    }
+
+    pub(crate) async fn adopt(&self, request: Request) -> Result<Adopted, AdoptionError> {
+        adopt(&self.hub.hub.authority, request).await
+    }
+
+    /// Why the agent says no.
+    pub(crate) async fn denied(&self, request: Request) -> (Denial, String, Duration) {
+        match self.adopt(request).await {
+            Err(AdoptionError::Denied {
+                denial,
+                reason,
+                wait,
+            }) => (denial, reason, wait),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Nothing is left of an adoption that failed.
+    pub(crate) async fn is_as_before(&self) {
+        let authority = &self.hub.hub.authority;
+        assert!(authority.invitations().await.unwrap().is_empty());
+        assert!(authority.regions().await.unwrap().is_empty());
+        assert!(!self.data.path().join("membership").exists());
+        assert_eq!(self.look().await.unwrap().key, self.key);
+    }
+
+    /// A connection of somebody who says what he likes.
+    pub(crate) async fn knock(&self) -> DoorConnection {
+        let tls = adoption_client(&TlsClock::system()).unwrap();
+        let dialer = DoorDialer::new(tls).unwrap();
+        dialer
+            .dial_host(&self.door.to_string(), None)
+            .await
+            .unwrap()
+    }
+
+    /// Why the door has closed.
+    pub(crate) async fn closed(self) -> Closed {
+        let closed = tokio::time::timeout(Duration::from_secs(10), self.serving).await;
+        closed.unwrap().unwrap()
+    }
+
+    pub(crate) async fn close(self) -> Closed {
+        self.closing.cancel();
+        self.closed().await
+    }
+}
