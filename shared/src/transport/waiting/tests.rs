@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use proptest::prelude::*;
 
 use super::*;
+use crate::runtime::clock::Clock;
 
 fn source(number: u8) -> Source {
     Source::of(SocketAddr::from((Ipv4Addr::new(192, 0, 2, number), 7443)))
@@ -25,7 +26,7 @@ fn all(waiting: &mut Waiting<u32>, now: Instant) -> Vec<u32> {
 
 #[test]
 fn sources_take_turns() {
-    let (mut waiting, now) = (Waiting::new(100), Instant::now());
+    let (mut waiting, now) = (Waiting::new(100), Clock::system().now());
     for caller in 0..5 {
         assert_eq!(waiting.join(now, source(1), caller), None);
     }
@@ -39,7 +40,7 @@ fn sources_take_turns() {
 
 #[test]
 fn a_source_without_a_place_holds_off_nobody_else() {
-    let (mut waiting, now) = (Waiting::new(100), Instant::now());
+    let (mut waiting, now) = (Waiting::new(100), Clock::system().now());
     for number in 1..=3 {
         waiting.join(now, source(number), u32::from(number));
     }
@@ -52,7 +53,7 @@ fn a_source_without_a_place_holds_off_nobody_else() {
 
 #[test]
 fn when_all_is_full_the_last_of_a_long_line_goes() {
-    let (mut waiting, now) = (Waiting::new(4), Instant::now());
+    let (mut waiting, now) = (Waiting::new(4), Clock::system().now());
     for caller in 0..4 {
         waiting.join(now, source(1), caller);
     }
@@ -71,7 +72,7 @@ fn when_all_is_full_the_last_of_a_long_line_goes() {
 
 #[test]
 fn who_has_given_up_gets_no_place() {
-    let (mut waiting, begun) = (Waiting::new(4), Instant::now());
+    let (mut waiting, begun) = (Waiting::new(4), Clock::system().now());
     waiting.join(begun, source(1), 1);
     let soon = begun + WAIT_MAX / 2;
     waiting.join(soon, source(1), 2);
@@ -88,7 +89,7 @@ proptest! {
     /// line is kept of a source that nobody waits for.
     #[test]
     fn everyone_is_served_once_or_told_to_go(steps: Vec<(u8, bool)>) {
-        let (mut waiting, now) = (Waiting::new(7), Instant::now());
+        let (mut waiting, now) = (Waiting::new(7), Clock::system().now());
         let (mut left, mut came) = (Vec::new(), 0);
         for (number, joins) in steps {
             if joins {
