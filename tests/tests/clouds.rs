@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use tests::lab::Lab;
+use tests::lab::{Lab, Region, succeeded};
 use tests::openstack::RealCloud;
 
 /// Name and state of each server, as the cloud's own API says.
@@ -98,6 +98,33 @@ fn tells_its_versions(lab: &Lab, region: &str, nova: &str) {
     });
 }
 
+/// A region beside a real cloud that is adopted, by whom its Keystone knows as an administrator.
+fn adopted(lab: &Lab, name: &str, cloud: &RealCloud) -> Region {
+    let own = lab.secret("south-own", cloud.fact("password"));
+    let (region, door) = lab.unjoined(name, &cloud.settings(own.to_str().unwrap()));
+    let key = region.status()["adoption"]["key"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let adopt = |password: &str| {
+        let (door, account) = (door.to_string(), cloud.fact("username"));
+        let file = lab.secret("south-given", password);
+        let given = [
+            "--account",
+            account,
+            "--password-file",
+            file.to_str().unwrap(),
+        ];
+        let command = ["region", "adopt", name, &door, "--fingerprint", &key];
+        lab.ask(&[&command[..], &given[..]].concat())
+    };
+    let refused = adopt("not the password");
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert!(told.contains("refuses account and password"), "{told}");
+    succeeded(adopt(cloud.fact("password")));
+    region
+}
+
 #[test]
 fn two_real_clouds_are_shown_as_they_are() {
     let lab = Lab::found();
@@ -108,7 +135,7 @@ fn two_real_clouds_are_shown_as_they_are() {
     let [north, south] = &clouds;
     let _agents = [
         lab.join_openstack("north", north),
-        lab.join_openstack("south", south),
+        adopted(&lab, "south", south),
     ];
     std::thread::scope(|scope| {
         scope.spawn(|| furnish(north));
