@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use shared::ids::RegionId;
-use shared::pki::{ChannelBinding, Csr, Fingerprint, Peer, PeerIdentity, Purpose};
+use shared::pki::{ChannelBinding, Csr, CsrError, Fingerprint, Peer, PeerIdentity, Purpose};
 use shared::runtime::errors::chain;
 use shared::runtime::logs::LogLimiter;
 use shared::wire::frame::Recover;
@@ -215,11 +215,10 @@ pub(super) fn proven(
     channel: &ChannelBinding,
     proof: &[u8],
 ) -> Result<Csr, Refused> {
-    let csr = Csr::from_pem(csr_pem.as_bytes())?;
-    csr.public_key()
-        .check_proof(purpose, channel, proof)
-        .map_err(|_| Refused::Proof)?;
-    Ok(csr)
+    Csr::proven(csr_pem.as_bytes(), purpose, channel, proof).map_err(|error| match error {
+        CsrError::Proof => Refused::Proof,
+        error => error.into(),
+    })
 }
 
 fn allow<K: Hash + Eq>(inner: &Inner, limiter: &Mutex<Limiter<K>>, key: K) -> Result<(), Refused> {

@@ -7,13 +7,15 @@ use x509_parser::prelude::FromDer;
 
 use super::key::{BoundKey, Signer};
 use super::pem::{self, PemError};
+use super::proof::{ChannelBinding, Purpose};
 use super::public_key::{PublicKey, PublicKeyError};
 use super::x509::is_ecdsa_sha256;
 
 /// The largest request read, in bytes. Ours have some 250.
 const CSR_BYTES_MAX: usize = 4 * 1024;
 
-/// A request whose own signature has been checked, over a P-256 key.
+/// A request over a P-256 key whose asker has proven to hold it: by the request's own signature, or
+/// on the connection that it came by.
 ///
 /// What else it asks for (names, CA rights, usages) is the asker's claim, and the CA that issues
 /// from it knows better; so only the key is kept.
@@ -41,6 +43,9 @@ pub enum CsrError {
     /// Not signed by the key that it is over.
     #[error("the certificate request is not signed by its own key")]
     Signature,
+    /// Its proof is of another key, connection or purpose.
+    #[error("the certificate request's key is not proven to be held at the other end")]
+    Proof,
     /// A request could not be made.
     #[error("cannot make a certificate request")]
     Create(#[source] rcgen::Error),
@@ -62,14 +67,8 @@ impl Csr {
 
     /// Reads a request from a peer, and checks that the peer holds the key.
     pub fn from_der(der: &[u8]) -> Result<Self, CsrError> {
-        if der.len() > CSR_BYTES_MAX {
-            return Err(CsrError::TooLarge);
-        }
-        let Ok(([], request)) = X509CertificationRequest::from_der(der) else {
-            return Err(CsrError::Malformed);
-        };
+        let (request, public) = parse(der)?;
         let info = &request.certification_request_info;
-        let public = PublicKey::from_spki(info.subject_pki.raw).map_err(CsrError::Key)?;
         if !is_ecdsa_sha256(&request.signature_algorithm) {
             return Err(CsrError::Signature);
         }
@@ -84,11 +83,25 @@ impl Csr {
 
     /// [`from_der`](Self::from_der) for PEM, as it stands on the wire.
     pub fn from_pem(pem: &[u8]) -> Result<Self, CsrError> {
-        // The text form is half as long again; beyond that nothing is worth decoding.
-        if pem.len() > 2 * CSR_BYTES_MAX {
-            return Err(CsrError::TooLarge);
-        }
-        Self::from_der(&pem::request(pem)?)
+        Self::from_der(&request(pem)?)
+    }
+
+    /// Reads a request, as PEM, whose asker proves that the other end of `channel` holds the key.
+    ///
+    /// That says more than the request's own signature, which is therefore not looked at: it would
+    /// cost as much again, and anyone may repeat it anywhere.
+    pub fn proven(
+        pem: &[u8],
+        purpose: Purpose,
+        channel: &ChannelBinding,
+        proof: &[u8],
+    ) -> Result<Self, CsrError> {
+        let der = request(pem)?;
+        let (_, public) = parse(&der)?;
+        public
+            .check_proof(purpose, channel, proof)
+            .map_err(|_| CsrError::Proof)?;
+        Ok(Self { der, public })
     }
 
     /// The request in DER.
@@ -105,6 +118,28 @@ impl Csr {
     pub fn public_key(&self) -> &PublicKey {
         &self.public
     }
+}
+
+/// The request in a text.
+fn request(pem: &[u8]) -> Result<Vec<u8>, CsrError> {
+    // The text form is half as long again; beyond that nothing is worth decoding.
+    if pem.len() > 2 * CSR_BYTES_MAX {
+        return Err(CsrError::TooLarge);
+    }
+    Ok(pem::request(pem)?)
+}
+
+/// A request and the key that it is over, which nobody has proven to hold yet.
+fn parse(der: &[u8]) -> Result<(X509CertificationRequest<'_>, PublicKey), CsrError> {
+    if der.len() > CSR_BYTES_MAX {
+        return Err(CsrError::TooLarge);
+    }
+    let Ok(([], request)) = X509CertificationRequest::from_der(der) else {
+        return Err(CsrError::Malformed);
+    };
+    let key = request.certification_request_info.subject_pki.raw;
+    let public = PublicKey::from_spki(key).map_err(CsrError::Key)?;
+    Ok((request, public))
 }
 
 #[cfg(test)]
@@ -137,6 +172,21 @@ mod tests {
         let mut forged = der;
         forged[at..at + 91].copy_from_slice(victim.public_key().spki());
         assert!(matches!(Csr::from_der(&forged), Err(CsrError::Signature)));
+    }
+
+    #[test]
+    fn a_proof_on_the_connection_stands_for_the_requests_signature() {
+        let (own, other) = (BoundKey::generate().unwrap(), BoundKey::generate().unwrap());
+        let channel = ChannelBinding::from_exported([1; 32]);
+        let csr = Csr::create(&own).unwrap();
+        let read = |key: &BoundKey, purpose| {
+            let proof = key.prove(Purpose::Join, &channel).unwrap();
+            Csr::proven(csr.to_pem().as_bytes(), purpose, &channel, &proof)
+        };
+        assert_eq!(read(&own, Purpose::Join).unwrap(), csr);
+        assert!(matches!(read(&other, Purpose::Join), Err(CsrError::Proof)));
+        let otherwise = read(&own, Purpose::Recovery);
+        assert!(matches!(otherwise, Err(CsrError::Proof)));
     }
 
     #[test]

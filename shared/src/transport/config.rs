@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quinn::congestion::{BbrConfig, CubicConfig};
+use quinn_proto::RandomConnectionIdGenerator;
 use quinn::{
     EndpointConfig, IdleTimeout, MtuDiscoveryConfig, NoneTokenLog, NoneTokenStore, TransportConfig,
     ValidationTokenConfig, VarInt,
@@ -78,6 +79,10 @@ const DOOR_WINDOW: u32 = 32 << 10;
 /// Two of these may be lost before QUIC takes the hub for gone.
 const KEEP_ALIVE: Duration = Duration::from_secs(4);
 
+/// Bytes of an agent's connection ids, which stand in each packet that it gets. It has a connection
+/// or two at a time, and an id that is taken already is drawn again.
+const AGENT_ID_BYTES: usize = 4;
+
 struct Streams {
     bidi: u32,
     uni: u32,
@@ -151,6 +156,12 @@ pub(super) fn server_endpoint(reset_key: &ResetKey) -> EndpointConfig {
         .cid_generator(move || Box::new(TaggedIds::new(&key)))
         // The library's 20 ms would let most agents of a restarted hub wait for their timeouts.
         .min_reset_interval(Duration::ZERO);
+    config
+}
+
+pub(super) fn client_endpoint() -> EndpointConfig {
+    let mut config = EndpointConfig::default();
+    config.cid_generator(|| Box::new(RandomConnectionIdGenerator::new(AGENT_ID_BYTES)));
     config
 }
 

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use quinn::{Endpoint, EndpointConfig, TokioRuntime};
+use quinn::{Endpoint, TokioRuntime};
 
 use super::close::CloseCode;
 use super::config;
@@ -202,6 +202,5 @@ impl Dialer {
 fn endpoint(address: SocketAddr) -> Result<Endpoint, TransportError> {
     let failed = |source| TransportError::Bind { address, source };
     let socket = bind(address).map_err(failed)?;
-    let config = EndpointConfig::default();
-    Endpoint::new(config, None, socket, Arc::new(TokioRuntime)).map_err(failed)
+    Endpoint::new(config::client_endpoint(), None, socket, Arc::new(TokioRuntime)).map_err(failed)
 }

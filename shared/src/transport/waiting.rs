@@ -56,15 +56,17 @@ impl<T> Waiting<T> {
         self.count
     }
 
-    /// Puts a caller at the end of its source's line. Where there is no room, the last of a long
-    /// line is returned, who must go: that may be the caller itself.
+    /// Puts a caller at the end of its source's line. Where there is no room, the last of a line
+    /// that stays the longer one is returned, who must go; else the caller itself.
     pub(super) fn join(&mut self, now: Instant, source: Source, caller: T) -> Option<T> {
         let mut gone = None;
         if self.count >= self.count_max {
             let longest = self.longest();
             let own = self.line_len(source);
             match longest {
-                Some(longest) if self.line_len(longest) > own => gone = self.leave_last(longest),
+                Some(longest) if self.line_len(longest) > own + 1 => {
+                    gone = self.leave_last(longest);
+                }
                 _ => return Some(caller),
             }
         }

@@ -41,6 +41,8 @@ impl Tries {
 
 #[cfg(test)]
 mod tests {
+    use shared::runtime::clock::Clock;
+
     use super::*;
 
     #[test]
@@ -67,6 +69,4 @@ mod tests {
         }
         assert!(tries.admit(much_later).is_err());
     }
-
-    use shared::runtime::clock::Clock;
 }

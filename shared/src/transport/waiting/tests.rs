@@ -60,14 +60,10 @@ fn when_all_is_full_the_last_of_a_long_line_goes() {
     assert_eq!(waiting.join(now, source(1), 4), Some(4), "it itself");
     assert_eq!(waiting.join(now, source(2), 10), Some(3));
     assert_eq!(waiting.join(now, source(3), 20), Some(2));
-    assert_eq!(waiting.join(now, source(2), 11), Some(1));
-    assert_eq!(
-        waiting.join(now, source(3), 21),
-        Some(11),
-        "2's is longer now"
-    );
-    assert_eq!(waiting.join(now, source(3), 22), Some(22), "none is longer");
-    assert_eq!(all(&mut waiting, now), [0, 10, 20, 21]);
+    assert_eq!(waiting.join(now, source(2), 11), Some(11), "as long then");
+    assert_eq!(waiting.join(now, source(4), 30), Some(1));
+    assert_eq!(waiting.join(now, source(5), 40), Some(40), "none is long");
+    assert_eq!(all(&mut waiting, now), [0, 10, 20, 30]);
 }
 
 #[test]
