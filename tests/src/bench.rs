@@ -16,6 +16,7 @@
 
 pub mod agent;
 pub mod bare;
+pub mod bare_link;
 pub mod etcd;
 pub mod figures;
 pub mod fleet;

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quinn::congestion::{BbrConfig, CubicConfig};
-use quinn_proto::RandomConnectionIdGenerator;
 use quinn::{
     EndpointConfig, IdleTimeout, MtuDiscoveryConfig, NoneTokenLog, NoneTokenStore, TransportConfig,
     ValidationTokenConfig, VarInt,
 };
+use quinn_proto::RandomConnectionIdGenerator;
 
 use super::connection_id::TaggedIds;
 use super::error::TransportError;

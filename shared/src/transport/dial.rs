@@ -202,5 +202,11 @@ impl Dialer {
 fn endpoint(address: SocketAddr) -> Result<Endpoint, TransportError> {
     let failed = |source| TransportError::Bind { address, source };
     let socket = bind(address).map_err(failed)?;
-    Endpoint::new(config::client_endpoint(), None, socket, Arc::new(TokioRuntime)).map_err(failed)
+    Endpoint::new(
+        config::client_endpoint(),
+        None,
+        socket,
+        Arc::new(TokioRuntime),
+    )
+    .map_err(failed)
 }

@@ -24,6 +24,8 @@ pub enum Server {
     Hub,
     /// QUIC into SQLite.
     Bare,
+    /// The hub's own link, with nothing behind it.
+    BareLink,
     /// NATS JetStream.
     Nats,
     /// Mosquitto.
@@ -56,6 +58,7 @@ impl Server {
         match self {
             Self::Hub => "hub",
             Self::Bare => "bare",
+            Self::BareLink => "bare-link",
             Self::Nats => "nats-jetstream",
             Self::Mosquitto => "mosquitto",
             Self::Etcd => "etcd",
@@ -67,6 +70,7 @@ impl Server {
         match self {
             Self::Hub | Self::Bare | Self::Etcd => "fsync before ack",
             Self::Nats => "page cache, fsync every 2 min",
+            Self::BareLink => "-",
             Self::Mosquitto => "memory, saved every 30 min",
         }
     }
@@ -81,7 +85,7 @@ impl Server {
         let temp = crate::inproc::private_dir();
         let dir = temp.path().to_path_buf();
         Identities::make(&dir);
-        if self == Self::Hub {
+        if matches!(self, Self::Hub | Self::BareLink) {
             let own = std::env::current_exe().unwrap();
             let (regions, invitations) = (regions.to_string(), invitations.to_string());
             let found = ["found", "--dir", &path(&dir), "--agents", &regions];
@@ -117,6 +121,10 @@ impl Server {
                 &own,
                 &words(&["serve-bare", "--dir", &text, "--port", &port_text]),
             ),
+            Self::BareLink => start(
+                &own,
+                &words(&["serve-bare-link", "--dir", &text, "--port", &port_text]),
+            ),
             Self::Nats => {
                 let file = write(dir, "nats.conf", &nats(dir, &identities, port));
                 start(Path::new("nats-server"), &words(&["-c", &file]))
@@ -128,7 +136,7 @@ impl Server {
             Self::Etcd => start(Path::new("etcd"), &etcd(dir, &identities, port)),
         };
         match self {
-            Self::Hub | Self::Bare => drop(process.says("READY", START_MAX)),
+            Self::Hub | Self::Bare | Self::BareLink => drop(process.says("READY", START_MAX)),
             Self::Nats | Self::Mosquitto | Self::Etcd => await_port(port),
         }
         process

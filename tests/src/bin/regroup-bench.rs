@@ -9,7 +9,7 @@ use tests::bench::ingest::Load;
 use tests::bench::scale::Peace;
 use tests::bench::wan::{Haul, Line};
 use tests::bench::{
-    bare, etcd, fleet, idle, ingest, join, mqtt, nats, run, scale, storm, wan, wire,
+    bare, bare_link, etcd, fleet, idle, ingest, join, mqtt, nats, run, scale, storm, wan, wire,
 };
 
 #[derive(Parser)]
@@ -36,6 +36,8 @@ enum Command {
     ServeHub(Serve),
     /// Serve the bare limit
     ServeBare(Serve),
+    /// Serve the link with nothing behind it
+    ServeBareLink(Serve),
     /// Load a hub
     LoadHub(Loader),
     /// Load the bare limit
@@ -145,6 +147,7 @@ async fn perform(command: Command) {
         } => fleet::found(&dir, agents, invitations).await,
         Command::ServeHub(it) => fleet::serve(&it.dir, it.port).await,
         Command::ServeBare(it) => bare::serve(&it.dir, it.port).await,
+        Command::ServeBareLink(it) => bare_link::serve(&it.dir, it.port).await,
         Command::LoadHub(it) => ingest::load_hub(&it.at.dir, it.at.server, &it.load).await,
         Command::LoadBare(it) => bare::load(&it.at.dir, it.at.server, &it.load).await,
         Command::LoadNats(it) => nats::load(&it.at.dir, it.at.server, &it.load).await,

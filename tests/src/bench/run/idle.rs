@@ -12,31 +12,57 @@ const WITHIN: Duration = Duration::from_secs(300);
 
 pub(super) fn idle(options: &Options) -> Vec<Figure> {
     let agents = options.agents.unwrap_or(5000);
-    let all = [Server::Hub, Server::Mosquitto, Server::Nats];
-    let servers = if options.alone { &all[..1] } else { &all[..] };
+    let all = [
+        Server::Hub,
+        Server::BareLink,
+        Server::Mosquitto,
+        Server::Nats,
+    ];
+    let servers = if options.alone { &all[..2] } else { &all[..] };
     let results = rounds(options, servers, |server| {
         let running = server.start(agents);
         let protocol = match server {
             Server::Mosquitto => "mqtt",
             Server::Nats => "nats",
-            Server::Hub | Server::Bare | Server::Etcd => "hub",
+            Server::Hub | Server::Bare | Server::BareLink | Server::Etcd => "hub",
         };
         let more = words(&["--agents", &agents.to_string()]);
         let held: Held = load(&running, &["hold", protocol], &more, WITHIN);
         eprintln!("  {held:?}");
         held
     });
-    let medians: Vec<(Server, f64)> = results
+    let medians: Vec<(Server, f64, f64)> = results
         .into_iter()
-        .map(|(server, held)| (server, median(held.iter().map(|it| it.bytes).collect())))
+        .map(|(server, held)| {
+            let of = |part: fn(&Held) -> f64| median(held.iter().map(part).collect());
+            (server, of(|it| it.bytes), of(|it| it.connect_us))
+        })
         .collect();
-    let Some(((_, bytes), others)) = medians.split_first().map(|(it, rest)| (*it, rest)) else {
+    let Some(((_, bytes, connect), others)) = medians.split_first().map(|(it, rest)| (*it, rest))
+    else {
         return Vec::new();
     };
-    let what = ("idle", "hub_bytes_per_agent", "B");
-    let beside =
-        |(server, theirs): &(Server, f64)| Figure::new(what, bytes, server.name(), *theirs, "-");
-    let mut figures: Vec<Figure> = others.iter().map(beside).collect();
-    figures.push(Figure::new(what, bytes, "goal", 27_000.0, "-"));
+    let bytes_of = ("idle", "hub_bytes_per_agent", "B");
+    let connect_of = ("idle", "hub_cpu_us_per_connection", "µs");
+    let mut figures = Vec::new();
+    for (server, their_bytes, _) in others {
+        figures.push(Figure::new(
+            bytes_of,
+            bytes,
+            server.name(),
+            *their_bytes,
+            "-",
+        ));
+    }
+    figures.push(Figure::new(bytes_of, bytes, "goal", 27_000.0, "-"));
+    for (server, _, their_connect) in others {
+        figures.push(Figure::new(
+            connect_of,
+            connect,
+            server.name(),
+            *their_connect,
+            "-",
+        ));
+    }
     figures
 }
