@@ -11,9 +11,9 @@ use shared::wire::Text;
 use shared::wire::frame::{Adopt, AdoptFrame, Adopted, Cloud, Denial, Looked};
 use zeroize::Zeroize;
 
-use super::Parts;
 use super::denial::No;
 use super::notes::{Notes, Thing};
+use super::{Parts, Tries};
 use crate::cloud::{Account, AccountError, openstack, simulated};
 use crate::config::CloudConfig;
 use crate::join::{self, Joined, Request, SOFTWARE, host_name};
@@ -72,10 +72,16 @@ impl<'a> Visit<'a> {
             ))),
         };
         wipe(request);
-        let outcome = match asked {
-            Ok(asked) => adopt(parts, asked, &answer).await,
-            Err(no) => Err(no),
+        // There is one adoption at a time.
+        let mut tries = None;
+        let outcome = match (asked, parts.tries.try_lock()) {
+            (Ok(asked), Ok(held)) => adopt(parts, tries.insert(held), asked, &answer).await,
+            (Ok(_), Err(_)) => Err(No::busy()),
+            (Err(no), _) => Err(no),
         };
+        // Where it succeeded, until the answer has gone out: a door that closes, as it does once
+        // there is a membership, waits for whoever holds this.
+        tries = tries.filter(|_| outcome.is_ok());
         match &outcome {
             Ok(joined) => {
                 let (region, name) = (joined.membership.region, &joined.membership.name);
@@ -95,6 +101,7 @@ impl<'a> Visit<'a> {
             Err(no) => AdoptFrame::Denied(no.frame()),
         };
         say(&frame, remote, answer).await;
+        drop(tries);
         outcome.is_ok()
     }
 }
@@ -189,9 +196,12 @@ impl Asked {
     }
 }
 
-async fn adopt(parts: &Parts, asked: Asked, answer: &JoinAnswer) -> Result<Joined, No> {
-    // Held to the end, so that there is one adoption at a time.
-    let mut tries = parts.tries.try_lock().map_err(|_| No::busy())?;
+async fn adopt(
+    parts: &Parts,
+    tries: &mut Tries,
+    asked: Asked,
+    answer: &JoinAnswer,
+) -> Result<Joined, No> {
     tries.admit(parts.clock.now()).map_err(No::too_many)?;
     let Asked {
         token,
