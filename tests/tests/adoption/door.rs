@@ -35,6 +35,18 @@ async fn an_agent_is_looked_at_adopted_and_accepted() {
     assert_eq!(rig.closed().await, Closed::Adopted);
 }
 
+/// As the daemon closes it: by the membership, which is there before the answer has gone out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_door_that_closes_at_the_membership_still_gives_its_answer() {
+    for _ in 0..5 {
+        let rig = Rig::new().await;
+        let watching = tokio::spawn(rig.close_at_membership());
+        let adopted = rig.adopt(rig.request("north", PASSWORD)).await.unwrap();
+        assert_eq!(adopted.hub_address, rig.hub.hub.address.to_string());
+        watching.await.unwrap();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn another_key_is_sent_nothing() {
     let rig = Rig::new().await;

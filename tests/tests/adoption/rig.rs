@@ -130,6 +130,17 @@ impl Rig {
             .unwrap()
     }
 
+    /// Tells the door to close once the agent is joined.
+    pub(crate) fn close_at_membership(&self) -> impl Future<Output = ()> + use<> {
+        let (membership, closing) = (self.data.path().join("membership"), self.closing.clone());
+        async move {
+            while !membership.exists() {
+                tokio::time::sleep(Duration::from_micros(100)).await;
+            }
+            closing.cancel();
+        }
+    }
+
     /// Why the door has closed.
     pub(crate) async fn closed(self) -> Closed {
         let closed = tokio::time::timeout(Duration::from_secs(10), self.serving).await;
