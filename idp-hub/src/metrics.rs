@@ -95,7 +95,7 @@ const COUNTERS: [(&str, &str); 6] = [
 ];
 
 /// What is measured, by name.
-const GAUGES: [(&str, &str); 8] = [
+const GAUGES: [(&str, &str); 9] = [
     ("idp_hub_regions", "Regions by state"),
     (
         "idp_hub_regions_by_reason",
@@ -107,6 +107,10 @@ const GAUGES: [(&str, &str); 8] = [
         "QUIC connections, those that begin and end included",
     ),
     ("idp_hub_handshakes", "Handshakes going on"),
+    (
+        "idp_hub_handshakes_waiting",
+        "Callers that have proven their address and wait for a place",
+    ),
     (
         "idp_hub_store_bytes",
         "Bytes of the store's files, by file; looked at every 10 s",
