@@ -75,7 +75,10 @@ impl<'a> Visit<'a> {
         // There is one adoption at a time.
         let mut tries = None;
         let outcome = match (asked, parts.tries.try_lock()) {
-            (Ok(asked), Ok(held)) => adopt(parts, tries.insert(held), asked, &answer).await,
+            (Ok(asked), Ok(held)) => {
+                let held = tries.insert(held);
+                adopt(parts, held, asked, &answer).await
+            }
             (Ok(_), Err(_)) => Err(No::busy()),
             (Err(no), _) => Err(no),
         };
