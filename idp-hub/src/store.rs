@@ -213,8 +213,10 @@ impl Store {
     /// # Errors
     /// If `path` exists or can't be written.
     pub async fn back_up(&self, path: &Path) -> Result<(), StoreError> {
-        let path = path.to_owned();
-        self.read(move |reading| reading.back_up(&path)).await
+        let (path, readers) = (path.to_owned(), Arc::clone(&self.readers));
+        let copying = move || readers.read(|reading| reading.back_up(&path));
+        let copied = tokio::task::spawn_blocking(copying).await;
+        copied.map_err(|_| StoreError::Closed)?
     }
 }
 

@@ -93,12 +93,13 @@ impl Registry {
         )
     }
 
-    /// Whether no newer session has taken the place.
+    /// Whether no newer session has the place. One that had it, but which the store could not
+    /// begin, is no longer listed.
     pub(super) fn is_newest(&self, place: &Place) -> bool {
         self.live()
             .sessions
             .get(&place.region)
-            .is_some_and(|it| it.number == place.number)
+            .is_none_or(|it| it.number == place.number)
     }
 
     /// The second yes.
@@ -214,6 +215,16 @@ mod tests {
         ));
         drop(new);
         assert!(registry.is_empty());
+    }
+
+    #[test]
+    fn a_session_that_never_began_leaves_the_older_one_the_last() {
+        let registry = Registry::default();
+        let (old, _) = registry.enter(RegionNo(1));
+        let (new, _) = registry.enter(RegionNo(1));
+        assert!(!registry.is_newest(&old));
+        drop(new);
+        assert!(registry.is_newest(&old));
     }
 
     #[tokio::test]

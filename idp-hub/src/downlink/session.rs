@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::stream::FuturesUnordered;
-use shared::link::hub::{Closed, Effect, HubSession, Input};
+use shared::link::hub::{Effect, HubSession, Input};
 use shared::runtime::errors::chain;
 use shared::transport::{ByteBudget, CloseCode, FrameWriter, LinkConnection, RawFrame, ReadError};
-use shared::wire::frame::{Control, Cursor, Goodbye, Refusal};
+use shared::wire::frame::{Control, Cursor, Goodbye};
 
 use self::begin::Registered;
 use self::end::End;
@@ -272,14 +272,7 @@ impl<'a> Driver<'a> {
         let Some(why) = end.for_fleet().filter(|_| newest) else {
             return;
         };
-        let told = match why {
-            // The fleet never heard of a session that the store could not begin.
-            fleet::Ended::Closed(Closed::Refused(Refusal::Busy)) => {
-                fleet::Input::Refused { no, why }
-            }
-            why => fleet::Input::SessionEnded { no, session, why },
-        };
-        tell_fleet(downlink, told).await;
+        tell_fleet(downlink, fleet::Input::SessionEnded { no, session, why }).await;
         let at = downlink.clock.unix_millis();
         if let Err(error) = downlink.store.change(move |it| it.seen(no, at)).await {
             let error = chain(&error).to_string();

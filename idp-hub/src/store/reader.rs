@@ -10,9 +10,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::Reading;
 use super::error::{Doing, StoreError};
 
-/// Questions at once, each on a connection and a thread of its own: a console, a few scripts, and a
-/// backup that takes its time. Further ones wait: two cores don't answer more any faster.
-const READERS_MAX: usize = 4;
+/// Questions at once, each on a connection and a thread of its own. Further ones wait: a few cores
+/// don't answer more any faster. They are short, pages of at most a thousand records; a backup,
+/// which is not, has no turn.
+const READERS_MAX: usize = 8;
 
 /// Pages held in memory by each, KiB.
 const CACHE_KIB: i32 = 2 << 10;

@@ -1,5 +1,6 @@
 //! The one writer: takes what waits, commits it together, then answers.
 
+use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -166,22 +167,15 @@ impl WriteConnection {
 
     /// Serves until it is told to close, or every sender is gone.
     pub(in crate::store) fn run(mut self, mut queue: mpsc::Receiver<Job>) {
-        let mut begun_last = None;
+        let (mut jobs, mut begun_last) = (VecDeque::new(), None);
         while !self.closed
-            && let Some(first) = queue.blocking_recv()
+            && let Some(first) = jobs.pop_front().or_else(|| queue.blocking_recv())
         {
-            let pace = if first.can_wait() {
-                SAMPLES_EVERY
-            } else {
-                COMMIT_EVERY
-            };
-            if let Some(begun) = begun_last {
-                // A thread of its own. What it sleeps beyond this is lost to nobody else.
-                std::thread::sleep(pace.saturating_sub(self.clock.now() - begun));
-            }
+            jobs.push_front(first);
+            self.gather(begun_last, &mut jobs, &mut queue);
             let (mut waiting, begun) = (Waiting::default(), self.clock.now());
             begun_last = Some(begun);
-            let outcome = self.group(first, &mut queue, &mut waiting);
+            let outcome = self.group(&mut jobs, &mut queue, &mut waiting);
             let (well, queued) = (outcome.is_ok(), queue.len());
             self.measure
                 .committed(begun, well, &waiting.measured, queued);
@@ -196,10 +190,46 @@ impl WriteConnection {
         }
     }
 
-    /// One transaction: `first`, and what waits behind it.
+    /// Takes what comes until it is time for another commit.
+    fn gather(
+        &self,
+        begun_last: Option<Instant>,
+        jobs: &mut VecDeque<Job>,
+        queue: &mut mpsc::Receiver<Job>,
+    ) {
+        let Some(begun_last) = begun_last else {
+            return;
+        };
+        let mut passed = self.clock.now() - begun_last;
+        let mut can_wait = jobs.iter().all(Job::can_wait);
+        while jobs.len() < GROUP_JOBS_MAX {
+            let pace = if can_wait {
+                SAMPLES_EVERY
+            } else {
+                COMMIT_EVERY
+            };
+            let nap = pace.saturating_sub(passed).min(COMMIT_EVERY);
+            if nap.is_zero() {
+                return;
+            }
+            // A thread of its own, on which nobody else waits.
+            std::thread::sleep(nap);
+            // Added up, as a clock may stand still.
+            passed += nap;
+            while jobs.len() < GROUP_JOBS_MAX
+                && let Ok(job) = queue.try_recv()
+            {
+                can_wait &= job.can_wait();
+                jobs.push_back(job);
+            }
+        }
+    }
+
+    /// One transaction: these jobs, and what waits behind them. Jobs that it had no room for, or
+    /// did not get to as one failed, are left for the next.
     fn group(
         &mut self,
-        first: Job,
+        jobs: &mut VecDeque<Job>,
         queue: &mut mpsc::Receiver<Job>,
         waiting: &mut Waiting,
     ) -> Result<(), StoreError> {
@@ -207,14 +237,14 @@ impl WriteConnection {
         self.connection
             .execute_batch("BEGIN IMMEDIATE")
             .doing("begin a transaction")?;
-        let mut next = Some(first);
-        let mut jobs = 0;
-        while let Some(job) = next {
+        let mut taken = 0;
+        while !self.closed
+            && taken < GROUP_JOBS_MAX
+            && self.overlay.len() < GROUP_RECORDS_MAX
+            && let Some(job) = jobs.pop_front().or_else(|| queue.try_recv().ok())
+        {
             self.job(job, now, waiting)?;
-            jobs += 1;
-            let room =
-                !self.closed && jobs < GROUP_JOBS_MAX && self.overlay.len() < GROUP_RECORDS_MAX;
-            next = if room { queue.try_recv().ok() } else { None };
+            taken += 1;
         }
         self.overlay.flush(&self.connection, now)?;
         self.hot.save(&self.connection)?;

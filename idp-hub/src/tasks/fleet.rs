@@ -80,7 +80,7 @@ impl FleetDriver {
             match event {
                 Event::Sessions => self.sessions(std::mem::take(&mut inputs)).await?,
                 Event::Committed(changed) => self.committed(changed),
-                Event::Registry(event) => self.registry(event).await?,
+                Event::Registry(event) => self.registry(event, &mut registry).await?,
                 Event::Missed => self.resync().await?,
                 Event::Tick => {
                     self.wake = None;
@@ -120,15 +120,35 @@ impl FleetDriver {
         self.handle(inputs, changed);
     }
 
-    async fn registry(&mut self, event: AuthorityEvent) -> Result<(), StoreError> {
-        let inputs = match event {
-            AuthorityEvent::Removed(no) => vec![Input::Removed { no }],
-            AuthorityEvent::Joined(no)
-            | AuthorityEvent::Accepted(no)
-            | AuthorityEvent::Renamed(no)
-            | AuthorityEvent::Certified(no)
-            | AuthorityEvent::Introduced(no) => self.known(vec![no]).await?,
-        };
+    /// Takes an event of the registry, and those that wait behind it: after an upgrade a whole fleet
+    /// says something new of itself.
+    async fn registry(
+        &mut self,
+        first: AuthorityEvent,
+        more: &mut broadcast::Receiver<AuthorityEvent>,
+    ) -> Result<(), StoreError> {
+        let (mut known, mut removed) = (BTreeSet::new(), Vec::new());
+        let mut next = Some(first);
+        while let Some(event) = next {
+            match event {
+                AuthorityEvent::Removed(no) => removed.push(Input::Removed { no }),
+                AuthorityEvent::Joined(no)
+                | AuthorityEvent::Accepted(no)
+                | AuthorityEvent::Renamed(no)
+                | AuthorityEvent::Certified(no)
+                | AuthorityEvent::Introduced(no) => drop(known.insert(no)),
+            }
+            let room = known.len() + removed.len() < INPUTS_MAX;
+            next = match room.then(|| more.try_recv()) {
+                Some(Ok(event)) => Some(event),
+                Some(Err(broadcast::error::TryRecvError::Lagged(_))) => return self.resync().await,
+                // Nothing waits; that there are no senders any more is told by the next receiving.
+                Some(Err(_)) | None => None,
+            };
+        }
+        // Read after all of these events, so that one that was removed meanwhile is not found.
+        let mut inputs = self.known(known.into_iter().collect()).await?;
+        inputs.extend(removed);
         self.handle(inputs, Vec::new());
         Ok(())
     }

@@ -90,7 +90,7 @@ struct Strangers {
 }
 
 /// What one party is supposed to have: an IPv4 address, or the 64 bits of an IPv6 network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Source(u128);
 
 impl Source {
@@ -154,6 +154,11 @@ impl Admission {
         }
         // Unproven ones are not counted by source, or a forger could shut out whom it names.
         Verdict::Admit(self.pass(&mut state, None))
+    }
+
+    /// Whether there is a place for anybody.
+    pub(super) fn has_place(&self) -> bool {
+        self.state().counts.handshakes < self.limits.handshakes
     }
 
     /// A place for a caller of this source that has waited.

@@ -49,12 +49,9 @@ pub(super) const HUB_SEND_WINDOW: u64 = 256 << 10;
 /// What an agent keeps for its hub to repeat it: as much as the hub may want.
 pub(super) const AGENT_SEND_WINDOW: u64 = WINDOW_MAX as u64;
 
-/// Proven callers that wait for a place among the handshakes, a datagram each: 13 MB. A fleet of
-/// 10,000 that comes back spreads itself over two seconds, in which one core serves 4,000.
-pub(super) const WAITING_MAX: usize = 8192;
-
-/// Connection attempts that wait to be looked at, or for a place.
-const INCOMING_MAX: usize = WAITING_MAX + 1024;
+/// Connection attempts that wait to be looked at, for each handshake that there may be. They are
+/// looked at as fast as they come, unless the listener's task stands still.
+const INCOMING_PER_HANDSHAKE: usize = 4;
 
 /// Further bytes kept of an attempt that waits. Nobody sends more before an answer.
 const INCOMING_BYTES_MAX: u64 = 4 << 10;
@@ -107,7 +104,7 @@ pub(super) fn server(
     config
         .transport_config(Arc::new(transport))
         .validation_token_config(tokens)
-        .max_incoming(INCOMING_MAX)
+        .max_incoming(options.waiting_max + INCOMING_PER_HANDSHAKE * options.handshakes_max)
         .incoming_buffer_size(INCOMING_BYTES_MAX)
         .incoming_buffer_size_total(INCOMING_BYTES_TOTAL_MAX);
     Ok(config)

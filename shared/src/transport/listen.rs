@@ -77,7 +77,7 @@ impl Listener {
             endpoint,
             config: Mutex::new(config),
             admission: Admission::new(options),
-            waiting: Mutex::new(Waiting::new(config::WAITING_MAX)),
+            waiting: Mutex::new(Waiting::new(options.waiting_max)),
             windows: window::budget(options.window_budget_bytes),
             address,
         })
@@ -146,7 +146,9 @@ impl Listener {
     /// Whoever has waited, and for whom there is a place now.
     fn next_waiting(&self) -> Option<Arrival> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.count() == 0 {
+        // Asked first, as this is asked for each datagram of a flood. Where there is a place, the
+        // sources that have theirs already are few.
+        if waiting.count() == 0 || !self.admission.has_place() {
             return None;
         }
         let now = Clock::system().now();

@@ -5,7 +5,7 @@
 //! between these waves. So callers stand in line, a line for each source, and sources take turns:
 //! one that calls a thousand times waits behind itself.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use super::admission::Source;
@@ -14,10 +14,6 @@ use super::admission::Source;
 /// handshake is still to come.
 const WAIT_MAX: Duration = Duration::from_secs(8);
 
-/// Lines that are looked at for the longest when all is full: whoever calls most is found soon,
-/// and a flood does not make each call cost more.
-const LOOK_MAX: usize = 16;
-
 /// Those who wait.
 #[derive(Debug)]
 pub(super) struct Waiting<T> {
@@ -25,6 +21,8 @@ pub(super) struct Waiting<T> {
     lines: HashMap<Source, VecDeque<(Instant, T)>>,
     /// Each line's source once, whose turn is next first.
     turns: VecDeque<Source>,
+    /// The same, the longest line last.
+    lengths: BTreeSet<(usize, Source)>,
     count: usize,
     count_max: usize,
 }
@@ -46,6 +44,7 @@ impl<T> Waiting<T> {
         Self {
             lines: HashMap::new(),
             turns: VecDeque::new(),
+            lengths: BTreeSet::new(),
             count: 0,
             count_max,
         }
@@ -61,20 +60,19 @@ impl<T> Waiting<T> {
     pub(super) fn join(&mut self, now: Instant, source: Source, caller: T) -> Option<T> {
         let mut gone = None;
         if self.count >= self.count_max {
-            let longest = self.longest();
-            let own = self.line_len(source);
-            match longest {
-                Some(longest) if self.line_len(longest) > own + 1 => {
-                    gone = self.leave_last(longest);
-                }
+            let own = self.lines.get(&source).map_or(0, VecDeque::len);
+            match self.lengths.last().copied() {
+                Some((len, longest)) if len > own + 1 => gone = self.leave_last(longest),
                 _ => return Some(caller),
             }
         }
         let line = self.lines.entry(source).or_default();
+        self.lengths.remove(&(line.len(), source));
         if line.is_empty() {
             self.turns.push_back(source);
         }
         line.push_back((now, caller));
+        self.lengths.insert((line.len(), source));
         self.count += 1;
         gone
     }
@@ -111,34 +109,26 @@ impl<T> Waiting<T> {
     /// Takes the first of a line that has no turn at the moment, and gives it its next turn.
     fn leave_first(&mut self, source: Source) -> Option<T> {
         let line = self.lines.get_mut(&source)?;
+        self.lengths.remove(&(line.len(), source));
         let (_, caller) = line.pop_front()?;
         self.count -= 1;
         if line.is_empty() {
             self.lines.remove(&source);
         } else {
+            self.lengths.insert((line.len(), source));
             self.turns.push_back(source);
         }
         Some(caller)
     }
 
+    /// Takes the last of a line of at least two.
     fn leave_last(&mut self, source: Source) -> Option<T> {
         let line = self.lines.get_mut(&source)?;
+        self.lengths.remove(&(line.len(), source));
         let (_, caller) = line.pop_back()?;
+        self.lengths.insert((line.len(), source));
         self.count -= 1;
-        if line.is_empty() {
-            self.lines.remove(&source);
-            self.turns.retain(|it| *it != source);
-        }
         Some(caller)
-    }
-
-    fn longest(&self) -> Option<Source> {
-        let looked_at = self.turns.iter().rev().take(LOOK_MAX);
-        looked_at.copied().max_by_key(|it| self.line_len(*it))
-    }
-
-    fn line_len(&self, source: Source) -> usize {
-        self.lines.get(&source).map_or(0, VecDeque::len)
     }
 }
 

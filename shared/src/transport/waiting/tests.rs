@@ -80,6 +80,21 @@ fn who_has_given_up_gets_no_place() {
     assert_eq!(all(&mut waiting, late), [2]);
 }
 
+#[test]
+fn whoever_floods_makes_room_for_all_others() {
+    let (mut waiting, now) = (Waiting::new(100), Clock::system().now());
+    for caller in 0..1000 {
+        waiting.join(now, source(0), caller);
+    }
+    for number in 1..=99 {
+        assert!(
+            waiting.join(now, source(number), 1000) < Some(1000),
+            "{number}"
+        );
+    }
+    assert_eq!(waiting.join(now, source(100), 1000), Some(1000));
+}
+
 proptest! {
     /// Whatever comes and goes: nobody is lost, nobody is served twice, the bound holds, and no
     /// line is kept of a source that nobody waits for.
@@ -96,6 +111,8 @@ proptest! {
             }
             prop_assert!(waiting.count() <= 7);
             prop_assert_eq!(waiting.turns.len(), waiting.lines.len());
+            let lines = waiting.lines.iter().map(|(source, line)| (line.len(), *source));
+            prop_assert_eq!(&waiting.lengths, &lines.collect());
         }
         left.extend(all(&mut waiting, now));
         left.sort_unstable();
