@@ -25,7 +25,7 @@ pub struct Browser {
     driver: Child,
     /// What drives it.
     pub client: Client,
-    _profile: TempDir,
+    profile: TempDir,
 }
 
 /// How the window is.
@@ -69,7 +69,7 @@ impl Browser {
         Self {
             driver,
             client,
-            _profile: profile,
+            profile,
         }
     }
 
@@ -120,6 +120,11 @@ impl Drop for Browser {
         let pid = self.driver.id().to_string();
         let _ = Command::new("kill").args(["-s", "TERM", &pid]).status();
         let _ = self.driver.wait();
+        // One whose session broke off goes on without it. Nobody else has its profile.
+        let profile = format!("--user-data-dir={}", self.profile.path().display());
+        let _ = Command::new("pkill")
+            .args(["-KILL", "-f", "--", &profile])
+            .status();
     }
 }
 

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use clap::ValueEnum;
 
-use crate::cloud::ReleaseName;
+use crate::cloud::{self, CloudError, ReleaseName};
 use crate::lint::{self, cargo};
 use crate::project::Project;
 use crate::run::{self, RunError};
@@ -34,7 +34,11 @@ pub(crate) fn run(project: &Project, args: &Args) -> Result<(), CheckError> {
     lint::run(project)?;
     title("tests");
     let nextest = has_nextest(project);
-    run::openly(&mut tests(project, nextest, args.fast))?;
+    let tested = run::openly(&mut tests(project, nextest, args.fast));
+    // Tests are processes of their own, of which none knows which is the last.
+    let ended = cloud::end_of_tests(project);
+    tested?;
+    ended?;
     title("documentation tests");
     run::openly(cargo(project).args(["test", "--workspace", "--doc"]))?;
     if args.fast {
@@ -95,6 +99,9 @@ pub(crate) enum CheckError {
     /// A check failed.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// A test's cloud does not end.
+    #[error(transparent)]
+    Cloud(#[from] CloudError),
 }
 
 #[cfg(test)]

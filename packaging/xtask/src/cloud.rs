@@ -79,6 +79,11 @@ pub(crate) fn prepare(
     )?)
 }
 
+/// Ends the clouds that tests brought up, each for those that come after it.
+pub(crate) fn end_of_tests(project: &Project) -> Result<(), CloudError> {
+    Ok(down::named(project, "test-")?)
+}
+
 /// A command failed; each says its own reason and next step.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CloudError {

@@ -38,6 +38,18 @@ pub(crate) fn run(project: &Project, args: &Args) -> Result<(), DownError> {
     Ok(())
 }
 
+/// Ends every cloud whose name begins so.
+pub(super) fn named(project: &Project, prefix: &str) -> Result<(), DownError> {
+    let progress = Progress::begin();
+    for dir in CloudDir::all(&project.openstack_cache)? {
+        let is_named = dir.load()?.is_some_and(|it| it.name.starts_with(prefix));
+        if is_named {
+            end(&dir, false, &progress)?;
+        }
+    }
+    Ok(())
+}
+
 fn end(dir: &CloudDir, keep: bool, progress: &Progress) -> Result<(), DownError> {
     let _lock = Lock::take(&dir.lock(), "the cloud", progress)?;
     let Some(mut state) = dir.load()? else {
