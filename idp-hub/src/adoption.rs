@@ -7,9 +7,11 @@
 //!
 //! The account goes to the confirmed key and nowhere else: it is neither stored nor logged here. An
 //! invitation is made for each adoption, and withdrawn where none comes of it, so that a name is
-//! taken by success alone and the same request may be made again.
+//! taken by success alone and the same request may be made again. One adoption at a time goes on of
+//! each key and for each name: what is found of an agent is then what its own adoption has left.
 
 mod error;
+mod exclusion;
 
 use std::time::Duration;
 
@@ -28,6 +30,7 @@ use shared::wire::{List, Text};
 use zeroize::Zeroizing;
 
 pub use self::error::AdoptionError;
+use self::exclusion::Exclusion;
 use crate::authority::{Authority, AuthorityError, INVITATION_LIFETIME, check_name};
 use crate::store::StoreError;
 use crate::store::regions::RegionRow;
@@ -136,65 +139,105 @@ pub async fn look(door: &HostPort) -> Result<Looked, AdoptionError> {
     }
 }
 
-/// Has an agent join this hub, and accepts the region that it becomes.
-///
-/// # Errors
-/// What failed. The agent is then not joined, or, where its answer was lost, perhaps joined and
-/// waiting to be accepted; the same request may be made again.
-pub async fn adopt(authority: &Authority, request: Request) -> Result<Adopted, AdoptionError> {
-    let Request {
-        door,
-        key,
-        name,
-        hub_addresses,
-        account,
-    } = request;
-    check_name(&name).map_err(AuthorityError::from)?;
-    let earlier = earlier(authority, &name, key).await?;
-    let dialed = dialer()?.dial_host(&door.to_string(), Some(key)).await;
-    let dialed = dialed.map_err(|source| AdoptionError::of_dial(&door, source));
-    let connection = match (dialed, earlier) {
-        (Ok(connection), None) => connection,
-        (Ok(connection), Some(_)) => {
-            // An open door belongs to an agent that is not joined, whatever its last attempt left.
-            authority.remove_pending(&name, key).await?;
-            connection
+/// Adopts agents. Cheap to clone; all clones know of each other's adoptions.
+#[derive(Clone)]
+pub struct Adopter {
+    authority: Authority,
+    under_way: Exclusion,
+}
+
+impl Adopter {
+    /// Adopts into the federation of this authority.
+    pub fn new(authority: Authority) -> Self {
+        let under_way = Exclusion::default();
+        Self {
+            authority,
+            under_way,
         }
-        // The answer to an earlier request was lost, after the agent had joined.
-        (Err(AdoptionError::Unreachable { .. }), Some(region)) => {
-            return accepted(authority, region, String::new()).await;
+    }
+
+    /// Has an agent join this hub, and accepts the region that it becomes.
+    ///
+    /// # Errors
+    /// [`AdoptionError::UnderWay`] if the agent is being adopted, or somebody under this name; else
+    /// what failed. The agent is then not joined, or, where its answer was lost, perhaps joined and
+    /// waiting to be accepted; the same request may be made again.
+    pub async fn adopt(&self, request: Request) -> Result<Adopted, AdoptionError> {
+        check_name(&request.name).map_err(AuthorityError::from)?;
+        let held = self.under_way.hold(request.key, &request.name);
+        let _held = held.ok_or_else(|| AdoptionError::UnderWay {
+            name: request.name.clone(),
+        })?;
+        self.adopt_alone(request).await
+    }
+
+    /// With nobody beside it who adopts this key, or under this name.
+    async fn adopt_alone(&self, request: Request) -> Result<Adopted, AdoptionError> {
+        let Request {
+            door,
+            key,
+            name,
+            hub_addresses,
+            account,
+        } = request;
+        let authority = &self.authority;
+        let earlier = earlier(authority, &name, key).await?;
+        let dialed = dialer()?.dial_host(&door.to_string(), Some(key)).await;
+        let dialed = dialed.map_err(|source| AdoptionError::of_dial(&door, source));
+        let connection = match (dialed, earlier) {
+            (Ok(connection), None) => connection,
+            (Ok(connection), Some(_)) => {
+                // An open door belongs to an agent that is not joined, whatever its last attempt
+                // left.
+                authority.remove_pending(&name, key).await?;
+                connection
+            }
+            // The answer to an earlier request was lost, after the agent had joined.
+            (Err(AdoptionError::Unreachable { .. }), Some(region)) => {
+                return accepted(authority, region, String::new()).await;
+            }
+            (Err(error), _) => return Err(error),
+        };
+        let token = authority.invite(&name, INVITATION_LIFETIME).await?.token;
+        let answer = match encode(&token, &hub_addresses, account) {
+            Ok(frame) => connection.exchange(frame, ADOPTED_MAX).await,
+            Err(error) => {
+                authority.withdraw_token(token.id()).await?;
+                return Err(error.into());
+            }
+        };
+        let outcome = outcome(&door, answer.as_ref().ok());
+        // From here on no key can use the invitation up, so that what is found is what has come of
+        // it.
+        let used_by = authority.withdraw_token(token.id()).await?;
+        let region = region(authority, &name, key).await?;
+        match (outcome, region) {
+            (Ok(address), Some(region)) => accepted(authority, region, address).await,
+            (Ok(_), None) => Err(AdoptionError::OtherRegion { name }),
+            (Err(error @ AdoptionError::Denied { .. }), Some(_)) => {
+                // The agent says that it did not join, though it was let in: its disk, perhaps. Who
+                // was let in by another invitation is another's.
+                if used_by == Some(key) {
+                    authority.remove_pending(&name, key).await?;
+                }
+                Err(error)
+            }
+            (Err(_), Some(region)) => accepted(authority, region, String::new()).await,
+            (Err(error), None) => Err(error),
         }
-        (Err(error), _) => return Err(error),
+    }
+}
+
+/// What the agent says to an adoption: the hub's address that it reached. `None` where no answer
+/// came.
+fn outcome(door: &HostPort, answer: Option<&RawFrame>) -> Result<String, AdoptionError> {
+    let Some(answer) = answer else {
+        return Err(AdoptionError::Unanswered { door: door.clone() });
     };
-    let token = authority.invite(&name, INVITATION_LIFETIME).await?.token;
-    let answer = match encode(&token, &hub_addresses, account) {
-        Ok(frame) => connection.exchange(frame, ADOPTED_MAX).await,
-        Err(error) => {
-            authority.withdraw_token(token.id()).await?;
-            return Err(error.into());
-        }
-    };
-    let outcome = match &answer {
-        Ok(answer) => read(&door, answer).and_then(|frame| match frame {
-            AdoptFrame::Adopted(it) => Ok(shown(it.address.as_str())),
-            AdoptFrame::Denied(denied) => Err(denial(&denied)),
-            _ => Err(AdoptionError::NotADoor { door: door.clone() }),
-        }),
-        Err(_) => Err(AdoptionError::Unanswered { door: door.clone() }),
-    };
-    // From here on no key can use the invitation up, so that what is found is what has come of it.
-    authority.withdraw_token(token.id()).await?;
-    let region = region(authority, &name, key).await?;
-    match (outcome, region) {
-        (Ok(address), Some(region)) => accepted(authority, region, address).await,
-        (Ok(_), None) => Err(AdoptionError::OtherRegion { name }),
-        (Err(error), Some(_)) if matches!(error, AdoptionError::Denied { .. }) => {
-            // The agent says that it did not join, though it was let in: its disk, perhaps.
-            authority.remove_pending(&name, key).await?;
-            Err(error)
-        }
-        (Err(_), Some(region)) => accepted(authority, region, String::new()).await,
-        (Err(error), None) => Err(error),
+    match read(door, answer)? {
+        AdoptFrame::Adopted(it) => Ok(shown(it.address.as_str())),
+        AdoptFrame::Denied(denied) => Err(denial(&denied)),
+        _ => Err(AdoptionError::NotADoor { door: door.clone() }),
     }
 }
 

@@ -47,6 +47,15 @@ pub enum AdoptionError {
         /// Which.
         name: String,
     },
+    /// The agent is being adopted, or another one under the name.
+    #[error(
+        "this agent is being adopted already, or another one under the name {name:?}; wait some \
+         seconds"
+    )]
+    UnderWay {
+        /// The name that was asked for.
+        name: String,
+    },
     /// The agent says that it joined, and no region of this hub has its key.
     #[error("the agent says that it has joined, but no region {name:?} has its key here")]
     OtherRegion {
@@ -113,6 +122,7 @@ impl AdoptionError {
             Self::NotADoor { .. } => "not a door",
             Self::OtherKey { .. } => "another key",
             Self::KeyRegistered { .. } => "key registered",
+            Self::UnderWay { .. } => "under way",
             Self::OtherRegion { .. } => "another region",
             Self::Unanswered { .. } => "unanswered",
             Self::Denied { denial, .. } => denial.name(),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use shared::model::UnixMillis;
-use shared::pki::{JoinToken, TokenId};
+use shared::pki::{Fingerprint, JoinToken, TokenId};
 
 use super::{Authority, AuthorityError, check_name};
 use crate::store::StoreError;
@@ -86,21 +86,27 @@ impl Authority {
     }
 
     /// Makes one invitation good for nothing, if it was not used yet: one that was made for one
-    /// occasion, beside which there may be another for the same name.
+    /// occasion, beside which there may be another for the same name. Returns the key that has used
+    /// it before.
     ///
     /// # Errors
     /// If the store fails.
-    pub(crate) async fn withdraw_token(&self, id: TokenId) -> Result<(), AuthorityError> {
+    pub(crate) async fn withdraw_token(
+        &self,
+        id: TokenId,
+    ) -> Result<Option<Fingerprint>, AuthorityError> {
         let withdrawn = self.0.store.change_then(
-            move |it| it.drop_token(id),
-            move |dropped| {
+            move |it| {
+                let used_by = it.token(id)?.and_then(|token| token.used_by);
+                Ok((it.drop_token(id)?, used_by))
+            },
+            move |(dropped, _)| {
                 if *dropped {
                     tracing::info!(target: "audit", action = "withdraw", token = %id);
                 }
             },
         );
-        withdrawn.await?;
-        Ok(())
+        Ok(withdrawn.await?.1)
     }
 
     /// Makes the open invitation for a name good for nothing.

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use idp_hub::adoption::{Account, Adopted, AdoptionError, Looked, Request, adopt, look};
+use idp_hub::adoption::{Account, Adopted, AdoptionError, Looked, Request, look};
 use shared::host_port::HostPort;
 use shared::model::UnixMillis;
 use shared::pki::{Fingerprint, TlsClock, adoption_client};
@@ -34,6 +34,29 @@ pub(crate) struct Rig {
         watch::Sender<Arc<Config>>,
         watch::Sender<shared::model::CloudDescription>,
     ),
+}
+
+/// A right request, for a test to spoil.
+pub(crate) fn request(
+    hub: &TestHub,
+    door: &HostPort,
+    key: Fingerprint,
+    name: &str,
+    password: &str,
+) -> Request {
+    Request {
+        door: door.clone(),
+        key,
+        name: name.to_owned(),
+        hub_addresses: vec![hub.hub.address.to_string().parse().unwrap()],
+        account: Account {
+            user: "admin".to_owned().into(),
+            password: password.to_owned().into(),
+            user_domain: None,
+            project: None,
+            project_domain: None,
+        },
+    }
 }
 
 impl Rig {
@@ -80,23 +103,11 @@ impl Rig {
 
     /// A right request, for a test to spoil.
     pub(crate) fn request(&self, name: &str, password: &str) -> Request {
-        Request {
-            door: self.door.clone(),
-            key: self.key,
-            name: name.to_owned(),
-            hub_addresses: vec![self.hub.hub.address.to_string().parse().unwrap()],
-            account: Account {
-                user: "admin".to_owned().into(),
-                password: password.to_owned().into(),
-                user_domain: None,
-                project: None,
-                project_domain: None,
-            },
-        }
+        request(&self.hub, &self.door, self.key, name, password)
     }
 
     pub(crate) async fn adopt(&self, request: Request) -> Result<Adopted, AdoptionError> {
-        adopt(&self.hub.hub.authority, request).await
+        self.hub.hub.adopter.adopt(request).await
     }
 
     /// Why the agent says no.
