@@ -90,10 +90,12 @@ impl Hub {
             shutdown.clone(),
         );
         let registry = downlink.registry().clone();
+        let live = registry.clone();
+        let adopter = Adopter::new(authority.clone(), clock.clone(), move |it| live.has(it));
         let hub = Self {
             store: store.clone(),
             authority: authority.clone(),
-            adopter: Adopter::new(authority.clone()),
+            adopter,
             board,
             registry,
             address,

@@ -68,6 +68,12 @@ pub enum AdoptionError {
         /// Where.
         door: HostPort,
     },
+    /// The agent was let in, and nobody knows whether it has kept what it joined by.
+    #[error("the agent may have joined as {name:?}: its answer is lost, and it is not connected")]
+    Unsettled {
+        /// The pending region.
+        name: String,
+    },
     /// The agent says no.
     #[error("{reason}")]
     Denied {
@@ -125,6 +131,7 @@ impl AdoptionError {
             Self::UnderWay { .. } => "under way",
             Self::OtherRegion { .. } => "another region",
             Self::Unanswered { .. } => "unanswered",
+            Self::Unsettled { .. } => "unsettled",
             Self::Denied { denial, .. } => denial.name(),
             Self::Authority(_) => "not invited",
             Self::Tls(_) | Self::Socket(_) | Self::Encode(_) => "failed here",

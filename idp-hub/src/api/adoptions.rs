@@ -136,8 +136,9 @@ pub struct AdoptionDocument {
 }
 
 /// Adopt an unjoined agent: it checks the account at its own cloud, joins this hub, and is accepted
-/// as a region. Takes up to a minute, and goes on if the asker leaves. After a failure the agent is
-/// not joined, the invitation is withdrawn, and the same request may be made again.
+/// as a region. Takes up to a minute, and goes on if the asker leaves. After a failure the
+/// invitation is withdrawn, and the same request may be made again; the agent is not joined, but
+/// for `adoption-unsettled`: then it may have joined, and waits to be accepted.
 #[utoipa::path(post, path = "/adoptions", tag = "regions", request_body = AdoptAsked,
     responses(
     (status = 201, description = "Adopted", body = AdoptionDocument),
@@ -148,8 +149,8 @@ pub struct AdoptionDocument {
         has another key, or its cloud refuses the account", body = ProblemDocument),
     (status = 429, description = "Too many accounts were refused at this agent",
         body = ProblemDocument),
-    (status = 502, description = "No agent waits there, or it can't reach its cloud or this hub",
-        body = ProblemDocument),
+    (status = 502, description = "No agent waits there, it can't reach its cloud or this hub, or \
+        its answer is lost", body = ProblemDocument),
     (status = 503, description = "Too many adoptions at once", body = ProblemDocument),
 ))]
 pub(super) async fn adopt(
@@ -283,6 +284,7 @@ impl From<AdoptionError> for Problem {
             AdoptionError::Unreachable { .. }
             | AdoptionError::NotADoor { .. }
             | AdoptionError::Unanswered { .. } => Kind::AgentUnreachable,
+            AdoptionError::Unsettled { .. } => Kind::AdoptionUnsettled,
             AdoptionError::OtherKey { .. } => Kind::OtherKey,
             AdoptionError::KeyRegistered { .. } => Kind::NameTaken,
             AdoptionError::UnderWay { .. } | AdoptionError::OtherRegion { .. } => Kind::Refused,
@@ -314,6 +316,10 @@ impl From<AdoptionError> for Problem {
             AdoptionError::UnderWay { .. } => problem
                 .next_step("Wait for its end: `idp-hub region list` shows what has come of it.")
                 .retry_after(UNDER_WAY_WAIT),
+            AdoptionError::Unsettled { name } => problem.next_step(format!(
+                "`idp-hub region list` shows it: once it connects, `idp-hub region accept \
+                 {name:?}`. Or repeat the command."
+            )),
             AdoptionError::OtherRegion { .. } => problem.next_step(
                 "See `sp-agent status` on its machine for where it has joined, and have it leave.",
             ),

@@ -103,7 +103,7 @@ impl Kit {
         let parts = ApiParts {
             store: store.clone(),
             board: board.clone(),
-            adopter: Adopter::new(authority.clone()),
+            adopter: Adopter::new(authority.clone(), clock.clone(), |_| false),
             authority,
             clock: clock.clone(),
             shutdown: Shutdown::new(),

@@ -1,6 +1,7 @@
 //! An unjoined agent whose every step is the test's: for what lies between two steps of a real one.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use idp_hub::adoption::{Adopted, AdoptionError, Request};
 use idp_hub::store::regions::RegionRow;
@@ -82,6 +83,17 @@ impl Scripted {
         let (data, hub) = (self.data.path(), self.hub.hub.address);
         tests::inproc::join(data, token, hub).await.unwrap();
         Membership::load(data).unwrap().unwrap()
+    }
+
+    /// Waits until some region is connected.
+    pub(crate) async fn connected(&self) {
+        let registry = &self.hub.hub.registry;
+        let connecting = async {
+            while registry.is_empty() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, connecting).await.unwrap();
     }
 
     pub(crate) async fn regions(&self) -> Vec<RegionRow> {
