@@ -36,7 +36,7 @@ use zeroize::Zeroizing;
 
 pub use self::error::AdoptionError;
 use self::exclusion::Exclusion;
-use crate::authority::{Authority, AuthorityError, INVITATION_LIFETIME, check_name};
+use crate::authority::{Authority, AuthorityError, check_name};
 use crate::store::regions::RegionRow;
 use crate::store::{RegionNo, StoreError};
 
@@ -230,7 +230,7 @@ impl Adopter {
             account,
         } = request;
         let authority = &self.authority;
-        let token = authority.invite(&name, INVITATION_LIFETIME).await?.token;
+        let token = authority.invite_beside(&name).await?.token;
         let answer = match encode(&token, &hub_addresses, account) {
             Ok(frame) => connection.exchange(frame, ADOPTED_MAX).await,
             Err(error) => {

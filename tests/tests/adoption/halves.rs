@@ -139,3 +139,20 @@ async fn an_open_door_begins_anew() {
     assert_eq!(adopted.region, joined.region);
     assert_ne!(adopted.region, lost.region);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invitation_that_somebody_carries_outlives_an_adoption_of_its_name() {
+    let agent = Scripted::new().await;
+    let authority = &agent.hub.hub.authority;
+    let carried = authority
+        .invite("north", INVITATION_LIFETIME)
+        .await
+        .unwrap();
+    let adoption = agent.begin(agent.request("north"));
+    agent.asked().await.denied(Denial::Account).await;
+    adoption.await.unwrap().unwrap_err();
+    let open = authority.invitations().await.unwrap();
+    assert_eq!(open.len(), 1);
+    assert_eq!(open[0].id, carried.token.id());
+    agent.join(&carried.token).await;
+}
