@@ -28,7 +28,8 @@ pub(crate) struct Rig {
     pub(crate) hand: ManualClock,
     pub(crate) data: TempDir,
     closing: CancellationToken,
-    serving: JoinHandle<Closed>,
+    draining: CancellationToken,
+    pub(crate) serving: JoinHandle<Closed>,
     _folder: TempDir,
     _senders: (
         watch::Sender<Arc<Config>>,
@@ -80,10 +81,13 @@ impl Rig {
         let any: SocketAddr = (Ipv4Addr::LOCALHOST, 0).into();
         let door = Door::open(any, parts).await.unwrap();
         let (address, key) = (door.address(), door.key());
-        let closing = CancellationToken::new();
-        let closed = closing.clone();
-        let serving =
-            tokio::spawn(async move { door.serve(async { closed.cancelled().await }).await });
+        let (closing, draining) = (CancellationToken::new(), CancellationToken::new());
+        let (closed, drained) = (closing.clone(), draining.clone());
+        let serving = tokio::spawn(async move {
+            let closing = async { closed.cancelled().await };
+            door.serve(closing, async { drained.cancelled().await })
+                .await
+        });
         Self {
             hub,
             door: address.to_string().parse().unwrap(),
@@ -91,6 +95,7 @@ impl Rig {
             hand,
             data,
             closing,
+            draining,
             serving,
             _folder: folder,
             _senders: (config, described),
@@ -156,6 +161,27 @@ impl Rig {
     pub(crate) async fn closed(self) -> Closed {
         let closed = tokio::time::timeout(Duration::from_secs(10), self.serving).await;
         closed.unwrap().unwrap()
+    }
+
+    /// Tells the door to close, as a reload does.
+    pub(crate) fn reload(&self) {
+        self.closing.cancel();
+    }
+
+    /// Tells the door to close, as the daemon's stop does.
+    pub(crate) fn stop(&self) {
+        self.closing.cancel();
+        self.draining.cancel();
+    }
+
+    /// A right request, whose join takes more than eight seconds: so many addresses of the hub are
+    /// silent before the one that it came from.
+    pub(crate) fn slow_request(&self, name: &str) -> Request {
+        let mut request = self.request(name, PASSWORD);
+        let port = self.hub.hub.address.port();
+        let silent = (2..6).map(|it| format!("127.0.0.{it}:{port}").parse().unwrap());
+        request.hub_addresses = silent.collect();
+        request
     }
 
     pub(crate) async fn close(self) -> Closed {
