@@ -163,8 +163,12 @@ impl Door {
         let mut closed = loop {
             tokio::select! {
                 () = &mut closing => break Closed::Told,
-                arrival = self.listener.accept(), if visits.len() < VISITORS_MAX => match arrival {
-                    Some(arrival) => visits.push(self.receive(arrival)),
+                // Always asked: who waits unseen takes room, and learns nothing.
+                arrival = self.listener.accept() => match arrival {
+                    Some(arrival) if visits.len() < VISITORS_MAX => {
+                        visits.push(self.receive(arrival));
+                    }
+                    Some(beyond) => turn_away(beyond),
                     None => break Closed::Lost,
                 },
                 Some(adopted) = visits.next(), if !visits.is_empty() => {
@@ -214,4 +218,11 @@ impl Door {
         };
         visit.serve().await
     }
+}
+
+/// Dropped, an arrival is refused: an administrator's hub says so at once, and he tries again.
+fn turn_away(arrival: Arrival) {
+    let remote = arrival.remote();
+    tracing::debug!(%remote, "all visitors' places at the door are taken");
+    drop(arrival);
 }

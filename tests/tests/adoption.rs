@@ -11,5 +11,7 @@ mod halves;
 mod rig;
 #[path = "adoption/scripted.rs"]
 mod scripted;
+#[path = "adoption/stalling.rs"]
+mod stalling;
 #[path = "adoption/strangers.rs"]
 mod strangers;

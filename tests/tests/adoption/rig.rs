@@ -60,6 +60,11 @@ pub(crate) fn request(
     }
 }
 
+/// Somebody who may knock at doors.
+pub(crate) fn stranger() -> DoorDialer {
+    DoorDialer::new(adoption_client(&TlsClock::system()).unwrap()).unwrap()
+}
+
 impl Rig {
     pub(crate) async fn new() -> Self {
         let folder = private_dir();
@@ -138,9 +143,7 @@ impl Rig {
 
     /// A connection of somebody who says what he likes.
     pub(crate) async fn knock(&self) -> DoorConnection {
-        let tls = adoption_client(&TlsClock::system()).unwrap();
-        let dialer = DoorDialer::new(tls).unwrap();
-        dialer
+        stranger()
             .dial_host(&self.door.to_string(), None)
             .await
             .unwrap()
