@@ -7,10 +7,16 @@
 //!
 //! The account goes to the confirmed key and nowhere else: it is neither stored nor logged here. An
 //! invitation is made for each adoption, and withdrawn where none comes of it, so that a name is
-//! taken by success alone and the same request may be made again.
+//! taken by success alone and the same request may be made again. A region is accepted on its
+//! agent's word that it has joined, or where it is connected; otherwise it stays pending.
+//!
+//! One adoption at a time goes on of each key and for each name: what is found of an agent is then
+//! what its own adoption has left.
 
 mod error;
+mod exclusion;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,7 +24,8 @@ use shared::host_port::HostPort;
 use shared::ids::RegionId;
 use shared::model::CloudDescription;
 use shared::pki::{Fingerprint, JoinToken, TlsClock, adoption_client};
-use shared::transport::{DoorDialer, RawFrame, TransportError};
+use shared::runtime::clock::Clock;
+use shared::transport::{DoorConnection, DoorDialer, RawFrame, TransportError};
 use shared::wire::codec::EncodeError;
 use shared::wire::frame::Standing;
 use shared::wire::frame::{
@@ -28,9 +35,10 @@ use shared::wire::{List, Text};
 use zeroize::Zeroizing;
 
 pub use self::error::AdoptionError;
-use crate::authority::{Authority, AuthorityError, INVITATION_LIFETIME, check_name};
-use crate::store::StoreError;
+use self::exclusion::Exclusion;
+use crate::authority::{Authority, AuthorityError, check_name};
 use crate::store::regions::RegionRow;
+use crate::store::{RegionNo, StoreError};
 
 /// The port where agents wait, unless somebody says otherwise.
 pub const DOOR_PORT: u16 = 7444;
@@ -44,6 +52,13 @@ const LOOKED_MAX: Duration = Duration::from_secs(10);
 /// The time for an agent to have the account checked and to join: 12 s for its cloud, and some
 /// addresses of this hub that it can't reach, besides the one that it can.
 const ADOPTED_MAX: Duration = Duration::from_secs(38);
+
+/// The time for an agent whose answer was lost to connect by what it has joined with: it does so
+/// within a second, over any line in some.
+const SESSION_WAIT: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether it has.
+const SESSION_LOOK: Duration = Duration::from_millis(100);
 
 /// Characters shown of what a stranger says of itself.
 const SHOWN_CHARS_MAX: usize = 255;
@@ -136,82 +151,162 @@ pub async fn look(door: &HostPort) -> Result<Looked, AdoptionError> {
     }
 }
 
-/// Has an agent join this hub, and accepts the region that it becomes.
-///
-/// # Errors
-/// What failed. The agent is then not joined, or, where its answer was lost, perhaps joined and
-/// waiting to be accepted; the same request may be made again.
-pub async fn adopt(authority: &Authority, request: Request) -> Result<Adopted, AdoptionError> {
-    let Request {
-        door,
-        key,
-        name,
-        hub_addresses,
-        account,
-    } = request;
-    check_name(&name).map_err(AuthorityError::from)?;
-    let earlier = earlier(authority, &name, key).await?;
-    let dialed = dialer()?.dial_host(&door.to_string(), Some(key)).await;
-    let dialed = dialed.map_err(|source| AdoptionError::of_dial(&door, source));
-    let connection = match (dialed, earlier) {
-        (Ok(connection), None) => connection,
-        (Ok(connection), Some(_)) => {
-            // An open door belongs to an agent that is not joined, whatever its last attempt left.
-            authority.remove_pending(&name, key).await?;
-            connection
+/// Tells whether a region has a live session.
+type IsLive = dyn Fn(RegionNo) -> bool + Send + Sync;
+
+/// Adopts agents. Cheap to clone; all clones know of each other's adoptions.
+#[derive(Clone)]
+pub struct Adopter {
+    authority: Authority,
+    clock: Clock,
+    is_live: Arc<IsLive>,
+    under_way: Exclusion,
+}
+
+impl Adopter {
+    /// Adopts into the federation of this authority, whose live sessions are told by `is_live`.
+    pub fn new(
+        authority: Authority,
+        clock: Clock,
+        is_live: impl Fn(RegionNo) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            authority,
+            clock,
+            is_live: Arc::new(is_live),
+            under_way: Exclusion::default(),
         }
-        // The answer to an earlier request was lost, after the agent had joined.
-        (Err(AdoptionError::Unreachable { .. }), Some(region)) => {
-            return accepted(authority, region, String::new()).await;
+    }
+
+    /// Has an agent join this hub, and accepts the region that it becomes.
+    ///
+    /// # Errors
+    /// [`AdoptionError::UnderWay`] if the agent is being adopted, or somebody under this name;
+    /// [`AdoptionError::Unsettled`] if it may have joined, and waits to be accepted; else what
+    /// failed, and the agent is not joined. The same request may be made again.
+    pub async fn adopt(&self, request: Request) -> Result<Adopted, AdoptionError> {
+        check_name(&request.name).map_err(AuthorityError::from)?;
+        let held = self.under_way.hold(request.key, &request.name);
+        let _held = held.ok_or_else(|| AdoptionError::UnderWay {
+            name: request.name.clone(),
+        })?;
+        let earlier = earlier(&self.authority, &request.name, request.key).await?;
+        let dialed = dialer()?
+            .dial_host(&request.door.to_string(), Some(request.key))
+            .await;
+        let dialed = dialed.map_err(|source| AdoptionError::of_dial(&request.door, source));
+        match (dialed, earlier) {
+            (Ok(connection), None) => self.ask(connection, request).await,
+            // It has joined, and its door is just closing.
+            (Ok(_), Some(region)) if (self.is_live)(region.no) => {
+                self.accept(region, String::new()).await
+            }
+            (Ok(connection), Some(_)) => {
+                // An open door belongs to an agent that is not joined, whatever its last attempt
+                // left.
+                let Request { name, key, .. } = &request;
+                self.authority.remove_pending(name, *key).await?;
+                self.ask(connection, request).await
+            }
+            // The answer to an earlier request was lost, perhaps after the agent had joined.
+            (Err(AdoptionError::Unreachable { .. }), Some(region)) => {
+                self.accept_if_live(region).await
+            }
+            (Err(error), _) => Err(error),
         }
-        (Err(error), _) => return Err(error),
-    };
-    let token = authority.invite(&name, INVITATION_LIFETIME).await?.token;
-    let answer = match encode(&token, &hub_addresses, account) {
-        Ok(frame) => connection.exchange(frame, ADOPTED_MAX).await,
-        Err(error) => {
-            authority.withdraw_token(token.id()).await?;
-            return Err(error.into());
+    }
+
+    /// Asks the agent that was reached to join, and finds out what has come of it.
+    async fn ask(
+        &self,
+        connection: DoorConnection,
+        request: Request,
+    ) -> Result<Adopted, AdoptionError> {
+        let Request {
+            door,
+            key,
+            name,
+            hub_addresses,
+            account,
+        } = request;
+        let authority = &self.authority;
+        let token = authority.invite_beside(&name).await?.token;
+        let answer = match encode(&token, &hub_addresses, account) {
+            Ok(frame) => connection.exchange(frame, ADOPTED_MAX).await,
+            Err(error) => {
+                authority.withdraw_token(token.id()).await?;
+                return Err(error.into());
+            }
+        };
+        let outcome = outcome(&door, answer.as_ref().ok());
+        // From here on no key can use the invitation up, so that what is found is what has come of
+        // it.
+        let used_by = authority.withdraw_token(token.id()).await?;
+        let region = region(authority, &name, key).await?;
+        match (outcome, region) {
+            (Ok(address), Some(region)) => self.accept(region, address).await,
+            (Ok(_), None) => Err(AdoptionError::OtherRegion { name }),
+            (Err(error @ AdoptionError::Denied { .. }), Some(_)) => {
+                // The agent says that it did not join, though it was let in: its disk, perhaps. Who
+                // was let in by another invitation is another's.
+                if used_by == Some(key) {
+                    authority.remove_pending(&name, key).await?;
+                }
+                Err(error)
+            }
+            (Err(_), Some(region)) => {
+                self.session_of(region.no).await;
+                self.accept_if_live(region).await
+            }
+            (Err(error), None) => Err(error),
         }
-    };
-    let outcome = match &answer {
-        Ok(answer) => read(&door, answer).and_then(|frame| match frame {
-            AdoptFrame::Adopted(it) => Ok(shown(it.address.as_str())),
-            AdoptFrame::Denied(denied) => Err(denial(&denied)),
-            _ => Err(AdoptionError::NotADoor { door: door.clone() }),
-        }),
-        Err(_) => Err(AdoptionError::Unanswered { door: door.clone() }),
-    };
-    // From here on no key can use the invitation up, so that what is found is what has come of it.
-    authority.withdraw_token(token.id()).await?;
-    let region = region(authority, &name, key).await?;
-    match (outcome, region) {
-        (Ok(address), Some(region)) => accepted(authority, region, address).await,
-        (Ok(_), None) => Err(AdoptionError::OtherRegion { name }),
-        (Err(error), Some(_)) if matches!(error, AdoptionError::Denied { .. }) => {
-            // The agent says that it did not join, though it was let in: its disk, perhaps.
-            authority.remove_pending(&name, key).await?;
-            Err(error)
+    }
+
+    /// Waits for a region's session, for a while.
+    async fn session_of(&self, region: RegionNo) {
+        let deadline = self.clock.now() + SESSION_WAIT;
+        while !(self.is_live)(region) && self.clock.now() < deadline {
+            self.clock.sleep(SESSION_LOOK).await;
         }
-        (Err(_), Some(region)) => accepted(authority, region, String::new()).await,
-        (Err(error), None) => Err(error),
+    }
+
+    /// Accepts a region whose agent has not said that it joined. It has, where it is connected by
+    /// what it joined with; otherwise nobody knows, and the region stays as it is.
+    async fn accept_if_live(&self, region: RegionRow) -> Result<Adopted, AdoptionError> {
+        if (self.is_live)(region.no) {
+            return self.accept(region, String::new()).await;
+        }
+        let name = region.facts.name;
+        Err(AdoptionError::Unsettled { name })
+    }
+
+    /// The second yes, to the key that was confirmed.
+    async fn accept(
+        &self,
+        region: RegionRow,
+        hub_address: String,
+    ) -> Result<Adopted, AdoptionError> {
+        let (name, key) = (&region.facts.name, region.facts.fingerprint);
+        self.authority.accept_key(name, key).await?;
+        Ok(Adopted {
+            region: region.facts.id,
+            key,
+            hub_address,
+        })
     }
 }
 
-/// The second yes, to the key that was confirmed.
-async fn accepted(
-    authority: &Authority,
-    region: RegionRow,
-    hub_address: String,
-) -> Result<Adopted, AdoptionError> {
-    authority
-        .accept_key(&region.facts.name, region.facts.fingerprint)
-        .await?;
-    Ok(Adopted {
-        region: region.facts.id,
-        key: region.facts.fingerprint,
-        hub_address,
-    })
+/// What the agent says to an adoption: the hub's address that it reached. `None` where no answer
+/// came.
+fn outcome(door: &HostPort, answer: Option<&RawFrame>) -> Result<String, AdoptionError> {
+    let Some(answer) = answer else {
+        return Err(AdoptionError::Unanswered { door: door.clone() });
+    };
+    match read(door, answer)? {
+        AdoptFrame::Adopted(it) => Ok(shown(it.address.as_str())),
+        AdoptFrame::Denied(denied) => Err(denial(&denied)),
+        _ => Err(AdoptionError::NotADoor { door: door.clone() }),
+    }
 }
 
 /// What stands in the way of a name and a key, looked up before anything is dialed: the pending

@@ -19,6 +19,7 @@ use shared::transport::{Congestion, ListenOptions, Listener, ResetKey};
 use tokio::sync::mpsc;
 
 use self::fleet::FleetDriver;
+use crate::adoption::Adopter;
 use crate::authority::Authority;
 use crate::downlink::{Downlink, Registry};
 use crate::fleet::Input;
@@ -50,6 +51,8 @@ pub struct Hub {
     pub store: Store,
     /// Who may join.
     pub authority: Authority,
+    /// Adopts agents.
+    pub adopter: Adopter,
     /// What is shown.
     pub board: FleetBoard,
     /// The live sessions.
@@ -87,9 +90,12 @@ impl Hub {
             shutdown.clone(),
         );
         let registry = downlink.registry().clone();
+        let live = registry.clone();
+        let adopter = Adopter::new(authority.clone(), clock.clone(), move |it| live.has(it));
         let hub = Self {
             store: store.clone(),
             authority: authority.clone(),
+            adopter,
             board,
             registry,
             address,

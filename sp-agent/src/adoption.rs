@@ -22,8 +22,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{Stream, StreamExt};
 use shared::model::CloudDescription;
 use shared::pki::{Fingerprint, TlsClock, TlsError, adoption_server};
 use shared::runtime::clock::Clock;
@@ -46,9 +46,15 @@ use visit::Visit;
 /// places for some seconds each.
 const VISITORS_MAX: usize = 8;
 
-/// The time for an adoption that is going on to answer when the door closes. Its work is done by
-/// then, or of no use any more.
-const FAREWELL_MAX: Duration = Duration::from_secs(5);
+/// The longest that a closed door waits for an adoption that is going on: what one takes at most.
+/// Its account is checked in 12 s, five addresses of the hub are dialed in 23 s, the hub answers in
+/// 30 s, and is answered in 10 s; the rest is the disk's.
+const FAREWELL_MAX: Duration = Duration::from_secs(90);
+
+/// The same while the daemon stops, which leaves its workers 10 s. A join that is cut off may leave
+/// a region at the hub that nobody accepts unless its agent comes, and the next adoption begins
+/// anew.
+const DRAIN_MAX: Duration = Duration::from_secs(5);
 
 /// What a door needs of its agent.
 #[derive(Debug, Clone)]
@@ -146,15 +152,23 @@ impl Door {
     }
 
     /// Serves who comes, until the agent was adopted or `closing` is done; then nobody new is let
-    /// in, and an adoption that is going on may still answer.
-    pub async fn serve(self, closing: impl Future<Output = ()>) -> Closed {
+    /// in, and an adoption that is going on comes to its end, unless `draining` is done, too.
+    pub async fn serve(
+        self,
+        closing: impl Future<Output = ()>,
+        draining: impl Future<Output = ()>,
+    ) -> Closed {
         let mut closing = pin!(closing);
         let mut visits = FuturesUnordered::new();
-        let closed = loop {
+        let mut closed = loop {
             tokio::select! {
                 () = &mut closing => break Closed::Told,
-                arrival = self.listener.accept(), if visits.len() < VISITORS_MAX => match arrival {
-                    Some(arrival) => visits.push(self.receive(arrival)),
+                // Always asked: who waits unseen takes room, and learns nothing.
+                arrival = self.listener.accept() => match arrival {
+                    Some(arrival) if visits.len() < VISITORS_MAX => {
+                        visits.push(self.receive(arrival));
+                    }
+                    Some(beyond) => turn_away(beyond),
                     None => break Closed::Lost,
                 },
                 Some(adopted) = visits.next(), if !visits.is_empty() => {
@@ -163,15 +177,31 @@ impl Door {
             }
         };
         self.listener.refuse_new();
-        let farewell = async {
-            // Whoever holds it is being adopted.
-            while self.parts.tries.try_lock().is_err() && visits.next().await.is_some() {}
+        let drained = async {
+            draining.await;
+            tokio::time::sleep(DRAIN_MAX).await;
         };
-        let _ = tokio::time::timeout(FAREWELL_MAX, farewell).await;
+        tokio::select! {
+            adopted = self.farewell(&mut visits) => if adopted { closed = Closed::Adopted },
+            () = drained => {}
+            () = tokio::time::sleep(FAREWELL_MAX) => {}
+        }
         drop(visits);
         self.listener
             .close(CloseCode::Stopping, "the door is closed");
         closed
+    }
+
+    /// Waits for the end of an adoption that is going on. Whether the agent was adopted.
+    async fn farewell(&self, visits: &mut (impl Stream<Item = bool> + Unpin)) -> bool {
+        let mut was_adopted = false;
+        // Whoever holds it is being adopted.
+        while self.parts.tries.try_lock().is_err()
+            && let Some(adopted) = visits.next().await
+        {
+            was_adopted |= adopted;
+        }
+        was_adopted
     }
 
     /// Whether the agent was adopted by this visitor.
@@ -188,4 +218,11 @@ impl Door {
         };
         visit.serve().await
     }
+}
+
+/// Dropped, an arrival is refused: an administrator's hub says so at once, and he tries again.
+fn turn_away(arrival: Arrival) {
+    let remote = arrival.remote();
+    tracing::debug!(%remote, "all visitors' places at the door are taken");
+    drop(arrival);
 }

@@ -5,7 +5,13 @@
 mod daemons;
 #[path = "adoption/door.rs"]
 mod door;
+#[path = "adoption/halves.rs"]
+mod halves;
 #[path = "adoption/rig.rs"]
 mod rig;
+#[path = "adoption/scripted.rs"]
+mod scripted;
+#[path = "adoption/stalling.rs"]
+mod stalling;
 #[path = "adoption/strangers.rs"]
 mod strangers;

@@ -47,6 +47,15 @@ pub enum AdoptionError {
         /// Which.
         name: String,
     },
+    /// The agent is being adopted, or another one under the name.
+    #[error(
+        "this agent is being adopted already, or another one under the name {name:?}; wait some \
+         seconds"
+    )]
+    UnderWay {
+        /// The name that was asked for.
+        name: String,
+    },
     /// The agent says that it joined, and no region of this hub has its key.
     #[error("the agent says that it has joined, but no region {name:?} has its key here")]
     OtherRegion {
@@ -58,6 +67,12 @@ pub enum AdoptionError {
     Unanswered {
         /// Where.
         door: HostPort,
+    },
+    /// The agent was let in, and nobody knows whether it has kept what it joined by.
+    #[error("the agent may have joined as {name:?}: its answer is lost, and it is not connected")]
+    Unsettled {
+        /// The pending region.
+        name: String,
     },
     /// The agent says no.
     #[error("{reason}")]
@@ -113,8 +128,10 @@ impl AdoptionError {
             Self::NotADoor { .. } => "not a door",
             Self::OtherKey { .. } => "another key",
             Self::KeyRegistered { .. } => "key registered",
+            Self::UnderWay { .. } => "under way",
             Self::OtherRegion { .. } => "another region",
             Self::Unanswered { .. } => "unanswered",
+            Self::Unsettled { .. } => "unsettled",
             Self::Denied { denial, .. } => denial.name(),
             Self::Authority(_) => "not invited",
             Self::Tls(_) | Self::Socket(_) | Self::Encode(_) => "failed here",

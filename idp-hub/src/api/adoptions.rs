@@ -1,5 +1,7 @@
 //! Adoptions: an unjoined agent is looked at by its address, and made a region.
 
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -23,6 +25,9 @@ const NAME_BYTES_MAX: usize = 1020;
 
 /// Addresses of this hub that an agent is told: each that it can't reach costs seconds.
 const HUB_ADDRESSES_MAX: usize = 4;
+
+/// An adoption that is under way is mostly over after this.
+const UNDER_WAY_WAIT: Duration = Duration::from_secs(10);
 
 /// Which agent.
 #[derive(Deserialize, ToSchema)]
@@ -131,20 +136,21 @@ pub struct AdoptionDocument {
 }
 
 /// Adopt an unjoined agent: it checks the account at its own cloud, joins this hub, and is accepted
-/// as a region. Takes up to a minute, and goes on if the asker leaves. After a failure the agent is
-/// not joined, the invitation is withdrawn, and the same request may be made again.
+/// as a region. Takes up to a minute, and goes on if the asker leaves. After a failure the
+/// invitation is withdrawn, and the same request may be made again; the agent is not joined, but
+/// for `adoption-unsettled`: then it may have joined, and waits to be accepted.
 #[utoipa::path(post, path = "/adoptions", tag = "regions", request_body = AdoptAsked,
     responses(
     (status = 201, description = "Adopted", body = AdoptionDocument),
     (status = 400, description = "Not an address, a fingerprint or a name for a region",
         body = ProblemDocument),
     (status = 401, description = "Nobody is signed in", body = ProblemDocument),
-    (status = 409, description = "A region has the name or the key, the agent has another key, \
-        or its cloud refuses the account", body = ProblemDocument),
+    (status = 409, description = "A region has the name or the key or is being adopted, the agent \
+        has another key, or its cloud refuses the account", body = ProblemDocument),
     (status = 429, description = "Too many accounts were refused at this agent",
         body = ProblemDocument),
-    (status = 502, description = "No agent waits there, or it can't reach its cloud or this hub",
-        body = ProblemDocument),
+    (status = 502, description = "No agent waits there, it can't reach its cloud or this hub, or \
+        its answer is lost", body = ProblemDocument),
     (status = 503, description = "Too many adoptions at once", body = ProblemDocument),
 ))]
 pub(super) async fn adopt(
@@ -182,7 +188,7 @@ pub(super) async fn adopt(
 /// Adopts, with a line for the audit whatever comes of it.
 async fn perform(state: &ApiState, request: Request) -> Result<Adopted, AdoptionError> {
     let (door, region, key) = (request.door.clone(), request.name.clone(), request.key);
-    let adopted = adoption::adopt(&state.authority, request).await;
+    let adopted = state.adopter.adopt(request).await;
     let outcome = adopted
         .as_ref()
         .err()
@@ -278,9 +284,10 @@ impl From<AdoptionError> for Problem {
             AdoptionError::Unreachable { .. }
             | AdoptionError::NotADoor { .. }
             | AdoptionError::Unanswered { .. } => Kind::AgentUnreachable,
+            AdoptionError::Unsettled { .. } => Kind::AdoptionUnsettled,
             AdoptionError::OtherKey { .. } => Kind::OtherKey,
             AdoptionError::KeyRegistered { .. } => Kind::NameTaken,
-            AdoptionError::OtherRegion { .. } => Kind::Refused,
+            AdoptionError::UnderWay { .. } | AdoptionError::OtherRegion { .. } => Kind::Refused,
             AdoptionError::Denied { denial, .. } => match denial {
                 Denial::Account | Denial::NotAdministrator => Kind::AccountRefused,
                 Denial::Cloud => Kind::CloudUnreachable,
@@ -305,6 +312,13 @@ impl From<AdoptionError> for Problem {
             AdoptionError::KeyRegistered { name } => problem.next_step(format!(
                 "If that region's agent has left, remove the region first: `idp-hub region remove \
                  {name:?}`."
+            )),
+            AdoptionError::UnderWay { .. } => problem
+                .next_step("Wait for its end: `idp-hub region list` shows what has come of it.")
+                .retry_after(UNDER_WAY_WAIT),
+            AdoptionError::Unsettled { name } => problem.next_step(format!(
+                "`idp-hub region list` shows it: once it connects, `idp-hub region accept \
+                 {name:?}`. Or repeat the command."
             )),
             AdoptionError::OtherRegion { .. } => problem.next_step(
                 "See `sp-agent status` on its machine for where it has joined, and have it leave.",

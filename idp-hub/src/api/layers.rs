@@ -24,7 +24,7 @@ const TIME_MAX: Duration = Duration::from_secs(30);
 
 /// An adoption waits for an agent, its cloud, and the agent's join: see `adoption`, which bounds
 /// each of them, and answers sooner than this.
-const ADOPTION_TIME_MAX: Duration = Duration::from_secs(60);
+const ADOPTION_TIME_MAX: Duration = Duration::from_secs(70);
 
 /// The page needs its own files and the API, and nothing else: no inline script, no frame, no other
 /// host.

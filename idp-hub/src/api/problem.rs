@@ -43,6 +43,8 @@ pub enum Kind {
     Refused,
     /// No agent waits for its adoption at the address.
     AgentUnreachable,
+    /// The agent may have joined, and waits to be accepted then.
+    AdoptionUnsettled,
     /// The agent has another key than was confirmed.
     OtherKey,
     /// The agent's cloud does not take the account for an administrator's.
@@ -77,6 +79,7 @@ impl Kind {
             Self::NameTaken => "name-taken",
             Self::Refused => "refused",
             Self::AgentUnreachable => "agent-unreachable",
+            Self::AdoptionUnsettled => "adoption-unsettled",
             Self::OtherKey => "other-key",
             Self::AccountRefused => "account-refused",
             Self::CloudUnreachable => "cloud-unreachable",
@@ -101,6 +104,7 @@ impl Kind {
             Self::NameTaken => "The name is taken",
             Self::Refused => "It can't be done now",
             Self::AgentUnreachable => "No agent waits there",
+            Self::AdoptionUnsettled => "The agent may have joined",
             Self::OtherKey => "The agent has another key",
             Self::AccountRefused => "The cloud refuses the account",
             Self::CloudUnreachable => "The agent can't ask its cloud",
@@ -124,9 +128,10 @@ impl Kind {
             Self::NameTaken | Self::Refused | Self::OtherKey | Self::AccountRefused => {
                 StatusCode::CONFLICT
             }
-            Self::AgentUnreachable | Self::CloudUnreachable | Self::HubUnreachable => {
-                StatusCode::BAD_GATEWAY
-            }
+            Self::AgentUnreachable
+            | Self::AdoptionUnsettled
+            | Self::CloudUnreachable
+            | Self::HubUnreachable => StatusCode::BAD_GATEWAY,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
@@ -154,6 +159,10 @@ impl Kind {
                 "Check the address, that the agent runs with [adoption] in its configuration, and \
                  that its UDP port is open on the way; a door closes once its agent is joined: see \
                  `sp-agent status` there."
+            }
+            Self::AdoptionUnsettled => {
+                "See `idp-hub region list`, and accept the region once it connects, or repeat the \
+                 command."
             }
             Self::OtherKey => {
                 "Compare again with `sp-agent status` on the agent's machine; if that shows the \

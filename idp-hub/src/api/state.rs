@@ -8,6 +8,7 @@ use shared::runtime::tasks::TaskGroup;
 
 use super::limiter::SignInLimiter;
 use super::passwords::{PasswordError, Passwords};
+use crate::adoption::Adopter;
 use crate::authority::Authority;
 use crate::config::HostPort;
 use crate::metrics::Metrics;
@@ -22,6 +23,8 @@ pub struct ApiParts {
     pub board: FleetBoard,
     /// Who may join.
     pub authority: Authority,
+    /// Adopts agents.
+    pub adopter: Adopter,
     /// The clocks.
     pub clock: Clock,
     /// The stop.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use shared::model::UnixMillis;
-use shared::pki::{JoinToken, TokenId};
+use shared::pki::{Fingerprint, JoinToken, TokenId};
 
 use super::{Authority, AuthorityError, check_name};
 use crate::store::StoreError;
@@ -30,6 +30,13 @@ pub struct Invitation {
     pub expires: UnixMillis,
 }
 
+/// What becomes of the other open invitations of a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Others {
+    Dropped,
+    Kept,
+}
+
 impl Authority {
     /// Invites a region under a name that no region has. An earlier open invitation of that name
     /// is good for nothing any more.
@@ -42,6 +49,25 @@ impl Authority {
         name: &str,
         lifetime: Duration,
     ) -> Result<Invitation, AuthorityError> {
+        self.invite_as(name, lifetime, Others::Dropped).await
+    }
+
+    /// Invites a region for one occasion, by a token that whoever asked withdraws: an invitation of
+    /// that name that somebody carries to a region stays good.
+    ///
+    /// # Errors
+    /// As [`invite`](Self::invite).
+    pub(crate) async fn invite_beside(&self, name: &str) -> Result<Invitation, AuthorityError> {
+        self.invite_as(name, INVITATION_LIFETIME, Others::Kept)
+            .await
+    }
+
+    async fn invite_as(
+        &self,
+        name: &str,
+        lifetime: Duration,
+        others: Others,
+    ) -> Result<Invitation, AuthorityError> {
         check_name(name)?;
         if !(INVITATION_LIFETIME_MIN..=INVITATION_LIFETIME).contains(&lifetime) {
             return Err(AuthorityError::Lifetime { lifetime });
@@ -53,7 +79,9 @@ impl Authority {
                 if !it.is_name_free(&region_name)? {
                     return Err(StoreError::NameTaken { name: region_name });
                 }
-                it.drop_tokens_for(&region_name)?;
+                if others == Others::Dropped {
+                    it.drop_tokens_for(&region_name)?;
+                }
                 if it.open_token_count()? >= OPEN_INVITATIONS_MAX {
                     return Ok(None);
                 }
@@ -86,24 +114,30 @@ impl Authority {
     }
 
     /// Makes one invitation good for nothing, if it was not used yet: one that was made for one
-    /// occasion, beside which there may be another for the same name.
+    /// occasion, beside which there may be another for the same name. Returns the key that has used
+    /// it before.
     ///
     /// # Errors
     /// If the store fails.
-    pub(crate) async fn withdraw_token(&self, id: TokenId) -> Result<(), AuthorityError> {
+    pub(crate) async fn withdraw_token(
+        &self,
+        id: TokenId,
+    ) -> Result<Option<Fingerprint>, AuthorityError> {
         let withdrawn = self.0.store.change_then(
-            move |it| it.drop_token(id),
-            move |dropped| {
+            move |it| {
+                let used_by = it.token(id)?.and_then(|token| token.used_by);
+                Ok((it.drop_token(id)?, used_by))
+            },
+            move |(dropped, _)| {
                 if *dropped {
                     tracing::info!(target: "audit", action = "withdraw", token = %id);
                 }
             },
         );
-        withdrawn.await?;
-        Ok(())
+        Ok(withdrawn.await?.1)
     }
 
-    /// Makes the open invitation for a name good for nothing.
+    /// Makes the open invitations for a name good for nothing.
     ///
     /// # Errors
     /// If there is none.

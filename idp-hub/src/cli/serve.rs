@@ -83,6 +83,7 @@ async fn start(config: Config, daemon: Daemon) -> Result<(), StartError> {
         store: hub.store.clone(),
         board: hub.board.clone(),
         authority: hub.authority.clone(),
+        adopter: hub.adopter.clone(),
         clock: daemon.clock.clone(),
         shutdown: daemon.shutdown.clone(),
         followers: daemon.tasks.group("follower", FOLLOWERS_MAX),

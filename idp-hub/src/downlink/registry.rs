@@ -68,6 +68,11 @@ impl Registry {
         self.len() == 0
     }
 
+    /// Whether a region's session lives.
+    pub fn has(&self, region: RegionNo) -> bool {
+        self.live().sessions.contains_key(&region)
+    }
+
     /// A session begins. An older one of the same region ends: an agent that comes again has lost
     /// its connection, though the hub may not have noticed yet.
     pub(super) fn enter(&self, region: RegionNo) -> (Place, Arc<Orders>) {

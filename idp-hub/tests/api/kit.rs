@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
 use http_body_util::BodyExt;
+use idp_hub::adoption::Adopter;
 use idp_hub::api::{ApiParts, ApiState, local_router, passwords, web_router};
 use idp_hub::authority::Authority;
 use idp_hub::fleet::{Fleet, Input, Moment, RegionNo};
@@ -102,6 +103,7 @@ impl Kit {
         let parts = ApiParts {
             store: store.clone(),
             board: board.clone(),
+            adopter: Adopter::new(authority.clone(), clock.clone(), |_| false),
             authority,
             clock: clock.clone(),
             shutdown: Shutdown::new(),

@@ -132,8 +132,19 @@ impl JoinCall {
     /// # Errors
     /// If none comes, or what comes is no frame. The connection is then closed.
     pub async fn request(self) -> Result<(RawFrame, JoinAnswer), TransportError> {
+        self.request_within(REQUEST_MAX).await
+    }
+
+    /// Waits for the caller's one frame, where places are too few for the usual time.
+    ///
+    /// # Errors
+    /// As [`request`](Self::request).
+    pub async fn request_within(
+        self,
+        request_max: Duration,
+    ) -> Result<(RawFrame, JoinAnswer), TransportError> {
         let remote = self.remote();
-        let request = tokio::time::timeout(REQUEST_MAX, async {
+        let request = tokio::time::timeout(request_max, async {
             let (send, receive) = self.connection.accept_bi().await?;
             let mut reader = FrameReader::control(receive, None);
             let request = reader.next().await?;
@@ -142,7 +153,7 @@ impl JoinCall {
         });
         let outcome = request.await.unwrap_or(Err(TransportError::Speechless {
             remote,
-            after: REQUEST_MAX,
+            after: request_max,
         }));
         match outcome {
             Ok((request, send)) => {

@@ -18,6 +18,10 @@ use crate::cloud::{Account, AccountError, openstack, simulated};
 use crate::config::CloudConfig;
 use crate::join::{self, Joined, Request, SOFTWARE, host_name};
 
+/// The time for a visitor to ask. A hub does so in the packets after its handshake, so that this is
+/// four round trips of a bad line; who says nothing holds one of four places for as long.
+const REQUEST_MAX: Duration = Duration::from_secs(3);
+
 /// The longest that the cloud may take to tell of an account: an administrator waits for it.
 const ACCOUNT_MAX: Duration = Duration::from_secs(12);
 
@@ -48,7 +52,7 @@ impl<'a> Visit<'a> {
     pub(super) async fn serve(self) -> bool {
         let Self { call, parts, notes } = self;
         let remote = call.remote();
-        let (request, answer) = match call.request().await {
+        let (request, answer) = match call.request_within(REQUEST_MAX).await {
             Ok(asked) => asked,
             // Strangers come and say nothing all day.
             Err(error) => {

@@ -106,7 +106,7 @@ impl Adopting {
         let closing = async {
             let _ = closing.await;
         };
-        let closed = door.serve(closing).await;
+        let closed = door.serve(closing, shutdown.draining()).await;
         tracing::info!(target: "audit", action = "adopt", %address, ?closed, "the door is closed");
         match closed {
             Closed::Adopted => {

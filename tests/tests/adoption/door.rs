@@ -1,5 +1,7 @@
 //! What an adoption comes to, and what is left of one that fails.
 
+use std::time::{Duration, Instant};
+
 use idp_hub::adoption::{AdoptionError, DOOR_PORT};
 use idp_hub::authority::INVITATION_LIFETIME;
 use shared::pki::Fingerprint;
@@ -45,6 +47,40 @@ async fn a_door_that_closes_at_the_membership_still_gives_its_answer() {
         assert_eq!(adopted.hub_address, rig.hub.hub.address.to_string());
         watching.await.unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_door_that_closes_lets_a_join_come_to_its_end() {
+    let rig = Rig::new().await;
+    let adopter = rig.hub.hub.adopter.clone();
+    let request = rig.slow_request("north");
+    let adopting = tokio::spawn(async move { adopter.adopt(request).await });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    rig.reload();
+    let adopted = adopting.await.unwrap().unwrap();
+    let membership = Membership::load(rig.data.path()).unwrap().unwrap();
+    assert_eq!(membership.region, adopted.region);
+    assert_eq!(rig.closed().await, Closed::Adopted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_that_stops_waits_no_longer_than_it_may_for_an_adoption() {
+    let mut rig = Rig::new().await;
+    let adopter = rig.hub.hub.adopter.clone();
+    let authority = rig.hub.hub.authority.clone();
+    let (request, data) = (rig.slow_request("north"), rig.data.path().to_owned());
+    let adopting = tokio::spawn(async move { adopter.adopt(request).await });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    rig.stop();
+    let begin = Instant::now();
+    let closed = (&mut rig.serving).await.unwrap();
+    assert_eq!(closed, Closed::Told);
+    let waited = begin.elapsed();
+    assert!(waited < Duration::from_secs(8), "{waited:?}");
+    let error = adopting.await.unwrap().unwrap_err();
+    assert!(matches!(error, AdoptionError::Unanswered { .. }), "{error}");
+    assert!(authority.regions().await.unwrap().is_empty());
+    assert!(Membership::load(&data).unwrap().is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]

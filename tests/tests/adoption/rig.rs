@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use idp_hub::adoption::{Account, Adopted, AdoptionError, Looked, Request, adopt, look};
+use idp_hub::adoption::{Account, Adopted, AdoptionError, Looked, Request, look};
 use shared::host_port::HostPort;
 use shared::model::UnixMillis;
 use shared::pki::{Fingerprint, TlsClock, adoption_client};
@@ -28,12 +28,41 @@ pub(crate) struct Rig {
     pub(crate) hand: ManualClock,
     pub(crate) data: TempDir,
     closing: CancellationToken,
-    serving: JoinHandle<Closed>,
+    draining: CancellationToken,
+    pub(crate) serving: JoinHandle<Closed>,
     _folder: TempDir,
     _senders: (
         watch::Sender<Arc<Config>>,
         watch::Sender<shared::model::CloudDescription>,
     ),
+}
+
+/// A right request, for a test to spoil.
+pub(crate) fn request(
+    hub: &TestHub,
+    door: &HostPort,
+    key: Fingerprint,
+    name: &str,
+    password: &str,
+) -> Request {
+    Request {
+        door: door.clone(),
+        key,
+        name: name.to_owned(),
+        hub_addresses: vec![hub.hub.address.to_string().parse().unwrap()],
+        account: Account {
+            user: "admin".to_owned().into(),
+            password: password.to_owned().into(),
+            user_domain: None,
+            project: None,
+            project_domain: None,
+        },
+    }
+}
+
+/// Somebody who may knock at doors.
+pub(crate) fn stranger() -> DoorDialer {
+    DoorDialer::new(adoption_client(&TlsClock::system()).unwrap()).unwrap()
 }
 
 impl Rig {
@@ -57,10 +86,13 @@ impl Rig {
         let any: SocketAddr = (Ipv4Addr::LOCALHOST, 0).into();
         let door = Door::open(any, parts).await.unwrap();
         let (address, key) = (door.address(), door.key());
-        let closing = CancellationToken::new();
-        let closed = closing.clone();
-        let serving =
-            tokio::spawn(async move { door.serve(async { closed.cancelled().await }).await });
+        let (closing, draining) = (CancellationToken::new(), CancellationToken::new());
+        let (closed, drained) = (closing.clone(), draining.clone());
+        let serving = tokio::spawn(async move {
+            let closing = async { closed.cancelled().await };
+            door.serve(closing, async { drained.cancelled().await })
+                .await
+        });
         Self {
             hub,
             door: address.to_string().parse().unwrap(),
@@ -68,6 +100,7 @@ impl Rig {
             hand,
             data,
             closing,
+            draining,
             serving,
             _folder: folder,
             _senders: (config, described),
@@ -80,23 +113,11 @@ impl Rig {
 
     /// A right request, for a test to spoil.
     pub(crate) fn request(&self, name: &str, password: &str) -> Request {
-        Request {
-            door: self.door.clone(),
-            key: self.key,
-            name: name.to_owned(),
-            hub_addresses: vec![self.hub.hub.address.to_string().parse().unwrap()],
-            account: Account {
-                user: "admin".to_owned().into(),
-                password: password.to_owned().into(),
-                user_domain: None,
-                project: None,
-                project_domain: None,
-            },
-        }
+        request(&self.hub, &self.door, self.key, name, password)
     }
 
     pub(crate) async fn adopt(&self, request: Request) -> Result<Adopted, AdoptionError> {
-        adopt(&self.hub.hub.authority, request).await
+        self.hub.hub.adopter.adopt(request).await
     }
 
     /// Why the agent says no.
@@ -122,9 +143,7 @@ impl Rig {
 
     /// A connection of somebody who says what he likes.
     pub(crate) async fn knock(&self) -> DoorConnection {
-        let tls = adoption_client(&TlsClock::system()).unwrap();
-        let dialer = DoorDialer::new(tls).unwrap();
-        dialer
+        stranger()
             .dial_host(&self.door.to_string(), None)
             .await
             .unwrap()
@@ -145,6 +164,27 @@ impl Rig {
     pub(crate) async fn closed(self) -> Closed {
         let closed = tokio::time::timeout(Duration::from_secs(10), self.serving).await;
         closed.unwrap().unwrap()
+    }
+
+    /// Tells the door to close, as a reload does.
+    pub(crate) fn reload(&self) {
+        self.closing.cancel();
+    }
+
+    /// Tells the door to close, as the daemon's stop does.
+    pub(crate) fn stop(&self) {
+        self.closing.cancel();
+        self.draining.cancel();
+    }
+
+    /// A right request, whose join takes more than eight seconds: so many addresses of the hub are
+    /// silent before the one that it came from.
+    pub(crate) fn slow_request(&self, name: &str) -> Request {
+        let mut request = self.request(name, PASSWORD);
+        let port = self.hub.hub.address.port();
+        let silent = (2..6).map(|it| format!("127.0.0.{it}:{port}").parse().unwrap());
+        request.hub_addresses = silent.collect();
+        request
     }
 
     pub(crate) async fn close(self) -> Closed {

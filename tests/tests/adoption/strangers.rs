@@ -71,8 +71,8 @@ async fn who_says_nothing_holds_a_place_for_seconds_only() {
     half.pop();
     let slow = rig.knock().await.exchange(half, ANSWER_MAX).await;
     assert!(slow.is_err());
-    // The places of one source are taken, and are free again after ten seconds.
-    tokio::time::sleep(Duration::from_secs(11)).await;
+    // The places of one source are taken, and are free again after three seconds.
+    tokio::time::sleep(Duration::from_secs(4)).await;
     rig.is_as_before().await;
     drop(silent);
     rig.adopt(rig.request("north", PASSWORD)).await.unwrap();

@@ -3,7 +3,7 @@
 use futures_util::poll;
 use shared::ids::FederationId;
 use shared::model::CloudKind;
-use shared::pki::{ChannelBinding, Peer, TokenId};
+use shared::pki::{ChannelBinding, JoinToken, Peer, TokenId};
 use shared::wire::frame::{JoinFrame, Refusal, Standing};
 
 use super::super::*;
@@ -202,4 +202,45 @@ async fn another_federations_ids_are_never_issued() {
         (a.federation, a.epoch, a.hub),
         (b.federation, b.epoch, b.hub)
     );
+}
+
+#[tokio::test]
+async fn an_invitation_for_one_occasion_leaves_another_of_the_name_alone() {
+    let hub = Hub::new().await;
+    let carried = hub.invite("a").await;
+    let once = hub.authority.invite_beside("a").await.unwrap().token;
+    assert_eq!(hub.authority.invitations().await.unwrap().len(), 2);
+    assert_eq!(hub.authority.withdraw_token(once.id()).await.unwrap(), None);
+    let agent = Agent::new();
+    let refused = agent.join(&hub.authority, &once).await;
+    assert!(matches!(refused, Err(Refused::Token)));
+    agent.join(&hub.authority, &carried).await.unwrap();
+    let used_by = hub.authority.withdraw_token(carried.id()).await.unwrap();
+    assert_eq!(used_by, Some(agent.key.fingerprint()));
+    let taken = hub.authority.invite_beside("a").await;
+    assert!(matches!(
+        taken,
+        Err(AuthorityError::Store(StoreError::NameTaken { .. }))
+    ));
+}
+
+#[tokio::test]
+async fn an_invitation_for_one_occasion_counts_as_others_do() {
+    let hub = Hub::new().await;
+    let expires = START.plus(HOUR);
+    let filled = hub.site.store.change(move |it| {
+        for number in 0..OPEN_INVITATIONS_MAX {
+            let token = JoinToken::generate(Fingerprint::from_bytes([1; 32])).unwrap();
+            it.add_token(
+                token.id(),
+                token.secret_hash(),
+                &number.to_string(),
+                expires,
+            )?;
+        }
+        Ok(())
+    });
+    filled.await.unwrap();
+    let refused = hub.authority.invite_beside("a").await;
+    assert!(matches!(refused, Err(AuthorityError::TooManyInvitations)));
 }
