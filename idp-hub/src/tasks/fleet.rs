@@ -120,8 +120,8 @@ impl FleetDriver {
         self.handle(inputs, changed);
     }
 
-    /// Takes an event of the registry, and those that wait behind it: after an upgrade a whole fleet
-    /// says something new of itself.
+    /// Takes an event of the registry, and those that wait behind it: after an upgrade a whole
+    /// fleet says something new of itself.
     async fn registry(
         &mut self,
         first: AuthorityEvent,

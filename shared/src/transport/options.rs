@@ -56,10 +56,10 @@ pub struct ListenOptions {
     /// Handshakes at once; who comes beyond waits for a place. The default is a tenth of a second's
     /// work for one core.
     pub handshakes_max: usize,
-    /// Proven callers that wait for a place. A datagram of each is kept, and with it the whole train
-    /// of datagrams that it was received in, 64 KiB at most: 256 MB where each is an attacker's. A
-    /// fleet of 5,000 that comes back spreads itself over two seconds, in which one core serves
-    /// half of them.
+    /// Proven callers that wait for a place. A datagram of each is kept, and with it the whole
+    /// train of datagrams that it was received in, 64 KiB at most: 256 MB where each is an
+    /// attacker's. A fleet of 5,000 that comes back spreads itself over two seconds, in which one
+    /// core serves half of them.
     pub waiting_max: usize,
     /// Handshakes at once from which on an address must first prove itself by a `Retry`
     /// (RFC 9000 §8.1.2). It costs a round trip, so it is not asked for in peace; under a flood
