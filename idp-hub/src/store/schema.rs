@@ -14,9 +14,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/v3.sql"),
 ];
 
-/// Pages held in memory, KiB: the inner pages of the key index of some six million records. With
-/// more, a hub of 10,000 idle regions would not stay within 512 MiB.
-const CACHE_KIB: i32 = 40 << 10;
+/// Pages held in memory, KiB: the inner pages of the key index of some ten million records.
+const CACHE_KIB: i32 = 64 << 10;
 
 /// The log is folded into the database after so many pages of 4 KiB, 32 MiB: large enough that
 /// under load a page is folded once for many commits.
