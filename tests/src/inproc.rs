@@ -103,6 +103,15 @@ impl TestHub {
         }
     }
 
+    /// Waits until the detail of the region's condition begins so.
+    pub async fn shows_detail(&self, name: &str, beginning: &str) {
+        let shown = || self.hub.board.region(name);
+        let reached = |it: ShownRegion| it.view.condition.detail.starts_with(beginning);
+        if !self.until(|| shown().is_some_and(reached)).await {
+            panic!("{name} never has a detail {beginning:?}: {:?}", shown());
+        }
+    }
+
     /// Waits until the cloud of the region of this name is shown in this version.
     pub async fn shows_version(&self, name: &str, version: &str) {
         let shown = || self.hub.board.region(name);
