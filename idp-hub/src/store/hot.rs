@@ -104,12 +104,14 @@ impl RegionHot {
 }
 
 impl Hot {
-    /// Reads every region.
+    /// Reads every region, as of one moment: a transaction for each of its questions would take
+    /// longer than they do.
     pub(in crate::store) fn load(
         connection: &Connection,
         region_max: Size,
     ) -> Result<Self, StoreError> {
-        let mut statement = connection
+        let moment = connection.unchecked_transaction().doing("list regions")?;
+        let mut statement = moment
             .prepare("SELECT no FROM regions WHERE standing <> 3")
             .doing("list regions")?;
         let numbers: Vec<u32> = statement
@@ -123,7 +125,7 @@ impl Hot {
             undo: Vec::new(),
         };
         for no in numbers {
-            hot.reload(connection, RegionNo(no))?;
+            hot.reload(&moment, RegionNo(no))?;
         }
         Ok(hot)
     }
