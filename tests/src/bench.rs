@@ -26,6 +26,7 @@ pub mod join;
 pub mod mqtt;
 pub mod nats;
 pub mod process;
+pub mod quic;
 pub mod records;
 pub mod run;
 pub mod samples;

@@ -9,6 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Reading;
 use super::error::{Doing, StoreError};
+use super::schema::settle;
 
 /// Questions at once, each on a connection and a thread of its own. Further ones wait: a few cores
 /// don't answer more any faster. They are short, pages of at most a thousand records; a backup,
@@ -70,9 +71,7 @@ impl Readers {
         };
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.path, flags).map_err(failed)?;
-        connection
-            .busy_timeout(Duration::from_secs(5))
-            .map_err(failed)?;
+        settle(&connection).map_err(failed)?;
         connection
             .pragma_update(None, "cache_size", -CACHE_KIB)
             .map_err(failed)?;

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 use super::error::{Doing, StoreError};
 
@@ -31,9 +32,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
         source,
     };
     let connection = Connection::open(path).map_err(failed)?;
-    connection
-        .busy_timeout(Duration::from_secs(5))
-        .map_err(failed)?;
+    settle(&connection).map_err(failed)?;
     let set = |name, value: &dyn rusqlite::ToSql| connection.pragma_update(None, name, value);
     set("journal_mode", &"WAL").map_err(failed)?;
     set("synchronous", &"FULL").map_err(failed)?;
@@ -52,6 +51,15 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
             finding,
         }),
     }
+}
+
+/// What holds for every connection, whether it writes or only reads.
+pub(super) fn settle(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(Duration::from_secs(5))?;
+    // Otherwise a statement is compiled anew for each value that is bound to its LIMIT.
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map(drop)
 }
 
 /// Brings the database to the newest schema, each step in a transaction of its own.
@@ -74,4 +82,25 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
         transaction.commit().map_err(failed)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::*;
+
+    #[test]
+    fn a_statement_is_compiled_once_whatever_is_bound_to_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut connection = open(&directory.path().join("hub.db")).unwrap();
+        migrate(&mut connection).unwrap();
+        let mut statement = connection
+            .prepare("SELECT no FROM regions WHERE no > ?1 ORDER BY no LIMIT ?2")
+            .unwrap();
+        for no in 1..10 {
+            statement.exists((no, 100 + no)).unwrap();
+        }
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+    }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use shared::model::{Feed, UnixMillis};
 use shared::runtime::files::create_private_dir;
@@ -129,7 +130,7 @@ impl Opener {
         let open = || {
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let store = Connection::open_with_flags(&self.path, flags)?;
-            store.busy_timeout(BUSY)?;
+            settle(&store)?;
             store.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
             Ok(store)
         };
@@ -163,7 +164,7 @@ impl Opener {
                 source: Arc::new(source),
             })
         })?;
-        connection.busy_timeout(BUSY)?;
+        settle(&connection)?;
         let found = schema_of(&connection)?;
         if found > SCHEMA {
             return Err(Fault::Refused(SpoolError::Newer {
@@ -236,6 +237,15 @@ fn with(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
+}
+
+/// What holds for every connection, whether it writes or only reads.
+fn settle(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY)?;
+    // Otherwise a statement is compiled anew for each value that is bound to its LIMIT.
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map(drop)
 }
 
 /// The operating system gives the lock back with the process, however that ends.

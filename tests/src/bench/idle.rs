@@ -15,7 +15,7 @@ use super::agent::{Agent, dialer};
 use super::fleet::Fleet;
 use super::process::{cpu_us, rss_bytes};
 use super::tls::{Identities, client_config};
-use super::{mqtt, nats};
+use super::{mqtt, nats, quic};
 
 /// Handshakes at a time: fewer than a hub lets one source have.
 const AT_ONCE: usize = 24;
@@ -57,6 +57,8 @@ pub enum Protocol {
     Mqtt,
     /// A NATS server.
     Nats,
+    /// QUIC alone.
+    Quic,
 }
 
 /// Connects, holds, prints.
@@ -99,7 +101,7 @@ async fn connect_all(
     let tls = Arc::new(client_config(&Identities::load(dir)));
     let fleet = match protocol {
         Protocol::Hub => Some(Arc::new(Fleet::load(dir))),
-        Protocol::Mqtt | Protocol::Nats => None,
+        Protocol::Mqtt | Protocol::Nats | Protocol::Quic => None,
     };
     let connect = async |number: usize| {
         let connecting = async {
@@ -107,6 +109,10 @@ async fn connect_all(
                 (Protocol::Hub, Some(fleet)) => hold(agent(fleet, server, number).await),
                 (Protocol::Mqtt, _) => {
                     let client = mqtt::Client::connect(&tls, server, number).await;
+                    hold(Box::pin(client.idle()));
+                }
+                (Protocol::Quic, _) => {
+                    let client = quic::Client::connect(&tls, server).await;
                     hold(Box::pin(client.idle()));
                 }
                 (Protocol::Nats | Protocol::Hub, _) => {

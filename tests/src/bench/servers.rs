@@ -26,6 +26,8 @@ pub enum Server {
     Bare,
     /// The hub's own link, with nothing behind it.
     BareLink,
+    /// The QUIC library, with nothing of ours.
+    Quic,
     /// NATS JetStream.
     Nats,
     /// Mosquitto.
@@ -59,6 +61,7 @@ impl Server {
             Self::Hub => "hub",
             Self::Bare => "bare",
             Self::BareLink => "bare-link",
+            Self::Quic => "quic-alone",
             Self::Nats => "nats-jetstream",
             Self::Mosquitto => "mosquitto",
             Self::Etcd => "etcd",
@@ -70,7 +73,7 @@ impl Server {
         match self {
             Self::Hub | Self::Bare | Self::Etcd => "fsync before ack",
             Self::Nats => "page cache, fsync every 2 min",
-            Self::BareLink => "-",
+            Self::BareLink | Self::Quic => "-",
             Self::Mosquitto => "memory, saved every 30 min",
         }
     }
@@ -125,6 +128,10 @@ impl Server {
                 &own,
                 &words(&["serve-bare-link", "--dir", &text, "--port", &port_text]),
             ),
+            Self::Quic => start(
+                &own,
+                &words(&["serve-quic", "--dir", &text, "--port", &port_text]),
+            ),
             Self::Nats => {
                 let file = write(dir, "nats.conf", &nats(dir, &identities, port));
                 start(Path::new("nats-server"), &words(&["-c", &file]))
@@ -136,7 +143,9 @@ impl Server {
             Self::Etcd => start(Path::new("etcd"), &etcd(dir, &identities, port)),
         };
         match self {
-            Self::Hub | Self::Bare | Self::BareLink => drop(process.says("READY", START_MAX)),
+            Self::Hub | Self::Bare | Self::BareLink | Self::Quic => {
+                drop(process.says("READY", START_MAX));
+            }
             Self::Nats | Self::Mosquitto | Self::Etcd => await_port(port),
         }
         process

@@ -9,7 +9,8 @@ use tests::bench::ingest::Load;
 use tests::bench::scale::Peace;
 use tests::bench::wan::{Haul, Line};
 use tests::bench::{
-    bare, bare_link, etcd, fleet, idle, ingest, join, mqtt, nats, run, scale, storm, wan, wire,
+    bare, bare_link, etcd, fleet, idle, ingest, join, mqtt, nats, quic, run, scale, storm, wan,
+    wire,
 };
 
 #[derive(Parser)]
@@ -38,6 +39,8 @@ enum Command {
     ServeBare(Serve),
     /// Serve the link with nothing behind it
     ServeBareLink(Serve),
+    /// Serve QUIC alone
+    ServeQuic(Serve),
     /// Load a hub
     LoadHub(Loader),
     /// Load the bare limit
@@ -148,6 +151,7 @@ async fn perform(command: Command) {
         Command::ServeHub(it) => fleet::serve(&it.dir, it.port).await,
         Command::ServeBare(it) => bare::serve(&it.dir, it.port).await,
         Command::ServeBareLink(it) => bare_link::serve(&it.dir, it.port).await,
+        Command::ServeQuic(it) => quic::serve(&it.dir, it.port).await,
         Command::LoadHub(it) => ingest::load_hub(&it.at.dir, it.at.server, &it.load).await,
         Command::LoadBare(it) => bare::load(&it.at.dir, it.at.server, &it.load).await,
         Command::LoadNats(it) => nats::load(&it.at.dir, it.at.server, &it.load).await,

@@ -23,10 +23,15 @@ const EXPIRE_EVERY: Duration = Duration::from_secs(600);
 impl Store {
     /// Computes means and removes what has expired, until the hub stops. A task of its own.
     ///
+    /// It waits first: a hub that starts has its fleet to take back, and the writer no time to spare.
     /// A failure is logged and tried again: the marks of what is left to do are in the database.
     pub async fn tend_samples(self, clock: Clock, shutdown: Shutdown) {
         let mut expired_at = None;
-        loop {
+        while shutdown
+            .until_draining(clock.sleep(AVERAGE_EVERY))
+            .await
+            .is_some()
+        {
             let now = clock.now();
             let work = async {
                 self.average_closed().await?;
@@ -45,10 +50,6 @@ impl Store {
                     let error = chain(&error);
                     tracing::warn!(%error, "cannot tend the health samples; trying again soon");
                 }
-            }
-            let slept = shutdown.until_draining(clock.sleep(AVERAGE_EVERY)).await;
-            if slept.is_none() {
-                return;
             }
         }
     }

@@ -10,27 +10,32 @@ use crate::bench::servers::Server;
 /// 5,000 connections and their holding, on a machine that has much else to do.
 const WITHIN: Duration = Duration::from_secs(300);
 
+/// What the server takes for so many connections, or for those of a hub's agents.
+pub(super) fn held(server: Server, agents: usize) -> Held {
+    let running = server.start(agents);
+    let protocol = match server {
+        Server::Mosquitto => "mqtt",
+        Server::Nats => "nats",
+        Server::Quic => "quic",
+        Server::Hub | Server::Bare | Server::BareLink | Server::Etcd => "hub",
+    };
+    let more = words(&["--agents", &agents.to_string()]);
+    let held: Held = load(&running, &["hold", protocol], &more, WITHIN);
+    eprintln!("  {held:?}");
+    held
+}
+
 pub(super) fn idle(options: &Options) -> Vec<Figure> {
     let agents = options.agents.unwrap_or(5000);
     let all = [
         Server::Hub,
         Server::BareLink,
+        Server::Quic,
         Server::Mosquitto,
         Server::Nats,
     ];
-    let servers = if options.alone { &all[..2] } else { &all[..] };
-    let results = rounds(options, servers, |server| {
-        let running = server.start(agents);
-        let protocol = match server {
-            Server::Mosquitto => "mqtt",
-            Server::Nats => "nats",
-            Server::Hub | Server::Bare | Server::BareLink | Server::Etcd => "hub",
-        };
-        let more = words(&["--agents", &agents.to_string()]);
-        let held: Held = load(&running, &["hold", protocol], &more, WITHIN);
-        eprintln!("  {held:?}");
-        held
-    });
+    let servers = if options.alone { &all[..3] } else { &all[..] };
+    let results = rounds(options, servers, |server| held(server, agents));
     let medians: Vec<(Server, f64, f64)> = results
         .into_iter()
         .map(|(server, held)| {

@@ -22,7 +22,7 @@ pub(super) fn ingest(options: &Options) -> Vec<Figure> {
     let results = rounds(options, servers, |server| {
         let running = server.start(20);
         let command = match server {
-            Server::Hub | Server::BareLink => "load-hub",
+            Server::Hub | Server::BareLink | Server::Quic => "load-hub",
             Server::Bare => "load-bare",
             Server::Nats => "load-nats",
             Server::Mosquitto => "load-mqtt",

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::idle::held;
 use super::{Options, load, rounds};
 use crate::bench::figures::{Figure, median};
 use crate::bench::join::{JOINS, Joined, WARM_UP};
@@ -11,7 +12,9 @@ use crate::bench::servers::Server;
 const WITHIN: Duration = Duration::from_secs(120);
 
 pub(super) fn join(options: &Options) -> Vec<Figure> {
+    let alone = std::cell::RefCell::new(Vec::new());
     let results = rounds(options, &[Server::Hub], |server| {
+        alone.borrow_mut().push(held(Server::Quic, 1000).connect_us);
         let running = server.start_inviting(0, JOINS + WARM_UP);
         let joined: Joined = load(&running, &["join-hub"], &[], WITHIN);
         eprintln!("  {joined:?}");
@@ -27,5 +30,10 @@ pub(super) fn join(options: &Options) -> Vec<Figure> {
     vec![
         figure("hub_cpu_us_per_join", "goal", 430.0),
         figure("hub_cpu_us_per_join", "its database", database),
+        figure(
+            "hub_cpu_us_per_join",
+            Server::Quic.name(),
+            median(alone.into_inner()),
+        ),
     ]
 }
