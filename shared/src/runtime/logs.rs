@@ -10,6 +10,7 @@ use std::io::{self, IsTerminal};
 use std::sync::{Arc, OnceLock};
 
 use systemd_journal_logger::{JournalLog, connected_to_journal};
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Registry, reload};
@@ -163,9 +164,20 @@ pub fn check_filter(
             format!("longer than {FILTER_BYTES_MAX} bytes").into(),
         ));
     }
+    if let Some(word) = filter.split(',').map(str::trim).find(|it| is_typo(it)) {
+        let what = format!("{word:?} is no level: off, error, warn, info, debug or trace");
+        return Err(wrong(what.into()));
+    }
     EnvFilter::builder()
         .parse(filter)
         .map_err(|error| wrong(error.into()))
+}
+
+/// A word alone is a level. The library would take another for a part of the program, of which it
+/// then logs everything, and nothing of all others: a slip of the pen would silence a daemon.
+fn is_typo(directive: &str) -> bool {
+    let is_word = !directive.contains(['=', '[', ']', '{', '}']);
+    is_word && !directive.is_empty() && directive.parse::<LevelFilter>().is_err()
 }
 
 /// Colours are for people who have not said that they do without: <https://no-color.org>.

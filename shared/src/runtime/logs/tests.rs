@@ -125,6 +125,9 @@ fn a_wrong_filter_is_refused_with_its_origin_and_its_fault() {
     for (variable, configured, origin) in [
         (Some("shared=loud"), None, "REGROUP_LOG"),
         (None, Some("info,a=b=c"), "the configuration"),
+        // The library would take these for targets, and log nothing else.
+        (None, Some("inof"), "the configuration"),
+        (Some("idp_hub=debug, wran"), None, "REGROUP_LOG"),
     ] {
         let error = check_filter(variable, configured).unwrap_err();
         assert!(
@@ -133,6 +136,19 @@ fn a_wrong_filter_is_refused_with_its_origin_and_its_fault() {
         );
         assert!(std::error::Error::source(&error).is_some());
     }
+    for fine in [
+        "INFO",
+        "off",
+        "warn,a::b[c{d=1}]=debug",
+        "info,[joined]=trace",
+        "3",
+    ] {
+        assert!(check_filter(None, Some(fine)).is_ok(), "{fine}");
+    }
+    let error = check_filter(None, Some("inof")).unwrap_err();
+    let told = chain(&error).to_string();
+    let why = "\"inof\" is no level: off, error, warn, info, debug or trace";
+    assert!(told.ends_with(why), "{told}");
     let error = check_filter(None, Some(&"x".repeat(5000))).unwrap_err();
     let told = chain(&error).to_string();
     assert!(
