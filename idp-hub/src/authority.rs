@@ -92,6 +92,7 @@ struct Inner {
     store: Store,
     clock: Clock,
     founding: Founding,
+    regions_max: u32,
     ca: Ca,
     key: BoundKey,
     reset_key: Zeroizing<[u8; RESET_KEY_BYTES]>,
@@ -119,7 +120,12 @@ impl Authority {
     ///
     /// # Errors
     /// [`AuthorityError::Unfounded`] if there is none yet; else the step that failed.
-    pub async fn open(dir: &Path, store: Store, clock: Clock) -> Result<Self, AuthorityError> {
+    pub async fn open(
+        dir: &Path,
+        store: Store,
+        clock: Clock,
+        regions_max: u32,
+    ) -> Result<Self, AuthorityError> {
         let opened = founding::open(dir, &store).await?;
         let now_secs = clock.unix_millis().as_secs();
         let own = own::certify(&opened.ca, &opened.key, opened.founding.hub, now_secs)?;
@@ -128,6 +134,7 @@ impl Authority {
             store,
             clock,
             founding: opened.founding,
+            regions_max,
             ca: opened.ca,
             key: opened.key,
             reset_key: opened.reset_key,

@@ -26,6 +26,9 @@ use crate::fleet::Input;
 use crate::overview::FleetBoard;
 use crate::store::{Size, Store, StoreError};
 
+/// Connections that are nobody's yet: strangers, and who joins.
+const CONNECTIONS_BESIDE: usize = 1000;
+
 /// The database, within the data directory.
 pub const DATABASE_FILE: &str = "hub.db";
 
@@ -36,8 +39,8 @@ pub struct Options {
     pub data_dir: PathBuf,
     /// The UDP address of the link.
     pub listen: SocketAddr,
-    /// The most connections at a time.
-    pub connections_max: usize,
+    /// The most regions that may have joined at a time.
+    pub regions_max: u32,
     /// The most records of one region.
     pub region_records_max: u32,
     /// How the hub finds out how fast it may send.
@@ -75,7 +78,13 @@ impl Hub {
         let region_max = Size::limit(options.region_records_max);
         let database = database(&options.data_dir);
         let (store, writer) = Store::open_limited(&database, clock.clone(), region_max)?;
-        let authority = Authority::open(&options.data_dir, store.clone(), clock.clone()).await?;
+        let authority = Authority::open(
+            &options.data_dir,
+            store.clone(),
+            clock.clone(),
+            options.regions_max,
+        )
+        .await?;
         let listener = listen(&options, &authority)?;
         let address = listener.address();
 
@@ -133,7 +142,7 @@ impl Hub {
             OnExit::StopDaemon,
             done(certified),
         );
-        let connections = tasks.group("connection", options.connections_max);
+        let connections = tasks.group("connection", connections_max(&options));
         let listen = downlink.listen(listener, connections);
         tasks.spawn(Task::worker("listener"), OnExit::StopDaemon, done(listen));
         let tended = store.tend_samples(clock, shutdown);
@@ -156,11 +165,18 @@ async fn until_closed(
     Ok(())
 }
 
+/// Connections at a time. A region that comes back may have its old one for some seconds more, and
+/// there are always some that join.
+fn connections_max(options: &Options) -> usize {
+    let regions = usize::try_from(options.regions_max).unwrap_or(usize::MAX);
+    regions.saturating_mul(2).saturating_add(CONNECTIONS_BESIDE)
+}
+
 /// Binds the link's port.
 fn listen(options: &Options, authority: &Authority) -> Result<Listener, BoxError> {
     let reset_key = ResetKey::from_bytes(*authority.stateless_reset_key());
     let mut listening = ListenOptions::new(reset_key);
-    listening.connections_max = options.connections_max;
+    listening.connections_max = connections_max(options);
     listening.congestion = options.congestion;
     Ok(Listener::bind(
         options.listen,

@@ -65,7 +65,7 @@ impl TestHub {
         let options = Options {
             data_dir: data_dir.to_owned(),
             listen,
-            connections_max: 20_000,
+            regions_max: 20_000,
             region_records_max: REGION_RECORDS_MAX,
             congestion: Congestion::Cubic,
         };

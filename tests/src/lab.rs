@@ -112,7 +112,7 @@ impl Lab {
         let config = folder.join("agent.toml");
         let join = ["join", "--hub", &address.to_string(), token];
         succeeded(run(Program::Agent, &config, &join));
-        succeeded(self.ask(&["region", "accept", name]));
+        succeeded(self.ask(&["region", "accept", name, "--yes"]));
         let daemon = Daemon::start(Program::Agent, &config, "run");
         Region {
             name: name.to_owned(),

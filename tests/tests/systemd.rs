@@ -45,7 +45,7 @@ fn federation() -> Machine {
     let token = invited["token"].as_str().unwrap();
     machine.run(&["sp-agent", "join", "--hub", "127.0.0.1:7443", token]);
     machine.run(&["systemctl", "enable", "--now", "sp-agent"]);
-    machine.run(&["idp-hub", "region", "accept", "north"]);
+    machine.run(&["idp-hub", "region", "accept", "north", "--yes"]);
     until("the region is healthy", || {
         state(&machine).as_deref() == Some("healthy")
     });

@@ -39,6 +39,8 @@ pub struct InvitationDocument {
     pub command: String,
     /// Until when it is good.
     pub expires: Time,
+    /// Whether an earlier one for this name was still open, and is now good for nothing.
+    pub replaces: bool,
 }
 
 /// An open invitation. Nobody here knows its token any more.
@@ -83,6 +85,7 @@ pub(super) async fn invite(
         command: format!("sp-agent join --hub {address} {}", token.as_str()),
         hub_address: address,
         expires: invitation.expires.into(),
+        replaces: invitation.replaces,
     };
     Ok((StatusCode::CREATED, axum::Json(document)))
 }

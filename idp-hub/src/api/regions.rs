@@ -126,8 +126,7 @@ pub(super) async fn show(
 pub(super) struct Acceptance {
     /// The fingerprint that the administrator compared, 64 hexadecimal digits. With it, a region
     /// that meanwhile has another key is not accepted.
-    #[serde(default)]
-    key_fingerprint: Option<String>,
+    key_fingerprint: String,
 }
 
 /// Accept a region that has joined: from now on it reports.
@@ -147,15 +146,10 @@ pub(super) async fn accept(
     Path(name): Path<String>,
     Json(asked): Json<Acceptance>,
 ) -> Result<StatusCode, Problem> {
-    match asked.key_fingerprint {
-        Some(text) => {
-            let key: Fingerprint = text.parse().map_err(|error| {
-                Problem::new(Kind::InvalidRequest, format!("key_fingerprint: {error}."))
-            })?;
-            state.authority.accept_key(&name, key).await?;
-        }
-        None => drop(state.authority.accept(&name).await?),
-    }
+    let key: Fingerprint = asked.key_fingerprint.parse().map_err(|error| {
+        Problem::new(Kind::InvalidRequest, format!("key_fingerprint: {error}."))
+    })?;
+    state.authority.accept_key(&name, key).await?;
     audit("accept", &name, &who, source);
     Ok(StatusCode::NO_CONTENT)
 }
@@ -219,7 +213,9 @@ impl From<AuthorityError> for Problem {
         let kind = match error {
             AuthorityError::Store(error) => return error.into(),
             AuthorityError::Name(_) | AuthorityError::Lifetime { .. } => Kind::InvalidRequest,
-            AuthorityError::TooManyInvitations | AuthorityError::OtherKey { .. } => Kind::Refused,
+            AuthorityError::TooManyInvitations
+            | AuthorityError::TooManyRegions { .. }
+            | AuthorityError::OtherKey { .. } => Kind::Refused,
             AuthorityError::Stopping => Kind::Unavailable,
             _ => return Self::internal(&error),
         };

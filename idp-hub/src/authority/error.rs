@@ -103,6 +103,15 @@ pub enum AuthorityError {
          until they expire"
     )]
     TooManyInvitations,
+    /// Too many regions.
+    #[error(
+        "{regions_max} regions have joined, which is all that limits.regions_max of hub.toml \
+         allows; raise it and restart the hub, or remove a region"
+    )]
+    TooManyRegions {
+        /// How many may have joined.
+        regions_max: u32,
+    },
     /// Another key than the one that was looked at.
     #[error(
         "region {name:?} has another key than the one you confirmed; look at it again before you \

@@ -28,6 +28,8 @@ pub struct Invitation {
     pub region_name: String,
     /// Until when it is good.
     pub expires: UnixMillis,
+    /// Whether an earlier one was still open, and is now good for nothing.
+    pub replaces: bool,
 }
 
 /// What becomes of the other open invitations of a name.
@@ -74,33 +76,43 @@ impl Authority {
         }
         let token = JoinToken::generate(self.0.ca.pin()).map_err(AuthorityError::Random)?;
         let (id, hash, region_name) = (token.id(), token.secret_hash(), name.to_owned());
+        let regions_max = self.0.regions_max;
         let kept = self.0.store.change_then(
             move |it| {
                 if !it.is_name_free(&region_name)? {
                     return Err(StoreError::NameTaken { name: region_name });
                 }
-                if others == Others::Dropped {
-                    it.drop_tokens_for(&region_name)?;
+                // All refusals come before the first write.
+                let (open, regions) = (it.open_token_count()?, it.region_count()?);
+                if open >= OPEN_INVITATIONS_MAX {
+                    return Ok(Err(AuthorityError::TooManyInvitations));
                 }
-                if it.open_token_count()? >= OPEN_INVITATIONS_MAX {
-                    return Ok(None);
+                if regions >= regions_max {
+                    return Ok(Err(AuthorityError::TooManyRegions { regions_max }));
                 }
+                let replaces = match others {
+                    Others::Dropped => it.expire_tokens_for(&region_name)?,
+                    Others::Kept => false,
+                };
                 let expires = it.now.plus(lifetime);
                 it.add_token(id, hash, &region_name, expires)?;
-                Ok(Some((region_name, expires)))
+                Ok(Ok((region_name, expires, replaces)))
             },
             move |kept| {
-                if let Some((name, expires)) = kept {
+                if let Ok((name, expires, replaces)) = kept {
                     let expires = expires.as_secs();
-                    tracing::info!(target: "audit", action = "invite", name, token = %id, expires);
+                    tracing::info!(
+                        target: "audit", action = "invite", name, token = %id, expires, replaces
+                    );
                 }
             },
         );
-        let (region_name, expires) = kept.await?.ok_or(AuthorityError::TooManyInvitations)?;
+        let (region_name, expires, replaces) = kept.await??;
         Ok(Invitation {
             token,
             region_name,
             expires,
+            replaces,
         })
     }
 

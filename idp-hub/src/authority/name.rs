@@ -1,14 +1,26 @@
 //! Which names regions may have.
 
+use unicode_normalization::char::is_combining_mark;
+use unicode_normalization::{UnicodeNormalization, is_nfc};
+
 /// The most characters of a name: what fits in a table's column and an alert's subject.
 pub const NAME_CHARS_MAX: usize = 64;
 
 /// Why a text is no name for a region.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
     /// Nothing, or too much.
     #[error("a region's name has 1 to {NAME_CHARS_MAX} characters")]
     Length,
+    /// Letters in pieces, which look like another name.
+    #[error(
+        "a region's name is written in composed letters (Unicode NFC), such as {composed:?}, and \
+         begins with none that only goes with another"
+    )]
+    Pieces {
+        /// The name in composed letters.
+        composed: Box<str>,
+    },
     /// A space where nobody sees it.
     #[error("a region's name neither begins nor ends with a space")]
     OuterSpace,
@@ -36,6 +48,10 @@ pub fn check_name(name: &str) -> Result<(), NameError> {
     }
     if let Some(character) = name.chars().find(|it| is_refused(*it)) {
         return Err(NameError::Character(character));
+    }
+    if !is_nfc(name) || name.starts_with(is_combining_mark) {
+        let composed = name.nfc().collect::<String>().into();
+        return Err(NameError::Pieces { composed });
     }
     if name.starts_with('-') || [".", ".."].contains(&name) {
         return Err(NameError::Reserved);
@@ -65,7 +81,16 @@ mod tests {
 
     #[test]
     fn names_of_any_script_pass() {
-        for name in ["a", "Region 1", "北京-2", "мир_3", "x.y", "it's", "a - b"] {
+        for name in [
+            "a",
+            "Region 1",
+            "caf\u{e9}",
+            "北京-2",
+            "мир_3",
+            "x.y",
+            "it's",
+            "a - b",
+        ] {
             assert_eq!(check_name(name), Ok(()), "{name}");
         }
         assert_eq!(check_name(&"名".repeat(NAME_CHARS_MAX)), Ok(()));
@@ -74,6 +99,9 @@ mod tests {
     #[test]
     fn what_deceives_or_cuts_is_refused_by_name() {
         let character = NameError::Character;
+        let pieces = |composed: &str| NameError::Pieces {
+            composed: composed.into(),
+        };
         for (name, fault) in [
             ("", NameError::Length),
             (" a", NameError::OuterSpace),
@@ -83,6 +111,8 @@ mod tests {
             ("a\u{202e}b", character('\u{202e}')),
             ("a\u{200b}b", character('\u{200b}')),
             ("a/b", character('/')),
+            ("cafe\u{301}", pieces("caf\u{e9}")),
+            ("\u{301}", pieces("\u{301}")),
             ("-rf", NameError::Reserved),
             ("..", NameError::Reserved),
         ] {

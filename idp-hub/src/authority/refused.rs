@@ -23,8 +23,10 @@ pub enum Refused {
          made with `idp-hub region invite`"
     )]
     Token,
-    /// Its hour is over.
-    #[error("the join token has expired: have a new one made with `idp-hub region invite`")]
+    /// Its hour is over, or another was made for its region.
+    #[error(
+        "the join token has expired, or a newer one replaced it: have a new one made with `idp-hub region invite`"
+    )]
     TokenExpired,
     /// Another key used it.
     #[error(

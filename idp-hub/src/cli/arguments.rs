@@ -116,9 +116,12 @@ pub(super) enum Region {
     Accept {
         /// Its name
         name: String,
-        /// The key fingerprint that its agent shows, to be compared
+        /// The key fingerprint that its agent shows; a region with another key is not accepted
         #[arg(long, value_name = "FINGERPRINT")]
         key: Option<String>,
+        /// Accept the key that it has, without asking
+        #[arg(long, conflicts_with = "key")]
+        yes: bool,
     },
     /// Give a region another name
     Rename {

@@ -12,6 +12,9 @@ use super::arguments::PasswordFrom;
 use super::error::CliError;
 use crate::api::passwords;
 
+/// The answer that confirms a key.
+pub(super) const YES: &str = "yes";
+
 /// Bytes of a line that are read: more than any password or name has.
 const LINE_BYTES_MAX: u64 = 4096;
 

@@ -13,7 +13,7 @@ use super::arguments::Region;
 use super::client::{Client, escaped};
 use super::error::CliError;
 use super::output::Screen;
-use super::prompt;
+use super::prompt::{self, YES};
 use crate::api::{InvitationDocument, Page, RegionDocument};
 
 /// Regions asked for at once.
@@ -25,7 +25,9 @@ pub(super) async fn run(client: &Client, asked: &Region, screen: Screen) -> Resu
         Region::Adopt(asked) => adopt::run(client, asked, screen).await,
         Region::List => list(client, screen).await,
         Region::Show { name } => show(client, name, screen).await,
-        Region::Accept { name, key } => accept(client, name, key.as_deref(), screen).await,
+        Region::Accept { name, key, yes } => {
+            accept(client, name, key.as_deref(), *yes, screen).await
+        }
         Region::Rename { from, to } => rename(client, from, to, screen).await,
         Region::Remove { name, yes } => remove(client, name, *yes, screen).await,
     }
@@ -37,10 +39,14 @@ async fn invite(client: &Client, name: &str, minutes: u64, screen: Screen) -> Re
     let text = || {
         format!(
             "Run this at the region {:?} within {minutes} min; it is good once:\n\n  {}\n\n\
-             Then accept it here: idp-hub region accept {}",
+             Then accept it here: idp-hub region accept {}{}",
             invitation.region,
             invitation.command,
             shown::word(&invitation.region),
+            match invitation.replaces {
+                true => "\nThe earlier invitation for this name is good for nothing any more.",
+                false => "",
+            }
         )
     };
     screen.write(text, &invitation)
@@ -77,13 +83,20 @@ async fn accept(
     client: &Client,
     name: &str,
     key: Option<&str>,
+    yes: bool,
     screen: Screen,
 ) -> Result<(), CliError> {
     let path = format!("/regions/{}", escaped(name));
-    // Without a key to compare, the one that is printed is the one that is accepted.
     let key = match key {
         Some(key) => key.to_ascii_lowercase(),
-        None => client.get::<RegionDocument>(&path).await?.key_fingerprint,
+        None => {
+            let region: RegionDocument = client.get(&path).await?;
+            if !yes && !confirmed(&region)? {
+                return Err(CliError::Declined);
+            }
+            // The one that was shown: a region that meanwhile has another is not accepted.
+            region.key_fingerprint
+        }
     };
     let body = json!({ "key_fingerprint": key });
     client
@@ -91,6 +104,17 @@ async fn accept(
         .await?;
     let text = format!("Accepted {name:?}, with the key\n  {key}");
     screen.line(&text, &json!({ "accepted": name, "key_fingerprint": key }))
+}
+
+/// What the second yes is about.
+fn confirmed(region: &RegionDocument) -> Result<bool, CliError> {
+    let cloud = &region.cloud;
+    let question = format!(
+        "{:?} is {} {} at {}, and its agent runs on {}. Its key:\n  {}\nCompare it with what \
+         `sp-agent status` shows on that machine. Is it the same? Type {YES} to go on: ",
+        region.name, cloud.kind, cloud.version, cloud.endpoint, region.host, region.key_fingerprint
+    );
+    prompt::confirm(&question, YES)
 }
 
 async fn rename(client: &Client, from: &str, to: &str, screen: Screen) -> Result<(), CliError> {

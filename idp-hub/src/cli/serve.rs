@@ -74,7 +74,7 @@ async fn start(config: Config, daemon: Daemon) -> Result<(), StartError> {
     let options = Options {
         data_dir: config.data_dir.clone(),
         listen: config.link.listen,
-        connections_max: usize::try_from(config.regions_max).unwrap_or(usize::MAX),
+        regions_max: config.regions_max,
         region_records_max: config.region_records_max,
         congestion: config.link.congestion,
     };

@@ -195,6 +195,17 @@ impl Changing<'_> {
         Ok(no)
     }
 
+    /// How many regions have joined, and were not removed.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn region_count(&self) -> Result<u32, StoreError> {
+        self.connection
+            .prepare_cached("SELECT count(*) FROM regions WHERE standing <> 3")
+            .and_then(|mut it| it.query_row((), |row| row.get(0)))
+            .doing("count regions")
+    }
+
     /// Whether no region has this name.
     ///
     /// # Errors

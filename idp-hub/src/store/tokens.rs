@@ -165,6 +165,20 @@ impl Changing<'_> {
         Ok(is_open)
     }
 
+    /// Open tokens for a region's name end now. Whether there were any.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn expire_tokens_for(&mut self, region_name: &str) -> Result<bool, StoreError> {
+        let sql = "UPDATE tokens SET expires_ms = ?2
+                   WHERE region_name = ?1 AND used_by IS NULL AND expires_ms > ?2";
+        self.connection
+            .prepare_cached(sql)
+            .and_then(|mut it| it.execute(params![region_name, self.now.0]))
+            .doing("end tokens")
+            .map(|ended| ended > 0)
+    }
+
     /// Tokens for a region's name are good for nothing any more.
     ///
     /// # Errors

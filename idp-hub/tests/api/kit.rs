@@ -91,7 +91,7 @@ impl Kit {
         shared::runtime::files::create_private_dir(&data_dir).unwrap();
         let (store, _) = Store::open(&data_dir.join("hub.db"), clock.clone()).unwrap();
         Authority::init(&data_dir, &store, &clock).await.unwrap();
-        let authority = Authority::open(&data_dir, store.clone(), clock.clone())
+        let authority = Authority::open(&data_dir, store.clone(), clock.clone(), 20_000)
             .await
             .unwrap();
         let hash = passwords::hash(PASSWORD).unwrap();

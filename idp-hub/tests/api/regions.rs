@@ -138,7 +138,11 @@ async fn a_region_is_accepted_renamed_and_removed() {
         .await
         .is_problem(409, "refused");
     assert_eq!(kit.local(accept(key("01"))).await.status, 204);
-    assert_eq!(kit.local(accept(json!({}))).await.status, 204);
+    // Accepted before; and nobody accepts what he was not shown.
+    assert_eq!(kit.local(accept(key("01"))).await.status, 204);
+    kit.local(accept(json!({})))
+        .await
+        .is_problem(400, "invalid-request");
     kit.show().await;
     assert_eq!(
         kit.get("/api/v1/regions/north").await.json()["standing"],

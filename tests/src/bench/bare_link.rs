@@ -21,7 +21,7 @@ use super::fleet::hub_dir;
 pub async fn serve(dir: &Path, port: u16) {
     let (hub, clock) = (hub_dir(dir), Clock::system());
     let (store, _writer) = Store::open(&database(&hub), clock.clone()).unwrap();
-    let authority = Authority::open(&hub, store, clock).await.unwrap();
+    let authority = Authority::open(&hub, store, clock, 20_000).await.unwrap();
     let options = ListenOptions::new(ResetKey::from_bytes(*authority.stateless_reset_key()));
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let tls = authority.link_server_config().unwrap();

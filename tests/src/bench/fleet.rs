@@ -55,7 +55,9 @@ pub async fn found(dir: &Path, agents: usize, invitations: usize) {
     let clock = Clock::system();
     let (store, writer) = Store::open(&database(&hub), clock.clone()).unwrap();
     Authority::init(&hub, &store, &clock).await.unwrap();
-    let authority = Authority::open(&hub, store.clone(), clock).await.unwrap();
+    let authority = Authority::open(&hub, store.clone(), clock, 20_000)
+        .await
+        .unwrap();
     let facts = authority.hub_facts();
     let mut members = Vec::with_capacity(agents);
     let names: Vec<String> = (0..agents).map(|n| format!("region-{n}")).collect();
@@ -136,7 +138,7 @@ pub async fn serve(dir: &Path, port: u16) {
     let options = Options {
         data_dir: hub_dir(dir),
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
-        connections_max: 20_000,
+        regions_max: 20_000,
         region_records_max: idp_hub::config::REGION_RECORDS_DEFAULT,
         congestion: shared::transport::Congestion::Cubic,
     };

@@ -106,7 +106,7 @@ async fn keys_without_their_database_are_not_taken_for_a_new_federation() {
 
     let other = Authority::init(&site.dir.path().join("other"), &store, &site.clock).await;
     other.unwrap();
-    let mixed = Authority::open(&site.keys(), store, site.clock.clone()).await;
+    let mixed = Authority::open(&site.keys(), store, site.clock.clone(), 3).await;
     assert!(matches!(mixed, Err(AuthorityError::Mixed { .. })));
 }
 

@@ -178,12 +178,14 @@ async fn an_invitation_is_checked_bounded_and_withdrawn() {
     }
     let lost = hub.invite("a").await;
     let kept = invite("a", HOUR / 4).await.unwrap();
-    assert_eq!(kept.expires, START.plus(HOUR / 4));
+    assert_eq!((kept.expires, kept.replaces), (START.plus(HOUR / 4), true));
     assert_eq!(kept.token.pin(), hub.authority.anchor().pin());
     let open = hub.authority.invitations().await.unwrap();
     assert_eq!((open.len(), open[0].id), (1, kept.token.id()));
     let replaced = Agent::new().join(&hub.authority, &lost).await;
-    assert!(matches!(replaced, Err(Refused::Token)));
+    let Err(Refused::TokenExpired) = replaced else {
+        panic!("{replaced:?}");
+    };
 
     hub.authority.withdraw("a").await.unwrap();
     assert!(hub.authority.withdraw("a").await.is_err());
@@ -243,4 +245,21 @@ async fn an_invitation_for_one_occasion_counts_as_others_do() {
     filled.await.unwrap();
     let refused = hub.authority.invite_beside("a").await;
     assert!(matches!(refused, Err(AuthorityError::TooManyInvitations)));
+}
+
+#[tokio::test]
+async fn no_more_regions_are_invited_than_may_have_joined() {
+    let mut hub = Hub::new().await;
+    hub.joined("a").await;
+    let full = hub.site.open_for(1).await.unwrap();
+    let refused = full.invite("b", HOUR).await.unwrap_err();
+    assert!(matches!(
+        refused,
+        AuthorityError::TooManyRegions { regions_max: 1 }
+    ));
+    let text = refused.to_string();
+    assert!(
+        text.contains("limits.regions_max") && text.contains("remove"),
+        "{text}"
+    );
 }

@@ -54,7 +54,12 @@ impl Site {
     }
 
     pub(super) async fn open(&self) -> Result<Authority, AuthorityError> {
-        Authority::open(&self.keys(), self.store.clone(), self.clock.clone()).await
+        self.open_for(20_000).await
+    }
+
+    pub(super) async fn open_for(&self, regions_max: u32) -> Result<Authority, AuthorityError> {
+        let (store, clock) = (self.store.clone(), self.clock.clone());
+        Authority::open(&self.keys(), store, clock, regions_max).await
     }
 }
 

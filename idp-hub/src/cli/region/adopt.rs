@@ -21,9 +21,6 @@ const HEALTHY_MAX: Duration = Duration::from_secs(30);
 /// How often the region is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// The answer that confirms a key.
-const YES: &str = "yes";
-
 /// What is sent. It borrows the password, which is wiped by its owner.
 #[derive(Serialize)]
 struct Asked<'a> {
@@ -111,9 +108,10 @@ fn confirmed(asked: &Adopt, door: &DoorDocument) -> Result<String, CliError> {
     }
     let question = format!(
         "Compare the key with what `sp-agent status` shows on that machine. Only whoever has it \
-         is sent the password.\nIs it the same? Type {YES} to go on: "
+         is sent the password.\nIs it the same? Type {} to go on: ",
+        prompt::YES
     );
-    match prompt::confirm(&question, YES)? {
+    match prompt::confirm(&question, prompt::YES)? {
         true => Ok(shown.clone()),
         false => Err(CliError::Declined),
     }

@@ -129,7 +129,7 @@ impl Place {
             .unwrap_or_default();
         let hub = format!("127.0.0.1:{}", self.link);
         finished(self.of(region).args(["join", "--hub", &hub, token]))?;
-        finished(self.hub().args(["region", "accept", name])).map(drop)
+        finished(self.hub().args(["region", "accept", name, "--yes"])).map(drop)
     }
 
     /// A region's agent.
