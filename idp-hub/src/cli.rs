@@ -16,13 +16,14 @@ mod region;
 mod serve;
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
 use shared::runtime::clock::Clock;
 use shared::runtime::daemon::Exit;
 
-use crate::config::{Config, Machine, Purpose};
+use crate::config::{Config, ConfigError, Machine, Purpose};
 use arguments::{Arguments, Command};
 use client::Client;
 pub use error::CliError;
@@ -85,8 +86,12 @@ async fn command(arguments: Arguments) -> Result<(), CliError> {
 }
 
 fn config(arguments: &Arguments, purpose: Purpose) -> Result<Config, CliError> {
+    Ok(load(&arguments.config, purpose)?)
+}
+
+fn load(path: &Path, purpose: Purpose) -> Result<Config, ConfigError> {
     let machine = Machine::this(Clock::system().unix_millis().as_secs());
-    Ok(Config::load(&arguments.config, purpose, &machine)?)
+    Config::load(path, purpose, &machine)
 }
 
 fn client(arguments: &Arguments) -> Result<Client, CliError> {

@@ -106,6 +106,31 @@ fn typed(lab: &Lab, region: Option<&Region>, arguments: &str, answer: &str) -> (
 }
 
 #[test]
+fn who_accepts_is_shown_the_key_and_asked() {
+    let lab = Lab::found();
+    let _region = lab.join("north", STILL, lab.link());
+    lab.until("north", "healthy");
+    let key = lab.show("north")["key_fingerprint"].clone();
+    let key = key.as_str().unwrap();
+
+    let unasked = lab.ask(&["region", "accept", "north"]);
+    assert_eq!(unasked.status.code(), Some(64), "{unasked:?}");
+    for (answer, done) in [("no", false), ("yes", true)] {
+        let (code, told) = typed(&lab, None, "region accept north", answer);
+        assert_eq!(code == 0, done, "{told}");
+        assert!(
+            told.contains(key) && told.contains("sp-agent status"),
+            "{told}"
+        );
+        assert_eq!(told.contains("Accepted"), done, "{told}");
+    }
+    let other = "ab".repeat(32);
+    let refused = lab.ask(&["region", "accept", "north", "--key", &other]);
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert!(told.contains("another key"), "{told}");
+}
+
+#[test]
 fn who_removes_or_leaves_is_asked_and_nobody_is_taken_for_no() {
     let lab = Lab::found();
     let region = lab.join("north", STILL, lab.link());

@@ -1,7 +1,10 @@
 //! `idp-hub serve`: the daemon.
 
+mod settings;
+
+use std::convert::Infallible;
 use std::fs::{File, TryLockError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -9,6 +12,7 @@ use shared::runtime::daemon::{self, Daemon, StartError, Status};
 use shared::runtime::logs;
 use shared::runtime::tasks::{OnExit, Task};
 
+use self::settings::Settings;
 use super::CliError;
 use super::arguments::Arguments;
 use crate::api::serve::{self, Served};
@@ -38,8 +42,9 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
             shared::runtime::errors::chain(&error).to_string(),
         ));
     }
+    let path = arguments.config.clone();
     daemon::run(daemon::Options::new("idp-hub"), |daemon| {
-        start(config, daemon)
+        start(path, config, daemon)
     })
 }
 
@@ -68,7 +73,7 @@ fn hold(data_dir: &Path) -> Result<(), CliError> {
     Ok(())
 }
 
-async fn start(config: Config, daemon: Daemon) -> Result<(), StartError> {
+async fn start(path: PathBuf, config: Config, daemon: Daemon) -> Result<(), StartError> {
     hold(&config.data_dir)?;
     let metrics = Metrics::install()?;
     let options = Options {
@@ -92,8 +97,21 @@ async fn start(config: Config, daemon: Daemon) -> Result<(), StartError> {
         link_address: config.link.address.clone(),
     };
     let state = tokio::task::spawn_blocking(|| ApiState::new(parts)).await??;
+    let reload = daemon.reload.clone();
     let Served { web, metrics } = serve::start(&config, &state, &daemon.tasks, daemon.reload)?;
     let metrics = metrics.map(tracing::field::display);
+    let settings = Settings {
+        path,
+        config: config.clone(),
+        reload,
+    };
+    let settings = settings.run(daemon.shutdown.clone());
+    daemon
+        .tasks
+        .spawn(Task::worker("settings"), OnExit::StopDaemon, async {
+            settings.await;
+            Ok::<(), Infallible>(())
+        });
     let (link, socket) = (hub.address, config.socket.display());
     tracing::info!(%link, %web, metrics, %socket, "serving");
     let (board, status, clock) = (hub.board, daemon.status, daemon.clock);

@@ -249,7 +249,7 @@ async fn an_invitation_for_one_occasion_counts_as_others_do() {
 
 #[tokio::test]
 async fn no_more_regions_are_invited_than_may_have_joined() {
-    let mut hub = Hub::new().await;
+    let hub = Hub::new().await;
     hub.joined("a").await;
     let full = hub.site.open_for(1).await.unwrap();
     let refused = full.invite("b", HOUR).await.unwrap_err();
