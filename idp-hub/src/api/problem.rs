@@ -142,7 +142,7 @@ impl Kind {
 
     const fn next_step(self) -> &'static str {
         match self {
-            Self::InvalidRequest => "Compare it with /api/v1/openapi.json.",
+            Self::InvalidRequest => "Correct it; /api/v1/openapi.json describes what is taken.",
             Self::SignInRequired => "Sign in with POST /api/v1/session.",
             Self::WrongPassword => {
                 "Try again; on the hub itself, `idp-hub account password` sets a new password."
@@ -181,7 +181,7 @@ impl Kind {
             }
             Self::TooLarge => "Send less.",
             Self::NotJson => "Send JSON, with the header Content-Type: application/json.",
-            Self::TooManyAttempts => "Wait as long as Retry-After says, then try again.",
+            Self::TooManyAttempts => "Wait a while (Retry-After says how long), then try again.",
             Self::Internal => "Look into the hub's log: `journalctl -u idp-hub`.",
             Self::Unavailable => "Try again in a moment.",
         }

@@ -16,6 +16,9 @@ use crate::api::problem::{MEDIA_TYPE, ProblemDocument};
 /// The daemon bounds its own work to less than this.
 const TIMEOUT: Duration = Duration::from_secs(75);
 
+/// What is only looked up is there at once, or the daemon hangs.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Whom the requests name. Nobody looks it up: the socket leads to the daemon.
 const BASE: &str = "http://localhost/api/v1";
 
@@ -34,7 +37,6 @@ impl Client {
             // It would refuse to be made where the machine trusts no CA at all.
             .tls_certs_only([])
             .no_proxy()
-            .timeout(TIMEOUT)
             .build();
         match http {
             Ok(http) => Ok(Self { http, socket }),
@@ -72,7 +74,12 @@ impl Client {
         path: &str,
         body: Option<&(impl Serialize + Sync)>,
     ) -> Result<Response, CliError> {
-        let mut request = self.http.request(method, format!("{BASE}{path}"));
+        let limit = match method {
+            Method::GET => LOOK_TIMEOUT,
+            _ => TIMEOUT,
+        };
+        let request = self.http.request(method, format!("{BASE}{path}"));
+        let mut request = request.timeout(limit);
         if let Some(body) = body {
             request = request.json(body);
         }

@@ -7,6 +7,7 @@ use reqwest::Method;
 use serde::Serialize;
 use serde_json::{Value, json};
 use shared::model::UnixMillis;
+use shared::pki::Fingerprint;
 use shared::runtime::clock::Clock;
 
 use super::arguments::Region;
@@ -88,7 +89,11 @@ async fn accept(
 ) -> Result<(), CliError> {
     let path = format!("/regions/{}", escaped(name));
     let key = match key {
-        Some(key) => key.to_ascii_lowercase(),
+        Some(key) => {
+            let parsed: Result<Fingerprint, _> = key.to_ascii_lowercase().parse();
+            let wrong = |error| CliError::Usage(format!("--key {key}: {error}"));
+            parsed.map_err(wrong)?.to_string()
+        }
         None => {
             let region: RegionDocument = client.get(&path).await?;
             if !yes && !confirmed(&region)? {

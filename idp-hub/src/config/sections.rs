@@ -30,15 +30,18 @@ const REGION_RECORDS_MIN: u32 = 1_000;
 const REGION_RECORDS_MAX: u32 = 10_000_000;
 
 pub(super) fn root(mut root: Table<'_>, purpose: Purpose, machine: &Machine) -> Config {
-    let data_dir = root
-        .path("data_dir", DATA_DIR_DEFAULT)
-        .or(DATA_DIR_DEFAULT.into());
+    let data_dir = root.path("data_dir", DATA_DIR_DEFAULT);
+    // What is wrong already is not looked for at the place of the default.
+    let is_wrong = data_dir.is_given() && data_dir.value.is_none();
+    let data_dir = data_dir.or(DATA_DIR_DEFAULT.into());
     let socket = root
         .path("socket", SOCKET_DEFAULT)
         .or(SOCKET_DEFAULT.into());
     checks::socket_path(&socket);
     if purpose == Purpose::Serve {
-        checks::data_dir(&data_dir);
+        if !is_wrong {
+            checks::data_dir(&data_dir);
+        }
         checks::socket_dir(&socket);
     }
     let link = link(root.section("link"), machine);

@@ -201,3 +201,14 @@ fn a_file_that_is_not_there_is_told_unless_it_is_the_default_one() {
     );
     assert!(told.contains("/nowhere/hub.toml"), "{told}");
 }
+
+#[test]
+fn a_wrong_directory_is_one_fault() {
+    for value in ["5", "\"data\""] {
+        let text = format!("data_dir = {value}\nsocket = \"/tmp/hub.sock\"\n");
+        let read = Config::read("hub.toml", &text, Purpose::Serve, &machine());
+        let told = read.unwrap_err().to_string();
+        let faults = told.matches("hub.toml:").count();
+        assert_eq!(faults, 1, "{told}");
+    }
+}
