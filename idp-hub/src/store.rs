@@ -96,9 +96,11 @@ impl Store {
         let mut connection = schema::open(path)?;
         schema::migrate(&mut connection)?;
         let overview = Overview::default();
+        let readers = Arc::new(Readers::new(path.to_owned()));
         let writer = WriteConnection::new(
             path,
             connection,
+            Arc::clone(&readers),
             overview.clone(),
             clock.clone(),
             region_max,
@@ -108,7 +110,6 @@ impl Store {
             .name("store-writer".to_owned())
             .spawn(move || writer.run(queue))
             .map_err(StoreError::Thread)?;
-        let readers = Arc::new(Readers::new(path.to_owned()));
         Ok((
             Self {
                 jobs,
@@ -184,7 +185,8 @@ impl Store {
         outcome.await.map_err(|_| StoreError::Closed)?
     }
 
-    /// Ends the writer after all that was handed to it before. What comes later fails.
+    /// Ends the writer after all that was handed to it before. What comes later fails, questions
+    /// too: the database is then one file, without a log.
     pub async fn close(&self) {
         // A writer that has ended already is closed.
         let _ = self.jobs.send(Job::Close).await;
