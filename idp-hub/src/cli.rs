@@ -1,5 +1,5 @@
-//! The command line. All but `init`, `serve`, `check-config` and `backup` speak to the daemon
-//! through its local socket, by the same API as everybody.
+//! The command line. All but `init`, `serve`, `check-config`, `backup` and `restore` speak to the
+//! daemon through its local socket, by the same API as everybody.
 //!
 //! Results go to stdout, as tables or JSON; everything else to stderr. Exit codes: 0, 1 when
 //! something failed, 64 when flags or configuration are wrong.
@@ -9,10 +9,12 @@ mod arguments;
 mod backup;
 mod client;
 mod error;
+mod hold;
 mod init;
 mod output;
 mod prompt;
 mod region;
+mod restore;
 mod serve;
 
 use std::ffi::OsString;
@@ -80,6 +82,7 @@ async fn command(arguments: Arguments) -> Result<(), CliError> {
             )
         }
         Command::Backup { file } => backup::run(&arguments, file, screen).await,
+        Command::Restore { file } => restore::run(&arguments, file, screen).await,
         Command::Region(asked) => region::run(&client(&arguments)?, asked, screen).await,
         Command::Account(asked) => account::run(&client(&arguments)?, asked, screen).await,
     }

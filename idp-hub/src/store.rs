@@ -22,6 +22,7 @@ mod overlay;
 mod reader;
 pub mod records;
 pub mod regions;
+mod restore;
 mod rows;
 pub mod samples;
 mod schema;
@@ -40,12 +41,13 @@ use tokio::sync::{mpsc, oneshot};
 use crate::config::REGION_RECORDS_DEFAULT;
 pub use backup::back_up;
 pub use error::StoreError;
-pub use facts::Founding;
+pub use facts::{Founding, Restoration};
 pub use feed::{FeedJob, FeedPayload, Incoming, IncomingRecord};
 pub use hot::{Overview, RegionOverview};
 pub use mailbox::{Mail, Mailbox};
 use reader::Readers;
 pub use regions::RegionNo;
+pub use restore::{Restored, restore};
 pub use size::Size;
 use writer::{Job, WriteConnection};
 
@@ -96,9 +98,11 @@ impl Store {
         let mut connection = schema::open(path)?;
         schema::migrate(&mut connection)?;
         let overview = Overview::default();
+        let readers = Arc::new(Readers::new(path.to_owned()));
         let writer = WriteConnection::new(
             path,
             connection,
+            Arc::clone(&readers),
             overview.clone(),
             clock.clone(),
             region_max,
@@ -108,7 +112,6 @@ impl Store {
             .name("store-writer".to_owned())
             .spawn(move || writer.run(queue))
             .map_err(StoreError::Thread)?;
-        let readers = Arc::new(Readers::new(path.to_owned()));
         Ok((
             Self {
                 jobs,
@@ -184,7 +187,8 @@ impl Store {
         outcome.await.map_err(|_| StoreError::Closed)?
     }
 
-    /// Ends the writer after all that was handed to it before. What comes later fails.
+    /// Ends the writer after all that was handed to it before. What comes later fails, questions
+    /// too: the database is then one file, without a log.
     pub async fn close(&self) {
         // A writer that has ended already is closed.
         let _ = self.jobs.send(Job::Close).await;

@@ -32,8 +32,8 @@ pub enum AuthorityError {
     Unfinished,
     /// Keys without a database.
     #[error(
-        "{} is there, but the database knows no federation: restore the database from a backup, or \
-         name another directory for a new federation", path.display()
+        "{} is there, but the database knows no federation: bring a backup of it back with \
+         `idp-hub restore FILE`, or name another directory for a new federation", path.display()
     )]
     Orphaned {
         /// The CA's file.

@@ -98,7 +98,15 @@ pub(super) async fn init(
 
 pub(super) async fn open(dir: &Path, store: &Store) -> Result<Opened, AuthorityError> {
     let founding = store.read(|it| it.founding()).await?;
-    let founding = founding.ok_or(AuthorityError::Unfounded)?;
+    let Some(founding) = founding else {
+        // Whoever lost the database should not make another federation in its place.
+        let path = dir.join(CA_FILE);
+        let looked = path.clone();
+        return Err(match on_disk(move || Ok(looked.exists())).await? {
+            true => AuthorityError::Orphaned { path },
+            false => AuthorityError::Unfounded,
+        });
+    };
     if !founding.ready {
         return Err(AuthorityError::Unfinished);
     }

@@ -64,9 +64,16 @@ pub(super) enum Command {
     Account(Account),
     /// Check the configuration, and tell every fault at once
     CheckConfig,
-    /// Copy the database, consistent at one moment, while the hub serves
+    /// Copy the database, consistent at one moment, while the hub serves; `idp-hub restore` puts
+    /// it back
     Backup {
         /// The new file
+        file: PathBuf,
+    },
+    /// Put a copy that `idp-hub backup` made into the database's place, while the hub is stopped.
+    /// The database that was there is kept beside it
+    Restore {
+        /// The copy
         file: PathBuf,
     },
 }

@@ -21,7 +21,8 @@ pub(super) async fn run(
     let shown = file.display();
     let text = format!(
         "Copied the database to {shown}.\nThe keys are not in it: keep *.pem and *.key of {keys}, \
-         too, once and in a safe place."
+         too, once and in a safe place.\nTo go back to it, stop the hub and run: idp-hub restore \
+         {shown}"
     );
     screen.line(&text, &json!({ "file": file }))
 }

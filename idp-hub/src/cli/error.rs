@@ -74,6 +74,12 @@ pub enum CliError {
         /// Why.
         source: io::Error,
     },
+    /// There are no keys that a backup could belong to.
+    #[error("there is no {}, without which no region knows this hub", path.display())]
+    NoKeys {
+        /// The CA's file.
+        path: PathBuf,
+    },
     /// The file's owner can't be set.
     #[error("cannot give {} to the owner of its directory", path.display())]
     Owner {
@@ -137,6 +143,9 @@ impl CliError {
                 .into(),
             Self::OtherKey { .. } => "compare it with `sp-agent status` on the agent's machine; \
                 if that shows the given key, somebody answers in the agent's place"
+                .into(),
+            Self::NoKeys { .. } => "put the keys there that belong to the backup, *.pem and *.key \
+                of the hub's data directory; or name the hub's configuration with --config"
                 .into(),
             Self::Owner { .. } => "run this as root, or as the directory's owner".into(),
             _ => return None,

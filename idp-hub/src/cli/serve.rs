@@ -3,8 +3,7 @@
 mod settings;
 
 use std::convert::Infallible;
-use std::fs::{File, TryLockError};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -15,6 +14,8 @@ use shared::runtime::tasks::{OnExit, Task};
 use self::settings::Settings;
 use super::CliError;
 use super::arguments::Arguments;
+use super::hold::hold;
+use super::restore;
 use crate::api::serve::{self, Served};
 use crate::api::{ApiParts, ApiState};
 use crate::config::{Config, Purpose};
@@ -54,25 +55,6 @@ fn failed(error: &CliError) -> ExitCode {
     error.exit().into()
 }
 
-/// Makes the data directory this process's alone. The store's writer keeps in memory what it wrote,
-/// so that two hubs on one directory would undo each other's work, whatever ports they have.
-fn hold(data_dir: &Path) -> Result<(), CliError> {
-    let path = || data_dir.to_owned();
-    let failed = |source| CliError::Hold {
-        path: path(),
-        source,
-    };
-    let directory = File::open(data_dir).map_err(failed)?;
-    match directory.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(CliError::InUse { path: path() }),
-        Err(TryLockError::Error(source)) => return Err(failed(source)),
-    }
-    // The system gives it back with the process, however that ends: the writer is its last part.
-    std::mem::forget(directory);
-    Ok(())
-}
-
 async fn start(path: PathBuf, config: Config, daemon: Daemon) -> Result<(), StartError> {
     hold(&config.data_dir)?;
     let metrics = Metrics::install()?;
@@ -84,6 +66,7 @@ async fn start(path: PathBuf, config: Config, daemon: Daemon) -> Result<(), Star
         congestion: config.link.congestion,
     };
     let hub = Hub::start(options, daemon.clock.clone(), &daemon.tasks).await?;
+    restore::remind(&hub.store, &daemon.clock).await?;
     let parts = ApiParts {
         store: hub.store.clone(),
         board: hub.board.clone(),

@@ -26,13 +26,8 @@ pub fn back_up(database: &Path, target: &Path) -> Result<(), StoreError> {
     let failed = |what: &str, error: &io::Error| {
         StoreError::Refused(format!("cannot {what} {}: {error}", target.display()))
     };
-    if !database.exists() {
-        return Err(StoreError::Refused(format!(
-            "there is no database {}; name the hub's configuration with --config, or run `idp-hub \
-             init` first",
-            database.display()
-        )));
-    }
+    // Not opened: closing it would end the locks of whoever has it open in this process.
+    fs::metadata(database).map_err(|error| unreadable(database, &error))?;
     // The name is taken at once, so that two at a time don't meet.
     let reserve = OpenOptions::new()
         .write(true)
@@ -48,8 +43,26 @@ pub fn back_up(database: &Path, target: &Path) -> Result<(), StoreError> {
         let _ = fs::remove_file(target);
     }
     copied.map_err(|error| match error {
+        Failed::Store(StoreError::Open { path, source }) => match File::open(database) {
+            Err(error) => unreadable(database, &error),
+            Ok(_) => StoreError::Open { path, source },
+        },
         Failed::Store(error) => error,
         Failed::File(error) => failed("write", &error),
+    })
+}
+
+fn unreadable(database: &Path, error: &io::Error) -> StoreError {
+    let path = database.display();
+    StoreError::Refused(match error.kind() {
+        io::ErrorKind::NotFound => format!(
+            "there is no database {path}; name the hub's configuration with --config, or run \
+             `idp-hub init` first"
+        ),
+        io::ErrorKind::PermissionDenied => {
+            format!("you may not read the database {path}; run this as root, or as its owner")
+        }
+        _ => format!("cannot read the database {path}: {error}"),
     })
 }
 

@@ -19,14 +19,22 @@ pub enum StoreError {
     },
     /// It is damaged.
     #[error(
-        "the database {} is damaged ({finding}); restore a backup: agents bring everything since \
-         then up again", path.display()
+        "the database {} is damaged ({finding}); restore a backup, with `idp-hub restore FILE`: \
+         agents bring everything since then up again", path.display()
     )]
     Damaged {
         /// Its file.
         path: PathBuf,
         /// What the integrity check says.
         finding: String,
+    },
+    /// A file is no backup that the hub can go on with.
+    #[error("cannot restore {}: {why}", path.display())]
+    NotRestorable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        why: String,
     },
     /// It was written by a later release.
     #[error("the database has schema {found}, and this release knows up to {known}; upgrade it")]

@@ -1,7 +1,8 @@
-//! Facts about this hub: its federation, its own id, its epoch.
+//! Facts about this hub: its federation, its own id, its epoch, and whether it was restored.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use shared::ids::{FederationId, HubId};
+use shared::model::UnixMillis;
 
 use super::error::{Doing, StoreError};
 use super::{Changing, Reading};
@@ -20,7 +21,36 @@ pub struct Founding {
     pub ready: bool,
 }
 
+/// A restore of this database from a backup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Restoration {
+    /// When.
+    pub at: UnixMillis,
+    /// The newest moment of which the backup knows.
+    pub taken: UnixMillis,
+}
+
+impl Restoration {
+    /// Notes it, in place of one before.
+    pub(in crate::store) fn note(&self, connection: &Connection) -> Result<(), StoreError> {
+        let both = u128::from(self.at.0) | u128::from(self.taken.0) << 64;
+        store(connection, "restored", &both.to_le_bytes())
+    }
+}
+
 impl Reading<'_> {
+    /// Whether this database was restored from a backup: the last time.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn restoration(&self) -> Result<Option<Restoration>, StoreError> {
+        let both = self.fact("restored")?.map(u128::from_le_bytes);
+        Ok(both.map(|both| Restoration {
+            at: UnixMillis(both as u64),
+            taken: UnixMillis((both >> 64) as u64),
+        }))
+    }
+
     /// The federation's facts, once there are any.
     ///
     /// # Errors
@@ -69,13 +99,18 @@ impl Changing<'_> {
             ("epoch", &founding.epoch.to_le_bytes()),
             ("ready", &[founding.ready.into()]),
         ];
-        let sql = "INSERT OR REPLACE INTO facts (name, value) VALUES (?1, ?2)";
         for (name, value) in facts {
-            self.connection
-                .prepare_cached(sql)
-                .and_then(|mut it| it.execute(params![name, value]))
-                .doing("store a fact")?;
+            store(self.connection, name, value)?;
         }
         Ok(())
     }
+}
+
+fn store(connection: &Connection, name: &str, value: &[u8]) -> Result<(), StoreError> {
+    let sql = "INSERT OR REPLACE INTO facts (name, value) VALUES (?1, ?2)";
+    connection
+        .prepare_cached(sql)
+        .and_then(|mut it| it.execute(params![name, value]))
+        .doing("store a fact")
+        .map(drop)
 }

@@ -1,7 +1,7 @@
 //! Connections that only read, kept for reuse.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
@@ -21,7 +21,8 @@ const CACHE_KIB: i32 = 2 << 10;
 
 pub(in crate::store) struct Readers {
     path: PathBuf,
-    idle: Mutex<Vec<Connection>>,
+    /// `None` once the store is closed.
+    idle: Mutex<Option<Vec<Connection>>>,
     turns: Arc<Semaphore>,
 }
 
@@ -32,7 +33,7 @@ impl Readers {
     pub(in crate::store) fn new(path: PathBuf) -> Self {
         Self {
             path,
-            idle: Mutex::new(Vec::new()),
+            idle: Mutex::new(Some(Vec::new())),
             turns: Arc::new(Semaphore::new(READERS_MAX)),
         }
     }
@@ -48,20 +49,28 @@ impl Readers {
         &self,
         question: impl FnOnce(&Reading<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let idle = self
-            .idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop();
+        let idle = self.idle().as_mut().ok_or(StoreError::Closed)?.pop();
         let connection = idle.map_or_else(|| self.open(), Ok)?;
         connection.execute_batch("BEGIN").doing("begin reading")?;
         let answer = question(&Reading {
             connection: &connection,
         });
         connection.execute_batch("COMMIT").doing("end reading")?;
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.push(connection);
+        if let Some(idle) = self.idle().as_mut() {
+            idle.push(connection);
+        }
         answer
+    }
+
+    /// Ends every connection that answers nothing now, and the others when they have answered. As
+    /// long as one is open, the writer's last act can't fold the log into the database and remove
+    /// it.
+    pub(in crate::store) fn close(&self) {
+        drop(self.idle().take());
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Option<Vec<Connection>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn open(&self) -> Result<Connection, StoreError> {
@@ -98,5 +107,74 @@ impl Reading<'_> {
         backup
             .run_to_completion(1000, Duration::from_millis(1), None)
             .doing("copy for a backup")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use shared::runtime::clock::Clock;
+
+    use super::*;
+    use crate::store::Store;
+
+    fn files(directory: &Path) -> Vec<String> {
+        let entries = directory.read_dir().unwrap();
+        let name = |entry: std::io::Result<std::fs::DirEntry>| entry.unwrap().file_name();
+        let mut names: Vec<String> = entries
+            .map(|entry| name(entry).into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_store_that_is_closed_leaves_one_file_though_others_still_hold_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("hub.db");
+        let (store, writer) = Store::open(&path, Clock::system()).unwrap();
+        store
+            .change(|it| it.set_password("admin", "hash"))
+            .await
+            .unwrap();
+        store.read(|it| it.regions()).await.unwrap();
+        store.close().await;
+        tokio::task::spawn_blocking(|| writer.join()).await.unwrap();
+        assert_eq!(files(directory.path()), ["hub.db"]);
+        let late = store.read(|it| it.regions()).await;
+        assert!(matches!(late, Err(StoreError::Closed)), "{late:?}");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_question_that_is_being_answered_is_waited_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("hub.db");
+        let (store, writer) = Store::open(&path, Clock::system()).unwrap();
+        store
+            .change(|it| it.set_password("admin", "hash"))
+            .await
+            .unwrap();
+        let (begun, has_begun) = mpsc::channel();
+        let (end, may_end) = mpsc::channel();
+        let asking = store.clone();
+        let question = tokio::spawn(async move {
+            let answer = asking.read(move |it| {
+                let account = it.account("admin")?;
+                begun.send(()).unwrap();
+                may_end.recv().unwrap();
+                Ok(account)
+            });
+            answer.await
+        });
+        has_begun.recv().unwrap();
+        store.close().await;
+        let ended = tokio::task::spawn_blocking(|| writer.join());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        end.send(()).unwrap();
+        ended.await.unwrap();
+        assert!(question.await.unwrap().unwrap().is_some());
+        let log = directory.path().join("hub.db-wal");
+        assert_eq!(log.metadata().map_or(0, |found| found.len()), 0);
     }
 }

@@ -149,6 +149,9 @@ impl Changing<'_> {
         kept: Duration,
         rows_max: usize,
     ) -> Result<usize, StoreError> {
+        if !self.has_expired(table, no, kept)? {
+            return Ok(0);
+        }
         let sql = format!(
             "DELETE FROM {table} WHERE region = ?1 AND at_ms IN (
                  SELECT at_ms FROM {table} WHERE region = ?1 AND at_ms <
@@ -161,6 +164,30 @@ impl Changing<'_> {
             .and_then(|mut it| it.execute(row))
             .doing("expire samples")
     }
+
+    /// Asked first, as the removal makes a table of its own each time, also where nothing is old.
+    fn has_expired(
+        &self,
+        table: &'static str,
+        no: RegionNo,
+        kept: Duration,
+    ) -> Result<bool, StoreError> {
+        let found: Option<bool> = self
+            .connection
+            .prepare_cached(&expired_sql(table))
+            .and_then(|mut it| it.query_row(params![no.0, millis(kept)], |row| row.get(0)))
+            .doing("look for expired samples")?;
+        // Of no samples at all nothing is known.
+        Ok(found.unwrap_or(false))
+    }
+}
+
+/// Each end of the primary key is one step into it.
+fn expired_sql(table: &str) -> String {
+    format!(
+        "SELECT (SELECT min(at_ms) FROM {table} WHERE region = ?1)
+              < (SELECT max(at_ms) FROM {table} WHERE region = ?1) - ?2"
+    )
 }
 
 impl Reading<'_> {

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::Connection;
 use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode};
 
 use super::error::{Doing, StoreError};
 
@@ -27,9 +27,15 @@ const WAL_PAGES: u32 = 8192;
 /// `synchronous=FULL` syncs the log at each commit; NORMAL was seen to lose acknowledged rows on a
 /// power cut.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
-    let failed = |source| StoreError::Open {
-        path: path.to_owned(),
-        source,
+    let failed = |source: rusqlite::Error| {
+        let path = path.to_owned();
+        match source.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                let finding = source.to_string();
+                StoreError::Damaged { path, finding }
+            }
+            _ => StoreError::Open { path, source },
+        }
     };
     let connection = Connection::open(path).map_err(failed)?;
     settle(&connection).map_err(failed)?;
@@ -62,12 +68,17 @@ pub(super) fn settle(connection: &Connection) -> rusqlite::Result<()> {
         .map(drop)
 }
 
+/// The newest schema that is known here.
+pub(super) const fn known() -> u32 {
+    MIGRATIONS.len() as u32
+}
+
 /// Brings the database to the newest schema, each step in a transaction of its own.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     let found: u32 = connection
         .query_row("PRAGMA user_version", (), |row| row.get(0))
         .doing("read the schema's number")?;
-    let known = MIGRATIONS.len() as u32;
+    let known = known();
     if found > known {
         return Err(StoreError::Newer { found, known });
     }

@@ -19,6 +19,7 @@ use super::hot::{Hot, Overview};
 use super::mailbox::Mailbox;
 use super::measure::{Measure, Measured};
 use super::overlay::Overlay;
+use super::reader::Readers;
 use super::regions::RegionNo;
 use super::size::Size;
 
@@ -122,9 +123,22 @@ fn in_savepoint<T>(
     outcome
 }
 
+/// Folds the log into the database and empties it. Waits a little for whoever reads.
+pub(in crate::store) fn fold(connection: &Connection) -> Result<(), StoreError> {
+    let busy: bool = connection
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get(0))
+        .doing("fold the log into the database")?;
+    if busy {
+        let reason = "somebody else reads the database, such as `idp-hub backup`";
+        return Err(StoreError::Refused(reason.to_owned()));
+    }
+    Ok(())
+}
+
 /// The connection that writes.
 pub(in crate::store) struct WriteConnection {
     connection: Connection,
+    readers: Arc<Readers>,
     hot: Hot,
     overlay: Overlay,
     overview: Overview,
@@ -147,6 +161,7 @@ impl WriteConnection {
     pub(in crate::store) fn new(
         path: &Path,
         connection: Connection,
+        readers: Arc<Readers>,
         overview: Overview,
         clock: Clock,
         region_max: Size,
@@ -155,6 +170,7 @@ impl WriteConnection {
         hot.publish(&overview);
         Ok(Self {
             connection,
+            readers,
             hot,
             overlay: Overlay::default(),
             overview,
@@ -187,6 +203,19 @@ impl WriteConnection {
                     std::thread::sleep(FAILED_PAUSE);
                 }
             }
+        }
+        self.end();
+    }
+
+    /// Folds the log into the database, which is whole in one file from here on: copied over, it
+    /// would otherwise have the old log replayed over the copy.
+    fn end(self) {
+        self.readers.close();
+        if let Err(error) = fold(&self.connection) {
+            let error = chain(&error).to_string();
+            let what = "the database's log stays beside it; that is safe, as long as no other file \
+                        is put in the database's place but by `idp-hub restore`";
+            tracing::warn!(error, "{what}");
         }
     }
 

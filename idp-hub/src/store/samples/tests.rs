@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use rusqlite::StatementStatus;
 use shared::ids::{FeedId, RegionId};
 use shared::model::{CloudDescription, CloudKind, Feed, Weight};
 use shared::pki::Fingerprint;
@@ -399,4 +400,20 @@ async fn the_task_averages_by_itself_and_stops_when_asked() {
     let both = async { tokio::join!(task, watch) };
     tokio::time::timeout(30 * SECOND, both).await.unwrap();
     assert_eq!(used(&site.means().await), [(0, 0, 1)]);
+}
+
+#[tokio::test]
+async fn looking_for_what_has_expired_takes_a_few_steps_however_much_there_is() {
+    let mut site = Site::new().await;
+    site.send(&minutes(START, 60)).await;
+    let no = site.region.0;
+    let steps = site.store().read(move |it| {
+        let mut statement = it.connection.prepare(&expired_sql("samples")).unwrap();
+        let row = params![no, millis(SAMPLES_KEPT)];
+        let expired: Option<bool> = statement.query_row(row, |row| row.get(0)).unwrap();
+        assert_eq!(expired, Some(false));
+        Ok(statement.get_status(StatementStatus::VmStep))
+    });
+    let steps = steps.await.unwrap();
+    assert!(steps < 60, "{steps} steps");
 }

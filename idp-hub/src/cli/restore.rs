@@ -1,0 +1,93 @@
+//! `idp-hub restore FILE`, and what a hub that was restored says when it starts.
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Serialize;
+use shared::keyring;
+use shared::runtime::clock::Clock;
+
+use super::arguments::Arguments;
+use super::error::CliError;
+use super::hold::hold;
+use super::output::Screen;
+use crate::api::Time;
+use crate::authority::{AuthorityError, CA_FILE};
+use crate::config::Purpose;
+use crate::store::{self, Restored, Store, StoreError};
+
+/// The log is told at each start for so long: whoever restored has removed again by then what was
+/// removed, or will not.
+const REMINDED: Duration = Duration::from_secs(30 * 24 * 3600);
+
+#[derive(Serialize)]
+struct Document<'a> {
+    file: &'a Path,
+    taken: Time,
+    regions: u32,
+    kept: Option<&'a Path>,
+}
+
+pub(super) async fn run(
+    arguments: &Arguments,
+    file: &Path,
+    screen: Screen,
+) -> Result<(), CliError> {
+    let config = super::config(arguments, Purpose::Ask)?;
+    let data_dir = &config.data_dir;
+    let ca = data_dir.join(CA_FILE);
+    if ca
+        .metadata()
+        .is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+    {
+        return Err(CliError::NoKeys { path: ca });
+    }
+    hold(data_dir)?;
+    let ca = keyring::load_authority(&ca).map_err(AuthorityError::Keys)?;
+    let now = Clock::system().unix_millis();
+    let restored = store::restore(&config.database(), file, ca.federation(), now)?;
+    let document = Document {
+        file,
+        taken: restored.restoration.taken.into(),
+        regions: restored.regions,
+        kept: restored.kept.as_deref(),
+    };
+    screen.write(|| text(file, &restored), &document)
+}
+
+fn text(file: &Path, restored: &Restored) -> String {
+    let (file, regions) = (file.display(), restored.regions);
+    let taken = Time::from(restored.restoration.taken).0;
+    let kept = match &restored.kept {
+        Some(kept) => format!("The database until now is kept as {}.\n", kept.display()),
+        None => String::new(),
+    };
+    format!(
+        "Restored {file}: the hub as of {taken}, with {regions} regions.\n{kept}\n\
+         What follows from it:\n\
+         - Agents bring everything since then up again, by themselves.\n\
+         - Names, regions that were accepted, invitations, accounts and passwords are as they\n  \
+           were then: what was changed at the hub since then is to be changed again.\n\
+         - Regions that were removed since then are back, and report again: remove them again,\n  \
+           with idp-hub region remove NAME.\n\
+         - Regions that joined since then are not known here, and their agents say so: invite\n  \
+           them again.\n\n\
+         Next: systemctl start idp-hub"
+    )
+}
+
+/// Tells the log what still follows from a restore.
+pub(super) async fn remind(store: &Store, clock: &Clock) -> Result<(), StoreError> {
+    let Some(restoration) = store.read(|it| it.restoration()).await? else {
+        return Ok(());
+    };
+    if clock.unix_millis().since(restoration.at) < REMINDED {
+        let (restored, taken) = (Time::from(restoration.at), Time::from(restoration.taken));
+        let (restored, taken) = (restored.0, taken.0);
+        let what = "this hub was restored from a backup; regions that were removed between that \
+                    and the restore are back, and must be removed again";
+        tracing::warn!(restored, backup_of = taken, "{what}");
+    }
+    Ok(())
+}

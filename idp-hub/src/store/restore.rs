@@ -1,0 +1,235 @@
+//! A backup in the database's place, while no hub serves from it.
+//!
+//! ```text
+//! copy, check and note in a directory of its own ─▶ fold the old log ─▶ put into place
+//! ```
+//!
+//! Whoever kills it finds the old database or the new one, whole. See [`place`] for the order.
+
+mod examine;
+mod place;
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, chown};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use shared::ids::FederationId;
+use shared::model::UnixMillis;
+
+use super::error::StoreError;
+use super::facts::Restoration;
+use super::schema::settle;
+use super::writer::fold;
+
+/// Where the work goes on, within the data directory: never two at a time, as the caller holds it.
+const WORK: &str = ".restore.tmp";
+
+/// What was put into place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restored {
+    /// When, and from when it is.
+    pub restoration: Restoration,
+    /// How many regions it holds.
+    pub regions: u32,
+    /// Where the database is that was there before, if there was one.
+    pub kept: Option<PathBuf>,
+}
+
+/// Puts the backup into the database's place. The caller holds the data directory, so that no hub
+/// serves from it. `federation` is the one whose keys are there.
+///
+/// # Errors
+/// If the backup is not sound, or not of this federation: nothing is changed then. Or the step that
+/// failed.
+pub fn restore(
+    database: &Path,
+    backup: &Path,
+    federation: FederationId,
+    now: UnixMillis,
+) -> Result<Restored, StoreError> {
+    let folder = database.parent().unwrap_or(Path::new("."));
+    let work = folder.join(WORK);
+    clear(&work)?;
+    let restored = prepare(database, backup, federation, now, &work).and_then(|prepared| {
+        let is_damaged = !fold_old(database)?;
+        let aside = aside(database, now);
+        let had_one = database.exists();
+        let new = &prepared.new;
+        place::perform(&place::plan(database, new, &aside, is_damaged))?;
+        Ok(Restored {
+            restoration: prepared.restoration,
+            regions: prepared.regions,
+            kept: had_one.then_some(aside),
+        })
+    });
+    // What is left of the work is of no use to anybody; the first error is the one to tell.
+    let _ = clear(&work);
+    restored
+}
+
+/// A sound copy, durable, that waits for its place.
+struct Prepared {
+    new: PathBuf,
+    restoration: Restoration,
+    regions: u32,
+}
+
+fn prepare(
+    database: &Path,
+    backup: &Path,
+    federation: FederationId,
+    now: UnixMillis,
+    work: &Path,
+) -> Result<Prepared, StoreError> {
+    look(backup, database)?;
+    let owner = work.parent().unwrap_or(Path::new(".")).metadata();
+    let owner = owner.map_err(|error| failed("look at the directory of", database, &error))?;
+    (DirBuilder::new().mode(0o700).create(work)).map_err(|error| failed("make", work, &error))?;
+    let new = work.join("hub.db");
+    copy(backup, &new)?;
+    // A database that was copied with its log, as one that was kept by a restore: they are one.
+    let log = place::beside(backup, "-wal");
+    if log.exists() {
+        copy(&log, &place::beside(&new, "-wal"))?;
+    }
+    let wrong = |why| not_restorable(backup, why);
+    let (restoration, regions) = examine::examine(&new, federation, now).map_err(wrong)?;
+    let settled = File::open(&new).and_then(|file| {
+        let found = file.metadata()?;
+        // Made by root in a service's directory, it is the service's.
+        if (found.uid(), found.gid()) != (owner.uid(), owner.gid()) {
+            chown(&new, Some(owner.uid()), Some(owner.gid()))?;
+        }
+        file.sync_all()
+    });
+    settled.map_err(|error| failed("write", &new, &error))?;
+    Ok(Prepared {
+        new,
+        restoration,
+        regions,
+    })
+}
+
+/// Says what is wrong with the file before anything is copied.
+fn look(backup: &Path, database: &Path) -> Result<(), StoreError> {
+    let found = fs::metadata(backup).map_err(|error| unreadable(backup, &error))?;
+    if !found.is_file() {
+        return Err(not_restorable(backup, "it is no file".to_owned()));
+    }
+    let own = fs::metadata(database);
+    if own.is_ok_and(|own| (own.dev(), own.ino()) == (found.dev(), found.ino())) {
+        let why = "it is this hub's own database; name a copy that `idp-hub backup` made";
+        return Err(not_restorable(backup, why.to_owned()));
+    }
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
+    let mut source = File::open(from).map_err(|error| unreadable(from, &error))?;
+    let target = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(to);
+    target
+        .and_then(|mut target| io::copy(&mut source, &mut target))
+        .map_err(|error| failed(&format!("copy {} to", from.display()), to, &error))
+        .map(drop)
+}
+
+/// Brings the old database and its log together in one file. `false` if it is too damaged for that.
+fn fold_old(database: &Path) -> Result<bool, StoreError> {
+    if !database.exists() {
+        return Ok(true);
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let opened = Connection::open_with_flags(database, flags);
+    let opened = opened.and_then(|it| {
+        settle(&it)?;
+        // What can't be folded in as a whole is left as it is, to be kept.
+        it.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        Ok(it)
+    });
+    let folded = opened
+        .map_err(|source| StoreError::Open {
+            path: database.to_owned(),
+            source,
+        })
+        .and_then(|connection| fold(&connection));
+    match folded {
+        Ok(()) => Ok(true),
+        Err(StoreError::Open { source, .. } | StoreError::Statement { source, .. })
+            if is_damage(&source) =>
+        {
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether a file is not what SQLite wrote, or its disk does not give it back.
+fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::SystemIoFailure)
+    )
+}
+
+/// A free name for the old database, with the date.
+fn aside(database: &Path, now: UnixMillis) -> PathBuf {
+    let at = Timestamp::from_millisecond(i64::try_from(now.0).unwrap_or(0)).unwrap_or_default();
+    let dated = |count: u32| {
+        let again = if count > 1 {
+            format!("-{count}")
+        } else {
+            String::new()
+        };
+        let ending = format!(".replaced-{}{again}", at.strftime("%Y%m%dT%H%M%SZ"));
+        place::beside(database, &ending)
+    };
+    let free = (1..100).map(dated).find(|it| !it.exists());
+    // A name that is taken all the same is never overwritten: the link to it fails.
+    free.unwrap_or_else(|| dated(1))
+}
+
+/// Removes what a restore left behind that was killed.
+fn clear(work: &Path) -> Result<(), StoreError> {
+    match fs::remove_dir_all(work) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(failed("remove", work, &error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn failed(what: &str, path: &Path, error: &io::Error) -> StoreError {
+    let path = path.display();
+    StoreError::Refused(format!(
+        "cannot {what} {path}: {error}; the hub's database is as it was"
+    ))
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> StoreError {
+    let why = match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => {
+            "you may not read it; run this as root, or as its owner".to_owned()
+        }
+        _ => format!("it can't be read: {error}"),
+    };
+    not_restorable(path, why)
+}
+
+fn not_restorable(path: &Path, why: String) -> StoreError {
+    StoreError::NotRestorable {
+        path: path.to_owned(),
+        why,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+//! Whether a file is a sound database of this federation's hub, and what it holds.
+
+use std::path::Path;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use shared::ids::FederationId;
+use shared::model::UnixMillis;
+use shared::runtime::errors::chain;
+
+use super::super::Reading;
+use super::super::error::StoreError;
+use super::super::facts::Restoration;
+use super::super::schema;
+use super::super::writer::fold;
+
+/// The newest moment that the hub noted, by its own clock: with any region that reports, seconds
+/// before the copy was made.
+const NEWEST: &str = "SELECT max(
+    (SELECT coalesce(max(fresh_ms), 0) FROM feeds),
+    (SELECT coalesce(max(max(joined_ms, seen_ms, coalesce(accepted_ms, 0),
+        coalesce(removed_ms, 0))), 0) FROM regions),
+    (SELECT coalesce(max(changed_ms), 0) FROM accounts),
+    (SELECT coalesce(max(created_ms), 0) FROM tokens),
+    (SELECT coalesce(max(created_ms), 0) FROM sessions))";
+
+/// Checks the copy, and notes in it that it was restored. Returns that note, and how many regions
+/// there are; or why the hub can't go on with it.
+pub(super) fn examine(
+    path: &Path,
+    federation: FederationId,
+    now: UnixMillis,
+) -> Result<(Restoration, u32), String> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| said(&error))?;
+    schema::settle(&connection).map_err(|error| said(&error))?;
+    is_of_a_hub(&connection)?;
+    let finding: String = one(&connection, "PRAGMA quick_check(1)")?;
+    if finding != "ok" {
+        return Err(format!("it is damaged ({finding}); name another backup"));
+    }
+    let reading = Reading {
+        connection: &connection,
+    };
+    let founding = reading.founding().map_err(|error| told(&error))?;
+    match founding.filter(|it| it.ready).map(|it| it.federation) {
+        Some(found) if found == federation => {}
+        Some(found) => {
+            return Err(format!(
+                "it is of federation {found}, and the keys here are of federation {federation}; \
+                 name a backup of this hub, or restore the keys that belong to it first"
+            ));
+        }
+        None => return Err("it is of a hub that was never founded".to_owned()),
+    }
+    let regions = one(
+        &connection,
+        "SELECT count(*) FROM regions WHERE standing <> 3",
+    )?;
+    let restoration = Restoration {
+        at: now,
+        taken: UnixMillis(one(&connection, NEWEST)?),
+    };
+    restoration
+        .note(&connection)
+        .and_then(|()| fold(&connection))
+        .map_err(|error| told(&error))?;
+    Ok((restoration, regions))
+}
+
+fn is_of_a_hub(connection: &Connection) -> Result<(), String> {
+    let tables = "SELECT count(*) FROM sqlite_schema WHERE type = 'table'
+                  AND name IN ('facts', 'regions', 'tokens', 'feeds', 'accounts')";
+    let tables: u32 = one(connection, tables)?;
+    let found: u32 = one(connection, "PRAGMA user_version")?;
+    let known = schema::known();
+    if tables < 5 || found == 0 {
+        return Err("it is no hub's database; name a copy that `idp-hub backup` made".to_owned());
+    }
+    if found > known {
+        return Err(format!(
+            "it has schema {found}, and this release knows up to {known}; upgrade idp-hub first"
+        ));
+    }
+    Ok(())
+}
+
+fn one<T: rusqlite::types::FromSql>(connection: &Connection, sql: &str) -> Result<T, String> {
+    let answer = connection.query_row(sql, (), |row| row.get(0));
+    answer.map_err(|error| said(&error))
+}
+
+fn said(error: &rusqlite::Error) -> String {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => {
+            "it is no database; name a copy that `idp-hub backup` made".to_owned()
+        }
+        Some(ErrorCode::DatabaseCorrupt) => {
+            format!("it is damaged ({error}); name another backup")
+        }
+        _ => format!("it can't be checked: {error}"),
+    }
+}
+
+fn told(error: &StoreError) -> String {
+    format!("it can't be checked: {}", chain(error))
+}
