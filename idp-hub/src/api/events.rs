@@ -4,19 +4,22 @@
 //! reset      {}                           what was told before is void; sent at the beginning
 //! overview   OverviewDocument             each time any of it changed, at most once a second
 //! regions    {"changed": [..], "removed": [..]}
+//! alive      {}                           nothing was told for a few seconds; the hub is there
 //! signed-out {}                           the session is over, and so are the events
 //! ```
 //!
 //! Each follower is a task with a place in a bounded group and a queue of a few events. Whoever
 //! does not take them in time is dropped, and catches up when he comes back: by `Last-Event-ID` if
-//! this hub still runs and remembers, from the beginning otherwise.
+//! this hub still runs and remembers, from the beginning otherwise. That the hub is there is an
+//! event too, and no comment, which browsers would not pass on: a hub that stands still, or whose
+//! machine is gone, closes nothing.
 
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::sse::{Event, Sse};
 use futures_util::Stream;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
@@ -39,8 +42,9 @@ const QUEUE_MAX: usize = 2;
 /// Who takes no event for so long is gone, or has no use for them.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How often a silent connection shows that it lives: below the minute after which proxies close.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How often it is told that the hub is there. The page takes it for lost after 20 s, so that three
+/// of these may be late.
+const ALIVE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How often a session is looked at: signing out ends its events within this time.
 const SESSION_CHECK: Duration = Duration::from_secs(15);
@@ -54,13 +58,13 @@ pub struct RegionsEvent {
     pub removed: Vec<String>,
 }
 
-/// Follow what changes. Events: `reset`, `overview`, `regions`, `signed-out`.
+/// Follow what changes. Events: `reset`, `overview`, `regions`, `alive`, `signed-out`.
 #[utoipa::path(get, path = "/events", tag = "regions",
     params(("last-event-id" = Option<String>, Header,
         description = "The id of the last event that came; browsers send it by themselves")),
     responses(
-    (status = 200, description = "Events without end; `overview` carries an OverviewDocument, \
-        `regions` a RegionsEvent", content_type = "text/event-stream", body = RegionsEvent),
+    (status = 200, description = "Events without end, one each 5 s at least; `overview` carries \
+        an OverviewDocument, `regions` a RegionsEvent", content_type = "text/event-stream", body = RegionsEvent),
     (status = 401, description = "Nobody is signed in", body = ProblemDocument),
     (status = 503, description = "Too many follow already", body = ProblemDocument),
 ))]
@@ -83,7 +87,7 @@ pub(super) async fn events(
     };
     place.spawn(who.name().to_owned(), follower.run());
     let stream = futures_util::stream::poll_fn(move |context| receiver.poll_recv(context));
-    Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+    Ok(Sse::new(stream))
 }
 
 /// The version in an event's id, if this life of the hub gave it.
@@ -132,17 +136,23 @@ impl Follower {
     ) -> Result<(), Gone> {
         let clock = &self.state.clock;
         let resume = clock.now() + PAUSE;
+        let mut alive = clock.now() + ALIVE_INTERVAL;
         loop {
             let now = clock.now();
             if *check <= now {
                 *check = now + SESSION_CHECK;
                 self.signed_in().await?;
             }
+            if alive <= now {
+                alive = now + ALIVE_INTERVAL;
+                self.send("alive", None, &serde_json::json!({})).await?;
+            }
             let paused = resume <= now;
             if paused && left == Left::More {
                 return Ok(());
             }
-            let wake = if paused { *check } else { resume.min(*check) };
+            let next = alive.min(*check);
+            let wake = if paused { next } else { resume.min(next) };
             tokio::select! {
                 changed = versions.changed(), if paused => return changed.map_err(|_| Gone),
                 () = clock.sleep_until(wake) => {}

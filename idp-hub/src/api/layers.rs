@@ -4,11 +4,13 @@ use std::any::Any;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::body::{Body, HttpBody};
+use axum::extract::Request;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::csrf::CsrfLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -17,6 +19,12 @@ use super::problem::{Kind, MEDIA_TYPE, Problem};
 
 /// The largest body taken, in bytes. The largest that is right is a password of 1 KiB.
 const BODY_BYTES_MAX: usize = 16 * 1024;
+
+/// How much of a larger one is taken and thrown away before it is refused. An answer that comes
+/// while the body is on its way is lost: HTTP/2 clients take the end of the stream for a fault, and
+/// before it the rest of the body resets the connection. Some 8 MiB are more than anybody sends by
+/// mistake.
+const BODY_BYTES_TAKEN: usize = 8 * 1024 * 1024;
 
 /// How long a request may take to arrive and to be answered: a page of records from a cold disk,
 /// or a removal of a million of them.
@@ -49,7 +57,7 @@ const HEADERS: [(&str, &str); 6] = [
 /// Wraps a router in all of it.
 pub(super) fn around(router: Router) -> Router {
     let wrapped = router
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(axum::middleware::from_fn(with_whole_body))
         .layer(CsrfLayer::new())
         .layer(axum::middleware::from_fn(in_time))
         .layer(CatchPanicLayer::custom(panicked))
@@ -64,6 +72,43 @@ pub(super) fn around(router: Router) -> Router {
             HeaderValue::from_static(value),
         ))
     })
+}
+
+/// Takes the body, and lets a request with one that is too large go no further.
+async fn with_whole_body(request: Request, next: Next) -> Response {
+    let (head, body) = request.into_parts();
+    match whole(body).await {
+        Ok(body) => next.run(Request::from_parts(head, body)).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn whole(body: Body) -> Result<Body, Problem> {
+    let too_large = || {
+        let detail = format!("The body has more than {BODY_BYTES_MAX} bytes.");
+        Problem::new(Kind::TooLarge, detail)
+    };
+    // Nobody waits for what is announced as too much to be taken.
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if announced > BODY_BYTES_TAKEN {
+        return Err(too_large());
+    }
+    let (mut pieces, mut kept, mut taken) = (body.into_data_stream(), Vec::new(), 0usize);
+    while let Some(piece) = pieces.next().await {
+        let broken = |_| Problem::new(Kind::InvalidRequest, "The body broke off.");
+        let piece = piece.map_err(broken)?;
+        taken = taken.saturating_add(piece.len());
+        if taken > BODY_BYTES_TAKEN {
+            return Err(too_large());
+        }
+        if taken <= BODY_BYTES_MAX {
+            kept.extend_from_slice(&piece);
+        }
+    }
+    if taken > BODY_BYTES_MAX {
+        return Err(too_large());
+    }
+    Ok(Body::from(kept))
 }
 
 /// Ends a request that takes too long.

@@ -90,7 +90,7 @@ fn wait_after(failures: u32) -> Duration {
 
 /// A whole IPv6 network of one site (RFC 6177: at least a /64) counts as one source, since whoever
 /// has one address of it has all.
-fn site(source: IpAddr) -> IpAddr {
+pub(super) fn site(source: IpAddr) -> IpAddr {
     match source.to_canonical() {
         IpAddr::V6(address) => {
             Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into()

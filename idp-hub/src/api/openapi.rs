@@ -3,12 +3,16 @@
 
 use axum::routing::get;
 use utoipa::OpenApi;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::documents::OverviewDocument;
-use super::problem::{Kind, Problem};
+use super::problem::{Kind, MEDIA_TYPE, Problem};
 use super::state::ApiState;
+use super::who::COOKIE_NAME;
 use super::{adoptions, events, invitations, records, regions, samples, session};
 
 #[derive(OpenApi)]
@@ -19,6 +23,7 @@ use super::{adoptions, events, invitations, records, regions, samples, session};
             through the hub's local socket. Errors are problem details (RFC 9457)."
     ),
     servers((url = "/api/v1")),
+    security(("session" = []), ()),
     components(schemas(OverviewDocument)),
     tags(
         (name = "session", description = "Signing in and out"),
@@ -59,5 +64,53 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
 
 /// The OpenAPI document (version 3.1).
 pub fn document() -> utoipa::openapi::OpenApi {
-    routes().into_openapi()
+    let mut document = routes().into_openapi();
+    let components = document.components.get_or_insert_default();
+    let described = "The session's cookie, which POST /session sets. Through the hub's local \
+        socket none is needed: its file's mode lets in administrators alone.";
+    let cookie = ApiKey::Cookie(ApiKeyValue::with_description(COOKIE_NAME, described));
+    components.add_security_scheme("session", SecurityScheme::ApiKey(cookie));
+    for path in document.paths.paths.values_mut() {
+        let operations = [
+            &mut path.get,
+            &mut path.put,
+            &mut path.post,
+            &mut path.patch,
+            &mut path.delete,
+        ];
+        operations.into_iter().flatten().for_each(complete);
+    }
+    document
+}
+
+/// Adds the problems that are the same for all, so that none of them is forgotten somewhere.
+fn complete(operation: &mut Operation) {
+    let answers = &mut operation.responses.responses;
+    let mut add = |status: &str, description: &str| {
+        let known = answers.entry(status.to_owned());
+        known.or_insert_with(|| problem(description).into());
+    };
+    add("default", "Any other problem");
+    if operation.request_body.is_some() {
+        add("400", "The body is not right");
+        add("413", "The body is larger than any that is right");
+        add("415", "The body is not declared as JSON");
+    }
+    for (status, answer) in answers {
+        if let RefOr::T(answer) = answer
+            && !status.starts_with('2')
+            && let Some(content) = answer.content.swap_remove("application/json")
+        {
+            answer.content.insert(MEDIA_TYPE.to_owned(), content);
+        }
+    }
+}
+
+fn problem(description: &str) -> Response {
+    let schema = Ref::from_schema_name("ProblemDocument");
+    let content = ContentBuilder::new().schema(Some(schema)).build();
+    ResponseBuilder::new()
+        .description(description)
+        .content(MEDIA_TYPE, content)
+        .build()
 }

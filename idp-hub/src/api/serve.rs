@@ -1,10 +1,12 @@
 //! The listeners: HTTPS, the local socket, and metrics where they are asked for.
 //!
 //! Every port is bound before any task begins, so that a start fails whole. Connections are bounded
-//! in number; one that says nothing is closed after a while.
+//! in number and in what one source may have of them; one that asks for nothing is closed after a
+//! while, and gives way when there is no room.
 
 mod certificate;
 mod connections;
+mod places;
 mod socket;
 
 use std::io;
@@ -28,18 +30,34 @@ use crate::authority::AuthorityError;
 use crate::config::Config;
 use certificate::Certificate;
 use connections::Bounded;
+use places::{IDLE_TIME, Limits};
 
-/// Connections over HTTPS at a time: a thousand consoles, some 20 MiB.
-const WEB_CONNECTIONS_MAX: usize = 1024;
+/// Connections over HTTPS at a time: a thousand consoles, some 20 MiB. One source has a quarter of
+/// them at most: 256 browsers behind one proxy, since each needs one connection, and as many as may
+/// follow events. So nobody shuts out the others from one address, or from three.
+const WEB_LIMITS: Limits = Limits {
+    places: 1024,
+    share: 256,
+};
 
-/// Connections through the local socket, and for metrics, at a time.
-const LOCAL_CONNECTIONS_MAX: usize = 64;
+/// Connections for metrics at a time. A scraper needs one or two.
+const METRICS_LIMITS: Limits = Limits {
+    places: 64,
+    share: 16,
+};
+
+/// Connections through the local socket at a time. Whoever opens it is an administrator.
+const LOCAL_LIMITS: Limits = Limits {
+    places: 64,
+    share: 64,
+};
 
 /// How long a TLS handshake may take.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 
-/// How long the head of a request may take, an idle connection included.
-const HEAD_TIME: Duration = Duration::from_secs(60);
+/// How often an HTTP/2 peer is asked whether it is there, and how long it may take to say so. What
+/// it may do with its connection meanwhile, `places` decides.
+const PING_TIME: Duration = Duration::from_secs(30);
 
 /// Requests at once in one HTTP/2 connection.
 const STREAMS_MAX: u32 = 32;
@@ -130,7 +148,8 @@ pub fn start(
     };
 
     let tls = RustlsAcceptor::new(RustlsConfig::from_config(tls)).handshake_timeout(HANDSHAKE_TIME);
-    let tls = tls.acceptor(Bounded::new(WEB_CONNECTIONS_MAX));
+    let bounded = |name, limits| Bounded::new(name, limits, state.clock.clone());
+    let tls = tls.acceptor(bounded("web", WEB_LIMITS));
     let router = web_router(state.clone());
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let handle = Handle::new();
@@ -138,13 +157,13 @@ pub fn start(
     run(tasks, "web", handle, server.serve(service));
 
     let handle = Handle::new();
-    let server = tamed(socket, &handle).acceptor(Bounded::new(LOCAL_CONNECTIONS_MAX));
+    let server = tamed(socket, &handle).acceptor(bounded("local-socket", LOCAL_LIMITS));
     let service = local_router(state.clone()).into_make_service();
     run(tasks, "local-socket", handle, server.serve(service));
 
     if let Some(metrics) = metrics {
         let handle = Handle::new();
-        let server = tamed(metrics.server, &handle).acceptor(Bounded::new(LOCAL_CONNECTIONS_MAX));
+        let server = tamed(metrics.server, &handle).acceptor(bounded("metrics", METRICS_LIMITS));
         let service = metrics_router(state.clone()).into_make_service();
         run(tasks, "metrics", handle, server.serve(service));
     }
@@ -190,13 +209,13 @@ fn tamed<A: Address>(mut server: Server<A>, handle: &Handle<A>) -> Server<A> {
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIME);
+        .header_read_timeout(IDLE_TIME);
     builder
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS_MAX)
-        .keep_alive_interval(HEAD_TIME / 2)
-        .keep_alive_timeout(HEAD_TIME / 2);
+        .keep_alive_interval(PING_TIME)
+        .keep_alive_timeout(PING_TIME);
     server.handle(handle.clone())
 }
 

@@ -77,7 +77,8 @@ fn document(state: &ApiState, account: &str, expires: Option<Time>) -> SessionDo
 }
 
 /// Sign in. The session comes as a cookie.
-#[utoipa::path(post, path = "/session", tag = "session", request_body = SignIn, responses(
+#[utoipa::path(post, path = "/session", tag = "session", request_body = SignIn,
+    security(()), responses(
     (status = 201, description = "Signed in", body = SessionDocument),
     (status = 401, description = "Account and password don't fit", body = ProblemDocument),
     (status = 429, description = "Too many attempts", body = ProblemDocument),

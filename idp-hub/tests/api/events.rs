@@ -56,9 +56,13 @@ impl Events {
     }
 
     async fn named(&mut self, expected: &str) -> (Option<String>, Value) {
-        let (name, id, data) = self.next().await.unwrap();
-        assert_eq!(name, expected, "{data}");
-        (id, data)
+        loop {
+            let (name, id, data) = self.next().await.unwrap();
+            if name != "alive" || expected == "alive" {
+                assert_eq!(name, expected, "{data}");
+                return (id, data);
+            }
+        }
     }
 }
 
@@ -152,6 +156,21 @@ async fn followers_are_bounded_and_give_their_place_back() {
         }
     }
     panic!("no place was given back");
+}
+
+#[tokio::test]
+async fn that_the_hub_is_there_is_told_while_nothing_changes() {
+    let kit = Kit::new().await;
+    let cookie = kit.sign_in().await;
+    let mut followed = Events::follow(&kit, events(&cookie)).await;
+    followed.named("reset").await;
+    followed.named("overview").await;
+    for _ in 0..2 {
+        for _ in 0..5 {
+            pause(&kit).await;
+        }
+        assert_eq!(followed.named("alive").await, (None, json!({})));
+    }
 }
 
 #[tokio::test]

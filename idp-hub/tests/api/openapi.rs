@@ -2,6 +2,8 @@
 //!
 //! To write it anew: `REGROUP_WRITE_OPENAPI=1 cargo test -p idp-hub --test api openapi`.
 
+use serde_json::{Value, json};
+
 use crate::kit::Kit;
 
 #[tokio::test]
@@ -16,6 +18,26 @@ async fn the_committed_document_is_the_codes() {
         committed == document,
         "openapi.json is not what the code describes; write it anew with REGROUP_WRITE_OPENAPI=1"
     );
+}
+
+/// Lists what any operation may be answered, and what any with a body.
+fn is_complete(name: &str, operation: &Value) {
+    let answers = operation["responses"].as_object().unwrap();
+    let mut expected = vec!["401", "default"];
+    if operation.get("requestBody").is_some() {
+        expected.extend(["400", "413", "415"]);
+    }
+    for status in expected {
+        assert!(answers.contains_key(status), "{name}: {status}");
+    }
+    let problems = answers
+        .iter()
+        .filter(|(status, _)| !status.starts_with('2'));
+    for (status, answer) in problems {
+        let content = answer["content"].as_object().unwrap();
+        let kinds: Vec<_> = content.keys().collect();
+        assert_eq!(kinds, ["application/problem+json"], "{name}: {status}");
+    }
 }
 
 #[tokio::test]
@@ -35,10 +57,15 @@ async fn the_document_is_served_and_complete() {
     }
     for (path, methods) in paths {
         for (method, operation) in methods.as_object().unwrap() {
-            let answers = operation["responses"].as_object().unwrap();
-            assert!(answers.contains_key("401"), "{method} {path}");
+            is_complete(&format!("{method} {path}"), operation);
         }
     }
+    let scheme = &document["components"]["securitySchemes"]["session"];
+    assert_eq!(scheme["type"], "apiKey");
+    assert_eq!(scheme["in"], "cookie");
+    assert_eq!(scheme["name"], idp_hub::api::COOKIE_NAME);
+    assert_eq!(document["security"], json!([{ "session": [] }, {}]));
+    assert_eq!(paths["/session"]["post"]["security"], json!([{}]));
     let schemas = document["components"]["schemas"].as_object().unwrap();
     for schema in [
         "ProblemDocument",

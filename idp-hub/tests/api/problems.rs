@@ -1,7 +1,12 @@
 //! Every error is a problem, whoever made it.
 
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use axum::body::Body;
 use axum::http::{Method, Request, header};
+use futures_util::StreamExt;
 use serde_json::json;
 
 use crate::kit::{Kit, request, sign_in, with};
@@ -67,6 +72,30 @@ async fn what_is_wrong_with_a_body_is_said() {
         let problem = answer.is_problem(status, slug);
         assert!(!answer.text.contains("xxxx"), "{problem}");
     }
+}
+
+/// An answer to a body that is still on its way is lost with the stream in HTTP/2, and with the
+/// connection before it.
+#[tokio::test]
+async fn a_body_that_is_too_large_is_taken_before_it_is_refused() {
+    let kit = Kit::new().await;
+    let pieces = Arc::new(AtomicUsize::new(0));
+    let post = |count: usize| {
+        pieces.store(0, Ordering::Relaxed);
+        let pieces = Arc::clone(&pieces);
+        let body = futures_util::stream::iter(0..count).map(move |_| {
+            pieces.fetch_add(1, Ordering::Relaxed);
+            Ok::<_, Infallible>(vec![b'x'; 16 * 1024])
+        });
+        let post =
+            Request::post("/api/v1/session").header(header::CONTENT_TYPE, "application/json");
+        post.body(Body::from_stream(body)).unwrap()
+    };
+    kit.web(post(200)).await.is_problem(413, "too-large");
+    assert_eq!(pieces.load(Ordering::Relaxed), 200);
+    kit.web(post(usize::MAX)).await.is_problem(413, "too-large");
+    let taken = pieces.load(Ordering::Relaxed);
+    assert!((500..1000).contains(&taken), "{taken}");
 }
 
 #[tokio::test]
