@@ -28,10 +28,15 @@ pub(super) async fn run(origin: &Origin, output: Output) -> Result<Exit, Failure
         Output::Json => json(&report)?,
         Output::Table => say(&text_of(&report))?,
     }
-    Ok(match report.running_since {
-        Some(_) => Exit::Success,
-        None => Exit::Failure,
-    })
+    Ok(exit_of(&report))
+}
+
+fn exit_of(report: &Report) -> Exit {
+    if report.is_well() {
+        Exit::Success
+    } else {
+        Exit::Failure
+    }
 }
 
 /// One line each, names in a column.
@@ -76,7 +81,7 @@ fn text_of(report: &Report) -> String {
         adoption(&mut page, it);
     }
     if let Some(it) = &report.region {
-        region(&mut page, it);
+        region(&mut page, it, report.allegiance.is_refused("removed"));
     }
     if let Some(it) = &report.link {
         link(&mut page, it);
@@ -87,7 +92,8 @@ fn text_of(report: &Report) -> String {
     if let Some(it) = &report.spool {
         spool(&mut page, it);
     }
-    if let Some(step) = &report.allegiance.next_step {
+    let spool = report.spool.as_ref().and_then(|it| it.next_step.as_ref());
+    for step in report.allegiance.next_step.iter().chain(spool) {
         let _ = write!(page.text, "\nNext: {step}\n");
     }
     page.text
@@ -124,7 +130,7 @@ fn adoption(page: &mut Page, it: &AdoptionReport) {
     }
 }
 
-fn region(page: &mut Page, it: &RegionReport) {
+fn region(page: &mut Page, it: &RegionReport, is_removed: bool) {
     page.line("region", format_args!("{} ({})", it.name, it.id));
     page.line("federation", &it.federation);
     if let Some(key) = &it.key {
@@ -133,6 +139,8 @@ fn region(page: &mut Page, it: &RegionReport) {
     if let Some(until) = &it.certificate_until {
         let left = until.unix_millis().since(page.now);
         let text = match left {
+            // It has not run out, but no hub takes or renews it any more.
+            _ if is_removed => "refused: the hub has removed this region".to_owned(),
             Duration::ZERO => format!("EXPIRED {}", page.ago(until)),
             left => format!("good for {}, renewed by itself", span(left)),
         };

@@ -1,5 +1,7 @@
 //! What to do next, in each state. Pure.
 
+use std::path::Path;
+
 use shared::wire::frame::Refusal;
 
 use super::allegiance::Allegiance;
@@ -30,6 +32,15 @@ pub(super) fn adopted_at(port: u16) -> String {
         "Have a hub's administrator run: idp-hub region adopt NAME THIS_MACHINE:{port}, and \
          compare the key above with what it shows. Or join with an invitation: sp-agent join --hub \
          HOST:PORT TOKEN"
+    )
+}
+
+/// What the operator of an agent that can't write its spool should do.
+pub(super) fn writable_again(spool: &Path) -> String {
+    format!(
+        "Free some room for {}, or make it writable again, as the spool's line above says: until \
+         then nothing new is kept or reported; afterwards the agent goes on by itself",
+        spool.display()
     )
 }
 

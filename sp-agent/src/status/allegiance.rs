@@ -87,6 +87,14 @@ impl Allegiance {
         }
     }
 
+    /// The hub's own word, where it refuses.
+    pub const fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Self::Autonomous { refusal, .. } => *refusal,
+            _ => None,
+        }
+    }
+
     /// The epoch, where there is one.
     pub const fn epoch(&self) -> Option<u64> {
         match self {

@@ -8,11 +8,11 @@ use shared::model::{CloudDescription, CloudId, Feed, Service, ServiceState, Unix
 use shared::pki::Fingerprint;
 use shared::runtime::clock::Clock;
 use shared::runtime::errors::chain;
-use shared::wire::frame::{FEED_BYTES_MAX, FeedFrame, HEADER_BYTES, Header};
+use shared::wire::frame::{FEED_BYTES_MAX, FeedFrame, HEADER_BYTES, Header, Refusal};
 use shared::wire::record::decode_id;
 use tokio::sync::watch;
 
-use super::advice::{adopted_at, next_step};
+use super::advice::{adopted_at, next_step, writable_again};
 use super::allegiance::{Allegiance, Standing};
 use super::report::{
     AdoptionReport, AllegianceReport, BehindReport, CloudReport, LinkReport, PartReport,
@@ -137,7 +137,9 @@ impl Sources {
             let path = path.clone();
             move || bytes_of(&path)
         });
+        let next_step = reason.as_ref().map(|_| writable_again(&path));
         SpoolReport {
+            next_step,
             bytes: bytes.await.unwrap_or(0),
             path: path.display().to_string(),
             reason,
@@ -267,7 +269,21 @@ fn allegiance(member: &Member) -> AllegianceReport {
             _ => None,
         },
         reason,
+        refusal: allegiance.refusal().map(|it| word(it).to_owned()),
         next_step: next_step(allegiance, name),
+    }
+}
+
+/// A refusal in JSON.
+const fn word(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::Version => "version",
+        Refusal::Removed => "removed",
+        Refusal::Federation => "federation",
+        Refusal::StaleEpoch => "stale-epoch",
+        Refusal::Busy => "busy",
+        Refusal::Protocol => "protocol",
+        Refusal::Other(_) => "other",
     }
 }
 

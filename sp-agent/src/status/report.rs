@@ -52,6 +52,47 @@ pub struct Report {
     pub spool: Option<SpoolReport>,
 }
 
+impl Report {
+    /// Whether nothing is wrong, for whoever only asks that. Waiting for an administrator, or for a
+    /// hub that was not dialed yet or has no room, is no fault.
+    pub fn is_well(&self) -> bool {
+        self.running_since.is_some()
+            && self.allegiance.is_well()
+            && self.adoption.as_ref().is_none_or(|it| it.reason.is_none())
+            && self.region.as_ref().is_none_or(|it| it.is_valid(&self.at))
+            && self.cloud.as_ref().is_none_or(CloudReport::is_well)
+            && self.spool.as_ref().is_none_or(|it| it.reason.is_none())
+    }
+}
+
+impl AllegianceReport {
+    fn is_well(&self) -> bool {
+        match self.state.as_str() {
+            "damaged" => false,
+            "autonomous" => self.reason.is_none() || self.is_refused("busy"),
+            _ => true,
+        }
+    }
+
+    /// Whether the hub refuses with this word.
+    pub fn is_refused(&self, word: &str) -> bool {
+        self.refusal.as_deref() == Some(word)
+    }
+}
+
+impl RegionReport {
+    fn is_valid(&self, now: &Time) -> bool {
+        let until = self.certificate_until.as_ref();
+        until.is_none_or(|until| until.unix_millis() > now.unix_millis())
+    }
+}
+
+impl CloudReport {
+    fn is_well(&self) -> bool {
+        self.reason.is_none() && self.services.iter().all(|it| it.state != "failing")
+    }
+}
+
 /// Whom the agent follows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AllegianceReport {
@@ -65,6 +106,10 @@ pub struct AllegianceReport {
     pub hub: Option<String>,
     /// Why it is so, where that is not plain.
     pub reason: Option<String>,
+    /// The hub's own word for it, where it refuses: `version`, `removed`, `federation`,
+    /// `stale-epoch`, `busy`, `protocol` or `other`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<String>,
     /// What the operator should do.
     pub next_step: Option<String>,
 }
@@ -175,6 +220,9 @@ pub struct SpoolReport {
     pub bytes: u64,
     /// Why it can't be written, if it can't.
     pub reason: Option<String>,
+    /// What the operator should do about that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_step: Option<String>,
     /// How many health samples it holds.
     pub samples: u64,
     /// The oldest of them.

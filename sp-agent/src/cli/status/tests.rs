@@ -26,6 +26,7 @@ fn report(state: &str, reason: Option<&str>, next_step: Option<&str>) -> Report 
             epoch: joined.then_some(3),
             hub: None,
             reason: reason.map(own),
+            refusal: None,
             next_step: next_step.map(own),
         },
         adoption: None,
@@ -54,6 +55,7 @@ fn report(state: &str, reason: Option<&str>, next_step: Option<&str>) -> Report 
             path: own("/var/lib/sp-agent/spool/spool.sqlite"),
             bytes: 3 << 20,
             reason: None,
+            next_step: None,
             samples: 4096,
             samples_since: Some(time(12 * 60)),
         }),
@@ -129,6 +131,7 @@ fn an_agent_whose_hub_is_gone() {
     }
     if let Some(spool) = &mut report.spool {
         spool.reason = Some("the disk is full; make room".to_owned());
+        spool.next_step = Some("Make room: until then nothing new is kept".to_owned());
     }
     assert_eq!(text_of(&report), include_str!("tests/autonomous.txt"));
 }
@@ -193,6 +196,73 @@ fn an_agent_with_a_damaged_membership() {
     );
     (report.cloud, report.spool) = (None, None);
     assert_eq!(text_of(&report), include_str!("tests/damaged.txt"));
+}
+
+/// Nothing wrong: what is failing in the others is left out.
+fn well(state: &str) -> Report {
+    let mut report = report(state, None, None);
+    if let Some(cloud) = &mut report.cloud {
+        cloud.services.retain(|it| it.state != "failing");
+    }
+    report
+}
+
+#[test]
+fn the_exit_code_says_whether_anything_is_wrong() {
+    for state in ["following", "pending", "unjoined"] {
+        assert_eq!(exit_of(&well(state)), Exit::Success, "{state}");
+    }
+    // It dials for the first time, and nothing has failed yet.
+    assert_eq!(exit_of(&well("autonomous")), Exit::Success);
+    type Fault = fn(&mut Report);
+    let faults: [(&str, Fault); 8] = [
+        ("it does not run", |it| it.running_since = None),
+        ("damaged", |it| it.allegiance.state = "damaged".to_owned()),
+        ("no hub", |it| {
+            it.allegiance.state = "autonomous".to_owned();
+            it.allegiance.reason = Some("no answer".to_owned());
+        }),
+        ("adoption", |it| {
+            it.adoption = Some(AdoptionReport {
+                address: "10.0.0.7:7444".to_owned(),
+                key: None,
+                reason: Some("the port is taken".to_owned()),
+            });
+        }),
+        ("certificate", |it| {
+            it.region.as_mut().unwrap().certificate_until = Some(time(0));
+        }),
+        ("cloud", |it| {
+            it.cloud.as_mut().unwrap().reason = Some("it does not answer".to_owned());
+        }),
+        ("service", |it| it.cloud = Some(cloud_report())),
+        ("spool", |it| {
+            it.spool.as_mut().unwrap().reason = Some("the disk is full".to_owned());
+        }),
+    ];
+    for (what, fault) in faults {
+        let mut report = well("following");
+        fault(&mut report);
+        assert_eq!(exit_of(&report), Exit::Failure, "{what}");
+    }
+    // A hub that is full asks for nobody's help.
+    let mut busy = well("autonomous");
+    busy.allegiance.reason = Some("too many sessions".to_owned());
+    busy.allegiance.refusal = Some("busy".to_owned());
+    assert_eq!(exit_of(&busy), Exit::Success);
+}
+
+#[test]
+fn an_agent_whose_region_was_removed() {
+    let reason = Some("this region was removed from the federation");
+    let mut report = report("autonomous", reason, Some("Run: sp-agent leave"));
+    report.allegiance.refusal = Some("removed".to_owned());
+    let told = text_of(&report);
+    assert!(
+        told.contains("certificate  refused: the hub has removed this region"),
+        "{told}"
+    );
+    assert!(!told.contains("renewed by itself"), "{told}");
 }
 
 #[test]
