@@ -102,7 +102,7 @@ async fn keys_without_their_database_are_not_taken_for_a_new_federation() {
     let (store, _) = Store::open(&site.dir.path().join("new.db"), site.clock.clone()).unwrap();
     let orphaned = Authority::init(&site.keys(), &store, &site.clock).await;
     assert!(matches!(orphaned, Err(AuthorityError::Orphaned { .. })));
-    let opened = Authority::open(&site.keys(), store.clone(), site.clock.clone()).await;
+    let opened = Authority::open(&site.keys(), store.clone(), site.clock.clone(), 3).await;
     let told = opened.err().unwrap().to_string();
     assert!(told.contains("with `idp-hub restore FILE`"), "{told}");
     assert_eq!(contents(&site.keys()), before);
