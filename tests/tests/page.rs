@@ -74,7 +74,7 @@ async fn a_hub_that_stands_still_is_seen_and_so_is_its_return() {
     assert_eq!(browser.value(grey).await, Value::Bool(false));
 
     lab.hub().signal("STOP");
-    let told = browser.until("#connection", &["lost", "Last heard"]).await;
+    let told = browser.until("#connection", &["lost", "s ago"]).await;
     assert_eq!(browser.value(grey).await, Value::Bool(true), "{told}");
     let lasts = "document.querySelector('#list [data-since]').textContent";
     let then = browser.value(lasts).await;
