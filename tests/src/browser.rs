@@ -107,6 +107,19 @@ impl Browser {
         }
     }
 
+    /// Waits until there is nothing to be read in it.
+    pub async fn until_gone(&self, selector: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let text = self.text(selector).await;
+            if text.is_empty() {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{selector} still shows {text:?}");
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
     /// What a JavaScript expression is worth.
     pub async fn value(&self, expression: &str) -> serde_json::Value {
         let script = format!("return {expression}");

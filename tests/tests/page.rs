@@ -1,10 +1,18 @@
 //! The hub's page in a real Chromium: who signs in sees every region, and what happens to it.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use tests::browser::{Browser, Window};
 use tests::lab::{Lab, PASSWORD};
 
 const STILL: &str = "kind = \"simulated\"\n[cloud.simulated]\nseed = 8\nservers = 50\npace = 0\n";
+
+const WIDE: Window = Window {
+    width: 1280,
+    height: 800,
+    is_dark: false,
+};
 
 async fn sign_in(browser: &Browser, lab: &Lab, password: &str) {
     let page = format!("https://localhost:{}/", lab.web().port());
@@ -17,15 +25,10 @@ async fn sign_in(browser: &Browser, lab: &Lab, password: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_administrator_sees_each_region_and_its_loss_without_reloading() {
-    let window = Window {
-        width: 1280,
-        height: 800,
-        is_dark: false,
-    };
     let lab = Lab::found();
     let mut region = lab.join("north", STILL, lab.link());
     lab.until("north", "healthy");
-    let browser = Browser::start(window).await;
+    let browser = Browser::start(WIDE).await;
 
     sign_in(&browser, &lab, "not the password").await;
     browser.until("#refused", &["password"]).await;
@@ -54,6 +57,39 @@ async fn an_administrator_sees_each_region_and_its_loss_without_reloading() {
     browser.click("#sign-out").await;
     browser.until("#sign-in", &["登录"]).await;
     assert_eq!(browser.text("#overview").await, "");
+}
+
+/// Neither a process that stands still nor a machine without power closes its connections.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hub_that_stands_still_is_seen_and_so_is_its_return() {
+    let mut lab = Lab::found();
+    let _region = lab.join("north", STILL, lab.link());
+    lab.until("north", "healthy");
+    let browser = Browser::start(WIDE).await;
+    sign_in(&browser, &lab, PASSWORD).await;
+    browser.until("#list tr", &["north", "healthy"]).await;
+    assert_eq!(browser.text("#connection").await, "");
+    let grey = "getComputedStyle(document.querySelector('#list .state')).color \
+        === getComputedStyle(document.querySelector('#list .dim')).color";
+    assert_eq!(browser.value(grey).await, Value::Bool(false));
+
+    lab.hub().signal("STOP");
+    let told = browser.until("#connection", &["lost", "s ago"]).await;
+    assert_eq!(browser.value(grey).await, Value::Bool(true), "{told}");
+    let lasts = "document.querySelector('#list [data-since]').textContent";
+    let then = browser.value(lasts).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(
+        browser.value(lasts).await,
+        then,
+        "nobody knows whether it lasts"
+    );
+    assert_ne!(browser.text("#connection").await, told, "the age goes on");
+
+    lab.hub().signal("CONT");
+    browser.until_gone("#connection").await;
+    browser.until("#list tr", &["north", "healthy"]).await;
+    assert_eq!(browser.value(grey).await, Value::Bool(false));
 }
 
 #[tokio::test(flavor = "multi_thread")]

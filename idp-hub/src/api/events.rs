@@ -64,7 +64,8 @@ pub struct RegionsEvent {
         description = "The id of the last event that came; browsers send it by themselves")),
     responses(
     (status = 200, description = "Events without end, one each 5 s at least; `overview` carries \
-        an OverviewDocument, `regions` a RegionsEvent", content_type = "text/event-stream", body = RegionsEvent),
+        an OverviewDocument, `regions` a RegionsEvent",
+        content_type = "text/event-stream", body = RegionsEvent),
     (status = 401, description = "Nobody is signed in", body = ProblemDocument),
     (status = 503, description = "Too many follow already", body = ProblemDocument),
 ))]

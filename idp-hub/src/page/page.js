@@ -13,12 +13,20 @@ const SHAPES = {
 };
 // Rows in the table at a time: a browser's comfort, not a limit of the hub.
 const ROWS_MAX = 300;
+// The hub says something each 5 s. After so long without a word it is lost, though nothing was
+// closed: a hub that stands still, or whose machine is gone, closes nothing. Milliseconds.
+const SILENCE_MAX = 20000;
+// How long an attempt to reach it again may take, and the pause after one that failed.
+const ATTEMPT_MAX = 15000;
+const ATTEMPT_PAUSE = 5000;
 
 const regions = new Map();
 const rows = new Map();
 let overview = null;
 let source = null;
 let lost = false;
+let heard = clocks(); // When the hub last said something.
+let tried = clocks(); // When the page last turned to it.
 let hubAhead = 0; // The hub's clock less this one's, milliseconds.
 let account = null;
 let drawing = false;
@@ -33,6 +41,16 @@ function chosenLanguage() {
     if (kept in WORDS) return kept;
   } catch { /* Without storage the browser's language is taken each time. */ }
   return navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en';
+}
+
+function clocks() {
+  return { wall: Date.now(), even: performance.now() };
+}
+
+// Milliseconds. One clock may be set back, and the other stands still while the machine sleeps.
+function since(moment) {
+  const now = clocks();
+  return Math.max(now.wall - moment.wall, now.even - moment.even);
 }
 
 function element(name, attributes = {}, ...children) {
@@ -68,8 +86,13 @@ function size(mib) {
 
 const gib = (value) => size(value * 1024);
 
-function age(time) {
-  const seconds = Math.max(0, Math.floor((Date.now() + hubAhead - Date.parse(time)) / 1000));
+// How long ago a time of the hub's was, at a moment of this clock.
+function age(time, moment = Date.now()) {
+  return duration(moment + hubAhead - Date.parse(time));
+}
+
+function duration(millis) {
+  const seconds = Math.max(0, Math.floor(millis / 1000));
   const steps = [[120, 1, 0], [7200, 60, 1], [172800, 3600, 2], [Infinity, 86400, 3]];
   const [, length, unit] = steps.find(([below]) => seconds < below);
   return `${Math.floor(seconds / length)} ${word('units')[unit]}`;
@@ -183,8 +206,10 @@ function drawList() {
 }
 
 function drawAges() {
+  // How long a state has lasted is known up to the hub's last word only.
+  const known = lost ? heard.wall : Date.now();
   for (const span of document.querySelectorAll('[data-since]')) {
-    const text = age(span.dataset.since);
+    const text = age(span.dataset.since, known);
     if (span.textContent !== text) span.textContent = text;
   }
   for (const span of document.querySelectorAll('[data-ago]')) {
@@ -206,11 +231,19 @@ function drawFrame() {
   byId('where').textContent = account ? `${account.hub_address} · ${account.account}` : '';
 }
 
+function drawConnection() {
+  byId('connection').hidden = !lost;
+  byId('overview').classList.toggle('stale', lost);
+  // The age changes each second, so it stands outside of what is read aloud when it changes.
+  const text = lost ? word('lost') : '';
+  if (byId('lost').textContent !== text) byId('lost').textContent = text;
+  byId('lost-age').textContent = lost ? word('old')(duration(since(heard))) : '';
+}
+
 function draw() {
   drawing = false;
   drawFrame();
-  byId('connection').hidden = !lost;
-  byId('connection').textContent = word('lost');
+  drawConnection();
   if (!overview) return;
   drawStates();
   drawTotals();
@@ -234,8 +267,10 @@ function show(signedIn) {
 function follow() {
   source?.close();
   source = new EventSource(`${API}/events`);
+  tried = clocks();
   const on = (name, take) => source.addEventListener(name, (event) => {
     lost = false;
+    heard = clocks();
     take(JSON.parse(event.data));
     drawSoon();
   });
@@ -248,16 +283,30 @@ function follow() {
     for (const region of changed) regions.set(region.id, region);
     for (const id of removed) regions.delete(id);
   });
+  on('alive', () => {});
   on('signed-out', () => leave('over'));
-  source.onerror = async () => {
-    lost = true;
-    drawSoon();
-    if (source.readyState !== EventSource.CLOSED) return;
-    // The browser has given up: the session is over, or the hub had no room.
-    const answer = await fetch(`${API}/session`).catch(() => null);
-    if (answer?.status === 401) leave('over');
-    else setTimeout(() => account && follow(), 5000);
-  };
+  source.onerror = broken;
+}
+
+async function broken() {
+  lost = true;
+  drawSoon();
+  if (source?.readyState !== EventSource.CLOSED) return;
+  // The browser has given up: the session is over, or the hub had no room. Otherwise `watch` goes
+  // on.
+  tried = clocks();
+  const answer = await fetch(`${API}/session`).catch(() => null);
+  if (answer?.status === 401) leave('over');
+}
+
+// Each second: whether the hub is still heard, and if not, whether it is time to try again.
+function watch() {
+  if (!source) return;
+  if (since(heard) > SILENCE_MAX) lost = true;
+  const patience = source.readyState === EventSource.CLOSED ? ATTEMPT_PAUSE : ATTEMPT_MAX;
+  if (lost && since(tried) > patience) follow();
+  drawConnection();
+  if (overview) drawAges();
 }
 
 function leave(reason) {
@@ -279,6 +328,7 @@ function refuse(text) {
 async function enter(answer) {
   account = await answer.json();
   refuse('');
+  heard = clocks();
   show(true);
   follow();
 }
@@ -324,7 +374,7 @@ byId('sign-in').addEventListener('submit', signIn);
 byId('sign-out').addEventListener('click', signOut);
 byId('language').addEventListener('click', switchLanguage);
 byId('filter').addEventListener('input', drawSoon);
-setInterval(() => overview && drawAges(), 1000);
+setInterval(watch, 1000);
 draw();
 const begun = await fetch(`${API}/session`).catch(() => null);
 if (begun?.ok) await enter(begun);
