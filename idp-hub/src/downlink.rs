@@ -47,6 +47,9 @@ const DRAIN_LOOK: Duration = Duration::from_millis(20);
 /// How often what goes on at the door is counted while nobody comes in.
 const DOOR_LOOK: Duration = Duration::from_secs(5);
 
+/// Before the store is asked again.
+const RESYNC_PAUSE: Duration = Duration::from_secs(5);
+
 /// A certificate is good for a day; a clock far off must not overflow a deadline.
 const EXPIRY_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
 
@@ -168,9 +171,16 @@ impl Downlink {
 
     /// Events were missed: every session is compared with the store.
     async fn resync(&self) {
-        match self.store.read(|reading| reading.regions()).await {
-            Ok(regions) => self.registry.compare(&regions),
-            Err(error) => tracing::error!(%error, "cannot compare sessions with the store"),
+        loop {
+            let sessions = self.registry.regions();
+            match self.store.read(|reading| reading.regions()).await {
+                Ok(regions) => return self.registry.compare(&sessions, &regions),
+                Err(error) => tracing::error!(%error, "cannot compare sessions with the store"),
+            }
+            let pause = self.clock.sleep(RESYNC_PAUSE);
+            if self.shutdown.until_draining(pause).await.is_none() {
+                return;
+            }
         }
     }
 }

@@ -119,17 +119,23 @@ impl Registry {
         self.tell(region, Order::End(Refusal::Removed, reason));
     }
 
-    /// Brings all sessions to what the store says.
-    pub(super) fn compare(&self, regions: &[RegionRow]) {
+    /// The regions that have a session.
+    pub(super) fn regions(&self) -> Vec<RegionNo> {
+        self.live().sessions.keys().copied().collect()
+    }
+
+    /// Brings sessions to what the store says.
+    ///
+    /// `sessions` were there before the store was asked: who came since is not known to be gone.
+    pub(super) fn compare(&self, sessions: &[RegionNo], regions: &[RegionRow]) {
         let standings: HashMap<_, _> = regions
             .iter()
             .map(|row| (row.no, row.facts.standing))
             .collect();
-        let numbers: Vec<_> = self.live().sessions.keys().copied().collect();
-        for no in numbers {
-            match standings.get(&no) {
-                None => self.removed(no),
-                Some(Standing::Accepted) => self.accepted(no),
+        for no in sessions {
+            match standings.get(no) {
+                None => self.removed(*no),
+                Some(Standing::Accepted) => self.accepted(*no),
                 Some(Standing::Pending) => {}
             }
         }

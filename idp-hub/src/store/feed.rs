@@ -1,13 +1,15 @@
 //! Takes feed frames into the open transaction.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use shared::link::inbox::{Position, Verdict};
-use shared::model::{Feed, Record, ServiceKind, UnixMillis, Weight};
+use shared::model::{Feed, Record, RecordKind, ServiceKind, UnixMillis, Weight};
 use shared::transport::BudgetPermit;
 use shared::wire::Digest;
 use shared::wire::frame::{Open, feed_code};
+use shared::wire::record::kind_code;
 
 use super::error::StoreError;
 use super::mailbox::Mailbox;
@@ -116,7 +118,7 @@ pub(in crate::store) fn take(
     job: Frame,
 ) -> Result<Option<Answer>, StoreError> {
     let region_max = changing.hot.region_max;
-    let Some(region) = changing.hot.region(job.region) else {
+    let Some(region) = changing.hot.region(changing.connection, job.region)? else {
         return Ok(Some(Answer::GiveUp));
     };
     if region.session != job.session {
@@ -128,6 +130,9 @@ pub(in crate::store) fn take(
         FeedPayload::Open(open) => feed.inbox.open(open),
         FeedPayload::Batch(it) => feed.inbox.batch(it.after, it.last, it.digest.is_some()),
     };
+    if verdict == Verdict::Ignore {
+        return Ok(None);
+    }
     feed.dirty = true;
     feed.fresh = changing.now;
     let verdict = match (job.payload, verdict) {
@@ -226,9 +231,13 @@ impl Applying {
             region_max.add(Size::limit(HEALTH_RECORDS_RESERVED));
         }
         // Close to the limit, so that it must be known what each record replaces.
+        let mut seen = HashSet::new();
         for record in records {
             let key = (self.no, record.kind, &record.id[..]);
-            after.subtract(overlay.size(connection, key)?);
+            // A sender that names one twice does not replace it twice.
+            if seen.insert((record.kind, &record.id)) {
+                after.subtract(overlay.size(connection, key)?);
+            }
         }
         let grows = after.records > size.records || after.bytes > size.bytes;
         Ok(grows && after.exceeds(region_max))
@@ -319,14 +328,18 @@ impl Applying {
 }
 
 fn note_service(region: &mut RegionHot, record: &IncomingRecord) {
+    if record.kind != kind_code(RecordKind::Service) {
+        return;
+    }
     match (&record.known, service_of(&record.id)) {
         (Some(known), _) => {
             if let Record::Service(service) = &**known {
                 region.service(service.kind, Some(service.clone()));
             }
         }
-        (None, Some(kind)) => region.service(kind, None),
-        (None, None) => {}
+        // A tombstone. What only a later release can read leaves what is known as it is.
+        (None, Some(kind)) if record.value.is_none() => region.service(kind, None),
+        (None, _) => {}
     }
 }
 

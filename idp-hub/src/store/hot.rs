@@ -29,6 +29,11 @@ pub(in crate::store) struct Hot {
     touched: HashSet<RegionNo>,
     /// The regions that the change being made added, or removed as they were.
     undo: Vec<(RegionNo, Option<RegionHot>)>,
+    /// The sessions of regions that the open transaction removed.
+    removed: HashMap<RegionNo, u64>,
+    /// What is here of these was never committed, and the database could not be read since: they
+    /// are read before anything else is done with them.
+    stale: HashSet<RegionNo>,
 }
 
 /// One region.
@@ -123,6 +128,8 @@ impl Hot {
             region_max,
             touched: HashSet::new(),
             undo: Vec::new(),
+            removed: HashMap::new(),
+            stale: HashSet::new(),
         };
         for no in numbers {
             hot.reload(&moment, RegionNo(no))?;
@@ -130,13 +137,17 @@ impl Hot {
         Ok(hot)
     }
 
-    /// Reads one region as the database has it. Its session goes on.
+    /// Reads one region as the database has it. Its session goes on, and its feeds' senders will be
+    /// told where.
     pub(in crate::store) fn reload(
         &mut self,
         connection: &Connection,
         no: RegionNo,
     ) -> Result<(), StoreError> {
-        let session = self.regions.get(&no).map_or(0, |region| region.session);
+        let session = match self.regions.get(&no) {
+            Some(region) => region.session,
+            None => self.removed.get(&no).copied().unwrap_or_default(),
+        };
         let (totals, size) = load_totals(connection, no)?;
         let mut region = RegionHot {
             session,
@@ -149,6 +160,7 @@ impl Hot {
             if let Some(loaded) = load_feed(connection, no, feed)? {
                 *region.feed(feed) = loaded;
             }
+            region.feed(feed).inbox.rolled_back();
         }
         self.regions.insert(no, region);
         self.touched.insert(no);
@@ -164,7 +176,10 @@ impl Hot {
     pub(in crate::store) fn change_failed(&mut self) {
         for (no, before) in std::mem::take(&mut self.undo).into_iter().rev() {
             match before {
-                Some(region) => drop(self.regions.insert(no, region)),
+                Some(region) => {
+                    self.removed.remove(&no);
+                    self.regions.insert(no, region);
+                }
                 None => drop(self.regions.remove(&no)),
             }
         }
@@ -183,35 +198,64 @@ impl Hot {
     /// A region was removed.
     pub(in crate::store) fn forget(&mut self, no: RegionNo) {
         if let Some(region) = self.regions.remove(&no) {
+            self.removed.insert(no, region.session);
             self.undo.push((no, Some(region)));
             self.touched.insert(no);
         }
     }
 
-    /// The transaction failed: what it touched is read anew. Feeds of these regions wait for a new
-    /// start.
+    /// The transaction failed: what it touched is read anew.
+    ///
+    /// # Errors
+    /// If something can't be read: it is stale then, and nothing is done with it before it was.
     pub(in crate::store) fn roll_back(
         &mut self,
         connection: &Connection,
     ) -> Result<(), StoreError> {
-        for no in std::mem::take(&mut self.touched) {
-            let exists = "SELECT EXISTS (SELECT 1 FROM regions WHERE no = ?1 AND standing <> 3)";
-            match connection
-                .query_row(exists, [no.0], |row| row.get(0))
-                .doing("find a region")?
-            {
-                true => self.reload(connection, no)?,
-                false => drop(self.regions.remove(&no)),
-            }
+        self.undo.clear();
+        self.stale.extend(self.touched.drain());
+        let stale: Vec<RegionNo> = self.stale.iter().copied().collect();
+        let outcome = stale
+            .into_iter()
+            .try_for_each(|no| self.refresh(connection, no));
+        self.removed.retain(|no, _| self.stale.contains(no));
+        outcome
+    }
+
+    /// Reads a region anew that is stale.
+    fn refresh(&mut self, connection: &Connection, no: RegionNo) -> Result<(), StoreError> {
+        if !self.stale.contains(&no) {
+            return Ok(());
         }
+        let exists = "SELECT EXISTS (SELECT 1 FROM regions WHERE no = ?1 AND standing <> 3)";
+        match connection
+            .query_row(exists, [no.0], |row| row.get(0))
+            .doing("find a region")?
+        {
+            true => self.reload(connection, no)?,
+            false => drop(self.regions.remove(&no)),
+        }
+        self.touched.insert(no);
+        self.removed.remove(&no);
+        self.stale.remove(&no);
         Ok(())
     }
 
     /// A region, if it is there, to be changed.
-    pub(in crate::store) fn region(&mut self, no: RegionNo) -> Option<&mut RegionHot> {
-        let region = self.regions.get_mut(&no)?;
+    ///
+    /// # Errors
+    /// If it is stale, and still can't be read.
+    pub(in crate::store) fn region(
+        &mut self,
+        connection: &Connection,
+        no: RegionNo,
+    ) -> Result<Option<&mut RegionHot>, StoreError> {
+        self.refresh(connection, no)?;
+        let Some(region) = self.regions.get_mut(&no) else {
+            return Ok(None);
+        };
         self.touched.insert(no);
-        Some(region)
+        Ok(Some(region))
     }
 
     /// Writes what changed. Called just before the commit.
@@ -235,6 +279,7 @@ impl Hot {
     pub(in crate::store) fn publish(&mut self, overview: &Overview) {
         let regions = &mut self.regions;
         let region_max = self.region_max;
+        self.removed.retain(|no, _| self.stale.contains(no));
         let shown = |no| (no, regions.get_mut(&no).map(|it| it.shown(region_max)));
         overview.update(self.touched.drain().map(shown).collect());
     }
@@ -435,3 +480,6 @@ impl Overview {
         self.0.news.notify_one();
     }
 }
+
+#[cfg(test)]
+mod tests;

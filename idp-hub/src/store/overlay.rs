@@ -54,12 +54,13 @@ struct Write {
 pub(in crate::store) struct Overlay {
     writes: Vec<Write>,
     rows: Rows,
+    looks: usize,
 }
 
 impl Overlay {
-    /// How many records will be written.
-    pub(in crate::store) const fn len(&self) -> usize {
-        self.writes.len()
+    /// How many records will be written, or were looked at for it: what a transaction's work is.
+    pub(in crate::store) fn len(&self) -> usize {
+        self.writes.len().max(self.looks)
     }
 
     /// The size of what is held of a record now.
@@ -68,6 +69,7 @@ impl Overlay {
         connection: &Connection,
         key: RecordKey<'_>,
     ) -> Result<Size, StoreError> {
+        self.looks += 1;
         let place = self.rows.find(key, || stored(connection, key))?;
         let row = self.rows.at(place);
         Ok(row.map(|row| row.share.size).unwrap_or_default())
@@ -113,7 +115,10 @@ impl Overlay {
         connection: &Connection,
         now: UnixMillis,
     ) -> Result<(), StoreError> {
+        self.looks = 0;
         if self.writes.is_empty() {
+            // What was only looked at takes room too.
+            self.rows.grow_old();
             return Ok(());
         }
         let prepare = |sql| connection.prepare_cached(sql).doing("write records");

@@ -319,7 +319,7 @@ impl Changing<'_> {
             what: "region number",
             name: no.0.to_string(),
         };
-        let region = self.hot.region(no).ok_or(missing)?;
+        let region = self.hot.region(self.connection, no)?.ok_or(missing)?;
         region.session = session;
         let cursors = Feed::ALL.map(|feed| {
             let inbox = &mut region.feed(feed).inbox;

@@ -22,6 +22,9 @@ const CACHE_KIB: i32 = 64 << 10;
 /// under load a page is folded once for many commits.
 const WAL_PAGES: u32 = 8192;
 
+/// A log that grew for a while, as during a backup, is cut to this again: twice what is usual.
+const WAL_BYTES_KEPT: u32 = 2 * WAL_PAGES * 4096;
+
 /// Opens the database, durable from here on.
 ///
 /// `synchronous=FULL` syncs the log at each commit; NORMAL was seen to lose acknowledged rows on a
@@ -45,6 +48,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     set("foreign_keys", &"ON").map_err(failed)?;
     set("cache_size", &-CACHE_KIB).map_err(failed)?;
     set("wal_autocheckpoint", &WAL_PAGES).map_err(failed)?;
+    set("journal_size_limit", &WAL_BYTES_KEPT).map_err(failed)?;
     set("temp_store", &"MEMORY").map_err(failed)?;
     connection.set_prepared_statement_cache_capacity(64);
     let finding: String = connection

@@ -370,12 +370,14 @@ impl WriteConnection {
             tracing::error!(reason, "the store can't be read either");
         }
         for (no, feed, mailbox, _) in waiting.feeds {
-            match self.hot.region(no) {
-                Some(region) => {
-                    let position = region.feed(feed).inbox.position();
-                    Answer::Reposition(position).tell(feed, &mailbox);
+            match self.hot.region(&self.connection, no) {
+                Ok(Some(region)) => {
+                    let inbox = &mut region.feed(feed).inbox;
+                    inbox.told();
+                    Answer::Reposition(inbox.position()).tell(feed, &mailbox);
                 }
-                None => mailbox.give_up(),
+                // Gone, or not to be read: a new session asks again.
+                Ok(None) | Err(_) => mailbox.give_up(),
             }
         }
     }

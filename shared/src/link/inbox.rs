@@ -71,6 +71,8 @@ pub struct Inbox {
     position: Position,
     is_log: bool,
     open: bool,
+    /// Closed, and its sender does not know.
+    untold: bool,
     repositions: u32,
 }
 
@@ -81,6 +83,7 @@ impl Inbox {
             position,
             is_log,
             open: false,
+            untold: false,
             repositions: 0,
         }
     }
@@ -93,6 +96,7 @@ impl Inbox {
     /// A new session begins: nothing is open, and old faults are forgotten.
     pub const fn session_began(&mut self) {
         self.open = false;
+        self.untold = false;
         self.repositions = 0;
     }
 
@@ -121,6 +125,7 @@ impl Inbox {
                 generation: self.position.generation.wrapping_add(1),
             }),
         };
+        self.untold = false;
         match position {
             Some(position) => {
                 self.open = true;
@@ -137,7 +142,10 @@ impl Inbox {
     /// A batch came. After `Apply` the caller either commits, or calls [`Self::reject`].
     pub fn batch(&mut self, after: u64, last: u64, has_digest: bool) -> Verdict {
         if !self.open {
-            return Verdict::Ignore;
+            return match std::mem::take(&mut self.untold) {
+                true => Verdict::Reposition,
+                false => Verdict::Ignore,
+            };
         }
         if last < after {
             return self.reposition();
@@ -176,10 +184,16 @@ impl Inbox {
         self.reposition()
     }
 
-    /// What was applied could not be stored: `stored` holds again, and the sender is told.
-    pub fn rolled_back(&mut self, stored: Position) -> Verdict {
-        self.position = stored;
-        self.reposition()
+    /// What was applied could not be stored, and this is what is: the sender is told where to go on
+    /// as soon as it sends anything, unless it was [`told`](Self::told) before.
+    pub const fn rolled_back(&mut self) {
+        self.open = false;
+        self.untold = true;
+    }
+
+    /// The sender of a closed feed was told where to go on; what still comes is of before.
+    pub const fn told(&mut self) {
+        self.untold = false;
     }
 
     /// The batch is more than the receiver may hold: `before` holds again, and what comes is

@@ -1,0 +1,92 @@
+use shared::link::inbox::Verdict;
+use shared::wire::frame::{Open, Start};
+
+use super::super::schema;
+use super::*;
+
+const NO: RegionNo = RegionNo(1);
+const ID: FeedId = FeedId::from_bytes([7; 16]);
+const SESSION: u64 = 5;
+
+/// A region with an open session, whose inventory has got to 10.
+fn live() -> (tempfile::TempDir, Connection, Hot) {
+    let directory = tempfile::tempdir().unwrap();
+    let mut connection = schema::open(&directory.path().join("hub.db")).unwrap();
+    schema::migrate(&mut connection).unwrap();
+    let region = "INSERT INTO regions (no, id, name, standing, key_fingerprint, cloud_kind,
+                      cloud_version, cloud_endpoint, software, host, joined_ms, seen_ms, not_after_s)
+                  VALUES (1, x'01', 'a', 2, x'01', 1, '', '', '', '', 0, 0, 0)";
+    connection.execute(region, ()).unwrap();
+    let mut hot = Hot::load(&connection, Size::limit(1000)).unwrap();
+    let region = hot.region(&connection, NO).unwrap().unwrap();
+    region.session = SESSION;
+    for feed in [Feed::Inventory, Feed::Health] {
+        let inbox = &mut region.feed(feed).inbox;
+        inbox.session_began();
+        inbox.open(&Open {
+            feed: feed_code(feed),
+            id: ID,
+            start: Start::Snapshot,
+        });
+        inbox.batch(0, 10, true);
+        region.feed(feed).dirty = true;
+    }
+    hot.save(&connection).unwrap();
+    hot.publish(&Overview::default());
+    (directory, connection, hot)
+}
+
+/// What becomes of the next batch of a feed.
+fn next(hot: &mut Hot, connection: &Connection, feed: Feed) -> Verdict {
+    let region = hot.region(connection, NO).unwrap().unwrap();
+    region.feed(feed).inbox.batch(10, 11, true)
+}
+
+#[test]
+fn after_a_failed_commit_every_feed_of_the_region_is_told_where_to_go_on() {
+    let (_directory, connection, mut hot) = live();
+    // The transaction has a batch of one feed only.
+    assert!(matches!(
+        next(&mut hot, &connection, Feed::Inventory),
+        Verdict::Apply { .. }
+    ));
+    hot.roll_back(&connection).unwrap();
+
+    for feed in [Feed::Inventory, Feed::Health] {
+        assert_eq!(next(&mut hot, &connection, feed), Verdict::Reposition);
+        assert_eq!(next(&mut hot, &connection, feed), Verdict::Ignore, "once");
+        let region = hot.region(&connection, NO).unwrap().unwrap();
+        assert_eq!(region.feed(feed).inbox.position().seq, 10);
+    }
+}
+
+#[test]
+fn a_removal_that_is_not_committed_leaves_the_session() {
+    let (_directory, connection, mut hot) = live();
+    hot.change_begins();
+    hot.forget(NO);
+    assert!(hot.region(&connection, NO).unwrap().is_none());
+    hot.roll_back(&connection).unwrap();
+    let region = hot.region(&connection, NO).unwrap().unwrap();
+    assert_eq!(region.session, SESSION);
+}
+
+#[test]
+fn what_could_not_be_read_after_a_failed_commit_is_not_worked_with() {
+    let (_directory, connection, mut hot) = live();
+    next(&mut hot, &connection, Feed::Inventory);
+    let hide = "ALTER TABLE feeds RENAME TO hidden";
+    connection.execute(hide, ()).unwrap();
+    assert!(hot.roll_back(&connection).is_err());
+    assert!(hot.region(&connection, NO).is_err(), "11 was never stored");
+
+    let back = "ALTER TABLE hidden RENAME TO feeds";
+    connection.execute(back, ()).unwrap();
+    let region = hot.region(&connection, NO).unwrap().unwrap();
+    assert_eq!(region.session, SESSION);
+    assert_eq!(region.feed(Feed::Inventory).inbox.position().seq, 10);
+    assert_eq!(
+        next(&mut hot, &connection, Feed::Health),
+        Verdict::Reposition
+    );
+}
