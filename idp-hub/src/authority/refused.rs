@@ -131,9 +131,9 @@ pub enum NotAdmitted {
     Removed,
     /// There never was such a region here, though the CA gave it a certificate.
     #[error(
-        "this hub does not know the region; it may have been restored from an older backup: ask for \
-         a new invitation, then run `sp-agent leave` and `sp-agent join`; nothing in the cloud is \
-         touched"
+        "this hub does not know the region; it may have been restored from an older backup: ask \
+         for a new invitation, then run `sp-agent leave` and `sp-agent join`; nothing in the \
+         cloud is touched"
     )]
     Unknown,
     /// Not the registered key.
@@ -172,9 +172,9 @@ impl NotAdmitted {
             Self::NotRegion => "only a region's agent may open a link here",
             Self::Removed => "the region was removed; to return, join again with a new token",
             Self::Unknown => {
-                "this hub does not know the region; it may have been restored from an older backup: ask for \
-                 a new invitation, then run `sp-agent leave` and `sp-agent join`; nothing in the cloud is \
-                 touched"
+                "this hub does not know the region; it may have been restored from an older \
+                 backup: ask for a new invitation, then run `sp-agent leave` and `sp-agent join`; \
+                 nothing in the cloud is touched"
             }
             Self::OtherKey { .. } => {
                 "the region has another key; if the agent was installed anew, it must join anew"
