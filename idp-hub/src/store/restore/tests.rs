@@ -148,7 +148,7 @@ async fn a_backup_is_restored_over_a_hub_that_was_killed_which_is_kept_whole() {
     let kept = again.kept.unwrap();
     assert!(kept.ends_with("hub.db.replaced-20270115T080000Z-2"));
     assert_eq!(password(&site.path("hub.db")), "new");
-    assert_eq!(again.revived, [String::new(); 0]);
+    assert!(again.revived.is_empty(), "{:?}", again.revived);
 }
 
 #[tokio::test]
