@@ -73,20 +73,37 @@ fn a_hub_from_an_older_backup_and_an_agent_installed_anew_are_brought_up() {
     lab.until("north", "healthy");
     let backup = lab.hub_data().join("backup.db");
     succeeded(lab.ask(&["backup", backup.to_str().unwrap()]));
+    let south = lab.join("south", STILL, lab.link());
+    lab.until("south", "healthy");
     pause(3000);
-    lab.hub().stop();
-    for leftover in ["hub.db-wal", "hub.db-shm"] {
-        let _ = std::fs::remove_file(lab.hub_data().join(leftover));
-    }
-    std::fs::rename(&backup, lab.hub_data().join("hub.db")).unwrap();
+    lab.hub().kill();
+    succeeded(lab.ask(&["restore", backup.to_str().unwrap()]));
     lab.hub().again();
     lab.until("north", "healthy");
+    not_known(&mut lab, &south);
 
     region.daemon.stop();
     std::fs::remove_dir_all(region.spool()).unwrap();
     region.daemon.again();
     pause(2000);
     settled(&lab, &mut region);
+}
+
+/// A region that joined after the backup is told so, and is not told that it was removed.
+fn not_known(lab: &mut Lab, region: &Region) {
+    let status = || region.status()["allegiance"]["next_step"].clone();
+    let next_step = || status().as_str().map(str::to_owned);
+    let told = |it: &Option<String>| {
+        let known = it.as_deref().unwrap_or_default();
+        known.contains("does not know this region") && known.contains("new invitation")
+    };
+    lab.until_shown(&true, || told(&next_step()));
+    let log = lab.hub().log();
+    let lines = log
+        .lines()
+        .filter(|it| it.contains("an agent was not admitted"));
+    let unknown = lines.filter(|it| it.contains("hub does not know the region"));
+    assert_eq!(unknown.count(), 1, "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

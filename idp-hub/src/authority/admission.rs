@@ -83,7 +83,12 @@ impl Authority {
         if !peer.validity().contains(now_secs) {
             return Err(NotAdmitted::OutsideValidity);
         }
-        let region = it.region(id)?.ok_or(NotAdmitted::Removed)?;
+        let Some(region) = it.region(id)? else {
+            return Err(match it.was_removed(id)? {
+                true => NotAdmitted::Removed,
+                false => NotAdmitted::Unknown,
+            });
+        };
         if region.facts.fingerprint != peer.fingerprint() {
             self.0.refused_key(id, peer.fingerprint());
             return Err(NotAdmitted::OtherKey { no: region.no });

@@ -62,8 +62,9 @@ pub enum Refused {
     Proof,
     /// No such region, or not its key: which of both, a stranger is not told.
     #[error(
-        "no region is registered here with this id and key: if it was removed, join again with a \
-         new token"
+        "no region is registered here with this id and key: it was removed, or this hub was \
+         restored from an older backup; to return, run `sp-agent leave`, and join again with a new \
+         token"
     )]
     Unregistered,
     /// The request is over another key than the session's.
@@ -127,9 +128,16 @@ pub enum NotAdmitted {
     /// A hub's certificate.
     #[error("only a region's agent may open a link here")]
     NotRegion,
-    /// No such region, or it was removed.
+    /// It was removed.
     #[error("the region was removed; to return, join again with a new token")]
     Removed,
+    /// There never was such a region here, though the CA gave it a certificate.
+    #[error(
+        "this hub does not know the region; it may have been restored from an older backup: ask \
+         for a new invitation, then run `sp-agent leave` and `sp-agent join`; nothing in the \
+         cloud is touched"
+    )]
+    Unknown,
     /// Not the registered key.
     #[error("the region has another key; if the agent was installed anew, it must join anew")]
     OtherKey {
@@ -149,6 +157,7 @@ impl NotAdmitted {
     pub const fn refusal(&self) -> Refusal {
         match self {
             Self::Federation => Refusal::Federation,
+            Self::Unknown => Refusal::Unknown,
             Self::Removed | Self::OtherKey { .. } => Refusal::Removed,
             // The next handshake tells the agent that its certificate has expired.
             Self::NotRegion | Self::OutsideValidity => Refusal::Protocol,
@@ -164,6 +173,11 @@ impl NotAdmitted {
             }
             Self::NotRegion => "only a region's agent may open a link here",
             Self::Removed => "the region was removed; to return, join again with a new token",
+            Self::Unknown => {
+                "this hub does not know the region; it may have been restored from an older \
+                 backup: ask for a new invitation, then run `sp-agent leave` and `sp-agent join`; \
+                 nothing in the cloud is touched"
+            }
             Self::OtherKey { .. } => {
                 "the region has another key; if the agent was installed anew, it must join anew"
             }
@@ -185,6 +199,7 @@ mod tests {
             NotAdmitted::Federation,
             NotAdmitted::NotRegion,
             NotAdmitted::Removed,
+            NotAdmitted::Unknown,
             NotAdmitted::OtherKey { no: RegionNo(1) },
             NotAdmitted::OutsideValidity,
             NotAdmitted::Store(StoreError::Closed),

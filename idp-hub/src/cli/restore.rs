@@ -26,6 +26,7 @@ struct Document<'a> {
     file: &'a Path,
     taken: Time,
     regions: u32,
+    revived: &'a [String],
     kept: Option<&'a Path>,
 }
 
@@ -51,6 +52,7 @@ pub(super) async fn run(
         file,
         taken: restored.restoration.taken.into(),
         regions: restored.regions,
+        revived: &restored.revived,
         kept: restored.kept.as_deref(),
     };
     screen.write(|| text(file, &restored), &document)
@@ -63,6 +65,10 @@ fn text(file: &Path, restored: &Restored) -> String {
         Some(kept) => format!("The database until now is kept as {}.\n", kept.display()),
         None => String::new(),
     };
+    let revived = match restored.revived.as_slice() {
+        [] => String::new(),
+        names => format!("\n  These are: {}.", names.join(", ")),
+    };
     format!(
         "Restored {file}: the hub as of {taken}, with {regions} regions.\n{kept}\n\
          What follows from it:\n\
@@ -70,7 +76,7 @@ fn text(file: &Path, restored: &Restored) -> String {
          - Names, regions that were accepted, invitations, accounts and passwords are as they\n  \
            were then: what was changed at the hub since then is to be changed again.\n\
          - Regions that were removed since then are back, and report again: remove them again,\n  \
-           with idp-hub region remove NAME.\n\
+           with idp-hub region remove NAME.{revived}\n\
          - Regions that joined since then are not known here, and their agents say so: invite\n  \
            them again.\n\n\
          Next: systemctl start idp-hub"

@@ -20,10 +20,11 @@ const HANDSHAKE_REASONS: [&str; 6] = [
 ];
 
 /// The same of sessions.
-const SESSION_REASONS: [&str; 6] = [
+const SESSION_REASONS: [&str; 7] = [
     "federation",
     "no-region",
     "removed",
+    "unknown",
     "other-key",
     "certificate-time",
     "store",
@@ -72,11 +73,20 @@ pub(super) fn refused(error: &TransportError) {
 
 /// An agent got no session.
 pub(super) fn not_admitted(error: &NotAdmitted) {
-    let [federation, no_region, removed, other_key, time, store] = SESSION_REASONS;
+    let [
+        federation,
+        no_region,
+        removed,
+        unknown,
+        other_key,
+        time,
+        store,
+    ] = SESSION_REASONS;
     let reason = match error {
         NotAdmitted::Federation => federation,
         NotAdmitted::NotRegion => no_region,
         NotAdmitted::Removed => removed,
+        NotAdmitted::Unknown => unknown,
         NotAdmitted::OtherKey { .. } => other_key,
         NotAdmitted::OutsideValidity => time,
         NotAdmitted::Store(_) => store,

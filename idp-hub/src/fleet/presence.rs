@@ -68,7 +68,8 @@ impl From<Refusal> for Gone {
     fn from(refusal: Refusal) -> Self {
         let (reason, passing) = match refusal {
             Refusal::Version => (Reason::RefusedVersion, false),
-            Refusal::Removed => (Reason::Removed, false),
+            // Of a region that is not known nothing is shown.
+            Refusal::Removed | Refusal::Unknown => (Reason::Removed, false),
             Refusal::Federation => (Reason::RefusedFederation, false),
             Refusal::StaleEpoch => (Reason::RefusedEpoch, false),
             Refusal::Busy => (Reason::HubBusy, true),

@@ -157,23 +157,24 @@ mod tests {
             .unwrap();
         let (begun, has_begun) = mpsc::channel();
         let (end, may_end) = mpsc::channel();
-        let asking = store.clone();
-        let question = tokio::spawn(async move {
-            let answer = asking.read(move |it| {
-                let account = it.account("admin")?;
-                begun.send(()).unwrap();
-                may_end.recv().unwrap();
-                Ok(account)
-            });
-            answer.await
+        let question = store.read(move |it| {
+            let account = it.account("admin")?;
+            begun.send(()).unwrap();
+            may_end.recv().unwrap();
+            Ok(account)
         });
-        has_begun.recv().unwrap();
-        store.close().await;
-        let ended = tokio::task::spawn_blocking(|| writer.join());
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        end.send(()).unwrap();
-        ended.await.unwrap();
-        assert!(question.await.unwrap().unwrap().is_some());
+        let closing = async {
+            tokio::task::spawn_blocking(move || has_begun.recv().unwrap())
+                .await
+                .unwrap();
+            store.close().await;
+            let ended = tokio::task::spawn_blocking(|| writer.join());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            end.send(()).unwrap();
+            ended.await.unwrap();
+        };
+        let (answer, ()) = tokio::join!(question, closing);
+        assert!(answer.unwrap().is_some());
         let log = directory.path().join("hub.db-wal");
         assert_eq!(log.metadata().map_or(0, |found| found.len()), 0);
     }

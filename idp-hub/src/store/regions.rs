@@ -83,6 +83,18 @@ impl Reading<'_> {
         self.find("no", &no.0)
     }
 
+    /// Whether there was a region with this id, and it was removed.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn was_removed(&self, id: RegionId) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM regions WHERE id = ?1 AND standing = 3";
+        self.connection
+            .prepare_cached(sql)
+            .and_then(|mut it| it.exists([id.to_bytes()]))
+            .doing("find a region that was removed")
+    }
+
     fn find(
         &self,
         column: &str,

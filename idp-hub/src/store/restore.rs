@@ -35,6 +35,8 @@ pub struct Restored {
     pub restoration: Restoration,
     /// How many regions it holds.
     pub regions: u32,
+    /// Those of them that are removed in the database that was there before, by name.
+    pub revived: Vec<String>,
     /// Where the database is that was there before, if there was one.
     pub kept: Option<PathBuf>,
 }
@@ -59,10 +61,16 @@ pub fn restore(
         let aside = aside(database, now);
         let had_one = database.exists();
         let new = &prepared.new;
+        let revived = match had_one && !is_damaged {
+            // Of what can't be compared the operator is told in general.
+            true => examine::revived(database, new).unwrap_or_default(),
+            false => Vec::new(),
+        };
         place::perform(&place::plan(database, new, &aside, is_damaged))?;
         Ok(Restored {
             restoration: prepared.restoration,
             regions: prepared.regions,
+            revived,
             kept: had_one.then_some(aside),
         })
     });

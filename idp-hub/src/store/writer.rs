@@ -129,7 +129,8 @@ pub(in crate::store) fn fold(connection: &Connection) -> Result<(), StoreError> 
         .query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get(0))
         .doing("fold the log into the database")?;
     if busy {
-        let reason = "somebody else reads the database, such as `idp-hub backup`";
+        let reason =
+            "somebody else reads the database, such as `idp-hub backup`; wait until it ends";
         return Err(StoreError::Refused(reason.to_owned()));
     }
     Ok(())

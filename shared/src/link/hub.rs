@@ -254,7 +254,7 @@ const fn retry_after_ms(refusal: Refusal) -> u32 {
     match refusal {
         Refusal::Busy => 2_000,
         Refusal::StaleEpoch | Refusal::Protocol | Refusal::Other(_) => 5_000,
-        Refusal::Version | Refusal::Removed | Refusal::Federation => 60_000,
+        Refusal::Version | Refusal::Removed | Refusal::Federation | Refusal::Unknown => 60_000,
     }
 }
 

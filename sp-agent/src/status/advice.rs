@@ -50,6 +50,11 @@ fn reach_hub(refusal: Option<Refusal>) -> String {
             "The hub has removed this region. To come back, run: sp-agent leave; then join with a \
              new invitation"
         }
+        Some(Refusal::Unknown) => {
+            "The hub does not know this region: perhaps it was restored from an older backup. Ask \
+             its administrator for a new invitation, then run: sp-agent leave; then sp-agent join. \
+             Nothing in the cloud is touched"
+        }
         Some(Refusal::Version) => "Upgrade the older one of hub and agent",
         Some(Refusal::Federation) => {
             "The address leads to a hub of another federation. Correct hub.addresses, or run: \

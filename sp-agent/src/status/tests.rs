@@ -238,6 +238,7 @@ fn each_refusal_has_a_next_step() {
         Refusal::Federation,
         Refusal::StaleEpoch,
         Refusal::Busy,
+        Refusal::Unknown,
         Refusal::Protocol,
         Refusal::Other(99),
     ];
@@ -253,11 +254,11 @@ fn each_refusal_has_a_next_step() {
             advice::next_step(&silent, "east")
         })
         .collect();
-    assert_eq!(steps.len(), 8);
+    assert_eq!(steps.len(), 9);
     steps.dedup();
     assert_eq!(
         steps.len(),
-        7,
+        8,
         "only a wrong frame and an unknown reason are alike"
     );
 }

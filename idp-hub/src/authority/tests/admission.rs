@@ -27,7 +27,13 @@ async fn a_registered_key_is_admitted_and_no_other() {
     let other_key = admit(forged(Peer::Region(issued.region))).await;
     assert!(matches!(other_key, NotAdmitted::OtherKey { .. }));
     let unknown = admit(forged(Peer::Region(RegionId::from_random(3)))).await;
-    assert!(matches!(unknown, NotAdmitted::Removed));
+    assert!(
+        matches!(unknown, NotAdmitted::Unknown),
+        "not said to be removed"
+    );
+    assert_eq!(unknown.refusal(), Refusal::Unknown);
+    let all = "this hub does not know the region; it may have been restored from an older backup";
+    assert!(unknown.reason().starts_with(all), "{}", unknown.reason());
     let a_hub = admit(forged(Peer::Hub(issued.hub))).await;
     assert!(matches!(a_hub, NotAdmitted::NotRegion));
 

@@ -53,7 +53,9 @@ impl End {
                 Refusal::Federation => ("allegiance", "it follows another federation"),
                 Refusal::StaleEpoch => ("epoch", "it follows a hub that came after this one"),
                 // Told by whoever decided so.
-                Refusal::Removed | Refusal::Busy | Refusal::Other(_) => return None,
+                Refusal::Removed | Refusal::Unknown | Refusal::Busy | Refusal::Other(_) => {
+                    return None;
+                }
             }),
             Self::Expired => Some(("certificate", "it has run out and was not renewed")),
             Self::Closed(_) | Self::Lost(_) | Self::Stopping => None,

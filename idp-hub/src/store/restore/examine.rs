@@ -67,6 +67,19 @@ pub(super) fn examine(
     Ok((restoration, regions))
 }
 
+/// The regions that the new database has, and that were removed in the old one.
+pub(super) fn revived(old: &Path, new: &Path) -> rusqlite::Result<Vec<String>> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(new, flags)?;
+    connection.execute("ATTACH ?1 AS old", [old.to_string_lossy()])?;
+    let sql = "SELECT name FROM main.regions AS it WHERE standing <> 3 AND EXISTS
+                   (SELECT 1 FROM old.regions AS was WHERE was.id = it.id AND was.standing = 3)
+               ORDER BY name";
+    let mut statement = connection.prepare(sql)?;
+    let names = statement.query_map((), |row| row.get(0))?;
+    names.collect()
+}
+
 fn is_of_a_hub(connection: &Connection) -> Result<(), String> {
     let tables = "SELECT count(*) FROM sqlite_schema WHERE type = 'table'
                   AND name IN ('facts', 'regions', 'tokens', 'feeds', 'accounts')";

@@ -1,17 +1,32 @@
 //! A backup takes the database's place, whatever was there, and whenever it is killed.
 
-use shared::ids::HubId;
+use shared::ids::{HubId, RegionId};
+use shared::model::{CloudDescription, CloudKind};
+use shared::pki::Fingerprint;
 use shared::runtime::clock::Clock;
 use tempfile::TempDir;
 
 use super::place::{Step, beside, perform, plan};
 use super::*;
+use crate::store::regions::Introduction;
 use crate::store::{Founding, Store, WriterThread, back_up};
 
 const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 
 fn federation(number: u128) -> FederationId {
     FederationId::from_random(number)
+}
+
+fn introduction() -> Introduction {
+    Introduction {
+        cloud: CloudDescription {
+            kind: CloudKind::Simulated,
+            version: String::new(),
+            endpoint: String::new(),
+        },
+        software: String::new(),
+        host: String::new(),
+    }
 }
 
 /// A data directory, and what is put into it.
@@ -32,16 +47,27 @@ impl Site {
             epoch: 1,
             ready: true,
         };
+        let store = open.0.clone();
         let site = Self {
             folder,
             open: Some(open),
         };
-        let (store, _) = site.open.as_ref().unwrap();
         let founded = store.change(move |it| it.set_founding(&founding));
         founded.await.unwrap();
+        for (number, name) in [(1, "north"), (2, "south")] {
+            let id = RegionId::from_random(number.into());
+            let key = Fingerprint::from_bytes([number; 32]);
+            let added = store.change(move |it| it.add_region(id, name, key, &introduction(), 0));
+            added.await.unwrap();
+        }
         site.set("old").await;
         back_up(&site.path("hub.db"), &site.path("backup.db")).unwrap();
         site.set("new").await;
+        let removed = store.change(|it| {
+            let north = it.region_named("north")?.no;
+            it.remove_region(north)
+        });
+        removed.await.unwrap();
         site
     }
 
@@ -103,7 +129,8 @@ async fn a_backup_is_restored_over_a_hub_that_was_killed_which_is_kept_whole() {
     let kept = site.path("hub.db.replaced-20270115T080000Z");
     assert_eq!(restored.kept.as_ref(), Some(&kept));
     assert_eq!(password(&kept), "new");
-    assert_eq!(restored.regions, 0);
+    assert_eq!(restored.regions, 2);
+    assert_eq!(restored.revived, ["north"]);
     assert_eq!(restored.restoration.at, NOW);
     let wall = Clock::system().unix_millis();
     let age = wall.since(restored.restoration.taken);
@@ -118,9 +145,10 @@ async fn a_backup_is_restored_over_a_hub_that_was_killed_which_is_kept_whole() {
     // And back again, within the same second.
     let kept = kept.file_name().unwrap().to_str().unwrap();
     let again = site.restore_from(kept).unwrap();
-    let again = again.kept.unwrap();
-    assert!(again.ends_with("hub.db.replaced-20270115T080000Z-2"));
+    let kept = again.kept.unwrap();
+    assert!(kept.ends_with("hub.db.replaced-20270115T080000Z-2"));
     assert_eq!(password(&site.path("hub.db")), "new");
+    assert!(again.revived.is_empty(), "{:?}", again.revived);
 }
 
 #[tokio::test]

@@ -142,6 +142,9 @@ pub enum Refusal {
     Busy,
     /// The frame was not what it should be.
     Protocol,
+    /// The hub has never heard of the region: it was restored from a backup that is older. An agent
+    /// of before takes it for [`Other`](Self::Other), and shows the hub's words.
+    Unknown,
     /// A reason of a later release.
     Other(u16),
 }
@@ -156,6 +159,7 @@ impl Refusal {
             Self::StaleEpoch => 4,
             Self::Busy => 5,
             Self::Protocol => 6,
+            Self::Unknown => 7,
             Self::Other(code) => code,
         }
     }
@@ -169,6 +173,7 @@ impl Refusal {
             4 => Self::StaleEpoch,
             5 => Self::Busy,
             6 => Self::Protocol,
+            7 => Self::Unknown,
             code => Self::Other(code),
         }
     }
