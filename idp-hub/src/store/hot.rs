@@ -3,18 +3,21 @@
 //! All of it stands in the database too, written in the transaction of the records that it is
 //! about, so that memory is only a faster copy. After a failed commit it is read anew.
 
+mod stored;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use rusqlite::{Connection, OptionalExtension, params};
-use shared::ids::FeedId;
+use rusqlite::Connection;
 use shared::link::inbox::{Inbox, Position};
 use shared::model::{Feed, Service, ServiceKind, ServiceState, Totals, UnixMillis};
 use shared::wire::Digest;
-use shared::wire::frame::{Phase, feed_code};
-use shared::wire::record::{self, Decoded};
+use shared::wire::frame::Phase;
 use tokio::sync::Notify;
 
+use self::stored::{load_feed, load_troubles, save_feed};
 use super::error::{Doing, StoreError};
 use super::regions::RegionNo;
 use super::size::Size;
@@ -285,101 +288,6 @@ impl Hot {
     }
 }
 
-fn load_feed(
-    connection: &Connection,
-    no: RegionNo,
-    feed: Feed,
-) -> Result<Option<FeedHot>, StoreError> {
-    let sql = "SELECT id, seq, live, generation, digest, fresh_ms FROM feeds
-               WHERE region = ?1 AND feed = ?2";
-    let found = connection
-        .prepare_cached(sql)
-        .and_then(|mut statement| {
-            let row = |row: &rusqlite::Row<'_>| {
-                let phase = if row.get(2)? {
-                    Phase::Live
-                } else {
-                    Phase::Snapshot
-                };
-                let position = Position {
-                    id: FeedId::from_bytes(row.get(0)?),
-                    seq: row.get(1)?,
-                    phase,
-                    generation: row.get(3)?,
-                };
-                Ok(FeedHot {
-                    inbox: Inbox::new(position, feed.is_log()),
-                    digest: Digest::from_bytes(row.get(4)?),
-                    fresh: UnixMillis(row.get(5)?),
-                    dirty: false,
-                    full: false,
-                })
-            };
-            statement
-                .query_row(params![no.0, feed_code(feed)], row)
-                .optional()
-        })
-        .doing("read a feed's position")?;
-    Ok(found)
-}
-
-fn save_feed(
-    connection: &Connection,
-    no: RegionNo,
-    feed: Feed,
-    state: &FeedHot,
-) -> Result<(), StoreError> {
-    let sql = "INSERT INTO feeds (region, feed, id, seq, live, generation, digest, fresh_ms)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-               ON CONFLICT (region, feed) DO UPDATE SET id = ?3, seq = ?4, live = ?5,
-                   generation = ?6, digest = ?7, fresh_ms = ?8";
-    let position = state.inbox.position();
-    let row = params![
-        no.0,
-        feed_code(feed),
-        position.id.to_bytes(),
-        position.seq,
-        position.phase == Phase::Live,
-        position.generation,
-        state.digest.to_bytes(),
-        state.fresh.0,
-    ];
-    connection
-        .prepare_cached(sql)
-        .and_then(|mut statement| statement.execute(row))
-        .doing("store a feed's position")?;
-    Ok(())
-}
-
-fn load_troubles(
-    connection: &Connection,
-    no: RegionNo,
-) -> Result<BTreeMap<ServiceKind, Service>, StoreError> {
-    let (lowest, highest) = record::kinds_of_feed(Feed::Health);
-    let sql = "SELECT kind, id, value FROM records WHERE region = ?1 AND kind BETWEEN ?2 AND ?3";
-    let mut statement = connection.prepare_cached(sql).doing("read services")?;
-    let rows = statement
-        .query_map(params![no.0, lowest, highest], |row| {
-            Ok((
-                row.get::<_, u16>(0)?,
-                row.get::<_, Vec<u8>>(1)?,
-                row.get::<_, Vec<u8>>(2)?,
-            ))
-        })
-        .doing("read services")?;
-    let mut troubles = BTreeMap::new();
-    for row in rows {
-        let (kind, id, value) = row.doing("read services")?;
-        if let Ok(Decoded::Known(known)) = record::decode(kind, &id, &value)
-            && let shared::model::Record::Service(service) = *known
-            && service.state != ServiceState::Available
-        {
-            troubles.insert(service.kind, service);
-        }
-    }
-    Ok(troubles)
-}
-
 /// What is known of one region, as of the newest commit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RegionOverview {
@@ -480,6 +388,3 @@ impl Overview {
         self.0.news.notify_one();
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,5 +1,6 @@
+use shared::ids::FeedId;
 use shared::link::inbox::Verdict;
-use shared::wire::frame::{Open, Start};
+use shared::wire::frame::{Open, Start, feed_code};
 
 use super::super::schema;
 use super::*;
