@@ -1,8 +1,12 @@
+use bytes::Bytes;
 use shared::ids::FeedId;
 use shared::link::inbox::Verdict;
+use shared::model::Weight;
 use shared::wire::frame::{Open, Start, feed_code};
 
-use super::super::schema;
+use super::super::feed::{Answer, FeedPayload, Frame, Incoming, IncomingRecord};
+use super::super::overlay::Overlay;
+use super::super::{Changing, feed, schema};
 use super::*;
 
 const NO: RegionNo = RegionNo(1);
@@ -90,4 +94,54 @@ fn what_could_not_be_read_after_a_failed_commit_is_not_worked_with() {
         next(&mut hot, &connection, Feed::Health),
         Verdict::Reposition
     );
+}
+
+/// A batch of inventory: each record's id, and whether it is there.
+fn batch(
+    hot: &mut Hot,
+    (connection, overlay): (&Connection, &mut Overlay),
+    after: u64,
+    records: &[(u8, bool)],
+) -> Option<Answer> {
+    let mut changing = Changing {
+        connection,
+        hot,
+        now: UnixMillis(1),
+    };
+    let incoming = |(id, there): &(u8, bool)| IncomingRecord {
+        kind: 1,
+        id: Bytes::from(vec![*id]),
+        value: there.then(|| Bytes::from_static(b"value")),
+        weight: Weight::Nothing,
+        known: None,
+    };
+    let frame = Frame {
+        region: NO,
+        session: SESSION,
+        feed: Feed::Inventory,
+        payload: FeedPayload::Batch(Incoming {
+            after,
+            last: after + records.len() as u64,
+            digest: None,
+            records: records.iter().map(incoming).collect(),
+        }),
+    };
+    feed::take(&mut changing, overlay, frame).unwrap()
+}
+
+#[test]
+fn who_names_a_record_twice_has_no_more_room_for_it() {
+    let (_directory, connection, mut hot) = live();
+    let mut overlay = Overlay::default();
+    let first = batch(&mut hot, (&connection, &mut overlay), 10, &[(1, true)]);
+    assert!(matches!(first, Some(Answer::Ack(11))));
+    let region = hot.region(&connection, NO).unwrap().unwrap();
+    region.size = Size::limit(1000);
+    let only_replaced = batch(&mut hot, (&connection, &mut overlay), 11, &[(1, true)]);
+    assert!(matches!(only_replaced, Some(Answer::Ack(12))));
+
+    let mut records = vec![(1, false); 5];
+    records.extend([(1, true), (2, true), (3, true), (4, true)]);
+    let grown = batch(&mut hot, (&connection, &mut overlay), 12, &records);
+    assert!(matches!(grown, Some(Answer::Full(_))), "{grown:?}");
 }
