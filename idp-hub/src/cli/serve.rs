@@ -82,6 +82,7 @@ async fn start(config: Config, daemon: Daemon) -> Result<(), StartError> {
     let parts = ApiParts {
         store: hub.store.clone(),
         board: hub.board.clone(),
+        registry: hub.registry.clone(),
         authority: hub.authority.clone(),
         adopter: hub.adopter.clone(),
         clock: daemon.clock.clone(),
