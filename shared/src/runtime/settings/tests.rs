@@ -75,7 +75,7 @@ d.toml:2:7: web: is an integer; write a section [web]
 d.toml:4:10: link.listen: "localhost" is no IP address with a port; write "[::]:7443"
 d.toml:5:8: link.idle: "2h" is out of bounds; write a time from "1s" to "1h"
 d.toml:6:15: link.regions_max: 0 is out of bounds; write a whole number from 1 to 1000
-d.toml:7:14: link.congestion: "bbrr" is none of its words; write "bbr"
+d.toml:7:14: link.congestion: "bbrr" is none of its words ("bbr" or "cubic"); write "bbr"
 d.toml:8:1: link.adress: there is no such setting; remove it"#;
     assert_eq!(told(text), expected);
 }
