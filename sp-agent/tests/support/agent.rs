@@ -111,8 +111,11 @@ impl Agent {
         let log = std::fs::File::create(self.log_path()).unwrap();
         let child = self.command().arg("run").stderr(log).spawn().unwrap();
         self.daemon = Some(child);
-        self.until("it answers", |agent| agent.run(&["status"]).code == 0)
-            .await;
+        // Its exit code says whether all is well, which takes a while.
+        self.until("it answers", |agent| {
+            agent.status()["running_since"].is_string()
+        })
+        .await;
     }
 
     pub(crate) fn signal(&self, name: &str) {

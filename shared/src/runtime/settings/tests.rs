@@ -40,6 +40,12 @@ fn told(text: &str) -> String {
 }
 
 #[test]
+fn the_files_that_settings_name_are_found_also_in_a_faulty_text() {
+    let text = "a_file = \"/a\"\nb = \"/b\"\n[c.d]\ne_file = \"/e\"\nf_file = 7\n[[\n";
+    assert_eq!(named_files(text), [Path::new("/a"), Path::new("/e")]);
+}
+
+#[test]
 fn a_right_file_is_fine() {
     let text = r#"
         data_dir = "/srv/d"
