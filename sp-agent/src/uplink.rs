@@ -193,9 +193,8 @@ impl Driver {
             news = live_news(&mut self.live) => Event::Live(news),
             () = clock.sleep_until(self.wake) => Event::Tick,
             () = self.renewal.due(&clock) => Event::RenewalDue,
-            cloud = watched::changed(&mut self.options.description), if self.session.is_greeted() => {
-                Event::Described(cloud)
-            }
+            cloud = watched::changed(&mut self.options.description),
+                if self.session.is_greeted() => Event::Described(cloud),
             fault = watched::other_fault(&mut self.condition, self.told.as_deref()),
                 if self.session.is_greeted() => Event::Keeping(fault),
         };

@@ -122,7 +122,7 @@ pub enum NotAdmitted {
     /// A certificate of another federation.
     #[error(
         "the certificate is of another federation; to join this one, run `sp-agent leave`, then \
-                 `sp-agent join` with an invitation"
+         `sp-agent join` with an invitation"
     )]
     Federation,
     /// A hub's certificate.
@@ -137,7 +137,7 @@ pub enum NotAdmitted {
     /// Not the registered key.
     #[error(
         "the region has another key; if the agent was installed anew, remove the region at the \
-                 hub, run `sp-agent leave`, then `sp-agent join` with a new invitation"
+         hub, run `sp-agent leave`, then `sp-agent join` with a new invitation"
     )]
     OtherKey {
         /// Which region it would be.
@@ -167,8 +167,8 @@ impl NotAdmitted {
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::Federation => {
-                "the certificate is of another federation; to join this one, run `sp-agent leave`, then \
-                 `sp-agent join` with an invitation"
+                "the certificate is of another federation; to join this one, run `sp-agent \
+                 leave`, then `sp-agent join` with an invitation"
             }
             Self::NotRegion => "only a region's agent may open a link here",
             Self::Removed => {
@@ -176,8 +176,8 @@ impl NotAdmitted {
                  then `sp-agent join` with a new invitation"
             }
             Self::OtherKey { .. } => {
-                "the region has another key; if the agent was installed anew, remove the region at the \
-                 hub, run `sp-agent leave`, then `sp-agent join` with a new invitation"
+                "the region has another key; if the agent was installed anew, remove the region at \
+                 the hub, run `sp-agent leave`, then `sp-agent join` with a new invitation"
             }
             Self::OutsideValidity => {
                 "the certificate does not count now; compare the clocks, then renew or recover"

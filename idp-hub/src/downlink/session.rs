@@ -278,14 +278,18 @@ impl<'a> Driver<'a> {
         let newest = downlink.registry.is_newest(&place);
         let session = place.number;
         drop(place);
+        let goodbye = end.goodbye();
         let Some(why) = end.for_fleet().filter(|_| newest) else {
             return;
         };
         tell_fleet(downlink, fleet::Input::SessionEnded { no, session, why }).await;
         let at = downlink.clock.unix_millis();
-        if let Err(error) = downlink.store.change(move |it| it.seen(no, at)).await {
+        let ended = downlink
+            .store
+            .change(move |it| it.session_ended(no, session, at, goodbye));
+        if let Err(error) = ended.await {
             let error = chain(&error).to_string();
-            tracing::error!(error, "cannot store when a region was last heard");
+            tracing::error!(error, "cannot store how a region's session ended");
         }
     }
 }

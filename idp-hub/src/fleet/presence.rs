@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use shared::link::hub::Closed;
-use shared::wire::frame::Refusal;
+use shared::wire::frame::{Goodbye, Refusal};
 
 use super::{Ended, Reason};
 
@@ -61,6 +61,16 @@ impl From<Ended> for Gone {
             detail,
             passing,
         }
+    }
+}
+
+impl From<Goodbye> for Gone {
+    fn from(goodbye: Goodbye) -> Self {
+        let why = match goodbye {
+            Goodbye::Stopping => Closed::AgentStopping,
+            Goodbye::Leaving => Closed::AgentLeaving,
+        };
+        Ended::Closed(why).into()
     }
 }
 

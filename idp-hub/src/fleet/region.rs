@@ -55,12 +55,18 @@ impl Region {
         } else {
             Reason::HubRestarted
         };
+        let until = now.mono + RETURN_MAX;
+        let presence = match facts.goodbye {
+            None => Presence::Awaited { reason, until },
+            // It said so to the hub that was here before; it may be on its way back by now.
+            Some(goodbye) => Presence::Away {
+                gone: goodbye.into(),
+                until,
+            },
+        };
         Self {
             facts,
-            presence: Presence::Awaited {
-                reason,
-                until: now.mono + RETURN_MAX,
-            },
+            presence,
             live: false,
             was_live: false,
             syncing_since: now.mono,
