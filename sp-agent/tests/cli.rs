@@ -280,9 +280,7 @@ async fn two_daemons_do_not_share_a_socket_and_a_dead_ones_is_replaced() {
     assert!(second.err.contains("another"), "{}", second.err);
     agent.signal("KILL");
     agent
-        .until("it is dead", |agent| {
-            agent.status()["running_since"].is_null()
-        })
+        .until("it is dead", |agent| agent.is_running() == Some(false))
         .await;
     assert!(agent.socket().exists());
     agent.start().await;

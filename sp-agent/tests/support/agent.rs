@@ -112,10 +112,8 @@ impl Agent {
         let child = self.command().arg("run").stderr(log).spawn().unwrap();
         self.daemon = Some(child);
         // Its exit code says whether all is well, which takes a while.
-        self.until("it answers", |agent| {
-            agent.status()["running_since"].is_string()
-        })
-        .await;
+        self.until("it answers", |agent| agent.is_running() == Some(true))
+            .await;
     }
 
     pub(crate) fn signal(&self, name: &str) {
@@ -146,6 +144,13 @@ impl Agent {
     /// What `status --output json` says.
     pub(crate) fn status(&self) -> serde_json::Value {
         serde_json::from_str(&self.run(&["status", "--output", "json"]).out).unwrap()
+    }
+
+    /// Whether the daemon answers; nothing where a dying or starting one broke off.
+    pub(crate) fn is_running(&self) -> Option<bool> {
+        let told = self.run(&["status", "--output", "json"]).out;
+        let told: serde_json::Value = serde_json::from_str(&told).ok()?;
+        Some(told["running_since"].is_string())
     }
 
     pub(crate) fn allegiance(&self) -> String {
