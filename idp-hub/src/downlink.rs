@@ -29,7 +29,7 @@ use tokio::sync::{broadcast, mpsc};
 
 use crate::authority::{Authority, AuthorityEvent};
 use crate::fleet;
-use crate::store::Store;
+use crate::store::{RegionNo, Store};
 use offences::{Offence, Offences};
 pub use registry::Registry;
 
@@ -164,8 +164,18 @@ impl Downlink {
                 Some(Err(broadcast::error::RecvError::Lagged(_))) => self.resync().await,
                 Some(Ok(AuthorityEvent::Accepted(no))) => self.registry.accepted(no),
                 Some(Ok(AuthorityEvent::Removed(no))) => self.registry.removed(no),
+                Some(Ok(AuthorityEvent::Renamed(no))) => self.renamed(no).await,
                 Some(Ok(_)) => {}
             }
+        }
+    }
+
+    async fn renamed(&self, no: RegionNo) {
+        match self.store.read(move |it| it.region_numbered(no)).await {
+            Ok(Some(row)) => self.registry.renamed(no, &row.facts.name),
+            // Removed meanwhile, which the next event tells.
+            Ok(None) => {}
+            Err(error) => tracing::error!(%error, "cannot tell a region its new name"),
         }
     }
 

@@ -119,6 +119,15 @@ pub enum Input {
         /// It has more to report than it may have here: how much that is.
         full: Option<String>,
     },
+    /// The region's agent can't keep anything new, or can again.
+    Keeping {
+        /// Which.
+        no: RegionNo,
+        /// The session's number. Word of another one than the open one changes nothing.
+        session: u64,
+        /// Why it can't, if it can't.
+        fault: Option<String>,
+    },
     /// The region was removed.
     Removed {
         /// Which.
@@ -214,6 +223,9 @@ impl Fleet {
                 self.update(now, no, &mut effects, |it| {
                     it.reported(now, live, fresh, troubles, full)
                 });
+            }
+            Input::Keeping { no, session, fault } => {
+                self.update(now, no, &mut effects, |it| it.keeps(now, session, fault));
             }
             Input::Removed { no } => self.update(now, no, &mut effects, |it| it.removed(now)),
         }

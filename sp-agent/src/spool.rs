@@ -80,6 +80,16 @@ pub enum Condition {
     },
 }
 
+impl Condition {
+    /// What failed and what to do; `None` where nothing did.
+    pub fn fault(&self) -> Option<&str> {
+        match self {
+            Self::Sound => None,
+            Self::Failing { reason } => Some(reason),
+        }
+    }
+}
+
 /// One reading of a whole part. What it did not put by the time it is finished is gone.
 ///
 /// Dropped without [`Spool::finish_audit`], it removes nothing.

@@ -12,6 +12,7 @@
 mod connection;
 mod feeds;
 mod renewal;
+mod watched;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,8 +30,8 @@ use shared::wire::frame::{Control, Goodbye};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::membership::{Credentials, Membership};
-use crate::spool::Spool;
+use crate::membership::{Credentials, Membership, MembershipError};
+use crate::spool::{Condition, Spool};
 use connection::{Live, News};
 use renewal::Renewal;
 
@@ -58,6 +59,8 @@ pub struct Options {
 /// The link as it is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
+    /// What the region is called at the hub, as far as it is known.
+    pub name: String,
     /// Where the session is.
     pub phase: Phase,
     /// Since when.
@@ -91,6 +94,7 @@ impl Uplink {
     /// An uplink, and where its state is shown.
     pub fn new(options: Options) -> (Self, watch::Receiver<Status>) {
         let (status, shown) = watch::channel(Status {
+            name: options.membership.name.clone(),
             phase: Phase::Dialing,
             since: options.clock.unix_millis(),
             address: None,
@@ -133,6 +137,9 @@ struct Driver {
     dialing: Option<Dialing>,
     live: Option<Live>,
     renewal: Renewal,
+    condition: watch::Receiver<Condition>,
+    /// Why nothing new can be kept, as the hub was told in this session.
+    told: Option<String>,
     wake: Instant,
 }
 
@@ -152,6 +159,7 @@ impl Driver {
         let now = options.clock.now();
         let (session, effects) = AgentSession::new(federation, epoch, addresses.len(), now);
         let renewal = Renewal::new(&options, rand::random());
+        let condition = options.spool.condition();
         let mut driver = Self {
             options,
             status,
@@ -160,6 +168,8 @@ impl Driver {
             dialing: None,
             live: None,
             renewal,
+            condition,
+            told: None,
             wake: now,
         };
         // The first effects only ask to be woken, so there is nothing to wait for.
@@ -183,9 +193,10 @@ impl Driver {
             news = live_news(&mut self.live) => Event::Live(news),
             () = clock.sleep_until(self.wake) => Event::Tick,
             () = self.renewal.due(&clock) => Event::RenewalDue,
-            cloud = changed(&mut self.options.description), if self.session.is_greeted() => {
-                Event::Described(cloud)
-            }
+            cloud = watched::changed(&mut self.options.description),
+                if self.session.is_greeted() => Event::Described(cloud),
+            fault = watched::other_fault(&mut self.condition, self.told.as_deref()),
+                if self.session.is_greeted() => Event::Keeping(fault),
         };
         match event {
             Event::Dialed(Ok(connection)) => self.connected(connection).await,
@@ -194,6 +205,10 @@ impl Driver {
             Event::Tick => self.decide(Input::Tick).await,
             Event::RenewalDue => self.renew().await,
             Event::Described(cloud) => self.decide(Input::Described(cloud.into())).await,
+            Event::Keeping(fault) => {
+                self.told.clone_from(&fault);
+                self.decide(Input::Keeping(fault)).await;
+            }
         }
     }
 
@@ -234,6 +249,8 @@ impl Driver {
         match effect {
             Effect::Dial { address } => self.dial(address),
             Effect::Greet => {
+                // A hub that was not told otherwise takes it that all is kept.
+                self.told = None;
                 let hello = connection::hello(&mut self.options);
                 self.send(hello).await;
             }
@@ -255,6 +272,7 @@ impl Driver {
                 self.show_feeds(Some(self.options.clock.unix_millis()));
             }
             Effect::Keep { certificate } => self.renewal.keep(&self.options, &certificate),
+            Effect::Named(name) => self.named(name),
             Effect::Report => self.report(),
             Effect::Close => {
                 self.dialing = None;
@@ -313,15 +331,38 @@ impl Driver {
         if let Phase::Following { epoch, .. } = phase
             && epoch != self.options.membership.epoch
         {
-            self.options.membership.epoch = epoch;
-            if let Err(error) = self.options.membership.save(&self.options.data_dir) {
-                tracing::error!(error = %chain(&error), "cannot store the epoch that is followed");
-            }
+            self.keep("epoch", |it| it.epoch = epoch);
         }
         self.status.send_modify(|status| {
             status.phase = phase;
             status.since = since;
         });
+    }
+
+    fn named(&mut self, name: String) {
+        if name.is_empty() || name == self.options.membership.name {
+            return;
+        }
+        tracing::info!(name, "the region has another name at the hub");
+        self.keep("name", |it| it.name.clone_from(&name));
+        self.status.send_modify(|status| status.name = name);
+    }
+
+    /// Changes the membership, here and on the disk. There the addresses are those of the join,
+    /// which the configured ones don't replace; and it may be another membership by now.
+    fn keep(&mut self, what: &str, change: impl Fn(&mut Membership)) {
+        let (own, data_dir) = (&mut self.options.membership, &self.options.data_dir);
+        change(own);
+        let kept = Membership::load(data_dir).and_then(|it| match it {
+            Some(mut it) if it.region == own.region => {
+                change(&mut it);
+                it.save(data_dir)
+            }
+            _ => Err(MembershipError::NotJoined),
+        });
+        if let Err(error) = kept {
+            tracing::error!(error = %chain(&error), "cannot store the {what} that the hub told");
+        }
     }
 
     fn show_feeds(&self, acked: Option<UnixMillis>) {
@@ -351,15 +392,7 @@ enum Event {
     Tick,
     RenewalDue,
     Described(CloudDescription),
-}
-
-/// What the cloud is, as soon as it is another than was seen last.
-async fn changed(description: &mut watch::Receiver<CloudDescription>) -> CloudDescription {
-    if description.changed().await.is_err() {
-        // Nobody is left to find out more.
-        std::future::pending::<()>().await;
-    }
-    description.borrow_and_update().clone()
+    Keeping(Option<String>),
 }
 
 /// The end of the connection's making; never, if none is being made.

@@ -248,6 +248,30 @@ async fn a_changed_configuration_is_taken_and_a_wrong_one_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_fault_is_told_once_for_each_content_also_with_the_log_beside_it() {
+    let mut agent = Agent::new();
+    agent.start().await;
+    let faults = |agent: &Agent| agent.log().matches("is not taken").count();
+    for round in 1..=2 {
+        agent.configure(&format!(
+            "[cloud]\nkind = \"simulated\"\nfault{round} = 1\n"
+        ));
+        agent
+            .until("it complains", |agent| faults(agent) >= round)
+            .await;
+        // Several times what lies between a line of the log and the next look.
+        tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+        assert_eq!(faults(&agent), round, "{}", agent.log());
+    }
+    // Who asks is told again.
+    agent.signal("HUP");
+    agent
+        .until("it says it again", |agent| faults(agent) == 3)
+        .await;
+    assert_eq!(agent.stop().await, 0, "{}", agent.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_daemons_do_not_share_a_socket_and_a_dead_ones_is_replaced() {
     let mut agent = Agent::new();
     agent.start().await;
@@ -256,7 +280,7 @@ async fn two_daemons_do_not_share_a_socket_and_a_dead_ones_is_replaced() {
     assert!(second.err.contains("another"), "{}", second.err);
     agent.signal("KILL");
     agent
-        .until("it is dead", |agent| agent.run(&["status"]).code == 1)
+        .until("it is dead", |agent| agent.is_running() == Some(false))
         .await;
     assert!(agent.socket().exists());
     agent.start().await;

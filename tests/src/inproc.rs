@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use idp_hub::authority::{Authority, INVITATION_LIFETIME};
-use idp_hub::fleet::State;
+use idp_hub::fleet::{Reason, State};
 use idp_hub::overview::ShownRegion;
 use idp_hub::store::regions::Introduction;
 use idp_hub::store::{RegionNo, Store};
@@ -103,6 +103,24 @@ impl TestHub {
         }
     }
 
+    /// Waits until the region of this name is shown for a reason.
+    pub async fn shows_reason(&self, name: &str, reason: Reason) {
+        let shown = || self.hub.board.region(name);
+        let reached = |region: ShownRegion| region.view.condition.reason == reason;
+        if !self.until(|| shown().is_some_and(reached)).await {
+            panic!("{name} is never {reason:?}: {:?}", shown());
+        }
+    }
+
+    /// Waits until the region of this name is not shown for a reason any more.
+    pub async fn forgets_reason(&self, name: &str, reason: Reason) {
+        let shown = || self.hub.board.region(name);
+        let reached = |region: ShownRegion| region.view.condition.reason != reason;
+        if !self.until(|| shown().is_some_and(reached)).await {
+            panic!("{name} stays {reason:?}: {:?}", shown());
+        }
+    }
+
     /// Waits until the detail of the region's condition begins so.
     pub async fn shows_detail(&self, name: &str, beginning: &str) {
         let shown = || self.hub.board.region(name);
@@ -182,7 +200,11 @@ impl TestAgent {
 
     /// Joins under this name, and waits for the administrator.
     pub async fn joined(hub: &TestHub, name: &str) -> TempDir {
-        let data_dir = private_dir();
+        Self::joined_in(hub, name, private_dir()).await
+    }
+
+    /// The same in this data directory.
+    pub async fn joined_in(hub: &TestHub, name: &str, data_dir: TempDir) -> TempDir {
         let invitation = hub
             .hub
             .authority

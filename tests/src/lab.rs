@@ -267,6 +267,12 @@ impl Region {
         self.folder.join("agent.toml")
     }
 
+    /// The record of the membership, as it stands on the disk.
+    pub fn membership(&self) -> String {
+        let path = self.folder.join("data/membership/membership.toml");
+        std::fs::read_to_string(path).unwrap()
+    }
+
     /// The folder of the spool.
     pub fn spool(&self) -> PathBuf {
         self.folder.join("data/spool")

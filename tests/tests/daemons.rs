@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use serde_json::Value;
 use tests::inproc::private_dir;
 use tests::lab::{Lab, Program, Region, succeeded};
 use tests::relay::{Faults, Relay};
@@ -141,6 +142,61 @@ async fn a_region_that_is_cut_off_is_seen_within_fifteen_seconds_and_heals() {
     })
     .await
     .unwrap();
+}
+
+/// Waits until the agent tells so of itself.
+fn until_told(region: &Region, what: &str, reached: impl Fn(&Value) -> bool) {
+    for _ in 0..300 {
+        if reached(&region.status()) {
+            return;
+        }
+        pause(100);
+    }
+    let (told, log) = (region.status(), region.daemon.log());
+    panic!("the agent never tells that {what}: {told:#}\n{log}");
+}
+
+#[test]
+fn a_region_s_new_name_and_its_removal_reach_its_agent() {
+    let lab = Lab::found();
+    let mut region = lab.join("north", STILL, lab.link());
+    lab.until("north", "healthy");
+    let named = |region: &Region, name: &str| {
+        until_told(region, name, |it| it["region"]["name"] == name);
+        let record = region.membership();
+        assert!(record.contains(&format!("name = \"{name}\"")), "{record}");
+    };
+    succeeded(lab.ask(&["region", "rename", "north", "east"]));
+    named(&region, "east");
+    region.daemon.stop();
+    succeeded(lab.ask(&["region", "rename", "east", "south"]));
+    region.daemon.again();
+    named(&region, "south");
+    lab.until("south", "healthy");
+    let heard = || lab.show("south")["last_heard"].as_str().unwrap().to_owned();
+    let first = heard();
+    lab.until_shown(&true, || heard() > first);
+    succeeded(region.ask(&["status"]));
+
+    succeeded(lab.ask(&["region", "remove", "south", "--yes"]));
+    until_told(&region, "it was removed", |it| {
+        it["allegiance"]["refusal"] == "removed"
+    });
+    let told = region.ask(&["status"]);
+    assert_eq!(told.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&told.stdout).into_owned();
+    // The hub's words, the agent's own, and those of a join say the same.
+    let leave_first = |text: &str| {
+        let (leave, join) = (text.find("sp-agent leave"), text.rfind("join"));
+        assert!(leave.is_some() && leave < join, "{text}");
+    };
+    leave_first(&told);
+    leave_first(&told[told.find("Next:").unwrap()..]);
+    let (before, _) = told.split_at(told.find("Next:").unwrap());
+    leave_first(before);
+    let left = succeeded(region.ask(&["leave", "--yes"]));
+    let left = String::from_utf8_lossy(&left.stdout).into_owned();
+    assert!(!left.contains("region remove"), "{left}");
 }
 
 #[test]

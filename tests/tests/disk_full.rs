@@ -6,10 +6,11 @@ mod log;
 
 use std::time::Duration;
 
+use idp_hub::fleet::Reason;
 use shared::model::{CloudId, Feed, Record, Server, ServerState, Totals, UnixMillis};
 use sp_agent::cloud::{Page, Part};
 use sp_agent::spool::{Condition, Spool, SpoolError};
-use tests::inproc::{TestAgent, TestHub};
+use tests::inproc::{TestAgent, TestHub, private_dir};
 use tests::mounts::Mount;
 
 /// How long the disk stays full: long enough that a hub and an agent that go in circles show it.
@@ -83,6 +84,47 @@ async fn a_hub_s_full_disk_holds_its_agents_off_and_loses_nothing() {
     // What it holds is what it says, also for the next to open it.
     let hub = hub.restart().await;
     hub.adds_up_to(totals(&servers(5))).await;
+    agent.stop().await;
+    hub.stop().await;
+}
+
+/// A data directory on this mount, open to nobody else.
+fn data_dir(mount: &Mount) -> tempfile::TempDir {
+    use std::os::unix::fs::PermissionsExt;
+    let owner_only = std::fs::Permissions::from_mode(0o700);
+    let mut builder = tempfile::Builder::new();
+    builder
+        .permissions(owner_only)
+        .tempdir_in(mount.path())
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_s_full_disk_is_told_to_the_hub_at_once_and_so_is_its_end() {
+    let mount = Mount::tmpfs(48);
+    let folder = private_dir();
+    let hub = TestHub::found(&folder.path().join("hub")).await;
+    let joined = TestAgent::joined_in(&hub, "north", data_dir(&mount)).await;
+    hub.hub.authority.accept("north").await.unwrap();
+    let mut agent = TestAgent::start(joined).await;
+    put(&agent.spool, servers(1)).await.unwrap();
+    agent.drained().await;
+
+    let ballast = mount.fill();
+    let mut round = 2;
+    while put(&agent.spool, servers(round)).await.is_ok() {
+        round += 1;
+    }
+    hub.shows_reason("north", Reason::SpoolFailing).await;
+    hub.shows_detail("north", "no room left to write the spool")
+        .await;
+    // The hub's restart forgets it, and the agent says so again.
+    let hub = hub.restart().await;
+    hub.shows_reason("north", Reason::SpoolFailing).await;
+
+    drop(ballast);
+    put(&agent.spool, servers(round + 1)).await.unwrap();
+    hub.forgets_reason("north", Reason::SpoolFailing).await;
     agent.stop().await;
     hub.stop().await;
 }

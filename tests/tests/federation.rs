@@ -1,6 +1,6 @@
 //! A hub and agents over a real link, in one process: joined, followed, cut, removed, restarted.
 
-use idp_hub::fleet::State;
+use idp_hub::fleet::{Reason, State};
 use idp_hub::store::RegionNo;
 use shared::link::agent::Phase;
 use shared::model::{CloudId, Record, RecordKind, Server, ServerState, Totals, UnixMillis};
@@ -121,6 +121,32 @@ async fn a_hub_that_was_away_is_brought_up_by_the_changes() {
     report(&agent, servers.clone()).await;
     hub.adds_up_to(totals_of(&servers)).await;
     hub.shows("north", State::Healthy).await;
+    agent.stop().await;
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_an_agent_took_its_leave_outlives_the_hub_s_restart() {
+    let directory = private_dir();
+    let hub = TestHub::found(&directory.path().join("hub")).await;
+    let mut agent = TestAgent::join(&hub, "north").await;
+    report(&agent, vec![server(1, ServerState::Running)]).await;
+    agent.drained().await;
+    let data_dir = agent.stop().await;
+    hub.shows_reason("north", Reason::AgentStopped).await;
+    let hub = hub.restart().await;
+    hub.shows_reason("north", Reason::AgentStopped).await;
+
+    // An agent that is back has forgotten its goodbye, also for a hub that stops meanwhile.
+    let agent = TestAgent::start(data_dir).await;
+    hub.shows("north", State::Healthy).await;
+    let hub = hub.restart().await;
+    hub.shows("north", State::Healthy).await;
+
+    agent.leave();
+    hub.shows_reason("north", Reason::AgentLeft).await;
+    let hub = hub.restart().await;
+    hub.shows_reason("north", Reason::AgentLeft).await;
     agent.stop().await;
     hub.stop().await;
 }

@@ -232,8 +232,9 @@ pub struct RegionDocument {
     pub totals: TotalsDocument,
 }
 
-impl From<&ShownRegion> for RegionDocument {
-    fn from(region: &ShownRegion) -> Self {
+impl RegionDocument {
+    /// A region as it is shown, whose open session was heard at `heard`, if there is one.
+    pub(super) fn new(region: &ShownRegion, heard: Option<UnixMillis>) -> Self {
         let (view, facts) = (&region.view, &region.view.facts);
         let condition = &view.condition;
         Self {
@@ -251,7 +252,11 @@ impl From<&ShownRegion> for RegionDocument {
             online: view.online,
             complete: view.live,
             joined: facts.joined.into(),
-            last_heard: facts.seen.max(region.fresh).into(),
+            last_heard: facts
+                .seen
+                .max(region.fresh)
+                .max(heard.unwrap_or_default())
+                .into(),
             data_from: ever(region.fresh),
             cloud: CloudDocument {
                 kind: facts.cloud.kind.name().to_owned(),

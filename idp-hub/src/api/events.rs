@@ -186,7 +186,9 @@ impl Follower {
             self.after = Some(after);
             if !changes.regions.is_empty() || !changes.gone.is_empty() {
                 let event = RegionsEvent {
-                    changed: changes.regions.iter().map(Into::into).collect(),
+                    changed: (changes.regions.iter())
+                        .map(|it| self.state.document(it))
+                        .collect(),
                     removed: changes
                         .gone
                         .iter()

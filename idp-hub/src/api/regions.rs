@@ -96,7 +96,7 @@ pub(super) async fn list(
     let last = regions.last().filter(|_| regions.len() == limit);
     let next = last.map(|it| cursor(it.view.facts.name.as_bytes()));
     Ok(axum::Json(Page {
-        items: regions.iter().map(Into::into).collect(),
+        items: regions.iter().map(|it| state.document(it)).collect(),
         next,
     }))
 }
@@ -117,7 +117,7 @@ pub(super) async fn show(
         .board
         .region(&name)
         .ok_or_else(|| Problem::no_region(&name))?;
-    Ok(axum::Json((&region).into()))
+    Ok(axum::Json(state.document(&region)))
 }
 
 /// The second yes.

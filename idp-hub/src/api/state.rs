@@ -6,13 +6,15 @@ use shared::runtime::clock::Clock;
 use shared::runtime::shutdown::Shutdown;
 use shared::runtime::tasks::TaskGroup;
 
+use super::documents::RegionDocument;
 use super::limiter::SignInLimiter;
 use super::passwords::{PasswordError, Passwords};
 use crate::adoption::Adopter;
 use crate::authority::Authority;
 use crate::config::HostPort;
+use crate::downlink::Registry;
 use crate::metrics::Metrics;
-use crate::overview::FleetBoard;
+use crate::overview::{FleetBoard, ShownRegion};
 use crate::store::Store;
 
 /// What the API is made of.
@@ -21,6 +23,8 @@ pub struct ApiParts {
     pub store: Store,
     /// What is shown of the fleet.
     pub board: FleetBoard,
+    /// The live sessions.
+    pub registry: Registry,
     /// Who may join.
     pub authority: Authority,
     /// Adopts agents.
@@ -85,6 +89,11 @@ impl std::ops::Deref for ApiState {
 }
 
 impl ApiState {
+    /// A region as it is shown now.
+    pub(super) fn document(&self, region: &ShownRegion) -> RegionDocument {
+        RegionDocument::new(region, self.registry.heard(region.view.no))
+    }
+
     pub(super) fn passwords(&self) -> &Passwords {
         &self.0.passwords
     }

@@ -63,8 +63,8 @@ pub enum Refused {
     /// No such region, or not its key: which of both, a stranger is not told.
     #[error(
         "no region is registered here with this id and key: it was removed, or this hub was \
-         restored from an older backup; to return, run `sp-agent leave`, and join again with a new \
-         token"
+         restored from an older backup; to come back, run `sp-agent leave`, then `sp-agent join` \
+         with a new invitation"
     )]
     Unregistered,
     /// The request is over another key than the session's.
@@ -123,13 +123,19 @@ impl Refused {
 #[derive(Debug, thiserror::Error)]
 pub enum NotAdmitted {
     /// A certificate of another federation.
-    #[error("the certificate is of another federation; join this one with `sp-agent join`")]
+    #[error(
+        "the certificate is of another federation; to join this one, run `sp-agent leave`, then \
+         `sp-agent join` with an invitation"
+    )]
     Federation,
     /// A hub's certificate.
     #[error("only a region's agent may open a link here")]
     NotRegion,
     /// It was removed.
-    #[error("the region was removed; to return, join again with a new token")]
+    #[error(
+        "the region was removed from the federation; to come back, run `sp-agent leave`, then \
+         `sp-agent join` with a new invitation"
+    )]
     Removed,
     /// There never was such a region here, though the CA gave it a certificate.
     #[error(
@@ -139,7 +145,10 @@ pub enum NotAdmitted {
     )]
     Unknown,
     /// Not the registered key.
-    #[error("the region has another key; if the agent was installed anew, it must join anew")]
+    #[error(
+        "the region has another key; if the agent was installed anew, remove the region at the \
+         hub, run `sp-agent leave`, then `sp-agent join` with a new invitation"
+    )]
     OtherKey {
         /// Which region it would be.
         no: RegionNo,
@@ -169,17 +178,22 @@ impl NotAdmitted {
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::Federation => {
-                "the certificate is of another federation; join this one with `sp-agent join`"
+                "the certificate is of another federation; to join this one, run `sp-agent \
+                 leave`, then `sp-agent join` with an invitation"
             }
             Self::NotRegion => "only a region's agent may open a link here",
-            Self::Removed => "the region was removed; to return, join again with a new token",
+            Self::Removed => {
+                "the region was removed from the federation; to come back, run `sp-agent leave`, \
+                 then `sp-agent join` with a new invitation"
+            }
             Self::Unknown => {
                 "this hub does not know the region; it may have been restored from an older \
                  backup: ask for a new invitation, then run `sp-agent leave` and `sp-agent join`; \
                  nothing in the cloud is touched"
             }
             Self::OtherKey { .. } => {
-                "the region has another key; if the agent was installed anew, it must join anew"
+                "the region has another key; if the agent was installed anew, remove the region at \
+                 the hub, run `sp-agent leave`, then `sp-agent join` with a new invitation"
             }
             Self::OutsideValidity => {
                 "the certificate does not count now; compare the clocks, then renew or recover"

@@ -70,6 +70,7 @@ async fn start(path: PathBuf, config: Config, daemon: Daemon) -> Result<(), Star
     let parts = ApiParts {
         store: hub.store.clone(),
         board: hub.board.clone(),
+        registry: hub.registry.clone(),
         authority: hub.authority.clone(),
         adopter: hub.adopter.clone(),
         clock: daemon.clock.clone(),

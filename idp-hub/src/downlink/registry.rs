@@ -1,8 +1,10 @@
 //! Which session each region has, and how to reach it.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use shared::model::UnixMillis;
 use shared::wire::frame::{Refusal, Standing};
 use tokio::sync::Notify;
 
@@ -11,10 +13,12 @@ use crate::store::RegionNo;
 use crate::store::regions::RegionRow;
 
 /// What a session is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Order {
     /// The administrator confirmed the region.
     Accepted,
+    /// The region has another name.
+    Renamed(Box<str>),
     /// The session must end.
     End(Refusal, &'static str),
 }
@@ -31,13 +35,17 @@ struct Live {
 
 struct Session {
     number: u64,
+    /// What its agent was told that the region is called.
+    name: Box<str>,
     orders: Arc<Orders>,
 }
 
-/// What waits for a session to look. Every order is final or happens once, so that there is room
-/// for all in two places; a queue's would cost each idle session more than a kilobyte.
+/// What waits for a session to look. Of every kind of order one counts, so that there is room for
+/// all in three places; a queue's would cost each idle session more than a kilobyte.
 #[derive(Debug, Default)]
 pub(super) struct Orders {
+    /// When the agent last said anything but what the store has; unix milliseconds.
+    heard: AtomicU64,
     waiting: Mutex<Waiting>,
     news: Notify,
 }
@@ -45,6 +53,8 @@ pub(super) struct Orders {
 #[derive(Debug, Default)]
 struct Waiting {
     accepted: bool,
+    /// The newest counts.
+    renamed: Option<Box<str>>,
     /// The first counts.
     end: Option<(Refusal, &'static str)>,
 }
@@ -75,13 +85,19 @@ impl Registry {
 
     /// A session begins. An older one of the same region ends: an agent that comes again has lost
     /// its connection, though the hub may not have noticed yet.
-    pub(super) fn enter(&self, region: RegionNo) -> (Place, Arc<Orders>) {
+    pub(super) fn enter(&self, region: RegionNo, name: &str) -> (Place, Arc<Orders>) {
         let orders = Arc::<Orders>::default();
         let received = Arc::clone(&orders);
         let mut live = self.live();
         live.newest += 1;
         let number = live.newest;
-        if let Some(older) = live.sessions.insert(region, Session { number, orders }) {
+        let name = name.into();
+        let session = Session {
+            number,
+            name,
+            orders,
+        };
+        if let Some(older) = live.sessions.insert(region, session) {
             older
                 .orders
                 .tell(Order::End(Refusal::Busy, "the agent has a newer session"));
@@ -112,10 +128,28 @@ impl Registry {
         self.tell(region, Order::Accepted);
     }
 
+    /// It has another name, which its agent is told.
+    pub(super) fn renamed(&self, region: RegionNo, name: &str) {
+        if let Some(session) = self.live().sessions.get_mut(&region)
+            && *session.name != *name
+        {
+            session.name = name.into();
+            session.orders.tell(Order::Renamed(name.into()));
+        }
+    }
+
+    /// When the agent of an open session was last heard, as far as it said something that is not
+    /// in the store.
+    pub fn heard(&self, region: RegionNo) -> Option<UnixMillis> {
+        let live = self.live();
+        let heard = &live.sessions.get(&region)?.orders.heard;
+        Some(UnixMillis(heard.load(Ordering::Relaxed)))
+    }
+
     /// Revoked: the open connection is closed at once.
     pub fn removed(&self, region: RegionNo) {
-        let reason = "this region was removed from the federation; to join again, ask the hub's \
-                      administrator for a token and run `sp-agent join`";
+        let reason = "this region was removed from the federation; to come back, run `sp-agent \
+                      leave`, then `sp-agent join` with a new invitation";
         self.tell(region, Order::End(Refusal::Removed, reason));
     }
 
@@ -128,15 +162,15 @@ impl Registry {
     ///
     /// `sessions` were there before the store was asked: who came since is not known to be gone.
     pub(super) fn compare(&self, sessions: &[RegionNo], regions: &[RegionRow]) {
-        let standings: HashMap<_, _> = regions
-            .iter()
-            .map(|row| (row.no, row.facts.standing))
-            .collect();
-        for no in sessions {
-            match standings.get(no) {
-                None => self.removed(*no),
-                Some(Standing::Accepted) => self.accepted(*no),
-                Some(Standing::Pending) => {}
+        let registered: HashMap<_, _> = regions.iter().map(|row| (row.no, &row.facts)).collect();
+        for no in sessions.iter().copied() {
+            let Some(facts) = registered.get(&no) else {
+                self.removed(no);
+                continue;
+            };
+            self.renamed(no, &facts.name);
+            if facts.standing == Standing::Accepted {
+                self.accepted(no);
             }
         }
     }
@@ -157,10 +191,16 @@ impl Orders {
         let mut waiting = self.waiting();
         match order {
             Order::Accepted => waiting.accepted = true,
+            Order::Renamed(name) => waiting.renamed = Some(name),
             Order::End(refusal, reason) => drop(waiting.end.get_or_insert((refusal, reason))),
         }
         drop(waiting);
         self.news.notify_one();
+    }
+
+    /// The agent said something.
+    pub(super) fn heard(&self, at: UnixMillis) {
+        self.heard.store(at.0, Ordering::Relaxed);
     }
 
     /// Waits for the next order and takes it. For one reader; cancel-safe.
@@ -177,6 +217,9 @@ impl Orders {
         let mut waiting = self.waiting();
         if std::mem::take(&mut waiting.accepted) {
             return Some(Order::Accepted);
+        }
+        if let Some(name) = waiting.renamed.take() {
+            return Some(Order::Renamed(name));
         }
         let (refusal, reason) = waiting.end.take()?;
         Some(Order::End(refusal, reason))
@@ -212,8 +255,8 @@ mod tests {
     #[test]
     fn a_newer_session_ends_the_older_and_keeps_its_place() {
         let registry = Registry::default();
-        let (old, old_orders) = registry.enter(RegionNo(1));
-        let (new, new_orders) = registry.enter(RegionNo(1));
+        let (old, old_orders) = registry.enter(RegionNo(1), "north");
+        let (new, new_orders) = registry.enter(RegionNo(1), "north");
         assert!(matches!(
             old_orders.next().now_or_never(),
             Some(Order::End(Refusal::Busy, _))
@@ -229,10 +272,21 @@ mod tests {
     }
 
     #[test]
+    fn an_open_session_is_heard_without_the_store() {
+        let registry = Registry::default();
+        assert_eq!(registry.heard(RegionNo(1)), None);
+        let (place, orders) = registry.enter(RegionNo(1), "north");
+        orders.heard(UnixMillis(7));
+        assert_eq!(registry.heard(RegionNo(1)), Some(UnixMillis(7)));
+        drop(place);
+        assert_eq!(registry.heard(RegionNo(1)), None);
+    }
+
+    #[test]
     fn a_session_that_never_began_leaves_the_older_one_the_last() {
         let registry = Registry::default();
-        let (old, _) = registry.enter(RegionNo(1));
-        let (new, _) = registry.enter(RegionNo(1));
+        let (old, _) = registry.enter(RegionNo(1), "north");
+        let (new, _) = registry.enter(RegionNo(1), "north");
         assert!(!registry.is_newest(&old));
         drop(new);
         assert!(registry.is_newest(&old));
@@ -241,19 +295,25 @@ mod tests {
     #[tokio::test]
     async fn orders_wait_for_their_session_each_once_and_the_first_end_counts() {
         let registry = Registry::default();
-        let (_place, orders) = registry.enter(RegionNo(1));
+        let (_place, orders) = registry.enter(RegionNo(1), "north");
         assert!(orders.next().now_or_never().is_none());
         registry.accepted(RegionNo(1));
         registry.accepted(RegionNo(1));
+        for name in ["north", "west", "south"] {
+            registry.renamed(RegionNo(1), name);
+        }
         registry.removed(RegionNo(1));
         registry.tell(RegionNo(1), Order::End(Refusal::Busy, "later"));
         assert_eq!(orders.next().await, Order::Accepted);
+        assert_eq!(orders.next().await, Order::Renamed("south".into()));
         assert!(matches!(
             orders.next().await,
             Order::End(Refusal::Removed, _)
         ));
         let mut waiting = pin!(orders.next());
         assert!(poll!(&mut waiting).is_pending());
+        registry.renamed(RegionNo(1), "south");
+        assert!(poll!(&mut waiting).is_pending(), "it knows that name");
         registry.accepted(RegionNo(1));
         assert_eq!(waiting.await, Order::Accepted);
     }

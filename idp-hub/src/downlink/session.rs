@@ -137,15 +137,20 @@ impl<'a> Driver<'a> {
             for effect in more {
                 match effect {
                     Effect::Register(hello) => next.extend(self.register(&hello).await),
-                    Effect::Send(frame) => self.send(&frame).await,
+                    // What is said at once goes out as one.
+                    Effect::Send(frame) => self.encode(&frame),
                     Effect::Issue(csr) => self.renew(&csr).await,
                     Effect::Describe(cloud) => self.describe(&cloud).await,
+                    Effect::Keeping(fault) => self.keeping(fault).await,
                     Effect::WakeAt(at) => self.wake = at,
                     Effect::Serve => {}
                     Effect::Close(why) => self.end = Some(End::Closed(why)),
                 }
             }
             more = next;
+        }
+        if !self.bytes.is_empty() {
+            self.flush().await;
         }
     }
 
@@ -157,6 +162,9 @@ impl<'a> Driver<'a> {
         };
         if self.prattles() {
             return;
+        }
+        if let Some(Registered { orders, .. }) = &self.registered {
+            orders.heard(self.downlink.clock.unix_millis());
         }
         let effects = match Control::decode(frame.kind, &frame.payload) {
             // A frame of a later release says at least that the agent lives.
@@ -241,6 +249,7 @@ impl<'a> Driver<'a> {
     async fn order(&mut self, order: Order) {
         let effects = self.decide(match order {
             Order::Accepted => Input::Accepted,
+            Order::Renamed(name) => Input::Renamed(name.into()),
             Order::End(refusal, reason) => Input::End(refusal, reason),
         });
         self.perform(effects).await;
@@ -269,14 +278,18 @@ impl<'a> Driver<'a> {
         let newest = downlink.registry.is_newest(&place);
         let session = place.number;
         drop(place);
+        let goodbye = end.goodbye();
         let Some(why) = end.for_fleet().filter(|_| newest) else {
             return;
         };
         tell_fleet(downlink, fleet::Input::SessionEnded { no, session, why }).await;
         let at = downlink.clock.unix_millis();
-        if let Err(error) = downlink.store.change(move |it| it.seen(no, at)).await {
+        let ended = downlink
+            .store
+            .change(move |it| it.session_ended(no, session, at, goodbye));
+        if let Err(error) = ended.await {
             let error = chain(&error).to_string();
-            tracing::error!(error, "cannot store when a region was last heard");
+            tracing::error!(error, "cannot store how a region's session ended");
         }
     }
 }

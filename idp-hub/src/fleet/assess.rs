@@ -97,6 +97,9 @@ fn online(region: &Region, now: Moment) -> Verdict {
     if region.facts.standing == Standing::Pending {
         return plain(State::Connecting, Reason::AwaitingAcceptance, None);
     }
+    if let Some(fault) = &region.unkept {
+        return (State::Degraded, Reason::SpoolFailing, fault.clone(), None);
+    }
     if let Some(full) = &region.full {
         return (State::Degraded, Reason::RegionFull, full.clone(), None);
     }

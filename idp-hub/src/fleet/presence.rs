@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use shared::link::hub::Closed;
-use shared::wire::frame::Refusal;
+use shared::wire::frame::{Goodbye, Refusal};
 
 use super::{Ended, Reason};
 
@@ -15,8 +15,8 @@ pub(super) const RETURN_MAX: Duration = Duration::from_secs(60);
 /// seconds, and a loss must be seen in less than fifteen.
 pub(super) const RECONNECT_MAX: Duration = Duration::from_secs(10);
 
-/// The most bytes kept of what a transport says, which may quote its peer.
-const TEXT_BYTES_MAX: usize = 256;
+/// The most bytes kept of what a peer says, or a transport, which may quote its peer.
+const TEXT_BYTES_MAX: usize = 512;
 
 /// Whether a region is there.
 #[derive(Debug)]
@@ -64,6 +64,16 @@ impl From<Ended> for Gone {
     }
 }
 
+impl From<Goodbye> for Gone {
+    fn from(goodbye: Goodbye) -> Self {
+        let why = match goodbye {
+            Goodbye::Stopping => Closed::AgentStopping,
+            Goodbye::Leaving => Closed::AgentLeaving,
+        };
+        Ended::Closed(why).into()
+    }
+}
+
 impl From<Refusal> for Gone {
     fn from(refusal: Refusal) -> Self {
         let (reason, passing) = match refusal {
@@ -83,8 +93,8 @@ impl From<Refusal> for Gone {
     }
 }
 
-/// What a transport says, fit for one line on a screen.
-fn bounded(text: &str) -> String {
+/// What somebody else says, fit for one line on a screen.
+pub(super) fn bounded(text: &str) -> String {
     let cut = text.get(..text.floor_char_boundary(TEXT_BYTES_MAX));
     cut.unwrap_or_default()
         .chars()

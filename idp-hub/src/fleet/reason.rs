@@ -72,6 +72,11 @@ reasons! {
     ServiceMissing = "service-missing",
         "Install the named service, or register it in the region's Keystone catalog; until then \
          its part of the figures is unknown, not zero.";
+    /// Its agent can't keep anything new.
+    SpoolFailing = "spool-failing",
+        "Free some room on the disk of the agent's machine, or mend what the detail names; \
+         `sp-agent status` in the region says the same. Until then nothing new of the region is \
+         kept or reported; afterwards the agent goes on by itself.";
     /// It has more to report than the hub takes of one region.
     RegionFull = "region-full",
         "Find out what fills the region's cloud, and remove it there. If all of it is wanted, \
@@ -116,8 +121,8 @@ reasons! {
     /// Its agent follows another federation.
     RefusedFederation = "refused-federation",
         "The agent follows another federation. To take it back, run `idp-hub region remove \
-         {name}`, `idp-hub region invite {name}`, and `sp-agent join` with that token in the \
-         region.";
+         {name}` and `idp-hub region invite {name}`, and in the region `sp-agent leave`, then \
+         `sp-agent join` with that invitation.";
     /// Its agent follows a higher epoch than this hub's.
     RefusedEpoch = "refused-epoch",
         "Another hub has taken over this federation at a higher epoch: use that hub, and stop this \
@@ -128,8 +133,8 @@ reasons! {
          with both logs: this should not happen.";
     /// The hub's administrator removed it.
     Removed = "removed",
-        "Nothing to do. To bring it back, run `idp-hub region invite {name}`, and join again in \
-         the region.";
+        "Nothing to do. To bring it back, run `idp-hub region invite {name}`, and in the region \
+         `sp-agent leave`, then `sp-agent join` with that invitation.";
 }
 
 impl Reason {

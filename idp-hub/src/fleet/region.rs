@@ -7,7 +7,7 @@ use shared::model::{Service, UnixMillis};
 use shared::pki::Fingerprint;
 use shared::wire::frame::Standing;
 
-use super::presence::{Presence, RECONNECT_MAX, RETURN_MAX};
+use super::presence::{Presence, RECONNECT_MAX, RETURN_MAX, bounded};
 use super::{Condition, Ended, Facts, Moment, Reason, RegionNo, RegionView, State};
 
 /// So many ended sessions within [`UNSTABLE_SPAN`] are no restart any more.
@@ -36,6 +36,8 @@ pub(super) struct Region {
     pub(super) troubles: Vec<Service>,
     /// It may have no more: how much that is.
     pub(super) full: Option<String>,
+    /// Its agent can't keep anything new, as it said in this session: why.
+    pub(super) unkept: Option<String>,
     /// A key that is not the registered one came since its last session.
     pub(super) other_key: Option<Fingerprint>,
     /// When its latest sessions ended, the oldest first; at most [`UNSTABLE_ENDS`].
@@ -53,12 +55,18 @@ impl Region {
         } else {
             Reason::HubRestarted
         };
+        let until = now.mono + RETURN_MAX;
+        let presence = match facts.goodbye {
+            None => Presence::Awaited { reason, until },
+            // It said so to the hub that was here before; it may be on its way back by now.
+            Some(goodbye) => Presence::Away {
+                gone: goodbye.into(),
+                until,
+            },
+        };
         Self {
             facts,
-            presence: Presence::Awaited {
-                reason,
-                until: now.mono + RETURN_MAX,
-            },
+            presence,
             live: false,
             was_live: false,
             syncing_since: now.mono,
@@ -66,6 +74,7 @@ impl Region {
             heard: now.mono,
             troubles: Vec::new(),
             full: None,
+            unkept: None,
             other_key: None,
             ends: VecDeque::new(),
             condition: Condition {
@@ -110,6 +119,7 @@ impl Region {
         }
         self.presence = Presence::Online { session };
         self.other_key = None;
+        self.unkept = None;
         self.facts.seen = now.wall;
         self.heard = now.mono;
         self.syncing_since = now.mono;
@@ -179,6 +189,18 @@ impl Region {
         self.live = live;
         self.troubles = troubles;
         shown
+    }
+
+    pub(super) fn keeps(&mut self, now: Moment, session: u64, fault: Option<String>) -> bool {
+        if !matches!(self.presence, Presence::Online { session: open } if open == session) {
+            return false;
+        }
+        if fault.is_none() && self.unkept.is_some() {
+            // What it collects from now on is on its way, and could not be before.
+            self.heard = now.mono;
+        }
+        self.unkept = fault.map(|it| bounded(&it));
+        false
     }
 
     pub(super) fn removed(&mut self, now: Moment) -> bool {

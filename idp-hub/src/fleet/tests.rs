@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use shared::ids::RegionId;
 use shared::model::{CloudDescription, CloudKind, ServiceKind, ServiceState};
-use shared::wire::frame::Refusal;
+use shared::wire::frame::{Goodbye, Refusal};
 
 use super::*;
 
@@ -35,6 +35,7 @@ fn facts(no: RegionNo, standing: Standing) -> Box<Facts> {
         seen: UnixMillis(2_000),
         not_after: WALL.as_secs() + DAY_SECS,
         recoveries: 0,
+        goodbye: None,
     })
 }
 

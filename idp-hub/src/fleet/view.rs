@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use shared::ids::RegionId;
 use shared::model::{CloudDescription, Service, UnixMillis};
 use shared::pki::Fingerprint;
-use shared::wire::frame::Standing;
+use shared::wire::frame::{Goodbye, Standing};
 
 use super::{Condition, Reason, RegionNo, State};
 
@@ -34,6 +34,8 @@ pub struct Facts {
     pub not_after: u64,
     /// How often it got a certificate by its bound key alone.
     pub recoveries: u32,
+    /// How its agent took its leave in the newest session, if it did.
+    pub goodbye: Option<Goodbye>,
 }
 
 /// What is shown of a region.

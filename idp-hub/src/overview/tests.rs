@@ -28,6 +28,7 @@ fn view(no: u32, name: &str, state: State) -> RegionView {
         seen: UnixMillis(1),
         not_after: 0,
         recoveries: 0,
+        goodbye: None,
     };
     let (reason, detail, since) = (Reason::Ok, String::new(), UnixMillis(1));
     RegionView {

@@ -56,6 +56,8 @@ const REASONS_ZH = {
   'unstable': ['连接反复中断', '检查网络路径（UDP 7443、MTU、防火墙），并确认没有同一密钥的副本在运行。'],
   'service-failing': ['云平台服务无响应', '检查该区域云平台中指明的服务。'],
   'service-missing': ['云平台缺少服务', '安装该服务或在 Keystone 目录中注册；在此之前其数据为未知，而不是零。'],
+  'spool-failing': ['代理无法保存新数据', '在该区域的代理主机上清理磁盘空间，或修复详情中指明的故障；在此之前不会上报新数据，之后代理会自动恢复。'],
+  'region-full': ['资源记录超出上限', '清理占满该区域云平台的资源；如确有需要，请在 hub.toml 中调高 limits.region_records_max 并重启 idp-hub。'],
   'feed-stalled': ['代理在线但没有上报', '在该区域运行 sp-agent status 查看卡住的采集项；重启代理不会丢失数据。'],
   'sync-slow': ['同步过慢', '在该区域运行 sp-agent status 查看进度；常见原因是云 API 慢或带宽不足。'],
   'certificate-expiring': ['证书即将到期且未续期', '比对两端时钟，并查看 journalctl -u sp-agent 中的续期错误。'],
@@ -65,10 +67,10 @@ const REASONS_ZH = {
   'not-back': ['主管理节点重启后未恢复连接', '检查该区域的代理及其使用的主管理节点地址（sp-agent status）。'],
   'agent-left': ['该区域已退出联邦', '运行 idp-hub region remove 确认；如需恢复，移除后重新邀请。'],
   'refused-version': ['协议版本不兼容', '升级较旧的一方；两端最多相差一个协议版本。'],
-  'refused-federation': ['代理跟随另一个联邦', '如需接管请重新邀请并加入，否则移除该区域。'],
+  'refused-federation': ['代理跟随另一个联邦', '如需接管，请移除并重新邀请该区域，再在该区域运行 sp-agent leave 和 sp-agent join。'],
   'refused-epoch': ['代理跟随更高任期的主管理节点', '请使用新的主管理节点，并停止本节点。'],
   'protocol-error': ['代理发送了协议不允许的内容', '查看 journalctl -u sp-agent，比对两端版本，并附日志上报。'],
-  'removed': ['管理员已移除', '无需操作；如需恢复请重新邀请。'],
+  'removed': ['管理员已移除', '无需操作；如需恢复请重新邀请，并在该区域运行 sp-agent leave，再用新邀请运行 sp-agent join。'],
 };
 
 // Reason and next step of a region, in a language.

@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, Row, ToSql, params};
 use shared::ids::RegionId;
 use shared::model::{CloudDescription, Feed, UnixMillis};
 use shared::pki::Fingerprint;
-use shared::wire::frame::{Cursor, Standing, cloud_kind, cloud_kind_code, feed_code};
+use shared::wire::frame::{Cursor, Goodbye, Standing, cloud_kind, cloud_kind_code, feed_code};
 
 use super::error::{Doing, StoreError};
 use super::{Changing, Reading};
@@ -52,7 +52,7 @@ const ACCEPTED: u8 = 2;
 const REMOVED: u8 = 3;
 
 const COLUMNS: &str = "no, id, name, standing, key_fingerprint, cloud_kind, cloud_version,
-    cloud_endpoint, software, host, joined_ms, seen_ms, not_after_s, recoveries";
+    cloud_endpoint, software, host, joined_ms, seen_ms, not_after_s, recoveries, goodbye";
 
 impl Reading<'_> {
     /// Every region that was not removed, by name.
@@ -322,7 +322,7 @@ impl Changing<'_> {
         } = introduction;
         let sql = "UPDATE regions SET cloud_kind = ?2, cloud_endpoint = ?4,
                        cloud_version = coalesce(nullif(?3, ''), cloud_version),
-                       software = ?5, host = ?6, seen_ms = ?7 WHERE no = ?1";
+                       software = ?5, host = ?6, seen_ms = ?7, goodbye = 0 WHERE no = ?1";
         let (kind, version) = (cloud_kind_code(cloud.kind), &cloud.version);
         let (endpoint, now) = (&cloud.endpoint, self.now.0);
         let values: &[&dyn ToSql] = &[&no.0, &kind, version, endpoint, software, host, &now];
@@ -341,16 +341,25 @@ impl Changing<'_> {
         Ok(cursors.to_vec())
     }
 
-    /// A session ended, or the hub stops: when the region was last heard.
+    /// A session ended: when the region was last heard, and how its agent took its leave. A newer
+    /// session has said by its beginning that the agent is there.
     ///
     /// # Errors
     /// If the database fails.
-    pub fn seen(&mut self, no: RegionNo, at: UnixMillis) -> Result<(), StoreError> {
-        self.execute(
-            "UPDATE regions SET seen_ms = ?2 WHERE no = ?1",
-            &[&no.0, &at.0],
-            "note time",
-        )
+    pub fn session_ended(
+        &mut self,
+        no: RegionNo,
+        session: u64,
+        at: UnixMillis,
+        goodbye: Option<Goodbye>,
+    ) -> Result<(), StoreError> {
+        let is_newest = (self.hot.region(no)).is_some_and(|region| region.session == session);
+        if !is_newest {
+            return Ok(());
+        }
+        let sql = "UPDATE regions SET seen_ms = ?2, goodbye = ?3 WHERE no = ?1";
+        let values: &[&dyn ToSql] = &[&no.0, &at.0, &goodbye_code(goodbye)];
+        self.execute(sql, values, "note a session's end")
     }
 
     pub(in crate::store) fn execute(
@@ -389,6 +398,23 @@ fn region_of(row: &Row<'_>) -> Result<RegionRow, rusqlite::Error> {
             seen: UnixMillis(row.get(11)?),
             not_after: row.get(12)?,
             recoveries: row.get(13)?,
+            goodbye: goodbye_of(row.get(14)?),
         },
     })
+}
+
+const fn goodbye_code(goodbye: Option<Goodbye>) -> u8 {
+    match goodbye {
+        None => 0,
+        Some(Goodbye::Stopping) => 1,
+        Some(Goodbye::Leaving) => 2,
+    }
+}
+
+const fn goodbye_of(code: u8) -> Option<Goodbye> {
+    match code {
+        1 => Some(Goodbye::Stopping),
+        2 => Some(Goodbye::Leaving),
+        _ => None,
+    }
 }

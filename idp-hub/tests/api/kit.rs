@@ -14,6 +14,7 @@ use http_body_util::BodyExt;
 use idp_hub::adoption::Adopter;
 use idp_hub::api::{ApiParts, ApiState, local_router, passwords, web_router};
 use idp_hub::authority::Authority;
+use idp_hub::downlink::Registry;
 use idp_hub::fleet::{Fleet, Input, Moment, RegionNo};
 use idp_hub::metrics::Metrics;
 use idp_hub::overview::{FleetBoard, Update};
@@ -103,6 +104,7 @@ impl Kit {
         let parts = ApiParts {
             store: store.clone(),
             board: board.clone(),
+            registry: Registry::default(),
             adopter: Adopter::new(authority.clone(), clock.clone(), |_| false),
             authority,
             clock: clock.clone(),

@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 use super::{GREETING_MAX, HEARTBEAT};
 use crate::backoff::Backoff;
 use crate::ids::{FederationId, HubId};
+use crate::wire::Text;
 use crate::wire::frame::{
-    Ack, Cloud, Control, Cursor, Goodbye, Heartbeat, PROTOCOL, Refusal, Standing,
+    Ack, Cloud, Control, Cursor, Goodbye, Heartbeat, Keeping, PROTOCOL, Refusal, Standing,
 };
 
 /// The time that a connection may take to come about, all handshakes included.
@@ -39,6 +40,8 @@ pub enum Input<'a> {
     SaidSomething,
     /// The cloud was found to be something else than the hub was told.
     Described(Cloud<'static>),
+    /// Nothing new can be kept, and why; or, with `None`, it can again.
+    Keeping(Option<String>),
     /// The daemon stops, or the region leaves.
     Stop(Goodbye),
     /// The asked-for time has come.
@@ -68,6 +71,8 @@ pub enum Effect {
         /// X.509, PEM.
         certificate: String,
     },
+    /// Keep the name that the region has at the hub.
+    Named(String),
     /// Tell the operator: the phase has changed.
     Report,
     /// Close the connection.
@@ -231,9 +236,18 @@ impl AgentSession {
                 ready.said = now;
                 vec![Effect::Send(Control::Describe(cloud))]
             }
+            (State::Ready(ready), Input::Keeping(fault)) => {
+                ready.said = now;
+                let fault = fault.map(Text::cut_owned);
+                vec![Effect::Send(Control::Keeping(Keeping { fault }))]
+            }
             (
                 _,
-                Input::Connected | Input::Frame(_) | Input::SaidSomething | Input::Described(_),
+                Input::Connected
+                | Input::Frame(_)
+                | Input::SaidSomething
+                | Input::Described(_)
+                | Input::Keeping(_),
             ) => Vec::new(),
         }
     }
@@ -287,6 +301,9 @@ impl AgentSession {
             }
             (State::Ready(_), Control::Ack(ack)) => vec![Effect::Acked(ack)],
             (State::Ready(_), Control::Cursor(cursor)) => vec![Effect::Position(cursor)],
+            (State::Ready(_), Control::Named(named)) => {
+                vec![Effect::Named(named.name.into_string())]
+            }
             (State::Ready(_), Control::Renewed(renewed)) => {
                 vec![Effect::Keep {
                     certificate: renewed.certificate.into_string(),

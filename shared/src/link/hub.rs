@@ -9,7 +9,8 @@ use super::{GREETING_MAX, HEARTBEAT, SILENCE_MAX};
 use crate::ids::{FederationId, HubId};
 use crate::wire::codec::CODEC;
 use crate::wire::frame::{
-    Cloud, Control, Cursor, Goodbye, Hello, PROTOCOL, Refusal, Refuse, Standing, Welcome,
+    Cloud, Control, Cursor, Goodbye, Hello, Keeping, Named, PROTOCOL, Refusal, Refuse, Standing,
+    Welcome,
 };
 use crate::wire::{List, Text};
 
@@ -37,9 +38,13 @@ pub enum Input<'a> {
         standing: Standing,
         /// How far the hub has got.
         cursors: Vec<Cursor>,
+        /// The region's name.
+        name: String,
     },
     /// The administrator confirmed the region.
     Accepted,
+    /// The administrator gave the region another name.
+    Renamed(String),
     /// The hub ends the session: removed, superseded, busy, stopping.
     End(Refusal, &'static str),
     /// The asked-for time has come.
@@ -57,6 +62,8 @@ pub enum Effect<'a> {
     Issue(String),
     /// Keep what the agent says of its cloud.
     Describe(Cloud<'a>),
+    /// Tell why the agent can't keep anything new; or, with `None`, that it can again.
+    Keeping(Option<String>),
     /// Wake with [`Input::Tick`].
     WakeAt(Instant),
     /// The session serves: feeds may come.
@@ -130,9 +137,16 @@ impl HubSession {
                 Goodbye::Leaving => Closed::AgentLeaving,
             }),
             (State::Greeting { .. }, Input::Frame(Control::Hello(hello))) => self.greet(now, hello),
-            (State::Registering { heard }, Input::Registered { standing, cursors }) => {
+            (
+                State::Registering { heard },
+                Input::Registered {
+                    standing,
+                    cursors,
+                    name,
+                },
+            ) => {
                 let heard = *heard;
-                self.welcome(heard, standing, cursors)
+                self.welcome(heard, standing, cursors, name)
             }
             (State::Registering { heard } | State::Ready { heard, .. }, Input::FeedHeard) => {
                 *heard = now;
@@ -140,13 +154,9 @@ impl HubSession {
             }
             (State::Ready { heard, .. }, Input::Frame(frame)) => {
                 *heard = now;
-                match frame {
-                    Control::Heartbeat(_) => Vec::new(),
-                    Control::Renew(renew) => vec![Effect::Issue(renew.csr.into_string())],
-                    Control::Describe(cloud) => vec![Effect::Describe(cloud)],
-                    _ => self.refuse(Refusal::Protocol, "a frame that only a hub sends"),
-                }
+                self.frame(frame)
             }
+            (State::Ready { .. }, Input::Renamed(name)) => vec![named(name)],
             (State::Ready { standing, .. }, Input::Accepted) => {
                 match std::mem::replace(standing, Standing::Accepted) {
                     Standing::Accepted => Vec::new(),
@@ -158,10 +168,22 @@ impl HubSession {
                     }
                 }
             }
-            (_, Input::Accepted | Input::Registered { .. }) => Vec::new(),
+            (_, Input::Accepted | Input::Renamed(_) | Input::Registered { .. }) => Vec::new(),
             (_, Input::FeedHeard | Input::Frame(_)) => {
                 self.refuse(Refusal::Protocol, "the first frame must be one Hello")
             }
+        }
+    }
+
+    fn frame<'a>(&mut self, frame: Control<'a>) -> Vec<Effect<'a>> {
+        match frame {
+            Control::Heartbeat(_) => Vec::new(),
+            Control::Renew(renew) => vec![Effect::Issue(renew.csr.into_string())],
+            Control::Describe(cloud) => vec![Effect::Describe(cloud)],
+            Control::Keeping(Keeping { fault }) => {
+                vec![Effect::Keeping(fault.map(Text::into_string))]
+            }
+            _ => self.refuse(Refusal::Protocol, "a frame that only a hub sends"),
         }
     }
 
@@ -176,7 +198,8 @@ impl HubSession {
         if hello.federation != self.facts.federation {
             return self.refuse(
                 Refusal::Federation,
-                "the agent follows another federation; join this one with `sp-agent join`",
+                "the agent follows another federation; to join this one, run `sp-agent leave`, \
+                 then `sp-agent join` with an invitation",
             );
         }
         if hello.epoch > self.facts.epoch {
@@ -194,6 +217,7 @@ impl HubSession {
         heard: Instant,
         standing: Standing,
         cursors: Vec<Cursor>,
+        name: String,
     ) -> Vec<Effect<'static>> {
         self.state = State::Ready { heard, standing };
         let welcome = Welcome {
@@ -207,6 +231,7 @@ impl HubSession {
         };
         let mut effects = vec![
             Effect::Send(Control::Welcome(welcome)),
+            named(name),
             Effect::WakeAt(heard + SILENCE_MAX),
         ];
         if standing == Standing::Accepted {
@@ -247,6 +272,11 @@ impl HubSession {
         self.state = State::Closed;
         vec![Effect::Close(why)]
     }
+}
+
+fn named(name: String) -> Effect<'static> {
+    let name = Text::cut_owned(name);
+    Effect::Send(Control::Named(Named { name }))
 }
 
 /// What only an operator changes is not worth asking about every second.

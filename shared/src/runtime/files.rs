@@ -17,10 +17,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use zeroize::Zeroizing;
 
+mod contents;
 mod error;
 #[cfg(test)]
 mod tests;
 
+pub use contents::Contents;
 pub use error::FileError;
 
 /// Who may read a file that we write; only its owner ever writes it.

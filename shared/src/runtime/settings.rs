@@ -25,10 +25,10 @@
 
 use std::cell::RefCell;
 use std::fmt::Display;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use toml::Spanned;
-use toml::de::DeTable;
+use toml::de::{DeTable, DeValue};
 
 use super::files::{self, FileError};
 
@@ -68,6 +68,26 @@ pub enum ConfigError {
 /// If it can't be read, is no text, or is longer than a settings file ever is.
 pub fn read(path: &Path) -> Result<String, FileError> {
     files::read_text(path, FILE_BYTES_MAX)
+}
+
+/// The files that a settings file names, under keys that end in `_file`, also where it has faults:
+/// what they hold belongs to the settings.
+pub fn named_files(text: &str) -> Vec<PathBuf> {
+    let (root, _) = DeTable::parse_recoverable(text);
+    let (mut files, mut tables) = (Vec::new(), vec![root.get_ref()]);
+    while let Some(table) = tables.pop() {
+        for (key, value) in table {
+            match value.get_ref() {
+                DeValue::Table(inner) => tables.push(inner),
+                DeValue::String(path) if key.get_ref().ends_with("_file") => {
+                    files.push(PathBuf::from(&**path));
+                }
+                _ => {}
+            }
+        }
+    }
+    files.sort();
+    files
 }
 
 /// A settings file that is being read.

@@ -17,8 +17,8 @@ pub use adopt::{
     PASSWORD_BYTES_MAX,
 };
 pub use control::{
-    Ack, Cloud, Control, Cursor, Goodbye, Heartbeat, Hello, Offer, Phase, Refusal, Refuse, Renew,
-    Renewed, Standing, Welcome, cloud_kind, cloud_kind_code,
+    Ack, Cloud, Control, Cursor, Goodbye, Heartbeat, Hello, Keeping, Named, Offer, Phase, Refusal,
+    Refuse, Renew, Renewed, Standing, Welcome, cloud_kind, cloud_kind_code,
 };
 pub use feed::{Batch, BatchRecord, FeedFrame, Open, RECORDS_MAX, Start};
 pub use join::{Issued, Join, JoinFrame, Recover};

@@ -150,6 +150,14 @@ fn others() -> Vec<(&'static str, Control<'static>)> {
         seq: 0,
         phase: Phase::Live,
     };
+    let named = |name| {
+        let name = Text::cut(name);
+        Control::Named(Named { name })
+    };
+    let keeping = |fault: Option<&'static str>| {
+        let fault = fault.map(Text::cut);
+        Control::Keeping(Keeping { fault })
+    };
     let ack = |feed, seq| Control::Ack(Ack { feed, seq });
     let heartbeat = |count| Control::Heartbeat(Heartbeat { count });
     vec![
@@ -171,6 +179,10 @@ fn others() -> Vec<(&'static str, Control<'static>)> {
         ("renewed-minimal", renewed("")),
         ("describe-full", Control::Describe(cloud(true))),
         ("describe-minimal", Control::Describe(cloud(false))),
+        ("named-full", named("北京-1")),
+        ("named-minimal", named("")),
+        ("keeping-failing", keeping(Some("no room left"))),
+        ("keeping-sound", keeping(None)),
     ]
 }
 

@@ -26,6 +26,7 @@ pub(super) async fn run(origin: &Origin, args: LeaveArgs) -> Result<Exit, Failur
                 .display()
                 .to_string(),
             hub_told: false,
+            was_removed: false,
         },
     };
     match args.output.output {
@@ -60,14 +61,40 @@ fn confirmed(data_dir: &std::path::Path) -> Result<bool, Failure> {
 }
 
 fn text_of(told: &LeaveTold) -> String {
-    let hub = if told.hub_told {
-        "The hub was told."
-    } else {
-        "The hub was not told: its administrator should run idp-hub region remove."
+    let hub = match (told.was_removed, told.hub_told) {
+        (true, _) => "The hub had removed this region already.",
+        (false, true) => "The hub was told.",
+        (false, false) => {
+            "The hub was not told: its administrator should run idp-hub region remove."
+        }
     };
     format!(
         "Left the federation. {hub}\nThe membership was moved to {}.\nTo join again, ask for a new \
          invitation.",
         told.kept
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_hub_that_still_has_the_region_is_to_remove_it() {
+        let told = |hub_told, was_removed| {
+            text_of(&LeaveTold {
+                kept: "/aside".to_owned(),
+                hub_told,
+                was_removed,
+            })
+        };
+        assert!(told(false, false).contains("idp-hub region remove"));
+        assert!(told(true, false).contains("The hub was told."));
+        let removed = told(false, true);
+        assert!(
+            removed.contains("had removed this region already"),
+            "{removed}"
+        );
+        assert!(!removed.contains("region remove"), "{removed}");
+    }
 }

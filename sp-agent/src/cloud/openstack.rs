@@ -40,6 +40,8 @@ mod token;
 mod version;
 mod volume;
 
+use std::path::Path;
+
 use async_trait::async_trait;
 use shared::model::{CloudDescription, ServiceKind};
 use shared::runtime::clock::Clock;
@@ -59,6 +61,22 @@ use super::{Cloud, CloudError, Mark, Pages, Part, Probe};
 pub struct OpenStack {
     client: Client,
     capacities: LastCapacities,
+}
+
+/// Checks Keystone's address by itself, whatever else is configured.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_auth_url(auth_url: &str) -> Result<(), SetupError> {
+    options::keystone(auth_url).map(drop)
+}
+
+/// Checks the file of certificates by itself, whatever else is configured.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_ca_file(path: &Path) -> Result<(), SetupError> {
+    tls::certificates(Some(path)).map(drop)
 }
 
 impl OpenStack {

@@ -7,7 +7,9 @@ use shared::runtime::errors::chain;
 use shared::runtime::settings::{Setting, Table};
 
 use super::{Surroundings, credential};
-use crate::cloud::openstack::{Auth, Domain, Interface, OpenStack, Options, SetupError};
+use crate::cloud::openstack::{
+    Auth, Domain, Interface, OpenStack, Options, check_auth_url, check_ca_file,
+};
 
 const AUTH_URL: &str = "https://cloud.example.org:5000/v3";
 
@@ -27,12 +29,28 @@ pub(super) fn read(mut table: Table<'_>, surroundings: &Surroundings) -> Option<
     let seconds = Duration::from_secs(1);
     let timeout = table.duration("request_timeout", seconds..=Options::REQUEST_TIMEOUT_MAX);
     let page_size = table.integer("page_size", 1..=Options::PAGE_SIZE_MAX.into());
-    let auth = auth(&mut table, surroundings)?;
+    let auth = auth(&mut table, surroundings);
+    // Looked at whatever else is wrong, so that all is told at once.
+    let auth_url = auth_url.try_map(|url| match check_auth_url(&url) {
+        Ok(()) => Ok(url),
+        Err(error) => Err((chain(&error).to_string(), "correct it".to_owned())),
+    });
+    let has_ca = ca_file.is_given();
+    let ca_file = ca_file.try_map(|path| match check_ca_file(&path) {
+        Ok(()) => Ok(path),
+        Err(error) => {
+            let instead = "name another file, or remove it".to_owned();
+            Err((chain(&error).to_string(), instead))
+        }
+    });
+    if has_ca && ca_file.value.is_none() {
+        return None;
+    }
 
-    let mut options = Options::new(auth_url.value.clone()?, auth);
+    let mut options = Options::new(auth_url.value?, auth?);
     options.region_name = region_name;
     options.interface = interface.unwrap_or_default();
-    options.ca_file = ca_file.value.clone();
+    options.ca_file = ca_file.value;
     if let Some(concurrency) = concurrency.value {
         options.concurrency_max = usize::try_from(concurrency).unwrap_or(usize::MAX);
     }
@@ -41,18 +59,13 @@ pub(super) fn read(mut table: Table<'_>, surroundings: &Surroundings) -> Option<
         options.page_size = u32::try_from(page_size).unwrap_or(u32::MAX);
     }
     // What only the client itself can tell: whether it can be made of these options.
-    let error = OpenStack::new(&options, Clock::system()).err();
-    if let Some(error) = &error {
-        let told = chain(error);
-        match error {
-            SetupError::AuthUrl { .. } => auth_url.fault(told, "correct it"),
-            SetupError::ReadCa { .. } | SetupError::ParseCa { .. } => {
-                ca_file.fault(told, "name another file, or remove it");
-            }
-            _ => table.fault(told, "correct it"),
+    match OpenStack::new(&options, Clock::system()) {
+        Ok(_) => Some(options),
+        Err(error) => {
+            table.fault(chain(&error), "correct it");
+            None
         }
     }
-    error.is_none().then_some(options)
 }
 
 fn auth(table: &mut Table<'_>, surroundings: &Surroundings) -> Option<Auth> {

@@ -162,12 +162,24 @@ fn cloud(
     let kind = kind.required("write [cloud] and kind = \"openstack\" or kind = \"simulated\"");
     // The other kind's settings may stay in the file; nobody looks at them.
     table.allow(&["openstack", "simulated"]);
-    match kind.value? {
+    // A kind that is wrong or missing hides no fault of the section that is meant.
+    let kind = kind.value.or_else(|| meant(&table, &words))?;
+    match kind {
         Kind::OpenStack => {
             openstack::read(table.section("openstack"), surroundings).map(CloudConfig::OpenStack)
         }
         Kind::Simulated => simulated::read(table.section("simulated")).map(CloudConfig::Simulated),
     }
+}
+
+/// The kind whose name is near, or else whose section is the only one.
+fn meant(table: &Table<'_>, words: &[(&str, Kind)]) -> Option<Kind> {
+    let mut given = words.iter().filter(|(word, _)| table.has(word));
+    let only = match (given.next(), given.next()) {
+        (Some((_, kind)), None) => Some(*kind),
+        _ => None,
+    };
+    table.meant("kind", words).or(only)
 }
 
 fn collect(mut table: Table<'_>) -> collect::Options {

@@ -204,6 +204,33 @@ fn what_the_client_of_the_cloud_refuses_is_told_at_its_setting() {
 }
 
 #[test]
+fn every_fault_of_a_cloud_is_told_at_once_whatever_its_kind_is_called() {
+    let section = "auth_url = \"ftp://x\"\npage_size = 0\nca_file = \"/nowhere.pem\"\n\
+                   application_credential_id = \"a\"\nsecret_file = \"/nowhere\"\n";
+    let places = [
+        "agent.toml:4:12: cloud.openstack.auth_url: ",
+        "agent.toml:5:13: cloud.openstack.page_size: ",
+        "agent.toml:6:11: cloud.openstack.ca_file: ",
+        "agent.toml:8:15: cloud.openstack.secret_file: ",
+    ];
+    let kind = "kind = \"openstack\"";
+    // Right, nearly right, another word, and none: the only section says which is meant.
+    for (written, more) in [
+        (kind, 0),
+        ("kind = \"openstak\"", 1),
+        ("kind = \"vmware\"", 1),
+        ("", 1),
+    ] {
+        let told = told(&openstack(section).replace(kind, written));
+        assert!(told.contains(&format!("has {} faults", 4 + more)), "{told}");
+        assert!(places.iter().all(|it| told.contains(it)), "{told}");
+        let words = "\"openstack\" or \"simulated\"";
+        let is_listed = told.contains(words) || told.contains("kind = \"simulated\"");
+        assert_eq!(is_listed, more > 0, "{told}");
+    }
+}
+
+#[test]
 fn an_account_or_an_application_credential_signs_in() {
     let folder = tempfile::tempdir().unwrap();
     let secret = secret_file(folder.path(), "hush", 0o640);

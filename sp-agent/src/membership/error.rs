@@ -48,7 +48,8 @@ pub enum MembershipError {
     Request(#[from] CsrError),
     /// There is a membership already.
     #[error(
-        "this agent has joined already; to join another federation, run `sp-agent leave` first"
+        "this agent has joined already; to join anew or another federation, run `sp-agent leave` \
+         first, then join with a new invitation"
     )]
     AlreadyJoined,
     /// There is no membership.

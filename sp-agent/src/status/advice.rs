@@ -47,8 +47,8 @@ pub(super) fn writable_again(spool: &Path) -> String {
 fn reach_hub(refusal: Option<Refusal>) -> String {
     match refusal {
         Some(Refusal::Removed) => {
-            "The hub has removed this region. To come back, run: sp-agent leave; then join with a \
-             new invitation"
+            "The hub has removed this region. To come back, run: sp-agent leave; then: sp-agent \
+             join, with a new invitation (idp-hub region invite NAME)"
         }
         Some(Refusal::Unknown) => {
             "The hub does not know this region: perhaps it was restored from an older backup. Ask \

@@ -21,7 +21,7 @@ use super::report::{
 use crate::cloud::Part;
 use crate::join::SOFTWARE;
 use crate::membership::{Credentials, Membership, MembershipError};
-use crate::spool::{Condition, Spool};
+use crate::spool::Spool;
 use crate::uplink;
 
 /// What the daemon knows of its membership and link.
@@ -129,10 +129,7 @@ impl Sources {
     async fn spool(&self) -> SpoolReport {
         let path = self.spool.path();
         let extent = self.spool.extent(Feed::Samples);
-        let reason = match &*self.spool.condition().borrow() {
-            Condition::Sound => None,
-            Condition::Failing { reason } => Some(reason.clone()),
-        };
+        let reason = self.spool.condition().borrow().fault().map(str::to_owned);
         let bytes = tokio::task::spawn_blocking({
             let path = path.clone();
             move || bytes_of(&path)

@@ -108,6 +108,9 @@ pub struct LeaveTold {
     pub kept: String,
     /// Whether the hub heard of it.
     pub hub_told: bool,
+    /// Whether the hub had removed the region before, so that it need not hear.
+    #[serde(default)]
+    pub was_removed: bool,
 }
 
 /// Why the socket or the metrics' listener can't be had.

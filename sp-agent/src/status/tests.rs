@@ -36,6 +36,7 @@ impl Operations for Parrot {
         Ok(LeaveTold {
             kept,
             hub_told: true,
+            was_removed: false,
         })
     }
 

@@ -12,6 +12,7 @@ use shared::runtime::daemon::Status as Shown;
 use shared::runtime::errors::chain;
 use shared::runtime::shutdown::Shutdown;
 use shared::transport::DialOptions;
+use shared::wire::frame::Refusal;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -35,9 +36,19 @@ const FAREWELL_MAX: Duration = Duration::from_secs(5);
 /// An uplink that could not begin is tried again after this.
 const AGAIN: Duration = Duration::from_secs(10);
 
-/// Leave the federation; the answer says where the membership went, and whether the hub heard.
+/// Leave the federation.
 pub(super) struct Leave {
-    pub(super) reply: oneshot::Sender<Result<(PathBuf, bool), MembershipError>>,
+    pub(super) reply: oneshot::Sender<Result<Left, MembershipError>>,
+}
+
+/// What came of a leave.
+pub(super) struct Left {
+    /// Where the membership went.
+    pub(super) kept: PathBuf,
+    /// The hub heard of it.
+    pub(super) hub_told: bool,
+    /// The hub had removed the region before.
+    pub(super) was_removed: bool,
 }
 
 /// The task that follows.
@@ -119,7 +130,7 @@ impl Following {
 
     async fn follow(
         &mut self,
-        membership: Membership,
+        mut membership: Membership,
         credentials: Arc<Credentials>,
         shutdown: &Shutdown,
     ) -> End {
@@ -151,6 +162,7 @@ impl Following {
                 }
             }
             let status = link.borrow_and_update().clone();
+            membership.name.clone_from(&status.name);
             let identity = Identity::new(membership.clone(), Some(&credentials));
             let before = self.told.borrow().standing.allegiance.clone();
             let allegiance = before.then(&status.phase, membership.epoch);
@@ -211,11 +223,12 @@ impl Following {
 
     /// Carries the order out. `was_heard` is whether there was an uplink to say good-bye through.
     async fn leave(&self, leave: Leave, was_heard: bool) {
-        let phase = self.told.borrow().standing.allegiance.clone();
+        let allegiance = self.told.borrow().standing.allegiance.clone();
         let is_heard = matches!(
-            phase,
+            allegiance,
             Allegiance::Pending { .. } | Allegiance::Following { .. }
         );
+        let was_removed = allegiance.refusal() == Some(Refusal::Removed);
         let (data_dir, now) = (self.data_dir.clone(), self.clock.unix_millis());
         let moved = tokio::task::spawn_blocking(move || membership::leave(&data_dir, now));
         let moved = moved.await.unwrap_or(Err(MembershipError::Busy));
@@ -223,9 +236,11 @@ impl Following {
             tracing::info!("this region has left its federation");
         }
         // Who asked may be gone.
-        let _ = leave
-            .reply
-            .send(moved.map(|kept| (kept, is_heard && was_heard)));
+        let _ = leave.reply.send(moved.map(|kept| Left {
+            kept,
+            hub_told: is_heard && was_heard,
+            was_removed,
+        }));
     }
 
     fn tell(
@@ -241,10 +256,15 @@ impl Following {
             None => allegiance.name().to_owned(),
         };
         let mut said = None;
+        let named = |identity: &Option<Identity>| {
+            let name = identity.as_ref().map(|it| &it.membership.name);
+            name.cloned()
+        };
         self.told.send_modify(|member| {
             let mut standing: Standing = member.standing.clone();
             standing.become_at(allegiance, now);
-            if standing.since != member.standing.since || member.identity.is_none() {
+            let is_renamed = named(&member.identity) != named(&identity);
+            if standing.since != member.standing.since || is_renamed {
                 said = Some(line);
             }
             *member = Member {

@@ -65,10 +65,11 @@ impl Operations for Local {
         let sent = self.orders.send(Leave { reply }).await;
         sent.map_err(|_| Problem::unavailable(STOPPING))?;
         let left = answer.await.map_err(|_| Problem::unavailable(STOPPING))?;
-        let (kept, hub_told) = left.map_err(|error| Problem::refused(chain(&error)))?;
+        let left = left.map_err(|error| Problem::refused(chain(&error)))?;
         Ok(LeaveTold {
-            kept: kept.display().to_string(),
-            hub_told,
+            kept: left.kept.display().to_string(),
+            hub_told: left.hub_told,
+            was_removed: left.was_removed,
         })
     }
 

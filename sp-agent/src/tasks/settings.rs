@@ -1,20 +1,21 @@
 //! Reads the configuration again, on SIGHUP and when its file changes.
 
 use std::convert::Infallible;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use shared::runtime::clock::Clock;
 use shared::runtime::daemon::ReloadListener;
 use shared::runtime::errors::chain;
-use shared::runtime::logs;
+use shared::runtime::files::Contents;
 use shared::runtime::shutdown::Shutdown;
+use shared::runtime::{logs, settings};
 use tokio::sync::{Notify, watch};
 
 use super::Origin;
 use super::files::Watcher;
-use crate::config::{Config, Purpose};
+use crate::config::{CREDENTIAL, Config, Purpose};
 
 /// Editors and configuration management write in several steps; the last one counts.
 const DEBOUNCE: Duration = Duration::from_millis(500);
@@ -42,6 +43,8 @@ impl Settings {
         let mut directories = vec![directory];
         directories.extend(self.origin.credentials.as_deref());
         let _watcher = Watcher::new(&directories, Arc::clone(&changed));
+        // Nothing: what was read at the start may have changed before it was watched.
+        let mut seen = None;
         loop {
             let asked = async {
                 tokio::select! {
@@ -55,26 +58,38 @@ impl Settings {
             let Some(cause) = shutdown.until_draining(asked).await else {
                 return Ok(());
             };
-            self.read(cause).await;
+            self.read(cause, &mut seen).await;
         }
     }
 
-    async fn read(&self, cause: Cause) {
-        let Origin { path, credentials } = self.origin.clone();
-        let read =
-            tokio::task::spawn_blocking(move || Config::load(&path, Purpose::Run, credentials));
-        let config = match read.await {
-            Ok(Ok(config)) => config,
-            Ok(Err(error)) => {
+    async fn read(&self, cause: Cause, seen: &mut Option<Contents>) {
+        let (origin, known) = (self.origin.clone(), *seen);
+        let read = tokio::task::spawn_blocking(move || {
+            // Looked at first: what changes while it is read is then seen as a change.
+            let contents = contents(&origin);
+            if cause == Cause::Seen && known == Some(contents) {
+                return None;
+            }
+            let Origin { path, credentials } = origin;
+            Some((contents, Config::load(&path, Purpose::Run, credentials)))
+        });
+        // Without an outcome, the runtime stops.
+        let Some((contents, loaded)) = read.await.ok().flatten() else {
+            return;
+        };
+        *seen = Some(contents);
+        match loaded {
+            Ok(config) => self.take(cause, config),
+            Err(error) => {
                 let told = chain(&error);
                 tracing::error!(
                     "the changed configuration is not taken, the old one holds: {told}"
                 );
-                return;
             }
-            // The runtime stops.
-            Err(_) => return,
-        };
+        }
+    }
+
+    fn take(&self, cause: Cause, config: Config) {
         let before = Arc::clone(&self.configs.borrow());
         // Whoever asks may have changed what the configuration only points at, such as a CA's file.
         if cause == Cause::Seen && config == *before {
@@ -95,4 +110,14 @@ impl Settings {
         tracing::info!("the configuration was read again");
         self.configs.send_replace(Arc::new(config));
     }
+}
+
+/// What the configuration and all files that belong to it hold. Blocks on the disk.
+fn contents(origin: &Origin) -> Contents {
+    let text = settings::read(&origin.path).unwrap_or_default();
+    let mut paths = settings::named_files(&text);
+    let handed = origin.credentials.as_ref();
+    paths.extend(handed.map(|directory| directory.join(CREDENTIAL)));
+    paths.push(origin.path.clone());
+    Contents::of(paths.iter().map(PathBuf::as_path))
 }

@@ -111,7 +111,8 @@ impl Agent {
         let log = std::fs::File::create(self.log_path()).unwrap();
         let child = self.command().arg("run").stderr(log).spawn().unwrap();
         self.daemon = Some(child);
-        self.until("it answers", |agent| agent.run(&["status"]).code == 0)
+        // Its exit code says whether all is well, which takes a while.
+        self.until("it answers", |agent| agent.is_running() == Some(true))
             .await;
     }
 
@@ -143,6 +144,13 @@ impl Agent {
     /// What `status --output json` says.
     pub(crate) fn status(&self) -> serde_json::Value {
         serde_json::from_str(&self.run(&["status", "--output", "json"]).out).unwrap()
+    }
+
+    /// Whether the daemon answers; nothing where a dying or starting one broke off.
+    pub(crate) fn is_running(&self) -> Option<bool> {
+        let told = self.run(&["status", "--output", "json"]).out;
+        let told: serde_json::Value = serde_json::from_str(&told).ok()?;
+        Some(told["running_since"].is_string())
     }
 
     pub(crate) fn allegiance(&self) -> String {

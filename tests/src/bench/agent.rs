@@ -133,7 +133,7 @@ impl Agent {
             let frame = self.reader.next().await.unwrap().unwrap();
             match Control::decode(frame.kind, &frame.payload).unwrap() {
                 Some(Control::Ack(ack)) if ack.feed == 1 => return ack.seq,
-                Some(Control::Ack(_)) | None => {}
+                Some(Control::Ack(_) | Control::Named(_)) | None => {}
                 other => panic!("the hub disagrees: {other:?}"),
             }
         }

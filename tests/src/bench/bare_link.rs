@@ -53,6 +53,7 @@ async fn greet(facts: &HubFacts, link: &LinkConnection) -> (FrameWriter, FrameRe
     let known = Input::Registered {
         standing: Standing::Accepted,
         cursors: Vec::new(),
+        name: String::new(),
     };
     for effect in session.handle(now, known) {
         if let Effect::Send(welcome) = effect {

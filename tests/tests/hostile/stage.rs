@@ -177,6 +177,8 @@ impl Traitor {
         line.say(&self.hello()).await;
         let welcome = line.heard().await;
         assert!(matches!(welcome, Some(Control::Welcome(_))), "{welcome:?}");
+        let named = line.heard().await;
+        assert!(matches!(named, Some(Control::Named(_))), "{named:?}");
         line
     }
 

@@ -14,7 +14,7 @@ use shared::pki::{Slot, WebCredential, WebNames};
 use shared::runtime::clock::Clock;
 use shared::runtime::daemon::ReloadListener;
 use shared::runtime::errors::chain;
-use shared::runtime::files::{self, Mode};
+use shared::runtime::files::{self, Contents, Mode};
 use shared::runtime::shutdown::Shutdown;
 use tokio::sync::Notify;
 
@@ -93,15 +93,34 @@ impl Certificate {
     ) -> Result<(), notify::Error> {
         let changed = Arc::new(Notify::new());
         let _watcher = self.source.watch(&changed)?;
+        let mut seen = None;
         loop {
-            tokio::select! {
-                () = reload.requested() => {}
-                () = changed.notified() => self.clock.sleep(SETTLE).await,
-                () = self.clock.sleep(LOOK_INTERVAL) => {}
+            let is_asked = tokio::select! {
+                () = reload.requested() => true,
+                () = changed.notified() => {
+                    self.clock.sleep(SETTLE).await;
+                    false
+                }
+                () = self.clock.sleep(LOOK_INTERVAL) => true,
                 () = shutdown.draining() => return Ok(()),
+            };
+            // The directory tells of other files too, perhaps of the log with the last fault.
+            let contents = self.contents().await;
+            if is_asked || contents != seen {
+                seen = contents;
+                self.look().await;
             }
-            self.look().await;
         }
+    }
+
+    /// What the given files hold.
+    async fn contents(&self) -> Option<Contents> {
+        let source = Arc::clone(&self.source);
+        let look = tokio::task::spawn_blocking(move || match &*source {
+            Source::Given(files) => Some(Contents::of([&*files.certificate, &*files.key])),
+            Source::Own { .. } => None,
+        });
+        look.await.ok().flatten()
     }
 
     async fn look(&self) {

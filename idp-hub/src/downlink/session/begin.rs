@@ -27,6 +27,7 @@ struct Begun {
     registered: Registered,
     standing: Standing,
     cursors: Vec<Cursor>,
+    name: String,
     /// The agent says of itself what was not known.
     is_news: bool,
 }
@@ -43,6 +44,7 @@ impl Driver<'_> {
                     registered,
                     standing,
                     cursors,
+                    name,
                     is_news,
                 } = begun;
                 let (no, session) = (registered.no, registered.place.number);
@@ -51,8 +53,12 @@ impl Driver<'_> {
                     self.downlink.authority.introduced(no);
                 }
                 tell_fleet(self.downlink, fleet::Input::SessionBegan { no, session }).await;
-                self.session
-                    .handle(now, Input::Registered { standing, cursors })
+                let registered = Input::Registered {
+                    standing,
+                    cursors,
+                    name,
+                };
+                self.session.handle(now, registered)
             }
             Ok(Err(refused)) => self.not_admitted(now, &refused),
             Err(error) => {
@@ -87,13 +93,14 @@ async fn begin(
         let (no, standing) = (row.no, row.facts.standing);
         let is_news = introduction.is_news(&row.facts);
         // Listed before it is committed: a removal that comes after finds it.
-        let (place, orders) = registry.enter(no);
+        let (place, orders) = registry.enter(no, &row.facts.name);
         let cursors = it.begin_session(no, place.number, &introduction)?;
         let registered = Registered { no, place, orders };
         Ok(Ok(Begun {
             registered,
             standing,
             cursors,
+            name: row.facts.name,
             is_news,
         }))
     });

@@ -4,7 +4,7 @@ use shared::link::hub::Closed;
 use shared::pki::PeerIdentity;
 use shared::runtime::errors::chain;
 use shared::transport::{CloseCode, Loss, ReadError};
-use shared::wire::frame::Refusal;
+use shared::wire::frame::{Goodbye, Refusal};
 
 use super::{Driver, tell_fleet};
 use crate::authority::NotAdmitted;
@@ -59,6 +59,15 @@ impl End {
             }),
             Self::Expired => Some(("certificate", "it has run out and was not renewed")),
             Self::Closed(_) | Self::Lost(_) | Self::Stopping => None,
+        }
+    }
+
+    /// How the agent took its leave, if it did.
+    pub(super) const fn goodbye(&self) -> Option<Goodbye> {
+        match self {
+            Self::Closed(Closed::AgentStopping) => Some(Goodbye::Stopping),
+            Self::Closed(Closed::AgentLeaving) => Some(Goodbye::Leaving),
+            _ => None,
         }
     }
 

@@ -9,8 +9,9 @@ use shared::wire::Text;
 use shared::wire::frame::{Cloud, Control, Refusal, Renewed};
 
 use super::end::End;
-use super::{Driver, Registered, WRITE_MAX};
+use super::{Driver, Registered, WRITE_MAX, tell_fleet};
 use crate::authority::Certificate;
+use crate::fleet;
 use crate::store::Mail;
 
 /// A region that may have no more tries again after so long, a batch at most each time: it may have
@@ -88,18 +89,26 @@ impl Driver<'_> {
         }
     }
 
+    pub(super) async fn keeping(&mut self, fault: Option<String>) {
+        if let Some(Registered { no, place, .. }) = &self.registered {
+            let (no, session) = (*no, place.number);
+            let told = fleet::Input::Keeping { no, session, fault };
+            tell_fleet(self.downlink, told).await;
+        }
+    }
+
     pub(super) async fn send(&mut self, frame: &Control<'_>) {
         self.encode(frame);
         self.flush().await;
     }
 
-    fn encode(&mut self, frame: &Control<'_>) {
+    pub(super) fn encode(&mut self, frame: &Control<'_>) {
         if let Err(error) = frame.encode(&mut self.bytes) {
             tracing::error!(%error, "a control frame was not sent");
         }
     }
 
-    async fn flush(&mut self) {
+    pub(super) async fn flush(&mut self) {
         let bytes = std::mem::take(&mut self.bytes);
         match tokio::time::timeout(WRITE_MAX, self.writer.write(bytes)).await {
             Ok(Ok(())) => {}

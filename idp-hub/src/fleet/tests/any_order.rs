@@ -100,6 +100,10 @@ fn input() -> impl Strategy<Value = Input> {
             let full = troubles.is_empty().then(|| "7 records".to_owned()).filter(|_| live);
             Input::Overview { no, live, fresh, troubles, full }
         }),
+        1 => (no(), 0u64..20, any::<bool>()).prop_map(|(no, session, is_sound)| {
+            let fault = (!is_sound).then(|| "no room\nleft".to_owned());
+            Input::Keeping { no, session, fault }
+        }),
         1 => no().prop_map(|no| Input::Removed { no }),
         4 => Just(Input::Tick),
     ]

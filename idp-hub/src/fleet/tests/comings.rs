@@ -49,6 +49,34 @@ fn after_a_restart_of_the_hub_a_region_has_a_minute_to_return() {
 }
 
 #[test]
+fn after_a_restart_of_the_hub_who_took_its_leave_is_not_said_to_come_by_itself() {
+    let known = |goodbye| {
+        let mut hub = Hub::new();
+        let mut facts = facts(A, Standing::Accepted);
+        facts.goodbye = Some(goodbye);
+        hub.hear(Input::Known { no: A, facts });
+        hub
+    };
+    let mut left = known(Goodbye::Leaving);
+    let view = left.expect(State::Unreachable, Reason::AgentLeft);
+    assert!(
+        view.next_step.contains("region remove"),
+        "{}",
+        view.next_step
+    );
+    left.pass(2 * MINUTE);
+    left.expect(State::Unreachable, Reason::AgentLeft);
+    // It may have been started while there was no hub.
+    let mut stopped = known(Goodbye::Stopping);
+    stopped.expect(State::Connecting, Reason::AgentStopped);
+    stopped.pass(MINUTE);
+    stopped.expect(State::Unreachable, Reason::AgentStopped);
+    stopped.begin(1);
+    stopped.report(true, &[]);
+    stopped.expect(State::Healthy, Reason::Ok);
+}
+
+#[test]
 fn a_region_that_never_came_says_so() {
     let mut hub = Hub::new();
     let mut joined = facts(A, Standing::Pending);

@@ -45,6 +45,32 @@ fn an_agent_that_beats_but_reports_nothing_is_stalled() {
 }
 
 #[test]
+fn an_agent_that_can_t_keep_anything_is_degraded_until_it_can() {
+    let mut hub = Hub::with_healthy();
+    let keeping = |session, fault: Option<&str>| Input::Keeping {
+        no: A,
+        session,
+        fault: fault.map(str::to_owned),
+    };
+    hub.hear(keeping(1, Some("no room left")));
+    let view = hub.expect(State::Degraded, Reason::SpoolFailing);
+    assert_eq!(view.condition.detail, "no room left");
+    hub.hear(keeping(1, Some("cannot write")));
+    let view = hub.expect(State::Degraded, Reason::SpoolFailing);
+    assert_eq!(view.condition.detail, "cannot write");
+    // Nothing can come meanwhile; that is no fault of its collectors.
+    hub.pass(20 * MINUTE);
+    hub.hear(keeping(2, None));
+    hub.expect(State::Degraded, Reason::SpoolFailing);
+    hub.hear(keeping(1, None));
+    hub.expect(State::Healthy, Reason::Ok);
+    // An agent that comes again says so again.
+    hub.hear(keeping(1, Some("no room left")));
+    hub.begin(2);
+    hub.expect(State::Healthy, Reason::Ok);
+}
+
+#[test]
 fn a_first_sync_without_end_does_not_stay_connecting() {
     let mut hub = Hub::new();
     hub.known(Standing::Accepted);

@@ -24,8 +24,8 @@ impl Store {
     /// Computes means and removes what has expired, until the hub stops. A task of its own.
     ///
     /// It waits first: a hub that starts has its fleet to take back, and the writer no time to
-    /// spare.
-    /// A failure is logged and tried again: the marks of what is left to do are in the database.
+    /// spare. A failure is logged and tried again: the marks of what is left to do are in the
+    /// database.
     pub async fn tend_samples(self, clock: Clock, shutdown: Shutdown) {
         let mut expired_at = None;
         while shutdown

@@ -1,7 +1,7 @@
 use super::*;
 use crate::ids::FeedId;
-use crate::wire::frame::{Phase as FeedPhase, Refuse, Renewed, Welcome};
-use crate::wire::{List, Text};
+use crate::wire::List;
+use crate::wire::frame::{Named, Phase as FeedPhase, Refuse, Renewed, Welcome};
 
 const MIDDLE: u64 = u64::MAX / 2;
 
@@ -238,6 +238,31 @@ fn what_the_hub_says_is_passed_on() {
             certificate: "PEM".to_owned()
         }]
     );
+}
+
+#[test]
+fn the_region_s_name_is_kept_also_before_the_second_yes() {
+    let start = now();
+    let mut session = greeting(start);
+    session.handle(start, MIDDLE, Input::Frame(welcome(2, Standing::Pending)));
+    let name = Text::cut("south");
+    let named = Input::Frame(Control::Named(Named { name }));
+    let effects = session.handle(start, MIDDLE, named);
+    assert_eq!(effects, [Effect::Named("south".to_owned())]);
+}
+
+#[test]
+fn that_nothing_new_can_be_kept_is_told_to_a_hub_that_has_welcomed() {
+    let start = now();
+    let fault = || Some("no room left".to_owned());
+    let mut session = greeting(start);
+    assert_eq!(session.handle(start, MIDDLE, Input::Keeping(fault())), []);
+    let mut session = following(start);
+    for told in [fault(), None] {
+        let effects = session.handle(start, MIDDLE, Input::Keeping(told.clone()));
+        let fault = told.map(Text::cut_owned);
+        assert_eq!(effects, [Effect::Send(Control::Keeping(Keeping { fault }))]);
+    }
 }
 
 #[test]

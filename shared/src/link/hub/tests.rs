@@ -32,14 +32,25 @@ fn greeted(now: Instant, standing: Standing) -> HubSession {
     let (mut session, _) = HubSession::new(facts(), now);
     let effects = session.handle(now, Input::Frame(Control::Hello(hello())));
     assert_eq!(effects, [Effect::Register(hello())]);
-    session.handle(
+    let effects = session.handle(
         now,
         Input::Registered {
             standing,
             cursors: Vec::new(),
+            name: "north".to_owned(),
         },
     );
+    assert_eq!(names(&effects), ["north"]);
     session
+}
+
+/// The names that the agent is told.
+fn names<'a>(effects: &'a [Effect<'_>]) -> Vec<&'a str> {
+    let name = |effect: &'a Effect<'_>| match effect {
+        Effect::Send(Control::Named(named)) => Some(named.name.as_str()),
+        _ => None,
+    };
+    effects.iter().filter_map(name).collect()
 }
 
 fn refusal(effects: &[Effect<'_>]) -> Refusal {
@@ -170,6 +181,31 @@ fn a_renewal_is_passed_on_and_a_removal_closes() {
     let effects = session.handle(now(), Input::End(Refusal::Removed, "removed"));
     assert_eq!(refusal(&effects), Refusal::Removed);
     assert!(!session.serves());
+}
+
+#[test]
+fn another_name_is_told_to_whom_was_welcomed() {
+    let mut session = greeted(now(), Standing::Pending);
+    let effects = session.handle(now(), Input::Renamed("south".to_owned()));
+    assert_eq!(names(&effects), ["south"]);
+    let (mut session, _) = HubSession::new(facts(), now());
+    let effects = session.handle(now(), Input::Renamed("south".to_owned()));
+    assert_eq!(effects, []);
+}
+
+#[test]
+fn an_agent_that_can_t_keep_anything_says_so() {
+    let mut session = greeted(now(), Standing::Accepted);
+    for fault in [Some("no room left"), None] {
+        let frame = Control::Keeping(Keeping {
+            fault: fault.map(Text::cut),
+        });
+        let effects = session.handle(now(), Input::Frame(frame));
+        assert_eq!(effects, [Effect::Keeping(fault.map(str::to_owned))]);
+    }
+    let name = Text::cut("mine");
+    let effects = session.handle(now(), Input::Frame(Control::Named(Named { name })));
+    assert_eq!(refusal(&effects), Refusal::Protocol);
 }
 
 #[test]

@@ -155,13 +155,28 @@ impl<'d> Table<'d> {
             let found = choices.iter().find(|(word, _)| *word == text);
             found.map(|(_, choice)| choice.clone()).ok_or_else(|| {
                 let meant = nearest(&text, choices.iter().map(|(word, _)| *word));
-                let instead = meant.map_or(instead, |meant| format!("{meant:?}"));
-                (
-                    format!("{} is none of its words", shown(&text)),
-                    format!("write {instead}"),
-                )
+                let what = format!("{} is none of its words", shown(&text));
+                match meant {
+                    Some(meant) => (format!("{what} ({instead})"), format!("write {meant:?}")),
+                    None => (what, format!("write {instead}")),
+                }
             })
         })
+    }
+
+    /// Which of some words a misspelt one most likely means, so that what depends on it can be
+    /// read all the same. That it is misspelt is told by [`choice`](Self::choice).
+    pub fn meant<T: Clone>(&self, key: &str, choices: &[(&str, T)]) -> Option<T> {
+        let (_, value) = self.look(key)?;
+        let words = choices.iter().map(|(word, _)| *word);
+        let meant = nearest(value.get_ref().as_str()?, words)?;
+        let found = choices.iter().find(|(word, _)| *word == meant);
+        found.map(|(_, choice)| choice.clone())
+    }
+
+    /// Whether the file says something under this key.
+    pub fn has(&self, key: &str) -> bool {
+        self.look(key).is_some()
     }
 
     /// Some texts, each with its own place.

@@ -40,6 +40,12 @@ fn told(text: &str) -> String {
 }
 
 #[test]
+fn the_files_that_settings_name_are_found_also_in_a_faulty_text() {
+    let text = "a_file = \"/a\"\nb = \"/b\"\n[c.d]\ne_file = \"/e\"\nf_file = 7\n[[\n";
+    assert_eq!(named_files(text), [Path::new("/a"), Path::new("/e")]);
+}
+
+#[test]
 fn a_right_file_is_fine() {
     let text = r#"
         data_dir = "/srv/d"
@@ -75,7 +81,7 @@ d.toml:2:7: web: is an integer; write a section [web]
 d.toml:4:10: link.listen: "localhost" is no IP address with a port; write "[::]:7443"
 d.toml:5:8: link.idle: "2h" is out of bounds; write a time from "1s" to "1h"
 d.toml:6:15: link.regions_max: 0 is out of bounds; write a whole number from 1 to 1000
-d.toml:7:14: link.congestion: "bbrr" is none of its words; write "bbr"
+d.toml:7:14: link.congestion: "bbrr" is none of its words ("bbr" or "cubic"); write "bbr"
 d.toml:8:1: link.adress: there is no such setting; remove it"#;
     assert_eq!(told(text), expected);
 }

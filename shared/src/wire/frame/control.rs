@@ -211,6 +211,22 @@ pub struct Renewed<'a> {
     pub certificate: Text<'a, 8192>,
 }
 
+/// What the region is called at the hub.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Named<'a> {
+    /// Its present name.
+    #[serde(borrow)]
+    pub name: Name<'a>,
+}
+
+/// Whether the agent can keep anything new.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Keeping<'a> {
+    /// Why it can't, if it can't: for the hub's operator.
+    #[serde(borrow)]
+    pub fault: Option<Text<'a, 512>>,
+}
+
 /// Any frame of the control stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Control<'a> {
@@ -236,6 +252,10 @@ pub enum Control<'a> {
     Renewed(Renewed<'a>),
     /// Agent to hub: what its cloud is, found out or changed since `Hello`.
     Describe(Cloud<'a>),
+    /// Hub to agent: after `Welcome`, and when the region gets another name.
+    Named(Named<'a>),
+    /// Agent to hub, when it changes. A session begins with an agent that can keep what is new.
+    Keeping(Keeping<'a>),
 }
 
 impl<'a> Control<'a> {
@@ -256,6 +276,8 @@ impl<'a> Control<'a> {
             Self::Renew(it) => write(9, it, bytes),
             Self::Renewed(it) => write(10, it, bytes),
             Self::Describe(it) => write(11, it, bytes),
+            Self::Named(it) => write(12, it, bytes),
+            Self::Keeping(it) => write(13, it, bytes),
         }
     }
 
@@ -276,6 +298,8 @@ impl<'a> Control<'a> {
             9 => Self::Renew(codec::decode(payload)?),
             10 => Self::Renewed(codec::decode(payload)?),
             11 => Self::Describe(codec::decode(payload)?),
+            12 => Self::Named(codec::decode(payload)?),
+            13 => Self::Keeping(codec::decode(payload)?),
             _ => return Ok(None),
         }))
     }

@@ -54,30 +54,7 @@ impl Options {
 
     /// Keystone's v3 address, from however the operator wrote it.
     pub(super) fn keystone(&self) -> Result<Url, SetupError> {
-        let wrong = |reason: String| SetupError::AuthUrl {
-            url: shown(&self.auth_url),
-            reason,
-        };
-        let mut url = Url::parse(self.auth_url.trim()).map_err(|e| wrong(e.to_string()))?;
-        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-            return Err(wrong("it must begin with https:// or http://".to_owned()));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(wrong(
-                "a credential must not stand in an address".to_owned(),
-            ));
-        }
-        url.set_query(None);
-        url.set_fragment(None);
-        let path = url.path().trim_end_matches('/');
-        // Keystone's v2.0 is gone since Queens, but its address lives on in many an openrc.
-        let root = path.strip_suffix("/v2.0").unwrap_or(path);
-        let path = match root.ends_with("/v3") {
-            true => root.to_owned(),
-            false => format!("{root}/v3"),
-        };
-        url.set_path(&path);
-        Ok(url)
+        keystone(&self.auth_url)
     }
 
     /// Checks what the types can't.
@@ -97,6 +74,34 @@ impl Options {
         let seconds_max = Self::REQUEST_TIMEOUT_MAX.as_secs();
         in_range("request_timeout, in seconds,", seconds, 1, seconds_max)
     }
+}
+
+/// Keystone's v3 address, from however the operator wrote it.
+pub(super) fn keystone(auth_url: &str) -> Result<Url, SetupError> {
+    let wrong = |reason: String| SetupError::AuthUrl {
+        url: shown(auth_url),
+        reason,
+    };
+    let mut url = Url::parse(auth_url.trim()).map_err(|e| wrong(e.to_string()))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err(wrong("it must begin with https:// or http://".to_owned()));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(wrong(
+            "a credential must not stand in an address".to_owned(),
+        ));
+    }
+    url.set_query(None);
+    url.set_fragment(None);
+    let path = url.path().trim_end_matches('/');
+    // Keystone's v2.0 is gone since Queens, but its address lives on in many an openrc.
+    let root = path.strip_suffix("/v2.0").unwrap_or(path);
+    let path = match root.ends_with("/v3") {
+        true => root.to_owned(),
+        false => format!("{root}/v3"),
+    };
+    url.set_path(&path);
+    Ok(url)
 }
 
 /// An address as it may be shown: without whatever stands before an `@`.
