@@ -28,6 +28,7 @@ mod probe;
 mod projects;
 mod quota;
 mod refusal;
+mod rights;
 mod scalar;
 mod session;
 mod setup;

@@ -6,6 +6,7 @@ mod network;
 mod pages;
 mod questions;
 mod requests;
+mod rights;
 mod session;
 mod tls;
 

@@ -8,6 +8,7 @@ use self::parse::{PoolList, VolumeList};
 use super::client::{Ask, Client};
 use super::paging::Pager;
 use super::pass;
+use super::rights;
 use super::version::Microversion;
 use crate::cloud::{CloudError, Mark, Page, Pages};
 
@@ -17,9 +18,13 @@ pub(super) const NEWEST: Microversion = Microversion(3, 71);
 /// From here on lists can be asked for what came or changed since a time.
 const TIME_COMPARISON: Microversion = Microversion(3, 60);
 
-/// Reads all volumes of all projects, the oldest first: what is made meanwhile comes last.
+/// Reads all volumes of all projects, the oldest first: what is made meanwhile comes last. Proves
+/// that they are of all projects, because what an audit does not meet is removed.
 pub(super) async fn audit(client: &Client, pages: &Pages) -> Result<Mark, CloudError> {
-    read(client, list(), pages).await
+    rights::prove(client, ServiceKind::Volume).await?;
+    let mark = read(client, list(), pages).await?;
+    rights::prove(client, ServiceKind::Volume).await?;
+    Ok(mark)
 }
 
 /// Reads the volumes that changed since `mark`; `None` where this Cinder can't tell. Deletions are
