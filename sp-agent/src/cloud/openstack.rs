@@ -53,6 +53,7 @@ use self::compute::servers;
 pub use self::options::{Auth, Domain, Interface, Options, Secret};
 use self::patience::Patience;
 pub use self::setup::SetupError;
+use self::volume::pools::{self, LastPools};
 use super::{Cloud, CloudError, Mark, Pages, Part, Probe};
 
 /// One region of one OpenStack cloud.
@@ -60,6 +61,7 @@ use super::{Cloud, CloudError, Mark, Pages, Part, Probe};
 pub struct OpenStack {
     client: Client,
     capacities: LastCapacities,
+    pools: LastPools,
 }
 
 impl OpenStack {
@@ -79,6 +81,7 @@ impl OpenStack {
         Ok(Self {
             client: Client::new(options, clock, patience)?,
             capacities: LastCapacities::default(),
+            pools: LastPools::default(),
         })
     }
 
@@ -105,7 +108,7 @@ impl Cloud for OpenStack {
             Part::Servers => servers::audit(client, pages).await,
             Part::Nodes => nodes::audit(client, &self.capacities, pages).await,
             Part::Volumes => volume::audit(client, pages).await,
-            Part::StoragePools => volume::audit_pools(client, pages).await,
+            Part::StoragePools => pools::audit(client, &self.pools, pages).await,
             Part::Networks => network::audit(client, pages).await,
             Part::FloatingIps => network::audit_floating_ips(client, pages).await,
             Part::ComputeQuota => quota::audit(client, ServiceKind::Compute, pages).await,

@@ -131,7 +131,7 @@ struct Right {
     what: &'static str,
 }
 
-const RIGHTS: [Right; 5] = [
+const RIGHTS: [Right; 6] = [
     Right {
         service: ServiceKind::Identity,
         path: &["projects"],
@@ -161,6 +161,12 @@ const RIGHTS: [Right; 5] = [
         path: &["scheduler-stats", "get_pools"],
         query: &[],
         what: "list storage pools",
+    },
+    Right {
+        service: ServiceKind::Volume,
+        path: &["os-services"],
+        query: &[("binary", "cinder-volume")],
+        what: "list storage back ends",
     },
 ];
 

@@ -4,6 +4,7 @@ mod account;
 mod compute;
 mod network;
 mod pages;
+mod pools;
 mod questions;
 mod requests;
 mod rights;
