@@ -5,7 +5,7 @@
 //! turns the answers into records. It only reads.
 //!
 //! ```text
-//! options, setup, tls → http → session (token, catalog) → client → paging → compute, …
+//! options, setup, tls → http → signing → session (token, catalog) → client → paging → compute, …
 //! ```
 //!
 //! What the APIs can't tell, this client does not guess: a service that is not in the catalog is
@@ -32,6 +32,7 @@ mod rights;
 mod scalar;
 mod session;
 mod setup;
+mod signing;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

@@ -183,7 +183,7 @@ impl Client {
     }
 
     /// Where Keystone is.
-    pub(super) const fn keystone(&self) -> &Url {
+    pub(super) fn keystone(&self) -> &Url {
         self.session.keystone()
     }
 
@@ -286,12 +286,20 @@ impl Client {
             let what = target.what();
             tracing::debug!(service = service.name(), what, status, "asked");
             let refusal = match answer {
-                Ok(answer) => return Ok(answer.from(endpoint)),
+                Ok(answer) => {
+                    // A version document is shown to anybody, whatever token comes with it.
+                    if matches!(target, Target::Api(..)) {
+                        self.session.accepted_by(service);
+                    }
+                    return Ok(answer.from(endpoint));
+                }
                 Err(refusal) => refusal,
             };
-            if status == Some(401) && !replaced {
-                replaced = true;
-                if let Some(other) = self.session.replace(&login).await? {
+            if status == Some(401) {
+                if replaced {
+                    self.session.refused_by(service);
+                } else if let Some(other) = self.session.replace(&login, service).await? {
+                    replaced = true;
                     login = other;
                     continue;
                 }
