@@ -19,6 +19,7 @@ mod compute;
 mod describe;
 mod fault;
 mod http;
+mod negotiation;
 mod network;
 mod options;
 mod paging;

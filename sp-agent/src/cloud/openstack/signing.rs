@@ -8,16 +8,15 @@ use reqwest::Url;
 use reqwest::header::HeaderValue;
 use shared::model::ServiceKind;
 use shared::runtime::clock::Clock;
-use tokio::sync::OnceCell;
 
 use super::catalog::Catalog;
 use super::http::{Answer, Http};
+use super::negotiation::Negotiation;
 use super::options::{Auth, Interface, Options};
 use super::patience::{Patience, Tries};
 use super::refusal::Refusal;
 use super::setup::SetupError;
 use super::token::{self, SignIn};
-use super::version::Versions;
 use crate::cloud::CloudError;
 
 /// A token, and what it came with. All of it is read anew with the next token.
@@ -35,17 +34,17 @@ pub(super) struct Login {
     pub(super) project_id: Option<String>,
     /// The names of the account's roles in it.
     pub(super) roles: Vec<String>,
-    /// Each service's versions, once they were asked for; in the order of [`ServiceKind::ALL`].
-    versions: [OnceCell<Versions>; ServiceKind::ALL.len()],
+    /// What each service offers; in the order of [`ServiceKind::ALL`].
+    negotiations: [Negotiation; ServiceKind::ALL.len()],
     issued: Instant,
     life: Duration,
 }
 
 impl Login {
-    /// The place for a service's versions.
-    pub(super) fn versions(&self, service: ServiceKind) -> Option<&OnceCell<Versions>> {
+    /// What a service offers, once it was asked.
+    pub(super) fn negotiation(&self, service: ServiceKind) -> Option<&Negotiation> {
         let at = ServiceKind::ALL.iter().position(|it| *it == service)?;
-        self.versions.get(at)
+        self.negotiations.get(at)
     }
 
     pub(super) fn age(&self, now: Instant) -> Duration {
@@ -149,7 +148,7 @@ impl Signer {
             project,
             project_id,
             roles: token.roles,
-            versions: Default::default(),
+            negotiations: Default::default(),
             issued,
             life: token.life,
         })

@@ -2,6 +2,7 @@
 
 mod account;
 mod compute;
+mod microversions;
 mod network;
 mod pages;
 mod pools;
