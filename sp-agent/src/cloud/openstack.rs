@@ -5,7 +5,7 @@
 //! turns the answers into records. It only reads.
 //!
 //! ```text
-//! options, setup, tls → http → session (token, catalog) → client → paging → compute, …
+//! options, setup, tls → http → signing → session (token, catalog) → client → paging → compute, …
 //! ```
 //!
 //! What the APIs can't tell, this client does not guess: a service that is not in the catalog is
@@ -19,6 +19,7 @@ mod compute;
 mod describe;
 mod fault;
 mod http;
+mod negotiation;
 mod network;
 mod options;
 mod paging;
@@ -28,9 +29,11 @@ mod probe;
 mod projects;
 mod quota;
 mod refusal;
+mod rights;
 mod scalar;
 mod session;
 mod setup;
+mod signing;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -54,6 +57,7 @@ use self::compute::servers;
 pub use self::options::{Auth, Domain, Interface, Options, Secret};
 use self::patience::Patience;
 pub use self::setup::SetupError;
+use self::volume::pools::{self, LastPools};
 use super::{Cloud, CloudError, Mark, Pages, Part, Probe};
 
 /// One region of one OpenStack cloud.
@@ -61,6 +65,7 @@ use super::{Cloud, CloudError, Mark, Pages, Part, Probe};
 pub struct OpenStack {
     client: Client,
     capacities: LastCapacities,
+    pools: LastPools,
 }
 
 /// Checks Keystone's address by itself, whatever else is configured.
@@ -96,6 +101,7 @@ impl OpenStack {
         Ok(Self {
             client: Client::new(options, clock, patience)?,
             capacities: LastCapacities::default(),
+            pools: LastPools::default(),
         })
     }
 
@@ -122,7 +128,7 @@ impl Cloud for OpenStack {
             Part::Servers => servers::audit(client, pages).await,
             Part::Nodes => nodes::audit(client, &self.capacities, pages).await,
             Part::Volumes => volume::audit(client, pages).await,
-            Part::StoragePools => volume::audit_pools(client, pages).await,
+            Part::StoragePools => pools::audit(client, &self.pools, pages).await,
             Part::Networks => network::audit(client, pages).await,
             Part::FloatingIps => network::audit_floating_ips(client, pages).await,
             Part::ComputeQuota => quota::audit(client, ServiceKind::Compute, pages).await,

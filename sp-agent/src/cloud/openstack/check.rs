@@ -8,6 +8,7 @@ use super::client::{Ask, Client};
 use super::describe::project;
 use super::patience::Patience;
 use super::probe::SERVICES;
+use super::rights;
 use super::session::Login;
 use crate::cloud::CloudError;
 
@@ -61,8 +62,26 @@ pub(super) async fn check(client: &Client) -> Vec<CheckLine> {
             lines.push(right.check(client).await);
         }
     }
+    for (service, what) in LISTS {
+        if login.catalog.endpoint(service).is_some() {
+            lines.push(list_of_all(client, service, what).await);
+        }
+    }
     lines.push(ec2_tokens(client).await);
     lines
+}
+
+/// Lists that are short, and not refused, where the account is no administrator.
+const LISTS: [(ServiceKind, &str); 2] = [
+    (ServiceKind::Volume, "list all volumes"),
+    (ServiceKind::Network, "list all networks"),
+];
+
+async fn list_of_all(client: &Client, service: ServiceKind, what: &str) -> CheckLine {
+    match rights::prove(client, service).await {
+        Ok(()) => CheckLine::new(Verdict::Good, what, "allowed"),
+        Err(error) => CheckLine::new(Verdict::Bad, what, error.to_string()),
+    }
 }
 
 fn account(client: &Client, login: &Login) -> CheckLine {
@@ -112,7 +131,7 @@ struct Right {
     what: &'static str,
 }
 
-const RIGHTS: [Right; 5] = [
+const RIGHTS: [Right; 6] = [
     Right {
         service: ServiceKind::Identity,
         path: &["projects"],
@@ -142,6 +161,12 @@ const RIGHTS: [Right; 5] = [
         path: &["scheduler-stats", "get_pools"],
         query: &[],
         what: "list storage pools",
+    },
+    Right {
+        service: ServiceKind::Volume,
+        path: &["os-services"],
+        query: &[("binary", "cinder-volume")],
+        what: "list storage back ends",
     },
 ];
 

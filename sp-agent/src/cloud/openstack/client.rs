@@ -183,7 +183,7 @@ impl Client {
     }
 
     /// Where Keystone is.
-    pub(super) const fn keystone(&self) -> &Url {
+    pub(super) fn keystone(&self) -> &Url {
         self.session.keystone()
     }
 
@@ -192,9 +192,24 @@ impl Client {
         self.session.login().await
     }
 
-    /// Asks, patiently, and returns an answer that is good.
+    /// Asks, patiently, and returns an answer that is good. A service that no longer understands the
+    /// microversion which it offered is asked once more, with what it offers now.
     pub(super) async fn get(&self, ask: &Ask<'_>) -> Result<Answer, CloudError> {
         let microversion = self.microversion(ask).await?;
+        match self.get_with(ask, microversion).await {
+            Err(CloudError::Status { status: 406, .. }) if microversion.is_some() => {
+                self.negotiate_again(ask, microversion).await?;
+                self.get_with(ask, self.microversion(ask).await?).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn get_with(
+        &self,
+        ask: &Ask<'_>,
+        microversion: Option<Microversion>,
+    ) -> Result<Answer, CloudError> {
         let _place = self.place(ask.service).await?;
         self.exchange(Target::Api(ask, microversion), &self.patience)
             .await
@@ -219,22 +234,45 @@ impl Client {
         patience: &Patience,
     ) -> Result<Versions, CloudError> {
         let login = self.session.login().await?;
-        let missing = CloudError::Missing { service };
-        let Some(endpoint) = login.catalog.endpoint(service) else {
-            return Err(missing);
+        let negotiation = login.negotiation(service);
+        let negotiation = negotiation.ok_or(CloudError::Missing { service })?;
+        let fetch = async || self.fetch_versions(&login, service, patience).await;
+        negotiation.versions(&self.clock, fetch).await
+    }
+
+    /// Asks anew what a service offers, after it refused what it offered.
+    async fn negotiate_again(
+        &self,
+        ask: &Ask<'_>,
+        refused: Option<Microversion>,
+    ) -> Result<(), CloudError> {
+        let Some(versions) = ask.microversion.zip(refused) else {
+            return Ok(());
         };
-        let fetch = async || {
-            let _place = self.place(service).await?;
-            let target = Target::VersionDocument(service);
-            let answer = self.exchange(target, patience).await?;
-            version::parse(service, &answer.body).map_err(|reason| CloudError::Malformed {
-                endpoint: endpoint.to_string(),
-                what: target.what(),
-                reason,
-            })
-        };
-        let cell = login.versions(service).ok_or(missing)?;
-        cell.get_or_try_init(fetch).await.cloned()
+        let service = ask.service;
+        let login = self.session.login().await?;
+        let negotiation = login.negotiation(service);
+        let negotiation = negotiation.ok_or(CloudError::Missing { service })?;
+        let fetch = async || self.fetch_versions(&login, service, &self.patience).await;
+        negotiation.again(&self.clock, versions, fetch).await
+    }
+
+    async fn fetch_versions(
+        &self,
+        login: &Login,
+        service: ServiceKind,
+        patience: &Patience,
+    ) -> Result<Versions, CloudError> {
+        let endpoint = login.catalog.endpoint(service);
+        let endpoint = endpoint.ok_or(CloudError::Missing { service })?;
+        let _place = self.place(service).await?;
+        let target = Target::VersionDocument(service);
+        let answer = self.exchange(target, patience).await?;
+        version::parse(service, &answer.body).map_err(|reason| CloudError::Malformed {
+            endpoint: endpoint.to_string(),
+            what: target.what(),
+            reason,
+        })
     }
 
     /// The microversion that a question is asked with.
@@ -286,12 +324,20 @@ impl Client {
             let what = target.what();
             tracing::debug!(service = service.name(), what, status, "asked");
             let refusal = match answer {
-                Ok(answer) => return Ok(answer.from(endpoint)),
+                Ok(answer) => {
+                    // A version document is shown to anybody, whatever token comes with it.
+                    if matches!(target, Target::Api(..)) {
+                        self.session.accepted_by(service);
+                    }
+                    return Ok(answer.from(endpoint));
+                }
                 Err(refusal) => refusal,
             };
-            if status == Some(401) && !replaced {
-                replaced = true;
-                if let Some(other) = self.session.replace(&login).await? {
+            if status == Some(401) {
+                if replaced {
+                    self.session.refused_by(service);
+                } else if let Some(other) = self.session.replace(&login, service).await? {
+                    replaced = true;
                     login = other;
                     continue;
                 }

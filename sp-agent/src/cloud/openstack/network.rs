@@ -10,11 +10,20 @@ use self::parse::{Availability, FloatingIpList, NetworkList};
 use super::client::{Ask, Client};
 use super::paging::Pager;
 use super::pass;
+use super::rights;
 use super::scalar::Scalar;
 use crate::cloud::{CloudError, Mark, Page, Pages};
 
-/// Reads all networks, and how many addresses of the external ones are taken.
+/// Reads all networks, and how many addresses of the external ones are taken. Proves that they are
+/// of all projects, because what an audit does not meet is removed.
 pub(super) async fn audit(client: &Client, pages: &Pages) -> Result<Mark, CloudError> {
+    rights::prove(client, ServiceKind::Network).await?;
+    let mark = read_networks(client, pages).await?;
+    rights::prove(client, ServiceKind::Network).await?;
+    Ok(mark)
+}
+
+async fn read_networks(client: &Client, pages: &Pages) -> Result<Mark, CloudError> {
     let ask = list("networks", parse::NETWORK_FIELDS);
     let mut pager = Pager::new(ask);
     while let Some(found) = pager.next::<NetworkList>(client).await? {
@@ -36,8 +45,15 @@ pub(super) async fn audit(client: &Client, pages: &Pages) -> Result<Mark, CloudE
     Ok(Mark(pager.begun(client)))
 }
 
-/// Reads all floating IPs. A Neutron without routers has none.
+/// Reads all floating IPs, with the same proof. A Neutron without routers has none.
 pub(super) async fn audit_floating_ips(client: &Client, pages: &Pages) -> Result<Mark, CloudError> {
+    rights::prove(client, ServiceKind::Network).await?;
+    let mark = read_floating_ips(client, pages).await?;
+    rights::prove(client, ServiceKind::Network).await?;
+    Ok(mark)
+}
+
+async fn read_floating_ips(client: &Client, pages: &Pages) -> Result<Mark, CloudError> {
     let mut pager = Pager::new(list("floatingips", parse::FLOATING_IP_FIELDS));
     loop {
         let found = match pager.next::<FloatingIpList>(client).await {

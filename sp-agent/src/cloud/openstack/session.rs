@@ -1,64 +1,82 @@
-//! Owns the token: one for all requests, renewed by one caller while the others wait for it.
+//! Owns the token: one for all requests, renewed by one task while all others go on.
 //!
-//! A token is renewed well before it expires. While Keystone does not answer, the old one serves
-//! on to its end, so that a restart of Keystone stops nothing. A refused sign-in is not repeated at
-//! once: Keystone may lock the account after a few (`lockout_failure_attempts`), and it may be the
-//! operator's own.
+//! A token is renewed well before it expires, beside the requests: whoever asks meanwhile gets the
+//! one that is valid, so that a Keystone which is away, or hangs, stops nothing before the token's
+//! end. Only where there is none, callers wait. The sign-in is a task of its own, so that a caller
+//! who gives up does not break it off, and the next caller does not begin another.
+//!
+//! A refused sign-in is not repeated at once: Keystone may lock the account after a few
+//! (`lockout_failure_attempts`), and it may be the operator's own. And a service that refuses a
+//! token which the others take is its own trouble: the token stays until there is another, and
+//! when that is refused as well, no more are fetched for this service for a while.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwap;
 use reqwest::Url;
-use reqwest::header::HeaderValue;
 use shared::model::ServiceKind;
 use shared::runtime::clock::Clock;
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
-use super::catalog::Catalog;
-use super::http::{Answer, Http};
-use super::options::{Auth, Interface, Options};
-use super::patience::{Patience, Tries};
-use super::refusal::Refusal;
+use super::http::Http;
+use super::options::Options;
+use super::patience::Patience;
 use super::setup::SetupError;
-use super::token::{self, SignIn};
-use super::version::Versions;
+pub(super) use super::signing::Login;
+use super::signing::Signer;
 use crate::cloud::CloudError;
 
 /// A refused sign-in is repeated after this: ten attempts in ten minutes stay unnoticed by the
 /// lockouts that operators set, and a corrected password is taken up soon.
 const REFUSED_PAUSE: Duration = Duration::from_secs(60);
 
-/// Those who waited for a sign-in that failed share its failure, instead of trying in turn.
+/// Those who come after a sign-in that failed share its failure, instead of trying in turn.
 const FAILED_PAUSE: Duration = Duration::from_secs(2);
 
 /// While the old token serves, Keystone is asked for a new one no more often than this.
 const RENEWAL_PAUSE: Duration = Duration::from_secs(15);
 
-/// A token that is refused when it is younger is not replaced: the next would be refused too, and
-/// a service that refuses every token must not turn each request into a sign-in.
+/// A token that is refused when it is younger is not replaced: the next would be refused too.
 const REPLACEMENT_AGE_MIN: Duration = Duration::from_secs(5);
+
+/// For a service that refused a token and its replacement, no other is fetched for this long; and
+/// for twice as long each time that the next one is refused too.
+const REFUSING_PAUSE_MIN: Duration = Duration::from_secs(60);
+
+/// A service that was mended is read again after this at the latest, even if only a new token helps.
+const REFUSING_PAUSE_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// The sign-in at one Keystone.
 #[derive(Debug)]
 pub(super) struct Session {
-    keystone: Url,
-    auth: Auth,
-    region: Option<String>,
-    interface: Interface,
-    http: Arc<Http>,
+    desk: Arc<Desk>,
+    /// Holds the task that signs in, and ends it with this value.
+    tasks: Mutex<JoinSet<()>>,
+}
+
+/// What the session and its task share.
+#[derive(Debug)]
+struct Desk {
+    signer: Signer,
     clock: Clock,
-    patience: Patience,
+    /// Never held while anything is awaited.
     state: Mutex<State>,
-    /// The last catalog, for telling where a service should be while there is no token.
-    known: ArcSwap<Catalog>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     login: Option<Arc<Login>>,
     failure: Option<Failure>,
+    running: Option<Running>,
+    refusing: BTreeMap<ServiceKind, Refusing>,
 }
+
+/// A sign-in under way: `None` until it has come to its end.
+type Running = watch::Receiver<Option<Outcome>>;
+
+type Outcome = Result<Arc<Login>, CloudError>;
 
 #[derive(Debug)]
 struct Failure {
@@ -66,45 +84,65 @@ struct Failure {
     until: Instant,
 }
 
-/// A token, and what it came with. All of it is read anew with the next token.
+/// A service that refuses tokens which were just issued.
 #[derive(Debug)]
-pub(super) struct Login {
-    /// Marked as sensitive, so that no log shows it.
-    pub(super) token: HeaderValue,
-    /// Where the services are.
-    pub(super) catalog: Catalog,
-    /// The account's name.
-    pub(super) user: String,
-    /// The project's name.
-    pub(super) project: String,
-    /// The project's id.
-    pub(super) project_id: Option<String>,
-    /// The names of the account's roles in it.
-    pub(super) roles: Vec<String>,
-    /// Each service's versions, once they were asked for; in the order of [`ServiceKind::ALL`].
-    versions: [OnceCell<Versions>; ServiceKind::ALL.len()],
-    issued: Instant,
-    life: Duration,
+struct Refusing {
+    pause: Duration,
+    until: Instant,
 }
 
-impl Login {
-    /// The place for a service's versions.
-    pub(super) fn versions(&self, service: ServiceKind) -> Option<&OnceCell<Versions>> {
-        let at = ServiceKind::ALL.iter().position(|it| *it == service)?;
-        self.versions.get(at)
+impl State {
+    fn valid(&self, now: Instant) -> Option<Arc<Login>> {
+        self.login.clone().filter(|it| !it.is_expired(now))
     }
 
-    fn age(&self, now: Instant) -> Duration {
-        now.saturating_duration_since(self.issued)
+    /// The failure that is too recent for another try.
+    fn recent_failure(&self, now: Instant) -> Option<CloudError> {
+        let failure = self.failure.as_ref().filter(|it| now < it.until)?;
+        Some(failure.error.clone())
     }
 
-    /// A fifth of its life is left: room for a Keystone that is away for some minutes.
-    fn is_due(&self, now: Instant) -> bool {
-        self.age(now) >= self.life / 5 * 4
+    fn is_refusing(&self, service: ServiceKind, now: Instant) -> bool {
+        self.refusing.get(&service).is_some_and(|it| now < it.until)
+    }
+}
+
+impl Desk {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Each change of it is a single assignment, so a panic leaves nothing half done.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn is_expired(&self, now: Instant) -> bool {
-        self.age(now) >= self.life
+    async fn sign_in(&self) -> Outcome {
+        let outcome = self.signer.sign_in().await.map(Arc::new);
+        let mut state = self.state();
+        state.running = None;
+        match &outcome {
+            Ok(login) => {
+                state.login = Some(login.clone());
+                state.failure = None;
+            }
+            Err(error) => {
+                let now = self.clock.now();
+                let has_token = state.valid(now).is_some();
+                if has_token {
+                    tracing::warn!(%error, "cannot get a new token yet; the old one serves");
+                }
+                state.failure = Some(Failure {
+                    error: error.clone(),
+                    until: now + pause(error, has_token),
+                });
+            }
+        }
+        outcome
+    }
+}
+
+fn pause(error: &CloudError, has_token: bool) -> Duration {
+    match error {
+        CloudError::Unauthorized { .. } | CloudError::Forbidden { .. } => REFUSED_PAUSE,
+        _ if has_token => RENEWAL_PAUSE,
+        _ => FAILED_PAUSE,
     }
 }
 
@@ -115,170 +153,124 @@ impl Session {
         clock: Clock,
         patience: Patience,
     ) -> Result<Self, SetupError> {
-        Ok(Self {
-            keystone: options.keystone()?,
-            auth: options.auth.clone(),
-            region: options.region_name.clone(),
-            interface: options.interface,
-            http,
+        let desk = Desk {
+            signer: Signer::new(options, http, clock.clone(), patience)?,
             clock,
-            patience,
             state: Mutex::default(),
-            known: ArcSwap::default(),
+        };
+        Ok(Self {
+            desk: Arc::new(desk),
+            tasks: Mutex::default(),
         })
     }
 
     /// Where Keystone is.
-    pub(super) const fn keystone(&self) -> &Url {
-        &self.keystone
+    pub(super) fn keystone(&self) -> &Url {
+        self.desk.signer.keystone()
     }
 
     /// Where a service was when it was last known; empty if it never was.
     pub(super) fn known_endpoint(&self, service: ServiceKind) -> String {
-        match service {
-            ServiceKind::Identity => self.keystone.to_string(),
-            _ => {
-                let known = self.known.load();
-                let url = known.endpoint(service).map_or("", Url::as_str);
-                url.trim_end_matches('/').to_owned()
-            }
-        }
+        self.desk.signer.known_endpoint(service)
     }
 
-    /// A valid token; signs in if there is none.
+    /// A valid token; signs in if there is none, and waits only then.
     pub(super) async fn login(&self) -> Result<Arc<Login>, CloudError> {
-        // Held over the sign-in, so that one caller signs in and the others wait for him.
-        let mut state = self.state.lock().await;
-        let now = self.clock.now();
-        let current = state.login.clone().filter(|it| !it.is_expired(now));
-        match current {
-            Some(login) if !login.is_due(now) => Ok(login),
-            current => {
-                self.sign_in_unless_it_just_failed(&mut state, current)
-                    .await
+        let now = self.desk.clock.now();
+        let running = {
+            let mut state = self.desk.state();
+            let failure = state.recent_failure(now);
+            match (state.valid(now), failure) {
+                (Some(login), failure) => {
+                    if login.is_due(now) && failure.is_none() {
+                        drop(self.sign_in(&mut state));
+                    }
+                    return Ok(login);
+                }
+                (None, Some(error)) => return Err(error),
+                (None, None) => self.sign_in(&mut state),
             }
-        }
+        };
+        outcome(running).await
     }
 
-    /// Another token than the one that a service refused; `None` if that was a new one already.
+    /// Another token than the one that a service refused; `None` if another would not help. The
+    /// refused one goes on serving the other services until then.
     pub(super) async fn replace(
         &self,
         refused: &Arc<Login>,
+        service: ServiceKind,
     ) -> Result<Option<Arc<Login>>, CloudError> {
-        let mut state = self.state.lock().await;
-        match &state.login {
-            // Somebody else replaced it meanwhile.
-            Some(login) if !Arc::ptr_eq(login, refused) => return Ok(Some(login.clone())),
-            _ => {}
-        }
-        if refused.age(self.clock.now()) < REPLACEMENT_AGE_MIN {
-            return Ok(None);
-        }
-        state.login = None;
-        let login = self.sign_in_unless_it_just_failed(&mut state, None).await?;
-        Ok(Some(login))
-    }
-
-    async fn sign_in_unless_it_just_failed(
-        &self,
-        state: &mut State,
-        current: Option<Arc<Login>>,
-    ) -> Result<Arc<Login>, CloudError> {
-        let now = self.clock.now();
-        let recent = state.failure.as_ref().filter(|it| now < it.until);
-        let error = match recent {
-            Some(failure) => failure.error.clone(),
-            None => match self.sign_in().await {
-                Ok(login) => {
-                    let login = Arc::new(login);
-                    *state = State {
-                        login: Some(login.clone()),
-                        failure: None,
-                    };
-                    return Ok(login);
-                }
-                Err(error) => {
-                    if current.is_some() {
-                        tracing::warn!(%error, "cannot renew the token yet; the old one serves");
-                    }
-                    state.failure = Some(self.failure(error.clone(), current.is_some()));
-                    error
-                }
-            },
-        };
-        current.ok_or(error)
-    }
-
-    fn failure(&self, error: CloudError, has_token: bool) -> Failure {
-        let pause = match error {
-            CloudError::Unauthorized { .. } | CloudError::Forbidden { .. } => REFUSED_PAUSE,
-            _ if has_token => RENEWAL_PAUSE,
-            _ => FAILED_PAUSE,
-        };
-        let until = self.clock.now() + pause;
-        Failure { error, until }
-    }
-
-    async fn sign_in(&self) -> Result<Login, CloudError> {
-        let issued = self.clock.now();
-        let answer = self.post().await?;
-        let malformed = |reason: String| CloudError::Malformed {
-            endpoint: self.keystone.to_string(),
-            what: WHAT.to_owned(),
-            reason,
-        };
-        let token = token::parse(&answer.body).map_err(malformed)?;
-        let subject = answer
-            .subject_token
-            .ok_or_else(|| malformed("it has no X-Subject-Token header".to_owned()))?;
-        let mut header = HeaderValue::from_str(subject.expose())
-            .map_err(|_| malformed("its token is no header value".to_owned()))?;
-        header.set_sensitive(true);
-        let (project, project_id) = token.project;
-        let catalog = Catalog::choose(
-            &token.services,
-            self.region.as_deref(),
-            self.interface,
-            project_id.as_deref(),
-        )
-        .map_err(malformed)?
-        .with_keystone(self.keystone.clone());
-        self.known.store(Arc::new(catalog.clone()));
-        tracing::debug!(life_s = token.life.as_secs(), "signed in at Keystone");
-        Ok(Login {
-            token: header,
-            catalog,
-            user: token.user,
-            project,
-            project_id,
-            roles: token.roles,
-            versions: Default::default(),
-            issued,
-            life: token.life,
-        })
-    }
-
-    async fn post(&self) -> Result<Answer, CloudError> {
-        let mut url = self.keystone.clone();
-        if let Ok(mut path) = url.path_segments_mut() {
-            path.extend(["auth", "tokens"]);
-        }
-        let mut tries = Tries::new(&self.patience);
-        loop {
-            let body = SignIn::from(&self.auth);
-            let request = self.http.client().post(url.clone()).json(&body);
-            let answer = self.http.send(request).await;
-            let refusal = match Refusal::unless(|status| status == 201, answer) {
-                Ok(answer) => return Ok(answer),
-                Err(refusal) => refusal,
-            };
-            match tries.next(refusal.outcome(), rand::random()) {
-                Some(wait) => self.clock.sleep(wait).await,
-                None => return Err(refusal.into_error(self.keystone.as_str(), WHAT.to_owned())),
+        let now = self.desk.clock.now();
+        let running = {
+            let mut state = self.desk.state();
+            match state.valid(now) {
+                // Somebody else replaced it meanwhile.
+                Some(login) if !Arc::ptr_eq(&login, refused) => return Ok(Some(login)),
+                _ => {}
             }
+            if refused.age(now) < REPLACEMENT_AGE_MIN || state.is_refusing(service, now) {
+                return Ok(None);
+            }
+            if let Some(error) = state.recent_failure(now) {
+                return Err(error);
+            }
+            self.sign_in(&mut state)
+        };
+        outcome(running).await.map(Some)
+    }
+
+    /// A service refused a token and its replacement as well.
+    pub(super) fn refused_by(&self, service: ServiceKind) {
+        let now = self.desk.clock.now();
+        let mut state = self.desk.state();
+        // Questions that were under way together count once.
+        if state.is_refusing(service, now) {
+            return;
         }
+        let before = state.refusing.get(&service).map(|it| it.pause);
+        let pause = before.map_or(REFUSING_PAUSE_MIN, |it| (it * 2).min(REFUSING_PAUSE_MAX));
+        let until = now + pause;
+        state.refusing.insert(service, Refusing { pause, until });
+        let service = service.name();
+        let pause_s = pause.as_secs();
+        tracing::warn!(
+            service,
+            pause_s,
+            "a service refuses new tokens; none is fetched for it"
+        );
+    }
+
+    /// A service took a token.
+    pub(super) fn accepted_by(&self, service: ServiceKind) {
+        self.desk.state().refusing.remove(&service);
+    }
+
+    /// The sign-in under way; begins one if there is none.
+    fn sign_in(&self, state: &mut State) -> Running {
+        // One whose task is gone without a word will never tell.
+        let running = state.running.clone();
+        if let Some(running) = running.filter(|it| it.has_changed().is_ok()) {
+            return running;
+        }
+        let (tell, running) = watch::channel(None);
+        state.running = Some(running.clone());
+        let desk = Arc::clone(&self.desk);
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        // There is at most one besides those that ended.
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(async move {
+            let outcome = desk.sign_in().await;
+            tell.send_replace(Some(outcome));
+        });
+        running
     }
 }
 
-/// What a sign-in is called in errors.
-const WHAT: &str = "POST /auth/tokens";
+async fn outcome(mut running: Running) -> Outcome {
+    match running.wait_for(Option::is_some).await.as_deref() {
+        Ok(Some(outcome)) => outcome.clone(),
+        // The task is gone: the agent stops.
+        _ => Err(CloudError::Stopped),
+    }
+}

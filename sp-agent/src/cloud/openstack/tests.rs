@@ -2,10 +2,13 @@
 
 mod account;
 mod compute;
+mod microversions;
 mod network;
 mod pages;
+mod pools;
 mod questions;
 mod requests;
+mod rights;
 mod session;
 mod tls;
 

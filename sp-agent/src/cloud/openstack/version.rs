@@ -46,6 +46,16 @@ impl Versions {
         Some(wanted.min(max).max(min))
     }
 
+    /// The one that reaches less far: what machines of different releases all understand. None at
+    /// all reaches least.
+    pub(super) fn lower(self, other: Self) -> Self {
+        let reach = |it: &Self| it.range.map(|(_, max)| max);
+        match reach(&other) < reach(&self) {
+            true => other,
+            false => self,
+        }
+    }
+
     /// For people: `2.1–2.96`, or just `v3.14`.
     pub(super) fn line(&self) -> String {
         let (min, max) = &self.shown;

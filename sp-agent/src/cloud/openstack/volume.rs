@@ -1,13 +1,15 @@
 //! Cinder: volumes and storage pools.
 
 mod parse;
+pub(super) mod pools;
 
 use shared::model::{Record, ServiceKind};
 
-use self::parse::{PoolList, VolumeList};
+use self::parse::VolumeList;
 use super::client::{Ask, Client};
 use super::paging::Pager;
 use super::pass;
+use super::rights;
 use super::version::Microversion;
 use crate::cloud::{CloudError, Mark, Page, Pages};
 
@@ -17,9 +19,13 @@ pub(super) const NEWEST: Microversion = Microversion(3, 71);
 /// From here on lists can be asked for what came or changed since a time.
 const TIME_COMPARISON: Microversion = Microversion(3, 60);
 
-/// Reads all volumes of all projects, the oldest first: what is made meanwhile comes last.
+/// Reads all volumes of all projects, the oldest first: what is made meanwhile comes last. Proves
+/// that they are of all projects, because what an audit does not meet is removed.
 pub(super) async fn audit(client: &Client, pages: &Pages) -> Result<Mark, CloudError> {
-    read(client, list(), pages).await
+    rights::prove(client, ServiceKind::Volume).await?;
+    let mark = read(client, list(), pages).await?;
+    rights::prove(client, ServiceKind::Volume).await?;
+    Ok(mark)
 }
 
 /// Reads the volumes that changed since `mark`; `None` where this Cinder can't tell. Deletions are
@@ -59,22 +65,4 @@ async fn read(client: &Client, ask: Ask<'static>, pages: &Pages) -> Result<Mark,
         pass::send(pages, page).await?;
     }
     Ok(Mark(pager.begun(client)))
-}
-
-/// Reads all storage pools. Cinder tells them in one answer, as its schedulers last heard of them.
-pub(super) async fn audit_pools(client: &Client, pages: &Pages) -> Result<Mark, CloudError> {
-    let ask = Ask::new(ServiceKind::Volume, ["scheduler-stats", "get_pools"])
-        .at(NEWEST)
-        .with("detail", "true");
-    let answer = client.get(&ask).await?;
-    let pools: PoolList = answer.parse(&ask)?;
-    let mut page = Page::default();
-    for pool in pools.pools {
-        let no_id = || answer.malformed(&ask, "a pool has no name".to_owned());
-        page.records
-            .push(Record::StoragePool(pool.read().ok_or_else(no_id)?));
-    }
-    pass::send(pages, page).await?;
-    let begun = answer.date.unwrap_or_else(|| client.clock().unix_millis());
-    Ok(Mark(begun))
 }

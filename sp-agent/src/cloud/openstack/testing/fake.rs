@@ -292,6 +292,9 @@ fn empty(path: &str) -> Option<Reply> {
         }
         "/volume/v3/volumes" | "/volume/v3/volumes/detail" => json!({"volumes": []}),
         "/volume/v3/scheduler-stats/get_pools" => json!({"pools": []}),
+        "/volume/v3/os-services" => json!({"services": []}),
+        // Who gets an answer to this is an administrator.
+        "/network/v2.0/quotas" => json!({"quotas": []}),
         "/network/v2.0/networks" => json!({"networks": []}),
         "/network/v2.0/floatingips" => json!({"floatingips": []}),
         "/identity/v3/projects" => json!({"projects": [], "links": {"next": null}}),

@@ -157,30 +157,3 @@ async fn a_quota_that_fails_for_another_reason_fails_the_pass() {
         Err(CloudError::Status { status: 404, .. })
     ));
 }
-
-#[tokio::test]
-async fn pools_are_told_in_one_page() {
-    let fake = Fake::start(|seen| match seen.path.as_str() {
-        "/volume/v3/scheduler-stats/get_pools" => answer(json!({"pools": [
-            {"name": "h@lvm#a", "capabilities": {
-                "total_capacity_gb": 100, "free_capacity_gb": 40.5}},
-            {"name": "h@fake#b", "capabilities": {
-                "total_capacity_gb": "infinite", "free_capacity_gb": "infinite"}}]})),
-        _ => None,
-    })
-    .await;
-    let told = audit(&client(&fake), Part::StoragePools).await;
-    let space: Vec<Option<Capacity>> = told
-        .records()
-        .into_iter()
-        .map(|record| match record {
-            Record::StoragePool(pool) => pool.space_gib,
-            other => panic!("not a pool: {other:?}"),
-        })
-        .collect();
-    let capacity = Capacity {
-        used: 60,
-        total: 100,
-    };
-    assert_eq!(space, [Some(capacity), None]);
-}

@@ -11,6 +11,17 @@ use crate::cloud::{Probe, ProbeOutcome};
 
 const TOKENS: &str = "/identity/v3/auth/tokens";
 
+/// Waits for what happens beside.
+async fn until(what: &str, mut has_come: impl AsyncFnMut() -> bool) {
+    for _ in 0..1000 {
+        if has_come().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("not in time: {what}");
+}
+
 #[tokio::test]
 async fn many_questions_at_once_share_one_sign_in() {
     let fake = Fake::start(|seen| {
@@ -37,14 +48,14 @@ async fn a_token_is_renewed_before_it_expires_and_the_catalog_with_it() {
     let (cloud, hand) = timed(&fake);
     for (minutes, sign_ins) in [(0, 1), (47, 1), (2, 2), (47, 2), (2, 3)] {
         hand.advance(Duration::from_secs(minutes * 60));
-        audit(&cloud, Part::Servers).await.result.unwrap();
+        let newest = format!("token-{sign_ins}");
+        until("the newest token is used", async || {
+            audit(&cloud, Part::Servers).await.result.unwrap();
+            fake.seen(SERVERS).last().unwrap().token == newest
+        })
+        .await;
         assert_eq!(fake.sign_ins(), sign_ins);
     }
-    let used: Vec<String> = fake.seen(SERVERS).into_iter().map(|it| it.token).collect();
-    assert_eq!(
-        used,
-        ["token-1", "token-1", "token-2", "token-2", "token-3"]
-    );
     assert_eq!(
         fake.seen("/compute/v2.1/").len(),
         3,
@@ -64,8 +75,14 @@ async fn while_keystone_is_away_the_old_token_serves_to_its_end() {
     audit(&cloud, Part::Servers).await.result.unwrap();
     away.store(true, Ordering::SeqCst);
     hand.advance(Duration::from_secs(50 * 60));
-    audit(&cloud, Part::Servers).await.result.unwrap();
-    audit(&cloud, Part::Servers).await.result.unwrap();
+    until("Keystone is asked", async || {
+        audit(&cloud, Part::Servers).await.result.unwrap();
+        fake.sign_ins() == 2
+    })
+    .await;
+    for _ in 0..10 {
+        audit(&cloud, Part::Servers).await.result.unwrap();
+    }
     assert_eq!(fake.sign_ins(), 2, "Keystone is not asked again at once");
     hand.advance(Duration::from_secs(11 * 60));
     let error = audit(&cloud, Part::Servers).await.result.unwrap_err();
@@ -76,6 +93,88 @@ async fn while_keystone_is_away_the_old_token_serves_to_its_end() {
     away.store(false, Ordering::SeqCst);
     hand.advance(Duration::from_secs(20));
     audit(&cloud, Part::Servers).await.result.unwrap();
+}
+
+/// A Keystone that gives so many tokens, and then takes requests without an answer.
+async fn hangs_after(tokens: usize) -> Fake {
+    Fake::start(move |seen| {
+        let hangs = seen.path == TOKENS && seen.before >= tokens;
+        hangs.then(|| Reply::status(503, "{}").after(Duration::from_secs(60)))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn while_keystone_hangs_nobody_waits_who_has_a_valid_token() {
+    let fake = hangs_after(1).await;
+    let (cloud, hand) = timed(&fake);
+    audit(&cloud, Part::Servers).await.result.unwrap();
+    hand.advance(Duration::from_secs(50 * 60));
+    let begun = Clock::system().now();
+    for _ in 0..20 {
+        audit(&cloud, Part::Servers).await.result.unwrap();
+    }
+    until("Keystone is asked", async || fake.sign_ins() > 1).await;
+    assert!(Clock::system().now() - begun < Duration::from_secs(5));
+    assert_eq!(fake.sign_ins(), 2, "one renewal at a time");
+}
+
+#[tokio::test]
+async fn those_who_give_up_waiting_do_not_make_the_next_sign_in_anew() {
+    let fake = hangs_after(0).await;
+    let (cloud, _hand) = timed(&fake);
+    for _ in 0..5 {
+        let wait = Duration::from_millis(50);
+        let waiting = tokio::time::timeout(wait, cloud.describe()).await;
+        assert!(waiting.is_err(), "{waiting:?}");
+    }
+    assert_eq!(fake.sign_ins(), 1);
+}
+
+#[tokio::test]
+async fn a_token_that_one_service_refuses_serves_the_others_until_there_is_another() {
+    let fake = Fake::start(|seen| match seen.path.as_str() {
+        SERVERS => Some(Reply::status(401, "{}")),
+        TOKENS if seen.before > 0 => Some(Reply::status(500, "{}")),
+        _ => None,
+    })
+    .await;
+    let (cloud, hand) = timed(&fake);
+    audit(&cloud, Part::Networks).await.result.unwrap();
+    for _ in 0..3 {
+        hand.advance(Duration::from_secs(6));
+        audit(&cloud, Part::Servers).await.result.unwrap_err();
+        audit(&cloud, Part::Networks).await.result.unwrap();
+    }
+    assert_eq!(fake.sign_ins(), 2, "tried at 6 s, and not again for 15 s");
+    let tokens = fake.seen("/network/v2.0/networks").into_iter();
+    assert!(tokens.map(|it| it.token).all(|it| it == "token-1"));
+}
+
+#[tokio::test]
+async fn a_service_that_refuses_new_tokens_costs_ever_fewer_sign_ins() {
+    let mended = Arc::new(AtomicBool::new(false));
+    let is_mended = mended.clone();
+    let fake = Fake::start(move |seen| {
+        let refuses = seen.path == SERVERS && !is_mended.load(Ordering::SeqCst);
+        refuses.then(|| Reply::status(401, "{}"))
+    })
+    .await;
+    let (cloud, hand) = timed(&fake);
+    // Twenty minutes of questions, each ten seconds: at 0:10, then after 60, 120, 240, 480 s.
+    for _ in 0..120 {
+        hand.advance(Duration::from_secs(10));
+        audit(&cloud, Part::Networks).await.result.unwrap();
+        audit(&cloud, Part::Servers).await.result.unwrap_err();
+    }
+    assert!((5..=6).contains(&fake.sign_ins()), "{}", fake.sign_ins());
+    mended.store(true, Ordering::SeqCst);
+    audit(&cloud, Part::Servers).await.result.unwrap();
+    mended.store(false, Ordering::SeqCst);
+    let before = fake.sign_ins();
+    hand.advance(Duration::from_secs(10));
+    audit(&cloud, Part::Servers).await.result.unwrap_err();
+    assert_eq!(fake.sign_ins(), before + 1, "what took a token begins anew");
 }
 
 fn refused(token: &str) -> impl Fn(&Seen) -> Option<Reply> + Send + Sync + 'static + use<> {

@@ -92,6 +92,29 @@ pub(super) struct PoolList {
     pub(super) pools: Vec<RawPool>,
 }
 
+/// `GET /os-services?binary=cinder-volume`.
+#[derive(Debug, Deserialize)]
+pub(super) struct BackEndList {
+    pub(super) services: Vec<RawService>,
+}
+
+/// A service as Cinder writes it.
+#[derive(Debug, Deserialize)]
+pub(super) struct RawService {
+    #[serde(default)]
+    host: Scalar,
+    #[serde(default)]
+    cluster: Scalar,
+}
+
+impl RawService {
+    /// What its pools are called after; `None` if it has no name.
+    pub(super) fn back_end(self) -> Option<String> {
+        let name = self.cluster.text().or(self.host.text())?;
+        Some(name.to_owned())
+    }
+}
+
 /// A pool as Cinder writes it.
 #[derive(Debug, Deserialize)]
 pub(super) struct RawPool {
@@ -213,14 +236,18 @@ mod tests {
         fn any_json_is_read_or_refused(
             json in any_json(&[
                 "volumes", "pools", "id", "name", "size", "attachments", "server_id",
-                "capabilities", "total_capacity_gb", "free_capacity_gb",
+                "capabilities", "total_capacity_gb", "free_capacity_gb", "services", "host",
             ]),
         ) {
             let volume = format!("{{\"volumes\":[{json}]}}");
             let pool = format!("{{\"pools\":[{json}]}}");
-            for text in [json, volume, pool] {
+            let service = format!("{{\"services\":[{json}]}}");
+            for text in [json, volume, pool, service] {
                 if let Ok(list) = serde_json::from_str::<VolumeList>(&text) {
                     list.into_parts().0.into_iter().for_each(|it| drop(it.read()));
+                }
+                if let Ok(list) = serde_json::from_str::<BackEndList>(&text) {
+                    list.services.into_iter().for_each(|it| drop(it.back_end()));
                 }
                 if let Ok(list) = serde_json::from_str::<PoolList>(&text) {
                     list.pools.into_iter().for_each(|it| drop(it.read()));

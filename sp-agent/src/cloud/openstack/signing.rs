@@ -1,0 +1,180 @@
+//! Signs in at Keystone: one token, with the catalog that came with it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use reqwest::Url;
+use reqwest::header::HeaderValue;
+use shared::model::ServiceKind;
+use shared::runtime::clock::Clock;
+
+use super::catalog::Catalog;
+use super::http::{Answer, Http};
+use super::negotiation::Negotiation;
+use super::options::{Auth, Interface, Options};
+use super::patience::{Patience, Tries};
+use super::refusal::Refusal;
+use super::setup::SetupError;
+use super::token::{self, SignIn};
+use crate::cloud::CloudError;
+
+/// A token, and what it came with. All of it is read anew with the next token.
+#[derive(Debug)]
+pub(super) struct Login {
+    /// Marked as sensitive, so that no log shows it.
+    pub(super) token: HeaderValue,
+    /// Where the services are.
+    pub(super) catalog: Catalog,
+    /// The account's name.
+    pub(super) user: String,
+    /// The project's name.
+    pub(super) project: String,
+    /// The project's id.
+    pub(super) project_id: Option<String>,
+    /// The names of the account's roles in it.
+    pub(super) roles: Vec<String>,
+    /// What each service offers; in the order of [`ServiceKind::ALL`].
+    negotiations: [Negotiation; ServiceKind::ALL.len()],
+    issued: Instant,
+    life: Duration,
+}
+
+impl Login {
+    /// What a service offers, once it was asked.
+    pub(super) fn negotiation(&self, service: ServiceKind) -> Option<&Negotiation> {
+        let at = ServiceKind::ALL.iter().position(|it| *it == service)?;
+        self.negotiations.get(at)
+    }
+
+    pub(super) fn age(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.issued)
+    }
+
+    /// A fifth of its life is left: room for a Keystone that is away for some minutes.
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        self.age(now) >= self.life / 5 * 4
+    }
+
+    pub(super) fn is_expired(&self, now: Instant) -> bool {
+        self.age(now) >= self.life
+    }
+}
+
+/// The door of one Keystone, and what is shown there.
+#[derive(Debug)]
+pub(super) struct Signer {
+    keystone: Url,
+    auth: Auth,
+    region: Option<String>,
+    interface: Interface,
+    http: Arc<Http>,
+    clock: Clock,
+    patience: Patience,
+    /// The last catalog, for telling where a service should be while there is no token.
+    known: ArcSwap<Catalog>,
+}
+
+impl Signer {
+    pub(super) fn new(
+        options: &Options,
+        http: Arc<Http>,
+        clock: Clock,
+        patience: Patience,
+    ) -> Result<Self, SetupError> {
+        Ok(Self {
+            keystone: options.keystone()?,
+            auth: options.auth.clone(),
+            region: options.region_name.clone(),
+            interface: options.interface,
+            http,
+            clock,
+            patience,
+            known: ArcSwap::default(),
+        })
+    }
+
+    /// Where Keystone is.
+    pub(super) const fn keystone(&self) -> &Url {
+        &self.keystone
+    }
+
+    /// Where a service was when it was last known; empty if it never was.
+    pub(super) fn known_endpoint(&self, service: ServiceKind) -> String {
+        match service {
+            ServiceKind::Identity => self.keystone.to_string(),
+            _ => {
+                let known = self.known.load();
+                let url = known.endpoint(service).map_or("", Url::as_str);
+                url.trim_end_matches('/').to_owned()
+            }
+        }
+    }
+
+    /// A new token.
+    ///
+    /// # Errors
+    /// If Keystone does not give one, also after some tries.
+    pub(super) async fn sign_in(&self) -> Result<Login, CloudError> {
+        let issued = self.clock.now();
+        let answer = self.post().await?;
+        let malformed = |reason: String| CloudError::Malformed {
+            endpoint: self.keystone.to_string(),
+            what: WHAT.to_owned(),
+            reason,
+        };
+        let token = token::parse(&answer.body).map_err(malformed)?;
+        let subject = answer
+            .subject_token
+            .ok_or_else(|| malformed("it has no X-Subject-Token header".to_owned()))?;
+        let mut header = HeaderValue::from_str(subject.expose())
+            .map_err(|_| malformed("its token is no header value".to_owned()))?;
+        header.set_sensitive(true);
+        let (project, project_id) = token.project;
+        let catalog = Catalog::choose(
+            &token.services,
+            self.region.as_deref(),
+            self.interface,
+            project_id.as_deref(),
+        )
+        .map_err(malformed)?
+        .with_keystone(self.keystone.clone());
+        self.known.store(Arc::new(catalog.clone()));
+        tracing::debug!(life_s = token.life.as_secs(), "signed in at Keystone");
+        Ok(Login {
+            token: header,
+            catalog,
+            user: token.user,
+            project,
+            project_id,
+            roles: token.roles,
+            negotiations: Default::default(),
+            issued,
+            life: token.life,
+        })
+    }
+
+    async fn post(&self) -> Result<Answer, CloudError> {
+        let mut url = self.keystone.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.extend(["auth", "tokens"]);
+        }
+        let mut tries = Tries::new(&self.patience);
+        loop {
+            let body = SignIn::from(&self.auth);
+            let request = self.http.client().post(url.clone()).json(&body);
+            let answer = self.http.send(request).await;
+            let refusal = match Refusal::unless(|status| status == 201, answer) {
+                Ok(answer) => return Ok(answer),
+                Err(refusal) => refusal,
+            };
+            match tries.next(refusal.outcome(), rand::random()) {
+                Some(wait) => self.clock.sleep(wait).await,
+                None => return Err(refusal.into_error(self.keystone.as_str(), WHAT.to_owned())),
+            }
+        }
+    }
+}
+
+/// What a sign-in is called in errors.
+const WHAT: &str = "POST /auth/tokens";
