@@ -228,6 +228,16 @@ impl Spool {
         self.perform(Work::Sample(Box::new(sample))).await
     }
 
+    /// Gives a feed another id in place of this one, with all that it holds: a hub is ahead of it,
+    /// so this file is an older copy, and numbers would stand for two things. If the id is another
+    /// already, nothing is done.
+    ///
+    /// # Errors
+    /// If the spool is failing: the id then stays.
+    pub async fn begin_life(&self, feed: Feed, id: FeedId) -> Result<(), SpoolError> {
+        self.perform(Work::Life { feed, id }).await.map(drop)
+    }
+
     /// Reads the batch after a sequence number of this life of a feed, encoded as a frame. `None`
     /// if the feed lives on under another id: its extent says what it is now.
     ///

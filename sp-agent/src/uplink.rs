@@ -228,11 +228,12 @@ impl Driver {
                 Ok(Some(control)) => self.decide(Input::Frame(control)).await,
                 // A frame of a later release: this one has no use for it.
                 Ok(None) => {}
-                Err(error) => self.decide(Input::Disconnected(error.to_string())).await,
+                Err(error) => self.decide(Input::Faulted(error.to_string())).await,
             },
             News::Said => self.decide(Input::SaidSomething).await,
             News::Grown => {}
             News::Lost(reason) => self.decide(Input::Disconnected(reason)).await,
+            News::Faulted(reason) => self.decide(Input::Faulted(reason)).await,
         }
         self.show_feeds(None);
     }

@@ -2,7 +2,7 @@
 //!
 //! An interrupted one is carried on. What is there is never replaced.
 
-use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::fs::{MetadataExt, lchown};
 use std::path::Path;
 
 use serde::Serialize;
@@ -124,8 +124,10 @@ fn give_to_owner(directory: &Path) -> Result<(), CliError> {
         let path = entry.map_err(failed(directory))?.path();
         let found = path.symlink_metadata().map_err(failed(&path))?;
         let ours = (found.uid(), found.gid()) == (owner.uid(), owner.gid());
-        if found.is_file() && !ours {
-            chown(&path, Some(owner.uid()), Some(owner.gid())).map_err(failed(&path))?;
+        // A second name may be one outside of the directory: that file is not the service's.
+        if found.is_file() && found.nlink() == 1 && !ours {
+            // The directory is the service's, which may have put a link in the file's place since.
+            lchown(&path, Some(owner.uid()), Some(owner.gid())).map_err(failed(&path))?;
         }
     }
     Ok(())

@@ -27,6 +27,22 @@ pub const BACKOFF_BASE: Duration = Duration::from_secs(2);
 /// within half a minute.
 pub const BACKOFF_CEILING: Duration = Duration::from_secs(30);
 
+/// A session that stood for so long, or in which the hub made something durable, was one: only then
+/// are the failures before it forgotten. A hub that welcomes and then loses everybody would
+/// otherwise be dialed every second by all.
+pub const SETTLED: Duration = Duration::from_secs(30);
+
+/// The first wait after a breach of the protocol is drawn between the half of this and all of it: a
+/// new session may cure it, but most likely comes to the same end.
+pub const FAULT_BASE: Duration = Duration::from_secs(40);
+
+/// The longest such wait is drawn between the half of this and all of it: 10,000 agents that were
+/// upgraded to what their hub can't read then make some 45 handshakes a second.
+pub const FAULT_CEILING: Duration = Duration::from_secs(300);
+
+/// Breaches are forgotten after a session without one for so long, which is longer than the waits.
+pub const FAULTLESS: Duration = Duration::from_secs(600);
+
 /// What happened.
 #[derive(Debug)]
 pub enum Input<'a> {
@@ -34,6 +50,8 @@ pub enum Input<'a> {
     Connected,
     /// The attempt failed, or the connection is gone.
     Disconnected(String),
+    /// The connection is gone because one side broke the protocol in the other's eyes.
+    Faulted(String),
     /// A control frame came.
     Frame(Control<'a>),
     /// Something was sent on any stream: a heartbeat is not due.
@@ -130,6 +148,8 @@ pub struct AgentSession {
     addresses: usize,
     attempt: usize,
     backoff: Backoff,
+    /// Of sessions that ended by a breach of the protocol.
+    faults: Backoff,
     state: State,
 }
 
@@ -158,6 +178,9 @@ struct Ready {
     cursors: Vec<Cursor>,
     said: Instant,
     heartbeats: u32,
+    since: Instant,
+    /// The hub has made something durable.
+    acked: bool,
 }
 
 impl AgentSession {
@@ -180,6 +203,7 @@ impl AgentSession {
             addresses: addresses.max(1),
             attempt: 0,
             backoff: Backoff::new(BACKOFF_BASE, BACKOFF_CEILING),
+            faults: Backoff::new(FAULT_BASE, FAULT_CEILING),
             state,
         };
         (session, vec![Effect::WakeAt(now)])
@@ -220,6 +244,7 @@ impl AgentSession {
             (_, Input::Disconnected(reason)) => {
                 self.lose(now, chance, reason, None, Duration::ZERO)
             }
+            (_, Input::Faulted(reason)) => self.fault(now, chance, reason, None, Duration::ZERO),
             (State::Dialing { .. }, Input::Connected) => {
                 let deadline = now + GREETING_MAX;
                 self.state = State::Greeting { deadline };
@@ -256,14 +281,11 @@ impl AgentSession {
         match (&mut self.state, frame) {
             (_, Control::Refuse(refuse)) => {
                 let wait = Duration::from_millis(refuse.retry_after_ms.into());
-                let refusal = Refusal::from_code(refuse.code);
-                self.lose(
-                    now,
-                    chance,
-                    refuse.reason.into_string(),
-                    Some(refusal),
-                    wait,
-                )
+                let reason = refuse.reason.into_string();
+                match Refusal::from_code(refuse.code) {
+                    it @ Refusal::Protocol => self.fault(now, chance, reason, Some(it), wait),
+                    other => self.lose(now, chance, reason, Some(other), wait),
+                }
             }
             (_, Control::Goodbye(_)) => {
                 let reason = "the hub stops".to_owned();
@@ -271,7 +293,8 @@ impl AgentSession {
             }
             (State::Greeting { .. }, Control::Welcome(welcome)) => {
                 if welcome.version < PROTOCOL.0 || welcome.version > PROTOCOL.1 {
-                    return self.unfit(now, chance, "the hub chose a protocol version not offered");
+                    let reason = "the hub chose a protocol version not offered".to_owned();
+                    return self.fault(now, chance, reason, None, Duration::ZERO);
                 }
                 if welcome.federation != self.federation {
                     return self.unfit(now, chance, "the hub is of another federation");
@@ -280,13 +303,14 @@ impl AgentSession {
                     return self.unfit(now, chance, "the hub's epoch is stale: it was superseded");
                 }
                 self.epoch = welcome.epoch;
-                self.backoff.reset();
                 let ready = Ready {
                     hub: welcome.path.as_slice().last().copied(),
                     standing: welcome.standing,
                     cursors: welcome.cursors.into_vec(),
                     said: now,
                     heartbeats: 0,
+                    since: now,
+                    acked: false,
                 };
                 self.state = State::Ready(ready);
                 let mut effects = vec![Effect::Report, Effect::WakeAt(now + HEARTBEAT)];
@@ -299,7 +323,10 @@ impl AgentSession {
                 effects.extend(self.serve());
                 effects
             }
-            (State::Ready(_), Control::Ack(ack)) => vec![Effect::Acked(ack)],
+            (State::Ready(ready), Control::Ack(ack)) => {
+                ready.acked = true;
+                vec![Effect::Acked(ack)]
+            }
             (State::Ready(_), Control::Cursor(cursor)) => vec![Effect::Position(cursor)],
             (State::Ready(_), Control::Named(named)) => {
                 vec![Effect::Named(named.name.into_string())]
@@ -309,7 +336,10 @@ impl AgentSession {
                     certificate: renewed.certificate.into_string(),
                 }]
             }
-            _ => self.unfit(now, chance, "the hub sent a frame out of turn"),
+            _ => {
+                let reason = "the hub sent a frame out of turn".to_owned();
+                self.fault(now, chance, reason, None, Duration::ZERO)
+            }
         }
     }
 
@@ -370,6 +400,7 @@ impl AgentSession {
         refusal: Option<Refusal>,
         wait_min: Duration,
     ) -> Vec<Effect> {
+        self.forget_failures(now);
         let until = now + wait_min + self.backoff.next(chance);
         self.state = State::Waiting {
             until,
@@ -377,6 +408,34 @@ impl AgentSession {
             refusal,
         };
         vec![Effect::Close, Effect::Report, Effect::WakeAt(until)]
+    }
+
+    /// [`lose`](Self::lose) for a breach of the protocol. A new session may cure it, or come to the
+    /// same end for ever.
+    fn fault(
+        &mut self,
+        now: Instant,
+        chance: u64,
+        reason: String,
+        refusal: Option<Refusal>,
+        wait_min: Duration,
+    ) -> Vec<Effect> {
+        self.forget_failures(now);
+        let wait = self.faults.bound() / 2 + self.faults.next(chance) / 2;
+        self.lose(now, chance, reason, refusal, wait_min.max(wait))
+    }
+
+    /// At a session's end: what failed before it no longer counts if it was one.
+    fn forget_failures(&mut self, now: Instant) {
+        let State::Ready(ready) = &self.state else {
+            return;
+        };
+        if ready.acked || now >= ready.since + SETTLED {
+            self.backoff.reset();
+        }
+        if now >= ready.since + FAULTLESS {
+            self.faults.reset();
+        }
     }
 
     fn stop(&mut self, goodbye: Goodbye) -> Vec<Effect> {

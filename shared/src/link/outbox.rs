@@ -41,6 +41,12 @@ pub enum Step {
         /// The batch's `after`.
         after: u64,
     },
+    /// Give the feed another id in place of this one, with all that it holds, and tell
+    /// [`Outbox::extended`]: the receiver holds entries of this life that are not in it any more.
+    Renew {
+        /// The life that is over.
+        id: FeedId,
+    },
 }
 
 /// The sender's side of one feed.
@@ -55,6 +61,9 @@ pub struct Outbox {
 enum State {
     /// No receiver.
     Idle,
+    /// The receiver is ahead of a log: the log is from an older copy, and would give the numbers in
+    /// between away twice.
+    Overtaken,
     /// The receiver is told where it begins.
     Opening(Start),
     /// Batches flow.
@@ -94,17 +103,26 @@ impl Outbox {
 
     /// The spool has more, or has dropped old tombstones, or was begun anew.
     pub fn extended(&mut self, extent: Extent) {
-        let lived_on = extent.id == self.extent.id;
-        self.extent = extent;
-        if !lived_on && !matches!(self.state, State::Idle) {
-            self.state = State::Opening(Start::Snapshot);
+        let before = std::mem::replace(&mut self.extent, extent);
+        if matches!(self.state, State::Idle) {
+            return;
+        }
+        if extent.id != before.id {
+            self.state = State::Opening(self.from_the_beginning());
+        } else if self.feed.is_log() && extent.head < before.head {
+            self.state = State::Overtaken;
         }
     }
 
     /// The receiver tells how far it has got: at the beginning of a session, and whenever it could
     /// not use what came.
     pub fn position(&mut self, cursor: &Cursor) {
-        self.state = State::Opening(self.start(cursor));
+        let Extent { id, head, .. } = self.extent;
+        let overtaken = self.feed.is_log() && cursor.id == id && cursor.seq > head;
+        self.state = match overtaken {
+            true => State::Overtaken,
+            false => State::Opening(self.start(cursor)),
+        };
     }
 
     /// A cursor of another life, ahead of the newest change (the spool is from an older backup), or
@@ -116,12 +134,20 @@ impl Outbox {
             (true, true) => Start::Resume {
                 seq: cursor.seq.max(horizon),
             },
-            // A log has no state to replace: whoever knows nothing of it gets what is left.
-            (false, true) => Start::Resume { seq: horizon },
             // A snapshot at 0 has sent nothing yet that a dropped tombstone could have removed.
             (true, false) if cursor.seq == 0 && cursor.phase == Phase::Snapshot => Start::Snapshot,
             (true, false) if cursor.seq >= horizon => Start::Resume { seq: cursor.seq },
-            (_, false) => Start::Snapshot,
+            (_, _) => self.from_the_beginning(),
+        }
+    }
+
+    const fn from_the_beginning(&self) -> Start {
+        match self.feed.is_log() {
+            // A log has no state to replace: whoever knows nothing of it gets what is left.
+            true => Start::Resume {
+                seq: self.extent.horizon,
+            },
+            false => Start::Snapshot,
         }
     }
 
@@ -129,6 +155,7 @@ impl Outbox {
     pub fn next(&self) -> Option<Step> {
         match &self.state {
             State::Idle => None,
+            State::Overtaken => Some(Step::Renew { id: self.extent.id }),
             State::Opening(start) => {
                 let feed = feed_code(self.feed);
                 Some(Step::Open(Open {
@@ -182,11 +209,15 @@ impl Outbox {
         }
     }
 
-    /// Everything up to `seq` is durable at the receiver. Returns how many batches that frees.
+    /// Everything up to `seq` is durable at the receiver. Returns how many batches that frees. What
+    /// was not sent since the last start is of an earlier life, and says nothing of this one.
     pub fn acked(&mut self, seq: u64) -> usize {
         let State::Flowing(flow) = &mut self.state else {
             return 0;
         };
+        if seq > flow.sent {
+            return 0;
+        }
         let mut freed = 0;
         while let Some(front) = flow.in_flight.front().copied()
             && front.last <= seq
@@ -209,7 +240,7 @@ impl Outbox {
     pub fn behind(&self) -> u64 {
         let acked = match &self.state {
             State::Flowing(flow) => flow.acked,
-            State::Idle | State::Opening(_) => 0,
+            State::Idle | State::Overtaken | State::Opening(_) => 0,
         };
         self.extent.head.saturating_sub(acked)
     }
@@ -220,7 +251,7 @@ impl Outbox {
             State::Flowing(flow) => {
                 flow.greeted && flow.sent >= self.extent.head && flow.in_flight.is_empty()
             }
-            State::Idle | State::Opening(_) => false,
+            State::Idle | State::Overtaken | State::Opening(_) => false,
         }
     }
 }
@@ -239,6 +270,7 @@ mod tests {
         let mut batches = 0;
         while let Some(step) = outbox.next() {
             match step {
+                Step::Renew { .. } => panic!("it was not overtaken"),
                 Step::Open(open) => outbox.opened(&open),
                 Step::Read { after } => {
                     outbox.sent(after, after + 1, batch_bytes);
@@ -256,5 +288,36 @@ mod tests {
         assert!((10_200_000..=17 << 20).contains(&bytes), "{bytes}");
         let (batches, _) = on_its_way(100);
         assert_eq!(batches, IN_FLIGHT_BATCHES_MAX);
+    }
+
+    #[test]
+    fn what_an_earlier_life_had_acknowledged_is_not_taken_for_this_ones() {
+        let extent = |bits, head| Extent {
+            id: FeedId::from_random(bits),
+            head,
+            horizon: 0,
+        };
+        let mut outbox = Outbox::new(Feed::Samples, extent(1, 12));
+        outbox.position(&Cursor {
+            feed: feed_code(Feed::Samples),
+            id: FeedId::from_random(1),
+            seq: 20,
+            phase: Phase::Live,
+        });
+        let id = FeedId::from_random(1);
+        assert_eq!(outbox.next(), Some(Step::Renew { id }));
+        outbox.extended(extent(2, 12));
+        let Some(Step::Open(open)) = outbox.next() else {
+            panic!("{outbox:?}")
+        };
+        assert_eq!(open.start, Start::Resume { seq: 0 });
+        outbox.opened(&open);
+        outbox.sent(0, 8, 100);
+        assert_eq!(outbox.acked(20), 0, "of the life before");
+        assert_eq!(outbox.behind(), 12);
+        outbox.sent(8, 12, 100);
+        assert!(!outbox.is_drained());
+        assert_eq!(outbox.acked(12), 2);
+        assert!(outbox.is_drained());
     }
 }

@@ -9,18 +9,18 @@ use shared::link::inbox::Position;
 use shared::link::outbox::Extent;
 use shared::wire::Digest;
 
-const KEYS: u8 = 20;
+const KEYS: u32 = 20;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Batch {
     pub(crate) after: u64,
     pub(crate) last: u64,
     pub(crate) digest: Option<Digest>,
-    pub(crate) records: Vec<(u8, Option<u8>)>,
+    pub(crate) records: Vec<(u32, Option<u8>)>,
 }
 
-fn digest_of(key: u8, value: u8) -> Digest {
-    Digest::of(1, &[key], &[value])
+fn digest_of(key: u32, value: u8) -> Digest {
+    Digest::of(1, &key.to_le_bytes(), &[value])
 }
 
 #[derive(Debug, Clone)]
@@ -34,16 +34,21 @@ struct Kept {
     id: FeedId,
     head: u64,
     horizon: u64,
-    entries: BTreeMap<u8, Entry>,
+    entries: BTreeMap<u32, Entry>,
 }
 
 pub(crate) struct Sender {
     kept: Kept,
     backup: Kept,
+    is_log: bool,
+    /// Of a log's next entry. Time goes on whatever comes back from a backup.
+    now: u32,
+    /// The kept state is from a backup, as a log notices by the hole before its next entry.
+    is_from_backup: bool,
 }
 
 impl Sender {
-    pub(crate) fn new(random: u64) -> Self {
+    pub(crate) fn new(random: u64, is_log: bool) -> Self {
         let kept = Kept {
             id: FeedId::from_random(random.into()),
             head: 0,
@@ -53,6 +58,9 @@ impl Sender {
         Self {
             backup: kept.clone(),
             kept,
+            is_log,
+            now: 0,
+            is_from_backup: false,
         }
     }
 
@@ -64,14 +72,21 @@ impl Sender {
         }
     }
 
-    pub(crate) fn live(&self) -> BTreeMap<u8, u8> {
-        let value = |(key, entry): (&u8, &Entry)| entry.value.map(|value| (*key, value));
+    pub(crate) fn live(&self) -> BTreeMap<u32, u8> {
+        let value = |(key, entry): (&u32, &Entry)| entry.value.map(|value| (*key, value));
         self.kept.entries.iter().filter_map(value).collect()
     }
 
     pub(crate) fn change(&mut self, rng: &mut ChaCha8Rng) {
-        let key = rng.random_range(0..KEYS);
-        let value = rng.random_bool(0.7).then(|| rng.random());
+        if self.is_log && self.is_from_backup {
+            self.begin_life(rng.next_u64());
+        }
+        self.now += 1;
+        let key = match self.is_log {
+            true => self.now,
+            false => rng.random_range(0..KEYS),
+        };
+        let value = (self.is_log || rng.random_bool(0.7)).then(|| rng.random());
         self.kept.head += 1;
         self.kept.entries.insert(
             key,
@@ -96,7 +111,7 @@ impl Sender {
             Some((_, entry)) if !reaches_head => entry.seq,
             _ => self.kept.head,
         };
-        let digest = reaches_head.then(|| {
+        let digest = (reaches_head && !self.is_log).then(|| {
             let mut digest = Digest::default();
             self.live()
                 .iter()
@@ -121,10 +136,23 @@ impl Sender {
 
     pub(crate) fn restore(&mut self) {
         self.kept = self.backup.clone();
+        self.is_from_backup = true;
+    }
+
+    /// From a copy so young that no hole shows it.
+    pub(crate) fn restore_unnoticed(&mut self) {
+        self.restore();
+        self.is_from_backup = false;
+    }
+
+    /// All stays under its numbers, and nobody goes on from what they stood for before.
+    pub(crate) fn begin_life(&mut self, random: u64) {
+        self.kept.id = FeedId::from_random(random.into());
+        self.is_from_backup = false;
     }
 
     pub(crate) fn begin_anew(&mut self, random: u64) {
-        self.kept.id = FeedId::from_random(random.into());
+        self.begin_life(random);
         for (place, entry) in self.kept.entries.values_mut().enumerate() {
             entry.seq = place as u64 + 1;
         }
@@ -137,14 +165,14 @@ impl Sender {
         let horizon = self.kept.horizon;
         self.kept
             .entries
-            .retain(|_, entry| entry.value.is_some() || entry.seq > horizon);
+            .retain(|_, entry| (entry.value.is_some() && !self.is_log) || entry.seq > horizon);
     }
 }
 
 #[derive(Debug, Clone)]
 pub(crate) struct Receiver {
     pub(crate) position: Position,
-    rows: BTreeMap<u8, (u8, u32)>,
+    rows: BTreeMap<u32, (u8, u32)>,
     pub(crate) applied: u64,
     backup: Option<Box<Receiver>>,
 }
@@ -161,7 +189,7 @@ impl Default for Receiver {
 }
 
 impl Receiver {
-    pub(crate) fn live(&self) -> BTreeMap<u8, u8> {
+    pub(crate) fn live(&self) -> BTreeMap<u32, u8> {
         self.rows
             .iter()
             .map(|(key, (value, _))| (*key, *value))

@@ -152,22 +152,11 @@ pub fn leave(data_dir: &Path, now: UnixMillis) -> Result<PathBuf, MembershipErro
 
 fn lock(data_dir: &Path) -> Result<File, MembershipError> {
     let path = data_dir.join(LOCK);
-    let failed = |source| MembershipError::Lock {
-        path: path.clone(),
-        source,
-    };
-    let mut options = File::options();
-    let file = options
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(failed)?;
-    owner::hand_over(&path, data_dir)?;
+    let file = owner::open_or_create(&path, data_dir)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(fs::TryLockError::WouldBlock) => Err(MembershipError::Busy),
-        Err(fs::TryLockError::Error(source)) => Err(failed(source)),
+        Err(fs::TryLockError::Error(source)) => Err(MembershipError::Lock { path, source }),
     }
 }
 

@@ -88,4 +88,14 @@ pub enum MembershipError {
         /// What the system says.
         source: io::Error,
     },
+    /// What stands there is not what this program would have made.
+    #[error(
+        "{} is a link, has a second name, or is no regular file: it is neither used nor given to \
+         the owner of the data directory; find out who put it there, and remove it",
+        path.display()
+    )]
+    Planted {
+        /// What stands there.
+        path: PathBuf,
+    },
 }

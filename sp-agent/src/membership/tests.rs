@@ -1,8 +1,11 @@
 //! Memberships on a real disk, with crashes between any two steps.
 
+use std::fs;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown, symlink};
 use std::time::Duration;
 
 use proptest::prelude::*;
+use rustix::fs::{CWD, FileType, Mode as Bits, mknodat};
 use shared::model::UnixMillis;
 use shared::pki::{
     Authority, BoundKey, Csr, Peer, Serial, TrustAnchors, Validity, certificate_to_pem,
@@ -160,6 +163,75 @@ fn one_command_at_a_time_changes_a_membership() {
     ));
     drop(founding);
     assert!(Founding::begin(&data_dir).is_ok());
+}
+
+#[test]
+fn what_the_agents_user_put_in_the_way_is_neither_followed_nor_given_away() {
+    let (folder, data_dir) = folder();
+    fs::DirBuilder::new().mode(0o700).create(&data_dir).unwrap();
+    let (lock, precious) = (
+        data_dir.join("membership.lock"),
+        folder.path().join("shadow"),
+    );
+    let is_refused = |outcome: Result<(), MembershipError>, path: &Path| {
+        let error = outcome.unwrap_err();
+        assert!(
+            matches!(error, MembershipError::Planted { .. }),
+            "{error:?}"
+        );
+        assert!(
+            error.to_string().contains(path.to_str().unwrap()),
+            "{error}"
+        );
+    };
+    let begin = || Founding::begin(&data_dir).map(drop);
+
+    symlink(&precious, &lock).unwrap();
+    is_refused(begin(), &lock);
+    assert!(!precious.exists(), "a file was made where the link points");
+    fs::remove_file(&lock).unwrap();
+    mknodat(CWD, &lock, FileType::Fifo, Bits::RWXU, 0).unwrap();
+    is_refused(begin(), &lock);
+    fs::remove_file(&lock).unwrap();
+
+    BoundKey::generate()
+        .map(|key| fs::write(&precious, &*key.to_pem()))
+        .unwrap()
+        .unwrap();
+    fs::set_permissions(&precious, fs::Permissions::from_mode(0o600)).unwrap();
+    let key = data_dir.join("key.pem");
+    symlink(&precious, &key).unwrap();
+    is_refused(bound_key(&data_dir).map(drop), &key);
+    fs::remove_file(&key).unwrap();
+    let staging = data_dir.join("membership.joining");
+    let elsewhere = folder.path().join("elsewhere");
+    fs::DirBuilder::new()
+        .mode(0o700)
+        .create(&elsewhere)
+        .unwrap();
+    symlink(&elsewhere, &staging).unwrap();
+    is_refused(Hub::new(1).admit(&data_dir), &staging);
+    assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
+
+    // Only root can give files away, so the rest is tried where the tests run as root.
+    if chown(&data_dir, Some(65_534), None).is_ok() {
+        fs::remove_file(&lock).unwrap();
+        fs::hard_link(&precious, &lock).unwrap();
+        is_refused(begin(), &lock);
+        assert_eq!(fs::metadata(&precious).unwrap().uid(), 0);
+        fs::remove_file(&lock).unwrap();
+        fs::remove_file(&staging).unwrap();
+        Hub::new(1).admit(&data_dir).unwrap();
+        for name in [
+            "membership.lock",
+            "key.pem",
+            "membership",
+            "membership/anchors.pem",
+        ] {
+            let given = fs::metadata(data_dir.join(name)).unwrap();
+            assert_eq!(given.uid(), 65_534, "{name}");
+        }
+    }
 }
 
 #[test]

@@ -67,7 +67,7 @@ pub(super) struct Opener {
     path: PathBuf,
     /// Names what is moved aside. The caller's latest time: nothing here has a clock.
     pub(super) now: UnixMillis,
-    chance: Box<dyn FnMut() -> u128 + Send>,
+    pub(super) chance: Box<dyn FnMut() -> u128 + Send>,
     /// Pages of the file at most.
     pub(super) pages_max: i64,
     _lock: File,

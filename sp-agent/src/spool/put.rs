@@ -3,11 +3,15 @@
 //! Everything here runs inside the writer's transaction, on a copy of the feeds' states that takes
 //! effect with the commit.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, OptionalExtension, params};
-use shared::model::{Feed, HostSample, Record, RecordKind, Service};
+use shared::ids::FeedId;
+use shared::model::{Feed, HostSample, Record, RecordKind, Service, UnixMillis};
 use shared::wire::Digest;
 use shared::wire::frame::feed_code;
-use shared::wire::record::{EncodedRecord, encode, encode_key, kind_code};
+use shared::wire::record::{EncodedRecord, decode_sample, encode, encode_key, kind_code};
+use tracing::info;
 
 use super::Written;
 use super::audits::Seen;
@@ -17,6 +21,13 @@ use crate::cloud::{Page, Part};
 
 /// Keys that a sweep looks at in one go: bounds its memory, not the transaction.
 const SWEEP_KEYS: usize = 512;
+
+/// A shorter time without samples is a restart, which must not send hours of samples again. Should
+/// it have been an older copy after all, a hub that is heard meanwhile tells.
+const HOLE_MIN: Duration = Duration::from_secs(600);
+
+/// After a single sample nothing is known of their interval, which may be an hour.
+const HOLE_AFTER_ONE: Duration = Duration::from_secs(4 * 3600);
 
 const SERVICES: u8 = 32;
 const SAMPLES: u8 = 48;
@@ -50,6 +61,8 @@ struct Held {
 pub(super) struct Put<'a> {
     pub(super) store: &'a Connection,
     pub(super) feeds: &'a mut PerFeed<FeedState>,
+    /// 128 random bits, for the id of a new life.
+    pub(super) chance: &'a mut dyn FnMut() -> u128,
 }
 
 impl Put<'_> {
@@ -109,10 +122,49 @@ impl Put<'_> {
         if self.held(record.kind, &record.id, &record.value)?.is_some() {
             return Ok(Written::default());
         }
+        if self.has_hole_before(sample.at)? {
+            let why = "nothing was sampled for long: this machine may be back from an older copy";
+            self.begin_life(Feed::Samples, why);
+        }
         self.upsert(Feed::Samples, SAMPLES, &record)?;
         Ok(Written {
             changed: 1,
             removed: 0,
+        })
+    }
+
+    /// Gives a feed another id, with all that it holds.
+    pub(super) fn begin_life(&mut self, feed: Feed, why: &str) {
+        let state = self.feeds.get_mut(feed);
+        state.id = FeedId::from_random((self.chance)());
+        info!(
+            feed = feed.name(),
+            "the feed begins a new life, with all that it holds: {why}"
+        );
+    }
+
+    /// Whether time has passed without samples, as it has in an older copy of the file that came
+    /// back. A hub may hold samples of that time, under the numbers that come next.
+    fn has_hole_before(&self, at: UnixMillis) -> Result<bool, Fault> {
+        let sql = "SELECT value FROM record WHERE feed = ?1 AND value IS NOT NULL
+                   ORDER BY seq DESC LIMIT 2";
+        let mut select = self.store.prepare_cached(sql)?;
+        let mut rows = select.query([feed_code(Feed::Samples)])?;
+        let mut times = Vec::with_capacity(2);
+        while let Some(row) = rows.next()? {
+            let value = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
+            // One that can't be read is told to whoever sends it.
+            if let Ok(Some(sample)) = decode_sample(value) {
+                times.push(sample.at);
+            }
+        }
+        Ok(match times[..] {
+            [last, before] => {
+                let usual = last.since(before).saturating_mul(4);
+                at.since(last) > usual.max(HOLE_MIN)
+            }
+            [last] => at.since(last) > HOLE_AFTER_ONE,
+            _ => false,
         })
     }
 

@@ -53,6 +53,11 @@ pub(super) enum Work {
     },
     Services(Vec<Service>),
     Sample(Box<HostSample>),
+    /// A hub knows more of this life of a feed than there is.
+    Life {
+        feed: Feed,
+        id: FeedId,
+    },
     /// Someone read what can't be, while the feeds had these ids.
     Damaged {
         life: FeedId,
@@ -159,7 +164,8 @@ impl Writer {
                 self.opener.now = self.opener.now.max(sample.at);
             }
         }
-        commit_all(store, &mut self.audits, group, &acked)
+        let (audits, chance) = (&mut self.audits, &mut *self.opener.chance);
+        commit_all(store, audits, chance, group, &acked)
             .map_err(|fault| fault.at(self.opener.path()))
     }
 
@@ -253,6 +259,7 @@ fn take_close(group: &mut Vec<Job>) -> Option<oneshot::Sender<Result<Written, Sp
 fn commit_all(
     store: &mut Store,
     audits: &mut Audits,
+    chance: &mut dyn FnMut() -> u128,
     group: &[Job],
     acked: &PerFeed<u64>,
 ) -> Result<Committed, Fault> {
@@ -262,7 +269,8 @@ fn commit_all(
     let mut transaction = store.connection.transaction_with_behavior(behavior)?;
     let mut outcomes = Vec::with_capacity(group.len());
     for job in group {
-        outcomes.push(do_one(&mut transaction, &mut feeds, audits, &job.work)?);
+        let outcome = do_one(&mut transaction, &mut feeds, audits, chance, &job.work)?;
+        outcomes.push(outcome);
     }
     retain(&transaction, &mut feeds, acked)?;
     for feed in Feed::ALL {
@@ -280,6 +288,7 @@ fn do_one(
     transaction: &mut Transaction<'_>,
     feeds: &mut PerFeed<FeedState>,
     audits: &mut Audits,
+    chance: &mut dyn FnMut() -> u128,
     work: &Work,
 ) -> Result<Result<Written, SpoolError>, Fault> {
     let savepoint = transaction.savepoint()?;
@@ -287,6 +296,7 @@ fn do_one(
     let mut put = Put {
         store: &savepoint,
         feeds: &mut changed,
+        chance,
     };
     match perform(&mut put, audits, work) {
         Ok(written) => {
@@ -322,10 +332,14 @@ fn perform(put: &mut Put<'_>, audits: &mut Audits, work: &Work) -> Result<Writte
         }
         Work::Services(services) => put.services(services),
         Work::Sample(sample) => put.sample(sample),
+        Work::Life { feed, id } if put.feeds.get(*feed).id == *id => {
+            put.begin_life(*feed, "a hub is ahead of it");
+            Ok(Written::default())
+        }
         Work::Damaged { life, what } if put.feeds.get(Feed::Inventory).id == *life => {
             Err(Fault::Damaged(what.clone()))
         }
-        Work::Damaged { .. } | Work::Close => Ok(Written::default()),
+        Work::Life { .. } | Work::Damaged { .. } | Work::Close => Ok(Written::default()),
     }
 }
 

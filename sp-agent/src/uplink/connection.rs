@@ -5,7 +5,9 @@ use std::time::Duration;
 use shared::link::HEARTBEAT;
 use shared::model::Feed;
 use shared::runtime::errors::chain;
-use shared::transport::{CloseCode, FrameReader, FrameWriter, LinkConnection, RawFrame, ReadError};
+use shared::transport::{
+    CloseCode, FrameReader, FrameWriter, LinkConnection, Loss, RawFrame, ReadError,
+};
 use shared::wire::codec::{CODEC, DecodeError};
 use shared::wire::frame::{Control, Hello, Offer, PROTOCOL, feed_code};
 use shared::wire::{List, Text};
@@ -28,6 +30,20 @@ pub(super) enum News {
     Grown,
     /// The connection is gone.
     Lost(String),
+    /// The connection is gone because one side broke the protocol in the other's eyes.
+    Faulted(String),
+}
+
+impl News {
+    fn ended(loss: &Loss) -> Self {
+        let (Loss::ByPeer { code, .. } | Loss::Here { code, .. }) = loss else {
+            return Self::Lost(loss.to_string());
+        };
+        match code {
+            CloseCode::Protocol => Self::Faulted(loss.to_string()),
+            _ => Self::Lost(loss.to_string()),
+        }
+    }
 }
 
 /// A control frame as it came.
@@ -69,15 +85,19 @@ impl Live {
             biased;
             frame = self.reader.next() => match frame {
                 Ok(Some(frame)) => News::Frame(Received(frame)),
-                Ok(None) => News::Lost(self.connection.closed().await.to_string()),
-                Err(ReadError::Lost(loss)) => News::Lost(loss.to_string()),
-                Err(fault) => News::Lost(chain(&fault).to_string()),
+                Ok(None) => News::ended(&self.connection.closed().await),
+                Err(ReadError::Lost(loss)) => News::ended(&loss),
+                Err(fault) => News::Faulted(chain(&fault).to_string()),
             },
-            loss = self.connection.closed() => News::Lost(loss.to_string()),
+            loss = self.connection.closed() => News::ended(&loss),
             sent = self.feeds.next() => match sent {
                 Ok(Sent::Batch) => News::Said,
                 Ok(Sent::Nothing) => News::Grown,
-                Err(reason) => News::Lost(reason),
+                // What a writer noticed first is told better by the connection's end.
+                Err(reason) => match self.connection.loss() {
+                    Some(loss) => News::ended(&loss),
+                    None => News::Lost(reason),
+                },
             },
         }
     }

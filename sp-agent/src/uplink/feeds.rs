@@ -1,5 +1,7 @@
 //! The feeds of one connection: from the spool, through the outboxes, onto their streams.
 
+use std::time::Duration;
+
 use futures_util::future::{BoxFuture, select_all};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use shared::ids::FeedId;
@@ -11,7 +13,13 @@ use shared::transport::{FrameWriter, LinkConnection};
 use shared::wire::frame::{Ack, Cursor, FeedFrame, Open, feed_code, feed_of};
 use tokio::sync::watch;
 
-use crate::spool::Spool;
+use crate::spool::{Spool, SpoolError};
+
+/// A feed whose spool fails waits at least so long, however often the spool changes meanwhile.
+const STALLED_MIN: Duration = Duration::from_secs(1);
+
+/// And at most so long: an error that nobody else has met ends without a change.
+const STALLED_MAX: Duration = Duration::from_secs(8);
 
 /// What one feed did.
 pub(super) enum Sent {
@@ -32,6 +40,9 @@ struct Done {
     place: usize,
     writer: Option<FrameWriter>,
     step: Step,
+    /// The spool did not do its part, and the feed has paused.
+    stalled: bool,
+    /// An error is the connection's.
     outcome: Result<Option<Moved>, String>,
 }
 
@@ -48,6 +59,8 @@ struct Sender {
     /// The stream, opened with the first step; away while a step uses it.
     writer: Option<FrameWriter>,
     busy: bool,
+    /// The spool did not do its part the last time.
+    stalled: bool,
 }
 
 /// The feeds of one connection.
@@ -69,6 +82,7 @@ impl Feeds {
                 extents,
                 writer: None,
                 busy: false,
+                stalled: false,
             }
         });
         let steps = FuturesUnordered::new();
@@ -109,8 +123,9 @@ impl Feeds {
     /// The hub has made durable.
     pub(super) fn acked(&mut self, ack: Ack) {
         let spool = self.spool.clone();
-        if let Some(sender) = self.sender(ack.feed) {
-            sender.outbox.acked(ack.seq);
+        if let Some(sender) = self.sender(ack.feed)
+            && sender.outbox.acked(ack.seq) > 0
+        {
             spool.acked(sender.feed, ack.seq);
         }
         self.begin_steps();
@@ -155,6 +170,7 @@ impl Feeds {
             place,
             writer,
             step,
+            stalled,
             outcome,
         } = done;
         let Some(sender) = self.senders.get_mut(place) else {
@@ -162,6 +178,9 @@ impl Feeds {
         };
         sender.writer = writer;
         sender.busy = false;
+        if std::mem::replace(&mut sender.stalled, stalled) && !stalled {
+            tracing::info!(feed = sender.feed.name(), "the feed goes on");
+        }
         let moved = outcome?;
         let sent = match (step, moved) {
             (Step::Open(open), _) => {
@@ -172,8 +191,12 @@ impl Feeds {
                 sender.outbox.sent(after, last, bytes);
                 Sent::Batch
             }
-            // The feed has a new life; its extent is about to say so.
-            (Step::Read { .. }, None) => Sent::Nothing,
+            // The feed has a new life, as its extent says, or the spool can be asked again.
+            (Step::Read { .. } | Step::Renew { .. }, _) => {
+                let extent = *sender.extents.borrow_and_update();
+                sender.outbox.extended(extent);
+                Sent::Nothing
+            }
         };
         self.begin_steps();
         Ok(sent)
@@ -190,6 +213,7 @@ impl Feeds {
                 feed: sender.feed,
                 id: sender.outbox.extent().id,
                 step,
+                was_stalled: sender.stalled,
                 spool: self.spool.clone(),
                 connection: self.connection.clone(),
             };
@@ -209,6 +233,7 @@ struct Task {
     feed: Feed,
     id: FeedId,
     step: Step,
+    was_stalled: bool,
     spool: Spool,
     connection: LinkConnection,
 }
@@ -226,42 +251,77 @@ impl Task {
                         place,
                         writer: None,
                         step,
+                        stalled: false,
                         outcome,
                     };
                 }
             },
         };
         let outcome = match step {
-            Step::Open(open) => send_open(&mut writer, open).await,
+            Step::Open(open) => send_open(&mut writer, open).await.map(Ok),
             Step::Read { after } => self.send_batch(&mut writer, after).await,
+            Step::Renew { id } => Ok(self.spool.begin_life(self.feed, id).await.map(|()| None)),
+        };
+        let (stalled, outcome) = match outcome {
+            Ok(Ok(moved)) => (false, Ok(moved)),
+            Ok(Err(error)) => {
+                self.pause(&error).await;
+                (true, Ok(None))
+            }
+            Err(reason) => (false, Err(reason)),
         };
         Done {
             place,
             writer: Some(writer),
             step,
+            stalled,
             outcome,
         }
     }
 
+    /// The outer error is the connection's, the inner one the spool's.
     async fn send_batch(
         &self,
         writer: &mut FrameWriter,
         after: u64,
-    ) -> Result<Option<Moved>, String> {
-        let read = self.spool.read(self.feed, self.id, after).await;
-        let Some(batch) = read.map_err(|error| chain(&error).to_string())? else {
-            return Ok(None);
+    ) -> Result<Result<Option<Moved>, SpoolError>, String> {
+        let batch = match self.spool.read(self.feed, self.id, after).await {
+            Ok(Some(batch)) => batch,
+            Ok(None) => return Ok(Ok(None)),
+            Err(error) => return Ok(Err(error)),
         };
         let bytes = batch.frame.len();
         writer
             .write(batch.frame)
             .await
             .map_err(|error| chain(&error).to_string())?;
-        Ok(Some(Moved {
-            last: batch.last,
-            bytes,
-        }))
+        let last = batch.last;
+        Ok(Ok(Some(Moved { last, bytes })))
     }
+
+    /// A spool that fails is no reason to end the link, by which the hub knows that this region is
+    /// there: only this feed waits, until the spool may have changed.
+    async fn pause(&self, error: &SpoolError) {
+        if !self.was_stalled {
+            let (feed, error) = (self.feed.name(), chain(error).to_string());
+            tracing::warn!(feed, error, "the feed waits for the spool; the link stays");
+        }
+        pause(&self.spool, self.feed).await;
+    }
+}
+
+/// Until the feed's extent or the spool's condition has changed, within bounds.
+async fn pause(spool: &Spool, feed: Feed) {
+    let (mut extents, mut condition) = (spool.watch(feed), spool.condition());
+    tokio::time::sleep(STALLED_MIN).await;
+    let changed = async {
+        tokio::select! {
+            _ = extents.changed() => {}
+            _ = condition.changed() => {}
+        }
+    };
+    // Whichever it was, the spool is asked again.
+    let _ = tokio::time::timeout(STALLED_MAX.saturating_sub(STALLED_MIN), changed).await;
 }
 
 async fn send_open(writer: &mut FrameWriter, open: Open) -> Result<Option<Moved>, String> {

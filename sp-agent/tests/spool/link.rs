@@ -42,6 +42,12 @@ impl Link {
         link
     }
 
+    /// The same hub, dialed by an agent that was started again.
+    pub(crate) fn of_another_agent(self, spool: &Spool) -> Self {
+        let outbox = Outbox::new(self.feed, spool.extent(self.feed));
+        Self { outbox, ..self }
+    }
+
     pub(crate) fn connect(&mut self) {
         self.stream.clear();
         self.inbox = Inbox::new(self.receiver.position, self.feed.is_log());
@@ -64,6 +70,7 @@ impl Link {
                 self.bytes_sent += batch.frame.len();
                 self.stream.push_back(Frame::Batch(batch.frame));
             }
+            Some(Step::Renew { id }) => spool.begin_life(self.feed, id).await.unwrap(),
             None => {}
         }
     }

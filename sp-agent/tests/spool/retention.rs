@@ -1,10 +1,12 @@
 //! How long samples and tombstones stay, and what 10,000 servers take.
 
+use std::ops::Range;
 use std::time::Instant;
 
 use shared::link::inbox::Position;
 use shared::model::{Feed, HostSample, UnixMillis};
 use sp_agent::cloud::{Page, Part};
+use sp_agent::spool::Spool;
 
 use crate::home::{Home, audit, page, server, server_key};
 use crate::link::Link;
@@ -48,6 +50,54 @@ async fn eight_hours_of_samples_stay_and_the_oldest_go() {
         4096 + 1200,
         "what a restored hub lacks is still there"
     );
+}
+
+async fn open_from_backup(home: &mut Home, spool: Spool) -> Spool {
+    spool.close().await.unwrap();
+    drop(spool);
+    assert!(home.restore());
+    home.open()
+}
+
+#[tokio::test]
+async fn samples_of_an_older_copy_begin_a_new_life_and_a_restart_does_not() {
+    let mut home = Home::new();
+    let spool = home.open();
+    let put = async |spool: &Spool, numbers: Range<u64>| {
+        for number in numbers {
+            spool.put_sample(sample(number)).await.unwrap();
+        }
+    };
+    put(&spool, 0..12).await;
+    let id = spool.extent(Feed::Samples).id;
+    spool.close().await.unwrap();
+    drop(spool);
+    home.back_up();
+    let spool = home.open();
+    // A restart of some minutes.
+    put(&spool, 30..38).await;
+    assert_eq!(spool.extent(Feed::Samples).id, id);
+    let mut link = Link::new(Feed::Samples, &spool);
+    link.settle(&spool).await;
+
+    // The hub is heard at once, and is ahead.
+    let spool = open_from_backup(&mut home, spool).await;
+    let mut link_again = link.of_another_agent(&spool);
+    link_again.settle(&spool).await;
+    let second = spool.extent(Feed::Samples);
+    assert!(second.id != id && second.head == 12, "{second:?}");
+    put(&spool, 40..48).await;
+    link_again.settle(&spool).await;
+    assert_eq!(spool.extent(Feed::Samples).id, second.id);
+    assert_eq!(link_again.receiver.live().len(), 12 + 8 + 8);
+
+    // No hub is heard until the numbers have passed its own.
+    let spool = open_from_backup(&mut home, spool).await;
+    put(&spool, 200..240).await;
+    assert_ne!(spool.extent(Feed::Samples).id, id);
+    let mut link = link_again.of_another_agent(&spool);
+    link.settle(&spool).await;
+    assert_eq!(link.receiver.live().len(), 12 + 8 + 8 + 40);
 }
 
 #[tokio::test]

@@ -167,6 +167,7 @@ async fn send(
                 feed.write(bytes).await.unwrap();
                 outbox.sent(after, servers.seq, len);
             }
+            Some(Step::Renew { .. }) => panic!("only a log is ever overtaken"),
             None => progress.changed().await.expect("the connection is gone"),
         }
     }

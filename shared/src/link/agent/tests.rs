@@ -115,7 +115,7 @@ fn a_lost_hub_is_dialed_again_at_the_next_address_after_a_random_wait() {
 }
 
 #[test]
-fn waits_grow_to_the_ceiling_and_a_welcome_forgets_them() {
+fn waits_grow_to_the_ceiling_and_a_session_that_held_forgets_them() {
     let mut now = now();
     let mut session = greeting(now);
     let mut longest = Duration::ZERO;
@@ -129,13 +129,81 @@ fn waits_grow_to_the_ceiling_and_a_welcome_forgets_them() {
         session.handle(now, MIDDLE, Input::Tick);
     }
     assert!(longest > BACKOFF_CEILING - Duration::from_secs(1) && longest <= BACKOFF_CEILING);
+    // A hub that welcomes and is lost at once is not back.
+    let ends = |at: Instant| (at, Input::Disconnected("no".to_owned()));
+    let wait = welcomed_until(&mut session, now, ends(now));
+    assert!(wait > BACKOFF_CEILING - Duration::from_secs(1), "{wait:?}");
+    now += wait;
+    session.handle(now, MIDDLE, Input::Tick);
+    let wait = welcomed_until(&mut session, now, ends(now + SETTLED));
+    assert!(wait <= BACKOFF_BASE, "{wait:?}");
+}
+
+/// A dialing session is welcomed, and then this ends it: how long it waits.
+fn welcomed_until(session: &mut AgentSession, now: Instant, end: (Instant, Input<'_>)) -> Duration {
     session.handle(now, MIDDLE, Input::Connected);
     session.handle(now, MIDDLE, Input::Frame(welcome(2, Standing::Accepted)));
+    let (at, input) = end;
+    session.handle(at, u64::MAX, input);
+    let [Effect::WakeAt(until)] = session.handle(at, MIDDLE, Input::Tick)[..] else {
+        panic!("not waiting")
+    };
+    until - at
+}
+
+#[test]
+fn what_the_hub_made_durable_forgets_the_failures_before_it() {
+    let mut now = now();
+    let mut session = greeting(now);
+    for _ in 0..20 {
+        session.handle(now, MIDDLE, Input::Disconnected("no".to_owned()));
+        now += BACKOFF_CEILING;
+        session.handle(now, MIDDLE, Input::Tick);
+    }
+    session.handle(now, MIDDLE, Input::Connected);
+    session.handle(now, MIDDLE, Input::Frame(welcome(2, Standing::Accepted)));
+    let ack = Control::Ack(Ack { feed: 1, seq: 4 });
+    session.handle(now, MIDDLE, Input::Frame(ack));
     session.handle(now, u64::MAX, Input::Disconnected("no".to_owned()));
     let [Effect::WakeAt(until)] = session.handle(now, MIDDLE, Input::Tick)[..] else {
         panic!("not waiting")
     };
     assert!(until - now <= BACKOFF_BASE);
+}
+
+#[test]
+fn a_breach_of_the_protocol_is_not_repeated_every_second() {
+    let faulted = |_| Input::Faulted("it can't read this".to_owned());
+    let refused = |_| {
+        Input::Frame(Control::Refuse(Refuse {
+            code: Refusal::Protocol.code(),
+            reason: Text::cut("the feeds can't be brought to agree"),
+            retry_after_ms: 0,
+        }))
+    };
+    let kinds: [fn(()) -> Input<'static>; 2] = [faulted, refused];
+    for kind in kinds {
+        let mut now = now();
+        let mut session = greeting(now);
+        session.handle(now, MIDDLE, Input::Disconnected("no".to_owned()));
+        let mut waits = Vec::new();
+        for _ in 0..8 {
+            now += BACKOFF_CEILING;
+            session.handle(now, MIDDLE, Input::Tick);
+            // Each of these sessions had its acknowledgements before.
+            let end = (now + SETTLED, kind(()));
+            let wait = welcomed_until(&mut session, now, end);
+            waits.push(wait.as_secs());
+            now += SETTLED + wait;
+        }
+        assert!((20..=42).contains(&waits[0]), "{waits:?}");
+        assert!(waits.is_sorted(), "{waits:?}");
+        assert!((150..=302).contains(&waits[7]), "{waits:?}");
+        now += BACKOFF_CEILING;
+        session.handle(now, MIDDLE, Input::Tick);
+        let wait = welcomed_until(&mut session, now, (now + FAULTLESS, kind(())));
+        assert!(wait <= Duration::from_secs(42), "{wait:?}");
+    }
 }
 
 #[test]
