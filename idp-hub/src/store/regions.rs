@@ -353,7 +353,8 @@ impl Changing<'_> {
         at: UnixMillis,
         goodbye: Option<Goodbye>,
     ) -> Result<(), StoreError> {
-        let is_newest = (self.hot.region(no)).is_some_and(|region| region.session == session);
+        let region = self.hot.region(self.connection, no)?;
+        let is_newest = region.is_some_and(|region| region.session == session);
         if !is_newest {
             return Ok(());
         }

@@ -276,6 +276,7 @@ const fn word(refusal: Refusal) -> &'static str {
     match refusal {
         Refusal::Version => "version",
         Refusal::Removed => "removed",
+        Refusal::Unknown => "unknown",
         Refusal::Federation => "federation",
         Refusal::StaleEpoch => "stale-epoch",
         Refusal::Busy => "busy",
