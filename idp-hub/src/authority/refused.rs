@@ -25,7 +25,8 @@ pub enum Refused {
     Token,
     /// Its hour is over, or another was made for its region.
     #[error(
-        "the join token has expired, or a newer one replaced it: have a new one made with `idp-hub region invite`"
+        "the join token has expired, or a newer one replaced it: have a new one made \
+         with `idp-hub region invite`"
     )]
     TokenExpired,
     /// Another key used it.

@@ -62,7 +62,7 @@ fn confirmed(data_dir: &std::path::Path) -> Result<bool, Failure> {
 
 fn text_of(told: &LeaveTold) -> String {
     let hub = match (told.was_removed, told.hub_told) {
-        (true, _) => "The hub had removed this region already.",
+        (true, _) => "The hub does not have this region any more.",
         (false, true) => "The hub was told.",
         (false, false) => {
             "The hub was not told: its administrator should run idp-hub region remove."
@@ -91,10 +91,7 @@ mod tests {
         assert!(told(false, false).contains("idp-hub region remove"));
         assert!(told(true, false).contains("The hub was told."));
         let removed = told(false, true);
-        assert!(
-            removed.contains("had removed this region already"),
-            "{removed}"
-        );
+        assert!(removed.contains("does not have this region"), "{removed}");
         assert!(!removed.contains("region remove"), "{removed}");
     }
 }

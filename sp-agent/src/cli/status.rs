@@ -81,7 +81,9 @@ fn text_of(report: &Report) -> String {
         adoption(&mut page, it);
     }
     if let Some(it) = &report.region {
-        region(&mut page, it, report.allegiance.is_refused("removed"));
+        let refused = &report.allegiance;
+        let is_removed = refused.is_refused("removed") || refused.is_refused("unknown");
+        region(&mut page, it, is_removed);
     }
     if let Some(it) = &report.link {
         link(&mut page, it);
@@ -140,7 +142,7 @@ fn region(page: &mut Page, it: &RegionReport, is_removed: bool) {
         let left = until.unix_millis().since(page.now);
         let text = match left {
             // It has not run out, but no hub takes or renews it any more.
-            _ if is_removed => "refused: the hub has removed this region".to_owned(),
+            _ if is_removed => "refused: the hub does not have this region".to_owned(),
             Duration::ZERO => format!("EXPIRED {}", page.ago(until)),
             left => format!("good for {}, renewed by itself", span(left)),
         };

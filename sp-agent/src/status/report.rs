@@ -106,8 +106,8 @@ pub struct AllegianceReport {
     pub hub: Option<String>,
     /// Why it is so, where that is not plain.
     pub reason: Option<String>,
-    /// The hub's own word for it, where it refuses: `version`, `removed`, `federation`,
-    /// `stale-epoch`, `busy`, `protocol` or `other`.
+    /// The hub's own word for it, where it refuses: `version`, `removed`, `unknown`,
+    /// `federation`, `stale-epoch`, `busy`, `protocol` or `other`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refusal: Option<String>,
     /// What the operator should do.

@@ -228,7 +228,10 @@ impl Following {
             allegiance,
             Allegiance::Pending { .. } | Allegiance::Following { .. }
         );
-        let was_removed = allegiance.refusal() == Some(Refusal::Removed);
+        let was_removed = matches!(
+            allegiance.refusal(),
+            Some(Refusal::Removed | Refusal::Unknown)
+        );
         let (data_dir, now) = (self.data_dir.clone(), self.clock.unix_millis());
         let moved = tokio::task::spawn_blocking(move || membership::leave(&data_dir, now));
         let moved = moved.await.unwrap_or(Err(MembershipError::Busy));

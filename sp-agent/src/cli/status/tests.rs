@@ -259,7 +259,7 @@ fn an_agent_whose_region_was_removed() {
     report.allegiance.refusal = Some("removed".to_owned());
     let told = text_of(&report);
     assert!(
-        told.contains("certificate  refused: the hub has removed this region"),
+        told.contains("certificate  refused: the hub does not have this region"),
         "{told}"
     );
     assert!(!told.contains("renewed by itself"), "{told}");
