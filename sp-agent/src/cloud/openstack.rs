@@ -9,7 +9,8 @@
 //! ```
 //!
 //! What the APIs can't tell, this client does not guess: a service that is not in the catalog is
-//! missing, a cell that does not answer makes a pass fail, a capacity of "infinite" is none.
+//! missing, a cell that does not answer makes a pass fail (where Nova has a witness of it, see
+//! `compute/servers/cells.rs`), a capacity of "infinite" is none.
 
 mod account;
 mod catalog;
@@ -48,7 +49,7 @@ pub use self::account::check_account;
 pub use self::check::{CheckLine, Verdict};
 use self::client::Client;
 use self::compute::nodes::{self, LastCapacities};
-use self::compute::servers;
+use self::compute::servers::{self, Witness};
 pub use self::options::{Auth, Domain, Interface, Options, Secret};
 use self::patience::Patience;
 pub use self::setup::SetupError;
@@ -59,6 +60,7 @@ use super::{Cloud, CloudError, Mark, Pages, Part, Probe};
 pub struct OpenStack {
     client: Client,
     capacities: LastCapacities,
+    witness: Witness,
 }
 
 impl OpenStack {
@@ -78,6 +80,7 @@ impl OpenStack {
         Ok(Self {
             client: Client::new(options, clock, patience)?,
             capacities: LastCapacities::default(),
+            witness: Witness::default(),
         })
     }
 
@@ -101,7 +104,7 @@ impl Cloud for OpenStack {
     async fn audit(&self, part: Part, pages: &Pages) -> Result<Mark, CloudError> {
         let client = &self.client;
         match part {
-            Part::Servers => servers::audit(client, pages).await,
+            Part::Servers => servers::audit(client, &self.witness, pages).await,
             Part::Nodes => nodes::audit(client, &self.capacities, pages).await,
             Part::Volumes => volume::audit(client, pages).await,
             Part::StoragePools => volume::audit_pools(client, pages).await,
@@ -122,9 +125,12 @@ impl Cloud for OpenStack {
         since: Mark,
         pages: &Pages,
     ) -> Result<Option<Mark>, CloudError> {
+        let client = &self.client;
         match part {
-            Part::Servers => servers::changes(&self.client, since, pages).await.map(Some),
-            Part::Volumes => volume::changes(&self.client, since, pages).await,
+            Part::Servers => servers::changes(client, &self.witness, since, pages)
+                .await
+                .map(Some),
+            Part::Volumes => volume::changes(client, since, pages).await,
             _ => Ok(None),
         }
     }
