@@ -29,7 +29,10 @@ pub(in crate::cloud::openstack) async fn audit(
     pages: &Pages,
 ) -> Result<Mark, CloudError> {
     let cells = Watch::new(client, witness);
-    read(client, list().with("deleted", "false"), cells, pages).await
+    // A server that its owner can still restore holds its resources. Changes tell it, and Nova
+    // counts it among the deleted ones unless it is asked for (administrators may).
+    let ask = list().with("deleted", "false").with("soft_deleted", "true");
+    read(client, ask, cells, pages).await
 }
 
 /// Reads the servers that changed since `mark`, and the ids of those that were deleted.
