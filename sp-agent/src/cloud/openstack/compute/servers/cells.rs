@@ -112,7 +112,8 @@ async fn hear(client: &Client) -> Result<Word, CloudError> {
         let reason = format!("its microversions end before {NAMES_SILENT_CELLS}");
         return Ok(Word::Mute(reason));
     }
-    let answer = match client.get(&ask).await {
+    // As heavy as a page; nobody may wait so long for the first one that the reading is given up.
+    let answer = match client.get_page(&ask).await.map_err(CloudError::from) {
         Err(error @ (CloudError::Forbidden { .. } | CloudError::Status { status: 404, .. })) => {
             return Ok(Word::Mute(error.to_string()));
         }
