@@ -78,13 +78,9 @@ impl Hub {
         let region_max = Size::limit(options.region_records_max);
         let database = database(&options.data_dir);
         let (store, writer) = Store::open_limited(&database, clock.clone(), region_max)?;
-        let authority = Authority::open(
-            &options.data_dir,
-            store.clone(),
-            clock.clone(),
-            options.regions_max,
-        )
-        .await?;
+        let (data_dir, regions_max) = (&options.data_dir, options.regions_max);
+        let opening = Authority::open(data_dir, store.clone(), clock.clone(), regions_max);
+        let authority = opening.await?;
         let listener = listen(&options, &authority)?;
         let address = listener.address();
 
@@ -121,12 +117,8 @@ impl Hub {
                 tokio::task::spawn_blocking(move || writer.join()).await
             },
         );
-        let driver = FleetDriver::new(
-            store.clone(),
-            authority.clone(),
-            hub.board.clone(),
-            clock.clone(),
-        );
+        let (board, keeper) = (hub.board.clone(), authority.clone());
+        let driver = FleetDriver::new(store.clone(), keeper, board, clock.clone());
         let closing = shutdown.clone();
         let fleet = until_closed(driver, sessions, closing);
         tasks.spawn(Task::store("fleet"), OnExit::StopDaemon, fleet);

@@ -277,12 +277,10 @@ impl<'a> Driver<'a> {
         };
         let newest = downlink.registry.is_newest(&place);
         let session = place.number;
-        drop(place);
         let goodbye = end.goodbye();
         let Some(why) = end.for_fleet().filter(|_| newest) else {
             return;
         };
-        tell_fleet(downlink, fleet::Input::SessionEnded { no, session, why }).await;
         let at = downlink.clock.unix_millis();
         let ended = downlink
             .store
@@ -291,6 +289,9 @@ impl<'a> Driver<'a> {
             let error = chain(&error).to_string();
             tracing::error!(error, "cannot store how a region's session ended");
         }
+        // A hub that stops waits for those that have their place: what is shown is stored.
+        drop(place);
+        tell_fleet(downlink, fleet::Input::SessionEnded { no, session, why }).await;
     }
 }
 

@@ -9,7 +9,8 @@
 //! ```
 //!
 //! What the APIs can't tell, this client does not guess: a service that is not in the catalog is
-//! missing, a cell that does not answer makes a pass fail, a capacity of "infinite" is none.
+//! missing, a cell that does not answer makes a pass fail (where Nova has a witness of it, see
+//! `compute/servers/cells.rs`), a capacity of "infinite" is none.
 
 mod account;
 mod catalog;
@@ -53,7 +54,7 @@ pub use self::account::check_account;
 pub use self::check::{CheckLine, Verdict};
 use self::client::Client;
 use self::compute::nodes::{self, LastCapacities};
-use self::compute::servers;
+use self::compute::servers::{self, Witness};
 pub use self::options::{Auth, Domain, Interface, Options, Secret};
 use self::patience::Patience;
 pub use self::setup::SetupError;
@@ -66,6 +67,7 @@ pub struct OpenStack {
     client: Client,
     capacities: LastCapacities,
     pools: LastPools,
+    witness: Witness,
 }
 
 /// Checks Keystone's address by itself, whatever else is configured.
@@ -102,6 +104,7 @@ impl OpenStack {
             client: Client::new(options, clock, patience)?,
             capacities: LastCapacities::default(),
             pools: LastPools::default(),
+            witness: Witness::default(),
         })
     }
 
@@ -125,7 +128,7 @@ impl Cloud for OpenStack {
     async fn audit(&self, part: Part, pages: &Pages) -> Result<Mark, CloudError> {
         let client = &self.client;
         match part {
-            Part::Servers => servers::audit(client, pages).await,
+            Part::Servers => servers::audit(client, &self.witness, pages).await,
             Part::Nodes => nodes::audit(client, &self.capacities, pages).await,
             Part::Volumes => volume::audit(client, pages).await,
             Part::StoragePools => pools::audit(client, &self.pools, pages).await,
@@ -146,9 +149,12 @@ impl Cloud for OpenStack {
         since: Mark,
         pages: &Pages,
     ) -> Result<Option<Mark>, CloudError> {
+        let client = &self.client;
         match part {
-            Part::Servers => servers::changes(&self.client, since, pages).await.map(Some),
-            Part::Volumes => volume::changes(&self.client, since, pages).await,
+            Part::Servers => servers::changes(client, &self.witness, since, pages)
+                .await
+                .map(Some),
+            Part::Volumes => volume::changes(client, since, pages).await,
             _ => Ok(None),
         }
     }

@@ -114,6 +114,29 @@ impl Answer {
     }
 }
 
+/// Why a question was given up.
+#[derive(Debug)]
+pub(super) struct GivenUp {
+    pub(super) error: CloudError,
+    /// Whether one for less may have an answer.
+    pub(super) is_too_much: bool,
+}
+
+impl From<CloudError> for GivenUp {
+    fn from(error: CloudError) -> Self {
+        Self {
+            error,
+            is_too_much: false,
+        }
+    }
+}
+
+impl From<GivenUp> for CloudError {
+    fn from(given_up: GivenUp) -> Self {
+        given_up.error
+    }
+}
+
 /// Where a request goes within a service.
 #[derive(Debug, Clone, Copy)]
 enum Target<'a> {
@@ -211,15 +234,24 @@ impl Client {
         microversion: Option<Microversion>,
     ) -> Result<Answer, CloudError> {
         let _place = self.place(ask.service).await?;
-        self.exchange(Target::Api(ask, microversion), &self.patience)
-            .await
+        let target = Target::Api(ask, microversion);
+        Ok(self.exchange(target, &self.patience).await?)
+    }
+
+    /// Asks patiently for a page of a list, or for what is as heavy: one that is too long or takes
+    /// too long is not asked for again, because the caller may ask for less.
+    pub(super) async fn get_page(&self, ask: &Ask<'_>) -> Result<Answer, GivenUp> {
+        let microversion = self.microversion(ask).await?;
+        let _place = self.place(ask.service).await?;
+        let target = Target::Api(ask, microversion);
+        self.exchange(target, &self.patience.for_a_page()).await
     }
 
     /// Asks briefly, past those who wait for a place: how a service answers must be told also, and
     /// just then, when it is slow.
     pub(super) async fn get_at_once(&self, ask: &Ask<'_>) -> Result<Answer, CloudError> {
-        self.exchange(Target::Api(ask, None), &Patience::brief())
-            .await
+        let target = Target::Api(ask, None);
+        Ok(self.exchange(target, &Patience::brief()).await?)
     }
 
     /// Where a service was when it was last known; empty if it never was.
@@ -300,11 +332,7 @@ impl Client {
         places.acquire().await.map_err(|_| CloudError::Stopped)
     }
 
-    async fn exchange(
-        &self,
-        target: Target<'_>,
-        patience: &Patience,
-    ) -> Result<Answer, CloudError> {
+    async fn exchange(&self, target: Target<'_>, patience: &Patience) -> Result<Answer, GivenUp> {
         let service = target.service();
         let mut tries = Tries::new(patience);
         let mut login = self.session.login().await?;
@@ -344,7 +372,12 @@ impl Client {
             }
             match tries.next(refusal.outcome(), rand::random()) {
                 Some(wait) => self.clock.sleep(wait).await,
-                None => return Err(refusal.into_error(endpoint.as_str(), what)),
+                None => {
+                    return Err(GivenUp {
+                        is_too_much: refusal.is_too_much(),
+                        error: refusal.into_error(endpoint.as_str(), what),
+                    });
+                }
             }
         }
     }

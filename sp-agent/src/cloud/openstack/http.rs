@@ -17,7 +17,8 @@ use super::options::{Options, Secret};
 use super::setup::SetupError;
 use super::tls;
 
-/// A page of 1000 servers has 3 to 6 MB; what is beyond this is a fault, and memory is finite.
+/// A page of 1000 servers has 3 to 6 MB, and more only where tenants stuff their servers' user
+/// data; the pager then asks for smaller ones, because memory is finite.
 const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// Longer than any handshake over a line on which a cloud could be used.
@@ -56,6 +57,8 @@ pub(super) struct Answer {
 pub(super) enum NoAnswer {
     /// The network says so.
     Broken(String),
+    /// Nothing came in time, or not the whole of it.
+    Slow(String),
     /// It is longer than [`BODY_BYTES_MAX`].
     TooLong,
 }
@@ -63,7 +66,8 @@ pub(super) enum NoAnswer {
 impl NoAnswer {
     pub(super) fn too_long() -> String {
         format!(
-            "it is longer than {} MiB; lower page_size",
+            "it is longer than {} MiB, more than such an answer can be; see what answers in that \
+             service's place",
             BODY_BYTES_MAX / (1024 * 1024)
         )
     }
@@ -133,6 +137,8 @@ async fn body(response: &mut Response) -> Result<Vec<u8>, NoAnswer> {
 /// The whole chain of causes, because its head only says "error sending request".
 fn broken(error: reqwest::Error) -> NoAnswer {
     let error = error.without_url();
+    // Where not even the connection is made, the question has burdened nobody.
+    let is_slow = error.is_timeout() && !error.is_connect();
     let mut causes: Vec<String> = Vec::new();
     let mut next: Option<&dyn Error> = Some(&error);
     while let Some(cause) = next {
@@ -146,7 +152,10 @@ fn broken(error: reqwest::Error) -> NoAnswer {
     if reason.contains("UnknownIssuer") {
         reason.push_str("; set ca_file to the certificate of the CA that signed it");
     }
-    NoAnswer::Broken(reason)
+    match is_slow {
+        true => NoAnswer::Slow(reason),
+        false => NoAnswer::Broken(reason),
+    }
 }
 
 fn text(value: Option<&HeaderValue>) -> Option<&str> {

@@ -26,7 +26,7 @@ pub struct Options {
     pub concurrency_max: usize,
     /// The longest that one request may take, its answer included.
     pub request_timeout: Duration,
-    /// Records asked for in one page; 1 to [`Self::PAGE_SIZE_MAX`].
+    /// Records asked for in one page, as long as none is too heavy; 1 to [`Self::PAGE_SIZE_MAX`].
     pub page_size: u32,
 }
 

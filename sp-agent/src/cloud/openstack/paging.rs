@@ -3,8 +3,13 @@
 //! Every service says whether there is more by a link. Only its marker is taken from it: behind a
 //! proxy the address in it is often wrong, and a token must not follow an address that an answer
 //! names.
+//!
+//! What a record holds is its owner's choice (a server's user data alone may be 64 KiB), so a page
+//! that is too long or takes too long is asked for again from the same place, half as large, and so
+//! are those behind it.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use reqwest::Url;
 use serde::Deserialize;
@@ -12,6 +17,7 @@ use serde::de::DeserializeOwned;
 use shared::model::UnixMillis;
 
 use super::client::{Ask, Client};
+use super::http::Answer;
 use super::scalar::Scalar;
 use crate::cloud::CloudError;
 
@@ -25,6 +31,17 @@ const MARKER_BYTES_MAX: usize = 512;
 /// before serves as the marker. More at once is no chance, and the pass begins anew.
 const STEPS_BACK_MAX: usize = 8;
 
+/// A page is not made smaller than this: ten records are too much for no service that works.
+const LIMIT_MIN: u32 = 10;
+
+/// The same where a service leaves records out of a page: one of which nothing is left passes for
+/// the end, so it must be so large that this does not happen.
+const LIMIT_MIN_BEYOND_LINKS: u32 = 100;
+
+/// By how much our clock may be ahead of a service that does not tell its own. More than what each
+/// pass for changes allows for anyway, because nobody compares the two.
+const OUR_CLOCKS_ERROR_MAX: Duration = Duration::from_secs(240);
+
 /// A page of a list, as a service answers it.
 pub(super) trait Listing: DeserializeOwned {
     /// What it is a list of.
@@ -35,6 +52,11 @@ pub(super) trait Listing: DeserializeOwned {
 
     /// A record's id, which is the marker of what follows it.
     fn id(item: &Self::Item) -> Option<&str>;
+
+    /// The same, where it may be a number.
+    fn marker(item: &Self::Item) -> Option<String> {
+        Self::id(item).map(str::to_owned)
+    }
 
     /// Whether the service left something out, and has no link to it.
     fn is_cut(&self) -> bool {
@@ -64,9 +86,11 @@ impl Link {
 pub(super) struct Pager<'a> {
     ask: Ask<'a>,
     trail: Trail,
-    /// When the first page was answered, by the service's clock.
+    /// When the first page was asked for.
     begun: Option<UnixMillis>,
     endpoint: String,
+    /// How much a page is asked to hold, once the usual was found to be too much.
+    limit: Option<u32>,
     /// Whether the service refused to be told how much a page holds.
     unlimited: bool,
 }
@@ -79,8 +103,16 @@ impl<'a> Pager<'a> {
             trail: Trail::default(),
             begun: None,
             endpoint: String::new(),
+            limit: None,
             unlimited: false,
         }
+    }
+
+    /// The same for a list whose links can't be relied on: it goes on to an empty page.
+    pub(super) fn beyond_links(ask: Ask<'a>) -> Self {
+        let mut pager = Self::new(ask);
+        pager.trail.beyond_links = true;
+        pager
     }
 
     /// The next page's records, or `None` after the last page.
@@ -92,15 +124,18 @@ impl<'a> Pager<'a> {
             let Some(marker) = self.trail.marker() else {
                 return Ok(None);
             };
-            let mut ask = self.ask.clone();
-            if !self.unlimited {
-                ask = ask.with("limit", client.page_size.to_string());
-            }
-            if let Some(marker) = marker {
-                ask = ask.with("marker", marker);
-            }
             let at_start = marker.is_none();
-            let answer = match client.get(&ask).await {
+            let ask = self.question(client, marker);
+            let asked = client.clock().unix_millis();
+            let answer = client.get_page(&ask).await;
+            if answer.as_ref().is_err_and(|it| it.is_too_much)
+                && let Some(limit) = self.smaller(client)
+            {
+                tracing::debug!(what = ask.what(), limit, "a smaller page is asked for");
+                self.limit = Some(limit);
+                continue;
+            }
+            let answer = match answer.map_err(CloudError::from) {
                 // A Keystone that checks its parameters but does not know this one yet.
                 Err(CloudError::Status { status: 400, .. }) if at_start && !self.unlimited => {
                     self.unlimited = true;
@@ -111,7 +146,7 @@ impl<'a> Pager<'a> {
                 }) if self.trail.step_back() => continue,
                 other => other?,
             };
-            self.begun = self.begun.or(answer.date);
+            self.begun.get_or_insert_with(|| begun(&answer, asked));
             self.endpoint.clone_from(&answer.endpoint);
             let page: L = answer.parse(&ask)?;
             if page.is_cut() {
@@ -120,13 +155,45 @@ impl<'a> Pager<'a> {
                 ));
             }
             let (items, next) = page.into_parts();
-            let last_ids = items.iter().rev().filter_map(L::id).take(STEPS_BACK_MAX);
-            let last_ids = last_ids.map(str::to_owned).collect();
+            let last_ids = items.iter().rev().filter_map(L::marker);
+            let last_ids = last_ids.take(STEPS_BACK_MAX).collect();
             if let Err(reason) = self.trail.advance(last_ids, next) {
                 return Err(self.malformed(reason));
             }
             return Ok(Some(items));
         }
+    }
+
+    /// What is asked for the page behind `marker`.
+    fn question(&self, client: &Client, marker: Option<&str>) -> Ask<'a> {
+        let mut ask = self.ask.clone();
+        if !self.unlimited {
+            ask = ask.with("limit", self.limit(client).to_string());
+        }
+        match marker {
+            Some(marker) => ask.with("marker", marker),
+            None => ask,
+        }
+    }
+
+    /// How much a page is asked to hold.
+    fn limit(&self, client: &Client) -> u32 {
+        let usual = match self.trail.beyond_links {
+            true => client.page_size.max(LIMIT_MIN_BEYOND_LINKS),
+            false => client.page_size,
+        };
+        self.limit.unwrap_or(usual)
+    }
+
+    /// What to ask a page to hold when it was too much for the service or for the client; `None`
+    /// if less would not help.
+    fn smaller(&self, client: &Client) -> Option<u32> {
+        let least = match self.trail.beyond_links {
+            true => LIMIT_MIN_BEYOND_LINKS,
+            false => LIMIT_MIN,
+        };
+        let limit = self.limit(client);
+        (limit > least && !self.unlimited).then(|| least.max(limit / 2))
     }
 
     /// The error that the list does not say what it should.
@@ -143,15 +210,32 @@ impl<'a> Pager<'a> {
         self.malformed("a record has no id".to_owned())
     }
 
-    /// When the list began to be read, by the service's clock; by ours where it tells no time.
+    /// When the list began to be read, or before: by the service's clock, and by ours where it
+    /// tells no time.
     pub(super) fn begun(&self, client: &Client) -> UnixMillis {
         self.begun.unwrap_or_else(|| client.clock().unix_millis())
     }
 }
 
+/// When a page was asked for: what changed from then on may not be in it.
+fn begun(answer: &Answer, asked: UnixMillis) -> UnixMillis {
+    match answer.date {
+        // It is when the answer was ready; the service may have looked at its start.
+        Some(date) => minus(date, answer.latency),
+        None => minus(asked, OUR_CLOCKS_ERROR_MAX),
+    }
+}
+
+fn minus(time: UnixMillis, span: Duration) -> UnixMillis {
+    let span = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+    UnixMillis(time.0.saturating_sub(span))
+}
+
 /// Where in a list the reader is. Pure.
 #[derive(Debug, Default)]
 struct Trail {
+    /// Whether the end is an empty page, and no link's absence.
+    beyond_links: bool,
     position: Position,
     /// Every marker that was followed: one that comes again would go round for ever.
     followed: HashSet<String>,
@@ -179,16 +263,23 @@ impl Trail {
 
     /// Goes on behind a page with these last ids (the last first) and this link.
     fn advance(&mut self, last_ids: Vec<String>, next: Option<String>) -> Result<(), String> {
-        let Some(link) = next else {
-            self.position = Position::End;
-            return Ok(());
+        let link = match next {
+            Some(link) => link,
+            None if self.beyond_links => String::new(),
+            None => {
+                self.position = Position::End;
+                return Ok(());
+            }
         };
         // An empty page is the end, whatever its link says: Cinder links a full last page to one.
         let Some(last) = last_ids.first() else {
             self.position = Position::End;
             return Ok(());
         };
-        let marker = marker_of(&link).unwrap_or_else(|| last.clone());
+        let marker = match self.beyond_links {
+            true => last.clone(),
+            false => marker_of(&link).unwrap_or_else(|| last.clone()),
+        };
         if self.followed.len() >= PAGES_MAX {
             return Err(format!("the list has more than {PAGES_MAX} pages"));
         }

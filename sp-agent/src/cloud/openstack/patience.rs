@@ -15,6 +15,8 @@ pub(super) struct Patience {
     pub(super) ceiling: Duration,
     /// The longest `Retry-After` that is waited; whoever asks for more is asked by the next pass.
     pub(super) retry_after_max: Duration,
+    /// Whether a question that was not answered in time is asked again as it is.
+    pub(super) again_when_slow: bool,
 }
 
 impl Default for Patience {
@@ -26,6 +28,7 @@ impl Default for Patience {
             base: Duration::from_millis(500),
             ceiling: Duration::from_secs(8),
             retry_after_max: Duration::from_secs(60),
+            again_when_slow: true,
         }
     }
 }
@@ -39,6 +42,16 @@ impl Patience {
             base: Duration::from_millis(200),
             ceiling: Duration::from_millis(200),
             retry_after_max: Duration::ZERO,
+            again_when_slow: true,
+        }
+    }
+
+    /// For a page of a list: it would be as slow again, and burden a service that is behind; a
+    /// smaller one may not be.
+    pub(super) fn for_a_page(&self) -> Self {
+        Self {
+            again_when_slow: false,
+            ..self.clone()
         }
     }
 }
@@ -46,8 +59,10 @@ impl Patience {
 /// What came of one try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// Nothing: refused, reset, or too late.
+    /// Nothing: refused or reset.
     NoAnswer,
+    /// Nothing in time, by our clock or by that of a proxy before the service.
+    Slow,
     /// Something that would come again.
     Final,
     /// An answer that is an error.
@@ -86,9 +101,10 @@ impl Tries {
                 status: 413 | 429 | 503,
                 retry_after: Some(asked),
             } => (asked <= self.patience.retry_after_max).then(|| asked.saturating_add(jitter)),
+            Outcome::Slow => self.patience.again_when_slow.then_some(jitter),
             Outcome::NoAnswer
             | Outcome::Refusal {
-                status: 429 | 500 | 502 | 503 | 504,
+                status: 429 | 500 | 502 | 503,
                 ..
             } => Some(jitter),
             Outcome::Final | Outcome::Refusal { .. } => None,
@@ -118,7 +134,7 @@ mod tests {
             (refusal(500, None), true),
             (refusal(502, None), true),
             (refusal(503, None), true),
-            (refusal(504, None), true),
+            (Outcome::Slow, true),
             (refusal(429, None), true),
             (refusal(413, Some(1)), true),
             (refusal(413, None), false),
@@ -150,12 +166,21 @@ mod tests {
         assert_eq!(tries.next(refusal(503, Some(1)), LIKELY), None);
     }
 
+    #[test]
+    fn a_slow_page_is_not_asked_for_again_as_it_is() {
+        let patience = Patience::default().for_a_page();
+        let mut tries = Tries::new(&patience);
+        assert!(tries.next(Outcome::NoAnswer, LIKELY).is_some());
+        assert_eq!(tries.next(Outcome::Slow, LIKELY), None);
+    }
+
     proptest! {
         #[test]
         fn tries_and_waits_are_bounded(
             outcomes in prop::collection::vec(
                 prop_oneof![
                     Just(Outcome::NoAnswer),
+                    Just(Outcome::Slow),
                     (any::<u16>(), any::<Option<u64>>()).prop_map(|(s, r)| refusal(s, r)),
                     Just(refusal(503, Some(60))),
                 ],

@@ -43,14 +43,22 @@ impl Refusal {
     /// What decides on another try.
     pub(super) fn outcome(&self) -> Outcome {
         match self {
+            // A proxy waited for the service in vain.
+            Self::Answer(answer) if answer.status == 504 => Outcome::Slow,
             Self::Answer(answer) => Outcome::Refusal {
                 status: answer.status,
                 retry_after: answer.retry_after,
             },
             // It would be as long again.
             Self::NoAnswer(NoAnswer::TooLong) => Outcome::Final,
+            Self::NoAnswer(NoAnswer::Slow(_)) => Outcome::Slow,
             Self::NoAnswer(NoAnswer::Broken(_)) => Outcome::NoAnswer,
         }
+    }
+
+    /// Whether a question for less may have an answer.
+    pub(super) fn is_too_much(&self) -> bool {
+        matches!(self, Self::NoAnswer(NoAnswer::TooLong)) || matches!(self.outcome(), Outcome::Slow)
     }
 
     /// The error, when there is no other try.
@@ -58,10 +66,12 @@ impl Refusal {
         let endpoint = endpoint.to_owned();
         match self {
             Self::Answer(answer) => error(endpoint, what, &answer),
-            Self::NoAnswer(NoAnswer::Broken(reason)) => CloudError::Unreachable {
-                endpoint,
-                reason: format!("{what}: {reason}"),
-            },
+            Self::NoAnswer(NoAnswer::Broken(reason) | NoAnswer::Slow(reason)) => {
+                CloudError::Unreachable {
+                    endpoint,
+                    reason: format!("{what}: {reason}"),
+                }
+            }
             Self::NoAnswer(NoAnswer::TooLong) => CloudError::Malformed {
                 endpoint,
                 what,

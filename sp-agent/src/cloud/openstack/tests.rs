@@ -1,6 +1,7 @@
 //! The client against a cloud on loopback that answers as each test tells it.
 
 mod account;
+mod cells;
 mod compute;
 mod microversions;
 mod network;

@@ -28,6 +28,11 @@ use crate::cloud::{CloudError, Mark, Page, Pages};
 /// ones do.
 const WITH_FIGURES: Microversion = Microversion(2, 87);
 
+/// From here on nodes are told in pages. Nova leaves out of a page a node whose service or host
+/// mapping is gone, and then makes the link from what is left: a page that was full has none, as if
+/// it were the last (Nova 34, `HypervisorsController._get_hypervisors`).
+const PAGED: Microversion = Microversion(2, 33);
+
 /// What Placement told last, for the time when it does not answer.
 #[derive(Debug, Default)]
 pub(in crate::cloud::openstack) struct LastCapacities(Mutex<HashMap<CloudId, Capacities>>);
@@ -39,7 +44,11 @@ pub(in crate::cloud::openstack) async fn audit(
     pages: &Pages,
 ) -> Result<Mark, CloudError> {
     let ask = Ask::new(ServiceKind::Compute, ["os-hypervisors", "detail"]).at(WITH_FIGURES);
-    let mut pager = Pager::new(ask);
+    let microversion = client.microversion(&ask).await?;
+    let mut pager = match microversion.is_some_and(|it| it >= PAGED) {
+        true => Pager::beyond_links(ask),
+        false => Pager::new(ask),
+    };
     let mut told = HashMap::new();
     // Once Placement failed, it is not asked for the next node: a thousand nodes would each wait.
     let failed = AtomicBool::new(false);

@@ -37,6 +37,20 @@ fn an_empty_page_is_the_end_whatever_its_link_says() {
 }
 
 #[test]
+fn beyond_links_only_an_empty_page_is_the_end() {
+    let mut trail = Trail {
+        beyond_links: true,
+        ..Trail::default()
+    };
+    trail.advance(ids(&["b", "a"]), None).unwrap();
+    assert_eq!(trail.marker(), Some(Some("b")));
+    trail.advance(ids(&["d"]), link("c")).unwrap();
+    assert_eq!(trail.marker(), Some(Some("d")), "what was read counts");
+    trail.advance(Vec::new(), None).unwrap();
+    assert_eq!(trail.marker(), None);
+}
+
+#[test]
 fn a_marker_that_comes_again_is_an_error() {
     let mut trail = Trail::default();
     trail.advance(ids(&["a"]), link("a")).unwrap();
@@ -81,8 +95,9 @@ proptest! {
             (prop::collection::vec("[a-c]", 0..4), prop::option::of("\\PC{0,30}")),
             0..20,
         ),
+        beyond_links: bool,
     ) {
-        let mut trail = Trail::default();
+        let mut trail = Trail { beyond_links, ..Trail::default() };
         for (ids, link) in pages {
             let followed = trail.followed.len();
             if trail.advance(ids, link).is_err() {

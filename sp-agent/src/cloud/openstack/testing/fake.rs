@@ -290,6 +290,9 @@ fn empty(path: &str) -> Option<Reply> {
         "/compute/v2.1/os-hypervisors" | "/compute/v2.1/os-hypervisors/detail" => {
             json!({"hypervisors": []})
         }
+        "/compute/v2.1/os-services" => json!({"services": [{
+            "id": "3f9d", "binary": "nova-compute", "host": "compute1", "zone": "nova",
+            "status": "enabled", "state": "up"}]}),
         "/volume/v3/volumes" | "/volume/v3/volumes/detail" => json!({"volumes": []}),
         "/volume/v3/scheduler-stats/get_pools" => json!({"pools": []}),
         "/volume/v3/os-services" => json!({"services": []}),

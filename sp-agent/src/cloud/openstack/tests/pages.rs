@@ -1,7 +1,7 @@
 //! Lists, from their beginning to their end.
 
 use super::*;
-use crate::cloud::openstack::testing::{Fake, Reply, answer};
+use crate::cloud::openstack::testing::{Fake, Reply, Seen, answer};
 
 /// Nova's answer with a link to what follows `marker`, at an address where nobody should go.
 fn page(ids: &[&str], next: Option<&str>) -> Option<Reply> {
@@ -40,6 +40,7 @@ async fn pages_are_followed_by_their_markers_and_never_to_another_address() {
         );
         assert_eq!(question.query["all_tenants"], "1");
         assert_eq!(question.query["deleted"], "false");
+        assert_eq!(question.query["soft_deleted"], "true");
         assert_eq!(question.microversion, "compute 2.96");
     }
 }
@@ -123,4 +124,131 @@ async fn a_list_that_keystone_cuts_is_an_error() {
         .result
         .unwrap_err();
     assert!(error.to_string().contains("list_limit"), "{error}");
+}
+
+fn limits(fake: &Fake) -> Vec<(String, String)> {
+    let seen = fake.seen(SERVERS);
+    let of = |it: &Seen| (it.marker().to_owned(), it.query["limit"].clone());
+    seen.iter().map(of).collect()
+}
+
+fn asked(list: &[(&str, &str)]) -> Vec<(String, String)> {
+    let owned = |(marker, limit): &(&str, &str)| ((*marker).to_owned(), (*limit).to_owned());
+    list.iter().map(owned).collect()
+}
+
+#[tokio::test]
+async fn a_page_that_is_too_long_is_asked_for_in_smaller_ones_from_the_same_place() {
+    let fake = Fake::start(|seen| {
+        let small = seen.query.get("limit").is_some_and(|it| it.len() < 3);
+        match (seen.path.as_str(), seen.marker()) {
+            (SERVERS, "") => page(&["a", "b"], Some("b")),
+            (SERVERS, "b") if !small => Some(Reply::status(200, vec![b' '; 33 * 1024 * 1024])),
+            (SERVERS, "b") => page(&["c"], Some("c")),
+            (SERVERS, "c") => page(&["d"], None),
+            _ => None,
+        }
+    })
+    .await;
+    let mut options = options(fake.url());
+    options.page_size = 300;
+    let told = audit(&with(&options), Part::Servers).await;
+    assert_eq!(names(&told), ["a", "b", "c", "d"]);
+    told.result.unwrap();
+    let expected = [
+        ("", "300"),
+        ("b", "300"),
+        ("b", "150"),
+        ("b", "75"),
+        ("c", "75"),
+    ];
+    assert_eq!(limits(&fake), asked(&expected));
+}
+
+#[tokio::test]
+async fn a_page_that_takes_too_long_is_not_asked_for_again_but_a_smaller_one() {
+    let fake = Fake::start(|seen| {
+        let small = seen.query.get("limit").is_some_and(|it| it == "75");
+        match (seen.path.as_str(), small) {
+            (SERVERS, false) => Some(Reply::status(200, "{}").after(Duration::from_secs(60))),
+            (SERVERS, true) => page(&["a"], None),
+            _ => None,
+        }
+    })
+    .await;
+    let mut options = options(fake.url());
+    options.page_size = 300;
+    options.request_timeout = Duration::from_millis(300);
+    let told = audit(&with(&options), Part::Servers).await;
+    assert_eq!(names(&told), ["a"]);
+    told.result.unwrap();
+    assert_eq!(
+        limits(&fake),
+        asked(&[("", "300"), ("", "150"), ("", "75")])
+    );
+}
+
+#[tokio::test]
+async fn a_list_that_is_slow_however_little_is_asked_for_is_given_up() {
+    let fake = Fake::start(|seen| {
+        let slow = || Reply::status(200, "{}").after(Duration::from_secs(60));
+        (seen.path == SERVERS).then(slow)
+    })
+    .await;
+    let mut options = options(fake.url());
+    options.page_size = 30;
+    options.request_timeout = Duration::from_millis(100);
+    let told = audit(&with(&options), Part::Servers).await;
+    let error = told.result.unwrap_err().to_string();
+    assert!(error.contains("timed out"), "{error}");
+    assert_eq!(limits(&fake), asked(&[("", "30"), ("", "15"), ("", "10")]));
+}
+
+#[tokio::test]
+async fn a_page_that_a_proxy_did_not_wait_for_is_asked_for_in_smaller_ones() {
+    let fake = Fake::start(|seen| match (seen.path.as_str(), seen.before) {
+        (SERVERS, 0) => Some(Reply::status(504, "<h1>504 Gateway Time-out</h1>")),
+        (SERVERS, _) => page(&["a"], None),
+        _ => None,
+    })
+    .await;
+    let told = audit(&client(&fake), Part::Servers).await;
+    told.result.unwrap();
+    assert_eq!(limits(&fake), asked(&[("", "1000"), ("", "500")]));
+}
+
+/// Every page takes ten seconds by the clock that the client measures with.
+async fn slow_pages(date: &'static str) -> Told<Mark> {
+    let (clock, hand) = Clock::manual(UnixMillis::from_secs(1_795_280_000));
+    let fake = Fake::start(move |seen| {
+        let reply = match (seen.path.as_str(), seen.marker()) {
+            (SERVERS, "") => page(&["a", "b"], Some("b")),
+            (SERVERS, "b") => page(&["c"], None),
+            _ => None,
+        };
+        let reply = reply?.header("date", date);
+        hand.advance(Duration::from_secs(10));
+        Some(reply)
+    })
+    .await;
+    let cloud = OpenStack::with_patience(&options(fake.url()), clock, hasty()).unwrap();
+    audit(&cloud, Part::Servers).await
+}
+
+#[tokio::test]
+async fn the_mark_is_when_the_first_page_was_asked_for_by_the_clouds_clock() {
+    // 1_795_284_600
+    let told = slow_pages("Sat, 21 Nov 2026 18:10:00 GMT").await;
+    assert_eq!(
+        told.result.unwrap(),
+        Mark(UnixMillis::from_secs(1_795_284_590))
+    );
+}
+
+#[tokio::test]
+async fn without_the_clouds_clock_the_mark_is_well_before_the_pass_by_ours() {
+    // An answer without a date, as far as can be read.
+    let told = slow_pages("soon").await;
+    let begun = 1_795_280_000 - 240;
+    assert_eq!(told.result.unwrap(), Mark(UnixMillis::from_secs(begun)));
 }

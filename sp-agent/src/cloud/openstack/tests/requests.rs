@@ -122,7 +122,9 @@ async fn an_answer_beyond_all_measure_is_cut_off() {
         (seen.path == SERVERS).then(endless)
     })
     .await;
-    let error = audit(&client(&fake), Part::Servers)
+    let mut options = options(fake.url());
+    options.page_size = 10;
+    let error = audit(&with(&options), Part::Servers)
         .await
         .result
         .unwrap_err();
@@ -147,7 +149,9 @@ async fn a_packed_answer_is_read_and_bounded_by_what_it_unpacks_to() {
         _ => None,
     })
     .await;
-    let cloud = client(&fake);
+    let mut options = options(fake.url());
+    options.page_size = 10;
+    let cloud = with(&options);
     assert_eq!(audit(&cloud, Part::Servers).await.servers().len(), 1);
     let error = audit(&cloud, Part::Servers).await.result.unwrap_err();
     assert!(error.to_string().contains("longer than 32 MiB"), "{error}");

@@ -25,6 +25,11 @@ impl Listing for HypervisorList {
     fn id(item: &RawHypervisor) -> Option<&str> {
         item.id.text()
     }
+
+    /// Before microversion 2.53 the id is a number.
+    fn marker(item: &RawHypervisor) -> Option<String> {
+        item.id.id().map(|id| id.to_string())
+    }
 }
 
 /// A hypervisor as Nova writes it.

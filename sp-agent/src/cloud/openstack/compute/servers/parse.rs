@@ -36,13 +36,16 @@ impl Listing for ServerList {
 pub(super) struct RawServer {
     #[serde(default)]
     id: Scalar,
-    name: Option<Scalar>,
+    #[serde(default)]
+    name: Scalar,
     #[serde(default)]
     status: Scalar,
     #[serde(default)]
     tenant_id: Scalar,
     #[serde(default)]
     created: Scalar,
+    #[serde(default, rename = "hostId")]
+    host_id: Option<Scalar>,
     flavor: Option<RawFlavor>,
     addresses: Option<BTreeMap<String, Vec<RawAddress>>>,
     fault: Option<RawFault>,
@@ -99,9 +102,11 @@ impl RawServer {
     pub(super) fn read(self, flavors: &Flavors) -> Option<Found> {
         let id = self.id.id()?;
         let status = self.status.text().unwrap_or_default();
-        let Some(name) = self.name else {
+        // A server may have lost its name, or be in a state that Nova itself can't tell: only one
+        // without what every server has, placed or not, is known by its id alone.
+        if status == "UNKNOWN" && (self.flavor.is_none() || self.host_id.is_none()) {
             return Some(Found::Silent(id));
-        };
+        }
         if status == "DELETED" {
             return Some(Found::Deleted(id));
         }
@@ -115,7 +120,7 @@ impl RawServer {
         let fault = self.fault.as_ref().and_then(|fault| fault.message.text());
         Some(Found::Server(Server {
             id,
-            name: name.into_text(),
+            name: self.name.into_text(),
             project: CloudId::new(self.tenant_id.text().unwrap_or_default()),
             state,
             vcpus: figures.vcpus,
@@ -184,6 +189,7 @@ mod tests {
                 {"version": 4, "addr": "203.0.113.7", "OS-EXT-IPS:type": "floating"},
                 {"version": 4, "addr": "10.9.0.189", "OS-EXT-IPS:type": "fixed"}
             ]},
+            "hostId": "2091634baaccdc4c5a1d57069c833e402921df696b7f970791b12ec6",
             "OS-EXT-SRV-ATTR:host": "compute1",
             "OS-EXT-SRV-ATTR:hypervisor_hostname": "compute1.example",
             "fault": {"message": "old", "code": 500}
@@ -259,6 +265,18 @@ mod tests {
             "created": "2026-11-21T17:03:59Z", "links": []
         });
         assert_eq!(read(silent), Found::Silent(id));
+    }
+
+    #[test]
+    fn a_server_without_a_name_or_with_an_unknown_status_is_a_server() {
+        let odd = [
+            with(&[("name", Value::Null)]),
+            with(&[("status", json!("UNKNOWN"))]),
+        ];
+        for odd in odd {
+            let found = read(odd.clone());
+            assert!(matches!(found, Found::Server(_)), "{odd}: {found:?}");
+        }
     }
 
     #[test]

@@ -1,0 +1,146 @@
+//! Whether all of Nova's cells answer. Nova leaves the servers of a cell whose database is silent
+//! out of every list that is sorted, paged or filtered, and says nothing (Compute API guide,
+//! "Handling Down Cells"): without a witness they would be taken for deleted.
+//!
+//! The witness is `GET /os-services` without parameters, which names the hosts of a silent cell
+//! from microversion 2.69 on, with the status UNKNOWN. It is heard before the first page and after
+//! each one, so that every page lies between two good words.
+//!
+//! It can't tell of a cell without hosts. Cell 0 is one: it holds only servers that were never
+//! placed, and as a rule shares its database server with the API. Nor can it tell of a cell that
+//! failed once, between two good words. Where `list_records_by_skipping_down_cells` is false in
+//! `nova.conf`, Nova answers with an error instead, and nothing is left to tell.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde::Deserialize;
+use shared::model::ServiceKind;
+
+use crate::cloud::CloudError;
+use crate::cloud::openstack::client::{Ask, Client};
+use crate::cloud::openstack::compute::NEWEST;
+use crate::cloud::openstack::scalar::Scalar;
+use crate::cloud::openstack::version::Microversion;
+
+/// From here on the services of a silent cell are named.
+const NAMES_SILENT_CELLS: Microversion = Microversion(2, 69);
+
+/// As many hosts of a silent cell are named in an error; they are enough to know the cell by.
+const HOSTS_MAX: usize = 4;
+
+/// Whether it was said that this Nova has no witness, so that it is not said with every pass.
+#[derive(Debug, Default)]
+pub(in crate::cloud::openstack) struct Witness(AtomicBool);
+
+/// What one pass hears of the cells.
+#[derive(Debug)]
+pub(super) struct Watch<'a> {
+    client: &'a Client,
+    witness: &'a Witness,
+    word: Word,
+}
+
+#[derive(Debug)]
+enum Word {
+    /// All cells answered, each time.
+    Good,
+    /// Nobody can tell, and why.
+    Mute(String),
+    /// Not all answered, or it is not known: the pass must not end well.
+    Bad(CloudError),
+}
+
+impl<'a> Watch<'a> {
+    /// Before the first look.
+    pub(super) const fn new(client: &'a Client, witness: &'a Witness) -> Self {
+        Self {
+            client,
+            witness,
+            word: Word::Good,
+        }
+    }
+
+    /// Asks whether all cells answer. Not again, once it is settled what comes of the pass: what
+    /// the other cells tell is true all the same, so it is read on.
+    pub(super) async fn look(&mut self) {
+        if matches!(self.word, Word::Good) {
+            self.word = hear(self.client).await.unwrap_or_else(Word::Bad);
+        }
+    }
+
+    /// Whether the pass may end as if it had met every server.
+    pub(super) fn verdict(self) -> Result<(), CloudError> {
+        match self.word {
+            Word::Good => self.witness.0.store(false, Ordering::Relaxed),
+            Word::Bad(error) => return Err(error),
+            // A cloud that can't tell is believed: otherwise nothing would ever leave its records.
+            Word::Mute(reason) => {
+                if !self.witness.0.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(
+                        reason,
+                        "Nova can't tell whether all of its cells answer, so the servers of a cell \
+                         whose database is silent will be taken for deleted; let the agent's \
+                         account read os-services, or set list_records_by_skipping_down_cells = \
+                         false in nova.conf, section [api]"
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `GET /os-services`.
+#[derive(Debug, Deserialize)]
+struct Services {
+    services: Vec<Service>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Service {
+    #[serde(default)]
+    host: Scalar,
+    #[serde(default)]
+    status: Scalar,
+}
+
+async fn hear(client: &Client) -> Result<Word, CloudError> {
+    let ask = Ask::new(ServiceKind::Compute, ["os-services"]).at(NEWEST);
+    let microversion = client.microversion(&ask).await?;
+    if microversion.is_none_or(|it| it < NAMES_SILENT_CELLS) {
+        let reason = format!("its microversions end before {NAMES_SILENT_CELLS}");
+        return Ok(Word::Mute(reason));
+    }
+    // As heavy as a page; nobody may wait so long for the first one that the reading is given up.
+    let answer = match client.get_page(&ask).await.map_err(CloudError::from) {
+        Err(error @ (CloudError::Forbidden { .. } | CloudError::Status { status: 404, .. })) => {
+            return Ok(Word::Mute(error.to_string()));
+        }
+        other => other?,
+    };
+    let told: Services = answer.parse(&ask)?;
+    let silent = told.services.into_iter();
+    // One that answers is "enabled" or "disabled".
+    let silent = silent.filter(|it| it.status.text() == Some("UNKNOWN"));
+    let hosts: BTreeSet<String> = silent.map(|it| it.host.into_text()).collect();
+    match hosts.is_empty() {
+        true => Ok(Word::Good),
+        false => Err(answer.malformed(&ask, reason(hosts))),
+    }
+}
+
+/// What is told of a silent cell.
+fn reason(hosts: BTreeSet<String>) -> String {
+    let more = hosts.len().saturating_sub(HOSTS_MAX);
+    let named: Vec<String> = hosts.into_iter().take(HOSTS_MAX).collect();
+    let mut reason = format!("status UNKNOWN for {}", named.join(", "));
+    if more > 0 {
+        reason.push_str(&format!(" and {more} more"));
+    }
+    reason.push_str(
+        ", so their cell's database does not answer, and their servers are missing in Nova's \
+         lists; check that database and Nova's way to it",
+    );
+    reason
+}

@@ -1,0 +1,133 @@
+//! A Nova of several cells, one of which does not answer: what it leaves out is not gone.
+
+use super::*;
+use crate::cloud::openstack::testing::{Fake, Reply, Seen, answer};
+
+const SERVICES: &str = "/compute/v2.1/os-services";
+
+/// What makes Nova leave out a silent cell's servers instead of naming them (Nova 34,
+/// `ServersController._is_cell_down_supported`): anything but `all_tenants`.
+fn is_plain(seen: &Seen) -> bool {
+    seen.query.keys().all(|name| name == "all_tenants")
+}
+
+/// The servers as Nova lists them while the cell of server b is silent.
+fn servers_without_a_cell(seen: &Seen) -> Option<Reply> {
+    let silent = json!({"id": "b", "status": "UNKNOWN", "tenant_id": "p",
+        "created": "2026-11-21T17:03:59Z", "links": []});
+    answer(match is_plain(seen) {
+        true => json!({"servers": [server("a"), silent]}),
+        false => json!({"servers": [server("a")]}),
+    })
+}
+
+/// The services as Nova lists them from microversion 2.69 on while a cell is silent.
+fn services_without_a_cell() -> Option<Reply> {
+    let silent = |host: &str| json!({"binary": "nova-compute", "host": host, "status": "UNKNOWN"});
+    answer(json!({"services": [service("ctl1"), silent("far2"), silent("far1")]}))
+}
+
+fn service(host: &str) -> Value {
+    json!({"id": "3f9d", "binary": "nova-conductor", "host": host, "zone": "internal",
+        "status": "enabled", "state": "up", "disabled_reason": null, "forced_down": false})
+}
+
+async fn with_a_silent_cell() -> Fake {
+    Fake::start(|seen| match seen.path.as_str() {
+        SERVERS => servers_without_a_cell(seen),
+        SERVICES => services_without_a_cell(),
+        _ => None,
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_cell_that_is_silent_deletes_nothing() {
+    let fake = with_a_silent_cell().await;
+    let told = audit(&client(&fake), Part::Servers).await;
+    assert_eq!(told.servers().len(), 1, "what the others told is true");
+    let error = told.result.unwrap_err().to_string();
+    assert!(error.contains("far1, far2"), "{error}");
+    let question = &fake.seen(SERVICES)[0];
+    assert_eq!(question.microversion, "compute 2.96");
+    assert!(question.query.is_empty(), "{:?}", question.query);
+}
+
+#[tokio::test]
+async fn a_cell_that_is_silent_holds_the_mark_of_changes() {
+    let fake = with_a_silent_cell().await;
+    let since = Mark(UnixMillis(1_795_284_241_864));
+    let told = changes(&client(&fake), Part::Servers, since).await;
+    assert_eq!(told.servers().len(), 1);
+    let error = told.result.unwrap_err().to_string();
+    assert!(error.contains("far1, far2"), "{error}");
+}
+
+#[tokio::test]
+async fn a_cell_that_falls_silent_during_the_pass_or_comes_back_is_noticed() {
+    for silent_at in [0, 1] {
+        let fake = Fake::start(move |seen| match seen.path.as_str() {
+            SERVERS => servers_without_a_cell(seen),
+            SERVICES if seen.before == silent_at => services_without_a_cell(),
+            _ => None,
+        })
+        .await;
+        let told = audit(&client(&fake), Part::Servers).await;
+        let error = told.result.unwrap_err().to_string();
+        assert!(error.contains("far1"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn many_silent_hosts_are_counted_not_listed() {
+    let fake = Fake::start(|seen| {
+        let silent = |host: u32| {
+            json!({"binary": "nova-compute", "host": format!("c{host}"), "status": "UNKNOWN"})
+        };
+        let services: Vec<Value> = (10..30).map(silent).collect();
+        (seen.path == SERVICES).then(|| Reply::json(&json!({"services": services})))
+    })
+    .await;
+    let told = audit(&client(&fake), Part::Servers).await;
+    let error = told.result.unwrap_err().to_string();
+    assert!(error.contains("c10, c11, c12, c13 and 16 more"), "{error}");
+}
+
+#[tokio::test]
+async fn where_no_witness_can_be_heard_the_pass_goes_on() {
+    for status in [403, 404] {
+        let fake =
+            Fake::start(move |seen| (seen.path == SERVICES).then(|| Reply::status(status, "{}")))
+                .await;
+        audit(&client(&fake), Part::Servers).await.result.unwrap();
+        assert_eq!(
+            fake.seen(SERVICES).len(),
+            1,
+            "it is not asked again in vain"
+        );
+    }
+    let old = Fake::start(|seen| match seen.path.as_str() {
+        "/compute/v2.1/" => answer(json!({"version": {
+            "id": "v2.1", "version": "2.68", "min_version": "2.1"}})),
+        _ => None,
+    })
+    .await;
+    audit(&client(&old), Part::Servers).await.result.unwrap();
+    assert_eq!(old.seen(SERVICES).len(), 0, "it would not tell");
+}
+
+#[tokio::test]
+async fn a_witness_that_fails_fails_the_pass_and_its_pages_are_kept() {
+    for body in [Reply::status(500, "{}"), Reply::status(200, "{}")] {
+        let fake = Fake::start(move |seen| match seen.path.as_str() {
+            SERVERS => servers_without_a_cell(seen),
+            SERVICES => Some(body.clone()),
+            _ => None,
+        })
+        .await;
+        let told = audit(&client(&fake), Part::Servers).await;
+        assert_eq!(told.servers().len(), 1);
+        let error = told.result.unwrap_err().to_string();
+        assert!(error.contains("GET /os-services"), "{error}");
+    }
+}
