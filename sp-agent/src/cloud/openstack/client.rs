@@ -215,7 +215,7 @@ impl Client {
         self.session.login().await
     }
 
-    /// Asks, patiently, and returns an answer that is good. A service that no longer understands the
+    /// Asks, patiently, and returns an answer that is good. A service that does not understand the
     /// microversion which it offered is asked once more, with what it offers now.
     pub(super) async fn get(&self, ask: &Ask<'_>) -> Result<Answer, CloudError> {
         let microversion = self.microversion(ask).await?;
@@ -361,14 +361,12 @@ impl Client {
                 }
                 Err(refusal) => refusal,
             };
-            if status == Some(401) {
-                if replaced {
-                    self.session.refused_by(service);
-                } else if let Some(other) = self.session.replace(&login, service).await? {
-                    replaced = true;
-                    login = other;
-                    continue;
-                }
+            if status == Some(401)
+                && let Some(other) = self.another(&login, replaced, service).await?
+            {
+                replaced = true;
+                login = other;
+                continue;
             }
             match tries.next(refusal.outcome(), rand::random()) {
                 Some(wait) => self.clock.sleep(wait).await,
@@ -380,6 +378,20 @@ impl Client {
                 }
             }
         }
+    }
+
+    /// Another token than the one that a service refused, once; the second is a reason to stop.
+    async fn another(
+        &self,
+        refused: &Arc<Login>,
+        replaced: bool,
+        service: ServiceKind,
+    ) -> Result<Option<Arc<Login>>, CloudError> {
+        if replaced {
+            self.session.refused_by(service);
+            return Ok(None);
+        }
+        self.session.replace(refused, service).await
     }
 
     fn request(

@@ -45,7 +45,7 @@ const REPLACEMENT_AGE_MIN: Duration = Duration::from_secs(5);
 /// for twice as long each time that the next one is refused too.
 const REFUSING_PAUSE_MIN: Duration = Duration::from_secs(60);
 
-/// A service that was mended is read again after this at the latest, even if only a new token helps.
+/// A service that was mended is read again after this at the latest, if only a new token helps.
 const REFUSING_PAUSE_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// The sign-in at one Keystone.

@@ -37,11 +37,14 @@ async fn pools_are_told_in_one_page() {
     assert_eq!(space, [None, Some(capacity)], "by back end");
 }
 
+/// A service's host, and its cluster if it is in one.
+type BackEnd = (&'static str, Option<&'static str>);
+
 /// A Cinder whose pools and whose back ends (host, cluster) the test changes as it goes.
 #[derive(Clone, Default)]
 struct Cinder {
     pools: Arc<Mutex<Vec<&'static str>>>,
-    back_ends: Arc<Mutex<Vec<(&'static str, Option<&'static str>)>>>,
+    back_ends: Arc<Mutex<Vec<BackEnd>>>,
 }
 
 impl Cinder {
@@ -71,7 +74,7 @@ impl Cinder {
         .await
     }
 
-    fn tells(&self, pools: &[&'static str], back_ends: &[(&'static str, Option<&'static str>)]) {
+    fn tells(&self, pools: &[&'static str], back_ends: &[BackEnd]) {
         *self.pools.lock().unwrap() = pools.to_vec();
         *self.back_ends.lock().unwrap() = back_ends.to_vec();
     }
@@ -87,7 +90,7 @@ fn names(told: &Told<Mark>) -> Vec<String> {
     names
 }
 
-const BOTH: [(&str, Option<&str>); 2] = [("h@lvm", None), ("h@ceph", None)];
+const BOTH: [BackEnd; 2] = [("h@lvm", None), ("h@ceph", None)];
 
 #[tokio::test]
 async fn the_pools_of_a_back_end_that_is_switched_off_stay_as_they_were() {
