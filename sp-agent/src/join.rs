@@ -26,7 +26,7 @@ use shared::wire::{Bytes, Text};
 mod error;
 mod frames;
 
-use crate::membership::{Credentials, Founding, Membership, MembershipError};
+use crate::membership::{Credentials, Founding, Kept, Membership, MembershipError};
 pub use error::{Attempt, JoinError};
 
 /// A hub that is there answers sooner, over any line; one that is not costs nobody more time.
@@ -105,7 +105,8 @@ pub async fn join(request: Request) -> Result<Joined, JoinError> {
     Ok(joined)
 }
 
-/// Gets another certificate for an expired one, by the bound key alone, and keeps it.
+/// Gets another certificate for an expired one, by the bound key alone, and keeps it; says whether
+/// it could be stored.
 ///
 /// # Errors
 /// What failed; the credentials are then as they were.
@@ -114,7 +115,7 @@ pub async fn recover(
     region: RegionId,
     address: &str,
     dial: DialOptions,
-) -> Result<(), JoinError> {
+) -> Result<Kept, JoinError> {
     let tls = pki::recovery_client(&credentials.anchors, &TlsClock::system())?;
     let dialer = Dialer::new(tls, dial).map_err(JoinError::Socket)?;
     let connection = dialer

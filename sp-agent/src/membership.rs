@@ -30,7 +30,7 @@ mod record;
 mod tests;
 
 pub use change::{Founding, leave};
-pub use credentials::{Credentials, bound_key};
+pub use credentials::{Credentials, Kept, bound_key};
 pub use error::MembershipError;
 pub use record::{ADDRESSES_MAX, NAME_BYTES_MAX};
 

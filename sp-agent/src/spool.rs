@@ -13,6 +13,8 @@
 //!
 //! Everything here can be collected again, apart from samples. So a damaged file is moved aside
 //! and the spool begins a new life, with new feed ids, which hubs answer with a snapshot.
+//! An older copy of the file, as of a machine that was set back, goes on: states are compared by
+//! their digests, and a log begins a new life before its numbers would stand for two things.
 //! Only this module names rusqlite.
 
 mod audits;

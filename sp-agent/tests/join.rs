@@ -20,9 +20,14 @@ use shared::model::{CloudDescription, CloudKind};
 use shared::pki::{Fingerprint, JoinToken};
 use shared::runtime::clock::Clock;
 use shared::runtime::errors::chain;
+use shared::runtime::shutdown::Shutdown;
 use shared::transport::DialOptions;
 use sp_agent::join::{self, JoinError, Joined, Request};
 use sp_agent::membership::{Credentials, Membership, MembershipError};
+use sp_agent::spool::Spool;
+use sp_agent::uplink::{Options, Uplink};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 fn request(hub: &Hub, data_dir: &Path) -> Request {
     Request {
@@ -179,4 +184,36 @@ async fn an_expired_certificate_is_recovered_by_the_bound_key() {
     let stranger = shared::ids::RegionId::from_random(99);
     let refused = join::recover(&credentials, stranger, &address, DialOptions::default()).await;
     assert!(matches!(refused, Err(JoinError::Refused { .. })));
+}
+
+#[tokio::test]
+async fn a_spool_that_can_not_be_read_does_not_end_the_link() {
+    let (_folder, data_dir) = data_dir();
+    let hub = Hub::start();
+    let joined = join(&hub, &data_dir).await.unwrap();
+    hub.accept();
+    let clock = Clock::system();
+    let mut chance = 0;
+    let spool = Spool::open(&data_dir.join("spool"), clock.unix_millis(), move || {
+        chance += 1;
+        chance
+    })
+    .unwrap();
+    // A closed spool still tells its extents, and each reading fails.
+    spool.close().await.unwrap();
+    let (_told, description) = watch::channel(request(&hub, &data_dir).description.unwrap());
+    let (uplink, _status) = Uplink::new(Options {
+        membership: joined.membership,
+        credentials: Arc::new(Credentials::load(&data_dir).unwrap()),
+        spool,
+        clock: clock.clone(),
+        dial: DialOptions::default(),
+        description,
+        data_dir: data_dir.clone(),
+    });
+    let running = uplink.run(Shutdown::new(), CancellationToken::new());
+    let _ = tokio::time::timeout(Duration::from_secs(10), running).await;
+    let (greetings, heartbeats) = hub.heard();
+    assert_eq!(greetings, 1, "the link came and went");
+    assert!(heartbeats >= 1, "{heartbeats} heartbeats in 10 s");
 }

@@ -108,7 +108,7 @@ impl Outbox {
             return;
         }
         if extent.id != before.id {
-            self.state = State::Opening(self.whole());
+            self.state = State::Opening(self.beginning());
         } else if self.feed.is_log() && extent.head < before.head {
             self.state = State::Overtaken;
         }
@@ -137,11 +137,11 @@ impl Outbox {
             // A snapshot at 0 has sent nothing yet that a dropped tombstone could have removed.
             (true, false) if cursor.seq == 0 && cursor.phase == Phase::Snapshot => Start::Snapshot,
             (true, false) if cursor.seq >= horizon => Start::Resume { seq: cursor.seq },
-            (_, _) => self.whole(),
+            (_, _) => self.beginning(),
         }
     }
 
-    const fn whole(&self) -> Start {
+    const fn beginning(&self) -> Start {
         match self.feed.is_log() {
             // A log has no state to replace: whoever knows nothing of it gets what is left.
             true => Start::Resume {

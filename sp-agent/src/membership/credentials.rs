@@ -1,7 +1,7 @@
 //! By what the agent proves who it is, and whom it believes.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use shared::ids::{FederationId, RegionId};
 use shared::keyring;
@@ -24,6 +24,17 @@ pub struct Credentials {
     directory: PathBuf,
     federation: FederationId,
     region: RegionId,
+    /// DER of the newest certificate, while it could not be stored.
+    unstored: Mutex<Option<Vec<u8>>>,
+}
+
+/// What became of a new certificate, which is in use either way.
+#[derive(Debug)]
+pub enum Kept {
+    /// It outlives the process.
+    Stored,
+    /// It could not be stored; [`Credentials::store_again`] tries again.
+    InMemory(MembershipError),
 }
 
 impl Credentials {
@@ -47,20 +58,42 @@ impl Credentials {
             directory,
             federation,
             region,
+            unstored: Mutex::default(),
         })
     }
 
-    /// Takes a renewed certificate: first onto the disk, then into the slot.
+    /// Takes a renewed certificate into use, and stores it. On a full disk it is used all the same:
+    /// thrown away, it would cost the region its link in a day, while its key is fine.
     ///
     /// # Errors
     /// If it is not over this agent's key, for this region, and by a trusted CA; the old one then
     /// stays in use.
-    pub fn keep_certificate(&self, pem: &str) -> Result<(), MembershipError> {
+    pub fn keep_certificate(&self, pem: &str) -> Result<Kept, MembershipError> {
         let der = certificate_from_pem(pem.as_bytes())?;
         let new = credential(&self.key, &self.anchors, self.federation, self.region, &der)?;
-        keyring::save_certificate(&certificate_path(&self.directory), &der)?;
+        let mut unstored = self.unstored.lock().unwrap_or_else(PoisonError::into_inner);
         self.slot.replace(new);
-        Ok(())
+        *unstored = Some(der);
+        Ok(self.store(&mut unstored))
+    }
+
+    /// Stores the certificate that could not be stored before; `None` if there is none.
+    pub fn store_again(&self) -> Option<Kept> {
+        let mut unstored = self.unstored.lock().unwrap_or_else(PoisonError::into_inner);
+        unstored.is_some().then(|| self.store(&mut unstored))
+    }
+
+    fn store(&self, unstored: &mut Option<Vec<u8>>) -> Kept {
+        let Some(der) = unstored else {
+            return Kept::Stored;
+        };
+        match keyring::save_certificate(&certificate_path(&self.directory), der) {
+            Ok(()) => {
+                *unstored = None;
+                Kept::Stored
+            }
+            Err(error) => Kept::InMemory(error.into()),
+        }
     }
 
     /// A request for another certificate over the bound key: PKCS #10 (RFC 2986), PEM.

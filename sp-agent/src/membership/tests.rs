@@ -145,7 +145,12 @@ fn leaving_moves_the_membership_aside_and_keeps_the_key() {
     assert!(gone(hub.membership().save(&data_dir)));
     let pem = certificate_to_pem(&hub.certificate(&credentials.key));
     let late = credentials.keep_certificate(&pem);
-    assert!(late.is_err(), "a late renewal must not bring it back");
+    assert!(matches!(late, Ok(Kept::InMemory(_))), "{late:?}");
+    assert_eq!(
+        Membership::load(&data_dir).unwrap(),
+        None,
+        "a late renewal must not bring it back"
+    );
 
     hub.admit(&data_dir).unwrap();
     let again = Credentials::load(&data_dir).unwrap();
@@ -269,6 +274,32 @@ fn only_this_members_certificates_are_kept() {
     let half = again.renew_at(0.5).since(NOW.plus(hour)).as_secs();
     assert!((11 * 3600..=13 * 3600).contains(&half), "{half}");
     assert!(Csr::from_pem(again.csr().unwrap().as_bytes()).is_ok());
+}
+
+#[test]
+fn a_certificate_that_can_not_be_stored_is_used_and_stored_later() {
+    let (_folder, data_dir) = folder();
+    let hub = Hub::new(1);
+    hub.admit(&data_dir).unwrap();
+    let credentials = Credentials::load(&data_dir).unwrap();
+    let (old, later) = (credentials.not_after(), NOW.as_secs() + 3600);
+    // What stands in the way is as good as a full disk, also for root.
+    let path = certificate_path(&data_dir.join(DIRECTORY));
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    let der = hub.issue(&credentials.key, Peer::Region(hub.region), later);
+    let kept = credentials.keep_certificate(&certificate_to_pem(&der));
+    assert!(matches!(kept, Ok(Kept::InMemory(_))), "{kept:?}");
+    assert!(credentials.not_after() > old, "it must be in use");
+    let again = credentials.store_again();
+    assert!(matches!(again, Some(Kept::InMemory(_))), "{again:?}");
+
+    fs::remove_dir(&path).unwrap();
+    let again = credentials.store_again();
+    assert!(matches!(again, Some(Kept::Stored)), "{again:?}");
+    assert!(credentials.store_again().is_none());
+    let loaded = Credentials::load(&data_dir).unwrap();
+    assert_eq!(loaded.not_after(), credentials.not_after());
 }
 
 #[test]

@@ -11,6 +11,7 @@ use shared::wire::frame::{Control, Renew};
 
 use super::Options;
 use crate::join;
+use crate::membership::Kept;
 
 /// A renewal that brought nothing is asked for again after this.
 const AGAIN: Duration = Duration::from_secs(300);
@@ -41,7 +42,11 @@ impl Renewal {
 
     /// The request, and the next one later should this bring nothing.
     pub(super) fn request(&mut self, options: &Options) -> Option<Control<'static>> {
-        self.due = options.clock.now() + AGAIN;
+        self.store_again(options);
+        if options.clock.unix_millis() < options.credentials.renew_at(self.jitter) {
+            // It was woken to store, or has been recovered meanwhile.
+            return None;
+        }
         match options.credentials.csr() {
             Ok(csr) => Some(Control::Renew(Renew {
                 csr: Text::cut_owned(csr),
@@ -56,9 +61,10 @@ impl Renewal {
     /// Keeps a new certificate. The connection goes on with the old one, the next takes the new.
     pub(super) fn keep(&mut self, options: &Options, certificate: &str) {
         match options.credentials.keep_certificate(certificate) {
-            Ok(()) => {
+            Ok(kept) => {
                 tracing::info!("the certificate was renewed");
                 self.schedule(options);
+                self.kept(options, &kept);
             }
             Err(error) => {
                 tracing::error!(error = %chain(&error), "the hub's new certificate is refused");
@@ -81,8 +87,32 @@ impl Renewal {
         let dial = options.dial.clone();
         Some(Box::pin(async move {
             let recovered = join::recover(&credentials, region, &address, dial).await;
-            recovered.map_err(|error| chain(&error).to_string())
+            let kept = recovered.map_err(|error| chain(&error).to_string())?;
+            warn_unstored(&kept);
+            Ok(())
         }))
+    }
+
+    /// The next wake is for storing, or else for the next renewal.
+    fn store_again(&mut self, options: &Options) {
+        let stored = options.credentials.store_again();
+        self.schedule(options);
+        // Also should the request bring nothing.
+        let again = options.clock.now() + AGAIN;
+        self.due = self.due.max(again);
+        if let Some(kept) = stored {
+            if matches!(kept, Kept::Stored) {
+                tracing::info!("the renewed certificate is stored now");
+            }
+            self.kept(options, &kept);
+        }
+    }
+
+    fn kept(&mut self, options: &Options, kept: &Kept) {
+        warn_unstored(kept);
+        if matches!(kept, Kept::InMemory(_)) {
+            self.due = self.due.min(options.clock.now() + AGAIN);
+        }
     }
 
     fn schedule(&mut self, options: &Options) {
@@ -91,5 +121,15 @@ impl Renewal {
             .renew_at(self.jitter)
             .since(options.clock.unix_millis());
         self.due = options.clock.now() + wait.min(WAIT_MAX);
+    }
+}
+
+fn warn_unstored(kept: &Kept) {
+    if let Kept::InMemory(error) = kept {
+        tracing::error!(
+            error = %chain(error),
+            "the new certificate is in use, but could not be stored: make room or mend the disk, \
+             before this agent is restarted; it is tried again every five minutes"
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! A hub as small as the agent's way into a federation needs: one port, one token, no store. Whoever
 //! has joined is welcomed, and then waits for an administrator.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -58,6 +59,9 @@ struct Inner {
     goodbye: Mutex<Option<Goodbye>>,
     mood: Mutex<Mood>,
     lifetime: Mutex<Duration>,
+    standing: Mutex<Standing>,
+    greetings: AtomicUsize,
+    heartbeats: AtomicUsize,
 }
 
 impl Hub {
@@ -85,6 +89,9 @@ impl Hub {
             goodbye: Mutex::default(),
             mood: Mutex::new(Mood::Fair),
             lifetime: Mutex::new(DAY),
+            standing: Mutex::new(Standing::Pending),
+            greetings: AtomicUsize::new(0),
+            heartbeats: AtomicUsize::new(0),
         });
         #[allow(
             clippy::disallowed_methods,
@@ -108,6 +115,24 @@ impl Hub {
     /// How long certificates from now on count, their backdating not counted.
     pub(crate) fn set_lifetime(&self, lifetime: Duration) {
         *self.inner.lifetime.lock().unwrap() = lifetime;
+    }
+
+    /// Whoever comes from now on was accepted by an administrator.
+    pub(crate) fn accept(&self) {
+        *self.inner.standing.lock().unwrap() = Standing::Accepted;
+    }
+
+    /// How many sessions have begun, and how many heartbeats came in all of them.
+    pub(crate) fn heard(&self) -> (usize, usize) {
+        let Inner {
+            greetings,
+            heartbeats,
+            ..
+        } = &*self.inner;
+        (
+            greetings.load(Ordering::Relaxed),
+            heartbeats.load(Ordering::Relaxed),
+        )
     }
 
     /// What the last session ended with.
@@ -165,18 +190,23 @@ impl Inner {
         while let Ok(Some(frame)) = reader.next().await {
             match Control::decode(frame.kind, &frame.payload).unwrap() {
                 Some(Control::Hello(hello)) => {
+                    self.greetings.fetch_add(1, Ordering::Relaxed);
+                    let standing = *self.standing.lock().unwrap();
                     let welcome = Control::Welcome(Welcome {
                         version: PROTOCOL.1,
                         federation: hello.federation,
                         epoch: 1,
                         path: List::cut([self.id]),
                         heartbeat_ms: 4000,
-                        standing: Standing::Pending,
+                        standing,
                         cursors: List::default(),
                     });
                     let mut bytes = Vec::new();
                     welcome.encode(&mut bytes).unwrap();
                     writer.write(bytes).await.unwrap();
+                }
+                Some(Control::Heartbeat(_)) => {
+                    self.heartbeats.fetch_add(1, Ordering::Relaxed);
                 }
                 Some(Control::Goodbye(goodbye)) => {
                     *self.goodbye.lock().unwrap() = Some(goodbye);
