@@ -13,9 +13,10 @@ use super::Written;
 use super::audits::Seen;
 use super::error::{Fault, SpoolError};
 use super::feeds::{FeedState, LIVE_MAX, PerFeed, signed};
+use super::sweep::{Missed, Verdict, decide};
 use crate::cloud::{Page, Part};
 
-/// Keys that a sweep looks at in one go: bounds its memory, not the transaction.
+/// Keys that a sweep looks at in one go.
 const SWEEP_KEYS: usize = 512;
 
 const SERVICES: u8 = 32;
@@ -60,6 +61,8 @@ impl Put<'_> {
         page: &Page,
         mut seen: Option<&mut Seen>,
     ) -> Result<Written, Fault> {
+        let feed = part.kind().feed();
+        let live_before = self.feeds.get(feed).live;
         let mut written = Written::default();
         for record in &page.records {
             belongs(part, record)?;
@@ -67,8 +70,11 @@ impl Put<'_> {
             if let Some(seen) = &mut seen {
                 seen.saw(&record.id);
             }
-            let changed = self.upsert(part.kind().feed(), part_code(part), &record)?;
+            let changed = self.upsert(feed, part_code(part), &record)?;
             written.changed += u64::from(changed);
+        }
+        if let Some(seen) = &mut seen {
+            seen.added += self.feeds.get(feed).live.saturating_sub(live_before);
         }
         for key in &page.deleted {
             if key.kind != part.kind() {
@@ -78,15 +84,27 @@ impl Put<'_> {
             if let Some(seen) = &mut seen {
                 seen.lost(&id);
             }
-            let removed = self.bury(part.kind().feed(), kind, &id)?;
+            let removed = self.bury(feed, kind, &id)?;
             written.removed += u64::from(removed);
         }
         Ok(written)
     }
 
-    /// Makes tombstones of a part's records that were not met.
-    pub(super) fn sweep(&mut self, part: Part, seen: &Seen) -> Result<Written, Fault> {
-        self.sweep_kind(part.kind(), part_code(part), seen)
+    /// Makes tombstones of a part's records that were not met, unless they are too many to be
+    /// believed at once: then of those that the audit `before` missed too. Gives what remains.
+    pub(super) fn sweep(
+        &mut self,
+        part: Part,
+        seen: &Seen,
+        before: &Missed,
+    ) -> Result<(Written, Missed), Fault> {
+        let kind = part.kind();
+        let (missing, live) = self.missing(kind, part_code(part), seen)?;
+        let of = live.saturating_sub(seen.added);
+        let Verdict { gone, missed, held } = decide(missing, of, before);
+        let mut written = self.bury_all(kind, &gone)?;
+        written.held = held;
+        Ok((written, missed))
     }
 
     /// Puts all services there are.
@@ -98,8 +116,8 @@ impl Put<'_> {
             seen.saw(&record.id);
             written.changed += u64::from(self.upsert(Feed::Health, SERVICES, &record)?);
         }
-        let swept = self.sweep_kind(RecordKind::Service, SERVICES, &seen)?;
-        written.removed = swept.removed;
+        let (gone, _) = self.missing(RecordKind::Service, SERVICES, &seen)?;
+        written.removed = self.bury_all(RecordKind::Service, &gone)?.removed;
         Ok(written)
     }
 
@@ -112,7 +130,7 @@ impl Put<'_> {
         self.upsert(Feed::Samples, SAMPLES, &record)?;
         Ok(Written {
             changed: 1,
-            removed: 0,
+            ..Written::default()
         })
     }
 
@@ -188,19 +206,32 @@ impl Put<'_> {
         Ok(held.optional()?)
     }
 
-    fn sweep_kind(&mut self, kind: RecordKind, part: u8, seen: &Seen) -> Result<Written, Fault> {
-        let code = kind_code(kind);
+    fn bury_all(&mut self, kind: RecordKind, ids: &[Vec<u8>]) -> Result<Written, Fault> {
         let mut written = Written::default();
+        for id in ids {
+            written.removed += u64::from(self.bury(kind.feed(), kind_code(kind), id)?);
+        }
+        Ok(written)
+    }
+
+    /// The ids of a part's live records that were not met, and how many live ones there are.
+    fn missing(
+        &self,
+        kind: RecordKind,
+        part: u8,
+        seen: &Seen,
+    ) -> Result<(Vec<Vec<u8>>, u64), Fault> {
+        let code = kind_code(kind);
+        let (mut missing, mut live) = (Vec::new(), 0);
         let mut after: Vec<u8> = Vec::new();
         loop {
             let ids = self.live_ids(code, part, &after)?;
             let Some(last) = ids.last() else {
-                return Ok(written);
+                return Ok((missing, live));
             };
             after.clone_from(last);
-            for id in ids.iter().filter(|id| !seen.has(id)) {
-                written.removed += u64::from(self.bury(kind.feed(), code, id)?);
-            }
+            live += ids.len() as u64;
+            missing.extend(ids.into_iter().filter(|id| !seen.has(id)));
         }
     }
 
