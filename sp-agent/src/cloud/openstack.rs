@@ -31,6 +31,7 @@ mod refusal;
 mod scalar;
 mod session;
 mod setup;
+mod singles;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

@@ -56,7 +56,11 @@ async fn an_audit_removes_what_it_did_not_meet_of_its_own_part() {
         missing: 1199,
         of: 1200,
     };
-    assert_eq!((swept.removed, swept.held), (0, Some(held)), "so much at once may be a mistake");
+    assert_eq!(
+        (swept.removed, swept.held),
+        (0, Some(held)),
+        "so much at once may be a mistake"
+    );
     let swept = audit(&spool, Part::ComputeQuota, left()).await;
     assert_eq!(swept, written(0, 1199));
     let mut link = Link::new(Feed::Quota, &spool);

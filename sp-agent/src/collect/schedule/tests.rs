@@ -240,7 +240,10 @@ fn after_an_audit_that_fails_changes_are_asked_for_where_one_ended_well_before()
         Work::Audit(Part::Servers) => FAILED,
         _ => DONE,
     });
-    assert!(play.gaps(Work::Changes(Part::Servers)).len() > 50, "by the mark that was kept");
+    assert!(
+        play.gaps(Work::Changes(Part::Servers)).len() > 50,
+        "by the mark that was kept"
+    );
 }
 
 /// A schedule whose servers are being read, and nothing else of their service for long.
@@ -263,9 +266,17 @@ fn servers_alone(now: Instant) -> Schedule {
 fn changes_go_on_while_an_audit_takes_its_time_and_audits_take_a_tenth_of_it() {
     let now = beginning();
     let mut schedule = servers_alone(now);
-    assert!(schedule.start(now + secs(5)).contains(&Work::Changes(Part::Servers)));
+    assert!(
+        schedule
+            .start(now + secs(5))
+            .contains(&Work::Changes(Part::Servers))
+    );
     schedule.changed(now + secs(6), Part::Servers, DONE, 0);
-    assert!(schedule.start(now + secs(11)).contains(&Work::Changes(Part::Servers)));
+    assert!(
+        schedule
+            .start(now + secs(11))
+            .contains(&Work::Changes(Part::Servers))
+    );
     schedule.changed(now + secs(12), Part::Servers, DONE, 0);
     schedule.audited(now + secs(600), Part::Servers, DONE, 0);
     let audit = Work::Audit(Part::Servers);
@@ -301,7 +312,10 @@ fn a_service_that_is_back_is_read_soon_but_rests_for_what_was_spent_on_it() {
         schedule.returned(failed_at, ServiceKind::Compute, u64::MAX);
         let early = schedule.start(failed_at + secs(rests - 1));
         assert!(!early.contains(&audit), "after {took} s");
-        assert!(schedule.start(failed_at + secs(rests)).contains(&audit), "after {took} s");
+        assert!(
+            schedule.start(failed_at + secs(rests)).contains(&audit),
+            "after {took} s"
+        );
     }
 }
 

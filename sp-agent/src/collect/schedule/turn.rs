@@ -166,7 +166,11 @@ impl Turn {
                 self.audit.backoff.reset();
                 // Twice in a row it would read a cloud that keeps changing all the time.
                 self.is_doubtful = outcome == Outcome::Doubtful && !was_doubtful;
-                let check_within = if self.is_doubtful { CHECK_WITHIN } else { pause };
+                let check_within = if self.is_doubtful {
+                    CHECK_WITHIN
+                } else {
+                    pause
+                };
                 self.audit.due_at = Some(after(now, pause.min(check_within)));
             }
         }
@@ -238,7 +242,11 @@ mod tests {
             (3600, 300, 21_600),
             (3600, 86_400, 86_400),
         ] {
-            assert_eq!(pause(secs(took), secs(interval)), secs(expected), "{took} s");
+            assert_eq!(
+                pause(secs(took), secs(interval)),
+                secs(expected),
+                "{took} s"
+            );
         }
         assert_eq!(pause(Duration::MAX, Duration::ZERO), PAUSE_MAX);
         assert_eq!(pause(Duration::ZERO, Duration::MAX), Duration::MAX);
