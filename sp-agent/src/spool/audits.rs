@@ -70,7 +70,15 @@ impl Audits {
             .or_insert(Auditing::Over { number: 0 });
         let (Auditing::Going { number: newest, .. } | Auditing::Over { number: newest }) = auditing;
         if *newest < number {
-            let seen = Seen::default();
+            // What an audit that broke off has added was not held by the last one that did not.
+            let added = match auditing {
+                Auditing::Going { seen, .. } => seen.added,
+                Auditing::Over { .. } => 0,
+            };
+            let seen = Seen {
+                added,
+                ..Seen::default()
+            };
             *auditing = Auditing::Going { number, seen };
         }
         match auditing {

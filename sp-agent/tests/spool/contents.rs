@@ -74,7 +74,10 @@ async fn after_a_restart_too_much_is_to_be_missed_twice_again() {
     let spool = home.open();
     let servers = |range: std::ops::Range<u64>| page(range.map(|it| server(it, "a")));
     audit(&spool, Part::Servers, servers(0..100)).await;
-    // Another cloud: what is new does not make what is missing few.
+    // Another cloud: what is new does not make what is missing few, nor what broke off.
+    let broken_off = spool.begin_audit(Part::Servers);
+    let put = spool.put_page(&broken_off, servers(100..700)).await;
+    put.unwrap();
     let swept = audit(&spool, Part::Servers, servers(100..900)).await;
     assert!(swept.held.is_some());
     spool.close().await.unwrap();
