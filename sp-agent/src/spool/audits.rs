@@ -12,27 +12,34 @@ use super::error::SpoolError;
 use super::sweep::Missed;
 use crate::cloud::Part;
 
+/// A record's id, hashed.
+pub(super) type IdHash = u64;
+
+pub(super) fn hash(id: &[u8]) -> IdHash {
+    xxh3_64(id)
+}
+
 /// Which keys an audit has met, as hashes of their ids: 9 bytes a record, so a cloud of 10,000
 /// servers takes 150 KB while it is read. Two ids of one hash (1 in 10¹¹ for 10,000 records) would
 /// keep a vanished record until the next reading; none is ever removed by it.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
-    ids: HashSet<u64>,
+    ids: HashSet<IdHash>,
     /// Records that were not held before.
     pub(super) added: u64,
 }
 
 impl Seen {
     pub(super) fn saw(&mut self, id: &[u8]) {
-        self.ids.insert(xxh3_64(id));
+        self.ids.insert(hash(id));
     }
 
     pub(super) fn lost(&mut self, id: &[u8]) {
-        self.ids.remove(&xxh3_64(id));
+        self.ids.remove(&hash(id));
     }
 
     pub(super) fn has(&self, id: &[u8]) -> bool {
-        self.ids.contains(&xxh3_64(id))
+        self.ids.contains(&hash(id))
     }
 }
 

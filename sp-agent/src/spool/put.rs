@@ -10,13 +10,13 @@ use shared::wire::frame::feed_code;
 use shared::wire::record::{EncodedRecord, encode, encode_key, kind_code};
 
 use super::Written;
-use super::audits::Seen;
+use super::audits::{Seen, hash};
 use super::error::{Fault, SpoolError};
 use super::feeds::{FeedState, LIVE_MAX, PerFeed, signed};
 use super::sweep::{Missed, Verdict, decide};
 use crate::cloud::{Page, Part};
 
-/// Keys that a sweep looks at in one go.
+/// Keys that a sweep looks at in one go: bounds its memory, beside a hash of each that is missing.
 const SWEEP_KEYS: usize = 512;
 
 const SERVICES: u8 = 32;
@@ -102,7 +102,7 @@ impl Put<'_> {
         let (missing, live) = self.missing(kind, part_code(part), seen)?;
         let of = live.saturating_sub(seen.added);
         let Verdict { gone, missed, held } = decide(missing, of, before);
-        let mut written = self.bury_all(kind, &gone)?;
+        let mut written = self.bury_all(kind, part_code(part), &gone)?;
         written.held = held;
         Ok((written, missed))
     }
@@ -117,7 +117,7 @@ impl Put<'_> {
             written.changed += u64::from(self.upsert(Feed::Health, SERVICES, &record)?);
         }
         let (gone, _) = self.missing(RecordKind::Service, SERVICES, &seen)?;
-        written.removed = self.bury_all(RecordKind::Service, &gone)?.removed;
+        written.removed = self.bury_all(RecordKind::Service, SERVICES, &gone)?.removed;
         Ok(written)
     }
 
@@ -206,23 +206,26 @@ impl Put<'_> {
         Ok(held.optional()?)
     }
 
-    fn bury_all(&mut self, kind: RecordKind, ids: &[Vec<u8>]) -> Result<Written, Fault> {
+    /// Makes tombstones of those of a part's live records.
+    fn bury_all(&mut self, kind: RecordKind, part: u8, gone: &Missed) -> Result<Written, Fault> {
+        let code = kind_code(kind);
         let mut written = Written::default();
-        for id in ids {
-            written.removed += u64::from(self.bury(kind.feed(), kind_code(kind), id)?);
+        let mut after: Vec<u8> = Vec::new();
+        while written.removed < gone.len() as u64 {
+            let ids = self.live_ids(code, part, &after)?;
+            let Some(last) = ids.last() else { break };
+            after.clone_from(last);
+            for id in ids.iter().filter(|id| gone.contains(&hash(id))) {
+                written.removed += u64::from(self.bury(kind.feed(), code, id)?);
+            }
         }
         Ok(written)
     }
 
-    /// The ids of a part's live records that were not met, and how many live ones there are.
-    fn missing(
-        &self,
-        kind: RecordKind,
-        part: u8,
-        seen: &Seen,
-    ) -> Result<(Vec<Vec<u8>>, u64), Fault> {
+    /// A part's live records that were not met, and how many live ones there are.
+    fn missing(&self, kind: RecordKind, part: u8, seen: &Seen) -> Result<(Missed, u64), Fault> {
         let code = kind_code(kind);
-        let (mut missing, mut live) = (Vec::new(), 0);
+        let (mut missing, mut live) = (Missed::default(), 0);
         let mut after: Vec<u8> = Vec::new();
         loop {
             let ids = self.live_ids(code, part, &after)?;
@@ -231,7 +234,8 @@ impl Put<'_> {
             };
             after.clone_from(last);
             live += ids.len() as u64;
-            missing.extend(ids.into_iter().filter(|id| !seen.has(id)));
+            let unmet = ids.iter().filter(|id| !seen.has(id));
+            missing.extend(unmet.map(|id| hash(id)));
         }
     }
 

@@ -7,9 +7,8 @@
 
 use std::collections::HashSet;
 
-use xxhash_rust::xxh3::xxh3_64;
-
 use super::Held;
+use super::audits::IdHash;
 
 /// So few may go at once, whatever part of all they are: a small region must not wait.
 const MISSING_MIN: u64 = 20;
@@ -17,33 +16,30 @@ const MISSING_MIN: u64 = 20;
 /// One in so many may go at once.
 const MISSING_SHARE: u64 = 5;
 
-/// What an audit missed, as hashes of ids; see [`Seen`](super::audits::Seen).
-#[derive(Debug, Default)]
-pub(super) struct Missed(HashSet<u64>);
+/// What an audit missed.
+pub(super) type Missed = HashSet<IdHash>;
 
 /// What becomes of records that an audit missed.
 #[derive(Debug, Default)]
 pub(super) struct Verdict {
     /// These are gone.
-    pub(super) gone: Vec<Vec<u8>>,
+    pub(super) gone: Missed,
     /// The next audit decides about these.
     pub(super) missed: Missed,
     /// How many they are, if any.
     pub(super) held: Option<Held>,
 }
 
-/// Decides about the ids that an audit missed, of a part that held so many records when it began.
+/// Decides about the records that an audit missed, of a part that held so many records when it began.
 /// `before` is what the audit before it missed and held.
-pub(super) fn decide(missing: Vec<Vec<u8>>, of: u64, before: &Missed) -> Verdict {
+pub(super) fn decide(missing: Missed, of: u64, before: &Missed) -> Verdict {
     if !is_too_much(missing.len() as u64, of) {
         return Verdict {
             gone: missing,
             ..Verdict::default()
         };
     }
-    let (mut gone, new): (Vec<_>, Vec<_>) = missing
-        .into_iter()
-        .partition(|id| before.0.contains(&xxh3_64(id)));
+    let (mut gone, new): (Missed, Missed) = missing.into_iter().partition(|id| before.contains(id));
     let of = of.saturating_sub(gone.len() as u64);
     if !is_too_much(new.len() as u64, of) {
         gone.extend(new);
@@ -55,7 +51,7 @@ pub(super) fn decide(missing: Vec<Vec<u8>>, of: u64, before: &Missed) -> Verdict
     let missing = new.len() as u64;
     Verdict {
         gone,
-        missed: Missed(new.iter().map(|id| xxh3_64(id)).collect()),
+        missed: new,
         held: Some(Held { missing, of }),
     }
 }
@@ -68,9 +64,10 @@ const fn is_too_much(missing: u64, of: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spool::audits::hash;
 
-    fn ids(range: std::ops::Range<u32>) -> Vec<Vec<u8>> {
-        range.map(|id| id.to_be_bytes().to_vec()).collect()
+    fn ids(range: std::ops::Range<u64>) -> Missed {
+        range.map(|id| hash(&id.to_be_bytes())).collect()
     }
 
     #[test]
@@ -121,7 +118,7 @@ mod tests {
     fn an_audit_that_meets_them_again_forgets_the_doubt() {
         let first = decide(ids(0..100), 200, &Missed::default());
         let second = decide(ids(0..3), 200, &first.missed);
-        assert_eq!((second.gone.len(), second.missed.0.len()), (3, 0));
+        assert_eq!((second.gone.len(), second.missed.len()), (3, 0));
         let third = decide(ids(0..100), 197, &second.missed);
         assert!(third.gone.is_empty() && third.held.is_some());
     }
