@@ -236,6 +236,20 @@ pub enum CloudError {
         /// What is wrong with it.
         reason: String,
     },
+    /// Of a part that was read to its end, some records could not be read; the others were sent.
+    #[error("{failed} of {of} {what} cannot be read, among them that of {first}")]
+    Incomplete {
+        /// Of what, in the plural.
+        what: &'static str,
+        /// How many.
+        failed: u64,
+        /// Of how many.
+        of: u64,
+        /// The first of them, as an operator knows it.
+        first: String,
+        /// Why that one could not be read.
+        source: Box<CloudError>,
+    },
     /// The catalog has no such service.
     #[error("this cloud's catalog has no {} service", service.name())]
     Missing {

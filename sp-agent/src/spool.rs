@@ -25,6 +25,7 @@ mod put;
 mod read;
 mod retain;
 mod schema;
+mod sweep;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -108,6 +109,18 @@ pub struct Written {
     pub changed: u64,
     /// Records that became tombstones.
     pub removed: u64,
+    /// What an audit missed and did not remove.
+    pub held: Option<Held>,
+}
+
+/// Too much was missing in an audit to be believed at once. It stays until the next one misses it
+/// too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// Records that the audit did not meet.
+    pub missing: u64,
+    /// Records that the part held when it began.
+    pub of: u64,
 }
 
 impl Spool {
@@ -205,7 +218,8 @@ impl Spool {
     }
 
     /// Ends an audit of which every page was put: the part's records that it did not put become
-    /// tombstones, and `mark` is kept with them.
+    /// tombstones, and `mark` is kept with them. Where that would be more than 20 records and a
+    /// fifth of what was held, they stay, and those that the next audit misses too go then.
     ///
     /// # Errors
     /// If one of its pages failed, it was superseded, or the spool is failing: nothing is removed.

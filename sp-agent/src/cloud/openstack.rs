@@ -35,6 +35,7 @@ mod scalar;
 mod session;
 mod setup;
 mod signing;
+mod singles;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

@@ -5,23 +5,24 @@
 //! sampler). Stopping drops the readings where they are: an audit that did not come to its end
 //! removes nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use shared::model::{HostSample, UnixMillis};
+use shared::ids::FeedId;
+use shared::model::{Feed, HostSample, ServiceKind, UnixMillis};
 use shared::runtime::clock::Clock;
 use shared::runtime::errors::chain;
 use shared::runtime::shutdown::Shutdown;
 use tracing::{info, warn};
 
-use super::reading::{self, Broken};
+use super::reading::{self, Audited, Broken};
 use super::sampler::Sampler;
 use super::schedule::{Options, Outcome, Schedule, Work};
 use super::services::Services;
-use crate::cloud::{Cloud, CloudError, Mark, Part, Probe};
+use crate::cloud::{Cloud, CloudError, Mark, Part, Probe, ProbeOutcome};
 use crate::spool::{Spool, SpoolError, Written};
 
 /// A cloud bounds each of its probes by less. This ends a round that it lost.
@@ -45,8 +46,12 @@ pub struct Collector {
 
 /// What ended.
 enum Done {
-    Audit(Part, Result<Mark, Broken>),
-    Changes(Part, Result<Option<Mark>, Broken>),
+    Audit(Part, Result<Audited, Broken>),
+    Changes {
+        part: Part,
+        since: Option<Mark>,
+        read: Result<Option<Mark>, Broken>,
+    },
     Probe(Option<Vec<Probe>>),
     Sample(Option<HostSample>),
     Services(Result<Written, SpoolError>),
@@ -64,7 +69,12 @@ struct Run {
     services: Services,
     /// From when on each part's changes are asked for.
     marks: BTreeMap<Part, Mark>,
-    failing: BTreeMap<Part, String>,
+    /// What the last reading of each kind failed by.
+    failing: BTreeMap<Work, String>,
+    /// Services whose last probe failed.
+    down: BTreeSet<ServiceKind>,
+    /// The spool's life. In another one nothing of this is held.
+    life: FeedId,
     under_way: FuturesUnordered<BoxFuture<'static, Done>>,
     services_put: Put,
 }
@@ -96,6 +106,8 @@ impl Collector {
             services: Services::new(held),
             marks: BTreeMap::new(),
             failing: BTreeMap::new(),
+            down: BTreeSet::new(),
+            life: spool.extent(Feed::Inventory).id,
             under_way: FuturesUnordered::new(),
             services_put: Put::Idle,
             sampler: Arc::new(Mutex::new(sampler)),
@@ -104,13 +116,25 @@ impl Collector {
             spool,
             clock,
         };
+        run.go_on().await;
         shutdown.until_draining(run.collect()).await;
     }
 }
 
 impl Run {
+    /// Goes on from the marks that the spool kept. Without them changes wait for an audit.
+    async fn go_on(&mut self) {
+        for part in Part::ALL {
+            if let Ok(Some(mark)) = self.spool.mark(part).await {
+                self.marks.insert(part, mark);
+                self.schedule.resume(self.clock.now(), part);
+            }
+        }
+    }
+
     async fn collect(&mut self) {
         loop {
+            self.begin_anew_with_the_spool();
             for work in self.schedule.start(self.clock.now()) {
                 self.start(work);
             }
@@ -129,6 +153,16 @@ impl Run {
         }
     }
 
+    /// A spool that was damaged begins empty, and must not stay so until the next audit is due.
+    fn begin_anew_with_the_spool(&mut self) {
+        let life = self.spool.extent(Feed::Inventory).id;
+        if life != self.life {
+            self.life = life;
+            self.marks.clear();
+            self.schedule.begin_anew(self.clock.now());
+        }
+    }
+
     fn start(&mut self, work: Work) {
         let (cloud, spool) = (Arc::clone(&self.cloud), self.spool.clone());
         let clock = self.clock.clone();
@@ -144,7 +178,7 @@ impl Run {
                         Some(since) => reading::changes(&*cloud, &spool, &clock, part, since).await,
                         None => Ok(None),
                     };
-                    Done::Changes(part, read)
+                    Done::Changes { part, since, read }
                 })
             }
             Work::Probe => Box::pin(async move {
@@ -171,31 +205,16 @@ impl Run {
     fn take(&mut self, done: Done) {
         let (now, wall) = (self.clock.now(), self.clock.unix_millis());
         match done {
-            Done::Audit(part, read) => {
-                let outcome = self.judge(wall, part, read.as_ref().map(|_| Outcome::Read));
-                if let Ok(mark) = read {
-                    self.marks.insert(part, mark);
-                }
-                let chance = (self.chance)();
-                self.schedule.audited(now, part, outcome, chance);
-                self.put_services();
-            }
-            Done::Changes(part, read) => {
-                let told = read.as_ref().map(|mark| match mark {
-                    Some(_) => Outcome::Read,
-                    None => Outcome::CannotTell,
-                });
-                let outcome = self.judge(wall, part, told);
-                if let Ok(Some(mark)) = read {
-                    self.marks.insert(part, mark);
-                }
-                let chance = (self.chance)();
-                self.schedule.changed(now, part, outcome, chance);
-                self.put_services();
+            Done::Audit(part, read) => self.take_audit(now, wall, part, &read),
+            Done::Changes { part, since, read } => {
+                self.take_changes(now, wall, part, since, &read);
             }
             Done::Probe(probes) => {
                 match probes {
-                    Some(probes) => self.services.probed(wall, probes),
+                    Some(probes) => {
+                        self.see_who_returned(now, &probes);
+                        self.services.probed(wall, probes);
+                    }
                     None => {
                         let reason = "no answer to the health question; see this service's log";
                         self.services.probe_lost(wall, reason);
@@ -217,17 +236,99 @@ impl Run {
         }
     }
 
-    /// What a part's end means for its service and its next turn.
-    fn judge(&mut self, wall: UnixMillis, part: Part, read: Result<Outcome, &Broken>) -> Outcome {
+    fn take_audit(
+        &mut self,
+        now: Instant,
+        wall: UnixMillis,
+        part: Part,
+        read: &Result<Audited, Broken>,
+    ) {
+        let told = read.as_ref().map(|audited| match audited.held {
+            Some(_) => Outcome::Doubtful,
+            None => Outcome::Read,
+        });
+        let outcome = self.judge(wall, Work::Audit(part), part, told);
+        if let Ok(audited) = read {
+            self.marks.insert(part, audited.mark);
+            if let Some(held) = audited.held {
+                warn!(
+                    part = part.name(),
+                    missing = held.missing,
+                    of = held.of,
+                    "{} of {} {} are missing, which is too much to believe at once; they stay \
+                     until the next reading misses them too",
+                    held.missing,
+                    held.of,
+                    part.name()
+                );
+            }
+        }
+        let chance = (self.chance)();
+        self.schedule.audited(now, part, outcome, chance);
+        self.put_services();
+    }
+
+    fn take_changes(
+        &mut self,
+        now: Instant,
+        wall: UnixMillis,
+        part: Part,
+        since: Option<Mark>,
+        read: &Result<Option<Mark>, Broken>,
+    ) {
+        let told = read.as_ref().map(|mark| match mark {
+            Some(_) => Outcome::Read,
+            None => Outcome::CannotTell,
+        });
+        let outcome = self.judge(wall, Work::Changes(part), part, told);
+        // An audit that ended meanwhile may have put what is older than these changes, so the next
+        // ones are asked for from its beginning on.
+        if let Ok(Some(mark)) = read
+            && self.marks.get(&part).copied() == since
+        {
+            self.marks.insert(part, *mark);
+        }
+        let chance = (self.chance)();
+        self.schedule.changed(now, part, outcome, chance);
+        self.put_services();
+    }
+
+    fn see_who_returned(&mut self, now: Instant, probes: &[Probe]) {
+        for probe in probes {
+            match probe.outcome {
+                ProbeOutcome::Failing { .. } => {
+                    self.down.insert(probe.service);
+                }
+                ProbeOutcome::Available { .. } if self.down.remove(&probe.service) => {
+                    let chance = (self.chance)();
+                    self.schedule.returned(now, probe.service, chance);
+                }
+                ProbeOutcome::Available { .. } | ProbeOutcome::Missing => {}
+            }
+        }
+    }
+
+    /// What a reading's end means for the part's service and its next turn. A part is well when its
+    /// audits and its changes are.
+    fn judge(
+        &mut self,
+        wall: UnixMillis,
+        work: Work,
+        part: Part,
+        read: Result<Outcome, &Broken>,
+    ) -> Outcome {
         let broken = match read {
             Ok(outcome) => {
-                self.services.part_is_read(wall, part);
-                self.is_well(part);
+                self.is_well(work, part);
+                let mut kinds = [Work::Audit(part), Work::Changes(part)].into_iter();
+                if !kinds.any(|kind| self.failing.contains_key(&kind)) {
+                    self.services.part_is_read(wall, part);
+                }
                 return outcome;
             }
             Err(broken) => broken,
         };
-        self.is_broken(part, broken);
+        self.is_broken(work, part, broken);
         let mut patience = Duration::ZERO;
         match broken {
             // This will not pass by itself, so whoever looks at the service must see it.
@@ -255,6 +356,15 @@ impl Run {
                 self.services.part_is_read(wall, part);
                 return Outcome::Missing;
             }
+            // The others were read; to read them all again at once would not help this one.
+            Broken::Cloud {
+                source: source @ CloudError::Incomplete { .. },
+                ..
+            } => {
+                let reason = chain(source).to_string();
+                self.services.part_failed(wall, part, &reason, false);
+                return Outcome::Incomplete;
+            }
             Broken::Cloud { source, .. } => {
                 if let CloudError::Throttled { retry_after, .. } = source {
                     patience = *retry_after;
@@ -275,16 +385,16 @@ impl Run {
     }
 
     /// Logs a failure when it begins and when it becomes another, not at each try.
-    fn is_broken(&mut self, part: Part, broken: &Broken) {
+    fn is_broken(&mut self, work: Work, part: Part, broken: &Broken) {
         let text = chain(broken).to_string();
-        if self.failing.get(&part) != Some(&text) {
+        if self.failing.get(&work) != Some(&text) {
             warn!(part = part.name(), "{text}");
-            self.failing.insert(part, text);
+            self.failing.insert(work, text);
         }
     }
 
-    fn is_well(&mut self, part: Part) {
-        if self.failing.remove(&part).is_some() {
+    fn is_well(&mut self, work: Work, part: Part) {
+        if self.failing.remove(&work).is_some() {
             info!(part = part.name(), "{} can be read again", part.name());
         }
     }

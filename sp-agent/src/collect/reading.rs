@@ -9,7 +9,7 @@ use shared::runtime::clock::Clock;
 use tokio::sync::mpsc;
 
 use crate::cloud::{Cloud, CloudError, Mark, Page, Part};
-use crate::spool::{Audit, Spool, SpoolError};
+use crate::spool::{Audit, Held, Spool, SpoolError};
 
 /// Pages between cloud and spool: one that is being put, and one that is ready.
 const PAGES_MAX: usize = 2;
@@ -48,6 +48,15 @@ pub(super) enum Broken {
     },
 }
 
+/// A part was read whole.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Audited {
+    /// From when on changes may be asked for.
+    pub(super) mark: Mark,
+    /// What was missing, and stays all the same until the next audit.
+    pub(super) held: Option<Held>,
+}
+
 /// Reads a part whole. Only here records vanish: those that a reading which came to its end did
 /// not meet.
 pub(super) async fn audit(
@@ -55,8 +64,12 @@ pub(super) async fn audit(
     spool: &Spool,
     clock: &Clock,
     part: Part,
-) -> Result<Mark, Broken> {
+) -> Result<Audited, Broken> {
     let audit = spool.begin_audit(part);
+    // The spool must know of it before the cloud is asked: what changes bring from now on may be
+    // too new for the audit's pages.
+    let begun = spool.put_page(&audit, Page::default()).await;
+    begun.map_err(|source| Broken::Spool { part, source })?;
     let (pages, arriving) = mpsc::channel(PAGES_MAX);
     // The sender ends with the reading, and by that the pages do.
     let reading = async move { cloud.audit(part, &pages).await };
@@ -67,8 +80,9 @@ pub(super) async fn audit(
     };
     let mark = carry(reading, arriving, into, clock).await?;
     let finished = spool.finish_audit(audit, mark).await;
-    finished.map_err(|source| Broken::Spool { part, source })?;
-    Ok(mark)
+    let written = finished.map_err(|source| Broken::Spool { part, source })?;
+    let held = written.held;
+    Ok(Audited { mark, held })
 }
 
 /// Reads what changed in a part since `mark`; `None` if the cloud can't tell.

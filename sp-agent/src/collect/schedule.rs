@@ -1,26 +1,28 @@
 //! When to read what.
 //!
-//! Each part of the cloud has its turns: whole readings (audits), and between them, where the
-//! cloud can tell, only what changed. A part that fails waits with full jitter and tries again; the
-//! others go on. Pure: the driver brings time, chance and outcomes, and starts what is due.
+//! Each part of the cloud has its turns: whole readings (audits), and, where the cloud can tell,
+//! readings of only what changed. Both have times and retries of their own: a page that no audit
+//! gets past must not hide what is new, and an audit may take longer than news can wait. What
+//! fails waits with full jitter and tries again; the others go on. A whole reading is followed by a
+//! pause of nine times what it took, so that a large cloud is not read all the time. Pure: the
+//! driver brings time, chance and outcomes, and starts what is due.
+
+mod turn;
 
 use std::time::{Duration, Instant};
 
-use shared::backoff::Backoff;
 use shared::model::ServiceKind;
 
+use self::turn::Turn;
 use crate::cloud::Part;
 
-/// Parts of one service that are read at the same time. One alone would let a quota audit of a
-/// thousand projects hold up the servers' changes; all at once would meet a service that just came
-/// back with everything that waited for it.
-const PARTS_OF_SERVICE_MAX: usize = 2;
+/// Parts of one service that are read whole at the same time. One alone would let a quota audit of
+/// a thousand projects hold up the servers; all at once would meet a service that just came back
+/// with everything that waited for it. Changes are read beside them, of one part at a time.
+const AUDITS_OF_SERVICE_MAX: usize = 2;
 
 /// However small an interval is given, a round is not begun more often.
 const INTERVAL_MIN: Duration = Duration::from_secs(1);
-
-/// A cloud that asks for more patience than this is asked again anyway.
-const PATIENCE_MAX: Duration = Duration::from_secs(600);
 
 /// How often what is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +78,10 @@ pub enum Work {
 pub enum Outcome {
     /// It came to its end.
     Read,
+    /// It came to its end without so much that the next one must say so too.
+    Doubtful,
+    /// It came to its end, but for some records that could not be read.
+    Incomplete,
     /// The cloud can't tell what changed in it; only audits find changes.
     CannotTell,
     /// The catalog has no such service.
@@ -90,23 +96,9 @@ pub enum Outcome {
 /// When to read what.
 #[derive(Debug)]
 pub struct Schedule {
-    options: Options,
     turns: Vec<Turn>,
     probe: Beat,
     sample: Beat,
-}
-
-/// One part's turns.
-#[derive(Debug)]
-struct Turn {
-    part: Part,
-    audit_at: Instant,
-    /// `None` until an audit came to its end, and where the cloud can't tell.
-    changes_at: Option<Instant>,
-    /// Nothing begins before.
-    resume_at: Instant,
-    is_running: bool,
-    backoff: Backoff,
 }
 
 /// Something that is done at equal intervals.
@@ -120,19 +112,34 @@ struct Beat {
 impl Schedule {
     /// Everything is due `now`.
     pub fn new(now: Instant, options: Options) -> Self {
-        let turn = |part| Turn {
-            part,
-            audit_at: now,
-            changes_at: None,
-            resume_at: now,
-            is_running: false,
-            backoff: Backoff::new(options.retry, options.retry_max),
-        };
+        let turn = |part| Turn::new(now, part, &options);
         Self {
             turns: Part::ALL.into_iter().map(turn).collect(),
             probe: Beat::new(now, options.probe),
             sample: Beat::new(now, options.sample),
-            options,
+        }
+    }
+
+    /// A part was read whole in an earlier life, so that its changes can be asked for.
+    pub fn resume(&mut self, now: Instant, part: Part) {
+        if let Some(turn) = self.turn(part) {
+            turn.resume(now);
+        }
+    }
+
+    /// Nothing is held any more: everything is to be read anew.
+    pub fn begin_anew(&mut self, now: Instant) {
+        for turn in &mut self.turns {
+            turn.begin_anew(now);
+        }
+    }
+
+    /// A service that did not answer answers again: what failed need not wait as long as it would.
+    pub fn returned(&mut self, now: Instant, service: ServiceKind, chance: u64) {
+        for turn in &mut self.turns {
+            if turn.part.service() == service {
+                turn.hurry(now, chance);
+            }
         }
     }
 
@@ -146,23 +153,18 @@ impl Schedule {
         if self.sample.start(now) {
             work.push(Work::Sample);
         }
-        let mut due: Vec<(Instant, usize)> = self
-            .turns
-            .iter()
-            .enumerate()
-            .filter(|(_, turn)| !turn.is_running && turn.due_at() <= now)
-            .map(|(place, turn)| (turn.due_at(), place))
+        let turns = self.turns.iter().enumerate();
+        let mut due: Vec<(Instant, usize, Work)> = turns
+            .flat_map(|(place, turn)| turn.waiting().map(move |(at, work)| (at, place, work)))
+            .filter(|(at, ..)| *at <= now)
             .collect();
         due.sort_unstable();
-        for (_, place) in due {
-            let Some(part) = self.turns.get(place).map(|turn| turn.part) else {
-                continue;
-            };
-            if self.is_free(part.service())
+        for (_, place, next) in due {
+            if self.is_free(next)
                 && let Some(turn) = self.turns.get_mut(place)
             {
-                turn.is_running = true;
-                work.push(turn.work(now));
+                turn.start(now, next);
+                work.push(next);
             }
         }
         work
@@ -170,14 +172,11 @@ impl Schedule {
 
     /// When to ask [`Self::start`] again, if nothing ends before.
     pub fn wake_at(&self) -> Option<Instant> {
-        let turns = self
-            .turns
-            .iter()
-            .filter(|turn| !turn.is_running && self.is_free(turn.part.service()))
-            .map(Turn::due_at);
+        let turns = self.turns.iter().flat_map(Turn::waiting);
+        let turns = turns.filter(|(_, work)| self.is_free(*work));
         let beats = [&self.probe, &self.sample].into_iter();
         let beats = beats.filter(|beat| !beat.is_running).map(|beat| beat.at);
-        turns.chain(beats).min()
+        turns.map(|(at, _)| at).chain(beats).min()
     }
 
     /// A probe ended.
@@ -192,36 +191,15 @@ impl Schedule {
 
     /// An audit of a part ended. `chance` is uniform over all of `u64`.
     pub fn audited(&mut self, now: Instant, part: Part, outcome: Outcome, chance: u64) {
-        let interval = match part {
-            Part::ComputeQuota | Part::VolumeQuota | Part::NetworkQuota => self.options.quota,
-            _ => self.options.audit,
-        };
-        let (changes, missing) = (self.options.changes, self.options.missing);
-        let Some(turn) = self.turn(part) else { return };
-        turn.is_running = false;
-        match outcome {
-            Outcome::Failed { patience } => turn.failed(now, patience, chance),
-            Outcome::Missing => turn.missing(now, missing),
-            Outcome::Read | Outcome::CannotTell => {
-                turn.backoff.reset();
-                turn.audit_at = after(now, interval);
-                turn.changes_at = (outcome == Outcome::Read).then(|| after(now, changes));
-            }
+        if let Some(turn) = self.turn(part) {
+            turn.audited(now, outcome, chance);
         }
     }
 
     /// A reading of a part's changes ended. `chance` is uniform over all of `u64`.
     pub fn changed(&mut self, now: Instant, part: Part, outcome: Outcome, chance: u64) {
-        let (changes, missing) = (self.options.changes, self.options.missing);
-        let Some(turn) = self.turn(part) else { return };
-        turn.is_running = false;
-        match outcome {
-            Outcome::Failed { patience } => turn.failed(now, patience, chance),
-            Outcome::Missing => turn.missing(now, missing),
-            Outcome::Read | Outcome::CannotTell => {
-                turn.backoff.reset();
-                turn.changes_at = (outcome == Outcome::Read).then(|| after(now, changes));
-            }
+        if let Some(turn) = self.turn(part) {
+            turn.changed(now, outcome, chance);
         }
     }
 
@@ -229,38 +207,20 @@ impl Schedule {
         self.turns.iter_mut().find(|turn| turn.part == part)
     }
 
-    fn is_free(&self, service: ServiceKind) -> bool {
-        let of_service = |turn: &&Turn| turn.is_running && turn.part.service() == service;
-        self.turns.iter().filter(of_service).count() < PARTS_OF_SERVICE_MAX
-    }
-}
-
-impl Turn {
-    fn due_at(&self) -> Instant {
-        let first = match self.changes_at {
-            Some(changes_at) => self.audit_at.min(changes_at),
-            None => self.audit_at,
+    /// Whether the service of a part's reading has a place for it.
+    fn is_free(&self, work: Work) -> bool {
+        let of_service = |part: Part| {
+            let turns = self.turns.iter();
+            turns.filter(move |turn| turn.part.service() == part.service())
         };
-        first.max(self.resume_at)
-    }
-
-    fn work(&self, now: Instant) -> Work {
-        if self.audit_at <= now {
-            Work::Audit(self.part)
-        } else {
-            Work::Changes(self.part)
+        match work {
+            Work::Audit(part) => {
+                let running = of_service(part).filter(|turn| turn.is_audited());
+                running.count() < AUDITS_OF_SERVICE_MAX
+            }
+            Work::Changes(part) => !of_service(part).any(Turn::is_asked_for_changes),
+            Work::Probe | Work::Sample => true,
         }
-    }
-
-    fn failed(&mut self, now: Instant, patience: Duration, chance: u64) {
-        let wait = self.backoff.next(chance).max(patience.min(PATIENCE_MAX));
-        self.resume_at = later(now, wait);
-    }
-
-    fn missing(&mut self, now: Instant, interval: Duration) {
-        self.backoff.reset();
-        self.audit_at = after(now, interval);
-        self.changes_at = None;
     }
 }
 

@@ -9,25 +9,37 @@ use std::collections::{BTreeMap, HashSet};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::error::SpoolError;
+use super::sweep::Missed;
 use crate::cloud::Part;
+
+/// A record's id, hashed.
+pub(super) type IdHash = u64;
+
+pub(super) fn hash(id: &[u8]) -> IdHash {
+    xxh3_64(id)
+}
 
 /// Which keys an audit has met, as hashes of their ids: 9 bytes a record, so a cloud of 10,000
 /// servers takes 150 KB while it is read. Two ids of one hash (1 in 10¹¹ for 10,000 records) would
 /// keep a vanished record until the next reading; none is ever removed by it.
 #[derive(Debug, Default)]
-pub(super) struct Seen(HashSet<u64>);
+pub(super) struct Seen {
+    ids: HashSet<IdHash>,
+    /// Records that were not held before.
+    pub(super) added: u64,
+}
 
 impl Seen {
     pub(super) fn saw(&mut self, id: &[u8]) {
-        self.0.insert(xxh3_64(id));
+        self.ids.insert(hash(id));
     }
 
     pub(super) fn lost(&mut self, id: &[u8]) {
-        self.0.remove(&xxh3_64(id));
+        self.ids.remove(&hash(id));
     }
 
     pub(super) fn has(&self, id: &[u8]) -> bool {
-        self.0.contains(&xxh3_64(id))
+        self.ids.contains(&hash(id))
     }
 }
 
@@ -47,6 +59,8 @@ enum Auditing {
 #[derive(Debug, Default)]
 pub(super) struct Audits {
     newest: BTreeMap<Part, Auditing>,
+    /// What the last audit of a part missed and held.
+    missed: BTreeMap<Part, Missed>,
     /// Audits up to this number began before the file was opened again, and may lack pages.
     void_up_to: u64,
 }
@@ -63,7 +77,15 @@ impl Audits {
             .or_insert(Auditing::Over { number: 0 });
         let (Auditing::Going { number: newest, .. } | Auditing::Over { number: newest }) = auditing;
         if *newest < number {
-            let seen = Seen::default();
+            // What an audit that broke off has added was not held by the last one that did not.
+            let added = match auditing {
+                Auditing::Going { seen, .. } => seen.added,
+                Auditing::Over { .. } => 0,
+            };
+            let seen = Seen {
+                added,
+                ..Seen::default()
+            };
             *auditing = Auditing::Going { number, seen };
         }
         match auditing {
@@ -90,6 +112,16 @@ impl Audits {
         Ok(seen)
     }
 
+    /// What the audit before missed and held; forgotten here.
+    pub(super) fn take_missed(&mut self, part: Part) -> Missed {
+        self.missed.remove(&part).unwrap_or_default()
+    }
+
+    /// Keeps for the next audit what this one missed.
+    pub(super) fn keep_missed(&mut self, part: Part, missed: Missed) {
+        self.missed.insert(part, missed);
+    }
+
     /// Takes nothing more of an audit.
     pub(super) fn void(&mut self, part: Part, number: u64) {
         if self.enter(part, number).is_ok() {
@@ -100,6 +132,7 @@ impl Audits {
     /// Takes nothing more of any audit up to a number.
     pub(super) fn void_all(&mut self, number: u64) {
         self.newest.clear();
+        self.missed.clear();
         self.void_up_to = number;
     }
 }

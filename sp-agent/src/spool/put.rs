@@ -14,12 +14,13 @@ use shared::wire::record::{EncodedRecord, decode_sample, encode, encode_key, kin
 use tracing::info;
 
 use super::Written;
-use super::audits::Seen;
+use super::audits::{Seen, hash};
 use super::error::{Fault, SpoolError};
 use super::feeds::{FeedState, LIVE_MAX, PerFeed, signed};
+use super::sweep::{Missed, Verdict, decide};
 use crate::cloud::{Page, Part};
 
-/// Keys that a sweep looks at in one go: bounds its memory, not the transaction.
+/// Keys that a sweep looks at in one go: bounds its memory, beside a hash of each that is missing.
 const SWEEP_KEYS: usize = 512;
 
 /// A shorter time without samples is a restart, which must not send hours of samples again. Should
@@ -73,6 +74,8 @@ impl Put<'_> {
         page: &Page,
         mut seen: Option<&mut Seen>,
     ) -> Result<Written, Fault> {
+        let feed = part.kind().feed();
+        let live_before = self.feeds.get(feed).live;
         let mut written = Written::default();
         for record in &page.records {
             belongs(part, record)?;
@@ -80,8 +83,11 @@ impl Put<'_> {
             if let Some(seen) = &mut seen {
                 seen.saw(&record.id);
             }
-            let changed = self.upsert(part.kind().feed(), part_code(part), &record)?;
+            let changed = self.upsert(feed, part_code(part), &record)?;
             written.changed += u64::from(changed);
+        }
+        if let Some(seen) = &mut seen {
+            seen.added += self.feeds.get(feed).live.saturating_sub(live_before);
         }
         for key in &page.deleted {
             if key.kind != part.kind() {
@@ -91,15 +97,27 @@ impl Put<'_> {
             if let Some(seen) = &mut seen {
                 seen.lost(&id);
             }
-            let removed = self.bury(part.kind().feed(), kind, &id)?;
+            let removed = self.bury(feed, kind, &id)?;
             written.removed += u64::from(removed);
         }
         Ok(written)
     }
 
-    /// Makes tombstones of a part's records that were not met.
-    pub(super) fn sweep(&mut self, part: Part, seen: &Seen) -> Result<Written, Fault> {
-        self.sweep_kind(part.kind(), part_code(part), seen)
+    /// Makes tombstones of a part's records that were not met, unless they are too many to be
+    /// believed at once: then of those that the audit `before` missed too. Gives what remains.
+    pub(super) fn sweep(
+        &mut self,
+        part: Part,
+        seen: &Seen,
+        before: &Missed,
+    ) -> Result<(Written, Missed), Fault> {
+        let kind = part.kind();
+        let (missing, live) = self.missing(kind, part_code(part), seen)?;
+        let of = live.saturating_sub(seen.added);
+        let Verdict { gone, missed, held } = decide(missing, of, before);
+        let mut written = self.bury_all(kind, part_code(part), &gone)?;
+        written.held = held;
+        Ok((written, missed))
     }
 
     /// Puts all services there are.
@@ -111,8 +129,8 @@ impl Put<'_> {
             seen.saw(&record.id);
             written.changed += u64::from(self.upsert(Feed::Health, SERVICES, &record)?);
         }
-        let swept = self.sweep_kind(RecordKind::Service, SERVICES, &seen)?;
-        written.removed = swept.removed;
+        let (gone, _) = self.missing(RecordKind::Service, SERVICES, &seen)?;
+        written.removed = self.bury_all(RecordKind::Service, SERVICES, &gone)?.removed;
         Ok(written)
     }
 
@@ -129,7 +147,7 @@ impl Put<'_> {
         self.upsert(Feed::Samples, SAMPLES, &record)?;
         Ok(Written {
             changed: 1,
-            removed: 0,
+            ..Written::default()
         })
     }
 
@@ -240,19 +258,36 @@ impl Put<'_> {
         Ok(held.optional()?)
     }
 
-    fn sweep_kind(&mut self, kind: RecordKind, part: u8, seen: &Seen) -> Result<Written, Fault> {
+    /// Makes tombstones of those of a part's live records.
+    fn bury_all(&mut self, kind: RecordKind, part: u8, gone: &Missed) -> Result<Written, Fault> {
         let code = kind_code(kind);
         let mut written = Written::default();
+        let mut after: Vec<u8> = Vec::new();
+        while written.removed < gone.len() as u64 {
+            let ids = self.live_ids(code, part, &after)?;
+            let Some(last) = ids.last() else { break };
+            after.clone_from(last);
+            for id in ids.iter().filter(|id| gone.contains(&hash(id))) {
+                written.removed += u64::from(self.bury(kind.feed(), code, id)?);
+            }
+        }
+        Ok(written)
+    }
+
+    /// A part's live records that were not met, and how many live ones there are.
+    fn missing(&self, kind: RecordKind, part: u8, seen: &Seen) -> Result<(Missed, u64), Fault> {
+        let code = kind_code(kind);
+        let (mut missing, mut live) = (Missed::default(), 0);
         let mut after: Vec<u8> = Vec::new();
         loop {
             let ids = self.live_ids(code, part, &after)?;
             let Some(last) = ids.last() else {
-                return Ok(written);
+                return Ok((missing, live));
             };
             after.clone_from(last);
-            for id in ids.iter().filter(|id| !seen.has(id)) {
-                written.removed += u64::from(self.bury(kind.feed(), code, id)?);
-            }
+            live += ids.len() as u64;
+            let unmet = ids.iter().filter(|id| !seen.has(id));
+            missing.extend(unmet.map(|id| hash(id)));
         }
     }
 

@@ -328,7 +328,10 @@ fn perform(put: &mut Put<'_>, audits: &mut Audits, work: &Work) -> Result<Writte
         Work::Finish { part, number, mark } => {
             let seen = audits.finish(*part, *number).map_err(Fault::Refused)?;
             save_mark(put.store, *part, *mark)?;
-            put.sweep(*part, &seen)
+            let before = audits.take_missed(*part);
+            let (written, missed) = put.sweep(*part, &seen, &before)?;
+            audits.keep_missed(*part, missed);
+            Ok(written)
         }
         Work::Services(services) => put.services(services),
         Work::Sample(sample) => put.sample(sample),

@@ -2,13 +2,17 @@
 
 use shared::model::{Feed, Service, ServiceKind, ServiceState, UnixMillis};
 use sp_agent::cloud::{Mark, Page, Part};
-use sp_agent::spool::{Condition, SpoolError, Written};
+use sp_agent::spool::{Condition, Held, SpoolError, Written};
 
 use crate::home::{Home, audit, page, pool, quota, server, server_key};
 use crate::link::Link;
 
 const fn written(changed: u64, removed: u64) -> Written {
-    Written { changed, removed }
+    Written {
+        changed,
+        removed,
+        held: None,
+    }
 }
 
 fn service(state: ServiceState, kind: ServiceKind) -> Service {
@@ -46,12 +50,45 @@ async fn an_audit_removes_what_it_did_not_meet_of_its_own_part() {
     let quotas = |service| page((0..1200).map(|project| quota(project, service, 1)));
     audit(&spool, Part::ComputeQuota, quotas(ServiceKind::Compute)).await;
     audit(&spool, Part::VolumeQuota, quotas(ServiceKind::Volume)).await;
-    let left = page([quota(3, ServiceKind::Compute, 1)]);
-    let swept = audit(&spool, Part::ComputeQuota, left).await;
+    let left = || page([quota(3, ServiceKind::Compute, 1)]);
+    let swept = audit(&spool, Part::ComputeQuota, left()).await;
+    let held = Held {
+        missing: 1199,
+        of: 1200,
+    };
+    assert_eq!(
+        (swept.removed, swept.held),
+        (0, Some(held)),
+        "so much at once may be a mistake"
+    );
+    let swept = audit(&spool, Part::ComputeQuota, left()).await;
     assert_eq!(swept, written(0, 1199));
     let mut link = Link::new(Feed::Quota, &spool);
     link.settle(&spool).await;
     assert_eq!(link.receiver.live().len(), 1201);
+}
+
+#[tokio::test]
+async fn after_a_restart_too_much_is_to_be_missed_twice_again() {
+    let mut home = Home::new();
+    let spool = home.open();
+    let servers = |range: std::ops::Range<u64>| page(range.map(|it| server(it, "a")));
+    audit(&spool, Part::Servers, servers(0..100)).await;
+    // Another cloud: what is new does not make what is missing few, nor what broke off.
+    let broken_off = spool.begin_audit(Part::Servers);
+    let put = spool.put_page(&broken_off, servers(100..700)).await;
+    put.unwrap();
+    let swept = audit(&spool, Part::Servers, servers(100..900)).await;
+    assert!(swept.held.is_some());
+    spool.close().await.unwrap();
+    drop(spool);
+
+    let spool = home.open();
+    let held = audit(&spool, Part::Servers, servers(0..100)).await.held;
+    let (missing, of) = (800, 900);
+    assert_eq!(held, Some(Held { missing, of }));
+    let swept = audit(&spool, Part::Servers, servers(0..100)).await;
+    assert_eq!(swept, written(0, 800));
 }
 
 #[tokio::test]

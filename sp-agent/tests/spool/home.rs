@@ -140,6 +140,6 @@ pub(crate) async fn audit(spool: &Spool, part: Part, page: Page) -> Written {
     let swept = spool.finish_audit(audit, Mark(UnixMillis(5))).await;
     Written {
         changed: put.changed,
-        removed: swept.unwrap().removed,
+        ..swept.unwrap()
     }
 }

@@ -2,7 +2,7 @@
 
 mod parse;
 
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, stream};
 use serde::Deserialize;
 use shared::model::{Capacity, CloudId, Network, Record, ServiceKind};
 
@@ -12,6 +12,7 @@ use super::paging::Pager;
 use super::pass;
 use super::rights;
 use super::scalar::Scalar;
+use super::singles::Singles;
 use crate::cloud::{CloudError, Mark, Page, Pages};
 
 /// Reads all networks, and how many addresses of the external ones are taken. Proves that they are
@@ -26,22 +27,26 @@ pub(super) async fn audit(client: &Client, pages: &Pages) -> Result<Mark, CloudE
 async fn read_networks(client: &Client, pages: &Pages) -> Result<Mark, CloudError> {
     let ask = list("networks", parse::NETWORK_FIELDS);
     let mut pager = Pager::new(ask);
+    let mut singles = Singles::new("external networks' addresses");
     while let Some(found) = pager.next::<NetworkList>(client).await? {
         let mut networks = Vec::with_capacity(found.len());
         for raw in found {
             networks.push(raw.read().ok_or_else(|| pager.no_id())?);
         }
-        let records: Vec<Record> = stream::iter(networks)
+        let mut answers = stream::iter(networks)
             .map(|network| with_addresses(client, network))
-            .buffered(client.concurrency_max)
-            .try_collect()
-            .await?;
-        let page = Page {
-            records,
-            ..Page::default()
-        };
+            .buffered(client.concurrency_max);
+        let mut page = Page::default();
+        while let Some((mut network, answer)) = answers.next().await {
+            if let Some(answer) = answer {
+                let name = || format!("{} ({})", network.name, network.id);
+                network.addresses = singles.take(answer, name)?.flatten();
+            }
+            page.records.push(Record::Network(network));
+        }
         pass::send(pages, page).await?;
     }
+    singles.end()?;
     Ok(Mark(pager.begun(client)))
 }
 
@@ -83,11 +88,16 @@ fn list(collection: &'static str, fields: &[&str]) -> Ask<'static> {
     ask
 }
 
-async fn with_addresses(client: &Client, mut network: Network) -> Result<Record, CloudError> {
-    if network.external {
-        network.addresses = addresses(client, &network.id).await?;
-    }
-    Ok(Record::Network(network))
+/// A network, and what is told of its addresses if it is external.
+async fn with_addresses(
+    client: &Client,
+    network: Network,
+) -> (Network, Option<Result<Option<Capacity>, CloudError>>) {
+    let answer = match network.external {
+        true => Some(addresses(client, &network.id).await),
+        false => None,
+    };
+    (network, answer)
 }
 
 /// `None` where the cloud does not tell: the extension is not loaded, or the account may not ask,

@@ -2,14 +2,19 @@
 
 mod parse;
 
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, stream};
 use shared::model::{Quota, Record, ServiceKind};
 
 use super::client::{Ask, Client};
 use super::paging::Pager;
 use super::projects::{self, Project, ProjectList};
-use super::{compute, pass, volume};
+use super::singles::Singles;
+use super::{compute, volume};
 use crate::cloud::{CloudError, Mark, Page, Pages};
+
+/// Projects of one page. A Keystone that does not page names thousands at once, and the quotas of
+/// so many take longer than whoever waits for a page is patient.
+const PAGE_PROJECTS: usize = 50;
 
 /// Reads one service's quota of all projects.
 pub(super) async fn audit(
@@ -18,23 +23,41 @@ pub(super) async fn audit(
     pages: &Pages,
 ) -> Result<Mark, CloudError> {
     let mut pager = Pager::new(projects::list());
+    let mut singles = Singles::new("projects' quotas");
     while let Some(found) = pager.next::<ProjectList>(client).await? {
         let mut projects = Vec::with_capacity(found.len());
         for raw in found {
             projects.push(raw.read().ok_or_else(|| pager.no_id())?);
         }
-        let quotas: Vec<Option<Quota>> = stream::iter(projects)
-            .map(|project| of_project(client, service, project))
-            .buffered(client.concurrency_max)
-            .try_collect()
-            .await?;
-        let page = Page {
-            records: quotas.into_iter().flatten().map(Record::Quota).collect(),
-            ..Page::default()
-        };
-        pass::send(pages, page).await?;
+        for projects in projects.chunks(PAGE_PROJECTS) {
+            let page = page(client, service, projects, &mut singles).await?;
+            // An empty one too: it tells that the pass goes on.
+            pages.send(page).await.map_err(|_| CloudError::Stopped)?;
+        }
     }
+    singles.end()?;
     Ok(Mark(pager.begun(client)))
+}
+
+/// The quotas of some projects. One that can't be read keeps its last record.
+async fn page(
+    client: &Client,
+    service: ServiceKind,
+    projects: &[Project],
+    singles: &mut Singles,
+) -> Result<Page, CloudError> {
+    let mut answers = stream::iter(projects.to_vec())
+        .map(|project| {
+            let name = format!("{} ({})", project.name, project.id);
+            async move { (name, of_project(client, service, project).await) }
+        })
+        .buffered(client.concurrency_max);
+    let mut page = Page::default();
+    while let Some((name, answer)) = answers.next().await {
+        let quota = singles.take(answer, || name)?.flatten();
+        page.records.extend(quota.map(Record::Quota));
+    }
+    Ok(page)
 }
 
 /// `None` for a project that is gone since it was listed.

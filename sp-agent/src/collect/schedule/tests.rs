@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::turn::PATIENCE_MAX;
 use super::*;
 
 const DONE: Outcome = Outcome::Read;
@@ -55,7 +56,7 @@ impl Play {
                 let already = self
                     .under_way
                     .iter()
-                    .any(|(_, other)| part(*other) == part(work) && part(work).is_some());
+                    .any(|(_, other)| *other == work && part(work).is_some());
                 assert!(!already, "{work:?} is under way already");
                 let takes =
                     Duration::from_millis(self.rng.random_range(0..=work_max.as_millis() as u64));
@@ -96,8 +97,11 @@ impl Play {
 
     fn check(&self) {
         for service in ServiceKind::ALL {
-            let parts = self.under_way.iter().filter_map(|(_, work)| part(*work));
-            assert!(parts.filter(|part| part.service() == service).count() <= PARTS_OF_SERVICE_MAX);
+            let works = self.under_way.iter().map(|(_, work)| *work);
+            let works = works.filter(|work| part(*work).is_some_and(|it| it.service() == service));
+            let (audits, changes): (Vec<Work>, Vec<Work>) =
+                works.partition(|work| matches!(work, Work::Audit(_)));
+            assert!(audits.len() <= AUDITS_OF_SERVICE_MAX && changes.len() <= 1);
         }
         for work in [Work::Probe, Work::Sample] {
             assert!(
@@ -147,14 +151,11 @@ fn at_start_everything_is_due_in_order_but_no_service_gets_all_at_once() {
     assert_eq!(schedule.start(now), [Work::Audit(Part::ComputeQuota)]);
     assert_eq!(
         schedule.start(now + secs(5)),
-        [],
-        "compute has two under way"
+        [Work::Changes(Part::Servers)],
+        "changes do not wait for audits"
     );
     schedule.audited(now + secs(5), Part::Nodes, DONE, 0);
-    assert_eq!(
-        schedule.start(now + secs(5)),
-        [Work::Changes(Part::Servers)]
-    );
+    assert_eq!(schedule.start(now + secs(5)), []);
 }
 
 #[test]
@@ -201,7 +202,7 @@ fn where_the_cloud_cannot_tell_what_changed_only_audits_ask() {
 }
 
 #[test]
-fn a_part_that_fails_is_tried_again_within_the_ceiling_and_delays_no_other() {
+fn a_part_that_was_never_read_is_tried_again_and_again_and_delays_no_other() {
     let mut play = Play::new(3, Options::default());
     play.run(secs(7200), secs(1), |work, _| match work {
         Work::Audit(Part::Servers) => FAILED,
@@ -212,17 +213,121 @@ fn a_part_that_fails_is_tried_again_within_the_ceiling_and_delays_no_other() {
         "nothing to go on from"
     );
     let gaps = play.gaps(Work::Audit(Part::Servers));
-    assert!(gaps.iter().all(|gap| *gap < secs(60 + 3)));
+    assert!(gaps.iter().all(|gap| *gap < secs(300 + 3)));
     let mean = gaps.iter().sum::<Duration>() / gaps.len() as u32;
-    assert!(
-        (secs(22)..secs(38)).contains(&mean),
-        "full jitter: {mean:?}"
-    );
+    assert!(mean > secs(60), "backs off to its interval: {mean:?}");
     assert!(
         play.gaps(Work::Changes(Part::Nodes))
             .iter()
             .all(|gap| *gap < secs(12))
     );
+}
+
+#[test]
+fn after_an_audit_that_fails_changes_are_asked_for_where_one_ended_well_before() {
+    let mut play = Play::new(6, Options::default());
+    let mut is_first = true;
+    play.run(secs(7200), secs(1), |work, _| match work {
+        Work::Audit(Part::Servers) if !std::mem::take(&mut is_first) => FAILED,
+        _ => DONE,
+    });
+    let changes = play.gaps(Work::Changes(Part::Servers));
+    assert!(changes.len() > 1000 && changes.iter().all(|gap| *gap < secs(12)));
+
+    let mut play = Play::new(7, Options::default());
+    play.schedule.resume(play.now, Part::Servers);
+    play.run(secs(600), secs(1), |work, _| match work {
+        Work::Audit(Part::Servers) => FAILED,
+        _ => DONE,
+    });
+    assert!(
+        play.gaps(Work::Changes(Part::Servers)).len() > 50,
+        "by the mark that was kept"
+    );
+}
+
+/// A schedule whose servers are being read, and nothing else of their service for long.
+fn servers_alone(now: Instant) -> Schedule {
+    let options = Options {
+        missing: secs(1_000_000),
+        ..Options::default()
+    };
+    let mut schedule = Schedule::new(now, options);
+    schedule.resume(now, Part::Servers);
+    schedule.start(now);
+    for part in [Part::Nodes, Part::ComputeQuota] {
+        schedule.audited(now, part, Outcome::Missing, 0);
+        schedule.start(now);
+    }
+    schedule
+}
+
+#[test]
+fn changes_go_on_while_an_audit_takes_its_time_and_audits_take_a_tenth_of_it() {
+    let now = beginning();
+    let mut schedule = servers_alone(now);
+    assert!(
+        schedule
+            .start(now + secs(5))
+            .contains(&Work::Changes(Part::Servers))
+    );
+    schedule.changed(now + secs(6), Part::Servers, DONE, 0);
+    assert!(
+        schedule
+            .start(now + secs(11))
+            .contains(&Work::Changes(Part::Servers))
+    );
+    schedule.changed(now + secs(12), Part::Servers, DONE, 0);
+    schedule.audited(now + secs(600), Part::Servers, DONE, 0);
+    let audit = Work::Audit(Part::Servers);
+    assert!(!schedule.start(now + secs(5_999)).contains(&audit));
+    assert!(schedule.start(now + secs(6_000)).contains(&audit));
+}
+
+#[test]
+fn an_audit_that_found_too_much_gone_is_checked_soon_but_once() {
+    let now = beginning();
+    let mut schedule = servers_alone(now);
+    let audit = Work::Audit(Part::Servers);
+    schedule.audited(now + secs(100), Part::Servers, Outcome::Doubtful, 0);
+    assert!(schedule.start(now + secs(160)).contains(&audit));
+    schedule.audited(now + secs(260), Part::Servers, Outcome::Doubtful, 0);
+    assert!(!schedule.start(now + secs(1_159)).contains(&audit));
+    assert!(schedule.start(now + secs(1_160)).contains(&audit));
+}
+
+#[test]
+fn a_service_that_is_back_is_read_soon_but_rests_for_what_was_spent_on_it() {
+    let now = beginning();
+    let audit = Work::Audit(Part::Servers);
+    for (took, rests) in [(0, 5), (20, 180)] {
+        let mut schedule = servers_alone(now);
+        let mut at = now;
+        for round in 0..8 {
+            assert!(round == 0 || schedule.start(at).contains(&audit));
+            schedule.audited(at + secs(took), Part::Servers, FAILED, u64::MAX);
+            at += secs(1_000);
+        }
+        let failed_at = at - secs(1_000) + secs(took);
+        schedule.returned(failed_at, ServiceKind::Compute, u64::MAX);
+        let early = schedule.start(failed_at + secs(rests - 1));
+        assert!(!early.contains(&audit), "after {took} s");
+        assert!(
+            schedule.start(failed_at + secs(rests)).contains(&audit),
+            "after {took} s"
+        );
+    }
+}
+
+#[test]
+fn when_nothing_is_held_any_more_everything_is_read_again() {
+    let mut play = Play::new(8, Options::default());
+    play.run(secs(100), secs(1), |_, _| DONE);
+    play.schedule.begin_anew(play.now);
+    play.run(secs(120), secs(1), |_, _| DONE);
+    for part in Part::ALL {
+        assert_eq!(play.started[&Work::Audit(part)].len(), 2, "{part:?}");
+    }
 }
 
 #[test]
@@ -299,9 +404,9 @@ fn whatever_happens_nothing_runs_twice_spins_or_is_forgotten() {
             starts.sort();
             starts.push(secs(7200));
             let longest = starts.windows(2).map(|pair| pair[1] - pair[0]).max();
-            // An interval, what ran before it in its service, and its own time.
+            // An interval, what ran before it in its service, its own time, and the rest after it.
             assert!(
-                longest < Some(secs(300 + 60) + work_max * 3),
+                longest < Some(secs(300 + 60) + work_max * (3 + 9)),
                 "{part:?}, seed {seed}"
             );
         }

@@ -82,14 +82,18 @@ async fn external_networks_tell_their_addresses() {
 }
 
 #[tokio::test]
-async fn addresses_that_are_not_told_are_unknown_and_those_that_fail_fail() {
+async fn addresses_that_are_not_told_are_unknown_and_those_that_fail_cost_no_network() {
     for reply in [None, Some(Reply::status(403, "{}"))] {
         let (result, networks) = networks(reply).await;
         result.unwrap();
         assert_eq!(networks[1].addresses, None);
     }
+    let (result, _) = networks(Some(Reply::status(503, "{}"))).await;
+    let unavailable = matches!(result, Err(CloudError::Status { status: 503, .. }));
+    assert!(unavailable, "{result:?}");
     let (result, networks) = networks(Some(Reply::status(500, "{}"))).await;
-    assert!(result.is_err() && networks.is_empty());
+    assert!(result.is_err());
+    assert_eq!((networks.len(), networks[1].addresses), (2, None));
 }
 
 #[tokio::test]
@@ -155,5 +159,81 @@ async fn a_quota_that_fails_for_another_reason_fails_the_pass() {
     assert!(matches!(
         told.result,
         Err(CloudError::Status { status: 404, .. })
+    ));
+}
+
+/// A cloud of so many projects, all in one page, of which each is asked for its quota.
+async fn projects(
+    count: usize,
+    quota: impl Fn(usize) -> Option<Reply> + Send + Sync + 'static,
+) -> (Told<Mark>, usize) {
+    let fake = Fake::start(move |seen| match seen.path.as_str() {
+        "/identity/v3/projects" => {
+            let project = |it| json!({"id": format!("p{it}"), "name": format!("project {it}")});
+            let projects: Vec<Value> = (0..count).map(project).collect();
+            answer(json!({"projects": projects, "links": {"next": null}}))
+        }
+        path => {
+            let project = path.strip_prefix("/compute/v2.1/os-quota-sets/p")?;
+            let project = project.strip_suffix("/detail")?.parse().ok()?;
+            quota(project).or_else(|| {
+                answer(json!({"quota_set": {"id": "p", "cores": {
+                "limit": -1, "in_use": project, "reserved": 0}}}))
+            })
+        }
+    })
+    .await;
+    let told = audit(&client(&fake), Part::ComputeQuota).await;
+    let asked = (0..count).map(|it| format!("/compute/v2.1/os-quota-sets/p{it}/detail"));
+    let asked = asked.filter(|path| !fake.seen(path).is_empty()).count();
+    (told, asked)
+}
+
+#[tokio::test]
+async fn quotas_come_in_small_pages_however_long_keystones_are() {
+    let (told, _) = projects(130, |_| None).await;
+    told.result.unwrap();
+    let lengths: Vec<usize> = told.pages.iter().map(|it| it.records.len()).collect();
+    assert_eq!(lengths, [50, 50, 30]);
+}
+
+#[tokio::test]
+async fn one_projects_quota_that_fails_costs_no_other() {
+    let fails = |project| (project == 7).then(|| Reply::status(500, r#"{"message": "broken"}"#));
+    let (told, _) = projects(60, fails).await;
+    assert_eq!(told.records().len(), 59);
+    let error = told.result.unwrap_err();
+    let text = shared::runtime::errors::chain(&error).to_string();
+    assert!(text.contains("1 of 60 projects' quotas"), "{text}");
+    assert!(
+        text.contains("project 7 (p7)") && text.contains("broken"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn a_service_that_answers_no_quota_is_given_up_early() {
+    for (status, asked_max) in [(401, 10), (503, 10), (429, 10), (403, 60), (500, 60)] {
+        let (told, asked) = projects(200, move |_| Some(Reply::status(status, "{}"))).await;
+        let error = told.result.as_ref().unwrap_err();
+        assert!(
+            !matches!(error, CloudError::Incomplete { .. }),
+            "{status}: {error}"
+        );
+        assert!(
+            asked <= asked_max && told.records().is_empty(),
+            "{status}: {asked}"
+        );
+    }
+    let forbids = |project| (project % 2 == 1).then(|| Reply::status(403, "{}"));
+    let (told, asked) = projects(120, forbids).await;
+    assert_eq!((told.records().len(), asked), (60, 120));
+    assert!(matches!(
+        told.result,
+        Err(CloudError::Incomplete {
+            failed: 60,
+            of: 120,
+            ..
+        })
     ));
 }

@@ -1,0 +1,91 @@
+//! Records that are asked for one by one: one that can't be read must not cost the others.
+
+use crate::cloud::CloudError;
+
+/// Failures in a row that are no longer some records' trouble but the service's.
+const FAILURES_IN_A_ROW_MAX: u64 = 50;
+
+/// How a pass over single records goes.
+#[derive(Debug)]
+pub(super) struct Singles {
+    what: &'static str,
+    of: u64,
+    failed: u64,
+    in_a_row: u64,
+    first: Option<(String, CloudError)>,
+}
+
+impl Singles {
+    /// `what` they are, in the plural.
+    pub(super) const fn new(what: &'static str) -> Self {
+        Self {
+            what,
+            of: 0,
+            failed: 0,
+            in_a_row: 0,
+            first: None,
+        }
+    }
+
+    /// Takes one record's answer; `None` if that one can't be read.
+    ///
+    /// # Errors
+    /// If asking for the others would be in vain.
+    pub(super) fn take<T>(
+        &mut self,
+        answer: Result<T, CloudError>,
+        name: impl FnOnce() -> String,
+    ) -> Result<Option<T>, CloudError> {
+        self.of += 1;
+        let error = match answer {
+            Ok(record) => {
+                self.in_a_row = 0;
+                return Ok(Some(record));
+            }
+            Err(error) => error,
+        };
+        self.failed += 1;
+        self.in_a_row += 1;
+        if is_of_all(&error) || self.in_a_row >= FAILURES_IN_A_ROW_MAX {
+            return Err(error);
+        }
+        self.first.get_or_insert_with(|| (name(), error));
+        Ok(None)
+    }
+
+    /// The pass came to its end.
+    ///
+    /// # Errors
+    /// If a record could not be read.
+    pub(super) fn end(self) -> Result<(), CloudError> {
+        let Some((first, error)) = self.first else {
+            return Ok(());
+        };
+        if self.failed == self.of {
+            return Err(error);
+        }
+        Err(CloudError::Incomplete {
+            what: self.what,
+            failed: self.failed,
+            of: self.of,
+            first,
+            source: Box::new(error),
+        })
+    }
+}
+
+/// Whether an error is the service's or the credential's, so that any other record meets it too.
+const fn is_of_all(error: &CloudError) -> bool {
+    match error {
+        CloudError::Unreachable { .. }
+        | CloudError::Unauthorized { .. }
+        | CloudError::Throttled { .. }
+        | CloudError::Missing { .. }
+        | CloudError::Stopped
+        | CloudError::Status { status: 503, .. } => true,
+        CloudError::Forbidden { .. }
+        | CloudError::Status { .. }
+        | CloudError::Malformed { .. }
+        | CloudError::Incomplete { .. } => false,
+    }
+}

@@ -1,0 +1,254 @@
+//! One part's turns: when it is read whole, and when it is asked for what changed.
+
+use std::time::{Duration, Instant};
+
+use shared::backoff::Backoff;
+
+use super::{Options, Outcome, Work, after, later};
+use crate::cloud::Part;
+
+/// A cloud that asks for more patience than this is asked again anyway.
+pub(super) const PATIENCE_MAX: Duration = Duration::from_secs(600);
+
+/// A whole reading is followed by a pause of this many times what it took: a tenth of the time at
+/// most is spent on it.
+const PAUSE_FACTOR: u32 = 9;
+
+/// However long a reading took, what vanished is found within this and the next reading's time,
+/// unless the configured interval is longer.
+const PAUSE_MAX: Duration = Duration::from_secs(6 * 3600);
+
+/// An audit that found too much gone is checked by another one that begins within this.
+const CHECK_WITHIN: Duration = Duration::from_secs(30);
+
+/// One part's turns.
+#[derive(Debug)]
+pub(super) struct Turn {
+    pub(super) part: Part,
+    /// Between audits that ended well and took little.
+    interval: Duration,
+    /// Between readings of changes.
+    changes_interval: Duration,
+    missing_interval: Duration,
+    audit: Reading,
+    /// Not due until an audit came to its end, and where the cloud can't tell.
+    changes: Reading,
+    /// Nothing begins before: the service asked for patience.
+    resume_at: Instant,
+    /// However soon an audit that failed is wanted again, it rests until then for what it took.
+    rest_until: Instant,
+    /// Whether an audit came to its end, now or in an earlier life.
+    has_mark: bool,
+    /// Whether the last audit was one that another one is to check.
+    is_doubtful: bool,
+}
+
+/// One kind of reading.
+#[derive(Debug)]
+struct Reading {
+    due_at: Option<Instant>,
+    running_since: Option<Instant>,
+    backoff: Backoff,
+}
+
+impl Reading {
+    const fn new(due_at: Option<Instant>, backoff: Backoff) -> Self {
+        Self {
+            due_at,
+            running_since: None,
+            backoff,
+        }
+    }
+
+    /// When it is due, unless it runs.
+    fn waiting(&self) -> Option<Instant> {
+        self.due_at.filter(|_| self.running_since.is_none())
+    }
+
+    /// It ended. How long it took.
+    fn end(&mut self, now: Instant) -> Duration {
+        let since = self.running_since.take().unwrap_or(now);
+        now.saturating_duration_since(since)
+    }
+}
+
+impl Turn {
+    /// Due `now`.
+    pub(super) fn new(now: Instant, part: Part, options: &Options) -> Self {
+        let interval = match part {
+            Part::ComputeQuota | Part::VolumeQuota | Part::NetworkQuota => options.quota,
+            _ => options.audit,
+        };
+        // An audit that fails again and again comes no more often than one that does not.
+        let audit_retry_max = interval.max(options.retry_max);
+        Self {
+            part,
+            interval,
+            changes_interval: options.changes,
+            missing_interval: options.missing,
+            audit: Reading::new(Some(now), Backoff::new(options.retry, audit_retry_max)),
+            changes: Reading::new(None, Backoff::new(options.retry, options.retry_max)),
+            resume_at: now,
+            rest_until: now,
+            has_mark: false,
+            is_doubtful: false,
+        }
+    }
+
+    /// What waits for its time, and when that is.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = (Instant, Work)> + use<> {
+        let (part, resume_at) = (self.part, self.resume_at);
+        let audit = self.audit.waiting().map(|at| (at, Work::Audit(part)));
+        let changes = self.changes.waiting().map(|at| (at, Work::Changes(part)));
+        let both = [audit, changes].into_iter().flatten();
+        both.map(move |(at, work)| (at.max(resume_at), work))
+    }
+
+    pub(super) const fn is_audited(&self) -> bool {
+        self.audit.running_since.is_some()
+    }
+
+    pub(super) const fn is_asked_for_changes(&self) -> bool {
+        self.changes.running_since.is_some()
+    }
+
+    pub(super) const fn start(&mut self, now: Instant, work: Work) {
+        match work {
+            Work::Audit(_) => self.audit.running_since = Some(now),
+            Work::Changes(_) => self.changes.running_since = Some(now),
+            Work::Probe | Work::Sample => {}
+        }
+    }
+
+    pub(super) fn resume(&mut self, now: Instant) {
+        self.has_mark = true;
+        self.expect_changes(now);
+    }
+
+    pub(super) fn begin_anew(&mut self, now: Instant) {
+        self.audit.backoff.reset();
+        self.audit.due_at = Some(now);
+        self.changes.due_at = None;
+        self.rest_until = now;
+        self.has_mark = false;
+        self.is_doubtful = false;
+    }
+
+    /// Brings an audit that failed forward, as what it failed by may be over.
+    pub(super) fn hurry(&mut self, now: Instant, chance: u64) {
+        if self.audit.backoff.attempts() == 0 {
+            return;
+        }
+        self.audit.backoff.reset();
+        let soon = later(now, self.audit.backoff.next(chance)).max(self.rest_until);
+        self.audit.due_at = self.audit.due_at.map(|due_at| due_at.min(soon));
+    }
+
+    pub(super) fn audited(&mut self, now: Instant, outcome: Outcome, chance: u64) {
+        let took = self.audit.end(now);
+        let pause = pause(took, self.interval);
+        let was_doubtful = std::mem::take(&mut self.is_doubtful);
+        match outcome {
+            Outcome::Failed { patience } => {
+                self.is_doubtful = was_doubtful;
+                self.be_patient(now, patience);
+                self.rest_until = later(now, pause_of(took).min(self.interval));
+                let retry_at = later(now, self.audit.backoff.next(chance));
+                self.audit.due_at = Some(retry_at.max(self.rest_until));
+            }
+            Outcome::Missing => return self.missing(now),
+            Outcome::Incomplete => {
+                self.audit.backoff.reset();
+                self.audit.due_at = Some(after(now, pause));
+            }
+            Outcome::Read | Outcome::CannotTell | Outcome::Doubtful => {
+                self.has_mark = true;
+                self.audit.backoff.reset();
+                // Twice in a row it would read a cloud that keeps changing all the time.
+                self.is_doubtful = outcome == Outcome::Doubtful && !was_doubtful;
+                let check_within = if self.is_doubtful {
+                    CHECK_WITHIN
+                } else {
+                    pause
+                };
+                self.audit.due_at = Some(after(now, pause.min(check_within)));
+            }
+        }
+        self.expect_changes(now);
+    }
+
+    pub(super) fn changed(&mut self, now: Instant, outcome: Outcome, chance: u64) {
+        self.changes.end(now);
+        match outcome {
+            Outcome::Failed { patience } => {
+                self.be_patient(now, patience);
+                let wait = self.changes.backoff.next(chance);
+                self.changes.due_at = self.has_mark.then(|| later(now, wait));
+            }
+            Outcome::Missing => self.missing(now),
+            Outcome::CannotTell => {
+                self.changes.backoff.reset();
+                self.changes.due_at = None;
+            }
+            Outcome::Read | Outcome::Doubtful | Outcome::Incomplete => {
+                let failed_before = self.changes.backoff.attempts() > 0;
+                self.changes.backoff.reset();
+                self.changes.due_at = Some(after(now, self.changes_interval));
+                if failed_before {
+                    self.hurry(now, chance);
+                }
+            }
+        }
+    }
+
+    /// Changes are asked for soon, if there is anything to go on from.
+    fn expect_changes(&mut self, now: Instant) {
+        if self.has_mark && self.changes.due_at.is_none() {
+            self.changes.due_at = Some(after(now, self.changes_interval));
+        }
+    }
+
+    fn be_patient(&mut self, now: Instant, patience: Duration) {
+        self.resume_at = self.resume_at.max(later(now, patience.min(PATIENCE_MAX)));
+    }
+
+    fn missing(&mut self, now: Instant) {
+        self.audit.backoff.reset();
+        self.audit.due_at = Some(after(now, self.missing_interval));
+        self.changes.due_at = None;
+    }
+}
+
+/// How long to pause after a whole reading that took so long.
+fn pause(took: Duration, interval: Duration) -> Duration {
+    interval.max(pause_of(took).min(PAUSE_MAX))
+}
+
+fn pause_of(took: Duration) -> Duration {
+    took.saturating_mul(PAUSE_FACTOR)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_is_nine_times_what_was_done_between_the_interval_and_six_hours() {
+        let secs = Duration::from_secs;
+        for (took, interval, expected) in [
+            (1, 300, 300),
+            (33, 300, 300),
+            (60, 300, 540),
+            (3600, 300, 21_600),
+            (3600, 86_400, 86_400),
+        ] {
+            assert_eq!(
+                pause(secs(took), secs(interval)),
+                secs(expected),
+                "{took} s"
+            );
+        }
+        assert_eq!(pause(Duration::MAX, Duration::ZERO), PAUSE_MAX);
+        assert_eq!(pause(Duration::ZERO, Duration::MAX), Duration::MAX);
+    }
+}
