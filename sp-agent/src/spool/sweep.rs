@@ -30,7 +30,7 @@ pub(super) struct Verdict {
     pub(super) held: Option<Held>,
 }
 
-/// Decides about the records that an audit missed, of a part that held so many records when it began.
+/// Decides about the records that an audit missed, of a part that held so many when it began.
 /// `before` is what the audit before it missed and held.
 pub(super) fn decide(missing: Missed, of: u64, before: &Missed) -> Verdict {
     if !is_too_much(missing.len() as u64, of) {
