@@ -6,8 +6,13 @@
 //!    └────────────────┴──── full jitter ─────┴────────────────────┘
 //! ```
 
+mod waits;
+
 use std::time::{Duration, Instant};
 
+pub use self::waits::{
+    BACKOFF_BASE, BACKOFF_CEILING, FAULT_BASE, FAULT_CEILING, FAULTLESS, SETTLED,
+};
 use super::{GREETING_MAX, HEARTBEAT};
 use crate::backoff::Backoff;
 use crate::ids::{FederationId, HubId};
@@ -18,30 +23,6 @@ use crate::wire::frame::{
 
 /// The time that a connection may take to come about, all handshakes included.
 pub const DIAL_MAX: Duration = Duration::from_secs(10);
-
-/// The first attempts after a loss are spread over this: 10,000 agents that lose their hub at once
-/// return at some 5,000 a second, which one core can greet.
-pub const BACKOFF_BASE: Duration = Duration::from_secs(2);
-
-/// Later attempts are spread over at most this, so that a hub that is back has all its agents back
-/// within half a minute.
-pub const BACKOFF_CEILING: Duration = Duration::from_secs(30);
-
-/// A session that stood for so long, or in which the hub made something durable, was one: only then
-/// are the failures before it forgotten. A hub that welcomes and then loses everybody would
-/// otherwise be dialed every second by all.
-pub const SETTLED: Duration = Duration::from_secs(30);
-
-/// The first wait after a breach of the protocol is drawn between the half of this and all of it: a
-/// new session may cure it, but most likely comes to the same end.
-pub const FAULT_BASE: Duration = Duration::from_secs(40);
-
-/// The longest such wait is drawn between the half of this and all of it: 10,000 agents that were
-/// upgraded to what their hub can't read then make some 45 handshakes a second.
-pub const FAULT_CEILING: Duration = Duration::from_secs(300);
-
-/// Breaches are forgotten after a session without one for so long, which is longer than the waits.
-pub const FAULTLESS: Duration = Duration::from_secs(600);
 
 /// What happened.
 #[derive(Debug)]
