@@ -138,11 +138,13 @@ async fn how_an_agent_took_its_leave_outlives_the_hub_s_restart() {
     hub.shows_reason("north", Reason::AgentStopped).await;
 
     // An agent that is back has forgotten its goodbye, also for a hub that stops meanwhile.
-    let agent = TestAgent::start(data_dir).await;
+    let mut agent = TestAgent::start(data_dir).await;
     hub.shows("north", State::Healthy).await;
     let hub = hub.restart().await;
     hub.shows("north", State::Healthy).await;
 
+    // The hub knows a moment before the agent does that they have greeted.
+    agent.drained().await;
     agent.leave();
     hub.shows_reason("north", Reason::AgentLeft).await;
     let hub = hub.restart().await;

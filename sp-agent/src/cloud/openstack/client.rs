@@ -215,36 +215,46 @@ impl Client {
         self.session.login().await
     }
 
-    /// Asks, patiently, and returns an answer that is good. A service that does not understand the
-    /// microversion which it offered is asked once more, with what it offers now.
+    /// Asks, patiently, and returns an answer that is good.
     pub(super) async fn get(&self, ask: &Ask<'_>) -> Result<Answer, CloudError> {
+        Ok(self.negotiated(ask, &self.patience).await?)
+    }
+
+    /// Asks patiently for a page of a list, or for what is as heavy: one that is too long or takes
+    /// too long is not asked for again, because the caller may ask for less.
+    pub(super) async fn get_page(&self, ask: &Ask<'_>) -> Result<Answer, GivenUp> {
+        self.negotiated(ask, &self.patience.for_a_page()).await
+    }
+
+    /// A service that does not understand the microversion which it offered is asked once more,
+    /// with what it offers now.
+    async fn negotiated(&self, ask: &Ask<'_>, patience: &Patience) -> Result<Answer, GivenUp> {
         let microversion = self.microversion(ask).await?;
-        match self.get_with(ask, microversion).await {
-            Err(CloudError::Status { status: 406, .. }) if microversion.is_some() => {
-                self.negotiate_again(ask, microversion).await?;
-                self.get_with(ask, self.microversion(ask).await?).await
-            }
-            answer => answer,
+        let answer = self.get_with(ask, microversion, patience).await;
+        let Err(GivenUp {
+            error: CloudError::Status { status: 406, .. },
+            ..
+        }) = &answer
+        else {
+            return answer;
+        };
+        if microversion.is_none() {
+            return answer;
         }
+        self.negotiate_again(ask, microversion).await?;
+        let microversion = self.microversion(ask).await?;
+        self.get_with(ask, microversion, patience).await
     }
 
     async fn get_with(
         &self,
         ask: &Ask<'_>,
         microversion: Option<Microversion>,
-    ) -> Result<Answer, CloudError> {
+        patience: &Patience,
+    ) -> Result<Answer, GivenUp> {
         let _place = self.place(ask.service).await?;
-        let target = Target::Api(ask, microversion);
-        Ok(self.exchange(target, &self.patience).await?)
-    }
-
-    /// Asks patiently for a page of a list, or for what is as heavy: one that is too long or takes
-    /// too long is not asked for again, because the caller may ask for less.
-    pub(super) async fn get_page(&self, ask: &Ask<'_>) -> Result<Answer, GivenUp> {
-        let microversion = self.microversion(ask).await?;
-        let _place = self.place(ask.service).await?;
-        let target = Target::Api(ask, microversion);
-        self.exchange(target, &self.patience.for_a_page()).await
+        self.exchange(Target::Api(ask, microversion), patience)
+            .await
     }
 
     /// Asks briefly, past those who wait for a place: how a service answers must be told also, and
