@@ -16,6 +16,7 @@ pub mod error;
 pub mod facts;
 mod feed;
 mod hot;
+mod introduction;
 pub mod mailbox;
 mod measure;
 mod overlay;

@@ -105,8 +105,8 @@ pub enum AuthorityError {
     TooManyInvitations,
     /// Too many regions.
     #[error(
-        "{regions_max} regions have joined, which is all that limits.regions_max of hub.toml \
-         allows; raise it and restart the hub, or remove a region"
+        "{regions_max} regions have joined or are invited, which is all that limits.regions_max of \
+         hub.toml allows; raise it and restart the hub, remove a region, or withdraw an invitation"
     )]
     TooManyRegions {
         /// How many may have joined.

@@ -87,7 +87,14 @@ impl Authority {
                 if open >= OPEN_INVITATIONS_MAX {
                     return Ok(Err(AuthorityError::TooManyInvitations));
                 }
-                if regions >= regions_max {
+                // Each open invitation may become a region, but for the one that is replaced.
+                let mut coming = u64::from(regions) + open;
+                if coming >= regions_max.into() && others == Others::Dropped {
+                    let same = it.open_tokens()?.into_iter();
+                    let same = same.filter(|token| token.region_name == region_name);
+                    coming = coming.saturating_sub(same.count() as u64);
+                }
+                if coming >= regions_max.into() {
                     return Ok(Err(AuthorityError::TooManyRegions { regions_max }));
                 }
                 let replaces = match others {

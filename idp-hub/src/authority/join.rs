@@ -46,11 +46,11 @@ impl Authority {
             csr: proven(csr, Purpose::Join, channel, proof)?,
             token: join.token_id.as_str().parse().ok(),
             secret: Zeroizing::new(join.secret),
-            introduction: Introduction {
-                cloud: join.cloud.description(),
-                software: join.software.as_str().to_owned(),
-                host: join.host.as_str().to_owned(),
-            },
+            introduction: Introduction::said(
+                &join.cloud.description(),
+                join.software.as_str(),
+                join.host.as_str(),
+            ),
         };
         let (inner, teller) = (Arc::clone(&self.0), Arc::clone(&self.0));
         let joined = self.0.store.change_then(

@@ -138,9 +138,11 @@ impl CliError {
             Self::Problem(problem) => problem.next_step.clone(),
             Self::Talk { .. } => "look into the hub's log: `journalctl -u idp-hub`".into(),
             Self::Password(_) => "choose another password".into(),
-            Self::Terminal(_) => "use --password-file, and --yes where it asks for consent, or \
-                --account and --fingerprint where it asks for them"
-                .into(),
+            Self::Terminal(_) => {
+                "use --password-file, --key or --fingerprint for the key that you \
+                compared, --account, and --yes where it asks for consent"
+                    .into()
+            }
             Self::OtherKey { .. } => "compare it with `sp-agent status` on the agent's machine; \
                 if that shows the given key, somebody answers in the agent's place"
                 .into(),

@@ -113,7 +113,7 @@ async fn make(
 }
 
 /// Made by root in a service's directory, files are the service's.
-fn give_to_owner(directory: &Path) -> Result<(), CliError> {
+pub(super) fn give_to_owner(directory: &Path) -> Result<(), CliError> {
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |source| CliError::Owner { path, source }

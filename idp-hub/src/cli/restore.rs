@@ -11,6 +11,7 @@ use shared::runtime::clock::Clock;
 use super::arguments::Arguments;
 use super::error::CliError;
 use super::hold::hold;
+use super::init::give_to_owner;
 use super::output::Screen;
 use crate::api::Time;
 use crate::authority::{AuthorityError, CA_FILE};
@@ -48,6 +49,8 @@ pub(super) async fn run(
     let ca = keyring::load_authority(&ca).map_err(AuthorityError::Keys)?;
     let now = Clock::system().unix_millis();
     let restored = store::restore(&config.database(), file, ca.federation(), now)?;
+    // Keys that root put there are the service's too.
+    give_to_owner(data_dir)?;
     let document = Document {
         file,
         taken: restored.restoration.taken.into(),

@@ -285,11 +285,12 @@ impl<'a> Driver<'a> {
         let ended = downlink
             .store
             .change(move |it| it.session_ended(no, session, at, goodbye));
-        if let Err(error) = ended.await {
+        // A hub that stops waits for those that have their place: what is shown is stored. But a
+        // disk that hangs does not keep a loss from being seen: it is stored when it goes on.
+        if let Ok(Err(error)) = tokio::time::timeout(FAREWELL_MAX, ended).await {
             let error = chain(&error).to_string();
             tracing::error!(error, "cannot store how a region's session ended");
         }
-        // A hub that stops waits for those that have their place: what is shown is stored.
         drop(place);
         tell_fleet(downlink, fleet::Input::SessionEnded { no, session, why }).await;
     }

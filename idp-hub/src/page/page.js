@@ -290,11 +290,11 @@ function follow() {
 
 async function broken() {
   lost = true;
+  tried = clocks();
   drawSoon();
   if (source?.readyState !== EventSource.CLOSED) return;
   // The browser has given up: the session is over, or the hub had no room. Otherwise `watch` goes
   // on.
-  tried = clocks();
   const answer = await fetch(`${API}/session`).catch(() => null);
   if (answer?.status === 401) leave('over');
 }

@@ -7,6 +7,8 @@ use shared::pki::Fingerprint;
 use shared::wire::frame::{Cursor, Goodbye, Standing, cloud_kind, cloud_kind_code, feed_code};
 
 use super::error::{Doing, StoreError};
+pub use super::introduction::Introduction;
+use super::introduction::described;
 use super::{Changing, Reading};
 use crate::fleet::Facts;
 pub use crate::fleet::RegionNo;
@@ -18,33 +20,6 @@ pub struct RegionRow {
     pub no: RegionNo,
     /// What else is known of it. `seen` is when its session last ended, or its state was stored.
     pub facts: Facts,
-}
-
-/// What a region says of itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Introduction {
-    /// What its cloud is.
-    pub cloud: CloudDescription,
-    /// Its agent's release.
-    pub software: String,
-    /// Its agent's host name.
-    pub host: String,
-}
-
-impl Introduction {
-    /// Whether it says anything that is not known. A cloud's version that was not found out yet is
-    /// no news.
-    pub fn is_news(&self, known: &Facts) -> bool {
-        let Self {
-            cloud,
-            software,
-            host,
-        } = self;
-        let version = Some(&cloud.version).filter(|it| !it.is_empty());
-        (cloud.kind, &cloud.endpoint) != (known.cloud.kind, &known.cloud.endpoint)
-            || version.is_some_and(|it| *it != known.cloud.version)
-            || (software, host) != (&known.software, &known.host)
-    }
 }
 
 const PENDING: u8 = 1;
@@ -297,6 +272,7 @@ impl Changing<'_> {
     /// # Errors
     /// If the database fails.
     pub fn described(&mut self, no: RegionNo, cloud: &CloudDescription) -> Result<(), StoreError> {
+        let cloud = described(cloud);
         let sql = "UPDATE regions SET cloud_kind = ?2, cloud_endpoint = ?4,
                        cloud_version = coalesce(nullif(?3, ''), cloud_version) WHERE no = ?1";
         let kind = cloud_kind_code(cloud.kind);

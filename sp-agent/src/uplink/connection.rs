@@ -87,7 +87,11 @@ impl Live {
                 Ok(Some(frame)) => News::Frame(Received(frame)),
                 Ok(None) => News::ended(&self.connection.closed().await),
                 Err(ReadError::Lost(loss)) => News::ended(&loss),
-                Err(fault) => News::Faulted(chain(&fault).to_string()),
+                Err(fault) if fault.close_code() == Some(CloseCode::Protocol) => {
+                    News::Faulted(chain(&fault).to_string())
+                }
+                // Slow lines break no rule.
+                Err(fault) => News::Lost(chain(&fault).to_string()),
             },
             loss = self.connection.closed() => News::ended(&loss),
             sent = self.feeds.next() => match sent {

@@ -30,6 +30,8 @@ struct Begun {
     name: String,
     /// The agent says of itself what was not known.
     is_news: bool,
+    /// When its certificate ends, where the store knew only of an earlier one: it was restored.
+    not_after: Option<u64>,
 }
 
 impl Driver<'_> {
@@ -46,11 +48,15 @@ impl Driver<'_> {
                     cursors,
                     name,
                     is_news,
+                    not_after,
                 } = begun;
                 let (no, session) = (registered.no, registered.place.number);
                 self.registered = Some(registered);
                 if is_news {
                     self.downlink.authority.introduced(no);
+                }
+                if let Some(not_after) = not_after {
+                    tell_fleet(self.downlink, fleet::Input::Certified { no, not_after }).await;
                 }
                 tell_fleet(self.downlink, fleet::Input::SessionBegan { no, session }).await;
                 let registered = Input::Registered {
@@ -78,11 +84,8 @@ async fn begin(
     identity: PeerIdentity,
     hello: &Hello<'_>,
 ) -> Result<Result<Begun, NotAdmitted>, StoreError> {
-    let introduction = Introduction {
-        cloud: hello.cloud.description(),
-        software: hello.software.as_str().to_owned(),
-        host: hello.host.as_str().to_owned(),
-    };
+    let cloud = hello.cloud.description();
+    let introduction = Introduction::said(&cloud, hello.software.as_str(), hello.host.as_str());
     let (authority, registry) = (downlink.authority.clone(), downlink.registry.clone());
     let begin = downlink.store.change(move |it| {
         let row = match authority.admit_in(&it.reading(), &identity) {
@@ -95,6 +98,11 @@ async fn begin(
         // Listed before it is committed: a removal that comes after finds it.
         let (place, orders) = registry.enter(no, &row.facts.name);
         let cursors = it.begin_session(no, place.number, &introduction)?;
+        let not_after = identity.not_after();
+        let not_after = (not_after > row.facts.not_after).then_some(not_after);
+        if let Some(not_after) = not_after {
+            it.certified(no, not_after)?;
+        }
         let registered = Registered { no, place, orders };
         Ok(Ok(Begun {
             registered,
@@ -102,6 +110,7 @@ async fn begin(
             cursors,
             name: row.facts.name,
             is_news,
+            not_after,
         }))
     });
     begin.await

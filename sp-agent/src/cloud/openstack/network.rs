@@ -40,7 +40,11 @@ async fn read_networks(client: &Client, pages: &Pages) -> Result<Mark, CloudErro
         while let Some((mut network, answer)) = answers.next().await {
             if let Some(answer) = answer {
                 let name = || format!("{} ({})", network.name, network.id);
-                network.addresses = singles.take(answer, name)?.flatten();
+                match singles.take(answer, name)? {
+                    Some(addresses) => network.addresses = addresses,
+                    // What is known of it stays as it is, until its addresses are told again.
+                    None => continue,
+                }
             }
             page.records.push(Record::Network(network));
         }

@@ -193,7 +193,8 @@ impl Turn {
             Outcome::Read | Outcome::Doubtful | Outcome::Incomplete => {
                 let failed_before = self.changes.backoff.attempts() > 0;
                 self.changes.backoff.reset();
-                self.changes.due_at = Some(after(now, self.changes_interval));
+                let next = after(now, self.changes_interval);
+                self.changes.due_at = self.has_mark.then_some(next);
                 if failed_before {
                     self.hurry(now, chance);
                 }

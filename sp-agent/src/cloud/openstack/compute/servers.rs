@@ -32,7 +32,7 @@ pub(in crate::cloud::openstack) async fn audit(
     // A server that its owner can still restore holds its resources. Changes tell it, and Nova
     // counts it among the deleted ones unless it is asked for (administrators may).
     let ask = list().with("deleted", "false").with("soft_deleted", "true");
-    read(client, ask, cells, pages).await
+    read(client, ask, (cells, Hearing::EachPage), pages).await
 }
 
 /// Reads the servers that changed since `mark`, and the ids of those that were deleted.
@@ -44,8 +44,19 @@ pub(in crate::cloud::openstack) async fn changes(
 ) -> Result<Mark, CloudError> {
     let since = format!("{}Z", pass::since(mark));
     let ask = list().with("changes-since", since);
-    let now = read(client, ask, Watch::new(client, witness), pages).await?;
+    let cells = Watch::new(client, witness);
+    let now = read(client, ask, (cells, Hearing::Last), pages).await?;
     Ok(now.max(mark))
+}
+
+/// When the witness is heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hearing {
+    /// Before and after each page: what is missing will be taken for gone.
+    EachPage,
+    /// At the end: nothing is removed for being absent, and only the mark must not pass over what a
+    /// silent cell has to tell.
+    Last,
 }
 
 fn list() -> Ask<'static> {
@@ -59,7 +70,7 @@ fn list() -> Ask<'static> {
 async fn read(
     client: &Client,
     ask: Ask<'static>,
-    mut cells: Watch<'_>,
+    (mut cells, hearing): (Watch<'_>, Hearing),
     pages: &Pages,
 ) -> Result<Mark, CloudError> {
     let microversion = client.microversion(&ask).await?;
@@ -67,7 +78,10 @@ async fn read(
     let mut flavors = Flavors::default();
     let mut silent: HashSet<CloudId> = HashSet::new();
     let mut pager = Pager::new(ask);
-    cells.look().await;
+    let each = hearing == Hearing::EachPage;
+    if each {
+        cells.look().await;
+    }
     while let Some(servers) = pager.next::<ServerList>(client).await? {
         if !embedded {
             flavors.learn(client, &servers).await?;
@@ -86,6 +100,11 @@ async fn read(
             }
         }
         pass::send(pages, page).await?;
+        if each {
+            cells.look().await;
+        }
+    }
+    if !each {
         cells.look().await;
     }
     cells.verdict()?;

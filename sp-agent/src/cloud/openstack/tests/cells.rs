@@ -95,17 +95,10 @@ async fn many_silent_hosts_are_counted_not_listed() {
 
 #[tokio::test]
 async fn where_no_witness_can_be_heard_the_pass_goes_on() {
-    for status in [403, 404] {
-        let fake =
-            Fake::start(move |seen| (seen.path == SERVICES).then(|| Reply::status(status, "{}")))
-                .await;
-        audit(&client(&fake), Part::Servers).await.result.unwrap();
-        assert_eq!(
-            fake.seen(SERVICES).len(),
-            1,
-            "it is not asked again in vain"
-        );
-    }
+    let fake = Fake::start(|seen| (seen.path == SERVICES).then(|| Reply::status(403, "{}"))).await;
+    audit(&client(&fake), Part::Servers).await.result.unwrap();
+    let asked = fake.seen(SERVICES).len();
+    assert_eq!(asked, 1, "it is not asked again in vain");
     let old = Fake::start(|seen| match seen.path.as_str() {
         "/compute/v2.1/" => answer(json!({"version": {
             "id": "v2.1", "version": "2.68", "min_version": "2.1"}})),
@@ -118,7 +111,7 @@ async fn where_no_witness_can_be_heard_the_pass_goes_on() {
 
 #[tokio::test]
 async fn a_witness_that_fails_fails_the_pass_and_its_pages_are_kept() {
-    for body in [Reply::status(500, "{}"), Reply::status(200, "{}")] {
+    for body in [(500, "{}"), (404, "{}"), (200, "{}")].map(|(it, body)| Reply::status(it, body)) {
         let fake = Fake::start(move |seen| match seen.path.as_str() {
             SERVERS => servers_without_a_cell(seen),
             SERVICES => Some(body.clone()),

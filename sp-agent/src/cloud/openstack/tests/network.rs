@@ -93,7 +93,7 @@ async fn addresses_that_are_not_told_are_unknown_and_those_that_fail_cost_no_net
     assert!(unavailable, "{result:?}");
     let (result, networks) = networks(Some(Reply::status(500, "{}"))).await;
     assert!(result.is_err());
-    assert_eq!((networks.len(), networks[1].addresses), (2, None));
+    assert_eq!(networks.len(), 1, "what is known of the other stays");
 }
 
 #[tokio::test]

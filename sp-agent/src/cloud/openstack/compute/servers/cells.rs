@@ -3,8 +3,8 @@
 //! "Handling Down Cells"): without a witness they would be taken for deleted.
 //!
 //! The witness is `GET /os-services` without parameters, which names the hosts of a silent cell
-//! from microversion 2.69 on, with the status UNKNOWN. It is heard before the first page and after
-//! each one, so that every page lies between two good words.
+//! from microversion 2.69 on, with the status UNKNOWN. An audit hears it before the first page and
+//! after each one, so that every page lies between two good words; changes hear it at their end.
 //!
 //! It can't tell of a cell without hosts. Cell 0 is one: it holds only servers that were never
 //! placed, and as a rule shares its database server with the API. Nor can it tell of a cell that
@@ -114,7 +114,8 @@ async fn hear(client: &Client) -> Result<Word, CloudError> {
     }
     // As heavy as a page; nobody may wait so long for the first one that the reading is given up.
     let answer = match client.get_page(&ask).await.map_err(CloudError::from) {
-        Err(error @ (CloudError::Forbidden { .. } | CloudError::Status { status: 404, .. })) => {
+        // Every Nova has it: one that is not found is a proxy's word, which empties no region.
+        Err(error @ CloudError::Forbidden { .. }) => {
             return Ok(Word::Mute(error.to_string()));
         }
         other => other?,
