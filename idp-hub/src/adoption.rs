@@ -37,6 +37,7 @@ use zeroize::Zeroizing;
 pub use self::error::AdoptionError;
 use self::exclusion::Exclusion;
 use crate::authority::{Authority, AuthorityError, check_name};
+use crate::store::introduction::one_line;
 use crate::store::regions::RegionRow;
 use crate::store::{RegionNo, StoreError};
 
@@ -393,11 +394,9 @@ fn denial(denied: &Denied<'_>) -> AdoptionError {
     }
 }
 
-/// A stranger's words on one line of an administrator's terminal: nothing in them moves a cursor.
+/// What the agent says, on one line, without the spaces around it.
 fn shown(text: &str) -> String {
-    let plain = |c: char| if c.is_control() { ' ' } else { c };
-    let line: String = text.chars().map(plain).take(SHOWN_CHARS_MAX * 2).collect();
-    line.trim().to_owned()
+    one_line(text, SHOWN_CHARS_MAX * 2).trim().to_owned()
 }
 
 impl AdoptionError {

@@ -16,7 +16,7 @@ pub mod error;
 pub mod facts;
 mod feed;
 mod hot;
-mod introduction;
+pub(crate) mod introduction;
 pub mod mailbox;
 mod measure;
 mod overlay;

@@ -130,11 +130,10 @@ pub(in crate::store) fn take(
         FeedPayload::Open(open) => feed.inbox.open(open),
         FeedPayload::Batch(it) => feed.inbox.batch(it.after, it.last, it.digest.is_some()),
     };
-    if verdict == Verdict::Ignore {
-        return Ok(None);
+    if verdict != Verdict::Ignore {
+        feed.dirty = true;
+        feed.fresh = changing.now;
     }
-    feed.dirty = true;
-    feed.fresh = changing.now;
     let verdict = match (job.payload, verdict) {
         (FeedPayload::Open(_), Verdict::Apply { .. }) => return Ok(None),
         (FeedPayload::Batch(batch), Verdict::Apply { position, sweep }) => {

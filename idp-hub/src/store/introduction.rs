@@ -20,9 +20,13 @@ const SAID_CHARS_MAX: usize = 300;
 
 /// A stranger's words on one line of an administrator's terminal: nothing in them moves a cursor,
 /// so that none passes for a line of ours, such as the key that is to be compared.
-fn said(text: &str) -> String {
+pub(crate) fn one_line(text: &str, chars_max: usize) -> String {
     let plain = |c: char| if c.is_control() { ' ' } else { c };
-    text.chars().map(plain).take(SAID_CHARS_MAX).collect()
+    text.chars().map(plain).take(chars_max).collect()
+}
+
+fn said(text: &str) -> String {
+    one_line(text, SAID_CHARS_MAX)
 }
 
 impl Introduction {
@@ -59,10 +63,23 @@ pub(super) fn described(cloud: &CloudDescription) -> CloudDescription {
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::store) mod tests {
     use shared::model::CloudKind;
 
     use super::*;
+
+    /// Of a region that says next to nothing.
+    pub(in crate::store) fn introduction() -> Introduction {
+        Introduction {
+            cloud: CloudDescription {
+                kind: CloudKind::Simulated,
+                version: String::new(),
+                endpoint: String::new(),
+            },
+            software: String::new(),
+            host: String::new(),
+        }
+    }
 
     #[test]
     fn nothing_that_a_region_says_of_itself_moves_a_cursor() {

@@ -115,9 +115,10 @@ mod tests {
     use std::sync::mpsc;
 
     use shared::runtime::clock::Clock;
+    use tempfile::TempDir;
 
     use super::*;
-    use crate::store::Store;
+    use crate::store::{Store, WriterThread};
 
     fn files(directory: &Path) -> Vec<String> {
         let entries = directory.read_dir().unwrap();
@@ -129,8 +130,8 @@ mod tests {
         names
     }
 
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_store_that_is_closed_leaves_one_file_though_others_still_hold_it() {
+    /// A store that has something in its log.
+    async fn written() -> (TempDir, Store, WriterThread) {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("hub.db");
         let (store, writer) = Store::open(&path, Clock::system()).unwrap();
@@ -138,6 +139,12 @@ mod tests {
             .change(|it| it.set_password("admin", "hash"))
             .await
             .unwrap();
+        (directory, store, writer)
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_store_that_is_closed_leaves_one_file_though_others_still_hold_it() {
+        let (directory, store, writer) = written().await;
         store.read(|it| it.regions()).await.unwrap();
         store.close().await;
         tokio::task::spawn_blocking(|| writer.join()).await.unwrap();
@@ -148,13 +155,7 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_question_that_is_being_answered_is_waited_for() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("hub.db");
-        let (store, writer) = Store::open(&path, Clock::system()).unwrap();
-        store
-            .change(|it| it.set_password("admin", "hash"))
-            .await
-            .unwrap();
+        let (directory, store, writer) = written().await;
         let (begun, has_begun) = mpsc::channel();
         let (end, may_end) = mpsc::channel();
         let question = store.read(move |it| {

@@ -1,32 +1,19 @@
 //! A backup takes the database's place, whatever was there, and whenever it is killed.
 
 use shared::ids::{HubId, RegionId};
-use shared::model::{CloudDescription, CloudKind};
 use shared::pki::Fingerprint;
 use shared::runtime::clock::Clock;
 use tempfile::TempDir;
 
 use super::place::{Step, beside, perform, plan};
 use super::*;
-use crate::store::regions::Introduction;
+use crate::store::introduction::tests::introduction;
 use crate::store::{Founding, Store, WriterThread, back_up};
 
 const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 
 fn federation(number: u128) -> FederationId {
     FederationId::from_random(number)
-}
-
-fn introduction() -> Introduction {
-    Introduction {
-        cloud: CloudDescription {
-            kind: CloudKind::Simulated,
-            version: String::new(),
-            endpoint: String::new(),
-        },
-        software: String::new(),
-        host: String::new(),
-    }
 }
 
 /// A data directory, and what is put into it.

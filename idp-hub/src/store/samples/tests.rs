@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use rusqlite::StatementStatus;
 use shared::ids::{FeedId, RegionId};
-use shared::model::{CloudDescription, CloudKind, Feed, Weight};
+use shared::model::{Feed, Weight};
 use shared::pki::Fingerprint;
 use shared::runtime::clock::{Clock, ManualClock};
 use shared::runtime::shutdown::Shutdown;
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use super::keep::{AHEAD_MAX, LARGE_BYTES_MAX, ORDINARY_BYTES_MAX, SPACING};
 use super::*;
-use crate::store::regions::Introduction;
+use crate::store::introduction::tests::introduction;
 use crate::store::{
     FeedJob, FeedPayload, Incoming, IncomingRecord, Mail, Mailbox, Store, WriterThread,
 };
@@ -38,18 +38,6 @@ struct Site {
 
 fn open(dir: &Path, clock: &Clock) -> (Store, WriterThread) {
     Store::open(&dir.join("hub.db"), clock.clone()).unwrap()
-}
-
-fn introduction() -> Introduction {
-    Introduction {
-        cloud: CloudDescription {
-            kind: CloudKind::Simulated,
-            version: String::new(),
-            endpoint: String::new(),
-        },
-        software: String::new(),
-        host: String::new(),
-    }
 }
 
 impl Site {
