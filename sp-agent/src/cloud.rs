@@ -4,7 +4,7 @@
 //! page by page, or, where the cloud's API can tell, only what changed since the last time
 //! ([`Cloud::changes`]). A part that can't be read is unknown: its last known records stay, and the
 //! service's [`Probe`] says why. Nothing here decides what is gone: only a whole audit that came to
-//! its end does, in `collect`.
+//! its end does, in `collect`, and it spares what the cloud calls [`Unread`].
 
 mod account;
 mod measure;
@@ -14,7 +14,7 @@ pub mod simulated;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use shared::model::{CloudDescription, Key, Record, RecordKind, ServiceKind, UnixMillis};
+use shared::model::{CloudDescription, CloudId, Key, Record, RecordKind, ServiceKind, UnixMillis};
 use tokio::sync::mpsc;
 
 pub use account::{Account, AccountError};
@@ -101,6 +101,50 @@ pub struct Page {
     pub records: Vec<Record>,
     /// What the cloud says is deleted; only in answers of [`Cloud::changes`].
     pub deleted: Vec<Key>,
+    /// What exists and could not be read, so that what is held of it stays as it is; only in
+    /// answers of [`Cloud::audit`].
+    pub unread: Vec<Unread>,
+}
+
+/// Records of a part that exist, as far as is known, but could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unread {
+    /// The one of this id.
+    Record(CloudId),
+    /// All whose ids, as the cloud writes them, begin with this.
+    Group(String),
+}
+
+/// A part that was read to its end.
+#[derive(Debug, Clone)]
+pub struct Whole {
+    /// From when on [`Cloud::changes`] may go on.
+    pub mark: Mark,
+    /// Whether some records could not be read; they were told as [`Unread`].
+    pub incomplete: Option<Incomplete>,
+}
+
+impl From<Mark> for Whole {
+    fn from(mark: Mark) -> Self {
+        let incomplete = None;
+        Self { mark, incomplete }
+    }
+}
+
+/// Of a part that was read to its end, some records could not be read; the others were sent.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{failed} of {of} {what} cannot be read, among them that of {first}")]
+pub struct Incomplete {
+    /// Of what, in the plural.
+    pub what: &'static str,
+    /// How many.
+    pub failed: u64,
+    /// Of how many.
+    pub of: u64,
+    /// The first of them, as an operator knows it.
+    pub first: String,
+    /// Why that one could not be read.
+    pub source: CloudError,
 }
 
 /// Where pages go. Bounded by whoever made the channel, so that a slow spool slows the reading.
@@ -144,6 +188,11 @@ pub enum ProbeOutcome {
 /// requests run at once, and each request's time.
 #[async_trait]
 pub trait Cloud: Send + Sync + 'static {
+    /// A reading that sends no page for so long hangs: each of its questions takes less.
+    fn silence_max(&self) -> Duration {
+        Duration::from_secs(300)
+    }
+
     /// What this cloud is.
     ///
     /// # Errors
@@ -153,11 +202,11 @@ pub trait Cloud: Send + Sync + 'static {
     /// Asks every API whether it answers. Never fails: a failure is an outcome.
     async fn probe(&self) -> Vec<Probe>;
 
-    /// Reads a part whole, and returns from when on [`Self::changes`] may go on.
+    /// Reads a part whole.
     ///
     /// # Errors
     /// If any page failed: what was sent until then is true, but not all.
-    async fn audit(&self, part: Part, pages: &Pages) -> Result<Mark, CloudError>;
+    async fn audit(&self, part: Part, pages: &Pages) -> Result<Whole, CloudError>;
 
     /// Reads what changed in a part since `mark`; records may come again that did not change.
     /// `None` where the cloud's API can't tell, so that only audits find changes.
@@ -235,20 +284,6 @@ pub enum CloudError {
         what: String,
         /// What is wrong with it.
         reason: String,
-    },
-    /// Of a part that was read to its end, some records could not be read; the others were sent.
-    #[error("{failed} of {of} {what} cannot be read, among them that of {first}")]
-    Incomplete {
-        /// Of what, in the plural.
-        what: &'static str,
-        /// How many.
-        failed: u64,
-        /// Of how many.
-        of: u64,
-        /// The first of them, as an operator knows it.
-        first: String,
-        /// Why that one could not be read.
-        source: Box<CloudError>,
     },
     /// The catalog has no such service.
     #[error("this cloud's catalog has no {} service", service.name())]

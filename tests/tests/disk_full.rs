@@ -46,9 +46,11 @@ fn totals(records: &[Record]) -> Totals {
 }
 
 async fn put(spool: &Spool, records: Vec<Record>) -> Result<(), SpoolError> {
-    let deleted = Vec::new();
-    let put = spool.put_changes(Part::Servers, Page { records, deleted });
-    put.await.map(drop)
+    let page = Page {
+        records,
+        ..Page::default()
+    };
+    spool.put_changes(Part::Servers, page).await.map(drop)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -28,7 +28,7 @@ async fn report(agent: &TestAgent, servers: Vec<Record>) {
     let audit = agent.spool.begin_audit(Part::Servers);
     let page = Page {
         records: servers,
-        deleted: Vec::new(),
+        ..Page::default()
     };
     agent.spool.put_page(&audit, page).await.unwrap();
     agent

@@ -32,6 +32,11 @@ pub struct QuotaResource {
 impl Quota {
     /// The identity of this record within its region: project and service.
     pub fn id(&self) -> CloudId {
-        self.project.joined(self.service.name())
+        Self::id_of(&self.project, self.service)
+    }
+
+    /// The identity of a project's record for a service.
+    pub fn id_of(project: &CloudId, service: ServiceKind) -> CloudId {
+        project.joined(service.name())
     }
 }

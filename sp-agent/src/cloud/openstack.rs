@@ -46,6 +46,7 @@ mod version;
 mod volume;
 
 use std::path::Path;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use shared::model::{CloudDescription, ServiceKind};
@@ -59,16 +60,16 @@ use self::compute::servers::{self, Witness};
 pub use self::options::{Auth, Domain, Interface, Options, Secret};
 use self::patience::Patience;
 pub use self::setup::SetupError;
-use self::volume::pools::{self, LastPools};
-use super::{Cloud, CloudError, Mark, Pages, Part, Probe};
+use self::volume::pools;
+use super::{Cloud, CloudError, Mark, Pages, Part, Probe, Whole};
 
 /// One region of one OpenStack cloud.
 #[derive(Debug)]
 pub struct OpenStack {
     client: Client,
     capacities: LastCapacities,
-    pools: LastPools,
     witness: Witness,
+    silence_max: Duration,
 }
 
 /// Checks Keystone's address by itself, whatever else is configured.
@@ -104,8 +105,8 @@ impl OpenStack {
         Ok(Self {
             client: Client::new(options, clock, patience)?,
             capacities: LastCapacities::default(),
-            pools: LastPools::default(),
             witness: Witness::default(),
+            silence_max: options.silence_max(),
         })
     }
 
@@ -118,6 +119,10 @@ impl OpenStack {
 
 #[async_trait]
 impl Cloud for OpenStack {
+    fn silence_max(&self) -> Duration {
+        self.silence_max
+    }
+
     async fn describe(&self) -> Result<CloudDescription, CloudError> {
         describe::describe(&self.client).await
     }
@@ -126,13 +131,13 @@ impl Cloud for OpenStack {
         probe::all(&self.client).await
     }
 
-    async fn audit(&self, part: Part, pages: &Pages) -> Result<Mark, CloudError> {
+    async fn audit(&self, part: Part, pages: &Pages) -> Result<Whole, CloudError> {
         let client = &self.client;
         match part {
             Part::Servers => servers::audit(client, &self.witness, pages).await,
             Part::Nodes => nodes::audit(client, &self.capacities, pages).await,
             Part::Volumes => volume::audit(client, pages).await,
-            Part::StoragePools => pools::audit(client, &self.pools, pages).await,
+            Part::StoragePools => pools::audit(client, pages).await,
             Part::Networks => network::audit(client, pages).await,
             Part::FloatingIps => network::audit_floating_ips(client, pages).await,
             Part::ComputeQuota => quota::audit(client, ServiceKind::Compute, pages).await,

@@ -25,7 +25,7 @@ use shared::runtime::clock::Clock;
 use tokio::sync::Semaphore;
 
 use super::measure::{self, Outcome};
-use super::{Account, AccountError, Cloud, CloudError, Mark, Page, Pages, Part, Probe};
+use super::{Account, AccountError, Cloud, CloudError, Mark, Page, Pages, Part, Probe, Whole};
 use face::Face;
 pub use options::{
     ACCOUNT_DEFAULT, ANSWER_TIME_MAX, Character, FAULTS_MAX, FLOATING_IPS_MAX, Fault, FaultKind,
@@ -143,7 +143,11 @@ async fn send_page(
     if records.is_empty() && deleted.is_empty() {
         return Ok(());
     }
-    let page = Page { records, deleted };
+    let page = Page {
+        records,
+        deleted,
+        ..Page::default()
+    };
     pages.send(page).await.map_err(|_| CloudError::Stopped)
 }
 
@@ -163,11 +167,11 @@ impl Cloud for Simulated {
         join_all(face::SERVICES.map(probe)).await
     }
 
-    async fn audit(&self, part: Part, pages: &Pages) -> Result<Mark, CloudError> {
+    async fn audit(&self, part: Part, pages: &Pages) -> Result<Whole, CloudError> {
         let mark = self.live().await;
         self.send(part, pages, |world, cursor| world.page(part, cursor))
             .await?;
-        Ok(mark)
+        Ok(mark.into())
     }
 
     async fn changes(

@@ -243,26 +243,21 @@ impl Run {
         part: Part,
         read: &Result<Audited, Broken>,
     ) {
-        let told = read.as_ref().map(|audited| match audited.held {
-            Some(_) => Outcome::Doubtful,
-            None => Outcome::Read,
-        });
-        let outcome = self.judge(wall, Work::Audit(part), part, told);
         if let Ok(audited) = read {
             self.marks.insert(part, audited.mark);
-            if let Some(held) = audited.held {
-                warn!(
-                    part = part.name(),
-                    missing = held.missing,
-                    of = held.of,
-                    "{} of {} {} are missing, which is too much to believe at once; they stay \
-                     until the next reading misses them too",
-                    held.missing,
-                    held.of,
-                    part.name()
-                );
-            }
         }
+        let outcome = match read {
+            // To read all again at once would not help what could not be read or believed.
+            Ok(Audited {
+                doubt: Some(doubt), ..
+            }) => {
+                self.is_broken(Work::Audit(part), part, doubt.clone());
+                self.services.part_failed(wall, part, doubt, false);
+                Outcome::Read
+            }
+            Ok(_) => self.judge(wall, Work::Audit(part), part, Ok(Outcome::Read)),
+            Err(broken) => self.judge(wall, Work::Audit(part), part, Err(broken)),
+        };
         let chance = (self.chance)();
         self.schedule.audited(now, part, outcome, chance);
         self.put_services();
@@ -328,7 +323,7 @@ impl Run {
             }
             Err(broken) => broken,
         };
-        self.is_broken(work, part, broken);
+        self.is_broken(work, part, chain(broken).to_string());
         let mut patience = Duration::ZERO;
         match broken {
             // This will not pass by itself, so whoever looks at the service must see it.
@@ -356,15 +351,6 @@ impl Run {
                 self.services.part_is_read(wall, part);
                 return Outcome::Missing;
             }
-            // The others were read; to read them all again at once would not help this one.
-            Broken::Cloud {
-                source: source @ CloudError::Incomplete { .. },
-                ..
-            } => {
-                let reason = chain(source).to_string();
-                self.services.part_failed(wall, part, &reason, false);
-                return Outcome::Incomplete;
-            }
             Broken::Cloud { source, .. } => {
                 if let CloudError::Throttled { retry_after, .. } = source {
                     patience = *retry_after;
@@ -385,8 +371,7 @@ impl Run {
     }
 
     /// Logs a failure when it begins and when it becomes another, not at each try.
-    fn is_broken(&mut self, work: Work, part: Part, broken: &Broken) {
-        let text = chain(broken).to_string();
+    fn is_broken(&mut self, work: Work, part: Part, text: String) {
         if self.failing.get(&work) != Some(&text) {
             warn!(part = part.name(), "{text}");
             self.failing.insert(work, text);

@@ -6,16 +6,14 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use shared::runtime::clock::Clock;
+use shared::runtime::errors::chain;
 use tokio::sync::mpsc;
 
-use crate::cloud::{Cloud, CloudError, Mark, Page, Part};
+use crate::cloud::{Cloud, CloudError, Mark, Page, Part, Whole};
 use crate::spool::{Audit, Held, Spool, SpoolError};
 
 /// Pages between cloud and spool: one that is being put, and one that is ready.
 const PAGES_MAX: usize = 2;
-
-/// A cloud bounds each of its requests by far less. This ends a reading that it lost.
-const SILENCE_MAX: Duration = Duration::from_secs(300);
 
 /// Why a reading did not come to its end.
 #[derive(Debug, thiserror::Error)]
@@ -40,21 +38,23 @@ pub(super) enum Broken {
     #[error(
         "reading {} from the cloud was given up after {} s without a page; look for a service that \
          takes connections and does not answer",
-        part.name(), SILENCE_MAX.as_secs()
+        part.name(), after.as_secs()
     )]
     Silent {
         /// Which part.
         part: Part,
+        /// How long nothing came.
+        after: Duration,
     },
 }
 
 /// A part was read whole.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Audited {
     /// From when on changes may be asked for.
     pub(super) mark: Mark,
-    /// What was missing, and stays all the same until the next audit.
-    pub(super) held: Option<Held>,
+    /// Why what is held may not be what the cloud has all the same.
+    pub(super) doubt: Option<String>,
 }
 
 /// Reads a part whole. Only here records vanish: those that a reading which came to its end did
@@ -77,12 +77,25 @@ pub(super) async fn audit(
         spool,
         part,
         audit: Some(&audit),
+        silence_max: cloud.silence_max(),
     };
-    let mark = carry(reading, arriving, into, clock).await?;
+    let Whole { mark, incomplete } = carry(reading, arriving, into, clock).await?;
     let finished = spool.finish_audit(audit, mark).await;
     let written = finished.map_err(|source| Broken::Spool { part, source })?;
-    let held = written.held;
-    Ok(Audited { mark, held })
+    let doubt = match (incomplete, written.held) {
+        (Some(incomplete), _) => Some(chain(&incomplete).to_string()),
+        (None, Some(held)) => Some(disbelief(held)),
+        (None, None) => None,
+    };
+    Ok(Audited { mark, doubt })
+}
+
+fn disbelief(held: Held) -> String {
+    let Held { missing, of } = held;
+    format!(
+        "{missing} of {of} are missing in the cloud's answers, which is too much to believe at \
+         once; they stay until the next reading misses them too"
+    )
 }
 
 /// Reads what changed in a part since `mark`; `None` if the cloud can't tell.
@@ -99,6 +112,7 @@ pub(super) async fn changes(
         spool,
         part,
         audit: None,
+        silence_max: cloud.silence_max(),
     };
     carry(reading, arriving, into, clock).await
 }
@@ -108,6 +122,7 @@ struct Into<'a> {
     spool: &'a Spool,
     part: Part,
     audit: Option<&'a Audit>,
+    silence_max: Duration,
 }
 
 impl Into<'_> {
@@ -129,14 +144,14 @@ async fn carry<T>(
     into: Into<'_>,
     clock: &Clock,
 ) -> Result<T, Broken> {
-    let part = into.part;
+    let (part, after) = (into.part, into.silence_max);
     let reading = pin!(reading);
     let putting = pin!(async {
         loop {
             let page = tokio::select! {
                 biased;
                 page = pages.recv() => page,
-                () = clock.sleep(SILENCE_MAX) => return Err(Broken::Silent { part }),
+                () = clock.sleep(after) => return Err(Broken::Silent { part, after }),
             };
             let Some(page) = page else { return Ok(()) };
             into.put(page).await?;

@@ -78,10 +78,6 @@ pub enum Work {
 pub enum Outcome {
     /// It came to its end.
     Read,
-    /// It came to its end without so much that the next one must say so too.
-    Doubtful,
-    /// It came to its end, but for some records that could not be read.
-    Incomplete,
     /// The cloud can't tell what changed in it; only audits find changes.
     CannotTell,
     /// The catalog has no such service.

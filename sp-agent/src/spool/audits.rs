@@ -6,11 +6,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use shared::wire::codec::EncodeError;
+use shared::wire::record::{decode_id, encode_id};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::error::SpoolError;
 use super::sweep::Missed;
-use crate::cloud::Part;
+use crate::cloud::{Part, Unread};
 
 /// A record's id, hashed.
 pub(super) type IdHash = u64;
@@ -25,6 +27,8 @@ pub(super) fn hash(id: &[u8]) -> IdHash {
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     ids: HashSet<IdHash>,
+    /// How ids begin, as the cloud writes them, of which none was read and all are to stay.
+    spared: Vec<String>,
     /// Records that were not held before.
     pub(super) added: u64,
 }
@@ -40,6 +44,25 @@ impl Seen {
 
     pub(super) fn has(&self, id: &[u8]) -> bool {
         self.ids.contains(&hash(id))
+    }
+
+    /// Takes what was not read for met.
+    pub(super) fn spare(&mut self, unread: &Unread) -> Result<(), EncodeError> {
+        match unread {
+            Unread::Record(id) => self.saw(&encode_id(id)?),
+            Unread::Group(beginning) => self.spared.push(beginning.clone()),
+        }
+        Ok(())
+    }
+
+    /// Whether an id is of a group that was not read. One that can't be read may be.
+    pub(super) fn spares(&self, id: &[u8]) -> bool {
+        if self.spared.is_empty() {
+            return false;
+        }
+        let Ok(id) = decode_id(id) else { return true };
+        let id = id.to_string();
+        self.spared.iter().any(|it| id.starts_with(it.as_str()))
     }
 }
 

@@ -89,6 +89,11 @@ impl Put<'_> {
         if let Some(seen) = &mut seen {
             seen.added += self.feeds.get(feed).live.saturating_sub(live_before);
         }
+        if let Some(seen) = &mut seen {
+            for unread in &page.unread {
+                seen.spare(unread)?;
+            }
+        }
         for key in &page.deleted {
             if key.kind != part.kind() {
                 return Err(misplaced(part, key.kind));
@@ -287,6 +292,7 @@ impl Put<'_> {
             after.clone_from(last);
             live += ids.len() as u64;
             let unmet = ids.iter().filter(|id| !seen.has(id));
+            let unmet = unmet.filter(|id| !seen.spares(id));
             missing.extend(unmet.map(|id| hash(id)));
         }
     }

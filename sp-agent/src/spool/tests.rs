@@ -15,7 +15,7 @@ fn pools(count: u32) -> Page {
     };
     Page {
         records: (0..count).map(pool).collect(),
-        deleted: Vec::new(),
+        ..Page::default()
     }
 }
 

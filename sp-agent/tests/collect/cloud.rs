@@ -9,7 +9,9 @@ use shared::model::{
     CloudDescription, CloudId, CloudKind, Key, Record, RecordKind, Server, ServerState,
     ServiceKind, UnixMillis,
 };
-use sp_agent::cloud::{Cloud, CloudError, Mark, Page, Pages, Part, Probe, ProbeOutcome};
+use sp_agent::cloud::{
+    Cloud, CloudError, Incomplete, Mark, Page, Pages, Part, Probe, ProbeOutcome, Unread, Whole,
+};
 
 /// Servers of one page.
 const PAGE: usize = 100;
@@ -23,6 +25,8 @@ pub(crate) enum Fault {
     Refused,
     Missing,
     Hangs,
+    /// All is read but server 0.
+    ButOne,
 }
 
 #[derive(Default)]
@@ -122,7 +126,7 @@ impl FakeCloud {
     async fn stumble(&self, service: ServiceKind) -> Result<(), CloudError> {
         let endpoint = "http://controller".to_owned();
         match self.fault(service) {
-            None | Some(Fault::AfterFirstPage) => Ok(()),
+            None | Some(Fault::AfterFirstPage | Fault::ButOne) => Ok(()),
             Some(Fault::Status) => Err(broken()),
             Some(Fault::Refused) => Err(CloudError::Unauthorized {
                 endpoint,
@@ -131,6 +135,21 @@ impl FakeCloud {
             Some(Fault::Missing) => Err(CloudError::Missing { service }),
             Some(Fault::Hangs) => std::future::pending().await,
         }
+    }
+
+    async fn but_one(&self, pages: &Pages) -> Result<Incomplete, CloudError> {
+        let page = Page {
+            unread: vec![Unread::Record(server_id(0))],
+            ..Page::default()
+        };
+        pages.send(page).await.map_err(|_| CloudError::Stopped)?;
+        Ok(Incomplete {
+            what: "servers",
+            failed: 1,
+            of: self.with(|it| it.servers.len() as u64),
+            first: "a (server-0)".to_owned(),
+            source: broken(),
+        })
     }
 
     fn mark(&self) -> Mark {
@@ -178,7 +197,7 @@ impl Cloud for FakeCloud {
         services.map(probe).into()
     }
 
-    async fn audit(&self, part: Part, pages: &Pages) -> Result<Mark, CloudError> {
+    async fn audit(&self, part: Part, pages: &Pages) -> Result<Whole, CloudError> {
         self.with(|it| *it.audits.entry(part).or_default() += 1);
         self.stumble(part.service()).await?;
         let mark = self.mark();
@@ -186,21 +205,27 @@ impl Cloud for FakeCloud {
             Part::Servers => self.with(|it| it.servers.clone()),
             _ => BTreeMap::new(),
         };
+        let but_one = self.fault(part.service()) == Some(Fault::ButOne);
         let servers: Vec<_> = servers
             .iter()
+            .filter(|(number, _)| !(but_one && **number == 0))
             .map(|(number, name)| server(*number, name))
             .collect();
         for records in servers.chunks(PAGE) {
             let page = Page {
                 records: records.to_vec(),
-                deleted: Vec::new(),
+                ..Page::default()
             };
             pages.send(page).await.map_err(|_| CloudError::Stopped)?;
             if self.fault(part.service()) == Some(Fault::AfterFirstPage) {
                 return Err(broken());
             }
         }
-        Ok(mark)
+        let incomplete = match but_one {
+            true => Some(self.but_one(pages).await?),
+            false => None,
+        };
+        Ok(Whole { mark, incomplete })
     }
 
     async fn changes(

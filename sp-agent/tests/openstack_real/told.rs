@@ -52,7 +52,7 @@ async fn collect(
 }
 
 pub(crate) async fn audit(cloud: &OpenStack, part: Part) -> Told {
-    let told = collect(async |pages| cloud.audit(part, &pages).await.map(Some)).await;
+    let told = collect(async |pages| cloud.audit(part, &pages).await.map(|it| Some(it.mark))).await;
     let told = told.unwrap();
     assert!(told.deleted.is_empty(), "an audit does not tell deletions");
     told

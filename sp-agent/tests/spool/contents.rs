@@ -1,10 +1,10 @@
 //! What takes a sequence number, what an audit removes, and what outlives the handle.
 
-use shared::model::{Feed, Service, ServiceKind, ServiceState, UnixMillis};
-use sp_agent::cloud::{Mark, Page, Part};
+use shared::model::{CloudId, Feed, Service, ServiceKind, ServiceState, UnixMillis};
+use sp_agent::cloud::{Mark, Page, Part, Unread};
 use sp_agent::spool::{Condition, Held, SpoolError, Written};
 
-use crate::home::{Home, audit, page, pool, quota, server, server_key};
+use crate::home::{Home, audit, page, pool, pool_named, quota, server, server_key};
 use crate::link::Link;
 
 const fn written(changed: u64, removed: u64) -> Written {
@@ -66,6 +66,28 @@ async fn an_audit_removes_what_it_did_not_meet_of_its_own_part() {
     let mut link = Link::new(Feed::Quota, &spool);
     link.settle(&spool).await;
     assert_eq!(link.receiver.live().len(), 1201);
+}
+
+#[tokio::test]
+async fn what_could_not_be_read_stays_one_by_one_and_in_groups_also_after_a_restart() {
+    let mut home = Home::new();
+    let spool = home.open();
+    let pools = ["h@lvm", "h@lvm#a", "h@lvm#b", "h@lvm2#c", "h@ceph#d"];
+    audit(&spool, Part::StoragePools, page(pools.map(pool_named))).await;
+    spool.close().await.unwrap();
+    let spool = home.open();
+    let unread = Page {
+        unread: vec![
+            Unread::Group("h@lvm#".to_owned()),
+            Unread::Record(CloudId::new("h@ceph#d")),
+            Unread::Record(CloudId::new("h@never#seen")),
+        ],
+        ..page([])
+    };
+    let swept = audit(&spool, Part::StoragePools, unread).await;
+    assert_eq!(swept, written(0, 2), "h@lvm and h@lvm2#c");
+    let swept = audit(&spool, Part::StoragePools, page([])).await;
+    assert_eq!(swept, written(0, 3), "it is told anew by each audit");
 }
 
 #[tokio::test]
@@ -194,6 +216,7 @@ async fn what_changes_bring_during_an_audit_is_not_taken_for_gone() {
     let changes = Page {
         records: vec![server(3, "c")],
         deleted: vec![server_key(2), server_key(9)],
+        ..Page::default()
     };
     let put = spool.put_changes(Part::Servers, changes).await.unwrap();
     assert_eq!(put, written(1, 1));

@@ -106,8 +106,12 @@ pub(crate) fn server_key(number: u64) -> Key {
 }
 
 pub(crate) fn pool(number: u64) -> Record {
+    pool_named(&format!("host@backend#{number}"))
+}
+
+pub(crate) fn pool_named(name: &str) -> Record {
     Record::StoragePool(StoragePool {
-        id: CloudId::new(&format!("host@backend#{number}")),
+        id: CloudId::new(name),
         space_gib: None,
     })
 }
@@ -129,7 +133,7 @@ pub(crate) fn quota(project: u64, service: ServiceKind, used: u64) -> Record {
 pub(crate) fn page(records: impl IntoIterator<Item = Record>) -> Page {
     Page {
         records: records.into_iter().collect(),
-        deleted: Vec::new(),
+        ..Page::default()
     }
 }
 

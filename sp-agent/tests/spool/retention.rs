@@ -110,8 +110,8 @@ async fn a_hub_behind_the_dropped_tombstones_gets_a_snapshot() {
     link.settle(&spool).await;
     link.receiver.back_up();
     let deleted = Page {
-        records: Vec::new(),
         deleted: numbers().map(server_key).collect(),
+        ..Page::default()
     };
     assert_eq!(
         spool

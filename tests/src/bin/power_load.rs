@@ -106,7 +106,7 @@ async fn agent(folder: PathBuf) {
         let head = spool.extent(Feed::Inventory).head;
         let page = Page {
             records: vec![ledger::change(head + 1)],
-            deleted: Vec::new(),
+            ..Page::default()
         };
         match spool.put_changes(Part::Servers, page).await {
             Ok(_) => println!("agent {}", head + 1),

@@ -165,7 +165,7 @@ async fn regions_that_stall_together_hold_nobody_up() {
     agent.drained().await;
     let page = Page {
         records: (0..2000).map(server).collect(),
-        deleted: Vec::new(),
+        ..Page::default()
     };
     let before = agent.status.borrow().last_acked;
     agent.spool.put_changes(Part::Servers, page).await.unwrap();

@@ -62,7 +62,7 @@ async fn report(mut agent: TestAgent, ending: Arc<AtomicBool>) -> u32 {
     while !ending.load(Ordering::SeqCst) {
         let page = Page {
             records: vec![server(rounds.into())],
-            deleted: Vec::new(),
+            ..Page::default()
         };
         let before = agent.status.borrow().last_acked;
         agent.spool.put_changes(Part::Servers, page).await.unwrap();

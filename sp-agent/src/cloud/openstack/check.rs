@@ -5,6 +5,7 @@ use serde_json::json;
 use shared::model::ServiceKind;
 
 use super::client::{Ask, Client};
+use super::compute::servers::cells;
 use super::describe::project;
 use super::patience::Patience;
 use super::probe::SERVICES;
@@ -67,8 +68,21 @@ pub(super) async fn check(client: &Client) -> Vec<CheckLine> {
             lines.push(list_of_all(client, service, what).await);
         }
     }
+    if login.catalog.endpoint(ServiceKind::Compute).is_some() {
+        lines.push(silent_cells(client).await);
+    }
     lines.push(ec2_tokens(client).await);
     lines
+}
+
+/// Whether servers of a cell whose database is silent are told from deleted ones.
+async fn silent_cells(client: &Client) -> CheckLine {
+    const SUBJECT: &str = "hear of Nova's cells";
+    match cells::tell(client).await {
+        Ok(None) => CheckLine::new(Verdict::Good, SUBJECT, "all of them answer"),
+        Ok(Some(advice)) => CheckLine::new(Verdict::Warning, SUBJECT, advice),
+        Err(error) => CheckLine::new(Verdict::Bad, SUBJECT, error.to_string()),
+    }
 }
 
 /// Lists that are short, and not refused, where the account is no administrator.

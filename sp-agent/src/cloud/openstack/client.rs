@@ -16,6 +16,7 @@ use tokio::sync::Semaphore;
 use super::catalog::version_document;
 use super::http::{Answer, Http};
 use super::options::Options;
+use super::paging::Limits;
 use super::patience::{Patience, Tries};
 use super::refusal::Refusal;
 use super::session::{Login, Session};
@@ -34,6 +35,8 @@ pub(super) struct Client {
     /// In the order of [`ServiceKind::ALL`].
     places: [Semaphore; ServiceKind::ALL.len()],
     pub(super) page_size: u32,
+    /// Of lists of which a page of that size was too much.
+    pub(super) limits: Limits,
     pub(super) concurrency_max: usize,
 }
 
@@ -191,6 +194,7 @@ impl Client {
             patience,
             places: std::array::from_fn(|_| Semaphore::new(options.concurrency_max)),
             page_size: options.page_size,
+            limits: Limits::default(),
             concurrency_max: options.concurrency_max,
         })
     }

@@ -7,26 +7,26 @@ use serde::Deserialize;
 use shared::model::{Capacity, CloudId, Network, Record, ServiceKind};
 
 use self::parse::{Availability, FloatingIpList, NetworkList};
-use super::client::{Ask, Client};
+use super::client::{Ask, Client, GivenUp};
 use super::paging::Pager;
 use super::pass;
 use super::rights;
 use super::scalar::Scalar;
 use super::singles::Singles;
-use crate::cloud::{CloudError, Mark, Page, Pages};
+use crate::cloud::{CloudError, Mark, Page, Pages, Unread, Whole};
 
 /// Reads all networks, and how many addresses of the external ones are taken. Proves that they are
 /// of all projects, because what an audit does not meet is removed.
-pub(super) async fn audit(client: &Client, pages: &Pages) -> Result<Mark, CloudError> {
+pub(super) async fn audit(client: &Client, pages: &Pages) -> Result<Whole, CloudError> {
     rights::prove(client, ServiceKind::Network).await?;
-    let mark = read_networks(client, pages).await?;
+    let whole = read_networks(client, pages).await?;
     rights::prove(client, ServiceKind::Network).await?;
-    Ok(mark)
+    Ok(whole)
 }
 
-async fn read_networks(client: &Client, pages: &Pages) -> Result<Mark, CloudError> {
+async fn read_networks(client: &Client, pages: &Pages) -> Result<Whole, CloudError> {
     let ask = list("networks", parse::NETWORK_FIELDS);
-    let mut pager = Pager::new(ask);
+    let mut pager = Pager::new(ask, pages);
     let mut singles = Singles::new("external networks' addresses");
     while let Some(found) = pager.next::<NetworkList>(client).await? {
         let mut networks = Vec::with_capacity(found.len());
@@ -42,28 +42,34 @@ async fn read_networks(client: &Client, pages: &Pages) -> Result<Mark, CloudErro
                 let name = || format!("{} ({})", network.name, network.id);
                 match singles.take(answer, name)? {
                     Some(addresses) => network.addresses = addresses,
-                    // What is known of it stays as it is, until its addresses are told again.
-                    None => continue,
+                    None => {
+                        page.unread.push(Unread::Record(network.id));
+                        continue;
+                    }
                 }
             }
             page.records.push(Record::Network(network));
         }
         pass::send(pages, page).await?;
     }
-    singles.end()?;
-    Ok(Mark(pager.begun(client)))
+    let incomplete = singles.end()?;
+    let mark = Mark(pager.begun(client));
+    Ok(Whole { mark, incomplete })
 }
 
 /// Reads all floating IPs, with the same proof. A Neutron without routers has none.
-pub(super) async fn audit_floating_ips(client: &Client, pages: &Pages) -> Result<Mark, CloudError> {
+pub(super) async fn audit_floating_ips(
+    client: &Client,
+    pages: &Pages,
+) -> Result<Whole, CloudError> {
     rights::prove(client, ServiceKind::Network).await?;
     let mark = read_floating_ips(client, pages).await?;
     rights::prove(client, ServiceKind::Network).await?;
-    Ok(mark)
+    Ok(mark.into())
 }
 
 async fn read_floating_ips(client: &Client, pages: &Pages) -> Result<Mark, CloudError> {
-    let mut pager = Pager::new(list("floatingips", parse::FLOATING_IP_FIELDS));
+    let mut pager = Pager::new(list("floatingips", parse::FLOATING_IP_FIELDS), pages);
     loop {
         let found = match pager.next::<FloatingIpList>(client).await {
             Err(CloudError::Status { status: 404, .. }) if !routers_exist(client).await? => None,
@@ -96,7 +102,7 @@ fn list(collection: &'static str, fields: &[&str]) -> Ask<'static> {
 async fn with_addresses(
     client: &Client,
     network: Network,
-) -> (Network, Option<Result<Option<Capacity>, CloudError>>) {
+) -> (Network, Option<Result<Option<Capacity>, GivenUp>>) {
     let answer = match network.external {
         true => Some(addresses(client, &network.id).await),
         false => None,
@@ -106,13 +112,16 @@ async fn with_addresses(
 
 /// `None` where the cloud does not tell: the extension is not loaded, or the account may not ask,
 /// or the network is just gone.
-async fn addresses(client: &Client, id: &CloudId) -> Result<Option<Capacity>, CloudError> {
+async fn addresses(client: &Client, id: &CloudId) -> Result<Option<Capacity>, GivenUp> {
     let id = id.to_string();
     let ask = Ask::new(ServiceKind::Network, ["network-ip-availabilities", &id]);
-    match client.get(&ask).await {
+    match client.get_page(&ask).await {
         Ok(answer) => Ok(answer.parse::<Availability>(&ask)?.addresses()),
-        Err(CloudError::Forbidden { .. } | CloudError::Status { status: 404, .. }) => Ok(None),
-        Err(error) => Err(error),
+        Err(GivenUp {
+            error: CloudError::Forbidden { .. } | CloudError::Status { status: 404, .. },
+            ..
+        }) => Ok(None),
+        Err(given_up) => Err(given_up),
     }
 }
 

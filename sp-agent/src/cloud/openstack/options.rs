@@ -38,6 +38,13 @@ impl Options {
     /// A request that takes longer holds a place that a later one would use better.
     pub const REQUEST_TIMEOUT_MAX: Duration = Duration::from_secs(600);
 
+    /// A reading that is without a page for so long hangs: a question is asked four times at most,
+    /// with waits of a minute between, and may wait for the place of one before it.
+    pub(super) fn silence_max(&self) -> Duration {
+        let usual = Duration::from_secs(300);
+        self.request_timeout.saturating_mul(10).max(usual)
+    }
+
     /// The usual: public addresses, the only region, four requests at a time, 30 s, full pages.
     pub fn new(auth_url: impl Into<String>, auth: Auth) -> Self {
         Self {

@@ -6,7 +6,9 @@
 //!
 //! What a record holds is its owner's choice (a server's user data alone may be 64 KiB), so a page
 //! that is too long or takes too long is asked for again from the same place, half as large, and so
-//! are those behind it.
+//! are those behind it, and those of the passes of the next hour.
+
+mod limits;
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -18,8 +20,9 @@ use shared::model::UnixMillis;
 
 use super::client::{Ask, Client};
 use super::http::Answer;
+use super::pass;
 use super::scalar::Scalar;
-use crate::cloud::CloudError;
+use crate::cloud::{CloudError, Pages};
 
 /// Ten million records at full pages; a list that is longer has no end.
 const PAGES_MAX: usize = 10_000;
@@ -41,6 +44,8 @@ const LIMIT_MIN_BEYOND_LINKS: u32 = 100;
 /// By how much our clock may be ahead of a service that does not tell its own. More than what each
 /// pass for changes allows for anyway, because nobody compares the two.
 const OUR_CLOCKS_ERROR_MAX: Duration = Duration::from_secs(240);
+
+pub(super) use self::limits::Limits;
 
 /// A page of a list, as a service answers it.
 pub(super) trait Listing: DeserializeOwned {
@@ -85,6 +90,8 @@ impl Link {
 #[derive(Debug)]
 pub(super) struct Pager<'a> {
     ask: Ask<'a>,
+    /// Whoever waits there is told when a page is long in coming.
+    pages: &'a Pages,
     trail: Trail,
     /// When the first page was asked for.
     begun: Option<UnixMillis>,
@@ -96,10 +103,11 @@ pub(super) struct Pager<'a> {
 }
 
 impl<'a> Pager<'a> {
-    /// From a question without paging parameters.
-    pub(super) fn new(ask: Ask<'a>) -> Self {
+    /// From a question without paging parameters. What is read goes to `pages`, by the caller.
+    pub(super) fn new(ask: Ask<'a>, pages: &'a Pages) -> Self {
         Self {
             ask,
+            pages,
             trail: Trail::default(),
             begun: None,
             endpoint: String::new(),
@@ -109,8 +117,8 @@ impl<'a> Pager<'a> {
     }
 
     /// The same for a list whose links can't be relied on: it goes on to an empty page.
-    pub(super) fn beyond_links(ask: Ask<'a>) -> Self {
-        let mut pager = Self::new(ask);
+    pub(super) fn beyond_links(ask: Ask<'a>, pages: &'a Pages) -> Self {
+        let mut pager = Self::new(ask, pages);
         pager.trail.beyond_links = true;
         pager
     }
@@ -124,6 +132,9 @@ impl<'a> Pager<'a> {
             let Some(marker) = self.trail.marker() else {
                 return Ok(None);
             };
+            if marker.is_none() && self.limit.is_none() {
+                self.limit = client.limits.of(&self.ask.what(), client.clock().now());
+            }
             let at_start = marker.is_none();
             let ask = self.question(client, marker);
             let asked = client.clock().unix_millis();
@@ -132,7 +143,11 @@ impl<'a> Pager<'a> {
                 && let Some(limit) = self.smaller(client)
             {
                 tracing::debug!(what = ask.what(), limit, "a smaller page is asked for");
+                client
+                    .limits
+                    .keep(self.ask.what(), limit, client.clock().now());
                 self.limit = Some(limit);
+                pass::goes_on(self.pages).await?;
                 continue;
             }
             let answer = match answer.map_err(CloudError::from) {

@@ -14,10 +14,16 @@ const OVERLAP: Duration = Duration::from_secs(60);
 
 /// Hands a page over, unless there is nothing in it.
 pub(super) async fn send(pages: &Pages, page: Page) -> Result<(), CloudError> {
-    if page.records.is_empty() && page.deleted.is_empty() {
+    if page == Page::default() {
         return Ok(());
     }
     pages.send(page).await.map_err(|_| CloudError::Stopped)
+}
+
+/// Tells whoever waits for pages that the pass goes on, though none is ready.
+pub(super) async fn goes_on(pages: &Pages) -> Result<(), CloudError> {
+    let none = Page::default();
+    pages.send(none).await.map_err(|_| CloudError::Stopped)
 }
 
 /// From when a pass for changes asks: ISO 8601, UTC, without a zone.

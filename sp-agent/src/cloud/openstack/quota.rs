@@ -5,12 +5,13 @@ mod parse;
 use futures_util::{StreamExt, stream};
 use shared::model::{Quota, Record, ServiceKind};
 
-use super::client::{Ask, Client};
+use super::client::{Ask, Client, GivenUp};
 use super::paging::Pager;
+use super::pass;
 use super::projects::{self, Project, ProjectList};
 use super::singles::Singles;
 use super::{compute, volume};
-use crate::cloud::{CloudError, Mark, Page, Pages};
+use crate::cloud::{CloudError, Mark, Page, Pages, Unread, Whole};
 
 /// Projects of one page. A Keystone that does not page names thousands at once, and the quotas of
 /// so many take longer than whoever waits for a page is patient.
@@ -21,8 +22,8 @@ pub(super) async fn audit(
     client: &Client,
     service: ServiceKind,
     pages: &Pages,
-) -> Result<Mark, CloudError> {
-    let mut pager = Pager::new(projects::list());
+) -> Result<Whole, CloudError> {
+    let mut pager = Pager::new(projects::list(), pages);
     let mut singles = Singles::new("projects' quotas");
     while let Some(found) = pager.next::<ProjectList>(client).await? {
         let mut projects = Vec::with_capacity(found.len());
@@ -30,32 +31,41 @@ pub(super) async fn audit(
             projects.push(raw.read().ok_or_else(|| pager.no_id())?);
         }
         for projects in projects.chunks(PAGE_PROJECTS) {
-            let page = page(client, service, projects, &mut singles).await?;
+            let page = page(client, (service, projects), &mut singles, pages).await?;
             // An empty one too: it tells that the pass goes on.
             pages.send(page).await.map_err(|_| CloudError::Stopped)?;
         }
     }
-    singles.end()?;
-    Ok(Mark(pager.begun(client)))
+    let incomplete = singles.end()?;
+    let mark = Mark(pager.begun(client));
+    Ok(Whole { mark, incomplete })
 }
 
-/// The quotas of some projects. One that can't be read keeps its last record.
+/// The quotas of some projects.
 async fn page(
     client: &Client,
-    service: ServiceKind,
-    projects: &[Project],
+    (service, projects): (ServiceKind, &[Project]),
     singles: &mut Singles,
+    pages: &Pages,
 ) -> Result<Page, CloudError> {
     let mut answers = stream::iter(projects.to_vec())
         .map(|project| {
-            let name = format!("{} ({})", project.name, project.id);
-            async move { (name, of_project(client, service, project).await) }
+            let asked = project.clone();
+            async move { (project, of_project(client, service, asked).await) }
         })
         .buffered(client.concurrency_max);
     let mut page = Page::default();
-    while let Some((name, answer)) = answers.next().await {
-        let quota = singles.take(answer, || name)?.flatten();
-        page.records.extend(quota.map(Record::Quota));
+    while let Some((project, answer)) = answers.next().await {
+        let name = || format!("{} ({})", project.name, project.id);
+        match singles.take(answer, name)? {
+            Some(quota) => page.records.extend(quota.map(Record::Quota)),
+            None => {
+                let id = Quota::id_of(&project.id, service);
+                page.unread.push(Unread::Record(id));
+                // It may have taken as long as a question can.
+                pass::goes_on(pages).await?;
+            }
+        }
     }
     Ok(page)
 }
@@ -65,23 +75,28 @@ async fn of_project(
     client: &Client,
     service: ServiceKind,
     project: Project,
-) -> Result<Option<Quota>, CloudError> {
+) -> Result<Option<Quota>, GivenUp> {
     let id = project.id.to_string();
     let ask = question(service, &id);
-    let answer = match client.get(&ask).await {
+    // Not again when it is slow: there may be many more of them.
+    let answer = match client.get_page(&ask).await {
         Ok(answer) => answer,
         // Nova says 400 and others 404 for a project that is not there, but not only for that.
         Err(
-            error @ CloudError::Status {
-                status: 400 | 404, ..
+            given_up @ GivenUp {
+                error:
+                    CloudError::Status {
+                        status: 400 | 404, ..
+                    },
+                ..
             },
         ) => {
             return match projects::exists(client, &project.id).await? {
-                true => Err(error),
+                true => Err(given_up),
                 false => Ok(None),
             };
         }
-        Err(error) => return Err(error),
+        Err(given_up) => return Err(given_up),
     };
     let resources =
         parse::resources(service, &answer.body).map_err(|reason| answer.malformed(&ask, reason))?;

@@ -1,9 +1,14 @@
 //! Records that are asked for one by one: one that can't be read must not cost the others.
 
-use crate::cloud::CloudError;
+use super::client::GivenUp;
+use crate::cloud::{CloudError, Incomplete};
 
 /// Failures in a row that are no longer some records' trouble but the service's.
 const FAILURES_IN_A_ROW_MAX: u64 = 50;
+
+/// A question that was not answered in time counts as so many of them, because each costs half a
+/// minute.
+const SLOW_ONE: u64 = 10;
 
 /// How a pass over single records goes.
 #[derive(Debug)]
@@ -33,44 +38,45 @@ impl Singles {
     /// If asking for the others would be in vain.
     pub(super) fn take<T>(
         &mut self,
-        answer: Result<T, CloudError>,
+        answer: Result<T, GivenUp>,
         name: impl FnOnce() -> String,
     ) -> Result<Option<T>, CloudError> {
         self.of += 1;
-        let error = match answer {
+        let GivenUp { error, is_too_much } = match answer {
             Ok(record) => {
                 self.in_a_row = 0;
                 return Ok(Some(record));
             }
-            Err(error) => error,
+            Err(given_up) => given_up,
         };
         self.failed += 1;
-        self.in_a_row += 1;
-        if is_of_all(&error) || self.in_a_row >= FAILURES_IN_A_ROW_MAX {
+        self.in_a_row += if is_too_much { SLOW_ONE } else { 1 };
+        let is_of_all = !is_too_much && is_of_all(&error);
+        if is_of_all || self.in_a_row >= FAILURES_IN_A_ROW_MAX {
             return Err(error);
         }
         self.first.get_or_insert_with(|| (name(), error));
         Ok(None)
     }
 
-    /// The pass came to its end.
+    /// The pass came to its end: which records could not be read, if not all could.
     ///
     /// # Errors
-    /// If a record could not be read.
-    pub(super) fn end(self) -> Result<(), CloudError> {
-        let Some((first, error)) = self.first else {
-            return Ok(());
+    /// If none could.
+    pub(super) fn end(self) -> Result<Option<Incomplete>, CloudError> {
+        let Some((first, source)) = self.first else {
+            return Ok(None);
         };
         if self.failed == self.of {
-            return Err(error);
+            return Err(source);
         }
-        Err(CloudError::Incomplete {
+        Ok(Some(Incomplete {
             what: self.what,
             failed: self.failed,
             of: self.of,
             first,
-            source: Box::new(error),
-        })
+            source,
+        }))
     }
 }
 
@@ -83,9 +89,8 @@ const fn is_of_all(error: &CloudError) -> bool {
         | CloudError::Missing { .. }
         | CloudError::Stopped
         | CloudError::Status { status: 503, .. } => true,
-        CloudError::Forbidden { .. }
-        | CloudError::Status { .. }
-        | CloudError::Malformed { .. }
-        | CloudError::Incomplete { .. } => false,
+        CloudError::Forbidden { .. } | CloudError::Status { .. } | CloudError::Malformed { .. } => {
+            false
+        }
     }
 }

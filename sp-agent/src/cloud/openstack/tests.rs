@@ -23,7 +23,7 @@ use tokio::sync::mpsc;
 use super::patience::Patience;
 use super::testing::{Fake, options};
 use super::{OpenStack, Options};
-use crate::cloud::{Cloud, CloudError, Mark, Page, Part};
+use crate::cloud::{Cloud, CloudError, Mark, Page, Part, Whole};
 
 /// As patient as the real one, but quick.
 fn quick() -> Patience {
@@ -90,7 +90,7 @@ async fn gather<T>(pass: impl AsyncFnOnce(mpsc::Sender<Page>) -> Result<T, Cloud
     Told { result, pages }
 }
 
-async fn audit(cloud: &OpenStack, part: Part) -> Told<Mark> {
+async fn audit(cloud: &OpenStack, part: Part) -> Told<Whole> {
     gather(async |pages| cloud.audit(part, &pages).await).await
 }
 

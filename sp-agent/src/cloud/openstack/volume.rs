@@ -11,7 +11,7 @@ use super::paging::Pager;
 use super::pass;
 use super::rights;
 use super::version::Microversion;
-use crate::cloud::{CloudError, Mark, Page, Pages};
+use crate::cloud::{CloudError, Mark, Page, Pages, Whole};
 
 /// The newest of Cinder's microversions that this client was written for (2024.1).
 pub(super) const NEWEST: Microversion = Microversion(3, 71);
@@ -21,11 +21,11 @@ const TIME_COMPARISON: Microversion = Microversion(3, 60);
 
 /// Reads all volumes of all projects, the oldest first: what is made meanwhile comes last. Proves
 /// that they are of all projects, because what an audit does not meet is removed.
-pub(super) async fn audit(client: &Client, pages: &Pages) -> Result<Mark, CloudError> {
+pub(super) async fn audit(client: &Client, pages: &Pages) -> Result<Whole, CloudError> {
     rights::prove(client, ServiceKind::Volume).await?;
     let mark = read(client, list(), pages).await?;
     rights::prove(client, ServiceKind::Volume).await?;
-    Ok(mark)
+    Ok(mark.into())
 }
 
 /// Reads the volumes that changed since `mark`; `None` where this Cinder can't tell. Deletions are
@@ -55,7 +55,7 @@ fn list() -> Ask<'static> {
 }
 
 async fn read(client: &Client, ask: Ask<'static>, pages: &Pages) -> Result<Mark, CloudError> {
-    let mut pager = Pager::new(ask);
+    let mut pager = Pager::new(ask, pages);
     while let Some(volumes) = pager.next::<VolumeList>(client).await? {
         let mut page = Page::default();
         for volume in volumes {

@@ -60,7 +60,8 @@ async fn audit(cloud: &Simulated, hand: &ManualClock, gap: Duration, held: &mut 
     let (pages, taken) = mpsc::channel(1);
     let reading = async {
         let pages = pages;
-        cloud.audit(Part::Servers, &pages).await.map(Some)
+        let whole = cloud.audit(Part::Servers, &pages).await?;
+        Ok(Some(whole.mark))
     };
     read(reading, taken, held, hand, gap).await.unwrap()
 }

@@ -285,18 +285,6 @@ fn changes_go_on_while_an_audit_takes_its_time_and_audits_take_a_tenth_of_it() {
 }
 
 #[test]
-fn an_audit_that_found_too_much_gone_is_checked_soon_but_once() {
-    let now = beginning();
-    let mut schedule = servers_alone(now);
-    let audit = Work::Audit(Part::Servers);
-    schedule.audited(now + secs(100), Part::Servers, Outcome::Doubtful, 0);
-    assert!(schedule.start(now + secs(160)).contains(&audit));
-    schedule.audited(now + secs(260), Part::Servers, Outcome::Doubtful, 0);
-    assert!(!schedule.start(now + secs(1_159)).contains(&audit));
-    assert!(schedule.start(now + secs(1_160)).contains(&audit));
-}
-
-#[test]
 fn a_service_that_is_back_is_read_soon_but_rests_for_what_was_spent_on_it() {
     let now = beginning();
     let audit = Work::Audit(Part::Servers);

@@ -18,9 +18,6 @@ const PAUSE_FACTOR: u32 = 9;
 /// unless the configured interval is longer.
 const PAUSE_MAX: Duration = Duration::from_secs(6 * 3600);
 
-/// An audit that found too much gone is checked by another one that begins within this.
-const CHECK_WITHIN: Duration = Duration::from_secs(30);
-
 /// One part's turns.
 #[derive(Debug)]
 pub(super) struct Turn {
@@ -39,8 +36,6 @@ pub(super) struct Turn {
     rest_until: Instant,
     /// Whether an audit came to its end, now or in an earlier life.
     has_mark: bool,
-    /// Whether the last audit was one that another one is to check.
-    is_doubtful: bool,
 }
 
 /// One kind of reading.
@@ -91,7 +86,6 @@ impl Turn {
             resume_at: now,
             rest_until: now,
             has_mark: false,
-            is_doubtful: false,
         }
     }
 
@@ -131,7 +125,6 @@ impl Turn {
         self.changes.due_at = None;
         self.rest_until = now;
         self.has_mark = false;
-        self.is_doubtful = false;
     }
 
     /// Brings an audit that failed forward, as what it failed by may be over.
@@ -147,31 +140,18 @@ impl Turn {
     pub(super) fn audited(&mut self, now: Instant, outcome: Outcome, chance: u64) {
         let took = self.audit.end(now);
         let pause = pause(took, self.interval);
-        let was_doubtful = std::mem::take(&mut self.is_doubtful);
         match outcome {
             Outcome::Failed { patience } => {
-                self.is_doubtful = was_doubtful;
                 self.be_patient(now, patience);
                 self.rest_until = later(now, pause_of(took).min(self.interval));
                 let retry_at = later(now, self.audit.backoff.next(chance));
                 self.audit.due_at = Some(retry_at.max(self.rest_until));
             }
             Outcome::Missing => return self.missing(now),
-            Outcome::Incomplete => {
-                self.audit.backoff.reset();
-                self.audit.due_at = Some(after(now, pause));
-            }
-            Outcome::Read | Outcome::CannotTell | Outcome::Doubtful => {
+            Outcome::Read | Outcome::CannotTell => {
                 self.has_mark = true;
                 self.audit.backoff.reset();
-                // Twice in a row it would read a cloud that keeps changing all the time.
-                self.is_doubtful = outcome == Outcome::Doubtful && !was_doubtful;
-                let check_within = if self.is_doubtful {
-                    CHECK_WITHIN
-                } else {
-                    pause
-                };
-                self.audit.due_at = Some(after(now, pause.min(check_within)));
+                self.audit.due_at = Some(after(now, pause));
             }
         }
         self.expect_changes(now);
@@ -190,7 +170,7 @@ impl Turn {
                 self.changes.backoff.reset();
                 self.changes.due_at = None;
             }
-            Outcome::Read | Outcome::Doubtful | Outcome::Incomplete => {
+            Outcome::Read => {
                 let failed_before = self.changes.backoff.attempts() > 0;
                 self.changes.backoff.reset();
                 let next = after(now, self.changes_interval);

@@ -22,7 +22,7 @@ use crate::cloud::openstack::client::{Ask, Client};
 use crate::cloud::openstack::paging::Pager;
 use crate::cloud::openstack::pass;
 use crate::cloud::openstack::version::Microversion;
-use crate::cloud::{CloudError, Mark, Page, Pages};
+use crate::cloud::{CloudError, Mark, Page, Pages, Whole};
 
 /// The newest that still tells figures, and does not ask every node for its uptime, as the later
 /// ones do.
@@ -42,12 +42,12 @@ pub(in crate::cloud::openstack) async fn audit(
     client: &Client,
     last: &LastCapacities,
     pages: &Pages,
-) -> Result<Mark, CloudError> {
+) -> Result<Whole, CloudError> {
     let ask = Ask::new(ServiceKind::Compute, ["os-hypervisors", "detail"]).at(WITH_FIGURES);
     let microversion = client.microversion(&ask).await?;
     let mut pager = match microversion.is_some_and(|it| it >= PAGED) {
-        true => Pager::beyond_links(ask),
-        false => Pager::new(ask),
+        true => Pager::beyond_links(ask, pages),
+        false => Pager::new(ask, pages),
     };
     let mut told = HashMap::new();
     // Once Placement failed, it is not asked for the next node: a thousand nodes would each wait.
@@ -73,7 +73,7 @@ pub(in crate::cloud::openstack) async fn audit(
     }
     // Only nodes of this pass, so that the memory of nodes that are gone goes with them.
     *last.0.lock().await = told;
-    Ok(Mark(pager.begun(client)))
+    Ok(Mark(pager.begun(client)).into())
 }
 
 /// A node, and what is to be remembered of it.

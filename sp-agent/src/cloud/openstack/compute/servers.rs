@@ -1,6 +1,6 @@
 //! Servers: Compute API, "List Servers Detailed".
 
-mod cells;
+pub(in crate::cloud::openstack) mod cells;
 mod flavors;
 mod parse;
 
@@ -17,7 +17,7 @@ use crate::cloud::openstack::client::{Ask, Client};
 use crate::cloud::openstack::paging::Pager;
 use crate::cloud::openstack::pass;
 use crate::cloud::openstack::version::Microversion;
-use crate::cloud::{CloudError, Mark, Page, Pages};
+use crate::cloud::{CloudError, Mark, Page, Pages, Whole};
 
 /// From here on each server carries its flavor's figures.
 const FLAVOR_EMBEDDED: Microversion = Microversion(2, 47);
@@ -27,12 +27,13 @@ pub(in crate::cloud::openstack) async fn audit(
     client: &Client,
     witness: &Witness,
     pages: &Pages,
-) -> Result<Mark, CloudError> {
+) -> Result<Whole, CloudError> {
     let cells = Watch::new(client, witness);
     // A server that its owner can still restore holds its resources. Changes tell it, and Nova
     // counts it among the deleted ones unless it is asked for (administrators may).
     let ask = list().with("deleted", "false").with("soft_deleted", "true");
-    read(client, ask, (cells, Hearing::EachPage), pages).await
+    let mark = read(client, ask, (cells, Hearing::EachPage), pages).await?;
+    Ok(mark.into())
 }
 
 /// Reads the servers that changed since `mark`, and the ids of those that were deleted.
@@ -77,14 +78,14 @@ async fn read(
     let embedded = microversion.is_some_and(|it| it >= FLAVOR_EMBEDDED);
     let mut flavors = Flavors::default();
     let mut silent: HashSet<CloudId> = HashSet::new();
-    let mut pager = Pager::new(ask);
+    let mut pager = Pager::new(ask, pages);
     let each = hearing == Hearing::EachPage;
     if each {
         cells.look().await;
     }
     while let Some(servers) = pager.next::<ServerList>(client).await? {
         if !embedded {
-            flavors.learn(client, &servers).await?;
+            flavors.learn(client, &servers, pages).await?;
         }
         let mut page = Page::default();
         for server in servers {

@@ -1,8 +1,9 @@
 //! Volumes, networks, floating IPs and quotas.
 
-use shared::model::{Capacity, Network, Quota};
+use shared::model::{Capacity, CloudId, Network, Quota, ServiceKind};
 
 use super::*;
+use crate::cloud::Unread;
 use crate::cloud::openstack::testing::{Fake, Reply, answer};
 
 #[tokio::test]
@@ -52,7 +53,7 @@ fn external(body: Option<Reply>) -> impl Fn(&str) -> Option<Reply> + Send + Sync
     }
 }
 
-async fn networks(body: Option<Reply>) -> (Result<Mark, CloudError>, Vec<Network>) {
+async fn networks(body: Option<Reply>) -> (Result<Whole, CloudError>, Vec<Network>) {
     let script = external(body);
     let fake = Fake::start(move |seen| script(&seen.path)).await;
     let told = audit(&client(&fake), Part::Networks).await;
@@ -92,7 +93,7 @@ async fn addresses_that_are_not_told_are_unknown_and_those_that_fail_cost_no_net
     let unavailable = matches!(result, Err(CloudError::Status { status: 503, .. }));
     assert!(unavailable, "{result:?}");
     let (result, networks) = networks(Some(Reply::status(500, "{}"))).await;
-    assert!(result.is_err());
+    assert!(result.is_err(), "it is the only one");
     assert_eq!(networks.len(), 1, "what is known of the other stays");
 }
 
@@ -166,8 +167,19 @@ async fn a_quota_that_fails_for_another_reason_fails_the_pass() {
 async fn projects(
     count: usize,
     quota: impl Fn(usize) -> Option<Reply> + Send + Sync + 'static,
-) -> (Told<Mark>, usize) {
-    let fake = Fake::start(move |seen| match seen.path.as_str() {
+) -> (Told<Whole>, usize) {
+    let fake = of_projects(count, quota).await;
+    let told = audit(&client(&fake), Part::ComputeQuota).await;
+    let asked = (0..count).map(|it| format!("/compute/v2.1/os-quota-sets/p{it}/detail"));
+    let asked = asked.filter(|path| !fake.seen(path).is_empty()).count();
+    (told, asked)
+}
+
+async fn of_projects(
+    count: usize,
+    quota: impl Fn(usize) -> Option<Reply> + Send + Sync + 'static,
+) -> Fake {
+    Fake::start(move |seen| match seen.path.as_str() {
         "/identity/v3/projects" => {
             let project = |it| json!({"id": format!("p{it}"), "name": format!("project {it}")});
             let projects: Vec<Value> = (0..count).map(project).collect();
@@ -182,11 +194,7 @@ async fn projects(
             })
         }
     })
-    .await;
-    let told = audit(&client(&fake), Part::ComputeQuota).await;
-    let asked = (0..count).map(|it| format!("/compute/v2.1/os-quota-sets/p{it}/detail"));
-    let asked = asked.filter(|path| !fake.seen(path).is_empty()).count();
-    (told, asked)
+    .await
 }
 
 #[tokio::test]
@@ -202,7 +210,10 @@ async fn one_projects_quota_that_fails_costs_no_other() {
     let fails = |project| (project == 7).then(|| Reply::status(500, r#"{"message": "broken"}"#));
     let (told, _) = projects(60, fails).await;
     assert_eq!(told.records().len(), 59);
-    let error = told.result.unwrap_err();
+    let spared = told.pages.iter().flat_map(|it| &it.unread);
+    let id = Quota::id_of(&CloudId::new("p7"), ServiceKind::Compute);
+    assert_eq!(spared.collect::<Vec<_>>(), [&Unread::Record(id)]);
+    let error = told.result.unwrap().incomplete.unwrap();
     let text = shared::runtime::errors::chain(&error).to_string();
     assert!(text.contains("1 of 60 projects' quotas"), "{text}");
     assert!(
@@ -215,11 +226,7 @@ async fn one_projects_quota_that_fails_costs_no_other() {
 async fn a_service_that_answers_no_quota_is_given_up_early() {
     for (status, asked_max) in [(401, 10), (503, 10), (429, 10), (403, 60), (500, 60)] {
         let (told, asked) = projects(200, move |_| Some(Reply::status(status, "{}"))).await;
-        let error = told.result.as_ref().unwrap_err();
-        assert!(
-            !matches!(error, CloudError::Incomplete { .. }),
-            "{status}: {error}"
-        );
+        assert!(told.result.is_err(), "{status}");
         assert!(
             asked <= asked_max && told.records().is_empty(),
             "{status}: {asked}"
@@ -228,12 +235,34 @@ async fn a_service_that_answers_no_quota_is_given_up_early() {
     let forbids = |project| (project % 2 == 1).then(|| Reply::status(403, "{}"));
     let (told, asked) = projects(120, forbids).await;
     assert_eq!((told.records().len(), asked), (60, 120));
-    assert!(matches!(
-        told.result,
-        Err(CloudError::Incomplete {
-            failed: 60,
-            of: 120,
-            ..
-        })
-    ));
+    let incomplete = told.result.unwrap().incomplete.unwrap();
+    assert_eq!((incomplete.failed, incomplete.of), (60, 120));
+}
+
+#[tokio::test]
+async fn one_projects_quota_that_takes_too_long_costs_no_other_and_is_asked_once() {
+    let slow =
+        |project| (project == 3).then(|| Reply::status(200, "{}").after(Duration::from_secs(60)));
+    let fake = of_projects(10, slow).await;
+    let mut options = options(fake.url());
+    options.request_timeout = Duration::from_millis(300);
+    let told = audit(&with(&options), Part::ComputeQuota).await;
+    assert_eq!(told.records().len(), 9);
+    let incomplete = told.result.unwrap().incomplete.unwrap();
+    assert_eq!((incomplete.failed, incomplete.of), (1, 10));
+    assert_eq!(fake.seen("/compute/v2.1/os-quota-sets/p3/detail").len(), 1);
+}
+
+#[tokio::test]
+async fn quotas_that_all_take_too_long_are_given_up_after_a_few() {
+    let slow = |_| Some(Reply::status(200, "{}").after(Duration::from_secs(60)));
+    let fake = of_projects(40, slow).await;
+    let mut options = options(fake.url());
+    options.request_timeout = Duration::from_millis(100);
+    let told = audit(&with(&options), Part::ComputeQuota).await;
+    let error = told.result.unwrap_err().to_string();
+    assert!(error.contains("timed out"), "{error}");
+    let asked = (0..40).map(|it| format!("/compute/v2.1/os-quota-sets/p{it}/detail"));
+    let asked = asked.filter(|path| !fake.seen(path).is_empty()).count();
+    assert!(asked <= 10, "{asked}");
 }

@@ -14,7 +14,7 @@ fn page(ids: &[&str], next: Option<&str>) -> Option<Reply> {
     answer(body)
 }
 
-fn names(told: &Told<Mark>) -> Vec<String> {
+fn names(told: &Told<Whole>) -> Vec<String> {
     told.servers().iter().map(|it| it.id.to_string()).collect()
 }
 
@@ -189,6 +189,31 @@ async fn a_page_that_takes_too_long_is_not_asked_for_again_but_a_smaller_one() {
 }
 
 #[tokio::test]
+async fn a_list_whose_pages_were_too_much_is_asked_for_small_ones_for_an_hour() {
+    let fake = Fake::start(|seen| {
+        let small = seen.query.get("limit").is_some_and(|it| it.len() < 3);
+        match (seen.path.as_str(), small) {
+            (SERVERS, false) => Some(Reply::status(504, "{}")),
+            (SERVERS, true) => page(&["a"], None),
+            _ => None,
+        }
+    })
+    .await;
+    let mut options = options(fake.url());
+    options.page_size = 150;
+    let (clock, hand) = Clock::manual(UnixMillis::from_secs(1_795_280_000));
+    let cloud = OpenStack::with_patience(&options, clock, hasty()).unwrap();
+    let told = audit(&cloud, Part::Servers).await;
+    let told: Vec<usize> = told.pages.iter().map(|it| it.records.len()).collect();
+    assert_eq!(told, [0, 1], "who waits hears that the pass goes on");
+    audit(&cloud, Part::Servers).await.result.unwrap();
+    hand.advance(Duration::from_secs(3601));
+    audit(&cloud, Part::Servers).await.result.unwrap();
+    let expected = [("", "150"), ("", "75"), ("", "75"), ("", "150"), ("", "75")];
+    assert_eq!(limits(&fake), asked(&expected));
+}
+
+#[tokio::test]
 async fn a_list_that_is_slow_however_little_is_asked_for_is_given_up() {
     let fake = Fake::start(|seen| {
         let slow = || Reply::status(200, "{}").after(Duration::from_secs(60));
@@ -218,7 +243,7 @@ async fn a_page_that_a_proxy_did_not_wait_for_is_asked_for_in_smaller_ones() {
 }
 
 /// Every page takes ten seconds by the clock that the client measures with.
-async fn slow_pages(date: &'static str) -> Told<Mark> {
+async fn slow_pages(date: &'static str) -> Told<Whole> {
     let (clock, hand) = Clock::manual(UnixMillis::from_secs(1_795_280_000));
     let fake = Fake::start(move |seen| {
         let reply = match (seen.path.as_str(), seen.marker()) {
@@ -240,7 +265,7 @@ async fn the_mark_is_when_the_first_page_was_asked_for_by_the_clouds_clock() {
     // 1_795_284_600
     let told = slow_pages("Sat, 21 Nov 2026 18:10:00 GMT").await;
     assert_eq!(
-        told.result.unwrap(),
+        told.result.unwrap().mark,
         Mark(UnixMillis::from_secs(1_795_284_590))
     );
 }
@@ -250,5 +275,6 @@ async fn without_the_clouds_clock_the_mark_is_well_before_the_pass_by_ours() {
     // An answer without a date, as far as can be read.
     let told = slow_pages("soon").await;
     let begun = 1_795_280_000 - 240;
-    assert_eq!(told.result.unwrap(), Mark(UnixMillis::from_secs(begun)));
+    let mark = told.result.unwrap().mark;
+    assert_eq!(mark, Mark(UnixMillis::from_secs(begun)));
 }

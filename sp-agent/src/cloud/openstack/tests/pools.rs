@@ -2,9 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use shared::model::Capacity;
+use shared::model::{Capacity, CloudId};
 
 use super::*;
+use crate::cloud::Unread;
 use crate::cloud::openstack::testing::{Fake, Reply, answer};
 
 const POOLS: &str = "/volume/v3/scheduler-stats/get_pools";
@@ -34,13 +35,13 @@ async fn pools_are_told_in_one_page() {
         used: 60,
         total: 100,
     };
-    assert_eq!(space, [None, Some(capacity)], "by back end");
+    assert_eq!(space, [Some(capacity), None]);
 }
 
-/// A service's host, and its cluster if it is in one.
-type BackEnd = (&'static str, Option<&'static str>);
+/// A service's host, its cluster if it is in one, and whether it is up and enabled.
+type BackEnd = (&'static str, Option<&'static str>, bool);
 
-/// A Cinder whose pools and whose back ends (host, cluster) the test changes as it goes.
+/// A Cinder whose pools and whose back ends the test changes as it goes.
 #[derive(Clone, Default)]
 struct Cinder {
     pools: Arc<Mutex<Vec<&'static str>>>,
@@ -63,9 +64,14 @@ impl Cinder {
                 assert_eq!(seen.query["binary"], "cinder-volume");
                 assert_eq!(seen.microversion, "volume 3.7");
                 let services = cinder.back_ends.lock().unwrap();
-                let services = services.iter().map(|(host, cluster)| {
+                let services = services.iter().map(|(host, cluster, at_work)| {
+                    let (status, state) = match (at_work, cluster) {
+                        (true, _) => ("enabled", "up"),
+                        (false, None) => ("disabled", "up"),
+                        (false, Some(_)) => ("enabled", "down"),
+                    };
                     json!({"binary": "cinder-volume", "host": host, "cluster": cluster,
-                        "status": "disabled", "state": "down"})
+                        "status": status, "state": state})
                 });
                 answer(json!({"services": services.collect::<Vec<Value>>()}))
             }
@@ -80,7 +86,7 @@ impl Cinder {
     }
 }
 
-fn names(told: &Told<Mark>) -> Vec<String> {
+fn names(told: &Told<Whole>) -> Vec<String> {
     let names = told.records().into_iter().map(|record| match record {
         Record::StoragePool(pool) => pool.id.to_string(),
         other => panic!("not a pool: {other:?}"),
@@ -90,53 +96,51 @@ fn names(told: &Told<Mark>) -> Vec<String> {
     names
 }
 
-const BOTH: [BackEnd; 2] = [("h@lvm", None), ("h@ceph", None)];
+fn unread(told: &Told<Whole>) -> Vec<Unread> {
+    told.pages.iter().flat_map(|it| it.unread.clone()).collect()
+}
+
+const LVM: BackEnd = ("h@lvm", None, true);
+const CEPH: BackEnd = ("h@ceph", None, true);
 
 #[tokio::test]
-async fn the_pools_of_a_back_end_that_is_switched_off_stay_as_they_were() {
+async fn the_pools_of_a_back_end_that_is_off_are_unread_and_no_failure() {
     let cinder = Cinder::default();
     let fake = cinder.start().await;
     let cloud = client(&fake);
-    cinder.tells(&["h@lvm#a", "h@lvm#b", "h@ceph#c"], &BOTH);
-    audit(&cloud, Part::StoragePools).await.result.unwrap();
-    for _ in 0..3 {
-        cinder.tells(&["h@ceph#c"], &BOTH);
-        let told = audit(&cloud, Part::StoragePools).await;
-        assert_eq!(names(&told), ["h@ceph#c", "h@lvm#a", "h@lvm#b"]);
-        told.result.unwrap();
-    }
-    // It came back, and with other pools: what it says now holds.
-    cinder.tells(&["h@lvm#b", "h@ceph#c"], &BOTH);
-    let told = audit(&cloud, Part::StoragePools).await;
-    assert_eq!(names(&told), ["h@ceph#c", "h@lvm#b"]);
-    // And it is removed: no service is left that the pools could come from.
-    cinder.tells(&["h@ceph#c"], &BOTH[1..]);
+    let off = ("h@lvm", None, false);
+    cinder.tells(&["h@ceph#c"], &[CEPH, off]);
     let told = audit(&cloud, Part::StoragePools).await;
     assert_eq!(names(&told), ["h@ceph#c"]);
+    let [one, group] = &unread(&told)[..] else {
+        panic!("{:?}", told.pages);
+    };
+    assert_eq!(*one, Unread::Record(CloudId::new("h@lvm")));
+    assert_eq!(*group, Unread::Group("h@lvm#".to_owned()));
+    assert!(told.result.unwrap().incomplete.is_none());
+    // It came back.
+    cinder.tells(&["h@lvm#b", "h@ceph#c"], &[CEPH, LVM]);
+    let told = audit(&cloud, Part::StoragePools).await;
+    assert_eq!((names(&told).len(), unread(&told).len()), (2, 0));
+    // And it is removed: no service is left that its pools could come from.
+    cinder.tells(&["h@ceph#c"], &[CEPH]);
+    let told = audit(&cloud, Part::StoragePools).await;
+    assert_eq!((names(&told).len(), unread(&told).len()), (1, 0));
     told.result.unwrap();
 }
 
 #[tokio::test]
-async fn a_back_end_of_which_nothing_is_known_fails_the_pass_by_its_name() {
+async fn a_back_end_at_work_of_which_no_pool_is_told_fails_the_pass_by_its_name() {
     let cinder = Cinder::default();
     let fake = cinder.start().await;
-    cinder.tells(&["h@ceph#c"], &BOTH);
-    let cloud = client(&fake);
-    let told = audit(&cloud, Part::StoragePools).await;
+    cinder.tells(&["h@ceph#c"], &[CEPH, LVM]);
+    let told = audit(&client(&fake), Part::StoragePools).await;
     assert_eq!(names(&told), ["h@ceph#c"], "what is told is true");
     let error = told.result.unwrap_err().to_string();
     assert!(
         error.contains("h@lvm") && !error.contains("h@ceph"),
         "{error}"
     );
-    assert!(error.contains("service remove"), "{error}");
-    // What a pass that failed was told counts as known: the next one may miss it.
-    cinder.tells(&[], &BOTH[1..]);
-    assert!(audit(&cloud, Part::StoragePools).await.result.is_err());
-    cinder.tells(&["h@lvm#a"], &BOTH);
-    let told = audit(&cloud, Part::StoragePools).await;
-    assert_eq!(names(&told), ["h@ceph#c", "h@lvm#a"]);
-    told.result.unwrap();
 }
 
 #[tokio::test]
@@ -144,10 +148,8 @@ async fn no_pools_at_all_while_there_are_back_ends_fail_the_pass() {
     let cinder = Cinder::default();
     let fake = cinder.start().await;
     let cloud = client(&fake);
-    cinder.tells(&["h@ceph#c"], &BOTH[1..]);
-    audit(&cloud, Part::StoragePools).await.result.unwrap();
     // A scheduler that just started has heard of none yet.
-    cinder.tells(&[], &BOTH[1..]);
+    cinder.tells(&[], &[CEPH]);
     let error = audit(&cloud, Part::StoragePools).await.result.unwrap_err();
     assert!(error.to_string().contains("scheduler"), "{error}");
     // A Cinder without back ends has no pools.
@@ -160,10 +162,21 @@ async fn the_pools_of_a_cluster_bear_its_name() {
     let cinder = Cinder::default();
     let fake = cinder.start().await;
     let cloud = client(&fake);
-    let members = [("h1@ceph", Some("all@ceph")), ("h2@ceph", Some("all@ceph"))];
+    let mut members = [
+        ("h1@ceph", Some("all@ceph"), false),
+        ("h2@ceph", Some("all@ceph"), true),
+    ];
     cinder.tells(&["all@ceph#c"], &members);
     let told = audit(&cloud, Part::StoragePools).await;
     assert_eq!(names(&told), ["all@ceph#c"]);
+    told.result.unwrap();
+    cinder.tells(&[], &members);
+    let told = audit(&cloud, Part::StoragePools).await;
+    assert!(told.result.is_err(), "one member is at work");
+    members[1].2 = false;
+    cinder.tells(&[], &members);
+    let told = audit(&cloud, Part::StoragePools).await;
+    assert_eq!(unread(&told)[1], Unread::Group("all@ceph#".to_owned()));
     told.result.unwrap();
 }
 

@@ -127,7 +127,7 @@ async fn a_good_cloud_passes_the_check() {
         verdicts.iter().all(|it| it.1 == Verdict::Good),
         "{verdicts:?}"
     );
-    assert_eq!(verdicts.len(), 16, "{verdicts:?}");
+    assert_eq!(verdicts.len(), 17, "{verdicts:?}");
 }
 
 #[tokio::test]
@@ -150,6 +150,22 @@ async fn the_check_tells_what_is_missing_forbidden_and_open() {
         "",
         "asked without a token"
     );
+}
+
+#[tokio::test]
+async fn the_check_tells_whether_a_silent_cell_would_be_heard_of() {
+    let silent = json!({"services": [{"host": "far1", "status": "UNKNOWN"}]});
+    for (reply, expected) in [
+        (Reply::status(403, "{}"), Verdict::Warning),
+        (Reply::json(&silent), Verdict::Bad),
+    ] {
+        let fake = Fake::start(move |seen| {
+            (seen.path == "/compute/v2.1/os-services").then(|| reply.clone())
+        })
+        .await;
+        let verdicts = verdicts(&fake).await;
+        assert_eq!(verdict(&verdicts, "hear of Nova's cells"), expected);
+    }
 }
 
 #[tokio::test]

@@ -105,9 +105,18 @@ pub(super) struct RawService {
     host: Scalar,
     #[serde(default)]
     cluster: Scalar,
+    #[serde(default)]
+    status: Scalar,
+    #[serde(default)]
+    state: Scalar,
 }
 
 impl RawService {
+    /// Whether it is up, and may be given volumes.
+    pub(super) fn is_at_work(&self) -> bool {
+        self.status.text() == Some("enabled") && self.state.text() == Some("up")
+    }
+
     /// What its pools are called after; `None` if it has no name.
     pub(super) fn back_end(self) -> Option<String> {
         let name = self.cluster.text().or(self.host.text())?;

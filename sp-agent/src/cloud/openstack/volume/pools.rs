@@ -3,21 +3,19 @@
 //! A scheduler tells only pools of back ends that are enabled, up, and heard of since it started.
 //! So a back end that an operator switches off for an hour, or whose process died, takes its pools
 //! out of the list, while volumes lie in them. Pools are gone when their back end is gone from the
-//! list of services, in whatever state it was; until then the figures told last stay. Where none
-//! are known, because the agent was started later, the pass fails and names the back end: what was
-//! told to an agent before must not be removed either.
+//! list of services, in whatever state it was; until then they are unread. A back end that is up
+//! and enabled has pools, so where the scheduler tells none of it, the pass fails.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use shared::model::{Record, ServiceKind, StoragePool};
-use tokio::sync::Mutex;
+use shared::model::{CloudId, Record, ServiceKind};
 
 use super::NEWEST;
-use super::parse::{BackEndList, PoolList, RawService};
+use super::parse::{BackEndList, PoolList};
 use crate::cloud::openstack::client::{Ask, Client};
 use crate::cloud::openstack::pass;
 use crate::cloud::openstack::version::Microversion;
-use crate::cloud::{CloudError, Mark, Page, Pages};
+use crate::cloud::{CloudError, Mark, Page, Pages, Unread, Whole};
 
 /// From here on services tell their cluster, after which its pools are called; from 3.49 on the
 /// list asks a scheduler, which may be what is down.
@@ -26,19 +24,14 @@ const WITH_CLUSTERS: Microversion = Microversion(3, 7);
 /// More names than this help nobody to understand what is wrong.
 const NAMED_MAX: usize = 5;
 
-/// Pools by the name of their back end.
-type Pools = BTreeMap<String, Vec<StoragePool>>;
-
-/// The pools told last, for the time when their back end is off.
-#[derive(Debug, Default)]
-pub(in crate::cloud::openstack) struct LastPools(Mutex<Pools>);
+/// Back ends by name, and whether any of their services is up and enabled.
+type BackEnds = BTreeMap<String, bool>;
 
 /// Reads all storage pools. Cinder tells them in one answer, as its schedulers last heard of them.
 pub(in crate::cloud::openstack) async fn audit(
     client: &Client,
-    last: &LastPools,
     pages: &Pages,
-) -> Result<Mark, CloudError> {
+) -> Result<Whole, CloudError> {
     // Asked first: a back end that comes between the questions is not taken for one that is off.
     let back_ends = back_ends(client).await?;
     let ask = Ask::new(ServiceKind::Volume, ["scheduler-stats", "get_pools"])
@@ -46,78 +39,63 @@ pub(in crate::cloud::openstack) async fn audit(
         .with("detail", "true");
     let answer = client.get(&ask).await?;
     let list: PoolList = answer.parse(&ask)?;
-    let mut told = Pools::new();
+    let mut page = Page::default();
+    let mut told = BTreeSet::new();
     for raw in list.pools {
         let no_id = || answer.malformed(&ask, "a pool has no name".to_owned());
         let pool = raw.read().ok_or_else(no_id)?;
-        let name = pool.id.to_string();
-        told.entry(back_end(&name).to_owned())
-            .or_default()
-            .push(pool);
+        told.insert(back_end(&pool.id.to_string()).to_owned());
+        page.records.push(Record::StoragePool(pool));
     }
-    let mut page = Page::default();
-    let doubt = {
-        let mut last = last.0.lock().await;
-        let doubt = settle(&mut last, told, &back_ends);
-        let pools = last.values().flatten().cloned();
-        page.records.extend(pools.map(Record::StoragePool));
-        doubt
-    };
+    let silent = back_ends.iter().filter(|(name, _)| !told.contains(*name));
+    let (at_work, off): (Vec<_>, Vec<_>) = silent.partition(|(_, is_at_work)| **is_at_work);
+    for (name, _) in off {
+        page.unread.extend(pools_of(name));
+    }
     pass::send(pages, page).await?;
-    match doubt {
-        Some(reason) => Err(answer.malformed(&ask, reason)),
-        None => {
-            let begun = answer.date.unwrap_or_else(|| client.clock().unix_millis());
-            Ok(Mark(begun))
-        }
+    let missing: Vec<&str> = at_work.into_iter().map(|(name, _)| name.as_str()).collect();
+    if !missing.is_empty() {
+        return Err(answer.malformed(&ask, without(&missing)));
     }
+    let begun = answer.date.unwrap_or_else(|| client.clock().unix_millis());
+    Ok(Mark(begun).into())
 }
 
-/// Brings the last pools up to what is told now, and keeps those of back ends that are only silent.
-/// Returns why these may not be all, if so.
-fn settle(last: &mut Pools, told: Pools, back_ends: &BTreeSet<String>) -> Option<String> {
-    let none_told = told.is_empty();
-    last.retain(|name, _| back_ends.contains(name));
-    last.extend(told);
-    let unknown: Vec<&str> = back_ends
-        .iter()
-        .filter(|name| !last.contains_key(*name))
-        .map(String::as_str)
-        .collect();
-    if none_told && !back_ends.is_empty() {
-        return Some(
-            "it has no pool, while /os-services lists cinder-volume; wait a minute if the \
-             scheduler was just started, else see whether any cinder-volume is up and enabled"
-                .to_owned(),
-        );
-    }
-    let first = *unknown.first()?;
-    let mut names = unknown
-        .iter()
-        .take(NAMED_MAX)
-        .copied()
-        .collect::<Vec<_>>()
-        .join(", ");
-    if unknown.len() > NAMED_MAX {
+/// What the pools of a back end are called: after it, and a name of their own if they have one.
+fn pools_of(back_end: &str) -> [Unread; 2] {
+    [
+        Unread::Record(CloudId::new(back_end)),
+        Unread::Group(format!("{back_end}#")),
+    ]
+}
+
+fn without(back_ends: &[&str]) -> String {
+    let named = back_ends.iter().take(NAMED_MAX).copied();
+    let mut names = named.collect::<Vec<_>>().join(", ");
+    if back_ends.len() > NAMED_MAX {
         names.push_str(", …");
     }
-    Some(format!(
-        "it is without the pools of {names}, listed in /os-services and not known from before; \
-         bring it up and enable it, or if it is gone for good, remove it: cinder-manage service \
-         remove cinder-volume {first}"
-    ))
+    format!(
+        "it is without the pools of {names}, up and enabled in /os-services; wait a minute if the \
+         scheduler was just started, else see the logs of cinder-scheduler and of cinder-volume"
+    )
 }
 
 /// The back ends of all services that keep volumes, whatever their state.
-async fn back_ends(client: &Client) -> Result<BTreeSet<String>, CloudError> {
+async fn back_ends(client: &Client) -> Result<BackEnds, CloudError> {
     let ask = Ask::new(ServiceKind::Volume, ["os-services"])
         .at(WITH_CLUSTERS)
         .with("binary", "cinder-volume");
     let answer = client.get(&ask).await?;
     let list: BackEndList = answer.parse(&ask)?;
-    let services = list.services.into_iter().map(RawService::back_end);
-    let names: Option<BTreeSet<String>> = services.collect();
-    names.ok_or_else(|| answer.malformed(&ask, "a service has no host".to_owned()))
+    let mut back_ends = BackEnds::new();
+    for service in list.services {
+        let no_host = || answer.malformed(&ask, "a service has no host".to_owned());
+        let is_at_work = service.is_at_work();
+        let name = service.back_end().ok_or_else(no_host)?;
+        *back_ends.entry(name).or_default() |= is_at_work;
+    }
+    Ok(back_ends)
 }
 
 /// `host@back-end#pool` without the pool.

@@ -29,6 +29,12 @@ const NAMES_SILENT_CELLS: Microversion = Microversion(2, 69);
 /// As many hosts of a silent cell are named in an error; they are enough to know the cell by.
 const HOSTS_MAX: usize = 4;
 
+/// What comes of a Nova without a witness, and what to do.
+const UNHEARD: &str = "\
+    Nova can't tell whether all of its cells answer, so the servers of a cell whose database is \
+    silent will be taken for deleted; let the agent's account read os-services, or set \
+    list_records_by_skipping_down_cells = false in nova.conf, section [api]";
+
 /// Whether it was said that this Nova has no witness, so that it is not said with every pass.
 #[derive(Debug, Default)]
 pub(in crate::cloud::openstack) struct Witness(AtomicBool);
@@ -77,13 +83,7 @@ impl<'a> Watch<'a> {
             // A cloud that can't tell is believed: otherwise nothing would ever leave its records.
             Word::Mute(reason) => {
                 if !self.witness.0.swap(true, Ordering::Relaxed) {
-                    tracing::warn!(
-                        reason,
-                        "Nova can't tell whether all of its cells answer, so the servers of a cell \
-                         whose database is silent will be taken for deleted; let the agent's \
-                         account read os-services, or set list_records_by_skipping_down_cells = \
-                         false in nova.conf, section [api]"
-                    );
+                    tracing::warn!(reason, "{UNHEARD}");
                 }
             }
         }
@@ -103,6 +103,20 @@ struct Service {
     host: Scalar,
     #[serde(default)]
     status: Scalar,
+}
+
+/// Hears whether all cells answer. What to do where Nova can't tell, and why it can't.
+///
+/// # Errors
+/// If a cell is silent, or Nova does not answer.
+pub(in crate::cloud::openstack) async fn tell(
+    client: &Client,
+) -> Result<Option<String>, CloudError> {
+    Ok(match hear(client).await? {
+        Word::Good => None,
+        Word::Mute(reason) => Some(format!("{UNHEARD}: {reason}")),
+        Word::Bad(error) => return Err(error),
+    })
 }
 
 async fn hear(client: &Client) -> Result<Word, CloudError> {

@@ -6,11 +6,11 @@ use serde::Deserialize;
 use shared::model::ServiceKind;
 
 use super::parse::RawServer;
-use crate::cloud::CloudError;
 use crate::cloud::openstack::client::{Ask, Client};
 use crate::cloud::openstack::compute::NEWEST;
 use crate::cloud::openstack::paging::{Link, Listing, Pager};
 use crate::cloud::openstack::scalar::Scalar;
+use crate::cloud::{CloudError, Pages};
 
 /// What a flavor gives a server.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -50,10 +50,11 @@ impl Flavors {
         &mut self,
         client: &Client,
         servers: &[RawServer],
+        pages: &Pages,
     ) -> Result<(), CloudError> {
         for id in servers.iter().filter_map(RawServer::flavor_id) {
             if !self.known.contains_key(id) && !self.listed {
-                self.list(client).await?;
+                self.list(client, pages).await?;
                 self.listed = true;
             }
             if !self.known.contains_key(id) {
@@ -64,12 +65,12 @@ impl Flavors {
         Ok(())
     }
 
-    async fn list(&mut self, client: &Client) -> Result<(), CloudError> {
+    async fn list(&mut self, client: &Client, pages: &Pages) -> Result<(), CloudError> {
         // "None" is both public and private ones, in Nova's own word.
         let ask = Ask::new(ServiceKind::Compute, ["flavors", "detail"])
             .at(NEWEST)
             .with("is_public", "None");
-        let mut pager = Pager::new(ask);
+        let mut pager = Pager::new(ask, pages);
         while let Some(flavors) = pager.next::<FlavorList>(client).await? {
             for flavor in flavors {
                 let figures = flavor.figures();
