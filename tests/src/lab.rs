@@ -105,6 +105,22 @@ impl Lab {
 
     /// Joins a region with this cloud, dialing the hub at `address`, and starts its agent.
     pub fn join(&self, name: &str, cloud: &str, address: SocketAddr) -> Region {
+        let folder = self.joined(name, cloud, address);
+        succeeded(self.ask(&["region", "accept", name, "--yes"]));
+        Region::run(name, folder)
+    }
+
+    /// Joins a region with this cloud and starts its agent, which waits for the hub's yes.
+    pub fn waiting(&self, name: &str, cloud: &str) -> Region {
+        let region = Region::run(name, self.joined(name, cloud, self.link));
+        self.wait("the agent waits for the hub's yes", || {
+            region.status()["allegiance"]["state"] == "pending"
+        });
+        region
+    }
+
+    /// The folder of an agent that has joined by an invitation, and does not run.
+    fn joined(&self, name: &str, cloud: &str, address: SocketAddr) -> PathBuf {
         let folder = self.configure(name, cloud, "");
         let invitation = self.ask(&["region", "invite", name, "--output", "json"]);
         let invitation: Value = serde_json::from_slice(&succeeded(invitation).stdout).unwrap();
@@ -112,13 +128,7 @@ impl Lab {
         let config = folder.join("agent.toml");
         let join = ["join", "--hub", &address.to_string(), token];
         succeeded(run(Program::Agent, &config, &join));
-        succeeded(self.ask(&["region", "accept", name, "--yes"]));
-        let daemon = Daemon::start(Program::Agent, &config, "run");
-        Region {
-            name: name.to_owned(),
-            folder,
-            daemon,
-        }
+        folder
     }
 
     /// Starts an agent with this cloud that is not joined and waits for its adoption; its door's
@@ -128,12 +138,7 @@ impl Lab {
         let door = UdpSocket::bind(any).unwrap().local_addr().unwrap();
         let adoption = format!("[adoption]\nlisten = \"{door}\"\n");
         let folder = self.configure(name, cloud, &adoption);
-        let daemon = Daemon::start(Program::Agent, &folder.join("agent.toml"), "run");
-        let region = Region {
-            name: name.to_owned(),
-            folder,
-            daemon,
-        };
+        let region = Region::run(name, folder);
         self.wait("the agent waits for its adoption", || {
             region.status()["adoption"]["key"].is_string()
         });
@@ -246,6 +251,15 @@ impl Lab {
 }
 
 impl Region {
+    fn run(name: &str, folder: PathBuf) -> Self {
+        let daemon = Daemon::start(Program::Agent, &folder.join("agent.toml"), "run");
+        Self {
+            name: name.to_owned(),
+            folder,
+            daemon,
+        }
+    }
+
     /// Runs a command of the agent.
     pub fn ask(&self, arguments: &[&str]) -> Output {
         run(Program::Agent, &self.folder.join("agent.toml"), arguments)

@@ -108,14 +108,16 @@ fn typed(lab: &Lab, region: Option<&Region>, arguments: &str, answer: &str) -> (
 #[test]
 fn who_accepts_is_shown_the_key_and_asked() {
     let lab = Lab::found();
-    let _region = lab.join("north", STILL, lab.link());
-    lab.until("north", "healthy");
+    let region = lab.waiting("north", STILL);
     let key = lab.show("north")["key_fingerprint"].clone();
     let key = key.as_str().unwrap();
+    assert_eq!(region.status()["region"]["key"], key);
+    let is_waiting = || lab.show("north")["reason"] == "awaiting-acceptance";
 
     let unasked = lab.ask(&["region", "accept", "north"]);
     assert_eq!(unasked.status.code(), Some(64), "{unasked:?}");
     for (answer, done) in [("no", false), ("yes", true)] {
+        assert!(is_waiting(), "before {answer:?}: {}", lab.show("north"));
         let (code, told) = typed(&lab, None, "region accept north", answer);
         assert_eq!(code == 0, done, "{told}");
         assert!(
@@ -124,6 +126,7 @@ fn who_accepts_is_shown_the_key_and_asked() {
         );
         assert_eq!(told.contains("Accepted"), done, "{told}");
     }
+    lab.until("north", "healthy");
     let other = "ab".repeat(32);
     let refused = lab.ask(&["region", "accept", "north", "--key", &other]);
     let told = String::from_utf8(refused.stderr).unwrap();

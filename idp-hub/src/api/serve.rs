@@ -1,8 +1,8 @@
 //! The listeners: HTTPS, the local socket, and metrics where they are asked for.
 //!
 //! Every port is bound before any task begins, so that a start fails whole. Connections are bounded
-//! in number and in what one source may have of them; one that asks for nothing is closed after a
-//! while, and gives way when there is no room.
+//! in number and in what one source may have of them; one that asks for nothing, or does not send
+//! the whole of what it asks, is closed after a while, and gives way when there is no room.
 
 mod certificate;
 mod connections;

@@ -82,19 +82,14 @@ impl Authority {
                 if !it.is_name_free(&region_name)? {
                     return Err(StoreError::NameTaken { name: region_name });
                 }
-                // All refusals come before the first write.
-                let (open, regions) = (it.open_token_count()?, it.region_count()?);
+                // All refusals come before the first write. What is replaced makes no more of them.
+                let replaced = (others == Others::Dropped).then_some(region_name.as_str());
+                let open = it.open_token_count(replaced)?;
                 if open >= OPEN_INVITATIONS_MAX {
                     return Ok(Err(AuthorityError::TooManyInvitations));
                 }
-                // Each open invitation may become a region, but for the one that is replaced.
-                let mut coming = u64::from(regions) + open;
-                if coming >= regions_max.into() && others == Others::Dropped {
-                    let same = it.open_tokens()?.into_iter();
-                    let same = same.filter(|token| token.region_name == region_name);
-                    coming = coming.saturating_sub(same.count() as u64);
-                }
-                if coming >= regions_max.into() {
+                // Each open invitation may become a region.
+                if u64::from(it.region_count()?) + open >= regions_max.into() {
                     return Ok(Err(AuthorityError::TooManyRegions { regions_max }));
                 }
                 let replaces = match others {

@@ -78,15 +78,16 @@ impl Changing<'_> {
         self.reading().open_tokens(self.now)
     }
 
-    /// How many tokens can still be used.
+    /// How many tokens can still be used, those for the region `but_for` left out.
     ///
     /// # Errors
     /// If the database fails.
-    pub fn open_token_count(&self) -> Result<u64, StoreError> {
-        let sql = "SELECT count(*) FROM tokens WHERE used_by IS NULL AND expires_ms > ?1";
+    pub fn open_token_count(&self, but_for: Option<&str>) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM tokens
+                   WHERE used_by IS NULL AND expires_ms > ?1 AND region_name IS NOT ?2";
         self.connection
             .prepare_cached(sql)
-            .and_then(|mut it| it.query_row([self.now.0], |row| row.get(0)))
+            .and_then(|mut it| it.query_row(params![self.now.0, but_for], |row| row.get(0)))
             .doing("count tokens")
     }
 

@@ -382,13 +382,7 @@ impl AgentSession {
         wait_min: Duration,
     ) -> Vec<Effect> {
         self.forget_failures(now);
-        let until = now + wait_min + self.backoff.next(chance);
-        self.state = State::Waiting {
-            until,
-            reason: Some(reason),
-            refusal,
-        };
-        vec![Effect::Close, Effect::Report, Effect::WakeAt(until)]
+        self.wait(now, chance, reason, refusal, wait_min)
     }
 
     /// [`lose`](Self::lose) for a breach of the protocol. A new session may cure it, or come to the
@@ -403,7 +397,25 @@ impl AgentSession {
     ) -> Vec<Effect> {
         self.forget_failures(now);
         let wait = self.faults.bound() / 2 + self.faults.next(chance) / 2;
-        self.lose(now, chance, reason, refusal, wait_min.max(wait))
+        self.wait(now, chance, reason, refusal, wait_min.max(wait))
+    }
+
+    /// Apart from [`lose`](Self::lose), which would forget the breach that was just counted, too.
+    fn wait(
+        &mut self,
+        now: Instant,
+        chance: u64,
+        reason: String,
+        refusal: Option<Refusal>,
+        wait_min: Duration,
+    ) -> Vec<Effect> {
+        let until = now + wait_min + self.backoff.next(chance);
+        self.state = State::Waiting {
+            until,
+            reason: Some(reason),
+            refusal,
+        };
+        vec![Effect::Close, Effect::Report, Effect::WakeAt(until)]
     }
 
     /// At a session's end: what failed before it no longer counts if it was one.

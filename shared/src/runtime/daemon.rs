@@ -24,6 +24,7 @@ mod exit;
 mod liveness;
 mod manager;
 mod reload;
+pub mod reread;
 mod signals;
 #[cfg(test)]
 mod tests;

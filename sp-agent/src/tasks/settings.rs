@@ -6,11 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::runtime::clock::Clock;
-use shared::runtime::daemon::ReloadListener;
-use shared::runtime::errors::chain;
+use shared::runtime::daemon::{ReloadListener, reread};
 use shared::runtime::files::Contents;
+use shared::runtime::settings;
 use shared::runtime::shutdown::Shutdown;
-use shared::runtime::{logs, settings};
 use tokio::sync::{Notify, watch};
 
 use super::Origin;
@@ -80,12 +79,7 @@ impl Settings {
         *seen = Some(contents);
         match loaded {
             Ok(config) => self.take(cause, config),
-            Err(error) => {
-                let told = chain(&error);
-                tracing::error!(
-                    "the changed configuration is not taken, the old one holds: {told}"
-                );
-            }
+            Err(error) => reread::refused(&error),
         }
     }
 
@@ -95,19 +89,12 @@ impl Settings {
         if cause == Cause::Seen && config == *before {
             return;
         }
-        if let Err(error) = logs::change_filter(config.log.as_deref()) {
-            tracing::error!(error = %chain(&error), "the changed log level is not taken");
-        }
-        for (what, differs) in [
+        let fixed = [
             ("data_dir", before.data_dir != config.data_dir),
             ("socket", before.socket != config.socket),
             ("metrics.listen", before.metrics != config.metrics),
-        ] {
-            if differs {
-                tracing::warn!("{what} has changed, which takes a restart: systemctl restart");
-            }
-        }
-        tracing::info!("the configuration was read again");
+        ];
+        reread::taken("sp-agent", config.log.as_deref(), &fixed);
         self.configs.send_replace(Arc::new(config));
     }
 }

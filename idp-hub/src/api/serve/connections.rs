@@ -5,6 +5,8 @@
 //!                   └─▶ Counted: the service, which tells when something is owed to the peer
 //! ```
 
+mod counted;
+
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::io;
@@ -13,17 +15,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes, HttpBody};
-use axum::http::Response;
 use axum_server::accept::Accept;
-use http_body::{Frame, SizeHint};
 use shared::runtime::clock::Clock;
 use shared::runtime::logs::LogLimiter;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::oneshot;
-use tower::Service;
 
+use self::counted::Counted;
 use super::places::{Entry, Full, Limits, Places, Site, Verdict};
 use crate::api::limiter::site;
 
@@ -184,7 +183,7 @@ impl<I: Origin, S> Accept<I, S> for Bounded {
                 seat: seat.clone(),
                 over,
             };
-            (watched, Counted { service, seat })
+            (watched, Counted::new(service, seat))
         }))
     }
 }
@@ -256,101 +255,6 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for Watched<I> {
 
     fn is_write_vectored(&self) -> bool {
         self.stream.is_write_vectored()
-    }
-}
-
-/// A connection's service.
-#[derive(Clone)]
-pub(super) struct Counted<S> {
-    service: S,
-    seat: Seat,
-}
-
-impl<S, R> Service<R> for Counted<S>
-where
-    S: Service<R, Response = Response<Body>>,
-    S::Future: Send + 'static,
-{
-    type Response = Response<Counting>;
-    type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, S::Error>> + Send>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.service.poll_ready(context)
-    }
-
-    fn call(&mut self, request: R) -> Self::Future {
-        let mut debt = Debt {
-            seat: self.seat.clone(),
-            is_owed: false,
-        };
-        debt.owe();
-        let answer = self.service.call(request);
-        Box::pin(async move {
-            let answer = answer.await?;
-            debt.give();
-            Ok(answer.map(|body| Counting { body, debt }))
-        })
-    }
-}
-
-/// Whether the hub owes something to one request.
-struct Debt {
-    seat: Seat,
-    is_owed: bool,
-}
-
-impl Debt {
-    fn owe(&mut self) {
-        if !self.is_owed {
-            self.is_owed = true;
-            self.seat.shared.state().places.owes(self.seat.place);
-        }
-    }
-
-    fn give(&mut self) {
-        if self.is_owed {
-            self.is_owed = false;
-            let now = self.seat.shared.clock.now();
-            self.seat.shared.state().places.gave(now, self.seat.place);
-        }
-    }
-}
-
-impl Drop for Debt {
-    fn drop(&mut self) {
-        self.give();
-    }
-}
-
-/// An answer's body. Asked for more, the hub owes it; what it gave, the peer has to take.
-pub(super) struct Counting {
-    body: Body,
-    debt: Debt,
-}
-
-impl HttpBody for Counting {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let frame = Pin::new(&mut self.body).poll_frame(context);
-        match &frame {
-            Poll::Pending => self.debt.owe(),
-            Poll::Ready(_) => self.debt.give(),
-        }
-        frame
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }
 

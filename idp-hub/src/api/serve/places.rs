@@ -1,7 +1,8 @@
 //! Who has a place among the connections, and who gives way. Pure: time is an argument.
 //!
-//! A connection is idle while nothing is asked of the hub over it, and also while an answer waits
-//! for a peer that does not take it. Only one over which the hub itself owes something is busy.
+//! A connection is idle while nothing is asked of the hub over it, and also while the hub waits for
+//! the rest of a request, or an answer for a peer that does not take it. Only one over which the
+//! hub itself owes something is busy.
 //!
 //! ```text
 //! taken in ──▶ idle ◀──▶ busy        idle for too long: closed
@@ -49,7 +50,7 @@ struct Seat<H> {
     has_asked: bool,
     /// Requests to which the hub owes something.
     owed: usize,
-    /// Since when it owes nothing.
+    /// Since when it owes nothing, or when it was asked last.
     since: Instant,
 }
 
@@ -146,10 +147,17 @@ impl<H> Places<H> {
         }
     }
 
+    /// The head of a request has come. What follows it may take as long as the peer wants.
+    pub(super) fn asked(&mut self, now: Instant, place: u64) {
+        if let Some(seat) = self.seats.get_mut(&place) {
+            seat.has_asked = true;
+            seat.since = now;
+        }
+    }
+
     /// From now on the hub owes something to one request more.
     pub(super) fn owes(&mut self, place: u64) {
         if let Some(seat) = self.seats.get_mut(&place) {
-            seat.has_asked = true;
             seat.owed += 1;
         }
     }
@@ -165,6 +173,12 @@ impl<H> Places<H> {
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.seats.len()
+    }
+
+    /// How many don't give way.
+    #[cfg(test)]
+    pub(super) fn busy(&self) -> usize {
+        self.seats.values().filter(|it| it.owed > 0).count()
     }
 
     /// What is to be done about a connection now.
@@ -327,6 +341,9 @@ mod tests {
         assert_eq!(places.look(now, taken[0]), Verdict::LookAgain(first));
         assert_eq!(places.look(first, taken[0]), Verdict::Close);
 
+        places.asked(first, taken[1]);
+        let over = first + IDLE_TIME;
+        assert_eq!(places.look(first, taken[1]), Verdict::LookAgain(over));
         places.owes(taken[1]);
         let later = after(now, 3600);
         assert_eq!(

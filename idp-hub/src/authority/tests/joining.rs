@@ -245,6 +245,10 @@ async fn an_invitation_for_one_occasion_counts_as_others_do() {
     filled.await.unwrap();
     let refused = hub.authority.invite_beside("a").await;
     assert!(matches!(refused, Err(AuthorityError::TooManyInvitations)));
+    let refused = hub.authority.invite_beside("0").await;
+    assert!(matches!(refused, Err(AuthorityError::TooManyInvitations)));
+    let replaced = hub.authority.invite("0", HOUR).await.unwrap();
+    assert!(replaced.replaces, "it makes them no more");
 }
 
 #[tokio::test]
@@ -262,4 +266,15 @@ async fn no_more_regions_are_invited_than_may_have_joined() {
         text.contains("limits.regions_max") && text.contains("remove"),
         "{text}"
     );
+
+    let one_more = hub.site.open_for(2).await.unwrap();
+    one_more.invite("b", HOUR).await.unwrap();
+    assert!(one_more.invite("b", HOUR).await.unwrap().replaces);
+    for beside in [
+        one_more.invite("c", HOUR).await,
+        one_more.invite_beside("b").await,
+    ] {
+        let is_too_many = matches!(beside, Err(AuthorityError::TooManyRegions { .. }));
+        assert!(is_too_many, "{beside:?}");
+    }
 }

@@ -2,16 +2,13 @@
 
 use std::path::PathBuf;
 
-use shared::runtime::daemon::ReloadListener;
-use shared::runtime::errors::chain;
-use shared::runtime::logs;
+use shared::runtime::daemon::{ReloadListener, reread};
 use shared::runtime::shutdown::Shutdown;
 
 use crate::cli::load;
 use crate::config::{Config, ConfigError, Purpose};
 
-/// The task that hears of reloads. What is logged changes at once; for the rest it says what waits
-/// for a restart, before somebody wonders.
+/// The task that hears of reloads.
 pub(super) struct Settings {
     pub(super) path: PathBuf,
     pub(super) config: Config,
@@ -36,26 +33,15 @@ impl Settings {
     }
 
     fn take(&self, read: Result<Config, ConfigError>) {
-        let config = match read {
-            Ok(config) => config,
-            Err(error) => {
-                let told = chain(&error);
-                tracing::error!("the configuration is not taken, the old one holds: {told}");
-                return;
-            }
-        };
-        if let Err(error) = logs::change_filter(config.log.as_deref()) {
-            tracing::error!(error = %chain(&error), "the changed log level is not taken");
+        match read {
+            Ok(now) => reread::taken("idp-hub", now.log.as_deref(), &fixed(&self.config, &now)),
+            Err(error) => reread::refused(&error),
         }
-        for part in waiting(&self.config, &config) {
-            tracing::warn!("{part} has changed, which takes a restart: systemctl restart idp-hub");
-        }
-        tracing::info!("the configuration was read again");
     }
 }
 
-/// What a running hub does not change.
-fn waiting(before: &Config, now: &Config) -> Vec<&'static str> {
+/// What a running hub does not change, and whether it differs.
+fn fixed(before: &Config, now: &Config) -> [(&'static str, bool); 7] {
     [
         ("data_dir", before.data_dir != now.data_dir),
         ("socket", before.socket != now.socket),
@@ -68,9 +54,6 @@ fn waiting(before: &Config, now: &Config) -> Vec<&'static str> {
             before.region_records_max != now.region_records_max,
         ),
     ]
-    .into_iter()
-    .filter_map(|(part, differs)| differs.then_some(part))
-    .collect()
 }
 
 #[cfg(test)]
@@ -85,9 +68,13 @@ mod tests {
             now_secs: 0,
         };
         let read = |text| Config::read("hub.toml", text, Purpose::Ask, &machine).unwrap();
-        let before = read("");
-        assert_eq!(waiting(&before, &read("[log]\nlevel = \"debug\"")), [""; 0]);
-        let now = read("socket = \"/run/other.sock\"\n[limits]\nregions_max = 7\n");
-        assert_eq!(waiting(&before, &now), ["socket", "limits.regions_max"]);
+        let waiting = |text| {
+            let fixed = fixed(&read(""), &read(text)).into_iter();
+            let changed = fixed.filter(|(_, differs)| *differs);
+            changed.map(|(setting, _)| setting).collect::<Vec<_>>()
+        };
+        assert_eq!(waiting("[log]\nlevel = \"debug\""), [""; 0]);
+        let now = waiting("socket = \"/run/other.sock\"\n[limits]\nregions_max = 7\n");
+        assert_eq!(now, ["socket", "limits.regions_max"]);
     }
 }

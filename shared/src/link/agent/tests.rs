@@ -203,6 +203,11 @@ fn a_breach_of_the_protocol_is_not_repeated_every_second() {
         session.handle(now, MIDDLE, Input::Tick);
         let wait = welcomed_until(&mut session, now, (now + FAULTLESS, kind(())));
         assert!(wait <= Duration::from_secs(42), "{wait:?}");
+        // Ten good minutes forget what was before them, not the breach that ended them.
+        now += FAULTLESS + wait;
+        session.handle(now, MIDDLE, Input::Tick);
+        let wait = welcomed_until(&mut session, now, (now, kind(())));
+        assert!(wait > Duration::from_secs(60), "{wait:?}");
     }
 }
 

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 
 use axum::Router;
-use axum::routing::get;
+use axum::body::{Body, Bytes};
+use axum::routing::{get, post};
 use axum_server::{Handle, from_tcp};
 use shared::model::UnixMillis;
 use shared::runtime::clock::ManualClock;
@@ -42,6 +43,7 @@ impl Stage {
         let router = Router::new()
             .route("/", get(|| async { "here" }))
             .route("/silent", get(silent))
+            .route("/work", post(|_: Bytes| std::future::pending::<()>()))
             .route("/large", get(|| async { "x".repeat(32 << 20) }));
         let server = from_tcp(listener).unwrap();
         let server = tamed(server, &Handle::new()).acceptor(bounded.clone());
@@ -69,22 +71,34 @@ impl Stage {
     /// Waits until so many connections are in.
     async fn until_held(&self, expected: &[(u8, usize)]) {
         let all: usize = expected.iter().map(|(_, held)| held).sum();
-        let is_reached = || {
-            let places = &self.bounded.0.state().places;
+        let is_reached = |places: &Places<_>| {
             let of = |last| places.held(Some([127, 0, 0, last].into()));
             places.len() == all && expected.iter().all(|(last, held)| of(*last) == *held)
         };
+        self.until(&format!("held {expected:?}"), is_reached).await;
+    }
+
+    async fn until(
+        &self,
+        what: &str,
+        is_reached: impl Fn(&Places<oneshot::Sender<Infallible>>) -> bool,
+    ) {
         let wait = async {
-            while !is_reached() {
+            while !is_reached(&self.bounded.0.state().places) {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
         let waited = tokio::time::timeout(PATIENCE, wait).await;
-        assert!(
-            waited.is_ok(),
-            "not {expected:?}: {:?}",
-            self.bounded.0.state().places
-        );
+        let places = &self.bounded.0.state().places;
+        assert!(waited.is_ok(), "not {what}: {places:?}");
+    }
+
+    /// Asks for work, and returns once the hub waits for the request's body.
+    async fn promise(&self, last: u8) -> TcpStream {
+        let mut stream = self.call(last, PROMISE).await;
+        let told = heard(&mut stream).await.unwrap();
+        assert!(told.starts_with("HTTP/1.1 100"), "{told:?}");
+        stream
     }
 }
 
@@ -111,6 +125,8 @@ async fn is_closed(stream: &mut TcpStream) {
 const HALF: &str = "GET / HTTP/1.1\r\nHost: a\r\n";
 const WHOLE: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const SILENT: &str = "GET /silent HTTP/1.1\r\nHost: a\r\n\r\n";
+const PROMISE: &str = "POST /work HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\
+    Content-Length: 4\r\n\r\n";
 const LARGE: &str = "GET /large HTTP/1.1\r\nHost: a\r\n\r\n";
 
 /// The preface of HTTP/2 and an empty SETTINGS frame (RFC 9113 §3.4).
@@ -164,6 +180,38 @@ async fn where_all_are_served_newcomers_are_refused() {
     drop(followers.pop());
     stage.until_held(&[(2, 3), (3, 2)]).await;
     is_answered(&mut stage.call(4, WHOLE).await).await;
+}
+
+#[tokio::test]
+async fn who_promises_a_body_and_does_not_send_it_gives_way() {
+    let stage = Stage::new();
+    let mut crowd = Vec::new();
+    for last in [2, 2, 2, 3, 3, 3] {
+        let mut promised = stage.promise(last).await;
+        // All but the end is not all.
+        promised.write_all(b"abc").await.unwrap();
+        crowd.push(promised);
+    }
+    is_answered(&mut stage.call(4, WHOLE).await).await;
+    is_closed(&mut crowd[0]).await;
+    stage.hand.advance(IDLE_TIME);
+    stage.until_held(&[]).await;
+}
+
+#[tokio::test]
+async fn whose_request_has_come_whole_stays() {
+    let stage = Stage::new();
+    let mut workers = Vec::new();
+    for _ in 0..LIMITS.share {
+        let mut worker = stage.promise(2).await;
+        worker.write_all(b"abcd").await.unwrap();
+        workers.push(worker);
+    }
+    stage.until("busy", |it| it.busy() == LIMITS.share).await;
+    is_closed(&mut stage.call(2, "").await).await;
+    stage.hand.advance(IDLE_TIME);
+    stage.hand.advance(IDLE_TIME);
+    assert!(workers[0].try_read(&mut [0]).is_err(), "it stays");
 }
 
 #[tokio::test]
