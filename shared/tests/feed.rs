@@ -75,7 +75,8 @@ impl Link {
             }
             Some(Step::Read { after }) => {
                 let batch = self.sender.read(after, self.rng.random_range(1..8));
-                self.outbox.sent(after, batch.last, batch.records.len());
+                let (records, has_digest) = (batch.records.len(), batch.digest.is_some());
+                self.outbox.sent(after, batch.last, records, has_digest);
                 self.stream.push_back(Frame::Batch(batch));
             }
             Some(Step::Renew { id }) => {
@@ -157,8 +158,10 @@ impl Link {
                 self.sender.restore();
                 self.connect();
             }
-            94..95 => self.sender.begin_anew(self.rng.next_u64()),
-            95..98 => self.sender.drop_tombstones(&mut self.rng),
+            94 => self.sender.begin_anew(self.rng.next_u64()),
+            95 => self.sender.lose_all(self.rng.next_u64()),
+            96 => self.sender.meet_all(),
+            97..98 => self.sender.drop_tombstones(&mut self.rng),
             // A log has no digest that would tell.
             _ if self.feed.is_log() => {}
             _ => self.receiver.rot(&mut self.rng),
@@ -174,6 +177,12 @@ impl Link {
 
     fn settle(&mut self) {
         self.connect();
+        self.sender.meet_all();
+        self.drain();
+    }
+
+    /// Goes on until the receiver holds what the sender does.
+    fn drain(&mut self) {
         for _ in 0..10_000 {
             self.send();
             self.deliver();
@@ -227,6 +236,31 @@ fn a_logs_receiver_ends_with_all_that_the_sender_holds() {
 }
 
 #[test]
+fn what_a_sender_that_lost_all_has_not_met_yet_stays_with_the_receiver() {
+    let mut link = Link::new(Feed::Inventory, 11);
+    (0..40).for_each(|_| link.sender.change(&mut link.rng));
+    link.settle();
+    let before = link.receiver.live();
+    link.sender.lose_all(77);
+    link.drain();
+    assert_eq!(link.receiver.live(), before, "nothing was met yet");
+    (0..3).for_each(|_| link.sender.change(&mut link.rng));
+    let known = before.len();
+    link.drain();
+    assert!(link.receiver.live().len() + 3 >= known, "but what was told");
+    link.connect();
+    link.drain();
+    assert!(
+        link.receiver.live().len() + 3 >= known,
+        "also in a new session"
+    );
+    // The last to be met changes nothing, and is told all the same.
+    link.sender.meet_all();
+    link.drain();
+    assert_agree(&link, "once all is met");
+}
+
+#[test]
 fn a_sender_from_an_older_copy_is_taken_for_a_new_life_without_a_fault() {
     for feed in [Feed::Inventory, Feed::Samples] {
         let mut link = Link::new(feed, 9);
@@ -263,6 +297,7 @@ fn a_log_that_fell_back_while_it_flowed_begins_a_new_life() {
 #[test]
 fn without_faults_there_is_one_snapshot_and_nothing_is_sent_twice() {
     let mut link = Link::new(Feed::Inventory, 7);
+    link.sender.meet_all();
     link.connect();
     for _ in 0..200 {
         link.sender.change(&mut link.rng);

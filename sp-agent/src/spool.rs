@@ -12,7 +12,8 @@
 //! ```
 //!
 //! Everything here can be collected again, apart from samples. So a damaged file is moved aside
-//! and the spool begins a new life, with new feed ids, which hubs answer with a snapshot.
+//! and the spool begins a new life, with new feed ids, which hubs answer with a snapshot. It ends
+//! when each part of the feed was read once: until then what a hub held before stays.
 //! An older copy of the file, as of a machine that was set back, goes on: states are compared by
 //! their digests, and a log begins a new life before its numbers would stand for two things.
 //! Only this module names rusqlite.
@@ -28,6 +29,7 @@ mod schema;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod whole;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -145,7 +147,7 @@ impl Spool {
         let path: Arc<Path> = opener.path().into();
         let store = opener.open()?;
         let shared = Arc::new(Shared {
-            extents: store.feeds.map(|state| watch::Sender::new(state.extent())),
+            extents: PerFeed::of(|feed| watch::Sender::new(store.extent(feed))),
             condition: watch::Sender::new(Condition::Sound),
             acked: store.feeds.map(|_| AtomicU64::new(0)),
             audits: AtomicU64::new(0),
@@ -219,13 +221,23 @@ impl Spool {
 
     /// Ends an audit of which every page was put: the part's records that it did not put become
     /// tombstones, and `mark` is kept with them. Where that would be more than 20 records and a
-    /// fifth of what was held, they stay, and those that the next audit misses too go then.
+    /// fifth of what was held, or all of several, they stay, and those that the next audit misses
+    /// too go then.
     ///
     /// # Errors
     /// If one of its pages failed, it was superseded, or the spool is failing: nothing is removed.
     pub async fn finish_audit(&self, audit: Audit, mark: Mark) -> Result<Written, SpoolError> {
         let Audit { part, number } = audit;
         self.perform(Work::Finish { part, number, mark }).await
+    }
+
+    /// Puts that this cloud has no such part, so that nothing of it is waited for: a feed is whole
+    /// when each of its parts was read to its end or is not there. What is held of it stays.
+    ///
+    /// # Errors
+    /// If the spool is failing.
+    pub async fn put_absent(&self, part: Part) -> Result<(), SpoolError> {
+        self.perform(Work::Absent(part)).await.map(drop)
     }
 
     /// Puts the state of every service. One that is not among them becomes a tombstone.
@@ -282,7 +294,8 @@ impl Spool {
     /// # Errors
     /// If the file can't be read.
     pub async fn mark(&self, part: Part) -> Result<Option<Mark>, SpoolError> {
-        self.reading(move |store| read::mark(store, part)).await
+        self.reading(move |store| Ok(whole::mark(store, part)?))
+            .await
     }
 
     /// A hub holds everything up to `seq`. It may ask again: this only allows old tombstones to be

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hub::{Hub, Mood};
-use shared::model::{CloudDescription, CloudKind};
+use shared::model::{CloudDescription, CloudKind, HostSample};
 use shared::pki::{Fingerprint, JoinToken};
 use shared::runtime::clock::Clock;
 use shared::runtime::errors::chain;
@@ -199,6 +199,7 @@ async fn a_spool_that_can_not_be_read_does_not_end_the_link() {
         chance
     })
     .unwrap();
+    spool.put_sample(HostSample::default()).await.unwrap();
     // A closed spool still tells its extents, and each reading fails.
     spool.close().await.unwrap();
     let (_told, description) = watch::channel(request(&hub, &data_dir).description.unwrap());

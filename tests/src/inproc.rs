@@ -17,13 +17,16 @@ use idp_hub::store::regions::Introduction;
 use idp_hub::store::{RegionNo, Store};
 use idp_hub::tasks::{Hub, Options, database};
 use shared::ids::RegionId;
-use shared::model::{CloudDescription, CloudKind, Totals};
+use shared::model::{
+    CloudDescription, CloudKind, Service, ServiceKind, ServiceState, Totals, UnixMillis,
+};
 use shared::pki::{Fingerprint, JoinToken};
 use shared::runtime::clock::Clock;
 use shared::runtime::errors::chain;
 use shared::runtime::tasks::{StopTimes, Tasks};
 use shared::transport::{Congestion, DialOptions};
 use shared::wire::frame::Cursor;
+use sp_agent::cloud::Part;
 use sp_agent::membership::{Credentials, Membership};
 use sp_agent::spool::Spool;
 use sp_agent::uplink::{self, Status, Uplink};
@@ -217,8 +220,19 @@ impl TestAgent {
         data_dir
     }
 
-    /// Begins to report from a data directory that has joined.
+    /// Begins to report from a data directory that has joined: of a cloud with one service, whose
+    /// parts are not there until the test tells of them.
     pub async fn start(data_dir: TempDir) -> Self {
+        let agent = Self::start_blind(data_dir).await;
+        for part in Part::ALL {
+            agent.spool.put_absent(part).await.unwrap();
+        }
+        agent.tell_services().await;
+        agent
+    }
+
+    /// The same of a cloud that was not looked at yet.
+    pub async fn start_blind(data_dir: TempDir) -> Self {
         let clock = Clock::system();
         let directory = data_dir.path().join("spool");
         let spool = Spool::open(&directory, clock.unix_millis(), rand::random).unwrap();
@@ -245,6 +259,18 @@ impl TestAgent {
             tasks,
             leave,
         }
+    }
+
+    /// Tells that its cloud's one service is well.
+    pub async fn tell_services(&self) {
+        let service = Service {
+            kind: ServiceKind::Compute,
+            state: ServiceState::Available,
+            endpoint: description().endpoint,
+            versions: ("2.1".to_owned(), "2.96".to_owned()),
+            since: UnixMillis::from_secs(1),
+        };
+        self.spool.put_services(vec![service]).await.unwrap();
     }
 
     /// Stops it in good order, and gives its data directory back.

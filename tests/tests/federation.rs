@@ -126,6 +126,33 @@ async fn a_hub_that_was_away_is_brought_up_by_the_changes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_an_agent_that_lost_its_spool_has_not_read_again_stays() {
+    let directory = private_dir();
+    let hub = TestHub::found(&directory.path().join("hub")).await;
+    let mut agent = TestAgent::join(&hub, "north").await;
+    let servers: Vec<_> = (0..30).map(|it| server(it, ServerState::Running)).collect();
+    report(&agent, servers.clone()).await;
+    agent.drained().await;
+    let data_dir = agent.stop().await;
+    std::fs::remove_dir_all(data_dir.path().join("spool")).unwrap();
+
+    let mut agent = TestAgent::start_blind(data_dir).await;
+    agent.tell_services().await;
+    // One part is read, and another one is not: nothing may be taken for gone yet.
+    report(&agent, servers[..20].to_vec()).await;
+    agent.drained().await;
+    assert_eq!(servers_at(&hub, "north").await.len(), 30);
+    hub.adds_up_to(totals_of(&servers)).await;
+    for part in Part::ALL {
+        agent.spool.put_absent(part).await.unwrap();
+    }
+    hub.shows("north", State::Healthy).await;
+    hub.adds_up_to(totals_of(&servers[..20])).await;
+    agent.stop().await;
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn how_an_agent_took_its_leave_outlives_the_hub_s_restart() {
     let directory = private_dir();
     let hub = TestHub::found(&directory.path().join("hub")).await;

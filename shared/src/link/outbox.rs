@@ -29,6 +29,9 @@ pub struct Extent {
     pub head: u64,
     /// Tombstones (of a log: entries) up to this one are dropped.
     pub horizon: u64,
+    /// Whether what the feed tells of was read whole at least once in this life. Until then no
+    /// batch has a digest, so that a receiver does not take for gone what was only not met yet.
+    pub whole: bool,
 }
 
 /// What to do next.
@@ -74,8 +77,8 @@ enum State {
 struct Flow {
     sent: u64,
     acked: u64,
-    /// The first batch is sent even when it is empty: its digest compares the two sides.
-    greeted: bool,
+    /// A batch with a digest was sent, even if it was empty: that compares the two sides.
+    compared: bool,
     in_flight: VecDeque<InFlight>,
     in_flight_bytes: usize,
 }
@@ -128,7 +131,9 @@ impl Outbox {
     /// A cursor of another life, ahead of the newest change (the spool is from an older backup), or
     /// behind the horizon can't be gone on from.
     fn start(&self, cursor: &Cursor) -> Start {
-        let Extent { id, head, horizon } = self.extent;
+        let Extent {
+            id, head, horizon, ..
+        } = self.extent;
         let known = cursor.id == id && cursor.seq <= head;
         match (known, self.feed.is_log()) {
             (true, true) => Start::Resume {
@@ -165,7 +170,8 @@ impl Outbox {
                 }))
             }
             State::Flowing(flow) => {
-                let due = flow.sent < self.extent.head || !flow.greeted;
+                let Extent { head, whole, .. } = self.extent;
+                let due = flow.sent < head || (whole && !flow.compared);
                 let room = flow.in_flight.len() < IN_FLIGHT_BATCHES_MAX
                     && flow.in_flight_bytes < IN_FLIGHT_BYTES_MAX;
                 (due && room).then_some(Step::Read { after: flow.sent })
@@ -184,11 +190,11 @@ impl Outbox {
                 Start::Resume { seq } => seq,
                 Start::Snapshot => 0,
             };
-            let greeted = self.feed.is_log();
+            let compared = self.feed.is_log();
             let flow = Flow {
                 sent,
                 acked: sent,
-                greeted,
+                compared,
                 in_flight: VecDeque::new(),
                 in_flight_bytes: 0,
             };
@@ -196,14 +202,14 @@ impl Outbox {
         }
     }
 
-    /// [`Step::Read`] is done: a batch up to `last`, of so many bytes, is on its way. One that
-    /// began elsewhere is of an earlier start and changes nothing.
-    pub fn sent(&mut self, after: u64, last: u64, bytes: usize) {
+    /// [`Step::Read`] is done: a batch up to `last`, of so many bytes, with or without a digest, is
+    /// on its way. One that began elsewhere is of an earlier start and changes nothing.
+    pub fn sent(&mut self, after: u64, last: u64, bytes: usize, has_digest: bool) {
         if let State::Flowing(flow) = &mut self.state
             && flow.sent == after
         {
             flow.sent = last;
-            flow.greeted = true;
+            flow.compared |= has_digest;
             flow.in_flight.push_back(InFlight { last, bytes });
             flow.in_flight_bytes += bytes;
         }
@@ -249,7 +255,9 @@ impl Outbox {
     pub fn is_drained(&self) -> bool {
         match &self.state {
             State::Flowing(flow) => {
-                flow.greeted && flow.sent >= self.extent.head && flow.in_flight.is_empty()
+                let Extent { head, whole, .. } = self.extent;
+                let compared = flow.compared || !whole;
+                compared && flow.sent >= head && flow.in_flight.is_empty()
             }
             State::Idle | State::Overtaken | State::Opening(_) => false,
         }
@@ -264,8 +272,13 @@ mod tests {
     /// What goes on its way before anything is acknowledged, in batches of so many bytes.
     fn on_its_way(batch_bytes: usize) -> (usize, usize) {
         let id = FeedId::from_random(1);
-        let (head, horizon) = (u64::MAX, 0);
-        let mut outbox = Outbox::new(Feed::Inventory, Extent { id, head, horizon });
+        let extent = Extent {
+            id,
+            head: u64::MAX,
+            horizon: 0,
+            whole: true,
+        };
+        let mut outbox = Outbox::new(Feed::Inventory, extent);
         outbox.position(&Position::NONE.cursor(feed_code(Feed::Inventory)));
         let mut batches = 0;
         while let Some(step) = outbox.next() {
@@ -273,7 +286,7 @@ mod tests {
                 Step::Renew { .. } => panic!("it was not overtaken"),
                 Step::Open(open) => outbox.opened(&open),
                 Step::Read { after } => {
-                    outbox.sent(after, after + 1, batch_bytes);
+                    outbox.sent(after, after + 1, batch_bytes, false);
                     batches += 1;
                 }
             }
@@ -296,6 +309,7 @@ mod tests {
             id: FeedId::from_random(bits),
             head,
             horizon: 0,
+            whole: true,
         };
         let mut outbox = Outbox::new(Feed::Samples, extent(1, 12));
         outbox.position(&Cursor {
@@ -312,10 +326,10 @@ mod tests {
         };
         assert_eq!(open.start, Start::Resume { seq: 0 });
         outbox.opened(&open);
-        outbox.sent(0, 8, 100);
+        outbox.sent(0, 8, 100, false);
         assert_eq!(outbox.acked(20), 0, "of the life before");
         assert_eq!(outbox.behind(), 12);
-        outbox.sent(8, 12, 100);
+        outbox.sent(8, 12, 100, false);
         assert!(!outbox.is_drained());
         assert_eq!(outbox.acked(12), 2);
         assert!(outbox.is_drained());

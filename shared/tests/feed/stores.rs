@@ -34,6 +34,8 @@ struct Kept {
     id: FeedId,
     head: u64,
     horizon: u64,
+    /// Everything that there is was met in this life.
+    whole: bool,
     entries: BTreeMap<u32, Entry>,
 }
 
@@ -53,6 +55,7 @@ impl Sender {
             id: FeedId::from_random(random.into()),
             head: 0,
             horizon: 0,
+            whole: is_log,
             entries: BTreeMap::new(),
         };
         Self {
@@ -69,7 +72,20 @@ impl Sender {
             id: self.kept.id,
             head: self.kept.head,
             horizon: self.kept.horizon,
+            whole: self.kept.whole,
         }
+    }
+
+    /// Everything that there is has been met.
+    pub(crate) const fn meet_all(&mut self) {
+        self.kept.whole = true;
+    }
+
+    /// Nothing is held any more, and all is to be met anew.
+    pub(crate) fn lose_all(&mut self, random: u64) {
+        self.kept.entries.clear();
+        self.begin_anew(random);
+        self.kept.whole = self.is_log;
     }
 
     pub(crate) fn live(&self) -> BTreeMap<u32, u8> {
@@ -111,7 +127,7 @@ impl Sender {
             Some((_, entry)) if !reaches_head => entry.seq,
             _ => self.kept.head,
         };
-        let digest = (reaches_head && !self.is_log).then(|| {
+        let digest = (reaches_head && !self.is_log && self.kept.whole).then(|| {
             let mut digest = Digest::default();
             self.live()
                 .iter()

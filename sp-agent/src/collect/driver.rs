@@ -46,7 +46,12 @@ pub struct Collector {
 
 /// What ended.
 enum Done {
-    Audit(Part, Result<Audited, Broken>),
+    Audit {
+        part: Part,
+        /// The spool's life when it began.
+        life: FeedId,
+        read: Result<Audited, Broken>,
+    },
     Changes {
         part: Part,
         since: Option<Mark>,
@@ -167,10 +172,13 @@ impl Run {
         let (cloud, spool) = (Arc::clone(&self.cloud), self.spool.clone());
         let clock = self.clock.clone();
         self.under_way.push(match work {
-            Work::Audit(part) => Box::pin(async move {
-                let read = reading::audit(&*cloud, &spool, &clock, part).await;
-                Done::Audit(part, read)
-            }),
+            Work::Audit(part) => {
+                let life = self.life;
+                Box::pin(async move {
+                    let read = reading::audit(&*cloud, &spool, &clock, part).await;
+                    Done::Audit { part, life, read }
+                })
+            }
             Work::Changes(part) => {
                 let since = self.marks.get(&part).copied();
                 Box::pin(async move {
@@ -203,9 +211,14 @@ impl Run {
     }
 
     fn take(&mut self, done: Done) {
+        self.begin_anew_with_the_spool();
         let (now, wall) = (self.clock.now(), self.clock.unix_millis());
         match done {
-            Done::Audit(part, read) => self.take_audit(now, wall, part, &read),
+            Done::Audit { part, life, read } => match life == self.life {
+                true => self.take_audit(now, wall, part, &read),
+                // What it put is not in this spool.
+                false => self.schedule.outdated(now, part),
+            },
             Done::Changes { part, since, read } => {
                 self.take_changes(now, wall, part, since, &read);
             }

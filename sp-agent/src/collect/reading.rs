@@ -79,14 +79,24 @@ pub(super) async fn audit(
         audit: Some(&audit),
         silence_max: cloud.silence_max(),
     };
-    let Whole { mark, incomplete } = carry(reading, arriving, into, clock).await?;
+    let read = carry(reading, arriving, into, clock).await;
+    if let Err(Broken::Cloud {
+        source: CloudError::Missing { .. },
+        ..
+    }) = read
+    {
+        let put = spool.put_absent(part).await;
+        put.map_err(|source| Broken::Spool { part, source })?;
+    }
+    let Whole { mark, incomplete } = read?;
     let finished = spool.finish_audit(audit, mark).await;
     let written = finished.map_err(|source| Broken::Spool { part, source })?;
-    let doubt = match (incomplete, written.held) {
-        (Some(incomplete), _) => Some(chain(&incomplete).to_string()),
-        (None, Some(held)) => Some(disbelief(held)),
-        (None, None) => None,
-    };
+    let incomplete = incomplete.map(|it| chain(&it).to_string());
+    let doubts: Vec<String> = incomplete
+        .into_iter()
+        .chain(written.held.map(disbelief))
+        .collect();
+    let doubt = (!doubts.is_empty()).then(|| doubts.join("; "));
     Ok(Audited { mark, doubt })
 }
 

@@ -130,6 +130,13 @@ impl Schedule {
         }
     }
 
+    /// An audit of a part ended, and what it read is not held any more.
+    pub fn outdated(&mut self, now: Instant, part: Part) {
+        if let Some(turn) = self.turn(part) {
+            turn.outdated(now);
+        }
+    }
+
     /// A service that did not answer answers again: what failed need not wait as long as it would.
     pub fn returned(&mut self, now: Instant, service: ServiceKind, chance: u64) {
         for turn in &mut self.turns {

@@ -21,6 +21,8 @@ const REASON_BYTES_MAX: usize = 512;
 #[derive(Debug)]
 pub struct Services {
     known: BTreeMap<ServiceKind, Known>,
+    /// All were asked once, now or in an earlier life: before that, those known of are only some.
+    is_whole: bool,
 }
 
 #[derive(Debug)]
@@ -57,18 +59,20 @@ impl Failing {
 impl Services {
     /// Goes on from what the spool holds.
     pub fn new(held: Vec<Service>) -> Self {
+        let is_whole = !held.is_empty();
         let known = held.into_iter().map(|service| {
             let is_settled = true;
             (service.kind, Known::new(service, is_settled))
         });
         Self {
             known: known.collect(),
+            is_whole,
         }
     }
 
-    /// Every service, as it is to be reported.
+    /// Every service, as it is to be reported; none until all were asked once.
     pub fn list(&self) -> Vec<Service> {
-        let all = self.known.values();
+        let all = self.known.values().filter(|_| self.is_whole);
         all.map(|known| known.service.clone()).collect()
     }
 
@@ -80,6 +84,7 @@ impl Services {
 
     /// All services were asked. One that the cloud no longer speaks of is forgotten.
     pub fn probed(&mut self, now: UnixMillis, probes: Vec<Probe>) {
+        self.is_whole = true;
         let is_named = |kind: &ServiceKind| probes.iter().any(|probe| probe.service == *kind);
         self.known
             .retain(|kind, known| is_named(kind) || !known.failing_parts.is_empty());

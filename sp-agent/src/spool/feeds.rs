@@ -23,6 +23,15 @@ pub(super) struct PerFeed<T> {
 }
 
 impl<T> PerFeed<T> {
+    pub(super) fn of(mut make: impl FnMut(Feed) -> T) -> Self {
+        Self {
+            inventory: make(Feed::Inventory),
+            quota: make(Feed::Quota),
+            health: make(Feed::Health),
+            samples: make(Feed::Samples),
+        }
+    }
+
     pub(super) fn try_of<E>(mut make: impl FnMut(Feed) -> Result<T, E>) -> Result<Self, E> {
         Ok(Self {
             inventory: make(Feed::Inventory)?,
@@ -84,11 +93,12 @@ impl FeedState {
         }
     }
 
-    pub(super) const fn extent(&self) -> Extent {
+    pub(super) const fn extent(&self, whole: bool) -> Extent {
         Extent {
             id: self.id,
             head: self.head,
             horizon: self.horizon,
+            whole,
         }
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
+use shared::link::outbox::Extent;
 use shared::model::{Feed, UnixMillis};
 use shared::runtime::files::create_private_dir;
 use tracing::error;
@@ -16,6 +17,7 @@ use tracing::error;
 use super::error::{Fault, SpoolError};
 use super::feeds::{self, FeedState, PerFeed};
 use super::schema::{SCHEMA, migrate, schema_of};
+use super::whole;
 
 const FILE: &str = "spool.sqlite";
 const LOCK: &str = "spool.lock";
@@ -59,6 +61,15 @@ const PAGE_BYTES: i64 = 4096;
 pub(super) struct Store {
     pub(super) connection: Connection,
     pub(super) feeds: PerFeed<FeedState>,
+    /// Whether each holds all that it tells of.
+    pub(super) whole: PerFeed<bool>,
+}
+
+impl Store {
+    /// What is held of a feed.
+    pub(super) const fn extent(&self, feed: Feed) -> Extent {
+        self.feeds.get(feed).extent(*self.whole.get(feed))
+    }
 }
 
 /// Opens, and opens again after a fault, holding the lock all the time.
@@ -147,7 +158,12 @@ impl Opener {
             for feed in Feed::ALL {
                 feeds::verify(&connection, feed, feeds.get(feed))?;
             }
-            Ok(Store { connection, feeds })
+            let whole = whole::all(&connection)?;
+            Ok(Store {
+                connection,
+                feeds,
+                whole,
+            })
         });
         opened.map_err(|fault| fault.at(&self.path))
     }

@@ -3,17 +3,16 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use shared::ids::FeedId;
-use shared::model::{Feed, Record, RecordKind, Service, UnixMillis};
+use shared::model::{Feed, Record, RecordKind, Service};
 use shared::wire::frame::{self, BatchRecord, FeedFrame, feed_code};
 use shared::wire::record::{Decoded, decode, kind_code};
-use shared::wire::{Bytes, DecodeError, List};
+use shared::wire::{Bytes, DecodeError, Digest, List};
 
 use super::error::{Fault, SpoolError};
-use super::feeds::{self, FeedState, signed, unsigned};
-use super::writer::mark_key;
-use crate::cloud::{Mark, Part};
+use super::feeds::{self, signed, unsigned};
+use super::whole::is_whole;
 
 /// Ids and values of one batch, bytes: some 900 records, which is little beside the 4 MiB that may
 /// be on their way, and enough that a commit of a hub carries many changes.
@@ -28,6 +27,8 @@ pub struct Batch {
     pub last: u64,
     /// How many records it carries.
     pub records: usize,
+    /// Whether it has the digest of all that its receiver then holds.
+    pub has_digest: bool,
 }
 
 /// The reading connection, which the writer replaces when it opens the file again.
@@ -96,11 +97,14 @@ pub(super) fn batch(
         Some(row) if !is_all => row.seq,
         _ => state.head,
     };
-    let frame = encode(&state, feed, after, last, &rows)?;
+    let is_all = last == state.head && !feed.is_log() && is_whole(store, feed)?;
+    let digest = is_all.then_some(state.digest);
+    let frame = encode(digest, after, last, &rows)?;
     Ok(Some(Batch {
         frame,
         last,
         records: rows.len(),
+        has_digest: is_all,
     }))
 }
 
@@ -128,13 +132,7 @@ fn rows_after(store: &Connection, feed: Feed, after: u64) -> Result<(Vec<Row>, b
     Ok((rows, true))
 }
 
-fn encode(
-    state: &FeedState,
-    feed: Feed,
-    after: u64,
-    last: u64,
-    rows: &[Row],
-) -> Result<Vec<u8>, Fault> {
+fn encode(digest: Option<Digest>, after: u64, last: u64, rows: &[Row]) -> Result<Vec<u8>, Fault> {
     let mut records = Vec::with_capacity(rows.len());
     for row in rows {
         let id = Bytes::new(&row.id).ok_or_else(|| too_long("id", row))?;
@@ -145,11 +143,10 @@ fn encode(
         let kind = row.kind;
         records.push(BatchRecord { kind, id, value });
     }
-    let is_whole = last == state.head && !feed.is_log();
     let batch = FeedFrame::Batch(frame::Batch {
         after,
         last,
-        digest: is_whole.then(|| state.digest.to_bytes()),
+        digest: digest.map(Digest::to_bytes),
         records: List::cut(records),
     });
     let mut bytes = Vec::with_capacity(4096);
@@ -183,13 +180,4 @@ pub(super) fn services(store: &Connection) -> Result<Vec<Service>, Fault> {
 
 fn undecodable(error: DecodeError) -> Fault {
     Fault::Damaged(error.to_string())
-}
-
-/// The mark of a part's last whole audit.
-pub(super) fn mark(store: &Connection, part: Part) -> Result<Option<Mark>, Fault> {
-    let mut select = store.prepare_cached("SELECT value FROM meta WHERE key = ?1")?;
-    let value: Option<[u8; 8]> = select
-        .query_row([mark_key(part)], |row| row.get(0))
-        .optional()?;
-    Ok(value.map(|bytes| Mark(UnixMillis(u64::from_le_bytes(bytes)))))
 }

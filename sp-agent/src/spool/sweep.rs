@@ -10,7 +10,8 @@ use std::collections::HashSet;
 use super::Held;
 use super::audits::IdHash;
 
-/// So few may go at once, whatever part of all they are: a small region must not wait.
+/// So few may go at once, whatever part of all they are, unless nothing would be left: a small
+/// region must not wait.
 const MISSING_MIN: u64 = 20;
 
 /// One in so many may go at once.
@@ -56,9 +57,10 @@ pub(super) fn decide(missing: Missed, of: u64, before: &Missed) -> Verdict {
     }
 }
 
-/// Whether so many of so many are too much to be believed at once.
+/// Whether so many of so many are too much to be believed at once: many, or all of several.
 const fn is_too_much(missing: u64, of: u64) -> bool {
-    missing > MISSING_MIN && missing.saturating_mul(MISSING_SHARE) > of
+    let are_many = missing > MISSING_MIN && missing.saturating_mul(MISSING_SHARE) > of;
+    are_many || (missing > 1 && missing >= of)
 }
 
 #[cfg(test)]
@@ -74,7 +76,11 @@ mod tests {
     fn few_or_a_small_share_go_at_once() {
         for (missing, of, too_much) in [
             (0, 0, false),
-            (20, 20, false),
+            (1, 1, false),
+            (2, 2, true),
+            (1, 2, false),
+            (19, 20, false),
+            (20, 20, true),
             (21, 21, true),
             (21, 104, true),
             (21, 105, false),
@@ -84,7 +90,7 @@ mod tests {
         ] {
             assert_eq!(is_too_much(missing, of), too_much, "{missing} of {of}");
         }
-        let verdict = decide(ids(0..20), 20, &Missed::default());
+        let verdict = decide(ids(0..20), 21, &Missed::default());
         assert_eq!((verdict.gone.len(), verdict.held), (20, None));
     }
 

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{Transaction, TransactionBehavior};
 use shared::ids::FeedId;
 use shared::model::{Feed, HostSample, Service};
 use shared::runtime::errors::chain;
@@ -21,6 +21,7 @@ use super::open::{Opener, Store};
 use super::put::Put;
 use super::read::Reader;
 use super::retain::retain;
+use super::whole;
 use super::{Condition, Shared, Written};
 use crate::cloud::{Mark, Page, Part};
 
@@ -51,6 +52,8 @@ pub(super) enum Work {
         number: u64,
         mark: Mark,
     },
+    /// The cloud has no such part.
+    Absent(Part),
     Services(Vec<Service>),
     Sample(Box<HostSample>),
     /// A hub knows more of this life of a feed than there is.
@@ -203,7 +206,7 @@ impl Writer {
     fn publish(&self) {
         let Some(store) = &self.store else { return };
         for feed in Feed::ALL {
-            let extent = store.feeds.get(feed).extent();
+            let extent = store.extent(feed);
             self.shared.extents.get(feed).send_if_modified(|known| {
                 if known.id != extent.id {
                     self.shared.acked.get(feed).store(0, Ordering::Relaxed);
@@ -278,8 +281,9 @@ fn commit_all(
             feeds::save(&transaction, feed, feeds.get(feed))?;
         }
     }
+    let whole = whole::all(&transaction)?;
     transaction.commit()?;
-    store.feeds = feeds;
+    (store.feeds, store.whole) = (feeds, whole);
     Ok((outcomes, store.connection.total_changes() != changes_before))
 }
 
@@ -327,11 +331,15 @@ fn perform(put: &mut Put<'_>, audits: &mut Audits, work: &Work) -> Result<Writte
         }
         Work::Finish { part, number, mark } => {
             let seen = audits.finish(*part, *number).map_err(Fault::Refused)?;
-            save_mark(put.store, *part, *mark)?;
+            whole::save_mark(put.store, *part, *mark)?;
             let before = audits.take_missed(*part);
             let (written, missed) = put.sweep(*part, &seen, &before)?;
             audits.keep_missed(*part, missed);
             Ok(written)
+        }
+        Work::Absent(part) => {
+            whole::save_absent(put.store, *part)?;
+            Ok(Written::default())
         }
         Work::Services(services) => put.services(services),
         Work::Sample(sample) => put.sample(sample),
@@ -344,16 +352,4 @@ fn perform(put: &mut Put<'_>, audits: &mut Audits, work: &Work) -> Result<Writte
         }
         Work::Life { .. } | Work::Damaged { .. } | Work::Close => Ok(Written::default()),
     }
-}
-
-/// The key of a part's mark.
-pub(super) fn mark_key(part: Part) -> String {
-    format!("mark/{}", part.name())
-}
-
-fn save_mark(store: &Connection, part: Part, mark: Mark) -> rusqlite::Result<()> {
-    store
-        .prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)")?
-        .execute(params![mark_key(part), mark.0.0.to_le_bytes()])
-        .map(|_| ())
 }

@@ -50,6 +50,7 @@ struct Done {
 struct Moved {
     last: u64,
     bytes: usize,
+    has_digest: bool,
 }
 
 struct Sender {
@@ -187,8 +188,13 @@ impl Feeds {
                 sender.outbox.opened(&open);
                 Sent::Batch
             }
-            (Step::Read { after }, Some(Moved { last, bytes })) => {
-                sender.outbox.sent(after, last, bytes);
+            (Step::Read { after }, Some(moved)) => {
+                let Moved {
+                    last,
+                    bytes,
+                    has_digest,
+                } = moved;
+                sender.outbox.sent(after, last, bytes, has_digest);
                 Sent::Batch
             }
             // The feed has a new life, as its extent says, or the spool can be asked again.
@@ -295,8 +301,12 @@ impl Task {
             .write(batch.frame)
             .await
             .map_err(|error| chain(&error).to_string())?;
-        let last = batch.last;
-        Ok(Ok(Some(Moved { last, bytes })))
+        let (last, has_digest) = (batch.last, batch.has_digest);
+        Ok(Ok(Some(Moved {
+            last,
+            bytes,
+            has_digest,
+        })))
     }
 
     /// A spool that fails is no reason to end the link, by which the hub knows that this region is

@@ -86,8 +86,50 @@ async fn what_could_not_be_read_stays_one_by_one_and_in_groups_also_after_a_rest
     };
     let swept = audit(&spool, Part::StoragePools, unread).await;
     assert_eq!(swept, written(0, 2), "h@lvm and h@lvm2#c");
-    let swept = audit(&spool, Part::StoragePools, page([])).await;
-    assert_eq!(swept, written(0, 3), "it is told anew by each audit");
+    let one = page([pool_named("h@lvm#a")]);
+    let swept = audit(&spool, Part::StoragePools, one).await;
+    assert_eq!(swept, written(0, 2), "it is told anew by each audit");
+}
+
+#[tokio::test]
+async fn a_new_spool_says_that_it_is_whole_only_when_every_part_was_read_or_is_not_there() {
+    let mut home = Home::new();
+    let spool = home.open();
+    audit(
+        &spool,
+        Part::Servers,
+        page([server(1, "a"), server(2, "b")]),
+    )
+    .await;
+    let mut link = Link::new(Feed::Inventory, &spool);
+    link.settle(&spool).await;
+    spool.close().await.unwrap();
+
+    let mut elsewhere = Home::new();
+    let spool = elsewhere.open();
+    let mut link = link.of_another_agent(&spool);
+    link.drain(&spool).await;
+    assert_eq!(link.receiver.live().len(), 2, "nothing was read yet");
+    audit(&spool, Part::Servers, page([server(2, "b")])).await;
+    let inventory = Part::ALL.map(|it| (it, it.kind().feed()));
+    let others = inventory
+        .iter()
+        .filter(|(_, feed)| *feed == Feed::Inventory);
+    for (part, _) in others.filter(|(part, _)| *part != Part::Servers) {
+        link.drain(&spool).await;
+        assert!(!spool.extent(Feed::Inventory).whole, "{part:?}");
+        assert_eq!(link.receiver.live().len(), 2, "{part:?} may have some");
+        match part {
+            Part::Nodes => spool.put_absent(*part).await.unwrap(),
+            _ => drop(audit(&spool, *part, page([])).await),
+        }
+    }
+    assert!(spool.extent(Feed::Inventory).whole);
+    link.drain(&spool).await;
+    assert_eq!(link.receiver.live().len(), 1, "all was read");
+    spool.close().await.unwrap();
+    let spool = elsewhere.open();
+    assert!(spool.extent(Feed::Inventory).whole, "also after a restart");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use shared::link::inbox::{Inbox, Verdict};
 use shared::link::outbox::{Outbox, Step};
 use shared::model::Feed;
 use shared::wire::frame::{FEED_BYTES_MAX, FeedFrame, HEADER_BYTES, Header, Open, feed_code};
+use sp_agent::cloud::Part;
 use sp_agent::spool::Spool;
 
 use crate::receiver::Receiver;
@@ -66,7 +67,8 @@ impl Link {
             Some(Step::Read { after }) => {
                 let read = spool.read(self.feed, extent.id, after).await.unwrap();
                 let batch = read.expect("nothing changes the spool meanwhile");
-                self.outbox.sent(after, batch.last, batch.frame.len());
+                let bytes = batch.frame.len();
+                self.outbox.sent(after, batch.last, bytes, batch.has_digest);
                 self.bytes_sent += batch.frame.len();
                 self.stream.push_back(Frame::Batch(batch.frame));
             }
@@ -131,8 +133,17 @@ impl Link {
         spool.acked(self.feed, seq);
     }
 
-    /// Connects, and goes on until the receiver holds all there is.
+    /// Connects, and goes on until the receiver holds all there is: parts that no audit has read
+    /// are not there.
     pub(crate) async fn settle(&mut self, spool: &Spool) {
+        for part in Part::ALL {
+            spool.put_absent(part).await.unwrap();
+        }
+        self.drain(spool).await;
+    }
+
+    /// Connects, and goes on until the receiver holds what the spool does.
+    pub(crate) async fn drain(&mut self, spool: &Spool) {
         self.connect();
         for _ in 0..10_000 {
             self.send(spool).await;

@@ -148,6 +148,7 @@ async fn send(
         // There is always more.
         head: i64::MAX as u64,
         horizon: 0,
+        whole: true,
     };
     let mut outbox = Outbox::new(Feed::Inventory, extent);
     outbox.position(&Position::NONE.cursor(1));
@@ -165,7 +166,7 @@ async fn send(
                 let bytes = servers.batch(BATCH, is_snapshots_end);
                 let len = bytes.len();
                 feed.write(bytes).await.unwrap();
-                outbox.sent(after, servers.seq, len);
+                outbox.sent(after, servers.seq, len, true);
             }
             Some(Step::Renew { .. }) => panic!("only a log is ever overtaken"),
             None => progress.changed().await.expect("the connection is gone"),

@@ -102,6 +102,10 @@ fn batch(after: u64, whole: bool) -> FeedPayload {
 async fn agent(folder: PathBuf) {
     let opened = Spool::open(&folder.join("spool"), UnixMillis(1), || 5);
     let spool = opened.unwrap();
+    // So that batches have the digest of all that is held.
+    for part in Part::ALL {
+        spool.put_absent(part).await.unwrap();
+    }
     loop {
         let head = spool.extent(Feed::Inventory).head;
         let page = Page {

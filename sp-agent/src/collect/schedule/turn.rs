@@ -14,6 +14,10 @@ pub(super) const PATIENCE_MAX: Duration = Duration::from_secs(600);
 /// most is spent on it.
 const PAUSE_FACTOR: u32 = 9;
 
+/// Readings of changes rest as long as they took, up to so long: the cloud must not be asked all
+/// the time, and news must not wait for minutes.
+const CHANGES_PAUSE_MAX: Duration = Duration::from_secs(60);
+
 /// However long a reading took, what vanished is found within this and the next reading's time,
 /// unless the configured interval is longer.
 const PAUSE_MAX: Duration = Duration::from_secs(6 * 3600);
@@ -127,6 +131,11 @@ impl Turn {
         self.has_mark = false;
     }
 
+    pub(super) fn outdated(&mut self, now: Instant) {
+        self.audit.end(now);
+        self.begin_anew(now);
+    }
+
     /// Brings an audit that failed forward, as what it failed by may be over.
     pub(super) fn hurry(&mut self, now: Instant, chance: u64) {
         if self.audit.backoff.attempts() == 0 {
@@ -158,7 +167,7 @@ impl Turn {
     }
 
     pub(super) fn changed(&mut self, now: Instant, outcome: Outcome, chance: u64) {
-        self.changes.end(now);
+        let took = self.changes.end(now);
         match outcome {
             Outcome::Failed { patience } => {
                 self.be_patient(now, patience);
@@ -173,7 +182,8 @@ impl Turn {
             Outcome::Read => {
                 let failed_before = self.changes.backoff.attempts() > 0;
                 self.changes.backoff.reset();
-                let next = after(now, self.changes_interval);
+                let rest = took.min(CHANGES_PAUSE_MAX);
+                let next = after(now, self.changes_interval.max(rest));
                 self.changes.due_at = self.has_mark.then_some(next);
                 if failed_before {
                     self.hurry(now, chance);
