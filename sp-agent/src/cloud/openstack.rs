@@ -30,6 +30,7 @@ mod probe;
 mod projects;
 mod quota;
 mod refusal;
+mod remembered;
 mod rights;
 mod scalar;
 mod session;

@@ -52,7 +52,10 @@ async fn read_networks(client: &Client, pages: &Pages) -> Result<Whole, CloudErr
         }
         pass::send(pages, page).await?;
     }
-    let incomplete = singles.end()?;
+    let incomplete = singles.end();
+    if let Some(incomplete) = incomplete.as_ref().filter(|it| it.failed == it.of) {
+        return Err(incomplete.source.clone());
+    }
     let mark = Mark(pager.begun(client));
     Ok(Whole { mark, incomplete })
 }

@@ -36,7 +36,11 @@ pub(super) async fn audit(
             pages.send(page).await.map_err(|_| CloudError::Stopped)?;
         }
     }
-    let incomplete = singles.end()?;
+    let incomplete = singles.end();
+    // Where none could be read, there was nothing to tell.
+    if let Some(incomplete) = incomplete.as_ref().filter(|it| it.failed == it.of) {
+        return Err(incomplete.source.clone());
+    }
     let mark = Mark(pager.begun(client));
     Ok(Whole { mark, incomplete })
 }
