@@ -58,6 +58,7 @@ pub use self::check::{CheckLine, Verdict};
 use self::client::Client;
 use self::compute::nodes::{self, LastCapacities};
 use self::compute::servers::{self, Witness};
+use self::network::LastAddresses;
 pub use self::options::{Auth, Domain, Interface, Options, Secret};
 use self::patience::Patience;
 pub use self::setup::SetupError;
@@ -69,6 +70,7 @@ use super::{Cloud, CloudError, Mark, Pages, Part, Probe, Whole};
 pub struct OpenStack {
     client: Client,
     capacities: LastCapacities,
+    addresses: LastAddresses,
     witness: Witness,
     silence_max: Duration,
 }
@@ -106,6 +108,7 @@ impl OpenStack {
         Ok(Self {
             client: Client::new(options, clock, patience)?,
             capacities: LastCapacities::default(),
+            addresses: LastAddresses::default(),
             witness: Witness::default(),
             silence_max: options.silence_max(),
         })
@@ -139,7 +142,7 @@ impl Cloud for OpenStack {
             Part::Nodes => nodes::audit(client, &self.capacities, pages).await,
             Part::Volumes => volume::audit(client, pages).await,
             Part::StoragePools => pools::audit(client, pages).await,
-            Part::Networks => network::audit(client, pages).await,
+            Part::Networks => network::audit(client, &self.addresses, pages).await,
             Part::FloatingIps => network::audit_floating_ips(client, pages).await,
             Part::ComputeQuota => quota::audit(client, ServiceKind::Compute, pages).await,
             Part::VolumeQuota => quota::audit(client, ServiceKind::Volume, pages).await,

@@ -79,45 +79,38 @@ async fn page(
     pulse: &Pulse<'_>,
 ) -> Result<Page, CloudError> {
     let mut page = Page::default();
-    let mut rest = hypervisors.iter();
     let questions = hypervisors.iter();
     let questions = questions.map(|it| placement::capacities(client, it, pulse));
     let questions: Vec<_> = questions.collect();
     let mut answers = stream::iter(questions).buffered(client.concurrency_max);
-    while !figures.is_in_vain()
-        && let Some(answer) = answers.next().await
-        && let Some(hypervisor) = rest.next()
-    {
-        let told = answer.and_then(|it| {
-            let told = it.or(hypervisor.figures);
+    for hypervisor in hypervisors {
+        let answer = match figures.is_in_vain() {
+            true => None,
+            false => answers.next().await,
+        };
+        let answer = answer.map(|it| {
+            let told = it?.or(hypervisor.figures);
             told.ok_or_else(|| GivenUp::from(nowhere()))
         });
-        add(&mut page, hypervisor, figures, Some(told));
+        let Hypervisor { id, name, .. } = hypervisor;
+        match figures.settle((id, name), answer) {
+            Some(capacities) => page
+                .records
+                .push(Record::Node(node(hypervisor, capacities))),
+            None => page.unread.push(Unread::Record(id.clone())),
+        }
         pulse.beat().await?;
-    }
-    for hypervisor in rest {
-        add(&mut page, hypervisor, figures, None);
     }
     Ok(page)
 }
 
-fn add(
-    page: &mut Page,
-    hypervisor: &Hypervisor,
-    figures: &mut Figures<'_, Capacities>,
-    answer: Option<Result<Capacities, GivenUp>>,
-) {
-    let Hypervisor { id, name, .. } = hypervisor;
-    let Some(capacities) = figures.settle((id, name), answer) else {
-        page.unread.push(Unread::Record(id.clone()));
-        return;
-    };
-    page.records.push(Record::Node(Node {
-        id: id.clone(),
-        name: name.clone(),
+fn node(hypervisor: &Hypervisor, capacities: Capacities) -> Node {
+    Node {
+        id: hypervisor.id.clone(),
+        name: hypervisor.name.clone(),
         state: hypervisor.state,
         vcpus: capacities.vcpus,
         memory_mib: capacities.memory_mib,
         disk_gib: capacities.disk_gib,
-    }));
+    }
 }

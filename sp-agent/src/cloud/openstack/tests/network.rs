@@ -1,5 +1,8 @@
 //! Volumes, networks, floating IPs and quotas.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use shared::model::{Capacity, CloudId, Network, Quota, ServiceKind};
 
 use super::*;
@@ -83,18 +86,52 @@ async fn external_networks_tell_their_addresses() {
 }
 
 #[tokio::test]
-async fn addresses_that_are_not_told_are_unknown_and_those_that_fail_cost_no_network() {
+async fn addresses_that_are_not_told_are_unknown() {
     for reply in [None, Some(Reply::status(403, "{}"))] {
         let (result, networks) = networks(reply).await;
-        result.unwrap();
+        assert!(result.unwrap().incomplete.is_none());
         assert_eq!(networks[1].addresses, None);
     }
-    let (result, _) = networks(Some(Reply::status(503, "{}"))).await;
-    let unavailable = matches!(result, Err(CloudError::Status { status: 503, .. }));
-    assert!(unavailable, "{result:?}");
-    let (result, networks) = networks(Some(Reply::status(500, "{}"))).await;
-    assert!(result.is_err(), "it is the only one");
-    assert_eq!(networks.len(), 1, "what is known of the other stays");
+}
+
+#[tokio::test]
+async fn addresses_that_fail_cost_no_network() {
+    for status in [500, 503] {
+        let fails = Arc::new(AtomicBool::new(true));
+        let failing = fails.clone();
+        let script = external(answer(json!({"network_ip_availability": {
+            "total_ips": 253, "used_ips": 7}})));
+        let fake = Fake::start(move |seen| {
+            let of_addresses = seen.path.contains("network-ip-availabilities");
+            match of_addresses && failing.load(Ordering::SeqCst) {
+                true => Some(Reply::status(status, "{}")),
+                false => script(&seen.path),
+            }
+        })
+        .await;
+        let cloud = client(&fake);
+        let unread = |told: &Told<Whole>| -> Vec<Unread> {
+            told.pages.iter().flat_map(|it| it.unread.clone()).collect()
+        };
+        // It is the only external one, and since the start nothing was told of it.
+        let told = audit(&cloud, Part::Networks).await;
+        assert_eq!(told.records().len(), 1);
+        assert_eq!(unread(&told), [Unread::Record(CloudId::new("out"))]);
+        let incomplete = told.result.unwrap().incomplete.unwrap();
+        assert_eq!((incomplete.failed, incomplete.of), (1, 1));
+        assert_eq!(incomplete.first, "b (out)");
+        fails.store(false, Ordering::SeqCst);
+        audit(&cloud, Part::Networks).await.result.unwrap();
+        // From now on it is told with the last addresses.
+        fails.store(true, Ordering::SeqCst);
+        let told = audit(&cloud, Part::Networks).await;
+        let Record::Network(network) = told.records()[1] else {
+            panic!("{:?}", told.pages);
+        };
+        assert_eq!(network.addresses.unwrap().total, 253);
+        assert_eq!((unread(&told).len(), told.records().len()), (0, 2));
+        assert!(told.result.unwrap().incomplete.is_some(), "{status}");
+    }
 }
 
 #[tokio::test]
