@@ -24,7 +24,8 @@ use super::pass;
 use super::scalar::Scalar;
 use crate::cloud::{CloudError, Pages};
 
-/// Ten million records at full pages; a list that is longer has no end.
+/// Ten million records at full pages, a million at the smallest that the client makes; a list that
+/// is longer has no end.
 const PAGES_MAX: usize = 10_000;
 
 /// A marker is a record's id; Cinder's and Neutron's columns hold 255 characters at most.
@@ -34,12 +35,10 @@ const MARKER_BYTES_MAX: usize = 512;
 /// before serves as the marker. More at once is no chance, and the pass begins anew.
 const STEPS_BACK_MAX: usize = 8;
 
-/// A page is not made smaller than this: ten records are too much for no service that works.
-const LIMIT_MIN: u32 = 10;
-
-/// The same where a service leaves records out of a page: one of which nothing is left passes for
-/// the end, so it must be so large that this does not happen.
-const LIMIT_MIN_BEYOND_LINKS: u32 = 100;
+/// A page is not made smaller than this: a hundred records are too much for no service that works,
+/// and each page costs the service a search through the whole list. It is also so large that a
+/// service which leaves records out of a page leaves none empty, which would pass for the end.
+const LIMIT_MIN: u32 = 100;
 
 /// By how much our clock may be ahead of a service that does not tell its own. More than what each
 /// pass for changes allows for anyway, because nobody compares the two.
@@ -194,7 +193,7 @@ impl<'a> Pager<'a> {
     /// How much a page is asked to hold.
     fn limit(&self, client: &Client) -> u32 {
         let usual = match self.trail.beyond_links {
-            true => client.page_size.max(LIMIT_MIN_BEYOND_LINKS),
+            true => client.page_size.max(LIMIT_MIN),
             false => client.page_size,
         };
         self.limit.unwrap_or(usual)
@@ -203,12 +202,8 @@ impl<'a> Pager<'a> {
     /// What to ask a page to hold when it was too much for the service or for the client; `None`
     /// if less would not help.
     fn smaller(&self, client: &Client) -> Option<u32> {
-        let least = match self.trail.beyond_links {
-            true => LIMIT_MIN_BEYOND_LINKS,
-            false => LIMIT_MIN,
-        };
         let limit = self.limit(client);
-        (limit > least && !self.unlimited).then(|| least.max(limit / 2))
+        (limit > LIMIT_MIN && !self.unlimited).then(|| LIMIT_MIN.max(limit / 2))
     }
 
     /// The error that the list does not say what it should.

@@ -140,7 +140,7 @@ fn asked(list: &[(&str, &str)]) -> Vec<(String, String)> {
 #[tokio::test]
 async fn a_page_that_is_too_long_is_asked_for_in_smaller_ones_from_the_same_place() {
     let fake = Fake::start(|seen| {
-        let small = seen.query.get("limit").is_some_and(|it| it.len() < 3);
+        let small = seen.query.get("limit").is_some_and(|it| it == "100");
         match (seen.path.as_str(), seen.marker()) {
             (SERVERS, "") => page(&["a", "b"], Some("b")),
             (SERVERS, "b") if !small => Some(Reply::status(200, vec![b' '; 33 * 1024 * 1024])),
@@ -159,8 +159,8 @@ async fn a_page_that_is_too_long_is_asked_for_in_smaller_ones_from_the_same_plac
         ("", "300"),
         ("b", "300"),
         ("b", "150"),
-        ("b", "75"),
-        ("c", "75"),
+        ("b", "100"),
+        ("c", "100"),
     ];
     assert_eq!(limits(&fake), asked(&expected));
 }
@@ -168,7 +168,7 @@ async fn a_page_that_is_too_long_is_asked_for_in_smaller_ones_from_the_same_plac
 #[tokio::test]
 async fn a_page_that_takes_too_long_is_not_asked_for_again_but_a_smaller_one() {
     let fake = Fake::start(|seen| {
-        let small = seen.query.get("limit").is_some_and(|it| it == "75");
+        let small = seen.query.get("limit").is_some_and(|it| it == "100");
         match (seen.path.as_str(), small) {
             (SERVERS, false) => Some(Reply::status(200, "{}").after(Duration::from_secs(60))),
             (SERVERS, true) => page(&["a"], None),
@@ -184,14 +184,14 @@ async fn a_page_that_takes_too_long_is_not_asked_for_again_but_a_smaller_one() {
     told.result.unwrap();
     assert_eq!(
         limits(&fake),
-        asked(&[("", "300"), ("", "150"), ("", "75")])
+        asked(&[("", "300"), ("", "150"), ("", "100")])
     );
 }
 
 #[tokio::test]
 async fn a_list_whose_pages_were_too_much_is_asked_for_small_ones_for_an_hour() {
     let fake = Fake::start(|seen| {
-        let small = seen.query.get("limit").is_some_and(|it| it.len() < 3);
+        let small = seen.query.get("limit").is_some_and(|it| it == "100");
         match (seen.path.as_str(), small) {
             (SERVERS, false) => Some(Reply::status(504, "{}")),
             (SERVERS, true) => page(&["a"], None),
@@ -209,7 +209,13 @@ async fn a_list_whose_pages_were_too_much_is_asked_for_small_ones_for_an_hour() 
     audit(&cloud, Part::Servers).await.result.unwrap();
     hand.advance(Duration::from_secs(3601));
     audit(&cloud, Part::Servers).await.result.unwrap();
-    let expected = [("", "150"), ("", "75"), ("", "75"), ("", "150"), ("", "75")];
+    let expected = [
+        ("", "150"),
+        ("", "100"),
+        ("", "100"),
+        ("", "150"),
+        ("", "100"),
+    ];
     assert_eq!(limits(&fake), asked(&expected));
 }
 
@@ -221,12 +227,27 @@ async fn a_list_that_is_slow_however_little_is_asked_for_is_given_up() {
     })
     .await;
     let mut options = options(fake.url());
-    options.page_size = 30;
+    options.page_size = 250;
     options.request_timeout = Duration::from_millis(100);
     let told = audit(&with(&options), Part::Servers).await;
     let error = told.result.unwrap_err().to_string();
     assert!(error.contains("timed out"), "{error}");
-    assert_eq!(limits(&fake), asked(&[("", "30"), ("", "15"), ("", "10")]));
+    assert_eq!(
+        limits(&fake),
+        asked(&[("", "250"), ("", "125"), ("", "100")])
+    );
+}
+
+#[tokio::test]
+async fn pages_that_an_operator_wants_smaller_are_small_and_made_no_smaller() {
+    let fake = Fake::start(|seen| (seen.path == SERVERS).then(|| Reply::status(504, "{}"))).await;
+    let mut options = options(fake.url());
+    options.page_size = 30;
+    audit(&with(&options), Part::Servers)
+        .await
+        .result
+        .unwrap_err();
+    assert_eq!(limits(&fake), asked(&[("", "30")]));
 }
 
 #[tokio::test]
