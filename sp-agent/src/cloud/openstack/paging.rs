@@ -44,6 +44,12 @@ const LIMIT_MIN: u32 = 100;
 /// pass for changes allows for anyway, because nobody compares the two.
 const OUR_CLOCKS_ERROR_MAX: Duration = Duration::from_secs(240);
 
+/// By how much a service's clock may be ahead of ours until ours is taken for the one that is wrong.
+/// One of its machines may have a clock that is fast, and the next pass be answered by another one:
+/// a pass that asks for more than it needs is only dearer, one that asks for too little loses
+/// changes. More than this is no machine's drift, as a rule, but our own clock that was never set.
+const THEIR_CLOCK_AHEAD_MAX: Duration = Duration::from_secs(600);
+
 pub(super) use self::limits::Limits;
 
 /// A page of a list, as a service answers it.
@@ -231,7 +237,10 @@ impl<'a> Pager<'a> {
 fn begun(answer: &Answer, asked: UnixMillis) -> UnixMillis {
     match answer.date {
         // It is when the answer was ready; the service may have looked at its start.
-        Some(date) => minus(date, answer.latency),
+        Some(date) => {
+            let theirs = minus(date, answer.latency);
+            theirs.min(asked.max(minus(theirs, THEIR_CLOCK_AHEAD_MAX)))
+        }
         None => minus(asked, OUR_CLOCKS_ERROR_MAX),
     }
 }

@@ -34,6 +34,21 @@ async fn only_a_cinder_that_can_tell_changes_is_asked_for_them() {
 }
 
 #[tokio::test]
+async fn a_mark_that_a_fast_clock_made_too_late_is_taken_back() {
+    let fake = Fake::start(|seen| {
+        let reply = Reply::json(&json!({"volumes": []}));
+        let reply = reply.header("date", "Sat, 21 Nov 2026 16:50:00 GMT");
+        (seen.path == "/volume/v3/volumes/detail").then_some(reply)
+    })
+    .await;
+    let (cloud, _) = timed(&fake);
+    let since = Mark(UnixMillis::from_secs(1_795_280_100));
+    let told = changes(&cloud, Part::Volumes, since).await;
+    let mark = Mark(UnixMillis::from_secs(1_795_279_800));
+    assert_eq!(told.result.unwrap(), Some(mark));
+}
+
+#[tokio::test]
 async fn parts_that_no_api_tells_changes_of_have_none() {
     let fake = Fake::start(|_| None).await;
     let cloud = client(&fake);

@@ -283,12 +283,20 @@ async fn slow_pages(date: &'static str) -> Told<Whole> {
 
 #[tokio::test]
 async fn the_mark_is_when_the_first_page_was_asked_for_by_the_clouds_clock() {
-    // 1_795_284_600
-    let told = slow_pages("Sat, 21 Nov 2026 18:10:00 GMT").await;
-    assert_eq!(
-        told.result.unwrap().mark,
-        Mark(UnixMillis::from_secs(1_795_284_590))
-    );
+    for (date, mark) in [
+        // Behind ours by 200 s when the answer came, which took ten.
+        ("Sat, 21 Nov 2026 16:50:10 GMT", 1_795_279_800),
+        // Fast: it may be one machine's clock, and ours is believed.
+        ("Sat, 21 Nov 2026 16:58:40 GMT", 1_795_280_000),
+        ("Sat, 21 Nov 2026 17:03:30 GMT", 1_795_280_000),
+        // So fast that ours must be slow.
+        ("Sat, 21 Nov 2026 17:03:31 GMT", 1_795_280_001),
+        ("Sat, 21 Nov 2026 18:10:00 GMT", 1_795_283_990),
+    ] {
+        let told = slow_pages(date).await;
+        let expected = Mark(UnixMillis::from_secs(mark));
+        assert_eq!(told.result.unwrap().mark, expected, "{date}");
+    }
 }
 
 #[tokio::test]
