@@ -105,12 +105,13 @@ impl OpenStack {
         clock: Clock,
         patience: Patience,
     ) -> Result<Self, SetupError> {
+        let silence_max = options.silence_max(&patience);
         Ok(Self {
             client: Client::new(options, clock, patience)?,
             capacities: LastCapacities::default(),
             addresses: LastAddresses::default(),
             witness: Witness::default(),
-            silence_max: options.silence_max(),
+            silence_max,
         })
     }
 

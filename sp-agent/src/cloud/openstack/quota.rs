@@ -7,7 +7,7 @@ use shared::model::{Quota, Record, ServiceKind};
 
 use super::client::{Ask, Client, GivenUp};
 use super::paging::Pager;
-use super::pass;
+use super::pass::Pulse;
 use super::projects::{self, Project, ProjectList};
 use super::singles::Singles;
 use super::{compute, volume};
@@ -25,13 +25,14 @@ pub(super) async fn audit(
 ) -> Result<Whole, CloudError> {
     let mut pager = Pager::new(projects::list(), pages);
     let mut singles = Singles::new("projects' quotas");
+    let pulse = Pulse::new(client.clock(), pages);
     while let Some(found) = pager.next::<ProjectList>(client).await? {
         let mut projects = Vec::with_capacity(found.len());
         for raw in found {
             projects.push(raw.read().ok_or_else(|| pager.no_id())?);
         }
         for projects in projects.chunks(PAGE_PROJECTS) {
-            let page = page(client, (service, projects), &mut singles, pages).await?;
+            let page = page(client, (service, projects), &mut singles, &pulse).await?;
             // An empty one too: it tells that the pass goes on.
             pages.send(page).await.map_err(|_| CloudError::Stopped)?;
         }
@@ -50,7 +51,7 @@ async fn page(
     client: &Client,
     (service, projects): (ServiceKind, &[Project]),
     singles: &mut Singles,
-    pages: &Pages,
+    pulse: &Pulse<'_>,
 ) -> Result<Page, CloudError> {
     let mut answers = stream::iter(projects.to_vec())
         .map(|project| {
@@ -66,10 +67,9 @@ async fn page(
             None => {
                 let id = Quota::id_of(&project.id, service);
                 page.unread.push(Unread::Record(id));
-                // It may have taken as long as a question can.
-                pass::goes_on(pages).await?;
             }
         }
+        pulse.beat().await?;
     }
     Ok(page)
 }

@@ -200,3 +200,22 @@ async fn nodes_without_any_figures_are_spared_and_the_reason_is_told() {
         assert_eq!(is_forbidden, status == 403, "{reason}");
     }
 }
+
+#[tokio::test]
+async fn who_waits_for_nodes_hears_that_the_pass_goes_on_while_questions_fail_slowly() {
+    let region = Region::new(8);
+    let (clock, hand) = Clock::manual(UnixMillis::from_secs(1_795_280_000));
+    let fake = region.start().await;
+    region.placement(move |it| {
+        // By the clock that the client measures with, each question takes twenty seconds.
+        hand.advance(Duration::from_secs(20));
+        (it % 2 == 0).then(|| Reply::status(500, "{}"))
+    });
+    let mut options = options(fake.url());
+    options.concurrency_max = 1;
+    let cloud = OpenStack::with_patience(&options, clock, hasty()).unwrap();
+    let told = audit(&cloud, Part::Nodes).await;
+    assert_eq!(counts(&told), Some((4, 8)));
+    let told: Vec<usize> = told.pages.iter().map(|it| it.records.len()).collect();
+    assert_eq!(told, [0, 0, 0, 0, 0, 0, 0, 0, 4]);
+}

@@ -318,3 +318,21 @@ async fn quotas_that_all_take_too_long_are_given_up_after_a_few() {
     let asked = asked.filter(|path| !fake.seen(path).is_empty()).count();
     assert!(asked <= 10, "{asked}");
 }
+
+#[tokio::test]
+async fn who_waits_for_quotas_hears_that_the_pass_goes_on_while_questions_fail_slowly() {
+    let (clock, hand) = Clock::manual(UnixMillis::from_secs(1_795_280_000));
+    let fake = of_projects(6, move |project| {
+        // By the clock that the client measures with, each question takes twenty seconds.
+        hand.advance(Duration::from_secs(20));
+        (project % 2 == 0).then(|| Reply::status(500, "{}"))
+    })
+    .await;
+    let mut options = options(fake.url());
+    options.concurrency_max = 1;
+    let cloud = OpenStack::with_patience(&options, clock, hasty()).unwrap();
+    let told = audit(&cloud, Part::ComputeQuota).await;
+    assert!(told.result.unwrap().incomplete.is_some());
+    let told: Vec<usize> = told.pages.iter().map(|it| it.records.len()).collect();
+    assert_eq!(told, [0, 0, 0, 0, 0, 0, 3]);
+}
