@@ -40,6 +40,12 @@ const STEPS_BACK_MAX: usize = 8;
 /// service which leaves records out of a page leaves none empty, which would pass for the end.
 const LIMIT_MIN: u32 = 100;
 
+/// What is wrong with a list that can't be gone on with.
+const UNSETTLED: &str = "\
+    a page is full of servers that are not placed yet, so the list can't be followed: once the last \
+    of them is placed, what comes behind it is something else; it is read again soon, and if this \
+    lasts, see why Nova does not place them";
+
 /// By how much our clock may be ahead of a service that does not tell its own. More than what each
 /// pass for changes allows for anyway, because nobody compares the two.
 const OUR_CLOCKS_ERROR_MAX: Duration = Duration::from_secs(240);
@@ -66,6 +72,12 @@ pub(super) trait Listing: DeserializeOwned {
     /// The same, where it may be a number.
     fn marker(item: &Self::Item) -> Option<String> {
         Self::id(item).map(str::to_owned)
+    }
+
+    /// Whether a record may soon stand elsewhere in the list, so that it can't be the marker of what
+    /// follows it.
+    fn is_unsettled(_item: &Self::Item) -> bool {
+        false
     }
 
     /// Whether the service left something out, and has no link to it.
@@ -174,9 +186,17 @@ impl<'a> Pager<'a> {
                     "its configuration cuts the list; raise or remove list_limit".to_owned(),
                 ));
             }
-            let (items, next) = page.into_parts();
-            let last_ids = items.iter().rev().filter_map(L::marker);
-            let last_ids = last_ids.take(STEPS_BACK_MAX).collect();
+            let (items, mut next) = page.into_parts();
+            let settled = items.iter().rev().filter(|it| !L::is_unsettled(it));
+            let last_ids = settled.filter_map(L::marker).take(STEPS_BACK_MAX);
+            let last_ids: Vec<String> = last_ids.collect();
+            if next.is_some() && items.last().is_some_and(L::is_unsettled) {
+                if last_ids.is_empty() {
+                    return Err(self.malformed(UNSETTLED.to_owned()));
+                }
+                // The link would name the one that may move.
+                next = Some(String::new());
+            }
             if let Err(reason) = self.trail.advance(last_ids, next) {
                 return Err(self.malformed(reason));
             }

@@ -79,6 +79,69 @@ async fn a_server_that_is_deleted_while_it_marks_the_place_costs_nothing() {
     told.result.unwrap();
 }
 
+/// A page of servers, and whether each is placed; the link names the last one.
+fn placed(servers: &[(&str, bool)], goes_on: bool) -> Option<Reply> {
+    let of = |(id, is_placed): &(&str, bool)| {
+        let mut server = server(id);
+        server["status"] = json!(if *is_placed { "ACTIVE" } else { "BUILD" });
+        server["hostId"] = json!(if *is_placed { "2091634b" } else { "" });
+        server
+    };
+    let mut body = json!({"servers": servers.iter().map(of).collect::<Vec<Value>>()});
+    if let Some((last, _)) = servers.last().filter(|_| goes_on) {
+        body["servers_links"] = json!([{"rel": "next", "href": format!("?marker={last}")}]);
+    }
+    answer(body)
+}
+
+#[tokio::test]
+async fn behind_a_server_that_is_in_no_cell_yet_no_list_is_followed() {
+    // Nova 34 puts them first. Those of the first page are in their cell when the second one is
+    // asked for, which then begins behind all older servers.
+    let fake = Fake::start(|seen| match (seen.path.as_str(), seen.marker()) {
+        (SERVERS, "") => placed(&[("new1", false), ("new2", false)], true),
+        (SERVERS, _) => placed(&[("new3", true)], false),
+        _ => None,
+    })
+    .await;
+    let cloud = client(&fake);
+    let whole = audit(&cloud, Part::Servers).await.result.map(drop);
+    let changed = changes(&cloud, Part::Servers, Mark(UnixMillis(0))).await;
+    for result in [whole, changed.result.map(drop)] {
+        let error = result.unwrap_err().to_string();
+        assert!(error.contains("not placed yet"), "{error}");
+    }
+    assert_eq!(fake.seen(SERVERS).len(), 2, "one page each");
+}
+
+#[tokio::test]
+async fn a_server_that_is_never_placed_holds_up_no_list() {
+    let fake = Fake::start(|seen| match (seen.path.as_str(), seen.marker()) {
+        (SERVERS, "") => placed(&[("new", false), ("a", true), ("stuck", false)], true),
+        (SERVERS, "a") => placed(&[("stuck", false), ("b", true)], true),
+        (SERVERS, "b") => placed(&[("other", false)], false),
+        _ => None,
+    })
+    .await;
+    let told = audit(&client(&fake), Part::Servers).await;
+    assert_eq!(names(&told), ["new", "a", "stuck", "stuck", "b", "other"]);
+    told.result.unwrap();
+}
+
+#[tokio::test]
+async fn a_marker_that_is_gone_is_not_replaced_by_a_server_in_no_cell() {
+    let fake = Fake::start(|seen| match (seen.path.as_str(), seen.marker()) {
+        (SERVERS, "") => placed(&[("new", false), ("a", true)], true),
+        (SERVERS, "a") => Some(Reply::status(400, "{}")),
+        (SERVERS, _) => placed(&[], false),
+        _ => None,
+    })
+    .await;
+    let told = audit(&client(&fake), Part::Servers).await;
+    assert!(told.result.is_err());
+    assert_eq!(fake.seen(SERVERS).len(), 2);
+}
+
 #[tokio::test]
 async fn a_failure_on_the_second_page_fails_the_pass_and_keeps_the_first() {
     let fake = Fake::start(|seen| match (seen.path.as_str(), seen.marker()) {
