@@ -50,7 +50,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use shared::model::{CloudDescription, ServiceKind};
+use shared::model::CloudDescription;
 use shared::runtime::clock::Clock;
 
 pub use self::account::check_account;
@@ -145,9 +145,9 @@ impl Cloud for OpenStack {
             Part::StoragePools => pools::audit(client, pages).await,
             Part::Networks => network::audit(client, &self.addresses, pages).await,
             Part::FloatingIps => network::audit_floating_ips(client, pages).await,
-            Part::ComputeQuota => quota::audit(client, ServiceKind::Compute, pages).await,
-            Part::VolumeQuota => quota::audit(client, ServiceKind::Volume, pages).await,
-            Part::NetworkQuota => quota::audit(client, ServiceKind::Network, pages).await,
+            Part::ComputeQuota | Part::VolumeQuota | Part::NetworkQuota => {
+                quota::audit(client, (part.service(), &self.witness), pages).await
+            }
         }
     }
 

@@ -10,6 +10,7 @@ mod nodes;
 mod pages;
 mod pools;
 mod questions;
+mod quota;
 mod requests;
 mod rights;
 mod session;
