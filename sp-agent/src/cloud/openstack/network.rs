@@ -42,6 +42,7 @@ async fn read_networks(
     let mut figures = Figures::new("external networks' addresses", last);
     let pulse = Pulse::new(client.clock(), pages);
     while let Some(found) = pager.next::<NetworkList>(client).await? {
+        pulse.beat().await?;
         let mut networks = Vec::with_capacity(found.len());
         for raw in found {
             networks.push(raw.read().ok_or_else(|| pager.no_id())?);

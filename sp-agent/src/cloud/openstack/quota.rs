@@ -32,7 +32,9 @@ pub(super) async fn audit(
     let pulse = Pulse::new(client.clock(), pages);
     let mut cells = (service == ServiceKind::Compute).then(|| Watch::new(client, witness));
     hear(&mut cells).await?;
+    pulse.beat().await?;
     while let Some(found) = pager.next::<ProjectList>(client).await? {
+        pulse.beat().await?;
         let mut projects = Vec::with_capacity(found.len());
         for raw in found {
             projects.push(raw.read().ok_or_else(|| pager.no_id())?);

@@ -53,6 +53,7 @@ pub(in crate::cloud::openstack) async fn audit(
     let mut figures = Figures::new("nodes' capacities", last);
     let pulse = Pulse::new(client.clock(), pages);
     while let Some(hypervisors) = pager.next::<HypervisorList>(client).await? {
+        pulse.beat().await?;
         let mut found = Vec::with_capacity(hypervisors.len());
         for raw in hypervisors {
             found.push(raw.read().ok_or_else(|| pager.no_id())?);
