@@ -42,18 +42,18 @@ const LIMIT_MIN: u32 = 100;
 
 /// What is wrong with a list that can't be gone on with.
 const UNSETTLED: &str = "\
-    a page is full of servers that are not placed yet, so the list can't be followed: once the last \
-    of them is placed, what comes behind it is something else; it is read again soon, and if this \
-    lasts, see why Nova does not place them";
+    a page is full of servers that are not placed yet, so the list can't be followed: once the \
+    last of them is placed, what comes behind it is something else; it is read again soon, and if \
+    this lasts, see why Nova does not place them";
 
 /// By how much our clock may be ahead of a service that does not tell its own. More than what each
 /// pass for changes allows for anyway, because nobody compares the two.
 const OUR_CLOCKS_ERROR_MAX: Duration = Duration::from_secs(240);
 
-/// By how much a service's clock may be ahead of ours until ours is taken for the one that is wrong.
-/// One of its machines may have a clock that is fast, and the next pass be answered by another one:
-/// a pass that asks for more than it needs is only dearer, one that asks for too little loses
-/// changes. More than this is no machine's drift, as a rule, but our own clock that was never set.
+/// By how much a service's clock may be ahead of ours until ours is taken for the wrong one. One of
+/// its machines may have a clock that is fast, and the next pass be answered by another one: a pass
+/// that asks for more than it needs is only dearer, one that asks for too little loses changes.
+/// More than this is no machine's drift, as a rule, but our own clock that was never set.
 const THEIR_CLOCK_AHEAD_MAX: Duration = Duration::from_secs(600);
 
 pub(super) use self::limits::Limits;
@@ -74,8 +74,8 @@ pub(super) trait Listing: DeserializeOwned {
         Self::id(item).map(str::to_owned)
     }
 
-    /// Whether a record may soon stand elsewhere in the list, so that it can't be the marker of what
-    /// follows it.
+    /// Whether a record may soon stand elsewhere in the list, so that it can't be the marker of
+    /// what follows it.
     fn is_unsettled(_item: &Self::Item) -> bool {
         false
     }

@@ -115,8 +115,8 @@ pub(super) struct RawService {
 }
 
 impl RawService {
-    /// Whether it is up, and may be given volumes: of such alone a scheduler tells the pools (Cinder
-    /// 29, `HostManager._update_backend_state_map`).
+    /// Whether it is up, and may be given volumes: a scheduler tells the pools of such alone
+    /// (Cinder 29, `HostManager._update_backend_state_map`).
     pub(super) fn is_at_work(&self) -> bool {
         let is_up = self.status.text() == Some("enabled") && self.state.text() == Some("up");
         is_up && !self.frozen.flag()

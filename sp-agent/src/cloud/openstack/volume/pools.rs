@@ -1,10 +1,10 @@
 //! Storage pools: Cinder's scheduler tells them, Cinder's list of services tells whose are missing.
 //!
-//! A scheduler tells only pools of back ends that are enabled, up, not frozen, and heard of since it
-//! started. So a back end that an operator switches off for an hour, or whose process died, takes
-//! its pools out of the list, while volumes lie in them. Pools are gone when their back end is gone from the
-//! list of services, in whatever state it was; until then they are unread. A back end that is at
-//! work has pools, so where the scheduler tells none of it, the pass fails.
+//! A scheduler tells only pools of back ends that are enabled, up, not frozen, and heard of since
+//! it started. So a back end that an operator switches off for an hour, or whose process died,
+//! takes its pools out of the list, while volumes lie in them. Pools are gone when their back end
+//! is gone from the list of services, in whatever state it was; until then they are unread. A back
+//! end that is at work has pools, so where the scheduler tells none of it, the pass fails.
 
 use std::collections::{BTreeMap, BTreeSet};
 
