@@ -30,6 +30,7 @@ mod probe;
 mod projects;
 mod quota;
 mod refusal;
+mod remembered;
 mod rights;
 mod scalar;
 mod session;
@@ -49,7 +50,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use shared::model::{CloudDescription, ServiceKind};
+use shared::model::CloudDescription;
 use shared::runtime::clock::Clock;
 
 pub use self::account::check_account;
@@ -57,6 +58,7 @@ pub use self::check::{CheckLine, Verdict};
 use self::client::Client;
 use self::compute::nodes::{self, LastCapacities};
 use self::compute::servers::{self, Witness};
+use self::network::LastAddresses;
 pub use self::options::{Auth, Domain, Interface, Options, Secret};
 use self::patience::Patience;
 pub use self::setup::SetupError;
@@ -68,6 +70,7 @@ use super::{Cloud, CloudError, Mark, Pages, Part, Probe, Whole};
 pub struct OpenStack {
     client: Client,
     capacities: LastCapacities,
+    addresses: LastAddresses,
     witness: Witness,
     silence_max: Duration,
 }
@@ -102,11 +105,13 @@ impl OpenStack {
         clock: Clock,
         patience: Patience,
     ) -> Result<Self, SetupError> {
+        let silence_max = options.silence_max(&patience);
         Ok(Self {
             client: Client::new(options, clock, patience)?,
             capacities: LastCapacities::default(),
+            addresses: LastAddresses::default(),
             witness: Witness::default(),
-            silence_max: options.silence_max(),
+            silence_max,
         })
     }
 
@@ -138,11 +143,11 @@ impl Cloud for OpenStack {
             Part::Nodes => nodes::audit(client, &self.capacities, pages).await,
             Part::Volumes => volume::audit(client, pages).await,
             Part::StoragePools => pools::audit(client, pages).await,
-            Part::Networks => network::audit(client, pages).await,
+            Part::Networks => network::audit(client, &self.addresses, pages).await,
             Part::FloatingIps => network::audit_floating_ips(client, pages).await,
-            Part::ComputeQuota => quota::audit(client, ServiceKind::Compute, pages).await,
-            Part::VolumeQuota => quota::audit(client, ServiceKind::Volume, pages).await,
-            Part::NetworkQuota => quota::audit(client, ServiceKind::Network, pages).await,
+            Part::ComputeQuota | Part::VolumeQuota | Part::NetworkQuota => {
+                quota::audit(client, (part.service(), &self.witness), pages).await
+            }
         }
     }
 

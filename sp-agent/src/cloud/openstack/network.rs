@@ -9,50 +9,54 @@ use shared::model::{Capacity, CloudId, Network, Record, ServiceKind};
 use self::parse::{Availability, FloatingIpList, NetworkList};
 use super::client::{Ask, Client, GivenUp};
 use super::paging::Pager;
-use super::pass;
+use super::pass::{self, Pulse};
+use super::remembered::{Figures, Remembered};
 use super::rights;
 use super::scalar::Scalar;
-use super::singles::Singles;
 use crate::cloud::{CloudError, Mark, Page, Pages, Unread, Whole};
+
+/// How many addresses each external network was told to have last; `None` where the cloud does not
+/// tell.
+pub(super) type LastAddresses = Remembered<Option<Capacity>>;
 
 /// Reads all networks, and how many addresses of the external ones are taken. Proves that they are
 /// of all projects, because what an audit does not meet is removed.
-pub(super) async fn audit(client: &Client, pages: &Pages) -> Result<Whole, CloudError> {
+pub(super) async fn audit(
+    client: &Client,
+    last: &LastAddresses,
+    pages: &Pages,
+) -> Result<Whole, CloudError> {
     rights::prove(client, ServiceKind::Network).await?;
-    let whole = read_networks(client, pages).await?;
+    let whole = read_networks(client, last, pages).await?;
     rights::prove(client, ServiceKind::Network).await?;
     Ok(whole)
 }
 
-async fn read_networks(client: &Client, pages: &Pages) -> Result<Whole, CloudError> {
+async fn read_networks(
+    client: &Client,
+    last: &LastAddresses,
+    pages: &Pages,
+) -> Result<Whole, CloudError> {
     let ask = list("networks", parse::NETWORK_FIELDS);
     let mut pager = Pager::new(ask, pages);
-    let mut singles = Singles::new("external networks' addresses");
+    let mut figures = Figures::new("external networks' addresses", last);
+    let pulse = Pulse::new(client.clock(), pages);
     while let Some(found) = pager.next::<NetworkList>(client).await? {
+        pulse.beat().await?;
         let mut networks = Vec::with_capacity(found.len());
         for raw in found {
             networks.push(raw.read().ok_or_else(|| pager.no_id())?);
         }
-        let mut answers = stream::iter(networks)
-            .map(|network| with_addresses(client, network))
-            .buffered(client.concurrency_max);
-        let mut page = Page::default();
-        while let Some((mut network, answer)) = answers.next().await {
-            if let Some(answer) = answer {
-                let name = || format!("{} ({})", network.name, network.id);
-                match singles.take(answer, name)? {
-                    Some(addresses) => network.addresses = addresses,
-                    None => {
-                        page.unread.push(Unread::Record(network.id));
-                        continue;
-                    }
-                }
-            }
-            page.records.push(Record::Network(network));
-        }
+        let (external, internal): (Vec<_>, Vec<_>) =
+            networks.into_iter().partition(|it| it.external);
+        let mut page = Page {
+            records: internal.into_iter().map(Record::Network).collect(),
+            ..Page::default()
+        };
+        with_addresses(client, external, (&mut page, &mut figures), &pulse).await?;
         pass::send(pages, page).await?;
     }
-    let incomplete = singles.end()?;
+    let incomplete = figures.end();
     let mark = Mark(pager.begun(client));
     Ok(Whole { mark, incomplete })
 }
@@ -98,21 +102,37 @@ fn list(collection: &'static str, fields: &[&str]) -> Ask<'static> {
     ask
 }
 
-/// A network, and what is told of its addresses if it is external.
+/// Adds external networks to a page, with what is told of their addresses.
 async fn with_addresses(
     client: &Client,
-    network: Network,
-) -> (Network, Option<Result<Option<Capacity>, GivenUp>>) {
-    let answer = match network.external {
-        true => Some(addresses(client, &network.id).await),
-        false => None,
-    };
-    (network, answer)
+    networks: Vec<Network>,
+    (page, figures): (&mut Page, &mut Figures<'_, Option<Capacity>>),
+    pulse: &Pulse<'_>,
+) -> Result<(), CloudError> {
+    let ids: Vec<CloudId> = networks.iter().map(|it| it.id.clone()).collect();
+    let questions = ids.into_iter().map(|id| addresses(client, id));
+    let questions: Vec<_> = questions.collect();
+    let mut answers = stream::iter(questions).buffered(client.concurrency_max);
+    for mut network in networks {
+        let answer = match figures.is_in_vain() {
+            true => None,
+            false => answers.next().await,
+        };
+        match figures.settle((&network.id, &network.name), answer) {
+            Some(addresses) => {
+                network.addresses = addresses;
+                page.records.push(Record::Network(network));
+            }
+            None => page.unread.push(Unread::Record(network.id)),
+        }
+        pulse.beat().await?;
+    }
+    Ok(())
 }
 
 /// `None` where the cloud does not tell: the extension is not loaded, or the account may not ask,
 /// or the network is just gone.
-async fn addresses(client: &Client, id: &CloudId) -> Result<Option<Capacity>, GivenUp> {
+async fn addresses(client: &Client, id: CloudId) -> Result<Option<Capacity>, GivenUp> {
     let id = id.to_string();
     let ask = Ask::new(ServiceKind::Network, ["network-ip-availabilities", &id]);
     match client.get_page(&ask).await {

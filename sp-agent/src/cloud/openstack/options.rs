@@ -7,7 +7,12 @@ use std::time::Duration;
 use reqwest::Url;
 use zeroize::Zeroizing;
 
+use super::patience::Patience;
 use super::setup::SetupError;
+
+/// However short a question may take, a pass also waits: for a token, for the versions of a
+/// service, for the place of a question of another pass.
+const SILENCE_MAX_LEAST: Duration = Duration::from_secs(300);
 
 /// Everything that the client of one cloud needs to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,11 +43,11 @@ impl Options {
     /// A request that takes longer holds a place that a later one would use better.
     pub const REQUEST_TIMEOUT_MAX: Duration = Duration::from_secs(600);
 
-    /// A reading that is without a page for so long hangs: a question is asked four times at most,
-    /// with waits of a minute between, and may wait for the place of one before it.
-    pub(super) fn silence_max(&self) -> Duration {
-        let usual = Duration::from_secs(300);
-        self.request_timeout.saturating_mul(10).max(usual)
+    /// A reading that gives no sign of life for so long hangs: two questions in a row lie between
+    /// two signs at most, such as one for a quota and one whether its project still exists.
+    pub(super) fn silence_max(&self, patience: &Patience) -> Duration {
+        let longest = patience.longest(self.request_timeout);
+        longest.saturating_mul(2).max(SILENCE_MAX_LEAST)
     }
 
     /// The usual: public addresses, the only region, four requests at a time, 30 s, full pages.
@@ -245,6 +250,23 @@ mod tests {
             let refusal = options.check();
             assert!(matches!(refusal, Err(SetupError::OutOfRange { .. })));
         }
+    }
+
+    #[test]
+    fn a_reading_may_be_silent_for_as_long_as_two_questions_take() {
+        let patience = Patience::default();
+        let mut options = options("https://cloud");
+        let silence_max = |options: &Options| options.silence_max(&patience).as_secs();
+        assert_eq!(silence_max(&options), 2 * (4 * 30 + 3 * 68));
+        options.request_timeout = Options::REQUEST_TIMEOUT_MAX;
+        assert_eq!(silence_max(&options), 2 * (4 * 600 + 3 * 68));
+        let silence_max = options.silence_max(&Patience {
+            tries_max: 1,
+            ..Patience::default()
+        });
+        assert_eq!(silence_max.as_secs(), 1200);
+        options.request_timeout = Duration::from_secs(1);
+        assert_eq!(options.silence_max(&Patience::brief()).as_secs(), 300);
     }
 
     #[test]

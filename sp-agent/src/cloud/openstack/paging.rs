@@ -24,7 +24,8 @@ use super::pass;
 use super::scalar::Scalar;
 use crate::cloud::{CloudError, Pages};
 
-/// Ten million records at full pages; a list that is longer has no end.
+/// Ten million records at full pages, a million at the smallest that the client makes; a list that
+/// is longer has no end.
 const PAGES_MAX: usize = 10_000;
 
 /// A marker is a record's id; Cinder's and Neutron's columns hold 255 characters at most.
@@ -34,16 +35,26 @@ const MARKER_BYTES_MAX: usize = 512;
 /// before serves as the marker. More at once is no chance, and the pass begins anew.
 const STEPS_BACK_MAX: usize = 8;
 
-/// A page is not made smaller than this: ten records are too much for no service that works.
-const LIMIT_MIN: u32 = 10;
+/// A page is not made smaller than this: a hundred records are too much for no service that works,
+/// and each page costs the service a search through the whole list. It is also so large that a
+/// service which leaves records out of a page leaves none empty, which would pass for the end.
+const LIMIT_MIN: u32 = 100;
 
-/// The same where a service leaves records out of a page: one of which nothing is left passes for
-/// the end, so it must be so large that this does not happen.
-const LIMIT_MIN_BEYOND_LINKS: u32 = 100;
+/// What is wrong with a list that can't be gone on with.
+const UNSETTLED: &str = "\
+    a page is full of servers that are not placed yet, so the list can't be followed: once the \
+    last of them is placed, what comes behind it is something else; it is read again soon, and if \
+    this lasts, see why Nova does not place them";
 
 /// By how much our clock may be ahead of a service that does not tell its own. More than what each
 /// pass for changes allows for anyway, because nobody compares the two.
 const OUR_CLOCKS_ERROR_MAX: Duration = Duration::from_secs(240);
+
+/// By how much a service's clock may be ahead of ours until ours is taken for the wrong one. One of
+/// its machines may have a clock that is fast, and the next pass be answered by another one: a pass
+/// that asks for more than it needs is only dearer, one that asks for too little loses changes.
+/// More than this is no machine's drift, as a rule, but our own clock that was never set.
+const THEIR_CLOCK_AHEAD_MAX: Duration = Duration::from_secs(600);
 
 pub(super) use self::limits::Limits;
 
@@ -61,6 +72,12 @@ pub(super) trait Listing: DeserializeOwned {
     /// The same, where it may be a number.
     fn marker(item: &Self::Item) -> Option<String> {
         Self::id(item).map(str::to_owned)
+    }
+
+    /// Whether a record may soon stand elsewhere in the list, so that it can't be the marker of
+    /// what follows it.
+    fn is_unsettled(_item: &Self::Item) -> bool {
+        false
     }
 
     /// Whether the service left something out, and has no link to it.
@@ -169,9 +186,17 @@ impl<'a> Pager<'a> {
                     "its configuration cuts the list; raise or remove list_limit".to_owned(),
                 ));
             }
-            let (items, next) = page.into_parts();
-            let last_ids = items.iter().rev().filter_map(L::marker);
-            let last_ids = last_ids.take(STEPS_BACK_MAX).collect();
+            let (items, mut next) = page.into_parts();
+            let settled = items.iter().rev().filter(|it| !L::is_unsettled(it));
+            let last_ids = settled.filter_map(L::marker).take(STEPS_BACK_MAX);
+            let last_ids: Vec<String> = last_ids.collect();
+            if next.is_some() && items.last().is_some_and(L::is_unsettled) {
+                if last_ids.is_empty() {
+                    return Err(self.malformed(UNSETTLED.to_owned()));
+                }
+                // The link would name the one that may move.
+                next = Some(String::new());
+            }
             if let Err(reason) = self.trail.advance(last_ids, next) {
                 return Err(self.malformed(reason));
             }
@@ -194,7 +219,7 @@ impl<'a> Pager<'a> {
     /// How much a page is asked to hold.
     fn limit(&self, client: &Client) -> u32 {
         let usual = match self.trail.beyond_links {
-            true => client.page_size.max(LIMIT_MIN_BEYOND_LINKS),
+            true => client.page_size.max(LIMIT_MIN),
             false => client.page_size,
         };
         self.limit.unwrap_or(usual)
@@ -203,12 +228,8 @@ impl<'a> Pager<'a> {
     /// What to ask a page to hold when it was too much for the service or for the client; `None`
     /// if less would not help.
     fn smaller(&self, client: &Client) -> Option<u32> {
-        let least = match self.trail.beyond_links {
-            true => LIMIT_MIN_BEYOND_LINKS,
-            false => LIMIT_MIN,
-        };
         let limit = self.limit(client);
-        (limit > least && !self.unlimited).then(|| least.max(limit / 2))
+        (limit > LIMIT_MIN && !self.unlimited).then(|| LIMIT_MIN.max(limit / 2))
     }
 
     /// The error that the list does not say what it should.
@@ -236,7 +257,10 @@ impl<'a> Pager<'a> {
 fn begun(answer: &Answer, asked: UnixMillis) -> UnixMillis {
     match answer.date {
         // It is when the answer was ready; the service may have looked at its start.
-        Some(date) => minus(date, answer.latency),
+        Some(date) => {
+            let theirs = minus(date, answer.latency);
+            theirs.min(asked.max(minus(theirs, THEIR_CLOCK_AHEAD_MAX)))
+        }
         None => minus(asked, OUR_CLOCKS_ERROR_MAX),
     }
 }

@@ -1,8 +1,10 @@
 //! What every pass over a part has in common: where its pages go, and from when the next one asks.
 
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use shared::model::UnixMillis;
+use shared::runtime::clock::Clock;
 
 use crate::cloud::{CloudError, Mark, Page, Pages};
 
@@ -24,6 +26,38 @@ pub(super) async fn send(pages: &Pages, page: Page) -> Result<(), CloudError> {
 pub(super) async fn goes_on(pages: &Pages) -> Result<(), CloudError> {
     let none = Page::default();
     pages.send(none).await.map_err(|_| CloudError::Stopped)
+}
+
+/// A page that is made of many questions tells no more often than this that it is on its way:
+/// seldom enough to be no burden, and often enough that no two long questions lie between.
+const PULSE: Duration = Duration::from_secs(10);
+
+/// Signs of life of a pass whose pages are each made of many questions.
+#[derive(Debug)]
+pub(super) struct Pulse<'a> {
+    pages: &'a Pages,
+    clock: &'a Clock,
+    last: Mutex<Instant>,
+}
+
+impl<'a> Pulse<'a> {
+    pub(super) fn new(clock: &'a Clock, pages: &'a Pages) -> Self {
+        let last = Mutex::new(clock.now());
+        Self { pages, clock, last }
+    }
+
+    /// A question was answered, or given up.
+    pub(super) async fn beat(&self) -> Result<(), CloudError> {
+        let now = self.clock.now();
+        {
+            let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+            if now.saturating_duration_since(*last) < PULSE {
+                return Ok(());
+            }
+            *last = now;
+        }
+        goes_on(self.pages).await
+    }
 }
 
 /// From when a pass for changes asks: ISO 8601, UTC, without a zone.

@@ -46,6 +46,13 @@ impl Patience {
         }
     }
 
+    /// The longest that one question takes whose tries may each last for `request_timeout`.
+    pub(super) fn longest(&self, request_timeout: Duration) -> Duration {
+        let wait_max = self.retry_after_max.saturating_add(self.ceiling);
+        let tries = request_timeout.saturating_mul(self.tries_max);
+        tries.saturating_add(wait_max.saturating_mul(self.tries_max.saturating_sub(1)))
+    }
+
     /// For a page of a list: it would be as slow again, and burden a service that is behind; a
     /// smaller one may not be.
     pub(super) fn for_a_page(&self) -> Self {
@@ -172,6 +179,15 @@ mod tests {
         let mut tries = Tries::new(&patience);
         assert!(tries.next(Outcome::NoAnswer, LIKELY).is_some());
         assert_eq!(tries.next(Outcome::Slow, LIKELY), None);
+    }
+
+    #[test]
+    fn the_longest_question_is_four_tries_and_the_waits_between() {
+        let longest = Patience::default().longest(Duration::from_secs(30));
+        assert_eq!(longest, Duration::from_secs(4 * 30 + 3 * (60 + 8)));
+        let longest = Patience::brief().longest(Duration::from_secs(30));
+        assert_eq!(longest, Duration::from_millis(2 * 30_000 + 200));
+        assert_eq!(Patience::default().longest(Duration::MAX), Duration::MAX);
     }
 
     proptest! {

@@ -6,8 +6,10 @@ use futures_util::{StreamExt, stream};
 use shared::model::{Quota, Record, ServiceKind};
 
 use super::client::{Ask, Client, GivenUp};
+use super::compute::servers::Witness;
+use super::compute::servers::cells::Watch;
 use super::paging::Pager;
-use super::pass;
+use super::pass::Pulse;
 use super::projects::{self, Project, ProjectList};
 use super::singles::Singles;
 use super::{compute, volume};
@@ -17,28 +19,51 @@ use crate::cloud::{CloudError, Mark, Page, Pages, Unread, Whole};
 /// so many take longer than whoever waits for a page is patient.
 const PAGE_PROJECTS: usize = 50;
 
-/// Reads one service's quota of all projects.
+/// Reads one service's quota of all projects. Nova counts a project's use over the cells that
+/// answer and says nothing of the others, so its figures are told only between two good words of
+/// all cells.
 pub(super) async fn audit(
     client: &Client,
-    service: ServiceKind,
+    (service, witness): (ServiceKind, &Witness),
     pages: &Pages,
 ) -> Result<Whole, CloudError> {
     let mut pager = Pager::new(projects::list(), pages);
     let mut singles = Singles::new("projects' quotas");
+    let pulse = Pulse::new(client.clock(), pages);
+    let mut cells = (service == ServiceKind::Compute).then(|| Watch::new(client, witness));
+    hear(&mut cells).await?;
+    pulse.beat().await?;
     while let Some(found) = pager.next::<ProjectList>(client).await? {
+        pulse.beat().await?;
         let mut projects = Vec::with_capacity(found.len());
         for raw in found {
             projects.push(raw.read().ok_or_else(|| pager.no_id())?);
         }
         for projects in projects.chunks(PAGE_PROJECTS) {
-            let page = page(client, (service, projects), &mut singles, pages).await?;
+            let page = page(client, (service, projects), &mut singles, &pulse).await?;
+            hear(&mut cells).await?;
             // An empty one too: it tells that the pass goes on.
             pages.send(page).await.map_err(|_| CloudError::Stopped)?;
         }
     }
-    let incomplete = singles.end()?;
+    let incomplete = singles.end();
+    // Where none could be read, there was nothing to tell.
+    if let Some(incomplete) = incomplete.as_ref().filter(|it| it.failed == it.of) {
+        return Err(incomplete.source.clone());
+    }
     let mark = Mark(pager.begun(client));
     Ok(Whole { mark, incomplete })
+}
+
+/// Hears whether all of Nova's cells answer, where it matters.
+async fn hear(cells: &mut Option<Watch<'_>>) -> Result<(), CloudError> {
+    match cells {
+        Some(cells) => {
+            cells.look().await;
+            cells.word()
+        }
+        None => Ok(()),
+    }
 }
 
 /// The quotas of some projects.
@@ -46,7 +71,7 @@ async fn page(
     client: &Client,
     (service, projects): (ServiceKind, &[Project]),
     singles: &mut Singles,
-    pages: &Pages,
+    pulse: &Pulse<'_>,
 ) -> Result<Page, CloudError> {
     let mut answers = stream::iter(projects.to_vec())
         .map(|project| {
@@ -62,10 +87,9 @@ async fn page(
             None => {
                 let id = Quota::id_of(&project.id, service);
                 page.unread.push(Unread::Record(id));
-                // It may have taken as long as a question can.
-                pass::goes_on(pages).await?;
             }
         }
+        pulse.beat().await?;
     }
     Ok(page)
 }

@@ -35,7 +35,7 @@ impl Singles {
     /// Takes one record's answer; `None` if that one can't be read.
     ///
     /// # Errors
-    /// If asking for the others would be in vain.
+    /// If asking for the others would be in vain; that one counts as failed all the same.
     pub(super) fn take<T>(
         &mut self,
         answer: Result<T, GivenUp>,
@@ -52,31 +52,29 @@ impl Singles {
         self.failed += 1;
         self.in_a_row += if is_too_much { SLOW_ONE } else { 1 };
         let is_of_all = !is_too_much && is_of_all(&error);
-        if is_of_all || self.in_a_row >= FAILURES_IN_A_ROW_MAX {
-            return Err(error);
+        self.first.get_or_insert_with(|| (name(), error.clone()));
+        match is_of_all || self.in_a_row >= FAILURES_IN_A_ROW_MAX {
+            true => Err(error),
+            false => Ok(None),
         }
-        self.first.get_or_insert_with(|| (name(), error));
-        Ok(None)
+    }
+
+    /// Counts a record as failed that is not asked for, after others were in vain.
+    pub(super) const fn pass_over(&mut self) {
+        self.of += 1;
+        self.failed += 1;
     }
 
     /// The pass came to its end: which records could not be read, if not all could.
-    ///
-    /// # Errors
-    /// If none could.
-    pub(super) fn end(self) -> Result<Option<Incomplete>, CloudError> {
-        let Some((first, source)) = self.first else {
-            return Ok(None);
-        };
-        if self.failed == self.of {
-            return Err(source);
-        }
-        Ok(Some(Incomplete {
+    pub(super) fn end(self) -> Option<Incomplete> {
+        let (first, source) = self.first?;
+        Some(Incomplete {
             what: self.what,
             failed: self.failed,
             of: self.of,
             first,
             source,
-        }))
+        })
     }
 }
 

@@ -1,13 +1,16 @@
 //! The client against a cloud on loopback that answers as each test tells it.
 
 mod account;
+mod capacities;
 mod cells;
 mod compute;
 mod microversions;
 mod network;
+mod nodes;
 mod pages;
 mod pools;
 mod questions;
+mod quota;
 mod requests;
 mod rights;
 mod session;

@@ -44,7 +44,7 @@ pub(super) async fn changes(
     let created = list().with("created_at", since.clone());
     let now = read(client, created, pages).await?;
     read(client, list().with("updated_at", since), pages).await?;
-    Ok(Some(now.max(mark)))
+    Ok(Some(now))
 }
 
 fn list() -> Ask<'static> {

@@ -2,27 +2,25 @@
 //!
 //! Only Placement knows what is really given out: with the allocation ratio, without what is
 //! reserved, and with resizes under way. Nova's own figures, which it stopped telling after
-//! microversion 2.87, stand in where a cloud has no Placement, or a node is not in it. When
-//! Placement does not answer, the figures that it told last stay, because the nodes' states must
-//! go on being told, and figures that jump by the ratio would only mislead.
+//! microversion 2.87, stand in where a cloud has no Placement, or a node is not in it, and nowhere
+//! else: figures that jump by the ratio would only mislead. When Placement does not answer, the
+//! figures that a node was told with last stay, because its state must go on being told; a node
+//! that was not told since the start is spared as unread.
 
 mod parse;
 mod placement;
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use futures_util::{StreamExt, TryStreamExt, stream};
-use shared::model::{CloudId, Node, Record, ServiceKind};
-use tokio::sync::Mutex;
+use futures_util::{StreamExt, stream};
+use shared::model::{Node, Record, ServiceKind};
 
 use self::parse::{Hypervisor, HypervisorList};
 use self::placement::Capacities;
-use crate::cloud::openstack::client::{Ask, Client};
+use crate::cloud::openstack::client::{Ask, Client, GivenUp};
 use crate::cloud::openstack::paging::Pager;
-use crate::cloud::openstack::pass;
+use crate::cloud::openstack::pass::{self, Pulse};
+use crate::cloud::openstack::remembered::{Figures, Remembered};
 use crate::cloud::openstack::version::Microversion;
-use crate::cloud::{CloudError, Mark, Page, Pages, Whole};
+use crate::cloud::{CloudError, Mark, Page, Pages, Unread, Whole};
 
 /// The newest that still tells figures, and does not ask every node for its uptime, as the later
 /// ones do.
@@ -33,11 +31,14 @@ const WITH_FIGURES: Microversion = Microversion(2, 87);
 /// it were the last (Nova 34, `HypervisorsController._get_hypervisors`).
 const PAGED: Microversion = Microversion(2, 33);
 
-/// What Placement told last, for the time when it does not answer.
-#[derive(Debug, Default)]
-pub(in crate::cloud::openstack) struct LastCapacities(Mutex<HashMap<CloudId, Capacities>>);
+/// Nodes of one page. Nova tells a thousand at once, and two questions for each of so many take
+/// longer than whoever waits for a page is patient.
+const PAGE_NODES: usize = 50;
 
-/// Reads all nodes with their capacity.
+/// What each node was told to hold last.
+pub(in crate::cloud::openstack) type LastCapacities = Remembered<Capacities>;
+
+/// Reads all nodes with their capacity. Comes to its end also where Placement tells nothing.
 pub(in crate::cloud::openstack) async fn audit(
     client: &Client,
     last: &LastCapacities,
@@ -49,65 +50,68 @@ pub(in crate::cloud::openstack) async fn audit(
         true => Pager::beyond_links(ask, pages),
         false => Pager::new(ask, pages),
     };
-    let mut told = HashMap::new();
-    // Once Placement failed, it is not asked for the next node: a thousand nodes would each wait.
-    let failed = AtomicBool::new(false);
+    let mut figures = Figures::new("nodes' capacities", last);
+    let pulse = Pulse::new(client.clock(), pages);
     while let Some(hypervisors) = pager.next::<HypervisorList>(client).await? {
+        pulse.beat().await?;
         let mut found = Vec::with_capacity(hypervisors.len());
         for raw in hypervisors {
             found.push(raw.read().ok_or_else(|| pager.no_id())?);
         }
-        let nodes: Vec<(Node, Option<Capacities>)> = stream::iter(found)
-            .map(|hypervisor| node(client, last, &failed, hypervisor))
-            .buffered(client.concurrency_max)
-            .try_collect()
-            .await?;
-        let mut page = Page::default();
-        for (node, capacities) in nodes {
-            if let Some(capacities) = capacities {
-                told.insert(node.id.clone(), capacities);
-            }
-            page.records.push(Record::Node(node));
+        for hypervisors in found.chunks(PAGE_NODES) {
+            let nowhere = || pager.malformed(NOWHERE.to_owned());
+            let page = page(client, (hypervisors, &nowhere), &mut figures, &pulse).await?;
+            pass::send(pages, page).await?;
         }
-        pass::send(pages, page).await?;
     }
-    // Only nodes of this pass, so that the memory of nodes that are gone goes with them.
-    *last.0.lock().await = told;
-    Ok(Mark(pager.begun(client)).into())
+    let incomplete = figures.end();
+    let mark = Mark(pager.begun(client));
+    Ok(Whole { mark, incomplete })
 }
 
-/// A node, and what is to be remembered of it.
-async fn node(
+/// What is wrong with a node of which nobody tells what it holds.
+const NOWHERE: &str = "a node has no figures, and Placement is missing or does not know it";
+
+/// Some nodes; `nowhere` makes the error for one of which there are no figures.
+async fn page(
     client: &Client,
-    last: &LastCapacities,
-    failed: &AtomicBool,
-    hypervisor: Hypervisor,
-) -> Result<(Node, Option<Capacities>), CloudError> {
-    let mut reason = CloudError::Missing {
-        service: ServiceKind::Placement,
-    };
-    let mut capacities = None;
-    if !failed.load(Ordering::Relaxed) {
-        match placement::capacities(client, &hypervisor).await {
-            Ok(told) => capacities = told,
-            Err(error) => {
-                tracing::debug!(%error, "Placement does not tell what nodes hold");
-                failed.store(true, Ordering::Relaxed);
-                reason = error;
-            }
+    (hypervisors, nowhere): (&[Hypervisor], &impl Fn() -> CloudError),
+    figures: &mut Figures<'_, Capacities>,
+    pulse: &Pulse<'_>,
+) -> Result<Page, CloudError> {
+    let mut page = Page::default();
+    let questions = hypervisors.iter();
+    let questions = questions.map(|it| placement::capacities(client, it, pulse));
+    let questions: Vec<_> = questions.collect();
+    let mut answers = stream::iter(questions).buffered(client.concurrency_max);
+    for hypervisor in hypervisors {
+        let answer = match figures.is_in_vain() {
+            true => None,
+            false => answers.next().await,
+        };
+        let answer = answer.map(|it| {
+            let told = it?.or(hypervisor.figures);
+            told.ok_or_else(|| GivenUp::from(nowhere()))
+        });
+        let Hypervisor { id, name, .. } = hypervisor;
+        match figures.settle((id, name), answer) {
+            Some(capacities) => page
+                .records
+                .push(Record::Node(node(hypervisor, capacities))),
+            None => page.unread.push(Unread::Record(id.clone())),
         }
+        pulse.beat().await?;
     }
-    if failed.load(Ordering::Relaxed) && capacities.is_none() {
-        capacities = last.0.lock().await.get(&hypervisor.id).copied();
-    }
-    let figures = capacities.or(hypervisor.figures).ok_or(reason)?;
-    let node = Node {
-        id: hypervisor.id,
-        name: hypervisor.name,
+    Ok(page)
+}
+
+fn node(hypervisor: &Hypervisor, capacities: Capacities) -> Node {
+    Node {
+        id: hypervisor.id.clone(),
+        name: hypervisor.name.clone(),
         state: hypervisor.state,
-        vcpus: figures.vcpus,
-        memory_mib: figures.memory_mib,
-        disk_gib: figures.disk_gib,
-    };
-    Ok((node, capacities))
+        vcpus: capacities.vcpus,
+        memory_mib: capacities.memory_mib,
+        disk_gib: capacities.disk_gib,
+    }
 }

@@ -1,5 +1,8 @@
 //! A Nova of several cells, one of which does not answer: what it leaves out is not gone.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::*;
 use crate::cloud::openstack::testing::{Fake, Reply, Seen, answer};
 
@@ -123,4 +126,63 @@ async fn a_witness_that_fails_fails_the_pass_and_its_pages_are_kept() {
         let error = told.result.unwrap_err().to_string();
         assert!(error.contains("GET /os-services"), "{error}");
     }
+}
+
+/// A Nova of so many pages of one server each, and who moves its clock.
+async fn of_pages(count: usize, page_takes: Duration) -> (Fake, OpenStack) {
+    let (clock, hand) = Clock::manual(UnixMillis::from_secs(1_795_280_000));
+    let fake = Fake::start(move |seen| {
+        if seen.path != SERVERS {
+            return None;
+        }
+        hand.advance(page_takes);
+        let page: usize = seen.marker().parse().map_or(0, |it: usize| it + 1);
+        let mut body = json!({"servers": [server(&page.to_string())]});
+        if page + 1 < count {
+            body["servers_links"] = json!([{"rel": "next", "href": format!("?marker={page}")}]);
+        }
+        answer(body)
+    })
+    .await;
+    let cloud = OpenStack::with_patience(&options(fake.url()), clock, hasty()).unwrap();
+    (fake, cloud)
+}
+
+#[tokio::test]
+async fn between_small_pages_the_witness_is_not_heard_every_time_but_around_all_of_them() {
+    for (page_takes_s, looks) in [(0, 2), (1, 3), (4, 6), (5, 11)] {
+        let (fake, cloud) = of_pages(10, Duration::from_secs(page_takes_s)).await;
+        let told = audit(&cloud, Part::Servers).await;
+        assert_eq!(told.servers().len(), 10);
+        told.result.unwrap();
+        let asked = fake.seen(SERVICES).len();
+        assert_eq!(asked, looks, "pages of {page_takes_s} s");
+    }
+}
+
+#[tokio::test]
+async fn a_cell_that_is_back_between_list_and_look_is_asked_again_for_its_changes() {
+    // Until the second list was made, the cell is silent.
+    let lists = Arc::new(AtomicUsize::new(0));
+    let fake = Fake::start(move |seen| match seen.path.as_str() {
+        SERVERS if lists.fetch_add(1, Ordering::SeqCst) < 2 => servers_without_a_cell(seen),
+        SERVERS => answer(json!({"servers": [server("a"), server("b")]})),
+        SERVICES if lists.load(Ordering::SeqCst) < 2 => services_without_a_cell(),
+        _ => None,
+    })
+    .await;
+    let cloud = client(&fake);
+    let since = Mark(UnixMillis::from_secs(1_795_280_000));
+    for _ in 0..2 {
+        let told = changes(&cloud, Part::Servers, since).await;
+        assert!(told.result.is_err(), "b is yet to come");
+    }
+    let told = changes(&cloud, Part::Servers, since).await;
+    assert_eq!(told.servers().len(), 2);
+    told.result.unwrap();
+    // Once all is well, one look is enough.
+    let before = fake.seen(SERVICES).len();
+    let told = changes(&cloud, Part::Servers, since).await;
+    told.result.unwrap();
+    assert_eq!(fake.seen(SERVICES).len(), before + 1);
 }

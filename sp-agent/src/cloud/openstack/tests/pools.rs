@@ -181,6 +181,22 @@ async fn the_pools_of_a_cluster_bear_its_name() {
 }
 
 #[tokio::test]
+async fn the_pools_of_a_frozen_cluster_are_unread_though_its_services_are_up() {
+    for frozen in [true, false] {
+        let fake = Fake::start(move |seen| {
+            let service = json!({"binary": "cinder-volume", "host": "h1@ceph",
+                "cluster": "all@ceph", "status": "enabled", "state": "up", "frozen": frozen});
+            (seen.path == SERVICES).then(|| Reply::json(&json!({"services": [service]})))
+        })
+        .await;
+        let told = audit(&client(&fake), Part::StoragePools).await;
+        assert_eq!(told.result.is_ok(), frozen);
+        let group = Unread::Group("all@ceph#".to_owned());
+        assert_eq!(unread(&told).contains(&group), frozen);
+    }
+}
+
+#[tokio::test]
 async fn pools_are_not_told_where_back_ends_are_not() {
     for (reply, forbidden) in [
         (Reply::status(403, "{}"), true),

@@ -109,12 +109,17 @@ pub(super) struct RawService {
     status: Scalar,
     #[serde(default)]
     state: Scalar,
+    /// Told of all services of a cluster that was frozen, which stay enabled and up.
+    #[serde(default)]
+    frozen: Scalar,
 }
 
 impl RawService {
-    /// Whether it is up, and may be given volumes.
+    /// Whether it is up, and may be given volumes: a scheduler tells the pools of such alone
+    /// (Cinder 29, `HostManager._update_backend_state_map`).
     pub(super) fn is_at_work(&self) -> bool {
-        self.status.text() == Some("enabled") && self.state.text() == Some("up")
+        let is_up = self.status.text() == Some("enabled") && self.state.text() == Some("up");
+        is_up && !self.frozen.flag()
     }
 
     /// What its pools are called after; `None` if it has no name.

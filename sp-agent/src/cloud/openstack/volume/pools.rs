@@ -1,10 +1,10 @@
 //! Storage pools: Cinder's scheduler tells them, Cinder's list of services tells whose are missing.
 //!
-//! A scheduler tells only pools of back ends that are enabled, up, and heard of since it started.
-//! So a back end that an operator switches off for an hour, or whose process died, takes its pools
-//! out of the list, while volumes lie in them. Pools are gone when their back end is gone from the
-//! list of services, in whatever state it was; until then they are unread. A back end that is up
-//! and enabled has pools, so where the scheduler tells none of it, the pass fails.
+//! A scheduler tells only pools of back ends that are enabled, up, not frozen, and heard of since
+//! it started. So a back end that an operator switches off for an hour, or whose process died,
+//! takes its pools out of the list, while volumes lie in them. Pools are gone when their back end
+//! is gone from the list of services, in whatever state it was; until then they are unread. A back
+//! end that is at work has pools, so where the scheduler tells none of it, the pass fails.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,7 +24,7 @@ const WITH_CLUSTERS: Microversion = Microversion(3, 7);
 /// More names than this help nobody to understand what is wrong.
 const NAMED_MAX: usize = 5;
 
-/// Back ends by name, and whether any of their services is up and enabled.
+/// Back ends by name, and whether any of their services is at work.
 type BackEnds = BTreeMap<String, bool>;
 
 /// Reads all storage pools. Cinder tells them in one answer, as its schedulers last heard of them.

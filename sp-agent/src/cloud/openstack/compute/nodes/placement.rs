@@ -7,7 +7,8 @@ use shared::model::{Capacity, CloudId, ServiceKind};
 
 use super::parse::Hypervisor;
 use crate::cloud::CloudError;
-use crate::cloud::openstack::client::{Ask, Client};
+use crate::cloud::openstack::client::{Ask, Client, GivenUp};
+use crate::cloud::openstack::pass::Pulse;
 use crate::cloud::openstack::scalar::{COUNT_MAX, Scalar, whole};
 use crate::cloud::openstack::version::Microversion;
 
@@ -19,7 +20,7 @@ const TREE_PROVIDERS_MAX: usize = 256;
 
 /// What a node has of each resource, and gave out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Capacities {
+pub(in crate::cloud::openstack) struct Capacities {
     pub(super) vcpus: Capacity,
     pub(super) memory_mib: Capacity,
     pub(super) disk_gib: Capacity,
@@ -41,14 +42,17 @@ impl Capacities {
 pub(super) async fn capacities(
     client: &Client,
     hypervisor: &Hypervisor,
-) -> Result<Option<Capacities>, CloudError> {
-    match of_node(client, hypervisor).await {
-        Err(
-            CloudError::Missing {
-                service: ServiceKind::Placement,
-            }
-            | CloudError::Status { status: 404, .. },
-        ) => Ok(None),
+    pulse: &Pulse<'_>,
+) -> Result<Option<Capacities>, GivenUp> {
+    match of_node(client, hypervisor, pulse).await {
+        Err(GivenUp {
+            error:
+                CloudError::Missing {
+                    service: ServiceKind::Placement,
+                }
+                | CloudError::Status { status: 404, .. },
+            ..
+        }) => Ok(None),
         other => other,
     }
 }
@@ -56,7 +60,8 @@ pub(super) async fn capacities(
 async fn of_node(
     client: &Client,
     hypervisor: &Hypervisor,
-) -> Result<Option<Capacities>, CloudError> {
+    pulse: &Pulse<'_>,
+) -> Result<Option<Capacities>, GivenUp> {
     let id = match &hypervisor.id {
         CloudId::Hyphenated(_) => hypervisor.id.to_string(),
         // Before microversion 2.53 a hypervisor has a number, and only its name leads to Placement.
@@ -73,41 +78,46 @@ async fn of_node(
     let mut sum = own;
     for child in tree(client, &id).await? {
         if child != id {
+            pulse.beat().await?;
             sum.add(&of_provider(client, &child).await?);
         }
     }
     Ok(Some(sum))
 }
 
-async fn of_provider(client: &Client, id: &str) -> Result<Capacities, CloudError> {
+/// Not again when it is slow: there may be many more of them.
+async fn of_provider(client: &Client, id: &str) -> Result<Capacities, GivenUp> {
     let ask = |what| Ask::new(ServiceKind::Placement, ["resource_providers", id, what]).at(NEWEST);
     let (inventories, usages) = (ask("inventories"), ask("usages"));
     let (inventories_answer, usages_answer) =
-        tokio::try_join!(client.get(&inventories), client.get(&usages))?;
+        tokio::try_join!(client.get_page(&inventories), client.get_page(&usages))?;
     Ok(join(
         &inventories_answer.parse(&inventories)?,
         &usages_answer.parse(&usages)?,
     ))
 }
 
-async fn by_name(client: &Client, name: &str) -> Result<Option<String>, CloudError> {
+async fn by_name(client: &Client, name: &str) -> Result<Option<String>, GivenUp> {
     let ask = Ask::new(ServiceKind::Placement, ["resource_providers"])
         .at(NEWEST)
         .with("name", name);
-    let found: Providers = client.get(&ask).await?.parse(&ask)?;
+    let found: Providers = client.get_page(&ask).await?.parse(&ask)?;
     let first = found.resource_providers.into_iter().next();
     Ok(first.map(|provider| provider.uuid.into_text()))
 }
 
-async fn tree(client: &Client, root: &str) -> Result<Vec<String>, CloudError> {
+async fn tree(client: &Client, root: &str) -> Result<Vec<String>, GivenUp> {
     let ask = Ask::new(ServiceKind::Placement, ["resource_providers"])
         .at(NEWEST)
         .with("in_tree", root);
-    let found: Providers = match client.get(&ask).await {
+    let found: Providers = match client.get_page(&ask).await {
         Ok(answer) => answer.parse(&ask)?,
         // Before 1.14 there were no trees.
-        Err(CloudError::Status { status: 400, .. }) => return Ok(Vec::new()),
-        Err(error) => return Err(error),
+        Err(GivenUp {
+            error: CloudError::Status { status: 400, .. },
+            ..
+        }) => return Ok(Vec::new()),
+        Err(given_up) => return Err(given_up),
     };
     let ids = found.resource_providers.into_iter();
     let ids = ids.map(|provider| provider.uuid.into_text());

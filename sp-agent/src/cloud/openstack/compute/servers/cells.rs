@@ -3,8 +3,12 @@
 //! "Handling Down Cells"): without a witness they would be taken for deleted.
 //!
 //! The witness is `GET /os-services` without parameters, which names the hosts of a silent cell
-//! from microversion 2.69 on, with the status UNKNOWN. An audit hears it before the first page and
-//! after each one, so that every page lies between two good words; changes hear it at their end.
+//! from microversion 2.69 on, with the status UNKNOWN. An audit hears it before the first page,
+//! between pages, and after the last one, so that every page lies between two good words; changes
+//! hear it at their end, and at their beginning too unless the last pass heard only good.
+//!
+//! A project's use of its quota is summed up over the cells that answer (Nova 34, `quota.py`,
+//! `_instances_cores_ram_count_legacy`), so the same witness is heard for it.
 //!
 //! It can't tell of a cell without hosts. Cell 0 is one: it holds only servers that were never
 //! placed, and as a rule shares its database server with the API. Nor can it tell of a cell that
@@ -13,6 +17,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use shared::model::ServiceKind;
@@ -35,16 +40,29 @@ const UNHEARD: &str = "\
     silent will be taken for deleted; let the agent's account read os-services, or set \
     list_records_by_skipping_down_cells = false in nova.conf, section [api]";
 
-/// Whether it was said that this Nova has no witness, so that it is not said with every pass.
+/// Between pages the witness is not heard more often: it is a question to every cell, and where
+/// pages are small and quick it would be asked as often as they are.
+const LOOK_PAUSE: Duration = Duration::from_secs(5);
+
+/// What is known of the witness from one pass to the next.
 #[derive(Debug, Default)]
-pub(in crate::cloud::openstack) struct Witness(AtomicBool);
+pub(in crate::cloud::openstack) struct Witness {
+    /// Whether it was said that this Nova has none, so that it is not said with every pass.
+    is_said: AtomicBool,
+    /// Whether the last pass over servers came to its end with all cells. False after a start,
+    /// because nobody knows what the passes before it heard.
+    was_good: AtomicBool,
+}
 
 /// What one pass hears of the cells.
 #[derive(Debug)]
-pub(super) struct Watch<'a> {
+pub(in crate::cloud::openstack) struct Watch<'a> {
     client: &'a Client,
     witness: &'a Witness,
     word: Word,
+    looked: Option<Instant>,
+    /// Whether pages came since the last look.
+    is_due: bool,
 }
 
 #[derive(Debug)]
@@ -59,34 +77,86 @@ enum Word {
 
 impl<'a> Watch<'a> {
     /// Before the first look.
-    pub(super) const fn new(client: &'a Client, witness: &'a Witness) -> Self {
+    pub(in crate::cloud::openstack) const fn new(client: &'a Client, witness: &'a Witness) -> Self {
         Self {
             client,
             witness,
             word: Word::Good,
+            looked: None,
+            is_due: true,
         }
     }
 
     /// Asks whether all cells answer. Not again, once it is settled what comes of the pass: what
     /// the other cells tell is true all the same, so it is read on.
-    pub(super) async fn look(&mut self) {
+    pub(in crate::cloud::openstack) async fn look(&mut self) {
         if matches!(self.word, Word::Good) {
-            self.word = hear(self.client).await.unwrap_or_else(Word::Bad);
+            let word = hear(self.client).await.unwrap_or_else(Word::Bad);
+            self.hears(word);
+        }
+        self.looked = Some(self.client.clock().now());
+        self.is_due = false;
+    }
+
+    /// A page was read. Asks the same where each page must lie between two good words; not soon
+    /// after the last look, but then later.
+    pub(super) async fn read_a_page(&mut self, each: bool) {
+        self.is_due = true;
+        let now = self.client.clock().now();
+        let pause = self.looked.map(|it| now.saturating_duration_since(it));
+        if each && pause.is_none_or(|it| it >= LOOK_PAUSE) {
+            self.look().await;
         }
     }
 
-    /// Whether the pass may end as if it had met every server.
-    pub(super) fn verdict(self) -> Result<(), CloudError> {
-        match self.word {
-            Word::Good => self.witness.0.store(false, Ordering::Relaxed),
-            Word::Bad(error) => return Err(error),
+    /// Whether a cell may have been silent until now. It may come back between a list and the look
+    /// behind it, and what it had to tell would be passed over.
+    pub(super) fn is_in_doubt(&self) -> bool {
+        !self.witness.was_good.load(Ordering::Relaxed)
+    }
+
+    /// Takes a list's own word that a cell is silent.
+    pub(super) fn is_told(&mut self, error: CloudError) {
+        if !matches!(self.word, Word::Bad(_)) {
+            self.hears(Word::Bad(error));
+        }
+    }
+
+    fn hears(&mut self, word: Word) {
+        if matches!(word, Word::Bad(_)) {
+            self.witness.was_good.store(false, Ordering::Relaxed);
+        }
+        self.word = word;
+    }
+
+    /// Whether what was told until the last look is all that there is.
+    ///
+    /// # Errors
+    /// If a cell is silent, or it is not known.
+    pub(in crate::cloud::openstack) fn word(&self) -> Result<(), CloudError> {
+        match &self.word {
+            Word::Good => self.witness.is_said.store(false, Ordering::Relaxed),
+            Word::Bad(error) => return Err(error.clone()),
             // A cloud that can't tell is believed: otherwise nothing would ever leave its records.
             Word::Mute(reason) => {
-                if !self.witness.0.swap(true, Ordering::Relaxed) {
+                if !self.witness.is_said.swap(true, Ordering::Relaxed) {
                     tracing::warn!(reason, "{UNHEARD}");
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Whether a pass over servers may end as if it had met every one.
+    ///
+    /// # Errors
+    /// As [`Self::word`].
+    pub(super) async fn verdict(mut self) -> Result<(), CloudError> {
+        if self.is_due {
+            self.look().await;
+        }
+        self.word()?;
+        self.witness.was_good.store(true, Ordering::Relaxed);
         Ok(())
     }
 }

@@ -9,6 +9,7 @@ use super::parse::RawServer;
 use crate::cloud::openstack::client::{Ask, Client};
 use crate::cloud::openstack::compute::NEWEST;
 use crate::cloud::openstack::paging::{Link, Listing, Pager};
+use crate::cloud::openstack::pass;
 use crate::cloud::openstack::scalar::Scalar;
 use crate::cloud::{CloudError, Pages};
 
@@ -60,6 +61,8 @@ impl Flavors {
             if !self.known.contains_key(id) {
                 let figures = one(client, id).await?;
                 self.known.insert(id.to_owned(), figures);
+                // There may be many of them, and each may take as long as a page.
+                pass::goes_on(pages).await?;
             }
         }
         Ok(())

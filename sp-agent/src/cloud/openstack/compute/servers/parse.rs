@@ -29,6 +29,16 @@ impl Listing for ServerList {
     fn id(item: &RawServer) -> Option<&str> {
         item.id.text()
     }
+
+    /// Nova puts servers that were asked for and are in no cell yet before all others, whatever the
+    /// order (Nova 34, `API.get_all`). Once it is in its cell, such a marker stands near the end of
+    /// the list, which is ordered by age: all older servers would be passed over. A server in a
+    /// cell may look like it, and then the one before serves as the marker; but where one comes
+    /// that does not, all those in no cell are behind the reader.
+    fn is_unsettled(item: &RawServer) -> bool {
+        let host = item.host_id.as_ref().and_then(Scalar::text);
+        item.status.text() == Some("BUILD") && host.is_none()
+    }
 }
 
 /// A server as Nova writes it.

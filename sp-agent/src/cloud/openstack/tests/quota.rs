@@ -1,0 +1,249 @@
+//! Quotas, which are asked for project by project.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use shared::model::{CloudId, Quota, ServiceKind};
+
+use super::*;
+use crate::cloud::Unread;
+use crate::cloud::openstack::testing::{Fake, Reply, answer};
+
+#[tokio::test]
+async fn each_project_has_its_quota_and_one_that_just_went_has_none() {
+    let fake = Fake::start(|seen| match seen.path.as_str() {
+        "/identity/v3/projects" => answer(json!({"projects": [
+            {"id": "p1", "name": "one", "enabled": false}, {"id": "p2", "name": "two"}],
+            "links": {"next": null}})),
+        "/compute/v2.1/os-quota-sets/p1/detail" => answer(json!({"quota_set": {
+            "id": "p1", "cores": {"limit": -1, "in_use": 3, "reserved": 1}}})),
+        "/compute/v2.1/os-quota-sets/p2/detail" => Some(Reply::status(400, "{}")),
+        _ => None,
+    })
+    .await;
+    let told = audit(&client(&fake), Part::ComputeQuota).await;
+    let [
+        Record::Quota(Quota {
+            project_name,
+            resources,
+            ..
+        }),
+    ] = told.records()[..]
+    else {
+        panic!("{:?}", told.pages);
+    };
+    assert_eq!(project_name, "one");
+    assert_eq!(
+        (resources[0].limit, resources[0].used, resources[0].reserved),
+        (None, 3, 1)
+    );
+    told.result.unwrap();
+    assert_eq!(fake.seen("/identity/v3/projects/p2").len(), 1);
+}
+
+#[tokio::test]
+async fn a_quota_that_fails_for_another_reason_fails_the_pass() {
+    let fake = Fake::start(|seen| match seen.path.as_str() {
+        "/identity/v3/projects" => {
+            answer(json!({"projects": [{"id": "p", "name": "ops"}], "links": {}}))
+        }
+        "/network/v2.0/quotas/p/details.json" => Some(Reply::status(404, "{}")),
+        _ => None,
+    })
+    .await;
+    let told = audit(&client(&fake), Part::NetworkQuota).await;
+    assert!(matches!(
+        told.result,
+        Err(CloudError::Status { status: 404, .. })
+    ));
+}
+
+/// A cloud of so many projects, all in one page, of which each is asked for its quota.
+async fn projects(
+    count: usize,
+    quota: impl Fn(usize) -> Option<Reply> + Send + Sync + 'static,
+) -> (Told<Whole>, usize) {
+    let fake = of_projects(count, quota).await;
+    let told = audit(&client(&fake), Part::ComputeQuota).await;
+    let asked = (0..count).map(|it| format!("/compute/v2.1/os-quota-sets/p{it}/detail"));
+    let asked = asked.filter(|path| !fake.seen(path).is_empty()).count();
+    (told, asked)
+}
+
+async fn of_projects(
+    count: usize,
+    quota: impl Fn(usize) -> Option<Reply> + Send + Sync + 'static,
+) -> Fake {
+    Fake::start(move |seen| match seen.path.as_str() {
+        "/identity/v3/projects" => {
+            let project = |it| json!({"id": format!("p{it}"), "name": format!("project {it}")});
+            let projects: Vec<Value> = (0..count).map(project).collect();
+            answer(json!({"projects": projects, "links": {"next": null}}))
+        }
+        path => {
+            let project = path.strip_prefix("/compute/v2.1/os-quota-sets/p")?;
+            let project = project.strip_suffix("/detail")?.parse().ok()?;
+            quota(project).or_else(|| {
+                answer(json!({"quota_set": {"id": "p", "cores": {
+                "limit": -1, "in_use": project, "reserved": 0}}}))
+            })
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn quotas_come_in_small_pages_however_long_keystones_are() {
+    let (told, _) = projects(130, |_| None).await;
+    told.result.unwrap();
+    let lengths: Vec<usize> = told.pages.iter().map(|it| it.records.len()).collect();
+    assert_eq!(lengths, [50, 50, 30]);
+}
+
+#[tokio::test]
+async fn one_projects_quota_that_fails_costs_no_other() {
+    let fails = |project| (project == 7).then(|| Reply::status(500, r#"{"message": "broken"}"#));
+    let (told, _) = projects(60, fails).await;
+    assert_eq!(told.records().len(), 59);
+    let spared = told.pages.iter().flat_map(|it| &it.unread);
+    let id = Quota::id_of(&CloudId::new("p7"), ServiceKind::Compute);
+    assert_eq!(spared.collect::<Vec<_>>(), [&Unread::Record(id)]);
+    let error = told.result.unwrap().incomplete.unwrap();
+    let text = shared::runtime::errors::chain(&error).to_string();
+    assert!(text.contains("1 of 60 projects' quotas"), "{text}");
+    assert!(
+        text.contains("project 7 (p7)") && text.contains("broken"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn a_service_that_answers_no_quota_is_given_up_early() {
+    for (status, asked_max) in [(401, 10), (503, 10), (429, 10), (403, 60), (500, 60)] {
+        let (told, asked) = projects(200, move |_| Some(Reply::status(status, "{}"))).await;
+        assert!(told.result.is_err(), "{status}");
+        assert!(
+            asked <= asked_max && told.records().is_empty(),
+            "{status}: {asked}"
+        );
+    }
+    let forbids = |project| (project % 2 == 1).then(|| Reply::status(403, "{}"));
+    let (told, asked) = projects(120, forbids).await;
+    assert_eq!((told.records().len(), asked), (60, 120));
+    let incomplete = told.result.unwrap().incomplete.unwrap();
+    assert_eq!((incomplete.failed, incomplete.of), (60, 120));
+}
+
+#[tokio::test]
+async fn one_projects_quota_that_takes_too_long_costs_no_other_and_is_asked_once() {
+    let slow =
+        |project| (project == 3).then(|| Reply::status(200, "{}").after(Duration::from_secs(60)));
+    let fake = of_projects(10, slow).await;
+    let mut options = options(fake.url());
+    options.request_timeout = Duration::from_millis(300);
+    let told = audit(&with(&options), Part::ComputeQuota).await;
+    assert_eq!(told.records().len(), 9);
+    let incomplete = told.result.unwrap().incomplete.unwrap();
+    assert_eq!((incomplete.failed, incomplete.of), (1, 10));
+    assert_eq!(fake.seen("/compute/v2.1/os-quota-sets/p3/detail").len(), 1);
+}
+
+#[tokio::test]
+async fn quotas_that_all_take_too_long_are_given_up_after_a_few() {
+    let slow = |_| Some(Reply::status(200, "{}").after(Duration::from_secs(60)));
+    let fake = of_projects(40, slow).await;
+    let mut options = options(fake.url());
+    options.request_timeout = Duration::from_millis(100);
+    let told = audit(&with(&options), Part::ComputeQuota).await;
+    let error = told.result.unwrap_err().to_string();
+    assert!(error.contains("timed out"), "{error}");
+    let asked = (0..40).map(|it| format!("/compute/v2.1/os-quota-sets/p{it}/detail"));
+    let asked = asked.filter(|path| !fake.seen(path).is_empty()).count();
+    assert!(asked <= 10, "{asked}");
+}
+
+#[tokio::test]
+async fn who_waits_for_quotas_hears_that_the_pass_goes_on_while_questions_fail_slowly() {
+    let (clock, hand) = Clock::manual(UnixMillis::from_secs(1_795_280_000));
+    let fake = of_projects(6, move |project| {
+        // By the clock that the client measures with, each question takes twenty seconds.
+        hand.advance(Duration::from_secs(20));
+        (project % 2 == 0).then(|| Reply::status(500, "{}"))
+    })
+    .await;
+    let mut options = options(fake.url());
+    options.concurrency_max = 1;
+    let cloud = OpenStack::with_patience(&options, clock, hasty()).unwrap();
+    let told = audit(&cloud, Part::ComputeQuota).await;
+    assert!(told.result.unwrap().incomplete.is_some());
+    let told: Vec<usize> = told.pages.iter().map(|it| it.records.len()).collect();
+    assert_eq!(told, [0, 0, 0, 0, 0, 0, 3]);
+}
+
+const SERVICES: &str = "/compute/v2.1/os-services";
+
+/// What comes of quotas while a cell is silent from one look at Nova's services up to another, and
+/// how often they were looked at.
+async fn with_a_silent_cell(part: Part, from: usize, until: usize) -> (Told<Whole>, usize) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let fake = Fake::start(move |seen| match seen.path.as_str() {
+        "/identity/v3/projects" => {
+            let projects: Vec<Value> = (0..120).map(|it| json!({"id": format!("p{it}")})).collect();
+            answer(json!({"projects": projects, "links": {"next": null}}))
+        }
+        SERVICES => {
+            let look = asked.fetch_add(1, Ordering::SeqCst);
+            let silent = json!({"services": [{"host": "far1", "status": "UNKNOWN"}]});
+            (from..until).contains(&look).then(|| Reply::json(&silent))
+        }
+        path if path.contains("os-quota-sets") => answer(json!({"quota_set": {
+            "cores": {"limit": 1, "in_use": 0, "reserved": 0}}})),
+        _ => None,
+    })
+    .await;
+    let told = audit(&client(&fake), part).await;
+    (told, fake.seen(SERVICES).len())
+}
+
+#[tokio::test]
+async fn what_a_silent_cell_makes_too_little_is_not_told() {
+    for (from, until, told_of, looks) in [
+        (9, 9, 120, 4),
+        (0, 1, 0, 1),
+        (1, 2, 0, 2),
+        (2, 3, 50, 3),
+        (3, 4, 100, 4),
+    ] {
+        let (told, asked) = with_a_silent_cell(Part::ComputeQuota, from, until).await;
+        assert_eq!((told.records().len(), asked), (told_of, looks), "{from}");
+        match from < until {
+            true => {
+                let error = told.result.unwrap_err().to_string();
+                assert!(error.contains("status UNKNOWN for far1"), "{error}");
+            }
+            false => drop(told.result.unwrap()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn quotas_that_are_not_novas_have_nothing_to_do_with_its_cells() {
+    let (told, asked) = with_a_silent_cell(Part::VolumeQuota, 0, 9).await;
+    assert_eq!((told.records().len(), asked), (120, 0));
+    told.result.unwrap();
+}
+
+#[tokio::test]
+async fn a_nova_that_can_not_tell_of_its_cells_is_believed() {
+    let fake = Fake::start(|seen| match seen.path.as_str() {
+        "/identity/v3/projects" => answer(json!({"projects": [{"id": "p1"}], "links": {}})),
+        SERVICES => Some(Reply::status(403, "{}")),
+        path if path.contains("os-quota-sets") => answer(json!({"quota_set": {
+            "cores": {"limit": 1, "in_use": 0, "reserved": 0}}})),
+        _ => None,
+    })
+    .await;
+    let told = audit(&client(&fake), Part::ComputeQuota).await;
+    assert_eq!((told.records().len(), fake.seen(SERVICES).len()), (1, 1));
+    told.result.unwrap();
+}
