@@ -59,6 +59,10 @@ pub(super) fn examine(
         at: now,
         taken: UnixMillis(one(&connection, NEWEST)?),
     };
+    // Whoever signed out or got another password since then would be signed in again by a cookie
+    // that is good for nothing any more.
+    let forget = connection.execute("DELETE FROM sessions", ());
+    forget.map_err(|error| said(&error))?;
     restoration
         .note(&connection)
         .and_then(|()| fold(&connection))

@@ -152,6 +152,24 @@ async fn a_data_directory_may_stand_behind_a_link() {
 }
 
 #[tokio::test]
+async fn nobody_is_signed_in_any_more() {
+    let site = Site::new().await.cut();
+    let connection = Connection::open(site.path("backup.db")).unwrap();
+    let sql = "INSERT INTO sessions VALUES (x'07', 'admin', 0, 4000000000000)";
+    connection.execute(sql, ()).unwrap();
+    drop(connection);
+    assert_eq!(sessions(&site.path("backup.db")), 1);
+    site.restore().unwrap();
+    assert_eq!(sessions(&site.path("hub.db")), 0);
+}
+
+fn sessions(database: &Path) -> u32 {
+    let connection = crate::store::schema::open(database).unwrap();
+    let sql = "SELECT count(*) FROM sessions";
+    connection.query_row(sql, (), |row| row.get(0)).unwrap()
+}
+
+#[tokio::test]
 async fn a_link_that_the_service_puts_in_the_copys_place_leads_nowhere() {
     let site = Site::new().await.cut();
     let (work, other) = (site.path(WORK), site.path("other.db"));
