@@ -41,10 +41,12 @@ async fn invite(client: &Client, name: &str, minutes: u64, screen: Screen) -> Re
     let invitation: InvitationDocument = client.post("/invitations", &body).await?;
     let text = || {
         format!(
-            "Run this at the region {:?} within {minutes} min; it is good once:\n\n  {}\n\n\
+            "Run this at the region {:?} within {minutes} min:\n\n  {}\n\n\
+             It asks for the token, which is good once:\n\n  {}\n\n\
              Then accept it here: idp-hub region accept {}{}",
             invitation.region,
             invitation.command,
+            invitation.token,
             shown::word(&invitation.region),
             match invitation.replaces {
                 true => "\nThe earlier invitation for this name is good for nothing any more.",
