@@ -37,7 +37,7 @@ use zeroize::Zeroizing;
 pub use self::error::AdoptionError;
 use self::exclusion::Exclusion;
 use crate::authority::{Authority, AuthorityError, check_name};
-use crate::store::introduction::one_line;
+use crate::store::introduction::said;
 use crate::store::regions::RegionRow;
 use crate::store::{RegionNo, StoreError};
 
@@ -60,9 +60,6 @@ const SESSION_WAIT: Duration = Duration::from_secs(5);
 
 /// How often it is looked whether it has.
 const SESSION_LOOK: Duration = Duration::from_millis(100);
-
-/// Characters shown of what a stranger says of itself.
-const SHOWN_CHARS_MAX: usize = 255;
 
 /// An unjoined agent, by its key, and by its own word.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,12 +135,12 @@ pub async fn look(door: &HostPort) -> Result<Looked, AdoptionError> {
             let cloud = looked.cloud.description();
             Ok(Looked {
                 key,
-                software: shown(looked.software.as_str()),
-                host: shown(looked.host.as_str()),
+                software: said(looked.software.as_str()),
+                host: said(looked.host.as_str()),
                 cloud: CloudDescription {
                     kind: cloud.kind,
-                    version: shown(&cloud.version),
-                    endpoint: shown(&cloud.endpoint),
+                    version: said(&cloud.version),
+                    endpoint: said(&cloud.endpoint),
                 },
             })
         }
@@ -304,7 +301,7 @@ fn outcome(door: &HostPort, answer: Option<&RawFrame>) -> Result<String, Adoptio
         return Err(AdoptionError::Unanswered { door: door.clone() });
     };
     match read(door, answer)? {
-        AdoptFrame::Adopted(it) => Ok(shown(it.address.as_str())),
+        AdoptFrame::Adopted(it) => Ok(said(it.address.as_str())),
         AdoptFrame::Denied(denied) => Err(denial(&denied)),
         _ => Err(AdoptionError::NotADoor { door: door.clone() }),
     }
@@ -389,14 +386,9 @@ fn read<'a>(door: &HostPort, answer: &'a RawFrame) -> Result<AdoptFrame<'a>, Ado
 fn denial(denied: &Denied<'_>) -> AdoptionError {
     AdoptionError::Denied {
         denial: Denial::from_code(denied.code),
-        reason: shown(denied.reason.as_str()),
+        reason: said(denied.reason.as_str()),
         wait: Duration::from_millis(denied.retry_after_ms.into()),
     }
-}
-
-/// What the agent says, on one line, without the spaces around it.
-fn shown(text: &str) -> String {
-    one_line(text, SHOWN_CHARS_MAX * 2).trim().to_owned()
 }
 
 impl AdoptionError {
@@ -413,15 +405,6 @@ impl AdoptionError {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_strangers_words_are_shown_on_one_line() {
-        assert_eq!(shown(" a\u{1b}[2Jb\r\nc "), "a [2Jb  c");
-        assert_eq!(
-            shown(&"é".repeat(9000)).chars().count(),
-            2 * SHOWN_CHARS_MAX
-        );
-    }
 
     #[test]
     fn the_largest_request_fits_a_frame() {

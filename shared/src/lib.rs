@@ -4,12 +4,13 @@
 //! state machines that take `(now, input)` and return effects. Below the line live the drivers.
 //!
 //! ```text
-//! ids · host_port · model · wire · backoff · pki · link
+//! foreign · ids · host_port · model · wire · backoff · pki · link
 //! ------------------------------------------ pure above, effects below
 //! runtime · keyring · transport
 //! ```
 
 pub mod backoff;
+pub mod foreign;
 pub mod host_port;
 pub mod ids;
 pub mod keyring;

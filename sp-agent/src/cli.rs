@@ -32,7 +32,7 @@ A new region, step by step:
   1. Describe the cloud in /etc/sp-agent/agent.toml, and prove it:  sp-agent check
   2. Start the agent:                                systemctl enable --now sp-agent
   3. Ask the hub's administrator for an invitation:  idp-hub region invite NAME
-  4. Join:                                           sp-agent join --hub HOST:7443 TOKEN
+  4. Join:                                           sp-agent join --hub HOST:7443 -
   5. Have the administrator compare the key and accept the region; then see:  sp-agent status
 Or, with [adoption] in the configuration, have the administrator do it all from the hub:
   idp-hub region adopt NAME ADDRESS
@@ -84,8 +84,8 @@ struct JoinArgs {
     /// By default: hub.addresses of the configuration.
     #[arg(long = "hub", value_name = "HOST:PORT", value_parser = hub)]
     hubs: Vec<HostPort>,
-    /// The invitation's token, rg1.…; with - it is read from standard input, so that it does not
-    /// show in the list of processes.
+    /// The invitation's token, rg1.…; with - it is asked for, or read from standard input, so that
+    /// it does not show in the list of processes.
     #[arg(value_name = "TOKEN")]
     token: String,
     #[command(flatten)]

@@ -81,7 +81,7 @@ fn without_a_daemon_the_files_are_asked() {
     assert!(status.out.contains("unjoined"), "{}", status.out);
     let left = agent.run(&["leave", "--yes"]);
     assert_eq!(left.code, 1);
-    assert!(left.err.contains("sp-agent join TOKEN"), "{}", left.err);
+    assert!(left.err.contains("run `sp-agent join`"), "{}", left.err);
 }
 
 #[test]

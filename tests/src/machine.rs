@@ -148,18 +148,21 @@ impl Machine {
     pub fn write(&self, path: &str, text: &str) {
         let folder = Path::new(path).parent().unwrap().to_str().unwrap();
         self.run(&["mkdir", "--parents", folder]);
-        let mut tee = self.command(&["tee", path]);
-        let mut tee = tee
+        self.run_with_input(&["tee", path], text);
+    }
+
+    /// Runs a command as root that reads this from its standard input and must succeed.
+    pub fn run_with_input(&self, words: &[&str], input: &str) {
+        let mut command = self.command(words);
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        tee.stdin
-            .take()
-            .unwrap()
-            .write_all(text.as_bytes())
-            .unwrap();
-        assert!(tee.wait().unwrap().success(), "cannot write {path}");
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(input.as_bytes()).unwrap();
+        drop(stdin);
+        assert!(child.wait().unwrap().success(), "{words:?} failed");
     }
 
     /// A property of a unit (systemctl(1), `show`).

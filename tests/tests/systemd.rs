@@ -43,7 +43,8 @@ fn federation() -> Machine {
     let invited = machine.run(&["idp-hub", "region", "invite", "north", "--output", "json"]);
     let invited: Value = serde_json::from_str(&invited).unwrap();
     let token = invited["token"].as_str().unwrap();
-    machine.run(&["sp-agent", "join", "--hub", "127.0.0.1:7443", token]);
+    let join = ["sp-agent", "join", "--hub", "127.0.0.1:7443", "-"];
+    machine.run_with_input(&join, &format!("{token}\n"));
     machine.run(&["systemctl", "enable", "--now", "sp-agent"]);
     machine.run(&["idp-hub", "region", "accept", "north", "--yes"]);
     until("the region is healthy", || {
@@ -67,6 +68,8 @@ fn both_services_run_confined_and_log_with_fields() {
         for line in ["CapEff:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"] {
             assert!(status.contains(line), "{unit} without {line}:\n{status}");
         }
+        let core = machine.property(unit, "LimitCORE");
+        assert_eq!(core, "0", "{unit} would leave its keys in a core");
     }
     until("the agent's status line is systemd's", || {
         machine.property("sp-agent", "StatusText") == "following as north"

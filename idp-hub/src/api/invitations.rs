@@ -35,7 +35,8 @@ pub struct InvitationDocument {
     pub token: String,
     /// What the agent dials.
     pub hub_address: String,
-    /// What to run at the region.
+    /// What to run at the region. It asks for the token, or reads it from standard input: among
+    /// its arguments every user of that machine would see it.
     pub command: String,
     /// Until when it is good.
     pub expires: Time,
@@ -82,7 +83,7 @@ pub(super) async fn invite(
     let document = InvitationDocument {
         region: invitation.region_name,
         token: token.to_string(),
-        command: format!("sp-agent join --hub {address} {}", token.as_str()),
+        command: format!("sp-agent join --hub {address} -"),
         hub_address: address,
         expires: invitation.expires.into(),
         replaces: invitation.replaces,

@@ -1,5 +1,6 @@
 //! Which names regions may have.
 
+use shared::foreign::is_deceptive;
 use unicode_normalization::char::is_combining_mark;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
@@ -22,8 +23,8 @@ pub enum NameError {
         composed: Box<str>,
     },
     /// A space where nobody sees it.
-    #[error("a region's name neither begins nor ends with a space")]
-    OuterSpace,
+    #[error("a region's name neither begins nor ends with a space, nor has two that touch")]
+    HiddenSpace,
     /// A character that does not show, shows as another, or ends a path's part.
     #[error("a region's name can't have the character U+{:04X}", u32::from(*.0))]
     Character(char),
@@ -43,8 +44,8 @@ pub fn check_name(name: &str) -> Result<(), NameError> {
     if name.is_empty() || name.chars().nth(NAME_CHARS_MAX).is_some() {
         return Err(NameError::Length);
     }
-    if name.starts_with(' ') || name.ends_with(' ') {
-        return Err(NameError::OuterSpace);
+    if name.starts_with(' ') || name.ends_with(' ') || name.contains("  ") {
+        return Err(NameError::HiddenSpace);
     }
     if let Some(character) = name.chars().find(|it| is_refused(*it)) {
         return Err(NameError::Character(character));
@@ -60,17 +61,7 @@ pub fn check_name(name: &str) -> Result<(), NameError> {
 }
 
 fn is_refused(c: char) -> bool {
-    let invisible = matches!(
-        c,
-        // Soft hyphen, Arabic letter mark, Hangul fillers, Mongolian vowel separator.
-        '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{3164}' | '\u{ffa0}'
-        // Zero widths, marks and overrides of direction, separators, fillers, byte order mark.
-        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-        | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{2800}'
-        // Private use, variation selectors and tags.
-        | '\u{e000}'..='\u{f8ff}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..='\u{10ffff}'
-    );
-    c.is_control() || (c.is_whitespace() && c != ' ') || invisible || matches!(c, '/' | '\\')
+    c.is_control() || (c.is_whitespace() && c != ' ') || is_deceptive(c) || matches!(c, '/' | '\\')
 }
 
 #[cfg(test)]
@@ -104,8 +95,9 @@ mod tests {
         };
         for (name, fault) in [
             ("", NameError::Length),
-            (" a", NameError::OuterSpace),
-            ("a ", NameError::OuterSpace),
+            (" a", NameError::HiddenSpace),
+            ("a ", NameError::HiddenSpace),
+            ("a  b", NameError::HiddenSpace),
             ("a\nb", character('\n')),
             ("a\u{a0}b", character('\u{a0}')),
             ("a\u{202e}b", character('\u{202e}')),
@@ -132,6 +124,7 @@ mod tests {
             if check_name(&name).is_ok() {
                 prop_assert!(name.lines().count() == 1 && name.len() <= 4 * NAME_CHARS_MAX);
                 prop_assert_eq!(name.trim(), &name);
+                prop_assert_eq!(shared::foreign::line(&name), name);
             }
         }
     }

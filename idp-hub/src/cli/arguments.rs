@@ -14,7 +14,7 @@ A new federation, step by step:
   1. Make it:                idp-hub init
   2. Start the hub:          systemctl enable --now idp-hub
   3. Invite a region:        idp-hub region invite NAME
-  4. Join, in the region:    sp-agent join --hub HOST:7443 TOKEN
+  4. Join, in the region:    sp-agent join --hub HOST:7443 -
   5. Compare its key, then:  idp-hub region accept NAME
 
 Exit codes: 0 done, 1 failed, 64 flags or configuration are wrong.")]

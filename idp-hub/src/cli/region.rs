@@ -1,6 +1,7 @@
 //! `idp-hub region …`.
 
 mod adopt;
+mod compare;
 mod shown;
 
 use reqwest::Method;
@@ -10,6 +11,7 @@ use shared::model::UnixMillis;
 use shared::pki::Fingerprint;
 use shared::runtime::clock::Clock;
 
+use self::compare::Stranger;
 use super::arguments::Region;
 use super::client::{Client, escaped};
 use super::error::CliError;
@@ -39,10 +41,12 @@ async fn invite(client: &Client, name: &str, minutes: u64, screen: Screen) -> Re
     let invitation: InvitationDocument = client.post("/invitations", &body).await?;
     let text = || {
         format!(
-            "Run this at the region {:?} within {minutes} min; it is good once:\n\n  {}\n\n\
+            "Run this at the region {:?} within {minutes} min:\n\n  {}\n\n\
+             It asks for the token, which is good once:\n\n  {}\n\n\
              Then accept it here: idp-hub region accept {}{}",
             invitation.region,
             invitation.command,
+            invitation.token,
             shown::word(&invitation.region),
             match invitation.replaces {
                 true => "\nThe earlier invitation for this name is good for nothing any more.",
@@ -96,8 +100,12 @@ async fn accept(
         }
         None => {
             let region: RegionDocument = client.get(&path).await?;
-            if !yes && !confirmed(&region)? {
-                return Err(CliError::Declined);
+            if !yes {
+                let stranger = Stranger::from(&region);
+                eprintln!("By its own word {name:?} is:\n\n{}\n", stranger.shown());
+                if !prompt::confirm(&stranger.question(YES), YES)? {
+                    return Err(CliError::Declined);
+                }
             }
             // The one that was shown: a region that meanwhile has another is not accepted.
             region.key_fingerprint
@@ -109,17 +117,6 @@ async fn accept(
         .await?;
     let text = format!("Accepted {name:?}, with the key\n  {key}");
     screen.line(&text, &json!({ "accepted": name, "key_fingerprint": key }))
-}
-
-/// What the second yes is about.
-fn confirmed(region: &RegionDocument) -> Result<bool, CliError> {
-    let cloud = &region.cloud;
-    let question = format!(
-        "{:?} is {} {} at {}, and its agent runs on {}. Its key:\n  {}\nCompare it with what \
-         `sp-agent status` shows on that machine. Is it the same? Type {YES} to go on: ",
-        region.name, cloud.kind, cloud.version, cloud.endpoint, region.host, region.key_fingerprint
-    );
-    prompt::confirm(&question, YES)
 }
 
 async fn rename(client: &Client, from: &str, to: &str, screen: Screen) -> Result<(), CliError> {

@@ -78,6 +78,7 @@ fn text(file: &Path, restored: &Restored) -> String {
          - Agents bring everything since then up again, by themselves.\n\
          - Names, regions that were accepted, invitations, accounts and passwords are as they\n  \
            were then: what was changed at the hub since then is to be changed again.\n\
+         - Nobody is signed in any more: sign in again.\n\
          - Regions that were removed since then are back, and report again: remove them again,\n  \
            with idp-hub region remove NAME.{revived}\n\
          - Regions that joined since then are not known here, and their agents say so: invite\n  \

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use shared::foreign;
 use shared::link::hub::Closed;
 use shared::wire::frame::{Goodbye, Refusal};
 
@@ -95,11 +96,9 @@ impl From<Refusal> for Gone {
 
 /// What somebody else says, fit for one line on a screen.
 pub(super) fn bounded(text: &str) -> String {
-    let cut = text.get(..text.floor_char_boundary(TEXT_BYTES_MAX));
-    cut.unwrap_or_default()
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+    let mut line = foreign::line(text);
+    line.truncate(line.floor_char_boundary(TEXT_BYTES_MAX));
+    line
 }
 
 #[cfg(test)]

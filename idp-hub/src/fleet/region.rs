@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use shared::model::{Service, UnixMillis};
+use shared::foreign;
+use shared::model::{Service, ServiceState, UnixMillis};
 use shared::pki::Fingerprint;
 use shared::wire::frame::Standing;
 
@@ -184,6 +185,7 @@ impl Region {
             self.syncing_since = now.mono;
         }
         self.was_live |= live;
+        let troubles: Vec<Service> = troubles.into_iter().map(readable).collect();
         let shown = self.live != live || self.troubles != troubles || self.full != full;
         self.full = full;
         self.live = live;
@@ -246,4 +248,12 @@ impl Region {
             troubles: self.troubles.clone(),
         }
     }
+}
+
+/// What the agent says of a service, on one line.
+fn readable(mut service: Service) -> Service {
+    if let ServiceState::Failing { reason } = &mut service.state {
+        *reason = foreign::line(reason);
+    }
+    service
 }

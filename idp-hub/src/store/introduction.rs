@@ -1,5 +1,6 @@
 //! What a region says of itself, made fit to be shown.
 
+use shared::foreign;
 use shared::model::CloudDescription;
 
 use crate::fleet::Facts;
@@ -18,15 +19,10 @@ pub struct Introduction {
 /// The most characters of what a region says of itself that are kept of one text.
 const SAID_CHARS_MAX: usize = 300;
 
-/// A stranger's words on one line of an administrator's terminal: nothing in them moves a cursor,
-/// so that none passes for a line of ours, such as the key that is to be compared.
-pub(crate) fn one_line(text: &str, chars_max: usize) -> String {
-    let plain = |c: char| if c.is_control() { ' ' } else { c };
-    text.chars().map(plain).take(chars_max).collect()
-}
-
-fn said(text: &str) -> String {
-    one_line(text, SAID_CHARS_MAX)
+/// A stranger's words on one line. How much of it fits a terminal, whoever shows it knows.
+pub(crate) fn said(text: &str) -> String {
+    let line = foreign::line(text);
+    line.chars().take(SAID_CHARS_MAX).collect()
 }
 
 impl Introduction {
@@ -97,6 +93,7 @@ pub(in crate::store) mod tests {
         } = said;
         for text in [cloud.version, cloud.endpoint, software, host] {
             assert!(!text.contains(char::is_control), "{text:?}");
+            assert!(!text.contains("  ") && text.trim() == text, "{text:?}");
             assert!(text.chars().count() <= SAID_CHARS_MAX);
         }
     }

@@ -4,14 +4,16 @@
 //! copy, check and note in a directory of its own ─▶ fold the old log ─▶ put into place
 //! ```
 //!
-//! Whoever kills it finds the old database or the new one, whole. See [`place`] for the order.
+//! Whoever kills it finds the old database or the new one, whole. See [`place`] for the order, and
+//! [`work`] for what a service that was broken into may have put in the way.
 
 mod examine;
 mod place;
+mod work;
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, chown};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -20,6 +22,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use shared::ids::FederationId;
 use shared::model::UnixMillis;
 
+use self::work::Work;
 use super::error::StoreError;
 use super::facts::Restoration;
 use super::schema::settle;
@@ -27,6 +30,9 @@ use super::writer::fold;
 
 /// Where the work goes on, within the data directory: never two at a time, as the caller holds it.
 const WORK: &str = ".restore.tmp";
+
+/// What the copy is called there.
+const NEW: &str = "hub.db";
 
 /// What was put into place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,8 +59,8 @@ pub fn restore(
     federation: FederationId,
     now: UnixMillis,
 ) -> Result<Restored, StoreError> {
-    let folder = database.parent().unwrap_or(Path::new("."));
-    let work = folder.join(WORK);
+    let database = &without_links(database)?;
+    let work = database.with_file_name(WORK);
     clear(&work)?;
     let restored = prepare(database, backup, federation, now, &work).and_then(|prepared| {
         let is_damaged = !fold_old(database)?;
@@ -79,6 +85,18 @@ pub fn restore(
     restored
 }
 
+/// The path with no link on the way. Those above the data directory are the administrator's; what
+/// is a link later on is not.
+fn without_links(database: &Path) -> Result<PathBuf, StoreError> {
+    let folder = match database.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let real = folder.canonicalize();
+    let real = real.map_err(|error| failed("look at the directory of", database, &error))?;
+    Ok(real.join(database.file_name().unwrap_or_default()))
+}
+
 /// A sound copy, durable, that waits for its place.
 struct Prepared {
     new: PathBuf,
@@ -94,27 +112,20 @@ fn prepare(
     work: &Path,
 ) -> Result<Prepared, StoreError> {
     look(backup, database)?;
-    let owner = work.parent().unwrap_or(Path::new(".")).metadata();
+    let folder = work.parent().unwrap_or(Path::new("."));
+    let owner = folder.metadata();
     let owner = owner.map_err(|error| failed("look at the directory of", database, &error))?;
-    (DirBuilder::new().mode(0o700).create(work)).map_err(|error| failed("make", work, &error))?;
-    let new = work.join("hub.db");
-    copy(backup, &new)?;
+    let work = Work::make(work).map_err(|error| failed("make", work, &error))?;
+    let new = work.path(NEW);
+    let file = work.copy(backup, NEW)?;
     // A database that was copied with its log, as one that was kept by a restore: they are one.
     let log = place::beside(backup, "-wal");
     if log.exists() {
-        copy(&log, &place::beside(&new, "-wal"))?;
+        work.copy(&log, &format!("{NEW}-wal"))?;
     }
     let wrong = |why| not_restorable(backup, why);
     let (restoration, regions) = examine::examine(&new, federation, now).map_err(wrong)?;
-    let settled = File::open(&new).and_then(|file| {
-        let found = file.metadata()?;
-        // Made by root in a service's directory, it is the service's.
-        if (found.uid(), found.gid()) != (owner.uid(), owner.gid()) {
-            chown(&new, Some(owner.uid()), Some(owner.gid()))?;
-        }
-        file.sync_all()
-    });
-    settled.map_err(|error| failed("write", &new, &error))?;
+    work::settle(&file, &new, &owner).map_err(|error| failed("write", &new, &error))?;
     Ok(Prepared {
         new,
         restoration,
@@ -134,19 +145,6 @@ fn look(backup: &Path, database: &Path) -> Result<(), StoreError> {
         return Err(not_restorable(backup, why.to_owned()));
     }
     Ok(())
-}
-
-fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
-    let mut source = File::open(from).map_err(|error| unreadable(from, &error))?;
-    let target = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(to);
-    target
-        .and_then(|mut target| io::copy(&mut source, &mut target))
-        .map_err(|error| failed(&format!("copy {} to", from.display()), to, &error))
-        .map(drop)
 }
 
 /// Brings the old database and its log together in one file. `false` if it is too damaged for that.

@@ -96,8 +96,11 @@ async fn an_invitation_says_the_whole_command() {
     let invitation = answer.json();
     let token = invitation["token"].as_str().unwrap();
     assert!(token.parse::<shared::pki::JoinToken>().is_ok());
-    let command = format!("sp-agent join --hub hub.example.org:7443 {token}");
-    assert_eq!(invitation["command"], command);
+    let command = "sp-agent join --hub hub.example.org:7443 -";
+    assert_eq!(
+        invitation["command"], command,
+        "the token is in no argument"
+    );
     assert_eq!(invitation["expires"], "2026-11-21T18:10:00.000Z");
 
     let open = kit.get("/api/v1/invitations").await;

@@ -50,6 +50,7 @@ async fn a_restored_backup_is_what_the_hub_serves_however_it_ended_before() {
             "with 0 regions",
             "is kept as",
             "region remove NAME",
+            "Nobody is signed in any more",
             "Next: systemctl start",
         ] {
             assert!(told.contains(part), "{told}");

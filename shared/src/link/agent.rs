@@ -15,6 +15,7 @@ pub use self::waits::{
 };
 use super::{GREETING_MAX, HEARTBEAT};
 use crate::backoff::Backoff;
+use crate::foreign;
 use crate::ids::{FederationId, HubId};
 use crate::wire::Text;
 use crate::wire::frame::{
@@ -262,7 +263,7 @@ impl AgentSession {
         match (&mut self.state, frame) {
             (_, Control::Refuse(refuse)) => {
                 let wait = Duration::from_millis(refuse.retry_after_ms.into());
-                let reason = refuse.reason.into_string();
+                let reason = foreign::line(refuse.reason.as_str());
                 match Refusal::from_code(refuse.code) {
                     it @ Refusal::Protocol => self.fault(now, chance, reason, Some(it), wait),
                     other => self.lose(now, chance, reason, Some(other), wait),
@@ -310,7 +311,7 @@ impl AgentSession {
             }
             (State::Ready(_), Control::Cursor(cursor)) => vec![Effect::Position(cursor)],
             (State::Ready(_), Control::Named(named)) => {
-                vec![Effect::Named(named.name.into_string())]
+                vec![Effect::Named(foreign::line(named.name.as_str()))]
             }
             (State::Ready(_), Control::Renewed(renewed)) => {
                 vec![Effect::Keep {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use quinn::{ConnectionError, VarInt};
 
+use crate::foreign;
 use crate::pki::handshake_advice;
 
 /// The most characters of a peer's own words that are shown: an operator's line, not a peer's page.
@@ -198,15 +199,12 @@ fn transport(code: u64, detail: String, by_peer: bool) -> Loss {
     }
 }
 
-/// A peer's words in one line without control characters.
+/// A peer's words in one line.
 fn shown(reason: &[u8]) -> String {
     // Four bytes a character at most, so that what is cut was not to be shown anyway.
     let reason = reason.get(..WORDS_MAX * 4).unwrap_or(reason);
-    String::from_utf8_lossy(reason)
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(WORDS_MAX)
-        .collect()
+    let line = foreign::line(&String::from_utf8_lossy(reason));
+    line.chars().take(WORDS_MAX).collect()
 }
 
 fn words(reason: &str) -> String {

@@ -1,6 +1,6 @@
 //! `sp-agent join`.
 
-use std::io::Read;
+use std::io::{self, BufRead, IsTerminal, Read};
 use std::time::Duration;
 
 use shared::model::CloudDescription;
@@ -20,7 +20,7 @@ use crate::join::{self, Request};
 use crate::status::{JoinAsked, JoinTold};
 use crate::tasks::Origin;
 
-/// The most read from standard input, in bytes: a token has 123.
+/// The most read of a line of standard input, in bytes: a token has 123.
 const TOKEN_BYTES_MAX: u64 = 1024;
 
 /// How long a cloud may take to say what it is. A join goes on without it.
@@ -51,11 +51,14 @@ pub(super) async fn run(origin: &Origin, args: JoinArgs) -> Result<Exit, Failure
     Ok(Exit::Success)
 }
 
+/// The first line of standard input; whoever types it there is asked for it.
 fn from_stdin() -> Result<String, Failure> {
+    let stdin = io::stdin();
+    if stdin.is_terminal() {
+        eprint!("Token: ");
+    }
     let mut text = String::new();
-    std::io::stdin()
-        .take(TOKEN_BYTES_MAX)
-        .read_to_string(&mut text)?;
+    stdin.lock().take(TOKEN_BYTES_MAX).read_line(&mut text)?;
     Ok(text)
 }
 

@@ -1,5 +1,6 @@
 //! The one request and the one answer, from and to bytes.
 
+use shared::foreign;
 use shared::ids::{FederationId, HubId, RegionId};
 use shared::pki::certificate_from_pem;
 use shared::transport::JoinConnection;
@@ -11,6 +12,7 @@ use crate::membership::MembershipError;
 /// What the hub issued, owned.
 pub(super) struct Answer {
     pub(super) region: RegionId,
+    /// On one line, as all of a hub's words.
     pub(super) name: String,
     pub(super) federation: FederationId,
     pub(super) epoch: u64,
@@ -51,7 +53,7 @@ pub(super) async fn exchange(
                 .map_err(MembershipError::from)?;
             let answer = Answer {
                 region: issued.region,
-                name: issued.name.into_string(),
+                name: foreign::line(issued.name.as_str()),
                 federation: issued.federation,
                 epoch: issued.epoch,
                 hub: issued.hub,
@@ -62,7 +64,7 @@ pub(super) async fn exchange(
         Some(JoinFrame::Refuse(refuse)) => Err(JoinError::Refused {
             address: address.to_owned(),
             refusal: Refusal::from_code(refuse.code),
-            reason: refuse.reason.into_string(),
+            reason: foreign::line(refuse.reason.as_str()),
         }),
         _ => Err(JoinError::OutOfTurn {
             address: address.to_owned(),

@@ -53,7 +53,7 @@ pub enum MembershipError {
     )]
     AlreadyJoined,
     /// There is no membership.
-    #[error("this agent has not joined a federation; run `sp-agent join TOKEN`")]
+    #[error("this agent has not joined a federation; run `sp-agent join`")]
     NotJoined,
     /// Another `join` or `leave` is at work.
     #[error("another sp-agent command is joining or leaving; wait until it is done")]

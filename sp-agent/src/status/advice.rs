@@ -12,7 +12,7 @@ pub(super) fn next_step(allegiance: &Allegiance, name: &str) -> Option<String> {
         Allegiance::Following { .. } => None,
         Allegiance::Unjoined => Some(
             "Ask a hub's administrator for an invitation (idp-hub region invite NAME), then run: \
-             sp-agent join --hub HOST:PORT TOKEN"
+             sp-agent join --hub HOST:PORT -"
                 .to_owned(),
         ),
         Allegiance::Damaged { .. } => Some(
@@ -31,7 +31,7 @@ pub(super) fn adopted_at(port: u16) -> String {
     format!(
         "Have a hub's administrator run: idp-hub region adopt NAME THIS_MACHINE:{port}, and \
          compare the key above with what it shows. Or join with an invitation: sp-agent join --hub \
-         HOST:PORT TOKEN"
+         HOST:PORT -"
     )
 }
 

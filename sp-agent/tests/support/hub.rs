@@ -224,7 +224,9 @@ impl Inner {
         let frame = JoinFrame::decode(request.kind, &request.payload).unwrap();
         let mood = *self.mood.lock().unwrap();
         let outcome = match frame {
-            _ if mood == Mood::Refusing => Err("the name is taken; ask for another invitation"),
+            _ if mood == Mood::Refusing => {
+                Err("the name is taken;\u{1b}\n\u{200b} ask for another invitation\u{7}")
+            }
             Some(JoinFrame::Join(join)) => self.join(&join, &binding),
             Some(JoinFrame::Recover(recover)) => self.recover(&recover, &binding),
             _ => Err("not a request"),
@@ -292,7 +294,8 @@ impl Inner {
         match outcome {
             Ok(certificate) => JoinFrame::Issued(Issued {
                 region: self.region,
-                name: Text::cut("east"),
+                // The operator's terminal is to hear nothing of what stands around it.
+                name: Text::cut("\u{202e}\u{1b}east\r\n"),
                 federation: self.ca.federation(),
                 epoch: 1,
                 hub: self.id,

@@ -20,7 +20,8 @@ const EXCEPTIONS: [(&str, &str, &str); 1] = [(
 )];
 
 /// Modules that decide: `(now, input) -> effects`, values only.
-const PURE: [&str; 7] = [
+const PURE: [&str; 8] = [
+    "shared/src/foreign",
     "shared/src/ids",
     "shared/src/model",
     "shared/src/wire",

@@ -170,7 +170,7 @@ async fn an_invitation_is_checked_bounded_and_withdrawn() {
     let invite = |name, lifetime| hub.authority.invite(name, lifetime);
     assert!(matches!(
         invite(" a", HOUR).await,
-        Err(AuthorityError::Name(NameError::OuterSpace))
+        Err(AuthorityError::Name(NameError::HiddenSpace))
     ));
     for lifetime in [Duration::ZERO, HOUR + Duration::from_secs(1)] {
         let refused = invite("a", lifetime).await;

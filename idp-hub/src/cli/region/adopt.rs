@@ -12,6 +12,7 @@ use super::super::client::{Client, escaped};
 use super::super::error::CliError;
 use super::super::output::Screen;
 use super::super::prompt;
+use super::compare::Stranger;
 use crate::api::{AdoptionDocument, DoorDocument, RegionDocument};
 
 /// How long a new region may take to have told everything before the command ends without it: a
@@ -52,7 +53,7 @@ pub(super) async fn run(client: &Client, asked: &Adopt, screen: Screen) -> Resul
     eprintln!("Looking at {} ...", asked.address);
     let body = json!({ "address": asked.address });
     let door: DoorDocument = client.post("/adoptions/look", &body).await?;
-    eprintln!("{}\n", seen(&door));
+    eprintln!("{}\n", Stranger::from(&door).shown());
     let fingerprint = confirmed(asked, &door)?;
     let account = match &asked.account {
         Some(account) => Zeroizing::new(account.clone()),
@@ -83,18 +84,6 @@ pub(super) async fn run(client: &Client, asked: &Adopt, screen: Screen) -> Resul
     screen.write(|| told(&adoption, &region), &outcome)
 }
 
-/// Line by line, and no table: a key that is broken into columns can't be compared.
-fn seen(door: &DoorDocument) -> String {
-    let version = match door.cloud.version.as_str() {
-        "" => "(not read yet)",
-        version => version,
-    };
-    format!(
-        "  Cloud     {} {version}\n  Endpoint  {}\n  Agent     {} on {}\n  Key       {}",
-        door.cloud.kind, door.cloud.endpoint, door.software, door.host, door.key_fingerprint
-    )
-}
-
 /// The fingerprint that the administrator stands for.
 fn confirmed(asked: &Adopt, door: &DoorDocument) -> Result<String, CliError> {
     let shown = &door.key_fingerprint;
@@ -106,11 +95,8 @@ fn confirmed(asked: &Adopt, door: &DoorDocument) -> Result<String, CliError> {
             }),
         };
     }
-    let question = format!(
-        "Compare the key with what `sp-agent status` shows on that machine. Only whoever has it \
-         is sent the password.\nIs it the same? Type {} to go on: ",
-        prompt::YES
-    );
+    eprintln!("Only whoever has the key is sent the password.");
+    let question = Stranger::from(door).question(prompt::YES);
     match prompt::confirm(&question, prompt::YES)? {
         true => Ok(shown.clone()),
         false => Err(CliError::Declined),

@@ -179,4 +179,4 @@ pub(super) fn word(name: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -3,6 +3,18 @@
 use super::*;
 
 #[test]
+fn what_an_agent_says_of_a_service_stays_on_one_line() {
+    let reason = "503\u{1b}[2J\n  Key       \u{202e}cd".to_owned();
+    let failing = service(ServiceKind::Compute, ServiceState::Failing { reason });
+    let mut hub = Hub::with_healthy();
+    hub.report(true, &[failing]);
+    let view = hub.expect(State::Degraded, Reason::ServiceFailing);
+    assert_eq!(view.condition.detail, "compute: 503 [2J Key cd");
+    let reason = "503 [2J Key cd".to_owned();
+    assert_eq!(view.troubles[0].state, ServiceState::Failing { reason });
+}
+
+#[test]
 fn a_failing_service_comes_before_a_missing_one_and_both_before_health() {
     let failing = service(
         ServiceKind::Compute,

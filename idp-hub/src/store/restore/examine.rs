@@ -30,8 +30,7 @@ pub(super) fn examine(
     federation: FederationId,
     now: UnixMillis,
 ) -> Result<(Restoration, u32), String> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(|error| said(&error))?;
+    let connection = open(path).map_err(|error| said(&error))?;
     schema::settle(&connection).map_err(|error| said(&error))?;
     is_of_a_hub(&connection)?;
     let finding: String = one(&connection, "PRAGMA quick_check(1)")?;
@@ -60,6 +59,10 @@ pub(super) fn examine(
         at: now,
         taken: UnixMillis(one(&connection, NEWEST)?),
     };
+    // Whoever signed out or got another password since then would be signed in again by a cookie
+    // that is good for nothing any more.
+    let forget = connection.execute("DELETE FROM sessions", ());
+    forget.map_err(|error| said(&error))?;
     restoration
         .note(&connection)
         .and_then(|()| fold(&connection))
@@ -69,8 +72,7 @@ pub(super) fn examine(
 
 /// The regions that the new database has, and that were removed in the old one.
 pub(super) fn revived(old: &Path, new: &Path) -> rusqlite::Result<Vec<String>> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(new, flags)?;
+    let connection = open(new)?;
     connection.execute("ATTACH ?1 AS old", [old.to_string_lossy()])?;
     let sql = "SELECT name FROM main.regions AS it WHERE standing <> 3 AND EXISTS
                    (SELECT 1 FROM old.regions AS was WHERE was.id = it.id AND was.standing = 3)
@@ -78,6 +80,15 @@ pub(super) fn revived(old: &Path, new: &Path) -> rusqlite::Result<Vec<String>> {
     let mut statement = connection.prepare(sql)?;
     let names = statement.query_map((), |row| row.get(0))?;
     names.collect()
+}
+
+/// Opens the copy. A link in its place, or on the way to it, is not followed: it would be the
+/// service's, and this is run by root.
+fn open(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    Connection::open_with_flags(path, flags)
 }
 
 fn is_of_a_hub(connection: &Connection) -> Result<(), String> {

@@ -1,5 +1,7 @@
 //! A backup takes the database's place, whatever was there, and whenever it is killed.
 
+use std::os::unix::fs::{chown, symlink};
+
 use shared::ids::{HubId, RegionId};
 use shared::pki::Fingerprint;
 use shared::runtime::clock::Clock;
@@ -136,6 +138,74 @@ async fn a_backup_is_restored_over_a_hub_that_was_killed_which_is_kept_whole() {
     assert!(kept.ends_with("hub.db.replaced-20270115T080000Z-2"));
     assert_eq!(password(&site.path("hub.db")), "new");
     assert!(again.revived.is_empty(), "{:?}", again.revived);
+}
+
+#[tokio::test]
+async fn a_data_directory_may_stand_behind_a_link() {
+    let site = Site::new().await.cut();
+    let links = tempfile::tempdir().unwrap();
+    symlink(site.folder.path(), links.path().join("data")).unwrap();
+    let database = links.path().join("data/hub.db");
+    let restored = restore(&database, &site.path("backup.db"), federation(1), NOW).unwrap();
+    assert_eq!(restored.revived, ["north"]);
+    assert_eq!(password(&database), "old");
+}
+
+#[tokio::test]
+async fn nobody_is_signed_in_any_more() {
+    let site = Site::new().await.cut();
+    let connection = Connection::open(site.path("backup.db")).unwrap();
+    let sql = "INSERT INTO sessions VALUES (x'07', 'admin', 0, 4000000000000)";
+    connection.execute(sql, ()).unwrap();
+    drop(connection);
+    assert_eq!(sessions(&site.path("backup.db")), 1);
+    site.restore().unwrap();
+    assert_eq!(sessions(&site.path("hub.db")), 0);
+}
+
+fn sessions(database: &Path) -> u32 {
+    let connection = crate::store::schema::open(database).unwrap();
+    let sql = "SELECT count(*) FROM sessions";
+    connection.query_row(sql, (), |row| row.get(0)).unwrap()
+}
+
+#[tokio::test]
+async fn a_link_that_the_service_puts_in_the_copys_place_leads_nowhere() {
+    let site = Site::new().await.cut();
+    let (work, other) = (site.path(WORK), site.path("other.db"));
+    fs::copy(site.path("backup.db"), &other).unwrap();
+    let before = fs::read(&other).unwrap();
+    let made = Work::make(&work).unwrap();
+    let copy = made.copy(&site.path("backup.db"), NEW).unwrap();
+    fs::remove_file(made.path(NEW)).unwrap();
+    symlink(&other, made.path(NEW)).unwrap();
+    let told = examine::examine(&made.path(NEW), federation(1), NOW).unwrap_err();
+    assert!(told.contains("can't be checked"), "{told}");
+    assert_eq!(fs::read(&other).unwrap(), before);
+    let owner = site.folder.path().metadata().unwrap();
+    let told = work::settle(&copy, &made.path(NEW), &owner).unwrap_err();
+    assert!(told.to_string().contains("in its place"), "{told}");
+
+    // Nor does a link in the directory's place have anything made where it leads.
+    fs::rename(&work, site.path("aside")).unwrap();
+    symlink(site.folder.path(), &work).unwrap();
+    made.copy(&site.path("backup.db"), "late.db").unwrap();
+    assert!(site.path("aside/late.db").exists() && !site.path("late.db").exists());
+    assert!(Work::make(&work).is_err());
+    assert_eq!(site.restore().unwrap().regions, 2);
+}
+
+/// Only root can give a file away.
+#[tokio::test]
+async fn what_root_restores_is_the_services_and_nothing_else_is() {
+    let site = Site::new().await.cut();
+    if site.folder.path().metadata().unwrap().uid() != 0 {
+        return;
+    }
+    chown(site.folder.path(), Some(65534), Some(65534)).unwrap();
+    site.restore().unwrap();
+    let owner = |name| site.path(name).metadata().unwrap().uid();
+    assert_eq!((owner("hub.db"), owner("backup.db")), (65534, 0));
 }
 
 #[tokio::test]

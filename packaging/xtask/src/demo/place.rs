@@ -1,7 +1,7 @@
 //! Where a demonstration lives: its folder, its ports, and the daemons' command lines.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -128,7 +128,7 @@ impl Place {
             .and_then(Value::as_str)
             .unwrap_or_default();
         let hub = format!("127.0.0.1:{}", self.link);
-        finished(self.of(region).args(["join", "--hub", &hub, token]))?;
+        given(self.of(region).args(["join", "--hub", &hub, "-"]), token)?;
         finished(self.hub().args(["region", "accept", name, "--yes"])).map(drop)
     }
 
@@ -208,11 +208,24 @@ fn output(command: &mut Command) -> Result<String, PlaceError> {
 }
 
 fn finished(command: &mut Command) -> Result<Output, PlaceError> {
-    let output = command.stdin(Stdio::null()).output()?;
+    given(command, "")
+}
+
+/// Runs a command that reads this from its standard input: a line, which any pipe takes at once.
+fn given(command: &mut Command, input: &str) -> Result<Output, PlaceError> {
+    let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = piped.stderr(Stdio::piped()).spawn()?;
+    if let Some(mut stdin) = child.stdin.take()
+        && let Err(error) = stdin.write_all(input.as_bytes())
+        // Who ends without reading says why.
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        return Err(error.into());
+    }
+    let output = child.wait_with_output()?;
     if output.status.success() {
         return Ok(output);
     }
-    // The token in a join's arguments is not for the screen.
     let mut words = command.get_args().map(|word| word.to_string_lossy());
     let command = words.nth(2).unwrap_or_default().into_owned();
     let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();

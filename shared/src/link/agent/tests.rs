@@ -325,6 +325,27 @@ fn the_region_s_name_is_kept_also_before_the_second_yes() {
 }
 
 #[test]
+fn the_hubs_words_say_nothing_to_the_operators_terminal() {
+    let start = now();
+    let mut session = greeting(start);
+    session.handle(start, MIDDLE, Input::Frame(welcome(2, Standing::Pending)));
+    let name = Text::cut("so\u{202e}uth\u{1b}[2J\r\n");
+    let named = Input::Frame(Control::Named(Named { name }));
+    let effects = session.handle(start, MIDDLE, named);
+    assert_eq!(effects, [Effect::Named("south [2J".to_owned())]);
+    let refuse = Refuse {
+        code: Refusal::Busy.code(),
+        reason: Text::cut("\u{7}come\nback\u{200b}  later"),
+        retry_after_ms: 0,
+    };
+    session.handle(start, MIDDLE, Input::Frame(Control::Refuse(refuse)));
+    let Phase::Waiting { reason, .. } = session.phase() else {
+        panic!("{:?}", session.phase());
+    };
+    assert_eq!(reason.as_deref(), Some("come back later"));
+}
+
+#[test]
 fn that_nothing_new_can_be_kept_is_told_to_a_hub_that_has_welcomed() {
     let start = now();
     let fault = || Some("no room left".to_owned());

@@ -12,6 +12,7 @@ use log::kv::{Error, Key, Value, VisitSource};
 use log::{Level, Log, Metadata, Record};
 
 use super::libraries::OWN_CRATES;
+use crate::foreign::is_deceptive;
 use crate::model::UnixMillis;
 use crate::runtime::clock::Clock;
 
@@ -146,19 +147,6 @@ fn escape(line: &mut String, text: fmt::Arguments<'_>, quoted: bool) {
             _ => line.push(character),
         }
     }
-}
-
-/// Characters that reorder or hide text: the Unicode bidirectional controls (UAX #9), line and
-/// paragraph separators, and zero-width ones.
-fn is_deceptive(character: char) -> bool {
-    matches!(
-        character,
-        '\u{061c}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{2069}'
-            | '\u{feff}'
-    )
 }
 
 impl<W> fmt::Debug for Lines<W> {

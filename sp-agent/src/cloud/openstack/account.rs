@@ -79,7 +79,7 @@ fn auth(own: &Auth, account: &Account) -> Auth {
 fn administers(login: &Login) -> Result<(), AccountError> {
     // Keystone and the policies compare names of roles without regard to case.
     if login.roles.iter().any(|it| it.eq_ignore_ascii_case(ADMIN)) {
-        return Ok(());
+        return of_the_cloud(login);
     }
     let roles = match login.roles.as_slice() {
         [] => "none".to_owned(),
@@ -90,6 +90,20 @@ fn administers(login: &Login) -> Result<(), AccountError> {
          roles there: {}); name an administrator's account, or the project in which it is one",
         one_line(&login.project),
         one_line(&roles),
+    )))
+}
+
+/// Who has the role in some project need not administer the cloud: where Keystone knows a project
+/// for that, it says of each token whether it is of that one.
+fn of_the_cloud(login: &Login) -> Result<(), AccountError> {
+    if login.is_admin_project {
+        return Ok(());
+    }
+    Err(AccountError::NotAdministrator(format!(
+        "the password is right and the account has the role {ADMIN} in project {}, but another \
+         project is the one of this cloud's administrators (admin_project_name in Keystone's \
+         configuration); name that project",
+        one_line(&login.project),
     )))
 }
 

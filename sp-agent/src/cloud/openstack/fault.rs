@@ -5,6 +5,7 @@
 //! [{"detail"}]}` (API guidelines, "Errors"), Glance and proxies plain text or HTML.
 
 use serde_json::Value;
+use shared::foreign;
 
 /// Enough for the sentence that matters; the service's log has the rest.
 const MESSAGE_CHARS_MAX: usize = 200;
@@ -25,19 +26,9 @@ pub(super) fn message(body: &[u8]) -> String {
     }
 }
 
-/// Any text on one line, without control characters, cut short.
+/// Any text on one line, cut short.
 pub(super) fn one_line(text: &str) -> String {
-    let words = text.split(|c: char| c.is_whitespace() || c.is_control());
-    let mut line = String::new();
-    for word in words.filter(|word| !word.is_empty()) {
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-        if line.len() > MESSAGE_CHARS_MAX * 4 {
-            break;
-        }
-    }
+    let mut line = foreign::line(text);
     match line.char_indices().nth(MESSAGE_CHARS_MAX) {
         Some((cut, _)) => {
             line.truncate(cut);

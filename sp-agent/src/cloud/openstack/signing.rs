@@ -34,6 +34,8 @@ pub(super) struct Login {
     pub(super) project_id: Option<String>,
     /// The names of the account's roles in it.
     pub(super) roles: Vec<String>,
+    /// Whether administrators of the project are the cloud's.
+    pub(super) is_admin_project: bool,
     /// What each service offers; in the order of [`ServiceKind::ALL`].
     negotiations: [Negotiation; ServiceKind::ALL.len()],
     issued: Instant,
@@ -148,6 +150,7 @@ impl Signer {
             project,
             project_id,
             roles: token.roles,
+            is_admin_project: token.is_admin_project,
             negotiations: Default::default(),
             issued,
             life: token.life,

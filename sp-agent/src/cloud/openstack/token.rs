@@ -139,6 +139,9 @@ pub(super) struct Token {
     pub(super) project: (String, Option<String>),
     /// The names of the account's roles in it.
     pub(super) roles: Vec<String>,
+    /// Whether administrators of the project are the cloud's. Keystone says so where its
+    /// `admin_project_name` is set; otherwise they all are.
+    pub(super) is_admin_project: bool,
     /// The catalog, as it is.
     pub(super) services: Vec<CatalogService>,
 }
@@ -158,6 +161,8 @@ struct TokenBody {
     project: Option<Named>,
     #[serde(default)]
     roles: Vec<Named>,
+    #[serde(default)]
+    is_admin_project: Scalar,
     catalog: Option<Vec<CatalogService>>,
 }
 
@@ -193,6 +198,10 @@ pub(super) fn parse(body: &[u8]) -> Result<Token, String> {
             .into_iter()
             .map(|role| role.name.into_text())
             .collect(),
+        is_admin_project: match token.is_admin_project {
+            Scalar::Nothing => true,
+            told => told.flag(),
+        },
         services,
     })
 }

@@ -7,7 +7,12 @@ use crate::cli::arguments::Format;
 
 const NOW: UnixMillis = UnixMillis(1_795_284_000_000);
 
-fn region(name: &str, state: &str, reason: &str, next_step: &str) -> RegionDocument {
+pub(in crate::cli::region) fn region(
+    name: &str,
+    state: &str,
+    reason: &str,
+    next_step: &str,
+) -> RegionDocument {
     let names = shared::model::Totals::NAMES.iter();
     let mut totals: serde_json::Map<_, _> = names
         .enumerate()

@@ -1,6 +1,6 @@
 //! An administrator's account, as Keystone tells it from others.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::cloud::openstack::testing::{Fake, Reply, Seen, options};
@@ -28,12 +28,21 @@ fn signing_in(seen: &Seen) -> bool {
 }
 
 fn with_roles(roles: &[&str]) -> Reply {
+    given(roles, &Value::Null)
+}
+
+/// A token with these roles in the project, and Keystone's word on whether the project is the one
+/// of the cloud's administrators.
+fn given(roles: &[&str], is_admin_project: &Value) -> Reply {
     let roles: Vec<_> = roles.iter().map(|name| json!({"name": name})).collect();
-    let body = json!({"token": {
+    let mut body = json!({"token": {
         "issued_at": "2026-11-21T18:00:00Z", "expires_at": "2026-11-21T19:00:00Z",
         "user": {"name": "chief"}, "project": {"id": "p", "name": "ops"},
         "roles": roles, "catalog": [],
     }});
+    if !is_admin_project.is_null() {
+        body["token"]["is_admin_project"] = is_admin_project.clone();
+    }
     Reply::status(201, body.to_string()).header("x-subject-token", "token-x")
 }
 
@@ -63,6 +72,24 @@ async fn who_is_no_administrator_hears_which_roles_he_has() {
     let none = Fake::start(|seen| signing_in(seen).then(|| with_roles(&[]))).await;
     let told = ask(&none).await.unwrap_err().to_string();
     assert!(told.contains("none"), "{told}");
+}
+
+#[tokio::test]
+async fn the_role_counts_in_the_project_of_the_clouds_administrators_where_there_is_one() {
+    let answer = async |word: Value| {
+        let reply = move |seen: &Seen| signing_in(seen).then(|| given(&["admin"], &word));
+        ask(&Fake::start(reply).await).await
+    };
+    assert_eq!(answer(json!(true)).await, Ok(()));
+    assert_eq!(answer(Value::Null).await, Ok(()));
+    for word in [json!(false), json!("False"), json!(0)] {
+        let Err(AccountError::NotAdministrator(told)) = answer(word).await else {
+            panic!("taken for an administrator of the cloud");
+        };
+        for word in ["project ops", "admin_project_name", "name that project"] {
+            assert!(told.contains(word), "{told}");
+        }
+    }
 }
 
 #[tokio::test]
