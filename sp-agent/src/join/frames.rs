@@ -1,5 +1,7 @@
 //! The one request and the one answer, from and to bytes.
 
+use std::time::Duration;
+
 use shared::ids::{FederationId, HubId, RegionId};
 use shared::pki::certificate_from_pem;
 use shared::transport::JoinConnection;
@@ -63,6 +65,7 @@ pub(super) async fn exchange(
             address: address.to_owned(),
             refusal: Refusal::from_code(refuse.code),
             reason: refuse.reason.into_string(),
+            wait: Duration::from_millis(refuse.retry_after_ms.into()),
         }),
         _ => Err(JoinError::OutOfTurn {
             address: address.to_owned(),

@@ -10,6 +10,7 @@ use shared::wire::Text;
 use shared::wire::frame::{Control, Renew};
 
 use super::Options;
+use super::failure::Failure;
 use crate::join;
 use crate::membership::Kept;
 
@@ -77,7 +78,7 @@ impl Renewal {
         &self,
         options: &Options,
         address: &str,
-    ) -> Option<BoxFuture<'static, Result<(), String>>> {
+    ) -> Option<BoxFuture<'static, Result<(), Failure>>> {
         if !options.credentials.expired(options.clock.unix_millis()) {
             return None;
         }
@@ -86,8 +87,7 @@ impl Renewal {
         let (region, address) = (options.membership.region, address.to_owned());
         let dial = options.dial.clone();
         Some(Box::pin(async move {
-            let recovered = join::recover(&credentials, region, &address, dial).await;
-            let kept = recovered.map_err(|error| chain(&error).to_string())?;
+            let kept = join::recover(&credentials, region, &address, dial).await?;
             warn_unstored(&kept);
             Ok(())
         }))
