@@ -218,6 +218,7 @@ impl Driver {
         match Live::open(connection, &self.options.spool).await {
             Ok(live) => {
                 self.live = Some(live);
+                self.renewal.connected(&self.options);
                 self.decide(Input::Connected).await;
             }
             Err(failure) => self.failed(failure).await,
@@ -225,6 +226,7 @@ impl Driver {
     }
 
     async fn failed(&mut self, failure: Failure) {
+        self.renewal.failed(&failure);
         self.decide(failure.into()).await;
     }
 
@@ -303,7 +305,7 @@ impl Driver {
         let dialer = Arc::clone(&self.dialer);
         let recovery = self.renewal.recovery(&self.options, &address);
         self.dialing = Some(Box::pin(async move {
-            // With an expired certificate the hub would refuse: first a new one, by the bound key.
+            // This certificate the hub would refuse: first a new one, by the bound key.
             if let Some(recovery) = recovery {
                 recovery.await?;
             }

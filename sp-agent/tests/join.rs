@@ -225,6 +225,21 @@ async fn phase_of(options: Options, is_awaited: impl Fn(&Phase) -> bool) -> Phas
 }
 
 #[tokio::test]
+async fn a_certificate_that_does_not_count_yet_is_recovered() {
+    let (_folder, data_dir) = data_dir();
+    let hub = Hub::start();
+    hub.set_ahead(Duration::from_secs(12 * 3600));
+    let joined = join(&hub, &data_dir).await.unwrap();
+    hub.set_ahead(Duration::ZERO);
+    hub.accept();
+    let options = options(&hub, &data_dir, joined, spool(&data_dir));
+    assert!(!options.credentials.expired(options.clock.unix_millis()));
+    let is_following = |phase: &Phase| matches!(phase, Phase::Following { .. });
+    let phase = phase_of(options, is_following).await;
+    assert!(is_following(&phase), "{phase:?}");
+}
+
+#[tokio::test]
 async fn a_refused_recovery_is_waited_out_and_shown_as_any_refusal() {
     let (_folder, data_dir) = data_dir();
     let hub = Hub::start();

@@ -125,8 +125,9 @@ impl Authority {
         settled(renewed.await)
     }
 
-    /// Gives a region whose certificate has expired another one, by proof of its registered key
-    /// alone: at most one a minute, counted, and noted in the audit.
+    /// Gives a region another certificate by proof of its registered key alone: at most one a
+    /// minute, counted, and noted in the audit. Whether its last one counts is not asked: it may
+    /// have expired, or not count yet where a clock went back.
     ///
     /// # Errors
     /// Why not; [`Refused::frame`] tells the agent.

@@ -17,6 +17,8 @@ pub(super) enum Failure {
     Lost(String),
     /// One side broke the protocol in the other's eyes.
     Faulted(String),
+    /// The hub takes this agent's certificate for one that has expired or does not count yet.
+    OutOfDate(String),
     /// The hub gives the bound key no other certificate.
     Refused {
         /// In a word.
@@ -35,6 +37,7 @@ impl Failure {
             Loss::ByPeer { code, .. } | Loss::Here { code, .. } if *code == CloseCode::Protocol => {
                 Self::Faulted(loss.to_string())
             }
+            loss if loss.is_out_of_date() => Self::OutOfDate(loss.to_string()),
             loss => Self::Lost(loss.to_string()),
         }
     }
@@ -42,7 +45,15 @@ impl Failure {
 
 impl From<TransportError> for Failure {
     fn from(error: TransportError) -> Self {
-        Self::Lost(chain(&error).to_string())
+        let reason = chain(&error).to_string();
+        match error {
+            TransportError::Handshake { source: loss, .. } | TransportError::Lost(loss)
+                if loss.is_out_of_date() =>
+            {
+                Self::OutOfDate(reason)
+            }
+            _ => Self::Lost(reason),
+        }
     }
 }
 
@@ -63,7 +74,7 @@ impl From<JoinError> for Failure {
 impl From<Failure> for Input<'static> {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Lost(reason) => Self::Disconnected(reason),
+            Failure::Lost(reason) | Failure::OutOfDate(reason) => Self::Disconnected(reason),
             Failure::Faulted(reason) => Self::Faulted(reason),
             Failure::Refused {
                 refusal,

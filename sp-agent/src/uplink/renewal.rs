@@ -1,4 +1,4 @@
-//! The certificate's life: renewed at half of it while connected, recovered when it is over.
+//! The certificate's life: renewed at half of it while connected, recovered when it does not count.
 
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -24,6 +24,8 @@ const WAIT_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
 pub(super) struct Renewal {
     due: Instant,
     jitter: f64,
+    /// The hub says that the certificate does not count, and its clock is what matters.
+    doubted: bool,
 }
 
 impl Renewal {
@@ -31,6 +33,7 @@ impl Renewal {
         let mut renewal = Self {
             due: options.clock.now(),
             jitter,
+            doubted: false,
         };
         renewal.schedule(options);
         renewal
@@ -73,16 +76,37 @@ impl Renewal {
         }
     }
 
-    /// The way back when the certificate is over.
+    /// There is a connection, maybe by a recovered certificate, whose renewal may be due sooner
+    /// than that of one that did not count yet.
+    pub(super) fn connected(&mut self, options: &Options) {
+        let due = self.due;
+        self.schedule(options);
+        self.due = self.due.min(due);
+    }
+
+    /// There is none. A certificate that was called in doubt stays so while no other is given for
+    /// it; where nobody could be asked, the link is tried as well, as the hub's clock may be right
+    /// again.
+    pub(super) const fn failed(&mut self, failure: &Failure) {
+        if matches!(failure, Failure::OutOfDate(_) | Failure::Refused { .. }) {
+            self.doubted = true;
+        }
+    }
+
+    /// The way back when the certificate does not count, by this machine's clock or by the hub's.
     pub(super) fn recovery(
-        &self,
+        &mut self,
         options: &Options,
         address: &str,
     ) -> Option<BoxFuture<'static, Result<(), Failure>>> {
-        if !options.credentials.expired(options.clock.unix_millis()) {
+        let doubted = std::mem::take(&mut self.doubted);
+        if !doubted && !options.credentials.expired(options.clock.unix_millis()) {
             return None;
         }
-        tracing::warn!("the certificate has expired; asking for a new one by the bound key");
+        tracing::warn!(
+            "the certificate has expired, or the hub says that it does not count now; asking for a \
+             new one by the bound key"
+        );
         let credentials = std::sync::Arc::clone(&options.credentials);
         let (region, address) = (options.membership.region, address.to_owned());
         let dial = options.dial.clone();
@@ -133,3 +157,6 @@ fn warn_unstored(kept: &Kept) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests;
