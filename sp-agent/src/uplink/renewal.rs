@@ -14,7 +14,8 @@ use super::failure::Failure;
 use crate::join;
 use crate::membership::Kept;
 
-/// A renewal that brought nothing is asked for again after this.
+/// A renewal that brought nothing, or a certificate that seems due for another at once since the
+/// clocks are far apart, is asked for again after this.
 const AGAIN: Duration = Duration::from_secs(300);
 
 /// Certificates live for a day; a clock far off must not overflow a deadline.
@@ -120,10 +121,8 @@ impl Renewal {
     /// The next wake is for storing, or else for the next renewal.
     fn store_again(&mut self, options: &Options) {
         let stored = options.credentials.store_again();
+        // Not at once also should the request bring nothing.
         self.schedule(options);
-        // Also should the request bring nothing.
-        let again = options.clock.now() + AGAIN;
-        self.due = self.due.max(again);
         if let Some(kept) = stored {
             if matches!(kept, Kept::Stored) {
                 tracing::info!("the renewed certificate is stored now");
@@ -144,7 +143,7 @@ impl Renewal {
             .credentials
             .renew_at(self.jitter)
             .since(options.clock.unix_millis());
-        self.due = options.clock.now() + wait.min(WAIT_MAX);
+        self.due = options.clock.now() + wait.clamp(AGAIN, WAIT_MAX);
     }
 }
 

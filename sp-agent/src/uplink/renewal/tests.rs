@@ -56,6 +56,19 @@ fn agent(data_dir: &std::path::Path, clock: Clock) -> (Options, String) {
     (options, pem)
 }
 
+#[tokio::test]
+async fn a_renewed_certificate_that_seems_due_at_once_is_not_renewed_in_a_circle() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = Clock::system().unix_millis();
+    let (clock, _hand) = Clock::manual(hub.plus(Duration::from_secs(14 * 3600)));
+    let (options, pem) = agent(&folder.path().join("data"), clock);
+    let mut renewal = Renewal::new(&options, 0.5);
+    assert!(renewal.request(&options).is_some());
+    renewal.keep(&options, &pem);
+    let wait = renewal.due - options.clock.now();
+    assert!((AGAIN..=2 * AGAIN).contains(&wait), "{wait:?}");
+}
+
 /// The next renewal of one that did not count yet was far off.
 #[tokio::test]
 async fn a_connection_brings_the_renewal_forward_and_never_puts_it_off() {
