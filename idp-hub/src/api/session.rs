@@ -129,11 +129,14 @@ async fn check(state: &ApiState, source: Source, asked: SignIn) -> Result<Accoun
     if name.len() > ACCOUNT_BYTES_MAX {
         return Err(wrong());
     }
+    // First, so that nothing is counted whose password is not looked at.
+    let place = state.passwords().place()?;
     attempt(state, source, &name)?;
     let asked_for = name.clone();
     let account = state.store.read(move |it| it.account(&asked_for)).await?;
     let stored = account.as_ref().map(|it| it.password_hash.clone());
-    let fits = state.passwords().verify(password.take(), stored).await?;
+    let passwords = state.passwords();
+    let fits = passwords.verify(place, password.take(), stored).await?;
     let account = account.filter(|_| fits).ok_or_else(wrong)?;
     succeeded(state, source, &name);
     Ok(account)
