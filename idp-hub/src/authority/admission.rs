@@ -37,12 +37,17 @@ pub(super) fn strangers() -> Strangers {
     LogLimiter::new(STRANGERS_WINDOW, STRANGERS_MAX)
 }
 
-pub(super) fn recovery_limiter() -> Limiter<RegionId> {
-    Limiter::new(1, RECOVERY_INTERVAL)
+/// Each registered region has a minute of its own, also where a whole fleet recovers at once.
+pub(super) fn recovery_limiter(regions_max: u32) -> Limiter<RegionId> {
+    Limiter::new(1, RECOVERY_INTERVAL, count(regions_max))
 }
 
-pub(super) fn renewal_limiter() -> Limiter<RegionNo> {
-    Limiter::new(RENEWALS_BURST, RENEWAL_INTERVAL)
+pub(super) fn renewal_limiter(regions_max: u32) -> Limiter<RegionNo> {
+    Limiter::new(RENEWALS_BURST, RENEWAL_INTERVAL, count(regions_max))
+}
+
+fn count(regions_max: u32) -> usize {
+    usize::try_from(regions_max).unwrap_or(usize::MAX)
 }
 
 /// What a transaction came to: a refusal is no fault of the store, and undoes nothing.
