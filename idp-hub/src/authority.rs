@@ -141,8 +141,8 @@ impl Authority {
             own: Slot::new(own),
             events,
             joins: Mutex::new(JoinLimiter::new()),
-            recoveries: Mutex::new(admission::recovery_limiter()),
-            renewals: Mutex::new(admission::renewal_limiter()),
+            recoveries: Mutex::new(admission::recovery_limiter(regions_max)),
+            renewals: Mutex::new(admission::renewal_limiter(regions_max)),
             strangers: Mutex::new(admission::strangers()),
         })))
     }

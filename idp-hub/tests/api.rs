@@ -11,6 +11,8 @@
 mod adoptions;
 #[path = "api/events.rs"]
 mod events;
+#[path = "api/guessing.rs"]
+mod guessing;
 #[path = "api/kit.rs"]
 mod kit;
 #[path = "api/openapi.rs"]

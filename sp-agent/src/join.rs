@@ -1,4 +1,4 @@
-//! How a region comes into a federation, and back when its certificate is over.
+//! How a region comes into a federation, and back when its certificate does not count.
 //!
 //! ```text
 //! token ─ pin ─▶ dial ─▶ hub of the pinned CA ─ Join(secret, request, proof) ─▶ Issued
@@ -105,8 +105,8 @@ pub async fn join(request: Request) -> Result<Joined, JoinError> {
     Ok(joined)
 }
 
-/// Gets another certificate for an expired one, by the bound key alone, and keeps it; says whether
-/// it could be stored.
+/// Gets another certificate for one that does not count, by the bound key alone, and keeps it; says
+/// whether it could be stored.
 ///
 /// # Errors
 /// What failed; the credentials are then as they were.

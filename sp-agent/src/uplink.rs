@@ -10,6 +10,7 @@
 //! feeds and never a heartbeat.
 
 mod connection;
+mod failure;
 mod feeds;
 mod renewal;
 mod watched;
@@ -33,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 use crate::membership::{Credentials, Membership, MembershipError};
 use crate::spool::{Condition, Spool};
 use connection::{Live, News};
+use failure::Failure;
 use renewal::Renewal;
 
 /// The time for the hub to take the agent's last words.
@@ -127,7 +129,7 @@ impl Uplink {
 }
 
 /// A connection being made.
-type Dialing = BoxFuture<'static, Result<LinkConnection, String>>;
+type Dialing = BoxFuture<'static, Result<LinkConnection, Failure>>;
 
 struct Driver {
     options: Options,
@@ -200,7 +202,7 @@ impl Driver {
         };
         match event {
             Event::Dialed(Ok(connection)) => self.connected(connection).await,
-            Event::Dialed(Err(reason)) => self.decide(Input::Disconnected(reason)).await,
+            Event::Dialed(Err(failure)) => self.failed(failure).await,
             Event::Live(news) => self.news(news).await,
             Event::Tick => self.decide(Input::Tick).await,
             Event::RenewalDue => self.renew().await,
@@ -216,10 +218,16 @@ impl Driver {
         match Live::open(connection, &self.options.spool).await {
             Ok(live) => {
                 self.live = Some(live);
+                self.renewal.connected(&self.options);
                 self.decide(Input::Connected).await;
             }
-            Err(reason) => self.decide(Input::Disconnected(reason)).await,
+            Err(failure) => self.failed(failure).await,
         }
+    }
+
+    async fn failed(&mut self, failure: Failure) {
+        self.renewal.failed(&failure);
+        self.decide(failure.into()).await;
     }
 
     async fn news(&mut self, news: News) {
@@ -232,8 +240,7 @@ impl Driver {
             },
             News::Said => self.decide(Input::SaidSomething).await,
             News::Grown => {}
-            News::Lost(reason) => self.decide(Input::Disconnected(reason)).await,
-            News::Faulted(reason) => self.decide(Input::Faulted(reason)).await,
+            News::Ended(failure) => self.failed(failure).await,
         }
         self.show_feeds(None);
     }
@@ -289,7 +296,7 @@ impl Driver {
         let addresses = &self.options.membership.addresses;
         let Some(address) = addresses.get(address).or(addresses.first()).cloned() else {
             self.dialing = Some(Box::pin(async {
-                Err("no hub address is configured".to_owned())
+                Err(Failure::Lost("no hub address is configured".to_owned()))
             }));
             return;
         };
@@ -298,14 +305,11 @@ impl Driver {
         let dialer = Arc::clone(&self.dialer);
         let recovery = self.renewal.recovery(&self.options, &address);
         self.dialing = Some(Box::pin(async move {
-            // With an expired certificate the hub would refuse: first a new one, by the bound key.
+            // This certificate the hub would refuse: first a new one, by the bound key.
             if let Some(recovery) = recovery {
                 recovery.await?;
             }
-            dialer
-                .dial_host(&address)
-                .await
-                .map_err(|error| chain(&error).to_string())
+            Ok(dialer.dial_host(&address).await?)
         }));
     }
 
@@ -388,7 +392,7 @@ impl Driver {
 }
 
 enum Event {
-    Dialed(Result<LinkConnection, String>),
+    Dialed(Result<LinkConnection, Failure>),
     Live(News),
     Tick,
     RenewalDue,
@@ -397,7 +401,7 @@ enum Event {
 }
 
 /// The end of the connection's making; never, if none is being made.
-async fn dialed(dialing: &mut Option<Dialing>) -> Result<LinkConnection, String> {
+async fn dialed(dialing: &mut Option<Dialing>) -> Result<LinkConnection, Failure> {
     match dialing {
         Some(future) => {
             let outcome = future.await;

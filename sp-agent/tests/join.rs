@@ -16,12 +16,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hub::{Hub, Mood};
+use shared::link::agent::Phase;
 use shared::model::{CloudDescription, CloudKind, HostSample};
 use shared::pki::{Fingerprint, JoinToken};
 use shared::runtime::clock::Clock;
 use shared::runtime::errors::chain;
 use shared::runtime::shutdown::Shutdown;
 use shared::transport::DialOptions;
+use shared::wire::frame::Refusal;
 use sp_agent::join::{self, JoinError, Joined, Request};
 use sp_agent::membership::{Credentials, Membership, MembershipError};
 use sp_agent::spool::Spool;
@@ -186,32 +188,94 @@ async fn an_expired_certificate_is_recovered_by_the_bound_key() {
     assert!(matches!(refused, Err(JoinError::Refused { .. })));
 }
 
+fn spool(data_dir: &Path) -> Spool {
+    let mut chance = 0;
+    let now = Clock::system().unix_millis();
+    Spool::open(&data_dir.join("spool"), now, move || {
+        chance += 1;
+        chance
+    })
+    .unwrap()
+}
+
+/// What the agent works with, whose cloud stays what it is.
+fn options(hub: &Hub, data_dir: &Path, joined: Joined, spool: Spool) -> Options {
+    let (_, description) = watch::channel(request(hub, data_dir).description.unwrap());
+    Options {
+        membership: joined.membership,
+        credentials: Arc::new(Credentials::load(data_dir).unwrap()),
+        spool,
+        clock: Clock::system(),
+        dial: DialOptions::default(),
+        description,
+        data_dir: data_dir.into(),
+    }
+}
+
+/// Runs an agent's link until it is in a phase, ten seconds at most; the phase that it came to.
+async fn phase_of(options: Options, is_awaited: impl Fn(&Phase) -> bool) -> Phase {
+    let (uplink, mut status) = Uplink::new(options);
+    let running = uplink.run(Shutdown::new(), CancellationToken::new());
+    let awaited = status.wait_for(|status| is_awaited(&status.phase));
+    tokio::select! {
+        _ = running => {}
+        _ = tokio::time::timeout(Duration::from_secs(10), awaited) => {}
+    }
+    status.borrow().phase.clone()
+}
+
+#[tokio::test]
+async fn a_certificate_that_does_not_count_yet_is_recovered() {
+    let (_folder, data_dir) = data_dir();
+    let hub = Hub::start();
+    hub.set_ahead(Duration::from_secs(12 * 3600));
+    let joined = join(&hub, &data_dir).await.unwrap();
+    hub.set_ahead(Duration::ZERO);
+    hub.accept();
+    let options = options(&hub, &data_dir, joined, spool(&data_dir));
+    assert!(!options.credentials.expired(options.clock.unix_millis()));
+    let is_following = |phase: &Phase| matches!(phase, Phase::Following { .. });
+    let phase = phase_of(options, is_following).await;
+    assert!(is_following(&phase), "{phase:?}");
+}
+
+#[tokio::test]
+async fn a_refused_recovery_is_waited_out_and_shown_as_any_refusal() {
+    let (_folder, data_dir) = data_dir();
+    let hub = Hub::start();
+    hub.set_lifetime(Duration::from_secs(1));
+    let joined = join(&hub, &data_dir).await.unwrap();
+    Clock::system().sleep(Duration::from_millis(2100)).await;
+    hub.set_mood(Mood::Refusing);
+    let options = options(&hub, &data_dir, joined, spool(&data_dir));
+    let is_waiting = |phase: &Phase| {
+        matches!(
+            phase,
+            Phase::Waiting {
+                reason: Some(_),
+                ..
+            }
+        )
+    };
+    let phase = phase_of(options, is_waiting).await;
+    let Phase::Waiting { refusal, reason } = phase else {
+        panic!("{phase:?}");
+    };
+    assert_eq!(refusal, Some(Refusal::Removed), "{reason:?}");
+    assert!(reason.unwrap().ends_with("ask for another invitation"));
+}
+
 #[tokio::test]
 async fn a_spool_that_can_not_be_read_does_not_end_the_link() {
     let (_folder, data_dir) = data_dir();
     let hub = Hub::start();
     let joined = join(&hub, &data_dir).await.unwrap();
     hub.accept();
-    let clock = Clock::system();
-    let mut chance = 0;
-    let spool = Spool::open(&data_dir.join("spool"), clock.unix_millis(), move || {
-        chance += 1;
-        chance
-    })
-    .unwrap();
+    let spool = spool(&data_dir);
     spool.put_sample(HostSample::default()).await.unwrap();
     // A closed spool still tells its extents, and each reading fails.
     spool.close().await.unwrap();
-    let (_told, description) = watch::channel(request(&hub, &data_dir).description.unwrap());
-    let (uplink, _status) = Uplink::new(Options {
-        membership: joined.membership,
-        credentials: Arc::new(Credentials::load(&data_dir).unwrap()),
-        spool,
-        clock: clock.clone(),
-        dial: DialOptions::default(),
-        description,
-        data_dir: data_dir.clone(),
-    });
+    let (uplink, _status) = Uplink::new(options(&hub, &data_dir, joined, spool));
     let running = uplink.run(Shutdown::new(), CancellationToken::new());
     let _ = tokio::time::timeout(Duration::from_secs(10), running).await;
     let (greetings, heartbeats) = hub.heard();

@@ -1,14 +1,19 @@
 //! Holds up whoever guesses passwords. Pure: time is an argument.
 //!
 //! Counted by account and source together: a guesser locks out himself, and not the administrator,
-//! who signs in from elsewhere, or works through the local socket.
+//! who signs in from elsewhere, or works through the local socket. And by source alone, so that
+//! names that nobody has buy no more guesses.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
 /// Failures without a wait: what a person with a new password needs.
 const FREE: u32 = 5;
+
+/// The same of one source, whatever the account: an office of administrators behind one address.
+const SOURCE_FREE: u32 = 20;
 
 /// The first wait. It doubles with each failure.
 const WAIT_FIRST: Duration = Duration::from_secs(2);
@@ -19,14 +24,59 @@ const WAIT_MAX: Duration = Duration::from_secs(15 * 60);
 /// After so long without a failure all is forgotten.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(60 * 60);
 
-/// Pairs of account and source that are remembered, some 200 bytes each. The one that failed
-/// longest ago makes room.
+/// Pairs of account and source that are remembered, some 200 bytes each, and as many sources. Who
+/// failed least and longest ago makes room, but nobody who still has to wait: where all have to, a
+/// newcomer has to as well.
 const REMEMBERED_MAX: usize = 4096;
 
 /// Who failed, and how often.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct SignInLimiter {
-    failures: HashMap<(String, IpAddr), Failures>,
+    pairs: Remembered<(String, IpAddr)>,
+    sources: Remembered<IpAddr>,
+}
+
+impl Default for SignInLimiter {
+    fn default() -> Self {
+        Self {
+            pairs: Remembered::new(FREE),
+            sources: Remembered::new(SOURCE_FREE),
+        }
+    }
+}
+
+impl SignInLimiter {
+    /// Asks for an attempt. It counts as failed until [`Self::succeeded`] says otherwise, so that
+    /// many at once get no further than one after the other. One that has to wait is not counted.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub fn attempt(&mut self, now: Instant, account: &str, source: IpAddr) -> Result<(), Duration> {
+        let source = site(source);
+        let pair = (account.to_owned(), source);
+        let forgotten = self.pairs.admit(now, &pair)?;
+        let forgotten_source = self.sources.admit(now, &source)?;
+        self.pairs.count(now, pair, forgotten);
+        self.sources.count(now, source, forgotten_source);
+        Ok(())
+    }
+
+    /// The attempt went well. The source's other failures stay: an account of his own gives a
+    /// guesser no more guesses at others.
+    pub fn succeeded(&mut self, account: &str, source: IpAddr) {
+        let source = site(source);
+        self.pairs.entries.remove(&(account.to_owned(), source));
+        if let Some(failures) = self.sources.entries.get_mut(&source) {
+            failures.count = failures.count.saturating_sub(1);
+        }
+    }
+}
+
+/// The failures of each of some kind.
+#[derive(Debug)]
+struct Remembered<K> {
+    free: u32,
+    entries: HashMap<K, Failures>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -35,59 +85,68 @@ struct Failures {
     last: Instant,
 }
 
-impl SignInLimiter {
-    /// Asks for an attempt. It counts as failed until [`Self::succeeded`] says otherwise, so that
-    /// many at once get no further than one after the other.
-    ///
-    /// # Errors
-    /// How long to wait.
-    pub fn attempt(&mut self, now: Instant, account: &str, source: IpAddr) -> Result<(), Duration> {
-        let key = (account.to_owned(), site(source));
-        self.make_room(now, &key);
-        let failures = self.failures.entry(key).or_insert(Failures {
+impl<K: Hash + Eq + Clone> Remembered<K> {
+    fn new(free: u32) -> Self {
+        Self {
+            free,
+            entries: HashMap::new(),
+        }
+    }
+
+    /// Whose place a newcomer would take, if there is none for it. Changes nothing, as another
+    /// count may still refuse the attempt.
+    fn admit(&self, now: Instant, key: &K) -> Result<Option<K>, Duration> {
+        if let Some(failures) = self.entries.get(key) {
+            let left = failures.wait(now, self.free);
+            return if left.is_zero() { Ok(None) } else { Err(left) };
+        }
+        if self.entries.len() < REMEMBERED_MAX {
+            return Ok(None);
+        }
+        let waits = |it: &Failures| it.wait(now, self.free);
+        let passed = self.entries.iter().filter(|(_, it)| waits(it).is_zero());
+        let least = passed.min_by_key(|(_, it)| (it.count_at(now), it.last));
+        match least {
+            Some((key, _)) => Ok(Some(key.clone())),
+            None => Err(self.entries.values().map(waits).min().unwrap_or_default()),
+        }
+    }
+
+    fn count(&mut self, now: Instant, key: K, forgotten: Option<K>) {
+        if let Some(forgotten) = forgotten {
+            self.entries.remove(&forgotten);
+        }
+        let failures = self.entries.entry(key).or_insert(Failures {
             count: 0,
             last: now,
         });
-        let since = now.saturating_duration_since(failures.last);
-        if since >= FORGOTTEN_AFTER {
-            failures.count = 0;
-        }
-        let wait = wait_after(failures.count);
-        if since < wait {
-            return Err(wait.saturating_sub(since));
-        }
-        failures.count = failures.count.saturating_add(1);
+        failures.count = failures.count_at(now).saturating_add(1);
         failures.last = now;
-        Ok(())
-    }
-
-    /// The attempt went well.
-    pub fn succeeded(&mut self, account: &str, source: IpAddr) {
-        self.failures.remove(&(account.to_owned(), site(source)));
-    }
-
-    fn make_room(&mut self, now: Instant, key: &(String, IpAddr)) {
-        if self.failures.len() < REMEMBERED_MAX || self.failures.contains_key(key) {
-            return;
-        }
-        let alive = |it: &Failures| now.saturating_duration_since(it.last) < FORGOTTEN_AFTER;
-        self.failures.retain(|_, it| alive(it));
-        if self.failures.len() >= REMEMBERED_MAX {
-            let oldest = self.failures.iter().min_by_key(|(_, it)| it.last);
-            if let Some(oldest) = oldest.map(|(key, _)| key.clone()) {
-                self.failures.remove(&oldest);
-            }
-        }
     }
 }
 
-fn wait_after(failures: u32) -> Duration {
-    match failures.checked_sub(FREE) {
+impl Failures {
+    fn count_at(&self, now: Instant) -> u32 {
+        if now.saturating_duration_since(self.last) < FORGOTTEN_AFTER {
+            self.count
+        } else {
+            0
+        }
+    }
+
+    /// What is left of the wait.
+    fn wait(&self, now: Instant, free: u32) -> Duration {
+        let since = now.saturating_duration_since(self.last);
+        wait_after(self.count_at(now), free).saturating_sub(since)
+    }
+}
+
+fn wait_after(failures: u32, free: u32) -> Duration {
+    match failures.checked_sub(free) {
         None => Duration::ZERO,
         Some(beyond) => WAIT_FIRST.saturating_mul(1 << beyond.min(20)).min(WAIT_MAX),
     }
 }
-
 /// A whole IPv6 network of one site (RFC 6177: at least a /64) counts as one source, since whoever
 /// has one address of it has all.
 pub(super) fn site(source: IpAddr) -> IpAddr {
@@ -164,25 +223,71 @@ mod tests {
         assert_eq!(site(mapped), HOME);
     }
 
+    /// Lets it fail as often as it may at once.
+    fn exhaust(limiter: &mut SignInLimiter, now: Instant, account: &str, source: IpAddr) -> u32 {
+        let mut failed = 0;
+        while limiter.attempt(now, account, source).is_ok() {
+            failed += 1;
+        }
+        failed
+    }
+
+    #[test]
+    fn names_that_nobody_has_buy_a_guesser_no_more_guesses() {
+        let mut limiter = SignInLimiter::default();
+        let now = Clock::system().now();
+        assert_eq!(exhaust(&mut limiter, now, "admin", HOME), FREE);
+        let invented = (0..2 * REMEMBERED_MAX).filter(|number| {
+            let account = format!("nobody-{number}");
+            limiter.attempt(now, &account, HOME).is_ok()
+        });
+        assert_eq!(invented.count(), (SOURCE_FREE - FREE) as usize);
+        assert_eq!(limiter.attempt(now, "admin", HOME), Err(WAIT_FIRST));
+        assert_eq!(
+            limiter.attempt(now, "admin", source(7)),
+            Ok(()),
+            "elsewhere"
+        );
+        // An account of his own gives none back either.
+        let later = now + WAIT_FIRST;
+        assert_eq!(limiter.attempt(later, "own", HOME), Ok(()));
+        limiter.succeeded("own", HOME);
+        assert_eq!(limiter.attempt(later, "other", HOME), Err(WAIT_FIRST));
+    }
+
     #[test]
     fn a_flood_of_sources_is_remembered_within_bounds() {
         let mut limiter = SignInLimiter::default();
-        let start = Clock::system().now();
-        for number in 0..2 * REMEMBERED_MAX as u32 {
-            let now = start + Duration::from_millis(number.into());
+        let now = Clock::system().now();
+        exhaust(&mut limiter, now, "admin", HOME);
+        for number in 0..REMEMBERED_MAX as u32 + 500 {
             assert_eq!(limiter.attempt(now, "admin", source(number)), Ok(()));
         }
-        assert_eq!(limiter.failures.len(), REMEMBERED_MAX);
-        let last = 2 * REMEMBERED_MAX as u32 - 1;
-        assert!(
-            limiter
-                .failures
-                .contains_key(&("admin".to_owned(), source(last)))
+        assert_eq!(limiter.pairs.entries.len(), REMEMBERED_MAX);
+        assert_eq!(limiter.sources.entries.len(), REMEMBERED_MAX);
+        assert_eq!(limiter.attempt(now, "admin", HOME), Err(WAIT_FIRST));
+        let later = now + WAIT_FIRST;
+        assert_eq!(limiter.attempt(later, "admin", source(9999)), Ok(()));
+        assert_eq!(limiter.attempt(later, "admin", HOME), Ok(()));
+        let doubled = limiter.attempt(later, "admin", HOME);
+        assert_eq!(
+            doubled,
+            Err(2 * WAIT_FIRST),
+            "his wait was over, and he not forgotten"
         );
-        assert!(
-            !limiter
-                .failures
-                .contains_key(&("admin".to_owned(), source(0)))
-        );
+    }
+
+    #[test]
+    fn where_all_have_to_wait_a_newcomer_has_to_as_well() {
+        let mut limiter = SignInLimiter::default();
+        let now = Clock::system().now();
+        for number in 0..REMEMBERED_MAX as u32 {
+            exhaust(&mut limiter, now, "admin", source(number));
+        }
+        assert_eq!(limiter.attempt(now, "admin", HOME), Err(WAIT_FIRST));
+        assert_eq!(limiter.pairs.entries.len(), REMEMBERED_MAX);
+        let later = now + WAIT_FIRST;
+        assert_eq!(limiter.attempt(later, "admin", HOME), Ok(()));
+        assert_eq!(limiter.pairs.entries.len(), REMEMBERED_MAX);
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{Error as HashError, PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zeroize::Zeroizing;
 
 /// Memory, KiB, passes and lanes of one hash: OWASP's first choice for argon2id ("Password Storage
@@ -81,6 +81,13 @@ pub struct Passwords {
     nobody: String,
 }
 
+/// A place among those who wait for a hash.
+#[derive(Debug)]
+pub struct Place {
+    /// Given back when dropped.
+    _permit: OwnedSemaphorePermit,
+}
+
 impl Passwords {
     /// Nothing runs yet. Blocks for some 30 ms.
     ///
@@ -100,16 +107,29 @@ impl Passwords {
     /// If it is too short or long, or the hub is busy.
     pub async fn hash(&self, password: Zeroizing<String>) -> Result<String, PasswordError> {
         check(&password)?;
-        self.run(move || hash(&password)).await
+        self.run(self.place()?, move || hash(&password)).await
+    }
+
+    /// A place for a password that is to be verified, so that whoever finds none is turned away
+    /// before anything comes of it.
+    ///
+    /// # Errors
+    /// If the hub is busy.
+    pub fn place(&self) -> Result<Place, PasswordError> {
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        place
+            .map(|_permit| Place { _permit })
+            .map_err(|_| PasswordError::Busy)
     }
 
     /// Whether the password is the one of this stored hash. `None` is an account that does not
     /// exist; the answer is no, and comes as late.
     ///
     /// # Errors
-    /// If the hub is busy, or the stored hash can't be read.
+    /// If the stored hash can't be read, or the hub stops.
     pub async fn verify(
         &self,
+        place: Place,
         password: Zeroizing<String>,
         stored: Option<String>,
     ) -> Result<bool, PasswordError> {
@@ -118,16 +138,15 @@ impl Passwords {
         }
         let exists = stored.is_some();
         let stored = stored.unwrap_or_else(|| self.nobody.clone());
-        let fits = self.run(move || verify(&password, &stored)).await?;
+        let fits = self.run(place, move || verify(&password, &stored)).await?;
         Ok(fits && exists)
     }
 
     async fn run<T: Send + 'static>(
         &self,
+        place: Place,
         work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
     ) -> Result<T, PasswordError> {
-        let busy = |_| PasswordError::Busy;
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(busy)?;
         let turn = Arc::clone(&self.running).acquire_owned().await;
         let turn = turn.map_err(|_| PasswordError::Busy)?;
         // Both go along: the work goes on when whoever asked has gone.
@@ -176,7 +195,11 @@ mod tests {
         );
         let verify = async |password: &str, stored: Option<&str>| {
             passwords
-                .verify(secret(password), stored.map(str::to_owned))
+                .verify(
+                    passwords.place().unwrap(),
+                    secret(password),
+                    stored.map(str::to_owned),
+                )
                 .await
         };
         assert!(verify("correct horse", Some(&stored)).await.unwrap());
@@ -205,9 +228,9 @@ mod tests {
     async fn a_flood_is_turned_away() {
         let passwords = Passwords::new().unwrap();
         let all = passwords.places.acquire_many(66).await.unwrap();
-        let busy = passwords.verify(secret("x"), None).await;
-        assert!(matches!(busy, Err(PasswordError::Busy)));
+        assert!(matches!(passwords.place(), Err(PasswordError::Busy)));
         drop(all);
-        assert!(!passwords.verify(secret("x"), None).await.unwrap());
+        let place = passwords.place().unwrap();
+        assert!(!passwords.verify(place, secret("x"), None).await.unwrap());
     }
 }

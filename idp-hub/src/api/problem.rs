@@ -21,7 +21,7 @@ pub const MEDIA_TYPE: &str = "application/problem+json";
 const TYPE_PREFIX: &str = "urn:regroup:problem:";
 
 /// Which problem.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// The request can't be understood, or a value in it is out of bounds.
     InvalidRequest,
@@ -238,6 +238,11 @@ impl Problem {
             next_step: None,
             retry_after: None,
         }
+    }
+
+    /// Which.
+    pub const fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// With another next step than the kind's own.

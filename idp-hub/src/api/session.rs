@@ -90,12 +90,9 @@ pub(super) async fn sign_in(
     Json(asked): Json<SignIn>,
 ) -> Result<(StatusCode, HeaderMap, axum::Json<SessionDocument>), Problem> {
     let name = asked.account.clone();
-    let account = check(&state, source, asked).await.inspect_err(|_| {
-        let name = name
-            .get(..name.floor_char_boundary(ACCOUNT_BYTES_MAX))
-            .unwrap_or_default();
-        tracing::warn!(target: "audit", action = "sign-in", account = name, %source, "refused");
-    })?;
+    let account = check(&state, source, asked)
+        .await
+        .inspect_err(|problem| note_refused(&state, source, &name, problem.kind()))?;
     let token: Zeroizing<[u8; 32]> = Zeroizing::new(rand::random());
     let hash = SecretHash::of(&token);
     let row = account.clone();
@@ -111,6 +108,16 @@ pub(super) async fn sign_in(
     headers.extend(who::set_cookie(&token, LIFETIME.as_secs()).map(|it| (SET_COOKIE, it)));
     let document = document(&state, &account.name, Some(expires.into()));
     Ok((StatusCode::CREATED, headers, axum::Json(document)))
+}
+
+fn note_refused(state: &ApiState, source: Source, account: &str, kind: Kind) {
+    if let Some(silenced) = state.admit_refused_sign_in(kind) {
+        let shown = ..account.floor_char_boundary(ACCOUNT_BYTES_MAX);
+        let (account, reason) = (account.get(shown).unwrap_or_default(), kind.slug());
+        tracing::warn!(
+            target: "audit", action = "sign-in", account, %source, reason, silenced, "refused"
+        );
+    }
 }
 
 fn wrong() -> Problem {
@@ -129,11 +136,14 @@ async fn check(state: &ApiState, source: Source, asked: SignIn) -> Result<Accoun
     if name.len() > ACCOUNT_BYTES_MAX {
         return Err(wrong());
     }
+    // First, so that nothing is counted whose password is not looked at.
+    let place = state.passwords().place()?;
     attempt(state, source, &name)?;
     let asked_for = name.clone();
     let account = state.store.read(move |it| it.account(&asked_for)).await?;
     let stored = account.as_ref().map(|it| it.password_hash.clone());
-    let fits = state.passwords().verify(password.take(), stored).await?;
+    let passwords = state.passwords();
+    let fits = passwords.verify(place, password.take(), stored).await?;
     let account = account.filter(|_| fits).ok_or_else(wrong)?;
     succeeded(state, source, &name);
     Ok(account)

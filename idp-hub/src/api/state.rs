@@ -1,14 +1,17 @@
 //! What the handlers work with.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use shared::runtime::clock::Clock;
+use shared::runtime::logs::LogLimiter;
 use shared::runtime::shutdown::Shutdown;
 use shared::runtime::tasks::TaskGroup;
 
 use super::documents::RegionDocument;
 use super::limiter::SignInLimiter;
 use super::passwords::{PasswordError, Passwords};
+use super::problem::Kind;
 use crate::adoption::Adopter;
 use crate::authority::Authority;
 use crate::config::HostPort;
@@ -16,6 +19,13 @@ use crate::downlink::Registry;
 use crate::metrics::Metrics;
 use crate::overview::{FleetBoard, ShownRegion};
 use crate::store::Store;
+
+/// The audit has a line for each way of refusing a sign-in once in this time, with the count of the
+/// others.
+const REFUSED_WINDOW: Duration = Duration::from_secs(60);
+
+/// Ways of refusing a sign-in: more than there are.
+const REFUSED_KINDS_MAX: usize = 16;
 
 /// What the API is made of.
 pub struct ApiParts {
@@ -51,6 +61,8 @@ pub(super) struct Inner {
     pub(super) parts: ApiParts,
     pub(super) passwords: Passwords,
     limiter: Mutex<SignInLimiter>,
+    /// Of which the audit has heard.
+    refused_sign_ins: Mutex<LogLimiter<Kind>>,
     /// Tells this life of the hub from others: versions of the board begin anew with each.
     pub(super) life: u64,
 }
@@ -65,6 +77,7 @@ impl ApiState {
             parts,
             passwords: Passwords::new()?,
             limiter: Mutex::default(),
+            refused_sign_ins: Mutex::new(LogLimiter::new(REFUSED_WINDOW, REFUSED_KINDS_MAX)),
             life: rand::random(),
         })))
     }
@@ -77,6 +90,14 @@ impl ApiState {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner),
         )
+    }
+
+    /// How many sign-ins were refused in this way without a word in the audit, if this one may have
+    /// one: anybody may be refused as often as he likes.
+    pub(super) fn admit_refused_sign_in(&self, kind: Kind) -> Option<u64> {
+        let refused = &self.0.refused_sign_ins;
+        let mut refused = refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.admit(self.clock.now(), kind)
     }
 }
 

@@ -37,12 +37,17 @@ pub(super) fn strangers() -> Strangers {
     LogLimiter::new(STRANGERS_WINDOW, STRANGERS_MAX)
 }
 
-pub(super) fn recovery_limiter() -> Limiter<RegionId> {
-    Limiter::new(1, RECOVERY_INTERVAL)
+/// Each registered region has a minute of its own, also where a whole fleet recovers at once.
+pub(super) fn recovery_limiter(regions_max: u32) -> Limiter<RegionId> {
+    Limiter::new(1, RECOVERY_INTERVAL, count(regions_max))
 }
 
-pub(super) fn renewal_limiter() -> Limiter<RegionNo> {
-    Limiter::new(RENEWALS_BURST, RENEWAL_INTERVAL)
+pub(super) fn renewal_limiter(regions_max: u32) -> Limiter<RegionNo> {
+    Limiter::new(RENEWALS_BURST, RENEWAL_INTERVAL, count(regions_max))
+}
+
+fn count(regions_max: u32) -> usize {
+    usize::try_from(regions_max).unwrap_or(usize::MAX)
 }
 
 /// What a transaction came to: a refusal is no fault of the store, and undoes nothing.
@@ -125,8 +130,9 @@ impl Authority {
         settled(renewed.await)
     }
 
-    /// Gives a region whose certificate has expired another one, by proof of its registered key
-    /// alone: at most one a minute, counted, and noted in the audit.
+    /// Gives a region another certificate by proof of its registered key alone: at most one a
+    /// minute, counted, and noted in the audit. Whether its last one counts is not asked: it may
+    /// have expired, or not count yet where a clock went back.
     ///
     /// # Errors
     /// Why not; [`Refused::frame`] tells the agent.

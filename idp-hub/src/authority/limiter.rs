@@ -8,8 +8,8 @@ use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
-/// Askers remembered at once, some 300 KiB. Beyond them newcomers share one allowance.
-const KEYS_MAX: usize = 4096;
+/// Sources remembered at once, some 300 KiB. Beyond them newcomers share one allowance.
+const SOURCES_MAX: usize = 4096;
 
 /// A source's burst: a rack of agents behind one address that join together.
 const SOURCE_BURST: u32 = 256;
@@ -28,6 +28,7 @@ const ALL_INTERVAL: Duration = Duration::from_millis(4);
 pub struct Limiter<K> {
     interval: Duration,
     tolerance: Duration,
+    keys_max: usize,
     /// For each key, when its allowance is full again.
     full_at: HashMap<K, Instant>,
     /// That of all keys for which there is no room.
@@ -35,9 +36,11 @@ pub struct Limiter<K> {
 }
 
 impl<K: Hash + Eq> Limiter<K> {
-    /// Allows `burst` at once, at least one, and then one in each `interval`.
-    pub fn new(burst: u32, interval: Duration) -> Self {
+    /// Allows `burst` at once, at least one, and then one in each `interval`. So many keys have an
+    /// allowance of their own at a time, some 70 bytes each; beyond them newcomers share one.
+    pub fn new(burst: u32, interval: Duration, keys_max: usize) -> Self {
         Self {
+            keys_max,
             interval,
             tolerance: interval.saturating_mul(burst.saturating_sub(1)),
             full_at: HashMap::new(),
@@ -50,11 +53,11 @@ impl<K: Hash + Eq> Limiter<K> {
     /// # Errors
     /// The time to wait, if there is none left now; the request is then not counted.
     pub fn admit(&mut self, now: Instant, key: K) -> Result<(), Duration> {
-        if !self.full_at.contains_key(&key) && self.full_at.len() >= KEYS_MAX {
+        if !self.full_at.contains_key(&key) && self.full_at.len() >= self.keys_max {
             self.full_at.retain(|_, full_at| *full_at > now);
         }
         let known = self.full_at.get(&key).copied();
-        let shared = known.is_none() && self.full_at.len() >= KEYS_MAX;
+        let shared = known.is_none() && self.full_at.len() >= self.keys_max;
         let full_at = if shared { self.others_full_at } else { known };
         let full_at = full_at.map_or(now, |at| at.max(now));
         let wait = full_at
@@ -84,8 +87,8 @@ impl JoinLimiter {
     /// With every allowance full.
     pub fn new() -> Self {
         Self {
-            sources: Limiter::new(SOURCE_BURST, SOURCE_INTERVAL),
-            all: Limiter::new(ALL_BURST, ALL_INTERVAL),
+            sources: Limiter::new(SOURCE_BURST, SOURCE_INTERVAL, SOURCES_MAX),
+            all: Limiter::new(ALL_BURST, ALL_INTERVAL, 1),
         }
     }
 
@@ -117,6 +120,8 @@ fn network(source: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
+    const KEYS_MAX: usize = 100;
+
     /// Any moment will do: the limiter only compares.
     #[allow(clippy::disallowed_methods)]
     fn start() -> Instant {
@@ -126,7 +131,7 @@ mod tests {
     #[test]
     fn a_burst_passes_and_then_the_steady_rate() {
         let now = start();
-        let mut limiter = Limiter::new(3, Duration::from_secs(10));
+        let mut limiter = Limiter::new(3, Duration::from_secs(10), 10);
         for _ in 0..3 {
             assert_eq!(limiter.admit(now, 'a'), Ok(()));
         }
@@ -143,7 +148,7 @@ mod tests {
     #[test]
     fn memory_is_bounded_and_newcomers_are_not_shut_out_for_ever() {
         let now = start();
-        let mut limiter = Limiter::new(1, Duration::from_secs(60));
+        let mut limiter = Limiter::new(1, Duration::from_secs(60), KEYS_MAX);
         for key in 0..KEYS_MAX {
             assert_eq!(limiter.admit(now, key), Ok(()));
         }

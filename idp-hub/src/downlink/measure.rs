@@ -51,6 +51,7 @@ pub(super) fn door(listener: &Listener) {
         ("connections-full", counts.ignored),
         ("too-many-wait", counts.displaced),
         ("waited-too-long", counts.late),
+        ("join-gave-way", counts.joins_displaced),
     ] {
         counter!(HANDSHAKES_REFUSED, "reason" => reason).absolute(count);
     }

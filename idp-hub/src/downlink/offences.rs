@@ -31,6 +31,8 @@ pub(super) enum Offence {
     Unreadable(IpAddr),
     /// A member is not admitted.
     NotAdmitted(Peer, Discriminant<NotAdmitted>),
+    /// A region asked for another certificate, and did not get it; its session goes on.
+    Renewal(Peer, Discriminant<Refused>),
     /// A member's session broke a rule, which has this name.
     Session(Peer, &'static str),
     /// A region has more to report than it may have here.

@@ -111,7 +111,7 @@ impl<'a> Driver<'a> {
             expiry: downlink.expiry(connection.identity().not_after()),
             end: None,
             bytes: Vec::new(),
-            idle: Limiter::new(IDLE_FRAMES_BURST, IDLE_FRAMES_INTERVAL),
+            idle: Limiter::new(IDLE_FRAMES_BURST, IDLE_FRAMES_INTERVAL, 1),
             noted: false,
         });
         driver.perform(effects).await;

@@ -34,7 +34,7 @@ pub enum Input<'a> {
     Disconnected(String),
     /// The connection is gone because one side broke the protocol in the other's eyes.
     Faulted(String),
-    /// A control frame came.
+    /// A control frame came; or, while dialing, a recovery was refused.
     Frame(Control<'a>),
     /// Something was sent on any stream: a heartbeat is not due.
     SaidSomething,
@@ -232,7 +232,8 @@ impl AgentSession {
                 self.state = State::Greeting { deadline };
                 vec![Effect::Greet, Effect::WakeAt(deadline), Effect::Report]
             }
-            (State::Greeting { .. } | State::Ready(_), Input::Frame(frame)) => {
+            (State::Dialing { .. }, Input::Frame(frame @ Control::Refuse(_)))
+            | (State::Greeting { .. } | State::Ready(_), Input::Frame(frame)) => {
                 self.frame(now, chance, frame)
             }
             (State::Ready(ready), Input::SaidSomething) => {

@@ -5,6 +5,8 @@
 //! source is only believed once it has answered a `Retry`. Who is believed and finds no place waits
 //! for one (`super::waiting`).
 
+mod joins;
+
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,6 +14,8 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+pub(super) use self::joins::JoinPass;
+use self::joins::Silent;
 use super::options::ListenOptions;
 
 /// The time that a handshake may take: with the first packets lost, QUIC repeats after 1, 3, 7 s.
@@ -42,6 +46,8 @@ pub struct AdmissionCounts {
     pub late: u64,
     /// Joins refused.
     pub joins_refused: u64,
+    /// Joins that had not asked for anything yet, or not taken their answer, and gave way.
+    pub joins_displaced: u64,
 }
 
 /// What to do with an attempt.
@@ -81,6 +87,7 @@ struct State {
     counts: AdmissionCounts,
     /// No longer than there are handshakes and joins.
     sources: HashMap<Source, Strangers>,
+    silent: Silent,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -212,23 +219,6 @@ impl Admission {
         self.state().counts.late += 1;
     }
 
-    /// A place for a join, whose handshake has proven its address; `None` when all are taken.
-    pub(super) fn join(self: &Arc<Self>, remote: SocketAddr) -> Option<JoinPass> {
-        let source = Source::of(remote);
-        let mut state = self.state();
-        let joins = state.sources.get(&source).map_or(0, |it| it.joins);
-        if state.counts.joins >= self.limits.joins || joins >= self.limits.joins_per_source {
-            state.counts.joins_refused += 1;
-            return None;
-        }
-        state.counts.joins += 1;
-        state.sources.entry(source).or_default().joins += 1;
-        Some(JoinPass {
-            admission: Arc::clone(self),
-            source,
-        })
-    }
-
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -273,21 +263,6 @@ impl Drop for Pass {
         }
         drop(state);
         self.admission.freed.notify_one();
-    }
-}
-
-/// A place among the joins, given back when dropped.
-#[derive(Debug)]
-pub(super) struct JoinPass {
-    admission: Arc<Admission>,
-    source: Source,
-}
-
-impl Drop for JoinPass {
-    fn drop(&mut self) {
-        let mut state = self.admission.state();
-        state.counts.joins -= 1;
-        state.leave(self.source, |strangers| strangers.joins -= 1);
     }
 }
 

@@ -16,6 +16,9 @@ const CONNECTION_REFUSED: u64 = 0x02;
 /// QUIC's transport errors that carry a TLS alert in their low byte (RFC 9001 §4.8).
 const CRYPTO_ERRORS: std::ops::RangeInclusive<u64> = 0x100..=0x1ff;
 
+/// TLS's alert for a certificate that has expired, or doesn't count yet (RFC 8446 §6.2).
+const CERTIFICATE_EXPIRED: u8 = 45;
+
 /// Why one side closes a connection. The number goes over the wire and never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CloseCode {
@@ -157,6 +160,17 @@ pub enum Loss {
     Transport(String),
 }
 
+impl Loss {
+    /// Whether the other side took this side's certificate for one that has expired or does not
+    /// count yet, by its own clock.
+    pub const fn is_out_of_date(&self) -> bool {
+        let Self::Handshake { alert, by_peer, .. } = self else {
+            return false;
+        };
+        *alert == CERTIFICATE_EXPIRED && *by_peer
+    }
+}
+
 impl From<ConnectionError> for Loss {
     fn from(error: ConnectionError) -> Self {
         match error {
@@ -247,6 +261,9 @@ mod tests {
             text.contains("alert 45, raised by the other side"),
             "{text}"
         );
+        assert!(loss.is_out_of_date());
+        assert!(!transport(0x100 + 45, String::new(), false).is_out_of_date());
+        assert!(!transport(0x100 + 42, String::new(), true).is_out_of_date());
         assert_eq!(transport(0x02, String::new(), true), Loss::Unaccepting);
         let defect = transport(0x0a, "x".into(), false).to_string();
         assert!(defect.contains("error 0xa: x"), "{defect}");

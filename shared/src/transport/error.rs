@@ -100,6 +100,12 @@ pub enum TransportError {
         /// The other end.
         remote: SocketAddr,
     },
+    /// A caller had not asked for anything yet, or not taken its answer, when its place was wanted.
+    #[error("{remote} said nothing, and gave way to another caller")]
+    GaveWay {
+        /// The other end.
+        remote: SocketAddr,
+    },
     /// The peer did not open its control stream, or not ask for what it came.
     #[error("the peer at {remote} said nothing within {} s", .after.as_secs())]
     Speechless {

@@ -16,9 +16,6 @@ use super::socket::plain;
 use crate::pki::pinned_authority;
 use crate::pki::{Anchor, ChannelBinding, Fingerprint, PeerIdentity, PinError, peer_chain};
 
-/// The time for a caller to ask, once it is connected. A stranger holds a place for that long.
-const REQUEST_MAX: Duration = Duration::from_secs(10);
-
 /// The time for an answer to get through on a bad line.
 const DELIVERY_MAX: Duration = Duration::from_secs(10);
 
@@ -127,12 +124,15 @@ impl JoinCall {
         channel_binding(&self.connection)
     }
 
-    /// Waits up to 10 s for the caller's one frame.
+    /// Waits for the caller's one frame: up to 10 s, or 3 s where more than half of the places were
+    /// taken when it came.
     ///
     /// # Errors
-    /// If none comes, or what comes is no frame. The connection is then closed.
+    /// If none comes, what comes is no frame, or the caller had to give way to another before all
+    /// of it came. The connection is then closed.
     pub async fn request(self) -> Result<(RawFrame, JoinAnswer), TransportError> {
-        self.request_within(REQUEST_MAX).await
+        let request_max = self.pass.request_max();
+        self.request_within(request_max).await
     }
 
     /// Waits for the caller's one frame, where places are too few for the usual time.
@@ -144,14 +144,11 @@ impl JoinCall {
         request_max: Duration,
     ) -> Result<(RawFrame, JoinAnswer), TransportError> {
         let remote = self.remote();
-        let request = tokio::time::timeout(request_max, async {
-            let (send, receive) = self.connection.accept_bi().await?;
-            let mut reader = FrameReader::control(receive, None);
-            let request = reader.next().await?;
-            let request = request.ok_or(TransportError::Protocol { remote })?;
-            Ok((request, send))
-        });
-        let outcome = request.await.unwrap_or(Err(TransportError::Speechless {
+        let asked = tokio::select! {
+            asked = tokio::time::timeout(request_max, self.asked()) => asked,
+            () = self.pass.displaced() => Ok(Err(TransportError::GaveWay { remote })),
+        };
+        let outcome = asked.unwrap_or(Err(TransportError::Speechless {
             remote,
             after: request_max,
         }));
@@ -169,12 +166,26 @@ impl JoinCall {
             Err(error) => {
                 let code = match &error {
                     TransportError::Read(error) => error.close_code(),
+                    TransportError::GaveWay { .. } => Some(CloseCode::Busy),
                     _ => Some(CloseCode::Slow),
                 };
                 let code = code.unwrap_or(CloseCode::Protocol);
                 self.connection.close(code.var_int(), &[]);
                 Err(error)
             }
+        }
+    }
+
+    async fn asked(&self) -> Result<(RawFrame, quinn::SendStream), TransportError> {
+        let remote = self.remote();
+        let (send, receive) = self.connection.accept_bi().await?;
+        let mut reader = FrameReader::control(receive, None);
+        let request = reader.next().await?;
+        let request = request.ok_or(TransportError::Protocol { remote })?;
+        if self.pass.has_asked() {
+            Ok((request, send))
+        } else {
+            Err(TransportError::GaveWay { remote })
         }
     }
 }
@@ -195,15 +206,24 @@ impl JoinAnswer {
     /// Sends one encoded frame, and waits up to 10 s until the caller has it.
     ///
     /// # Errors
-    /// If the caller did not acknowledge it. It may have come all the same.
+    /// If the caller did not acknowledge it, or had to give way to another before. It may have come
+    /// all the same.
     pub async fn send(self, answer: impl Into<Bytes>) -> Result<(), TransportError> {
-        let Self { call, mut writer } = self;
+        let Self {
+            mut call,
+            mut writer,
+        } = self;
         let remote = call.remote();
+        call.pass.has_answer();
         let delivery = tokio::time::timeout(DELIVERY_MAX, async {
             writer.write(answer).await?;
             writer.finish().await
         });
-        let outcome = match delivery.await {
+        let delivered = tokio::select! {
+            delivered = delivery => delivered,
+            () = call.pass.displaced() => return Err(TransportError::GaveWay { remote }),
+        };
+        let outcome = match delivered {
             // The caller closes once it has read the answer, maybe before it acknowledges it.
             Ok(Err(WriteError::Lost(Loss::ByPeer {
                 code: CloseCode::Done,

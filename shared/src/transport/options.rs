@@ -68,7 +68,9 @@ pub struct ListenOptions {
     /// Handshakes at once of one proven source: an IPv4 address, or an IPv6 network of 64 bits.
     /// Many regions may stand behind one address, so this is no small number.
     pub handshakes_per_source_max: usize,
-    /// Joins at once. Each is one request by one administrator.
+    /// Joins at once. Each is one request by one administrator, or by an agent that recovers. Where
+    /// all are taken, the longest silent one of the source that has most gives way to one of a
+    /// source that has fewer.
     pub joins_max: usize,
     /// Joins at once of one source.
     pub joins_per_source_max: usize,

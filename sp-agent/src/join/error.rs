@@ -1,6 +1,7 @@
 //! What can go wrong on the way into a federation.
 
 use std::fmt;
+use std::time::Duration;
 
 use shared::pki::{KeyError, PinError, TlsError};
 use shared::runtime::errors::chain;
@@ -76,6 +77,8 @@ pub enum JoinError {
         refusal: Refusal,
         /// What is wrong and what to do.
         reason: String,
+        /// Not before this again.
+        wait: Duration,
     },
     /// The hub issued for another federation than its own.
     #[error("the hub at {address} speaks for a federation that its CA is not of")]

@@ -1,5 +1,7 @@
 //! The one request and the one answer, from and to bytes.
 
+use std::time::Duration;
+
 use shared::foreign;
 use shared::ids::{FederationId, HubId, RegionId};
 use shared::pki::certificate_from_pem;
@@ -65,6 +67,7 @@ pub(super) async fn exchange(
             address: address.to_owned(),
             refusal: Refusal::from_code(refuse.code),
             reason: foreign::line(refuse.reason.as_str()),
+            wait: Duration::from_millis(refuse.retry_after_ms.into()),
         }),
         _ => Err(JoinError::OutOfTurn {
             address: address.to_owned(),

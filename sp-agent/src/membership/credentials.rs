@@ -110,7 +110,8 @@ impl Credentials {
         UnixMillis::from_secs(self.slot.current().validity().renew_at(jitter))
     }
 
-    /// Whether the certificate no longer counts, so that only a recovery gets another.
+    /// Whether the certificate no longer counts by this machine's clock, so that only a recovery
+    /// gets another. The hub may think otherwise, by its own.
     pub fn expired(&self, now: UnixMillis) -> bool {
         self.slot.current().validity().is_over(now.as_secs())
     }

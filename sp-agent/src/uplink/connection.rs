@@ -12,6 +12,7 @@ use shared::wire::codec::{CODEC, DecodeError};
 use shared::wire::frame::{Control, Hello, Offer, PROTOCOL, feed_code};
 use shared::wire::{List, Text};
 
+use super::failure::Failure;
 use super::feeds::{Feeds, Sent};
 use super::{FAREWELL_MAX, Options};
 use crate::join::host_name;
@@ -29,20 +30,12 @@ pub(super) enum News {
     /// A feed grew, or the hub has taken some: there may be more to send.
     Grown,
     /// The connection is gone.
-    Lost(String),
-    /// The connection is gone because one side broke the protocol in the other's eyes.
-    Faulted(String),
+    Ended(Failure),
 }
 
 impl News {
     fn ended(loss: &Loss) -> Self {
-        let (Loss::ByPeer { code, .. } | Loss::Here { code, .. }) = loss else {
-            return Self::Lost(loss.to_string());
-        };
-        match code {
-            CloseCode::Protocol => Self::Faulted(loss.to_string()),
-            _ => Self::Lost(loss.to_string()),
-        }
+        Self::Ended(Failure::ended(loss))
     }
 }
 
@@ -64,11 +57,8 @@ pub(super) struct Live {
 }
 
 impl Live {
-    pub(super) async fn open(connection: LinkConnection, spool: &Spool) -> Result<Self, String> {
-        let (writer, reader) = connection
-            .control()
-            .await
-            .map_err(|error| chain(&error).to_string())?;
+    pub(super) async fn open(connection: LinkConnection, spool: &Spool) -> Result<Self, Failure> {
+        let (writer, reader) = connection.control().await?;
         let feeds = Feeds::new(connection.clone(), spool.clone());
         Ok(Self {
             connection,
@@ -88,10 +78,10 @@ impl Live {
                 Ok(None) => News::ended(&self.connection.closed().await),
                 Err(ReadError::Lost(loss)) => News::ended(&loss),
                 Err(fault) if fault.close_code() == Some(CloseCode::Protocol) => {
-                    News::Faulted(chain(&fault).to_string())
+                    News::Ended(Failure::Faulted(chain(&fault).to_string()))
                 }
                 // Slow lines break no rule.
-                Err(fault) => News::Lost(chain(&fault).to_string()),
+                Err(fault) => News::Ended(Failure::Lost(chain(&fault).to_string())),
             },
             loss = self.connection.closed() => News::ended(&loss),
             sent = self.feeds.next() => match sent {
@@ -100,7 +90,7 @@ impl Live {
                 // What a writer noticed first is told better by the connection's end.
                 Err(reason) => match self.connection.loss() {
                     Some(loss) => News::ended(&loss),
-                    None => News::Lost(reason),
+                    None => News::Ended(Failure::Lost(reason)),
                 },
             },
         }

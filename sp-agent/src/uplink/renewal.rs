@@ -1,4 +1,4 @@
-//! The certificate's life: renewed at half of it while connected, recovered when it is over.
+//! The certificate's life: renewed at half of it while connected, recovered when it does not count.
 
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -10,10 +10,12 @@ use shared::wire::Text;
 use shared::wire::frame::{Control, Renew};
 
 use super::Options;
+use super::failure::Failure;
 use crate::join;
 use crate::membership::Kept;
 
-/// A renewal that brought nothing is asked for again after this.
+/// A renewal that brought nothing, or a certificate that seems due for another at once since the
+/// clocks are far apart, is asked for again after this.
 const AGAIN: Duration = Duration::from_secs(300);
 
 /// Certificates live for a day; a clock far off must not overflow a deadline.
@@ -23,6 +25,8 @@ const WAIT_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
 pub(super) struct Renewal {
     due: Instant,
     jitter: f64,
+    /// The hub says that the certificate does not count, and its clock is what matters.
+    doubted: bool,
 }
 
 impl Renewal {
@@ -30,6 +34,7 @@ impl Renewal {
         let mut renewal = Self {
             due: options.clock.now(),
             jitter,
+            doubted: false,
         };
         renewal.schedule(options);
         renewal
@@ -72,22 +77,42 @@ impl Renewal {
         }
     }
 
-    /// The way back when the certificate is over.
+    /// There is a connection, maybe by a recovered certificate, whose renewal may be due sooner
+    /// than that of one that did not count yet.
+    pub(super) fn connected(&mut self, options: &Options) {
+        let due = self.due;
+        self.schedule(options);
+        self.due = self.due.min(due);
+    }
+
+    /// There is none. A certificate that was called in doubt stays so while no other is given for
+    /// it; where nobody could be asked, the link is tried as well, as the hub's clock may be right
+    /// again.
+    pub(super) const fn failed(&mut self, failure: &Failure) {
+        if matches!(failure, Failure::OutOfDate(_) | Failure::Refused { .. }) {
+            self.doubted = true;
+        }
+    }
+
+    /// The way back when the certificate does not count, by this machine's clock or by the hub's.
     pub(super) fn recovery(
-        &self,
+        &mut self,
         options: &Options,
         address: &str,
-    ) -> Option<BoxFuture<'static, Result<(), String>>> {
-        if !options.credentials.expired(options.clock.unix_millis()) {
+    ) -> Option<BoxFuture<'static, Result<(), Failure>>> {
+        let doubted = std::mem::take(&mut self.doubted);
+        if !doubted && !options.credentials.expired(options.clock.unix_millis()) {
             return None;
         }
-        tracing::warn!("the certificate has expired; asking for a new one by the bound key");
+        tracing::warn!(
+            "the certificate has expired, or the hub says that it does not count now; asking for a \
+             new one by the bound key"
+        );
         let credentials = std::sync::Arc::clone(&options.credentials);
         let (region, address) = (options.membership.region, address.to_owned());
         let dial = options.dial.clone();
         Some(Box::pin(async move {
-            let recovered = join::recover(&credentials, region, &address, dial).await;
-            let kept = recovered.map_err(|error| chain(&error).to_string())?;
+            let kept = join::recover(&credentials, region, &address, dial).await?;
             warn_unstored(&kept);
             Ok(())
         }))
@@ -96,10 +121,8 @@ impl Renewal {
     /// The next wake is for storing, or else for the next renewal.
     fn store_again(&mut self, options: &Options) {
         let stored = options.credentials.store_again();
+        // Not at once also should the request bring nothing.
         self.schedule(options);
-        // Also should the request bring nothing.
-        let again = options.clock.now() + AGAIN;
-        self.due = self.due.max(again);
         if let Some(kept) = stored {
             if matches!(kept, Kept::Stored) {
                 tracing::info!("the renewed certificate is stored now");
@@ -120,7 +143,7 @@ impl Renewal {
             .credentials
             .renew_at(self.jitter)
             .since(options.clock.unix_millis());
-        self.due = options.clock.now() + wait.min(WAIT_MAX);
+        self.due = options.clock.now() + wait.clamp(AGAIN, WAIT_MAX);
     }
 }
 
@@ -133,3 +156,6 @@ fn warn_unstored(kept: &Kept) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -59,6 +59,7 @@ struct Inner {
     goodbye: Mutex<Option<Goodbye>>,
     mood: Mutex<Mood>,
     lifetime: Mutex<Duration>,
+    ahead: Mutex<Duration>,
     standing: Mutex<Standing>,
     greetings: AtomicUsize,
     heartbeats: AtomicUsize,
@@ -73,7 +74,8 @@ impl Hub {
         let token = JoinToken::generate(ca.pin()).unwrap();
         let (region, id) = (RegionId::from_random(8), HubId::from_random(9));
         let key = BoundKey::generate().unwrap();
-        let own = issue(&ca, &key_request(&key), Peer::Hub(id), DAY);
+        let validity = Validity::starting(now_secs, DAY);
+        let own = issue(&ca, &key_request(&key), Peer::Hub(id), validity);
         let slot = Slot::new(LinkCredential::new(&key, &own.der, ca.anchor()).unwrap());
         let anchors = shared::pki::TrustAnchors::of(ca.anchor().clone());
         let tls = link_server(&anchors, &slot, &TlsClock::system()).unwrap();
@@ -89,6 +91,7 @@ impl Hub {
             goodbye: Mutex::default(),
             mood: Mutex::new(Mood::Fair),
             lifetime: Mutex::new(DAY),
+            ahead: Mutex::default(),
             standing: Mutex::new(Standing::Pending),
             greetings: AtomicUsize::new(0),
             heartbeats: AtomicUsize::new(0),
@@ -115,6 +118,12 @@ impl Hub {
     /// How long certificates from now on count, their backdating not counted.
     pub(crate) fn set_lifetime(&self, lifetime: Duration) {
         *self.inner.lifetime.lock().unwrap() = lifetime;
+    }
+
+    /// By how much the hub's clock is wrong for certificates from now on. Their holders are let in
+    /// by the right time.
+    pub(crate) fn set_ahead(&self, ahead: Duration) {
+        *self.inner.ahead.lock().unwrap() = ahead;
     }
 
     /// Whoever comes from now on was accepted by an administrator.
@@ -159,10 +168,8 @@ fn issue(
     ca: &Authority,
     csr: &Csr,
     peer: Peer,
-    lifetime: Duration,
+    validity: Validity,
 ) -> shared::pki::IssuedCertificate {
-    let now_secs = Clock::system().unix_millis().as_secs();
-    let validity = Validity::starting(now_secs, lifetime);
     ca.issue(csr, peer, Serial::generate().unwrap(), validity)
         .unwrap()
 }
@@ -286,8 +293,10 @@ impl Inner {
     }
 
     fn certificate(&self, csr: &Csr) -> String {
-        let lifetime = *self.lifetime.lock().unwrap();
-        issue(&self.ca, csr, Peer::Region(self.region), lifetime).to_pem()
+        let (lifetime, ahead) = (*self.lifetime.lock().unwrap(), *self.ahead.lock().unwrap());
+        let now_secs = Clock::system().unix_millis().as_secs() + ahead.as_secs();
+        let validity = Validity::starting(now_secs, lifetime);
+        issue(&self.ca, csr, Peer::Region(self.region), validity).to_pem()
     }
 
     fn frame<'a>(&self, outcome: &'a Result<String, &'static str>) -> JoinFrame<'a> {

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use shared::pki::{BoundKey, Csr};
 use shared::transport::{CloseCode, FrameWriter, Loss};
-use shared::wire::frame::{Control, Goodbye, Heartbeat, Refusal};
+use shared::wire::Text;
+use shared::wire::frame::{Control, Goodbye, Heartbeat, Refusal, Renew};
 use sp_agent::cloud::{Page, Part};
 use tests::inproc::TestAgent;
 
@@ -109,6 +111,36 @@ async fn frames_out_of_place_are_refused() {
     is_closed(&line, CloseCode::Done).await;
     let logged = log::lines_with(&["a session was ended", &traitor.id()]);
     assert_eq!(logged.len(), 1, "{logged:?}");
+    stage.stands().await;
+}
+
+/// An agent whose clock is off by half a day takes each new certificate for one that is due.
+#[tokio::test(flavor = "multi_thread")]
+async fn renewals_beyond_measure_are_not_granted_and_end_nothing() {
+    let stage = Stage::set().await;
+    let traitor = stage.traitor("north").await;
+    let mut line = traitor.greeted().await;
+    let renew = |csr: &str| {
+        Control::Renew(Renew {
+            csr: Text::cut_owned(csr.to_owned()),
+        })
+    };
+    let own = renew(&traitor.credentials.csr().unwrap());
+    for _ in 0..10 {
+        line.say(&own).await;
+    }
+    for _ in 0..4 {
+        let heard = line.heard().await;
+        assert!(matches!(heard, Some(Control::Renewed(_))), "{heard:?}");
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(line.link.loss(), None);
+    let logged = log::lines_with(&["a certificate was not renewed", &traitor.id()]);
+    assert_eq!(logged.len(), 1, "{logged:?}");
+
+    let other = Csr::create(&BoundKey::generate().unwrap()).unwrap();
+    line.say(&renew(&other.to_pem())).await;
+    is_closed(&line, CloseCode::Protocol).await;
     stage.stands().await;
 }
 

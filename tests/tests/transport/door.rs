@@ -1,5 +1,6 @@
 //! Strangers by the thousand: they cost little, and those who belong get in.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,11 @@ struct Open {
 }
 
 fn open(federation: &Federation, options: &ListenOptions) -> Open {
-    let listener = Listener::bind(localhost(), federation.hub_tls(), options).unwrap();
+    open_at(localhost(), federation, options)
+}
+
+fn open_at(address: SocketAddr, federation: &Federation, options: &ListenOptions) -> Open {
+    let listener = Listener::bind(address, federation.hub_tls(), options).unwrap();
     let listener = Arc::new(listener);
     let door = Arc::clone(&listener);
     let mut tasks = JoinSet::new();
@@ -138,6 +143,38 @@ async fn joiners_that_never_ask_are_few_and_soon_gone() {
     let join = dialer.dial_join(hub.listener.address()).await.unwrap();
     eventually("the next is in", || hub.listener.counts().joins == 1).await;
     drop(join);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_joiner_that_never_asks_makes_room_for_one_from_elsewhere() {
+    let federation = Federation::new(1);
+    let options = ListenOptions {
+        joins_max: 2,
+        ..options()
+    };
+    let hub = open_at("[::]:0".parse().unwrap(), &federation, &options);
+    let port = hub.listener.address().port();
+    let tls = join_client(federation.authority.pin(), &TlsClock::system()).unwrap();
+    let dialer = Dialer::new(tls, DialOptions::default()).unwrap();
+    let dial = |host: &str| {
+        let address = format!("{host}:{port}").parse().unwrap();
+        dialer.dial_join(address)
+    };
+    let (first, second) = (
+        dial("127.0.0.1").await.unwrap(),
+        dial("127.0.0.1").await.unwrap(),
+    );
+    eventually("both are in", || hub.listener.counts().joins == 2).await;
+    let other = dial("[::1]").await.unwrap();
+    eventually("it had to give way", || {
+        hub.listener.counts().joins_displaced == 1
+    })
+    .await;
+    assert_eq!(hub.listener.counts().joins, 2);
+    let told = first.exchange(vec![0; 8]).await.unwrap_err();
+    let told = shared::runtime::errors::chain(&told).to_string();
+    assert!(told.contains("tried again by itself"), "{told}");
+    drop((second, other));
 }
 
 #[tokio::test(flavor = "multi_thread")]

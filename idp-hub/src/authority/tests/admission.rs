@@ -7,6 +7,16 @@ use shared::wire::frame::Refusal;
 use super::super::*;
 use super::kit::*;
 
+#[test]
+fn each_region_of_a_fleet_that_recovers_has_a_minute_of_its_own() {
+    let now = shared::runtime::clock::Clock::system().now();
+    let mut limiter = super::super::admission::recovery_limiter(10_000);
+    for number in 0..10_000 {
+        assert_eq!(limiter.admit(now, RegionId::from_random(number)), Ok(()));
+    }
+    assert!(limiter.admit(now, RegionId::from_random(0)).is_err());
+}
+
 #[tokio::test]
 async fn a_registered_key_is_admitted_and_no_other() {
     let hub = Hub::new().await;

@@ -8,7 +8,7 @@ use shared::transport::LinkConnection;
 
 use super::super::{Downlink, Offence, measure};
 use super::Driver;
-use crate::authority::NotAdmitted;
+use crate::authority::{NotAdmitted, Refused};
 
 impl Driver<'_> {
     pub(super) fn not_admitted(
@@ -39,6 +39,16 @@ impl Driver<'_> {
         let what = "a region sends more or larger health samples than any agent does, or its clock \
                     was set back; what is beyond its part is passed over";
         self.note_excess(Offence::Thinned(peer), what);
+    }
+
+    pub(super) fn note_unrenewed(&self, error: &Refused) {
+        let (remote, peer) = (self.connection.remote(), self.connection.identity().peer());
+        let offence = Offence::Renewal(peer, std::mem::discriminant(error));
+        let now = self.downlink.clock.now();
+        if let Some(silenced) = self.downlink.offences.admit(now, offence) {
+            let error = chain(error).to_string();
+            tracing::warn!(%remote, %peer, error, silenced, "a certificate was not renewed");
+        }
     }
 
     fn note_excess(&self, offence: Offence, what: &str) {

@@ -67,7 +67,9 @@ impl Driver<'_> {
                 let certificate = Text::cut_owned(pem);
                 self.send(&Control::Renewed(Renewed { certificate })).await;
             }
-            Err(error) => self.fault(&error),
+            // Only what no agent asks for is a breach. For the rest it asks again.
+            Err(error) if error.refusal() == Refusal::Protocol => self.fault(&error),
+            Err(error) => self.note_unrenewed(&error),
         }
     }
 

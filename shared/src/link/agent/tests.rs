@@ -246,7 +246,14 @@ fn a_hub_that_does_not_answer_is_given_up() {
 #[test]
 fn a_refusal_is_waited_out_and_shown() {
     let start = now();
-    let mut session = greeting(start);
+    let (mut dialing, _) = AgentSession::new(federation(), 2, 1, start);
+    dialing.handle(start, MIDDLE, Input::Tick);
+    for session in [dialing, greeting(start)] {
+        is_refused_and_waits(session, start);
+    }
+}
+
+fn is_refused_and_waits(mut session: AgentSession, start: Instant) {
     let refuse = Refuse {
         code: Refusal::Removed.code(),
         reason: Text::cut("this region was removed"),

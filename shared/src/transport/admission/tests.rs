@@ -114,12 +114,63 @@ fn joins_are_bounded_in_all_and_by_source() {
     let admission = admission();
     let (one, two) = (address("192.0.2.1"), address("192.0.2.2"));
     let first = admission.join(one).unwrap();
-    let _second = admission.join(one).unwrap();
+    let second = admission.join(one).unwrap();
     assert!(admission.join(one).is_none(), "its own share");
     let _third = admission.join(two).unwrap();
+    assert!(second.has_asked() && first.has_asked());
     assert!(admission.join(two).is_none(), "all of them");
     drop(first);
     assert!(admission.join(two).is_some());
     let counts = admission.counts();
     assert_eq!((counts.joins, counts.joins_refused), (2, 2));
+}
+
+/// Whether its place was given away.
+fn is_displaced(pass: &JoinPass) -> bool {
+    use futures_util::FutureExt;
+    pass.displaced().now_or_never().is_some()
+}
+
+#[test]
+fn the_longest_silent_join_of_the_source_that_has_most_gives_way() {
+    let admission = admission();
+    let sources = ["192.0.2.1", "192.0.2.2", "192.0.2.2", "192.0.2.3"].map(address);
+    let [alone, mut asked, silent] = [0, 1, 2].map(|it| admission.join(sources[it]).unwrap());
+    assert!(asked.has_asked());
+    let third = admission.join(sources[3]).unwrap();
+    assert_eq!(
+        [&alone, &asked, &silent, &third].map(is_displaced),
+        [false, false, true, false]
+    );
+    assert!(!silent.has_asked(), "too late");
+    drop(silent);
+    let counts = admission.counts();
+    assert_eq!((counts.joins, counts.joins_displaced), (3, 1));
+    // Where each has one, the longest silent of all.
+    let fourth = admission.join(address("192.0.2.4")).unwrap();
+    assert!(is_displaced(&alone) && !is_displaced(&third));
+    assert!(third.has_asked() && fourth.has_asked());
+    assert!(
+        admission.join(address("192.0.2.5")).is_none(),
+        "none is silent"
+    );
+    // Who does not take its answer is silent again.
+    asked.has_answer();
+    let fifth = admission.join(address("192.0.2.5")).unwrap();
+    assert!(is_displaced(&asked));
+    drop((alone, asked, third, fourth, fifth));
+    let counts = admission.counts();
+    assert_eq!(
+        (counts.joins, counts.sources, counts.joins_refused),
+        (0, 0, 1)
+    );
+    assert!(admission.state().silent.is_empty());
+}
+
+#[test]
+fn joins_have_less_time_when_places_are_short() {
+    let admission = admission();
+    let joins = [1, 2, 3].map(|it| admission.join(address(&format!("192.0.2.{it}"))).unwrap());
+    let times = joins.each_ref().map(|it| it.request_max().as_secs());
+    assert_eq!(times, [10, 3, 3]);
 }
