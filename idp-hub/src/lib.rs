@@ -3,7 +3,7 @@
 //! A module imports only what stands above it here, and `shared`.
 //!
 //! ```text
-//! config · fleet (pure) · store · authority · adoption · ingest ·
+//! config · directory (pure) · fleet (pure) · store · authority · adoption · ingest ·
 //! downlink · overview · metrics · api · tasks · cli
 //! ```
 
@@ -12,6 +12,7 @@ pub mod api;
 pub mod authority;
 pub mod cli;
 pub mod config;
+pub mod directory;
 pub mod downlink;
 pub mod fleet;
 pub mod ingest;

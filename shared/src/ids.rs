@@ -1,7 +1,7 @@
 //! Identifiers, each of its own kind, so that a region's id can't be passed where a hub's is due.
 //!
-//! They are random (UUID version 4, RFC 9562 §5.4) and the federation's own: they outlive any one
-//! hub. What a cloud calls its own things is a [`CloudId`](crate::model::CloudId).
+//! They are the federation's own and outlive any one hub: random (UUID version 4, RFC 9562 §5.4), but
+//! for those of things that a region brought along. What a cloud calls its own things is a [`CloudId`](crate::model::CloudId).
 
 use std::fmt;
 use std::str::FromStr;
@@ -78,6 +78,24 @@ id!(
     FeedId,
     "feed id"
 );
+
+id!(
+    /// A department, project, user, group or role of the federation's directory.
+    ObjectId,
+    "directory id"
+);
+
+impl ObjectId {
+    /// The id of what a region brought along, made from what that region's cloud calls it: whoever
+    /// asks twice, because the first time was not finished, is given the same one (UUID version 5,
+    /// RFC 9562 §5.5).
+    pub fn of_region(region: RegionId, kind: &str, cloud_id: &str) -> Self {
+        Self(Uuid::new_v5(
+            &region.0,
+            format!("{kind}/{cloud_id}").as_bytes(),
+        ))
+    }
+}
 
 impl FeedId {
     /// No feed: what a receiver names that holds nothing yet.

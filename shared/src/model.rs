@@ -6,6 +6,7 @@
 mod cloud_id;
 mod health;
 mod inventory;
+mod organization;
 mod quota;
 mod record;
 mod time;
@@ -20,6 +21,10 @@ pub use health::{
 pub use inventory::{
     Capacity, FloatingIp, Network, Node, NodeState, Server, ServerState, StoragePool, Volume,
     VolumeState,
+};
+pub use organization::{
+    Actor, Assignment, Department, Group, Implication, Membership, ObjectKind, Organization,
+    Project, Role, Scope, User,
 };
 pub use quota::{Quota, QuotaResource};
 pub use record::{Feed, Key, Record, RecordKind};

@@ -1,0 +1,208 @@
+//! Decides what becomes of a region's organization (DESIGN, "Directory and its merge").
+//!
+//! What the region has is recognized by the id map, by the marker that the federation left on it,
+//! or, within a department that is known and for global roles, by its name. What is not recognized
+//! is taken in; where a department's name is taken, the region's gives way. Nothing of the
+//! directory is changed by a merge, only added to.
+
+mod administrator;
+mod claims;
+mod contents;
+mod departments;
+mod identities;
+mod links;
+mod order;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use shared::ids::{FederationId, ObjectId, RegionId};
+use shared::model::{CloudId, ObjectKind, Organization};
+
+use self::identities::Identities;
+use super::names::Taken;
+use super::plan::{Action, Plan, Reason, Rename, Step};
+use super::{Directory, Object};
+
+/// What a federation leaves on a thing in a region's cloud, to know it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Marker {
+    /// Which federation.
+    pub federation: FederationId,
+    /// Which thing of its directory.
+    pub object: ObjectId,
+}
+
+/// What a thing was recognized by, the strongest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Evidence {
+    /// The map that was kept of an earlier merge.
+    Map,
+    /// The directory has it from this region: a merge that was not finished, or of which the map
+    /// was lost.
+    Origin,
+    /// The federation's marker on it.
+    Marker,
+    /// Its name.
+    Name,
+}
+
+/// Somebody who administers a cloud, and the project that he works in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Administrator {
+    /// The account.
+    pub user: CloudId,
+    /// Its project.
+    pub project: CloudId,
+}
+
+/// A region's organization, and what is known of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival<'a> {
+    /// Which region.
+    pub region: RegionId,
+    /// What its cloud holds, the departments that stay its own included.
+    pub organization: &'a Organization<CloudId>,
+    /// Which of its things are which of the directory's, from an earlier merge.
+    pub map: &'a BTreeMap<(ObjectKind, CloudId), ObjectId>,
+    /// Which of its things bear a marker.
+    pub markers: &'a BTreeMap<(ObjectKind, CloudId), Marker>,
+    /// Departments that stay its own: Default, those of services, and what its policy protects.
+    pub reserved: &'a BTreeSet<CloudId>,
+    /// Its administrator, whose names the federation's takes; `None` for the home region.
+    pub administrator: Option<&'a Administrator>,
+    /// The names of the federation's administrator and of his project.
+    pub names: (&'a str, &'a str),
+}
+
+/// Decides what a merge will do. The same input gives the same plan.
+pub fn plan(directory: &Directory, arrival: &Arrival<'_>) -> Plan {
+    let mut merger = Merger {
+        directory,
+        arrival,
+        reserved: reserved_names(arrival),
+        identities: Identities::default(),
+        steps: Vec::new(),
+    };
+    merger.departments();
+    merger.roles();
+    merger.projects();
+    merger.groups();
+    merger.users();
+    merger.administrator();
+    let links = merger.links();
+    Plan {
+        region: arrival.region,
+        steps: merger.steps,
+        links,
+    }
+}
+
+/// A plan in the making.
+struct Merger<'a> {
+    directory: &'a Directory,
+    arrival: &'a Arrival<'a>,
+    /// Names of departments that stay the region's own.
+    reserved: Taken,
+    identities: Identities<'a>,
+    steps: Vec<Step>,
+}
+
+impl<'a> Merger<'a> {
+    fn step(&mut self, kind: ObjectKind, action: Action) {
+        self.steps.push(Step { kind, action });
+    }
+
+    fn skip(&mut self, kind: ObjectKind, here: &'a CloudId, name: &str, why: Reason) {
+        self.identities.is_out(kind, here);
+        let action = Action::Skip {
+            here: here.clone(),
+            name: name.to_owned(),
+            why,
+        };
+        self.step(kind, action);
+    }
+
+    fn withhold(&mut self, kind: ObjectKind, here: &'a CloudId, id: ObjectId) {
+        self.identities.is_out(kind, here);
+        let here = here.clone();
+        self.step(kind, Action::Withhold { id, here });
+    }
+
+    /// The region's takes the directory's name.
+    fn recognize(
+        &mut self,
+        kind: ObjectKind,
+        here: &'a CloudId,
+        (id, by): (ObjectId, Evidence),
+        name: &str,
+    ) {
+        self.identities.is_known(kind, here, id);
+        let known = self.place(kind, id);
+        let rename = known.and_then(|(_, known)| rename(name, known));
+        let here = here.clone();
+        let action = Action::Recognize {
+            id,
+            here,
+            by,
+            rename,
+        };
+        self.step(kind, action);
+    }
+
+    /// The region's is new; its id in the directory.
+    fn adopt(&mut self, here: &'a CloudId, object: Object, name: &str) -> ObjectId {
+        let kind = object.kind();
+        let id = ObjectId::of_region(self.arrival.region, kind.name(), &here.to_string());
+        self.identities.is_new(kind, here, id);
+        let action = Action::Adopt {
+            id,
+            here: here.clone(),
+            rename: rename(name, object.name()),
+            object,
+        };
+        self.step(kind, action);
+        id
+    }
+
+    /// Which ended object a thing of the region is.
+    fn ended(&self, kind: ObjectKind, here: &CloudId) -> Option<ObjectId> {
+        let (id, _) = self.evidence(kind, here)?;
+        let ended = self.directory.ended.get(&id)?;
+        (ended.object.kind() == kind).then_some(id)
+    }
+
+    /// What is known of a thing but for its name.
+    fn evidence(&self, kind: ObjectKind, here: &CloudId) -> Option<(ObjectId, Evidence)> {
+        let key = (kind, here.clone());
+        if let Some(id) = self.arrival.map.get(&key) {
+            return Some((*id, Evidence::Map));
+        }
+        let id = ObjectId::of_region(self.arrival.region, kind.name(), &here.to_string());
+        if self.directory.stamps.contains_key(&id) {
+            return Some((id, Evidence::Origin));
+        }
+        let marker = self.arrival.markers.get(&key)?;
+        let is_ours = marker.federation == self.directory.federation();
+        is_ours.then_some((marker.object, Evidence::Marker))
+    }
+}
+
+fn rename(from: &str, to: &str) -> Option<Rename> {
+    (from != to).then(|| Rename {
+        from: from.to_owned(),
+        to: to.to_owned(),
+    })
+}
+
+fn reserved_names(arrival: &Arrival<'_>) -> Taken {
+    let departments = arrival.organization.departments.iter();
+    let reserved = departments.filter(|(here, _)| arrival.reserved.contains(*here));
+    let mut names = Taken::default();
+    reserved.for_each(|(_, it)| names.take(&it.name));
+    names
+}
+
+/// Whether Keystone allows a name of this length.
+fn is_usable(kind: ObjectKind, name: &str) -> bool {
+    !name.is_empty() && name.chars().nth(kind.name_chars_max()).is_none()
+}

@@ -1,0 +1,89 @@
+//! Recognizing: which of the region's things are which of the directory's, by map and marker.
+
+use std::collections::{HashMap, HashSet};
+
+use shared::ids::ObjectId;
+use shared::model::{CloudId, ObjectKind};
+
+use super::{Evidence, Merger};
+use crate::directory::names::Folded;
+
+/// What was recognized.
+pub(super) type Claims<'a> = HashMap<&'a CloudId, (ObjectId, Evidence)>;
+
+/// Names of one kind within the departments of the directory; `None` holds the global ones.
+pub(super) type Names = HashMap<(Option<ObjectId>, Folded), ObjectId>;
+
+impl<'a> Merger<'a> {
+    /// Whose map or marker says which of the directory's it is. A marker that was copied with its
+    /// thing is on two: the map is believed more, then who has the name, then the smaller id.
+    pub(super) fn claims(
+        &self,
+        kind: ObjectKind,
+        all: impl Iterator<Item = (&'a CloudId, &'a str, Option<&'a CloudId>)>,
+    ) -> Claims<'a> {
+        let mut candidates = Vec::new();
+        for (here, name, department) in all {
+            let Some((id, by)) = self.evidence(kind, here) else {
+                continue;
+            };
+            let Some((within, known)) = self.place(kind, id) else {
+                continue;
+            };
+            // Nothing moves from one department to another.
+            let is_here = department
+                .and_then(|it| self.identities.fate(ObjectKind::Department, it).id())
+                == within;
+            if is_here {
+                candidates.push((by, known != name, here, id));
+            }
+        }
+        candidates.sort_unstable();
+        let mut claimed = HashSet::new();
+        let candidates = candidates.into_iter();
+        let claims = candidates.filter(|(.., id)| claimed.insert(*id));
+        claims.map(|(by, _, here, id)| (here, (id, by))).collect()
+    }
+
+    /// The department and the name of what is live in the directory.
+    pub(super) fn place(&self, kind: ObjectKind, id: ObjectId) -> Option<(Option<ObjectId>, &str)> {
+        let live = &self.directory.live;
+        Some(match kind {
+            ObjectKind::Department => (None, &live.departments.get(&id)?.name),
+            ObjectKind::Role => live.roles.get(&id).map(|it| (it.department, &*it.name))?,
+            ObjectKind::Project => live
+                .projects
+                .get(&id)
+                .map(|it| (Some(it.department), &*it.name))?,
+            ObjectKind::Group => live
+                .groups
+                .get(&id)
+                .map(|it| (Some(it.department), &*it.name))?,
+            ObjectKind::User => live
+                .users
+                .get(&id)
+                .map(|it| (Some(it.department), &*it.name))?,
+        })
+    }
+
+    /// The ids of one kind in the directory, by department and name.
+    pub(super) fn names(&self, kind: ObjectKind) -> Names {
+        let ids = self.ids(kind);
+        let places = ids.filter_map(|id| Some((id, self.place(kind, id)?)));
+        places
+            .map(|(id, (within, name))| ((within, Folded::new(name)), id))
+            .collect()
+    }
+
+    /// All of one kind in the directory.
+    pub(super) fn ids(&self, kind: ObjectKind) -> Box<dyn Iterator<Item = ObjectId> + 'a> {
+        let live = &self.directory.live;
+        match kind {
+            ObjectKind::Department => Box::new(live.departments.keys().copied()),
+            ObjectKind::Project => Box::new(live.projects.keys().copied()),
+            ObjectKind::User => Box::new(live.users.keys().copied()),
+            ObjectKind::Group => Box::new(live.groups.keys().copied()),
+            ObjectKind::Role => Box::new(live.roles.keys().copied()),
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! What departments hold: roles of their own and global ones, projects, groups, users.
+
+use std::collections::HashSet;
+
+use shared::ids::ObjectId;
+use shared::model::{CloudId, Group, ObjectKind, Project, Role, User};
+
+use super::claims::{Claims, Names};
+use super::identities::Fate;
+use super::order::outer_first;
+use super::{Evidence, Merger, is_usable};
+use crate::directory::Object;
+use crate::directory::names::Folded;
+use crate::directory::plan::{Action, Obstacle, Reason};
+
+/// One kind at work.
+struct Work<'a> {
+    kind: ObjectKind,
+    claims: Claims<'a>,
+    claimed: HashSet<ObjectId>,
+    names: Names,
+}
+
+impl<'a> Merger<'a> {
+    pub(super) fn roles(&mut self) {
+        let roles = &self.arrival.organization.roles;
+        let all = roles.iter();
+        let all = all.map(|(here, it)| (here, it.name.as_str(), it.department.as_ref()));
+        let mut work = self.begin(ObjectKind::Role, all);
+        for (here, role) in roles {
+            let department = role.department.as_ref();
+            if let Some(within) = self.settle(&mut work, here, &role.name, department) {
+                let role = Role {
+                    department: within,
+                    name: role.name.clone(),
+                    description: role.description.clone(),
+                };
+                self.adopt_named(&mut work, here, within, Object::Role(role));
+            }
+        }
+        self.create(ObjectKind::Role, self.directory.live.roles.keys());
+    }
+
+    pub(super) fn projects(&mut self) {
+        let projects = &self.arrival.organization.projects;
+        let all = projects.iter();
+        let all = all.map(|(here, it)| (here, it.name.as_str(), Some(&it.department)));
+        let mut work = self.begin(ObjectKind::Project, all);
+        let (ordered, in_circles) = outer_first(projects);
+        for (here, project) in ordered {
+            self.project(&mut work, here, project);
+        }
+        for (here, project) in in_circles {
+            self.skip(ObjectKind::Project, here, &project.name, Reason::Unusable);
+        }
+        let (ordered, _) = outer_first(&self.directory.live.projects);
+        self.create(ObjectKind::Project, ordered.into_iter().map(|(id, _)| id));
+    }
+
+    fn project(&mut self, work: &mut Work<'a>, here: &'a CloudId, project: &'a Project<CloudId>) {
+        let department = Some(&project.department);
+        let Some(within) = self.settle(work, here, &project.name, department) else {
+            return;
+        };
+        let outer = project.parent.as_ref();
+        let outer = outer.map(|it| self.identities.fate(ObjectKind::Project, it).id());
+        let (Some(department), None | Some(Some(_))) = (within, outer) else {
+            return self.skip(ObjectKind::Project, here, &project.name, Reason::AboveIsOut);
+        };
+        let adopted = Project {
+            department,
+            parent: outer.flatten(),
+            name: project.name.clone(),
+            description: project.description.clone(),
+            enabled: project.enabled,
+        };
+        self.adopt_named(work, here, within, Object::Project(adopted));
+    }
+
+    pub(super) fn groups(&mut self) {
+        let groups = &self.arrival.organization.groups;
+        let all = groups.iter();
+        let all = all.map(|(here, it)| (here, it.name.as_str(), Some(&it.department)));
+        let mut work = self.begin(ObjectKind::Group, all);
+        for (here, group) in groups {
+            let within = self.settle(&mut work, here, &group.name, Some(&group.department));
+            if let Some(Some(department)) = within {
+                let group = Group {
+                    department,
+                    name: group.name.clone(),
+                    description: group.description.clone(),
+                };
+                self.adopt_named(&mut work, here, Some(department), Object::Group(group));
+            }
+        }
+        self.create(ObjectKind::Group, self.directory.live.groups.keys());
+    }
+
+    pub(super) fn users(&mut self) {
+        let users = &self.arrival.organization.users;
+        let all = users.iter();
+        let all = all.map(|(here, it)| (here, it.name.as_str(), Some(&it.department)));
+        let mut work = self.begin(ObjectKind::User, all);
+        for (here, user) in users {
+            let within = self.settle(&mut work, here, &user.name, Some(&user.department));
+            let Some(Some(department)) = within else {
+                continue;
+            };
+            let home = user.default_project.as_ref();
+            let home = home.and_then(|it| self.identities.fate(ObjectKind::Project, it).id());
+            let user = User {
+                department,
+                name: user.name.clone(),
+                description: user.description.clone(),
+                email: user.email.clone(),
+                enabled: user.enabled,
+                default_project: home,
+            };
+            self.adopt_named(&mut work, here, Some(department), Object::User(user));
+        }
+        self.create(ObjectKind::User, self.directory.live.users.keys());
+    }
+
+    fn begin(
+        &self,
+        kind: ObjectKind,
+        all: impl Iterator<Item = (&'a CloudId, &'a str, Option<&'a CloudId>)>,
+    ) -> Work<'a> {
+        let claims = self.claims(kind, all);
+        Work {
+            kind,
+            claimed: claims.values().map(|(id, _)| *id).collect(),
+            claims,
+            names: self.names(kind),
+        }
+    }
+
+    /// Decides about a thing of the region, but for what it is if it is new: then it returns the
+    /// department that takes it in (`Some(None)` for a global role).
+    fn settle(
+        &mut self,
+        work: &mut Work<'a>,
+        here: &'a CloudId,
+        name: &str,
+        department: Option<&CloudId>,
+    ) -> Option<Option<ObjectId>> {
+        let kind = work.kind;
+        if let Some(id) = self.ended(kind, here) {
+            self.withhold(kind, here, id);
+            return None;
+        }
+        let fate = department.map(|it| self.identities.fate(ObjectKind::Department, it));
+        if fate == Some(Fate::Out) {
+            let is_reserved = department.is_some_and(|it| self.arrival.reserved.contains(it));
+            let why = match is_reserved {
+                true => Reason::Reserved,
+                false => Reason::AboveIsOut,
+            };
+            self.skip(kind, here, name, why);
+            return None;
+        }
+        if let Some(claim) = work.claims.get(here) {
+            self.recognize(kind, here, *claim, name);
+            return None;
+        }
+        if !is_usable(kind, name) {
+            self.skip(kind, here, name, Reason::Unusable);
+            return None;
+        }
+        let within = fate.and_then(Fate::id);
+        match work.names.get(&(within, Folded::new(name))) {
+            None => Some(within),
+            Some(id) if !work.claimed.contains(id) && !self.identities.is_claimed(*id) => {
+                self.recognize(kind, here, (*id, Evidence::Name), name);
+                None
+            }
+            Some(_) => {
+                self.skip(kind, here, name, Reason::SameName);
+                None
+            }
+        }
+    }
+
+    fn adopt_named(
+        &mut self,
+        work: &mut Work<'a>,
+        here: &'a CloudId,
+        within: Option<ObjectId>,
+        object: Object,
+    ) {
+        let name = object.name().to_owned();
+        let id = self.adopt(here, object, &name);
+        work.names.insert((within, Folded::new(&name)), id);
+    }
+
+    /// What the directory has and the region does not.
+    fn create<'i>(&mut self, kind: ObjectKind, all: impl Iterator<Item = &'i ObjectId>) {
+        for id in all.copied() {
+            if self.identities.is_claimed(id) {
+                continue;
+            }
+            let department = self.place(kind, id).and_then(|(within, _)| within);
+            let action = match department.is_some_and(|it| self.is_blocked(it)) {
+                true => Action::Block {
+                    id,
+                    why: Obstacle::DepartmentBlocked,
+                },
+                false => Action::Create { id },
+            };
+            self.step(kind, action);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Departments: recognized, taken in under their name or another one, or left alone.
+
+use shared::ids::ObjectId;
+use shared::model::{CloudId, Department, ObjectKind};
+
+use super::{Merger, is_usable};
+use crate::directory::Object;
+use crate::directory::names::Taken;
+use crate::directory::plan::{Action, Obstacle, Reason};
+
+const KIND: ObjectKind = ObjectKind::Department;
+
+impl<'a> Merger<'a> {
+    pub(super) fn departments(&mut self) {
+        let organization = self.arrival.organization;
+        let mut taken = self.taken();
+        let all = organization.departments.iter();
+        let all = all.map(|(here, it)| (here, it.name.as_str(), None));
+        let claims = self.claims(KIND, all);
+        for (here, department) in &organization.departments {
+            let name = department.name.as_str();
+            if self.arrival.reserved.contains(here) {
+                self.skip(KIND, here, name, Reason::Reserved);
+            } else if let Some(id) = self.ended(KIND, here) {
+                self.withhold(KIND, here, id);
+            } else if let Some(claim) = claims.get(here) {
+                self.recognize(KIND, here, *claim, name);
+            } else if !is_usable(KIND, name) {
+                self.skip(KIND, here, name, Reason::Unusable);
+            } else {
+                self.adopt_department(here, department, &mut taken);
+            }
+        }
+        self.create_departments();
+    }
+
+    fn adopt_department(&mut self, here: &'a CloudId, department: &Department, taken: &mut Taken) {
+        let name = &department.name;
+        let mut department = department.clone();
+        if taken.has(name) {
+            department.name = taken.free(name, &here.to_string(), KIND.name_chars_max());
+        }
+        taken.take(&department.name);
+        self.adopt(here, Object::Department(department), name);
+    }
+
+    fn create_departments(&mut self) {
+        for id in self.directory.live.departments.keys() {
+            let action = match self.is_blocked(*id) {
+                _ if self.identities.is_claimed(*id) => continue,
+                true => Action::Block {
+                    id: *id,
+                    why: Obstacle::NameReserved,
+                },
+                false => Action::Create { id: *id },
+            };
+            self.step(KIND, action);
+        }
+    }
+
+    /// Whether a department of the directory can't be made in the region, because one that stays
+    /// the region's own has its name.
+    pub(super) fn is_blocked(&self, department: ObjectId) -> bool {
+        let known = self.directory.live.departments.get(&department);
+        let is_reserved = known.is_some_and(|it| self.reserved.has(&it.name));
+        is_reserved && !self.identities.is_claimed(department)
+    }
+
+    /// Names that a new department may not have.
+    fn taken(&self) -> Taken {
+        let mut taken = self.reserved.clone();
+        for department in self.directory.live.departments.values() {
+            taken.take(&department.name);
+        }
+        taken
+    }
+}

@@ -1,0 +1,90 @@
+//! Links: who is in which group, which role comes with which, who has which role where.
+//!
+//! A link is taken in if one of its ends is new: then it came with it. Between things that the
+//! directory knew already its word holds, also where it has no such link, because that may have
+//! been taken away while the region was elsewhere. And a role that is known does not bring others
+//! along because one region says so: that would give more power to everybody who has it.
+
+use std::collections::BTreeSet;
+
+use shared::model::{Actor, Assignment, CloudId, ObjectKind, Scope};
+
+use super::Merger;
+use super::identities::Fate;
+use crate::directory::plan::Links;
+
+/// Links of one kind, sorted out.
+struct Sorted<'d, L> {
+    here: &'d BTreeSet<L>,
+    taken: Vec<L>,
+    superseded: u64,
+    outside: u64,
+}
+
+impl<'d, L: Ord> Sorted<'d, L> {
+    const fn new(here: &'d BTreeSet<L>) -> Self {
+        Self {
+            here,
+            taken: Vec::new(),
+            superseded: 0,
+            outside: 0,
+        }
+    }
+
+    /// `link` is `None` where one of its ends stays the region's own.
+    fn sort(&mut self, link: Option<L>, is_new: bool) {
+        match link {
+            None => self.outside += 1,
+            Some(link) if is_new => self.taken.push(link),
+            Some(link) => self.superseded += u64::from(!self.here.contains(&link)),
+        }
+    }
+}
+
+impl Merger<'_> {
+    pub(super) fn links(&self) -> Links {
+        let organization = self.arrival.organization;
+        let id = |kind, here: &CloudId| self.identities.fate(kind, here).id();
+        let live = &self.directory.live;
+
+        let mut memberships = Sorted::new(&live.memberships);
+        for it in &organization.memberships {
+            let is_new = self.is_new(ObjectKind::Group, &it.group)
+                || self.is_new(ObjectKind::User, &it.user);
+            memberships.sort(it.translated(id), is_new);
+        }
+        let mut implications = Sorted::new(&live.implications);
+        for it in &organization.implications {
+            let is_new = self.is_new(ObjectKind::Role, &it.prior);
+            implications.sort(it.translated(id), is_new);
+        }
+        let mut assignments = Sorted::new(&live.assignments);
+        for it in &organization.assignments {
+            assignments.sort(it.translated(id), self.comes_along(it));
+        }
+        Links {
+            superseded: memberships.superseded + implications.superseded + assignments.superseded,
+            outside: memberships.outside + implications.outside + assignments.outside,
+            memberships: memberships.taken,
+            implications: implications.taken,
+            assignments: assignments.taken,
+        }
+    }
+
+    /// Whether who has the role, or where it counts, is new.
+    fn comes_along(&self, assignment: &Assignment<CloudId>) -> bool {
+        let actor = match &assignment.actor {
+            Actor::User(user) => self.is_new(ObjectKind::User, user),
+            Actor::Group(group) => self.is_new(ObjectKind::Group, group),
+        };
+        let scope = match &assignment.scope {
+            Scope::Department(department) => self.is_new(ObjectKind::Department, department),
+            Scope::Project(project) => self.is_new(ObjectKind::Project, project),
+        };
+        actor || scope
+    }
+
+    fn is_new(&self, kind: ObjectKind, here: &CloudId) -> bool {
+        matches!(self.identities.fate(kind, here), Fate::New(_))
+    }
+}

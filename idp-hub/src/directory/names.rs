@@ -1,0 +1,114 @@
+//! Which names are the same, and which one is free.
+//!
+//! A Keystone compares names as its database does. MySQL, which most have, takes upper and lower
+//! case, letters with and without marks, and trailing spaces for the same; SQLite and PostgreSQL do
+//! not. A name must do in every region, so the coarsest comparison decides.
+
+use std::collections::HashSet;
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+/// A name as the coarsest database compares it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Folded(Box<str>);
+
+impl Folded {
+    /// Folds a name.
+    pub fn new(name: &str) -> Self {
+        let letters = name.nfkd().filter(|it| !is_combining_mark(*it));
+        let folded: String = letters.flat_map(char::to_lowercase).collect();
+        Self(folded.trim_end_matches(' ').into())
+    }
+}
+
+/// Names that are taken.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Taken(HashSet<Folded>);
+
+impl Taken {
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.contains(&Folded::new(name))
+    }
+
+    pub(super) fn take(&mut self, name: &str) {
+        self.0.insert(Folded::new(name));
+    }
+
+    /// A free name made of this one and an id, of so many characters at most: the name is cut, the
+    /// id is not. Where even that is taken, a number follows.
+    pub(super) fn free(&self, name: &str, id: &str, chars_max: usize) -> String {
+        let candidates = std::iter::once(String::new()).chain((2..).map(|it| format!("_{it}")));
+        let candidates =
+            candidates.map(|number| with_suffix(name, &format!("_{id}{number}"), chars_max));
+        // As many candidates as there are names, and one more, can't all be taken.
+        let mut candidates = candidates.take(self.0.len().saturating_add(1));
+        candidates
+            .find(|it| !self.has(it))
+            .unwrap_or_else(|| id.to_owned())
+    }
+}
+
+/// A name and what is appended to it, the name cut so that both fit.
+pub(super) fn with_suffix(name: &str, suffix: &str, chars_max: usize) -> String {
+    let room = chars_max.saturating_sub(suffix.chars().count());
+    let kept: String = name.chars().take(room).collect();
+    let whole = format!("{}{suffix}", kept.trim_end());
+    whole.chars().take(chars_max).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_some_database_takes_for_the_same_is_the_same() {
+        for (one, other, same) in [
+            ("Finance", "finance", true),
+            ("Caf\u{e9}", "cafe", true),
+            ("Cafe\u{301}", "caf\u{e9}", true),
+            ("ops ", "ops", true),
+            ("\u{ff21}dmin", "admin", true),
+            (" ops", "ops", false),
+            ("ops1", "ops2", false),
+            ("\u{7814}\u{53d1}\u{90e8}", "\u{7814}\u{53d1}", false),
+        ] {
+            assert_eq!(
+                Folded::new(one) == Folded::new(other),
+                same,
+                "{one:?} {other:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_name_that_gives_way_keeps_its_beginning_and_gets_the_whole_id() {
+        let mut taken = Taken::default();
+        let id = "67e5504410b1426f9247bb680e5fe0c8";
+        assert_eq!(taken.free("ops", id, 64), format!("ops_{id}"));
+        let long = taken.free(&"\u{e9}".repeat(64), id, 64);
+        assert_eq!(long, format!("{}_{id}", "\u{e9}".repeat(31)));
+        taken.take(&format!("OPS_{id}"));
+        assert_eq!(taken.free("ops", id, 64), format!("ops_{id}_2"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_free_name_is_free_and_fits(
+            names in proptest::collection::vec("\\PC{0,70}", 1..20),
+            name in "\\PC{0,70}",
+        ) {
+            let mut taken = Taken::default();
+            for name in &names {
+                taken.take(name);
+                let again = taken.free(name, "0123456789abcdef0123456789abcdef", 64);
+                taken.take(&again);
+            }
+            let free = taken.free(&name, "0123456789abcdef0123456789abcdef", 64);
+            prop_assert!(!taken.has(&free), "{free:?}");
+            prop_assert!(free.chars().count() <= 64);
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! What a merge will do, as a value.
+
+use shared::ids::{ObjectId, RegionId};
+use shared::model::{Assignment, CloudId, Implication, Membership, ObjectKind};
+
+use super::merge::Evidence;
+use super::object::Object;
+
+/// What becomes of one region's organization and of the directory, when they are merged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// Whose organization it is about.
+    pub region: RegionId,
+    /// Each thing that has a name, in the order in which it can be done: departments, roles,
+    /// projects with the outer ones first, groups, users.
+    pub steps: Vec<Step>,
+    /// Links between them.
+    pub links: Links,
+}
+
+/// What becomes of one thing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// What it is.
+    pub kind: ObjectKind,
+    /// What becomes of it.
+    pub action: Action,
+}
+
+/// What becomes of a thing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// The region's is one that the directory has.
+    Recognize {
+        /// Which.
+        id: ObjectId,
+        /// The region's.
+        here: CloudId,
+        /// What it was known by.
+        by: Evidence,
+        /// The region's takes the directory's name.
+        rename: Option<Rename>,
+    },
+    /// The region's is taken into the directory.
+    Adopt {
+        /// The id that it gets there.
+        id: ObjectId,
+        /// The region's.
+        here: CloudId,
+        /// As it will be there.
+        object: Object,
+        /// Its name is taken, so that it gets another one, in the region too.
+        rename: Option<Rename>,
+    },
+    /// The directory's is made in the region.
+    Create {
+        /// Which.
+        id: ObjectId,
+    },
+    /// The directory's can't be made in the region.
+    Block {
+        /// Which.
+        id: ObjectId,
+        /// Why.
+        why: Obstacle,
+    },
+    /// The region's was deleted or retired in the federation, and is switched off.
+    Withhold {
+        /// Which it was.
+        id: ObjectId,
+        /// The region's.
+        here: CloudId,
+    },
+    /// The region's own administrator, or project of administrators, leaves its name to the
+    /// federation's, and stays the region's own under another one.
+    GiveWay {
+        /// The region's.
+        here: CloudId,
+        /// From which name to which.
+        rename: Rename,
+    },
+    /// The region's stays the region's own, untouched.
+    Skip {
+        /// The region's.
+        here: CloudId,
+        /// What it is called.
+        name: String,
+        /// Why.
+        why: Reason,
+    },
+}
+
+/// Another name for a thing in the region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rename {
+    /// The present one.
+    pub from: String,
+    /// The new one.
+    pub to: String,
+}
+
+/// Why a thing of the directory can't be made in a region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Obstacle {
+    /// A department that stays the region's own has that name.
+    NameReserved,
+    /// The department that it belongs to can't be made.
+    DepartmentBlocked,
+}
+
+/// Why a thing stays the region's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// Keystone's Default department, or one that the region's services or its policy reserve.
+    Reserved,
+    /// Its department, or the project that it is nested in, is not taken in.
+    AboveIsOut,
+    /// Another one of its department has a name that some region's database takes for the same.
+    SameName,
+    /// Its name is empty or longer than Keystone allows, or it is nested in itself.
+    Unusable,
+}
+
+/// Links that a merge brings into the directory, and those that it does not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Links {
+    /// Taken in.
+    pub memberships: Vec<Membership<ObjectId>>,
+    /// Taken in.
+    pub implications: Vec<Implication<ObjectId>>,
+    /// Taken in.
+    pub assignments: Vec<Assignment<ObjectId>>,
+    /// Between things that the directory has without that link: its word holds, because it may
+    /// have been taken away while the region was elsewhere. Shown as drift.
+    pub superseded: u64,
+    /// One of their ends stays the region's own.
+    pub outside: u64,
+}
+
+impl Plan {
+    /// What is taken into the directory.
+    pub fn adopted(&self) -> impl Iterator<Item = (ObjectId, &Object)> {
+        self.steps.iter().filter_map(|step| match &step.action {
+            Action::Adopt { id, object, .. } => Some((*id, object)),
+            _ => None,
+        })
+    }
+
+    /// Which of the region's things is which of the directory's, once the plan is done.
+    pub fn identities(&self) -> impl Iterator<Item = (ObjectKind, &CloudId, ObjectId)> {
+        self.steps.iter().filter_map(|step| match &step.action {
+            Action::Recognize { id, here, .. }
+            | Action::Adopt { id, here, .. }
+            | Action::Withhold { id, here } => Some((step.kind, here, *id)),
+            _ => None,
+        })
+    }
+
+    /// What gets another name in the region.
+    pub fn renames(&self) -> impl Iterator<Item = (ObjectKind, &CloudId, &Rename)> {
+        self.steps.iter().filter_map(|step| match &step.action {
+            Action::Recognize { here, rename, .. } | Action::Adopt { here, rename, .. } => {
+                rename.as_ref().map(|it| (step.kind, here, it))
+            }
+            Action::GiveWay { here, rename } => Some((step.kind, here, rename)),
+            _ => None,
+        })
+    }
+}

@@ -1,0 +1,308 @@
+//! Merging as an operator sees it, and what holds for any organizations.
+
+mod cloud;
+mod properties;
+
+use shared::ids::{FederationId, RegionId};
+use shared::model::{Actor, Assignment, CloudId, Implication, Membership, ObjectKind, Scope};
+
+use self::cloud::Cloud;
+use super::*;
+
+const FEDERATION: u128 = 7;
+
+fn directory() -> Directory {
+    Directory::new(FederationId::from_random(FEDERATION))
+}
+
+fn stamp() -> Stamp {
+    Stamp {
+        author: "admin".to_owned(),
+        at: UnixMillis(1),
+        epoch: 1,
+    }
+}
+
+/// Merges a cloud in, as agent and hub do together: what the plan says is done in both.
+fn join(directory: &mut Directory, cloud: &mut Cloud) -> Plan {
+    let plan = plan(directory, &cloud.arrival());
+    directory.merge(&plan, &stamp());
+    cloud.follow(&plan, directory);
+    plan
+}
+
+fn departments(directory: &Directory) -> Vec<&str> {
+    let departments = directory.live().departments.values();
+    let mut names: Vec<&str> = departments.map(|it| it.name.as_str()).collect();
+    names.sort_unstable();
+    names
+}
+
+/// The directory of a home region with the department `ops`, in which `ann` is a member of `web`.
+fn with_a_home() -> (Directory, Cloud) {
+    let mut directory = directory();
+    let mut home = Cloud::new(1);
+    home.department("ops");
+    home.project("ops", "web");
+    home.user("ops", "ann");
+    home.assign("ann", "web", "member");
+    join(&mut directory, &mut home);
+    (directory, home)
+}
+
+#[test]
+fn the_home_regions_organization_is_the_directorys_beginning() {
+    let (directory, home) = with_a_home();
+    assert_eq!(departments(&directory), ["ops"], "Default stays its own");
+    let live = directory.live();
+    assert_eq!((live.projects.len(), live.users.len()), (1, 1));
+    assert_eq!(live.assignments.len(), 1);
+    assert!(live.roles.values().any(|it| it.name == "member"));
+    let id = live.users.keys().next().unwrap();
+    assert_eq!(directory.stamp(*id), Some(&stamp()));
+    assert_eq!(home.departments(), ["Default", "ops"]);
+}
+
+#[test]
+fn names_without_conflict_are_taken_as_they_are_and_made_in_the_region() {
+    let (mut directory, _home) = with_a_home();
+    let mut north = Cloud::new(2);
+    north.department("research");
+    north.user("research", "bob");
+    let plan = join(&mut directory, &mut north);
+    assert_eq!(departments(&directory), ["ops", "research"]);
+    assert_eq!(plan.renames().count(), 0);
+    assert_eq!(north.departments(), ["Default", "ops", "research"]);
+    assert!(north.has_user("ops", "ann") && north.has_user("research", "bob"));
+}
+
+#[test]
+fn a_departments_name_that_is_taken_gives_way_in_the_region_too() {
+    let (mut directory, _home) = with_a_home();
+    let mut north = Cloud::new(2);
+    let id = north.department("OPS").to_string();
+    north.user("OPS", "ann");
+    let plan = join(&mut directory, &mut north);
+    let renamed = format!("OPS_{id}");
+    assert_eq!(departments(&directory), [renamed.as_str(), "ops"]);
+    assert_eq!(plan.renames().count(), 1);
+    assert!(north.has_user(&renamed, "ann") && north.has_user("ops", "ann"));
+    assert_eq!(directory.live().users.len(), 2, "two people of one name");
+}
+
+#[test]
+fn global_roles_of_one_name_are_one_and_bring_no_others_along() {
+    let (mut directory, mut home) = with_a_home();
+    home.role("manager");
+    join(&mut directory, &mut home);
+    let mut north = Cloud::new(2);
+    let (auditor, member) = (north.role("auditor"), north.role("member"));
+    let manager = north.role("manager");
+    north.implies(&auditor, &member);
+    north.implies(&member, &manager);
+    let plan = join(&mut directory, &mut north);
+    let names: Vec<&str> = directory
+        .live()
+        .roles
+        .values()
+        .map(|it| it.name.as_str())
+        .collect();
+    assert_eq!(names.iter().filter(|it| **it == "member").count(), 1);
+    assert!(names.contains(&"auditor"));
+    assert_eq!(
+        plan.links.implications.len(),
+        1,
+        "auditor is new, and brings its own"
+    );
+    assert_eq!(
+        plan.links.superseded, 1,
+        "members do not become managers everywhere"
+    );
+}
+
+#[test]
+fn the_regions_administrator_and_his_project_give_way_and_stay_its_own() {
+    let (mut directory, _home) = with_a_home();
+    let mut north = Cloud::new(2);
+    north.administrator();
+    let plan = join(&mut directory, &mut north);
+    let renames: Vec<_> = plan.renames().collect();
+    let [
+        (ObjectKind::User, _, user),
+        (ObjectKind::Project, _, project),
+    ] = renames[..]
+    else {
+        panic!("{renames:?}");
+    };
+    assert!(user.to.starts_with("admin_") && user.to.len() == "admin_".len() + 8);
+    assert!(project.to.starts_with("admin_") && project.to != user.to);
+    assert!(
+        !directory
+            .live()
+            .users
+            .values()
+            .any(|it| it.name.starts_with("admin"))
+    );
+    assert_eq!(
+        join(&mut directory, &mut north).renames().count(),
+        0,
+        "once"
+    );
+}
+
+#[test]
+fn what_was_deleted_or_retired_is_switched_off_and_does_not_come_back() {
+    let (mut directory, mut home) = with_a_home();
+    let mut north = Cloud::new(2);
+    join(&mut directory, &mut north);
+    let ann = *directory.live().users.keys().next().unwrap();
+    let web = *directory.live().projects.keys().next().unwrap();
+    directory.end(ObjectKind::User, ann, End::Deleted, &stamp());
+    directory.end(ObjectKind::Project, web, End::Retired, &stamp());
+    for cloud in [&mut north, &mut home] {
+        let plan = join(&mut directory, cloud);
+        let withheld = plan
+            .steps
+            .iter()
+            .filter(|it| matches!(it.action, Action::Withhold { .. }));
+        assert_eq!(withheld.count(), 2);
+    }
+    let live = directory.live();
+    assert_eq!(
+        (
+            live.users.len(),
+            live.projects.len(),
+            live.assignments.len()
+        ),
+        (0, 0, 0)
+    );
+    assert_eq!(directory.ended(ann).unwrap().how, End::Deleted);
+}
+
+#[test]
+fn what_was_taken_away_meanwhile_does_not_come_back_with_a_region() {
+    let (mut directory, mut home) = with_a_home();
+    let assignment = directory.live.assignments.pop_first().unwrap();
+    let plan = join(&mut directory, &mut home);
+    assert_eq!(plan.links.superseded, 1);
+    assert!(!directory.live().assignments.contains(&assignment));
+}
+
+#[test]
+fn a_region_of_another_federation_is_not_known_by_its_markers() {
+    let (mut directory, _home) = with_a_home();
+    let mut elsewhere = Directory::new(FederationId::from_random(FEDERATION + 1));
+    let mut north = Cloud::new(2);
+    north.department("research");
+    join(&mut elsewhere, &mut north);
+    let plan = join(&mut directory, &mut north);
+    let by_marker = plan.steps.iter().filter(|step| {
+        matches!(
+            step.action,
+            Action::Recognize {
+                by: Evidence::Marker,
+                ..
+            }
+        )
+    });
+    assert_eq!(by_marker.count(), 0);
+    assert!(departments(&directory).contains(&"research"));
+}
+
+#[test]
+fn nested_projects_are_made_outer_ones_first_and_circles_stay_outside() {
+    let mut directory = directory();
+    let mut home = Cloud::new(1);
+    home.department("ops");
+    let outer = home.project("ops", "z-outer");
+    let inner = home.nested("ops", "a-inner", &outer);
+    home.nested("ops", "b-innermost", &inner);
+    let lost = home.nested("ops", "lost", &CloudId::new("nobody"));
+    home.nested("ops", "below-lost", &lost);
+    let circle = home.nested("ops", "circle", &CloudId::new("nobody"));
+    home.nest(&circle, &circle);
+    let plan = join(&mut directory, &mut home);
+    let names: Vec<&str> = plan.adopted().map(|(_, it)| it.name()).collect();
+    let projects: Vec<&str> = names.into_iter().filter(|it| it.contains('-')).collect();
+    assert_eq!(projects, ["z-outer", "a-inner", "b-innermost"]);
+    let reasons: Vec<Reason> = plan
+        .steps
+        .iter()
+        .filter_map(|it| match it.action {
+            Action::Skip { why, .. } if it.kind == ObjectKind::Project => Some(why),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        reasons,
+        [Reason::AboveIsOut, Reason::AboveIsOut, Reason::Unusable]
+    );
+    let mut north = Cloud::new(2);
+    let plan = join(&mut directory, &mut north);
+    let created = plan
+        .steps
+        .iter()
+        .filter(|it| it.kind == ObjectKind::Project);
+    let created: Vec<&str> = created
+        .filter_map(|it| match it.action {
+            Action::Create { id } => Some(directory.live().projects[&id].name.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(created, ["z-outer", "a-inner", "b-innermost"]);
+}
+
+#[test]
+fn a_department_that_the_region_reserves_blocks_the_directorys_of_that_name() {
+    let mut directory = directory();
+    let mut home = Cloud::new(1);
+    home.department("heat");
+    home.user("heat", "ann");
+    join(&mut directory, &mut home);
+    let mut north = Cloud::new(2);
+    let heat = north.department("heat");
+    north.reserve(&heat);
+    let plan = plan(&directory, &north.arrival());
+    let blocked: Vec<ObjectKind> = plan
+        .steps
+        .iter()
+        .filter(|it| matches!(it.action, Action::Block { .. }))
+        .map(|it| it.kind)
+        .collect();
+    assert_eq!(blocked, [ObjectKind::Department, ObjectKind::User]);
+}
+
+#[test]
+fn two_of_one_name_to_some_database_are_not_both_taken_in() {
+    let mut directory = directory();
+    let mut home = Cloud::new(1);
+    home.department("ops");
+    home.user("ops", "bob");
+    home.user("ops", "Bob");
+    let plan = join(&mut directory, &mut home);
+    assert_eq!(directory.live().users.len(), 1);
+    let skipped = plan.steps.iter().filter(|it| {
+        matches!(
+            &it.action,
+            Action::Skip {
+                why: Reason::SameName,
+                ..
+            }
+        )
+    });
+    assert_eq!(skipped.count(), 1);
+}
+
+#[test]
+fn unusable_names_stay_outside() {
+    let mut directory = directory();
+    let mut home = Cloud::new(1);
+    home.department("");
+    home.department(&"d".repeat(65));
+    home.department("ops");
+    home.user("ops", &"\u{7528}".repeat(255));
+    home.user("ops", &"u".repeat(256));
+    join(&mut directory, &mut home);
+    assert_eq!(departments(&directory), ["ops"]);
+    assert_eq!(directory.live().users.len(), 1);
+}
