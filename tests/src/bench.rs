@@ -23,6 +23,7 @@ pub mod fleet;
 pub mod idle;
 pub mod ingest;
 pub mod join;
+pub mod merge;
 pub mod mqtt;
 pub mod nats;
 pub mod process;

@@ -4,6 +4,7 @@ mod agent;
 mod idle;
 mod ingest;
 mod join;
+mod merge;
 mod scale;
 mod storm;
 mod wan;
@@ -60,6 +61,8 @@ pub enum Name {
     Wan,
     /// A real agent's memory, and when its loss is seen
     Agent,
+    /// The plan for a large organization that joins a large directory
+    Merge,
 }
 
 /// Runs a benchmark and prints its figures.
@@ -73,6 +76,7 @@ pub fn run(options: &Options) {
         Name::Scale => scale::scale(options),
         Name::Wan => wan::wan(options),
         Name::Agent => agent::agent(options),
+        Name::Merge => merge::merge(options),
     };
     show(&figures, options.json);
 }

@@ -9,8 +9,8 @@ use tests::bench::ingest::Load;
 use tests::bench::scale::Peace;
 use tests::bench::wan::{Haul, Line};
 use tests::bench::{
-    bare, bare_link, etcd, fleet, idle, ingest, join, mqtt, nats, quic, run, scale, storm, wan,
-    wire,
+    bare, bare_link, etcd, fleet, idle, ingest, join, merge, mqtt, nats, quic, run, scale, storm,
+    wan, wire,
 };
 
 #[derive(Parser)]
@@ -93,6 +93,8 @@ enum Command {
         #[arg(long)]
         pid: u32,
     },
+    /// Plan the merge of a large organization
+    PlanMerge,
     /// Hold idle connections
     Hold {
         protocol: Protocol,
@@ -160,6 +162,7 @@ async fn perform(command: Command) {
         Command::JoinHub { at, pid } => join::join_all(&at.dir, at.server, pid).await,
         Command::Live { at, peace } => scale::live(&at.dir, at.server, &peace).await,
         Command::ServeLine { server, line } => wan::stand(server, &line).await,
+        Command::PlanMerge => merge::measure(),
         Command::Haul { at, haul } => wan::haul(&at.dir, at.server, &haul).await,
         Command::CountWire { at, .. } => wire::count(&at.dir, at.server).await,
         Command::Weather { at, agents } => storm::weather(&at.dir, at.server, agents).await,
