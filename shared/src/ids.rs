@@ -1,7 +1,8 @@
 //! Identifiers, each of its own kind, so that a region's id can't be passed where a hub's is due.
 //!
-//! They are the federation's own and outlive any one hub: random (UUID version 4, RFC 9562 §5.4), but
-//! for those of things that a region brought along. What a cloud calls its own things is a [`CloudId`](crate::model::CloudId).
+//! They are the federation's own and outlive any one hub: random (UUID version 4, RFC 9562 §5.4),
+//! but for those of things that a region brought along. What a cloud calls its own things is a
+//! [`CloudId`](crate::model::CloudId).
 
 use std::fmt;
 use std::str::FromStr;

@@ -111,8 +111,9 @@ pub struct Page {
 pub enum Unread {
     /// The one of this id.
     Record(CloudId),
-    /// All whose ids, as the cloud writes them, begin with this.
-    Group(String),
+    /// The storage pools of a back end, if it has any: all whose ids are this, or begin with it and
+    /// a `#`.
+    BackEnd(String),
 }
 
 /// A part that was read to its end.

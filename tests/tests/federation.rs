@@ -5,7 +5,7 @@ use idp_hub::store::RegionNo;
 use shared::link::agent::Phase;
 use shared::model::{CloudId, Record, RecordKind, Server, ServerState, Totals, UnixMillis};
 use shared::wire::frame::Refusal;
-use sp_agent::cloud::{Mark, Page, Part};
+use sp_agent::cloud::{Mark, Page, Part, Unread};
 use tests::inproc::{TestAgent, TestHub, join, private_dir};
 
 fn server(number: u32, state: ServerState) -> Record {
@@ -140,6 +140,21 @@ async fn what_an_agent_that_lost_its_spool_has_not_read_again_stays() {
     agent.tell_services().await;
     // One part is read, and another one is not: nothing may be taken for gone yet.
     report(&agent, servers[..20].to_vec()).await;
+    agent.drained().await;
+    assert_eq!(servers_at(&hub, "north").await.len(), 30);
+    let hub = hub.restart().await;
+    // Nor when the hub starts in between, and not by an audit that could not read what may be there.
+    let unread = agent.spool.begin_audit(Part::Nodes);
+    let page = Page {
+        unread: vec![Unread::Record(CloudId::new("node"))],
+        ..Page::default()
+    };
+    agent.spool.put_page(&unread, page).await.unwrap();
+    let mark = Mark(UnixMillis(1));
+    agent.spool.finish_audit(unread, mark).await.unwrap();
+    for part in Part::ALL.into_iter().filter(|it| *it != Part::Nodes) {
+        agent.spool.put_absent(part).await.unwrap();
+    }
     agent.drained().await;
     assert_eq!(servers_at(&hub, "north").await.len(), 30);
     hub.adds_up_to(totals_of(&servers)).await;

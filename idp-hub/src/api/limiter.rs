@@ -21,6 +21,10 @@ const WAIT_FIRST: Duration = Duration::from_secs(2);
 /// The longest wait: 96 guesses a day.
 const WAIT_MAX: Duration = Duration::from_secs(15 * 60);
 
+/// The longest wait of a source, whatever the account: its administrators need not wait for long
+/// because of a script among them. Behind a proxy all are one source.
+const SOURCE_WAIT_MAX: Duration = Duration::from_secs(60);
+
 /// After so long without a failure all is forgotten.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(60 * 60);
 
@@ -39,8 +43,8 @@ pub struct SignInLimiter {
 impl Default for SignInLimiter {
     fn default() -> Self {
         Self {
-            pairs: Remembered::new(FREE),
-            sources: Remembered::new(SOURCE_FREE),
+            pairs: Remembered::new(FREE, WAIT_MAX),
+            sources: Remembered::new(SOURCE_FREE, SOURCE_WAIT_MAX),
         }
     }
 }
@@ -76,6 +80,7 @@ impl SignInLimiter {
 #[derive(Debug)]
 struct Remembered<K> {
     free: u32,
+    wait_max: Duration,
     entries: HashMap<K, Failures>,
 }
 
@@ -86,9 +91,10 @@ struct Failures {
 }
 
 impl<K: Hash + Eq + Clone> Remembered<K> {
-    fn new(free: u32) -> Self {
+    fn new(free: u32, wait_max: Duration) -> Self {
         Self {
             free,
+            wait_max,
             entries: HashMap::new(),
         }
     }
@@ -97,13 +103,13 @@ impl<K: Hash + Eq + Clone> Remembered<K> {
     /// count may still refuse the attempt.
     fn admit(&self, now: Instant, key: &K) -> Result<Option<K>, Duration> {
         if let Some(failures) = self.entries.get(key) {
-            let left = failures.wait(now, self.free);
+            let left = failures.wait(now, self.free, self.wait_max);
             return if left.is_zero() { Ok(None) } else { Err(left) };
         }
         if self.entries.len() < REMEMBERED_MAX {
             return Ok(None);
         }
-        let waits = |it: &Failures| it.wait(now, self.free);
+        let waits = |it: &Failures| it.wait(now, self.free, self.wait_max);
         let passed = self.entries.iter().filter(|(_, it)| waits(it).is_zero());
         let least = passed.min_by_key(|(_, it)| (it.count_at(now), it.last));
         match least {
@@ -135,16 +141,16 @@ impl Failures {
     }
 
     /// What is left of the wait.
-    fn wait(&self, now: Instant, free: u32) -> Duration {
+    fn wait(&self, now: Instant, free: u32, wait_max: Duration) -> Duration {
         let since = now.saturating_duration_since(self.last);
-        wait_after(self.count_at(now), free).saturating_sub(since)
+        wait_after(self.count_at(now), free, wait_max).saturating_sub(since)
     }
 }
 
-fn wait_after(failures: u32, free: u32) -> Duration {
+fn wait_after(failures: u32, free: u32, wait_max: Duration) -> Duration {
     match failures.checked_sub(free) {
         None => Duration::ZERO,
-        Some(beyond) => WAIT_FIRST.saturating_mul(1 << beyond.min(20)).min(WAIT_MAX),
+        Some(beyond) => WAIT_FIRST.saturating_mul(1 << beyond.min(20)).min(wait_max),
     }
 }
 /// A whole IPv6 network of one site (RFC 6177: at least a /64) counts as one source, since whoever
@@ -275,6 +281,19 @@ mod tests {
             Err(2 * WAIT_FIRST),
             "his wait was over, and he not forgotten"
         );
+    }
+
+    #[test]
+    fn a_script_behind_one_address_holds_the_others_there_up_for_a_minute_at_most() {
+        let mut limiter = SignInLimiter::default();
+        let mut now = Clock::system().now();
+        for number in 0..200 {
+            let account = format!("script-{}", number % 50);
+            let _ = limiter.attempt(now, &account, HOME);
+            now += Duration::from_secs(30);
+        }
+        let wait = limiter.attempt(now, "admin", HOME).err();
+        assert!(wait.is_none_or(|it| it <= SOURCE_WAIT_MAX), "{wait:?}");
     }
 
     #[test]

@@ -152,7 +152,10 @@ fn fold_old(database: &Path) -> Result<bool, StoreError> {
     if !database.exists() {
         return Ok(true);
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    // Root follows no link that the service may have laid.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let opened = Connection::open_with_flags(database, flags);
     let opened = opened.and_then(|it| {
         settle(&it)?;

@@ -23,7 +23,7 @@ use super::sampler::Sampler;
 use super::schedule::{Options, Outcome, Schedule, Work};
 use super::services::Services;
 use crate::cloud::{Cloud, CloudError, Mark, Part, Probe, ProbeOutcome};
-use crate::spool::{Spool, SpoolError, Written};
+use crate::spool::{Held, Spool, SpoolError, Written};
 
 /// A cloud bounds each of its probes by less. This ends a round that it lost.
 const PROBE_MAX: Duration = Duration::from_secs(60);
@@ -258,14 +258,18 @@ impl Run {
     ) {
         if let Ok(audited) = read {
             self.marks.insert(part, audited.mark);
+            if let Some(held) = audited.held {
+                tell_held(part, held);
+            }
         }
         let outcome = match read {
-            // To read all again at once would not help what could not be read or believed.
+            // To read all again at once would not help what could not be read.
             Ok(Audited {
-                doubt: Some(doubt), ..
+                incomplete: Some(reason),
+                ..
             }) => {
-                self.is_broken(Work::Audit(part), part, doubt.clone());
-                self.services.part_failed(wall, part, doubt, false);
+                self.is_broken(Work::Audit(part), part, reason.clone());
+                self.services.part_failed(wall, part, reason, false);
                 Outcome::Read
             }
             Ok(_) => self.judge(wall, Work::Audit(part), part, Ok(Outcome::Read)),
@@ -425,4 +429,16 @@ impl Run {
             Done::SampleKept
         }));
     }
+}
+
+/// A cloud where much comes and goes between two audits is well, so this is no failure.
+fn tell_held(part: Part, held: Held) {
+    let (Held { missing, of }, part) = (held, part.name());
+    warn!(
+        part,
+        missing,
+        of,
+        "{missing} of {of} {part} are missing, which is too much to believe at once; they stay \
+         until the next reading misses them too"
+    );
 }

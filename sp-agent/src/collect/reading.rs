@@ -53,8 +53,10 @@ pub(super) enum Broken {
 pub(super) struct Audited {
     /// From when on changes may be asked for.
     pub(super) mark: Mark,
-    /// Why what is held may not be what the cloud has all the same.
-    pub(super) doubt: Option<String>,
+    /// What could not be read all the same.
+    pub(super) incomplete: Option<String>,
+    /// What was missing, and stays all the same until the next audit.
+    pub(super) held: Option<Held>,
 }
 
 /// Reads a part whole. Only here records vanish: those that a reading which came to its end did
@@ -91,21 +93,11 @@ pub(super) async fn audit(
     let Whole { mark, incomplete } = read?;
     let finished = spool.finish_audit(audit, mark).await;
     let written = finished.map_err(|source| Broken::Spool { part, source })?;
-    let incomplete = incomplete.map(|it| chain(&it).to_string());
-    let doubts: Vec<String> = incomplete
-        .into_iter()
-        .chain(written.held.map(disbelief))
-        .collect();
-    let doubt = (!doubts.is_empty()).then(|| doubts.join("; "));
-    Ok(Audited { mark, doubt })
-}
-
-fn disbelief(held: Held) -> String {
-    let Held { missing, of } = held;
-    format!(
-        "{missing} of {of} are missing in the cloud's answers, which is too much to believe at \
-         once; they stay until the next reading misses them too"
-    )
+    Ok(Audited {
+        mark,
+        incomplete: incomplete.map(|it| chain(&it).to_string()),
+        held: written.held,
+    })
 }
 
 /// Reads what changed in a part since `mark`; `None` if the cloud can't tell.

@@ -27,8 +27,10 @@ pub(super) fn hash(id: &[u8]) -> IdHash {
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     ids: HashSet<IdHash>,
-    /// How ids begin, as the cloud writes them, of which none was read and all are to stay.
+    /// Back ends of which no pool was read, and all are to stay.
     spared: Vec<String>,
+    /// Something exists that was not read, and is not held from before.
+    pub(super) lacks_some: bool,
     /// Records that were not held before.
     pub(super) added: u64,
 }
@@ -50,19 +52,20 @@ impl Seen {
     pub(super) fn spare(&mut self, unread: &Unread) -> Result<(), EncodeError> {
         match unread {
             Unread::Record(id) => self.saw(&encode_id(id)?),
-            Unread::Group(beginning) => self.spared.push(beginning.clone()),
+            Unread::BackEnd(name) => self.spared.push(name.clone()),
         }
         Ok(())
     }
 
-    /// Whether an id is of a group that was not read. One that can't be read may be.
+    /// Whether an id is of a pool that was not read. One that can't be decoded may be.
     pub(super) fn spares(&self, id: &[u8]) -> bool {
         if self.spared.is_empty() {
             return false;
         }
         let Ok(id) = decode_id(id) else { return true };
         let id = id.to_string();
-        self.spared.iter().any(|it| id.starts_with(it.as_str()))
+        let back_end = id.split_once('#').map_or(&*id, |(back_end, _)| back_end);
+        self.spared.iter().any(|it| it == back_end)
     }
 }
 

@@ -10,7 +10,9 @@ use shared::ids::FeedId;
 use shared::model::{Feed, HostSample, Record, RecordKind, Service, UnixMillis};
 use shared::wire::Digest;
 use shared::wire::frame::feed_code;
-use shared::wire::record::{EncodedRecord, decode_sample, encode, encode_key, kind_code};
+use shared::wire::record::{
+    EncodedRecord, decode_sample, encode, encode_id, encode_key, kind_code,
+};
 use tracing::info;
 
 use super::Written;
@@ -18,7 +20,7 @@ use super::audits::{Seen, hash};
 use super::error::{Fault, SpoolError};
 use super::feeds::{FeedState, LIVE_MAX, PerFeed, signed};
 use super::sweep::{Missed, Verdict, decide};
-use crate::cloud::{Page, Part};
+use crate::cloud::{Page, Part, Unread};
 
 /// Keys that a sweep looks at in one go: bounds its memory, beside a hash of each that is missing.
 const SWEEP_KEYS: usize = 512;
@@ -92,6 +94,11 @@ impl Put<'_> {
         if let Some(seen) = &mut seen {
             for unread in &page.unread {
                 seen.spare(unread)?;
+                if let Unread::Record(id) = unread {
+                    let (kind, id) = (kind_code(part.kind()), encode_id(id)?);
+                    let held = self.held(kind, &id, &[])?;
+                    seen.lacks_some |= held.is_none_or(|it| it.digest.is_none());
+                }
             }
         }
         for key in &page.deleted {

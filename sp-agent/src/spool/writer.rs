@@ -331,7 +331,9 @@ fn perform(put: &mut Put<'_>, audits: &mut Audits, work: &Work) -> Result<Writte
         }
         Work::Finish { part, number, mark } => {
             let seen = audits.finish(*part, *number).map_err(Fault::Refused)?;
-            whole::save_mark(put.store, *part, *mark)?;
+            if !seen.lacks_some {
+                whole::save_mark(put.store, *part, *mark)?;
+            }
             let before = audits.take_missed(*part);
             let (written, missed) = put.sweep(*part, &seen, &before)?;
             audits.keep_missed(*part, missed);

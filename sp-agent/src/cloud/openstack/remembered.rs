@@ -56,6 +56,11 @@ impl<'a, T: Copy> Figures<'a, T> {
         self.in_vain
     }
 
+    /// Whether the account may not ask.
+    pub(super) const fn is_forbidden(&self) -> bool {
+        self.singles.is_forbidden()
+    }
+
     /// The figures that a record is told with; `None` if it can't be told. `answer` is `None` where
     /// nothing was asked, because it is in vain.
     pub(super) fn settle(

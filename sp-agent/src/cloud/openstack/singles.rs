@@ -65,6 +65,11 @@ impl Singles {
         self.failed += 1;
     }
 
+    /// Whether the first failure is that the account may not ask.
+    pub(super) const fn is_forbidden(&self) -> bool {
+        matches!(self.first, Some((_, CloudError::Forbidden { .. })))
+    }
+
     /// The pass came to its end: which records could not be read, if not all could.
     pub(super) fn end(self) -> Option<Incomplete> {
         let (first, source) = self.first?;

@@ -2,10 +2,10 @@
 //!
 //! Only Placement knows what is really given out: with the allocation ratio, without what is
 //! reserved, and with resizes under way. Nova's own figures, which it stopped telling after
-//! microversion 2.87, stand in where a cloud has no Placement, or a node is not in it, and nowhere
-//! else: figures that jump by the ratio would only mislead. When Placement does not answer, the
-//! figures that a node was told with last stay, because its state must go on being told; a node
-//! that was not told since the start is spared as unread.
+//! microversion 2.87, stand in where a cloud has no Placement, where a node is not in it, and where
+//! the account may not read it, and nowhere else: figures that jump by the ratio would mislead.
+//! When Placement does not answer, the figures that a node was told with last stay, because its
+//! state must go on being told; a node that was not told since the start is spared as unread.
 
 mod parse;
 mod placement;
@@ -94,7 +94,12 @@ async fn page(
             told.ok_or_else(|| GivenUp::from(nowhere()))
         });
         let Hypervisor { id, name, .. } = hypervisor;
-        match figures.settle((id, name), answer) {
+        let mut told = figures.settle((id, name), answer);
+        // That will not pass by itself, and states must go on being told.
+        if told.is_none() && figures.is_forbidden() {
+            told = hypervisor.figures;
+        }
+        match told {
             Some(capacities) => page
                 .records
                 .push(Record::Node(node(hypervisor, capacities))),

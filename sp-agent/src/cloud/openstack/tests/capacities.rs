@@ -202,6 +202,17 @@ async fn nodes_without_any_figures_are_spared_and_the_reason_is_told() {
 }
 
 #[tokio::test]
+async fn where_placement_may_not_be_read_novas_figures_stand_in_and_the_reason_is_told() {
+    let region = Region::new(60);
+    let fake = region.start().await;
+    region.placement(|_| Some(Reply::status(403, "{}")));
+    let told = audit(&client(&fake), Part::Nodes).await;
+    assert_eq!((told.records().len(), unread(&told).len()), (60, 0));
+    let reason = told.result.unwrap().incomplete.unwrap().source;
+    assert!(matches!(reason, CloudError::Forbidden { .. }), "{reason}");
+}
+
+#[tokio::test]
 async fn who_waits_for_nodes_hears_that_the_pass_goes_on_while_questions_fail_slowly() {
     let region = Region::new(8);
     let (clock, hand) = Clock::manual(UnixMillis::from_secs(1_795_280_000));

@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use shared::model::{CloudId, Record, ServiceKind};
+use shared::model::{Record, ServiceKind};
 
 use super::NEWEST;
 use super::parse::{BackEndList, PoolList};
@@ -49,9 +49,8 @@ pub(in crate::cloud::openstack) async fn audit(
     }
     let silent = back_ends.iter().filter(|(name, _)| !told.contains(*name));
     let (at_work, off): (Vec<_>, Vec<_>) = silent.partition(|(_, is_at_work)| **is_at_work);
-    for (name, _) in off {
-        page.unread.extend(pools_of(name));
-    }
+    let off = off.into_iter().map(|(name, _)| name.clone());
+    page.unread.extend(off.map(Unread::BackEnd));
     pass::send(pages, page).await?;
     let missing: Vec<&str> = at_work.into_iter().map(|(name, _)| name.as_str()).collect();
     if !missing.is_empty() {
@@ -59,14 +58,6 @@ pub(in crate::cloud::openstack) async fn audit(
     }
     let begun = answer.date.unwrap_or_else(|| client.clock().unix_millis());
     Ok(Mark(begun).into())
-}
-
-/// What the pools of a back end are called: after it, and a name of their own if they have one.
-fn pools_of(back_end: &str) -> [Unread; 2] {
-    [
-        Unread::Record(CloudId::new(back_end)),
-        Unread::Group(format!("{back_end}#")),
-    ]
 }
 
 fn without(back_ends: &[&str]) -> String {
