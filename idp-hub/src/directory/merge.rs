@@ -152,7 +152,7 @@ impl<'a> Merger<'a> {
     /// The region's is new; its id in the directory.
     fn adopt(&mut self, here: &'a CloudId, object: Object, name: &str) -> ObjectId {
         let kind = object.kind();
-        let id = ObjectId::of_region(self.arrival.region, kind.name(), &here.to_string());
+        let id = self.origin(kind, here);
         self.identities.is_new(kind, here, id);
         let action = Action::Adopt {
             id,
@@ -164,11 +164,9 @@ impl<'a> Merger<'a> {
         id
     }
 
-    /// Which ended object a thing of the region is.
-    fn ended(&self, kind: ObjectKind, here: &CloudId) -> Option<ObjectId> {
-        let (id, _) = self.evidence(kind, here)?;
-        let ended = self.directory.ended.get(&id)?;
-        (ended.object.kind() == kind).then_some(id)
+    /// The id that a thing of the region gets if the directory takes it in: the same at each try.
+    fn origin(&self, kind: ObjectKind, here: &CloudId) -> ObjectId {
+        ObjectId::of_region(self.arrival.region, kind.name(), &here.to_string())
     }
 
     /// What is known of a thing but for its name.
@@ -177,7 +175,7 @@ impl<'a> Merger<'a> {
         if let Some(id) = self.arrival.map.get(&key) {
             return Some((*id, Evidence::Map));
         }
-        let id = ObjectId::of_region(self.arrival.region, kind.name(), &here.to_string());
+        let id = self.origin(kind, here);
         if self.directory.stamps.contains_key(&id) {
             return Some((id, Evidence::Origin));
         }

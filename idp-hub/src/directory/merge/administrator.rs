@@ -1,6 +1,5 @@
 //! The region's own administrator and his project leave their names to the federation's.
 
-use shared::ids::ObjectId;
 use shared::model::{CloudId, ObjectKind};
 
 use super::Merger;
@@ -53,7 +52,7 @@ impl Merger<'_> {
         }
         others.for_each(|it| taken.take(it));
         // No one can guess it who does not know the region's id; the same at each try.
-        let id = ObjectId::of_region(self.arrival.region, kind.name(), &here.to_string());
+        let id = self.origin(kind, here);
         let short: String = id.to_string().chars().take(SHORT_ID_CHARS).collect();
         let suffixed = with_suffix(from, &format!("_{short}"), kind.name_chars_max());
         let to = match taken.has(&suffixed) {

@@ -8,8 +8,26 @@ use shared::model::{CloudId, ObjectKind};
 use super::{Evidence, Merger};
 use crate::directory::names::Folded;
 
+/// What a thing of the region was recognized as.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Claim {
+    /// One that the directory has.
+    Live(ObjectId, Evidence),
+    /// One that is not live any more.
+    Ended(ObjectId),
+}
+
+impl Claim {
+    pub(super) const fn live(&self) -> Option<ObjectId> {
+        match self {
+            Self::Live(id, _) => Some(*id),
+            Self::Ended(_) => None,
+        }
+    }
+}
+
 /// What was recognized.
-pub(super) type Claims<'a> = HashMap<&'a CloudId, (ObjectId, Evidence)>;
+pub(super) type Claims<'a> = HashMap<&'a CloudId, Claim>;
 
 /// Names of one kind within the departments of the directory; `None` holds the global ones.
 pub(super) type Names = HashMap<(Option<ObjectId>, Folded), ObjectId>;
@@ -22,11 +40,15 @@ impl<'a> Merger<'a> {
         kind: ObjectKind,
         all: impl Iterator<Item = (&'a CloudId, &'a str, Option<&'a CloudId>)>,
     ) -> Claims<'a> {
-        let mut candidates = Vec::new();
+        let (mut claims, mut candidates) = (Claims::new(), Vec::new());
         for (here, name, department) in all {
             let Some((id, by)) = self.evidence(kind, here) else {
                 continue;
             };
+            let ended = self.directory.ended.get(&id);
+            if ended.is_some_and(|it| it.object.kind() == kind) {
+                claims.insert(here, Claim::Ended(id));
+            }
             let Some((within, known)) = self.place(kind, id) else {
                 continue;
             };
@@ -41,8 +63,9 @@ impl<'a> Merger<'a> {
         candidates.sort_unstable();
         let mut claimed = HashSet::new();
         let candidates = candidates.into_iter();
-        let claims = candidates.filter(|(.., id)| claimed.insert(*id));
-        claims.map(|(by, _, here, id)| (here, (id, by))).collect()
+        let first = candidates.filter(|(.., id)| claimed.insert(*id));
+        claims.extend(first.map(|(by, _, here, id)| (here, Claim::Live(id, by))));
+        claims
     }
 
     /// The department and the name of what is live in the directory.

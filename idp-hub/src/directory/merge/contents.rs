@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use shared::ids::ObjectId;
 use shared::model::{CloudId, Group, ObjectKind, Project, Role, User};
 
-use super::claims::{Claims, Names};
+use super::claims::{Claim, Claims, Names};
 use super::identities::Fate;
 use super::order::outer_first;
 use super::{Evidence, Merger, is_usable};
@@ -129,7 +129,7 @@ impl<'a> Merger<'a> {
         let claims = self.claims(kind, all);
         Work {
             kind,
-            claimed: claims.values().map(|(id, _)| *id).collect(),
+            claimed: claims.values().filter_map(Claim::live).collect(),
             claims,
             names: self.names(kind),
         }
@@ -145,7 +145,8 @@ impl<'a> Merger<'a> {
         department: Option<&CloudId>,
     ) -> Option<Option<ObjectId>> {
         let kind = work.kind;
-        if let Some(id) = self.ended(kind, here) {
+        let claim = work.claims.get(here).copied();
+        if let Some(Claim::Ended(id)) = claim {
             self.withhold(kind, here, id);
             return None;
         }
@@ -159,8 +160,8 @@ impl<'a> Merger<'a> {
             self.skip(kind, here, name, why);
             return None;
         }
-        if let Some(claim) = work.claims.get(here) {
-            self.recognize(kind, here, *claim, name);
+        if let Some(Claim::Live(id, by)) = claim {
+            self.recognize(kind, here, (id, by), name);
             return None;
         }
         if !is_usable(kind, name) {

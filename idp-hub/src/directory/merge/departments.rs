@@ -3,6 +3,7 @@
 use shared::ids::ObjectId;
 use shared::model::{CloudId, Department, ObjectKind};
 
+use super::claims::Claim;
 use super::{Merger, is_usable};
 use crate::directory::Object;
 use crate::directory::names::Taken;
@@ -19,16 +20,14 @@ impl<'a> Merger<'a> {
         let claims = self.claims(KIND, all);
         for (here, department) in &organization.departments {
             let name = department.name.as_str();
-            if self.arrival.reserved.contains(here) {
-                self.skip(KIND, here, name, Reason::Reserved);
-            } else if let Some(id) = self.ended(KIND, here) {
-                self.withhold(KIND, here, id);
-            } else if let Some(claim) = claims.get(here) {
-                self.recognize(KIND, here, *claim, name);
-            } else if !is_usable(KIND, name) {
-                self.skip(KIND, here, name, Reason::Unusable);
-            } else {
-                self.adopt_department(here, department, &mut taken);
+            match claims.get(here) {
+                _ if self.arrival.reserved.contains(here) => {
+                    self.skip(KIND, here, name, Reason::Reserved);
+                }
+                Some(Claim::Ended(id)) => self.withhold(KIND, here, *id),
+                Some(Claim::Live(id, by)) => self.recognize(KIND, here, (*id, *by), name),
+                None if !is_usable(KIND, name) => self.skip(KIND, here, name, Reason::Unusable),
+                None => self.adopt_department(here, department, &mut taken),
             }
         }
         self.create_departments();
@@ -61,9 +60,12 @@ impl<'a> Merger<'a> {
     /// Whether a department of the directory can't be made in the region, because one that stays
     /// the region's own has its name.
     pub(super) fn is_blocked(&self, department: ObjectId) -> bool {
+        // First, because folding a name is the dear part, and this is asked for each user.
+        if self.identities.is_claimed(department) {
+            return false;
+        }
         let known = self.directory.live.departments.get(&department);
-        let is_reserved = known.is_some_and(|it| self.reserved.has(&it.name));
-        is_reserved && !self.identities.is_claimed(department)
+        known.is_some_and(|it| self.reserved.has(&it.name))
     }
 
     /// Names that a new department may not have.
