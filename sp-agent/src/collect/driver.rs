@@ -272,8 +272,10 @@ impl Run {
                 self.services.part_failed(wall, part, reason, false);
                 Outcome::Read
             }
-            Ok(_) => self.judge(wall, Work::Audit(part), part, Ok(Outcome::Read)),
-            Err(broken) => self.judge(wall, Work::Audit(part), part, Err(broken)),
+            told => {
+                let told = told.as_ref().map(|_| Outcome::Read);
+                self.judge(wall, Work::Audit(part), part, told)
+            }
         };
         let chance = (self.chance)();
         self.schedule.audited(now, part, outcome, chance);
