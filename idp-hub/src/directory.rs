@@ -11,7 +11,6 @@
 mod ended;
 mod merge;
 mod names;
-mod object;
 mod plan;
 #[cfg(test)]
 mod tests;
@@ -19,12 +18,11 @@ mod tests;
 use std::collections::BTreeMap;
 
 use shared::ids::{FederationId, ObjectId};
-use shared::model::{ObjectKind, Organization, UnixMillis};
+use shared::model::{End, ObjectKind, Organization, UnixMillis};
 
-pub use ended::{End, Ended};
-pub use merge::{Administrator, Arrival, Evidence, Marker, plan};
+pub use ended::Ended;
+pub use merge::{Administrator, Arrival, Evidence, plan};
 pub use names::Folded;
-pub use object::Object;
 pub use plan::{Action, Links, Obstacle, Plan, Reason, Rename, Step};
 
 /// Who changed something, and when.
@@ -82,13 +80,7 @@ impl Directory {
 
     /// Whether a live object of this kind has this id.
     pub fn has(&self, kind: ObjectKind, id: ObjectId) -> bool {
-        match kind {
-            ObjectKind::Department => self.live.departments.contains_key(&id),
-            ObjectKind::Project => self.live.projects.contains_key(&id),
-            ObjectKind::User => self.live.users.contains_key(&id),
-            ObjectKind::Group => self.live.groups.contains_key(&id),
-            ObjectKind::Role => self.live.roles.contains_key(&id),
-        }
+        self.live.has(kind, &id)
     }
 
     /// Takes in what a plan adopts. What is here already, or has ended since the plan was made,
@@ -98,7 +90,7 @@ impl Directory {
             if self.stamps.contains_key(&id) {
                 continue;
             }
-            object.clone().insert_into(&mut self.live, id);
+            self.live.insert(id, object.clone());
             self.stamps.insert(id, stamp.clone());
         }
         let Links {
@@ -116,7 +108,7 @@ impl Directory {
     /// Ends an object: it is not live any more, with all that hangs on it alone, and no region
     /// brings it back. An unknown id changes nothing.
     pub fn end(&mut self, kind: ObjectKind, id: ObjectId, how: End, stamp: &Stamp) {
-        let Some(object) = Object::take_from(&mut self.live, kind, id) else {
+        let Some(object) = self.live.take(kind, &id) else {
             return;
         };
         self.ended.insert(id, Ended { object, how });

@@ -4,8 +4,10 @@
 //! Serialization is [`wire`](crate::wire)'s business.
 
 mod cloud_id;
+mod entry;
 mod health;
 mod inventory;
+mod object;
 mod organization;
 mod quota;
 mod record;
@@ -14,6 +16,7 @@ mod totals;
 mod weight;
 
 pub use cloud_id::CloudId;
+pub use entry::{Becomes, Binding, Custody, DESCRIPTION_BYTES_MAX, Entry, Lapse, Marker};
 pub use health::{
     CloudDescription, CloudKind, Disk, HostSample, Nic, Service, ServiceKind, ServiceLatency,
     ServiceState,
@@ -22,6 +25,7 @@ pub use inventory::{
     Capacity, FloatingIp, Network, Node, NodeState, Server, ServerState, StoragePool, Volume,
     VolumeState,
 };
+pub use object::{End, Link, Object};
 pub use organization::{
     Actor, Assignment, Department, Group, Implication, Membership, ObjectKind, Organization,
     Project, Role, Scope, User,

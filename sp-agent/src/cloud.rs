@@ -9,6 +9,7 @@
 mod account;
 mod measure;
 pub mod openstack;
+mod order;
 pub mod simulated;
 
 use std::time::Duration;
@@ -18,6 +19,7 @@ use shared::model::{CloudDescription, CloudId, Key, Record, RecordKind, ServiceK
 use tokio::sync::mpsc;
 
 pub use account::{Account, AccountError};
+pub use order::Order;
 
 /// A part of a cloud that is read in one go, from one service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -220,6 +222,17 @@ pub trait Cloud: Send + Sync + 'static {
         since: Mark,
         pages: &Pages,
     ) -> Result<Option<Mark>, CloudError>;
+
+    /// Performs one change of the organization. Gives the id of what it made, for
+    /// [`Order::Create`].
+    ///
+    /// # Errors
+    /// If it was not performed, or nobody knows whether it was: then it may be given again, and a
+    /// thing that was made already is met as HTTP 409.
+    async fn perform(&self, order: &Order) -> Result<Option<CloudId>, CloudError> {
+        let _ = order;
+        Err(CloudError::Unmanaged)
+    }
 }
 
 /// Why a cloud could not be read. Each says what to do next.
@@ -292,6 +305,9 @@ pub enum CloudError {
         /// Which service.
         service: ServiceKind,
     },
+    /// Its organization is not this agent's to change.
+    #[error("this kind of cloud has no organization that can be changed")]
+    Unmanaged,
     /// Nobody takes the pages any more: the agent stops.
     #[error("reading was broken off because the agent stops")]
     Stopped,

@@ -3,7 +3,7 @@
 //! A module imports only what stands above it here, and `shared`.
 //!
 //! ```text
-//! cloud · host · spool · collect · config · membership · join · adoption ·
+//! cloud · host · spool · collect · replica (pure) · apply · config · membership · join · adoption ·
 //! uplink · status · tasks · cli
 //! ```
 
@@ -15,6 +15,7 @@ pub mod config;
 pub mod host;
 pub mod join;
 pub mod membership;
+pub mod replica;
 pub mod spool;
 pub mod status;
 pub mod tasks;

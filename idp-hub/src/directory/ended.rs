@@ -1,24 +1,13 @@
 //! What is not live any more: kept, so that no region brings it back as something new.
 
 use shared::ids::ObjectId;
-use shared::model::{ObjectKind, Organization};
-
-use super::object::Object;
-
-/// What became of an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// Deleted: a user, group or role, gone from every region.
-    Deleted,
-    /// Retired: a department or project, of no new use; its resources stay where they are.
-    Retired,
-}
+use shared::model::{End, Object, ObjectKind, Organization};
 
 /// An object that is not live any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended {
     /// As it was last.
-    pub object: Object,
+    pub object: Object<ObjectId>,
     /// How it ended.
     pub how: End,
 }

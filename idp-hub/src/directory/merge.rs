@@ -15,22 +15,13 @@ mod order;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use shared::ids::{FederationId, ObjectId, RegionId};
-use shared::model::{CloudId, ObjectKind, Organization};
+use shared::ids::{ObjectId, RegionId};
+use shared::model::{CloudId, Marker, Object, ObjectKind, Organization};
 
 use self::identities::Identities;
+use super::Directory;
 use super::names::Taken;
 use super::plan::{Action, Plan, Reason, Rename, Step};
-use super::{Directory, Object};
-
-/// What a federation leaves on a thing in a region's cloud, to know it again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Marker {
-    /// Which federation.
-    pub federation: FederationId,
-    /// Which thing of its directory.
-    pub object: ObjectId,
-}
 
 /// What a thing was recognized by, the strongest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -150,7 +141,7 @@ impl<'a> Merger<'a> {
     }
 
     /// The region's is new; its id in the directory.
-    fn adopt(&mut self, here: &'a CloudId, object: Object, name: &str) -> ObjectId {
+    fn adopt(&mut self, here: &'a CloudId, object: Object<ObjectId>, name: &str) -> ObjectId {
         let kind = object.kind();
         let id = self.origin(kind, here);
         self.identities.is_new(kind, here, id);

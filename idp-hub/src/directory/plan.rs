@@ -1,10 +1,9 @@
 //! What a merge will do, as a value.
 
 use shared::ids::{ObjectId, RegionId};
-use shared::model::{Assignment, CloudId, Implication, Membership, ObjectKind};
+use shared::model::{Assignment, CloudId, Implication, Membership, Object, ObjectKind};
 
 use super::merge::Evidence;
-use super::object::Object;
 
 /// What becomes of one region's organization and of the directory, when they are merged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +47,7 @@ pub enum Action {
         /// The region's.
         here: CloudId,
         /// As it will be there.
-        object: Object,
+        object: Object<ObjectId>,
         /// Its name is taken, so that it gets another one, in the region too.
         rename: Option<Rename>,
     },
@@ -139,7 +138,7 @@ pub struct Links {
 
 impl Plan {
     /// What is taken into the directory.
-    pub fn adopted(&self) -> impl Iterator<Item = (ObjectId, &Object)> {
+    pub fn adopted(&self) -> impl Iterator<Item = (ObjectId, &Object<ObjectId>)> {
         self.steps.iter().filter_map(|step| match &step.action {
             Action::Adopt { id, object, .. } => Some((*id, object)),
             _ => None,

@@ -74,12 +74,13 @@ impl FeedHot {
 impl RegionHot {
     /// A feed's state.
     pub(in crate::store) fn feed(&mut self, feed: Feed) -> &mut FeedHot {
-        // Health, Inventory, Quota, Samples: as in `Feed::ALL`.
-        let [health, inventory, quota, samples] = &mut self.feeds;
+        // As in `Feed::ALL`.
+        let [health, inventory, quota, organization, samples] = &mut self.feeds;
         match feed {
             Feed::Health => health,
             Feed::Inventory => inventory,
             Feed::Quota => quota,
+            Feed::Organization => organization,
             Feed::Samples => samples,
         }
     }

@@ -33,6 +33,12 @@ impl CloudId {
         }
     }
 
+    /// The id of what has none, and is told from others by a text alone (UUID version 5, RFC 9562
+    /// §5.5). Nobody but a region itself can make two of its texts have one id.
+    pub fn derived(text: &str) -> Self {
+        Self::Simple(Uuid::new_v5(&Uuid::NAMESPACE_OID, text.as_bytes()).into_bytes())
+    }
+
     /// Two ids joined, for things that only have a name within another (a project's quota).
     pub fn joined(&self, within: &str) -> Self {
         Self::Text(format!("{self}/{}", cut(within, 64)))

@@ -6,6 +6,9 @@
 //! API v3), with "department" for its domain. What is absent is `None`, which differs from empty.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
+
+use super::CloudId;
 
 /// A department (Keystone: domain): holds projects, users, groups, and roles of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -200,6 +203,41 @@ impl<I: Ord> Default for Organization<I> {
             implications: BTreeSet::new(),
             assignments: BTreeSet::new(),
         }
+    }
+}
+
+impl<I: Display> Membership<I> {
+    /// The id of its record, which follows from what it links.
+    pub fn id(&self) -> CloudId {
+        CloudId::derived(&format!("{}/{}", self.group, self.user))
+    }
+}
+
+impl<I: Display> Implication<I> {
+    /// The id of its record, which follows from what it links.
+    pub fn id(&self) -> CloudId {
+        CloudId::derived(&format!("{}/{}", self.prior, self.implied))
+    }
+}
+
+impl<I: Display> Assignment<I> {
+    /// The id of its record, which follows from what it links.
+    pub fn id(&self) -> CloudId {
+        let (kind, actor) = match &self.actor {
+            Actor::User(id) => (ObjectKind::User, id),
+            Actor::Group(id) => (ObjectKind::Group, id),
+        };
+        let (place, scope) = match &self.scope {
+            Scope::Department(id) => (ObjectKind::Department, id),
+            Scope::Project(id) => (ObjectKind::Project, id),
+        };
+        let Self {
+            role, inherited, ..
+        } = self;
+        let (kind, place) = (kind.name(), place.name());
+        CloudId::derived(&format!(
+            "{kind}/{actor}/{place}/{scope}/{role}/{inherited}"
+        ))
     }
 }
 

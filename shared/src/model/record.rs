@@ -1,8 +1,9 @@
 //! A record: one key of a feed, and what it holds.
 
 use super::{
-    CloudId, FloatingIp, HostSample, Network, Node, Quota, Server, Service, StoragePool,
-    UnixMillis, Volume,
+    Assignment, Binding, CloudId, Department, Entry, FloatingIp, Group, HostSample, Implication,
+    Lapse, Membership, Network, Node, Project, Quota, Role, Server, Service, StoragePool,
+    UnixMillis, User, Volume,
 };
 
 /// The feeds that an agent sends. Each has its own stream, sequence and cursor, so that a large
@@ -13,6 +14,8 @@ pub enum Feed {
     Inventory,
     /// Quotas by project and service.
     Quota,
+    /// Departments, projects, users, groups, roles, and what links them.
+    Organization,
     /// The state of each API.
     Health,
     /// Health samples: a log, of which the oldest entries are dropped, never a state.
@@ -21,7 +24,13 @@ pub enum Feed {
 
 impl Feed {
     /// Every feed, in the order of their importance.
-    pub const ALL: [Self; 4] = [Self::Health, Self::Inventory, Self::Quota, Self::Samples];
+    pub const ALL: [Self; 5] = [
+        Self::Health,
+        Self::Inventory,
+        Self::Quota,
+        Self::Organization,
+        Self::Samples,
+    ];
 
     /// A log keeps each entry until it is taken or too old; any other feed is a keyed state.
     pub const fn is_log(self) -> bool {
@@ -33,6 +42,7 @@ impl Feed {
         match self {
             Self::Inventory => "inventory",
             Self::Quota => "quota",
+            Self::Organization => "organization",
             Self::Health => "health",
             Self::Samples => "samples",
         }
@@ -56,6 +66,26 @@ pub enum RecordKind {
     StoragePool,
     /// [`Quota`].
     Quota,
+    /// [`Department`].
+    Department,
+    /// [`Project`].
+    Project,
+    /// [`User`].
+    User,
+    /// [`Group`].
+    Group,
+    /// [`Role`].
+    Role,
+    /// [`Membership`].
+    Membership,
+    /// [`Implication`].
+    Implication,
+    /// [`Assignment`].
+    Assignment,
+    /// [`Binding`].
+    Binding,
+    /// [`Lapse`].
+    Lapse,
     /// [`Service`].
     Service,
     /// [`HostSample`].
@@ -64,7 +94,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 19] = [
         Self::Server,
         Self::Volume,
         Self::Network,
@@ -72,6 +102,16 @@ impl RecordKind {
         Self::Node,
         Self::StoragePool,
         Self::Quota,
+        Self::Department,
+        Self::Project,
+        Self::User,
+        Self::Group,
+        Self::Role,
+        Self::Membership,
+        Self::Implication,
+        Self::Assignment,
+        Self::Binding,
+        Self::Lapse,
         Self::Service,
         Self::HostSample,
     ];
@@ -82,7 +122,22 @@ impl RecordKind {
             Self::Quota => Feed::Quota,
             Self::Service => Feed::Health,
             Self::HostSample => Feed::Samples,
-            _ => Feed::Inventory,
+            Self::Department
+            | Self::Project
+            | Self::User
+            | Self::Group
+            | Self::Role
+            | Self::Membership
+            | Self::Implication
+            | Self::Assignment
+            | Self::Binding
+            | Self::Lapse => Feed::Organization,
+            Self::Server
+            | Self::Volume
+            | Self::Network
+            | Self::FloatingIp
+            | Self::Node
+            | Self::StoragePool => Feed::Inventory,
         }
     }
 
@@ -96,6 +151,16 @@ impl RecordKind {
             Self::Node => "node",
             Self::StoragePool => "storage-pool",
             Self::Quota => "quota",
+            Self::Department => "department",
+            Self::Project => "project",
+            Self::User => "user",
+            Self::Group => "group",
+            Self::Role => "role",
+            Self::Membership => "membership",
+            Self::Implication => "implication",
+            Self::Assignment => "assignment",
+            Self::Binding => "binding",
+            Self::Lapse => "lapse",
             Self::Service => "service",
             Self::HostSample => "host-sample",
         }
@@ -128,6 +193,26 @@ pub enum Record {
     StoragePool(StoragePool),
     /// A project's quota in one service.
     Quota(Quota),
+    /// A department.
+    Department(Entry<Department>),
+    /// A project.
+    Project(Entry<Project<CloudId>>),
+    /// A user.
+    User(Entry<User<CloudId>>),
+    /// A group of users.
+    Group(Entry<Group<CloudId>>),
+    /// A role.
+    Role(Entry<Role<CloudId>>),
+    /// A user is in a group.
+    Membership(Membership<CloudId>),
+    /// A role comes with another one.
+    Implication(Implication<CloudId>),
+    /// Somebody has a role somewhere.
+    Assignment(Assignment<CloudId>),
+    /// What was decided about a thing of the region.
+    Binding(Binding),
+    /// Something ended.
+    Lapse(Lapse),
     /// The state of one API.
     Service(Service),
     /// Host health at one moment.
@@ -145,6 +230,16 @@ impl Record {
             Self::Node(it) => (RecordKind::Node, it.id.clone()),
             Self::StoragePool(it) => (RecordKind::StoragePool, it.id.clone()),
             Self::Quota(it) => (RecordKind::Quota, it.id()),
+            Self::Department(it) => (RecordKind::Department, it.id.clone()),
+            Self::Project(it) => (RecordKind::Project, it.id.clone()),
+            Self::User(it) => (RecordKind::User, it.id.clone()),
+            Self::Group(it) => (RecordKind::Group, it.id.clone()),
+            Self::Role(it) => (RecordKind::Role, it.id.clone()),
+            Self::Membership(it) => (RecordKind::Membership, it.id()),
+            Self::Implication(it) => (RecordKind::Implication, it.id()),
+            Self::Assignment(it) => (RecordKind::Assignment, it.id()),
+            Self::Binding(it) => (RecordKind::Binding, it.id()),
+            Self::Lapse(it) => (RecordKind::Lapse, it.id()),
             Self::Service(it) => (RecordKind::Service, it.id()),
             Self::HostSample(it) => (RecordKind::HostSample, sample_id(it.at)),
         };

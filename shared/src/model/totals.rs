@@ -123,6 +123,16 @@ impl Totals {
             Record::Server(_)
             | Record::Volume(_)
             | Record::Quota(_)
+            | Record::Department(_)
+            | Record::Project(_)
+            | Record::User(_)
+            | Record::Group(_)
+            | Record::Role(_)
+            | Record::Membership(_)
+            | Record::Implication(_)
+            | Record::Assignment(_)
+            | Record::Binding(_)
+            | Record::Lapse(_)
             | Record::Service(_)
             | Record::HostSample(_) => totals.put(&Weight::of(record)),
         }

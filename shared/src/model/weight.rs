@@ -39,7 +39,19 @@ impl Weight {
             Record::Volume(it) => Self::Volume {
                 size_gib: it.size_gib,
             },
-            Record::Quota(_) | Record::Service(_) | Record::HostSample(_) => Self::Nothing,
+            Record::Quota(_)
+            | Record::Department(_)
+            | Record::Project(_)
+            | Record::User(_)
+            | Record::Group(_)
+            | Record::Role(_)
+            | Record::Membership(_)
+            | Record::Implication(_)
+            | Record::Assignment(_)
+            | Record::Binding(_)
+            | Record::Lapse(_)
+            | Record::Service(_)
+            | Record::HostSample(_) => Self::Nothing,
             Record::Network(_)
             | Record::FloatingIp(_)
             | Record::Node(_)

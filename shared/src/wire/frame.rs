@@ -93,6 +93,7 @@ pub const fn feed_code(feed: Feed) -> u8 {
         Feed::Quota => 2,
         Feed::Health => 3,
         Feed::Samples => 4,
+        Feed::Organization => 5,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::ids::{FederationId, FeedId, HubId, RegionId};
+use crate::ids::{FederationId, FeedId, HubId, ObjectId, RegionId};
 
 macro_rules! sixteen_bytes {
     ($($name:ident),*) => {$(
@@ -20,4 +20,4 @@ macro_rules! sixteen_bytes {
     )*};
 }
 
-sixteen_bytes!(FederationId, RegionId, HubId, FeedId);
+sixteen_bytes!(FederationId, RegionId, HubId, FeedId, ObjectId);

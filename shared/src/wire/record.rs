@@ -7,6 +7,7 @@
 mod codes;
 mod health;
 mod inventory;
+mod organization;
 mod quota;
 mod weigh;
 
@@ -62,6 +63,16 @@ pub const fn kind_code(kind: RecordKind) -> u16 {
         RecordKind::Quota => 16,
         RecordKind::Service => 32,
         RecordKind::HostSample => 48,
+        RecordKind::Department => 64,
+        RecordKind::Project => 65,
+        RecordKind::User => 66,
+        RecordKind::Group => 67,
+        RecordKind::Role => 68,
+        RecordKind::Membership => 69,
+        RecordKind::Implication => 70,
+        RecordKind::Assignment => 71,
+        RecordKind::Binding => 72,
+        RecordKind::Lapse => 73,
     }
 }
 
@@ -72,6 +83,7 @@ pub const fn feed_of_kind(code: u16) -> Option<Feed> {
         1 => Some(Feed::Quota),
         2 => Some(Feed::Health),
         3 => Some(Feed::Samples),
+        4 => Some(Feed::Organization),
         _ => None,
     }
 }
@@ -83,6 +95,7 @@ pub const fn kinds_of_feed(feed: Feed) -> (u16, u16) {
         Feed::Quota => (16, 31),
         Feed::Health => (32, 47),
         Feed::Samples => (48, 63),
+        Feed::Organization => (64, 79),
     }
 }
 
@@ -127,6 +140,16 @@ pub fn encode(record: &Record) -> Result<EncodedRecord, EncodeError> {
     let (kind, id) = encode_key(&record.key())?;
     let mut value = vec![V1];
     match record {
+        Record::Department(it) => codec::encode_into(&v1::DepartmentV1::from(it), &mut value)?,
+        Record::Project(it) => codec::encode_into(&v1::ProjectV1::from(it), &mut value)?,
+        Record::User(it) => codec::encode_into(&v1::UserV1::from(it), &mut value)?,
+        Record::Group(it) => codec::encode_into(&v1::GroupV1::from(it), &mut value)?,
+        Record::Role(it) => codec::encode_into(&v1::RoleV1::from(it), &mut value)?,
+        Record::Membership(it) => codec::encode_into(&v1::PairV1::from(it), &mut value)?,
+        Record::Implication(it) => codec::encode_into(&v1::PairV1::from(it), &mut value)?,
+        Record::Assignment(it) => codec::encode_into(&v1::AssignmentV1::from(it), &mut value)?,
+        Record::Binding(it) => codec::encode_into(&v1::BindingV1::from(it), &mut value)?,
+        Record::Lapse(it) => codec::encode_into(&v1::LapseV1::from(it), &mut value)?,
         Record::Server(it) => codec::encode_into(&v1::ServerV1::from(it), &mut value)?,
         Record::Volume(it) => codec::encode_into(&v1::VolumeV1::from(it), &mut value)?,
         Record::Network(it) => codec::encode_into(&v1::NetworkV1::from(it), &mut value)?,
@@ -142,8 +165,8 @@ pub fn encode(record: &Record) -> Result<EncodedRecord, EncodeError> {
 
 /// Reads a record.
 ///
-/// Quotas, services and samples have ids that follow from their values; one under another id is
-/// refused, so that no two records tell about one thing.
+/// An id that follows from its value ([`has_derived_id`]) must be that one, so that no two records
+/// tell about one thing.
 ///
 /// # Errors
 /// If a kind and version that this release knows do not decode, or say what cannot be.
@@ -153,6 +176,24 @@ pub fn decode(kind: u16, id: &[u8], value: &[u8]) -> Result<Decoded, DecodeError
     };
     let (encoded_id, id) = (id, decode_id(id)?);
     let record = match kind {
+        RecordKind::Department => {
+            Record::Department(organization::department(id, codec::decode(value)?))
+        }
+        RecordKind::Project => Record::Project(organization::project(id, codec::decode(value)?)),
+        RecordKind::User => Record::User(organization::user(id, codec::decode(value)?)),
+        RecordKind::Group => Record::Group(organization::group(id, codec::decode(value)?)),
+        RecordKind::Role => Record::Role(organization::role(id, codec::decode(value)?)),
+        RecordKind::Membership => {
+            Record::Membership(organization::membership(codec::decode(value)?))
+        }
+        RecordKind::Implication => {
+            Record::Implication(organization::implication(codec::decode(value)?))
+        }
+        RecordKind::Assignment => {
+            Record::Assignment(organization::assignment(codec::decode(value)?))
+        }
+        RecordKind::Binding => Record::Binding(organization::binding(codec::decode(value)?)?),
+        RecordKind::Lapse => Record::Lapse(organization::lapse(&codec::decode(value)?)?),
         RecordKind::Server => Record::Server(inventory::server(id, codec::decode(value)?)?),
         RecordKind::Volume => Record::Volume(inventory::volume(id, codec::decode(value)?)?),
         RecordKind::Network => Record::Network(inventory::network(id, codec::decode(value)?)?),
@@ -167,13 +208,25 @@ pub fn decode(kind: u16, id: &[u8], value: &[u8]) -> Result<Decoded, DecodeError
         RecordKind::Service => Record::Service(health::service(codec::decode(value)?)?),
         RecordKind::HostSample => Record::HostSample(health::host_sample(codec::decode(value)?)?),
     };
-    if matches!(
-        kind,
-        RecordKind::Quota | RecordKind::Service | RecordKind::HostSample
-    ) {
+    if has_derived_id(kind) {
         check_id(encoded_id, &record.key().id)?;
     }
     Ok(Decoded::Known(Box::new(record)))
+}
+
+/// Whether a record's id follows from its value.
+pub const fn has_derived_id(kind: RecordKind) -> bool {
+    matches!(
+        kind,
+        RecordKind::Quota
+            | RecordKind::Membership
+            | RecordKind::Implication
+            | RecordKind::Assignment
+            | RecordKind::Binding
+            | RecordKind::Lapse
+            | RecordKind::Service
+            | RecordKind::HostSample
+    )
 }
 
 /// Reads a sample by its value alone, from which its id follows; `None` if its version is of a

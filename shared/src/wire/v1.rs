@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{List, Text};
+use crate::ids::{FederationId, ObjectId};
 
 /// 255 characters, the most that Keystone, Nova, Cinder and Neutron keep, of four bytes each.
 pub(super) type Name<'a> = Text<'a, 1020>;
@@ -158,4 +159,119 @@ pub(super) struct NicV1<'a> {
 pub(super) struct LatencyV1 {
     pub(super) service: u8,
     pub(super) millis: Option<u32>,
+}
+
+/// What a description may be: see `model::DESCRIPTION_BYTES_MAX`.
+pub(super) type Description<'a> = Text<'a, { crate::model::DESCRIPTION_BYTES_MAX }>;
+
+/// What stands before each thing of an organization that has a name.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct EntryV1<'a> {
+    pub(super) custody: u8,
+    pub(super) marker: Option<MarkerV1>,
+    #[serde(borrow)]
+    pub(super) name: Name<'a>,
+    pub(super) description: Option<Description<'a>>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct MarkerV1 {
+    pub(super) federation: FederationId,
+    pub(super) object: ObjectId,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct DepartmentV1<'a> {
+    #[serde(borrow)]
+    pub(super) entry: EntryV1<'a>,
+    pub(super) enabled: bool,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ProjectV1<'a> {
+    #[serde(borrow)]
+    pub(super) entry: EntryV1<'a>,
+    pub(super) department: CloudIdV1<'a>,
+    pub(super) parent: Option<CloudIdV1<'a>>,
+    pub(super) enabled: bool,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct UserV1<'a> {
+    #[serde(borrow)]
+    pub(super) entry: EntryV1<'a>,
+    pub(super) department: CloudIdV1<'a>,
+    pub(super) email: Option<Name<'a>>,
+    pub(super) enabled: bool,
+    pub(super) default_project: Option<CloudIdV1<'a>>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct GroupV1<'a> {
+    #[serde(borrow)]
+    pub(super) entry: EntryV1<'a>,
+    pub(super) department: CloudIdV1<'a>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct RoleV1<'a> {
+    #[serde(borrow)]
+    pub(super) entry: EntryV1<'a>,
+    pub(super) department: Option<CloudIdV1<'a>>,
+}
+
+/// A membership (group, user), or an implication (prior, implied).
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct PairV1<'a>(
+    #[serde(borrow)] pub(super) CloudIdV1<'a>,
+    pub(super) CloudIdV1<'a>,
+);
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct AssignmentV1<'a> {
+    #[serde(borrow)]
+    pub(super) actor: ActorV1<'a>,
+    pub(super) scope: ScopeV1<'a>,
+    pub(super) role: CloudIdV1<'a>,
+    pub(super) inherited: bool,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum ActorV1<'a> {
+    User(#[serde(borrow)] CloudIdV1<'a>),
+    Group(CloudIdV1<'a>),
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum ScopeV1<'a> {
+    Department(#[serde(borrow)] CloudIdV1<'a>),
+    Project(CloudIdV1<'a>),
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct BindingV1<'a> {
+    pub(super) kind: u8,
+    #[serde(borrow)]
+    pub(super) here: CloudIdV1<'a>,
+    pub(super) becomes: BecomesV1<'a>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum BecomesV1<'a> {
+    Object(ObjectId),
+    Withheld(ObjectId),
+    Renamed(#[serde(borrow)] Name<'a>),
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct LapseV1 {
+    pub(super) object: ObjectId,
+    pub(super) kind: u8,
+    pub(super) how: EndV1,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum EndV1 {
+    Deleted,
+    Retired,
 }

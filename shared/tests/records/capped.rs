@@ -79,8 +79,54 @@ pub(crate) fn capped(record: &Record) -> Record {
             resources: list(&it.resources, 256, resource),
             ..it
         }),
+        Record::Department(it) => Record::Department(entry(it, |it| Department {
+            name: text(&it.name, NAME),
+            description: it.description.map(|it| text(&it, NAME)),
+            ..it
+        })),
+        Record::Project(it) => Record::Project(entry(it, |it| Project {
+            name: text(&it.name, NAME),
+            description: it.description.map(|it| text(&it, NAME)),
+            ..it
+        })),
+        Record::User(it) => Record::User(entry(it, |it| User {
+            name: text(&it.name, NAME),
+            description: it.description.map(|it| text(&it, NAME)),
+            email: it.email.map(|it| text(&it, NAME)),
+            ..it
+        })),
+        Record::Group(it) => Record::Group(entry(it, |it| Group {
+            name: text(&it.name, NAME),
+            description: it.description.map(|it| text(&it, NAME)),
+            ..it
+        })),
+        Record::Role(it) => Record::Role(entry(it, |it| Role {
+            name: text(&it.name, NAME),
+            description: it.description.map(|it| text(&it, NAME)),
+            ..it
+        })),
+        Record::Binding(it) => Record::Binding(Binding {
+            becomes: match it.becomes {
+                Becomes::Renamed(name) => Becomes::Renamed(text(&name, NAME)),
+                becomes => becomes,
+            },
+            ..it
+        }),
+        it @ (Record::Membership(_)
+        | Record::Implication(_)
+        | Record::Assignment(_)
+        | Record::Lapse(_)) => it,
         Record::Service(it) => Record::Service(service(it)),
         Record::HostSample(it) => Record::HostSample(sample(&it)),
+    }
+}
+
+fn entry<T>(it: Entry<T>, what: impl FnOnce(T) -> T) -> Entry<T> {
+    Entry {
+        id: it.id,
+        custody: it.custody,
+        marker: it.marker,
+        what: what(it.what),
     }
 }
 

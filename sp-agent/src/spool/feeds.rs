@@ -18,6 +18,7 @@ pub(super) const LIVE_MAX: u64 = 1_000_000;
 pub(super) struct PerFeed<T> {
     inventory: T,
     quota: T,
+    organization: T,
     health: T,
     samples: T,
 }
@@ -27,6 +28,7 @@ impl<T> PerFeed<T> {
         Self {
             inventory: make(Feed::Inventory),
             quota: make(Feed::Quota),
+            organization: make(Feed::Organization),
             health: make(Feed::Health),
             samples: make(Feed::Samples),
         }
@@ -36,6 +38,7 @@ impl<T> PerFeed<T> {
         Ok(Self {
             inventory: make(Feed::Inventory)?,
             quota: make(Feed::Quota)?,
+            organization: make(Feed::Organization)?,
             health: make(Feed::Health)?,
             samples: make(Feed::Samples)?,
         })
@@ -45,6 +48,7 @@ impl<T> PerFeed<T> {
         match feed {
             Feed::Inventory => &self.inventory,
             Feed::Quota => &self.quota,
+            Feed::Organization => &self.organization,
             Feed::Health => &self.health,
             Feed::Samples => &self.samples,
         }
@@ -54,6 +58,7 @@ impl<T> PerFeed<T> {
         match feed {
             Feed::Inventory => &mut self.inventory,
             Feed::Quota => &mut self.quota,
+            Feed::Organization => &mut self.organization,
             Feed::Health => &mut self.health,
             Feed::Samples => &mut self.samples,
         }
@@ -63,6 +68,7 @@ impl<T> PerFeed<T> {
         PerFeed {
             inventory: f(&self.inventory),
             quota: f(&self.quota),
+            organization: f(&self.organization),
             health: f(&self.health),
             samples: f(&self.samples),
         }

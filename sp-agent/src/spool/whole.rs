@@ -27,7 +27,7 @@ pub(super) fn is_whole(store: &Connection, feed: Feed) -> rusqlite::Result<bool>
             .prepare_cached("SELECT 1 FROM feed WHERE feed = ?1 AND head > 0")?
             .exists([feed_code(feed)]),
         Feed::Samples => Ok(true),
-        Feed::Inventory | Feed::Quota => {
+        Feed::Inventory | Feed::Quota | Feed::Organization => {
             for part in Part::ALL.into_iter().filter(|it| it.kind().feed() == feed) {
                 if !is_settled(store, part)? {
                     return Ok(false);

@@ -3,13 +3,12 @@
 use std::collections::HashSet;
 
 use shared::ids::ObjectId;
-use shared::model::{CloudId, Group, ObjectKind, Project, Role, User};
+use shared::model::{CloudId, Group, Object, ObjectKind, Project, Role, User};
 
 use super::claims::{Claim, Claims, Names};
 use super::identities::Fate;
 use super::order::outer_first;
 use super::{Evidence, Merger, is_usable};
-use crate::directory::Object;
 use crate::directory::names::Folded;
 use crate::directory::plan::{Action, Obstacle, Reason};
 
@@ -187,7 +186,7 @@ impl<'a> Merger<'a> {
         work: &mut Work<'a>,
         here: &'a CloudId,
         within: Option<ObjectId>,
-        object: Object,
+        object: Object<ObjectId>,
     ) {
         let name = object.name().to_owned();
         let id = self.adopt(here, object, &name);

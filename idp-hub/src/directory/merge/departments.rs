@@ -1,11 +1,10 @@
 //! Departments: recognized, taken in under their name or another one, or left alone.
 
 use shared::ids::ObjectId;
-use shared::model::{CloudId, Department, ObjectKind};
+use shared::model::{CloudId, Department, Object, ObjectKind};
 
 use super::claims::Claim;
 use super::{Merger, is_usable};
-use crate::directory::Object;
 use crate::directory::names::Taken;
 use crate::directory::plan::{Action, Obstacle, Reason};
 

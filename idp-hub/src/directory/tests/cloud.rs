@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use shared::model::{Department, Group, Organization, Project, Role, User};
+use shared::model::{Department, Group, Marker, Organization, Project, Role, User};
 
 use super::*;
 

@@ -1,6 +1,6 @@
 //! Numbers for states and kinds. A number that this release doesn't know reads as unknown.
 
-use crate::model::{NodeState, ServerState, ServiceKind, VolumeState};
+use crate::model::{Custody, NodeState, ObjectKind, ServerState, ServiceKind, VolumeState};
 
 macro_rules! codes {
     ($(#[$doc:meta])* $to:ident, $from:ident, $state:ident, $unknown:ident,
@@ -48,4 +48,38 @@ pub(super) fn service_kind(code: u8) -> Option<ServiceKind> {
     ServiceKind::ALL
         .into_iter()
         .find(|kind| service_code(*kind) == code)
+}
+
+/// Who decides over a thing. A word of a later release reads as the region's own: that is left
+/// alone.
+pub(super) const fn custody_code(custody: Custody) -> u8 {
+    match custody {
+        Custody::Common => 0,
+        Custody::Reserved => 1,
+        Custody::Administrator => 2,
+    }
+}
+
+pub(super) const fn custody(code: u8) -> Custody {
+    match code {
+        0 => Custody::Common,
+        2 => Custody::Administrator,
+        _ => Custody::Reserved,
+    }
+}
+
+pub(super) const fn object_kind_code(kind: ObjectKind) -> u8 {
+    match kind {
+        ObjectKind::Department => 1,
+        ObjectKind::Project => 2,
+        ObjectKind::User => 3,
+        ObjectKind::Group => 4,
+        ObjectKind::Role => 5,
+    }
+}
+
+pub(super) fn object_kind(code: u8) -> Option<ObjectKind> {
+    ObjectKind::ALL
+        .into_iter()
+        .find(|kind| object_kind_code(*kind) == code)
 }

@@ -90,6 +90,7 @@ const fn is_of_all(error: &CloudError) -> bool {
         | CloudError::Unauthorized { .. }
         | CloudError::Throttled { .. }
         | CloudError::Missing { .. }
+        | CloudError::Unmanaged
         | CloudError::Stopped
         | CloudError::Status { status: 503, .. } => true,
         CloudError::Forbidden { .. } | CloudError::Status { .. } | CloudError::Malformed { .. } => {

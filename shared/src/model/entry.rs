@@ -1,0 +1,93 @@
+//! A region's organization as its agent tells of it, and what becomes of each thing there.
+
+use super::{CloudId, End, ObjectKind};
+use crate::ids::{FederationId, ObjectId};
+
+/// The longest description taken over, in bytes: 255 characters of four bytes each, the most that
+/// older Keystones keep. A longer one is cut.
+pub const DESCRIPTION_BYTES_MAX: usize = 1020;
+
+/// A thing of a region's organization that has a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry<T> {
+    /// What the cloud calls it.
+    pub id: CloudId,
+    /// Who decides over it.
+    pub custody: Custody,
+    /// What a federation left on it, to know it again.
+    pub marker: Option<Marker>,
+    /// What it is.
+    pub what: T,
+}
+
+/// Who decides over a thing of a region. The agent says so, by what its cloud needs and by its own
+/// policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Custody {
+    /// The federation, once it is merged.
+    #[default]
+    Common,
+    /// The region alone: Keystone's Default domain, those of its services, what its policy protects.
+    Reserved,
+    /// The region alone, and it is the cloud's own administrator, or his project, whose name the
+    /// federation's takes.
+    Administrator,
+}
+
+/// What a federation leaves on a thing in a region's cloud, to know it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Marker {
+    /// Which federation.
+    pub federation: FederationId,
+    /// Which thing of its directory.
+    pub object: ObjectId,
+}
+
+/// What was decided about a thing of a region when its organization was merged. Goes from the hub
+/// to that region alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binding {
+    /// What kind of thing.
+    pub kind: ObjectKind,
+    /// What the cloud calls it.
+    pub here: CloudId,
+    /// What it is from now on.
+    pub becomes: Becomes,
+}
+
+/// What a thing of a region is once its organization is merged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Becomes {
+    /// This one of the directory.
+    Object(ObjectId),
+    /// It was deleted or retired in the federation, and is switched off.
+    Withheld(ObjectId),
+    /// It stays the region's own, under this name.
+    Renamed(String),
+}
+
+/// Something that the directory does not have any more. It stays in the feed: what is not told of
+/// is only not told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lapse {
+    /// Which it was.
+    pub object: ObjectId,
+    /// What kind of thing.
+    pub kind: ObjectKind,
+    /// How it ended.
+    pub how: End,
+}
+
+impl Lapse {
+    /// The id of its record.
+    pub const fn id(&self) -> CloudId {
+        CloudId::Hyphenated(self.object.to_bytes())
+    }
+}
+
+impl Binding {
+    /// The id of its record, which follows from what it is about.
+    pub fn id(&self) -> CloudId {
+        CloudId::derived(&format!("{}/{}", self.kind.name(), self.here))
+    }
+}
