@@ -2,10 +2,11 @@
 //!
 //! Pure. What the hub tells comes as records of one feed; this is what they say together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use shared::ids::ObjectId;
 use shared::model::{Becomes, CloudId, End, ObjectKind, Organization};
+use shared::wire::Digest;
 
 /// What the hub told.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,4 +17,51 @@ pub struct Replica {
     pub ended: BTreeMap<ObjectId, (ObjectKind, End)>,
     /// What was decided about this region's things.
     pub bindings: BTreeMap<(ObjectKind, CloudId), Becomes>,
+}
+
+/// What was applied last, so that what changed at the hub is told from what changed in the cloud.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Base {
+    /// Each thing of the directory that the cloud has.
+    pub objects: BTreeMap<(ObjectKind, ObjectId), Applied>,
+    /// Each link that was made, or met as it should be, by its record's id in the directory.
+    pub links: BTreeSet<CloudId>,
+}
+
+/// What was applied last of one thing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// What the cloud calls it.
+    pub here: CloudId,
+    /// The digest of its record in the directory, as it then was.
+    pub was: Digest,
+}
+
+/// Something to keep of what was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// This thing was applied so; `None` is gone from the cloud.
+    Object(ObjectKind, ObjectId, Option<Applied>),
+    /// This link is there, or is not there any more.
+    Link(CloudId, bool),
+}
+
+impl Base {
+    /// Takes over what was done.
+    pub fn note(&mut self, note: Note) {
+        match note {
+            Note::Object(kind, id, Some(applied)) => {
+                self.objects.insert((kind, id), applied);
+            }
+            Note::Object(kind, id, None) => {
+                self.objects.remove(&(kind, id));
+            }
+            Note::Link(id, true) => {
+                self.links.insert(id);
+            }
+            Note::Link(id, false) => {
+                self.links.remove(&id);
+            }
+        }
+    }
 }
