@@ -19,6 +19,8 @@ mod adopt;
 mod feed;
 #[path = "golden/frames.rs"]
 mod frames;
+#[path = "golden/organization.rs"]
+mod organization;
 #[path = "golden/records.rs"]
 mod records;
 #[path = "golden/states.rs"]
@@ -88,6 +90,7 @@ fn from_text(text: &str) -> Vec<Part> {
 fn examples() -> Vec<Example> {
     let mut examples = records::examples();
     examples.extend(states::examples());
+    examples.extend(organization::examples());
     examples.extend(frames::examples());
     examples.extend(feed::examples());
     examples.extend(adopt::examples());

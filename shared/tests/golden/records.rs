@@ -27,7 +27,7 @@ pub(crate) fn examples() -> Vec<Example> {
     examples
 }
 
-fn example(which: &str, record: Record) -> Example {
+pub(crate) fn example(which: &str, record: Record) -> Example {
     let EncodedRecord { kind, id, value } = record::encode(&record).unwrap();
     Example {
         name: format!("{}-{which}", record.key().kind.name()),

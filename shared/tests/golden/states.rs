@@ -13,10 +13,11 @@ pub(crate) fn examples() -> Vec<Example> {
         states("states-node", &nodes()),
         states("states-service", &services()),
         numbers(),
+        numbers_of_organizations(),
     ]
 }
 
-fn states(name: &str, records: &[(String, Record)]) -> Example {
+pub(crate) fn states(name: &str, records: &[(String, Record)]) -> Example {
     let part = |(word, record): &(String, Record)| {
         Part::new(word.as_str(), record::encode(record).unwrap().value)
     };
@@ -125,8 +126,17 @@ fn services() -> Vec<(String, Record)> {
 
 /// The numbers of kinds, feeds and clouds, which stand outside of values.
 fn numbers() -> Example {
-    let kinds = RecordKind::ALL.map(|it| (it.name(), record::kind_code(it)));
-    let feeds = Feed::ALL.map(|it| (it.name(), u16::from(feed_code(it))));
+    let number = |it: RecordKind| (it.name(), record::kind_code(it));
+    let (later, kinds): (Vec<_>, Vec<_>) = RecordKind::ALL
+        .into_iter()
+        .partition(|it| it.feed() == Feed::Organization);
+    assert_eq!(later.len(), 10, "these have an example of their own");
+    let kinds: Vec<_> = kinds.into_iter().map(number).collect();
+    let feeds: Vec<_> = Feed::ALL
+        .into_iter()
+        .filter(|it| *it != Feed::Organization)
+        .map(|it| (it.name(), u16::from(feed_code(it))))
+        .collect();
     let clouds = [
         CloudKind::Other,
         CloudKind::OpenStack,
@@ -152,5 +162,24 @@ fn numbers() -> Example {
         name: "numbers".to_owned(),
         parts: groups.into_iter().flatten().collect(),
         read: Box::new(|parts| assert_eq!(parts.len(), 17)),
+    }
+}
+
+/// Those of organizations, which came later.
+fn numbers_of_organizations() -> Example {
+    let kinds = RecordKind::ALL.into_iter();
+    let kinds = kinds.filter(|it| it.feed() == Feed::Organization);
+    let mut parts: Vec<Part> = kinds
+        .map(|it| {
+            let number = record::kind_code(it).to_be_bytes().to_vec();
+            Part::new(format!("kind {}", it.name()), number)
+        })
+        .collect();
+    let feed = u16::from(feed_code(Feed::Organization));
+    parts.push(Part::new("feed organization", feed.to_be_bytes().to_vec()));
+    Example {
+        name: "numbers-organization".to_owned(),
+        parts,
+        read: Box::new(|parts| assert_eq!(parts.len(), 11)),
     }
 }

@@ -1,5 +1,8 @@
 //! Any record, within its caps and beyond; and some frame of each kind.
 
+#[path = "organization.rs"]
+mod organization;
+
 use std::net::IpAddr;
 
 use proptest::prelude::*;
@@ -255,6 +258,7 @@ pub(crate) fn record() -> BoxedStrategy<Record> {
         node(),
         storage_pool(),
         quota(),
+        organization::record(),
         service(),
         sample(),
     ]
