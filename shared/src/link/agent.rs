@@ -42,6 +42,10 @@ pub enum Input<'a> {
     Described(Cloud<'static>),
     /// Nothing new can be kept, and why; or, with `None`, it can again.
     Keeping(Option<String>),
+    /// Of the directory everything up to here is durable.
+    Took(Ack),
+    /// The directory goes on from here.
+    Asks(Cursor),
     /// The daemon stops, or the region leaves.
     Stop(Goodbye),
     /// The asked-for time has come.
@@ -60,8 +64,14 @@ pub enum Effect {
     Greet,
     /// Send on the control stream.
     Send(Control<'static>),
-    /// Start the feeds at these cursors, once the standing is accepted.
-    Serve(Vec<Cursor>),
+    /// Start the feeds at these cursors, once the standing is accepted; those that this protocol
+    /// version has.
+    Serve {
+        /// The version that was agreed.
+        version: u16,
+        /// How far the hub has got.
+        cursors: Vec<Cursor>,
+    },
     /// A receiver tells where to go on.
     Position(Cursor),
     /// A receiver has made durable.
@@ -155,6 +165,7 @@ enum State {
 #[derive(Debug)]
 struct Ready {
     hub: Option<HubId>,
+    version: u16,
     standing: Standing,
     /// Kept until the administrator's yes.
     cursors: Vec<Cursor>,
@@ -249,9 +260,19 @@ impl AgentSession {
                 let fault = fault.map(Text::cut_owned);
                 vec![Effect::Send(Control::Keeping(Keeping { fault }))]
             }
+            (State::Ready(ready), Input::Took(ack)) => {
+                ready.said = now;
+                vec![Effect::Send(Control::Ack(ack))]
+            }
+            (State::Ready(ready), Input::Asks(cursor)) => {
+                ready.said = now;
+                vec![Effect::Send(Control::Cursor(cursor))]
+            }
             (
                 _,
                 Input::Connected
+                | Input::Took(_)
+                | Input::Asks(_)
                 | Input::Frame(_)
                 | Input::SaidSomething
                 | Input::Described(_)
@@ -288,6 +309,7 @@ impl AgentSession {
                 self.epoch = welcome.epoch;
                 let ready = Ready {
                     hub: welcome.path.as_slice().last().copied(),
+                    version: welcome.version,
                     standing: welcome.standing,
                     cursors: welcome.cursors.into_vec(),
                     said: now,
@@ -329,7 +351,9 @@ impl AgentSession {
     fn serve(&mut self) -> Option<Effect> {
         match &mut self.state {
             State::Ready(ready) if ready.standing == Standing::Accepted => {
-                Some(Effect::Serve(std::mem::take(&mut ready.cursors)))
+                let version = ready.version;
+                let cursors = std::mem::take(&mut ready.cursors);
+                Some(Effect::Serve { version, cursors })
             }
             _ => None,
         }

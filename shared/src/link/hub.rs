@@ -9,8 +9,8 @@ use super::{GREETING_MAX, HEARTBEAT, SILENCE_MAX};
 use crate::ids::{FederationId, HubId};
 use crate::wire::codec::CODEC;
 use crate::wire::frame::{
-    Cloud, Control, Cursor, Goodbye, Hello, Keeping, Named, PROTOCOL, Refusal, Refuse, Standing,
-    Welcome,
+    Ack, Cloud, Control, Cursor, DIRECTORY_FEED, Goodbye, Hello, Keeping, Named, PROTOCOL, Refusal,
+    Refuse, Standing, Welcome,
 };
 use crate::wire::{List, Text};
 
@@ -68,6 +68,10 @@ pub enum Effect<'a> {
     WakeAt(Instant),
     /// The session serves: feeds may come.
     Serve,
+    /// Send the directory from here on.
+    Direct(Cursor),
+    /// Of the directory the agent has made durable.
+    Directed(Ack),
     /// Close the connection, after what was sent.
     Close(Closed),
 }
@@ -97,7 +101,7 @@ pub struct HubSession {
 #[derive(Debug)]
 enum State {
     Greeting { deadline: Instant },
-    Registering { heard: Instant },
+    Registering { heard: Instant, version: u16 },
     Ready { heard: Instant, standing: Standing },
     Closed,
 }
@@ -138,23 +142,29 @@ impl HubSession {
             }),
             (State::Greeting { .. }, Input::Frame(Control::Hello(hello))) => self.greet(now, hello),
             (
-                State::Registering { heard },
+                State::Registering { heard, version },
                 Input::Registered {
                     standing,
                     cursors,
                     name,
                 },
             ) => {
-                let heard = *heard;
-                self.welcome(heard, standing, cursors, name)
+                let (heard, version) = (*heard, *version);
+                self.welcome((heard, version), standing, cursors, name)
             }
-            (State::Registering { heard } | State::Ready { heard, .. }, Input::FeedHeard) => {
+            (State::Registering { heard, .. } | State::Ready { heard, .. }, Input::FeedHeard) => {
                 *heard = now;
                 Vec::new()
             }
-            (State::Ready { heard, .. }, Input::Frame(frame)) => {
+            (
+                State::Ready {
+                    heard, standing, ..
+                },
+                Input::Frame(frame),
+            ) => {
                 *heard = now;
-                self.frame(frame)
+                let standing = *standing;
+                self.frame(standing, frame)
             }
             (State::Ready { .. }, Input::Renamed(name)) => vec![named(name)],
             (State::Ready { standing, .. }, Input::Accepted) => {
@@ -175,13 +185,20 @@ impl HubSession {
         }
     }
 
-    fn frame<'a>(&mut self, frame: Control<'a>) -> Vec<Effect<'a>> {
+    fn frame<'a>(&mut self, standing: Standing, frame: Control<'a>) -> Vec<Effect<'a>> {
+        let is_served = standing == Standing::Accepted;
         match frame {
             Control::Heartbeat(_) => Vec::new(),
             Control::Renew(renew) => vec![Effect::Issue(renew.csr.into_string())],
             Control::Describe(cloud) => vec![Effect::Describe(cloud)],
             Control::Keeping(Keeping { fault }) => {
                 vec![Effect::Keeping(fault.map(Text::into_string))]
+            }
+            Control::Cursor(cursor) if is_served && cursor.feed == DIRECTORY_FEED => {
+                vec![Effect::Direct(cursor)]
+            }
+            Control::Ack(ack) if is_served && ack.feed == DIRECTORY_FEED => {
+                vec![Effect::Directed(ack)]
             }
             _ => self.refuse(Refusal::Protocol, "a frame that only a hub sends"),
         }
@@ -208,20 +225,24 @@ impl HubSession {
                 "this hub was superseded; the agent follows its successor",
             );
         }
-        self.state = State::Registering { heard: now };
+        let version = highest.min(PROTOCOL.1);
+        self.state = State::Registering {
+            heard: now,
+            version,
+        };
         vec![Effect::Register(hello)]
     }
 
     fn welcome(
         &mut self,
-        heard: Instant,
+        (heard, version): (Instant, u16),
         standing: Standing,
         cursors: Vec<Cursor>,
         name: String,
     ) -> Vec<Effect<'static>> {
         self.state = State::Ready { heard, standing };
         let welcome = Welcome {
-            version: PROTOCOL.1,
+            version,
             federation: self.facts.federation,
             epoch: self.facts.epoch,
             path: List::cut(self.facts.path.iter().copied()),
@@ -243,7 +264,7 @@ impl HubSession {
     fn tick(&mut self, now: Instant) -> Vec<Effect<'static>> {
         let (deadline, why) = match &self.state {
             State::Greeting { deadline } => (*deadline, Closed::NoGreeting),
-            State::Registering { heard } | State::Ready { heard, .. } => {
+            State::Registering { heard, .. } | State::Ready { heard, .. } => {
                 (*heard + SILENCE_MAX, Closed::Silent)
             }
             State::Closed => return Vec::new(),

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use crate::ids::FeedId;
 use crate::model::Feed;
-use crate::wire::frame::{Cursor, Open, Phase, Start, feed_code};
+use crate::wire::frame::{Cursor, DIRECTORY_FEED, Open, Phase, Start, feed_code};
 
 /// Batches on their way at most. With the spool's batches of 256 KiB that is what the bytes below
 /// come to, so it bounds only the bookkeeping of small ones.
@@ -55,7 +55,9 @@ pub enum Step {
 /// The sender's side of one feed.
 #[derive(Debug)]
 pub struct Outbox {
-    feed: Feed,
+    /// The feed's number on the wire.
+    code: u8,
+    is_log: bool,
     extent: Extent,
     state: State,
 }
@@ -90,10 +92,20 @@ struct InFlight {
 }
 
 impl Outbox {
-    /// An outbox without a receiver.
+    /// An agent's outbox, without a receiver.
     pub const fn new(feed: Feed, extent: Extent) -> Self {
+        Self::of(feed_code(feed), feed.is_log(), extent)
+    }
+
+    /// A hub's outbox of its directory, without a receiver.
+    pub const fn of_directory(extent: Extent) -> Self {
+        Self::of(DIRECTORY_FEED, false, extent)
+    }
+
+    const fn of(code: u8, is_log: bool, extent: Extent) -> Self {
         Self {
-            feed,
+            code,
+            is_log,
             extent,
             state: State::Idle,
         }
@@ -112,7 +124,7 @@ impl Outbox {
         }
         if extent.id != before.id {
             self.state = State::Opening(self.beginning());
-        } else if self.feed.is_log() && extent.head < before.head {
+        } else if self.is_log && extent.head < before.head {
             self.state = State::Overtaken;
         }
     }
@@ -121,7 +133,7 @@ impl Outbox {
     /// not use what came.
     pub fn position(&mut self, cursor: &Cursor) {
         let Extent { id, head, .. } = self.extent;
-        let overtaken = self.feed.is_log() && cursor.id == id && cursor.seq > head;
+        let overtaken = self.is_log && cursor.id == id && cursor.seq > head;
         self.state = match overtaken {
             true => State::Overtaken,
             false => State::Opening(self.start(cursor)),
@@ -135,7 +147,7 @@ impl Outbox {
             id, head, horizon, ..
         } = self.extent;
         let known = cursor.id == id && cursor.seq <= head;
-        match (known, self.feed.is_log()) {
+        match (known, self.is_log) {
             (true, true) => Start::Resume {
                 seq: cursor.seq.max(horizon),
             },
@@ -147,7 +159,7 @@ impl Outbox {
     }
 
     const fn beginning(&self) -> Start {
-        match self.feed.is_log() {
+        match self.is_log {
             // A log has no state to replace: whoever knows nothing of it gets what is left.
             true => Start::Resume {
                 seq: self.extent.horizon,
@@ -162,7 +174,7 @@ impl Outbox {
             State::Idle => None,
             State::Overtaken => Some(Step::Renew { id: self.extent.id }),
             State::Opening(start) => {
-                let feed = feed_code(self.feed);
+                let feed = self.code;
                 Some(Step::Open(Open {
                     feed,
                     id: self.extent.id,
@@ -190,7 +202,7 @@ impl Outbox {
                 Start::Resume { seq } => seq,
                 Start::Snapshot => 0,
             };
-            let compared = self.feed.is_log();
+            let compared = self.is_log;
             let flow = Flow {
                 sent,
                 acked: sent,

@@ -26,8 +26,13 @@ pub use join::{Issued, Join, JoinFrame, Recover};
 use super::codec::{self, DecodeError, EncodeError};
 use crate::model::Feed;
 
-/// The protocol versions that this release speaks: the current one and the one before it.
-pub const PROTOCOL: (u16, u16) = (1, 1);
+/// The protocol versions that this release speaks: the current one and the one before it. Version 2
+/// brought organizations: the feed of them, and the directory's way back.
+pub const PROTOCOL: (u16, u16) = (1, 2);
+
+/// The number of the feed by which a hub tells an agent the directory. Those of feeds that go from
+/// a hub to its agents begin here; see [`feed_code`] for the others.
+pub const DIRECTORY_FEED: u8 = 128;
 
 /// Bytes of a frame's header.
 pub const HEADER_BYTES: usize = 6;
@@ -96,6 +101,17 @@ pub const fn feed_code(feed: Feed) -> u8 {
         Feed::Organization => 5,
     }
 }
+
+/// The protocol version from which on a feed is sent: an older hub would take it for a fault.
+pub const fn feed_version(feed: Feed) -> u16 {
+    match feed {
+        Feed::Inventory | Feed::Quota | Feed::Health | Feed::Samples => 1,
+        Feed::Organization => 2,
+    }
+}
+
+/// The protocol version from which on the directory is told.
+pub const DIRECTORY_VERSION: u16 = 2;
 
 /// The feed of a number, if this release knows it.
 pub fn feed_of(code: u8) -> Option<Feed> {

@@ -19,6 +19,13 @@ fn hub() -> HubId {
     HubId::from_random(5)
 }
 
+fn serve() -> Effect {
+    Effect::Serve {
+        version: PROTOCOL.1,
+        cursors: vec![cursor()],
+    }
+}
+
 fn cursor() -> Cursor {
     Cursor {
         feed: 1,
@@ -64,7 +71,7 @@ fn greeting(start: Instant) -> AgentSession {
 fn following(start: Instant) -> AgentSession {
     let mut session = greeting(start);
     let effects = session.handle(start, MIDDLE, Input::Frame(welcome(2, Standing::Accepted)));
-    assert!(effects.contains(&Effect::Serve(vec![cursor()])));
+    assert!(effects.contains(&serve()));
     session
 }
 
@@ -278,12 +285,12 @@ fn feeds_wait_for_the_second_yes() {
     assert!(
         !effects
             .iter()
-            .any(|effect| matches!(effect, Effect::Serve(_)))
+            .any(|effect| matches!(effect, Effect::Serve { .. }))
     );
     assert_eq!(session.phase(), Phase::Pending);
     let yes = Control::Standing(Standing::Accepted);
     let effects = session.handle(start, MIDDLE, Input::Frame(yes));
-    assert!(effects.contains(&Effect::Serve(vec![cursor()])));
+    assert!(effects.contains(&serve()));
 }
 
 #[test]

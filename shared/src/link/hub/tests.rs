@@ -218,3 +218,55 @@ fn what_the_cloud_is_may_be_told_later() {
     let effects = session.handle(now(), Input::Frame(Control::Describe(cloud)));
     assert_eq!(refusal(&effects), Refusal::Protocol);
 }
+
+fn cursor(feed: u8) -> Cursor {
+    Cursor {
+        feed,
+        id: crate::ids::FeedId::from_random(5),
+        seq: 7,
+        phase: crate::wire::frame::Phase::Live,
+    }
+}
+
+#[test]
+fn the_directory_goes_to_who_asks_for_it_and_was_accepted() {
+    let ack = Ack {
+        feed: DIRECTORY_FEED,
+        seq: 9,
+    };
+    let asked = cursor(DIRECTORY_FEED);
+    let mut session = greeted(now(), Standing::Accepted);
+    let effects = session.handle(now(), Input::Frame(Control::Cursor(asked)));
+    assert_eq!(effects, [Effect::Direct(asked)]);
+    let effects = session.handle(now(), Input::Frame(Control::Ack(ack)));
+    assert_eq!(effects, [Effect::Directed(ack)]);
+
+    let mut session = greeted(now(), Standing::Pending);
+    let effects = session.handle(now(), Input::Frame(Control::Cursor(asked)));
+    assert_eq!(refusal(&effects), Refusal::Protocol);
+    let mut session = greeted(now(), Standing::Accepted);
+    let effects = session.handle(now(), Input::Frame(Control::Cursor(cursor(1))));
+    assert_eq!(refusal(&effects), Refusal::Protocol);
+}
+
+#[test]
+fn an_older_agent_is_answered_in_its_own_version() {
+    for (versions, agreed) in [((1, 1), 1), (PROTOCOL, 2), ((2, 9), PROTOCOL.1)] {
+        let (mut session, _) = HubSession::new(facts(), now());
+        let hello = Hello {
+            versions,
+            ..hello()
+        };
+        session.handle(now(), Input::Frame(Control::Hello(hello)));
+        let registered = Input::Registered {
+            standing: Standing::Accepted,
+            cursors: Vec::new(),
+            name: "north".to_owned(),
+        };
+        let effects = session.handle(now(), registered);
+        assert!(
+            matches!(&effects[0], Effect::Send(Control::Welcome(it)) if it.version == agreed),
+            "{effects:?}"
+        );
+    }
+}
