@@ -3,7 +3,7 @@
 //! A module imports only what stands above it here, and `shared`.
 //!
 //! ```text
-//! cloud · host · spool · collect · replica (pure) · apply · config · membership · join · adoption ·
+//! database · cloud · host · spool · collect · replica · apply · config · membership · join · adoption ·
 //! uplink · status · tasks · cli
 //! ```
 
@@ -12,6 +12,7 @@ pub mod cli;
 pub mod cloud;
 pub mod collect;
 pub mod config;
+mod database;
 pub mod host;
 pub mod join;
 pub mod membership;

@@ -1,6 +1,9 @@
 //! The directory as the hub last told it, as far as it concerns this region.
 //!
-//! Pure. What the hub tells comes as records of one feed; this is what they say together.
+//! What the hub tells comes as records of one feed; this is what they say together, and
+//! [`store`] keeps them.
+
+pub mod store;
 
 use std::collections::{BTreeMap, BTreeSet};
 

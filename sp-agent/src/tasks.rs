@@ -105,6 +105,7 @@ pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(),
         orders: ordered,
         told,
         shown: daemon.status.clone(),
+        replica: watch::Sender::new(None),
     };
     let operations = Local {
         sources: Sources {

@@ -10,6 +10,7 @@
 //! feeds and never a heartbeat.
 
 mod connection;
+mod directory;
 mod failure;
 mod feeds;
 mod renewal;
@@ -27,11 +28,12 @@ use shared::runtime::clock::Clock;
 use shared::runtime::errors::chain;
 use shared::runtime::shutdown::Shutdown;
 use shared::transport::{Dialer, LinkConnection};
-use shared::wire::frame::{Control, Goodbye};
+use shared::wire::frame::{Control, DIRECTORY_VERSION, Goodbye};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::membership::{Credentials, Membership, MembershipError};
+use crate::replica::store::Store;
 use crate::spool::{Condition, Spool};
 use connection::{Live, News};
 use failure::Failure;
@@ -48,6 +50,8 @@ pub struct Options {
     pub credentials: Arc<Credentials>,
     /// What it reports.
     pub spool: Spool,
+    /// What the hub tells it.
+    pub replica: Store,
     /// The time.
     pub clock: Clock,
     /// How it dials.
@@ -215,7 +219,7 @@ impl Driver {
     }
 
     async fn connected(&mut self, connection: LinkConnection) {
-        match Live::open(connection, &self.options.spool).await {
+        match Live::open(connection, &self.options.spool, &self.options.replica).await {
             Ok(live) => {
                 self.live = Some(live);
                 self.renewal.connected(&self.options);
@@ -239,6 +243,8 @@ impl Driver {
                 Err(error) => self.decide(Input::Faulted(error.to_string())).await,
             },
             News::Said => self.decide(Input::SaidSomething).await,
+            News::Asks(cursor) => self.decide(Input::Asks(cursor)).await,
+            News::Took(ack) => self.decide(Input::Took(ack)).await,
             News::Grown => {}
             News::Ended(failure) => self.failed(failure).await,
         }
@@ -263,9 +269,12 @@ impl Driver {
                 self.send(hello).await;
             }
             Effect::Send(frame) => self.send(frame).await,
-            Effect::Serve(cursors) => {
+            Effect::Serve { version, cursors } => {
                 if let Some(live) = &mut self.live {
-                    live.feeds.serve(&cursors);
+                    live.feeds.serve(version, &cursors);
+                    if version >= DIRECTORY_VERSION {
+                        live.directory.begin();
+                    }
                 }
             }
             Effect::Position(cursor) => {

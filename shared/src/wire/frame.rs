@@ -10,6 +10,7 @@
 mod adopt;
 mod control;
 mod feed;
+mod gathered;
 mod join;
 
 pub use adopt::{
@@ -21,6 +22,7 @@ pub use control::{
     Refuse, Renew, Renewed, Standing, Welcome, cloud_kind, cloud_kind_code,
 };
 pub use feed::{Batch, BatchRecord, FeedFrame, Open, RECORDS_MAX, Start};
+pub use gathered::{GatherError, Gathered, Row};
 pub use join::{Issued, Join, JoinFrame, Recover};
 
 use super::codec::{self, DecodeError, EncodeError};

@@ -8,6 +8,7 @@ use rusqlite::ErrorCode;
 use shared::model::{Feed, RecordKind};
 use shared::runtime::files::FileError;
 use shared::wire::EncodeError;
+use shared::wire::frame::GatherError;
 
 use super::feeds::LIVE_MAX;
 use crate::cloud::Part;
@@ -216,6 +217,15 @@ impl Fault {
 impl From<rusqlite::Error> for Fault {
     fn from(error: rusqlite::Error) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<GatherError> for Fault {
+    fn from(error: GatherError) -> Self {
+        match error {
+            GatherError::TooLong { .. } => Self::Damaged(error.to_string()),
+            GatherError::Encode(source) => source.into(),
+        }
     }
 }
 

@@ -1,13 +1,11 @@
 //! Opening the file: locked, checked, brought to this release's schema; moved aside if damaged.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io;
+use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use shared::link::outbox::Extent;
 use shared::model::{Feed, UnixMillis};
@@ -18,26 +16,15 @@ use super::error::{Fault, SpoolError};
 use super::feeds::{self, FeedState, PerFeed};
 use super::schema::{SCHEMA, migrate, schema_of};
 use super::whole;
+use crate::database::{damage, move_aside, settle};
 
 const FILE: &str = "spool.sqlite";
 const LOCK: &str = "spool.lock";
-const ASIDE: &str = "spool.sqlite.damaged-";
-
-/// `SQLite`'s files of one database. It goes first when they are moved: a log alone is dropped at
-/// the next opening, while a database without its log would pass for an older state.
-const SUFFIXES: [&str; 3] = ["", "-wal", "-shm"];
-
-/// Damaged files that are kept for looking into. A disk that damages one after the other must not
-/// fill up with them.
-const ASIDE_MAX: usize = 3;
 
 /// A predecessor that was told to stop, or a handle that was just dropped, commits its last group
 /// within this: 250 tries of 20 ms.
 const LOCK_TRIES: u32 = 250;
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
-
-/// Longer than any checkpoint holds the other connection up.
-const BUSY: Duration = Duration::from_secs(5);
 
 /// Page cache of the writer, KiB. An agent of 10,000 servers has 40 MiB for everything; its spool
 /// is some 6 MB, of which a page of an audit touches a small part, and the system caches the rest.
@@ -74,7 +61,6 @@ impl Store {
 
 /// Opens, and opens again after a fault, holding the lock all the time.
 pub(super) struct Opener {
-    directory: PathBuf,
     path: PathBuf,
     /// Names what is moved aside. The caller's latest time: nothing here has a clock.
     pub(super) now: UnixMillis,
@@ -97,7 +83,6 @@ impl Opener {
         let path = directory.join(FILE);
         let lock = lock(&directory.join(LOCK), &path)?;
         Ok(Self {
-            directory: directory.to_path_buf(),
             path,
             now,
             chance,
@@ -123,7 +108,7 @@ impl Opener {
 
     /// Moves a damaged file out of the way, loudly. No connection may be open.
     pub(super) fn set_aside(&self, what: &str) -> Result<(), SpoolError> {
-        let aside = self.move_aside().map_err(|source| SpoolError::MoveAside {
+        let aside = move_aside(&self.path, self.now).map_err(|source| SpoolError::MoveAside {
             path: self.path.clone(),
             source: Arc::new(source),
         })?;
@@ -197,71 +182,6 @@ impl Opener {
         connection.pragma_update(None, "journal_size_limit", WAL_BYTES_KEPT)?;
         Ok(connection)
     }
-
-    fn move_aside(&self) -> io::Result<PathBuf> {
-        self.forget_oldest_aside()?;
-        let aside = self.free_name()?;
-        for suffix in SUFFIXES {
-            missing_is_fine(fs::rename(with(&self.path, suffix), with(&aside, suffix)))?;
-        }
-        File::open(&self.directory)?.sync_all()?;
-        Ok(aside)
-    }
-
-    /// Two may be damaged in the same millisecond.
-    fn free_name(&self) -> io::Result<PathBuf> {
-        let now = self.now.0;
-        for place in 0..=ASIDE_MAX {
-            // Thirteen digits last until 2286: until then names sort by time.
-            let name = self.directory.join(format!("{ASIDE}{now:013}-{place}"));
-            if !name.try_exists()? {
-                return Ok(name);
-            }
-        }
-        Err(io::Error::from(io::ErrorKind::AlreadyExists))
-    }
-
-    fn forget_oldest_aside(&self) -> io::Result<()> {
-        let mut kept = Vec::new();
-        for entry in fs::read_dir(&self.directory)? {
-            let name = entry?.file_name().to_string_lossy().into_owned();
-            if name.starts_with(ASIDE)
-                && !SUFFIXES.iter().any(|s| !s.is_empty() && name.ends_with(s))
-            {
-                kept.push(name);
-            }
-        }
-        kept.sort_unstable();
-        let surplus = (kept.len() + 1).saturating_sub(ASIDE_MAX);
-        for name in kept.iter().take(surplus) {
-            for suffix in SUFFIXES.iter().rev() {
-                missing_is_fine(fs::remove_file(with(&self.directory.join(name), suffix)))?;
-            }
-        }
-        Ok(())
-    }
-}
-
-fn missing_is_fine(outcome: io::Result<()>) -> io::Result<()> {
-    match outcome {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        outcome => outcome,
-    }
-}
-
-fn with(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
-}
-
-/// What holds for every connection, whether it writes or only reads.
-fn settle(connection: &Connection) -> rusqlite::Result<()> {
-    connection.busy_timeout(BUSY)?;
-    // Otherwise a statement is compiled anew for each value that is bound to its LIMIT.
-    connection
-        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
-        .map(drop)
 }
 
 /// The operating system gives the lock back with the process, however that ends.
@@ -285,12 +205,9 @@ fn lock(lock: &Path, spool: &Path) -> Result<File, SpoolError> {
     })
 }
 
-/// `SQLite`'s own check of the structure, without that of each index against its table.
 fn check(connection: &Connection) -> Result<(), Fault> {
-    let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-    if found == "ok" {
-        Ok(())
-    } else {
-        Err(Fault::Damaged(found))
+    match damage(connection)? {
+        None => Ok(()),
+        Some(found) => Err(Fault::Damaged(found)),
     }
 }

@@ -6,17 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::{Connection, params};
 use shared::ids::FeedId;
 use shared::model::{Feed, Record, RecordKind, Service};
-use shared::wire::frame::{self, BatchRecord, FeedFrame, feed_code};
+use shared::wire::DecodeError;
+use shared::wire::frame::{Gathered, Row, feed_code};
 use shared::wire::record::{Decoded, decode, kind_code};
-use shared::wire::{Bytes, DecodeError, Digest, List};
 
 use super::error::{Fault, SpoolError};
 use super::feeds::{self, signed, unsigned};
 use super::whole::is_whole;
-
-/// Ids and values of one batch, bytes: some 900 records, which is little beside the 4 MiB that may
-/// be on their way, and enough that a commit of a hub carries many changes.
-const BATCH_BYTES_MAX: usize = 256 << 10;
 
 /// Some records of a feed in the order of their change, encoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,13 +67,6 @@ impl Reader {
     }
 }
 
-struct Row {
-    seq: u64,
-    kind: u16,
-    id: Vec<u8>,
-    value: Option<Vec<u8>>,
-}
-
 /// The batch after `after`. If the feed never was so far (an older copy of the file came back), it
 /// ends before it begins, and the receiver says where it is.
 pub(super) fn batch(
@@ -94,12 +83,12 @@ pub(super) fn batch(
     }
     let (rows, is_all) = rows_after(store, feed, after)?;
     let last = match rows.last() {
-        Some(row) if !is_all => row.seq,
+        Some(seq) if !is_all => seq,
         _ => state.head,
     };
     let is_all = last == state.head && !feed.is_log() && is_whole(store, feed)?;
     let digest = is_all.then_some(state.digest);
-    let frame = encode(digest, after, last, &rows)?;
+    let frame = rows.frame(after, last, digest)?;
     Ok(Some(Batch {
         frame,
         last,
@@ -109,53 +98,24 @@ pub(super) fn batch(
 }
 
 /// As many rows as a batch takes, and whether there are no more.
-fn rows_after(store: &Connection, feed: Feed, after: u64) -> Result<(Vec<Row>, bool), Fault> {
+fn rows_after(store: &Connection, feed: Feed, after: u64) -> Result<(Gathered, bool), Fault> {
     let mut select = store.prepare_cached(
         "SELECT seq, kind, id, value FROM record WHERE feed = ?1 AND seq > ?2 ORDER BY seq",
     )?;
     let mut found = select.query(params![feed_code(feed), signed(after)])?;
-    let mut rows: Vec<Row> = Vec::new();
-    let mut bytes = 0;
+    let mut rows = Gathered::default();
     while let Some(row) = found.next()? {
-        let row = Row {
+        let is_added = rows.add(Row {
             seq: unsigned(row, 0)?,
             kind: row.get(1)?,
             id: row.get(2)?,
             value: row.get(3)?,
-        };
-        bytes += row.id.len() + row.value.as_ref().map_or(0, Vec::len);
-        if rows.len() == frame::RECORDS_MAX || (bytes > BATCH_BYTES_MAX && !rows.is_empty()) {
+        });
+        if !is_added {
             return Ok((rows, false));
         }
-        rows.push(row);
     }
     Ok((rows, true))
-}
-
-fn encode(digest: Option<Digest>, after: u64, last: u64, rows: &[Row]) -> Result<Vec<u8>, Fault> {
-    let mut records = Vec::with_capacity(rows.len());
-    for row in rows {
-        let id = Bytes::new(&row.id).ok_or_else(|| too_long("id", row))?;
-        let value = match &row.value {
-            Some(value) => Some(Bytes::new(value).ok_or_else(|| too_long("value", row))?),
-            None => None,
-        };
-        let kind = row.kind;
-        records.push(BatchRecord { kind, id, value });
-    }
-    let batch = FeedFrame::Batch(frame::Batch {
-        after,
-        last,
-        digest: digest.map(Digest::to_bytes),
-        records: List::cut(records),
-    });
-    let mut bytes = Vec::with_capacity(4096);
-    batch.encode(&mut bytes)?;
-    Ok(bytes)
-}
-
-fn too_long(what: &str, row: &Row) -> Fault {
-    Fault::Damaged(format!("the {what} of change {} is too long", row.seq))
 }
 
 /// The services as last put.

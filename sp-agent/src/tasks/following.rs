@@ -1,11 +1,13 @@
 //! Follows the hub for as long as there is a membership, and notices when one comes or goes.
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use shared::ids::FederationId;
 use shared::model::CloudDescription;
 use shared::runtime::clock::Clock;
 use shared::runtime::daemon::Status as Shown;
@@ -19,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::files::Watcher;
 use crate::config::{Config, HubConfig};
 use crate::membership::{self, Credentials, Membership, MembershipError};
+use crate::replica::store::{ReplicaError, Store};
 use crate::spool::Spool;
 use crate::status::allegiance::{Allegiance, Standing};
 use crate::status::{Identity, Member, damaged};
@@ -63,6 +66,15 @@ pub(super) struct Following {
     pub(super) orders: mpsc::Receiver<Leave>,
     pub(super) told: watch::Sender<Member>,
     pub(super) shown: Shown,
+    /// Of the federation that is followed, for whoever applies it.
+    pub(super) replica: watch::Sender<Option<Followed>>,
+}
+
+/// A federation that is followed, and what its hub tells.
+#[derive(Debug, Clone)]
+pub(super) struct Followed {
+    pub(super) federation: FederationId,
+    pub(super) replica: Store,
 }
 
 /// Why an uplink ended.
@@ -136,7 +148,15 @@ impl Following {
     ) -> End {
         let hub = self.configs.borrow_and_update().hub.clone();
         let leave = CancellationToken::new();
-        let (uplink, mut link) = Uplink::new(self.options(&membership, &credentials, &hub));
+        let replica = match self.replica(membership.federation).await {
+            Ok(replica) => replica,
+            Err(error) => {
+                self.fail(&membership, &error).await;
+                return End::Ended;
+            }
+        };
+        let options = self.options(&membership, &credentials, &hub, replica);
+        let (uplink, mut link) = Uplink::new(options);
         let identity = Identity::new(membership.clone(), Some(&credentials));
         self.tell(Allegiance::silent(membership.epoch), Some(identity), None);
         let mut running = pin!(uplink.run(shutdown.clone(), leave.clone()));
@@ -173,11 +193,31 @@ impl Following {
         end
     }
 
+    /// The replica of a federation, opened once for as long as that one is followed.
+    async fn replica(&self, federation: FederationId) -> Result<Store, ReplicaError> {
+        let open = self.replica.borrow().clone();
+        if let Some(Followed { replica, .. }) = open.filter(|it| it.federation == federation) {
+            return Ok(replica);
+        }
+        // Another one's is closed before this one is opened: it is the same file.
+        self.replica.send_replace(None);
+        let (data_dir, now) = (self.data_dir.clone(), self.clock.unix_millis());
+        let open = move || Store::open(&data_dir, federation, now);
+        let opened = tokio::task::spawn_blocking(open).await;
+        let replica = opened.map_err(|_| ReplicaError::Closed)??;
+        self.replica.send_replace(Some(Followed {
+            federation,
+            replica: replica.clone(),
+        }));
+        Ok(replica)
+    }
+
     fn options(
         &self,
         membership: &Membership,
         credentials: &Arc<Credentials>,
         hub: &HubConfig,
+        replica: Store,
     ) -> uplink::Options {
         let mut membership = membership.clone();
         if !hub.addresses.is_empty() {
@@ -191,6 +231,7 @@ impl Following {
             membership,
             credentials: Arc::clone(credentials),
             spool: self.spool.clone(),
+            replica,
             clock: self.clock.clone(),
             dial,
             description: self.description.clone(),
@@ -198,8 +239,8 @@ impl Following {
         }
     }
 
-    async fn fail(&self, membership: &Membership, error: &uplink::UplinkError) {
-        tracing::error!(error = %chain(error), "the hub can't be dialed; trying again");
+    async fn fail(&self, membership: &Membership, error: &(dyn Error + Send + Sync + 'static)) {
+        tracing::error!(error = %chain(error), "the hub can't be followed; trying again");
         let identity = self.told.borrow().identity.clone();
         let allegiance = Allegiance::Autonomous {
             epoch: membership.epoch,

@@ -9,13 +9,15 @@ use shared::transport::{
     CloseCode, FrameReader, FrameWriter, LinkConnection, Loss, RawFrame, ReadError,
 };
 use shared::wire::codec::{CODEC, DecodeError};
-use shared::wire::frame::{Control, Hello, Offer, PROTOCOL, feed_code};
+use shared::wire::frame::{Ack, Control, Cursor, Hello, Offer, PROTOCOL, feed_code};
 use shared::wire::{List, Text};
 
+use super::directory::{Directory, Heard};
 use super::failure::Failure;
 use super::feeds::{Feeds, Sent};
 use super::{FAREWELL_MAX, Options};
 use crate::join::host_name;
+use crate::replica::store::Store;
 use crate::spool::Spool;
 
 /// A hub that takes no heartbeat for so long is as good as gone.
@@ -27,6 +29,10 @@ pub(super) enum News {
     Frame(Received),
     /// A batch is on its way.
     Said,
+    /// Of the directory something is to be told.
+    Asks(Cursor),
+    /// Of the directory something is durable.
+    Took(Ack),
     /// A feed grew, or the hub has taken some: there may be more to send.
     Grown,
     /// The connection is gone.
@@ -36,6 +42,17 @@ pub(super) enum News {
 impl News {
     fn ended(loss: &Loss) -> Self {
         Self::Ended(Failure::ended(loss))
+    }
+
+    fn unread(error: &ReadError) -> Self {
+        match error {
+            ReadError::Lost(loss) => Self::ended(loss),
+            fault if fault.close_code() == Some(CloseCode::Protocol) => {
+                Self::Ended(Failure::Faulted(chain(fault).to_string()))
+            }
+            // Slow lines break no rule.
+            fault => Self::Ended(Failure::Lost(chain(fault).to_string())),
+        }
     }
 }
 
@@ -54,17 +71,24 @@ pub(super) struct Live {
     writer: FrameWriter,
     reader: FrameReader,
     pub(super) feeds: Feeds,
+    pub(super) directory: Directory,
 }
 
 impl Live {
-    pub(super) async fn open(connection: LinkConnection, spool: &Spool) -> Result<Self, Failure> {
+    pub(super) async fn open(
+        connection: LinkConnection,
+        spool: &Spool,
+        replica: &Store,
+    ) -> Result<Self, Failure> {
         let (writer, reader) = connection.control().await?;
+        let directory = Directory::new(connection.clone(), replica.clone());
         let feeds = Feeds::new(connection.clone(), spool.clone());
         Ok(Self {
             connection,
             writer,
             reader,
             feeds,
+            directory,
         })
     }
 
@@ -76,14 +100,15 @@ impl Live {
             frame = self.reader.next() => match frame {
                 Ok(Some(frame)) => News::Frame(Received(frame)),
                 Ok(None) => News::ended(&self.connection.closed().await),
-                Err(ReadError::Lost(loss)) => News::ended(&loss),
-                Err(fault) if fault.close_code() == Some(CloseCode::Protocol) => {
-                    News::Ended(Failure::Faulted(chain(&fault).to_string()))
-                }
-                // Slow lines break no rule.
-                Err(fault) => News::Ended(Failure::Lost(chain(&fault).to_string())),
+                Err(error) => News::unread(&error),
             },
             loss = self.connection.closed() => News::ended(&loss),
+            heard = self.directory.next() => match heard {
+                Heard::Asks(cursor) => News::Asks(cursor),
+                Heard::Took(ack) => News::Took(ack),
+                Heard::Fault(reason) => News::Ended(Failure::Faulted(reason)),
+                Heard::Lost(error) => News::unread(&error),
+            },
             sent = self.feeds.next() => match sent {
                 Ok(Sent::Batch) => News::Said,
                 Ok(Sent::Nothing) => News::Grown,

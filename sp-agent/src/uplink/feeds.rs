@@ -10,7 +10,7 @@ use shared::link::outbox::{Extent, Outbox, Step};
 use shared::model::Feed;
 use shared::runtime::errors::chain;
 use shared::transport::{FrameWriter, LinkConnection};
-use shared::wire::frame::{Ack, Cursor, FeedFrame, Open, feed_code, feed_of};
+use shared::wire::frame::{Ack, Cursor, FeedFrame, Open, feed_code, feed_of, feed_version};
 use tokio::sync::watch;
 
 use crate::spool::{Spool, SpoolError};
@@ -95,8 +95,10 @@ impl Feeds {
         }
     }
 
-    /// The hub takes feeds from here on. One that it did not name it holds nothing of.
-    pub(super) fn serve(&mut self, cursors: &[Cursor]) {
+    /// The hub takes feeds from here on. One that it did not name it holds nothing of; one that its
+    /// version does not have stays here.
+    pub(super) fn serve(&mut self, version: u16, cursors: &[Cursor]) {
+        self.senders.retain(|it| feed_version(it.feed) <= version);
         for sender in &mut self.senders {
             let code = feed_code(sender.feed);
             let named = cursors.iter().find(|cursor| cursor.feed == code).copied();

@@ -9,7 +9,15 @@ const OWNED: [(&str, &[&str]); 6] = [
     ("rustls", &["shared/src/pki"]),
     ("rcgen", &["shared/src/pki"]),
     ("x509_parser", &["shared/src/pki"]),
-    ("rusqlite", &["idp-hub/src/store", "sp-agent/src/spool"]),
+    (
+        "rusqlite",
+        &[
+            "idp-hub/src/store",
+            "sp-agent/src/database",
+            "sp-agent/src/replica/store",
+            "sp-agent/src/spool",
+        ],
+    ),
 ];
 
 /// Files that name another's crate all the same, and why.

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::*;
 use crate::membership::{Credentials, Founding, Membership};
+use crate::replica::store::Store;
 use crate::spool::Spool;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -48,6 +49,7 @@ fn agent(data_dir: &std::path::Path, clock: Clock) -> (Options, String) {
         membership,
         credentials: Arc::new(Credentials::load(data_dir).unwrap()),
         spool,
+        replica: Store::open(data_dir, federation, clock.unix_millis()).unwrap(),
         clock,
         dial: DialOptions::default(),
         description,

@@ -1,0 +1,308 @@
+//! The replica on the disk: what the hub told, and what was applied of it.
+//!
+//! A batch and the cursor that it leads to are one transaction, and acknowledged after it. What the
+//! hub told can be told again; what was applied last ([`Base`]) is known again by bindings and
+//! markers, so that a damaged file is moved aside and begins anew.
+
+mod feed;
+mod schema;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rusqlite::{Connection, OptionalExtension, params};
+use shared::ids::{FederationId, ObjectId};
+use shared::link::inbox::Inbox;
+use shared::model::{CloudId, Key, ObjectKind, Record, UnixMillis};
+use shared::wire::Digest;
+use shared::wire::frame::{Cursor, DIRECTORY_FEED};
+use tokio::sync::watch;
+
+pub use self::feed::Taken;
+use super::{Applied, Base, Note};
+use crate::database::move_aside;
+
+const FILE: &str = "replica.sqlite";
+
+/// Why the replica can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplicaError {
+    /// The file can't be read or written.
+    #[error("cannot use {}; check that its directory is there and the disk has room", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: rusqlite::Error,
+    },
+    /// A damaged file can't be moved out of the way.
+    #[error("{} is damaged and cannot be moved aside; move it by hand", path.display())]
+    MoveAside {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A newer release wrote it.
+    #[error(
+        "{} was written by a newer sp-agent (schema {found}, known is {known}); run that release",
+        path.display()
+    )]
+    Newer {
+        /// Which file.
+        path: PathBuf,
+        /// Its schema.
+        found: i64,
+        /// This release's.
+        known: i64,
+    },
+    /// The hub sent what no hub sends.
+    #[error("the hub's directory can't be read: {0}")]
+    Told(String),
+    /// The task that used it ended with the daemon.
+    #[error("the replica is closed")]
+    Closed,
+}
+
+/// A change of what the hub tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// This is so now.
+    Put(Record),
+    /// This is not told any more. As it was last, where it was understood.
+    Gone(Key, Option<Record>),
+}
+
+/// A handle on the replica; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    path: PathBuf,
+    state: Mutex<State>,
+    /// Rises with each change that is ready to be applied.
+    version: watch::Sender<u64>,
+}
+
+#[derive(Debug)]
+struct State {
+    connection: Connection,
+    inbox: Inbox,
+    digest: Digest,
+    /// Whether what is held is all that the hub has, as of its last word.
+    complete: bool,
+    /// What was told since it was last asked for, each key once.
+    changes: BTreeMap<(u16, Vec<u8>), Change>,
+}
+
+impl Store {
+    /// Opens the replica in `directory`, and empties it if it is another federation's. Blocks on
+    /// the disk.
+    ///
+    /// # Errors
+    /// If the file can't be used, or a newer release wrote it.
+    pub fn open(
+        directory: &Path,
+        federation: FederationId,
+        now: UnixMillis,
+    ) -> Result<Self, ReplicaError> {
+        let path = directory.join(FILE);
+        let state = match load(&path, federation) {
+            Err(ReplicaError::File { source, .. }) if is_damage(&source) => {
+                let what = source.to_string();
+                set_aside(&path, now, &what)?;
+                load(&path, federation)?
+            }
+            loaded => loaded?,
+        };
+        Ok(Self {
+            inner: Arc::new(Inner {
+                path,
+                version: watch::Sender::new(u64::from(state.complete)),
+                state: Mutex::new(state),
+            }),
+        })
+    }
+
+    /// How far the hub has told.
+    pub fn cursor(&self) -> Cursor {
+        self.state().inbox.position().cursor(DIRECTORY_FEED)
+    }
+
+    /// The same, for the hub to be told: what comes until it begins anew is of before.
+    pub fn asks(&self) -> Cursor {
+        self.state().inbox.told();
+        self.cursor()
+    }
+
+    /// A new session with a hub begins.
+    pub fn session_began(&self) {
+        self.state().inbox.session_began();
+    }
+
+    /// Tells when there are changes that are ready to be applied.
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.inner.version.subscribe()
+    }
+
+    /// What changed since the last time, once what is held is all that the hub has; at first
+    /// everything. `None` in the middle of it.
+    ///
+    /// # Errors
+    /// None now: they are kept in memory.
+    pub fn changes(&self) -> Option<Vec<Change>> {
+        let mut state = self.state();
+        let is_ready = state.complete;
+        is_ready.then(|| std::mem::take(&mut state.changes).into_values().collect())
+    }
+
+    /// What was applied last.
+    ///
+    /// # Errors
+    /// If the file can't be read.
+    pub async fn base(&self) -> Result<Base, ReplicaError> {
+        self.run(|state| base(&state.connection)).await
+    }
+
+    /// Keeps what was applied. All of it or nothing.
+    ///
+    /// # Errors
+    /// If the file can't be written.
+    pub async fn keep(&self, notes: Vec<Note>) -> Result<(), ReplicaError> {
+        self.run(move |state| {
+            let transaction = state.connection.unchecked_transaction()?;
+            notes.iter().try_for_each(|it| note(&transaction, it))?;
+            transaction.commit()
+        })
+        .await
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        let state = self.inner.state.lock();
+        state.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut State) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, ReplicaError> {
+        let store = self.clone();
+        let work = move || {
+            let outcome = work(&mut store.state());
+            let path = &store.inner.path;
+            outcome.map_err(|source| file(path, source))
+        };
+        let done = tokio::task::spawn_blocking(work).await;
+        done.map_err(|_| ReplicaError::Closed)?
+    }
+}
+
+fn file(path: &Path, source: rusqlite::Error) -> ReplicaError {
+    let path = path.to_path_buf();
+    ReplicaError::File { path, source }
+}
+
+fn set_aside(path: &Path, now: UnixMillis, what: &str) -> Result<(), ReplicaError> {
+    let aside = move_aside(path, now).map_err(|source| ReplicaError::MoveAside {
+        path: path.to_path_buf(),
+        source,
+    })?;
+    tracing::error!(
+        moved_to = %aside.display(),
+        "{} is damaged ({what}) and begins anew: the hub tells the directory again; check this disk",
+        path.display()
+    );
+    Ok(())
+}
+
+fn is_damage(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{ConstraintViolation, DatabaseCorrupt, NotADatabase};
+    match error {
+        rusqlite::Error::SqliteFailure(failure, _) => matches!(
+            failure.code,
+            DatabaseCorrupt | NotADatabase | ConstraintViolation
+        ),
+        // The schema forbids such values.
+        rusqlite::Error::FromSqlConversionFailure(..)
+        | rusqlite::Error::IntegralValueOutOfRange(..)
+        | rusqlite::Error::InvalidColumnType(..)
+        | rusqlite::Error::QueryReturnedNoRows => true,
+        _ => false,
+    }
+}
+
+fn load(path: &Path, federation: FederationId) -> Result<State, ReplicaError> {
+    let mut connection = Connection::open(path).map_err(|source| file(path, source))?;
+    schema::prepare(&mut connection, path)?;
+    let loaded = || {
+        let held: Option<[u8; 16]> = connection
+            .query_row("SELECT federation FROM position", (), |row| row.get(0))
+            .optional()?;
+        if held != Some(federation.to_bytes()) {
+            schema::begin(&connection, federation)?;
+        }
+        feed::load(&connection)
+    };
+    let (position, digest, complete, changes) = loaded().map_err(|source| file(path, source))?;
+    Ok(State {
+        connection,
+        inbox: Inbox::new(position, false),
+        digest,
+        complete,
+        changes,
+    })
+}
+
+fn base(connection: &Connection) -> rusqlite::Result<Base> {
+    let mut base = Base::default();
+    let mut objects = connection.prepare_cached("SELECT kind, id, here, was FROM applied")?;
+    let mut rows = objects.query(())?;
+    while let Some(row) = rows.next()? {
+        let (kind, here): (String, String) = (row.get(0)?, row.get(2)?);
+        let Some(kind) = ObjectKind::ALL.into_iter().find(|it| it.name() == kind) else {
+            continue;
+        };
+        let id = ObjectId::from_bytes(row.get(1)?);
+        let here = CloudId::new(&here);
+        let was = Digest::from_bytes(row.get(3)?);
+        base.objects.insert((kind, id), Applied { here, was });
+    }
+    let mut links = connection.prepare_cached("SELECT id FROM applied_link")?;
+    let mut rows = links.query(())?;
+    while let Some(row) = rows.next()? {
+        let id: String = row.get(0)?;
+        base.links.insert(CloudId::new(&id));
+    }
+    Ok(base)
+}
+
+fn note(connection: &Connection, note: &Note) -> rusqlite::Result<()> {
+    match note {
+        Note::Object(kind, id, Some(Applied { here, was })) => connection
+            .prepare_cached(
+                "INSERT OR REPLACE INTO applied (kind, id, here, was) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute(params![
+                kind.name(),
+                id.to_bytes(),
+                here.to_string(),
+                was.to_bytes()
+            ]),
+        Note::Object(kind, id, None) => connection
+            .prepare_cached("DELETE FROM applied WHERE kind = ?1 AND id = ?2")?
+            .execute(params![kind.name(), id.to_bytes()]),
+        Note::Link(id, true) => connection
+            .prepare_cached("INSERT OR IGNORE INTO applied_link (id) VALUES (?1)")?
+            .execute([id.to_string()]),
+        Note::Link(id, false) => connection
+            .prepare_cached("DELETE FROM applied_link WHERE id = ?1")?
+            .execute([id.to_string()]),
+    }
+    .map(drop)
+}

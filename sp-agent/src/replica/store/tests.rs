@@ -1,0 +1,243 @@
+use bytes::Bytes;
+use shared::ids::FeedId;
+use shared::model::{Department, Entry, Lapse, RecordKind};
+use shared::wire::frame::{Ack, FeedFrame, Gathered, HEADER_BYTES, Open, Phase, Row, Start};
+use shared::wire::record::{EncodedRecord, encode};
+
+use super::*;
+
+const FEDERATION: FederationId = FederationId::from_bytes([1; 16]);
+const LIFE: FeedId = FeedId::from_bytes([2; 16]);
+
+fn object(byte: u8) -> ObjectId {
+    ObjectId::from_bytes([byte; 16])
+}
+
+fn department(byte: u8, name: &str) -> Record {
+    Record::Department(Entry {
+        id: CloudId::Hyphenated([byte; 16]),
+        custody: shared::model::Custody::Common,
+        marker: None,
+        what: Department {
+            name: name.to_owned(),
+            description: None,
+            enabled: true,
+        },
+    })
+}
+
+/// What a hub holds, as far as a feed's batches need it.
+#[derive(Default)]
+struct Hub {
+    rows: Vec<Row>,
+}
+
+impl Hub {
+    fn tell(&mut self, record: &Record) {
+        let EncodedRecord { kind, id, value } = encode(record).unwrap();
+        self.rows.retain(|it| (it.kind, &it.id) != (kind, &id));
+        let seq = self.rows.iter().map(|it| it.seq).max().unwrap_or(0) + 1;
+        let value = Some(value);
+        self.rows.push(Row {
+            seq,
+            kind,
+            id,
+            value,
+        });
+    }
+
+    fn digest(&self) -> Digest {
+        let mut digest = Digest::default();
+        for row in &self.rows {
+            if let Some(value) = &row.value {
+                digest.add(Digest::of(row.kind, &row.id, value));
+            }
+        }
+        digest
+    }
+
+    /// The batch after `after`, of one row at most unless it is the last.
+    fn batch(&self, after: u64, is_last: bool) -> (u16, Bytes) {
+        let mut gathered = Gathered::default();
+        for row in self.rows.iter().filter(|it| it.seq > after) {
+            if !is_last && !gathered.is_empty() {
+                break;
+            }
+            assert!(gathered.add(row.clone()));
+        }
+        let last = gathered.last().unwrap_or(after);
+        frame(
+            gathered
+                .frame(after, last, is_last.then(|| self.digest()))
+                .unwrap(),
+        )
+    }
+}
+
+fn frame(bytes: Vec<u8>) -> (u16, Bytes) {
+    let kind = u16::from_le_bytes([bytes[0], bytes[1]]);
+    (kind, Bytes::from(bytes).slice(HEADER_BYTES..))
+}
+
+fn open(start: Start) -> (u16, Bytes) {
+    let mut bytes = Vec::new();
+    FeedFrame::Open(Open {
+        feed: DIRECTORY_FEED,
+        id: LIFE,
+        start,
+    })
+    .encode(&mut bytes)
+    .unwrap();
+    frame(bytes)
+}
+
+fn store(folder: &Path) -> Store {
+    Store::open(folder, FEDERATION, UnixMillis(7)).unwrap()
+}
+
+async fn take(store: &Store, (kind, payload): (u16, Bytes)) -> Taken {
+    store.take(kind, payload).await.unwrap()
+}
+
+fn ack(seq: u64) -> Taken {
+    let feed = DIRECTORY_FEED;
+    Taken::Ack(Ack { feed, seq })
+}
+
+#[tokio::test]
+async fn what_was_told_is_ready_once_all_of_it_is_held_and_is_there_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut hub = Hub::default();
+    hub.tell(&department(1, "research"));
+    hub.tell(&department(2, "sales"));
+    let replica = store(folder.path());
+    assert_eq!(replica.changes(), None, "nothing was ever told");
+    assert_eq!(take(&replica, open(Start::Snapshot)).await, Taken::Quiet);
+    assert_eq!(take(&replica, hub.batch(0, false)).await, ack(1));
+    assert_eq!(replica.changes(), None, "in the middle of a snapshot");
+    assert_eq!(take(&replica, hub.batch(1, true)).await, ack(2));
+    let both = vec![
+        Change::Put(department(1, "research")),
+        Change::Put(department(2, "sales")),
+    ];
+    assert_eq!(replica.changes(), Some(both.clone()));
+    assert_eq!(replica.changes(), Some(Vec::new()), "told once");
+
+    hub.tell(&department(1, "science"));
+    assert_eq!(take(&replica, hub.batch(2, true)).await, ack(3));
+    let renamed = vec![Change::Put(department(1, "science"))];
+    assert_eq!(replica.changes(), Some(renamed));
+
+    drop(replica);
+    let replica = store(folder.path());
+    assert_eq!(replica.cursor().seq, 3);
+    assert_eq!(replica.cursor().phase, Phase::Live);
+    assert_eq!(replica.changes().unwrap().len(), 2, "all of it, at first");
+}
+
+#[tokio::test]
+async fn a_snapshot_ends_what_it_does_not_tell_and_a_wrong_digest_asks_for_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut hub = Hub::default();
+    hub.tell(&department(1, "research"));
+    hub.tell(&department(2, "sales"));
+    let replica = store(folder.path());
+    take(&replica, open(Start::Snapshot)).await;
+    take(&replica, hub.batch(0, true)).await;
+    replica.changes();
+
+    // The hub is from an older backup: what it tells now is not what is held here.
+    hub.rows.remove(0);
+    let lapse = Lapse {
+        object: object(9),
+        kind: ObjectKind::User,
+        how: shared::model::End::Deleted,
+    };
+    hub.tell(&Record::Lapse(lapse));
+    let Taken::Reposition(cursor) = take(&replica, hub.batch(2, true)).await else {
+        panic!("the digest is not that of what is held")
+    };
+    assert_eq!(cursor.id, FeedId::NONE);
+    assert_eq!(replica.changes(), None, "not while the two disagree");
+    assert_eq!(take(&replica, open(Start::Snapshot)).await, Taken::Quiet);
+    assert_eq!(take(&replica, hub.batch(0, true)).await, ack(3));
+    let research = Key {
+        kind: RecordKind::Department,
+        id: CloudId::Hyphenated([1; 16]),
+    };
+    let changes = replica.changes().unwrap();
+    let gone = Change::Gone(research, Some(department(1, "research")));
+    assert!(changes.contains(&gone), "{changes:?}");
+    assert!(changes.contains(&Change::Put(Record::Lapse(lapse))));
+    assert_eq!(changes.len(), 2);
+}
+
+#[tokio::test]
+async fn another_federations_replica_and_a_damaged_one_begin_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut hub = Hub::default();
+    hub.tell(&department(1, "research"));
+    let replica = store(folder.path());
+    take(&replica, open(Start::Snapshot)).await;
+    take(&replica, hub.batch(0, true)).await;
+    let applied = Applied {
+        here: CloudId::new("67e5504410b1426f9247bb680e5fe0c8"),
+        was: Digest::of(1, b"", b""),
+    };
+    let link = CloudId::derived("a/b");
+    let notes = vec![
+        Note::Object(ObjectKind::Department, object(1), Some(applied.clone())),
+        Note::Link(link.clone(), true),
+        Note::Object(ObjectKind::User, object(2), Some(applied.clone())),
+        Note::Object(ObjectKind::User, object(2), None),
+    ];
+    replica.keep(notes).await.unwrap();
+    drop(replica);
+    let base = store(folder.path()).base().await.unwrap();
+    assert_eq!(base.objects.len(), 1);
+    assert_eq!(base.objects[&(ObjectKind::Department, object(1))], applied);
+    assert!(base.links.contains(&link));
+
+    let other = FederationId::from_bytes([3; 16]);
+    let replica = Store::open(folder.path(), other, UnixMillis(7)).unwrap();
+    assert_eq!(replica.cursor().seq, 0);
+    assert_eq!(replica.base().await.unwrap(), Base::default());
+    drop(replica);
+
+    std::fs::write(
+        folder.path().join(FILE),
+        b"not a database at all, but long enough",
+    )
+    .unwrap();
+    let replica = store(folder.path());
+    assert_eq!(replica.cursor().id, FeedId::NONE);
+    let aside = std::fs::read_dir(folder.path()).unwrap();
+    let aside = aside.filter(|it| {
+        let name = it.as_ref().unwrap().file_name();
+        name.to_string_lossy()
+            .starts_with("replica.sqlite.damaged-")
+    });
+    assert_eq!(aside.count(), 1);
+}
+
+#[tokio::test]
+async fn what_no_hub_sends_is_a_fault_and_nothing_of_it_is_held() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut hub = Hub::default();
+    hub.tell(&department(1, "research"));
+    let stray = Row {
+        seq: 2,
+        kind: 1,
+        id: vec![2, 1, b's'],
+        value: None,
+    };
+    hub.rows.push(stray);
+    let replica = store(folder.path());
+    take(&replica, open(Start::Snapshot)).await;
+    let (kind, payload) = hub.batch(0, true);
+    let error = replica.take(kind, payload).await.unwrap_err();
+    assert!(matches!(error, ReplicaError::Told(_)), "{error}");
+    let error = replica.take(33, Bytes::from_static(b"\xff")).await;
+    assert!(matches!(error, Err(ReplicaError::Told(_))), "{error:?}");
+    assert_eq!(replica.cursor().seq, 0);
+}
