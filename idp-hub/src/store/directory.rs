@@ -9,6 +9,7 @@
 
 mod list;
 mod load;
+mod look;
 mod merge;
 mod write;
 
@@ -17,6 +18,7 @@ use shared::model::UnixMillis;
 use crate::directory::PlanDigest;
 
 pub use list::{Listed, ListedPage};
+pub use look::{PlanVersion, ShownPlan};
 pub use merge::{Confirmation, Merged};
 
 /// The region whose number stands for all regions: numbers of real ones begin with 1.

@@ -1,13 +1,13 @@
 //! The directory, page by page, for whoever looks at it.
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 use shared::ids::ObjectId;
-use shared::model::{Link, Object, Record, RecordKind};
-use shared::wire::record::kind_code;
+use shared::model::{Link, Object, ObjectKind, Record, RecordKind};
+use shared::wire::record::{self, kind_code};
 
 use super::EVERYWHERE;
 use super::load::{UNREADABLE, record_of, stamp_of};
-use crate::directory::{Stamp, link_of, object_of};
+use crate::directory::{Stamp, link_of, object_of, outward, record_kind};
 use crate::store::Reading;
 use crate::store::error::{Doing, StoreError};
 use crate::store::records::PAGE_MAX;
@@ -38,12 +38,12 @@ impl Reading<'_> {
     /// If the database fails.
     pub fn objects(
         &self,
-        kind: RecordKind,
+        kind: ObjectKind,
         name: Option<&str>,
         after: &[u8],
         limit: u32,
     ) -> Result<ListedPage<(ObjectId, Object<ObjectId>)>, StoreError> {
-        self.listed(kind, after, limit, |record| {
+        self.listed(record_kind(kind), after, limit, |record| {
             let (id, object) = object_of(record).ok_or(UNREADABLE)?;
             let is_wanted = name.is_none_or(|name| object.name() == name);
             Ok(is_wanted.then_some((id, object)))
@@ -63,6 +63,46 @@ impl Reading<'_> {
         self.listed(kind, after, limit, |record| {
             link_of(record).ok_or(UNREADABLE).map(Some)
         })
+    }
+
+    /// The link of this kind whose record has this encoded id.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn link(&self, kind: RecordKind, id: &[u8]) -> Result<Option<Link<ObjectId>>, StoreError> {
+        let sql = "SELECT kind, id, value FROM directory
+                   WHERE region = ?1 AND kind = ?2 AND id = ?3 AND value IS NOT NULL";
+        let record = self
+            .prepared(sql)?
+            .query_row(params![EVERYWHERE, kind_code(kind), id], record_of)
+            .optional()
+            .doing("find a link")?;
+        Ok(record.flatten().and_then(link_of))
+    }
+
+    /// One live object with its last change.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn listed_object(
+        &self,
+        kind: ObjectKind,
+        id: ObjectId,
+    ) -> Result<Option<Listed<(ObjectId, Object<ObjectId>)>>, StoreError> {
+        let Some(object) = self.object(kind, id)? else {
+            return Ok(None);
+        };
+        let sql = "SELECT author, at_ms, epoch FROM directory
+                   WHERE region = ?1 AND kind = ?2 AND id = ?3";
+        let doing = "find an object";
+        let key = record::encode_id(&outward(id)).map_err(|_| UNREADABLE)?;
+        let key = params![EVERYWHERE, kind_code(record_kind(kind)), key];
+        let mut statement = self.prepared(sql)?;
+        let stamp = statement.query_row(key, |row| stamp_of(row, 0));
+        Ok(Some(Listed {
+            what: (id, object),
+            stamp: stamp.doing(doing)?,
+        }))
     }
 
     fn listed<T>(
