@@ -11,6 +11,7 @@
 //! is a [`problem`].
 
 mod adoptions;
+mod directory;
 mod documents;
 mod events;
 mod extract;
@@ -34,6 +35,10 @@ use axum::extract::State;
 use axum::routing::get;
 
 pub use adoptions::{AdoptionDocument, DoorDocument};
+pub use directory::{
+    CountDocument, LinkDocument, LinksDocument, MergedDocument, NamedDocument, ObjectDocument,
+    PlanDocument, StepDocument,
+};
 pub use documents::{
     CloudDocument, OverviewDocument, RegionDocument, StatesDocument, Time, TotalsDocument,
 };

@@ -8,22 +8,33 @@
 //! hub and in the region, before anything is written. Making it changes nothing, and merging it
 //! twice is merging it once, so that whoever was interrupted begins anew.
 
+mod arrival;
+mod change;
+mod delta;
 mod ended;
 mod merge;
 mod names;
 mod plan;
+mod record;
+mod refusal;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 
 use shared::ids::{FederationId, ObjectId};
-use shared::model::{End, ObjectKind, Organization, UnixMillis};
+use shared::model::{End, Link, ObjectKind, Organization, UnixMillis};
 
+pub use arrival::{Names, Told};
+pub use change::{Edit, Patch};
+pub use delta::Delta;
 pub use ended::Ended;
 pub use merge::{Administrator, Arrival, Evidence, plan};
 pub use names::Folded;
-pub use plan::{Action, Links, Obstacle, Plan, Reason, Rename, Step};
+pub use plan::{Action, Field, Links, Obstacle, Plan, PlanDigest, Reason, Rename, Step};
+pub(crate) use record::{link_of, outward, record_kind};
+pub use record::{link_record, object_of, object_record};
+pub use refusal::{MergeRefusal, Refusal};
 
 /// Who changed something, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +69,22 @@ impl Directory {
         }
     }
 
+    /// A directory as it was stored: what is live, what is not any more, and the last change of
+    /// each.
+    pub const fn stored(
+        federation: FederationId,
+        live: Organization<ObjectId>,
+        ended: BTreeMap<ObjectId, Ended>,
+        stamps: BTreeMap<ObjectId, Stamp>,
+    ) -> Self {
+        Self {
+            federation,
+            live,
+            ended,
+            stamps,
+        }
+    }
+
     /// Whose directory it is.
     pub const fn federation(&self) -> FederationId {
         self.federation
@@ -85,51 +112,70 @@ impl Directory {
 
     /// Takes in what a plan adopts. What is here already, or has ended since the plan was made,
     /// stays as it is: so the same plan again changes nothing.
-    pub fn merge(&mut self, plan: &Plan, stamp: &Stamp) {
+    pub fn merge(&mut self, plan: &Plan, stamp: &Stamp) -> Delta {
+        let mut delta = Delta::default();
         for (id, object) in plan.adopted() {
             if self.stamps.contains_key(&id) {
                 continue;
             }
             self.live.insert(id, object.clone());
             self.stamps.insert(id, stamp.clone());
+            delta.put.push((object.kind(), id));
         }
-        let Links {
-            memberships,
-            implications,
-            assignments,
-            ..
-        } = &plan.links;
-        self.live.memberships.extend(memberships.iter().cloned());
-        self.live.implications.extend(implications.iter().cloned());
-        self.live.assignments.extend(assignments.iter().cloned());
-        self.drop_loose_ends();
+        for link in plan.links.taken() {
+            if self.holds(&link) && !self.live.has_link(&link) {
+                self.live.link(link.clone());
+                delta.linked.push(link);
+            }
+        }
+        delta
     }
 
     /// Ends an object: it is not live any more, with all that hangs on it alone, and no region
     /// brings it back. An unknown id changes nothing.
-    pub fn end(&mut self, kind: ObjectKind, id: ObjectId, how: End, stamp: &Stamp) {
-        let Some(object) = self.live.take(kind, &id) else {
-            return;
-        };
-        self.ended.insert(id, Ended { object, how });
-        self.stamps.insert(id, stamp.clone());
-        for (kind, id) in ended::below(&self.live, kind, id) {
-            self.end(kind, id, how, stamp);
+    pub fn end(&mut self, kind: ObjectKind, id: ObjectId, how: End, stamp: &Stamp) -> Delta {
+        let mut delta = Delta::default();
+        for (kind, id) in ended::with_below(&self.live, kind, id) {
+            let Some(object) = self.live.take(kind, &id) else {
+                continue;
+            };
+            self.ended.insert(id, Ended { object, how });
+            self.stamps.insert(id, stamp.clone());
+            delta.ended.push((kind, id));
         }
-        self.drop_loose_ends();
+        if !delta.ended.is_empty() {
+            delta.unlinked = self.drop_loose_ends();
+            delta.put = self.forget_default_projects(stamp);
+        }
+        delta
+    }
+
+    /// Whether both ends of a link are here.
+    fn holds(&self, link: &Link<ObjectId>) -> bool {
+        let here = |kind, id: &ObjectId| self.has(kind, *id).then_some(*id);
+        link.translated(here).is_some()
     }
 
     /// Links whose ends are not both here.
-    fn drop_loose_ends(&mut self) {
-        let here = |kind, id: &ObjectId| self.has(kind, *id).then_some(*id);
-        let memberships = self.live.memberships.iter();
-        let memberships = memberships.filter_map(|it| it.translated(here)).collect();
-        let implications = self.live.implications.iter();
-        let implications = implications.filter_map(|it| it.translated(here)).collect();
-        let assignments = self.live.assignments.iter();
-        let assignments = assignments.filter_map(|it| it.translated(here)).collect();
-        self.live.memberships = memberships;
-        self.live.implications = implications;
-        self.live.assignments = assignments;
+    fn drop_loose_ends(&mut self) -> Vec<Link<ObjectId>> {
+        let loose = self.live.links().filter(|link| !self.holds(link));
+        let loose: Vec<_> = loose.collect();
+        loose.iter().for_each(|link| self.live.unlink(link));
+        loose
+    }
+
+    /// Users whose default project is not here any more have none.
+    fn forget_default_projects(&mut self, stamp: &Stamp) -> Vec<(ObjectKind, ObjectId)> {
+        let projects = &self.live.projects;
+        let mut changed = Vec::new();
+        for (id, user) in &mut self.live.users {
+            let home = user.default_project;
+            if home.is_some_and(|it| !projects.contains_key(&it)) {
+                user.default_project = None;
+                self.stamps.insert(*id, stamp.clone());
+                changed.push((ObjectKind::User, *id));
+            }
+        }
+        changed
     }
 }

@@ -12,6 +12,7 @@
 
 pub mod accounts;
 mod backup;
+pub mod directory;
 pub mod error;
 pub mod facts;
 mod feed;

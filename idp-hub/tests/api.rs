@@ -9,6 +9,8 @@
 
 #[path = "api/adoptions.rs"]
 mod adoptions;
+#[path = "api/directory.rs"]
+mod directory;
 #[path = "api/events.rs"]
 mod events;
 #[path = "api/guessing.rs"]

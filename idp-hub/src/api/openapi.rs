@@ -13,7 +13,7 @@ use super::documents::OverviewDocument;
 use super::problem::{Kind, MEDIA_TYPE, Problem};
 use super::state::ApiState;
 use super::who::COOKIE_NAME;
-use super::{adoptions, events, invitations, records, regions, samples, session};
+use super::{adoptions, directory, events, invitations, records, regions, samples, session};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -29,6 +29,7 @@ use super::{adoptions, events, invitations, records, regions, samples, session};
         (name = "session", description = "Signing in and out"),
         (name = "regions", description = "The fleet"),
         (name = "records", description = "What regions report"),
+        (name = "directory", description = "One organization for all regions"),
     )
 )]
 struct Described;
@@ -56,6 +57,16 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(records::services))
         .routes(routes!(samples::samples))
         .routes(routes!(samples::means))
+        .routes(routes!(directory::plan))
+        .routes(routes!(directory::merge))
+        .routes(routes!(directory::list, directory::create))
+        .routes(routes!(directory::show, directory::update, directory::end))
+        .routes(routes!(directory::memberships, directory::add_member))
+        .routes(routes!(directory::remove_member))
+        .routes(routes!(directory::implications, directory::imply))
+        .routes(routes!(directory::remove_implication))
+        .routes(routes!(directory::assignments, directory::assign))
+        .routes(routes!(directory::remove_assignment))
         .routes(routes!(events::events));
     router
         .route("/openapi.json", get(|| async { axum::Json(document()) }))

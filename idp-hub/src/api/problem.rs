@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use shared::runtime::errors::chain;
 use utoipa::ToSchema;
 
+use crate::directory::{MergeRefusal, Refusal};
 use crate::store::StoreError;
 
 /// The media type of problem details.
@@ -41,6 +42,8 @@ pub enum Kind {
     NameTaken,
     /// It can't be done in the present state.
     Refused,
+    /// The plan of a merge is another one than was confirmed.
+    PlanChanged,
     /// No agent waits for its adoption at the address.
     AgentUnreachable,
     /// The agent may have joined, and waits to be accepted then.
@@ -78,6 +81,7 @@ impl Kind {
             Self::Timeout => "timeout",
             Self::NameTaken => "name-taken",
             Self::Refused => "refused",
+            Self::PlanChanged => "plan-changed",
             Self::AgentUnreachable => "agent-unreachable",
             Self::AdoptionUnsettled => "adoption-unsettled",
             Self::OtherKey => "other-key",
@@ -103,6 +107,7 @@ impl Kind {
             Self::Timeout => "It took too long",
             Self::NameTaken => "The name is taken",
             Self::Refused => "It can't be done now",
+            Self::PlanChanged => "The plan is another one by now",
             Self::AgentUnreachable => "No agent waits there",
             Self::AdoptionUnsettled => "The agent may have joined",
             Self::OtherKey => "The agent has another key",
@@ -125,9 +130,11 @@ impl Kind {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
-            Self::NameTaken | Self::Refused | Self::OtherKey | Self::AccountRefused => {
-                StatusCode::CONFLICT
-            }
+            Self::NameTaken
+            | Self::Refused
+            | Self::PlanChanged
+            | Self::OtherKey
+            | Self::AccountRefused => StatusCode::CONFLICT,
             Self::AgentUnreachable
             | Self::AdoptionUnsettled
             | Self::CloudUnreachable
@@ -155,6 +162,7 @@ impl Kind {
             Self::Timeout => "Try again; if it lasts, look into the hub's log.",
             Self::NameTaken => "Choose another name, or remove the region that has it.",
             Self::Refused => "Do what the detail says, then try again.",
+            Self::PlanChanged => "Look at the plan again, and confirm the digest that it has now.",
             Self::AgentUnreachable => {
                 "Check the address, that the agent runs with [adoption] in its configuration, and \
                  that its UDP port is open on the way; a door closes once its agent is joined: see \
@@ -311,12 +319,28 @@ impl From<StoreError> for Problem {
                 name,
             } => Self::no_region(name),
             StoreError::Missing { .. } => Self::new(Kind::NotFound, error.to_string()),
-            StoreError::Refused(_) => Self::new(Kind::Refused, error.to_string()),
+            StoreError::Edit(refusal) => Self::new(kind_of_refusal(refusal), error.to_string())
+                .next_step("Do what the detail says, then try again."),
+            StoreError::Merge(MergeRefusal::Changed { .. }) => {
+                Self::new(Kind::PlanChanged, error.to_string())
+            }
+            StoreError::Merge(_) | StoreError::Refused(_) => {
+                Self::new(Kind::Refused, error.to_string())
+            }
             StoreError::Closed => Self::new(Kind::Unavailable, error.to_string()),
             StoreError::Commit { .. } => Self::new(Kind::Unavailable, error.to_string())
                 .next_step("Mend it, then try again."),
             _ => Self::internal(&error),
         }
+    }
+}
+
+const fn kind_of_refusal(refusal: &Refusal) -> Kind {
+    match refusal {
+        Refusal::Missing { .. } => Kind::NotFound,
+        Refusal::Ended { .. } => Kind::Refused,
+        Refusal::Taken { .. } => Kind::NameTaken,
+        Refusal::Wrong { .. } => Kind::InvalidRequest,
     }
 }
 

@@ -1,5 +1,7 @@
 //! What is not live any more: kept, so that no region brings it back as something new.
 
+use std::collections::HashMap;
+
 use shared::ids::ObjectId;
 use shared::model::{End, Object, ObjectKind, Organization};
 
@@ -12,26 +14,46 @@ pub struct Ended {
     pub how: End,
 }
 
-/// What hangs on an object alone, and ends with it.
-pub(super) fn below(
+/// An object and what hangs on it alone, which ends with it: a department's projects, users, groups
+/// and roles; the projects that are nested in one, at any depth.
+pub(super) fn with_below(
     live: &Organization<ObjectId>,
     kind: ObjectKind,
     id: ObjectId,
 ) -> Vec<(ObjectKind, ObjectId)> {
-    let mut below = Vec::new();
-    if matches!(kind, ObjectKind::Department | ObjectKind::Project) {
-        let projects = live.projects.iter();
-        let projects = projects.filter(|(_, it)| it.department == id || it.parent == Some(id));
-        below.extend(projects.map(|(id, _)| (ObjectKind::Project, *id)));
+    match kind {
+        ObjectKind::Department => with_contents(live, id),
+        ObjectKind::Project => with_nested(live, id),
+        ObjectKind::User | ObjectKind::Group | ObjectKind::Role => vec![(kind, id)],
     }
-    if kind == ObjectKind::Department {
-        let users = live.users.iter().filter(|(_, it)| it.department == id);
-        below.extend(users.map(|(id, _)| (ObjectKind::User, *id)));
-        let groups = live.groups.iter().filter(|(_, it)| it.department == id);
-        below.extend(groups.map(|(id, _)| (ObjectKind::Group, *id)));
-        let roles = live.roles.iter();
-        let roles = roles.filter(|(_, it)| it.department == Some(id));
-        below.extend(roles.map(|(id, _)| (ObjectKind::Role, *id)));
+}
+
+fn with_contents(live: &Organization<ObjectId>, id: ObjectId) -> Vec<(ObjectKind, ObjectId)> {
+    let mut all = vec![(ObjectKind::Department, id)];
+    let projects = live.projects.iter().filter(|(_, it)| it.department == id);
+    all.extend(projects.map(|(id, _)| (ObjectKind::Project, *id)));
+    let users = live.users.iter().filter(|(_, it)| it.department == id);
+    all.extend(users.map(|(id, _)| (ObjectKind::User, *id)));
+    let groups = live.groups.iter().filter(|(_, it)| it.department == id);
+    all.extend(groups.map(|(id, _)| (ObjectKind::Group, *id)));
+    let roles = live.roles.iter();
+    let roles = roles.filter(|(_, it)| it.department == Some(id));
+    all.extend(roles.map(|(id, _)| (ObjectKind::Role, *id)));
+    all
+}
+
+fn with_nested(live: &Organization<ObjectId>, id: ObjectId) -> Vec<(ObjectKind, ObjectId)> {
+    let mut inner: HashMap<ObjectId, Vec<ObjectId>> = HashMap::new();
+    for (id, project) in &live.projects {
+        if let Some(outer) = project.parent {
+            inner.entry(outer).or_default().push(*id);
+        }
     }
-    below
+    let (mut all, mut next) = (Vec::new(), vec![id]);
+    while let Some(id) = next.pop() {
+        all.push((ObjectKind::Project, id));
+        // Taken out, so that even projects in a circle come to an end.
+        next.extend(inner.remove(&id).unwrap_or_default());
+    }
+    all
 }

@@ -6,6 +6,7 @@
 //! directory is changed by a merge, only added to.
 
 mod administrator;
+mod changes;
 mod claims;
 mod contents;
 mod departments;
@@ -13,14 +14,14 @@ mod identities;
 mod links;
 mod order;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use shared::ids::{ObjectId, RegionId};
+use shared::ids::{FederationId, ObjectId, RegionId};
 use shared::model::{CloudId, Marker, Object, ObjectKind, Organization};
 
 use self::identities::Identities;
 use super::Directory;
-use super::names::Taken;
+use super::names::{Folded, Taken};
 use super::plan::{Action, Plan, Reason, Rename, Step};
 
 /// What a thing was recognized by, the strongest first.
@@ -37,13 +38,13 @@ pub enum Evidence {
     Name,
 }
 
-/// Somebody who administers a cloud, and the project that he works in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Somebody who administers a cloud, and the project that he works in, as far as they are known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Administrator {
     /// The account.
-    pub user: CloudId,
+    pub user: Option<CloudId>,
     /// Its project.
-    pub project: CloudId,
+    pub project: Option<CloudId>,
 }
 
 /// A region's organization, and what is known of it.
@@ -57,8 +58,9 @@ pub struct Arrival<'a> {
     pub map: &'a BTreeMap<(ObjectKind, CloudId), ObjectId>,
     /// Which of its things bear a marker.
     pub markers: &'a BTreeMap<(ObjectKind, CloudId), Marker>,
-    /// Departments that stay its own: Default, those of services, and what its policy protects.
-    pub reserved: &'a BTreeSet<CloudId>,
+    /// What stays its own: Default and the departments of services with all that they hold, and
+    /// whatever else its policy protects.
+    pub reserved: &'a BTreeSet<(ObjectKind, CloudId)>,
     /// Its administrator, whose names the federation's takes; `None` for the home region.
     pub administrator: Option<&'a Administrator>,
     /// The names of the federation's administrator and of his project.
@@ -71,8 +73,10 @@ pub fn plan(directory: &Directory, arrival: &Arrival<'_>) -> Plan {
         directory,
         arrival,
         reserved: reserved_names(arrival),
+        reserved_inside: HashSet::new(),
         identities: Identities::default(),
         steps: Vec::new(),
+        foreign: None,
     };
     merger.departments();
     merger.roles();
@@ -83,6 +87,7 @@ pub fn plan(directory: &Directory, arrival: &Arrival<'_>) -> Plan {
     let links = merger.links();
     Plan {
         region: arrival.region,
+        foreign: merger.foreign,
         steps: merger.steps,
         links,
     }
@@ -94,8 +99,11 @@ struct Merger<'a> {
     arrival: &'a Arrival<'a>,
     /// Names of departments that stay the region's own.
     reserved: Taken,
+    /// Names of what stays the region's own within departments that do not.
+    reserved_inside: HashSet<(ObjectKind, Option<ObjectId>, Folded)>,
     identities: Identities<'a>,
     steps: Vec<Step>,
+    foreign: Option<FederationId>,
 }
 
 impl<'a> Merger<'a> {
@@ -128,14 +136,19 @@ impl<'a> Merger<'a> {
         name: &str,
     ) {
         self.identities.is_known(kind, here, id);
+        if by != Evidence::Map {
+            self.look_for_others(kind, here);
+        }
         let known = self.place(kind, id);
         let rename = known.and_then(|(_, known)| rename(name, known));
+        let changes = self.changes(kind, here, id);
         let here = here.clone();
         let action = Action::Recognize {
             id,
             here,
             by,
             rename,
+            changes,
         };
         self.step(kind, action);
     }
@@ -145,6 +158,7 @@ impl<'a> Merger<'a> {
         let kind = object.kind();
         let id = self.origin(kind, here);
         self.identities.is_new(kind, here, id);
+        self.look_for_others(kind, here);
         let action = Action::Adopt {
             id,
             here: here.clone(),
@@ -158,6 +172,21 @@ impl<'a> Merger<'a> {
     /// The id that a thing of the region gets if the directory takes it in: the same at each try.
     fn origin(&self, kind: ObjectKind, here: &CloudId) -> ObjectId {
         ObjectId::of_region(self.arrival.region, kind.name(), &here.to_string())
+    }
+
+    /// Whether another federation has its marker on a thing that is taken in for the first time.
+    fn look_for_others(&mut self, kind: ObjectKind, here: &CloudId) {
+        // Most regions have no markers at all.
+        if self.foreign.is_some() || self.arrival.markers.is_empty() {
+            return;
+        }
+        let marker = self.arrival.markers.get(&(kind, here.clone()));
+        let whose = marker.map(|it| it.federation);
+        self.foreign = whose.filter(|it| *it != self.directory.federation());
+    }
+
+    fn is_reserved(&self, kind: ObjectKind, here: &CloudId) -> bool {
+        self.arrival.reserved.contains(&(kind, here.clone()))
     }
 
     /// What is known of a thing but for its name.
@@ -185,7 +214,10 @@ fn rename(from: &str, to: &str) -> Option<Rename> {
 
 fn reserved_names(arrival: &Arrival<'_>) -> Taken {
     let departments = arrival.organization.departments.iter();
-    let reserved = departments.filter(|(here, _)| arrival.reserved.contains(*here));
+    let reserved = departments.filter(|(here, _)| {
+        let key = (ObjectKind::Department, (*here).clone());
+        arrival.reserved.contains(&key)
+    });
     let mut names = Taken::default();
     reserved.for_each(|(_, it)| names.take(&it.name));
     names

@@ -1,7 +1,11 @@
 //! What a merge will do, as a value.
 
-use shared::ids::{ObjectId, RegionId};
-use shared::model::{Assignment, CloudId, Implication, Membership, Object, ObjectKind};
+mod digest;
+
+use shared::ids::{FederationId, ObjectId, RegionId};
+use shared::model::{Assignment, CloudId, Implication, Link, Membership, Object, ObjectKind};
+
+pub use digest::PlanDigest;
 
 use super::merge::Evidence;
 
@@ -10,6 +14,10 @@ use super::merge::Evidence;
 pub struct Plan {
     /// Whose organization it is about.
     pub region: RegionId,
+    /// Another federation whose marker is on something that the plan takes in: the region may
+    /// still follow its hub, and two hubs would write over each other. It is merged only where the
+    /// operator says that this one takes over.
+    pub foreign: Option<FederationId>,
     /// Each thing that has a name, in the order in which it can be done: departments, roles,
     /// projects with the outer ones first, groups, users.
     pub steps: Vec<Step>,
@@ -39,6 +47,8 @@ pub enum Action {
         by: Evidence,
         /// The region's takes the directory's name.
         rename: Option<Rename>,
+        /// What else of the region's is the directory's from then on.
+        changes: Vec<Field>,
     },
     /// The region's is taken into the directory.
     Adopt {
@@ -89,6 +99,62 @@ pub enum Action {
     },
 }
 
+/// What a thing has beside its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Field {
+    /// Whether it may be used.
+    Enabled,
+    /// What its administrator wrote. None and an empty one are the same: some Keystones keep one
+    /// for the other.
+    Description,
+    /// A user's address.
+    Email,
+    /// Where a user's sign-in without a scope goes.
+    DefaultProject,
+    /// The project that it is nested in. No Keystone moves a project, so this one is only told, and
+    /// stays as drift.
+    Parent,
+}
+
+impl Field {
+    /// Its word in documents.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Enabled => "enabled",
+            Self::Description => "description",
+            Self::Email => "email",
+            Self::DefaultProject => "default_project",
+            Self::Parent => "parent",
+        }
+    }
+}
+
+impl Action {
+    /// Every action's word, in the order of what an operator wants to see first.
+    pub const NAMES: [&'static str; 7] = [
+        "adopt",
+        "recognize",
+        "create",
+        "give-way",
+        "withhold",
+        "block",
+        "skip",
+    ];
+
+    /// Its word in documents.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Recognize { .. } => "recognize",
+            Self::Adopt { .. } => "adopt",
+            Self::Create { .. } => "create",
+            Self::Block { .. } => "block",
+            Self::Withhold { .. } => "withhold",
+            Self::GiveWay { .. } => "give-way",
+            Self::Skip { .. } => "skip",
+        }
+    }
+}
+
 /// Another name for a thing in the region.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rename {
@@ -101,7 +167,7 @@ pub struct Rename {
 /// Why a thing of the directory can't be made in a region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Obstacle {
-    /// A department that stays the region's own has that name.
+    /// Something that stays the region's own has that name.
     NameReserved,
     /// The department that it belongs to can't be made.
     DepartmentBlocked,
@@ -110,7 +176,8 @@ pub enum Obstacle {
 /// Why a thing stays the region's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
-    /// Keystone's Default department, or one that the region's services or its policy reserve.
+    /// It is Keystone's Default department, one of the region's services, or protected by its
+    /// policy; or it is in such a department.
     Reserved,
     /// Its department, or the project that it is nested in, is not taken in.
     AboveIsOut,
@@ -136,7 +203,22 @@ pub struct Links {
     pub outside: u64,
 }
 
+impl Links {
+    /// Those that are taken in.
+    pub fn taken(&self) -> impl Iterator<Item = Link<ObjectId>> {
+        let memberships = self.memberships.iter().cloned().map(Link::Membership);
+        let implications = self.implications.iter().cloned().map(Link::Implication);
+        let assignments = self.assignments.iter().cloned().map(Link::Assignment);
+        memberships.chain(implications).chain(assignments)
+    }
+}
+
 impl Plan {
+    /// What tells it from any other plan.
+    pub fn digest(&self) -> PlanDigest {
+        PlanDigest::of(self)
+    }
+
     /// What is taken into the directory.
     pub fn adopted(&self) -> impl Iterator<Item = (ObjectId, &Object<ObjectId>)> {
         self.steps.iter().filter_map(|step| match &step.action {

@@ -261,7 +261,7 @@ fn a_department_that_the_region_reserves_blocks_the_directorys_of_that_name() {
     join(&mut directory, &mut home);
     let mut north = Cloud::new(2);
     let heat = north.department("heat");
-    north.reserve(&heat);
+    north.reserve(ObjectKind::Department, &heat);
     let plan = plan(&directory, &north.arrival());
     let blocked: Vec<ObjectKind> = plan
         .steps
@@ -305,4 +305,87 @@ fn unusable_names_stay_outside() {
     join(&mut directory, &mut home);
     assert_eq!(departments(&directory), ["ops"]);
     assert_eq!(directory.live().users.len(), 1);
+}
+
+#[test]
+fn a_thing_that_the_region_reserves_keeps_its_name_to_itself() {
+    let (mut directory, _home) = with_a_home();
+    let mut north = Cloud::new(2);
+    join(&mut directory, &mut north);
+    let ann = north.organization.users.iter();
+    let (ann, _) = ann.clone().find(|(_, it)| it.name == "ann").unwrap();
+    north.reserve(ObjectKind::User, &ann.clone());
+    let plan = plan(&directory, &north.arrival());
+    let of_ann: Vec<&Action> = plan
+        .steps
+        .iter()
+        .filter(|it| it.kind == ObjectKind::User)
+        .map(|it| &it.action)
+        .collect();
+    let [skipped, blocked] = of_ann[..] else {
+        panic!("{of_ann:?}");
+    };
+    assert!(matches!(
+        skipped,
+        Action::Skip {
+            why: Reason::Reserved,
+            ..
+        }
+    ));
+    assert!(matches!(
+        blocked,
+        Action::Block {
+            why: Obstacle::NameReserved,
+            ..
+        }
+    ));
+}
+
+#[test]
+fn the_plan_says_what_the_region_loses_to_the_directory() {
+    let (mut directory, _home) = with_a_home();
+    let mut north = Cloud::new(2);
+    join(&mut directory, &mut north);
+    let web = north.named_project("web");
+    let ann = north.organization.users.values_mut();
+    for user in ann.filter(|it| it.name == "ann") {
+        user.enabled = false;
+        user.email = Some("ann@north".to_owned());
+        user.description = None;
+        user.default_project = Some(web.clone());
+    }
+    let plan = plan(&directory, &north.arrival());
+    let changes: Vec<&[Field]> = plan
+        .steps
+        .iter()
+        .filter_map(|it| match &it.action {
+            Action::Recognize { changes, .. } if !changes.is_empty() => Some(&changes[..]),
+            _ => None,
+        })
+        .collect();
+    // No description and an empty one are the same.
+    let expected = [Field::Enabled, Field::Email, Field::DefaultProject];
+    assert_eq!(changes, [&expected[..]]);
+}
+
+#[test]
+fn the_plan_says_whose_the_region_was_until_it_is_taken_over() {
+    let (mut directory, _home) = with_a_home();
+    let elsewhere = FederationId::from_random(FEDERATION + 1);
+    let mut north = Cloud::new(2);
+    north.department("research");
+    join(&mut Directory::new(elsewhere), &mut north);
+    north.forget_the_map();
+    let first = plan(&directory, &north.arrival());
+    assert_eq!(first.foreign, Some(elsewhere));
+    let again = plan(&directory, &north.arrival());
+    assert_eq!(first.digest(), again.digest());
+    // The hub has merged it; the region has not written its own markers yet.
+    directory.merge(&first, &stamp());
+    let map = first.identities();
+    let map = map.map(|(kind, here, id)| (kind, here.clone(), id));
+    map.for_each(|(kind, here, id)| north.remember(kind, here, id));
+    let merged = plan(&directory, &north.arrival());
+    assert_eq!(merged.foreign, None);
+    assert_ne!(merged.digest(), first.digest());
 }

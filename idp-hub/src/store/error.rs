@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::directory::{MergeRefusal, Refusal};
+
 /// An error of the store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -92,6 +94,12 @@ pub enum StoreError {
         /// Which.
         name: String,
     },
+    /// A change of the directory is not right.
+    #[error(transparent)]
+    Edit(#[from] Refusal),
+    /// A region's organization can't be planned for, or not merged so.
+    #[error(transparent)]
+    Merge(#[from] MergeRefusal),
     /// The caller's change decided against itself.
     #[error("{0}")]
     Refused(String),

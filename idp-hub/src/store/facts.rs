@@ -6,6 +6,10 @@ use shared::model::UnixMillis;
 
 use super::error::{Doing, StoreError};
 use super::{Changing, Reading};
+use crate::directory::Names;
+
+const ADMINISTRATOR: &str = "administrator";
+const ADMINISTRATOR_PROJECT: &str = "administrator_project";
 
 /// What the federation began with, and where it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +71,33 @@ impl Reading<'_> {
         }))
     }
 
-    fn required<const N: usize>(&self, name: &'static str) -> Result<[u8; N], StoreError> {
+    /// What the federation's administrator and his project are called, once a region was merged.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn names(&self) -> Result<Option<Names>, StoreError> {
+        let text = |name| self.text(name);
+        let both = (text(ADMINISTRATOR)?, text(ADMINISTRATOR_PROJECT)?);
+        Ok(match both {
+            (Some(user), Some(project)) => Some(Names { user, project }),
+            _ => None,
+        })
+    }
+
+    fn text(&self, name: &'static str) -> Result<Option<String>, StoreError> {
+        let value: Option<Vec<u8>> = self
+            .connection
+            .prepare_cached("SELECT value FROM facts WHERE name = ?1")
+            .and_then(|mut it| it.query_row([name], |row| row.get(0)).optional())
+            .doing("read a fact")?;
+        let text = value.map(String::from_utf8).transpose();
+        text.map_err(|_| StoreError::Row { what: name })
+    }
+
+    pub(in crate::store) fn required<const N: usize>(
+        &self,
+        name: &'static str,
+    ) -> Result<[u8; N], StoreError> {
         self.fact(name)?.ok_or(StoreError::Row { what: name })
     }
 
@@ -80,6 +110,13 @@ impl Reading<'_> {
 }
 
 impl Changing<'_> {
+    /// Remembers what the federation's administrator and his project are called.
+    pub(in crate::store) fn remember_names(&self, names: &Names) -> Result<(), StoreError> {
+        store(self.connection, ADMINISTRATOR, names.user.as_bytes())?;
+        let project = names.project.as_bytes();
+        store(self.connection, ADMINISTRATOR_PROJECT, project)
+    }
+
     /// The federation's facts, once there are any.
     ///
     /// # Errors
@@ -106,7 +143,11 @@ impl Changing<'_> {
     }
 }
 
-fn store(connection: &Connection, name: &str, value: &[u8]) -> Result<(), StoreError> {
+pub(in crate::store) fn store(
+    connection: &Connection,
+    name: &str,
+    value: &[u8],
+) -> Result<(), StoreError> {
     let sql = "INSERT OR REPLACE INTO facts (name, value) VALUES (?1, ?2)";
     connection
         .prepare_cached(sql)

@@ -3,6 +3,7 @@
 //! All of it stands in the database too, written in the transaction of the records that it is
 //! about, so that memory is only a faster copy. After a failed commit it is read anew.
 
+mod directory;
 mod stored;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use shared::wire::Digest;
 use shared::wire::frame::Phase;
 use tokio::sync::Notify;
 
+use self::directory::DirectoryHot;
 use self::stored::{load_feed, load_troubles, save_feed};
 use super::error::{Doing, StoreError};
 use super::regions::RegionNo;
@@ -37,6 +39,8 @@ pub(in crate::store) struct Hot {
     /// What is here of these was never committed, and the database could not be read since: they
     /// are read before anything else is done with them.
     stale: HashSet<RegionNo>,
+    /// The directory, once it was used.
+    pub(in crate::store) directory: DirectoryHot,
 }
 
 /// One region.
@@ -134,6 +138,7 @@ impl Hot {
             undo: Vec::new(),
             removed: HashMap::new(),
             stale: HashSet::new(),
+            directory: DirectoryHot::default(),
         };
         for no in numbers {
             hot.reload(&moment, RegionNo(no))?;
@@ -173,11 +178,13 @@ impl Hot {
 
     /// A change begins.
     pub(in crate::store) fn change_begins(&mut self) {
+        self.directory.change_begins();
         self.undo.clear();
     }
 
     /// The change failed and its statements are taken back: so is what it did here.
     pub(in crate::store) fn change_failed(&mut self) {
+        self.directory.change_failed();
         for (no, before) in std::mem::take(&mut self.undo).into_iter().rev() {
             match before {
                 Some(region) => {
@@ -216,6 +223,7 @@ impl Hot {
         &mut self,
         connection: &Connection,
     ) -> Result<(), StoreError> {
+        self.directory.roll_back();
         self.undo.clear();
         self.stale.extend(self.touched.drain());
         let stale: Vec<RegionNo> = self.stale.iter().copied().collect();

@@ -29,6 +29,18 @@ const REMOVED: u8 = 3;
 const COLUMNS: &str = "no, id, name, standing, key_fingerprint, cloud_kind, cloud_version,
     cloud_endpoint, software, host, joined_ms, seen_ms, not_after_s, recoveries, goodbye";
 
+/// What is kept of each region. Of the directory, what was decided about its things alone.
+const REMOVED_FROM: [&str; 8] = [
+    "records",
+    "feeds",
+    "totals",
+    "samples",
+    "windows",
+    "means",
+    "directory",
+    "region_organization",
+];
+
 impl Reading<'_> {
     /// Every region that was not removed, by name.
     ///
@@ -240,7 +252,7 @@ impl Changing<'_> {
     pub fn remove_region(&mut self, no: RegionNo) -> Result<(), StoreError> {
         let sql = "UPDATE regions SET standing = ?2, removed_ms = ?3 WHERE no = ?1";
         self.execute(sql, &[&no.0, &REMOVED, &self.now.0], "remove a region")?;
-        for table in ["records", "feeds", "totals", "samples", "windows", "means"] {
+        for table in REMOVED_FROM {
             let sql = format!("DELETE FROM {table} WHERE region = ?1");
             self.execute(&sql, &[&no.0], "remove a region's records")?;
         }

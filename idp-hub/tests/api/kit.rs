@@ -30,6 +30,7 @@ use shared::pki::Fingerprint;
 use shared::runtime::clock::{Clock, ManualClock};
 use shared::runtime::shutdown::Shutdown;
 use shared::runtime::tasks::Tasks;
+use shared::wire::Digest;
 use shared::wire::frame::{Open, Start, feed_code};
 use shared::wire::record;
 use tower::ServiceExt;
@@ -254,6 +255,12 @@ impl Kit {
         self.report(no, Feed::Samples, 1, records).await;
     }
 
+    /// Reports a region's organization, whole.
+    pub(crate) async fn organization(&mut self, no: RegionNo, session: u64, records: &[Record]) {
+        let records = records.iter().map(encoded).collect();
+        self.report(no, Feed::Organization, session, records).await;
+    }
+
     /// One snapshot of a feed, in a session of its own.
     async fn report(
         &mut self,
@@ -288,10 +295,18 @@ impl Kit {
         });
         self.store.feed(job(open)).await.unwrap();
         let last = records.len() as u64;
+        // Inventory comes piece by piece in these tests, so that it never is whole.
+        let digest = (feed == Feed::Organization).then(|| {
+            let mut digest = Digest::default();
+            for it in &records {
+                digest.add(Digest::of(it.kind, &it.id, it.value.as_deref().unwrap()));
+            }
+            digest
+        });
         let batch = FeedPayload::Batch(Incoming {
             after: 0,
             last,
-            digest: None,
+            digest,
             records,
         });
         self.store.feed(job(batch)).await.unwrap();
@@ -305,13 +320,16 @@ impl Kit {
 }
 
 fn incoming(number: u32) -> IncomingRecord {
-    let record = Record::Server(server(number));
-    let encoded = record::encode(&record).unwrap();
+    encoded(&Record::Server(server(number)))
+}
+
+fn encoded(record: &Record) -> IncomingRecord {
+    let encoded = record::encode(record).unwrap();
     IncomingRecord {
         kind: encoded.kind,
         id: Bytes::from(encoded.id),
         value: Some(Bytes::from(encoded.value)),
-        weight: Weight::of(&record),
+        weight: Weight::of(record),
         known: None,
     }
 }

@@ -78,6 +78,16 @@ pub struct Lapse {
     pub how: End,
 }
 
+impl Becomes {
+    /// Which of the directory it is, or was.
+    pub const fn object(&self) -> Option<ObjectId> {
+        match self {
+            Self::Object(id) | Self::Withheld(id) => Some(*id),
+            Self::Renamed(_) => None,
+        }
+    }
+}
+
 impl Lapse {
     /// The id of its record.
     pub const fn id(&self) -> CloudId {

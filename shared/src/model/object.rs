@@ -161,4 +161,65 @@ impl<I: Ord + Clone> Organization<I> {
             Link::Assignment(it) => drop(self.assignments.remove(it)),
         }
     }
+
+    /// Whether a link is there.
+    pub fn has_link(&self, link: &Link<I>) -> bool {
+        match link {
+            Link::Membership(it) => self.memberships.contains(it),
+            Link::Implication(it) => self.implications.contains(it),
+            Link::Assignment(it) => self.assignments.contains(it),
+        }
+    }
+
+    /// A copy of each link.
+    pub fn links(&self) -> impl Iterator<Item = Link<I>> {
+        let memberships = self.memberships.iter().cloned().map(Link::Membership);
+        let implications = self.implications.iter().cloned().map(Link::Implication);
+        let assignments = self.assignments.iter().cloned().map(Link::Assignment);
+        memberships.chain(implications).chain(assignments)
+    }
+}
+
+impl<I> Object<I> {
+    /// The same by other ids: `None` where the department or the outer project has none. A default
+    /// project that has none is left out, as nothing depends on it.
+    pub fn translated<J>(&self, id: impl Fn(ObjectKind, &I) -> Option<J>) -> Option<Object<J>> {
+        Some(match self {
+            Self::Department(it) => Object::Department(it.clone()),
+            Self::Project(it) => Object::Project(Project {
+                department: id(ObjectKind::Department, &it.department)?,
+                parent: match &it.parent {
+                    Some(outer) => Some(id(ObjectKind::Project, outer)?),
+                    None => None,
+                },
+                name: it.name.clone(),
+                description: it.description.clone(),
+                enabled: it.enabled,
+            }),
+            Self::User(it) => Object::User(User {
+                department: id(ObjectKind::Department, &it.department)?,
+                name: it.name.clone(),
+                description: it.description.clone(),
+                email: it.email.clone(),
+                enabled: it.enabled,
+                default_project: it
+                    .default_project
+                    .as_ref()
+                    .and_then(|it| id(ObjectKind::Project, it)),
+            }),
+            Self::Group(it) => Object::Group(Group {
+                department: id(ObjectKind::Department, &it.department)?,
+                name: it.name.clone(),
+                description: it.description.clone(),
+            }),
+            Self::Role(it) => Object::Role(Role {
+                department: match &it.department {
+                    Some(department) => Some(id(ObjectKind::Department, department)?),
+                    None => None,
+                },
+                name: it.name.clone(),
+                description: it.description.clone(),
+            }),
+        })
+    }
 }

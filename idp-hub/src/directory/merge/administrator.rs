@@ -18,23 +18,23 @@ impl Merger<'_> {
         };
         let organization = self.arrival.organization;
         let (user_name, project_name) = self.arrival.names;
-        if let Some(user) = organization.users.get(&administrator.user) {
+        let user = administrator.user.as_ref();
+        let user = user.and_then(|it| Some((it, organization.users.get(it)?)));
+        if let Some((here, user)) = user {
             let others = organization.users.values();
             let others = others.filter(|it| it.department == user.department);
             let others = others.map(|it| it.name.as_str());
-            self.give_way(
-                ObjectKind::User,
-                &administrator.user,
-                (&user.name, user_name),
-                others,
-            );
+            let names = (user.name.as_str(), user_name);
+            self.give_way(ObjectKind::User, here, names, others);
         }
-        if let Some(project) = organization.projects.get(&administrator.project) {
+        let project = administrator.project.as_ref();
+        let project = project.and_then(|it| Some((it, organization.projects.get(it)?)));
+        if let Some((here, project)) = project {
             let others = organization.projects.values();
             let others = others.filter(|it| it.department == project.department);
             let others = others.map(|it| it.name.as_str());
             let names = (project.name.as_str(), project_name);
-            self.give_way(ObjectKind::Project, &administrator.project, names, others);
+            self.give_way(ObjectKind::Project, here, names, others);
         }
     }
 

@@ -145,13 +145,19 @@ impl<'a> Merger<'a> {
     ) -> Option<Option<ObjectId>> {
         let kind = work.kind;
         let claim = work.claims.get(here).copied();
+        if self.is_reserved(kind, here) {
+            self.reserve(kind, name, department);
+            self.skip(kind, here, name, Reason::Reserved);
+            return None;
+        }
         if let Some(Claim::Ended(id)) = claim {
             self.withhold(kind, here, id);
             return None;
         }
         let fate = department.map(|it| self.identities.fate(ObjectKind::Department, it));
         if fate == Some(Fate::Out) {
-            let is_reserved = department.is_some_and(|it| self.arrival.reserved.contains(it));
+            let is_reserved =
+                department.is_some_and(|it| self.is_reserved(ObjectKind::Department, it));
             let why = match is_reserved {
                 true => Reason::Reserved,
                 false => Reason::AboveIsOut,
@@ -199,15 +205,38 @@ impl<'a> Merger<'a> {
             if self.identities.is_claimed(id) {
                 continue;
             }
-            let department = self.place(kind, id).and_then(|(within, _)| within);
-            let action = match department.is_some_and(|it| self.is_blocked(it)) {
-                true => Action::Block {
-                    id,
-                    why: Obstacle::DepartmentBlocked,
-                },
-                false => Action::Create { id },
+            let place = self.place(kind, id);
+            let department = place.and_then(|(within, _)| within);
+            let obstacle = if department.is_some_and(|it| self.is_blocked(it)) {
+                Some(Obstacle::DepartmentBlocked)
+            } else {
+                let is_reserved = place.is_some_and(|it| self.is_name_reserved(kind, it));
+                is_reserved.then_some(Obstacle::NameReserved)
+            };
+            let action = match obstacle {
+                Some(why) => Action::Block { id, why },
+                None => Action::Create { id },
             };
             self.step(kind, action);
         }
+    }
+
+    /// Something in a department that is taken in, or a global role, stays the region's own: its
+    /// name is not free there.
+    fn reserve(&mut self, kind: ObjectKind, name: &str, department: Option<&CloudId>) {
+        let fate = department.map(|it| self.identities.fate(ObjectKind::Department, it));
+        if fate != Some(Fate::Out) {
+            let within = fate.and_then(Fate::id);
+            self.reserved_inside
+                .insert((kind, within, Folded::new(name)));
+        }
+    }
+
+    fn is_name_reserved(&self, kind: ObjectKind, (within, name): (Option<ObjectId>, &str)) -> bool {
+        // Most regions reserve whole departments alone, and folding a name is dear.
+        !self.reserved_inside.is_empty()
+            && self
+                .reserved_inside
+                .contains(&(kind, within, Folded::new(name)))
     }
 }

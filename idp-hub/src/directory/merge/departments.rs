@@ -20,7 +20,7 @@ impl<'a> Merger<'a> {
         for (here, department) in &organization.departments {
             let name = department.name.as_str();
             match claims.get(here) {
-                _ if self.arrival.reserved.contains(here) => {
+                _ if self.is_reserved(KIND, here) => {
                     self.skip(KIND, here, name, Reason::Reserved);
                 }
                 Some(Claim::Ended(id)) => self.withhold(KIND, here, *id),

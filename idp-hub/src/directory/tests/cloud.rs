@@ -12,7 +12,7 @@ pub(super) struct Cloud {
     pub(super) organization: Organization<CloudId>,
     markers: BTreeMap<(ObjectKind, CloudId), Marker>,
     map: BTreeMap<(ObjectKind, CloudId), ObjectId>,
-    reserved: BTreeSet<CloudId>,
+    reserved: BTreeSet<(ObjectKind, CloudId)>,
     administrator: Option<Administrator>,
     made: u64,
 }
@@ -28,7 +28,7 @@ impl Cloud {
             organization: Organization::default(),
             markers: BTreeMap::new(),
             map: BTreeMap::new(),
-            reserved: BTreeSet::from([default_department()]),
+            reserved: BTreeSet::from([(ObjectKind::Department, default_department())]),
             administrator: None,
             made: number << 32,
         };
@@ -66,8 +66,8 @@ impl Cloud {
         id
     }
 
-    pub(super) fn reserve(&mut self, department: &CloudId) {
-        self.reserved.insert(department.clone());
+    pub(super) fn reserve(&mut self, kind: ObjectKind, here: &CloudId) {
+        self.reserved.insert((kind, here.clone()));
     }
 
     pub(super) fn named_department(&self, name: &str) -> CloudId {
@@ -179,7 +179,10 @@ impl Cloud {
     pub(super) fn administrator(&mut self) {
         let user = self.user("Default", "admin");
         let project = self.project("Default", "admin");
-        self.administrator = Some(Administrator { user, project });
+        self.administrator = Some(Administrator {
+            user: Some(user),
+            project: Some(project),
+        });
     }
 
     pub(super) fn departments(&self) -> Vec<&str> {
@@ -193,6 +196,16 @@ impl Cloud {
         let department = self.named_department(department);
         let mut users = self.organization.users.values();
         users.any(|it| it.department == department && it.name == name)
+    }
+
+    pub(super) fn named_project(&self, name: &str) -> CloudId {
+        let mut all = self.organization.projects.iter();
+        all.find(|(_, it)| it.name == name).unwrap().0.clone()
+    }
+
+    /// Notes what the hub decided, and does nothing yet.
+    pub(super) fn remember(&mut self, kind: ObjectKind, here: CloudId, object: ObjectId) {
+        self.map.insert((kind, here), object);
     }
 
     /// Forgets the map, as a replica that was lost; the markers are in Keystone.

@@ -63,6 +63,11 @@ pub(super) fn examine(
     // that is good for nothing any more.
     let forget = connection.execute("DELETE FROM sessions", ());
     forget.map_err(|error| said(&error))?;
+    // Numbers go on from where they were then, and some were told with other contents since: who
+    // follows begins anew.
+    let renew = "UPDATE facts SET value = randomblob(16) WHERE name = 'directory_feed_id'";
+    let renew = connection.execute(renew, ());
+    renew.map_err(|error| said(&error))?;
     restoration
         .note(&connection)
         .and_then(|()| fold(&connection))

@@ -1,0 +1,15 @@
+//! The directory: what a merge would do and doing it, and what the federation has.
+
+mod access;
+mod documents;
+mod links;
+mod objects;
+mod plan;
+
+pub use documents::{LinkDocument, NamedDocument, ObjectDocument};
+pub use plan::{CountDocument, LinksDocument, MergedDocument, PlanDocument, StepDocument};
+
+// Whole, because the list of routes needs what stands beside each handler as well.
+pub(super) use links::*;
+pub(super) use objects::*;
+pub(super) use plan::*;

@@ -1,0 +1,206 @@
+//! What a merge would do, and doing it.
+
+mod documents;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::extract::State;
+use serde::Deserialize;
+use shared::model::ObjectKind;
+use utoipa::{IntoParams, ToSchema};
+
+pub use documents::{CountDocument, LinksDocument, MergedDocument, PlanDocument, StepDocument};
+
+use super::access::Administrator;
+use crate::api::extract::{Json, PageQuery, Path, Query, cursor};
+use crate::api::problem::{Kind, Problem, ProblemDocument};
+use crate::api::state::ApiState;
+use crate::api::who::Source;
+use crate::directory::{Action, PlanDigest};
+use crate::store::StoreError;
+use crate::store::directory::{Confirmation, PlanVersion, ShownPlan};
+
+/// The plan that was looked at last, so that its pages are not each planned for. One: whoever
+/// merges looks at one region after the other, and a plan may be a hundred megabytes.
+#[derive(Default)]
+pub(in crate::api) struct Plans(Mutex<Option<(PlanVersion, Arc<ShownPlan>)>>);
+
+impl Plans {
+    fn at(&self, version: &PlanVersion) -> Option<Arc<ShownPlan>> {
+        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (of, plan) = held.as_ref()?;
+        (of == version).then(|| Arc::clone(plan))
+    }
+
+    fn keep(&self, version: PlanVersion, plan: &Arc<ShownPlan>) {
+        let plan = Arc::clone(plan);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((version, plan));
+    }
+}
+
+/// Which steps.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(in crate::api) struct StepsQuery {
+    /// How many steps, 1 to 1000; 100 unless given.
+    #[serde(default)]
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<u32>,
+    /// The `next` of the page before; the first page without it.
+    #[serde(default)]
+    after: Option<String>,
+    /// Those of one kind: `department`, `project`, `user`, `group` or `role`.
+    #[serde(default)]
+    kind: Option<String>,
+    /// Those of one action: `adopt`, `recognize`, `create`, `give-way`, `withhold`, `block` or
+    /// `skip`.
+    #[serde(default)]
+    action: Option<String>,
+}
+
+/// What a merge of a region would do. Nothing is changed by looking.
+#[utoipa::path(get, path = "/regions/{region}/organization/plan", tag = "directory",
+    params(("region" = String, Path, description = "The region's name"), StepsQuery), responses(
+    (status = 200, description = "The plan", body = PlanDocument),
+    (status = 400, description = "A wrong limit, cursor or filter", body = ProblemDocument),
+    (status = 401, description = "Nobody is signed in", body = ProblemDocument),
+    (status = 404, description = "No such region", body = ProblemDocument),
+    (status = 409, description = "Its organization is not read yet, or the plan is another one \
+        than the page before was of", body = ProblemDocument),
+))]
+pub(in crate::api) async fn plan(
+    State(state): State<ApiState>,
+    _: Administrator,
+    Path(region): Path<String>,
+    Query(asked): Query<StepsQuery>,
+) -> Result<axum::Json<PlanDocument>, Problem> {
+    let page = PageQuery::new(asked.limit, asked.after);
+    let (limit, after) = (page.limit()? as usize, page.after()?);
+    let kind = known(asked.kind, "kind", &ObjectKind::ALL.map(ObjectKind::name))?;
+    let action = known(asked.action, "action", &Action::NAMES)?;
+    let shown = shown_plan(&state, &region).await?;
+    let from = place(&after, shown.digest)?;
+    let mut steps = (shown.plan.steps.iter().enumerate().skip(from)).filter(|(_, step)| {
+        let is_kind = kind.as_deref().is_none_or(|it| it == step.kind.name());
+        is_kind && action.as_deref().is_none_or(|it| it == step.action.name())
+    });
+    let items = steps.by_ref().take(limit);
+    let items: Vec<_> = items.map(|(_, it)| StepDocument::new(&shown, it)).collect();
+    let next = steps.next().map(|(place, _)| {
+        let mut bytes = shown.digest.to_bytes().to_vec();
+        bytes.extend((place as u64).to_le_bytes());
+        cursor(&bytes)
+    });
+    Ok(axum::Json(PlanDocument::new(region, &shown, items, next)))
+}
+
+/// An administrator's yes to a plan.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct MergeRequest {
+    /// The digest of the plan that he saw.
+    digest: String,
+    /// This federation takes over a region that bears another one's markers.
+    #[serde(default)]
+    take_over: bool,
+}
+
+/// Merge a region's organization into the directory, as the plan says: all of it, or nothing.
+#[utoipa::path(post, path = "/regions/{region}/organization/merge", tag = "directory",
+    params(("region" = String, Path, description = "The region's name")),
+    request_body = MergeRequest, responses(
+    (status = 200, description = "Merged", body = MergedDocument),
+    (status = 400, description = "Not a plan's digest", body = ProblemDocument),
+    (status = 401, description = "Nobody is signed in", body = ProblemDocument),
+    (status = 404, description = "No such region", body = ProblemDocument),
+    (status = 409, description = "The plan is another one by now, the organization is not read \
+        yet, or another federation's markers are there", body = ProblemDocument),
+))]
+pub(in crate::api) async fn merge(
+    State(state): State<ApiState>,
+    who: Administrator,
+    source: Source,
+    Path(region): Path<String>,
+    Json(asked): Json<MergeRequest>,
+) -> Result<axum::Json<MergedDocument>, Problem> {
+    let digest = asked.digest.parse().map_err(|error| {
+        Problem::new(Kind::InvalidRequest, format!("digest: {error}."))
+            .next_step("Look at the plan, and give its digest.")
+    })?;
+    let confirmation = Confirmation {
+        plan: digest,
+        take_over: asked.take_over,
+        author: who.name(),
+    };
+    let (name, take_over) = (region.clone(), asked.take_over);
+    let merged = state.store.change(move |it| {
+        let no = it.region_named(&name)?.no;
+        it.merge(no, &confirmation)
+    });
+    let merged = merged.await?;
+    let (by, plan, written) = (who.name(), digest.to_string(), merged.written);
+    tracing::info!(
+        target: "audit", action = "merge", region, by, %source, plan, take_over, written, "asked for"
+    );
+    Ok(axum::Json(MergedDocument {
+        region,
+        digest: plan,
+        written,
+        adopted: merged.plan.adopted().count() as u64,
+    }))
+}
+
+async fn shown_plan(state: &ApiState, region: &str) -> Result<Arc<ShownPlan>, Problem> {
+    let (name, plans) = (region.to_owned(), state.clone());
+    let shown = state.store.read(move |it| {
+        let mut all = it.regions()?.into_iter();
+        let region = all.find(|it| it.facts.name == name);
+        let region = region.ok_or(StoreError::Missing {
+            what: "region",
+            name,
+        })?;
+        let version = it.plan_version(&region)?;
+        if let Some(held) = plans.plans().at(&version) {
+            return Ok(held);
+        }
+        let shown = Arc::new(it.shown_plan(&region)?);
+        plans.plans().keep(version, &shown);
+        Ok(shown)
+    });
+    Ok(shown.await?)
+}
+
+/// A filter's word, if it is one.
+fn known(word: Option<String>, what: &str, all: &[&str]) -> Result<Option<String>, Problem> {
+    match word {
+        Some(word) if !all.contains(&word.as_str()) => {
+            let detail = format!("There is no {what} {word:?}.");
+            let next = format!("Give one of {}.", all.join(", "));
+            Err(Problem::new(Kind::InvalidRequest, detail).next_step(next))
+        }
+        word => Ok(word),
+    }
+}
+
+/// Where a page begins.
+fn place(after: &[u8], now: PlanDigest) -> Result<usize, Problem> {
+    if after.is_empty() {
+        return Ok(0);
+    }
+    let (of, place) = after.split_first_chunk::<16>().unwrap_or((&[0; 16], &[]));
+    let place = <[u8; 8]>::try_from(place).ok().map(u64::from_le_bytes);
+    let place = place.and_then(|it| usize::try_from(it).ok());
+    let place = place.ok_or_else(|| {
+        Problem::new(
+            Kind::InvalidRequest,
+            "The cursor in `after` is not one of ours.",
+        )
+        .next_step("Give the `next` of the page before, or begin without `after`.")
+    })?;
+    if PlanDigest::from_bytes(*of) != now {
+        let detail = "The plan is another one than the page before was of.";
+        return Err(Problem::new(Kind::PlanChanged, detail).next_step("Begin without `after`."));
+    }
+    Ok(place)
+}

@@ -1,0 +1,262 @@
+//! Plans as JSON.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use shared::ids::ObjectId;
+use shared::model::ObjectKind;
+use utoipa::ToSchema;
+
+use crate::api::documents::Time;
+use crate::directory::{Action, Evidence, Links, Obstacle, Reason, Rename, Step};
+use crate::store::directory::ShownPlan;
+
+/// What a merge of a region would do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PlanDocument {
+    /// The region.
+    pub region: String,
+    /// What the plan is confirmed by, 32 hexadecimal digits.
+    pub digest: String,
+    /// Another federation, whose markers are on what the region has; it is merged only with
+    /// `take_over`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub foreign_federation: Option<String>,
+    /// When the region was merged last; absent for never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub merged: Option<Time>,
+    /// By whom.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub merged_by: Option<String>,
+    /// How many steps of each kind and action there are.
+    pub counts: Vec<CountDocument>,
+    /// How many things get another name in the region.
+    pub renamed: u64,
+    /// How many things of the region lose something else to the directory's.
+    pub overwritten: u64,
+    /// What becomes of links.
+    pub links: LinksDocument,
+    /// The steps that were asked for, in the order in which they can be done.
+    pub items: Vec<StepDocument>,
+    /// What to ask for the next page with, as `after`; absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// How many.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CountDocument {
+    /// `department`, `project`, `user`, `group` or `role`.
+    pub kind: String,
+    /// `adopt`, `recognize`, `create`, `give-way`, `withhold`, `block` or `skip`.
+    pub action: String,
+    /// How many of them.
+    pub count: u64,
+}
+
+/// What becomes of links.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LinksDocument {
+    /// Memberships that the directory takes in.
+    pub memberships: u64,
+    /// Implications that the directory takes in.
+    pub implications: u64,
+    /// Assignments that the directory takes in.
+    pub assignments: u64,
+    /// Between things that the directory knows without that link: its word holds.
+    pub superseded: u64,
+    /// One of their ends stays the region's own.
+    pub outside: u64,
+}
+
+/// What becomes of one thing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StepDocument {
+    /// `department`, `project`, `user`, `group` or `role`.
+    pub kind: String,
+    /// `adopt`: the region's is taken into the directory. `recognize`: it is one that the directory
+    /// has. `create`: the directory's is made in the region. `give-way`: it leaves its name to the
+    /// federation's administrator. `withhold`: it has ended in the federation, and is switched off.
+    /// `block`: the directory's can't be made in the region. `skip`: it stays the region's own.
+    pub action: String,
+    /// What it is called.
+    pub name: String,
+    /// What it is called in the region from then on, where that is another name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub renamed_to: Option<String>,
+    /// Its id in the directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The region's own id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub here: Option<String>,
+    /// What it was recognized by: `map`, `origin`, `marker` or `name`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// What else the region's loses to the directory's: `enabled`, `description`, `email`,
+    /// `default_project`; `parent` is only told, as no cloud moves a project.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub changes: Vec<String>,
+    /// Why it is skipped or blocked: `reserved`, `above-is-out`, `same-name`, `unusable`,
+    /// `name-reserved` or `department-blocked`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// What came of a merge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MergedDocument {
+    /// The region.
+    pub region: String,
+    /// The plan that was done.
+    pub digest: String,
+    /// How much of the directory, and of what is known of the region, is new: nothing, where it was
+    /// merged before.
+    pub written: u64,
+    /// How many things were taken into the directory.
+    pub adopted: u64,
+}
+
+impl PlanDocument {
+    pub(super) fn new(
+        region: String,
+        shown: &ShownPlan,
+        items: Vec<StepDocument>,
+        next: Option<String>,
+    ) -> Self {
+        let mut counts: BTreeMap<(ObjectKind, &str), u64> = BTreeMap::new();
+        let mut overwritten = 0;
+        for Step { kind, action } in &shown.plan.steps {
+            *counts.entry((*kind, action.name())).or_default() += 1;
+            if let Action::Recognize { changes, .. } = action {
+                overwritten += u64::from(!changes.is_empty());
+            }
+        }
+        let counts = counts
+            .into_iter()
+            .map(|((kind, action), count)| CountDocument {
+                kind: kind.name().to_owned(),
+                action: action.to_owned(),
+                count,
+            });
+        let before = shown.before.as_ref();
+        Self {
+            region,
+            digest: shown.digest.to_string(),
+            foreign_federation: shown.plan.foreign.map(|it| it.to_string()),
+            merged: before.and_then(|it| it.merged).map(Into::into),
+            merged_by: before.and_then(|it| it.author.clone()),
+            counts: counts.collect(),
+            renamed: shown.plan.renames().count() as u64,
+            overwritten,
+            links: (&shown.plan.links).into(),
+            items,
+            next,
+        }
+    }
+}
+
+impl From<&Links> for LinksDocument {
+    fn from(links: &Links) -> Self {
+        Self {
+            memberships: links.memberships.len() as u64,
+            implications: links.implications.len() as u64,
+            assignments: links.assignments.len() as u64,
+            superseded: links.superseded,
+            outside: links.outside,
+        }
+    }
+}
+
+impl StepDocument {
+    pub(super) fn new(shown: &ShownPlan, step: &Step) -> Self {
+        let name = |id: &ObjectId| shown.names.get(id).cloned().unwrap_or_default();
+        let mut document = Self {
+            kind: step.kind.name().to_owned(),
+            action: step.action.name().to_owned(),
+            name: String::new(),
+            renamed_to: None,
+            id: None,
+            here: None,
+            by: None,
+            changes: Vec::new(),
+            why: None,
+        };
+        let before = |rename: &Option<Rename>, otherwise: String| {
+            rename.as_ref().map_or(otherwise, |it| it.from.clone())
+        };
+        let after = |rename: &Option<Rename>| rename.as_ref().map(|it| it.to.clone());
+        match &step.action {
+            Action::Recognize {
+                id,
+                here,
+                by,
+                rename,
+                changes,
+            } => {
+                document.name = before(rename, name(id));
+                document.renamed_to = after(rename);
+                (document.id, document.here) = (Some(id.to_string()), Some(here.to_string()));
+                document.by = Some(evidence(*by).to_owned());
+                document.changes = changes.iter().map(|it| it.name().to_owned()).collect();
+            }
+            Action::Adopt {
+                id,
+                here,
+                object,
+                rename,
+            } => {
+                document.name = before(rename, object.name().to_owned());
+                document.renamed_to = after(rename);
+                (document.id, document.here) = (Some(id.to_string()), Some(here.to_string()));
+            }
+            Action::Create { id } => {
+                (document.name, document.id) = (name(id), Some(id.to_string()))
+            }
+            Action::Block { id, why } => {
+                (document.name, document.id) = (name(id), Some(id.to_string()));
+                document.why = Some(obstacle(*why).to_owned());
+            }
+            Action::Withhold { id, here } => {
+                (document.name, document.id) = (name(id), Some(id.to_string()));
+                document.here = Some(here.to_string());
+            }
+            Action::GiveWay { here, rename } => {
+                document.name.clone_from(&rename.from);
+                document.renamed_to = Some(rename.to.clone());
+                document.here = Some(here.to_string());
+            }
+            Action::Skip { here, name, why } => {
+                document.name.clone_from(name);
+                document.here = Some(here.to_string());
+                document.why = Some(reason(*why).to_owned());
+            }
+        }
+        document
+    }
+}
+
+const fn evidence(by: Evidence) -> &'static str {
+    match by {
+        Evidence::Map => "map",
+        Evidence::Origin => "origin",
+        Evidence::Marker => "marker",
+        Evidence::Name => "name",
+    }
+}
+
+const fn obstacle(why: Obstacle) -> &'static str {
+    match why {
+        Obstacle::NameReserved => "name-reserved",
+        Obstacle::DepartmentBlocked => "department-blocked",
+    }
+}
+
+const fn reason(why: Reason) -> &'static str {
+    match why {
+        Reason::Reserved => "reserved",
+        Reason::AboveIsOut => "above-is-out",
+        Reason::SameName => "same-name",
+        Reason::Unusable => "unusable",
+    }
+}

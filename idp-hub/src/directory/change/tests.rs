@@ -1,0 +1,262 @@
+//! What a Keystone would refuse is refused before any region hears of it.
+
+use shared::ids::FederationId;
+use shared::model::{
+    Actor, Assignment, Department, Group, Implication, Membership, Project, Role, Scope,
+    UnixMillis, User,
+};
+
+use super::*;
+
+/// A directory with `ops` and `lab`; what is made in it is called by a number.
+struct Desk {
+    directory: Directory,
+    made: u128,
+}
+
+type Id = ObjectId;
+
+impl Desk {
+    fn new() -> (Self, Id, Id) {
+        let directory = Directory::new(FederationId::from_random(7));
+        let mut desk = Self { directory, made: 0 };
+        let (ops, lab) = (desk.department("ops"), desk.department("lab"));
+        (desk, ops.unwrap(), lab.unwrap())
+    }
+
+    fn edit(&mut self, edit: Edit) -> Result<Delta, Refusal> {
+        let before = self.directory.live.clone();
+        let stamp = Stamp {
+            author: "ann".to_owned(),
+            at: UnixMillis(5),
+            epoch: 1,
+        };
+        let outcome = self.directory.change(edit, &stamp);
+        match &outcome {
+            Ok(delta) => assert_eq!(delta.is_empty(), before == self.directory.live),
+            Err(error) => {
+                assert_eq!(before, self.directory.live, "{error}");
+                let told = error.to_string();
+                assert!(told.contains("; "), "no next step: {told}");
+            }
+        }
+        outcome
+    }
+
+    fn make(&mut self, object: Object<Id>) -> Result<Id, Refusal> {
+        self.made += 1;
+        let id = Id::from_random(self.made);
+        self.edit(Edit::Create { id, object })?;
+        assert_eq!(self.directory.stamp(id).unwrap().author, "ann");
+        Ok(id)
+    }
+
+    fn department(&mut self, name: &str) -> Result<Id, Refusal> {
+        let (name, description, enabled) = (name.to_owned(), None, true);
+        self.make(Object::Department(Department {
+            name,
+            description,
+            enabled,
+        }))
+    }
+
+    fn project(&mut self, department: Id, name: &str, parent: Option<Id>) -> Result<Id, Refusal> {
+        let (name, description, enabled) = (name.to_owned(), None, true);
+        self.make(Object::Project(Project {
+            department,
+            parent,
+            name,
+            description,
+            enabled,
+        }))
+    }
+
+    fn user(&mut self, department: Id, name: &str) -> Result<Id, Refusal> {
+        self.make(Object::User(User {
+            department,
+            name: name.to_owned(),
+            description: None,
+            email: None,
+            enabled: true,
+            default_project: None,
+        }))
+    }
+
+    fn role(&mut self, department: Option<Id>, name: &str) -> Result<Id, Refusal> {
+        let (name, description) = (name.to_owned(), None);
+        self.make(Object::Role(Role {
+            department,
+            name,
+            description,
+        }))
+    }
+
+    fn implies(&mut self, prior: Id, implied: Id) -> Result<Delta, Refusal> {
+        let implication = Implication { prior, implied };
+        self.edit(Edit::Link(Link::Implication(implication)))
+    }
+
+    fn assign(&mut self, user: Id, scope: Scope<Id>, role: Id) -> Result<Delta, Refusal> {
+        self.edit(Edit::Link(Link::Assignment(Assignment {
+            actor: Actor::User(user),
+            scope,
+            role,
+            inherited: false,
+        })))
+    }
+
+    fn rename(&mut self, kind: ObjectKind, id: Id, name: &str) -> Result<Delta, Refusal> {
+        let patch = Patch {
+            name: Some(name.to_owned()),
+            ..Patch::default()
+        };
+        self.edit(Edit::Update { kind, id, patch })
+    }
+}
+
+#[test]
+fn names_are_what_every_keystone_takes_and_unique_to_every_database() {
+    let (mut desk, ops, lab) = Desk::new();
+    for wrong in ["", "   ", " web", "web ", "we\u{7}b", &"w".repeat(65)] {
+        let refused = desk.project(ops, wrong, None);
+        assert!(matches!(refused, Err(Refusal::Wrong { .. })), "{wrong:?}");
+    }
+    let web = desk.project(ops, &"\u{7814}".repeat(64), None).unwrap();
+    desk.user(ops, &"u".repeat(255)).unwrap();
+    desk.project(ops, "Caf\u{e9}", None).unwrap();
+    let refused = desk.project(ops, "cafe", None).unwrap_err().to_string();
+    assert!(refused.contains("Caf\u{e9}"), "{refused}");
+    desk.project(lab, "cafe", None).unwrap();
+    assert!(desk.rename(ObjectKind::Project, web, "CAFE").is_err());
+    desk.rename(ObjectKind::Project, web, "web").unwrap();
+    desk.rename(ObjectKind::Project, web, "WEB").unwrap();
+    assert!(desk.department("default").is_err(), "every cloud has one");
+}
+
+#[test]
+fn what_is_referred_to_is_there_and_in_the_right_department() {
+    let (mut desk, ops, lab) = Desk::new();
+    let nobody = Id::from_random(999);
+    let refused = desk.user(nobody, "ann");
+    assert!(matches!(refused, Err(Refusal::Missing { .. })));
+    let mut outer = desk.project(ops, "p1", None).unwrap();
+    assert!(desk.project(lab, "inner", Some(outer)).is_err());
+    for depth in 2..=rules::DEPTH_MAX {
+        let name = format!("p{depth}");
+        outer = desk.project(ops, &name, Some(outer)).unwrap();
+    }
+    assert!(desk.project(ops, "too-deep", Some(outer)).is_err());
+    let ann = desk.user(ops, "ann").unwrap();
+    let patch = Patch {
+        default_project: Some(Some(nobody)),
+        ..Patch::default()
+    };
+    let (kind, id) = (ObjectKind::User, ann);
+    assert!(desk.edit(Edit::Update { kind, id, patch }).is_err());
+    let patch = Patch {
+        email: Some("x".to_owned()),
+        ..Patch::default()
+    };
+    let (kind, id) = (ObjectKind::Department, ops);
+    assert!(desk.edit(Edit::Update { kind, id, patch }).is_err());
+}
+
+#[test]
+fn roles_count_in_their_department_and_imply_in_no_circle() {
+    let (mut desk, ops, lab) = Desk::new();
+    let ann = desk.user(ops, "ann").unwrap();
+    let web = desk.project(ops, "web", None).unwrap();
+    let (own, other) = (desk.role(Some(ops), "own"), desk.role(Some(lab), "other"));
+    let (own, other) = (own.unwrap(), other.unwrap());
+    desk.assign(ann, Scope::Project(web), own).unwrap();
+    assert!(
+        desk.assign(ann, Scope::Project(web), own)
+            .unwrap()
+            .is_empty()
+    );
+    assert!(desk.assign(ann, Scope::Project(web), other).is_err());
+    assert!(desk.assign(ann, Scope::Department(ops), other).is_err());
+    let [a, b, c] = ["a", "b", "c"].map(|name| desk.role(None, name).unwrap());
+    desk.implies(a, b).unwrap();
+    desk.implies(b, c).unwrap();
+    assert!(desk.implies(c, a).is_err() && desk.implies(a, a).is_err());
+    desk.implies(own, a).unwrap();
+    assert!(desk.implies(a, own).is_err() && desk.implies(other, own).is_err());
+    let admin = desk.role(None, "admin").unwrap();
+    desk.implies(admin, a).unwrap();
+    assert!(desk.implies(b, admin).is_err());
+    let (kind, id) = (ObjectKind::Role, admin);
+    assert!(desk.edit(Edit::End { kind, id }).is_err());
+    assert!(desk.rename(kind, admin, "root").is_err());
+}
+
+#[test]
+fn what_ends_takes_along_what_hangs_on_it_and_never_comes_back() {
+    let (mut desk, ops, lab) = Desk::new();
+    let web = desk.project(ops, "web", None).unwrap();
+    let inner = desk.project(ops, "inner", Some(web)).unwrap();
+    let (ann, bob) = (
+        desk.user(ops, "ann").unwrap(),
+        desk.user(lab, "bob").unwrap(),
+    );
+    let group = desk.make(Object::Group(Group {
+        department: lab,
+        name: "staff".to_owned(),
+        description: None,
+    }));
+    let group = group.unwrap();
+    for user in [ann, bob] {
+        let link = Link::Membership(Membership { group, user });
+        desk.edit(Edit::Link(link)).unwrap();
+    }
+    let patch = Patch {
+        default_project: Some(Some(inner)),
+        ..Patch::default()
+    };
+    let (kind, id) = (ObjectKind::User, bob);
+    desk.edit(Edit::Update { kind, id, patch }).unwrap();
+
+    let (kind, id) = (ObjectKind::Department, ops);
+    let delta = desk.edit(Edit::End { kind, id }).unwrap();
+    assert_eq!(delta.ended.len(), 4, "{delta:?}");
+    assert_eq!(delta.ended[0], (ObjectKind::Department, ops));
+    assert_eq!(delta.unlinked.len(), 1, "ann is in the group no more");
+    assert_eq!(delta.put, [(ObjectKind::User, bob)], "his default project");
+    assert_eq!(desk.directory.live.users[&bob].default_project, None);
+    assert_eq!(desk.directory.ended(web).unwrap().how, End::Retired);
+    let refused = desk
+        .rename(ObjectKind::Project, inner, "again")
+        .unwrap_err();
+    assert!(matches!(
+        refused,
+        Refusal::Ended {
+            how: End::Retired,
+            ..
+        }
+    ));
+    desk.department("ops").unwrap();
+}
+
+#[test]
+fn an_update_that_says_what_is_so_changes_nothing() {
+    let (mut desk, ops, _) = Desk::new();
+    assert!(
+        desk.rename(ObjectKind::Department, ops, "ops")
+            .unwrap()
+            .is_empty()
+    );
+    let patch = Patch {
+        description: Some("who runs it".to_owned()),
+        enabled: Some(false),
+        ..Patch::default()
+    };
+    let (kind, id) = (ObjectKind::Department, ops);
+    let edit = Edit::Update { kind, id, patch };
+    assert_eq!(desk.edit(edit.clone()).unwrap().put, [(kind, id)]);
+    assert!(desk.edit(edit).unwrap().is_empty());
+    let patch = Patch {
+        description: Some("d".repeat(2000)),
+        ..Patch::default()
+    };
+    assert!(desk.edit(Edit::Update { kind, id, patch }).is_err());
+}

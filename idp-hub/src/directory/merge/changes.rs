@@ -1,0 +1,81 @@
+//! What of a region's thing gives way to the directory's, beside its name.
+
+use shared::ids::ObjectId;
+use shared::model::{CloudId, ObjectKind};
+
+use super::Merger;
+use crate::directory::plan::Field;
+
+impl Merger<'_> {
+    /// What differs between a thing of the region and the directory's that it is.
+    pub(super) fn changes(&self, kind: ObjectKind, here: &CloudId, id: ObjectId) -> Vec<Field> {
+        match kind {
+            ObjectKind::Department => self.of_department(here, id),
+            ObjectKind::Project => self.of_project(here, id),
+            ObjectKind::User => self.of_user(here, id),
+            ObjectKind::Group => self.of_group(here, id),
+            ObjectKind::Role => self.of_role(here, id),
+        }
+        .unwrap_or_default()
+    }
+
+    fn of_department(&self, here: &CloudId, id: ObjectId) -> Option<Vec<Field>> {
+        let here = self.arrival.organization.departments.get(here)?;
+        let known = self.directory.live.departments.get(&id)?;
+        Some(noted([
+            (Field::Enabled, here.enabled != known.enabled),
+            description(&here.description, &known.description),
+        ]))
+    }
+
+    fn of_project(&self, here: &CloudId, id: ObjectId) -> Option<Vec<Field>> {
+        let here = self.arrival.organization.projects.get(here)?;
+        let known = self.directory.live.projects.get(&id)?;
+        let outer = here.parent.as_ref();
+        let outer = outer.and_then(|it| self.identities.fate(ObjectKind::Project, it).id());
+        Some(noted([
+            (Field::Enabled, here.enabled != known.enabled),
+            description(&here.description, &known.description),
+            (Field::Parent, outer != known.parent),
+        ]))
+    }
+
+    fn of_user(&self, here: &CloudId, id: ObjectId) -> Option<Vec<Field>> {
+        let here = self.arrival.organization.users.get(here)?;
+        let known = self.directory.live.users.get(&id)?;
+        let home = here.default_project.as_ref();
+        let home = home.and_then(|it| self.identities.fate(ObjectKind::Project, it).id());
+        Some(noted([
+            (Field::Enabled, here.enabled != known.enabled),
+            description(&here.description, &known.description),
+            (Field::Email, told(&here.email) != told(&known.email)),
+            (Field::DefaultProject, home != known.default_project),
+        ]))
+    }
+
+    fn of_group(&self, here: &CloudId, id: ObjectId) -> Option<Vec<Field>> {
+        let here = self.arrival.organization.groups.get(here)?;
+        let known = self.directory.live.groups.get(&id)?;
+        Some(noted([description(&here.description, &known.description)]))
+    }
+
+    fn of_role(&self, here: &CloudId, id: ObjectId) -> Option<Vec<Field>> {
+        let here = self.arrival.organization.roles.get(here)?;
+        let known = self.directory.live.roles.get(&id)?;
+        Some(noted([description(&here.description, &known.description)]))
+    }
+}
+
+fn noted<const N: usize>(fields: [(Field, bool); N]) -> Vec<Field> {
+    let differ = fields.into_iter().filter(|(_, differs)| *differs);
+    differ.map(|(field, _)| field).collect()
+}
+
+fn description(one: &Option<String>, other: &Option<String>) -> (Field, bool) {
+    (Field::Description, told(one) != told(other))
+}
+
+/// None and an empty text are the same.
+fn told(text: &Option<String>) -> &str {
+    text.as_deref().unwrap_or_default()
+}

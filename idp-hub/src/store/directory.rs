@@ -1,0 +1,41 @@
+//! The directory in the database: read whole for whoever decides, written row by row, and each row
+//! a part of the feed that goes to the regions.
+//!
+//! ```text
+//! records of a region ─▶ Told ─┐
+//!                              ├─▶ Plan ─ confirmed ─▶ Directory::merge ─▶ Delta ─▶ rows
+//! rows ─▶ Directory ───────────┘
+//! ```
+
+mod list;
+mod load;
+mod look;
+mod merge;
+mod write;
+
+use shared::model::UnixMillis;
+
+use crate::directory::PlanDigest;
+
+pub use list::{Listed, ListedPage};
+pub use look::{PlanVersion, ShownPlan};
+pub use merge::{Confirmation, Merged};
+
+/// The region whose number stands for all regions: numbers of real ones begin with 1.
+pub(in crate::store) const EVERYWHERE: u32 = 0;
+
+/// How a region's organization was taken in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegionOrganization {
+    /// When it was merged last.
+    pub merged: Option<UnixMillis>,
+    /// By whom.
+    pub author: Option<String>,
+    /// The plan that was confirmed.
+    pub plan: Option<PlanDigest>,
+    /// Whether it is the home region, with which the directory began.
+    pub is_home: bool,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,210 @@
+//! Changes of the directory, each in one transaction.
+
+use rusqlite::{OptionalExtension, params};
+use shared::model::{Becomes, Binding};
+use shared::wire::Digest;
+
+use super::write::Rows;
+use crate::directory::{
+    Action, Delta, Directory, Edit, MergeRefusal, Names, Plan, PlanDigest, Stamp,
+};
+use crate::store::Changing;
+use crate::store::error::{Doing, StoreError};
+use crate::store::regions::{RegionNo, RegionRow};
+
+/// An administrator's yes to a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confirmation {
+    /// The plan that he saw.
+    pub plan: PlanDigest,
+    /// The federation takes over a region that bears another one's markers.
+    pub take_over: bool,
+    /// Who he is.
+    pub author: String,
+}
+
+/// What came of a merge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merged {
+    /// What was done.
+    pub plan: Plan,
+    /// Rows of the directory that were written: none, where it was merged before.
+    pub written: u64,
+}
+
+impl Changing<'_> {
+    /// Takes a region's organization into the directory, as it was confirmed, together with what
+    /// each of its things is from then on: all of it, or nothing. Merging again is nothing.
+    ///
+    /// # Errors
+    /// If the organization is not all here, the plan is another one by now, or another federation's
+    /// markers are there and nobody said to take over; or if the database fails.
+    pub fn merge(&mut self, no: RegionNo, confirmed: &Confirmation) -> Result<Merged, StoreError> {
+        let region = self.region_numbered(no)?;
+        let region = region.ok_or_else(|| StoreError::Missing {
+            what: "region",
+            name: no.0.to_string(),
+        })?;
+        self.reading().is_read(&region)?;
+        let directory = self.take_directory()?;
+        let planned = self.confirmed(&directory, &region, confirmed);
+        let (plan, names) = match planned {
+            Ok(planned) => planned,
+            Err(error) => {
+                self.hot.directory.keep(directory);
+                return Err(error);
+            }
+        };
+        self.take_in(directory, &region, confirmed, plan, &names)
+    }
+
+    /// Makes an administrator's change.
+    ///
+    /// # Errors
+    /// Where a Keystone would refuse it, or it is about what is not there; or if the database
+    /// fails.
+    pub fn edit(&mut self, edit: Edit, author: &str) -> Result<Delta, StoreError> {
+        let stamp = self.stamp(author)?;
+        let mut directory = self.take_directory()?;
+        let delta = match directory.change(edit, &stamp) {
+            Ok(delta) => delta,
+            Err(refusal) => {
+                self.hot.directory.keep(directory);
+                return Err(refusal.into());
+            }
+        };
+        let mut rows = Rows::begin(self, &stamp)?;
+        rows.delta(&directory, &delta)?;
+        rows.finish()?;
+        self.hot.directory.keep_changed(directory);
+        Ok(delta)
+    }
+
+    /// The directory, out of memory: whoever does not give it back has it read anew.
+    fn take_directory(&mut self) -> Result<Box<Directory>, StoreError> {
+        match self.hot.directory.take() {
+            Some(directory) => Ok(directory),
+            None => self.reading().directory().map(Box::new),
+        }
+    }
+
+    fn confirmed(
+        &self,
+        directory: &Directory,
+        region: &RegionRow,
+        confirmed: &Confirmation,
+    ) -> Result<(Plan, Names), StoreError> {
+        let (plan, names) = self.reading().plan_in(directory, region)?;
+        let (name, now) = (region.facts.name.clone(), plan.digest());
+        if now != confirmed.plan {
+            return Err(StoreError::Merge(MergeRefusal::Changed {
+                region: name,
+                confirmed: confirmed.plan,
+                now,
+            }));
+        }
+        match plan.foreign.filter(|_| !confirmed.take_over) {
+            None => Ok((plan, names)),
+            Some(federation) => Err(StoreError::Merge(MergeRefusal::Foreign {
+                region: name,
+                federation,
+            })),
+        }
+    }
+
+    fn take_in(
+        &mut self,
+        mut directory: Box<Directory>,
+        region: &RegionRow,
+        confirmed: &Confirmation,
+        plan: Plan,
+        names: &Names,
+    ) -> Result<Merged, StoreError> {
+        let stamp = self.stamp(&confirmed.author)?;
+        let delta = directory.merge(&plan, &stamp);
+        let before = self.bindings_digest(region.no)?;
+        let mut rows = Rows::begin(self, &stamp)?;
+        // First, so that no agent makes an object that it does not know to have.
+        let bindings = bindings(&plan);
+        let digest = rows.bindings(region.no, &bindings, before.unwrap_or_default())?;
+        rows.delta(&directory, &delta)?;
+        let written = rows.finish()?;
+        if written > 0 || before.is_none() {
+            self.note_merge(region.no, digest, &stamp, confirmed.plan)?;
+        }
+        self.remember_names(names)?;
+        self.hot.directory.keep_changed(directory);
+        Ok(Merged { plan, written })
+    }
+
+    fn note_merge(
+        &self,
+        no: RegionNo,
+        digest: Digest,
+        stamp: &Stamp,
+        plan: PlanDigest,
+    ) -> Result<(), StoreError> {
+        let is_home = self.reading().names()?.is_none();
+        let sql = "INSERT INTO region_organization
+                       (region, digest, merged_ms, author, plan, is_home)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                   ON CONFLICT (region) DO UPDATE SET digest = ?2, merged_ms = ?3, author = ?4,
+                       plan = ?5";
+        let row = params![
+            no.0,
+            digest.to_bytes(),
+            stamp.at.0,
+            stamp.author,
+            plan.to_bytes(),
+            is_home,
+        ];
+        self.connection
+            .prepare_cached(sql)
+            .and_then(|mut it| it.execute(row))
+            .doing("note a merge")
+            .map(drop)
+    }
+
+    fn bindings_digest(&self, no: RegionNo) -> Result<Option<Digest>, StoreError> {
+        let sql = "SELECT digest FROM region_organization WHERE region = ?1";
+        let digest = self
+            .connection
+            .prepare_cached(sql)
+            .and_then(|mut it| it.query_row([no.0], |row| row.get(0)).optional())
+            .doing("find a region's organization")?;
+        Ok(digest.map(Digest::from_bytes))
+    }
+
+    fn stamp(&self, author: &str) -> Result<Stamp, StoreError> {
+        let founding = self.founding()?;
+        let none = StoreError::Row { what: "federation" };
+        Ok(Stamp {
+            author: author.to_owned(),
+            at: self.now,
+            epoch: founding.ok_or(none)?.epoch,
+        })
+    }
+}
+
+/// What each of the region's things is from now on. What it keeps for itself under its own name
+/// needs no word.
+fn bindings(plan: &Plan) -> Vec<Binding> {
+    let steps = plan.steps.iter();
+    steps
+        .filter_map(|step| {
+            let (here, becomes) = match &step.action {
+                Action::Recognize { id, here, .. } | Action::Adopt { id, here, .. } => {
+                    (here, Becomes::Object(*id))
+                }
+                Action::Withhold { id, here } => (here, Becomes::Withheld(*id)),
+                Action::GiveWay { here, rename } => (here, Becomes::Renamed(rename.to.clone())),
+                Action::Create { .. } | Action::Block { .. } | Action::Skip { .. } => return None,
+            };
+            Some(Binding {
+                kind: step.kind,
+                here: here.clone(),
+                becomes,
+            })
+        })
+        .collect()
+}

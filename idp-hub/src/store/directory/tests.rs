@@ -1,0 +1,249 @@
+//! The directory on a real database: all of a merge or nothing, in an order that a region can
+//! follow, and in memory as it is on the disk.
+
+mod site;
+
+use shared::ids::{FederationId, ObjectId};
+use shared::model::{Becomes, CloudId, End, Marker, Object, ObjectKind, Record};
+
+use self::site::{Row, Site, create, department, organization};
+use super::*;
+use crate::directory::{Edit, MergeRefusal, Patch};
+use crate::store::StoreError;
+
+#[tokio::test]
+async fn a_merge_is_there_after_a_crash_and_again_it_is_nothing() {
+    let site = Site::new().await;
+    let (home, north) = (site.region(1).await, site.region(2).await);
+    site.tell(home, 1, &organization("h")).await;
+    site.tell(north, 1, &organization("n")).await;
+    site.merge(home).await;
+    let merged = site.merge(north).await;
+    assert!(merged.written > 0);
+    site.is_sound().await;
+    let (before, rows) = (site.store.read(|it| it.directory()).await, site.rows());
+    let before = before.unwrap();
+    let mut names: Vec<&str> = (before.live().departments.values())
+        .map(|it| &*it.name)
+        .collect();
+    names.sort_unstable();
+    assert_eq!(names, ["ops", "ops_n-ops"], "the later one gives way");
+
+    let site = site.reopened().await;
+    let after = site.store.read(|it| it.directory()).await.unwrap();
+    assert_eq!(after.live(), before.live());
+    let ann = before.live().users.keys().next().unwrap();
+    let stamp = after.stamp(*ann).unwrap();
+    assert_eq!((&*stamp.author, stamp.epoch), ("ann", 3));
+    for no in [north, home] {
+        assert_eq!(site.merge(no).await.written, 0);
+    }
+    assert_eq!(site.rows(), rows, "no number was given again");
+    let kept = site.store.read(move |it| it.region_organization(home));
+    assert!(kept.await.unwrap().unwrap().is_home);
+    let kept = site.store.read(move |it| it.region_organization(north));
+    let kept = kept.await.unwrap().unwrap();
+    assert!(!kept.is_home && kept.author.as_deref() == Some("ann"));
+    assert_eq!(kept.plan, Some(merged.plan.digest()));
+}
+
+#[tokio::test]
+async fn a_region_hears_of_its_own_before_the_object_that_it_is() {
+    let site = Site::new().await;
+    let (home, north) = (site.region(1).await, site.region(2).await);
+    site.tell(home, 1, &organization("h")).await;
+    site.tell(north, 1, &organization("n")).await;
+    site.merge(home).await;
+    site.merge(north).await;
+    let rows = site.rows();
+    let seq_of_object = |wanted: ObjectId| {
+        let wanted = CloudId::Hyphenated(wanted.to_bytes());
+        let mut objects = rows.iter().filter(|(_, region, ..)| *region == EVERYWHERE);
+        let found = objects.find(|(.., it)| it.as_ref().unwrap().key().id == wanted);
+        found.unwrap().0
+    };
+    let mut renamed = 0;
+    for (seq, region, _, record) in &rows {
+        let Some(Record::Binding(binding)) = record else {
+            continue;
+        };
+        match &binding.becomes {
+            Becomes::Object(id) => assert!(*seq < seq_of_object(*id), "{binding:?}"),
+            Becomes::Renamed(to) => {
+                renamed += 1;
+                assert!(to.starts_with("admin_"), "{to}");
+                assert_eq!(*region, north.0, "at home he keeps his name");
+            }
+            Becomes::Withheld(_) => panic!("{binding:?}"),
+        }
+    }
+    assert_eq!(renamed, 1);
+}
+
+#[tokio::test]
+async fn only_the_plan_that_was_seen_is_done() {
+    let site = Site::new().await;
+    let home = site.region(1).await;
+    let refused = site.plan(home).await.unwrap_err();
+    assert!(matches!(
+        refused,
+        StoreError::Merge(MergeRefusal::NotRead { .. })
+    ));
+    site.tell(home, 1, &organization("h")).await;
+    let seen = site.plan(home).await.unwrap();
+    let mut more = organization("h");
+    more.push(department("h-lab", "lab"));
+    site.tell(home, 2, &more).await;
+    let refused = site.confirm(home, &seen).await.unwrap_err();
+    let StoreError::Merge(MergeRefusal::Changed { now, .. }) = &refused else {
+        panic!("{refused}");
+    };
+    assert_eq!(*now, site.plan(home).await.unwrap().digest());
+    assert!(site.rows().is_empty());
+    site.merge(home).await;
+    site.is_sound().await;
+}
+
+#[tokio::test]
+async fn a_region_of_another_federation_is_taken_over_by_a_word_of_its_own() {
+    let site = Site::new().await;
+    let home = site.region(1).await;
+    let mut records = organization("h");
+    let Some(Record::User(ann)) = records.last_mut() else {
+        panic!("a user");
+    };
+    ann.marker = Some(Marker {
+        federation: FederationId::from_bytes([8; 16]),
+        object: ObjectId::from_random(5),
+    });
+    site.tell(home, 1, &records).await;
+    let plan = site.plan(home).await.unwrap();
+    let refused = site.confirm(home, &plan).await.unwrap_err();
+    assert!(refused.to_string().contains("--take-over"), "{refused}");
+    assert!(site.rows().is_empty());
+    let confirmation = Confirmation {
+        plan: plan.digest(),
+        take_over: true,
+        author: "ann".to_owned(),
+    };
+    let merged = site.store.change(move |it| it.merge(home, &confirmation));
+    assert!(merged.await.unwrap().written > 0);
+    assert_eq!(site.plan(home).await.unwrap().foreign, None);
+}
+
+#[tokio::test]
+async fn a_change_that_fails_later_leaves_nothing_in_memory() {
+    let site = Site::new().await;
+    site.edit(create(1, "ops")).await.unwrap();
+    let undone = site.store.change(|it| {
+        it.edit(create(2, "lab"), "ann")?;
+        Err::<(), _>(StoreError::Refused("no".to_owned()))
+    });
+    assert!(undone.await.is_err());
+    site.is_sound().await;
+    assert!(
+        site.edit(create(3, "OPS")).await.is_err(),
+        "it is still taken"
+    );
+    site.edit(create(4, "lab")).await.unwrap();
+    site.is_sound().await;
+    assert_eq!(site.rows().len(), 2);
+}
+
+#[tokio::test]
+async fn what_ends_is_told_before_it_is_gone_and_kept_as_it_was() {
+    let site = Site::new().await;
+    let home = site.region(1).await;
+    site.tell(home, 1, &organization("h")).await;
+    site.merge(home).await;
+    let directory = site.store.read(|it| it.directory()).await.unwrap();
+    let (ops, ann) = (
+        *directory.live().departments.keys().next().unwrap(),
+        *directory.live().users.keys().next().unwrap(),
+    );
+    let (kind, id) = (ObjectKind::Department, ops);
+    site.edit(Edit::End { kind, id }).await.unwrap();
+    site.is_sound().await;
+    let told: Vec<Row> = site.rows().into_iter().rev().take(4).rev().collect();
+    for pair in told.chunks(2) {
+        let [(_, 0, 73, Some(Record::Lapse(lapse))), (_, 0, buried, None)] = pair else {
+            panic!("{told:?}");
+        };
+        let kind = match *buried {
+            64 => ObjectKind::Department,
+            _ => ObjectKind::User,
+        };
+        assert_eq!((lapse.kind, lapse.how), (kind, End::Retired));
+    }
+    let site = site.reopened().await;
+    let directory = site.store.read(|it| it.directory()).await.unwrap();
+    assert_eq!(directory.ended(ann).unwrap().object.name(), "ann");
+    assert!(directory.live().users.is_empty());
+    // The region has them still, and they don't come back.
+    let merged = site.merge(home).await;
+    assert_eq!(merged.plan.adopted().count(), 0);
+    let withheld = |row: &Row| matches!(&row.3, Some(Record::Binding(it)) if matches!(it.becomes, Becomes::Withheld(_)));
+    assert_eq!(site.rows().iter().filter(|it| withheld(it)).count(), 2);
+    site.is_sound().await;
+}
+
+#[tokio::test]
+async fn a_removed_region_leaves_the_directory_and_no_number_comes_again() {
+    let site = Site::new().await;
+    let (home, north) = (site.region(1).await, site.region(2).await);
+    site.tell(home, 1, &organization("h")).await;
+    site.merge(home).await;
+    let before = site.rows().last().unwrap().0;
+    let removed = site.store.change(move |it| it.remove_region(home));
+    removed.await.unwrap();
+    assert!(
+        site.rows()
+            .iter()
+            .all(|(_, region, ..)| *region == EVERYWHERE)
+    );
+    site.tell(north, 1, &organization("n")).await;
+    site.merge(north).await;
+    assert!(site.rows().iter().any(|(seq, ..)| *seq == before + 1));
+    let kept = site.store.read(move |it| it.region_organization(north));
+    assert!(!kept.await.unwrap().unwrap().is_home, "nobody else's is");
+    site.is_sound().await;
+}
+
+#[tokio::test]
+async fn the_directory_is_listed_page_by_page() {
+    let site = Site::new().await;
+    for number in 1..=5_u8 {
+        let made = create(u128::from(number) << 96, &format!("d{number}"));
+        site.edit(made).await.unwrap();
+    }
+    let kind = ObjectKind::Department;
+    let (mut seen, mut after) = (Vec::new(), Vec::new());
+    loop {
+        let listed = site.store.read(move |it| it.objects(kind, None, &after, 2));
+        let page = listed.await.unwrap();
+        seen.extend(page.items.iter().map(|it| it.what.1.name().to_owned()));
+        match page.next {
+            Some(next) => after = next,
+            None => break,
+        }
+    }
+    assert_eq!(seen, ["d1", "d2", "d3", "d4", "d5"]);
+    let named = site
+        .store
+        .read(move |it| it.objects(kind, Some("d4"), &[], 2));
+    let named = named.await.unwrap();
+    let [it] = &named.items[..] else {
+        panic!("{named:?}");
+    };
+    let id = it.what.0;
+    let patch = Patch {
+        enabled: Some(false),
+        ..Patch::default()
+    };
+    site.edit(Edit::Update { kind, id, patch }).await.unwrap();
+    let found = site.store.read(move |it| it.object(kind, id));
+    let Some(Object::Department(it)) = found.await.unwrap() else {
+        panic!("a department");
+    };
+    assert!(!it.enabled);
+}
