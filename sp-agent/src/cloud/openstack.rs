@@ -73,6 +73,7 @@ pub struct OpenStack {
     capacities: LastCapacities,
     addresses: LastAddresses,
     witness: Witness,
+    rules: identity::Rules,
     silence_max: Duration,
 }
 
@@ -112,6 +113,10 @@ impl OpenStack {
             capacities: LastCapacities::default(),
             addresses: LastAddresses::default(),
             witness: Witness::default(),
+            rules: identity::Rules {
+                default_domain: options.default_domain_id.clone(),
+                policy: options.policy.clone(),
+            },
             silence_max,
         })
     }
@@ -149,6 +154,14 @@ impl Cloud for OpenStack {
             Part::ComputeQuota | Part::VolumeQuota | Part::NetworkQuota => {
                 quota::audit(client, (part.service(), &self.witness), pages).await
             }
+            Part::Departments
+            | Part::Projects
+            | Part::Users
+            | Part::Groups
+            | Part::Roles
+            | Part::Memberships
+            | Part::Implications
+            | Part::Assignments => identity::audit(client, (part, &self.rules), pages).await,
         }
     }
 
