@@ -39,7 +39,7 @@ async fn make(hand: &Hand, kind: &str, body: Value) -> String {
 
 async fn organization(hand: &Hand) -> Made {
     let name = long("部门", 64);
-    let body = json!({"name": name, "description": "", "enabled": false});
+    let body = json!({"name": name, "description": ""});
     let department = make(hand, "domain", body).await;
     let body = json!({"name": long("外", 64), "domain_id": department, "description": "è"});
     let outer = make(hand, "project", body).await;
@@ -64,6 +64,10 @@ async fn organization(hand: &Hand) -> Made {
     ] {
         hand.send(Method::PUT, "identity", &path, Value::Null).await;
     }
+    // Keystone makes nothing in a domain that is switched off.
+    let off = json!({"domain": {"enabled": false}});
+    let path = format!("/domains/{department}");
+    hand.send(Method::PATCH, "identity", &path, off).await;
     Made {
         department,
         outer,

@@ -101,7 +101,8 @@ async fn send(pages: &Pages, page: Page) -> Result<(), CloudError> {
 async fn members(client: &Client, group: &CloudId, pages: &Pages) -> Result<Vec<CloudId>, GivenUp> {
     let id = group.to_string();
     let ask = Ask::new(ServiceKind::Identity, ["groups", &id, "users"]);
-    let mut pager = Pager::new(ask, pages);
+    // Keystone 30 would cut the list to a page, and can't go on with it.
+    let mut pager = Pager::whole(ask, pages);
     let mut users = Vec::new();
     loop {
         let found = match pager.next::<UserList>(client).await {

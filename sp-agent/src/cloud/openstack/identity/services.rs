@@ -30,7 +30,7 @@ pub(super) async fn users(
         with_roles(client, ("scope.project.id", project), &mut users).await?;
     }
     let asked = Ask::new(ServiceKind::Identity, ["roles"]).with("name", ROLE);
-    let mut pager = Pager::new(asked, pages);
+    let mut pager = Pager::whole(asked, pages);
     while let Some(found) = pager.next::<RoleList>(client).await? {
         // Global ones alone: a department's own role of that name is its own business.
         let global = found.iter().filter(|it| it.department().is_none());
