@@ -62,11 +62,11 @@ impl Keeper {
     /// Of a department of this id and name.
     pub(super) fn of(rules: &Rules, id: &CloudId, name: &str) -> Self {
         let id = id.to_string();
-        let is_named = |of: &&str| of.eq_ignore_ascii_case(name);
-        let is_default = id == rules.default_domain || is_named(&DEFAULT_NAME);
+        let is_named = |of: &str| of.eq_ignore_ascii_case(name);
+        let is_default = id == rules.default_domain || is_named(DEFAULT_NAME);
         match () {
             () if rules.policy.protects_department(&id, name) => Self::Operator,
-            () if is_default || OF_SERVICES.iter().any(|of| is_named(&of)) => Self::Cloud,
+            () if is_default || OF_SERVICES.iter().any(|of| is_named(of)) => Self::Cloud,
             () => Self::None,
         }
     }

@@ -34,8 +34,8 @@ pub(super) fn assigned<'a>() -> Ask<'a> {
     Ask::new(ServiceKind::Identity, ["role_assignments"])
 }
 
-/// Asks for assignments. Keystone pages them not, so an answer is as long as there are; some
-/// hundred thousand of them fit into the longest that the client takes.
+/// Asks for assignments. Keystone has no pages of them, so the answer holds all; some hundred
+/// thousand fit into the longest that the client takes.
 pub(super) async fn ask(
     client: &Client,
     ask: &Ask<'_>,
