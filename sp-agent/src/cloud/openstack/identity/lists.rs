@@ -27,7 +27,7 @@ pub(super) async fn list<L: Listing<Item = Raw>>(
     pages: &Pages,
     read: &Read<'_>,
 ) -> Result<(), CloudError> {
-    // Keystone 30 takes a limit for roles, links to the next page, and answers with the first again.
+    // Asked for a page of roles, Keystone 30 links to the next, and answers with the first again.
     let mut pager = match ask.path.first() {
         Some(&"roles") => Pager::whole(ask, pages),
         _ => Pager::new(ask, pages),

@@ -106,7 +106,7 @@ fn a_list_that_was_cut_is_told_from_one_that_goes_on() {
         (json!({"users": [], "links": {"next": null}}), false),
         (json!({"users": [], "truncated": true}), true),
         (
-            json!({"users": [], "links": {"next": "http://k/v3/users?marker=a"}, "truncated": true}),
+            json!({"users": [], "links": {"next": "http://k/users?marker=a"}, "truncated": true}),
             false,
         ),
     ] {
