@@ -133,8 +133,8 @@ impl<'a> Pager<'a> {
         }
     }
 
-    /// The same for a list that the service cuts to a page where it is asked for one, and then can't
-    /// go on with: it is asked for whole.
+    /// The same for a list that the service cuts to a page where it is asked for one, and then
+    /// can't go on with: it is asked for whole.
     pub(super) fn whole(ask: Ask<'a>, pages: &'a Pages) -> Self {
         let mut pager = Self::new(ask, pages);
         pager.unlimited = true;
