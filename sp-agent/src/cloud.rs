@@ -10,16 +10,20 @@ mod account;
 mod measure;
 pub mod openstack;
 mod order;
+mod policy;
 pub mod simulated;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
-use shared::model::{CloudDescription, CloudId, Key, Record, RecordKind, ServiceKind, UnixMillis};
+use shared::model::{
+    CloudDescription, CloudId, Feed, Key, Record, RecordKind, ServiceKind, UnixMillis,
+};
 use tokio::sync::mpsc;
 
 pub use account::{Account, AccountError};
 pub use order::Order;
+pub use policy::Policy;
 
 /// A part of a cloud that is read in one go, from one service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,11 +46,28 @@ pub enum Part {
     VolumeQuota,
     /// Each project's quota in networks.
     NetworkQuota,
+    /// Departments.
+    Departments,
+    /// Projects.
+    Projects,
+    /// Users.
+    Users,
+    /// Groups.
+    Groups,
+    /// Roles, global ones and those of departments.
+    Roles,
+    /// Who is in which group.
+    Memberships,
+    /// Which roles come with which.
+    Implications,
+    /// Who has which role where.
+    Assignments,
 }
 
 impl Part {
-    /// Every part, in the order in which a fresh agent reads them: what operators look at first.
-    pub const ALL: [Self; 9] = [
+    /// Every part, in the order in which a fresh agent reads them: what operators look at first,
+    /// and what others refer to before those.
+    pub const ALL: [Self; 17] = [
         Self::Nodes,
         Self::Servers,
         Self::StoragePools,
@@ -56,7 +77,20 @@ impl Part {
         Self::ComputeQuota,
         Self::VolumeQuota,
         Self::NetworkQuota,
+        Self::Departments,
+        Self::Projects,
+        Self::Users,
+        Self::Groups,
+        Self::Roles,
+        Self::Memberships,
+        Self::Implications,
+        Self::Assignments,
     ];
+
+    /// Whether it is a part of the cloud's organization.
+    pub const fn is_organization(self) -> bool {
+        matches!(self.kind().feed(), Feed::Organization)
+    }
 
     /// The service that tells it.
     pub const fn service(self) -> ServiceKind {
@@ -64,6 +98,14 @@ impl Part {
             Self::Servers | Self::Nodes | Self::ComputeQuota => ServiceKind::Compute,
             Self::Volumes | Self::StoragePools | Self::VolumeQuota => ServiceKind::Volume,
             Self::Networks | Self::FloatingIps | Self::NetworkQuota => ServiceKind::Network,
+            Self::Departments
+            | Self::Projects
+            | Self::Users
+            | Self::Groups
+            | Self::Roles
+            | Self::Memberships
+            | Self::Implications
+            | Self::Assignments => ServiceKind::Identity,
         }
     }
 
@@ -77,6 +119,14 @@ impl Part {
             Self::Networks => RecordKind::Network,
             Self::FloatingIps => RecordKind::FloatingIp,
             Self::ComputeQuota | Self::VolumeQuota | Self::NetworkQuota => RecordKind::Quota,
+            Self::Departments => RecordKind::Department,
+            Self::Projects => RecordKind::Project,
+            Self::Users => RecordKind::User,
+            Self::Groups => RecordKind::Group,
+            Self::Roles => RecordKind::Role,
+            Self::Memberships => RecordKind::Membership,
+            Self::Implications => RecordKind::Implication,
+            Self::Assignments => RecordKind::Assignment,
         }
     }
 
@@ -92,6 +142,14 @@ impl Part {
             Self::ComputeQuota => "compute-quota",
             Self::VolumeQuota => "volume-quota",
             Self::NetworkQuota => "network-quota",
+            Self::Departments => "departments",
+            Self::Projects => "projects",
+            Self::Users => "users",
+            Self::Groups => "groups",
+            Self::Roles => "roles",
+            Self::Memberships => "memberships",
+            Self::Implications => "implications",
+            Self::Assignments => "assignments",
         }
     }
 }
@@ -116,6 +174,8 @@ pub enum Unread {
     /// The storage pools of a back end, if it has any: all whose ids are this, or begin with it and
     /// a `#`.
     BackEnd(String),
+    /// The memberships of the group of this id, if it has any.
+    Group(CloudId),
 }
 
 /// A part that was read to its end.

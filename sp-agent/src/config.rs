@@ -14,11 +14,13 @@ use shared::transport::Congestion;
 mod checks;
 mod credential;
 mod openstack;
+mod policy;
 mod sections;
 mod simulated;
 #[cfg(test)]
 mod tests;
 
+pub use crate::cloud::Policy;
 use crate::cloud::{openstack as openstack_cloud, simulated as simulated_cloud};
 use crate::collect;
 pub use shared::runtime::settings::ConfigError;
@@ -51,6 +53,8 @@ pub struct Config {
     pub cloud: Option<CloudConfig>,
     /// How often what is read.
     pub collect: collect::Options,
+    /// What the federation may do here.
+    pub policy: Policy,
 }
 
 /// How the hub is reached.

@@ -16,6 +16,8 @@ mod account;
 mod cloud;
 #[path = "openstack_real/compute.rs"]
 mod compute;
+#[path = "openstack_real/organization.rs"]
+mod organization;
 #[path = "openstack_real/quota.rs"]
 mod quota;
 #[path = "openstack_real/storage.rs"]

@@ -17,6 +17,8 @@ mod home;
 mod link;
 #[path = "spool/opening.rs"]
 mod opening;
+#[path = "spool/overtaken.rs"]
+mod overtaken;
 #[path = "spool/receiver.rs"]
 mod receiver;
 #[path = "spool/retention.rs"]

@@ -20,6 +20,7 @@ mod compute;
 mod describe;
 mod fault;
 mod http;
+mod identity;
 mod negotiation;
 mod network;
 mod options;
@@ -72,6 +73,7 @@ pub struct OpenStack {
     capacities: LastCapacities,
     addresses: LastAddresses,
     witness: Witness,
+    rules: identity::Rules,
     silence_max: Duration,
 }
 
@@ -111,6 +113,10 @@ impl OpenStack {
             capacities: LastCapacities::default(),
             addresses: LastAddresses::default(),
             witness: Witness::default(),
+            rules: identity::Rules {
+                default_domain: options.default_domain_id.clone(),
+                policy: options.policy.clone(),
+            },
             silence_max,
         })
     }
@@ -148,6 +154,14 @@ impl Cloud for OpenStack {
             Part::ComputeQuota | Part::VolumeQuota | Part::NetworkQuota => {
                 quota::audit(client, (part.service(), &self.witness), pages).await
             }
+            Part::Departments
+            | Part::Projects
+            | Part::Users
+            | Part::Groups
+            | Part::Roles
+            | Part::Memberships
+            | Part::Implications
+            | Part::Assignments => identity::audit(client, (part, &self.rules), pages).await,
         }
     }
 

@@ -12,6 +12,7 @@ mod flavors;
 mod ledger;
 mod names;
 mod options;
+mod organization;
 mod rows;
 mod world;
 

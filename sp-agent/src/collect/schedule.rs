@@ -17,8 +17,9 @@ use self::turn::Turn;
 use crate::cloud::Part;
 
 /// Parts of one service that are read whole at the same time. One alone would let a quota audit of
-/// a thousand projects hold up the servers; all at once would meet a service that just came back
-/// with everything that waited for it. Changes are read beside them, of one part at a time.
+/// a thousand projects hold up the servers; all at once (of Keystone eight) would meet a service
+/// that just came back with everything that waited for it. Changes are read beside them, of one
+/// part at a time.
 const AUDITS_OF_SERVICE_MAX: usize = 2;
 
 /// However small an interval is given, a round is not begun more often.
@@ -33,6 +34,9 @@ pub struct Options {
     pub audit: Duration,
     /// Between whole readings of a service's quotas.
     pub quota: Duration,
+    /// Between whole readings of a part of the organization. Keystone can't tell what changed, so
+    /// this is how long a change in the cloud goes unseen.
+    pub organization: Duration,
     /// Between health questions to all services.
     pub probe: Duration,
     /// Between samples of this machine.
@@ -51,6 +55,7 @@ impl Default for Options {
             changes: Duration::from_secs(5),
             audit: Duration::from_secs(300),
             quota: Duration::from_secs(300),
+            organization: Duration::from_secs(60),
             probe: Duration::from_secs(10),
             sample: Duration::from_secs(10),
             missing: Duration::from_secs(300),

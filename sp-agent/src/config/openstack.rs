@@ -29,6 +29,13 @@ pub(super) fn read(mut table: Table<'_>, surroundings: &Surroundings) -> Option<
     let seconds = Duration::from_secs(1);
     let timeout = table.duration("request_timeout", seconds..=Options::REQUEST_TIMEOUT_MAX);
     let page_size = table.integer("page_size", 1..=Options::PAGE_SIZE_MAX.into());
+    let default_domain = table.text("default_domain_id", "default");
+    if default_domain.value.as_deref() == Some("") {
+        default_domain.fault(
+            "is empty",
+            "write default_domain_id = \"default\", or remove it",
+        );
+    }
     let auth = auth(&mut table, surroundings);
     // Looked at whatever else is wrong, so that all is told at once.
     let auth_url = auth_url.try_map(|url| match check_auth_url(&url) {
@@ -57,6 +64,9 @@ pub(super) fn read(mut table: Table<'_>, surroundings: &Surroundings) -> Option<
     options.request_timeout = timeout.value.unwrap_or(options.request_timeout);
     if let Some(page_size) = page_size.value {
         options.page_size = u32::try_from(page_size).unwrap_or(u32::MAX);
+    }
+    if let Some(id) = default_domain.value {
+        options.default_domain_id = id;
     }
     // What only the client itself can tell: whether it can be made of these options.
     match OpenStack::new(&options, Clock::system()) {

@@ -10,7 +10,8 @@ use shared::runtime::settings::Table;
 use shared::transport::Congestion;
 
 use super::{
-    CloudConfig, Config, HostConfig, HubConfig, Purpose, Surroundings, checks, openstack, simulated,
+    CloudConfig, Config, HostConfig, HubConfig, Purpose, Surroundings, checks, openstack, policy,
+    simulated,
 };
 use crate::collect;
 
@@ -41,6 +42,11 @@ pub(super) fn root(mut root: Table<'_>, purpose: Purpose, surroundings: &Surroun
     if purpose == Purpose::Run {
         checks::data_dir(&data_dir);
     }
+    let policy = policy::read(root.section("policy"));
+    let mut cloud = cloud(root.section("cloud"), purpose, surroundings);
+    if let Some(CloudConfig::OpenStack(options)) = &mut cloud {
+        options.policy.clone_from(&policy);
+    }
     Config {
         data_dir: data_dir.value,
         socket: socket.value,
@@ -49,8 +55,9 @@ pub(super) fn root(mut root: Table<'_>, purpose: Purpose, surroundings: &Surroun
         metrics: metrics(root.section("metrics")),
         adoption: adoption(root.section("adoption")),
         host: host(root.section("host")),
-        cloud: cloud(root.section("cloud"), purpose, surroundings),
+        cloud,
         collect: collect(root.section("collect")),
+        policy,
     }
 }
 
@@ -190,6 +197,7 @@ fn collect(mut table: Table<'_>) -> collect::Options {
     set("changes", SECOND..=HOUR, &mut options.changes);
     set("audit", 10 * SECOND..=DAY, &mut options.audit);
     set("quota", 10 * SECOND..=DAY, &mut options.quota);
+    set("organization", 10 * SECOND..=DAY, &mut options.organization);
     set("probe", 2 * SECOND..=HOUR, &mut options.probe);
     set("sample", SAMPLE_MIN..=HOUR, &mut options.sample);
     options

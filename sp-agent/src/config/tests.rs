@@ -149,6 +149,41 @@ fn a_door_is_where_it_is_wanted_and_nowhere_else() {
 }
 
 #[test]
+fn a_policy_is_what_the_operator_wrote_also_for_whoever_reads_the_cloud() {
+    let bare = read("cloud.kind = \"simulated\"").unwrap();
+    assert_eq!(bare.policy, Policy::default());
+    assert!(!bare.policy.read_only && bare.policy.removals_max == 20);
+    let text = openstack(
+        "auth_url = \"https://cloud\"\nusername = \"me\"\npassword = \"hush\"\n\
+         project_name = \"admin\"\ndefault_domain_id = \"d0\"\n[policy]\nread_only = true\n\
+         protected_departments = [\"财务\"]\nprotected_users = [\"root\", \"u1\"]\n\
+         removals_max = 0\n",
+    );
+    let config = read(&text).unwrap();
+    let expected = Policy {
+        read_only: true,
+        protected_departments: vec!["财务".to_owned()],
+        protected_users: vec!["root".to_owned(), "u1".to_owned()],
+        removals_max: 0,
+    };
+    assert_eq!(config.policy, expected);
+    let Some(CloudConfig::OpenStack(options)) = config.cloud else {
+        panic!("no OpenStack");
+    };
+    assert_eq!(options.policy, expected);
+    assert_eq!(options.default_domain_id, "d0");
+}
+
+#[test]
+fn a_policy_that_protects_nothing_is_told() {
+    let text = "cloud.kind = \"simulated\"\n[policy]\nread_only = \"yes\"\n\
+                protected_departments = [\"\", \" Vault\"]\nprotected_users = \"root\"\n\
+                removals_max = 10001\nprotected_groups = []\n";
+    let expected = include_str!("tests/policy.txt").trim_end();
+    assert_eq!(told(text), expected);
+}
+
+#[test]
 fn a_clouds_faults_are_told_at_their_places() {
     let text = openstack(
         "auth_url = \"ftp://cloud\"\ninterface = \"inside\"\nconcurrency = 0\n\

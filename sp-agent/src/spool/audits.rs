@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use shared::model::CloudId;
 use shared::wire::codec::EncodeError;
 use shared::wire::record::{decode_id, encode_id};
 use xxhash_rust::xxh3::xxh3_64;
@@ -29,6 +30,11 @@ pub(super) struct Seen {
     ids: HashSet<IdHash>,
     /// Back ends of which no pool was read, and all are to stay.
     spared: Vec<String>,
+    /// Groups of which no membership was read, and all are to stay.
+    groups: HashSet<CloudId>,
+    /// What changes told of since the audit began, which its pages may not know yet. As long as the
+    /// audit goes on, and so no longer than there are changes of one audit's time.
+    overtaken: HashSet<IdHash>,
     /// Something exists that was not read, and is not held from before.
     pub(super) lacks_some: bool,
     /// Records that were not held before.
@@ -48,11 +54,38 @@ impl Seen {
         self.ids.contains(&hash(id))
     }
 
+    /// Changes told of a key, and whether it is there: whatever a page of the audit says of it
+    /// later may be older.
+    pub(super) fn overtake(&mut self, id: &[u8], is_there: bool) {
+        self.overtaken.insert(hash(id));
+        match is_there {
+            true => self.saw(id),
+            false => self.lost(id),
+        }
+    }
+
+    pub(super) fn is_overtaken(&self, id: &[u8]) -> bool {
+        self.overtaken.contains(&hash(id))
+    }
+
+    pub(super) fn spares_groups(&self) -> bool {
+        !self.groups.is_empty()
+    }
+
+    pub(super) fn spares_group(&self, group: &CloudId) -> bool {
+        self.groups.contains(group)
+    }
+
     /// Takes what was not read for met.
     pub(super) fn spare(&mut self, unread: &Unread) -> Result<(), EncodeError> {
         match unread {
             Unread::Record(id) => self.saw(&encode_id(id)?),
             Unread::BackEnd(name) => self.spared.push(name.clone()),
+            // It may have members that a hub holds and this file does not.
+            Unread::Group(id) => {
+                self.lacks_some = true;
+                self.groups.insert(id.clone());
+            }
         }
         Ok(())
     }
@@ -151,6 +184,14 @@ impl Audits {
     /// Takes nothing more of an audit.
     pub(super) fn void(&mut self, part: Part, number: u64) {
         if self.enter(part, number).is_ok() {
+            self.newest.insert(part, Auditing::Over { number });
+        }
+    }
+
+    /// Takes nothing more of the audit that goes on, after changes that it was told of were lost.
+    pub(super) fn void_going(&mut self, part: Part) {
+        if let Some(Auditing::Going { number, .. }) = self.newest.get(&part) {
+            let number = *number;
             self.newest.insert(part, Auditing::Over { number });
         }
     }

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, params};
 use shared::ids::FeedId;
-use shared::model::{Feed, HostSample, Record, RecordKind, Service, UnixMillis};
+use shared::model::{Feed, HostSample, Key, Record, RecordKind, Service, UnixMillis};
 use shared::wire::Digest;
 use shared::wire::frame::feed_code;
 use shared::wire::record::{
-    EncodedRecord, decode_sample, encode, encode_id, encode_key, kind_code,
+    Decoded, EncodedRecord, decode, decode_sample, encode, encode_id, encode_key, kind_code,
 };
 use tracing::info;
 
@@ -47,6 +47,14 @@ pub(super) const fn part_code(part: Part) -> u8 {
         Part::ComputeQuota => 7,
         Part::VolumeQuota => 8,
         Part::NetworkQuota => 9,
+        Part::Departments => 10,
+        Part::Projects => 11,
+        Part::Users => 12,
+        Part::Groups => 13,
+        Part::Roles => 14,
+        Part::Memberships => 15,
+        Part::Implications => 16,
+        Part::Assignments => 17,
     }
 }
 
@@ -69,12 +77,13 @@ pub(super) struct Put<'a> {
 }
 
 impl Put<'_> {
-    /// Puts what a page says, and tells the part's audit, if one goes on, what it met.
+    /// Puts what a page of an audit says, and tells the audit what it met. What changes said of a
+    /// key since the audit began is newer, and stays.
     pub(super) fn page(
         &mut self,
         part: Part,
         page: &Page,
-        mut seen: Option<&mut Seen>,
+        seen: &mut Seen,
     ) -> Result<Written, Fault> {
         let feed = part.kind().feed();
         let live_before = self.feeds.get(feed).live;
@@ -82,37 +91,71 @@ impl Put<'_> {
         for record in &page.records {
             belongs(part, record)?;
             let record = encode(record)?;
-            if let Some(seen) = &mut seen {
-                seen.saw(&record.id);
+            if seen.is_overtaken(&record.id) {
+                continue;
             }
+            seen.saw(&record.id);
             let changed = self.upsert(feed, part_code(part), &record)?;
             written.changed += u64::from(changed);
         }
-        if let Some(seen) = &mut seen {
-            seen.added += self.feeds.get(feed).live.saturating_sub(live_before);
-        }
-        if let Some(seen) = &mut seen {
-            for unread in &page.unread {
-                seen.spare(unread)?;
-                if let Unread::Record(id) = unread {
-                    let (kind, id) = (kind_code(part.kind()), encode_id(id)?);
-                    let held = self.held(kind, &id, &[])?;
-                    seen.lacks_some |= held.is_none_or(|it| it.digest.is_none());
-                }
-            }
+        seen.added += self.feeds.get(feed).live.saturating_sub(live_before);
+        for unread in &page.unread {
+            self.unread(part, unread, seen)?;
         }
         for key in &page.deleted {
-            if key.kind != part.kind() {
-                return Err(misplaced(part, key.kind));
-            }
-            let (kind, id) = encode_key(key)?;
-            if let Some(seen) = &mut seen {
+            let (kind, id) = key_of(part, key)?;
+            if !seen.is_overtaken(&id) {
                 seen.lost(&id);
+                written.removed += u64::from(self.bury(feed, kind, &id)?);
             }
-            let removed = self.bury(feed, kind, &id)?;
-            written.removed += u64::from(removed);
         }
         Ok(written)
+    }
+
+    /// Puts what a page of changes says, and tells the part's audit, if one goes on, what it must
+    /// not put any more.
+    pub(super) fn changes(
+        &mut self,
+        part: Part,
+        page: &Page,
+        seen: Option<&mut Seen>,
+    ) -> Result<Written, Fault> {
+        let feed = part.kind().feed();
+        let live_before = self.feeds.get(feed).live;
+        let mut written = Written::default();
+        let mut told = Vec::with_capacity(page.records.len() + page.deleted.len());
+        for record in &page.records {
+            belongs(part, record)?;
+            let record = encode(record)?;
+            let changed = self.upsert(feed, part_code(part), &record)?;
+            written.changed += u64::from(changed);
+            told.push((record.id, true));
+        }
+        let added = self.feeds.get(feed).live.saturating_sub(live_before);
+        for key in &page.deleted {
+            let (kind, id) = key_of(part, key)?;
+            written.removed += u64::from(self.bury(feed, kind, &id)?);
+            told.push((id, false));
+        }
+        // Only now, when nothing of the page can be refused any more.
+        if let Some(seen) = seen {
+            seen.added += added;
+            told.iter().for_each(|(id, is)| seen.overtake(id, *is));
+        }
+        Ok(written)
+    }
+
+    /// Takes what was not read for met.
+    fn unread(&self, part: Part, unread: &Unread, seen: &mut Seen) -> Result<(), Fault> {
+        if let Unread::Record(id) = unread {
+            let (kind, id) = (kind_code(part.kind()), encode_id(id)?);
+            if seen.is_overtaken(&id) {
+                return Ok(());
+            }
+            let held = self.held(kind, &id, &[])?;
+            seen.lacks_some |= held.is_none_or(|it| it.digest.is_none());
+        }
+        Ok(seen.spare(unread)?)
     }
 
     /// Makes tombstones of a part's records that were not met, unless they are too many to be
@@ -299,9 +342,33 @@ impl Put<'_> {
             after.clone_from(last);
             live += ids.len() as u64;
             let unmet = ids.iter().filter(|id| !seen.has(id));
-            let unmet = unmet.filter(|id| !seen.spares(id));
-            missing.extend(unmet.map(|id| hash(id)));
+            for id in unmet.filter(|id| !seen.spares(id)) {
+                if !self.is_of_unread_group(code, id, seen)? {
+                    missing.insert(hash(id));
+                }
+            }
         }
+    }
+
+    /// Whether a record is a membership of a group that could not be read. One that can't be
+    /// decoded may be.
+    fn is_of_unread_group(&self, kind: u16, id: &[u8], seen: &Seen) -> Result<bool, Fault> {
+        if !seen.spares_groups() {
+            return Ok(false);
+        }
+        let sql = "SELECT value FROM record WHERE kind = ?1 AND id = ?2 AND value IS NOT NULL";
+        let mut select = self.store.prepare_cached(sql)?;
+        let value: Option<Vec<u8>> = select
+            .query_row(params![kind, id], |row| row.get(0))
+            .optional()?;
+        let Some(value) = value else { return Ok(false) };
+        Ok(match decode(kind, id, &value) {
+            Ok(Decoded::Known(record)) => match *record {
+                Record::Membership(it) => seen.spares_group(&it.group),
+                _ => false,
+            },
+            Ok(Decoded::Unknown) | Err(_) => true,
+        })
     }
 
     /// The next ids of a part's live records. No id is empty, so all come after the empty one.
@@ -328,6 +395,14 @@ fn belongs(part: Part, record: &Record) -> Result<(), Fault> {
         Ok(())
     } else {
         Err(misplaced(part, kind))
+    }
+}
+
+/// A deleted key of a part, as the file has it.
+fn key_of(part: Part, key: &Key) -> Result<(u16, Vec<u8>), Fault> {
+    match key.kind == part.kind() {
+        true => Ok(encode_key(key)?),
+        false => Err(misplaced(part, key.kind)),
     }
 }
 

@@ -149,6 +149,7 @@ impl Writer {
                 self.recover(&failure);
                 for job in group {
                     self.void_audit_of(&job.work);
+                    self.void_audit_beside(&job.work);
                     let _ = job.reply.send(Err(failure.clone()));
                 }
             }
@@ -248,6 +249,18 @@ impl Writer {
             self.audits.void(*part, *number);
         }
     }
+
+    /// Changes that were rolled back with their group left word of them in the audit beside them.
+    fn void_audit_beside(&mut self, work: &Work) {
+        if let Work::Page {
+            part,
+            audit_number: None,
+            ..
+        } = work
+        {
+            self.audits.void_going(*part);
+        }
+    }
 }
 
 /// Takes a close out of a group, with what came after it: that was sent to a closed spool.
@@ -323,10 +336,10 @@ fn perform(put: &mut Put<'_>, audits: &mut Audits, work: &Work) -> Result<Writte
             page,
             audit_number,
         } => {
-            let seen = match audit_number {
-                Some(number) => Some(audits.enter(*part, *number).map_err(Fault::Refused)?),
-                None => audits.going(*part),
+            let Some(number) = audit_number else {
+                return put.changes(*part, page, audits.going(*part));
             };
+            let seen = audits.enter(*part, *number).map_err(Fault::Refused)?;
             put.page(*part, page, seen)
         }
         Work::Finish { part, number, mark } => {

@@ -145,12 +145,30 @@ struct Right {
     what: &'static str,
 }
 
-const RIGHTS: [Right; 6] = [
+const RIGHTS: [Right; 9] = [
     Right {
         service: ServiceKind::Identity,
         path: &["projects"],
         query: &[],
         what: "list all projects",
+    },
+    Right {
+        service: ServiceKind::Identity,
+        path: &["domains"],
+        query: &[("name", "regroup-rights-question")],
+        what: "list all domains",
+    },
+    Right {
+        service: ServiceKind::Identity,
+        path: &["users"],
+        query: &[("name", "regroup-rights-question")],
+        what: "list all users",
+    },
+    Right {
+        service: ServiceKind::Identity,
+        path: &["role_inferences"],
+        query: &[],
+        what: "list implied roles",
     },
     Right {
         service: ServiceKind::Compute,

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::patience::Patience;
 use super::setup::SetupError;
+use crate::cloud::Policy;
 
 /// However short a question may take, a pass also waits: for a token, for the versions of a
 /// service, for the place of a question of another pass.
@@ -33,6 +34,10 @@ pub struct Options {
     pub request_timeout: Duration,
     /// Records asked for in one page, as long as none is too heavy; 1 to [`Self::PAGE_SIZE_MAX`].
     pub page_size: u32,
+    /// Keystone's own domain (its option `[identity] default_domain_id`).
+    pub default_domain_id: String,
+    /// What the operator keeps from the federation.
+    pub policy: Policy,
 }
 
 impl Options {
@@ -61,6 +66,8 @@ impl Options {
             concurrency_max: 4,
             request_timeout: Duration::from_secs(30),
             page_size: Self::PAGE_SIZE_MAX,
+            default_domain_id: "default".to_owned(),
+            policy: Policy::default(),
         }
     }
 

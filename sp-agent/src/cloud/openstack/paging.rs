@@ -133,6 +133,14 @@ impl<'a> Pager<'a> {
         }
     }
 
+    /// The same for a list that the service cuts to a page where it is asked for one, and then
+    /// can't go on with: it is asked for whole.
+    pub(super) fn whole(ask: Ask<'a>, pages: &'a Pages) -> Self {
+        let mut pager = Self::new(ask, pages);
+        pager.unlimited = true;
+        pager
+    }
+
     /// The same for a list whose links can't be relied on: it goes on to an empty page.
     pub(super) fn beyond_links(ask: Ask<'a>, pages: &'a Pages) -> Self {
         let mut pager = Self::new(ask, pages);

@@ -4,7 +4,9 @@
 //! `all_tenants=1`, and Neutron shows one's own and shared networks: both with HTTP 200. An account
 //! that lost its role would read a short list that looks whole, and the audit would remove what
 //! every other project has. So each audit asks before its first page, and again after its last one,
-//! because a role may be lost between them.
+//! because a role may be lost between them. Audits of Keystone ask as well: its list of domains is
+//! for administrators by every policy that was ever shipped, while others of its lists were opened
+//! to more and more roles, release by release.
 //!
 //! What is asked must hang on the very thing that the list hangs on: in both services the flag
 //! `is_admin` of the request, which the policy `context_is_admin` sets. Other signs would deceive
@@ -30,6 +32,7 @@ const REFUSES_FILTERS: Microversion = Microversion(3, 31);
 pub(super) async fn prove(client: &Client, service: ServiceKind) -> Result<(), CloudError> {
     let ask = match service {
         ServiceKind::Volume => of_cinder(client).await?,
+        ServiceKind::Identity => of_keystone(),
         _ => of_neutron(),
     };
     match client.get(&ask).await {
@@ -68,6 +71,11 @@ async fn of_cinder(client: &Client) -> Result<Ask<'static>, CloudError> {
 /// that have any of their own, which the audit of quotas reads one by one.
 fn of_neutron() -> Ask<'static> {
     Ask::new(ServiceKind::Network, ["quotas"])
+}
+
+/// Domains of a name that none has: an empty list for whoever may have the whole one.
+fn of_keystone() -> Ask<'static> {
+    Ask::new(ServiceKind::Identity, ["domains"]).with("name", "regroup-rights-question")
 }
 
 fn forbidden(service: ServiceKind, endpoint: String, ask: &Ask<'_>, reason: &str) -> CloudError {

@@ -28,6 +28,8 @@ pub(super) struct Login {
     pub(super) catalog: Catalog,
     /// The account's name.
     pub(super) user: String,
+    /// The account's id.
+    pub(super) user_id: Option<String>,
     /// The project's name.
     pub(super) project: String,
     /// The project's id.
@@ -147,6 +149,7 @@ impl Signer {
             token: header,
             catalog,
             user: token.user,
+            user_id: token.user_id,
             project,
             project_id,
             roles: token.roles,

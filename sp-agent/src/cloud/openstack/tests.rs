@@ -4,6 +4,7 @@ mod account;
 mod capacities;
 mod cells;
 mod compute;
+mod identity;
 mod microversions;
 mod network;
 mod nodes;

@@ -135,6 +135,8 @@ pub(super) struct Token {
     pub(super) life: Duration,
     /// The account's name.
     pub(super) user: String,
+    /// The account's id.
+    pub(super) user_id: Option<String>,
     /// The project's name, and its id.
     pub(super) project: (String, Option<String>),
     /// The names of the account's roles in it.
@@ -186,9 +188,11 @@ pub(super) fn parse(body: &[u8]) -> Result<Token, String> {
         "the token has no catalog; the account needs a role in the project that is configured",
     )?;
     let project = token.project.unwrap_or_default();
+    let user = token.user.unwrap_or_default();
     Ok(Token {
         life: expires.since(issued).clamp(LIFE_MIN, LIFE_MAX),
-        user: token.user.unwrap_or_default().name.into_text(),
+        user_id: user.id.text().map(str::to_owned),
+        user: user.name.into_text(),
         project: (
             project.name.into_text(),
             project.id.text().map(str::to_owned),

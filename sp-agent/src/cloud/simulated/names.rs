@@ -16,6 +16,10 @@ pub(super) enum Thing {
     FloatingIp = 6,
     Port = 7,
     Answer = 8,
+    Department = 9,
+    User = 10,
+    Group = 11,
+    Role = 12,
 }
 
 /// Names things of one cloud. Another seed gives other ids.
@@ -78,8 +82,13 @@ impl Names {
     }
 
     /// An id as Keystone writes its own.
+    pub(super) fn keystone_id(self, thing: Thing, number: u32) -> CloudId {
+        CloudId::Simple(self.uuid(thing, number.into()))
+    }
+
+    /// A project's id.
     pub(super) fn project_id(self, project: u32) -> CloudId {
-        CloudId::Simple(self.uuid(Thing::Project, project.into()))
+        self.keystone_id(Thing::Project, project)
     }
 
     /// The first project is the administrator's; no two have one name.

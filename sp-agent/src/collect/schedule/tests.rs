@@ -142,6 +142,8 @@ fn at_start_everything_is_due_in_order_but_no_service_gets_all_at_once() {
         Part::Volumes,
         Part::Networks,
         Part::FloatingIps,
+        Part::Departments,
+        Part::Projects,
     ];
     let mut expected = vec![Work::Probe, Work::Sample];
     expected.extend(first.map(Work::Audit));
@@ -161,8 +163,19 @@ fn at_start_everything_is_due_in_order_but_no_service_gets_all_at_once() {
 #[test]
 fn when_all_is_well_every_interval_holds() {
     let mut play = Play::new(1, Options::default());
-    play.run(secs(3600), secs(1), |_, _| DONE);
-    for part in Part::ALL {
+    play.run(secs(3600), secs(1), |work, _| match work {
+        // As in Keystone.
+        Work::Changes(part) if part.is_organization() => Outcome::CannotTell,
+        _ => DONE,
+    });
+    let (organization, others): (Vec<Part>, Vec<Part>) =
+        Part::ALL.into_iter().partition(|it| it.is_organization());
+    for part in organization {
+        let audits = play.gaps(Work::Audit(part));
+        assert!(audits.len() > 50, "{part:?}: {}", audits.len());
+        assert!(audits.iter().all(|gap| *gap < secs(70)));
+    }
+    for part in others {
         let changes = play.gaps(Work::Changes(part));
         assert!(
             changes.len() > 400 && changes.iter().all(|gap| *gap < secs(12)),
@@ -193,10 +206,11 @@ fn where_the_cloud_cannot_tell_what_changed_only_audits_ask() {
     });
     for part in Part::ALL {
         let audits = play.started[&Work::Audit(part)].len();
-        assert_eq!(
-            play.started[&Work::Changes(part)].len(),
-            audits,
-            "asked once after each"
+        let changes = play.started[&Work::Changes(part)].len();
+        // The end may come between the last audit and the question after it.
+        assert!(
+            (audits - 1..=audits).contains(&changes),
+            "asked once after each: {changes} of {audits}"
         );
     }
 }
@@ -314,7 +328,9 @@ fn when_nothing_is_held_any_more_everything_is_read_again() {
     play.schedule.begin_anew(play.now);
     play.run(secs(120), secs(1), |_, _| DONE);
     for part in Part::ALL {
-        assert_eq!(play.started[&Work::Audit(part)].len(), 2, "{part:?}");
+        let expected = if part.is_organization() { 3 } else { 2 };
+        let audits = play.started[&Work::Audit(part)].len();
+        assert_eq!(audits, expected, "{part:?}");
     }
 }
 
@@ -357,6 +373,7 @@ fn absurd_intervals_neither_spin_nor_overflow() {
             changes: every,
             audit: every,
             quota: every,
+            organization: every,
             probe: every,
             sample: every,
             missing: every,
@@ -394,7 +411,7 @@ fn whatever_happens_nothing_runs_twice_spins_or_is_forgotten() {
             let longest = starts.windows(2).map(|pair| pair[1] - pair[0]).max();
             // An interval, what ran before it in its service, its own time, and the rest after it.
             assert!(
-                longest < Some(secs(300 + 60) + work_max * (3 + 9)),
+                longest < Some(secs(300 + 60) + work_max * (5 + 9)),
                 "{part:?}, seed {seed}"
             );
         }

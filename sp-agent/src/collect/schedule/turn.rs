@@ -76,6 +76,7 @@ impl Turn {
     pub(super) fn new(now: Instant, part: Part, options: &Options) -> Self {
         let interval = match part {
             Part::ComputeQuota | Part::VolumeQuota | Part::NetworkQuota => options.quota,
+            part if part.is_organization() => options.organization,
             _ => options.audit,
         };
         // An audit that fails again and again comes no more often than one that does not.

@@ -302,6 +302,13 @@ fn empty(path: &str) -> Option<Reply> {
         "/network/v2.0/floatingips" => json!({"floatingips": []}),
         "/identity/v3/projects" => json!({"projects": [], "links": {"next": null}}),
         "/identity/v3/projects/p" => json!({"project": {"id": "p"}}),
+        // Who gets an answer to this is an administrator.
+        "/identity/v3/domains" => json!({"domains": [], "links": {"next": null}}),
+        "/identity/v3/users" => json!({"users": [], "links": {"next": null}}),
+        "/identity/v3/groups" => json!({"groups": [], "links": {"next": null}}),
+        "/identity/v3/roles" => json!({"roles": [], "links": {"next": null}}),
+        "/identity/v3/role_inferences" => json!({"role_inferences": []}),
+        "/identity/v3/role_assignments" => json!({"role_assignments": []}),
         "/image/v2/images" => json!({"images": []}),
         "/placement/resource_providers" => json!({"resource_providers": []}),
         _ => return None,

@@ -127,7 +127,7 @@ async fn a_good_cloud_passes_the_check() {
         verdicts.iter().all(|it| it.1 == Verdict::Good),
         "{verdicts:?}"
     );
-    assert_eq!(verdicts.len(), 17, "{verdicts:?}");
+    assert_eq!(verdicts.len(), 20, "{verdicts:?}");
 }
 
 #[tokio::test]

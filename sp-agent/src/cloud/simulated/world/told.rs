@@ -12,6 +12,7 @@ use super::{Serial, World};
 use crate::cloud::Part;
 use crate::cloud::simulated::ledger::{NodeRow, PoolRow, ProjectRow};
 use crate::cloud::simulated::names::Thing;
+use crate::cloud::simulated::organization;
 
 /// Records a page: what Nova, Cinder and Neutron give at most, as they are usually configured.
 pub const PAGE_RECORDS_MAX: usize = 1000;
@@ -97,6 +98,17 @@ impl World {
                     self.network_quota(number, row),
                 )
             }),
+            Part::Departments
+            | Part::Projects
+            | Part::Users
+            | Part::Groups
+            | Part::Roles
+            | Part::Memberships
+            | Part::Implications
+            | Part::Assignments => {
+                let records = organization::records(self.names, part);
+                listed(&records, from, |_, record| record.clone())
+            }
         }
     }
 

@@ -1,0 +1,91 @@
+//! Keystone: a cloud's organization, that is its domains (our departments), projects, users,
+//! groups and roles, and who has which role where (Identity API v3).
+//!
+//! Keystone has no feed of changes, so each part is read whole. Its lists are for administrators,
+//! and refused to others rather than shortened; one is shortened all the same: where domains have
+//! drivers of their own (`domain_specific_drivers_enabled`), users and groups are told of one
+//! domain alone, the agent's own, unless another one is asked for. So those, and roles, which are
+//! told of no domain unless it is asked for, are read department by department.
+//!
+//! ```text
+//! departments ─▶ custody (pure) ─▶ lists: projects, users, groups, roles · memberships · links
+//! ```
+
+mod custody;
+mod departments;
+mod links;
+mod lists;
+pub(super) mod marker;
+mod memberships;
+mod parse;
+mod services;
+
+use shared::model::ServiceKind;
+
+use self::custody::Own;
+use self::departments::Departments;
+use super::client::Client;
+use super::rights;
+use crate::cloud::{CloudError, Incomplete, Mark, Pages, Part, Policy, Whole};
+
+/// What a reading of the organization goes by, besides the cloud itself.
+#[derive(Debug, Clone)]
+pub(super) struct Rules {
+    /// The id of Keystone's own domain.
+    pub(super) default_domain: String,
+    /// What the operator keeps from the federation.
+    pub(super) policy: Policy,
+}
+
+/// Reads a part of the organization. Proves before and after that it is the whole cloud's, because
+/// what an audit does not meet is removed.
+pub(super) async fn audit(
+    client: &Client,
+    (part, rules): (Part, &Rules),
+    pages: &Pages,
+) -> Result<Whole, CloudError> {
+    rights::prove(client, ServiceKind::Identity).await?;
+    let begun = client.clock().unix_millis();
+    let incomplete = read(client, (part, rules), pages).await?;
+    rights::prove(client, ServiceKind::Identity).await?;
+    let mark = Mark(begun);
+    Ok(Whole { mark, incomplete })
+}
+
+async fn read(
+    client: &Client,
+    (part, rules): (Part, &Rules),
+    pages: &Pages,
+) -> Result<Option<Incomplete>, CloudError> {
+    match part {
+        Part::Departments => {
+            departments::tell(client, rules, pages).await?;
+            return Ok(None);
+        }
+        Part::Implications => {
+            links::implications(client, pages).await?;
+            return Ok(None);
+        }
+        Part::Assignments => {
+            links::assignments(client, pages).await?;
+            return Ok(None);
+        }
+        _ => {}
+    }
+    let departments = Departments::read(client, rules, pages).await?;
+    match part {
+        Part::Projects => {
+            let own = Own::of(client).await?;
+            lists::projects(client, (&departments, &own), pages).await?;
+        }
+        Part::Users => {
+            let own = Own::of(client).await?;
+            let services = services::users(client, &departments, pages).await?;
+            lists::users(client, (&departments, &own, &services), rules, pages).await?;
+        }
+        Part::Groups => lists::groups(client, &departments, pages).await?,
+        Part::Roles => lists::roles(client, &departments, pages).await?,
+        _ => return memberships::read(client, &departments, pages).await,
+    }
+    Ok(None)
+}

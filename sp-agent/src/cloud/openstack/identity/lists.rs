@@ -1,0 +1,152 @@
+//! Projects, users, groups and roles, read by pages into records.
+
+use std::collections::BTreeSet;
+
+use futures_util::{StreamExt, stream};
+use shared::model::{CloudId, Record, ServiceKind};
+
+use super::Rules;
+use super::custody::{self, Keeper, Own};
+use super::departments::Departments;
+use super::parse::{GroupList, ProjectList, Raw, RoleList, UserList};
+use crate::cloud::openstack::client::{Ask, Client, GivenUp};
+use crate::cloud::openstack::paging::{Listing, Pager};
+use crate::cloud::openstack::pass::{self, Pulse};
+use crate::cloud::openstack::projects;
+use crate::cloud::openstack::singles::Singles;
+use crate::cloud::{CloudError, Page, Pages};
+
+/// Makes a record of what stands in a list: `None` where it can't be told from another,
+/// `Some(None)` where there is nothing to tell of it.
+pub(super) type Read<'a> = dyn Fn(Raw) -> Option<Option<Record>> + Send + Sync + 'a;
+
+/// Reads a list to its end.
+pub(super) async fn list<L: Listing<Item = Raw>>(
+    client: &Client,
+    ask: Ask<'_>,
+    pages: &Pages,
+    read: &Read<'_>,
+) -> Result<(), CloudError> {
+    // Asked for a page of roles, Keystone 30 links to the next, and answers with the first again.
+    let mut pager = match ask.path.first() {
+        Some(&"roles") => Pager::whole(ask, pages),
+        _ => Pager::new(ask, pages),
+    };
+    while let Some(found) = pager.next::<L>(client).await? {
+        let mut page = Page::default();
+        for raw in found {
+            let record = read(raw).ok_or_else(|| {
+                pager.malformed("a record has no id, or no domain_id where it needs one".to_owned())
+            })?;
+            page.records.extend(record);
+        }
+        pass::send(pages, page).await?;
+    }
+    Ok(())
+}
+
+/// Reads a list of each department. One that can't be read (its directory server may be away)
+/// keeps none of the others from being told; but then the part was not read to its end.
+pub(super) async fn list_each<L: Listing<Item = Raw>>(
+    client: &Client,
+    (collection, departments): (&'static str, &Departments),
+    pages: &Pages,
+    read: &Read<'_>,
+) -> Result<(), CloudError> {
+    let mut singles = Singles::new("departments");
+    let pulse = Pulse::new(client.clock(), pages);
+    let mut questions = Vec::new();
+    for (id, name) in departments.iter() {
+        let ask = Ask::new(ServiceKind::Identity, [collection]).with("domain_id", id.to_string());
+        questions.push(async move {
+            let told = list::<L>(client, ask, pages, read).await;
+            told.map_err(|error| GivenUp::from(of_department(error, name)))
+        });
+    }
+    let mut answers = stream::iter(questions).buffer_unordered(client.concurrency_max);
+    while let Some(answer) = answers.next().await {
+        singles.take(answer, String::new)?;
+        pulse.beat().await?;
+    }
+    match singles.end() {
+        None => Ok(()),
+        Some(incomplete) => Err(incomplete.source),
+    }
+}
+
+/// The same error, with the department's name in what was asked.
+fn of_department(mut error: CloudError, name: &str) -> CloudError {
+    if let CloudError::Status { what, .. }
+    | CloudError::Malformed { what, .. }
+    | CloudError::Forbidden { what, .. } = &mut error
+    {
+        let short: String = name.chars().take(64).collect();
+        what.push_str(&format!(" of department {short:?}"));
+    }
+    error
+}
+
+/// Reads all projects that are no domains.
+pub(super) async fn projects(
+    client: &Client,
+    (departments, own): (&Departments, &Own),
+    pages: &Pages,
+) -> Result<(), CloudError> {
+    list::<ProjectList>(client, projects::list(), pages, &|raw| {
+        if raw.is_domain() {
+            return Some(None);
+        }
+        let keeper = departments.keeper(&raw.department()?);
+        let custody = custody::project(keeper, own, (&raw.id()?, raw.name()));
+        raw.into_project(custody).map(Some)
+    })
+    .await
+}
+
+/// Reads the users of all departments; `services` are the accounts of services among them.
+pub(super) async fn users(
+    client: &Client,
+    (departments, own, services): (&Departments, &Own, &BTreeSet<CloudId>),
+    rules: &Rules,
+    pages: &Pages,
+) -> Result<(), CloudError> {
+    list_each::<UserList>(client, ("users", departments), pages, &|raw| {
+        let keeper = departments.keeper(&raw.department()?);
+        let by = (rules, own, services);
+        let custody = custody::user(keeper, by, (&raw.id()?, raw.name()));
+        raw.into_user(custody).map(Some)
+    })
+    .await
+}
+
+/// Reads the groups of all departments.
+pub(super) async fn groups(
+    client: &Client,
+    departments: &Departments,
+    pages: &Pages,
+) -> Result<(), CloudError> {
+    list_each::<GroupList>(client, ("groups", departments), pages, &|raw| {
+        let keeper = departments.keeper(&raw.department()?);
+        raw.into_group(keeper.custody()).map(Some)
+    })
+    .await
+}
+
+/// Reads global roles, which is what a question without a domain is answered with, and those of all
+/// departments.
+pub(super) async fn roles(
+    client: &Client,
+    departments: &Departments,
+    pages: &Pages,
+) -> Result<(), CloudError> {
+    let read = |raw: Raw| {
+        let keeper = match raw.department() {
+            Some(department) => departments.keeper(&department),
+            None => Keeper::None,
+        };
+        raw.into_role(keeper.custody()).map(Some)
+    };
+    let global = Ask::new(ServiceKind::Identity, ["roles"]);
+    list::<RoleList>(client, global, pages, &read).await?;
+    list_each::<RoleList>(client, ("roles", departments), pages, &read).await
+}

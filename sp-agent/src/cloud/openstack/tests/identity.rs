@@ -1,0 +1,364 @@
+//! The organization, which Keystone tells list by list.
+
+use std::collections::BTreeMap;
+
+use shared::model::{CloudId, Custody, Membership, RecordKind};
+
+use super::*;
+use crate::cloud::openstack::testing::{Reply, Seen, answer};
+use crate::cloud::{Policy, Unread};
+
+const PARTS: [Part; 8] = [
+    Part::Departments,
+    Part::Projects,
+    Part::Users,
+    Part::Groups,
+    Part::Roles,
+    Part::Memberships,
+    Part::Implications,
+    Part::Assignments,
+];
+
+fn list(name: &str, items: Value) -> Option<Reply> {
+    let mut body = json!({"links": {"next": null, "self": "http://k", "previous": null}});
+    body[name] = items;
+    answer(body)
+}
+
+/// Two departments beside Keystone's own. The agent is user `u`, in project `p`.
+fn keystone(seen: &Seen) -> Option<Reply> {
+    let query = |name: &str| seen.query.get(name).map_or("", String::as_str);
+    match seen.path.strip_prefix("/identity/v3")? {
+        "/domains" if !query("name").is_empty() => list("domains", json!([])),
+        "/domains" => list(
+            "domains",
+            json!([
+                {"id": "default", "name": "Default", "enabled": true},
+                {"id": "d1", "name": "研发中心", "enabled": false, "description": ""},
+                {"id": "d2", "name": "Vault", "enabled": true},
+            ]),
+        ),
+        "/projects" if query("name") == "service" => list(
+            "projects",
+            json!([{"id": "svc", "name": "service", "domain_id": "default"},
+                   {"id": "p9", "name": "service", "domain_id": "d1"}]),
+        ),
+        "/projects" if query("name") == "services" => list("projects", json!([])),
+        "/projects" => list(
+            "projects",
+            json!([
+                {"id": "d1", "name": "研发中心", "domain_id": null, "is_domain": true},
+                {"id": "p", "name": "ops", "domain_id": "default", "parent_id": "default"},
+                {"id": "svc", "name": "service", "domain_id": "default"},
+                {"id": "p1", "name": "web", "domain_id": "d1", "parent_id": "d1"},
+                {"id": "p2", "name": "web-test", "domain_id": "d1", "parent_id": "p1",
+                 "enabled": false},
+                {"id": "p3", "name": "safe", "domain_id": "d2"},
+            ]),
+        ),
+        "/users" => list(
+            "users",
+            match query("domain_id") {
+                "default" => json!([{"id": "u", "name": "admin", "domain_id": "default"},
+                                {"id": "u8", "name": "who", "domain_id": "default"}]),
+                "d1" => json!([
+                    {"id": "u1", "name": "anna", "domain_id": "d1", "email": "a@b"},
+                    {"id": "u2", "name": "nova", "domain_id": "d1"},
+                    {"id": "u3", "name": "probe", "domain_id": "d1"},
+                    {"id": "u4", "name": "Root", "domain_id": "d1"},
+                ]),
+                "d2" => json!([{"id": "u5", "name": "eve", "domain_id": "d2"}]),
+                // Where domains have drivers of their own, this is all that is told.
+                _ => json!([{"id": "u", "name": "admin", "domain_id": "default"}]),
+            },
+        ),
+        "/groups" => list(
+            "groups",
+            match query("domain_id") {
+                "d1" => json!([{"id": "g1", "name": "staff", "domain_id": "d1"},
+                           {"id": "g2", "name": "gone", "domain_id": "d1"}]),
+                "d2" => json!([{"id": "g3", "name": "staff", "domain_id": "d2"}]),
+                _ => json!([]),
+            },
+        ),
+        "/groups/g1/users" => list("users", json!([{"id": "u1"}, {"id": "u2"}])),
+        "/groups/g3/users" => list("users", json!([{"id": "u5"}])),
+        "/roles" if query("name") == "service" => list(
+            "roles",
+            json!([{"id": "rs", "name": "service", "domain_id": null}]),
+        ),
+        "/roles" => list(
+            "roles",
+            match query("domain_id") {
+                "d1" => json!([{"id": "r1", "name": "auditor", "domain_id": "d1"}]),
+                "" => {
+                    json!([{"id": "ra", "name": "admin", "domain_id": null, "description": null}])
+                }
+                _ => json!([]),
+            },
+        ),
+        "/role_inferences" => answer(json!({"role_inferences": [
+            {"prior_role": {"id": "ra"}, "implies": [{"id": "rm"}]}]})),
+        "/role_assignments" => {
+            let all = json!([
+                {"role": {"id": "rs"}, "user": {"id": "u3"}, "scope": {"project": {"id": "p1"}}},
+                {"role": {"id": "ra"}, "user": {"id": "u2"}, "scope": {"project": {"id": "svc"}}},
+                {"role": {"id": "ra"}, "user": {"id": "u1"}, "scope": {"project": {"id": "p9"}}},
+                {"role": {"id": "ra"}, "user": {"id": "u"}, "scope": {"system": {"all": true}}},
+            ]);
+            let asked = |it: &&Value| {
+                let project = query("scope.project.id");
+                let role = query("role.id");
+                (project.is_empty() || it["scope"]["project"]["id"] == project)
+                    && (role.is_empty() || it["role"]["id"] == role)
+            };
+            let found: Vec<Value> = all.as_array()?.iter().filter(asked).cloned().collect();
+            list("role_assignments", json!(found))
+        }
+        _ => None,
+    }
+}
+
+fn custodies(told: &Told<Whole>) -> BTreeMap<String, Custody> {
+    let custody = told.records().into_iter().map(|record| {
+        let custody = match record {
+            Record::Department(it) => it.custody,
+            Record::Project(it) => it.custody,
+            Record::User(it) => it.custody,
+            Record::Group(it) => it.custody,
+            Record::Role(it) => it.custody,
+            other => panic!("{other:?}"),
+        };
+        (record.key().id.to_string(), custody)
+    });
+    custody.collect()
+}
+
+#[tokio::test]
+async fn the_whole_organization_is_read_and_what_stays_the_regions_is_said() {
+    use Custody::{Administrator, Common, Reserved};
+    let fake = Fake::start(keystone).await;
+    let mut options = options(fake.url());
+    options.policy = Policy {
+        protected_departments: vec!["vault".to_owned()],
+        protected_users: vec!["root".to_owned()],
+        ..Policy::default()
+    };
+    let cloud = with(&options);
+    for (part, expected) in [
+        (
+            Part::Departments,
+            &[("default", Reserved), ("d1", Common), ("d2", Reserved)][..],
+        ),
+        (
+            Part::Projects,
+            &[
+                ("p", Administrator),
+                ("svc", Reserved),
+                ("p1", Common),
+                ("p2", Common),
+                ("p3", Reserved),
+            ],
+        ),
+        (
+            Part::Users,
+            &[
+                ("u", Administrator),
+                ("u8", Reserved),
+                ("u1", Common),
+                ("u2", Reserved),
+                ("u3", Reserved),
+                ("u4", Reserved),
+                ("u5", Reserved),
+            ],
+        ),
+        (
+            Part::Groups,
+            &[("g1", Common), ("g2", Common), ("g3", Reserved)],
+        ),
+        (Part::Roles, &[("ra", Common), ("r1", Common)]),
+    ] {
+        let told = audit(&cloud, part).await;
+        let expected = expected.iter().map(|(id, it)| ((*id).to_owned(), *it));
+        assert_eq!(custodies(&told), expected.collect(), "{part:?}");
+        assert!(told.result.unwrap().incomplete.is_none());
+    }
+    for (part, count) in [
+        (Part::Memberships, 3),
+        (Part::Implications, 1),
+        (Part::Assignments, 3),
+    ] {
+        let told = audit(&cloud, part).await;
+        assert_eq!(told.records().len(), count, "{part:?}");
+        let kinds = told.records().into_iter().map(|it| it.key().kind);
+        assert!(kinds.eq(std::iter::repeat_n(part.kind(), count)));
+        told.result.unwrap();
+    }
+    let asked = fake.seen("/identity/v3/users");
+    let whole = asked
+        .iter()
+        .filter(|it| !it.query.contains_key("domain_id"));
+    assert_eq!(whole.count(), 0, "it may be of one domain");
+}
+
+#[tokio::test]
+async fn an_account_without_rights_is_told_so_and_nothing_is_swept() {
+    let fake = Fake::start(|seen| match seen.path.as_str() {
+        "/identity/v3/domains" => Some(Reply::status(403, r#"{"error": {"message": "no"}}"#)),
+        _ => keystone(seen),
+    })
+    .await;
+    let cloud = client(&fake);
+    for part in PARTS {
+        let told = audit(&cloud, part).await;
+        let error = told.result.unwrap_err();
+        assert!(matches!(error, CloudError::Forbidden { .. }), "{error}");
+        assert_eq!(told.pages, [], "{part:?}");
+    }
+}
+
+#[tokio::test]
+async fn rights_that_are_lost_meanwhile_are_missed_at_the_end() {
+    let fake = Fake::start(|seen| match seen.path.as_str() {
+        "/identity/v3/domains" if seen.before > 1 => Some(Reply::status(403, "{}")),
+        _ => keystone(seen),
+    })
+    .await;
+    let told = audit(&client(&fake), Part::Departments).await;
+    assert_eq!(told.records().len(), 3);
+    assert!(matches!(told.result, Err(CloudError::Forbidden { .. })));
+}
+
+#[tokio::test]
+async fn a_department_that_cannot_be_read_holds_up_no_other_and_is_named() {
+    let fake = Fake::start(|seen| {
+        let of = seen.query.get("domain_id").map(String::as_str);
+        match (seen.path.as_str(), of) {
+            ("/identity/v3/users", Some("d1")) => Some(Reply::status(
+                500,
+                r#"{"error": {"message": "LDAP is away"}}"#,
+            )),
+            _ => keystone(seen),
+        }
+    })
+    .await;
+    let told = audit(&client(&fake), Part::Users).await;
+    let ids: Vec<String> = custodies(&told).into_keys().collect();
+    assert_eq!(ids, ["u", "u5", "u8"]);
+    let error = told.result.unwrap_err().to_string();
+    assert!(
+        error.contains("GET /users of department \"研发中心\"") && error.contains("LDAP is away"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_group_that_cannot_be_read_costs_no_other() {
+    let fake = Fake::start(|seen| match seen.path.as_str() {
+        "/identity/v3/groups/g1/users" => Some(Reply::status(500, "{}")),
+        _ => keystone(seen),
+    })
+    .await;
+    let told = audit(&client(&fake), Part::Memberships).await;
+    let expected = Record::Membership(Membership {
+        group: CloudId::new("g3"),
+        user: CloudId::new("u5"),
+    });
+    assert_eq!(told.records(), [&expected], "the other one is gone");
+    let spared: Vec<&Unread> = told.pages.iter().flat_map(|it| &it.unread).collect();
+    assert_eq!(spared, [&Unread::Group(CloudId::new("g1"))]);
+    let incomplete = told.result.unwrap().incomplete.unwrap().to_string();
+    assert!(incomplete.contains("1 of 3"), "{incomplete}");
+    assert!(incomplete.contains("staff (g1)"), "{incomplete}");
+}
+
+#[tokio::test]
+async fn a_group_that_is_there_and_has_no_list_of_members_is_unread() {
+    let fake = Fake::start(|seen| match seen.path.as_str() {
+        "/identity/v3/groups/g2" => answer(json!({"group": {"id": "g2"}})),
+        _ => keystone(seen),
+    })
+    .await;
+    let told = audit(&client(&fake), Part::Memberships).await;
+    let spared: Vec<&Unread> = told.pages.iter().flat_map(|it| &it.unread).collect();
+    assert_eq!(spared, [&Unread::Group(CloudId::new("g2"))]);
+}
+
+#[tokio::test]
+async fn where_no_group_can_be_read_the_reading_fails() {
+    let fake = Fake::start(|seen| match seen.path.ends_with("/users") {
+        true if seen.path.contains("/groups/") => Some(Reply::status(500, "{}")),
+        _ => keystone(seen),
+    })
+    .await;
+    let told = audit(&client(&fake), Part::Memberships).await;
+    assert!(told.result.is_err());
+}
+
+#[tokio::test]
+async fn lists_that_were_cut_are_no_lists() {
+    for (part, path, body) in [
+        (Part::Departments, "domains", "domains"),
+        (Part::Projects, "projects", "projects"),
+        (Part::Users, "users", "users"),
+        (Part::Groups, "groups", "groups"),
+        (Part::Roles, "roles", "roles"),
+        (Part::Implications, "role_inferences", "role_inferences"),
+        (Part::Assignments, "role_assignments", "role_assignments"),
+    ] {
+        let path = format!("/identity/v3/{path}");
+        let fake = Fake::start(move |seen| {
+            if seen.path != path || seen.query.contains_key("name") {
+                return keystone(seen);
+            }
+            let mut cut = json!({"truncated": true, "links": {"next": null}});
+            cut[body] = json!([]);
+            answer(cut)
+        })
+        .await;
+        let error = audit(&client(&fake), part).await.result.unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("list_limit"), "{part:?}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_departments_users_are_read_page_by_page() {
+    let fake = Fake::start(|seen| {
+        let of = seen.query.get("domain_id").map(String::as_str);
+        match (seen.path.as_str(), of) {
+            ("/identity/v3/users", Some("d1")) => {
+                let user = |id: &str| json!({"id": id, "name": id, "domain_id": "d1"});
+                let (users, next) = match seen.marker() {
+                    "" => (
+                        json!([user("a"), user("b")]),
+                        json!("http://k/v3/users?marker=b"),
+                    ),
+                    "b" => (json!([user("c")]), Value::Null),
+                    _ => return Some(Reply::status(404, "{}")),
+                };
+                answer(json!({"users": users, "links": {"next": next}}))
+            }
+            _ => keystone(seen),
+        }
+    })
+    .await;
+    let told = audit(&client(&fake), Part::Users).await;
+    let users = told.records().into_iter();
+    let users = users.filter(|it| it.key().kind == RecordKind::User);
+    assert_eq!(users.count(), 6, "three of them in two pages");
+    told.result.unwrap();
+}
+
+#[tokio::test]
+async fn a_record_that_belongs_nowhere_fails_the_reading() {
+    let fake = Fake::start(|seen| match seen.path.as_str() {
+        "/identity/v3/projects" if !seen.query.contains_key("name") => {
+            list("projects", json!([{"id": "p", "name": "lost"}]))
+        }
+        _ => keystone(seen),
+    })
+    .await;
+    let told = audit(&client(&fake), Part::Projects).await;
+    assert!(matches!(told.result, Err(CloudError::Malformed { .. })));
+}

@@ -1,0 +1,71 @@
+//! What a region lets its federation do, as its own operator says. A captured hub can't change it.
+
+/// What an operator lets the federation do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// Takes no change of the organization at all.
+    pub read_only: bool,
+    /// Departments that stay the region's own, with all that is in them: their names, whatever the
+    /// case, or ids.
+    pub protected_departments: Vec<String>,
+    /// Users that stay the region's own, in whichever department: their names, whatever the case,
+    /// or ids.
+    pub protected_users: Vec<String>,
+    /// Users, groups and roles that may be removed in one batch. More at once wait for an operator.
+    pub removals_max: u32,
+}
+
+impl Policy {
+    /// Few enough to be made again by hand, and more than a day's leavers.
+    pub const REMOVALS_DEFAULT: u32 = 20;
+
+    /// Whether a department of this id and name stays the region's own.
+    pub fn protects_department(&self, id: &str, name: &str) -> bool {
+        is_listed(&self.protected_departments, id, name)
+    }
+
+    /// Whether a user of this id and name stays the region's own, in whichever department.
+    pub fn protects_user(&self, id: &str, name: &str) -> bool {
+        is_listed(&self.protected_users, id, name)
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            read_only: false,
+            protected_departments: Vec::new(),
+            protected_users: Vec::new(),
+            removals_max: Self::REMOVALS_DEFAULT,
+        }
+    }
+}
+
+/// Most databases under Keystone compare names without regard to case, so this does.
+fn is_listed(listed: &[String], id: &str, name: &str) -> bool {
+    let is_it = |it: &String| it == id || folded(it).eq(folded(name));
+    listed.iter().any(is_it)
+}
+
+fn folded(text: &str) -> impl Iterator<Item = char> {
+    text.chars().flat_map(char::to_lowercase)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_protected_whatever_their_case_and_ids_as_they_are() {
+        let policy = Policy {
+            protected_departments: vec!["Finanzbüro".to_owned(), "d0af".to_owned()],
+            protected_users: vec!["ROOT".to_owned()],
+            ..Policy::default()
+        };
+        assert!(policy.protects_department("1", "FINANZBÜRO"));
+        assert!(policy.protects_department("d0af", "anything"));
+        assert!(!policy.protects_department("D0AF", "anything"));
+        assert!(policy.protects_user("1", "root") && !policy.protects_user("1", "finanzbüro"));
+        assert!(!Policy::default().protects_department("", ""));
+    }
+}

@@ -1,0 +1,48 @@
+//! `[policy]`: what the federation may do in this region.
+
+use shared::runtime::settings::Table;
+
+use crate::cloud::Policy;
+
+/// So many names can be looked over by people, and are compared with each thing that is read.
+const PROTECTED_MAX: usize = 256;
+
+/// Keystone's columns hold 255 characters, of four bytes at most.
+const NAME_BYTES_MAX: usize = 1020;
+
+/// More than any department loses in a day; a batch that removes more is a mistake or an attack.
+const REMOVALS_MAX: u64 = 10_000;
+
+pub(super) fn read(mut table: Table<'_>) -> Policy {
+    let default = Policy::default();
+    let removals = table.integer("removals_max", 0..=REMOVALS_MAX).value;
+    let removals = removals.and_then(|it| u32::try_from(it).ok());
+    Policy {
+        read_only: table.flag("read_only").or(default.read_only).value,
+        protected_departments: names(&mut table, "protected_departments", "Operations"),
+        protected_users: names(&mut table, "protected_users", "backup-operator"),
+        removals_max: removals.unwrap_or(default.removals_max),
+    }
+}
+
+fn names(table: &mut Table<'_>, key: &'static str, example: &str) -> Vec<String> {
+    let given = table.texts(key, example);
+    let count = given.value.as_ref().map_or(0, Vec::len);
+    if count > PROTECTED_MAX {
+        let what = format!("has {count} names");
+        given.fault(what, format!("leave at most {PROTECTED_MAX}"));
+    }
+    let mut names = Vec::new();
+    for name in given.value.into_iter().flatten() {
+        let (trimmed, bytes) = (name.value.trim(), name.value.len());
+        let instead = format!("write a name or an id, such as \"{example}\"");
+        match () {
+            () if trimmed.is_empty() => name.fault("is empty", instead),
+            // It would protect nothing, and look as if it did.
+            () if trimmed.len() != bytes => name.fault("begins or ends with a space", instead),
+            () if bytes > NAME_BYTES_MAX => name.fault("is longer than any name", instead),
+            () => names.push(name.value),
+        }
+    }
+    names
+}
