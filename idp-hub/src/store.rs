@@ -38,8 +38,9 @@ use std::sync::Arc;
 
 use shared::model::UnixMillis;
 use shared::runtime::clock::Clock;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
+use self::directory::Heads;
 use crate::config::REGION_RECORDS_DEFAULT;
 pub use backup::back_up;
 pub use error::StoreError;
@@ -63,6 +64,7 @@ pub struct Store {
     jobs: mpsc::Sender<Job>,
     readers: Arc<Readers>,
     overview: Overview,
+    heads: watch::Sender<Heads>,
     clock: Clock,
 }
 
@@ -100,12 +102,13 @@ impl Store {
         let mut connection = schema::open(path)?;
         schema::migrate(&mut connection)?;
         let overview = Overview::default();
+        let heads = watch::Sender::new(Heads::read(&connection)?);
         let readers = Arc::new(Readers::new(path.to_owned()));
         let writer = WriteConnection::new(
             path,
             connection,
             Arc::clone(&readers),
-            overview.clone(),
+            (overview.clone(), heads.clone()),
             clock.clone(),
             region_max,
         )?;
@@ -119,6 +122,7 @@ impl Store {
                 jobs,
                 readers,
                 overview,
+                heads,
                 clock,
             },
             WriterThread(thread),

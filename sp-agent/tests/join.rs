@@ -26,6 +26,7 @@ use shared::transport::DialOptions;
 use shared::wire::frame::Refusal;
 use sp_agent::join::{self, JoinError, Joined, Request};
 use sp_agent::membership::{Credentials, Membership, MembershipError};
+use sp_agent::replica::store::Store;
 use sp_agent::spool::Spool;
 use sp_agent::uplink::{Options, Uplink};
 use tokio::sync::watch;
@@ -201,7 +202,10 @@ fn spool(data_dir: &Path) -> Spool {
 /// What the agent works with, whose cloud stays what it is.
 fn options(hub: &Hub, data_dir: &Path, joined: Joined, spool: Spool) -> Options {
     let (_, description) = watch::channel(request(hub, data_dir).description.unwrap());
+    let federation = joined.membership.federation;
+    let now = Clock::system().unix_millis();
     Options {
+        replica: Store::open(data_dir, federation, now).unwrap(),
         membership: joined.membership,
         credentials: Arc::new(Credentials::load(data_dir).unwrap()),
         spool,

@@ -28,6 +28,7 @@ use shared::transport::{Congestion, DialOptions};
 use shared::wire::frame::Cursor;
 use sp_agent::cloud::Part;
 use sp_agent::membership::{Credentials, Membership};
+use sp_agent::replica::store::Store;
 use sp_agent::spool::Spool;
 use sp_agent::uplink::{self, Status, Uplink};
 use tempfile::TempDir;
@@ -239,8 +240,12 @@ impl TestAgent {
         let tasks = Tasks::new(clock.clone());
         let leave = CancellationToken::new();
         let described = watch::Sender::new(description());
+        let membership = Membership::load(data_dir.path()).unwrap().unwrap();
+        let (federation, now) = (membership.federation, clock.unix_millis());
+        let replica = Store::open(data_dir.path(), federation, now).unwrap();
         let (uplink, status) = Uplink::new(uplink::Options {
-            membership: Membership::load(data_dir.path()).unwrap().unwrap(),
+            membership,
+            replica,
             credentials: Arc::new(Credentials::load(data_dir.path()).unwrap()),
             spool: spool.clone(),
             clock,

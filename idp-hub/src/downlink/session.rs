@@ -1,6 +1,7 @@
 //! Drives one agent's session: performs what [`HubSession`] decides.
 
 mod begin;
+mod directory;
 mod end;
 mod log;
 mod say;
@@ -17,6 +18,7 @@ use shared::transport::{ByteBudget, CloseCode, FrameWriter, LinkConnection, RawF
 use shared::wire::frame::{Control, Cursor, Goodbye};
 
 use self::begin::Registered;
+use self::directory::Directing;
 use self::end::End;
 use self::log::never_began;
 use self::turns::{ControlRead, FeedRead, FeedStream};
@@ -64,6 +66,8 @@ struct Driver<'a> {
     mailbox: Arc<Mailbox>,
     registered: Option<Registered>,
     feeds: FuturesUnordered<FeedRead>,
+    /// The directory's way to it, once it asked.
+    directing: Option<Box<Directing>>,
     /// What its feeds' large frames may have of the hub's memory.
     budget: ByteBudget,
     /// The one job that waits for room at the store. While it waits, no feed is read.
@@ -103,6 +107,7 @@ impl<'a> Driver<'a> {
             mailbox: Arc::default(),
             registered: None,
             feeds: FuturesUnordered::new(),
+            directing: None,
             budget: downlink.budget.share(),
             waiting: None,
             full: None,
@@ -144,6 +149,12 @@ impl<'a> Driver<'a> {
                     Effect::Keeping(fault) => self.keeping(fault).await,
                     Effect::WakeAt(at) => self.wake = at,
                     Effect::Serve => {}
+                    Effect::Direct(cursor) => self.direct(cursor),
+                    Effect::Directed(ack) => {
+                        if let Some(directing) = &mut self.directing {
+                            directing.acked(ack);
+                        }
+                    }
                     Effect::Close(why) => self.end = Some(End::Closed(why)),
                 }
             }
@@ -244,6 +255,19 @@ impl<'a> Driver<'a> {
             self.end = Some(End::Fault(CloseCode::Protocol, reason.to_owned()));
         }
         over
+    }
+
+    /// The agent says from where on it wants to be told the directory.
+    fn direct(&mut self, cursor: Cursor) {
+        match (&mut self.directing, &self.registered) {
+            (Some(directing), _) => directing.position(cursor),
+            (None, Some(Registered { no, .. })) => {
+                let Downlink { store, .. } = self.downlink;
+                let directing = Directing::new(*no, store, self.connection, cursor);
+                self.directing = Some(Box::new(directing));
+            }
+            (None, None) => {}
+        }
     }
 
     async fn order(&mut self, order: Order) {

@@ -7,6 +7,7 @@
 //! rows ─▶ Directory ───────────┘
 //! ```
 
+mod feed;
 mod list;
 mod load;
 mod look;
@@ -17,6 +18,7 @@ use shared::model::UnixMillis;
 
 use crate::directory::PlanDigest;
 
+pub use feed::{DirectoryBatch, Heads};
 pub use list::{Listed, ListedPage};
 pub use look::{PlanVersion, ShownPlan};
 pub use merge::{Confirmation, Merged};

@@ -10,9 +10,10 @@ use shared::model::{Feed, UnixMillis};
 use shared::runtime::clock::Clock;
 use shared::runtime::errors::chain;
 use shared::runtime::logs::LogLimiter;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::Changing;
+use super::directory::Heads;
 use super::error::{Doing, StoreError};
 use super::feed::{self, Answer, FeedJob, Frame};
 use super::hot::{Hot, Overview};
@@ -143,6 +144,7 @@ pub(in crate::store) struct WriteConnection {
     hot: Hot,
     overlay: Overlay,
     overview: Overview,
+    heads: watch::Sender<Heads>,
     clock: Clock,
     closed: bool,
     /// Commits failed, of which the log has heard.
@@ -163,7 +165,7 @@ impl WriteConnection {
         path: &Path,
         connection: Connection,
         readers: Arc<Readers>,
-        overview: Overview,
+        (overview, heads): (Overview, watch::Sender<Heads>),
         clock: Clock,
         region_max: Size,
     ) -> Result<Self, StoreError> {
@@ -175,6 +177,7 @@ impl WriteConnection {
             hot,
             overlay: Overlay::default(),
             overview,
+            heads,
             measure: Measure::new(path.to_owned(), clock.clone()),
             clock,
             closed: false,
@@ -342,6 +345,7 @@ impl WriteConnection {
             tracing::info!("the store commits again");
         }
         self.hot.publish(&self.overview);
+        self.tell_heads();
         for (_, feed, mailbox, answer) in waiting.feeds {
             if let Some(answer) = answer {
                 answer.tell(feed, &mailbox);
@@ -349,6 +353,21 @@ impl WriteConnection {
         }
         for told in waiting.changes {
             told(Ok(()));
+        }
+    }
+
+    /// Agents are told of a change of the directory when it is durable.
+    fn tell_heads(&mut self) {
+        if !self.hot.directory.take_untold() {
+            return;
+        }
+        match Heads::read(&self.connection) {
+            Ok(heads) => drop(self.heads.send_replace(heads)),
+            // The next change tells of this one too, and so does the next session.
+            Err(error) => {
+                let error = chain(&error).to_string();
+                tracing::error!(error, "agents can't be told of a change of the directory");
+            }
         }
     }
 

@@ -7,14 +7,15 @@ use std::time::Instant;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use shared::model::Feed;
-use shared::transport::{FrameReader, Loss, RawFrame, ReadError};
+use shared::transport::{CloseCode, FrameReader, Loss, RawFrame, ReadError};
 
+use super::directory::Directing;
 use super::end::End;
 use super::{Driver, Registered};
 use crate::downlink::registry::Order;
 use crate::store::Mail;
 
-/// Feeds of one agent at most: four now, and room for a later release's.
+/// Feeds of one agent at most: five now, and room for a later release's.
 const FEEDS_MAX: usize = 8;
 
 /// What a session waits for.
@@ -28,6 +29,8 @@ enum Event {
     Handed,
     Feed(Box<FeedStream>, Result<Option<RawFrame>, ReadError>),
     Opened(FrameReader),
+    /// The directory can't be told any more, and why.
+    Untold(String),
     /// Something is due; of a certificate's end the loop takes care.
     Tick,
 }
@@ -79,7 +82,7 @@ impl Driver<'_> {
             }
             let reading = self.waiting.is_none();
             let taking = self.session.serves() && self.feeds.len() < FEEDS_MAX;
-            let feeds = &mut self.feeds;
+            let (feeds, directing) = (&mut self.feeds, &mut self.directing);
             let event = tokio::select! {
                 biased;
                 () = &mut stopping => Event::Stopping,
@@ -101,6 +104,7 @@ impl Driver<'_> {
                     Ok(reader) => Event::Opened(reader),
                     Err(_) => Event::Lost(connection.closed().await),
                 },
+                reason = untold(directing) => Event::Untold(reason),
                 () = &mut tick => Event::Tick,
             };
             match event {
@@ -128,8 +132,17 @@ impl Driver<'_> {
                 let reader = reader.with_budget(self.budget.clone());
                 self.read_on(Box::new(FeedStream { reader, feed: None }));
             }
+            Event::Untold(reason) => self.untold(reason),
             Event::Tick => self.tick().await,
         }
+    }
+
+    /// A connection that is gone tells by itself; an agent that does not take its directory could be
+    /// told nothing else.
+    fn untold(&mut self, reason: String) {
+        self.directing = None;
+        let lost = self.connection.loss().map(End::Lost);
+        self.end = Some(lost.unwrap_or(End::Fault(CloseCode::Protocol, reason)));
     }
 
     pub(super) fn read_on(&mut self, mut stream: Box<FeedStream>) {
@@ -142,6 +155,14 @@ impl Driver<'_> {
     fn due(&self) -> Instant {
         let retry = self.full.as_ref().map_or(self.expiry, |(at, _)| *at);
         self.wake.min(self.expiry).min(retry)
+    }
+}
+
+/// Why the directory can't be told any more; never, of whom did not ask for it.
+async fn untold(directing: &mut Option<Box<Directing>>) -> String {
+    match directing {
+        Some(directing) => directing.next().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -8,6 +8,8 @@ pub(in crate::store) struct DirectoryHot {
     held: Option<Box<Directory>>,
     /// The change being made changed it.
     is_changed: bool,
+    /// Something was changed since it was last told how far the directory goes.
+    is_untold: bool,
 }
 
 impl DirectoryHot {
@@ -24,7 +26,13 @@ impl DirectoryHot {
     /// Holds it as the open transaction has it.
     pub(in crate::store) fn keep_changed(&mut self, directory: Box<Directory>) {
         self.is_changed = true;
+        self.is_untold = true;
         self.held = Some(directory);
+    }
+
+    /// Whether agents must be told, once.
+    pub(in crate::store) const fn take_untold(&mut self) -> bool {
+        std::mem::replace(&mut self.is_untold, false)
     }
 
     pub(super) const fn change_begins(&mut self) {
