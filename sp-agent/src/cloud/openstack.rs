@@ -20,6 +20,7 @@ mod compute;
 mod describe;
 mod fault;
 mod http;
+mod identity;
 mod negotiation;
 mod network;
 mod options;
