@@ -2,3 +2,6 @@
 //! who has which role where (Identity API v3).
 
 pub(super) mod marker;
+mod write;
+
+pub(super) use self::write::perform;
