@@ -33,14 +33,14 @@ pub(super) struct Fields<'a> {
     regroup: Option<String>,
 }
 
-/// All of a new thing. What it lacks is left out, but for descriptions: to a domain or project
-/// that is made without one, Keystone gives an empty one.
+/// All of a new thing. What it lacks is left out, but for the descriptions that Keystone would set
+/// to empty ones: those of domains, projects and groups.
 pub(super) fn of_new<'a>(object: &'a Object<CloudId>, marker: &Marker) -> Fields<'a> {
     let all = of_object(object);
-    let is_container = matches!(object, Object::Department(_) | Object::Project(_));
+    let is_set = !matches!(object, Object::User(_) | Object::Role(_));
     Fields {
         domain_id: all.domain_id.filter(Option::is_some),
-        description: all.description.filter(|it| it.is_some() || is_container),
+        description: all.description.filter(|it| it.is_some() || is_set),
         email: all.email.filter(Option::is_some),
         default_project_id: all.default_project_id.filter(Option::is_some),
         regroup: Some(marker::write(marker)),
@@ -48,14 +48,17 @@ pub(super) fn of_new<'a>(object: &'a Object<CloudId>, marker: &Marker) -> Fields
     }
 }
 
-/// What of `to` differs from `from`, which is of the same kind.
+/// What of `to` differs from `from`, which is of the same kind. Of a project that is switched off
+/// and stays so, that is written too: Keystone takes a change that doesn't say so for one that
+/// switches it on, and refuses that (403) below a department that is off.
 pub(super) fn of_update<'a>(
     from: &'a Object<CloudId>,
     to: &'a Object<CloudId>,
     marker: Option<&Marker>,
 ) -> Fields<'a> {
+    let stays_off = matches!(to, Object::Project(it) if !it.enabled);
     let (from, to) = (of_object(from), of_object(to));
-    Fields {
+    let fields = Fields {
         name: differing(&from.name, to.name),
         domain_id: differing(&from.domain_id, to.domain_id),
         parent_id: differing(&from.parent_id, to.parent_id),
@@ -64,6 +67,13 @@ pub(super) fn of_update<'a>(
         enabled: differing(&from.enabled, to.enabled),
         default_project_id: differing(&from.default_project_id, to.default_project_id),
         regroup: marker.map(marker::write),
+    };
+    match stays_off && fields != Fields::default() {
+        true => Fields {
+            enabled: Some(false),
+            ..fields
+        },
+        false => fields,
     }
 }
 

@@ -6,10 +6,10 @@ use super::*;
 async fn heard(order: Order) -> Option<(String, String, Value)> {
     let reply = r#"{"domain": {"id": "x"}, "project": {"id": "x"}, "user": {"id": "x"},
                     "group": {"id": "x"}, "role": {"id": "x"}}"#;
-    let (sender, mut receiver) = mpsc::unbounded_channel();
+    let (sender, mut receiver) = mpsc::channel(4);
     let fake = Fake::start(move |seen| {
         is_write(seen).then(|| {
-            sender.send(seen.clone()).unwrap();
+            sender.try_send(seen.clone()).unwrap();
             Reply::status(200, reply)
         })
     })
@@ -94,6 +94,9 @@ async fn a_new_thing_is_written_whole_with_its_marker() {
     let body = json!({"group": {
         "name": "chemists", "domain_id": "d", "description": "x", "regroup": regroup()}});
     creates(group(Some("x")), "/groups", body).await;
+    let body = json!({"group": {
+        "name": "chemists", "domain_id": "d", "description": null, "regroup": regroup()}});
+    creates(group(None), "/groups", body).await;
     let body = json!({"role": {"name": "auditor", "regroup": regroup()}});
     creates(role(None), "/roles", body).await;
     let body = json!({"role": {"name": "auditor", "domain_id": "d", "regroup": regroup()}});
@@ -138,6 +141,21 @@ async fn only_what_differs_is_written() {
         json!({"role": {"regroup": regroup()}}),
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_change_of_a_project_that_is_off_says_that_it_stays_so() {
+    let off = || {
+        let mut object = project(None);
+        if let Object::Project(it) = &mut object {
+            it.enabled = false;
+        }
+        object
+    };
+    let order = update(off(), off(), Some(marker()));
+    let body = json!({"project": {"enabled": false, "regroup": regroup()}});
+    check(order, "PATCH", "/projects/x", body).await;
+    assert_eq!(heard(update(off(), off(), None)).await, None);
 }
 
 #[tokio::test]
