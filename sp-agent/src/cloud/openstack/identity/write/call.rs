@@ -38,7 +38,12 @@ pub(super) fn of(order: &Order) -> Result<Option<Change>, CloudError> {
                 return Ok(None);
             }
             let kind = to.kind();
-            let path = vec![collection(kind).to_owned(), segment(id)?];
+            let id = segment(id)?;
+            let fields = match kind {
+                ObjectKind::Project => fields.of_project_named(id.clone()),
+                _ => fields,
+            };
+            let path = vec![collection(kind).to_owned(), id];
             with_body(Method::PATCH, path, kind, &fields)?
         }
         Order::Remove { kind, id } => match kind {

@@ -15,6 +15,8 @@ type Field<T> = Option<Option<T>>;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Fields<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     domain_id: Field<String>,
@@ -31,6 +33,15 @@ pub(super) struct Fields<'a> {
     /// The marker; its name is [`marker::ATTRIBUTE`].
     #[serde(skip_serializing_if = "Option::is_none")]
     regroup: Option<String>,
+}
+
+impl Fields<'_> {
+    /// The same of the project of this id. Where its new name is taken, Keystone would tell the id
+    /// that the request names, and answers HTTP 500 where it names none.
+    pub(super) fn of_project_named(self, id: String) -> Self {
+        let id = self.name.is_some().then_some(id);
+        Self { id, ..self }
+    }
 }
 
 /// All of a new thing. What it lacks is left out, but for the descriptions that Keystone would set
@@ -66,6 +77,7 @@ pub(super) fn of_update<'a>(
         email: differing(&from.email, to.email),
         enabled: differing(&from.enabled, to.enabled),
         default_project_id: differing(&from.default_project_id, to.default_project_id),
+        id: None,
         regroup: marker.map(marker::write),
     };
     match stays_off && fields != Fields::default() {

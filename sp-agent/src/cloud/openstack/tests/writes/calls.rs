@@ -159,6 +159,22 @@ async fn a_change_of_a_project_that_is_off_says_that_it_stays_so() {
 }
 
 #[tokio::test]
+async fn a_project_that_is_renamed_is_named_by_its_id_too() {
+    let mut renamed = project(None);
+    if let Object::Project(it) = &mut renamed {
+        it.name = "lab 2".to_owned();
+    }
+    let body = json!({"project": {"name": "lab 2", "id": "x"}});
+    check(
+        update(project(None), renamed, None),
+        "PATCH",
+        "/projects/x",
+        body,
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn what_is_to_be_absent_is_written_as_null() {
     let order = update(user(Some("e@x"), Some("p")), user(None, None), None);
     let body = json!({"user": {"email": null, "default_project_id": null}});
