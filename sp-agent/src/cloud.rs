@@ -287,8 +287,11 @@ pub trait Cloud: Send + Sync + 'static {
     /// [`Order::Create`].
     ///
     /// # Errors
-    /// If it was not performed, or nobody knows whether it was: then it may be given again, and a
-    /// thing that was made already is met as HTTP 409.
+    /// If it was not performed, or nobody knows whether it was ([`CloudError::Unreachable`], and
+    /// [`CloudError::Status`] from 500 on): then it may be given again, and a thing that was made
+    /// already is met as [`CloudError::Conflict`]. What cannot be performed by any call is
+    /// [`CloudError::Refused`]. A link that is there already, and the removal of what is gone, are
+    /// performed.
     async fn perform(&self, order: &Order) -> Result<Option<CloudId>, CloudError> {
         let _ = order;
         Err(CloudError::Unmanaged)
@@ -336,6 +339,27 @@ pub enum CloudError {
         endpoint: String,
         /// How long it asked to wait.
         retry_after: Duration,
+    },
+    /// What was to be made or renamed takes the place of something that is there.
+    #[error(
+        "{endpoint} refuses {what}, which conflicts with what is there ({reason}); rename one of \
+         the two, or remove it"
+    )]
+    Conflict {
+        /// Which address.
+        endpoint: String,
+        /// What was asked.
+        what: String,
+        /// What the service says.
+        reason: String,
+    },
+    /// No call can do this, or none that the agent makes. Nobody was asked.
+    #[error("the agent does not {what}: {reason}")]
+    Refused {
+        /// What was ordered.
+        what: String,
+        /// Why it is not done, and what to do instead.
+        reason: String,
     },
     /// An answer that is an error.
     #[error("{endpoint} answers {what} with HTTP {status} ({reason}); see that service's log")]

@@ -28,7 +28,7 @@ use shared::transport::{Congestion, DialOptions};
 use shared::wire::frame::Cursor;
 use sp_agent::cloud::Part;
 use sp_agent::membership::{Credentials, Membership};
-use sp_agent::replica::store::Store;
+use sp_agent::replica::store::Store as Replica;
 use sp_agent::spool::Spool;
 use sp_agent::uplink::{self, Status, Uplink};
 use tempfile::TempDir;
@@ -242,7 +242,7 @@ impl TestAgent {
         let described = watch::Sender::new(description());
         let membership = Membership::load(data_dir.path()).unwrap().unwrap();
         let (federation, now) = (membership.federation, clock.unix_millis());
-        let replica = Store::open(data_dir.path(), federation, now).unwrap();
+        let replica = Replica::open(data_dir.path(), federation, now).unwrap();
         let (uplink, status) = Uplink::new(uplink::Options {
             membership,
             replica,

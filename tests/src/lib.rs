@@ -4,6 +4,7 @@ pub mod bench;
 pub mod browser;
 pub mod fuzzing;
 pub mod inproc;
+pub mod keystone;
 pub mod lab;
 pub mod ledger;
 pub mod machine;

@@ -2,7 +2,7 @@
 //!
 //! One [`OpenStack`] is one region of one cloud, seen with one account. It signs in at Keystone,
 //! finds the services in the catalog, asks each for the newest microversion that both know, and
-//! turns the answers into records. It only reads.
+//! turns the answers into records. It changes the organization alone, in Keystone, by orders.
 //!
 //! ```text
 //! options, setup, tls → http → signing → session (token, catalog) → client → paging → compute, …
@@ -51,7 +51,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use shared::model::CloudDescription;
+use shared::model::{CloudDescription, CloudId};
 use shared::runtime::clock::Clock;
 
 pub use self::account::check_account;
@@ -64,7 +64,7 @@ pub use self::options::{Auth, Domain, Interface, Options, Secret};
 use self::patience::Patience;
 pub use self::setup::SetupError;
 use self::volume::pools;
-use super::{Cloud, CloudError, Mark, Pages, Part, Probe, Whole};
+use super::{Cloud, CloudError, Mark, Order, Pages, Part, Probe, Whole};
 
 /// One region of one OpenStack cloud.
 #[derive(Debug)]
@@ -182,5 +182,8 @@ impl Cloud for OpenStack {
             Part::Volumes => volume::changes(client, since, pages).await,
             _ => Ok(None),
         }
+    }
+    async fn perform(&self, order: &Order) -> Result<Option<CloudId>, CloudError> {
+        identity::perform(&self.client, order).await
     }
 }

@@ -1,19 +1,21 @@
 //! Asks the services: token, address, version, patience and fairness for every request.
 //!
 //! Each service has its own bound on requests at a time, so that a slow Nova delays no question to
-//! Cinder. All requests are reads; the only thing that this client ever writes is a token.
+//! Cinder. All requests are reads but those of [`Change`]s, which share the places and are sent
+//! again only where they were surely not carried out.
+
+mod change;
+mod target;
 
 use std::fmt::Write;
 use std::sync::Arc;
 
 use reqwest::Url;
-use reqwest::header::ACCEPT;
 use serde::de::DeserializeOwned;
 use shared::model::ServiceKind;
 use shared::runtime::clock::Clock;
 use tokio::sync::Semaphore;
 
-use super::catalog::version_document;
 use super::http::{Answer, Http};
 use super::options::Options;
 use super::paging::Limits;
@@ -24,6 +26,8 @@ use super::setup::SetupError;
 use super::version::{self, Microversion, Versions};
 use crate::cloud::CloudError;
 use crate::cloud::measure::{self, Outcome};
+pub(super) use change::Change;
+use target::Target;
 
 /// One cloud's services.
 #[derive(Debug)]
@@ -137,44 +141,6 @@ impl From<CloudError> for GivenUp {
 impl From<GivenUp> for CloudError {
     fn from(given_up: GivenUp) -> Self {
         given_up.error
-    }
-}
-
-/// Where a request goes within a service.
-#[derive(Debug, Clone, Copy)]
-enum Target<'a> {
-    Api(&'a Ask<'a>, Option<Microversion>),
-    VersionDocument(ServiceKind),
-}
-
-impl Target<'_> {
-    fn service(self) -> ServiceKind {
-        match self {
-            Self::Api(ask, _) => ask.service,
-            Self::VersionDocument(service) => service,
-        }
-    }
-
-    fn url(self, base: &Url) -> Url {
-        match self {
-            Self::Api(ask, _) => ask.url(base),
-            Self::VersionDocument(service) => version_document(service, base),
-        }
-    }
-
-    fn what(self) -> String {
-        match self {
-            Self::Api(ask, _) => ask.what(),
-            Self::VersionDocument(_) => "GET its versions".to_owned(),
-        }
-    }
-
-    fn is_good(self, status: u16) -> bool {
-        match self {
-            Self::Api(..) => matches!(status, 200..300),
-            // Glance and old Cinders list their versions with "300 Multiple Choices".
-            Self::VersionDocument(_) => matches!(status, 200..=300),
-        }
     }
 }
 
@@ -367,8 +333,7 @@ impl Client {
             tracing::debug!(service = service.name(), what, status, "asked");
             let refusal = match answer {
                 Ok(answer) => {
-                    // A version document is shown to anybody, whatever token comes with it.
-                    if matches!(target, Target::Api(..)) {
+                    if target.proves_the_token() {
                         self.session.accepted_by(service);
                     }
                     return Ok(answer.from(endpoint));
@@ -414,12 +379,7 @@ impl Client {
         endpoint: &Url,
         login: &Login,
     ) -> reqwest::RequestBuilder {
-        let request = self
-            .http
-            .client()
-            .get(target.url(endpoint))
-            .header(ACCEPT, "application/json")
-            .header("X-Auth-Token", login.token.clone());
+        let request = target.begun(self.http.client(), endpoint, &login.token);
         let Target::Api(ask, Some(microversion)) = target else {
             return request;
         };

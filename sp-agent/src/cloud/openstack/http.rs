@@ -55,7 +55,9 @@ pub(super) struct Answer {
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum NoAnswer {
-    /// The network says so.
+    /// No connection came about, so that nobody was asked.
+    Unconnected(String),
+    /// The connection broke; the service may have done what was asked.
     Broken(String),
     /// Nothing came in time, or not the whole of it.
     Slow(String),
@@ -138,7 +140,8 @@ async fn body(response: &mut Response) -> Result<Vec<u8>, NoAnswer> {
 fn broken(error: reqwest::Error) -> NoAnswer {
     let error = error.without_url();
     // Where not even the connection is made, the question has burdened nobody.
-    let is_slow = error.is_timeout() && !error.is_connect();
+    let is_connected = !error.is_connect();
+    let is_slow = error.is_timeout();
     let mut causes: Vec<String> = Vec::new();
     let mut next: Option<&dyn Error> = Some(&error);
     while let Some(cause) = next {
@@ -152,9 +155,10 @@ fn broken(error: reqwest::Error) -> NoAnswer {
     if reason.contains("UnknownIssuer") {
         reason.push_str("; set ca_file to the certificate of the CA that signed it");
     }
-    match is_slow {
-        true => NoAnswer::Slow(reason),
-        false => NoAnswer::Broken(reason),
+    match (is_connected, is_slow) {
+        (false, _) => NoAnswer::Unconnected(reason),
+        (true, true) => NoAnswer::Slow(reason),
+        (true, false) => NoAnswer::Broken(reason),
     }
 }
 

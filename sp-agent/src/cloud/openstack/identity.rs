@@ -19,11 +19,13 @@ pub(super) mod marker;
 mod memberships;
 mod parse;
 mod services;
+mod write;
 
 use shared::model::ServiceKind;
 
 use self::custody::Own;
 use self::departments::Departments;
+pub(super) use self::write::perform;
 use super::client::Client;
 use super::rights;
 use crate::cloud::{CloudError, Incomplete, Mark, Pages, Part, Policy, Whole};

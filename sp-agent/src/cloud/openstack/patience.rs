@@ -17,6 +17,9 @@ pub(super) struct Patience {
     pub(super) retry_after_max: Duration,
     /// Whether a question that was not answered in time is asked again as it is.
     pub(super) again_when_slow: bool,
+    /// Whether a request that may have been carried out, and whose good answer did not come, is
+    /// sent again. That is for reads.
+    pub(super) again_when_lost: bool,
 }
 
 impl Default for Patience {
@@ -29,6 +32,7 @@ impl Default for Patience {
             ceiling: Duration::from_secs(8),
             retry_after_max: Duration::from_secs(60),
             again_when_slow: true,
+            again_when_lost: true,
         }
     }
 }
@@ -43,6 +47,7 @@ impl Patience {
             ceiling: Duration::from_millis(200),
             retry_after_max: Duration::ZERO,
             again_when_slow: true,
+            again_when_lost: true,
         }
     }
 
@@ -61,12 +66,24 @@ impl Patience {
             ..self.clone()
         }
     }
+
+    /// For a change: sent again only where it was surely not carried out, because whoever ordered
+    /// it must look first, and may decide otherwise then.
+    pub(super) fn for_a_change(&self) -> Self {
+        Self {
+            again_when_slow: false,
+            again_when_lost: false,
+            ..self.clone()
+        }
+    }
 }
 
 /// What came of one try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// Nothing: refused or reset.
+    /// Not even a connection: refused, no route. Nobody was asked.
+    Unsent,
+    /// Nothing: the connection broke.
     NoAnswer,
     /// Nothing in time, by our clock or by that of a proxy before the service.
     Slow,
@@ -96,7 +113,7 @@ impl Tries {
         }
     }
 
-    /// How long to wait before the next try of an idempotent request; `None` if there is none.
+    /// How long to wait before the next try; `None` if there is none.
     /// `chance` is uniform over all of `u64`.
     pub(super) fn next(&mut self, outcome: Outcome, chance: u64) -> Option<Duration> {
         let jitter = self.backoff.next(chance);
@@ -109,11 +126,14 @@ impl Tries {
                 retry_after: Some(asked),
             } => (asked <= self.patience.retry_after_max).then(|| asked.saturating_add(jitter)),
             Outcome::Slow => self.patience.again_when_slow.then_some(jitter),
+            Outcome::Unsent
+            | Outcome::Refusal {
+                status: 429 | 503, ..
+            } => Some(jitter),
             Outcome::NoAnswer
             | Outcome::Refusal {
-                status: 429 | 500 | 502 | 503,
-                ..
-            } => Some(jitter),
+                status: 500 | 502, ..
+            } => self.patience.again_when_lost.then_some(jitter),
             Outcome::Final | Outcome::Refusal { .. } => None,
         }
     }
@@ -137,6 +157,7 @@ mod tests {
     #[test]
     fn passing_troubles_are_tried_again_and_others_are_not() {
         for (outcome, again) in [
+            (Outcome::Unsent, true),
             (Outcome::NoAnswer, true),
             (refusal(500, None), true),
             (refusal(502, None), true),
@@ -179,6 +200,24 @@ mod tests {
         let mut tries = Tries::new(&patience);
         assert!(tries.next(Outcome::NoAnswer, LIKELY).is_some());
         assert_eq!(tries.next(Outcome::Slow, LIKELY), None);
+    }
+
+    #[test]
+    fn a_change_is_sent_again_only_where_it_was_surely_not_carried_out() {
+        for (outcome, again) in [
+            (Outcome::Unsent, true),
+            (refusal(429, None), true),
+            (refusal(503, None), true),
+            (refusal(503, Some(1)), true),
+            (Outcome::NoAnswer, false),
+            (Outcome::Slow, false),
+            (refusal(500, None), false),
+            (refusal(502, None), false),
+            (refusal(409, None), false),
+        ] {
+            let mut tries = Tries::new(&Patience::default().for_a_change());
+            assert_eq!(tries.next(outcome, LIKELY).is_some(), again, "{outcome:?}");
+        }
     }
 
     #[test]

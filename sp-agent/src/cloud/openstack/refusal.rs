@@ -53,6 +53,7 @@ impl Refusal {
             Self::NoAnswer(NoAnswer::TooLong) => Outcome::Final,
             Self::NoAnswer(NoAnswer::Slow(_)) => Outcome::Slow,
             Self::NoAnswer(NoAnswer::Broken(_)) => Outcome::NoAnswer,
+            Self::NoAnswer(NoAnswer::Unconnected(_)) => Outcome::Unsent,
         }
     }
 
@@ -66,12 +67,12 @@ impl Refusal {
         let endpoint = endpoint.to_owned();
         match self {
             Self::Answer(answer) => error(endpoint, what, &answer),
-            Self::NoAnswer(NoAnswer::Broken(reason) | NoAnswer::Slow(reason)) => {
-                CloudError::Unreachable {
-                    endpoint,
-                    reason: format!("{what}: {reason}"),
-                }
-            }
+            Self::NoAnswer(
+                NoAnswer::Unconnected(reason) | NoAnswer::Broken(reason) | NoAnswer::Slow(reason),
+            ) => CloudError::Unreachable {
+                endpoint,
+                reason: format!("{what}: {reason}"),
+            },
             Self::NoAnswer(NoAnswer::TooLong) => CloudError::Malformed {
                 endpoint,
                 what,
@@ -92,6 +93,11 @@ fn error(endpoint: String, what: String, answer: &Answer) -> CloudError {
     match (status, answer.retry_after) {
         (401, _) => CloudError::Unauthorized { endpoint, reason },
         (403, _) => CloudError::Forbidden {
+            endpoint,
+            what,
+            reason,
+        },
+        (409, _) => CloudError::Conflict {
             endpoint,
             what,
             reason,

@@ -93,8 +93,10 @@ const fn is_of_all(error: &CloudError) -> bool {
         | CloudError::Unmanaged
         | CloudError::Stopped
         | CloudError::Status { status: 503, .. } => true,
-        CloudError::Forbidden { .. } | CloudError::Status { .. } | CloudError::Malformed { .. } => {
-            false
-        }
+        CloudError::Forbidden { .. }
+        | CloudError::Conflict { .. }
+        | CloudError::Refused { .. }
+        | CloudError::Status { .. }
+        | CloudError::Malformed { .. } => false,
     }
 }

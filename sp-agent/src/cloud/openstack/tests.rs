@@ -16,6 +16,7 @@ mod requests;
 mod rights;
 mod session;
 mod tls;
+mod writes;
 
 use std::time::Duration;
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::response::Response;
 use axum_server::tls_rustls::RustlsConfig;
 use serde_json::{Value, json};
@@ -32,6 +33,8 @@ pub(in crate::cloud::openstack) struct Seen {
     pub(in crate::cloud::openstack) query: BTreeMap<String, String>,
     pub(in crate::cloud::openstack) token: String,
     pub(in crate::cloud::openstack) microversion: String,
+    /// The request's body; null where there is none.
+    pub(in crate::cloud::openstack) body: Value,
     /// How many came to this path before.
     pub(in crate::cloud::openstack) before: usize,
 }
@@ -199,7 +202,10 @@ pub(in crate::cloud::openstack) fn options(url: &str) -> Options {
 async fn handle(State(cloud): State<Arc<Cloud>>, request: Request) -> Response {
     let running = cloud.running.fetch_add(1, Ordering::SeqCst) + 1;
     cloud.running_max.fetch_max(running, Ordering::SeqCst);
-    let seen = cloud.note(&request);
+    let (head, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+    let body = serde_json::from_slice(&body).unwrap_or_default();
+    let seen = cloud.note(&head, body);
     let reply = (cloud.script)(&seen)
         .or_else(|| cloud.usual(&seen))
         .unwrap_or_else(|| Reply::status(404, "{}"));
@@ -214,21 +220,22 @@ async fn handle(State(cloud): State<Arc<Cloud>>, request: Request) -> Response {
 }
 
 impl Cloud {
-    fn note(&self, request: &Request) -> Seen {
+    fn note(&self, head: &Parts, body: Value) -> Seen {
         let header = |name| {
-            let value = request.headers().get(name);
+            let value = head.headers.get(name);
             value.map_or("", |it| it.to_str().unwrap()).to_owned()
         };
-        let url = format!("http://h{}", request.uri());
+        let url = format!("http://h{}", head.uri);
         let url = reqwest::Url::parse(&url).unwrap();
         let path = url.path().to_owned();
         let mut all = self.seen.lock().unwrap();
         let seen = Seen {
-            method: request.method().to_string(),
+            method: head.method.to_string(),
             query: url.query_pairs().into_owned().collect(),
             token: header("x-auth-token"),
             microversion: header("openstack-api-version"),
             before: all.iter().filter(|it| it.path == path).count(),
+            body,
             path,
         };
         all.push(seen.clone());

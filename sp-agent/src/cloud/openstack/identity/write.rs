@@ -1,0 +1,64 @@
+//! Performs orders at Keystone: one call each (Identity API v3, and its extension OS-INHERIT).
+//!
+//! What is ordered is decided elsewhere; here it becomes a call (`call`, `fields`, both pure), and
+//! the answer becomes what the order asked for. Doing an order twice is doing it once: what is gone
+//! already is removed, and what is linked already is linked.
+
+mod call;
+mod fields;
+
+use serde_json::Value;
+use shared::model::{CloudId, Link};
+
+use super::super::client::{Change, Client};
+use super::super::http::Answer;
+use crate::cloud::{CloudError, Order};
+
+/// Performs an order. Gives the id of what was made, for [`Order::Create`].
+///
+/// # Errors
+/// As [`Cloud::perform`](crate::cloud::Cloud::perform).
+pub(in crate::cloud::openstack) async fn perform(
+    client: &Client,
+    order: &Order,
+) -> Result<Option<CloudId>, CloudError> {
+    let Some(change) = call::of(order)? else {
+        return Ok(None);
+    };
+    match (order, client.change(&change).await) {
+        (Order::Create { object, .. }, Ok(answer)) => {
+            made(&change, call::member(object.kind()), &answer).map(Some)
+        }
+        (_, Ok(_)) => Ok(None),
+        (_, Err(error)) if is_so_already(order, &error) => Ok(None),
+        (_, Err(error)) => Err(error),
+    }
+}
+
+/// Whether an error says that things are already as the order wants them.
+fn is_so_already(order: &Order, error: &CloudError) -> bool {
+    match (order, error) {
+        (Order::Remove { .. } | Order::Unlink(_), CloudError::Status { status, .. }) => {
+            *status == 404
+        }
+        // Of all links only this one is refused when it is made twice.
+        (Order::Link(Link::Implication(_)), CloudError::Conflict { .. }) => true,
+        _ => false,
+    }
+}
+
+/// The id of what was made.
+fn made(change: &Change, member: &str, answer: &Answer) -> Result<CloudId, CloudError> {
+    let malformed = |reason: String| CloudError::Malformed {
+        endpoint: answer.endpoint.clone(),
+        what: change.what(),
+        reason,
+    };
+    let body: Value =
+        serde_json::from_slice(&answer.body).map_err(|error| malformed(error.to_string()))?;
+    let id = body.get(member).and_then(|it| it.get("id"));
+    match id.and_then(Value::as_str) {
+        Some(id) if !id.is_empty() => Ok(CloudId::new(id)),
+        _ => Err(malformed(format!("it tells no id of the new {member}"))),
+    }
+}

@@ -1,0 +1,187 @@
+//! The simulated Keystone's connections, and their failures.
+
+use std::future::pending;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::connect_info::Connected;
+use axum::extract::{ConnectInfo, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use axum::serve::{IncomingStream, Listener};
+use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use super::faults::{Fault, Faults};
+use super::routes::{Answer, Request};
+use super::world::World;
+use super::{Counts, lock};
+
+/// No organization's request is longer, in bytes.
+const BODY_BYTES_MAX: usize = 1024 * 1024;
+
+/// What its connections share.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// Ends in `/v3`.
+    pub(super) url: String,
+    pub(super) world: Mutex<World>,
+    pub(super) faults: Mutex<Faults>,
+    pub(super) counts: Mutex<Counts>,
+}
+
+/// Opens it on loopback.
+pub(super) async fn start(world: World) -> (Arc<Place>, JoinSet<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let place = Arc::new(Place {
+        url: format!("http://{}/v3", listener.local_addr().unwrap()),
+        world: Mutex::new(world),
+        faults: Mutex::new(Faults::none()),
+        counts: Mutex::default(),
+    });
+    let router = Router::new().fallback(handle).with_state(place.clone());
+    let service = router.into_make_service_with_connect_info::<Cut>();
+    let mut server = JoinSet::new();
+    server.spawn(async move { axum::serve(Door(listener), service).await.unwrap() });
+    (place, server)
+}
+
+async fn handle(
+    State(place): State<Arc<Place>>,
+    ConnectInfo(cut): ConnectInfo<Cut>,
+    request: axum::extract::Request,
+) -> Response {
+    let (head, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, BODY_BYTES_MAX).await;
+    let body = body.ok().and_then(|it| serde_json::from_slice(&it).ok());
+    let path = head.uri.path_and_query().map_or("", |it| it.as_str());
+    let Some(path) = path.strip_prefix("/v3") else {
+        return respond((404, Value::Null, None));
+    };
+    let body = body.unwrap_or(Value::Null);
+    let request = Request::new(head.method.as_str(), path, body, &place.url);
+    *lock(&place.counts).entry(request.shape()).or_default() += 1;
+    let is_sign_in = request.shape().ends_with("/auth/tokens");
+    let fault = match is_sign_in {
+        true => None,
+        false => lock(&place.faults).draw(request.is_write()),
+    };
+    let headers = head.headers;
+    let answer = || lock(&place.world).answer(&request, token(&headers));
+    match fault {
+        None => respond(answer()),
+        Some(Fault::FailedBefore) => respond((500, Value::Null, None)),
+        Some(Fault::Busy) => respond((503, Value::Null, None)),
+        Some(Fault::FailedAfter) => {
+            answer();
+            respond((500, Value::Null, None))
+        }
+        Some(Fault::HungBefore) => pending().await,
+        Some(Fault::HungAfter) => {
+            answer();
+            pending().await
+        }
+        Some(Fault::Closed) => {
+            let answer = answer();
+            cut.0.store(true, Ordering::SeqCst);
+            respond(answer)
+        }
+        Some(Fault::Slow) => {
+            let answer = answer();
+            let late = lock(&place.faults).slow;
+            tokio::time::sleep(late).await;
+            respond(answer)
+        }
+    }
+}
+
+fn token(headers: &HeaderMap) -> Option<&str> {
+    headers.get("x-auth-token")?.to_str().ok()
+}
+
+fn respond((status, body, token): Answer) -> Response {
+    let mut response = Response::builder()
+        .status(status)
+        .header("content-type", "application/json");
+    if let Some(token) = token {
+        response = response.header("x-subject-token", token);
+    }
+    let body = match body {
+        Value::Null => Body::empty(),
+        body => Body::from(body.to_string()),
+    };
+    response.body(body).unwrap()
+}
+
+/// Whether nothing more is written to a connection.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Cut(Arc<AtomicBool>);
+
+impl Connected<IncomingStream<'_, Door>> for Cut {
+    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
+        stream.io().cut.clone()
+    }
+}
+
+/// Takes connections that can be cut.
+struct Door(TcpListener);
+
+impl Listener for Door {
+    type Io = Line;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Line, SocketAddr) {
+        let (stream, from) = Listener::accept(&mut self.0).await;
+        let cut = Cut::default();
+        (Line { stream, cut }, from)
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
+/// A connection that can be cut between a call and its answer.
+struct Line {
+    stream: TcpStream,
+    cut: Cut,
+}
+
+impl AsyncRead for Line {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Line {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        if self.cut.0.load(Ordering::SeqCst) {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,240 @@
+//! The agent's orders, at a real Keystone and at the simulated one, with failures too.
+
+use shared::ids::{FederationId, ObjectId};
+use shared::model::{
+    Actor, Assignment, CloudId, Department, Group, Implication, Link, Marker, Membership, Object,
+    ObjectKind, Project, Role, Scope, User,
+};
+use shared::runtime::clock::Clock;
+use sp_agent::cloud::openstack::{Auth, Domain, OpenStack, Options as Access, Secret};
+use sp_agent::cloud::{Cloud, CloudError, Order};
+use tests::keystone::{Fault, Faults, Options, SimulatedKeystone};
+use tests::openstack::RealCloud;
+
+use super::Keystone;
+
+fn agent(keystone: &Keystone, patience: std::time::Duration) -> OpenStack {
+    let domain = Domain::Id("default".to_owned());
+    let auth = Auth::Password {
+        username: "admin".to_owned(),
+        password: Secret::new(keystone.password.as_str()),
+        user_domain: domain.clone(),
+        project_name: "admin".to_owned(),
+        project_domain: domain,
+    };
+    let mut access = Access::new(keystone.auth_url.clone(), auth);
+    access.request_timeout = patience;
+    OpenStack::new(&access, Clock::system()).unwrap()
+}
+
+const LONG: std::time::Duration = std::time::Duration::from_secs(30);
+
+fn marker(number: u8) -> Marker {
+    Marker {
+        federation: FederationId::from_bytes([7; 16]),
+        object: ObjectId::from_bytes([number; 16]),
+    }
+}
+
+async fn made(agent: &OpenStack, object: Object<CloudId>, number: u8) -> CloudId {
+    let marker = marker(number);
+    let order = Order::Create { object, marker };
+    let id = agent.perform(&order).await.unwrap().unwrap();
+    let again = agent.perform(&order).await.unwrap_err();
+    assert!(matches!(again, CloudError::Conflict { .. }), "{again}");
+    id
+}
+
+async fn twice(agent: &OpenStack, order: Order) {
+    for _ in 0..2 {
+        let done = agent.perform(&order).await;
+        assert_eq!(done.unwrap(), None, "{order:?}");
+    }
+}
+
+fn department(name: &str, enabled: bool) -> Object<CloudId> {
+    Object::Department(Department {
+        name: name.to_owned(),
+        description: None,
+        enabled,
+    })
+}
+
+fn project(department: &CloudId, enabled: bool) -> Object<CloudId> {
+    Object::Project(Project {
+        department: department.clone(),
+        parent: None,
+        name: "lab".to_owned(),
+        description: None,
+        enabled,
+    })
+}
+
+fn user(department: &CloudId, email: Option<&str>) -> Object<CloudId> {
+    Object::User(User {
+        department: department.clone(),
+        name: "eva".to_owned(),
+        description: None,
+        email: email.map(str::to_owned),
+        enabled: true,
+        default_project: None,
+    })
+}
+
+fn role(name: &str) -> Object<CloudId> {
+    Object::Role(Role {
+        department: None,
+        name: name.to_owned(),
+        description: None,
+    })
+}
+
+fn update(id: &CloudId, from: Object<CloudId>, to: Object<CloudId>, number: u8) -> Order {
+    Order::Update {
+        id: id.clone(),
+        from,
+        to,
+        marker: Some(marker(number)),
+    }
+}
+
+/// Every kind of order, each twice.
+async fn all_orders(keystone: &Keystone) {
+    let agent = agent(keystone, LONG);
+    let d = made(&agent, department("physics", true), 1).await;
+    let p = made(&agent, project(&d, true), 2).await;
+    let u = made(&agent, user(&d, Some("e@x")), 3).await;
+    let group = Object::Group(Group {
+        department: d.clone(),
+        name: "physicists".to_owned(),
+        description: None,
+    });
+    let g = made(&agent, group, 4).await;
+    let (r1, r2) = (
+        made(&agent, role("prior"), 5).await,
+        made(&agent, role("implied"), 6).await,
+    );
+    twice(&agent, update(&u, user(&d, Some("e@x")), user(&d, None), 3)).await;
+    twice(&agent, update(&p, project(&d, true), project(&d, false), 2)).await;
+    let (on, off) = (department("physics", true), department("physics", false));
+    twice(&agent, update(&d, on, off.clone(), 1)).await;
+    twice(
+        &agent,
+        update(&p, project(&d, false), project(&d, false), 8),
+    )
+    .await;
+    let renamed = department("physics 2", true);
+    twice(&agent, update(&d, off, renamed, 9)).await;
+    let assignment = |actor, scope, inherited| {
+        Link::Assignment(Assignment {
+            actor,
+            scope,
+            role: r1.clone(),
+            inherited,
+        })
+    };
+    let links = [
+        Link::Membership(Membership {
+            group: g.clone(),
+            user: u.clone(),
+        }),
+        Link::Implication(Implication {
+            prior: r1.clone(),
+            implied: r2.clone(),
+        }),
+        assignment(Actor::User(u.clone()), Scope::Project(p.clone()), false),
+        assignment(Actor::User(u.clone()), Scope::Department(d.clone()), true),
+        assignment(Actor::Group(g.clone()), Scope::Department(d.clone()), false),
+        assignment(Actor::Group(g.clone()), Scope::Project(p.clone()), true),
+    ];
+    for link in links {
+        twice(&agent, Order::Link(link.clone())).await;
+        twice(&agent, Order::Unlink(link)).await;
+    }
+    for (kind, id) in [
+        (ObjectKind::User, u),
+        (ObjectKind::Group, g),
+        (ObjectKind::Role, r1),
+        (ObjectKind::Role, r2),
+    ] {
+        twice(&agent, Order::Remove { kind, id }).await;
+    }
+    for (kind, id) in [(ObjectKind::Department, d), (ObjectKind::Project, p)] {
+        let refused = agent.perform(&Order::Remove { kind, id }).await;
+        assert!(matches!(refused, Err(CloudError::Refused { .. })));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_real_keystone_does_every_order() {
+    let cloud = RealCloud::up("test-orders", &["--services", "keystone"]);
+    all_orders(&Keystone::of(&cloud)).await;
+}
+
+#[tokio::test]
+async fn the_simulated_keystone_does_every_order_and_keeps_what_was_made() {
+    let simulated = SimulatedKeystone::start(Options::default()).await;
+    let before = simulated.organization();
+    all_orders(&Keystone::simulated(&simulated)).await;
+    let after = simulated.organization();
+    let new = after
+        .departments
+        .iter()
+        .find(|(id, _)| !before.departments.contains_key(id));
+    let (id, made) = new.unwrap();
+    assert_eq!(made.name, "physics 2");
+    assert_eq!((made.description.as_ref(), made.enabled), (None, true));
+    let text = simulated.attribute(&id.to_string(), "regroup").unwrap();
+    assert!(
+        text.ends_with("/09090909-0909-0909-0909-090909090909"),
+        "{text}"
+    );
+    assert_eq!(after.projects.len(), before.projects.len() + 1);
+    assert_eq!(
+        (&after.users, &after.groups),
+        (&before.users, &before.groups)
+    );
+    assert_eq!(after.assignments, before.assignments);
+    assert!(simulated.writes() > 40, "{:?}", simulated.counts());
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_told_and_the_write_not_repeated() {
+    let short = std::time::Duration::from_millis(300);
+    for (fault, was_done) in [
+        (Fault::Closed, true),
+        (Fault::HungAfter, true),
+        (Fault::HungBefore, false),
+        (Fault::FailedBefore, false),
+        (Fault::FailedAfter, true),
+    ] {
+        let simulated = SimulatedKeystone::start(Options::default()).await;
+        let agent = agent(&Keystone::simulated(&simulated), short);
+        agent.describe().await.unwrap();
+        simulated.fail(Faults::next(&[fault]).of_writes());
+        let order = Order::Create {
+            object: department("physics", true),
+            marker: marker(1),
+        };
+        let error = agent.perform(&order).await.unwrap_err();
+        let is_lost = matches!(error, CloudError::Unreachable { .. });
+        let is_failed = matches!(error, CloudError::Status { status: 500, .. });
+        assert!(is_lost || is_failed, "{fault:?}: {error}");
+        assert_eq!(simulated.writes(), 1, "{fault:?}");
+        let there = simulated.organization().departments.len() == 2;
+        assert_eq!(there, was_done, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_busy_keystone_is_asked_again() {
+    let simulated = SimulatedKeystone::start(Options::default()).await;
+    let agent = agent(&Keystone::simulated(&simulated), LONG);
+    simulated.fail(Faults::next(&[Fault::Busy, Fault::Slow]).of_writes());
+    let order = Order::Create {
+        object: role("auditor"),
+        marker: marker(1),
+    };
+    assert!(agent.perform(&order).await.unwrap().is_some());
+    assert_eq!(simulated.writes(), 2);
+}
