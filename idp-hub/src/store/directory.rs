@@ -17,7 +17,7 @@ use shared::model::UnixMillis;
 
 use crate::directory::PlanDigest;
 
-pub use list::{Listed, ListedPage};
+pub use list::{Known, Listed, ListedPage};
 pub use look::{PlanVersion, ShownPlan};
 pub use merge::{Confirmation, Merged};
 

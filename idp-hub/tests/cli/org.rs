@@ -50,7 +50,10 @@ fn the_directory_is_made_seen_changed_and_ended() {
         (&json!("anna"), &json!(false))
     );
     assert_eq!(names(&hub.json(&["org", "list", "user"])).len(), 2);
+    linked_and_ended(&hub);
+}
 
+fn linked_and_ended(hub: &Hub) {
     let (user, role) = ("anna", "member");
     let assign = [
         "org",
