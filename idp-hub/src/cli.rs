@@ -11,6 +11,7 @@ mod client;
 mod error;
 mod hold;
 mod init;
+mod org;
 mod output;
 mod prompt;
 mod region;
@@ -84,6 +85,7 @@ async fn command(arguments: Arguments) -> Result<(), CliError> {
         Command::Backup { file } => backup::run(&arguments, file, screen).await,
         Command::Restore { file } => restore::run(&arguments, file, screen).await,
         Command::Region(asked) => region::run(&client(&arguments)?, asked, screen).await,
+        Command::Org(asked) => org::run(&client(&arguments)?, asked, screen).await,
         Command::Account(asked) => account::run(&client(&arguments)?, asked, screen).await,
     }
 }

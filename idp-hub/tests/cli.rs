@@ -9,6 +9,8 @@
 
 #[path = "cli/kit.rs"]
 mod kit;
+#[path = "cli/org.rs"]
+mod org;
 #[path = "cli/restore.rs"]
 mod restore;
 

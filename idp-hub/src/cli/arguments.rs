@@ -1,10 +1,13 @@
 //! What may be asked.
 
+mod org;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::PATH_DEFAULT;
+pub(super) use org::{Create, Ending, Kind, Link, Org, Set, Which};
 
 /// The hub of a federation of clouds
 #[derive(Debug, Parser)]
@@ -16,6 +19,7 @@ A new federation, step by step:
   3. Invite a region:        idp-hub region invite NAME
   4. Join, in the region:    sp-agent join --hub HOST:7443 -
   5. Compare its key, then:  idp-hub region accept NAME
+  6. One organization:       idp-hub org plan NAME, then: idp-hub org merge NAME
 
 Exit codes: 0 done, 1 failed, 64 flags or configuration are wrong.")]
 pub(super) struct Arguments {
@@ -59,6 +63,9 @@ pub(super) enum Command {
     /// Regions: invite, adopt, look, accept, rename, remove
     #[command(subcommand)]
     Region(Region),
+    /// One organization for all regions: plan, merge, list, change
+    #[command(subcommand)]
+    Org(Org),
     /// The administrator's account
     #[command(subcommand)]
     Account(Account),

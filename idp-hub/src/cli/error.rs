@@ -140,7 +140,8 @@ impl CliError {
             Self::Password(_) => "choose another password".into(),
             Self::Terminal(_) => {
                 "use --password-file, --key or --fingerprint for the key that you \
-                compared, --account, and --yes where it asks for consent"
+                compared, --account, --digest for the plan that you saw, and --yes where it asks \
+                for consent"
                     .into()
             }
             Self::OtherKey { .. } => "compare it with `sp-agent status` on the agent's machine; \

@@ -12,6 +12,7 @@ use shared::pki::Fingerprint;
 use shared::runtime::clock::Clock;
 
 use self::compare::Stranger;
+pub(super) use self::shown::word;
 use super::arguments::Region;
 use super::client::{Client, escaped};
 use super::error::CliError;

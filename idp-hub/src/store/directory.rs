@@ -19,7 +19,7 @@ use shared::model::UnixMillis;
 use crate::directory::PlanDigest;
 
 pub use feed::{DirectoryBatch, Heads};
-pub use list::{Listed, ListedPage};
+pub use list::{Known, Listed, ListedPage};
 pub use look::{PlanVersion, ShownPlan};
 pub use merge::{Confirmation, Merged};
 

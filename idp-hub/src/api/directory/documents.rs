@@ -6,7 +6,7 @@ use shared::model::{Actor, Link, Object, ObjectKind, Scope};
 use utoipa::ToSchema;
 
 use crate::api::documents::Time;
-use crate::store::directory::Listed;
+use crate::store::directory::{Known, Listed};
 use crate::store::{Reading, StoreError};
 
 /// Something that is referred to.
@@ -100,10 +100,7 @@ fn named(
 }
 
 impl ObjectDocument {
-    pub(super) fn new(
-        reading: &Reading<'_>,
-        listed: &Listed<(ObjectId, Object<ObjectId>)>,
-    ) -> Result<Self, StoreError> {
+    pub(super) fn new(reading: &Reading<'_>, listed: &Listed<Known>) -> Result<Self, StoreError> {
         let (id, object) = &listed.what;
         let mut document = Self {
             id: id.to_string(),

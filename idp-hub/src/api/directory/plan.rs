@@ -141,7 +141,8 @@ pub(in crate::api) async fn merge(
     let merged = merged.await?;
     let (by, plan, written) = (who.name(), digest.to_string(), merged.written);
     tracing::info!(
-        target: "audit", action = "merge", region, by, %source, plan, take_over, written, "asked for"
+        target: "audit", action = "merge", region, by, %source, plan, take_over, written,
+        "asked for"
     );
     Ok(axum::Json(MergedDocument {
         region,

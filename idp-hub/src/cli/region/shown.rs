@@ -167,7 +167,7 @@ fn ago(time: &Time, now: UnixMillis) -> String {
 }
 
 /// A name as a POSIX shell takes it for one word.
-pub(super) fn word(name: &str) -> String {
+pub(in crate::cli) fn word(name: &str) -> String {
     if name
         .chars()
         .all(|c| c.is_alphanumeric() || "._-".contains(c))

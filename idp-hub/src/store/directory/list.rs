@@ -30,6 +30,9 @@ pub struct ListedPage<T> {
     pub next: Option<Vec<u8>>,
 }
 
+/// An object and its id.
+pub type Known = (ObjectId, Object<ObjectId>);
+
 impl Reading<'_> {
     /// Objects of one kind whose encoded ids follow `after`: those with just this name, if one is
     /// given.
@@ -42,7 +45,7 @@ impl Reading<'_> {
         name: Option<&str>,
         after: &[u8],
         limit: u32,
-    ) -> Result<ListedPage<(ObjectId, Object<ObjectId>)>, StoreError> {
+    ) -> Result<ListedPage<Known>, StoreError> {
         self.listed(record_kind(kind), after, limit, |record| {
             let (id, object) = object_of(record).ok_or(UNREADABLE)?;
             let is_wanted = name.is_none_or(|name| object.name() == name);
@@ -88,7 +91,7 @@ impl Reading<'_> {
         &self,
         kind: ObjectKind,
         id: ObjectId,
-    ) -> Result<Option<Listed<(ObjectId, Object<ObjectId>)>>, StoreError> {
+    ) -> Result<Option<Listed<Known>>, StoreError> {
         let Some(object) = self.object(kind, id)? else {
             return Ok(None);
         };

@@ -1,0 +1,198 @@
+//! What may be asked of the directory.
+
+use clap::{Args, Subcommand, ValueEnum};
+
+/// The directory.
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum Org {
+    /// Show what merging a region's organization would do: what is taken in, renamed, made there,
+    /// skipped, and why. Changes nothing
+    Plan {
+        /// The region's name
+        region: String,
+        /// Every step, and not only those that need a look
+        #[arg(long)]
+        full: bool,
+    },
+    /// Merge a region's organization into the directory, as the plan says; asks, unless the plan's
+    /// digest is given
+    Merge {
+        /// The region's name
+        region: String,
+        /// The digest that the plan was shown with; another plan is not done
+        #[arg(long)]
+        digest: Option<String>,
+        /// Take the region over from the federation whose markers its things bear
+        #[arg(long)]
+        take_over: bool,
+    },
+    /// List what the directory has of a kind
+    List {
+        /// Of which kind
+        kind: Kind,
+    },
+    /// Show one department, project, user, group or role
+    Show(Which),
+    /// Make a department, project, user, group or role, in every region
+    Create(Create),
+    /// Change one of them
+    Set(Set),
+    /// Delete a user, group or role from every region
+    Delete(Ending),
+    /// Retire a department or project with all that is in it: no new use, and its resources stay
+    Retire(Ending),
+    /// Make a membership, an implication or an assignment
+    Link(Link),
+    /// Take a membership, an implication or an assignment away
+    Unlink {
+        /// Of which kind
+        kind: Kind,
+        /// Its id, as `org list` shows it
+        id: String,
+    },
+}
+
+/// A kind of thing, in the singular or the plural.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum Kind {
+    #[value(alias = "departments")]
+    Department,
+    #[value(alias = "projects")]
+    Project,
+    #[value(alias = "users")]
+    User,
+    #[value(alias = "groups")]
+    Group,
+    #[value(alias = "roles")]
+    Role,
+    #[value(alias = "memberships")]
+    Membership,
+    #[value(alias = "implications")]
+    Implication,
+    #[value(alias = "assignments")]
+    Assignment,
+}
+
+impl Kind {
+    /// Its word.
+    pub(in crate::cli) const fn word(self) -> &'static str {
+        match self {
+            Self::Department => "department",
+            Self::Project => "project",
+            Self::User => "user",
+            Self::Group => "group",
+            Self::Role => "role",
+            Self::Membership => "membership",
+            Self::Implication => "implication",
+            Self::Assignment => "assignment",
+        }
+    }
+
+    /// Whether it links two things, and has no name.
+    pub(in crate::cli) const fn is_link(self) -> bool {
+        matches!(
+            self,
+            Self::Membership | Self::Implication | Self::Assignment
+        )
+    }
+}
+
+/// One thing that has a name.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Which {
+    /// Of which kind
+    pub(in crate::cli) kind: Kind,
+    /// Its name or its id
+    pub(in crate::cli) name: String,
+    /// The department that it is in, by name or id, where several have the name
+    #[arg(long = "in", value_name = "DEPARTMENT")]
+    pub(in crate::cli) within: Option<String>,
+}
+
+/// What is to be made.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Create {
+    /// Which, and in which department
+    #[command(flatten)]
+    pub(in crate::cli) which: Which,
+    /// The project that a project is to be nested in, by name or id
+    #[arg(long, value_name = "PROJECT")]
+    pub(in crate::cli) parent: Option<String>,
+    /// What it is for
+    #[arg(long)]
+    pub(in crate::cli) description: Option<String>,
+    /// A user's address
+    #[arg(long)]
+    pub(in crate::cli) email: Option<String>,
+    /// A user's default project, by name or id
+    #[arg(long, value_name = "PROJECT")]
+    pub(in crate::cli) default_project: Option<String>,
+    /// It may not be used yet
+    #[arg(long)]
+    pub(in crate::cli) disabled: bool,
+}
+
+/// What of it is to be another.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Set {
+    /// Which
+    #[command(flatten)]
+    pub(in crate::cli) which: Which,
+    /// Its new name
+    #[arg(long, value_name = "NAME")]
+    pub(in crate::cli) rename: Option<String>,
+    /// Its new description; "" for none
+    #[arg(long)]
+    pub(in crate::cli) description: Option<String>,
+    /// A user's new address; "" for none
+    #[arg(long)]
+    pub(in crate::cli) email: Option<String>,
+    /// A user's new default project, by name or id; "" for none
+    #[arg(long, value_name = "PROJECT")]
+    pub(in crate::cli) default_project: Option<String>,
+    /// It may be used
+    #[arg(long, conflicts_with = "disable")]
+    pub(in crate::cli) enable: bool,
+    /// It may not be used
+    #[arg(long)]
+    pub(in crate::cli) disable: bool,
+}
+
+/// What is to end.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Ending {
+    /// Which
+    #[command(flatten)]
+    pub(in crate::cli) which: Which,
+    /// Don't ask
+    #[arg(long)]
+    pub(in crate::cli) yes: bool,
+}
+
+/// What is to be linked; each by name or id.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Link {
+    /// Of which kind
+    pub(in crate::cli) kind: Kind,
+    /// Who: of memberships and assignments
+    #[arg(long)]
+    pub(in crate::cli) user: Option<String>,
+    /// The group: of memberships, and of assignments to one
+    #[arg(long)]
+    pub(in crate::cli) group: Option<String>,
+    /// The role: of assignments, and of implications the one that brings the other along
+    #[arg(long)]
+    pub(in crate::cli) role: Option<String>,
+    /// The role that comes along: of implications
+    #[arg(long, value_name = "ROLE")]
+    pub(in crate::cli) implied: Option<String>,
+    /// The project in which an assignment counts
+    #[arg(long)]
+    pub(in crate::cli) project: Option<String>,
+    /// The department in which an assignment counts
+    #[arg(long)]
+    pub(in crate::cli) department: Option<String>,
+    /// The assignment counts in the projects below instead
+    #[arg(long)]
+    pub(in crate::cli) inherited: bool,
+}

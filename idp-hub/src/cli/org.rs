@@ -1,0 +1,206 @@
+//! `idp-hub org …`.
+
+mod find;
+mod plan;
+mod shown;
+
+use reqwest::Method;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use self::find::{Found, find};
+use super::arguments::{Create, Ending, Kind, Link, Org, Set, Which};
+use super::client::{Client, escaped};
+use super::error::CliError;
+use super::output::Screen;
+use super::prompt::{self, YES};
+use crate::api::{LinkDocument, ObjectDocument, Page};
+
+/// Items asked for at once.
+const PAGE: u32 = 1000;
+
+pub(super) async fn run(client: &Client, asked: &Org, screen: Screen) -> Result<(), CliError> {
+    match asked {
+        Org::Plan { region, full } => plan::show(client, region, *full, screen).await,
+        Org::Merge {
+            region,
+            digest,
+            take_over,
+        } => plan::merge(client, region, (digest.as_deref(), *take_over), screen).await,
+        Org::List { kind } if kind.is_link() => {
+            let all: Vec<LinkDocument> = all(client, *kind).await?;
+            screen.write(|| shown::links(&all, *kind, screen), &listed(*kind, &all))
+        }
+        Org::List { kind } => {
+            let all: Vec<ObjectDocument> = all(client, *kind).await?;
+            screen.write(|| shown::objects(&all, *kind, screen), &listed(*kind, &all))
+        }
+        Org::Show(which) => {
+            let found = found(client, which).await?;
+            screen.write(|| shown::one(&found, screen), &found)
+        }
+        Org::Create(asked) => create(client, asked, screen).await,
+        Org::Set(asked) => set(client, asked, screen).await,
+        Org::Delete(asked) => end(client, asked, "delete", screen).await,
+        Org::Retire(asked) => end(client, asked, "retire", screen).await,
+        Org::Link(asked) => link(client, asked, screen).await,
+        Org::Unlink { kind, id } => {
+            is_link(*kind)?;
+            let path = format!("/directory/{}s/{}", kind.word(), escaped(id));
+            client.act(Method::DELETE, &path, None::<&Value>).await?;
+            let text = format!("Took the {} away.", kind.word());
+            screen.line(&text, &json!({ "unlinked": id }))
+        }
+    }
+}
+
+/// All of a kind, whatever their pages were.
+async fn all<T: DeserializeOwned>(client: &Client, kind: Kind) -> Result<Vec<T>, CliError> {
+    let (mut items, mut after) = (Vec::new(), String::new());
+    loop {
+        let path = format!("/directory/{}s?limit={PAGE}{after}", kind.word());
+        let mut page: Page<T> = client.get(&path).await?;
+        items.append(&mut page.items);
+        match page.next {
+            Some(next) => after = format!("&after={next}"),
+            None => return Ok(items),
+        }
+    }
+}
+
+fn listed<T: Serialize>(kind: Kind, all: &[T]) -> Value {
+    json!({ format!("{}s", kind.word()): all })
+}
+
+async fn found(client: &Client, which: &Which) -> Result<ObjectDocument, CliError> {
+    is_object(which.kind)?;
+    let within = which.within.as_deref();
+    find(client, which.kind, &which.name, within).await
+}
+
+async fn create(client: &Client, asked: &Create, screen: Screen) -> Result<(), CliError> {
+    let Which { kind, name, within } = &asked.which;
+    is_object(*kind)?;
+    let mut body = Map::new();
+    body.insert("name".to_owned(), json!(name));
+    let mut text = |field: &str, value: Option<&String>| {
+        value.map(|it| body.insert(field.to_owned(), json!(it)));
+    };
+    text("description", asked.description.as_ref());
+    text("email", asked.email.as_ref());
+    let department = Found::id(client, Kind::Department, within.as_deref(), None).await?;
+    let within = department.as_deref();
+    let parent = Found::id(client, Kind::Project, asked.parent.as_deref(), within).await?;
+    let home = asked.default_project.as_deref();
+    let home = Found::id(client, Kind::Project, home, None).await?;
+    text("department", department.as_ref());
+    text("parent", parent.as_ref());
+    text("default_project", home.as_ref());
+    if asked.disabled {
+        body.insert("enabled".to_owned(), json!(false));
+    }
+    let path = format!("/directory/{}s", kind.word());
+    let made: ObjectDocument = client.post(&path, &body).await?;
+    let word = kind.word();
+    screen.write(|| format!("Made the {word} {name:?}: {}", made.id), &made)
+}
+
+async fn set(client: &Client, asked: &Set, screen: Screen) -> Result<(), CliError> {
+    let before = found(client, &asked.which).await?;
+    let mut body = Map::new();
+    let mut text = |field: &str, value: Option<&String>| {
+        value.map(|it| body.insert(field.to_owned(), json!(it)));
+    };
+    text("name", asked.rename.as_ref());
+    text("description", asked.description.as_ref());
+    text("email", asked.email.as_ref());
+    let home = match asked.default_project.as_deref() {
+        Some("") => Some(String::new()),
+        home => Found::id(client, Kind::Project, home, None).await?,
+    };
+    text("default_project", home.as_ref());
+    if asked.enable || asked.disable {
+        body.insert("enabled".to_owned(), json!(asked.enable));
+    }
+    if body.is_empty() {
+        let what = "nothing is to be changed; say what, as with --rename or --description";
+        return Err(CliError::Usage(what.to_owned()));
+    }
+    let kind = asked.which.kind.word();
+    let path = format!("/directory/{kind}s/{}", before.id);
+    client.act(Method::PATCH, &path, Some(&body)).await?;
+    let after: ObjectDocument = client.get(&path).await?;
+    screen.write(|| shown::one(&after, screen), &after)
+}
+
+async fn end(client: &Client, asked: &Ending, how: &str, screen: Screen) -> Result<(), CliError> {
+    let kind = asked.which.kind;
+    let right = match kind {
+        Kind::Department | Kind::Project => "retire",
+        _ => "delete",
+    };
+    is_object(kind)?;
+    if how != right {
+        let word = kind.word();
+        let what = format!("a {word} is not {how}d: use `idp-hub org {right} {word} …`");
+        return Err(CliError::Usage(what));
+    }
+    let found = found(client, &asked.which).await?;
+    if !asked.yes {
+        let question = shown::question(&found, how);
+        if !prompt::confirm(&question, YES)? {
+            return Err(CliError::Declined);
+        }
+    }
+    let path = format!("/directory/{}s/{}", kind.word(), found.id);
+    client.act(Method::DELETE, &path, None::<&Value>).await?;
+    let text = format!("The {} {:?} is {how}d.", kind.word(), found.name);
+    screen.line(&text, &json!({ "ended": found.id, "name": found.name }))
+}
+
+async fn link(client: &Client, asked: &Link, screen: Screen) -> Result<(), CliError> {
+    is_link(asked.kind)?;
+    let mut body = Map::new();
+    for (field, kind, name) in [
+        ("user", Kind::User, &asked.user),
+        ("group", Kind::Group, &asked.group),
+        ("role", Kind::Role, &asked.role),
+        ("implied", Kind::Role, &asked.implied),
+        ("project", Kind::Project, &asked.project),
+        ("department", Kind::Department, &asked.department),
+    ] {
+        if let Some(id) = Found::id(client, kind, name.as_deref(), None).await? {
+            body.insert(field.to_owned(), json!(id));
+        }
+    }
+    if asked.inherited {
+        body.insert("inherited".to_owned(), json!(true));
+    }
+    let path = format!("/directory/{}s", asked.kind.word());
+    client.act(Method::POST, &path, Some(&body)).await?;
+    screen.line(
+        &format!("Made the {}.", asked.kind.word()),
+        &Value::Object(body),
+    )
+}
+
+fn is_object(kind: Kind) -> Result<(), CliError> {
+    match kind.is_link() {
+        false => Ok(()),
+        true => Err(CliError::Usage(format!(
+            "a {} has no name: see `idp-hub org list`, `org link` and `org unlink`",
+            kind.word()
+        ))),
+    }
+}
+
+fn is_link(kind: Kind) -> Result<(), CliError> {
+    match kind.is_link() {
+        true => Ok(()),
+        false => Err(CliError::Usage(format!(
+            "a {} links nothing: see `idp-hub org create` and `org set`",
+            kind.word()
+        ))),
+    }
+}

@@ -1,0 +1,71 @@
+//! A thing of the directory by its name, or by its id where several have the name.
+
+use shared::foreign;
+use shared::ids::ObjectId;
+
+use super::super::arguments::Kind;
+use super::super::client::{Client, escaped};
+use super::super::error::CliError;
+use crate::api::{ObjectDocument, Page};
+
+/// Things of one name that are told apart at most.
+const SAME_MAX: usize = 20;
+
+/// Finds one.
+pub(super) struct Found;
+
+impl Found {
+    /// The id of what is named, if something is.
+    pub(super) async fn id(
+        client: &Client,
+        kind: Kind,
+        name: Option<&str>,
+        within: Option<&str>,
+    ) -> Result<Option<String>, CliError> {
+        match name {
+            None => Ok(None),
+            Some(name) => Ok(Some(find(client, kind, name, within).await?.id)),
+        }
+    }
+}
+
+/// The one with this name or id, in this department, where one is named.
+pub(super) async fn find(
+    client: &Client,
+    kind: Kind,
+    name: &str,
+    within: Option<&str>,
+) -> Result<ObjectDocument, CliError> {
+    let word = kind.word();
+    if name.parse::<ObjectId>().is_ok() {
+        return client.get(&format!("/directory/{word}s/{name}")).await;
+    }
+    let path = format!("/directory/{word}s?limit=1000&name={}", escaped(name));
+    let page: Page<ObjectDocument> = client.get(&path).await?;
+    let is_there = |it: &ObjectDocument| match (within, &it.department) {
+        (None, _) => true,
+        (Some(within), Some(its)) => within == its.id || within == its.name,
+        (Some(_), None) => false,
+    };
+    let mut found: Vec<_> = page.items.into_iter().filter(is_there).collect();
+    match (found.pop(), found.is_empty()) {
+        (Some(one), true) => Ok(one),
+        (Some(one), false) => {
+            found.push(one);
+            Err(CliError::Usage(several(word, name, &found)))
+        }
+        (None, _) => Err(CliError::Usage(format!(
+            "the directory has no {word} {name:?}{}; see `idp-hub org list {word}`",
+            within.map_or_else(String::new, |it| format!(" in the department {it:?}"))
+        ))),
+    }
+}
+
+fn several(word: &str, name: &str, found: &[ObjectDocument]) -> String {
+    let mut text = format!("several {word}s are called {name:?}; give the id of one of them:");
+    for it in found.iter().take(SAME_MAX) {
+        let department = it.department.as_ref().map_or("", |it| &it.name);
+        text.push_str(&format!("\n  {}  {}", it.id, foreign::line(department)));
+    }
+    text
+}

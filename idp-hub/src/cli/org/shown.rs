@@ -1,0 +1,314 @@
+//! The directory and its plans as text. Names are strangers' words: one line each.
+
+use comfy_table::{Cell, CellAlignment};
+use shared::foreign;
+
+use super::super::arguments::Kind;
+use super::super::output::{Screen, headers};
+use super::super::prompt::YES;
+use super::super::region::word;
+use crate::api::{
+    LinkDocument, MergedDocument, NamedDocument, ObjectDocument, PlanDocument, StepDocument,
+};
+
+/// Steps that stand below the counts; beyond it `--full` is easier to read.
+const STEPS_MAX: usize = 20;
+
+/// Actions as columns, in the order of what an operator wants to see first.
+const ACTIONS: [(&str, &str); 7] = [
+    ("adopt", "TAKEN IN"),
+    ("recognize", "KNOWN"),
+    ("create", "MADE THERE"),
+    ("give-way", "GIVES WAY"),
+    ("withhold", "SWITCHED OFF"),
+    ("block", "BLOCKED"),
+    ("skip", "SKIPPED"),
+];
+
+/// Whether an operator should see a step before he says yes.
+pub(super) fn needs_a_look(step: &StepDocument) -> bool {
+    let is_plain_skip = step.why.as_deref() == Some("reserved");
+    step.renamed_to.is_some()
+        || !step.changes.is_empty()
+        || (step.why.is_some() && !is_plain_skip)
+        || step.action == "withhold"
+}
+
+/// The counts, what needs a look, and what to do next.
+pub(super) fn plan(plan: &PlanDocument, full: bool, screen: Screen) -> String {
+    let mut text = format!(
+        "Merging {:?} would do this:\n\n{}",
+        plan.region,
+        counts(plan, screen)
+    );
+    let links = &plan.links;
+    text.push_str(&format!(
+        "\n\nLinks taken in: {} memberships, {} implications, {} assignments. Left alone: {} that \
+         the directory\nhas not between what it knows, {} of what stays the region's own.",
+        links.memberships, links.implications, links.assignments, links.superseded, links.outside
+    ));
+    let most = if full { usize::MAX } else { STEPS_MAX };
+    if !plan.items.is_empty() {
+        text.push('\n');
+    }
+    for step in plan.items.iter().take(most) {
+        text.push_str(&format!("\n  {}", one_step(step)));
+    }
+    if plan.items.len() > most {
+        let more = plan.items.len() - most;
+        text.push_str(&format!("\n  and {more} more; see them all with --full"));
+    }
+    if let Some(by) = &plan.merged_by {
+        let at = plan.merged.as_ref().map_or("", |it| &it.0);
+        text.push_str(&format!(
+            "\n\nMerged before, on {at} by {}.",
+            foreign::line(by)
+        ));
+    }
+    let mut flags = String::new();
+    if let Some(other) = &plan.foreign_federation {
+        flags.push_str(" --take-over");
+        text.push_str(&format!(
+            "\n\nThings there bear the marker of the federation {other}, whose hub may still \
+             write to them.\nHave that hub remove the region first, or take it over with \
+             --take-over."
+        ));
+    }
+    let (region, digest) = (word(&plan.region), &plan.digest);
+    text.push_str(&format!(
+        "\n\nPlan {digest}\n  next: idp-hub org merge {region} --digest {digest}{flags}"
+    ));
+    text
+}
+
+fn counts(plan: &PlanDocument, screen: Screen) -> String {
+    let is_there = |action: &str| plan.counts.iter().any(|it| it.action == action);
+    let columns: Vec<_> = ACTIONS.iter().filter(|(it, _)| is_there(it)).collect();
+    let mut table = screen.table();
+    let names = columns.iter().map(|(_, name)| Cell::new(name));
+    table.set_header(std::iter::once(Cell::new("KIND")).chain(names));
+    for kind in ["department", "role", "project", "group", "user"] {
+        let of = |action: &str| {
+            let mut all = plan.counts.iter();
+            let found = all.find(|it| it.kind == kind && it.action == action);
+            let count = found.map_or(0, |it| it.count);
+            Cell::new(count).set_alignment(CellAlignment::Right)
+        };
+        let figures = columns.iter().map(|(action, _)| of(action));
+        table.add_row(std::iter::once(Cell::new(kind)).chain(figures));
+    }
+    table.trim_fmt()
+}
+
+fn one_step(step: &StepDocument) -> String {
+    let (kind, name) = (&step.kind, foreign::line(&step.name));
+    let mut text = match step.action.as_str() {
+        "adopt" => format!("{kind} {name:?} is taken in"),
+        "recognize" => format!("{kind} {name:?} is known"),
+        "create" => format!("{kind} {name:?} is made there"),
+        "give-way" => format!("{kind} {name:?} leaves its name to the federation's"),
+        "withhold" => format!("{kind} {name:?} has ended here, and is switched off there"),
+        "block" => format!("{kind} {name:?} can't be made there"),
+        _ => format!("{kind} {name:?} stays the region's own"),
+    };
+    if let Some(to) = &step.renamed_to {
+        text.push_str(&format!(", renamed there to {:?}", foreign::line(to)));
+    }
+    if !step.changes.is_empty() {
+        text.push_str(&format!("; loses its {}", step.changes.join(", ")));
+    }
+    if let Some(why) = &step.why {
+        text.push_str(&format!(": {}", reason(why)));
+    }
+    text
+}
+
+fn reason(why: &str) -> &str {
+    match why {
+        "reserved" => "it is the cloud's own",
+        "above-is-out" => "so does what it is in",
+        "same-name" => "another one has a name that some database takes for the same",
+        "unusable" => "no Keystone takes its name, or it is nested in itself",
+        "name-reserved" => "something that stays the region's own has the name",
+        "department-blocked" => "its department can't be made there",
+        other => other,
+    }
+}
+
+/// What came of a merge.
+pub(super) fn merged(merged: &MergedDocument) -> String {
+    let MergedDocument {
+        region,
+        written,
+        adopted,
+        ..
+    } = merged;
+    match written {
+        0 => format!("{region:?} was merged before; nothing is new."),
+        _ => format!(
+            "Merged {region:?}: {adopted} things were taken into the directory.\n  next: see them \
+             with `idp-hub org list departments`; regions are told at once"
+        ),
+    }
+}
+
+fn name(it: Option<&NamedDocument>) -> String {
+    it.map_or_else(String::new, |it| foreign::line(&it.name))
+}
+
+/// Departments, projects, users, groups or roles.
+pub(super) fn objects(all: &[ObjectDocument], kind: Kind, screen: Screen) -> String {
+    if all.is_empty() {
+        let word = kind.word();
+        return format!(
+            "There are no {word}s yet. Merge a region's with `idp-hub org plan REGION`, or make \
+             one: idp-hub org create {word} NAME"
+        );
+    }
+    let mut table = screen.table();
+    table.set_header(headers(["NAME", "DEPARTMENT", "USE", "ID"]));
+    for it in all {
+        let used = match it.enabled {
+            Some(false) => "disabled",
+            _ => "",
+        };
+        table.add_row([
+            foreign::line(&it.name),
+            name(it.department.as_ref()),
+            used.to_owned(),
+            it.id.clone(),
+        ]);
+    }
+    table.trim_fmt()
+}
+
+/// Memberships, implications or assignments.
+pub(super) fn links(all: &[LinkDocument], kind: Kind, screen: Screen) -> String {
+    if all.is_empty() {
+        let word = kind.word();
+        return format!("There are no {word}s yet. Make one: idp-hub org link {word} --help");
+    }
+    let mut table = screen.table();
+    table.set_header(headers(["WHO", "ROLE", "WHERE", "ID"]));
+    for it in all {
+        let (who, role, place) = match kind {
+            Kind::Implication => (
+                name(it.role.as_ref()),
+                name(it.implied.as_ref()),
+                String::new(),
+            ),
+            Kind::Membership => (
+                name(it.user.as_ref()),
+                String::new(),
+                name(it.group.as_ref()),
+            ),
+            _ => (
+                name(it.user.as_ref().or(it.group.as_ref())),
+                name(it.role.as_ref()),
+                name(it.project.as_ref().or(it.department.as_ref())),
+            ),
+        };
+        table.add_row([who, role, place, it.id.clone()]);
+    }
+    table.trim_fmt()
+}
+
+/// Everything about one.
+pub(super) fn one(it: &ObjectDocument, screen: Screen) -> String {
+    let mut pairs = vec![
+        ("Name", foreign::line(&it.name)),
+        ("Kind", it.kind.clone()),
+        ("Department", name(it.department.as_ref())),
+        ("Nested in", name(it.parent.as_ref())),
+        (
+            "Description",
+            foreign::line(it.description.as_deref().unwrap_or_default()),
+        ),
+        (
+            "Email",
+            foreign::line(it.email.as_deref().unwrap_or_default()),
+        ),
+        ("Default project", name(it.default_project.as_ref())),
+    ];
+    pairs.retain(|(_, value)| !value.is_empty());
+    if let Some(enabled) = it.enabled {
+        pairs.push(("Enabled", if enabled { "yes" } else { "no" }.to_owned()));
+    }
+    let changed = format!("{} by {}", it.changed.0, foreign::line(&it.changed_by));
+    pairs.extend([("Changed", changed), ("Id", it.id.clone())]);
+    screen.pairs(pairs)
+}
+
+/// Asks before something ends.
+pub(super) fn question(it: &ObjectDocument, how: &str) -> String {
+    let (kind, shown) = (&it.kind, foreign::line(&it.name));
+    let meant = match how {
+        "retire" => {
+            "Retiring it ends its use in every region, with all that is in it; what tenants made \
+             stays."
+        }
+        _ => "Deleting it takes it, and every role that it has, from every region.",
+    };
+    let within = it.department.as_ref();
+    let within = within.map_or_else(String::new, |it| {
+        format!(" of the department {:?}", foreign::line(&it.name))
+    });
+    format!(
+        "{kind} {shown:?}{within} ({}): {meant}\nNothing brings it back. Type {YES} to go on: ",
+        it.id
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::cli::arguments::Format;
+
+    fn document(foreign: Option<&str>) -> PlanDocument {
+        let document = json!({
+            "region": "north", "digest": "07".repeat(16), "foreign_federation": foreign,
+            "counts": [
+                { "kind": "department", "action": "adopt", "count": 2 },
+                { "kind": "user", "action": "skip", "count": 12 },
+            ],
+            "renamed": 1, "overwritten": 1,
+            "links": { "memberships": 1, "implications": 0, "assignments": 2, "superseded": 3,
+                "outside": 4 },
+            "items": [
+                { "kind": "department", "action": "adopt", "name": "ops",
+                  "renamed_to": "ops_1\u{1b}[8m" },
+                { "kind": "user", "action": "recognize", "name": "ann", "changes": ["enabled"] },
+                { "kind": "user", "action": "skip", "name": "Bob", "why": "same-name" },
+                { "kind": "user", "action": "skip", "name": "nova", "why": "reserved" },
+            ],
+        });
+        serde_json::from_value(document).unwrap()
+    }
+
+    #[test]
+    fn a_plan_says_what_to_look_at_and_what_to_type_next() {
+        let mut seen = document(None);
+        seen.items.retain(needs_a_look);
+        let text = plan(&seen, false, Screen::new(Format::Table));
+        let expected = [
+            "KIND        TAKEN IN  SKIPPED",
+            "department         2        0",
+            "department \"ops\" is taken in, renamed there to \"ops_1",
+            "user \"ann\" is known; loses its enabled",
+            "user \"Bob\" stays the region's own: another one has a name",
+            "next: idp-hub org merge north --digest 0707",
+        ];
+        let squeezed = |it: &str| it.split_whitespace().collect::<Vec<_>>().join(" ");
+        for line in expected {
+            assert!(squeezed(&text).contains(&squeezed(line)), "{line}:\n{text}");
+        }
+        assert!(!text.contains("nova") && !text.contains('\u{1b}'), "{text}");
+        let taken = plan(&document(Some("f-2")), false, Screen::new(Format::Table));
+        assert!(
+            taken.contains("federation f-2") && taken.ends_with(" --take-over"),
+            "{taken}"
+        );
+    }
+}

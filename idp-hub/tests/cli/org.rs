@@ -1,0 +1,107 @@
+//! The directory by the command line, against a real daemon.
+
+use serde_json::{Value, json};
+
+use crate::kit::Hub;
+
+fn names(list: &Value) -> Vec<&str> {
+    let all = list.as_object().unwrap().values().next().unwrap();
+    let all = all.as_array().unwrap().iter();
+    all.map(|it| it["name"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn the_directory_is_made_seen_changed_and_ended() {
+    let mut hub = Hub::new("");
+    hub.init();
+    hub.serve();
+    let text = hub.told(&["org", "list", "departments"]);
+    assert!(
+        text.contains("idp-hub org create department NAME"),
+        "{text}"
+    );
+    for department in ["ops", "lab"] {
+        hub.told(&["org", "create", "department", department]);
+        let made = hub.json(&["org", "create", "user", "ann", "--in", department]);
+        assert_eq!(made["department"]["name"], department);
+    }
+    hub.told(&["org", "create", "project", "web", "--in", "ops"]);
+    hub.told(&[
+        "org",
+        "create",
+        "role",
+        "member",
+        "--description",
+        "works here",
+    ]);
+
+    let (code, text) = hub.fails(&["org", "show", "user", "ann"]);
+    assert!(
+        code == 64 && text.contains("several users are called"),
+        "{text}"
+    );
+    let ann = hub.json(&["org", "show", "user", "ann", "--in", "lab"]);
+    assert_eq!(ann["changed_by"], "local socket");
+    let id = ann["id"].as_str().unwrap();
+    let change = ["org", "set", "user", id, "--rename", "anna", "--disable"];
+    let changed = hub.json(&change);
+    assert_eq!(
+        (&changed["name"], &changed["enabled"]),
+        (&json!("anna"), &json!(false))
+    );
+    assert_eq!(names(&hub.json(&["org", "list", "user"])).len(), 2);
+    linked_and_ended(&hub);
+}
+
+fn linked_and_ended(hub: &Hub) {
+    let (user, role) = ("anna", "member");
+    let assign = [
+        "org",
+        "link",
+        "assignment",
+        "--user",
+        user,
+        "--role",
+        role,
+        "--project",
+        "web",
+    ];
+    hub.told(&assign);
+    let listed = hub.json(&["org", "list", "assignments"]);
+    let [assignment] = &listed["assignments"].as_array().unwrap()[..] else {
+        panic!("{listed}");
+    };
+    assert_eq!(assignment["project"]["name"], "web");
+    let (code, text) = hub.fails(&["org", "delete", "project", "web", "--yes"]);
+    assert!(code == 64 && text.contains("org retire project"), "{text}");
+    hub.told(&[
+        "org",
+        "unlink",
+        "assignment",
+        assignment["id"].as_str().unwrap(),
+    ]);
+    hub.told(&["org", "delete", "user", "anna", "--yes"]);
+    hub.told(&["org", "retire", "department", "ops", "--yes"]);
+    assert_eq!(names(&hub.json(&["org", "list", "departments"])), ["lab"]);
+    assert!(names(&hub.json(&["org", "list", "projects"])).is_empty());
+}
+
+#[test]
+fn what_is_wrong_is_said_with_the_next_step() {
+    let mut hub = Hub::new("");
+    hub.init();
+    hub.serve();
+    let (code, text) = hub.fails(&["org", "plan", "north"]);
+    assert!(code == 1 && text.contains("no region \"north\""), "{text}");
+    assert!(text.contains("next: "), "{text}");
+    let digest = "0".repeat(32);
+    let (code, _) = hub.fails(&["org", "merge", "north", "--digest", &digest]);
+    assert_eq!(code, 1);
+    let (code, text) = hub.fails(&["org", "create", "user", "ann", "--in", "ops"]);
+    assert!(
+        code == 64 && text.contains("no department \"ops\""),
+        "{text}"
+    );
+    let (code, text) = hub.fails(&["org", "create", "department", "Default"]);
+    assert!(code == 1 && text.contains("next: "), "{text}");
+}
