@@ -166,6 +166,8 @@ impl TestHub {
 pub struct TestAgent {
     /// What it reports.
     pub spool: Spool,
+    /// What the hub tells it.
+    pub replica: Replica,
     /// Its link.
     pub status: watch::Receiver<Status>,
     /// What it says that its cloud is: at first [`description`].
@@ -245,7 +247,7 @@ impl TestAgent {
         let replica = Replica::open(data_dir.path(), federation, now).unwrap();
         let (uplink, status) = Uplink::new(uplink::Options {
             membership,
-            replica,
+            replica: replica.clone(),
             credentials: Arc::new(Credentials::load(data_dir.path()).unwrap()),
             spool: spool.clone(),
             clock,
@@ -258,6 +260,7 @@ impl TestAgent {
         tasks.spawn(task, shared::runtime::tasks::OnExit::StopDaemon, run);
         Self {
             spool,
+            replica,
             status,
             described,
             data_dir,
