@@ -28,7 +28,14 @@ fn list(name: &str, items: Value) -> Option<Reply> {
 /// Two departments beside Keystone's own. The agent is user `u`, in project `p`.
 fn keystone(seen: &Seen) -> Option<Reply> {
     let query = |name: &str| seen.query.get(name).map_or("", String::as_str);
-    match seen.path.strip_prefix("/identity/v3")? {
+    let path = seen.path.strip_prefix("/identity/v3")?;
+    let reply = departments_and_projects(path, query);
+    let reply = reply.or_else(|| users_and_groups(path, query));
+    reply.or_else(|| roles_and_links(path, query))
+}
+
+fn departments_and_projects<'s>(path: &str, query: impl Fn(&str) -> &'s str) -> Option<Reply> {
+    match path {
         "/domains" if !query("name").is_empty() => list("domains", json!([])),
         "/domains" => list(
             "domains",
@@ -56,6 +63,12 @@ fn keystone(seen: &Seen) -> Option<Reply> {
                 {"id": "p3", "name": "safe", "domain_id": "d2"},
             ]),
         ),
+        _ => None,
+    }
+}
+
+fn users_and_groups<'s>(path: &str, query: impl Fn(&str) -> &'s str) -> Option<Reply> {
+    match path {
         "/users" => list(
             "users",
             match query("domain_id") {
@@ -83,6 +96,12 @@ fn keystone(seen: &Seen) -> Option<Reply> {
         ),
         "/groups/g1/users" => list("users", json!([{"id": "u1"}, {"id": "u2"}])),
         "/groups/g3/users" => list("users", json!([{"id": "u5"}])),
+        _ => None,
+    }
+}
+
+fn roles_and_links<'s>(path: &str, query: impl Fn(&str) -> &'s str) -> Option<Reply> {
+    match path {
         "/roles" if query("name") == "service" => list(
             "roles",
             json!([{"id": "rs", "name": "service", "domain_id": null}]),
