@@ -48,7 +48,7 @@ impl Refusal {
     }
 
     /// The same, said of a request rather than of what it names.
-    pub(super) fn as_bad(self) -> Self {
+    pub(super) fn into_bad(self) -> Self {
         Self::new(400, self.message)
     }
 

@@ -216,7 +216,7 @@ impl World {
         }
         let parent = text_of(thing, "parent_id");
         self.get(ObjectKind::Department, &domain)
-            .map_err(Refusal::as_bad)?;
+            .map_err(Refusal::into_bad)?;
         if self.all(ObjectKind::Department).contains_key(&parent) {
             if parent != domain {
                 return Err(Refusal::bad(format!(
@@ -226,7 +226,7 @@ impl World {
             }
         } else {
             let above = self.get(ObjectKind::Project, &parent);
-            let other = text_of(above.map_err(Refusal::as_bad)?, "domain_id");
+            let other = text_of(above.map_err(Refusal::into_bad)?, "domain_id");
             if other != domain {
                 return Err(Refusal::bad(format!(
                     "Cannot create project, since it specifies its domain_id {domain}, but \

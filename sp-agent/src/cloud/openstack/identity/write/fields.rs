@@ -1,7 +1,7 @@
 //! What is written of a thing: all of a new one, and what differs of one that is there. Pure.
 //!
-//! A field that is not written stays as it is in Keystone, so that what the federation knows nothing
-//! of (tags, options, other people's attributes, the password) is never touched.
+//! A field that is not written stays as it is in Keystone, so that what the federation knows
+//! nothing of (tags, options, other people's attributes, the password) is never touched.
 
 use serde::Serialize;
 use shared::model::{CloudId, Department, Group, Marker, Object, Project, Role, User};
