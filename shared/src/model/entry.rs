@@ -27,7 +27,7 @@ pub enum Custody {
     /// The federation, once it is merged.
     #[default]
     Common,
-    /// The region alone: Keystone's Default domain, those of its services, what its policy protects.
+    /// The region alone: Keystone's Default domain, those of services, what its policy protects.
     Reserved,
     /// The region alone, and it is the cloud's own administrator, or his project, whose name the
     /// federation's takes.

@@ -88,12 +88,10 @@ impl Reading<'_> {
         no: RegionNo,
         after: u64,
     ) -> Result<Option<DirectoryBatch>, StoreError> {
-        let moment = self.connection.unchecked_transaction();
-        let moment = moment.doing("read the directory")?;
-        let Some(extent) = Heads::read(&moment)?.extent(no) else {
+        let Some(extent) = Heads::read(self.connection)?.extent(no) else {
             return Ok(None);
         };
-        let (rows, is_all) = rows_after(&moment, no, after)?;
+        let (rows, is_all) = rows_after(self.connection, no, after)?;
         let last = match rows.last() {
             Some(seq) if !is_all => seq,
             // Of a feed that never was so far the receiver says where it is.
