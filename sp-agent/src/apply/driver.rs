@@ -10,11 +10,15 @@
 //! is seen which were carried out. Notes are kept before anything is told of what was done: then an
 //! agent that is killed in between knows what it did.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use shared::backoff::Backoff;
@@ -230,12 +234,26 @@ impl Run {
         }
     }
 
-    async fn take(&mut self, (task, result): Done) {
-        let at = (self.it.clock.now(), self.it.clock.unix_millis());
-        let chance = (self.it.chance)();
-        let outcome = self.core.done(at, &task, result, chance);
-        match outcome.failure {
-            // Each failure is in the progress; the log has the first of a row.
+    /// Takes what ended, and what ended beside it, so that their notes are kept together.
+    async fn take(&mut self, first: Done) {
+        let (mut notes, mut changes) = (Vec::new(), Vec::new());
+        let mut next = Some(first);
+        while let Some((task, result)) = next {
+            let at = (self.it.clock.now(), self.it.clock.unix_millis());
+            let chance = (self.it.chance)();
+            let outcome = self.core.done(at, &task, result, chance);
+            self.log(&task, outcome.failure);
+            notes.extend(outcome.notes);
+            changes.extend(outcome.changes);
+            next = self.under_way.next().now_or_never().flatten();
+        }
+        self.keep(notes).await;
+        self.tell(changes).await;
+    }
+
+    /// Each failure is in the progress; the log has the first of a row.
+    fn log(&mut self, task: &Task, failure: Option<String>) {
+        match failure {
             Some(text) if self.failing.is_none() => {
                 warn!("cannot apply {} {:?}: {text}", task.subject, task.name());
                 self.failing = Some(text);
@@ -247,8 +265,6 @@ impl Run {
                 }
             }
         }
-        self.keep(outcome.notes).await;
-        self.tell(outcome.changes).await;
     }
 
     /// Keeps notes, however long that takes: what can't be kept must not be told.
@@ -269,7 +285,7 @@ impl Run {
         }
     }
 
-    async fn tell(&self, changes: Vec<Change>) {
+    async fn tell(&mut self, changes: Vec<Change>) {
         let mut parts: BTreeMap<RecordKind, (Vec<Record>, Vec<Key>)> = BTreeMap::new();
         for change in changes {
             let part = parts.entry(change.kind()).or_default();
