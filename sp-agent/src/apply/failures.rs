@@ -18,7 +18,8 @@ const RETRY_CEILING: Duration = Duration::from_secs(300);
 /// So many failures in a row, without a success among them, are the cloud's and not the things'.
 const IN_A_ROW_MAX: u32 = 8;
 
-/// The longest pause while the cloud fails: it is asked by one order, so that it may be asked often.
+/// The longest pause while the cloud fails: it is asked by one order, so that it may be asked
+/// often.
 const BREAK_CEILING: Duration = Duration::from_secs(30);
 
 /// Longer error texts are cut: each failed thing has one.

@@ -119,7 +119,7 @@ impl Reconciler {
             let is_to_mark = applied.is_none() && guard.is_none() && !self.policy.read_only;
             if marker.is_none() || !is_to_mark {
                 let now = Applied { here, was };
-                let note = (applied != Some(&now)).then(|| Note::Object(kind, id, Some(now)));
+                let note = (applied != Some(&now)).then_some(Note::Object(kind, id, Some(now)));
                 return Verdict::InPlace(note);
             }
         }

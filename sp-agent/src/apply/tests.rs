@@ -1,6 +1,7 @@
 //! The reconciler against a cloud as a plain value.
 
 mod cloud;
+mod faults;
 mod measured;
 mod properties;
 mod rules;
