@@ -8,6 +8,7 @@
 //! ```
 
 pub mod adoption;
+pub mod apply;
 pub mod cli;
 pub mod cloud;
 pub mod collect;

@@ -28,7 +28,7 @@ const EXCEPTIONS: [(&str, &str, &str); 1] = [(
 )];
 
 /// Modules that decide: `(now, input) -> effects`, values only.
-const PURE: [&str; 8] = [
+const PURE: [&str; 26] = [
     "shared/src/foreign",
     "shared/src/ids",
     "shared/src/model",
@@ -37,6 +37,24 @@ const PURE: [&str; 8] = [
     "shared/src/link",
     "idp-hub/src/fleet",
     "sp-agent/src/collect/schedule",
+    "sp-agent/src/apply/actual.rs",
+    "sp-agent/src/apply/batch.rs",
+    "sp-agent/src/apply/compare.rs",
+    "sp-agent/src/apply/doubts.rs",
+    "sp-agent/src/apply/failures.rs",
+    "sp-agent/src/apply/inputs.rs",
+    "sp-agent/src/apply/link_ends.rs",
+    "sp-agent/src/apply/links.rs",
+    "sp-agent/src/apply/objects.rs",
+    "sp-agent/src/apply/own.rs",
+    "sp-agent/src/apply/pace.rs",
+    "sp-agent/src/apply/places.rs",
+    "sp-agent/src/apply/policy.rs",
+    "sp-agent/src/apply/progress.rs",
+    "sp-agent/src/apply/settle.rs",
+    "sp-agent/src/apply/subject.rs",
+    "sp-agent/src/apply/verdict.rs",
+    "sp-agent/src/replica",
 ];
 
 /// What a deciding module may not name.

@@ -1,0 +1,125 @@
+//! Applies: what the directory says, less what the cloud has, as orders to the cloud.
+//!
+//! ```text
+//! replica (the hub's word) ─▶ ┌────────────┐ ─▶ orders ─▶ cloud ─▶ notes, then records ─▶ spool
+//! base (applied last)      ─▶ │ Reconciler │
+//! actual (read last)       ─▶ └────────────┘ ─▶ progress: in place, failed, drift
+//! ```
+//!
+//! The [`Reconciler`] is pure. It compares three ways, one thing at a time: what changed at the hub
+//! since it was applied is written; what changed in the cloud alone is drift, reported and not
+//! written over. What the hub says nothing of stays. A thing that is not in the cloud any more is
+//! not made again unless somebody says so, and only what the hub says was deleted is removed.
+//! [`driver`] carries orders to the cloud and news back.
+
+mod actual;
+mod batch;
+mod compare;
+mod doubts;
+pub mod driver;
+mod failures;
+mod inputs;
+mod link_ends;
+mod links;
+mod objects;
+mod own;
+mod pace;
+mod places;
+mod policy;
+mod progress;
+mod settle;
+mod subject;
+#[cfg(test)]
+mod tests;
+mod verdict;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use shared::ids::FederationId;
+use shared::model::CloudId;
+
+use crate::replica::{Base, Note, Replica};
+
+pub use actual::{Actual, Touched, Traits};
+pub use batch::{Batch, Change, Outcome, REMOVALS_PERIOD, Task};
+pub use driver::{Apply, Keep, News, Report, StoreError};
+pub use policy::Policy;
+pub use progress::{Failed, Progress};
+pub use subject::{Difference, Drift, Level, Standing, Subject, Wait, Why};
+
+/// Decides what is to be done in a cloud, so that it becomes what the directory says.
+#[derive(Debug)]
+pub struct Reconciler {
+    federation: FederationId,
+    policy: Policy,
+    replica: Replica,
+    base: Base,
+    actual: Actual,
+    places: places::Places,
+    /// What refers to each thing of the directory, and is looked at again when that comes or goes.
+    referrers: BTreeMap<places::There, BTreeSet<Subject>>,
+    /// Departments that are not in common custody.
+    reserved: BTreeSet<CloudId>,
+    /// Drift that is to be written over.
+    put_back: BTreeSet<Subject>,
+    /// To be looked at.
+    dirty: BTreeSet<Subject>,
+    standings: BTreeMap<Subject, Standing>,
+    tally: progress::Tally,
+    ready: BTreeSet<(Level, Subject)>,
+    failures: failures::Failures,
+    breaker: failures::Breaker,
+    doubts: BTreeMap<Subject, doubts::Doubt>,
+    removals: batch::Removals,
+    pace: pace::Pace,
+    /// Noted here, and not yet kept.
+    notes: Vec<Note>,
+}
+
+impl Reconciler {
+    /// Begins with what was applied last, and knows nothing yet of directory and cloud.
+    pub fn new(federation: FederationId, policy: Policy, base: Base, now: Instant) -> Self {
+        Self {
+            federation,
+            policy,
+            replica: Replica::default(),
+            places: places::Places::new(federation, &base),
+            base,
+            actual: Actual::default(),
+            referrers: BTreeMap::new(),
+            reserved: BTreeSet::new(),
+            put_back: BTreeSet::new(),
+            dirty: BTreeSet::new(),
+            standings: BTreeMap::new(),
+            tally: progress::Tally::default(),
+            ready: BTreeSet::new(),
+            failures: failures::Failures::default(),
+            breaker: failures::Breaker::default(),
+            doubts: BTreeMap::new(),
+            removals: batch::Removals::new(now),
+            pace: pace::Pace::default(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// What is known of the cloud.
+    pub const fn actual(&self) -> &Actual {
+        &self.actual
+    }
+
+    /// What was applied.
+    pub const fn base(&self) -> &Base {
+        &self.base
+    }
+
+    /// How a subject stands, as of the last batch; `None` where it is none of the federation's
+    /// business.
+    pub fn standing(&self, subject: &Subject) -> Option<&Standing> {
+        self.standings.get(subject)
+    }
+
+    fn is_put_back(&self, subject: &Subject) -> bool {
+        self.put_back.contains(subject)
+    }
+}

@@ -1,0 +1,218 @@
+//! The cloud's organization as it was read last.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use shared::ids::FederationId;
+use shared::model::{
+    CloudId, Custody, Entry, Key, Link, Marker, Object, ObjectKind, Organization, Record,
+    RecordKind,
+};
+
+use super::link_ends::ends;
+
+/// What is known of a thing beside what it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Traits {
+    /// Who decides over it.
+    pub custody: Custody,
+    /// What a federation left on it.
+    pub marker: Option<Marker>,
+}
+
+/// A cloud's organization, put and removed record by record.
+#[derive(Debug, Clone, Default)]
+pub struct Actual {
+    organization: Organization<CloudId>,
+    traits: BTreeMap<(ObjectKind, CloudId), Traits>,
+    /// Links by the id of their record.
+    links: BTreeMap<Key, Link<CloudId>>,
+    /// The links of each thing.
+    links_of: BTreeMap<(ObjectKind, CloudId), BTreeSet<Link<CloudId>>>,
+    /// The projects that are nested in each.
+    inner: BTreeMap<CloudId, BTreeSet<CloudId>>,
+    /// Kinds whose records were read to their end.
+    whole: BTreeSet<RecordKind>,
+}
+
+/// What a record told of that changed something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Touched {
+    /// This thing.
+    Thing(ObjectKind, CloudId),
+    /// This link.
+    Link(Link<CloudId>),
+}
+
+impl Actual {
+    /// What it holds.
+    pub const fn organization(&self) -> &Organization<CloudId> {
+        &self.organization
+    }
+
+    /// Puts a record, in place of what has its id. `None` where nothing changed, or the record is
+    /// none of an organization.
+    pub fn put(&mut self, record: Record) -> Option<Touched> {
+        let key = record.key();
+        let link = match record {
+            Record::Department(it) => return self.put_thing(it, Object::Department),
+            Record::Project(it) => return self.put_thing(it, Object::Project),
+            Record::User(it) => return self.put_thing(it, Object::User),
+            Record::Group(it) => return self.put_thing(it, Object::Group),
+            Record::Role(it) => return self.put_thing(it, Object::Role),
+            Record::Membership(it) => Link::Membership(it),
+            Record::Implication(it) => Link::Implication(it),
+            Record::Assignment(it) => Link::Assignment(it),
+            _ => return None,
+        };
+        if self.links.insert(key, link.clone()).is_some() {
+            return None;
+        }
+        for (kind, id) in ends(&link) {
+            let links = self.links_of.entry((kind, id.clone())).or_default();
+            links.insert(link.clone());
+        }
+        self.organization.link(link.clone());
+        Some(Touched::Link(link))
+    }
+
+    fn put_thing<T>(
+        &mut self,
+        entry: Entry<T>,
+        object: impl Fn(T) -> Object<CloudId>,
+    ) -> Option<Touched> {
+        let (id, object) = (entry.id, object(entry.what));
+        let kind = object.kind();
+        let traits = Traits {
+            custody: entry.custody,
+            marker: entry.marker,
+        };
+        let known = self.traits.insert((kind, id.clone()), traits);
+        let before = self.organization.object(kind, &id);
+        if known == Some(traits) && before.as_ref() == Some(&object) {
+            return None;
+        }
+        self.nest(&id, before.as_ref(), Some(&object));
+        self.organization.insert(id.clone(), object);
+        Some(Touched::Thing(kind, id))
+    }
+
+    fn nest(
+        &mut self,
+        id: &CloudId,
+        before: Option<&Object<CloudId>>,
+        after: Option<&Object<CloudId>>,
+    ) {
+        let (before, after) = (before.and_then(outer), after.and_then(outer));
+        if before == after {
+            return;
+        }
+        if let Some(outer) = before
+            && let Some(inner) = self.inner.get_mut(outer)
+        {
+            inner.remove(id);
+            if inner.is_empty() {
+                self.inner.remove(outer);
+            }
+        }
+        if let Some(outer) = after {
+            let inner = self.inner.entry(outer.clone()).or_default();
+            inner.insert(id.clone());
+        }
+    }
+
+    /// Removes a record. `None` where nothing has this key.
+    pub fn remove(&mut self, key: &Key) -> Option<Touched> {
+        let kind = match key.kind {
+            RecordKind::Department => ObjectKind::Department,
+            RecordKind::Project => ObjectKind::Project,
+            RecordKind::User => ObjectKind::User,
+            RecordKind::Group => ObjectKind::Group,
+            RecordKind::Role => ObjectKind::Role,
+            _ => return self.remove_link(key),
+        };
+        let before = self.organization.take(kind, &key.id)?;
+        self.nest(&key.id, Some(&before), None);
+        self.traits.remove(&(kind, key.id.clone()));
+        Some(Touched::Thing(kind, key.id.clone()))
+    }
+
+    fn remove_link(&mut self, key: &Key) -> Option<Touched> {
+        let link = self.links.remove(key)?;
+        for (kind, id) in ends(&link) {
+            let end = (kind, id.clone());
+            if let Some(links) = self.links_of.get_mut(&end) {
+                links.remove(&link);
+                if links.is_empty() {
+                    self.links_of.remove(&end);
+                }
+            }
+        }
+        self.organization.unlink(&link);
+        Some(Touched::Link(link))
+    }
+
+    /// Notes that the records of a kind were read to their end, so that what is not here is not in
+    /// the cloud. Returns whether that was not known before.
+    pub fn is_read(&mut self, kind: RecordKind) -> bool {
+        self.whole.insert(kind)
+    }
+
+    /// Whether the records of a kind were read to their end.
+    pub fn is_whole(&self, kind: RecordKind) -> bool {
+        self.whole.contains(&kind)
+    }
+
+    /// A thing.
+    pub fn object(&self, kind: ObjectKind, id: &CloudId) -> Option<Object<CloudId>> {
+        self.organization.object(kind, id)
+    }
+
+    /// What is known of a thing beside what it is; the default where it is not here.
+    pub fn traits(&self, kind: ObjectKind, id: &CloudId) -> Traits {
+        let traits = self.traits.get(&(kind, id.clone()));
+        traits.copied().unwrap_or_default()
+    }
+
+    /// Which of a federation's directory its marker says a thing is.
+    pub(super) fn marked(
+        &self,
+        kind: ObjectKind,
+        id: &CloudId,
+        federation: FederationId,
+    ) -> Option<shared::ids::ObjectId> {
+        let marker = self.traits(kind, id).marker?;
+        (marker.federation == federation).then_some(marker.object)
+    }
+
+    /// Whether a link is there.
+    pub fn has_link(&self, link: &Link<CloudId>) -> bool {
+        match link {
+            Link::Membership(it) => self.organization.memberships.contains(it),
+            Link::Implication(it) => self.organization.implications.contains(it),
+            Link::Assignment(it) => self.organization.assignments.contains(it),
+        }
+    }
+
+    /// The links of a thing.
+    pub fn links_of(&self, kind: ObjectKind, id: &CloudId) -> impl Iterator<Item = &Link<CloudId>> {
+        let links = self.links_of.get(&(kind, id.clone()));
+        links.into_iter().flatten()
+    }
+
+    /// The projects that are nested directly in one.
+    pub(super) fn inner(&self, id: &CloudId) -> impl Iterator<Item = &CloudId> {
+        self.inner.get(id).into_iter().flatten()
+    }
+
+    /// Every thing that has a name.
+    pub(super) fn things(&self) -> impl Iterator<Item = &(ObjectKind, CloudId)> {
+        self.traits.keys()
+    }
+}
+
+const fn outer(object: &Object<CloudId>) -> Option<&CloudId> {
+    match object {
+        Object::Project(it) => it.parent.as_ref(),
+        _ => None,
+    }
+}

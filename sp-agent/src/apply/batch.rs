@@ -1,0 +1,369 @@
+//! What is to be done now, and what follows from what was done.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use shared::model::{CloudId, Custody, Key, Link, ObjectKind, Record, RecordKind, UnixMillis};
+
+use super::Reconciler;
+use super::compare::record;
+use super::failures::Told;
+use super::subject::{Level, Standing, Subject, record_kind};
+use super::verdict::{Done, Verdict};
+use crate::cloud::{CloudError, Order};
+use crate::replica::{Applied, Note};
+
+/// How long a batch of removals lasts: so long an operator has to see one and stop the next.
+pub const REMOVALS_PERIOD: Duration = Duration::from_secs(60);
+
+/// What is to be done now: orders that need nothing of each other, so that they may be given at the
+/// same time and in any order.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// The orders.
+    pub tasks: Vec<Task>,
+    /// To be kept: what was met as it should be.
+    pub notes: Vec<Note>,
+    /// When to ask again, if nothing is told before.
+    pub wake_at: Option<Instant>,
+    /// Kinds of records whose reading something waits for.
+    pub readings: BTreeSet<RecordKind>,
+}
+
+/// One order, and what it stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Task {
+    /// What to do.
+    pub order: Order,
+    /// For whom.
+    pub subject: Subject,
+    done: Done,
+}
+
+/// What follows from an order that was given.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// To be kept, before anything is told of it.
+    pub notes: Vec<Note>,
+    /// What is in the cloud now, and is not any more.
+    pub changes: Vec<Change>,
+    /// Why it failed.
+    pub failure: Option<String>,
+}
+
+/// What an order changed in the cloud.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// This is so.
+    Put(Record),
+    /// This is gone.
+    Gone(Key),
+}
+
+impl Change {
+    /// The kind of its record.
+    pub fn kind(&self) -> RecordKind {
+        match self {
+            Self::Put(record) => record.key().kind,
+            Self::Gone(key) => key.kind,
+        }
+    }
+}
+
+/// How many removals were given in the present batch of them.
+#[derive(Debug)]
+pub(super) struct Removals {
+    began: Instant,
+    given: u32,
+}
+
+impl Removals {
+    pub(super) const fn new(began: Instant) -> Self {
+        Self { began, given: 0 }
+    }
+
+    fn is_over(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.began) >= REMOVALS_PERIOD
+    }
+
+    /// How many more may be given now.
+    pub(super) fn left(&self, now: Instant, max: u32) -> usize {
+        let given = if self.is_over(now) { 0 } else { self.given };
+        usize::try_from(max.saturating_sub(given)).unwrap_or(usize::MAX)
+    }
+
+    fn give(&mut self, now: Instant) {
+        if self.is_over(now) {
+            *self = Self::new(now);
+        }
+        self.given = self.given.saturating_add(1);
+    }
+}
+
+impl Task {
+    /// What the thing is called that it is about; empty for a link.
+    pub fn name(&self) -> &str {
+        match &self.order {
+            Order::Create { object, .. } => object.name(),
+            Order::Update { from, .. } => from.name(),
+            Order::Remove { .. } | Order::Link(_) | Order::Unlink(_) => "",
+        }
+    }
+
+    fn frees_a_name(&self) -> Option<RecordKind> {
+        match &self.order {
+            Order::Remove { kind, .. } => Some(record_kind(*kind)),
+            Order::Update { from, to, .. } if from.name() != to.name() => {
+                Some(record_kind(to.kind()))
+            }
+            _ => None,
+        }
+    }
+
+    /// The kind of a thing whose name may be taken already.
+    fn claims_a_name(&self) -> Option<ObjectKind> {
+        match &self.order {
+            Order::Create { object, .. } => Some(object.kind()),
+            Order::Update { from, to, .. } if from.name() != to.name() => Some(to.kind()),
+            _ => None,
+        }
+    }
+}
+
+impl Reconciler {
+    /// Looks at what changed, and says what is to be done now: at most `room` orders. What is
+    /// given stands as running until [`Self::done`].
+    pub fn next(&mut self, now: Instant, room: usize) -> Batch {
+        self.settle(now);
+        let running = usize::try_from(self.tally.running()).unwrap_or(usize::MAX);
+        let room = self.breaker.room(now, room, running);
+        let allowed = self.removals.left(now, self.policy.removals_max);
+        let mut removals = 0;
+        let chosen = self.ready.iter().take_while(|(level, _)| {
+            removals += usize::from(level.is_removal());
+            removals <= allowed
+        });
+        let chosen: Vec<(Level, Subject)> = chosen.take(room).cloned().collect();
+        let mut tasks = Vec::with_capacity(chosen.len());
+        for (level, subject) in chosen {
+            // It is due as of just now.
+            let Verdict::Due(due) = self.judge(&subject) else {
+                self.dirty.insert(subject);
+                continue;
+            };
+            if level.is_removal() {
+                self.removals.give(now);
+            }
+            self.stand(subject.clone(), Some(Standing::Running));
+            tasks.push(Task {
+                order: due.order,
+                subject,
+                done: due.done,
+            });
+        }
+        Batch {
+            tasks,
+            notes: std::mem::take(&mut self.notes),
+            wake_at: self.wake_at(now),
+            readings: self.readings(),
+        }
+    }
+
+    fn wake_at(&self, now: Instant) -> Option<Instant> {
+        let paused = self.breaker.paused(now).map(|(until, _)| until);
+        let has_removals = self.ready.last().is_some_and(|(it, _)| it.is_removal());
+        let may_remove = self.policy.removals_max > 0;
+        let removals = self.removals.began.checked_add(REMOVALS_PERIOD);
+        let removals = removals.filter(|it| has_removals && may_remove && *it > now);
+        let retry = self.failures.wake_at();
+        [paused, removals, retry].into_iter().flatten().min()
+    }
+
+    fn readings(&self) -> BTreeSet<RecordKind> {
+        let doubts = self.doubts.values().map(|it| it.kind());
+        doubts.chain(self.failures.unread()).collect()
+    }
+
+    /// What came of an order. `chance` is uniform over all of `u64`.
+    pub fn done(
+        &mut self,
+        (now, wall): (Instant, UnixMillis),
+        task: &Task,
+        result: Result<Option<CloudId>, CloudError>,
+        chance: u64,
+    ) -> Outcome {
+        self.stand(task.subject.clone(), None);
+        self.dirty.insert(task.subject.clone());
+        let made = match result {
+            Ok(made) => made,
+            // What is to go is not there.
+            Err(CloudError::Status { status: 404, .. })
+                if matches!(task.order, Order::Remove { .. } | Order::Unlink(_)) =>
+            {
+                None
+            }
+            Err(error) => {
+                self.doubt(now, task, &error);
+                return self.failed((now, wall), task, &error, chance);
+            }
+        };
+        let Some(changes) = changes(self, task, made.as_ref()) else {
+            let error = CloudError::Malformed {
+                endpoint: "the cloud".to_owned(),
+                what: format!("the making of {}", task.subject),
+                reason: "it has no id".to_owned(),
+            };
+            self.doubt(now, task, &error);
+            return self.failed((now, wall), task, &error, chance);
+        };
+        self.failures.forget(&task.subject);
+        self.doubts.remove(&task.subject);
+        self.breaker.worked();
+        self.pace.done(now);
+        for change in &changes {
+            match change {
+                Change::Put(record) => self.put(record.clone()),
+                Change::Gone(key) => self.remove(key),
+            }
+        }
+        if let Some(note) = note(task, made) {
+            self.note(note);
+        }
+        if let Some(kind) = task.frees_a_name() {
+            let waiting = self.failures.name_is_free(kind);
+            self.dirty.extend(waiting);
+        }
+        // So that progress tells of it at once.
+        self.settle(now);
+        Outcome {
+            notes: std::mem::take(&mut self.notes),
+            changes,
+            failure: None,
+        }
+    }
+
+    fn failed(
+        &mut self,
+        (now, wall): (Instant, UnixMillis),
+        task: &Task,
+        error: &CloudError,
+        chance: u64,
+    ) -> Outcome {
+        let mut patience = Duration::ZERO;
+        let mut text = error.to_string();
+        let mut unread = None;
+        match error {
+            CloudError::Throttled { retry_after, .. } => {
+                patience = *retry_after;
+                self.breaker.failed(now, &text, patience, chance);
+            }
+            CloudError::Unreachable { .. } | CloudError::Unauthorized { .. } => {
+                self.breaker.failed(now, &text, patience, chance);
+            }
+            CloudError::Status { status, .. } if *status >= 500 => {
+                self.breaker.failed(now, &text, patience, chance);
+            }
+            CloudError::Status { status: 409, .. } => {
+                if let Some(kind) = task.claims_a_name() {
+                    unread = Some(record_kind(kind));
+                    text = self.conflict(task, kind);
+                }
+            }
+            _ => {}
+        }
+        let failure = Some(text.clone());
+        let told = Told {
+            name: task.name().to_owned(),
+            error: text,
+            wall,
+            unread,
+            patience,
+            chance,
+        };
+        self.failures.add(now, task.subject.clone(), told);
+        self.settle(now);
+        Outcome {
+            notes: std::mem::take(&mut self.notes),
+            changes: Vec::new(),
+            failure,
+        }
+    }
+
+    /// It may be ours, of which the answer was lost; the next reading tells.
+    fn conflict(&self, task: &Task, kind: ObjectKind) -> String {
+        let name = match &task.order {
+            Order::Create { object, .. } => object.name(),
+            Order::Update { to, .. } => to.name(),
+            _ => "",
+        };
+        let what = kind.name();
+        let before = self.failures.get(&task.subject);
+        match before.is_some_and(|it| it.conflicts > 0) {
+            false => format!(
+                "a {what} named {name:?} is there already; the next reading of the cloud tells \
+                 whether it is the federation's"
+            ),
+            true => format!(
+                "a {what} named {name:?} is there and is not the federation's; rename or remove it \
+                 in the region, or rename the federation's at the hub"
+            ),
+        }
+    }
+}
+
+/// What is noted of an order that was carried out; `None` for a making that gave no id.
+pub(super) fn note(task: &Task, made: Option<CloudId>) -> Option<Note> {
+    Some(match (&task.done, &task.order) {
+        (Done::Applied(kind, id, was), order) => {
+            let here = match order {
+                Order::Update { id, .. } => id.clone(),
+                _ => made?,
+            };
+            let was = *was;
+            Note::Object(*kind, *id, Some(Applied { here, was }))
+        }
+        (Done::Gone(kind, id), _) => Note::Object(*kind, *id, None),
+        (Done::Link(id, is_there), _) => Note::Link(id.clone(), *is_there),
+    })
+}
+
+/// What an order changed; `None` where it made something without an id.
+fn changes(of: &Reconciler, task: &Task, made: Option<&CloudId>) -> Option<Vec<Change>> {
+    Some(match &task.order {
+        Order::Create { object, marker } => {
+            let (here, custody) = (made?.clone(), Custody::Common);
+            vec![Change::Put(record(
+                here,
+                custody,
+                Some(*marker),
+                object.clone(),
+            ))]
+        }
+        Order::Update { id, to, marker, .. } => {
+            let traits = of.actual.traits(to.kind(), id);
+            let marker = marker.or(traits.marker);
+            let changed = record(id.clone(), traits.custody, marker, to.clone());
+            vec![Change::Put(changed)]
+        }
+        // Its links go with it.
+        Order::Remove { kind, id } => {
+            let links = of.actual.links_of(*kind, id);
+            let links = links.map(|it| Change::Gone(link_record(it.clone()).key()));
+            let key = Key {
+                kind: record_kind(*kind),
+                id: id.clone(),
+            };
+            links.chain([Change::Gone(key)]).collect()
+        }
+        Order::Link(link) => vec![Change::Put(link_record(link.clone()))],
+        Order::Unlink(link) => vec![Change::Gone(link_record(link.clone()).key())],
+    })
+}
+
+fn link_record(link: Link<CloudId>) -> Record {
+    match link {
+        Link::Membership(it) => Record::Membership(it),
+        Link::Implication(it) => Record::Implication(it),
+        Link::Assignment(it) => Record::Assignment(it),
+    }
+}

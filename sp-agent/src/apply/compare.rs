@@ -1,0 +1,265 @@
+//! Things of the directory as the cloud is to have them, and in what they differ from those.
+
+use shared::ids::ObjectId;
+use shared::model::{
+    Binding, CloudId, Custody, Department, Entry, Group, Lapse, Marker, Object, ObjectKind,
+    Project, Record, Role, User,
+};
+use shared::wire::Digest;
+use shared::wire::record::encode;
+
+use super::subject::Difference;
+
+/// An object by other ids; `None` where its department or outer project has none. A default project
+/// that has none is left out, as nothing depends on it.
+pub(super) fn translated<I, J>(
+    object: &Object<I>,
+    id: impl Fn(ObjectKind, &I) -> Option<J>,
+) -> Option<Object<J>> {
+    let department = |it: &I| id(ObjectKind::Department, it);
+    Some(match object {
+        Object::Department(it) => Object::Department(it.clone()),
+        Object::Project(it) => Object::Project(Project {
+            department: department(&it.department)?,
+            parent: match &it.parent {
+                Some(outer) => Some(id(ObjectKind::Project, outer)?),
+                None => None,
+            },
+            name: it.name.clone(),
+            description: it.description.clone(),
+            enabled: it.enabled,
+        }),
+        Object::User(it) => Object::User(User {
+            department: department(&it.department)?,
+            name: it.name.clone(),
+            description: it.description.clone(),
+            email: it.email.clone(),
+            enabled: it.enabled,
+            default_project: match &it.default_project {
+                Some(project) => id(ObjectKind::Project, project),
+                None => None,
+            },
+        }),
+        Object::Group(it) => Object::Group(Group {
+            department: department(&it.department)?,
+            name: it.name.clone(),
+            description: it.description.clone(),
+        }),
+        Object::Role(it) => Object::Role(Role {
+            department: match &it.department {
+                Some(it) => Some(department(it)?),
+                None => None,
+            },
+            name: it.name.clone(),
+            description: it.description.clone(),
+        }),
+    })
+}
+
+/// A thing as a record of the cloud's organization.
+pub(super) fn record(
+    id: CloudId,
+    custody: Custody,
+    marker: Option<Marker>,
+    object: Object<CloudId>,
+) -> Record {
+    fn entry<T>(id: CloudId, custody: Custody, marker: Option<Marker>, what: T) -> Entry<T> {
+        Entry {
+            id,
+            custody,
+            marker,
+            what,
+        }
+    }
+    match object {
+        Object::Department(it) => Record::Department(entry(id, custody, marker, it)),
+        Object::Project(it) => Record::Project(entry(id, custody, marker, it)),
+        Object::User(it) => Record::User(entry(id, custody, marker, it)),
+        Object::Group(it) => Record::Group(entry(id, custody, marker, it)),
+        Object::Role(it) => Record::Role(entry(id, custody, marker, it)),
+    }
+}
+
+/// The digest of an object's record in the directory. Another release may encode it otherwise:
+/// then all is written once more that differs, and nothing else.
+pub(super) fn digest(id: ObjectId, object: &Object<ObjectId>) -> Digest {
+    let outward = |_: ObjectKind, id: &ObjectId| Some(CloudId::Hyphenated(id.to_bytes()));
+    let object = translated(object, outward);
+    let here = CloudId::Hyphenated(id.to_bytes());
+    let record = object.map(|it| record(here, Custody::default(), None, it));
+    record.map(|it| of_record(&it)).unwrap_or_default()
+}
+
+/// The digest of what ended.
+pub(super) fn lapse_digest(lapse: Lapse) -> Digest {
+    of_record(&Record::Lapse(lapse))
+}
+
+/// The digest of what was decided about one of the region's things.
+pub(super) fn binding_digest(binding: &Binding) -> Digest {
+    of_record(&Record::Binding(binding.clone()))
+}
+
+fn of_record(record: &Record) -> Digest {
+    // No record of an organization fails to encode; one that did would be written each time that
+    // it differs.
+    let encoded = encode(record).ok();
+    encoded
+        .map(|it| Digest::of(it.kind, &it.id, &it.value))
+        .unwrap_or_default()
+}
+
+/// By what a renamed thing of the region's own is noted: it has no id in the directory.
+pub(super) fn note_id(kind: ObjectKind, here: &CloudId) -> ObjectId {
+    let binding = Binding {
+        kind,
+        here: here.clone(),
+        becomes: shared::model::Becomes::Renamed(String::new()),
+    };
+    match binding.id() {
+        CloudId::Simple(bytes) | CloudId::Hyphenated(bytes) => ObjectId::from_bytes(bytes),
+        // An id that is derived is no text.
+        CloudId::Text(_) => ObjectId::from_bytes([0; 16]),
+    }
+}
+
+/// In what the cloud's thing differs from what it is to be. A default project that is none of the
+/// federation's (`is_known`) is the region's own business where the directory has none.
+pub(super) fn differences(
+    wanted: &Object<CloudId>,
+    found: &Object<CloudId>,
+    is_known: impl Fn(&CloudId) -> bool,
+) -> Vec<Difference> {
+    let mut all = Vec::new();
+    if wanted.name() != found.name() {
+        let (from, to) = (wanted.name().to_owned(), found.name().to_owned());
+        all.push(Difference::Renamed { from, to });
+    }
+    if said(description(wanted)) != said(description(found)) {
+        all.push(Difference::Description);
+    }
+    match (enabled(wanted), enabled(found)) {
+        (Some(true), Some(false)) => all.push(Difference::Disabled),
+        (Some(false), Some(true)) => all.push(Difference::Enabled),
+        _ => {}
+    }
+    match (wanted, found) {
+        (Object::User(wanted), Object::User(found)) => {
+            if said(wanted.email.as_deref()) != said(found.email.as_deref()) {
+                all.push(Difference::Email);
+            }
+            let is_ours = found.default_project.as_ref().is_some_and(is_known);
+            let is_other = wanted.default_project != found.default_project;
+            if is_other && (wanted.default_project.is_some() || is_ours) {
+                all.push(Difference::DefaultProject);
+            }
+        }
+        (Object::Project(wanted), Object::Project(found)) if wanted.parent != found.parent => {
+            all.push(Difference::Moved);
+        }
+        _ => {}
+    }
+    if wanted.department() != found.department() {
+        all.push(Difference::Moved);
+    }
+    all.dedup();
+    all
+}
+
+/// What it is to be, as far as a cloud can change that: nothing moves, and a default project that
+/// does not differ stays.
+pub(super) fn reachable(
+    mut wanted: Object<CloudId>,
+    found: &Object<CloudId>,
+    differences: &[Difference],
+) -> Object<CloudId> {
+    match (&mut wanted, found) {
+        (Object::Project(wanted), Object::Project(found)) => {
+            wanted.department = found.department.clone();
+            wanted.parent = found.parent.clone();
+        }
+        (Object::User(wanted), Object::User(found)) => {
+            wanted.department = found.department.clone();
+            if !differences.contains(&Difference::DefaultProject) {
+                wanted.default_project = found.default_project.clone();
+            }
+        }
+        (Object::Group(wanted), Object::Group(found)) => {
+            wanted.department = found.department.clone();
+        }
+        (Object::Role(wanted), Object::Role(found)) => {
+            wanted.department = found.department.clone();
+        }
+        _ => {}
+    }
+    // To write nothing in place of an empty text would be a call for nothing, each time.
+    if said(description(&wanted)) == said(description(found)) {
+        let kept = description(found).map(str::to_owned);
+        *description_mut(&mut wanted) = kept;
+    }
+    if let (Object::User(wanted), Object::User(found)) = (&mut wanted, found)
+        && said(wanted.email.as_deref()) == said(found.email.as_deref())
+    {
+        wanted.email = found.email.clone();
+    }
+    wanted
+}
+
+/// A text that is empty says what none says: Keystone keeps "" where none was given.
+fn said(text: Option<&str>) -> Option<&str> {
+    text.filter(|it| !it.is_empty())
+}
+
+fn description<I>(object: &Object<I>) -> Option<&str> {
+    match object {
+        Object::Department(it) => it.description.as_deref(),
+        Object::Project(it) => it.description.as_deref(),
+        Object::User(it) => it.description.as_deref(),
+        Object::Group(it) => it.description.as_deref(),
+        Object::Role(it) => it.description.as_deref(),
+    }
+}
+
+const fn description_mut<I>(object: &mut Object<I>) -> &mut Option<String> {
+    match object {
+        Object::Department(it) => &mut it.description,
+        Object::Project(it) => &mut it.description,
+        Object::User(it) => &mut it.description,
+        Object::Group(it) => &mut it.description,
+        Object::Role(it) => &mut it.description,
+    }
+}
+
+/// Whether it is switched on; `None` where that can't be said of such a thing.
+pub(super) const fn enabled<I>(object: &Object<I>) -> Option<bool> {
+    match object {
+        Object::Department(Department { enabled, .. }) => Some(*enabled),
+        Object::Project(it) => Some(it.enabled),
+        Object::User(it) => Some(it.enabled),
+        Object::Group(_) | Object::Role(_) => None,
+    }
+}
+
+/// The same, switched on or off where it can be.
+pub(super) fn switched<I>(mut object: Object<I>, on: bool) -> Object<I> {
+    match &mut object {
+        Object::Department(it) => it.enabled = on,
+        Object::Project(it) => it.enabled = on,
+        Object::User(it) => it.enabled = on,
+        Object::Group(_) | Object::Role(_) => {}
+    }
+    object
+}
+
+/// The same by another name.
+pub(super) fn renamed<I>(mut object: Object<I>, name: &str) -> Object<I> {
+    let its = match &mut object {
+        Object::Department(it) => &mut it.name,
+        Object::Project(it) => &mut it.name,
+        Object::User(it) => &mut it.name,
+        Object::Group(it) => &mut it.name,
+        Object::Role(it) => &mut it.name,
+    };
+    name.clone_into(its);
+    object
+}

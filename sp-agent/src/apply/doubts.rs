@@ -1,0 +1,99 @@
+//! Orders of which nobody knows whether they were carried out: the answer was lost.
+//!
+//! The same order may be given again, as twice is once. Another one must not, before the cloud was
+//! read: what was made under one name would be made again under the next.
+
+use std::time::Instant;
+
+use shared::model::{CloudId, RecordKind};
+
+use super::Reconciler;
+use super::batch::{Task, note};
+use super::compare::differences;
+use super::subject::{Subject, link_kind, record_kind};
+use super::verdict::Due;
+use crate::cloud::{CloudError, Order};
+
+/// An order in doubt.
+#[derive(Debug, Clone)]
+pub(super) struct Doubt {
+    task: Task,
+    since: Instant,
+}
+
+impl Doubt {
+    pub(super) const fn kind(&self) -> RecordKind {
+        match &self.task.order {
+            Order::Create { object, .. } => record_kind(object.kind()),
+            Order::Update { to, .. } => record_kind(to.kind()),
+            Order::Remove { kind, .. } => record_kind(*kind),
+            Order::Link(link) | Order::Unlink(link) => link_kind(link),
+        }
+    }
+}
+
+/// Whether an order may have been carried out although it failed so.
+const fn is_doubtful(error: &CloudError) -> bool {
+    match error {
+        CloudError::Unreachable { .. } | CloudError::Malformed { .. } | CloudError::Stopped => true,
+        CloudError::Status { status, .. } => *status >= 500,
+        CloudError::Unauthorized { .. }
+        | CloudError::Forbidden { .. }
+        | CloudError::Throttled { .. }
+        | CloudError::Missing { .. }
+        | CloudError::Unmanaged => false,
+    }
+}
+
+impl Reconciler {
+    pub(super) fn doubt(&mut self, now: Instant, task: &Task, error: &CloudError) {
+        if is_doubtful(error) {
+            let doubt = Doubt {
+                task: task.clone(),
+                since: now,
+            };
+            self.doubts.insert(task.subject.clone(), doubt);
+        }
+    }
+
+    /// The reading that something else than this order must wait for; `None` for the same again.
+    pub(super) fn in_doubt(&self, subject: &Subject, due: Option<&Due>) -> Option<RecordKind> {
+        let doubt = self.doubts.get(subject)?;
+        let is_same = due.is_some_and(|it| it.order == doubt.task.order);
+        (!is_same).then(|| doubt.kind())
+    }
+
+    /// What a reading shows to have been carried out is noted as if the answer had come.
+    pub(super) fn resolve_doubts(&mut self, kind: RecordKind, began: Instant) {
+        let all = self.doubts.iter();
+        let resolved = all.filter(|(_, it)| it.kind() == kind && it.since <= began);
+        let resolved: Vec<Subject> = resolved.map(|(subject, _)| subject.clone()).collect();
+        for subject in resolved {
+            let doubt = self.doubts.remove(&subject);
+            if let Some(Doubt { task, .. }) = doubt
+                && self.shows(&task.order)
+                && let Some(note) = note(&task, None)
+            {
+                self.note(note);
+            }
+            self.dirty.insert(subject);
+        }
+    }
+
+    fn shows(&self, order: &Order) -> bool {
+        match order {
+            // Its marker tells.
+            Order::Create { .. } => false,
+            Order::Update { id, to, marker, .. } => {
+                let found = self.actual.object(to.kind(), id);
+                let is_any = |_: &CloudId| true;
+                let is_so = found.is_some_and(|it| differences(to, &it, is_any).is_empty());
+                let is_marked = self.actual.traits(to.kind(), id).marker == *marker;
+                is_so && (marker.is_none() || is_marked)
+            }
+            Order::Remove { kind, id } => !self.actual.organization().has(*kind, id),
+            Order::Link(link) => self.actual.has_link(link),
+            Order::Unlink(link) => !self.actual.has_link(link),
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! Carries orders to the cloud, and news back.
+//!
+//! ```text
+//! replica (watch) ─▶ ┌─────┐ ─▶ cloud, so many orders at once
+//! news (channel)  ─▶ │ Run │ ─▶ Keep: notes ─▶ Report: records, for the spool
+//! policy (watch)  ─▶ └─────┘ ─▶ progress (watch)
+//! ```
+//!
+//! All orders run in this task; stopping drops them where they are, and after the next reading it
+//! is seen which were carried out. Notes are kept before anything is told of what was done: then an
+//! agent that is killed in between knows what it did.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use shared::backoff::Backoff;
+use shared::ids::FederationId;
+use shared::model::{CloudId, Key, Record, RecordKind};
+use shared::runtime::clock::Clock;
+use shared::runtime::shutdown::Shutdown;
+use tokio::sync::{mpsc, watch};
+use tracing::{info, warn};
+
+use super::batch::{Change, Task};
+use super::{Policy, Progress, Reconciler, Subject};
+use crate::cloud::{Cloud, CloudError};
+use crate::replica::{Base, Note, Replica};
+
+/// No order takes longer: Keystone answers within seconds, and one that hangs must not hold its
+/// place for ever. After that nobody knows whether it was carried out.
+const ORDER_MAX: Duration = Duration::from_secs(120);
+
+/// Progress is shown so often at most while much changes.
+const SHOW_EVERY: Duration = Duration::from_millis(250);
+
+/// News that are taken before orders are given again, so that a reading of many pages delays none.
+const NEWS_MAX: usize = 512;
+
+/// Pauses between tries to keep notes: a full disk is no reason to spin, and is mended by hand.
+const KEEP_BASE: Duration = Duration::from_millis(200);
+const KEEP_CEILING: Duration = Duration::from_secs(30);
+
+/// What keeps notes, or takes reports, can't for now.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{what} failed: {reason}")]
+pub struct StoreError {
+    /// What failed, as a sentence's beginning.
+    pub what: &'static str,
+    /// Why, and what to do.
+    pub reason: String,
+}
+
+/// Where notes of what was applied are kept, so that a restart knows of them.
+#[async_trait]
+pub trait Keep: Send + Sync + 'static {
+    /// Keeps notes, in their order, all or none, and durably.
+    ///
+    /// # Errors
+    /// If they are not kept. They are given again, and twice is once.
+    async fn keep(&self, notes: &[Note]) -> Result<(), StoreError>;
+}
+
+/// Where it goes what an order changed in the cloud, so that the hub need not wait for the next
+/// reading.
+#[async_trait]
+pub trait Report: Send + Sync + 'static {
+    /// Puts what is so now and what is gone, all of one kind.
+    ///
+    /// # Errors
+    /// If it is not put. The next reading of the cloud tells it then.
+    async fn report(
+        &self,
+        kind: RecordKind,
+        records: Vec<Record>,
+        gone: Vec<Key>,
+    ) -> Result<(), StoreError>;
+}
+
+/// What is heard of the cloud.
+#[derive(Debug, Clone)]
+pub enum News {
+    /// The cloud has this.
+    Put(Record),
+    /// The cloud has this no more.
+    Gone(Key),
+    /// The records of this kind were read to their end by a reading that began then, after this
+    /// driver was started. All of them were told before.
+    Read(RecordKind, Instant),
+    /// Drift that is to be written over.
+    PutBack(Subject),
+}
+
+/// What applies the directory to one cloud.
+pub struct Apply {
+    /// The cloud.
+    pub cloud: Arc<dyn Cloud>,
+    /// Whose directory it is.
+    pub federation: FederationId,
+    /// What was applied last, as it was kept.
+    pub base: Base,
+    /// What the hub tells.
+    pub replica: watch::Receiver<Arc<Replica>>,
+    /// What the region's operator allows.
+    pub policy: watch::Receiver<Policy>,
+    /// What is heard of the cloud: at first all that is known of it. Bounded by whoever made it.
+    pub news: mpsc::Receiver<News>,
+    /// Where notes are kept.
+    pub keep: Arc<dyn Keep>,
+    /// Where it is told what changed.
+    pub report: Arc<dyn Report>,
+    /// Where it is shown how far it is.
+    pub progress: watch::Sender<Progress>,
+    /// Where it is shown which kinds should be read soon.
+    pub readings: watch::Sender<Vec<RecordKind>>,
+    /// What tells the time.
+    pub clock: Clock,
+    /// Orders that run at once. Keystone's workers do one each: more than those only wait there.
+    pub orders_max: usize,
+    /// Uniform over all of `u64`, for the jitter of retries.
+    pub chance: Box<dyn FnMut() -> u64 + Send>,
+}
+
+type Done = (Task, Result<Option<CloudId>, CloudError>);
+
+struct Run {
+    it: Apply,
+    core: Reconciler,
+    under_way: FuturesUnordered<BoxFuture<'static, Done>>,
+    shown_at: Option<Instant>,
+    failing: Option<String>,
+}
+
+impl Apply {
+    /// Applies until the daemon stops.
+    pub async fn run(mut self, shutdown: Shutdown) {
+        let policy = self.policy.borrow_and_update().clone();
+        let base = std::mem::take(&mut self.base);
+        let mut core = Reconciler::new(self.federation, policy, base, self.clock.now());
+        let replica = Arc::clone(&self.replica.borrow_and_update());
+        core.follow(&replica);
+        let mut run = Run {
+            it: self,
+            core,
+            under_way: FuturesUnordered::new(),
+            shown_at: None,
+            failing: None,
+        };
+        shutdown.until_draining(run.apply()).await;
+    }
+}
+
+impl Run {
+    async fn apply(&mut self) {
+        loop {
+            let room = self.it.orders_max.max(1);
+            let room = room.saturating_sub(self.under_way.len());
+            let batch = self.core.next(self.it.clock.now(), room);
+            self.keep(batch.notes).await;
+            batch.tasks.into_iter().for_each(|task| self.give(task));
+            let readings: Vec<RecordKind> = batch.readings.into_iter().collect();
+            self.it.readings.send_if_modified(|shown| {
+                let is_new = *shown != readings;
+                *shown = readings;
+                is_new
+            });
+            let show_at = self.show();
+            self.wait(batch.wake_at.into_iter().chain(show_at).min())
+                .await;
+        }
+    }
+
+    fn give(&self, task: Task) {
+        let (cloud, clock) = (Arc::clone(&self.it.cloud), self.it.clock.clone());
+        self.under_way.push(Box::pin(async move {
+            let result = tokio::select! {
+                result = cloud.perform(&task.order) => result,
+                () = clock.sleep(ORDER_MAX) => Err(CloudError::Unreachable {
+                    endpoint: "the cloud".to_owned(),
+                    reason: format!("no answer within {} s", ORDER_MAX.as_secs()),
+                }),
+            };
+            (task, result)
+        }));
+    }
+
+    /// Waits until something is to be looked at.
+    async fn wait(&mut self, until: Option<Instant>) {
+        let clock = self.it.clock.clone();
+        let sleep = async {
+            match until {
+                Some(at) => clock.sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            Some(done) = self.under_way.next() => self.take(done).await,
+            Some(news) = self.it.news.recv() => self.hear(news),
+            Ok(()) = self.it.replica.changed() => {
+                let replica = Arc::clone(&self.it.replica.borrow_and_update());
+                self.core.follow(&replica);
+            }
+            Ok(()) = self.it.policy.changed() => {
+                let policy = self.it.policy.borrow_and_update().clone();
+                self.core.allow(policy);
+            }
+            () = sleep => {}
+        }
+    }
+
+    fn hear(&mut self, first: News) {
+        self.learn(first);
+        for _ in 0..NEWS_MAX {
+            let Ok(news) = self.it.news.try_recv() else {
+                return;
+            };
+            self.learn(news);
+        }
+    }
+
+    fn learn(&mut self, news: News) {
+        match news {
+            News::Put(record) => self.core.put(record),
+            News::Gone(key) => self.core.remove(&key),
+            News::Read(kind, began) => self.core.is_read(kind, began),
+            News::PutBack(subject) => self.core.put_back(subject),
+        }
+    }
+
+    /// Takes what ended, and what ended beside it, so that their notes are kept together.
+    async fn take(&mut self, first: Done) {
+        let (mut notes, mut changes) = (Vec::new(), Vec::new());
+        let mut next = Some(first);
+        while let Some((task, result)) = next {
+            let at = (self.it.clock.now(), self.it.clock.unix_millis());
+            let chance = (self.it.chance)();
+            let outcome = self.core.done(at, &task, result, chance);
+            self.log(&task, outcome.failure);
+            notes.extend(outcome.notes);
+            changes.extend(outcome.changes);
+            next = self.under_way.next().now_or_never().flatten();
+        }
+        self.keep(notes).await;
+        self.tell(changes).await;
+    }
+
+    /// Each failure is in the progress; the log has the first of a row.
+    fn log(&mut self, task: &Task, failure: Option<String>) {
+        match failure {
+            Some(text) if self.failing.is_none() => {
+                warn!("cannot apply {} {:?}: {text}", task.subject, task.name());
+                self.failing = Some(text);
+            }
+            Some(_) => {}
+            None => {
+                if self.failing.take().is_some() {
+                    info!("the cloud takes orders again");
+                }
+            }
+        }
+    }
+
+    /// Keeps notes, however long that takes: what can't be kept must not be told.
+    async fn keep(&mut self, notes: Vec<Note>) {
+        if notes.is_empty() {
+            return;
+        }
+        let mut backoff = Backoff::new(KEEP_BASE, KEEP_CEILING);
+        while let Err(error) = self.it.keep.keep(&notes).await {
+            if backoff.attempts() == 0 {
+                warn!("{error}; nothing is applied until it can be kept");
+            }
+            let wait = backoff.next((self.it.chance)());
+            self.it
+                .progress
+                .send_modify(|it| it.paused = Some(error.to_string()));
+            self.it.clock.sleep(wait).await;
+        }
+    }
+
+    async fn tell(&mut self, changes: Vec<Change>) {
+        let mut parts: BTreeMap<RecordKind, (Vec<Record>, Vec<Key>)> = BTreeMap::new();
+        for change in changes {
+            let part = parts.entry(change.kind()).or_default();
+            match change {
+                Change::Put(record) => part.0.push(record),
+                Change::Gone(key) => part.1.push(key),
+            }
+        }
+        for (kind, (records, gone)) in parts {
+            // The spool tells of its condition itself, and the next reading of what is not put.
+            let _ = self.it.report.report(kind, records, gone).await;
+        }
+    }
+
+    /// Shows how far it is, not too often; returns when to show it next.
+    fn show(&mut self) -> Option<Instant> {
+        let now = self.it.clock.now();
+        let due = self.shown_at.and_then(|it| it.checked_add(SHOW_EVERY));
+        if let Some(due) = due.filter(|it| now < *it) {
+            return Some(due);
+        }
+        let progress = self.core.progress(now);
+        let is_new = self.it.progress.send_if_modified(|shown| {
+            let is_new = *shown != progress;
+            *shown = progress;
+            is_new
+        });
+        // What did not change is not looked at again before something happens.
+        self.shown_at = is_new.then_some(now);
+        None
+    }
+}

@@ -1,0 +1,212 @@
+//! What failed, and when it is tried again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use shared::backoff::Backoff;
+use shared::model::{RecordKind, UnixMillis};
+
+use super::subject::Subject;
+
+/// The first pause: a database that was locked is not, a second later.
+const RETRY_BASE: Duration = Duration::from_secs(1);
+
+/// The longest pause: what an operator has mended should not wait for him to go and look for the
+/// button.
+const RETRY_CEILING: Duration = Duration::from_secs(300);
+
+/// So many failures in a row, without a success among them, are the cloud's and not the things'.
+const IN_A_ROW_MAX: u32 = 8;
+
+/// The longest pause while the cloud fails: it is asked by one order, so that it may be asked
+/// often.
+const BREAK_CEILING: Duration = Duration::from_secs(30);
+
+/// Longer error texts are cut: each failed thing has one.
+const ERROR_CHARS_MAX: usize = 400;
+
+/// How something failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Failure {
+    pub(super) name: String,
+    pub(super) error: String,
+    pub(super) since: UnixMillis,
+    /// How often it was refused because its name is taken.
+    pub(super) conflicts: u32,
+    backoff: Backoff,
+    until: Instant,
+    /// Only a reading of this kind that began later tells more.
+    unread: Option<(RecordKind, Instant)>,
+}
+
+impl Failure {
+    pub(super) fn tries(&self) -> u32 {
+        self.backoff.attempts()
+    }
+}
+
+/// One failure more.
+#[derive(Debug, Clone)]
+pub(super) struct Told {
+    pub(super) name: String,
+    pub(super) error: String,
+    pub(super) wall: UnixMillis,
+    /// Wait for a reading of this kind.
+    pub(super) unread: Option<RecordKind>,
+    /// The cloud asks for so much patience.
+    pub(super) patience: Duration,
+    pub(super) chance: u64,
+}
+
+/// All that failed and was not done since.
+#[derive(Debug, Default)]
+pub(super) struct Failures {
+    all: BTreeMap<Subject, Failure>,
+    waiting: BTreeSet<(Instant, Subject)>,
+}
+
+impl Failures {
+    pub(super) fn get(&self, subject: &Subject) -> Option<&Failure> {
+        self.all.get(subject)
+    }
+
+    pub(super) fn forget(&mut self, subject: &Subject) {
+        if let Some(failure) = self.all.remove(subject) {
+            self.waiting.remove(&(failure.until, subject.clone()));
+        }
+    }
+
+    pub(super) fn add(&mut self, now: Instant, subject: Subject, told: Told) {
+        let before = self.all.remove(&subject);
+        if let Some(before) = &before {
+            self.waiting.remove(&(before.until, subject.clone()));
+        }
+        let (since, conflicts, mut backoff) = match before {
+            Some(it) => (it.since, it.conflicts, it.backoff),
+            None => (told.wall, 0, Backoff::new(RETRY_BASE, RETRY_CEILING)),
+        };
+        let wait = backoff.next(told.chance).max(told.patience);
+        let until = now.checked_add(wait).unwrap_or(now);
+        let failure = Failure {
+            name: told.name,
+            error: told.error.chars().take(ERROR_CHARS_MAX).collect(),
+            since,
+            conflicts: conflicts.saturating_add(told.unread.is_some().into()),
+            backoff,
+            until,
+            unread: told.unread.map(|kind| (kind, now)),
+        };
+        self.waiting.insert((until, subject.clone()));
+        self.all.insert(subject, failure);
+    }
+
+    /// Whether something that failed must still wait.
+    pub(super) fn holds(&self, subject: &Subject, now: Instant) -> bool {
+        let failure = self.all.get(subject);
+        failure.is_some_and(|it| it.until > now || it.unread.is_some())
+    }
+
+    /// Takes those whose time has come.
+    pub(super) fn due(&mut self, now: Instant) -> Vec<Subject> {
+        let mut due = Vec::new();
+        while let Some((at, _)) = self.waiting.first()
+            && *at <= now
+        {
+            due.extend(self.waiting.pop_first().map(|(_, it)| it));
+        }
+        due
+    }
+
+    /// When the next one's time comes.
+    pub(super) fn wake_at(&self) -> Option<Instant> {
+        self.waiting.first().map(|(at, _)| *at)
+    }
+
+    /// Those that waited for a reading of this kind which began so late.
+    pub(super) fn is_read(&mut self, kind: RecordKind, began: Instant) -> Vec<Subject> {
+        self.release(|failure| {
+            let unread = failure.unread;
+            unread.is_some_and(|(of, since)| of == kind && since <= began)
+        })
+    }
+
+    /// A name of this kind became free, so that no reading need be waited for.
+    pub(super) fn name_is_free(&mut self, kind: RecordKind) -> Vec<Subject> {
+        self.release(|it| it.unread.is_some_and(|(of, _)| of == kind))
+    }
+
+    fn release(&mut self, is_it: impl Fn(&Failure) -> bool) -> Vec<Subject> {
+        let all = self.all.iter_mut().filter(|(_, it)| is_it(it));
+        let released = all.map(|(subject, failure)| {
+            failure.unread = None;
+            subject.clone()
+        });
+        released.collect()
+    }
+
+    /// The kinds whose reading something waits for.
+    pub(super) fn unread(&self) -> BTreeSet<RecordKind> {
+        let all = self.all.values();
+        all.filter_map(|it| it.unread.map(|(kind, _)| kind))
+            .collect()
+    }
+}
+
+/// Spares a cloud that fails whatever it is given.
+#[derive(Debug)]
+pub(super) struct Breaker {
+    in_a_row: u32,
+    backoff: Backoff,
+    until: Option<Instant>,
+    reason: String,
+}
+
+impl Default for Breaker {
+    fn default() -> Self {
+        Self {
+            in_a_row: 0,
+            backoff: Backoff::new(RETRY_BASE, BREAK_CEILING),
+            until: None,
+            reason: String::new(),
+        }
+    }
+}
+
+impl Breaker {
+    /// How many orders may be given at once.
+    pub(super) fn room(&self, now: Instant, room: usize, running: usize) -> usize {
+        match self.until {
+            Some(until) if now < until => 0,
+            _ if self.is_open() => usize::from(running == 0).min(room),
+            _ => room,
+        }
+    }
+
+    /// Until when nothing is given, and why.
+    pub(super) fn paused(&self, now: Instant) -> Option<(Instant, &str)> {
+        let until = self.until.filter(|it| now < *it)?;
+        Some((until, &self.reason))
+    }
+
+    const fn is_open(&self) -> bool {
+        self.in_a_row >= IN_A_ROW_MAX
+    }
+
+    pub(super) fn worked(&mut self) {
+        self.in_a_row = 0;
+        self.backoff.reset();
+        self.until = None;
+    }
+
+    pub(super) fn failed(&mut self, now: Instant, error: &str, patience: Duration, chance: u64) {
+        self.in_a_row = self.in_a_row.saturating_add(1);
+        let wait = match self.is_open() {
+            true => self.backoff.next(chance).max(patience),
+            false => patience,
+        };
+        if !wait.is_zero() {
+            error.clone_into(&mut self.reason);
+            self.until = now.checked_add(wait.min(RETRY_CEILING));
+        }
+    }
+}

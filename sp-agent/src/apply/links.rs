@@ -1,0 +1,103 @@
+//! Decides about one link between things of the directory.
+
+use shared::ids::ObjectId;
+use shared::model::{CloudId, Link, ObjectKind};
+
+use super::Reconciler;
+use super::link_ends::{ends, touched};
+use super::objects::drift;
+use super::subject::{Difference, Level, Subject, Wait, Why, link_kind};
+use super::verdict::{Done, Due, Verdict};
+use crate::cloud::Order;
+use crate::replica::Note;
+
+impl Reconciler {
+    pub(super) fn judge_link(&self, link: &Link<ObjectId>) -> Verdict {
+        let unread = ends(link).find_map(|(kind, _)| self.unread(kind));
+        let kind = link_kind(link);
+        let unread = unread.or((!self.actual.is_whole(kind)).then_some(kind));
+        let is_wanted = self.has_link(link);
+        match unread {
+            Some(kind) if is_wanted => Verdict::Waiting(Wait::Reading(kind)),
+            Some(_) => Verdict::Nothing(None),
+            None if is_wanted => self.judge_wanted(link),
+            None => self.judge_unwanted(link),
+        }
+    }
+
+    fn judge_wanted(&self, link: &Link<ObjectId>) -> Verdict {
+        let Some(here) = link.translated(|kind, id| self.places.here(kind, id)) else {
+            let mut ends = ends(link);
+            let missing = ends.find(|(kind, id)| self.places.here(*kind, id).is_none());
+            return match missing {
+                Some((kind, id)) => Verdict::Waiting(Wait::Needs(kind, *id)),
+                None => Verdict::Nothing(None),
+            };
+        };
+        let id = link.id();
+        let is_noted = self.base.links.contains(&id);
+        if self.actual.has_link(&here) {
+            return Verdict::InPlace((!is_noted).then_some(Note::Link(id, true)));
+        }
+        if let Some(why) = self.guard_link(&here) {
+            return drift("", vec![Difference::Missing], why);
+        }
+        if is_noted && !self.is_put_back(&Subject::Link(link.clone())) {
+            return drift("", vec![Difference::LinkTaken], Why::Region);
+        }
+        let due = Due {
+            level: Level::Link,
+            order: Order::Link(here),
+            done: Done::Link(id, true),
+        };
+        self.due(due, "", vec![Difference::Missing])
+    }
+
+    /// Only what was applied is taken away: a link that was made in the region is reported.
+    fn judge_unwanted(&self, link: &Link<ObjectId>) -> Verdict {
+        let id = link.id();
+        let is_noted = self.base.links.contains(&id);
+        let is_live = ends(link).all(|(kind, id)| self.replica.directory.has(kind, id));
+        let here = link.translated(|kind, id| self.places.here(kind, id));
+        let Some(here) = here.filter(|_| is_live) else {
+            return Verdict::Nothing(None);
+        };
+        if !self.actual.has_link(&here) {
+            return Verdict::Nothing(is_noted.then_some(Note::Link(id, false)));
+        }
+        let is_put_back = self.is_put_back(&Subject::Link(link.clone()));
+        let guard = self.guard_link(&here);
+        match guard {
+            // What is the region's own has what links it likes.
+            Some(_) if !is_noted => Verdict::Nothing(None),
+            Some(why) => drift("", vec![Difference::Surplus], why),
+            None if is_noted || is_put_back => {
+                let due = Due {
+                    level: Level::Unlink,
+                    order: Order::Unlink(here),
+                    done: Done::Link(id, false),
+                };
+                self.due(due, "", vec![Difference::Surplus])
+            }
+            None => drift("", vec![Difference::LinkGiven], Why::Region),
+        }
+    }
+
+    fn guard_link(&self, link: &Link<CloudId>) -> Option<Why> {
+        touched(link).find_map(|(kind, id)| self.guard(kind, id))
+    }
+
+    pub(super) fn has_link(&self, link: &Link<ObjectId>) -> bool {
+        let directory = &self.replica.directory;
+        match link {
+            Link::Membership(it) => directory.memberships.contains(it),
+            Link::Implication(it) => directory.implications.contains(it),
+            Link::Assignment(it) => directory.assignments.contains(it),
+        }
+    }
+
+    /// A link of the cloud, by the directory's ids; `None` where an end is none of the directory's.
+    pub(super) fn known_link(&self, link: &Link<CloudId>) -> Option<Link<ObjectId>> {
+        link.translated(|kind: ObjectKind, id| self.places.there(kind, id))
+    }
+}

@@ -1,0 +1,333 @@
+//! Decides about one thing of the directory.
+
+use shared::ids::ObjectId;
+use shared::model::{Becomes, CloudId, End, Lapse, Marker, Object, ObjectKind, RecordKind};
+
+use super::Reconciler;
+use super::compare::{differences, digest, enabled, lapse_digest, reachable, switched, translated};
+use super::places::Place;
+use super::policy::is_same_name;
+use super::subject::{Difference, Drift, Level, Subject, Wait, Why, record_kind};
+use super::verdict::{Done, Due, Verdict};
+use crate::cloud::Order;
+use crate::replica::{Applied, Note};
+
+impl Reconciler {
+    pub(super) fn judge_object(&self, kind: ObjectKind, id: ObjectId) -> Verdict {
+        if let Some(unread) = self.unread(kind) {
+            return Verdict::Waiting(Wait::Reading(unread));
+        }
+        if let Some(object) = self.replica.directory.object(kind, &id) {
+            return self.judge_live(kind, id, object);
+        }
+        match self.replica.ended.get(&id) {
+            Some((of, how)) if *of == kind => self.judge_ended(kind, id, *how),
+            _ => self.judge_unknown(kind, id),
+        }
+    }
+
+    /// The first kind that must be read before anything can be said of a thing of this kind.
+    pub(super) fn unread(&self, kind: ObjectKind) -> Option<RecordKind> {
+        let also = (kind == ObjectKind::User).then_some(ObjectKind::Project);
+        let needed = [ObjectKind::Department, kind].into_iter().chain(also);
+        let mut kinds = needed.map(record_kind);
+        kinds.find(|it| !self.actual.is_whole(*it))
+    }
+
+    fn judge_live(&self, kind: ObjectKind, id: ObjectId, object: Object<ObjectId>) -> Verdict {
+        match self.places.place((kind, id), &self.base) {
+            Place::Here(here) => self.judge_here(kind, id, object, here),
+            Place::Gone if !self.is_put_back(&Subject::Object(kind, id)) => {
+                drift(object.name(), vec![Difference::Deleted], Why::Region)
+            }
+            Place::Gone | Place::Absent => self.judge_missing(kind, id, object),
+        }
+    }
+
+    fn judge_missing(&self, kind: ObjectKind, id: ObjectId, object: Object<ObjectId>) -> Verdict {
+        for (kind, needed) in needs(&object) {
+            if self.places.here(kind, needed).is_none() {
+                return Verdict::Waiting(Wait::Needs(kind, *needed));
+            }
+        }
+        if let Some(reason) = self.name_reserved(&object) {
+            return Verdict::Blocked(reason);
+        }
+        if let Some(why) = self.forbidden(&object) {
+            return drift(object.name(), vec![Difference::Missing], why);
+        }
+        let mut object = self.without_absent_project(object);
+        // In one that is switched off Keystone makes nothing. It is switched off when all are made.
+        if enabled(&object) == Some(false) && self.first_to_be_made(kind, id).is_some() {
+            object = switched(object, true);
+        }
+        let was = digest(id, &object);
+        let Some(wanted) = translated(&object, |kind, id| self.places.here(kind, id)) else {
+            return Verdict::Nothing(None);
+        };
+        if let Object::Project(it) = &wanted
+            && let Some(outer) = &it.parent
+            && self.is_off_against_the_directory(outer)
+        {
+            return Verdict::Waiting(Wait::Outer(outer.clone()));
+        }
+        let marker = self.marker(id);
+        let order = Order::Create {
+            object: wanted,
+            marker,
+        };
+        let due = Due {
+            level: Level::write(kind),
+            order,
+            done: Done::Applied(kind, id, was),
+        };
+        self.due(due, object.name(), vec![Difference::Missing])
+    }
+
+    fn judge_here(
+        &self,
+        kind: ObjectKind,
+        id: ObjectId,
+        object: Object<ObjectId>,
+        here: CloudId,
+    ) -> Verdict {
+        let Some(found) = self.actual.object(kind, &here) else {
+            return Verdict::Nothing(None);
+        };
+        let had_project = default_project(&object).is_some();
+        let object = self.without_absent_project(object);
+        let was = digest(id, &object);
+        let Some(wanted) = translated(&object, |kind, id| self.places.here(kind, id)) else {
+            let mut needs = needs(&object);
+            let missing = needs.find(|(kind, id)| self.places.here(*kind, id).is_none());
+            return match missing {
+                Some((kind, id)) => Verdict::Waiting(Wait::Needs(kind, *id)),
+                None => Verdict::Nothing(None),
+            };
+        };
+        let is_ours = |it: &CloudId| self.places.there(ObjectKind::Project, it).is_some();
+        let mut what = differences(&wanted, &found, is_ours);
+        if had_project && default_project(&object).is_none() {
+            what.retain(|it| *it != Difference::DefaultProject);
+        }
+        let applied = self.base.objects.get(&(kind, id));
+        let applied = applied.filter(|it| it.here == here);
+        let is_unchanged = applied.is_some_and(|it| it.was == was);
+        let marker = self.marker_to_leave(kind, &here, id);
+        let guard = self.guard(kind, &here);
+        if what.is_empty() {
+            let is_to_mark = applied.is_none() && guard.is_none() && !self.policy.read_only;
+            if marker.is_none() || !is_to_mark {
+                let now = Applied { here, was };
+                let note = (applied != Some(&now)).then_some(Note::Object(kind, id, Some(now)));
+                return Verdict::InPlace(note);
+            }
+        }
+        if let Some(why) = guard {
+            return drift(found.name(), what, why);
+        }
+        let is_drift = is_unchanged && !self.is_put_back(&Subject::Object(kind, id));
+        if is_drift || what == [Difference::Moved] {
+            return drift(found.name(), what, Why::Region);
+        }
+        let to = reachable(wanted, &found, &what);
+        let wait = self.wait_to_switch(kind, id, (&here, &found), &to);
+        if let Some(wait) = wait {
+            return Verdict::Waiting(wait);
+        }
+        let name = found.name().to_owned();
+        let order = Order::Update {
+            id: here,
+            from: found,
+            to,
+            marker,
+        };
+        let done = Done::Applied(kind, id, was);
+        let level = Level::write(kind);
+        self.due(Due { level, order, done }, &name, what)
+    }
+
+    /// A thing that the directory has no more.
+    fn judge_ended(&self, kind: ObjectKind, id: ObjectId, how: End) -> Verdict {
+        let Place::Here(here) = self.places.place((kind, id), &self.base) else {
+            let is_noted = self.base.objects.contains_key(&(kind, id));
+            return Verdict::Nothing(is_noted.then_some(Note::Object(kind, id, None)));
+        };
+        // Switched off, which is decided with the region's own.
+        if matches!(self.places.binding(kind, &here), Some(Becomes::Withheld(_))) {
+            return Verdict::Nothing(None);
+        }
+        let Some(found) = self.actual.object(kind, &here) else {
+            return Verdict::Nothing(None);
+        };
+        let (End::Deleted, Some(level)) = (how, Level::remove(kind)) else {
+            let object = id;
+            let was = lapse_digest(Lapse { object, kind, how });
+            return self.switch_off(kind, id, here, found, was);
+        };
+        let what = vec![Difference::Surplus];
+        if let Some(why) = self.guard(kind, &here) {
+            return drift(found.name(), what, why);
+        }
+        let order = Order::Remove { kind, id: here };
+        let done = Done::Gone(kind, id);
+        self.due(Due { level, order, done }, found.name(), what)
+    }
+
+    /// What is neither in the directory nor known to have ended stays as it is.
+    fn judge_unknown(&self, kind: ObjectKind, id: ObjectId) -> Verdict {
+        let Place::Here(here) = self.places.place((kind, id), &self.base) else {
+            return Verdict::Nothing(None);
+        };
+        let is_own = matches!(
+            self.places.binding(kind, &here),
+            Some(Becomes::Withheld(_) | Becomes::Renamed(_))
+        );
+        match self.actual.object(kind, &here) {
+            Some(found) if !is_own => {
+                drift(found.name(), vec![Difference::NotInDirectory], Why::Region)
+            }
+            _ => Verdict::Nothing(None),
+        }
+    }
+
+    /// Without a default project that is not here: it follows once that is.
+    fn without_absent_project(&self, mut object: Object<ObjectId>) -> Object<ObjectId> {
+        if let Object::User(user) = &mut object
+            && let Some(project) = user.default_project
+            && self.places.here(ObjectKind::Project, &project).is_none()
+        {
+            user.default_project = None;
+        }
+        object
+    }
+
+    /// An inner project of the directory's that is still to be made.
+    fn first_to_be_made(&self, kind: ObjectKind, id: ObjectId) -> Option<ObjectId> {
+        let referrers = self.referrers.get(&(kind, id)).into_iter().flatten();
+        let mut inner = referrers.filter_map(|it| match it {
+            Subject::Object(ObjectKind::Project, inner) if kind == ObjectKind::Project => {
+                Some(*inner)
+            }
+            _ => None,
+        });
+        inner.find(|it| {
+            let place = self.places.place((ObjectKind::Project, *it), &self.base);
+            place == Place::Absent
+        })
+    }
+
+    /// Keystone switches a project off when those in it are off, and on when that around it is on.
+    pub(super) fn wait_to_switch(
+        &self,
+        kind: ObjectKind,
+        id: ObjectId,
+        (here, found): (&CloudId, &Object<CloudId>),
+        to: &Object<CloudId>,
+    ) -> Option<Wait> {
+        let (Object::Project(found), Object::Project(to)) = (found, to) else {
+            return None;
+        };
+        let projects = &self.actual.organization().projects;
+        let is_on = |it: &CloudId| projects.get(it).is_some_and(|it| it.enabled);
+        match (found.enabled, to.enabled) {
+            (true, false) => {
+                let inner = self.first_to_be_made(kind, id);
+                let inner = inner.map(|it| Wait::Needs(ObjectKind::Project, it));
+                inner.or_else(|| {
+                    let on = self.actual.inner(here).find(|it| is_on(it));
+                    on.cloned().map(Wait::Inner)
+                })
+            }
+            (false, true) => {
+                let outer = found.parent.as_ref();
+                let off = outer.filter(|it| projects.contains_key(*it) && !is_on(it));
+                off.cloned().map(Wait::Outer)
+            }
+            _ => None,
+        }
+    }
+
+    fn is_off_against_the_directory(&self, here: &CloudId) -> bool {
+        let found = self.actual.organization().projects.get(here);
+        let there = self.places.there(ObjectKind::Project, here);
+        let wanted = there.and_then(|it| self.replica.directory.projects.get(&it));
+        found.is_some_and(|it| !it.enabled) && wanted.is_some_and(|it| it.enabled)
+    }
+
+    /// The merge plan calls it blocked, and so does this.
+    fn name_reserved(&self, object: &Object<ObjectId>) -> Option<String> {
+        let Object::Department(wanted) = object else {
+            return None;
+        };
+        let departments = &self.actual.organization().departments;
+        let mut reserved = self.reserved.iter();
+        let id = reserved.find(|it| {
+            let found = departments.get(*it);
+            found.is_some_and(|it| is_same_name(&it.name, &wanted.name))
+        })?;
+        Some(format!(
+            "the region's own department {id} has the name {:?}; rename the federation's \
+             department, or the region's",
+            wanted.name
+        ))
+    }
+
+    /// Why a thing may not be made.
+    fn forbidden(&self, object: &Object<ObjectId>) -> Option<Why> {
+        let protected = match object {
+            Object::Department(it) => self.policy.protects_department("", &it.name),
+            Object::User(it) => self.policy.protects_user("", &it.name),
+            _ => false,
+        };
+        if protected {
+            return Some(Why::Protected);
+        }
+        let department = object.department()?;
+        let here = self.places.here(ObjectKind::Department, department)?;
+        self.guard(ObjectKind::Department, &here)
+    }
+
+    fn marker(&self, object: ObjectId) -> Marker {
+        let federation = self.federation;
+        Marker { federation, object }
+    }
+
+    fn marker_to_leave(&self, kind: ObjectKind, here: &CloudId, id: ObjectId) -> Option<Marker> {
+        let marker = self.marker(id);
+        let found = self.actual.traits(kind, here).marker;
+        (found != Some(marker)).then_some(marker)
+    }
+
+    /// What is to be done, unless the policy takes no changes.
+    pub(super) fn due(&self, due: Due, name: &str, what: Vec<Difference>) -> Verdict {
+        match self.policy.read_only {
+            true => drift(name, what, Why::ReadOnly),
+            false => Verdict::Due(Box::new(due)),
+        }
+    }
+}
+
+pub(super) fn drift(name: &str, what: Vec<Difference>, why: Why) -> Verdict {
+    let name = name.to_owned();
+    Verdict::Drift(Drift { name, what, why })
+}
+
+/// What must be in the cloud before a thing can be made there.
+pub(super) fn needs(object: &Object<ObjectId>) -> impl Iterator<Item = (ObjectKind, &ObjectId)> {
+    let department = object.department();
+    let department = department.map(|it| (ObjectKind::Department, it));
+    let outer = match object {
+        Object::Project(it) => it.parent.as_ref(),
+        _ => None,
+    };
+    let outer = outer.map(|it| (ObjectKind::Project, it));
+    department.into_iter().chain(outer)
+}
+
+pub(super) const fn default_project(object: &Object<ObjectId>) -> Option<&ObjectId> {
+    match object {
+        Object::User(it) => it.default_project.as_ref(),
+        _ => None,
+    }
+}

@@ -1,0 +1,169 @@
+//! Decides about one thing of the region that is no thing of the directory, and what is the
+//! region's alone.
+
+use shared::ids::ObjectId;
+use shared::model::{Becomes, Binding, CloudId, Custody, Object, ObjectKind};
+use shared::wire::Digest;
+
+use super::Reconciler;
+use super::compare::{binding_digest, enabled, note_id, renamed, switched};
+use super::objects::drift;
+use super::subject::{Difference, Level, Subject, Why};
+use super::verdict::{Done, Due, Verdict};
+use crate::cloud::Order;
+use crate::replica::{Applied, Note};
+
+impl Reconciler {
+    pub(super) fn judge_own(&self, kind: ObjectKind, here: &CloudId) -> Verdict {
+        let Some(found) = self.actual.object(kind, here) else {
+            return Verdict::Nothing(None);
+        };
+        match self.places.binding(kind, here) {
+            Some(Becomes::Renamed(name)) => return self.give_way(kind, here, found, name),
+            Some(becomes @ Becomes::Withheld(id)) if !self.replica.directory.has(kind, id) => {
+                let was = binding_digest(&Binding {
+                    kind,
+                    here: here.clone(),
+                    becomes: becomes.clone(),
+                });
+                return self.switch_off(kind, *id, here.clone(), found, was);
+            }
+            _ => {}
+        }
+        let is_known = self.places.there(kind, here).is_some();
+        let is_own = self.unread(kind).is_some() || self.guard(kind, here).is_some();
+        match is_known || is_own {
+            true => Verdict::Nothing(None),
+            false => drift(found.name(), vec![Difference::CreatedHere], Why::Region),
+        }
+    }
+
+    /// The region's own takes another name, once. What it is called after that is its own business.
+    fn give_way(
+        &self,
+        kind: ObjectKind,
+        here: &CloudId,
+        found: Object<CloudId>,
+        name: &str,
+    ) -> Verdict {
+        let id = note_id(kind, here);
+        let was = binding_digest(&Binding {
+            kind,
+            here: here.clone(),
+            becomes: Becomes::Renamed(name.to_owned()),
+        });
+        let now = Applied {
+            here: here.clone(),
+            was,
+        };
+        if self.base.objects.get(&(kind, id)) == Some(&now) {
+            return Verdict::InPlace(None);
+        }
+        if found.name() == name {
+            return Verdict::InPlace(Some(Note::Object(kind, id, Some(now))));
+        }
+        let (from, to) = (name.to_owned(), found.name().to_owned());
+        let what = vec![Difference::Renamed { from, to }];
+        if self.protects(kind, here) {
+            return drift(found.name(), what, Why::Protected);
+        }
+        let (to, name) = (renamed(found.clone(), name), found.name().to_owned());
+        let order = Order::Update {
+            id: here.clone(),
+            from: found,
+            to,
+            marker: None,
+        };
+        let (level, done) = (Level::GiveWay, Done::Applied(kind, id, was));
+        self.due(Due { level, order, done }, &name, what)
+    }
+
+    /// What is retired or withheld is switched off and stays, where it can be switched off.
+    pub(super) fn switch_off(
+        &self,
+        kind: ObjectKind,
+        id: ObjectId,
+        here: CloudId,
+        found: Object<CloudId>,
+        was: Digest,
+    ) -> Verdict {
+        let now = Applied {
+            here: here.clone(),
+            was,
+        };
+        let is_applied = self.base.objects.get(&(kind, id)) == Some(&now);
+        match enabled(&found) {
+            None => return Verdict::Nothing(None),
+            Some(false) => {
+                let note = (!is_applied).then_some(Note::Object(kind, id, Some(now)));
+                return Verdict::InPlace(note);
+            }
+            Some(true) => {}
+        }
+        let what = vec![Difference::Enabled];
+        if let Some(why) = self.guard(kind, &here) {
+            return drift(found.name(), what, why);
+        }
+        let subjects = [Subject::Object(kind, id), Subject::Own(kind, here.clone())];
+        if is_applied && !subjects.iter().any(|it| self.is_put_back(it)) {
+            return drift(found.name(), what, Why::Region);
+        }
+        let to = switched(found.clone(), false);
+        if let Some(wait) = self.wait_to_switch(kind, id, (&here, &found), &to) {
+            return Verdict::Waiting(wait);
+        }
+        let name = found.name().to_owned();
+        let order = Order::Update {
+            id: here,
+            from: found,
+            to,
+            marker: None,
+        };
+        let (level, done) = (Level::write(kind), Done::Applied(kind, id, was));
+        self.due(Due { level, order, done }, &name, what)
+    }
+
+    /// Why nothing of a thing may be changed.
+    pub(super) fn guard(&self, kind: ObjectKind, here: &CloudId) -> Option<Why> {
+        if self.actual.traits(kind, here).custody != Custody::Common {
+            return Some(Why::Custody);
+        }
+        let department = self.department(kind, here);
+        let custody = department.map(|it| self.actual.traits(ObjectKind::Department, it).custody);
+        match custody {
+            Some(Custody::Reserved | Custody::Administrator) => Some(Why::Custody),
+            _ => self.protects(kind, here).then_some(Why::Protected),
+        }
+    }
+
+    fn department<'a>(&'a self, kind: ObjectKind, here: &'a CloudId) -> Option<&'a CloudId> {
+        let all = self.actual.organization();
+        match kind {
+            ObjectKind::Department => Some(here),
+            ObjectKind::Project => all.projects.get(here).map(|it| &it.department),
+            ObjectKind::User => all.users.get(here).map(|it| &it.department),
+            ObjectKind::Group => all.groups.get(here).map(|it| &it.department),
+            ObjectKind::Role => all.roles.get(here)?.department.as_ref(),
+        }
+    }
+
+    /// Whether the policy protects a thing, or the department that it is in.
+    fn protects(&self, kind: ObjectKind, here: &CloudId) -> bool {
+        let policy = &self.policy;
+        let all = self.actual.organization();
+        if !policy.protected_departments.is_empty()
+            && let Some(id) = self.department(kind, here)
+        {
+            let found = all.departments.get(id);
+            let name = found.map_or("", |it| &it.name);
+            if policy.protects_department(&id.to_string(), name) {
+                return true;
+            }
+        }
+        if kind != ObjectKind::User || policy.protected_users.is_empty() {
+            return false;
+        }
+        let name = all.users.get(here).map_or("", |it| &it.name);
+        policy.protects_user(&here.to_string(), name)
+    }
+}

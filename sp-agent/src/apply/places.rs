@@ -1,0 +1,249 @@
+//! Which thing of the cloud is which of the directory's.
+//!
+//! A thing is known by what was applied last, then by what the hub decided about it, then by the
+//! federation's marker on it; the first of these that names something that is in the cloud counts.
+//! Kept up to date thing by thing, so that one change costs a look at what it concerns.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use shared::ids::{FederationId, ObjectId};
+use shared::model::{Becomes, CloudId, ObjectKind};
+
+use super::actual::Actual;
+use super::compare::note_id;
+use crate::replica::{Applied, Base};
+
+/// A thing of the cloud.
+pub(super) type Here = (ObjectKind, CloudId);
+
+/// A thing of the directory.
+pub(super) type There = (ObjectKind, ObjectId);
+
+/// Where a thing of the directory is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    /// It is this one of the cloud.
+    Here(CloudId),
+    /// It was applied, and what it was is not in the cloud.
+    Gone,
+    /// Nothing in the cloud is it.
+    Absent,
+}
+
+/// What is known by what.
+#[derive(Debug)]
+pub(super) struct Places {
+    federation: FederationId,
+    /// What was applied, by the cloud's ids.
+    based: BTreeMap<Here, ObjectId>,
+    /// What the hub decided.
+    bindings: BTreeMap<Here, Becomes>,
+    /// What it decided to be a thing of the directory, by that.
+    bound: BTreeMap<There, BTreeSet<CloudId>>,
+    /// What bears the federation's marker, by what it says.
+    marked: BTreeMap<There, BTreeSet<CloudId>>,
+    /// The markers that stand there.
+    markers: BTreeMap<Here, ObjectId>,
+    here: BTreeMap<There, CloudId>,
+    there: BTreeMap<Here, ObjectId>,
+}
+
+/// A thing of the directory is another one of the cloud than before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Moved {
+    pub(super) what: There,
+    pub(super) from: Option<CloudId>,
+    pub(super) to: Option<CloudId>,
+}
+
+impl Places {
+    pub(super) fn new(federation: FederationId, base: &Base) -> Self {
+        let applied = base.objects.iter();
+        // What stays the region's own is noted too, and is no thing of the directory.
+        let applied = applied.filter(|((kind, id), it)| note_id(*kind, &it.here) != *id);
+        let based = applied.map(|((kind, id), it)| ((*kind, it.here.clone()), *id));
+        Self {
+            federation,
+            based: based.collect(),
+            bindings: BTreeMap::new(),
+            bound: BTreeMap::new(),
+            marked: BTreeMap::new(),
+            markers: BTreeMap::new(),
+            here: BTreeMap::new(),
+            there: BTreeMap::new(),
+        }
+    }
+
+    /// Where a thing of the directory is.
+    pub(super) fn place(&self, what: There, base: &Base) -> Place {
+        match self.here.get(&what) {
+            Some(here) => Place::Here(here.clone()),
+            None if base.objects.contains_key(&what) => Place::Gone,
+            None => Place::Absent,
+        }
+    }
+
+    /// What a thing of the directory is in the cloud.
+    pub(super) fn here(&self, kind: ObjectKind, id: &ObjectId) -> Option<CloudId> {
+        self.here.get(&(kind, *id)).cloned()
+    }
+
+    /// Which of the directory's a thing of the cloud is, or was.
+    pub(super) fn there(&self, kind: ObjectKind, here: &CloudId) -> Option<ObjectId> {
+        self.there.get(&(kind, here.clone())).copied()
+    }
+
+    /// What the hub decided about a thing of the cloud.
+    pub(super) fn binding(&self, kind: ObjectKind, here: &CloudId) -> Option<&Becomes> {
+        self.bindings.get(&(kind, here.clone()))
+    }
+
+    /// Takes what the hub decides; `None` takes it back.
+    pub(super) fn bind(
+        &mut self,
+        here: &Here,
+        becomes: Option<Becomes>,
+        base: &Base,
+        actual: &Actual,
+    ) -> Vec<Moved> {
+        let before = match &becomes {
+            Some(it) => self.bindings.insert(here.clone(), it.clone()),
+            None => self.bindings.remove(here),
+        };
+        let mut concerned = self.concerned(here);
+        if let Some(Becomes::Object(id)) = before {
+            take_out(&mut self.bound, (here.0, id), &here.1);
+            concerned.insert(id);
+        }
+        if let Some(Becomes::Object(id)) = becomes {
+            let bound = self.bound.entry((here.0, id)).or_default();
+            bound.insert(here.1.clone());
+            concerned.insert(id);
+        }
+        self.resolve_all(here.0, concerned, base, actual)
+    }
+
+    /// Looks at a thing of the cloud that was put or removed.
+    pub(super) fn see(&mut self, here: &Here, base: &Base, actual: &Actual) -> Vec<Moved> {
+        let mut concerned = self.concerned(here);
+        let marker = actual.marked(here.0, &here.1, self.federation);
+        let before = match marker {
+            Some(id) => self.markers.insert(here.clone(), id),
+            None => self.markers.remove(here),
+        };
+        if let Some(id) = before {
+            take_out(&mut self.marked, (here.0, id), &here.1);
+            concerned.insert(id);
+        }
+        if let Some(id) = marker {
+            let marked = self.marked.entry((here.0, id)).or_default();
+            marked.insert(here.1.clone());
+            concerned.insert(id);
+        }
+        self.resolve_all(here.0, concerned, base, actual)
+    }
+
+    /// Looks at what is noted of a thing; `base` holds it already.
+    pub(super) fn noted(
+        &mut self,
+        what: There,
+        before: Option<&Applied>,
+        base: &Base,
+        actual: &Actual,
+    ) -> Vec<Moved> {
+        let (kind, id) = what;
+        let mut concerned = BTreeSet::from([id]);
+        if let Some(before) = before {
+            let old = (kind, before.here.clone());
+            if self.based.get(&old) == Some(&id) {
+                self.based.remove(&old);
+            }
+            concerned.extend(self.concerned(&old));
+        }
+        if let Some(now) = base.objects.get(&what) {
+            let new = (kind, now.here.clone());
+            self.based.insert(new.clone(), id);
+            concerned.extend(self.concerned(&new));
+        }
+        self.resolve_all(kind, concerned, base, actual)
+    }
+
+    /// What of the directory anything says that this is.
+    fn concerned(&self, here: &Here) -> BTreeSet<ObjectId> {
+        let bound = self.bindings.get(here).and_then(|it| match it {
+            Becomes::Object(id) => Some(*id),
+            Becomes::Withheld(_) | Becomes::Renamed(_) => None,
+        });
+        let based = self.based.get(here).copied();
+        let marked = self.markers.get(here).copied();
+        let known = self.there.get(here).copied();
+        [bound, based, marked, known]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
+    fn resolve_all(
+        &mut self,
+        kind: ObjectKind,
+        ids: BTreeSet<ObjectId>,
+        base: &Base,
+        actual: &Actual,
+    ) -> Vec<Moved> {
+        let resolved = ids.into_iter().filter_map(|id| {
+            let what = (kind, id);
+            let to = self.evident(what, base, actual);
+            let from = self.here.get(&what).cloned();
+            (from != to).then_some(Moved { what, from, to })
+        });
+        let moved: Vec<Moved> = resolved.collect();
+        for Moved { what, from, .. } in &moved {
+            let from = from.as_ref().map(|it| (kind, it.clone()));
+            if let Some(from) = from
+                && self.there.get(&from) == Some(&what.1)
+            {
+                self.there.remove(&from);
+            }
+            self.here.remove(what);
+        }
+        for Moved { what, to, .. } in &moved {
+            if let Some(to) = to {
+                self.here.insert(*what, to.clone());
+                self.there.insert((kind, to.clone()), what.1);
+            }
+        }
+        moved
+    }
+
+    fn evident(&self, what: There, base: &Base, actual: &Actual) -> Option<CloudId> {
+        let (kind, id) = what;
+        let is_there = |here: &CloudId| actual.organization().has(kind, here);
+        let applied = base.objects.get(&what).map(|it| &it.here);
+        // Two may have been applied as one thing; the later note counts.
+        let applied = applied.filter(|it| self.based.get(&(kind, (*it).clone())) == Some(&id));
+        if let Some(here) = applied.filter(|it| is_there(it)) {
+            return Some(here.clone());
+        }
+        let is_free = |here: &CloudId| {
+            let based = self.based.get(&(kind, here.clone()));
+            based.is_none_or(|it| *it == id)
+        };
+        let bound = self.bound.get(&what).into_iter().flatten();
+        if let Some(here) = bound.into_iter().find(|it| is_there(it) && is_free(it)) {
+            return Some(here.clone());
+        }
+        let is_undecided = |here: &CloudId| !self.bindings.contains_key(&(kind, here.clone()));
+        let mut marked = self.marked.get(&what).into_iter().flatten();
+        let found = marked.find(|it| is_there(it) && is_free(it) && is_undecided(it));
+        found.cloned()
+    }
+}
+
+fn take_out(of: &mut BTreeMap<There, BTreeSet<CloudId>>, what: There, here: &CloudId) {
+    if let Some(all) = of.get_mut(&what) {
+        all.remove(here);
+        if all.is_empty() {
+            of.remove(&what);
+        }
+    }
+}

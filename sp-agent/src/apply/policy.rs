@@ -1,0 +1,73 @@
+//! What a region's own operator lets the federation do. A captured hub can't change it.
+
+/// What an operator allows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// Takes no change of the organization at all.
+    pub read_only: bool,
+    /// Departments that stay the region's own, with all that is in them: their names, whatever the
+    /// case, or ids.
+    pub protected_departments: Vec<String>,
+    /// Users that stay the region's own, in whichever department: their names, whatever the case,
+    /// or ids.
+    pub protected_users: Vec<String>,
+    /// Users, groups and roles that may be removed in one batch.
+    pub removals_max: u32,
+}
+
+impl Policy {
+    /// Whether a department stays the region's own. `id` is empty where it has none yet.
+    pub fn protects_department(&self, id: &str, name: &str) -> bool {
+        is_listed(&self.protected_departments, id, name)
+    }
+
+    /// Whether a user stays the region's own. `id` is empty where it has none yet.
+    pub fn protects_user(&self, id: &str, name: &str) -> bool {
+        is_listed(&self.protected_users, id, name)
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            read_only: false,
+            protected_departments: Vec::new(),
+            protected_users: Vec::new(),
+            // Few enough to be made again by hand, and more than a day's leavers.
+            removals_max: 20,
+        }
+    }
+}
+
+fn is_listed(listed: &[String], id: &str, name: &str) -> bool {
+    listed.iter().any(|it| it == id || is_same_name(it, name))
+}
+
+/// Whether most databases under Keystone take two names for the same: without regard to case, and
+/// to spaces at the end. What is finer than that a cloud answers with HTTP 409.
+pub(super) fn is_same_name(one: &str, other: &str) -> bool {
+    fn folded(text: &str) -> impl Iterator<Item = char> {
+        let text = text.trim_end_matches(' ');
+        text.chars().flat_map(char::to_lowercase)
+    }
+    folded(one).eq(folded(other))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_protected_whatever_their_case_and_ids_as_they_are() {
+        let policy = Policy {
+            protected_departments: vec!["Finanzb\u{fc}ro".to_owned(), "d0af".to_owned()],
+            protected_users: vec!["ROOT".to_owned()],
+            ..Policy::default()
+        };
+        assert!(policy.protects_department("1", "FINANZB\u{dc}RO "));
+        assert!(policy.protects_department("d0af", "anything"));
+        assert!(!policy.protects_department("D0AF", "anything"));
+        assert!(policy.protects_user("1", "root") && !policy.protects_user("1", "roo"));
+        assert!(!Policy::default().protects_department("", ""));
+    }
+}

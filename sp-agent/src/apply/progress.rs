@@ -1,0 +1,197 @@
+//! How far it is, for people.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use shared::model::UnixMillis;
+
+use super::Reconciler;
+use super::subject::{Difference, Drift, Standing, Subject};
+
+/// Failures and differences that are listed; more are counted. So many can be looked over by
+/// people, and fit into a frame.
+const LISTED_MAX: usize = 200;
+
+/// How far the cloud is what the directory says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Things and links that the federation wants in this cloud, or wants switched off or removed.
+    pub desired: u64,
+    /// Of these, as they should be.
+    pub in_place: u64,
+    /// Of these, to be done now, or being done.
+    pub under_way: u64,
+    /// Of these, waiting for something else.
+    pub waiting: u64,
+    /// Of these, to be removed in a later batch, because the policy allows so many at once.
+    pub removals_held: u64,
+    /// How many failed, or can't be done.
+    pub failed_count: u64,
+    /// The first of them.
+    pub failed: Vec<Failed>,
+    /// How many differ from the directory, and stay so.
+    pub drift_count: u64,
+    /// The first of them.
+    pub drift: Vec<(Subject, Drift)>,
+    /// How long the rest takes, but for what failed, at the rate of the last minute; `None` where
+    /// nothing was done in it and something is left.
+    pub left: Option<Duration>,
+    /// Why nothing is given to the cloud just now.
+    pub paused: Option<String>,
+    /// Whether the policy takes no changes.
+    pub read_only: bool,
+}
+
+/// Something that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failed {
+    /// What.
+    pub subject: Subject,
+    /// What it is called; empty for a link.
+    pub name: String,
+    /// What was wrong, and what to do.
+    pub error: String,
+    /// Since when, by the wall clock; `None` for what was not tried.
+    pub since: Option<UnixMillis>,
+    /// How often it was tried.
+    pub tries: u32,
+}
+
+/// How many stand how.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    in_place: u64,
+    due: u64,
+    running: u64,
+    waiting: u64,
+    failed: BTreeSet<Subject>,
+    drift: BTreeSet<Subject>,
+    /// Of the drift, what the federation does not want.
+    extra: u64,
+}
+
+impl Tally {
+    pub(super) fn change(
+        &mut self,
+        subject: &Subject,
+        before: Option<&Standing>,
+        after: Option<&Standing>,
+    ) {
+        if let Some(before) = before {
+            self.count(subject, before, false);
+        }
+        if let Some(after) = after {
+            self.count(subject, after, true);
+        }
+    }
+
+    fn count(&mut self, subject: &Subject, standing: &Standing, is_new: bool) {
+        let bump = |of: &mut u64| {
+            *of = match is_new {
+                true => of.saturating_add(1),
+                false => of.saturating_sub(1),
+            }
+        };
+        let list = |of: &mut BTreeSet<Subject>| match is_new {
+            true => of.insert(subject.clone()),
+            false => of.remove(subject),
+        };
+        match standing {
+            Standing::InPlace => bump(&mut self.in_place),
+            Standing::Due(_) => bump(&mut self.due),
+            Standing::Running => bump(&mut self.running),
+            Standing::Waiting(_) => bump(&mut self.waiting),
+            Standing::Failed | Standing::Blocked(_) => drop(list(&mut self.failed)),
+            Standing::Drift(drift) => {
+                list(&mut self.drift);
+                if is_extra(drift) {
+                    bump(&mut self.extra);
+                }
+            }
+        }
+    }
+
+    pub(super) const fn running(&self) -> u64 {
+        self.running
+    }
+}
+
+fn is_extra(drift: &Drift) -> bool {
+    drift.what.iter().any(|it| {
+        matches!(
+            it,
+            Difference::CreatedHere | Difference::LinkGiven | Difference::NotInDirectory
+        )
+    })
+}
+
+impl Reconciler {
+    /// How far it is.
+    pub fn progress(&self, now: Instant) -> Progress {
+        let tally = &self.tally;
+        let (failed, drift) = (count(&tally.failed), count(&tally.drift));
+        let under_way = tally.due.saturating_add(tally.running);
+        let wanted = drift.saturating_sub(tally.extra);
+        let parts = [tally.in_place, under_way, tally.waiting, failed, wanted];
+        let rest = under_way.saturating_add(tally.waiting);
+        let listed = tally.drift.iter().take(LISTED_MAX);
+        let listed = listed.filter_map(|subject| match self.standings.get(subject) {
+            Some(Standing::Drift(drift)) => Some((subject.clone(), drift.clone())),
+            _ => None,
+        });
+        let removals = self.ready.iter().rev();
+        let removals = removals.take_while(|(level, _)| level.is_removal()).count();
+        let allowed = self.removals.left(now, self.policy.removals_max);
+        Progress {
+            desired: parts.into_iter().fold(0, u64::saturating_add),
+            in_place: tally.in_place,
+            under_way,
+            waiting: tally.waiting,
+            removals_held: u64::try_from(removals.saturating_sub(allowed)).unwrap_or(u64::MAX),
+            failed_count: failed,
+            failed: self.failed_listed(),
+            drift_count: drift,
+            drift: listed.collect(),
+            left: self.pace.left(now, rest),
+            paused: self.breaker.paused(now).map(|(_, why)| why.to_owned()),
+            read_only: self.policy.read_only,
+        }
+    }
+
+    fn failed_listed(&self) -> Vec<Failed> {
+        let listed = self.tally.failed.iter().take(LISTED_MAX);
+        let listed = listed.filter_map(|subject| {
+            let failure = self.failures.get(subject);
+            match (self.standings.get(subject)?, failure) {
+                (Standing::Blocked(reason), _) => Some(Failed {
+                    subject: subject.clone(),
+                    name: self.name(subject),
+                    error: reason.clone(),
+                    since: None,
+                    tries: 0,
+                }),
+                (_, Some(failure)) => Some(Failed {
+                    subject: subject.clone(),
+                    name: failure.name.clone(),
+                    error: failure.error.clone(),
+                    since: Some(failure.since),
+                    tries: failure.tries(),
+                }),
+                _ => None,
+            }
+        });
+        listed.collect()
+    }
+
+    fn name(&self, subject: &Subject) -> String {
+        let object = match subject {
+            Subject::Object(kind, id) => self.replica.directory.object(*kind, id),
+            Subject::Link(_) | Subject::Own(..) => None,
+        };
+        object.map(|it| it.name().to_owned()).unwrap_or_default()
+    }
+}
+
+fn count(of: &BTreeSet<Subject>) -> u64 {
+    u64::try_from(of.len()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,98 @@
+//! Looks at what changed, subject by subject, and keeps how each stands.
+
+use std::time::Instant;
+
+use super::Reconciler;
+use super::link_ends::ends;
+use super::subject::{Standing, Subject, Wait};
+use super::verdict::Verdict;
+
+impl Reconciler {
+    /// Looks at all that changed. Ends, because what is noted on the way is noted once.
+    pub(super) fn settle(&mut self, now: Instant) {
+        let tried = self.failures.due(now);
+        self.dirty.extend(tried);
+        while let Some(subject) = self.dirty.pop_first() {
+            // It is looked at when it is done.
+            if self.standings.get(&subject) != Some(&Standing::Running) {
+                let verdict = self.judge(&subject);
+                self.take(now, subject, verdict);
+            }
+        }
+    }
+
+    pub(super) fn judge(&self, subject: &Subject) -> Verdict {
+        match subject {
+            Subject::Object(kind, id) => self.judge_object(*kind, *id),
+            Subject::Link(link) => self.judge_link(link),
+            Subject::Own(kind, here) => self.judge_own(*kind, here),
+        }
+    }
+
+    fn take(&mut self, now: Instant, subject: Subject, verdict: Verdict) {
+        let due = match &verdict {
+            Verdict::Due(due) => Some(&**due),
+            _ => None,
+        };
+        if let Some(kind) = self.in_doubt(&subject, due) {
+            self.stand(subject, Some(Standing::Waiting(Wait::Reading(kind))));
+            return;
+        }
+        let (standing, note) = match verdict {
+            Verdict::Nothing(note) => (None, note),
+            Verdict::InPlace(note) => (Some(Standing::InPlace), note),
+            Verdict::Due(due) => {
+                let standing = match self.failures.holds(&subject, now) {
+                    true => Standing::Failed,
+                    false => Standing::Due(due.level),
+                };
+                self.stand(subject, Some(standing));
+                return;
+            }
+            Verdict::Waiting(wait) => {
+                self.stand(subject, Some(Standing::Waiting(wait)));
+                return;
+            }
+            Verdict::Drift(drift) => (Some(Standing::Drift(drift)), None),
+            Verdict::Blocked(reason) => (Some(Standing::Blocked(reason)), None),
+        };
+        self.failures.forget(&subject);
+        // Where it was no use it must not lie in wait until it is.
+        self.put_back.remove(&subject);
+        if standing.is_none() {
+            self.is_nothing(&subject);
+        }
+        self.stand(subject, standing);
+        if let Some(note) = note {
+            self.note(note);
+        }
+    }
+
+    fn is_nothing(&mut self, subject: &Subject) {
+        if let Subject::Link(link) = subject
+            && !self.has_link(link)
+        {
+            for (kind, id) in ends(link) {
+                self.refers_no_more((kind, *id), subject);
+            }
+        }
+    }
+
+    pub(super) fn stand(&mut self, subject: Subject, standing: Option<Standing>) {
+        let before = match &standing {
+            Some(it) => self.standings.insert(subject.clone(), it.clone()),
+            None => self.standings.remove(&subject),
+        };
+        if before == standing {
+            return;
+        }
+        if let Some(Standing::Due(level)) = before {
+            self.ready.remove(&(level, subject.clone()));
+        }
+        if let Some(Standing::Due(level)) = standing {
+            self.ready.insert((level, subject.clone()));
+        }
+        self.tally
+            .change(&subject, before.as_ref(), standing.as_ref());
+    }
+}

@@ -1,0 +1,211 @@
+//! What is looked at one by one, and how it stands.
+
+use std::fmt;
+
+use shared::ids::ObjectId;
+use shared::model::{CloudId, Link, ObjectKind, RecordKind};
+
+/// One thing that is decided about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// A thing of the directory, or one that was.
+    Object(ObjectKind, ObjectId),
+    /// A link between things of the directory.
+    Link(Link<ObjectId>),
+    /// A thing of the region that is no thing of the directory.
+    Own(ObjectKind, CloudId),
+}
+
+/// How the cloud differs from the directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Difference {
+    /// Another name.
+    Renamed {
+        /// The directory's.
+        from: String,
+        /// The cloud's.
+        to: String,
+    },
+    /// Switched off in the cloud alone.
+    Disabled,
+    /// Switched on in the cloud alone.
+    Enabled,
+    /// Another description.
+    Description,
+    /// Another address.
+    Email,
+    /// Another default project.
+    DefaultProject,
+    /// In another department, or nested in another project. No cloud can put that right.
+    Moved,
+    /// It was here, and was deleted in the region.
+    Deleted,
+    /// It was made in the region, and the directory has no such thing.
+    CreatedHere,
+    /// The link was made in the region.
+    LinkGiven,
+    /// The link was here, and was taken away in the region.
+    LinkTaken,
+    /// The directory has it, and it may not be made here.
+    Missing,
+    /// The directory has it no more, and it may not be removed here.
+    Surplus,
+    /// It was applied, or bears the federation's marker, and the directory says nothing of it.
+    NotInDirectory,
+}
+
+/// Why a difference stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Why {
+    /// It was made in the region, so that the administrator chooses: adopt it, or put it back.
+    Region,
+    /// It is in the region's custody, or in a department that is.
+    Custody,
+    /// The agent's policy protects it.
+    Protected,
+    /// The agent's policy takes no changes.
+    ReadOnly,
+}
+
+impl Why {
+    /// What is to be done about it, for people.
+    pub const fn next_step(self) -> &'static str {
+        match self {
+            Self::Region => "adopt it into the directory, or put it back",
+            Self::Custody => "it stays the region's own; change it there",
+            Self::Protected => "it is protected by the agent's policy; change that, or leave it",
+            Self::ReadOnly => "the agent's policy takes no changes; change that, or leave it",
+        }
+    }
+}
+
+/// A difference that is reported, and not written over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drift {
+    /// What it is called; empty for a link.
+    pub name: String,
+    /// In what it differs.
+    pub what: Vec<Difference>,
+    /// Why it stays.
+    pub why: Why,
+}
+
+/// What something waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wait {
+    /// That the cloud's records of this kind were read to their end once.
+    Reading(RecordKind),
+    /// That this thing of the directory is in the cloud.
+    Needs(ObjectKind, ObjectId),
+    /// That this inner project is switched off, as Keystone asks for.
+    Inner(CloudId),
+    /// That the outer project is switched on, as Keystone asks for.
+    Outer(CloudId),
+}
+
+/// How a subject stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// As it should be.
+    InPlace,
+    /// To be done, and nothing is in its way but its turn.
+    Due(Level),
+    /// Being done.
+    Running,
+    /// It was tried, and is tried again later.
+    Failed,
+    /// Something else comes first.
+    Waiting(Wait),
+    /// It differs, and stays so.
+    Drift(Drift),
+    /// It can't be done until somebody does something else.
+    Blocked(String),
+}
+
+/// In which order things are done that could all be done at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// The region's own gives its name away.
+    GiveWay,
+    /// Made or changed.
+    Department,
+    /// Made or changed.
+    Role,
+    /// Made or changed.
+    Project,
+    /// Made or changed.
+    Group,
+    /// Made or changed.
+    User,
+    /// Links are made.
+    Link,
+    /// Links are taken away.
+    Unlink,
+    /// Removed.
+    RemoveUser,
+    /// Removed.
+    RemoveGroup,
+    /// Removed.
+    RemoveRole,
+}
+
+impl Level {
+    /// Where things of a kind are made and changed.
+    pub(super) const fn write(kind: ObjectKind) -> Self {
+        match kind {
+            ObjectKind::Department => Self::Department,
+            ObjectKind::Role => Self::Role,
+            ObjectKind::Project => Self::Project,
+            ObjectKind::Group => Self::Group,
+            ObjectKind::User => Self::User,
+        }
+    }
+
+    /// Where things of a kind are removed; `None` where they never are.
+    pub(super) const fn remove(kind: ObjectKind) -> Option<Self> {
+        match kind {
+            ObjectKind::Department | ObjectKind::Project => None,
+            ObjectKind::Role => Some(Self::RemoveRole),
+            ObjectKind::Group => Some(Self::RemoveGroup),
+            ObjectKind::User => Some(Self::RemoveUser),
+        }
+    }
+
+    /// Whether something is removed that can't be made again as it was.
+    pub(super) const fn is_removal(self) -> bool {
+        matches!(
+            self,
+            Self::RemoveUser | Self::RemoveGroup | Self::RemoveRole
+        )
+    }
+}
+
+/// The kind of a thing's record.
+pub(super) const fn record_kind(kind: ObjectKind) -> RecordKind {
+    match kind {
+        ObjectKind::Department => RecordKind::Department,
+        ObjectKind::Project => RecordKind::Project,
+        ObjectKind::User => RecordKind::User,
+        ObjectKind::Group => RecordKind::Group,
+        ObjectKind::Role => RecordKind::Role,
+    }
+}
+
+/// The kind of a link's record.
+pub(super) const fn link_kind<I>(link: &Link<I>) -> RecordKind {
+    match link {
+        Link::Membership(_) => RecordKind::Membership,
+        Link::Implication(_) => RecordKind::Implication,
+        Link::Assignment(_) => RecordKind::Assignment,
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Object(kind, id) => write!(f, "{} {id}", kind.name()),
+            Self::Own(kind, here) => write!(f, "the region's {} {here}", kind.name()),
+            Self::Link(link) => write!(f, "{} {}", link_kind(link).name(), link.id()),
+        }
+    }
+}

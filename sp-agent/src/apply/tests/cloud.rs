@@ -1,0 +1,228 @@
+//! A Keystone as a plain value, with those of its rules that matter here.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use shared::model::{
+    Custody, Key, Link, Marker, Object, ObjectKind, Organization, Record, RecordKind,
+};
+
+use super::super::compare::record;
+use super::super::link_ends::ends;
+use super::super::subject::record_kind;
+use super::*;
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct Fake {
+    pub(super) all: Organization<CloudId>,
+    pub(super) markers: BTreeMap<(ObjectKind, CloudId), Marker>,
+    pub(super) custody: BTreeMap<(ObjectKind, CloudId), Custody>,
+    made: u128,
+}
+
+pub(super) const KINDS: [RecordKind; 8] = [
+    RecordKind::Department,
+    RecordKind::Role,
+    RecordKind::Project,
+    RecordKind::Group,
+    RecordKind::User,
+    RecordKind::Membership,
+    RecordKind::Implication,
+    RecordKind::Assignment,
+];
+
+fn refused(status: u16) -> CloudError {
+    CloudError::Status {
+        endpoint: "keystone".to_owned(),
+        what: "an order".to_owned(),
+        status,
+        reason: "a rule".to_owned(),
+    }
+}
+
+pub(super) fn objects<I: Ord + Clone>(all: &Organization<I>) -> Vec<(ObjectKind, I, Object<I>)> {
+    let mut found = Vec::new();
+    let departments = all.departments.iter();
+    found.extend(departments.map(|(id, it)| (id.clone(), Object::Department(it.clone()))));
+    found.extend(
+        all.roles
+            .iter()
+            .map(|(id, it)| (id.clone(), Object::Role(it.clone()))),
+    );
+    found.extend(
+        all.projects
+            .iter()
+            .map(|(id, it)| (id.clone(), Object::Project(it.clone()))),
+    );
+    found.extend(
+        all.groups
+            .iter()
+            .map(|(id, it)| (id.clone(), Object::Group(it.clone()))),
+    );
+    found.extend(
+        all.users
+            .iter()
+            .map(|(id, it)| (id.clone(), Object::User(it.clone()))),
+    );
+    found
+        .into_iter()
+        .map(|(id, it)| (it.kind(), id, it))
+        .collect()
+}
+
+pub(super) fn links<I: Ord + Clone>(all: &Organization<I>) -> Vec<Link<I>> {
+    let memberships = all.memberships.iter().cloned().map(Link::Membership);
+    let implications = all.implications.iter().cloned().map(Link::Implication);
+    let assignments = all.assignments.iter().cloned().map(Link::Assignment);
+    memberships.chain(implications).chain(assignments).collect()
+}
+
+fn link_record(link: Link<CloudId>) -> Record {
+    match link {
+        Link::Membership(it) => Record::Membership(it),
+        Link::Implication(it) => Record::Implication(it),
+        Link::Assignment(it) => Record::Assignment(it),
+    }
+}
+
+impl Fake {
+    pub(super) fn add(&mut self, object: Object<CloudId>) -> CloudId {
+        self.made += 1;
+        let id = CloudId::new(&format!("{:032x}", self.made));
+        self.all.insert(id.clone(), object);
+        id
+    }
+
+    pub(super) fn mark(&mut self, kind: ObjectKind, id: &CloudId, object: shared::ids::ObjectId) {
+        let federation = federation();
+        self.markers
+            .insert((kind, id.clone()), Marker { federation, object });
+    }
+
+    pub(super) fn reserve(&mut self, kind: ObjectKind, id: &CloudId) {
+        self.custody.insert((kind, id.clone()), Custody::Reserved);
+    }
+
+    pub(super) fn named(&self, kind: ObjectKind, name: &str) -> Vec<CloudId> {
+        let all = objects(&self.all).into_iter();
+        let all = all.filter(|(of, _, it)| *of == kind && it.name() == name);
+        all.map(|(_, id, _)| id).collect()
+    }
+
+    /// Tells all that there is, and what is not there any more.
+    pub(super) fn tell(&self, core: &mut Reconciler, now: Instant) {
+        let mut gone: Vec<Key> = Vec::new();
+        for (kind, id, _) in objects(core.actual().organization()) {
+            if !self.all.has(kind, &id) {
+                let kind = record_kind(kind);
+                gone.push(Key { kind, id });
+            }
+        }
+        let here = links(&self.all);
+        for link in links(core.actual().organization()) {
+            if !here.contains(&link) {
+                gone.push(link_record(link).key());
+            }
+        }
+        gone.iter().for_each(|key| core.remove(key));
+        for (kind, id, object) in objects(&self.all) {
+            let marker = self.markers.get(&(kind, id.clone())).copied();
+            let custody = self.custody.get(&(kind, id.clone())).copied();
+            core.put(record(id, custody.unwrap_or_default(), marker, object));
+        }
+        here.into_iter().for_each(|it| core.put(link_record(it)));
+        KINDS.iter().for_each(|it| core.is_read(*it, now));
+    }
+
+    fn is_taken(&self, object: &Object<CloudId>, but: Option<&CloudId>) -> bool {
+        objects(&self.all).iter().any(|(kind, id, it)| {
+            let same = *kind == object.kind() && it.department() == object.department();
+            same && it.name() == object.name() && Some(id) != but
+        })
+    }
+
+    fn check(&self, object: &Object<CloudId>, but: Option<&CloudId>) -> Result<(), CloudError> {
+        let department = object.department();
+        if department.is_some_and(|it| !self.all.departments.contains_key(it)) {
+            return Err(refused(404));
+        }
+        if let Object::Project(it) = object
+            && let Some(outer) = &it.parent
+        {
+            let outer = self.all.projects.get(outer).ok_or(refused(404))?;
+            if !outer.enabled && (but.is_none() || it.enabled) {
+                return Err(refused(403));
+            }
+        }
+        match self.is_taken(object, but) {
+            true => Err(refused(409)),
+            false => Ok(()),
+        }
+    }
+
+    pub(super) fn perform(&mut self, order: &Order) -> Result<Option<CloudId>, CloudError> {
+        match order {
+            Order::Create { object, marker } => {
+                self.check(object, None)?;
+                let id = self.add(object.clone());
+                self.markers.insert((object.kind(), id.clone()), *marker);
+                return Ok(Some(id));
+            }
+            Order::Update { id, to, marker, .. } => {
+                let kind = to.kind();
+                let found = self.all.object(kind, id).ok_or(refused(404))?;
+                assert_eq!(found.department(), to.department(), "nothing moves");
+                self.check(to, Some(id))?;
+                if let (Object::Project(found), Object::Project(to)) = (&found, to) {
+                    let mut inner = self.all.projects.values();
+                    let has_inner = inner.any(|it| it.parent.as_ref() == Some(id) && it.enabled);
+                    if found.enabled && !to.enabled && has_inner {
+                        return Err(refused(403));
+                    }
+                }
+                self.all.insert(id.clone(), to.clone());
+                if let Some(marker) = marker {
+                    self.markers.insert((kind, id.clone()), *marker);
+                }
+            }
+            Order::Remove { kind, id } => {
+                assert!(!matches!(
+                    kind,
+                    ObjectKind::Department | ObjectKind::Project
+                ));
+                self.all.take(*kind, id).ok_or(refused(404))?;
+                self.markers.remove(&(*kind, id.clone()));
+                for link in links(&self.all) {
+                    if ends(&link).any(|it| it == (*kind, id)) {
+                        self.all.unlink(&link);
+                    }
+                }
+            }
+            Order::Link(link) => {
+                if ends(link).any(|(kind, id)| !self.all.has(kind, id)) {
+                    return Err(refused(404));
+                }
+                self.all.link(link.clone());
+            }
+            Order::Unlink(link) => {
+                if !links(&self.all).contains(link) {
+                    return Err(refused(404));
+                }
+                self.all.unlink(link);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Removes a thing as somebody in the region does.
+    pub(super) fn lose(&mut self, kind: ObjectKind, id: &CloudId) {
+        let id = id.clone();
+        let _ = self.all.take(kind, &id);
+        self.markers.remove(&(kind, id.clone()));
+        for link in links(&self.all) {
+            if ends(&link).any(|it| it == (kind, &id)) {
+                self.all.unlink(&link);
+            }
+        }
+    }
+}

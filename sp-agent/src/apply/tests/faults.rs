@@ -1,0 +1,109 @@
+//! What happens when the cloud does not do as it is told.
+
+use shared::model::ObjectKind;
+
+use super::cloud::objects;
+use super::rules::{bench, rename, replica};
+use super::world::*;
+use super::*;
+
+#[test]
+fn what_was_made_and_its_answer_lost_is_known_after_the_next_reading() {
+    let (mut bench, _) = bench();
+    // The answer is lost, and with it that it was made.
+    let batch = bench.core.next(bench.now, 10);
+    for task in batch.tasks {
+        let _ = bench.cloud.perform(&task.order);
+        let lost = CloudError::Unreachable {
+            endpoint: "keystone".to_owned(),
+            reason: "time-out".to_owned(),
+        };
+        bench.finish(&task, Err(lost), 0);
+    }
+    bench.now += Duration::from_secs(1);
+    let again = bench.core.next(bench.now, 10);
+    for task in again.tasks {
+        let result = bench.cloud.perform(&task.order);
+        assert!(matches!(
+            result,
+            Err(CloudError::Status { status: 409, .. })
+        ));
+        bench.finish(&task, result, 0);
+    }
+    let batch = bench.core.next(bench.now, 10);
+    assert_eq!((batch.tasks.len(), batch.readings.len()), (0, 2));
+    bench.run();
+    assert_eq!(objects(&bench.cloud.all).len(), 6, "nothing is there twice");
+    assert!(bench.progress().failed.is_empty());
+}
+
+#[test]
+fn a_name_that_somebody_else_has_is_a_fault_that_says_so_until_he_gives_it_away() {
+    let replica = replica();
+    let mut cloud = Fake::default();
+    cloud.add(department("ops"));
+    let mut bench = Bench::new(cloud, Policy::default());
+    bench.core.follow(&replica);
+    for _ in 0..4 {
+        bench.step();
+        bench.now += Duration::from_secs(301);
+        bench.read();
+    }
+    bench.step();
+    let progress = bench.progress();
+    assert!(
+        progress.failed[0].error.contains("is not the federation's"),
+        "{progress:?}"
+    );
+    assert_eq!(
+        (progress.failed[0].name.as_str(), progress.failed_count),
+        ("ops", 1)
+    );
+    rename(&mut bench.cloud, ObjectKind::Department, "ops", "ours");
+    bench.now += Duration::from_secs(301);
+    bench.read();
+    bench.run();
+    assert_eq!(bench.progress().failed_count, 0);
+    let created = bench.drift();
+    assert!(
+        matches!(created.as_slice(), [(Subject::Own(..), what, Why::Region)]
+        if *what == [Difference::CreatedHere]),
+        "{created:?}"
+    );
+}
+
+#[test]
+fn nothing_is_made_before_the_cloud_was_read() {
+    let now = start();
+    let mut core = Reconciler::new(federation(), Policy::default(), Base::default(), now);
+    core.follow(&replica());
+    assert!(core.next(now, 10).tasks.is_empty());
+    let progress = core.progress(now);
+    assert_eq!((progress.waiting, progress.desired), (8, 8));
+    core.is_read(shared::model::RecordKind::Department, now);
+    assert_eq!(core.next(now, 10).tasks.len(), 1);
+}
+
+#[test]
+fn a_cloud_that_fails_at_everything_is_asked_by_one_order_at_a_time() {
+    let mut bench = Bench::new(Fake::default(), Policy::default());
+    let mut replica = Replica::default();
+    (0..50).for_each(|it| {
+        replica
+            .directory
+            .insert(oid(it), department(&format!("d{it}")))
+    });
+    bench.core.follow(&replica);
+    let batch = bench.core.next(bench.now, 16);
+    let down = || CloudError::Unreachable {
+        endpoint: "keystone".to_owned(),
+        reason: "refused".to_owned(),
+    };
+    for task in &batch.tasks {
+        bench.finish(task, Err(down()), u64::MAX);
+    }
+    assert!(bench.core.next(bench.now, 16).tasks.is_empty());
+    assert!(bench.progress().paused.is_some());
+    bench.now += Duration::from_secs(31);
+    assert_eq!(bench.core.next(bench.now, 16).tasks.len(), 1);
+}

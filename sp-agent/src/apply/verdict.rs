@@ -1,0 +1,45 @@
+//! What is found about one subject.
+
+use shared::ids::ObjectId;
+use shared::model::{CloudId, ObjectKind};
+use shared::wire::Digest;
+
+use super::subject::{Drift, Level, Wait};
+use crate::cloud::Order;
+use crate::replica::Note;
+
+/// How a subject is to be taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is none of the federation's business.
+    Nothing(Option<Note>),
+    /// As it should be.
+    InPlace(Option<Note>),
+    /// This is to be done.
+    Due(Box<Due>),
+    /// Something else comes first.
+    Waiting(Wait),
+    /// It differs, and stays so.
+    Drift(Drift),
+    /// Somebody has to do something else first.
+    Blocked(String),
+}
+
+/// What is to be done, and what follows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Due {
+    pub(super) level: Level,
+    pub(super) order: Order,
+    pub(super) done: Done,
+}
+
+/// What is noted once it is done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Done {
+    /// This was applied, as of this record of the directory.
+    Applied(ObjectKind, ObjectId, Digest),
+    /// This is gone.
+    Gone(ObjectKind, ObjectId),
+    /// This link is there, or is not any more.
+    Link(CloudId, bool),
+}
