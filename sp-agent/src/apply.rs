@@ -25,7 +25,6 @@ mod objects;
 mod own;
 mod pace;
 mod places;
-mod policy;
 mod progress;
 mod settle;
 mod subject;
@@ -41,10 +40,10 @@ use shared::model::CloudId;
 
 use crate::replica::{Base, Note, Replica};
 
+pub use crate::cloud::Policy;
 pub use actual::{Actual, Touched, Traits};
 pub use batch::{Batch, Change, Outcome, REMOVALS_PERIOD, Task};
 pub use driver::{Apply, Keep, News, Report, StoreError};
-pub use policy::Policy;
 pub use progress::{Failed, Progress};
 pub use subject::{Difference, Drift, Level, Standing, Subject, Wait, Why};
 

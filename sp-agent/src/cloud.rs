@@ -24,6 +24,7 @@ use tokio::sync::mpsc;
 pub use account::{Account, AccountError};
 pub use order::Order;
 pub use policy::Policy;
+pub(crate) use policy::is_same_name;
 
 /// A part of a cloud that is read in one go, from one service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -8,7 +8,9 @@ pub mod store;
 use std::collections::{BTreeMap, BTreeSet};
 
 use shared::ids::ObjectId;
-use shared::model::{Becomes, CloudId, End, ObjectKind, Organization};
+use shared::model::{
+    Becomes, CloudId, End, Entry, Key, Link, Object, ObjectKind, Organization, Record, RecordKind,
+};
 use shared::wire::Digest;
 
 /// What the hub told.
@@ -20,6 +22,104 @@ pub struct Replica {
     pub ended: BTreeMap<ObjectId, (ObjectKind, End)>,
     /// What was decided about this region's things.
     pub bindings: BTreeMap<(ObjectKind, CloudId), Becomes>,
+}
+
+/// A change of what the hub tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// This is so now.
+    Put(Record),
+    /// This is not told any more. As it was last, where it was understood.
+    Gone(Key, Option<Record>),
+}
+
+impl Replica {
+    /// Takes over a change. What is none of a directory changes nothing.
+    pub fn take(&mut self, change: Change) {
+        match change {
+            Change::Put(Record::Binding(it)) => {
+                self.bindings.insert((it.kind, it.here), it.becomes);
+            }
+            Change::Put(Record::Lapse(it)) => {
+                self.ended.insert(it.object, (it.kind, it.how));
+            }
+            Change::Put(record) => match link(&record) {
+                Some(link) => self.directory.link(link),
+                None => {
+                    if let Some((id, object)) = object(record) {
+                        self.directory.insert(id, object);
+                    }
+                }
+            },
+            Change::Gone(key, record) => self.lose(&key, record),
+        }
+    }
+
+    fn lose(&mut self, key: &Key, record: Option<Record>) {
+        match (key.kind, record) {
+            (RecordKind::Binding, Some(Record::Binding(it))) => {
+                self.bindings.remove(&(it.kind, it.here));
+            }
+            (RecordKind::Lapse, Some(Record::Lapse(it))) => {
+                self.ended.remove(&it.object);
+            }
+            (kind, record) => {
+                if let (Some(kind), Some(id)) = (object_kind(kind), object_id(&key.id)) {
+                    self.directory.take(kind, &id);
+                } else if let Some(link) = record.as_ref().and_then(link) {
+                    self.directory.unlink(&link);
+                }
+            }
+        }
+    }
+}
+
+/// The directory's id in a record's.
+const fn object_id(id: &CloudId) -> Option<ObjectId> {
+    match id {
+        CloudId::Hyphenated(bytes) => Some(ObjectId::from_bytes(*bytes)),
+        CloudId::Simple(_) | CloudId::Text(_) => None,
+    }
+}
+
+const fn object_kind(kind: RecordKind) -> Option<ObjectKind> {
+    match kind {
+        RecordKind::Department => Some(ObjectKind::Department),
+        RecordKind::Project => Some(ObjectKind::Project),
+        RecordKind::User => Some(ObjectKind::User),
+        RecordKind::Group => Some(ObjectKind::Group),
+        RecordKind::Role => Some(ObjectKind::Role),
+        _ => None,
+    }
+}
+
+fn object(record: Record) -> Option<(ObjectId, Object<ObjectId>)> {
+    fn entry<T>(
+        entry: Entry<T>,
+        object: impl Fn(T) -> Object<CloudId>,
+    ) -> Option<(ObjectId, Object<ObjectId>)> {
+        let id = object_id(&entry.id)?;
+        let translated = object(entry.what).translated(|_, id| object_id(id))?;
+        Some((id, translated))
+    }
+    match record {
+        Record::Department(it) => entry(it, Object::Department),
+        Record::Project(it) => entry(it, Object::Project),
+        Record::User(it) => entry(it, Object::User),
+        Record::Group(it) => entry(it, Object::Group),
+        Record::Role(it) => entry(it, Object::Role),
+        _ => None,
+    }
+}
+
+fn link(record: &Record) -> Option<Link<ObjectId>> {
+    let link = match record {
+        Record::Membership(it) => Link::Membership(it.clone()),
+        Record::Implication(it) => Link::Implication(it.clone()),
+        Record::Assignment(it) => Link::Assignment(it.clone()),
+        _ => return None,
+    };
+    link.translated(|_, id| object_id(id))
 }
 
 /// What was applied last, so that what changed at the hub is told from what changed in the cloud.

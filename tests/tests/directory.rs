@@ -1,6 +1,9 @@
 //! The directory's way to the regions, over a real link and in one process: merged, told, changed,
 //! told again after either side was away.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use idp_hub::directory::Edit;
 use idp_hub::store::RegionNo;
 use idp_hub::store::directory::Confirmation;
@@ -9,7 +12,7 @@ use shared::model::{
     Becomes, CloudId, Custody, Department, Entry, Object, ObjectKind, Record, UnixMillis, User,
 };
 use sp_agent::cloud::{Mark, Page, Part};
-use sp_agent::replica::store::Change;
+use sp_agent::replica::Replica;
 use tests::inproc::{TestAgent, TestHub, private_dir};
 
 fn entry<T>(id: &str, what: T) -> Entry<T> {
@@ -74,34 +77,35 @@ async fn merge(hub: &TestHub, name: &str) -> u64 {
     merged.await.unwrap().written
 }
 
-/// What the agent is told next, once it is all.
-async fn told(agent: &TestAgent) -> Vec<Change> {
+/// What the agent holds, once it is as wanted.
+async fn told(agent: &TestAgent, wanted: impl Fn(&Replica) -> bool) -> Arc<Replica> {
     let mut versions = agent.replica.watch();
     let waiting = async {
         loop {
-            match agent.replica.changes() {
-                Some(changes) if !changes.is_empty() => return changes,
+            match agent.replica.replica() {
+                Some(replica) if wanted(&replica) => return replica,
                 _ => versions.changed().await.unwrap(),
             }
         }
     };
-    let waited = tokio::time::timeout(std::time::Duration::from_secs(20), waiting);
-    waited.await.expect("the agent is told")
+    let waited = tokio::time::timeout(Duration::from_secs(20), waiting).await;
+    waited.unwrap_or_else(|_| panic!("the agent holds {:?}", agent.replica.replica()))
 }
 
-fn names(changes: &[Change], kind: ObjectKind) -> Vec<String> {
-    let mut names: Vec<String> = changes
-        .iter()
-        .filter_map(|change| match (change, kind) {
-            (Change::Put(Record::Department(it)), ObjectKind::Department) => {
-                Some(it.what.name.clone())
-            }
-            (Change::Put(Record::User(it)), ObjectKind::User) => Some(it.what.name.clone()),
-            _ => None,
-        })
-        .collect();
-    names.sort();
+fn departments(replica: &Replica) -> Vec<&str> {
+    let departments = replica.directory.departments.values();
+    let mut names: Vec<&str> = departments.map(|it| it.name.as_str()).collect();
+    names.sort_unstable();
     names
+}
+
+/// What of the region's is something of the directory.
+fn bound(replica: &Replica) -> Vec<(ObjectKind, String)> {
+    let bindings = replica.bindings.iter();
+    let bound = bindings.filter(|(_, it)| matches!(it, Becomes::Object(_)));
+    bound
+        .map(|((kind, here), _)| (*kind, here.to_string()))
+        .collect()
 }
 
 async fn furnished(hub: &TestHub, name: &str, department_name: &str) -> TestAgent {
@@ -123,45 +127,27 @@ async fn a_merged_region_is_told_the_directory_and_which_of_its_things_are_which
     let folder = private_dir();
     let hub = TestHub::found(&folder.path().join("hub")).await;
     let north = furnished(&hub, "north", "research").await;
-    assert_eq!(north.replica.changes(), None, "nothing before it is merged");
+    assert_eq!(north.replica.replica(), None, "nothing before it is merged");
     assert!(merge(&hub, "north").await > 0);
-    let changes = told(&north).await;
-    assert_eq!(names(&changes, ObjectKind::Department), ["research"]);
-    let bindings = changes.iter().filter_map(|it| match it {
-        Change::Put(Record::Binding(it)) => Some((it.kind, it.here.to_string())),
-        _ => None,
-    });
-    let mut bindings: Vec<_> = bindings.collect();
-    bindings.sort();
-    let expected = [
-        (ObjectKind::Department, "north-d".to_owned()),
-        (ObjectKind::User, "north-u".to_owned()),
-    ];
-    assert_eq!(bindings, expected);
+    let replica = told(&north, |it| !it.bindings.is_empty()).await;
+    assert_eq!(departments(&replica), ["research"]);
+    let expected = |name: &str| {
+        [
+            (ObjectKind::Department, format!("{name}-d")),
+            (ObjectKind::User, format!("{name}-u")),
+        ]
+    };
+    assert_eq!(bound(&replica), expected("north"));
 
     // Another region of the same department's name: the first one hears of the other's, under
     // another name, and nothing of what the other's things are called there.
     let south = furnished(&hub, "south", "research").await;
     assert!(merge(&hub, "south").await > 0);
-    let changes = told(&north).await;
-    assert_eq!(
-        names(&changes, ObjectKind::Department),
-        ["research_south-d"]
-    );
-    assert!(
-        !changes
-            .iter()
-            .any(|it| matches!(it, Change::Put(Record::Binding(_)))),
-        "{changes:?}"
-    );
-    let changes = told(&south).await;
     let both = ["research", "research_south-d"];
-    assert_eq!(names(&changes, ObjectKind::Department), both);
-    let bound = changes.iter().any(|it| {
-        matches!(it, Change::Put(Record::Binding(it))
-            if it.here == CloudId::new("south-d") && matches!(it.becomes, Becomes::Object(_)))
-    });
-    assert!(bound, "{changes:?}");
+    let replica = told(&north, |it| departments(it) == both).await;
+    assert_eq!(bound(&replica), expected("north"));
+    let replica = told(&south, |it| departments(it) == both).await;
+    assert_eq!(bound(&replica), expected("south"));
     assert_eq!(merge(&hub, "south").await, 0, "merging again is nothing");
     hub.stop().await;
 }
@@ -172,8 +158,27 @@ async fn changes_reach_who_is_there_at_once_and_who_was_away_when_he_returns() {
     let hub = TestHub::found(&folder.path().join("hub")).await;
     let north = furnished(&hub, "north", "research").await;
     merge(&hub, "north").await;
-    told(&north).await;
-    let make = |id, name: &str| Edit::Create {
+    make(&hub, 1, "sales").await;
+    let both = ["research", "sales"];
+    told(&north, |it| departments(it) == both).await;
+    let seq = north.replica.cursor().seq;
+
+    let data_dir = north.stop().await;
+    make(&hub, 2, "legal").await;
+    let hub = hub.restart().await;
+    let north = TestAgent::start(data_dir).await;
+    let replica = north.replica.replica().unwrap();
+    assert_eq!(departments(&replica), both, "as it was, with no hub heard");
+    told(&north, |it| {
+        departments(it) == ["legal", "research", "sales"]
+    })
+    .await;
+    assert_eq!(north.replica.cursor().seq, seq + 1, "only the change");
+    hub.stop().await;
+}
+
+async fn make(hub: &TestHub, id: u128, name: &str) {
+    let edit = Edit::Create {
         id: ObjectId::from_random(id),
         object: Object::Department(Department {
             name: name.to_owned(),
@@ -181,32 +186,6 @@ async fn changes_reach_who_is_there_at_once_and_who_was_away_when_he_returns() {
             enabled: true,
         }),
     };
-    let sales = make(1, "sales");
-    let edited = hub
-        .hub
-        .store
-        .change(move |it| it.edit(sales, "admin"))
-        .await;
-    edited.unwrap();
-    let changes = told(&north).await;
-    assert_eq!(names(&changes, ObjectKind::Department), ["sales"]);
-    assert_eq!(changes.len(), 1, "only the change");
-
-    let data_dir = north.stop().await;
-    let legal = make(2, "legal");
-    let edited = hub
-        .hub
-        .store
-        .change(move |it| it.edit(legal, "admin"))
-        .await;
-    edited.unwrap();
-    let hub = hub.restart().await;
-    let north = TestAgent::start(data_dir).await;
-    let held = told(&north).await;
-    let mut changes = held.clone();
-    while !names(&changes, ObjectKind::Department).contains(&"legal".to_owned()) {
-        changes = told(&north).await;
-    }
-    assert!(names(&held, ObjectKind::Department).contains(&"sales".to_owned()));
-    hub.stop().await;
+    let edited = hub.hub.store.change(move |it| it.edit(edit, "admin"));
+    edited.await.unwrap();
 }

@@ -263,7 +263,7 @@ impl Reconciler {
             CloudError::Status { status, .. } if *status >= 500 => {
                 self.breaker.failed(now, &text, patience, chance);
             }
-            CloudError::Status { status: 409, .. } => {
+            CloudError::Conflict { .. } => {
                 if let Some(kind) = task.claims_a_name() {
                     unread = Some(record_kind(kind));
                     text = self.conflict(task, kind);

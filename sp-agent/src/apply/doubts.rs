@@ -40,6 +40,8 @@ const fn is_doubtful(error: &CloudError) -> bool {
         CloudError::Unauthorized { .. }
         | CloudError::Forbidden { .. }
         | CloudError::Throttled { .. }
+        | CloudError::Conflict { .. }
+        | CloudError::Refused { .. }
         | CloudError::Missing { .. }
         | CloudError::Unmanaged => false,
     }

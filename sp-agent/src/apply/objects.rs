@@ -6,10 +6,10 @@ use shared::model::{Becomes, CloudId, End, Lapse, Marker, Object, ObjectKind, Re
 use super::Reconciler;
 use super::compare::{differences, digest, enabled, lapse_digest, reachable, switched, translated};
 use super::places::Place;
-use super::policy::is_same_name;
 use super::subject::{Difference, Drift, Level, Subject, Wait, Why, record_kind};
 use super::verdict::{Done, Due, Verdict};
 use crate::cloud::Order;
+use crate::cloud::is_same_name;
 use crate::replica::{Applied, Note};
 
 impl Reconciler {

@@ -41,14 +41,18 @@ impl Default for Policy {
     }
 }
 
-/// Most databases under Keystone compare names without regard to case, so this does.
 fn is_listed(listed: &[String], id: &str, name: &str) -> bool {
-    let is_it = |it: &String| it == id || folded(it).eq(folded(name));
-    listed.iter().any(is_it)
+    listed.iter().any(|it| it == id || is_same_name(it, name))
 }
 
-fn folded(text: &str) -> impl Iterator<Item = char> {
-    text.chars().flat_map(char::to_lowercase)
+/// Whether most databases under Keystone take two names for the same: without regard to case, and
+/// to spaces at the end. What is finer than that a cloud answers with HTTP 409.
+pub(crate) fn is_same_name(one: &str, other: &str) -> bool {
+    fn folded(text: &str) -> impl Iterator<Item = char> {
+        let text = text.trim_end_matches(' ');
+        text.chars().flat_map(char::to_lowercase)
+    }
+    folded(one).eq(folded(other))
 }
 
 #[cfg(test)]
@@ -62,7 +66,7 @@ mod tests {
             protected_users: vec!["ROOT".to_owned()],
             ..Policy::default()
         };
-        assert!(policy.protects_department("1", "FINANZBÜRO"));
+        assert!(policy.protects_department("1", "FINANZBÜRO "));
         assert!(policy.protects_department("d0af", "anything"));
         assert!(!policy.protects_department("D0AF", "anything"));
         assert!(policy.protects_user("1", "root") && !policy.protects_user("1", "finanzbüro"));

@@ -16,13 +16,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rusqlite::{Connection, OptionalExtension, params};
 use shared::ids::{FederationId, ObjectId};
 use shared::link::inbox::Inbox;
-use shared::model::{CloudId, Key, ObjectKind, Record, UnixMillis};
+use shared::model::{CloudId, ObjectKind, UnixMillis};
 use shared::wire::Digest;
 use shared::wire::frame::{Cursor, DIRECTORY_FEED};
 use tokio::sync::watch;
 
 pub use self::feed::Taken;
-use super::{Applied, Base, Note};
+use super::{Applied, Base, Change, Note, Replica};
 use crate::database::move_aside;
 
 const FILE: &str = "replica.sqlite";
@@ -67,15 +67,6 @@ pub enum ReplicaError {
     Closed,
 }
 
-/// A change of what the hub tells.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// This is so now.
-    Put(Record),
-    /// This is not told any more. As it was last, where it was understood.
-    Gone(Key, Option<Record>),
-}
-
 /// A handle on the replica; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -97,7 +88,11 @@ struct State {
     digest: Digest,
     /// Whether what is held is all that the hub has, as of its last word.
     complete: bool,
-    /// What was told since it was last asked for, each key once.
+    /// Whether it was so since the file was opened.
+    was_complete: bool,
+    /// What the hub told, as of when all of it was held.
+    replica: Arc<Replica>,
+    /// What was told since, each key once.
     changes: BTreeMap<(u16, Vec<u8>), Change>,
 }
 
@@ -151,15 +146,19 @@ impl Store {
         self.inner.version.subscribe()
     }
 
-    /// What changed since the last time, once what is held is all that the hub has; at first
-    /// everything. `None` in the middle of it.
-    ///
-    /// # Errors
-    /// None now: they are kept in memory.
-    pub fn changes(&self) -> Option<Vec<Change>> {
+    /// What the hub told. Until all that it has is held once more, that is what it told before;
+    /// `None` if it never was.
+    pub fn replica(&self) -> Option<Arc<Replica>> {
         let mut state = self.state();
-        let is_ready = state.complete;
-        is_ready.then(|| std::mem::take(&mut state.changes).into_values().collect())
+        if state.complete {
+            let changes = std::mem::take(&mut state.changes);
+            if !changes.is_empty() {
+                let replica = Arc::make_mut(&mut state.replica);
+                changes.into_values().for_each(|it| replica.take(it));
+            }
+            state.was_complete = true;
+        }
+        state.was_complete.then(|| Arc::clone(&state.replica))
     }
 
     /// What was applied last.
@@ -255,6 +254,8 @@ fn load(path: &Path, federation: FederationId) -> Result<State, ReplicaError> {
         inbox: Inbox::new(position, false),
         digest,
         complete,
+        was_complete: false,
+        replica: Arc::default(),
         changes,
     })
 }

@@ -30,6 +30,13 @@ struct Fake {
 }
 
 fn status(status: u16) -> CloudError {
+    if status == 409 {
+        return CloudError::Conflict {
+            endpoint: "keystone".to_owned(),
+            what: "an order".to_owned(),
+            reason: "a name that is taken".to_owned(),
+        };
+    }
     CloudError::Status {
         endpoint: "keystone".to_owned(),
         what: "an order".to_owned(),

@@ -32,6 +32,13 @@ pub(super) const KINDS: [RecordKind; 8] = [
 ];
 
 fn refused(status: u16) -> CloudError {
+    if status == 409 {
+        return CloudError::Conflict {
+            endpoint: "keystone".to_owned(),
+            what: "an order".to_owned(),
+            reason: "a name that is taken".to_owned(),
+        };
+    }
     CloudError::Status {
         endpoint: "keystone".to_owned(),
         what: "an order".to_owned(),

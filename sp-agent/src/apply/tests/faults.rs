@@ -24,10 +24,7 @@ fn what_was_made_and_its_answer_lost_is_known_after_the_next_reading() {
     let again = bench.core.next(bench.now, 10);
     for task in again.tasks {
         let result = bench.cloud.perform(&task.order);
-        assert!(matches!(
-            result,
-            Err(CloudError::Status { status: 409, .. })
-        ));
+        assert!(matches!(result, Err(CloudError::Conflict { .. })));
         bench.finish(&task, result, 0);
     }
     let batch = bench.core.next(bench.now, 10);

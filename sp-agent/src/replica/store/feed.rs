@@ -10,7 +10,8 @@ use shared::wire::Digest;
 use shared::wire::frame::{Ack, Batch, Cursor, DIRECTORY_FEED, FeedFrame, Open};
 use shared::wire::record::{Decoded, decode, decode_id, feed_of_kind, kind_of};
 
-use super::{Change, ReplicaError, State, Store, file, schema};
+use super::{ReplicaError, State, Store, file, schema};
+use crate::replica::Change;
 
 /// What became of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
