@@ -49,7 +49,7 @@ use read::Reader;
 use writer::{Job, Work, Writer};
 
 pub use error::SpoolError;
-pub use read::Batch;
+pub use read::{Batch, Changes};
 
 /// Jobs that wait for the writer at most. Each part has one page under way and the next one
 /// waiting, beside services and samples; whoever comes later waits, and so slows its reading.
@@ -278,6 +278,21 @@ impl Spool {
         after: u64,
     ) -> Result<Option<Batch>, SpoolError> {
         self.reading(move |store| read::batch(store, feed, id, after))
+            .await
+    }
+
+    /// Reads the changes after a sequence number of this life of a feed, as records: some of them, in
+    /// their order. `None` if the feed lives on under another id.
+    ///
+    /// # Errors
+    /// If the file can't be read.
+    pub async fn records(
+        &self,
+        feed: Feed,
+        id: FeedId,
+        after: u64,
+    ) -> Result<Option<Changes>, SpoolError> {
+        self.reading(move |store| read::records(store, feed, id, after))
             .await
     }
 

@@ -10,6 +10,7 @@
 //! takes in, last the spool that they write to.
 
 mod adopting;
+mod applying;
 mod collecting;
 mod files;
 mod following;
@@ -35,6 +36,7 @@ use crate::config::{CloudConfig, Config};
 use crate::spool::Spool;
 use crate::status::{CloudView, Metrics, Server, Sources, unjoined};
 use adopting::Adopting;
+use applying::{Applying, Between};
 use collecting::Collecting;
 use files::Watcher;
 use following::{Following, ORDERS_MAX};
@@ -79,7 +81,18 @@ pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(),
     let poke = Arc::new(Notify::new());
     let data_dir = config.data_dir.clone();
     let configs = watch::Sender::new(Arc::new(config));
+    let replica = watch::Sender::new(None);
+    let policy = watch::Sender::new(configs.borrow().policy.clone());
+    let applying = Applying {
+        followed: replica.subscribe(),
+        policy,
+        spool: spool.clone(),
+        clock: clock.clone(),
+        between: Between::new(),
+        progress: watch::Sender::default(),
+    };
     let collecting = Collecting {
+        applying,
         configs: configs.subscribe(),
         spool: spool.clone(),
         clock: clock.clone(),
@@ -105,7 +118,7 @@ pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(),
         orders: ordered,
         told,
         shown: daemon.status.clone(),
-        replica: watch::Sender::new(None),
+        replica,
     };
     let operations = Local {
         sources: Sources {

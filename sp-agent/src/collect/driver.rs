@@ -12,10 +12,11 @@ use std::time::{Duration, Instant};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use shared::ids::FeedId;
-use shared::model::{Feed, HostSample, ServiceKind, UnixMillis};
+use shared::model::{Feed, HostSample, RecordKind, ServiceKind, UnixMillis};
 use shared::runtime::clock::Clock;
 use shared::runtime::errors::chain;
 use shared::runtime::shutdown::Shutdown;
+use tokio::sync::watch;
 use tracing::{info, warn};
 
 use super::reading::{self, Audited, Broken};
@@ -42,6 +43,10 @@ pub struct Collector {
     pub sampler: Sampler,
     /// Uniform over all of `u64`, for the jitter of retries.
     pub chance: Box<dyn FnMut() -> u64 + Send>,
+    /// Where it is told when the last whole reading of each part began that came to its end.
+    pub read: watch::Sender<BTreeMap<Part, Instant>>,
+    /// What is to be read soon.
+    pub wanted: watch::Receiver<Vec<RecordKind>>,
 }
 
 /// What ended.
@@ -50,6 +55,7 @@ enum Done {
         part: Part,
         /// The spool's life when it began.
         life: FeedId,
+        began: Instant,
         read: Result<Audited, Broken>,
     },
     Changes {
@@ -82,6 +88,8 @@ struct Run {
     life: FeedId,
     under_way: FuturesUnordered<BoxFuture<'static, Done>>,
     services_put: Put,
+    read: watch::Sender<BTreeMap<Part, Instant>>,
+    wanted: watch::Receiver<Vec<RecordKind>>,
 }
 
 /// Where the services' way into the spool is: one at a time, so that none overtakes another.
@@ -103,6 +111,8 @@ impl Collector {
             options,
             sampler,
             chance,
+            read,
+            wanted,
         } = self;
         // Without them only the times since when are lost.
         let held = spool.services().await.unwrap_or_default();
@@ -120,6 +130,8 @@ impl Collector {
             cloud,
             spool,
             clock,
+            read,
+            wanted,
         };
         run.go_on().await;
         shutdown.until_draining(run.collect()).await;
@@ -153,6 +165,12 @@ impl Run {
             };
             tokio::select! {
                 Some(done) = self.under_way.next() => self.take(done),
+                Ok(()) = self.wanted.changed() => {
+                    let now = self.clock.now();
+                    for kind in self.wanted.borrow_and_update().iter() {
+                        self.schedule.wanted(now, *kind);
+                    }
+                }
                 () = wake => {}
             }
         }
@@ -173,10 +191,15 @@ impl Run {
         let clock = self.clock.clone();
         self.under_way.push(match work {
             Work::Audit(part) => {
-                let life = self.life;
+                let (life, began) = (self.life, self.clock.now());
                 Box::pin(async move {
                     let read = reading::audit(&*cloud, &spool, &clock, part).await;
-                    Done::Audit { part, life, read }
+                    Done::Audit {
+                        part,
+                        life,
+                        began,
+                        read,
+                    }
                 })
             }
             Work::Changes(part) => {
@@ -214,8 +237,16 @@ impl Run {
         self.begin_anew_with_the_spool();
         let (now, wall) = (self.clock.now(), self.clock.unix_millis());
         match done {
-            Done::Audit { part, life, read } => match life == self.life {
-                true => self.take_audit(now, wall, part, &read),
+            Done::Audit {
+                part,
+                life,
+                began,
+                read,
+            } => match life == self.life {
+                true => {
+                    self.take_audit(now, wall, part, &read);
+                    self.tell_read(part, began, &read);
+                }
                 // What it put is not in this spool.
                 false => self.schedule.outdated(now, part),
             },
@@ -280,6 +311,15 @@ impl Run {
         let chance = (self.chance)();
         self.schedule.audited(now, part, outcome, chance);
         self.put_services();
+    }
+
+    /// What was missing and is held all the same was not read: nothing is known of it.
+    fn tell_read(&self, part: Part, began: Instant, read: &Result<Audited, Broken>) {
+        if read.as_ref().is_ok_and(|it| it.held.is_none()) {
+            self.read.send_modify(|it| {
+                it.insert(part, began);
+            });
+        }
     }
 
     fn take_changes(

@@ -11,7 +11,7 @@ mod turn;
 
 use std::time::{Duration, Instant};
 
-use shared::model::ServiceKind;
+use shared::model::{RecordKind, ServiceKind};
 
 use self::turn::Turn;
 use crate::cloud::Part;
@@ -147,6 +147,15 @@ impl Schedule {
         for turn in &mut self.turns {
             if turn.part.service() == service {
                 turn.hurry(now, chance);
+            }
+        }
+    }
+
+    /// Somebody needs to know how these are now.
+    pub fn wanted(&mut self, now: Instant, kind: RecordKind) {
+        for turn in &mut self.turns {
+            if turn.part.kind() == kind {
+                turn.wanted(now);
             }
         }
     }

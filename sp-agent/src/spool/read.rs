@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, params};
 use shared::ids::FeedId;
-use shared::model::{Feed, Record, RecordKind, Service};
+use shared::model::{Feed, Key, Record, RecordKind, Service};
 use shared::wire::DecodeError;
 use shared::wire::frame::{Gathered, Row, feed_code};
-use shared::wire::record::{Decoded, decode, kind_code};
+use shared::wire::record::{Decoded, decode, decode_id, kind_code, kind_of};
 
 use super::error::{Fault, SpoolError};
 use super::feeds::{self, signed, unsigned};
@@ -116,6 +116,58 @@ fn rows_after(store: &Connection, feed: Feed, after: u64) -> Result<(Gathered, b
         }
     }
     Ok((rows, true))
+}
+
+/// Changes of a feed, understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changes {
+    /// What is so now; `Err` is gone. What only a later release understands is left out.
+    pub changes: Vec<Result<Record, Key>>,
+    /// The number to go on after.
+    pub last: u64,
+    /// Whether there are no more now.
+    pub is_all: bool,
+}
+
+/// The changes after `after`, as many as a batch takes; `None` in another life of the feed.
+pub(super) fn records(
+    store: &Connection,
+    feed: Feed,
+    id: FeedId,
+    after: u64,
+) -> Result<Option<Changes>, Fault> {
+    let Some(state) = feeds::load(store, feed)?.filter(|it| it.id == id) else {
+        return Ok(None);
+    };
+    let (rows, is_all) = rows_after(store, feed, after)?;
+    let last = match rows.last() {
+        Some(seq) if !is_all => seq,
+        _ => state.head,
+    };
+    let mut changes = Vec::with_capacity(rows.len());
+    for row in rows.into_rows() {
+        let Some(kind) = kind_of(row.kind) else {
+            continue;
+        };
+        match row.value {
+            Some(value) => {
+                if let Decoded::Known(record) =
+                    decode(row.kind, &row.id, &value).map_err(undecodable)?
+                {
+                    changes.push(Ok(*record));
+                }
+            }
+            None => changes.push(Err(Key {
+                kind,
+                id: decode_id(&row.id).map_err(undecodable)?,
+            })),
+        }
+    }
+    Ok(Some(Changes {
+        changes,
+        last,
+        is_all,
+    }))
 }
 
 /// The services as last put.

@@ -10,6 +10,7 @@ use shared::runtime::errors::{BoxError, chain};
 use shared::runtime::shutdown::Shutdown;
 use tokio::sync::watch;
 
+use super::applying::Applying;
 use crate::cloud::Cloud;
 use crate::cloud::openstack::OpenStack;
 use crate::cloud::simulated::Simulated;
@@ -33,6 +34,7 @@ pub(super) struct Collecting {
     pub(super) clock: Clock,
     pub(super) viewed: watch::Sender<CloudView>,
     pub(super) described: watch::Sender<CloudDescription>,
+    pub(super) applying: Applying,
 }
 
 impl Collecting {
@@ -42,14 +44,20 @@ impl Collecting {
         let mut cloud = build(&config, &self.clock).await?;
         loop {
             let collector = self.collector(&config, Arc::clone(&cloud));
+            let applying = self
+                .applying
+                .clone()
+                .run(Arc::clone(&cloud), shutdown.clone());
             let changed = tokio::select! {
                 () = collector.run(shutdown.clone()) => return Ok(()),
                 never = self.describe(&*cloud) => match never {},
+                never = applying => match never {},
                 changed = next(&mut configs, &config) => changed,
             };
             if !same_cloud(&config, &changed) {
                 cloud = build(&changed, &self.clock).await?;
             }
+            self.applying.policy.send_replace(changed.policy.clone());
             config = changed;
             tracing::info!("collecting goes on with the changed configuration");
         }
@@ -63,6 +71,8 @@ impl Collecting {
             options: config.collect.clone(),
             sampler: sampler(config.host.clone()),
             chance: Box::new(rand::random),
+            read: self.applying.between.read.clone(),
+            wanted: self.applying.between.wanted.subscribe(),
         }
     }
 
@@ -102,7 +112,8 @@ async fn next(configs: &mut watch::Receiver<Arc<Config>>, now: &Config) -> Arc<C
             std::future::pending::<()>().await;
         }
         let config = Arc::clone(&configs.borrow_and_update());
-        let same = config.collect == now.collect && config.host == now.host;
+        let same =
+            config.collect == now.collect && config.host == now.host && config.policy == now.policy;
         if !(same && same_cloud(now, &config)) {
             return config;
         }

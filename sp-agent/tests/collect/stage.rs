@@ -76,6 +76,8 @@ impl Stage {
                 chance = chance.wrapping_add(0x9e37_79b9_7f4a_7c15);
                 chance
             }),
+            read: tokio::sync::watch::Sender::default(),
+            wanted: tokio::sync::watch::Sender::default().subscribe(),
         }
     }
 

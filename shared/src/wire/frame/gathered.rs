@@ -67,6 +67,11 @@ impl Gathered {
         self.rows.is_empty()
     }
 
+    /// The rows themselves.
+    pub fn into_rows(self) -> Vec<Row> {
+        self.rows
+    }
+
     /// The number of the last row.
     pub fn last(&self) -> Option<u64> {
         self.rows.last().map(|row| row.seq)

@@ -147,6 +147,14 @@ impl Turn {
         self.audit.due_at = self.audit.due_at.map(|due_at| due_at.min(soon));
     }
 
+    /// Brings an audit forward, but for one that failed: that has its time.
+    pub(super) fn wanted(&mut self, now: Instant) {
+        if self.audit.backoff.attempts() == 0 {
+            let soon = after(now, Duration::ZERO);
+            self.audit.due_at = self.audit.due_at.map(|due_at| due_at.min(soon));
+        }
+    }
+
     pub(super) fn audited(&mut self, now: Instant, outcome: Outcome, chance: u64) {
         let took = self.audit.end(now);
         let pause = pause(took, self.interval);

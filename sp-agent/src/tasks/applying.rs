@@ -1,0 +1,238 @@
+//! Applies the directory to the cloud, for as long as a hub's is followed.
+//!
+//! ```text
+//! replica ─────────────▶ ┌───────┐ ─▶ orders ─▶ cloud
+//! spool ─ organization ─▶ │ Apply │ ─▶ notes ─▶ replica
+//! collector ─ readings ─▶ └───────┘ ─▶ what changed ─▶ spool; what is to be read soon ─▶ collector
+//! ```
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use shared::model::{Feed, Key, Record, RecordKind};
+use shared::runtime::clock::Clock;
+use shared::runtime::errors::chain;
+use shared::runtime::shutdown::Shutdown;
+use tokio::sync::{mpsc, watch};
+
+use super::following::Followed;
+use crate::apply::{Apply, Keep, News, Policy, Progress, Report, StoreError};
+use crate::cloud::{Cloud, Page, Part};
+use crate::replica::store::Store;
+use crate::replica::{Note, Replica};
+use crate::spool::{Spool, SpoolError};
+
+/// News on their way at most: a page's worth.
+const NEWS_MAX: usize = 1024;
+
+/// Orders that run at once: as many connections as the reader has to one API, which a Keystone of
+/// two workers is kept busy by.
+const ORDERS_MAX: usize = 8;
+
+/// What could not begin is tried again after this.
+const AGAIN: Duration = Duration::from_secs(10);
+
+/// What applying and collecting tell each other.
+#[derive(Debug, Clone)]
+pub(super) struct Between {
+    /// When the last whole reading of each part began that came to its end.
+    pub(super) read: watch::Sender<BTreeMap<Part, Instant>>,
+    /// What is to be read soon.
+    pub(super) wanted: watch::Sender<Vec<RecordKind>>,
+}
+
+impl Between {
+    pub(super) fn new() -> Self {
+        Self {
+            read: watch::Sender::new(BTreeMap::new()),
+            wanted: watch::Sender::new(Vec::new()),
+        }
+    }
+}
+
+/// The part of the collector's task that applies.
+#[derive(Clone)]
+pub(super) struct Applying {
+    pub(super) followed: watch::Receiver<Option<Followed>>,
+    pub(super) policy: watch::Sender<Policy>,
+    pub(super) spool: Spool,
+    pub(super) clock: Clock,
+    pub(super) between: Between,
+    pub(super) progress: watch::Sender<Progress>,
+}
+
+impl Applying {
+    /// Applies to this cloud whatever is followed.
+    pub(super) async fn run(mut self, cloud: Arc<dyn Cloud>, shutdown: Shutdown) -> Infallible {
+        loop {
+            let followed = self.followed.borrow_and_update().clone();
+            let other = self.clone();
+            tokio::select! {
+                () = async {
+                    match followed {
+                        Some(followed) => other.follow(followed, &cloud, &shutdown).await,
+                        None => std::future::pending().await,
+                    }
+                } => {}
+                changed = self.followed.changed() => if changed.is_err() {
+                    // Who follows has ended, because the daemon stops.
+                    std::future::pending::<()>().await;
+                }
+            }
+        }
+    }
+
+    /// Ends when it is to begin anew: the spool has a new life, or something can't be read.
+    async fn follow(self, followed: Followed, cloud: &Arc<dyn Cloud>, shutdown: &Shutdown) {
+        let Followed {
+            federation,
+            replica,
+        } = followed;
+        let base = match replica.base().await {
+            Ok(base) => base,
+            Err(error) => {
+                let error = chain(&error).to_string();
+                tracing::error!(error, "nothing can be applied; trying again");
+                return self.clock.sleep(AGAIN).await;
+            }
+        };
+        let (told, tells) = watch::channel(Arc::<Replica>::default());
+        let (news, heard) = mpsc::channel(NEWS_MAX);
+        let apply = Apply {
+            cloud: Arc::clone(cloud),
+            federation,
+            base,
+            replica: tells,
+            policy: self.policy.subscribe(),
+            news: heard,
+            keep: Arc::new(Kept(replica.clone())),
+            report: Arc::new(Reported(self.spool.clone())),
+            progress: self.progress.clone(),
+            readings: self.between.wanted.clone(),
+            clock: self.clock.clone(),
+            orders_max: ORDERS_MAX,
+            chance: Box::new(rand::random),
+        };
+        let read = self.between.read.subscribe();
+        tokio::select! {
+            () = apply.run(shutdown.clone()) => std::future::pending().await,
+            () = mirror(&replica, &told) => {}
+            heard = hear(&self.spool, read, &news) => if let Err(error) = heard {
+                let error = chain(&error).to_string();
+                tracing::error!(error, "the cloud's organization can't be read from the spool");
+                self.clock.sleep(AGAIN).await;
+            }
+        }
+    }
+}
+
+/// Tells what the hub told, whenever all of it is held.
+async fn mirror(replica: &Store, told: &watch::Sender<Arc<Replica>>) {
+    let mut versions = replica.watch();
+    loop {
+        versions.borrow_and_update();
+        if let Some(replica) = replica.replica() {
+            told.send_if_modified(|it| {
+                let is_new = !Arc::ptr_eq(it, &replica);
+                *it = replica;
+                is_new
+            });
+        }
+        if versions.changed().await.is_err() {
+            return std::future::pending().await;
+        }
+    }
+}
+
+/// Tells what the spool holds of the cloud's organization, and which kinds were read whole.
+async fn hear(
+    spool: &Spool,
+    mut read: watch::Receiver<BTreeMap<Part, Instant>>,
+    news: &mpsc::Sender<News>,
+) -> Result<(), SpoolError> {
+    let mut extents = spool.watch(Feed::Organization);
+    let life = extents.borrow_and_update().id;
+    let (mut after, mut told) = (0, BTreeMap::new());
+    loop {
+        // Of a reading everything is in the spool before it is told here.
+        let readings = read.borrow_and_update().clone();
+        loop {
+            let Some(read) = spool.records(Feed::Organization, life, after).await? else {
+                return Ok(());
+            };
+            for change in read.changes {
+                let change = match change {
+                    Ok(record) => News::Put(record),
+                    Err(key) => News::Gone(key),
+                };
+                if news.send(change).await.is_err() {
+                    return Ok(());
+                }
+            }
+            after = read.last;
+            if read.is_all {
+                break;
+            }
+        }
+        for (part, began) in readings {
+            if told.insert(part, began) != Some(began)
+                && news.send(News::Read(part.kind(), began)).await.is_err()
+            {
+                return Ok(());
+            }
+        }
+        tokio::select! {
+            changed = extents.changed() => if changed.is_err() {
+                return std::future::pending().await;
+            },
+            changed = read.changed() => if changed.is_err() {
+                return std::future::pending().await;
+            },
+        }
+        extents.borrow_and_update();
+    }
+}
+
+/// Notes go where the replica is.
+struct Kept(Store);
+
+#[async_trait]
+impl Keep for Kept {
+    async fn keep(&self, notes: &[Note]) -> Result<(), StoreError> {
+        let kept = self.0.keep(notes.to_vec()).await;
+        kept.map_err(|error| StoreError {
+            what: "keeping what was applied",
+            reason: chain(&error).to_string(),
+        })
+    }
+}
+
+/// What changed goes to the hub by the spool, as if it was read.
+struct Reported(Spool);
+
+#[async_trait]
+impl Report for Reported {
+    async fn report(
+        &self,
+        kind: RecordKind,
+        records: Vec<Record>,
+        gone: Vec<Key>,
+    ) -> Result<(), StoreError> {
+        let Some(part) = Part::ALL.into_iter().find(|it| it.kind() == kind) else {
+            return Ok(());
+        };
+        let page = Page {
+            records,
+            deleted: gone,
+            unread: Vec::new(),
+        };
+        let put = self.0.put_changes(part, page).await;
+        put.map(drop).map_err(|error| StoreError {
+            what: "reporting what was applied",
+            reason: chain(&error).to_string(),
+        })
+    }
+}
