@@ -3,8 +3,8 @@
 //! A module imports only what stands above it here, and `shared`.
 //!
 //! ```text
-//! cloud · host · spool · collect · replica (pure) · apply · config · membership · join · adoption ·
-//! uplink · status · tasks · cli
+//! cloud · host · spool · collect · replica (pure) · apply · config · membership · join ·
+//! adoption · uplink · status · tasks · cli
 //! ```
 
 pub mod adoption;
