@@ -1,0 +1,222 @@
+//! Organizations of real Keystones, merged by the hub: what was planned happens, and afterwards each
+//! Keystone says by its own API what the directory says.
+
+#[path = "organization/keystone.rs"]
+mod keystone;
+
+use std::time::Duration;
+
+use keystone::{Keystone, Told};
+use serde_json::{Value, json};
+use shared::runtime::clock::Clock;
+use tests::lab::{Lab, Region, succeeded};
+use tests::openstack::RealCloud;
+
+/// A first sync of some fifty things into a Keystone that answers thirty writes a second.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A department, a nested project, a user in a group, roles given and implied.
+const NORTH: &str = r#"
+d POST /domains {"domain": {"name": "research", "description": "of the north"}}
+p POST /projects {"project": {"name": "web", "domain_id": "$d"}}
+q POST /projects {"project": {"name": "inner", "domain_id": "$d", "parent_id": "$p"}}
+u POST /users {"user": {"name": "ann", "domain_id": "$d", "password": "secret of ann"}}
+g POST /groups {"group": {"name": "operators", "domain_id": "$d"}}
+r POST /roles {"role": {"name": "auditor"}}
+s POST /roles {"role": {"name": "local", "domain_id": "$d"}}
+- PUT /groups/$g/users/$u
+- PUT /roles/$r/implies/$reader
+- PUT /projects/$p/users/$u/roles/$r
+- PUT /OS-INHERIT/domains/$d/groups/$g/roles/$member/inherited_to_projects
+"#;
+
+/// The same department's name, things that are off, and long names of several scripts.
+const SOUTH: &str = r#"
+d POST /domains {"domain": {"name": "research"}}
+p POST /projects {"project": {"name": "web", "domain_id": "$d", "enabled": false}}
+u POST /users {"user": {"name": "ann", "domain_id": "$d"}}
+e POST /domains {"domain": {"name": "部门-ß", "enabled": false}}
+f POST /users {"user": {"name": "LONG", "domain_id": "$e", "enabled": false}}
+r POST /roles {"role": {"name": "auditor"}}
+- PUT /projects/$p/users/$u/roles/$r
+- PUT /domains/$d/users/$u/roles/$member
+"#;
+
+/// A department whose name differs by its case only.
+const WEST: &str = r#"
+d POST /domains {"domain": {"name": "Research"}}
+g POST /groups {"group": {"name": "operators", "domain_id": "$d"}}
+u POST /users {"user": {"name": "björn", "domain_id": "$d"}}
+- PUT /groups/$g/users/$u
+- PUT /domains/$d/groups/$g/roles/$reader
+"#;
+
+struct Site {
+    cloud: RealCloud,
+    keystone: Keystone,
+    region: Region,
+}
+
+/// Confirms what the plan is now; the plan.
+fn merge(lab: &Lab, name: &str) -> Value {
+    let clock = Clock::system();
+    let deadline = clock.now() + PATIENCE;
+    let plan = loop {
+        let output = lab.ask(&["org", "plan", name, "--output", "json"]);
+        if output.status.success() {
+            break serde_json::from_slice::<Value>(&output.stdout).unwrap();
+        }
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(clock.now() < deadline, "{said}");
+        std::thread::sleep(Duration::from_millis(300));
+    };
+    let digest = plan["digest"].as_str().unwrap();
+    succeeded(lab.ask(&["org", "merge", name, "--digest", digest]));
+    plan
+}
+
+fn site(lab: &Lab, name: &str, cloud: RealCloud, script: &str) -> Site {
+    let mut keystone = Keystone::new(cloud.fact("auth_url"), cloud.fact("password"));
+    keystone.play(&script.replace("LONG", &"é".repeat(255)));
+    let region = lab.join_openstack(name, &cloud);
+    Site {
+        cloud,
+        keystone,
+        region,
+    }
+}
+
+/// Waits until all Keystones say the same, and it is as wanted.
+fn agree(sites: &[Site], wanted: impl Fn(&Told) -> bool) -> Told {
+    let clock = Clock::system();
+    let deadline = clock.now() + PATIENCE;
+    loop {
+        let told: Vec<Told> = sites.iter().map(|it| it.keystone.told()).collect();
+        let (first, rest) = told.split_first().unwrap();
+        if rest.iter().all(|it| it == first) && wanted(first) {
+            return first.clone();
+        }
+        assert!(clock.now() < deadline, "{told:#?}");
+        std::thread::sleep(Duration::from_millis(500));
+    }
+}
+
+fn organization(sites: &[Site]) -> Told {
+    agree(sites, |it| it.departments.len() == 4)
+}
+
+fn words<'a>(all: impl IntoIterator<Item = &'a (String, bool)>) -> Vec<&'a str> {
+    all.into_iter().map(|(name, _)| name.as_str()).collect()
+}
+
+#[test]
+fn three_real_keystones_become_one_organization() {
+    let lab = Lab::found();
+    let clouds = std::thread::scope(|scope| {
+        let up = |name| scope.spawn(move || RealCloud::up(name, &["--services", "keystone"]));
+        ["org-a", "org-b", "org-c"]
+            .map(up)
+            .map(|it| it.join().unwrap())
+    });
+    let [north, south, west] = clouds;
+    let sites = [
+        site(&lab, "north", north, NORTH),
+        site(&lab, "south", south, SOUTH),
+        site(&lab, "west", west, WEST),
+    ];
+    for name in ["north", "south", "west"] {
+        merge(&lab, name);
+    }
+    let told = organization(&sites);
+    let south_id = sites[1].keystone.id("d");
+    let west_id = sites[2].keystone.id("d");
+    let (of_south, of_west) = (
+        format!("research_{south_id}"),
+        format!("Research_{west_id}"),
+    );
+    let mut departments = vec!["research", &of_south, &of_west, "部门-ß"];
+    departments.sort_unstable();
+    assert_eq!(words(&told.departments), departments);
+    let off = |all: &std::collections::BTreeSet<(String, bool)>, name: &str| {
+        all.contains(&(name.to_owned(), false))
+    };
+    assert!(off(&told.departments, "部门-ß"));
+    assert!(off(&told.projects, &format!("{of_south}/web")));
+    assert!(off(&told.users, &format!("部门-ß/{}", "é".repeat(255))));
+    assert!(
+        told.projects
+            .contains(&("research/web/inner".to_owned(), true))
+    );
+    for link in [
+        "research/ann in research/operators".to_owned(),
+        "/auditor implies /reader".to_owned(),
+        "research/ann is /auditor on research/web false".to_owned(),
+        "research/operators is /member on research true".to_owned(),
+        format!("{of_south}/ann is /member on {of_south} false"),
+        format!("{of_west}/björn in {of_west}/operators"),
+    ] {
+        assert!(told.links.contains(&link), "{link}: {:#?}", told.links);
+    }
+    assert!(told.roles.contains("research/local"));
+
+    follows_the_hub(&lab, &sites);
+    keeps_what_is_the_regions_own(&lab, &sites);
+    second_sync_writes_nothing(&sites);
+}
+
+/// Changes at the hub are changes in each Keystone.
+fn follows_the_hub(lab: &Lab, sites: &[Site]) {
+    let org = |words: &[&str]| drop(succeeded(lab.ask(&[&["org"], words].concat())));
+    org(&["create", "user", "carol", "--in", "research"]);
+    org(&["set", "department", "research", "--rename", "science"]);
+    org(&["delete", "user", "björn", "--yes"]);
+    org(&["retire", "project", "inner", "--yes"]);
+    agree(sites, |it| {
+        let users = words(&it.users);
+        users.contains(&"science/carol")
+            && !users.iter().any(|it| it.ends_with("björn"))
+            && it
+                .projects
+                .contains(&("science/web/inner".to_owned(), false))
+    });
+}
+
+/// What was changed in a region alone is not written over, and its own administrator still works.
+fn keeps_what_is_the_regions_own(lab: &Lab, sites: &[Site]) {
+    let west = &sites[2].keystone;
+    let domain = json!({"domain": {"name": "local only"}});
+    let (status, _) = west.ask("POST", "/domains", &domain);
+    assert_eq!(status, 201);
+    let own = west.list("/projects?name=admin", "projects");
+    assert!(own.len() <= 1, "{own:?}");
+    succeeded(lab.ask(&["org", "create", "department", "late"]));
+    let clock = Clock::system();
+    let deadline = clock.now() + PATIENCE;
+    while !words(&west.told().departments).contains(&"late") {
+        assert!(clock.now() < deadline, "{:?}", west.told());
+        std::thread::sleep(Duration::from_millis(300));
+    }
+    let departments = west.told().departments;
+    assert!(
+        words(&departments).contains(&"local only"),
+        "{departments:?}"
+    );
+    let north = sites[0].keystone.told().departments;
+    assert!(!words(&north).contains(&"local only"));
+    let (status, _) = west.ask("DELETE", "/domains/none", &Value::Null);
+    assert_eq!(status, 404, "the administrator's token still counts");
+}
+
+/// An agent that begins again finds everything in place.
+fn second_sync_writes_nothing(sites: &[Site]) {
+    for site in sites {
+        let before = site.keystone.told();
+        let metrics = site.region.metrics();
+        assert!(
+            metrics.contains("sp_agent_cloud_requests_total"),
+            "{metrics}"
+        );
+        assert_eq!(site.keystone.told(), before);
+        assert_eq!(site.cloud.fact("username"), "admin");
+    }
+}
