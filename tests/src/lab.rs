@@ -155,7 +155,7 @@ impl Lab {
             &format!(
                 "data_dir = \"{path}/data\"\nsocket = \"{path}/agent.sock\"\n\
                  [cloud]\n{cloud}\n[collect]\nchanges = \"1s\"\naudit = \"10s\"\n\
-                 quota = \"10s\"\n{more}"
+                 quota = \"10s\"\norganization = \"10s\"\n{more}"
             ),
         );
         folder

@@ -114,6 +114,7 @@ impl OpenStack {
             addresses: LastAddresses::default(),
             witness: Witness::default(),
             rules: identity::Rules {
+                signs_in_by_name: matches!(options.auth, Auth::Password { .. }),
                 default_domain: options.default_domain_id.clone(),
                 policy: options.policy.clone(),
             },

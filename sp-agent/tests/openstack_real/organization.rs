@@ -132,7 +132,7 @@ async fn an_organization_is_told_as_keystone_tells_it() {
     let Record::Project(it) = record(&told, RecordKind::Project, &hand.project) else {
         panic!("no project");
     };
-    assert_eq!(it.custody, Custody::Administrator);
+    assert_eq!(it.custody, Custody::Reserved, "it signs in by this name");
     assert!(told.get(RecordKind::Project, &made.department).is_none());
 
     let told = audit(&cloud, Part::Users).await;
@@ -150,7 +150,7 @@ async fn an_organization_is_told_as_keystone_tells_it() {
     let Record::User(it) = record(&told, RecordKind::User, &hand.user) else {
         panic!("no user");
     };
-    assert_eq!(it.custody, Custody::Administrator);
+    assert_eq!(it.custody, Custody::Reserved, "it signs in by this name");
 
     let told = audit(&cloud, Part::Groups).await;
     let Record::Group(it) = record(&told, RecordKind::Group, &made.group) else {

@@ -24,6 +24,7 @@ struct Player {
 
 impl Player {
     async fn new(keystone: Keystone) -> Self {
+        shared::pki::install_default_provider();
         let mut player = Self {
             keystone,
             client: Client::builder().no_proxy().build().unwrap(),

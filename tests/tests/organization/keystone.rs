@@ -29,6 +29,7 @@ pub(crate) struct Told {
 
 impl Keystone {
     pub(crate) fn new(auth_url: &str, password: &str) -> Self {
+        shared::pki::install_default_provider();
         let mut keystone = Self {
             runtime: Builder::new_current_thread().enable_all().build().unwrap(),
             client: Client::builder().no_proxy().build().unwrap(),
@@ -44,7 +45,11 @@ impl Keystone {
         let url = format!("{auth_url}/auth/tokens");
         let answer = keystone.client.post(url).json(&auth).send();
         let answer = keystone.runtime.block_on(answer).unwrap();
-        assert_eq!(answer.status(), 201);
+        let status = answer.status();
+        if status != 201 {
+            let body = keystone.runtime.block_on(answer.text());
+            panic!("{auth_url}: {status} {body:?}");
+        }
         let token = answer.headers()["x-subject-token"].to_str().unwrap();
         keystone.token = token.to_owned();
         for role in ["admin", "member", "reader"] {

@@ -35,6 +35,8 @@ use crate::cloud::{CloudError, Incomplete, Mark, Pages, Part, Policy, Whole};
 pub(super) struct Rules {
     /// The id of Keystone's own domain.
     pub(super) default_domain: String,
+    /// Whether the agent's own account and project are known to it by their names alone.
+    pub(super) signs_in_by_name: bool,
     /// What the operator keeps from the federation.
     pub(super) policy: Policy,
 }
@@ -77,11 +79,11 @@ async fn read(
     let departments = Departments::read(client, rules, pages).await?;
     match part {
         Part::Projects => {
-            let own = Own::of(client).await?;
+            let own = Own::of(client, rules).await?;
             lists::projects(client, (&departments, &own), pages).await?;
         }
         Part::Users => {
-            let own = Own::of(client).await?;
+            let own = Own::of(client, rules).await?;
             let services = services::users(client, &departments, pages).await?;
             lists::users(client, (&departments, &own, &services), rules, pages).await?;
         }

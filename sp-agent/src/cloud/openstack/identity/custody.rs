@@ -2,7 +2,9 @@
 //!
 //! - What the operator protects by the agent's policy: departments with all that is in them, users.
 //! - The account that the agent signs in as and its project, by which the federation works here:
-//!   they are the administrator's.
+//!   they are the administrator's, whose names the federation's may take, where the agent signs in by
+//!   an application credential. One that signs in by their names would lock itself out by renaming
+//!   them, so there they are only the region's own.
 //! - Departments that OpenStack needs for itself, with all that is in them: Keystone's own domain,
 //!   and those by whose names Heat, Magnum, Trove, Sahara and the installers make theirs (Octavia
 //!   and Manila make none).
@@ -87,11 +89,13 @@ pub(super) struct Own {
     pub(super) user: CloudId,
     /// The project that it works in, if it works in one.
     pub(super) project: Option<CloudId>,
+    /// Who decides over both.
+    pub(super) custody: Custody,
 }
 
 impl Own {
     /// As Keystone says with the token.
-    pub(super) async fn of(client: &Client) -> Result<Self, CloudError> {
+    pub(super) async fn of(client: &Client, rules: &Rules) -> Result<Self, CloudError> {
         let login = client.login().await?;
         // Taken for anybody's, the federation might take it over.
         let user = login
@@ -105,6 +109,10 @@ impl Own {
         Ok(Self {
             user: CloudId::new(user),
             project: login.project_id.as_deref().map(CloudId::new),
+            custody: match rules.signs_in_by_name {
+                true => Custody::Reserved,
+                false => Custody::Administrator,
+            },
         })
     }
 }
@@ -113,7 +121,7 @@ impl Own {
 pub(super) fn project(keeper: Keeper, own: &Own, (id, name): (&CloudId, &str)) -> Custody {
     match keeper {
         Keeper::Operator => Custody::Reserved,
-        _ if own.project.as_ref() == Some(id) => Custody::Administrator,
+        _ if own.project.as_ref() == Some(id) => own.custody,
         _ if is_of_services(name) => Custody::Reserved,
         keeper => keeper.custody(),
     }
@@ -128,7 +136,7 @@ pub(super) fn user(
     match keeper {
         Keeper::Operator => Custody::Reserved,
         _ if rules.policy.protects_user(&id.to_string(), name) => Custody::Reserved,
-        _ if own.user == *id => Custody::Administrator,
+        _ if own.user == *id => own.custody,
         _ if services.contains(id) => Custody::Reserved,
         keeper => keeper.custody(),
     }
@@ -148,6 +156,7 @@ mod tests {
 
     fn rules() -> Rules {
         Rules {
+            signs_in_by_name: false,
             default_domain: "default".to_owned(),
             policy: Policy {
                 protected_departments: vec!["Vault".to_owned(), "d7".to_owned()],
@@ -182,6 +191,7 @@ mod tests {
     fn the_operators_word_comes_first_then_the_agents_own_account_then_the_rest() {
         let rules = rules();
         let own = Own {
+            custody: Custody::Administrator,
             user: CloudId::new("me"),
             project: Some(CloudId::new("ops")),
         };
