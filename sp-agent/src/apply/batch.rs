@@ -101,6 +101,11 @@ impl Removals {
 }
 
 impl Task {
+    /// Whether nothing but the marker is to be written.
+    fn only_marks(&self) -> bool {
+        matches!(&self.order, Order::Update { from, to, marker: Some(_), .. } if from == to)
+    }
+
     /// What the thing is called that it is about; empty for a link.
     pub fn name(&self) -> &str {
         match &self.order {
@@ -202,6 +207,9 @@ impl Reconciler {
             {
                 None
             }
+            Err(CloudError::Forbidden { .. }) if task.only_marks() => {
+                return self.unmarked(now, task);
+            }
             Err(error) => {
                 self.doubt(now, task, &error);
                 return self.failed((now, wall), task, &error, chance);
@@ -238,6 +246,22 @@ impl Reconciler {
         Outcome {
             notes: std::mem::take(&mut self.notes),
             changes,
+            failure: None,
+        }
+    }
+
+    /// A cloud that takes no marker on a thing, as Keystone on its immutable roles, has it as it
+    /// should be otherwise: it is known by what is kept of it here.
+    fn unmarked(&mut self, now: Instant, task: &Task) -> Outcome {
+        self.failures.forget(&task.subject);
+        self.doubts.remove(&task.subject);
+        if let Some(note) = note(task, None) {
+            self.note(note);
+        }
+        self.settle(now);
+        Outcome {
+            notes: std::mem::take(&mut self.notes),
+            changes: Vec::new(),
             failure: None,
         }
     }

@@ -1,6 +1,6 @@
 //! What happens when the cloud does not do as it is told.
 
-use shared::model::ObjectKind;
+use shared::model::{Becomes, ObjectKind};
 
 use super::cloud::objects;
 use super::rules::{bench, rename, replica};
@@ -103,4 +103,32 @@ fn a_cloud_that_fails_at_everything_is_asked_by_one_order_at_a_time() {
     assert!(bench.progress().paused.is_some());
     bench.now += Duration::from_secs(31);
     assert_eq!(bench.core.next(bench.now, 16).tasks.len(), 1);
+}
+
+#[test]
+fn a_role_that_takes_no_marker_is_in_place_all_the_same() {
+    let mut cloud = Fake::default();
+    let admin = cloud.add(role("admin"));
+    let mut bench = Bench::new(cloud, Policy::default());
+    let mut replica = Replica::default();
+    replica.directory.insert(oid(1), role("admin"));
+    let is = Becomes::Object(oid(1));
+    replica.bindings.insert((ObjectKind::Role, admin), is);
+    bench.core.follow(&replica);
+    let batch = bench.core.next(bench.now, 10);
+    let [task] = &batch.tasks[..] else {
+        panic!("{batch:?}")
+    };
+    let forbidden = CloudError::Forbidden {
+        endpoint: "keystone".to_owned(),
+        what: "PATCH /roles".to_owned(),
+        reason: "it is immutable".to_owned(),
+    };
+    bench.finish(task, Err(forbidden), 0);
+    assert_eq!(bench.run(), 0, "it is not asked for again");
+    assert!(bench.progress().failed.is_empty());
+    assert_eq!(bench.progress().in_place, 1);
+    let kept = bench.kept.clone();
+    bench.restart(kept, &replica, Policy::default());
+    assert_eq!(bench.run(), 0);
 }
