@@ -281,8 +281,8 @@ impl Spool {
             .await
     }
 
-    /// Reads the changes after a sequence number of this life of a feed, as records: some of them, in
-    /// their order. `None` if the feed lives on under another id.
+    /// Reads the changes after a sequence number of this life of a feed, as records: some of them,
+    /// in their order. `None` if the feed lives on under another id.
     ///
     /// # Errors
     /// If the file can't be read.

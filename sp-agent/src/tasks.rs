@@ -18,7 +18,7 @@ mod operations;
 mod settings;
 
 use std::convert::Infallible;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ use crate::config::{CloudConfig, Config};
 use crate::spool::Spool;
 use crate::status::{CloudView, Metrics, Server, Sources, unjoined};
 use adopting::Adopting;
-use applying::{Applying, Between};
+use applying::Applying;
 use collecting::Collecting;
 use files::Watcher;
 use following::{Following, ORDERS_MAX};
@@ -82,15 +82,8 @@ pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(),
     let data_dir = config.data_dir.clone();
     let configs = watch::Sender::new(Arc::new(config));
     let replica = watch::Sender::new(None);
-    let policy = watch::Sender::new(configs.borrow().policy.clone());
-    let applying = Applying {
-        followed: replica.subscribe(),
-        policy,
-        spool: spool.clone(),
-        clock: clock.clone(),
-        between: Between::new(),
-        progress: watch::Sender::default(),
-    };
+    let policy = configs.borrow().policy.clone();
+    let (applying, progress) = Applying::new(replica.subscribe(), policy, &spool, &clock);
     let collecting = Collecting {
         applying,
         configs: configs.subscribe(),
@@ -99,13 +92,7 @@ pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(),
         viewed,
         described,
     };
-    let parts = adoption::Parts {
-        data_dir: data_dir.clone(),
-        clock: clock.clone(),
-        configs: configs.subscribe(),
-        description: description.clone(),
-        tries: Arc::default(),
-    };
+    let parts = door_parts(&data_dir, &clock, &configs, &description);
     let (adopting, door) = Adopting::new(parts, member.clone(), Arc::clone(&poke));
     let following = Following {
         configs: configs.subscribe(),
@@ -128,6 +115,7 @@ pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(),
             member,
             cloud,
             door,
+            progress,
         },
         metrics,
         origin: origin.clone(),
@@ -145,6 +133,22 @@ pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(),
     adopt(&daemon.tasks, adopting);
     serve(&daemon, server, operations);
     Ok(())
+}
+
+/// What waiting for an adoption works with.
+fn door_parts(
+    data_dir: &Path,
+    clock: &Clock,
+    configs: &watch::Sender<Arc<Config>>,
+    description: &watch::Receiver<CloudDescription>,
+) -> adoption::Parts {
+    adoption::Parts {
+        data_dir: data_dir.to_owned(),
+        clock: clock.clone(),
+        configs: configs.subscribe(),
+        description: description.clone(),
+        tries: Arc::default(),
+    }
 }
 
 /// Opens the spool, in a data directory that is made where it is missing.

@@ -10,7 +10,8 @@ const SIMPLE: &str = "67e5504410b1426f9247bb680e5fe0c8";
 const OBJECT: ObjectId = ObjectId::from_bytes([7; 16]);
 
 pub(crate) fn examples() -> Vec<Example> {
-    let full = full().into_iter().map(|it| example("full", it));
+    let full = full().into_iter().chain(full_links());
+    let full = full.map(|it| example("full", it));
     let minimal = minimal().into_iter().map(|it| example("minimal", it));
     let mut examples: Vec<Example> = full.chain(minimal).collect();
     examples.push(states("states-organization", &words()));
@@ -31,12 +32,6 @@ fn entry<T>(id: &str, marked: bool, what: T) -> Entry<T> {
 fn full() -> Vec<Record> {
     let (id, department) = (CloudId::new(SIMPLE), CloudId::new("default"));
     let (name, description) = ("研发 1".to_owned(), Some("what for".to_owned()));
-    let assignment = Assignment {
-        actor: Actor::Group(id.clone()),
-        scope: Scope::Project(department.clone()),
-        role: id.clone(),
-        inherited: true,
-    };
     vec![
         Record::Department(entry(
             SIMPLE,
@@ -88,15 +83,26 @@ fn full() -> Vec<Record> {
                 description,
             },
         )),
+    ]
+}
+
+fn full_links() -> Vec<Record> {
+    let (id, department) = (CloudId::new(SIMPLE), CloudId::new("default"));
+    vec![
         Record::Membership(Membership {
             group: id.clone(),
             user: department.clone(),
         }),
         Record::Implication(Implication {
             prior: id.clone(),
-            implied: department,
+            implied: department.clone(),
         }),
-        Record::Assignment(assignment),
+        Record::Assignment(Assignment {
+            actor: Actor::Group(id.clone()),
+            scope: Scope::Project(department),
+            role: id,
+            inherited: true,
+        }),
         Record::Binding(binding(Becomes::Renamed("admin_67e55044".to_owned()))),
         Record::Lapse(Lapse {
             object: OBJECT,

@@ -79,6 +79,15 @@ pub(crate) fn capped(record: &Record) -> Record {
             resources: list(&it.resources, 256, resource),
             ..it
         }),
+        Record::Service(it) => Record::Service(service(it)),
+        Record::HostSample(it) => Record::HostSample(sample(&it)),
+        other => of_organization(other),
+    }
+}
+
+/// One of an organization.
+fn of_organization(record: Record) -> Record {
+    match record {
         Record::Department(it) => Record::Department(entry(it, |it| Department {
             name: text(&it.name, NAME),
             description: it.description.map(|it| text(&it, NAME)),
@@ -112,12 +121,8 @@ pub(crate) fn capped(record: &Record) -> Record {
             },
             ..it
         }),
-        it @ (Record::Membership(_)
-        | Record::Implication(_)
-        | Record::Assignment(_)
-        | Record::Lapse(_)) => it,
-        Record::Service(it) => Record::Service(service(it)),
-        Record::HostSample(it) => Record::HostSample(sample(&it)),
+        // Nothing of it is capped.
+        other => other,
     }
 }
 

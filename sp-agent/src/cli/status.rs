@@ -11,9 +11,13 @@ use super::ask::{daemon, json, say};
 use super::{Failure, Output, load};
 use crate::config::Purpose;
 use crate::status::{
-    AdoptionReport, CloudReport, LinkReport, RegionReport, Report, SpoolReport, Time, offline,
+    AdoptionReport, CloudReport, LinkReport, OrganizationReport, RegionReport, Report, SpoolReport,
+    Time, offline,
 };
 use crate::tasks::Origin;
+
+/// Failures that fit on a screen beside the rest.
+const FAILURES_SHOWN: usize = 5;
 
 #[cfg(test)]
 mod tests;
@@ -93,6 +97,9 @@ fn text_of(report: &Report) -> String {
     }
     if let Some(it) = &report.spool {
         spool(&mut page, it);
+    }
+    if let Some(it) = &report.organization {
+        organization(&mut page, it);
     }
     let spool = report.spool.as_ref().and_then(|it| it.next_step.as_ref());
     for step in report.allegiance.next_step.iter().chain(spool) {
@@ -215,6 +222,43 @@ fn spool(page: &mut Page, it: &SpoolReport) {
         None => String::new(),
     };
     page.line("samples", format_args!("{}{reach}", it.samples));
+}
+
+fn organization(page: &mut Page, it: &OrganizationReport) {
+    let mut text = format!("{} of {} in place", it.in_place, it.desired);
+    if let Some(left) = it.left_s.filter(|left| *left > 0) {
+        let _ = write!(text, ", {} left", span(Duration::from_secs(left)));
+    }
+    if it.read_only {
+        text.push_str("; the policy takes no changes (read_only)");
+    }
+    page.line("directory", text);
+    if it.removals_held > 0 {
+        let held = it.removals_held;
+        page.line(
+            "",
+            format_args!("{held} removals wait: so many at once are allowed"),
+        );
+    }
+    if it.drift > 0 {
+        page.line(
+            "",
+            format_args!("{} differ in the cloud, and are left so", it.drift),
+        );
+    }
+    if let Some(paused) = &it.paused {
+        page.line("", format_args!("PAUSED: {paused}"));
+    }
+    if it.failed > 0 {
+        page.line("", format_args!("FAILED: {}", it.failed));
+    }
+    for failure in it.failures.iter().take(FAILURES_SHOWN) {
+        let name = match failure.name.as_str() {
+            "" => &failure.what,
+            name => name,
+        };
+        page.line("", format_args!("{name:?}: {}", failure.error));
+    }
 }
 
 /// A time in its two largest units: nobody at night needs a third.

@@ -5,6 +5,8 @@
 //! sampler). Stopping drops the readings where they are: an audit that did not come to its end
 //! removes nothing.
 
+mod judge;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,16 +16,15 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use shared::ids::FeedId;
 use shared::model::{Feed, HostSample, RecordKind, ServiceKind, UnixMillis};
 use shared::runtime::clock::Clock;
-use shared::runtime::errors::chain;
 use shared::runtime::shutdown::Shutdown;
 use tokio::sync::watch;
-use tracing::{info, warn};
+use tracing::warn;
 
 use super::reading::{self, Audited, Broken};
 use super::sampler::Sampler;
 use super::schedule::{Options, Outcome, Schedule, Work};
 use super::services::Services;
-use crate::cloud::{Cloud, CloudError, Mark, Part, Probe, ProbeOutcome};
+use crate::cloud::{Cloud, Mark, Part, Probe, ProbeOutcome};
 use crate::spool::{Held, Spool, SpoolError, Written};
 
 /// A cloud bounds each of its probes by less. This ends a round that it lost.
@@ -359,87 +360,6 @@ impl Run {
                 }
                 ProbeOutcome::Available { .. } | ProbeOutcome::Missing => {}
             }
-        }
-    }
-
-    /// What a reading's end means for the part's service and its next turn. A part is well when its
-    /// audits and its changes are.
-    fn judge(
-        &mut self,
-        wall: UnixMillis,
-        work: Work,
-        part: Part,
-        read: Result<Outcome, &Broken>,
-    ) -> Outcome {
-        let broken = match read {
-            Ok(outcome) => {
-                self.is_well(work, part);
-                let mut kinds = [Work::Audit(part), Work::Changes(part)].into_iter();
-                if !kinds.any(|kind| self.failing.contains_key(&kind)) {
-                    self.services.part_is_read(wall, part);
-                }
-                return outcome;
-            }
-            Err(broken) => broken,
-        };
-        self.is_broken(work, part, chain(broken).to_string());
-        let mut patience = Duration::ZERO;
-        match broken {
-            // This will not pass by itself, so whoever looks at the service must see it.
-            Broken::Spool {
-                source:
-                    source @ (SpoolError::TooMany { .. }
-                    | SpoolError::Misplaced { .. }
-                    | SpoolError::Encode { .. }),
-                ..
-            } => {
-                let reason = chain(source).to_string();
-                self.services.part_failed(wall, part, &reason, false);
-            }
-            // The spool's condition tells of it. The cloud sees no more than that its pages are
-            // not taken.
-            Broken::Spool { .. }
-            | Broken::Cloud {
-                source: CloudError::Stopped,
-                ..
-            } => {}
-            Broken::Cloud {
-                source: CloudError::Missing { .. },
-                ..
-            } => {
-                self.services.part_is_read(wall, part);
-                return Outcome::Missing;
-            }
-            Broken::Cloud { source, .. } => {
-                if let CloudError::Throttled { retry_after, .. } = source {
-                    patience = *retry_after;
-                }
-                let is_refusal = matches!(
-                    source,
-                    CloudError::Unauthorized { .. } | CloudError::Forbidden { .. }
-                );
-                let reason = chain(source).to_string();
-                self.services.part_failed(wall, part, &reason, is_refusal);
-            }
-            Broken::Silent { .. } => {
-                let reason = broken.to_string();
-                self.services.part_failed(wall, part, &reason, false);
-            }
-        }
-        Outcome::Failed { patience }
-    }
-
-    /// Logs a failure when it begins and when it becomes another, not at each try.
-    fn is_broken(&mut self, work: Work, part: Part, text: String) {
-        if self.failing.get(&work) != Some(&text) {
-            warn!(part = part.name(), "{text}");
-            self.failing.insert(work, text);
-        }
-    }
-
-    fn is_well(&mut self, work: Work, part: Part) {
-        if self.failing.remove(&work).is_some() {
-            info!(part = part.name(), "{} can be read again", part.name());
         }
     }
 

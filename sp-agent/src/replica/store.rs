@@ -31,7 +31,10 @@ const FILE: &str = "replica.sqlite";
 #[derive(Debug, thiserror::Error)]
 pub enum ReplicaError {
     /// The file can't be read or written.
-    #[error("cannot use {}; check that its directory is there and the disk has room", path.display())]
+    #[error(
+        "cannot use {}; check that its directory is there and the disk has room",
+        path.display()
+    )]
     File {
         /// Which file.
         path: PathBuf,
@@ -214,7 +217,7 @@ fn set_aside(path: &Path, now: UnixMillis, what: &str) -> Result<(), ReplicaErro
     })?;
     tracing::error!(
         moved_to = %aside.display(),
-        "{} is damaged ({what}) and begins anew: the hub tells the directory again; check this disk",
+        "{} is damaged ({what}) and begins anew: the hub tells all of it again; check this disk",
         path.display()
     );
     Ok(())

@@ -15,14 +15,18 @@ use tokio::sync::watch;
 use super::advice::{adopted_at, next_step, writable_again};
 use super::allegiance::{Allegiance, Standing};
 use super::report::{
-    AdoptionReport, AllegianceReport, BehindReport, CloudReport, LinkReport, PartReport,
-    RegionReport, Report, ServiceReport, SpoolReport,
+    AdoptionReport, AllegianceReport, BehindReport, CloudReport, FailureReport, LinkReport,
+    OrganizationReport, PartReport, RegionReport, Report, ServiceReport, SpoolReport,
 };
+use crate::apply::Progress;
 use crate::cloud::Part;
 use crate::join::SOFTWARE;
 use crate::membership::{Credentials, Membership, MembershipError};
 use crate::spool::Spool;
 use crate::uplink;
+
+/// Failures that are told: what is wrong with the first ones is wrong with most.
+const FAILURES_MAX: usize = 20;
 
 /// What the daemon knows of its membership and link.
 #[derive(Debug, Clone)]
@@ -81,6 +85,8 @@ pub struct Sources {
     pub cloud: watch::Receiver<CloudView>,
     /// The door, while there is one.
     pub door: watch::Receiver<Option<DoorView>>,
+    /// How far the directory is applied.
+    pub progress: watch::Receiver<Progress>,
 }
 
 impl Sources {
@@ -103,6 +109,7 @@ impl Sources {
             link: member.link.as_ref().map(link),
             cloud: Some(self.cloud(view).await),
             spool: Some(self.spool().await),
+            organization: organization(&self.progress.borrow()),
         }
     }
 
@@ -167,6 +174,30 @@ impl Sources {
     }
 }
 
+/// `None` where there is nothing to apply, and nothing was.
+fn organization(it: &Progress) -> Option<OrganizationReport> {
+    let failures = it.failed.iter().take(FAILURES_MAX);
+    let report = OrganizationReport {
+        desired: it.desired,
+        in_place: it.in_place,
+        failed: it.failed_count,
+        removals_held: it.removals_held,
+        drift: it.drift_count,
+        left_s: it.left.map(|it| it.as_secs()),
+        paused: it.paused.clone(),
+        read_only: it.read_only,
+        failures: failures
+            .map(|it| FailureReport {
+                what: it.subject.to_string(),
+                name: it.name.clone(),
+                error: it.error.clone(),
+                tries: it.tries,
+            })
+            .collect(),
+    };
+    (it.desired > 0).then_some(report)
+}
+
 /// Tells what the files say of an agent that doesn't run. Blocks on the disk.
 pub fn offline(data_dir: &Path, now: UnixMillis) -> Report {
     let member = match Membership::load(data_dir) {
@@ -213,6 +244,7 @@ pub fn offline(data_dir: &Path, now: UnixMillis) -> Report {
         link: None,
         cloud: None,
         spool: None,
+        organization: None,
     }
 }
 

@@ -50,6 +50,9 @@ pub struct Report {
     pub cloud: Option<CloudReport>,
     /// What is kept; `None` where the daemon doesn't run.
     pub spool: Option<SpoolReport>,
+    /// How far the directory is applied; `None` where there is nothing to apply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization: Option<OrganizationReport>,
 }
 
 impl Report {
@@ -62,6 +65,10 @@ impl Report {
             && self.region.as_ref().is_none_or(|it| it.is_valid(&self.at))
             && self.cloud.as_ref().is_none_or(CloudReport::is_well)
             && self.spool.as_ref().is_none_or(|it| it.reason.is_none())
+            && self
+                .organization
+                .as_ref()
+                .is_none_or(OrganizationReport::is_well)
     }
 }
 
@@ -77,6 +84,13 @@ impl AllegianceReport {
     /// Whether the hub refuses with this word.
     pub fn is_refused(&self, word: &str) -> bool {
         self.refusal.as_deref() == Some(word)
+    }
+}
+
+impl OrganizationReport {
+    /// What differs in the cloud, or takes its time, is no fault.
+    const fn is_well(&self) -> bool {
+        self.failed == 0 && self.paused.is_none()
     }
 }
 
@@ -227,4 +241,40 @@ pub struct SpoolReport {
     pub samples: u64,
     /// The oldest of them.
     pub samples_since: Option<Time>,
+}
+
+/// How far the cloud is what the directory says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrganizationReport {
+    /// Things and links that the federation wants in this cloud.
+    pub desired: u64,
+    /// Of these, as they should be.
+    pub in_place: u64,
+    /// Of these, failed or not possible.
+    pub failed: u64,
+    /// Of these, to be removed in a later batch, as the policy allows so many at once.
+    pub removals_held: u64,
+    /// Changed in the cloud alone, and left so.
+    pub drift: u64,
+    /// How long the rest takes, seconds, as far as can be told.
+    pub left_s: Option<u64>,
+    /// Why nothing is given to the cloud just now.
+    pub paused: Option<String>,
+    /// Whether the agent's policy takes no changes.
+    pub read_only: bool,
+    /// The first things that failed.
+    pub failures: Vec<FailureReport>,
+}
+
+/// Something of the directory that the cloud does not have as it should.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailureReport {
+    /// Its kind and its id in the directory.
+    pub what: String,
+    /// What it is called.
+    pub name: String,
+    /// What was wrong, and what to do.
+    pub error: String,
+    /// How often it was tried.
+    pub tries: u32,
 }

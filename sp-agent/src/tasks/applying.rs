@@ -56,15 +56,34 @@ impl Between {
 /// The part of the collector's task that applies.
 #[derive(Clone)]
 pub(super) struct Applying {
-    pub(super) followed: watch::Receiver<Option<Followed>>,
+    followed: watch::Receiver<Option<Followed>>,
     pub(super) policy: watch::Sender<Policy>,
-    pub(super) spool: Spool,
-    pub(super) clock: Clock,
+    spool: Spool,
+    clock: Clock,
     pub(super) between: Between,
-    pub(super) progress: watch::Sender<Progress>,
+    progress: watch::Sender<Progress>,
 }
 
 impl Applying {
+    /// What applies, and where it is shown how far it is.
+    pub(super) fn new(
+        followed: watch::Receiver<Option<Followed>>,
+        policy: Policy,
+        spool: &Spool,
+        clock: &Clock,
+    ) -> (Self, watch::Receiver<Progress>) {
+        let (progress, shown) = watch::channel(Progress::default());
+        let applying = Self {
+            followed,
+            policy: watch::Sender::new(policy),
+            spool: spool.clone(),
+            clock: clock.clone(),
+            between: Between::new(),
+            progress,
+        };
+        (applying, shown)
+    }
+
     /// Applies to this cloud whatever is followed.
     pub(super) async fn run(mut self, cloud: Arc<dyn Cloud>, shutdown: Shutdown) -> Infallible {
         loop {

@@ -41,11 +41,11 @@ enum State {
     /// The hub opens a stream when it has something to tell.
     Waiting,
     /// Frames come.
-    Reading(FrameReader),
+    Reading(Box<FrameReader>),
     /// A frame is being taken. Kept here, because whoever waits may turn to something else.
-    Taking(BoxFuture<'static, (FrameReader, Result<Taken, ReplicaError>)>),
+    Taking(BoxFuture<'static, (Box<FrameReader>, Result<Taken, ReplicaError>)>),
     /// The replica could not be written.
-    Stalled(BoxFuture<'static, FrameReader>),
+    Stalled(BoxFuture<'static, Box<FrameReader>>),
 }
 
 impl Directory {
@@ -74,7 +74,7 @@ impl Directory {
                     return Heard::Asks(self.replica.asks());
                 }
                 State::Waiting => match self.connection.accept_feed().await {
-                    Ok(reader) => self.state = State::Reading(reader),
+                    Ok(reader) => self.state = State::Reading(Box::new(reader)),
                     // The connection's end is told by others.
                     Err(_) => self.state = State::Idle,
                 },
@@ -112,7 +112,11 @@ impl Directory {
         }));
     }
 
-    fn took(&mut self, reader: FrameReader, taken: Result<Taken, ReplicaError>) -> Option<Heard> {
+    fn took(
+        &mut self,
+        reader: Box<FrameReader>,
+        taken: Result<Taken, ReplicaError>,
+    ) -> Option<Heard> {
         let was_stalled = std::mem::take(&mut self.stalled);
         self.state = State::Reading(reader);
         match taken {

@@ -54,7 +54,7 @@ const PURE: [&str; 26] = [
     "sp-agent/src/apply/settle.rs",
     "sp-agent/src/apply/subject.rs",
     "sp-agent/src/apply/verdict.rs",
-    "sp-agent/src/replica",
+    "sp-agent/src/replica.rs",
 ];
 
 /// What a deciding module may not name.

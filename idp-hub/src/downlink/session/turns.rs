@@ -137,8 +137,8 @@ impl Driver<'_> {
         }
     }
 
-    /// A connection that is gone tells by itself; an agent that does not take its directory could be
-    /// told nothing else.
+    /// A connection that is gone tells by itself; an agent that does not take its directory could
+    /// be told nothing else.
     fn untold(&mut self, reason: String) {
         self.directing = None;
         let lost = self.connection.loss().map(End::Lost);

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::status::{
-    AllegianceReport, BehindReport, CloudReport, LinkReport, PartReport, ServiceReport,
+    AllegianceReport, BehindReport, CloudReport, FailureReport, LinkReport, PartReport,
+    ServiceReport,
 };
 
 const START: u64 = 1_800_000_000_000;
@@ -59,6 +60,7 @@ fn report(state: &str, reason: Option<&str>, next_step: Option<&str>) -> Report 
             samples: 4096,
             samples_since: Some(time(12 * 60)),
         }),
+        organization: None,
     }
 }
 
@@ -109,6 +111,39 @@ fn an_agent_that_follows() {
         link.behind = vec![behind("inventory", 12), behind("samples", 3)];
     }
     assert_eq!(text_of(&report), include_str!("tests/following.txt"));
+}
+
+#[test]
+fn an_agent_that_applies_the_directory() {
+    let mut it = report("following", None, None);
+    it.cloud = None;
+    assert!(it.is_well());
+    it.organization = Some(OrganizationReport {
+        desired: 240,
+        in_place: 200,
+        failed: 1,
+        removals_held: 3,
+        drift: 2,
+        left_s: Some(75),
+        paused: None,
+        read_only: false,
+        failures: vec![FailureReport {
+            what: "user 67e55044-10b1-426f-9247-bb680e5fe0c8".to_owned(),
+            name: "ann".to_owned(),
+            error: "a user of that name is there; rename it".to_owned(),
+            tries: 4,
+        }],
+    });
+    assert!(!it.is_well());
+    let text = text_of(&it);
+    let (_, told) = text.split_once("directory").unwrap();
+    assert_eq!(
+        told,
+        "    200 of 240 in place, 1 min 15 s left\n             \
+         3 removals wait: so many at once are allowed\n             \
+         2 differ in the cloud, and are left so\n             FAILED: 1\n             \
+         \"ann\": a user of that name is there; rename it\n"
+    );
 }
 
 #[test]

@@ -2,9 +2,9 @@
 //!
 //! - What the operator protects by the agent's policy: departments with all that is in them, users.
 //! - The account that the agent signs in as and its project, by which the federation works here:
-//!   they are the administrator's, whose names the federation's may take, where the agent signs in by
-//!   an application credential. One that signs in by their names would lock itself out by renaming
-//!   them, so there they are only the region's own.
+//!   they are the administrator's, whose names the federation's may take, where the agent signs in
+//!   by an application credential. One that signs in by their names would lock itself out by
+//!   renaming them, so there they are only the region's own.
 //! - Departments that OpenStack needs for itself, with all that is in them: Keystone's own domain,
 //!   and those by whose names Heat, Magnum, Trove, Sahara and the installers make theirs (Octavia
 //!   and Manila make none).
