@@ -15,6 +15,7 @@ use futures_util::stream::FuturesUnordered;
 use shared::link::hub::{Effect, HubSession, Input};
 use shared::runtime::errors::chain;
 use shared::transport::{ByteBudget, CloseCode, FrameWriter, LinkConnection, RawFrame, ReadError};
+use shared::wire::DecodeError;
 use shared::wire::frame::{Control, Cursor, Goodbye};
 
 use self::begin::Registered;
@@ -171,19 +172,28 @@ impl<'a> Driver<'a> {
             Ok(None) => return self.end = Some(End::Mute("the agent ended its control stream")),
             Err(error) => return self.end = Some(error.into()),
         };
-        if self.prattles() {
+        let control = Control::decode(frame.kind, &frame.payload);
+        if !self.is_awaited(&control) && self.prattles() {
             return;
         }
         if let Some(Registered { orders, .. }) = &self.registered {
             orders.heard(self.downlink.clock.unix_millis());
         }
-        let effects = match Control::decode(frame.kind, &frame.payload) {
+        let effects = match control {
             // A frame of a later release says at least that the agent lives.
             Ok(None) => self.decide(Input::FeedHeard),
             Ok(Some(control)) => self.decide(Input::Frame(control)),
             Err(error) => return self.fault(&error),
         };
         self.perform(effects).await;
+    }
+
+    /// Of the directory as much is acknowledged as the hub sends: that is no idle talk.
+    fn is_awaited(&self, control: &Result<Option<Control<'_>>, DecodeError>) -> bool {
+        match (control, &self.directing) {
+            (Ok(Some(Control::Ack(ack))), Some(directing)) => directing.awaits(*ack),
+            _ => false,
+        }
     }
 
     fn fault(&mut self, error: &(dyn std::error::Error + 'static)) {

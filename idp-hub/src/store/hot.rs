@@ -19,6 +19,7 @@ use shared::wire::frame::Phase;
 use tokio::sync::Notify;
 
 use self::directory::DirectoryHot;
+pub(in crate::store) use self::directory::Untold;
 use self::stored::{load_feed, load_troubles, save_feed};
 use super::error::{Doing, StoreError};
 use super::regions::RegionNo;

@@ -358,15 +358,16 @@ impl WriteConnection {
 
     /// Agents are told of a change of the directory when it is durable.
     fn tell_heads(&mut self) {
-        if !self.hot.directory.take_untold() {
+        let Some(untold) = self.hot.directory.take_untold() else {
             return;
-        }
-        match Heads::read(&self.connection) {
-            Ok(heads) => drop(self.heads.send_replace(heads)),
-            // The next change tells of this one too, and so does the next session.
+        };
+        let mut heads = self.heads.borrow().clone();
+        match heads.follow(&self.connection, &untold) {
+            Ok(()) => drop(self.heads.send_replace(heads)),
             Err(error) => {
                 let error = chain(&error).to_string();
-                tracing::error!(error, "agents can't be told of a change of the directory");
+                tracing::error!(error, "agents are told of a change of the directory later");
+                self.hot.directory.untell(untold);
             }
         }
     }

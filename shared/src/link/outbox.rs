@@ -248,6 +248,17 @@ impl Outbox {
         freed
     }
 
+    /// Whether an acknowledgement of this number tells something that was not known.
+    pub fn awaits(&self, seq: u64) -> bool {
+        match &self.state {
+            State::Flowing(flow) => {
+                let front = flow.in_flight.front();
+                seq <= flow.sent && front.is_some_and(|it| it.last <= seq)
+            }
+            State::Idle | State::Overtaken | State::Opening(_) => false,
+        }
+    }
+
     /// What the spool holds, as last told.
     pub const fn extent(&self) -> Extent {
         self.extent
@@ -339,6 +350,8 @@ mod tests {
         assert_eq!(open.start, Start::Resume { seq: 0 });
         outbox.opened(&open);
         outbox.sent(0, 8, 100, false);
+        assert!(!outbox.awaits(20), "of the life before");
+        assert!(outbox.awaits(8) && !outbox.awaits(7));
         assert_eq!(outbox.acked(20), 0, "of the life before");
         assert_eq!(outbox.behind(), 12);
         outbox.sent(8, 12, 100, false);

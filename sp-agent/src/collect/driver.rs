@@ -183,6 +183,7 @@ impl Run {
         if life != self.life {
             self.life = life;
             self.marks.clear();
+            self.read.send_modify(BTreeMap::clear);
             self.schedule.begin_anew(self.clock.now());
         }
     }

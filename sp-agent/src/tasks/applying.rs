@@ -135,11 +135,11 @@ impl Applying {
             orders_max: ORDERS_MAX,
             chance: Box::new(rand::random),
         };
-        let read = self.between.read.subscribe();
+        let (read, began) = (self.between.read.subscribe(), self.clock.now());
         tokio::select! {
             () = apply.run(shutdown.clone()) => std::future::pending().await,
             () = mirror(&replica, &told) => {}
-            heard = hear(&self.spool, read, &news) => if let Err(error) = heard {
+            heard = hear(&self.spool, (read, began), &news) => if let Err(error) = heard {
                 let error = chain(&error).to_string();
                 tracing::error!(error, "the cloud's organization can't be read from the spool");
                 self.clock.sleep(AGAIN).await;
@@ -166,10 +166,11 @@ async fn mirror(replica: &Store, told: &watch::Sender<Arc<Replica>>) {
     }
 }
 
-/// Tells what the spool holds of the cloud's organization, and which kinds were read whole.
+/// Tells what the spool holds of the cloud's organization, and which kinds were read whole since
+/// `since`: what was read before may be in a spool that is no more.
 async fn hear(
     spool: &Spool,
-    mut read: watch::Receiver<BTreeMap<Part, Instant>>,
+    (mut read, since): (watch::Receiver<BTreeMap<Part, Instant>>, Instant),
     news: &mpsc::Sender<News>,
 ) -> Result<(), SpoolError> {
     let mut extents = spool.watch(Feed::Organization);
@@ -197,7 +198,8 @@ async fn hear(
             }
         }
         for (part, began) in readings {
-            if told.insert(part, began) != Some(began)
+            if began >= since
+                && told.insert(part, began) != Some(began)
                 && news.send(News::Read(part.kind(), began)).await.is_err()
             {
                 return Ok(());

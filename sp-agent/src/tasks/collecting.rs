@@ -41,6 +41,8 @@ impl Collecting {
     pub(super) async fn run(self, shutdown: Shutdown) -> Result<(), BoxError> {
         let mut configs = self.configs.clone();
         let mut config = Arc::clone(&configs.borrow_and_update());
+        // First, so that what is not allowed any more ends also where the rest can't be used.
+        self.applying.policy.send_replace(config.policy.clone());
         let mut cloud = build(&config, &self.clock).await?;
         loop {
             let collector = self.collector(&config, Arc::clone(&cloud));
@@ -54,10 +56,10 @@ impl Collecting {
                 never = applying => match never {},
                 changed = next(&mut configs, &config) => changed,
             };
+            self.applying.policy.send_replace(changed.policy.clone());
             if !same_cloud(&config, &changed) {
                 cloud = build(&changed, &self.clock).await?;
             }
-            self.applying.policy.send_replace(changed.policy.clone());
             config = changed;
             tracing::info!("collecting goes on with the changed configuration");
         }

@@ -95,11 +95,16 @@ impl Following {
             match self.load().await {
                 Ok(Some((membership, credentials))) => {
                     let end = self.follow(membership, credentials, &shutdown).await;
+                    if matches!(end, End::Left(_) | End::Gone) {
+                        // Who has left applies nothing any more, from before it is told.
+                        self.replica.send_replace(None);
+                    }
                     if let End::Left(leave) = end {
                         self.leave(leave, true).await;
                     }
                 }
                 Ok(None) => {
+                    self.replica.send_replace(None);
                     self.tell(Allegiance::Unjoined, None, None);
                     self.wait(&shutdown).await;
                 }
@@ -199,7 +204,7 @@ impl Following {
         if let Some(Followed { replica, .. }) = open.filter(|it| it.federation == federation) {
             return Ok(replica);
         }
-        // Another one's is closed before this one is opened: it is the same file.
+        // Another one's is applied no more: it is the same file.
         self.replica.send_replace(None);
         let (data_dir, now) = (self.data_dir.clone(), self.clock.unix_millis());
         let open = move || Store::open(&data_dir, federation, now);

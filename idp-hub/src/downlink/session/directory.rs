@@ -73,6 +73,12 @@ impl Directing {
         self.begin_step();
     }
 
+    /// Whether an acknowledgement is of something that is on its way.
+    pub(super) fn awaits(&self, ack: Ack) -> bool {
+        let outbox = self.outbox.as_ref();
+        outbox.is_some_and(|it| it.awaits(ack.seq))
+    }
+
     /// The agent has made durable.
     pub(super) fn acked(&mut self, ack: Ack) {
         if let Some(outbox) = &mut self.outbox {

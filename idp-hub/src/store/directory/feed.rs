@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use super::EVERYWHERE;
 use crate::store::error::{Doing, StoreError};
+use crate::store::hot::Untold;
 use crate::store::regions::RegionNo;
 use crate::store::{Reading, Store};
 
@@ -38,25 +39,32 @@ pub struct DirectoryBatch {
 
 impl Heads {
     pub(in crate::store) fn read(connection: &Connection) -> Result<Self, StoreError> {
-        let doing = "read how far the directory goes";
-        let reading = Reading { connection };
-        let sql = "SELECT region, (SELECT max(seq) FROM directory d WHERE d.region = o.region)
-                   FROM region_organization o WHERE merged_ms IS NOT NULL";
+        let doing = "list the regions that are merged";
+        let sql = "SELECT region FROM region_organization WHERE merged_ms IS NOT NULL";
         let mut statement = connection.prepare_cached(sql).doing(doing)?;
-        let rows = statement.query_map((), |row| {
-            let head: Option<u64> = row.get(1)?;
-            Ok((RegionNo(row.get(0)?), head.unwrap_or(0)))
-        });
-        let regions = rows.and_then(Iterator::collect).doing(doing)?;
-        let everywhere: Option<u64> = connection
-            .prepare_cached("SELECT max(seq) FROM directory WHERE region = ?1")
-            .and_then(|mut it| it.query_row([EVERYWHERE], |row| row.get(0)))
-            .doing(doing)?;
-        Ok(Self {
-            id: FeedId::from_bytes(reading.required("directory_feed_id")?),
-            everywhere: everywhere.unwrap_or(0),
-            regions: Arc::new(regions),
-        })
+        let regions = statement.query_map((), |row| row.get(0).map(RegionNo));
+        let regions = regions.and_then(Iterator::collect).doing(doing)?;
+        let mut heads = Self {
+            id: FeedId::from_bytes(Reading { connection }.required("directory_feed_id")?),
+            everywhere: 0,
+            regions: Arc::default(),
+        };
+        heads.follow(connection, &Untold(regions))?;
+        Ok(heads)
+    }
+
+    /// Takes over what was committed.
+    pub(in crate::store) fn follow(
+        &mut self,
+        connection: &Connection,
+        untold: &Untold,
+    ) -> Result<(), StoreError> {
+        self.everywhere = head_of(connection, EVERYWHERE)?;
+        for no in &untold.0 {
+            let head = head_of(connection, no.0)?;
+            Arc::make_mut(&mut self.regions).insert(*no, head);
+        }
+        Ok(())
     }
 
     /// What a region is told; `None` before its organization is merged.
@@ -69,6 +77,15 @@ impl Heads {
             whole: true,
         })
     }
+}
+
+/// The newest change of what holds everywhere, or of a region's own.
+fn head_of(connection: &Connection, region: u32) -> Result<u64, StoreError> {
+    let head: Option<u64> = connection
+        .prepare_cached("SELECT max(seq) FROM directory WHERE region = ?1")
+        .and_then(|mut it| it.query_row([region], |row| row.get(0)))
+        .doing("read how far the directory goes")?;
+    Ok(head.unwrap_or(0))
 }
 
 impl Store {
@@ -88,14 +105,16 @@ impl Reading<'_> {
         no: RegionNo,
         after: u64,
     ) -> Result<Option<DirectoryBatch>, StoreError> {
-        let Some(extent) = Heads::read(self.connection)?.extent(no) else {
+        if !self.is_merged(no)? {
             return Ok(None);
-        };
+        }
+        let own = head_of(self.connection, no.0)?;
+        let head = head_of(self.connection, EVERYWHERE)?.max(own);
         let (rows, is_all) = rows_after(self.connection, no, after)?;
         let last = match rows.last() {
             Some(seq) if !is_all => seq,
             // Of a feed that never was so far the receiver says where it is.
-            _ => extent.head,
+            _ => head,
         };
         let digest = is_all.then(|| self.directory_digest(no)).transpose()?;
         let untold = StoreError::Row {
@@ -107,6 +126,14 @@ impl Reading<'_> {
             last,
             has_digest: is_all,
         }))
+    }
+
+    fn is_merged(&self, no: RegionNo) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM region_organization WHERE region = ?1 AND merged_ms IS NOT NULL";
+        let mut statement = self.prepared(sql)?;
+        statement
+            .exists([no.0])
+            .doing("find a region's organization")
     }
 
     /// The digest of all that a region is told.

@@ -76,7 +76,7 @@ impl Changing<'_> {
         let mut rows = Rows::begin(self, &stamp)?;
         rows.delta(&directory, &delta)?;
         rows.finish()?;
-        self.hot.directory.keep_changed(directory);
+        self.hot.directory.keep_changed(directory, None);
         Ok(delta)
     }
 
@@ -133,7 +133,8 @@ impl Changing<'_> {
             self.note_merge(region.no, digest, &stamp, confirmed.plan)?;
         }
         self.remember_names(names)?;
-        self.hot.directory.keep_changed(directory);
+        let merged = Some(region.no);
+        self.hot.directory.keep_changed(directory, merged);
         Ok(Merged { plan, written })
     }
 

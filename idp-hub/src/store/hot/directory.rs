@@ -1,6 +1,9 @@
 //! The directory as the writer keeps it, so that it is not read for each change.
 
+use std::collections::BTreeSet;
+
 use crate::directory::Directory;
+use crate::store::regions::RegionNo;
 
 /// The directory, once it was used.
 #[derive(Default)]
@@ -8,9 +11,13 @@ pub(in crate::store) struct DirectoryHot {
     held: Option<Box<Directory>>,
     /// The change being made changed it.
     is_changed: bool,
-    /// Something was changed since it was last told how far the directory goes.
-    is_untold: bool,
+    /// What changed since it was last told how far the directory goes.
+    untold: Option<Untold>,
 }
+
+/// Whom a change of the directory concerns: all regions, and these for themselves.
+#[derive(Debug, Default)]
+pub(in crate::store) struct Untold(pub(in crate::store) BTreeSet<RegionNo>);
 
 impl DirectoryHot {
     /// What is held. Whoever does not give it back has it read anew.
@@ -23,16 +30,26 @@ impl DirectoryHot {
         self.held = Some(directory);
     }
 
-    /// Holds it as the open transaction has it.
-    pub(in crate::store) fn keep_changed(&mut self, directory: Box<Directory>) {
+    /// Holds it as the open transaction has it, which may have taken in a region.
+    pub(in crate::store) fn keep_changed(
+        &mut self,
+        directory: Box<Directory>,
+        merged: Option<RegionNo>,
+    ) {
         self.is_changed = true;
-        self.is_untold = true;
+        self.untell(Untold(merged.into_iter().collect()));
         self.held = Some(directory);
     }
 
-    /// Whether agents must be told, once.
-    pub(in crate::store) const fn take_untold(&mut self) -> bool {
-        std::mem::replace(&mut self.is_untold, false)
+    /// This is to be told, with the next commit.
+    pub(in crate::store) fn untell(&mut self, untold: Untold) {
+        let all = self.untold.get_or_insert_default();
+        all.0.extend(untold.0);
+    }
+
+    /// What agents must be told, once.
+    pub(in crate::store) const fn take_untold(&mut self) -> Option<Untold> {
+        self.untold.take()
     }
 
     pub(super) const fn change_begins(&mut self) {
