@@ -177,6 +177,26 @@ async fn changes_reach_who_is_there_at_once_and_who_was_away_when_he_returns() {
     hub.stop().await;
 }
 
+/// More than an agent may say that reports nothing: each change is acknowledged by itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_brisk_administrator_costs_no_region_its_link() {
+    let folder = private_dir();
+    let hub = TestHub::found(&folder.path().join("hub")).await;
+    let north = furnished(&hub, "north", "research").await;
+    merge(&hub, "north").await;
+    told(&north, |it| !it.bindings.is_empty()).await;
+    let since = north.status.borrow().since;
+    let mut last = 0;
+    for number in 0..900 {
+        make(&hub, number + 1, &format!("d{number}")).await;
+        last = number;
+    }
+    let name = format!("d{last}");
+    told(&north, |it| departments(it).contains(&name.as_str())).await;
+    assert_eq!(north.status.borrow().since, since, "the link stays");
+    hub.stop().await;
+}
+
 async fn make(hub: &TestHub, id: u128, name: &str) {
     let edit = Edit::Create {
         id: ObjectId::from_random(id),

@@ -155,7 +155,7 @@ fn custodies(told: &Told<Whole>) -> BTreeMap<String, Custody> {
 
 #[tokio::test]
 async fn the_whole_organization_is_read_and_what_stays_the_regions_is_said() {
-    use Custody::{Administrator, Common, Reserved};
+    use Custody::{Common, Reserved};
     let fake = Fake::start(keystone).await;
     let mut options = options(fake.url());
     options.policy = Policy {
@@ -172,7 +172,8 @@ async fn the_whole_organization_is_read_and_what_stays_the_regions_is_said() {
         (
             Part::Projects,
             &[
-                ("p", Administrator),
+                // By whose name the agent signs in.
+                ("p", Reserved),
                 ("svc", Reserved),
                 ("p1", Common),
                 ("p2", Common),
@@ -182,7 +183,7 @@ async fn the_whole_organization_is_read_and_what_stays_the_regions_is_said() {
         (
             Part::Users,
             &[
-                ("u", Administrator),
+                ("u", Reserved),
                 ("u8", Reserved),
                 ("u1", Common),
                 ("u2", Reserved),
