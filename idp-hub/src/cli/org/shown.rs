@@ -1,5 +1,7 @@
 //! The directory and its plans as text. Names are strangers' words: one line each.
 
+mod withheld;
+
 use comfy_table::{Cell, CellAlignment};
 use shared::foreign;
 
@@ -47,6 +49,7 @@ pub(super) fn plan(plan: &PlanDocument, full: bool, screen: Screen) -> String {
          the directory\nhas not between what it knows, {} of what stays the region's own.",
         links.memberships, links.implications, links.assignments, links.superseded, links.outside
     ));
+    text.push_str(&withheld::shown(plan, full));
     let most = if full { usize::MAX } else { STEPS_MAX };
     if !plan.items.is_empty() {
         text.push('\n');
@@ -274,8 +277,8 @@ mod tests {
                 { "kind": "user", "action": "skip", "count": 12 },
             ],
             "renamed": 1, "overwritten": 1,
-            "links": { "memberships": 1, "implications": 0, "assignments": 2, "superseded": 3,
-                "outside": 4 },
+            "links": { "memberships": 1, "implications": 0, "assignments": 2, "withheld": 0,
+                "superseded": 3, "outside": 4 },
             "items": [
                 { "kind": "department", "action": "adopt", "name": "ops",
                   "renamed_to": "ops_1\u{1b}[8m" },
