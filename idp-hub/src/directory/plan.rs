@@ -183,6 +183,8 @@ pub enum Reason {
     AboveIsOut,
     /// Another one of its department has a name that some region's database takes for the same.
     SameName,
+    /// One of its department that was retired in the federation has its name still.
+    NameHeld,
     /// Its name is empty or longer than Keystone allows, or it is nested in itself.
     Unusable,
 }

@@ -1,6 +1,7 @@
 //! Merging as an operator sees it, and what holds for any organizations.
 
 mod cloud;
+mod names;
 mod powers;
 mod properties;
 

@@ -131,6 +131,7 @@ fn reason(why: &str) -> &str {
         "reserved" => "it is the cloud's own",
         "above-is-out" => "so does what it is in",
         "same-name" => "another one has a name that some database takes for the same",
+        "name-held" => "a retired one has its name still; rename it there to have it taken in",
         "unusable" => "no Keystone takes its name, or it is nested in itself",
         "name-reserved" => "something that stays the region's own has the name",
         "department-blocked" => "its department can't be made there",

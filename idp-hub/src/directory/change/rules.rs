@@ -32,7 +32,8 @@ pub(super) fn name(
         let what = format!("each region's cloud has a department {DEFAULT:?} of its own");
         return Err(wrong(what, "choose another name"));
     }
-    name_is_free(directory, id, object)
+    name_is_free(directory, id, object)?;
+    name_is_not_held(directory, object)
 }
 
 /// Checks all but the name of a thing as it is to be.
@@ -186,6 +187,24 @@ fn name_is_free(
             name: name.to_owned(),
             by,
             known,
+        }),
+    }
+}
+
+/// What was retired keeps its name in every cloud, as it keeps its resources: no Keystone makes
+/// another one of that name there.
+fn name_is_not_held(directory: &Directory, object: &Object<ObjectId>) -> Result<(), Refusal> {
+    let (kind, within) = (object.kind(), object.department().copied());
+    let wanted = Folded::new(object.name());
+    let held = directory.held(kind);
+    let mut held = held.filter(|(_, department, _)| *department == within);
+    match held.find(|(.., known)| Folded::new(known) == wanted) {
+        None => Ok(()),
+        Some((by, _, known)) => Err(Refusal::Held {
+            kind,
+            name: object.name().to_owned(),
+            by,
+            known: known.to_owned(),
         }),
     }
 }

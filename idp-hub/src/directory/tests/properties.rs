@@ -81,10 +81,14 @@ fn nth<K: Clone, V>(of: &BTreeMap<K, V>, number: usize) -> Option<K> {
 fn cloud(number: u64, things: &[Thing]) -> Cloud {
     let mut cloud = Cloud::new(number);
     cloud.administrator();
-    for thing in things {
-        add(&mut cloud, thing);
-    }
+    add_all(&mut cloud, things);
     cloud
+}
+
+fn add_all(cloud: &mut Cloud, things: &[Thing]) {
+    for thing in things {
+        add(cloud, thing);
+    }
 }
 
 fn add(cloud: &mut Cloud, thing: &Thing) -> Option<()> {
@@ -350,14 +354,14 @@ proptest! {
         let mut directory = directory();
         let mut home = Cloud::new(9);
         home.role("admin");
-        at_home.iter().flatten().for_each(|it| drop(add(&mut home, it)));
+        at_home.iter().for_each(|it| add_all(&mut home, it));
         join(&mut directory, &mut home);
         let mut regions = Vec::new();
         for (number, things) in (1..).zip(&things) {
             let mut region = Cloud::new(number);
             region.administrator();
             region.role("admin");
-            things.iter().for_each(|it| drop(add(&mut region, it)));
+            add_all(&mut region, things);
             regions.push(region);
         }
         let before = administrators(&directory);
@@ -367,9 +371,36 @@ proptest! {
         }
         // What is made there later is about things of the directory, too.
         for (region, things) in regions.iter_mut().zip(&later) {
-            things.iter().for_each(|it| drop(add(region, it)));
+            add_all(region, things);
             join(&mut directory, region);
             prop_assert!(administrators(&directory).is_subset(&before));
+        }
+    }
+
+    #[test]
+    fn nothing_gets_a_name_that_something_retired_holds(things in clouds(), later in clouds()) {
+        let mut directory = directory();
+        let mut regions = made(&things);
+        regions.iter_mut().for_each(|it| drop(join(&mut directory, it)));
+        let live = directory.live().clone();
+        for id in live.projects.keys().step_by(2) {
+            directory.end(ObjectKind::Project, *id, End::Retired, &stamp());
+        }
+        for id in live.departments.keys().step_by(3) {
+            directory.end(ObjectKind::Department, *id, End::Retired, &stamp());
+        }
+        for (region, things) in regions.iter_mut().zip(&later) {
+            add_all(region, things);
+            join(&mut directory, region);
+        }
+        let live = directory.live();
+        for (_, _, held) in directory.held(ObjectKind::Department) {
+            let mut all = live.departments.values();
+            prop_assert!(!all.any(|it| Folded::new(&it.name) == Folded::new(held)), "{held:?}");
+        }
+        for (_, within, held) in directory.held(ObjectKind::Project) {
+            let mut all = live.projects.values().filter(|it| Some(it.department) == within);
+            prop_assert!(!all.any(|it| Folded::new(&it.name) == Folded::new(held)), "{held:?}");
         }
     }
 

@@ -104,8 +104,8 @@ pub struct StepDocument {
     /// `default_project`; `parent` is only told, as no cloud moves a project.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub changes: Vec<String>,
-    /// Why it is skipped or blocked: `reserved`, `above-is-out`, `same-name`, `unusable`,
-    /// `name-reserved` or `department-blocked`.
+    /// Why it is skipped or blocked: `reserved`, `above-is-out`, `same-name`, `name-held`,
+    /// `unusable`, `name-reserved` or `department-blocked`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
 }
@@ -267,6 +267,7 @@ const fn reason(why: Reason) -> &'static str {
         Reason::Reserved => "reserved",
         Reason::AboveIsOut => "above-is-out",
         Reason::SameName => "same-name",
+        Reason::NameHeld => "name-held",
         Reason::Unusable => "unusable",
     }
 }
