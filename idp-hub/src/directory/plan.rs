@@ -102,8 +102,8 @@ pub enum Action {
 /// What a thing has beside its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Field {
-    /// Whether it may be used.
-    Enabled,
+    /// Whether it may be used there from then on.
+    Enabled(bool),
     /// What its administrator wrote. None and an empty one are the same: some Keystones keep one
     /// for the other.
     Description,
@@ -120,7 +120,8 @@ impl Field {
     /// Its word in documents.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Enabled => "enabled",
+            Self::Enabled(true) => "enabled",
+            Self::Enabled(false) => "disabled",
             Self::Description => "description",
             Self::Email => "email",
             Self::DefaultProject => "default_project",

@@ -117,11 +117,25 @@ fn one_step(step: &StepDocument) -> String {
     if let Some(to) = &step.renamed_to {
         text.push_str(&format!(", renamed there to {:?}", foreign::line(to)));
     }
-    if !step.changes.is_empty() {
-        text.push_str(&format!("; loses its {}", step.changes.join(", ")));
-    }
+    text.push_str(&changes(&step.changes));
     if let Some(why) = &step.why {
         text.push_str(&format!(": {}", reason(why)));
+    }
+    text
+}
+
+fn changes(all: &[String]) -> String {
+    let mut text = String::new();
+    let mut lost = Vec::new();
+    for change in all {
+        match change.as_str() {
+            "enabled" => text.push_str("; is switched on there"),
+            "disabled" => text.push_str("; is switched off there"),
+            other => lost.push(other),
+        }
+    }
+    if !lost.is_empty() {
+        text.push_str(&format!("; loses its {}", lost.join(", ")));
     }
     text
 }
@@ -283,7 +297,10 @@ mod tests {
             "items": [
                 { "kind": "department", "action": "adopt", "name": "ops",
                   "renamed_to": "ops_1\u{1b}[8m" },
-                { "kind": "user", "action": "recognize", "name": "ann", "changes": ["enabled"] },
+                { "kind": "user", "action": "recognize", "name": "ann",
+                  "changes": ["enabled", "email"] },
+                { "kind": "user", "action": "recognize", "name": "eve",
+                  "changes": ["disabled"] },
                 { "kind": "user", "action": "skip", "name": "Bob", "why": "same-name" },
                 { "kind": "user", "action": "skip", "name": "nova", "why": "reserved" },
             ],
@@ -300,7 +317,8 @@ mod tests {
             "KIND        TAKEN IN  SKIPPED",
             "department         2        0",
             "department \"ops\" is taken in, renamed there to \"ops_1",
-            "user \"ann\" is known; loses its enabled",
+            "user \"ann\" is known; is switched on there; loses its email",
+            "user \"eve\" is known; is switched off there",
             "user \"Bob\" stays the region's own: another one has a name",
             "next: idp-hub org merge north --digest 0707",
         ];

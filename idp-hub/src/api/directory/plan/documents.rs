@@ -100,8 +100,9 @@ pub struct StepDocument {
     /// What it was recognized by: `map`, `origin`, `marker` or `name`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
-    /// What else the region's loses to the directory's: `enabled`, `description`, `email`,
-    /// `default_project`; `parent` is only told, as no cloud moves a project.
+    /// What else becomes the directory's in the region: `enabled`, it is switched on there;
+    /// `disabled`, it is switched off there; `description`, `email`, `default_project`; `parent` is
+    /// only told, as no cloud moves a project.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub changes: Vec<String>,
     /// Why it is skipped or blocked: `reserved`, `above-is-out`, `same-name`, `name-held`,
