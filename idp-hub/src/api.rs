@@ -36,8 +36,8 @@ use axum::routing::get;
 
 pub use adoptions::{AdoptionDocument, DoorDocument};
 pub use directory::{
-    CountDocument, LinkDocument, LinksDocument, MergedDocument, NamedDocument, ObjectDocument,
-    PlanDocument, StepDocument,
+    CountDocument, LinkDocument, LinkEndDocument, LinksDocument, MergedDocument, NamedDocument,
+    ObjectDocument, PlanDocument, StepDocument, WithheldDocument,
 };
 pub use documents::{
     CloudDocument, OverviewDocument, RegionDocument, StatesDocument, Time, TotalsDocument,

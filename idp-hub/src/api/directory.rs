@@ -7,7 +7,10 @@ mod objects;
 mod plan;
 
 pub use documents::{LinkDocument, NamedDocument, ObjectDocument};
-pub use plan::{CountDocument, LinksDocument, MergedDocument, PlanDocument, StepDocument};
+pub use plan::{
+    CountDocument, LinkEndDocument, LinksDocument, MergedDocument, PlanDocument, StepDocument,
+    WithheldDocument,
+};
 
 // Whole, because the list of routes needs what stands beside each handler as well.
 pub(super) use links::*;

@@ -339,7 +339,7 @@ const fn kind_of_refusal(refusal: &Refusal) -> Kind {
     match refusal {
         Refusal::Missing { .. } => Kind::NotFound,
         Refusal::Ended { .. } => Kind::Refused,
-        Refusal::Taken { .. } => Kind::NameTaken,
+        Refusal::Taken { .. } | Refusal::Held { .. } => Kind::NameTaken,
         Refusal::Wrong { .. } => Kind::InvalidRequest,
     }
 }

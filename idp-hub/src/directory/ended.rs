@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use shared::ids::ObjectId;
 use shared::model::{End, Object, ObjectKind, Organization};
 
+use super::Directory;
+
 /// An object that is not live any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended {
@@ -12,6 +14,21 @@ pub struct Ended {
     pub object: Object<ObjectId>,
     /// How it ended.
     pub how: End,
+}
+
+impl Directory {
+    /// The department and the name of whatever of this kind was retired: it is in the clouds still,
+    /// with its name. What was deleted is not.
+    pub(super) fn held(
+        &self,
+        kind: ObjectKind,
+    ) -> impl Iterator<Item = (ObjectId, Option<ObjectId>, &str)> {
+        let of_kind = self.ended.iter().filter(move |(_, it)| {
+            let is_in_clouds = matches!(it.how, End::Retired);
+            is_in_clouds && it.object.kind() == kind
+        });
+        of_kind.map(|(id, it)| (*id, it.object.department().copied(), it.object.name()))
+    }
 }
 
 /// An object and what hangs on it alone, which ends with it: a department's projects, users, groups

@@ -13,6 +13,7 @@ mod departments;
 mod identities;
 mod links;
 mod order;
+mod powers;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -65,6 +66,13 @@ pub struct Arrival<'a> {
     pub administrator: Option<&'a Administrator>,
     /// The names of the federation's administrator and of his project.
     pub names: (&'a str, &'a str),
+}
+
+impl Arrival<'_> {
+    /// Whether it is the home region, whose administrators are the federation's.
+    const fn is_home(&self) -> bool {
+        self.administrator.is_none()
+    }
 }
 
 /// Decides what a merge will do. The same input gives the same plan.

@@ -6,6 +6,7 @@
 
 use std::collections::HashSet;
 
+use shared::model::Role;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
@@ -20,6 +21,15 @@ impl Folded {
         let folded: String = letters.flat_map(char::to_lowercase).collect();
         Self(folded.trim_end_matches(' ').into())
     }
+}
+
+/// The role that every service's policy asks of an administrator.
+pub(super) const ADMIN: &str = "admin";
+
+/// Whether a role is the one of administrators. One of a department never is: it counts only by
+/// what it implies.
+pub(super) fn is_admin_role<I>(role: &Role<I>) -> bool {
+    role.department.is_none() && Folded::new(&role.name) == Folded::new(ADMIN)
 }
 
 /// Names that are taken.

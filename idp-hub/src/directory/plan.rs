@@ -102,8 +102,8 @@ pub enum Action {
 /// What a thing has beside its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Field {
-    /// Whether it may be used.
-    Enabled,
+    /// Whether it may be used there from then on.
+    Enabled(bool),
     /// What its administrator wrote. None and an empty one are the same: some Keystones keep one
     /// for the other.
     Description,
@@ -120,7 +120,8 @@ impl Field {
     /// Its word in documents.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Enabled => "enabled",
+            Self::Enabled(true) => "enabled",
+            Self::Enabled(false) => "disabled",
             Self::Description => "description",
             Self::Email => "email",
             Self::DefaultProject => "default_project",
@@ -183,6 +184,8 @@ pub enum Reason {
     AboveIsOut,
     /// Another one of its department has a name that some region's database takes for the same.
     SameName,
+    /// One of its department that was retired in the federation has its name still.
+    NameHeld,
     /// Its name is empty or longer than Keystone allows, or it is nested in itself.
     Unusable,
 }
@@ -196,6 +199,9 @@ pub struct Links {
     pub implications: Vec<Implication<ObjectId>>,
     /// Taken in.
     pub assignments: Vec<Assignment<ObjectId>>,
+    /// Not taken in, because they lead to the role `admin`, which counts in every region's cloud
+    /// and not in this one alone. An administrator makes those that are meant.
+    pub withheld: Vec<Link<ObjectId>>,
     /// Between things that the directory has without that link: its word holds, because it may
     /// have been taken away while the region was elsewhere. Shown as drift.
     pub superseded: u64,

@@ -50,6 +50,22 @@ pub enum Refusal {
         /// As that is called.
         known: String,
     },
+    /// Something that was retired still has the name.
+    #[error(
+        "the name {name:?} is held by the retired {} {by} ({known:?}), which has it in the \
+         regions' clouds still; choose another name",
+        .kind.name()
+    )]
+    Held {
+        /// What kind of thing.
+        kind: ObjectKind,
+        /// The name.
+        name: String,
+        /// What holds it.
+        by: ObjectId,
+        /// As that is called.
+        known: String,
+    },
     /// No Keystone would take it.
     #[error("{what}; {next}")]
     Wrong {

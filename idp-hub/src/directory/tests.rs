@@ -1,6 +1,8 @@
 //! Merging as an operator sees it, and what holds for any organizations.
 
 mod cloud;
+mod names;
+mod powers;
 mod properties;
 
 use shared::ids::{FederationId, RegionId};
@@ -364,8 +366,28 @@ fn the_plan_says_what_the_region_loses_to_the_directory() {
         })
         .collect();
     // No description and an empty one are the same.
-    let expected = [Field::Enabled, Field::Email, Field::DefaultProject];
+    let expected = [Field::Enabled(true), Field::Email, Field::DefaultProject];
     assert_eq!(changes, [&expected[..]]);
+}
+
+#[test]
+fn the_plan_says_whether_somebody_is_switched_on_or_off_there() {
+    let (mut directory, _home) = with_a_home();
+    let mut north = Cloud::new(2);
+    join(&mut directory, &mut north);
+    for is_on in [true, false] {
+        let ours = directory.live.users.values_mut();
+        ours.for_each(|it| it.enabled = is_on);
+        let there = north.organization.users.values_mut();
+        there.for_each(|it| it.enabled = !is_on);
+        let plan = plan(&directory, &north.arrival());
+        let changes = plan.steps.iter().filter_map(|it| match &it.action {
+            Action::Recognize { changes, .. } => Some(&changes[..]),
+            _ => None,
+        });
+        let all: Vec<Field> = changes.flatten().copied().collect();
+        assert_eq!(all, [Field::Enabled(is_on)]);
+    }
 }
 
 #[test]

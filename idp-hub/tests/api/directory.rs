@@ -194,6 +194,49 @@ async fn a_plan_says_all_and_is_done_as_it_was_seen() {
 }
 
 #[tokio::test]
+async fn a_plan_tells_the_links_that_would_make_administrators() {
+    let mut kit = with_a_home().await;
+    let no = kit.region("south", 3).await;
+    kit.becomes_healthy("south", no).await;
+    let mut told = organization("south");
+    let role = Role {
+        department: None,
+        name: "admin".to_owned(),
+        description: None,
+    };
+    let admin = entry("south-admin-role", Custody::Common, role);
+    told.push(Record::Role(admin));
+    told.push(Record::Assignment(Assignment {
+        actor: Actor::User(CloudId::new("south-ann")),
+        scope: Scope::Project(CloudId::new("south-web")),
+        role: CloudId::new("south-admin-role"),
+        inherited: false,
+    }));
+    kit.organization(no, 1, &told).await;
+    let path = "/api/v1/regions/south/organization/plan";
+    let plan = kit.get(path).await.json();
+    let links = &plan["links"];
+    assert_eq!(
+        (&links["withheld"], &links["assignments"]),
+        (&json!(1), &json!(1))
+    );
+    let [withheld] = &plan["withheld"].as_array().unwrap()[..] else {
+        panic!("{plan}");
+    };
+    let name = |end: &str| &withheld[end]["name"];
+    assert_eq!(
+        (name("actor"), name("role")),
+        (&json!("ann"), &json!("admin"))
+    );
+    assert_eq!(
+        (name("scope"), &withheld["kind"]),
+        (&json!("web"), &json!("assignment"))
+    );
+    kit.merge("south").await;
+    assert_eq!(kit.items("assignments").await.len(), 2, "members, both");
+}
+
+#[tokio::test]
 async fn the_directory_is_listed_with_names() {
     let kit = with_a_home().await;
     let [ann] = &kit.items("users").await[..] else {

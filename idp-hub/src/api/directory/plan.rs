@@ -1,6 +1,7 @@
 //! What a merge would do, and doing it.
 
 mod documents;
+mod withheld;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,6 +11,7 @@ use shared::model::ObjectKind;
 use utoipa::{IntoParams, ToSchema};
 
 pub use documents::{CountDocument, LinksDocument, MergedDocument, PlanDocument, StepDocument};
+pub use withheld::{LinkEndDocument, WithheldDocument};
 
 use super::access::Administrator;
 use crate::api::extract::{Json, PageQuery, Path, Query, cursor};
@@ -92,7 +94,12 @@ pub(in crate::api) async fn plan(
         bytes.extend((place as u64).to_le_bytes());
         cursor(&bytes)
     });
-    Ok(axum::Json(PlanDocument::new(region, &shown, items, next)))
+    let withheld = match after.is_empty() {
+        true => withheld::of(&shown),
+        false => Vec::new(),
+    };
+    let document = PlanDocument::new(region, &shown, withheld, items, next);
+    Ok(axum::Json(document))
 }
 
 /// An administrator's yes to a plan.

@@ -1,5 +1,7 @@
 //! The directory and its plans as text. Names are strangers' words: one line each.
 
+mod withheld;
+
 use comfy_table::{Cell, CellAlignment};
 use shared::foreign;
 
@@ -47,6 +49,7 @@ pub(super) fn plan(plan: &PlanDocument, full: bool, screen: Screen) -> String {
          the directory\nhas not between what it knows, {} of what stays the region's own.",
         links.memberships, links.implications, links.assignments, links.superseded, links.outside
     ));
+    text.push_str(&withheld::shown(plan, full));
     let most = if full { usize::MAX } else { STEPS_MAX };
     if !plan.items.is_empty() {
         text.push('\n');
@@ -114,11 +117,25 @@ fn one_step(step: &StepDocument) -> String {
     if let Some(to) = &step.renamed_to {
         text.push_str(&format!(", renamed there to {:?}", foreign::line(to)));
     }
-    if !step.changes.is_empty() {
-        text.push_str(&format!("; loses its {}", step.changes.join(", ")));
-    }
+    text.push_str(&changes(&step.changes));
     if let Some(why) = &step.why {
         text.push_str(&format!(": {}", reason(why)));
+    }
+    text
+}
+
+fn changes(all: &[String]) -> String {
+    let mut text = String::new();
+    let mut lost = Vec::new();
+    for change in all {
+        match change.as_str() {
+            "enabled" => text.push_str("; is switched on there"),
+            "disabled" => text.push_str("; is switched off there"),
+            other => lost.push(other),
+        }
+    }
+    if !lost.is_empty() {
+        text.push_str(&format!("; loses its {}", lost.join(", ")));
     }
     text
 }
@@ -128,6 +145,7 @@ fn reason(why: &str) -> &str {
         "reserved" => "it is the cloud's own",
         "above-is-out" => "so does what it is in",
         "same-name" => "another one has a name that some database takes for the same",
+        "name-held" => "a retired one has its name still; rename it there to have it taken in",
         "unusable" => "no Keystone takes its name, or it is nested in itself",
         "name-reserved" => "something that stays the region's own has the name",
         "department-blocked" => "its department can't be made there",
@@ -274,12 +292,15 @@ mod tests {
                 { "kind": "user", "action": "skip", "count": 12 },
             ],
             "renamed": 1, "overwritten": 1,
-            "links": { "memberships": 1, "implications": 0, "assignments": 2, "superseded": 3,
-                "outside": 4 },
+            "links": { "memberships": 1, "implications": 0, "assignments": 2, "withheld": 0,
+                "superseded": 3, "outside": 4 },
             "items": [
                 { "kind": "department", "action": "adopt", "name": "ops",
                   "renamed_to": "ops_1\u{1b}[8m" },
-                { "kind": "user", "action": "recognize", "name": "ann", "changes": ["enabled"] },
+                { "kind": "user", "action": "recognize", "name": "ann",
+                  "changes": ["enabled", "email"] },
+                { "kind": "user", "action": "recognize", "name": "eve",
+                  "changes": ["disabled"] },
                 { "kind": "user", "action": "skip", "name": "Bob", "why": "same-name" },
                 { "kind": "user", "action": "skip", "name": "nova", "why": "reserved" },
             ],
@@ -296,7 +317,8 @@ mod tests {
             "KIND        TAKEN IN  SKIPPED",
             "department         2        0",
             "department \"ops\" is taken in, renamed there to \"ops_1",
-            "user \"ann\" is known; loses its enabled",
+            "user \"ann\" is known; is switched on there; loses its email",
+            "user \"eve\" is known; is switched off there",
             "user \"Bob\" stays the region's own: another one has a name",
             "next: idp-hub org merge north --digest 0707",
         ];

@@ -6,7 +6,7 @@ use shared::model::{Object, ObjectKind, Project};
 
 use super::{check_description, wrong};
 use crate::directory::Directory;
-use crate::directory::names::Folded;
+use crate::directory::names::{self, ADMIN, Folded};
 use crate::directory::refusal::Refusal;
 
 /// Projects within each other below a department: Keystone's `max_project_tree_depth`, unless an
@@ -16,9 +16,6 @@ pub(super) const DEPTH_MAX: usize = 5;
 /// The longest address of a user, in bytes: what RFC 5321 §4.5.3.1.3 allows a path, and 64 bytes
 /// more than any in use.
 const EMAIL_BYTES_MAX: usize = 255;
-
-/// The role that every service's policy asks of an administrator.
-const ADMIN: &str = "admin";
 
 /// The department that every Keystone has from the beginning, and that stays its own.
 const DEFAULT: &str = "Default";
@@ -35,7 +32,8 @@ pub(super) fn name(
         let what = format!("each region's cloud has a department {DEFAULT:?} of its own");
         return Err(wrong(what, "choose another name"));
     }
-    name_is_free(directory, id, object)
+    name_is_free(directory, id, object)?;
+    name_is_not_held(directory, object)
 }
 
 /// Checks all but the name of a thing as it is to be.
@@ -88,7 +86,7 @@ pub(super) fn may_rename(object: &Object<ObjectId>) -> Result<(), Refusal> {
 /// Whether a role is the one of administrators.
 pub(super) fn is_admin_role(object: &Object<ObjectId>) -> bool {
     match object {
-        Object::Role(it) => it.department.is_none() && Folded::new(&it.name) == Folded::new(ADMIN),
+        Object::Role(it) => names::is_admin_role(it),
         _ => false,
     }
 }
@@ -189,6 +187,24 @@ fn name_is_free(
             name: name.to_owned(),
             by,
             known,
+        }),
+    }
+}
+
+/// What was retired keeps its name in every cloud, as it keeps its resources: no Keystone makes
+/// another one of that name there.
+fn name_is_not_held(directory: &Directory, object: &Object<ObjectId>) -> Result<(), Refusal> {
+    let (kind, within) = (object.kind(), object.department().copied());
+    let wanted = Folded::new(object.name());
+    let held = directory.held(kind);
+    let mut held = held.filter(|(_, department, _)| *department == within);
+    match held.find(|(.., known)| Folded::new(known) == wanted) {
+        None => Ok(()),
+        Some((by, _, known)) => Err(Refusal::Held {
+            kind,
+            name: object.name().to_owned(),
+            by,
+            known: known.to_owned(),
         }),
     }
 }

@@ -234,7 +234,33 @@ fn what_ends_takes_along_what_hangs_on_it_and_never_comes_back() {
             ..
         }
     ));
-    desk.department("ops").unwrap();
+}
+
+#[test]
+fn what_was_retired_keeps_its_name_and_what_was_deleted_does_not() {
+    let (mut desk, ops, lab) = Desk::new();
+    let web = desk.project(ops, "web", None).unwrap();
+    let ann = desk.user(ops, "ann").unwrap();
+    for (kind, id) in [(ObjectKind::Project, web), (ObjectKind::User, ann)] {
+        desk.edit(Edit::End { kind, id }).unwrap();
+    }
+    let refused = desk.project(ops, "Web", None).unwrap_err();
+    assert!(matches!(refused, Refusal::Held { by, .. } if by == web));
+    let told = refused.to_string();
+    assert!(
+        told.contains("retired project") && told.contains("\"web\""),
+        "{told}"
+    );
+    let other = desk.project(ops, "other", None).unwrap();
+    assert!(desk.rename(ObjectKind::Project, other, "web").is_err());
+    desk.project(lab, "web", None).unwrap();
+    desk.user(ops, "ann").unwrap();
+
+    let (kind, id) = (ObjectKind::Department, ops);
+    desk.edit(Edit::End { kind, id }).unwrap();
+    let refused = desk.department("OPS").unwrap_err();
+    assert!(matches!(refused, Refusal::Held { by, .. } if by == ops));
+    assert!(desk.rename(kind, lab, "ops").is_err());
 }
 
 #[test]

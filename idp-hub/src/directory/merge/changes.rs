@@ -23,7 +23,7 @@ impl Merger<'_> {
         let here = self.arrival.organization.departments.get(here)?;
         let known = self.directory.live.departments.get(&id)?;
         Some(noted([
-            (Field::Enabled, here.enabled != known.enabled),
+            enabled(here.enabled, known.enabled),
             description(&here.description, &known.description),
         ]))
     }
@@ -34,7 +34,7 @@ impl Merger<'_> {
         let outer = here.parent.as_ref();
         let outer = outer.and_then(|it| self.identities.fate(ObjectKind::Project, it).id());
         Some(noted([
-            (Field::Enabled, here.enabled != known.enabled),
+            enabled(here.enabled, known.enabled),
             description(&here.description, &known.description),
             (Field::Parent, outer != known.parent),
         ]))
@@ -46,7 +46,7 @@ impl Merger<'_> {
         let home = here.default_project.as_ref();
         let home = home.and_then(|it| self.identities.fate(ObjectKind::Project, it).id());
         Some(noted([
-            (Field::Enabled, here.enabled != known.enabled),
+            enabled(here.enabled, known.enabled),
             description(&here.description, &known.description),
             (Field::Email, told(&here.email) != told(&known.email)),
             (Field::DefaultProject, home != known.default_project),
@@ -69,6 +69,10 @@ impl Merger<'_> {
 fn noted<const N: usize>(fields: [(Field, bool); N]) -> Vec<Field> {
     let differ = fields.into_iter().filter(|(_, differs)| *differs);
     differ.map(|(field, _)| field).collect()
+}
+
+const fn enabled(here: bool, known: bool) -> (Field, bool) {
+    (Field::Enabled(known), here != known)
 }
 
 fn description(one: &Option<String>, other: &Option<String>) -> (Field, bool) {

@@ -18,6 +18,8 @@ struct Work<'a> {
     claims: Claims<'a>,
     claimed: HashSet<ObjectId>,
     names: Names,
+    /// What was retired and has its name still.
+    held: HashSet<(Option<ObjectId>, Folded)>,
 }
 
 impl<'a> Merger<'a> {
@@ -126,11 +128,14 @@ impl<'a> Merger<'a> {
         all: impl Iterator<Item = (&'a CloudId, &'a str, Option<&'a CloudId>)>,
     ) -> Work<'a> {
         let claims = self.claims(kind, all);
+        let held = self.directory.held(kind);
+        let held = held.map(|(_, within, name)| (within, Folded::new(name)));
         Work {
             kind,
             claimed: claims.values().filter_map(Claim::live).collect(),
             claims,
             names: self.names(kind),
+            held: held.collect(),
         }
     }
 
@@ -174,7 +179,12 @@ impl<'a> Merger<'a> {
             return None;
         }
         let within = fate.and_then(Fate::id);
-        match work.names.get(&(within, Folded::new(name))) {
+        let place = (within, Folded::new(name));
+        match work.names.get(&place) {
+            None if work.held.contains(&place) => {
+                self.skip(kind, here, name, Reason::NameHeld);
+                None
+            }
             None => Some(within),
             Some(id) if !work.claimed.contains(id) && !self.identities.is_claimed(*id) => {
                 self.recognize(kind, here, (*id, Evidence::Name), name);

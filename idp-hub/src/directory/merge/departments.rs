@@ -73,6 +73,9 @@ impl<'a> Merger<'a> {
         for department in self.directory.live.departments.values() {
             taken.take(&department.name);
         }
+        for (.., name) in self.directory.held(KIND) {
+            taken.take(name);
+        }
         taken
     }
 }

@@ -4,10 +4,13 @@
 //! directory knew already its word holds, also where it has no such link, because that may have
 //! been taken away while the region was elsewhere. And a role that is known does not bring others
 //! along because one region says so: that would give more power to everybody who has it.
+//!
+//! Nor does a link come along that makes somebody an administrator of every cloud, unless it is the
+//! home region's: it is withheld, and told one by one.
 
 use std::collections::BTreeSet;
 
-use shared::model::{Actor, Assignment, CloudId, ObjectKind, Scope};
+use shared::model::{Actor, Assignment, CloudId, Link, ObjectKind, Scope};
 
 use super::Merger;
 use super::identities::Fate;
@@ -17,6 +20,7 @@ use crate::directory::plan::Links;
 struct Sorted<'d, L> {
     here: &'d BTreeSet<L>,
     taken: Vec<L>,
+    withheld: Vec<L>,
     superseded: u64,
     outside: u64,
 }
@@ -26,15 +30,17 @@ impl<'d, L: Ord> Sorted<'d, L> {
         Self {
             here,
             taken: Vec::new(),
+            withheld: Vec::new(),
             superseded: 0,
             outside: 0,
         }
     }
 
     /// `link` is `None` where one of its ends stays the region's own.
-    fn sort(&mut self, link: Option<L>, is_new: bool) {
+    fn sort(&mut self, link: Option<L>, is_new: bool, is_power: impl FnOnce(&L) -> bool) {
         match link {
             None => self.outside += 1,
+            Some(link) if is_new && is_power(&link) => self.withheld.push(link),
             Some(link) if is_new => self.taken.push(link),
             Some(link) => self.superseded += u64::from(!self.here.contains(&link)),
         }
@@ -45,24 +51,30 @@ impl Merger<'_> {
     pub(super) fn links(&self) -> Links {
         let organization = self.arrival.organization;
         let id = |kind, here: &CloudId| self.identities.fate(kind, here).id();
-        let live = &self.directory.live;
+        let (live, powers) = (&self.directory.live, self.powers());
 
         let mut memberships = Sorted::new(&live.memberships);
         for it in &organization.memberships {
             let is_new = self.is_new(ObjectKind::Group, &it.group)
                 || self.is_new(ObjectKind::User, &it.user);
-            memberships.sort(it.translated(id), is_new);
+            memberships.sort(it.translated(id), is_new, |it| powers.in_membership(it));
         }
         let mut implications = Sorted::new(&live.implications);
         for it in &organization.implications {
             let is_new = self.is_new(ObjectKind::Role, &it.prior);
-            implications.sort(it.translated(id), is_new);
+            implications.sort(it.translated(id), is_new, |it| powers.in_implication(it));
         }
         let mut assignments = Sorted::new(&live.assignments);
         for it in &organization.assignments {
-            assignments.sort(it.translated(id), self.comes_along(it));
+            let is_new = self.comes_along(it);
+            assignments.sort(it.translated(id), is_new, |it| powers.in_assignment(it));
         }
+        // Assignments first, as they say best what it is about.
+        let withheld = assignments.withheld.into_iter().map(Link::Assignment);
+        let withheld = withheld.chain(memberships.withheld.into_iter().map(Link::Membership));
+        let withheld = withheld.chain(implications.withheld.into_iter().map(Link::Implication));
         Links {
+            withheld: withheld.collect(),
             superseded: memberships.superseded + implications.superseded + assignments.superseded,
             outside: memberships.outside + implications.outside + assignments.outside,
             memberships: memberships.taken,
@@ -84,7 +96,7 @@ impl Merger<'_> {
         actor || scope
     }
 
-    fn is_new(&self, kind: ObjectKind, here: &CloudId) -> bool {
+    pub(super) fn is_new(&self, kind: ObjectKind, here: &CloudId) -> bool {
         matches!(self.identities.fate(kind, here), Fate::New(_))
     }
 }

@@ -31,6 +31,8 @@ impl PlanDigest {
         take(&(plan.region, plan.foreign));
         plan.steps.iter().for_each(|step| take(step));
         plan.links.taken().for_each(|link| take(&link));
+        let withheld = plan.links.withheld.iter();
+        withheld.for_each(|link| take(&("withheld", link)));
         take(&(plan.links.superseded, plan.links.outside));
         let whole = hash.finish();
         let mut bytes = [0; 16];

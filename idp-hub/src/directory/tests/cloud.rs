@@ -161,6 +161,24 @@ impl Cloud {
         });
     }
 
+    pub(super) fn join_group(&mut self, group: &CloudId, user: &CloudId) {
+        self.organization.memberships.insert(Membership {
+            group: group.clone(),
+            user: user.clone(),
+        });
+    }
+
+    /// Who has a role of this name in a project.
+    pub(super) fn give(&mut self, actor: Actor<CloudId>, project: &CloudId, role: &str) {
+        let role = self.role(role);
+        self.organization.assignments.insert(Assignment {
+            actor,
+            scope: Scope::Project(project.clone()),
+            role,
+            inherited: false,
+        });
+    }
+
     pub(super) fn assign(&mut self, user: &str, project: &str, role: &str) {
         let role = self.role(role);
         let users = &self.organization.users;

@@ -44,6 +44,11 @@ enum Thing {
         role: usize,
         inherited: bool,
     },
+    Given {
+        group: usize,
+        project: usize,
+        role: usize,
+    },
     Implied {
         prior: usize,
         implied: usize,
@@ -63,6 +68,8 @@ fn thing() -> impl Strategy<Value = Thing> {
         4 => (small.clone(), small.clone(), small.clone(), any::<bool>()).prop_map(
             |(user, project, role, inherited)| Thing::Assigned { user, project, role, inherited }
         ),
+        1 => (small.clone(), small.clone(), small.clone())
+            .prop_map(|(group, project, role)| Thing::Given { group, project, role }),
         1 => (small.clone(), small).prop_map(|(prior, implied)| Thing::Implied { prior, implied }),
     ]
 }
@@ -74,10 +81,14 @@ fn nth<K: Clone, V>(of: &BTreeMap<K, V>, number: usize) -> Option<K> {
 fn cloud(number: u64, things: &[Thing]) -> Cloud {
     let mut cloud = Cloud::new(number);
     cloud.administrator();
-    for thing in things {
-        add(&mut cloud, thing);
-    }
+    add_all(&mut cloud, things);
     cloud
+}
+
+fn add_all(cloud: &mut Cloud, things: &[Thing]) {
+    for thing in things {
+        add(cloud, thing);
+    }
 }
 
 fn add(cloud: &mut Cloud, thing: &Thing) -> Option<()> {
@@ -133,6 +144,18 @@ fn add(cloud: &mut Cloud, thing: &Thing) -> Option<()> {
                 inherited,
             });
         }
+        Thing::Given {
+            group,
+            project,
+            role,
+        } => {
+            cloud.organization.assignments.insert(Assignment {
+                actor: Actor::Group(nth(&organization.groups, group)?),
+                scope: Scope::Project(nth(&organization.projects, project)?),
+                role: nth(&organization.roles, role)?,
+                inherited: false,
+            });
+        }
         Thing::Implied { prior, implied } => {
             let (prior, implied) = (
                 nth(&organization.roles, prior)?,
@@ -153,6 +176,33 @@ fn made(things: &[Vec<Thing>]) -> Vec<Cloud> {
     numbered
         .map(|(number, things)| cloud(number, things))
         .collect()
+}
+
+/// Who has, himself or by a group, a role that leads to `admin`, and where.
+fn administrators(directory: &Directory) -> BTreeSet<(ObjectId, Scope<ObjectId>)> {
+    let live = directory.live();
+    let admins = live.roles.iter().filter(|(_, it)| it.name == "admin");
+    let mut roles: BTreeSet<ObjectId> = admins.map(|(id, _)| *id).collect();
+    for _ in 0..live.implications.len() {
+        let more = live.implications.iter();
+        let more: Vec<_> = more.filter(|it| roles.contains(&it.implied)).collect();
+        roles.extend(more.iter().map(|it| it.prior));
+    }
+    let mut all = BTreeSet::new();
+    for it in live
+        .assignments
+        .iter()
+        .filter(|it| roles.contains(&it.role))
+    {
+        match it.actor {
+            Actor::User(user) => drop(all.insert((user, it.scope.clone()))),
+            Actor::Group(group) => {
+                let members = live.memberships.iter().filter(|it| it.group == group);
+                all.extend(members.map(|member| (member.user, it.scope.clone())));
+            }
+        }
+    }
+    all
 }
 
 /// Everything but the names of departments, which the order of joins may change.
@@ -294,6 +344,63 @@ proptest! {
             let mut done = cloud;
             join(&mut twice, &mut done);
             prop_assert_eq!(once.live(), twice.live());
+        }
+    }
+
+    #[test]
+    fn no_region_but_the_home_region_makes_anybody_an_administrator(
+        (at_home, things, later) in (clouds(), clouds(), clouds()),
+    ) {
+        let mut directory = directory();
+        let mut home = Cloud::new(9);
+        home.role("admin");
+        at_home.iter().for_each(|it| add_all(&mut home, it));
+        join(&mut directory, &mut home);
+        let mut regions = Vec::new();
+        for (number, things) in (1..).zip(&things) {
+            let mut region = Cloud::new(number);
+            region.administrator();
+            region.role("admin");
+            add_all(&mut region, things);
+            regions.push(region);
+        }
+        let before = administrators(&directory);
+        for region in &mut regions {
+            join(&mut directory, region);
+            prop_assert!(administrators(&directory).is_subset(&before));
+        }
+        // What is made there later is about things of the directory, too.
+        for (region, things) in regions.iter_mut().zip(&later) {
+            add_all(region, things);
+            join(&mut directory, region);
+            prop_assert!(administrators(&directory).is_subset(&before));
+        }
+    }
+
+    #[test]
+    fn nothing_gets_a_name_that_something_retired_holds(things in clouds(), later in clouds()) {
+        let mut directory = directory();
+        let mut regions = made(&things);
+        regions.iter_mut().for_each(|it| drop(join(&mut directory, it)));
+        let live = directory.live().clone();
+        for id in live.projects.keys().step_by(2) {
+            directory.end(ObjectKind::Project, *id, End::Retired, &stamp());
+        }
+        for id in live.departments.keys().step_by(3) {
+            directory.end(ObjectKind::Department, *id, End::Retired, &stamp());
+        }
+        for (region, things) in regions.iter_mut().zip(&later) {
+            add_all(region, things);
+            join(&mut directory, region);
+        }
+        let live = directory.live();
+        for (_, _, held) in directory.held(ObjectKind::Department) {
+            let mut all = live.departments.values();
+            prop_assert!(!all.any(|it| Folded::new(&it.name) == Folded::new(held)), "{held:?}");
+        }
+        for (_, within, held) in directory.held(ObjectKind::Project) {
+            let mut all = live.projects.values().filter(|it| Some(it.department) == within);
+            prop_assert!(!all.any(|it| Folded::new(&it.name) == Folded::new(held)), "{held:?}");
         }
     }
 

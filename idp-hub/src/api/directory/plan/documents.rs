@@ -7,6 +7,7 @@ use shared::ids::ObjectId;
 use shared::model::ObjectKind;
 use utoipa::ToSchema;
 
+use super::withheld::WithheldDocument;
 use crate::api::documents::Time;
 use crate::directory::{Action, Evidence, Links, Obstacle, Reason, Rename, Step};
 use crate::store::directory::ShownPlan;
@@ -36,6 +37,10 @@ pub struct PlanDocument {
     pub overwritten: u64,
     /// What becomes of links.
     pub links: LinksDocument,
+    /// Links that are not taken in, because they lead to the role `admin`, which counts in every
+    /// region: the first 1000, on the first page alone.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub withheld: Vec<WithheldDocument>,
     /// The steps that were asked for, in the order in which they can be done.
     pub items: Vec<StepDocument>,
     /// What to ask for the next page with, as `after`; absent on the last one.
@@ -63,6 +68,8 @@ pub struct LinksDocument {
     pub implications: u64,
     /// Assignments that the directory takes in.
     pub assignments: u64,
+    /// Not taken in, because they lead to the role `admin`.
+    pub withheld: u64,
     /// Between things that the directory knows without that link: its word holds.
     pub superseded: u64,
     /// One of their ends stays the region's own.
@@ -93,12 +100,13 @@ pub struct StepDocument {
     /// What it was recognized by: `map`, `origin`, `marker` or `name`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
-    /// What else the region's loses to the directory's: `enabled`, `description`, `email`,
-    /// `default_project`; `parent` is only told, as no cloud moves a project.
+    /// What else becomes the directory's in the region: `enabled`, it is switched on there;
+    /// `disabled`, it is switched off there; `description`, `email`, `default_project`; `parent` is
+    /// only told, as no cloud moves a project.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub changes: Vec<String>,
-    /// Why it is skipped or blocked: `reserved`, `above-is-out`, `same-name`, `unusable`,
-    /// `name-reserved` or `department-blocked`.
+    /// Why it is skipped or blocked: `reserved`, `above-is-out`, `same-name`, `name-held`,
+    /// `unusable`, `name-reserved` or `department-blocked`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
 }
@@ -121,6 +129,7 @@ impl PlanDocument {
     pub(super) fn new(
         region: String,
         shown: &ShownPlan,
+        withheld: Vec<WithheldDocument>,
         items: Vec<StepDocument>,
         next: Option<String>,
     ) -> Self {
@@ -150,6 +159,7 @@ impl PlanDocument {
             renamed: shown.plan.renames().count() as u64,
             overwritten,
             links: (&shown.plan.links).into(),
+            withheld,
             items,
             next,
         }
@@ -162,6 +172,7 @@ impl From<&Links> for LinksDocument {
             memberships: links.memberships.len() as u64,
             implications: links.implications.len() as u64,
             assignments: links.assignments.len() as u64,
+            withheld: links.withheld.len() as u64,
             superseded: links.superseded,
             outside: links.outside,
         }
@@ -257,6 +268,7 @@ const fn reason(why: Reason) -> &'static str {
         Reason::Reserved => "reserved",
         Reason::AboveIsOut => "above-is-out",
         Reason::SameName => "same-name",
+        Reason::NameHeld => "name-held",
         Reason::Unusable => "unusable",
     }
 }

@@ -1,0 +1,57 @@
+//! Names that meet in a merge.
+
+use super::*;
+
+fn id_of(directory: &Directory, name: &str) -> (ObjectKind, ObjectId) {
+    let live = directory.live();
+    let mut departments = live.departments.iter();
+    if let Some((id, _)) = departments.find(|(_, it)| it.name == name) {
+        return (ObjectKind::Department, *id);
+    }
+    let mut projects = live.projects.iter();
+    let (id, _) = projects.find(|(_, it)| it.name == name).unwrap();
+    (ObjectKind::Project, *id)
+}
+
+#[test]
+fn a_departments_namesake_that_was_retired_has_the_name_still() {
+    let (mut directory, _home) = with_a_home();
+    let (kind, ops) = id_of(&directory, "ops");
+    directory.end(kind, ops, End::Retired, &stamp());
+    let mut north = Cloud::new(2);
+    let id = north.department("Ops");
+    north.user("Ops", "bob");
+    join(&mut directory, &mut north);
+    let renamed = format!("Ops_{id}");
+    assert_eq!(departments(&directory), [renamed.as_str()]);
+    assert!(north.has_user(&renamed, "bob"));
+    assert_eq!(
+        join(&mut directory, &mut north).renames().count(),
+        0,
+        "once"
+    );
+}
+
+#[test]
+fn a_projects_namesake_that_was_retired_has_the_name_still() {
+    let (mut directory, _home) = with_a_home();
+    let (kind, web) = id_of(&directory, "web");
+    directory.end(kind, web, End::Retired, &stamp());
+    let mut south = Cloud::new(3);
+    join(&mut directory, &mut south);
+    let outer = south.project("ops", "WEB");
+    south.nested("ops", "inner", &outer);
+    south.project("ops", "shop");
+    let plan = join(&mut directory, &mut south);
+    let skipped = plan.steps.iter().filter_map(|it| match &it.action {
+        Action::Skip { name, why, .. } if it.kind == ObjectKind::Project => Some((&**name, *why)),
+        _ => None,
+    });
+    let skipped: Vec<(&str, Reason)> = skipped.collect();
+    assert_eq!(
+        skipped,
+        [("WEB", Reason::NameHeld), ("inner", Reason::AboveIsOut)]
+    );
+    let live = directory.live().projects.values();
+    assert_eq!(live.map(|it| &*it.name).collect::<Vec<_>>(), ["shop"]);
+}

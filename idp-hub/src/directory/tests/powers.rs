@@ -1,0 +1,138 @@
+//! No region but the home region makes anybody an administrator of every cloud.
+
+use shared::model::Link;
+
+use super::*;
+
+/// North, with `research`, and `eve` and the project `lab` in it.
+fn north() -> (Cloud, CloudId, CloudId) {
+    let mut north = Cloud::new(2);
+    north.administrator();
+    north.department("research");
+    let (eve, lab) = (
+        north.user("research", "eve"),
+        north.project("research", "lab"),
+    );
+    (north, eve, lab)
+}
+
+/// The roles that somebody of this name has in the directory.
+fn roles_of<'d>(directory: &'d Directory, name: &str) -> Vec<&'d str> {
+    let live = directory.live();
+    let of = live.assignments.iter().filter(|it| match it.actor {
+        Actor::User(id) => live.users[&id].name == name,
+        Actor::Group(id) => live.groups[&id].name == name,
+    });
+    of.map(|it| live.roles[&it.role].name.as_str()).collect()
+}
+
+#[test]
+fn the_home_regions_administrators_are_the_federations() {
+    let (mut directory, mut home) = with_a_home();
+    home.assign("ann", "web", "admin");
+    home.user("ops", "bob");
+    home.assign("bob", "web", "admin");
+    let plan = join(&mut directory, &mut home);
+    assert_eq!(roles_of(&directory, "bob"), ["admin"]);
+    assert!(plan.links.withheld.is_empty());
+}
+
+#[test]
+fn a_regions_administrator_does_not_become_one_of_every_cloud() {
+    let (mut directory, mut home) = with_a_home();
+    home.role("admin");
+    join(&mut directory, &mut home);
+    for name in ["admin", "Admin"] {
+        let mut directory = directory.clone();
+        let (mut north, ..) = north();
+        north.assign("eve", "lab", name);
+        north.assign("eve", "lab", "member");
+        let bare = {
+            let (mut north, ..) = self::north();
+            north.role(name);
+            north.assign("eve", "lab", "member");
+            plan(&directory, &north.arrival()).digest()
+        };
+        let plan = join(&mut directory, &mut north);
+        assert_eq!(roles_of(&directory, "eve"), ["member"], "{name}");
+        let [Link::Assignment(withheld)] = &plan.links.withheld[..] else {
+            panic!("{:?}", plan.links);
+        };
+        assert_eq!(directory.live().roles[&withheld.role].name, "admin");
+        assert_ne!(plan.digest(), bare, "whoever says yes has seen it");
+        let again = join(&mut directory, &mut north);
+        assert_eq!(roles_of(&directory, "eve"), ["member"], "{name}");
+        assert_eq!((again.links.withheld.len(), again.links.superseded), (0, 1));
+    }
+}
+
+#[test]
+fn an_admin_role_that_the_directory_has_not_yet_is_one_too() {
+    let (mut directory, _home) = with_a_home();
+    let (mut north, ..) = north();
+    north.assign("eve", "lab", "admin");
+    let plan = join(&mut directory, &mut north);
+    assert!(directory.live().roles.values().any(|it| it.name == "admin"));
+    assert!(roles_of(&directory, "eve").is_empty());
+    assert_eq!(plan.links.withheld.len(), 1);
+}
+
+#[test]
+fn a_role_that_leads_to_admin_is_as_good_as_admin() {
+    let (mut directory, mut home) = with_a_home();
+    let (boss, admin) = (home.role("boss"), home.role("admin"));
+    home.implies(&boss, &admin);
+    join(&mut directory, &mut home);
+    let (mut north, ..) = north();
+    // By the directory's word, by the region's, and by both together.
+    let (chief, lead, helper) = (
+        north.role("chief"),
+        north.role("lead"),
+        north.role("helper"),
+    );
+    let (boss, admin) = (north.role("boss"), north.role("admin"));
+    let member = north.role("member");
+    north.implies(&chief, &boss);
+    north.implies(&lead, &admin);
+    north.implies(&helper, &member);
+    for role in ["boss", "chief", "lead", "helper"] {
+        north.assign("eve", "lab", role);
+    }
+    let plan = join(&mut directory, &mut north);
+    assert_eq!(roles_of(&directory, "eve"), ["helper"]);
+    let links = plan.links.withheld.iter();
+    let implications = links.filter(|it| matches!(it, Link::Implication(_)));
+    assert_eq!((implications.count(), plan.links.withheld.len()), (2, 5));
+    assert_eq!(plan.links.implications.len(), 1, "helper brings member");
+}
+
+#[test]
+fn nobody_new_comes_into_a_group_of_administrators() {
+    let (mut directory, mut home) = with_a_home();
+    let ops = home.named_department("ops");
+    let (staff, admins) = (
+        home.add_group(ops.clone(), "staff"),
+        home.add_group(ops, "admins"),
+    );
+    let web = home.named_project("web");
+    home.give(Actor::Group(staff), &web, "member");
+    home.give(Actor::Group(admins), &web, "admin");
+    join(&mut directory, &mut home);
+    let (mut north, ..) = north();
+    join(&mut directory, &mut north);
+    let eve = north.user("research", "eva");
+    let named = |north: &Cloud, name: &str| {
+        let mut all = north.organization.groups.iter();
+        all.find(|(_, it)| it.name == name).unwrap().0.clone()
+    };
+    for group in ["staff", "admins"] {
+        let group = named(&north, group);
+        north.join_group(&group, &eve);
+    }
+    let plan = join(&mut directory, &mut north);
+    assert_eq!(plan.links.memberships.len(), 1, "staff");
+    let [Link::Membership(withheld)] = &plan.links.withheld[..] else {
+        panic!("{:?}", plan.links);
+    };
+    assert_eq!(directory.live().groups[&withheld.group].name, "admins");
+}
