@@ -137,24 +137,16 @@ fn add(cloud: &mut Cloud, thing: &Thing) -> Option<()> {
             role,
             inherited,
         } => {
-            cloud.organization.assignments.insert(Assignment {
-                actor: Actor::User(nth(&organization.users, user)?),
-                scope: Scope::Project(nth(&organization.projects, project)?),
-                role: nth(&organization.roles, role)?,
-                inherited,
-            });
+            let actor = Actor::User(nth(&organization.users, user)?);
+            assign(cloud, actor, (project, role), inherited)?;
         }
         Thing::Given {
             group,
             project,
             role,
         } => {
-            cloud.organization.assignments.insert(Assignment {
-                actor: Actor::Group(nth(&organization.groups, group)?),
-                scope: Scope::Project(nth(&organization.projects, project)?),
-                role: nth(&organization.roles, role)?,
-                inherited: false,
-            });
+            let actor = Actor::Group(nth(&organization.groups, group)?);
+            assign(cloud, actor, (project, role), false)?;
         }
         Thing::Implied { prior, implied } => {
             let (prior, implied) = (
@@ -164,6 +156,26 @@ fn add(cloud: &mut Cloud, thing: &Thing) -> Option<()> {
             (prior != implied).then(|| cloud.implies(&prior, &implied))?;
         }
     }
+    Some(())
+}
+
+fn assign(
+    cloud: &mut Cloud,
+    actor: Actor<CloudId>,
+    (project, role): (usize, usize),
+    inherited: bool,
+) -> Option<()> {
+    let organization = &mut cloud.organization;
+    let (scope, role) = (
+        Scope::Project(nth(&organization.projects, project)?),
+        nth(&organization.roles, role)?,
+    );
+    organization.assignments.insert(Assignment {
+        actor,
+        scope,
+        role,
+        inherited,
+    });
     Some(())
 }
 

@@ -15,8 +15,8 @@ pub(super) fn shown(plan: &PlanDocument, full: bool) -> String {
         return String::new();
     }
     let mut text = format!(
-        "\n\nNot taken in: {count} links that lead to the role \"admin\", which would be power over \
-         every cloud.\nThey stay in this region as they are."
+        "\n\nNot taken in: {count} links that lead to the role \"admin\", which would be power \
+         over every cloud.\nThey stay in this region as they are."
     );
     let most = if full { usize::MAX } else { LINKS_MAX };
     let listed = plan.withheld.iter().take(most);
