@@ -11,7 +11,8 @@ pub struct Policy {
     /// Users that stay the region's own, in whichever department: their names, whatever the case,
     /// or ids.
     pub protected_users: Vec<String>,
-    /// Users, groups and roles that may be removed in one batch. More at once wait for an operator.
+    /// Users, groups and roles that may be removed in one batch. What is more goes by itself in the
+    /// next batch, a minute later: so long an operator has to stop it. With 0 nothing is removed.
     pub removals_max: u32,
 }
 
