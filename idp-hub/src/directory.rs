@@ -15,7 +15,6 @@ mod ended;
 mod merge;
 mod names;
 mod plan;
-mod record;
 mod refusal;
 #[cfg(test)]
 mod tests;
@@ -32,9 +31,9 @@ pub use ended::Ended;
 pub use merge::{Administrator, Arrival, Evidence, plan};
 pub use names::Folded;
 pub use plan::{Action, Field, Links, Obstacle, Plan, PlanDigest, Reason, Rename, Step};
-pub(crate) use record::{link_of, outward, record_kind};
-pub use record::{link_record, object_of, object_record};
 pub use refusal::{MergeRefusal, Refusal};
+pub(crate) use shared::model::directory::{link_of, outward, record_kind};
+pub use shared::model::directory::{link_record, object_of, object_record};
 
 /// Who changed something, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 //! Serialization is [`wire`](crate::wire)'s business.
 
 mod cloud_id;
+pub mod directory;
 mod entry;
 mod health;
 mod inventory;

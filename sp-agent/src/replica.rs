@@ -8,9 +8,8 @@ pub mod store;
 use std::collections::{BTreeMap, BTreeSet};
 
 use shared::ids::ObjectId;
-use shared::model::{
-    Becomes, CloudId, End, Entry, Key, Link, Object, ObjectKind, Organization, Record, RecordKind,
-};
+use shared::model::directory::{inward, link_of, object_of};
+use shared::model::{Becomes, CloudId, End, Key, ObjectKind, Organization, Record, RecordKind};
 use shared::wire::Digest;
 
 /// What the hub told.
@@ -43,14 +42,18 @@ impl Replica {
             Change::Put(Record::Lapse(it)) => {
                 self.ended.insert(it.object, (it.kind, it.how));
             }
-            Change::Put(record) => match link(&record) {
-                Some(link) => self.directory.link(link),
-                None => {
-                    if let Some((id, object)) = object(record) {
-                        self.directory.insert(id, object);
-                    }
+            Change::Put(
+                record @ (Record::Membership(_) | Record::Implication(_) | Record::Assignment(_)),
+            ) => {
+                if let Some(link) = link_of(record) {
+                    self.directory.link(link);
                 }
-            },
+            }
+            Change::Put(record) => {
+                if let Some((id, object)) = object_of(record) {
+                    self.directory.insert(id, object);
+                }
+            }
             Change::Gone(key, record) => self.lose(&key, record),
         }
     }
@@ -64,21 +67,13 @@ impl Replica {
                 self.ended.remove(&it.object);
             }
             (kind, record) => {
-                if let (Some(kind), Some(id)) = (object_kind(kind), object_id(&key.id)) {
+                if let (Some(kind), Some(id)) = (object_kind(kind), inward(&key.id)) {
                     self.directory.take(kind, &id);
-                } else if let Some(link) = record.as_ref().and_then(link) {
+                } else if let Some(link) = record.and_then(link_of) {
                     self.directory.unlink(&link);
                 }
             }
         }
-    }
-}
-
-/// The directory's id in a record's.
-const fn object_id(id: &CloudId) -> Option<ObjectId> {
-    match id {
-        CloudId::Hyphenated(bytes) => Some(ObjectId::from_bytes(*bytes)),
-        CloudId::Simple(_) | CloudId::Text(_) => None,
     }
 }
 
@@ -91,35 +86,6 @@ const fn object_kind(kind: RecordKind) -> Option<ObjectKind> {
         RecordKind::Role => Some(ObjectKind::Role),
         _ => None,
     }
-}
-
-fn object(record: Record) -> Option<(ObjectId, Object<ObjectId>)> {
-    fn entry<T>(
-        entry: Entry<T>,
-        object: impl Fn(T) -> Object<CloudId>,
-    ) -> Option<(ObjectId, Object<ObjectId>)> {
-        let id = object_id(&entry.id)?;
-        let translated = object(entry.what).translated(|_, id| object_id(id))?;
-        Some((id, translated))
-    }
-    match record {
-        Record::Department(it) => entry(it, Object::Department),
-        Record::Project(it) => entry(it, Object::Project),
-        Record::User(it) => entry(it, Object::User),
-        Record::Group(it) => entry(it, Object::Group),
-        Record::Role(it) => entry(it, Object::Role),
-        _ => None,
-    }
-}
-
-fn link(record: &Record) -> Option<Link<ObjectId>> {
-    let link = match record {
-        Record::Membership(it) => Link::Membership(it.clone()),
-        Record::Implication(it) => Link::Implication(it.clone()),
-        Record::Assignment(it) => Link::Assignment(it.clone()),
-        _ => return None,
-    };
-    link.translated(|_, id| object_id(id))
 }
 
 /// What was applied last, so that what changed at the hub is told from what changed in the cloud.

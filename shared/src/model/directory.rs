@@ -1,7 +1,7 @@
 //! The directory's objects and links as records: as they are stored, and told to the regions.
 
-use shared::ids::ObjectId;
-use shared::model::{CloudId, Custody, Entry, Link, Object, ObjectKind, Record, RecordKind};
+use super::{CloudId, Custody, Entry, Link, Object, ObjectKind, Record, RecordKind};
+use crate::ids::ObjectId;
 
 /// An object as a record, whose ids are [`CloudId::Hyphenated`].
 pub fn object_record(id: ObjectId, object: &Object<ObjectId>) -> Option<Record> {
@@ -41,7 +41,7 @@ pub fn link_record(link: &Link<ObjectId>) -> Option<Record> {
 }
 
 /// The reverse; `None` for a record that is no link, or has ids that are not the directory's.
-pub(crate) fn link_of(record: Record) -> Option<Link<ObjectId>> {
+pub fn link_of(record: Record) -> Option<Link<ObjectId>> {
     let link = match record {
         Record::Membership(it) => Link::Membership(it),
         Record::Implication(it) => Link::Implication(it),
@@ -52,7 +52,7 @@ pub(crate) fn link_of(record: Record) -> Option<Link<ObjectId>> {
 }
 
 /// The kind of an object's record.
-pub(crate) const fn record_kind(kind: ObjectKind) -> RecordKind {
+pub const fn record_kind(kind: ObjectKind) -> RecordKind {
     match kind {
         ObjectKind::Department => RecordKind::Department,
         ObjectKind::Project => RecordKind::Project,
@@ -63,12 +63,12 @@ pub(crate) const fn record_kind(kind: ObjectKind) -> RecordKind {
 }
 
 /// A directory's id as it stands in records.
-pub(crate) const fn outward(id: ObjectId) -> CloudId {
+pub const fn outward(id: ObjectId) -> CloudId {
     CloudId::Hyphenated(id.to_bytes())
 }
 
 /// A directory's id as it stood in a record.
-const fn inward(id: &CloudId) -> Option<ObjectId> {
+pub const fn inward(id: &CloudId) -> Option<ObjectId> {
     match id {
         CloudId::Hyphenated(bytes) => Some(ObjectId::from_bytes(*bytes)),
         CloudId::Simple(_) | CloudId::Text(_) => None,
