@@ -23,6 +23,8 @@ mod frames;
 mod organization;
 #[path = "golden/records.rs"]
 mod records;
+#[path = "golden/remarks.rs"]
+mod remarks;
 #[path = "golden/states.rs"]
 mod states;
 
@@ -91,6 +93,7 @@ fn examples() -> Vec<Example> {
     let mut examples = records::examples();
     examples.extend(states::examples());
     examples.extend(organization::examples());
+    examples.extend(remarks::examples());
     examples.extend(frames::examples());
     examples.extend(feed::examples());
     examples.extend(adopt::examples());

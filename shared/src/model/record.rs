@@ -1,9 +1,9 @@
 //! A record: one key of a feed, and what it holds.
 
 use super::{
-    Assignment, Binding, CloudId, Department, Entry, FloatingIp, Group, HostSample, Implication,
-    Lapse, Membership, Network, Node, Project, Quota, Role, Server, Service, StoragePool,
-    UnixMillis, User, Volume,
+    Applying, Assignment, Binding, CloudId, Department, Entry, FloatingIp, Group, HostSample,
+    Implication, Lapse, Membership, Network, Node, Project, PutBack, Quota, Remark, Role, Server,
+    Service, StoragePool, UnixMillis, User, Volume,
 };
 
 /// The feeds that an agent sends. Each has its own stream, sequence and cursor, so that a large
@@ -86,6 +86,12 @@ pub enum RecordKind {
     Binding,
     /// [`Lapse`].
     Lapse,
+    /// [`Remark`].
+    Remark,
+    /// [`Applying`].
+    Applying,
+    /// [`PutBack`].
+    PutBack,
     /// [`Service`].
     Service,
     /// [`HostSample`].
@@ -94,7 +100,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// Every kind.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 22] = [
         Self::Server,
         Self::Volume,
         Self::Network,
@@ -112,6 +118,9 @@ impl RecordKind {
         Self::Assignment,
         Self::Binding,
         Self::Lapse,
+        Self::Remark,
+        Self::Applying,
+        Self::PutBack,
         Self::Service,
         Self::HostSample,
     ];
@@ -131,7 +140,10 @@ impl RecordKind {
             | Self::Implication
             | Self::Assignment
             | Self::Binding
-            | Self::Lapse => Feed::Organization,
+            | Self::Lapse
+            | Self::Remark
+            | Self::Applying
+            | Self::PutBack => Feed::Organization,
             Self::Server
             | Self::Volume
             | Self::Network
@@ -161,6 +173,9 @@ impl RecordKind {
             Self::Assignment => "assignment",
             Self::Binding => "binding",
             Self::Lapse => "lapse",
+            Self::Remark => "remark",
+            Self::Applying => "applying",
+            Self::PutBack => "put-back",
             Self::Service => "service",
             Self::HostSample => "host-sample",
         }
@@ -213,6 +228,12 @@ pub enum Record {
     Binding(Binding),
     /// Something ended.
     Lapse(Lapse),
+    /// A thing is not as the directory says.
+    Remark(Remark),
+    /// How far the directory is applied.
+    Applying(Applying),
+    /// A drift is to be written over.
+    PutBack(PutBack),
     /// The state of one API.
     Service(Service),
     /// Host health at one moment.
@@ -240,6 +261,9 @@ impl Record {
             Self::Assignment(it) => (RecordKind::Assignment, it.id()),
             Self::Binding(it) => (RecordKind::Binding, it.id()),
             Self::Lapse(it) => (RecordKind::Lapse, it.id()),
+            Self::Remark(it) => (RecordKind::Remark, it.subject.id()),
+            Self::Applying(_) => (RecordKind::Applying, Applying::id()),
+            Self::PutBack(it) => (RecordKind::PutBack, it.subject.id()),
             Self::Service(it) => (RecordKind::Service, it.id()),
             Self::HostSample(it) => (RecordKind::HostSample, sample_id(it.at)),
         };
