@@ -3,7 +3,7 @@
 //! ```text
 //! replica (the hub's word) ─▶ ┌────────────┐ ─▶ orders ─▶ cloud ─▶ notes, then records ─▶ spool
 //! base (applied last)      ─▶ │ Reconciler │
-//! actual (read last)       ─▶ └────────────┘ ─▶ progress: in place, failed, drift
+//! actual (read last)       ─▶ └────────────┘ ─▶ progress, remarks: in place, failed, drift
 //! ```
 //!
 //! The [`Reconciler`] is pure. It compares three ways, one thing at a time: what changed at the hub
@@ -26,6 +26,8 @@ mod own;
 mod pace;
 mod places;
 mod progress;
+mod put_back;
+mod remarks;
 mod settle;
 mod subject;
 #[cfg(test)]

@@ -9,7 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use shared::ids::ObjectId;
 use shared::model::directory::{inward, link_of, object_of};
-use shared::model::{Becomes, CloudId, End, Key, ObjectKind, Organization, Record, RecordKind};
+use shared::model::{
+    Becomes, CloudId, End, Key, ObjectKind, Organization, PutBack, Record, RecordKind, Subject,
+    UnixMillis,
+};
 use shared::wire::Digest;
 
 /// What the hub told.
@@ -21,6 +24,17 @@ pub struct Replica {
     pub ended: BTreeMap<ObjectId, (ObjectKind, End)>,
     /// What was decided about this region's things.
     pub bindings: BTreeMap<(ObjectKind, CloudId), Becomes>,
+    /// Drift of this region that is to be written over.
+    pub put_backs: BTreeMap<Subject, ToldBack>,
+}
+
+/// A drift that is to be written over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ToldBack {
+    /// The digest of the remark that the administrator saw.
+    pub seen: [u8; 16],
+    /// When he said so, by the hub's clock.
+    pub at: UnixMillis,
 }
 
 /// A change of what the hub tells.
@@ -41,6 +55,10 @@ impl Replica {
             }
             Change::Put(Record::Lapse(it)) => {
                 self.ended.insert(it.object, (it.kind, it.how));
+            }
+            Change::Put(Record::PutBack(it)) => {
+                let PutBack { subject, seen, at } = it;
+                self.put_backs.insert(subject, ToldBack { seen, at });
             }
             Change::Put(
                 record @ (Record::Membership(_) | Record::Implication(_) | Record::Assignment(_)),
@@ -65,6 +83,9 @@ impl Replica {
             }
             (RecordKind::Lapse, Some(Record::Lapse(it))) => {
                 self.ended.remove(&it.object);
+            }
+            (RecordKind::PutBack, Some(Record::PutBack(it))) => {
+                self.put_backs.remove(&it.subject);
             }
             (kind, record) => {
                 if let (Some(kind), Some(id)) = (object_kind(kind), inward(&key.id)) {
@@ -95,6 +116,8 @@ pub struct Base {
     pub objects: BTreeMap<(ObjectKind, ObjectId), Applied>,
     /// Each link that was made, or met as it should be, by its record's id in the directory.
     pub links: BTreeSet<CloudId>,
+    /// Which drift was written over because the hub said so, by the subject's id.
+    pub put_backs: BTreeMap<CloudId, UnixMillis>,
 }
 
 /// What was applied last of one thing.
@@ -113,6 +136,8 @@ pub enum Note {
     Object(ObjectKind, ObjectId, Option<Applied>),
     /// This link is there, or is not there any more.
     Link(CloudId, bool),
+    /// The hub's word to write over a drift, given then, was taken; `None` is given no more.
+    PutBack(CloudId, Option<UnixMillis>),
 }
 
 impl Base {
@@ -130,6 +155,12 @@ impl Base {
             }
             Note::Link(id, false) => {
                 self.links.remove(&id);
+            }
+            Note::PutBack(id, Some(at)) => {
+                self.put_backs.insert(id, at);
+            }
+            Note::PutBack(id, None) => {
+                self.put_backs.remove(&id);
             }
         }
     }

@@ -210,7 +210,7 @@ fn said(text: Option<&str>) -> Option<&str> {
     text.filter(|it| !it.is_empty())
 }
 
-fn description<I>(object: &Object<I>) -> Option<&str> {
+pub(super) fn description<I>(object: &Object<I>) -> Option<&str> {
     match object {
         Object::Department(it) => it.description.as_deref(),
         Object::Project(it) => it.description.as_deref(),

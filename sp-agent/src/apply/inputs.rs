@@ -33,6 +33,7 @@ impl Reconciler {
             let becomes = replica.bindings.get(&here).cloned();
             self.tell_binding(here, becomes);
         }
+        self.told_to_put_back(replica);
     }
 
     /// A thing of the directory is so; `None`: the directory says nothing of it any more.
@@ -206,7 +207,7 @@ impl Reconciler {
     pub(super) fn note(&mut self, note: Note) {
         let before = match &note {
             Note::Object(kind, id, _) => self.base.objects.get(&(*kind, *id)).cloned(),
-            Note::Link(..) => None,
+            Note::Link(..) | Note::PutBack(..) => None,
         };
         self.notes.push(note.clone());
         self.base.note(note.clone());

@@ -283,6 +283,12 @@ fn base(connection: &Connection) -> rusqlite::Result<Base> {
         let id: String = row.get(0)?;
         base.links.insert(CloudId::new(&id));
     }
+    let mut put_backs = connection.prepare_cached("SELECT id, at_ms FROM put_back")?;
+    let mut rows = put_backs.query(())?;
+    while let Some(row) = rows.next()? {
+        let (id, at): (String, u64) = (row.get(0)?, row.get(1)?);
+        base.put_backs.insert(CloudId::new(&id), UnixMillis(at));
+    }
     Ok(base)
 }
 
@@ -306,6 +312,12 @@ fn note(connection: &Connection, note: &Note) -> rusqlite::Result<()> {
             .execute([id.to_string()]),
         Note::Link(id, false) => connection
             .prepare_cached("DELETE FROM applied_link WHERE id = ?1")?
+            .execute([id.to_string()]),
+        Note::PutBack(id, Some(at)) => connection
+            .prepare_cached("INSERT OR REPLACE INTO put_back (id, at_ms) VALUES (?1, ?2)")?
+            .execute(params![id.to_string(), at.0]),
+        Note::PutBack(id, None) => connection
+            .prepare_cached("DELETE FROM put_back WHERE id = ?1")?
             .execute([id.to_string()]),
     }
     .map(drop)

@@ -242,7 +242,7 @@ impl Put<'_> {
     }
 
     /// Holds a record; false if it is held as it is.
-    fn upsert(&mut self, feed: Feed, part: u8, record: &EncodedRecord) -> Result<bool, Fault> {
+    pub(super) fn upsert(&mut self, feed: Feed, part: u8, record: &EncodedRecord) -> Result<bool, Fault> {
         let EncodedRecord { kind, id, value } = record;
         let held = self.held(*kind, id, value)?;
         if held
@@ -314,7 +314,12 @@ impl Put<'_> {
     }
 
     /// Makes tombstones of those of a part's live records.
-    fn bury_all(&mut self, kind: RecordKind, part: u8, gone: &Missed) -> Result<Written, Fault> {
+    pub(super) fn bury_all(
+        &mut self,
+        kind: RecordKind,
+        part: u8,
+        gone: &Missed,
+    ) -> Result<Written, Fault> {
         let code = kind_code(kind);
         let mut written = Written::default();
         let mut after: Vec<u8> = Vec::new();
@@ -330,7 +335,12 @@ impl Put<'_> {
     }
 
     /// A part's live records that were not met, and how many live ones there are.
-    fn missing(&self, kind: RecordKind, part: u8, seen: &Seen) -> Result<(Missed, u64), Fault> {
+    pub(super) fn missing(
+        &self,
+        kind: RecordKind,
+        part: u8,
+        seen: &Seen,
+    ) -> Result<(Missed, u64), Fault> {
         let code = kind_code(kind);
         let (mut missing, mut live) = (Missed::default(), 0);
         let mut after: Vec<u8> = Vec::new();

@@ -28,7 +28,7 @@ const EXCEPTIONS: [(&str, &str, &str); 1] = [(
 )];
 
 /// Modules that decide: `(now, input) -> effects`, values only.
-const PURE: [&str; 26] = [
+const PURE: [&str; 28] = [
     "shared/src/foreign",
     "shared/src/ids",
     "shared/src/model",
@@ -51,6 +51,8 @@ const PURE: [&str; 26] = [
     "sp-agent/src/apply/places.rs",
     "sp-agent/src/apply/policy.rs",
     "sp-agent/src/apply/progress.rs",
+    "sp-agent/src/apply/put_back.rs",
+    "sp-agent/src/apply/remarks.rs",
     "sp-agent/src/apply/settle.rs",
     "sp-agent/src/apply/subject.rs",
     "sp-agent/src/apply/verdict.rs",

@@ -213,6 +213,7 @@ impl Bench {
             keep: store.clone(),
             report: store.clone(),
             progress: shown,
+            remarks: watch::Sender::new(None),
             readings: watch::Sender::new(Vec::new()),
             clock: clock.clone(),
             orders_max: 4,

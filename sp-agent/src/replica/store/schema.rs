@@ -37,6 +37,10 @@ const MIGRATIONS: [&str; 1] = ["
         PRIMARY KEY (kind, id)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE applied_link (id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+    CREATE TABLE put_back (
+        id    TEXT PRIMARY KEY,
+        at_ms INTEGER NOT NULL CHECK (at_ms >= 0)
+    ) STRICT, WITHOUT ROWID;
 "];
 
 /// What stays of the write-ahead log after a checkpoint, bytes: what the default checkpoint, every
@@ -83,7 +87,8 @@ pub(super) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), Re
 pub(super) fn begin(connection: &Connection, federation: FederationId) -> rusqlite::Result<()> {
     let transaction = connection.unchecked_transaction()?;
     transaction.execute_batch(
-        "DELETE FROM position; DELETE FROM told; DELETE FROM applied; DELETE FROM applied_link;",
+        "DELETE FROM position; DELETE FROM told; DELETE FROM applied; DELETE FROM applied_link;
+         DELETE FROM put_back;",
     )?;
     transaction.execute(
         "INSERT INTO position (federation, feed, seq, live, generation, digest, complete)
