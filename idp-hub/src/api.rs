@@ -36,8 +36,9 @@ use axum::routing::get;
 
 pub use adoptions::{AdoptionDocument, DoorDocument};
 pub use directory::{
-    CountDocument, LinkDocument, LinkEndDocument, LinksDocument, MergedDocument, NamedDocument,
-    ObjectDocument, PlanDocument, StepDocument, WithheldDocument,
+    CountDocument, CountsDocument, CuredDocument, DifferenceDocument, DriftPolicyDocument,
+    LinkDocument, LinkEndDocument, LinksDocument, MergedDocument, NamedDocument, ObjectDocument,
+    PlanDocument, ProgressDocument, RemarkDocument, StepDocument, WithheldDocument,
 };
 pub use documents::{
     CloudDocument, OverviewDocument, RegionDocument, StatesDocument, Time, TotalsDocument,

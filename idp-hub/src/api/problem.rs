@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use shared::runtime::errors::chain;
 use utoipa::ToSchema;
 
-use crate::directory::{MergeRefusal, Refusal};
+use crate::directory::{DriftRefusal, MergeRefusal, Refusal};
 use crate::store::StoreError;
 
 /// The media type of problem details.
@@ -324,7 +324,11 @@ impl From<StoreError> for Problem {
             StoreError::Merge(MergeRefusal::Changed { .. }) => {
                 Self::new(Kind::PlanChanged, error.to_string())
             }
-            StoreError::Merge(_) | StoreError::Refused(_) => {
+            StoreError::Drift(DriftRefusal::Gone { .. }) => {
+                Self::new(Kind::NotFound, error.to_string())
+                    .next_step("List them: GET /api/v1/directory/drift.")
+            }
+            StoreError::Drift(_) | StoreError::Merge(_) | StoreError::Refused(_) => {
                 Self::new(Kind::Refused, error.to_string())
             }
             StoreError::Closed => Self::new(Kind::Unavailable, error.to_string()),

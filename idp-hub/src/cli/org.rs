@@ -1,5 +1,6 @@
 //! `idp-hub org …`.
 
+mod drift;
 mod find;
 mod plan;
 mod shown;
@@ -28,6 +29,9 @@ pub(super) async fn run(client: &Client, asked: &Org, screen: Screen) -> Result<
             digest,
             take_over,
         } => plan::merge(client, region, (digest.as_deref(), *take_over), screen).await,
+        Org::Drift(asked) => drift::run(client, asked, screen).await,
+        Org::Status { region } => drift::status(client, region.as_deref(), screen).await,
+        Org::Policy { region, drift: it } => drift::policy(client, region, *it, screen).await,
         Org::List { kind } if kind.is_link() => {
             let all: Vec<LinkDocument> = all(client, *kind).await?;
             screen.write(|| shown::links(&all, *kind, screen), &listed(*kind, &all))

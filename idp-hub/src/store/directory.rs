@@ -7,6 +7,7 @@
 //! rows ─▶ Directory ───────────┘
 //! ```
 
+mod drift;
 mod feed;
 mod list;
 mod load;
@@ -18,6 +19,7 @@ use shared::model::UnixMillis;
 
 use crate::directory::PlanDigest;
 
+pub use drift::{RegionApplying, RemarkPage, Remarked, Seen};
 pub use feed::{DirectoryBatch, Heads};
 pub use list::{Known, Listed, ListedPage};
 pub use look::{PlanVersion, ShownPlan};

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::directory::{MergeRefusal, Refusal};
+use crate::directory::{DriftRefusal, MergeRefusal, Refusal};
 
 /// An error of the store.
 #[derive(Debug, thiserror::Error)]
@@ -100,6 +100,9 @@ pub enum StoreError {
     /// A region's organization can't be planned for, or not merged so.
     #[error(transparent)]
     Merge(#[from] MergeRefusal),
+    /// A drift is not cured so.
+    #[error(transparent)]
+    Drift(#[from] DriftRefusal),
     /// The caller's change decided against itself.
     #[error("{0}")]
     Refused(String),

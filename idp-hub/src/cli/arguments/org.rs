@@ -2,6 +2,8 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::drift::{Drift, Policy};
+
 /// The directory.
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Org {
@@ -25,6 +27,21 @@ pub(in crate::cli) enum Org {
         /// Take the region over from the federation whose markers its things bear
         #[arg(long)]
         take_over: bool,
+    },
+    /// Show what differs in the regions, and adopt it or put it back
+    Drift(Drift),
+    /// Show how far the directory is applied in each region, and what failed there
+    Status {
+        /// Of this region alone
+        #[arg(long)]
+        region: Option<String>,
+    },
+    /// Say what is done about drift in a region from now on
+    Policy {
+        /// The region's name
+        region: String,
+        /// What is done
+        drift: Policy,
     },
     /// List what the directory has of a kind
     List {

@@ -166,7 +166,8 @@ impl Changing<'_> {
             .map(drop)
     }
 
-    fn bindings_digest(&self, no: RegionNo) -> Result<Option<Digest>, StoreError> {
+    /// The digest of all that a region alone is told; `None` before it is merged.
+    pub(super) fn bindings_digest(&self, no: RegionNo) -> Result<Option<Digest>, StoreError> {
         let sql = "SELECT digest FROM region_organization WHERE region = ?1";
         let digest = self
             .connection
@@ -176,7 +177,7 @@ impl Changing<'_> {
         Ok(digest.map(Digest::from_bytes))
     }
 
-    fn stamp(&self, author: &str) -> Result<Stamp, StoreError> {
+    pub(super) fn stamp(&self, author: &str) -> Result<Stamp, StoreError> {
         let founding = self.founding()?;
         let none = StoreError::Row { what: "federation" };
         Ok(Stamp {

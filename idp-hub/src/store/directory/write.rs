@@ -82,6 +82,24 @@ impl<'a> Rows<'a> {
         Ok(std::mem::replace(&mut self.digest, common))
     }
 
+    /// What one region is told beside what was decided about its things. `digest` is that of all
+    /// that it alone is told, and so is what comes back.
+    pub(super) fn of_one(
+        &mut self,
+        no: RegionNo,
+        put: &Record,
+        gone: &[shared::model::CloudId],
+        digest: Digest,
+    ) -> Result<Digest, StoreError> {
+        let common = std::mem::replace(&mut self.digest, digest);
+        self.put(no.0, put)?;
+        let kind = kind_code(put.key().kind);
+        for id in gone {
+            self.bury(no.0, kind, &encoded(id)?)?;
+        }
+        Ok(std::mem::replace(&mut self.digest, common))
+    }
+
     /// An object is one thing of the region: where another one is that now, the earlier one is
     /// not.
     fn supersede(&mut self, no: RegionNo, all: &[Binding]) -> Result<(), StoreError> {
