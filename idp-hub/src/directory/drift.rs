@@ -3,9 +3,7 @@
 //! that the administrator saw.
 
 use shared::ids::ObjectId;
-use shared::model::{
-    DriftKind, DriftWhy, Drifted, Link, ObjectKind, Remark, RemarkState, Subject,
-};
+use shared::model::{DriftKind, DriftWhy, Drifted, Link, ObjectKind, Remark, RemarkState, Subject};
 
 use super::change::{Edit, Patch};
 
@@ -150,11 +148,7 @@ pub fn adoption(remark: &Remark, may_end: bool) -> Result<Edit, DriftRefusal> {
     }
 }
 
-fn of_link(
-    remark: &Remark,
-    what: &[Drifted],
-    link: &Link<ObjectId>,
-) -> Result<Edit, DriftRefusal> {
+fn of_link(remark: &Remark, what: &[Drifted], link: &Link<ObjectId>) -> Result<Edit, DriftRefusal> {
     match what.first() {
         Some(it) if it.what == DriftKind::LinkGiven => Ok(Edit::Link(link.clone())),
         Some(it) if it.what == DriftKind::LinkTaken => Ok(Edit::Unlink(link.clone())),
@@ -203,7 +197,10 @@ fn refused(remark: &Remark, it: &Drifted) -> DriftRefusal {
             "it was made in the region, and what is there is never deleted from here",
             "`idp-hub org plan` and `org merge` of the region take it in; or delete it there",
         ),
-        DriftKind::Moved => ("no cloud moves anything", "make it anew in its place, there or here"),
+        DriftKind::Moved => (
+            "no cloud moves anything",
+            "make it anew in its place, there or here",
+        ),
         DriftKind::NotInDirectory => (
             "the directory says nothing of it, though it bears the federation's marker",
             "`idp-hub org plan` of the region shows what merging it again does",
@@ -309,7 +306,10 @@ mod tests {
     fn nothing_ends_without_a_word_of_its_own() {
         let seen = remark(user(), &[(DriftKind::Deleted, None)]);
         let refused = adoption(&seen, false);
-        assert!(matches!(refused, Err(DriftRefusal::Ends { .. })), "{refused:?}");
+        assert!(
+            matches!(refused, Err(DriftRefusal::Ends { .. })),
+            "{refused:?}"
+        );
         assert!(matches!(adoption(&seen, true), Ok(Edit::End { .. })));
         assert_eq!(may_put_back(&seen), Ok(()));
     }
@@ -338,6 +338,9 @@ mod tests {
         }
         let reason = "a name that is taken".to_owned();
         seen.state = RemarkState::Blocked { reason };
-        assert!(matches!(may_put_back(&seen), Err(DriftRefusal::NoDrift { .. })));
+        assert!(matches!(
+            may_put_back(&seen),
+            Err(DriftRefusal::NoDrift { .. })
+        ));
     }
 }

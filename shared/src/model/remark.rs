@@ -221,9 +221,7 @@ impl Subject {
     pub fn id(&self) -> CloudId {
         match self {
             Self::Object(kind, id) => CloudId::derived(&format!("{}/{id}", kind.name())),
-            Self::Link(link) => {
-                CloudId::derived(&format!("{}/{}", link.kind().name(), link.id()))
-            }
+            Self::Link(link) => CloudId::derived(&format!("{}/{}", link.kind().name(), link.id())),
             Self::Own(kind, here) => CloudId::derived(&format!("own/{}/{here}", kind.name())),
         }
     }

@@ -17,7 +17,9 @@ impl Reconciler {
     pub(super) fn told_to_put_back(&mut self, replica: &Replica) {
         let now = &replica.put_backs;
         let before = std::mem::replace(&mut self.replica.put_backs, now.clone());
-        let new = now.iter().filter(|(it, told)| before.get(*it) != Some(*told));
+        let new = now
+            .iter()
+            .filter(|(it, told)| before.get(*it) != Some(*told));
         self.dirty.extend(new.map(|(subject, _)| subject.clone()));
         for gone in before.keys().filter(|it| !now.contains_key(*it)) {
             let id = gone.id();

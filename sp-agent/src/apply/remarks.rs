@@ -133,7 +133,11 @@ impl Reconciler {
                 let home = wanted.and_then(default_project);
                 let its = found.and_then(its_default_project);
                 let its = its.map(|it| self.known_as(ObjectKind::Project, it));
-                drifted(DriftKind::DefaultProject, home.map(ToString::to_string), its)
+                drifted(
+                    DriftKind::DefaultProject,
+                    home.map(ToString::to_string),
+                    its,
+                )
             }
             Difference::Moved => drifted(
                 DriftKind::Moved,

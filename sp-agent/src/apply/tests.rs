@@ -4,6 +4,7 @@ mod cloud;
 mod faults;
 mod measured;
 mod properties;
+mod remarks;
 mod rules;
 mod world;
 

@@ -242,7 +242,12 @@ impl Put<'_> {
     }
 
     /// Holds a record; false if it is held as it is.
-    pub(super) fn upsert(&mut self, feed: Feed, part: u8, record: &EncodedRecord) -> Result<bool, Fault> {
+    pub(super) fn upsert(
+        &mut self,
+        feed: Feed,
+        part: u8,
+        record: &EncodedRecord,
+    ) -> Result<bool, Fault> {
         let EncodedRecord { kind, id, value } = record;
         let held = self.held(*kind, id, value)?;
         if held

@@ -87,7 +87,9 @@ pub(in crate::api) async fn progress(
 ) -> Result<axum::Json<Page<ProgressDocument>>, Problem> {
     let page = PageQuery::new(asked.limit, asked.after);
     let (limit, after) = (page.limit()? as usize, page.after()?);
-    let after = <[u8; 4]>::try_from(after).ok().map_or(0, u32::from_be_bytes);
+    let after = <[u8; 4]>::try_from(after)
+        .ok()
+        .map_or(0, u32::from_be_bytes);
     let region = asked.region;
     let all = state.store.read(move |it| it.applying(region.as_deref()));
     let all = all.await?;

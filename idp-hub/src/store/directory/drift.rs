@@ -158,6 +158,38 @@ impl Reading<'_> {
         Ok(all.find(|it| word == Some(it.name())).unwrap_or_default())
     }
 
+    /// Drift that is to be cured without asking, by what its region's policy says, and was not told
+    /// yet: of each region what is in the first [`PAGE_MAX`] remarks.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn drift_by_policy(&self) -> Result<Vec<(Remarked, DriftPolicy)>, StoreError> {
+        let mut due = Vec::new();
+        for row in self.regions_of(None)? {
+            let policy = self.drift_policy(row.no)?;
+            if policy == DriftPolicy::Ask {
+                continue;
+            }
+            let told = self.put_backs(row.no)?;
+            let found = self.records(row.no, RecordKind::Remark, &[], PAGE_MAX)?;
+            for it in found.records {
+                let Record::Remark(remark) = it.record else {
+                    continue;
+                };
+                let is_due = match policy {
+                    DriftPolicy::Ask => false,
+                    DriftPolicy::PutBack => may_put_back(&remark).is_ok(),
+                    DriftPolicy::Adopt => adoption(&remark, false).is_ok(),
+                };
+                let it = remarked(&row, remark, it.changed)?;
+                if is_due && !(policy == DriftPolicy::PutBack && is_told(&told, &it)) {
+                    due.push((it, policy));
+                }
+            }
+        }
+        Ok(due)
+    }
+
     /// The drift that an administrator saw, if it is still that.
     ///
     /// # Errors
@@ -221,6 +253,13 @@ impl Reading<'_> {
     }
 }
 
+/// Whether it was said that a drift is to be put back, since it is there.
+fn is_told(told: &[PutBack], found: &Remarked) -> bool {
+    let seen = found.seen.to_bytes();
+    let mut told = told.iter();
+    told.any(|it| it.subject == found.remark.subject && it.seen == seen && it.at >= found.changed)
+}
+
 fn remarked(
     region: &RegionRow,
     remark: Remark,
@@ -256,10 +295,7 @@ impl Changing<'_> {
         may_put_back(&found.remark)?;
         let told = self.reading().put_backs(region.no)?;
         let digest = seen.digest.to_bytes();
-        let is_told = told.iter().any(|it| {
-            it.subject == found.remark.subject && it.seen == digest && it.at >= found.changed
-        });
-        if is_told {
+        if is_told(&told, &found) {
             return Ok(false);
         }
         let put = Record::PutBack(PutBack {

@@ -185,6 +185,9 @@ async fn another_federations_replica_and_a_damaged_one_begin_anew() {
     let notes = vec![
         Note::Object(ObjectKind::Department, object(1), Some(applied.clone())),
         Note::Link(link.clone(), true),
+        Note::PutBack(link.clone(), Some(UnixMillis(5))),
+        Note::PutBack(CloudId::derived("c"), Some(UnixMillis(6))),
+        Note::PutBack(CloudId::derived("c"), None),
         Note::Object(ObjectKind::User, object(2), Some(applied.clone())),
         Note::Object(ObjectKind::User, object(2), None),
     ];
@@ -194,6 +197,7 @@ async fn another_federations_replica_and_a_damaged_one_begin_anew() {
     assert_eq!(base.objects.len(), 1);
     assert_eq!(base.objects[&(ObjectKind::Department, object(1))], applied);
     assert!(base.links.contains(&link));
+    assert_eq!(base.put_backs, [(link, UnixMillis(5))].into());
 
     let other = FederationId::from_bytes([3; 16]);
     let replica = Store::open(folder.path(), other, UnixMillis(7)).unwrap();

@@ -130,7 +130,14 @@ pub(super) fn status(
     }
     let mut table = screen.table();
     table.set_header(headers([
-        "REGION", "IN PLACE", "DONE", "LEFT", "FAILED", "DRIFT", "ABOUT DRIFT", "NOTE",
+        "REGION",
+        "IN PLACE",
+        "DONE",
+        "LEFT",
+        "FAILED",
+        "DRIFT",
+        "ABOUT DRIFT",
+        "NOTE",
     ]));
     for it in regions {
         table.add_row(row(it));
@@ -169,16 +176,7 @@ fn row(it: &ProgressDocument) -> [String; 8] {
         let none = String::new;
         let region = foreign::line(&it.region);
         let note = note.to_owned();
-        return [
-            region,
-            none(),
-            none(),
-            none(),
-            none(),
-            none(),
-            none(),
-            note,
-        ];
+        return [region, none(), none(), none(), none(), none(), none(), note];
     };
     [
         foreign::line(&it.region),
