@@ -28,7 +28,7 @@ use shared::model::{End, Link, ObjectKind, Organization, UnixMillis};
 pub use arrival::{Names, Told};
 pub use change::{Edit, Patch};
 pub use delta::Delta;
-pub use drift::{DriftPolicy, DriftRefusal, adoption, may_put_back};
+pub use drift::{DriftPolicy, DriftRefusal, adoption, may_adopt_unasked, may_put_back};
 pub use ended::Ended;
 pub use merge::{Administrator, Arrival, Evidence, plan};
 pub use names::Folded;

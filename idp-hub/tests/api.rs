@@ -11,6 +11,8 @@
 mod adoptions;
 #[path = "api/directory.rs"]
 mod directory;
+#[path = "api/drift.rs"]
+mod drift;
 #[path = "api/events.rs"]
 mod events;
 #[path = "api/guessing.rs"]

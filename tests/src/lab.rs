@@ -15,6 +15,7 @@ use shared::wire::record::{self, Decoded};
 use tempfile::TempDir;
 
 use crate::inproc::{PATIENCE, private_dir};
+use crate::keystone::SimulatedKeystone;
 use crate::openstack::RealCloud;
 
 pub use process::{Daemon, Program, programs, run};
@@ -173,6 +174,20 @@ impl Lab {
         let password = self.folder.path().join(format!("{name}-password"));
         write(&password, cloud.fact("password"));
         self.join(name, &cloud.settings(password.to_str().unwrap()), self.link)
+    }
+
+    /// Joins a region beside a simulated Keystone.
+    pub fn join_simulated(&self, name: &str, keystone: &SimulatedKeystone) -> Region {
+        let password = self.secret(&format!("{name}-secret"), SimulatedKeystone::PASSWORD);
+        let settings = format!(
+            "kind = \"openstack\"\n[cloud.openstack]\nauth_url = \"{}\"\n\
+             username = \"admin\"\npassword_file = \"{}\"\nuser_domain_name = \"Default\"\n\
+             project_name = \"admin\"\nproject_domain_name = \"Default\"\n\
+             region_name = \"RegionOne\"\nrequest_timeout = \"5s\"\n",
+            keystone.auth_url(),
+            password.display(),
+        );
+        self.join(name, &settings, self.link)
     }
 
     /// All items of a list of the REST API, through the local socket.

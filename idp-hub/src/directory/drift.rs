@@ -15,7 +15,7 @@ pub enum DriftPolicy {
     Ask,
     /// The directory's value is put back, where that can be.
     PutBack,
-    /// The region's value is adopted, where nothing ends by it.
+    /// The region's value is adopted, where nothing ends by it and nobody may do more by it.
     Adopt,
 }
 
@@ -146,6 +146,22 @@ pub fn adoption(remark: &Remark, may_end: bool) -> Result<Edit, DriftRefusal> {
             None => nothing(remark),
         }),
     }
+}
+
+/// Whether a policy may adopt it, with nobody asked. Who administers one region must become nobody's
+/// administrator elsewhere by that: what he gives to somebody, or switches on, waits for a yes.
+pub fn may_adopt_unasked(remark: &Remark) -> bool {
+    let is_harmless = |it: &Drifted| match it.what {
+        DriftKind::Name
+        | DriftKind::Description
+        | DriftKind::Email
+        | DriftKind::DefaultProject
+        | DriftKind::LinkTaken => true,
+        DriftKind::Enabled => it.cloud.as_deref() == Some("false"),
+        _ => false,
+    };
+    curable(remark).is_ok_and(|what| what.iter().all(is_harmless))
+        && adoption(remark, false).is_ok()
 }
 
 fn of_link(remark: &Remark, what: &[Drifted], link: &Link<ObjectId>) -> Result<Edit, DriftRefusal> {
@@ -300,6 +316,12 @@ mod tests {
         let taken = remark(subject, &[(DriftKind::LinkTaken, None)]);
         assert_eq!(adoption(&taken, false), Ok(Edit::Unlink(link)));
         assert!(may_put_back(&given).is_ok() && may_put_back(&taken).is_ok());
+        assert!(may_adopt_unasked(&taken) && !may_adopt_unasked(&given));
+        for (cloud, may) in [("true", false), ("false", true)] {
+            let switched = remark(user(), &[(DriftKind::Enabled, Some(cloud))]);
+            assert_eq!(may_adopt_unasked(&switched), may, "{cloud}");
+            assert!(adoption(&switched, false).is_ok());
+        }
     }
 
     #[test]

@@ -195,7 +195,8 @@ pub(in crate::api) async fn adopt_drift(
 #[serde(deny_unknown_fields)]
 pub struct DriftPolicyDocument {
     /// `ask`: it is shown, and an administrator decides. `put-back`: the directory's value is put
-    /// back, where that can be. `adopt`: the region's is adopted, where nothing ends by it.
+    /// back, where that can be. `adopt`: the region's is adopted, where nothing ends by it and nobody
+    /// may do more by it: what is given or switched on there waits for an administrator.
     pub drift: String,
 }
 

@@ -53,7 +53,7 @@ pub(in crate::cli) enum Policy {
     Ask,
     /// The directory's value is put back.
     PutBack,
-    /// The region's value is adopted, where nothing ends by it.
+    /// The region's value is adopted, where nothing ends by it and nobody may do more by it.
     Adopt,
 }
 

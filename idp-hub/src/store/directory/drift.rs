@@ -11,7 +11,9 @@ use shared::wire::record::{self, kind_code};
 
 use super::load::{UNREADABLE, record_of};
 use super::write::Rows;
-use crate::directory::{Delta, DriftPolicy, DriftRefusal, adoption, may_put_back};
+use crate::directory::{
+    Delta, DriftPolicy, DriftRefusal, adoption, may_adopt_unasked, may_put_back,
+};
 use crate::store::error::{Doing, StoreError};
 use crate::store::hot::Untold;
 use crate::store::records::PAGE_MAX;
@@ -179,7 +181,7 @@ impl Reading<'_> {
                 let is_due = match policy {
                     DriftPolicy::Ask => false,
                     DriftPolicy::PutBack => may_put_back(&remark).is_ok(),
-                    DriftPolicy::Adopt => adoption(&remark, false).is_ok(),
+                    DriftPolicy::Adopt => may_adopt_unasked(&remark),
                 };
                 let it = remarked(&row, remark, it.changed)?;
                 if is_due && !(policy == DriftPolicy::PutBack && is_told(&told, &it)) {
