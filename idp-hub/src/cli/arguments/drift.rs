@@ -35,7 +35,7 @@ pub(in crate::cli) enum Cure {
 pub(in crate::cli) struct Which {
     /// The region's name
     pub(in crate::cli) region: String,
-    /// The drift's id, as `org drift` shows it
+    /// The drift's id, or its beginning, as `org drift` shows it
     #[arg(required_unless_present = "all", conflicts_with = "all")]
     pub(in crate::cli) id: Option<String>,
     /// All drift of the region for which that can be done

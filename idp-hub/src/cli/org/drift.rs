@@ -96,8 +96,16 @@ async fn cure(
     let region = which.region.as_str();
     let mut found = remarks(client, "drift", Some(region), usize::MAX).await?;
     match &which.id {
-        Some(id) => found.retain(|it| it.id == *id),
+        Some(id) => found.retain(|it| it.id.starts_with(id.as_str())),
         None => found.retain(|it| how.can(it)),
+    }
+    if found.len() > 1
+        && let Some(id) = &which.id
+    {
+        return Err(CliError::Usage(format!(
+            "several ids begin with {id:?}; give more of it: `idp-hub org drift --output json` shows \
+             them whole"
+        )));
     }
     if found.is_empty() {
         return Err(CliError::Usage(match &which.id {

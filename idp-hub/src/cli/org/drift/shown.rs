@@ -9,6 +9,9 @@ use crate::api::{
     CountsDocument, CuredDocument, DifferenceDocument, ProgressDocument, RemarkDocument,
 };
 
+/// Characters of an id that are shown.
+const ID_CHARS: usize = 12;
+
 /// What differs, and what to do next.
 pub(super) fn drift(all: &[RemarkDocument], screen: Screen) -> String {
     if all.is_empty() {
@@ -29,14 +32,14 @@ pub(super) fn drift(all: &[RemarkDocument], screen: Screen) -> String {
             foreign::line(&it.name),
             differs.join("\n"),
             it.since.0.clone(),
-            it.id.clone(),
+            short(it).to_owned(),
         ]);
     }
     let mut text = table.trim_fmt();
     let (open, closed): (Vec<_>, Vec<_>) =
         (all.iter()).partition(|it| it.can_put_back || it.can_adopt);
     if let Some(first) = open.first() {
-        let (region, id) = (foreign::line(&first.region), &first.id);
+        let (region, id) = (foreign::line(&first.region), short(first));
         text.push_str(&format!(
             "\n\nThe region's value becomes everybody's, or the directory's is put back there:\n  \
              next: idp-hub org drift adopt {region} {id}\n    or: idp-hub org drift put-back \
@@ -52,6 +55,11 @@ pub(super) fn drift(all: &[RemarkDocument], screen: Screen) -> String {
         text.push_str(&format!("\n  {step}"));
     }
     text
+}
+
+/// An id's beginning, which tells it from a thousand others and does not break a table's line.
+fn short(it: &RemarkDocument) -> &str {
+    it.id.get(..ID_CHARS).unwrap_or(&it.id)
 }
 
 fn step(it: &RemarkDocument) -> String {
