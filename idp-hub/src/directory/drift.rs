@@ -38,8 +38,8 @@ impl DriftPolicy {
 pub enum DriftRefusal {
     /// There is no such remark.
     #[error(
-        "the region {region:?} has no drift {id:?} (any more); `idp-hub org drift` shows what there \
-         is"
+        "the region {region:?} has no drift {id:?} (any more); `idp-hub org drift` shows what \
+         there is"
     )]
     Gone {
         /// The region.
@@ -148,8 +148,8 @@ pub fn adoption(remark: &Remark, may_end: bool) -> Result<Edit, DriftRefusal> {
     }
 }
 
-/// Whether a policy may adopt it, with nobody asked. Who administers one region must become nobody's
-/// administrator elsewhere by that: what he gives to somebody, or switches on, waits for a yes.
+/// Whether a policy may adopt it, with nobody asked. Who administers one region must not make
+/// anybody an administrator elsewhere: what he gives to somebody, or switches on, waits for a yes.
 pub fn may_adopt_unasked(remark: &Remark) -> bool {
     let is_harmless = |it: &Drifted| match it.what {
         DriftKind::Name

@@ -87,6 +87,7 @@ async fn one(store: &Store, it: &Remarked, policy: DriftPolicy) -> Result<(), St
         }
     });
     let (changed, region, policy) = (changed.await?, &it.region, policy.name());
-    tracing::info!(target: "audit", action = "drift-policy", region, subject, policy, changed, "done");
+    let action = "drift-policy";
+    tracing::info!(target: "audit", action, region, subject, policy, changed, "done");
     Ok(())
 }

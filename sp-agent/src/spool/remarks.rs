@@ -1,5 +1,5 @@
-//! Putting how far the directory is applied: the agent's own word, which no audit of the cloud reads
-//! or removes.
+//! Putting how far the directory is applied: the agent's own word, which no audit of the cloud
+//! reads or removes.
 
 use shared::model::{Applying, Feed, Record, RecordKind, Remark};
 use shared::wire::record::encode;

@@ -115,7 +115,8 @@ pub struct CuredDocument {
     pub changed: bool,
 }
 
-/// Put the directory's value back in that region, once, if the drift is still the one that was seen.
+/// Put the directory's value back in that region, once, if the drift is still the one that was
+/// seen.
 #[utoipa::path(post, path = "/regions/{region}/drift/{id}/put-back", tag = "directory",
     params(("region" = String, Path, description = "The region's name"),
         ("id" = String, Path, description = "The drift's id, as in the list")),
@@ -195,8 +196,8 @@ pub(in crate::api) async fn adopt_drift(
 #[serde(deny_unknown_fields)]
 pub struct DriftPolicyDocument {
     /// `ask`: it is shown, and an administrator decides. `put-back`: the directory's value is put
-    /// back, where that can be. `adopt`: the region's is adopted, where nothing ends by it and nobody
-    /// may do more by it: what is given or switched on there waits for an administrator.
+    /// back, where that can be. `adopt`: the region's is adopted, where nothing ends by it and
+    /// nobody may do more by it: what is given or switched on there waits for an administrator.
     pub drift: String,
 }
 

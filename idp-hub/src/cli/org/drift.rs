@@ -103,8 +103,8 @@ async fn cure(
         && let Some(id) = &which.id
     {
         return Err(CliError::Usage(format!(
-            "several ids begin with {id:?}; give more of it: `idp-hub org drift --output json` shows \
-             them whole"
+            "several ids begin with {id:?}; give more of it: `idp-hub org drift --output json` \
+             shows them whole"
         )));
     }
     if found.is_empty() {

@@ -331,8 +331,8 @@ impl Changing<'_> {
     /// Changes the directory to what a region has, if its drift is still the one that was seen.
     ///
     /// # Errors
-    /// If it can't be adopted, is not there, or is another one by now; where a Keystone would refuse
-    /// the change; or if the database fails.
+    /// If it can't be adopted, is not there, or is another one by now; where a Keystone would
+    /// refuse the change; or if the database fails.
     pub fn adopt_drift(
         &mut self,
         region: &RegionRow,

@@ -122,8 +122,8 @@ pub(super) const fn policy(policy: DriftPolicy) -> &'static str {
         DriftPolicy::Ask => "Drift there is shown from now on, and waits for an administrator.",
         DriftPolicy::PutBack => "Drift there is put back from now on, where that can be.",
         DriftPolicy::Adopt => {
-            "Drift there is adopted into the directory from now on, where nothing ends by it; what is \
-             given or switched on there waits for an administrator."
+            "Drift there is adopted into the directory from now on, where nothing ends by it; what \
+             is given or switched on there waits for an administrator."
         }
     }
 }
