@@ -166,7 +166,7 @@ pub(super) fn status(
     if all > shown as u64 && shown > 0 {
         text.push_str(&format!("\n  {shown} of {all} are shown"));
     }
-    if regions.iter().any(|it| has_drift(it)) {
+    if regions.iter().any(has_drift) {
         text.push_str("\n\n  next: idp-hub org drift");
     }
     text
