@@ -149,14 +149,7 @@ fn find(runtime: &tokio::runtime::Runtime, site: &mut Site) {
 fn change(runtime: &tokio::runtime::Runtime, lab: &Lab, sites: &[Site], number: usize) -> Duration {
     let wanted = format!("change {number}");
     let begun = Lab::now();
-    let words = [
-        "org",
-        "set",
-        "user",
-        "research/ann",
-        "--description",
-        &wanted,
-    ];
+    let words = ["org", "set", "user", "ann", "--description", &wanted];
     succeeded(lab.ask(&words));
     let mut left: Vec<&Site> = sites.iter().collect();
     let mut asked = begun;
@@ -182,8 +175,9 @@ fn shows(runtime: &tokio::runtime::Runtime, site: &Site, wanted: &str, ask_real:
             keystone.attribute(id, "description").as_deref() == Some(wanted)
         }
         Site::Real(_, administrator, id) if ask_real => {
-            let user = administrator.ask(Method::GET, &format!("/users/{id}"), None);
-            runtime.block_on(user)["user"]["description"] == wanted
+            let path = format!("/users/{id}");
+            let user = runtime.block_on(administrator.ask(Method::GET, &path, None));
+            user["user"]["description"] == wanted
         }
         Site::Real(..) => false,
     }
