@@ -35,7 +35,11 @@ const LOOK: Duration = Duration::from_millis(20);
 
 /// One of the Keystones, and what it calls the user.
 enum Site {
-    Real(RealCloud, Administrator, String),
+    Real {
+        _cloud: RealCloud,
+        administrator: Administrator,
+        id: String,
+    },
     Simulated(SimulatedKeystone, String),
 }
 
@@ -97,7 +101,12 @@ fn join(runtime: &tokio::runtime::Runtime, lab: &Lab, number: usize) -> (Site, R
         lab.merge(&name);
         let (auth_url, password) = (cloud.fact("auth_url"), cloud.fact("password"));
         let administrator = runtime.block_on(Administrator::sign_in(auth_url, password));
-        return (Site::Real(cloud, administrator, String::new()), region);
+        let site = Site::Real {
+            administrator,
+            _cloud: cloud,
+            id: String::new(),
+        };
+        return (site, region);
     }
     let options = Simulated {
         seed: number as u64,
@@ -124,7 +133,7 @@ fn find(runtime: &tokio::runtime::Runtime, site: &mut Site) {
     let begun = Lab::now();
     loop {
         let found = match site {
-            Site::Real(_, administrator, _) => {
+            Site::Real { administrator, .. } => {
                 let users = administrator.ask(Method::GET, "/users?name=ann", None);
                 let users = runtime.block_on(users);
                 users["users"][0]["id"].as_str().map(str::to_owned)
@@ -137,7 +146,7 @@ fn find(runtime: &tokio::runtime::Runtime, site: &mut Site) {
         };
         if let Some(found) = found {
             match site {
-                Site::Real(_, _, id) | Site::Simulated(_, id) => *id = found,
+                Site::Real { id, .. } | Site::Simulated(_, id) => *id = found,
             }
             return;
         }
@@ -174,11 +183,13 @@ fn shows(runtime: &tokio::runtime::Runtime, site: &Site, wanted: &str, ask_real:
         Site::Simulated(keystone, id) => {
             keystone.attribute(id, "description").as_deref() == Some(wanted)
         }
-        Site::Real(_, administrator, id) if ask_real => {
+        Site::Real {
+            administrator, id, ..
+        } if ask_real => {
             let path = format!("/users/{id}");
             let user = runtime.block_on(administrator.ask(Method::GET, &path, None));
             user["user"]["description"] == wanted
         }
-        Site::Real(..) => false,
+        Site::Real { .. } => false,
     }
 }
