@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use shared::model::{CloudId, Custody, Membership, RecordKind};
 
 use super::*;
+use crate::cloud::openstack::options::{Auth, Domain, Secret};
 use crate::cloud::openstack::testing::{Reply, Seen, answer};
 use crate::cloud::{Policy, Unread};
 
@@ -219,6 +220,26 @@ async fn the_whole_organization_is_read_and_what_stays_the_regions_is_said() {
         .iter()
         .filter(|it| !it.query.contains_key("domain_id"));
     assert_eq!(whole.count(), 0, "it may be of one domain");
+}
+
+#[tokio::test]
+async fn the_departments_that_the_agent_signs_in_by_stay_the_regions_with_all_in_them() {
+    let fake = Fake::start(keystone).await;
+    let mut options = options(fake.url());
+    options.auth = Auth::Password {
+        username: "ops".to_owned(),
+        password: Secret::new("s"),
+        user_domain: Domain::Name("研发中心".to_owned()),
+        project_name: "ops".to_owned(),
+        project_domain: Domain::Id("d2".to_owned()),
+    };
+    let cloud = with(&options);
+    let told = audit(&cloud, Part::Departments).await;
+    let all = custodies(&told);
+    assert!(all.values().all(|it| *it == Custody::Reserved), "{all:?}");
+    let told = audit(&cloud, Part::Groups).await;
+    let all = custodies(&told);
+    assert!(all.values().all(|it| *it == Custody::Reserved), "{all:?}");
 }
 
 #[tokio::test]
