@@ -14,6 +14,7 @@
 
 mod actual;
 mod batch;
+mod changes;
 mod compare;
 mod doubts;
 pub mod driver;
@@ -26,6 +27,7 @@ mod own;
 mod pace;
 mod places;
 mod progress;
+mod reach;
 mod settle;
 mod subject;
 #[cfg(test)]
@@ -60,6 +62,8 @@ pub struct Reconciler {
     referrers: BTreeMap<places::There, BTreeSet<Subject>>,
     /// Departments that are not in common custody.
     reserved: BTreeSet<CloudId>,
+    /// What is the administrator's: the few things by which the federation works here.
+    administrators: BTreeSet<places::Here>,
     /// Drift that is to be written over.
     put_back: BTreeSet<Subject>,
     /// To be looked at.
@@ -88,6 +92,7 @@ impl Reconciler {
             actual: Actual::default(),
             referrers: BTreeMap::new(),
             reserved: BTreeSet::new(),
+            administrators: BTreeSet::new(),
             put_back: BTreeSet::new(),
             dirty: BTreeSet::new(),
             standings: BTreeMap::new(),

@@ -9,7 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use shared::ids::ObjectId;
 use shared::model::directory::{inward, link_of, object_of};
-use shared::model::{Becomes, CloudId, End, Key, ObjectKind, Organization, Record, RecordKind};
+use shared::model::{
+    Becomes, CloudId, End, Key, Link, ObjectKind, Organization, Record, RecordKind,
+};
 use shared::wire::Digest;
 
 /// What the hub told.
@@ -19,6 +21,8 @@ pub struct Replica {
     pub directory: Organization<ObjectId>,
     /// What it does not have any more.
     pub ended: BTreeMap<ObjectId, (ObjectKind, End)>,
+    /// Links that it had, and of which a snapshot said nothing: neither wanted nor taken away.
+    pub unsaid: BTreeSet<Link<ObjectId>>,
     /// What was decided about this region's things.
     pub bindings: BTreeMap<(ObjectKind, CloudId), Becomes>,
 }
@@ -28,8 +32,10 @@ pub struct Replica {
 pub enum Change {
     /// This is so now.
     Put(Record),
-    /// This is not told any more. As it was last, where it was understood.
+    /// This is gone, or is no link and not told any more. As it was last, where it was understood.
     Gone(Key, Option<Record>),
+    /// A snapshot said nothing of this link, which was so: absence takes nothing away.
+    Unsaid(Record),
 }
 
 impl Replica {
@@ -46,6 +52,7 @@ impl Replica {
                 record @ (Record::Membership(_) | Record::Implication(_) | Record::Assignment(_)),
             ) => {
                 if let Some(link) = link_of(record) {
+                    self.unsaid.remove(&link);
                     self.directory.link(link);
                 }
             }
@@ -55,6 +62,12 @@ impl Replica {
                 }
             }
             Change::Gone(key, record) => self.lose(&key, record),
+            Change::Unsaid(record) => {
+                if let Some(link) = link_of(record) {
+                    self.directory.unlink(&link);
+                    self.unsaid.insert(link);
+                }
+            }
         }
     }
 
@@ -71,6 +84,7 @@ impl Replica {
                     self.directory.take(kind, &id);
                 } else if let Some(link) = record.and_then(link_of) {
                     self.directory.unlink(&link);
+                    self.unsaid.remove(&link);
                 }
             }
         }

@@ -204,6 +204,37 @@ impl Actual {
         self.inner.get(id).into_iter().flatten()
     }
 
+    /// The projects that one is nested in, from the inside out.
+    pub(super) fn outer(&self, inner: &CloudId) -> Vec<CloudId> {
+        let projects = &self.organization.projects;
+        let mut all: Vec<CloudId> = Vec::new();
+        let mut at = inner;
+        // A cloud that tells of a circle must not keep us here.
+        while let Some(parent) = projects.get(at).and_then(|it| it.parent.as_ref())
+            && !all.contains(parent)
+        {
+            all.push(parent.clone());
+            at = parent;
+        }
+        all
+    }
+
+    /// The department that a thing is in; a department is in itself.
+    pub(super) fn department<'a>(
+        &'a self,
+        kind: ObjectKind,
+        here: &'a CloudId,
+    ) -> Option<&'a CloudId> {
+        let all = &self.organization;
+        match kind {
+            ObjectKind::Department => Some(here),
+            ObjectKind::Project => all.projects.get(here).map(|it| &it.department),
+            ObjectKind::User => all.users.get(here).map(|it| &it.department),
+            ObjectKind::Group => all.groups.get(here).map(|it| &it.department),
+            ObjectKind::Role => all.roles.get(here)?.department.as_ref(),
+        }
+    }
+
     /// Every thing that has a name.
     pub(super) fn things(&self) -> impl Iterator<Item = &(ObjectKind, CloudId)> {
         self.traits.keys()

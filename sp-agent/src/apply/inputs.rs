@@ -1,6 +1,6 @@
 //! What the reconciler is told, and what is looked at again because of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use shared::ids::ObjectId;
@@ -9,6 +9,7 @@ use shared::model::{
 };
 
 use super::actual::Touched;
+use super::changes::{changed, changed_links, changed_objects};
 use super::compare::note_id;
 use super::link_ends::ends;
 use super::objects::{default_project, needs};
@@ -26,6 +27,7 @@ impl Reconciler {
         for (link, is_there) in changed_links(&self.replica, replica) {
             self.tell_link(link, is_there);
         }
+        self.tell_unsaid(&replica.unsaid);
         for id in changed(&self.replica.ended, &replica.ended) {
             self.tell_end(id, replica.ended.get(&id).copied());
         }
@@ -77,6 +79,16 @@ impl Reconciler {
         }
         self.failures.forget(&Subject::Link(link.clone()));
         self.look_at_link(link);
+    }
+
+    /// Of these links the directory says nothing any more.
+    fn tell_unsaid(&mut self, unsaid: &BTreeSet<Link<ObjectId>>) {
+        let differing = self.replica.unsaid.symmetric_difference(unsaid);
+        let differing: Vec<Link<ObjectId>> = differing.cloned().collect();
+        self.replica.unsaid.clone_from(unsaid);
+        for link in differing {
+            self.look_at_link(link);
+        }
     }
 
     /// A thing ended; `None` takes that back.
@@ -152,6 +164,10 @@ impl Reconciler {
     fn touched(&mut self, touched: Touched) {
         let (kind, here) = match touched {
             Touched::Link(link) => {
+                let mut its = ends(&link);
+                if its.any(|(kind, id)| self.guard(kind, id).is_some()) {
+                    self.look_at_linked(&link);
+                }
                 if let Some(link) = self.known_link(&link) {
                     self.look_at_link(link);
                 }
@@ -171,7 +187,17 @@ impl Reconciler {
 
     /// What depends on how a thing is, beside on whether it is there.
     fn look_around(&mut self, kind: ObjectKind, here: &CloudId) {
-        let is_common = self.actual.traits(kind, here).custody == Custody::Common;
+        let custody = self.actual.traits(kind, here).custody;
+        let is_common = custody == Custody::Common;
+        let place = (kind, here.clone());
+        let was_administrators = match custody == Custody::Administrator {
+            true => !self.administrators.insert(place),
+            false => self.administrators.remove(&place),
+        };
+        // It and what holds it hang on that, and there are two such things at most.
+        if was_administrators || custody == Custody::Administrator {
+            self.look_at_everything();
+        }
         match kind {
             ObjectKind::Department => {
                 let was_common = match is_common {
@@ -197,6 +223,7 @@ impl Reconciler {
             }
             ObjectKind::User | ObjectKind::Group | ObjectKind::Role => {}
         }
+        self.look_at_its_roles_and_groups(kind, here);
         if !is_common && let Some(there) = self.places.there(kind, here) {
             self.look_at_referrers(kind, there);
         }
@@ -268,6 +295,27 @@ impl Reconciler {
                 self.dirty.insert(Subject::Own(kind, here));
             }
         }
+    }
+
+    /// Whether a role or a group may be renamed or removed hangs on what it is linked to.
+    fn look_at_linked(&mut self, link: &Link<CloudId>) {
+        for (kind, here) in ends(link) {
+            if matches!(kind, ObjectKind::Role | ObjectKind::Group)
+                && let Some(there) = self.places.there(kind, here)
+            {
+                self.dirty.insert(Subject::Object(kind, there));
+            }
+        }
+    }
+
+    /// What a thing is linked to, where its custody may be another one now. A role is linked to
+    /// more than can be looked at each time, and is not what others are kept for.
+    fn look_at_its_roles_and_groups(&mut self, kind: ObjectKind, here: &CloudId) {
+        if kind == ObjectKind::Role {
+            return;
+        }
+        let links: Vec<Link<CloudId>> = self.actual.links_of(kind, here).cloned().collect();
+        links.iter().for_each(|it| self.look_at_linked(it));
     }
 
     fn look_at_referrers(&mut self, kind: ObjectKind, id: ObjectId) {
@@ -358,55 +406,4 @@ fn all_links<I: Ord + Clone>(of: &Organization<I>) -> impl Iterator<Item = Link<
     let implications = of.implications.iter().cloned().map(Link::Implication);
     let assignments = of.assignments.iter().cloned().map(Link::Assignment);
     memberships.chain(implications).chain(assignments)
-}
-
-fn changed<K: Ord + Clone, V: PartialEq>(
-    before: &BTreeMap<K, V>,
-    after: &BTreeMap<K, V>,
-) -> Vec<K> {
-    let new = after
-        .iter()
-        .filter(|(key, it)| before.get(*key) != Some(*it));
-    let old = before.keys().filter(|key| !after.contains_key(*key));
-    new.map(|(key, _)| key).chain(old).cloned().collect()
-}
-
-type ChangedObject = (ObjectKind, ObjectId, Option<Object<ObjectId>>);
-
-fn changed_objects(before: &Replica, after: &Replica) -> Vec<ChangedObject> {
-    let (old, new) = (&before.directory, &after.directory);
-    let ids = [
-        (
-            ObjectKind::Department,
-            changed(&old.departments, &new.departments),
-        ),
-        (ObjectKind::Role, changed(&old.roles, &new.roles)),
-        (ObjectKind::Project, changed(&old.projects, &new.projects)),
-        (ObjectKind::Group, changed(&old.groups, &new.groups)),
-        (ObjectKind::User, changed(&old.users, &new.users)),
-    ];
-    let ids = ids.into_iter();
-    let ids = ids.flat_map(|(kind, ids)| ids.into_iter().map(move |id| (kind, id)));
-    ids.map(|(kind, id)| (kind, id, new.object(kind, &id)))
-        .collect()
-}
-
-fn changed_links(before: &Replica, after: &Replica) -> Vec<(Link<ObjectId>, bool)> {
-    fn differing<'a, T: Ord + Clone>(
-        old: &'a BTreeSet<T>,
-        new: &'a BTreeSet<T>,
-        link: impl Fn(T) -> Link<ObjectId> + Copy + 'a,
-    ) -> impl Iterator<Item = (Link<ObjectId>, bool)> + 'a {
-        let added = new.difference(old).cloned().map(move |it| (link(it), true));
-        let taken = old
-            .difference(new)
-            .cloned()
-            .map(move |it| (link(it), false));
-        taken.chain(added)
-    }
-    let (old, new) = (&before.directory, &after.directory);
-    let memberships = differing(&old.memberships, &new.memberships, Link::Membership);
-    let implications = differing(&old.implications, &new.implications, Link::Implication);
-    let assignments = differing(&old.assignments, &new.assignments, Link::Assignment);
-    memberships.chain(implications).chain(assignments).collect()
 }

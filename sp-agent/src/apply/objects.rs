@@ -126,6 +126,9 @@ impl Reconciler {
         if let Some(why) = guard {
             return drift(found.name(), what, why);
         }
+        if let Some(verdict) = self.reaches_into(kind, &here, found.name(), &what) {
+            return verdict;
+        }
         let is_drift = is_unchanged && !self.is_put_back(&Subject::Object(kind, id));
         if is_drift || what == [Difference::Moved] {
             return drift(found.name(), what, Why::Region);
@@ -168,6 +171,9 @@ impl Reconciler {
         let what = vec![Difference::Surplus];
         if let Some(why) = self.guard(kind, &here) {
             return drift(found.name(), what, why);
+        }
+        if let Some(verdict) = self.reaches_into(kind, &here, found.name(), &what) {
+            return verdict;
         }
         let order = Order::Remove { kind, id: here };
         let done = Done::Gone(kind, id);

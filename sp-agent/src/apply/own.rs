@@ -64,6 +64,11 @@ impl Reconciler {
         }
         let (from, to) = (name.to_owned(), found.name().to_owned());
         let what = vec![Difference::Renamed { from, to }];
+        // Only what the federation works by gives way; what is reserved is nobody's to rename.
+        let is_administrators = self.actual.traits(kind, here).custody == Custody::Administrator;
+        if !is_administrators || self.holds_administrator(kind, here) {
+            return drift(found.name(), what, Why::Custody);
+        }
         if self.protects(kind, here) {
             return drift(found.name(), what, Why::Protected);
         }
@@ -104,6 +109,9 @@ impl Reconciler {
         if let Some(why) = self.guard(kind, &here) {
             return drift(found.name(), what, why);
         }
+        if let Some(verdict) = self.reaches_into(kind, &here, found.name(), &what) {
+            return verdict;
+        }
         let subjects = [Subject::Object(kind, id), Subject::Own(kind, here.clone())];
         if is_applied && !subjects.iter().any(|it| self.is_put_back(it)) {
             return drift(found.name(), what, Why::Region);
@@ -128,22 +136,11 @@ impl Reconciler {
         if self.actual.traits(kind, here).custody != Custody::Common {
             return Some(Why::Custody);
         }
-        let department = self.department(kind, here);
+        let department = self.actual.department(kind, here);
         let custody = department.map(|it| self.actual.traits(ObjectKind::Department, it).custody);
         match custody {
             Some(Custody::Reserved | Custody::Administrator) => Some(Why::Custody),
             _ => self.protects(kind, here).then_some(Why::Protected),
-        }
-    }
-
-    fn department<'a>(&'a self, kind: ObjectKind, here: &'a CloudId) -> Option<&'a CloudId> {
-        let all = self.actual.organization();
-        match kind {
-            ObjectKind::Department => Some(here),
-            ObjectKind::Project => all.projects.get(here).map(|it| &it.department),
-            ObjectKind::User => all.users.get(here).map(|it| &it.department),
-            ObjectKind::Group => all.groups.get(here).map(|it| &it.department),
-            ObjectKind::Role => all.roles.get(here)?.department.as_ref(),
         }
     }
 
@@ -152,7 +149,7 @@ impl Reconciler {
         let policy = &self.policy;
         let all = self.actual.organization();
         if !policy.protected_departments.is_empty()
-            && let Some(id) = self.department(kind, here)
+            && let Some(id) = self.actual.department(kind, here)
         {
             let found = all.departments.get(id);
             let name = found.map_or("", |it| &it.name);

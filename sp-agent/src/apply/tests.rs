@@ -2,6 +2,7 @@
 
 mod cloud;
 mod faults;
+mod guards;
 mod measured;
 mod properties;
 mod rules;
