@@ -15,6 +15,7 @@
 mod actual;
 mod batch;
 mod changes;
+mod circles;
 mod compare;
 mod doubts;
 pub mod driver;
@@ -22,6 +23,7 @@ mod failures;
 mod inputs;
 mod link_ends;
 mod links;
+mod looks;
 mod objects;
 mod own;
 mod pace;

@@ -116,8 +116,50 @@ pub struct Base {
 pub struct Applied {
     /// What the cloud calls it.
     pub here: CloudId,
-    /// The digest of its record in the directory, as it then was.
-    pub was: Digest,
+    /// How it then was in the directory.
+    pub was: Was,
+}
+
+/// How many fields of a thing are compared one by one.
+pub const FIELDS: usize = 5;
+
+/// How something was in the directory, as far as it can be seen later what changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Was {
+    /// The digest of its record.
+    pub record: Digest,
+    /// A hash of each field that can be written in a cloud, in an order of the reconciler's; zeros
+    /// where nothing was written field by field.
+    pub fields: [u64; FIELDS],
+}
+
+impl Was {
+    /// How many bytes it takes.
+    pub const BYTES: usize = 16 + 8 * FIELDS;
+
+    /// As it is kept.
+    pub fn to_bytes(&self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        let (record, fields) = bytes.split_at_mut(16);
+        record.copy_from_slice(&self.record.to_bytes());
+        for (bytes, field) in fields.chunks_exact_mut(8).zip(self.fields) {
+            bytes.copy_from_slice(&field.to_le_bytes());
+        }
+        bytes
+    }
+
+    /// As it was kept.
+    pub fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
+        let (record, rest) = bytes.split_at(16);
+        let mut was = Self::default();
+        if let Ok(record) = record.try_into() {
+            was.record = Digest::from_bytes(record);
+        }
+        for (bytes, field) in rest.chunks_exact(8).zip(&mut was.fields) {
+            *field = bytes.try_into().map_or(0, u64::from_le_bytes);
+        }
+        was
+    }
 }
 
 /// Something to keep of what was done.

@@ -9,6 +9,7 @@ use shared::model::{
 };
 
 use super::link_ends::ends;
+use crate::cloud::is_same_name;
 
 /// What is known of a thing beside what it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -197,6 +198,38 @@ impl Actual {
     pub fn links_of(&self, kind: ObjectKind, id: &CloudId) -> impl Iterator<Item = &Link<CloudId>> {
         let links = self.links_of.get(&(kind, id.clone()));
         links.into_iter().flatten()
+    }
+
+    /// Another thing of the same kind and department that has a thing's name, as most databases
+    /// under Keystone compare names. Looks at all of the kind.
+    pub(super) fn named(&self, like: &Object<CloudId>, but: &CloudId) -> Option<&CloudId> {
+        fn find<'a, T>(
+            all: &'a BTreeMap<CloudId, T>,
+            is_it: impl Fn(&CloudId, &T) -> bool,
+        ) -> Option<&'a CloudId> {
+            let mut all = all.iter();
+            all.find(|(id, it)| is_it(id, it)).map(|(id, _)| id)
+        }
+        let all = &self.organization;
+        let (home, name) = (like.department(), like.name());
+        let is_it = |id: &CloudId, department: Option<&CloudId>, its: &str| {
+            department == home && id != but && is_same_name(its, name)
+        };
+        match like.kind() {
+            ObjectKind::Department => find(&all.departments, |id, it| is_it(id, None, &it.name)),
+            ObjectKind::Project => find(&all.projects, |id, it| {
+                is_it(id, Some(&it.department), &it.name)
+            }),
+            ObjectKind::User => find(&all.users, |id, it| {
+                is_it(id, Some(&it.department), &it.name)
+            }),
+            ObjectKind::Group => find(&all.groups, |id, it| {
+                is_it(id, Some(&it.department), &it.name)
+            }),
+            ObjectKind::Role => find(&all.roles, |id, it| {
+                is_it(id, it.department.as_ref(), &it.name)
+            }),
+        }
     }
 
     /// The projects that are nested directly in one.

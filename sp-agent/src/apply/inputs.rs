@@ -10,10 +10,11 @@ use shared::model::{
 
 use super::actual::Touched;
 use super::changes::{changed, changed_links, changed_objects};
-use super::compare::note_id;
+use super::compare::{default_project, note_id};
 use super::link_ends::ends;
-use super::objects::{default_project, needs};
-use super::places::{Here, Moved};
+use super::looks::known;
+use super::objects::needs;
+use super::places::Here;
 use super::subject::Subject;
 use super::{Policy, Reconciler};
 use crate::replica::{Note, Replica};
@@ -59,6 +60,7 @@ impl Reconciler {
             }
             self.replica.directory.insert(id, object);
         }
+        self.look_at_markers((kind, id));
         // What failed was another wish.
         self.failures.forget(&subject);
         self.look_at_outer(kind, id);
@@ -113,7 +115,8 @@ impl Reconciler {
             self.dirty.insert(Subject::Object(kind, there));
         }
         self.dirty.insert(Subject::Own(kind, id));
-        let moved = self.places.bind(&here, becomes, &self.base, &self.actual);
+        let known = known(&self.base, &self.actual, &self.replica);
+        let moved = self.places.bind(&here, becomes, known);
         self.move_all(moved);
     }
 
@@ -180,7 +183,8 @@ impl Reconciler {
         }
         self.dirty.insert(Subject::Own(kind, here.clone()));
         let place = (kind, here.clone());
-        let moved = self.places.see(&place, &self.base, &self.actual);
+        let known = known(&self.base, &self.actual, &self.replica);
+        let moved = self.places.see(&place, known);
         self.move_all(moved);
         self.look_around(kind, &here);
     }
@@ -248,9 +252,8 @@ impl Reconciler {
         let its = now.as_ref().or(before.as_ref());
         if its.is_some_and(|it| note_id(kind, &it.here) != id) {
             let what = (kind, id);
-            let moved = self
-                .places
-                .noted(what, before.as_ref(), &self.base, &self.actual);
+            let known = known(&self.base, &self.actual, &self.replica);
+            let moved = self.places.noted(what, before.as_ref(), known);
             self.move_all(moved);
         }
         if is_another {
@@ -275,104 +278,6 @@ impl Reconciler {
             }
         }
     }
-
-    fn move_all(&mut self, moved: Vec<Moved>) {
-        for Moved { what, from, to } in moved {
-            let (kind, id) = what;
-            let subject = Subject::Object(kind, id);
-            if to.is_some() {
-                self.failures.forget(&subject);
-            }
-            self.dirty.insert(subject);
-            self.look_at_referrers(kind, id);
-            self.look_at_outer(kind, id);
-            for here in from.into_iter().chain(to) {
-                let links = self.actual.links_of(kind, &here);
-                let links: Vec<_> = links.filter_map(|it| self.known_link(it)).collect();
-                for link in links {
-                    self.look_at_link(link);
-                }
-                self.dirty.insert(Subject::Own(kind, here));
-            }
-        }
-    }
-
-    /// Whether a role or a group may be renamed or removed hangs on what it is linked to.
-    fn look_at_linked(&mut self, link: &Link<CloudId>) {
-        for (kind, here) in ends(link) {
-            if matches!(kind, ObjectKind::Role | ObjectKind::Group)
-                && let Some(there) = self.places.there(kind, here)
-            {
-                self.dirty.insert(Subject::Object(kind, there));
-            }
-        }
-    }
-
-    /// What a thing is linked to, where its custody may be another one now. A role is linked to
-    /// more than can be looked at each time, and is not what others are kept for.
-    fn look_at_its_roles_and_groups(&mut self, kind: ObjectKind, here: &CloudId) {
-        if kind == ObjectKind::Role {
-            return;
-        }
-        let links: Vec<Link<CloudId>> = self.actual.links_of(kind, here).cloned().collect();
-        links.iter().for_each(|it| self.look_at_linked(it));
-    }
-
-    fn look_at_referrers(&mut self, kind: ObjectKind, id: ObjectId) {
-        let referrers = self.referrers.get(&(kind, id)).into_iter().flatten();
-        self.dirty.extend(referrers.cloned());
-    }
-
-    /// Whether a project is switched off hangs on those in it.
-    fn look_at_outer(&mut self, kind: ObjectKind, id: ObjectId) {
-        if kind != ObjectKind::Project {
-            return;
-        }
-        let project = self.replica.directory.projects.get(&id);
-        if let Some(outer) = project.and_then(|it| it.parent) {
-            self.dirty.insert(Subject::Object(kind, outer));
-        }
-    }
-
-    fn look_at_link(&mut self, link: Link<ObjectId>) {
-        let subject = Subject::Link(link.clone());
-        for (kind, id) in ends(&link) {
-            let referrers = self.referrers.entry((kind, *id)).or_default();
-            referrers.insert(subject.clone());
-        }
-        self.dirty.insert(subject);
-    }
-
-    /// Nothing waits on what a subject refers to any more.
-    pub(super) fn refers_no_more(&mut self, needed: (ObjectKind, ObjectId), subject: &Subject) {
-        if let Some(all) = self.referrers.get_mut(&needed) {
-            all.remove(subject);
-            if all.is_empty() {
-                self.referrers.remove(&needed);
-            }
-        }
-    }
-
-    /// Looks at all there is: at the beginning, and where what changed concerns much.
-    fn look_at_everything(&mut self) {
-        let directory = &self.replica.directory;
-        for (kind, id) in keys(directory).chain(self.base.objects.keys().copied()) {
-            self.dirty.insert(Subject::Object(kind, id));
-        }
-        for (id, (kind, _)) in &self.replica.ended {
-            self.dirty.insert(Subject::Object(*kind, *id));
-        }
-        for (kind, here) in self.actual.things() {
-            self.dirty.insert(Subject::Own(*kind, here.clone()));
-        }
-        self.dirty.extend(self.standings.keys().cloned());
-        let links: Vec<_> = all_links(directory).collect();
-        let found = all_links(self.actual.organization());
-        let found: Vec<_> = found.filter_map(|it| self.known_link(&it)).collect();
-        for link in links.into_iter().chain(found) {
-            self.look_at_link(link);
-        }
-    }
 }
 
 fn references(object: &Object<ObjectId>) -> Vec<(ObjectKind, ObjectId)> {
@@ -381,29 +286,4 @@ fn references(object: &Object<ObjectId>) -> Vec<(ObjectKind, ObjectId)> {
         .chain(home)
         .map(|(kind, id)| (kind, *id))
         .collect()
-}
-
-type Organization<I> = shared::model::Organization<I>;
-
-fn keys(of: &Organization<ObjectId>) -> impl Iterator<Item = (ObjectKind, ObjectId)> {
-    let departments = of
-        .departments
-        .keys()
-        .map(|it| (ObjectKind::Department, *it));
-    let roles = of.roles.keys().map(|it| (ObjectKind::Role, *it));
-    let projects = of.projects.keys().map(|it| (ObjectKind::Project, *it));
-    let groups = of.groups.keys().map(|it| (ObjectKind::Group, *it));
-    let users = of.users.keys().map(|it| (ObjectKind::User, *it));
-    departments
-        .chain(roles)
-        .chain(projects)
-        .chain(groups)
-        .chain(users)
-}
-
-fn all_links<I: Ord + Clone>(of: &Organization<I>) -> impl Iterator<Item = Link<I>> {
-    let memberships = of.memberships.iter().cloned().map(Link::Membership);
-    let implications = of.implications.iter().cloned().map(Link::Implication);
-    let assignments = of.assignments.iter().cloned().map(Link::Assignment);
-    memberships.chain(implications).chain(assignments)
 }

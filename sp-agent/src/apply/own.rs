@@ -3,7 +3,6 @@
 
 use shared::ids::ObjectId;
 use shared::model::{Becomes, Binding, CloudId, Custody, Object, ObjectKind};
-use shared::wire::Digest;
 
 use super::Reconciler;
 use super::compare::{binding_digest, enabled, note_id, renamed, switched};
@@ -11,7 +10,7 @@ use super::objects::drift;
 use super::subject::{Difference, Level, Subject, Why};
 use super::verdict::{Done, Due, Verdict};
 use crate::cloud::Order;
-use crate::replica::{Applied, Note};
+use crate::replica::{Applied, Note, Was};
 
 impl Reconciler {
     pub(super) fn judge_own(&self, kind: ObjectKind, here: &CloudId) -> Verdict {
@@ -90,7 +89,7 @@ impl Reconciler {
         id: ObjectId,
         here: CloudId,
         found: Object<CloudId>,
-        was: Digest,
+        was: Was,
     ) -> Verdict {
         let now = Applied {
             here: here.clone(),
@@ -98,7 +97,8 @@ impl Reconciler {
         };
         let is_applied = self.base.objects.get(&(kind, id)) == Some(&now);
         match enabled(&found) {
-            None => return Verdict::Nothing(None),
+            // Nothing of ours is linked to it, and what the region linked to it stays the region's.
+            None => return drift(found.name(), vec![Difference::Surplus], Why::Custody),
             Some(false) => {
                 let note = (!is_applied).then_some(Note::Object(kind, id, Some(now)));
                 return Verdict::InPlace(note);

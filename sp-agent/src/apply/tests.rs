@@ -2,6 +2,7 @@
 
 mod cloud;
 mod faults;
+mod fields;
 mod guards;
 mod measured;
 mod properties;

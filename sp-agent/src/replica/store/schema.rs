@@ -39,7 +39,7 @@ const MIGRATIONS: [&str; 1] = ["
         kind TEXT NOT NULL,
         id   BLOB NOT NULL CHECK (length(id) = 16),
         here TEXT NOT NULL,
-        was  BLOB NOT NULL CHECK (length(was) = 16),
+        was  BLOB NOT NULL CHECK (length(was) = 56),
         PRIMARY KEY (kind, id)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE applied_link (id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;

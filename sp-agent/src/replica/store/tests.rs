@@ -245,7 +245,10 @@ async fn another_federations_replica_and_a_damaged_one_begin_anew() {
     take(&replica, hub.batch(0, true)).await;
     let applied = Applied {
         here: CloudId::new("67e5504410b1426f9247bb680e5fe0c8"),
-        was: Digest::of(1, b"", b""),
+        was: Was {
+            record: Digest::of(1, b"", b""),
+            fields: [1, 2, 3, 4, u64::MAX],
+        },
     };
     let link = CloudId::derived("a/b");
     let notes = vec![
