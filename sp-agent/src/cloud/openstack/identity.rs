@@ -100,9 +100,9 @@ async fn read(
         Part::Users => {
             let own = Own::of(client, rules).await?;
             let services = services::users(client, &departments, pages).await?;
-            lists::users(client, (&departments, &own, &services), rules, pages).await?;
+            return lists::users(client, (&departments, &own, &services), rules, pages).await;
         }
-        Part::Groups => lists::groups(client, &departments, pages).await?,
+        Part::Groups => return lists::groups(client, &departments, pages).await,
         Part::Roles => lists::roles(client, &departments, pages).await?,
         _ => return memberships::read(client, &departments, pages).await,
     }
