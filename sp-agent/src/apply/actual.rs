@@ -203,10 +203,10 @@ impl Actual {
     /// Another thing of the same kind and department that has a thing's name, as most databases
     /// under Keystone compare names. Looks at all of the kind.
     pub(super) fn named(&self, like: &Object<CloudId>, but: &CloudId) -> Option<&CloudId> {
-        fn find<'a, T>(
-            all: &'a BTreeMap<CloudId, T>,
+        fn find<T>(
+            all: &BTreeMap<CloudId, T>,
             is_it: impl Fn(&CloudId, &T) -> bool,
-        ) -> Option<&'a CloudId> {
+        ) -> Option<&CloudId> {
             let mut all = all.iter();
             all.find(|(id, it)| is_it(id, it)).map(|(id, _)| id)
         }

@@ -71,7 +71,7 @@ impl Reconciler {
     /// A thing as it is to be, if it is due to be renamed and nothing is against it.
     fn rename_due(&self, (kind, id): There, here: &CloudId) -> Option<Object<CloudId>> {
         let object = self.replica.directory.object(kind, &id)?;
-        let compared = self.compared((kind, id), object, here).ok()?;
+        let compared = self.compared((kind, id), object, here)?;
         let Compared {
             wanted, found, due, ..
         } = compared;

@@ -107,9 +107,13 @@ impl Reconciler {
         object: Object<ObjectId>,
         here: CloudId,
     ) -> Verdict {
-        let compared = match self.compared((kind, id), object, &here) {
-            Ok(compared) => compared,
-            Err(verdict) => return verdict,
+        let Some(compared) = self.compared((kind, id), object.clone(), &here) else {
+            let mut needs = needs(&object);
+            let missing = needs.find(|(kind, id)| self.places.here(*kind, id).is_none());
+            return match missing {
+                Some((kind, id)) => Verdict::Waiting(Wait::Needs(kind, *id)),
+                None => Verdict::Nothing(None),
+            };
         };
         let Compared {
             was,
@@ -163,27 +167,19 @@ impl Reconciler {
     }
 
     /// In what the cloud's thing differs, and what of that is due. Each field by itself: what the
-    /// region alone changed is not written over because the hub changed something else.
+    /// region alone changed is not written over because the hub changed something else. `None`
+    /// where it is not here, or what it is in is not.
     pub(super) fn compared(
         &self,
         (kind, id): (ObjectKind, ObjectId),
         object: Object<ObjectId>,
         here: &CloudId,
-    ) -> Result<Compared, Verdict> {
-        let Some(found) = self.actual.object(kind, here) else {
-            return Err(Verdict::Nothing(None));
-        };
+    ) -> Option<Compared> {
+        let found = self.actual.object(kind, here)?;
         let had_project = default_project(&object).is_some();
         let object = self.without_absent_project(object);
         let was = digest(id, &object);
-        let Some(wanted) = translated(&object, |kind, id| self.places.here(kind, id)) else {
-            let mut needs = needs(&object);
-            let missing = needs.find(|(kind, id)| self.places.here(*kind, id).is_none());
-            return Err(match missing {
-                Some((kind, id)) => Verdict::Waiting(Wait::Needs(kind, *id)),
-                None => Verdict::Nothing(None),
-            });
-        };
+        let wanted = translated(&object, |kind, id| self.places.here(kind, id))?;
         let is_ours = |it: &CloudId| self.places.there(ObjectKind::Project, it).is_some();
         let mut what = differences(&wanted, &found, is_ours);
         if had_project && default_project(&object).is_none() {
@@ -197,7 +193,7 @@ impl Reconciler {
             None => **it != Difference::Moved,
         };
         let due = what.iter().filter(is_due).cloned().collect();
-        Ok(Compared {
+        Some(Compared {
             was,
             wanted,
             found,

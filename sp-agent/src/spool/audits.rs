@@ -4,7 +4,7 @@
 //! one reads all. An audit that lost a page is void, so that what stood on it is not taken for
 //! gone.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use shared::model::{CloudId, Record};
 use shared::wire::codec::EncodeError;
@@ -31,9 +31,9 @@ pub(super) struct Seen {
     /// Back ends of which no pool was read, and all are to stay.
     spared: Vec<String>,
     /// Groups of which no membership was read, and all are to stay.
-    groups: HashSet<CloudId>,
+    groups: BTreeSet<CloudId>,
     /// Departments of which not all was read, and what was not is to stay.
-    departments: HashSet<CloudId>,
+    departments: BTreeSet<CloudId>,
     /// What changes told of since the audit began, which its pages may not know yet. As long as the
     /// audit goes on, and so no longer than there are changes of one audit's time.
     overtaken: HashSet<IdHash>,

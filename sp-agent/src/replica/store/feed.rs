@@ -221,10 +221,35 @@ impl Taking<'_> {
         Ok(())
     }
 
+    /// Forgets links that an earlier snapshot did not name and that are not applied either: no hub
+    /// can fill the disk with them, as those that are applied are in the cloud.
+    fn forget_unapplied(&mut self) -> rusqlite::Result<()> {
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT kind, id FROM unsaid")?;
+        let all = select.query_map((), |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let all: Vec<(u16, Vec<u8>)> = all.collect::<Result<_, _>>()?;
+        for (kind, id) in all {
+            let applied = decode_id(&id).is_ok_and(|it| self.is_applied(&it.to_string()));
+            if !applied && let Some(value) = self.said_again(kind, &id)? {
+                self.change(kind, &id, Some(&value), None);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a link is applied, or nobody can say so.
+    fn is_applied(&self, id: &str) -> bool {
+        let sql = "SELECT 1 FROM applied_link WHERE id = ?1";
+        let select = self.connection.prepare_cached(sql);
+        select.and_then(|mut it| it.exists([id])).unwrap_or(true)
+    }
+
     /// What an earlier snapshot told and this one did not. A hub names what is gone for as long as
     /// it lives; one that is from an older backup says nothing of what was given since, and that
     /// removes no link.
     fn sweep(&mut self, generation: u32) -> rusqlite::Result<()> {
+        self.forget_unapplied()?;
         let sql = "SELECT kind, id, value FROM told WHERE generation <> ?1";
         let mut select = self.connection.prepare_cached(sql)?;
         let mut rows = select.query([generation])?;

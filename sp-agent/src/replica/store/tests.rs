@@ -232,7 +232,20 @@ async fn a_link_that_a_snapshot_does_not_tell_is_unsaid_until_it_is_told_again_o
     assert_eq!(held.directory.memberships.len(), 1);
 
     drop(replica);
-    assert_eq!(store(folder.path()).replica().unwrap(), held);
+    let replica = store(folder.path());
+    assert_eq!(replica.replica().unwrap(), held);
+
+    // Restored once more: of what was never applied nothing is kept for ever.
+    let applied = Record::Membership(membership(9, 1)).key().id;
+    replica.keep(vec![Note::Link(applied, true)]).await.unwrap();
+    hub.rows.truncate(1);
+    for _ in 0..2 {
+        replica.session_began();
+        take(&replica, open(Start::Snapshot)).await;
+        take(&replica, hub.batch(0, true)).await;
+        let held = replica.replica().unwrap();
+        assert_eq!(held.unsaid, BTreeSet::from([all[0].clone()]));
+    }
 }
 
 #[tokio::test]
