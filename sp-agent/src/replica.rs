@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use shared::ids::ObjectId;
 use shared::model::directory::{inward, link_of, object_of};
 use shared::model::{
-    Becomes, CloudId, End, Key, ObjectKind, Organization, Record, RecordKind, Secret,
+    Becomes, CloudId, End, Key, Link, ObjectKind, Organization, Record, RecordKind, Secret,
 };
 use shared::wire::Digest;
 
@@ -21,6 +21,8 @@ pub struct Replica {
     pub directory: Organization<ObjectId>,
     /// What it does not have any more.
     pub ended: BTreeMap<ObjectId, (ObjectKind, End)>,
+    /// Links that it had, and of which a snapshot said nothing: neither wanted nor taken away.
+    pub unsaid: BTreeSet<Link<ObjectId>>,
     /// What was decided about this region's things.
     pub bindings: BTreeMap<(ObjectKind, CloudId), Becomes>,
     /// The passwords of users, sealed to this agent.
@@ -32,8 +34,10 @@ pub struct Replica {
 pub enum Change {
     /// This is so now.
     Put(Record),
-    /// This is not told any more. As it was last, where it was understood.
+    /// This is gone, or is no link and not told any more. As it was last, where it was understood.
     Gone(Key, Option<Record>),
+    /// A snapshot said nothing of this link, which was so: absence takes nothing away.
+    Unsaid(Record),
 }
 
 impl Replica {
@@ -53,6 +57,7 @@ impl Replica {
                 record @ (Record::Membership(_) | Record::Implication(_) | Record::Assignment(_)),
             ) => {
                 if let Some(link) = link_of(record) {
+                    self.unsaid.remove(&link);
                     self.directory.link(link);
                 }
             }
@@ -62,6 +67,12 @@ impl Replica {
                 }
             }
             Change::Gone(key, record) => self.lose(&key, record),
+            Change::Unsaid(record) => {
+                if let Some(link) = link_of(record) {
+                    self.directory.unlink(&link);
+                    self.unsaid.insert(link);
+                }
+            }
         }
     }
 
@@ -83,6 +94,7 @@ impl Replica {
                     self.directory.take(kind, &id);
                 } else if let Some(link) = record.and_then(link_of) {
                     self.directory.unlink(&link);
+                    self.unsaid.remove(&link);
                 }
             }
         }
@@ -125,8 +137,50 @@ pub struct SetPassword {
 pub struct Applied {
     /// What the cloud calls it.
     pub here: CloudId,
-    /// The digest of its record in the directory, as it then was.
-    pub was: Digest,
+    /// How it then was in the directory.
+    pub was: Was,
+}
+
+/// How many fields of a thing are compared one by one.
+pub const FIELDS: usize = 5;
+
+/// How something was in the directory, as far as it can be seen later what changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Was {
+    /// The digest of its record.
+    pub record: Digest,
+    /// A hash of each field that can be written in a cloud, in an order of the reconciler's; zeros
+    /// where nothing was written field by field.
+    pub fields: [u64; FIELDS],
+}
+
+impl Was {
+    /// How many bytes it takes.
+    pub const BYTES: usize = 16 + 8 * FIELDS;
+
+    /// As it is kept.
+    pub fn to_bytes(&self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        let (record, fields) = bytes.split_at_mut(16);
+        record.copy_from_slice(&self.record.to_bytes());
+        for (bytes, field) in fields.chunks_exact_mut(8).zip(self.fields) {
+            bytes.copy_from_slice(&field.to_le_bytes());
+        }
+        bytes
+    }
+
+    /// As it was kept.
+    pub fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
+        let (record, rest) = bytes.split_at(16);
+        let mut was = Self::default();
+        if let Ok(record) = record.try_into() {
+            was.record = Digest::from_bytes(record);
+        }
+        for (bytes, field) in rest.chunks_exact(8).zip(&mut was.fields) {
+            *field = bytes.try_into().map_or(0, u64::from_le_bytes);
+        }
+        was
+    }
 }
 
 /// Something to keep of what was done.

@@ -2,6 +2,8 @@
 
 mod cloud;
 mod faults;
+mod fields;
+mod guards;
 mod measured;
 mod passwords;
 mod properties;

@@ -22,7 +22,7 @@ use shared::wire::frame::{Cursor, DIRECTORY_FEED};
 use tokio::sync::watch;
 
 pub use self::feed::Taken;
-use super::{Applied, Base, Change, Note, Replica, SetPassword};
+use super::{Applied, Base, Change, Note, Replica, SetPassword, Was};
 use crate::database::move_aside;
 
 const FILE: &str = "replica.sqlite";
@@ -274,7 +274,7 @@ fn base(connection: &Connection) -> rusqlite::Result<Base> {
         };
         let id = ObjectId::from_bytes(row.get(1)?);
         let here = CloudId::new(&here);
-        let was = Digest::from_bytes(row.get(3)?);
+        let was = Was::from_bytes(row.get(3)?);
         base.objects.insert((kind, id), Applied { here, was });
     }
     let mut links = connection.prepare_cached("SELECT id FROM applied_link")?;
