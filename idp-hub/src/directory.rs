@@ -12,6 +12,7 @@ mod arrival;
 mod change;
 mod delta;
 mod ended;
+mod fit;
 mod merge;
 mod names;
 mod plan;
@@ -107,6 +108,12 @@ impl Directory {
     /// Whether a live object of this kind has this id.
     pub fn has(&self, kind: ObjectKind, id: ObjectId) -> bool {
         self.live.has(kind, &id)
+    }
+
+    /// Whether an object of this kind has this id, or had it until it ended.
+    fn knows(&self, kind: ObjectKind, id: ObjectId) -> bool {
+        let ended = self.ended.get(&id);
+        self.has(kind, id) || ended.is_some_and(|it| it.object.kind() == kind)
     }
 
     /// Takes in what a plan adopts. What is here already, or has ended since the plan was made,

@@ -14,6 +14,35 @@ fn id_of(directory: &Directory, name: &str) -> (ObjectKind, ObjectId) {
 }
 
 #[test]
+fn of_two_names_that_some_database_takes_for_the_same_the_equal_one_is_recognized() {
+    for names in [["Ann", "ann"], ["ann", "Ann"]] {
+        let (mut directory, _home) = with_a_home();
+        let mut north = Cloud::new(2);
+        north.department("lab");
+        join(&mut directory, &mut north);
+        let mut ours = north.organization.users.iter();
+        let (ann, _) = ours.find(|(_, it)| it.name == "ann").unwrap();
+        let ann = ann.clone();
+        north.organization.users.remove(&ann);
+        names.iter().for_each(|name| drop(north.user("ops", name)));
+        let plan = plan(&directory, &north.arrival());
+        let steps = plan.steps.iter().filter(|it| it.kind == ObjectKind::User);
+        for step in steps {
+            match &step.action {
+                Action::Recognize { here, rename, .. } => {
+                    assert_eq!(north.organization.users[here].name, "ann");
+                    assert_eq!(*rename, None);
+                }
+                Action::Skip { name, why, .. } => {
+                    assert_eq!((&**name, *why), ("Ann", Reason::SameName));
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+#[test]
 fn a_departments_namesake_that_was_retired_has_the_name_still() {
     let (mut directory, _home) = with_a_home();
     let (kind, ops) = id_of(&directory, "ops");
