@@ -327,6 +327,9 @@ impl From<StoreError> for Problem {
             StoreError::Merge(_) | StoreError::Refused(_) => {
                 Self::new(Kind::Refused, error.to_string())
             }
+            StoreError::Busy { retry, .. } => {
+                Self::new(Kind::Unavailable, error.to_string()).retry_after(*retry)
+            }
             StoreError::Closed => Self::new(Kind::Unavailable, error.to_string()),
             StoreError::Commit { .. } => Self::new(Kind::Unavailable, error.to_string())
                 .next_step("Mend it, then try again."),
