@@ -112,8 +112,12 @@ impl Directory {
 
     /// Whether an object of this kind has this id, or had it until it ended.
     fn knows(&self, kind: ObjectKind, id: ObjectId) -> bool {
-        let ended = self.ended.get(&id);
-        self.has(kind, id) || ended.is_some_and(|it| it.object.kind() == kind)
+        // Most that is asked for has no stamp, and so is neither.
+        self.stamps.contains_key(&id)
+            && match self.ended.get(&id) {
+                Some(ended) => ended.object.kind() == kind,
+                None => self.has(kind, id),
+            }
     }
 
     /// Takes in what a plan adopts. What is here already, or has ended since the plan was made,

@@ -14,6 +14,7 @@ mod changes;
 mod claims;
 mod contents;
 mod departments;
+mod homes;
 mod identities;
 mod links;
 mod order;

@@ -223,6 +223,8 @@ pub struct Links {
     pub superseded: u64,
     /// One of their ends stays the region's own.
     pub outside: u64,
+    /// A role of a department that would count in another one, which no Keystone takes.
+    pub unfit: u64,
 }
 
 impl Links {

@@ -50,6 +50,12 @@ pub(super) fn plan(plan: &PlanDocument, full: bool, screen: Screen) -> String {
          the directory\nhas not between what it knows, {} of what stays the region's own.",
         links.memberships, links.implications, links.assignments, links.superseded, links.outside
     ));
+    if links.unfit > 0 {
+        text.push_str(&format!(
+            "\nNot taken in: {} by which a department's own role would count in another one.",
+            links.unfit
+        ));
+    }
     text.push_str(&withheld::shown(plan, full));
     let most = if full { usize::MAX } else { STEPS_MAX };
     if !plan.items.is_empty() {

@@ -101,20 +101,20 @@ impl<'a> Merger<'a> {
         all: impl Iterator<Item = (&'a CloudId, &'a str, Option<&'a CloudId>)> + Clone,
     ) -> Work<'a> {
         let claims = self.claims(kind, all.clone());
-        let open =
-            all.filter(|(here, ..)| !claims.contains_key(here) && !self.is_reserved(kind, here));
+        let is_open = |here| !claims.contains_key(here) && !self.is_reserved(kind, here);
         let fate = |of: &CloudId| self.identities.fate(ObjectKind::Department, of);
         // Of a department that is new nothing is recognized by its name.
-        let named = open.clone().filter(|(.., department)| {
+        let named = all.clone().filter(|(.., department)| {
             department.is_none_or(|it| matches!(fate(it), Fate::Known(_)))
         });
-        let written = named
-            .map(|(_, name, department)| (department, name))
-            .collect();
+        let named = named.filter(|(here, ..)| is_open(here));
+        let written = named.map(|(_, name, department)| (department, name));
+        let written = written.collect();
         let mut awaited = HashMap::new();
-        for (here, name, department) in open {
+        let marked = all.filter(|(here, ..)| self.marked(kind, here).is_some() && is_open(here));
+        for (here, name, department) in marked {
             let within = department.map(|it| fate(it).id());
-            if within != Some(None) && self.marked(kind, here).is_some() {
+            if within != Some(None) {
                 let place = (within.flatten(), Folded::new(name));
                 awaited.entry(place).or_insert(here);
             }

@@ -98,6 +98,36 @@ fn no_department_of_the_directory_is_called_as_each_regions_own() {
 }
 
 #[test]
+fn a_departments_own_role_counts_in_no_other_one() {
+    let mut directory = directory();
+    let mut home = Cloud::new(1);
+    let ops = home.department("ops");
+    home.department("lab");
+    let own = home.role("operator");
+    home.organization.roles.get_mut(&own).unwrap().department = Some(ops);
+    let member = home.role("member");
+    home.implies(&member, &own);
+    home.implies(&own, &member);
+    let (web, shop) = (home.project("ops", "web"), home.project("lab", "shop"));
+    let ann = home.user("ops", "ann");
+    for project in [web, shop] {
+        let assignment = Assignment {
+            actor: Actor::User(ann.clone()),
+            scope: Scope::Project(project),
+            role: own.clone(),
+            inherited: false,
+        };
+        home.organization.assignments.insert(assignment);
+    }
+    let plan = join(&mut directory, &mut home);
+    assert_eq!(plan.links.unfit, 2);
+    assert_eq!(
+        (plan.links.assignments.len(), plan.links.implications.len()),
+        (1, 1)
+    );
+}
+
+#[test]
 fn a_description_is_cut_to_what_is_kept() {
     let mut directory = directory();
     let mut home = Cloud::new(1);

@@ -77,6 +77,9 @@ pub struct LinksDocument {
     pub superseded: u64,
     /// One of their ends stays the region's own.
     pub outside: u64,
+    /// A role of a department that would count in another one, which no Keystone takes.
+    #[serde(default)]
+    pub unfit: u64,
 }
 
 /// What becomes of one thing.
@@ -189,6 +192,7 @@ impl From<&Links> for LinksDocument {
             withheld: links.withheld.len() as u64,
             superseded: links.superseded,
             outside: links.outside,
+            unfit: links.unfit,
         }
     }
 }
