@@ -369,3 +369,19 @@ impl From<PathRejection> for Problem {
         Self::new(Kind::InvalidRequest, rejection.body_text())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_must_come_again_is_told_when() {
+        let busy = StoreError::Busy {
+            what: "plans are being made",
+            retry: Duration::from_secs(5),
+        };
+        let answer = Problem::from(busy).into_response();
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(answer.headers()[header::RETRY_AFTER], "5");
+    }
+}

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
+use super::names::no_two_are_the_same;
 use super::*;
 
 /// Names that meet each other, to one database or the other.
@@ -256,37 +257,6 @@ fn by_role_names(organization: &mut Organization<ObjectId>) {
         })
         .collect();
     organization.implications.clear();
-}
-
-/// Nothing that the directory has is named as another one of its department, to any database.
-pub(super) fn no_two_are_the_same(directory: &Directory) {
-    let live = directory.live();
-    let mut seen = BTreeSet::new();
-    let departments = live.departments.values().map(|it| ("d", None, &it.name));
-    let projects = live
-        .projects
-        .values()
-        .map(|it| ("p", Some(it.department), &it.name));
-    let users = live
-        .users
-        .values()
-        .map(|it| ("u", Some(it.department), &it.name));
-    let groups = live
-        .groups
-        .values()
-        .map(|it| ("g", Some(it.department), &it.name));
-    let roles = live.roles.values().map(|it| ("r", it.department, &it.name));
-    for (kind, of, name) in departments
-        .chain(projects)
-        .chain(users)
-        .chain(groups)
-        .chain(roles)
-    {
-        assert!(
-            seen.insert((kind, of, Folded::new(name))),
-            "{kind} {name:?} twice"
-        );
-    }
 }
 
 proptest! {

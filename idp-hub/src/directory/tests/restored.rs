@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::properties::{add_all, clouds, made, no_two_are_the_same};
+use super::names::no_two_are_the_same;
+use super::properties::{add_all, clouds, made};
 use super::*;
 
 /// The directory as it was before `north` and `south` were merged, and both with their markers.

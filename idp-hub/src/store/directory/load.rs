@@ -113,15 +113,6 @@ impl Reading<'_> {
         Ok(told)
     }
 
-    /// What a merge of a region would do now.
-    ///
-    /// # Errors
-    /// If its organization is not all here, or the database fails.
-    pub fn plan(&self, region: &RegionRow) -> Result<Plan, StoreError> {
-        self.is_read(region)?;
-        self.plan_in(&self.directory()?, region).map(|it| it.plan)
-    }
-
     /// The plan, with what is remembered beside the directory once it is done.
     pub(super) fn plan_in(
         &self,

@@ -17,7 +17,7 @@ use crate::store::{Changing, Reading};
 
 /// What a plan follows from. While it is the same, so is the plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlanVersion {
+pub(super) struct PlanVersion {
     head: u64,
     feed: Option<FeedVersion>,
     region: RegionNo,
@@ -57,10 +57,7 @@ pub struct ShownPlan {
 
 impl Reading<'_> {
     /// What a region's plan follows from now.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub fn plan_version(&self, region: &RegionRow) -> Result<PlanVersion, StoreError> {
+    pub(super) fn plan_version(&self, region: &RegionRow) -> Result<PlanVersion, StoreError> {
         let sql = "SELECT id, seq, live, digest FROM feeds WHERE region = ?1 AND feed = ?2";
         let row = params![region.no.0, feed_code(Feed::Organization)];
         let feed = self
@@ -86,10 +83,8 @@ impl Reading<'_> {
         })
     }
 
-    /// What a merge of a region would do now, as it is shown.
-    ///
-    /// # Errors
-    /// If its organization is not all here, or the database fails.
+    /// What a merge of a region would do now, as it is shown; an error, if its organization is not
+    /// all here.
     pub(super) fn plan_shown(
         &self,
         region: &RegionRow,

@@ -115,11 +115,8 @@ impl Site {
     pub(super) async fn plan(&self, no: RegionNo) -> Result<Plan, StoreError> {
         // Behind what was told.
         self.store.change(|_| Ok(())).await.unwrap();
-        let planned = self.store.read(move |it| {
-            let region = it.region_numbered(no)?.unwrap();
-            it.plan(&region)
-        });
-        planned.await
+        let shown = self.store.shown_plan(&self.name(no).await).await?;
+        Ok(shown.plan.clone())
     }
 
     pub(super) async fn confirm(&self, no: RegionNo, plan: &Plan) -> Result<Merged, StoreError> {
