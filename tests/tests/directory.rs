@@ -65,19 +65,14 @@ async fn report(agent: &TestAgent, part: Part, records: Vec<Record>) {
 
 /// Confirms whatever the plan is.
 async fn merge(hub: &TestHub, name: &str) -> u64 {
-    let no = RegionNo(hub.hub.board.region(name).unwrap().view.no.0);
-    let merged = hub.hub.store.change(move |it| {
-        let region = it.reading().region_numbered(no)?.unwrap();
-        let plan = it.reading().plan(&region)?.digest();
-        let author = "admin".to_owned();
-        let confirmed = Confirmation {
-            plan,
-            take_over: false,
-            author,
-        };
-        it.merge(no, &confirmed)
-    });
-    merged.await.unwrap().written
+    let store = &hub.hub.store;
+    let plan = store.shown_plan(name).await.unwrap().digest;
+    let confirmed = Confirmation {
+        plan,
+        take_over: false,
+        author: "admin".to_owned(),
+    };
+    store.merge(name, confirmed).await.unwrap().written
 }
 
 /// What the agent holds, once it is as wanted.

@@ -327,6 +327,9 @@ impl From<StoreError> for Problem {
             StoreError::Merge(_) | StoreError::Refused(_) => {
                 Self::new(Kind::Refused, error.to_string())
             }
+            StoreError::Busy { retry, .. } => {
+                Self::new(Kind::Unavailable, error.to_string()).retry_after(*retry)
+            }
             StoreError::Closed => Self::new(Kind::Unavailable, error.to_string()),
             StoreError::Commit { .. } => Self::new(Kind::Unavailable, error.to_string())
                 .next_step("Mend it, then try again."),
@@ -364,5 +367,21 @@ impl From<QueryRejection> for Problem {
 impl From<PathRejection> for Problem {
     fn from(rejection: PathRejection) -> Self {
         Self::new(Kind::InvalidRequest, rejection.body_text())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_must_come_again_is_told_when() {
+        let busy = StoreError::Busy {
+            what: "plans are being made",
+            retry: Duration::from_secs(5),
+        };
+        let answer = Problem::from(busy).into_response();
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(answer.headers()[header::RETRY_AFTER], "5");
     }
 }

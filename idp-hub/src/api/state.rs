@@ -8,7 +8,6 @@ use shared::runtime::logs::LogLimiter;
 use shared::runtime::shutdown::Shutdown;
 use shared::runtime::tasks::TaskGroup;
 
-use super::directory::Plans;
 use super::documents::RegionDocument;
 use super::limiter::SignInLimiter;
 use super::passwords::{PasswordError, Passwords};
@@ -66,7 +65,6 @@ pub(super) struct Inner {
     refused_sign_ins: Mutex<LogLimiter<Kind>>,
     /// Tells this life of the hub from others: versions of the board begin anew with each.
     pub(super) life: u64,
-    plans: Plans,
 }
 
 impl ApiState {
@@ -81,7 +79,6 @@ impl ApiState {
             limiter: Mutex::default(),
             refused_sign_ins: Mutex::new(LogLimiter::new(REFUSED_WINDOW, REFUSED_KINDS_MAX)),
             life: rand::random(),
-            plans: Plans::default(),
         })))
     }
 
@@ -120,10 +117,6 @@ impl ApiState {
 
     pub(super) fn passwords(&self) -> &Passwords {
         &self.0.passwords
-    }
-
-    pub(super) fn plans(&self) -> &Plans {
-        &self.0.plans
     }
 
     pub(super) fn life(&self) -> u64 {

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use self::find::{Found, find};
-use super::arguments::{Create, Ending, Kind, Link, Org, Set, Which};
+use super::arguments::{Create, Ending, Kind, Link, Org, Said, Set, Which};
 use super::client::{Client, escaped};
 use super::error::CliError;
 use super::output::Screen;
@@ -82,21 +82,15 @@ async fn found(client: &Client, which: &Which) -> Result<ObjectDocument, CliErro
 async fn create(client: &Client, asked: &Create, screen: Screen) -> Result<(), CliError> {
     let Which { kind, name, within } = &asked.which;
     is_object(*kind)?;
-    let mut body = Map::new();
-    body.insert("name".to_owned(), json!(name));
-    let mut text = |field: &str, value: Option<&String>| {
-        value.map(|it| body.insert(field.to_owned(), json!(it)));
-    };
-    text("description", asked.description.as_ref());
-    text("email", asked.email.as_ref());
     let department = Found::id(client, Kind::Department, within.as_deref(), None).await?;
     let within = department.as_deref();
     let parent = Found::id(client, Kind::Project, asked.parent.as_deref(), within).await?;
-    let home = asked.default_project.as_deref();
-    let home = Found::id(client, Kind::Project, home, None).await?;
-    text("department", department.as_ref());
-    text("parent", parent.as_ref());
-    text("default_project", home.as_ref());
+    let mut body = said(client, &asked.said).await?;
+    put(&mut body, "name", Some(name));
+    put(&mut body, "department", department.as_ref());
+    put(&mut body, "parent", parent.as_ref());
+    // There is no default project yet that could be taken away.
+    body.retain(|field, value| field != "default_project" || value != "");
     if asked.disabled {
         body.insert("enabled".to_owned(), json!(false));
     }
@@ -106,20 +100,29 @@ async fn create(client: &Client, asked: &Create, screen: Screen) -> Result<(), C
     screen.write(|| format!("Made the {word} {name:?}: {}", made.id), &made)
 }
 
-async fn set(client: &Client, asked: &Set, screen: Screen) -> Result<(), CliError> {
-    let before = found(client, &asked.which).await?;
+/// What is said of a thing, as the API takes it.
+async fn said(client: &Client, said: &Said) -> Result<Map<String, Value>, CliError> {
     let mut body = Map::new();
-    let mut text = |field: &str, value: Option<&String>| {
-        value.map(|it| body.insert(field.to_owned(), json!(it)));
-    };
-    text("name", asked.rename.as_ref());
-    text("description", asked.description.as_ref());
-    text("email", asked.email.as_ref());
-    let home = match asked.default_project.as_deref() {
+    put(&mut body, "description", said.description.as_ref());
+    put(&mut body, "email", said.email.as_ref());
+    let home = match said.default_project.as_deref() {
         Some("") => Some(String::new()),
         home => Found::id(client, Kind::Project, home, None).await?,
     };
-    text("default_project", home.as_ref());
+    put(&mut body, "default_project", home.as_ref());
+    Ok(body)
+}
+
+fn put(body: &mut Map<String, Value>, field: &str, value: Option<&String>) {
+    if let Some(value) = value {
+        body.insert(field.to_owned(), json!(value));
+    }
+}
+
+async fn set(client: &Client, asked: &Set, screen: Screen) -> Result<(), CliError> {
+    let before = found(client, &asked.which).await?;
+    let mut body = said(client, &asked.said).await?;
+    put(&mut body, "name", asked.rename.as_ref());
     if asked.enable || asked.disable {
         body.insert("enabled".to_owned(), json!(asked.enable));
     }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::directory::{MergeRefusal, Refusal};
 
@@ -100,6 +101,14 @@ pub enum StoreError {
     /// A region's organization can't be planned for, or not merged so.
     #[error(transparent)]
     Merge(#[from] MergeRefusal),
+    /// Too many do the same.
+    #[error("{what}, and this one's turn has not come; try again in {} seconds", retry.as_secs())]
+    Busy {
+        /// What goes on.
+        what: &'static str,
+        /// When to come again.
+        retry: Duration,
+    },
     /// The caller's change decided against itself.
     #[error("{0}")]
     Refused(String),

@@ -1,8 +1,9 @@
 //! The directory by the command line, against a real daemon.
 
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
-use crate::kit::Hub;
+use crate::kit::{Hub, browser};
 
 fn names(list: &Value) -> Vec<&str> {
     let all = list.as_object().unwrap().values().next().unwrap();
@@ -104,4 +105,56 @@ fn what_is_wrong_is_said_with_the_next_step() {
     );
     let (code, text) = hub.fails(&["org", "create", "department", "Default"]);
     assert!(code == 1 && text.contains("next: "), "{text}");
+}
+
+/// Makes departments, each with a user of the same name.
+async fn crowd(hub: &Hub, count: usize) {
+    browser();
+    let client = reqwest::Client::builder()
+        .unix_socket(hub.path("hub.sock"))
+        .tls_certs_only([])
+        .no_proxy()
+        .build()
+        .unwrap();
+    let post = async |client: reqwest::Client, list: &str, body: Value| -> Value {
+        let url = format!("http://localhost/api/v1/directory/{list}");
+        let answer = client.post(url).json(&body).send().await.unwrap();
+        answer.error_for_status().unwrap().json().await.unwrap()
+    };
+    let mut made = JoinSet::new();
+    for number in 0..count {
+        if made.len() == 16 {
+            made.join_next().await.unwrap().unwrap();
+        }
+        let client = client.clone();
+        made.spawn(async move {
+            let department = json!({ "name": format!("d{number}") });
+            let department = post(client.clone(), "departments", department).await;
+            let user = json!({ "name": "ann", "department": department["id"] });
+            post(client, "users", user).await;
+        });
+    }
+    while let Some(ended) = made.join_next().await {
+        ended.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_page_ends_what_is_listed_or_found() {
+    let mut hub = Hub::new("");
+    hub.init();
+    hub.serve();
+    let count = 1001;
+    crowd(&hub, count).await;
+    let listed = hub.json(&["org", "list", "users"]);
+    let users = listed["users"].as_array().unwrap();
+    assert_eq!(users.len(), count);
+    // Pages are in the order of ids: this one's stands on the second.
+    let last = users.iter().max_by_key(|it| it["id"].as_str().unwrap());
+    let last = last.unwrap();
+    let within = last["department"]["name"].as_str().unwrap();
+    let found = hub.json(&["org", "show", "user", "ann", "--in", within]);
+    assert_eq!(found["id"], last["id"]);
+    let (code, text) = hub.fails(&["org", "show", "user", "ann"]);
+    assert!(code == 64 && text.contains("and others"), "{text}");
 }

@@ -109,6 +109,20 @@ pub(in crate::cli) struct Which {
     pub(in crate::cli) within: Option<String>,
 }
 
+/// What is said of a thing, beside its name and where it is.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Said {
+    /// What it is for; "" for nothing
+    #[arg(long)]
+    pub(in crate::cli) description: Option<String>,
+    /// A user's address; "" for none
+    #[arg(long)]
+    pub(in crate::cli) email: Option<String>,
+    /// A user's default project, by name or id; "" for none
+    #[arg(long, value_name = "PROJECT")]
+    pub(in crate::cli) default_project: Option<String>,
+}
+
 /// What is to be made.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Create {
@@ -118,15 +132,8 @@ pub(in crate::cli) struct Create {
     /// The project that a project is to be nested in, by name or id
     #[arg(long, value_name = "PROJECT")]
     pub(in crate::cli) parent: Option<String>,
-    /// What it is for
-    #[arg(long)]
-    pub(in crate::cli) description: Option<String>,
-    /// A user's address
-    #[arg(long)]
-    pub(in crate::cli) email: Option<String>,
-    /// A user's default project, by name or id
-    #[arg(long, value_name = "PROJECT")]
-    pub(in crate::cli) default_project: Option<String>,
+    #[command(flatten)]
+    pub(in crate::cli) said: Said,
     /// It may not be used yet
     #[arg(long)]
     pub(in crate::cli) disabled: bool,
@@ -141,15 +148,8 @@ pub(in crate::cli) struct Set {
     /// Its new name
     #[arg(long, value_name = "NAME")]
     pub(in crate::cli) rename: Option<String>,
-    /// Its new description; "" for none
-    #[arg(long)]
-    pub(in crate::cli) description: Option<String>,
-    /// A user's new address; "" for none
-    #[arg(long)]
-    pub(in crate::cli) email: Option<String>,
-    /// A user's new default project, by name or id; "" for none
-    #[arg(long, value_name = "PROJECT")]
-    pub(in crate::cli) default_project: Option<String>,
+    #[command(flatten)]
+    pub(in crate::cli) said: Said,
     /// It may be used
     #[arg(long, conflicts_with = "disable")]
     pub(in crate::cli) enable: bool,
