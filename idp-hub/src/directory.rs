@@ -16,6 +16,7 @@ mod merge;
 mod names;
 mod plan;
 mod refusal;
+pub mod rights;
 #[cfg(test)]
 mod tests;
 

@@ -12,6 +12,7 @@ mod list;
 mod load;
 mod look;
 mod merge;
+mod secrets;
 mod write;
 
 use shared::model::UnixMillis;

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::directory::rights::Denied;
 use crate::directory::{MergeRefusal, Refusal};
 
 /// An error of the store.
@@ -100,6 +101,9 @@ pub enum StoreError {
     /// A region's organization can't be planned for, or not merged so.
     #[error(transparent)]
     Merge(#[from] MergeRefusal),
+    /// Whoever asks may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// The caller's change decided against itself.
     #[error("{0}")]
     Refused(String),

@@ -30,7 +30,7 @@ const COLUMNS: &str = "no, id, name, standing, key_fingerprint, cloud_kind, clou
     cloud_endpoint, software, host, joined_ms, seen_ms, not_after_s, recoveries, goodbye";
 
 /// What is kept of each region. Of the directory, what was decided about its things alone.
-const REMOVED_FROM: [&str; 8] = [
+const REMOVED_FROM: [&str; 9] = [
     "records",
     "feeds",
     "totals",
@@ -39,6 +39,7 @@ const REMOVED_FROM: [&str; 8] = [
     "means",
     "directory",
     "region_organization",
+    "bound",
 ];
 
 impl Reading<'_> {
