@@ -4,6 +4,7 @@
 use rusqlite::{OptionalExtension, Row, params};
 use shared::ids::{ObjectId, RegionId};
 use shared::model::{CloudId, Department, Object, ObjectKind, User};
+use shared::pki::PublicSealingKey;
 
 use super::error::{Doing, StoreError};
 use super::regions::RegionNo;
@@ -40,6 +41,8 @@ pub struct Recipient {
     pub id: RegionId,
     /// Its name.
     pub name: String,
+    /// To which key secrets for its agent are sealed, if it ever told one.
+    pub key: Option<PublicSealingKey>,
 }
 
 /// A user's new password.
@@ -139,13 +142,14 @@ impl Reading<'_> {
         user: ObjectId,
         most: u32,
     ) -> Result<Vec<(Recipient, CloudId)>, StoreError> {
-        let sql = "SELECT regions.no, regions.id, regions.name, bound.here FROM bound
+        let sql = "SELECT regions.no, regions.id, regions.name, regions.sealing_key, bound.here
+                   FROM bound
                    JOIN regions ON regions.no = bound.region
                    WHERE bound.user = ?1 AND regions.standing = 2
                    ORDER BY bound.rowid LIMIT ?2";
         let mut statement = self.prepared(sql)?;
         let found = statement.query_map(params![user.to_bytes(), most], |row| {
-            let here: String = row.get(3)?;
+            let here: String = row.get(4)?;
             Ok((recipient(row)?, CloudId::new(&here)))
         });
         found
@@ -158,7 +162,7 @@ impl Reading<'_> {
     /// # Errors
     /// If the database fails.
     pub fn recipients(&self) -> Result<Vec<Recipient>, StoreError> {
-        let sql = "SELECT regions.no, regions.id, regions.name FROM regions
+        let sql = "SELECT regions.no, regions.id, regions.name, regions.sealing_key FROM regions
                    JOIN region_organization AS merged ON merged.region = regions.no
                    WHERE regions.standing = 2 AND merged.merged_ms IS NOT NULL
                    ORDER BY regions.no";
@@ -250,5 +254,6 @@ fn recipient(row: &Row<'_>) -> rusqlite::Result<Recipient> {
         no: RegionNo(row.get(0)?),
         id: RegionId::from_bytes(row.get(1)?),
         name: row.get(2)?,
+        key: row.get::<_, Option<[u8; 32]>>(3)?.map(PublicSealingKey::from_bytes),
     })
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Assignment, Binding, CloudId, Department, Entry, FloatingIp, Group, HostSample, Implication,
-    Lapse, Membership, Network, Node, Project, Quota, Role, Server, Service, StoragePool,
+    Lapse, Membership, Network, Node, Project, Quota, Role, Secret, Server, Service, StoragePool,
     UnixMillis, User, Volume,
 };
 
@@ -86,6 +86,8 @@ pub enum RecordKind {
     Binding,
     /// [`Lapse`].
     Lapse,
+    /// [`Secret`].
+    Secret,
     /// [`Service`].
     Service,
     /// [`HostSample`].
@@ -94,7 +96,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// Every kind.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Server,
         Self::Volume,
         Self::Network,
@@ -112,6 +114,7 @@ impl RecordKind {
         Self::Assignment,
         Self::Binding,
         Self::Lapse,
+        Self::Secret,
         Self::Service,
         Self::HostSample,
     ];
@@ -131,7 +134,8 @@ impl RecordKind {
             | Self::Implication
             | Self::Assignment
             | Self::Binding
-            | Self::Lapse => Feed::Organization,
+            | Self::Lapse
+            | Self::Secret => Feed::Organization,
             Self::Server
             | Self::Volume
             | Self::Network
@@ -161,6 +165,7 @@ impl RecordKind {
             Self::Assignment => "assignment",
             Self::Binding => "binding",
             Self::Lapse => "lapse",
+            Self::Secret => "secret",
             Self::Service => "service",
             Self::HostSample => "host-sample",
         }
@@ -213,6 +218,8 @@ pub enum Record {
     Binding(Binding),
     /// Something ended.
     Lapse(Lapse),
+    /// A user's password.
+    Secret(Secret),
     /// The state of one API.
     Service(Service),
     /// Host health at one moment.
@@ -240,6 +247,7 @@ impl Record {
             Self::Assignment(it) => (RecordKind::Assignment, it.id()),
             Self::Binding(it) => (RecordKind::Binding, it.id()),
             Self::Lapse(it) => (RecordKind::Lapse, it.id()),
+            Self::Secret(it) => (RecordKind::Secret, it.id()),
             Self::Service(it) => (RecordKind::Service, it.id()),
             Self::HostSample(it) => (RecordKind::HostSample, sample_id(it.at)),
         };

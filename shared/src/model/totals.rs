@@ -133,6 +133,7 @@ impl Totals {
             | Record::Assignment(_)
             | Record::Binding(_)
             | Record::Lapse(_)
+            | Record::Secret(_)
             | Record::Service(_)
             | Record::HostSample(_) => totals.put(&Weight::of(record)),
         }

@@ -50,6 +50,7 @@ impl Weight {
             | Record::Assignment(_)
             | Record::Binding(_)
             | Record::Lapse(_)
+            | Record::Secret(_)
             | Record::Service(_)
             | Record::HostSample(_) => Self::Nothing,
             Record::Network(_)

@@ -73,6 +73,7 @@ pub const fn kind_code(kind: RecordKind) -> u16 {
         RecordKind::Assignment => 71,
         RecordKind::Binding => 72,
         RecordKind::Lapse => 73,
+        RecordKind::Secret => 77,
     }
 }
 
@@ -150,6 +151,7 @@ pub fn encode(record: &Record) -> Result<EncodedRecord, EncodeError> {
         Record::Assignment(it) => codec::encode_into(&v1::AssignmentV1::from(it), &mut value)?,
         Record::Binding(it) => codec::encode_into(&v1::BindingV1::from(it), &mut value)?,
         Record::Lapse(it) => codec::encode_into(&v1::LapseV1::from(it), &mut value)?,
+        Record::Secret(it) => codec::encode_into(&v1::SecretV1::from(it), &mut value)?,
         Record::Server(it) => codec::encode_into(&v1::ServerV1::from(it), &mut value)?,
         Record::Volume(it) => codec::encode_into(&v1::VolumeV1::from(it), &mut value)?,
         Record::Network(it) => codec::encode_into(&v1::NetworkV1::from(it), &mut value)?,
@@ -194,6 +196,7 @@ pub fn decode(kind: u16, id: &[u8], value: &[u8]) -> Result<Decoded, DecodeError
         }
         RecordKind::Binding => Record::Binding(organization::binding(codec::decode(value)?)?),
         RecordKind::Lapse => Record::Lapse(organization::lapse(&codec::decode(value)?)?),
+        RecordKind::Secret => Record::Secret(organization::secret(&codec::decode(value)?)),
         RecordKind::Server => Record::Server(inventory::server(id, codec::decode(value)?)?),
         RecordKind::Volume => Record::Volume(inventory::volume(id, codec::decode(value)?)?),
         RecordKind::Network => Record::Network(inventory::network(id, codec::decode(value)?)?),
@@ -224,6 +227,7 @@ pub const fn has_derived_id(kind: RecordKind) -> bool {
             | RecordKind::Assignment
             | RecordKind::Binding
             | RecordKind::Lapse
+            | RecordKind::Secret
             | RecordKind::Service
             | RecordKind::HostSample
     )

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 
 use rusqlite::{OptionalExtension, params};
 use shared::ids::ObjectId;
-use shared::model::{Binding, Object, ObjectKind};
+use shared::model::{Becomes, Binding, Object, ObjectKind, Record, RecordKind, Secret};
 use shared::wire::Digest;
+use shared::wire::record::{self, kind_code};
 
-use super::write::{Rows, encoded};
+use super::write::{Rows, UNTOLD, encoded};
 use crate::directory::outward;
 use crate::store::error::{Doing, StoreError};
 use crate::store::hot::Untold;
@@ -16,7 +17,7 @@ use crate::store::regions::RegionNo;
 use crate::store::{Changing, Reading};
 
 /// The kind of a row that is a user's password, sealed to a region's agent.
-const SECRET: u16 = 77;
+const SECRET: u16 = kind_code(RecordKind::Secret);
 
 impl Reading<'_> {
     /// Which regions were told a user's password.
@@ -54,10 +55,12 @@ impl Changing<'_> {
         let mut rows = Rows::begin(self, &stamp)?;
         let (mut told, mut untold) = (Vec::new(), BTreeSet::new());
         for (no, sealed) in sealed {
-            let value = sealed.map(|it| value(version, &it));
+            let is_told = sealed.is_some();
+            let value = sealed.map(|sealed| value(user, version, sealed));
+            let value = value.transpose()?;
             if rows.own(no, |it| it.replace(no.0, SECRET, &id, value.as_deref()))? {
                 untold.insert(no);
-                told.extend(value.map(|_| no));
+                told.extend(is_told.then_some(no));
             }
         }
         rows.finish()?;
@@ -162,8 +165,8 @@ impl Rows<'_> {
         let here = binding.here.to_string();
         let sql = "DELETE FROM bound WHERE region = ?1 AND here = ?2 AND user IS NOT ?3";
         let user = match binding.becomes {
-            shared::model::Becomes::Object(id) => Some(id.to_bytes()),
-            _ => None,
+            Becomes::Object(id) => Some(id.to_bytes()),
+            Becomes::Withheld(_) | Becomes::Renamed(_) => None,
         };
         self.run(sql, params![no.0, here, user], "forget who a user is")?;
         let sql = "INSERT INTO bound (user, region, here) VALUES (?1, ?2, ?3)
@@ -189,6 +192,12 @@ impl Rows<'_> {
 }
 
 /// A row's value.
-fn value(version: u64, sealed: &[u8]) -> Vec<u8> {
-    [version.to_le_bytes().as_slice(), sealed].concat()
+fn value(user: ObjectId, version: u64, sealed: Vec<u8>) -> Result<Vec<u8>, StoreError> {
+    let secret = Secret {
+        user,
+        version,
+        sealed,
+    };
+    let encoded = record::encode(&Record::Secret(secret)).map_err(|_| UNTOLD)?;
+    Ok(encoded.value)
 }

@@ -216,7 +216,7 @@ impl<'a> Rows<'a> {
 }
 
 /// Nothing that the directory holds can cause it.
-const UNTOLD: StoreError = StoreError::Row {
+pub(super) const UNTOLD: StoreError = StoreError::Row {
     what: "thing of the directory",
 };
 
