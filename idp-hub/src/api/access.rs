@@ -108,7 +108,8 @@ pub(super) async fn admit(
     if access == Access::Anybody {
         return next.run(request).await;
     }
-    let who = match Who::of_request(&state, &request).await {
+    let asked = Who::of_request(&state, &request);
+    let who = match asked.await {
         Ok(who) => who,
         Err(problem) => return problem.into_response(),
     };

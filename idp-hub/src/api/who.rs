@@ -95,15 +95,22 @@ impl Who {
     ///
     /// # Errors
     /// If nobody is signed in.
-    pub(super) async fn of_request(state: &ApiState, request: &Request) -> Result<Self, Problem> {
-        if request.extensions().get::<LocalPeer>().is_some() {
-            return Ok(Self::Local);
+    pub(super) fn of_request(
+        state: &ApiState,
+        request: &Request,
+    ) -> impl Future<Output = Result<Self, Problem>> + Send + use<> {
+        // A body can't be looked at by two, so nothing of the request is held while it waits.
+        let is_local = request.extensions().get::<LocalPeer>().is_some();
+        let (state, session) = (state.clone(), session_of(request.headers()));
+        async move {
+            if is_local {
+                return Ok(Self::Local);
+            }
+            let nobody = |detail| Problem::new(Kind::SignInRequired, detail);
+            let session = session.ok_or_else(|| nobody("No session's cookie."))?;
+            let found = Self::of_session(&state, session).await?;
+            found.ok_or_else(|| nobody("The session is over."))
         }
-        let nobody = |detail| Problem::new(Kind::SignInRequired, detail);
-        let session = session_of(request.headers());
-        let session = session.ok_or_else(|| nobody("No session's cookie."))?;
-        let found = Self::of_session(state, session).await?;
-        found.ok_or_else(|| nobody("The session is over."))
     }
 
     /// Whose session it is, if it is not over, and he may still sign in.

@@ -73,6 +73,11 @@ impl UserRow {
         self.password.as_ref().map(|it| it.version)
     }
 
+    /// As a thing of the directory.
+    pub fn object(&self) -> Object<ObjectId> {
+        Object::User(self.user.clone())
+    }
+
     /// What he is called in the audit and in stamps.
     pub fn title(&self) -> String {
         format!("{}/{}", self.department.name, self.user.name)

@@ -348,7 +348,7 @@ fn kind_of(word: &str) -> Result<ObjectKind, Problem> {
     })
 }
 
-pub(super) fn id_of(what: &str, text: &str) -> Result<ObjectId, Problem> {
+pub(in crate::api) fn id_of(what: &str, text: &str) -> Result<ObjectId, Problem> {
     text.parse().map_err(|error| {
         Problem::new(Kind::InvalidRequest, format!("{what}: {error}."))
             .next_step("Give the id that the directory's lists show.")
