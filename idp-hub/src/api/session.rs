@@ -346,10 +346,8 @@ impl From<PasswordError> for Problem {
             PasswordError::TooShort
             | PasswordError::TooLong
             | PasswordError::TooLongForClouds
-            | PasswordError::Control => {
-                Self::new(Kind::InvalidRequest, format!("{error}."))
-                    .next_step("Choose another password.")
-            }
+            | PasswordError::Control => Self::new(Kind::InvalidRequest, format!("{error}."))
+                .next_step("Choose another password."),
             PasswordError::Busy => Self::new(Kind::Unavailable, "Too many sign-ins wait already.")
                 .retry_after(Duration::from_secs(2)),
             PasswordError::Hash(_) => Self::internal(&error),

@@ -89,10 +89,7 @@ impl ApiState {
     ///
     /// # Errors
     /// As [`new`](Self::new).
-    pub fn with_regions(
-        parts: ApiParts,
-        regions: Arc<dyn Regions>,
-    ) -> Result<Self, PasswordError> {
+    pub fn with_regions(parts: ApiParts, regions: Arc<dyn Regions>) -> Result<Self, PasswordError> {
         Ok(Self(Arc::new(Inner {
             parts,
             passwords: Passwords::new()?,

@@ -14,8 +14,8 @@ mod sign_in;
 mod spread;
 
 use axum::extract::State;
-use axum::http::header::SET_COOKIE;
 use axum::http::HeaderMap;
+use axum::http::header::SET_COOKIE;
 use serde::{Deserialize, Serialize};
 use shared::ids::ObjectId;
 use utoipa::ToSchema;

@@ -120,11 +120,7 @@ impl Rights {
     ///
     /// # Errors
     /// Why not.
-    pub fn permits(
-        &self,
-        live: &Organization<ObjectId>,
-        action: Action<'_>,
-    ) -> Result<(), Denied> {
+    pub fn permits(&self, live: &Organization<ObjectId>, action: Action<'_>) -> Result<(), Denied> {
         let Self::Share(share) = self else {
             return Ok(());
         };
@@ -172,7 +168,11 @@ impl Share {
         let mut roles: BTreeMap<Scope<ObjectId>, Roles> = BTreeMap::new();
         let mut inherited: BTreeMap<Scope<ObjectId>, Roles> = BTreeMap::new();
         for it in live.assignments.iter().filter(is_his) {
-            let place = if it.inherited { &mut inherited } else { &mut roles };
+            let place = if it.inherited {
+                &mut inherited
+            } else {
+                &mut roles
+            };
             let place = place.entry(it.scope.clone()).or_default();
             place.extend(implied(live, it.role));
         }

@@ -222,10 +222,13 @@ impl Changing<'_> {
         let sql = "INSERT OR REPLACE INTO passwords (user, hash, version, author, region)
                    VALUES (?1, ?2, ?3, ?4, ?5)";
         let (id, region) = (user.to_bytes(), new.captured_from.map(|it| it.0));
-        let row: [&dyn rusqlite::ToSql; 5] =
-            [&id, &new.hash, &new.version, &new.author, &region];
+        let row: [&dyn rusqlite::ToSql; 5] = [&id, &new.hash, &new.version, &new.author, &region];
         self.execute(sql, &row, "set a user's password")?;
-        self.execute("DELETE FROM sessions WHERE user = ?1", &[&id], "end web sessions")?;
+        self.execute(
+            "DELETE FROM sessions WHERE user = ?1",
+            &[&id],
+            "end web sessions",
+        )?;
         let recipients = self.reading().recipients()?;
         let sealed = recipients.into_iter().map(|it| {
             let own = new.sealed.iter().find(|(no, _)| *no == it.no);
@@ -259,6 +262,8 @@ fn recipient(row: &Row<'_>) -> rusqlite::Result<Recipient> {
         no: RegionNo(row.get(0)?),
         id: RegionId::from_bytes(row.get(1)?),
         name: row.get(2)?,
-        key: row.get::<_, Option<[u8; 32]>>(3)?.map(PublicSealingKey::from_bytes),
+        key: row
+            .get::<_, Option<[u8; 32]>>(3)?
+            .map(PublicSealingKey::from_bytes),
     })
 }

@@ -103,7 +103,9 @@ pub(in crate::api) async fn check(
     let regions = match &row {
         Some(row) if row.password.is_none() => {
             let id = row.id;
-            let asked = state.store.read(move |it| it.regions_of_user(id, REGIONS_ASKED_MAX));
+            let asked = state
+                .store
+                .read(move |it| it.regions_of_user(id, REGIONS_ASKED_MAX));
             asked.await?
         }
         _ => Vec::new(),

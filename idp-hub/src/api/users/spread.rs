@@ -46,7 +46,9 @@ pub(super) async fn set(state: &ApiState, chosen: Chosen<'_>) -> Result<Password
     let recipients = state.store.read(|it| it.recipients()).await?;
     let (user, now) = (row.id, state.clock.unix_millis().0);
     // A clock that went back makes none that counts less than the one before.
-    let version = row.version().map_or(now, |it| now.max(it.saturating_add(1)));
+    let version = row
+        .version()
+        .map_or(now, |it| now.max(it.saturating_add(1)));
     let others = recipients.iter();
     let others = others.filter(|it| Some(it.no) != captured_from);
     let sealed = seal_all(state, (user, version), others.cloned().collect(), password);

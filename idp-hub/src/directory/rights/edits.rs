@@ -1,9 +1,7 @@
 //! Which changes of the directory are whose.
 
 use shared::ids::ObjectId;
-use shared::model::{
-    Actor, Assignment, Link, Membership, Object, ObjectKind, Organization, Scope,
-};
+use shared::model::{Actor, Assignment, Link, Membership, Object, ObjectKind, Organization, Scope};
 
 use super::powers::{above, has_admin, implied, is_powerful};
 use super::{CLOUD, Denied, HIMSELF, MORE, OTHERS, POWERFUL, Share};
@@ -91,7 +89,10 @@ impl Share {
                 let project = live.projects.get(&id);
                 let outer = project.and_then(|it| it.parent);
                 let outer = outer.is_some_and(|it| self.has_project(live, it));
-                yes(outer || self.is_in(project.map(|it| &it.department)), OTHERS)
+                yes(
+                    outer || self.is_in(project.map(|it| &it.department)),
+                    OTHERS,
+                )
             }
             ObjectKind::User if id == self.user => Err(HIMSELF),
             ObjectKind::User => self.permits_user(live, id),

@@ -38,11 +38,7 @@ pub(super) fn administers(live: &Organization<ObjectId>, roles: &Roles) -> bool 
     })
 }
 
-fn has(
-    live: &Organization<ObjectId>,
-    roles: &Roles,
-    is: impl Fn(&Role<ObjectId>) -> bool,
-) -> bool {
+fn has(live: &Organization<ObjectId>, roles: &Roles, is: impl Fn(&Role<ObjectId>) -> bool) -> bool {
     roles.iter().any(|it| live.roles.get(it).is_some_and(&is))
 }
 
@@ -85,7 +81,11 @@ pub(super) fn inherit(
     for (id, project) in &live.projects {
         let above = above(live, project.parent).map(Scope::Project);
         let above = above.chain([Scope::Department(project.department)]);
-        let had: Roles = above.filter_map(|it| inherited.get(&it)).flatten().copied().collect();
+        let had: Roles = above
+            .filter_map(|it| inherited.get(&it))
+            .flatten()
+            .copied()
+            .collect();
         if !had.is_empty() {
             roles.entry(Scope::Project(*id)).or_default().extend(had);
         }

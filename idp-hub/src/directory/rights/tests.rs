@@ -81,7 +81,11 @@ fn role(name: &str) -> Role<ObjectId> {
     }
 }
 
-const fn given(actor: Actor<ObjectId>, role: ObjectId, scope: Scope<ObjectId>) -> Assignment<ObjectId> {
+const fn given(
+    actor: Actor<ObjectId>,
+    role: ObjectId,
+    scope: Scope<ObjectId>,
+) -> Assignment<ObjectId> {
     Assignment {
         actor,
         scope,
@@ -171,12 +175,32 @@ fn table() -> Vec<(&'static str, Edit, [bool; 4])> {
     let not_boss = [false, true, true, true];
     assert_ne!((all, not_boss), (none, none));
     vec![
-        ("a new department", create(Object::Department(department("x"))), none),
+        (
+            "a new department",
+            create(Object::Department(department("x"))),
+            none,
+        ),
         ("a new role", create(Object::Role(role("x"))), none),
-        ("a project in ops", create(Object::Project(project(OPS, None))), boss),
-        ("a project in web", create(Object::Project(project(OPS, Some(WEB)))), web),
-        ("one in web, of lab", create(Object::Project(project(LAB, Some(WEB)))), none),
-        ("a project in lab", create(Object::Project(project(LAB, None))), none),
+        (
+            "a project in ops",
+            create(Object::Project(project(OPS, None))),
+            boss,
+        ),
+        (
+            "a project in web",
+            create(Object::Project(project(OPS, Some(WEB)))),
+            web,
+        ),
+        (
+            "one in web, of lab",
+            create(Object::Project(project(LAB, Some(WEB)))),
+            none,
+        ),
+        (
+            "a project in lab",
+            create(Object::Project(project(LAB, None))),
+            none,
+        ),
         ("a user of ops", create(Object::User(user(OPS))), boss),
         ("a user of lab", create(Object::User(user(LAB))), none),
         ("a group of ops", create(Object::Group(group(OPS))), boss),
@@ -198,22 +222,85 @@ fn table() -> Vec<(&'static str, Edit, [bool; 4])> {
         ("ending the boss", end(U, BOSS), none),
         ("ending the chief", end(U, CHIEF), none),
         ("ending staff", end(G, STAFF), boss),
-        ("a member of web", assign(ANN, MEMBER, Scope::Project(WEB)), web),
-        ("a member within web", assign(ANN, MEMBER, Scope::Project(INNER)), web),
-        ("a manager of web", assign(ANN, MANAGER, Scope::Project(WEB)), web),
-        ("a manager of ops", assign(ANN, MANAGER, Scope::Department(OPS)), boss),
-        ("a manager of lab", assign(ANN, MANAGER, Scope::Department(LAB)), none),
-        ("an admin of web", assign(ANN, ADMIN, Scope::Project(WEB)), none),
-        ("what leads to admin", assign(ANN, SUPER, Scope::Project(WEB)), none),
-        ("more than he has", assign(ANN, AUDITOR, Scope::Project(WEB)), none),
-        ("all of data, by admin", assign(ANN, AUDITOR, Scope::Project(DATA)), [false, false, true, false]),
-        ("a stranger in web", assign(BOB, MEMBER, Scope::Project(WEB)), none),
-        ("taking admin away", Edit::Unlink(Link::Assignment(given(Actor::User(CHIEF), ADMIN, Scope::Project(DATA)))), none),
-        ("taking member away", Edit::Unlink(Link::Assignment(given(Actor::User(ANN), MEMBER, Scope::Project(WEB)))), web),
+        (
+            "a member of web",
+            assign(ANN, MEMBER, Scope::Project(WEB)),
+            web,
+        ),
+        (
+            "a member within web",
+            assign(ANN, MEMBER, Scope::Project(INNER)),
+            web,
+        ),
+        (
+            "a manager of web",
+            assign(ANN, MANAGER, Scope::Project(WEB)),
+            web,
+        ),
+        (
+            "a manager of ops",
+            assign(ANN, MANAGER, Scope::Department(OPS)),
+            boss,
+        ),
+        (
+            "a manager of lab",
+            assign(ANN, MANAGER, Scope::Department(LAB)),
+            none,
+        ),
+        (
+            "an admin of web",
+            assign(ANN, ADMIN, Scope::Project(WEB)),
+            none,
+        ),
+        (
+            "what leads to admin",
+            assign(ANN, SUPER, Scope::Project(WEB)),
+            none,
+        ),
+        (
+            "more than he has",
+            assign(ANN, AUDITOR, Scope::Project(WEB)),
+            none,
+        ),
+        (
+            "all of data, by admin",
+            assign(ANN, AUDITOR, Scope::Project(DATA)),
+            [false, false, true, false],
+        ),
+        (
+            "a stranger in web",
+            assign(BOB, MEMBER, Scope::Project(WEB)),
+            none,
+        ),
+        (
+            "taking admin away",
+            Edit::Unlink(Link::Assignment(given(
+                Actor::User(CHIEF),
+                ADMIN,
+                Scope::Project(DATA),
+            ))),
+            none,
+        ),
+        (
+            "taking member away",
+            Edit::Unlink(Link::Assignment(given(
+                Actor::User(ANN),
+                MEMBER,
+                Scope::Project(WEB),
+            ))),
+            web,
+        ),
         ("ann in staff", join(STAFF, ANN), boss),
         ("bob in staff", join(STAFF, BOB), none),
         ("ann in a powerful group", join(ROOTS, ANN), none),
-        ("an implication", Edit::Link(Link::Implication(Implication { prior: MEMBER, implied: AUDITOR })), none),
+        (
+            "an implication",
+            Edit::Link(Link::Implication(Implication {
+                prior: MEMBER,
+                implied: AUDITOR,
+            })),
+            none,
+        ),
     ]
 }
 
@@ -223,7 +310,11 @@ fn each_may_change_what_he_administers() {
     for (what, edit, expected) in table() {
         let action = Action::Edit(&edit);
         let found = [BOSS, LEAD, CHIEF, ANN].map(|it| rights(&live, it).permits(&live, action));
-        assert_eq!(found.clone().map(|it| it.is_ok()), expected, "{what}: {found:?}");
+        assert_eq!(
+            found.clone().map(|it| it.is_ok()),
+            expected,
+            "{what}: {found:?}"
+        );
         assert_eq!(Rights::All.permits(&live, action), Ok(()), "{what}");
     }
 }
@@ -269,9 +360,15 @@ fn a_group_and_what_is_inherited_count_as_keystone_counts_them() {
     live.assignments.insert(it);
     let ann = rights(&live, ANN);
     let may = |edit: Edit| ann.permits(&live, Action::Edit(&edit)).is_ok();
-    assert!(may(update(ObjectKind::Project, DATA)), "in every project of it");
+    assert!(
+        may(update(ObjectKind::Project, DATA)),
+        "in every project of it"
+    );
     assert!(!may(update(ObjectKind::Project, FAR)));
-    assert!(!may(create(Object::User(super::tests::user(OPS)))), "and not in it");
+    assert!(
+        !may(create(Object::User(super::tests::user(OPS)))),
+        "and not in it"
+    );
 }
 
 #[test]
@@ -279,7 +376,11 @@ fn what_is_switched_off_gives_nothing() {
     let mut live = organization();
     live.projects.get_mut(&WEB).unwrap().enabled = false;
     let edit = update(ObjectKind::Project, WEB);
-    assert!(rights(&live, LEAD).permits(&live, Action::Edit(&edit)).is_err());
+    assert!(
+        rights(&live, LEAD)
+            .permits(&live, Action::Edit(&edit))
+            .is_err()
+    );
     live.users.get_mut(&ANN).unwrap().enabled = false;
     assert!(Rights::of(&live, Asker::User(ANN)).is_none());
     live.departments.get_mut(&OPS).unwrap().enabled = false;
