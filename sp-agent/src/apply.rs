@@ -24,6 +24,7 @@ mod links;
 mod objects;
 mod own;
 mod pace;
+mod passwords;
 mod places;
 mod progress;
 mod settle;
@@ -43,7 +44,7 @@ use crate::replica::{Base, Note, Replica};
 pub use crate::cloud::Policy;
 pub use actual::{Actual, Touched, Traits};
 pub use batch::{Batch, Change, Outcome, REMOVALS_PERIOD, Task};
-pub use driver::{Apply, Keep, News, Report, StoreError};
+pub use driver::{Apply, Keep, News, Report, StoreError, Unseal};
 pub use progress::{Failed, Progress};
 pub use subject::{Difference, Drift, Level, Standing, Subject, Wait, Why};
 

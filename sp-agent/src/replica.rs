@@ -9,7 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use shared::ids::ObjectId;
 use shared::model::directory::{inward, link_of, object_of};
-use shared::model::{Becomes, CloudId, End, Key, ObjectKind, Organization, Record, RecordKind};
+use shared::model::{
+    Becomes, CloudId, End, Key, ObjectKind, Organization, Record, RecordKind, Secret,
+};
 use shared::wire::Digest;
 
 /// What the hub told.
@@ -21,6 +23,8 @@ pub struct Replica {
     pub ended: BTreeMap<ObjectId, (ObjectKind, End)>,
     /// What was decided about this region's things.
     pub bindings: BTreeMap<(ObjectKind, CloudId), Becomes>,
+    /// The passwords of users, sealed to this agent.
+    pub secrets: BTreeMap<ObjectId, Secret>,
 }
 
 /// A change of what the hub tells.
@@ -41,6 +45,9 @@ impl Replica {
             }
             Change::Put(Record::Lapse(it)) => {
                 self.ended.insert(it.object, (it.kind, it.how));
+            }
+            Change::Put(Record::Secret(it)) => {
+                self.secrets.insert(it.user, it);
             }
             Change::Put(
                 record @ (Record::Membership(_) | Record::Implication(_) | Record::Assignment(_)),
@@ -65,6 +72,11 @@ impl Replica {
             }
             (RecordKind::Lapse, Some(Record::Lapse(it))) => {
                 self.ended.remove(&it.object);
+            }
+            (RecordKind::Secret, _) => {
+                if let Some(user) = inward(&key.id) {
+                    self.secrets.remove(&user);
+                }
             }
             (kind, record) => {
                 if let (Some(kind), Some(id)) = (object_kind(kind), inward(&key.id)) {
@@ -95,6 +107,17 @@ pub struct Base {
     pub objects: BTreeMap<(ObjectKind, ObjectId), Applied>,
     /// Each link that was made, or met as it should be, by its record's id in the directory.
     pub links: BTreeSet<CloudId>,
+    /// The password that was set last for each user.
+    pub passwords: BTreeMap<ObjectId, SetPassword>,
+}
+
+/// A password that was set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetPassword {
+    /// What the cloud calls the user.
+    pub here: CloudId,
+    /// Its version, as [`Secret`] has it.
+    pub version: u64,
 }
 
 /// What was applied last of one thing.
@@ -113,6 +136,8 @@ pub enum Note {
     Object(ObjectKind, ObjectId, Option<Applied>),
     /// This link is there, or is not there any more.
     Link(CloudId, bool),
+    /// This user was given this password.
+    Password(ObjectId, SetPassword),
 }
 
 impl Base {
@@ -130,6 +155,9 @@ impl Base {
             }
             Note::Link(id, false) => {
                 self.links.remove(&id);
+            }
+            Note::Password(user, set) => {
+                self.passwords.insert(user, set);
             }
         }
     }

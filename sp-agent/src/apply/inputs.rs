@@ -33,6 +33,9 @@ impl Reconciler {
             let becomes = replica.bindings.get(&here).cloned();
             self.tell_binding(here, becomes);
         }
+        for user in changed(&self.replica.secrets, &replica.secrets) {
+            self.tell_secret(user, replica.secrets.get(&user).cloned());
+        }
     }
 
     /// A thing of the directory is so; `None`: the directory says nothing of it any more.
@@ -206,7 +209,7 @@ impl Reconciler {
     pub(super) fn note(&mut self, note: Note) {
         let before = match &note {
             Note::Object(kind, id, _) => self.base.objects.get(&(*kind, *id)).cloned(),
-            Note::Link(..) => None,
+            Note::Link(..) | Note::Password(..) => None,
         };
         self.notes.push(note.clone());
         self.base.note(note.clone());
@@ -314,6 +317,8 @@ impl Reconciler {
         for (id, (kind, _)) in &self.replica.ended {
             self.dirty.insert(Subject::Object(*kind, *id));
         }
+        let secrets = self.replica.secrets.keys();
+        self.dirty.extend(secrets.map(|it| Subject::Password(*it)));
         for (kind, here) in self.actual.things() {
             self.dirty.insert(Subject::Own(*kind, here.clone()));
         }

@@ -12,6 +12,8 @@ pub enum Subject {
     Object(ObjectKind, ObjectId),
     /// A link between things of the directory.
     Link(Link<ObjectId>),
+    /// The password of a user of the directory.
+    Password(ObjectId),
     /// A thing of the region that is no thing of the directory.
     Own(ObjectKind, CloudId),
 }
@@ -36,6 +38,8 @@ pub enum Difference {
     Email,
     /// Another default project.
     DefaultProject,
+    /// Not the password that the hub set.
+    Password,
     /// In another department, or nested in another project. No cloud can put that right.
     Moved,
     /// It was here, and was deleted in the region.
@@ -137,6 +141,8 @@ pub enum Level {
     Group,
     /// Made or changed.
     User,
+    /// Given.
+    Password,
     /// Links are made.
     Link,
     /// Links are taken away.
@@ -204,6 +210,7 @@ impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Object(kind, id) => write!(f, "{} {id}", kind.name()),
+            Self::Password(user) => write!(f, "the password of user {user}"),
             Self::Own(kind, here) => write!(f, "the region's {} {here}", kind.name()),
             Self::Link(link) => write!(f, "{} {}", link_kind(link).name(), link.id()),
         }

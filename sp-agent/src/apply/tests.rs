@@ -3,6 +3,7 @@
 mod cloud;
 mod faults;
 mod measured;
+mod passwords;
 mod properties;
 mod rules;
 mod world;

@@ -6,7 +6,7 @@ use shared::wire::Digest;
 
 use super::subject::{Drift, Level, Wait};
 use crate::cloud::Order;
-use crate::replica::Note;
+use crate::replica::{Note, SetPassword};
 
 /// How a subject is to be taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,4 +42,6 @@ pub(super) enum Done {
     Gone(ObjectKind, ObjectId),
     /// This link is there, or is not any more.
     Link(CloudId, bool),
+    /// This user has this password.
+    Password(ObjectId, SetPassword),
 }

@@ -109,6 +109,7 @@ impl Applying {
         let Followed {
             federation,
             replica,
+            opener,
         } = followed;
         let base = match replica.base().await {
             Ok(base) => base,
@@ -129,6 +130,7 @@ impl Applying {
             news: heard,
             keep: Arc::new(Kept(replica.clone())),
             report: Arc::new(Reported(self.spool.clone())),
+            unseal: Arc::new(opener),
             progress: self.progress.clone(),
             readings: self.between.wanted.clone(),
             clock: self.clock.clone(),

@@ -7,12 +7,12 @@ use super::cloud::objects;
 use super::world::*;
 use super::*;
 
-const DEPARTMENT: u128 = 1;
+pub(super) const DEPARTMENT: u128 = 1;
 const ROLE: u128 = 2;
 const PROJECT: u128 = 3;
 const INNER: u128 = 4;
 const GROUP: u128 = 5;
-const USER: u128 = 6;
+pub(super) const USER: u128 = 6;
 
 pub(super) fn replica() -> Replica {
     let mut replica = Replica::default();
@@ -39,7 +39,7 @@ pub(super) fn bench() -> (Bench, Replica) {
     (bench, replica)
 }
 
-fn applied() -> (Bench, Replica) {
+pub(super) fn applied() -> (Bench, Replica) {
     let (mut bench, replica) = bench();
     bench.run();
     (bench, replica)

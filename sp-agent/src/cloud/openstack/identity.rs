@@ -25,7 +25,7 @@ use shared::model::ServiceKind;
 
 use self::custody::Own;
 use self::departments::Departments;
-pub(super) use self::write::perform;
+pub(super) use self::write::{perform, segment};
 use super::client::Client;
 use super::rights;
 use crate::cloud::{CloudError, Incomplete, Mark, Pages, Part, Policy, Whole};

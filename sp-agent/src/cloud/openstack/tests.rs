@@ -9,6 +9,7 @@ mod microversions;
 mod network;
 mod nodes;
 mod pages;
+mod passwords;
 mod pools;
 mod questions;
 mod quota;

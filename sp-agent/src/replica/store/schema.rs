@@ -37,6 +37,11 @@ const MIGRATIONS: [&str; 1] = ["
         PRIMARY KEY (kind, id)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE applied_link (id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+    CREATE TABLE applied_password (
+        user    BLOB    PRIMARY KEY CHECK (length(user) = 16),
+        here    TEXT    NOT NULL,
+        version INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
 "];
 
 /// What stays of the write-ahead log after a checkpoint, bytes: what the default checkpoint, every
@@ -83,7 +88,8 @@ pub(super) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), Re
 pub(super) fn begin(connection: &Connection, federation: FederationId) -> rusqlite::Result<()> {
     let transaction = connection.unchecked_transaction()?;
     transaction.execute_batch(
-        "DELETE FROM position; DELETE FROM told; DELETE FROM applied; DELETE FROM applied_link;",
+        "DELETE FROM position; DELETE FROM told; DELETE FROM applied; DELETE FROM applied_link;
+         DELETE FROM applied_password;",
     )?;
     transaction.execute(
         "INSERT INTO position (federation, feed, seq, live, generation, digest, complete)
