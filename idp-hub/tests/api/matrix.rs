@@ -187,8 +187,16 @@ async fn every_route_answers_whom_it_should_and_refuses_the_others() {
 async fn lists_have_what_somebody_may_see() {
     let stage = Stage::new().await;
     for (asker, kind, expected) in [
-        ("account", "users", vec!["ann", "boss", "chief", "lead", "root"]),
-        ("boss", "users", vec!["ann", "boss", "chief", "lead", "root"]),
+        (
+            "account",
+            "users",
+            vec!["ann", "boss", "chief", "lead", "root"],
+        ),
+        (
+            "boss",
+            "users",
+            vec!["ann", "boss", "chief", "lead", "root"],
+        ),
         ("lead", "users", vec!["ann", "lead"]),
         ("ann", "users", vec!["ann"]),
         ("boss", "departments", vec!["ops"]),

@@ -89,9 +89,11 @@ pub(in crate::api) async fn check(
     }
     // First, so that nothing is counted whose password is not looked at.
     let place = state.passwords().place().map_err(Problem::from)?;
-    let pair = format!("{department}/{name}");
+    // Names may be long, and are remembered.
+    let hashed = hash_of(&department, &name);
+    let pair = format!("user {hashed:016x}");
     attempt(state, source, &pair)?;
-    let nobody = Whose::Nobody(hash_of(&pair));
+    let nobody = Whose::Nobody(hashed);
     let found = state
         .store
         .read(move |it| it.user_named(&department, &name))
@@ -136,9 +138,9 @@ pub(in crate::api) async fn check(
     Ok(row)
 }
 
-fn hash_of(pair: &str) -> u64 {
+fn hash_of(department: &str, name: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
-    pair.hash(&mut hasher);
+    (department, name).hash(&mut hasher);
     hasher.finish()
 }
 
