@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(150);
 /// The agent reads the organization every 10 s: two rounds of it.
 const TWO_ROUNDS: Duration = Duration::from_secs(21);
 
-fn region(lab: &Lab, name: &str, keystone: &SimulatedKeystone) -> Region {
+pub(crate) fn region(lab: &Lab, name: &str, keystone: &SimulatedKeystone) -> Region {
     let password = lab.secret(&format!("{name}-secret"), SimulatedKeystone::PASSWORD);
     let settings = format!(
         "kind = \"openstack\"\n[cloud.openstack]\nauth_url = \"{}\"\nusername = \"admin\"\n\

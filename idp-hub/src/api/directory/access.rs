@@ -1,4 +1,4 @@
-//! Who may change what only cloud administrators may.
+//! Cloud administrators, and what everybody else sees of the directory.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

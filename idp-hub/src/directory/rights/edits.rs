@@ -19,15 +19,18 @@ impl Share {
             Edit::End { kind, id } => self.permits_end(live, *kind, *id),
             Edit::Link(Link::Implication(_)) | Edit::Unlink(Link::Implication(_)) => Err(CLOUD),
             Edit::Link(Link::Membership(it)) => {
-                self.permits_membership(live, it)?;
+                self.permits_group(live, it.group)?;
+                self.permits_member(live, it)?;
                 self.permits_all_of(live, it.group)
             }
-            Edit::Unlink(Link::Membership(it)) => self.permits_membership(live, it),
             Edit::Link(Link::Assignment(it)) => {
-                self.permits_assignment(live, it)?;
+                let within = self.permits_assignment(live, it)?;
+                self.permits_actor(live, &it.actor, within)?;
                 self.permits_role(live, it)
             }
-            Edit::Unlink(Link::Assignment(it)) => self.permits_assignment(live, it),
+            // What is his loses whoever he likes, wherever they are from.
+            Edit::Unlink(Link::Membership(it)) => self.permits_group(live, it.group),
+            Edit::Unlink(Link::Assignment(it)) => self.permits_assignment(live, it).map(drop),
         }
     }
 
@@ -128,13 +131,12 @@ impl Share {
         yes(!is_powerful(live, &Actor::Group(id)), POWERFUL)
     }
 
-    /// Both are of departments that are his.
-    fn permits_membership(
+    /// A user of a department that is his.
+    fn permits_member(
         &self,
         live: &Organization<ObjectId>,
         it: &Membership<ObjectId>,
     ) -> Result<(), Denied> {
-        self.permits_group(live, it.group)?;
         let user = live.users.get(&it.user);
         yes(self.is_in(user.map(|it| &it.department)), OTHERS)
     }
@@ -149,20 +151,29 @@ impl Share {
         })
     }
 
-    /// The place is his, whoever has it is of the place's department, and it is not power over
-    /// every cloud.
+    /// The place is his, and it is not power over every cloud. Returns the place's department.
     fn permits_assignment(
         &self,
         live: &Organization<ObjectId>,
         it: &Assignment<ObjectId>,
-    ) -> Result<(), Denied> {
+    ) -> Result<Option<ObjectId>, Denied> {
         let within = self.permits_place(live, &it.scope)?;
-        let whose = match it.actor {
-            Actor::User(id) => live.users.get(&id).map(|it| it.department),
-            Actor::Group(id) => live.groups.get(&id).map(|it| it.department),
+        yes(!has_admin(live, &implied(live, it.role)), POWERFUL)?;
+        Ok(within)
+    }
+
+    /// Somebody of the place's department, or of one that is his.
+    fn permits_actor(
+        &self,
+        live: &Organization<ObjectId>,
+        actor: &Actor<ObjectId>,
+        within: Option<ObjectId>,
+    ) -> Result<(), Denied> {
+        let whose = match actor {
+            Actor::User(id) => live.users.get(id).map(|it| it.department),
+            Actor::Group(id) => live.groups.get(id).map(|it| it.department),
         };
-        yes(whose == within || self.is_in(whose.as_ref()), OTHERS)?;
-        yes(!has_admin(live, &implied(live, it.role)), POWERFUL)
+        yes(whose == within || self.is_in(whose.as_ref()), OTHERS)
     }
 
     /// A department or project that is his. Returns the department that it is in.

@@ -125,6 +125,23 @@ pub(super) fn table() -> Vec<(&'static str, Edit, [bool; 4])> {
             ))),
             web,
         ),
+        (
+            "taking a stranger out of web",
+            Edit::Unlink(Link::Assignment(given(
+                Actor::User(BOB),
+                MEMBER,
+                Scope::Project(WEB),
+            ))),
+            web,
+        ),
+        (
+            "taking a stranger out of staff",
+            Edit::Unlink(Link::Membership(Membership {
+                group: STAFF,
+                user: BOB,
+            })),
+            boss,
+        ),
         ("ann in staff", join(STAFF, ANN), boss),
         ("bob in staff", join(STAFF, BOB), none),
         ("ann in a powerful group", join(ROOTS, ANN), none),
