@@ -10,7 +10,6 @@ use tests::keystone::{Options, SimulatedKeystone};
 use tests::lab::{Lab, PASSWORD, succeeded};
 use tokio::runtime::{Builder, Runtime};
 
-use super::faults::region;
 use super::keystone::Keystone;
 use super::merge;
 
@@ -105,7 +104,10 @@ c POST /users {"user": {"name": "cleo", "domain_id": "$d", "password": "secret o
 "#,
     );
     let mut lab = Lab::found();
-    let (mut near, mut far) = (region(&lab, "north", &north), region(&lab, "south", &south));
+    let (mut near, mut far) = (
+        lab.join_keystone("north", &north),
+        lab.join_keystone("south", &south),
+    );
     merge(&lab, "north");
     merge(&lab, "south");
     until("the users are in the other region", || {
