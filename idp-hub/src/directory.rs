@@ -17,6 +17,7 @@ mod merge;
 mod names;
 mod plan;
 mod refusal;
+pub mod rights;
 #[cfg(test)]
 mod tests;
 

@@ -31,6 +31,7 @@ mod schema;
 mod size;
 pub mod tokens;
 mod totals;
+pub mod users;
 mod writer;
 
 use std::path::Path;

@@ -5,6 +5,8 @@
 mod faults;
 #[path = "organization/keystone.rs"]
 mod keystone;
+#[path = "organization/sign_in.rs"]
+mod sign_in;
 
 use std::time::Duration;
 

@@ -6,6 +6,7 @@ mod links;
 mod objects;
 mod plan;
 
+pub(super) use access::Seen;
 pub use documents::{LinkDocument, NamedDocument, ObjectDocument};
 pub use plan::{
     CountDocument, LinkEndDocument, LinksDocument, MergedDocument, PlanDocument, StepDocument,

@@ -15,7 +15,7 @@ use super::client::{Client, escaped};
 use super::error::CliError;
 use super::output::Screen;
 use super::prompt::{self, YES};
-use crate::api::{LinkDocument, ObjectDocument, Page};
+use crate::api::{LinkDocument, ObjectDocument, Page, PasswordDocument};
 
 /// Items asked for at once.
 const PAGE: u32 = 1000;
@@ -44,6 +44,11 @@ pub(super) async fn run(client: &Client, asked: &Org, screen: Screen) -> Result<
         Org::Set(asked) => set(client, asked, screen).await,
         Org::Delete(asked) => end(client, asked, "delete", screen).await,
         Org::Retire(asked) => end(client, asked, "retire", screen).await,
+        Org::Password {
+            department,
+            user,
+            stdin,
+        } => password(client, (department, user), *stdin, screen).await,
         Org::Link(asked) => link(client, asked, screen).await,
         Org::Unlink { kind, id } => {
             is_link(*kind)?;
@@ -160,6 +165,20 @@ async fn end(client: &Client, asked: &Ending, how: &str, screen: Screen) -> Resu
     client.act(Method::DELETE, &path, None::<&Value>).await?;
     let text = format!("The {} {:?} is {how}d.", kind.word(), found.name);
     screen.line(&text, &json!({ "ended": found.id, "name": found.name }))
+}
+
+async fn password(
+    client: &Client,
+    (department, user): (&str, &str),
+    stdin: bool,
+    screen: Screen,
+) -> Result<(), CliError> {
+    let found = find(client, Kind::User, user, Some(department)).await?;
+    let new = prompt::password_for_clouds(stdin)?;
+    let path = format!("/directory/users/{}/password", found.id);
+    let body = json!({ "new": new.as_str() });
+    let set: PasswordDocument = client.put(&path, &body).await?;
+    screen.write(|| shown::password(&found, &set), &set)
 }
 
 async fn link(client: &Client, asked: &Link, screen: Screen) -> Result<(), CliError> {

@@ -15,6 +15,7 @@ mod load;
 mod look;
 mod merge;
 mod planning;
+mod secrets;
 mod write;
 
 use shared::model::UnixMillis;

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::directory::rights::Denied;
 use crate::directory::{MergeRefusal, Refusal};
 
 /// An error of the store.
@@ -109,6 +110,9 @@ pub enum StoreError {
         /// When to come again.
         retry: Duration,
     },
+    /// Whoever asks may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// The caller's change decided against itself.
     #[error("{0}")]
     Refused(String),

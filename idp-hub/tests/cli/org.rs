@@ -1,5 +1,8 @@
 //! The directory by the command line, against a real daemon.
 
+use std::io::Write;
+use std::process::Stdio;
+
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -52,6 +55,34 @@ fn the_directory_is_made_seen_changed_and_ended() {
     );
     assert_eq!(names(&hub.json(&["org", "list", "user"])).len(), 2);
     linked_and_ended(&hub);
+}
+
+#[test]
+fn a_users_password_is_set_from_standard_input_and_never_from_an_argument() {
+    let mut hub = Hub::new("");
+    hub.init();
+    hub.serve();
+    hub.told(&["org", "create", "department", "ops"]);
+    hub.told(&["org", "create", "user", "ann", "--in", "ops"]);
+    let set = |password: &str| {
+        let mut command = hub.command(&["org", "password", "ops", "ann", "--stdin"]);
+        let command = command.stdin(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(password.as_bytes()).unwrap();
+        drop(stdin);
+        let output = child.wait_with_output().unwrap();
+        let told = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(told).unwrap())
+    };
+    let (done, told) = set("correct horse battery\n");
+    assert!(done && told.contains("0 of 0 regions"), "{told}");
+    let (done, told) = set(&"x".repeat(73));
+    assert!(!done && told.contains("72 bytes"), "{told}");
+    let (code, told) = hub.fails(&["org", "password", "ops", "ann"]);
+    assert!(code == 64 && told.contains("--stdin"), "{told}");
+    let (code, told) = hub.fails(&["org", "password", "ops", "bob", "--stdin"]);
+    assert!(code == 64 && told.contains("no user"), "{told}");
 }
 
 fn linked_and_ended(hub: &Hub) {

@@ -28,13 +28,15 @@ const EXCEPTIONS: [(&str, &str, &str); 1] = [(
 )];
 
 /// Modules that decide: `(now, input) -> effects`, values only.
-const PURE: [&str; 26] = [
+const PURE: [&str; 28] = [
     "shared/src/foreign",
     "shared/src/ids",
     "shared/src/model",
     "shared/src/wire",
     "shared/src/backoff",
     "shared/src/link",
+    "idp-hub/src/api/users/lockout.rs",
+    "idp-hub/src/directory",
     "idp-hub/src/fleet",
     "sp-agent/src/collect/schedule",
     "sp-agent/src/apply/actual.rs",

@@ -41,6 +41,16 @@ pub(in crate::cli) enum Org {
     Delete(Ending),
     /// Retire a department or project with all that is in it: no new use, and its resources stay
     Retire(Ending),
+    /// Set a user's password, at the hub and in every region; asks for it twice
+    Password {
+        /// The user's department, by name or id
+        department: String,
+        /// The user's name or id
+        user: String,
+        /// Read it from standard input instead: the first line
+        #[arg(long)]
+        stdin: bool,
+    },
     /// Make a membership, an implication or an assignment
     Link(Link),
     /// Take a membership, an implication or an assignment away

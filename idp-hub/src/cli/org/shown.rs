@@ -10,7 +10,8 @@ use super::super::output::{Screen, headers};
 use super::super::prompt::YES;
 use super::super::region::word;
 use crate::api::{
-    LinkDocument, MergedDocument, NamedDocument, ObjectDocument, PlanDocument, StepDocument,
+    LinkDocument, MergedDocument, NamedDocument, ObjectDocument, PasswordDocument, PlanDocument,
+    StepDocument,
 };
 
 /// Steps that stand below the counts; beyond it `--full` is easier to read.
@@ -275,6 +276,26 @@ pub(super) fn one(it: &ObjectDocument, screen: Screen) -> String {
     let changed = format!("{} by {}", it.changed.0, foreign::line(&it.changed_by));
     pairs.extend([("Changed", changed), ("Id", it.id.clone())]);
     screen.pairs(pairs)
+}
+
+/// Who has the new password, and who not yet.
+pub(super) fn password(of: &ObjectDocument, set: &PasswordDocument) -> String {
+    let mut text = format!(
+        "The password of {:?} is set; the user's sessions here have ended. It goes to {} of {} \
+         regions: at once, or as soon as they are back.",
+        foreign::line(&of.name),
+        set.regions,
+        set.regions + set.regions_lacking,
+    );
+    if set.regions_lacking > 0 {
+        text.push_str(&format!(
+            "\n{} can't get it yet, as their agents have told no key: {}. They get it when the user \
+             next signs in here, or when it is set again.",
+            set.regions_lacking,
+            set.lacking.join(", "),
+        ));
+    }
+    text
 }
 
 /// Asks before something ends.

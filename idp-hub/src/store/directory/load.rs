@@ -204,7 +204,10 @@ impl Reading<'_> {
         founding.map(|it| it.federation).ok_or(none)
     }
 
-    pub(super) fn prepared(&self, sql: &str) -> Result<rusqlite::CachedStatement<'_>, StoreError> {
+    pub(in crate::store) fn prepared(
+        &self,
+        sql: &str,
+    ) -> Result<rusqlite::CachedStatement<'_>, StoreError> {
         self.connection
             .prepare_cached(sql)
             .doing("ask for the directory")

@@ -9,6 +9,7 @@ use shared::wire::Digest;
 use super::look::ShownPlan;
 use super::planning::Planned;
 use super::write::Rows;
+use crate::directory::rights::{Action as Permitted, Asker, Denied, Rights};
 use crate::directory::{Action, Delta, Directory, Edit, Plan, PlanDigest, Stamp};
 use crate::store::Changing;
 use crate::store::error::{Doing, StoreError};
@@ -71,6 +72,21 @@ impl Changing<'_> {
         rows.finish()?;
         self.hot.directory.keep_changed(directory, None);
         Ok(delta)
+    }
+
+    /// Whether somebody may do something, as the directory is now.
+    ///
+    /// # Errors
+    /// Why not; or if the database fails.
+    pub fn permit(&mut self, asker: Asker, action: Permitted<'_>) -> Result<(), StoreError> {
+        if asker == Asker::Cloud {
+            return Ok(());
+        }
+        let directory = self.take_directory()?;
+        let rights = Rights::of(directory.live(), asker).ok_or(Denied::GONE);
+        let permitted = rights.and_then(|it| it.permits(directory.live(), action));
+        self.hot.directory.keep(directory);
+        permitted.map_err(StoreError::from)
     }
 
     /// The directory, out of memory: whoever does not give it back has it read anew.
@@ -146,7 +162,7 @@ impl Changing<'_> {
         Ok(digest.map(Digest::from_bytes))
     }
 
-    fn stamp(&self, author: &str) -> Result<Stamp, StoreError> {
+    pub(super) fn stamp(&self, author: &str) -> Result<Stamp, StoreError> {
         let founding = self.founding()?;
         let none = StoreError::Row { what: "federation" };
         Ok(Stamp {
