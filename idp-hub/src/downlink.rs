@@ -9,6 +9,7 @@
 //! Every connection is one task with a bounded inside: one frame of each feed, one job that waits
 //! for the store. What the administrator decides reaches a session through the [`Registry`].
 
+mod calls;
 mod join;
 mod measure;
 mod offences;
@@ -30,6 +31,7 @@ use tokio::sync::{broadcast, mpsc};
 use crate::authority::{Authority, AuthorityEvent};
 use crate::fleet;
 use crate::store::{RegionNo, Store};
+pub use calls::CallError;
 use offences::{Offence, Offences};
 pub use registry::Registry;
 

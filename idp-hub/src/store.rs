@@ -31,6 +31,7 @@ mod schema;
 mod size;
 pub mod tokens;
 mod totals;
+pub mod users;
 mod writer;
 
 use std::path::Path;
@@ -40,7 +41,7 @@ use shared::model::UnixMillis;
 use shared::runtime::clock::Clock;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use self::directory::Heads;
+use self::directory::{Heads, Planners};
 use crate::config::REGION_RECORDS_DEFAULT;
 pub use backup::back_up;
 pub use error::StoreError;
@@ -65,6 +66,7 @@ pub struct Store {
     readers: Arc<Readers>,
     overview: Overview,
     heads: watch::Sender<Heads>,
+    planners: Arc<Planners>,
     clock: Clock,
 }
 
@@ -123,6 +125,7 @@ impl Store {
                 readers,
                 overview,
                 heads,
+                planners: Arc::new(Planners::new()),
                 clock,
             },
             WriterThread(thread),

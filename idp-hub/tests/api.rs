@@ -9,6 +9,8 @@
 
 #[path = "api/adoptions.rs"]
 mod adoptions;
+#[path = "api/clouds.rs"]
+mod clouds;
 #[path = "api/directory.rs"]
 mod directory;
 #[path = "api/drift.rs"]
@@ -19,6 +21,8 @@ mod events;
 mod guessing;
 #[path = "api/kit.rs"]
 mod kit;
+#[path = "api/matrix.rs"]
+mod matrix;
 #[path = "api/openapi.rs"]
 mod openapi;
 #[path = "api/page.rs"]
@@ -33,3 +37,5 @@ mod regions;
 mod samples;
 #[path = "api/session.rs"]
 mod session;
+#[path = "api/sign_in.rs"]
+mod sign_in;

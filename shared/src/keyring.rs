@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::pki::{
     AnchorError, Authority, AuthorityError, BoundKey, CredentialError, KeyError, PemError,
-    TrustAnchors, WebCredential, certificate_from_pem, certificate_to_pem,
+    SealError, SealingKey, TrustAnchors, WebCredential, certificate_from_pem, certificate_to_pem,
 };
 use crate::runtime::files::{self, FileError, Mode};
 
@@ -31,6 +31,18 @@ pub enum KeyringError {
         path: PathBuf,
         /// What is wrong with it.
         source: KeyError,
+    },
+    /// The file's key to seal to is unusable.
+    #[error(
+        "cannot use the key in {}; move the file away, and a new one is made: passwords that were \
+         sealed to it must be set again",
+        path.display()
+    )]
+    Sealing {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: SealError,
     },
     /// The file's CA is unusable.
     #[error("cannot use the certification authority in {}", path.display())]
@@ -100,6 +112,31 @@ pub fn load_or_create_key(path: &Path) -> Result<BoundKey, KeyringError> {
     match files::create_atomic(path, key.to_pem().as_bytes(), Mode::Private) {
         Ok(()) => Ok(key),
         Err(FileError::Exists { .. }) => load_key(path),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Reads the key that secrets are sealed to, or makes one where there is no file yet.
+///
+/// # Errors
+/// If the file can't be used, or is damaged.
+pub fn load_or_create_sealing_key(path: &Path) -> Result<SealingKey, KeyringError> {
+    let damaged = |source| KeyringError::Sealing {
+        path: path.into(),
+        source,
+    };
+    let load = || {
+        let pem = files::read_secret(path, FILE_BYTES_MAX)?;
+        SealingKey::from_pem(&pem).map_err(damaged)
+    };
+    match load() {
+        Err(error) if error.is_not_found() => {}
+        loaded => return loaded,
+    }
+    let key = SealingKey::generate().map_err(damaged)?;
+    match files::create_atomic(path, key.to_pem().as_bytes(), Mode::Private) {
+        Ok(()) => Ok(key),
+        Err(FileError::Exists { .. }) => load(),
         Err(error) => Err(error.into()),
     }
 }

@@ -18,7 +18,10 @@ mod totals;
 mod weight;
 
 pub use cloud_id::CloudId;
-pub use entry::{Becomes, Binding, Custody, DESCRIPTION_BYTES_MAX, Entry, Lapse, Marker};
+pub use entry::{
+    Becomes, Binding, Custody, DESCRIPTION_BYTES_MAX, Entry, Lapse, Marker, SEALED_BYTES_MAX,
+    Secret,
+};
 pub use health::{
     CloudDescription, CloudKind, Disk, HostSample, Nic, Service, ServiceKind, ServiceLatency,
     ServiceState,

@@ -28,6 +28,7 @@ mod pem;
 mod proof;
 mod public_key;
 mod random;
+mod seal;
 mod serial;
 mod tls;
 mod token;
@@ -56,6 +57,7 @@ pub use pem::{PemError, certificate_from_pem, certificate_to_pem};
 pub use proof::{ChannelBinding, Purpose};
 pub use public_key::{PublicKey, PublicKeyError};
 pub use random::RandomError;
+pub use seal::{Context, PublicSealingKey, SECRET_BYTES_MAX, SealError, SealedFor, SealingKey};
 pub use serial::{Serial, SerialError};
 pub use tls::{
     JOIN_ALPN, LINK_ALPN, ServerTls, TlsClock, TlsError, install_default_provider, join_client,

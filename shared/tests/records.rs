@@ -18,7 +18,7 @@ use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use shared::model::{CloudId, Key, Quota, QuotaResource, Record, RecordKind, ServiceKind};
 use shared::wire::DecodeError;
-use shared::wire::frame::{Control, FeedFrame, JoinFrame};
+use shared::wire::frame::{Answer, Call, Control, FeedFrame, JoinFrame};
 use shared::wire::record::{self, Decoded, EncodedRecord, decode, encode};
 
 fn seeded(cases: u32) -> ProptestConfig {
@@ -123,6 +123,8 @@ fn read_everything(kind: u16, id: &[u8], value: &[u8]) {
     let _ = record::decode_sample(value);
     let kind = kind % 64;
     let _ = Control::decode(kind, value);
+    let _ = Call::decode(kind, value);
+    let _ = Answer::decode(kind, value);
     let _ = FeedFrame::decode(kind, value);
     let _ = JoinFrame::decode(kind, value);
 }

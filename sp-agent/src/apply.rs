@@ -14,6 +14,8 @@
 
 mod actual;
 mod batch;
+mod changes;
+mod circles;
 mod compare;
 mod doubts;
 pub mod driver;
@@ -21,12 +23,15 @@ mod failures;
 mod inputs;
 mod link_ends;
 mod links;
+mod looks;
 mod objects;
 mod own;
 mod pace;
+mod passwords;
 mod places;
 mod progress;
 mod put_back;
+mod reach;
 mod remarks;
 mod settle;
 mod subject;
@@ -45,7 +50,7 @@ use crate::replica::{Base, Note, Replica};
 pub use crate::cloud::Policy;
 pub use actual::{Actual, Touched, Traits};
 pub use batch::{Batch, Change, Outcome, REMOVALS_PERIOD, Task};
-pub use driver::{Apply, Keep, News, Report, StoreError};
+pub use driver::{Apply, Keep, News, Report, StoreError, Unseal};
 pub use progress::{Failed, Progress};
 pub use subject::{Difference, Drift, Level, Standing, Subject, Wait, Why};
 
@@ -62,6 +67,8 @@ pub struct Reconciler {
     referrers: BTreeMap<places::There, BTreeSet<Subject>>,
     /// Departments that are not in common custody.
     reserved: BTreeSet<CloudId>,
+    /// What is the administrator's: the few things by which the federation works here.
+    administrators: BTreeSet<places::Here>,
     /// Drift that is to be written over.
     put_back: BTreeSet<Subject>,
     /// To be looked at.
@@ -90,6 +97,7 @@ impl Reconciler {
             actual: Actual::default(),
             referrers: BTreeMap::new(),
             reserved: BTreeSet::new(),
+            administrators: BTreeSet::new(),
             put_back: BTreeSet::new(),
             dirty: BTreeSet::new(),
             standings: BTreeMap::new(),

@@ -19,6 +19,7 @@ use async_trait::async_trait;
 use shared::model::{
     CloudDescription, CloudId, Feed, Key, Record, RecordKind, ServiceKind, UnixMillis,
 };
+use shared::wire::frame::Checked;
 use tokio::sync::mpsc;
 
 pub use account::{Account, AccountError};
@@ -177,6 +178,8 @@ pub enum Unread {
     BackEnd(String),
     /// The memberships of the group of this id, if it has any.
     Group(CloudId),
+    /// More of the part in the department of this id, if there is more.
+    Department(CloudId),
 }
 
 /// A part that was read to its end.
@@ -295,6 +298,24 @@ pub trait Cloud: Send + Sync + 'static {
     /// performed.
     async fn perform(&self, order: &Order) -> Result<Option<CloudId>, CloudError> {
         let _ = order;
+        Err(CloudError::Unmanaged)
+    }
+
+    /// Gives a user a password.
+    ///
+    /// # Errors
+    /// As [`Self::perform`]. No error shows the password.
+    async fn set_password(&self, user: &CloudId, password: &str) -> Result<(), CloudError> {
+        let _ = (user, password);
+        Err(CloudError::Unmanaged)
+    }
+
+    /// Whether this is a user's password. Asked once: clouds count what is wrong.
+    ///
+    /// # Errors
+    /// If the cloud can't tell.
+    async fn check_password(&self, user: &CloudId, password: &str) -> Result<Checked, CloudError> {
+        let _ = (user, password);
         Err(CloudError::Unmanaged)
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! <data_dir>/key.pem               the bound key: made once, kept through leaves and joins
+//! <data_dir>/sealing.pem           what the hub's secrets are sealed to, likewise
 //! <data_dir>/membership/           there is one exactly while the agent is joined
 //!     membership.toml              federation, region, epoch, the hub's addresses
 //!     certificate.pem              the newest certificate over the bound key
@@ -30,7 +31,7 @@ mod record;
 mod tests;
 
 pub use change::{Founding, leave};
-pub use credentials::{Credentials, Kept, bound_key};
+pub use credentials::{Credentials, Kept, bound_key, sealing_key};
 pub use error::MembershipError;
 pub use record::{ADDRESSES_MAX, NAME_BYTES_MAX};
 

@@ -293,7 +293,8 @@ impl Spool {
     }
 
     /// Reads the changes after a sequence number of this life of a feed, as records: some of them,
-    /// in their order. `None` if the feed lives on under another id.
+    /// in their order. `None` if the feed lives on under another id, or has dropped
+    /// removals after that number: then the reader must begin anew, from nothing.
     ///
     /// # Errors
     /// If the file can't be read.

@@ -10,6 +10,7 @@
 //! takes in, last the spool that they write to.
 
 mod adopting;
+mod answering;
 mod applying;
 mod collecting;
 mod files;
@@ -82,6 +83,7 @@ pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(),
     let data_dir = config.data_dir.clone();
     let configs = watch::Sender::new(Arc::new(config));
     let replica = watch::Sender::new(None);
+    let (clouds, asked) = watch::channel(None);
     let policy = configs.borrow().policy.clone();
     let (applying, progress) = Applying::new(replica.subscribe(), policy, &spool, &clock);
     let collecting = Collecting {
@@ -91,6 +93,7 @@ pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(),
         clock: clock.clone(),
         viewed,
         described,
+        clouds,
     };
     let parts = door_parts(&data_dir, &clock, &configs, &description);
     let (adopting, door) = Adopting::new(parts, member.clone(), Arc::clone(&poke));
@@ -106,6 +109,7 @@ pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(),
         told,
         shown: daemon.status.clone(),
         replica,
+        cloud: asked,
     };
     let operations = Local {
         sources: Sources {

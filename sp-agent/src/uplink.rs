@@ -9,6 +9,7 @@
 //! One task. Each feed has at most one batch being read or written, so that a slow hub slows the
 //! feeds and never a heartbeat.
 
+mod calls;
 mod connection;
 mod directory;
 mod failure;
@@ -23,18 +24,19 @@ use std::time::{Duration, Instant};
 use futures_util::future::BoxFuture;
 use shared::link::agent::{AgentSession, Effect, Input, Phase};
 use shared::model::{CloudDescription, Feed, UnixMillis};
-use shared::pki::{self, TlsClock};
+use shared::pki::{self, PublicSealingKey, TlsClock};
 use shared::runtime::clock::Clock;
 use shared::runtime::errors::chain;
 use shared::runtime::shutdown::Shutdown;
 use shared::transport::{Dialer, LinkConnection};
-use shared::wire::frame::{Control, DIRECTORY_VERSION, Goodbye};
+use shared::wire::frame::{Control, DIRECTORY_VERSION, Goodbye, Sealing};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::membership::{Credentials, Membership, MembershipError};
 use crate::replica::store::Store;
 use crate::spool::{Condition, Spool};
+pub use calls::{Answering, Unanswered};
 use connection::{Live, News};
 use failure::Failure;
 use renewal::Renewal;
@@ -52,6 +54,10 @@ pub struct Options {
     pub spool: Spool,
     /// What the hub tells it.
     pub replica: Store,
+    /// To which key the hub seals secrets.
+    pub sealing: PublicSealingKey,
+    /// What answers the hub's calls.
+    pub answering: Arc<dyn Answering>,
     /// The time.
     pub clock: Clock,
     /// How it dials.
@@ -219,7 +225,7 @@ impl Driver {
     }
 
     async fn connected(&mut self, connection: LinkConnection) {
-        match Live::open(connection, &self.options.spool, &self.options.replica).await {
+        match Live::open(connection, &self.options).await {
             Ok(live) => {
                 self.live = Some(live);
                 self.renewal.connected(&self.options);
@@ -275,6 +281,10 @@ impl Driver {
                     if version >= DIRECTORY_VERSION {
                         live.directory.begin();
                     }
+                }
+                if version >= DIRECTORY_VERSION {
+                    let key = self.options.sealing.to_bytes();
+                    self.send(Control::Sealing(Sealing { key })).await;
                 }
             }
             Effect::Position(cursor) => {

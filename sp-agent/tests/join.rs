@@ -18,7 +18,7 @@ use std::time::Duration;
 use hub::{Hub, Mood};
 use shared::link::agent::Phase;
 use shared::model::{CloudDescription, CloudKind, HostSample};
-use shared::pki::{Fingerprint, JoinToken};
+use shared::pki::{Fingerprint, JoinToken, PublicSealingKey};
 use shared::runtime::clock::Clock;
 use shared::runtime::errors::chain;
 use shared::runtime::shutdown::Shutdown;
@@ -28,7 +28,7 @@ use sp_agent::join::{self, JoinError, Joined, Request};
 use sp_agent::membership::{Credentials, Membership, MembershipError};
 use sp_agent::replica::store::Store;
 use sp_agent::spool::Spool;
-use sp_agent::uplink::{Options, Uplink};
+use sp_agent::uplink::{Options, Unanswered, Uplink};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -206,6 +206,8 @@ fn options(hub: &Hub, data_dir: &Path, joined: Joined, spool: Spool) -> Options 
     let now = Clock::system().unix_millis();
     Options {
         replica: Store::open(data_dir, federation, now).unwrap(),
+        sealing: PublicSealingKey::from_bytes([7; 32]),
+        answering: Arc::new(Unanswered),
         membership: joined.membership,
         credentials: Arc::new(Credentials::load(data_dir).unwrap()),
         spool,

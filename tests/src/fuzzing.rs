@@ -21,11 +21,16 @@ pub struct Target {
 }
 
 /// Every decoder of what comes from outside.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 12] = [
     Target {
         name: "control",
         check: frames::control,
         seeds: seeds::control,
+    },
+    Target {
+        name: "call",
+        check: frames::call,
+        seeds: seeds::call,
     },
     Target {
         name: "feed",

@@ -75,6 +75,11 @@ impl Lab {
         lab
     }
 
+    /// The time, for measurements and patience.
+    pub fn now() -> Instant {
+        now()
+    }
+
     /// The hub's UDP address.
     pub fn link(&self) -> SocketAddr {
         self.link
@@ -177,17 +182,28 @@ impl Lab {
     }
 
     /// Joins a region beside a simulated Keystone.
-    pub fn join_simulated(&self, name: &str, keystone: &SimulatedKeystone) -> Region {
+    pub fn join_keystone(&self, name: &str, keystone: &SimulatedKeystone) -> Region {
         let password = self.secret(&format!("{name}-secret"), SimulatedKeystone::PASSWORD);
-        let settings = format!(
-            "kind = \"openstack\"\n[cloud.openstack]\nauth_url = \"{}\"\n\
-             username = \"admin\"\npassword_file = \"{}\"\nuser_domain_name = \"Default\"\n\
-             project_name = \"admin\"\nproject_domain_name = \"Default\"\n\
-             region_name = \"RegionOne\"\nrequest_timeout = \"5s\"\n",
-            keystone.auth_url(),
-            password.display(),
-        );
+        let settings = keystone.settings(password.to_str().unwrap());
         self.join(name, &settings, self.link)
+    }
+
+    /// Merges a region's organization into the directory: confirms whatever the plan is, as soon
+    /// as there is one. The plan.
+    pub fn merge(&self, name: &str) -> Value {
+        let deadline = now() + PATIENCE;
+        let plan = loop {
+            let output = self.ask(&["org", "plan", name, "--output", "json"]);
+            if output.status.success() {
+                break serde_json::from_slice::<Value>(&output.stdout).unwrap();
+            }
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(now() < deadline, "{said}");
+            std::thread::sleep(LOOK_EVERY);
+        };
+        let digest = plan["digest"].as_str().unwrap();
+        succeeded(self.ask(&["org", "merge", name, "--digest", digest]));
+        plan
     }
 
     /// All items of a list of the REST API, through the local socket.

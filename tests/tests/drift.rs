@@ -54,16 +54,6 @@ fn rename(keystone: &SimulatedKeystone, from: &str, to: &str) {
     ask(keystone, "PATCH", &format!("/users/{id}"), &body);
 }
 
-fn merge(lab: &Lab, name: &str) {
-    let plan = until("there is a plan", || {
-        let output = lab.ask(&["org", "plan", name, "--output", "json"]);
-        let is_there = output.status.success();
-        is_there.then(|| serde_json::from_slice::<Value>(&output.stdout).unwrap())
-    });
-    let digest = plan["digest"].as_str().unwrap();
-    succeeded(lab.ask(&["org", "merge", name, "--digest", digest]));
-}
-
 fn drift(lab: &Lab) -> Vec<Value> {
     let output = succeeded(lab.ask(&["org", "drift", "--output", "json"]));
     let drift: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -129,10 +119,10 @@ fn what_was_changed_in_a_region_is_shown_and_put_back_or_adopted() {
     let (north, south) = (start(), start());
     furnish(&north);
     let lab = Lab::found();
-    let _north = lab.join_simulated("north", &north);
-    let mut agent = lab.join_simulated("south", &south);
-    merge(&lab, "north");
-    merge(&lab, "south");
+    let _north = lab.join_keystone("north", &north);
+    let mut agent = lab.join_keystone("south", &south);
+    lab.merge("north");
+    lab.merge("south");
     all_is_in_place(&lab);
     assert_eq!(drift(&lab), [] as [Value; 0]);
 
@@ -198,7 +188,7 @@ fn what_is_made_in_a_region(lab: &Lab, north: &SimulatedKeystone, south: &Simula
         let words = ["org", "drift", how, "south", &id, "--yes"];
         refused(lab, &words, "org plan");
     }
-    merge(lab, "south");
+    lab.merge("south");
     until("the other region has it", || {
         let departments = north.organization().departments;
         departments

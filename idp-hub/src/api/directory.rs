@@ -9,6 +9,7 @@ mod plan;
 mod progress;
 mod remarks;
 
+pub(super) use access::Seen;
 pub use documents::{LinkDocument, NamedDocument, ObjectDocument};
 pub use drift::{CuredDocument, DriftPolicyDocument};
 pub use plan::{

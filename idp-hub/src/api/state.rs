@@ -7,12 +7,13 @@ use shared::runtime::clock::Clock;
 use shared::runtime::logs::LogLimiter;
 use shared::runtime::shutdown::Shutdown;
 use shared::runtime::tasks::TaskGroup;
+use tokio::sync::Semaphore;
 
-use super::directory::Plans;
+use super::directory::Seen;
 use super::documents::RegionDocument;
 use super::limiter::SignInLimiter;
 use super::passwords::{PasswordError, Passwords};
-use super::problem::Kind;
+use super::users::{ASKING_MAX, Lockout, Regions};
 use crate::adoption::Adopter;
 use crate::authority::Authority;
 use crate::config::HostPort;
@@ -25,7 +26,7 @@ use crate::store::Store;
 /// others.
 const REFUSED_WINDOW: Duration = Duration::from_secs(60);
 
-/// Ways of refusing a sign-in: more than there are.
+/// Reasons for refusing a sign-in: more than there are.
 const REFUSED_KINDS_MAX: usize = 16;
 
 /// What the API is made of.
@@ -63,10 +64,14 @@ pub(super) struct Inner {
     pub(super) passwords: Passwords,
     limiter: Mutex<SignInLimiter>,
     /// Of which the audit has heard.
-    refused_sign_ins: Mutex<LogLimiter<Kind>>,
+    refused_sign_ins: Mutex<LogLimiter<&'static str>>,
     /// Tells this life of the hub from others: versions of the board begin anew with each.
     pub(super) life: u64,
-    plans: Plans,
+    seen: Seen,
+    lockout: Mutex<Lockout>,
+    regions: Arc<dyn Regions>,
+    /// Sign-ins that wait for regions.
+    asking: Semaphore,
 }
 
 impl ApiState {
@@ -75,13 +80,25 @@ impl ApiState {
     /// # Errors
     /// If the system gives no random salt.
     pub fn new(parts: ApiParts) -> Result<Self, PasswordError> {
+        let regions = Arc::new(parts.registry.clone());
+        Self::with_regions(parts, regions)
+    }
+
+    /// As [`new`](Self::new), where others than the live sessions are asked about passwords.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_regions(parts: ApiParts, regions: Arc<dyn Regions>) -> Result<Self, PasswordError> {
         Ok(Self(Arc::new(Inner {
             parts,
             passwords: Passwords::new()?,
             limiter: Mutex::default(),
             refused_sign_ins: Mutex::new(LogLimiter::new(REFUSED_WINDOW, REFUSED_KINDS_MAX)),
             life: rand::random(),
-            plans: Plans::default(),
+            seen: Seen::default(),
+            lockout: Mutex::default(),
+            regions,
+            asking: Semaphore::new(ASKING_MAX),
         })))
     }
 
@@ -97,10 +114,10 @@ impl ApiState {
 
     /// How many sign-ins were refused in this way without a word in the audit, if this one may have
     /// one: anybody may be refused as often as he likes.
-    pub(super) fn admit_refused_sign_in(&self, kind: Kind) -> Option<u64> {
+    pub(super) fn admit_refused_sign_in(&self, reason: &'static str) -> Option<u64> {
         let refused = &self.0.refused_sign_ins;
         let mut refused = refused.lock().unwrap_or_else(PoisonError::into_inner);
-        refused.admit(self.clock.now(), kind)
+        refused.admit(self.clock.now(), reason)
     }
 }
 
@@ -122,8 +139,21 @@ impl ApiState {
         &self.0.passwords
     }
 
-    pub(super) fn plans(&self) -> &Plans {
-        &self.0.plans
+    pub(super) fn seen(&self) -> &Seen {
+        &self.0.seen
+    }
+
+    pub(super) fn lockout<T>(&self, with: impl FnOnce(&mut Lockout) -> T) -> T {
+        let lockout = self.0.lockout.lock();
+        with(&mut lockout.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn regions(&self) -> &dyn Regions {
+        &*self.0.regions
+    }
+
+    pub(super) fn asking(&self) -> &Semaphore {
+        &self.0.asking
     }
 
     pub(super) fn life(&self) -> u64 {

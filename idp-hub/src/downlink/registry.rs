@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use shared::model::UnixMillis;
+use shared::transport::LinkConnection;
 use shared::wire::frame::{Refusal, Standing};
 use tokio::sync::Notify;
 
@@ -38,6 +39,8 @@ struct Session {
     /// What its agent was told that the region is called.
     name: Box<str>,
     orders: Arc<Orders>,
+    /// By which it is called.
+    connection: Option<LinkConnection>,
 }
 
 /// What waits for a session to look. Of every kind of order one counts, so that there is room for
@@ -85,7 +88,12 @@ impl Registry {
 
     /// A session begins. An older one of the same region ends: an agent that comes again has lost
     /// its connection, though the hub may not have noticed yet.
-    pub(super) fn enter(&self, region: RegionNo, name: &str) -> (Place, Arc<Orders>) {
+    pub(super) fn enter(
+        &self,
+        region: RegionNo,
+        name: &str,
+        connection: impl Into<Option<LinkConnection>>,
+    ) -> (Place, Arc<Orders>) {
         let orders = Arc::<Orders>::default();
         let received = Arc::clone(&orders);
         let mut live = self.live();
@@ -96,6 +104,7 @@ impl Registry {
             number,
             name,
             orders,
+            connection: connection.into(),
         };
         if let Some(older) = live.sessions.insert(region, session) {
             older
@@ -121,6 +130,11 @@ impl Registry {
             .sessions
             .get(&place.region)
             .is_none_or(|it| it.number == place.number)
+    }
+
+    /// By which a region's agent can be called, while it has a session.
+    pub(super) fn connection(&self, region: RegionNo) -> Option<LinkConnection> {
+        self.live().sessions.get(&region)?.connection.clone()
     }
 
     /// The second yes.
@@ -255,8 +269,8 @@ mod tests {
     #[test]
     fn a_newer_session_ends_the_older_and_keeps_its_place() {
         let registry = Registry::default();
-        let (old, old_orders) = registry.enter(RegionNo(1), "north");
-        let (new, new_orders) = registry.enter(RegionNo(1), "north");
+        let (old, old_orders) = registry.enter(RegionNo(1), "north", None);
+        let (new, new_orders) = registry.enter(RegionNo(1), "north", None);
         assert!(matches!(
             old_orders.next().now_or_never(),
             Some(Order::End(Refusal::Busy, _))
@@ -275,7 +289,7 @@ mod tests {
     fn an_open_session_is_heard_without_the_store() {
         let registry = Registry::default();
         assert_eq!(registry.heard(RegionNo(1)), None);
-        let (place, orders) = registry.enter(RegionNo(1), "north");
+        let (place, orders) = registry.enter(RegionNo(1), "north", None);
         orders.heard(UnixMillis(7));
         assert_eq!(registry.heard(RegionNo(1)), Some(UnixMillis(7)));
         drop(place);
@@ -285,8 +299,8 @@ mod tests {
     #[test]
     fn a_session_that_never_began_leaves_the_older_one_the_last() {
         let registry = Registry::default();
-        let (old, _) = registry.enter(RegionNo(1), "north");
-        let (new, _) = registry.enter(RegionNo(1), "north");
+        let (old, _) = registry.enter(RegionNo(1), "north", None);
+        let (new, _) = registry.enter(RegionNo(1), "north", None);
         assert!(!registry.is_newest(&old));
         drop(new);
         assert!(registry.is_newest(&old));
@@ -295,7 +309,7 @@ mod tests {
     #[tokio::test]
     async fn orders_wait_for_their_session_each_once_and_the_first_end_counts() {
         let registry = Registry::default();
-        let (_place, orders) = registry.enter(RegionNo(1), "north");
+        let (_place, orders) = registry.enter(RegionNo(1), "north", None);
         assert!(orders.next().now_or_never().is_none());
         registry.accepted(RegionNo(1));
         registry.accepted(RegionNo(1));

@@ -2,7 +2,9 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use crate::directory::rights::Denied;
 use crate::directory::{DriftRefusal, MergeRefusal, Refusal};
 
 /// An error of the store.
@@ -103,6 +105,17 @@ pub enum StoreError {
     /// A drift is not cured so.
     #[error(transparent)]
     Drift(#[from] DriftRefusal),
+    /// Too many do the same.
+    #[error("{what}, and this one's turn has not come; try again in {} seconds", retry.as_secs())]
+    Busy {
+        /// What goes on.
+        what: &'static str,
+        /// When to come again.
+        retry: Duration,
+    },
+    /// Whoever asks may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// The caller's change decided against itself.
     #[error("{0}")]
     Refused(String),

@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, Row, ToSql, params};
 use shared::ids::RegionId;
 use shared::model::{CloudDescription, Feed, UnixMillis};
-use shared::pki::Fingerprint;
+use shared::pki::{Fingerprint, PublicSealingKey};
 use shared::wire::frame::{Cursor, Goodbye, Standing, cloud_kind, cloud_kind_code, feed_code};
 
 use super::error::{Doing, StoreError};
@@ -30,7 +30,7 @@ const COLUMNS: &str = "no, id, name, standing, key_fingerprint, cloud_kind, clou
     cloud_endpoint, software, host, joined_ms, seen_ms, not_after_s, recoveries, goodbye";
 
 /// What is kept of each region. Of the directory, what was decided about its things alone.
-const REMOVED_FROM: [&str; 8] = [
+const REMOVED_FROM: [&str; 9] = [
     "records",
     "feeds",
     "totals",
@@ -39,6 +39,7 @@ const REMOVED_FROM: [&str; 8] = [
     "means",
     "directory",
     "region_organization",
+    "bound",
 ];
 
 impl Reading<'_> {
@@ -52,6 +53,21 @@ impl Reading<'_> {
             .prepare_cached(&sql)
             .and_then(|mut it| it.query_map((), region_of)?.collect())
             .doing("list regions")
+    }
+
+    /// To which key secrets for a region's agent are sealed, if it ever told one.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn sealing_key(&self, no: RegionNo) -> Result<Option<PublicSealingKey>, StoreError> {
+        let sql = "SELECT sealing_key FROM regions WHERE no = ?1 AND standing <> 3";
+        let key = self.connection.prepare_cached(sql);
+        let key = key.and_then(|mut it| {
+            let key = it.query_row([no.0], |row| row.get::<_, Option<[u8; 32]>>(0));
+            key.optional()
+        });
+        let key = key.doing("read what is sealed to")?.flatten();
+        Ok(key.map(PublicSealingKey::from_bytes))
     }
 
     /// The region with this id, if it was not removed.
@@ -290,6 +306,20 @@ impl Changing<'_> {
         let kind = cloud_kind_code(cloud.kind);
         let values: &[&dyn ToSql] = &[&no.0, &kind, &cloud.version, &cloud.endpoint];
         self.execute(sql, values, "note what a cloud is")
+    }
+
+    /// Secrets for a region's agent are sealed to this key from here on. What was sealed to another
+    /// one is taken back.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn seals(&mut self, no: RegionNo, key: PublicSealingKey) -> Result<(), StoreError> {
+        if self.reading().sealing_key(no)?.is_some_and(|it| it != key) {
+            self.forget_sealed(no)?;
+        }
+        let sql = "UPDATE regions SET sealing_key = ?2 WHERE no = ?1";
+        let values: &[&dyn ToSql] = &[&no.0, &key.to_bytes()];
+        self.execute(sql, values, "note what is sealed to")
     }
 
     /// A session begins: older ones of the region may say nothing more. Returns how far each feed

@@ -78,7 +78,7 @@ impl Kit {
         self.send(Method::POST, path, body).await
     }
 
-    async fn delete(&self, path: &str) -> Answer {
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
         let path = format!("/api/v1{path}");
         self.local(request(Method::DELETE, &path, None)).await
     }

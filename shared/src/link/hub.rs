@@ -10,7 +10,7 @@ use crate::ids::{FederationId, HubId};
 use crate::wire::codec::CODEC;
 use crate::wire::frame::{
     Ack, Cloud, Control, Cursor, DIRECTORY_FEED, Goodbye, Hello, Keeping, Named, PROTOCOL, Refusal,
-    Refuse, Standing, Welcome,
+    Refuse, Sealing, Standing, Welcome,
 };
 use crate::wire::{List, Text};
 
@@ -64,6 +64,8 @@ pub enum Effect<'a> {
     Describe(Cloud<'a>),
     /// Tell why the agent can't keep anything new; or, with `None`, that it can again.
     Keeping(Option<String>),
+    /// Keep to which key secrets for the agent are sealed.
+    Seals([u8; 32]),
     /// Wake with [`Input::Tick`].
     WakeAt(Instant),
     /// The session serves: feeds may come.
@@ -194,6 +196,7 @@ impl HubSession {
             Control::Keeping(Keeping { fault }) => {
                 vec![Effect::Keeping(fault.map(Text::into_string))]
             }
+            Control::Sealing(Sealing { key }) => vec![Effect::Seals(key)],
             Control::Cursor(cursor) if is_served && cursor.feed == DIRECTORY_FEED => {
                 vec![Effect::Direct(cursor)]
             }

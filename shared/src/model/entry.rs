@@ -78,6 +78,21 @@ pub struct Lapse {
     pub how: End,
 }
 
+/// The longest that a sealed secret is, in bytes: 512 of it, and what sealing adds.
+pub const SEALED_BYTES_MAX: usize = 561;
+
+/// A password that a user of the directory is to have, sealed to the region's agent: only that can
+/// open it, and only for this user and version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Secret {
+    /// Whose.
+    pub user: ObjectId,
+    /// When it was set, unix milliseconds; of two the later counts.
+    pub version: u64,
+    /// As [`pki::PublicSealingKey::seal`](crate::pki::PublicSealingKey::seal) made it.
+    pub sealed: Vec<u8>,
+}
+
 impl Becomes {
     /// Which of the directory it is, or was.
     pub const fn object(&self) -> Option<ObjectId> {
@@ -92,6 +107,13 @@ impl Lapse {
     /// The id of its record.
     pub const fn id(&self) -> CloudId {
         CloudId::Hyphenated(self.object.to_bytes())
+    }
+}
+
+impl Secret {
+    /// The id of its record: a user has one password.
+    pub const fn id(&self) -> CloudId {
+        CloudId::Hyphenated(self.user.to_bytes())
     }
 }
 

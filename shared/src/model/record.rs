@@ -2,8 +2,8 @@
 
 use super::{
     Applying, Assignment, Binding, CloudId, Department, Entry, FloatingIp, Group, HostSample,
-    Implication, Lapse, Membership, Network, Node, Project, PutBack, Quota, Remark, Role, Server,
-    Service, StoragePool, UnixMillis, User, Volume,
+    Implication, Lapse, Membership, Network, Node, Project, PutBack, Quota, Remark, Role, Secret,
+    Server, Service, StoragePool, UnixMillis, User, Volume,
 };
 
 /// The feeds that an agent sends. Each has its own stream, sequence and cursor, so that a large
@@ -92,6 +92,8 @@ pub enum RecordKind {
     Applying,
     /// [`PutBack`].
     PutBack,
+    /// [`Secret`].
+    Secret,
     /// [`Service`].
     Service,
     /// [`HostSample`].
@@ -100,7 +102,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// Every kind.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Server,
         Self::Volume,
         Self::Network,
@@ -121,6 +123,7 @@ impl RecordKind {
         Self::Remark,
         Self::Applying,
         Self::PutBack,
+        Self::Secret,
         Self::Service,
         Self::HostSample,
     ];
@@ -143,7 +146,8 @@ impl RecordKind {
             | Self::Lapse
             | Self::Remark
             | Self::Applying
-            | Self::PutBack => Feed::Organization,
+            | Self::PutBack
+            | Self::Secret => Feed::Organization,
             Self::Server
             | Self::Volume
             | Self::Network
@@ -176,6 +180,7 @@ impl RecordKind {
             Self::Remark => "remark",
             Self::Applying => "applying",
             Self::PutBack => "put-back",
+            Self::Secret => "secret",
             Self::Service => "service",
             Self::HostSample => "host-sample",
         }
@@ -234,6 +239,8 @@ pub enum Record {
     Applying(Applying),
     /// A drift is to be written over.
     PutBack(PutBack),
+    /// A user's password.
+    Secret(Secret),
     /// The state of one API.
     Service(Service),
     /// Host health at one moment.
@@ -264,6 +271,7 @@ impl Record {
             Self::Remark(it) => (RecordKind::Remark, it.subject.id()),
             Self::Applying(_) => (RecordKind::Applying, Applying::id()),
             Self::PutBack(it) => (RecordKind::PutBack, it.subject.id()),
+            Self::Secret(it) => (RecordKind::Secret, it.id()),
             Self::Service(it) => (RecordKind::Service, it.id()),
             Self::HostSample(it) => (RecordKind::HostSample, sample_id(it.at)),
         };

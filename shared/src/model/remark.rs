@@ -16,6 +16,8 @@ pub enum Subject {
     Object(ObjectKind, ObjectId),
     /// A link between things of the directory.
     Link(Link<ObjectId>),
+    /// The password of a user of the directory.
+    Password(ObjectId),
     /// A thing of the region that is no thing of the directory.
     Own(ObjectKind, CloudId),
 }
@@ -83,6 +85,8 @@ pub enum DriftKind {
     Email,
     /// A user's default project.
     DefaultProject,
+    /// Not the password that the hub set.
+    Password,
     /// It is in another department, or nested in another project.
     Moved,
     /// It was deleted in the region.
@@ -105,7 +109,7 @@ pub enum DriftKind {
 
 impl DriftKind {
     /// Every kind that this release knows.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Name,
         Self::Description,
         Self::Enabled,
@@ -119,6 +123,7 @@ impl DriftKind {
         Self::Missing,
         Self::Surplus,
         Self::NotInDirectory,
+        Self::Password,
     ];
 
     /// Its word in documents.
@@ -129,6 +134,7 @@ impl DriftKind {
             Self::Enabled => "enabled",
             Self::Email => "email",
             Self::DefaultProject => "default-project",
+            Self::Password => "password",
             Self::Moved => "moved",
             Self::Deleted => "deleted",
             Self::CreatedHere => "created-here",
@@ -222,6 +228,7 @@ impl Subject {
         match self {
             Self::Object(kind, id) => CloudId::derived(&format!("{}/{id}", kind.name())),
             Self::Link(link) => CloudId::derived(&format!("{}/{}", link.kind().name(), link.id())),
+            Self::Password(user) => CloudId::derived(&format!("password/{user}")),
             Self::Own(kind, here) => CloudId::derived(&format!("own/{}/{here}", kind.name())),
         }
     }
@@ -238,6 +245,7 @@ impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Object(kind, id) => write!(f, "{} {id}", kind.name()),
+            Self::Password(user) => write!(f, "the password of user {user}"),
             Self::Own(kind, here) => write!(f, "the region's {} {here}", kind.name()),
             Self::Link(link) => write!(f, "{} {}", link.kind().name(), link.id()),
         }

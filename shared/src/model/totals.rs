@@ -136,6 +136,7 @@ impl Totals {
             | Record::Remark(_)
             | Record::Applying(_)
             | Record::PutBack(_)
+            | Record::Secret(_)
             | Record::Service(_)
             | Record::HostSample(_) => totals.put(&Weight::of(record)),
         }

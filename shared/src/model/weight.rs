@@ -53,6 +53,7 @@ impl Weight {
             | Record::Remark(_)
             | Record::Applying(_)
             | Record::PutBack(_)
+            | Record::Secret(_)
             | Record::Service(_)
             | Record::HostSample(_) => Self::Nothing,
             Record::Network(_)

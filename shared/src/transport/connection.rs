@@ -143,6 +143,35 @@ impl LinkConnection {
         Ok(FrameReader::feed(stream, window))
     }
 
+    /// Opens a stream for one call of this side's and its answer. Waits while as many are open as
+    /// the peer allows.
+    ///
+    /// # Errors
+    /// If the connection is gone.
+    pub async fn open_call(&self) -> Result<(FrameWriter, FrameReader), TransportError> {
+        let (send, receive) = self.inner.connection.open_bi().await?;
+        Ok(self.call(send, receive))
+    }
+
+    /// The next call of the peer's, to be read and answered. Waits without end; cancel-safe.
+    ///
+    /// # Errors
+    /// If the connection is gone.
+    pub async fn accept_call(&self) -> Result<(FrameWriter, FrameReader), TransportError> {
+        let (send, receive) = self.inner.connection.accept_bi().await?;
+        Ok(self.call(send, receive))
+    }
+
+    fn call(
+        &self,
+        send: quinn::SendStream,
+        receive: quinn::RecvStream,
+    ) -> (FrameWriter, FrameReader) {
+        // A call's frames are small, so that they need no more of the connection's window.
+        let writer = FrameWriter::feed(send, self.gate());
+        (writer, FrameReader::control(receive, None))
+    }
+
     /// Closes the connection at once; what was written and not yet sent is lost. The first close
     /// counts.
     pub fn close(&self, code: CloseCode, reason: &str) {

@@ -74,6 +74,11 @@ impl<'a, const MAX: usize> Bytes<'a, MAX> {
         }
     }
 
+    /// Takes `bytes`, without those beyond the cap.
+    pub fn cut(bytes: &'a [u8]) -> Self {
+        Self(bytes.get(..MAX).unwrap_or(bytes))
+    }
+
     /// The bytes.
     pub const fn as_slice(&self) -> &'a [u8] {
         self.0

@@ -8,6 +8,7 @@
 //! the ALPN, the minor one is agreed by [`Hello`] and [`Welcome`], so a frame need not repeat it.
 
 mod adopt;
+mod call;
 mod control;
 mod feed;
 mod gathered;
@@ -17,9 +18,10 @@ pub use adopt::{
     Account, Adopt, AdoptFrame, Adopted, Denial, Denied, HUB_ADDRESSES_MAX, Look, Looked,
     PASSWORD_BYTES_MAX,
 };
+pub use call::{Answer, Call, Check, Checked, Unable};
 pub use control::{
     Ack, Cloud, Control, Cursor, Goodbye, Heartbeat, Hello, Keeping, Named, Offer, Phase, Refusal,
-    Refuse, Renew, Renewed, Standing, Welcome, cloud_kind, cloud_kind_code,
+    Refuse, Renew, Renewed, Sealing, Standing, Welcome, cloud_kind, cloud_kind_code,
 };
 pub use feed::{Batch, BatchRecord, FeedFrame, Open, RECORDS_MAX, Start};
 pub use gathered::{GatherError, Gathered, Row};

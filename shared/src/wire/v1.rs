@@ -5,8 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{List, Text};
+use super::{Bytes, List, Text};
 use crate::ids::{FederationId, ObjectId};
+use crate::model::SEALED_BYTES_MAX;
 
 /// 255 characters, the most that Keystone, Nova, Cinder and Neutron keep, of four bytes each.
 pub(super) type Name<'a> = Text<'a, 1020>;
@@ -271,6 +272,14 @@ pub(super) struct LapseV1 {
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SecretV1<'a> {
+    pub(super) user: ObjectId,
+    pub(super) version: u64,
+    #[serde(borrow)]
+    pub(super) sealed: Bytes<'a, SEALED_BYTES_MAX>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum EndV1 {
     Deleted,
     Retired,
@@ -286,6 +295,7 @@ pub(super) enum SubjectV1<'a> {
     Implication(PairV1<'a>),
     Assignment(AssignmentV1<'a>),
     Own(u8, CloudIdV1<'a>),
+    Password(ObjectId),
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]

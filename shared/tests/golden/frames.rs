@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 
 use shared::ids::{FederationId, FeedId, HubId, RegionId};
+use shared::model::CloudId;
 use shared::wire::frame::*;
 use shared::wire::{Bytes, List, Text};
 
@@ -25,9 +26,56 @@ pub(crate) fn split(frame: &[u8]) -> (u16, &[u8]) {
 pub(crate) fn examples() -> Vec<Example> {
     let control = greetings().into_iter().chain(others());
     let control = control.map(|(name, frame)| control_example(name, frame));
-    control
-        .chain(joins().into_iter().map(|(name, it)| join_example(name, it)))
-        .collect()
+    let joins = joins().into_iter().map(|(name, it)| join_example(name, it));
+    control.chain(joins).chain(calls()).collect()
+}
+
+/// A call and its answers.
+fn calls() -> Vec<Example> {
+    let call = |name: &str, user: &'static str, sealed: &'static [u8]| {
+        let frame = move |id: &CloudId, bytes: &mut Vec<u8>| {
+            let check = Check::new(id, sealed).unwrap();
+            Call::Check(check).encode(bytes).unwrap();
+        };
+        let mut bytes = Vec::new();
+        frame(&CloudId::new(user), &mut bytes);
+        Example {
+            name: format!("frame-{name}"),
+            parts: vec![Part::new("frame", bytes)],
+            read: Box::new(move |parts| {
+                let (kind, payload) = split(&parts[0].bytes);
+                let id = CloudId::new(user);
+                let expected = Call::Check(Check::new(&id, sealed).unwrap());
+                same(Call::decode(kind, payload).unwrap(), &expected);
+            }),
+        }
+    };
+    let answer = |name: &str, frame: Answer<'static>| {
+        let mut bytes = Vec::new();
+        frame.encode(&mut bytes).unwrap();
+        Example {
+            name: format!("frame-{name}"),
+            parts: vec![Part::new("frame", bytes)],
+            read: Box::new(move |parts| {
+                let (kind, payload) = split(&parts[0].bytes);
+                same(Answer::decode(kind, payload).unwrap(), &frame);
+            }),
+        }
+    };
+    vec![
+        call(
+            "check-full",
+            "67e5504410b1426f9247bb680e5fe0c8",
+            &[0xed; 60],
+        ),
+        call("check-minimal", "", &[]),
+        answer("checked-right", Answer::Checked(Checked::Right)),
+        answer("checked-wrong", Answer::Checked(Checked::Wrong)),
+        answer("checked-expired", Answer::Checked(Checked::Expired)),
+        answer("checked-needs-more", Answer::Checked(Checked::NeedsMore)),
+        answer("unable-full", Answer::Unable(Unable::new("no room left"))),
+        answer("unable-minimal", Answer::Unable(Unable::new(""))),
+    ]
 }
 
 fn control_example(name: &str, frame: Control<'static>) -> Example {
@@ -183,6 +231,14 @@ fn others() -> Vec<(&'static str, Control<'static>)> {
         ("named-minimal", named("")),
         ("keeping-failing", keeping(Some("no room left"))),
         ("keeping-sound", keeping(None)),
+        (
+            "sealing-full",
+            Control::Sealing(Sealing { key: [0xed; 32] }),
+        ),
+        (
+            "sealing-minimal",
+            Control::Sealing(Sealing { key: [0; 32] }),
+        ),
     ]
 }
 

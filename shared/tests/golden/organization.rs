@@ -109,6 +109,11 @@ fn full_links() -> Vec<Record> {
             kind: ObjectKind::Role,
             how: End::Retired,
         }),
+        Record::Secret(Secret {
+            user: OBJECT,
+            version: u64::MAX,
+            sealed: vec![0xed; 60],
+        }),
     ]
 }
 

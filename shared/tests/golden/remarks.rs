@@ -99,6 +99,7 @@ fn words() -> Vec<(String, Record)> {
     let subjects = [
         user(),
         Subject::Own(ObjectKind::Role, CloudId::new("r")),
+        Subject::Password(OBJECT),
         Subject::Link(Link::Membership(Membership { group, user: OTHER })),
         Subject::Link(Link::Implication(Implication {
             prior,

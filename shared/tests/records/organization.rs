@@ -134,6 +134,17 @@ fn lapse() -> impl Strategy<Value = Record> {
         .prop_map(|(object, kind, how)| Record::Lapse(Lapse { object, kind, how }))
 }
 
+fn secret() -> impl Strategy<Value = Record> {
+    let sealed = prop::collection::vec(any::<u8>(), 0..=SEALED_BYTES_MAX);
+    (object(), any::<u64>(), sealed).prop_map(|(user, version, sealed)| {
+        Record::Secret(Secret {
+            user,
+            version,
+            sealed,
+        })
+    })
+}
+
 pub(super) fn record() -> BoxedStrategy<Record> {
     prop_oneof![
         department(),
@@ -144,6 +155,7 @@ pub(super) fn record() -> BoxedStrategy<Record> {
         link(),
         binding(),
         lapse(),
+        secret(),
     ]
     .boxed()
 }

@@ -50,6 +50,7 @@ fn subject() -> BoxedStrategy<Subject> {
     prop_oneof![
         (kind(), object()).prop_map(|(kind, id)| Subject::Object(kind, id)),
         link().prop_map(Subject::Link),
+        object().prop_map(Subject::Password),
         (kind(), id()).prop_map(|(kind, here)| Subject::Own(kind, here)),
     ]
     .boxed()

@@ -111,7 +111,7 @@ impl Task {
         match &self.order {
             Order::Create { object, .. } => object.name(),
             Order::Update { from, .. } => from.name(),
-            Order::Remove { .. } | Order::Link(_) | Order::Unlink(_) => "",
+            Order::Remove { .. } | Order::Link(_) | Order::Unlink(_) | Order::Password(..) => "",
         }
     }
 
@@ -346,8 +346,10 @@ pub(super) fn note(task: &Task, made: Option<CloudId>) -> Option<Note> {
             let was = *was;
             Note::Object(*kind, *id, Some(Applied { here, was }))
         }
+        (Done::Step, _) => return None,
         (Done::Gone(kind, id), _) => Note::Object(*kind, *id, None),
         (Done::Link(id, is_there), _) => Note::Link(id.clone(), *is_there),
+        (Done::Password(user, set), _) => Note::Password(*user, set.clone()),
     })
 }
 
@@ -381,6 +383,8 @@ fn changes(of: &Reconciler, task: &Task, made: Option<&CloudId>) -> Option<Vec<C
         }
         Order::Link(link) => vec![Change::Put(link_record(link.clone()))],
         Order::Unlink(link) => vec![Change::Gone(link_record(link.clone()).key())],
+        // No record shows it.
+        Order::Password(..) => Vec::new(),
     })
 }
 

@@ -28,6 +28,7 @@ impl Doubt {
             Order::Update { to, .. } => record_kind(to.kind()),
             Order::Remove { kind, .. } => record_kind(*kind),
             Order::Link(link) | Order::Unlink(link) => link_kind(link),
+            Order::Password(..) => RecordKind::User,
         }
     }
 }
@@ -49,7 +50,8 @@ const fn is_doubtful(error: &CloudError) -> bool {
 
 impl Reconciler {
     pub(super) fn doubt(&mut self, now: Instant, task: &Task, error: &CloudError) {
-        if is_doubtful(error) {
+        // No reading shows a password, and the newest one is given whatever came of the last.
+        if is_doubtful(error) && !matches!(task.order, Order::Password(..)) {
             let doubt = Doubt {
                 task: task.clone(),
                 since: now,
@@ -96,6 +98,7 @@ impl Reconciler {
             Order::Remove { kind, id } => !self.actual.organization().has(*kind, id),
             Order::Link(link) => self.actual.has_link(link),
             Order::Unlink(link) => !self.actual.has_link(link),
+            Order::Password(..) => false,
         }
     }
 }

@@ -10,6 +10,7 @@
 //! is seen which were carried out. Notes are kept before anything is told of what was done: then an
 //! agent that is killed in between knows what it did.
 
+mod passwords;
 #[cfg(test)]
 mod tests;
 
@@ -23,15 +24,16 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use shared::backoff::Backoff;
 use shared::ids::FederationId;
-use shared::model::{CloudId, Key, Record, RecordKind};
+use shared::model::{CloudId, Key, Record, RecordKind, Secret};
 use shared::runtime::clock::Clock;
 use shared::runtime::shutdown::Shutdown;
 use tokio::sync::{mpsc, watch};
 use tracing::{info, warn};
+use zeroize::Zeroizing;
 
 use super::batch::{Change, Task};
 use super::{Policy, Progress, Reconciler, Subject};
-use crate::cloud::{Cloud, CloudError};
+use crate::cloud::{Cloud, CloudError, Order};
 use crate::replica::{Base, Note, Replica};
 use crate::spool::Remarks;
 
@@ -89,6 +91,15 @@ pub trait Report: Send + Sync + 'static {
     ) -> Result<(), StoreError>;
 }
 
+/// What opens the secrets that are sealed to this agent.
+pub trait Unseal: Send + Sync + 'static {
+    /// The password of a user of the directory.
+    ///
+    /// # Errors
+    /// If it does not open; as a sentence that says what to do.
+    fn password(&self, secret: &Secret) -> Result<Zeroizing<String>, String>;
+}
+
 /// What is heard of the cloud.
 #[derive(Debug, Clone)]
 pub enum News {
@@ -121,6 +132,8 @@ pub struct Apply {
     pub keep: Arc<dyn Keep>,
     /// Where it is told what changed.
     pub report: Arc<dyn Report>,
+    /// What opens passwords.
+    pub unseal: Arc<dyn Unseal>,
     /// Where it is shown how far it is.
     pub progress: watch::Sender<Progress>,
     /// Where it is said what the hub should hear of; `None` before it was heard itself.
@@ -169,6 +182,20 @@ impl Apply {
     }
 }
 
+async fn carry(
+    cloud: &dyn Cloud,
+    unseal: &dyn Unseal,
+    order: &Order,
+) -> Result<Option<CloudId>, CloudError> {
+    match order {
+        Order::Password(user, secret) => {
+            passwords::set(cloud, unseal, user, secret).await?;
+            Ok(None)
+        }
+        order => cloud.perform(order).await,
+    }
+}
+
 impl Run {
     async fn apply(&mut self) {
         loop {
@@ -190,9 +217,10 @@ impl Run {
 
     fn give(&self, task: Task) {
         let (cloud, clock) = (Arc::clone(&self.it.cloud), self.it.clock.clone());
+        let unseal = Arc::clone(&self.it.unseal);
         self.under_way.push(Box::pin(async move {
             let result = tokio::select! {
-                result = cloud.perform(&task.order) => result,
+                result = carry(&*cloud, &*unseal, &task.order) => result,
                 () = clock.sleep(ORDER_MAX) => Err(CloudError::Unreachable {
                     endpoint: "the cloud".to_owned(),
                     reason: format!("no answer within {} s", ORDER_MAX.as_secs()),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use shared::model::UnixMillis;
+use shared::model::{ObjectKind, UnixMillis};
 
 use super::Reconciler;
 use super::subject::{Difference, Drift, Standing, Subject};
@@ -196,6 +196,7 @@ impl Reconciler {
     pub(super) fn name(&self, subject: &Subject) -> String {
         let object = match subject {
             Subject::Object(kind, id) => self.replica.directory.object(*kind, id),
+            Subject::Password(id) => self.replica.directory.object(ObjectKind::User, id),
             Subject::Link(_) | Subject::Own(..) => None,
         };
         object.map(|it| it.name().to_owned()).unwrap_or_default()

@@ -28,6 +28,7 @@ impl Reconciler {
         match subject {
             Subject::Object(kind, id) => self.judge_object(*kind, *id),
             Subject::Link(link) => self.judge_link(link),
+            Subject::Password(user) => self.judge_password(*user),
             Subject::Own(kind, here) => self.judge_own(*kind, here),
         }
     }

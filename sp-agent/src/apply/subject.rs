@@ -25,6 +25,8 @@ pub enum Difference {
     Email,
     /// Another default project.
     DefaultProject,
+    /// Not the password that the hub set.
+    Password,
     /// In another department, or nested in another project. No cloud can put that right.
     Moved,
     /// It was here, and was deleted in the region.
@@ -101,6 +103,8 @@ pub enum Level {
     Group,
     /// Made or changed.
     User,
+    /// Given.
+    Password,
     /// Links are made.
     Link,
     /// Links are taken away.

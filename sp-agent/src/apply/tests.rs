@@ -2,7 +2,10 @@
 
 mod cloud;
 mod faults;
+mod fields;
+mod guards;
 mod measured;
+mod passwords;
 mod properties;
 mod remarks;
 mod rules;

@@ -26,6 +26,7 @@ mod network;
 mod options;
 mod paging;
 mod pass;
+mod passwords;
 mod patience;
 mod probe;
 mod projects;
@@ -53,6 +54,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use shared::model::{CloudDescription, CloudId};
 use shared::runtime::clock::Clock;
+use shared::wire::frame::Checked;
 
 pub use self::account::check_account;
 pub use self::check::{CheckLine, Verdict};
@@ -115,6 +117,7 @@ impl OpenStack {
             witness: Witness::default(),
             rules: identity::Rules {
                 signs_in_by_name: matches!(options.auth, Auth::Password { .. }),
+                sign_in_domains: options.auth.domains(),
                 default_domain: options.default_domain_id.clone(),
                 policy: options.policy.clone(),
             },
@@ -184,7 +187,16 @@ impl Cloud for OpenStack {
             _ => Ok(None),
         }
     }
+
     async fn perform(&self, order: &Order) -> Result<Option<CloudId>, CloudError> {
         identity::perform(&self.client, order).await
+    }
+
+    async fn set_password(&self, user: &CloudId, password: &str) -> Result<(), CloudError> {
+        passwords::set(&self.client, user, password).await
+    }
+
+    async fn check_password(&self, user: &CloudId, password: &str) -> Result<Checked, CloudError> {
+        passwords::check(&self.client, user, password).await
     }
 }

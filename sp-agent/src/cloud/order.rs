@@ -1,6 +1,6 @@
 //! What the agent changes in its cloud's organization.
 
-use shared::model::{CloudId, Link, Marker, Object, ObjectKind};
+use shared::model::{CloudId, Link, Marker, Object, ObjectKind, Secret};
 
 /// One change. Each is one call, as far as the cloud's API can do that, and doing it twice is
 /// doing it once.
@@ -37,4 +37,7 @@ pub enum Order {
     Link(Link<CloudId>),
     /// Take this link away.
     Unlink(Link<CloudId>),
+    /// Give this user the password that is sealed here. Whoever carries orders opens it, and asks
+    /// [`Cloud::set_password`](super::Cloud::set_password).
+    Password(CloudId, Secret),
 }

@@ -7,7 +7,8 @@ use shared::ids::{FederationId, RegionId};
 use shared::keyring;
 use shared::model::UnixMillis;
 use shared::pki::{
-    BoundKey, CredentialError, Csr, LinkCredential, Peer, Slot, TrustAnchors, certificate_from_pem,
+    BoundKey, CredentialError, Csr, LinkCredential, Peer, SealingKey, Slot, TrustAnchors,
+    certificate_from_pem,
 };
 
 use super::{DIRECTORY, Membership, MembershipError, anchors_path, certificate_path, owner};
@@ -134,6 +135,17 @@ impl Credentials {
 pub fn bound_key(data_dir: &Path) -> Result<BoundKey, MembershipError> {
     let path = key_path(data_dir);
     let key = keyring::load_or_create_key(&path)?;
+    owner::hand_over(&path, data_dir)?;
+    Ok(key)
+}
+
+/// Reads the key that secrets for this agent are sealed to, or makes it.
+///
+/// # Errors
+/// If a key is there that can't be used.
+pub fn sealing_key(data_dir: &Path) -> Result<SealingKey, MembershipError> {
+    let path = data_dir.join("sealing.pem");
+    let key = keyring::load_or_create_sealing_key(&path)?;
     owner::hand_over(&path, data_dir)?;
     Ok(key)
 }

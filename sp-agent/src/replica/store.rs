@@ -22,7 +22,7 @@ use shared::wire::frame::{Cursor, DIRECTORY_FEED};
 use tokio::sync::watch;
 
 pub use self::feed::Taken;
-use super::{Applied, Base, Change, Note, Replica};
+use super::{Applied, Base, Change, Note, Replica, SetPassword, Was};
 use crate::database::move_aside;
 
 const FILE: &str = "replica.sqlite";
@@ -274,7 +274,7 @@ fn base(connection: &Connection) -> rusqlite::Result<Base> {
         };
         let id = ObjectId::from_bytes(row.get(1)?);
         let here = CloudId::new(&here);
-        let was = Digest::from_bytes(row.get(3)?);
+        let was = Was::from_bytes(row.get(3)?);
         base.objects.insert((kind, id), Applied { here, was });
     }
     let mut links = connection.prepare_cached("SELECT id FROM applied_link")?;
@@ -288,6 +288,18 @@ fn base(connection: &Connection) -> rusqlite::Result<Base> {
     while let Some(row) = rows.next()? {
         let (id, at): (String, u64) = (row.get(0)?, row.get(1)?);
         base.put_backs.insert(CloudId::new(&id), UnixMillis(at));
+    }
+    let sql = "SELECT user, here, version FROM applied_password";
+    let mut passwords = connection.prepare_cached(sql)?;
+    let mut rows = passwords.query(())?;
+    while let Some(row) = rows.next()? {
+        let (here, version): (String, i64) = (row.get(1)?, row.get(2)?);
+        let set = SetPassword {
+            here: CloudId::new(&here),
+            version: u64::try_from(version).unwrap_or(0),
+        };
+        let user = ObjectId::from_bytes(row.get(0)?);
+        base.passwords.insert(user, set);
     }
     Ok(base)
 }
@@ -319,6 +331,15 @@ fn note(connection: &Connection, note: &Note) -> rusqlite::Result<()> {
         Note::PutBack(id, None) => connection
             .prepare_cached("DELETE FROM put_back WHERE id = ?1")?
             .execute([id.to_string()]),
+        Note::Password(user, SetPassword { here, version }) => connection
+            .prepare_cached(
+                "INSERT OR REPLACE INTO applied_password (user, here, version) VALUES (?1, ?2, ?3)",
+            )?
+            .execute(params![
+                user.to_bytes(),
+                here.to_string(),
+                i64::try_from(*version).unwrap_or(i64::MAX)
+            ]),
     }
     .map(drop)
 }

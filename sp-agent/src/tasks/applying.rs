@@ -110,6 +110,7 @@ impl Applying {
         let Followed {
             federation,
             replica,
+            opener,
         } = followed;
         let base = match replica.base().await {
             Ok(base) => base,
@@ -131,6 +132,7 @@ impl Applying {
             news: heard,
             keep: Arc::new(Kept(replica.clone())),
             report: Arc::new(Reported(self.spool.clone())),
+            unseal: Arc::new(opener),
             progress: self.progress.clone(),
             remarks,
             readings: self.between.wanted.clone(),

@@ -35,6 +35,8 @@ pub(super) struct Collecting {
     pub(super) viewed: watch::Sender<CloudView>,
     pub(super) described: watch::Sender<CloudDescription>,
     pub(super) applying: Applying,
+    /// The cloud, for whoever else asks it.
+    pub(super) clouds: watch::Sender<Option<Arc<dyn Cloud>>>,
 }
 
 impl Collecting {
@@ -45,6 +47,7 @@ impl Collecting {
         self.applying.policy.send_replace(config.policy.clone());
         let mut cloud = build(&config, &self.clock).await?;
         loop {
+            self.clouds.send_replace(Some(Arc::clone(&cloud)));
             let collector = self.collector(&config, Arc::clone(&cloud));
             let applying = self
                 .applying

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::path::PathBuf;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use shared::ids::FederationId;
@@ -18,7 +18,9 @@ use shared::wire::frame::Refusal;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::answering::{Answers, Opener};
 use super::files::Watcher;
+use crate::cloud::Cloud;
 use crate::config::{Config, HubConfig};
 use crate::membership::{self, Credentials, Membership, MembershipError};
 use crate::replica::store::{ReplicaError, Store};
@@ -68,13 +70,16 @@ pub(super) struct Following {
     pub(super) shown: Shown,
     /// Of the federation that is followed, for whoever applies it.
     pub(super) replica: watch::Sender<Option<Followed>>,
+    /// The cloud, as soon as there is one.
+    pub(super) cloud: watch::Receiver<Option<Arc<dyn Cloud>>>,
 }
 
 /// A federation that is followed, and what its hub tells.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Followed {
     pub(super) federation: FederationId,
     pub(super) replica: Store,
+    pub(super) opener: Opener,
 }
 
 /// Why an uplink ended.
@@ -153,14 +158,21 @@ impl Following {
     ) -> End {
         let hub = self.configs.borrow_and_update().hub.clone();
         let leave = CancellationToken::new();
-        let replica = match self.replica(membership.federation).await {
-            Ok(replica) => replica,
+        let opener = match self.opener(&membership).await {
+            Ok(opener) => opener,
             Err(error) => {
                 self.fail(&membership, &error).await;
                 return End::Ended;
             }
         };
-        let options = self.options(&membership, &credentials, &hub, replica);
+        let followed = match self.followed(membership.federation, opener).await {
+            Ok(followed) => followed,
+            Err(error) => {
+                self.fail(&membership, &error).await;
+                return End::Ended;
+            }
+        };
+        let options = self.options(&membership, &credentials, &hub, followed);
         let (uplink, mut link) = Uplink::new(options);
         let identity = Identity::new(membership.clone(), Some(&credentials));
         self.tell(Allegiance::silent(membership.epoch), Some(identity), None);
@@ -199,10 +211,15 @@ impl Following {
     }
 
     /// The replica of a federation, opened once for as long as that one is followed.
-    async fn replica(&self, federation: FederationId) -> Result<Store, ReplicaError> {
+    async fn followed(
+        &self,
+        federation: FederationId,
+        opener: Opener,
+    ) -> Result<Followed, ReplicaError> {
         let open = self.replica.borrow().clone();
-        if let Some(Followed { replica, .. }) = open.filter(|it| it.federation == federation) {
-            return Ok(replica);
+        let is_same = |it: &Followed| it.federation == federation && it.opener == opener;
+        if let Some(followed) = open.filter(is_same) {
+            return Ok(followed);
         }
         // Another one's is applied no more: it is the same file.
         self.replica.send_replace(None);
@@ -210,11 +227,26 @@ impl Following {
         let open = move || Store::open(&data_dir, federation, now);
         let opened = tokio::task::spawn_blocking(open).await;
         let replica = opened.map_err(|_| ReplicaError::Closed)??;
-        self.replica.send_replace(Some(Followed {
+        let followed = Followed {
             federation,
-            replica: replica.clone(),
-        }));
-        Ok(replica)
+            replica,
+            opener,
+        };
+        self.replica.send_replace(Some(followed.clone()));
+        Ok(followed)
+    }
+
+    /// What opens the secrets that are sealed to this member.
+    async fn opener(&self, membership: &Membership) -> Result<Opener, MembershipError> {
+        let data_dir = self.data_dir.clone();
+        let key = tokio::task::spawn_blocking(move || membership::sealing_key(&data_dir));
+        // The loading only ends early when the runtime does.
+        let key = key.await.unwrap_or(Err(MembershipError::Busy))?;
+        Ok(Opener {
+            key: Arc::new(key),
+            federation: membership.federation,
+            region: membership.region,
+        })
     }
 
     fn options(
@@ -222,8 +254,11 @@ impl Following {
         membership: &Membership,
         credentials: &Arc<Credentials>,
         hub: &HubConfig,
-        replica: Store,
+        followed: Followed,
     ) -> uplink::Options {
+        let Followed {
+            replica, opener, ..
+        } = followed;
         let mut membership = membership.clone();
         if !hub.addresses.is_empty() {
             membership.addresses = hub.addresses.iter().map(ToString::to_string).collect();
@@ -237,6 +272,13 @@ impl Following {
             credentials: Arc::clone(credentials),
             spool: self.spool.clone(),
             replica,
+            sealing: opener.key.public(),
+            answering: Arc::new(Answers {
+                opener,
+                cloud: self.cloud.clone(),
+                clock: self.clock.clone(),
+                wrong: Mutex::default(),
+            }),
             clock: self.clock.clone(),
             dial,
             description: self.description.clone(),

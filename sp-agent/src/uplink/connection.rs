@@ -1,5 +1,6 @@
 //! One live connection: its control stream and its feeds.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use shared::link::HEARTBEAT;
@@ -12,13 +13,12 @@ use shared::wire::codec::{CODEC, DecodeError};
 use shared::wire::frame::{Ack, Control, Cursor, Hello, Offer, PROTOCOL, feed_code};
 use shared::wire::{List, Text};
 
+use super::calls::Calls;
 use super::directory::{Directory, Heard};
 use super::failure::Failure;
 use super::feeds::{Feeds, Sent};
 use super::{FAREWELL_MAX, Options};
 use crate::join::host_name;
-use crate::replica::store::Store;
-use crate::spool::Spool;
 
 /// A hub that takes no heartbeat for so long is as good as gone.
 const WRITE_MAX: Duration = HEARTBEAT.saturating_mul(2);
@@ -72,23 +72,25 @@ pub(super) struct Live {
     reader: FrameReader,
     pub(super) feeds: Feeds,
     pub(super) directory: Directory,
+    calls: Calls,
 }
 
 impl Live {
     pub(super) async fn open(
         connection: LinkConnection,
-        spool: &Spool,
-        replica: &Store,
+        options: &Options,
     ) -> Result<Self, Failure> {
         let (writer, reader) = connection.control().await?;
-        let directory = Directory::new(connection.clone(), replica.clone());
-        let feeds = Feeds::new(connection.clone(), spool.clone());
+        let directory = Directory::new(connection.clone(), options.replica.clone());
+        let feeds = Feeds::new(connection.clone(), options.spool.clone());
+        let calls = Calls::new(connection.clone(), Arc::clone(&options.answering));
         Ok(Self {
             connection,
             writer,
             reader,
             feeds,
             directory,
+            calls,
         })
     }
 
@@ -103,6 +105,7 @@ impl Live {
                 Err(error) => News::unread(&error),
             },
             loss = self.connection.closed() => News::ended(&loss),
+            () = self.calls.run() => News::Grown,
             heard = self.directory.next() => match heard {
                 Heard::Asks(cursor) => News::Asks(cursor),
                 Heard::Took(ack) => News::Took(ack),

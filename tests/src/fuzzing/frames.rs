@@ -5,8 +5,8 @@ use std::cell::OnceCell;
 use bytes::Bytes;
 use shared::transport::frames_in;
 use shared::wire::frame::{
-    AdoptFrame, CONTROL_BYTES_MAX, Control, FEED_BYTES_MAX, FeedFrame, HEADER_BYTES, Header,
-    JoinFrame,
+    AdoptFrame, Answer, CONTROL_BYTES_MAX, Call, Control, FEED_BYTES_MAX, FeedFrame, HEADER_BYTES,
+    Header, JoinFrame,
 };
 use shared::wire::record::{self, Decoded};
 
@@ -30,6 +30,25 @@ pub(super) fn control(bytes: &[u8]) {
     frame.encode(&mut again).unwrap();
     let (kind, payload) = whole(&again);
     assert_eq!(Control::decode(kind, payload).unwrap().unwrap(), frame);
+}
+
+/// A call's stream: what is asked, and what is answered.
+pub(super) fn call(bytes: &[u8]) {
+    let Some((kind, payload)) = split(bytes, CONTROL_BYTES_MAX) else {
+        return;
+    };
+    if let Ok(Some(frame)) = Call::decode(kind, payload) {
+        let mut again = Vec::new();
+        frame.encode(&mut again).unwrap();
+        let (kind, payload) = whole(&again);
+        assert_eq!(Call::decode(kind, payload).unwrap().unwrap(), frame);
+    }
+    if let Ok(Some(frame)) = Answer::decode(kind, payload) {
+        let mut again = Vec::new();
+        frame.encode(&mut again).unwrap();
+        let (kind, payload) = whole(&again);
+        assert_eq!(Answer::decode(kind, payload).unwrap().unwrap(), frame);
+    }
 }
 
 /// A feed stream's frame.

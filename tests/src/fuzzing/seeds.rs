@@ -13,7 +13,7 @@ macro_rules! golden {
     };
 }
 
-const CONTROL: [&str; 20] = [
+const CONTROL: [&str; 22] = [
     golden!("frame-ack-full"),
     golden!("frame-ack-minimal"),
     golden!("frame-cursor-full"),
@@ -30,10 +30,23 @@ const CONTROL: [&str; 20] = [
     golden!("frame-renew-minimal"),
     golden!("frame-renewed-full"),
     golden!("frame-renewed-minimal"),
+    golden!("frame-sealing-full"),
+    golden!("frame-sealing-minimal"),
     golden!("frame-standing-accepted"),
     golden!("frame-standing-pending"),
     golden!("frame-welcome-full"),
     golden!("frame-welcome-minimal"),
+];
+
+const CALL: [&str; 8] = [
+    golden!("frame-check-full"),
+    golden!("frame-check-minimal"),
+    golden!("frame-checked-expired"),
+    golden!("frame-checked-needs-more"),
+    golden!("frame-checked-right"),
+    golden!("frame-checked-wrong"),
+    golden!("frame-unable-full"),
+    golden!("frame-unable-minimal"),
 ];
 
 const FEED: [&str; 4] = [
@@ -115,6 +128,10 @@ fn frames(golden: &[&str]) -> Vec<Vec<u8>> {
 
 pub(super) fn control() -> Vec<Vec<u8>> {
     frames(&CONTROL)
+}
+
+pub(super) fn call() -> Vec<Vec<u8>> {
+    frames(&CALL)
 }
 
 pub(super) fn feed() -> Vec<Vec<u8>> {

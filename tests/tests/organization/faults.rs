@@ -10,7 +10,6 @@ use tests::keystone::{Fault, Faults, Options, SimulatedKeystone};
 use tests::lab::Lab;
 
 use super::keystone::Keystone;
-use super::merge;
 
 /// Some hundred and fifty writes, of which one in six fails, and an answer that never comes is
 /// waited for 5 s.
@@ -77,11 +76,11 @@ fn a_keystone_that_fails_and_an_agent_that_is_killed_end_as_they_should() {
     let (status, _) = south.ask("POST", "/domains", &json!({"domain": {"name": "own"}}));
     assert_eq!(status, 201);
     let lab = Lab::found();
-    let _north = lab.join_simulated("north", &north);
-    let mut agent = lab.join_simulated("south", &south);
-    merge(&lab, "north");
+    let _north = lab.join_keystone("north", &north);
+    let mut agent = lab.join_keystone("south", &south);
+    lab.merge("north");
     south.fail(Faults::of(0x5eed, 160, &Fault::ALL).of_writes());
-    merge(&lab, "south");
+    lab.merge("south");
     for writes in [20, 60] {
         until("the agent writes", || south.writes() > writes);
         agent.daemon.kill();

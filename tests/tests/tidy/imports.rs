@@ -35,6 +35,8 @@ const PURE: [&str; 28] = [
     "shared/src/wire",
     "shared/src/backoff",
     "shared/src/link",
+    "idp-hub/src/api/users/lockout.rs",
+    "idp-hub/src/directory",
     "idp-hub/src/fleet",
     "sp-agent/src/collect/schedule",
     "sp-agent/src/apply/actual.rs",

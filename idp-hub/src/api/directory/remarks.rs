@@ -22,7 +22,7 @@ pub struct RemarkDocument {
     /// thing.
     pub id: String,
     /// What kind of thing: `department`, `project`, `user`, `group`, `role`, `membership`,
-    /// `implication` or `assignment`.
+    /// `implication`, `assignment`, or a user's `password`.
     pub kind: String,
     /// What it is called in the region; of a link, what it links.
     pub name: String,
@@ -63,7 +63,8 @@ pub struct RemarkDocument {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DifferenceDocument {
     /// In what: `name`, `description`, `enabled`, `email`, `default-project`, `moved`, `deleted`,
-    /// `created-here`, `link-given`, `link-taken`, `missing`, `surplus` or `not-in-directory`.
+    /// `created-here`, `link-given`, `link-taken`, `missing`, `surplus`, `not-in-directory` or
+    /// `password`.
     pub what: String,
     /// The directory's value.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -79,6 +80,7 @@ impl RemarkDocument {
         let (kind, object, own) = match &remark.subject {
             Subject::Object(kind, id) => (kind.name(), Some(id.to_string()), None),
             Subject::Link(link) => (link.kind().name(), None, None),
+            Subject::Password(user) => ("password", Some(user.to_string()), None),
             Subject::Own(kind, here) => (kind.name(), None, Some(here.to_string())),
         };
         let mut document = Self {

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use shared::link::hub::{Effect, Input};
-use shared::pki::PeerIdentity;
+use shared::pki::PublicSealingKey;
 use shared::runtime::errors::chain;
+use shared::transport::LinkConnection;
 use shared::wire::frame::{Cursor, Hello, Refusal, Standing};
 
 use super::{Driver, tell_fleet};
@@ -20,6 +21,8 @@ pub(super) struct Registered {
     pub(super) no: RegionNo,
     pub(super) place: Place,
     pub(super) orders: Arc<Orders>,
+    /// To which key its secrets are sealed, as the store has it.
+    pub(super) sealing: Option<PublicSealingKey>,
 }
 
 /// A session that has begun, for its agent.
@@ -37,8 +40,7 @@ struct Begun {
 impl Driver<'_> {
     /// Settles who the agent is by its certificate, and where its feeds are.
     pub(super) async fn register(&mut self, hello: &Hello<'_>) -> Vec<Effect<'static>> {
-        let identity = self.connection.identity().clone();
-        let begun = begin(self.downlink, identity, hello).await;
+        let begun = begin(self.downlink, self.connection, hello).await;
         let now = self.downlink.clock.now();
         match begun {
             Ok(Ok(begun)) => {
@@ -81,11 +83,12 @@ impl Driver<'_> {
 /// All in one transaction: a fleet that comes back at once asks the store once for each agent.
 async fn begin(
     downlink: &Downlink,
-    identity: PeerIdentity,
+    connection: &LinkConnection,
     hello: &Hello<'_>,
 ) -> Result<Result<Begun, NotAdmitted>, StoreError> {
     let cloud = hello.cloud.description();
     let introduction = Introduction::said(&cloud, hello.software.as_str(), hello.host.as_str());
+    let (identity, connection) = (connection.identity().clone(), connection.clone());
     let (authority, registry) = (downlink.authority.clone(), downlink.registry.clone());
     let begin = downlink.store.change(move |it| {
         let row = match authority.admit_in(&it.reading(), &identity) {
@@ -96,14 +99,20 @@ async fn begin(
         let (no, standing) = (row.no, row.facts.standing);
         let is_news = introduction.is_news(&row.facts);
         // Listed before it is committed: a removal that comes after finds it.
-        let (place, orders) = registry.enter(no, &row.facts.name);
+        let (place, orders) = registry.enter(no, &row.facts.name, connection);
         let cursors = it.begin_session(no, place.number, &introduction)?;
         let not_after = identity.not_after();
         let not_after = (not_after > row.facts.not_after).then_some(not_after);
         if let Some(not_after) = not_after {
             it.certified(no, not_after)?;
         }
-        let registered = Registered { no, place, orders };
+        let sealing = it.reading().sealing_key(no)?;
+        let registered = Registered {
+            no,
+            place,
+            orders,
+            sealing,
+        };
         Ok(Ok(Begun {
             registered,
             standing,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use shared::link::hub::Input;
+use shared::pki::PublicSealingKey;
 use shared::runtime::errors::chain;
 use shared::transport::WriteError;
 use shared::wire::Text;
@@ -87,6 +88,29 @@ impl Driver<'_> {
             Err(error) => {
                 let error = chain(&error).to_string();
                 tracing::error!(error, "cannot store what a region's cloud is");
+            }
+        }
+    }
+
+    /// Most agents say in each session what they said in the one before.
+    pub(super) async fn seals(&mut self, key: [u8; 32]) {
+        let key = PublicSealingKey::from_bytes(key);
+        let Some(Registered { no, sealing, .. }) = &mut self.registered else {
+            return;
+        };
+        if *sealing == Some(key) {
+            return;
+        }
+        let no = *no;
+        let kept = self.downlink.store.change(move |it| it.seals(no, key));
+        match kept.await {
+            Ok(()) => *sealing = Some(key),
+            Err(error) => {
+                let error = chain(&error).to_string();
+                tracing::error!(
+                    error,
+                    "cannot store to which key a region's secrets are sealed"
+                );
             }
         }
     }

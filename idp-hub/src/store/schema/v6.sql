@@ -1,2 +1,2 @@
--- What is done about drift in each region: 'ask', 'put-back' or 'adopt'.
-ALTER TABLE region_organization ADD COLUMN drift TEXT NOT NULL DEFAULT 'ask';
+-- To which key secrets for a region's agent are sealed: the public half of X25519.
+ALTER TABLE regions ADD COLUMN sealing_key BLOB CHECK (length(sealing_key) = 32);

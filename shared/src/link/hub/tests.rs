@@ -194,6 +194,14 @@ fn another_name_is_told_to_whom_was_welcomed() {
 }
 
 #[test]
+fn an_agent_says_which_key_secrets_are_sealed_to() {
+    let mut session = greeted(now(), Standing::Accepted);
+    let frame = Control::Sealing(Sealing { key: [7; 32] });
+    let effects = session.handle(now(), Input::Frame(frame));
+    assert_eq!(effects, [Effect::Seals([7; 32])]);
+}
+
+#[test]
 fn an_agent_that_can_t_keep_anything_says_so() {
     let mut session = greeted(now(), Standing::Accepted);
     for fault in [Some("no room left"), None] {

@@ -227,6 +227,13 @@ pub struct Keeping<'a> {
     pub fault: Option<Text<'a, 512>>,
 }
 
+/// The key that secrets for this agent are sealed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sealing {
+    /// The public half, as [`PublicSealingKey`](crate::pki::PublicSealingKey) has it.
+    pub key: [u8; 32],
+}
+
 /// Any frame of the control stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Control<'a> {
@@ -256,6 +263,8 @@ pub enum Control<'a> {
     Named(Named<'a>),
     /// Agent to hub, when it changes. A session begins with an agent that can keep what is new.
     Keeping(Keeping<'a>),
+    /// Agent to hub, once a session.
+    Sealing(Sealing),
 }
 
 impl<'a> Control<'a> {
@@ -278,6 +287,7 @@ impl<'a> Control<'a> {
             Self::Describe(it) => write(11, it, bytes),
             Self::Named(it) => write(12, it, bytes),
             Self::Keeping(it) => write(13, it, bytes),
+            Self::Sealing(it) => write(14, it, bytes),
         }
     }
 
@@ -300,6 +310,7 @@ impl<'a> Control<'a> {
             11 => Self::Describe(codec::decode(payload)?),
             12 => Self::Named(codec::decode(payload)?),
             13 => Self::Keeping(codec::decode(payload)?),
+            14 => Self::Sealing(codec::decode(payload)?),
             _ => return Ok(None),
         }))
     }

@@ -3,14 +3,14 @@
 use super::codes::{custody, custody_code, object_kind, object_kind_code};
 use crate::model::{
     Actor, Assignment, Becomes, Binding, CloudId, Department, End, Entry, Group, Implication,
-    Lapse, Marker, Membership, Project, Role, Scope, User,
+    Lapse, Marker, Membership, Project, Role, Scope, Secret, User,
 };
-use crate::wire::Text;
 use crate::wire::codec::DecodeError;
 use crate::wire::v1::{
     ActorV1, AssignmentV1, BecomesV1, BindingV1, DepartmentV1, EndV1, EntryV1, GroupV1, LapseV1,
-    MarkerV1, PairV1, ProjectV1, RoleV1, ScopeV1, UserV1,
+    MarkerV1, PairV1, ProjectV1, RoleV1, ScopeV1, SecretV1, UserV1,
 };
+use crate::wire::{Bytes, Text};
 
 /// Everything but what the kinds have of their own.
 fn entry<'a, T>(it: &'a Entry<T>, name: &'a str, description: Option<&'a String>) -> EntryV1<'a> {
@@ -247,4 +247,23 @@ pub(super) fn lapse(it: &LapseV1) -> Result<Lapse, DecodeError> {
             EndV1::Retired => End::Retired,
         },
     })
+}
+
+impl<'a> From<&'a Secret> for SecretV1<'a> {
+    fn from(it: &'a Secret) -> Self {
+        Self {
+            user: it.user,
+            version: it.version,
+            // Cut it opens for nobody, but there is none so long.
+            sealed: Bytes::cut(&it.sealed),
+        }
+    }
+}
+
+pub(super) fn secret(it: &SecretV1<'_>) -> Secret {
+    Secret {
+        user: it.user,
+        version: it.version,
+        sealed: it.sealed.as_slice().to_vec(),
+    }
 }

@@ -21,6 +21,7 @@ impl<'a> From<&'a Subject> for SubjectV1<'a> {
     fn from(it: &'a Subject) -> Self {
         match it {
             Subject::Object(kind, id) => Self::Object(object_kind_code(*kind), *id),
+            Subject::Password(user) => Self::Password(*user),
             Subject::Own(kind, here) => Self::Own(object_kind_code(*kind), here.into()),
             Subject::Link(Link::Membership(it)) => {
                 Self::Membership(PairV1(there(it.group), there(it.user)))
@@ -57,6 +58,7 @@ fn subject(it: SubjectV1<'_>) -> Result<Subject, DecodeError> {
     };
     let link = match it {
         SubjectV1::Object(code, id) => return Ok(Subject::Object(kind(code)?, id)),
+        SubjectV1::Password(user) => return Ok(Subject::Password(user)),
         SubjectV1::Own(code, here) => return Ok(Subject::Own(kind(code)?, here.into())),
         SubjectV1::Membership(it) => Link::Membership(membership(it)),
         SubjectV1::Implication(it) => Link::Implication(implication(it)),

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use shared::ids::ObjectId;
 use shared::model::{CloudDescription, Department, Object, User};
+use shared::wire::frame::Checked;
 
 use super::*;
 use crate::cloud::{Mark, Order, Pages, Part, Probe, Whole};
@@ -27,6 +28,8 @@ struct Fake {
     at_once: AtomicUsize,
     at_once_max: AtomicUsize,
     made: Mutex<Vec<(CloudId, Record)>>,
+    /// As they were set; none is taken twice.
+    passwords: Mutex<Vec<(CloudId, String)>>,
 }
 
 fn status(status: u16) -> CloudError {
@@ -91,6 +94,29 @@ impl Cloud for Fake {
             Some(_) => Err(status(504)),
             None => Ok(Some(id)),
         }
+    }
+
+    /// Keeps a history of passwords, and loses the first answer.
+    async fn set_password(&self, user: &CloudId, password: &str) -> Result<(), CloudError> {
+        let mut passwords = self.passwords.lock().unwrap();
+        let set = (user.clone(), password.to_owned());
+        if passwords.contains(&set) {
+            return Err(status(400));
+        }
+        passwords.push(set);
+        match passwords.len() {
+            1 => Err(status(504)),
+            _ => Ok(()),
+        }
+    }
+
+    async fn check_password(&self, user: &CloudId, password: &str) -> Result<Checked, CloudError> {
+        let passwords = self.passwords.lock().unwrap();
+        let newest = passwords.iter().rev().find(|(of, _)| of == user);
+        Ok(match newest {
+            Some((_, it)) if it == password => Checked::Right,
+            _ => Checked::Wrong,
+        })
     }
 }
 
@@ -170,6 +196,18 @@ fn replica() -> Replica {
     replica
 }
 
+/// Secrets that nobody sealed.
+struct Plain;
+
+impl Unseal for Plain {
+    fn password(&self, secret: &Secret) -> Result<Zeroizing<String>, String> {
+        match std::str::from_utf8(&secret.sealed) {
+            Ok(text) => Ok(Zeroizing::new(text.to_owned())),
+            Err(_) => Err("sealed to another key".to_owned()),
+        }
+    }
+}
+
 /// A driver at work, and what it works with.
 struct Bench {
     cloud: Arc<Fake>,
@@ -195,6 +233,7 @@ impl Bench {
             at_once: AtomicUsize::new(0),
             at_once_max: AtomicUsize::new(0),
             made: Mutex::default(),
+            passwords: Mutex::default(),
         });
         let store = Arc::new(store);
         let (news, heard) = mpsc::channel(16);
@@ -212,6 +251,7 @@ impl Bench {
             news: heard,
             keep: store.clone(),
             report: store.clone(),
+            unseal: Arc::new(Plain),
             progress: shown,
             remarks: watch::Sender::new(None),
             readings: watch::Sender::new(Vec::new()),
@@ -336,4 +376,37 @@ async fn a_policy_that_takes_no_changes_stops_the_next_order() {
     let gone = bench.progress.wait_for(|it| it.drift_count == 1).await;
     assert_eq!(gone.unwrap().in_place, 20, "absence removes nothing");
     bench.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn passwords_are_opened_and_set_once_also_when_an_answer_was_lost() {
+    let mut bench = Bench::start(|_| None, Store::default());
+    bench.all_in_place().await;
+    let secret = |number: u128, sealed: &[u8]| Secret {
+        user: ObjectId::from_random(100 + number),
+        version: 7,
+        sealed: sealed.to_vec(),
+    };
+    bench.replica.send_modify(|it| {
+        let replica = Arc::make_mut(it);
+        for secret in [secret(0, b"one"), secret(1, b"two"), secret(2, &[0xff])] {
+            replica.secrets.insert(secret.user, secret);
+        }
+    });
+    let done = bench
+        .progress
+        .wait_for(|it| it.in_place == 3 + USERS as u64 && it.failed_count == 1);
+    let shown = tokio::time::timeout(Duration::from_secs(600), done).await;
+    let shown = shown
+        .expect("two are set and one does not open")
+        .unwrap()
+        .clone();
+    assert!(
+        shown.failed[0].error.contains("sealed to another key"),
+        "{shown:?}"
+    );
+    let set = bench.cloud.passwords.lock().unwrap().clone();
+    let texts: Vec<&str> = set.iter().map(|(_, it)| it.as_str()).collect();
+    assert_eq!(texts, ["one", "two"], "each once, and no other");
+    assert_eq!(bench.store.base.lock().unwrap().passwords.len(), 2);
 }

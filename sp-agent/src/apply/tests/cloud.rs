@@ -17,6 +17,8 @@ pub(super) struct Fake {
     pub(super) all: Organization<CloudId>,
     pub(super) markers: BTreeMap<(ObjectKind, CloudId), Marker>,
     pub(super) custody: BTreeMap<(ObjectKind, CloudId), Custody>,
+    /// The versions of passwords that were set.
+    pub(super) passwords: BTreeMap<CloudId, u64>,
     made: u128,
 }
 
@@ -216,6 +218,12 @@ impl Fake {
                     return Err(refused(404));
                 }
                 self.all.unlink(link);
+            }
+            Order::Password(user, secret) => {
+                if !self.all.has(ObjectKind::User, user) {
+                    return Err(refused(404));
+                }
+                self.passwords.insert(user.clone(), secret.version);
             }
         }
         Ok(None)

@@ -138,7 +138,7 @@ fn told(error: CloudError, asked: &Auth) -> AccountError {
 }
 
 /// Best effort: a token that is not given back ends by itself.
-async fn revoke(client: &Client, token: &HeaderValue) {
+pub(super) async fn revoke(client: &Client, token: &HeaderValue) {
     let mut url = client.keystone().clone();
     if let Ok(mut path) = url.path_segments_mut() {
         path.extend(["auth", "tokens"]);

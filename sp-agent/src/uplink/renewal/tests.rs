@@ -2,7 +2,9 @@ use std::sync::Arc;
 
 use shared::ids::{FederationId, RegionId};
 use shared::model::{CloudDescription, CloudKind};
-use shared::pki::{Authority, BoundKey, Csr, Peer, Serial, TrustAnchors, Validity};
+use shared::pki::{
+    Authority, BoundKey, Csr, Peer, PublicSealingKey, Serial, TrustAnchors, Validity,
+};
 use shared::transport::DialOptions;
 use tokio::sync::watch;
 
@@ -10,6 +12,7 @@ use super::*;
 use crate::membership::{Credentials, Founding, Membership};
 use crate::replica::store::Store;
 use crate::spool::Spool;
+use crate::uplink::Unanswered;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -50,6 +53,8 @@ fn agent(data_dir: &std::path::Path, clock: Clock) -> (Options, String) {
         credentials: Arc::new(Credentials::load(data_dir).unwrap()),
         spool,
         replica: Store::open(data_dir, federation, clock.unix_millis()).unwrap(),
+        sealing: PublicSealingKey::from_bytes([7; 32]),
+        answering: Arc::new(Unanswered),
         clock,
         dial: DialOptions::default(),
         description,

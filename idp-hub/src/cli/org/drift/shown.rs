@@ -77,6 +77,7 @@ fn difference(it: &DifferenceDocument) -> String {
         "created-here" => "made in the region".to_owned(),
         "link-given" => "given in the region".to_owned(),
         "link-taken" => "taken away in the region".to_owned(),
+        "password" => "the password may not be set there".to_owned(),
         "missing" => "may not be made there".to_owned(),
         "surplus" => "may not be removed there".to_owned(),
         "not-in-directory" => "the directory says nothing of it".to_owned(),

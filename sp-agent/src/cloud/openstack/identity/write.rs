@@ -7,6 +7,8 @@
 mod call;
 mod fields;
 
+pub(in crate::cloud::openstack) use call::segment;
+
 use serde_json::Value;
 use shared::model::{CloudId, Link};
 

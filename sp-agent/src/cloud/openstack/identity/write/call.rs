@@ -55,6 +55,8 @@ pub(super) fn of(order: &Order) -> Result<Option<Change>, CloudError> {
         },
         Order::Link(link) => change(Method::PUT, of_link(link)?, None),
         Order::Unlink(link) => change(Method::DELETE, of_link(link)?, None),
+        // Who carries orders opens it first.
+        Order::Password(..) => return Err(sealed()),
     }))
 }
 
@@ -152,7 +154,7 @@ fn pairs(words: &[&str], ids: &[&CloudId]) -> Result<Vec<String>, CloudError> {
 /// An id as a segment of a path. One that would lead elsewhere, also once a proxy has unescaped and
 /// tidied it, is refused: no Keystone gives such an id to anything, and a path that lost its last
 /// segment is another call.
-fn segment(id: &CloudId) -> Result<String, CloudError> {
+pub(in crate::cloud::openstack) fn segment(id: &CloudId) -> Result<String, CloudError> {
     let text = id.to_string();
     let is_strange = |c: char| c.is_control() || r"/\%?#;".contains(c);
     match text.as_str() {
@@ -175,6 +177,13 @@ fn not_removed(kind: ObjectKind) -> CloudError {
         reason: "what tenants made would go with it; switch it off, and delete it by hand when it \
                  is empty"
             .to_owned(),
+    }
+}
+
+fn sealed() -> CloudError {
+    CloudError::Refused {
+        what: "set a sealed password".to_owned(),
+        reason: "it must be opened first".to_owned(),
     }
 }
 

@@ -1,0 +1,189 @@
+//! Answers the hub's calls by asking the cloud.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use shared::ids::{FederationId, RegionId};
+use shared::model::{CloudId, Secret};
+use shared::pki::{Context, SealError, SealedFor, SealingKey};
+use shared::runtime::clock::Clock;
+use shared::wire::frame::Checked;
+use tokio::sync::watch;
+use zeroize::Zeroizing;
+
+use crate::apply::Unseal;
+use crate::cloud::Cloud;
+use crate::uplink::Answering;
+
+/// Wrong passwords that are tried one after another, whoever's they are: the typing errors of the
+/// users of a large region in one busy minute.
+const WRONG_AT_ONCE: u32 = 60;
+
+/// After them one in so long. A hub that was taken over can guess no faster, however many it asks
+/// about; the cloud's own lockout counts for each account besides.
+const WRONG_EACH: Duration = Duration::from_secs(2);
+
+/// Opens what is sealed to this agent.
+#[derive(Clone)]
+pub(super) struct Opener {
+    pub(super) key: Arc<SealingKey>,
+    pub(super) federation: FederationId,
+    pub(super) region: RegionId,
+}
+
+/// Answers calls.
+pub(super) struct Answers {
+    pub(super) opener: Opener,
+    pub(super) cloud: watch::Receiver<Option<Arc<dyn Cloud>>>,
+    pub(super) clock: Clock,
+    pub(super) wrong: Mutex<Wrong>,
+}
+
+/// Counts wrong passwords (the generic cell rate algorithm, ITU-T I.371).
+#[derive(Debug, Default)]
+pub(super) struct Wrong {
+    /// When the allowance is full again.
+    full_at: Option<Instant>,
+}
+
+impl Wrong {
+    /// How long until a password may be checked again.
+    fn wait(&self, now: Instant) -> Duration {
+        let owed = self
+            .full_at
+            .map_or(Duration::ZERO, |at| at.saturating_duration_since(now));
+        owed.saturating_sub(WRONG_EACH * (WRONG_AT_ONCE - 1))
+    }
+
+    fn count(&mut self, now: Instant) {
+        let from = self.full_at.map_or(now, |at| at.max(now));
+        self.full_at = from.checked_add(WRONG_EACH);
+    }
+}
+
+/// The key's public half tells whether it is the same.
+impl PartialEq for Opener {
+    fn eq(&self, other: &Self) -> bool {
+        let own = |it: &Self| (it.key.public(), it.federation, it.region);
+        own(self) == own(other)
+    }
+}
+
+impl Opener {
+    fn open(&self, purpose: SealedFor<'_>, sealed: &[u8]) -> Result<Zeroizing<String>, String> {
+        let context = Context {
+            federation: self.federation,
+            region: self.region,
+            purpose,
+        };
+        let opened = self.key.open(&context, sealed);
+        let opened = opened.map_err(|error| match error {
+            SealError::Open => "it was sealed to a key that this agent has no more, or for \
+                                something else; have the user sign in at the hub, or set his \
+                                password again there"
+                .to_owned(),
+            error => error.to_string(),
+        })?;
+        let text = std::str::from_utf8(&opened);
+        let text = text.map_err(|_| "it is no text; set it again at the hub".to_owned())?;
+        Ok(Zeroizing::new(text.to_owned()))
+    }
+}
+
+impl Unseal for Opener {
+    fn password(&self, secret: &Secret) -> Result<Zeroizing<String>, String> {
+        let purpose = SealedFor::Password(secret.user, secret.version);
+        self.open(purpose, &secret.sealed)
+    }
+}
+
+#[async_trait]
+impl Answering for Answers {
+    async fn check(&self, user: CloudId, sealed: Vec<u8>) -> Result<Checked, String> {
+        let wait = self.wrong().wait(self.clock.now());
+        if !wait.is_zero() {
+            let seconds = wait.as_millis().div_ceil(1000);
+            return Err(format!(
+                "too many passwords were wrong here lately; the next one is looked at in {seconds} s"
+            ));
+        }
+        let password = self.opener.open(SealedFor::Check(&user), &sealed)?;
+        let cloud = self.cloud.borrow().clone();
+        let cloud =
+            cloud.ok_or("the agent is not set up for a cloud yet; see `sp-agent status`")?;
+        let checked = cloud.check_password(&user, &password).await;
+        let checked = checked.map_err(|error| error.to_string())?;
+        if checked == Checked::Wrong {
+            self.wrong().count(self.clock.now());
+        }
+        Ok(checked)
+    }
+}
+
+impl Answers {
+    fn wrong(&self) -> std::sync::MutexGuard<'_, Wrong> {
+        self.wrong.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrong_passwords_run_out_and_come_back_one_by_one() {
+        let begin = Clock::system().now();
+        let mut wrong = Wrong::default();
+        for _ in 0..WRONG_AT_ONCE {
+            assert_eq!(wrong.wait(begin), Duration::ZERO);
+            wrong.count(begin);
+        }
+        assert_eq!(wrong.wait(begin), WRONG_EACH);
+        let later = begin + WRONG_EACH;
+        assert_eq!(wrong.wait(later), Duration::ZERO);
+        wrong.count(later);
+        assert_eq!(wrong.wait(later), WRONG_EACH);
+    }
+
+    #[test]
+    fn a_secret_opens_for_its_user_and_version_in_this_region_alone() {
+        let opener = Opener {
+            key: Arc::new(SealingKey::generate().unwrap()),
+            federation: FederationId::from_random(1),
+            region: RegionId::from_random(2),
+        };
+        let user = shared::ids::ObjectId::from_random(3);
+        let context = |region| Context {
+            federation: opener.federation,
+            region,
+            purpose: SealedFor::Password(user, 7),
+        };
+        let seal = |region| {
+            let sealed = opener
+                .key
+                .public()
+                .seal(&context(region), "päss".as_bytes());
+            sealed.unwrap()
+        };
+        let (version, sealed) = (7, seal(opener.region));
+        let secret = Secret {
+            user,
+            version,
+            sealed,
+        };
+        assert_eq!(*opener.password(&secret).unwrap(), "päss");
+        let other = Secret {
+            version: 8,
+            ..secret.clone()
+        };
+        let foreign = Secret {
+            sealed: seal(RegionId::from_random(9)),
+            ..secret
+        };
+        for it in [other, foreign] {
+            let told = opener.password(&it).unwrap_err();
+            assert!(told.contains("sign in at the hub"), "{told}");
+        }
+    }
+}
