@@ -29,8 +29,10 @@ struct Web {
 impl Web {
     fn new(lab: &Lab) -> Self {
         shared::pki::install_default_provider();
-        // The hub's certificate is by its own CA.
+        // The hub's certificate is by its own CA; and a hub that is killed takes along what is
+        // open.
         let client = Client::builder().danger_accept_invalid_certs(true);
+        let client = client.pool_max_idle_per_host(0);
         Self {
             runtime: Builder::new_current_thread().enable_all().build().unwrap(),
             client: client.no_proxy().build().unwrap(),
