@@ -22,6 +22,7 @@ use tokio::sync::{mpsc, watch};
 use super::following::Followed;
 use crate::apply::{Apply, Keep, News, Policy, Progress, Report, StoreError};
 use crate::cloud::{Cloud, Page, Part};
+use crate::config::Config;
 use crate::replica::store::Store;
 use crate::replica::{Note, Replica};
 use crate::spool::{Remarks, Spool, SpoolError};
@@ -69,14 +70,14 @@ impl Applying {
     /// What applies, and where it is shown how far it is.
     pub(super) fn new(
         followed: watch::Receiver<Option<Followed>>,
-        policy: Policy,
+        config: &Config,
         spool: &Spool,
         clock: &Clock,
     ) -> (Self, watch::Receiver<Progress>) {
         let (progress, shown) = watch::channel(Progress::default());
         let applying = Self {
             followed,
-            policy: watch::Sender::new(policy),
+            policy: watch::Sender::new(config.policy.clone()),
             spool: spool.clone(),
             clock: clock.clone(),
             between: Between::new(),
