@@ -1,6 +1,7 @@
 //! What the regions' agents remark, and what is answered.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use rusqlite::{OptionalExtension, params};
 use shared::model::{
@@ -300,10 +301,14 @@ impl Changing<'_> {
         if is_told(&told, &found) {
             return Ok(false);
         }
+        // Later than any before of the same thing, also where the clock went back: its agent takes
+        // an earlier one for done.
+        let before = told.iter().filter(|it| it.subject == found.remark.subject);
+        let before = before.map(|it| it.at.plus(Duration::from_millis(1))).max();
         let put = Record::PutBack(PutBack {
             subject: found.remark.subject,
             seen: digest,
-            at: self.now.max(found.changed),
+            at: self.now.max(found.changed).max(before.unwrap_or_default()),
         });
         let mut gone = Vec::new();
         for old in told {
