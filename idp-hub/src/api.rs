@@ -11,6 +11,7 @@
 //! is a [`problem`].
 
 mod adoptions;
+mod audit;
 mod directory;
 mod documents;
 mod events;
@@ -35,6 +36,10 @@ use axum::extract::State;
 use axum::routing::get;
 
 pub use adoptions::{AdoptionDocument, DoorDocument};
+pub use audit::{
+    AuditDocument, AuditEntryDocument, AuditHeadDocument, AuditSubjectDocument, BrokenDocument,
+    VerifiedDocument,
+};
 pub use directory::{
     CountDocument, LinkDocument, LinkEndDocument, LinksDocument, MergedDocument, NamedDocument,
     ObjectDocument, PlanDocument, StepDocument, WithheldDocument,

@@ -137,6 +137,8 @@ impl Hub {
         let connections = tasks.group("connection", connections_max(&options));
         let listen = downlink.listen(listener, connections);
         tasks.spawn(Task::worker("listener"), OnExit::StopDaemon, done(listen));
+        let told = store.clone().tell_audit(clock.clone(), shutdown.clone());
+        tasks.spawn(Task::worker("audit"), OnExit::StopDaemon, done(told));
         let tended = store.tend_samples(clock, shutdown);
         tasks.spawn(Task::worker("samples"), OnExit::StopDaemon, done(tended));
         Ok(hub)

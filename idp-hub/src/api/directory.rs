@@ -6,6 +6,8 @@ mod links;
 mod objects;
 mod plan;
 
+pub(super) use access::Administrator;
+
 pub use documents::{LinkDocument, NamedDocument, ObjectDocument};
 pub use plan::{
     CountDocument, LinkEndDocument, LinksDocument, MergedDocument, PlanDocument, StepDocument,

@@ -13,7 +13,7 @@ use super::documents::OverviewDocument;
 use super::problem::{Kind, MEDIA_TYPE, Problem};
 use super::state::ApiState;
 use super::who::COOKIE_NAME;
-use super::{adoptions, directory, events, invitations, records, regions, samples, session};
+use super::{adoptions, audit, directory, events, invitations, records, regions, samples, session};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -30,6 +30,7 @@ use super::{adoptions, directory, events, invitations, records, regions, samples
         (name = "regions", description = "The fleet"),
         (name = "records", description = "What regions report"),
         (name = "directory", description = "One organization for all regions"),
+        (name = "audit", description = "Who did what, and whether that is still what was written"),
     )
 )]
 struct Described;
@@ -67,6 +68,8 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(directory::remove_implication))
         .routes(routes!(directory::assignments, directory::assign))
         .routes(routes!(directory::remove_assignment))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::verify))
         .routes(routes!(events::events));
     router
         .route("/openapi.json", get(|| async { axum::Json(document()) }))

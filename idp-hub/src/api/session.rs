@@ -6,10 +6,12 @@ use axum::extract::State;
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
+use shared::audit::{Act, By};
 use shared::pki::SecretHash;
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
+use super::audit;
 use super::documents::Time;
 use super::extract::{Json, Path};
 use super::passwords::PasswordError;
@@ -95,12 +97,14 @@ pub(super) async fn sign_in(
         .inspect_err(|problem| note_refused(&state, source, &name, problem.kind()))?;
     let token: Zeroizing<[u8; 32]> = Zeroizing::new(rand::random());
     let hash = SecretHash::of(&token);
-    let row = account.clone();
+    let (row, act) = (account.clone(), signing(&account.name, source, "sign-in"));
     let begun = state.store.change(move |it| {
         let expires = it.now.plus(LIFETIME);
-        Ok(it
-            .begin_web_session(hash, &row, expires)?
-            .then_some(expires))
+        let begun = it.begin_web_session(hash, &row, expires)?;
+        if begun {
+            it.audit(act)?;
+        }
+        Ok(begun.then_some(expires))
     });
     let expires = begun.await?.ok_or_else(wrong)?;
     tracing::info!(target: "audit", action = "sign-in", account = account.name, %source);
@@ -114,10 +118,18 @@ fn note_refused(state: &ApiState, source: Source, account: &str, kind: Kind) {
     if let Some(silenced) = state.admit_refused_sign_in(kind) {
         let shown = ..account.floor_char_boundary(ACCOUNT_BYTES_MAX);
         let (account, reason) = (account.get(shown).unwrap_or_default(), kind.slug());
+        let act = signing(account, source, "sign-in");
+        state.store.audit_soon(audit::outcome(act, kind, silenced));
         tracing::warn!(
             target: "audit", action = "sign-in", account, %source, reason, silenced, "refused"
         );
     }
+}
+
+/// What the audit trail is told of an account that comes or goes.
+fn signing(account: &str, source: Source, action: &str) -> Act {
+    let by = By::new(account, source.to_string());
+    Act::new(by, action).on("account", "", account)
 }
 
 fn wrong() -> Problem {
@@ -194,10 +206,12 @@ pub(super) async fn sign_out(
 ) -> Result<(StatusCode, HeaderMap), Problem> {
     if let Who::Account(account) = &who {
         let session = account.session;
-        state
-            .store
-            .change(move |it| it.end_web_session(session))
-            .await?;
+        let act = signing(&account.name, source, "sign-out");
+        let ended = state.store.change(move |it| {
+            it.end_web_session(session)?;
+            it.audit(act)
+        });
+        ended.await?;
         tracing::info!(target: "audit", action = "sign-out", account = who.name(), %source);
     }
     let mut headers = HeaderMap::new();
@@ -236,6 +250,7 @@ pub(super) async fn set_password(
     Json(asked): Json<NewPassword>,
 ) -> Result<StatusCode, Problem> {
     let missing = || Problem::new(Kind::NotFound, format!("There is no account {name:?}."));
+    let act = Act::new(audit::by(&who, source), "set-password").on("account", "", name.as_str());
     match &who {
         Who::Local => {
             let name = name.clone();
@@ -251,23 +266,21 @@ pub(super) async fn set_password(
                 let detail = "The current password is missing.";
                 return Err(Problem::new(Kind::InvalidRequest, detail));
             };
-            check(
-                &state,
-                source,
-                SignIn {
-                    account: account.name.clone(),
-                    password,
-                },
-            )
-            .await?;
+            let asked = SignIn {
+                account: account.name.clone(),
+                password,
+            };
+            let checked = check(&state, source, asked).await;
+            checked.inspect_err(|it| audit::refused(&state, act.clone(), it.kind()))?;
         }
     }
     let hash = state.passwords().hash(asked.new.take()).await?;
     let account = name.clone();
-    state
-        .store
-        .change(move |it| it.set_password(&account, &hash))
-        .await?;
+    let set = state.store.change(move |it| {
+        it.set_password(&account, &hash)?;
+        it.audit(act)
+    });
+    set.await?;
     let by = who.name();
     tracing::info!(target: "audit", action = "set-password", account = name, by, %source);
     Ok(StatusCode::NO_CONTENT)

@@ -28,12 +28,13 @@ const EXCEPTIONS: [(&str, &str, &str); 1] = [(
 )];
 
 /// Modules that decide: `(now, input) -> effects`, values only.
-const PURE: [&str; 26] = [
+const PURE: [&str; 27] = [
     "shared/src/foreign",
     "shared/src/ids",
     "shared/src/model",
     "shared/src/wire",
     "shared/src/backoff",
+    "shared/src/audit",
     "shared/src/link",
     "idp-hub/src/fleet",
     "sp-agent/src/collect/schedule",

@@ -9,11 +9,13 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::access::Administrator;
 use super::documents::ObjectDocument;
+use crate::api::audit::{by, refused};
 use crate::api::extract::{Json, Page, PageQuery, Path, Query, cursor};
 use crate::api::problem::{Kind, Problem, ProblemDocument};
 use crate::api::state::ApiState;
 use crate::api::who::Source;
 use crate::directory::{Edit, Patch};
+use crate::store::audit::attempted;
 
 /// Which of a kind.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -314,9 +316,13 @@ pub(super) async fn edit(
     source: Source,
     edit: Edit,
 ) -> Result<(), Problem> {
-    let (author, asked) = (who.name(), format!("{edit:?}"));
-    let made = state.store.change(move |it| it.edit(edit, &author));
-    let changed = !made.await?.is_empty();
+    let (by, asked) = (by(&who.0, source), format!("{edit:?}"));
+    let attempt = attempted(&edit, by.clone());
+    let made = state.store.change(move |it| it.edit_by(edit, &by)).await;
+    let made = made
+        .map_err(Problem::from)
+        .inspect_err(|problem| refused(state, attempt, problem.kind()));
+    let changed = !made?.is_empty();
     let by = who.name();
     tracing::info!(target: "audit", action = "directory", asked, by, %source, changed, "asked for");
     Ok(())

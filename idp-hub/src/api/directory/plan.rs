@@ -3,10 +3,12 @@
 mod documents;
 mod withheld;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::State;
 use serde::Deserialize;
+use shared::audit::Act;
 use shared::model::ObjectKind;
 use utoipa::{IntoParams, ToSchema};
 
@@ -14,13 +16,14 @@ pub use documents::{CountDocument, LinksDocument, MergedDocument, PlanDocument, 
 pub use withheld::{LinkEndDocument, WithheldDocument};
 
 use super::access::Administrator;
+use crate::api::audit::{by, refused};
 use crate::api::extract::{Json, PageQuery, Path, Query, cursor};
 use crate::api::problem::{Kind, Problem, ProblemDocument};
 use crate::api::state::ApiState;
 use crate::api::who::Source;
 use crate::directory::{Action, PlanDigest};
 use crate::store::StoreError;
-use crate::store::directory::{Confirmation, PlanVersion, ShownPlan};
+use crate::store::directory::{Confirmation, Merged, PlanVersion, ShownPlan};
 
 /// The plan that was looked at last, so that its pages are not each planned for. One: whoever
 /// merges looks at one region after the other, and a plan may be a hundred megabytes.
@@ -141,11 +144,19 @@ pub(in crate::api) async fn merge(
         author: who.name(),
     };
     let (name, take_over) = (region.clone(), asked.take_over);
+    let act = Act::new(by(&who.0, source), "merge");
+    let attempt = act.clone().on("region", "", name.as_str());
     let merged = state.store.change(move |it| {
-        let no = it.region_named(&name)?.no;
-        it.merge(no, &confirmation)
+        let region = it.region_named(&name)?;
+        let merged = it.merge(region.no, &confirmation)?;
+        let told = told(&merged, digest, take_over);
+        it.audit(act.on("region", region.facts.id, name).changing("", told))?;
+        Ok(merged)
     });
-    let merged = merged.await?;
+    let merged = merged
+        .await
+        .map_err(Problem::from)
+        .inspect_err(|problem| refused(&state, attempt, problem.kind()))?;
     let (by, plan, written) = (who.name(), digest.to_string(), merged.written);
     tracing::info!(
         target: "audit", action = "merge", region, by, %source, plan, take_over, written,
@@ -157,6 +168,19 @@ pub(in crate::api) async fn merge(
         written,
         adopted: merged.plan.adopted().count() as u64,
     }))
+}
+
+/// What a merge did, in short: the plan is known by its digest.
+fn told(merged: &Merged, digest: PlanDigest, take_over: bool) -> String {
+    let mut counts: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for step in &merged.plan.steps {
+        let of = (step.action.name(), step.kind.name());
+        *counts.entry(of).or_default() += 1;
+    }
+    let counts = counts.into_iter();
+    let counts = counts.map(|((action, kind), count)| format!(" {action}-{kind}={count}"));
+    let (written, counts) = (merged.written, counts.collect::<String>());
+    format!("plan={digest} take_over={take_over} written={written}{counts}")
 }
 
 async fn shown_plan(state: &ApiState, region: &str) -> Result<Arc<ShownPlan>, Problem> {
