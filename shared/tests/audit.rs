@@ -43,7 +43,10 @@ impl Chain {
     }
 
     fn verify(&self) -> Result<Verified, Broken> {
-        let rows = self.rows.iter().map(|(no, bytes, link)| (*no, &bytes[..], *link));
+        let rows = self
+            .rows
+            .iter()
+            .map(|(no, bytes, link)| (*no, &bytes[..], *link));
         verify(self.begin, rows, self.head)
     }
 }

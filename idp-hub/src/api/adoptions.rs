@@ -16,9 +16,9 @@ use super::documents::CloudDocument;
 use super::extract::Json;
 use super::problem::{Kind, Problem, ProblemDocument};
 use super::session::Zeroized;
-use super::{audit, regions};
 use super::state::ApiState;
 use super::who::{Source, Who};
+use super::{audit, regions};
 use crate::adoption::{self, Account, Adopted, AdoptionError, DOOR_PORT, Request};
 use crate::config::HostPort;
 
@@ -195,11 +195,7 @@ pub(super) async fn adopt(
 }
 
 /// Adopts, with a line for the audit whatever comes of it.
-async fn perform(
-    state: &ApiState,
-    by: By,
-    request: Request,
-) -> Result<Adopted, AdoptionError> {
+async fn perform(state: &ApiState, by: By, request: Request) -> Result<Adopted, AdoptionError> {
     let (door, region, key) = (request.door.clone(), request.name.clone(), request.key);
     let adopted = state.adopter.by(by.clone()).adopt(request).await;
     let outcome = adopted

@@ -88,7 +88,9 @@ pub(super) async fn list(
         subject: asked.subject,
         since: asked.since.as_deref().map(moment).transpose()?,
     };
-    let listed = state.store.read(move |it| it.audit_entries(before, limit, &wanted));
+    let listed = state
+        .store
+        .read(move |it| it.audit_entries(before, limit, &wanted));
     let listed = listed.await?;
     let next = listed.next.map(|it| cursor(&it.to_le_bytes()));
     Ok(axum::Json(AuditDocument {
@@ -110,7 +112,10 @@ pub(super) async fn verify(
     _: Administrator,
 ) -> Result<axum::Json<VerifiedDocument>, Problem> {
     let turn = state.verifying().try_acquire().map_err(|_| {
-        Problem::new(Kind::Unavailable, "The audit trail is being checked already.")
+        Problem::new(
+            Kind::Unavailable,
+            "The audit trail is being checked already.",
+        )
     })?;
     let found = state.store.read(|it| it.verify_audit()).await?;
     drop(turn);

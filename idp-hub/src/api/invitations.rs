@@ -125,7 +125,11 @@ pub(super) async fn withdraw(
     source: Source,
     Path(region): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    state.authority.by(by(&who, source)).withdraw(&region).await?;
+    state
+        .authority
+        .by(by(&who, source))
+        .withdraw(&region)
+        .await?;
     audit("withdraw", &region, &who, source);
     Ok(StatusCode::NO_CONTENT)
 }

@@ -43,7 +43,11 @@ pub(super) fn verify_file(file: &Path, screen: Screen) -> Result<(), CliError> {
 
 async fn list(client: &Client, asked: &AuditList, screen: Screen) -> Result<(), CliError> {
     let now = Clock::system().unix_millis();
-    let since = asked.since.as_deref().map(|it| moment(it, now)).transpose()?;
+    let since = asked
+        .since
+        .as_deref()
+        .map(|it| moment(it, now))
+        .transpose()?;
     let mut filter = String::new();
     for (name, value) in [
         ("action", &asked.action),

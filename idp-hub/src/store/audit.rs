@@ -98,7 +98,10 @@ impl Reading<'_> {
         let mut rows = statement.query(()).doing(READ)?;
         while let Some(row) = rows.next().doing(READ)? {
             let number = row.get(0).doing(READ)?;
-            let bytes = row.get_ref(1).and_then(|it| Ok(it.as_blob()?)).doing(READ)?;
+            let bytes = row
+                .get_ref(1)
+                .and_then(|it| Ok(it.as_blob()?))
+                .doing(READ)?;
             let link = Link::from_bytes(row.get(2).doing(READ)?);
             if let Err(broken) = verifier.take(number, bytes, link) {
                 return Ok(Err(broken));
@@ -172,9 +175,7 @@ fn drop_oldest(
     let connection = reading.connection;
     let (number, bytes, link): (u64, Vec<u8>, [u8; 32]) = connection
         .prepare_cached(sql)
-        .and_then(|mut it| {
-            it.query_row((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-        })
+        .and_then(|mut it| it.query_row((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))))
         .doing(READ)?;
     let is_surplus = head.number.saturating_sub(number) >= entries_max;
     // One that can't be read stays until there are too many, for whoever looks into it.
@@ -187,7 +188,9 @@ fn drop_oldest(
     facts::store(connection, BEGIN, &begin.to_bytes())?;
     let sql = "DELETE FROM audit WHERE number = ?1";
     let dropped = connection.prepare_cached(sql);
-    dropped.and_then(|mut it| it.execute([number])).doing(WRITE)?;
+    dropped
+        .and_then(|mut it| it.execute([number]))
+        .doing(WRITE)?;
     Ok(true)
 }
 

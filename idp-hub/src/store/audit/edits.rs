@@ -88,7 +88,9 @@ impl About {
                     true => ("there", "not there"),
                     false => ("not there", "there"),
                 };
-                Act::new(by, action).on(kind, id, name).changing(before, after)
+                Act::new(by, action)
+                    .on(kind, id, name)
+                    .changing(before, after)
             }
         }
     }

@@ -56,7 +56,10 @@ impl Reading<'_> {
                 return Ok(Listed { items, next, head });
             }
             let number = row.get(0).doing(READ)?;
-            let bytes = row.get_ref(1).and_then(|it| Ok(it.as_blob()?)).doing(READ)?;
+            let bytes = row
+                .get_ref(1)
+                .and_then(|it| Ok(it.as_blob()?))
+                .doing(READ)?;
             let entry = Entry::decode(bytes).ok();
             looked_at += 1;
             next = Some(number);

@@ -28,7 +28,11 @@ impl Store {
                     tracing::error!(error, "the audit trail can't be read");
                 }
             }
-            if shutdown.until_draining(clock.sleep(TOLD_EVERY)).await.is_none() {
+            if shutdown
+                .until_draining(clock.sleep(TOLD_EVERY))
+                .await
+                .is_none()
+            {
                 return;
             }
         }

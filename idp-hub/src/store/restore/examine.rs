@@ -8,8 +8,8 @@ use shared::ids::FederationId;
 use shared::model::UnixMillis;
 use shared::runtime::errors::chain;
 
-use super::super::audit;
 use super::super::Reading;
+use super::super::audit;
 use super::super::error::StoreError;
 use super::super::facts::Restoration;
 use super::super::schema;
