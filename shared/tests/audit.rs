@@ -13,7 +13,7 @@ use shared::model::UnixMillis;
 /// A row as a store has it.
 type Row = (u64, Vec<u8>, Link);
 
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 struct Chain {
     begin: Head,
     rows: Vec<Row>,
