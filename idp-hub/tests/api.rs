@@ -9,6 +9,8 @@
 
 #[path = "api/adoptions.rs"]
 mod adoptions;
+#[path = "api/audit.rs"]
+mod audit;
 #[path = "api/directory.rs"]
 mod directory;
 #[path = "api/events.rs"]

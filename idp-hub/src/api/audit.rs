@@ -3,11 +3,12 @@
 mod documents;
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::Deserialize;
 use shared::audit::{Act, By, Wanted};
 use shared::model::UnixMillis;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 pub use documents::{
     AuditDocument, AuditEntryDocument, AuditHeadDocument, AuditSubjectDocument, BrokenDocument,
@@ -15,7 +16,7 @@ pub use documents::{
 };
 
 use super::directory::Administrator;
-use super::extract::{PageQuery, Query, cursor};
+use super::extract::{Json, PageQuery, Query, cursor};
 use super::problem::{Kind, Problem, ProblemDocument};
 use super::state::ApiState;
 use super::who::{Source, Who};
@@ -120,6 +121,30 @@ pub(super) async fn verify(
     let found = state.store.read(|it| it.verify_audit()).await?;
     drop(turn);
     Ok(axum::Json(found.into()))
+}
+
+/// A copy of the database.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BackupMade {
+    /// Where it is, on the hub's machine.
+    file: String,
+}
+
+/// Tell the trail of a copy of the database: `idp-hub backup` makes it beside the hub, and says so.
+#[utoipa::path(post, path = "/audit/backups", tag = "audit", request_body = BackupMade, responses(
+    (status = 204, description = "Told"),
+    (status = 401, description = "Nobody is signed in", body = ProblemDocument),
+))]
+pub(super) async fn backed_up(
+    State(state): State<ApiState>,
+    who: Administrator,
+    source: Source,
+    Json(made): Json<BackupMade>,
+) -> Result<StatusCode, Problem> {
+    let act = Act::new(by(&who.0, source), "backup").on("backup", "", made.file);
+    state.store.audit(act).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// The entry's number in a cursor.

@@ -70,6 +70,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(directory::remove_assignment))
         .routes(routes!(audit::list))
         .routes(routes!(audit::verify))
+        .routes(routes!(audit::backed_up))
         .routes(routes!(events::events));
     router
         .route("/openapi.json", get(|| async { axum::Json(document()) }))
