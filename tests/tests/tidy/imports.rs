@@ -13,6 +13,7 @@ const OWNED: [(&str, &[&str]); 6] = [
         "rusqlite",
         &[
             "idp-hub/src/store",
+            "sp-agent/src/audit",
             "sp-agent/src/database",
             "sp-agent/src/replica/store",
             "sp-agent/src/spool",
@@ -28,7 +29,7 @@ const EXCEPTIONS: [(&str, &str, &str); 1] = [(
 )];
 
 /// Modules that decide: `(now, input) -> effects`, values only.
-const PURE: [&str; 27] = [
+const PURE: [&str; 28] = [
     "shared/src/foreign",
     "shared/src/ids",
     "shared/src/model",
@@ -42,6 +43,7 @@ const PURE: [&str; 27] = [
     "sp-agent/src/apply/batch.rs",
     "sp-agent/src/apply/compare.rs",
     "sp-agent/src/apply/doubts.rs",
+    "sp-agent/src/apply/driver/told.rs",
     "sp-agent/src/apply/failures.rs",
     "sp-agent/src/apply/inputs.rs",
     "sp-agent/src/apply/link_ends.rs",
