@@ -74,8 +74,7 @@ pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(),
     let metrics = Metrics::install()?;
     let (spool, trail) = open(&config, started).await?;
     let server = bind(&config).await?;
-    keep(&daemon, &spool);
-    watch_trail(&daemon, &trail);
+    keep(&daemon, &spool, &trail);
 
     let view = beginning(&config);
     let (described, description) = watch::channel(view.description.clone());
@@ -195,8 +194,9 @@ fn adopt(tasks: &Tasks, adopting: Adopting) {
     tasks.spawn_restarting(Task::worker("adoption"), Restart::default(), run);
 }
 
-/// Runs the spool, and the watchdog by it.
-fn keep(daemon: &Daemon, spool: &Spool) {
+/// Runs the spool, and the watchdog by it; and tells the log of the audit trail.
+fn keep(daemon: &Daemon, spool: &Spool, trail: &Trail) {
+    watch_trail(daemon, trail);
     let kept = spool.clone().run(daemon.shutdown.clone());
     daemon
         .tasks
