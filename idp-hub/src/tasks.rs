@@ -140,6 +140,8 @@ impl Hub {
         tasks.spawn(Task::worker("listener"), OnExit::StopDaemon, done(listen));
         let cured = drift::run(store.clone(), clock.clone(), shutdown.clone());
         tasks.spawn(Task::worker("drift"), OnExit::StopDaemon, done(cured));
+        let told = store.clone().tell_audit(clock.clone(), shutdown.clone());
+        tasks.spawn(Task::worker("audit"), OnExit::StopDaemon, done(told));
         let tended = store.tend_samples(clock, shutdown);
         tasks.spawn(Task::worker("samples"), OnExit::StopDaemon, done(tended));
         Ok(hub)

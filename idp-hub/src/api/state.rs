@@ -13,6 +13,7 @@ use super::directory::Seen;
 use super::documents::RegionDocument;
 use super::limiter::SignInLimiter;
 use super::passwords::{PasswordError, Passwords};
+use super::problem::Kind;
 use super::users::{ASKING_MAX, Lockout, Regions};
 use crate::adoption::Adopter;
 use crate::authority::Authority;
@@ -28,6 +29,9 @@ const REFUSED_WINDOW: Duration = Duration::from_secs(60);
 
 /// Reasons for refusing a sign-in: more than there are.
 const REFUSED_KINDS_MAX: usize = 16;
+
+/// Actions in the audit trail, each with the ways of refusing it: more than there are.
+const REFUSALS_MAX: usize = 128;
 
 /// What the API is made of.
 pub struct ApiParts {
@@ -65,6 +69,10 @@ pub(super) struct Inner {
     limiter: Mutex<SignInLimiter>,
     /// Of which the audit has heard.
     refused_sign_ins: Mutex<LogLimiter<&'static str>>,
+    /// The same of everything else.
+    refusals: Mutex<LogLimiter<(String, Kind)>>,
+    /// One check of the audit trail at a time: it reads all of it.
+    verifying: Semaphore,
     /// Tells this life of the hub from others: versions of the board begin anew with each.
     pub(super) life: u64,
     seen: Seen,
@@ -94,6 +102,8 @@ impl ApiState {
             passwords: Passwords::new()?,
             limiter: Mutex::default(),
             refused_sign_ins: Mutex::new(LogLimiter::new(REFUSED_WINDOW, REFUSED_KINDS_MAX)),
+            refusals: Mutex::new(LogLimiter::new(REFUSED_WINDOW, REFUSALS_MAX)),
+            verifying: Semaphore::new(1),
             life: rand::random(),
             seen: Seen::default(),
             lockout: Mutex::default(),
@@ -118,6 +128,17 @@ impl ApiState {
         let refused = &self.0.refused_sign_ins;
         let mut refused = refused.lock().unwrap_or_else(PoisonError::into_inner);
         refused.admit(self.clock.now(), reason)
+    }
+
+    /// The same for other actions.
+    pub(super) fn admit_refusal(&self, action: &str, kind: Kind) -> Option<u64> {
+        let refused = &self.0.refusals;
+        let mut refused = refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.admit(self.clock.now(), (action.to_owned(), kind))
+    }
+
+    pub(super) fn verifying(&self) -> &Semaphore {
+        &self.0.verifying
     }
 }
 
