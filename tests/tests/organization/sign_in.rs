@@ -11,7 +11,6 @@ use tests::lab::{Lab, PASSWORD, succeeded};
 use tokio::runtime::{Builder, Runtime};
 
 use super::keystone::Keystone;
-use super::merge;
 
 /// An agent reads its cloud's organization every 10 s, and begins anew some seconds after a kill.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -108,8 +107,8 @@ c POST /users {"user": {"name": "cleo", "domain_id": "$d", "password": "secret o
         lab.join_keystone("north", &north),
         lab.join_keystone("south", &south),
     );
-    merge(&lab, "north");
-    merge(&lab, "south");
+    lab.merge("north");
+    lab.merge("south");
     until("the users are in the other region", || {
         target.told().users.len() == 2
     });
