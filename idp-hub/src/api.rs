@@ -7,9 +7,10 @@
 //! ```
 //!
 //! One router for both ways in. Over HTTPS a session's cookie says who asks; through the local
-//! socket everybody is an administrator, because its file's mode lets in nobody else. Every error
-//! is a [`problem`].
+//! socket everybody is an administrator, because its file's mode lets in nobody else. Who may ask
+//! for what stands in one table, `access`. Every error is a [`problem`].
 
+mod access;
 mod adoptions;
 mod audit;
 mod directory;
@@ -29,6 +30,7 @@ mod samples;
 pub mod serve;
 mod session;
 mod state;
+mod users;
 mod who;
 
 use axum::Router;
@@ -41,8 +43,9 @@ pub use audit::{
     VerifiedDocument,
 };
 pub use directory::{
-    CountDocument, LinkDocument, LinkEndDocument, LinksDocument, MergedDocument, NamedDocument,
-    ObjectDocument, PlanDocument, StepDocument, WithheldDocument,
+    CountDocument, CountsDocument, CuredDocument, DifferenceDocument, DriftPolicyDocument,
+    LinkDocument, LinkEndDocument, LinksDocument, MergedDocument, NamedDocument, ObjectDocument,
+    PlanDocument, ProgressDocument, RemarkDocument, StepDocument, WithheldDocument,
 };
 pub use documents::{
     CloudDocument, OverviewDocument, RegionDocument, StatesDocument, Time, TotalsDocument,
@@ -62,13 +65,15 @@ pub use samples::{
 };
 pub use session::SessionDocument;
 pub use state::{ApiParts, ApiState};
+pub use users::{PasswordDocument, Regions};
 pub use who::{COOKIE_NAME, LocalPeer};
 
 /// Everything that is served over HTTPS.
 pub fn web_router(state: ApiState) -> Router {
     let (api, _) = openapi::routes().split_for_parts();
+    let admit = axum::middleware::from_fn_with_state(state.clone(), access::admit);
     let router = Router::new()
-        .nest("/api/v1", api)
+        .nest("/api/v1", api.layer(admit))
         .merge(page::routes())
         .route("/healthz", get(healthy))
         .fallback(|| async { Problem::new(Kind::NotFound, "Nothing has this address.") })

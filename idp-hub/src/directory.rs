@@ -11,11 +11,14 @@
 mod arrival;
 mod change;
 mod delta;
+mod drift;
 mod ended;
+mod fit;
 mod merge;
 mod names;
 mod plan;
 mod refusal;
+pub mod rights;
 #[cfg(test)]
 mod tests;
 
@@ -27,6 +30,7 @@ use shared::model::{End, Link, ObjectKind, Organization, UnixMillis};
 pub use arrival::{Names, Told};
 pub use change::{Edit, Patch};
 pub use delta::Delta;
+pub use drift::{DriftPolicy, DriftRefusal, adoption, may_adopt_unasked, may_put_back};
 pub use ended::Ended;
 pub use merge::{Administrator, Arrival, Evidence, plan};
 pub use names::Folded;
@@ -107,6 +111,16 @@ impl Directory {
     /// Whether a live object of this kind has this id.
     pub fn has(&self, kind: ObjectKind, id: ObjectId) -> bool {
         self.live.has(kind, &id)
+    }
+
+    /// Whether an object of this kind has this id, or had it until it ended.
+    fn knows(&self, kind: ObjectKind, id: ObjectId) -> bool {
+        // Most that is asked for has no stamp, and so is neither.
+        self.stamps.contains_key(&id)
+            && match self.ended.get(&id) {
+                Some(ended) => ended.object.kind() == kind,
+                None => self.has(kind, id),
+            }
     }
 
     /// Takes in what a plan adopts. What is here already, or has ended since the plan was made,

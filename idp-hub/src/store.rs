@@ -32,6 +32,7 @@ mod schema;
 mod size;
 pub mod tokens;
 mod totals;
+pub mod users;
 mod writer;
 
 use std::path::Path;
@@ -41,7 +42,7 @@ use shared::model::UnixMillis;
 use shared::runtime::clock::Clock;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use self::directory::Heads;
+use self::directory::{Heads, Planners};
 use crate::config::REGION_RECORDS_DEFAULT;
 pub use audit::verify_audit;
 pub use backup::back_up;
@@ -67,6 +68,7 @@ pub struct Store {
     readers: Arc<Readers>,
     overview: Overview,
     heads: watch::Sender<Heads>,
+    planners: Arc<Planners>,
     clock: Clock,
 }
 
@@ -125,6 +127,7 @@ impl Store {
                 readers,
                 overview,
                 heads,
+                planners: Arc::new(Planners::new()),
                 clock,
             },
             WriterThread(thread),

@@ -6,6 +6,7 @@
 //!
 //! Stopped the other way round: first nobody new, then the sessions, then the store.
 
+mod drift;
 mod fleet;
 
 use std::net::SocketAddr;
@@ -137,6 +138,8 @@ impl Hub {
         let connections = tasks.group("connection", connections_max(&options));
         let listen = downlink.listen(listener, connections);
         tasks.spawn(Task::worker("listener"), OnExit::StopDaemon, done(listen));
+        let cured = drift::run(store.clone(), clock.clone(), shutdown.clone());
+        tasks.spawn(Task::worker("drift"), OnExit::StopDaemon, done(cured));
         let told = store.clone().tell_audit(clock.clone(), shutdown.clone());
         tasks.spawn(Task::worker("audit"), OnExit::StopDaemon, done(told));
         let tended = store.tend_samples(clock, shutdown);

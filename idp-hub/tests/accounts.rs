@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use idp_hub::store::accounts::{AccountRow, SessionRow};
+use idp_hub::store::accounts::{AccountRow, SessionRow, Whose};
 use idp_hub::store::{Store, StoreError};
 use shared::model::UnixMillis;
 use shared::pki::SecretHash;
@@ -60,7 +60,7 @@ async fn a_session_lasts_until_its_end_its_logout_or_a_new_password() {
         assert!(begin(&store, token, &admin).await);
     }
     let expected = SessionRow {
-        account: "admin".to_owned(),
+        whose: Whose::Account("admin".to_owned()),
         expires: START.plus(HOUR),
     };
     assert_eq!(session(&store, 1, START).await, Some(expected));

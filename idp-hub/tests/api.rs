@@ -11,14 +11,20 @@
 mod adoptions;
 #[path = "api/audit.rs"]
 mod audit;
+#[path = "api/clouds.rs"]
+mod clouds;
 #[path = "api/directory.rs"]
 mod directory;
+#[path = "api/drift.rs"]
+mod drift;
 #[path = "api/events.rs"]
 mod events;
 #[path = "api/guessing.rs"]
 mod guessing;
 #[path = "api/kit.rs"]
 mod kit;
+#[path = "api/matrix.rs"]
+mod matrix;
 #[path = "api/openapi.rs"]
 mod openapi;
 #[path = "api/page.rs"]
@@ -33,3 +39,5 @@ mod regions;
 mod samples;
 #[path = "api/session.rs"]
 mod session;
+#[path = "api/sign_in.rs"]
+mod sign_in;

@@ -12,6 +12,7 @@ mod object;
 mod organization;
 mod quota;
 mod record;
+mod remark;
 mod time;
 mod totals;
 mod weight;
@@ -36,6 +37,9 @@ pub use organization::{
 };
 pub use quota::{Quota, QuotaResource};
 pub use record::{Feed, Key, Record, RecordKind};
+pub use remark::{
+    Applying, DriftKind, DriftWhy, Drifted, PutBack, REMARK_CHARS_MAX, Remark, RemarkState, Subject,
+};
 pub use time::UnixMillis;
 pub use totals::Totals;
 pub use weight::Weight;

@@ -25,6 +25,8 @@ mod frames;
 mod organization;
 #[path = "golden/records.rs"]
 mod records;
+#[path = "golden/remarks.rs"]
+mod remarks;
 #[path = "golden/states.rs"]
 mod states;
 
@@ -93,6 +95,7 @@ fn examples() -> Vec<Example> {
     let mut examples = records::examples();
     examples.extend(states::examples());
     examples.extend(organization::examples());
+    examples.extend(remarks::examples());
     examples.extend(frames::examples());
     examples.extend(feed::examples());
     examples.extend(adopt::examples());

@@ -3,7 +3,7 @@
 //! ```text
 //! replica (the hub's word) ─▶ ┌────────────┐ ─▶ orders ─▶ cloud ─▶ notes, then records ─▶ spool
 //! base (applied last)      ─▶ │ Reconciler │
-//! actual (read last)       ─▶ └────────────┘ ─▶ progress: in place, failed, drift
+//! actual (read last)       ─▶ └────────────┘ ─▶ progress, remarks: in place, failed, drift
 //! ```
 //!
 //! The [`Reconciler`] is pure. It compares three ways, one thing at a time: what changed at the hub
@@ -14,6 +14,8 @@
 
 mod actual;
 mod batch;
+mod changes;
+mod circles;
 mod compare;
 mod doubts;
 pub mod driver;
@@ -21,12 +23,16 @@ mod failures;
 mod inputs;
 mod link_ends;
 mod links;
+mod looks;
 mod objects;
 mod own;
 mod pace;
 mod passwords;
 mod places;
 mod progress;
+mod put_back;
+mod reach;
+mod remarks;
 mod settle;
 mod subject;
 #[cfg(test)]
@@ -61,6 +67,8 @@ pub struct Reconciler {
     referrers: BTreeMap<places::There, BTreeSet<Subject>>,
     /// Departments that are not in common custody.
     reserved: BTreeSet<CloudId>,
+    /// What is the administrator's: the few things by which the federation works here.
+    administrators: BTreeSet<places::Here>,
     /// Drift that is to be written over.
     put_back: BTreeSet<Subject>,
     /// To be looked at.
@@ -89,6 +97,7 @@ impl Reconciler {
             actual: Actual::default(),
             referrers: BTreeMap::new(),
             reserved: BTreeSet::new(),
+            administrators: BTreeSet::new(),
             put_back: BTreeSet::new(),
             dirty: BTreeSet::new(),
             standings: BTreeMap::new(),

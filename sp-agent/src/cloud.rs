@@ -178,6 +178,8 @@ pub enum Unread {
     BackEnd(String),
     /// The memberships of the group of this id, if it has any.
     Group(CloudId),
+    /// More of the part in the department of this id, if there is more.
+    Department(CloudId),
 }
 
 /// A part that was read to its end.

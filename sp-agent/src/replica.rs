@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use shared::ids::ObjectId;
 use shared::model::directory::{inward, link_of, object_of};
 use shared::model::{
-    Becomes, CloudId, End, Key, ObjectKind, Organization, Record, RecordKind, Secret,
+    Becomes, CloudId, End, Key, Link, ObjectKind, Organization, PutBack, Record, RecordKind,
+    Secret, Subject, UnixMillis,
 };
 use shared::wire::Digest;
 
@@ -21,10 +22,23 @@ pub struct Replica {
     pub directory: Organization<ObjectId>,
     /// What it does not have any more.
     pub ended: BTreeMap<ObjectId, (ObjectKind, End)>,
+    /// Links that it had, and of which a snapshot said nothing: neither wanted nor taken away.
+    pub unsaid: BTreeSet<Link<ObjectId>>,
     /// What was decided about this region's things.
     pub bindings: BTreeMap<(ObjectKind, CloudId), Becomes>,
     /// The passwords of users, sealed to this agent.
     pub secrets: BTreeMap<ObjectId, Secret>,
+    /// Drift of this region that is to be written over.
+    pub put_backs: BTreeMap<Subject, ToldBack>,
+}
+
+/// A drift that is to be written over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ToldBack {
+    /// The digest of the remark that the administrator saw.
+    pub seen: [u8; 16],
+    /// When he said so, by the hub's clock.
+    pub at: UnixMillis,
 }
 
 /// A change of what the hub tells.
@@ -32,8 +46,10 @@ pub struct Replica {
 pub enum Change {
     /// This is so now.
     Put(Record),
-    /// This is not told any more. As it was last, where it was understood.
+    /// This is gone, or is no link and not told any more. As it was last, where it was understood.
     Gone(Key, Option<Record>),
+    /// A snapshot said nothing of this link, which was so: absence takes nothing away.
+    Unsaid(Record),
 }
 
 impl Replica {
@@ -46,6 +62,10 @@ impl Replica {
             Change::Put(Record::Lapse(it)) => {
                 self.ended.insert(it.object, (it.kind, it.how));
             }
+            Change::Put(Record::PutBack(it)) => {
+                let PutBack { subject, seen, at } = it;
+                self.put_backs.insert(subject, ToldBack { seen, at });
+            }
             Change::Put(Record::Secret(it)) => {
                 self.secrets.insert(it.user, it);
             }
@@ -53,6 +73,7 @@ impl Replica {
                 record @ (Record::Membership(_) | Record::Implication(_) | Record::Assignment(_)),
             ) => {
                 if let Some(link) = link_of(record) {
+                    self.unsaid.remove(&link);
                     self.directory.link(link);
                 }
             }
@@ -62,6 +83,12 @@ impl Replica {
                 }
             }
             Change::Gone(key, record) => self.lose(&key, record),
+            Change::Unsaid(record) => {
+                if let Some(link) = link_of(record) {
+                    self.directory.unlink(&link);
+                    self.unsaid.insert(link);
+                }
+            }
         }
     }
 
@@ -73,6 +100,9 @@ impl Replica {
             (RecordKind::Lapse, Some(Record::Lapse(it))) => {
                 self.ended.remove(&it.object);
             }
+            (RecordKind::PutBack, Some(Record::PutBack(it))) => {
+                self.put_backs.remove(&it.subject);
+            }
             (RecordKind::Secret, _) => {
                 if let Some(user) = inward(&key.id) {
                     self.secrets.remove(&user);
@@ -83,6 +113,7 @@ impl Replica {
                     self.directory.take(kind, &id);
                 } else if let Some(link) = record.and_then(link_of) {
                     self.directory.unlink(&link);
+                    self.unsaid.remove(&link);
                 }
             }
         }
@@ -107,6 +138,8 @@ pub struct Base {
     pub objects: BTreeMap<(ObjectKind, ObjectId), Applied>,
     /// Each link that was made, or met as it should be, by its record's id in the directory.
     pub links: BTreeSet<CloudId>,
+    /// Which drift was written over because the hub said so, by the subject's id.
+    pub put_backs: BTreeMap<CloudId, UnixMillis>,
     /// The password that was set last for each user.
     pub passwords: BTreeMap<ObjectId, SetPassword>,
 }
@@ -125,8 +158,50 @@ pub struct SetPassword {
 pub struct Applied {
     /// What the cloud calls it.
     pub here: CloudId,
-    /// The digest of its record in the directory, as it then was.
-    pub was: Digest,
+    /// How it then was in the directory.
+    pub was: Was,
+}
+
+/// How many fields of a thing are compared one by one.
+pub const FIELDS: usize = 5;
+
+/// How something was in the directory, as far as it can be seen later what changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Was {
+    /// The digest of its record.
+    pub record: Digest,
+    /// A hash of each field that can be written in a cloud, in an order of the reconciler's; zeros
+    /// where nothing was written field by field.
+    pub fields: [u64; FIELDS],
+}
+
+impl Was {
+    /// How many bytes it takes.
+    pub const BYTES: usize = 16 + 8 * FIELDS;
+
+    /// As it is kept.
+    pub fn to_bytes(&self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        let (record, fields) = bytes.split_at_mut(16);
+        record.copy_from_slice(&self.record.to_bytes());
+        for (bytes, field) in fields.chunks_exact_mut(8).zip(self.fields) {
+            bytes.copy_from_slice(&field.to_le_bytes());
+        }
+        bytes
+    }
+
+    /// As it was kept.
+    pub fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
+        let (record, rest) = bytes.split_at(16);
+        let mut was = Self::default();
+        if let Ok(record) = record.try_into() {
+            was.record = Digest::from_bytes(record);
+        }
+        for (bytes, field) in rest.chunks_exact(8).zip(&mut was.fields) {
+            *field = bytes.try_into().map_or(0, u64::from_le_bytes);
+        }
+        was
+    }
 }
 
 /// Something to keep of what was done.
@@ -136,6 +211,8 @@ pub enum Note {
     Object(ObjectKind, ObjectId, Option<Applied>),
     /// This link is there, or is not there any more.
     Link(CloudId, bool),
+    /// The hub's word to write over a drift, given then, was taken; `None` is given no more.
+    PutBack(CloudId, Option<UnixMillis>),
     /// This user was given this password.
     Password(ObjectId, SetPassword),
 }
@@ -155,6 +232,12 @@ impl Base {
             }
             Note::Link(id, false) => {
                 self.links.remove(&id);
+            }
+            Note::PutBack(id, Some(at)) => {
+                self.put_backs.insert(id, at);
+            }
+            Note::PutBack(id, None) => {
+                self.put_backs.remove(&id);
             }
             Note::Password(user, set) => {
                 self.passwords.insert(user, set);

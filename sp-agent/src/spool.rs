@@ -24,6 +24,7 @@ mod feeds;
 mod open;
 mod put;
 mod read;
+mod remarks;
 mod retain;
 mod schema;
 mod sweep;
@@ -50,6 +51,7 @@ use writer::{Job, Work, Writer};
 
 pub use error::SpoolError;
 pub use read::{Batch, Changes};
+pub use remarks::Remarks;
 
 /// Jobs that wait for the writer at most. Each part has one page under way and the next one
 /// waiting, beside services and samples; whoever comes later waits, and so slows its reading.
@@ -248,6 +250,15 @@ impl Spool {
         self.perform(Work::Services(services)).await
     }
 
+    /// Puts how far the directory is applied here. A remark that is not among them becomes a
+    /// tombstone, if they are whole.
+    ///
+    /// # Errors
+    /// If the spool is full or failing: nothing is then changed.
+    pub async fn put_remarks(&self, remarks: Remarks) -> Result<Written, SpoolError> {
+        self.perform(Work::Remarks(remarks)).await
+    }
+
     /// Appends a sample. A second one of the same time is taken for the same.
     ///
     /// # Errors
@@ -282,7 +293,8 @@ impl Spool {
     }
 
     /// Reads the changes after a sequence number of this life of a feed, as records: some of them,
-    /// in their order. `None` if the feed lives on under another id.
+    /// in their order. `None` if the feed lives on under another id, or has dropped
+    /// removals after that number: then the reader must begin anew, from nothing.
     ///
     /// # Errors
     /// If the file can't be read.

@@ -36,7 +36,7 @@ use tokio_util::sync::CancellationToken;
 use crate::membership::{Credentials, Membership, MembershipError};
 use crate::replica::store::Store;
 use crate::spool::{Condition, Spool};
-pub use calls::Answering;
+pub use calls::{Answering, Unanswered};
 use connection::{Live, News};
 use failure::Failure;
 use renewal::Renewal;

@@ -17,18 +17,18 @@ use std::time::Duration;
 
 use hub::{Hub, Mood};
 use shared::link::agent::Phase;
-use shared::model::{CloudDescription, CloudId, CloudKind, HostSample};
+use shared::model::{CloudDescription, CloudKind, HostSample};
 use shared::pki::{Fingerprint, JoinToken, PublicSealingKey};
 use shared::runtime::clock::Clock;
 use shared::runtime::errors::chain;
 use shared::runtime::shutdown::Shutdown;
 use shared::transport::DialOptions;
-use shared::wire::frame::{Checked, Refusal};
+use shared::wire::frame::Refusal;
 use sp_agent::join::{self, JoinError, Joined, Request};
 use sp_agent::membership::{Credentials, Membership, MembershipError};
 use sp_agent::replica::store::Store;
 use sp_agent::spool::Spool;
-use sp_agent::uplink::{Answering, Options, Uplink};
+use sp_agent::uplink::{Options, Unanswered, Uplink};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -199,16 +199,6 @@ fn spool(data_dir: &Path) -> Spool {
     .unwrap()
 }
 
-/// Nobody calls.
-struct Deaf;
-
-#[async_trait::async_trait]
-impl Answering for Deaf {
-    async fn check(&self, _: CloudId, _: Vec<u8>) -> Result<Checked, String> {
-        Err("nobody calls".to_owned())
-    }
-}
-
 /// What the agent works with, whose cloud stays what it is.
 fn options(hub: &Hub, data_dir: &Path, joined: Joined, spool: Spool) -> Options {
     let (_, description) = watch::channel(request(hub, data_dir).description.unwrap());
@@ -217,7 +207,7 @@ fn options(hub: &Hub, data_dir: &Path, joined: Joined, spool: Spool) -> Options 
     Options {
         replica: Store::open(data_dir, federation, now).unwrap(),
         sealing: PublicSealingKey::from_bytes([7; 32]),
-        answering: Arc::new(Deaf),
+        answering: Arc::new(Unanswered),
         membership: joined.membership,
         credentials: Arc::new(Credentials::load(data_dir).unwrap()),
         spool,

@@ -26,6 +26,7 @@ pub mod join;
 pub mod merge;
 pub mod mqtt;
 pub mod nats;
+pub mod orgsync;
 pub mod process;
 pub mod quic;
 pub mod records;

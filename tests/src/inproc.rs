@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use idp_hub::authority::{Authority, INVITATION_LIFETIME};
 use idp_hub::fleet::{Reason, State};
 use idp_hub::overview::ShownRegion;
@@ -18,19 +19,19 @@ use idp_hub::store::{RegionNo, Store};
 use idp_hub::tasks::{Hub, Options, database};
 use shared::ids::RegionId;
 use shared::model::{
-    CloudDescription, CloudKind, Service, ServiceKind, ServiceState, Totals, UnixMillis,
+    CloudDescription, CloudId, CloudKind, Service, ServiceKind, ServiceState, Totals, UnixMillis,
 };
-use shared::pki::{Fingerprint, JoinToken};
+use shared::pki::{Fingerprint, JoinToken, PublicSealingKey};
 use shared::runtime::clock::Clock;
 use shared::runtime::errors::chain;
 use shared::runtime::tasks::{StopTimes, Tasks};
 use shared::transport::{Congestion, DialOptions};
-use shared::wire::frame::Cursor;
+use shared::wire::frame::{Checked, Cursor};
 use sp_agent::cloud::Part;
 use sp_agent::membership::{Credentials, Membership};
 use sp_agent::replica::store::Store as Replica;
 use sp_agent::spool::Spool;
-use sp_agent::uplink::{self, Status, Uplink};
+use sp_agent::uplink::{self, Answering, Status, Uplink};
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -177,6 +178,21 @@ pub struct TestAgent {
     leave: CancellationToken,
 }
 
+/// Answers calls by the word that it is asked about, which nobody sealed.
+struct Words;
+
+#[async_trait]
+impl Answering for Words {
+    async fn check(&self, _: CloudId, sealed: Vec<u8>) -> Result<Checked, String> {
+        match sealed.as_slice() {
+            b"right" => Ok(Checked::Right),
+            b"wrong" => Ok(Checked::Wrong),
+            b"silence" => std::future::pending().await,
+            _ => Err("this is no word".to_owned()),
+        }
+    }
+}
+
 /// A fresh directory as the daemons want theirs: open to nobody else.
 pub fn private_dir() -> TempDir {
     let owner_only = std::fs::Permissions::from_mode(0o700);
@@ -248,6 +264,8 @@ impl TestAgent {
         let (uplink, status) = Uplink::new(uplink::Options {
             membership,
             replica: replica.clone(),
+            sealing: PublicSealingKey::from_bytes([7; 32]),
+            answering: Arc::new(Words),
             credentials: Arc::new(Credentials::load(data_dir.path()).unwrap()),
             spool: spool.clone(),
             clock,

@@ -74,6 +74,17 @@ impl SimulatedKeystone {
         self.place.url.clone()
     }
 
+    /// The `[cloud]` settings of an agent beside it, with its password in `password_file`.
+    pub fn settings(&self, password_file: &str) -> String {
+        format!(
+            "kind = \"openstack\"\n[cloud.openstack]\nauth_url = \"{}\"\nusername = \"admin\"\n\
+             password_file = \"{password_file}\"\nuser_domain_name = \"Default\"\n\
+             project_name = \"admin\"\nproject_domain_name = \"Default\"\n\
+             region_name = \"RegionOne\"\nrequest_timeout = \"5s\"\n",
+            self.auth_url(),
+        )
+    }
+
     /// From now on it fails so; sign-ins never do.
     pub fn fail(&self, faults: Faults) {
         *lock(&self.place.faults) = faults;

@@ -15,6 +15,7 @@ use shared::wire::record::{self, Decoded};
 use tempfile::TempDir;
 
 use crate::inproc::{PATIENCE, private_dir};
+use crate::keystone::SimulatedKeystone;
 use crate::openstack::RealCloud;
 
 pub use process::{Daemon, Program, programs, run};
@@ -72,6 +73,11 @@ impl Lab {
         };
         lab.wait("the hub answers", || lab.try_list().is_some());
         lab
+    }
+
+    /// The time, for measurements and patience.
+    pub fn now() -> Instant {
+        now()
     }
 
     /// The hub's UDP address.
@@ -173,6 +179,31 @@ impl Lab {
         let password = self.folder.path().join(format!("{name}-password"));
         write(&password, cloud.fact("password"));
         self.join(name, &cloud.settings(password.to_str().unwrap()), self.link)
+    }
+
+    /// Joins a region beside a simulated Keystone.
+    pub fn join_keystone(&self, name: &str, keystone: &SimulatedKeystone) -> Region {
+        let password = self.secret(&format!("{name}-secret"), SimulatedKeystone::PASSWORD);
+        let settings = keystone.settings(password.to_str().unwrap());
+        self.join(name, &settings, self.link)
+    }
+
+    /// Merges a region's organization into the directory: confirms whatever the plan is, as soon
+    /// as there is one. The plan.
+    pub fn merge(&self, name: &str) -> Value {
+        let deadline = now() + PATIENCE;
+        let plan = loop {
+            let output = self.ask(&["org", "plan", name, "--output", "json"]);
+            if output.status.success() {
+                break serde_json::from_slice::<Value>(&output.stdout).unwrap();
+            }
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(now() < deadline, "{said}");
+            std::thread::sleep(LOOK_EVERY);
+        };
+        let digest = plan["digest"].as_str().unwrap();
+        succeeded(self.ask(&["org", "merge", name, "--digest", digest]));
+        plan
     }
 
     /// All items of a list of the REST API, through the local socket.

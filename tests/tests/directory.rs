@@ -5,12 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use idp_hub::directory::Edit;
+use idp_hub::downlink::CallError;
 use idp_hub::store::RegionNo;
 use idp_hub::store::directory::Confirmation;
 use shared::ids::ObjectId;
 use shared::model::{
     Becomes, CloudId, Custody, Department, Entry, Object, ObjectKind, Record, UnixMillis, User,
 };
+use shared::pki::PublicSealingKey;
+use shared::wire::frame::Checked;
 use sp_agent::cloud::{Mark, Page, Part};
 use sp_agent::replica::Replica;
 use tests::inproc::{TestAgent, TestHub, private_dir};
@@ -62,19 +65,14 @@ async fn report(agent: &TestAgent, part: Part, records: Vec<Record>) {
 
 /// Confirms whatever the plan is.
 async fn merge(hub: &TestHub, name: &str) -> u64 {
-    let no = RegionNo(hub.hub.board.region(name).unwrap().view.no.0);
-    let merged = hub.hub.store.change(move |it| {
-        let region = it.reading().region_numbered(no)?.unwrap();
-        let plan = it.reading().plan(&region)?.digest();
-        let author = "admin".to_owned();
-        let confirmed = Confirmation {
-            plan,
-            take_over: false,
-            author,
-        };
-        it.merge(no, &confirmed)
-    });
-    merged.await.unwrap().written
+    let store = &hub.hub.store;
+    let plan = store.shown_plan(name).await.unwrap().digest;
+    let confirmed = Confirmation {
+        plan,
+        take_over: false,
+        author: "admin".to_owned(),
+    };
+    store.merge(name, confirmed).await.unwrap().written
 }
 
 /// What the agent holds, once it is as wanted.
@@ -208,4 +206,43 @@ async fn make(hub: &TestHub, id: u128, name: &str) {
     };
     let edited = hub.hub.store.change(move |it| it.edit(edit, "admin"));
     edited.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_is_called_while_it_is_there_and_says_to_which_key_to_seal() {
+    let folder = private_dir();
+    let hub = TestHub::found(folder.path()).await;
+    let agent = furnished(&hub, "north", "ops").await;
+    let no = RegionNo(hub.hub.board.region("north").unwrap().view.no.0);
+    let registry = hub.hub.registry.clone();
+    let user = CloudId::new("ann");
+    let ask = async |word: &[u8]| registry.check_password(no, &user, word).await;
+    // More at once than are answered at once, behind some that never are.
+    let silent = (0..4).map(|_| ask(b"silence"));
+    let silent = futures_util::future::join_all(silent);
+    let brisk = async {
+        let asked = (0..20).map(|number| match number % 2 {
+            0 => ask(b"right"),
+            _ => ask(b"wrong"),
+        });
+        futures_util::future::join_all(asked).await
+    };
+    let (silent, brisk) = tokio::join!(silent, brisk);
+    assert!(silent.iter().all(|it| matches!(it, Err(CallError::Late))));
+    for (number, answer) in brisk.into_iter().enumerate() {
+        let expected = [Checked::Right, Checked::Wrong][number % 2];
+        assert_eq!(answer.unwrap(), expected);
+    }
+    let told = ask(b"?").await.unwrap_err().to_string();
+    assert!(told.ends_with("this is no word"), "{told}");
+    let long = vec![0; 600];
+    assert!(matches!(ask(&long).await, Err(CallError::Lost(_))));
+    let key = hub.hub.store.read(move |it| it.sealing_key(no)).await;
+    assert_eq!(key.unwrap(), Some(PublicSealingKey::from_bytes([7; 32])));
+    agent.stop().await;
+    assert!(matches!(
+        ask(b"right").await,
+        Err(CallError::Away | CallError::Lost(_))
+    ));
+    hub.stop().await;
 }

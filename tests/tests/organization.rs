@@ -5,6 +5,8 @@
 mod faults;
 #[path = "organization/keystone.rs"]
 mod keystone;
+#[path = "organization/sign_in.rs"]
+mod sign_in;
 
 use std::time::Duration;
 
@@ -59,24 +61,6 @@ struct Site {
     _region: Region,
 }
 
-/// Confirms what the plan is now; the plan.
-fn merge(lab: &Lab, name: &str) -> Value {
-    let clock = Clock::system();
-    let deadline = clock.now() + PATIENCE;
-    let plan = loop {
-        let output = lab.ask(&["org", "plan", name, "--output", "json"]);
-        if output.status.success() {
-            break serde_json::from_slice::<Value>(&output.stdout).unwrap();
-        }
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(clock.now() < deadline, "{said}");
-        std::thread::sleep(Duration::from_millis(300));
-    };
-    let digest = plan["digest"].as_str().unwrap();
-    succeeded(lab.ask(&["org", "merge", name, "--digest", digest]));
-    plan
-}
-
 fn site(lab: &Lab, name: &str, cloud: RealCloud, script: &str) -> Site {
     let mut keystone = Keystone::new(cloud.fact("auth_url"), cloud.fact("password"));
     keystone.play(&script.replace("LONG", &"é".repeat(255)));
@@ -127,7 +111,7 @@ fn three_real_keystones_become_one_organization() {
         site(&lab, "west", west, WEST),
     ];
     for name in ["north", "south", "west"] {
-        merge(&lab, name);
+        lab.merge(name);
     }
     let told = organization(&sites);
     let south_id = sites[1].keystone.id("d");

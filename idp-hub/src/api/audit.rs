@@ -28,18 +28,17 @@ pub(super) fn by(who: &Who, source: Source) -> By {
 
 /// Tells the trail of what was refused: of each action and way of refusing one in a while, with the
 /// count of the others, as anybody may be refused as often as he likes.
-pub(super) fn refused(state: &ApiState, act: Act, kind: Kind) {
-    if let Some(silenced) = state.admit_refusal(&act.action, kind) {
-        state.store.audit_soon(outcome(act, kind, silenced));
+pub(super) fn refused(state: &ApiState, act: Act, reason: &'static str) {
+    if let Some(silenced) = state.admit_refusal(&act.action, reason) {
+        state.store.audit_soon(outcome(act, reason, silenced));
     }
 }
 
 /// The same, where it is known already that the trail may be told.
-pub(super) fn outcome(act: Act, kind: Kind, silenced: u64) -> Act {
-    let slug = kind.slug();
+pub(super) fn outcome(act: Act, reason: &str, silenced: u64) -> Act {
     act.with_outcome(match silenced {
-        0 => format!("refused: {slug}"),
-        _ => format!("refused: {slug}, and {silenced} times before this without an entry"),
+        0 => format!("refused: {reason}"),
+        _ => format!("refused: {reason}, and {silenced} times before this without an entry"),
     })
 }
 

@@ -2,19 +2,26 @@
 
 mod access;
 mod documents;
+mod drift;
 mod links;
 mod objects;
 mod plan;
+mod progress;
+mod remarks;
 
-pub(super) use access::Administrator;
-
+pub(super) use access::{Administrator, Seen};
 pub use documents::{LinkDocument, NamedDocument, ObjectDocument};
+pub use drift::{CuredDocument, DriftPolicyDocument};
 pub use plan::{
     CountDocument, LinkEndDocument, LinksDocument, MergedDocument, PlanDocument, StepDocument,
     WithheldDocument,
 };
+pub use progress::{CountsDocument, ProgressDocument};
+pub use remarks::{DifferenceDocument, RemarkDocument};
 
 // Whole, because the list of routes needs what stands beside each handler as well.
+pub(super) use drift::*;
 pub(super) use links::*;
 pub(super) use objects::*;
 pub(super) use plan::*;
+pub(super) use progress::*;

@@ -228,16 +228,10 @@ impl Follower {
 
     /// The end of the session is told, and ends this.
     async fn signed_in(&self) -> Result<(), Gone> {
-        let Who::Account(account) = &self.who else {
+        let Some(signed_in) = self.who.signed_in() else {
             return Ok(());
         };
-        let (session, now) = (account.session, self.state.clock.unix_millis());
-        match self
-            .state
-            .store
-            .read(move |it| it.web_session(session, now))
-            .await
-        {
+        match Who::of_session(&self.state, signed_in.session).await {
             Ok(None) => {
                 self.send("signed-out", None, &serde_json::json!({}))
                     .await?;

@@ -13,7 +13,9 @@ use super::documents::OverviewDocument;
 use super::problem::{Kind, MEDIA_TYPE, Problem};
 use super::state::ApiState;
 use super::who::COOKIE_NAME;
-use super::{adoptions, audit, directory, events, invitations, records, regions, samples, session};
+use super::{
+    adoptions, audit, directory, events, invitations, records, regions, samples, session, users,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -40,6 +42,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
     let router = OpenApiRouter::with_openapi(Described::openapi())
         .routes(routes!(session::sign_in, session::who, session::sign_out))
         .routes(routes!(session::set_password))
+        .routes(routes!(users::set_own_password))
         .routes(routes!(regions::overview))
         .routes(routes!(regions::list))
         .routes(routes!(regions::show, regions::rename, regions::remove))
@@ -60,8 +63,15 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(samples::means))
         .routes(routes!(directory::plan))
         .routes(routes!(directory::merge))
+        .routes(routes!(directory::drift))
+        .routes(routes!(directory::failures))
+        .routes(routes!(directory::progress))
+        .routes(routes!(directory::put_back))
+        .routes(routes!(directory::adopt_drift))
+        .routes(routes!(directory::set_drift_policy))
         .routes(routes!(directory::list, directory::create))
         .routes(routes!(directory::show, directory::update, directory::end))
+        .routes(routes!(users::set_user_password))
         .routes(routes!(directory::memberships, directory::add_member))
         .routes(routes!(directory::remove_member))
         .routes(routes!(directory::implications, directory::imply))

@@ -30,6 +30,11 @@ pub const CHARS_MIN: usize = 12;
 /// The longest, in bytes: longer than any phrase, and quick to hash.
 pub const BYTES_MAX: usize = 1024;
 
+/// The longest of a user of the directory, in bytes: bcrypt, which Keystone hashes with, looks at no
+/// more (`keystone.common.password_hashing`, BCRYPT_MAX_LENGTH), and what follows would count here
+/// and not there.
+pub const CLOUD_BYTES_MAX: usize = 72;
+
 /// What can go wrong with a password.
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordError {
@@ -39,6 +44,15 @@ pub enum PasswordError {
     /// Too many bytes.
     #[error("a password has at most {BYTES_MAX} bytes")]
     TooLong,
+    /// More than the clouds look at.
+    #[error(
+        "the password of a user of the clouds has at most {CLOUD_BYTES_MAX} bytes, as Keystone \
+         looks at no more of it"
+    )]
+    TooLongForClouds,
+    /// What can be typed nowhere.
+    #[error("a password has no control characters")]
+    Control,
     /// So many hashes wait already that one more would not help.
     #[error("too many sign-ins at once")]
     Busy,
@@ -56,6 +70,21 @@ pub fn check(password: &str) -> Result<(), PasswordError> {
         Err(PasswordError::TooLong)
     } else if password.chars().count() < CHARS_MIN {
         Err(PasswordError::TooShort)
+    } else {
+        Ok(())
+    }
+}
+
+/// Checks that a new password of a user of the directory is one, here and in every cloud.
+///
+/// # Errors
+/// If it is too short or too long, or has a control character: a null byte ends it in bcrypt.
+pub fn check_for_clouds(password: &str) -> Result<(), PasswordError> {
+    check(password)?;
+    if password.len() > CLOUD_BYTES_MAX {
+        Err(PasswordError::TooLongForClouds)
+    } else if password.chars().any(char::is_control) {
+        Err(PasswordError::Control)
     } else {
         Ok(())
     }
@@ -107,6 +136,17 @@ impl Passwords {
     /// If it is too short or long, or the hub is busy.
     pub async fn hash(&self, password: Zeroizing<String>) -> Result<String, PasswordError> {
         check(&password)?;
+        self.hash_as_it_is(password).await
+    }
+
+    /// Hashes a password that was checked, or that counts elsewhere already.
+    ///
+    /// # Errors
+    /// If the hub is busy.
+    pub async fn hash_as_it_is(
+        &self,
+        password: Zeroizing<String>,
+    ) -> Result<String, PasswordError> {
         self.run(self.place()?, move || hash(&password)).await
     }
 
@@ -222,6 +262,11 @@ mod tests {
         let long = passwords.hash(secret(&"x".repeat(BYTES_MAX + 1))).await;
         assert!(matches!(long, Err(PasswordError::TooLong)));
         assert!(check("区域区域区域区域区域区域").is_ok());
+        assert!(check_for_clouds(&"x".repeat(CLOUD_BYTES_MAX)).is_ok());
+        let long = check_for_clouds(&"x".repeat(CLOUD_BYTES_MAX + 1));
+        assert!(matches!(long, Err(PasswordError::TooLongForClouds)));
+        let null = check_for_clouds("correct horse\0battery");
+        assert!(matches!(null, Err(PasswordError::Control)));
     }
 
     #[tokio::test]

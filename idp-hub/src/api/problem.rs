@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use shared::runtime::errors::chain;
 use utoipa::ToSchema;
 
-use crate::directory::{MergeRefusal, Refusal};
+use crate::directory::rights::Denied;
+use crate::directory::{DriftRefusal, MergeRefusal, Refusal};
 use crate::store::StoreError;
 
 /// The media type of problem details.
@@ -30,6 +31,10 @@ pub enum Kind {
     SignInRequired,
     /// Account and password don't fit.
     WrongPassword,
+    /// The region that knows the password can't be asked.
+    RegionAway,
+    /// Whoever asks may not.
+    NotPermitted,
     /// A browser sent it from another site's page.
     CrossSite,
     /// There is no such thing.
@@ -75,6 +80,8 @@ impl Kind {
             Self::InvalidRequest => "invalid-request",
             Self::SignInRequired => "sign-in-required",
             Self::WrongPassword => "wrong-password",
+            Self::RegionAway => "region-away",
+            Self::NotPermitted => "not-permitted",
             Self::CrossSite => "cross-site",
             Self::NotFound => "not-found",
             Self::MethodNotAllowed => "method-not-allowed",
@@ -101,6 +108,8 @@ impl Kind {
             Self::InvalidRequest => "The request is not right",
             Self::SignInRequired => "Nobody is signed in",
             Self::WrongPassword => "Account and password don't fit",
+            Self::RegionAway => "The region can't be asked",
+            Self::NotPermitted => "You may not do this",
             Self::CrossSite => "The request came from another site",
             Self::NotFound => "There is no such thing",
             Self::MethodNotAllowed => "The address does not take this method",
@@ -126,7 +135,7 @@ impl Kind {
         match self {
             Self::InvalidRequest => StatusCode::BAD_REQUEST,
             Self::SignInRequired | Self::WrongPassword => StatusCode::UNAUTHORIZED,
-            Self::CrossSite => StatusCode::FORBIDDEN,
+            Self::NotPermitted | Self::CrossSite => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
@@ -143,7 +152,7 @@ impl Kind {
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::RegionAway | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -154,6 +163,10 @@ impl Kind {
             Self::WrongPassword => {
                 "Try again; on the hub itself, `idp-hub account password` sets a new password."
             }
+            Self::RegionAway => {
+                "Try again later, or have an administrator set a password: `idp-hub org password`."
+            }
+            Self::NotPermitted => "Ask whoever administers it, or a cloud administrator.",
             Self::CrossSite => {
                 "Open the hub's own page; a proxy before it must pass on Host and Origin."
             }
@@ -321,11 +334,23 @@ impl From<StoreError> for Problem {
             StoreError::Missing { .. } => Self::new(Kind::NotFound, error.to_string()),
             StoreError::Edit(refusal) => Self::new(kind_of_refusal(refusal), error.to_string())
                 .next_step("Do what the detail says, then try again."),
+            StoreError::Denied(denied @ Denied::Forbidden { .. }) => {
+                Self::new(Kind::NotPermitted, format!("{denied}."))
+            }
+            StoreError::Denied(denied) => Self::new(Kind::NotFound, format!("{denied}."))
+                .next_step("List what there is: GET /api/v1/directory/users, and so on."),
             StoreError::Merge(MergeRefusal::Changed { .. }) => {
                 Self::new(Kind::PlanChanged, error.to_string())
             }
-            StoreError::Merge(_) | StoreError::Refused(_) => {
+            StoreError::Drift(DriftRefusal::Gone { .. }) => {
+                Self::new(Kind::NotFound, error.to_string())
+                    .next_step("List them: GET /api/v1/directory/drift.")
+            }
+            StoreError::Drift(_) | StoreError::Merge(_) | StoreError::Refused(_) => {
                 Self::new(Kind::Refused, error.to_string())
+            }
+            StoreError::Busy { retry, .. } => {
+                Self::new(Kind::Unavailable, error.to_string()).retry_after(*retry)
             }
             StoreError::Closed => Self::new(Kind::Unavailable, error.to_string()),
             StoreError::Commit { .. } => Self::new(Kind::Unavailable, error.to_string())
@@ -364,5 +389,21 @@ impl From<QueryRejection> for Problem {
 impl From<PathRejection> for Problem {
     fn from(rejection: PathRejection) -> Self {
         Self::new(Kind::InvalidRequest, rejection.body_text())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_must_come_again_is_told_when() {
+        let busy = StoreError::Busy {
+            what: "plans are being made",
+            retry: Duration::from_secs(5),
+        };
+        let answer = Problem::from(busy).into_response();
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(answer.headers()[header::RETRY_AFTER], "5");
     }
 }

@@ -7,16 +7,19 @@ use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use shared::audit::{Act, By};
+use shared::ids::ObjectId;
 use shared::pki::SecretHash;
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use super::audit;
+use super::directory::NamedDocument;
 use super::documents::Time;
 use super::extract::{Json, Path};
 use super::passwords::PasswordError;
 use super::problem::{Kind, Problem, ProblemDocument};
 use super::state::ApiState;
+use super::users::{self, Given, Refused};
 use super::who::{self, Source, Who};
 use crate::store::accounts::AccountRow;
 
@@ -30,7 +33,12 @@ const ACCOUNT_BYTES_MAX: usize = 64;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SignIn {
+    /// The name of an account of the hub; with a department, of a user in it.
     account: String,
+    /// The department of a user of the directory, by name or id; without it, it is an account of
+    /// the hub.
+    #[serde(default)]
+    department: Option<String>,
     #[schema(format = Password)]
     password: Zeroized,
 }
@@ -55,8 +63,17 @@ impl Drop for Zeroized {
 /// Who is signed in, and at which hub.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SessionDocument {
-    /// The account; `local socket` for whoever asks through it.
+    /// The account, or the user's name; `local socket` for whoever asks through it.
     pub account: String,
+    /// The user's department; absent for accounts of the hub.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub department: Option<NamedDocument>,
+    /// The user's id; absent for accounts of the hub.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// Whether he may do everything.
+    #[serde(default)]
+    pub cloud_administrator: bool,
     /// When the session ends by itself; absent for the local socket.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<Time>,
@@ -71,10 +88,22 @@ pub struct SessionDocument {
 fn document(state: &ApiState, account: &str, expires: Option<Time>) -> SessionDocument {
     SessionDocument {
         account: account.to_owned(),
+        department: None,
+        user: None,
+        cloud_administrator: true,
         expires,
         software: env!("CARGO_PKG_VERSION").to_owned(),
         federation: state.authority.hub_facts().federation.to_string(),
         hub_address: state.link_address.to_string(),
+    }
+}
+
+fn of_user(document: SessionDocument, id: ObjectId, of: NamedDocument) -> SessionDocument {
+    SessionDocument {
+        department: Some(of),
+        user: Some(id.to_string()),
+        cloud_administrator: false,
+        ..document
     }
 }
 
@@ -84,17 +113,26 @@ fn document(state: &ApiState, account: &str, expires: Option<Time>) -> SessionDo
     (status = 201, description = "Signed in", body = SessionDocument),
     (status = 401, description = "Account and password don't fit", body = ProblemDocument),
     (status = 429, description = "Too many attempts", body = ProblemDocument),
-    (status = 503, description = "Too many sign-ins at once", body = ProblemDocument),
+    (status = 503, description = "Too many sign-ins at once, or the region that knows the password \
+        can't be asked", body = ProblemDocument),
 ))]
 pub(super) async fn sign_in(
     State(state): State<ApiState>,
     source: Source,
     Json(asked): Json<SignIn>,
 ) -> Result<(StatusCode, HeaderMap, axum::Json<SessionDocument>), Problem> {
+    if let Some(department) = asked.department {
+        let given = Given {
+            department,
+            name: asked.account,
+            password: asked.password.take(),
+        };
+        return sign_in_user(&state, source, given).await;
+    }
     let name = asked.account.clone();
-    let account = check(&state, source, asked)
+    let account = check(&state, source, &asked.account, asked.password)
         .await
-        .inspect_err(|problem| note_refused(&state, source, &name, problem.kind()))?;
+        .inspect_err(|problem| note_refused(&state, source, &name, problem.kind().slug()))?;
     let token: Zeroizing<[u8; 32]> = Zeroizing::new(rand::random());
     let hash = SecretHash::of(&token);
     let (row, act) = (account.clone(), signing(&account.name, source, "sign-in"));
@@ -108,31 +146,69 @@ pub(super) async fn sign_in(
     });
     let expires = begun.await?.ok_or_else(wrong)?;
     tracing::info!(target: "audit", action = "sign-in", account = account.name, %source);
-    let mut headers = HeaderMap::new();
-    headers.extend(who::set_cookie(&token, LIFETIME.as_secs()).map(|it| (SET_COOKIE, it)));
     let document = document(&state, &account.name, Some(expires.into()));
-    Ok((StatusCode::CREATED, headers, axum::Json(document)))
+    Ok(begun_with(&token, document))
 }
 
-fn note_refused(state: &ApiState, source: Source, account: &str, kind: Kind) {
-    if let Some(silenced) = state.admit_refused_sign_in(kind) {
+type Begun = (StatusCode, HeaderMap, axum::Json<SessionDocument>);
+
+fn begun_with(token: &[u8; 32], document: SessionDocument) -> Begun {
+    let mut headers = HeaderMap::new();
+    headers.extend(who::set_cookie(token, LIFETIME.as_secs()).map(|it| (SET_COOKIE, it)));
+    (StatusCode::CREATED, headers, axum::Json(document))
+}
+
+/// As a user of the directory.
+async fn sign_in_user(state: &ApiState, source: Source, given: Given) -> Result<Begun, Problem> {
+    let name = format!("{}/{}", given.department, given.name);
+    let told = |refused: Refused| {
+        note_refused(state, source, &name, refused.reason);
+        refused.problem
+    };
+    let row = users::check(state, source, given).await.map_err(told)?;
+    let version = row.version().ok_or_else(wrong)?;
+    let token: Zeroizing<[u8; 32]> = Zeroizing::new(rand::random());
+    let (hash, id) = (SecretHash::of(&token), row.id);
+    let act = signing(&row.title(), source, "sign-in");
+    let begun = state.store.change(move |it| {
+        let expires = it.now.plus(LIFETIME);
+        let begun = it.begin_user_session(hash, (id, version), expires)?;
+        if begun {
+            it.audit(act)?;
+        }
+        Ok(begun.then_some(expires))
+    });
+    let expires = begun.await?.ok_or_else(wrong)?;
+    tracing::info!(target: "audit", action = "sign-in", account = row.title(), %source);
+    let document = document(state, &row.user.name, Some(expires.into()));
+    let department = NamedDocument {
+        id: row.user.department.to_string(),
+        name: row.department.name.clone(),
+    };
+    Ok(begun_with(&token, of_user(document, id, department)))
+}
+
+fn note_refused(state: &ApiState, source: Source, account: &str, reason: &'static str) {
+    if let Some(silenced) = state.admit_refused_sign_in(reason) {
         let shown = ..account.floor_char_boundary(ACCOUNT_BYTES_MAX);
-        let (account, reason) = (account.get(shown).unwrap_or_default(), kind.slug());
+        let account = account.get(shown).unwrap_or_default();
         let act = signing(account, source, "sign-in");
-        state.store.audit_soon(audit::outcome(act, kind, silenced));
+        state
+            .store
+            .audit_soon(audit::outcome(act, reason, silenced));
         tracing::warn!(
             target: "audit", action = "sign-in", account, %source, reason, silenced, "refused"
         );
     }
 }
 
-/// What the audit trail is told of an account that comes or goes.
+/// What the audit trail is told of an account, or a user, that comes or goes.
 fn signing(account: &str, source: Source, action: &str) -> Act {
     let by = By::new(account, source.to_string());
     Act::new(by, action).on("account", "", account)
 }
 
-fn wrong() -> Problem {
+pub(super) fn wrong() -> Problem {
     Problem::new(
         Kind::WrongPassword,
         "There is no account with this name and password.",
@@ -140,28 +216,29 @@ fn wrong() -> Problem {
 }
 
 /// The account, if the password is its.
-async fn check(state: &ApiState, source: Source, asked: SignIn) -> Result<AccountRow, Problem> {
-    let SignIn {
-        account: name,
-        password,
-    } = asked;
+async fn check(
+    state: &ApiState,
+    source: Source,
+    name: &str,
+    password: Zeroized,
+) -> Result<AccountRow, Problem> {
     if name.len() > ACCOUNT_BYTES_MAX {
         return Err(wrong());
     }
     // First, so that nothing is counted whose password is not looked at.
     let place = state.passwords().place()?;
-    attempt(state, source, &name)?;
-    let asked_for = name.clone();
+    attempt(state, source, name)?;
+    let asked_for = name.to_owned();
     let account = state.store.read(move |it| it.account(&asked_for)).await?;
     let stored = account.as_ref().map(|it| it.password_hash.clone());
     let passwords = state.passwords();
     let fits = passwords.verify(place, password.take(), stored).await?;
     let account = account.filter(|_| fits).ok_or_else(wrong)?;
-    succeeded(state, source, &name);
+    succeeded(state, source, name);
     Ok(account)
 }
 
-fn attempt(state: &ApiState, source: Source, account: &str) -> Result<(), Problem> {
+pub(super) fn attempt(state: &ApiState, source: Source, account: &str) -> Result<(), Problem> {
     let Some(address) = source.0 else {
         return Ok(());
     };
@@ -175,7 +252,7 @@ fn attempt(state: &ApiState, source: Source, account: &str) -> Result<(), Proble
         })
 }
 
-fn succeeded(state: &ApiState, source: Source, account: &str) {
+pub(super) fn succeeded(state: &ApiState, source: Source, account: &str) {
     if let Some(address) = source.0 {
         state.limiter(|limiter| limiter.succeeded(account, address));
     }
@@ -187,11 +264,14 @@ fn succeeded(state: &ApiState, source: Source, account: &str) {
     (status = 401, description = "Nobody", body = ProblemDocument),
 ))]
 pub(super) async fn who(State(state): State<ApiState>, who: Who) -> axum::Json<SessionDocument> {
-    let expires = match &who {
-        Who::Local => None,
-        Who::Account(account) => Some(account.expires.into()),
-    };
-    axum::Json(document(&state, who.name(), expires))
+    let expires = who.signed_in().map(|it| it.expires.into());
+    axum::Json(match who {
+        Who::User(user) => {
+            let document = document(&state, &user.user, expires);
+            of_user(document, user.id, user.department)
+        }
+        who => document(&state, who.name(), expires),
+    })
 }
 
 /// Sign out.
@@ -204,9 +284,9 @@ pub(super) async fn sign_out(
     who: Who,
     source: Source,
 ) -> Result<(StatusCode, HeaderMap), Problem> {
-    if let Who::Account(account) = &who {
-        let session = account.session;
-        let act = signing(&account.name, source, "sign-out");
+    if let Some(signed_in) = who.signed_in() {
+        let session = signed_in.session;
+        let act = signing(&signed_in.name, source, "sign-out");
         let ended = state.store.change(move |it| {
             it.end_web_session(session)?;
             it.audit(act)
@@ -260,18 +340,15 @@ pub(super) async fn set_password(
                 .await?
                 .ok_or_else(missing)?;
         }
+        Who::User(_) => return Err(missing()),
         Who::Account(account) if account.name != name => return Err(missing()),
         Who::Account(account) => {
             let Some(password) = asked.current else {
                 let detail = "The current password is missing.";
                 return Err(Problem::new(Kind::InvalidRequest, detail));
             };
-            let asked = SignIn {
-                account: account.name.clone(),
-                password,
-            };
-            let checked = check(&state, source, asked).await;
-            checked.inspect_err(|it| audit::refused(&state, act.clone(), it.kind()))?;
+            let checked = check(&state, source, &account.name, password).await;
+            checked.inspect_err(|it| audit::refused(&state, act.clone(), it.kind().slug()))?;
         }
     }
     let hash = state.passwords().hash(asked.new.take()).await?;
@@ -289,10 +366,11 @@ pub(super) async fn set_password(
 impl From<PasswordError> for Problem {
     fn from(error: PasswordError) -> Self {
         match error {
-            PasswordError::TooShort | PasswordError::TooLong => {
-                Self::new(Kind::InvalidRequest, format!("{error}."))
-                    .next_step("Choose another password.")
-            }
+            PasswordError::TooShort
+            | PasswordError::TooLong
+            | PasswordError::TooLongForClouds
+            | PasswordError::Control => Self::new(Kind::InvalidRequest, format!("{error}."))
+                .next_step("Choose another password."),
             PasswordError::Busy => Self::new(Kind::Unavailable, "Too many sign-ins wait already.")
                 .retry_after(Duration::from_secs(2)),
             PasswordError::Hash(_) => Self::internal(&error),

@@ -9,11 +9,11 @@ use shared::runtime::shutdown::Shutdown;
 use shared::runtime::tasks::TaskGroup;
 use tokio::sync::Semaphore;
 
-use super::directory::Plans;
+use super::directory::Seen;
 use super::documents::RegionDocument;
 use super::limiter::SignInLimiter;
 use super::passwords::{PasswordError, Passwords};
-use super::problem::Kind;
+use super::users::{ASKING_MAX, Lockout, Regions};
 use crate::adoption::Adopter;
 use crate::authority::Authority;
 use crate::config::HostPort;
@@ -26,7 +26,7 @@ use crate::store::Store;
 /// others.
 const REFUSED_WINDOW: Duration = Duration::from_secs(60);
 
-/// Ways of refusing a sign-in: more than there are.
+/// Reasons for refusing a sign-in: more than there are.
 const REFUSED_KINDS_MAX: usize = 16;
 
 /// Actions in the audit trail, each with the ways of refusing it: more than there are.
@@ -67,14 +67,18 @@ pub(super) struct Inner {
     pub(super) passwords: Passwords,
     limiter: Mutex<SignInLimiter>,
     /// Of which the audit has heard.
-    refused_sign_ins: Mutex<LogLimiter<Kind>>,
+    refused_sign_ins: Mutex<LogLimiter<&'static str>>,
     /// The same of everything else.
-    refusals: Mutex<LogLimiter<(String, Kind)>>,
+    refusals: Mutex<LogLimiter<(String, &'static str)>>,
     /// One check of the audit trail at a time: it reads all of it.
     verifying: Semaphore,
     /// Tells this life of the hub from others: versions of the board begin anew with each.
     pub(super) life: u64,
-    plans: Plans,
+    seen: Seen,
+    lockout: Mutex<Lockout>,
+    regions: Arc<dyn Regions>,
+    /// Sign-ins that wait for regions.
+    asking: Semaphore,
 }
 
 impl ApiState {
@@ -83,6 +87,15 @@ impl ApiState {
     /// # Errors
     /// If the system gives no random salt.
     pub fn new(parts: ApiParts) -> Result<Self, PasswordError> {
+        let regions = Arc::new(parts.registry.clone());
+        Self::with_regions(parts, regions)
+    }
+
+    /// As [`new`](Self::new), where others than the live sessions are asked about passwords.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_regions(parts: ApiParts, regions: Arc<dyn Regions>) -> Result<Self, PasswordError> {
         Ok(Self(Arc::new(Inner {
             parts,
             passwords: Passwords::new()?,
@@ -91,7 +104,10 @@ impl ApiState {
             refusals: Mutex::new(LogLimiter::new(REFUSED_WINDOW, REFUSALS_MAX)),
             verifying: Semaphore::new(1),
             life: rand::random(),
-            plans: Plans::default(),
+            seen: Seen::default(),
+            lockout: Mutex::default(),
+            regions,
+            asking: Semaphore::new(ASKING_MAX),
         })))
     }
 
@@ -107,17 +123,17 @@ impl ApiState {
 
     /// How many sign-ins were refused in this way without a word in the audit, if this one may have
     /// one: anybody may be refused as often as he likes.
-    pub(super) fn admit_refused_sign_in(&self, kind: Kind) -> Option<u64> {
+    pub(super) fn admit_refused_sign_in(&self, reason: &'static str) -> Option<u64> {
         let refused = &self.0.refused_sign_ins;
         let mut refused = refused.lock().unwrap_or_else(PoisonError::into_inner);
-        refused.admit(self.clock.now(), kind)
+        refused.admit(self.clock.now(), reason)
     }
 
     /// The same for other actions.
-    pub(super) fn admit_refusal(&self, action: &str, kind: Kind) -> Option<u64> {
+    pub(super) fn admit_refusal(&self, action: &str, reason: &'static str) -> Option<u64> {
         let refused = &self.0.refusals;
         let mut refused = refused.lock().unwrap_or_else(PoisonError::into_inner);
-        refused.admit(self.clock.now(), (action.to_owned(), kind))
+        refused.admit(self.clock.now(), (action.to_owned(), reason))
     }
 
     pub(super) fn verifying(&self) -> &Semaphore {
@@ -143,8 +159,21 @@ impl ApiState {
         &self.0.passwords
     }
 
-    pub(super) fn plans(&self) -> &Plans {
-        &self.0.plans
+    pub(super) fn seen(&self) -> &Seen {
+        &self.0.seen
+    }
+
+    pub(super) fn lockout<T>(&self, with: impl FnOnce(&mut Lockout) -> T) -> T {
+        let lockout = self.0.lockout.lock();
+        with(&mut lockout.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn regions(&self) -> &dyn Regions {
+        &*self.0.regions
+    }
+
+    pub(super) fn asking(&self) -> &Semaphore {
+        &self.0.asking
     }
 
     pub(super) fn life(&self) -> u64 {

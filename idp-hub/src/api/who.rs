@@ -5,16 +5,21 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::extract::{ConnectInfo, FromRequestParts, Request};
 use axum::http::header::COOKIE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use data_encoding::BASE64URL_NOPAD;
+use shared::ids::ObjectId;
 use shared::model::UnixMillis;
 use shared::pki::SecretHash;
 
+use super::directory::NamedDocument;
 use super::problem::{Kind, Problem};
 use super::state::ApiState;
+use crate::directory::rights::Asker;
+use crate::store::StoreError;
+use crate::store::accounts::Whose;
 
 /// The session's cookie. With this prefix browsers take it only over HTTPS, for this host alone and
 /// for all its paths, so that no other host of the domain can plant one (RFC 6265bis §4.1.3.2).
@@ -24,19 +29,21 @@ pub const COOKIE_NAME: &str = "__Host-regroup";
 #[derive(Debug, Clone, Copy)]
 pub struct LocalPeer;
 
-/// An administrator.
+/// Who asks. Found out before any handler runs, by [`admit`](super::access::admit).
 #[derive(Debug, Clone)]
 pub(super) enum Who {
     /// Somebody on this machine who may open the socket.
     Local,
-    /// Somebody who signed in.
+    /// Somebody who signed in by an account of the hub.
     Account(SignedIn),
+    /// A user of the directory who signed in.
+    User(Box<DirectoryUser>),
 }
 
 /// Somebody who signed in.
 #[derive(Debug, Clone)]
 pub(super) struct SignedIn {
-    /// The account.
+    /// The account; of a user of the directory, department and name.
     pub name: String,
     /// By what the store knows the session.
     pub session: SecretHash,
@@ -44,36 +51,114 @@ pub(super) struct SignedIn {
     pub expires: UnixMillis,
 }
 
+/// A user of the directory who signed in.
+#[derive(Debug, Clone)]
+pub(super) struct DirectoryUser {
+    /// His id.
+    pub id: ObjectId,
+    /// His department.
+    pub department: NamedDocument,
+    /// His name in it.
+    pub user: String,
+    /// His session.
+    pub signed_in: SignedIn,
+}
+
 impl Who {
-    /// The name in the audit log.
+    /// The name in the audit log, and in what he changes.
     pub(super) fn name(&self) -> &str {
         match self {
             Self::Local => "local socket",
             Self::Account(account) => &account.name,
+            Self::User(user) => &user.signed_in.name,
         }
+    }
+
+    /// Whose rights he has.
+    pub(super) const fn asker(&self) -> Asker {
+        match self {
+            Self::Local | Self::Account(_) => Asker::Cloud,
+            Self::User(user) => Asker::User(user.id),
+        }
+    }
+
+    /// His session, if he has one.
+    pub(super) const fn signed_in(&self) -> Option<&SignedIn> {
+        match self {
+            Self::Local => None,
+            Self::Account(account) => Some(account),
+            Self::User(user) => Some(&user.signed_in),
+        }
+    }
+
+    /// Who sent a request.
+    ///
+    /// # Errors
+    /// If nobody is signed in.
+    pub(super) fn of_request(
+        state: &ApiState,
+        request: &Request,
+    ) -> impl Future<Output = Result<Self, Problem>> + Send + use<> {
+        // A body can't be looked at by two, so nothing of the request is held while it waits.
+        let is_local = request.extensions().get::<LocalPeer>().is_some();
+        let (state, session) = (state.clone(), session_of(request.headers()));
+        async move {
+            if is_local {
+                return Ok(Self::Local);
+            }
+            let nobody = |detail| Problem::new(Kind::SignInRequired, detail);
+            let session = session.ok_or_else(|| nobody("No session's cookie."))?;
+            let found = Self::of_session(&state, session).await?;
+            found.ok_or_else(|| nobody("The session is over."))
+        }
+    }
+
+    /// Whose session it is, if it is not over, and he may still sign in.
+    pub(super) async fn of_session(
+        state: &ApiState,
+        session: SecretHash,
+    ) -> Result<Option<Self>, StoreError> {
+        let now = state.clock.unix_millis();
+        let found = state.store.read(move |it| {
+            let Some(row) = it.web_session(session, now)? else {
+                return Ok(None);
+            };
+            let user = match &row.whose {
+                Whose::Account(_) => None,
+                Whose::User(id) => it.user_row(*id)?.filter(|it| it.may_sign_in()),
+            };
+            Ok(Some((row, user)))
+        });
+        let Some((row, user)) = found.await? else {
+            return Ok(None);
+        };
+        let signed_in = |name| SignedIn {
+            name,
+            session,
+            expires: row.expires,
+        };
+        Ok(match (row.whose, user) {
+            (Whose::Account(name), _) => Some(Self::Account(signed_in(name))),
+            (Whose::User(id), Some(user)) => Some(Self::User(Box::new(DirectoryUser {
+                id,
+                department: NamedDocument {
+                    id: user.user.department.to_string(),
+                    name: user.department.name.clone(),
+                },
+                user: user.user.name.clone(),
+                signed_in: signed_in(user.title()),
+            }))),
+            (Whose::User(_), None) => None,
+        })
     }
 }
 
 impl FromRequestParts<ApiState> for Who {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
-        if parts.extensions.get::<LocalPeer>().is_some() {
-            return Ok(Self::Local);
-        }
-        let nobody = |detail| Problem::new(Kind::SignInRequired, detail);
-        let session = session_of(&parts.headers).ok_or_else(|| nobody("No session's cookie."))?;
-        let now = state.clock.unix_millis();
-        let found = state
-            .store
-            .read(move |it| it.web_session(session, now))
-            .await?;
-        let row = found.ok_or_else(|| nobody("The session is over."))?;
-        Ok(Self::Account(SignedIn {
-            name: row.account,
-            session,
-            expires: row.expires,
-        }))
+    async fn from_request_parts(parts: &mut Parts, _: &ApiState) -> Result<Self, Problem> {
+        let who = parts.extensions.get::<Self>().cloned();
+        who.ok_or_else(|| Problem::new(Kind::SignInRequired, "Nobody was asked who he is."))
     }
 }
 

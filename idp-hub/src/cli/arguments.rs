@@ -1,6 +1,7 @@
 //! What may be asked.
 
 mod audit;
+mod drift;
 mod org;
 
 use std::path::PathBuf;
@@ -9,7 +10,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::PATH_DEFAULT;
 pub(super) use audit::{Audit, List as AuditList};
-pub(super) use org::{Create, Ending, Kind, Link, Org, Set, Which};
+pub(super) use drift::{Cure, Drift, Policy as DriftPolicy, Which as WhichDrift};
+pub(super) use org::{Create, Ending, Kind, Link, Org, Said, Set, Which};
 
 /// The hub of a federation of clouds
 #[derive(Debug, Parser)]

@@ -65,6 +65,15 @@ impl Client {
         self.read(response).await
     }
 
+    pub(super) async fn put<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &(impl Serialize + Sync),
+    ) -> Result<T, CliError> {
+        let response = self.send(Method::PUT, path, Some(body)).await?;
+        self.read(response).await
+    }
+
     /// A request whose answer has no body.
     pub(super) async fn act(
         &self,

@@ -91,6 +91,9 @@ pub enum CliError {
     /// There is no terminal to ask on, or it is gone.
     #[error("cannot ask on the terminal")]
     Terminal(#[source] io::Error),
+    /// Standard input can't be read.
+    #[error("cannot read the password from standard input")]
+    Stdin(#[source] io::Error),
     /// Who answers has another key than was said.
     #[error("the agent there has the key {shown}, which is not the given one; nothing was sent")]
     OtherKey {
@@ -142,7 +145,7 @@ impl CliError {
             Self::Talk { .. } => "look into the hub's log: `journalctl -u idp-hub`".into(),
             Self::Password(_) => "choose another password".into(),
             Self::Terminal(_) => {
-                "use --password-file, --key or --fingerprint for the key that you \
+                "use --password-file or --stdin, --key or --fingerprint for the key that you \
                 compared, --account, --digest for the plan that you saw, and --yes where it asks \
                 for consent"
                     .into()

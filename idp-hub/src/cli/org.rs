@@ -1,5 +1,6 @@
 //! `idp-hub org …`.
 
+mod drift;
 mod find;
 mod plan;
 mod shown;
@@ -10,12 +11,12 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use self::find::{Found, find};
-use super::arguments::{Create, Ending, Kind, Link, Org, Set, Which};
+use super::arguments::{Create, Ending, Kind, Link, Org, Said, Set, Which};
 use super::client::{Client, escaped};
 use super::error::CliError;
 use super::output::Screen;
 use super::prompt::{self, YES};
-use crate::api::{LinkDocument, ObjectDocument, Page};
+use crate::api::{LinkDocument, ObjectDocument, Page, PasswordDocument};
 
 /// Items asked for at once.
 const PAGE: u32 = 1000;
@@ -28,6 +29,9 @@ pub(super) async fn run(client: &Client, asked: &Org, screen: Screen) -> Result<
             digest,
             take_over,
         } => plan::merge(client, region, (digest.as_deref(), *take_over), screen).await,
+        Org::Drift(asked) => drift::run(client, asked, screen).await,
+        Org::Status { region } => drift::status(client, region.as_deref(), screen).await,
+        Org::Policy { region, drift: it } => drift::policy(client, region, *it, screen).await,
         Org::List { kind } if kind.is_link() => {
             let all: Vec<LinkDocument> = all(client, *kind).await?;
             screen.write(|| shown::links(&all, *kind, screen), &listed(*kind, &all))
@@ -44,6 +48,11 @@ pub(super) async fn run(client: &Client, asked: &Org, screen: Screen) -> Result<
         Org::Set(asked) => set(client, asked, screen).await,
         Org::Delete(asked) => end(client, asked, "delete", screen).await,
         Org::Retire(asked) => end(client, asked, "retire", screen).await,
+        Org::Password {
+            department,
+            user,
+            stdin,
+        } => password(client, (department, user), *stdin, screen).await,
         Org::Link(asked) => link(client, asked, screen).await,
         Org::Unlink { kind, id } => {
             is_link(*kind)?;
@@ -82,21 +91,15 @@ async fn found(client: &Client, which: &Which) -> Result<ObjectDocument, CliErro
 async fn create(client: &Client, asked: &Create, screen: Screen) -> Result<(), CliError> {
     let Which { kind, name, within } = &asked.which;
     is_object(*kind)?;
-    let mut body = Map::new();
-    body.insert("name".to_owned(), json!(name));
-    let mut text = |field: &str, value: Option<&String>| {
-        value.map(|it| body.insert(field.to_owned(), json!(it)));
-    };
-    text("description", asked.description.as_ref());
-    text("email", asked.email.as_ref());
     let department = Found::id(client, Kind::Department, within.as_deref(), None).await?;
     let within = department.as_deref();
     let parent = Found::id(client, Kind::Project, asked.parent.as_deref(), within).await?;
-    let home = asked.default_project.as_deref();
-    let home = Found::id(client, Kind::Project, home, None).await?;
-    text("department", department.as_ref());
-    text("parent", parent.as_ref());
-    text("default_project", home.as_ref());
+    let mut body = said(client, &asked.said).await?;
+    put(&mut body, "name", Some(name));
+    put(&mut body, "department", department.as_ref());
+    put(&mut body, "parent", parent.as_ref());
+    // There is no default project yet that could be taken away.
+    body.retain(|field, value| field != "default_project" || value != "");
     if asked.disabled {
         body.insert("enabled".to_owned(), json!(false));
     }
@@ -106,20 +109,29 @@ async fn create(client: &Client, asked: &Create, screen: Screen) -> Result<(), C
     screen.write(|| format!("Made the {word} {name:?}: {}", made.id), &made)
 }
 
-async fn set(client: &Client, asked: &Set, screen: Screen) -> Result<(), CliError> {
-    let before = found(client, &asked.which).await?;
+/// What is said of a thing, as the API takes it.
+async fn said(client: &Client, said: &Said) -> Result<Map<String, Value>, CliError> {
     let mut body = Map::new();
-    let mut text = |field: &str, value: Option<&String>| {
-        value.map(|it| body.insert(field.to_owned(), json!(it)));
-    };
-    text("name", asked.rename.as_ref());
-    text("description", asked.description.as_ref());
-    text("email", asked.email.as_ref());
-    let home = match asked.default_project.as_deref() {
+    put(&mut body, "description", said.description.as_ref());
+    put(&mut body, "email", said.email.as_ref());
+    let home = match said.default_project.as_deref() {
         Some("") => Some(String::new()),
         home => Found::id(client, Kind::Project, home, None).await?,
     };
-    text("default_project", home.as_ref());
+    put(&mut body, "default_project", home.as_ref());
+    Ok(body)
+}
+
+fn put(body: &mut Map<String, Value>, field: &str, value: Option<&String>) {
+    if let Some(value) = value {
+        body.insert(field.to_owned(), json!(value));
+    }
+}
+
+async fn set(client: &Client, asked: &Set, screen: Screen) -> Result<(), CliError> {
+    let before = found(client, &asked.which).await?;
+    let mut body = said(client, &asked.said).await?;
+    put(&mut body, "name", asked.rename.as_ref());
     if asked.enable || asked.disable {
         body.insert("enabled".to_owned(), json!(asked.enable));
     }
@@ -157,6 +169,20 @@ async fn end(client: &Client, asked: &Ending, how: &str, screen: Screen) -> Resu
     client.act(Method::DELETE, &path, None::<&Value>).await?;
     let text = format!("The {} {:?} is {how}d.", kind.word(), found.name);
     screen.line(&text, &json!({ "ended": found.id, "name": found.name }))
+}
+
+async fn password(
+    client: &Client,
+    (department, user): (&str, &str),
+    stdin: bool,
+    screen: Screen,
+) -> Result<(), CliError> {
+    let found = find(client, Kind::User, user, Some(department)).await?;
+    let new = prompt::password_for_clouds(stdin)?;
+    let path = format!("/directory/users/{}/password", found.id);
+    let body = json!({ "new": new.as_str() });
+    let set: PasswordDocument = client.put(&path, &body).await?;
+    screen.write(|| shown::password(&found, &set), &set)
 }
 
 async fn link(client: &Client, asked: &Link, screen: Screen) -> Result<(), CliError> {

@@ -43,6 +43,26 @@ pub(super) fn new_password(from: &PasswordFrom) -> Result<NewPassword, CliError>
     Ok(NewPassword { text, generated })
 }
 
+/// Gets the new password of a user of the directory: from the terminal, where it is asked for twice,
+/// or from standard input. Never from an argument, which every user of the machine sees.
+pub(super) fn password_for_clouds(stdin: bool) -> Result<Zeroizing<String>, CliError> {
+    let text = match stdin {
+        true => from_stdin().map_err(CliError::Stdin)?,
+        false => ask_twice()?,
+    };
+    passwords::check_for_clouds(&text)?;
+    Ok(text)
+}
+
+fn from_stdin() -> io::Result<Zeroizing<String>> {
+    let mut line = Zeroizing::new(String::with_capacity(256));
+    let mut bounded = BufReader::new(io::Read::take(io::stdin().lock(), LINE_BYTES_MAX));
+    bounded.read_line(&mut line)?;
+    let end = line.trim_end_matches(['\n', '\r']).len();
+    line.truncate(end);
+    Ok(line)
+}
+
 /// Gets a password that exists already: from a file, or else from the terminal.
 pub(super) fn given_password(
     file: Option<&Path>,

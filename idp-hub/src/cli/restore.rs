@@ -78,6 +78,8 @@ fn text(file: &Path, restored: &Restored) -> String {
          - Agents bring everything since then up again, by themselves.\n\
          - Names, regions that were accepted, invitations, accounts and passwords are as they\n  \
            were then: what was changed at the hub since then is to be changed again.\n\
+         - What was made in the directory since then comes back with the first region that is\n  \
+           merged again, as what it was: idp-hub org plan NAME.\n\
          - Nobody is signed in any more: sign in again.\n\
          - Regions that were removed since then are back, and report again: remove them again,\n  \
            with idp-hub region remove NAME.{revived}\n\

@@ -85,6 +85,24 @@ impl Told {
         }
     }
 
+    /// Who administers its cloud.
+    pub const fn administrator(&self) -> &Administrator {
+        &self.administrator
+    }
+
+    /// Whoever of its administrator and his project is the home region's gives no way: the region
+    /// is that one, removed and joined anew. One that only says so keeps its own account's name,
+    /// and gains nothing else.
+    pub fn keep_names_of(&mut self, home: &Administrator) {
+        let Administrator { user, project } = &mut self.administrator;
+        if *user == home.user {
+            *user = None;
+        }
+        if *project == home.project {
+            *project = None;
+        }
+    }
+
     /// What a merge works on. In the home region, whose administrator is the federation's, he keeps
     /// his name.
     pub fn arrival<'a>(&'a self, region: RegionId, names: &'a Names, is_home: bool) -> Arrival<'a> {

@@ -114,7 +114,7 @@ impl Directory {
             return Err(wrong(format!("the id {id} is in use"), "draw another one"));
         }
         rules::name(self, id, &object)?;
-        rules::check(self, &object)?;
+        rules::check(self, None, &object)?;
         Ok(self.put(id, object, stamp))
     }
 
@@ -135,7 +135,7 @@ impl Directory {
             rules::may_rename(&before)?;
             rules::name(self, id, &after)?;
         }
-        rules::check(self, &after)?;
+        rules::check(self, Some(&before), &after)?;
         Ok(self.put(id, after, stamp))
     }
 

@@ -4,26 +4,33 @@
 //! or, within a department that is known and for global roles, by its name. What is not recognized
 //! is taken in; where a department's name is taken, the region's gives way. Nothing of the
 //! directory is changed by a merge, only added to.
+//!
+//! A marker of the federation that says an id of which the directory knows nothing is of a thing
+//! that was made since the backup that the hub was restored from. It is taken in under that id: so
+//! regions that have it come together in whatever order, and agents that applied it go on.
 
 mod administrator;
 mod changes;
 mod claims;
 mod contents;
 mod departments;
+mod homes;
 mod identities;
 mod links;
 mod order;
 mod powers;
+mod projects;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use shared::ids::{FederationId, ObjectId, RegionId};
 use shared::model::{CloudId, Marker, Object, ObjectKind, Organization};
 
 use self::identities::Identities;
 use super::Directory;
+use super::fit::{self, NameFault};
 use super::names::{Folded, Taken};
-use super::plan::{Action, Plan, Reason, Rename, Step};
+use super::plan::{Action, Field, Plan, Reason, Rename, Step};
 
 /// What a thing was recognized by, the strongest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,6 +90,7 @@ pub fn plan(directory: &Directory, arrival: &Arrival<'_>) -> Plan {
         reserved: reserved_names(arrival),
         reserved_inside: HashSet::new(),
         identities: Identities::default(),
+        depths: HashMap::new(),
         steps: Vec::new(),
         foreign: None,
     };
@@ -110,6 +118,8 @@ struct Merger<'a> {
     /// Names of what stays the region's own within departments that do not.
     reserved_inside: HashSet<(ObjectKind, Option<ObjectId>, Folded)>,
     identities: Identities<'a>,
+    /// How deep projects that are taken in are nested: those in no other one are 1 deep.
+    depths: HashMap<ObjectId, usize>,
     steps: Vec<Step>,
     foreign: Option<FederationId>,
 }
@@ -135,7 +145,8 @@ impl<'a> Merger<'a> {
         self.step(kind, Action::Withhold { id, here });
     }
 
-    /// The region's takes the directory's name.
+    /// The region's takes the directory's name, unless it was merged before: then its agent knows
+    /// whether it has had that name, and somebody changed it there.
     fn recognize(
         &mut self,
         kind: ObjectKind,
@@ -148,8 +159,13 @@ impl<'a> Merger<'a> {
             self.look_for_others(kind, here);
         }
         let known = self.place(kind, id);
-        let rename = known.and_then(|(_, known)| rename(name, known));
-        let changes = self.changes(kind, here, id);
+        let mut rename = known.and_then(|(_, known)| rename(name, known));
+        let mut changes = self.changes(kind, here, id);
+        let mut differs = Vec::new();
+        if by == Evidence::Map {
+            differs.extend(rename.take().map(|_| Field::Name));
+            differs.append(&mut changes);
+        }
         let here = here.clone();
         let action = Action::Recognize {
             id,
@@ -157,6 +173,7 @@ impl<'a> Merger<'a> {
             by,
             rename,
             changes,
+            differs,
         };
         self.step(kind, action);
     }
@@ -164,7 +181,7 @@ impl<'a> Merger<'a> {
     /// The region's is new; its id in the directory.
     fn adopt(&mut self, here: &'a CloudId, object: Object<ObjectId>, name: &str) -> ObjectId {
         let kind = object.kind();
-        let id = self.origin(kind, here);
+        let id = self.new_id(kind, here);
         self.identities.is_new(kind, here, id);
         self.look_for_others(kind, here);
         let action = Action::Adopt {
@@ -177,7 +194,48 @@ impl<'a> Merger<'a> {
         id
     }
 
-    /// The id that a thing of the region gets if the directory takes it in: the same at each try.
+    /// The id that a thing of the region gets as the directory takes it in: the same at each try,
+    /// and never one that something had before, whatever became of that and whatever kind it was.
+    ///
+    /// Whoever writes a marker can choose an id, then, but none to come: those are random, or made
+    /// of a region's random id, which no other region is told.
+    fn new_id(&self, kind: ObjectKind, here: &CloudId) -> ObjectId {
+        let origin = self.origin(kind, here);
+        let numbered = |number| format!("{here}#{number}");
+        let others = (2_u64..).map(numbered);
+        let others = others.map(|it| ObjectId::of_region(self.arrival.region, kind.name(), &it));
+        let marked = self.marked(kind, here).into_iter();
+        // As many candidates as there are ids, and two more, can't all be in use.
+        let most = self.directory.stamps.len() + self.steps.len() + 2;
+        let mut candidates = marked
+            .chain([origin])
+            .chain(others)
+            .take(most.saturating_add(1));
+        candidates.find(|it| self.is_unused(*it)).unwrap_or(origin)
+    }
+
+    fn is_unused(&self, id: ObjectId) -> bool {
+        !self.directory.stamps.contains_key(&id) && !self.identities.is_claimed(id)
+    }
+
+    /// What the federation's marker on a thing says, if the directory knows nothing of that id.
+    fn marked(&self, kind: ObjectKind, here: &CloudId) -> Option<ObjectId> {
+        let id = self.marker(kind, here)?;
+        (!self.directory.stamps.contains_key(&id)).then_some(id)
+    }
+
+    /// What the federation's marker on a thing says.
+    fn marker(&self, kind: ObjectKind, here: &CloudId) -> Option<ObjectId> {
+        // Most regions have no markers at all.
+        if self.arrival.markers.is_empty() {
+            return None;
+        }
+        let marker = self.arrival.markers.get(&(kind, here.clone()))?;
+        let is_ours = marker.federation == self.directory.federation();
+        is_ours.then_some(marker.object)
+    }
+
+    /// What the region's own name for a thing makes, in the directory's way of ids.
     fn origin(&self, kind: ObjectKind, here: &CloudId) -> ObjectId {
         ObjectId::of_region(self.arrival.region, kind.name(), &here.to_string())
     }
@@ -199,17 +257,17 @@ impl<'a> Merger<'a> {
 
     /// What is known of a thing but for its name.
     fn evidence(&self, kind: ObjectKind, here: &CloudId) -> Option<(ObjectId, Evidence)> {
-        let key = (kind, here.clone());
-        if let Some(id) = self.arrival.map.get(&key) {
-            return Some((*id, Evidence::Map));
+        let is_known = |id: &ObjectId| self.directory.knows(kind, *id);
+        let map = self.arrival.map.get(&(kind, here.clone())).copied();
+        if let Some(id) = map.filter(is_known) {
+            return Some((id, Evidence::Map));
         }
-        let id = self.origin(kind, here);
-        if self.directory.stamps.contains_key(&id) {
+        let origin = Some(self.origin(kind, here));
+        if let Some(id) = origin.filter(is_known) {
             return Some((id, Evidence::Origin));
         }
-        let marker = self.arrival.markers.get(&key)?;
-        let is_ours = marker.federation == self.directory.federation();
-        is_ours.then_some((marker.object, Evidence::Marker))
+        let marker = self.marker(kind, here).filter(is_known);
+        marker.map(|id| (id, Evidence::Marker))
     }
 }
 
@@ -231,7 +289,10 @@ fn reserved_names(arrival: &Arrival<'_>) -> Taken {
     names
 }
 
-/// Whether Keystone allows a name of this length.
-fn is_usable(kind: ObjectKind, name: &str) -> bool {
-    !name.is_empty() && name.chars().nth(kind.name_chars_max()).is_none()
+/// Why a thing of this name stays the region's own, if it does.
+fn unfit(kind: ObjectKind, name: &str) -> Option<Reason> {
+    fit::name_fault(kind, name).map(|fault| match fault {
+        NameFault::Empty | NameFault::Long => Reason::Unusable,
+        NameFault::OuterSpace | NameFault::Control => Reason::NameUnfit,
+    })
 }

@@ -23,6 +23,9 @@ impl Folded {
     }
 }
 
+/// The department that every Keystone has from the beginning, and that stays its own.
+pub(super) const DEFAULT: &str = "Default";
+
 /// The role that every service's policy asks of an administrator.
 pub(super) const ADMIN: &str = "admin";
 

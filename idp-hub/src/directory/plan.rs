@@ -49,6 +49,10 @@ pub enum Action {
         rename: Option<Rename>,
         /// What else of the region's is the directory's from then on.
         changes: Vec<Field>,
+        /// What differs, of what was merged before. The merge does nothing about it: its agent
+        /// writes what changed in the directory in any case, and leaves what changed in the
+        /// region.
+        differs: Vec<Field>,
     },
     /// The region's is taken into the directory.
     Adopt {
@@ -99,9 +103,11 @@ pub enum Action {
     },
 }
 
-/// What a thing has beside its name.
+/// What a thing has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Field {
+    /// The name, where a merge does not change it.
+    Name,
     /// Whether it may be used there from then on.
     Enabled(bool),
     /// What its administrator wrote. None and an empty one are the same: some Keystones keep one
@@ -120,6 +126,7 @@ impl Field {
     /// Its word in documents.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Name => "name",
             Self::Enabled(true) => "enabled",
             Self::Enabled(false) => "disabled",
             Self::Description => "description",
@@ -188,6 +195,15 @@ pub enum Reason {
     NameHeld,
     /// Its name is empty or longer than Keystone allows, or it is nested in itself.
     Unusable,
+    /// Its name has a space before or behind it, or a control character, which not every Keystone
+    /// keeps. Another name would be another sign-in, so that it is not taken in under one.
+    NameUnfit,
+    /// It is nested deeper than most Keystones allow.
+    TooDeep,
+    /// The project that it is nested in is of another department.
+    OuterElsewhere,
+    /// A user's address is longer than one can be, or has a control character.
+    EmailUnfit,
 }
 
 /// Links that a merge brings into the directory, and those that it does not.
@@ -207,6 +223,8 @@ pub struct Links {
     pub superseded: u64,
     /// One of their ends stays the region's own.
     pub outside: u64,
+    /// A role of a department that would count in another one, which no Keystone takes.
+    pub unfit: u64,
 }
 
 impl Links {

@@ -100,6 +100,15 @@ pub enum MergeRefusal {
         /// What it is.
         now: PlanDigest,
     },
+    /// Something changed each time that the plan was made.
+    #[error(
+        "the directory, or what the region {region:?} tells, changed each time that its plan was \
+         made; look at the plan again and merge it when others have ended their work"
+    )]
+    Restless {
+        /// The region.
+        region: String,
+    },
     /// Another federation's marker is on what the region has.
     #[error(
         "things of the region {region:?} bear the marker of the federation {federation}, whose hub \

@@ -4,6 +4,8 @@ mod cloud;
 mod names;
 mod powers;
 mod properties;
+mod restored;
+mod unfit;
 
 use shared::ids::{FederationId, RegionId};
 use shared::model::{Actor, Assignment, CloudId, Implication, Membership, ObjectKind, Scope};
@@ -348,6 +350,7 @@ fn the_plan_says_what_the_region_loses_to_the_directory() {
     let (mut directory, _home) = with_a_home();
     let mut north = Cloud::new(2);
     join(&mut directory, &mut north);
+    north.forget_the_map();
     let web = north.named_project("web");
     let ann = north.organization.users.values_mut();
     for user in ann.filter(|it| it.name == "ann") {
@@ -371,10 +374,38 @@ fn the_plan_says_what_the_region_loses_to_the_directory() {
 }
 
 #[test]
+fn of_what_was_merged_before_the_plan_promises_nothing() {
+    let (mut directory, _home) = with_a_home();
+    let mut north = Cloud::new(2);
+    join(&mut directory, &mut north);
+    for user in north.organization.users.values_mut() {
+        user.name = "anna".to_owned();
+        user.enabled = false;
+    }
+    let plan = plan(&directory, &north.arrival());
+    assert_eq!(plan.renames().count(), 0);
+    let differs = plan.steps.iter().filter_map(|it| match &it.action {
+        Action::Recognize {
+            rename,
+            changes,
+            differs,
+            ..
+        } => {
+            assert!(rename.is_none() && changes.is_empty());
+            Some(&differs[..])
+        }
+        _ => None,
+    });
+    let all: Vec<Field> = differs.flatten().copied().collect();
+    assert_eq!(all, [Field::Name, Field::Enabled(true)]);
+}
+
+#[test]
 fn the_plan_says_whether_somebody_is_switched_on_or_off_there() {
     let (mut directory, _home) = with_a_home();
     let mut north = Cloud::new(2);
     join(&mut directory, &mut north);
+    north.forget_the_map();
     for is_on in [true, false] {
         let ours = directory.live.users.values_mut();
         ours.for_each(|it| it.enabled = is_on);

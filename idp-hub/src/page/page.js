@@ -228,7 +228,13 @@ function drawFrame() {
   const other = language === 'zh' ? 'en' : 'zh';
   byId('language').textContent = other === 'zh' ? '中文' : 'English';
   byId('language').lang = other;
-  byId('where').textContent = account ? `${account.hub_address} · ${account.account}` : '';
+  byId('where').textContent = account ? `${account.hub_address} · ${fullName()}` : '';
+}
+
+// A user of the directory with his department.
+function fullName() {
+  const department = account.department;
+  return department ? `${department.name}/${account.account}` : account.account;
 }
 
 function drawConnection() {
@@ -258,8 +264,10 @@ function drawSoon() {
 }
 
 function show(signedIn) {
+  const all = signedIn && account.cloud_administrator;
   byId('sign-in').hidden = signedIn;
-  byId('overview').hidden = !signedIn;
+  byId('overview').hidden = !all;
+  byId('nothing').hidden = !signedIn || all;
   byId('sign-out').hidden = !signedIn;
   drawSoon();
 }
@@ -330,14 +338,18 @@ async function enter(answer) {
   refuse('');
   heard = clocks();
   show(true);
-  follow();
+  // The regions are for cloud administrators.
+  if (account.cloud_administrator) follow();
 }
 
 async function signIn(event) {
   event.preventDefault();
   const form = byId('sign-in');
   const button = form.querySelector('button');
-  const body = JSON.stringify({ account: form.elements.account.value, password: form.elements.password.value });
+  const { account: name, department, password } = form.elements;
+  const asked = { account: name.value, password: password.value };
+  if (department.value.trim()) asked.department = department.value.trim();
+  const body = JSON.stringify(asked);
   button.disabled = true;
   try {
     const headers = { 'content-type': 'application/json' };

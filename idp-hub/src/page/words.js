@@ -4,6 +4,8 @@
 export const WORDS = {
   en: {
     skip: 'Skip to the content', signIn: 'Sign in', signOut: 'Sign out', account: 'Account',
+    department: 'Department (empty for an account of the hub)',
+    nothing: 'You are signed in. There is nothing to manage here yet.',
     password: 'Password', regions: 'Regions', totals: 'In all', each: 'Each region',
     filter: 'Filter by name', all: 'in all', healthy: 'healthy', degraded: 'degraded',
     unreachable: 'unreachable', connecting: 'connecting', removed: 'removed', name: 'Name',
@@ -22,6 +24,7 @@ export const WORDS = {
   },
   zh: {
     skip: '跳到内容', signIn: '登录', signOut: '退出', account: '账号', password: '密码',
+    department: '部门（主管理节点的账号留空）', nothing: '您已登录。这里暂时没有可管理的内容。',
     regions: '区域', totals: '总计', each: '各区域', filter: '按名称筛选', all: '全部',
     healthy: '正常', degraded: '降级', unreachable: '失联', connecting: '连接中', removed: '已移除',
     name: '名称', state: '状态', why: '原因与下一步', since: '持续', servers: '云服务器',
@@ -37,6 +40,7 @@ export const WORDS = {
     over: '会话已结束，请重新登录。', failed: '主管理节点没有响应，请重试。',
     units: ['秒', '分钟', '小时', '天'], problems: {
       'wrong-password': '账号或密码不正确。忘记密码时，可在主管理节点上运行 idp-hub account password。',
+      'region-away': '暂时无法向保存该密码的区域核对，请稍后再试，或请管理员设置密码。',
       'too-many-attempts': '尝试次数过多，请稍后再试。',
       'unavailable': '主管理节点繁忙，请稍后再试。',
     },

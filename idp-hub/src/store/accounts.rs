@@ -1,6 +1,7 @@
 //! Who may use the console and the API, and who does now.
 
 use rusqlite::{OptionalExtension, params};
+use shared::ids::ObjectId;
 use shared::model::UnixMillis;
 use shared::pki::SecretHash;
 
@@ -22,11 +23,20 @@ pub struct AccountRow {
     pub changed: UnixMillis,
 }
 
+/// Who signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whose {
+    /// An account of the hub.
+    Account(String),
+    /// A user of the directory.
+    User(ObjectId),
+}
+
 /// A web session as the store has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionRow {
     /// Whose.
-    pub account: String,
+    pub whose: Whose,
     /// When it ends by itself.
     pub expires: UnixMillis,
 }
@@ -62,22 +72,27 @@ impl Reading<'_> {
         token: SecretHash,
         now: UnixMillis,
     ) -> Result<Option<SessionRow>, StoreError> {
-        let sql = "SELECT account, expires_ms FROM sessions
+        let sql = "SELECT account, user, expires_ms FROM sessions
                    WHERE token_hash = ?1 AND expires_ms > ?2";
-        self.connection
+        let row = |row: &rusqlite::Row<'_>| {
+            let (account, user): (Option<String>, Option<[u8; 16]>) = (row.get(0)?, row.get(1)?);
+            let user = user.map(|it| Whose::User(ObjectId::from_bytes(it)));
+            Ok((account.map(Whose::Account).or(user), row.get(2)?))
+        };
+        let found: Option<(Option<Whose>, u64)> = self
+            .connection
             .prepare_cached(sql)
-            .and_then(|mut statement| {
-                let row = |row: &rusqlite::Row<'_>| {
-                    Ok(SessionRow {
-                        account: row.get(0)?,
-                        expires: UnixMillis(row.get(1)?),
-                    })
-                };
-                statement
-                    .query_row(params![token.to_bytes(), now.0], row)
+            .and_then(|mut it| {
+                it.query_row(params![token.to_bytes(), now.0], row)
                     .optional()
             })
-            .doing("find a web session")
+            .doing("find a web session")?;
+        Ok(found.and_then(|(whose, expires)| {
+            Some(SessionRow {
+                whose: whose?,
+                expires: UnixMillis(expires),
+            })
+        }))
     }
 }
 
@@ -124,19 +139,53 @@ impl Changing<'_> {
         if found.is_none_or(|found| found.password_hash != account.password_hash) {
             return Ok(false);
         }
+        let whose = Whose::Account(account.name.clone());
+        self.begin_session_of(token, &whose, expires)?;
+        Ok(true)
+    }
+
+    /// Begins a web session of a user of the directory, in the same way. False, and nothing done,
+    /// if his password is not of this version any more, or he may not sign in any more.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn begin_user_session(
+        &mut self,
+        token: SecretHash,
+        (user, version): (ObjectId, u64),
+        expires: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        let found = self.reading().user_row(user)?;
+        let found = found.filter(|it| it.may_sign_in() && it.version() == Some(version));
+        if found.is_none() {
+            return Ok(false);
+        }
+        self.begin_session_of(token, &Whose::User(user), expires)?;
+        Ok(true)
+    }
+
+    fn begin_session_of(
+        &mut self,
+        token: SecretHash,
+        whose: &Whose,
+        expires: UnixMillis,
+    ) -> Result<(), StoreError> {
         let sql = "DELETE FROM sessions WHERE expires_ms <= ?1";
         self.execute(sql, &[&self.now.0], "forget web sessions")?;
-        let sql = "INSERT INTO sessions (token_hash, account, created_ms, expires_ms)
-                   VALUES (?1, ?2, ?3, ?4)";
-        let row: [&dyn rusqlite::ToSql; 4] =
-            [&token.to_bytes(), &account.name, &self.now.0, &expires.0];
+        let (account, user) = match whose {
+            Whose::Account(name) => (Some(name), None),
+            Whose::User(id) => (None, Some(id.to_bytes())),
+        };
+        let sql = "INSERT INTO sessions (token_hash, account, user, created_ms, expires_ms)
+                   VALUES (?1, ?2, ?3, ?4, ?5)";
+        let row: [&dyn rusqlite::ToSql; 5] =
+            [&token.to_bytes(), &account, &user, &self.now.0, &expires.0];
         self.execute(sql, &row, "begin a web session")?;
-        let sql = "DELETE FROM sessions WHERE account = ?1 AND token_hash NOT IN
-                   (SELECT token_hash FROM sessions WHERE account = ?1
-                    ORDER BY token_hash = ?2 DESC, created_ms DESC LIMIT ?3)";
-        let row: [&dyn rusqlite::ToSql; 3] = [&account.name, &token.to_bytes(), &SESSIONS_MAX];
-        self.execute(sql, &row, "push out old web sessions")?;
-        Ok(true)
+        let sql = "DELETE FROM sessions WHERE (account = ?1 OR user = ?2) AND token_hash NOT IN
+                   (SELECT token_hash FROM sessions WHERE account = ?1 OR user = ?2
+                    ORDER BY token_hash = ?3 DESC, created_ms DESC LIMIT ?4)";
+        let row: [&dyn rusqlite::ToSql; 4] = [&account, &user, &token.to_bytes(), &SESSIONS_MAX];
+        self.execute(sql, &row, "push out old web sessions")
     }
 
     /// Ends a web session, if it is there.

@@ -23,6 +23,7 @@ use super::{Changing, Reading, Store};
 
 pub use copy::verify_audit;
 pub use edits::attempted;
+pub(in crate::store) use edits::merged;
 pub use list::{Listed, Numbered};
 
 /// Entries are kept so long: a year, and some weeks in which somebody may look back at it.

@@ -5,23 +5,30 @@
 //! records of a region ─▶ Told ─┐
 //!                              ├─▶ Plan ─ confirmed ─▶ Directory::merge ─▶ Delta ─▶ rows
 //! rows ─▶ Directory ───────────┘
+//!      by a reader                                by the writer
 //! ```
 
+mod drift;
 mod feed;
+mod home;
 mod list;
 mod load;
 mod look;
 mod merge;
+mod planning;
+mod secrets;
 mod write;
 
 use shared::model::UnixMillis;
 
 use crate::directory::PlanDigest;
 
+pub use drift::{RegionApplying, RemarkPage, Remarked, Seen};
 pub use feed::{DirectoryBatch, Heads};
 pub use list::{Known, Listed, ListedPage};
-pub use look::{PlanVersion, ShownPlan};
+pub use look::ShownPlan;
 pub use merge::{Confirmation, Merged};
+pub(in crate::store) use planning::Planners;
 
 /// The region whose number stands for all regions: numbers of real ones begin with 1.
 pub(in crate::store) const EVERYWHERE: u32 = 0;

@@ -2,8 +2,10 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use crate::directory::{MergeRefusal, Refusal};
+use crate::directory::rights::Denied;
+use crate::directory::{DriftRefusal, MergeRefusal, Refusal};
 
 /// An error of the store.
 #[derive(Debug, thiserror::Error)]
@@ -100,6 +102,20 @@ pub enum StoreError {
     /// A region's organization can't be planned for, or not merged so.
     #[error(transparent)]
     Merge(#[from] MergeRefusal),
+    /// A drift is not cured so.
+    #[error(transparent)]
+    Drift(#[from] DriftRefusal),
+    /// Too many do the same.
+    #[error("{what}, and this one's turn has not come; try again in {} seconds", retry.as_secs())]
+    Busy {
+        /// What goes on.
+        what: &'static str,
+        /// When to come again.
+        retry: Duration,
+    },
+    /// Whoever asks may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// The caller's change decided against itself.
     #[error("{0}")]
     Refused(String),

@@ -30,7 +30,7 @@ const COLUMNS: &str = "no, id, name, standing, key_fingerprint, cloud_kind, clou
     cloud_endpoint, software, host, joined_ms, seen_ms, not_after_s, recoveries, goodbye";
 
 /// What is kept of each region. Of the directory, what was decided about its things alone.
-const REMOVED_FROM: [&str; 8] = [
+const REMOVED_FROM: [&str; 9] = [
     "records",
     "feeds",
     "totals",
@@ -39,6 +39,7 @@ const REMOVED_FROM: [&str; 8] = [
     "means",
     "directory",
     "region_organization",
+    "bound",
 ];
 
 impl Reading<'_> {
@@ -307,11 +308,15 @@ impl Changing<'_> {
         self.execute(sql, values, "note what a cloud is")
     }
 
-    /// Secrets for a region's agent are sealed to this key from here on.
+    /// Secrets for a region's agent are sealed to this key from here on. What was sealed to another
+    /// one is taken back.
     ///
     /// # Errors
     /// If the database fails.
     pub fn seals(&mut self, no: RegionNo, key: PublicSealingKey) -> Result<(), StoreError> {
+        if self.reading().sealing_key(no)?.is_some_and(|it| it != key) {
+            self.forget_sealed(no)?;
+        }
         let sql = "UPDATE regions SET sealing_key = ?2 WHERE no = ?1";
         let values: &[&dyn ToSql] = &[&no.0, &key.to_bytes()];
         self.execute(sql, values, "note what is sealed to")

@@ -27,7 +27,7 @@ fn department(id: &str, name: &str, custody: Custody) -> Record {
 }
 
 /// Default with an administrator; `ops`, in which `ann` is a member of `web`.
-fn organization(mark: &str) -> Vec<Record> {
+pub(crate) fn organization(mark: &str) -> Vec<Record> {
     let id = |what: &str| format!("{mark}-{what}");
     let user = |at: &str, of: &str, name: &str, custody| {
         let user = User {
@@ -69,21 +69,21 @@ fn organization(mark: &str) -> Vec<Record> {
 }
 
 impl Kit {
-    async fn send(&self, method: Method, path: &str, body: Value) -> Answer {
+    pub(crate) async fn send(&self, method: Method, path: &str, body: Value) -> Answer {
         let path = format!("/api/v1{path}");
         self.local(request(method, &path, Some(body))).await
     }
 
-    async fn post(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         self.send(Method::POST, path, body).await
     }
 
-    async fn delete(&self, path: &str) -> Answer {
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
         let path = format!("/api/v1{path}");
         self.local(request(Method::DELETE, &path, None)).await
     }
 
-    async fn merge(&self, region: &str) -> Value {
+    pub(crate) async fn merge(&self, region: &str) -> Value {
         let path = format!("/api/v1/regions/{region}/organization/plan");
         let plan = self.get(&path).await.json();
         let path = format!("/regions/{region}/organization/merge");
@@ -92,7 +92,7 @@ impl Kit {
         answer.json()
     }
 
-    async fn items(&self, list: &str) -> Vec<Value> {
+    pub(crate) async fn items(&self, list: &str) -> Vec<Value> {
         let answer = self.get(&format!("/api/v1/directory/{list}")).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         answer.json()["items"].as_array().unwrap().clone()
@@ -100,7 +100,7 @@ impl Kit {
 }
 
 /// Two regions with the same organization, of which the first is merged.
-async fn with_a_home() -> Kit {
+pub(crate) async fn with_a_home() -> Kit {
     let mut kit = Kit::new().await;
     for (key, name) in [(1, "home"), (2, "north")] {
         let no = kit.region(name, key).await;

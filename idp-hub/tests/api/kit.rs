@@ -35,6 +35,8 @@ use shared::wire::frame::{Open, Start, feed_code};
 use shared::wire::record;
 use tower::ServiceExt;
 
+use crate::clouds::Clouds;
+
 pub(crate) const PASSWORD: &str = "correct horse battery";
 pub(crate) const START: UnixMillis = UnixMillis(1_795_284_000_000);
 
@@ -47,9 +49,10 @@ pub(crate) struct Kit {
     pub(crate) clock: Clock,
     pub(crate) hand: ManualClock,
     pub(crate) fleet: Fleet,
+    pub(crate) clouds: Arc<Clouds>,
     web: Router,
     local: Router,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// One answer.
@@ -115,17 +118,31 @@ impl Kit {
             metrics: Metrics::detached().unwrap(),
             link_address: "hub.example.org:7443".parse().unwrap(),
         };
-        let state = ApiState::new(parts).unwrap();
+        let federation = store
+            .read(|it| it.founding())
+            .await
+            .unwrap()
+            .unwrap()
+            .federation;
+        let clouds = Arc::new(Clouds::new(federation));
+        let regions = Arc::<Clouds>::clone(&clouds);
+        let state = ApiState::with_regions(parts, regions).unwrap();
         Self {
             store,
             board,
             clock,
             hand,
             fleet: Fleet::new(),
+            clouds,
             web: web_router(state.clone()),
             local: local_router(state),
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// The hub's database.
+    pub(crate) fn database(&self) -> std::path::PathBuf {
+        self.folder.path().join("data/hub.db")
     }
 
     /// Sends a request over the web, from an address of the documentation.

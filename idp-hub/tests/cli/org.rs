@@ -1,8 +1,12 @@
 //! The directory by the command line, against a real daemon.
 
-use serde_json::{Value, json};
+use std::io::Write;
+use std::process::Stdio;
 
-use crate::kit::Hub;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use crate::kit::{Hub, browser};
 
 fn names(list: &Value) -> Vec<&str> {
     let all = list.as_object().unwrap().values().next().unwrap();
@@ -51,6 +55,34 @@ fn the_directory_is_made_seen_changed_and_ended() {
     );
     assert_eq!(names(&hub.json(&["org", "list", "user"])).len(), 2);
     linked_and_ended(&hub);
+}
+
+#[test]
+fn a_users_password_is_set_from_standard_input_and_never_from_an_argument() {
+    let mut hub = Hub::new("");
+    hub.init();
+    hub.serve();
+    hub.told(&["org", "create", "department", "ops"]);
+    hub.told(&["org", "create", "user", "ann", "--in", "ops"]);
+    let set = |password: &str| {
+        let mut command = hub.command(&["org", "password", "ops", "ann", "--stdin"]);
+        let command = command.stdin(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(password.as_bytes()).unwrap();
+        drop(stdin);
+        let output = child.wait_with_output().unwrap();
+        let told = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(told).unwrap())
+    };
+    let (done, told) = set("correct horse battery\n");
+    assert!(done && told.contains("0 of 0 regions"), "{told}");
+    let (done, told) = set(&"x".repeat(73));
+    assert!(!done && told.contains("72 bytes"), "{told}");
+    let (code, told) = hub.fails(&["org", "password", "ops", "ann"]);
+    assert!(code == 64 && told.contains("--stdin"), "{told}");
+    let (code, told) = hub.fails(&["org", "password", "ops", "bob", "--stdin"]);
+    assert!(code == 64 && told.contains("no user"), "{told}");
 }
 
 fn linked_and_ended(hub: &Hub) {
@@ -104,4 +136,56 @@ fn what_is_wrong_is_said_with_the_next_step() {
     );
     let (code, text) = hub.fails(&["org", "create", "department", "Default"]);
     assert!(code == 1 && text.contains("next: "), "{text}");
+}
+
+/// Makes departments, each with a user of the same name.
+async fn crowd(hub: &Hub, count: usize) {
+    browser();
+    let client = reqwest::Client::builder()
+        .unix_socket(hub.path("hub.sock"))
+        .tls_certs_only([])
+        .no_proxy()
+        .build()
+        .unwrap();
+    let post = async |client: reqwest::Client, list: &str, body: Value| -> Value {
+        let url = format!("http://localhost/api/v1/directory/{list}");
+        let answer = client.post(url).json(&body).send().await.unwrap();
+        answer.error_for_status().unwrap().json().await.unwrap()
+    };
+    let mut made = JoinSet::new();
+    for number in 0..count {
+        if made.len() == 16 {
+            made.join_next().await.unwrap().unwrap();
+        }
+        let client = client.clone();
+        made.spawn(async move {
+            let department = json!({ "name": format!("d{number}") });
+            let department = post(client.clone(), "departments", department).await;
+            let user = json!({ "name": "ann", "department": department["id"] });
+            post(client, "users", user).await;
+        });
+    }
+    while let Some(ended) = made.join_next().await {
+        ended.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_page_ends_what_is_listed_or_found() {
+    let mut hub = Hub::new("");
+    hub.init();
+    hub.serve();
+    let count = 1001;
+    crowd(&hub, count).await;
+    let listed = hub.json(&["org", "list", "users"]);
+    let users = listed["users"].as_array().unwrap();
+    assert_eq!(users.len(), count);
+    // Pages are in the order of ids: this one's stands on the second.
+    let last = users.iter().max_by_key(|it| it["id"].as_str().unwrap());
+    let last = last.unwrap();
+    let within = last["department"]["name"].as_str().unwrap();
+    let found = hub.json(&["org", "show", "user", "ann", "--in", within]);
+    assert_eq!(found["id"], last["id"]);
+    let (code, text) = hub.fails(&["org", "show", "user", "ann"]);
+    assert!(code == 64 && text.contains("and others"), "{text}");
 }

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use super::{
     Assignment, CloudId, Department, Group, Implication, Membership, ObjectKind, Organization,
-    Project, Role, User,
+    Project, RecordKind, Role, User,
 };
 
 /// A department, project, user, group or role.
@@ -89,6 +89,15 @@ impl<I: Display> Link<I> {
 }
 
 impl<I> Link<I> {
+    /// The kind of its record.
+    pub const fn kind(&self) -> RecordKind {
+        match self {
+            Self::Membership(_) => RecordKind::Membership,
+            Self::Implication(_) => RecordKind::Implication,
+            Self::Assignment(_) => RecordKind::Assignment,
+        }
+    }
+
     /// The same by other ids; `None` where an end has none.
     pub fn translated<J>(&self, id: impl Fn(ObjectKind, &I) -> Option<J>) -> Option<Link<J>> {
         Some(match self {

@@ -1,9 +1,9 @@
 //! A record: one key of a feed, and what it holds.
 
 use super::{
-    Assignment, Binding, CloudId, Department, Entry, FloatingIp, Group, HostSample, Implication,
-    Lapse, Membership, Network, Node, Project, Quota, Role, Secret, Server, Service, StoragePool,
-    UnixMillis, User, Volume,
+    Applying, Assignment, Binding, CloudId, Department, Entry, FloatingIp, Group, HostSample,
+    Implication, Lapse, Membership, Network, Node, Project, PutBack, Quota, Remark, Role, Secret,
+    Server, Service, StoragePool, UnixMillis, User, Volume,
 };
 
 /// The feeds that an agent sends. Each has its own stream, sequence and cursor, so that a large
@@ -86,6 +86,12 @@ pub enum RecordKind {
     Binding,
     /// [`Lapse`].
     Lapse,
+    /// [`Remark`].
+    Remark,
+    /// [`Applying`].
+    Applying,
+    /// [`PutBack`].
+    PutBack,
     /// [`Secret`].
     Secret,
     /// [`Service`].
@@ -96,7 +102,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// Every kind.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::Server,
         Self::Volume,
         Self::Network,
@@ -114,6 +120,9 @@ impl RecordKind {
         Self::Assignment,
         Self::Binding,
         Self::Lapse,
+        Self::Remark,
+        Self::Applying,
+        Self::PutBack,
         Self::Secret,
         Self::Service,
         Self::HostSample,
@@ -135,6 +144,9 @@ impl RecordKind {
             | Self::Assignment
             | Self::Binding
             | Self::Lapse
+            | Self::Remark
+            | Self::Applying
+            | Self::PutBack
             | Self::Secret => Feed::Organization,
             Self::Server
             | Self::Volume
@@ -165,6 +177,9 @@ impl RecordKind {
             Self::Assignment => "assignment",
             Self::Binding => "binding",
             Self::Lapse => "lapse",
+            Self::Remark => "remark",
+            Self::Applying => "applying",
+            Self::PutBack => "put-back",
             Self::Secret => "secret",
             Self::Service => "service",
             Self::HostSample => "host-sample",
@@ -218,6 +233,12 @@ pub enum Record {
     Binding(Binding),
     /// Something ended.
     Lapse(Lapse),
+    /// A thing is not as the directory says.
+    Remark(Remark),
+    /// How far the directory is applied.
+    Applying(Applying),
+    /// A drift is to be written over.
+    PutBack(PutBack),
     /// A user's password.
     Secret(Secret),
     /// The state of one API.
@@ -247,6 +268,9 @@ impl Record {
             Self::Assignment(it) => (RecordKind::Assignment, it.id()),
             Self::Binding(it) => (RecordKind::Binding, it.id()),
             Self::Lapse(it) => (RecordKind::Lapse, it.id()),
+            Self::Remark(it) => (RecordKind::Remark, it.subject.id()),
+            Self::Applying(_) => (RecordKind::Applying, Applying::id()),
+            Self::PutBack(it) => (RecordKind::PutBack, it.subject.id()),
             Self::Secret(it) => (RecordKind::Secret, it.id()),
             Self::Service(it) => (RecordKind::Service, it.id()),
             Self::HostSample(it) => (RecordKind::HostSample, sample_id(it.at)),

@@ -133,6 +133,9 @@ impl Totals {
             | Record::Assignment(_)
             | Record::Binding(_)
             | Record::Lapse(_)
+            | Record::Remark(_)
+            | Record::Applying(_)
+            | Record::PutBack(_)
             | Record::Secret(_)
             | Record::Service(_)
             | Record::HostSample(_) => totals.put(&Weight::of(record)),

@@ -50,6 +50,9 @@ impl Weight {
             | Record::Assignment(_)
             | Record::Binding(_)
             | Record::Lapse(_)
+            | Record::Remark(_)
+            | Record::Applying(_)
+            | Record::PutBack(_)
             | Record::Secret(_)
             | Record::Service(_)
             | Record::HostSample(_) => Self::Nothing,

@@ -9,11 +9,13 @@ mod health;
 mod inventory;
 mod organization;
 mod quota;
+mod remark;
 mod weigh;
 
 pub use weigh::weigh;
 
 use super::codec::{self, DecodeError, EncodeError};
+use super::digest::Digest;
 use super::v1::{self, CloudIdV1};
 use crate::model::{CloudId, Feed, HostSample, Key, Record, RecordKind, UnixMillis};
 
@@ -73,6 +75,9 @@ pub const fn kind_code(kind: RecordKind) -> u16 {
         RecordKind::Assignment => 71,
         RecordKind::Binding => 72,
         RecordKind::Lapse => 73,
+        RecordKind::Remark => 74,
+        RecordKind::Applying => 75,
+        RecordKind::PutBack => 76,
         RecordKind::Secret => 77,
     }
 }
@@ -151,6 +156,9 @@ pub fn encode(record: &Record) -> Result<EncodedRecord, EncodeError> {
         Record::Assignment(it) => codec::encode_into(&v1::AssignmentV1::from(it), &mut value)?,
         Record::Binding(it) => codec::encode_into(&v1::BindingV1::from(it), &mut value)?,
         Record::Lapse(it) => codec::encode_into(&v1::LapseV1::from(it), &mut value)?,
+        Record::Remark(it) => codec::encode_into(&v1::RemarkV1::from(it), &mut value)?,
+        Record::Applying(it) => codec::encode_into(&v1::ApplyingV1::from(it), &mut value)?,
+        Record::PutBack(it) => codec::encode_into(&v1::PutBackV1::from(it), &mut value)?,
         Record::Secret(it) => codec::encode_into(&v1::SecretV1::from(it), &mut value)?,
         Record::Server(it) => codec::encode_into(&v1::ServerV1::from(it), &mut value)?,
         Record::Volume(it) => codec::encode_into(&v1::VolumeV1::from(it), &mut value)?,
@@ -196,6 +204,9 @@ pub fn decode(kind: u16, id: &[u8], value: &[u8]) -> Result<Decoded, DecodeError
         }
         RecordKind::Binding => Record::Binding(organization::binding(codec::decode(value)?)?),
         RecordKind::Lapse => Record::Lapse(organization::lapse(&codec::decode(value)?)?),
+        RecordKind::Remark => Record::Remark(remark::remark(codec::decode(value)?)?),
+        RecordKind::Applying => Record::Applying(remark::applying(codec::decode(value)?)?),
+        RecordKind::PutBack => Record::PutBack(remark::put_back(codec::decode(value)?)?),
         RecordKind::Secret => Record::Secret(organization::secret(&codec::decode(value)?)),
         RecordKind::Server => Record::Server(inventory::server(id, codec::decode(value)?)?),
         RecordKind::Volume => Record::Volume(inventory::volume(id, codec::decode(value)?)?),
@@ -227,10 +238,22 @@ pub const fn has_derived_id(kind: RecordKind) -> bool {
             | RecordKind::Assignment
             | RecordKind::Binding
             | RecordKind::Lapse
+            | RecordKind::Remark
+            | RecordKind::Applying
+            | RecordKind::PutBack
             | RecordKind::Secret
             | RecordKind::Service
             | RecordKind::HostSample
     )
+}
+
+/// The digest of one record as it is sent, by which a reader of it says which one he saw.
+///
+/// # Errors
+/// As [`encode`].
+pub fn digest(record: &Record) -> Result<Digest, EncodeError> {
+    let EncodedRecord { kind, id, value } = encode(record)?;
+    Ok(Digest::of(kind, &id, &value))
 }
 
 /// Reads a sample by its value alone, from which its id follows; `None` if its version is of a

@@ -284,3 +284,72 @@ pub(super) enum EndV1 {
     Deleted,
     Retired,
 }
+
+/// An error or reason: as many characters as `model::REMARK_CHARS_MAX`, of four bytes each.
+pub(super) type Complaint<'a> = Text<'a, { 4 * crate::model::REMARK_CHARS_MAX }>;
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum SubjectV1<'a> {
+    Object(u8, ObjectId),
+    Membership(#[serde(borrow)] PairV1<'a>),
+    Implication(PairV1<'a>),
+    Assignment(AssignmentV1<'a>),
+    Own(u8, CloudIdV1<'a>),
+    Password(ObjectId),
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct RemarkV1<'a> {
+    #[serde(borrow)]
+    pub(super) subject: SubjectV1<'a>,
+    pub(super) name: Name<'a>,
+    pub(super) state: RemarkStateV1<'a>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum RemarkStateV1<'a> {
+    Failed {
+        #[serde(borrow)]
+        error: Complaint<'a>,
+        since_ms: u64,
+        tries: u32,
+    },
+    Blocked(Complaint<'a>),
+    Drift {
+        why: u8,
+        /// A thing has a handful of fields.
+        what: List<DriftedV1<'a>, 16>,
+    },
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct DriftedV1<'a> {
+    pub(super) what: u8,
+    /// The longest field is a description.
+    #[serde(borrow)]
+    pub(super) directory: Option<Description<'a>>,
+    pub(super) cloud: Option<Description<'a>>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ApplyingV1<'a> {
+    pub(super) desired: u64,
+    pub(super) in_place: u64,
+    pub(super) under_way: u64,
+    pub(super) waiting: u64,
+    pub(super) removals_held: u64,
+    pub(super) failed: u64,
+    pub(super) drift: u64,
+    pub(super) left_s: Option<u64>,
+    #[serde(borrow)]
+    pub(super) paused: Option<Complaint<'a>>,
+    pub(super) read_only: bool,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct PutBackV1<'a> {
+    #[serde(borrow)]
+    pub(super) subject: SubjectV1<'a>,
+    pub(super) seen: [u8; 16],
+    pub(super) at_ms: u64,
+}

@@ -2,6 +2,8 @@
 
 #[path = "organization.rs"]
 mod organization;
+#[path = "remarks.rs"]
+mod remarks;
 
 use std::net::IpAddr;
 
@@ -259,6 +261,7 @@ pub(crate) fn record() -> BoxedStrategy<Record> {
         storage_pool(),
         quota(),
         organization::record(),
+        remarks::record(),
         service(),
         sample(),
     ]

@@ -1,5 +1,7 @@
 //! What a record is after the wire's caps, told a second time and without the wire's own types.
 
+use std::time::Duration;
+
 use shared::model::*;
 use shared::wire::record::FIGURE_MAX;
 
@@ -121,8 +123,62 @@ fn of_organization(record: Record) -> Record {
             },
             ..it
         }),
+        other => of_remarks(other),
+    }
+}
+
+/// What is remarked, and what is answered.
+fn of_remarks(record: Record) -> Record {
+    let complaint = |it: &str| text(it, 4 * REMARK_CHARS_MAX);
+    match record {
+        Record::Remark(it) => Record::Remark(Remark {
+            name: text(&it.name, NAME),
+            state: match it.state {
+                RemarkState::Failed {
+                    error,
+                    since,
+                    tries,
+                } => RemarkState::Failed {
+                    error: complaint(&error),
+                    since: time(since),
+                    tries,
+                },
+                RemarkState::Blocked { reason } => RemarkState::Blocked {
+                    reason: complaint(&reason),
+                },
+                RemarkState::Drift { why, what } => RemarkState::Drift {
+                    why,
+                    what: what.into_iter().take(16).map(drifted).collect(),
+                },
+            },
+            ..it
+        }),
+        Record::Applying(it) => Record::Applying(Applying {
+            desired: figure(it.desired),
+            in_place: figure(it.in_place),
+            under_way: figure(it.under_way),
+            waiting: figure(it.waiting),
+            removals_held: figure(it.removals_held),
+            failed: figure(it.failed),
+            drift: figure(it.drift),
+            left: it.left.map(|it| Duration::from_secs(figure(it.as_secs()))),
+            paused: it.paused.map(|it| complaint(&it)),
+            ..it
+        }),
+        Record::PutBack(it) => Record::PutBack(PutBack {
+            at: time(it.at),
+            ..it
+        }),
         // Nothing of it is capped.
         other => other,
+    }
+}
+
+fn drifted(it: Drifted) -> Drifted {
+    Drifted {
+        directory: it.directory.map(|it| text(&it, NAME)),
+        cloud: it.cloud.map(|it| text(&it, NAME)),
+        ..it
     }
 }
 

@@ -9,6 +9,7 @@ use shared::model::{
 };
 
 use super::link_ends::ends;
+use crate::cloud::is_same_name;
 
 /// What is known of a thing beside what it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -199,9 +200,72 @@ impl Actual {
         links.into_iter().flatten()
     }
 
+    /// Another thing of the same kind and department that has a thing's name, as most databases
+    /// under Keystone compare names. Looks at all of the kind.
+    pub(super) fn named(&self, like: &Object<CloudId>, but: &CloudId) -> Option<&CloudId> {
+        fn find<T>(
+            all: &BTreeMap<CloudId, T>,
+            is_it: impl Fn(&CloudId, &T) -> bool,
+        ) -> Option<&CloudId> {
+            let mut all = all.iter();
+            all.find(|(id, it)| is_it(id, it)).map(|(id, _)| id)
+        }
+        let all = &self.organization;
+        let (home, name) = (like.department(), like.name());
+        let is_it = |id: &CloudId, department: Option<&CloudId>, its: &str| {
+            department == home && id != but && is_same_name(its, name)
+        };
+        match like.kind() {
+            ObjectKind::Department => find(&all.departments, |id, it| is_it(id, None, &it.name)),
+            ObjectKind::Project => find(&all.projects, |id, it| {
+                is_it(id, Some(&it.department), &it.name)
+            }),
+            ObjectKind::User => find(&all.users, |id, it| {
+                is_it(id, Some(&it.department), &it.name)
+            }),
+            ObjectKind::Group => find(&all.groups, |id, it| {
+                is_it(id, Some(&it.department), &it.name)
+            }),
+            ObjectKind::Role => find(&all.roles, |id, it| {
+                is_it(id, it.department.as_ref(), &it.name)
+            }),
+        }
+    }
+
     /// The projects that are nested directly in one.
     pub(super) fn inner(&self, id: &CloudId) -> impl Iterator<Item = &CloudId> {
         self.inner.get(id).into_iter().flatten()
+    }
+
+    /// The projects that one is nested in, from the inside out.
+    pub(super) fn outer(&self, inner: &CloudId) -> Vec<CloudId> {
+        let projects = &self.organization.projects;
+        let mut all: Vec<CloudId> = Vec::new();
+        let mut at = inner;
+        // A cloud that tells of a circle must not keep us here.
+        while let Some(parent) = projects.get(at).and_then(|it| it.parent.as_ref())
+            && !all.contains(parent)
+        {
+            all.push(parent.clone());
+            at = parent;
+        }
+        all
+    }
+
+    /// The department that a thing is in; a department is in itself.
+    pub(super) fn department<'a>(
+        &'a self,
+        kind: ObjectKind,
+        here: &'a CloudId,
+    ) -> Option<&'a CloudId> {
+        let all = &self.organization;
+        match kind {
+            ObjectKind::Department => Some(here),
+            ObjectKind::Project => all.projects.get(here).map(|it| &it.department),
+            ObjectKind::User => all.users.get(here).map(|it| &it.department),
+            ObjectKind::Group => all.groups.get(here).map(|it| &it.department),
+            ObjectKind::Role => all.roles.get(here)?.department.as_ref(),
+        }
     }
 
     /// Every thing that has a name.

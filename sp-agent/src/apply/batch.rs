@@ -346,6 +346,7 @@ pub(super) fn note(task: &Task, made: Option<CloudId>) -> Option<Note> {
             let was = *was;
             Note::Object(*kind, *id, Some(Applied { here, was }))
         }
+        (Done::Step, _) => return None,
         (Done::Gone(kind, id), _) => Note::Object(*kind, *id, None),
         (Done::Link(id, is_there), _) => Note::Link(id.clone(), *is_there),
         (Done::Password(user, set), _) => Note::Password(*user, set.clone()),

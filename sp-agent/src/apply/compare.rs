@@ -7,8 +7,10 @@ use shared::model::{
 };
 use shared::wire::Digest;
 use shared::wire::record::encode;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::subject::Difference;
+use crate::replica::{FIELDS, Was};
 
 /// An object by other ids; `None` where its department or outer project has none. A default project
 /// that has none is left out, as nothing depends on it.
@@ -80,24 +82,62 @@ pub(super) fn record(
     }
 }
 
-/// The digest of an object's record in the directory. Another release may encode it otherwise:
-/// then all is written once more that differs, and nothing else.
-pub(super) fn digest(id: ObjectId, object: &Object<ObjectId>) -> Digest {
+/// How an object is in the directory.
+pub(super) fn digest(id: ObjectId, object: &Object<ObjectId>) -> Was {
+    let fields = fields(object);
     let outward = |_: ObjectKind, id: &ObjectId| Some(CloudId::Hyphenated(id.to_bytes()));
     let object = translated(object, outward);
     let here = CloudId::Hyphenated(id.to_bytes());
     let record = object.map(|it| record(here, Custody::default(), None, it));
-    record.map(|it| of_record(&it)).unwrap_or_default()
+    let record = record.map(|it| of_record(&it)).unwrap_or_default();
+    Was { record, fields }
 }
 
-/// The digest of what ended.
-pub(super) fn lapse_digest(lapse: Lapse) -> Digest {
-    of_record(&Record::Lapse(lapse))
+fn fields(object: &Object<ObjectId>) -> [u64; FIELDS] {
+    let text = |it: Option<&str>| xxh3_64(it.unwrap_or_default().as_bytes());
+    let email = match object {
+        Object::User(it) => it.email.as_deref(),
+        _ => None,
+    };
+    let home = default_project(object).map(|it| it.to_bytes());
+    [
+        text(Some(object.name())),
+        text(description(object)),
+        xxh3_64(&[enabled(object).map_or(2, u8::from)]),
+        text(email),
+        xxh3_64(home.as_ref().map_or(&[][..], |it| &it[..])),
+    ]
 }
 
-/// The digest of what was decided about one of the region's things.
-pub(super) fn binding_digest(binding: &Binding) -> Digest {
-    of_record(&Record::Binding(binding.clone()))
+/// Whether the directory says of what differs the same as before, so that it was the region that
+/// changed it. What no cloud can change is nothing that can be written.
+pub(super) fn is_as_before(of: &Difference, before: &Was, now: &Was) -> bool {
+    let field = match of {
+        Difference::Renamed { .. } => 0,
+        Difference::Description => 1,
+        Difference::Enabled | Difference::Disabled => 2,
+        Difference::Email => 3,
+        Difference::DefaultProject => 4,
+        _ => return true,
+    };
+    before.fields.get(field) == now.fields.get(field)
+}
+
+/// How something ended.
+pub(super) fn lapse_digest(lapse: Lapse) -> Was {
+    whole(&Record::Lapse(lapse))
+}
+
+/// What was decided about one of the region's things.
+pub(super) fn binding_digest(binding: &Binding) -> Was {
+    whole(&Record::Binding(binding.clone()))
+}
+
+fn whole(record: &Record) -> Was {
+    Was {
+        record: of_record(record),
+        ..Was::default()
+    }
 }
 
 fn of_record(record: &Record) -> Digest {
@@ -166,43 +206,32 @@ pub(super) fn differences(
     all
 }
 
-/// What it is to be, as far as a cloud can change that: nothing moves, and a default project that
-/// does not differ stays.
-pub(super) fn reachable(
-    mut wanted: Object<CloudId>,
-    found: &Object<CloudId>,
+/// What is found, with what differs put right. Nothing moves: no cloud can do that.
+pub(super) fn put_right(
+    mut found: Object<CloudId>,
+    wanted: &Object<CloudId>,
     differences: &[Difference],
 ) -> Object<CloudId> {
-    match (&mut wanted, found) {
-        (Object::Project(wanted), Object::Project(found)) => {
-            wanted.department = found.department.clone();
-            wanted.parent = found.parent.clone();
-        }
-        (Object::User(wanted), Object::User(found)) => {
-            wanted.department = found.department.clone();
-            if !differences.contains(&Difference::DefaultProject) {
-                wanted.default_project = found.default_project.clone();
+    for it in differences {
+        match it {
+            Difference::Renamed { .. } => found = renamed(found, wanted.name()),
+            Difference::Description => {
+                *description_mut(&mut found) = description(wanted).map(str::to_owned);
             }
+            Difference::Enabled => found = switched(found, false),
+            Difference::Disabled => found = switched(found, true),
+            Difference::Email | Difference::DefaultProject => {
+                if let (Object::User(found), Object::User(wanted)) = (&mut found, wanted) {
+                    match it {
+                        Difference::Email => found.email.clone_from(&wanted.email),
+                        _ => found.default_project = wanted.default_project.clone(),
+                    }
+                }
+            }
+            _ => {}
         }
-        (Object::Group(wanted), Object::Group(found)) => {
-            wanted.department = found.department.clone();
-        }
-        (Object::Role(wanted), Object::Role(found)) => {
-            wanted.department = found.department.clone();
-        }
-        _ => {}
     }
-    // To write nothing in place of an empty text would be a call for nothing, each time.
-    if said(description(&wanted)) == said(description(found)) {
-        let kept = description(found).map(str::to_owned);
-        *description_mut(&mut wanted) = kept;
-    }
-    if let (Object::User(wanted), Object::User(found)) = (&mut wanted, found)
-        && said(wanted.email.as_deref()) == said(found.email.as_deref())
-    {
-        wanted.email = found.email.clone();
-    }
-    wanted
+    found
 }
 
 /// A text that is empty says what none says: Keystone keeps "" where none was given.
@@ -210,7 +239,7 @@ fn said(text: Option<&str>) -> Option<&str> {
     text.filter(|it| !it.is_empty())
 }
 
-fn description<I>(object: &Object<I>) -> Option<&str> {
+pub(super) fn description<I>(object: &Object<I>) -> Option<&str> {
     match object {
         Object::Department(it) => it.description.as_deref(),
         Object::Project(it) => it.description.as_deref(),
@@ -262,4 +291,11 @@ pub(super) fn renamed<I>(mut object: Object<I>, name: &str) -> Object<I> {
     };
     name.clone_into(its);
     object
+}
+
+pub(super) const fn default_project<I>(object: &Object<I>) -> Option<&I> {
+    match object {
+        Object::User(it) => it.default_project.as_ref(),
+        _ => None,
+    }
 }

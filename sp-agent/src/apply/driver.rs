@@ -3,7 +3,7 @@
 //! ```text
 //! replica (watch) ─▶ ┌─────┐ ─▶ cloud, so many orders at once
 //! news (channel)  ─▶ │ Run │ ─▶ Keep: notes ─▶ Report: records, for the spool
-//! policy (watch)  ─▶ └─────┘ ─▶ progress (watch); Audit: what was given, and what came of it
+//! policy (watch)  ─▶ └─────┘ ─▶ progress, remarks (watch); Audit: what was given, what came of it
 //! ```
 //!
 //! All orders run in this task; stopping drops them where they are, and after the next reading it
@@ -37,6 +37,7 @@ use super::batch::{Change, Task};
 use super::{Policy, Progress, Reconciler, Subject};
 use crate::cloud::{Cloud, CloudError, Order};
 use crate::replica::{Base, Note, Replica};
+use crate::spool::Remarks;
 
 /// No order takes longer: Keystone answers within seconds, and one that hangs must not hold its
 /// place for ever. After that nobody knows whether it was carried out.
@@ -44,6 +45,10 @@ const ORDER_MAX: Duration = Duration::from_secs(120);
 
 /// Progress is shown so often at most while much changes.
 const SHOW_EVERY: Duration = Duration::from_millis(250);
+
+/// Remarks are made so often at most: each change of them is a commit of the spool, and goes to the
+/// hub.
+const REMARK_EVERY: Duration = Duration::from_secs(1);
 
 /// News that are taken before orders are given again, so that a reading of many pages delays none.
 const NEWS_MAX: usize = 512;
@@ -145,6 +150,8 @@ pub struct Apply {
     pub unseal: Arc<dyn Unseal>,
     /// Where it is shown how far it is.
     pub progress: watch::Sender<Progress>,
+    /// Where it is said what the hub should hear of; `None` before it was heard itself.
+    pub remarks: watch::Sender<Option<Remarks>>,
     /// Where it is shown which kinds should be read soon.
     pub readings: watch::Sender<Vec<RecordKind>>,
     /// What tells the time.
@@ -162,6 +169,9 @@ struct Run {
     core: Reconciler,
     under_way: FuturesUnordered<BoxFuture<'static, Done>>,
     shown_at: Option<Instant>,
+    remarked_at: Option<Instant>,
+    /// Whether the hub told its directory: without it all that was applied seems to be too much.
+    is_told: bool,
     failing: Option<String>,
     /// Of which the audit trail has heard.
     told: told::Failing,
@@ -180,6 +190,8 @@ impl Apply {
             core,
             under_way: FuturesUnordered::new(),
             shown_at: None,
+            remarked_at: None,
+            is_told: *replica != Replica::default(),
             failing: None,
             told: told::Failing::default(),
         };
@@ -215,9 +227,8 @@ impl Run {
                 *shown = readings;
                 is_new
             });
-            let show_at = self.show();
-            self.wait(batch.wake_at.into_iter().chain(show_at).min())
-                .await;
+            let due = [batch.wake_at, self.show(), self.remark()];
+            self.wait(due.into_iter().flatten().min()).await;
         }
     }
 
@@ -251,6 +262,7 @@ impl Run {
             Ok(()) = self.it.replica.changed() => {
                 let replica = Arc::clone(&self.it.replica.borrow_and_update());
                 self.core.follow(&replica);
+                self.is_told |= *replica != Replica::default();
             }
             Ok(()) = self.it.policy.changed() => {
                 let policy = self.it.policy.borrow_and_update().clone();
@@ -385,6 +397,27 @@ impl Run {
         });
         // What did not change is not looked at again before something happens.
         self.shown_at = is_new.then_some(now);
+        None
+    }
+
+    /// Says what the hub should hear of, not too often; returns when to look again.
+    fn remark(&mut self) -> Option<Instant> {
+        if !self.is_told {
+            return None;
+        }
+        let now = self.it.clock.now();
+        let due = self.remarked_at;
+        let due = due.and_then(|it| it.checked_add(REMARK_EVERY));
+        if let Some(due) = due.filter(|it| now < *it) {
+            return Some(due);
+        }
+        let remarks = Some(self.core.remarks(&self.core.progress(now)));
+        self.it.remarks.send_if_modified(|said| {
+            let is_new = *said != remarks;
+            *said = remarks;
+            is_new
+        });
+        self.remarked_at = Some(now);
         None
     }
 }

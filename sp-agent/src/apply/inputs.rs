@@ -1,6 +1,6 @@
 //! What the reconciler is told, and what is looked at again because of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use shared::ids::ObjectId;
@@ -9,10 +9,12 @@ use shared::model::{
 };
 
 use super::actual::Touched;
-use super::compare::note_id;
+use super::changes::{changed, changed_links, changed_objects};
+use super::compare::{default_project, note_id};
 use super::link_ends::ends;
-use super::objects::{default_project, needs};
-use super::places::{Here, Moved};
+use super::looks::known;
+use super::objects::needs;
+use super::places::Here;
 use super::subject::Subject;
 use super::{Policy, Reconciler};
 use crate::replica::{Note, Replica};
@@ -26,6 +28,7 @@ impl Reconciler {
         for (link, is_there) in changed_links(&self.replica, replica) {
             self.tell_link(link, is_there);
         }
+        self.tell_unsaid(&replica.unsaid);
         for id in changed(&self.replica.ended, &replica.ended) {
             self.tell_end(id, replica.ended.get(&id).copied());
         }
@@ -36,6 +39,7 @@ impl Reconciler {
         for user in changed(&self.replica.secrets, &replica.secrets) {
             self.tell_secret(user, replica.secrets.get(&user).cloned());
         }
+        self.told_to_put_back(replica);
     }
 
     /// A thing of the directory is so; `None`: the directory says nothing of it any more.
@@ -60,6 +64,7 @@ impl Reconciler {
             }
             self.replica.directory.insert(id, object);
         }
+        self.look_at_markers((kind, id));
         // What failed was another wish.
         self.failures.forget(&subject);
         self.look_at_outer(kind, id);
@@ -80,6 +85,16 @@ impl Reconciler {
         }
         self.failures.forget(&Subject::Link(link.clone()));
         self.look_at_link(link);
+    }
+
+    /// Of these links the directory says nothing any more.
+    fn tell_unsaid(&mut self, unsaid: &BTreeSet<Link<ObjectId>>) {
+        let differing = self.replica.unsaid.symmetric_difference(unsaid);
+        let differing: Vec<Link<ObjectId>> = differing.cloned().collect();
+        self.replica.unsaid.clone_from(unsaid);
+        for link in differing {
+            self.look_at_link(link);
+        }
     }
 
     /// A thing ended; `None` takes that back.
@@ -104,7 +119,8 @@ impl Reconciler {
             self.dirty.insert(Subject::Object(kind, there));
         }
         self.dirty.insert(Subject::Own(kind, id));
-        let moved = self.places.bind(&here, becomes, &self.base, &self.actual);
+        let known = known(&self.base, &self.actual, &self.replica);
+        let moved = self.places.bind(&here, becomes, known);
         self.move_all(moved);
     }
 
@@ -155,6 +171,10 @@ impl Reconciler {
     fn touched(&mut self, touched: Touched) {
         let (kind, here) = match touched {
             Touched::Link(link) => {
+                let mut its = ends(&link);
+                if its.any(|(kind, id)| self.guard(kind, id).is_some()) {
+                    self.look_at_linked(&link);
+                }
                 if let Some(link) = self.known_link(&link) {
                     self.look_at_link(link);
                 }
@@ -167,14 +187,25 @@ impl Reconciler {
         }
         self.dirty.insert(Subject::Own(kind, here.clone()));
         let place = (kind, here.clone());
-        let moved = self.places.see(&place, &self.base, &self.actual);
+        let known = known(&self.base, &self.actual, &self.replica);
+        let moved = self.places.see(&place, known);
         self.move_all(moved);
         self.look_around(kind, &here);
     }
 
     /// What depends on how a thing is, beside on whether it is there.
     fn look_around(&mut self, kind: ObjectKind, here: &CloudId) {
-        let is_common = self.actual.traits(kind, here).custody == Custody::Common;
+        let custody = self.actual.traits(kind, here).custody;
+        let is_common = custody == Custody::Common;
+        let place = (kind, here.clone());
+        let was_administrators = match custody == Custody::Administrator {
+            true => !self.administrators.insert(place),
+            false => self.administrators.remove(&place),
+        };
+        // It and what holds it hang on that, and there are two such things at most.
+        if was_administrators || custody == Custody::Administrator {
+            self.look_at_everything();
+        }
         match kind {
             ObjectKind::Department => {
                 let was_common = match is_common {
@@ -200,6 +231,7 @@ impl Reconciler {
             }
             ObjectKind::User | ObjectKind::Group | ObjectKind::Role => {}
         }
+        self.look_at_its_roles_and_groups(kind, here);
         if !is_common && let Some(there) = self.places.there(kind, here) {
             self.look_at_referrers(kind, there);
         }
@@ -209,7 +241,7 @@ impl Reconciler {
     pub(super) fn note(&mut self, note: Note) {
         let before = match &note {
             Note::Object(kind, id, _) => self.base.objects.get(&(*kind, *id)).cloned(),
-            Note::Link(..) | Note::Password(..) => None,
+            Note::Link(..) | Note::PutBack(..) | Note::Password(..) => None,
         };
         self.notes.push(note.clone());
         self.base.note(note.clone());
@@ -224,9 +256,8 @@ impl Reconciler {
         let its = now.as_ref().or(before.as_ref());
         if its.is_some_and(|it| note_id(kind, &it.here) != id) {
             let what = (kind, id);
-            let moved = self
-                .places
-                .noted(what, before.as_ref(), &self.base, &self.actual);
+            let known = known(&self.base, &self.actual, &self.replica);
+            let moved = self.places.noted(what, before.as_ref(), known);
             self.move_all(moved);
         }
         if is_another {
@@ -251,85 +282,6 @@ impl Reconciler {
             }
         }
     }
-
-    fn move_all(&mut self, moved: Vec<Moved>) {
-        for Moved { what, from, to } in moved {
-            let (kind, id) = what;
-            let subject = Subject::Object(kind, id);
-            if to.is_some() {
-                self.failures.forget(&subject);
-            }
-            self.dirty.insert(subject);
-            self.look_at_referrers(kind, id);
-            self.look_at_outer(kind, id);
-            for here in from.into_iter().chain(to) {
-                let links = self.actual.links_of(kind, &here);
-                let links: Vec<_> = links.filter_map(|it| self.known_link(it)).collect();
-                for link in links {
-                    self.look_at_link(link);
-                }
-                self.dirty.insert(Subject::Own(kind, here));
-            }
-        }
-    }
-
-    fn look_at_referrers(&mut self, kind: ObjectKind, id: ObjectId) {
-        let referrers = self.referrers.get(&(kind, id)).into_iter().flatten();
-        self.dirty.extend(referrers.cloned());
-    }
-
-    /// Whether a project is switched off hangs on those in it.
-    fn look_at_outer(&mut self, kind: ObjectKind, id: ObjectId) {
-        if kind != ObjectKind::Project {
-            return;
-        }
-        let project = self.replica.directory.projects.get(&id);
-        if let Some(outer) = project.and_then(|it| it.parent) {
-            self.dirty.insert(Subject::Object(kind, outer));
-        }
-    }
-
-    fn look_at_link(&mut self, link: Link<ObjectId>) {
-        let subject = Subject::Link(link.clone());
-        for (kind, id) in ends(&link) {
-            let referrers = self.referrers.entry((kind, *id)).or_default();
-            referrers.insert(subject.clone());
-        }
-        self.dirty.insert(subject);
-    }
-
-    /// Nothing waits on what a subject refers to any more.
-    pub(super) fn refers_no_more(&mut self, needed: (ObjectKind, ObjectId), subject: &Subject) {
-        if let Some(all) = self.referrers.get_mut(&needed) {
-            all.remove(subject);
-            if all.is_empty() {
-                self.referrers.remove(&needed);
-            }
-        }
-    }
-
-    /// Looks at all there is: at the beginning, and where what changed concerns much.
-    fn look_at_everything(&mut self) {
-        let directory = &self.replica.directory;
-        for (kind, id) in keys(directory).chain(self.base.objects.keys().copied()) {
-            self.dirty.insert(Subject::Object(kind, id));
-        }
-        for (id, (kind, _)) in &self.replica.ended {
-            self.dirty.insert(Subject::Object(*kind, *id));
-        }
-        let secrets = self.replica.secrets.keys();
-        self.dirty.extend(secrets.map(|it| Subject::Password(*it)));
-        for (kind, here) in self.actual.things() {
-            self.dirty.insert(Subject::Own(*kind, here.clone()));
-        }
-        self.dirty.extend(self.standings.keys().cloned());
-        let links: Vec<_> = all_links(directory).collect();
-        let found = all_links(self.actual.organization());
-        let found: Vec<_> = found.filter_map(|it| self.known_link(&it)).collect();
-        for link in links.into_iter().chain(found) {
-            self.look_at_link(link);
-        }
-    }
 }
 
 fn references(object: &Object<ObjectId>) -> Vec<(ObjectKind, ObjectId)> {
@@ -338,80 +290,4 @@ fn references(object: &Object<ObjectId>) -> Vec<(ObjectKind, ObjectId)> {
         .chain(home)
         .map(|(kind, id)| (kind, *id))
         .collect()
-}
-
-type Organization<I> = shared::model::Organization<I>;
-
-fn keys(of: &Organization<ObjectId>) -> impl Iterator<Item = (ObjectKind, ObjectId)> {
-    let departments = of
-        .departments
-        .keys()
-        .map(|it| (ObjectKind::Department, *it));
-    let roles = of.roles.keys().map(|it| (ObjectKind::Role, *it));
-    let projects = of.projects.keys().map(|it| (ObjectKind::Project, *it));
-    let groups = of.groups.keys().map(|it| (ObjectKind::Group, *it));
-    let users = of.users.keys().map(|it| (ObjectKind::User, *it));
-    departments
-        .chain(roles)
-        .chain(projects)
-        .chain(groups)
-        .chain(users)
-}
-
-fn all_links<I: Ord + Clone>(of: &Organization<I>) -> impl Iterator<Item = Link<I>> {
-    let memberships = of.memberships.iter().cloned().map(Link::Membership);
-    let implications = of.implications.iter().cloned().map(Link::Implication);
-    let assignments = of.assignments.iter().cloned().map(Link::Assignment);
-    memberships.chain(implications).chain(assignments)
-}
-
-fn changed<K: Ord + Clone, V: PartialEq>(
-    before: &BTreeMap<K, V>,
-    after: &BTreeMap<K, V>,
-) -> Vec<K> {
-    let new = after
-        .iter()
-        .filter(|(key, it)| before.get(*key) != Some(*it));
-    let old = before.keys().filter(|key| !after.contains_key(*key));
-    new.map(|(key, _)| key).chain(old).cloned().collect()
-}
-
-type ChangedObject = (ObjectKind, ObjectId, Option<Object<ObjectId>>);
-
-fn changed_objects(before: &Replica, after: &Replica) -> Vec<ChangedObject> {
-    let (old, new) = (&before.directory, &after.directory);
-    let ids = [
-        (
-            ObjectKind::Department,
-            changed(&old.departments, &new.departments),
-        ),
-        (ObjectKind::Role, changed(&old.roles, &new.roles)),
-        (ObjectKind::Project, changed(&old.projects, &new.projects)),
-        (ObjectKind::Group, changed(&old.groups, &new.groups)),
-        (ObjectKind::User, changed(&old.users, &new.users)),
-    ];
-    let ids = ids.into_iter();
-    let ids = ids.flat_map(|(kind, ids)| ids.into_iter().map(move |id| (kind, id)));
-    ids.map(|(kind, id)| (kind, id, new.object(kind, &id)))
-        .collect()
-}
-
-fn changed_links(before: &Replica, after: &Replica) -> Vec<(Link<ObjectId>, bool)> {
-    fn differing<'a, T: Ord + Clone>(
-        old: &'a BTreeSet<T>,
-        new: &'a BTreeSet<T>,
-        link: impl Fn(T) -> Link<ObjectId> + Copy + 'a,
-    ) -> impl Iterator<Item = (Link<ObjectId>, bool)> + 'a {
-        let added = new.difference(old).cloned().map(move |it| (link(it), true));
-        let taken = old
-            .difference(new)
-            .cloned()
-            .map(move |it| (link(it), false));
-        taken.chain(added)
-    }
-    let (old, new) = (&before.directory, &after.directory);
-    let memberships = differing(&old.memberships, &new.memberships, Link::Membership);
-    let implications = differing(&old.implications, &new.implications, Link::Implication);
-    let assignments = differing(&old.assignments, &new.assignments, Link::Assignment);
-    memberships.chain(implications).chain(assignments).collect()
 }

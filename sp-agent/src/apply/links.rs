@@ -67,10 +67,15 @@ impl Reconciler {
         }
         let is_put_back = self.is_put_back(&Subject::Link(link.clone()));
         let guard = self.guard_link(&here);
+        // Absence from the directory is no removal: the hub may be from an older backup.
+        let is_unsaid = self.replica.unsaid.contains(link);
         match guard {
             // What is the region's own has what links it likes.
             Some(_) if !is_noted => Verdict::Nothing(None),
             Some(why) => drift("", vec![Difference::Surplus], why),
+            None if is_unsaid && !is_put_back => {
+                drift("", vec![Difference::NotInDirectory], Why::Region)
+            }
             None if is_noted || is_put_back => {
                 let due = Due {
                     level: Level::Unlink,

@@ -4,13 +4,29 @@ use shared::ids::ObjectId;
 use shared::model::{Becomes, CloudId, End, Lapse, Marker, Object, ObjectKind, RecordKind};
 
 use super::Reconciler;
-use super::compare::{differences, digest, enabled, lapse_digest, reachable, switched, translated};
+use super::compare::{
+    default_project, differences, digest, enabled, is_as_before, lapse_digest, put_right, switched,
+    translated,
+};
 use super::places::Place;
 use super::subject::{Difference, Drift, Level, Subject, Wait, Why, record_kind};
 use super::verdict::{Done, Due, Verdict};
 use crate::cloud::Order;
 use crate::cloud::is_same_name;
-use crate::replica::{Applied, Note};
+use crate::replica::{Applied, Note, Was};
+
+/// A thing of the directory beside what it is in the cloud.
+pub(super) struct Compared {
+    pub(super) was: Was,
+    /// As it is to be.
+    pub(super) wanted: Object<CloudId>,
+    /// As it is.
+    pub(super) found: Object<CloudId>,
+    /// All in which it differs.
+    pub(super) what: Vec<Difference>,
+    /// Of this, what is to be written.
+    pub(super) due: Vec<Difference>,
+}
 
 impl Reconciler {
     pub(super) fn judge_object(&self, kind: ObjectKind, id: ObjectId) -> Verdict {
@@ -91,13 +107,7 @@ impl Reconciler {
         object: Object<ObjectId>,
         here: CloudId,
     ) -> Verdict {
-        let Some(found) = self.actual.object(kind, &here) else {
-            return Verdict::Nothing(None);
-        };
-        let had_project = default_project(&object).is_some();
-        let object = self.without_absent_project(object);
-        let was = digest(id, &object);
-        let Some(wanted) = translated(&object, |kind, id| self.places.here(kind, id)) else {
+        let Some(compared) = self.compared((kind, id), object.clone(), &here) else {
             let mut needs = needs(&object);
             let missing = needs.find(|(kind, id)| self.places.here(*kind, id).is_none());
             return match missing {
@@ -105,14 +115,15 @@ impl Reconciler {
                 None => Verdict::Nothing(None),
             };
         };
-        let is_ours = |it: &CloudId| self.places.there(ObjectKind::Project, it).is_some();
-        let mut what = differences(&wanted, &found, is_ours);
-        if had_project && default_project(&object).is_none() {
-            what.retain(|it| *it != Difference::DefaultProject);
-        }
+        let Compared {
+            was,
+            wanted,
+            found,
+            what,
+            due,
+        } = compared;
         let applied = self.base.objects.get(&(kind, id));
         let applied = applied.filter(|it| it.here == here);
-        let is_unchanged = applied.is_some_and(|it| it.was == was);
         let marker = self.marker_to_leave(kind, &here, id);
         let guard = self.guard(kind, &here);
         if what.is_empty() {
@@ -126,25 +137,69 @@ impl Reconciler {
         if let Some(why) = guard {
             return drift(found.name(), what, why);
         }
-        let is_drift = is_unchanged && !self.is_put_back(&Subject::Object(kind, id));
-        if is_drift || what == [Difference::Moved] {
+        if due.is_empty() && !what.is_empty() {
             return drift(found.name(), what, Why::Region);
         }
-        let to = reachable(wanted, &found, &what);
+        if let Some(verdict) = self.reaches_into(kind, &here, found.name(), &due) {
+            return verdict;
+        }
+        let to = put_right(found.clone(), &wanted, &due);
         let wait = self.wait_to_switch(kind, id, (&here, &found), &to);
         if let Some(wait) = wait {
             return Verdict::Waiting(wait);
         }
         let name = found.name().to_owned();
-        let order = Order::Update {
-            id: here,
-            from: found,
-            to,
-            marker,
-        };
-        let done = Done::Applied(kind, id, was);
         let level = Level::write(kind);
-        self.due(Due { level, order, done }, &name, what)
+        let mut due_now = Due {
+            level,
+            order: Order::Update {
+                id: here,
+                from: found,
+                to,
+                marker,
+            },
+            done: Done::Applied(kind, id, was),
+        };
+        if let Some(order) = self.way_out_of_a_circle((kind, id), &due_now.order) {
+            (due_now.order, due_now.done) = (order, Done::Step);
+        }
+        self.due(due_now, &name, what)
+    }
+
+    /// In what the cloud's thing differs, and what of that is due. Each field by itself: what the
+    /// region alone changed is not written over because the hub changed something else. `None`
+    /// where it is not here, or what it is in is not.
+    pub(super) fn compared(
+        &self,
+        (kind, id): (ObjectKind, ObjectId),
+        object: Object<ObjectId>,
+        here: &CloudId,
+    ) -> Option<Compared> {
+        let found = self.actual.object(kind, here)?;
+        let had_project = default_project(&object).is_some();
+        let object = self.without_absent_project(object);
+        let was = digest(id, &object);
+        let wanted = translated(&object, |kind, id| self.places.here(kind, id))?;
+        let is_ours = |it: &CloudId| self.places.there(ObjectKind::Project, it).is_some();
+        let mut what = differences(&wanted, &found, is_ours);
+        if had_project && default_project(&object).is_none() {
+            what.retain(|it| *it != Difference::DefaultProject);
+        }
+        let applied = self.base.objects.get(&(kind, id));
+        let before = applied.filter(|it| it.here == *here).map(|it| it.was);
+        let before = before.filter(|_| !self.is_put_back(&Subject::Object(kind, id)));
+        let is_due = |it: &&Difference| match before {
+            Some(before) => !is_as_before(it, &before, &was),
+            None => **it != Difference::Moved,
+        };
+        let due = what.iter().filter(is_due).cloned().collect();
+        Some(Compared {
+            was,
+            wanted,
+            found,
+            what,
+            due,
+        })
     }
 
     /// A thing that the directory has no more.
@@ -168,6 +223,9 @@ impl Reconciler {
         let what = vec![Difference::Surplus];
         if let Some(why) = self.guard(kind, &here) {
             return drift(found.name(), what, why);
+        }
+        if let Some(verdict) = self.reaches_into(kind, &here, found.name(), &what) {
+            return verdict;
         }
         let order = Order::Remove { kind, id: here };
         let done = Done::Gone(kind, id);
@@ -323,11 +381,4 @@ pub(super) fn needs(object: &Object<ObjectId>) -> impl Iterator<Item = (ObjectKi
     };
     let outer = outer.map(|it| (ObjectKind::Project, it));
     department.into_iter().chain(outer)
-}
-
-pub(super) const fn default_project(object: &Object<ObjectId>) -> Option<&ObjectId> {
-    match object {
-        Object::User(it) => it.default_project.as_ref(),
-        _ => None,
-    }
 }

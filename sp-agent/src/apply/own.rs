@@ -3,7 +3,6 @@
 
 use shared::ids::ObjectId;
 use shared::model::{Becomes, Binding, CloudId, Custody, Object, ObjectKind};
-use shared::wire::Digest;
 
 use super::Reconciler;
 use super::compare::{binding_digest, enabled, note_id, renamed, switched};
@@ -11,7 +10,7 @@ use super::objects::drift;
 use super::subject::{Difference, Level, Subject, Why};
 use super::verdict::{Done, Due, Verdict};
 use crate::cloud::Order;
-use crate::replica::{Applied, Note};
+use crate::replica::{Applied, Note, Was};
 
 impl Reconciler {
     pub(super) fn judge_own(&self, kind: ObjectKind, here: &CloudId) -> Verdict {
@@ -64,6 +63,11 @@ impl Reconciler {
         }
         let (from, to) = (name.to_owned(), found.name().to_owned());
         let what = vec![Difference::Renamed { from, to }];
+        // Only what the federation works by gives way; what is reserved is nobody's to rename.
+        let is_administrators = self.actual.traits(kind, here).custody == Custody::Administrator;
+        if !is_administrators || self.holds_administrator(kind, here) {
+            return drift(found.name(), what, Why::Custody);
+        }
         if self.protects(kind, here) {
             return drift(found.name(), what, Why::Protected);
         }
@@ -85,7 +89,7 @@ impl Reconciler {
         id: ObjectId,
         here: CloudId,
         found: Object<CloudId>,
-        was: Digest,
+        was: Was,
     ) -> Verdict {
         let now = Applied {
             here: here.clone(),
@@ -93,7 +97,8 @@ impl Reconciler {
         };
         let is_applied = self.base.objects.get(&(kind, id)) == Some(&now);
         match enabled(&found) {
-            None => return Verdict::Nothing(None),
+            // Nothing of ours is linked to it, and what the region linked to it stays the region's.
+            None => return drift(found.name(), vec![Difference::Surplus], Why::Custody),
             Some(false) => {
                 let note = (!is_applied).then_some(Note::Object(kind, id, Some(now)));
                 return Verdict::InPlace(note);
@@ -103,6 +108,9 @@ impl Reconciler {
         let what = vec![Difference::Enabled];
         if let Some(why) = self.guard(kind, &here) {
             return drift(found.name(), what, why);
+        }
+        if let Some(verdict) = self.reaches_into(kind, &here, found.name(), &what) {
+            return verdict;
         }
         let subjects = [Subject::Object(kind, id), Subject::Own(kind, here.clone())];
         if is_applied && !subjects.iter().any(|it| self.is_put_back(it)) {
@@ -128,22 +136,11 @@ impl Reconciler {
         if self.actual.traits(kind, here).custody != Custody::Common {
             return Some(Why::Custody);
         }
-        let department = self.department(kind, here);
+        let department = self.actual.department(kind, here);
         let custody = department.map(|it| self.actual.traits(ObjectKind::Department, it).custody);
         match custody {
             Some(Custody::Reserved | Custody::Administrator) => Some(Why::Custody),
             _ => self.protects(kind, here).then_some(Why::Protected),
-        }
-    }
-
-    fn department<'a>(&'a self, kind: ObjectKind, here: &'a CloudId) -> Option<&'a CloudId> {
-        let all = self.actual.organization();
-        match kind {
-            ObjectKind::Department => Some(here),
-            ObjectKind::Project => all.projects.get(here).map(|it| &it.department),
-            ObjectKind::User => all.users.get(here).map(|it| &it.department),
-            ObjectKind::Group => all.groups.get(here).map(|it| &it.department),
-            ObjectKind::Role => all.roles.get(here)?.department.as_ref(),
         }
     }
 
@@ -152,7 +149,7 @@ impl Reconciler {
         let policy = &self.policy;
         let all = self.actual.organization();
         if !policy.protected_departments.is_empty()
-            && let Some(id) = self.department(kind, here)
+            && let Some(id) = self.actual.department(kind, here)
         {
             let found = all.departments.get(id);
             let name = found.map_or("", |it| &it.name);

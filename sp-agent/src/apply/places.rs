@@ -1,16 +1,18 @@
 //! Which thing of the cloud is which of the directory's.
 //!
 //! A thing is known by what was applied last, then by what the hub decided about it, then by the
-//! federation's marker on it; the first of these that names something that is in the cloud counts.
+//! federation's marker on it, where that can be believed; the first of these that names something
+//! that is in the cloud counts.
 //! Kept up to date thing by thing, so that one change costs a look at what it concerns.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use shared::ids::{FederationId, ObjectId};
-use shared::model::{Becomes, CloudId, ObjectKind};
+use shared::model::{Becomes, CloudId, Custody, Object, ObjectKind, Organization};
 
 use super::actual::Actual;
 use super::compare::note_id;
+use crate::cloud::is_same_name;
 use crate::replica::{Applied, Base};
 
 /// A thing of the cloud.
@@ -28,6 +30,14 @@ pub(super) enum Place {
     Gone,
     /// Nothing in the cloud is it.
     Absent,
+}
+
+/// What places are found by.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub(super) base: &'a Base,
+    pub(super) actual: &'a Actual,
+    pub(super) directory: &'a Organization<ObjectId>,
 }
 
 /// What is known by what.
@@ -103,8 +113,7 @@ impl Places {
         &mut self,
         here: &Here,
         becomes: Option<Becomes>,
-        base: &Base,
-        actual: &Actual,
+        known: Known<'_>,
     ) -> Vec<Moved> {
         let before = match &becomes {
             Some(it) => self.bindings.insert(here.clone(), it.clone()),
@@ -120,13 +129,13 @@ impl Places {
             bound.insert(here.1.clone());
             concerned.insert(id);
         }
-        self.resolve_all(here.0, concerned, base, actual)
+        self.resolve_all(here.0, concerned, known)
     }
 
     /// Looks at a thing of the cloud that was put or removed.
-    pub(super) fn see(&mut self, here: &Here, base: &Base, actual: &Actual) -> Vec<Moved> {
+    pub(super) fn see(&mut self, here: &Here, known: Known<'_>) -> Vec<Moved> {
         let mut concerned = self.concerned(here);
-        let marker = actual.marked(here.0, &here.1, self.federation);
+        let marker = known.actual.marked(here.0, &here.1, self.federation);
         let before = match marker {
             Some(id) => self.markers.insert(here.clone(), id),
             None => self.markers.remove(here),
@@ -140,7 +149,15 @@ impl Places {
             marked.insert(here.1.clone());
             concerned.insert(id);
         }
-        self.resolve_all(here.0, concerned, base, actual)
+        self.resolve_all(here.0, concerned, known)
+    }
+
+    /// Looks at a thing of the directory that may be another one by its markers.
+    pub(super) fn look(&mut self, what: There, known: Known<'_>) -> Vec<Moved> {
+        match self.marked.contains_key(&what) {
+            true => self.resolve_all(what.0, BTreeSet::from([what.1]), known),
+            false => Vec::new(),
+        }
     }
 
     /// Looks at what is noted of a thing; `base` holds it already.
@@ -148,8 +165,7 @@ impl Places {
         &mut self,
         what: There,
         before: Option<&Applied>,
-        base: &Base,
-        actual: &Actual,
+        known: Known<'_>,
     ) -> Vec<Moved> {
         let (kind, id) = what;
         let mut concerned = BTreeSet::from([id]);
@@ -160,12 +176,12 @@ impl Places {
             }
             concerned.extend(self.concerned(&old));
         }
-        if let Some(now) = base.objects.get(&what) {
+        if let Some(now) = known.base.objects.get(&what) {
             let new = (kind, now.here.clone());
             self.based.insert(new.clone(), id);
             concerned.extend(self.concerned(&new));
         }
-        self.resolve_all(kind, concerned, base, actual)
+        self.resolve_all(kind, concerned, known)
     }
 
     /// What of the directory anything says that this is.
@@ -187,12 +203,11 @@ impl Places {
         &mut self,
         kind: ObjectKind,
         ids: BTreeSet<ObjectId>,
-        base: &Base,
-        actual: &Actual,
+        known: Known<'_>,
     ) -> Vec<Moved> {
         let resolved = ids.into_iter().filter_map(|id| {
             let what = (kind, id);
-            let to = self.evident(what, base, actual);
+            let to = self.evident(what, known);
             let from = self.here.get(&what).cloned();
             (from != to).then_some(Moved { what, from, to })
         });
@@ -215,7 +230,8 @@ impl Places {
         moved
     }
 
-    fn evident(&self, what: There, base: &Base, actual: &Actual) -> Option<CloudId> {
+    fn evident(&self, what: There, known: Known<'_>) -> Option<CloudId> {
+        let Known { base, actual, .. } = known;
         let (kind, id) = what;
         let is_there = |here: &CloudId| actual.organization().has(kind, here);
         let applied = base.objects.get(&what).map(|it| &it.here);
@@ -233,9 +249,57 @@ impl Places {
             return Some(here.clone());
         }
         let is_undecided = |here: &CloudId| !self.bindings.contains_key(&(kind, here.clone()));
-        let mut marked = self.marked.get(&what).into_iter().flatten();
-        let found = marked.find(|it| is_there(it) && is_free(it) && is_undecided(it));
-        found.cloned()
+        let marked = self.marked.get(&what).into_iter().flatten();
+        let mut marked = marked.filter(|it| is_there(it) && is_free(it) && is_undecided(it));
+        self.genuine(what, &mut marked, known).cloned()
+    }
+
+    /// The one that a marker is believed of. Whoever may make a thing in his own department can
+    /// write a marker on it, so that one counts only where the directory's thing belongs, and of
+    /// several the one that has its name.
+    fn genuine<'a>(
+        &self,
+        what: There,
+        marked: &mut dyn Iterator<Item = &'a CloudId>,
+        known: Known<'_>,
+    ) -> Option<&'a CloudId> {
+        let (kind, id) = what;
+        let object = known.directory.object(kind, &id);
+        let found = |here: &CloudId| known.actual.object(kind, here);
+        let is_ours = |here: &CloudId| {
+            known.actual.traits(kind, here).custody == Custody::Common
+                && match &object {
+                    Some(object) => self.is_where(object, &found(here)),
+                    // What it was is not known any more.
+                    None => true,
+                }
+        };
+        let mut ours = marked.filter(|it| is_ours(it));
+        let (first, second) = (ours.next()?, ours.next());
+        let Some(second) = second else {
+            return Some(first);
+        };
+        let is_named = |here: &&CloudId| {
+            let (object, found) = (object.as_ref(), found(here));
+            object
+                .zip(found)
+                .is_some_and(|(it, found)| is_same_name(it.name(), found.name()))
+        };
+        let mut named = [first, second].into_iter().chain(ours).filter(is_named);
+        let only = named.next()?;
+        named.next().is_none().then_some(only)
+    }
+
+    /// Whether a thing of the cloud is in the department of one of the directory's.
+    fn is_where(&self, object: &Object<ObjectId>, found: &Option<Object<CloudId>>) -> bool {
+        let Some(found) = found else { return false };
+        match object.department() {
+            Some(id) => {
+                let place = self.here.get(&(ObjectKind::Department, *id));
+                place.is_some() && found.department() == place
+            }
+            None => found.department().is_none(),
+        }
     }
 }
 

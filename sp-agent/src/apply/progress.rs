@@ -114,6 +114,16 @@ impl Tally {
     pub(super) const fn running(&self) -> u64 {
         self.running
     }
+
+    /// What failed, or can't be done.
+    pub(super) fn failed(&self) -> impl Iterator<Item = &Subject> {
+        self.failed.iter()
+    }
+
+    /// What differs, and stays so.
+    pub(super) fn drift(&self) -> impl Iterator<Item = &Subject> {
+        self.drift.iter()
+    }
 }
 
 fn is_extra(drift: &Drift) -> bool {
@@ -183,7 +193,7 @@ impl Reconciler {
         listed.collect()
     }
 
-    fn name(&self, subject: &Subject) -> String {
+    pub(super) fn name(&self, subject: &Subject) -> String {
         let object = match subject {
             Subject::Object(kind, id) => self.replica.directory.object(*kind, id),
             Subject::Password(id) => self.replica.directory.object(ObjectKind::User, id),

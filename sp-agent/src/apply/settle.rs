@@ -15,7 +15,10 @@ impl Reconciler {
         while let Some(subject) = self.dirty.pop_first() {
             // It is looked at when it is done.
             if self.standings.get(&subject) != Some(&Standing::Running) {
-                let verdict = self.judge(&subject);
+                let mut verdict = self.judge(&subject);
+                if self.takes_back(&subject, &verdict) {
+                    verdict = self.judge(&subject);
+                }
                 self.take(now, subject, verdict);
             }
         }

@@ -1,22 +1,9 @@
 //! What is looked at one by one, and how it stands.
 
-use std::fmt;
-
 use shared::ids::ObjectId;
+pub(super) use shared::model::directory::record_kind;
 use shared::model::{CloudId, Link, ObjectKind, RecordKind};
-
-/// One thing that is decided about.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Subject {
-    /// A thing of the directory, or one that was.
-    Object(ObjectKind, ObjectId),
-    /// A link between things of the directory.
-    Link(Link<ObjectId>),
-    /// The password of a user of the directory.
-    Password(ObjectId),
-    /// A thing of the region that is no thing of the directory.
-    Own(ObjectKind, CloudId),
-}
+pub use shared::model::{DriftWhy as Why, Subject};
 
 /// How the cloud differs from the directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,31 +43,6 @@ pub enum Difference {
     Surplus,
     /// It was applied, or bears the federation's marker, and the directory says nothing of it.
     NotInDirectory,
-}
-
-/// Why a difference stays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Why {
-    /// It was made in the region, so that the administrator chooses: adopt it, or put it back.
-    Region,
-    /// It is in the region's custody, or in a department that is.
-    Custody,
-    /// The agent's policy protects it.
-    Protected,
-    /// The agent's policy takes no changes.
-    ReadOnly,
-}
-
-impl Why {
-    /// What is to be done about it, for people.
-    pub const fn next_step(self) -> &'static str {
-        match self {
-            Self::Region => "adopt it into the directory, or put it back",
-            Self::Custody => "it stays the region's own; change it there",
-            Self::Protected => "it is protected by the agent's policy; change that, or leave it",
-            Self::ReadOnly => "the agent's policy takes no changes; change that, or leave it",
-        }
-    }
 }
 
 /// A difference that is reported, and not written over.
@@ -186,33 +148,7 @@ impl Level {
     }
 }
 
-/// The kind of a thing's record.
-pub(super) const fn record_kind(kind: ObjectKind) -> RecordKind {
-    match kind {
-        ObjectKind::Department => RecordKind::Department,
-        ObjectKind::Project => RecordKind::Project,
-        ObjectKind::User => RecordKind::User,
-        ObjectKind::Group => RecordKind::Group,
-        ObjectKind::Role => RecordKind::Role,
-    }
-}
-
 /// The kind of a link's record.
 pub(super) const fn link_kind<I>(link: &Link<I>) -> RecordKind {
-    match link {
-        Link::Membership(_) => RecordKind::Membership,
-        Link::Implication(_) => RecordKind::Implication,
-        Link::Assignment(_) => RecordKind::Assignment,
-    }
-}
-
-impl fmt::Display for Subject {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Object(kind, id) => write!(f, "{} {id}", kind.name()),
-            Self::Password(user) => write!(f, "the password of user {user}"),
-            Self::Own(kind, here) => write!(f, "the region's {} {here}", kind.name()),
-            Self::Link(link) => write!(f, "{} {}", link_kind(link).name(), link.id()),
-        }
-    }
+    link.kind()
 }

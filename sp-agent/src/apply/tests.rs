@@ -2,9 +2,12 @@
 
 mod cloud;
 mod faults;
+mod fields;
+mod guards;
 mod measured;
 mod passwords;
 mod properties;
+mod remarks;
 mod rules;
 mod world;
 

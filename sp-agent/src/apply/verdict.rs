@@ -2,11 +2,10 @@
 
 use shared::ids::ObjectId;
 use shared::model::{CloudId, ObjectKind};
-use shared::wire::Digest;
 
 use super::subject::{Drift, Level, Wait};
 use crate::cloud::Order;
-use crate::replica::{Note, SetPassword};
+use crate::replica::{Note, SetPassword, Was};
 
 /// How a subject is to be taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +36,9 @@ pub(super) struct Due {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Done {
     /// This was applied, as of this record of the directory.
-    Applied(ObjectKind, ObjectId, Digest),
+    Applied(ObjectKind, ObjectId, Was),
+    /// It is a step on the way, and is looked at again.
+    Step,
     /// This is gone.
     Gone(ObjectKind, ObjectId),
     /// This link is there, or is not any more.

@@ -22,7 +22,7 @@ use shared::wire::frame::{Cursor, DIRECTORY_FEED};
 use tokio::sync::watch;
 
 pub use self::feed::Taken;
-use super::{Applied, Base, Change, Note, Replica, SetPassword};
+use super::{Applied, Base, Change, Note, Replica, SetPassword, Was};
 use crate::database::move_aside;
 
 const FILE: &str = "replica.sqlite";
@@ -274,7 +274,7 @@ fn base(connection: &Connection) -> rusqlite::Result<Base> {
         };
         let id = ObjectId::from_bytes(row.get(1)?);
         let here = CloudId::new(&here);
-        let was = Digest::from_bytes(row.get(3)?);
+        let was = Was::from_bytes(row.get(3)?);
         base.objects.insert((kind, id), Applied { here, was });
     }
     let mut links = connection.prepare_cached("SELECT id FROM applied_link")?;
@@ -282,6 +282,12 @@ fn base(connection: &Connection) -> rusqlite::Result<Base> {
     while let Some(row) = rows.next()? {
         let id: String = row.get(0)?;
         base.links.insert(CloudId::new(&id));
+    }
+    let mut put_backs = connection.prepare_cached("SELECT id, at_ms FROM put_back")?;
+    let mut rows = put_backs.query(())?;
+    while let Some(row) = rows.next()? {
+        let (id, at): (String, u64) = (row.get(0)?, row.get(1)?);
+        base.put_backs.insert(CloudId::new(&id), UnixMillis(at));
     }
     let sql = "SELECT user, here, version FROM applied_password";
     let mut passwords = connection.prepare_cached(sql)?;
@@ -318,6 +324,12 @@ fn note(connection: &Connection, note: &Note) -> rusqlite::Result<()> {
             .execute([id.to_string()]),
         Note::Link(id, false) => connection
             .prepare_cached("DELETE FROM applied_link WHERE id = ?1")?
+            .execute([id.to_string()]),
+        Note::PutBack(id, Some(at)) => connection
+            .prepare_cached("INSERT OR REPLACE INTO put_back (id, at_ms) VALUES (?1, ?2)")?
+            .execute(params![id.to_string(), at.0]),
+        Note::PutBack(id, None) => connection
+            .prepare_cached("DELETE FROM put_back WHERE id = ?1")?
             .execute([id.to_string()]),
         Note::Password(user, SetPassword { here, version }) => connection
             .prepare_cached(

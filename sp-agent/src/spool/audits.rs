@@ -4,9 +4,9 @@
 //! one reads all. An audit that lost a page is void, so that what stood on it is not taken for
 //! gone.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use shared::model::CloudId;
+use shared::model::{CloudId, Record};
 use shared::wire::codec::EncodeError;
 use shared::wire::record::{decode_id, encode_id};
 use xxhash_rust::xxh3::xxh3_64;
@@ -31,7 +31,9 @@ pub(super) struct Seen {
     /// Back ends of which no pool was read, and all are to stay.
     spared: Vec<String>,
     /// Groups of which no membership was read, and all are to stay.
-    groups: HashSet<CloudId>,
+    groups: BTreeSet<CloudId>,
+    /// Departments of which not all was read, and what was not is to stay.
+    departments: BTreeSet<CloudId>,
     /// What changes told of since the audit began, which its pages may not know yet. As long as the
     /// audit goes on, and so no longer than there are changes of one audit's time.
     overtaken: HashSet<IdHash>,
@@ -68,12 +70,19 @@ impl Seen {
         self.overtaken.contains(&hash(id))
     }
 
-    pub(super) fn spares_groups(&self) -> bool {
-        !self.groups.is_empty()
+    /// Whether it hangs on what a record says if it is to stay.
+    pub(super) fn spares_by_content(&self) -> bool {
+        !self.groups.is_empty() || !self.departments.is_empty()
     }
 
-    pub(super) fn spares_group(&self, group: &CloudId) -> bool {
-        self.groups.contains(group)
+    /// Whether a record is of what was not read.
+    pub(super) fn spares_record(&self, record: &Record) -> bool {
+        match record {
+            Record::Membership(it) => self.groups.contains(&it.group),
+            Record::User(it) => self.departments.contains(&it.what.department),
+            Record::Group(it) => self.departments.contains(&it.what.department),
+            _ => false,
+        }
     }
 
     /// Takes what was not read for met.
@@ -86,6 +95,8 @@ impl Seen {
                 self.lacks_some = true;
                 self.groups.insert(id.clone());
             }
+            // Of its records nobody knows either, but some lists are cut for ever.
+            Unread::Department(id) => drop(self.departments.insert(id.clone())),
         }
         Ok(())
     }

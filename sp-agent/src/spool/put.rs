@@ -242,7 +242,12 @@ impl Put<'_> {
     }
 
     /// Holds a record; false if it is held as it is.
-    fn upsert(&mut self, feed: Feed, part: u8, record: &EncodedRecord) -> Result<bool, Fault> {
+    pub(super) fn upsert(
+        &mut self,
+        feed: Feed,
+        part: u8,
+        record: &EncodedRecord,
+    ) -> Result<bool, Fault> {
         let EncodedRecord { kind, id, value } = record;
         let held = self.held(*kind, id, value)?;
         if held
@@ -314,7 +319,12 @@ impl Put<'_> {
     }
 
     /// Makes tombstones of those of a part's live records.
-    fn bury_all(&mut self, kind: RecordKind, part: u8, gone: &Missed) -> Result<Written, Fault> {
+    pub(super) fn bury_all(
+        &mut self,
+        kind: RecordKind,
+        part: u8,
+        gone: &Missed,
+    ) -> Result<Written, Fault> {
         let code = kind_code(kind);
         let mut written = Written::default();
         let mut after: Vec<u8> = Vec::new();
@@ -330,7 +340,12 @@ impl Put<'_> {
     }
 
     /// A part's live records that were not met, and how many live ones there are.
-    fn missing(&self, kind: RecordKind, part: u8, seen: &Seen) -> Result<(Missed, u64), Fault> {
+    pub(super) fn missing(
+        &self,
+        kind: RecordKind,
+        part: u8,
+        seen: &Seen,
+    ) -> Result<(Missed, u64), Fault> {
         let code = kind_code(kind);
         let (mut missing, mut live) = (Missed::default(), 0);
         let mut after: Vec<u8> = Vec::new();
@@ -343,17 +358,17 @@ impl Put<'_> {
             live += ids.len() as u64;
             let unmet = ids.iter().filter(|id| !seen.has(id));
             for id in unmet.filter(|id| !seen.spares(id)) {
-                if !self.is_of_unread_group(code, id, seen)? {
+                if !self.is_of_the_unread(code, id, seen)? {
                     missing.insert(hash(id));
                 }
             }
         }
     }
 
-    /// Whether a record is a membership of a group that could not be read. One that can't be
+    /// Whether a record is of a group or a department that could not be read. One that can't be
     /// decoded may be.
-    fn is_of_unread_group(&self, kind: u16, id: &[u8], seen: &Seen) -> Result<bool, Fault> {
-        if !seen.spares_groups() {
+    fn is_of_the_unread(&self, kind: u16, id: &[u8], seen: &Seen) -> Result<bool, Fault> {
+        if !seen.spares_by_content() {
             return Ok(false);
         }
         let sql = "SELECT value FROM record WHERE kind = ?1 AND id = ?2 AND value IS NOT NULL";
@@ -363,10 +378,7 @@ impl Put<'_> {
             .optional()?;
         let Some(value) = value else { return Ok(false) };
         Ok(match decode(kind, id, &value) {
-            Ok(Decoded::Known(record)) => match *record {
-                Record::Membership(it) => seen.spares_group(&it.group),
-                _ => false,
-            },
+            Ok(Decoded::Known(record)) => seen.spares_record(&record),
             Ok(Decoded::Unknown) | Err(_) => true,
         })
     }

@@ -129,7 +129,8 @@ pub struct Changes {
     pub is_all: bool,
 }
 
-/// The changes after `after`, as many as a batch takes; `None` in another life of the feed.
+/// The changes after `after`, as many as a batch takes; `None` in another life of the feed, and
+/// where removals after `after` were forgotten already: then the reader must begin anew.
 pub(super) fn records(
     store: &Connection,
     feed: Feed,
@@ -139,6 +140,9 @@ pub(super) fn records(
     let Some(state) = feeds::load(store, feed)?.filter(|it| it.id == id) else {
         return Ok(None);
     };
+    if after > 0 && after < state.horizon {
+        return Ok(None);
+    }
     let (rows, is_all) = rows_after(store, feed, after)?;
     let last = match rows.last() {
         Some(seq) if !is_all => seq,

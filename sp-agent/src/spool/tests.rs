@@ -1,9 +1,12 @@
 //! What needs a hand inside: a file without room.
 
-use shared::model::{CloudId, Feed, HostSample, Record, StoragePool, UnixMillis};
+use shared::model::{
+    Applying, CloudId, Feed, HostSample, Key, Record, RecordKind, Remark, RemarkState, StoragePool,
+    Subject, UnixMillis,
+};
 
 use super::open::Opener;
-use super::{Condition, Spool, SpoolError};
+use super::{Condition, Remarks, Spool, SpoolError};
 use crate::cloud::{Mark, Page, Part};
 
 fn pools(count: u32) -> Page {
@@ -79,4 +82,69 @@ async fn without_room_nothing_is_half_held_and_with_room_it_goes_on() {
         .unwrap();
     assert_eq!(put.changed, 4_990);
     assert_eq!(spool.extent(Feed::Inventory).id, extent.id);
+}
+
+fn remarks(names: &[&str], is_whole: bool) -> Remarks {
+    let kind = shared::model::ObjectKind::User;
+    let remark = |name: &&str| Remark {
+        subject: Subject::Own(kind, CloudId::new(name)),
+        name: (*name).to_owned(),
+        state: RemarkState::Blocked {
+            reason: "a name that is taken".to_owned(),
+        },
+    };
+    Remarks {
+        applying: Applying::default(),
+        remarks: names.iter().map(remark).collect(),
+        is_whole,
+    }
+}
+
+/// Keys of remarks that are told, in their order, without those that are not any more.
+async fn told(spool: &Spool) -> Vec<String> {
+    let extent = spool.extent(Feed::Organization);
+    let read = spool.records(Feed::Organization, extent.id, 0).await;
+    let changes = read.unwrap().unwrap().changes.into_iter();
+    let names = changes.filter_map(|it| match it {
+        Ok(Record::Remark(it)) => Some(it.name),
+        _ => None,
+    });
+    let mut names: Vec<String> = names.collect();
+    names.sort_unstable();
+    names
+}
+
+#[tokio::test]
+async fn remarks_stay_until_all_is_known_and_no_audit_removes_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let spool = open(directory.path(), 4_000);
+    let put = spool.put_remarks(remarks(&["a", "b"], true)).await.unwrap();
+    assert_eq!((put.changed, put.removed), (3, 0));
+    let put = spool.put_remarks(remarks(&["a", "b"], true)).await.unwrap();
+    assert_eq!((put.changed, put.removed), (0, 0), "what is so is not told");
+    drop(spool);
+
+    let spool = open(directory.path(), 4_000);
+    spool
+        .put_remarks(remarks(&["b", "c"], false))
+        .await
+        .unwrap();
+    assert_eq!(told(&spool).await, ["a", "b", "c"], "after a restart");
+    let audit = spool.begin_audit(Part::Users);
+    let swept = spool.finish_audit(audit, Mark(UnixMillis(1))).await;
+    assert_eq!(swept.unwrap().removed, 0);
+    let put = spool.put_remarks(remarks(&["c"], true)).await.unwrap();
+    assert_eq!((put.changed, put.removed), (0, 2));
+    assert_eq!(told(&spool).await, ["c"]);
+    let key = Key {
+        kind: RecordKind::Remark,
+        id: CloudId::new("c"),
+    };
+    let page = Page {
+        deleted: vec![key],
+        ..Page::default()
+    };
+    let refused = spool.put_changes(Part::Users, page).await;
+    assert!(matches!(refused, Err(SpoolError::Misplaced { .. })));
+    assert!(!spool.extent(Feed::Organization).whole, "they are no part");
 }

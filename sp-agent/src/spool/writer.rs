@@ -22,7 +22,7 @@ use super::put::Put;
 use super::read::Reader;
 use super::retain::retain;
 use super::whole;
-use super::{Condition, Shared, Written};
+use super::{Condition, Remarks, Shared, Written};
 use crate::cloud::{Mark, Page, Part};
 
 /// Jobs of one commit at most: more than can wait, so that it bounds only a steady stream.
@@ -55,6 +55,8 @@ pub(super) enum Work {
     /// The cloud has no such part.
     Absent(Part),
     Services(Vec<Service>),
+    /// How far the directory is applied, and whether what is not remarked on is as it should be.
+    Remarks(Remarks),
     Sample(Box<HostSample>),
     /// A hub knows more of this life of a feed than there is.
     Life {
@@ -357,6 +359,7 @@ fn perform(put: &mut Put<'_>, audits: &mut Audits, work: &Work) -> Result<Writte
             Ok(Written::default())
         }
         Work::Services(services) => put.services(services),
+        Work::Remarks(remarks) => put.remarks(remarks),
         Work::Sample(sample) => put.sample(sample),
         Work::Life { feed, id } if put.feeds.get(*feed).id == *id => {
             put.begin_life(*feed, "a hub is ahead of it");

@@ -3,7 +3,8 @@
 //! ```text
 //! replica ─────────────▶ ┌───────┐ ─▶ orders ─▶ cloud
 //! spool ─ organization ─▶ │ Apply │ ─▶ notes ─▶ replica; what was done ─▶ audit trail
-//! collector ─ readings ─▶ └───────┘ ─▶ what changed ─▶ spool; what is to be read soon ─▶ collector
+//! collector ─ readings ─▶ └───────┘ ─▶ what changed, remarks ─▶ spool; what is to be read soon ─▶
+//!                                      collector
 //! ```
 
 use std::collections::BTreeMap;
@@ -25,7 +26,7 @@ use crate::audit::Trail;
 use crate::cloud::{Cloud, Page, Part};
 use crate::replica::store::Store;
 use crate::replica::{Note, Replica};
-use crate::spool::{Spool, SpoolError};
+use crate::spool::{Remarks, Spool, SpoolError};
 
 /// News on their way at most: a page's worth.
 const NEWS_MAX: usize = 1024;
@@ -125,6 +126,7 @@ impl Applying {
         };
         let (told, tells) = watch::channel(Arc::<Replica>::default());
         let (news, heard) = mpsc::channel(NEWS_MAX);
+        let (remarks, remarked) = watch::channel(None);
         let apply = Apply {
             cloud: Arc::clone(cloud),
             federation,
@@ -137,6 +139,7 @@ impl Applying {
             audit: Arc::new(Audited(self.trail.clone(), self.clock.clone())),
             unseal: Arc::new(opener),
             progress: self.progress.clone(),
+            remarks,
             readings: self.between.wanted.clone(),
             clock: self.clock.clone(),
             orders_max: ORDERS_MAX,
@@ -146,6 +149,7 @@ impl Applying {
         tokio::select! {
             () = apply.run(shutdown.clone()) => std::future::pending().await,
             () = mirror(&replica, &told) => {}
+            () = tell(&self.spool, remarked, &self.clock) => {}
             heard = hear(&self.spool, (read, began), &news) => if let Err(error) = heard {
                 let error = chain(&error).to_string();
                 tracing::error!(error, "the cloud's organization can't be read from the spool");
@@ -190,7 +194,8 @@ async fn hear(
             let Some(read) = spool.records(Feed::Organization, life, after).await? else {
                 return Ok(());
             };
-            for change in read.changes {
+            let changes = read.changes.into_iter();
+            for change in changes.filter(is_of_the_cloud) {
                 let change = match change {
                     Ok(record) => News::Put(record),
                     Err(key) => News::Gone(key),
@@ -221,6 +226,32 @@ async fn hear(
             },
         }
         extents.borrow_and_update();
+    }
+}
+
+/// Whether a change is of the cloud, and not what this agent remarked itself.
+fn is_of_the_cloud(change: &Result<Record, Key>) -> bool {
+    let kind = match change {
+        Ok(record) => record.key().kind,
+        Err(key) => key.kind,
+    };
+    Part::ALL.into_iter().any(|it| it.kind() == kind)
+}
+
+/// Puts what the hub should hear of into the spool. Never ends.
+async fn tell(spool: &Spool, mut said: watch::Receiver<Option<Remarks>>, clock: &Clock) {
+    loop {
+        let remarks = said.borrow_and_update().clone();
+        if let Some(remarks) = remarks
+            && spool.put_remarks(remarks).await.is_err()
+        {
+            // The spool tells of its condition itself.
+            clock.sleep(AGAIN).await;
+            said.mark_changed();
+        }
+        if said.changed().await.is_err() {
+            return std::future::pending().await;
+        }
     }
 }
 

@@ -27,6 +27,17 @@ pub trait Answering: Send + Sync + 'static {
     async fn check(&self, user: CloudId, sealed: Vec<u8>) -> Result<Checked, String>;
 }
 
+/// Answers no call: for an agent that has no cloud to ask.
+#[derive(Debug, Clone, Copy)]
+pub struct Unanswered;
+
+#[async_trait]
+impl Answering for Unanswered {
+    async fn check(&self, _: CloudId, _: Vec<u8>) -> Result<Checked, String> {
+        Err("this agent has no cloud that could be asked".to_owned())
+    }
+}
+
 /// The calls of one connection.
 pub(super) struct Calls {
     connection: LinkConnection,

@@ -1,7 +1,7 @@
-//! Changes that come while an audit goes on are newer than its pages; and memberships of a group
-//! that could not be read stay.
+//! Changes that come while an audit goes on are newer than its pages; and memberships of a group,
+//! and users of a department, that could not be read stay.
 
-use shared::model::{CloudId, Feed, Key, Membership, Record, UnixMillis};
+use shared::model::{CloudId, Custody, Entry, Feed, Key, Membership, Record, UnixMillis, User};
 use shared::wire::record::encode;
 use sp_agent::cloud::{Mark, Page, Part, Unread};
 use sp_agent::spool::Spool;
@@ -128,6 +128,46 @@ async fn memberships_of_a_group_that_could_not_be_read_stay_also_after_a_restart
     // The other parts were not read, so a hub is told of what is there alone.
     let expected = [all[0].clone(), all[1].clone(), all[4].clone()];
     assert_held(&spool, Feed::Organization, expected).await;
+}
+
+fn user(department: &str, name: &str) -> Record {
+    Record::User(Entry {
+        id: CloudId::new(name),
+        custody: Custody::Common,
+        marker: None,
+        what: User {
+            department: CloudId::new(department),
+            name: name.to_owned(),
+            description: None,
+            email: None,
+            enabled: true,
+            default_project: None,
+        },
+    })
+}
+
+#[tokio::test]
+async fn users_of_a_department_that_was_read_in_part_stay_and_do_not_keep_a_hub_waiting() {
+    let spool = Home::new().open();
+    let all = [("ldap", "a"), ("ldap", "b"), ("sql", "c"), ("sql", "d")];
+    let all = all.map(|(department, name)| user(department, name));
+    spool
+        .put_changes(Part::Users, page(all.clone()))
+        .await
+        .unwrap();
+    let unread = Page {
+        unread: vec![Unread::Department(CloudId::new("ldap"))],
+        ..page([all[0].clone(), all[2].clone()])
+    };
+    let others = Part::ALL.into_iter().filter(|it| it.is_organization());
+    for part in others.filter(|it| *it != Part::Users) {
+        audit(&spool, part, Page::default()).await;
+    }
+    let swept = audit(&spool, Part::Users, unread).await;
+    assert_eq!(swept.removed, 1, "d, and not b");
+    let expected = [all[0].clone(), all[1].clone(), all[2].clone()];
+    assert_held(&spool, Feed::Organization, expected).await;
+    assert!(spool.extent(Feed::Organization).whole);
 }
 
 #[tokio::test]

@@ -130,6 +130,10 @@ async fn a_hub_behind_the_dropped_tombstones_gets_a_snapshot() {
         .unwrap();
     let extent = spool.extent(Feed::Inventory);
     assert_eq!((extent.head, extent.horizon), (23_001, 11_500 + 1_500));
+    for (after, is_known) in [(0, true), (1, false), (12_999, false), (13_000, true)] {
+        let read = spool.records(Feed::Inventory, extent.id, after).await;
+        assert_eq!(read.unwrap().is_some(), is_known, "after {after}");
+    }
 
     link.receiver.restore();
     assert_eq!(link.receiver.live().len(), 11_500);

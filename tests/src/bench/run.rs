@@ -5,6 +5,8 @@ mod idle;
 mod ingest;
 mod join;
 mod merge;
+mod orgsync;
+mod propagate;
 mod scale;
 mod storm;
 mod wan;
@@ -63,6 +65,10 @@ pub enum Name {
     Agent,
     /// The plan for a large organization that joins a large directory
     Merge,
+    /// An organization's way into a real Keystone
+    Orgsync,
+    /// A change's way into twenty Keystones
+    Propagate,
 }
 
 /// Runs a benchmark and prints its figures.
@@ -77,6 +83,8 @@ pub fn run(options: &Options) {
         Name::Wan => wan::wan(options),
         Name::Agent => agent::agent(options),
         Name::Merge => merge::merge(options),
+        Name::Orgsync => orgsync::orgsync(options),
+        Name::Propagate => propagate::propagate(options),
     };
     show(&figures, options.json);
 }

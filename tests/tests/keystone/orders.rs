@@ -6,6 +6,7 @@ use shared::model::{
     ObjectKind, Project, Role, Scope, User,
 };
 use shared::runtime::clock::Clock;
+use shared::wire::frame::Checked;
 use sp_agent::cloud::openstack::{Auth, Domain, OpenStack, Options as Access, Secret};
 use sp_agent::cloud::{Cloud, CloudError, Order};
 use tests::keystone::{Fault, Faults, Options, SimulatedKeystone};
@@ -98,12 +99,55 @@ fn update(id: &CloudId, from: Object<CloudId>, to: Object<CloudId>, number: u8) 
     }
 }
 
+/// A password is set, known, changed, and of no use while its user is switched off.
+async fn passwords(agent: &OpenStack, department: &CloudId, id: &CloudId) {
+    let check = async |password: &str| agent.check_password(id, password).await.unwrap();
+    assert_eq!(check("first one").await, Checked::Wrong, "he has none yet");
+    for password in ["first one", "zweites Paßwort 二"] {
+        agent.set_password(id, password).await.unwrap();
+        assert_eq!(check(password).await, Checked::Right);
+        assert_eq!(check("another").await, Checked::Wrong);
+    }
+    assert_eq!(check("first one").await, Checked::Wrong);
+    let (on, off) = (user(department, Some("e@x")), user(department, Some("e@x")));
+    let off = match off {
+        Object::User(it) => Object::User(User {
+            enabled: false,
+            ..it
+        }),
+        other => other,
+    };
+    let switched = |from: &Object<CloudId>, to: &Object<CloudId>| Order::Update {
+        id: id.clone(),
+        from: from.clone(),
+        to: to.clone(),
+        marker: None,
+    };
+    agent.perform(&switched(&on, &off)).await.unwrap();
+    assert_eq!(
+        check("zweites Paßwort 二").await,
+        Checked::Wrong,
+        "he is off"
+    );
+    agent.perform(&switched(&off, &on)).await.unwrap();
+    assert_eq!(check("zweites Paßwort 二").await, Checked::Right);
+    let nobody = CloudId::new("0123456789abcdef0123456789abcdef");
+    let refused = agent.set_password(&nobody, "x").await;
+    assert!(matches!(
+        refused,
+        Err(CloudError::Status { status: 404, .. })
+    ));
+    let checked = agent.check_password(&nobody, "x").await.unwrap();
+    assert_eq!(checked, Checked::Wrong);
+}
+
 /// Every kind of order, each twice.
 async fn all_orders(keystone: &Keystone) {
     let agent = agent(keystone, LONG);
     let d = made(&agent, department("physics", true), 1).await;
     let p = made(&agent, project(&d, true), 2).await;
     let u = made(&agent, user(&d, Some("e@x")), 3).await;
+    passwords(&agent, &d, &u).await;
     let group = Object::Group(Group {
         department: d.clone(),
         name: "physicists".to_owned(),

@@ -7,10 +7,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use shared::runtime::clock::Clock;
 use tests::keystone::{Fault, Faults, Options, SimulatedKeystone};
-use tests::lab::{Lab, Region};
+use tests::lab::Lab;
 
 use super::keystone::Keystone;
-use super::merge;
 
 /// Some hundred and fifty writes, of which one in six fails, and an answer that never comes is
 /// waited for 5 s.
@@ -18,19 +17,6 @@ const PATIENCE: Duration = Duration::from_secs(150);
 
 /// The agent reads the organization every 10 s: two rounds of it.
 const TWO_ROUNDS: Duration = Duration::from_secs(21);
-
-fn region(lab: &Lab, name: &str, keystone: &SimulatedKeystone) -> Region {
-    let password = lab.secret(&format!("{name}-secret"), SimulatedKeystone::PASSWORD);
-    let settings = format!(
-        "kind = \"openstack\"\n[cloud.openstack]\nauth_url = \"{}\"\nusername = \"admin\"\n\
-         password_file = \"{}\"\nuser_domain_name = \"Default\"\nproject_name = \"admin\"\n\
-         project_domain_name = \"Default\"\nregion_name = \"RegionOne\"\n\
-         request_timeout = \"5s\"\n",
-        keystone.auth_url(),
-        password.display(),
-    );
-    lab.join(name, &settings, lab.link())
-}
 
 fn furnish(keystone: &mut Keystone) {
     keystone.play("d POST /domains {\"domain\": {\"name\": \"research\"}}");
@@ -90,11 +76,11 @@ fn a_keystone_that_fails_and_an_agent_that_is_killed_end_as_they_should() {
     let (status, _) = south.ask("POST", "/domains", &json!({"domain": {"name": "own"}}));
     assert_eq!(status, 201);
     let lab = Lab::found();
-    let _north = region(&lab, "north", &north);
-    let mut agent = region(&lab, "south", &south);
-    merge(&lab, "north");
+    let _north = lab.join_keystone("north", &north);
+    let mut agent = lab.join_keystone("south", &south);
+    lab.merge("north");
     south.fail(Faults::of(0x5eed, 160, &Fault::ALL).of_writes());
-    merge(&lab, "south");
+    lab.merge("south");
     for writes in [20, 60] {
         until("the agent writes", || south.writes() > writes);
         agent.daemon.kill();

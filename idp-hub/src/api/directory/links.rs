@@ -8,13 +8,12 @@ use shared::model::{Actor, Assignment, CloudId, Implication, Link, Membership, R
 use shared::wire::record;
 use utoipa::ToSchema;
 
-use super::access::Administrator;
 use super::documents::LinkDocument;
 use super::objects::{edit, id_of};
 use crate::api::extract::{Json, Page, PageQuery, Path, Query, cursor};
 use crate::api::problem::{Kind, Problem, ProblemDocument};
 use crate::api::state::ApiState;
-use crate::api::who::Source;
+use crate::api::who::{Source, Who};
 use crate::directory::Edit;
 
 /// Who is to be in which group.
@@ -111,12 +110,15 @@ fn one_of(one: &str, other: &str) -> Problem {
 
 async fn page(
     state: &ApiState,
+    who: &Who,
     kind: RecordKind,
     asked: &PageQuery,
 ) -> Result<axum::Json<Page<LinkDocument>>, Problem> {
     let (limit, after) = (asked.limit()?, asked.after()?);
+    let (seen, asker) = (state.clone(), who.asker());
     let page = state.store.read(move |it| {
-        let page = it.links(kind, &after, limit)?;
+        let sight = seen.seen().sight(it, asker)?;
+        let page = it.links_seen(kind, (&after, limit), |link| sight.sees_link(link))?;
         let items = page.items.iter().map(|one| LinkDocument::new(it, one));
         Ok(Page {
             items: items.collect::<Result<_, _>>()?,
@@ -128,7 +130,7 @@ async fn page(
 
 async fn remove(
     state: &ApiState,
-    who: &Administrator,
+    who: &Who,
     source: Source,
     (kind, text): (RecordKind, String),
 ) -> Result<StatusCode, Problem> {
@@ -158,10 +160,10 @@ macro_rules! links {
             ))]
             pub(in crate::api) async fn $list(
                 State(state): State<ApiState>,
-                _: Administrator,
+                who: Who,
                 Query(asked): Query<PageQuery>,
             ) -> Result<axum::Json<Page<LinkDocument>>, Problem> {
-                page(&state, RecordKind::$kind, &asked).await
+                page(&state, &who, RecordKind::$kind, &asked).await
             }
 
             $(#[$make_doc])*
@@ -170,12 +172,14 @@ macro_rules! links {
                 (status = 204, description = "It is so, now or before"),
                 (status = 400, description = "No Keystone would take it", body = ProblemDocument),
                 (status = 401, description = "Nobody is signed in", body = ProblemDocument),
+                (status = 403, description = "Not in what he administers, or more than he has",
+                    body = ProblemDocument),
                 (status = 404, description = "An end of it is not there", body = ProblemDocument),
                 (status = 409, description = "An end of it has ended", body = ProblemDocument),
             ))]
             pub(in crate::api) async fn $make(
                 State(state): State<ApiState>,
-                who: Administrator,
+                who: Who,
                 source: Source,
                 Json(asked): Json<$request>,
             ) -> Result<StatusCode, Problem> {
@@ -188,11 +192,12 @@ macro_rules! links {
                 params(("id" = String, Path, description = "Its id, as in the list")), responses(
                 (status = 204, description = "Taken away"),
                 (status = 401, description = "Nobody is signed in", body = ProblemDocument),
+                (status = 403, description = "Not in what he administers", body = ProblemDocument),
                 (status = 404, description = "There is none", body = ProblemDocument),
             ))]
             pub(in crate::api) async fn $remove(
                 State(state): State<ApiState>,
-                who: Administrator,
+                who: Who,
                 source: Source,
                 Path(id): Path<String>,
             ) -> Result<StatusCode, Problem> {

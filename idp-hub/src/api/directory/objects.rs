@@ -7,13 +7,13 @@ use shared::ids::ObjectId;
 use shared::model::{Department, Group, Object, ObjectKind, Project, Role, User};
 use utoipa::{IntoParams, ToSchema};
 
-use super::access::Administrator;
 use super::documents::ObjectDocument;
 use crate::api::audit::{by, refused};
 use crate::api::extract::{Json, Page, PageQuery, Path, Query, cursor};
 use crate::api::problem::{Kind, Problem, ProblemDocument};
 use crate::api::state::ApiState;
-use crate::api::who::Source;
+use crate::api::who::{Source, Who};
+use crate::directory::rights::Action;
 use crate::directory::{Edit, Patch};
 use crate::store::audit::attempted;
 
@@ -93,7 +93,7 @@ pub(in crate::api) struct ObjectChange {
 ))]
 pub(in crate::api) async fn list(
     State(state): State<ApiState>,
-    _: Administrator,
+    who: Who,
     Path(kind): Path<String>,
     Query(asked): Query<ListQuery>,
 ) -> Result<axum::Json<Page<ObjectDocument>>, Problem> {
@@ -101,8 +101,13 @@ pub(in crate::api) async fn list(
     let ListQuery { limit, after, name } = asked;
     let page = PageQuery::new(limit, after);
     let (limit, after) = (page.limit()?, page.after()?);
+    let (seen, asker) = (state.clone(), who.asker());
     let page = state.store.read(move |it| {
-        let page = it.objects(kind, name.as_deref(), &after, limit)?;
+        let sight = seen.seen().sight(it, asker)?;
+        let page = it.objects_seen(kind, (&after, limit), |id, object| {
+            let is_wanted = name.as_deref().is_none_or(|name| object.name() == name);
+            is_wanted && sight.sees_object(id, object)
+        })?;
         let items = page.items.iter().map(|one| ObjectDocument::new(it, one));
         Ok(Page {
             items: items.collect::<Result<_, _>>()?,
@@ -120,13 +125,14 @@ pub(in crate::api) async fn list(
     (status = 201, description = "Made", body = ObjectDocument),
     (status = 400, description = "No Keystone would take it", body = ProblemDocument),
     (status = 401, description = "Nobody is signed in", body = ProblemDocument),
+    (status = 403, description = "Not in what he administers", body = ProblemDocument),
     (status = 404, description = "No such kind, or nothing that it refers to",
         body = ProblemDocument),
     (status = 409, description = "The name is taken", body = ProblemDocument),
 ))]
 pub(in crate::api) async fn create(
     State(state): State<ApiState>,
-    who: Administrator,
+    who: Who,
     source: Source,
     Path(kind): Path<String>,
     Json(asked): Json<ObjectRequest>,
@@ -135,7 +141,7 @@ pub(in crate::api) async fn create(
     let object = asked.object(kind)?;
     let id = ObjectId::from_random(rand::random());
     edit(&state, &who, source, Edit::Create { id, object }).await?;
-    let made = found(&state, kind, id).await?;
+    let made = found(&state, &who, kind, id).await?;
     Ok((StatusCode::CREATED, axum::Json(made)))
 }
 
@@ -149,11 +155,11 @@ pub(in crate::api) async fn create(
 ))]
 pub(in crate::api) async fn show(
     State(state): State<ApiState>,
-    _: Administrator,
+    who: Who,
     Path((kind, id)): Path<(String, String)>,
 ) -> Result<axum::Json<ObjectDocument>, Problem> {
     let (kind, id) = (kind_of(&kind)?, id_of("id", &id)?);
-    found(&state, kind, id).await.map(axum::Json)
+    found(&state, &who, kind, id).await.map(axum::Json)
 }
 
 /// Change one of them. Its department and its outer project stay: no Keystone moves anything.
@@ -164,12 +170,13 @@ pub(in crate::api) async fn show(
     (status = 200, description = "As it is now", body = ObjectDocument),
     (status = 400, description = "No Keystone would take it", body = ProblemDocument),
     (status = 401, description = "Nobody is signed in", body = ProblemDocument),
+    (status = 403, description = "Not in what he administers", body = ProblemDocument),
     (status = 404, description = "No such thing", body = ProblemDocument),
     (status = 409, description = "The name is taken, or it has ended", body = ProblemDocument),
 ))]
 pub(in crate::api) async fn update(
     State(state): State<ApiState>,
-    who: Administrator,
+    who: Who,
     source: Source,
     Path((kind, id)): Path<(String, String)>,
     Json(asked): Json<ObjectChange>,
@@ -188,7 +195,7 @@ pub(in crate::api) async fn update(
         default_project,
     };
     edit(&state, &who, source, Edit::Update { kind, id, patch }).await?;
-    found(&state, kind, id).await.map(axum::Json)
+    found(&state, &who, kind, id).await.map(axum::Json)
 }
 
 /// End one of them. A user, group or role is deleted in every region; a department or project is
@@ -199,12 +206,13 @@ pub(in crate::api) async fn update(
     (status = 204, description = "Ended"),
     (status = 400, description = "Nothing would work without it", body = ProblemDocument),
     (status = 401, description = "Nobody is signed in", body = ProblemDocument),
+    (status = 403, description = "Not in what he administers", body = ProblemDocument),
     (status = 404, description = "No such thing", body = ProblemDocument),
     (status = 409, description = "It has ended before", body = ProblemDocument),
 ))]
 pub(in crate::api) async fn end(
     State(state): State<ApiState>,
-    who: Administrator,
+    who: Who,
     source: Source,
     Path((kind, id)): Path<(String, String)>,
 ) -> Result<StatusCode, Problem> {
@@ -293,13 +301,18 @@ impl ObjectRequest {
     }
 }
 
+/// What he may not see is not there.
 async fn found(
     state: &ApiState,
+    who: &Who,
     kind: ObjectKind,
     id: ObjectId,
 ) -> Result<ObjectDocument, Problem> {
+    let (seen, asker) = (state.clone(), who.asker());
     let found = state.store.read(move |it| {
+        let sight = seen.seen().sight(it, asker)?;
         let listed = it.listed_object(kind, id)?;
+        let listed = listed.filter(|it| sight.sees_object(it.what.0, &it.what.1));
         listed.map(|one| ObjectDocument::new(it, &one)).transpose()
     });
     found.await?.ok_or_else(|| {
@@ -309,19 +322,23 @@ async fn found(
     })
 }
 
-/// Makes a change, and tells the audit of it.
+/// Makes a change, if he may, and tells the audit of it.
 pub(super) async fn edit(
     state: &ApiState,
-    who: &Administrator,
+    who: &Who,
     source: Source,
     edit: Edit,
 ) -> Result<(), Problem> {
-    let (by, asked) = (by(&who.0, source), format!("{edit:?}"));
+    let (by, asked, asker) = (by(who, source), format!("{edit:?}"), who.asker());
     let attempt = attempted(&edit, by.clone());
-    let made = state.store.change(move |it| it.edit_by(edit, &by)).await;
+    let made = state.store.change(move |it| {
+        it.permit(asker, Action::Edit(&edit))?;
+        it.edit_by(edit, &by)
+    });
     let made = made
+        .await
         .map_err(Problem::from)
-        .inspect_err(|problem| refused(state, attempt, problem.kind()));
+        .inspect_err(|problem| refused(state, attempt, problem.kind().slug()));
     let changed = !made?.is_empty();
     let by = who.name();
     tracing::info!(target: "audit", action = "directory", asked, by, %source, changed, "asked for");
@@ -338,7 +355,7 @@ fn kind_of(word: &str) -> Result<ObjectKind, Problem> {
     })
 }
 
-pub(super) fn id_of(what: &str, text: &str) -> Result<ObjectId, Problem> {
+pub(in crate::api) fn id_of(what: &str, text: &str) -> Result<ObjectId, Problem> {
     text.parse().map_err(|error| {
         Problem::new(Kind::InvalidRequest, format!("{what}: {error}."))
             .next_step("Give the id that the directory's lists show.")

@@ -3,9 +3,6 @@
 mod documents;
 mod withheld;
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
-
 use axum::extract::State;
 use serde::Deserialize;
 use shared::audit::Act;
@@ -22,26 +19,7 @@ use crate::api::problem::{Kind, Problem, ProblemDocument};
 use crate::api::state::ApiState;
 use crate::api::who::Source;
 use crate::directory::{Action, PlanDigest};
-use crate::store::StoreError;
-use crate::store::directory::{Confirmation, Merged, PlanVersion, ShownPlan};
-
-/// The plan that was looked at last, so that its pages are not each planned for. One: whoever
-/// merges looks at one region after the other, and a plan may be a hundred megabytes.
-#[derive(Default)]
-pub(in crate::api) struct Plans(Mutex<Option<(PlanVersion, Arc<ShownPlan>)>>);
-
-impl Plans {
-    fn at(&self, version: &PlanVersion) -> Option<Arc<ShownPlan>> {
-        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (of, plan) = held.as_ref()?;
-        (of == version).then(|| Arc::clone(plan))
-    }
-
-    fn keep(&self, version: PlanVersion, plan: &Arc<ShownPlan>) {
-        let plan = Arc::clone(plan);
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((version, plan));
-    }
-}
+use crate::store::directory::Confirmation;
 
 /// Which steps.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -73,6 +51,8 @@ pub(in crate::api) struct StepsQuery {
     (status = 404, description = "No such region", body = ProblemDocument),
     (status = 409, description = "Its organization is not read yet, or the plan is another one \
         than the page before was of", body = ProblemDocument),
+    (status = 503, description = "Too many plans are being made; Retry-After says when to ask \
+        again", body = ProblemDocument),
 ))]
 pub(in crate::api) async fn plan(
     State(state): State<ApiState>,
@@ -84,7 +64,7 @@ pub(in crate::api) async fn plan(
     let (limit, after) = (page.limit()? as usize, page.after()?);
     let kind = known(asked.kind, "kind", &ObjectKind::ALL.map(ObjectKind::name))?;
     let action = known(asked.action, "action", &Action::NAMES)?;
-    let shown = shown_plan(&state, &region).await?;
+    let shown = state.store.shown_plan(&region).await?;
     let from = place(&after, shown.digest)?;
     let mut steps = (shown.plan.steps.iter().enumerate().skip(from)).filter(|(_, step)| {
         let is_kind = kind.as_deref().is_none_or(|it| it == step.kind.name());
@@ -125,7 +105,10 @@ pub(in crate::api) struct MergeRequest {
     (status = 401, description = "Nobody is signed in", body = ProblemDocument),
     (status = 404, description = "No such region", body = ProblemDocument),
     (status = 409, description = "The plan is another one by now, the organization is not read \
-        yet, or another federation's markers are there", body = ProblemDocument),
+        yet, something changed each time that the plan was made, or another federation's markers \
+        are there", body = ProblemDocument),
+    (status = 503, description = "Too many plans are being made; Retry-After says when to ask \
+        again", body = ProblemDocument),
 ))]
 pub(in crate::api) async fn merge(
     State(state): State<ApiState>,
@@ -143,20 +126,14 @@ pub(in crate::api) async fn merge(
         take_over: asked.take_over,
         author: who.name(),
     };
-    let (name, take_over) = (region.clone(), asked.take_over);
-    let act = Act::new(by(&who.0, source), "merge");
-    let attempt = act.clone().on("region", "", name.as_str());
-    let merged = state.store.change(move |it| {
-        let region = it.region_named(&name)?;
-        let merged = it.merge(region.no, &confirmation)?;
-        let told = told(&merged, digest, take_over);
-        it.audit(act.on("region", region.facts.id, name).changing("", told))?;
-        Ok(merged)
-    });
+    let take_over = asked.take_over;
+    let by = by(&who.0, source);
+    let attempt = Act::new(by.clone(), "merge").on("region", "", region.as_str());
+    let merged = state.store.merge_by(&region, confirmation, &by);
     let merged = merged
         .await
         .map_err(Problem::from)
-        .inspect_err(|problem| refused(&state, attempt, problem.kind()))?;
+        .inspect_err(|problem| refused(&state, attempt, problem.kind().slug()))?;
     let (by, plan, written) = (who.name(), digest.to_string(), merged.written);
     tracing::info!(
         target: "audit", action = "merge", region, by, %source, plan, take_over, written,
@@ -166,41 +143,8 @@ pub(in crate::api) async fn merge(
         region,
         digest: plan,
         written,
-        adopted: merged.plan.adopted().count() as u64,
+        adopted: merged.shown.plan.adopted().count() as u64,
     }))
-}
-
-/// What a merge did, in short: the plan is known by its digest.
-fn told(merged: &Merged, digest: PlanDigest, take_over: bool) -> String {
-    let mut counts: BTreeMap<(&str, &str), u64> = BTreeMap::new();
-    for step in &merged.plan.steps {
-        let of = (step.action.name(), step.kind.name());
-        *counts.entry(of).or_default() += 1;
-    }
-    let counts = counts.into_iter();
-    let counts = counts.map(|((action, kind), count)| format!(" {action}-{kind}={count}"));
-    let (written, counts) = (merged.written, counts.collect::<String>());
-    format!("plan={digest} take_over={take_over} written={written}{counts}")
-}
-
-async fn shown_plan(state: &ApiState, region: &str) -> Result<Arc<ShownPlan>, Problem> {
-    let (name, plans) = (region.to_owned(), state.clone());
-    let shown = state.store.read(move |it| {
-        let mut all = it.regions()?.into_iter();
-        let region = all.find(|it| it.facts.name == name);
-        let region = region.ok_or(StoreError::Missing {
-            what: "region",
-            name,
-        })?;
-        let version = it.plan_version(&region)?;
-        if let Some(held) = plans.plans().at(&version) {
-            return Ok(held);
-        }
-        let shown = Arc::new(it.shown_plan(&region)?);
-        plans.plans().keep(version, &shown);
-        Ok(shown)
-    });
-    Ok(shown.await?)
 }
 
 /// A filter's word, if it is one.

@@ -2,6 +2,8 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::drift::{Drift, Policy};
+
 /// The directory.
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Org {
@@ -26,6 +28,21 @@ pub(in crate::cli) enum Org {
         #[arg(long)]
         take_over: bool,
     },
+    /// Show what differs in the regions, and adopt it or put it back
+    Drift(Drift),
+    /// Show how far the directory is applied in each region, and what failed there
+    Status {
+        /// Of this region alone
+        #[arg(long)]
+        region: Option<String>,
+    },
+    /// Say what is done about drift in a region from now on
+    Policy {
+        /// The region's name
+        region: String,
+        /// What is done
+        drift: Policy,
+    },
     /// List what the directory has of a kind
     List {
         /// Of which kind
@@ -41,6 +58,16 @@ pub(in crate::cli) enum Org {
     Delete(Ending),
     /// Retire a department or project with all that is in it: no new use, and its resources stay
     Retire(Ending),
+    /// Set a user's password, at the hub and in every region; asks for it twice
+    Password {
+        /// The user's department, by name or id
+        department: String,
+        /// The user's name or id
+        user: String,
+        /// Read it from standard input instead: the first line
+        #[arg(long)]
+        stdin: bool,
+    },
     /// Make a membership, an implication or an assignment
     Link(Link),
     /// Take a membership, an implication or an assignment away
@@ -109,6 +136,20 @@ pub(in crate::cli) struct Which {
     pub(in crate::cli) within: Option<String>,
 }
 
+/// What is said of a thing, beside its name and where it is.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Said {
+    /// What it is for; "" for nothing
+    #[arg(long)]
+    pub(in crate::cli) description: Option<String>,
+    /// A user's address; "" for none
+    #[arg(long)]
+    pub(in crate::cli) email: Option<String>,
+    /// A user's default project, by name or id; "" for none
+    #[arg(long, value_name = "PROJECT")]
+    pub(in crate::cli) default_project: Option<String>,
+}
+
 /// What is to be made.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Create {
@@ -118,15 +159,8 @@ pub(in crate::cli) struct Create {
     /// The project that a project is to be nested in, by name or id
     #[arg(long, value_name = "PROJECT")]
     pub(in crate::cli) parent: Option<String>,
-    /// What it is for
-    #[arg(long)]
-    pub(in crate::cli) description: Option<String>,
-    /// A user's address
-    #[arg(long)]
-    pub(in crate::cli) email: Option<String>,
-    /// A user's default project, by name or id
-    #[arg(long, value_name = "PROJECT")]
-    pub(in crate::cli) default_project: Option<String>,
+    #[command(flatten)]
+    pub(in crate::cli) said: Said,
     /// It may not be used yet
     #[arg(long)]
     pub(in crate::cli) disabled: bool,
@@ -141,15 +175,8 @@ pub(in crate::cli) struct Set {
     /// Its new name
     #[arg(long, value_name = "NAME")]
     pub(in crate::cli) rename: Option<String>,
-    /// Its new description; "" for none
-    #[arg(long)]
-    pub(in crate::cli) description: Option<String>,
-    /// A user's new address; "" for none
-    #[arg(long)]
-    pub(in crate::cli) email: Option<String>,
-    /// A user's new default project, by name or id; "" for none
-    #[arg(long, value_name = "PROJECT")]
-    pub(in crate::cli) default_project: Option<String>,
+    #[command(flatten)]
+    pub(in crate::cli) said: Said,
     /// It may be used
     #[arg(long, conflicts_with = "disable")]
     pub(in crate::cli) enable: bool,

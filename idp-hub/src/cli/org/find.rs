@@ -6,6 +6,7 @@ use shared::ids::ObjectId;
 use super::super::arguments::Kind;
 use super::super::client::{Client, escaped};
 use super::super::error::CliError;
+use super::PAGE;
 use crate::api::{ObjectDocument, Page};
 
 /// Things of one name that are told apart at most.
@@ -40,14 +41,25 @@ pub(super) async fn find(
     if name.parse::<ObjectId>().is_ok() {
         return client.get(&format!("/directory/{word}s/{name}")).await;
     }
-    let path = format!("/directory/{word}s?limit=1000&name={}", escaped(name));
-    let page: Page<ObjectDocument> = client.get(&path).await?;
     let is_there = |it: &ObjectDocument| match (within, &it.department) {
         (None, _) => true,
         (Some(within), Some(its)) => within == its.id || within == its.name,
         (Some(_), None) => false,
     };
-    let mut found: Vec<_> = page.items.into_iter().filter(is_there).collect();
+    let (mut found, mut after) = (Vec::new(), String::new());
+    // To the end of all that have the name: the one that is meant may be the last of them.
+    loop {
+        let path = format!(
+            "/directory/{word}s?limit={PAGE}&name={}{after}",
+            escaped(name)
+        );
+        let page: Page<ObjectDocument> = client.get(&path).await?;
+        found.extend(page.items.into_iter().filter(&is_there));
+        match page.next {
+            Some(next) if found.len() <= SAME_MAX => after = format!("&after={next}"),
+            _ => break,
+        }
+    }
     match (found.pop(), found.is_empty()) {
         (Some(one), true) => Ok(one),
         (Some(one), false) => {
@@ -66,6 +78,9 @@ fn several(word: &str, name: &str, found: &[ObjectDocument]) -> String {
     for it in found.iter().take(SAME_MAX) {
         let department = it.department.as_ref().map_or("", |it| &it.name);
         text.push_str(&format!("\n  {}  {}", it.id, foreign::line(department)));
+    }
+    if found.len() > SAME_MAX {
+        text.push_str("\n  and others; name the department, with --in");
     }
     text
 }

@@ -7,7 +7,7 @@ use super::super::error::CliError;
 use super::super::output::Screen;
 use super::super::prompt::{self, YES};
 use super::{PAGE, shown};
-use crate::api::{MergedDocument, PlanDocument};
+use crate::api::{MergedDocument, PlanDocument, StepDocument};
 
 /// Actions of which some steps need a look: another name, or something that is not taken over.
 const TELLING: [&str; 6] = [
@@ -60,15 +60,17 @@ pub(super) async fn merge(
 /// The plan with every step.
 async fn whole(client: &Client, region: &str) -> Result<PlanDocument, CliError> {
     let mut plan = page(client, region, &format!("limit={PAGE}")).await?;
-    while let Some(next) = plan.next.take() {
-        let more = page(client, region, &format!("limit={PAGE}&after={next}")).await?;
-        plan.items.extend(more.items);
-        plan.next = more.next;
+    if let Some(next) = plan.next.take() {
+        let (action, after) = (None, Some(next));
+        each_page(client, region, (action, after), |items| {
+            plan.items.extend(items)
+        })
+        .await?;
     }
     Ok(plan)
 }
 
-/// The plan with steps that need a look: of each action those among the first page's.
+/// The plan with steps that need a look.
 async fn telling(client: &Client, region: &str) -> Result<PlanDocument, CliError> {
     let mut plan = page(client, region, "limit=1").await?;
     plan.items.clear();
@@ -77,11 +79,34 @@ async fn telling(client: &Client, region: &str) -> Result<PlanDocument, CliError
         if plan.counts.iter().all(|it| it.action != action) {
             continue;
         }
-        let of = page(client, region, &format!("limit={PAGE}&action={action}")).await?;
-        plan.items
-            .extend(of.items.into_iter().filter(shown::needs_a_look));
+        let from = (Some(action), None);
+        each_page(client, region, from, |items| {
+            let telling = items.into_iter().filter(shown::needs_a_look);
+            plan.items.extend(telling);
+        })
+        .await?;
     }
     Ok(plan)
+}
+
+/// The steps of one action or of all, from a page on to the end. Where the plan is another one
+/// meanwhile, the hub says so.
+async fn each_page(
+    client: &Client,
+    region: &str,
+    (action, mut after): (Option<&str>, Option<String>),
+    mut take: impl FnMut(Vec<StepDocument>),
+) -> Result<(), CliError> {
+    let action = action.map_or_else(String::new, |it| format!("&action={it}"));
+    loop {
+        let from = after.map_or_else(String::new, |it| format!("&after={it}"));
+        let page = page(client, region, &format!("limit={PAGE}{action}{from}")).await?;
+        take(page.items);
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(()),
+        }
+    }
 }
 
 async fn page(client: &Client, region: &str, query: &str) -> Result<PlanDocument, CliError> {

@@ -10,7 +10,8 @@ use super::super::output::{Screen, headers};
 use super::super::prompt::YES;
 use super::super::region::word;
 use crate::api::{
-    LinkDocument, MergedDocument, NamedDocument, ObjectDocument, PlanDocument, StepDocument,
+    LinkDocument, MergedDocument, NamedDocument, ObjectDocument, PasswordDocument, PlanDocument,
+    StepDocument,
 };
 
 /// Steps that stand below the counts; beyond it `--full` is easier to read.
@@ -32,6 +33,7 @@ pub(super) fn needs_a_look(step: &StepDocument) -> bool {
     let is_plain_skip = step.why.as_deref() == Some("reserved");
     step.renamed_to.is_some()
         || !step.changes.is_empty()
+        || !step.differs.is_empty()
         || (step.why.is_some() && !is_plain_skip)
         || step.action == "withhold"
 }
@@ -49,6 +51,12 @@ pub(super) fn plan(plan: &PlanDocument, full: bool, screen: Screen) -> String {
          the directory\nhas not between what it knows, {} of what stays the region's own.",
         links.memberships, links.implications, links.assignments, links.superseded, links.outside
     ));
+    if links.unfit > 0 {
+        text.push_str(&format!(
+            "\nNot taken in: {} by which a department's own role would count in another one.",
+            links.unfit
+        ));
+    }
     text.push_str(&withheld::shown(plan, full));
     let most = if full { usize::MAX } else { STEPS_MAX };
     if !plan.items.is_empty() {
@@ -118,6 +126,12 @@ fn one_step(step: &StepDocument) -> String {
         text.push_str(&format!(", renamed there to {:?}", foreign::line(to)));
     }
     text.push_str(&changes(&step.changes));
+    if !step.differs.is_empty() {
+        text.push_str(&format!(
+            "; differs in {}, which this leaves: see `sp-agent status` there",
+            step.differs.join(", ")
+        ));
+    }
     if let Some(why) = &step.why {
         text.push_str(&format!(": {}", reason(why)));
     }
@@ -147,6 +161,13 @@ fn reason(why: &str) -> &str {
         "same-name" => "another one has a name that some database takes for the same",
         "name-held" => "a retired one has its name still; rename it there to have it taken in",
         "unusable" => "no Keystone takes its name, or it is nested in itself",
+        "name-unfit" => {
+            "its name has a space around it or a control character; rename it there to have it \
+             taken in"
+        }
+        "too-deep" => "it is nested deeper than most Keystones allow",
+        "outer-elsewhere" => "what it is nested in is of another department",
+        "email-unfit" => "its address is none; mend it there to have it taken in",
         "name-reserved" => "something that stays the region's own has the name",
         "department-blocked" => "its department can't be made there",
         other => other,
@@ -257,6 +278,26 @@ pub(super) fn one(it: &ObjectDocument, screen: Screen) -> String {
     screen.pairs(pairs)
 }
 
+/// Who has the new password, and who not yet.
+pub(super) fn password(of: &ObjectDocument, set: &PasswordDocument) -> String {
+    let mut text = format!(
+        "The password of {:?} is set; the user's sessions here have ended. It goes to {} of {} \
+         regions: at once, or as soon as they are back.",
+        foreign::line(&of.name),
+        set.regions,
+        set.regions + set.regions_lacking,
+    );
+    if set.regions_lacking > 0 {
+        text.push_str(&format!(
+            "\n{} can't get it yet, as their agents have told no key: {}. They get it when the user \
+             next signs in here, or when it is set again.",
+            set.regions_lacking,
+            set.lacking.join(", "),
+        ));
+    }
+    text
+}
+
 /// Asks before something ends.
 pub(super) fn question(it: &ObjectDocument, how: &str) -> String {
     let (kind, shown) = (&it.kind, foreign::line(&it.name));
@@ -301,6 +342,8 @@ mod tests {
                   "changes": ["enabled", "email"] },
                 { "kind": "user", "action": "recognize", "name": "eve",
                   "changes": ["disabled"] },
+                { "kind": "user", "action": "recognize", "name": "joe",
+                  "differs": ["name", "email"] },
                 { "kind": "user", "action": "skip", "name": "Bob", "why": "same-name" },
                 { "kind": "user", "action": "skip", "name": "nova", "why": "reserved" },
             ],
@@ -319,6 +362,7 @@ mod tests {
             "department \"ops\" is taken in, renamed there to \"ops_1",
             "user \"ann\" is known; is switched on there; loses its email",
             "user \"eve\" is known; is switched off there",
+            "user \"joe\" is known; differs in name, email, which this leaves",
             "user \"Bob\" stays the region's own: another one has a name",
             "next: idp-hub org merge north --digest 0707",
         ];

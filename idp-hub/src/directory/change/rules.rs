@@ -6,19 +6,9 @@ use shared::model::{Object, ObjectKind, Project};
 
 use super::{check_description, wrong};
 use crate::directory::Directory;
-use crate::directory::names::{self, ADMIN, Folded};
+use crate::directory::fit::{self, DEPTH_MAX, EMAIL_BYTES_MAX, NameFault};
+use crate::directory::names::{self, ADMIN, DEFAULT, Folded};
 use crate::directory::refusal::Refusal;
-
-/// Projects within each other below a department: Keystone's `max_project_tree_depth`, unless an
-/// operator has set another one.
-pub(super) const DEPTH_MAX: usize = 5;
-
-/// The longest address of a user, in bytes: what RFC 5321 §4.5.3.1.3 allows a path, and 64 bytes
-/// more than any in use.
-const EMAIL_BYTES_MAX: usize = 255;
-
-/// The department that every Keystone has from the beginning, and that stays its own.
-const DEFAULT: &str = "Default";
 
 /// Checks what a thing is to be called.
 pub(super) fn name(
@@ -36,27 +26,52 @@ pub(super) fn name(
     name_is_not_held(directory, object)
 }
 
-/// Checks all but the name of a thing as it is to be.
-pub(super) fn check(directory: &Directory, object: &Object<ObjectId>) -> Result<(), Refusal> {
-    if let Some(department) = object.department() {
-        directory.required(ObjectKind::Department, *department)?;
+/// Checks all but the name of a thing as it is to be: what of it is another than `before`. What a
+/// region brought along may be as it would not be allowed here, and must still be possible to
+/// switch off.
+pub(super) fn check(
+    directory: &Directory,
+    before: Option<&Object<ObjectId>>,
+    object: &Object<ObjectId>,
+) -> Result<(), Refusal> {
+    let text = description(object);
+    if before.map(description) != Some(text) {
+        check_description(text)?;
     }
+    // Nothing moves, so only what is new can be in a wrong place.
+    if before.is_none() {
+        if let Some(department) = object.department() {
+            directory.required(ObjectKind::Department, *department)?;
+        }
+        if let Object::Project(it) = object {
+            place_is_right(directory, it)?;
+        }
+    }
+    let Object::User(user) = object else {
+        return Ok(());
+    };
+    let was = match before {
+        Some(Object::User(was)) => Some(was),
+        _ => None,
+    };
+    if was.is_none_or(|it| it.email != user.email) {
+        email_is_right(user.email.as_deref().unwrap_or_default())?;
+    }
+    let home = user.default_project;
+    let home = home.filter(|_| was.is_none_or(|it| it.default_project != user.default_project));
+    match home {
+        Some(project) => directory.required(ObjectKind::Project, project).map(drop),
+        None => Ok(()),
+    }
+}
+
+const fn description(object: &Object<ObjectId>) -> Option<&String> {
     match object {
-        Object::Department(it) => check_description(it.description.as_ref()),
-        Object::Project(it) => {
-            check_description(it.description.as_ref())?;
-            place_is_right(directory, it)
-        }
-        Object::User(it) => {
-            check_description(it.description.as_ref())?;
-            email_is_right(it.email.as_deref().unwrap_or_default())?;
-            match it.default_project {
-                Some(project) => directory.required(ObjectKind::Project, project).map(drop),
-                None => Ok(()),
-            }
-        }
-        Object::Group(it) => check_description(it.description.as_ref()),
-        Object::Role(it) => check_description(it.description.as_ref()),
+        Object::Department(it) => it.description.as_ref(),
+        Object::Project(it) => it.description.as_ref(),
+        Object::User(it) => it.description.as_ref(),
+        Object::Group(it) => it.description.as_ref(),
+        Object::Role(it) => it.description.as_ref(),
     }
 }
 
@@ -91,20 +106,16 @@ pub(super) fn is_admin_role(object: &Object<ObjectId>) -> bool {
     }
 }
 
-/// Keystone wants a character that is no space, takes spaces around it away (so that the name would
-/// differ ever after), and a control character can be typed nowhere.
 fn name_is_right(kind: ObjectKind, name: &str) -> Result<(), Refusal> {
     let (word, most) = (kind.name(), kind.name_chars_max());
-    let fault = if name.trim().is_empty() {
-        "is empty".to_owned()
-    } else if name.trim() != name {
-        "begins or ends with a space".to_owned()
-    } else if name.chars().any(char::is_control) {
-        "has a control character".to_owned()
-    } else if name.chars().count() > most {
-        format!("has {} characters, of {most} at most", name.chars().count())
-    } else {
-        return Ok(());
+    let fault = match fit::name_fault(kind, name) {
+        None => return Ok(()),
+        Some(NameFault::Empty) => "is empty".to_owned(),
+        Some(NameFault::OuterSpace) => "begins or ends with a space".to_owned(),
+        Some(NameFault::Control) => "has a control character".to_owned(),
+        Some(NameFault::Long) => {
+            format!("has {} characters, of {most} at most", name.chars().count())
+        }
     };
     let shown: String = name.chars().take(most).collect();
     let what = format!("the {word}'s name {shown:?} {fault}");
@@ -112,7 +123,7 @@ fn name_is_right(kind: ObjectKind, name: &str) -> Result<(), Refusal> {
 }
 
 fn email_is_right(email: &str) -> Result<(), Refusal> {
-    if email.len() > EMAIL_BYTES_MAX || email.chars().any(char::is_control) {
+    if !fit::is_email(email) {
         let what = format!(
             "the address has more than {EMAIL_BYTES_MAX} bytes, or a control character in it"
         );

@@ -141,7 +141,7 @@ fn what_is_referred_to_is_there_and_in_the_right_department() {
     assert!(matches!(refused, Err(Refusal::Missing { .. })));
     let mut outer = desk.project(ops, "p1", None).unwrap();
     assert!(desk.project(lab, "inner", Some(outer)).is_err());
-    for depth in 2..=rules::DEPTH_MAX {
+    for depth in 2..=crate::directory::fit::DEPTH_MAX {
         let name = format!("p{depth}");
         outer = desk.project(ops, &name, Some(outer)).unwrap();
     }

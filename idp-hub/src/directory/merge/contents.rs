@@ -1,23 +1,27 @@
 //! What departments hold: roles of their own and global ones, projects, groups, users.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use shared::ids::ObjectId;
-use shared::model::{CloudId, Group, Object, ObjectKind, Project, Role, User};
+use shared::model::{CloudId, Group, Object, ObjectKind, Role, User};
 
 use super::claims::{Claim, Claims, Names};
 use super::identities::Fate;
-use super::order::outer_first;
-use super::{Evidence, Merger, is_usable};
+use super::{Evidence, Merger, unfit};
+use crate::directory::fit;
 use crate::directory::names::Folded;
 use crate::directory::plan::{Action, Obstacle, Reason};
 
 /// One kind at work.
-struct Work<'a> {
+pub(super) struct Work<'a> {
     kind: ObjectKind,
     claims: Claims<'a>,
     claimed: HashSet<ObjectId>,
     names: Names,
+    /// How things of the region are written that may be recognized by their name.
+    written: HashSet<(Option<&'a CloudId>, &'a str)>,
+    /// Names that what bears a marker of the directory's has, of which that knows nothing.
+    awaited: HashMap<(Option<ObjectId>, Folded), &'a CloudId>,
     /// What was retired and has its name still.
     held: HashSet<(Option<ObjectId>, Folded)>,
 }
@@ -34,48 +38,12 @@ impl<'a> Merger<'a> {
                 let role = Role {
                     department: within,
                     name: role.name.clone(),
-                    description: role.description.clone(),
+                    description: fit::description(role.description.as_ref()),
                 };
                 self.adopt_named(&mut work, here, within, Object::Role(role));
             }
         }
         self.create(ObjectKind::Role, self.directory.live.roles.keys());
-    }
-
-    pub(super) fn projects(&mut self) {
-        let projects = &self.arrival.organization.projects;
-        let all = projects.iter();
-        let all = all.map(|(here, it)| (here, it.name.as_str(), Some(&it.department)));
-        let mut work = self.begin(ObjectKind::Project, all);
-        let (ordered, in_circles) = outer_first(projects);
-        for (here, project) in ordered {
-            self.project(&mut work, here, project);
-        }
-        for (here, project) in in_circles {
-            self.skip(ObjectKind::Project, here, &project.name, Reason::Unusable);
-        }
-        let (ordered, _) = outer_first(&self.directory.live.projects);
-        self.create(ObjectKind::Project, ordered.into_iter().map(|(id, _)| id));
-    }
-
-    fn project(&mut self, work: &mut Work<'a>, here: &'a CloudId, project: &'a Project<CloudId>) {
-        let department = Some(&project.department);
-        let Some(within) = self.settle(work, here, &project.name, department) else {
-            return;
-        };
-        let outer = project.parent.as_ref();
-        let outer = outer.map(|it| self.identities.fate(ObjectKind::Project, it).id());
-        let (Some(department), None | Some(Some(_))) = (within, outer) else {
-            return self.skip(ObjectKind::Project, here, &project.name, Reason::AboveIsOut);
-        };
-        let adopted = Project {
-            department,
-            parent: outer.flatten(),
-            name: project.name.clone(),
-            description: project.description.clone(),
-            enabled: project.enabled,
-        };
-        self.adopt_named(work, here, within, Object::Project(adopted));
     }
 
     pub(super) fn groups(&mut self) {
@@ -89,7 +57,7 @@ impl<'a> Merger<'a> {
                 let group = Group {
                     department,
                     name: group.name.clone(),
-                    description: group.description.clone(),
+                    description: fit::description(group.description.as_ref()),
                 };
                 self.adopt_named(&mut work, here, Some(department), Object::Group(group));
             }
@@ -107,12 +75,17 @@ impl<'a> Merger<'a> {
             let Some(Some(department)) = within else {
                 continue;
             };
+            // Without his address he would lose it in the region, too.
+            if !fit::is_email(user.email.as_deref().unwrap_or_default()) {
+                self.skip(ObjectKind::User, here, &user.name, Reason::EmailUnfit);
+                continue;
+            }
             let home = user.default_project.as_ref();
             let home = home.and_then(|it| self.identities.fate(ObjectKind::Project, it).id());
             let user = User {
                 department,
                 name: user.name.clone(),
-                description: user.description.clone(),
+                description: fit::description(user.description.as_ref()),
                 email: user.email.clone(),
                 enabled: user.enabled,
                 default_project: home,
@@ -122,12 +95,30 @@ impl<'a> Merger<'a> {
         self.create(ObjectKind::User, self.directory.live.users.keys());
     }
 
-    fn begin(
+    pub(super) fn begin(
         &self,
         kind: ObjectKind,
-        all: impl Iterator<Item = (&'a CloudId, &'a str, Option<&'a CloudId>)>,
+        all: impl Iterator<Item = (&'a CloudId, &'a str, Option<&'a CloudId>)> + Clone,
     ) -> Work<'a> {
-        let claims = self.claims(kind, all);
+        let claims = self.claims(kind, all.clone());
+        let is_open = |here| !claims.contains_key(here) && !self.is_reserved(kind, here);
+        let fate = |of: &CloudId| self.identities.fate(ObjectKind::Department, of);
+        // Of a department that is new nothing is recognized by its name.
+        let named = all.clone().filter(|(.., department)| {
+            department.is_none_or(|it| matches!(fate(it), Fate::Known(_)))
+        });
+        let named = named.filter(|(here, ..)| is_open(here));
+        let written = named.map(|(_, name, department)| (department, name));
+        let written = written.collect();
+        let mut awaited = HashMap::new();
+        let marked = all.filter(|(here, ..)| self.marked(kind, here).is_some() && is_open(here));
+        for (here, name, department) in marked {
+            let within = department.map(|it| fate(it).id());
+            if within != Some(None) {
+                let place = (within.flatten(), Folded::new(name));
+                awaited.entry(place).or_insert(here);
+            }
+        }
         let held = self.directory.held(kind);
         let held = held.map(|(_, within, name)| (within, Folded::new(name)));
         Work {
@@ -136,12 +127,14 @@ impl<'a> Merger<'a> {
             claims,
             names: self.names(kind),
             held: held.collect(),
+            written,
+            awaited,
         }
     }
 
     /// Decides about a thing of the region, but for what it is if it is new: then it returns the
     /// department that takes it in (`Some(None)` for a global role).
-    fn settle(
+    pub(super) fn settle(
         &mut self,
         work: &mut Work<'a>,
         here: &'a CloudId,
@@ -174,8 +167,8 @@ impl<'a> Merger<'a> {
             self.recognize(kind, here, (id, by), name);
             return None;
         }
-        if !is_usable(kind, name) {
-            self.skip(kind, here, name, Reason::Unusable);
+        if let Some(why) = unfit(kind, name) {
+            self.skip(kind, here, name, why);
             return None;
         }
         let within = fate.and_then(Fate::id);
@@ -185,8 +178,16 @@ impl<'a> Merger<'a> {
                 self.skip(kind, here, name, Reason::NameHeld);
                 None
             }
+            None if work.awaited.get(&place).is_some_and(|it| *it != here) => {
+                self.skip(kind, here, name, Reason::SameName);
+                None
+            }
             None => Some(within),
-            Some(id) if !work.claimed.contains(id) && !self.identities.is_claimed(*id) => {
+            Some(id)
+                if !work.claimed.contains(id)
+                    && !self.identities.is_claimed(*id)
+                    && !self.is_anothers(work, (kind, *id), name, department) =>
+            {
                 self.recognize(kind, here, (*id, Evidence::Name), name);
                 None
             }
@@ -197,20 +198,34 @@ impl<'a> Merger<'a> {
         }
     }
 
-    fn adopt_named(
+    /// Whether a name of the directory is just another thing's of the region, and this one's is but
+    /// the same to some database.
+    fn is_anothers(
+        &self,
+        work: &Work<'a>,
+        (kind, id): (ObjectKind, ObjectId),
+        name: &str,
+        department: Option<&CloudId>,
+    ) -> bool {
+        let known = self.place(kind, id).map(|(_, known)| known);
+        known.is_some_and(|it| it != name && work.written.contains(&(department, it)))
+    }
+
+    pub(super) fn adopt_named(
         &mut self,
         work: &mut Work<'a>,
         here: &'a CloudId,
         within: Option<ObjectId>,
         object: Object<ObjectId>,
-    ) {
+    ) -> ObjectId {
         let name = object.name().to_owned();
         let id = self.adopt(here, object, &name);
         work.names.insert((within, Folded::new(&name)), id);
+        id
     }
 
     /// What the directory has and the region does not.
-    fn create<'i>(&mut self, kind: ObjectKind, all: impl Iterator<Item = &'i ObjectId>) {
+    pub(super) fn create<'i>(&mut self, kind: ObjectKind, all: impl Iterator<Item = &'i ObjectId>) {
         for id in all.copied() {
             if self.identities.is_claimed(id) {
                 continue;

@@ -4,8 +4,9 @@ use shared::ids::ObjectId;
 use shared::model::{CloudId, Department, Object, ObjectKind};
 
 use super::claims::Claim;
-use super::{Merger, is_usable};
-use crate::directory::names::Taken;
+use super::{Merger, unfit};
+use crate::directory::fit;
+use crate::directory::names::{DEFAULT, Taken};
 use crate::directory::plan::{Action, Obstacle, Reason};
 
 const KIND: ObjectKind = ObjectKind::Department;
@@ -17,7 +18,11 @@ impl<'a> Merger<'a> {
         let all = organization.departments.iter();
         let all = all.map(|(here, it)| (here, it.name.as_str(), None));
         let claims = self.claims(KIND, all);
-        for (here, department) in &organization.departments {
+        // What bears a marker of ours had its name before whatever was made there since.
+        let departments = organization.departments.iter();
+        let (first, then): (Vec<_>, Vec<_>) =
+            departments.partition(|(here, _)| self.marked(KIND, here).is_some());
+        for (here, department) in first.into_iter().chain(then) {
             let name = department.name.as_str();
             match claims.get(here) {
                 _ if self.is_reserved(KIND, here) => {
@@ -25,8 +30,10 @@ impl<'a> Merger<'a> {
                 }
                 Some(Claim::Ended(id)) => self.withhold(KIND, here, *id),
                 Some(Claim::Live(id, by)) => self.recognize(KIND, here, (*id, *by), name),
-                None if !is_usable(KIND, name) => self.skip(KIND, here, name, Reason::Unusable),
-                None => self.adopt_department(here, department, &mut taken),
+                None => match unfit(KIND, name) {
+                    Some(why) => self.skip(KIND, here, name, why),
+                    None => self.adopt_department(here, department, &mut taken),
+                },
             }
         }
         self.create_departments();
@@ -35,6 +42,7 @@ impl<'a> Merger<'a> {
     fn adopt_department(&mut self, here: &'a CloudId, department: &Department, taken: &mut Taken) {
         let name = &department.name;
         let mut department = department.clone();
+        department.description = fit::description(department.description.as_ref());
         if taken.has(name) {
             department.name = taken.free(name, &here.to_string(), KIND.name_chars_max());
         }
@@ -70,6 +78,8 @@ impl<'a> Merger<'a> {
     /// Names that a new department may not have.
     fn taken(&self) -> Taken {
         let mut taken = self.reserved.clone();
+        // Of the region's own, or of all others.
+        taken.take(DEFAULT);
         for department in self.directory.live.departments.values() {
             taken.take(&department.name);
         }

@@ -23,6 +23,7 @@ struct Sorted<'d, L> {
     withheld: Vec<L>,
     superseded: u64,
     outside: u64,
+    unfit: u64,
 }
 
 impl<'d, L: Ord> Sorted<'d, L> {
@@ -33,13 +34,21 @@ impl<'d, L: Ord> Sorted<'d, L> {
             withheld: Vec::new(),
             superseded: 0,
             outside: 0,
+            unfit: 0,
         }
     }
 
     /// `link` is `None` where one of its ends stays the region's own.
-    fn sort(&mut self, link: Option<L>, is_new: bool, is_power: impl FnOnce(&L) -> bool) {
+    fn sort(
+        &mut self,
+        link: Option<L>,
+        is_new: bool,
+        is_power: impl FnOnce(&L) -> bool,
+        is_fit: impl FnOnce(&L) -> bool,
+    ) {
         match link {
             None => self.outside += 1,
+            Some(link) if is_new && !is_fit(&link) => self.unfit += 1,
             Some(link) if is_new && is_power(&link) => self.withheld.push(link),
             Some(link) if is_new => self.taken.push(link),
             Some(link) => self.superseded += u64::from(!self.here.contains(&link)),
@@ -52,22 +61,38 @@ impl Merger<'_> {
         let organization = self.arrival.organization;
         let id = |kind, here: &CloudId| self.identities.fate(kind, here).id();
         let (live, powers) = (&self.directory.live, self.powers());
+        let homes = self.homes();
 
         let mut memberships = Sorted::new(&live.memberships);
         for it in &organization.memberships {
             let is_new = self.is_new(ObjectKind::Group, &it.group)
                 || self.is_new(ObjectKind::User, &it.user);
-            memberships.sort(it.translated(id), is_new, |it| powers.in_membership(it));
+            memberships.sort(
+                it.translated(id),
+                is_new,
+                |it| powers.in_membership(it),
+                |_| true,
+            );
         }
         let mut implications = Sorted::new(&live.implications);
         for it in &organization.implications {
             let is_new = self.is_new(ObjectKind::Role, &it.prior);
-            implications.sort(it.translated(id), is_new, |it| powers.in_implication(it));
+            implications.sort(
+                it.translated(id),
+                is_new,
+                |it| powers.in_implication(it),
+                |it| homes.takes_implication(it),
+            );
         }
         let mut assignments = Sorted::new(&live.assignments);
         for it in &organization.assignments {
             let is_new = self.comes_along(it);
-            assignments.sort(it.translated(id), is_new, |it| powers.in_assignment(it));
+            assignments.sort(
+                it.translated(id),
+                is_new,
+                |it| powers.in_assignment(it),
+                |it| homes.takes_assignment(it),
+            );
         }
         // Assignments first, as they say best what it is about.
         let withheld = assignments.withheld.into_iter().map(Link::Assignment);
@@ -77,6 +102,7 @@ impl Merger<'_> {
             withheld: withheld.collect(),
             superseded: memberships.superseded + implications.superseded + assignments.superseded,
             outside: memberships.outside + implications.outside + assignments.outside,
+            unfit: implications.unfit + assignments.unfit,
             memberships: memberships.taken,
             implications: implications.taken,
             assignments: assignments.taken,

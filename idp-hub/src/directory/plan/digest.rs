@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use aws_lc_rs::digest::{Context, SHA256};
 
-use super::Plan;
+use super::{Links, Plan};
 
 /// A plan's digest: SHA-256 over all that it says, cut to 128 bits. Whoever confirms one means this
 /// plan, and a region that meanwhile tells something else can't make another one that has it.
@@ -33,7 +33,13 @@ impl PlanDigest {
         plan.links.taken().for_each(|link| take(&link));
         let withheld = plan.links.withheld.iter();
         withheld.for_each(|link| take(&("withheld", link)));
-        take(&(plan.links.superseded, plan.links.outside));
+        let Links {
+            superseded,
+            outside,
+            unfit,
+            ..
+        } = plan.links;
+        take(&(superseded, outside, unfit));
         let whole = hash.finish();
         let mut bytes = [0; 16];
         for (to, from) in bytes.iter_mut().zip(whole.as_ref()) {

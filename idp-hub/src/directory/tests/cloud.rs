@@ -226,6 +226,23 @@ impl Cloud {
         self.map.insert((kind, here), object);
     }
 
+    /// What the hub holds of what it decided.
+    pub(super) fn map(&self) -> BTreeMap<(ObjectKind, CloudId), ObjectId> {
+        self.map.clone()
+    }
+
+    /// The hub holds what it decided before, as after a restore; the markers are in Keystone.
+    pub(super) fn restore_the_map(&mut self, map: BTreeMap<(ObjectKind, CloudId), ObjectId>) {
+        self.map = map;
+    }
+
+    /// Somebody puts a marker of this federation on a thing.
+    pub(super) fn put_marker(&mut self, kind: ObjectKind, here: &CloudId, object: ObjectId) {
+        let federation = FederationId::from_random(FEDERATION);
+        let key = (kind, here.clone());
+        self.markers.insert(key, Marker { federation, object });
+    }
+
     /// Forgets the map, as a replica that was lost; the markers are in Keystone.
     pub(super) fn forget_the_map(&mut self) {
         self.map.clear();

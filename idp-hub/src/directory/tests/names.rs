@@ -1,6 +1,39 @@
 //! Names that meet in a merge.
 
+use std::collections::BTreeSet;
+
 use super::*;
+
+/// Nothing that the directory has is named as another one of its department, to any database.
+pub(super) fn no_two_are_the_same(directory: &Directory) {
+    let live = directory.live();
+    let mut seen = BTreeSet::new();
+    let departments = live.departments.values().map(|it| ("d", None, &it.name));
+    let projects = live
+        .projects
+        .values()
+        .map(|it| ("p", Some(it.department), &it.name));
+    let users = live
+        .users
+        .values()
+        .map(|it| ("u", Some(it.department), &it.name));
+    let groups = live
+        .groups
+        .values()
+        .map(|it| ("g", Some(it.department), &it.name));
+    let roles = live.roles.values().map(|it| ("r", it.department, &it.name));
+    for (kind, of, name) in departments
+        .chain(projects)
+        .chain(users)
+        .chain(groups)
+        .chain(roles)
+    {
+        assert!(
+            seen.insert((kind, of, Folded::new(name))),
+            "{kind} {name:?} twice"
+        );
+    }
+}
 
 fn id_of(directory: &Directory, name: &str) -> (ObjectKind, ObjectId) {
     let live = directory.live();
@@ -11,6 +44,35 @@ fn id_of(directory: &Directory, name: &str) -> (ObjectKind, ObjectId) {
     let mut projects = live.projects.iter();
     let (id, _) = projects.find(|(_, it)| it.name == name).unwrap();
     (ObjectKind::Project, *id)
+}
+
+#[test]
+fn of_two_names_that_some_database_takes_for_the_same_the_equal_one_is_recognized() {
+    for names in [["Ann", "ann"], ["ann", "Ann"]] {
+        let (mut directory, _home) = with_a_home();
+        let mut north = Cloud::new(2);
+        north.department("lab");
+        join(&mut directory, &mut north);
+        let mut ours = north.organization.users.iter();
+        let (ann, _) = ours.find(|(_, it)| it.name == "ann").unwrap();
+        let ann = ann.clone();
+        north.organization.users.remove(&ann);
+        names.iter().for_each(|name| drop(north.user("ops", name)));
+        let plan = plan(&directory, &north.arrival());
+        let steps = plan.steps.iter().filter(|it| it.kind == ObjectKind::User);
+        for step in steps {
+            match &step.action {
+                Action::Recognize { here, rename, .. } => {
+                    assert_eq!(north.organization.users[here].name, "ann");
+                    assert_eq!(*rename, None);
+                }
+                Action::Skip { name, why, .. } => {
+                    assert_eq!((&**name, *why), ("Ann", Reason::SameName));
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
 }
 
 #[test]

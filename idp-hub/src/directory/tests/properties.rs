@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
+use super::names::no_two_are_the_same;
 use super::*;
 
 /// Names that meet each other, to one database or the other.
@@ -18,7 +19,7 @@ const NAMES: [&str; 6] = [
 
 /// One thing of a cloud, by small numbers that are taken modulo what there is.
 #[derive(Debug, Clone)]
-enum Thing {
+pub(super) enum Thing {
     Department(usize),
     Project {
         of: usize,
@@ -85,7 +86,7 @@ fn cloud(number: u64, things: &[Thing]) -> Cloud {
     cloud
 }
 
-fn add_all(cloud: &mut Cloud, things: &[Thing]) {
+pub(super) fn add_all(cloud: &mut Cloud, things: &[Thing]) {
     for thing in things {
         add(cloud, thing);
     }
@@ -179,11 +180,22 @@ fn assign(
     Some(())
 }
 
-fn clouds() -> impl Strategy<Value = Vec<Vec<Thing>>> {
+/// Of two global roles that some database takes for the same, the one that is written as the
+/// directory's is that: and how it is written there, the first region says.
+fn without_twin_roles(mut things: Vec<Thing>) -> Vec<Thing> {
+    let mut seen = BTreeSet::new();
+    things.retain(|it| match it {
+        Thing::Role(number) => seen.insert(Folded::new(NAMES[number % NAMES.len()])),
+        _ => true,
+    });
+    things
+}
+
+pub(super) fn clouds() -> impl Strategy<Value = Vec<Vec<Thing>>> {
     proptest::collection::vec(proptest::collection::vec(thing(), 0..24), 1..4)
 }
 
-fn made(things: &[Vec<Thing>]) -> Vec<Cloud> {
+pub(super) fn made(things: &[Vec<Thing>]) -> Vec<Cloud> {
     let numbered = (1..).zip(things);
     numbered
         .map(|(number, things)| cloud(number, things))
@@ -245,37 +257,6 @@ fn by_role_names(organization: &mut Organization<ObjectId>) {
         })
         .collect();
     organization.implications.clear();
-}
-
-/// Nothing that the directory has is named as another one of its department, to any database.
-fn no_two_are_the_same(directory: &Directory) {
-    let live = directory.live();
-    let mut seen = BTreeSet::new();
-    let departments = live.departments.values().map(|it| ("d", None, &it.name));
-    let projects = live
-        .projects
-        .values()
-        .map(|it| ("p", Some(it.department), &it.name));
-    let users = live
-        .users
-        .values()
-        .map(|it| ("u", Some(it.department), &it.name));
-    let groups = live
-        .groups
-        .values()
-        .map(|it| ("g", Some(it.department), &it.name));
-    let roles = live.roles.values().map(|it| ("r", it.department, &it.name));
-    for (kind, of, name) in departments
-        .chain(projects)
-        .chain(users)
-        .chain(groups)
-        .chain(roles)
-    {
-        assert!(
-            seen.insert((kind, of, Folded::new(name))),
-            "{kind} {name:?} twice"
-        );
-    }
 }
 
 proptest! {
@@ -418,6 +399,7 @@ proptest! {
 
     #[test]
     fn the_order_of_joins_changes_names_of_departments_in_conflict_alone(things in clouds()) {
+        let things: Vec<_> = things.into_iter().map(without_twin_roles).collect();
         let clouds = made(&things);
         let (mut forth, mut back) = (directory(), directory());
         for mut cloud in clouds.clone() {

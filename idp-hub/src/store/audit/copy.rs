@@ -12,7 +12,7 @@ use crate::store::Reading;
 use crate::store::error::{Doing, StoreError};
 
 /// The first schema that has a trail.
-const SCHEMA: u32 = 7;
+const SCHEMA: u32 = 9;
 
 /// Checks the trail of a database that no hub serves from, such as a backup. It is only read.
 ///

@@ -128,6 +128,14 @@ impl Reading<'_> {
         }))
     }
 
+    /// The newest change of what holds everywhere: while it is the same, so is the directory.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn directory_head(&self) -> Result<u64, StoreError> {
+        head_of(self.connection, EVERYWHERE)
+    }
+
     fn is_merged(&self, no: RegionNo) -> Result<bool, StoreError> {
         let sql = "SELECT 1 FROM region_organization WHERE region = ?1 AND merged_ms IS NOT NULL";
         let mut statement = self.prepared(sql)?;

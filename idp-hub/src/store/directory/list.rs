@@ -46,25 +46,40 @@ impl Reading<'_> {
         after: &[u8],
         limit: u32,
     ) -> Result<ListedPage<Known>, StoreError> {
-        self.listed(record_kind(kind), after, limit, |record| {
-            let (id, object) = object_of(record).ok_or(UNREADABLE)?;
-            let is_wanted = name.is_none_or(|name| object.name() == name);
-            Ok(is_wanted.then_some((id, object)))
+        self.objects_seen(kind, (after, limit), |_, object| {
+            name.is_none_or(|name| object.name() == name)
         })
     }
 
-    /// Links of one kind whose encoded ids follow `after`.
+    /// As [`objects`](Self::objects): those that `is_seen`.
     ///
     /// # Errors
     /// If the database fails.
-    pub fn links(
+    pub fn objects_seen(
+        &self,
+        kind: ObjectKind,
+        (after, limit): (&[u8], u32),
+        is_seen: impl Fn(ObjectId, &Object<ObjectId>) -> bool,
+    ) -> Result<ListedPage<Known>, StoreError> {
+        self.listed(record_kind(kind), after, limit, |record| {
+            let (id, object) = object_of(record).ok_or(UNREADABLE)?;
+            Ok(is_seen(id, &object).then_some((id, object)))
+        })
+    }
+
+    /// Links of one kind whose encoded ids follow `after`: those that `is_seen`.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn links_seen(
         &self,
         kind: RecordKind,
-        after: &[u8],
-        limit: u32,
+        (after, limit): (&[u8], u32),
+        is_seen: impl Fn(&Link<ObjectId>) -> bool,
     ) -> Result<ListedPage<Link<ObjectId>>, StoreError> {
         self.listed(kind, after, limit, |record| {
-            link_of(record).ok_or(UNREADABLE).map(Some)
+            let link = link_of(record).ok_or(UNREADABLE)?;
+            Ok(is_seen(&link).then_some(link))
         })
     }
 

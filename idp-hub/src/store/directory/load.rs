@@ -10,7 +10,8 @@ use shared::wire::record::{self, Decoded, kind_code};
 
 use super::{EVERYWHERE, RegionOrganization};
 use crate::directory::{
-    Directory, Ended, MergeRefusal, Names, Plan, PlanDigest, Stamp, Told, link_of, object_of, plan,
+    Administrator, Directory, Ended, MergeRefusal, Names, Plan, PlanDigest, Stamp, Told, link_of,
+    object_of, plan,
 };
 use crate::store::Reading;
 use crate::store::error::{Doing, StoreError};
@@ -22,6 +23,15 @@ const RETIRED: u8 = 2;
 /// Kinds that a region tells, and that the directory is made of: departments to assignments.
 const FIRST: u16 = kind_code(RecordKind::Department);
 const LAST: u16 = kind_code(RecordKind::Assignment);
+
+/// A plan, and what is remembered beside the directory once it is done.
+pub(super) struct Made {
+    pub(super) plan: Plan,
+    /// What the federation's administrator and his project are called from then on.
+    pub(super) names: Names,
+    /// Who administers the home region's cloud, where this is that one.
+    pub(super) home: Option<Administrator>,
+}
 
 impl Reading<'_> {
     /// The directory, whole.
@@ -103,23 +113,13 @@ impl Reading<'_> {
         Ok(told)
     }
 
-    /// What a merge of a region would do now.
-    ///
-    /// # Errors
-    /// If its organization is not all here, or the database fails.
-    pub fn plan(&self, region: &RegionRow) -> Result<Plan, StoreError> {
-        self.is_read(region)?;
-        let directory = self.directory()?;
-        self.plan_in(&directory, region).map(|(plan, _)| plan)
-    }
-
-    /// The plan, and what the federation's administrator is called from then on.
+    /// The plan, with what is remembered beside the directory once it is done.
     pub(super) fn plan_in(
         &self,
         directory: &Directory,
         region: &RegionRow,
-    ) -> Result<(Plan, Names), StoreError> {
-        let told = self.told(region.no)?;
+    ) -> Result<Made, StoreError> {
+        let mut told = self.told(region.no)?;
         if told.organization().departments.is_empty() {
             let missing = "it tells of no department, and every Keystone has one; see whether \
                            `sp-agent check` there finds the identity service, then try again";
@@ -128,9 +128,13 @@ impl Reading<'_> {
         let remembered = self.names()?;
         // The first region is at home, whichever it is and also once it is removed again.
         let is_home = self.is_home(region.no)? || remembered.is_none();
+        if !is_home {
+            told.keep_names_of(&self.home()?);
+        }
         let names = remembered.unwrap_or_else(|| told.names());
         let plan = plan(directory, &told.arrival(region.facts.id, &names, is_home));
-        Ok((plan, names))
+        let home = is_home.then(|| told.administrator().clone());
+        Ok(Made { plan, names, home })
     }
 
     /// Whether all of a region's organization is here.
@@ -190,7 +194,7 @@ impl Reading<'_> {
             .doing("find a region's organization")
     }
 
-    fn is_home(&self, no: RegionNo) -> Result<bool, StoreError> {
+    pub(super) fn is_home(&self, no: RegionNo) -> Result<bool, StoreError> {
         Ok(self.region_organization(no)?.is_some_and(|it| it.is_home))
     }
 
@@ -200,7 +204,10 @@ impl Reading<'_> {
         founding.map(|it| it.federation).ok_or(none)
     }
 
-    pub(super) fn prepared(&self, sql: &str) -> Result<rusqlite::CachedStatement<'_>, StoreError> {
+    pub(in crate::store) fn prepared(
+        &self,
+        sql: &str,
+    ) -> Result<rusqlite::CachedStatement<'_>, StoreError> {
         self.connection
             .prepare_cached(sql)
             .doing("ask for the directory")

@@ -3,23 +3,39 @@
 use std::collections::HashMap;
 
 use rusqlite::{OptionalExtension, params};
-use shared::ids::ObjectId;
+use shared::ids::{FeedId, ObjectId};
 use shared::model::Feed;
-use shared::wire::frame::{Standing, feed_code};
+use shared::wire::Digest;
+use shared::wire::frame::{Phase, Standing, feed_code};
 
 use super::RegionOrganization;
-use crate::directory::{Action, Directory, Plan, PlanDigest};
-use crate::store::Reading;
+use super::load::Made;
+use crate::directory::{Action, Administrator, Directory, Names, Plan, PlanDigest};
 use crate::store::error::{Doing, StoreError};
 use crate::store::regions::{RegionNo, RegionRow};
+use crate::store::{Changing, Reading};
 
 /// What a plan follows from. While it is the same, so is the plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlanVersion {
+pub(super) struct PlanVersion {
     head: u64,
-    feed: Option<(Vec<u8>, u64, bool, Vec<u8>)>,
+    feed: Option<FeedVersion>,
     region: RegionNo,
     is_accepted: bool,
+    /// What the federation's administrator is called, and whose cloud is at home: a merge may
+    /// settle it and write nothing else.
+    names: Option<Names>,
+    is_home: bool,
+    home: Administrator,
+}
+
+/// How far a region has told its organization, and what that is together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct FeedVersion {
+    id: FeedId,
+    seq: u64,
+    is_live: bool,
+    digest: Digest,
 }
 
 /// A plan, and what its steps are called in the directory.
@@ -33,20 +49,26 @@ pub struct ShownPlan {
     pub names: HashMap<ObjectId, String>,
     /// How the region was taken in before.
     pub before: Option<RegionOrganization>,
+    /// What the federation's administrator and his project are called once it is done.
+    pub(super) administrator: Names,
+    /// Who administers the home region's cloud, where this is that one.
+    pub(super) home: Option<Administrator>,
 }
 
 impl Reading<'_> {
     /// What a region's plan follows from now.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub fn plan_version(&self, region: &RegionRow) -> Result<PlanVersion, StoreError> {
+    pub(super) fn plan_version(&self, region: &RegionRow) -> Result<PlanVersion, StoreError> {
         let sql = "SELECT id, seq, live, digest FROM feeds WHERE region = ?1 AND feed = ?2";
         let row = params![region.no.0, feed_code(Feed::Organization)];
         let feed = self
             .prepared(sql)?
             .query_row(row, |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+                Ok(FeedVersion {
+                    id: FeedId::from_bytes(row.get(0)?),
+                    seq: row.get(1)?,
+                    is_live: row.get(2)?,
+                    digest: Digest::from_bytes(row.get(3)?),
+                })
             })
             .optional()
             .doing("find a feed")?;
@@ -55,27 +77,52 @@ impl Reading<'_> {
             feed,
             region: region.no,
             is_accepted: region.facts.standing == Standing::Accepted,
+            names: self.names()?,
+            is_home: self.is_home(region.no)?,
+            home: self.home()?,
         })
     }
 
-    /// What a merge of a region would do now, as it is shown.
-    ///
-    /// # Errors
-    /// If its organization is not all here, or the database fails.
-    pub fn shown_plan(&self, region: &RegionRow) -> Result<ShownPlan, StoreError> {
+    /// What a merge of a region would do now, as it is shown; an error, if its organization is not
+    /// all here.
+    pub(super) fn plan_shown(
+        &self,
+        region: &RegionRow,
+        directory: &Directory,
+    ) -> Result<ShownPlan, StoreError> {
         self.is_read(region)?;
-        let directory = self.directory()?;
-        let (plan, _) = self.plan_in(&directory, region)?;
+        let Made { plan, names, home } = self.plan_in(directory, region)?;
         Ok(ShownPlan {
             digest: plan.digest(),
-            names: names(&directory, &plan),
+            names: names_in(directory, &plan),
             before: self.region_organization(region.no)?,
+            administrator: names,
+            home,
             plan,
         })
     }
 }
 
-fn names(directory: &Directory, plan: &Plan) -> HashMap<ObjectId, String> {
+impl Changing<'_> {
+    /// As [`plan_version`](Reading::plan_version), with what the open transaction took in.
+    pub(super) fn plan_version(&mut self, region: &RegionRow) -> Result<PlanVersion, StoreError> {
+        let mut version = self.reading().plan_version(region)?;
+        // A feed's row is written just before the commit, and is behind until then.
+        if let Some(told) = self.hot.region(self.connection, region.no)? {
+            let feed = told.feed(Feed::Organization);
+            let position = feed.inbox.position();
+            version.feed = Some(FeedVersion {
+                id: position.id,
+                seq: position.seq,
+                is_live: position.phase == Phase::Live,
+                digest: feed.digest,
+            });
+        }
+        Ok(version)
+    }
+}
+
+fn names_in(directory: &Directory, plan: &Plan) -> HashMap<ObjectId, String> {
     let named = plan.steps.iter().filter_map(|step| {
         let id = match &step.action {
             Action::Recognize { id, .. }

@@ -1,16 +1,19 @@
 //! Changes of the directory, each in one transaction.
 
+use std::sync::Arc;
+
 use rusqlite::{OptionalExtension, params};
 use shared::model::{Becomes, Binding};
 use shared::wire::Digest;
 
+use super::look::ShownPlan;
+use super::planning::Planned;
 use super::write::Rows;
-use crate::directory::{
-    Action, Delta, Directory, Edit, MergeRefusal, Names, Plan, PlanDigest, Stamp,
-};
+use crate::directory::rights::{Action as Permitted, Asker, Denied, Rights};
+use crate::directory::{Action, Delta, Directory, Edit, Plan, PlanDigest, Stamp};
 use crate::store::Changing;
 use crate::store::error::{Doing, StoreError};
-use crate::store::regions::{RegionNo, RegionRow};
+use crate::store::regions::RegionNo;
 
 /// An administrator's yes to a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,38 +27,29 @@ pub struct Confirmation {
 }
 
 /// What came of a merge.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Merged {
     /// What was done.
-    pub plan: Plan,
+    pub shown: Arc<ShownPlan>,
     /// Rows of the directory that were written: none, where it was merged before.
     pub written: u64,
 }
 
 impl Changing<'_> {
-    /// Takes a region's organization into the directory, as it was confirmed, together with what
-    /// each of its things is from then on: all of it, or nothing. Merging again is nothing.
-    ///
-    /// # Errors
-    /// If the organization is not all here, the plan is another one by now, or another federation's
-    /// markers are there and nobody said to take over; or if the database fails.
-    pub fn merge(&mut self, no: RegionNo, confirmed: &Confirmation) -> Result<Merged, StoreError> {
-        let region = self.region_numbered(no)?;
-        let region = region.ok_or_else(|| StoreError::Missing {
-            what: "region",
-            name: no.0.to_string(),
-        })?;
-        self.reading().is_read(&region)?;
-        let directory = self.take_directory()?;
-        let planned = self.confirmed(&directory, &region, confirmed);
-        let (plan, names) = match planned {
-            Ok(planned) => planned,
-            Err(error) => {
-                self.hot.directory.keep(directory);
-                return Err(error);
-            }
-        };
-        self.take_in(directory, &region, confirmed, plan, &names)
+    /// Applies a plan, all of it or nothing. `None`, and nothing, where it does not hold any more.
+    pub(super) fn merge(
+        &mut self,
+        planned: Planned,
+        author: &str,
+    ) -> Result<Option<Merged>, StoreError> {
+        if self.plan_version(&planned.region)? != planned.version {
+            return Ok(None);
+        }
+        // Both are as of the same change of the directory.
+        let held = self.hot.directory.take();
+        let directory = held.unwrap_or(planned.directory);
+        self.take_in(directory, planned.region.no, author, planned.shown)
+            .map(Some)
     }
 
     /// Makes an administrator's change.
@@ -80,6 +74,21 @@ impl Changing<'_> {
         Ok(delta)
     }
 
+    /// Whether somebody may do something, as the directory is now.
+    ///
+    /// # Errors
+    /// Why not; or if the database fails.
+    pub fn permit(&mut self, asker: Asker, action: Permitted<'_>) -> Result<(), StoreError> {
+        if asker == Asker::Cloud {
+            return Ok(());
+        }
+        let directory = self.take_directory()?;
+        let rights = Rights::of(directory.live(), asker).ok_or(Denied::GONE);
+        let permitted = rights.and_then(|it| it.permits(directory.live(), action));
+        self.hot.directory.keep(directory);
+        permitted.map_err(StoreError::from)
+    }
+
     /// The directory, out of memory: whoever does not give it back has it read anew.
     fn take_directory(&mut self) -> Result<Box<Directory>, StoreError> {
         match self.hot.directory.take() {
@@ -88,54 +97,31 @@ impl Changing<'_> {
         }
     }
 
-    fn confirmed(
-        &self,
-        directory: &Directory,
-        region: &RegionRow,
-        confirmed: &Confirmation,
-    ) -> Result<(Plan, Names), StoreError> {
-        let (plan, names) = self.reading().plan_in(directory, region)?;
-        let (name, now) = (region.facts.name.clone(), plan.digest());
-        if now != confirmed.plan {
-            return Err(StoreError::Merge(MergeRefusal::Changed {
-                region: name,
-                confirmed: confirmed.plan,
-                now,
-            }));
-        }
-        match plan.foreign.filter(|_| !confirmed.take_over) {
-            None => Ok((plan, names)),
-            Some(federation) => Err(StoreError::Merge(MergeRefusal::Foreign {
-                region: name,
-                federation,
-            })),
-        }
-    }
-
     fn take_in(
         &mut self,
         mut directory: Box<Directory>,
-        region: &RegionRow,
-        confirmed: &Confirmation,
-        plan: Plan,
-        names: &Names,
+        no: RegionNo,
+        author: &str,
+        shown: Arc<ShownPlan>,
     ) -> Result<Merged, StoreError> {
-        let stamp = self.stamp(&confirmed.author)?;
-        let delta = directory.merge(&plan, &stamp);
-        let before = self.bindings_digest(region.no)?;
+        let stamp = self.stamp(author)?;
+        let delta = directory.merge(&shown.plan, &stamp);
+        let before = self.bindings_digest(no)?;
         let mut rows = Rows::begin(self, &stamp)?;
         // First, so that no agent makes an object that it does not know to have.
-        let bindings = bindings(&plan);
-        let digest = rows.bindings(region.no, &bindings, before.unwrap_or_default())?;
+        let bindings = bindings(&shown.plan);
+        let digest = rows.bindings(no, &bindings, before.unwrap_or_default())?;
         rows.delta(&directory, &delta)?;
         let written = rows.finish()?;
         if written > 0 || before.is_none() {
-            self.note_merge(region.no, digest, &stamp, confirmed.plan)?;
+            self.note_merge(no, digest, &stamp, shown.digest)?;
         }
-        self.remember_names(names)?;
-        let merged = Some(region.no);
-        self.hot.directory.keep_changed(directory, merged);
-        Ok(Merged { plan, written })
+        self.remember_names(&shown.administrator)?;
+        if let Some(home) = &shown.home {
+            self.remember_home(home)?;
+        }
+        self.hot.directory.keep_changed(directory, Some(no));
+        Ok(Merged { shown, written })
     }
 
     fn note_merge(
@@ -166,7 +152,8 @@ impl Changing<'_> {
             .map(drop)
     }
 
-    fn bindings_digest(&self, no: RegionNo) -> Result<Option<Digest>, StoreError> {
+    /// The digest of all that a region alone is told; `None` before it is merged.
+    pub(super) fn bindings_digest(&self, no: RegionNo) -> Result<Option<Digest>, StoreError> {
         let sql = "SELECT digest FROM region_organization WHERE region = ?1";
         let digest = self
             .connection
@@ -176,7 +163,7 @@ impl Changing<'_> {
         Ok(digest.map(Digest::from_bytes))
     }
 
-    fn stamp(&self, author: &str) -> Result<Stamp, StoreError> {
+    pub(super) fn stamp(&self, author: &str) -> Result<Stamp, StoreError> {
         let founding = self.founding()?;
         let none = StoreError::Row { what: "federation" };
         Ok(Stamp {

@@ -1,12 +1,14 @@
 //! The directory on a real database: all of a merge or nothing, in an order that a region can
 //! follow, and in memory as it is on the disk.
 
+mod drift;
+mod passwords;
 mod site;
 
 use shared::ids::{FederationId, ObjectId};
 use shared::model::{Becomes, CloudId, End, Marker, Object, ObjectKind, Record};
 
-use self::site::{Row, Site, create, department, organization};
+use self::site::{Row, Site, confirmation, create, department, organization};
 use super::*;
 use crate::directory::{Edit, MergeRefusal, Patch};
 use crate::store::StoreError;
@@ -44,7 +46,7 @@ async fn a_merge_is_there_after_a_crash_and_again_it_is_nothing() {
     let kept = site.store.read(move |it| it.region_organization(north));
     let kept = kept.await.unwrap().unwrap();
     assert!(!kept.is_home && kept.author.as_deref() == Some("ann"));
-    assert_eq!(kept.plan, Some(merged.plan.digest()));
+    assert_eq!(kept.plan, Some(merged.shown.digest));
 }
 
 #[tokio::test]
@@ -126,9 +128,71 @@ async fn a_region_of_another_federation_is_taken_over_by_a_word_of_its_own() {
         take_over: true,
         author: "ann".to_owned(),
     };
-    let merged = site.store.change(move |it| it.merge(home, &confirmation));
+    let name = site.name(home).await;
+    let merged = site.store.merge(&name, confirmation);
     assert!(merged.await.unwrap().written > 0);
     assert_eq!(site.plan(home).await.unwrap().foreign, None);
+}
+
+#[tokio::test]
+async fn a_plan_that_was_overtaken_is_made_again_and_not_for_ever() {
+    let site = Site::new().await;
+    let home = site.region(1).await;
+    site.tell(home, 1, &organization("h")).await;
+    let plan = site.plan(home).await.unwrap();
+    // What moves while the plan is made is none of it: the second time it holds.
+    let (store, name) = (site.store.clone(), site.name(home).await);
+    let planned = store.planned(&name, confirmation(&plan)).await.unwrap();
+    site.edit(create(5, "lab")).await.unwrap();
+    let overtaken = store.change(move |it| it.merge(planned, "ann"));
+    assert!(overtaken.await.unwrap().is_none());
+    assert_eq!(site.rows().len(), 1, "nothing but the edit");
+    // What a region tells in the same transaction overtakes it, too.
+    let plan = site.plan(home).await.unwrap();
+    let planned = store.planned(&name, confirmation(&plan)).await.unwrap();
+    site.tell(home, 2, &organization("h")).await;
+    let overtaken = store.change(move |it| it.merge(planned, "ann"));
+    assert!(overtaken.await.unwrap().is_none());
+    assert!(site.confirm(home, &plan).await.unwrap().written > 0);
+    site.is_sound().await;
+}
+
+#[tokio::test]
+async fn a_plan_that_was_shown_is_the_one_that_is_done() {
+    let site = Site::new().await;
+    let home = site.region(1).await;
+    site.tell(home, 1, &organization("h")).await;
+    let seen = site.plan(home).await.unwrap();
+    let name = site.name(home).await;
+    let shown = site.store.shown_plan(&name).await.unwrap();
+    let again = site.store.shown_plan(&name).await.unwrap();
+    assert!(std::sync::Arc::ptr_eq(&shown, &again));
+    let merged = site.confirm(home, &seen).await.unwrap();
+    assert!(std::sync::Arc::ptr_eq(&shown, &merged.shown));
+    let later = site.store.shown_plan(&name).await.unwrap();
+    assert!(later.before.is_some() && later.digest != shown.digest);
+}
+
+#[tokio::test]
+async fn the_home_regions_administrator_is_known_again_where_it_is_joined_anew() {
+    let site = Site::new().await;
+    let (home, north) = (site.region(1).await, site.region(2).await);
+    site.tell(home, 1, &organization("h")).await;
+    site.tell(north, 1, &organization("n")).await;
+    site.merge(home).await;
+    let removed = site.store.change(move |it| it.remove_region(home));
+    removed.await.unwrap();
+    let back = site.region(3).await;
+    site.tell(back, 1, &organization("h")).await;
+    let gives_way = |plan: &crate::directory::Plan| {
+        let mut all = plan.steps.iter();
+        all.any(|it| matches!(it.action, crate::directory::Action::GiveWay { .. }))
+    };
+    assert!(!gives_way(&site.plan(back).await.unwrap()));
+    assert!(gives_way(&site.plan(north).await.unwrap()));
+    site.merge(back).await;
+    let kept = site.store.read(move |it| it.region_organization(back));
+    assert!(!kept.await.unwrap().unwrap().is_home);
 }
 
 #[tokio::test]
@@ -181,7 +245,7 @@ async fn what_ends_is_told_before_it_is_gone_and_kept_as_it_was() {
     assert!(directory.live().users.is_empty());
     // The region has them still, and they don't come back.
     let merged = site.merge(home).await;
-    assert_eq!(merged.plan.adopted().count(), 0);
+    assert_eq!(merged.shown.plan.adopted().count(), 0);
     let withheld = |row: &Row| matches!(&row.3, Some(Record::Binding(it)) if matches!(it.becomes, Becomes::Withheld(_)));
     assert_eq!(site.rows().iter().filter(|it| withheld(it)).count(), 2);
     site.is_sound().await;

@@ -20,10 +20,11 @@ use crate::store::{Changing, Reading};
 
 /// The rows of one change. What it says of the whole (head, digests) is written at its end.
 pub(super) struct Rows<'a> {
-    connection: &'a Connection,
+    pub(super) connection: &'a Connection,
     stamp: &'a Stamp,
     head: u64,
-    digest: Digest,
+    /// Of the rows that are being written: what holds everywhere, or a region's own.
+    pub(super) digest: Digest,
     written: u64,
 }
 
@@ -53,6 +54,7 @@ impl<'a> Rows<'a> {
             if let Some(object) = directory.live().object(*kind, id) {
                 let record = object_record(*id, &object).ok_or(UNTOLD)?;
                 self.put(EVERYWHERE, &record)?;
+                self.name(*id, &object)?;
             }
         }
         for link in &delta.linked {
@@ -77,8 +79,27 @@ impl<'a> Rows<'a> {
         let common = std::mem::replace(&mut self.digest, digest);
         for binding in all {
             self.put(no.0, &Record::Binding(binding.clone()))?;
+            self.bind_user(no, binding)?;
         }
         self.supersede(no, all)?;
+        Ok(std::mem::replace(&mut self.digest, common))
+    }
+
+    /// What one region is told beside what was decided about its things. `digest` is that of all
+    /// that it alone is told, and so is what comes back.
+    pub(super) fn of_one(
+        &mut self,
+        no: RegionNo,
+        put: &Record,
+        gone: &[shared::model::CloudId],
+        digest: Digest,
+    ) -> Result<Digest, StoreError> {
+        let common = std::mem::replace(&mut self.digest, digest);
+        self.put(no.0, put)?;
+        let kind = kind_code(put.key().kind);
+        for id in gone {
+            self.bury(no.0, kind, &encoded(id)?)?;
+        }
         Ok(std::mem::replace(&mut self.digest, common))
     }
 
@@ -123,6 +144,10 @@ impl<'a> Rows<'a> {
     }
 
     fn end(&mut self, kind: ObjectKind, id: ObjectId, ended: &Ended) -> Result<(), StoreError> {
+        self.unname(id)?;
+        if kind == ObjectKind::User {
+            self.forget_password(id)?;
+        }
         let lapse = Lapse {
             object: id,
             kind,
@@ -157,7 +182,8 @@ impl<'a> Rows<'a> {
             .map(drop)
     }
 
-    fn replace(
+    /// A row's newest value; `None` is a tombstone.
+    pub(super) fn replace(
         &mut self,
         region: u32,
         kind: u16,
@@ -208,11 +234,11 @@ impl<'a> Rows<'a> {
 }
 
 /// Nothing that the directory holds can cause it.
-const UNTOLD: StoreError = StoreError::Row {
+pub(super) const UNTOLD: StoreError = StoreError::Row {
     what: "thing of the directory",
 };
 
-fn encoded(id: &shared::model::CloudId) -> Result<Vec<u8>, StoreError> {
+pub(super) fn encoded(id: &shared::model::CloudId) -> Result<Vec<u8>, StoreError> {
     record::encode_id(id).map_err(|_| UNTOLD)
 }
 

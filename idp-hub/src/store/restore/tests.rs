@@ -155,7 +155,7 @@ async fn a_data_directory_may_stand_behind_a_link() {
 async fn nobody_is_signed_in_any_more() {
     let site = Site::new().await.cut();
     let connection = Connection::open(site.path("backup.db")).unwrap();
-    let sql = "INSERT INTO sessions VALUES (x'07', 'admin', 0, 4000000000000)";
+    let sql = "INSERT INTO sessions VALUES (x'07', 'admin', NULL, 0, 4000000000000)";
     connection.execute(sql, ()).unwrap();
     drop(connection);
     assert_eq!(sessions(&site.path("backup.db")), 1);

@@ -1,6 +1,8 @@
 //! Numbers for states and kinds. A number that this release doesn't know reads as unknown.
 
-use crate::model::{Custody, NodeState, ObjectKind, ServerState, ServiceKind, VolumeState};
+use crate::model::{
+    Custody, DriftKind, DriftWhy, NodeState, ObjectKind, ServerState, ServiceKind, VolumeState,
+};
 
 macro_rules! codes {
     ($(#[$doc:meta])* $to:ident, $from:ident, $state:ident, $unknown:ident,
@@ -30,6 +32,30 @@ codes!(volume_code, volume_state, VolumeState, Unknown,
     1 => Available, 2 => InUse, 3 => Changing, 4 => Failed, 5 => Deleting);
 
 codes!(node_code, node_state, NodeState, Unknown, 1 => Up, 2 => Disabled, 3 => Down);
+
+codes!(drift_code, drift_kind, DriftKind, Unknown,
+    1 => Name, 2 => Description, 3 => Enabled, 4 => Email, 5 => DefaultProject, 6 => Moved,
+    7 => Deleted, 8 => CreatedHere, 9 => LinkGiven, 10 => LinkTaken, 11 => Missing,
+    12 => Surplus, 13 => NotInDirectory, 14 => Password);
+
+/// Why a difference stays. A word of a later release reads as one that nobody may cure.
+pub(super) const fn why_code(why: DriftWhy) -> u8 {
+    match why {
+        DriftWhy::Region => 1,
+        DriftWhy::Custody => 2,
+        DriftWhy::Protected => 3,
+        DriftWhy::ReadOnly => 4,
+    }
+}
+
+pub(super) const fn why(code: u8) -> DriftWhy {
+    match code {
+        1 => DriftWhy::Region,
+        3 => DriftWhy::Protected,
+        4 => DriftWhy::ReadOnly,
+        _ => DriftWhy::Custody,
+    }
+}
 
 /// A service's number, which no default may hide: another service is another record.
 pub(super) const fn service_code(kind: ServiceKind) -> u8 {

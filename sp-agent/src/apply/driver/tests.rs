@@ -275,6 +275,7 @@ impl Bench {
             audit: store.clone(),
             unseal: Arc::new(Plain),
             progress: shown,
+            remarks: watch::Sender::new(None),
             readings: watch::Sender::new(Vec::new()),
             clock: clock.clone(),
             orders_max: 4,

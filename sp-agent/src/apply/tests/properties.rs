@@ -322,6 +322,8 @@ impl World {
                 (Difference::DefaultProject, Object::User(it)) => {
                     !it.default_project.as_ref().is_some_and(is_retired)
                 }
+                // It may look as it did before what was forgotten: then it is the region's doing.
+                (Difference::Enabled | Difference::Disabled, _) => !self.forgot,
                 _ => true,
             });
             assert_eq!(what.count(), 0, "{wanted:?} {found:?} {progress:?}");
@@ -379,6 +381,15 @@ impl World {
     }
 }
 
+/// The hub as an older backup has it: of the links that it has lost, it says nothing.
+fn restored(older: &Replica, current: &Replica) -> Replica {
+    let mut restored = older.clone();
+    let lost = links(&current.directory).into_iter();
+    let known = links(&older.directory);
+    restored.unsaid = lost.filter(|it| !known.contains(it)).collect();
+    restored
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
@@ -394,5 +405,31 @@ proptest! {
         world.bench.restart(kept, &replica, policy);
         prop_assert_eq!(world.bench.run(), 0, "nor after a restart");
         prop_assert_eq!(world.bench.progress().failed_count, 0);
+    }
+
+    #[test]
+    fn a_hub_from_an_older_backup_takes_nothing_away_and_what_ended_still_ends(seed: u64) {
+        let mut world = World::new(seed);
+        world.live();
+        let older = world.replica.clone();
+        for _ in 0..20 {
+            let _ = world.grow();
+        }
+        world.bench.core.follow(&world.replica);
+        world.live();
+        let given = world.bench.given.len();
+        let current = std::mem::replace(&mut world.replica, older.clone());
+        world.replica = restored(&older, &current);
+        world.bench.core.follow(&world.replica);
+        world.bench.run();
+        let removes = |it: &Order| matches!(it, Order::Remove { .. } | Order::Unlink(_));
+        let removed: Vec<&Order> = world.bench.given[given..].iter().filter(|it| removes(it)).collect();
+        prop_assert!(removed.is_empty(), "{:?}", removed);
+        for (id, (kind, _)) in &world.replica.ended {
+            if let Some(here) = world.known().get(&(*kind, *id)) {
+                prop_assert_eq!(*kind, ObjectKind::Project);
+                prop_assert!(!world.bench.cloud.all.projects[here].enabled);
+            }
+        }
     }
 }

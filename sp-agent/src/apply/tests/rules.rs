@@ -8,10 +8,10 @@ use super::world::*;
 use super::*;
 
 pub(super) const DEPARTMENT: u128 = 1;
-const ROLE: u128 = 2;
-const PROJECT: u128 = 3;
-const INNER: u128 = 4;
-const GROUP: u128 = 5;
+pub(super) const ROLE: u128 = 2;
+pub(super) const PROJECT: u128 = 3;
+pub(super) const INNER: u128 = 4;
+pub(super) const GROUP: u128 = 5;
 pub(super) const USER: u128 = 6;
 
 pub(super) fn replica() -> Replica {
@@ -45,7 +45,7 @@ pub(super) fn applied() -> (Bench, Replica) {
     (bench, replica)
 }
 
-fn change(
+pub(super) fn change(
     replica: &mut Replica,
     kind: ObjectKind,
     id: u128,
@@ -56,7 +56,7 @@ fn change(
     replica.directory.insert(oid(id), object);
 }
 
-fn end(replica: &mut Replica, kind: ObjectKind, id: u128, how: End) {
+pub(super) fn end(replica: &mut Replica, kind: ObjectKind, id: u128, how: End) {
     replica.directory.take(kind, &oid(id)).unwrap();
     replica.ended.insert(oid(id), (kind, how));
     for link in super::cloud::links(&replica.directory) {

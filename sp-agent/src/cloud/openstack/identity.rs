@@ -27,8 +27,9 @@ use self::custody::Own;
 use self::departments::Departments;
 pub(super) use self::write::{perform, segment};
 use super::client::Client;
+use super::options::Domain;
 use super::rights;
-use crate::cloud::{CloudError, Incomplete, Mark, Pages, Part, Policy, Whole};
+use crate::cloud::{CloudError, Incomplete, Mark, Pages, Part, Policy, Whole, is_same_name};
 
 /// What a reading of the organization goes by, besides the cloud itself.
 #[derive(Debug, Clone)]
@@ -37,8 +38,22 @@ pub(super) struct Rules {
     pub(super) default_domain: String,
     /// Whether the agent's own account and project are known to it by their names alone.
     pub(super) signs_in_by_name: bool,
+    /// The domains that the agent's sign-in names.
+    pub(super) sign_in_domains: Vec<Domain>,
     /// What the operator keeps from the federation.
     pub(super) policy: Policy,
+}
+
+impl Rules {
+    /// Whether the agent's sign-in names a department of this id and name. Keystone looks names up
+    /// whatever the case, as most of its databases do.
+    fn signs_in_at(&self, id: &str, name: &str) -> bool {
+        let mut all = self.sign_in_domains.iter();
+        all.any(|it| match it {
+            Domain::Id(it) => it == id,
+            Domain::Name(it) => is_same_name(it, name),
+        })
+    }
 }
 
 /// Reads a part of the organization. Proves before and after that it is the whole cloud's, because
@@ -85,9 +100,9 @@ async fn read(
         Part::Users => {
             let own = Own::of(client, rules).await?;
             let services = services::users(client, &departments, pages).await?;
-            lists::users(client, (&departments, &own, &services), rules, pages).await?;
+            return lists::users(client, (&departments, &own, &services), rules, pages).await;
         }
-        Part::Groups => lists::groups(client, &departments, pages).await?,
+        Part::Groups => return lists::groups(client, &departments, pages).await,
         Part::Roles => lists::roles(client, &departments, pages).await?,
         _ => return memberships::read(client, &departments, pages).await,
     }

@@ -155,6 +155,20 @@ pub enum Auth {
     },
 }
 
+impl Auth {
+    /// The domains that a sign-in names.
+    pub(super) fn domains(&self) -> Vec<Domain> {
+        match self {
+            Self::ApplicationCredential { .. } => Vec::new(),
+            Self::Password {
+                user_domain,
+                project_domain,
+                ..
+            } => vec![user_domain.clone(), project_domain.clone()],
+        }
+    }
+}
+
 /// A Keystone domain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Domain {

@@ -35,6 +35,9 @@ const MARKER_BYTES_MAX: usize = 512;
 /// before serves as the marker. More at once is no chance, and the pass begins anew.
 const STEPS_BACK_MAX: usize = 8;
 
+/// Why a list has not all that it is of.
+const CUT: &str = "its configuration cuts the list; raise or remove list_limit";
+
 /// A page is not made smaller than this: a hundred records are too much for no service that works,
 /// and each page costs the service a search through the whole list. It is also so large that a
 /// service which leaves records out of a page leaves none empty, which would pass for the end.
@@ -117,6 +120,10 @@ pub(super) struct Pager<'a> {
     limit: Option<u32>,
     /// Whether the service refused to be told how much a page holds.
     unlimited: bool,
+    /// Whether a list that can't be read to its end is taken for as much as can.
+    takes_part: bool,
+    /// Why it could not be read to its end.
+    cut: Option<CloudError>,
 }
 
 impl<'a> Pager<'a> {
@@ -130,7 +137,23 @@ impl<'a> Pager<'a> {
             endpoint: String::new(),
             limit: None,
             unlimited: false,
+            takes_part: false,
+            cut: None,
         }
+    }
+
+    /// The same for a list that may be cut, as Keystone's are of what is in an LDAP directory: it
+    /// has no pages of those, and answers each with the first. What could be read is told, and
+    /// [`Self::cut`] says whether that is all.
+    pub(super) fn in_part(ask: Ask<'a>, pages: &'a Pages) -> Self {
+        let mut pager = Self::new(ask, pages);
+        pager.takes_part = true;
+        pager
+    }
+
+    /// Why the list could not be read to its end, where it was taken all the same.
+    pub(super) fn cut(self) -> Option<CloudError> {
+        self.cut
     }
 
     /// The same for a list that the service cuts to a page where it is asked for one, and then
@@ -190,9 +213,7 @@ impl<'a> Pager<'a> {
             self.endpoint.clone_from(&answer.endpoint);
             let page: L = answer.parse(&ask)?;
             if page.is_cut() {
-                return Err(self.malformed(
-                    "its configuration cuts the list; raise or remove list_limit".to_owned(),
-                ));
+                self.is_cut(CUT.to_owned())?;
             }
             let (items, mut next) = page.into_parts();
             let settled = items.iter().rev().filter(|it| !L::is_unsettled(it));
@@ -205,11 +226,36 @@ impl<'a> Pager<'a> {
                 // The link would name the one that may move.
                 next = Some(String::new());
             }
-            if let Err(reason) = self.trail.advance(last_ids, next) {
-                return Err(self.malformed(reason));
+            if let Err(reason) = self.trail.advance(last_ids, next)
+                && self.begins_anew(reason)?
+            {
+                continue;
             }
             return Ok(Some(items));
         }
+    }
+
+    /// The service keeps something from us.
+    fn is_cut(&mut self, reason: String) -> Result<(), CloudError> {
+        let error = self.malformed(reason);
+        match self.takes_part {
+            true => self.cut = Some(error),
+            false => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// A list that leads nowhere is asked for whole, once; else what came of it is what there is.
+    fn begins_anew(&mut self, reason: String) -> Result<bool, CloudError> {
+        let is_long = self.trail.followed.len() >= PAGES_MAX;
+        if self.takes_part && !self.unlimited && !is_long {
+            self.unlimited = true;
+            self.trail = Trail::default();
+            return Ok(true);
+        }
+        self.is_cut(format!("{reason}; {CUT}"))?;
+        self.trail.position = Position::End;
+        Ok(false)
     }
 
     /// What is asked for the page behind `marker`.

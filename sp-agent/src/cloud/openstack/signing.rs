@@ -34,6 +34,8 @@ pub(super) struct Login {
     pub(super) project: String,
     /// The project's id.
     pub(super) project_id: Option<String>,
+    /// The ids of the domains that the account and the project live in.
+    pub(super) domains: Vec<String>,
     /// The names of the account's roles in it.
     pub(super) roles: Vec<String>,
     /// Whether administrators of the project are the cloud's.
@@ -152,6 +154,7 @@ impl Signer {
             user_id: token.user_id,
             project,
             project_id,
+            domains: token.domains,
             roles: token.roles,
             is_admin_project: token.is_admin_project,
             negotiations: Default::default(),

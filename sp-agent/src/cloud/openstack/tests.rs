@@ -5,6 +5,7 @@ mod capacities;
 mod cells;
 mod compute;
 mod identity;
+mod ldap;
 mod microversions;
 mod network;
 mod nodes;

@@ -139,6 +139,8 @@ pub(super) struct Token {
     pub(super) user_id: Option<String>,
     /// The project's name, and its id.
     pub(super) project: (String, Option<String>),
+    /// The ids of the domains that the account and the project live in.
+    pub(super) domains: Vec<String>,
     /// The names of the account's roles in it.
     pub(super) roles: Vec<String>,
     /// Whether administrators of the project are the cloud's. Keystone says so where its
@@ -159,8 +161,8 @@ struct TokenBody {
     issued_at: Scalar,
     #[serde(default)]
     expires_at: Scalar,
-    user: Option<Named>,
-    project: Option<Named>,
+    user: Option<Housed>,
+    project: Option<Housed>,
     #[serde(default)]
     roles: Vec<Named>,
     #[serde(default)]
@@ -176,6 +178,15 @@ struct Named {
     name: Scalar,
 }
 
+#[derive(Default, Deserialize)]
+struct Housed {
+    #[serde(default)]
+    id: Scalar,
+    #[serde(default)]
+    name: Scalar,
+    domain: Option<Named>,
+}
+
 /// Reads the body of Keystone's answer to a sign-in.
 ///
 /// # Errors
@@ -189,6 +200,9 @@ pub(super) fn parse(body: &[u8]) -> Result<Token, String> {
     )?;
     let project = token.project.unwrap_or_default();
     let user = token.user.unwrap_or_default();
+    let domains = [&user.domain, &project.domain].into_iter().flatten();
+    let domains = domains.filter_map(|it| it.id.text().map(str::to_owned));
+    let domains: Vec<String> = domains.collect();
     Ok(Token {
         life: expires.since(issued).clamp(LIFE_MIN, LIFE_MAX),
         user_id: user.id.text().map(str::to_owned),
@@ -197,6 +211,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Token, String> {
             project.name.into_text(),
             project.id.text().map(str::to_owned),
         ),
+        domains,
         roles: token
             .roles
             .into_iter()
@@ -260,12 +275,14 @@ mod tests {
         let body = json!({"token": {
             "issued_at": "2031-01-01T00:00:00.000000Z",
             "expires_at": "2031-01-01T01:00:00.000000Z",
-            "user": {"name": "admin"}, "project": {"id": "p1", "name": "ops"},
+            "user": {"name": "admin", "domain": {"id": "d1", "name": "a"}},
+            "project": {"id": "p1", "name": "ops", "domain": {"id": "d2"}},
             "roles": [{"id": "r", "name": "admin"}], "catalog": [],
         }});
         let token = parse(body.to_string().as_bytes()).unwrap();
         assert_eq!(token.life, Duration::from_secs(3600));
         assert_eq!(token.roles, ["admin"]);
+        assert_eq!(token.domains, ["d1", "d2"]);
         assert_eq!(token.project, ("ops".to_owned(), Some("p1".to_owned())));
     }
 

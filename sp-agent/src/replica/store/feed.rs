@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 use shared::link::inbox::{Position, Verdict};
-use shared::model::{Feed, Key, Record};
+use shared::model::{Feed, Key, Record, RecordKind};
 use shared::wire::Digest;
 use shared::wire::frame::{Ack, Batch, Cursor, DIRECTORY_FEED, FeedFrame, Open};
 use shared::wire::record::{Decoded, decode, decode_id, feed_of_kind, kind_of};
@@ -170,6 +170,7 @@ impl Taking<'_> {
             if let Some(before) = &before {
                 self.digest.subtract(Digest::of(kind, id, before));
             }
+            let unsaid = self.said_again(kind, id)?;
             let value = record.value.map(|it| it.as_slice());
             match value {
                 Some(value) => {
@@ -188,15 +189,67 @@ impl Taking<'_> {
                 }
             }
             // A snapshot tells again what is held.
-            if value != before.as_deref() {
+            if value != before.as_deref() || unsaid.is_some() {
+                let before = before.or(unsaid);
                 self.change(kind, id, before.as_deref(), value);
             }
         }
         Ok(())
     }
 
-    /// What an earlier snapshot told and this one did not.
+    /// Forgets that a snapshot did not name this, and gives what it was.
+    fn said_again(&self, kind: u16, id: &[u8]) -> rusqlite::Result<Option<Vec<u8>>> {
+        if !is_link(kind) {
+            return Ok(None);
+        }
+        self.connection
+            .prepare_cached("DELETE FROM unsaid WHERE kind = ?1 AND id = ?2 RETURNING value")?
+            .query_row(params![kind, id], |row| row.get(0))
+            .optional()
+    }
+
+    /// Remembers that a snapshot did not name this link: a later word of the hub may be that it is
+    /// gone, by its id alone.
+    fn unsaid(&mut self, kind: u16, id: &[u8], value: &[u8]) -> rusqlite::Result<()> {
+        self.connection
+            .prepare_cached("INSERT OR REPLACE INTO unsaid (kind, id, value) VALUES (?1, ?2, ?3)")?
+            .execute(params![kind, id, value])?;
+        if let Some(record) = known(kind, id, value) {
+            let change = Change::Unsaid(record);
+            self.changes.insert((kind, id.to_vec()), change);
+        }
+        Ok(())
+    }
+
+    /// Forgets links that an earlier snapshot did not name and that are not applied either: no hub
+    /// can fill the disk with them, as those that are applied are in the cloud.
+    fn forget_unapplied(&mut self) -> rusqlite::Result<()> {
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT kind, id FROM unsaid")?;
+        let all = select.query_map((), |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let all: Vec<(u16, Vec<u8>)> = all.collect::<Result<_, _>>()?;
+        for (kind, id) in all {
+            let applied = decode_id(&id).is_ok_and(|it| self.is_applied(&it.to_string()));
+            if !applied && let Some(value) = self.said_again(kind, &id)? {
+                self.change(kind, &id, Some(&value), None);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a link is applied, or nobody can say so.
+    fn is_applied(&self, id: &str) -> bool {
+        let sql = "SELECT 1 FROM applied_link WHERE id = ?1";
+        let select = self.connection.prepare_cached(sql);
+        select.and_then(|mut it| it.exists([id])).unwrap_or(true)
+    }
+
+    /// What an earlier snapshot told and this one did not. A hub names what is gone for as long as
+    /// it lives; one that is from an older backup says nothing of what was given since, and that
+    /// removes no link.
     fn sweep(&mut self, generation: u32) -> rusqlite::Result<()> {
+        self.forget_unapplied()?;
         let sql = "SELECT kind, id, value FROM told WHERE generation <> ?1";
         let mut select = self.connection.prepare_cached(sql)?;
         let mut rows = select.query([generation])?;
@@ -204,7 +257,10 @@ impl Taking<'_> {
             let (kind, id, value): (u16, Vec<u8>, Vec<u8>) =
                 (row.get(0)?, row.get(1)?, row.get(2)?);
             self.digest.subtract(Digest::of(kind, &id, &value));
-            self.change(kind, &id, Some(&value), None);
+            match is_link(kind) {
+                true => self.unsaid(kind, &id, &value)?,
+                false => self.change(kind, &id, Some(&value), None),
+            }
         }
         drop(rows);
         self.connection
@@ -223,6 +279,11 @@ impl Taking<'_> {
             self.changes.insert((kind, id.to_vec()), change);
         }
     }
+}
+
+fn is_link(kind: u16) -> bool {
+    use RecordKind::{Assignment, Implication, Membership};
+    matches!(kind_of(kind), Some(Membership | Implication | Assignment))
 }
 
 fn known(kind: u16, id: &[u8], value: &[u8]) -> Option<Record> {
@@ -253,6 +314,14 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<(Position, Diges
         found.add(Digest::of(kind, &id, &value));
         if let Some(record) = known(kind, &id, &value) {
             changes.insert((kind, id), Change::Put(record));
+        }
+    }
+    let mut select = connection.prepare("SELECT kind, id, value FROM unsaid")?;
+    let mut rows = select.query(())?;
+    while let Some(row) = rows.next()? {
+        let (kind, id, value): (u16, Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        if let Some(record) = known(kind, &id, &value) {
+            changes.insert((kind, id), Change::Unsaid(record));
         }
     }
     match found == digest {

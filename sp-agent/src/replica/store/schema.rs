@@ -29,14 +29,24 @@ const MIGRATIONS: [&str; 1] = ["
         value      BLOB    NOT NULL
     ) STRICT;
     CREATE UNIQUE INDEX told_key ON told (kind, id);
+    CREATE TABLE unsaid (                  -- links that a snapshot did not name, as they were
+        kind  INTEGER NOT NULL,
+        id    BLOB    NOT NULL,
+        value BLOB    NOT NULL,
+        PRIMARY KEY (kind, id)
+    ) STRICT, WITHOUT ROWID;
     CREATE TABLE applied (
         kind TEXT NOT NULL,
         id   BLOB NOT NULL CHECK (length(id) = 16),
         here TEXT NOT NULL,
-        was  BLOB NOT NULL CHECK (length(was) = 16),
+        was  BLOB NOT NULL CHECK (length(was) = 56),
         PRIMARY KEY (kind, id)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE applied_link (id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+    CREATE TABLE put_back (
+        id    TEXT PRIMARY KEY,
+        at_ms INTEGER NOT NULL CHECK (at_ms >= 0)
+    ) STRICT, WITHOUT ROWID;
     CREATE TABLE applied_password (
         user    BLOB    PRIMARY KEY CHECK (length(user) = 16),
         here    TEXT    NOT NULL,
@@ -88,8 +98,8 @@ pub(super) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), Re
 pub(super) fn begin(connection: &Connection, federation: FederationId) -> rusqlite::Result<()> {
     let transaction = connection.unchecked_transaction()?;
     transaction.execute_batch(
-        "DELETE FROM position; DELETE FROM told; DELETE FROM applied; DELETE FROM applied_link;
-         DELETE FROM applied_password;",
+        "DELETE FROM position; DELETE FROM told; DELETE FROM unsaid; DELETE FROM applied;
+         DELETE FROM applied_link; DELETE FROM applied_password; DELETE FROM put_back;",
     )?;
     transaction.execute(
         "INSERT INTO position (federation, feed, seq, live, generation, digest, complete)

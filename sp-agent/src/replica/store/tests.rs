@@ -1,6 +1,8 @@
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use shared::ids::FeedId;
-use shared::model::{Department, Entry, Lapse, Record};
+use shared::model::{Department, Entry, Lapse, Link, Membership, Record};
 use shared::wire::frame::{Ack, FeedFrame, Gathered, HEADER_BYTES, Open, Phase, Row, Start};
 use shared::wire::record::{EncodedRecord, encode};
 
@@ -44,6 +46,14 @@ impl Hub {
             id,
             value,
         });
+    }
+
+    /// What a hub says for ever of what it has taken away.
+    fn bury(&mut self, record: &Record) {
+        self.tell(record);
+        if let Some(row) = self.rows.last_mut() {
+            row.value = None;
+        }
     }
 
     fn digest(&self) -> Digest {
@@ -169,6 +179,75 @@ async fn a_snapshot_ends_what_it_does_not_tell_and_a_wrong_digest_asks_for_one()
     assert_eq!(ended[&object(9)], (lapse.kind, lapse.how));
 }
 
+fn membership(group: u8, user: u8) -> Membership<CloudId> {
+    Membership {
+        group: CloudId::Hyphenated([group; 16]),
+        user: CloudId::Hyphenated([user; 16]),
+    }
+}
+
+fn link(group: u8, user: u8) -> Link<ObjectId> {
+    let (group, user) = (object(group), object(user));
+    Link::Membership(Membership { group, user })
+}
+
+#[tokio::test]
+async fn a_link_that_a_snapshot_does_not_tell_is_unsaid_until_it_is_told_again_or_buried() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut hub = Hub::default();
+    hub.tell(&department(1, "research"));
+    let backup = hub.rows.clone();
+    for user in [1, 2, 3] {
+        hub.tell(&Record::Membership(membership(9, user)));
+    }
+    let replica = store(folder.path());
+    take(&replica, open(Start::Snapshot)).await;
+    take(&replica, hub.batch(0, true)).await;
+    assert_eq!(replica.replica().unwrap().directory.memberships.len(), 3);
+
+    // The hub is from an older backup, and knows of none of them.
+    hub.rows = backup;
+    replica.session_began();
+    take(&replica, open(Start::Snapshot)).await;
+    take(&replica, hub.batch(0, true)).await;
+    let held = replica.replica().unwrap();
+    assert!(held.directory.memberships.is_empty());
+    let all = [link(9, 1), link(9, 2), link(9, 3)];
+    assert_eq!(held.unsaid, BTreeSet::from(all.clone()));
+
+    drop(replica);
+    let replica = store(folder.path());
+    let held = replica.replica().unwrap();
+    assert_eq!(
+        held.unsaid,
+        BTreeSet::from(all.clone()),
+        "nor is it forgotten"
+    );
+    take(&replica, open(Start::Resume { seq: 1 })).await;
+    hub.tell(&Record::Membership(membership(9, 1)));
+    hub.bury(&Record::Membership(membership(9, 2)));
+    take(&replica, hub.batch(1, true)).await;
+    let held = replica.replica().unwrap();
+    assert_eq!(held.unsaid, BTreeSet::from([all[2].clone()]));
+    assert_eq!(held.directory.memberships.len(), 1);
+
+    drop(replica);
+    let replica = store(folder.path());
+    assert_eq!(replica.replica().unwrap(), held);
+
+    // Restored once more: of what was never applied nothing is kept for ever.
+    let applied = Record::Membership(membership(9, 1)).key().id;
+    replica.keep(vec![Note::Link(applied, true)]).await.unwrap();
+    hub.rows.truncate(1);
+    for _ in 0..2 {
+        replica.session_began();
+        take(&replica, open(Start::Snapshot)).await;
+        take(&replica, hub.batch(0, true)).await;
+        let held = replica.replica().unwrap();
+        assert_eq!(held.unsaid, BTreeSet::from([all[0].clone()]));
+    }
+}
+
 #[tokio::test]
 async fn another_federations_replica_and_a_damaged_one_begin_anew() {
     let folder = tempfile::tempdir().unwrap();
@@ -179,12 +258,18 @@ async fn another_federations_replica_and_a_damaged_one_begin_anew() {
     take(&replica, hub.batch(0, true)).await;
     let applied = Applied {
         here: CloudId::new("67e5504410b1426f9247bb680e5fe0c8"),
-        was: Digest::of(1, b"", b""),
+        was: Was {
+            record: Digest::of(1, b"", b""),
+            fields: [1, 2, 3, 4, u64::MAX],
+        },
     };
     let link = CloudId::derived("a/b");
     let notes = vec![
         Note::Object(ObjectKind::Department, object(1), Some(applied.clone())),
         Note::Link(link.clone(), true),
+        Note::PutBack(link.clone(), Some(UnixMillis(5))),
+        Note::PutBack(CloudId::derived("c"), Some(UnixMillis(6))),
+        Note::PutBack(CloudId::derived("c"), None),
         Note::Object(ObjectKind::User, object(2), Some(applied.clone())),
         Note::Object(ObjectKind::User, object(2), None),
     ];
@@ -194,6 +279,7 @@ async fn another_federations_replica_and_a_damaged_one_begin_anew() {
     assert_eq!(base.objects.len(), 1);
     assert_eq!(base.objects[&(ObjectKind::Department, object(1))], applied);
     assert!(base.links.contains(&link));
+    assert_eq!(base.put_backs, [(link, UnixMillis(5))].into());
 
     let other = FederationId::from_bytes([3; 16]);
     let replica = Store::open(folder.path(), other, UnixMillis(7)).unwrap();

@@ -1,19 +1,18 @@
 use std::sync::Arc;
 
 use shared::ids::{FederationId, RegionId};
-use shared::model::{CloudDescription, CloudId, CloudKind};
+use shared::model::{CloudDescription, CloudKind};
 use shared::pki::{
     Authority, BoundKey, Csr, Peer, PublicSealingKey, Serial, TrustAnchors, Validity,
 };
 use shared::transport::DialOptions;
-use shared::wire::frame::Checked;
 use tokio::sync::watch;
 
 use super::*;
 use crate::membership::{Credentials, Founding, Membership};
 use crate::replica::store::Store;
 use crate::spool::Spool;
-use crate::uplink::Answering;
+use crate::uplink::Unanswered;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -55,23 +54,13 @@ fn agent(data_dir: &std::path::Path, clock: Clock) -> (Options, String) {
         spool,
         replica: Store::open(data_dir, federation, clock.unix_millis()).unwrap(),
         sealing: PublicSealingKey::from_bytes([7; 32]),
-        answering: Arc::new(Deaf),
+        answering: Arc::new(Unanswered),
         clock,
         dial: DialOptions::default(),
         description,
         data_dir: data_dir.into(),
     };
     (options, pem)
-}
-
-/// Nobody calls.
-struct Deaf;
-
-#[async_trait::async_trait]
-impl Answering for Deaf {
-    async fn check(&self, _: CloudId, _: Vec<u8>) -> Result<Checked, String> {
-        Err("nobody calls".to_owned())
-    }
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::withheld::WithheldDocument;
 use crate::api::documents::Time;
-use crate::directory::{Action, Evidence, Links, Obstacle, Reason, Rename, Step};
+use crate::directory::{Action, Evidence, Field, Links, Obstacle, Reason, Rename, Step};
 use crate::store::directory::ShownPlan;
 
 /// What a merge of a region would do.
@@ -35,6 +35,9 @@ pub struct PlanDocument {
     pub renamed: u64,
     /// How many things of the region lose something else to the directory's.
     pub overwritten: u64,
+    /// How many things were merged before and differ from the directory's, and stay so.
+    #[serde(default)]
+    pub differing: u64,
     /// What becomes of links.
     pub links: LinksDocument,
     /// Links that are not taken in, because they lead to the role `admin`, which counts in every
@@ -74,6 +77,9 @@ pub struct LinksDocument {
     pub superseded: u64,
     /// One of their ends stays the region's own.
     pub outside: u64,
+    /// A role of a department that would count in another one, which no Keystone takes.
+    #[serde(default)]
+    pub unfit: u64,
 }
 
 /// What becomes of one thing.
@@ -105,8 +111,14 @@ pub struct StepDocument {
     /// only told, as no cloud moves a project.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub changes: Vec<String>,
+    /// What differs of a thing that was merged before, in the same words, or its `name`. The merge
+    /// leaves it: the agent writes what has changed in the directory in any case, and what was
+    /// changed in the region stays there, as drift.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub differs: Vec<String>,
     /// Why it is skipped or blocked: `reserved`, `above-is-out`, `same-name`, `name-held`,
-    /// `unusable`, `name-reserved` or `department-blocked`.
+    /// `unusable`, `name-unfit`, `too-deep`, `outer-elsewhere`, `email-unfit`, `name-reserved` or
+    /// `department-blocked`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
 }
@@ -134,11 +146,15 @@ impl PlanDocument {
         next: Option<String>,
     ) -> Self {
         let mut counts: BTreeMap<(ObjectKind, &str), u64> = BTreeMap::new();
-        let mut overwritten = 0;
+        let (mut overwritten, mut differing) = (0, 0);
         for Step { kind, action } in &shown.plan.steps {
             *counts.entry((*kind, action.name())).or_default() += 1;
-            if let Action::Recognize { changes, .. } = action {
+            if let Action::Recognize {
+                changes, differs, ..
+            } = action
+            {
                 overwritten += u64::from(!changes.is_empty());
+                differing += u64::from(!differs.is_empty());
             }
         }
         let counts = counts
@@ -158,6 +174,7 @@ impl PlanDocument {
             counts: counts.collect(),
             renamed: shown.plan.renames().count() as u64,
             overwritten,
+            differing,
             links: (&shown.plan.links).into(),
             withheld,
             items,
@@ -175,6 +192,7 @@ impl From<&Links> for LinksDocument {
             withheld: links.withheld.len() as u64,
             superseded: links.superseded,
             outside: links.outside,
+            unfit: links.unfit,
         }
     }
 }
@@ -191,6 +209,7 @@ impl StepDocument {
             here: None,
             by: None,
             changes: Vec::new(),
+            differs: Vec::new(),
             why: None,
         };
         let before = |rename: &Option<Rename>, otherwise: String| {
@@ -204,12 +223,14 @@ impl StepDocument {
                 by,
                 rename,
                 changes,
+                differs,
             } => {
                 document.name = before(rename, name(id));
                 document.renamed_to = after(rename);
                 (document.id, document.here) = (Some(id.to_string()), Some(here.to_string()));
                 document.by = Some(evidence(*by).to_owned());
-                document.changes = changes.iter().map(|it| it.name().to_owned()).collect();
+                document.changes = words(changes);
+                document.differs = words(differs);
             }
             Action::Adopt {
                 id,
@@ -247,6 +268,10 @@ impl StepDocument {
     }
 }
 
+fn words(fields: &[Field]) -> Vec<String> {
+    fields.iter().map(|it| it.name().to_owned()).collect()
+}
+
 const fn evidence(by: Evidence) -> &'static str {
     match by {
         Evidence::Map => "map",
@@ -270,5 +295,9 @@ const fn reason(why: Reason) -> &'static str {
         Reason::SameName => "same-name",
         Reason::NameHeld => "name-held",
         Reason::Unusable => "unusable",
+        Reason::NameUnfit => "name-unfit",
+        Reason::TooDeep => "too-deep",
+        Reason::OuterElsewhere => "outer-elsewhere",
+        Reason::EmailUnfit => "email-unfit",
     }
 }

@@ -107,24 +107,21 @@ impl Site {
         }
     }
 
+    pub(super) async fn name(&self, no: RegionNo) -> String {
+        let region = self.store.read(move |it| it.region_numbered(no));
+        region.await.unwrap().unwrap().facts.name
+    }
+
     pub(super) async fn plan(&self, no: RegionNo) -> Result<Plan, StoreError> {
         // Behind what was told.
         self.store.change(|_| Ok(())).await.unwrap();
-        let planned = self.store.read(move |it| {
-            let region = it.region_numbered(no)?.unwrap();
-            it.plan(&region)
-        });
-        planned.await
+        let shown = self.store.shown_plan(&self.name(no).await).await?;
+        Ok(shown.plan.clone())
     }
 
     pub(super) async fn confirm(&self, no: RegionNo, plan: &Plan) -> Result<Merged, StoreError> {
-        let confirmation = Confirmation {
-            plan: plan.digest(),
-            take_over: false,
-            author: "ann".to_owned(),
-        };
-        let merged = self.store.change(move |it| it.merge(no, &confirmation));
-        merged.await
+        let name = self.name(no).await;
+        self.store.merge(&name, confirmation(plan)).await
     }
 
     pub(super) async fn merge(&self, no: RegionNo) -> Merged {
@@ -239,6 +236,15 @@ pub(super) fn user(id: &str, department: &str, name: &str, custody: Custody) -> 
         default_project: None,
     };
     Record::User(entry(id, custody, user))
+}
+
+/// Ann's yes to a plan.
+pub(super) fn confirmation(plan: &Plan) -> Confirmation {
+    Confirmation {
+        plan: plan.digest(),
+        take_over: false,
+        author: "ann".to_owned(),
+    }
 }
 
 /// An organization with Default, an administrator, and the department `ops` with `ann`.

@@ -5,6 +5,8 @@
 //!   they are the administrator's, whose names the federation's may take, where the agent signs in
 //!   by an application credential. One that signs in by their names would lock itself out by
 //!   renaming them, so there they are only the region's own.
+//! - The departments that this account and project live in, and those that the agent's sign-in
+//!   names, with all that is in them: renamed or switched off, they would lock the agent out.
 //! - Departments that OpenStack needs for itself, with all that is in them: Keystone's own domain,
 //!   and those by whose names Heat, Magnum, Trove, Sahara and the installers make theirs (Octavia
 //!   and Manila make none).
@@ -56,19 +58,27 @@ pub(super) enum Keeper {
     None,
     /// OpenStack needs it for itself.
     Cloud,
+    /// The agent: it lives there, or signs in by it.
+    Agent,
     /// The operator, or nobody knows: it was not there when departments were read.
     Operator,
 }
 
 impl Keeper {
-    /// Of a department of this id and name.
-    pub(super) fn of(rules: &Rules, id: &CloudId, name: &str) -> Self {
+    /// Of a department of this id and name. The agent lives in `homes`.
+    pub(super) fn of(
+        (rules, homes): (&Rules, &BTreeSet<CloudId>),
+        id: &CloudId,
+        name: &str,
+    ) -> Self {
+        let is_home = homes.contains(id);
         let id = id.to_string();
         let is_named = |of: &str| of.eq_ignore_ascii_case(name);
         let is_default = id == rules.default_domain || is_named(DEFAULT_NAME);
         match () {
             () if rules.policy.protects_department(&id, name) => Self::Operator,
             () if is_default || OF_SERVICES.iter().any(|of| is_named(of)) => Self::Cloud,
+            () if is_home || rules.signs_in_at(&id, name) => Self::Agent,
             () => Self::None,
         }
     }
@@ -77,9 +87,15 @@ impl Keeper {
     pub(super) const fn custody(self) -> Custody {
         match self {
             Self::None => Custody::Common,
-            Self::Cloud | Self::Operator => Custody::Reserved,
+            Self::Cloud | Self::Agent | Self::Operator => Custody::Reserved,
         }
     }
+}
+
+/// The departments that the agent's account and project live in, as Keystone says with the token.
+pub(super) async fn homes(client: &Client) -> Result<BTreeSet<CloudId>, CloudError> {
+    let login = client.login().await?;
+    Ok(login.domains.iter().map(|it| CloudId::new(it)).collect())
 }
 
 /// Who the agent is.
@@ -153,10 +169,12 @@ pub(super) fn is_of_services(name: &str) -> bool {
 mod tests {
     use super::*;
     use crate::cloud::Policy;
+    use crate::cloud::openstack::options::Domain;
 
     fn rules() -> Rules {
         Rules {
             signs_in_by_name: false,
+            sign_in_domains: vec![Domain::Name("Ops".to_owned()), Domain::Id("d8".to_owned())],
             default_domain: "default".to_owned(),
             policy: Policy {
                 protected_departments: vec!["Vault".to_owned(), "d7".to_owned()],
@@ -167,7 +185,8 @@ mod tests {
     }
 
     fn keeper(id: &str, name: &str) -> Keeper {
-        Keeper::of(&rules(), &CloudId::new(id), name)
+        let homes = BTreeSet::from([CloudId::new("d9")]);
+        Keeper::of((&rules(), &homes), &CloudId::new(id), name)
     }
 
     #[test]
@@ -180,6 +199,10 @@ mod tests {
         ] {
             assert_eq!(keeper(id, name), Keeper::Cloud, "{name}");
         }
+        for (id, name) in [("6", "ops"), ("d8", "any"), ("d9", "any")] {
+            assert_eq!(keeper(id, name), Keeper::Agent, "{name}");
+        }
+        assert_eq!(Keeper::Agent.custody(), Custody::Reserved);
         assert_eq!(keeper("4", "vault"), Keeper::Operator);
         assert_eq!(keeper("d7", "any"), Keeper::Operator);
         for name in ["", "Heating", "研发中心", "default-2"] {
@@ -203,7 +226,7 @@ mod tests {
         assert_eq!(user(Keeper::None, "u", "ROOT"), Custody::Reserved);
         assert_eq!(user(Keeper::None, "nova", "nova"), Custody::Reserved);
         assert_eq!(user(Keeper::Cloud, "u", "anna"), Custody::Reserved);
-        for keeper in [Keeper::None, Keeper::Cloud] {
+        for keeper in [Keeper::None, Keeper::Cloud, Keeper::Agent] {
             assert_eq!(user(keeper, "me", "admin"), Custody::Administrator);
         }
         assert_eq!(user(Keeper::None, "me", "root"), Custody::Reserved);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use shared::model::{CloudId, ServiceKind};
 
 use super::Rules;
-use super::custody::Keeper;
+use super::custody::{self, Keeper};
 use super::lists::list;
 use super::parse::DomainList;
 use crate::cloud::openstack::client::Ask;
@@ -31,8 +31,9 @@ fn all() -> Ask<'static> {
 
 /// Reads all departments into `pages`.
 pub(super) async fn tell(client: &Client, rules: &Rules, pages: &Pages) -> Result<(), CloudError> {
+    let homes = custody::homes(client).await?;
     list::<DomainList>(client, all(), pages, &|raw| {
-        let keeper = Keeper::of(rules, &raw.id()?, raw.name());
+        let keeper = Keeper::of((rules, &homes), &raw.id()?, raw.name());
         raw.into_department(keeper.custody()).map(Some)
     })
     .await
@@ -45,13 +46,14 @@ impl Departments {
         rules: &Rules,
         pages: &Pages,
     ) -> Result<Self, CloudError> {
+        let homes = custody::homes(client).await?;
         let mut departments = BTreeMap::new();
         let mut pager = Pager::new(all(), pages);
         while let Some(found) = pager.next::<DomainList>(client).await? {
             for raw in found {
                 let id = raw.id().ok_or_else(|| pager.no_id())?;
                 let name = raw.name().to_owned();
-                let keeper = Keeper::of(rules, &id, &name);
+                let keeper = Keeper::of((rules, &homes), &id, &name);
                 departments.insert(id, Known { name, keeper });
             }
             pass::goes_on(pages).await?;

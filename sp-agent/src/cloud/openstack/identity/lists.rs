@@ -14,7 +14,7 @@ use crate::cloud::openstack::paging::{Listing, Pager};
 use crate::cloud::openstack::pass::{self, Pulse};
 use crate::cloud::openstack::projects;
 use crate::cloud::openstack::singles::Singles;
-use crate::cloud::{CloudError, Page, Pages};
+use crate::cloud::{CloudError, Incomplete, Page, Pages, Unread};
 
 /// Makes a record of what stands in a list: `None` where it can't be told from another,
 /// `Some(None)` where there is nothing to tell of it.
@@ -32,6 +32,15 @@ pub(super) async fn list<L: Listing<Item = Raw>>(
         Some(&"roles") => Pager::whole(ask, pages),
         _ => Pager::new(ask, pages),
     };
+    tell::<L>(client, &mut pager, pages, read).await
+}
+
+async fn tell<L: Listing<Item = Raw>>(
+    client: &Client,
+    pager: &mut Pager<'_>,
+    pages: &Pages,
+    read: &Read<'_>,
+) -> Result<(), CloudError> {
     while let Some(found) = pager.next::<L>(client).await? {
         let mut page = Page::default();
         for raw in found {
@@ -45,31 +54,54 @@ pub(super) async fn list<L: Listing<Item = Raw>>(
     Ok(())
 }
 
-/// Reads a list of each department. One that can't be read (its directory server may be away)
-/// keeps none of the others from being told; but then the part was not read to its end.
+/// Reads the users or groups of each department. One that can't be read (its directory server may
+/// be away) keeps none of the others from being told; but then the part was not read to its end. Of
+/// one whose list is cut is told what came, and that there may be more.
 pub(super) async fn list_each<L: Listing<Item = Raw>>(
     client: &Client,
     (collection, departments): (&'static str, &Departments),
     pages: &Pages,
     read: &Read<'_>,
-) -> Result<(), CloudError> {
+) -> Result<Option<Incomplete>, CloudError> {
     let mut singles = Singles::new("departments");
+    let mut cut = Singles::new("departments' lists");
     let pulse = Pulse::new(client.clock(), pages);
     let mut questions = Vec::new();
     for (id, name) in departments.iter() {
         let ask = Ask::new(ServiceKind::Identity, [collection]).with("domain_id", id.to_string());
         questions.push(async move {
-            let told = list::<L>(client, ask, pages, read).await;
-            told.map_err(|error| GivenUp::from(of_department(error, name)))
+            let mut pager = match collection {
+                "roles" => Pager::whole(ask, pages),
+                _ => Pager::in_part(ask, pages),
+            };
+            let told = tell::<L>(client, &mut pager, pages, read).await;
+            let told = told.map(|()| pager.cut().map(|error| of_department(error, name)));
+            let told = told.map_err(|error| GivenUp::from(of_department(error, name)));
+            (id, name, told)
         });
     }
     let mut answers = stream::iter(questions).buffer_unordered(client.concurrency_max);
-    while let Some(answer) = answers.next().await {
-        singles.take(answer, String::new)?;
+    while let Some((id, name, told)) = answers.next().await {
+        if let Some(error) = singles.take(told, String::new)? {
+            let whole = match error {
+                None => Ok(()),
+                Some(error) => {
+                    let unread = vec![Unread::Department(id.clone())];
+                    let page = Page {
+                        unread,
+                        ..Page::default()
+                    };
+                    pass::send(pages, page).await?;
+                    Err(GivenUp::from(error))
+                }
+            };
+            // However many they are, each was told as far as it can be read.
+            let _ = cut.take(whole, || format!("{name} ({id})"));
+        }
         pulse.beat().await?;
     }
     match singles.end() {
-        None => Ok(()),
+        None => Ok(cut.end()),
         Some(incomplete) => Err(incomplete.source),
     }
 }
@@ -109,7 +141,7 @@ pub(super) async fn users(
     (departments, own, services): (&Departments, &Own, &BTreeSet<CloudId>),
     rules: &Rules,
     pages: &Pages,
-) -> Result<(), CloudError> {
+) -> Result<Option<Incomplete>, CloudError> {
     list_each::<UserList>(client, ("users", departments), pages, &|raw| {
         let keeper = departments.keeper(&raw.department()?);
         let by = (rules, own, services);
@@ -124,7 +156,7 @@ pub(super) async fn groups(
     client: &Client,
     departments: &Departments,
     pages: &Pages,
-) -> Result<(), CloudError> {
+) -> Result<Option<Incomplete>, CloudError> {
     list_each::<GroupList>(client, ("groups", departments), pages, &|raw| {
         let keeper = departments.keeper(&raw.department()?);
         raw.into_group(keeper.custody()).map(Some)
@@ -148,5 +180,7 @@ pub(super) async fn roles(
     };
     let global = Ask::new(ServiceKind::Identity, ["roles"]);
     list::<RoleList>(client, global, pages, &read).await?;
-    list_each::<RoleList>(client, ("roles", departments), pages, &read).await
+    let each = list_each::<RoleList>(client, ("roles", departments), pages, &read);
+    // They are no LDAP directory's, and are not taken in part.
+    each.await.map(drop)
 }

@@ -49,13 +49,17 @@ async fn groups(
     pages: &Pages,
 ) -> Result<Vec<Named>, CloudError> {
     let groups = Mutex::new(Vec::new());
-    list_each::<GroupList>(client, ("groups", departments), pages, &|raw| {
+    let cut = list_each::<GroupList>(client, ("groups", departments), pages, &|raw| {
         let named = (raw.id()?, raw.name().to_owned());
         let mut groups = groups.lock().unwrap_or_else(PoisonError::into_inner);
         groups.push(named);
         Some(None)
     })
     .await?;
+    // Of those that it lacks, nobody can say which memberships are still there.
+    if let Some(cut) = cut {
+        return Err(cut.source);
+    }
     Ok(groups.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use shared::model::{CloudId, Custody, Membership, RecordKind};
 
 use super::*;
+use crate::cloud::openstack::options::{Auth, Domain, Secret};
 use crate::cloud::openstack::testing::{Reply, Seen, answer};
 use crate::cloud::{Policy, Unread};
 
@@ -26,7 +27,7 @@ fn list(name: &str, items: Value) -> Option<Reply> {
 }
 
 /// Two departments beside Keystone's own. The agent is user `u`, in project `p`.
-fn keystone(seen: &Seen) -> Option<Reply> {
+pub(super) fn keystone(seen: &Seen) -> Option<Reply> {
     let query = |name: &str| seen.query.get(name).map_or("", String::as_str);
     let path = seen.path.strip_prefix("/identity/v3")?;
     let reply = departments_and_projects(path, query);
@@ -138,7 +139,7 @@ fn roles_and_links<'s>(path: &str, query: impl Fn(&str) -> &'s str) -> Option<Re
     }
 }
 
-fn custodies(told: &Told<Whole>) -> BTreeMap<String, Custody> {
+pub(super) fn custodies(told: &Told<Whole>) -> BTreeMap<String, Custody> {
     let custody = told.records().into_iter().map(|record| {
         let custody = match record {
             Record::Department(it) => it.custody,
@@ -219,6 +220,26 @@ async fn the_whole_organization_is_read_and_what_stays_the_regions_is_said() {
         .iter()
         .filter(|it| !it.query.contains_key("domain_id"));
     assert_eq!(whole.count(), 0, "it may be of one domain");
+}
+
+#[tokio::test]
+async fn the_departments_that_the_agent_signs_in_by_stay_the_regions_with_all_in_them() {
+    let fake = Fake::start(keystone).await;
+    let mut options = options(fake.url());
+    options.auth = Auth::Password {
+        username: "ops".to_owned(),
+        password: Secret::new("s"),
+        user_domain: Domain::Name("研发中心".to_owned()),
+        project_name: "ops".to_owned(),
+        project_domain: Domain::Id("d2".to_owned()),
+    };
+    let cloud = with(&options);
+    let told = audit(&cloud, Part::Departments).await;
+    let all = custodies(&told);
+    assert!(all.values().all(|it| *it == Custody::Reserved), "{all:?}");
+    let told = audit(&cloud, Part::Groups).await;
+    let all = custodies(&told);
+    assert!(all.values().all(|it| *it == Custody::Reserved), "{all:?}");
 }
 
 #[tokio::test]
@@ -336,8 +357,17 @@ async fn lists_that_were_cut_are_no_lists() {
             answer(cut)
         })
         .await;
-        let error = audit(&client(&fake), part).await.result.unwrap_err();
-        let text = error.to_string();
+        let told = audit(&client(&fake), part).await;
+        let text = match told.result {
+            Err(error) => error.to_string(),
+            Ok(whole) => {
+                let unread = told.pages.iter().map(|it| it.unread.len()).sum::<usize>();
+                assert_eq!(unread, 3, "{part:?}: each department is not wholly read");
+                whole.incomplete.unwrap().source.to_string()
+            }
+        };
+        let in_part = matches!(part, Part::Users | Part::Groups);
+        assert_eq!(text.contains("of department"), in_part, "{text}");
         assert!(text.contains("list_limit"), "{part:?}: {text}");
     }
 }

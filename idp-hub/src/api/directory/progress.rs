@@ -1,0 +1,127 @@
+//! How far the directory is applied in each region.
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::access::Administrator;
+use crate::api::documents::Time;
+use crate::api::extract::{Page, PageQuery, Query, cursor};
+use crate::api::problem::{Problem, ProblemDocument};
+use crate::api::state::ApiState;
+use crate::store::directory::RegionApplying;
+
+/// Of which regions.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(in crate::api) struct ProgressQuery {
+    /// How many regions, 1 to 1000; 100 unless given.
+    #[serde(default)]
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<u32>,
+    /// The `next` of the page before; the first page without it.
+    #[serde(default)]
+    after: Option<String>,
+    /// Of this region alone.
+    #[serde(default)]
+    region: Option<String>,
+}
+
+/// How far the directory is applied in a region.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProgressDocument {
+    /// The region.
+    pub region: String,
+    /// Whether its organization is merged: before that nothing is applied there.
+    pub merged: bool,
+    /// What is done about drift there: `ask`, `put-back` or `adopt`.
+    pub policy: String,
+    /// The agent's counts; absent where it has said nothing yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub progress: Option<CountsDocument>,
+}
+
+/// How many things and links of the directory stand how in a region.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CountsDocument {
+    /// That are wanted in this cloud, or wanted switched off or removed.
+    pub desired: u64,
+    /// Of these, as they should be.
+    pub in_place: u64,
+    /// Of these, to be done now, or being done.
+    pub under_way: u64,
+    /// Of these, waiting for something else.
+    pub waiting: u64,
+    /// Of these, to be removed in a later batch, because the agent's policy allows so many at once.
+    pub removals_held: u64,
+    /// That failed, or can't be done: see `/directory/failures`.
+    pub failed: u64,
+    /// That differ, and stay so: see `/directory/drift`.
+    pub drift: u64,
+    /// How long the rest takes, in seconds, at the rate of the last minute; absent where nobody can
+    /// say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_s: Option<u64>,
+    /// Why nothing is given to the cloud just now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paused: Option<String>,
+    /// Whether the agent's policy takes no changes.
+    pub read_only: bool,
+    /// When the agent's word came here: while its region is not connected, it is as old as that.
+    pub told: Time,
+}
+
+/// How far the directory is applied in each region.
+#[utoipa::path(get, path = "/directory/progress", tag = "directory", params(ProgressQuery),
+    responses(
+    (status = 200, description = "Some regions", body = Page<ProgressDocument>),
+    (status = 400, description = "A wrong limit or cursor", body = ProblemDocument),
+    (status = 401, description = "Nobody is signed in", body = ProblemDocument),
+    (status = 404, description = "No such region", body = ProblemDocument),
+))]
+pub(in crate::api) async fn progress(
+    State(state): State<ApiState>,
+    _: Administrator,
+    Query(asked): Query<ProgressQuery>,
+) -> Result<axum::Json<Page<ProgressDocument>>, Problem> {
+    let page = PageQuery::new(asked.limit, asked.after);
+    let (limit, after) = (page.limit()? as usize, page.after()?);
+    let after = <[u8; 4]>::try_from(after)
+        .ok()
+        .map_or(0, u32::from_be_bytes);
+    let region = asked.region;
+    let all = state.store.read(move |it| it.applying(region.as_deref()));
+    let all = all.await?;
+    let mut rest = all.iter().filter(|it| it.no.0 > after);
+    let some: Vec<&RegionApplying> = rest.by_ref().take(limit).collect();
+    let last = some.last().filter(|_| rest.next().is_some());
+    Ok(axum::Json(Page {
+        next: last.map(|it| cursor(&it.no.0.to_be_bytes())),
+        items: some.into_iter().map(ProgressDocument::from).collect(),
+    }))
+}
+
+impl From<&RegionApplying> for ProgressDocument {
+    fn from(it: &RegionApplying) -> Self {
+        let progress = it.applying.as_ref().map(|(counts, told)| CountsDocument {
+            desired: counts.desired,
+            in_place: counts.in_place,
+            under_way: counts.under_way,
+            waiting: counts.waiting,
+            removals_held: counts.removals_held,
+            failed: counts.failed,
+            drift: counts.drift,
+            left_s: counts.left.map(|it| it.as_secs()),
+            paused: counts.paused.clone(),
+            read_only: counts.read_only,
+            told: (*told).into(),
+        });
+        Self {
+            region: it.region.clone(),
+            merged: it.is_merged,
+            policy: it.policy.name().to_owned(),
+            progress,
+        }
+    }
+}

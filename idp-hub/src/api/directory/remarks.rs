@@ -1,0 +1,206 @@
+//! What the regions' agents remark, as JSON.
+
+use data_encoding::HEXLOWER;
+use serde::{Deserialize, Serialize};
+use shared::ids::ObjectId;
+use shared::model::{
+    Actor, DriftKind, DriftWhy, Drifted, Link, ObjectKind, RemarkState, Scope, Subject,
+};
+use utoipa::ToSchema;
+
+use crate::api::documents::Time;
+use crate::directory::{adoption, may_put_back};
+use crate::store::directory::Remarked;
+use crate::store::{Reading, StoreError};
+
+/// Something in a region that is not as the directory says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RemarkDocument {
+    /// In which region.
+    pub region: String,
+    /// Its id, by which it is put back or adopted. It is the same as long as it is about the same
+    /// thing.
+    pub id: String,
+    /// What kind of thing: `department`, `project`, `user`, `group`, `role`, `membership`,
+    /// `implication`, `assignment`, or a user's `password`.
+    pub kind: String,
+    /// What it is called in the region; of a link, what it links.
+    pub name: String,
+    /// The directory's id; absent for what the directory does not have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
+    /// What the region's cloud calls it: of what was made there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub own: Option<String>,
+    /// `drift`, `failed` or `blocked`.
+    pub state: String,
+    /// In what it differs: of drift.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub differences: Vec<DifferenceDocument>,
+    /// Why it stays so, of drift: `region`, as somebody there changed it; `custody`, as it is the
+    /// region's own; `protected` or `read-only`, by its agent's policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// What was wrong: of what failed, or can't be done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// How often it was tried: of what failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tries: Option<u32>,
+    /// Since when: of what failed by the region's clock, otherwise since it is known here as it is.
+    pub since: Time,
+    /// What is to be done about it.
+    pub next_step: String,
+    /// Whether the directory's value can be put back.
+    pub can_put_back: bool,
+    /// Whether the region's value can be adopted.
+    pub can_adopt: bool,
+    /// What says that it was this one that somebody saw.
+    pub seen: String,
+}
+
+/// One difference between the directory and a region.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DifferenceDocument {
+    /// In what: `name`, `description`, `enabled`, `email`, `default-project`, `moved`, `deleted`,
+    /// `created-here`, `link-given`, `link-taken`, `missing`, `surplus`, `not-in-directory` or
+    /// `password`.
+    pub what: String,
+    /// The directory's value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub directory: Option<String>,
+    /// The region's value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cloud: Option<String>,
+}
+
+impl RemarkDocument {
+    pub(super) fn new(reading: &Reading<'_>, it: &Remarked) -> Result<Self, StoreError> {
+        let remark = &it.remark;
+        let (kind, object, own) = match &remark.subject {
+            Subject::Object(kind, id) => (kind.name(), Some(id.to_string()), None),
+            Subject::Link(link) => (link.kind().name(), None, None),
+            Subject::Password(user) => ("password", Some(user.to_string()), None),
+            Subject::Own(kind, here) => (kind.name(), None, Some(here.to_string())),
+        };
+        let mut document = Self {
+            region: it.region.clone(),
+            id: remark.subject.id().to_string(),
+            kind: kind.to_owned(),
+            name: remark.name.clone(),
+            object,
+            own,
+            state: String::new(),
+            differences: Vec::new(),
+            why: None,
+            error: None,
+            tries: None,
+            since: it.changed.into(),
+            next_step: String::new(),
+            can_put_back: may_put_back(remark).is_ok(),
+            can_adopt: adoption(remark, false).is_ok(),
+            seen: HEXLOWER.encode(&it.seen.to_bytes()),
+        };
+        if let Subject::Link(link) = &remark.subject {
+            document.name = link_words(reading, link)?;
+        }
+        document.stand(reading, &remark.state)?;
+        if let Err(refusal) = may_put_back(remark)
+            && let RemarkState::Drift {
+                why: DriftWhy::Region,
+                ..
+            } = remark.state
+            && !document.can_adopt
+        {
+            document.next_step = refusal.to_string();
+        }
+        Ok(document)
+    }
+
+    fn stand(&mut self, reading: &Reading<'_>, state: &RemarkState) -> Result<(), StoreError> {
+        match state {
+            RemarkState::Failed {
+                error,
+                since,
+                tries,
+            } => {
+                "failed".clone_into(&mut self.state);
+                self.error = Some(error.clone());
+                self.tries = Some(*tries);
+                self.since = (*since).into();
+                "do what the error says; it is tried again by itself"
+                    .clone_into(&mut self.next_step);
+            }
+            RemarkState::Blocked { reason } => {
+                "blocked".clone_into(&mut self.state);
+                self.error = Some(reason.clone());
+                "do what the error says; it goes on by itself".clone_into(&mut self.next_step);
+            }
+            RemarkState::Drift { why, what } => {
+                "drift".clone_into(&mut self.state);
+                self.why = Some(why.name().to_owned());
+                why.next_step().clone_into(&mut self.next_step);
+                let what = what.iter().map(|it| DifferenceDocument::new(reading, it));
+                self.differences = what.collect::<Result<_, _>>()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl DifferenceDocument {
+    fn new(reading: &Reading<'_>, it: &Drifted) -> Result<Self, StoreError> {
+        let shown = |value: &Option<String>| match (it.what, value) {
+            (DriftKind::DefaultProject, Some(id)) => project(reading, id).map(Some),
+            (_, value) => Ok(value.clone()),
+        };
+        Ok(Self {
+            what: it.what.name().to_owned(),
+            directory: shown(&it.directory)?,
+            cloud: shown(&it.cloud)?,
+        })
+    }
+}
+
+/// A project's name, where it is one of the directory's.
+fn project(reading: &Reading<'_>, id: &str) -> Result<String, StoreError> {
+    match id.parse() {
+        Ok(id) => name(reading, ObjectKind::Project, id),
+        Err(_) => Ok(id.to_owned()),
+    }
+}
+
+fn name(reading: &Reading<'_>, kind: ObjectKind, id: ObjectId) -> Result<String, StoreError> {
+    let object = reading.object(kind, id)?;
+    Ok(object.map_or_else(|| id.to_string(), |it| it.name().to_owned()))
+}
+
+/// What a link says.
+fn link_words(reading: &Reading<'_>, link: &Link<ObjectId>) -> Result<String, StoreError> {
+    let name = |kind, id| name(reading, kind, id);
+    Ok(match link {
+        Link::Membership(it) => format!(
+            "{} in {}",
+            name(ObjectKind::User, it.user)?,
+            name(ObjectKind::Group, it.group)?
+        ),
+        Link::Implication(it) => format!(
+            "{} brings {}",
+            name(ObjectKind::Role, it.prior)?,
+            name(ObjectKind::Role, it.implied)?
+        ),
+        Link::Assignment(it) => {
+            let actor = match it.actor {
+                Actor::User(id) => name(ObjectKind::User, id)?,
+                Actor::Group(id) => name(ObjectKind::Group, id)?,
+            };
+            let scope = match it.scope {
+                Scope::Department(id) => name(ObjectKind::Department, id)?,
+                Scope::Project(id) => name(ObjectKind::Project, id)?,
+            };
+            let below = if it.inherited { " (below it)" } else { "" };
+            let role = name(ObjectKind::Role, it.role)?;
+            format!("{actor}: {role} in {scope}{below}")
+        }
+    })
+}

@@ -1,0 +1,180 @@
+//! Passwords and sign-in of the directory's users.
+//!
+//! ```text
+//! set: administrator or himself ─▶ argon2id here, and sealed to each region's agent: one change
+//! sign-in ─▶ the hub's own hash, or for who came with a region: ─▶ that region's cloud ─▶ as above
+//! ```
+//!
+//! A region that was not told a password (its agent had told no key yet, or it joined later) is
+//! told at the user's next sign-in: the hub keeps none that it could tell by itself.
+
+mod lockout;
+mod regions;
+mod sign_in;
+mod spread;
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::header::SET_COOKIE;
+use serde::{Deserialize, Serialize};
+use shared::audit::Act;
+use shared::ids::ObjectId;
+use utoipa::ToSchema;
+
+pub(super) use lockout::Lockout;
+pub use regions::Regions;
+pub(super) use sign_in::{ASKING_MAX, Given, Refused, check};
+
+use self::spread::{Chosen, set};
+use super::audit;
+use super::directory::id_of;
+use super::documents::Time;
+use super::extract::{Json, Path};
+use super::problem::{Kind, Problem, ProblemDocument};
+use super::session::Zeroized;
+use super::state::ApiState;
+use super::who::{self, Source, Who};
+use crate::directory::rights::Action;
+
+/// Regions that are named of those that lack a password.
+const LACKING_SHOWN: usize = 100;
+
+/// A user's new password.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UserPassword {
+    /// 12 characters at least, and 72 bytes at most, of which none is a control character: Keystone
+    /// looks at no more of it.
+    #[schema(format = Password)]
+    new: Zeroized,
+}
+
+/// One's own new password.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OwnPassword {
+    /// The one until now.
+    #[schema(format = Password)]
+    current: Zeroized,
+    /// 12 characters at least, and 72 bytes at most, of which none is a control character.
+    #[schema(format = Password)]
+    new: Zeroized,
+}
+
+/// What came of a user's new password.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PasswordDocument {
+    /// The user's id.
+    pub user: String,
+    /// When it was set.
+    pub set: Time,
+    /// To how many regions it is told: at once, or as soon as they are back.
+    pub regions: u64,
+    /// How many lack it: their agents have told no key yet. They are told it at the user's next
+    /// sign-in, or when it is set again.
+    pub regions_lacking: u64,
+    /// The first 100 of these, by name.
+    pub lacking: Vec<String>,
+}
+
+/// Set the password of a user of the directory, here and in every region. Ends his sessions.
+#[utoipa::path(put, path = "/directory/users/{id}/password", tag = "directory",
+    params(("id" = String, Path, description = "The user's id")),
+    request_body = UserPassword, responses(
+    (status = 200, description = "Set", body = PasswordDocument),
+    (status = 400, description = "Not a password", body = ProblemDocument),
+    (status = 401, description = "Nobody is signed in", body = ProblemDocument),
+    (status = 403, description = "Not of a department that he administers, or of an account with \
+        more power", body = ProblemDocument),
+    (status = 404, description = "No such user", body = ProblemDocument),
+    (status = 409, description = "Another one was set at the same moment", body = ProblemDocument),
+    (status = 503, description = "Too many passwords at once", body = ProblemDocument),
+))]
+pub(super) async fn set_user_password(
+    State(state): State<ApiState>,
+    who: Who,
+    source: Source,
+    Path(id): Path<String>,
+    Json(asked): Json<UserPassword>,
+) -> Result<axum::Json<PasswordDocument>, Problem> {
+    let id = id_of("id", &id)?;
+    let (seen, asker) = (state.clone(), who.asker());
+    // First, so that nothing is hashed and sealed for who may not; and again as it is set.
+    let found = state.store.read(move |it| {
+        let sight = seen.seen().sight(it, asker)?;
+        let found = it.user_row(id)?;
+        let found = found.filter(|row| sight.sees_object(id, &row.object()));
+        if found.is_some() {
+            sight.permits(Action::SetPassword(id))?;
+        }
+        Ok(found)
+    });
+    let row = found.await?.ok_or_else(|| no_user(id))?;
+    let chosen = Chosen {
+        row: &row,
+        password: asked.new.take(),
+        author: who.name(),
+        source,
+        asker,
+        captured_from: None,
+    };
+    let document = set(&state, chosen).await?;
+    let (user, by, regions) = (row.title(), who.name(), document.regions);
+    tracing::info!(target: "audit", action = "set-password", user, by, %source, regions);
+    Ok(axum::Json(document))
+}
+
+/// Give oneself another password: as a user of the directory. Ends all one's sessions, this one
+/// too.
+#[utoipa::path(put, path = "/session/password", tag = "session",
+    request_body = OwnPassword, responses(
+    (status = 200, description = "Set", body = PasswordDocument),
+    (status = 400, description = "Not a password", body = ProblemDocument),
+    (status = 401, description = "The current one is wrong", body = ProblemDocument),
+    (status = 409, description = "Not a user of the directory", body = ProblemDocument),
+    (status = 429, description = "Too many attempts", body = ProblemDocument),
+    (status = 503, description = "Too many passwords at once", body = ProblemDocument),
+))]
+pub(super) async fn set_own_password(
+    State(state): State<ApiState>,
+    who: Who,
+    source: Source,
+    Json(asked): Json<OwnPassword>,
+) -> Result<(HeaderMap, axum::Json<PasswordDocument>), Problem> {
+    let Who::User(user) = &who else {
+        let detail = "Only a user of the directory has a password here.";
+        let next = "Use PUT /api/v1/accounts/NAME/password for an account of the hub.";
+        return Err(Problem::new(Kind::Refused, detail).next_step(next));
+    };
+    let given = Given {
+        department: user.department.id.clone(),
+        name: user.user.clone(),
+        password: asked.current.take(),
+    };
+    let act = Act::new(audit::by(&who, source), "set-password");
+    let act = act.on("user", user.id, who.name());
+    let row = check(&state, source, given).await.map_err(|refused| {
+        audit::refused(&state, act, refused.reason);
+        refused.problem
+    })?;
+    let chosen = Chosen {
+        row: &row,
+        password: asked.new.take(),
+        author: who.name(),
+        source,
+        // His own, and he has shown that he knows the one until now.
+        asker: crate::directory::rights::Asker::Cloud,
+        captured_from: None,
+    };
+    let document = set(&state, chosen).await?;
+    let (user, regions) = (row.title(), document.regions);
+    tracing::info!(target: "audit", action = "set-password", user, by = user, %source, regions);
+    let mut headers = HeaderMap::new();
+    headers.extend(who::clear_cookie().map(|it| (SET_COOKIE, it)));
+    Ok((headers, axum::Json(document)))
+}
+
+fn no_user(id: ObjectId) -> Problem {
+    Problem::new(Kind::NotFound, format!("The directory has no user {id}."))
+        .next_step("List them: GET /api/v1/directory/users.")
+}

@@ -1,0 +1,180 @@
+//! Locks the account of a user of the directory at whose password somebody guesses, wherever from.
+//! Pure: time is an argument.
+//!
+//! The hub's own accounts have no such lock: a guesser must not lock out the administrator. Here it
+//! also keeps a region's Keystone from being asked without end. A name that nobody has is locked in
+//! the same way, so that the lock tells nothing.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use shared::ids::ObjectId;
+
+/// Wrong passwords that lock an account.
+const WRONG_MAX: u32 = 10;
+
+/// Within this time.
+const WINDOW: Duration = Duration::from_secs(15 * 60);
+
+/// For so long.
+const LOCKED: Duration = Duration::from_secs(15 * 60);
+
+/// Accounts that are remembered, some 100 bytes each. Who failed longest ago makes room, but nobody
+/// who is locked: where all are, a newcomer has to wait as well.
+const REMEMBERED_MAX: usize = 8192;
+
+/// Whose account.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(in crate::api) enum Whose {
+    /// A user's.
+    User(ObjectId),
+    /// Nobody's: department and name as they were given, hashed.
+    Nobody(u64),
+}
+
+/// At whose passwords somebody guesses. In memory: a hub that is started anew has forgotten it.
+#[derive(Debug, Default)]
+pub(in crate::api) struct Lockout(HashMap<Whose, Wrong>);
+
+#[derive(Debug, Clone, Copy)]
+struct Wrong {
+    count: u32,
+    first: Instant,
+    last: Instant,
+}
+
+impl Wrong {
+    fn locked(&self, now: Instant) -> Duration {
+        match self.count >= WRONG_MAX {
+            true => LOCKED.saturating_sub(now.saturating_duration_since(self.last)),
+            false => Duration::ZERO,
+        }
+    }
+
+    fn is_over(&self, now: Instant) -> bool {
+        match self.count >= WRONG_MAX {
+            true => self.locked(now).is_zero(),
+            false => now.saturating_duration_since(self.first) >= WINDOW,
+        }
+    }
+}
+
+impl Lockout {
+    /// Asks for an attempt. It counts as wrong until it is said to be right, so that many at once
+    /// get no further than one after the other.
+    ///
+    /// # Errors
+    /// How long the account is locked.
+    pub(in crate::api) fn attempt(&mut self, now: Instant, whose: Whose) -> Result<(), Duration> {
+        if let Some(wrong) = self.0.get_mut(&whose) {
+            let left = wrong.locked(now);
+            if !left.is_zero() {
+                return Err(left);
+            }
+            if wrong.is_over(now) {
+                (wrong.count, wrong.first) = (0, now);
+            }
+            wrong.count = wrong.count.saturating_add(1);
+            wrong.last = now;
+            return Ok(());
+        }
+        self.make_room(now)?;
+        let wrong = Wrong {
+            count: 1,
+            first: now,
+            last: now,
+        };
+        self.0.insert(whose, wrong);
+        Ok(())
+    }
+
+    /// The password was right.
+    pub(in crate::api) fn right(&mut self, whose: &Whose) {
+        self.0.remove(whose);
+    }
+
+    /// The password could not be looked at.
+    pub(in crate::api) fn take_back(&mut self, whose: &Whose) {
+        if let Some(wrong) = self.0.get_mut(whose) {
+            wrong.count = wrong.count.saturating_sub(1);
+        }
+    }
+
+    fn make_room(&mut self, now: Instant) -> Result<(), Duration> {
+        if self.0.len() < REMEMBERED_MAX {
+            return Ok(());
+        }
+        let open = self.0.iter().filter(|(_, it)| it.locked(now).is_zero());
+        let oldest = open.min_by_key(|(_, it)| it.last);
+        match oldest.map(|(whose, _)| whose.clone()) {
+            Some(oldest) => {
+                self.0.remove(&oldest);
+                Ok(())
+            }
+            None => {
+                let left = self.0.values().map(|it| it.locked(now));
+                Err(left.min().unwrap_or_default())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::runtime::clock::Clock;
+
+    use super::*;
+
+    const ANN: Whose = Whose::Nobody(1);
+
+    #[test]
+    fn ten_wrong_ones_lock_for_a_quarter_of_an_hour() {
+        let (mut lockout, now) = (Lockout::default(), Clock::system().now());
+        for second in 0..10 {
+            let now = now + Duration::from_secs(second);
+            assert_eq!(lockout.attempt(now, ANN), Ok(()));
+        }
+        let now = now + Duration::from_secs(9);
+        assert_eq!(lockout.attempt(now, ANN), Err(LOCKED));
+        let late = now + LOCKED - Duration::from_secs(1);
+        assert_eq!(lockout.attempt(late, ANN), Err(Duration::from_secs(1)));
+        assert_eq!(lockout.attempt(late, Whose::Nobody(2)), Ok(()));
+        for _ in 0..10 {
+            assert_eq!(lockout.attempt(now + LOCKED, ANN), Ok(()));
+        }
+        assert_eq!(lockout.attempt(now + LOCKED, ANN), Err(LOCKED));
+    }
+
+    #[test]
+    fn a_right_one_and_time_are_forgiving() {
+        let (mut lockout, mut now) = (Lockout::default(), Clock::system().now());
+        for _ in 0..100 {
+            for _ in 0..9 {
+                assert_eq!(lockout.attempt(now, ANN), Ok(()));
+            }
+            lockout.right(&ANN);
+        }
+        for _ in 0..100 {
+            now += WINDOW / 9;
+            assert_eq!(lockout.attempt(now, ANN), Ok(()));
+        }
+        lockout.right(&ANN);
+        for _ in 0..100 {
+            assert_eq!(lockout.attempt(now, ANN), Ok(()));
+            lockout.take_back(&ANN);
+        }
+    }
+
+    #[test]
+    fn invented_names_push_out_nobody_who_is_locked() {
+        let (mut lockout, now) = (Lockout::default(), Clock::system().now());
+        for _ in 0..10 {
+            assert_eq!(lockout.attempt(now, ANN), Ok(()));
+        }
+        for name in 2..20_000 {
+            assert_eq!(lockout.attempt(now, Whose::Nobody(name)), Ok(()));
+        }
+        assert_eq!(lockout.0.len(), REMEMBERED_MAX);
+        assert_eq!(lockout.attempt(now, ANN), Err(LOCKED));
+    }
+}

@@ -1,0 +1,162 @@
+//! A password's way to the regions: sealed to each agent, and stored with its hash in one change.
+
+use shared::audit::{Act, By};
+use shared::ids::ObjectId;
+use shared::pki::{Context, SealedFor};
+use shared::runtime::errors::chain;
+use zeroize::Zeroizing;
+
+use super::{LACKING_SHOWN, PasswordDocument};
+use crate::api::passwords::{self, PasswordError};
+use crate::api::problem::Problem;
+use crate::api::state::ApiState;
+use crate::api::who::Source;
+use crate::directory::rights::{Action, Asker};
+use crate::store::RegionNo;
+use crate::store::users::{NewPassword, Recipient, UserRow};
+
+/// A password that somebody chose.
+pub(super) struct Chosen<'a> {
+    /// Whose.
+    pub(super) row: &'a UserRow,
+    /// The password.
+    pub(super) password: Zeroizing<String>,
+    /// Who sets it.
+    pub(super) author: &'a str,
+    /// From where, for the audit trail.
+    pub(super) source: Source,
+    /// Whose rights he has.
+    pub(super) asker: Asker,
+    /// The region in which it is the user's already. Such a one may be as its cloud took it.
+    pub(super) captured_from: Option<RegionNo>,
+}
+
+/// Gives a user a password: its hash here, and itself to every region, in one change.
+///
+/// # Errors
+/// If it is none, whoever asks may not, or another one was set at the same moment.
+pub(super) async fn set(state: &ApiState, chosen: Chosen<'_>) -> Result<PasswordDocument, Problem> {
+    let Chosen {
+        row,
+        password,
+        author,
+        source,
+        asker,
+        captured_from,
+    } = chosen;
+    let action = match captured_from {
+        None => "set-password",
+        Some(_) => "capture-password",
+    };
+    let act = Act::new(By::new(author, source.to_string()), action);
+    let act = act.on("user", row.id, row.title());
+    if captured_from.is_none() {
+        passwords::check_for_clouds(&password)?;
+    }
+    let hash = state.passwords().hash_as_it_is(password.clone()).await?;
+    let recipients = state.store.read(|it| it.recipients()).await?;
+    let (user, now) = (row.id, state.clock.unix_millis().0);
+    // A clock that went back makes none that counts less than the one before.
+    let version = row
+        .version()
+        .map_or(now, |it| now.max(it.saturating_add(1)));
+    let others = recipients.iter();
+    let others = others.filter(|it| Some(it.no) != captured_from);
+    let sealed = seal_all(state, (user, version), others.cloned().collect(), password);
+    let new = NewPassword {
+        user,
+        hash,
+        version,
+        author: author.to_owned(),
+        captured_from,
+        sealed: sealed.await?,
+    };
+    let told = state.store.change(move |it| {
+        if captured_from.is_none() {
+            it.permit(asker, Action::SetPassword(user))?;
+        }
+        let told = it.set_user_password(&new)?;
+        let regions = told.len();
+        it.audit(act.changing("", format!("version={version} regions={regions}")))?;
+        Ok((told, it.reading().lacking(user)?))
+    });
+    let (told, lacking) = told.await?;
+    let shown = lacking.iter().take(LACKING_SHOWN);
+    let mut shown: Vec<String> = shown.map(|it| it.name.clone()).collect();
+    shown.sort_unstable();
+    Ok(PasswordDocument {
+        user: user.to_string(),
+        set: shared::model::UnixMillis(version).into(),
+        regions: told.len() as u64,
+        regions_lacking: lacking.len() as u64,
+        lacking: shown,
+    })
+}
+
+/// Tells a password that was right just now to regions that lack it. What fails is for the next
+/// sign-in: the user is signed in all the same.
+pub(super) async fn spread(state: &ApiState, row: &UserRow, password: Zeroizing<String>) {
+    let (user, title) = (row.id, row.title());
+    let Some(version) = row.version() else {
+        return;
+    };
+    let spread = async {
+        let mut lacking = state.store.read(move |it| it.lacking(user)).await?;
+        lacking.retain(|it| it.key.is_some());
+        if lacking.is_empty() {
+            return Ok(());
+        }
+        let sealed = seal_all(state, (user, version), lacking, password).await?;
+        let author = title.clone();
+        let act = Act::new(By::new(author.as_str(), "sign-in"), "spread-password");
+        let act = act.on("user", user, author.as_str());
+        let told = state.store.change(move |it| {
+            let told = it.spread_user_password((user, version), &author, sealed)?;
+            let regions = told.len();
+            it.audit(act.changing("", format!("version={version} regions={regions}")))?;
+            Ok(told)
+        });
+        let regions = told.await?.len();
+        tracing::info!(target: "audit", action = "spread-password", user = title, regions);
+        Ok::<_, Problem>(())
+    };
+    if let Err(problem) = spread.await {
+        let problem = problem.kind().slug();
+        tracing::warn!(
+            user = title,
+            problem,
+            "regions that lack a password are told it at his next sign-in"
+        );
+    }
+}
+
+/// Seals a password to each agent that has told a key. Thousands take a second of a core, so it is
+/// done off the async threads.
+async fn seal_all(
+    state: &ApiState,
+    (user, version): (ObjectId, u64),
+    recipients: Vec<Recipient>,
+    password: Zeroizing<String>,
+) -> Result<Vec<(RegionNo, Vec<u8>)>, PasswordError> {
+    let federation = state.authority.hub_facts().federation;
+    let sealing = move || {
+        let sealed = recipients.into_iter().filter_map(|it| {
+            let context = Context {
+                federation,
+                region: it.id,
+                purpose: SealedFor::Password(user, version),
+            };
+            match it.key?.seal(&context, password.as_bytes()) {
+                Ok(sealed) => Some((it.no, sealed)),
+                Err(error) => {
+                    let (region, error) = (it.name, chain(&error).to_string());
+                    tracing::warn!(region, error, "cannot seal a password to a region's agent");
+                    None
+                }
+            }
+        });
+        sealed.collect()
+    };
+    let sealed = tokio::task::spawn_blocking(sealing).await;
+    sealed.map_err(|_| PasswordError::Busy)
+}

@@ -1,0 +1,168 @@
+//! `idp-hub org drift`, `org status` and `org policy`: what the regions' agents remark, and the
+//! answer.
+
+mod shown;
+
+use reqwest::Method;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::super::arguments::{Cure, Drift, DriftPolicy, WhichDrift};
+use super::super::client::{Client, escaped};
+use super::super::error::CliError;
+use super::super::output::Screen;
+use super::super::prompt::{self, YES};
+use super::PAGE;
+use crate::api::{CuredDocument, Page, ProgressDocument, RemarkDocument};
+
+/// Failures that `org status` reads: more than anybody reads on a screen. The counts say the rest.
+const FAILURES_MAX: usize = 1000;
+
+pub(super) async fn run(client: &Client, asked: &Drift, screen: Screen) -> Result<(), CliError> {
+    match &asked.cure {
+        None => {
+            let all = remarks(client, "drift", asked.region.as_deref(), usize::MAX).await?;
+            screen.write(|| shown::drift(&all, screen), &json!({ "drift": all }))
+        }
+        Some(Cure::PutBack(which)) => cure(client, which, How::PutBack, screen).await,
+        Some(Cure::Adopt { which, end }) => {
+            cure(client, which, How::Adopt { end: *end }, screen).await
+        }
+    }
+}
+
+/// How far each region is, and what failed.
+pub(super) async fn status(
+    client: &Client,
+    region: Option<&str>,
+    screen: Screen,
+) -> Result<(), CliError> {
+    let regions: Vec<ProgressDocument> = all(client, "progress", region, usize::MAX).await?;
+    let failures = remarks(client, "failures", region, FAILURES_MAX).await?;
+    let document = json!({ "regions": regions, "failures": failures });
+    screen.write(|| shown::status(&regions, &failures, screen), &document)
+}
+
+/// Says what is done about drift in a region.
+pub(super) async fn policy(
+    client: &Client,
+    region: &str,
+    policy: DriftPolicy,
+    screen: Screen,
+) -> Result<(), CliError> {
+    let path = format!("/regions/{}/organization/policy", escaped(region));
+    let body = json!({ "drift": policy.word() });
+    client.act(Method::PUT, &path, Some(&body)).await?;
+    screen.line(shown::policy(policy), &body)
+}
+
+/// What is done about a drift.
+#[derive(Debug, Clone, Copy)]
+enum How {
+    PutBack,
+    Adopt { end: bool },
+}
+
+impl How {
+    fn can(self, it: &RemarkDocument) -> bool {
+        let is_deleted = || it.differences.iter().any(|it| it.what == "deleted");
+        match self {
+            Self::PutBack => it.can_put_back,
+            Self::Adopt { end } => it.can_adopt || (end && it.can_put_back && is_deleted()),
+        }
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::PutBack => "put-back",
+            Self::Adopt { .. } => "adopt",
+        }
+    }
+
+    fn body(self, it: &RemarkDocument) -> Value {
+        match self {
+            Self::PutBack => json!({ "seen": it.seen }),
+            Self::Adopt { end } => json!({ "seen": it.seen, "end": end }),
+        }
+    }
+}
+
+async fn cure(
+    client: &Client,
+    which: &WhichDrift,
+    how: How,
+    screen: Screen,
+) -> Result<(), CliError> {
+    let region = which.region.as_str();
+    let mut found = remarks(client, "drift", Some(region), usize::MAX).await?;
+    match &which.id {
+        Some(id) => found.retain(|it| it.id.starts_with(id.as_str())),
+        None => found.retain(|it| how.can(it)),
+    }
+    if found.len() > 1
+        && let Some(id) = &which.id
+    {
+        return Err(CliError::Usage(format!(
+            "several ids begin with {id:?}; give more of it: `idp-hub org drift --output json` \
+             shows them whole"
+        )));
+    }
+    if found.is_empty() {
+        return Err(CliError::Usage(match &which.id {
+            Some(id) => format!(
+                "the region {region:?} has no drift {id:?} (any more); `idp-hub org drift` shows \
+                 what there is"
+            ),
+            None => format!("the region {region:?} has no drift of which that can be done"),
+        }));
+    }
+    if !which.yes {
+        eprintln!("{}\n", shown::drift(&found, screen));
+        let question = shown::question(found.len(), how.word());
+        if !prompt::confirm(&question, YES)? {
+            return Err(CliError::Declined);
+        }
+    }
+    let (mut done, mut refused) = (Vec::new(), Vec::new());
+    for it in &found {
+        let (region, id) = (escaped(region), escaped(&it.id));
+        let path = format!("/regions/{region}/drift/{id}/{}", how.word());
+        match client.post::<CuredDocument>(&path, &how.body(it)).await {
+            Ok(cured) => done.push(cured),
+            // Of all, one that can't be done is no reason to leave the others.
+            Err(error) if which.all => refused.push(format!("{} {}: {error}", it.kind, it.name)),
+            Err(error) => return Err(error),
+        }
+    }
+    let document = json!({ "cured": done, "refused": refused });
+    screen.write(|| shown::cured(&done, &refused, how.word()), &document)
+}
+
+async fn remarks(
+    client: &Client,
+    what: &str,
+    region: Option<&str>,
+    max: usize,
+) -> Result<Vec<RemarkDocument>, CliError> {
+    all(client, what, region, max).await
+}
+
+/// All pages, until there are so many.
+async fn all<T: DeserializeOwned>(
+    client: &Client,
+    what: &str,
+    region: Option<&str>,
+    max: usize,
+) -> Result<Vec<T>, CliError> {
+    let region = region.map_or_else(String::new, |it| format!("&region={}", escaped(it)));
+    let (mut items, mut after) = (Vec::new(), String::new());
+    loop {
+        let path = format!("/directory/{what}?limit={PAGE}{region}{after}");
+        let mut page: Page<T> = client.get(&path).await?;
+        items.append(&mut page.items);
+        match page.next {
+            Some(next) if items.len() < max => after = format!("&after={next}"),
+            _ => return Ok(items),
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Who may do what: decided here, and nowhere else.
+//!
+//! The hub's own accounts, and whoever may open its local socket, are cloud administrators, and may
+//! do everything. A user of the directory has what his roles there give him:
+//!
+//! - `admin` or `manager` in a department: its projects, users and groups, and who has which role
+//!   in it;
+//! - the same in a project, or from further out where it is inherited: that project, those nested
+//!   in it, and who has which role there;
+//! - anything else: a view of his own.
+//!
+//! Roles that come along with another count, and so do a group's. What is given in a cloud's own
+//! Default department is no part of the directory, and gives nothing here: so no user of the
+//! directory is a cloud administrator. But a cloud itself asks for the role `admin` alone, wherever
+//! somebody has it (OpenStack's policies); so nobody gives it, takes it, or gets hold of an account
+//! that has it, but a cloud administrator. Keystone's own rules for managers of domains are the
+//! pattern (`domain_managed_target_role`).
+
+mod edits;
+mod powers;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use shared::ids::ObjectId;
+use shared::model::{Actor, Assignment, ObjectKind, Organization, Scope};
+
+use self::powers::{Roles, implied};
+use super::Edit;
+
+/// Somebody who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asker {
+    /// A cloud administrator.
+    Cloud,
+    /// A user of the directory.
+    User(ObjectId),
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action<'a> {
+    /// Regions and what they report, invitations, adoptions, plans and merges.
+    Fleet,
+    /// A change of the directory.
+    Edit(&'a Edit),
+    /// Another password for somebody else.
+    SetPassword(ObjectId),
+}
+
+/// Why somebody may not.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// It is not his to do.
+    #[error("{what}; {next}")]
+    Forbidden {
+        /// What he may not.
+        what: &'static str,
+        /// Who may.
+        next: &'static str,
+    },
+    /// It is not his to see.
+    #[error("there is no {} {id} among what you may see", .kind.name())]
+    Unseen {
+        /// What kind of thing.
+        kind: ObjectKind,
+        /// Which.
+        id: ObjectId,
+    },
+}
+
+/// What somebody may do and see.
+#[derive(Debug, Clone)]
+pub enum Rights {
+    /// Everything.
+    All,
+    /// A user's part.
+    Share(Box<Share>),
+}
+
+/// A user's part of the directory.
+#[derive(Debug, Clone)]
+pub struct Share {
+    user: ObjectId,
+    /// The departments that he administers.
+    departments: BTreeSet<ObjectId>,
+    /// The projects that he administers, beside those of these departments.
+    projects: BTreeSet<ObjectId>,
+    /// Which roles he has where, with those that come along.
+    roles: BTreeMap<Scope<ObjectId>, Roles>,
+    view: view::View,
+}
+
+impl Denied {
+    /// Whoever asks may not sign in any more.
+    pub const GONE: Self = Self::Forbidden {
+        what: "this user was switched off or deleted",
+        next: "ask the administrator of his department",
+    };
+}
+
+impl Rights {
+    /// What somebody may; `None` for a user who is not there, or may not sign in.
+    pub fn of(live: &Organization<ObjectId>, asker: Asker) -> Option<Self> {
+        let user = match asker {
+            Asker::Cloud => return Some(Self::All),
+            Asker::User(user) => user,
+        };
+        let own = live.users.get(&user).filter(|it| it.enabled)?;
+        let department = live.departments.get(&own.department)?;
+        if !department.enabled {
+            return None;
+        }
+        Share::new(live, user).map(|it| Self::Share(Box::new(it)))
+    }
+
+    /// Whether he may.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn permits(&self, live: &Organization<ObjectId>, action: Action<'_>) -> Result<(), Denied> {
+        let Self::Share(share) = self else {
+            return Ok(());
+        };
+        match action {
+            Action::Fleet => Err(CLOUD),
+            Action::Edit(edit) => share.permits_edit(live, edit),
+            Action::SetPassword(user) => share.permits_password(live, user),
+        }
+    }
+}
+
+const CLOUD: Denied = Denied::Forbidden {
+    what: "regions, departments and roles are for cloud administrators",
+    next: "ask one, or sign in with an account of the hub",
+};
+
+const OTHERS: Denied = Denied::Forbidden {
+    what: "this is not in a department or project that you administer",
+    next: "ask whoever administers it, or a cloud administrator",
+};
+
+const POWERFUL: Denied = Denied::Forbidden {
+    what: "it has the role \"admin\", which is power over every cloud",
+    next: "ask a cloud administrator",
+};
+
+const MORE: Denied = Denied::Forbidden {
+    what: "you don't have this role there, and nobody gives more than he has",
+    next: "ask whoever has it, or a cloud administrator",
+};
+
+const HIMSELF: Denied = Denied::Forbidden {
+    what: "nobody ends himself, or sets his own password without the one until now",
+    next: "use PUT /api/v1/session/password, or ask another administrator",
+};
+
+impl Share {
+    fn new(live: &Organization<ObjectId>, user: ObjectId) -> Option<Self> {
+        let groups = live.memberships.iter().filter(|it| it.user == user);
+        let groups: BTreeSet<ObjectId> = groups.map(|it| it.group).collect();
+        let is_his = |it: &&Assignment<ObjectId>| match it.actor {
+            Actor::User(id) => id == user,
+            Actor::Group(id) => groups.contains(&id),
+        };
+        let mut roles: BTreeMap<Scope<ObjectId>, Roles> = BTreeMap::new();
+        let mut inherited: BTreeMap<Scope<ObjectId>, Roles> = BTreeMap::new();
+        for it in live.assignments.iter().filter(is_his) {
+            let place = if it.inherited {
+                &mut inherited
+            } else {
+                &mut roles
+            };
+            let place = place.entry(it.scope.clone()).or_default();
+            place.extend(implied(live, it.role));
+        }
+        powers::inherit(live, &inherited, &mut roles);
+        roles.retain(|scope, _| powers::is_usable(live, scope));
+        let (mut departments, mut projects) = (BTreeSet::new(), BTreeSet::new());
+        for (scope, had) in &roles {
+            match scope {
+                _ if !powers::administers(live, had) => {}
+                Scope::Department(id) => drop(departments.insert(*id)),
+                Scope::Project(id) => drop(projects.insert(*id)),
+            }
+        }
+        powers::with_nested(live, &mut projects);
+        let own = live.users.get(&user)?.department;
+        let view = view::View::new(live, own, (&projects, &groups, &roles));
+        Some(Self {
+            user,
+            departments,
+            projects,
+            roles,
+            view,
+        })
+    }
+
+    /// Whether he administers the department that something is in.
+    fn is_in(&self, department: Option<&ObjectId>) -> bool {
+        department.is_some_and(|it| self.departments.contains(it))
+    }
+
+    /// Whether he administers a project.
+    fn has_project(&self, live: &Organization<ObjectId>, id: ObjectId) -> bool {
+        let department = live.projects.get(&id).map(|it| &it.department);
+        self.projects.contains(&id) || self.is_in(department)
+    }
+
+    /// Whether he administers anything.
+    fn is_administrator(&self) -> bool {
+        !self.departments.is_empty() || !self.projects.is_empty()
+    }
+}

@@ -1,0 +1,119 @@
+//! What roles are worth.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use shared::ids::ObjectId;
+use shared::model::{Actor, Organization, Role, Scope};
+
+use crate::directory::names::{Folded, is_admin_role};
+
+/// Roles, with all that come along with them.
+pub(super) type Roles = BTreeSet<ObjectId>;
+
+/// Beside `admin`, the role that administers a domain or a project (Keystone: its default roles).
+const MANAGER: &str = "manager";
+
+/// A role, and all that come along with it.
+pub(super) fn implied(live: &Organization<ObjectId>, role: ObjectId) -> Roles {
+    let (mut all, mut next) = (Roles::new(), vec![role]);
+    while let Some(role) = next.pop() {
+        if all.insert(role) {
+            let more = live.implications.iter().filter(|it| it.prior == role);
+            next.extend(more.map(|it| it.implied));
+        }
+    }
+    all
+}
+
+/// Whether one of these roles is power over every cloud.
+pub(super) fn has_admin(live: &Organization<ObjectId>, roles: &Roles) -> bool {
+    has(live, roles, is_admin_role)
+}
+
+/// Whether one of these roles administers the place where somebody has it.
+pub(super) fn administers(live: &Organization<ObjectId>, roles: &Roles) -> bool {
+    has(live, roles, |role| {
+        let is_manager = Folded::new(&role.name) == Folded::new(MANAGER);
+        is_admin_role(role) || role.department.is_none() && is_manager
+    })
+}
+
+fn has(live: &Organization<ObjectId>, roles: &Roles, is: impl Fn(&Role<ObjectId>) -> bool) -> bool {
+    roles.iter().any(|it| live.roles.get(it).is_some_and(&is))
+}
+
+/// Whether a user or a group has power over every cloud, wherever it has it from.
+pub(super) fn is_powerful(live: &Organization<ObjectId>, actor: &Actor<ObjectId>) -> bool {
+    let is_his = |it: &Actor<ObjectId>| match (it, actor) {
+        (Actor::Group(group), Actor::User(user)) => {
+            let (group, user) = (*group, *user);
+            let membership = shared::model::Membership { group, user };
+            live.memberships.contains(&membership)
+        }
+        (it, actor) => it == actor,
+    };
+    let mut his = live.assignments.iter().filter(|it| is_his(&it.actor));
+    his.any(|it| has_admin(live, &implied(live, it.role)))
+}
+
+/// Whether a role counts in a place: nobody gets a token for what is switched off.
+pub(super) fn is_usable(live: &Organization<ObjectId>, scope: &Scope<ObjectId>) -> bool {
+    let department = |id| live.departments.get(id).is_some_and(|it| it.enabled);
+    match scope {
+        Scope::Department(id) => department(id),
+        Scope::Project(id) => {
+            let project = live.projects.get(id);
+            project.is_some_and(|it| it.enabled && department(&it.department))
+        }
+    }
+}
+
+/// Adds to each project what somebody has from further out. Such a role does not count where it
+/// was given (Keystone: OS-INHERIT).
+pub(super) fn inherit(
+    live: &Organization<ObjectId>,
+    inherited: &BTreeMap<Scope<ObjectId>, Roles>,
+    roles: &mut BTreeMap<Scope<ObjectId>, Roles>,
+) {
+    if inherited.is_empty() {
+        return;
+    }
+    for (id, project) in &live.projects {
+        let above = above(live, project.parent).map(Scope::Project);
+        let above = above.chain([Scope::Department(project.department)]);
+        let had: Roles = above
+            .filter_map(|it| inherited.get(&it))
+            .flatten()
+            .copied()
+            .collect();
+        if !had.is_empty() {
+            roles.entry(Scope::Project(*id)).or_default().extend(had);
+        }
+    }
+}
+
+/// Adds the projects that are nested in these, at any depth.
+pub(super) fn with_nested(live: &Organization<ObjectId>, projects: &mut BTreeSet<ObjectId>) {
+    if projects.is_empty() {
+        return;
+    }
+    let inner = live.projects.iter().filter(|(_, it)| {
+        let mut above = above(live, it.parent);
+        above.any(|it| projects.contains(&it))
+    });
+    let inner: Vec<ObjectId> = inner.map(|(id, _)| *id).collect();
+    projects.extend(inner);
+}
+
+/// The projects around one, from the inside out.
+pub(super) fn above(
+    live: &Organization<ObjectId>,
+    outer: Option<ObjectId>,
+) -> impl Iterator<Item = ObjectId> {
+    let further = |id: &ObjectId| live.projects.get(id).and_then(|it| it.parent);
+    std::iter::successors(outer, further).take(DEPTH_MAX)
+}
+
+/// Projects around one that are looked at: more than any Keystone nests (`max_project_tree_depth`,
+/// 5 unless an operator says otherwise).
+const DEPTH_MAX: usize = 64;

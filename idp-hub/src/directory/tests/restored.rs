@@ -1,0 +1,177 @@
+//! A hub that was restored: its regions bear markers of what was made since the backup.
+
+use proptest::prelude::*;
+
+use super::names::no_two_are_the_same;
+use super::properties::{add_all, clouds, made};
+use super::*;
+
+/// The directory as it was before `north` and `south` were merged, and both with their markers.
+fn restored() -> (Directory, Directory, Cloud, Cloud) {
+    let (mut directory, _home) = with_a_home();
+    let backup = directory.clone();
+    let (mut north, mut south) = (Cloud::new(2), Cloud::new(3));
+    north.department("lab");
+    north.user("lab", "bob");
+    for _ in 0..2 {
+        join(&mut directory, &mut north);
+        join(&mut directory, &mut south);
+    }
+    north.forget_the_map();
+    south.forget_the_map();
+    (backup, directory, north, south)
+}
+
+/// Without links: one that a region has comes along where an end of it is new, which what was made
+/// since the backup is once more. And without what a project is nested in, which stays another in a
+/// region where it was so: whoever comes first says it.
+fn objects(directory: &Directory) -> Organization<ObjectId> {
+    let mut all = directory.live().clone();
+    all.memberships.clear();
+    all.implications.clear();
+    all.assignments.clear();
+    all.projects.values_mut().for_each(|it| it.parent = None);
+    all
+}
+
+#[test]
+fn what_was_made_since_the_backup_comes_back_as_what_it_was_whoever_comes_first() {
+    for is_turned in [false, true] {
+        let (mut directory, lost, north, south) = restored();
+        let mut regions = [north, south];
+        if is_turned {
+            regions.reverse();
+        }
+        for region in &mut regions {
+            let plan = join(&mut directory, region);
+            assert_eq!(plan.renames().count(), 0);
+        }
+        assert_eq!(directory.live(), lost.live());
+    }
+}
+
+#[test]
+fn what_has_ended_stays_so_whatever_a_marker_says() {
+    let (mut directory, _home) = with_a_home();
+    let ann = *directory.live().users.keys().next().unwrap();
+    directory.end(ObjectKind::User, ann, End::Deleted, &stamp());
+    let mut north = Cloud::new(2);
+    north.department("lab");
+    let bob = north.user("lab", "bob");
+    north.put_marker(ObjectKind::User, &bob, ann);
+    let plan = join(&mut directory, &mut north);
+    let of_bob = plan.steps.iter().find(|it| it.kind == ObjectKind::User);
+    assert!(matches!(&of_bob.unwrap().action, Action::Withhold { id, .. } if *id == ann));
+    assert!(directory.live().users.is_empty());
+}
+
+#[test]
+fn no_id_is_given_twice_whatever_markers_say() {
+    let (mut directory, _home) = with_a_home();
+    let (ops, unknown) = (
+        *directory.live().departments.keys().next().unwrap(),
+        ObjectId::from_random(99),
+    );
+    let mut north = Cloud::new(2);
+    let lab = north.department("lab");
+    // One that another kind has, and one that stands on three things of two kinds.
+    let (bob, eve, web) = (
+        north.user("lab", "bob"),
+        north.user("lab", "eve"),
+        north.project("lab", "shop"),
+    );
+    let staff = north.add_group(lab, "staff");
+    north.put_marker(ObjectKind::Group, &staff, ops);
+    for (kind, here) in [
+        (ObjectKind::User, &bob),
+        (ObjectKind::User, &eve),
+        (ObjectKind::Project, &web),
+    ] {
+        north.put_marker(kind, here, unknown);
+    }
+    let first = plan(&directory, &north.arrival());
+    let ids: std::collections::BTreeSet<_> = first.adopted().map(|(id, _)| id).collect();
+    assert_eq!(ids.len(), first.adopted().count());
+    assert!(ids.contains(&unknown) && !ids.contains(&ops));
+    assert_eq!(plan(&directory, &north.arrival()), first);
+    let before = directory.live().clone();
+    join(&mut directory, &mut north);
+    assert_eq!(directory.live().departments[&ops], before.departments[&ops]);
+    for (id, object) in first.adopted() {
+        assert_eq!(
+            directory.live().object(object.kind(), &id).as_ref(),
+            Some(object)
+        );
+    }
+}
+
+#[test]
+fn where_another_thing_has_the_id_already_a_new_one_is_found() {
+    let (mut directory, _home) = with_a_home();
+    let mut north = Cloud::new(2);
+    let first = north.department("first");
+    let second = north.department("second");
+    // The id that the second one would get.
+    let its = ObjectId::of_region(north.region, "department", &second.to_string());
+    north.put_marker(ObjectKind::Department, &first, its);
+    join(&mut directory, &mut north);
+    assert_eq!(departments(&directory), ["first", "ops", "second"]);
+}
+
+#[test]
+fn a_name_waits_for_what_bears_the_marker() {
+    let (backup, lost, _, mut south) = restored();
+    let mut directory = backup;
+    // Made there since, before its namesake by its id, and the same to some database.
+    let lab = south.named_department("lab");
+    let users = &mut south.organization.users;
+    let bob = users.values().find(|it| it.name == "bob").unwrap().clone();
+    let twin = shared::model::User {
+        name: "Bob".to_owned(),
+        department: lab,
+        ..bob
+    };
+    users.insert(CloudId::new("00000000000000000000000000000001"), twin);
+    join(&mut directory, &mut south);
+    assert_eq!(directory.live().users, lost.live().users);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn nothing_is_doubled_when_regions_come_again_in_another_order_after_a_restore(
+        (things, later) in (clouds(), clouds()),
+        turned in 0..6_usize,
+    ) {
+        let mut directory = directory();
+        let mut regions = made(&things);
+        regions.iter_mut().for_each(|it| drop(join(&mut directory, it)));
+        let live = directory.live().clone();
+        for id in live.projects.keys().step_by(3) {
+            directory.end(ObjectKind::Project, *id, End::Retired, &stamp());
+        }
+        let (backup, maps) = (directory.clone(), regions.iter().map(Cloud::map));
+        let maps: Vec<_> = maps.collect();
+        for (region, things) in regions.iter_mut().zip(&later) {
+            add_all(region, things);
+        }
+        for _ in 0..2 {
+            regions.iter_mut().for_each(|it| drop(join(&mut directory, it)));
+        }
+        // The hub is as in the backup, what it decided of each region too.
+        let lost = std::mem::replace(&mut directory, backup);
+        regions.iter_mut().zip(maps).for_each(|(it, map)| it.restore_the_map(map));
+        let count = regions.len();
+        regions.rotate_left(turned % count);
+        if turned > 2 {
+            regions.reverse();
+        }
+        for region in &mut regions {
+            let plan = join(&mut directory, region);
+            prop_assert_eq!(plan.renames().count(), 0);
+        }
+        prop_assert_eq!(objects(&directory), objects(&lost));
+        no_two_are_the_same(&directory);
+    }
+}

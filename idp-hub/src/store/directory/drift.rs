@@ -1,0 +1,400 @@
+//! What the regions' agents remark, and what is answered.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{OptionalExtension, params};
+use shared::audit::By;
+use shared::model::{
+    Applying, CloudId, PutBack, Record, RecordKind, Remark, RemarkState, UnixMillis,
+};
+use shared::wire::Digest;
+use shared::wire::record::{self, kind_code};
+
+use super::load::{UNREADABLE, record_of};
+use super::write::Rows;
+use crate::directory::{
+    Delta, DriftPolicy, DriftRefusal, adoption, may_adopt_unasked, may_put_back,
+};
+use crate::store::error::{Doing, StoreError};
+use crate::store::hot::Untold;
+use crate::store::records::PAGE_MAX;
+use crate::store::regions::{RegionNo, RegionRow};
+use crate::store::{Changing, Reading};
+
+/// A remark as a region's agent made it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remarked {
+    /// The region's number.
+    pub no: RegionNo,
+    /// The region's name.
+    pub region: String,
+    /// The remark.
+    pub remark: Remark,
+    /// When it came here as it is.
+    pub changed: UnixMillis,
+    /// What says that somebody saw this one.
+    pub seen: Digest,
+}
+
+/// Some remarks, and from where the next ones go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemarkPage {
+    /// The remarks, by region.
+    pub items: Vec<Remarked>,
+    /// Where to go on; `None` at the end.
+    pub next: Option<Vec<u8>>,
+}
+
+/// How far one region is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegionApplying {
+    /// The region's number.
+    pub no: RegionNo,
+    /// The region's name.
+    pub region: String,
+    /// Its agent's word; `None` where that has said nothing.
+    pub applying: Option<(Applying, UnixMillis)>,
+    /// What is done about drift there.
+    pub policy: DriftPolicy,
+    /// Whether its organization is merged.
+    pub is_merged: bool,
+}
+
+/// Which drift an administrator saw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// The id of the remark.
+    pub id: CloudId,
+    /// Its digest.
+    pub digest: Digest,
+}
+
+impl Reading<'_> {
+    /// Remarks of all regions or of one, those that are wanted. At most `limit` are looked at, so
+    /// that a page may have fewer, or none, and another one after it.
+    ///
+    /// # Errors
+    /// If there is no such region, or the database fails.
+    pub fn remarks(
+        &self,
+        region: Option<&str>,
+        is_wanted: fn(&RemarkState) -> bool,
+        after: &[u8],
+        limit: u32,
+    ) -> Result<RemarkPage, StoreError> {
+        let (from, mut after) = match after.split_first_chunk::<4>() {
+            Some((no, id)) => (u32::from_be_bytes(*no), id),
+            None => (0, &[][..]),
+        };
+        let mut limit = limit.clamp(1, PAGE_MAX);
+        let mut page = RemarkPage {
+            items: Vec::new(),
+            next: None,
+        };
+        for row in self.regions_of(region)? {
+            if row.no.0 < from {
+                continue;
+            }
+            if row.no.0 > from {
+                after = &[];
+            }
+            if limit == 0 {
+                page.next = Some(row.no.0.to_be_bytes().to_vec());
+                return Ok(page);
+            }
+            let found = self.records(row.no, RecordKind::Remark, after, limit)?;
+            let looked_at = u32::try_from(found.records.len()).unwrap_or(limit);
+            limit = limit.saturating_sub(looked_at);
+            for it in found.records {
+                let Record::Remark(remark) = it.record else {
+                    continue;
+                };
+                if is_wanted(&remark.state) {
+                    page.items.push(remarked(&row, remark, it.changed)?);
+                }
+            }
+            if let Some(id) = found.next {
+                page.next = Some([&row.no.0.to_be_bytes()[..], &id].concat());
+                return Ok(page);
+            }
+        }
+        Ok(page)
+    }
+
+    /// How far each region is, or one, in the order of their numbers.
+    ///
+    /// # Errors
+    /// If there is no such region, or the database fails.
+    pub fn applying(&self, region: Option<&str>) -> Result<Vec<RegionApplying>, StoreError> {
+        let of = |row: RegionRow| {
+            let found = self.records(row.no, RecordKind::Applying, &[], 1)?;
+            let found = found.records.into_iter().next();
+            let applying = found.and_then(|it| match it.record {
+                Record::Applying(applying) => Some((applying, it.changed)),
+                _ => None,
+            });
+            let organization = self.region_organization(row.no)?;
+            Ok(RegionApplying {
+                policy: self.drift_policy(row.no)?,
+                no: row.no,
+                region: row.facts.name,
+                applying,
+                is_merged: organization.is_some_and(|it| it.merged.is_some()),
+            })
+        };
+        self.regions_of(region)?.into_iter().map(of).collect()
+    }
+
+    /// What is done about drift in a region.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn drift_policy(&self, no: RegionNo) -> Result<DriftPolicy, StoreError> {
+        let sql = "SELECT drift FROM region_organization WHERE region = ?1";
+        let word: Option<String> = self
+            .prepared(sql)?
+            .query_row([no.0], |row| row.get(0))
+            .optional()
+            .doing("find what is done about drift")?;
+        let word = word.as_deref();
+        let mut all = DriftPolicy::ALL.into_iter();
+        Ok(all.find(|it| word == Some(it.name())).unwrap_or_default())
+    }
+
+    /// Drift that is to be cured without asking, by what its region's policy says, and was not told
+    /// yet: of each region what is in the first [`PAGE_MAX`] remarks.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn drift_by_policy(&self) -> Result<Vec<(Remarked, DriftPolicy)>, StoreError> {
+        let mut due = Vec::new();
+        for row in self.regions_of(None)? {
+            let policy = self.drift_policy(row.no)?;
+            if policy == DriftPolicy::Ask {
+                continue;
+            }
+            let told = self.put_backs(row.no)?;
+            let found = self.records(row.no, RecordKind::Remark, &[], PAGE_MAX)?;
+            for it in found.records {
+                let Record::Remark(remark) = it.record else {
+                    continue;
+                };
+                let is_due = match policy {
+                    DriftPolicy::Ask => false,
+                    DriftPolicy::PutBack => may_put_back(&remark).is_ok(),
+                    DriftPolicy::Adopt => may_adopt_unasked(&remark),
+                };
+                let it = remarked(&row, remark, it.changed)?;
+                if is_due && !(policy == DriftPolicy::PutBack && is_told(&told, &it)) {
+                    due.push((it, policy));
+                }
+            }
+        }
+        Ok(due)
+    }
+
+    /// The drift that an administrator saw, if it is still that.
+    ///
+    /// # Errors
+    /// If it is not there any more, or another one; or if the database fails.
+    fn seen(&self, region: &RegionRow, seen: &Seen) -> Result<Remarked, StoreError> {
+        let Seen { id, digest } = seen;
+        let sql = "SELECT kind, id, value, changed_ms FROM records
+                   WHERE region = ?1 AND kind = ?2 AND id = ?3";
+        let key = record::encode_id(id).map_err(|_| UNREADABLE)?;
+        let row = params![region.no.0, kind_code(RecordKind::Remark), key];
+        let found = self
+            .prepared(sql)?
+            .query_row(row, |row| Ok((record_of(row)?, UnixMillis(row.get(3)?))))
+            .optional()
+            .doing("find a remark")?;
+        let Some((Some(Record::Remark(remark)), changed)) = found else {
+            let (region, id) = (region.facts.name.clone(), id.to_string());
+            return Err(DriftRefusal::Gone { region, id }.into());
+        };
+        let found = remarked(region, remark, changed)?;
+        match found.seen == *digest {
+            true => Ok(found),
+            false => {
+                let subject = found.remark.subject.to_string();
+                Err(DriftRefusal::Changed { subject }.into())
+            }
+        }
+    }
+
+    fn regions_of(&self, name: Option<&str>) -> Result<Vec<RegionRow>, StoreError> {
+        let mut all = self.regions()?;
+        if let Some(name) = name {
+            all.retain(|it| it.facts.name == name);
+            if all.is_empty() {
+                let name = name.to_owned();
+                return Err(StoreError::Missing {
+                    what: "region",
+                    name,
+                });
+            }
+        }
+        all.sort_by_key(|it| it.no.0);
+        Ok(all)
+    }
+
+    /// What a region is told to put back.
+    fn put_backs(&self, no: RegionNo) -> Result<Vec<PutBack>, StoreError> {
+        let doing = "read what is to be put back";
+        let sql = "SELECT kind, id, value FROM directory
+                   WHERE region = ?1 AND kind = ?2 AND value IS NOT NULL";
+        let mut statement = self.prepared(sql)?;
+        let row = params![no.0, kind_code(RecordKind::PutBack)];
+        let mut rows = statement.query(row).doing(doing)?;
+        let mut all = Vec::new();
+        while let Some(row) = rows.next().doing(doing)? {
+            if let Some(Record::PutBack(it)) = record_of(row).doing(doing)? {
+                all.push(it);
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// Whether it was said that a drift is to be put back, since it is there.
+fn is_told(told: &[PutBack], found: &Remarked) -> bool {
+    let seen = found.seen.to_bytes();
+    let mut told = told.iter();
+    told.any(|it| it.subject == found.remark.subject && it.seen == seen && it.at >= found.changed)
+}
+
+fn remarked(
+    region: &RegionRow,
+    remark: Remark,
+    changed: UnixMillis,
+) -> Result<Remarked, StoreError> {
+    let record = Record::Remark(remark);
+    let seen = record::digest(&record).map_err(|_| UNREADABLE)?;
+    let Record::Remark(remark) = record else {
+        return Err(UNREADABLE);
+    };
+    Ok(Remarked {
+        no: region.no,
+        region: region.facts.name.clone(),
+        remark,
+        changed,
+        seen,
+    })
+}
+
+impl Changing<'_> {
+    /// Tells a region to write the directory's value over a drift, if it is still the one that was
+    /// seen. Returns whether that is told now: said before of the same drift, it is not again.
+    ///
+    /// # Errors
+    /// If it can't be put back, is not there, or is another one by now; or if the database fails.
+    pub fn put_back(
+        &mut self,
+        region: &RegionRow,
+        seen: &Seen,
+        author: &str,
+    ) -> Result<bool, StoreError> {
+        let found = self.reading().seen(region, seen)?;
+        may_put_back(&found.remark)?;
+        let told = self.reading().put_backs(region.no)?;
+        let digest = seen.digest.to_bytes();
+        if is_told(&told, &found) {
+            return Ok(false);
+        }
+        let put = Record::PutBack(PutBack {
+            subject: found.remark.subject,
+            seen: digest,
+            at: self.now.max(found.changed),
+        });
+        let mut gone = Vec::new();
+        for old in told {
+            if old.subject.id() != seen.id && !self.is_still_so(region, &old)? {
+                gone.push(old.subject.id());
+            }
+        }
+        self.tell_one(region.no, &put, &gone, author)?;
+        Ok(true)
+    }
+
+    /// Whether what was to be put back is still as it was seen.
+    fn is_still_so(&self, region: &RegionRow, told: &PutBack) -> Result<bool, StoreError> {
+        let seen = Seen {
+            id: told.subject.id(),
+            digest: Digest::from_bytes(told.seen),
+        };
+        match self.reading().seen(region, &seen) {
+            Ok(_) => Ok(true),
+            Err(StoreError::Drift(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Changes the directory to what a region has, if its drift is still the one that was seen.
+    ///
+    /// # Errors
+    /// If it can't be adopted, is not there, or is another one by now; where a Keystone would
+    /// refuse the change; or if the database fails.
+    pub fn adopt_drift(
+        &mut self,
+        region: &RegionRow,
+        seen: &Seen,
+        may_end: bool,
+        author: &str,
+    ) -> Result<Delta, StoreError> {
+        let found = self.reading().seen(region, seen)?;
+        let by = By::new(author, format!("drift of region {}", region.facts.name));
+        self.edit_by(adoption(&found.remark, may_end)?, &by)
+    }
+
+    /// Says what is done about drift in a region from now on.
+    ///
+    /// # Errors
+    /// If the region's organization is not merged, or the database fails.
+    pub fn set_drift_policy(
+        &mut self,
+        region: &RegionRow,
+        policy: DriftPolicy,
+    ) -> Result<(), StoreError> {
+        let sql = "UPDATE region_organization SET drift = ?2
+                   WHERE region = ?1 AND merged_ms IS NOT NULL";
+        let changed = self
+            .connection
+            .prepare_cached(sql)
+            .and_then(|mut it| it.execute(params![region.no.0, policy.name()]))
+            .doing("say what is done about drift")?;
+        match changed {
+            0 => Err(not_merged(region)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes what one region alone is told.
+    fn tell_one(
+        &mut self,
+        no: RegionNo,
+        put: &Record,
+        gone: &[CloudId],
+        author: &str,
+    ) -> Result<(), StoreError> {
+        let stamp = self.stamp(author)?;
+        let before = self.bindings_digest(no)?.unwrap_or_default();
+        let mut rows = Rows::begin(self, &stamp)?;
+        let digest = rows.of_one(no, put, gone, before)?;
+        rows.finish()?;
+        let sql = "UPDATE region_organization SET digest = ?2 WHERE region = ?1";
+        self.connection
+            .prepare_cached(sql)
+            .and_then(|mut it| it.execute(params![no.0, digest.to_bytes()]))
+            .doing("note what a region is told")?;
+        self.hot.directory.untell(Untold(BTreeSet::from([no])));
+        Ok(())
+    }
+}
+
+fn not_merged(region: &RegionRow) -> StoreError {
+    let name = &region.facts.name;
+    StoreError::Refused(format!(
+        "the organization of the region {name:?} is not merged; merge it first, with `idp-hub org \
+         merge {name}`"
+    ))
+}

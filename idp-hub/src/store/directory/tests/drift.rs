@@ -1,0 +1,248 @@
+//! Remarks of regions, and what is answered: in one transaction, and told to that region alone.
+
+use shared::model::{
+    Applying, DriftKind, DriftWhy, Drifted, PutBack, Remark, RemarkState, Subject,
+};
+use shared::wire::Digest;
+use shared::wire::record as wire;
+
+use super::site::{Site, create, organization};
+use super::*;
+use crate::directory::{DriftPolicy, DriftRefusal};
+use crate::store::RegionNo;
+
+fn drift(subject: Subject, what: DriftKind, cloud: &str) -> Remark {
+    let what = Drifted {
+        what,
+        directory: Some("there".to_owned()),
+        cloud: Some(cloud.to_owned()),
+    };
+    Remark {
+        subject,
+        name: cloud.to_owned(),
+        state: RemarkState::Drift {
+            why: DriftWhy::Region,
+            what: vec![what],
+        },
+    }
+}
+
+fn seen(remark: &Remark) -> Seen {
+    let digest = wire::digest(&Record::Remark(remark.clone())).unwrap();
+    Seen {
+        id: remark.subject.id(),
+        digest,
+    }
+}
+
+/// Two merged regions, and the department `lab`.
+async fn site() -> (Site, [RegionNo; 2]) {
+    let site = Site::new().await;
+    let regions = [site.region(1).await, site.region(2).await];
+    for (no, mark) in regions.into_iter().zip(["h", "n"]) {
+        site.tell(no, 1, &organization(mark)).await;
+        site.merge(no).await;
+    }
+    site.edit(create(5, "lab")).await.unwrap();
+    (site, regions)
+}
+
+fn lab() -> Subject {
+    Subject::Object(ObjectKind::Department, ObjectId::from_random(5))
+}
+
+/// The region tells these remarks, beside its organization.
+async fn remark(site: &Site, no: RegionNo, session: u64, mark: &str, remarks: &[Remark]) {
+    let mut records = organization(mark);
+    records.extend(remarks.iter().cloned().map(Record::Remark));
+    records.push(Record::Applying(Applying {
+        drift: remarks.len() as u64,
+        ..Applying::default()
+    }));
+    site.tell(no, session, &records).await;
+    site.store.change(|_| Ok(())).await.unwrap();
+}
+
+async fn put_back(site: &Site, no: RegionNo, seen: Seen) -> Result<bool, StoreError> {
+    let told = site.store.change(move |it| {
+        let region = it.region_numbered(no)?.unwrap();
+        it.put_back(&region, &seen, "ann")
+    });
+    told.await
+}
+
+async fn adopt(site: &Site, no: RegionNo, seen: Seen, end: bool) -> Result<bool, StoreError> {
+    let adopted = site.store.change(move |it| {
+        let region = it.region_numbered(no)?.unwrap();
+        it.adopt_drift(&region, &seen, end, "ann")
+    });
+    Ok(!adopted.await?.is_empty())
+}
+
+fn put_backs(site: &Site) -> Vec<(u32, PutBack)> {
+    let rows = site.rows().into_iter();
+    let told = rows.filter_map(|(_, region, _, it)| match it {
+        Some(Record::PutBack(it)) => Some((region, it)),
+        _ => None,
+    });
+    told.collect()
+}
+
+#[tokio::test]
+async fn remarks_change_no_plan_and_are_listed_by_region_page_by_page() {
+    let (site, [home, north]) = site().await;
+    let before = site.plan(north).await.unwrap().digest();
+    let own = |name: &str| Subject::Own(ObjectKind::User, CloudId::new(name));
+    let created = |name| drift(own(name), DriftKind::CreatedHere, name);
+    let mut failed = created("f");
+    failed.state = RemarkState::Blocked {
+        reason: "no".to_owned(),
+    };
+    remark(&site, home, 2, "h", &[created("a"), created("b"), failed]).await;
+    remark(&site, north, 2, "n", &[created("c")]).await;
+    assert_eq!(site.plan(north).await.unwrap().digest(), before);
+    for limit in 1..=5 {
+        let (mut names, mut after) = (Vec::new(), Vec::new());
+        loop {
+            let is_drift = |it: &RemarkState| matches!(it, RemarkState::Drift { .. });
+            let page = site
+                .store
+                .read(move |it| it.remarks(None, is_drift, &after, limit));
+            let page = page.await.unwrap();
+            names.extend(page.items.iter().map(|it| (it.no, it.remark.name.clone())));
+            let Some(next) = page.next else { break };
+            after = next;
+        }
+        names.sort_unstable();
+        let expected = [(home, "a"), (home, "b"), (north, "c")];
+        assert_eq!(
+            names,
+            expected.map(|(no, it)| (no, it.to_owned())),
+            "{limit}"
+        );
+    }
+    let all = site.store.read(|it| it.applying(None)).await.unwrap();
+    let drift = all.iter().map(|it| it.applying.as_ref().unwrap().0.drift);
+    assert_eq!(drift.collect::<Vec<_>>(), [3, 1]);
+    let missing = site.store.read(|it| it.applying(Some("south"))).await;
+    assert!(matches!(missing, Err(StoreError::Missing { .. })));
+}
+
+#[tokio::test]
+async fn what_was_seen_is_told_that_region_alone_and_once() {
+    let (site, [home, north]) = site().await;
+    let remarked = drift(lab(), DriftKind::Name, "labs");
+    remark(&site, north, 2, "n", std::slice::from_ref(&remarked)).await;
+    let mut other = seen(&remarked);
+    other.digest = Digest::default();
+    let refused = put_back(&site, north, other).await.unwrap_err();
+    let StoreError::Drift(DriftRefusal::Changed { .. }) = refused else {
+        panic!("{refused}");
+    };
+    let refused = put_back(&site, home, seen(&remarked)).await.unwrap_err();
+    let StoreError::Drift(DriftRefusal::Gone { .. }) = refused else {
+        panic!("{refused}");
+    };
+    assert!(put_backs(&site).is_empty());
+
+    let heads = site.store.directory_heads().borrow().clone();
+    assert!(put_back(&site, north, seen(&remarked)).await.unwrap());
+    assert!(
+        !put_back(&site, north, seen(&remarked)).await.unwrap(),
+        "said"
+    );
+    let [(region, told)] = &put_backs(&site)[..] else {
+        panic!("{:?}", put_backs(&site));
+    };
+    assert_eq!((*region, &told.subject), (north.0, &remarked.subject));
+    let now = site.store.directory_heads().borrow().clone();
+    assert_eq!(now.extent(home), heads.extent(home));
+    assert!(now.extent(north).unwrap().head > heads.extent(north).unwrap().head);
+    site.is_sound().await;
+
+    // It was put back, and is there again: that was not seen before.
+    remark(&site, north, 3, "n", &[]).await;
+    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    remark(&site, north, 4, "n", std::slice::from_ref(&remarked)).await;
+    assert!(put_back(&site, north, seen(&remarked)).await.unwrap());
+    assert_eq!(put_backs(&site).len(), 1);
+
+    // What is no more is not told for ever.
+    let user = Subject::Object(ObjectKind::User, ObjectId::from_random(9));
+    let another = drift(user, DriftKind::Email, "ann@example.org");
+    remark(&site, north, 5, "n", std::slice::from_ref(&another)).await;
+    assert!(put_back(&site, north, seen(&another)).await.unwrap());
+    let told = put_backs(&site);
+    assert!(
+        told.len() == 1 && told[0].1.subject == another.subject,
+        "{told:?}"
+    );
+    site.is_sound().await;
+}
+
+#[tokio::test]
+async fn what_is_adopted_is_an_edit_by_the_rules() {
+    let (site, [_, north]) = site().await;
+    let remarked = drift(lab(), DriftKind::Name, "labs");
+    remark(&site, north, 2, "n", std::slice::from_ref(&remarked)).await;
+    assert!(adopt(&site, north, seen(&remarked), false).await.unwrap());
+    let directory = site.store.read(|it| it.directory()).await.unwrap();
+    let lab_id = ObjectId::from_random(5);
+    assert_eq!(directory.live().departments[&lab_id].name, "labs");
+    assert_eq!(directory.stamp(lab_id).unwrap().author, "ann");
+    assert!(!adopt(&site, north, seen(&remarked), false).await.unwrap());
+
+    let taken = drift(lab(), DriftKind::Name, "ops");
+    remark(&site, north, 3, "n", std::slice::from_ref(&taken)).await;
+    let refused = adopt(&site, north, seen(&taken), false).await;
+    assert!(matches!(refused, Err(StoreError::Edit(_))), "{refused:?}");
+
+    let deleted = drift(lab(), DriftKind::Deleted, "labs");
+    remark(&site, north, 4, "n", std::slice::from_ref(&deleted)).await;
+    let refused = adopt(&site, north, seen(&deleted), false).await;
+    let Err(StoreError::Drift(DriftRefusal::Ends { .. })) = refused else {
+        panic!("{refused:?}");
+    };
+    assert!(adopt(&site, north, seen(&deleted), true).await.unwrap());
+    let directory = site.store.read(|it| it.directory()).await.unwrap();
+    assert_eq!(directory.ended(lab_id).unwrap().how, End::Retired);
+    site.is_sound().await;
+}
+
+#[tokio::test]
+async fn a_policy_is_a_regions_own_and_picks_what_it_may_decide() {
+    let (site, [home, north]) = site().await;
+    let name = drift(lab(), DriftKind::Name, "labs");
+    let own = Subject::Own(ObjectKind::User, CloudId::new("u"));
+    let created = drift(own, DriftKind::CreatedHere, "eve");
+    remark(&site, north, 2, "n", &[name.clone(), created]).await;
+    remark(&site, home, 2, "h", std::slice::from_ref(&name)).await;
+    let due = || async {
+        let due = site.store.read(|it| it.drift_by_policy()).await.unwrap();
+        due.iter()
+            .map(|(it, how)| (it.no, *how))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(due().await, []);
+    for policy in [DriftPolicy::Adopt, DriftPolicy::PutBack] {
+        let set = site.store.change(move |it| {
+            let region = it.region_numbered(north)?.unwrap();
+            it.set_drift_policy(&region, policy)
+        });
+        set.await.unwrap();
+        assert_eq!(due().await, [(north, policy)]);
+    }
+    put_back(&site, north, seen(&name)).await.unwrap();
+    assert_eq!(due().await, [], "it is told");
+    site.merge(north).await;
+    let kept = site.store.read(move |it| it.drift_policy(north)).await;
+    assert_eq!(kept.unwrap(), DriftPolicy::PutBack, "a merge keeps it");
+
+    let young = site.region(3).await;
+    let set = site.store.change(move |it| {
+        let region = it.region_numbered(young)?.unwrap();
+        it.set_drift_policy(&region, DriftPolicy::Adopt)
+    });
+    let refused = set.await.unwrap_err().to_string();
+    assert!(refused.contains("org merge region-3"), "{refused}");
+}

@@ -1,0 +1,263 @@
+//! Passwords of the directory's users in a real database: told to each region by its own feed, and
+//! gone with the user.
+
+use shared::ids::ObjectId;
+use shared::model::{ObjectKind, Record, Secret};
+use shared::pki::SealingKey;
+use shared::runtime::clock::Clock;
+
+use super::site::{Site, organization};
+use crate::directory::rights::{Action, Asker};
+use crate::directory::{Edit, Patch};
+use crate::store::RegionNo;
+use crate::store::StoreError;
+use crate::store::users::{NewPassword, UserRow};
+
+/// Two merged regions with an `ann` each, and hers of the first one.
+async fn with_ann() -> (Site, [RegionNo; 2], UserRow) {
+    let site = Site::new().await;
+    let (home, north) = (site.region(1).await, site.region(2).await);
+    for (no, mark) in [(home, "h"), (north, "n")] {
+        site.tell(no, 1, &organization(mark)).await;
+        site.merge(no).await;
+    }
+    let ann = site.ann("ops").await;
+    (site, [home, north], ann)
+}
+
+fn password(user: ObjectId, version: u64, sealed: &[(RegionNo, u8)]) -> NewPassword {
+    let sealed = sealed.iter().map(|(no, byte)| (*no, vec![*byte; 60]));
+    NewPassword {
+        user,
+        hash: format!("hash {version}"),
+        version,
+        author: "boss".to_owned(),
+        captured_from: None,
+        sealed: sealed.collect(),
+    }
+}
+
+impl Site {
+    async fn ann(&self, department: &'static str) -> UserRow {
+        let found = self.store.read(move |it| it.user_named(department, "ann"));
+        found.await.unwrap().unwrap()
+    }
+
+    async fn set(&self, new: NewPassword) -> Result<Vec<RegionNo>, StoreError> {
+        let set = self.store.change(move |it| it.set_user_password(&new));
+        set.await
+    }
+
+    async fn lacking(&self, user: ObjectId) -> Vec<RegionNo> {
+        let lacking = self.store.read(move |it| it.lacking(user)).await.unwrap();
+        lacking.into_iter().map(|it| it.no).collect()
+    }
+
+    async fn refuses_password(&self, asker: Asker) -> StoreError {
+        let action = Action::SetPassword(ObjectId::from_random(9));
+        let permitted = self.store.change(move |it| it.permit(asker, action));
+        permitted.await.unwrap_err()
+    }
+
+    /// What regions are told: region, version, first byte.
+    fn secrets(&self) -> Vec<(u32, u64, u8)> {
+        let rows = self.rows().into_iter();
+        let secrets = rows.filter_map(|(_, region, _, record)| match record {
+            Some(Record::Secret(it)) => Some((region, it)),
+            _ => None,
+        });
+        let mut all: Vec<_> = secrets
+            .map(
+                |(
+                    region,
+                    Secret {
+                        version, sealed, ..
+                    },
+                )| (region, version, sealed[0]),
+            )
+            .collect();
+        all.sort_unstable();
+        all
+    }
+}
+
+#[tokio::test]
+async fn a_user_is_found_by_names_and_by_ids_as_long_as_he_is_live() {
+    let (site, [home, _], ann) = with_ann().await;
+    let other = site.ann("ops_n-ops").await;
+    assert_ne!(ann.id, other.id);
+    let department = ann.user.department.to_string();
+    let found = site.store.read(move |it| it.user_named(&department, "ann"));
+    assert_eq!(found.await.unwrap().unwrap(), ann);
+    for (department, name) in [
+        ("ops", "bob"),
+        ("lab", "ann"),
+        ("ann", "ann"),
+        ("ops", "ANN"),
+    ] {
+        let found = site.store.read(move |it| it.user_named(department, name));
+        assert_eq!(found.await.unwrap(), None, "{department} {name}");
+    }
+    let id = ann.id;
+    let regions = site.store.read(move |it| it.regions_of_user(id, 3));
+    let [(region, here)] = &regions.await.unwrap()[..] else {
+        panic!("one region");
+    };
+    assert_eq!((region.no, here.to_string()), (home, "h-ann".to_owned()));
+    let (kind, patch) = (
+        ObjectKind::User,
+        Patch {
+            name: Some("anna".to_owned()),
+            ..Patch::default()
+        },
+    );
+    site.edit(Edit::Update { kind, id, patch }).await.unwrap();
+    let found = site.store.read(|it| it.user_named("ops", "anna"));
+    assert_eq!(found.await.unwrap().unwrap().id, id);
+    let (kind, id) = (ObjectKind::Department, ann.user.department);
+    site.edit(Edit::End { kind, id }).await.unwrap();
+    let found = site.store.read(|it| it.user_named("ops", "anna"));
+    assert_eq!(found.await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_password_is_told_to_each_region_by_its_own_feed() {
+    let (site, [home, north], ann) = with_ann().await;
+    let mut heads = site.store.directory_heads();
+    heads.mark_unchanged();
+    let told = site.set(password(ann.id, 7, &[(home, 1)])).await.unwrap();
+    assert_eq!(
+        (told, site.lacking(ann.id).await),
+        (vec![home], vec![north])
+    );
+    assert!(heads.has_changed().unwrap(), "its agent is told now");
+    assert_eq!(site.secrets(), [(home.0, 7, 1)]);
+    site.is_sound().await;
+
+    let version = (ann.id, 7);
+    let sealed = vec![(north, vec![2; 60])];
+    let spread =
+        move |it: &mut crate::store::Changing<'_>| it.spread_user_password(version, "ann", sealed);
+    assert_eq!(site.store.change(spread).await.unwrap(), [north]);
+    assert_eq!(site.secrets(), [(home.0, 7, 1), (north.0, 7, 2)]);
+    site.is_sound().await;
+
+    // Of the next one the region has no word yet, and so none of the one before.
+    site.set(password(ann.id, 9, &[(north, 3)])).await.unwrap();
+    assert_eq!(site.secrets(), [(north.0, 9, 3)]);
+    assert_eq!(site.lacking(ann.id).await, [home]);
+    site.is_sound().await;
+    let late = vec![(home, vec![1; 60])];
+    let spread =
+        move |it: &mut crate::store::Changing<'_>| it.spread_user_password(version, "ann", late);
+    assert!(
+        site.store.change(spread).await.unwrap().is_empty(),
+        "not his any more"
+    );
+    let old = site.set(password(ann.id, 9, &[])).await.unwrap_err();
+    assert!(old.to_string().contains("same moment"), "{old}");
+    let batch = site.store.read(move |it| it.directory_batch(north, 0));
+    assert!(batch.await.unwrap().unwrap().has_digest);
+}
+
+#[tokio::test]
+async fn a_captured_password_is_the_first_and_its_region_has_it() {
+    let (site, [home, north], ann) = with_ann().await;
+    let captured = NewPassword {
+        captured_from: Some(home),
+        ..password(ann.id, 7, &[(north, 1)])
+    };
+    site.set(captured.clone()).await.unwrap();
+    assert!(site.lacking(ann.id).await.is_empty());
+    let late = NewPassword {
+        version: 8,
+        ..captured
+    };
+    assert!(site.set(late).await.is_err(), "he has one by now");
+    site.set(password(ann.id, 9, &[])).await.unwrap();
+    assert_eq!(site.lacking(ann.id).await, [home, north]);
+}
+
+#[tokio::test]
+async fn a_deleted_user_has_no_password_and_gets_none_by_another_merge() {
+    let (site, [home, north], ann) = with_ann().await;
+    let sealed = [(home, 1), (north, 2)];
+    site.set(password(ann.id, 7, &sealed)).await.unwrap();
+    let (kind, id) = (ObjectKind::User, ann.id);
+    let token = shared::pki::SecretHash::from_bytes([1; 32]);
+    let begun = site.store.change(move |it| {
+        let expires = it.now.plus(std::time::Duration::from_secs(60));
+        it.begin_user_session(token, (id, 7), expires)
+    });
+    assert!(begun.await.unwrap());
+    site.edit(Edit::End { kind, id }).await.unwrap();
+    site.is_sound().await;
+    assert!(site.secrets().is_empty());
+    let now = Clock::system().unix_millis();
+    let session = site.store.read(move |it| it.web_session(token, now));
+    assert_eq!(session.await.unwrap(), None);
+    for no in [home, north] {
+        site.merge(no).await;
+    }
+    assert!(site.set(password(ann.id, 8, &sealed)).await.is_err());
+    let left: u32 = site
+        .connection()
+        .query_row("SELECT count(*) FROM passwords", (), |row| row.get(0))
+        .unwrap();
+    assert_eq!(left, 0);
+    let regions = site.store.read(move |it| it.regions_of_user(id, 3));
+    assert!(
+        regions.await.unwrap().is_empty(),
+        "nobody is asked about him"
+    );
+    site.is_sound().await;
+}
+
+#[tokio::test]
+async fn what_is_sealed_to_a_key_that_is_gone_is_taken_back() {
+    let (site, [home, north], ann) = with_ann().await;
+    let (one, other) = (
+        SealingKey::generate().unwrap(),
+        SealingKey::generate().unwrap(),
+    );
+    for key in [one.public(), one.public(), other.public()] {
+        let told = site.store.change(move |it| it.seals(home, key));
+        told.await.unwrap();
+        if key == one.public() {
+            let version = Clock::system().unix_millis().0;
+            let sealed = [(home, 1), (north, 2)];
+            let _ = site.set(password(ann.id, version, &sealed)).await;
+            assert_eq!(site.secrets().len(), 2);
+        }
+    }
+    assert_eq!(site.lacking(ann.id).await, [home]);
+    site.is_sound().await;
+    let removed = site.store.change(move |it| it.remove_region(north));
+    removed.await.unwrap();
+    assert!(site.secrets().is_empty());
+    assert_eq!(site.lacking(ann.id).await, [home], "not what is removed");
+}
+
+#[tokio::test]
+async fn what_somebody_may_is_asked_of_the_directory_as_it_is() {
+    let (site, _, ann) = with_ann().await;
+    let asker = Asker::User(ann.id);
+    let denied = site.refuses_password(asker).await;
+    assert!(denied.to_string().contains("administer"), "{denied}");
+    let fleet = site
+        .store
+        .change(|it| it.permit(Asker::Cloud, Action::Fleet));
+    fleet.await.unwrap();
+    let (kind, id, patch) = (
+        ObjectKind::User,
+        ann.id,
+        Patch {
+            enabled: Some(false),
+            ..Patch::default()
+        },
+    );
+    site.edit(Edit::Update { kind, id, patch }).await.unwrap();
+    let denied = site.refuses_password(asker).await;
+    assert!(denied.to_string().contains("switched off"), "{denied}");
+    site.is_sound().await;
+}

@@ -1,0 +1,269 @@
+//! The directory's users as those who sign in: found by name, with their passwords, and the regions
+//! that know one.
+
+use rusqlite::{OptionalExtension, Row, params};
+use shared::ids::{ObjectId, RegionId};
+use shared::model::{CloudId, Department, Object, ObjectKind, User};
+use shared::pki::PublicSealingKey;
+
+use super::error::{Doing, StoreError};
+use super::regions::RegionNo;
+use super::{Changing, Reading};
+
+/// A user of the directory, as one who signs in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserRow {
+    /// His id.
+    pub id: ObjectId,
+    /// Himself.
+    pub user: User<ObjectId>,
+    /// His department.
+    pub department: Department,
+    /// His password, if the hub has one.
+    pub password: Option<PasswordRow>,
+}
+
+/// A user's password as the store has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PasswordRow {
+    /// A PHC string, argon2id.
+    pub hash: String,
+    /// When it was set, unix milliseconds; each one's is higher than the one's before.
+    pub version: u64,
+}
+
+/// A region that passwords are told to: one whose organization is merged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recipient {
+    /// Its number here.
+    pub no: RegionNo,
+    /// Its id.
+    pub id: RegionId,
+    /// Its name.
+    pub name: String,
+    /// To which key secrets for its agent are sealed, if it ever told one.
+    pub key: Option<PublicSealingKey>,
+}
+
+/// A user's new password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewPassword {
+    /// Whose.
+    pub user: ObjectId,
+    /// A PHC string, argon2id.
+    pub hash: String,
+    /// Its version, which what is sealed is bound to.
+    pub version: u64,
+    /// Who sets it.
+    pub author: String,
+    /// The region that he had it in before, if it is not a new one: that has it.
+    pub captured_from: Option<RegionNo>,
+    /// For each region that it could be sealed to.
+    pub sealed: Vec<(RegionNo, Vec<u8>)>,
+}
+
+impl UserRow {
+    /// Whether he and his department may be used.
+    pub const fn may_sign_in(&self) -> bool {
+        self.user.enabled && self.department.enabled
+    }
+
+    /// The version of his password.
+    pub fn version(&self) -> Option<u64> {
+        self.password.as_ref().map(|it| it.version)
+    }
+
+    /// As a thing of the directory.
+    pub fn object(&self) -> Object<ObjectId> {
+        Object::User(self.user.clone())
+    }
+
+    /// What he is called in the audit and in stamps.
+    pub fn title(&self) -> String {
+        format!("{}/{}", self.department.name, self.user.name)
+    }
+}
+
+impl Reading<'_> {
+    /// The user with this name in the department with this name or id.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn user_named(&self, department: &str, name: &str) -> Result<Option<UserRow>, StoreError> {
+        let sql = "SELECT id FROM names WHERE name = ?2 AND department = (
+                       SELECT id FROM names WHERE department IS NULL AND (name = ?1 OR id = ?3)
+                       ORDER BY id = ?3 DESC LIMIT 1)";
+        let id: Option<ObjectId> = department.parse().ok();
+        let id = id.map(ObjectId::to_bytes);
+        let found: Option<[u8; 16]> = self
+            .prepared(sql)?
+            .query_row(params![department, name, id], |row| row.get(0))
+            .optional()
+            .doing("find a user by name")?;
+        match found {
+            Some(id) => self.user_row(ObjectId::from_bytes(id)),
+            None => Ok(None),
+        }
+    }
+
+    /// The live user with this id.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn user_row(&self, id: ObjectId) -> Result<Option<UserRow>, StoreError> {
+        let Some(Object::User(user)) = self.object(ObjectKind::User, id)? else {
+            return Ok(None);
+        };
+        let department = self.object(ObjectKind::Department, user.department)?;
+        let Some(Object::Department(department)) = department else {
+            return Ok(None);
+        };
+        let sql = "SELECT hash, version FROM passwords WHERE user = ?1";
+        let password = self
+            .prepared(sql)?
+            .query_row([id.to_bytes()], |row| {
+                Ok(PasswordRow {
+                    hash: row.get(0)?,
+                    version: row.get(1)?,
+                })
+            })
+            .optional()
+            .doing("find a user's password")?;
+        Ok(Some(UserRow {
+            id,
+            user,
+            department,
+            password,
+        }))
+    }
+
+    /// Which regions' clouds have a user of their own that is this one, and what they call him: in
+    /// the order in which they became it, `most` at most.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn regions_of_user(
+        &self,
+        user: ObjectId,
+        most: u32,
+    ) -> Result<Vec<(Recipient, CloudId)>, StoreError> {
+        let sql = "SELECT regions.no, regions.id, regions.name, regions.sealing_key, bound.here
+                   FROM bound
+                   JOIN regions ON regions.no = bound.region
+                   WHERE bound.user = ?1 AND regions.standing = 2
+                   ORDER BY bound.rowid LIMIT ?2";
+        let mut statement = self.prepared(sql)?;
+        let found = statement.query_map(params![user.to_bytes(), most], |row| {
+            let here: String = row.get(4)?;
+            Ok((recipient(row)?, CloudId::new(&here)))
+        });
+        found
+            .and_then(Iterator::collect)
+            .doing("find the regions that know a user")
+    }
+
+    /// Every region that passwords are told to.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn recipients(&self) -> Result<Vec<Recipient>, StoreError> {
+        let sql = "SELECT regions.no, regions.id, regions.name, regions.sealing_key FROM regions
+                   JOIN region_organization AS merged ON merged.region = regions.no
+                   WHERE regions.standing = 2 AND merged.merged_ms IS NOT NULL
+                   ORDER BY regions.no";
+        let mut statement = self.prepared(sql)?;
+        let found = statement.query_map((), recipient);
+        found
+            .and_then(Iterator::collect)
+            .doing("list the regions that passwords are told to")
+    }
+
+    /// Which of them were not told a user's password, and do not have it from before.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn lacking(&self, user: ObjectId) -> Result<Vec<Recipient>, StoreError> {
+        let told = self.told_password(user)?;
+        let sql = "SELECT region FROM passwords WHERE user = ?1";
+        let had: Option<Option<u32>> = self
+            .prepared(sql)?
+            .query_row([user.to_bytes()], |row| row.get(0))
+            .optional()
+            .doing("find a user's password")?;
+        let had = had.flatten().map(RegionNo);
+        let mut all = self.recipients()?;
+        all.retain(|it| Some(it.no) != had && !told.contains(&it.no));
+        Ok(all)
+    }
+}
+
+impl Changing<'_> {
+    /// Gives a user another password, and tells it to the regions for which it was sealed. The
+    /// others lose what was told them before. His sessions end. Returns which it was told to.
+    ///
+    /// # Errors
+    /// If he is not live, another password was set meanwhile, or the database fails.
+    pub fn set_user_password(&mut self, new: &NewPassword) -> Result<Vec<RegionNo>, StoreError> {
+        let user = new.user;
+        let found = self.reading().user_row(user)?;
+        let found = found.ok_or_else(|| StoreError::Missing {
+            what: "user",
+            name: user.to_string(),
+        })?;
+        let is_overtaken = match (found.version(), new.captured_from) {
+            (None, _) => false,
+            (Some(_), Some(_)) => true,
+            (Some(before), None) => before >= new.version,
+        };
+        if is_overtaken {
+            let what = "another password of this user was set at the same moment; try again";
+            return Err(StoreError::Refused(what.to_owned()));
+        }
+        let sql = "INSERT OR REPLACE INTO passwords (user, hash, version, author, region)
+                   VALUES (?1, ?2, ?3, ?4, ?5)";
+        let (id, region) = (user.to_bytes(), new.captured_from.map(|it| it.0));
+        let row: [&dyn rusqlite::ToSql; 5] = [&id, &new.hash, &new.version, &new.author, &region];
+        self.execute(sql, &row, "set a user's password")?;
+        self.execute(
+            "DELETE FROM sessions WHERE user = ?1",
+            &[&id],
+            "end web sessions",
+        )?;
+        let recipients = self.reading().recipients()?;
+        let sealed = recipients.into_iter().map(|it| {
+            let own = new.sealed.iter().find(|(no, _)| *no == it.no);
+            (it.no, own.map(|(_, sealed)| sealed.clone()))
+        });
+        self.tell_password((user, new.version), &new.author, sealed.collect())
+    }
+
+    /// Tells a password to regions that lack it, unless another one was set meanwhile. Returns
+    /// which it was told to.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn spread_user_password(
+        &mut self,
+        (user, version): (ObjectId, u64),
+        author: &str,
+        sealed: Vec<(RegionNo, Vec<u8>)>,
+    ) -> Result<Vec<RegionNo>, StoreError> {
+        let found = self.reading().user_row(user)?;
+        if found.and_then(|it| it.version()) != Some(version) {
+            return Ok(Vec::new());
+        }
+        let sealed = sealed.into_iter().map(|(no, sealed)| (no, Some(sealed)));
+        self.tell_password((user, version), author, sealed.collect())
+    }
+}
+
+fn recipient(row: &Row<'_>) -> rusqlite::Result<Recipient> {
+    Ok(Recipient {
+        no: RegionNo(row.get(0)?),
+        id: RegionId::from_bytes(row.get(1)?),
+        name: row.get(2)?,
+        key: row
+            .get::<_, Option<[u8; 32]>>(3)?
+            .map(PublicSealingKey::from_bytes),
+    })
+}

@@ -1,0 +1,144 @@
+//! Regions' clouds as they answer about passwords: each opens what is sealed to it, and nothing
+//! else.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Mutex;
+
+use futures_util::future::BoxFuture;
+use idp_hub::api::Regions;
+use idp_hub::downlink::CallError;
+use idp_hub::store::RegionNo;
+use shared::ids::{FederationId, ObjectId, RegionId};
+use shared::model::{CloudId, Record};
+use shared::pki::{Context, SealedFor, SealingKey};
+use shared::wire::frame::Checked;
+use shared::wire::record::{self, Decoded};
+
+use crate::kit::Kit;
+
+pub(crate) struct Clouds {
+    federation: FederationId,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    agents: HashMap<RegionNo, (RegionId, SealingKey)>,
+    passwords: HashMap<(RegionNo, String), String>,
+    away: HashSet<RegionNo>,
+    asked: u32,
+}
+
+impl Clouds {
+    pub(crate) fn new(federation: FederationId) -> Self {
+        Self {
+            federation,
+            state: Mutex::default(),
+        }
+    }
+
+    /// How often a cloud was asked.
+    pub(crate) fn asked(&self) -> u32 {
+        self.state.lock().unwrap().asked
+    }
+
+    /// A cloud's user has a password.
+    pub(crate) fn has(&self, region: RegionNo, user: &str, password: &str) {
+        let mut state = self.state.lock().unwrap();
+        let key = (region, user.to_owned());
+        state.passwords.insert(key, password.to_owned());
+    }
+
+    pub(crate) fn go_away(&self, region: RegionNo) {
+        self.state.lock().unwrap().away.insert(region);
+    }
+
+    pub(crate) fn come_back(&self, region: RegionNo) {
+        self.state.lock().unwrap().away.remove(&region);
+    }
+
+    fn answer(
+        &self,
+        region: RegionNo,
+        user: &CloudId,
+        sealed: &[u8],
+    ) -> Result<Checked, CallError> {
+        let mut state = self.state.lock().unwrap();
+        if state.away.contains(&region) {
+            return Err(CallError::Away);
+        }
+        state.asked += 1;
+        let (id, key) = &state.agents[&region];
+        let context = Context {
+            federation: self.federation,
+            region: *id,
+            purpose: SealedFor::Check(user),
+        };
+        let given = key.open(&context, sealed).unwrap();
+        let known = state.passwords.get(&(region, user.to_string()));
+        Ok(match known {
+            Some(known) if known.as_bytes() == &**given => Checked::Right,
+            _ => Checked::Wrong,
+        })
+    }
+}
+
+impl Regions for Clouds {
+    fn check(
+        &self,
+        region: RegionNo,
+        user: CloudId,
+        sealed: Vec<u8>,
+    ) -> BoxFuture<'_, Result<Checked, CallError>> {
+        let answer = self.answer(region, &user, &sealed);
+        Box::pin(std::future::ready(answer))
+    }
+}
+
+impl Kit {
+    pub(crate) async fn numbered(&self, name: &str) -> (RegionNo, RegionId) {
+        let rows = self.store.read(|it| it.regions()).await.unwrap();
+        let row = rows.into_iter().find(|it| it.facts.name == name).unwrap();
+        (row.no, row.facts.id)
+    }
+
+    /// A region's agent tells the key that it opens secrets with.
+    pub(crate) async fn tells_key(&self, name: &str) -> RegionNo {
+        let (no, id) = self.numbered(name).await;
+        let key = SealingKey::generate().unwrap();
+        let public = key.public();
+        let told = self.store.change(move |it| it.seals(no, public)).await;
+        told.unwrap();
+        let mut state = self.clouds.state.lock().unwrap();
+        state.agents.insert(no, (id, key));
+        no
+    }
+
+    /// What a region's agent reads as a user's password in its feed.
+    pub(crate) fn told_to(&self, region: RegionNo, user: ObjectId) -> Option<String> {
+        let connection = rusqlite::Connection::open(self.database()).unwrap();
+        let sql = "SELECT kind, id, value FROM directory
+                   WHERE region = ?1 AND kind = 77 AND value IS NOT NULL";
+        let mut statement = connection.prepare(sql).unwrap();
+        let rows = statement.query_map([region.0], |row| {
+            let (id, value): (Vec<u8>, Vec<u8>) = (row.get(1)?, row.get(2)?);
+            Ok(record::decode(row.get(0)?, &id, &value).unwrap())
+        });
+        let secret = rows.unwrap().find_map(|it| match it.unwrap() {
+            Decoded::Known(record) => match *record {
+                Record::Secret(it) if it.user == user => Some(it),
+                _ => None,
+            },
+            Decoded::Unknown => None,
+        })?;
+        let state = self.clouds.state.lock().unwrap();
+        let (id, key) = &state.agents[&region];
+        let context = Context {
+            federation: self.clouds.federation,
+            region: *id,
+            purpose: SealedFor::Password(user, secret.version),
+        };
+        let opened = key.open(&context, &secret.sealed).unwrap();
+        Some(String::from_utf8(opened.to_vec()).unwrap())
+    }
+}

@@ -1,0 +1,300 @@
+//! Every route, with what each of those who ask is answered.
+
+/// What each is answered. A cloud administrator who is let in finds nothing there, or a body that
+/// is not right: then it is said so, and not that he may not.
+pub(super) type Statuses = [u16; 7];
+
+/// Of cloud administrators alone.
+const fn cloud(status: u16) -> Statuses {
+    [status, status, 403, 403, 403, 403, 401]
+}
+
+pub(super) const fn signed_in(status: u16) -> Statuses {
+    [status, status, status, status, status, status, 401]
+}
+
+/// A department's administrator too.
+const fn boss(status: u16, others: u16) -> Statuses {
+    [status, status, others, status, others, others, 401]
+}
+
+pub(super) struct Row {
+    /// As the document has it, where that is not `path`.
+    pub(super) route: &'static str,
+    pub(super) method: &'static str,
+    pub(super) path: &'static str,
+    pub(super) body: &'static str,
+    pub(super) expected: Statuses,
+    pub(super) endless: bool,
+}
+
+const fn row(
+    (method, route, path): (&'static str, &'static str, &'static str),
+    body: &'static str,
+    expected: Statuses,
+) -> Row {
+    Row {
+        route,
+        method,
+        path,
+        body,
+        expected,
+        endless: false,
+    }
+}
+
+pub(super) const fn plain(
+    method: &'static str,
+    path: &'static str,
+    body: &'static str,
+    expected: Statuses,
+) -> Row {
+    row((method, path, path), body, expected)
+}
+
+pub(super) fn fleet() -> Vec<Row> {
+    let of_region = |route: &'static str| {
+        let path = route.replace("{region}", "north").leak();
+        row(("GET", route, path), "", cloud(200))
+    };
+    let mut rows: Vec<Row> = [
+        "/regions/{region}",
+        "/regions/{region}/servers",
+        "/regions/{region}/volumes",
+        "/regions/{region}/networks",
+        "/regions/{region}/floating-ips",
+        "/regions/{region}/nodes",
+        "/regions/{region}/storage-pools",
+        "/regions/{region}/quotas",
+        "/regions/{region}/services",
+        "/regions/{region}/samples",
+        "/regions/{region}/means",
+    ]
+    .map(of_region)
+    .into();
+    let region = |method, tail: &'static str, body, expected| {
+        let route = format!("/regions/{{region}}{tail}").leak();
+        row(
+            (method, route, format!("/regions/none{tail}").leak()),
+            body,
+            expected,
+        )
+    };
+    let key = r#"{"key_fingerprint":
+        "0000000000000000000000000000000000000000000000000000000000000000"}"#;
+    let digest = r#"{"digest": "00000000000000000000000000000000"}"#;
+    rows.extend([
+        region("PATCH", "", r#"{"name": "south"}"#, cloud(404)),
+        region("DELETE", "", "", cloud(404)),
+        region("POST", "/accept", key, cloud(404)),
+        region("GET", "/organization/plan", "", cloud(404)),
+        region("POST", "/organization/merge", digest, cloud(404)),
+        plain("GET", "/overview", "", cloud(200)),
+        plain("GET", "/regions", "", cloud(200)),
+        plain("GET", "/audit", "", cloud(200)),
+        plain("GET", "/audit/verify", "", cloud(200)),
+        plain(
+            "POST",
+            "/audit/backups",
+            r#"{"file": "/copy.db"}"#,
+            cloud(204),
+        ),
+        plain("GET", "/invitations", "", cloud(200)),
+        plain("POST", "/invitations", r#"{"region": "{new}"}"#, cloud(201)),
+        row(
+            ("DELETE", "/invitations/{region}", "/invitations/none"),
+            "",
+            cloud(404),
+        ),
+        plain("POST", "/adoptions/look", r#"{"address": ""}"#, cloud(400)),
+        plain("POST", "/adoptions", "{}", cloud(400)),
+        Row {
+            endless: true,
+            ..plain("GET", "/events", "", cloud(200))
+        },
+    ]);
+    rows
+}
+
+/// What differs in the regions, and the answer.
+pub(super) fn drift() -> Vec<Row> {
+    let seen = r#"{"seen": "00000000000000000000000000000000"}"#;
+    let cure = |route: &'static str| {
+        let path = route.replace("{region}", "none").replace("{id}", "0");
+        row(("POST", route, path.leak()), seen, cloud(404))
+    };
+    let policy = "/regions/{region}/organization/policy";
+    vec![
+        plain("GET", "/directory/drift", "", cloud(200)),
+        plain("GET", "/directory/failures", "", cloud(200)),
+        plain("GET", "/directory/progress", "", cloud(200)),
+        cure("/regions/{region}/drift/{id}/put-back"),
+        cure("/regions/{region}/drift/{id}/adopt"),
+        row(
+            ("PUT", policy, "/regions/none/organization/policy"),
+            r#"{"drift": "ask"}"#,
+            cloud(404),
+        ),
+    ]
+}
+
+pub(super) fn sessions() -> Vec<Row> {
+    let wrong = r#"{"account": "{new}", "password": "x"}"#;
+    let own = r#"{"current": "correct horse battery", "new": "short"}"#;
+    vec![
+        plain("POST", "/session", wrong, [401; 7]),
+        plain("GET", "/session", "", signed_in(200)),
+        plain(
+            "PUT",
+            "/session/password",
+            own,
+            [409, 409, 400, 400, 400, 400, 401],
+        ),
+        row(
+            (
+                "PUT",
+                "/accounts/{name}/password",
+                "/accounts/none/password",
+            ),
+            r#"{"new": "correct horse battery"}"#,
+            cloud(404),
+        ),
+    ]
+}
+
+pub(super) fn things() -> Vec<Row> {
+    let list = |path| row(("GET", "/directory/{kind}", path), "", signed_in(200));
+    let make = |path, body, expected| row(("POST", "/directory/{kind}", path), body, expected);
+    let one = |method, path, body, expected| {
+        row((method, "/directory/{kind}/{id}", path), body, expected)
+    };
+    let password = |path, expected| {
+        let route = "/directory/users/{id}/password";
+        row(
+            ("PUT", route, path),
+            r#"{"new": "correct horse battery"}"#,
+            expected,
+        )
+    };
+    let of_ops = r#"{"name": "{new}", "department": "{ops}"}"#;
+    let of_lab = r#"{"name": "{new}", "department": "{lab}"}"#;
+    let in_web = r#"{"name": "{new}", "department": "{ops}", "parent": "{web}"}"#;
+    let same = r#"{"description": "{new}"}"#;
+    let web = [200, 200, 404, 200, 200, 403, 401];
+    vec![
+        list("/directory/users"),
+        list("/directory/departments"),
+        list("/directory/roles"),
+        make("/directory/departments", r#"{"name": "{new}"}"#, cloud(201)),
+        make("/directory/roles", r#"{"name": "{new}"}"#, cloud(201)),
+        make("/directory/users", of_ops, boss(201, 403)),
+        make("/directory/users", of_lab, cloud(201)),
+        make("/directory/groups", of_ops, boss(201, 403)),
+        make("/directory/projects", of_ops, boss(201, 403)),
+        make(
+            "/directory/projects",
+            in_web,
+            [201, 201, 403, 201, 201, 403, 401],
+        ),
+        one(
+            "GET",
+            "/directory/users/{ann}",
+            "",
+            [200, 200, 404, 200, 200, 200, 401],
+        ),
+        one(
+            "GET",
+            "/directory/users/{of lab}",
+            "",
+            [200, 200, 404, 404, 404, 404, 401],
+        ),
+        one(
+            "GET",
+            "/directory/projects/{web}",
+            "",
+            [200, 200, 404, 200, 200, 200, 401],
+        ),
+        one("GET", "/directory/departments/{ops}", "", signed_in(200)),
+        one("PATCH", "/directory/departments/{ops}", same, cloud(200)),
+        one(
+            "PATCH",
+            "/directory/roles/{member}",
+            same,
+            [200, 200, 403, 403, 403, 403, 401],
+        ),
+        one("PATCH", "/directory/projects/{web}", same, web),
+        one(
+            "PATCH",
+            "/directory/projects/{far}",
+            same,
+            [200, 200, 404, 404, 404, 404, 401],
+        ),
+        one("PATCH", "/directory/users/{of ops}", same, boss(200, 404)),
+        one(
+            "PATCH",
+            "/directory/users/{root}",
+            same,
+            [200, 200, 403, 403, 404, 404, 401],
+        ),
+        one("DELETE", "/directory/users/{of ops}", "", boss(204, 404)),
+        one(
+            "DELETE",
+            "/directory/users/{of lab}",
+            "",
+            [204, 204, 404, 404, 404, 404, 401],
+        ),
+        one("DELETE", "/directory/departments/{web}", "", cloud(404)),
+        password("/directory/users/{of ops}/password", boss(200, 404)),
+        password(
+            "/directory/users/{of lab}/password",
+            [200, 200, 404, 404, 404, 404, 401],
+        ),
+        password(
+            "/directory/users/{root}/password",
+            [200, 200, 403, 403, 404, 404, 401],
+        ),
+    ]
+}
+
+pub(super) fn links() -> Vec<Row> {
+    let list = |path| plain("GET", path, "", signed_in(200));
+    let make = |path, body, expected| plain("POST", path, body, expected);
+    let gone = |route: &'static str, expected| {
+        let path = route.replace("{id}", "none").leak();
+        row(("DELETE", route, path), "", expected)
+    };
+    let assigns = |role: &str, place: &str| -> &'static str {
+        format!(r#"{{"user": "{{of ops}}", "role": "{{{role}}}", {place}}}"#).leak()
+    };
+    let (web, ops) = (r#""project": "{web}""#, r#""department": "{ops}""#);
+    let lab = r#""department": "{lab}""#;
+    let nobody = "00000000-0000-4000-8000-000000000000";
+    let member = format!(r#"{{"group": "{nobody}", "user": "{{ann}}"}}"#).leak();
+    let implies = r#"{"role": "{manager}", "implied": "{member}"}"#;
+    vec![
+        list("/directory/memberships"),
+        list("/directory/implications"),
+        list("/directory/assignments"),
+        make(
+            "/directory/memberships",
+            member,
+            [404, 404, 403, 403, 403, 403, 401],
+        ),
+        make("/directory/implications", implies, cloud(204)),
+        make(
+            "/directory/assignments",
+            assigns("member", web),
+            [204, 204, 403, 204, 204, 403, 401],
+        ),
+        make("/directory/assignments", assigns("admin", web), cloud(204)),
+        make(
+            "/directory/assignments",
+            assigns("manager", ops),
+            boss(204, 403),
+        ),
+        make("/directory/assignments", assigns("member", lab), cloud(204)),
+        gone("/directory/memberships/{id}", signed_in(404)),
+        gone("/directory/implications/{id}", signed_in(404)),
+        gone("/directory/assignments/{id}", signed_in(404)),
+    ]
+}

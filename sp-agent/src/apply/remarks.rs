@@ -1,0 +1,217 @@
+//! What is told the hub of how far the directory is applied here: the counts, and of each thing
+//! that is not as it should be what is wrong with it.
+//!
+//! A remark of drift has nothing in it that changes while the drift is the same, so that an answer
+//! can name it by its digest, also after a restart.
+
+use std::time::Duration;
+
+use shared::model::{
+    Applying, CloudId, DriftKind, Drifted, Feed, Object, ObjectKind, REMARK_CHARS_MAX, Remark,
+    RemarkState,
+};
+
+use super::compare::description;
+use super::objects::default_project;
+use super::subject::{Difference, Drift, Standing, Subject};
+use super::{Progress, Reconciler};
+use crate::cloud::Part;
+use crate::spool::Remarks;
+
+/// Failures that are told, and as many differences: more than people look through, and a megabyte
+/// at the hub. The counts say how many there are.
+const REMARKS_MAX: usize = 1000;
+
+impl From<&Progress> for Applying {
+    fn from(it: &Progress) -> Self {
+        Self {
+            desired: it.desired,
+            in_place: it.in_place,
+            under_way: it.under_way,
+            waiting: it.waiting,
+            removals_held: it.removals_held,
+            failed: it.failed_count,
+            drift: it.drift_count,
+            left: it.left.map(|it| Duration::from_secs(it.as_secs())),
+            paused: it.paused.as_deref().map(short),
+            read_only: it.read_only,
+        }
+    }
+}
+
+impl Reconciler {
+    /// What is to be told, as of this progress.
+    pub fn remarks(&self, progress: &Progress) -> Remarks {
+        let failed = self.tally.failed().take(REMARKS_MAX);
+        let subjects = failed.chain(self.tally.drift().take(REMARKS_MAX));
+        Remarks {
+            applying: progress.into(),
+            remarks: subjects.filter_map(|it| self.remark(it)).collect(),
+            is_whole: self.is_whole(),
+        }
+    }
+
+    /// Whether every kind of an organization was read to its end.
+    fn is_whole(&self) -> bool {
+        let kinds = Part::ALL.into_iter().map(Part::kind);
+        let mut kinds = kinds.filter(|it| it.feed() == Feed::Organization);
+        kinds.all(|it| self.actual.is_whole(it))
+    }
+
+    fn remark(&self, subject: &Subject) -> Option<Remark> {
+        let (name, state) = match (self.standings.get(subject)?, self.failures.get(subject)) {
+            (Standing::Drift(drift), _) => return Some(self.of_drift(subject, drift)),
+            (Standing::Blocked(reason), _) => {
+                let reason = short(reason);
+                (self.name(subject), RemarkState::Blocked { reason })
+            }
+            (_, Some(failure)) => {
+                let state = RemarkState::Failed {
+                    error: short(&failure.error),
+                    since: failure.since,
+                    tries: failure.tries(),
+                };
+                (failure.name.clone(), state)
+            }
+            _ => return None,
+        };
+        Some(Remark {
+            subject: subject.clone(),
+            name,
+            state,
+        })
+    }
+
+    /// What is told of a drift.
+    pub(super) fn of_drift(&self, subject: &Subject, drift: &Drift) -> Remark {
+        let what = drift.what.iter().map(|it| self.drifted(subject, it));
+        Remark {
+            subject: subject.clone(),
+            name: drift.name.clone(),
+            state: RemarkState::Drift {
+                why: drift.why,
+                what: what.collect(),
+            },
+        }
+    }
+
+    fn drifted(&self, subject: &Subject, what: &Difference) -> Drifted {
+        let (wanted, found) = match subject {
+            Subject::Object(kind, id) => {
+                let here = self.places.here(*kind, id);
+                let found = here.and_then(|it| self.actual.object(*kind, &it));
+                (self.replica.directory.object(*kind, id), found)
+            }
+            Subject::Own(kind, here) => (None, self.actual.object(*kind, here)),
+            Subject::Link(_) | Subject::Password(_) => (None, None),
+        };
+        let (wanted, found) = (wanted.as_ref(), found.as_ref());
+        let drifted = |what, directory, cloud| Drifted {
+            what,
+            directory,
+            cloud,
+        };
+        let there = |what, of: fn(&_) -> _| drifted(what, wanted.and_then(of), None);
+        let here = |what| drifted(what, None, found.map(|it| it.name().to_owned()));
+        match what {
+            Difference::Renamed { from, to } => {
+                drifted(DriftKind::Name, Some(from.clone()), Some(to.clone()))
+            }
+            Difference::Disabled => drifted(DriftKind::Enabled, said(true), said(false)),
+            Difference::Enabled => drifted(DriftKind::Enabled, said(false), said(true)),
+            Difference::Description => drifted(
+                DriftKind::Description,
+                wanted.and_then(description).map(str::to_owned),
+                found.and_then(description).map(str::to_owned),
+            ),
+            Difference::Email => drifted(
+                DriftKind::Email,
+                wanted.and_then(email),
+                found.and_then(email),
+            ),
+            Difference::DefaultProject => {
+                let home = wanted.and_then(default_project);
+                let its = found.and_then(its_default_project);
+                let its = its.map(|it| self.known_as(ObjectKind::Project, it));
+                drifted(
+                    DriftKind::DefaultProject,
+                    home.map(ToString::to_string),
+                    its,
+                )
+            }
+            Difference::Moved => drifted(
+                DriftKind::Moved,
+                wanted.and_then(place_of),
+                found.map(|it| self.place_here(it)),
+            ),
+            Difference::Deleted => there(DriftKind::Deleted, name_of),
+            Difference::Missing => there(DriftKind::Missing, name_of),
+            Difference::CreatedHere => here(DriftKind::CreatedHere),
+            Difference::Surplus => here(DriftKind::Surplus),
+            Difference::NotInDirectory => here(DriftKind::NotInDirectory),
+            Difference::Password => drifted(DriftKind::Password, None, None),
+            Difference::LinkGiven => drifted(DriftKind::LinkGiven, None, None),
+            Difference::LinkTaken => drifted(DriftKind::LinkTaken, None, None),
+        }
+    }
+
+    /// The directory's id of a thing of the cloud, or the cloud's, where it is none of those.
+    fn known_as(&self, kind: ObjectKind, here: &CloudId) -> String {
+        match self.places.there(kind, here) {
+            Some(id) => id.to_string(),
+            None => here.to_string(),
+        }
+    }
+
+    /// Where a thing of the cloud is, by the directory's ids as far as they are known.
+    fn place_here(&self, found: &Object<CloudId>) -> String {
+        let department = found.department();
+        let department = department.map(|it| self.known_as(ObjectKind::Department, it));
+        let outer = match found {
+            Object::Project(it) => it.parent.as_ref(),
+            _ => None,
+        };
+        let outer = outer.map(|it| self.known_as(ObjectKind::Project, it));
+        place(department, outer)
+    }
+}
+
+/// Where a thing of the directory is.
+fn place_of(wanted: &Object<shared::ids::ObjectId>) -> Option<String> {
+    let outer = match wanted {
+        Object::Project(it) => it.parent.map(|it| it.to_string()),
+        _ => None,
+    };
+    Some(place(wanted.department().map(ToString::to_string), outer))
+}
+
+fn place(department: Option<String>, outer: Option<String>) -> String {
+    let parts: Vec<String> = department.into_iter().chain(outer).collect();
+    parts.join("/")
+}
+
+fn name_of<I>(object: &Object<I>) -> Option<String> {
+    Some(object.name().to_owned())
+}
+
+fn email<I>(object: &Object<I>) -> Option<String> {
+    match object {
+        Object::User(it) => it.email.clone(),
+        _ => None,
+    }
+}
+
+const fn its_default_project(object: &Object<CloudId>) -> Option<&CloudId> {
+    match object {
+        Object::User(it) => it.default_project.as_ref(),
+        _ => None,
+    }
+}
+
+fn said(is_on: bool) -> Option<String> {
+    Some(is_on.to_string())
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(REMARK_CHARS_MAX).collect()
+}

@@ -1,0 +1,189 @@
+//! What changed at the hub beside what changed in the region, names that go round, and markers that
+//! somebody else wrote.
+
+use shared::model::{Becomes, Object, ObjectKind};
+
+use super::rules::*;
+use super::world::*;
+use super::*;
+use crate::apply::compare::renamed;
+
+fn only(bench: &Bench, kind: ObjectKind, name: &str) -> CloudId {
+    let mut all = bench.cloud.named(kind, name);
+    assert_eq!(all.len(), 1, "{name}");
+    all.remove(0)
+}
+
+#[test]
+fn an_account_that_the_region_switched_off_stays_off_whatever_else_the_hub_changes() {
+    let (mut bench, mut replica) = applied();
+    let ann = only(&bench, ObjectKind::User, "ann");
+    bench.cloud.all.users.get_mut(&ann).unwrap().enabled = false;
+    bench.read();
+    change(&mut replica, ObjectKind::User, USER, |it| {
+        if let Object::User(it) = it {
+            it.email = Some("new@example.org".to_owned());
+            it.default_project = Some(oid(PROJECT));
+        }
+    });
+    bench.core.follow(&replica);
+    assert_eq!(bench.run(), 1);
+    let found = &bench.cloud.all.users[&ann];
+    let web = only(&bench, ObjectKind::Project, "web");
+    assert_eq!(found.email.as_deref(), Some("new@example.org"));
+    assert_eq!(found.default_project, Some(web));
+    assert!(!found.enabled);
+    let subject = Subject::Object(ObjectKind::User, oid(USER));
+    let expected = [(subject.clone(), vec![Difference::Disabled], Why::Region)];
+    assert_eq!(bench.drift(), expected);
+    let kept = bench.kept.clone();
+    bench.restart(kept, &replica, Policy::default());
+    assert_eq!(bench.run(), 0);
+    assert_eq!(bench.drift(), expected);
+    // The hub's own word on it counts, and the administrator's.
+    bench.core.put_back(subject);
+    assert_eq!(bench.run(), 1);
+    assert!(bench.cloud.all.users[&ann].enabled);
+}
+
+#[test]
+fn what_is_withheld_and_cannot_be_switched_off_is_told_of() {
+    let (mut bench, mut replica) = applied();
+    let old = bench.cloud.add(role("old"));
+    let becomes = Becomes::Withheld(oid(99));
+    let ended = (ObjectKind::Role, shared::model::End::Deleted);
+    replica.ended.insert(oid(99), ended);
+    replica
+        .bindings
+        .insert((ObjectKind::Role, old.clone()), becomes);
+    bench.read();
+    bench.core.follow(&replica);
+    assert_eq!(bench.run(), 0);
+    let subject = Subject::Own(ObjectKind::Role, old);
+    assert_eq!(
+        bench.drift(),
+        [(subject, vec![Difference::Surplus], Why::Custody)]
+    );
+}
+
+/// Renames users at the hub, each to the next one's name.
+fn go_round(replica: &mut Replica, ids: &[u128]) {
+    let name = |id: &u128| replica.directory.users[&oid(*id)].name.clone();
+    let names: Vec<String> = ids.iter().map(name).collect();
+    for (id, name) in ids.iter().zip(names.iter().cycle().skip(1)) {
+        change(replica, ObjectKind::User, *id, |it| {
+            *it = renamed(it.clone(), name);
+        });
+    }
+}
+
+#[test]
+fn names_that_go_round_at_the_hub_go_round_in_the_cloud() {
+    for count in [2, 3] {
+        let (mut bench, mut replica) = applied();
+        let ids: Vec<u128> = (USER..USER + count).collect();
+        for id in &ids[1..] {
+            let user = user(oid(DEPARTMENT), &format!("user{id}"));
+            replica.directory.insert(oid(*id), user);
+        }
+        bench.core.follow(&replica);
+        bench.run();
+        let name = |bench: &Bench, here: &CloudId| bench.cloud.all.users[here].name.clone();
+        let here = |id: &u128| {
+            only(
+                &bench,
+                ObjectKind::User,
+                &replica.directory.users[&oid(*id)].name,
+            )
+        };
+        let here: Vec<CloudId> = ids.iter().map(here).collect();
+        let before: Vec<String> = here.iter().map(|it| name(&bench, it)).collect();
+        go_round(&mut replica, &ids);
+        bench.core.follow(&replica);
+        bench.run();
+        let progress = bench.progress();
+        assert!(progress.failed.is_empty(), "{:?}", progress.failed);
+        assert!(progress.drift.is_empty(), "{:?}", progress.drift);
+        let after: Vec<String> = here.iter().map(|it| name(&bench, it)).collect();
+        let next = before.iter().cycle().skip(1);
+        assert!(after.iter().eq(next.take(ids.len())), "{after:?}");
+        assert_eq!(bench.run(), 0);
+    }
+}
+
+#[test]
+fn where_one_of_them_may_not_be_renamed_nobody_steps_aside() {
+    let (mut bench, mut replica) = applied();
+    let bob = user(oid(DEPARTMENT), "bob");
+    replica.directory.insert(oid(USER + 1), bob);
+    bench.core.follow(&replica);
+    bench.run();
+    let bob = only(&bench, ObjectKind::User, "bob");
+    bench.cloud.reserve(ObjectKind::User, &bob);
+    bench.read();
+    go_round(&mut replica, &[USER, USER + 1]);
+    bench.core.follow(&replica);
+    for _ in 0..10 {
+        bench.step();
+        bench.now += Duration::from_secs(301);
+        bench.read();
+    }
+    only(&bench, ObjectKind::User, "ann");
+    assert_eq!(bench.progress().failed_count, 1);
+}
+
+#[test]
+fn a_marker_counts_only_where_the_directory_has_the_thing_and_by_its_name_among_several() {
+    let (mut bench, replica) = applied();
+    let ann = only(&bench, ObjectKind::User, "ann");
+    let elsewhere = bench.cloud.add(department("elsewhere"));
+    let ops = only(&bench, ObjectKind::Department, "ops");
+    let mut claims = Vec::new();
+    for (department, name) in [(elsewhere, "ann"), (ops, "mallory")] {
+        let claim = bench.cloud.add(user(department, name));
+        bench.cloud.mark(ObjectKind::User, &claim, oid(USER));
+        claims.push(claim);
+    }
+    let before = bench.cloud.all.clone();
+    // What was applied is forgotten, so that markers count.
+    bench.restart(Base::default(), &replica, Policy::default());
+    assert_eq!(bench.run(), 0, "{:?}", bench.given);
+    assert_eq!(bench.cloud.all, before);
+    let known = bench
+        .core
+        .base()
+        .objects
+        .get(&(ObjectKind::User, oid(USER)));
+    assert_eq!(known.map(|it| &it.here), Some(&ann));
+
+    // Now only the one elsewhere is left, and is nobody's.
+    bench.cloud.lose(ObjectKind::User, &ann);
+    bench.cloud.lose(ObjectKind::User, &claims[1]);
+    bench.restart(Base::default(), &replica, Policy::default());
+    bench.run();
+    let made = bench
+        .core
+        .base()
+        .objects
+        .get(&(ObjectKind::User, oid(USER)));
+    assert!(made.is_some_and(|it| it.here != claims[0]));
+    let links = bench.cloud.all.memberships.iter();
+    assert!(links.clone().count() == 1 && links.clone().all(|it| it.user != claims[0]));
+}
+
+#[test]
+fn a_marker_on_what_is_the_regions_own_counts_for_nothing() {
+    let mut cloud = Fake::default();
+    let ops = cloud.add(department("ops"));
+    cloud.mark(ObjectKind::Department, &ops, oid(DEPARTMENT));
+    let ann = cloud.add(user(ops, "ann"));
+    cloud.mark(ObjectKind::User, &ann, oid(USER));
+    cloud.reserve(ObjectKind::User, &ann);
+    let mut bench = Bench::new(cloud, Policy::default());
+    bench.core.follow(&replica());
+    for _ in 0..6 {
+        bench.step();
+    }
+    assert!(bench.cloud.all.memberships.is_empty() && bench.cloud.all.assignments.is_empty());
+    assert_eq!(bench.progress().failed_count, 1, "the name is taken");
+}

@@ -1,0 +1,45 @@
+//! Putting how far the directory is applied: the agent's own word, which no audit of the cloud
+//! reads or removes.
+
+use shared::model::{Applying, Feed, Record, RecordKind, Remark};
+use shared::wire::record::encode;
+
+use super::Written;
+use super::audits::Seen;
+use super::error::Fault;
+use super::put::Put;
+
+/// The number by which the file names what sweeps these records: theirs alone.
+const REMARKS: u8 = 74;
+
+/// How far the directory is applied, and what is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remarks {
+    /// The counts.
+    pub applying: Applying,
+    /// Each thing once.
+    pub remarks: Vec<Remark>,
+    /// Whether what is not among them is as it should be.
+    pub is_whole: bool,
+}
+
+impl Put<'_> {
+    /// Puts all remarks there are.
+    pub(super) fn remarks(&mut self, all: &Remarks) -> Result<Written, Fault> {
+        let feed = Feed::Organization;
+        let mut written = Written::default();
+        let mut seen = Seen::default();
+        for remark in &all.remarks {
+            let record = encode(&Record::Remark(remark.clone()))?;
+            seen.saw(&record.id);
+            written.changed += u64::from(self.upsert(feed, REMARKS, &record)?);
+        }
+        let applying = encode(&Record::Applying(all.applying.clone()))?;
+        written.changed += u64::from(self.upsert(feed, REMARKS, &applying)?);
+        if all.is_whole {
+            let (gone, _) = self.missing(RecordKind::Remark, REMARKS, &seen)?;
+            written.removed = self.bury_all(RecordKind::Remark, REMARKS, &gone)?.removed;
+        }
+        Ok(written)
+    }
+}
