@@ -11,8 +11,7 @@ use shared::model::{
     RemarkState,
 };
 
-use super::compare::description;
-use super::objects::default_project;
+use super::compare::{default_project, description};
 use super::subject::{Difference, Drift, Standing, Subject};
 use super::{Progress, Reconciler};
 use crate::cloud::Part;
