@@ -3,8 +3,8 @@
 //! A module imports only what stands above it here, and `shared`.
 //!
 //! ```text
-//! database · audit · cloud · host · spool · collect · replica · apply · config · membership · join ·
-//! adoption · uplink · status · tasks · cli
+//! database · audit · cloud · host · spool · collect · replica · apply · config · membership ·
+//! join · adoption · uplink · status · tasks · cli
 //! ```
 
 pub mod adoption;

@@ -132,16 +132,25 @@ pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(),
         poke,
         trail: trail.clone(),
     };
-    let settings = Settings {
-        origin,
-        trail,
-        configs,
-        reload: daemon.reload.clone(),
-    };
+    let settings = settings((origin, configs), trail, &daemon);
     spawn(&daemon, settings, collecting, following);
     adopt(&daemon.tasks, adopting);
     serve(&daemon, server, operations);
     Ok(())
+}
+
+/// What keeps the configuration new.
+fn settings(
+    (origin, configs): (Origin, watch::Sender<Arc<Config>>),
+    trail: Trail,
+    daemon: &Daemon,
+) -> Settings {
+    Settings {
+        origin,
+        trail,
+        configs,
+        reload: daemon.reload.clone(),
+    }
 }
 
 /// What waiting for an adoption works with.

@@ -37,9 +37,9 @@ pub(super) fn himself(who: &Who, source: Source, action: &str) -> Act {
 
 /// Tells the trail of what was refused: of each action and way of refusing one in a while, with the
 /// count of the others, as anybody may be refused as often as he likes.
-pub(super) fn refused(state: &ApiState, act: Act, kind: Kind) {
-    if let Some(silenced) = state.admit_refusal(&act.action, kind) {
-        state.store.audit_soon(outcome(act, kind.slug(), silenced));
+pub(super) fn refused(state: &ApiState, act: Act, reason: &'static str) {
+    if let Some(silenced) = state.admit_refusal(&act.action, reason) {
+        state.store.audit_soon(outcome(act, reason, silenced));
     }
 }
 

@@ -358,7 +358,7 @@ pub(super) async fn set_password(
                 return Err(Problem::new(Kind::InvalidRequest, detail));
             };
             let checked = check(&state, source, &account.name, password).await;
-            checked.inspect_err(|it| audit::refused(&state, act.clone(), it.kind()))?;
+            checked.inspect_err(|it| audit::refused(&state, act.clone(), it.kind().slug()))?;
         }
     }
     let hash = state.passwords().hash(asked.new.take()).await?;

@@ -13,7 +13,6 @@ use super::directory::Seen;
 use super::documents::RegionDocument;
 use super::limiter::SignInLimiter;
 use super::passwords::{PasswordError, Passwords};
-use super::problem::Kind;
 use super::users::{ASKING_MAX, Lockout, Regions};
 use crate::adoption::Adopter;
 use crate::authority::Authority;
@@ -70,7 +69,7 @@ pub(super) struct Inner {
     /// Of which the audit has heard.
     refused_sign_ins: Mutex<LogLimiter<&'static str>>,
     /// The same of everything else.
-    refusals: Mutex<LogLimiter<(String, Kind)>>,
+    refusals: Mutex<LogLimiter<(String, &'static str)>>,
     /// One check of the audit trail at a time: it reads all of it.
     verifying: Semaphore,
     /// Tells this life of the hub from others: versions of the board begin anew with each.
@@ -131,10 +130,10 @@ impl ApiState {
     }
 
     /// The same for other actions.
-    pub(super) fn admit_refusal(&self, action: &str, kind: Kind) -> Option<u64> {
+    pub(super) fn admit_refusal(&self, action: &str, reason: &'static str) -> Option<u64> {
         let refused = &self.0.refusals;
         let mut refused = refused.lock().unwrap_or_else(PoisonError::into_inner);
-        refused.admit(self.clock.now(), (action.to_owned(), kind))
+        refused.admit(self.clock.now(), (action.to_owned(), reason))
     }
 
     pub(super) fn verifying(&self) -> &Semaphore {

@@ -110,7 +110,7 @@ pub(super) async fn set_user_password(
         Ok(found)
     });
     let act = Act::new(audit::by(&who, source), "set-password").on("user", id, "");
-    let tell = |problem: &Problem| audit::refused(&state, act.clone(), problem.kind());
+    let tell = |problem: &Problem| audit::refused(&state, act.clone(), problem.kind().slug());
     let found = found.await.map_err(Problem::from).inspect_err(tell)?;
     let row = found.ok_or_else(|| no_user(id)).inspect_err(tell)?;
     let chosen = Chosen {
@@ -155,7 +155,7 @@ pub(super) async fn set_own_password(
     };
     let act = audit::himself(&who, source, "set-password");
     let row = check(&state, source, given).await.map_err(|refused| {
-        audit::refused(&state, act.clone(), refused.problem.kind());
+        audit::refused(&state, act.clone(), refused.reason);
         refused.problem
     })?;
     let chosen = Chosen {

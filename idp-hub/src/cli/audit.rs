@@ -129,8 +129,8 @@ fn verified(found: &VerifiedDocument) -> String {
     }
     if let Some(AuditHeadDocument { number, link }) = &found.head {
         text.push_str(&format!(
-            "\nnewest: entry {number}, {link}\nThat no newer ones were cut off, only a newest entry \
-             can show that was written down before: the log has one of each day."
+            "\nnewest: entry {number}, {link}\nThat no newer ones were cut off, only a newest \
+             entry can show that was written down before: the log has one of each day."
         ));
     }
     text

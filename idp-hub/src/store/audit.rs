@@ -68,7 +68,7 @@ impl Store {
     }
 
     /// The same, without waiting for it: from the writer's own thread, or where nobody may wait.
-    /// Where the writer is so far behind that it takes no more, the log says that the entry is lost.
+    /// Where the writer is so far behind that it takes no more, the log says that one is lost.
     pub fn audit_soon(&self, act: Act) {
         let (answer, _) = oneshot::channel();
         let action = act.action.clone();

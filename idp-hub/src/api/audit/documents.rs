@@ -9,8 +9,9 @@ use crate::store::audit::Numbered;
 
 /// What to do about a trail that is broken.
 const BROKEN_NEXT: &str = "Somebody, or a failing disk, was at the database. Keep a copy of it \
-    (`idp-hub backup FILE`), check older backups (`idp-hub audit verify --file BACKUP`) and compare \
-    with the heads in the log (`journalctl -u idp-hub | grep audit`): what they agree on holds.";
+    (`idp-hub backup FILE`), check older backups (`idp-hub audit verify --file BACKUP`) and \
+    compare with the heads in the log (`journalctl -u idp-hub | grep audit`): what they agree on \
+    holds.";
 
 /// A place in the chain: whoever wrote it down can tell later whether the entries up to it are
 /// still the same.

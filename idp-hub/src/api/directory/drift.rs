@@ -254,7 +254,7 @@ fn or_refused<T>(
 ) -> Result<T, Problem> {
     result
         .map_err(Problem::from)
-        .inspect_err(|problem| refused(state, attempt, problem.kind()))
+        .inspect_err(|problem| refused(state, attempt, problem.kind().slug()))
 }
 
 fn seen(id: &str, text: &str) -> Result<Seen, Problem> {

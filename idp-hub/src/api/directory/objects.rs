@@ -338,7 +338,7 @@ pub(super) async fn edit(
     let made = made
         .await
         .map_err(Problem::from)
-        .inspect_err(|problem| refused(state, attempt, problem.kind()));
+        .inspect_err(|problem| refused(state, attempt, problem.kind().slug()));
     let changed = !made?.is_empty();
     let by = who.name();
     tracing::info!(target: "audit", action = "directory", asked, by, %source, changed, "asked for");

@@ -131,7 +131,7 @@ pub(in crate::api) async fn merge(
     let merged = state.store.merge(&region, confirmation).await;
     let merged = merged
         .map_err(Problem::from)
-        .inspect_err(|problem| refused(&state, attempt, problem.kind()))?;
+        .inspect_err(|problem| refused(&state, attempt, problem.kind().slug()))?;
     let (by, plan, written) = (who.name(), digest.to_string(), merged.written);
     tracing::info!(
         target: "audit", action = "merge", region, by, %source, plan, take_over, written,

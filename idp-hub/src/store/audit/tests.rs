@@ -6,7 +6,7 @@ use std::time::Duration;
 use shared::audit::{Act, By, Fault, Wanted};
 use shared::ids::{FederationId, HubId, ObjectId};
 use shared::model::{Department, Object, ObjectKind};
-use shared::runtime::clock::ManualClock;
+use shared::runtime::clock::{Clock, ManualClock};
 use tempfile::TempDir;
 
 use super::*;
@@ -226,7 +226,7 @@ fn what_is_old_or_too_much_is_dropped_and_the_rest_still_holds() {
         entries_max,
         dropped: 2,
     };
-    let mut add = |at, entries_max| {
+    let add = |at, entries_max| {
         append(
             &connection,
             UnixMillis(at),
