@@ -205,7 +205,7 @@ impl Trail {
     /// # Errors
     /// If the file can't be read. What it finds is no error.
     pub fn verify(&self) -> Result<Result<Verified, Broken>, TrailError> {
-        self.with(|connection| rows::verify(connection))
+        self.with(rows::verify)
     }
 
     fn with<T>(
