@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use shared::audit::By;
 use shared::host_port::HostPort;
 use shared::ids::RegionId;
 use shared::model::CloudDescription;
@@ -173,6 +174,15 @@ impl Adopter {
             clock,
             is_live: Arc::new(is_live),
             under_way: Exclusion::default(),
+        }
+    }
+
+    /// The same, on behalf of somebody: what comes of it is his in the audit trail.
+    #[must_use]
+    pub fn by(&self, by: By) -> Self {
+        Self {
+            authority: self.authority.by(by),
+            ..self.clone()
         }
     }
 

@@ -12,6 +12,7 @@
 
 mod access;
 mod adoptions;
+mod audit;
 mod directory;
 mod documents;
 mod events;
@@ -37,6 +38,10 @@ use axum::extract::State;
 use axum::routing::get;
 
 pub use adoptions::{AdoptionDocument, DoorDocument};
+pub use audit::{
+    AuditDocument, AuditEntryDocument, AuditHeadDocument, AuditSubjectDocument, BrokenDocument,
+    VerifiedDocument,
+};
 pub use directory::{
     CountDocument, CountsDocument, CuredDocument, DifferenceDocument, DriftPolicyDocument,
     LinkDocument, LinkEndDocument, LinksDocument, MergedDocument, NamedDocument, ObjectDocument,

@@ -15,7 +15,9 @@
 //! must compare instead: read [`Authority::regions`], close each session whose region is not in it,
 //! and tell the fleet `Known` for each that is.
 //!
-//! Whatever changes the registry leaves a line with the target `audit`.
+//! Whatever changes the registry leaves an entry in the audit trail, in its transaction, and a line
+//! with the target `audit` after it. But for renewals, which have the line alone: each region does
+//! that twice a day by itself, and they would push out what people did.
 //!
 //! [`RecvError::Lagged`]: tokio::sync::broadcast::error::RecvError::Lagged
 
@@ -36,6 +38,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use shared::audit::By;
 use shared::ids::RegionId;
 use shared::link::hub::HubFacts;
 use shared::pki::{
@@ -84,9 +87,9 @@ pub enum AuthorityEvent {
     Introduced(RegionNo),
 }
 
-/// The federation's authority. Cheap to clone.
+/// The federation's authority, on behalf of somebody. Cheap to clone.
 #[derive(Clone)]
-pub struct Authority(Arc<Inner>);
+pub struct Authority(Arc<Inner>, Arc<By>);
 
 struct Inner {
     store: Store,
@@ -130,7 +133,7 @@ impl Authority {
         let now_secs = clock.unix_millis().as_secs();
         let own = own::certify(&opened.ca, &opened.key, opened.founding.hub, now_secs)?;
         let (events, _) = broadcast::channel(EVENTS_MAX);
-        Ok(Self(Arc::new(Inner {
+        let inner = Inner {
             store,
             clock,
             founding: opened.founding,
@@ -144,7 +147,19 @@ impl Authority {
             recoveries: Mutex::new(admission::recovery_limiter(regions_max)),
             renewals: Mutex::new(admission::renewal_limiter(regions_max)),
             strangers: Mutex::new(admission::strangers()),
-        })))
+        };
+        Ok(Self(Arc::new(inner), Arc::new(By::new("hub", "itself"))))
+    }
+
+    /// The same, on behalf of somebody: what is asked of it from then on is his in the audit trail.
+    #[must_use]
+    pub fn by(&self, by: By) -> Self {
+        Self(Arc::clone(&self.0), Arc::new(by))
+    }
+
+    /// On whose behalf, for the audit trail.
+    fn on_behalf(&self) -> By {
+        By::clone(&self.1)
     }
 
     /// The TLS configuration for agents' links and joins. It shows the newest of this hub's

@@ -6,6 +6,7 @@
 
 mod account;
 mod arguments;
+mod audit;
 mod backup;
 mod client;
 mod error;
@@ -27,7 +28,7 @@ use shared::runtime::clock::Clock;
 use shared::runtime::daemon::Exit;
 
 use crate::config::{Config, ConfigError, Machine, Purpose};
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Audit, Command};
 use client::Client;
 pub use error::CliError;
 use output::Screen;
@@ -87,6 +88,9 @@ async fn command(arguments: Arguments) -> Result<(), CliError> {
         Command::Region(asked) => region::run(&client(&arguments)?, asked, screen).await,
         Command::Org(asked) => org::run(&client(&arguments)?, asked, screen).await,
         Command::Account(asked) => account::run(&client(&arguments)?, asked, screen).await,
+        // A copy needs neither a configuration nor a hub that runs.
+        Command::Audit(Audit::Verify { file: Some(file) }) => audit::verify_file(file, screen),
+        Command::Audit(asked) => audit::run(&client(&arguments)?, asked, screen).await,
     }
 }
 

@@ -11,6 +11,7 @@
 //! digests, running totals) it keeps in memory, as [`hot`], and stores with the records.
 
 pub mod accounts;
+pub mod audit;
 mod backup;
 pub mod directory;
 pub mod error;
@@ -43,6 +44,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use self::directory::{Heads, Planners};
 use crate::config::REGION_RECORDS_DEFAULT;
+pub use audit::verify_audit;
 pub use backup::back_up;
 pub use error::StoreError;
 pub use facts::{Founding, Restoration};

@@ -138,12 +138,20 @@ impl Hub {
         let connections = tasks.group("connection", connections_max(&options));
         let listen = downlink.listen(listener, connections);
         tasks.spawn(Task::worker("listener"), OnExit::StopDaemon, done(listen));
-        let cured = drift::run(store.clone(), clock.clone(), shutdown.clone());
-        tasks.spawn(Task::worker("drift"), OnExit::StopDaemon, done(cured));
-        let tended = store.tend_samples(clock, shutdown);
-        tasks.spawn(Task::worker("samples"), OnExit::StopDaemon, done(tended));
+        tend(tasks, store, clock);
         Ok(hub)
     }
+}
+
+/// Tends what is in the store.
+fn tend(tasks: &Tasks, store: Store, clock: Clock) {
+    let shutdown = tasks.shutdown();
+    let cured = drift::run(store.clone(), clock.clone(), shutdown.clone());
+    tasks.spawn(Task::worker("drift"), OnExit::StopDaemon, done(cured));
+    let told = store.clone().tell_audit(clock.clone(), shutdown.clone());
+    tasks.spawn(Task::worker("audit"), OnExit::StopDaemon, done(told));
+    let tended = store.tend_samples(clock, shutdown);
+    tasks.spawn(Task::worker("samples"), OnExit::StopDaemon, done(tended));
 }
 
 /// Drives the fleet until the hub closes: with the last session the driver is done before that.

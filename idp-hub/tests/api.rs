@@ -9,6 +9,8 @@
 
 #[path = "api/adoptions.rs"]
 mod adoptions;
+#[path = "api/audit.rs"]
+mod audit;
 #[path = "api/clouds.rs"]
 mod clouds;
 #[path = "api/directory.rs"]

@@ -7,6 +7,8 @@
     reason = "a test that meets the unexpected should panic"
 )]
 
+#[path = "cli/audit.rs"]
+mod audit;
 #[path = "cli/kit.rs"]
 mod kit;
 #[path = "cli/org.rs"]

@@ -4,11 +4,12 @@
 //! state machines that take `(now, input)` and return effects. Below the line live the drivers.
 //!
 //! ```text
-//! foreign · ids · host_port · model · wire · backoff · pki · link
+//! foreign · ids · host_port · model · wire · backoff · pki · audit · link
 //! ------------------------------------------ pure above, effects below
 //! runtime · keyring · transport
 //! ```
 
+pub mod audit;
 pub mod backoff;
 pub mod foreign;
 pub mod host_port;

@@ -15,6 +15,8 @@
 
 #[path = "golden/adopt.rs"]
 mod adopt;
+#[path = "golden/audit.rs"]
+mod audit;
 #[path = "golden/feed.rs"]
 mod feed;
 #[path = "golden/frames.rs"]
@@ -97,6 +99,7 @@ fn examples() -> Vec<Example> {
     examples.extend(frames::examples());
     examples.extend(feed::examples());
     examples.extend(adopt::examples());
+    examples.extend(audit::examples());
     examples
 }
 

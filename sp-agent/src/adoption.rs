@@ -36,6 +36,7 @@ mod notes;
 mod tries;
 mod visit;
 
+use crate::audit::Trail;
 use crate::config::Config;
 use crate::membership::{Founding, MembershipError};
 use notes::Notes;
@@ -70,6 +71,8 @@ pub struct Parts {
     /// The accounts that were refused, also through earlier doors. Held by the adoption that is
     /// going on.
     pub tries: Arc<Mutex<Tries>>,
+    /// Where it is told who adopted this agent, and who tried.
+    pub trail: Trail,
 }
 
 /// An open door.

@@ -50,7 +50,7 @@ use crate::replica::{Base, Note, Replica};
 pub use crate::cloud::Policy;
 pub use actual::{Actual, Touched, Traits};
 pub use batch::{Batch, Change, Outcome, REMOVALS_PERIOD, Task};
-pub use driver::{Apply, Keep, News, Report, StoreError, Unseal};
+pub use driver::{Apply, Audit, Keep, News, Report, StoreError, Unseal};
 pub use progress::{Failed, Progress};
 pub use subject::{Difference, Drift, Level, Standing, Subject, Wait, Why};
 

@@ -16,6 +16,7 @@ use shared::runtime::errors::{BoxError, chain};
 use shared::runtime::logs;
 
 mod ask;
+mod audit;
 mod check;
 mod join;
 mod leave;
@@ -76,6 +77,11 @@ enum Command {
     /// Nothing in the cloud is touched, the spool and the agent's key stay, and the membership is
     /// moved aside. To come back, the region needs a new invitation.
     Leave(LeaveArgs),
+    /// Show or check what was done to this region, and by whom.
+    ///
+    /// Reads the agent's own audit trail, whether or not the agent runs.
+    #[command(subcommand)]
+    Audit(audit::Audit),
 }
 
 #[derive(Debug, Args)]
@@ -171,6 +177,7 @@ pub fn main() -> ExitCode {
         Command::Status(args) => in_runtime(status::run(&origin, args.output)),
         Command::Check(args) => in_runtime(check::run(&origin, args.output)),
         Command::Leave(args) => in_runtime(leave::run(&origin, args)),
+        Command::Audit(asked) => audit::run(&origin, asked),
     };
     match outcome {
         Ok(exit) => exit.into(),

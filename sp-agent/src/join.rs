@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use shared::audit::{Act, By};
 use shared::host_port::HostPort;
 use shared::ids::{HubId, RegionId};
 use shared::model::{CloudDescription, CloudKind};
@@ -59,6 +60,22 @@ pub struct Joined {
     pub hub: HubId,
     /// Of the bound key: what both administrators compare.
     pub fingerprint: Fingerprint,
+}
+
+impl Joined {
+    /// What the audit trail is told of it.
+    pub fn act(&self, by: By, action: &str) -> Act {
+        let Self {
+            membership,
+            hub,
+            fingerprint,
+        } = self;
+        let (region, name, epoch) = (membership.region, &membership.name, membership.epoch);
+        let after =
+            format!("region={region} name={name:?} epoch={epoch} hub={hub} key={fingerprint}");
+        let act = Act::new(by, action).on("federation", membership.federation, "");
+        act.changing("not joined", after)
+    }
 }
 
 /// Joins the federation that the token is for. When it returns, the membership survives a power

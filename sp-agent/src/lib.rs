@@ -3,12 +3,13 @@
 //! A module imports only what stands above it here, and `shared`.
 //!
 //! ```text
-//! database · cloud · host · spool · collect · replica · apply · config · membership · join ·
-//! adoption · uplink · status · tasks · cli
+//! database · audit · cloud · host · spool · collect · replica · apply · config · membership ·
+//! join · adoption · uplink · status · tasks · cli
 //! ```
 
 pub mod adoption;
 pub mod apply;
+pub mod audit;
 pub mod cli;
 pub mod cloud;
 pub mod collect;

@@ -19,6 +19,7 @@
 
 use std::path::{Path, PathBuf};
 
+use shared::audit::{Act, By};
 use shared::ids::{FederationId, RegionId};
 use shared::runtime::files::{self, Mode};
 
@@ -89,6 +90,21 @@ impl Membership {
         files::write_atomic(&record_path(directory), text.as_bytes(), Mode::Private)?;
         Ok(())
     }
+}
+
+/// What the audit trail is told of a membership that was left, and is kept there.
+pub fn left(by: By, kept: &Path) -> Act {
+    let act = Act::new(by, "leave").on("federation", "", "");
+    act.changing("joined", format!("not joined, kept as {}", kept.display()))
+}
+
+/// Gives a file that stands in the data directory, and was made by an administrator's command, to
+/// the directory's owner.
+///
+/// # Errors
+/// If it is another's, or a link.
+pub fn hand_over(path: &Path) -> Result<(), MembershipError> {
+    owner::hand_over(path, path.parent().unwrap_or(Path::new("/")))
 }
 
 fn record_path(directory: &Path) -> PathBuf {

@@ -17,6 +17,7 @@ mod files;
 mod following;
 mod operations;
 mod settings;
+mod trail;
 
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
@@ -32,6 +33,7 @@ use shared::runtime::tasks::{OnExit, Restart, Task, Tasks};
 use tokio::sync::{Notify, mpsc, watch};
 
 use crate::adoption;
+use crate::audit::Trail;
 use crate::cloud::Part;
 use crate::config::{CloudConfig, Config};
 use crate::spool::Spool;
@@ -70,10 +72,9 @@ pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(),
     let clock = daemon.clock.clone();
     let started = clock.unix_millis();
     let metrics = Metrics::install()?;
-    let spool = open(&config, started).await?;
+    let (spool, trail) = open(&config, started).await?;
     let server = bind(&config).await?;
-    keep(&daemon, &spool);
-
+    keep(&daemon, &spool, &trail);
     let view = beginning(&config);
     let (described, description) = watch::channel(view.description.clone());
     let (viewed, cloud) = watch::channel(view);
@@ -84,8 +85,8 @@ pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(),
     let configs = watch::Sender::new(Arc::new(config));
     let replica = watch::Sender::new(None);
     let (clouds, asked) = watch::channel(None);
-    let policy = configs.borrow().policy.clone();
-    let (applying, progress) = Applying::new(replica.subscribe(), policy, &spool, &clock);
+    let kept = (&spool, &trail);
+    let (applying, progress) = Applying::new(replica.subscribe(), &configs.borrow(), kept, &clock);
     let collecting = Collecting {
         applying,
         configs: configs.subscribe(),
@@ -95,7 +96,7 @@ pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(),
         described,
         clouds,
     };
-    let parts = door_parts(&data_dir, &clock, &configs, &description);
+    let parts = door_parts(&data_dir, &clock, &configs, &description, &trail);
     let (adopting, door) = Adopting::new(parts, member.clone(), Arc::clone(&poke));
     let following = Following {
         configs: configs.subscribe(),
@@ -110,6 +111,7 @@ pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(),
         shown: daemon.status.clone(),
         replica,
         cloud: asked,
+        trail: trail.clone(),
     };
     let operations = Local {
         sources: Sources {
@@ -127,16 +129,27 @@ pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(),
         config: configs.subscribe(),
         orders,
         poke,
+        trail: trail.clone(),
     };
-    let settings = Settings {
-        origin,
-        configs,
-        reload: daemon.reload.clone(),
-    };
+    let settings = settings((origin, configs), trail, &daemon);
     spawn(&daemon, settings, collecting, following);
     adopt(&daemon.tasks, adopting);
     serve(&daemon, server, operations);
     Ok(())
+}
+
+/// What keeps the configuration new.
+fn settings(
+    (origin, configs): (Origin, watch::Sender<Arc<Config>>),
+    trail: Trail,
+    daemon: &Daemon,
+) -> Settings {
+    Settings {
+        origin,
+        trail,
+        configs,
+        reload: daemon.reload.clone(),
+    }
 }
 
 /// What waiting for an adoption works with.
@@ -145,6 +158,7 @@ fn door_parts(
     clock: &Clock,
     configs: &watch::Sender<Arc<Config>>,
     description: &watch::Receiver<CloudDescription>,
+    trail: &Trail,
 ) -> adoption::Parts {
     adoption::Parts {
         data_dir: data_dir.to_owned(),
@@ -152,15 +166,18 @@ fn door_parts(
         configs: configs.subscribe(),
         description: description.clone(),
         tries: Arc::default(),
+        trail: trail.clone(),
     }
 }
 
-/// Opens the spool, in a data directory that is made where it is missing.
-async fn open(config: &Config, now: UnixMillis) -> Result<Spool, StartError> {
+/// Opens spool and audit trail, in a data directory that is made where it is missing.
+async fn open(config: &Config, now: UnixMillis) -> Result<(Spool, Trail), StartError> {
     let (data_dir, directory) = (config.data_dir.clone(), config.spool());
     let opening = tokio::task::spawn_blocking(move || {
         create_private_dir(&data_dir)?;
-        Ok::<_, StartError>(Spool::open(&directory, now, rand::random)?)
+        let trail = Trail::open(&data_dir, now)?;
+        let spool = Spool::open(&directory, now, rand::random)?;
+        Ok::<_, StartError>((spool, trail))
     });
     opening.await?
 }
@@ -185,8 +202,9 @@ fn adopt(tasks: &Tasks, adopting: Adopting) {
     tasks.spawn_restarting(Task::worker("adoption"), Restart::default(), run);
 }
 
-/// Runs the spool, and the watchdog by it.
-fn keep(daemon: &Daemon, spool: &Spool) {
+/// Runs the spool, and the watchdog by it; and tells the log of the audit trail.
+fn keep(daemon: &Daemon, spool: &Spool, trail: &Trail) {
+    watch_trail(daemon, trail);
     let kept = spool.clone().run(daemon.shutdown.clone());
     daemon
         .tasks
@@ -197,6 +215,14 @@ fn keep(daemon: &Daemon, spool: &Spool) {
         spool.clone(),
         &daemon.clock,
     );
+}
+
+/// Tells the log of the audit trail. It ends with the daemon only.
+fn watch_trail(daemon: &Daemon, trail: &Trail) {
+    let told = trail::tell(trail.clone(), daemon.clock.clone(), daemon.shutdown.clone());
+    daemon
+        .tasks
+        .spawn(Task::worker("audit"), OnExit::StopDaemon, told);
 }
 
 /// Binds the local socket, and the metrics' listener where there is one.

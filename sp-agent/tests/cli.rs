@@ -286,3 +286,61 @@ async fn two_daemons_do_not_share_a_socket_and_a_dead_ones_is_replaced() {
     agent.start().await;
     assert_eq!(agent.stop().await, 0, "{}", agent.log());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_did_what_to_the_region_is_kept_listed_and_checked() {
+    let mut agent = Agent::new();
+    let none = agent.run(&["audit", "list"]);
+    assert_eq!(none.code, 1, "{none:?}");
+    let hub = Hub::start();
+    let (token, address) = (hub.token.to_text(), hub.address.to_string());
+    let joined = agent.run(&["join", "--hub", &address, &token]);
+    assert_eq!((joined.code, joined.err.as_str()), (0, ""), "{joined:?}");
+    agent.start().await;
+    agent
+        .until("it is pending", |agent| agent.allegiance() == "pending")
+        .await;
+    agent.configure("[cloud]\nkind = \"simulated\"\n[policy]\nread_only = true\n");
+    agent
+        .until("the policy is taken", |agent| {
+            agent.run(&["audit", "list"]).out.contains("change policy")
+        })
+        .await;
+    assert_eq!(agent.run(&["leave", "--yes"]).code, 0);
+
+    let listed = agent.run(&["audit", "list"]);
+    let lines: Vec<&str> = listed.out.lines().collect();
+    let [join, policy, leave, "", newest] = lines[..] else {
+        panic!("{listed:?}");
+    };
+    let by = "administrator (this machine) join federation";
+    assert!(
+        join.contains(by) && join.contains("name=\"east\""),
+        "{join}"
+    );
+    assert!(policy.contains("-> read_only=true"), "{policy}");
+    assert!(
+        leave.contains("administrator (local socket) leave federation"),
+        "{leave}"
+    );
+    assert!(newest.starts_with("newest: entry 3, "), "{newest}");
+    assert!(!listed.out.contains(&token.to_string()));
+    let verified = agent.run(&["audit", "verify", "--output", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&verified.out).unwrap();
+    assert_eq!(
+        (verified.code, &told["entries"]),
+        (0, &serde_json::json!(3))
+    );
+    assert_eq!(agent.stop().await, 0, "{}", agent.log());
+    assert!(agent.log().contains("the newest entry of the audit trail"));
+
+    let path = agent.data_dir().join("audit.sqlite");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let at = bytes.windows(9).position(|it| it == b"not joine").unwrap();
+    bytes[at] = b'N';
+    std::fs::write(&path, bytes).unwrap();
+    let broken = agent.run(&["audit", "verify"]);
+    assert_eq!(broken.code, 1, "{broken:?}");
+    assert!(broken.out.starts_with("BROKEN at entry "), "{broken:?}");
+    assert!(broken.out.contains("Next: "), "{broken:?}");
+}

@@ -5,7 +5,9 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
+use shared::audit::{Act, By};
 use shared::pki::Fingerprint;
+use shared::runtime::errors::chain;
 use shared::wire::frame::{Denial, PASSWORD_BYTES_MAX};
 use tokio::sync::oneshot;
 use utoipa::ToSchema;
@@ -13,10 +15,10 @@ use utoipa::ToSchema;
 use super::documents::CloudDocument;
 use super::extract::Json;
 use super::problem::{Kind, Problem, ProblemDocument};
-use super::regions::audit;
 use super::session::Zeroized;
 use super::state::ApiState;
 use super::who::{Source, Who};
+use super::{audit, regions};
 use crate::adoption::{self, Account, Adopted, AdoptionError, DOOR_PORT, Request};
 use crate::config::HostPort;
 
@@ -73,6 +75,12 @@ pub(super) async fn look(
     let found = adoption::look(&door).await;
     drop(place);
     let by = who.name();
+    let act = Act::new(audit::by(&who, source), "look").on("door", "", door.to_string());
+    let act = match &found {
+        Ok(found) => act.changing("", format!("key={}", found.key)),
+        Err(error) => act.with_outcome(format!("failed: {}", error.name())),
+    };
+    state.store.audit(act).await?;
     let found = found.inspect_err(|error| {
         let outcome = error.name();
         tracing::info!(target: "audit", action = "look", %door, by, %source, outcome, "failed");
@@ -162,14 +170,15 @@ pub(super) async fn adopt(
     let request = request(&state, asked)?;
     let name = request.name.clone();
     let place = state.adoptions.reserve().ok_or_else(busy)?;
-    audit("adopt", &name, &who, source);
+    regions::audit("adopt", &name, &who, source);
+    let by = audit::by(&who, source);
     let (reply, outcome) = oneshot::channel();
     let label = format!("of {}", request.door);
     // In a task of its own: an asker who leaves must not leave the work half done.
     place.spawn(label, async move {
         let adopted = state
             .shutdown
-            .until_draining(perform(&state, request))
+            .until_draining(perform(&state, by, request))
             .await;
         // Who asked may be gone, and the audit has it anyway.
         let _ = reply.send(adopted);
@@ -186,14 +195,25 @@ pub(super) async fn adopt(
 }
 
 /// Adopts, with a line for the audit whatever comes of it.
-async fn perform(state: &ApiState, request: Request) -> Result<Adopted, AdoptionError> {
+async fn perform(state: &ApiState, by: By, request: Request) -> Result<Adopted, AdoptionError> {
     let (door, region, key) = (request.door.clone(), request.name.clone(), request.key);
-    let adopted = state.adopter.adopt(request).await;
+    let adopted = state.adopter.by(by.clone()).adopt(request).await;
     let outcome = adopted
         .as_ref()
         .err()
         .map_or("adopted", AdoptionError::name);
     tracing::info!(target: "audit", action = "adopt", region, %door, %key, outcome);
+    let act = Act::new(by, "adopt").on("region", "", region.as_str());
+    let act = act.changing("", format!("door={door} key={key}"));
+    let act = match &adopted {
+        Ok(_) => act,
+        Err(error) => act.with_outcome(format!("failed: {}", error.name())),
+    };
+    // What was done in the store has entries of its own; this one says that it was an adoption.
+    if let Err(error) = state.store.audit(act).await {
+        let error = chain(&error).to_string();
+        tracing::error!(error, region, "an adoption is not in the audit trail");
+    }
     adopted
 }
 

@@ -9,7 +9,8 @@ mod plan;
 mod progress;
 mod remarks;
 
-pub(super) use access::Seen;
+pub(super) use access::{Administrator, Seen};
+
 pub use documents::{LinkDocument, NamedDocument, ObjectDocument};
 pub use drift::{CuredDocument, DriftPolicyDocument};
 pub use plan::{

@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::audit::by;
 use super::documents::Time;
 use super::extract::{Json, Path};
 use super::problem::{Problem, ProblemDocument};
@@ -77,7 +78,8 @@ pub(super) async fn invite(
     let lifetime = asked
         .lifetime_seconds
         .map_or(INVITATION_LIFETIME, Duration::from_secs);
-    let invitation = state.authority.invite(&asked.region, lifetime).await?;
+    let authority = state.authority.by(by(&who, source));
+    let invitation = authority.invite(&asked.region, lifetime).await?;
     audit("invite", &asked.region, &who, source);
     let (token, address) = (invitation.token.to_text(), state.link_address.to_string());
     let document = InvitationDocument {
@@ -123,7 +125,11 @@ pub(super) async fn withdraw(
     source: Source,
     Path(region): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    state.authority.withdraw(&region).await?;
+    state
+        .authority
+        .by(by(&who, source))
+        .withdraw(&region)
+        .await?;
     audit("withdraw", &region, &who, source);
     Ok(StatusCode::NO_CONTENT)
 }

@@ -13,7 +13,9 @@ use super::documents::OverviewDocument;
 use super::problem::{Kind, MEDIA_TYPE, Problem};
 use super::state::ApiState;
 use super::who::COOKIE_NAME;
-use super::{adoptions, directory, events, invitations, records, regions, samples, session, users};
+use super::{
+    adoptions, audit, directory, events, invitations, records, regions, samples, session, users,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -30,6 +32,7 @@ use super::{adoptions, directory, events, invitations, records, regions, samples
         (name = "regions", description = "The fleet"),
         (name = "records", description = "What regions report"),
         (name = "directory", description = "One organization for all regions"),
+        (name = "audit", description = "Who did what, and whether that is still what was written"),
     )
 )]
 struct Described;
@@ -75,6 +78,9 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(directory::remove_implication))
         .routes(routes!(directory::assignments, directory::assign))
         .routes(routes!(directory::remove_assignment))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::verify))
+        .routes(routes!(audit::backed_up))
         .routes(routes!(events::events));
     router
         .route("/openapi.json", get(|| async { axum::Json(document()) }))

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use shared::pki::Fingerprint;
 use utoipa::ToSchema;
 
+use super::audit::by;
 use super::documents::{OverviewDocument, RegionDocument, Time};
 use super::extract::{Json, Page, PageQuery, Path, Query, cursor};
 use super::problem::{Kind, Problem, ProblemDocument};
@@ -149,7 +150,8 @@ pub(super) async fn accept(
     let key: Fingerprint = asked.key_fingerprint.parse().map_err(|error| {
         Problem::new(Kind::InvalidRequest, format!("key_fingerprint: {error}."))
     })?;
-    state.authority.accept_key(&name, key).await?;
+    let authority = state.authority.by(by(&who, source));
+    authority.accept_key(&name, key).await?;
     audit("accept", &name, &who, source);
     Ok(StatusCode::NO_CONTENT)
 }
@@ -179,7 +181,8 @@ pub(super) async fn rename(
     Path(name): Path<String>,
     Json(change): Json<RegionChange>,
 ) -> Result<StatusCode, Problem> {
-    state.authority.rename(&name, &change.name).await?;
+    let authority = state.authority.by(by(&who, source));
+    authority.rename(&name, &change.name).await?;
     audit("rename", &change.name, &who, source);
     Ok(StatusCode::NO_CONTENT)
 }
@@ -198,12 +201,12 @@ pub(super) async fn remove(
     source: Source,
     Path(name): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    state.authority.remove(&name).await?;
+    state.authority.by(by(&who, source)).remove(&name).await?;
     audit("remove", &name, &who, source);
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Who asked for it; what was done is the authority's line.
+/// Who asked for it; what was done is the authority's line, and its entry in the audit trail.
 pub(super) fn audit(action: &str, region: &str, who: &Who, source: Source) {
     tracing::info!(target: "audit", action, region, by = who.name(), %source, "asked for");
 }

@@ -6,11 +6,13 @@ use axum::extract::State;
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
+use shared::audit::{Act, By};
 use shared::ids::ObjectId;
 use shared::pki::SecretHash;
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
+use super::audit;
 use super::directory::NamedDocument;
 use super::documents::Time;
 use super::extract::{Json, Path};
@@ -130,15 +132,21 @@ pub(super) async fn sign_in(
     let name = asked.account.clone();
     let account = check(&state, source, &asked.account, asked.password)
         .await
-        .inspect_err(|problem| note_refused(&state, source, &name, problem.kind().slug()))?;
+        .inspect_err(|problem| {
+            let reason = problem.kind().slug();
+            note_refused(&state, source, ("account", &name), reason);
+        })?;
     let token: Zeroizing<[u8; 32]> = Zeroizing::new(rand::random());
     let hash = SecretHash::of(&token);
     let row = account.clone();
+    let act = signing(("account", &account.name), source, "sign-in");
     let begun = state.store.change(move |it| {
         let expires = it.now.plus(LIFETIME);
-        Ok(it
-            .begin_web_session(hash, &row, expires)?
-            .then_some(expires))
+        let begun = it.begin_web_session(hash, &row, expires)?;
+        if begun {
+            it.audit(act)?;
+        }
+        Ok(begun.then_some(expires))
     });
     let expires = begun.await?.ok_or_else(wrong)?;
     tracing::info!(target: "audit", action = "sign-in", account = account.name, %source);
@@ -158,16 +166,21 @@ fn begun_with(token: &[u8; 32], document: SessionDocument) -> Begun {
 async fn sign_in_user(state: &ApiState, source: Source, given: Given) -> Result<Begun, Problem> {
     let name = format!("{}/{}", given.department, given.name);
     let told = |refused: Refused| {
-        note_refused(state, source, &name, refused.reason);
+        note_refused(state, source, ("user", &name), refused.reason);
         refused.problem
     };
     let row = users::check(state, source, given).await.map_err(told)?;
     let version = row.version().ok_or_else(wrong)?;
     let token: Zeroizing<[u8; 32]> = Zeroizing::new(rand::random());
     let (hash, id) = (SecretHash::of(&token), row.id);
+    let by = By::new(row.title(), source.to_string());
+    let act = Act::new(by, "sign-in").on("user", id, row.title());
     let begun = state.store.change(move |it| {
         let expires = it.now.plus(LIFETIME);
         let begun = it.begin_user_session(hash, (id, version), expires)?;
+        if begun {
+            it.audit(act)?;
+        }
         Ok(begun.then_some(expires))
     });
     let expires = begun.await?.ok_or_else(wrong)?;
@@ -180,14 +193,29 @@ async fn sign_in_user(state: &ApiState, source: Source, given: Given) -> Result<
     Ok(begun_with(&token, of_user(document, id, department)))
 }
 
-fn note_refused(state: &ApiState, source: Source, account: &str, reason: &'static str) {
+fn note_refused(
+    state: &ApiState,
+    source: Source,
+    (kind, account): (&str, &str),
+    reason: &'static str,
+) {
     if let Some(silenced) = state.admit_refused_sign_in(reason) {
         let shown = ..account.floor_char_boundary(ACCOUNT_BYTES_MAX);
         let account = account.get(shown).unwrap_or_default();
+        let act = signing((kind, account), source, "sign-in");
+        state
+            .store
+            .audit_soon(audit::outcome(act, reason, silenced));
         tracing::warn!(
             target: "audit", action = "sign-in", account, %source, reason, silenced, "refused"
         );
     }
+}
+
+/// What the audit trail is told of an account, or a user of the directory, that comes or goes.
+fn signing((kind, name): (&str, &str), source: Source, action: &str) -> Act {
+    let by = By::new(name, source.to_string());
+    Act::new(by, action).on(kind, "", name)
 }
 
 pub(super) fn wrong() -> Problem {
@@ -268,10 +296,12 @@ pub(super) async fn sign_out(
 ) -> Result<(StatusCode, HeaderMap), Problem> {
     if let Some(signed_in) = who.signed_in() {
         let session = signed_in.session;
-        state
-            .store
-            .change(move |it| it.end_web_session(session))
-            .await?;
+        let act = audit::himself(&who, source, "sign-out");
+        let ended = state.store.change(move |it| {
+            it.end_web_session(session)?;
+            it.audit(act)
+        });
+        ended.await?;
         tracing::info!(target: "audit", action = "sign-out", account = who.name(), %source);
     }
     let mut headers = HeaderMap::new();
@@ -310,6 +340,7 @@ pub(super) async fn set_password(
     Json(asked): Json<NewPassword>,
 ) -> Result<StatusCode, Problem> {
     let missing = || Problem::new(Kind::NotFound, format!("There is no account {name:?}."));
+    let act = Act::new(audit::by(&who, source), "set-password").on("account", "", name.as_str());
     match &who {
         Who::Local => {
             let name = name.clone();
@@ -326,15 +357,17 @@ pub(super) async fn set_password(
                 let detail = "The current password is missing.";
                 return Err(Problem::new(Kind::InvalidRequest, detail));
             };
-            check(&state, source, &account.name, password).await?;
+            let checked = check(&state, source, &account.name, password).await;
+            checked.inspect_err(|it| audit::refused(&state, act.clone(), it.kind().slug()))?;
         }
     }
     let hash = state.passwords().hash(asked.new.take()).await?;
     let account = name.clone();
-    state
-        .store
-        .change(move |it| it.set_password(&account, &hash))
-        .await?;
+    let set = state.store.change(move |it| {
+        it.set_password(&account, &hash)?;
+        it.audit(act)
+    });
+    set.await?;
     let by = who.name();
     tracing::info!(target: "audit", action = "set-password", account = name, by, %source);
     Ok(StatusCode::NO_CONTENT)

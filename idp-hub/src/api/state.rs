@@ -29,6 +29,9 @@ const REFUSED_WINDOW: Duration = Duration::from_secs(60);
 /// Reasons for refusing a sign-in: more than there are.
 const REFUSED_KINDS_MAX: usize = 16;
 
+/// Actions in the audit trail, each with the ways of refusing it: more than there are.
+const REFUSALS_MAX: usize = 128;
+
 /// What the API is made of.
 pub struct ApiParts {
     /// The hub's store.
@@ -65,6 +68,10 @@ pub(super) struct Inner {
     limiter: Mutex<SignInLimiter>,
     /// Of which the audit has heard.
     refused_sign_ins: Mutex<LogLimiter<&'static str>>,
+    /// The same of everything else.
+    refusals: Mutex<LogLimiter<(String, &'static str)>>,
+    /// One check of the audit trail at a time: it reads all of it.
+    verifying: Semaphore,
     /// Tells this life of the hub from others: versions of the board begin anew with each.
     pub(super) life: u64,
     seen: Seen,
@@ -94,6 +101,8 @@ impl ApiState {
             passwords: Passwords::new()?,
             limiter: Mutex::default(),
             refused_sign_ins: Mutex::new(LogLimiter::new(REFUSED_WINDOW, REFUSED_KINDS_MAX)),
+            refusals: Mutex::new(LogLimiter::new(REFUSED_WINDOW, REFUSALS_MAX)),
+            verifying: Semaphore::new(1),
             life: rand::random(),
             seen: Seen::default(),
             lockout: Mutex::default(),
@@ -118,6 +127,17 @@ impl ApiState {
         let refused = &self.0.refused_sign_ins;
         let mut refused = refused.lock().unwrap_or_else(PoisonError::into_inner);
         refused.admit(self.clock.now(), reason)
+    }
+
+    /// The same for other actions.
+    pub(super) fn admit_refusal(&self, action: &str, reason: &'static str) -> Option<u64> {
+        let refused = &self.0.refusals;
+        let mut refused = refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.admit(self.clock.now(), (action.to_owned(), reason))
+    }
+
+    pub(super) fn verifying(&self) -> &Semaphore {
+        &self.0.verifying
     }
 }
 

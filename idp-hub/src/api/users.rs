@@ -17,6 +17,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::SET_COOKIE;
 use serde::{Deserialize, Serialize};
+use shared::audit::Act;
 use shared::ids::ObjectId;
 use utoipa::ToSchema;
 
@@ -25,6 +26,7 @@ pub use regions::Regions;
 pub(super) use sign_in::{ASKING_MAX, Given, Refused, check};
 
 use self::spread::{Chosen, set};
+use super::audit;
 use super::directory::id_of;
 use super::documents::Time;
 use super::extract::{Json, Path};
@@ -107,15 +109,18 @@ pub(super) async fn set_user_password(
         }
         Ok(found)
     });
-    let row = found.await?.ok_or_else(|| no_user(id))?;
+    let act = Act::new(audit::by(&who, source), "set-password").on("user", id, "");
+    let tell = |problem: &Problem| audit::refused(&state, act.clone(), problem.kind().slug());
+    let found = found.await.map_err(Problem::from).inspect_err(tell)?;
+    let row = found.ok_or_else(|| no_user(id)).inspect_err(tell)?;
     let chosen = Chosen {
         row: &row,
         password: asked.new.take(),
-        author: who.name(),
+        act: act.clone().on("user", id, row.title()),
         asker,
         captured_from: None,
     };
-    let document = set(&state, chosen).await?;
+    let document = set(&state, chosen).await.inspect_err(tell)?;
     let (user, by, regions) = (row.title(), who.name(), document.regions);
     tracing::info!(target: "audit", action = "set-password", user, by, %source, regions);
     Ok(axum::Json(document))
@@ -148,13 +153,15 @@ pub(super) async fn set_own_password(
         name: user.user.clone(),
         password: asked.current.take(),
     };
-    let row = check(&state, source, given)
-        .await
-        .map_err(|refused| refused.problem)?;
+    let act = audit::himself(&who, source, "set-password");
+    let row = check(&state, source, given).await.map_err(|refused| {
+        audit::refused(&state, act.clone(), refused.reason);
+        refused.problem
+    })?;
     let chosen = Chosen {
         row: &row,
         password: asked.new.take(),
-        author: who.name(),
+        act,
         // His own, and he has shown that he knows the one until now.
         asker: crate::directory::rights::Asker::Cloud,
         captured_from: None,

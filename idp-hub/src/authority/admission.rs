@@ -4,6 +4,7 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use shared::audit::{Act, By};
 use shared::ids::RegionId;
 use shared::pki::{ChannelBinding, Csr, CsrError, Fingerprint, Peer, PeerIdentity, Purpose};
 use shared::runtime::errors::chain;
@@ -168,6 +169,11 @@ impl Inner {
         let mut strangers = (self.strangers.lock()).unwrap_or_else(PoisonError::into_inner);
         if let Some(silenced) = strangers.admit(self.clock.now(), (region, key)) {
             tracing::warn!(target: "audit", action = "refuse key", %region, %key, silenced);
+            let by = By::new(format!("agent with key {key}"), "link");
+            let act = Act::new(by, "refuse key").on("region", region, "");
+            let outcome = format!("refused: another key is registered; {silenced} before this");
+            // Here may be the writer's own thread, which must not wait for itself.
+            self.store.audit_soon(act.with_outcome(outcome));
         }
     }
 
@@ -212,6 +218,10 @@ impl Inner {
         };
         it.recovered(region.no, certificate.not_after)?;
         let count = region.facts.recoveries.saturating_add(1);
+        let by = By::new(format!("agent with key {key}"), "link");
+        let act = Act::new(by, "recover").on("region", id, region.facts.name.as_str());
+        let counted = |count| format!("recoveries={count}");
+        it.audit(act.changing(counted(region.facts.recoveries), counted(count)))?;
         Ok(Ok((
             self.issued(region.no, region.facts.name, certificate),
             count,

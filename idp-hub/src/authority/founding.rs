@@ -9,6 +9,7 @@
 
 use std::path::{Path, PathBuf};
 
+use shared::audit::{Act, By};
 use shared::ids::{FederationId, HubId};
 use shared::keyring;
 use shared::pki::{Authority as Ca, BoundKey, Fingerprint};
@@ -80,7 +81,13 @@ pub(super) async fn init(
         ready: true,
         ..founding
     };
-    store.change(move |it| it.set_founding(&ready)).await?;
+    let made = store.change(move |it| {
+        it.set_founding(&ready)?;
+        let act = Act::new(By::new("idp-hub init", "this machine"), "init");
+        let act = act.on("federation", ready.federation, "");
+        it.audit(act.changing("", format!("hub={} pin={pin}", ready.hub)))
+    });
+    made.await?;
     let Founding {
         federation,
         hub,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use shared::audit::Act;
 use shared::model::UnixMillis;
 use shared::pki::{Fingerprint, JoinToken, TokenId};
 
@@ -77,6 +78,7 @@ impl Authority {
         let token = JoinToken::generate(self.0.ca.pin()).map_err(AuthorityError::Random)?;
         let (id, hash, region_name) = (token.id(), token.secret_hash(), name.to_owned());
         let regions_max = self.0.regions_max;
+        let by = self.on_behalf();
         let kept = self.0.store.change_then(
             move |it| {
                 if !it.is_name_free(&region_name)? {
@@ -98,6 +100,9 @@ impl Authority {
                 };
                 let expires = it.now.plus(lifetime);
                 it.add_token(id, hash, &region_name, expires)?;
+                let act = Act::new(by, "invite").on("invitation", id, region_name.as_str());
+                let after = format!("expires={} replaces={replaces}", expires.as_secs());
+                it.audit(act.changing("", after))?;
                 Ok(Ok((region_name, expires, replaces)))
             },
             move |kept| {
@@ -137,10 +142,17 @@ impl Authority {
         &self,
         id: TokenId,
     ) -> Result<Option<Fingerprint>, AuthorityError> {
+        let by = self.on_behalf();
         let withdrawn = self.0.store.change_then(
             move |it| {
-                let used_by = it.token(id)?.and_then(|token| token.used_by);
-                Ok((it.drop_token(id)?, used_by))
+                let token = it.token(id)?;
+                let used_by = token.as_ref().and_then(|token| token.used_by);
+                let dropped = it.drop_token(id)?;
+                if dropped {
+                    let name = token.map_or_else(String::new, |it| it.region_name);
+                    it.audit(Act::new(by, "withdraw").on("invitation", id, name))?;
+                }
+                Ok((dropped, used_by))
             },
             move |(dropped, _)| {
                 if *dropped {
@@ -156,7 +168,7 @@ impl Authority {
     /// # Errors
     /// If there is none.
     pub async fn withdraw(&self, name: &str) -> Result<(), AuthorityError> {
-        let name = name.to_owned();
+        let (name, by) = (name.to_owned(), self.on_behalf());
         let withdrawn = self.0.store.change_then(
             move |it| {
                 let open = it.open_tokens()?;
@@ -165,6 +177,7 @@ impl Authority {
                     return Err(StoreError::Missing { what, name });
                 }
                 it.drop_tokens_for(&name)?;
+                it.audit(Act::new(by, "withdraw").on("invitation", "", name.as_str()))?;
                 Ok(name)
             },
             |name| tracing::info!(target: "audit", action = "withdraw", name),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use shared::audit::{Act, By};
 use shared::ids::RegionId;
 use shared::pki::{ChannelBinding, Csr, Fingerprint, Purpose, TokenId};
 use shared::wire::frame::Join;
@@ -88,6 +89,7 @@ impl Inner {
                 it.certified(region.no, certificate.not_after)?;
                 let issued = self.issued(region.no, region.facts.name, certificate);
                 let first = false;
+                it.audit(told("join again", &issued, key, id))?;
                 Ok(Ok(Joined { issued, key, first }))
             }
             (Some(_), _) => Ok(Err(Refused::TokenUsed)),
@@ -119,8 +121,10 @@ impl Inner {
         let not_after = certificate.not_after;
         let no = it.add_region(region, &name, key, &joining.introduction, not_after)?;
         it.use_token(token, key)?;
+        let issued = self.issued(no, name, certificate);
+        it.audit(told("join", &issued, key, token))?;
         Ok(Ok(Joined {
-            issued: self.issued(no, name, certificate),
+            issued,
             key,
             first: true,
         }))
@@ -137,4 +141,10 @@ impl Inner {
         tracing::info!(target: "audit", action, region = %id, name, %key);
         self.tell(event);
     }
+}
+
+fn told(action: &str, issued: &IssuedRegion, key: Fingerprint, token: TokenId) -> Act {
+    let by = By::new(format!("agent with key {key}"), "link");
+    let act = Act::new(by, action).on("region", issued.region, issued.name.as_str());
+    act.changing("", format!("pending, key={key} invitation={token}"))
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use shared::audit::Act;
 use shared::pki::Fingerprint;
 use shared::wire::frame::Standing;
 
@@ -9,8 +10,26 @@ use super::{Authority, AuthorityError, AuthorityEvent, check_name};
 use crate::store::regions::RegionRow;
 use crate::store::{Changing, RegionNo, StoreError};
 
+/// What was changed of a region.
+struct Made {
+    event: AuthorityEvent,
+    before: String,
+    after: String,
+}
+
+impl Made {
+    fn new(event: AuthorityEvent, before: impl Into<String>, after: impl Into<String>) -> Self {
+        let (before, after) = (before.into(), after.into());
+        Self {
+            event,
+            before,
+            after,
+        }
+    }
+}
+
 /// What a change came to: what is told of it, if it changed anything.
-type Managed = Result<Option<AuthorityEvent>, StoreError>;
+type Managed = Result<Option<Made>, StoreError>;
 
 impl Authority {
     /// Tells that a region has said something new of itself, which is stored by now.
@@ -50,7 +69,9 @@ impl Authority {
                 return Ok(None);
             }
             it.accept_region(region.no)?;
-            Ok(Some(AuthorityEvent::Accepted(region.no)))
+            let event = AuthorityEvent::Accepted(region.no);
+            let after = format!("accepted, key={}", region.facts.fingerprint);
+            Ok(Some(Made::new(event, standing(region), after)))
         });
         let region = region.await?;
         if wanted.is_some_and(|key| key != region.facts.fingerprint) {
@@ -72,7 +93,9 @@ impl Authority {
                 return Ok(None);
             }
             it.rename_region(region.no, &to)?;
-            Ok(Some(AuthorityEvent::Renamed(region.no)))
+            let event = AuthorityEvent::Renamed(region.no);
+            let before = format!("name={:?}", region.facts.name);
+            Ok(Some(Made::new(event, before, format!("name={to:?}"))))
         });
         Ok(region.await?.no)
     }
@@ -86,7 +109,7 @@ impl Authority {
         let region = self.manage(name, "remove", |it, region| {
             it.drop_tokens_for(&region.facts.name)?;
             it.remove_region(region.no)?;
-            Ok(Some(AuthorityEvent::Removed(region.no)))
+            Ok(Some(removed(region)))
         });
         Ok(region.await?.no)
     }
@@ -106,7 +129,7 @@ impl Authority {
                 return Ok(None);
             }
             it.remove_region(region.no)?;
-            Ok(Some(AuthorityEvent::Removed(region.no)))
+            Ok(Some(removed(region)))
         });
         removed.await.map(drop)
     }
@@ -119,11 +142,16 @@ impl Authority {
         change: impl FnOnce(&mut Changing<'_>, &RegionRow) -> Managed + Send + 'static,
     ) -> Result<RegionRow, AuthorityError> {
         let (name, teller) = (name.to_owned(), Arc::clone(&self.0));
+        let by = self.on_behalf();
         let changed = self.0.store.change_then(
             move |it| {
                 let region = it.region_named(&name)?;
-                let event = change(it, &region)?;
-                Ok((region, event))
+                let Some(made) = change(it, &region)? else {
+                    return Ok((region, None));
+                };
+                let act = Act::new(by, action).on("region", region.facts.id, name);
+                it.audit(act.changing(made.before, made.after))?;
+                Ok((region, Some(made.event)))
             },
             move |(region, event)| {
                 if let Some(event) = event {
@@ -138,5 +166,17 @@ impl Authority {
             },
         );
         Ok(changed.await?.0)
+    }
+}
+
+fn removed(region: &RegionRow) -> Made {
+    let before = format!("{}, key={}", standing(region), region.facts.fingerprint);
+    Made::new(AuthorityEvent::Removed(region.no), before, "removed")
+}
+
+const fn standing(region: &RegionRow) -> &'static str {
+    match region.facts.standing {
+        Standing::Pending => "pending",
+        Standing::Accepted => "accepted",
     }
 }

@@ -1,6 +1,7 @@
 //! The authority with a real store and real certificates.
 
 mod admission;
+mod audited;
 mod founding;
 mod joining;
 mod kit;

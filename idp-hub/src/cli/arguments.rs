@@ -1,5 +1,6 @@
 //! What may be asked.
 
+mod audit;
 mod drift;
 mod org;
 
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::PATH_DEFAULT;
+pub(super) use audit::{Audit, List as AuditList};
 pub(super) use drift::{Cure, Drift, Policy as DriftPolicy, Which as WhichDrift};
 pub(super) use org::{Create, Ending, Kind, Link, Org, Said, Set, Which};
 
@@ -71,6 +73,9 @@ pub(super) enum Command {
     /// The administrator's account
     #[command(subcommand)]
     Account(Account),
+    /// Who did what: list, verify
+    #[command(subcommand)]
+    Audit(Audit),
     /// Check the configuration, and tell every fault at once
     CheckConfig,
     /// Copy the database, consistent at one moment, while the hub serves; `idp-hub restore` puts

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use reqwest::Method;
 use serde_json::json;
 
 use super::arguments::Arguments;
@@ -17,6 +18,7 @@ pub(super) async fn run(
 ) -> Result<(), CliError> {
     let config = super::config(arguments, Purpose::Ask)?;
     store::back_up(&config.database(), file)?;
+    tell(arguments, file).await;
     let keys = config.data_dir.display();
     let shown = file.display();
     let text = format!(
@@ -25,4 +27,18 @@ pub(super) async fn run(
          {shown}"
     );
     screen.line(&text, &json!({ "file": file }))
+}
+
+/// Tells the hub's audit trail of it. The copy is made all the same where no hub runs to be told.
+async fn tell(arguments: &Arguments, file: &Path) {
+    let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    let made = json!({ "file": file });
+    let told = async {
+        let client = super::client(arguments)?;
+        let path = "/audit/backups";
+        client.act(Method::POST, path, Some(&made)).await
+    };
+    if let Err(error) = told.await {
+        eprintln!("note: the audit trail does not know of this copy: {error}");
+    }
 }

@@ -49,6 +49,13 @@ impl Client {
         self.read(response).await
     }
 
+    /// As [`get`](Self::get), of what the daemon has to work out first.
+    pub(super) async fn get_slowly<T: DeserializeOwned>(&self, path: &str) -> Result<T, CliError> {
+        let request = self.http.get(format!("{BASE}{path}")).timeout(TIMEOUT);
+        let response = self.answer(request).await?;
+        self.read(response).await
+    }
+
     pub(super) async fn post<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -92,6 +99,10 @@ impl Client {
         if let Some(body) = body {
             request = request.json(body);
         }
+        self.answer(request).await
+    }
+
+    async fn answer(&self, request: reqwest::RequestBuilder) -> Result<Response, CliError> {
         let response = request.send().await.map_err(|error| self.failed(error))?;
         if response.status().is_success() {
             return Ok(response);

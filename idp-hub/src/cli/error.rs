@@ -100,6 +100,9 @@ pub enum CliError {
         /// Its key.
         shown: String,
     },
+    /// The audit trail is not what was written.
+    #[error("the audit trail is broken")]
+    Broken,
     /// Whoever was asked said no.
     #[error("nothing was done")]
     Declined,

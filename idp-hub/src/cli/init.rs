@@ -6,6 +6,7 @@ use std::os::unix::fs::{MetadataExt, lchown};
 use std::path::Path;
 
 use serde::Serialize;
+use shared::audit::{Act, By};
 use shared::runtime::clock::Clock;
 use shared::runtime::files::create_private_dir;
 
@@ -71,9 +72,12 @@ async fn make(
     };
     if let Some(password) = &password {
         let hash = passwords::hash(&password.text)?;
-        store
-            .change(move |it| it.set_password(ADMINISTRATOR, &hash))
-            .await?;
+        let set = store.change(move |it| {
+            it.set_password(ADMINISTRATOR, &hash)?;
+            let by = By::new("idp-hub init", "this machine");
+            it.audit(Act::new(by, "set-password").on("account", "", ADMINISTRATOR))
+        });
+        set.await?;
     }
     let generated = password.filter(|it| it.generated).map(|it| it.text);
     let data_dir = config.data_dir.display().to_string();

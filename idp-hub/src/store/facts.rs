@@ -101,7 +101,10 @@ impl Reading<'_> {
         self.fact(name)?.ok_or(StoreError::Row { what: name })
     }
 
-    fn fact<const N: usize>(&self, name: &'static str) -> Result<Option<[u8; N]>, StoreError> {
+    pub(in crate::store) fn fact<const N: usize>(
+        &self,
+        name: &'static str,
+    ) -> Result<Option<[u8; N]>, StoreError> {
         self.connection
             .prepare_cached("SELECT value FROM facts WHERE name = ?1")
             .and_then(|mut it| it.query_row([name], |row| row.get(0)).optional())

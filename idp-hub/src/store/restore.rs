@@ -124,7 +124,7 @@ fn prepare(
         work.copy(&log, &format!("{NEW}-wal"))?;
     }
     let wrong = |why| not_restorable(backup, why);
-    let (restoration, regions) = examine::examine(&new, federation, now).map_err(wrong)?;
+    let (restoration, regions) = examine::examine(&new, backup, federation, now).map_err(wrong)?;
     work::settle(&file, &new, &owner).map_err(|error| failed("write", &new, &error))?;
     Ok(Prepared {
         new,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use shared::audit::By;
 use shared::runtime::clock::Clock;
 use shared::runtime::errors::chain;
 use shared::runtime::shutdown::Shutdown;
@@ -21,9 +22,6 @@ const CURES_MAX: usize = 20;
 
 /// What was refused is tried again after this, as another name may be free by then.
 const AGAIN: Duration = Duration::from_secs(300);
-
-/// Who is said to have done it.
-const AUTHOR: &str = "drift policy";
 
 /// Cures drift until the hub stops.
 pub(super) async fn run(store: Store, clock: Clock, shutdown: Shutdown) {
@@ -77,11 +75,15 @@ async fn one(store: &Store, it: &Remarked, policy: DriftPolicy) -> Result<(), St
         let Some(region) = it.region_numbered(no)? else {
             return Ok(false);
         };
+        let by = By::new(
+            format!("policy of region {}", region.facts.name),
+            "this hub",
+        );
         match policy {
             DriftPolicy::Ask => Ok(false),
-            DriftPolicy::PutBack => it.put_back(&region, &seen, AUTHOR),
+            DriftPolicy::PutBack => it.put_back(&region, &seen, &by),
             DriftPolicy::Adopt => {
-                let delta = it.adopt_drift(&region, &seen, false, AUTHOR)?;
+                let delta = it.adopt_drift(&region, &seen, false, &by)?;
                 Ok(!delta.is_empty())
             }
         }

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use shared::audit::{Act, By};
 use shared::host_port::HostPort;
 use shared::pki::JoinToken;
 use shared::runtime::errors::chain;
@@ -97,10 +98,17 @@ impl<'a> Visit<'a> {
                     target: "audit", action = "adopt", by = %remote, region = %region, name,
                     hub = %hub, %key, "adopted"
                 );
+                let act = joined.act(By::new(format!("hub {hub}"), remote.to_string()), "adopt");
+                parts.trail.note(parts.clock.unix_millis(), act).await;
             }
             Err(no) => {
                 let reason = is_for_the_log(no.denial).then_some(no.reason.as_str());
-                note(notes, parts, remote, Thing::Denied(no.denial), reason);
+                if note(notes, parts, remote, Thing::Denied(no.denial), reason) {
+                    let by = By::new("stranger", remote.to_string());
+                    let act =
+                        Act::new(by, "adopt").with_outcome(format!("denied: {}", no.denial.name()));
+                    parts.trail.note(parts.clock.unix_millis(), act).await;
+                }
             }
         }
         let frame = match &outcome {
@@ -113,10 +121,16 @@ impl<'a> Visit<'a> {
     }
 }
 
-/// A line for the audit.
-fn note(notes: &Notes, parts: &Parts, remote: SocketAddr, thing: Thing, reason: Option<&str>) {
+/// A line for the audit. Whether it was time for one.
+fn note(
+    notes: &Notes,
+    parts: &Parts,
+    remote: SocketAddr,
+    thing: Thing,
+    reason: Option<&str>,
+) -> bool {
     let Some(silenced) = notes.admit(parts.clock.now(), remote.ip(), thing) else {
-        return;
+        return false;
     };
     match thing {
         Thing::Looked => tracing::info!(
@@ -127,6 +141,7 @@ fn note(notes: &Notes, parts: &Parts, remote: SocketAddr, thing: Thing, reason: 
             silenced, "denied"
         ),
     }
+    true
 }
 
 /// What this machine's operator should read of a denial: what went wrong here. What a stranger has

@@ -3,7 +3,7 @@
 //! ```text
 //! replica (watch) ─▶ ┌─────┐ ─▶ cloud, so many orders at once
 //! news (channel)  ─▶ │ Run │ ─▶ Keep: notes ─▶ Report: records, for the spool
-//! policy (watch)  ─▶ └─────┘ ─▶ progress, remarks (watch)
+//! policy (watch)  ─▶ └─────┘ ─▶ progress, remarks (watch); Audit: what was given, what came of it
 //! ```
 //!
 //! All orders run in this task; stopping drops them where they are, and after the next reading it
@@ -13,6 +13,7 @@
 mod passwords;
 #[cfg(test)]
 mod tests;
+mod told;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use shared::audit::{Act, By};
 use shared::backoff::Backoff;
 use shared::ids::FederationId;
 use shared::model::{CloudId, Key, Record, RecordKind, Secret};
@@ -91,6 +93,16 @@ pub trait Report: Send + Sync + 'static {
     ) -> Result<(), StoreError>;
 }
 
+/// Where it is told which orders were given to the cloud, and what came of each.
+#[async_trait]
+pub trait Audit: Send + Sync + 'static {
+    /// Keeps what was done, in its order, all or none, and durably.
+    ///
+    /// # Errors
+    /// If it is not kept. It is given again then, and nothing is applied before.
+    async fn audit(&self, acts: &[Act]) -> Result<(), StoreError>;
+}
+
 /// What opens the secrets that are sealed to this agent.
 pub trait Unseal: Send + Sync + 'static {
     /// The password of a user of the directory.
@@ -132,6 +144,8 @@ pub struct Apply {
     pub keep: Arc<dyn Keep>,
     /// Where it is told what changed.
     pub report: Arc<dyn Report>,
+    /// Where it is told what was done, and by whom.
+    pub audit: Arc<dyn Audit>,
     /// What opens passwords.
     pub unseal: Arc<dyn Unseal>,
     /// Where it is shown how far it is.
@@ -159,6 +173,8 @@ struct Run {
     /// Whether the hub told its directory: without it all that was applied seems to be too much.
     is_told: bool,
     failing: Option<String>,
+    /// Of which the audit trail has heard.
+    told: told::Failing,
 }
 
 impl Apply {
@@ -177,6 +193,7 @@ impl Apply {
             remarked_at: None,
             is_told: *replica != Replica::default(),
             failing: None,
+            told: told::Failing::default(),
         };
         shutdown.until_draining(run.apply()).await;
     }
@@ -276,17 +293,24 @@ impl Run {
 
     /// Takes what ended, and what ended beside it, so that their notes are kept together.
     async fn take(&mut self, first: Done) {
-        let (mut notes, mut changes) = (Vec::new(), Vec::new());
+        let (mut notes, mut changes, mut acts) = (Vec::new(), Vec::new(), Vec::new());
         let mut next = Some(first);
         while let Some((task, result)) = next {
             let at = (self.it.clock.now(), self.it.clock.unix_millis());
             let chance = (self.it.chance)();
+            let made = result.as_ref().ok().cloned().flatten();
             let outcome = self.core.done(at, &task, result, chance);
+            let failure = outcome.failure.as_deref();
+            if self.told.admits(&task.subject, failure) {
+                let by = By::new(format!("hub of federation {}", self.it.federation), "link");
+                acts.push(told::act(by, &task, made.as_ref(), failure));
+            }
             self.log(&task, outcome.failure);
             notes.extend(outcome.notes);
             changes.extend(outcome.changes);
             next = self.under_way.next().now_or_never().flatten();
         }
+        self.audit(acts).await;
         self.keep(notes).await;
         self.tell(changes).await;
     }
@@ -312,8 +336,26 @@ impl Run {
         if notes.is_empty() {
             return;
         }
+        let keep = Arc::clone(&self.it.keep);
+        self.insist(|| keep.keep(&notes)).await;
+    }
+
+    /// Tells the audit trail, however long that takes: what is not in it must not go on.
+    async fn audit(&mut self, acts: Vec<Act>) {
+        if acts.is_empty() {
+            return;
+        }
+        let audit = Arc::clone(&self.it.audit);
+        self.insist(|| audit.audit(&acts)).await;
+    }
+
+    /// Tries until it goes well, with pauses, and shows why nothing goes on meanwhile.
+    async fn insist<F>(&mut self, mut attempt: impl FnMut() -> F)
+    where
+        F: Future<Output = Result<(), StoreError>>,
+    {
         let mut backoff = Backoff::new(KEEP_BASE, KEEP_CEILING);
-        while let Err(error) = self.it.keep.keep(&notes).await {
+        while let Err(error) = attempt().await {
             if backoff.attempts() == 0 {
                 warn!("{error}; nothing is applied until it can be kept");
             }

@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, IsTerminal, Read};
 use std::time::Duration;
 
+use shared::audit::By;
 use shared::model::CloudDescription;
 use shared::pki::JoinToken;
 use shared::runtime::clock::Clock;
@@ -11,7 +12,7 @@ use shared::runtime::errors::chain;
 use shared::transport::DialOptions;
 
 use super::ask::{daemon, json, say};
-use super::{Failure, JoinArgs, Output, load};
+use super::{Failure, JoinArgs, Output, audit, load};
 use crate::cloud::Cloud;
 use crate::cloud::openstack::OpenStack;
 use crate::cloud::simulated::Simulated;
@@ -85,6 +86,8 @@ async fn offline(
         },
     };
     let joined = join::join(request).await?;
+    let by = By::new("administrator", "this machine");
+    audit::tell(&config.data_dir, joined.act(by, "join"));
     let warning = described.err();
     Ok(JoinTold::new(
         &joined,

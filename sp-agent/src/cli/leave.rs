@@ -1,12 +1,14 @@
 //! `sp-agent leave`.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 
+use shared::audit::By;
 use shared::runtime::clock::Clock;
 use shared::runtime::daemon::Exit;
 
 use super::ask::{daemon, json, say};
-use super::{Failure, LeaveArgs, Output, load};
+use super::{Failure, LeaveArgs, Output, audit, load};
 use crate::config::Purpose;
 use crate::membership::{self, Membership, MembershipError};
 use crate::status::LeaveTold;
@@ -21,13 +23,7 @@ pub(super) async fn run(origin: &Origin, args: LeaveArgs) -> Result<Exit, Failur
     }
     let told = match running {
         Some(client) => client.leave().await?,
-        None => LeaveTold {
-            kept: membership::leave(&config.data_dir, Clock::system().unix_millis())?
-                .display()
-                .to_string(),
-            hub_told: false,
-            was_removed: false,
-        },
+        None => offline(&config.data_dir)?,
     };
     match args.output.output {
         Output::Json => json(&told)?,
@@ -36,7 +32,19 @@ pub(super) async fn run(origin: &Origin, args: LeaveArgs) -> Result<Exit, Failur
     Ok(Exit::Success)
 }
 
-fn confirmed(data_dir: &std::path::Path) -> Result<bool, Failure> {
+/// Leaves without a daemon.
+fn offline(data_dir: &Path) -> Result<LeaveTold, Failure> {
+    let kept = membership::leave(data_dir, Clock::system().unix_millis())?;
+    let by = By::new("administrator", "this machine");
+    audit::tell(data_dir, membership::left(by, &kept));
+    Ok(LeaveTold {
+        kept: kept.display().to_string(),
+        hub_told: false,
+        was_removed: false,
+    })
+}
+
+fn confirmed(data_dir: &Path) -> Result<bool, Failure> {
     let name = match Membership::load(data_dir) {
         Ok(None) => return Err(MembershipError::NotJoined.into()),
         Ok(Some(membership)) => format!(" as region {}", membership.name),

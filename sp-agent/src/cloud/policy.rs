@@ -31,6 +31,22 @@ impl Policy {
     }
 }
 
+impl std::fmt::Display for Policy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            read_only,
+            protected_departments: departments,
+            protected_users: users,
+            removals_max,
+        } = self;
+        write!(
+            f,
+            "read_only={read_only} removals_max={removals_max} \
+             protected_departments={departments:?} protected_users={users:?}"
+        )
+    }
+}
+
 impl Default for Policy {
     fn default() -> Self {
         Self {

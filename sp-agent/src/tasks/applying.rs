@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! replica ─────────────▶ ┌───────┐ ─▶ orders ─▶ cloud
-//! spool ─ organization ─▶ │ Apply │ ─▶ notes ─▶ replica
+//! spool ─ organization ─▶ │ Apply │ ─▶ notes ─▶ replica; what was done ─▶ audit trail
 //! collector ─ readings ─▶ └───────┘ ─▶ what changed, remarks ─▶ spool; what is to be read soon ─▶
 //!                                      collector
 //! ```
@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use shared::audit::Act;
 use shared::model::{Feed, Key, Record, RecordKind};
 use shared::runtime::clock::Clock;
 use shared::runtime::errors::chain;
@@ -20,8 +21,10 @@ use shared::runtime::shutdown::Shutdown;
 use tokio::sync::{mpsc, watch};
 
 use super::following::Followed;
-use crate::apply::{Apply, Keep, News, Policy, Progress, Report, StoreError};
+use crate::apply::{Apply, Audit, Keep, News, Policy, Progress, Report, StoreError};
+use crate::audit::Trail;
 use crate::cloud::{Cloud, Page, Part};
+use crate::config::Config;
 use crate::replica::store::Store;
 use crate::replica::{Note, Replica};
 use crate::spool::{Remarks, Spool, SpoolError};
@@ -60,6 +63,7 @@ pub(super) struct Applying {
     followed: watch::Receiver<Option<Followed>>,
     pub(super) policy: watch::Sender<Policy>,
     spool: Spool,
+    trail: Trail,
     clock: Clock,
     pub(super) between: Between,
     progress: watch::Sender<Progress>,
@@ -69,15 +73,16 @@ impl Applying {
     /// What applies, and where it is shown how far it is.
     pub(super) fn new(
         followed: watch::Receiver<Option<Followed>>,
-        policy: Policy,
-        spool: &Spool,
+        config: &Config,
+        (spool, trail): (&Spool, &Trail),
         clock: &Clock,
     ) -> (Self, watch::Receiver<Progress>) {
         let (progress, shown) = watch::channel(Progress::default());
         let applying = Self {
             followed,
-            policy: watch::Sender::new(policy),
+            policy: watch::Sender::new(config.policy.clone()),
             spool: spool.clone(),
+            trail: trail.clone(),
             clock: clock.clone(),
             between: Between::new(),
             progress,
@@ -132,6 +137,7 @@ impl Applying {
             news: heard,
             keep: Arc::new(Kept(replica.clone())),
             report: Arc::new(Reported(self.spool.clone())),
+            audit: Arc::new(Audited(self.trail.clone(), self.clock.clone())),
             unseal: Arc::new(opener),
             progress: self.progress.clone(),
             remarks,
@@ -259,6 +265,21 @@ impl Keep for Kept {
         let kept = self.0.keep(notes.to_vec()).await;
         kept.map_err(|error| StoreError {
             what: "keeping what was applied",
+            reason: chain(&error).to_string(),
+        })
+    }
+}
+
+/// What was done goes into the agent's own audit trail.
+struct Audited(Trail, Clock);
+
+#[async_trait]
+impl Audit for Audited {
+    async fn audit(&self, acts: &[Act]) -> Result<(), StoreError> {
+        let Self(trail, clock) = self;
+        let told = trail.tell(clock.unix_millis(), acts.to_vec()).await;
+        told.map(drop).map_err(|error| StoreError {
+            what: "telling the audit trail",
             reason: chain(&error).to_string(),
         })
     }

@@ -7,6 +7,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use shared::audit::By;
 use shared::ids::FederationId;
 use shared::model::CloudDescription;
 use shared::runtime::clock::Clock;
@@ -20,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::answering::{Answers, Opener};
 use super::files::Watcher;
+use crate::audit::Trail;
 use crate::cloud::Cloud;
 use crate::config::{Config, HubConfig};
 use crate::membership::{self, Credentials, Membership, MembershipError};
@@ -72,6 +74,8 @@ pub(super) struct Following {
     pub(super) replica: watch::Sender<Option<Followed>>,
     /// The cloud, as soon as there is one.
     pub(super) cloud: watch::Receiver<Option<Arc<dyn Cloud>>>,
+    /// Where it is told who leaves.
+    pub(super) trail: Trail,
 }
 
 /// A federation that is followed, and what its hub tells.
@@ -109,6 +113,7 @@ impl Following {
                     }
                 }
                 Ok(None) => {
+                    self.trail.follow(0);
                     self.replica.send_replace(None);
                     self.tell(Allegiance::Unjoined, None, None);
                     self.wait(&shutdown).await;
@@ -158,6 +163,7 @@ impl Following {
     ) -> End {
         let hub = self.configs.borrow_and_update().hub.clone();
         let leave = CancellationToken::new();
+        self.trail.follow(membership.epoch);
         let opener = match self.opener(&membership).await {
             Ok(opener) => opener,
             Err(error) => {
@@ -323,8 +329,10 @@ impl Following {
         let (data_dir, now) = (self.data_dir.clone(), self.clock.unix_millis());
         let moved = tokio::task::spawn_blocking(move || membership::leave(&data_dir, now));
         let moved = moved.await.unwrap_or(Err(MembershipError::Busy));
-        if moved.is_ok() {
+        if let Ok(kept) = &moved {
             tracing::info!("this region has left its federation");
+            let by = By::new("administrator", "local socket");
+            self.trail.note(now, membership::left(by, kept)).await;
         }
         // Who asked may be gone.
         let _ = leave.reply.send(moved.map(|kept| Left {

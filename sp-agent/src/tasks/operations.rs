@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use shared::audit::By;
 use shared::host_port::HostPort;
 use shared::pki::JoinToken;
 use shared::runtime::errors::chain;
@@ -12,6 +13,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::Origin;
 use super::following::Leave;
+use crate::audit::Trail;
 use crate::config::{Config, ConfigError, Purpose};
 use crate::join::{self, Request};
 use crate::status::check::{self, CheckReport};
@@ -28,6 +30,7 @@ pub(super) struct Local {
     pub(super) config: watch::Receiver<Arc<Config>>,
     pub(super) orders: mpsc::Sender<Leave>,
     pub(super) poke: Arc<Notify>,
+    pub(super) trail: Trail,
 }
 
 const STOPPING: &str = "the agent stops; ask again when it runs";
@@ -54,6 +57,8 @@ impl Operations for Local {
         let joined = join::join(request).await;
         let joined = joined.map_err(|error| Problem::refused(chain(&error)))?;
         self.poke.notify_one();
+        let act = joined.act(By::new("administrator", "local socket"), "join");
+        self.trail.note(self.sources.clock.unix_millis(), act).await;
         let warning = view
             .reason
             .map(|it| format!("the cloud can't be described: {it}"));

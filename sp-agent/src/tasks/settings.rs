@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use shared::audit::{Act, By};
 use shared::runtime::clock::Clock;
 use shared::runtime::daemon::{ReloadListener, reread};
 use shared::runtime::files::Contents;
@@ -14,6 +15,7 @@ use tokio::sync::{Notify, watch};
 
 use super::Origin;
 use super::files::Watcher;
+use crate::audit::Trail;
 use crate::config::{CREDENTIAL, Config, Purpose};
 
 /// Editors and configuration management write in several steps; the last one counts.
@@ -22,6 +24,7 @@ const DEBOUNCE: Duration = Duration::from_millis(500);
 /// The task that keeps the configuration new.
 pub(super) struct Settings {
     pub(super) origin: Origin,
+    pub(super) trail: Trail,
     pub(super) configs: watch::Sender<Arc<Config>>,
     pub(super) reload: ReloadListener,
 }
@@ -57,11 +60,11 @@ impl Settings {
             let Some(cause) = shutdown.until_draining(asked).await else {
                 return Ok(());
             };
-            self.read(cause, &mut seen).await;
+            self.read(cause, &mut seen, &clock).await;
         }
     }
 
-    async fn read(&self, cause: Cause, seen: &mut Option<Contents>) {
+    async fn read(&self, cause: Cause, seen: &mut Option<Contents>, clock: &Clock) {
         let (origin, known) = (self.origin.clone(), *seen);
         let read = tokio::task::spawn_blocking(move || {
             // Looked at first: what changes while it is read is then seen as a change.
@@ -78,16 +81,21 @@ impl Settings {
         };
         *seen = Some(contents);
         match loaded {
-            Ok(config) => self.take(cause, config),
+            Ok(config) => {
+                if let Some(act) = self.take(cause, config) {
+                    self.trail.note(clock.unix_millis(), act).await;
+                }
+            }
             Err(error) => reread::refused(&error),
         }
     }
 
-    fn take(&self, cause: Cause, config: Config) {
+    /// Returns what the audit trail is to know of it.
+    fn take(&self, cause: Cause, config: Config) -> Option<Act> {
         let before = Arc::clone(&self.configs.borrow());
         // Whoever asks may have changed what the configuration only points at, such as a CA's file.
         if cause == Cause::Seen && config == *before {
-            return;
+            return None;
         }
         let fixed = [
             ("data_dir", before.data_dir != config.data_dir),
@@ -95,7 +103,11 @@ impl Settings {
             ("metrics.listen", before.metrics != config.metrics),
         ];
         reread::taken("sp-agent", config.log.as_deref(), &fixed);
+        let (was, is) = (before.policy.to_string(), config.policy.to_string());
         self.configs.send_replace(Arc::new(config));
+        let by = By::new("configuration", self.origin.path.display().to_string());
+        let act = Act::new(by, "change policy").on("policy", "", "");
+        (was != is).then(|| act.changing(was, is))
     }
 }
 

@@ -13,6 +13,7 @@ const OWNED: [(&str, &[&str]); 6] = [
         "rusqlite",
         &[
             "idp-hub/src/store",
+            "sp-agent/src/audit",
             "sp-agent/src/database",
             "sp-agent/src/replica/store",
             "sp-agent/src/spool",
@@ -34,6 +35,7 @@ const PURE: [&str; 30] = [
     "shared/src/model",
     "shared/src/wire",
     "shared/src/backoff",
+    "shared/src/audit",
     "shared/src/link",
     "idp-hub/src/api/users/lockout.rs",
     "idp-hub/src/directory",
@@ -43,6 +45,7 @@ const PURE: [&str; 30] = [
     "sp-agent/src/apply/batch.rs",
     "sp-agent/src/apply/compare.rs",
     "sp-agent/src/apply/doubts.rs",
+    "sp-agent/src/apply/driver/told.rs",
     "sp-agent/src/apply/failures.rs",
     "sp-agent/src/apply/inputs.rs",
     "sp-agent/src/apply/link_ends.rs",

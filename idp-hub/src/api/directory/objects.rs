@@ -8,12 +8,14 @@ use shared::model::{Department, Group, Object, ObjectKind, Project, Role, User};
 use utoipa::{IntoParams, ToSchema};
 
 use super::documents::ObjectDocument;
+use crate::api::audit::{by, refused};
 use crate::api::extract::{Json, Page, PageQuery, Path, Query, cursor};
 use crate::api::problem::{Kind, Problem, ProblemDocument};
 use crate::api::state::ApiState;
 use crate::api::who::{Source, Who};
 use crate::directory::rights::Action;
 use crate::directory::{Edit, Patch};
+use crate::store::audit::attempted;
 
 /// Which of a kind.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -327,12 +329,17 @@ pub(super) async fn edit(
     source: Source,
     edit: Edit,
 ) -> Result<(), Problem> {
-    let (author, asked, asker) = (who.name().to_owned(), format!("{edit:?}"), who.asker());
+    let (by, asked, asker) = (by(who, source), format!("{edit:?}"), who.asker());
+    let attempt = attempted(&edit, by.clone());
     let made = state.store.change(move |it| {
         it.permit(asker, Action::Edit(&edit))?;
-        it.edit(edit, &author)
+        it.edit_by(edit, &by)
     });
-    let changed = !made.await?.is_empty();
+    let made = made
+        .await
+        .map_err(Problem::from)
+        .inspect_err(|problem| refused(state, attempt, problem.kind().slug()));
+    let changed = !made?.is_empty();
     let by = who.name();
     tracing::info!(target: "audit", action = "directory", asked, by, %source, changed, "asked for");
     Ok(())

@@ -5,6 +5,7 @@ mod withheld;
 
 use axum::extract::State;
 use serde::Deserialize;
+use shared::audit::Act;
 use shared::model::ObjectKind;
 use utoipa::{IntoParams, ToSchema};
 
@@ -12,6 +13,7 @@ pub use documents::{CountDocument, LinksDocument, MergedDocument, PlanDocument, 
 pub use withheld::{LinkEndDocument, WithheldDocument};
 
 use super::access::Administrator;
+use crate::api::audit::{by, refused};
 use crate::api::extract::{Json, PageQuery, Path, Query, cursor};
 use crate::api::problem::{Kind, Problem, ProblemDocument};
 use crate::api::state::ApiState;
@@ -122,10 +124,14 @@ pub(in crate::api) async fn merge(
     let confirmation = Confirmation {
         plan: digest,
         take_over: asked.take_over,
-        author: who.name(),
+        by: by(&who.0, source),
     };
     let take_over = asked.take_over;
-    let merged = state.store.merge(&region, confirmation).await?;
+    let attempt = Act::new(confirmation.by.clone(), "merge").on("region", "", region.as_str());
+    let merged = state.store.merge(&region, confirmation).await;
+    let merged = merged
+        .map_err(Problem::from)
+        .inspect_err(|problem| refused(&state, attempt, problem.kind().slug()))?;
     let (by, plan, written) = (who.name(), digest.to_string(), merged.written);
     tracing::info!(
         target: "audit", action = "merge", region, by, %source, plan, take_over, written,

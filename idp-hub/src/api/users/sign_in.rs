@@ -3,6 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
+use shared::audit::{Act, By};
 use shared::model::CloudId;
 use shared::pki::{Context, SECRET_BYTES_MAX, SealedFor};
 use shared::runtime::errors::chain;
@@ -115,7 +116,7 @@ pub(in crate::api) async fn check(
     let row = match row {
         Some(row) if !regions.is_empty() => {
             drop(place);
-            let captured = capture(state, &row, &regions, password).await;
+            let captured = capture(state, source, &row, &regions, password).await;
             captured.inspect_err(|it| forgive(state, &whose, it))?
         }
         row => {
@@ -129,7 +130,7 @@ pub(in crate::api) async fn check(
                 (row, _) => row.filter(|_| fits),
             };
             let row = row.ok_or_else(|| refused("wrong-password"))?;
-            spread(state, &row, password).await;
+            spread(state, source, &row, password).await;
             row
         }
     };
@@ -168,6 +169,7 @@ fn forgive(state: &ApiState, whose: &Whose, refused: &Refused) {
 /// Asks the regions that know the user, and keeps the password that one of them says is his.
 async fn capture(
     state: &ApiState,
+    source: Source,
     row: &UserRow,
     regions: &[(Recipient, CloudId)],
     password: Zeroizing<String>,
@@ -180,11 +182,15 @@ async fn capture(
     let asked = tokio::time::timeout(ASKED_MAX, ask(state, regions, &password)).await;
     let from = asked.unwrap_or_else(|_| Err(away()))?;
     let (title, region) = (row.title(), from.name.clone());
-    let author = format!("{title}, by the cloud of {region}");
+    let by = By::new(
+        format!("{title}, by the cloud of {region}"),
+        source.to_string(),
+    );
+    let act = Act::new(by, "capture-password").on("user", row.id, title.as_str());
     let chosen = Chosen {
         row,
         password,
-        author: &author,
+        act,
         asker: Asker::Cloud,
         captured_from: Some(from.no),
     };

@@ -1,5 +1,6 @@
 //! A password's way to the regions: sealed to each agent, and stored with its hash in one change.
 
+use shared::audit::{Act, By};
 use shared::ids::ObjectId;
 use shared::pki::{Context, SealedFor};
 use shared::runtime::errors::chain;
@@ -9,6 +10,7 @@ use super::{LACKING_SHOWN, PasswordDocument};
 use crate::api::passwords::{self, PasswordError};
 use crate::api::problem::Problem;
 use crate::api::state::ApiState;
+use crate::api::who::Source;
 use crate::directory::rights::{Action, Asker};
 use crate::store::RegionNo;
 use crate::store::users::{NewPassword, Recipient, UserRow};
@@ -19,8 +21,8 @@ pub(super) struct Chosen<'a> {
     pub(super) row: &'a UserRow,
     /// The password.
     pub(super) password: Zeroizing<String>,
-    /// Who sets it.
-    pub(super) author: &'a str,
+    /// What the audit trail is told of it: by whom, and how.
+    pub(super) act: Act,
     /// Whose rights he has.
     pub(super) asker: Asker,
     /// The region in which it is the user's already. Such a one may be as its cloud took it.
@@ -35,7 +37,7 @@ pub(super) async fn set(state: &ApiState, chosen: Chosen<'_>) -> Result<Password
     let Chosen {
         row,
         password,
-        author,
+        act,
         asker,
         captured_from,
     } = chosen;
@@ -56,7 +58,7 @@ pub(super) async fn set(state: &ApiState, chosen: Chosen<'_>) -> Result<Password
         user,
         hash,
         version,
-        author: author.to_owned(),
+        author: act.by.who.clone(),
         captured_from,
         sealed: sealed.await?,
     };
@@ -65,6 +67,7 @@ pub(super) async fn set(state: &ApiState, chosen: Chosen<'_>) -> Result<Password
             it.permit(asker, Action::SetPassword(user))?;
         }
         let told = it.set_user_password(&new)?;
+        it.audit(act.changing("", told_to(version, told.len())))?;
         Ok((told, it.reading().lacking(user)?))
     });
     let (told, lacking) = told.await?;
@@ -82,8 +85,15 @@ pub(super) async fn set(state: &ApiState, chosen: Chosen<'_>) -> Result<Password
 
 /// Tells a password that was right just now to regions that lack it. What fails is for the next
 /// sign-in: the user is signed in all the same.
-pub(super) async fn spread(state: &ApiState, row: &UserRow, password: Zeroizing<String>) {
+pub(super) async fn spread(
+    state: &ApiState,
+    source: Source,
+    row: &UserRow,
+    password: Zeroizing<String>,
+) {
     let (user, title) = (row.id, row.title());
+    let by = By::new(title.as_str(), source.to_string());
+    let act = Act::new(by, "spread-password").on("user", user, title.as_str());
     let Some(version) = row.version() else {
         return;
     };
@@ -94,10 +104,13 @@ pub(super) async fn spread(state: &ApiState, row: &UserRow, password: Zeroizing<
             return Ok(());
         }
         let sealed = seal_all(state, (user, version), lacking, password).await?;
-        let author = title.clone();
-        let told = state
-            .store
-            .change(move |it| it.spread_user_password((user, version), &author, sealed));
+        let told = state.store.change(move |it| {
+            let told = it.spread_user_password((user, version), &act.by.who, sealed)?;
+            if !told.is_empty() {
+                it.audit(act.changing("", told_to(version, told.len())))?;
+            }
+            Ok(told)
+        });
         let regions = told.await?.len();
         tracing::info!(target: "audit", action = "spread-password", user = title, regions);
         Ok::<_, Problem>(())
@@ -110,6 +123,11 @@ pub(super) async fn spread(state: &ApiState, row: &UserRow, password: Zeroizing<
             "regions that lack a password are told it at his next sign-in"
         );
     }
+}
+
+/// Of a password nothing is told but when it was set.
+fn told_to(version: u64, regions: usize) -> String {
+    format!("version={version} regions={regions}")
 }
 
 /// Seals a password to each agent that has told a key. Thousands take a second of a core, so it is

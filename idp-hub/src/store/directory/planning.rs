@@ -141,8 +141,8 @@ impl Store {
     pub async fn merge(&self, region: &str, confirmed: Confirmation) -> Result<Merged, StoreError> {
         for _ in 0..ATTEMPTS_MAX {
             let planned = self.planned(region, confirmed.clone()).await?;
-            let author = confirmed.author.clone();
-            let merged = self.change(move |it| it.merge(planned, &author));
+            let confirmed = confirmed.clone();
+            let merged = self.change(move |it| it.merge(planned, &confirmed));
             if let Some(merged) = merged.await? {
                 return Ok(merged);
             }

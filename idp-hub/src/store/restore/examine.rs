@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
+use shared::audit::{Act, By};
 use shared::ids::FederationId;
 use shared::model::UnixMillis;
 use shared::runtime::errors::chain;
 
 use super::super::Reading;
+use super::super::audit;
 use super::super::error::StoreError;
 use super::super::facts::Restoration;
 use super::super::schema;
@@ -27,10 +29,11 @@ const NEWEST: &str = "SELECT max(
 /// there are; or why the hub can't go on with it.
 pub(super) fn examine(
     path: &Path,
+    from: &Path,
     federation: FederationId,
     now: UnixMillis,
 ) -> Result<(Restoration, u32), String> {
-    let connection = open(path).map_err(|error| said(&error))?;
+    let mut connection = open(path).map_err(|error| said(&error))?;
     schema::settle(&connection).map_err(|error| said(&error))?;
     is_of_a_hub(&connection)?;
     let finding: String = one(&connection, "PRAGMA quick_check(1)")?;
@@ -68,9 +71,15 @@ pub(super) fn examine(
     let renew = "UPDATE facts SET value = randomblob(16) WHERE name = 'directory_feed_id'";
     let renew = connection.execute(renew, ());
     renew.map_err(|error| said(&error))?;
+    // A backup of an earlier release has no trail to be told yet.
+    schema::migrate(&mut connection).map_err(|error| told(&error))?;
+    let act = Act::new(By::new("idp-hub restore", "this machine"), "restore");
+    let act = act.on("backup", "", from.display().to_string());
+    let act = act.changing("", format!("the hub as of {} ms", restoration.taken.0));
     restoration
         .note(&connection)
-        .and_then(|()| fold(&connection))
+        .and_then(|()| audit::note(&connection, now, act))
+        .and_then(|_| fold(&connection))
         .map_err(|error| told(&error))?;
     Ok((restoration, regions))
 }

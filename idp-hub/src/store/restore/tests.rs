@@ -179,7 +179,8 @@ async fn a_link_that_the_service_puts_in_the_copys_place_leads_nowhere() {
     let copy = made.copy(&site.path("backup.db"), NEW).unwrap();
     fs::remove_file(made.path(NEW)).unwrap();
     symlink(&other, made.path(NEW)).unwrap();
-    let told = examine::examine(&made.path(NEW), federation(1), NOW).unwrap_err();
+    let told =
+        examine::examine(&made.path(NEW), Path::new("b.db"), federation(1), NOW).unwrap_err();
     assert!(told.contains("can't be checked"), "{told}");
     assert_eq!(fs::read(&other).unwrap(), before);
     let owner = site.folder.path().metadata().unwrap();

@@ -1,5 +1,7 @@
 //! The driver against clouds that fail, hang and lose answers.
 
+mod audit;
+
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -133,6 +135,9 @@ struct Store {
     fails: AtomicUsize,
     base: Mutex<Base>,
     told: Mutex<Vec<CloudId>>,
+    audit_fails: AtomicUsize,
+    /// What came together.
+    audited: Mutex<Vec<Vec<Act>>>,
 }
 
 #[async_trait]
@@ -147,6 +152,22 @@ impl Keep for Store {
         }
         let mut base = self.base.lock().unwrap();
         notes.iter().for_each(|it| base.note(it.clone()));
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Audit for Store {
+    async fn audit(&self, acts: &[Act]) -> Result<(), StoreError> {
+        if self.audit_fails.load(Ordering::SeqCst) > 0 {
+            self.audit_fails.fetch_sub(1, Ordering::SeqCst);
+            return Err(StoreError {
+                what: "telling the audit trail",
+                reason: "the disk is full; make room".to_owned(),
+            });
+        }
+        let mut audited = self.audited.lock().unwrap();
+        audited.push(acts.to_vec());
         Ok(())
     }
 }
@@ -251,6 +272,7 @@ impl Bench {
             news: heard,
             keep: store.clone(),
             report: store.clone(),
+            audit: store.clone(),
             unseal: Arc::new(Plain),
             progress: shown,
             remarks: watch::Sender::new(None),

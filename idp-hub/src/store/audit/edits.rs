@@ -1,0 +1,122 @@
+//! Changes of the directory, with their entry.
+
+use shared::audit::{Act, By, changed, link_named};
+use shared::ids::ObjectId;
+use shared::model::{Object, ObjectKind};
+
+use crate::directory::{Delta, Edit};
+use crate::store::Changing;
+use crate::store::error::StoreError;
+
+impl Changing<'_> {
+    /// Makes an administrator's change, and tells the audit trail what of it is another one now.
+    /// What changes nothing is not told.
+    ///
+    /// # Errors
+    /// As [`edit`](Self::edit).
+    pub fn edit_by(&mut self, edit: Edit, by: &By) -> Result<Delta, StoreError> {
+        let (delta, act) = self.edit_told(edit, by)?;
+        if let Some(act) = act {
+            self.audit(act)?;
+        }
+        Ok(delta)
+    }
+
+    /// The same, where the caller tells the trail: what, or nothing where nothing is changed.
+    pub(in crate::store) fn edit_told(
+        &mut self,
+        edit: Edit,
+        by: &By,
+    ) -> Result<(Delta, Option<Act>), StoreError> {
+        let about = About::of(&edit);
+        let before = about.object(self)?;
+        let delta = self.edit(edit, &by.who)?;
+        if delta.is_empty() {
+            return Ok((delta, None));
+        }
+        let after = about.object(self)?;
+        let act = about.act(by.clone(), before.as_ref(), after.as_ref(), &delta);
+        Ok((delta, Some(act)))
+    }
+}
+
+/// What an edit that was refused was to do. Its values are left out: nobody has checked them.
+pub fn attempted(edit: &Edit, by: By) -> Act {
+    match About::of(edit) {
+        About::Object(action, kind, id) => Act::new(by, action).on(kind.name(), id, ""),
+        About::Link(action, kind, id, name) => Act::new(by, action).on(kind, id, name),
+    }
+}
+
+/// What an edit is about.
+enum About {
+    Object(&'static str, ObjectKind, ObjectId),
+    Link(&'static str, &'static str, String, String),
+}
+
+impl About {
+    fn of(edit: &Edit) -> Self {
+        use shared::model::Link::{Assignment, Implication, Membership};
+        let (action, link) = match edit {
+            Edit::Create { id, object } => return Self::Object("create", object.kind(), *id),
+            Edit::Update { kind, id, .. } => return Self::Object("edit", *kind, *id),
+            Edit::End { kind, id } => return Self::Object("end", *kind, *id),
+            Edit::Link(link) => ("link", link),
+            Edit::Unlink(link) => ("unlink", link),
+        };
+        let kind = match link {
+            Membership(_) => "membership",
+            Implication(_) => "implication",
+            Assignment(_) => "assignment",
+        };
+        Self::Link(action, kind, link.id().to_string(), link_named(link))
+    }
+
+    fn object(&self, it: &Changing<'_>) -> Result<Option<Object<ObjectId>>, StoreError> {
+        match self {
+            Self::Object(_, kind, id) => it.reading().object(*kind, *id),
+            Self::Link(..) => Ok(None),
+        }
+    }
+
+    fn act(
+        self,
+        by: By,
+        before: Option<&Object<ObjectId>>,
+        after: Option<&Object<ObjectId>>,
+        delta: &Delta,
+    ) -> Act {
+        match self {
+            Self::Object(action, kind, id) => {
+                let name = before.or(after).map(|it| it.name().to_owned());
+                let (before, mut after) = changed(before, after);
+                if let [_, others @ ..] = delta.ended.as_slice() {
+                    after = ended(kind, others.len());
+                }
+                let act = Act::new(by, action).on(kind.name(), id, name.unwrap_or_default());
+                act.changing(before, after)
+            }
+            Self::Link(action, kind, id, name) => {
+                let (before, after) = match delta.linked.is_empty() {
+                    true => ("there", "not there"),
+                    false => ("not there", "there"),
+                };
+                Act::new(by, action)
+                    .on(kind, id, name)
+                    .changing(before, after)
+            }
+        }
+    }
+}
+
+/// How a thing of this kind ends, with so many others.
+fn ended(kind: ObjectKind, others: usize) -> String {
+    let how = match kind {
+        ObjectKind::Department | ObjectKind::Project => "retired",
+        ObjectKind::User | ObjectKind::Group | ObjectKind::Role => "deleted",
+    };
+    match others {
+        0 => how.to_owned(),
+        others => format!("{how}, and with it {others} more"),
+    }
+}
