@@ -69,8 +69,8 @@ pub struct Reconciler {
     reserved: BTreeSet<CloudId>,
     /// What is the administrator's: the few things by which the federation works here.
     administrators: BTreeSet<places::Here>,
-    /// Drift that is to be written over.
-    put_back: BTreeSet<Subject>,
+    /// Drift that is to be written over: the one of this digest, or whatever it is.
+    put_back: BTreeMap<Subject, Option<[u8; 16]>>,
     /// To be looked at.
     dirty: BTreeSet<Subject>,
     standings: BTreeMap<Subject, Standing>,
@@ -98,7 +98,7 @@ impl Reconciler {
             referrers: BTreeMap::new(),
             reserved: BTreeSet::new(),
             administrators: BTreeSet::new(),
-            put_back: BTreeSet::new(),
+            put_back: BTreeMap::new(),
             dirty: BTreeSet::new(),
             standings: BTreeMap::new(),
             tally: progress::Tally::default(),
@@ -129,6 +129,6 @@ impl Reconciler {
     }
 
     fn is_put_back(&self, subject: &Subject) -> bool {
-        self.put_back.contains(subject)
+        self.put_back.contains_key(subject)
     }
 }

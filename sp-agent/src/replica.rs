@@ -218,6 +218,11 @@ pub enum Note {
 }
 
 impl Base {
+    /// Whether nothing was ever applied, or it is not known any more.
+    pub fn is_empty(&self) -> bool {
+        self.objects.is_empty() && self.links.is_empty() && self.put_backs.is_empty()
+    }
+
     /// Takes over what was done.
     pub fn note(&mut self, note: Note) {
         match note {

@@ -34,7 +34,7 @@ impl Doubt {
 }
 
 /// Whether an order may have been carried out although it failed so.
-const fn is_doubtful(error: &CloudError) -> bool {
+pub(super) const fn is_doubtful(error: &CloudError) -> bool {
     match error {
         CloudError::Unreachable { .. } | CloudError::Malformed { .. } | CloudError::Stopped => true,
         CloudError::Status { status, .. } => *status >= 500,

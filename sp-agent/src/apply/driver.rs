@@ -168,6 +168,8 @@ struct Run {
     it: Apply,
     core: Reconciler,
     under_way: FuturesUnordered<BoxFuture<'static, Done>>,
+    /// Passwords of which it is not known whether they were set.
+    doubts: Arc<passwords::Doubts>,
     shown_at: Option<Instant>,
     remarked_at: Option<Instant>,
     /// Whether the hub told its directory: without it all that was applied seems to be too much.
@@ -189,6 +191,7 @@ impl Apply {
             it: self,
             core,
             under_way: FuturesUnordered::new(),
+            doubts: Arc::default(),
             shown_at: None,
             remarked_at: None,
             is_told: *replica != Replica::default(),
@@ -201,12 +204,12 @@ impl Apply {
 
 async fn carry(
     cloud: &dyn Cloud,
-    unseal: &dyn Unseal,
+    (unseal, doubts): (&dyn Unseal, &passwords::Doubts),
     order: &Order,
 ) -> Result<Option<CloudId>, CloudError> {
     match order {
         Order::Password(user, secret) => {
-            passwords::set(cloud, unseal, user, secret).await?;
+            passwords::set(cloud, (unseal, doubts), user, secret).await?;
             Ok(None)
         }
         order => cloud.perform(order).await,
@@ -235,9 +238,10 @@ impl Run {
     fn give(&self, task: Task) {
         let (cloud, clock) = (Arc::clone(&self.it.cloud), self.it.clock.clone());
         let unseal = Arc::clone(&self.it.unseal);
+        let doubts = Arc::clone(&self.doubts);
         self.under_way.push(Box::pin(async move {
             let result = tokio::select! {
-                result = carry(&*cloud, &*unseal, &task.order) => result,
+                result = carry(&*cloud, (&*unseal, &doubts), &task.order) => result,
                 () = clock.sleep(ORDER_MAX) => Err(CloudError::Unreachable {
                     endpoint: "the cloud".to_owned(),
                     reason: format!("no answer within {} s", ORDER_MAX.as_secs()),

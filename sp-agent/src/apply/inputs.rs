@@ -137,7 +137,7 @@ impl Reconciler {
     pub fn put_back(&mut self, subject: Subject) {
         // What does not exist would be remembered for ever.
         if self.standings.contains_key(&subject) {
-            self.put_back.insert(subject.clone());
+            self.put_back.insert(subject.clone(), None);
             self.dirty.insert(subject);
         }
     }
@@ -171,6 +171,7 @@ impl Reconciler {
     fn touched(&mut self, touched: Touched) {
         let (kind, here) = match touched {
             Touched::Link(link) => {
+                self.look_at_passwords(&link);
                 let mut its = ends(&link);
                 if its.any(|(kind, id)| self.guard(kind, id).is_some()) {
                     self.look_at_linked(&link);

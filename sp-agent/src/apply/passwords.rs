@@ -2,16 +2,25 @@
 //!
 //! A cloud shows no password, so that there is nothing to compare: what the hub told is given to
 //! the cloud once, for each version and each user that stands for him.
+//!
+//! Whoever has the role `admin` in this cloud keeps the password that he has here, whoever sets
+//! another one at the hub: by its password an account is taken over, and this one is the cloud's.
+
+use std::collections::BTreeSet;
 
 use shared::ids::ObjectId;
-use shared::model::{ObjectKind, Secret};
+use shared::model::{CloudId, Link, ObjectKind, RecordKind, Secret};
 
 use super::Reconciler;
+use super::link_ends::ends;
 use super::objects::drift;
-use super::subject::{Difference, Level, Subject, Wait};
+use super::subject::{Difference, Level, Subject, Wait, Why};
 use super::verdict::{Done, Due, Verdict};
-use crate::cloud::Order;
+use crate::cloud::{Order, is_same_name};
 use crate::replica::SetPassword;
+
+/// The role that makes an administrator, in every policy file that the services ship.
+const ADMIN: &str = "admin";
 
 impl Reconciler {
     /// The hub told a password; `None`: it tells none any more.
@@ -61,11 +70,85 @@ impl Reconciler {
         if let Some(why) = self.guard(kind, &here) {
             return drift(object.name(), what, why);
         }
+        if let Some(unread) = self.unread_of_roles() {
+            return Verdict::Waiting(Wait::Reading(unread));
+        }
+        if self.administers(&here) {
+            return drift(object.name(), what, Why::Custody);
+        }
         let due = Due {
             level: Level::Password,
             order: Order::Password(here, secret.clone()),
             done: Done::Password(user, set),
         };
         self.due(due, object.name(), what)
+    }
+
+    /// Whose roles a link of the cloud is about may be given his password now, or not any more.
+    pub(super) fn look_at_passwords(&mut self, link: &Link<CloudId>) {
+        let members = |group: &CloudId| {
+            let links = self.actual.links_of(ObjectKind::Group, group);
+            let users = links.filter_map(|it| match it {
+                Link::Membership(it) => Some(it.user.clone()),
+                Link::Implication(_) | Link::Assignment(_) => None,
+            });
+            users.collect::<Vec<CloudId>>()
+        };
+        let concerned = ends(link).flat_map(|(kind, id)| match kind {
+            ObjectKind::User => vec![id.clone()],
+            ObjectKind::Group => members(id),
+            ObjectKind::Department | ObjectKind::Project | ObjectKind::Role => Vec::new(),
+        });
+        let known = concerned.filter_map(|it| self.places.there(ObjectKind::User, &it));
+        let told: Vec<ObjectId> = known
+            .filter(|it| self.replica.secrets.contains_key(it))
+            .collect();
+        self.dirty.extend(told.into_iter().map(Subject::Password));
+    }
+
+    /// The first kind without which nobody knows which roles a user has.
+    fn unread_of_roles(&self) -> Option<RecordKind> {
+        use RecordKind::{Assignment, Group, Implication, Membership, Role};
+        let mut needed = [Group, Role, Membership, Implication, Assignment].into_iter();
+        needed.find(|it| !self.actual.is_whole(*it))
+    }
+
+    /// Whether a user has the role `admin` anywhere in the cloud, by himself, by a group, or by a
+    /// role that comes with it. Roles in the system as a whole are not read.
+    fn administers(&self, user: &CloudId) -> bool {
+        let of_user = self.actual.links_of(ObjectKind::User, user);
+        let groups = of_user.filter_map(|link| match link {
+            Link::Membership(it) => Some(&it.group),
+            Link::Implication(_) | Link::Assignment(_) => None,
+        });
+        let of_groups = groups.flat_map(|it| self.actual.links_of(ObjectKind::Group, it));
+        let links = self
+            .actual
+            .links_of(ObjectKind::User, user)
+            .chain(of_groups);
+        let mut roles = links.filter_map(|link| match link {
+            Link::Assignment(it) => Some(&it.role),
+            Link::Membership(_) | Link::Implication(_) => None,
+        });
+        roles.any(|it| self.leads_to_admin(it))
+    }
+
+    fn leads_to_admin(&self, role: &CloudId) -> bool {
+        let (mut seen, mut left) = (BTreeSet::from([role]), vec![role]);
+        while let Some(role) = left.pop() {
+            let known = self.actual.organization().roles.get(role);
+            if known.is_none_or(|it| is_same_name(&it.name, ADMIN)) {
+                return true;
+            }
+            for link in self.actual.links_of(ObjectKind::Role, role) {
+                if let Link::Implication(it) = link
+                    && it.prior == *role
+                    && seen.insert(&it.implied)
+                {
+                    left.push(&it.implied);
+                }
+            }
+        }
+        false
     }
 }

@@ -8,7 +8,7 @@ use shared::model::{Record, Subject};
 use shared::wire::record;
 
 use super::Reconciler;
-use super::subject::Why;
+use super::subject::{Drift, Why};
 use super::verdict::Verdict;
 use crate::replica::{Note, Replica};
 
@@ -17,6 +17,18 @@ impl Reconciler {
     pub(super) fn told_to_put_back(&mut self, replica: &Replica) {
         let now = &replica.put_backs;
         let before = std::mem::replace(&mut self.replica.put_backs, now.clone());
+        if self.base.is_empty() {
+            // Either nothing was ever put back here, or the replica is lost, and with it what was
+            // done: a word that was taken once must not be taken again.
+            let taken = now
+                .iter()
+                .map(|(it, told)| Note::PutBack(it.id(), Some(told.at)));
+            taken
+                .collect::<Vec<Note>>()
+                .into_iter()
+                .for_each(|it| self.note(it));
+            return;
+        }
         let new = now
             .iter()
             .filter(|(it, told)| before.get(*it) != Some(*told));
@@ -45,13 +57,34 @@ impl Reconciler {
         if is_done || drift.why != Why::Region {
             return false;
         }
-        let remark = Record::Remark(self.of_drift(subject, drift));
-        let now = record::digest(&remark).map(|it| it.to_bytes()).ok();
-        if now != Some(told.seen) {
+        if self.digest_of(subject, drift) != Some(told.seen) {
             return false;
         }
         self.note(Note::PutBack(id, Some(told.at)));
-        self.put_back.insert(subject.clone());
+        self.put_back.insert(subject.clone(), Some(told.seen));
         true
+    }
+
+    /// What is found about a subject now. What waits to be put back, or failed at it, may differ
+    /// otherwise by now, and that was seen by nobody.
+    pub(super) fn judge_now(&mut self, subject: &Subject) -> Verdict {
+        if let Some(Some(seen)) = self.put_back.get(subject).copied() {
+            self.put_back.remove(subject);
+            let verdict = self.judge(subject);
+            let is_it = match &verdict {
+                Verdict::Drift(drift) => self.digest_of(subject, drift) == Some(seen),
+                _ => false,
+            };
+            if !is_it {
+                return verdict;
+            }
+            self.put_back.insert(subject.clone(), Some(seen));
+        }
+        self.judge(subject)
+    }
+
+    fn digest_of(&self, subject: &Subject, drift: &Drift) -> Option<[u8; 16]> {
+        let remark = Record::Remark(self.of_drift(subject, drift));
+        record::digest(&remark).map(|it| it.to_bytes()).ok()
     }
 }

@@ -15,7 +15,7 @@ impl Reconciler {
         while let Some(subject) = self.dirty.pop_first() {
             // It is looked at when it is done.
             if self.standings.get(&subject) != Some(&Standing::Running) {
-                let mut verdict = self.judge(&subject);
+                let mut verdict = self.judge_now(&subject);
                 if self.takes_back(&subject, &verdict) {
                     verdict = self.judge(&subject);
                 }

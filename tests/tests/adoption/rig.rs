@@ -12,6 +12,7 @@ use shared::runtime::clock::{Clock, ManualClock};
 use shared::transport::{DoorConnection, DoorDialer};
 use shared::wire::frame::Denial;
 use sp_agent::adoption::{Closed, Door, Parts};
+use sp_agent::audit::Trail;
 use sp_agent::config::{Config, Purpose, Surroundings};
 use tempfile::TempDir;
 use tests::inproc::{TestHub, description, private_dir};
@@ -82,6 +83,7 @@ impl Rig {
             configs,
             description,
             tries: Arc::default(),
+            trail: Trail::open(data.path(), UnixMillis::from_secs(1)).unwrap(),
         };
         let any: SocketAddr = (Ipv4Addr::LOCALHOST, 0).into();
         let door = Door::open(any, parts).await.unwrap();

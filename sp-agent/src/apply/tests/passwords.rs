@@ -1,6 +1,6 @@
 //! Passwords that the hub sealed, given to the cloud.
 
-use shared::model::{Custody, ObjectKind, Secret};
+use shared::model::{Custody, Implication, Link, ObjectKind, Secret};
 
 use super::rules::{DEPARTMENT, USER, applied};
 use super::world::*;
@@ -100,4 +100,30 @@ fn a_secret_that_is_told_no_more_is_none_and_takes_nothing_back() {
     bench.core.follow(&replica);
     assert_eq!(bench.run(), 0);
     assert_eq!(bench.core.standing(&subject()), None);
+}
+
+#[test]
+fn whoever_administers_the_cloud_keeps_his_password() {
+    let (mut bench, mut replica) = applied();
+    let ann = ann(&bench);
+    let project = bench.cloud.named(ObjectKind::Project, "web").remove(0);
+    let chief = bench.cloud.add(role("chief"));
+    let admin = bench.cloud.add(role("Admin"));
+    let implied = Link::Implication(Implication {
+        prior: chief.clone(),
+        implied: admin,
+    });
+    bench.cloud.all.link(implied);
+    let given = assigned(ann.clone(), project, chief);
+    bench.cloud.all.link(given.clone());
+    bench.read();
+    replica.secrets.insert(oid(USER), secret(5));
+    bench.core.follow(&replica);
+    assert_eq!(bench.run(), 0);
+    let held = (subject(), vec![Difference::Password], Why::Custody);
+    assert!(bench.drift().contains(&held), "{:?}", bench.drift());
+    bench.cloud.all.unlink(&given);
+    bench.read();
+    assert_eq!(bench.run(), 1, "he administers nothing any more");
+    assert_eq!(bench.cloud.passwords.get(&ann), Some(&5));
 }

@@ -205,3 +205,31 @@ fn what_fails_says_why_and_is_remarked_on_no_more_once_it_is_done() {
     bench.core.next(bench.now, 0);
     assert_eq!(told(&bench).remarks, []);
 }
+
+#[test]
+fn a_put_back_that_has_to_wait_is_none_once_the_drift_is_another() {
+    let (mut bench, mut replica) = applied();
+    change_ann(&mut bench, "ann@elsewhere.org");
+    let remark = told(&bench).remarks.remove(0);
+    say(&mut replica, remark.subject.clone(), seen(&remark), 1);
+    bench.core.follow(&replica);
+    // Taken, and not carried out: the cloud is given no room.
+    let batch = bench.core.next(bench.now, 0);
+    bench.keep(batch.notes);
+    assert!(bench.kept.put_backs.contains_key(&remark.subject.id()));
+    change_ann(&mut bench, "ann@somewhere.org");
+    assert_eq!(bench.run(), 0, "nobody saw that one");
+    assert_eq!(email(&bench), "ann@somewhere.org");
+}
+
+#[test]
+fn a_lost_replica_takes_no_word_again() {
+    let (mut bench, mut replica) = applied();
+    change_ann(&mut bench, "ann@elsewhere.org");
+    let remark = told(&bench).remarks.remove(0);
+    say(&mut replica, remark.subject.clone(), seen(&remark), 5);
+    bench.restart(Base::default(), &replica, Policy::default());
+    bench.run();
+    let taken = bench.kept.put_backs.get(&remark.subject.id());
+    assert_eq!(taken, Some(&UnixMillis(5)));
+}
