@@ -35,6 +35,15 @@ pub(super) fn is_admin_role<I>(role: &Role<I>) -> bool {
     role.department.is_none() && Folded::new(&role.name) == Folded::new(ADMIN)
 }
 
+/// Beside `admin`, the role that administers a domain or a project (Keystone: its default roles).
+const MANAGER: &str = "manager";
+
+/// Whether a role administers the place where somebody has it.
+pub(super) fn is_administrators_role<I>(role: &Role<I>) -> bool {
+    let is_manager = || Folded::new(&role.name) == Folded::new(MANAGER);
+    role.department.is_none() && (is_admin_role(role) || is_manager())
+}
+
 /// Names that are taken.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Taken(HashSet<Folded>);

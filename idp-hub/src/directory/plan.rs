@@ -216,7 +216,8 @@ pub struct Links {
     /// Taken in.
     pub assignments: Vec<Assignment<ObjectId>>,
     /// Not taken in, because they lead to the role `admin`, which counts in every region's cloud
-    /// and not in this one alone. An administrator makes those that are meant.
+    /// and not in this one alone, or to `manager` over what did not come with this region. An
+    /// administrator makes those that are meant.
     pub withheld: Vec<Link<ObjectId>>,
     /// Between things that the directory has without that link: its word holds, because it may
     /// have been taken away while the region was elsewhere. Shown as drift.

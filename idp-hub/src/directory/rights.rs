@@ -152,6 +152,11 @@ const MORE: Denied = Denied::Forbidden {
     next: "ask whoever has it, or a cloud administrator",
 };
 
+const GREATER: Denied = Denied::Forbidden {
+    what: "this user has roles that you could not give him, and a password gives all that he has",
+    next: "ask whoever administers all the places where he has roles, or a cloud administrator",
+};
+
 const HIMSELF: Denied = Denied::Forbidden {
     what: "nobody ends himself, or sets his own password without the one until now",
     next: "use PUT /api/v1/session/password, or ask another administrator",

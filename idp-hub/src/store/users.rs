@@ -137,29 +137,34 @@ impl Reading<'_> {
         }))
     }
 
-    /// Which regions' clouds have a user of their own that is this one, and what they call him: in
-    /// the order in which they became it, `most` at most.
+    /// The region that a user came from, and what its cloud calls him: the one of whose words his
+    /// id is made. Others have a user that is this one as well, because their agents made him or he
+    /// was recognized; but what he is worth is not theirs to say. None for whom the hub made.
     ///
     /// # Errors
     /// If the database fails.
-    pub fn regions_of_user(
+    pub fn origin_of_user(
         &self,
         user: ObjectId,
-        most: u32,
-    ) -> Result<Vec<(Recipient, CloudId)>, StoreError> {
+    ) -> Result<Option<(Recipient, CloudId)>, StoreError> {
         let sql = "SELECT regions.no, regions.id, regions.name, regions.sealing_key, bound.here
                    FROM bound
                    JOIN regions ON regions.no = bound.region
-                   WHERE bound.user = ?1 AND regions.standing = 2
-                   ORDER BY bound.rowid LIMIT ?2";
+                   WHERE bound.user = ?1 AND regions.standing = 2";
         let mut statement = self.prepared(sql)?;
-        let found = statement.query_map(params![user.to_bytes(), most], |row| {
+        let found = statement.query_map([user.to_bytes()], |row| {
             let here: String = row.get(4)?;
-            Ok((recipient(row)?, CloudId::new(&here)))
+            Ok((recipient(row)?, here))
         });
-        found
-            .and_then(Iterator::collect)
-            .doing("find the regions that know a user")
+        let kind = ObjectKind::User.name();
+        let is_origin = |(region, here): &(Recipient, String)| {
+            ObjectId::of_region(region.id, kind, here) == user
+        };
+        let mut found = found.doing("find the region that a user came from")?;
+        let origin = found.find(|it| it.as_ref().map_or(true, is_origin));
+        let origin = origin.transpose();
+        let origin = origin.doing("find the region that a user came from")?;
+        Ok(origin.map(|(region, here)| (region, CloudId::new(&here))))
     }
 
     /// Every region that passwords are told to.

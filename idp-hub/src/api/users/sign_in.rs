@@ -18,15 +18,13 @@ use crate::api::session::{attempt, succeeded, wrong};
 use crate::api::state::ApiState;
 use crate::api::who::Source;
 use crate::directory::rights::Asker;
+use crate::downlink::CallError;
 use crate::store::users::{Recipient, UserRow};
 
 /// The longest name of a user, and of a department, in bytes: 255 characters of four each.
 const NAME_BYTES_MAX: usize = 1020;
 
-/// Regions that are asked about one password: a user came with one, and a few more may know him.
-const REGIONS_ASKED_MAX: u32 = 3;
-
-/// How long all of them are waited for, together.
+/// How long the region that a user came from is waited for.
 const ASKED_MAX: Duration = Duration::from_secs(10);
 
 /// Passwords about which regions are asked at once. Each waits for seconds at worst, and holds some
@@ -50,12 +48,19 @@ pub(in crate::api) struct Refused {
     pub(in crate::api) problem: Problem,
     /// What the audit is told.
     pub(in crate::api) reason: &'static str,
+    /// Whether somebody looked at a password, or may have.
+    is_guess: bool,
 }
 
 impl From<Problem> for Refused {
     fn from(problem: Problem) -> Self {
         let reason = problem.kind().slug();
-        Self { problem, reason }
+        let is_guess = problem.kind() == Kind::WrongPassword;
+        Self {
+            problem,
+            reason,
+            is_guess,
+        }
     }
 }
 
@@ -70,8 +75,10 @@ where
 
 /// Told as a wrong password, whatever it is.
 fn refused(reason: &'static str) -> Refused {
-    let problem = wrong();
-    Refused { problem, reason }
+    Refused {
+        reason,
+        ..wrong().into()
+    }
 }
 
 /// The user, with the password that was found to be his.
@@ -103,23 +110,21 @@ pub(in crate::api) async fn check(
     unlocked(state, &whose)?;
     let is_known = found.is_some();
     let row = found.filter(UserRow::may_sign_in);
-    let regions = match &row {
+    let origin = match &row {
         Some(row) if row.password.is_none() => {
             let id = row.id;
-            let asked = state
-                .store
-                .read(move |it| it.regions_of_user(id, REGIONS_ASKED_MAX));
-            asked.await?
+            let origin = state.store.read(move |it| it.origin_of_user(id));
+            origin.await?
         }
-        _ => Vec::new(),
+        _ => None,
     };
-    let row = match row {
-        Some(row) if !regions.is_empty() => {
+    let row = match (row, origin) {
+        (Some(row), Some(origin)) => {
             drop(place);
-            let captured = capture(state, source, &row, &regions, password).await;
+            let captured = capture(state, source, &row, &origin, password).await;
             captured.inspect_err(|it| forgive(state, &whose, it))?
         }
-        row => {
+        (row, _) => {
             let hash = row.as_ref().and_then(|it| it.password.as_ref());
             let hash = hash.map(|it| it.hash.clone());
             let passwords = state.passwords();
@@ -154,24 +159,27 @@ fn unlocked(state: &ApiState, whose: &Whose) -> Result<(), Refused> {
             "After too many wrong passwords nobody signs in here as this user for {minutes} min."
         );
         let problem = Problem::new(Kind::TooManyAttempts, detail).retry_after(wait);
-        let reason = "locked";
-        Refused { problem, reason }
+        Refused {
+            reason: "locked",
+            ..problem.into()
+        }
     })
 }
 
-/// A password that nobody could look at was not wrong.
+/// A password that nobody could look at was not wrong. One that was sent to a region which said
+/// nothing in time may have been looked at there: who can slow a region down gets no guesses by it.
 fn forgive(state: &ApiState, whose: &Whose, refused: &Refused) {
-    if refused.problem.kind() != Kind::WrongPassword {
+    if !refused.is_guess {
         state.lockout(|it| it.take_back(whose));
     }
 }
 
-/// Asks the regions that know the user, and keeps the password that one of them says is his.
+/// Asks the region that the user came from, and keeps the password that it says is his.
 async fn capture(
     state: &ApiState,
     source: Source,
     row: &UserRow,
-    regions: &[(Recipient, CloudId)],
+    (from, here): &(Recipient, CloudId),
     password: Zeroizing<String>,
 ) -> Result<UserRow, Refused> {
     let asking: &Semaphore = state.asking();
@@ -179,8 +187,8 @@ async fn capture(
         let detail = "Too many sign-ins wait for regions already.";
         Problem::new(Kind::Unavailable, detail).retry_after(Duration::from_secs(2))
     })?;
-    let asked = tokio::time::timeout(ASKED_MAX, ask(state, regions, &password)).await;
-    let from = asked.unwrap_or_else(|_| Err(away()))?;
+    let asked = tokio::time::timeout(ASKED_MAX, ask(state, from, here, &password)).await;
+    asked.unwrap_or_else(|_| Err(Silence::from(CallError::Late).refused(&from.name)))?;
     let (title, region) = (row.title(), from.name.clone());
     let by = By::new(
         format!("{title}, by the cloud of {region}"),
@@ -204,53 +212,102 @@ async fn capture(
     row.ok_or_else(|| refused("ended"))
 }
 
-/// The first region whose cloud says that it is his password.
-async fn ask<'a>(
-    state: &ApiState,
-    regions: &'a [(Recipient, CloudId)],
-    password: &str,
-) -> Result<&'a Recipient, Refused> {
-    if password.len() > SECRET_BYTES_MAX {
-        return Err(refused("wrong-password"));
-    }
-    let mut unheard = false;
-    for (region, user) in regions {
-        match ask_one(state, region, user, password).await {
-            Ok(Checked::Right) => return Ok(region),
-            // A password that is over, or is not enough alone, is not taken over.
-            Ok(Checked::Wrong | Checked::Expired | Checked::NeedsMore) => {}
-            Err(reason) => {
-                let region = &region.name;
-                tracing::info!(region, reason, "a region gave no answer about a password");
-                unheard = true;
-            }
-        }
-    }
-    Err(match unheard {
-        true => away(),
-        false => refused("wrong-password"),
-    })
-}
-
-async fn ask_one(
+/// Whether the region's cloud says that it is his password.
+async fn ask(
     state: &ApiState,
     region: &Recipient,
     user: &CloudId,
     password: &str,
-) -> Result<Checked, String> {
-    let key = region.key.ok_or("its agent has told no key yet")?;
+) -> Result<(), Refused> {
+    if password.len() > SECRET_BYTES_MAX {
+        return Err(refused("wrong-password"));
+    }
+    match check_there(state, region, user, password).await {
+        Ok(Checked::Right) => Ok(()),
+        // A password that is over, or is not enough alone, is not taken over.
+        Ok(Checked::Wrong | Checked::Expired | Checked::NeedsMore) => {
+            Err(refused("wrong-password"))
+        }
+        Err(silence) => Err(silence.refused(&region.name)),
+    }
+}
+
+/// Why a region gave no answer about a password.
+#[derive(Debug)]
+struct Silence {
+    reason: String,
+    /// Whether the password was sent there, and may have been looked at.
+    is_guess: bool,
+}
+
+impl Silence {
+    /// Nothing was sent.
+    const fn before(reason: String) -> Self {
+        let is_guess = false;
+        Self { reason, is_guess }
+    }
+
+    fn refused(self, region: &str) -> Refused {
+        let Self { reason, is_guess } = self;
+        tracing::info!(region, reason, "a region gave no answer about a password");
+        let detail = "The region that knows this password can't be asked now.";
+        Refused {
+            is_guess,
+            ..Problem::new(Kind::RegionAway, detail).into()
+        }
+    }
+}
+
+impl From<CallError> for Silence {
+    fn from(error: CallError) -> Self {
+        let is_guess = match &error {
+            CallError::Away | CallError::Unable(_) => false,
+            CallError::Late | CallError::Lost(_) => true,
+        };
+        let reason = chain(&error).to_string();
+        Self { reason, is_guess }
+    }
+}
+
+async fn check_there(
+    state: &ApiState,
+    region: &Recipient,
+    user: &CloudId,
+    password: &str,
+) -> Result<Checked, Silence> {
+    let key = region.key;
+    let key = key.ok_or_else(|| Silence::before("its agent has told no key yet".to_owned()))?;
     let context = Context {
         federation: state.authority.hub_facts().federation,
         region: region.id,
         purpose: SealedFor::Check(user),
     };
     let sealed = key.seal(&context, password.as_bytes());
-    let sealed = sealed.map_err(|error| chain(&error).to_string())?;
+    let sealed = sealed.map_err(|error| Silence::before(chain(&error).to_string()))?;
     let answer = state.regions().check(region.no, user.clone(), sealed).await;
-    answer.map_err(|error| chain(&error).to_string())
+    answer.map_err(Silence::from)
 }
 
-fn away() -> Refused {
-    let detail = "The region that knows this password can't be asked now.";
-    Problem::new(Kind::RegionAway, detail).into()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_password_that_nobody_looked_at_is_forgiven() {
+        let unable = || CallError::Unable("its Keystone is down".to_owned());
+        let lost = || CallError::Lost("reset".to_owned());
+        for (silence, is_guess) in [
+            (Silence::before("no key".to_owned()), false),
+            (CallError::Away.into(), false),
+            (unable().into(), false),
+            (CallError::Late.into(), true),
+            (lost().into(), true),
+        ] {
+            let what = format!("{silence:?}");
+            let refused = silence.refused("north");
+            assert_eq!(refused.is_guess, is_guess, "{what}");
+            assert_eq!(refused.problem.kind(), Kind::RegionAway, "{what}");
+        }
+        assert!(refused("wrong-password").is_guess);
+    }
 }

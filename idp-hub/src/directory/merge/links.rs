@@ -5,8 +5,9 @@
 //! been taken away while the region was elsewhere. And a role that is known does not bring others
 //! along because one region says so: that would give more power to everybody who has it.
 //!
-//! Nor does a link come along that makes somebody an administrator of every cloud, unless it is the
-//! home region's: it is withheld, and told one by one.
+//! Nor does a link come along that makes somebody an administrator of every cloud, or of a
+//! department or project that did not come with it, unless it is the home region's: it is withheld,
+//! and told one by one.
 
 use std::collections::BTreeSet;
 
@@ -87,10 +88,11 @@ impl Merger<'_> {
         let mut assignments = Sorted::new(&live.assignments);
         for it in &organization.assignments {
             let is_new = self.comes_along(it);
+            let is_own = self.is_new_place(&it.scope);
             assignments.sort(
                 it.translated(id),
                 is_new,
-                |it| powers.in_assignment(it),
+                |it| powers.in_assignment(it, is_own),
                 |it| homes.takes_assignment(it),
             );
         }
@@ -115,11 +117,14 @@ impl Merger<'_> {
             Actor::User(user) => self.is_new(ObjectKind::User, user),
             Actor::Group(group) => self.is_new(ObjectKind::Group, group),
         };
-        let scope = match &assignment.scope {
+        actor || self.is_new_place(&assignment.scope)
+    }
+
+    fn is_new_place(&self, scope: &Scope<CloudId>) -> bool {
+        match scope {
             Scope::Department(department) => self.is_new(ObjectKind::Department, department),
             Scope::Project(project) => self.is_new(ObjectKind::Project, project),
-        };
-        actor || scope
+        }
     }
 
     pub(super) fn is_new(&self, kind: ObjectKind, here: &CloudId) -> bool {

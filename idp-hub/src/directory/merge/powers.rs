@@ -1,24 +1,30 @@
-//! What makes somebody an administrator of every cloud.
+//! What makes somebody an administrator: of every cloud, or of a department or project.
 //!
 //! OpenStack asks for the role `admin` alone, wherever somebody has it: on any project it is power
 //! over the whole cloud. What a region gave in its own cloud must not become that in all others.
+//!
+//! The role `manager` is power at the hub, over a place's users and their passwords. A region gives
+//! it in what it brings along itself, and nowhere else: each region has a copy of all the others'
+//! departments, and a captured one could say of any that somebody of its own administers it.
 
 use std::collections::{HashMap, HashSet};
 
 use shared::ids::ObjectId;
-use shared::model::{Actor, Assignment, Implication, Membership, Object, ObjectKind};
+use shared::model::{Actor, Assignment, Implication, Membership, Object, ObjectKind, Role};
 
 use super::Merger;
-use crate::directory::names::is_admin_role;
+use crate::directory::names::{is_admin_role, is_administrators_role};
 use crate::directory::plan::Action;
 
-/// Whoever has one of these is an administrator of every cloud. Without any for the home region,
-/// whose administrators are the federation's.
+/// Whoever has one of these is an administrator. Without any for the home region, whose
+/// administrators are the federation's.
 #[derive(Debug, Default)]
 pub(super) struct Powers {
-    /// The role `admin`, and those that bring it along.
+    /// The role `admin`, and those that bring it along: of every cloud.
     roles: HashSet<ObjectId>,
-    /// Groups that have one of them somewhere in the directory.
+    /// The role `manager` as well, and those that bring it along: of the place where it counts.
+    of_places: HashSet<ObjectId>,
+    /// Groups that have one of either somewhere in the directory.
     groups: HashSet<ObjectId>,
 }
 
@@ -31,8 +37,9 @@ impl Powers {
         self.roles.contains(&it.implied)
     }
 
-    pub(super) fn in_assignment(&self, it: &Assignment<ObjectId>) -> bool {
-        self.roles.contains(&it.role)
+    /// `is_own`: whether the place comes along with the region.
+    pub(super) fn in_assignment(&self, it: &Assignment<ObjectId>, is_own: bool) -> bool {
+        self.roles.contains(&it.role) || !is_own && self.of_places.contains(&it.role)
     }
 }
 
@@ -51,14 +58,10 @@ impl Merger<'_> {
         for it in live.implications.iter().cloned().chain(here) {
             priors.entry(it.implied).or_default().push(it.prior);
         }
-        let (mut roles, mut next) = (HashSet::new(), self.admin_roles());
-        while let Some(role) = next.pop() {
-            if roles.insert(role) {
-                next.extend(priors.get(&role).into_iter().flatten());
-            }
-        }
+        let roles = leading_to(self.roles_that(is_admin_role), &priors);
+        let of_places = leading_to(self.roles_that(is_administrators_role), &priors);
         let strong = live.assignments.iter();
-        let strong = strong.filter(|it| roles.contains(&it.role));
+        let strong = strong.filter(|it| of_places.contains(&it.role));
         let groups = strong.filter_map(|it| match it.actor {
             Actor::Group(group) => Some(group),
             Actor::User(_) => None,
@@ -66,22 +69,37 @@ impl Merger<'_> {
         Powers {
             groups: groups.collect(),
             roles,
+            of_places,
         }
     }
 
-    /// The directory's, and one that it gets.
-    fn admin_roles(&self) -> Vec<ObjectId> {
+    /// The directory's, and those that it gets.
+    fn roles_that(&self, is: impl Fn(&Role<ObjectId>) -> bool) -> Vec<ObjectId> {
         let known = self.directory.live.roles.iter();
-        let known = known.filter(|(_, it)| is_admin_role(it));
+        let known = known.filter(|(_, it)| is(it));
         let mut all: Vec<ObjectId> = known.map(|(id, _)| *id).collect();
         all.extend(self.steps.iter().filter_map(|step| match &step.action {
             Action::Adopt {
                 id,
                 object: Object::Role(role),
                 ..
-            } => is_admin_role(role).then_some(*id),
+            } => is(role).then_some(*id),
             _ => None,
         }));
         all
     }
+}
+
+/// These roles, and those that bring one of them along.
+fn leading_to(
+    mut next: Vec<ObjectId>,
+    priors: &HashMap<ObjectId, Vec<ObjectId>>,
+) -> HashSet<ObjectId> {
+    let mut all = HashSet::new();
+    while let Some(role) = next.pop() {
+        if all.insert(role) {
+            next.extend(priors.get(&role).into_iter().flatten());
+        }
+    }
+    all
 }

@@ -4,7 +4,7 @@ use shared::ids::ObjectId;
 use shared::model::{Actor, Assignment, Link, Membership, Object, ObjectKind, Organization, Scope};
 
 use super::powers::{above, has_admin, implied, is_powerful};
-use super::{CLOUD, Denied, HIMSELF, MORE, OTHERS, POWERFUL, Share};
+use super::{CLOUD, Denied, GREATER, HIMSELF, MORE, OTHERS, POWERFUL, Share};
 use crate::directory::Edit;
 
 impl Share {
@@ -21,7 +21,7 @@ impl Share {
             Edit::Link(Link::Membership(it)) => {
                 self.permits_group(live, it.group)?;
                 self.permits_member(live, it)?;
-                self.permits_all_of(live, it.group)
+                self.permits_all_of(live, &Actor::Group(it.group))
             }
             Edit::Link(Link::Assignment(it)) => {
                 let within = self.permits_assignment(live, it)?;
@@ -42,7 +42,13 @@ impl Share {
         if user == self.user {
             return Err(HIMSELF);
         }
-        self.permits_user(live, user)
+        self.permits_user(live, user)?;
+        // Whoever knows it has all that the user has, and keeps it from him.
+        let groups = live.memberships.iter().filter(|it| it.user == user);
+        let groups = groups.map(|it| Actor::Group(it.group));
+        let mut actors = std::iter::once(Actor::User(user)).chain(groups);
+        let may_give = actors.try_for_each(|it| self.permits_all_of(live, &it));
+        may_give.map_err(|_| GREATER)
     }
 
     fn permits_new(
@@ -141,10 +147,14 @@ impl Share {
         yes(self.is_in(user.map(|it| &it.department)), OTHERS)
     }
 
-    /// To be in a group is to have all that it has.
-    fn permits_all_of(&self, live: &Organization<ObjectId>, group: ObjectId) -> Result<(), Denied> {
+    /// To be somebody, or in a group, is to have all that is given to it.
+    fn permits_all_of(
+        &self,
+        live: &Organization<ObjectId>,
+        actor: &Actor<ObjectId>,
+    ) -> Result<(), Denied> {
         let its = live.assignments.iter();
-        let mut its = its.filter(|it| it.actor == Actor::Group(group));
+        let mut its = its.filter(|it| it.actor == *actor);
         its.try_for_each(|it| {
             self.permits_place(live, &it.scope)?;
             self.permits_role(live, it)

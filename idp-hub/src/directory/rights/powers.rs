@@ -5,13 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use shared::ids::ObjectId;
 use shared::model::{Actor, Organization, Role, Scope};
 
-use crate::directory::names::{Folded, is_admin_role};
+use crate::directory::names::{is_admin_role, is_administrators_role};
 
 /// Roles, with all that come along with them.
 pub(super) type Roles = BTreeSet<ObjectId>;
-
-/// Beside `admin`, the role that administers a domain or a project (Keystone: its default roles).
-const MANAGER: &str = "manager";
 
 /// A role, and all that come along with it.
 pub(super) fn implied(live: &Organization<ObjectId>, role: ObjectId) -> Roles {
@@ -32,10 +29,7 @@ pub(super) fn has_admin(live: &Organization<ObjectId>, roles: &Roles) -> bool {
 
 /// Whether one of these roles administers the place where somebody has it.
 pub(super) fn administers(live: &Organization<ObjectId>, roles: &Roles) -> bool {
-    has(live, roles, |role| {
-        let is_manager = Folded::new(&role.name) == Folded::new(MANAGER);
-        is_admin_role(role) || role.department.is_none() && is_manager
-    })
+    has(live, roles, is_administrators_role)
 }
 
 fn has(live: &Organization<ObjectId>, roles: &Roles, is: impl Fn(&Role<ObjectId>) -> bool) -> bool {

@@ -204,6 +204,36 @@ fn passwords_are_set_by_whoever_administers_the_department() {
 }
 
 #[test]
+fn a_password_gives_no_more_than_its_setter_could_give() {
+    let (by_himself, by_group) = (Actor::User(ANN), Actor::Group(STAFF));
+    for (what, role, scope, expected) in [
+        ("in his department", MEMBER, Scope::Department(OPS), true),
+        ("his own", MANAGER, Scope::Department(OPS), true),
+        ("further in", MANAGER, Scope::Project(INNER), true),
+        ("not his role", AUDITOR, Scope::Project(WEB), false),
+        ("not his place", MEMBER, Scope::Project(FAR), false),
+        ("not his department", MANAGER, Scope::Department(LAB), false),
+    ] {
+        for actor in [&by_himself, &by_group] {
+            let mut live = organization();
+            let (group, user) = (STAFF, ANN);
+            live.memberships.insert(Membership { group, user });
+            live.assignments
+                .insert(given(actor.clone(), role, scope.clone()));
+            let boss = rights(&live, BOSS);
+            let found = boss.permits(&live, Action::SetPassword(ANN));
+            assert_eq!(found.is_ok(), expected, "{what}: {found:?}");
+            if let Err(denied) = found {
+                assert_eq!(denied, GREATER, "{what}");
+            }
+            let edit = update(ObjectKind::User, ANN);
+            let edited = boss.permits(&live, Action::Edit(&edit));
+            assert_eq!(edited, Ok(()), "{what}: of passwords alone");
+        }
+    }
+}
+
+#[test]
 fn regions_are_for_cloud_administrators() {
     let live = organization();
     for user in [BOSS, LEAD, CHIEF, ANN, BOB] {

@@ -1,4 +1,5 @@
-//! No region but the home region makes anybody an administrator of every cloud.
+//! No region but the home region makes anybody an administrator of every cloud, or of what others
+//! brought.
 
 use shared::model::Link;
 
@@ -135,4 +136,120 @@ fn nobody_new_comes_into_a_group_of_administrators() {
         panic!("{:?}", plan.links);
     };
     assert_eq!(directory.live().groups[&withheld.group].name, "admins");
+}
+
+/// The directory with north merged, before a user `eva` of its own comes into being there.
+fn with_north(prepare: impl FnOnce(&mut Cloud)) -> (Directory, Cloud) {
+    let (mut directory, mut home) = with_a_home();
+    prepare(&mut home);
+    join(&mut directory, &mut home);
+    let (mut north, ..) = north();
+    join(&mut directory, &mut north);
+    north.user("research", "eva");
+    (directory, north)
+}
+
+/// Who has a role of this name in a department.
+fn give_in(cloud: &mut Cloud, actor: Actor<CloudId>, department: &str, role: &str) {
+    let (department, role) = (cloud.named_department(department), cloud.role(role));
+    let scope = Scope::Department(department);
+    let inherited = false;
+    cloud.organization.assignments.insert(Assignment {
+        actor,
+        scope,
+        role,
+        inherited,
+    });
+}
+
+fn eva(north: &Cloud) -> CloudId {
+    let mut users = north.organization.users.iter();
+    users.find(|(_, it)| it.name == "eva").unwrap().0.clone()
+}
+
+#[test]
+fn a_region_makes_managers_of_what_comes_with_it_and_of_nothing_else() {
+    for role in ["manager", "Manager", "admin"] {
+        let (mut directory, mut north) = with_north(|_| ());
+        let eva = eva(&north);
+        give_in(&mut north, Actor::User(eva.clone()), "ops", role);
+        north.assign("eva", "web", role);
+        north.assign("eva", "web", "member");
+        north.department("own");
+        let mine = if role == "admin" { "manager" } else { role };
+        give_in(&mut north, Actor::User(eva), "own", mine);
+        let plan = join(&mut directory, &mut north);
+        let mut found = roles_of(&directory, "eva");
+        found.sort_unstable();
+        assert_eq!(found.len(), 2, "{role}: {found:?}");
+        assert!(found.contains(&"member"), "{role}: {found:?}");
+        assert_eq!(plan.links.withheld.len(), 2, "{role}: {:?}", plan.links);
+        let own = directory.live().assignments.iter().filter(|it| {
+            let place = &it.scope;
+            matches!(place, Scope::Department(id) if directory.live().departments[id].name == "own")
+        });
+        assert_eq!(own.count(), 1, "{role}");
+    }
+}
+
+#[test]
+fn the_home_region_makes_managers_wherever_it_likes() {
+    let (mut directory, mut home) = with_a_home();
+    home.user("ops", "bob");
+    home.assign("bob", "web", "manager");
+    let plan = join(&mut directory, &mut home);
+    assert_eq!(roles_of(&directory, "bob"), ["manager"]);
+    assert!(plan.links.withheld.is_empty());
+}
+
+#[test]
+fn a_new_role_that_leads_to_manager_is_as_good_as_manager() {
+    let (mut directory, mut north) = with_north(|home| drop(home.role("manager")));
+    let (lead, helper, manager) = (
+        north.role("lead"),
+        north.role("helper"),
+        north.role("manager"),
+    );
+    north.implies(&lead, &manager);
+    north.implies(&helper, &lead);
+    let eva = eva(&north);
+    for role in ["lead", "helper"] {
+        give_in(&mut north, Actor::User(eva.clone()), "ops", role);
+        north.assign("eva", "web", role);
+    }
+    let plan = join(&mut directory, &mut north);
+    assert!(roles_of(&directory, "eva").is_empty());
+    assert_eq!(plan.links.withheld.len(), 4, "{:?}", plan.links);
+    assert_eq!(plan.links.implications.len(), 2, "which alone give nothing");
+}
+
+#[test]
+fn nobody_new_comes_into_a_group_of_managers() {
+    let (mut directory, mut north) = with_north(|home| {
+        let ops = home.named_department("ops");
+        let (staff, heads) = (
+            home.add_group(ops.clone(), "staff"),
+            home.add_group(ops, "heads"),
+        );
+        let web = home.named_project("web");
+        home.give(Actor::Group(staff), &web, "member");
+        give_in(home, Actor::Group(heads), "ops", "manager");
+    });
+    let eva = eva(&north);
+    let research = north.named_department("research");
+    let own = north.add_group(research, "own");
+    let lab = north.project("research", "annex");
+    north.give(Actor::Group(own), &lab, "manager");
+    for name in ["staff", "heads", "own"] {
+        let mut all = north.organization.groups.iter();
+        let group = all.find(|(_, it)| it.name == name).unwrap().0.clone();
+        north.join_group(&group, &eva);
+    }
+    let plan = join(&mut directory, &mut north);
+    assert_eq!(plan.links.memberships.len(), 2, "staff and its own");
+    let [Link::Membership(withheld)] = &plan.links.withheld[..] else {
+        panic!("{:?}", plan.links);
+    };
+    assert_eq!(directory.live().groups[&withheld.group].name, "heads");
+    assert_eq!(roles_of(&directory, "own"), ["manager"]);
 }

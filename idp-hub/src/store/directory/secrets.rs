@@ -157,7 +157,8 @@ impl Rows<'_> {
         self.run(sql, params![id.to_bytes()], "forget a name")
     }
 
-    /// Which user of a region's cloud is which of the directory: a sign-in asks that region.
+    /// Which user of a region's cloud is which of the directory: a sign-in asks the region that he
+    /// came from.
     pub(super) fn bind_user(&self, no: RegionNo, binding: &Binding) -> Result<(), StoreError> {
         if binding.kind != ObjectKind::User {
             return Ok(());

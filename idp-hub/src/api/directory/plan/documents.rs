@@ -41,7 +41,8 @@ pub struct PlanDocument {
     /// What becomes of links.
     pub links: LinksDocument,
     /// Links that are not taken in, because they lead to the role `admin`, which counts in every
-    /// region: the first 1000, on the first page alone.
+    /// region, or to `manager` over what did not come with this one: the first 1000, on the
+    /// first page alone.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub withheld: Vec<WithheldDocument>,
     /// The steps that were asked for, in the order in which they can be done.
@@ -71,7 +72,7 @@ pub struct LinksDocument {
     pub implications: u64,
     /// Assignments that the directory takes in.
     pub assignments: u64,
-    /// Not taken in, because they lead to the role `admin`.
+    /// Not taken in, because they lead to the role `admin` or `manager`.
     pub withheld: u64,
     /// Between things that the directory knows without that link: its word holds.
     pub superseded: u64,

@@ -99,10 +99,8 @@ async fn a_user_is_found_by_names_and_by_ids_as_long_as_he_is_live() {
         assert_eq!(found.await.unwrap(), None, "{department} {name}");
     }
     let id = ann.id;
-    let regions = site.store.read(move |it| it.regions_of_user(id, 3));
-    let [(region, here)] = &regions.await.unwrap()[..] else {
-        panic!("one region");
-    };
+    let region = site.store.read(move |it| it.origin_of_user(id));
+    let (region, here) = region.await.unwrap().unwrap();
     assert_eq!((region.no, here.to_string()), (home, "h-ann".to_owned()));
     let (kind, patch) = (
         ObjectKind::User,
@@ -118,6 +116,33 @@ async fn a_user_is_found_by_names_and_by_ids_as_long_as_he_is_live() {
     site.edit(Edit::End { kind, id }).await.unwrap();
     let found = site.store.read(|it| it.user_named("ops", "anna"));
     assert_eq!(found.await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn nobody_is_asked_about_a_user_but_the_region_that_he_came_from() {
+    let (site, [home, north], ann) = with_ann().await;
+    let made = ObjectId::from_random(9);
+    let bind = |no: RegionNo, user: ObjectId, here: &str| {
+        let sql = "INSERT OR REPLACE INTO bound (user, region, here) VALUES (?1, ?2, ?3)";
+        let row = rusqlite::params![user.to_bytes(), no.0, here];
+        site.connection().execute(sql, row).unwrap();
+    };
+    let origin = |user| {
+        let origin = site.store.read(move |it| it.origin_of_user(user));
+        async move { origin.await.unwrap().map(|(region, _)| region.no) }
+    };
+    // As its agent made her there, or says that it did.
+    for here in ["copy", "h-ann", "n-ann"] {
+        bind(north, ann.id, here);
+        assert_eq!(origin(ann.id).await, Some(home), "{here}");
+    }
+    for no in [home, north] {
+        bind(no, made, "copy");
+    }
+    assert_eq!(origin(made).await, None, "he was made at the hub");
+    let unbound = "DELETE FROM bound WHERE region = ?1";
+    site.connection().execute(unbound, [home.0]).unwrap();
+    assert_eq!(origin(ann.id).await, None, "nor another one instead");
 }
 
 #[tokio::test]
@@ -205,11 +230,8 @@ async fn a_deleted_user_has_no_password_and_gets_none_by_another_merge() {
         .query_row("SELECT count(*) FROM passwords", (), |row| row.get(0))
         .unwrap();
     assert_eq!(left, 0);
-    let regions = site.store.read(move |it| it.regions_of_user(id, 3));
-    assert!(
-        regions.await.unwrap().is_empty(),
-        "nobody is asked about him"
-    );
+    let region = site.store.read(move |it| it.origin_of_user(id));
+    assert_eq!(region.await.unwrap(), None, "nobody is asked about him");
     site.is_sound().await;
 }
 
