@@ -234,9 +234,10 @@ async fn what_is_adopted_is_an_edit_by_the_rules() {
     site.is_sound().await;
 }
 
-/// What is cured by policy now, of which region and how.
-async fn due(site: &Site) -> Vec<(RegionNo, DriftPolicy)> {
+/// What is cured by policy after a while, of which region and how.
+async fn due_after(site: &Site, wait: Duration) -> Vec<(RegionNo, DriftPolicy)> {
     let now = shared::runtime::clock::Clock::system().unix_millis();
+    let now = now.plus(wait);
     let due = site.store.read(move |it| {
         let mut all = Vec::new();
         for (row, policy) in it.drift_policies()? {
@@ -321,7 +322,7 @@ async fn a_policy_is_a_regions_own_and_picks_what_it_may_decide() {
     let created = drift(own, DriftKind::CreatedHere, "eve");
     remark(&site, north, 2, "n", &[name.clone(), created]).await;
     remark(&site, home, 2, "h", std::slice::from_ref(&name)).await;
-    let due = || due(&site);
+    let due = || due_after(&site, Duration::ZERO);
     assert_eq!(due().await, []);
     for policy in [DriftPolicy::Adopt, DriftPolicy::PutBack] {
         let set = site.store.change(move |it| {
@@ -333,6 +334,8 @@ async fn a_policy_is_a_regions_own_and_picks_what_it_may_decide() {
     }
     put_back(&site, north, seen(&name)).await.unwrap();
     assert_eq!(due().await, [], "it is told");
+    let again = due_after(&site, CURE_AGAIN).await;
+    assert_eq!(again, [(north, DriftPolicy::PutBack)], "and is there still");
     site.merge(north).await;
     let kept = site.store.read(move |it| it.drift_policy(north)).await;
     assert_eq!(kept.unwrap(), DriftPolicy::PutBack, "a merge keeps it");
