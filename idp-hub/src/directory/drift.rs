@@ -7,6 +7,8 @@ use shared::model::{DriftKind, DriftWhy, Drifted, Link, ObjectKind, Remark, Rema
 
 use super::change::{Edit, Patch};
 
+mod present;
+
 /// What to do about drift in a region.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum DriftPolicy {
@@ -80,6 +82,15 @@ pub enum DriftRefusal {
         /// What.
         subject: String,
     },
+    /// Nobody ever heard of it.
+    #[error(
+        "the directory has no {subject}, and never had it: there is nothing to put back; \
+         `idp-hub org plan` of the region shows what merging it again does"
+    )]
+    Unknown {
+        /// What.
+        subject: String,
+    },
     /// That can't be done with such a difference.
     #[error("{subject}: {what}; {next}")]
     Wrong {
@@ -150,7 +161,12 @@ pub fn adoption(remark: &Remark, may_end: bool) -> Result<Edit, DriftRefusal> {
 
 /// Whether a policy may adopt it, with nobody asked. Who administers one region must not make
 /// anybody an administrator elsewhere: what he gives to somebody, or switches on, waits for a yes.
+/// So does all that is of roles, as every cloud's rules go by their names and by what they imply.
 pub fn may_adopt_unasked(remark: &Remark) -> bool {
+    let is_of_roles = matches!(
+        &remark.subject,
+        Subject::Object(ObjectKind::Role, _) | Subject::Link(Link::Implication(_))
+    );
     let is_harmless = |it: &Drifted| match it.what {
         DriftKind::Name
         | DriftKind::Description
@@ -160,7 +176,8 @@ pub fn may_adopt_unasked(remark: &Remark) -> bool {
         DriftKind::Enabled => it.cloud.as_deref() == Some("false"),
         _ => false,
     };
-    curable(remark).is_ok_and(|what| what.iter().all(is_harmless))
+    !is_of_roles
+        && curable(remark).is_ok_and(|what| what.iter().all(is_harmless))
         && adoption(remark, false).is_ok()
 }
 
@@ -252,7 +269,7 @@ fn nothing(remark: &Remark) -> DriftRefusal {
 
 #[cfg(test)]
 mod tests {
-    use shared::model::Membership;
+    use shared::model::{Implication, Membership};
 
     use super::*;
 
@@ -321,6 +338,35 @@ mod tests {
             let switched = remark(user(), &[(DriftKind::Enabled, Some(cloud))]);
             assert_eq!(may_adopt_unasked(&switched), may, "{cloud}");
             assert!(adoption(&switched, false).is_ok());
+        }
+    }
+
+    #[test]
+    fn nothing_of_roles_is_adopted_unasked() {
+        use DriftKind::{Description, LinkTaken, Name};
+        let id = ObjectId::from_random;
+        let object = |kind| Subject::Object(kind, id(1));
+        let membership = Link::Membership(Membership {
+            group: id(1),
+            user: id(2),
+        });
+        let implication = Link::Implication(Implication {
+            prior: id(1),
+            implied: id(2),
+        });
+        for (subject, what, expected) in [
+            (object(ObjectKind::Department), Name, true),
+            (object(ObjectKind::Project), Name, true),
+            (object(ObjectKind::User), Name, true),
+            (object(ObjectKind::Group), Name, true),
+            (object(ObjectKind::Role), Name, false),
+            (object(ObjectKind::Role), Description, false),
+            (Subject::Link(membership), LinkTaken, true),
+            (Subject::Link(implication), LinkTaken, false),
+        ] {
+            let seen = remark(subject, &[(what, Some("admin"))]);
+            assert_eq!(may_adopt_unasked(&seen), expected, "{seen:?}");
+            assert!(adoption(&seen, false).is_ok(), "asked, it may");
         }
     }
 

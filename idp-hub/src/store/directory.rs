@@ -23,7 +23,7 @@ use shared::model::UnixMillis;
 
 use crate::directory::PlanDigest;
 
-pub use drift::{RegionApplying, RemarkPage, Remarked, Seen};
+pub use drift::{CURE_AGAIN, DriftDue, RegionApplying, RemarkPage, Remarked, Seen};
 pub use feed::{DirectoryBatch, Heads};
 pub use list::{Known, Listed, ListedPage};
 pub use look::ShownPlan;

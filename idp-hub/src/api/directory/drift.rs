@@ -1,5 +1,7 @@
 //! What differs in the regions, what failed there, and what is done about it.
 
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -114,12 +116,12 @@ pub struct CuredDocument {
     pub region: String,
     /// The remark's id.
     pub id: String,
-    /// Whether that is new: it was not told before, or the directory was another.
+    /// Whether that is new: its agent is told now, or the directory was another.
     pub changed: bool,
 }
 
-/// Put the directory's value back in that region, once, if the drift is still the one that was
-/// seen.
+/// Put the directory's value back in that region, if the drift is still the one that was seen. Asked
+/// again, its agent is told again.
 #[utoipa::path(post, path = "/regions/{region}/drift/{id}/put-back", tag = "directory",
     params(("region" = String, Path, description = "The region's name"),
         ("id" = String, Path, description = "The drift's id, as in the list")),
@@ -142,7 +144,7 @@ pub(in crate::api) async fn put_back(
     let attempt = attempted(&by, "put-back", &region, &id);
     let told = state.store.change(move |it| {
         let region = it.region_named(&name)?;
-        it.put_back(&region, &seen, &by)
+        it.put_back(&region, &seen, &by, Duration::ZERO)
     });
     let changed = or_refused(&state, attempt, told.await)?;
     let by = who.name();

@@ -1,26 +1,29 @@
 //! What the regions' agents remark, and what is answered.
 
+mod policy;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rusqlite::{OptionalExtension, params};
-use shared::audit::{Act, By};
+use shared::audit::By;
 use shared::model::{
-    Applying, CloudId, PutBack, Record, RecordKind, Remark, RemarkState, UnixMillis,
+    Applying, Becomes, Binding, CloudId, ObjectKind, PutBack, Record, RecordKind, Remark,
+    RemarkState, Subject, UnixMillis,
 };
 use shared::wire::Digest;
 use shared::wire::record::{self, kind_code};
 
 use super::load::{UNREADABLE, record_of};
 use super::write::Rows;
-use crate::directory::{
-    Delta, DriftPolicy, DriftRefusal, adoption, may_adopt_unasked, may_put_back,
-};
+use crate::directory::{Delta, DriftPolicy, DriftRefusal, adoption, may_put_back};
 use crate::store::error::{Doing, StoreError};
 use crate::store::hot::Untold;
 use crate::store::records::PAGE_MAX;
 use crate::store::regions::{RegionNo, RegionRow};
 use crate::store::{Changing, Reading, audit};
+
+pub use policy::{CURE_AGAIN, DriftDue};
 
 /// A remark as a region's agent made it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,54 +149,6 @@ impl Reading<'_> {
         self.regions_of(region)?.into_iter().map(of).collect()
     }
 
-    /// What is done about drift in a region.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub fn drift_policy(&self, no: RegionNo) -> Result<DriftPolicy, StoreError> {
-        let sql = "SELECT drift FROM region_organization WHERE region = ?1";
-        let word: Option<String> = self
-            .prepared(sql)?
-            .query_row([no.0], |row| row.get(0))
-            .optional()
-            .doing("find what is done about drift")?;
-        let word = word.as_deref();
-        let mut all = DriftPolicy::ALL.into_iter();
-        Ok(all.find(|it| word == Some(it.name())).unwrap_or_default())
-    }
-
-    /// Drift that is to be cured without asking, by what its region's policy says, and was not told
-    /// yet: of each region what is in the first [`PAGE_MAX`] remarks.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub fn drift_by_policy(&self) -> Result<Vec<(Remarked, DriftPolicy)>, StoreError> {
-        let mut due = Vec::new();
-        for row in self.regions_of(None)? {
-            let policy = self.drift_policy(row.no)?;
-            if policy == DriftPolicy::Ask {
-                continue;
-            }
-            let told = self.put_backs(row.no)?;
-            let found = self.records(row.no, RecordKind::Remark, &[], PAGE_MAX)?;
-            for it in found.records {
-                let Record::Remark(remark) = it.record else {
-                    continue;
-                };
-                let is_due = match policy {
-                    DriftPolicy::Ask => false,
-                    DriftPolicy::PutBack => may_put_back(&remark).is_ok(),
-                    DriftPolicy::Adopt => may_adopt_unasked(&remark),
-                };
-                let it = remarked(&row, remark, it.changed)?;
-                if is_due && !(policy == DriftPolicy::PutBack && is_told(&told, &it)) {
-                    due.push((it, policy));
-                }
-            }
-        }
-        Ok(due)
-    }
-
     /// The drift that an administrator saw, if it is still that.
     ///
     /// # Errors
@@ -239,6 +194,22 @@ impl Reading<'_> {
         Ok(all)
     }
 
+    /// Whether it was decided about a region's thing when it was merged.
+    fn is_bound(&self, no: RegionNo, kind: ObjectKind, here: &CloudId) -> Result<bool, StoreError> {
+        let binding = Record::Binding(Binding {
+            kind,
+            here: here.clone(),
+            becomes: Becomes::Renamed(String::new()),
+        });
+        let key = record::encode_id(&binding.key().id).map_err(|_| UNREADABLE)?;
+        let sql = "SELECT 1 FROM directory
+                   WHERE region = ?1 AND kind = ?2 AND id = ?3 AND value IS NOT NULL";
+        let row = params![no.0, kind_code(RecordKind::Binding), key];
+        self.prepared(sql)?
+            .exists(row)
+            .doing("find what was decided about a thing")
+    }
+
     /// What a region is told to put back.
     fn put_backs(&self, no: RegionNo) -> Result<Vec<PutBack>, StoreError> {
         let doing = "read what is to be put back";
@@ -257,11 +228,14 @@ impl Reading<'_> {
     }
 }
 
-/// Whether it was said that a drift is to be put back, since it is there.
-fn is_told(told: &[PutBack], found: &Remarked) -> bool {
+/// Whether it was said that a drift is to be put back, since it is there, and less than `again` ago
+/// (or later than now, where the clock went back).
+fn is_told(told: &[PutBack], found: &Remarked, now: UnixMillis, again: Duration) -> bool {
     let seen = found.seen.to_bytes();
-    let mut told = told.iter();
-    told.any(|it| it.subject == found.remark.subject && it.seen == seen && it.at >= found.changed)
+    told.iter().any(|it| {
+        let is_this = it.subject == found.remark.subject && it.seen == seen;
+        is_this && it.at >= found.changed && now.since(it.at) < again
+    })
 }
 
 fn remarked(
@@ -285,21 +259,27 @@ fn remarked(
 
 impl Changing<'_> {
     /// Tells a region to write the directory's value over a drift, if it is still the one that was
-    /// seen. Returns whether that is told now: said before of the same drift, it is not again.
+    /// seen. Returns whether that is told now: not where it was, of the same drift, less than
+    /// `again` ago. An agent that was killed may have noted it and not done it, so that whoever
+    /// asks himself gives no such time, and is heard each time.
     ///
     /// # Errors
-    /// If it can't be put back, is not there, or is another one by now; or if the database fails.
+    /// If the region is not merged; if it can't be put back, is not there, or is another one by
+    /// now; if the directory never had such a thing; or if the database fails.
     pub fn put_back(
         &mut self,
         region: &RegionRow,
         seen: &Seen,
         by: &By,
+        again: Duration,
     ) -> Result<bool, StoreError> {
         let found = self.reading().seen(region, seen)?;
+        self.is_merged(region)?;
         may_put_back(&found.remark)?;
+        self.is_known(region, &found.remark)?;
         let told = self.reading().put_backs(region.no)?;
         let digest = seen.digest.to_bytes();
-        if is_told(&told, &found) {
+        if is_told(&told, &found, self.now, again) {
             return Ok(false);
         }
         // Later than any before of the same thing, also where the clock went back: its agent takes
@@ -323,6 +303,37 @@ impl Changing<'_> {
         Ok(true)
     }
 
+    /// Whether the directory has, or had, what a remark is about: else a region could fill it with
+    /// answers about nothing.
+    fn is_known(&mut self, region: &RegionRow, remark: &Remark) -> Result<(), StoreError> {
+        let is_known = match &remark.subject {
+            // What the region keeps for itself was decided about when it was merged.
+            Subject::Own(kind, here) => self.reading().is_bound(region.no, *kind, here)?,
+            subject => {
+                let directory = self.take_directory()?;
+                let is_known = directory.knows_of(subject);
+                self.hot.directory.keep(directory);
+                is_known
+            }
+        };
+        match is_known {
+            true => Ok(()),
+            false => {
+                let subject = remark.subject.to_string();
+                Err(DriftRefusal::Unknown { subject }.into())
+            }
+        }
+    }
+
+    /// What is written for a region alone counts from its merge on: before, nothing keeps its
+    /// digest, and its agent could never come to be in step.
+    fn is_merged(&self, region: &RegionRow) -> Result<(), StoreError> {
+        match self.bindings_digest(region.no)? {
+            Some(_) => Ok(()),
+            None => Err(not_merged(region)),
+        }
+    }
+
     /// Whether what was to be put back is still as it was seen.
     fn is_still_so(&self, region: &RegionRow, told: &PutBack) -> Result<bool, StoreError> {
         let seen = Seen {
@@ -336,11 +347,13 @@ impl Changing<'_> {
         }
     }
 
-    /// Changes the directory to what a region has, if its drift is still the one that was seen.
+    /// Changes the directory to what a region has, if its drift is still the one that was seen, and
+    /// the directory what it was then. Where that has it already, nothing is changed.
     ///
     /// # Errors
-    /// If it can't be adopted, is not there, or is another one by now; where a Keystone would
-    /// refuse the change; or if the database fails.
+    /// If the region is not merged; if it can't be adopted, is not there, or is another one by now,
+    /// also where the directory was changed since; where a Keystone would refuse the change; or if
+    /// the database fails.
     pub fn adopt_drift(
         &mut self,
         region: &RegionRow,
@@ -349,41 +362,19 @@ impl Changing<'_> {
         by: &By,
     ) -> Result<Delta, StoreError> {
         let found = self.reading().seen(region, seen)?;
-        let (delta, act) = self.edit_told(adoption(&found.remark, may_end)?, by)?;
+        self.is_merged(region)?;
+        let edit = adoption(&found.remark, may_end)?;
+        let directory = self.take_directory()?;
+        let is_left = directory.is_left_to_adopt(&found.remark);
+        self.hot.directory.keep(directory);
+        if !is_left? {
+            return Ok(Delta::default());
+        }
+        let (delta, act) = self.edit_told(edit, by)?;
         if let Some(act) = act {
             self.audit(audit::adopted(act, region))?;
         }
         Ok(delta)
-    }
-
-    /// Says what is done about drift in a region from now on.
-    ///
-    /// # Errors
-    /// If the region's organization is not merged, or the database fails.
-    pub fn set_drift_policy(
-        &mut self,
-        region: &RegionRow,
-        policy: DriftPolicy,
-        by: &By,
-    ) -> Result<(), StoreError> {
-        let before = self.reading().drift_policy(region.no)?;
-        let sql = "UPDATE region_organization SET drift = ?2
-                   WHERE region = ?1 AND merged_ms IS NOT NULL";
-        let changed = self
-            .connection
-            .prepare_cached(sql)
-            .and_then(|mut it| it.execute(params![region.no.0, policy.name()]))
-            .doing("say what is done about drift")?;
-        match changed {
-            0 => Err(not_merged(region)),
-            _ if before == policy => Ok(()),
-            _ => {
-                let name = region.facts.name.as_str();
-                let act = Act::new(by.clone(), "drift-policy").on("region", region.facts.id, name);
-                self.audit(act.changing(before.name(), policy.name()))
-                    .map(drop)
-            }
-        }
     }
 
     /// Writes what one region alone is told.

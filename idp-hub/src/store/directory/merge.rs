@@ -94,7 +94,7 @@ impl Changing<'_> {
     }
 
     /// The directory, out of memory: whoever does not give it back has it read anew.
-    fn take_directory(&mut self) -> Result<Box<Directory>, StoreError> {
+    pub(super) fn take_directory(&mut self) -> Result<Box<Directory>, StoreError> {
         match self.hot.directory.take() {
             Some(directory) => Ok(directory),
             None => self.reading().directory().map(Box::new),

@@ -1,5 +1,7 @@
 //! Remarks of regions, and what is answered: in one transaction, and told to that region alone.
 
+use std::time::Duration;
+
 use shared::model::{
     Applying, DriftKind, DriftWhy, Drifted, PutBack, Remark, RemarkState, Subject,
 };
@@ -14,7 +16,7 @@ use crate::store::RegionNo;
 fn drift(subject: Subject, what: DriftKind, cloud: &str) -> Remark {
     let what = Drifted {
         what,
-        directory: Some("there".to_owned()),
+        directory: Some("lab".to_owned()),
         cloud: Some(cloud.to_owned()),
     };
     Remark {
@@ -63,10 +65,20 @@ async fn remark(site: &Site, no: RegionNo, session: u64, mark: &str, remarks: &[
     site.store.change(|_| Ok(())).await.unwrap();
 }
 
+/// As a policy does: not again of the same within a while.
 async fn put_back(site: &Site, no: RegionNo, seen: Seen) -> Result<bool, StoreError> {
+    put_back_again(site, no, seen, CURE_AGAIN).await
+}
+
+async fn put_back_again(
+    site: &Site,
+    no: RegionNo,
+    seen: Seen,
+    again: Duration,
+) -> Result<bool, StoreError> {
     let told = site.store.change(move |it| {
         let region = it.region_numbered(no)?.unwrap();
-        it.put_back(&region, &seen, &by_ann())
+        it.put_back(&region, &seen, &by_ann(), again)
     });
     told.await
 }
@@ -160,6 +172,15 @@ async fn what_was_seen_is_told_that_region_alone_and_once() {
     assert!(now.extent(north).unwrap().head > heads.extent(north).unwrap().head);
     site.is_sound().await;
 
+    // Its agent may have been killed between its note and the order: whoever asks is heard.
+    let asked = put_back_again(&site, north, seen(&remarked), Duration::ZERO).await;
+    assert!(asked.unwrap());
+    let [(_, again)] = &put_backs(&site)[..] else {
+        panic!("{:?}", put_backs(&site));
+    };
+    assert!(again.at > told.at && again.seen == told.seen, "{again:?}");
+    site.is_sound().await;
+
     // It was put back, and is there again: that was not seen before.
     remark(&site, north, 3, "n", &[]).await;
     tokio::time::sleep(std::time::Duration::from_millis(5)).await;
@@ -168,8 +189,9 @@ async fn what_was_seen_is_told_that_region_alone_and_once() {
     assert_eq!(put_backs(&site).len(), 1);
 
     // What is no more is not told for ever.
-    let user = Subject::Object(ObjectKind::User, ObjectId::from_random(9));
-    let another = drift(user, DriftKind::Email, "ann@example.org");
+    site.edit(create(9, "attic")).await.unwrap();
+    let attic = Subject::Object(ObjectKind::Department, ObjectId::from_random(9));
+    let another = drift(attic, DriftKind::Name, "loft");
     remark(&site, north, 5, "n", std::slice::from_ref(&another)).await;
     assert!(put_back(&site, north, seen(&another)).await.unwrap());
     let told = put_backs(&site);
@@ -192,7 +214,10 @@ async fn what_is_adopted_is_an_edit_by_the_rules() {
     assert_eq!(directory.stamp(lab_id).unwrap().author, "ann");
     assert!(!adopt(&site, north, seen(&remarked), false).await.unwrap());
 
-    let taken = drift(lab(), DriftKind::Name, "ops");
+    let mut taken = drift(lab(), DriftKind::Name, "ops");
+    if let RemarkState::Drift { what, .. } = &mut taken.state {
+        what[0].directory = Some("labs".to_owned());
+    }
     remark(&site, north, 3, "n", std::slice::from_ref(&taken)).await;
     let refused = adopt(&site, north, seen(&taken), false).await;
     assert!(matches!(refused, Err(StoreError::Edit(_))), "{refused:?}");
@@ -209,6 +234,86 @@ async fn what_is_adopted_is_an_edit_by_the_rules() {
     site.is_sound().await;
 }
 
+/// What is cured by policy after a while, of which region and how.
+async fn due_after(site: &Site, wait: Duration) -> Vec<(RegionNo, DriftPolicy)> {
+    let now = shared::runtime::clock::Clock::system().unix_millis();
+    let now = now.plus(wait);
+    let due = site.store.read(move |it| {
+        let mut all = Vec::new();
+        for (row, policy) in it.drift_policies()? {
+            let found = it.drift_due(&row, policy, &[], now)?;
+            all.extend(found.due.iter().map(|it| (it.no, policy)));
+        }
+        Ok(all)
+    });
+    due.await.unwrap()
+}
+
+#[tokio::test]
+async fn an_old_remark_is_not_adopted_over_what_was_changed_since() {
+    let (site, [_, north]) = site().await;
+    let remarked = drift(lab(), DriftKind::Name, "labs");
+    remark(&site, north, 2, "n", std::slice::from_ref(&remarked)).await;
+    let rename = |name: &str| Edit::Update {
+        kind: ObjectKind::Department,
+        id: ObjectId::from_random(5),
+        patch: Patch {
+            name: Some(name.to_owned()),
+            ..Patch::default()
+        },
+    };
+    site.edit(rename("institute")).await.unwrap();
+    let refused = adopt(&site, north, seen(&remarked), false).await;
+    let Err(StoreError::Drift(DriftRefusal::Changed { .. })) = refused else {
+        panic!("{refused:?}");
+    };
+    site.edit(rename("labs")).await.unwrap();
+    let rows = site.rows();
+    assert!(!adopt(&site, north, seen(&remarked), false).await.unwrap());
+    assert_eq!(site.rows(), rows, "it has that already");
+    site.is_sound().await;
+}
+
+#[tokio::test]
+async fn before_a_merge_nothing_is_decided_about_drift() {
+    let (site, _) = site().await;
+    let young = site.region(3).await;
+    let remarked = drift(lab(), DriftKind::Name, "labs");
+    remark(&site, young, 1, "y", std::slice::from_ref(&remarked)).await;
+    let answers = [
+        put_back(&site, young, seen(&remarked)).await,
+        adopt(&site, young, seen(&remarked), false).await,
+    ];
+    for refused in answers {
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.contains("org merge region-3"), "{refused}");
+    }
+    assert!(put_backs(&site).is_empty());
+    site.is_sound().await;
+
+    // Once it is merged, all is as anywhere.
+    site.merge(young).await;
+    assert!(put_back(&site, young, seen(&remarked)).await.unwrap());
+    site.is_sound().await;
+}
+
+#[tokio::test]
+async fn about_what_the_directory_never_had_nothing_is_told() {
+    let (site, [_, north]) = site().await;
+    let user = Subject::Object(ObjectKind::User, ObjectId::from_random(9));
+    let own = Subject::Own(ObjectKind::User, CloudId::new("u"));
+    for (session, subject) in [(2, user), (3, own)] {
+        let remarked = drift(subject, DriftKind::Name, "ann");
+        remark(&site, north, session, "n", std::slice::from_ref(&remarked)).await;
+        let refused = put_back(&site, north, seen(&remarked)).await;
+        let Err(StoreError::Drift(DriftRefusal::Unknown { .. })) = refused else {
+            panic!("{refused:?}");
+        };
+    }
+    assert!(put_backs(&site).is_empty());
+    site.is_sound().await;
+}
+
 #[tokio::test]
 async fn a_policy_is_a_regions_own_and_picks_what_it_may_decide() {
     let (site, [home, north]) = site().await;
@@ -217,12 +322,7 @@ async fn a_policy_is_a_regions_own_and_picks_what_it_may_decide() {
     let created = drift(own, DriftKind::CreatedHere, "eve");
     remark(&site, north, 2, "n", &[name.clone(), created]).await;
     remark(&site, home, 2, "h", std::slice::from_ref(&name)).await;
-    let due = || async {
-        let due = site.store.read(|it| it.drift_by_policy()).await.unwrap();
-        due.iter()
-            .map(|(it, how)| (it.no, *how))
-            .collect::<Vec<_>>()
-    };
+    let due = || due_after(&site, Duration::ZERO);
     assert_eq!(due().await, []);
     for policy in [DriftPolicy::Adopt, DriftPolicy::PutBack] {
         let set = site.store.change(move |it| {
@@ -234,6 +334,8 @@ async fn a_policy_is_a_regions_own_and_picks_what_it_may_decide() {
     }
     put_back(&site, north, seen(&name)).await.unwrap();
     assert_eq!(due().await, [], "it is told");
+    let again = due_after(&site, CURE_AGAIN).await;
+    assert_eq!(again, [(north, DriftPolicy::PutBack)], "and is there still");
     site.merge(north).await;
     let kept = site.store.read(move |it| it.drift_policy(north)).await;
     assert_eq!(kept.unwrap(), DriftPolicy::PutBack, "a merge keeps it");
