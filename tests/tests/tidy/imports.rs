@@ -29,7 +29,7 @@ const EXCEPTIONS: [(&str, &str, &str); 1] = [(
 )];
 
 /// Modules that decide: `(now, input) -> effects`, values only.
-const PURE: [&str; 30] = [
+const PURE: [&str; 32] = [
     "shared/src/foreign",
     "shared/src/ids",
     "shared/src/model",
