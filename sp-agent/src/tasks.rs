@@ -75,7 +75,6 @@ pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(),
     let (spool, trail) = open(&config, started).await?;
     let server = bind(&config).await?;
     keep(&daemon, &spool, &trail);
-
     let view = beginning(&config);
     let (described, description) = watch::channel(view.description.clone());
     let (viewed, cloud) = watch::channel(view);
@@ -86,8 +85,8 @@ pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(),
     let configs = watch::Sender::new(Arc::new(config));
     let replica = watch::Sender::new(None);
     let (clouds, asked) = watch::channel(None);
-    let policy = configs.borrow().policy.clone();
-    let (applying, progress) = Applying::new(replica.subscribe(), policy, (&spool, &trail), &clock);
+    let kept = (&spool, &trail);
+    let (applying, progress) = Applying::new(replica.subscribe(), &configs.borrow(), kept, &clock);
     let collecting = Collecting {
         applying,
         configs: configs.subscribe(),

@@ -14,6 +14,7 @@ mod connection;
 mod directory;
 mod failure;
 mod feeds;
+mod log;
 mod renewal;
 mod watched;
 
@@ -351,7 +352,7 @@ impl Driver {
     fn report(&mut self) {
         let phase = self.session.phase();
         let since = self.options.clock.unix_millis();
-        log_phase(&phase);
+        log::phase(&phase);
         if let Phase::Following { epoch, .. } = phase
             && epoch != self.options.membership.epoch
         {
@@ -435,21 +436,5 @@ async fn live_news(live: &mut Option<Live>) -> News {
     match live {
         Some(live) => live.news().await,
         None => std::future::pending().await,
-    }
-}
-
-fn log_phase(phase: &Phase) {
-    match phase {
-        Phase::Following { epoch, .. } => tracing::info!(epoch, "following the hub"),
-        Phase::Pending => tracing::info!(
-            "the hub waits for its administrator to accept this region: idp-hub region accept"
-        ),
-        Phase::Waiting {
-            reason: Some(reason),
-            ..
-        } => {
-            tracing::warn!(reason, "no hub; the region runs on and everything is kept");
-        }
-        Phase::Waiting { .. } | Phase::Dialing | Phase::Greeting | Phase::Stopped => {}
     }
 }

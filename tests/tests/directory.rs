@@ -8,6 +8,7 @@ use idp_hub::directory::Edit;
 use idp_hub::downlink::CallError;
 use idp_hub::store::RegionNo;
 use idp_hub::store::directory::Confirmation;
+use shared::audit::By;
 use shared::ids::ObjectId;
 use shared::model::{
     Becomes, CloudId, Custody, Department, Entry, Object, ObjectKind, Record, UnixMillis, User,
@@ -70,7 +71,7 @@ async fn merge(hub: &TestHub, name: &str) -> u64 {
     let confirmed = Confirmation {
         plan,
         take_over: false,
-        author: "admin".to_owned(),
+        by: By::new("admin", "local socket"),
     };
     store.merge(name, confirmed).await.unwrap().written
 }

@@ -26,6 +26,15 @@ pub(super) fn by(who: &Who, source: Source) -> By {
     By::new(who.name(), source.to_string())
 }
 
+/// What somebody does about himself: comes, goes, or changes his password.
+pub(super) fn himself(who: &Who, source: Source, action: &str) -> Act {
+    let act = Act::new(by(who, source), action);
+    match who {
+        Who::User(user) => act.on("user", user.id, who.name()),
+        Who::Local | Who::Account(_) => act.on("account", "", who.name()),
+    }
+}
+
 /// Tells the trail of what was refused: of each action and way of refusing one in a while, with the
 /// count of the others, as anybody may be refused as often as he likes.
 pub(super) fn refused(state: &ApiState, act: Act, reason: &'static str) {

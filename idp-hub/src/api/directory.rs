@@ -10,6 +10,7 @@ mod progress;
 mod remarks;
 
 pub(super) use access::{Administrator, Seen};
+
 pub use documents::{LinkDocument, NamedDocument, ObjectDocument};
 pub use drift::{CuredDocument, DriftPolicyDocument};
 pub use plan::{

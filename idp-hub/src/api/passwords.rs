@@ -30,9 +30,9 @@ pub const CHARS_MIN: usize = 12;
 /// The longest, in bytes: longer than any phrase, and quick to hash.
 pub const BYTES_MAX: usize = 1024;
 
-/// The longest of a user of the directory, in bytes: bcrypt, which Keystone hashes with, looks at no
-/// more (`keystone.common.password_hashing`, BCRYPT_MAX_LENGTH), and what follows would count here
-/// and not there.
+/// The longest of a user of the directory, in bytes: bcrypt, which Keystone hashes with, looks at
+/// no more (`keystone.common.password_hashing`, BCRYPT_MAX_LENGTH), and what follows would count
+/// here and not there.
 pub const CLOUD_BYTES_MAX: usize = 72;
 
 /// What can go wrong with a password.

@@ -132,10 +132,14 @@ pub(super) async fn sign_in(
     let name = asked.account.clone();
     let account = check(&state, source, &asked.account, asked.password)
         .await
-        .inspect_err(|problem| note_refused(&state, source, &name, problem.kind().slug()))?;
+        .inspect_err(|problem| {
+            let reason = problem.kind().slug();
+            note_refused(&state, source, ("account", &name), reason);
+        })?;
     let token: Zeroizing<[u8; 32]> = Zeroizing::new(rand::random());
     let hash = SecretHash::of(&token);
-    let (row, act) = (account.clone(), signing(&account.name, source, "sign-in"));
+    let row = account.clone();
+    let act = signing(("account", &account.name), source, "sign-in");
     let begun = state.store.change(move |it| {
         let expires = it.now.plus(LIFETIME);
         let begun = it.begin_web_session(hash, &row, expires)?;
@@ -162,14 +166,15 @@ fn begun_with(token: &[u8; 32], document: SessionDocument) -> Begun {
 async fn sign_in_user(state: &ApiState, source: Source, given: Given) -> Result<Begun, Problem> {
     let name = format!("{}/{}", given.department, given.name);
     let told = |refused: Refused| {
-        note_refused(state, source, &name, refused.reason);
+        note_refused(state, source, ("user", &name), refused.reason);
         refused.problem
     };
     let row = users::check(state, source, given).await.map_err(told)?;
     let version = row.version().ok_or_else(wrong)?;
     let token: Zeroizing<[u8; 32]> = Zeroizing::new(rand::random());
     let (hash, id) = (SecretHash::of(&token), row.id);
-    let act = signing(&row.title(), source, "sign-in");
+    let by = By::new(row.title(), source.to_string());
+    let act = Act::new(by, "sign-in").on("user", id, row.title());
     let begun = state.store.change(move |it| {
         let expires = it.now.plus(LIFETIME);
         let begun = it.begin_user_session(hash, (id, version), expires)?;
@@ -188,11 +193,16 @@ async fn sign_in_user(state: &ApiState, source: Source, given: Given) -> Result<
     Ok(begun_with(&token, of_user(document, id, department)))
 }
 
-fn note_refused(state: &ApiState, source: Source, account: &str, reason: &'static str) {
+fn note_refused(
+    state: &ApiState,
+    source: Source,
+    (kind, account): (&str, &str),
+    reason: &'static str,
+) {
     if let Some(silenced) = state.admit_refused_sign_in(reason) {
         let shown = ..account.floor_char_boundary(ACCOUNT_BYTES_MAX);
         let account = account.get(shown).unwrap_or_default();
-        let act = signing(account, source, "sign-in");
+        let act = signing((kind, account), source, "sign-in");
         state
             .store
             .audit_soon(audit::outcome(act, reason, silenced));
@@ -202,10 +212,10 @@ fn note_refused(state: &ApiState, source: Source, account: &str, reason: &'stati
     }
 }
 
-/// What the audit trail is told of an account, or a user, that comes or goes.
-fn signing(account: &str, source: Source, action: &str) -> Act {
-    let by = By::new(account, source.to_string());
-    Act::new(by, action).on("account", "", account)
+/// What the audit trail is told of an account, or a user of the directory, that comes or goes.
+fn signing((kind, name): (&str, &str), source: Source, action: &str) -> Act {
+    let by = By::new(name, source.to_string());
+    Act::new(by, action).on(kind, "", name)
 }
 
 pub(super) fn wrong() -> Problem {
@@ -286,7 +296,7 @@ pub(super) async fn sign_out(
 ) -> Result<(StatusCode, HeaderMap), Problem> {
     if let Some(signed_in) = who.signed_in() {
         let session = signed_in.session;
-        let act = signing(&signed_in.name, source, "sign-out");
+        let act = audit::himself(&who, source, "sign-out");
         let ended = state.store.change(move |it| {
             it.end_web_session(session)?;
             it.audit(act)

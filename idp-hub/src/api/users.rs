@@ -109,16 +109,18 @@ pub(super) async fn set_user_password(
         }
         Ok(found)
     });
-    let row = found.await?.ok_or_else(|| no_user(id))?;
+    let act = Act::new(audit::by(&who, source), "set-password").on("user", id, "");
+    let tell = |problem: &Problem| audit::refused(&state, act.clone(), problem.kind().slug());
+    let found = found.await.map_err(Problem::from).inspect_err(tell)?;
+    let row = found.ok_or_else(|| no_user(id)).inspect_err(tell)?;
     let chosen = Chosen {
         row: &row,
         password: asked.new.take(),
-        author: who.name(),
-        source,
+        act: act.clone().on("user", id, row.title()),
         asker,
         captured_from: None,
     };
-    let document = set(&state, chosen).await?;
+    let document = set(&state, chosen).await.inspect_err(tell)?;
     let (user, by, regions) = (row.title(), who.name(), document.regions);
     tracing::info!(target: "audit", action = "set-password", user, by, %source, regions);
     Ok(axum::Json(document))
@@ -151,17 +153,15 @@ pub(super) async fn set_own_password(
         name: user.user.clone(),
         password: asked.current.take(),
     };
-    let act = Act::new(audit::by(&who, source), "set-password");
-    let act = act.on("user", user.id, who.name());
+    let act = audit::himself(&who, source, "set-password");
     let row = check(&state, source, given).await.map_err(|refused| {
-        audit::refused(&state, act, refused.reason);
+        audit::refused(&state, act.clone(), refused.reason);
         refused.problem
     })?;
     let chosen = Chosen {
         row: &row,
         password: asked.new.take(),
-        author: who.name(),
-        source,
+        act,
         // His own, and he has shown that he knows the one until now.
         asker: crate::directory::rights::Asker::Cloud,
         captured_from: None,

@@ -43,8 +43,8 @@ pub(super) fn new_password(from: &PasswordFrom) -> Result<NewPassword, CliError>
     Ok(NewPassword { text, generated })
 }
 
-/// Gets the new password of a user of the directory: from the terminal, where it is asked for twice,
-/// or from standard input. Never from an argument, which every user of the machine sees.
+/// Gets the new password of a user of the directory: from the terminal, where it is asked for
+/// twice, or from standard input. Never from an argument, which every user of the machine sees.
 pub(super) fn password_for_clouds(stdin: bool) -> Result<Zeroizing<String>, CliError> {
     let text = match stdin {
         true => from_stdin().map_err(CliError::Stdin)?,

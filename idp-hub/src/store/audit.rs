@@ -5,6 +5,7 @@
 //! whatever was undone, and whoever wrote last.
 
 mod copy;
+mod cures;
 mod edits;
 mod list;
 mod tend;
@@ -22,8 +23,8 @@ use super::writer::{Job, boxed_change};
 use super::{Changing, Reading, Store};
 
 pub use copy::verify_audit;
+pub(in crate::store) use cures::{adopted, merged, put_back};
 pub use edits::attempted;
-pub(in crate::store) use edits::merged;
 pub use list::{Listed, Numbered};
 
 /// Entries are kept so long: a year, and some weeks in which somebody may look back at it.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use shared::audit::{Act, By};
+use shared::audit::By;
 use shared::runtime::clock::Clock;
 use shared::runtime::errors::chain;
 use shared::runtime::shutdown::Shutdown;
@@ -22,9 +22,6 @@ const CURES_MAX: usize = 20;
 
 /// What was refused is tried again after this, as another name may be free by then.
 const AGAIN: Duration = Duration::from_secs(300);
-
-/// Who is said to have done it.
-const AUTHOR: &str = "drift policy";
 
 /// Cures drift until the hub stops.
 pub(super) async fn run(store: Store, clock: Clock, shutdown: Shutdown) {
@@ -78,19 +75,15 @@ async fn one(store: &Store, it: &Remarked, policy: DriftPolicy) -> Result<(), St
         let Some(region) = it.region_numbered(no)? else {
             return Ok(false);
         };
+        let by = By::new(
+            format!("policy of region {}", region.facts.name),
+            "this hub",
+        );
         match policy {
             DriftPolicy::Ask => Ok(false),
-            DriftPolicy::PutBack => {
-                let changed = it.put_back(&region, &seen, AUTHOR)?;
-                if changed {
-                    let by = By::new(AUTHOR, "hub");
-                    let act = Act::new(by, "put-back");
-                    it.audit(act.on("drift", &seen.id, region.facts.name.as_str()))?;
-                }
-                Ok(changed)
-            }
+            DriftPolicy::PutBack => it.put_back(&region, &seen, &by),
             DriftPolicy::Adopt => {
-                let delta = it.adopt_drift(&region, &seen, false, AUTHOR)?;
+                let delta = it.adopt_drift(&region, &seen, false, &by)?;
                 Ok(!delta.is_empty())
             }
         }

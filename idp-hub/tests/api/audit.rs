@@ -1,5 +1,8 @@
 //! The audit trail: what handlers tell it, how it is listed, and that it holds.
 
+#[path = "audit/organization.rs"]
+mod organization;
+
 use axum::http::Method;
 use serde_json::{Value, json};
 
@@ -8,6 +11,8 @@ use crate::kit::{Kit, PASSWORD, request, sign_in, with};
 impl Kit {
     /// The trail, the newest first.
     async fn trail(&self, query: &str) -> Vec<Value> {
+        // A refusal is answered before it is written.
+        self.store.change(|_| Ok(())).await.unwrap();
         let answer = self.get(&format!("/api/v1/audit{query}")).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         answer.json()["items"].as_array().unwrap().clone()

@@ -32,7 +32,7 @@ fn drifted(what: DriftKind, directory: Option<&str>, cloud: Option<&str>) -> Dri
 
 /// Home is merged, and tells that ann has another name and another default project there, that a
 /// group was made there, and that a user can't be made.
-async fn with_drift() -> (Kit, String) {
+pub(crate) async fn with_drift() -> (Kit, String) {
     let mut kit = with_a_home().await;
     let users = kit.items("users").await;
     let ann = users.iter().find(|it| it["name"] == "ann").unwrap()["id"].clone();
@@ -73,7 +73,7 @@ async fn with_drift() -> (Kit, String) {
     (kit, ann)
 }
 
-fn of_user(items: &[Value]) -> &Value {
+pub(crate) fn of_user(items: &[Value]) -> &Value {
     items.iter().find(|it| it["kind"] == "user").unwrap()
 }
 

@@ -52,7 +52,7 @@ pub(crate) fn cookie(answer: &Answer) -> String {
     cookie.split(';').next().unwrap().to_owned()
 }
 
-fn from(source: u32, mut request: Request<Body>) -> Request<Body> {
+pub(crate) fn from(source: u32, mut request: Request<Body>) -> Request<Body> {
     let peer = SocketAddr::new(IpAddr::V4(source.into()), 1);
     request.extensions_mut().insert(ConnectInfo(peer));
     request

@@ -40,8 +40,8 @@ enum Command {
     Setup(setup::Args),
     /// Search for bytes that a decoder can't bear (needs a nightly compiler)
     Fuzz(fuzz::Args),
-    /// Measure, beside peers from Debian: ingest, idle, scale, join, storm, wire, wan, agent, merge,
-    /// orgsync, propagate
+    /// Measure, beside peers from Debian: ingest, idle, scale, join, storm, wire, wan, agent,
+    /// merge, orgsync, propagate
     Bench(bench::Args),
     /// Check formatting and lints
     Lint,

@@ -291,7 +291,8 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_that_was_changed_opens_and_nothing_panics(
-            place in any::<prop::sample::Index>(), bit in 0_u8..8, cut in any::<prop::sample::Index>(),
+            place in any::<prop::sample::Index>(), bit in 0_u8..8,
+            cut in any::<prop::sample::Index>(),
             noise in prop::collection::vec(any::<u8>(), 0..100),
         ) {
             let key = SealingKey::generate().unwrap();

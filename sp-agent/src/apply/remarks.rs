@@ -130,7 +130,7 @@ impl Reconciler {
             ),
             Difference::DefaultProject => {
                 let home = wanted.and_then(default_project);
-                let its = found.and_then(its_default_project);
+                let its = found.and_then(default_project);
                 let its = its.map(|it| self.known_as(ObjectKind::Project, it));
                 drifted(
                     DriftKind::DefaultProject,
@@ -196,13 +196,6 @@ fn name_of<I>(object: &Object<I>) -> Option<String> {
 fn email<I>(object: &Object<I>) -> Option<String> {
     match object {
         Object::User(it) => it.email.clone(),
-        _ => None,
-    }
-}
-
-const fn its_default_project(object: &Object<CloudId>) -> Option<&CloudId> {
-    match object {
-        Object::User(it) => it.default_project.as_ref(),
         _ => None,
     }
 }

@@ -105,7 +105,7 @@ impl Answering for Answers {
         if !wait.is_zero() {
             let seconds = wait.as_millis().div_ceil(1000);
             return Err(format!(
-                "too many passwords were wrong here lately; the next one is looked at in {seconds} s"
+                "too many passwords were wrong here lately; the next is looked at in {seconds} s"
             ));
         }
         let password = self.opener.open(SealedFor::Check(&user), &sealed)?;

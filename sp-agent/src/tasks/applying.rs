@@ -24,6 +24,7 @@ use super::following::Followed;
 use crate::apply::{Apply, Audit, Keep, News, Policy, Progress, Report, StoreError};
 use crate::audit::Trail;
 use crate::cloud::{Cloud, Page, Part};
+use crate::config::Config;
 use crate::replica::store::Store;
 use crate::replica::{Note, Replica};
 use crate::spool::{Remarks, Spool, SpoolError};
@@ -72,14 +73,14 @@ impl Applying {
     /// What applies, and where it is shown how far it is.
     pub(super) fn new(
         followed: watch::Receiver<Option<Followed>>,
-        policy: Policy,
+        config: &Config,
         (spool, trail): (&Spool, &Trail),
         clock: &Clock,
     ) -> (Self, watch::Receiver<Progress>) {
         let (progress, shown) = watch::channel(Progress::default());
         let applying = Self {
             followed,
-            policy: watch::Sender::new(policy),
+            policy: watch::Sender::new(config.policy.clone()),
             spool: spool.clone(),
             trail: trail.clone(),
             clock: clock.clone(),

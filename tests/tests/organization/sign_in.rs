@@ -7,17 +7,17 @@ use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use shared::runtime::clock::Clock;
 use tests::keystone::{Options, SimulatedKeystone};
-use tests::lab::{Lab, PASSWORD, succeeded};
+use tests::lab::{Lab, PASSWORD, Region, succeeded};
 use tokio::runtime::{Builder, Runtime};
 
 use super::keystone::Keystone;
-use super::merge;
 
 /// An agent reads its cloud's organization every 10 s, and begins anew some seconds after a kill.
 const PATIENCE: Duration = Duration::from_secs(90);
 
 const OLD: &str = "secret of ann";
 const NEW: &str = "correct horse battery";
+const OTHER: &str = "another password";
 
 /// The hub's API as a browser has it.
 struct Web {
@@ -29,8 +29,10 @@ struct Web {
 impl Web {
     fn new(lab: &Lab) -> Self {
         shared::pki::install_default_provider();
-        // The hub's certificate is by its own CA.
+        // The hub's certificate is by its own CA; and a hub that is killed takes along what is
+        // open.
         let client = Client::builder().danger_accept_invalid_certs(true);
+        let client = client.pool_max_idle_per_host(0);
         Self {
             runtime: Builder::new_current_thread().enable_all().build().unwrap(),
             client: client.no_proxy().build().unwrap(),
@@ -89,102 +91,142 @@ fn until(what: &str, reached: impl Fn() -> bool) {
     }
 }
 
-#[test]
-fn one_account_signs_in_at_the_hub_and_in_every_region() {
-    let runtime = Runtime::new().unwrap();
-    let start = || runtime.block_on(SimulatedKeystone::start(Options::default()));
-    let (north, south) = (start(), start());
-    let of = |it: &SimulatedKeystone| Keystone::new(&it.auth_url(), SimulatedKeystone::PASSWORD);
-    let (mut source, target) = (of(&north), of(&south));
-    source.play(
-        r#"
+/// A hub and two regions with one organization, and two users who came with the first one.
+struct Stage {
+    lab: Lab,
+    near: Region,
+    far: Region,
+    source: Keystone,
+    target: Keystone,
+    web: Web,
+    _clouds: (Runtime, [SimulatedKeystone; 2]),
+}
+
+impl Stage {
+    fn new() -> Self {
+        let runtime = Runtime::new().unwrap();
+        let start = || runtime.block_on(SimulatedKeystone::start(Options::default()));
+        let (north, south) = (start(), start());
+        let of =
+            |it: &SimulatedKeystone| Keystone::new(&it.auth_url(), SimulatedKeystone::PASSWORD);
+        let (mut source, target) = (of(&north), of(&south));
+        source.play(
+            r#"
 d POST /domains {"domain": {"name": "research"}}
 a POST /users {"user": {"name": "ann", "domain_id": "$d", "password": "secret of ann"}}
 c POST /users {"user": {"name": "cleo", "domain_id": "$d", "password": "secret of cleo"}}
 "#,
-    );
-    let mut lab = Lab::found();
-    let (mut near, mut far) = (
-        lab.join_keystone("north", &north),
-        lab.join_keystone("south", &south),
-    );
-    merge(&lab, "north");
-    merge(&lab, "south");
-    until("the users are in the other region", || {
-        target.told().users.len() == 2
-    });
-    let web = Web::new(&lab);
-
-    // Merged: his own cloud knows him, and from then on all do.
-    assert_eq!(web.research("ann", "not this"), 401);
-    until("ann signs in", || web.research("ann", OLD) == 201);
-    until("her password is everywhere", || target.lets_in("ann", OLD));
-
-    // New, and changed while a region is away.
-    let (_, admin) = web.enter(None, "admin", PASSWORD);
-    succeeded(lab.ask(&["org", "create", "user", "bob", "--in", "research"]));
-    let users = lab.items("/directory/users");
-    let bob = users.iter().find(|it| it["name"] == "bob").unwrap();
-    let path = format!("/directory/users/{}/password", bob["id"].as_str().unwrap());
-    assert_eq!(web.research("bob", NEW), 401);
-    let set = web.ask(&admin, Method::PUT, &path, &json!({ "new": NEW }));
-    assert_eq!((set.0, &set.1["regions"]), (200, &json!(2)), "{}", set.1);
-    assert_eq!(web.research("bob", NEW), 201);
-    until("bob's password is everywhere", || {
-        source.lets_in("bob", NEW) && target.lets_in("bob", NEW)
-    });
-    far.daemon.kill();
-    let (_, session) = web.enter(Some("research"), "bob", NEW);
-    let change = json!({ "current": NEW, "new": "another password" });
-    let changed = web.ask(&session, Method::PUT, "/session/password", &change);
-    assert_eq!(changed.0, 200, "{}", changed.1);
-    assert_eq!(
-        web.ask(&session, Method::GET, "/session", &Value::Null).0,
-        401
-    );
-    until("the near region has it", || {
-        source.lets_in("bob", "another password")
-    });
-    assert!(target.lets_in("bob", NEW), "the other one is away");
-    far.daemon.again();
-    until("the far region has it", || {
-        target.lets_in("bob", "another password")
-    });
-    assert!(!target.lets_in("bob", NEW));
-
-    // The region that knows the password is away: this is no wrong password.
-    near.daemon.kill();
-    until("the hub has noticed", || {
-        web.research("cleo", "secret of cleo") == 503
-    });
-    near.daemon.again();
-    until("cleo signs in", || {
-        web.research("cleo", "secret of cleo") == 201
-    });
-
-    // The hub is down: each region's own Keystone goes on.
-    lab.hub().kill();
-    for keystone in [&source, &target] {
-        assert!(keystone.lets_in("bob", "another password") && keystone.lets_in("ann", OLD));
+        );
+        let lab = Lab::found();
+        let near = lab.join_keystone("north", &north);
+        let far = lab.join_keystone("south", &south);
+        lab.merge("north");
+        lab.merge("south");
+        until("the users are in the other region", || {
+            target.told().users.len() == 2
+        });
+        let web = Web::new(&lab);
+        let clouds = (runtime, [north, south]);
+        Self {
+            lab,
+            near,
+            far,
+            source,
+            target,
+            web,
+            _clouds: clouds,
+        }
     }
-    lab.hub().again();
-    until("the hub is back", || {
-        web.research("bob", "another password") == 201
-    });
 
-    // Switched off and deleted: nowhere any more.
-    succeeded(lab.ask(&["org", "set", "user", "ann", "--disable"]));
-    succeeded(lab.ask(&["org", "delete", "user", "bob", "--yes"]));
-    assert_eq!(
-        (
-            web.research("ann", OLD),
-            web.research("bob", "another password")
-        ),
-        (401, 401)
-    );
-    until("no Keystone lets them in", || {
-        let all = [&source, &target];
-        all.iter()
-            .all(|it| !it.lets_in("ann", OLD) && !it.lets_in("bob", "another password"))
-    });
+    /// His own cloud knows him, and from then on all do.
+    fn merged_user(&self) {
+        assert_eq!(self.web.research("ann", "not this"), 401);
+        until("ann signs in", || self.web.research("ann", OLD) == 201);
+        until("her password is everywhere", || {
+            self.target.lets_in("ann", OLD)
+        });
+    }
+
+    fn new_user(&self) {
+        let (web, lab) = (&self.web, &self.lab);
+        let (_, admin) = web.enter(None, "admin", PASSWORD);
+        succeeded(lab.ask(&["org", "create", "user", "bob", "--in", "research"]));
+        let users = lab.items("/directory/users");
+        let bob = users.iter().find(|it| it["name"] == "bob").unwrap();
+        let path = format!("/directory/users/{}/password", bob["id"].as_str().unwrap());
+        assert_eq!(web.research("bob", NEW), 401);
+        let (status, set) = web.ask(&admin, Method::PUT, &path, &json!({ "new": NEW }));
+        assert_eq!((status, &set["regions"]), (200, &json!(2)), "{set}");
+        assert_eq!(web.research("bob", NEW), 201);
+        until("bob's password is everywhere", || {
+            self.source.lets_in("bob", NEW) && self.target.lets_in("bob", NEW)
+        });
+    }
+
+    fn changed_while_a_region_is_away(&mut self) {
+        self.far.daemon.kill();
+        let (_, session) = self.web.enter(Some("research"), "bob", NEW);
+        let change = json!({ "current": NEW, "new": OTHER });
+        let ask = |method, path, body| self.web.ask(&session, method, path, body);
+        let (status, changed) = ask(Method::PUT, "/session/password", &change);
+        assert_eq!(status, 200, "{changed}");
+        assert_eq!(ask(Method::GET, "/session", &Value::Null).0, 401);
+        until("the near region has it", || {
+            self.source.lets_in("bob", OTHER)
+        });
+        assert!(self.target.lets_in("bob", NEW), "the other one is away");
+        self.far.daemon.again();
+        until("the far region has it", || {
+            self.target.lets_in("bob", OTHER)
+        });
+        assert!(!self.target.lets_in("bob", NEW));
+    }
+
+    /// This is no wrong password.
+    fn whose_region_is_away(&mut self) {
+        let password = "secret of cleo";
+        self.near.daemon.kill();
+        assert_eq!(self.web.research("cleo", password), 503);
+        self.near.daemon.again();
+        until("cleo signs in", || {
+            self.web.research("cleo", password) == 201
+        });
+    }
+
+    /// Each region's own Keystone goes on.
+    fn without_a_hub(&mut self) {
+        self.lab.hub().kill();
+        for keystone in [&self.source, &self.target] {
+            assert!(keystone.lets_in("bob", OTHER) && keystone.lets_in("ann", OLD));
+        }
+        self.lab.hub().again();
+        until("the hub is back", || {
+            self.lab.ask(&["region", "list"]).status.success()
+        });
+        assert_eq!(self.web.research("bob", OTHER), 201);
+    }
+
+    fn switched_off_and_deleted(&self) {
+        let (web, lab) = (&self.web, &self.lab);
+        succeeded(lab.ask(&["org", "set", "user", "ann", "--disable"]));
+        succeeded(lab.ask(&["org", "delete", "user", "bob", "--yes"]));
+        let refused = (web.research("ann", OLD), web.research("bob", OTHER));
+        assert_eq!(refused, (401, 401));
+        until("no Keystone lets them in", || {
+            let all = [&self.source, &self.target];
+            let is_out = |it: &&Keystone| !it.lets_in("ann", OLD) && !it.lets_in("bob", OTHER);
+            all.iter().all(is_out)
+        });
+    }
+}
+
+#[test]
+fn one_account_signs_in_at_the_hub_and_in_every_region() {
+    let mut stage = Stage::new();
+    stage.merged_user();
+    stage.new_user();
+    stage.changed_while_a_region_is_away();
+    stage.whose_region_is_away();
+    stage.without_a_hub();
+    stage.switched_off_and_deleted();
 }

@@ -3,19 +3,20 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use shared::audit::Act;
+use shared::audit::{Act, By};
 use shared::model::{CloudId, RemarkState};
 use shared::wire::Digest;
 use utoipa::{IntoParams, ToSchema};
 
 use super::access::Administrator;
 use super::remarks::RemarkDocument;
-use crate::api::audit::by;
+use crate::api::audit::{by, refused};
 use crate::api::extract::{Json, Page, PageQuery, Path, Query, cursor};
 use crate::api::problem::{Kind, Problem, ProblemDocument};
 use crate::api::state::ApiState;
 use crate::api::who::Source;
 use crate::directory::DriftPolicy;
+use crate::store::StoreError;
 use crate::store::directory::Seen;
 
 /// Of which regions.
@@ -137,17 +138,14 @@ pub(in crate::api) async fn put_back(
     Path((region, id)): Path<(String, String)>,
     Json(asked): Json<PutBackRequest>,
 ) -> Result<axum::Json<CuredDocument>, Problem> {
-    let (seen, author, name) = (seen(&id, &asked.seen)?, who.name(), region.clone());
-    let act = Act::new(by(&who.0, source), "put-back").on("drift", &id, region.as_str());
+    let (seen, by, name) = (seen(&id, &asked.seen)?, by(&who.0, source), region.clone());
+    let attempt = attempted(&by, "put-back", &region, &id);
     let told = state.store.change(move |it| {
         let region = it.region_named(&name)?;
-        let changed = it.put_back(&region, &seen, &author)?;
-        if changed {
-            it.audit(act)?;
-        }
-        Ok(changed)
+        it.put_back(&region, &seen, &by)
     });
-    let (changed, by) = (told.await?, who.name());
+    let changed = or_refused(&state, attempt, told.await)?;
+    let by = who.name();
     tracing::info!(
         target: "audit", action = "put-back", region, id, by, %source, changed, "asked for"
     );
@@ -179,19 +177,15 @@ pub(in crate::api) async fn adopt_drift(
     Path((region, id)): Path<(String, String)>,
     Json(asked): Json<AdoptDriftRequest>,
 ) -> Result<axum::Json<CuredDocument>, Problem> {
-    let (seen, author, name) = (seen(&id, &asked.seen)?, who.name(), region.clone());
-    let act = Act::new(by(&who.0, source), "adopt-drift").on("drift", &id, region.as_str());
+    let (seen, by, name) = (seen(&id, &asked.seen)?, by(&who.0, source), region.clone());
+    let attempt = attempted(&by, "adopt-drift", &region, &id);
     let end = asked.end;
     let delta = state.store.change(move |it| {
         let region = it.region_named(&name)?;
-        let delta = it.adopt_drift(&region, &seen, end, &author)?;
-        if !delta.is_empty() {
-            // What of the directory is another one by it has an entry of its own.
-            it.audit(act)?;
-        }
-        Ok(delta)
+        it.adopt_drift(&region, &seen, end, &by)
     });
-    let (delta, by) = (delta.await?, who.name());
+    let delta = or_refused(&state, attempt, delta.await)?;
+    let by = who.name();
     let (changed, what) = (!delta.is_empty(), format!("{delta:?}"));
     tracing::info!(
         target: "audit", action = "adopt-drift", region, id, by, %source, what, end, changed,
@@ -236,17 +230,31 @@ pub(in crate::api) async fn set_drift_policy(
         let detail = format!("There is no policy {:?} about drift.", asked.drift);
         Problem::new(Kind::InvalidRequest, detail).next_step("Give ask, put-back or adopt.")
     })?;
-    let act = Act::new(by(&who.0, source), "drift-policy").on("region", "", region.as_str());
-    let name = region.clone();
+    let (by, name) = (by(&who.0, source), region.clone());
+    let attempt = Act::new(by.clone(), "drift-policy").on("region", "", region.as_str());
     let set = state.store.change(move |it| {
         let region = it.region_named(&name)?;
-        it.set_drift_policy(&region, policy)?;
-        it.audit(act.changing("", format!("drift={}", policy.name())))
+        it.set_drift_policy(&region, policy, &by)
     });
-    set.await?;
+    or_refused(&state, attempt, set.await)?;
     let (by, drift) = (who.name(), policy.name());
     tracing::info!(target: "audit", action = "drift-policy", region, drift, by, %source, "set");
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// What an answer that was refused was about.
+fn attempted(by: &By, action: &str, region: &str, id: &str) -> Act {
+    Act::new(by.clone(), action).on("drift", id, format!("in region {region:?}"))
+}
+
+fn or_refused<T>(
+    state: &ApiState,
+    attempt: Act,
+    result: Result<T, StoreError>,
+) -> Result<T, Problem> {
+    result
+        .map_err(Problem::from)
+        .inspect_err(|problem| refused(state, attempt, problem.kind().slug()))
 }
 
 fn seen(id: &str, text: &str) -> Result<Seen, Problem> {

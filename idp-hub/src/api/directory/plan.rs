@@ -124,14 +124,12 @@ pub(in crate::api) async fn merge(
     let confirmation = Confirmation {
         plan: digest,
         take_over: asked.take_over,
-        author: who.name(),
+        by: by(&who.0, source),
     };
     let take_over = asked.take_over;
-    let by = by(&who.0, source);
-    let attempt = Act::new(by.clone(), "merge").on("region", "", region.as_str());
-    let merged = state.store.merge_by(&region, confirmation, &by);
+    let attempt = Act::new(confirmation.by.clone(), "merge").on("region", "", region.as_str());
+    let merged = state.store.merge(&region, confirmation).await;
     let merged = merged
-        .await
         .map_err(Problem::from)
         .inspect_err(|problem| refused(&state, attempt, problem.kind().slug()))?;
     let (by, plan, written) = (who.name(), digest.to_string(), merged.written);

@@ -3,6 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
+use shared::audit::{Act, By};
 use shared::model::CloudId;
 use shared::pki::{Context, SECRET_BYTES_MAX, SealedFor};
 use shared::runtime::errors::chain;
@@ -129,7 +130,7 @@ pub(in crate::api) async fn check(
                 (row, _) => row.filter(|_| fits),
             };
             let row = row.ok_or_else(|| refused("wrong-password"))?;
-            spread(state, &row, password).await;
+            spread(state, source, &row, password).await;
             row
         }
     };
@@ -181,12 +182,15 @@ async fn capture(
     let asked = tokio::time::timeout(ASKED_MAX, ask(state, regions, &password)).await;
     let from = asked.unwrap_or_else(|_| Err(away()))?;
     let (title, region) = (row.title(), from.name.clone());
-    let author = format!("{title}, by the cloud of {region}");
+    let by = By::new(
+        format!("{title}, by the cloud of {region}"),
+        source.to_string(),
+    );
+    let act = Act::new(by, "capture-password").on("user", row.id, title.as_str());
     let chosen = Chosen {
         row,
         password,
-        author: &author,
-        source,
+        act,
         asker: Asker::Cloud,
         captured_from: Some(from.no),
     };

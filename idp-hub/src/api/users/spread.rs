@@ -21,10 +21,8 @@ pub(super) struct Chosen<'a> {
     pub(super) row: &'a UserRow,
     /// The password.
     pub(super) password: Zeroizing<String>,
-    /// Who sets it.
-    pub(super) author: &'a str,
-    /// From where, for the audit trail.
-    pub(super) source: Source,
+    /// What the audit trail is told of it: by whom, and how.
+    pub(super) act: Act,
     /// Whose rights he has.
     pub(super) asker: Asker,
     /// The region in which it is the user's already. Such a one may be as its cloud took it.
@@ -39,17 +37,10 @@ pub(super) async fn set(state: &ApiState, chosen: Chosen<'_>) -> Result<Password
     let Chosen {
         row,
         password,
-        author,
-        source,
+        act,
         asker,
         captured_from,
     } = chosen;
-    let action = match captured_from {
-        None => "set-password",
-        Some(_) => "capture-password",
-    };
-    let act = Act::new(By::new(author, source.to_string()), action);
-    let act = act.on("user", row.id, row.title());
     if captured_from.is_none() {
         passwords::check_for_clouds(&password)?;
     }
@@ -67,7 +58,7 @@ pub(super) async fn set(state: &ApiState, chosen: Chosen<'_>) -> Result<Password
         user,
         hash,
         version,
-        author: author.to_owned(),
+        author: act.by.who.clone(),
         captured_from,
         sealed: sealed.await?,
     };
@@ -76,8 +67,7 @@ pub(super) async fn set(state: &ApiState, chosen: Chosen<'_>) -> Result<Password
             it.permit(asker, Action::SetPassword(user))?;
         }
         let told = it.set_user_password(&new)?;
-        let regions = told.len();
-        it.audit(act.changing("", format!("version={version} regions={regions}")))?;
+        it.audit(act.changing("", told_to(version, told.len())))?;
         Ok((told, it.reading().lacking(user)?))
     });
     let (told, lacking) = told.await?;
@@ -95,8 +85,15 @@ pub(super) async fn set(state: &ApiState, chosen: Chosen<'_>) -> Result<Password
 
 /// Tells a password that was right just now to regions that lack it. What fails is for the next
 /// sign-in: the user is signed in all the same.
-pub(super) async fn spread(state: &ApiState, row: &UserRow, password: Zeroizing<String>) {
+pub(super) async fn spread(
+    state: &ApiState,
+    source: Source,
+    row: &UserRow,
+    password: Zeroizing<String>,
+) {
     let (user, title) = (row.id, row.title());
+    let by = By::new(title.as_str(), source.to_string());
+    let act = Act::new(by, "spread-password").on("user", user, title.as_str());
     let Some(version) = row.version() else {
         return;
     };
@@ -107,13 +104,11 @@ pub(super) async fn spread(state: &ApiState, row: &UserRow, password: Zeroizing<
             return Ok(());
         }
         let sealed = seal_all(state, (user, version), lacking, password).await?;
-        let author = title.clone();
-        let act = Act::new(By::new(author.as_str(), "sign-in"), "spread-password");
-        let act = act.on("user", user, author.as_str());
         let told = state.store.change(move |it| {
-            let told = it.spread_user_password((user, version), &author, sealed)?;
-            let regions = told.len();
-            it.audit(act.changing("", format!("version={version} regions={regions}")))?;
+            let told = it.spread_user_password((user, version), &act.by.who, sealed)?;
+            if !told.is_empty() {
+                it.audit(act.changing("", told_to(version, told.len())))?;
+            }
             Ok(told)
         });
         let regions = told.await?.len();
@@ -128,6 +123,11 @@ pub(super) async fn spread(state: &ApiState, row: &UserRow, password: Zeroizing<
             "regions that lack a password are told it at his next sign-in"
         );
     }
+}
+
+/// Of a password nothing is told but when it was set.
+fn told_to(version: u64, regions: usize) -> String {
+    format!("version={version} regions={regions}")
 }
 
 /// Seals a password to each agent that has told a key. Thousands take a second of a core, so it is

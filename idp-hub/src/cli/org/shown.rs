@@ -289,8 +289,8 @@ pub(super) fn password(of: &ObjectDocument, set: &PasswordDocument) -> String {
     );
     if set.regions_lacking > 0 {
         text.push_str(&format!(
-            "\n{} can't get it yet, as their agents have told no key: {}. They get it when the user \
-             next signs in here, or when it is set again.",
+            "\n{} can't get it yet, as their agents have told no key: {}. They get it when the \
+             user next signs in here, or when it is set again.",
             set.regions_lacking,
             set.lacking.join(", "),
         ));

@@ -1,15 +1,11 @@
 //! Changes of the directory, with their entry.
 
-use std::collections::BTreeMap;
-
 use shared::audit::{Act, By, changed, link_named};
 use shared::ids::ObjectId;
 use shared::model::{Object, ObjectKind};
 
 use crate::directory::{Delta, Edit};
-use crate::fleet::Facts;
 use crate::store::Changing;
-use crate::store::directory::{Confirmation, Merged};
 use crate::store::error::StoreError;
 
 impl Changing<'_> {
@@ -19,15 +15,28 @@ impl Changing<'_> {
     /// # Errors
     /// As [`edit`](Self::edit).
     pub fn edit_by(&mut self, edit: Edit, by: &By) -> Result<Delta, StoreError> {
+        let (delta, act) = self.edit_told(edit, by)?;
+        if let Some(act) = act {
+            self.audit(act)?;
+        }
+        Ok(delta)
+    }
+
+    /// The same, where the caller tells the trail: what, or nothing where nothing is changed.
+    pub(in crate::store) fn edit_told(
+        &mut self,
+        edit: Edit,
+        by: &By,
+    ) -> Result<(Delta, Option<Act>), StoreError> {
         let about = About::of(&edit);
         let before = about.object(self)?;
         let delta = self.edit(edit, &by.who)?;
         if delta.is_empty() {
-            return Ok(delta);
+            return Ok((delta, None));
         }
         let after = about.object(self)?;
-        self.audit(about.act(by.clone(), before.as_ref(), after.as_ref(), &delta))?;
-        Ok(delta)
+        let act = about.act(by.clone(), before.as_ref(), after.as_ref(), &delta);
+        Ok((delta, Some(act)))
     }
 }
 
@@ -37,27 +46,6 @@ pub fn attempted(edit: &Edit, by: By) -> Act {
         About::Object(action, kind, id) => Act::new(by, action).on(kind.name(), id, ""),
         About::Link(action, kind, id, name) => Act::new(by, action).on(kind, id, name),
     }
-}
-
-/// A merge, in short: the plan is known by its digest.
-pub(in crate::store) fn merged(
-    by: By,
-    region: &Facts,
-    confirmed: &Confirmation,
-    merged: &Merged,
-) -> Act {
-    let mut counts: BTreeMap<(&str, &str), u64> = BTreeMap::new();
-    for step in &merged.shown.plan.steps {
-        let of = (step.action.name(), step.kind.name());
-        *counts.entry(of).or_default() += 1;
-    }
-    let counts = counts.into_iter();
-    let counts = counts.map(|((action, kind), count)| format!(" {action}-{kind}={count}"));
-    let (written, counts) = (merged.written, counts.collect::<String>());
-    let (plan, take_over) = (confirmed.plan, confirmed.take_over);
-    let told = format!("plan={plan} take_over={take_over} written={written}{counts}");
-    let act = Act::new(by, "merge").on("region", region.id, region.name.as_str());
-    act.changing("", told)
 }
 
 /// What an edit is about.

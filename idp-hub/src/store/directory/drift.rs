@@ -1,9 +1,10 @@
 //! What the regions' agents remark, and what is answered.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use rusqlite::{OptionalExtension, params};
-use shared::audit::By;
+use shared::audit::{Act, By};
 use shared::model::{
     Applying, CloudId, PutBack, Record, RecordKind, Remark, RemarkState, UnixMillis,
 };
@@ -19,7 +20,7 @@ use crate::store::error::{Doing, StoreError};
 use crate::store::hot::Untold;
 use crate::store::records::PAGE_MAX;
 use crate::store::regions::{RegionNo, RegionRow};
-use crate::store::{Changing, Reading};
+use crate::store::{Changing, Reading, audit};
 
 /// A remark as a region's agent made it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -292,7 +293,7 @@ impl Changing<'_> {
         &mut self,
         region: &RegionRow,
         seen: &Seen,
-        author: &str,
+        by: &By,
     ) -> Result<bool, StoreError> {
         let found = self.reading().seen(region, seen)?;
         may_put_back(&found.remark)?;
@@ -301,10 +302,15 @@ impl Changing<'_> {
         if is_told(&told, &found) {
             return Ok(false);
         }
+        // Later than any before of the same thing, also where the clock went back: its agent takes
+        // an earlier one for done.
+        let before = told.iter().filter(|it| it.subject == found.remark.subject);
+        let before = before.map(|it| it.at.plus(Duration::from_millis(1))).max();
+        let act = audit::put_back(by.clone(), region, &found.remark);
         let put = Record::PutBack(PutBack {
             subject: found.remark.subject,
             seen: digest,
-            at: self.now.max(found.changed),
+            at: self.now.max(found.changed).max(before.unwrap_or_default()),
         });
         let mut gone = Vec::new();
         for old in told {
@@ -312,7 +318,8 @@ impl Changing<'_> {
                 gone.push(old.subject.id());
             }
         }
-        self.tell_one(region.no, &put, &gone, author)?;
+        self.tell_one(region.no, &put, &gone, &by.who)?;
+        self.audit(act)?;
         Ok(true)
     }
 
@@ -339,11 +346,14 @@ impl Changing<'_> {
         region: &RegionRow,
         seen: &Seen,
         may_end: bool,
-        author: &str,
+        by: &By,
     ) -> Result<Delta, StoreError> {
         let found = self.reading().seen(region, seen)?;
-        let by = By::new(author, format!("drift of region {}", region.facts.name));
-        self.edit_by(adoption(&found.remark, may_end)?, &by)
+        let (delta, act) = self.edit_told(adoption(&found.remark, may_end)?, by)?;
+        if let Some(act) = act {
+            self.audit(audit::adopted(act, region))?;
+        }
+        Ok(delta)
     }
 
     /// Says what is done about drift in a region from now on.
@@ -354,7 +364,9 @@ impl Changing<'_> {
         &mut self,
         region: &RegionRow,
         policy: DriftPolicy,
+        by: &By,
     ) -> Result<(), StoreError> {
+        let before = self.reading().drift_policy(region.no)?;
         let sql = "UPDATE region_organization SET drift = ?2
                    WHERE region = ?1 AND merged_ms IS NOT NULL";
         let changed = self
@@ -364,7 +376,13 @@ impl Changing<'_> {
             .doing("say what is done about drift")?;
         match changed {
             0 => Err(not_merged(region)),
-            _ => Ok(()),
+            _ if before == policy => Ok(()),
+            _ => {
+                let name = region.facts.name.as_str();
+                let act = Act::new(by.clone(), "drift-policy").on("region", region.facts.id, name);
+                self.audit(act.changing(before.name(), policy.name()))
+                    .map(drop)
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use rusqlite::{OptionalExtension, params};
+use shared::audit::By;
 use shared::model::{Becomes, Binding};
 use shared::wire::Digest;
 
@@ -11,9 +12,9 @@ use super::planning::Planned;
 use super::write::Rows;
 use crate::directory::rights::{Action as Permitted, Asker, Denied, Rights};
 use crate::directory::{Action, Delta, Directory, Edit, Plan, PlanDigest, Stamp};
-use crate::store::Changing;
 use crate::store::error::{Doing, StoreError};
 use crate::store::regions::RegionNo;
+use crate::store::{Changing, audit};
 
 /// An administrator's yes to a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub struct Confirmation {
     /// The federation takes over a region that bears another one's markers.
     pub take_over: bool,
     /// Who he is.
-    pub author: String,
+    pub by: By,
 }
 
 /// What came of a merge.
@@ -36,11 +37,12 @@ pub struct Merged {
 }
 
 impl Changing<'_> {
-    /// Applies a plan, all of it or nothing. `None`, and nothing, where it does not hold any more.
+    /// Applies a plan, all of it or nothing, and tells the audit trail. `None`, and nothing, where
+    /// it does not hold any more.
     pub(super) fn merge(
         &mut self,
         planned: Planned,
-        author: &str,
+        confirmed: &Confirmation,
     ) -> Result<Option<Merged>, StoreError> {
         if self.plan_version(&planned.region)? != planned.version {
             return Ok(None);
@@ -48,8 +50,10 @@ impl Changing<'_> {
         // Both are as of the same change of the directory.
         let held = self.hot.directory.take();
         let directory = held.unwrap_or(planned.directory);
-        self.take_in(directory, planned.region.no, author, planned.shown)
-            .map(Some)
+        let (region, author) = (planned.region, &confirmed.by.who);
+        let merged = self.take_in(directory, region.no, author, planned.shown)?;
+        self.audit(audit::merged(confirmed, &region, &merged))?;
+        Ok(Some(merged))
     }
 
     /// Makes an administrator's change.

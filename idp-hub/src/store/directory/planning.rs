@@ -12,14 +12,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use shared::audit::By;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::look::{PlanVersion, ShownPlan};
 use super::merge::{Confirmation, Merged};
 use crate::directory::{Directory, MergeRefusal};
-use crate::store::audit;
 use crate::store::error::StoreError;
 use crate::store::regions::RegionRow;
 use crate::store::{Reading, Store};
@@ -141,31 +139,10 @@ impl Store {
     /// now, another federation's markers are there and nobody said to take over, something moves
     /// each time that the plan is made, or too many are being made; or if the database fails.
     pub async fn merge(&self, region: &str, confirmed: Confirmation) -> Result<Merged, StoreError> {
-        let by = By::new(confirmed.author.as_str(), "hub");
-        self.merge_by(region, confirmed, &by).await
-    }
-
-    /// As [`merge`](Self::merge), on behalf of somebody, as the audit trail then says.
-    ///
-    /// # Errors
-    /// As [`merge`](Self::merge).
-    pub async fn merge_by(
-        &self,
-        region: &str,
-        confirmed: Confirmation,
-        by: &By,
-    ) -> Result<Merged, StoreError> {
         for _ in 0..ATTEMPTS_MAX {
             let planned = self.planned(region, confirmed.clone()).await?;
-            let (confirmed, by) = (confirmed.clone(), by.clone());
-            let merged = self.change(move |it| {
-                let region = planned.region.facts.clone();
-                let merged = it.merge(planned, &confirmed.author)?;
-                if let Some(merged) = &merged {
-                    it.audit(audit::merged(by, &region, &confirmed, merged))?;
-                }
-                Ok(merged)
-            });
+            let confirmed = confirmed.clone();
+            let merged = self.change(move |it| it.merge(planned, &confirmed));
             if let Some(merged) = merged.await? {
                 return Ok(merged);
             }

@@ -5,10 +5,11 @@ mod drift;
 mod passwords;
 mod site;
 
+use shared::audit::Wanted;
 use shared::ids::{FederationId, ObjectId};
 use shared::model::{Becomes, CloudId, End, Marker, Object, ObjectKind, Record};
 
-use self::site::{Row, Site, confirmation, create, department, organization};
+use self::site::{Row, Site, by_ann, confirmation, create, department, organization};
 use super::*;
 use crate::directory::{Edit, MergeRefusal, Patch};
 use crate::store::StoreError;
@@ -126,7 +127,7 @@ async fn a_region_of_another_federation_is_taken_over_by_a_word_of_its_own() {
     let confirmation = Confirmation {
         plan: plan.digest(),
         take_over: true,
-        author: "ann".to_owned(),
+        by: by_ann(),
     };
     let name = site.name(home).await;
     let merged = site.store.merge(&name, confirmation);
@@ -144,17 +145,30 @@ async fn a_plan_that_was_overtaken_is_made_again_and_not_for_ever() {
     let (store, name) = (site.store.clone(), site.name(home).await);
     let planned = store.planned(&name, confirmation(&plan)).await.unwrap();
     site.edit(create(5, "lab")).await.unwrap();
-    let overtaken = store.change(move |it| it.merge(planned, "ann"));
+    let confirmed = confirmation(&plan);
+    let overtaken = store.change(move |it| it.merge(planned, &confirmed));
     assert!(overtaken.await.unwrap().is_none());
     assert_eq!(site.rows().len(), 1, "nothing but the edit");
     // What a region tells in the same transaction overtakes it, too.
     let plan = site.plan(home).await.unwrap();
     let planned = store.planned(&name, confirmation(&plan)).await.unwrap();
     site.tell(home, 2, &organization("h")).await;
-    let overtaken = store.change(move |it| it.merge(planned, "ann"));
+    let confirmed = confirmation(&plan);
+    let overtaken = store.change(move |it| it.merge(planned, &confirmed));
     assert!(overtaken.await.unwrap().is_none());
     assert!(site.confirm(home, &plan).await.unwrap().written > 0);
     site.is_sound().await;
+    let told = store.read(|it| it.audit_entries(None, 10, &Wanted::default()));
+    let told = told.await.unwrap().items;
+    let [merge] = &told[..] else {
+        panic!("one merge was done, and one is told: {told:?}");
+    };
+    let merge = &merge.entry.as_ref().unwrap().act;
+    assert_eq!((&merge.by, merge.action.as_str()), (&by_ann(), "merge"));
+    assert!(
+        merge.after.contains(&plan.digest().to_string()),
+        "{merge:?}"
+    );
 }
 
 #[tokio::test]

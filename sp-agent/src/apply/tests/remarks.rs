@@ -126,6 +126,10 @@ fn what_was_seen_is_put_back_once_and_nothing_else() {
     assert_eq!(bench.run(), 0);
     assert_eq!(told(&bench).remarks, std::slice::from_ref(&remark));
 
+    say(&mut replica, subject.clone(), seen(&remark), 1);
+    bench.core.follow(&replica);
+    assert_eq!(bench.run(), 0, "nor by an earlier word");
+
     say(&mut replica, subject.clone(), seen(&remark), 3);
     bench.core.follow(&replica);
     assert_eq!(bench.run(), 1, "but when it is said once more");

@@ -6,7 +6,7 @@ use shared::model::{
 use shared::wire::Digest;
 use shared::wire::record as wire;
 
-use super::site::{Site, create, organization};
+use super::site::{Site, by_ann, create, organization};
 use super::*;
 use crate::directory::{DriftPolicy, DriftRefusal};
 use crate::store::RegionNo;
@@ -66,7 +66,7 @@ async fn remark(site: &Site, no: RegionNo, session: u64, mark: &str, remarks: &[
 async fn put_back(site: &Site, no: RegionNo, seen: Seen) -> Result<bool, StoreError> {
     let told = site.store.change(move |it| {
         let region = it.region_numbered(no)?.unwrap();
-        it.put_back(&region, &seen, "ann")
+        it.put_back(&region, &seen, &by_ann())
     });
     told.await
 }
@@ -74,7 +74,7 @@ async fn put_back(site: &Site, no: RegionNo, seen: Seen) -> Result<bool, StoreEr
 async fn adopt(site: &Site, no: RegionNo, seen: Seen, end: bool) -> Result<bool, StoreError> {
     let adopted = site.store.change(move |it| {
         let region = it.region_numbered(no)?.unwrap();
-        it.adopt_drift(&region, &seen, end, "ann")
+        it.adopt_drift(&region, &seen, end, &by_ann())
     });
     Ok(!adopted.await?.is_empty())
 }
@@ -227,7 +227,7 @@ async fn a_policy_is_a_regions_own_and_picks_what_it_may_decide() {
     for policy in [DriftPolicy::Adopt, DriftPolicy::PutBack] {
         let set = site.store.change(move |it| {
             let region = it.region_numbered(north)?.unwrap();
-            it.set_drift_policy(&region, policy)
+            it.set_drift_policy(&region, policy, &by_ann())
         });
         set.await.unwrap();
         assert_eq!(due().await, [(north, policy)]);
@@ -241,7 +241,7 @@ async fn a_policy_is_a_regions_own_and_picks_what_it_may_decide() {
     let young = site.region(3).await;
     let set = site.store.change(move |it| {
         let region = it.region_numbered(young)?.unwrap();
-        it.set_drift_policy(&region, DriftPolicy::Adopt)
+        it.set_drift_policy(&region, DriftPolicy::Adopt, &by_ann())
     });
     let refused = set.await.unwrap_err().to_string();
     assert!(refused.contains("org merge region-3"), "{refused}");

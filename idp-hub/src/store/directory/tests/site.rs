@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use rusqlite::Connection;
+use shared::audit::By;
 use shared::ids::{FederationId, FeedId, HubId, ObjectId, RegionId};
 use shared::model::{CloudId, Custody, Department, Entry, Feed, Object, Record, User, Weight};
 use shared::pki::Fingerprint;
@@ -238,12 +239,16 @@ pub(super) fn user(id: &str, department: &str, name: &str, custody: Custody) -> 
     Record::User(entry(id, custody, user))
 }
 
+pub(super) fn by_ann() -> By {
+    By::new("ann", "192.0.2.7")
+}
+
 /// Ann's yes to a plan.
 pub(super) fn confirmation(plan: &Plan) -> Confirmation {
     Confirmation {
         plan: plan.digest(),
         take_over: false,
-        author: "ann".to_owned(),
+        by: by_ann(),
     }
 }
 

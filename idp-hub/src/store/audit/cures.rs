@@ -1,0 +1,69 @@
+//! What is told of answers to drift, and of merges.
+
+use std::collections::BTreeMap;
+
+use shared::audit::{Act, By};
+use shared::model::{Drifted, Remark, RemarkState, Subject};
+
+use crate::store::directory::{Confirmation, Merged};
+use crate::store::regions::RegionRow;
+
+/// The directory's value is to be written over a drift in a region.
+pub(in crate::store) fn put_back(by: By, region: &RegionRow, remark: &Remark) -> Act {
+    let (kind, id) = match &remark.subject {
+        Subject::Object(kind, id) => (kind.name(), id.to_string()),
+        Subject::Link(link) => (link.kind().name(), link.id().to_string()),
+        Subject::Password(user) => ("password", user.to_string()),
+        Subject::Own(kind, here) => (kind.name(), here.to_string()),
+    };
+    let RemarkState::Drift { what, .. } = &remark.state else {
+        return Act::new(by, "put-back").on(kind, id, remark.name.as_str());
+    };
+    let before = told(what, |it| it.cloud.as_deref());
+    let after = told(what, |it| it.directory.as_deref());
+    let region = &region.facts.name;
+    Act::new(by, "put-back")
+        .on(kind, id, remark.name.as_str())
+        .changing(before, format!("in region {region:?}: {after}"))
+}
+
+/// One side of the differences: `name="ann" deleted`.
+fn told<'a>(what: &'a [Drifted], side: impl Fn(&'a Drifted) -> Option<&'a str>) -> String {
+    let words = what.iter().map(|it| match side(it) {
+        Some(value) => format!("{}={value:?}", it.what.name()),
+        None => it.what.name().to_owned(),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// A change of the directory that came from a region's drift.
+pub(in crate::store) fn adopted(edit: Act, region: &RegionRow) -> Act {
+    let (region, after) = (&region.facts.name, &edit.after);
+    let after = format!("as in region {region:?}: {after}");
+    Act {
+        action: "adopt-drift".to_owned(),
+        after,
+        ..edit
+    }
+}
+
+/// A region's organization was taken in: in short, as the plan is known by its digest.
+pub(in crate::store) fn merged(
+    confirmed: &Confirmation,
+    region: &RegionRow,
+    merged: &Merged,
+) -> Act {
+    let mut counts: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for step in &merged.shown.plan.steps {
+        let of = (step.action.name(), step.kind.name());
+        *counts.entry(of).or_default() += 1;
+    }
+    let counts = counts.into_iter();
+    let counts = counts.map(|((action, kind), count)| format!(" {action}-{kind}={count}"));
+    let (written, counts) = (merged.written, counts.collect::<String>());
+    let (plan, take_over) = (confirmed.plan, confirmed.take_over);
+    let after = format!("plan={plan} take_over={take_over} written={written}{counts}");
+    Act::new(confirmed.by.clone(), "merge")
+        .on("region", region.facts.id, region.facts.name.as_str())
+        .changing("", after)
+}
