@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn what_was_tried_takes_no_place_again_and_others_behind_it_have_theirs() {
         let mut rounds = Rounds::default();
-        let (no, now) = (RegionNo(1), Instant::now());
+        let (no, now) = (RegionNo(1), shared::runtime::clock::Clock::system().now());
         let all = || vec![remarked(1, "a", 5), remarked(1, "b", 5)];
         let found = |next: Option<&[u8]>| DriftDue {
             due: all(),

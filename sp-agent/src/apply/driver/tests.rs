@@ -315,6 +315,20 @@ impl Bench {
         }
     }
 
+    /// So are roles, groups and what links them, of which there are none.
+    async fn read_roles(&self) {
+        let began = self.clock.now();
+        for kind in [
+            RecordKind::Group,
+            RecordKind::Role,
+            RecordKind::Membership,
+            RecordKind::Implication,
+            RecordKind::Assignment,
+        ] {
+            self.news.send(News::Read(kind, began)).await.unwrap();
+        }
+    }
+
     async fn all_in_place(&mut self) {
         for _ in 0..100 {
             self.read().await;
@@ -404,16 +418,7 @@ async fn a_policy_that_takes_no_changes_stops_the_next_order() {
 async fn passwords_are_opened_and_set_once_also_when_an_answer_was_lost() {
     let mut bench = Bench::start(|_| None, Store::default());
     bench.all_in_place().await;
-    let began = bench.clock.now();
-    for kind in [
-        RecordKind::Group,
-        RecordKind::Role,
-        RecordKind::Membership,
-        RecordKind::Implication,
-        RecordKind::Assignment,
-    ] {
-        bench.news.send(News::Read(kind, began)).await.unwrap();
-    }
+    bench.read_roles().await;
     let secret = |number: u128, sealed: &[u8]| Secret {
         user: ObjectId::from_random(100 + number),
         version: 7,

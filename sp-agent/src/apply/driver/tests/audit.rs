@@ -56,6 +56,7 @@ async fn an_audit_trail_that_can_t_be_told_holds_everything_up_and_loses_nothing
 async fn of_a_password_the_audit_trail_knows_that_it_was_set() {
     let mut bench = Bench::start(|_| None, Store::default());
     bench.all_in_place().await;
+    bench.read_roles().await;
     let secret = Secret {
         user: ObjectId::from_random(100),
         version: 7,
