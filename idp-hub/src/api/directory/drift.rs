@@ -120,7 +120,8 @@ pub struct CuredDocument {
     pub changed: bool,
 }
 
-/// Put the directory's value back in that region, if the drift is still the one that was seen. Asked
+/// Put the directory's value back in that region, if the drift is still the one that was seen.
+/// Asked
 /// again, its agent is told again.
 #[utoipa::path(post, path = "/regions/{region}/drift/{id}/put-back", tag = "directory",
     params(("region" = String, Path, description = "The region's name"),
