@@ -121,8 +121,7 @@ pub struct CuredDocument {
 }
 
 /// Put the directory's value back in that region, if the drift is still the one that was seen.
-/// Asked
-/// again, its agent is told again.
+/// Asked again, its agent is told again.
 #[utoipa::path(post, path = "/regions/{region}/drift/{id}/put-back", tag = "directory",
     params(("region" = String, Path, description = "The region's name"),
         ("id" = String, Path, description = "The drift's id, as in the list")),
