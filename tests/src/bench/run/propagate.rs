@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use reqwest::Method;
+use serde_json::Value;
 
 use super::Options;
 use crate::bench::figures::Figure;
@@ -181,7 +182,8 @@ fn change(runtime: &tokio::runtime::Runtime, lab: &Lab, sites: &[Site], number: 
 fn shows(runtime: &tokio::runtime::Runtime, site: &Site, wanted: &str, ask_real: bool) -> bool {
     match site {
         Site::Simulated(keystone, id) => {
-            keystone.attribute(id, "description").as_deref() == Some(wanted)
+            let (_, user) = keystone.ask("GET", &format!("/users/{id}"), &Value::Null);
+            user["user"]["description"] == wanted
         }
         Site::Real {
             administrator, id, ..
