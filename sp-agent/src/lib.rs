@@ -3,11 +3,12 @@
 //! A module imports only what stands above it here, and `shared`.
 //!
 //! ```text
-//! database · audit · cloud · host · spool · collect · replica · apply · config · membership ·
-//! join · adoption · uplink · status · tasks · cli
+//! allowance · database · audit · cloud · host · spool · collect · replica · apply · config ·
+//! membership · join · adoption · uplink · status · tasks · cli
 //! ```
 
 pub mod adoption;
+pub mod allowance;
 pub mod apply;
 pub mod audit;
 pub mod cli;

@@ -6,17 +6,22 @@
 
 use std::time::{Duration, Instant};
 
+use crate::allowance::Allowance;
+
 /// Accounts that may be refused one after another: an administrator's typing errors.
 pub const TRIES_AT_ONCE: u32 = 5;
 
 /// After them, one may be tried in each of these.
 pub const TRY_EACH: Duration = Duration::from_secs(60);
 
-/// Counts failed checks of accounts (the generic cell rate algorithm, ITU-T I.371).
-#[derive(Debug, Default)]
-pub struct Tries {
-    /// When the allowance is full again.
-    full_at: Option<Instant>,
+/// Counts failed checks of accounts.
+#[derive(Debug)]
+pub struct Tries(Allowance);
+
+impl Default for Tries {
+    fn default() -> Self {
+        Self(Allowance::new(TRIES_AT_ONCE, TRY_EACH))
+    }
 }
 
 impl Tries {
@@ -25,17 +30,12 @@ impl Tries {
     /// # Errors
     /// The time to wait.
     pub fn admit(&self, now: Instant) -> Result<(), Duration> {
-        let owed = self
-            .full_at
-            .map_or(Duration::ZERO, |at| at.saturating_duration_since(now));
-        let wait = owed.saturating_sub(TRY_EACH * (TRIES_AT_ONCE - 1));
-        if wait.is_zero() { Ok(()) } else { Err(wait) }
+        self.0.admit(now)
     }
 
     /// Counts a check that failed.
     pub fn failed(&mut self, now: Instant) {
-        let from = self.full_at.map_or(now, |at| at.max(now));
-        self.full_at = Some(from + TRY_EACH);
+        self.0.count(now);
     }
 }
 

@@ -34,7 +34,7 @@ use tracing::{info, warn};
 use zeroize::Zeroizing;
 
 use super::batch::{Change, Task};
-use super::{Policy, Progress, Reconciler, Subject};
+use super::{Policy, Progress, Reconciler};
 use crate::cloud::{Cloud, CloudError, Order};
 use crate::replica::{Base, Note, Replica};
 use crate::spool::Remarks;
@@ -122,8 +122,6 @@ pub enum News {
     /// The records of this kind were read to their end by a reading that began then, after this
     /// driver was started. All of them were told before.
     Read(RecordKind, Instant),
-    /// Drift that is to be written over.
-    PutBack(Subject),
 }
 
 /// What applies the directory to one cloud.
@@ -291,7 +289,6 @@ impl Run {
             News::Put(record) => self.core.put(record),
             News::Gone(key) => self.core.remove(&key),
             News::Read(kind, began) => self.core.is_read(kind, began),
-            News::PutBack(subject) => self.core.put_back(subject),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Answers the hub's calls by asking the cloud.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use shared::ids::{FederationId, RegionId};
@@ -12,6 +12,7 @@ use shared::wire::frame::Checked;
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
+use crate::allowance::Allowance;
 use crate::apply::Unseal;
 use crate::cloud::Cloud;
 use crate::uplink::Answering;
@@ -37,29 +38,13 @@ pub(super) struct Answers {
     pub(super) opener: Opener,
     pub(super) cloud: watch::Receiver<Option<Arc<dyn Cloud>>>,
     pub(super) clock: Clock,
-    pub(super) wrong: Mutex<Wrong>,
+    /// Counts wrong passwords.
+    pub(super) wrong: Mutex<Allowance>,
 }
 
-/// Counts wrong passwords (the generic cell rate algorithm, ITU-T I.371).
-#[derive(Debug, Default)]
-pub(super) struct Wrong {
-    /// When the allowance is full again.
-    full_at: Option<Instant>,
-}
-
-impl Wrong {
-    /// How long until a password may be checked again.
-    fn wait(&self, now: Instant) -> Duration {
-        let owed = self
-            .full_at
-            .map_or(Duration::ZERO, |at| at.saturating_duration_since(now));
-        owed.saturating_sub(WRONG_EACH * (WRONG_AT_ONCE - 1))
-    }
-
-    fn count(&mut self, now: Instant) {
-        let from = self.full_at.map_or(now, |at| at.max(now));
-        self.full_at = from.checked_add(WRONG_EACH);
-    }
+/// What may be wrong, all users together.
+pub(super) const fn wrong() -> Allowance {
+    Allowance::new(WRONG_AT_ONCE, WRONG_EACH)
 }
 
 /// The key's public half tells whether it is the same.
@@ -101,8 +86,7 @@ impl Unseal for Opener {
 #[async_trait]
 impl Answering for Answers {
     async fn check(&self, user: CloudId, sealed: Vec<u8>) -> Result<Checked, String> {
-        let wait = self.wrong().wait(self.clock.now());
-        if !wait.is_zero() {
+        if let Err(wait) = self.wrong().admit(self.clock.now()) {
             let seconds = wait.as_millis().div_ceil(1000);
             return Err(format!(
                 "too many passwords were wrong here lately; the next is looked at in {seconds} s"
@@ -122,7 +106,7 @@ impl Answering for Answers {
 }
 
 impl Answers {
-    fn wrong(&self) -> std::sync::MutexGuard<'_, Wrong> {
+    fn wrong(&self) -> std::sync::MutexGuard<'_, Allowance> {
         self.wrong.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -134,16 +118,16 @@ mod tests {
     #[test]
     fn wrong_passwords_run_out_and_come_back_one_by_one() {
         let begin = Clock::system().now();
-        let mut wrong = Wrong::default();
+        let mut wrong = wrong();
         for _ in 0..WRONG_AT_ONCE {
-            assert_eq!(wrong.wait(begin), Duration::ZERO);
+            assert_eq!(wrong.admit(begin), Ok(()));
             wrong.count(begin);
         }
-        assert_eq!(wrong.wait(begin), WRONG_EACH);
+        assert_eq!(wrong.admit(begin), Err(WRONG_EACH));
         let later = begin + WRONG_EACH;
-        assert_eq!(wrong.wait(later), Duration::ZERO);
+        assert_eq!(wrong.admit(later), Ok(()));
         wrong.count(later);
-        assert_eq!(wrong.wait(later), WRONG_EACH);
+        assert_eq!(wrong.admit(later), Err(WRONG_EACH));
     }
 
     #[test]

@@ -19,7 +19,7 @@ use shared::wire::frame::Refusal;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::answering::{Answers, Opener};
+use super::answering::{self, Answers, Opener};
 use super::files::Watcher;
 use crate::audit::Trail;
 use crate::cloud::Cloud;
@@ -283,7 +283,7 @@ impl Following {
                 opener,
                 cloud: self.cloud.clone(),
                 clock: self.clock.clone(),
-                wrong: Mutex::default(),
+                wrong: Mutex::new(answering::wrong()),
             }),
             clock: self.clock.clone(),
             dial,

@@ -29,7 +29,7 @@ const EXCEPTIONS: [(&str, &str, &str); 1] = [(
 )];
 
 /// Modules that decide: `(now, input) -> effects`, values only.
-const PURE: [&str; 32] = [
+const PURE: [&str; 33] = [
     "shared/src/foreign",
     "shared/src/ids",
     "shared/src/model",
@@ -41,6 +41,7 @@ const PURE: [&str; 32] = [
     "idp-hub/src/directory",
     "idp-hub/src/fleet",
     "sp-agent/src/collect/schedule",
+    "sp-agent/src/allowance.rs",
     "sp-agent/src/apply/actual.rs",
     "sp-agent/src/apply/batch.rs",
     "sp-agent/src/apply/compare.rs",

@@ -1,0 +1,42 @@
+//! So many at once, and then one in each of a time: the generic cell rate algorithm (ITU-T I.371).
+//! Pure: time is an argument.
+
+use std::time::{Duration, Instant};
+
+/// What is left of an allowance.
+#[derive(Debug)]
+pub struct Allowance {
+    at_once: u32,
+    each: Duration,
+    /// When it is full again.
+    full_at: Option<Instant>,
+}
+
+impl Allowance {
+    /// A full one: `at_once` may follow one another, and after them one in `each`.
+    pub const fn new(at_once: u32, each: Duration) -> Self {
+        Self {
+            at_once,
+            each,
+            full_at: None,
+        }
+    }
+
+    /// Whether there is room for one now.
+    ///
+    /// # Errors
+    /// The time to wait.
+    pub fn admit(&self, now: Instant) -> Result<(), Duration> {
+        let owed = self
+            .full_at
+            .map_or(Duration::ZERO, |at| at.saturating_duration_since(now));
+        let wait = owed.saturating_sub(self.each * self.at_once.saturating_sub(1));
+        if wait.is_zero() { Ok(()) } else { Err(wait) }
+    }
+
+    /// Counts one.
+    pub fn count(&mut self, now: Instant) {
+        let from = self.full_at.map_or(now, |at| at.max(now));
+        self.full_at = from.checked_add(self.each);
+    }
+}
