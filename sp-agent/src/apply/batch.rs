@@ -111,13 +111,14 @@ impl Task {
         match &self.order {
             Order::Create { object, .. } => object.name(),
             Order::Update { from, .. } => from.name(),
+            Order::Purge { name, .. } => name,
             Order::Remove { .. } | Order::Link(_) | Order::Unlink(_) | Order::Password(..) => "",
         }
     }
 
     fn frees_a_name(&self) -> Option<RecordKind> {
         match &self.order {
-            Order::Remove { kind, .. } => Some(record_kind(*kind)),
+            Order::Remove { kind, .. } | Order::Purge { kind, .. } => Some(record_kind(*kind)),
             Order::Update { from, to, .. } if from.name() != to.name() => {
                 Some(record_kind(to.kind()))
             }
@@ -372,7 +373,7 @@ fn changes(of: &Reconciler, task: &Task, made: Option<&CloudId>) -> Option<Vec<C
             vec![Change::Put(changed)]
         }
         // Its links go with it.
-        Order::Remove { kind, id } => {
+        Order::Remove { kind, id } | Order::Purge { kind, id, .. } => {
             let links = of.actual.links_of(*kind, id);
             let links = links.map(|it| Change::Gone(link_record(it.clone()).key()));
             let key = Key {

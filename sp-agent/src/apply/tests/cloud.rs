@@ -19,6 +19,8 @@ pub(super) struct Fake {
     pub(super) custody: BTreeMap<(ObjectKind, CloudId), Custody>,
     /// The versions of passwords that were set.
     pub(super) passwords: BTreeMap<CloudId, u64>,
+    /// What tenants have in a project.
+    pub(super) contents: BTreeMap<CloudId, String>,
     made: u128,
 }
 
@@ -200,6 +202,28 @@ impl Fake {
                     ObjectKind::Department | ObjectKind::Project
                 ));
                 self.all.take(*kind, id).ok_or(refused(404))?;
+                self.markers.remove(&(*kind, id.clone()));
+                for link in links(&self.all) {
+                    if ends(&link).any(|it| it == (*kind, id)) {
+                        self.all.unlink(&link);
+                    }
+                }
+            }
+            Order::Purge { kind, id, .. } => {
+                let found = self.all.object(*kind, id).ok_or(refused(404))?;
+                assert_ne!(super::super::compare::enabled(&found), Some(true));
+                let is_inside = |it: &Object<CloudId>| match it {
+                    Object::Project(it) if *kind == ObjectKind::Project => {
+                        it.parent.as_ref() == Some(id)
+                    }
+                    it => it.department() == Some(id),
+                };
+                assert!(!objects(&self.all).iter().any(|it| is_inside(&it.2)));
+                if let Some(found) = self.contents.get(id) {
+                    let (what, found) = (id.to_string(), found.clone());
+                    return Err(CloudError::Occupied { what, found });
+                }
+                self.all.take(*kind, id);
                 self.markers.remove(&(*kind, id.clone()));
                 for link in links(&self.all) {
                     if ends(&link).any(|it| it == (*kind, id)) {

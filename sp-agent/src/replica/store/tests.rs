@@ -164,6 +164,7 @@ async fn a_snapshot_ends_what_it_does_not_tell_and_a_wrong_digest_asks_for_one()
         object: object(9),
         kind: ObjectKind::User,
         how: shared::model::End::Deleted,
+        proof: [3; 32],
     };
     hub.tell(&Record::Lapse(lapse));
     let Taken::Reposition(cursor) = take(&replica, hub.batch(2, true)).await else {
