@@ -16,6 +16,8 @@ mod load;
 mod look;
 mod merge;
 mod planning;
+mod purge;
+mod retired;
 mod secrets;
 mod write;
 
@@ -28,6 +30,8 @@ pub use feed::{DirectoryBatch, Heads};
 pub use list::{Known, Listed, ListedPage};
 pub use look::ShownPlan;
 pub use merge::{Confirmation, Merged};
+pub use purge::Revived;
+pub use retired::{Heard, RetiredPage, RetiredQuery};
 pub(in crate::store) use planning::Planners;
 
 /// The region whose number stands for all regions: numbers of real ones begin with 1.
