@@ -44,8 +44,9 @@ pub use audit::{
 };
 pub use directory::{
     CountDocument, CountsDocument, CuredDocument, DifferenceDocument, DriftPolicyDocument,
-    LinkDocument, LinkEndDocument, LinksDocument, MergedDocument, NamedDocument, ObjectDocument,
-    PlanDocument, ProgressDocument, RemarkDocument, StepDocument, WithheldDocument,
+    InsideDocument, LeftDocument, LinkDocument, LinkEndDocument, LinksDocument, MergedDocument,
+    NamedDocument, ObjectDocument, PlanDocument, ProgressDocument, RemarkDocument, RetiredDocument,
+    StepDocument, WithheldDocument,
 };
 pub use documents::{
     CloudDocument, OverviewDocument, RegionDocument, StatesDocument, Time, TotalsDocument,

@@ -8,6 +8,7 @@
 
 mod drift;
 mod fleet;
+mod purge;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -148,6 +149,8 @@ fn tend(tasks: &Tasks, store: Store, clock: Clock) {
     let shutdown = tasks.shutdown();
     let cured = drift::run(store.clone(), clock.clone(), shutdown.clone());
     tasks.spawn(Task::worker("drift"), OnExit::StopDaemon, done(cured));
+    let purged = purge::run(store.clone(), clock.clone(), shutdown.clone());
+    tasks.spawn(Task::worker("purges"), OnExit::StopDaemon, done(purged));
     let told = store.clone().tell_audit(clock.clone(), shutdown.clone());
     tasks.spawn(Task::worker("audit"), OnExit::StopDaemon, done(told));
     let tended = store.tend_samples(clock, shutdown);

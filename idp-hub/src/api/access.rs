@@ -75,6 +75,9 @@ const ROUTES: &[(&str, &[(&str, Access)])] = {
         ("/directory/drift", READ),
         ("/directory/failures", READ),
         ("/directory/progress", READ),
+        ("/directory/retired", READ),
+        ("/directory/retired/{id}", READ),
+        ("/directory/retired/{id}/purge", &[("POST", Cloud)]),
         ("/directory/{kind}", LINKS),
         (
             "/directory/{kind}/{id}",

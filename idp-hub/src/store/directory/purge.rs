@@ -8,7 +8,6 @@ use shared::ids::ObjectId;
 use shared::model::{CloudId, End, ObjectKind, Purge, Record, RecordKind, RemarkState, Subject};
 use shared::wire::Digest;
 
-use super::retired::Heard;
 use super::write::Rows;
 use crate::directory::{Delta, Directory, Purging, Refusal, Retired, Stamp, is_lapse_proof};
 use crate::store::error::{Doing, StoreError};
@@ -24,8 +23,7 @@ const PURGES_MAX: usize = 200;
 pub type Revived = (ObjectKind, ObjectId, End);
 
 impl Reading<'_> {
-    /// What every region that was told to has purged, and what is told to no region any more, as
-    /// each was removed.
+    /// What every region that was told to has purged.
     ///
     /// # Errors
     /// If the database fails.
@@ -85,40 +83,38 @@ impl Reading<'_> {
 }
 
 impl Changing<'_> {
-    /// Tells each merged region to purge something that was retired. Asked again, regions that were
-    /// not told are.
+    /// Tells each merged region to purge something that was retired, as it was seen: what is in it
+    /// is looked up by a reader, as that may take a while. Asked again, regions that were not told
+    /// are.
     ///
     /// # Errors
-    /// If it was not retired; with numbers and regions, if a region has something in it, was not
-    /// heard since it was retired, or has it switched on; if too much is being purged; or if the
-    /// database fails. Nothing is changed then.
-    pub fn purge(&mut self, id: ObjectId, heard: &Heard, by: &By) -> Result<Retired, StoreError> {
+    /// If it is another one than was seen; with numbers and regions, if a region has something in
+    /// it, was not heard since it was retired, or has it switched on; if too much is being purged;
+    /// or if the database fails. Nothing is changed then.
+    pub fn purge(&mut self, seen: &Retired, by: &By) -> Result<(), StoreError> {
         let mut directory = self.take_directory()?;
-        let begun = self.begin_purge(&mut directory, id, heard, by);
-        match begun {
-            Ok(retired) => {
-                self.hot.directory.keep_changed(directory, None);
-                Ok(retired)
-            }
-            // It may be changed by then: it is read anew.
-            Err(error) => Err(error),
-        }
+        // What fails here may have changed it: then it is read anew.
+        self.begin_purge(&mut directory, seen, by)?;
+        self.hot.directory.keep_changed(directory, None);
+        Ok(())
     }
 
     fn begin_purge(
         &mut self,
         directory: &mut Directory,
-        id: ObjectId,
-        heard: &Heard,
+        seen: &Retired,
         by: &By,
-    ) -> Result<Retired, StoreError> {
-        let found = self.reading().retired_in(directory, id, heard)?;
-        let retired = match found {
-            Some(retired) => retired,
-            None => return Err(no_such(directory, id)),
-        };
-        retired.may_be_purged()?;
-        let (kind, stamp) = (retired.kind, self.stamp(&by.who)?);
+    ) -> Result<(), StoreError> {
+        let (kind, id) = (seen.kind, seen.id);
+        seen.may_be_purged()?;
+        let is_as_seen = directory.ended(id).is_some_and(|it| it.how == seen.how)
+            && directory.retired_within(kind, id) == seen.within;
+        if !is_as_seen {
+            let what = format!("the {} {:?} is another one than a moment ago", kind.name(), seen.name);
+            let next = "try again";
+            return Err(Refusal::Wrong { what, next }.into());
+        }
+        let stamp = self.stamp(&by.who)?;
         let regions = self.reading().merged_regions()?;
         self.are_not_too_many(&regions.iter().map(|it| it.no).collect::<Vec<_>>(), id)?;
         let delta = directory.begin_purge(kind, id, &stamp)?;
@@ -126,28 +122,28 @@ impl Changing<'_> {
         let purge = Record::Purge(Purge {
             object: id,
             kind,
-            name: retired.name.clone(),
+            name: seen.name.clone(),
             at: self.now,
         });
         let mut told = Vec::new();
-        for (row, left) in regions.iter().zip(&retired.left) {
+        for row in &regions {
+            let name = &row.facts.name;
+            let left = seen.left.iter().find(|it| it.region == *name);
             // What was purged once is told of where it came up again.
-            let is_wanted = retired.how == End::Retired || left.here.is_some();
-            if is_wanted && left.purge == Purging::NotTold {
+            let is_wanted = seen.how == End::Retired || left.is_some_and(|it| it.here.is_some());
+            if is_wanted && !self.reading().purges(row.no)?.contains_key(&id) {
                 self.tell_purge(row.no, Some(&purge), &[], &stamp)?;
-                told.push(row.facts.name.clone());
+                told.push(name.clone());
             }
         }
         if regions.is_empty() {
             let delta = directory.purged(kind, id, &stamp);
             self.write_delta(directory, &delta, &stamp)?;
         }
-        let along = retired.goes_along.words().join(", ");
+        let along = seen.goes_along.words().join(", ");
         let after = format!("to be purged in {}; deleted with it: {along}", told.join(", "));
-        let act = Act::new(by.clone(), "purge").on(kind.name(), id, retired.name.as_str());
-        self.audit(act.changing("retired", after))?;
-        let now = self.reading().retired_in(directory, id, heard)?;
-        Ok(now.unwrap_or(retired))
+        let act = Act::new(by.clone(), "purge").on(kind.name(), id, seen.name.as_str());
+        self.audit(act.changing("retired", after)).map(drop)
     }
 
     /// Ends a purge that every region has done: it is as deleted then. `false` where it is not so
@@ -250,21 +246,5 @@ impl Changing<'_> {
             .doing("note what a region is told")?;
         self.hot.directory.untell(Untold(BTreeSet::from([no])));
         Ok(())
-    }
-}
-
-fn no_such(directory: &Directory, id: ObjectId) -> StoreError {
-    let kinds = [ObjectKind::Project, ObjectKind::Department];
-    let live = kinds.into_iter().find(|kind| directory.has(*kind, id));
-    match live {
-        Some(kind) => Refusal::Wrong {
-            what: format!("the {} {id} is in use", kind.name()),
-            next: "retire it first, with `idp-hub org retire`",
-        }
-        .into(),
-        None => {
-            let (what, name) = ("retired project or department", id.to_string());
-            StoreError::Missing { what, name }
-        }
     }
 }

@@ -77,18 +77,9 @@ impl Reading<'_> {
     /// If the database fails.
     pub fn retired_one(&self, id: ObjectId, heard: &Heard) -> Result<Option<Retired>, StoreError> {
         let directory = self.directory()?;
-        self.retired_in(&directory, id, heard)
-    }
-
-    pub(super) fn retired_in(
-        &self,
-        directory: &Directory,
-        id: ObjectId,
-        heard: &Heard,
-    ) -> Result<Option<Retired>, StoreError> {
         let ended = directory.retired().find(|(it, _)| *it == id);
         let wanted: Wanted<'_> = ended.into_iter().collect();
-        Ok(self.left_of(directory, &wanted, heard)?.pop())
+        Ok(self.left_of(&directory, &wanted, heard)?.pop())
     }
 
     fn left_of(
