@@ -35,6 +35,8 @@ mod problems;
 mod records;
 #[path = "api/regions.rs"]
 mod regions;
+#[path = "api/retired.rs"]
+mod retired;
 #[path = "api/samples.rs"]
 mod samples;
 #[path = "api/session.rs"]

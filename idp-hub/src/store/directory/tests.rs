@@ -3,6 +3,7 @@
 
 mod drift;
 mod passwords;
+mod purge;
 mod site;
 
 use shared::audit::Wanted;
