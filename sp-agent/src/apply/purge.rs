@@ -72,16 +72,14 @@ impl Reconciler {
     }
 
     /// Why it is not sure that this is the thing that was retired. Whoever may make a project can
-    /// write a marker on it, so that what is known by that alone must have the name as well.
+    /// write a marker on it, so that what the hub did not decide about must have the name as well.
     fn doubtful(
         &self,
         (kind, id): (ObjectKind, ObjectId),
         here: &CloudId,
         found: &Object<CloudId>,
     ) -> Option<String> {
-        let applied = self.base.objects.get(&(kind, id));
-        let is_bound = self.places.binding(kind, here).and_then(Becomes::object) == Some(id);
-        if is_bound || applied.is_some_and(|it| it.here == *here) {
+        if self.places.binding(kind, here).and_then(Becomes::object) == Some(id) {
             return None;
         }
         let told = self.replica.purges.get(&id)?;

@@ -47,7 +47,8 @@ impl Reading<'_> {
         let sql = "SELECT region FROM region_organization WHERE merged_ms IS NOT NULL";
         let mut statement = self.prepared(sql)?;
         let regions = statement.query_map((), |row| row.get(0).map(RegionNo));
-        regions.and_then(Iterator::collect).doing(doing)
+        let regions = regions.and_then(Iterator::collect).doing(doing)?;
+        Ok(regions)
     }
 
     /// What a region tells to have ended, by this hub's own proof, and what lives here all the same:

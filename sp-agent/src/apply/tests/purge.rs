@@ -25,7 +25,7 @@ fn retired() -> (Bench, Replica) {
     end(&mut replica, ObjectKind::Project, INNER, End::Retired);
     end(&mut replica, ObjectKind::Project, PROJECT, End::Retired);
     bench.core.follow(&replica);
-    assert_eq!(bench.run(), 3, "and ann has no default project any more");
+    bench.run();
     (bench, replica)
 }
 
