@@ -110,9 +110,7 @@ fn curable(remark: &Remark) -> Result<&[Drifted], DriftRefusal> {
         RemarkState::Failed { .. }
         | RemarkState::Blocked { .. }
         | RemarkState::Purged { .. }
-        | RemarkState::Ended { .. } => {
-            Err(DriftRefusal::NoDrift { subject: subject() })
-        }
+        | RemarkState::Ended { .. } => Err(DriftRefusal::NoDrift { subject: subject() }),
         RemarkState::Drift {
             why: DriftWhy::Region,
             what,

@@ -201,7 +201,10 @@ impl Retired {
                 next: "delete or move that in the region first",
             });
         }
-        let on = self.left.iter().filter(|it| it.here.is_some_and(|it| it.is_on));
+        let on = self
+            .left
+            .iter()
+            .filter(|it| it.here.is_some_and(|it| it.is_on));
         let on: Vec<String> = on.map(|it| it.region.clone()).collect();
         if !on.is_empty() {
             let named = some(on.into_iter());
@@ -215,7 +218,11 @@ impl Retired {
 
     /// What to do about it, for people.
     pub fn next_step(&self) -> String {
-        if self.left.iter().any(|it| matches!(it.purge, Purging::Refused(_))) {
+        if self
+            .left
+            .iter()
+            .any(|it| matches!(it.purge, Purging::Refused(_)))
+        {
             return "do what the region says; it is tried again by itself".to_owned();
         }
         if self.left.iter().any(|it| it.purge == Purging::Waiting) {
@@ -233,7 +240,11 @@ impl Retired {
 fn some(all: impl Iterator<Item = String>) -> String {
     let all: Vec<String> = all.collect();
     let more = all.len().saturating_sub(NAMED_MAX);
-    let mut text = all.into_iter().take(NAMED_MAX).collect::<Vec<_>>().join("; ");
+    let mut text = all
+        .into_iter()
+        .take(NAMED_MAX)
+        .collect::<Vec<_>>()
+        .join("; ");
     if more > 0 {
         text.push_str(&format!("; and {more} more"));
     }

@@ -30,9 +30,9 @@ pub use feed::{DirectoryBatch, Heads};
 pub use list::{Known, Listed, ListedPage};
 pub use look::ShownPlan;
 pub use merge::{Confirmation, Merged};
+pub(in crate::store) use planning::Planners;
 pub use purge::Revived;
 pub use retired::{Heard, RetiredPage, RetiredQuery};
-pub(in crate::store) use planning::Planners;
 
 /// The region whose number stands for all regions: numbers of real ones begin with 1.
 pub(in crate::store) const EVERYWHERE: u32 = 0;

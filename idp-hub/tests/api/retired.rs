@@ -34,19 +34,42 @@ async fn a_retired_project_is_counted_and_refused_with_numbers_and_purged_when_e
     let web = kit.items("projects").await.remove(0);
     let id = web["id"].as_str().unwrap().to_owned();
     let purge = format!("/directory/retired/{id}/purge");
-    kit.post(&purge, json!({})).await.is_problem(404, "not-found");
+    kit.post(&purge, json!({}))
+        .await
+        .is_problem(404, "not-found");
     let ended = kit.delete(&format!("/directory/projects/{id}")).await;
     assert_eq!(ended.status, 204, "{}", ended.text);
 
     let found = one(&kit).await;
-    assert_eq!((&found["name"], &found["state"]), (&json!("web"), &json!("retired")));
+    assert_eq!(
+        (&found["name"], &found["state"]),
+        (&json!("web"), &json!("retired"))
+    );
     assert_eq!(found["regions"][0]["is_on"], true, "{found}");
-    let why = kit.post(&purge, json!({})).await.is_problem(400, "invalid-request");
-    assert!(why["detail"].as_str().unwrap().contains("not heard of since"), "{why}");
+    let why = kit
+        .post(&purge, json!({}))
+        .await
+        .is_problem(400, "invalid-request");
+    assert!(
+        why["detail"]
+            .as_str()
+            .unwrap()
+            .contains("not heard of since"),
+        "{why}"
+    );
 
     kit.hand.advance(Duration::from_secs(5));
-    let why = kit.post(&purge, json!({})).await.is_problem(400, "invalid-request");
-    assert!(why["detail"].as_str().unwrap().contains("not switched off in home"), "{why}");
+    let why = kit
+        .post(&purge, json!({}))
+        .await
+        .is_problem(400, "invalid-request");
+    assert!(
+        why["detail"]
+            .as_str()
+            .unwrap()
+            .contains("not switched off in home"),
+        "{why}"
+    );
 
     let home = kit.board.region("home").unwrap().view.no;
     kit.organization(home, 2, &told("home-web", false)).await;
@@ -57,7 +80,10 @@ async fn a_retired_project_is_counted_and_refused_with_numbers_and_purged_when_e
     let told = kit.post(&purge, json!({})).await;
     assert_eq!(told.status, 202, "{}", told.text);
     let told = told.json();
-    assert_eq!((&told["state"], &told["regions"][0]["purge"]), (&json!("purging"), &json!("waiting")));
+    assert_eq!(
+        (&told["state"], &told["regions"][0]["purge"]),
+        (&json!("purging"), &json!("waiting"))
+    );
     let audit = kit.get("/api/v1/audit?action=purge").await.json();
     let entries = audit["items"].as_array().unwrap();
     assert_eq!(entries.len(), 3, "two were refused: {audit}");
@@ -76,7 +102,10 @@ async fn what_is_in_it_is_told_with_its_region() {
     // All that servers of these tests are in.
     kit.servers(home, 0, 3).await;
     let found = one(&kit).await;
-    assert_eq!(found["regions"][0]["servers"], 0, "they are another project's");
+    assert_eq!(
+        found["regions"][0]["servers"], 0,
+        "they are another project's"
+    );
     let founding = kit.store.read(|it| it.founding()).await.unwrap().unwrap();
     let federation = founding.federation;
     let mut records = told("home-web", false);
@@ -91,6 +120,15 @@ async fn what_is_in_it_is_told_with_its_region() {
     let found = one(&kit).await;
     assert_eq!(found["regions"][0]["servers"], 3, "{found}");
     let purge = format!("/directory/retired/{id}/purge");
-    let why = kit.post(&purge, json!({})).await.is_problem(400, "invalid-request");
-    assert!(why["detail"].as_str().unwrap().contains("home has 3 servers"), "{why}");
+    let why = kit
+        .post(&purge, json!({}))
+        .await
+        .is_problem(400, "invalid-request");
+    assert!(
+        why["detail"]
+            .as_str()
+            .unwrap()
+            .contains("home has 3 servers"),
+        "{why}"
+    );
 }

@@ -131,7 +131,10 @@ fn retired_and_purged(hub: &Hub) {
     let (code, text) = hub.fails(&["org", "purge", "department", "ops", "--yes"]);
     assert!(code == 1 && text.contains("retired projects web"), "{text}");
     let (code, text) = hub.fails(&["org", "purge", "department", "lab", "--yes"]);
-    assert!(code == 64 && text.contains("org retire department"), "{text}");
+    assert!(
+        code == 64 && text.contains("org retire department"),
+        "{text}"
+    );
     hub.told(&["org", "purge", "project", "web", "--yes"]);
     hub.told(&["org", "purge", "department", "ops", "--yes"]);
     assert!(names(&hub.json(&["org", "retired"])).is_empty());

@@ -111,7 +111,9 @@ impl Reconciler {
             return Some(Verdict::Waiting(Wait::Emptied(kind, id)));
         }
         let counts = ObjectKind::ALL.into_iter().filter_map(|kind| {
-            let of_kind = inside.iter().filter(|it| it.0 == kind && !self.goes_by_itself(it));
+            let of_kind = inside
+                .iter()
+                .filter(|it| it.0 == kind && !self.goes_by_itself(it));
             match of_kind.count() {
                 0 => None,
                 1 => Some(format!("1 {}", kind.name())),

@@ -233,8 +233,15 @@ async fn purges(keystone: &Keystone) {
     };
     kept(&of_p, "switched on").await;
     kept(&of_d, "switched on").await;
-    twice(&agent, update(&p, project(&d, true), project(&d, false), 12)).await;
-    let (on, off) = (department("chemistry", true), department("chemistry", false));
+    twice(
+        &agent,
+        update(&p, project(&d, true), project(&d, false), 12),
+    )
+    .await;
+    let (on, off) = (
+        department("chemistry", true),
+        department("chemistry", false),
+    );
     twice(&agent, update(&d, on, off, 11)).await;
     kept(&of_d, "1 project, 1 user").await;
     twice(&agent, of_p).await;

@@ -21,7 +21,6 @@ use crate::directory::{Left, Purging, Retired};
 use crate::store::StoreError;
 use crate::store::directory::{Heard, RetiredQuery};
 
-
 /// Which of what was retired.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -147,7 +146,10 @@ pub(in crate::api) async fn retired(
         limit: page.limit()?,
     };
     let heard = heard(&state);
-    let found = state.store.read(move |it| it.retired(&query, &heard)).await?;
+    let found = state
+        .store
+        .read(move |it| it.retired(&query, &heard))
+        .await?;
     Ok(axum::Json(Page {
         items: found.items.iter().map(RetiredDocument::from).collect(),
         next: found.next.map(|it| cursor(&it)),
@@ -203,7 +205,10 @@ pub(in crate::api) async fn purge(
 
 async fn one(state: &ApiState, id: ObjectId) -> Result<Retired, Problem> {
     let heard = heard(state);
-    let found = state.store.read(move |it| it.retired_one(id, &heard)).await?;
+    let found = state
+        .store
+        .read(move |it| it.retired_one(id, &heard))
+        .await?;
     found.ok_or_else(|| {
         let (what, name) = ("retired project or department", id.to_string());
         Problem::from(StoreError::Missing { what, name })
@@ -246,7 +251,11 @@ impl From<&Retired> for RetiredDocument {
             since: it.stamp.at.into(),
             by: it.stamp.author.clone(),
             goes_along: (&it.goes_along).into(),
-            regions: it.left.iter().map(|left| LeftDocument::new(it, left)).collect(),
+            regions: it
+                .left
+                .iter()
+                .map(|left| LeftDocument::new(it, left))
+                .collect(),
             why_not: it.may_be_purged().err().map(|it| it.to_string()),
             next_step: it.next_step(),
         }

@@ -56,11 +56,7 @@ pub(super) async fn find(
     }
 }
 
-pub(super) async fn purge(
-    client: &Client,
-    asked: &Ending,
-    screen: Screen,
-) -> Result<(), CliError> {
+pub(super) async fn purge(client: &Client, asked: &Ending, screen: Screen) -> Result<(), CliError> {
     let which = &asked.which;
     let word = which.kind.word();
     if !matches!(which.kind, Kind::Project | Kind::Department) {
@@ -155,9 +151,15 @@ pub(super) fn one(it: &RetiredDocument, screen: Screen) -> String {
     let mut pairs = vec![
         ("Name", foreign::line(&it.name)),
         ("Kind", it.kind.clone()),
-        ("Department", department.map_or_else(String::new, |it| foreign::line(&it.name))),
+        (
+            "Department",
+            department.map_or_else(String::new, |it| foreign::line(&it.name)),
+        ),
         ("State", it.state.clone()),
-        ("Since", format!("{} by {}", it.since.0, foreign::line(&it.by))),
+        (
+            "Since",
+            format!("{} by {}", it.since.0, foreign::line(&it.by)),
+        ),
         ("Goes along", inside(&it.goes_along).join(", ")),
     ];
     let left = it.regions.iter().filter_map(left);
@@ -166,7 +168,10 @@ pub(super) fn one(it: &RetiredDocument, screen: Screen) -> String {
         pairs.push(("Not purged", foreign::line(why)));
     }
     pairs.retain(|(_, value)| !value.is_empty());
-    pairs.extend([("Next", foreign::line(&it.next_step)), ("Id", it.id.clone())]);
+    pairs.extend([
+        ("Next", foreign::line(&it.next_step)),
+        ("Id", it.id.clone()),
+    ]);
     screen.pairs(pairs)
 }
 

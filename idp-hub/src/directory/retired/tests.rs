@@ -65,19 +65,32 @@ fn it_is_purged_when_every_region_says_that_it_is_empty_and_off() {
     nested.within.push("inner".to_owned());
     for (refused, told) in [
         (
-            retired(vec![left("north", 101, full(2, 1)), left("south", 101, full(0, 3))]),
+            retired(vec![
+                left("north", 101, full(2, 1)),
+                left("south", 101, full(0, 3)),
+            ]),
             "north has 2 servers, 1 volume; south has 3 volumes",
         ),
         (
-            retired(vec![left("north", 100, off), left("south", 101, full(1, 0))]),
+            retired(vec![
+                left("north", 100, off),
+                left("south", 101, full(1, 0)),
+            ]),
             "not heard of since it was retired: north",
         ),
-        (retired(vec![left("north", 101, Some(on))]), "not switched off in north"),
+        (
+            retired(vec![left("north", 101, Some(on))]),
+            "not switched off in north",
+        ),
         (nested, "retired projects inner"),
     ] {
         let why = refused.may_be_purged().unwrap_err().to_string();
         assert!(why.contains(told), "{why}");
-        assert!(!refused.next_step().contains("org purge"), "{}", refused.next_step());
+        assert!(
+            !refused.next_step().contains("org purge"),
+            "{}",
+            refused.next_step()
+        );
     }
 }
 
@@ -127,7 +140,9 @@ fn directory() -> Directory {
         (5, Object::Group(group)),
     ] {
         let id = oid(id);
-        directory.change(Edit::Create { id, object }, &stamp(1)).unwrap();
+        directory
+            .change(Edit::Create { id, object }, &stamp(1))
+            .unwrap();
     }
     directory
 }
@@ -142,7 +157,12 @@ fn what_is_live_is_not_purged_and_what_is_purged_gives_its_name_back() {
     assert!(user.is_err());
     assert!(directory.purged(kind, id, &stamp(2)).is_empty(), "it lives");
     directory.change(Edit::End { kind, id }, &stamp(3)).unwrap();
-    assert!(directory.begin_purge(kind, id, &stamp(4)).unwrap().is_empty());
+    assert!(
+        directory
+            .begin_purge(kind, id, &stamp(4))
+            .unwrap()
+            .is_empty()
+    );
     let again = |directory: &mut Directory| {
         let object = directory.ended(id).unwrap().object.clone();
         let id = oid(9);
@@ -165,14 +185,24 @@ fn a_departments_own_are_deleted_with_it_and_its_projects_come_first() {
     let mut within = directory.retired_within(kind, id);
     within.sort();
     assert_eq!(within, ["inner", "web"]);
-    assert_eq!(directory.retired_within(ObjectKind::Project, oid(2)), ["inner"]);
+    assert_eq!(
+        directory.retired_within(ObjectKind::Project, oid(2)),
+        ["inner"]
+    );
     directory.purged(ObjectKind::Project, oid(3), &stamp(4));
-    assert_eq!(directory.retired_within(ObjectKind::Project, oid(2)), [""; 0]);
+    assert_eq!(
+        directory.retired_within(ObjectKind::Project, oid(2)),
+        [""; 0]
+    );
     let mut delta = directory.begin_purge(kind, id, &stamp(5)).unwrap();
     delta.ended.sort();
     let mut expected = vec![(ObjectKind::User, oid(4)), (ObjectKind::Group, oid(5))];
     expected.sort();
     assert_eq!(delta.ended, expected);
     assert_eq!(directory.ended(oid(4)).unwrap().how, End::Deleted);
-    assert_eq!(directory.ended(oid(1)).unwrap().how, End::Retired, "not yet");
+    assert_eq!(
+        directory.ended(oid(1)).unwrap().how,
+        End::Retired,
+        "not yet"
+    );
 }

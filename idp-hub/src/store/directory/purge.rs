@@ -111,7 +111,11 @@ impl Changing<'_> {
         let is_as_seen = directory.ended(id).is_some_and(|it| it.how == seen.how)
             && directory.retired_within(kind, id) == seen.within;
         if !is_as_seen {
-            let what = format!("the {} {:?} is another one than a moment ago", kind.name(), seen.name);
+            let what = format!(
+                "the {} {:?} is another one than a moment ago",
+                kind.name(),
+                seen.name
+            );
             let next = "try again";
             return Err(Refusal::Wrong { what, next }.into());
         }
@@ -142,7 +146,10 @@ impl Changing<'_> {
             self.write_delta(directory, &delta, &stamp)?;
         }
         let along = seen.goes_along.words().join(", ");
-        let after = format!("to be purged in {}; deleted with it: {along}", told.join(", "));
+        let after = format!(
+            "to be purged in {}; deleted with it: {along}",
+            told.join(", ")
+        );
         let act = Act::new(by.clone(), "purge").on(kind.name(), id, seen.name.as_str());
         self.audit(act.changing("retired", after)).map(drop)
     }
@@ -152,7 +159,12 @@ impl Changing<'_> {
     ///
     /// # Errors
     /// If the database fails.
-    pub fn end_purge(&mut self, kind: ObjectKind, id: ObjectId, by: &By) -> Result<bool, StoreError> {
+    pub fn end_purge(
+        &mut self,
+        kind: ObjectKind,
+        id: ObjectId,
+        by: &By,
+    ) -> Result<bool, StoreError> {
         if !self.reading().purged_everywhere()?.contains(&(kind, id)) {
             return Ok(false);
         }
@@ -182,7 +194,10 @@ impl Changing<'_> {
     pub fn end_again(&mut self, (kind, id, how): Revived, by: &By) -> Result<bool, StoreError> {
         let stamp = self.stamp(&by.who)?;
         let mut directory = self.take_directory()?;
-        let name = directory.live().object(kind, &id).map(|it| it.name().to_owned());
+        let name = directory
+            .live()
+            .object(kind, &id)
+            .map(|it| it.name().to_owned());
         let delta = directory.end(kind, id, how, &stamp);
         self.write_delta(&directory, &delta, &stamp)?;
         self.hot.directory.keep_changed(directory, None);

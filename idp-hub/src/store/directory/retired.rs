@@ -56,7 +56,10 @@ impl Reading<'_> {
         let is_wanted = |(id, it): &(ObjectId, &Ended)| {
             after.is_none_or(|after| *id > after)
                 && query.kind.is_none_or(|kind| it.object.kind() == kind)
-                && query.name.as_ref().is_none_or(|name| it.object.name() == name)
+                && query
+                    .name
+                    .as_ref()
+                    .is_none_or(|name| it.object.name() == name)
         };
         let mut all = directory.retired().filter(is_wanted);
         let limit = query.limit.clamp(1, PAGE_MAX) as usize;
@@ -141,7 +144,9 @@ impl Reading<'_> {
         self.each(sql, no, RecordKind::Binding, |record| {
             if let Record::Binding(it) = record {
                 if let Becomes::Object(id) | Becomes::Withheld(id) = it.becomes
-                    && wanted.get(&id).is_some_and(|of| of.object.kind() == it.kind)
+                    && wanted
+                        .get(&id)
+                        .is_some_and(|of| of.object.kind() == it.kind)
                 {
                     bound.insert((it.kind, it.here.clone()), id);
                 }
@@ -204,7 +209,10 @@ impl Reading<'_> {
                 inside(&mut here, id).add(ObjectKind::Project);
             }
         })?;
-        if places.keys().any(|(kind, _)| *kind == ObjectKind::Department) {
+        if places
+            .keys()
+            .any(|(kind, _)| *kind == ObjectKind::Department)
+        {
             for kind in [RecordKind::User, RecordKind::Group, RecordKind::Role] {
                 self.each_told(no, kind, |record| {
                     if let Some((kind, within)) = within(&record)
@@ -311,7 +319,9 @@ impl Reading<'_> {
     ) -> Result<(), StoreError> {
         let doing = "read what is left of what was retired";
         let mut statement = self.prepared(sql)?;
-        let mut rows = statement.query(params![no.0, kind_code(kind)]).doing(doing)?;
+        let mut rows = statement
+            .query(params![no.0, kind_code(kind)])
+            .doing(doing)?;
         while let Some(row) = rows.next().doing(doing)? {
             if let Some(record) = record_of(row).doing(doing)? {
                 with(record);

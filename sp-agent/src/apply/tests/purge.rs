@@ -89,10 +89,20 @@ fn what_is_found_in_it_is_told_and_it_goes_once_that_is_gone() {
     bench.core.follow(&replica);
     bench.step();
     let told = remarks(&bench);
-    let [Remark { name, state: RemarkState::Failed { error, .. }, .. }] = told.as_slice() else {
+    let [
+        Remark {
+            name,
+            state: RemarkState::Failed { error, .. },
+            ..
+        },
+    ] = told.as_slice()
+    else {
         panic!("{told:?}");
     };
-    assert!(name == "web-test" && error.contains("2 servers, 1 volume"), "{error}");
+    assert!(
+        name == "web-test" && error.contains("2 servers, 1 volume"),
+        "{error}"
+    );
     assert_eq!(projects(&bench), 2);
     bench.cloud.contents.clear();
     bench.run();
@@ -168,7 +178,11 @@ fn what_is_nested_in_it_goes_first_and_the_regions_own_keeps_it() {
         RemarkState::Blocked { reason } => reason.contains("1 project"),
         _ => false,
     };
-    assert!(remarks(&bench).iter().any(is_blocked), "{:?}", remarks(&bench));
+    assert!(
+        remarks(&bench).iter().any(is_blocked),
+        "{:?}",
+        remarks(&bench)
+    );
     bench.cloud.all.projects.remove(&own);
     bench.read();
     bench.run();
@@ -182,11 +196,21 @@ fn a_department_goes_when_its_own_are_deleted_and_not_with_anybody_elses() {
     let lucy = bench.cloud.add(user(ops, "lucy"));
     bench.read();
     for id in [INNER, PROJECT] {
-        purge(&mut replica, ObjectKind::Project, id, if id == INNER { "web-test" } else { "web" });
+        purge(
+            &mut replica,
+            ObjectKind::Project,
+            id,
+            if id == INNER { "web-test" } else { "web" },
+        );
     }
     end(&mut replica, ObjectKind::User, USER, End::Deleted);
     end(&mut replica, ObjectKind::Group, GROUP, End::Deleted);
-    end(&mut replica, ObjectKind::Department, DEPARTMENT, End::Retired);
+    end(
+        &mut replica,
+        ObjectKind::Department,
+        DEPARTMENT,
+        End::Retired,
+    );
     purge(&mut replica, ObjectKind::Department, DEPARTMENT, "ops");
     bench.core.follow(&replica);
     bench.run();
@@ -197,7 +221,11 @@ fn a_department_goes_when_its_own_are_deleted_and_not_with_anybody_elses() {
         RemarkState::Blocked { reason } => reason.contains("1 user"),
         _ => false,
     };
-    assert!(remarks(&bench).iter().any(is_blocked), "{:?}", remarks(&bench));
+    assert!(
+        remarks(&bench).iter().any(is_blocked),
+        "{:?}",
+        remarks(&bench)
+    );
     bench.cloud.all.users.remove(&lucy);
     bench.read();
     bench.run();
@@ -249,12 +277,20 @@ fn what_a_region_brought_along_again_is_purged_when_that_is_said() {
     let (mut bench, mut replica) = applied();
     let ops = bench.cloud.named(ObjectKind::Department, "ops").remove(0);
     let old = bench.cloud.add(project(ops, None, "old"));
-    replica.ended.insert(oid(99), (ObjectKind::Project, End::Deleted));
-    replica.bindings.insert((ObjectKind::Project, old.clone()), Becomes::Withheld(oid(99)));
+    replica
+        .ended
+        .insert(oid(99), (ObjectKind::Project, End::Deleted));
+    replica.bindings.insert(
+        (ObjectKind::Project, old.clone()),
+        Becomes::Withheld(oid(99)),
+    );
     bench.read();
     bench.core.follow(&replica);
     bench.run();
-    assert!(!bench.cloud.all.projects[&old].enabled, "switched off, and there");
+    assert!(
+        !bench.cloud.all.projects[&old].enabled,
+        "switched off, and there"
+    );
     purge(&mut replica, ObjectKind::Project, 99, "old");
     bench.core.follow(&replica);
     assert_eq!(purged(&bench), Vec::<String>::new(), "it is there still");
@@ -265,7 +301,9 @@ fn what_a_region_brought_along_again_is_purged_when_that_is_said() {
 
 /// The hub is of an older backup, in which somebody lives who was deleted since.
 fn revived(replica: &mut Replica) {
-    let ann = super::rules::replica().directory.object(ObjectKind::User, &oid(USER));
+    let ann = super::rules::replica()
+        .directory
+        .object(ObjectKind::User, &oid(USER));
     replica.directory.insert(oid(USER), ann.unwrap());
     replica.directory.link(member(oid(GROUP), oid(USER)));
 }
@@ -285,7 +323,10 @@ fn who_was_deleted_is_not_made_again_for_a_hub_of_an_older_backup() {
     let (how, proof) = (End::Deleted, [9; 32]);
     assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!(told[0].state, RemarkState::Ended { how, proof });
-    assert_eq!((told[0].name.as_str(), bench.progress().failed_count), ("ann", 1));
+    assert_eq!(
+        (told[0].name.as_str(), bench.progress().failed_count),
+        ("ann", 1)
+    );
     // Nor after a restart, nor with a lost replica's base.
     for base in [bench.kept.clone(), Base::default()] {
         bench.restart(base, &replica, Policy::default());

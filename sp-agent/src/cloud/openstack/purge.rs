@@ -17,8 +17,8 @@ use shared::model::{CloudId, ObjectKind, ServiceKind};
 
 use super::client::{Ask, Change, Client};
 use super::compute;
-use super::compute::servers::cells::Watch;
 use super::compute::servers::Witness;
+use super::compute::servers::cells::Watch;
 use super::identity::segment;
 use super::rights;
 use super::volume;
@@ -184,7 +184,12 @@ async fn of_neutron(client: &Client, id: &str) -> Result<Found, CloudError> {
         ("", "ports", "ports", "ports"),
         ("router", "routers", "routers", "routers"),
         ("router", "floatingips", "floatingips", "floating IPs"),
-        ("security-group", "security-groups", "security_groups", "security groups"),
+        (
+            "security-group",
+            "security-groups",
+            "security_groups",
+            "security groups",
+        ),
     ] {
         if has(extension) {
             let ask = Ask::new(ServiceKind::Network, [path]);

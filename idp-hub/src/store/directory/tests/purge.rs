@@ -74,7 +74,10 @@ impl Stage {
         self.site.tell(self.home, self.session, &all).await;
         let mut all = organization("n");
         if !gone[1] {
-            all.push(marked(project("n-web", "h-ops-there", "web", false), self.web));
+            all.push(marked(
+                project("n-web", "h-ops-there", "web", false),
+                self.web,
+            ));
         }
         all.extend(of_north.iter().cloned().map(Record::Remark));
         self.site.tell(self.north, self.session, &all).await;
@@ -83,7 +86,9 @@ impl Stage {
 
     async fn inventory(&mut self, no: RegionNo, records: &[Record]) {
         self.session += 1;
-        self.site.tell_of(Feed::Inventory, no, self.session, records).await;
+        self.site
+            .tell_of(Feed::Inventory, no, self.session, records)
+            .await;
         self.site.store.change(|_| Ok(())).await.unwrap();
     }
 
@@ -119,7 +124,10 @@ impl Stage {
 
     async fn ends(&self) -> bool {
         let (kind, id) = (ObjectKind::Project, self.web);
-        let ended = self.site.store.change(move |it| it.end_purge(kind, id, &by_ann()));
+        let ended = self
+            .site
+            .store
+            .change(move |it| it.end_purge(kind, id, &by_ann()));
         ended.await.unwrap()
     }
 }
@@ -185,7 +193,12 @@ async fn what_is_left_is_counted_by_region_and_keeps_it() {
     let mut stage = Stage::new().await;
     let seen = stage.seen().await;
     assert_eq!(seen.left.len(), 2, "{seen:?}");
-    assert!(seen.left.iter().all(|it| it.here == Some(Default::default())), "{seen:?}");
+    assert!(
+        seen.left
+            .iter()
+            .all(|it| it.here == Some(Default::default())),
+        "{seen:?}"
+    );
     assert_eq!(seen.may_be_purged(), Ok(()));
     let (home, north) = (stage.home, stage.north);
     stage.inventory(home, &contents("h-web")).await;
@@ -206,7 +219,11 @@ async fn what_is_left_is_counted_by_region_and_keeps_it() {
     assert_eq!(stage.purges(), []);
     // Whoever was not heard since then may have anything.
     let (id, heard) = (stage.web, stage.heard(UnixMillis(1)));
-    let mut away = stage.site.store.read(move |it| it.retired_one(id, &heard)).await;
+    let mut away = stage
+        .site
+        .store
+        .read(move |it| it.retired_one(id, &heard))
+        .await;
     let away = away.as_mut().unwrap().as_mut().unwrap();
     away.left.iter_mut().for_each(|it| it.heard = UnixMillis(1));
     let refused = away.may_be_purged().unwrap_err().to_string();
@@ -228,26 +245,55 @@ async fn it_is_purged_when_every_region_says_so_and_its_name_is_free() {
     stage.purge(seen.clone()).await.unwrap();
     let told = stage.purges();
     assert_eq!(told.len(), 2);
-    assert!(told.iter().all(|(_, it)| it.object == stage.web && it.name == "web"));
+    assert!(
+        told.iter()
+            .all(|(_, it)| it.object == stage.web && it.name == "web")
+    );
     stage.purge(seen).await.unwrap();
     assert_eq!(stage.purges(), told, "again is once");
     stage.site.is_sound().await;
     assert!(!stage.ends().await);
-    let states = |it: &Retired| it.left.iter().map(|it| it.purge.clone()).collect::<Vec<_>>();
-    assert_eq!(states(&stage.seen().await), [Purging::Waiting, Purging::Waiting]);
+    let states = |it: &Retired| {
+        it.left
+            .iter()
+            .map(|it| it.purge.clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        states(&stage.seen().await),
+        [Purging::Waiting, Purging::Waiting]
+    );
     let done = stage.done();
     let reason = "it has 1 image".to_owned();
-    let blocked = remark(stage.web, RemarkState::Blocked { reason: reason.clone() });
+    let blocked = remark(
+        stage.web,
+        RemarkState::Blocked {
+            reason: reason.clone(),
+        },
+    );
     stage.told([true, false], &[done.clone()], &[blocked]).await;
-    assert_eq!(states(&stage.seen().await), [Purging::Done, Purging::Refused(reason)]);
+    assert_eq!(
+        states(&stage.seen().await),
+        [Purging::Done, Purging::Refused(reason)]
+    );
     assert!(!stage.ends().await);
     // The hub is started anew in between; and what was said of an earlier word is none of this.
     stage.site = stage.site.reopened().await;
-    let stale = remark(stage.web, RemarkState::Purged { told: UnixMillis(1) });
+    let stale = remark(
+        stage.web,
+        RemarkState::Purged {
+            told: UnixMillis(1),
+        },
+    );
     stage.told([true, true], &[done.clone()], &[stale]).await;
     assert!(!stage.ends().await);
     stage.told([true, true], &[done.clone()], &[done]).await;
-    let due = stage.site.store.read(|it| it.purged_everywhere()).await.unwrap();
+    let due = stage
+        .site
+        .store
+        .read(|it| it.purged_everywhere())
+        .await
+        .unwrap();
     assert_eq!(due, [(ObjectKind::Project, stage.web)]);
     assert!(stage.ends().await);
     assert!(!stage.ends().await, "once");
@@ -257,7 +303,11 @@ async fn it_is_purged_when_every_region_says_so_and_its_name_is_free() {
     assert_eq!(directory.ended(stage.web).unwrap().how, End::Deleted);
     let again = directory.ended(stage.web).unwrap().object.clone();
     let id = ObjectId::from_random(77);
-    stage.site.edit(Edit::Create { id, object: again }).await.unwrap();
+    stage
+        .site
+        .edit(Edit::Create { id, object: again })
+        .await
+        .unwrap();
     let query = RetiredQuery {
         limit: 10,
         ..RetiredQuery::default()
@@ -265,7 +315,10 @@ async fn it_is_purged_when_every_region_says_so_and_its_name_is_free() {
     let heard = stage.heard(LATER);
     let page = stage.site.store.read(move |it| it.retired(&query, &heard));
     assert_eq!(page.await.unwrap().items, [], "it is nowhere");
-    let acts = stage.site.store.read(|it| it.audit_entries(None, 20, &Wanted::default()));
+    let acts = stage
+        .site
+        .store
+        .read(|it| it.audit_entries(None, 20, &Wanted::default()));
     let acts = acts.await.unwrap().items.into_iter();
     let acts: Vec<String> = acts.map(|it| it.entry.unwrap().act.action).collect();
     for action in ["purge", "purged"] {
@@ -314,7 +367,10 @@ async fn a_region_that_brings_it_along_later_has_it_switched_off_and_purged_by_a
     assert_eq!((seen.how, here), (End::Deleted, vec![false, false, true]));
     assert_eq!(stage.purges(), [], "not by itself");
     let refused = stage.purge(seen).await.unwrap_err().to_string();
-    assert!(refused.contains("not heard of") || refused.contains("not switched off"), "{refused}");
+    assert!(
+        refused.contains("not heard of") || refused.contains("not switched off"),
+        "{refused}"
+    );
     records.pop();
     records.push(marked(project("l-web", "l-ops", "web", false), stage.web));
     stage.site.tell(late, 2, &records).await;
@@ -322,11 +378,18 @@ async fn a_region_that_brings_it_along_later_has_it_switched_off_and_purged_by_a
     let mut seen = stage.seen().await;
     seen.left.iter_mut().for_each(|it| it.heard = LATER);
     stage.purge(seen).await.unwrap();
-    let told: Vec<u32> = stage.purges().into_iter().map(|(region, _)| region).collect();
+    let told: Vec<u32> = stage
+        .purges()
+        .into_iter()
+        .map(|(region, _)| region)
+        .collect();
     assert_eq!(told, [late.0], "that one alone");
     let told = stage.purges()[0].1.at;
     records.pop();
-    records.push(Record::Remark(remark(stage.web, RemarkState::Purged { told })));
+    records.push(Record::Remark(remark(
+        stage.web,
+        RemarkState::Purged { told },
+    )));
     stage.site.tell(late, 3, &records).await;
     assert!(stage.ends().await);
     assert_eq!(stage.purges(), []);
@@ -337,13 +400,24 @@ async fn a_region_that_brings_it_along_later_has_it_switched_off_and_purged_by_a
 async fn a_departments_users_are_deleted_with_it_and_its_projects_before() {
     let mut stage = Stage::new().await;
     let directory = stage.site.store.read(|it| it.directory()).await.unwrap();
-    let department = *directory.ended(stage.web).unwrap().object.department().unwrap();
+    let department = *directory
+        .ended(stage.web)
+        .unwrap()
+        .object
+        .department()
+        .unwrap();
     let kind = ObjectKind::Department;
-    let end = Edit::End { kind, id: department };
+    let end = Edit::End {
+        kind,
+        id: department,
+    };
     stage.site.edit(end).await.unwrap();
     let seen = async |stage: &Stage| {
         let heard = stage.heard(LATER);
-        let found = stage.site.store.read(move |it| it.retired_one(department, &heard));
+        let found = stage
+            .site
+            .store
+            .read(move |it| it.retired_one(department, &heard));
         let mut seen = found.await.unwrap().unwrap();
         // The regions have switched it off.
         for left in &mut seen.left {
@@ -385,7 +459,11 @@ async fn who_was_deleted_ends_again_by_the_hubs_own_proof_and_by_no_other() {
     let key: Vec<u8> = stage
         .site
         .connection()
-        .query_row("SELECT value FROM facts WHERE name = 'lapse_key'", (), |row| row.get(0))
+        .query_row(
+            "SELECT value FROM facts WHERE name = 'lapse_key'",
+            (),
+            |row| row.get(0),
+        )
         .unwrap();
     let proof = lapse_proof(&key.try_into().unwrap(), (kind, ann), how);
     let tells = |proof| Remark {
@@ -395,25 +473,48 @@ async fn who_was_deleted_ends_again_by_the_hubs_own_proof_and_by_no_other() {
     };
     stage.told([true, true], &[], &[tells([7; 32])]).await;
     let revived = stage.site.store.read(|it| it.revived()).await.unwrap();
-    assert!(revived.is_empty(), "anybody may say so, and nobody can prove it");
+    assert!(
+        revived.is_empty(),
+        "anybody may say so, and nobody can prove it"
+    );
     stage.told([true, true], &[], &[tells(proof)]).await;
     let revived = stage.site.store.read(|it| it.revived()).await.unwrap();
     assert_eq!(revived.into_iter().collect::<Vec<_>>(), [(kind, ann, how)]);
-    let ended = stage.site.store.change(move |it| it.end_again((kind, ann, how), &by_ann()));
+    let ended = stage
+        .site
+        .store
+        .change(move |it| it.end_again((kind, ann, how), &by_ann()));
     assert!(ended.await.unwrap());
-    let again = stage.site.store.change(move |it| it.end_again((kind, ann, how), &by_ann()));
+    let again = stage
+        .site
+        .store
+        .change(move |it| it.end_again((kind, ann, how), &by_ann()));
     assert!(!again.await.unwrap());
     let told = stage.site.rows().into_iter().find_map(|(.., it)| match it {
         Some(Record::Lapse(it)) if it.object == ann => Some(it),
         _ => None,
     });
     let object = ann;
-    assert_eq!(told, Some(Lapse { object, kind, how, proof }), "the same word");
+    assert_eq!(
+        told,
+        Some(Lapse {
+            object,
+            kind,
+            how,
+            proof
+        }),
+        "the same word"
+    );
     // And no region brings her back: neither merged again, nor with her links.
     let merged = stage.site.merge(stage.home).await;
     assert_eq!(merged.shown.plan.adopted().count(), 0);
     let directory = stage.site.store.read(|it| it.directory()).await.unwrap();
     assert!(directory.live().users.get(&ann).is_none());
-    assert!(!directory.live().links().any(|it| matches!(it, Link::Membership(_))));
+    assert!(
+        !directory
+            .live()
+            .links()
+            .any(|it| matches!(it, Link::Membership(_)))
+    );
     stage.site.is_sound().await;
 }

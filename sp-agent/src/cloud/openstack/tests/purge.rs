@@ -59,14 +59,19 @@ async fn an_empty_project_is_deleted_and_each_service_was_asked_for_it_alone() {
         "/network/v2.0/security-groups",
     ] {
         let seen = fake.seen(path);
-        let asked = seen.iter().filter(|it| it.query.get("project_id").is_some_and(|it| it == "x"));
+        let asked = seen
+            .iter()
+            .filter(|it| it.query.get("project_id").is_some_and(|it| it == "x"));
         assert_eq!(asked.count(), 1, "{path}: {seen:?}");
     }
     let images = fake.seen("/image/v2/images");
     assert_eq!(images.len(), 3);
     assert!(images.iter().all(|it| it.query["owner"] == "x"));
     let servers = &fake.seen("/compute/v2.1/servers")[0].query;
-    assert_eq!((&*servers["all_tenants"], &*servers["soft_deleted"]), ("1", "true"));
+    assert_eq!(
+        (&*servers["all_tenants"], &*servers["soft_deleted"]),
+        ("1", "true")
+    );
 }
 
 #[tokio::test]
@@ -81,7 +86,11 @@ async fn anything_that_is_found_keeps_it_and_is_told() {
         ("/network/v2.0/ports", "ports", "1 port"),
         ("/network/v2.0/routers", "routers", "1 router"),
         ("/network/v2.0/floatingips", "floatingips", "1 floating IP"),
-        ("/network/v2.0/security-groups", "security_groups", "1 security group"),
+        (
+            "/network/v2.0/security-groups",
+            "security_groups",
+            "1 security group",
+        ),
         ("/image/v2/images", "images", "3 images"),
         ("/identity/v3/projects", "projects", "1 project"),
     ] {
@@ -95,7 +104,10 @@ async fn anything_that_is_found_keeps_it_and_is_told() {
         let Err(CloudError::Occupied { what, found }) = error else {
             panic!("{path}: {error:?}");
         };
-        assert_eq!((what.as_str(), found.as_str()), ("the project \"web\"", told));
+        assert_eq!(
+            (what.as_str(), found.as_str()),
+            ("the project \"web\"", told)
+        );
         assert_eq!(deletions(&fake, PROJECT), 0, "{path}");
     }
 }
@@ -111,8 +123,11 @@ async fn a_service_that_does_not_answer_rightly_keeps_it() {
         "/image/v2/images",
         "/identity/v3/projects",
     ] {
-        for reply in [Reply::status(403, "{}"), Reply::status(404, "{}"), Reply::status(200, "{}")]
-        {
+        for reply in [
+            Reply::status(403, "{}"),
+            Reply::status(404, "{}"),
+            Reply::status(200, "{}"),
+        ] {
             // Nobody can tell of the cells then, and Nova is believed.
             let is_mute = path.ends_with("os-services") && reply.is(403);
             let is_proof = path.ends_with("quotas") && reply.is(200);
@@ -154,7 +169,10 @@ async fn what_is_gone_is_purged_and_what_is_on_is_not() {
     });
     let on = on.await;
     let error = client(&on).perform(&order(ObjectKind::Project)).await;
-    assert!(matches!(error, Err(CloudError::Occupied { .. })), "{error:?}");
+    assert!(
+        matches!(error, Err(CloudError::Occupied { .. })),
+        "{error:?}"
+    );
     assert_eq!(deletions(&on, PROJECT), 0);
 }
 
@@ -162,16 +180,21 @@ async fn what_is_gone_is_purged_and_what_is_on_is_not() {
 async fn a_department_is_deleted_when_nothing_at_all_is_in_it() {
     let domain = "/identity/v3/domains/x";
     let fake = Fake::start(usual).await;
-    client(&fake).perform(&order(ObjectKind::Department)).await.unwrap();
+    client(&fake)
+        .perform(&order(ObjectKind::Department))
+        .await
+        .unwrap();
     assert_eq!(deletions(&fake, domain), 1);
     for list in ["projects", "users", "groups", "roles"] {
-        let fake = Fake::start(move |seen| match seen.path == format!("/identity/v3/{list}") {
-            true => {
-                assert_eq!(seen.query["domain_id"], "x");
-                answer(json!({ list: [{ "id": "a" }, { "id": "b" }] }))
-            }
-            false => usual(seen),
-        });
+        let fake = Fake::start(
+            move |seen| match seen.path == format!("/identity/v3/{list}") {
+                true => {
+                    assert_eq!(seen.query["domain_id"], "x");
+                    answer(json!({ list: [{ "id": "a" }, { "id": "b" }] }))
+                }
+                false => usual(seen),
+            },
+        );
         let fake = fake.await;
         let error = client(&fake).perform(&order(ObjectKind::Department)).await;
         let Err(CloudError::Occupied { found, .. }) = error else {
