@@ -51,8 +51,8 @@ impl Reading<'_> {
         Ok(regions)
     }
 
-    /// What a region tells to have ended, by this hub's own proof, and what lives here all the same:
-    /// the hub was restored from an older backup.
+    /// What a region tells to have ended, by this hub's own proof, and what lives here all the
+    /// same: the hub was restored from an older backup.
     ///
     /// # Errors
     /// If the database fails.

@@ -132,7 +132,7 @@ impl Reading<'_> {
     }
 
     /// Which of a region's departments and projects are those that are wanted: by what was decided
-    /// about them, and otherwise by the federation's marker, as the agent leaves it on what it made.
+    /// about them, and otherwise by the federation's marker, which agents leave on what they make.
     fn places(
         &self,
         no: RegionNo,

@@ -260,8 +260,8 @@ impl Taking<'_> {
     }
 
     /// What an earlier snapshot told and this one did not. A hub names what is gone for as long as
-    /// it lives; one that is from an older backup says nothing of what was given or ended since: that
-    /// removes no link, and brings nothing back.
+    /// it lives; one that is from an older backup says nothing of what was given or ended since:
+    /// that removes no link, and brings nothing back.
     fn sweep(&mut self, generation: u32) -> rusqlite::Result<()> {
         self.forget_unapplied()?;
         let sql = "SELECT kind, id, value FROM told WHERE generation <> ?1";
