@@ -87,7 +87,10 @@ fn what_is_found_in_it_is_told_and_it_goes_once_that_is_gone() {
     bench.cloud.contents.insert(inner, contents);
     purge(&mut replica, ObjectKind::Project, INNER, "web-test");
     bench.core.follow(&replica);
-    bench.step();
+    let mut batch = bench.core.next(bench.now, 10);
+    let task = batch.tasks.remove(0);
+    let result = bench.cloud.perform(&task.order);
+    bench.finish(&task, result, u64::MAX);
     let told = remarks(&bench);
     let [
         Remark {
