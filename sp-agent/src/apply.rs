@@ -34,6 +34,7 @@ mod purge;
 mod put_back;
 mod reach;
 mod remarks;
+mod rests;
 mod settle;
 mod subject;
 #[cfg(test)]
@@ -81,6 +82,7 @@ pub struct Reconciler {
     breaker: failures::Breaker,
     doubts: BTreeMap<Subject, doubts::Doubt>,
     removals: batch::Removals,
+    rests: rests::Rests,
     pace: pace::Pace,
     /// Noted here, and not yet kept.
     notes: Vec<Note>,
@@ -108,6 +110,7 @@ impl Reconciler {
             breaker: failures::Breaker::default(),
             doubts: BTreeMap::new(),
             removals: batch::Removals::new(now),
+            rests: rests::Rests::default(),
             pace: pace::Pace::default(),
             notes: Vec::new(),
         }

@@ -182,7 +182,9 @@ impl Reconciler {
         let removals = self.removals.began.checked_add(REMOVALS_PERIOD);
         let removals = removals.filter(|it| has_removals && may_remove && *it > now);
         let retry = self.failures.wake_at();
-        [paused, removals, retry].into_iter().flatten().min()
+        let rested = self.rests.wake_at();
+        let all = [paused, removals, retry, rested];
+        all.into_iter().flatten().min()
     }
 
     fn readings(&self) -> BTreeSet<RecordKind> {

@@ -213,6 +213,9 @@ impl Reconciler {
     /// A thing that the directory has no more.
     fn judge_ended(&self, kind: ObjectKind, id: ObjectId, how: End) -> Verdict {
         let Place::Here(here) = self.places.place((kind, id), &self.base) else {
+            if let Some(reason) = self.unsure((kind, id)) {
+                return Verdict::Blocked(reason);
+            }
             let is_noted = self.base.objects.contains_key(&(kind, id));
             return Verdict::Nothing(is_noted.then_some(Note::Object(kind, id, None)));
         };

@@ -116,6 +116,12 @@ impl Places {
         self.withheld.get(&what).into_iter().flatten()
     }
 
+    /// What of the cloud may be this thing, whether it is believed or not.
+    pub(super) fn traces(&self, what: There) -> impl Iterator<Item = &CloudId> {
+        let known = [&self.bound, &self.withheld, &self.marked];
+        known.into_iter().filter_map(move |it| it.get(&what)).flatten()
+    }
+
     /// Takes what the hub decides; `None` takes it back.
     pub(super) fn bind(
         &mut self,

@@ -61,25 +61,30 @@ impl Reconciler {
         if let Some(verdict) = self.holds((kind, id), here) {
             return verdict;
         }
+        let Some(told) = self.replica.purges.get(&id).map(|it| it.at) else {
+            return Verdict::Nothing(None);
+        };
         let name = found.name().to_owned();
         let order = Order::Purge {
             kind,
             id: here.clone(),
             name: name.clone(),
+            told,
         };
         let done = Done::Gone(kind, id);
         self.due(Due { level, order, done }, &name, what)
     }
 
     /// Why it is not sure that this is the thing that was retired. Whoever may make a project can
-    /// write a marker on it, so that what the hub did not decide about must have the name as well.
+    /// write a marker on it, so that what the hub knows by its marker alone, as what it withheld,
+    /// must have the name as well.
     fn doubtful(
         &self,
         (kind, id): (ObjectKind, ObjectId),
         here: &CloudId,
         found: &Object<CloudId>,
     ) -> Option<String> {
-        if self.places.binding(kind, here).and_then(Becomes::object) == Some(id) {
+        if self.places.binding(kind, here) == Some(&Becomes::Object(id)) {
             return None;
         }
         let told = self.replica.purges.get(&id)?;
@@ -148,11 +153,33 @@ impl Reconciler {
         (is_deleted && Level::remove(*kind).is_some()) || self.is_to_purge(*kind, &there)
     }
 
-    /// Whether a word of the hub's is as good as done: all is read, and the thing is not there.
+    /// Whether a word of the hub's is as good as done: all is read, and nothing is there that
+    /// might be the thing.
     fn is_purged(&self, kind: ObjectKind, id: &ObjectId) -> bool {
-        let mut withheld = self.places.withheld((kind, *id));
-        let is_withheld = withheld.any(|here| self.actual.organization().has(kind, here));
-        self.unread(kind).is_none() && self.places.here(kind, id).is_none() && !is_withheld
+        self.unread(kind).is_none()
+            && self.places.here(kind, id).is_none()
+            && self.traces((kind, *id)).next().is_none()
+    }
+
+    /// What is there and may be it, by the hub's word or by its marker.
+    fn traces(&self, what: (ObjectKind, ObjectId)) -> impl Iterator<Item = &CloudId> {
+        let all = self.places.traces(what);
+        all.filter(move |here| self.actual.organization().has(what.0, here))
+    }
+
+    /// What keeps something from being known for purged, though it is not known where it is.
+    pub(super) fn unsure(&self, what: (ObjectKind, ObjectId)) -> Option<String> {
+        if !self.is_to_purge(what.0, &what.1) {
+            return None;
+        }
+        let mut withheld = self.places.withheld(what);
+        // That one is decided about by itself.
+        let mut traces = self.traces(what).filter(|it| !withheld.any(|known| known == *it));
+        let here = traces.next()?;
+        Some(format!(
+            "{here} bears the marker of what is to be purged, and it is not sure that it is that; \
+             delete it in the region, or take the marker off"
+        ))
     }
 
     /// What is told the hub of what it wanted purged.

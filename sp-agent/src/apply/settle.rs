@@ -12,6 +12,8 @@ impl Reconciler {
     pub(super) fn settle(&mut self, now: Instant) {
         let tried = self.failures.due(now);
         self.dirty.extend(tried);
+        let rested = self.rests.due(now);
+        self.dirty.extend(rested);
         while let Some(subject) = self.dirty.pop_first() {
             // It is looked at when it is done.
             if self.standings.get(&subject) != Some(&Standing::Running) {
@@ -40,6 +42,10 @@ impl Reconciler {
         };
         if let Some(kind) = self.in_doubt(&subject, due) {
             self.stand(subject, Some(Standing::Waiting(Wait::Reading(kind))));
+            return;
+        }
+        if self.rests(now, &subject, &verdict) {
+            self.stand(subject, Some(Standing::Waiting(Wait::Rested)));
             return;
         }
         let (standing, note) = match verdict {

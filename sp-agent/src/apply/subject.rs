@@ -69,6 +69,8 @@ pub enum Wait {
     Outer(CloudId),
     /// That all in this thing, which is to be purged, is removed.
     Emptied(ObjectKind, ObjectId),
+    /// That this, which is to be purged, was seen switched off for [`super::rests::REST`].
+    Rested,
 }
 
 /// How a subject stands.

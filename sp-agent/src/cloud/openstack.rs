@@ -77,6 +77,8 @@ pub struct OpenStack {
     addresses: LastAddresses,
     witness: Witness,
     rules: identity::Rules,
+    /// The one that is read; `None` where the cloud has but one.
+    region: Option<String>,
     silence_max: Duration,
 }
 
@@ -122,6 +124,7 @@ impl OpenStack {
                 default_domain: options.default_domain_id.clone(),
                 policy: options.policy.clone(),
             },
+            region: options.region_name.clone(),
             silence_max,
         })
     }
@@ -191,9 +194,22 @@ impl Cloud for OpenStack {
 
     async fn perform(&self, order: &Order) -> Result<Option<CloudId>, CloudError> {
         match order {
-            Order::Purge { kind, id, name } => {
-                let what = (*kind, id, name.as_str());
-                purge::purge(&self.client, &self.witness, what).await?;
+            Order::Purge {
+                kind,
+                id,
+                name,
+                told,
+            } => {
+                let order = purge::Purge {
+                    kind: *kind,
+                    id,
+                    name,
+                    told: *told,
+                    region: self.region.as_deref(),
+                    unchecked: &self.rules.policy.purge_unchecked,
+                    look_max: purge::LOOK_MAX,
+                };
+                purge::purge(&self.client, &self.witness, order).await?;
                 Ok(None)
             }
             order => identity::perform(&self.client, order).await,

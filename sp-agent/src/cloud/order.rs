@@ -1,6 +1,6 @@
 //! What the agent changes in its cloud's organization.
 
-use shared::model::{CloudId, Link, Marker, Object, ObjectKind, Secret};
+use shared::model::{CloudId, Link, Marker, Object, ObjectKind, Secret, UnixMillis};
 
 /// One change. Each is one call, as far as the cloud's API can do that, and doing it twice is
 /// doing it once.
@@ -42,6 +42,8 @@ pub enum Order {
         id: CloudId,
         /// What it is called.
         name: String,
+        /// When the administrator said so, by the hub's clock.
+        told: UnixMillis,
     },
     /// Make this link.
     Link(Link<CloudId>),

@@ -14,6 +14,9 @@ pub struct Policy {
     /// Users, groups and roles that may be removed in one batch. What is more goes by itself in the
     /// next batch, a minute later: so long an operator has to stop it. With 0 nothing is removed.
     pub removals_max: u32,
+    /// Types of services, as in Keystone's catalog, in which a project's things may be and which
+    /// are not looked into when it is purged: without them here it is not purged in such a cloud.
+    pub purge_unchecked: Vec<String>,
 }
 
 impl Policy {
@@ -38,11 +41,13 @@ impl std::fmt::Display for Policy {
             protected_departments: departments,
             protected_users: users,
             removals_max,
+            purge_unchecked: unchecked,
         } = self;
         write!(
             f,
             "read_only={read_only} removals_max={removals_max} \
-             protected_departments={departments:?} protected_users={users:?}"
+             protected_departments={departments:?} protected_users={users:?} \
+             purge_unchecked={unchecked:?}"
         )
     }
 }
@@ -54,6 +59,7 @@ impl Default for Policy {
             protected_departments: Vec::new(),
             protected_users: Vec::new(),
             removals_max: Self::REMOVALS_DEFAULT,
+            purge_unchecked: Vec::new(),
         }
     }
 }

@@ -22,6 +22,7 @@ pub(super) fn read(mut table: Table<'_>) -> Policy {
         protected_departments: names(&mut table, "protected_departments", "Operations"),
         protected_users: names(&mut table, "protected_users", "backup-operator"),
         removals_max: removals.unwrap_or(default.removals_max),
+        purge_unchecked: names(&mut table, "purge_unchecked", "object-store"),
     }
 }
 

@@ -71,7 +71,7 @@ impl Request {
 
     /// Its path with `{}` for ids.
     pub(super) fn shape(&self) -> String {
-        const WORDS: [&str; 15] = [
+        const WORDS: [&str; 16] = [
             "auth",
             "tokens",
             "domains",
@@ -87,6 +87,7 @@ impl Request {
             "role_assignments",
             "ec2tokens",
             "services",
+            "endpoints",
         ];
         let shown = self
             .segments
@@ -184,6 +185,13 @@ impl World {
                 })
             }
             (Some(Deed::Check), ["role_inferences"]) => Ok((200, self.inferences(&request.url))),
+            (Some(Deed::Check), ["services"]) => {
+                let all = json!([{"id": "identity", "type": "identity", "enabled": true}]);
+                Ok((200, json!({"services": all, "links": {"next": null}})))
+            }
+            (Some(Deed::Check), ["endpoints"]) => {
+                Ok((200, json!({"endpoints": [], "links": {"next": null}})))
+            }
             (Some(Deed::Check), ["role_assignments"]) => {
                 self.assignments(request).map(|it| (200, it))
             }

@@ -219,6 +219,7 @@ async fn purges(keystone: &Keystone) {
         kind,
         id: id.clone(),
         name: "it".to_owned(),
+        told: Clock::system().unix_millis(),
     };
     let (of_d, of_p) = (
         purge(ObjectKind::Department, &d),

@@ -29,7 +29,7 @@ const EXCEPTIONS: [(&str, &str, &str); 1] = [(
 )];
 
 /// Modules that decide: `(now, input) -> effects`, values only.
-const PURE: [&str; 34] = [
+const PURE: [&str; 36] = [
     "shared/src/foreign",
     "shared/src/ids",
     "shared/src/model",
@@ -60,9 +60,11 @@ const PURE: [&str; 34] = [
     "sp-agent/src/apply/purge.rs",
     "sp-agent/src/apply/put_back.rs",
     "sp-agent/src/apply/remarks.rs",
+    "sp-agent/src/apply/rests.rs",
     "sp-agent/src/apply/settle.rs",
     "sp-agent/src/apply/subject.rs",
     "sp-agent/src/apply/verdict.rs",
+    "sp-agent/src/cloud/openstack/purge/services.rs",
     "sp-agent/src/replica.rs",
 ];
 

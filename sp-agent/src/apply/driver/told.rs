@@ -66,7 +66,7 @@ pub(super) fn act(by: By, task: &Task, made: Option<&CloudId>, failure: Option<&
             let act = Act::new(by, "remove").on(kind.name(), id, "");
             act.changing("there", "not there")
         }
-        Order::Purge { kind, id, name } => {
+        Order::Purge { kind, id, name, .. } => {
             let act = Act::new(by, "purge").on(kind.name(), id, name.as_str());
             act.changing("retired", "not there")
         }

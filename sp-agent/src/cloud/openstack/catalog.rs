@@ -124,7 +124,7 @@ fn regions(services: &[CatalogService]) -> BTreeSet<&str> {
 
 /// A service's types in a catalog, the official one and its aliases (OpenStack
 /// service-types-authority), what is preferred first.
-fn types(service: ServiceKind) -> &'static [&'static str] {
+pub(super) fn types(service: ServiceKind) -> &'static [&'static str] {
     match service {
         ServiceKind::Identity => &["identity"],
         ServiceKind::Compute => &["compute"],

@@ -4,264 +4,253 @@
 //! Asked are Nova (servers, also soft-deleted ones), Cinder (volumes, snapshots, backups), Neutron
 //! (networks, ports, routers, floating IPs, security groups but the default one), Glance (images,
 //! also hidden and community ones) and Keystone (what is nested in it, and all that is in a
-//! department). What other services hold (Heat, Octavia, Designate, Manila, Barbican, Swift) is not
-//! looked for. Keystone's own DELETE of a domain takes everything in it along (Identity API v3,
+//! department), as far as Keystone lists them among its services. A cloud with any other service
+//! that may hold something of a project (Heat, Octavia, Designate, Manila, Barbican, Swift), or with
+//! services in another region, keeps the project, unless its operator lets that go unseen
+//! ([`services`]). Keystone's own DELETE of a domain takes everything in it along (Identity API v3,
 //! "Delete domain"), so that a department must have nothing in it at all.
 //!
-//! Nothing comes in between: no token is good in a project that is switched off. The default
+//! The last question is whether it is switched off still, and not much time may lie between the
+//! first one and the deletion: no new token is good in a project that is switched off, and those
+//! that services remember were good when it was ([`Reconciler`] waits until none is). The default
 //! security group stays in Neutron, which makes it anew whenever a project's groups are listed.
+//!
+//! [`Reconciler`]: crate::apply::Reconciler
+
+mod contents;
+mod services;
+
+use std::time::Duration;
 
 use reqwest::Method;
+use serde::Deserialize;
 use serde_json::Value;
-use shared::model::{CloudId, ObjectKind, ServiceKind};
+use shared::model::{CloudId, ObjectKind, ServiceKind, UnixMillis};
 
 use super::client::{Ask, Change, Client};
-use super::compute;
 use super::compute::servers::Witness;
-use super::compute::servers::cells::Watch;
 use super::identity::segment;
 use super::rights;
-use super::volume;
-use crate::cloud::CloudError;
+use crate::cloud::{CloudError, Order};
 
-/// As many of each are asked for: enough to refuse.
-const COUNT_MAX: usize = 100;
+/// From the first question to the deletion: longer ago, an answer says little.
+pub(super) const LOOK_MAX: Duration = Duration::from_secs(30);
 
-/// A group that Neutron makes in every project, and that is nobody's work.
-const DEFAULT_GROUP: &str = "default";
+/// A word of the hub's that is older is not taken: what an administrator confirmed weeks ago is no
+/// more what he would see now.
+const WORD_AGE_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// How many of what are there.
-type Found = Vec<(&'static str, usize)>;
+/// What is to be deleted, and what is known of this cloud.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Purge<'a> {
+    pub(super) kind: ObjectKind,
+    pub(super) id: &'a CloudId,
+    pub(super) name: &'a str,
+    /// When the administrator said so, by the hub's clock.
+    pub(super) told: UnixMillis,
+    /// The agent's region; `None` where the cloud has but one.
+    pub(super) region: Option<&'a str>,
+    /// Types of services that may hold something and are not asked.
+    pub(super) unchecked: &'a [String],
+    /// The time from the first question to the deletion.
+    pub(super) look_max: Duration,
+}
+
+/// Where Keystone has it.
+#[derive(Debug, Clone)]
+struct Place {
+    collection: &'static str,
+    member: &'static str,
+    id: String,
+    name: String,
+    /// What it is called in errors.
+    what: String,
+}
+
+impl Place {
+    fn refused(&self, reason: String) -> CloudError {
+        let what = format!("delete {}", self.what);
+        CloudError::Refused { what, reason }
+    }
+}
+
+impl Purge<'_> {
+    fn place(&self) -> Result<Place, CloudError> {
+        let (collection, member) = match self.kind {
+            ObjectKind::Project => ("projects", "project"),
+            ObjectKind::Department => ("domains", "domain"),
+            ObjectKind::User | ObjectKind::Group | ObjectKind::Role => {
+                return Err(CloudError::Refused {
+                    what: format!("purge a {}", self.kind.name()),
+                    reason: "it is removed by an order of its own; report this as a fault"
+                        .to_owned(),
+                });
+            }
+        };
+        Ok(Place {
+            collection,
+            member,
+            id: segment(self.id)?,
+            name: self.name.to_owned(),
+            what: format!("the {} {:?}", self.kind.name(), self.name),
+        })
+    }
+}
 
 /// Deletes it.
 ///
 /// # Errors
-/// [`CloudError::Occupied`] with what is in it, and nothing is deleted; or any other error, as a
-/// service that does not answer may have something. That it is gone already is none.
+/// [`CloudError::Occupied`] with what is in it, [`CloudError::Refused`] with what the agent can't
+/// look into, and nothing is deleted; or any other error, as a service that does not answer may
+/// have something. That it is gone already is none.
 pub(super) async fn purge(
     client: &Client,
     witness: &Witness,
-    (kind, id, name): (ObjectKind, &CloudId, &str),
+    order: Purge<'_>,
 ) -> Result<(), CloudError> {
-    let what = format!("the {} {name:?}", kind.name());
-    let (collection, member) = match kind {
-        ObjectKind::Project => ("projects", "project"),
-        ObjectKind::Department => ("domains", "domain"),
-        ObjectKind::User | ObjectKind::Group | ObjectKind::Role => {
-            return Err(CloudError::Refused {
-                what: format!("purge a {}", kind.name()),
-                reason: "it is removed by an order of its own; report this as a fault".to_owned(),
-            });
-        }
-    };
-    let id = segment(id)?;
-    if !is_there_and_off(client, (collection, member), &id, &what).await? {
+    let place = order.place()?;
+    let clock = client.clock();
+    let age = clock.unix_millis().0.saturating_sub(order.told.0);
+    if u128::from(age) > WORD_AGE_MAX.as_millis() {
+        let days = WORD_AGE_MAX.as_secs() / (24 * 3600);
+        return Err(place.refused(format!(
+            "the word to purge it is older than {days} days; say it again at the hub, after a \
+             look at what is in it"
+        )));
+    }
+    if !is_there_and_off(client, &place).await? {
         return Ok(());
     }
-    let found = match kind {
-        ObjectKind::Department => of_department(client, &id).await,
-        _ => of_project(client, witness, &id).await,
+    let begun = clock.now();
+    let kinds = to_ask(client, &order, &place).await.map_err(not_mistaken)?;
+    let found = match order.kind {
+        ObjectKind::Department => contents::of_department(client, &place.id).await,
+        _ => contents::of_project(client, (witness, &place.what), &place.id, &kinds).await,
     };
     let found = found.map_err(not_mistaken)?;
     if !found.is_empty() {
-        let found = counted(&found);
+        let (what, found) = (place.what, contents::counted(&found));
         return Err(CloudError::Occupied { what, found });
     }
+    if !is_there_and_off(client, &place).await? {
+        return Ok(());
+    }
+    let took = clock.now().saturating_duration_since(begun);
+    let Some(left) = order.look_max.checked_sub(took).filter(|it| !it.is_zero()) else {
+        return Err(place.refused(format!(
+            "its services took {} s to tell that nothing is in it, and something may have been \
+             made since; it is tried again by itself",
+            took.as_secs()
+        )));
+    };
+    tokio::select! {
+        deleted = delete(client, &place) => deleted,
+        () = clock.sleep(left) => Err(CloudError::Unreachable {
+            endpoint: client.known_endpoint(ServiceKind::Identity),
+            reason: format!("no answer to the deletion of {} in time", place.what),
+        }),
+    }
+}
+
+async fn delete(client: &Client, place: &Place) -> Result<(), CloudError> {
     let change = Change {
         service: ServiceKind::Identity,
         method: Method::DELETE,
-        path: vec![collection.to_owned(), id],
+        path: vec![place.collection.to_owned(), place.id.clone()],
         body: None,
     };
     match client.change(&change).await {
-        Ok(_) | Err(CloudError::Status { status: 404, .. }) => Ok(()),
-        Err(error) => Err(error),
+        Err(CloudError::Status { status: 404, .. }) => prove_gone(client, place).await,
+        done => done.map(drop),
     }
 }
 
 /// Whether it is there still. One that is in use is not deleted.
-async fn is_there_and_off(
-    client: &Client,
-    (collection, member): (&str, &str),
-    id: &str,
-    what: &str,
-) -> Result<bool, CloudError> {
-    let ask = Ask::new(ServiceKind::Identity, [collection, id]);
+async fn is_there_and_off(client: &Client, place: &Place) -> Result<bool, CloudError> {
+    let ask = Ask::new(ServiceKind::Identity, [place.collection, &place.id]);
     let answer = match client.get(&ask).await {
-        Err(CloudError::Status { status: 404, .. }) => return Ok(false),
+        Err(CloudError::Status { status: 404, .. }) => {
+            return prove_gone(client, place).await.map(|()| false);
+        }
         answer => answer?,
     };
     let body: Value = answer.parse(&ask)?;
-    let enabled = body.get(member).and_then(|it| it.get("enabled"));
+    let enabled = body.get(place.member).and_then(|it| it.get("enabled"));
     match enabled.and_then(Value::as_bool) {
         Some(false) => Ok(true),
         Some(true) => Err(CloudError::Occupied {
-            what: what.to_owned(),
+            what: place.what.clone(),
             found: "been switched on again".to_owned(),
         }),
         None => Err(answer.malformed(&ask, "it tells not whether it is enabled".to_owned())),
     }
 }
 
-/// All that is in a department, whoever made it.
-async fn of_department(client: &Client, id: &str) -> Result<Found, CloudError> {
-    rights::prove(client, ServiceKind::Identity).await?;
-    let mut found = Found::new();
-    for collection in ["projects", "users", "groups", "roles"] {
-        let ask = Ask::new(ServiceKind::Identity, [collection]).with("domain_id", id);
-        count(client, ask, (collection, collection), &mut found).await?;
-    }
-    Ok(found)
-}
-
-async fn of_project(client: &Client, witness: &Witness, id: &str) -> Result<Found, CloudError> {
-    let mut found = Found::new();
-    let nested = Ask::new(ServiceKind::Identity, ["projects"]).with("parent_id", id);
-    count(client, nested, ("projects", "projects"), &mut found).await?;
-    for part in [
-        of_nova(client, witness, id).await,
-        of_cinder(client, id).await,
-        of_neutron(client, id).await,
-        of_glance(client, id).await,
-    ] {
-        match part {
-            Ok(part) => found.extend(part),
-            // A cloud without the service has nothing of it.
-            Err(CloudError::Missing { .. }) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(found)
-}
-
-/// Servers. Those of a cell that is silent are left out of the list, so the list lies between two
-/// good words of Nova's witness.
-async fn of_nova(client: &Client, witness: &Witness, id: &str) -> Result<Found, CloudError> {
-    let ask = Ask::new(ServiceKind::Compute, ["servers"])
-        .at(compute::NEWEST)
-        .with("all_tenants", "1")
-        .with("deleted", "false")
-        .with("soft_deleted", "true");
-    let mut found = Found::new();
-    let mut cells = Watch::new(client, witness);
-    cells.look().await;
-    count(client, of(ask, id), ("servers", "servers"), &mut found).await?;
-    cells.look().await;
-    cells.word()?;
-    Ok(found)
-}
-
-async fn of_cinder(client: &Client, id: &str) -> Result<Found, CloudError> {
-    rights::prove(client, ServiceKind::Volume).await?;
-    let mut found = Found::new();
-    for collection in ["volumes", "snapshots", "backups"] {
-        let ask = Ask::new(ServiceKind::Volume, [collection])
-            .at(volume::NEWEST)
-            .with("all_tenants", "1");
-        count(client, of(ask, id), (collection, collection), &mut found).await?;
-    }
-    rights::prove(client, ServiceKind::Volume).await?;
-    Ok(found)
-}
-
-/// What comes with an extension is asked for where Neutron says that it has it.
-async fn of_neutron(client: &Client, id: &str) -> Result<Found, CloudError> {
-    rights::prove(client, ServiceKind::Network).await?;
-    let ask = Ask::new(ServiceKind::Network, ["extensions"]).with("fields", "alias");
-    let answer = client.get(&ask).await?;
-    let body: Value = answer.parse(&ask)?;
-    let extensions = body.get("extensions").and_then(Value::as_array);
-    let Some(extensions) = extensions else {
-        return Err(answer.malformed(&ask, "it tells of no extensions".to_owned()));
-    };
-    let has = |alias: &str| {
-        let mut aliases = extensions.iter().filter_map(|it| it.get("alias"));
-        alias.is_empty() || aliases.any(|it| it.as_str() == Some(alias))
-    };
-    let mut found = Found::new();
-    for (extension, path, collection, word) in [
-        ("", "networks", "networks", "networks"),
-        ("", "ports", "ports", "ports"),
-        ("router", "routers", "routers", "routers"),
-        ("router", "floatingips", "floatingips", "floating IPs"),
-        (
-            "security-group",
-            "security-groups",
-            "security_groups",
-            "security groups",
-        ),
-    ] {
-        if has(extension) {
-            let ask = Ask::new(ServiceKind::Network, [path]);
-            count(client, of(ask, id), (collection, word), &mut found).await?;
-        }
-    }
-    rights::prove(client, ServiceKind::Network).await?;
-    Ok(found)
-}
-
-/// Images (Image API v2): a list leaves out hidden ones, and others' community ones, unless it is
-/// asked for them.
-async fn of_glance(client: &Client, id: &str) -> Result<Found, CloudError> {
-    let mut found = Found::new();
-    for (name, value) in [("", ""), ("visibility", "community"), ("os_hidden", "true")] {
-        let ask = Ask::new(ServiceKind::Image, ["images"])
-            .with("owner", id)
-            .with("limit", COUNT_MAX.to_string());
-        let ask = match name {
-            "" => ask,
-            name => ask.with(name, value),
+/// A "not found" may be a proxy's, or that of another address than Keystone's: it counts where
+/// Keystone gives the administrator a list that the thing is not in.
+async fn prove_gone(client: &Client, place: &Place) -> Result<(), CloudError> {
+    let proven = async {
+        rights::prove(client, ServiceKind::Identity).await?;
+        let ask = Ask::new(ServiceKind::Identity, [place.collection]);
+        let ask = ask.with("name", place.name.as_str());
+        let answer = client.get(&ask).await?;
+        let body: Value = answer.parse(&ask)?;
+        let Some(all) = body.get(place.collection).and_then(Value::as_array) else {
+            let reason = format!("it has no list {:?}", place.collection);
+            return Err(answer.malformed(&ask, reason));
         };
-        match count(client, ask, ("images", "images"), &mut found).await {
-            // One that knows no such word has no such images.
-            Err(CloudError::Status { status: 400, .. }) if !name.is_empty() => {}
-            other => other?,
+        let id = |it: &Value| it.get("id").and_then(Value::as_str) == Some(&place.id);
+        match all.iter().any(id) {
+            true => Err(answer.malformed(&ask, format!("it has {}, which is not found", place.id))),
+            false => Ok(()),
         }
-    }
-    Ok(found)
+    };
+    proven.await.map_err(not_mistaken)
 }
 
-/// The same question for what a project has.
-fn of<'a>(ask: Ask<'a>, project: &str) -> Ask<'a> {
-    ask.with("project_id", project)
-        .with("limit", COUNT_MAX.to_string())
+/// Keystone's list of something, and whether it is whole.
+#[derive(Debug, Deserialize)]
+struct Listed<T> {
+    #[serde(alias = "services", alias = "endpoints")]
+    all: Vec<T>,
+    /// Where the operator bounds what is listed (`list_limit` in `keystone.conf`).
+    #[serde(default)]
+    truncated: bool,
+    #[serde(default)]
+    links: Links,
 }
 
-/// Counts what a list begins with. A service that passes over a filter tells of others' things, and
-/// then nothing is deleted.
-async fn count(
+#[derive(Debug, Default, Deserialize)]
+struct Links {
+    next: Option<String>,
+}
+
+async fn listed<T: serde::de::DeserializeOwned>(
     client: &Client,
-    ask: Ask<'_>,
-    (collection, word): (&str, &'static str),
-    found: &mut Found,
-) -> Result<(), CloudError> {
+    collection: &'static str,
+) -> Result<Vec<T>, CloudError> {
+    let ask = Ask::new(ServiceKind::Identity, [collection]);
     let answer = client.get(&ask).await?;
-    let body: Value = answer.parse(&ask)?;
-    let Some(all) = body.get(collection).and_then(Value::as_array) else {
-        return Err(answer.malformed(&ask, format!("it has no list {collection:?}")));
-    };
-    let is_default = |it: &&Value| it.get("name").and_then(Value::as_str) == Some(DEFAULT_GROUP);
-    let left_out = match word {
-        "security groups" => all.iter().filter(is_default).count(),
-        _ => 0,
-    };
-    let counted = all.len().saturating_sub(left_out);
-    match found.iter_mut().find(|(known, _)| *known == word) {
-        Some((_, count)) => *count = count.saturating_add(counted),
-        None if counted > 0 => found.push((word, counted)),
-        None => {}
+    let listed: Listed<T> = answer.parse(&ask)?;
+    match listed.truncated || listed.links.next.is_some() {
+        true => Err(answer.malformed(&ask, "the list is cut short".to_owned())),
+        false => Ok(listed.all),
     }
-    Ok(())
 }
 
-/// `2 servers, 100 or more volumes`.
-fn counted(found: &Found) -> String {
-    let words = found.iter().map(|(word, count)| match count {
-        1 => format!("1 {}", word.strip_suffix('s').unwrap_or(word)),
-        count if *count >= COUNT_MAX => format!("{COUNT_MAX} or more {word}"),
-        count => format!("{count} {word}"),
-    });
-    words.collect::<Vec<_>>().join(", ")
+/// Which services have to be asked, between two proofs that the lists are an administrator's.
+async fn to_ask(
+    client: &Client,
+    order: &Purge<'_>,
+    place: &Place,
+) -> Result<contents::Kinds, CloudError> {
+    rights::prove(client, ServiceKind::Identity).await?;
+    let listed = services::Listed {
+        services: listed(client, "services").await?,
+        endpoints: listed(client, "endpoints").await?,
+    };
+    rights::prove(client, ServiceKind::Identity).await?;
+    services::to_ask(&listed, order.region, order.unchecked).map_err(|it| place.refused(it))
 }
 
 /// A list that is "not found" says nothing of the thing that is to be deleted.

@@ -147,6 +147,24 @@ impl<'a> Watch<'a> {
         Ok(())
     }
 
+    /// Whether all cells answered until the last look, for whoever deletes `what`: there nobody is
+    /// believed who can't tell.
+    ///
+    /// # Errors
+    /// As [`Self::word`], and [`CloudError::Refused`] where nobody can tell.
+    pub(in crate::cloud::openstack) fn certainly(&self, what: &str) -> Result<(), CloudError> {
+        match &self.word {
+            Word::Mute(reason) => Err(CloudError::Refused {
+                what: format!("delete {what}"),
+                reason: format!(
+                    "Nova can't tell whether all of its cells answer ({reason}); let the agent's \
+                     account read os-services, or delete it by hand"
+                ),
+            }),
+            Word::Good | Word::Bad(_) => self.word(),
+        }
+    }
+
     /// Whether a pass over servers may end as if it had met every one.
     ///
     /// # Errors
