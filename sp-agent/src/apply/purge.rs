@@ -172,10 +172,9 @@ impl Reconciler {
         if !self.is_to_purge(what.0, &what.1) {
             return None;
         }
-        let mut withheld = self.places.withheld(what);
-        // That one is decided about by itself.
-        let mut traces = self.traces(what).filter(|it| !withheld.any(|known| known == *it));
-        let here = traces.next()?;
+        // That is decided about by itself.
+        let withheld: Vec<&CloudId> = self.places.withheld(what).collect();
+        let here = self.traces(what).find(|it| !withheld.contains(it))?;
         Some(format!(
             "{here} bears the marker of what is to be purged, and it is not sure that it is that; \
              delete it in the region, or take the marker off"

@@ -65,6 +65,56 @@ fn a_retired_project_is_purged_on_command_and_told() {
 }
 
 #[test]
+fn it_is_purged_when_it_was_seen_off_for_a_quarter_of_an_hour() {
+    let (mut bench, mut replica) = retired();
+    purge(&mut replica, ObjectKind::Project, INNER, "web-test");
+    let kept = bench.kept.clone();
+    bench.restart(kept, &replica, Policy::default());
+    let began = bench.now;
+    assert_eq!(bench.step(), []);
+    let wait = Subject::Object(ObjectKind::Project, oid(INNER));
+    assert_eq!(bench.core.standing(&wait), Some(&Standing::Waiting(Wait::Rested)));
+    let until = began + super::super::rests::REST;
+    assert_eq!(bench.core.next(bench.now, 10).wake_at, Some(until));
+    // Whoever switches it on meanwhile and off again begins it anew.
+    let here = bench.cloud.named(ObjectKind::Project, "web-test").remove(0);
+    let outer = bench.cloud.named(ObjectKind::Project, "web").remove(0);
+    for on in [true, false] {
+        bench.now += Duration::from_secs(300);
+        for it in [&outer, &here] {
+            bench.cloud.all.projects.get_mut(it).unwrap().enabled = on;
+        }
+        bench.read();
+        assert_eq!(bench.step(), []);
+    }
+    let off = bench.now;
+    bench.now = until;
+    assert_eq!(bench.step(), []);
+    bench.now = off + super::super::rests::REST;
+    assert_eq!(bench.step().len(), 1);
+    assert_eq!(projects(&bench), 1);
+}
+
+#[test]
+fn it_is_not_called_purged_while_something_bears_its_marker() {
+    let (mut bench, mut replica) = retired();
+    let here = bench.cloud.named(ObjectKind::Project, "web-test").remove(0);
+    let ops = bench.cloud.named(ObjectKind::Department, "ops").remove(0);
+    let copy = bench.cloud.add(project(ops, None, "copy"));
+    bench.cloud.mark(ObjectKind::Project, &copy, oid(INNER));
+    purge(&mut replica, ObjectKind::Project, INNER, "web-test");
+    bench.restart(Base::default(), &replica, Policy::default());
+    bench.run();
+    assert!(bench.cloud.all.projects.contains_key(&here), "nobody knows which");
+    assert_eq!(purged(&bench), Vec::<String>::new());
+    let is_blocked = |it: &Remark| match &it.state {
+        RemarkState::Blocked { reason } => reason.contains("take the marker off"),
+        _ => false,
+    };
+    assert!(remarks(&bench).iter().any(is_blocked), "{:?}", remarks(&bench));
+}
+
+#[test]
 fn retired_and_purged_at_once_it_is_switched_off_first() {
     let (mut bench, mut replica) = applied();
     end(&mut replica, ObjectKind::Project, INNER, End::Retired);
@@ -294,6 +344,9 @@ fn what_a_region_brought_along_again_is_purged_when_that_is_said() {
         !bench.cloud.all.projects[&old].enabled,
         "switched off, and there"
     );
+    purge(&mut replica, ObjectKind::Project, 99, "somebody else's");
+    bench.core.follow(&replica);
+    assert_eq!(bench.run(), 0, "its marker may be a copy");
     purge(&mut replica, ObjectKind::Project, 99, "old");
     bench.core.follow(&replica);
     assert_eq!(purged(&bench), Vec::<String>::new(), "it is there still");

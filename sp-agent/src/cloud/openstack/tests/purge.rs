@@ -2,9 +2,10 @@
 
 use shared::model::{CloudId, ObjectKind};
 
+use super::super::purge::{self, Purge};
 use super::*;
-use crate::cloud::Order;
 use crate::cloud::openstack::testing::{Reply, Seen, answer};
+use crate::cloud::{Order, Policy};
 
 const PROJECT: &str = "/identity/v3/projects/x";
 
@@ -13,8 +14,38 @@ fn order(kind: ObjectKind) -> Order {
         kind,
         id: CloudId::new("x"),
         name: "web".to_owned(),
+        told: Clock::system().unix_millis(),
     }
 }
+
+/// Keystone's own lists, of services of these types in these regions.
+fn listed(seen: &Seen, all: &[(&str, &str)]) -> Option<Reply> {
+    let all = all.iter().enumerate();
+    match seen.path.as_str() {
+        "/identity/v3/services" => {
+            let shown = all.map(|(at, (kind, _))| {
+                json!({ "id": at.to_string(), "type": kind, "name": kind, "enabled": false })
+            });
+            answer(json!({ "services": shown.collect::<Vec<Value>>() }))
+        }
+        "/identity/v3/endpoints" => {
+            let shown = all.map(|(at, (_, region))| {
+                json!({ "id": "e", "service_id": at.to_string(), "region_id": region,
+                        "region": region, "interface": "internal", "enabled": false })
+            });
+            answer(json!({ "endpoints": shown.collect::<Vec<Value>>() }))
+        }
+        _ => None,
+    }
+}
+
+const SERVICES: [(&str, &str); 5] = [
+    ("identity", "RegionOne"),
+    ("compute", "RegionOne"),
+    ("volumev3", "RegionOne"),
+    ("network", "RegionOne"),
+    ("image", "RegionOne"),
+];
 
 /// What the usual cloud has no answer to.
 fn usual(seen: &Seen) -> Option<Reply> {
@@ -32,8 +63,23 @@ fn usual(seen: &Seen) -> Option<Reply> {
         (_, "/network/v2.0/security-groups") => {
             answer(json!({ "security_groups": [{ "id": "s", "name": "default" }] }))
         }
-        _ => None,
+        (_, "/image/v2/tasks") => answer(json!({ "tasks": [] })),
+        _ => listed(seen, &SERVICES),
     }
+}
+
+/// Purges the project where the cloud answers so.
+async fn purged(
+    script: impl Fn(&Seen) -> Option<Reply> + Send + Sync + 'static,
+) -> (Result<Option<CloudId>, CloudError>, usize) {
+    let fake = Fake::start(move |seen| script(seen).or_else(|| usual(seen))).await;
+    let done = client(&fake).perform(&order(ObjectKind::Project)).await;
+    (done, deletions(&fake, PROJECT))
+}
+
+fn told(done: (Result<Option<CloudId>, CloudError>, usize)) -> String {
+    assert_eq!(done.1, 0, "deleted");
+    done.0.unwrap_err().to_string()
 }
 
 fn deletions(fake: &Fake, path: &str) -> usize {
@@ -65,7 +111,12 @@ async fn an_empty_project_is_deleted_and_each_service_was_asked_for_it_alone() {
         assert_eq!(asked.count(), 1, "{path}: {seen:?}");
     }
     let images = fake.seen("/image/v2/images");
-    assert_eq!(images.len(), 3);
+    assert_eq!(images.len(), 10);
+    let both = |it: &&Seen| {
+        let has = |name: &str, value: &str| it.query.get(name).is_some_and(|it| it == value);
+        has("os_hidden", "true") && has("visibility", "community")
+    };
+    assert_eq!(images.iter().filter(both).count(), 1);
     assert!(images.iter().all(|it| it.query["owner"] == "x"));
     let servers = &fake.seen("/compute/v2.1/servers")[0].query;
     assert_eq!(
@@ -91,7 +142,7 @@ async fn anything_that_is_found_keeps_it_and_is_told() {
             "security_groups",
             "1 security group",
         ),
-        ("/image/v2/images", "images", "3 images"),
+        ("/image/v2/images", "images", "1 image"),
         ("/identity/v3/projects", "projects", "1 project"),
     ] {
         let fake = Fake::start(move |seen| match seen.path == path {
@@ -121,23 +172,25 @@ async fn a_service_that_does_not_answer_rightly_keeps_it() {
         "/network/v2.0/quotas",
         "/network/v2.0/routers",
         "/image/v2/images",
+        "/image/v2/tasks",
         "/identity/v3/projects",
+        "/identity/v3/services",
+        "/identity/v3/endpoints",
     ] {
         for reply in [
             Reply::status(403, "{}"),
             Reply::status(404, "{}"),
             Reply::status(200, "{}"),
         ] {
-            // Nobody can tell of the cells then, and Nova is believed.
-            let is_mute = path.ends_with("os-services") && reply.is(403);
-            let is_proof = path.ends_with("quotas") && reply.is(200);
+            let proofs = ["quotas", "tasks"];
+            let is_proof = proofs.iter().any(|it| path.ends_with(it)) && reply.is(200);
             let fake = Fake::start(move |seen| match seen.path == path {
                 true => Some(reply.clone()),
                 false => usual(seen),
             });
             let fake = fake.await;
             let done = client(&fake).perform(&order(ObjectKind::Project)).await;
-            assert_eq!(done.is_ok(), is_mute || is_proof, "{path}: {done:?}");
+            assert_eq!(done.is_ok(), is_proof, "{path}: {done:?}");
             let gone = matches!(done, Err(CloudError::Status { status: 404, .. }));
             assert!(!gone, "taken for gone: {path}");
         }
@@ -145,35 +198,117 @@ async fn a_service_that_does_not_answer_rightly_keeps_it() {
 }
 
 #[tokio::test]
-async fn a_cloud_without_a_service_has_nothing_of_it() {
+async fn a_service_that_only_the_catalog_lacks_keeps_it() {
     for lacks in ["compute", "volumev3", "network", "image"] {
         let fake = Fake::start_without(lacks, usual).await;
         let done = client(&fake).perform(&order(ObjectKind::Project)).await;
-        assert_eq!(done.unwrap(), None, "{lacks}");
+        assert!(
+            matches!(done, Err(CloudError::Missing { .. })),
+            "{lacks}: {done:?}"
+        );
+        assert_eq!(deletions(&fake, PROJECT), 0);
+        let without = move |seen: &Seen| {
+            let all = SERVICES.into_iter().filter(|it| it.0 != lacks);
+            listed(seen, &all.collect::<Vec<_>>()).or_else(|| usual(seen))
+        };
+        let fake = Fake::start_without(lacks, without).await;
+        let done = client(&fake).perform(&order(ObjectKind::Project)).await;
+        assert_eq!(done.unwrap(), None, "no cloud with {lacks}");
         assert_eq!(deletions(&fake, PROJECT), 1);
     }
 }
 
 #[tokio::test]
-async fn what_is_gone_is_purged_and_what_is_on_is_not() {
-    let gone = Fake::start(|seen| match seen.path.as_str() {
-        PROJECT => Some(Reply::status(404, "{}")),
-        _ => usual(seen),
+async fn a_keystone_of_another_region_or_of_other_services_keeps_it() {
+    for (more, reason) in [
+        (("compute_legacy", "RegionTwo"), "RegionOne, RegionTwo"),
+        (("object-store", "RegionOne"), "the types object-store"),
+    ] {
+        let done = purged(move |seen| listed(seen, &[&SERVICES[..], &[more]].concat())).await;
+        let told = told(done);
+        assert!(told.contains(reason), "{told}");
+    }
+    let fake = Fake::start(|seen| {
+        let more = [("object-store", "RegionOne")];
+        listed(seen, &[&SERVICES[..], &more].concat()).or_else(|| usual(seen))
     });
-    let gone = gone.await;
-    let done = client(&gone).perform(&order(ObjectKind::Project)).await;
-    assert_eq!((done.unwrap(), deletions(&gone, PROJECT)), (None, 0));
-    let on = Fake::start(|seen| match seen.path.as_str() {
-        PROJECT => answer(json!({ "project": { "id": "x", "enabled": true } })),
-        _ => usual(seen),
-    });
-    let on = on.await;
-    let error = client(&on).perform(&order(ObjectKind::Project)).await;
-    assert!(
-        matches!(error, Err(CloudError::Occupied { .. })),
-        "{error:?}"
-    );
-    assert_eq!(deletions(&on, PROJECT), 0);
+    let fake = fake.await;
+    let mut options = options(fake.url());
+    options.policy = Policy {
+        purge_unchecked: vec!["object-store".to_owned()],
+        ..Policy::default()
+    };
+    let done = with(&options).perform(&order(ObjectKind::Project)).await;
+    assert_eq!((done.unwrap(), deletions(&fake, PROJECT)), (None, 1));
+    let cut = |seen: &Seen| match seen.path.as_str() {
+        "/identity/v3/services" => answer(json!({ "services": [], "truncated": true })),
+        _ => None,
+    };
+    let told = told(purged(cut).await);
+    assert!(told.contains("cut short"), "{told}");
+}
+
+#[tokio::test]
+async fn what_is_gone_is_purged_where_keystone_proves_it() {
+    let gone = |seen: &Seen| (seen.path == PROJECT).then(|| Reply::status(404, "{}"));
+    let (done, deleted) = purged(gone).await;
+    assert_eq!((done.unwrap(), deleted), (None, 0));
+    for list in [
+        Reply::status(404, "{}"),
+        Reply::status(200, "{}"),
+        Reply::json(&json!({ "projects": [{ "id": "x" }] })),
+    ] {
+        let done = purged(move |seen| match seen.path.as_str() {
+            "/identity/v3/projects" => Some(list.clone()),
+            _ => gone(seen),
+        });
+        let told = told(done.await);
+        assert!(told.contains("can't be read"), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_switched_on_before_or_meanwhile_is_kept() {
+    for on_at in [0, 1] {
+        let done = purged(move |seen| match seen.path.as_str() {
+            PROJECT if seen.before >= on_at => {
+                answer(json!({ "project": { "id": "x", "enabled": true } }))
+            }
+            _ => None,
+        });
+        let told = told(done.await);
+        assert!(told.contains("been switched on again"), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn answers_that_are_old_and_words_that_are_old_delete_nothing() {
+    let fake = Fake::start(usual).await;
+    let id = CloudId::new("x");
+    let now = Clock::system().unix_millis();
+    let order = Purge {
+        kind: ObjectKind::Project,
+        id: &id,
+        name: "web",
+        told: now,
+        region: None,
+        unchecked: &[],
+        look_max: Duration::ZERO,
+    };
+    let week = 7 * 24 * 3600 * 1000;
+    let stale = Purge {
+        told: UnixMillis(now.0 - week - 1000),
+        look_max: Duration::MAX,
+        ..order
+    };
+    for (order, reason) in [(order, "something may have been made"), (stale, "7 days")] {
+        let cloud = client(&fake);
+        let error = purge::purge(&cloud.client, &cloud.witness, order).await;
+        let told = error.unwrap_err().to_string();
+        assert!(told.contains(reason), "{told}");
+        assert_eq!(deletions(&fake, PROJECT), 0);
+    }
+    assert_eq!(fake.seen(PROJECT).len(), 2, "an old word is not even asked about");
 }
 
 #[tokio::test]
