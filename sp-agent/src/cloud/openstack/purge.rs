@@ -31,7 +31,7 @@ use super::client::{Ask, Change, Client};
 use super::compute::servers::Witness;
 use super::identity::segment;
 use super::rights;
-use crate::cloud::{CloudError, Order};
+use crate::cloud::CloudError;
 
 /// From the first question to the deletion: longer ago, an answer says little.
 pub(super) const LOOK_MAX: Duration = Duration::from_secs(30);
@@ -199,7 +199,7 @@ async fn prove_gone(client: &Client, place: &Place) -> Result<(), CloudError> {
             let reason = format!("it has no list {:?}", place.collection);
             return Err(answer.malformed(&ask, reason));
         };
-        let id = |it: &Value| it.get("id").and_then(Value::as_str) == Some(&place.id);
+        let id = |it: &Value| it.get("id").and_then(Value::as_str) == Some(place.id.as_str());
         match all.iter().any(id) {
             true => Err(answer.malformed(&ask, format!("it has {}, which is not found", place.id))),
             false => Ok(()),
