@@ -77,7 +77,10 @@ const ROUTES: &[(&str, &[(&str, Access)])] = {
         ("/directory/progress", READ),
         ("/directory/retired", READ),
         ("/directory/retired/{id}", READ),
-        ("/directory/retired/{id}/purge", &[("POST", Cloud)]),
+        (
+            "/directory/retired/{id}/purge",
+            &[("POST", Cloud), ("DELETE", Cloud)],
+        ),
         ("/directory/{kind}", LINKS),
         (
             "/directory/{kind}/{id}",

@@ -17,7 +17,7 @@ use super::verdict::Verdict;
 use crate::cloud::Order;
 
 /// Three times as long as services remember tokens by default.
-pub const REST: Duration = Duration::from_secs(15 * 60);
+pub(super) const REST: Duration = Duration::from_secs(15 * 60);
 
 /// What is retired and switched off. Bounded by what the cloud has.
 #[derive(Debug, Default)]

@@ -69,7 +69,7 @@ pub enum Wait {
     Outer(CloudId),
     /// That all in this thing, which is to be purged, is removed.
     Emptied(ObjectKind, ObjectId),
-    /// That this, which is to be purged, was seen switched off for [`super::rests::REST`].
+    /// That this, which is to be purged, was seen switched off for a quarter of an hour.
     Rested,
 }
 
