@@ -119,7 +119,10 @@ impl Places {
     /// What of the cloud may be this thing, whether it is believed or not.
     pub(super) fn traces(&self, what: There) -> impl Iterator<Item = &CloudId> {
         let known = [&self.bound, &self.withheld, &self.marked];
-        known.into_iter().filter_map(move |it| it.get(&what)).flatten()
+        known
+            .into_iter()
+            .filter_map(move |it| it.get(&what))
+            .flatten()
     }
 
     /// Takes what the hub decides; `None` takes it back.

@@ -85,9 +85,10 @@ impl Reconciler {
         let (kind, here) = match subject {
             Subject::Object(kind, id) => {
                 let has_ended = self.replica.ended.contains_key(id);
-                let is_live = self.replica.directory.has(*kind, id);
-                let here = self.places.here(*kind, id);
-                (*kind, here.filter(|_| has_ended && !is_live)?)
+                if !has_ended || self.replica.directory.has(*kind, id) {
+                    return None;
+                }
+                (*kind, self.places.here(*kind, id)?)
             }
             Subject::Own(kind, here) => {
                 let becomes = self.places.binding(*kind, here);

@@ -50,9 +50,9 @@ impl Reading<'_> {
             // What was purged once is told of where it came up again alone.
             ended.is_none_or(|it| it.how == End::Deleted) || told == merged.len()
         };
-        let done = done_in.into_iter().filter(|((_, id), (told, done))| {
-            told == done && is_everywhere(id, *told)
-        });
+        let done = done_in
+            .into_iter()
+            .filter(|((_, id), (told, done))| told == done && is_everywhere(id, *told));
         Ok(done.map(|(what, _)| what).collect())
     }
 

@@ -73,7 +73,10 @@ fn it_is_purged_when_it_was_seen_off_for_a_quarter_of_an_hour() {
     let began = bench.now;
     assert_eq!(bench.step(), []);
     let wait = Subject::Object(ObjectKind::Project, oid(INNER));
-    assert_eq!(bench.core.standing(&wait), Some(&Standing::Waiting(Wait::Rested)));
+    assert_eq!(
+        bench.core.standing(&wait),
+        Some(&Standing::Waiting(Wait::Rested))
+    );
     let until = began + super::super::rests::REST;
     assert_eq!(bench.core.next(bench.now, 10).wake_at, Some(until));
     // Whoever switches it on meanwhile and off again begins it anew.
@@ -105,13 +108,20 @@ fn it_is_not_called_purged_while_something_bears_its_marker() {
     purge(&mut replica, ObjectKind::Project, INNER, "web-test");
     bench.restart(Base::default(), &replica, Policy::default());
     bench.run();
-    assert!(bench.cloud.all.projects.contains_key(&here), "nobody knows which");
+    assert!(
+        bench.cloud.all.projects.contains_key(&here),
+        "nobody knows which"
+    );
     assert_eq!(purged(&bench), Vec::<String>::new());
     let is_blocked = |it: &Remark| match &it.state {
         RemarkState::Blocked { reason } => reason.contains("take the marker off"),
         _ => false,
     };
-    assert!(remarks(&bench).iter().any(is_blocked), "{:?}", remarks(&bench));
+    assert!(
+        remarks(&bench).iter().any(is_blocked),
+        "{:?}",
+        remarks(&bench)
+    );
 }
 
 #[test]

@@ -135,8 +135,13 @@ async fn of_glance(client: &Client, id: &str) -> Result<Found, CloudError> {
     rights::prove(client, ServiceKind::Image).await?;
     let mut images = BTreeSet::new();
     for hidden in [None, Some("true")] {
-        for visibility in [None, Some("private"), Some("shared"), Some("community"), Some("public")]
-        {
+        for visibility in [
+            None,
+            Some("private"),
+            Some("shared"),
+            Some("community"),
+            Some("public"),
+        ] {
             let mut ask = Ask::new(ServiceKind::Image, ["images"])
                 .with("owner", id)
                 .with("limit", COUNT_MAX.to_string());
@@ -169,10 +174,12 @@ async fn images_of(client: &Client, ask: &Ask<'_>) -> Result<BTreeSet<String>, C
     let Some(all) = body.get("images").and_then(Value::as_array) else {
         return Err(answer.malformed(ask, "it has no list \"images\"".to_owned()));
     };
-    let ids = all.iter().map(|it| match it.get("id").and_then(Value::as_str) {
-        Some(id) => id.to_owned(),
-        None => it.to_string(),
-    });
+    let ids = all
+        .iter()
+        .map(|it| match it.get("id").and_then(Value::as_str) {
+            Some(id) => id.to_owned(),
+            None => it.to_string(),
+        });
     Ok(ids.collect())
 }
 

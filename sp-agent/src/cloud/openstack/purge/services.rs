@@ -89,7 +89,9 @@ pub(super) fn to_ask(
     let mut seen = BTreeSet::new();
     for Service { id, kind } in &listed.services {
         kinds.insert(id.as_str(), kind.as_str());
-        let of = LOOKED_INTO.into_iter().find(|it| types(*it).contains(&kind.as_str()));
+        let of = LOOKED_INTO
+            .into_iter()
+            .find(|it| types(*it).contains(&kind.as_str()));
         looked_into.extend(of);
         if of.is_some() && !seen.insert(kind.as_str()) {
             return Err(format!(
@@ -99,9 +101,11 @@ pub(super) fn to_ask(
         }
     }
     if !listed.services.iter().any(|it| it.kind == "identity") {
-        return Err("Keystone's list of services has not even itself, so it is not whole; see \
+        return Err(
+            "Keystone's list of services has not even itself, so it is not whole; see \
                     that the agent's account may list all services"
-            .to_owned());
+                .to_owned(),
+        );
     }
     let is_unchecked = |kind: &str| unchecked.iter().any(|it| it == kind);
     all_here(&listed.endpoints, &kinds, region, is_unchecked)?;
@@ -164,7 +168,11 @@ fn all_here(
 fn named<'a>(all: impl IntoIterator<Item = &'a str>) -> String {
     let all: Vec<&str> = all.into_iter().collect();
     let more = all.len().saturating_sub(NAMED_MAX);
-    let mut text = all.into_iter().take(NAMED_MAX).collect::<Vec<_>>().join(", ");
+    let mut text = all
+        .into_iter()
+        .take(NAMED_MAX)
+        .collect::<Vec<_>>()
+        .join(", ");
     if more > 0 {
         text.push_str(&format!(" and {more} more"));
     }

@@ -308,7 +308,11 @@ async fn answers_that_are_old_and_words_that_are_old_delete_nothing() {
         assert!(told.contains(reason), "{told}");
         assert_eq!(deletions(&fake, PROJECT), 0);
     }
-    assert_eq!(fake.seen(PROJECT).len(), 2, "an old word is not even asked about");
+    assert_eq!(
+        fake.seen(PROJECT).len(),
+        2,
+        "an old word is not even asked about"
+    );
 }
 
 #[tokio::test]

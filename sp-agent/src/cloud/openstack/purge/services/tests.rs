@@ -43,7 +43,11 @@ fn a_cloud_of_one_region_is_asked_in_all_that_it_has() {
     for region in [Some("One"), None] {
         assert_eq!(to_ask(&with(&[]), region, &[]), Ok(all.clone()));
     }
-    let harmless = with(&[("placement", "One"), ("metering", "One"), ("volumev2", "One")]);
+    let harmless = with(&[
+        ("placement", "One"),
+        ("metering", "One"),
+        ("volumev2", "One"),
+    ]);
     assert_eq!(to_ask(&harmless, Some("One"), &[]), Ok(all));
     let bare = listed(&[("identity", "One"), ("image", "One")]);
     assert_eq!(to_ask(&bare, None, &[]), Ok(BTreeSet::from([Image])));
