@@ -1,0 +1,3 @@
+//! Quotas: what each region's projects may use, decided.
+
+pub mod spread;
