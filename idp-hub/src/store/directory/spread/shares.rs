@@ -1,0 +1,232 @@
+//! What each region has, uses and was told of a total.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rusqlite::{OptionalExtension, params};
+use shared::ids::{ObjectId, RegionId};
+use shared::model::{Becomes, CloudId, ObjectKind, Quota, Record, RecordKind, UnixMillis};
+use shared::wire::record::{self, kind_code};
+
+use super::super::load::record_of;
+use super::{SpreadKey, key_row};
+use crate::directory::quota::spread::{Demand, Found, Standing, Tellings, UNLIMITED};
+use crate::store::error::{Doing, StoreError};
+use crate::store::regions::RegionNo;
+use crate::store::{Changing, Reading};
+
+/// What the clouds of merged regions call some projects.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Places(BTreeMap<RegionNo, BTreeMap<ObjectId, CloudId>>);
+
+/// One region's part of a total.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShareRow {
+    /// The region's number.
+    pub no: RegionNo,
+    /// Its name.
+    pub region: String,
+    /// What is known of its part, as of now.
+    pub standing: Standing,
+    /// What of that is not stored yet.
+    pub(super) is_new: bool,
+}
+
+impl Places {
+    /// The merged regions.
+    pub fn regions(&self) -> impl Iterator<Item = RegionNo> + '_ {
+        self.0.keys().copied()
+    }
+
+    fn of(&self, no: RegionNo, project: ObjectId) -> Option<&CloudId> {
+        self.0.get(&no)?.get(&project)
+    }
+}
+
+impl Reading<'_> {
+    /// What each merged region's cloud calls these projects: as was decided when it was merged, or
+    /// as its agent's marker there says. Reads all projects of each region.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn places(&self, wanted: &BTreeSet<ObjectId>) -> Result<Places, StoreError> {
+        let sql = "SELECT region FROM region_organization WHERE merged_ms IS NOT NULL";
+        let merged = self.prepared(sql)?.query_map((), |row| row.get(0).map(RegionNo));
+        let merged: Vec<RegionNo> = merged
+            .and_then(Iterator::collect)
+            .doing("list merged regions")?;
+        let federation = self.federation()?;
+        let mut places = BTreeMap::new();
+        for no in merged {
+            let mut known = BTreeMap::new();
+            if !wanted.is_empty() {
+                self.each_of(PROJECTS, no, RecordKind::Project, |record| {
+                    if let Record::Project(it) = record
+                        && let Some(marker) = it.marker
+                        && marker.federation == federation
+                        && wanted.contains(&marker.object)
+                    {
+                        known.insert(marker.object, it.id);
+                    }
+                })?;
+                self.each_of(BINDINGS, no, RecordKind::Binding, |record| {
+                    if let Record::Binding(it) = record
+                        && it.kind == ObjectKind::Project
+                        && let Becomes::Object(id) = it.becomes
+                        && wanted.contains(&id)
+                    {
+                        known.insert(id, it.here);
+                    }
+                })?;
+            }
+            places.insert(no, known);
+        }
+        Ok(Places(places))
+    }
+
+    fn each_of(
+        &self,
+        sql: &str,
+        no: RegionNo,
+        kind: RecordKind,
+        mut take: impl FnMut(Record),
+    ) -> Result<(), StoreError> {
+        let doing = "find a region's projects";
+        let mut statement = self.prepared(sql)?;
+        let mut rows = statement.query(params![no.0, kind_code(kind)]).doing(doing)?;
+        while let Some(row) = rows.next().doing(doing)? {
+            if let Some(record) = record_of(row).doing(doing)? {
+                take(record);
+            }
+        }
+        Ok(())
+    }
+
+    /// How a total stands in each merged region that was not removed, as of `now`.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn shares(
+        &self,
+        key: &SpreadKey,
+        places: &Places,
+        online: &BTreeSet<RegionNo>,
+        now: UnixMillis,
+    ) -> Result<BTreeMap<RegionId, ShareRow>, StoreError> {
+        let mut shares = BTreeMap::new();
+        for no in places.regions() {
+            let Some(region) = self.region_numbered(no)? else {
+                continue;
+            };
+            let stored = self.stored_share(key, no)?;
+            let found = match places.of(no, key.project) {
+                Some(here) => self.found(no, here, key)?,
+                None => None,
+            };
+            let (tellings, demand) = stored.clone().unwrap_or_default();
+            let standing = Standing {
+                tellings,
+                found,
+                demand,
+                is_present: online.contains(&no),
+            };
+            let standing = as_of(standing, stored.is_some(), now);
+            let share = ShareRow {
+                no,
+                region: region.facts.name,
+                is_new: stored != Some((standing.tellings.clone(), standing.demand)),
+                standing,
+            };
+            shares.insert(region.facts.id, share);
+        }
+        Ok(shares)
+    }
+
+    fn stored_share(
+        &self,
+        key: &SpreadKey,
+        no: RegionNo,
+    ) -> Result<Option<(Tellings, Demand)>, StoreError> {
+        let sql = "SELECT told, past, as_of_ms FROM spread_shares
+                   WHERE project = ?1 AND service = ?2 AND resource = ?3 AND region = ?4";
+        let (project, service, resource) = key_row(key);
+        let row = params![project, service, resource, no.0];
+        let found: Option<(String, u64, u64)> = self
+            .prepared(sql)?
+            .query_row(row, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .optional()
+            .doing("find a region's share")?;
+        let Some((told, past, at)) = found else {
+            return Ok(None);
+        };
+        let told: Vec<Option<u64>> = serde_json::from_str(&told).map_err(|_| UNREADABLE)?;
+        let told = told.into_iter().map(|it| it.unwrap_or(UNLIMITED));
+        let demand = Demand {
+            past,
+            at: UnixMillis(at),
+        };
+        Ok(Some((Tellings::stored(told.collect()), demand)))
+    }
+
+    /// What a region's own record says of a project's resource.
+    fn found(
+        &self,
+        no: RegionNo,
+        here: &CloudId,
+        key: &SpreadKey,
+    ) -> Result<Option<Found>, StoreError> {
+        let id = record::encode_id(&Quota::id_of(here, key.service)).map_err(|_| UNREADABLE)?;
+        let sql = "SELECT kind, id, value FROM records
+                   WHERE region = ?1 AND kind = ?2 AND id = ?3";
+        let row = params![no.0, kind_code(RecordKind::Quota), id];
+        let record = self
+            .prepared(sql)?
+            .query_row(row, record_of)
+            .optional()
+            .doing("find a quota")?;
+        let Some(Record::Quota(quota)) = record.flatten() else {
+            return Ok(None);
+        };
+        let mut resources = quota.resources.iter();
+        let resource = resources.find(|it| it.name == key.resource);
+        Ok(resource.map(Found::from))
+    }
+}
+
+/// What follows from what is found, and from the time.
+fn as_of(mut standing: Standing, is_stored: bool, now: UnixMillis) -> Standing {
+    let need = standing.need();
+    standing.demand = match is_stored {
+        true => standing.demand.seen(need, now),
+        false => Demand::new(need, now),
+    };
+    if let Some(found) = standing.found {
+        standing.tellings.confirm(found.limit);
+    }
+    standing
+}
+
+impl Changing<'_> {
+    /// Keeps what is known of a region's share.
+    pub(super) fn keep_share(&self, key: &SpreadKey, share: &ShareRow) -> Result<(), StoreError> {
+        let told = share.standing.tellings.limits().iter();
+        let told: Vec<Option<u64>> = told.map(|it| (*it != UNLIMITED).then_some(*it)).collect();
+        let told = serde_json::to_string(&told).map_err(|_| UNREADABLE)?;
+        let sql = "INSERT OR REPLACE INTO spread_shares
+                       (project, service, resource, region, told, past, as_of_ms)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let (project, service, resource) = key_row(key);
+        let Demand { past, at } = share.standing.demand;
+        let row = params![project, service, resource, share.no.0, told, past, at.0];
+        self.execute(sql, row, "keep a region's share")
+    }
+}
+
+const PROJECTS: &str = "SELECT kind, id, value FROM records WHERE region = ?1 AND kind = ?2";
+
+const BINDINGS: &str = "SELECT kind, id, value FROM directory
+                        WHERE region = ?1 AND kind = ?2 AND value IS NOT NULL";
+
+/// Nothing that is stored here can cause it.
+const UNREADABLE: StoreError = StoreError::Row {
+    what: "region's share of a total",
+};
