@@ -17,6 +17,7 @@ mod fit;
 mod merge;
 mod names;
 mod plan;
+pub mod quota;
 mod refusal;
 pub mod rights;
 #[cfg(test)]

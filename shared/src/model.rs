@@ -35,7 +35,7 @@ pub use organization::{
     Actor, Assignment, Department, Group, Implication, Membership, ObjectKind, Organization,
     Project, Role, Scope, User,
 };
-pub use quota::{Quota, QuotaResource};
+pub use quota::{Holder, LIMIT_MAX, Limit, Limits, Quota, QuotaResource};
 pub use record::{Feed, Key, Record, RecordKind};
 pub use remark::{
     Applying, DriftKind, DriftWhy, Drifted, PutBack, REMARK_CHARS_MAX, Remark, RemarkState, Subject,

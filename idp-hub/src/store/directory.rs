@@ -11,6 +11,7 @@
 mod drift;
 mod feed;
 mod home;
+mod limits;
 mod list;
 mod load;
 mod look;

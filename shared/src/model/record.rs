@@ -2,8 +2,8 @@
 
 use super::{
     Applying, Assignment, Binding, CloudId, Department, Entry, FloatingIp, Group, HostSample,
-    Implication, Lapse, Membership, Network, Node, Project, PutBack, Quota, Remark, Role, Secret,
-    Server, Service, StoragePool, UnixMillis, User, Volume,
+    Implication, Lapse, Limits, Membership, Network, Node, Project, PutBack, Quota, Remark, Role,
+    Secret, Server, Service, StoragePool, UnixMillis, User, Volume,
 };
 
 /// The feeds that an agent sends. Each has its own stream, sequence and cursor, so that a large
@@ -94,6 +94,8 @@ pub enum RecordKind {
     PutBack,
     /// [`Secret`].
     Secret,
+    /// [`Limits`].
+    Limits,
     /// [`Service`].
     Service,
     /// [`HostSample`].
@@ -102,7 +104,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// Every kind.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Server,
         Self::Volume,
         Self::Network,
@@ -124,6 +126,7 @@ impl RecordKind {
         Self::Applying,
         Self::PutBack,
         Self::Secret,
+        Self::Limits,
         Self::Service,
         Self::HostSample,
     ];
@@ -147,7 +150,8 @@ impl RecordKind {
             | Self::Remark
             | Self::Applying
             | Self::PutBack
-            | Self::Secret => Feed::Organization,
+            | Self::Secret
+            | Self::Limits => Feed::Organization,
             Self::Server
             | Self::Volume
             | Self::Network
@@ -181,6 +185,7 @@ impl RecordKind {
             Self::Applying => "applying",
             Self::PutBack => "put-back",
             Self::Secret => "secret",
+            Self::Limits => "limits",
             Self::Service => "service",
             Self::HostSample => "host-sample",
         }
@@ -241,6 +246,8 @@ pub enum Record {
     PutBack(PutBack),
     /// A user's password.
     Secret(Secret),
+    /// What a project is to be allowed.
+    Limits(Limits),
     /// The state of one API.
     Service(Service),
     /// Host health at one moment.
@@ -272,6 +279,7 @@ impl Record {
             Self::Applying(_) => (RecordKind::Applying, Applying::id()),
             Self::PutBack(it) => (RecordKind::PutBack, it.subject.id()),
             Self::Secret(it) => (RecordKind::Secret, it.id()),
+            Self::Limits(it) => (RecordKind::Limits, it.id()),
             Self::Service(it) => (RecordKind::Service, it.id()),
             Self::HostSample(it) => (RecordKind::HostSample, sample_id(it.at)),
         };

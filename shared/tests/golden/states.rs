@@ -180,6 +180,6 @@ fn numbers_of_organizations() -> Example {
     Example {
         name: "numbers-organization".to_owned(),
         parts,
-        read: Box::new(|parts| assert_eq!(parts.len(), 15)),
+        read: Box::new(|parts| assert_eq!(parts.len(), 16)),
     }
 }

@@ -81,6 +81,10 @@ pub(crate) fn capped(record: &Record) -> Record {
             resources: list(&it.resources, 256, resource),
             ..it
         }),
+        Record::Limits(it) => Record::Limits(Limits {
+            resources: list(&it.resources, 256, limit),
+            ..it
+        }),
         Record::Service(it) => Record::Service(service(it)),
         Record::HostSample(it) => Record::HostSample(sample(&it)),
         other => of_organization(other),
@@ -188,6 +192,14 @@ fn entry<T>(it: Entry<T>, what: impl FnOnce(T) -> T) -> Entry<T> {
         custody: it.custody,
         marker: it.marker,
         what: what(it.what),
+    }
+}
+
+fn limit(it: &Limit) -> Limit {
+    Limit {
+        name: text(&it.name, 300),
+        limit: it.limit.map(figure),
+        ..it.clone()
     }
 }
 

@@ -27,10 +27,6 @@ pub use demand::{Demand, HALF_LIFE};
 pub use shown::{Account, ShareState, account};
 pub use tellings::{TELLINGS_MAX, Tellings, UNLIMITED};
 
-/// The highest total, and so the highest share: Nova's, Cinder's and Neutron's databases hold a
-/// limit as a signed number of 32 bits.
-pub const TOTAL_MAX: u64 = i32::MAX as u64;
-
 /// A region whose share is in no hurry is given more only where that is this part of its room, so
 /// that shares stay as they are while use moves a little.
 const STEP_PARTS: u64 = 8;
@@ -100,6 +96,12 @@ impl Standing {
         self.share().max(self.need())
     }
 
+    /// Whether it may be told another share: it is there, and so is what it uses. One that was told
+    /// its share and has no record of the project keeps that until it has one.
+    fn is_open(&self) -> bool {
+        self.is_present && (self.found.is_some() || self.tellings.newest().is_none())
+    }
+
     /// Whether its share leaves it less than half of the room that it should have.
     fn is_tight(&self, goal: u64) -> bool {
         let (share, need) = (self.share(), self.need());
@@ -117,7 +119,8 @@ impl Standing {
 /// The shares that are to be told now. Told each time that something changed, or once in a while,
 /// it comes to an end as soon as use stands still: then no region is told anything.
 ///
-/// Whoever is away is told nothing, and nothing that it may use is given to others.
+/// Whoever is away is told nothing, and nothing that it may use is given to others. `total` is what
+/// a cloud takes as a limit, [`LIMIT_MAX`](shared::model::LIMIT_MAX) at most.
 pub fn plan(total: u64, regions: &BTreeMap<RegionId, Standing>) -> BTreeMap<RegionId, u64> {
     let goals = goals::goals(total, regions);
     let mut plan = BTreeMap::new();

@@ -327,7 +327,7 @@ impl Changing<'_> {
 
     /// What is written for a region alone counts from its merge on: before, nothing keeps its
     /// digest, and its agent could never come to be in step.
-    fn is_merged(&self, region: &RegionRow) -> Result<(), StoreError> {
+    pub(super) fn is_merged(&self, region: &RegionRow) -> Result<(), StoreError> {
         match self.bindings_digest(region.no)? {
             Some(_) => Ok(()),
             None => Err(not_merged(region)),
@@ -378,7 +378,7 @@ impl Changing<'_> {
     }
 
     /// Writes what one region alone is told.
-    fn tell_one(
+    pub(super) fn tell_one(
         &mut self,
         no: RegionNo,
         put: &Record,

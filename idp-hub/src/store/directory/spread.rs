@@ -6,11 +6,10 @@ mod shares;
 use rusqlite::{OptionalExtension, Row, params};
 use shared::audit::{Act, By};
 use shared::ids::ObjectId;
-use shared::model::{ObjectKind, ServiceKind};
+use shared::model::{LIMIT_MAX, ObjectKind, ServiceKind};
 
 use super::load::stamp_of;
 use crate::directory::Stamp;
-use crate::directory::quota::spread::TOTAL_MAX;
 use crate::store::error::{Doing, StoreError};
 use crate::store::{Changing, Reading};
 
@@ -149,9 +148,9 @@ impl Changing<'_> {
 
     /// The project's name, if a total of it may be set.
     fn is_spreadable(&self, key: &SpreadKey, total: u64) -> Result<String, StoreError> {
-        if total > TOTAL_MAX {
+        if total > LIMIT_MAX {
             return Err(StoreError::Refused(format!(
-                "a total of {total} {} is more than any cloud keeps as a limit; give {TOTAL_MAX} \
+                "a total of {total} {} is more than any cloud keeps as a limit; give {LIMIT_MAX} \
                  at most",
                 key.resource
             )));

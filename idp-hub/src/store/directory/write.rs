@@ -148,6 +148,9 @@ impl<'a> Rows<'a> {
         if kind == ObjectKind::User {
             self.forget_password(id)?;
         }
+        if kind == ObjectKind::Project {
+            self.forget_limits(id)?;
+        }
         let lapse = Lapse {
             object: id,
             kind,

@@ -13,12 +13,13 @@ const FLOOR_PARTS: u64 = 4;
 /// What came lately counts so many times: who grows is likely to grow on.
 const GROWTH_WEIGHT: u64 = 4;
 
-/// The share that each region should have. None for those that are away: they keep what they have.
+/// The share that each region should have. None for those that are away, or whose use is not known:
+/// they keep what they have.
 ///
 /// Each has what it uses. What is left is room: a floor for each, and the rest by use and growth.
 /// Where nothing is left, each has what it uses, and that is more than the total or just that.
 pub(super) fn goals(total: u64, regions: &BTreeMap<RegionId, Standing>) -> BTreeMap<RegionId, u64> {
-    let (present, away): (Vec<_>, Vec<_>) = regions.iter().partition(|(_, it)| it.is_present);
+    let (present, away): (Vec<_>, Vec<_>) = regions.iter().partition(|(_, it)| it.is_open());
     let away = sum(away.iter().map(|(_, it)| it.kept()));
     let needs = sum(present.iter().map(|(_, it)| it.need()));
     let room = total.saturating_sub(away).saturating_sub(needs);
