@@ -8,6 +8,7 @@
 
 mod drift;
 mod fleet;
+mod spread;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,7 @@ use shared::transport::{Congestion, ListenOptions, Listener, ResetKey};
 use tokio::sync::mpsc;
 
 use self::fleet::FleetDriver;
+use self::spread::Looker;
 use crate::adoption::Adopter;
 use crate::authority::Authority;
 use crate::downlink::{Downlink, Registry};
@@ -138,14 +140,17 @@ impl Hub {
         let connections = tasks.group("connection", connections_max(&options));
         let listen = downlink.listen(listener, connections);
         tasks.spawn(Task::worker("listener"), OnExit::StopDaemon, done(listen));
-        tend(tasks, store, clock);
+        tend(tasks, &hub, clock);
         Ok(hub)
     }
 }
 
 /// Tends what is in the store.
-fn tend(tasks: &Tasks, store: Store, clock: Clock) {
-    let shutdown = tasks.shutdown();
+fn tend(tasks: &Tasks, hub: &Hub, clock: Clock) {
+    let (shutdown, store) = (tasks.shutdown(), hub.store.clone());
+    let looker = Looker::new(store.clone(), hub.board.clone(), clock.clone());
+    let spreading = spread::run(looker, clock.clone(), shutdown.clone());
+    tasks.spawn(Task::worker("spread"), OnExit::StopDaemon, done(spreading));
     let cured = drift::run(store.clone(), clock.clone(), shutdown.clone());
     tasks.spawn(Task::worker("drift"), OnExit::StopDaemon, done(cured));
     let told = store.clone().tell_audit(clock.clone(), shutdown.clone());

@@ -18,6 +18,7 @@ mod look;
 mod merge;
 mod planning;
 mod secrets;
+mod spread;
 mod write;
 
 use shared::model::UnixMillis;
@@ -29,6 +30,7 @@ pub use feed::{DirectoryBatch, Heads};
 pub use list::{Known, Listed, ListedPage};
 pub use look::ShownPlan;
 pub use merge::{Confirmation, Merged};
+pub use spread::{Places, RESOURCE_BYTES_MAX, SPREADS_MAX, ShareRow, Spread, SpreadKey};
 pub(in crate::store) use planning::Planners;
 
 /// The region whose number stands for all regions: numbers of real ones begin with 1.

@@ -3,6 +3,8 @@
 mod respread;
 mod shares;
 
+use std::collections::BTreeSet;
+
 use rusqlite::{OptionalExtension, Row, params};
 use shared::audit::{Act, By};
 use shared::ids::ObjectId;
@@ -13,7 +15,6 @@ use crate::directory::Stamp;
 use crate::store::error::{Doing, StoreError};
 use crate::store::{Changing, Reading};
 
-pub use respread::Respread;
 pub use shares::{Places, ShareRow};
 
 /// The most totals: with five resources each, those of a thousand projects. Looking at all of them
@@ -79,6 +80,16 @@ impl Reading<'_> {
         let found = statement.query_map(row, spread_of).doing(doing)?;
         let found: Vec<Option<Spread>> = found.collect::<Result<_, _>>().doing(doing)?;
         found.into_iter().map(|it| it.ok_or(UNREADABLE)).collect()
+    }
+
+    /// The projects that have a total.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn spread_projects(&self) -> Result<BTreeSet<ObjectId>, StoreError> {
+        let mut statement = self.prepared("SELECT DISTINCT project FROM spreads")?;
+        let found = statement.query_map((), |row| row.get(0).map(ObjectId::from_bytes));
+        found.and_then(Iterator::collect).doing("list totals")
     }
 
     /// One total.

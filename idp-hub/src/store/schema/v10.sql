@@ -18,7 +18,7 @@ CREATE TABLE spread_shares (
     region   INTEGER NOT NULL,
     told     TEXT NOT NULL,                -- JSON: limits, the newest last; null is no limit
     past     INTEGER NOT NULL,             -- what its use comes from
-    as_of_ms INTEGER NOT NULL,             -- as of when
+    since_ms INTEGER,                      -- as of when; NULL: it did not grow lately
     PRIMARY KEY (project, service, resource, region),
     FOREIGN KEY (project, service, resource) REFERENCES spreads ON DELETE CASCADE
 ) WITHOUT ROWID;

@@ -3,8 +3,6 @@
 mod histories;
 mod simulated;
 
-use shared::model::UnixMillis;
-
 use super::*;
 
 fn region(number: u64) -> RegionId {
@@ -16,7 +14,7 @@ fn found(limit: u64, need: u64) -> Standing {
     Standing {
         tellings: Tellings::default(),
         found: Some(Found { limit, need }),
-        demand: Demand::new(need, UnixMillis(0)),
+        demand: Demand::new(need),
         is_present: true,
     }
 }

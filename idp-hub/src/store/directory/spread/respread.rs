@@ -2,20 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use shared::model::ObjectKind;
+use shared::audit::{Act, By};
+use shared::model::{Holder, Limit, Limits, ObjectKind, Record, UnixMillis};
 
-use super::{Places, SpreadKey};
+use super::{Places, ShareRow, SpreadKey};
 use crate::directory::quota::spread::plan;
 use crate::store::error::StoreError;
 use crate::store::regions::RegionNo;
 use crate::store::{Changing, Reading};
-
-/// What came of a look at a total.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Respread {
-    /// The regions that were told another share, and which.
-    pub told: Vec<(String, u64)>,
-}
 
 impl Reading<'_> {
     /// Whether regions are to be told another share of a total, or what is known of it is to be
@@ -28,7 +22,7 @@ impl Reading<'_> {
         key: &SpreadKey,
         places: &Places,
         online: &BTreeSet<RegionNo>,
-        now: shared::model::UnixMillis,
+        now: UnixMillis,
     ) -> Result<bool, StoreError> {
         let Some(spread) = self.spread(key)? else {
             return Ok(false);
@@ -45,8 +39,8 @@ impl Reading<'_> {
 
 impl Changing<'_> {
     /// Tells regions the shares of a total that are due by now, and keeps what is known of it: all
-    /// in one transaction, so that nothing is given twice. A project that is not live any more has
-    /// no total.
+    /// in one transaction, so that nothing is given twice. Returns which regions were told which
+    /// share. A project that is not live any more has no total.
     ///
     /// # Errors
     /// If the database fails.
@@ -55,30 +49,86 @@ impl Changing<'_> {
         key: &SpreadKey,
         places: &Places,
         online: &BTreeSet<RegionNo>,
-    ) -> Result<Respread, StoreError> {
+    ) -> Result<Vec<(String, u64)>, StoreError> {
         let Some(spread) = self.reading().spread(key)? else {
-            return Ok(Respread::default());
+            return Ok(Vec::new());
         };
-        if self.reading().object(ObjectKind::Project, key.project)?.is_none() {
-            self.remove_spread(key, &by_itself())?;
-            return Ok(Respread::default());
-        }
+        let by = By::new("spread of a total", "this hub");
+        let project = self.reading().object(ObjectKind::Project, key.project)?;
+        let Some(project) = project else {
+            self.remove_spread(key, &by)?;
+            return Ok(Vec::new());
+        };
         let mut shares = self.reading().shares(key, places, online, self.now)?;
         let standings = shares.iter().map(|(id, it)| (*id, it.standing.clone()));
         let plan = plan(spread.total, &standings.collect());
-        let mut respread = Respread::default();
+        let mut told = Vec::new();
         for (id, share) in &mut shares {
             if let Some(limit) = plan.get(id) {
+                self.tell_share(key, project.name(), (share, *limit), &by)?;
                 let found = share.standing.found.map(|it| it.limit);
                 share.standing.tellings.tell(*limit, found);
                 share.is_new = true;
-                self.tell_share(share.no, key, *limit)?;
-                respread.told.push((share.region.clone(), *limit));
+                told.push((share.region.clone(), *limit));
             }
             if share.is_new {
                 self.keep_share(key, share)?;
             }
         }
-        Ok(respread)
+        Ok(told)
+    }
+
+    /// Sets one limit among those that the project has in the service there. It is above what is
+    /// used, as far as is known, and so is not to be forced: where more is used by now, the region
+    /// says so, and is told more.
+    fn tell_share(
+        &mut self,
+        key: &SpreadKey,
+        project: &str,
+        (share, limit): (&ShareRow, u64),
+        by: &By,
+    ) -> Result<(), StoreError> {
+        let holder = Holder::Project(key.project);
+        let before = self.reading().limits_of(share.no, &holder, key.service)?;
+        let mut resources = before.map(|it| it.resources).unwrap_or_default();
+        let at = resources.binary_search_by(|it| it.name.cmp(&key.resource));
+        let new = |version| Limit {
+            name: key.resource.clone(),
+            limit: Some(limit),
+            version,
+            force: false,
+        };
+        let before = match at {
+            Ok(at) => resources.get_mut(at).map(|it| {
+                let later = it.version.saturating_add(1);
+                std::mem::replace(it, new(self.now.0.max(later))).limit
+            }),
+            Err(_) if resources.len() >= RESOURCES_MAX => {
+                return Err(StoreError::Refused(format!(
+                    "{RESOURCES_MAX} limits are set for {project} in the region {:?} already, and \
+                     no more are told",
+                    share.region
+                )));
+            }
+            Err(at) => {
+                resources.insert(at, new(self.now.0));
+                None
+            }
+        };
+        let limits = Record::Limits(Limits {
+            holder,
+            service: key.service,
+            resources,
+        });
+        self.tell_one(share.no, &limits, &[], &by.who)?;
+        let said = |it: Option<u64>| it.map_or_else(|| "unlimited".to_owned(), |it| it.to_string());
+        let (region, what) = (&share.region, key.named());
+        let before = before.map_or_else(|| "none".to_owned(), said);
+        let act = Act::new(by.clone(), "spread-quota").on("project", key.project, project);
+        let after = format!("in region {region:?}, {what}: {limit}");
+        self.audit(act.changing(before, after)).map(drop)
     }
 }
+
+/// Limits of one service, as many as a record takes.
+const RESOURCES_MAX: usize = 256;

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{OptionalExtension, params};
 use shared::ids::{ObjectId, RegionId};
-use shared::model::{Becomes, CloudId, ObjectKind, Quota, Record, RecordKind, UnixMillis};
+use shared::model::{
+    Becomes, CloudId, Holder, Limits, ObjectKind, Quota, Record, RecordKind, ServiceKind, UnixMillis,
+};
 use shared::wire::record::{self, kind_code};
 
 use super::super::load::record_of;
@@ -122,14 +124,19 @@ impl Reading<'_> {
                 Some(here) => self.found(no, here, key)?,
                 None => None,
             };
-            let (tellings, demand) = stored.clone().unwrap_or_default();
-            let standing = Standing {
-                tellings,
+            let known = match stored.clone() {
+                Some(known) => known,
+                None => self.first_share(key, no, found)?,
+            };
+            let mut standing = Standing {
+                tellings: known.0,
                 found,
-                demand,
+                demand: known.1.seen(found.map_or(0, |it| it.need), now),
                 is_present: online.contains(&no),
             };
-            let standing = as_of(standing, stored.is_some(), now);
+            if let Some(found) = found {
+                standing.tellings.confirm(found.limit);
+            }
             let share = ShareRow {
                 no,
                 region: region.facts.name,
@@ -146,25 +153,67 @@ impl Reading<'_> {
         key: &SpreadKey,
         no: RegionNo,
     ) -> Result<Option<(Tellings, Demand)>, StoreError> {
-        let sql = "SELECT told, past, as_of_ms FROM spread_shares
+        let sql = "SELECT told, past, since_ms FROM spread_shares
                    WHERE project = ?1 AND service = ?2 AND resource = ?3 AND region = ?4";
         let (project, service, resource) = key_row(key);
         let row = params![project, service, resource, no.0];
-        let found: Option<(String, u64, u64)> = self
+        let found: Option<(String, u64, Option<u64>)> = self
             .prepared(sql)?
             .query_row(row, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
             .optional()
             .doing("find a region's share")?;
-        let Some((told, past, at)) = found else {
+        let Some((told, past, since)) = found else {
             return Ok(None);
         };
         let told: Vec<Option<u64>> = serde_json::from_str(&told).map_err(|_| UNREADABLE)?;
         let told = told.into_iter().map(|it| it.unwrap_or(UNLIMITED));
         let demand = Demand {
             past,
-            at: UnixMillis(at),
+            since: since.map(UnixMillis),
         };
         Ok(Some((Tellings::stored(told.collect()), demand)))
+    }
+
+    /// Of a region that has no share yet. A limit that was set for it alone counts as told: it may
+    /// be on its way.
+    fn first_share(
+        &self,
+        key: &SpreadKey,
+        no: RegionNo,
+        found: Option<Found>,
+    ) -> Result<(Tellings, Demand), StoreError> {
+        let holder = Holder::Project(key.project);
+        let limits = self.limits_of(no, &holder, key.service)?;
+        let resources = limits.map(|it| it.resources).unwrap_or_default();
+        let told = resources.iter().find(|it| it.name == key.resource);
+        let mut tellings = Tellings::default();
+        if let Some(told) = told {
+            let limit = told.limit.unwrap_or(UNLIMITED);
+            tellings.tell(limit, found.map(|it| it.limit));
+        }
+        let need = found.map_or(0, |it| it.need);
+        Ok((tellings, Demand::new(need)))
+    }
+
+    /// The limits that a region is told for a project in a service.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub(super) fn limits_of(
+        &self,
+        no: RegionNo,
+        holder: &Holder,
+        service: ServiceKind,
+    ) -> Result<Option<Limits>, StoreError> {
+        let id = record::encode_id(&Limits::id_of(holder, service)).map_err(|_| UNREADABLE)?;
+        let sql = "SELECT kind, id, value FROM directory
+                   WHERE region = ?1 AND kind = ?2 AND id = ?3 AND value IS NOT NULL";
+        let row = params![no.0, kind_code(RecordKind::Limits), id];
+        let found = self.prepared(sql)?.query_row(row, record_of).optional();
+        Ok(match found.doing("find limits")?.flatten() {
+            Some(Record::Limits(limits)) => Some(limits),
+            _ => None,
+        })
     }
 
     /// What a region's own record says of a project's resource.
@@ -192,19 +241,6 @@ impl Reading<'_> {
     }
 }
 
-/// What follows from what is found, and from the time.
-fn as_of(mut standing: Standing, is_stored: bool, now: UnixMillis) -> Standing {
-    let need = standing.need();
-    standing.demand = match is_stored {
-        true => standing.demand.seen(need, now),
-        false => Demand::new(need, now),
-    };
-    if let Some(found) = standing.found {
-        standing.tellings.confirm(found.limit);
-    }
-    standing
-}
-
 impl Changing<'_> {
     /// Keeps what is known of a region's share.
     pub(super) fn keep_share(&self, key: &SpreadKey, share: &ShareRow) -> Result<(), StoreError> {
@@ -212,11 +248,12 @@ impl Changing<'_> {
         let told: Vec<Option<u64>> = told.map(|it| (*it != UNLIMITED).then_some(*it)).collect();
         let told = serde_json::to_string(&told).map_err(|_| UNREADABLE)?;
         let sql = "INSERT OR REPLACE INTO spread_shares
-                       (project, service, resource, region, told, past, as_of_ms)
+                       (project, service, resource, region, told, past, since_ms)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
         let (project, service, resource) = key_row(key);
-        let Demand { past, at } = share.standing.demand;
-        let row = params![project, service, resource, share.no.0, told, past, at.0];
+        let Demand { past, since } = share.standing.demand;
+        let since = since.map(|it| it.0);
+        let row = params![project, service, resource, share.no.0, told, past, since];
         self.execute(sql, row, "keep a region's share")
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use shared::model::UnixMillis;
+
 use super::*;
 
 /// A region's cloud and agent, and the link to it.
