@@ -75,6 +75,12 @@ const ROUTES: &[(&str, &[(&str, Access)])] = {
         ("/directory/drift", READ),
         ("/directory/failures", READ),
         ("/directory/progress", READ),
+        ("/directory/spreads", &[("GET", Share)]),
+        ("/directory/spreads/{project}", &[("PUT", Cloud)]),
+        (
+            "/directory/spreads/{project}/{resource}",
+            &[("DELETE", Cloud)],
+        ),
         ("/directory/{kind}", LINKS),
         (
             "/directory/{kind}/{id}",

@@ -8,6 +8,7 @@ mod objects;
 mod plan;
 mod progress;
 mod remarks;
+mod spread;
 
 pub(super) use access::{Administrator, Seen};
 
@@ -19,6 +20,7 @@ pub use plan::{
 };
 pub use progress::{CountsDocument, ProgressDocument};
 pub use remarks::{DifferenceDocument, RemarkDocument};
+pub use spread::{SpreadDocument, SpreadShareDocument};
 
 // Whole, because the list of routes needs what stands beside each handler as well.
 pub(super) use drift::*;
@@ -26,3 +28,4 @@ pub(super) use links::*;
 pub(super) use objects::*;
 pub(super) use plan::*;
 pub(super) use progress::*;
+pub(super) use spread::*;

@@ -13,6 +13,7 @@
 
 mod demand;
 mod goals;
+mod resources;
 mod shown;
 mod tellings;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use shared::ids::RegionId;
 use shared::model::QuotaResource;
 
 pub use demand::{Demand, HALF_LIFE};
+pub use resources::{resource, spreadable};
 pub use shown::{Account, ShareState, account};
 pub use tellings::{TELLINGS_MAX, Tellings, UNLIMITED};
 
