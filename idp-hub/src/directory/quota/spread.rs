@@ -130,8 +130,10 @@ pub fn plan(total: u64, regions: &BTreeMap<RegionId, Standing>) -> BTreeMap<Regi
     let parts: Vec<_> = goals.iter().filter_map(part).collect();
     if must_lower(total, regions, &goals) {
         for (id, it, goal) in &parts {
-            let lower = it.within(*goal).filter(|share| *share < it.share());
-            if let Some(share) = lower {
+            let is_lower = |share: &u64| *share < it.share();
+            if it.share() > *goal
+                && let Some(share) = it.within(*goal).filter(is_lower)
+            {
                 plan.insert(*id, share);
             }
         }

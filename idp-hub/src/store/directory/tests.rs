@@ -4,6 +4,7 @@
 mod drift;
 mod passwords;
 mod site;
+mod spread;
 
 use shared::audit::Wanted;
 use shared::ids::{FederationId, ObjectId};

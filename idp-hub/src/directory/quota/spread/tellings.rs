@@ -84,7 +84,8 @@ impl Tellings {
         };
         // One of so many is free, or none is.
         let tries = self.0.len() as u64 + 2;
-        let up = (wanted.max(least)..=most).take(tries as usize);
+        let wanted = wanted.min(most).max(least);
+        let up = (wanted..=most).take(tries as usize);
         let down = (least..wanted).rev().take(tries as usize);
         up.chain(down).find(is_free)
     }
