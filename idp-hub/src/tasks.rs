@@ -21,7 +21,7 @@ use shared::transport::{Congestion, ListenOptions, Listener, ResetKey};
 use tokio::sync::mpsc;
 
 use self::fleet::FleetDriver;
-use self::spread::Looker;
+pub use self::spread::Looker;
 use crate::adoption::Adopter;
 use crate::authority::Authority;
 use crate::downlink::{Downlink, Registry};

@@ -41,3 +41,5 @@ mod samples;
 mod session;
 #[path = "api/sign_in.rs"]
 mod sign_in;
+#[path = "api/spread.rs"]
+mod spread;

@@ -41,8 +41,9 @@ pub(super) async fn run(mut looker: Looker, clock: Clock, shutdown: Shutdown) {
     }
 }
 
-/// What is known from one look to the next: nothing that is not in the store too.
-pub(super) struct Looker {
+/// Looks at totals that are spread over the regions. What it keeps from one look to the next is in
+/// the store too.
+pub struct Looker {
     store: Store,
     board: FleetBoard,
     clock: Clock,
@@ -68,7 +69,8 @@ struct Kept {
 }
 
 impl Looker {
-    pub(super) const fn new(store: Store, board: FleetBoard, clock: Clock) -> Self {
+    /// Nothing was looked at yet.
+    pub const fn new(store: Store, board: FleetBoard, clock: Clock) -> Self {
         Self {
             store,
             board,
@@ -83,7 +85,7 @@ impl Looker {
     ///
     /// # Errors
     /// If the database fails. What fails for one total alone is logged.
-    pub(super) async fn look(&mut self) -> Result<usize, StoreError> {
+    pub async fn look(&mut self) -> Result<usize, StoreError> {
         let (now, version) = (self.clock.now(), self.board.shown().version);
         let after = self.after.take();
         let is_first = after.is_none();

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use self::rows::{Row, drift, fleet, links, plain, sessions, signed_in, things};
+use self::rows::{Row, drift, fleet, links, plain, sessions, signed_in, spreads, things};
 use crate::kit::{Kit, request, with};
 use crate::sign_in::{cookie, enters};
 
@@ -153,7 +153,7 @@ impl Stage {
 #[tokio::test]
 async fn every_route_answers_whom_it_should_and_refuses_the_others() {
     let stage = Stage::new().await;
-    let mut rows: Vec<Row> = [fleet(), drift(), sessions(), things(), links()]
+    let mut rows: Vec<Row> = [fleet(), drift(), spreads(), sessions(), things(), links()]
         .into_iter()
         .flatten()
         .collect();
@@ -221,7 +221,17 @@ async fn lists_have_what_somebody_may_see() {
         names.sort_unstable();
         assert_eq!(names, expected, "{kind} by {asker}");
     }
+    for project in ["web", "far"] {
+        let path = format!("/directory/spreads/{}", stage.ids[project]);
+        let totals = json!({ "totals": { "cores": 10 } });
+        let set = stage.kit.send(Method::PUT, &path, totals).await;
+        assert_eq!(set.status, 204, "{}", set.text);
+    }
     for (asker, kind, count) in [
+        ("account", "spreads", 2),
+        ("boss", "spreads", 1),
+        ("ann", "spreads", 1),
+        ("chief", "spreads", 0),
         ("account", "assignments", 5),
         ("boss", "assignments", 5),
         ("lead", "assignments", 2),

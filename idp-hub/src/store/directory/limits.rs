@@ -225,6 +225,7 @@ impl Changing<'_> {
         let asked: Vec<Holder> = edits.iter().map(|it| it.holder.clone()).collect();
         let census = self.reading().census(region, &asked)?;
         let changes = census.check(edits, check, self.now.0)?;
+        self.is_not_spread(region, &changes)?;
         self.tell_limits(region, &census, changes, by)
     }
 

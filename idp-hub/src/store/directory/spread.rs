@@ -12,7 +12,9 @@ use shared::model::{LIMIT_MAX, ObjectKind, ServiceKind};
 
 use super::load::stamp_of;
 use crate::directory::Stamp;
+use crate::directory::quota::LimitsChange;
 use crate::store::error::{Doing, StoreError};
+use crate::store::regions::RegionRow;
 use crate::store::{Changing, Reading};
 
 pub use shares::{Places, ShareRow};
@@ -155,6 +157,38 @@ impl Changing<'_> {
         let changing = (&*before.total.to_string(), "none");
         self.audit_spread("spread-quota", key, &name, by, changing)?;
         Ok(true)
+    }
+
+    /// Whether limits that somebody sets in one region are none of a total's shares: those follow
+    /// from the total, and what is given elsewhere counts on them.
+    pub(super) fn is_not_spread(
+        &self,
+        region: &RegionRow,
+        changes: &[LimitsChange],
+    ) -> Result<(), StoreError> {
+        for LimitsChange { limits, name, .. } in changes {
+            let Some(project) = limits.holder.project() else {
+                continue;
+            };
+            let before = self.reading().limits_of(region.no, &limits.holder, limits.service)?;
+            let before = before.map(|it| it.resources).unwrap_or_default();
+            for limit in limits.resources.iter().filter(|it| !before.contains(it)) {
+                let key = SpreadKey {
+                    project,
+                    service: limits.service,
+                    resource: limit.name.clone(),
+                };
+                if let Some(Spread { total, .. }) = self.reading().spread(&key)? {
+                    let resource = &limit.name;
+                    return Err(StoreError::Refused(format!(
+                        "{resource} of {name:?} is a share of {total} over all regions; set that, \
+                         with `idp-hub org quota spread`, or take it back first, with `idp-hub \
+                         org quota spread remove`"
+                    )));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The project's name, if a total of it may be set.

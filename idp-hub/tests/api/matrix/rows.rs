@@ -138,6 +138,23 @@ pub(super) fn drift() -> Vec<Row> {
     ]
 }
 
+/// Totals over regions.
+pub(super) fn spreads() -> Vec<Row> {
+    let one = "/directory/spreads/{project}";
+    let of_web = "/directory/spreads/{web}";
+    let removed = "/directory/spreads/{project}/{resource}";
+    let cores = r#"{"totals": {"cores": 100}}"#;
+    vec![
+        plain("GET", "/directory/spreads", "", signed_in(200)),
+        row(("PUT", one, of_web), cores, cloud(204)),
+        row(
+            ("DELETE", removed, "/directory/spreads/{web}/ram"),
+            "",
+            cloud(404),
+        ),
+    ]
+}
+
 pub(super) fn sessions() -> Vec<Row> {
     let wrong = r#"{"account": "{new}", "password": "x"}"#;
     let own = r#"{"current": "correct horse battery", "new": "short"}"#;
