@@ -136,7 +136,7 @@ impl Changing<'_> {
         let row = params![project, service, resource, total, author, at, epoch];
         self.execute(sql, row, "set a total")?;
         let before = before.map_or_else(|| "none".to_owned(), |it| it.total.to_string());
-        self.audit_spread("spread-quota", key, &name, by, (&before, &total.to_string()))?;
+        self.audit_spread(key, &name, by, (&before, &total.to_string()))?;
         Ok(true)
     }
 
@@ -154,8 +154,8 @@ impl Changing<'_> {
         self.execute(sql, params![project, service, resource], "take a total back")?;
         let object = self.reading().object(ObjectKind::Project, key.project)?;
         let name = object.map_or_else(String::new, |it| it.name().to_owned());
-        let changing = (&*before.total.to_string(), "none");
-        self.audit_spread("spread-quota", key, &name, by, changing)?;
+        let before = before.total.to_string();
+        self.audit_spread(key, &name, by, (&before, "none"))?;
         Ok(true)
     }
 
@@ -223,14 +223,13 @@ impl Changing<'_> {
 
     fn audit_spread(
         &mut self,
-        action: &str,
         key: &SpreadKey,
         name: &str,
         by: &By,
         (before, after): (&str, &str),
     ) -> Result<(), StoreError> {
         let what = key.named();
-        let act = Act::new(by.clone(), action).on("project", key.project, name);
+        let act = Act::new(by.clone(), "spread-quota").on("project", key.project, name);
         let act = act.changing(format!("{what}: {before}"), format!("{what}: {after}"));
         self.audit(act).map(drop)
     }

@@ -65,7 +65,7 @@ impl Changing<'_> {
         let mut told = Vec::new();
         for (id, share) in &mut shares {
             if let Some(limit) = plan.get(id) {
-                self.tell_share(key, project.name(), (share, *limit), &by)?;
+                self.tell_share(key, project.name(), (&*share, *limit), &by)?;
                 let found = share.standing.found.map(|it| it.limit);
                 share.standing.tellings.tell(*limit, found);
                 share.is_new = true;

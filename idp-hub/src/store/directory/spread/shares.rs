@@ -52,7 +52,8 @@ impl Reading<'_> {
     /// If the database fails.
     pub fn places(&self, wanted: &BTreeSet<ObjectId>) -> Result<Places, StoreError> {
         let sql = "SELECT region FROM region_organization WHERE merged_ms IS NOT NULL";
-        let merged = self.prepared(sql)?.query_map((), |row| row.get(0).map(RegionNo));
+        let mut statement = self.prepared(sql)?;
+        let merged = statement.query_map((), |row| row.get(0).map(RegionNo));
         let merged: Vec<RegionNo> = merged
             .and_then(Iterator::collect)
             .doing("list merged regions")?;

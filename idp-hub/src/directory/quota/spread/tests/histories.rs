@@ -51,7 +51,9 @@ fn take(world: &mut World, step: &Step) -> Option<()> {
         Step::Comes(no) => world.regions.get_mut(no)?.standing.is_present = true,
         Step::Total(total) => world.total = total,
         Step::Passes(millis) => world.now.0 += millis,
-        Step::Looks => drop(world.looks()),
+        Step::Looks => {
+            world.looks();
+        }
     }
     Some(())
 }
