@@ -9,7 +9,7 @@ mod plan;
 mod progress;
 mod remarks;
 
-pub(super) use access::{Administrator, Seen};
+pub(super) use access::{Administrator, Seen, Sight};
 
 pub use documents::{LinkDocument, NamedDocument, ObjectDocument};
 pub use drift::{CuredDocument, DriftPolicyDocument};

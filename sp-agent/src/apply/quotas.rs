@@ -56,15 +56,18 @@ impl Reconciler {
             },
             Holder::Own(here) => Some(here.clone()),
         };
-        let here = here.filter(|it| self.actual.organization().projects.contains_key(it));
-        let Some(here) = here else {
+        let found = here.and_then(|it| {
+            let project = self.actual.organization().projects.get(&it)?;
+            Some((it, project.name.clone()))
+        });
+        let Some((here, name)) = found else {
             return Verdict::Nothing(None);
         };
         let due = self.due_limits(limits, &here);
         if due.is_empty() {
             return Verdict::InPlace(None);
         }
-        let (name, what) = (self.holder_name(holder), vec![Difference::Quota]);
+        let what = vec![Difference::Quota];
         if let Some(why) = self.guard_quota(holder, &here) {
             return drift(&name, what, why);
         }
