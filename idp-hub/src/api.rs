@@ -24,6 +24,7 @@ mod openapi;
 mod page;
 pub mod passwords;
 pub mod problem;
+mod quotas;
 mod records;
 mod regions;
 mod samples;
@@ -56,6 +57,11 @@ pub use extract::Page;
 pub use invitations::{InvitationDocument, OpenInvitation, OpenInvitations};
 pub use openapi::document as openapi_document;
 use problem::{Kind, Problem};
+pub use quotas::{
+    AllocationDocument, HoldingsDocument, LeftoverDocument, LimitsSetDocument, LimitsSetList,
+    ProjectQuotaDocument, ResourceAllocationDocument, ResourceQuotaDocument, ShareDocument,
+    SumDocument,
+};
 pub use records::{
     CapacityDocument, FloatingIpDocument, NetworkDocument, NodeDocument, QuotaDocument,
     QuotaResourceDocument, ServerDocument, ServiceDocument, StoragePoolDocument, VolumeDocument,

@@ -31,6 +31,7 @@ mod passwords;
 mod places;
 mod progress;
 mod put_back;
+mod quotas;
 mod reach;
 mod remarks;
 mod settle;

@@ -17,13 +17,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use shared::model::{
-    CloudDescription, CloudId, Feed, Key, Record, RecordKind, ServiceKind, UnixMillis,
+    CloudDescription, CloudId, Feed, Key, Quota, Record, RecordKind, ServiceKind, UnixMillis,
 };
 use shared::wire::frame::Checked;
 use tokio::sync::mpsc;
 
 pub use account::{Account, AccountError};
-pub use order::Order;
+pub(crate) use order::told_limits;
+pub use order::{Order, QuotaOrder};
 pub use policy::Policy;
 pub(crate) use policy::is_same_name;
 
@@ -307,6 +308,16 @@ pub trait Cloud: Send + Sync + 'static {
     /// As [`Self::perform`]. No error shows the password.
     async fn set_password(&self, user: &CloudId, password: &str) -> Result<(), CloudError> {
         let _ = (user, password);
+        Err(CloudError::Unmanaged)
+    }
+
+    /// Sets limits of a project's quota. Gives the quota as it is then, where that could be read:
+    /// otherwise the next audit tells it.
+    ///
+    /// # Errors
+    /// As [`Self::perform`]. Setting what is so is setting it.
+    async fn set_quota(&self, order: &QuotaOrder) -> Result<Option<Quota>, CloudError> {
+        let _ = order;
         Err(CloudError::Unmanaged)
     }
 

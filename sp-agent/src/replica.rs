@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use shared::ids::ObjectId;
 use shared::model::directory::{inward, link_of, object_of};
 use shared::model::{
-    Becomes, CloudId, End, Key, Link, ObjectKind, Organization, PutBack, Record, RecordKind,
-    Secret, Subject, UnixMillis,
+    Becomes, CloudId, End, Holder, Key, Limits, Link, ObjectKind, Organization, PutBack, Record,
+    RecordKind, Secret, ServiceKind, Subject, UnixMillis,
 };
 use shared::wire::Digest;
 
@@ -28,6 +28,8 @@ pub struct Replica {
     pub bindings: BTreeMap<(ObjectKind, CloudId), Becomes>,
     /// The passwords of users, sealed to this agent.
     pub secrets: BTreeMap<ObjectId, Secret>,
+    /// The limits that projects are to have here.
+    pub limits: BTreeMap<(Holder, ServiceKind), Limits>,
     /// Drift of this region that is to be written over.
     pub put_backs: BTreeMap<Subject, ToldBack>,
 }
@@ -69,6 +71,9 @@ impl Replica {
             Change::Put(Record::Secret(it)) => {
                 self.secrets.insert(it.user, it);
             }
+            Change::Put(Record::Limits(it)) => {
+                self.limits.insert((it.holder.clone(), it.service), it);
+            }
             Change::Put(
                 record @ (Record::Membership(_) | Record::Implication(_) | Record::Assignment(_)),
             ) => {
@@ -102,6 +107,9 @@ impl Replica {
             }
             (RecordKind::PutBack, Some(Record::PutBack(it))) => {
                 self.put_backs.remove(&it.subject);
+            }
+            (RecordKind::Limits, Some(Record::Limits(it))) => {
+                self.limits.remove(&(it.holder, it.service));
             }
             (RecordKind::Secret, _) => {
                 if let Some(user) = inward(&key.id) {
@@ -142,6 +150,8 @@ pub struct Base {
     pub put_backs: BTreeMap<CloudId, UnixMillis>,
     /// The password that was set last for each user.
     pub passwords: BTreeMap<ObjectId, SetPassword>,
+    /// The limits that were set last, by the id of their record.
+    pub limits: BTreeMap<CloudId, SetLimits>,
 }
 
 /// A password that was set.
@@ -150,6 +160,15 @@ pub struct SetPassword {
     /// What the cloud calls the user.
     pub here: CloudId,
     /// Its version, as [`Secret`] has it.
+    pub version: u64,
+}
+
+/// Limits that were set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetLimits {
+    /// What the cloud calls the project.
+    pub here: CloudId,
+    /// The newest version among them, as [`Limits`] has it.
     pub version: u64,
 }
 
@@ -215,6 +234,8 @@ pub enum Note {
     PutBack(CloudId, Option<UnixMillis>),
     /// This user was given this password.
     Password(ObjectId, SetPassword),
+    /// Limits were set, by the id of their record.
+    Limits(CloudId, SetLimits),
 }
 
 impl Base {
@@ -246,6 +267,9 @@ impl Base {
             }
             Note::Password(user, set) => {
                 self.passwords.insert(user, set);
+            }
+            Note::Limits(id, set) => {
+                self.limits.insert(id, set);
             }
         }
     }

@@ -63,6 +63,9 @@ const ROUTES: &[(&str, &[(&str, Access)])] = {
         ("/regions/{region}/organization/plan", READ),
         ("/regions/{region}/organization/merge", &[("POST", Cloud)]),
         ("/regions/{region}/organization/policy", &[("PUT", Cloud)]),
+        ("/regions/{region}/limits", &[("PUT", Share)]),
+        ("/regions/{region}/limits/zero", &[("POST", Cloud)]),
+        ("/regions/{region}/allocation", READ),
         ("/regions/{region}/drift/{id}/put-back", &[("POST", Cloud)]),
         ("/regions/{region}/drift/{id}/adopt", &[("POST", Cloud)]),
         ("/invitations", &[("GET", Cloud), ("POST", Cloud)]),
@@ -75,6 +78,7 @@ const ROUTES: &[(&str, &[(&str, Access)])] = {
         ("/directory/drift", READ),
         ("/directory/failures", READ),
         ("/directory/progress", READ),
+        ("/directory/quotas", &[("GET", Share)]),
         ("/directory/spreads", &[("GET", Share)]),
         ("/directory/spreads/{project}", &[("PUT", Cloud)]),
         (

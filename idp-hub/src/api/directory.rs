@@ -10,7 +10,7 @@ mod progress;
 mod remarks;
 mod spread;
 
-pub(super) use access::{Administrator, Seen};
+pub(super) use access::{Administrator, Seen, Sight};
 
 pub use documents::{LinkDocument, NamedDocument, ObjectDocument};
 pub use drift::{CuredDocument, DriftPolicyDocument};

@@ -14,7 +14,8 @@ use super::problem::{Kind, MEDIA_TYPE, Problem};
 use super::state::ApiState;
 use super::who::COOKIE_NAME;
 use super::{
-    adoptions, audit, directory, events, invitations, records, regions, samples, session, users,
+    adoptions, audit, directory, events, invitations, quotas, records, regions, samples, session,
+    users,
 };
 
 #[derive(OpenApi)]
@@ -66,6 +67,10 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(directory::drift))
         .routes(routes!(directory::failures))
         .routes(routes!(directory::progress))
+        .routes(routes!(quotas::quotas))
+        .routes(routes!(quotas::set_limits))
+        .routes(routes!(quotas::zero))
+        .routes(routes!(quotas::allocation))
         .routes(routes!(directory::put_back))
         .routes(routes!(directory::adopt_drift))
         .routes(routes!(directory::set_drift_policy))

@@ -245,7 +245,7 @@ fn refused(remark: &Remark, it: &Drifted) -> DriftRefusal {
             "put it back, or merge the region again so that the project is taken in",
         ),
         DriftKind::Enabled => ("it has ended in the directory", "put it back"),
-        DriftKind::Missing | DriftKind::Surplus | DriftKind::Password => (
+        DriftKind::Missing | DriftKind::Surplus | DriftKind::Password | DriftKind::Quota => (
             "the agent may not write it",
             "change the agent's policy, or leave it",
         ),

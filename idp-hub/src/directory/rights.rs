@@ -4,7 +4,7 @@
 //! do everything. A user of the directory has what his roles there give him:
 //!
 //! - `admin` or `manager` in a department: its projects, users and groups, and who has which role
-//!   in it;
+//!   in it; and the limits of its projects, to be shifted between them and not raised;
 //! - the same in a project, or from further out where it is inherited: that project, those nested
 //!   in it, and who has which role there;
 //! - anything else: a view of his own.
@@ -25,7 +25,7 @@ mod view;
 use std::collections::{BTreeMap, BTreeSet};
 
 use shared::ids::ObjectId;
-use shared::model::{Actor, Assignment, ObjectKind, Organization, Scope};
+use shared::model::{Actor, Assignment, Holder, ObjectKind, Organization, Scope};
 
 use self::powers::{Roles, implied};
 use super::Edit;
@@ -48,6 +48,8 @@ pub enum Action<'a> {
     Edit(&'a Edit),
     /// Another password for somebody else.
     SetPassword(ObjectId),
+    /// The limits of a project in a region. How far they may go is checked where the numbers are.
+    SetQuota(&'a Holder),
 }
 
 /// Why somebody may not.
@@ -99,6 +101,12 @@ impl Denied {
         what: "this user was switched off or deleted",
         next: "ask the administrator of his department",
     };
+
+    /// Whoever asks is no cloud administrator.
+    pub const UNCHECKED: Self = Self::Forbidden {
+        what: "only cloud administrators set limits below what is used, or beyond what there is",
+        next: "leave out `force`, or ask one",
+    };
 }
 
 impl Rights {
@@ -128,6 +136,7 @@ impl Rights {
             Action::Fleet => Err(CLOUD),
             Action::Edit(edit) => share.permits_edit(live, edit),
             Action::SetPassword(user) => share.permits_password(live, user),
+            Action::SetQuota(holder) => share.permits_quota(live, holder),
         }
     }
 }
@@ -150,6 +159,11 @@ const POWERFUL: Denied = Denied::Forbidden {
 const MORE: Denied = Denied::Forbidden {
     what: "you don't have this role there, and nobody gives more than he has",
     next: "ask whoever has it, or a cloud administrator",
+};
+
+const LIMITS: Denied = Denied::Forbidden {
+    what: "limits are set by whoever administers the project's department",
+    next: "ask him, who shifts between its projects, or a cloud administrator, who raises them",
 };
 
 const GREATER: Denied = Denied::Forbidden {

@@ -111,8 +111,14 @@ impl Task {
         match &self.order {
             Order::Create { object, .. } => object.name(),
             Order::Update { from, .. } => from.name(),
+            Order::Quota(it) => &it.name,
             Order::Remove { .. } | Order::Link(_) | Order::Unlink(_) | Order::Password(..) => "",
         }
+    }
+
+    /// Whether Keystone is who carries it out.
+    const fn is_of_keystone(&self) -> bool {
+        !matches!(self.order, Order::Quota(_))
     }
 
     fn frees_a_name(&self) -> Option<RecordKind> {
@@ -226,7 +232,9 @@ impl Reconciler {
         };
         self.failures.forget(&task.subject);
         self.doubts.remove(&task.subject);
-        self.breaker.worked();
+        if task.is_of_keystone() {
+            self.breaker.worked();
+        }
         self.pace.done(now);
         for change in &changes {
             match change {
@@ -277,6 +285,12 @@ impl Reconciler {
         let mut text = error.to_string();
         let mut unread = None;
         match error {
+            // Another service that is away is no reason to spare Keystone.
+            _ if !task.is_of_keystone() => {
+                if let CloudError::Throttled { retry_after, .. } = error {
+                    patience = *retry_after;
+                }
+            }
             CloudError::Throttled { retry_after, .. } => {
                 patience = *retry_after;
                 self.breaker.failed(now, &text, patience, chance);
@@ -350,6 +364,7 @@ pub(super) fn note(task: &Task, made: Option<CloudId>) -> Option<Note> {
         (Done::Gone(kind, id), _) => Note::Object(*kind, *id, None),
         (Done::Link(id, is_there), _) => Note::Link(id.clone(), *is_there),
         (Done::Password(user, set), _) => Note::Password(*user, set.clone()),
+        (Done::Limits(id, set), _) => Note::Limits(id.clone(), set.clone()),
     })
 }
 
@@ -383,8 +398,8 @@ fn changes(of: &Reconciler, task: &Task, made: Option<&CloudId>) -> Option<Vec<C
         }
         Order::Link(link) => vec![Change::Put(link_record(link.clone()))],
         Order::Unlink(link) => vec![Change::Gone(link_record(link.clone()).key())],
-        // No record shows it.
-        Order::Password(..) => Vec::new(),
+        // No record shows the one, and whoever carried the other tells what it became.
+        Order::Password(..) | Order::Quota(_) => Vec::new(),
     })
 }
 

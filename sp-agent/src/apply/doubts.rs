@@ -29,6 +29,7 @@ impl Doubt {
             Order::Remove { kind, .. } => record_kind(*kind),
             Order::Link(link) | Order::Unlink(link) => link_kind(link),
             Order::Password(..) => RecordKind::User,
+            Order::Quota(_) => RecordKind::Quota,
         }
     }
 }
@@ -50,8 +51,10 @@ pub(super) const fn is_doubtful(error: &CloudError) -> bool {
 
 impl Reconciler {
     pub(super) fn doubt(&mut self, now: Instant, task: &Task, error: &CloudError) {
-        // No reading shows a password, and the newest one is given whatever came of the last.
-        if is_doubtful(error) && !matches!(task.order, Order::Password(..)) {
+        // No reading shows a password, and the newest one is given whatever came of the last; and so
+        // are limits.
+        let is_given_again = matches!(task.order, Order::Password(..) | Order::Quota(_));
+        if is_doubtful(error) && !is_given_again {
             let doubt = Doubt {
                 task: task.clone(),
                 since: now,
@@ -98,7 +101,7 @@ impl Reconciler {
             Order::Remove { kind, id } => !self.actual.organization().has(*kind, id),
             Order::Link(link) => self.actual.has_link(link),
             Order::Unlink(link) => !self.actual.has_link(link),
-            Order::Password(..) => false,
+            Order::Password(..) | Order::Quota(_) => false,
         }
     }
 }

@@ -39,6 +39,10 @@ impl Reconciler {
         for user in changed(&self.replica.secrets, &replica.secrets) {
             self.tell_secret(user, replica.secrets.get(&user).cloned());
         }
+        for (holder, service) in changed(&self.replica.limits, &replica.limits) {
+            let limits = replica.limits.get(&(holder.clone(), service)).cloned();
+            self.tell_limits(holder, service, limits);
+        }
         self.told_to_put_back(replica);
     }
 
@@ -187,6 +191,7 @@ impl Reconciler {
             self.dirty.insert(Subject::Object(kind, there));
         }
         self.dirty.insert(Subject::Own(kind, here.clone()));
+        self.look_at_own_limits(kind, &here);
         let place = (kind, here.clone());
         let known = known(&self.base, &self.actual, &self.replica);
         let moved = self.places.see(&place, known);
@@ -242,7 +247,7 @@ impl Reconciler {
     pub(super) fn note(&mut self, note: Note) {
         let before = match &note {
             Note::Object(kind, id, _) => self.base.objects.get(&(*kind, *id)).cloned(),
-            Note::Link(..) | Note::PutBack(..) | Note::Password(..) => None,
+            Note::Link(..) | Note::PutBack(..) | Note::Password(..) | Note::Limits(..) => None,
         };
         self.notes.push(note.clone());
         self.base.note(note.clone());

@@ -121,6 +121,7 @@ impl Reconciler {
         }
         let secrets = self.replica.secrets.keys();
         self.dirty.extend(secrets.map(|it| Subject::Password(*it)));
+        self.look_at_all_limits();
         for (kind, here) in self.actual.things() {
             self.dirty.insert(Subject::Own(*kind, here.clone()));
         }

@@ -27,6 +27,8 @@ pub enum Difference {
     DefaultProject,
     /// Not the password that the hub set.
     Password,
+    /// Not the limits that the hub set.
+    Quota,
     /// In another department, or nested in another project. No cloud can put that right.
     Moved,
     /// It was here, and was deleted in the region.
@@ -105,6 +107,8 @@ pub enum Level {
     User,
     /// Given.
     Password,
+    /// Limits are set.
+    Quota,
     /// Links are made.
     Link,
     /// Links are taken away.

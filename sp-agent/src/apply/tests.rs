@@ -7,6 +7,7 @@ mod guards;
 mod measured;
 mod passwords;
 mod properties;
+mod quotas;
 mod remarks;
 mod rules;
 mod world;

@@ -2,7 +2,8 @@
 //!
 //! One [`OpenStack`] is one region of one cloud, seen with one account. It signs in at Keystone,
 //! finds the services in the catalog, asks each for the newest microversion that both know, and
-//! turns the answers into records. It changes the organization alone, in Keystone, by orders.
+//! turns the answers into records. It changes the organization in Keystone and the limits of quotas
+//! in Nova, Cinder and Neutron, by orders, and nothing else.
 //!
 //! ```text
 //! options, setup, tls → http → signing → session (token, catalog) → client → paging → compute, …
@@ -52,7 +53,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use shared::model::{CloudDescription, CloudId};
+use shared::model::{CloudDescription, CloudId, Quota};
 use shared::runtime::clock::Clock;
 use shared::wire::frame::Checked;
 
@@ -66,7 +67,7 @@ pub use self::options::{Auth, Domain, Interface, Options, Secret};
 use self::patience::Patience;
 pub use self::setup::SetupError;
 use self::volume::pools;
-use super::{Cloud, CloudError, Mark, Order, Pages, Part, Probe, Whole};
+use super::{Cloud, CloudError, Mark, Order, Pages, Part, Probe, QuotaOrder, Whole};
 
 /// One region of one OpenStack cloud.
 #[derive(Debug)]
@@ -190,6 +191,10 @@ impl Cloud for OpenStack {
 
     async fn perform(&self, order: &Order) -> Result<Option<CloudId>, CloudError> {
         identity::perform(&self.client, order).await
+    }
+
+    async fn set_quota(&self, order: &QuotaOrder) -> Result<Option<Quota>, CloudError> {
+        quota::set(&self.client, order).await
     }
 
     async fn set_password(&self, user: &CloudId, password: &str) -> Result<(), CloudError> {

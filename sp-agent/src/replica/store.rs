@@ -22,7 +22,7 @@ use shared::wire::frame::{Cursor, DIRECTORY_FEED};
 use tokio::sync::watch;
 
 pub use self::feed::Taken;
-use super::{Applied, Base, Change, Note, Replica, SetPassword, Was};
+use super::{Applied, Base, Change, Note, Replica, SetLimits, SetPassword, Was};
 use crate::database::move_aside;
 
 const FILE: &str = "replica.sqlite";
@@ -301,6 +301,16 @@ fn base(connection: &Connection) -> rusqlite::Result<Base> {
         let user = ObjectId::from_bytes(row.get(0)?);
         base.passwords.insert(user, set);
     }
+    let mut limits = connection.prepare_cached("SELECT id, here, version FROM applied_limits")?;
+    let mut rows = limits.query(())?;
+    while let Some(row) = rows.next()? {
+        let (id, here, version): (String, String, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let set = SetLimits {
+            here: CloudId::new(&here),
+            version: u64::try_from(version).unwrap_or(0),
+        };
+        base.limits.insert(CloudId::new(&id), set);
+    }
     Ok(base)
 }
 
@@ -337,6 +347,15 @@ fn note(connection: &Connection, note: &Note) -> rusqlite::Result<()> {
             )?
             .execute(params![
                 user.to_bytes(),
+                here.to_string(),
+                i64::try_from(*version).unwrap_or(i64::MAX)
+            ]),
+        Note::Limits(id, SetLimits { here, version }) => connection
+            .prepare_cached(
+                "INSERT OR REPLACE INTO applied_limits (id, here, version) VALUES (?1, ?2, ?3)",
+            )?
+            .execute(params![
+                id.to_string(),
                 here.to_string(),
                 i64::try_from(*version).unwrap_or(i64::MAX)
             ]),

@@ -29,7 +29,7 @@ const EXCEPTIONS: [(&str, &str, &str); 1] = [(
 )];
 
 /// Modules that decide: `(now, input) -> effects`, values only.
-const PURE: [&str; 33] = [
+const PURE: [&str; 34] = [
     "shared/src/foreign",
     "shared/src/ids",
     "shared/src/model",
@@ -58,6 +58,7 @@ const PURE: [&str; 33] = [
     "sp-agent/src/apply/policy.rs",
     "sp-agent/src/apply/progress.rs",
     "sp-agent/src/apply/put_back.rs",
+    "sp-agent/src/apply/quotas.rs",
     "sp-agent/src/apply/remarks.rs",
     "sp-agent/src/apply/settle.rs",
     "sp-agent/src/apply/subject.rs",

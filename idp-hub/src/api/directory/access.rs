@@ -87,6 +87,11 @@ impl Seen {
 }
 
 impl Sight {
+    /// Whether it is a cloud administrator's.
+    pub(in crate::api) const fn sees_everything(&self) -> bool {
+        matches!(self.rights, Rights::All)
+    }
+
     pub(in crate::api) fn sees_object(&self, id: ObjectId, object: &Object<ObjectId>) -> bool {
         self.rights.sees_object(id, object)
     }

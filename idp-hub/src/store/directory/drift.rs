@@ -178,7 +178,7 @@ impl Reading<'_> {
         }
     }
 
-    fn regions_of(&self, name: Option<&str>) -> Result<Vec<RegionRow>, StoreError> {
+    pub(super) fn regions_of(&self, name: Option<&str>) -> Result<Vec<RegionRow>, StoreError> {
         let mut all = self.regions()?;
         if let Some(name) = name {
             all.retain(|it| it.facts.name == name);
@@ -400,7 +400,7 @@ impl Changing<'_> {
     }
 }
 
-fn not_merged(region: &RegionRow) -> StoreError {
+pub(super) fn not_merged(region: &RegionRow) -> StoreError {
     let name = &region.facts.name;
     StoreError::Refused(format!(
         "the organization of the region {name:?} is not merged; merge it first, with `idp-hub org \

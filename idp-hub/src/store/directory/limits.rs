@@ -12,10 +12,11 @@ use shared::model::{
 };
 use shared::wire::record::{self, Decoded, kind_code};
 
+use super::drift::not_merged;
 use super::load::{UNREADABLE, record_of};
 use super::write::{Rows, encoded};
 use crate::directory::quota::{
-    Census, Check, Holdings, InDirectory, LimitsChange, ProjectLine, QuotaEdit,
+    Census, Check, Holdings, InDirectory, LimitsChange, QuotaEdit,
 };
 use crate::directory::{object_of, outward};
 use crate::store::error::{Doing, StoreError};
@@ -75,13 +76,28 @@ impl Reading<'_> {
         Ok(census)
     }
 
-    /// Every project of a region with its quota, and why something is not as it was set: what its
-    /// agent remarks, by the id of the limits.
+    /// The region of this name.
     ///
     /// # Errors
-    /// If the database fails.
-    pub fn quota_lines(&self, region: &RegionRow) -> Result<Vec<ProjectLine>, StoreError> {
-        Ok(self.census(region, &[])?.lines())
+    /// If there is none, or the database fails.
+    pub fn region_of_name(&self, name: &str) -> Result<RegionRow, StoreError> {
+        let mut found = self.regions_of(Some(name))?;
+        found.pop().ok_or_else(|| StoreError::Missing {
+            what: "region",
+            name: name.to_owned(),
+        })
+    }
+
+    /// That a region's organization is merged.
+    ///
+    /// # Errors
+    /// If it is not, or the database fails.
+    pub fn must_be_merged(&self, region: &RegionRow) -> Result<(), StoreError> {
+        let organization = self.region_organization(region.no)?;
+        match organization.and_then(|it| it.merged) {
+            Some(_) => Ok(()),
+            None => Err(not_merged(region)),
+        }
     }
 
     /// What a region's agent remarks about the limits of a project in a service.

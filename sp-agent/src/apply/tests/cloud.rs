@@ -11,6 +11,7 @@ use super::super::compare::record;
 use super::super::link_ends::ends;
 use super::super::subject::record_kind;
 use super::*;
+use crate::cloud::QuotaOrder;
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Fake {
@@ -19,6 +20,8 @@ pub(super) struct Fake {
     pub(super) custody: BTreeMap<(ObjectKind, CloudId), Custody>,
     /// The versions of passwords that were set.
     pub(super) passwords: BTreeMap<CloudId, u64>,
+    /// The limits that were set, in their order.
+    pub(super) quotas: Vec<QuotaOrder>,
     made: u128,
 }
 
@@ -224,6 +227,12 @@ impl Fake {
                     return Err(refused(404));
                 }
                 self.passwords.insert(user.clone(), secret.version);
+            }
+            Order::Quota(order) => {
+                if !self.all.has(ObjectKind::Project, &order.project) {
+                    return Err(refused(404));
+                }
+                self.quotas.push(order.clone());
             }
         }
         Ok(None)

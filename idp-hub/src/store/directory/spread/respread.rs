@@ -85,33 +85,36 @@ impl Changing<'_> {
         &mut self,
         key: &SpreadKey,
         project: &str,
-        (share, limit): (&ShareRow, u64),
+        (region, share): (&ShareRow, u64),
         by: &By,
     ) -> Result<(), StoreError> {
         let holder = Holder::Project(key.project);
-        let before = self.reading().limits_of(share.no, &holder, key.service)?;
+        let before = self.reading().limits_of(region.no, &holder, key.service)?;
+        // Its agent sets what is later than all that it was told of the service.
+        let later = before.as_ref().map_or(0, |it| it.version().saturating_add(1));
         let mut resources = before.map(|it| it.resources).unwrap_or_default();
-        let at = resources.binary_search_by(|it| it.name.cmp(&key.resource));
-        let new = |version| Limit {
+        let limit = Limit {
             name: key.resource.clone(),
-            limit: Some(limit),
-            version,
+            limit: Some(share),
+            version: self.now.0.max(later),
             force: false,
         };
+        let at = resources.binary_search_by(|it| it.name.cmp(&limit.name));
+        let is_full = resources.len() >= RESOURCES_MAX;
         let before = match at {
-            Ok(at) => resources.get_mut(at).map(|it| {
-                let later = it.version.saturating_add(1);
-                std::mem::replace(it, new(self.now.0.max(later))).limit
-            }),
-            Err(_) if resources.len() >= RESOURCES_MAX => {
+            Ok(at) => {
+                let before = resources.get_mut(at);
+                before.map(|it| std::mem::replace(it, limit).limit)
+            }
+            Err(_) if is_full => {
                 return Err(StoreError::Refused(format!(
                     "{RESOURCES_MAX} limits are set for {project} in the region {:?} already, and \
                      no more are told",
-                    share.region
+                    region.region
                 )));
             }
             Err(at) => {
-                resources.insert(at, new(self.now.0));
+                resources.insert(at, limit);
                 None
             }
         };
@@ -120,12 +123,12 @@ impl Changing<'_> {
             service: key.service,
             resources,
         });
-        self.tell_one(share.no, &limits, &[], &by.who)?;
+        self.tell_one(region.no, &limits, &[], &by.who)?;
         let said = |it: Option<u64>| it.map_or_else(|| "unlimited".to_owned(), |it| it.to_string());
-        let (region, what) = (&share.region, key.named());
+        let (region, what) = (&region.region, key.named());
         let before = before.map_or_else(|| "none".to_owned(), said);
         let act = Act::new(by.clone(), "spread-quota").on("project", key.project, project);
-        let after = format!("in region {region:?}, {what}: {limit}");
+        let after = format!("in region {region:?}, {what}: {share}");
         self.audit(act.changing(before, after)).map(drop)
     }
 }
