@@ -278,6 +278,17 @@ impl Kit {
         self.report(no, Feed::Organization, session, records).await;
     }
 
+    /// Reports what a region has of another state feed.
+    pub(crate) async fn tells(
+        &mut self,
+        no: RegionNo,
+        (feed, session): (Feed, u64),
+        records: &[Record],
+    ) {
+        let records = records.iter().map(encoded).collect();
+        self.report(no, feed, session, records).await;
+    }
+
     /// One snapshot of a feed, in a session of its own.
     async fn report(
         &mut self,

@@ -73,12 +73,23 @@ impl Site {
 
     /// The region tells all of its organization.
     pub(super) async fn tell(&self, region: RegionNo, session: u64, records: &[Record]) {
+        self.tell_of(Feed::Organization, region, session, records).await;
+    }
+
+    /// The region tells all of a feed.
+    pub(super) async fn tell_of(
+        &self,
+        feed: Feed,
+        region: RegionNo,
+        session: u64,
+        records: &[Record],
+    ) {
         let began = move |it: &mut crate::store::Changing<'_>| {
             it.begin_session(region, session, &introduction())
         };
         self.store.change(began).await.unwrap();
         let mailbox = Arc::new(Mailbox::default());
-        let (feed, id) = (Feed::Organization, FeedId::from_random(session.into()));
+        let id = FeedId::from_random(session.into());
         let mut digest = Digest::default();
         let records: Vec<IncomingRecord> = records.iter().map(incoming).collect();
         for it in &records {
