@@ -70,7 +70,7 @@ async fn with_web() -> (Site, [RegionNo; 2], ObjectId) {
 impl Site {
     async fn set(&self, no: RegionNo, edits: Vec<QuotaEdit>) -> Result<usize, StoreError> {
         let set = self.store.change(move |it| {
-            let region = it.reading().region_numbered(no)?.unwrap();
+            let region = it.region_numbered(no)?.unwrap();
             it.set_limits(&region, &edits, Check::Whole, &by_ann())
         });
         set.await.map(|it| it.len())
@@ -147,7 +147,7 @@ async fn a_project_that_ends_has_no_limits_any_more_and_is_left_over() {
     assert_eq!(site.told_limits(), []);
     site.is_sound().await;
     let zeroed = site.store.change(move |it| {
-        let region = it.reading().region_numbered(home)?.unwrap();
+        let region = it.region_numbered(home)?.unwrap();
         it.zero_quota(&region, &Holder::Project(web), false, &by_ann())
     });
     zeroed.await.unwrap();
