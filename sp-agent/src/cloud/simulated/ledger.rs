@@ -79,7 +79,7 @@ pub(super) struct ProjectRow {
     pub(super) volumes: u32,
     pub(super) volumes_gib: u64,
     pub(super) floating_ips: u32,
-    /// Those that no administrator set stand in `limits`, and of networks follow from their number.
+    /// As an administrator set it; otherwise it follows from their number.
     pub(super) networks_limit: Option<u32>,
     pub(super) limits: Option<Limits>,
 }

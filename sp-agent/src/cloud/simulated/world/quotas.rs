@@ -37,6 +37,10 @@ impl World {
 fn set(row: &mut ProjectRow, service: ServiceKind, limit: &Limit) -> Result<(), String> {
     let wide = limit.limit.unwrap_or(u64::MAX);
     let small = u32::try_from(wide).unwrap_or(u32::MAX);
+    if row.limits.is_none() {
+        // Nor had it one of networks, which otherwise follows from their number.
+        row.networks_limit.get_or_insert(u32::MAX);
+    }
     let mut limits = row.limits.unwrap_or(Limits::NONE);
     match (service, limit.name.as_str()) {
         (ServiceKind::Compute, "cores") => limits.cores = small,
