@@ -31,6 +31,8 @@ mod openapi;
 mod page;
 #[path = "api/problems.rs"]
 mod problems;
+#[path = "api/quotas.rs"]
+mod quotas;
 #[path = "api/records.rs"]
 mod records;
 #[path = "api/regions.rs"]

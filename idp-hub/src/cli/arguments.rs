@@ -3,6 +3,7 @@
 mod audit;
 mod drift;
 mod org;
+mod quota;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ use crate::config::PATH_DEFAULT;
 pub(super) use audit::{Audit, List as AuditList};
 pub(super) use drift::{Cure, Drift, Policy as DriftPolicy, Which as WhichDrift};
 pub(super) use org::{Create, Ending, Kind, Link, Org, Said, Set, Which};
+pub(super) use quota::{Quota, SetQuota};
 
 /// The hub of a federation of clouds
 #[derive(Debug, Parser)]

@@ -3,6 +3,7 @@
 mod drift;
 mod find;
 mod plan;
+mod quota;
 mod shown;
 
 use reqwest::Method;
@@ -53,6 +54,7 @@ pub(super) async fn run(client: &Client, asked: &Org, screen: Screen) -> Result<
             user,
             stdin,
         } => password(client, (department, user), *stdin, screen).await,
+        Org::Quota(asked) => quota::run(client, asked, screen).await,
         Org::Link(asked) => link(client, asked, screen).await,
         Org::Unlink { kind, id } => {
             is_link(*kind)?;

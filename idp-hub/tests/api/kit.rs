@@ -278,10 +278,15 @@ impl Kit {
         self.report(no, Feed::Organization, session, records).await;
     }
 
-    /// Reports a region's quotas, whole.
-    pub(crate) async fn quotas(&mut self, no: RegionNo, session: u64, records: &[Record]) {
+    /// Reports what a region has of another state feed.
+    pub(crate) async fn tells(
+        &mut self,
+        no: RegionNo,
+        (feed, session): (Feed, u64),
+        records: &[Record],
+    ) {
         let records = records.iter().map(encoded).collect();
-        self.report(no, Feed::Quota, session, records).await;
+        self.report(no, feed, session, records).await;
     }
 
     /// One snapshot of a feed, in a session of its own.

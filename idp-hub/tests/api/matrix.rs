@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use self::rows::{Row, drift, fleet, links, plain, sessions, signed_in, spreads, things};
+use self::rows::{Row, drift, fleet, links, plain, quotas, sessions, signed_in, spreads, things};
 use crate::kit::{Kit, request, with};
 use crate::sign_in::{cookie, enters};
 
@@ -153,7 +153,7 @@ impl Stage {
 #[tokio::test]
 async fn every_route_answers_whom_it_should_and_refuses_the_others() {
     let stage = Stage::new().await;
-    let mut rows: Vec<Row> = [fleet(), drift(), spreads(), sessions(), things(), links()]
+    let mut rows: Vec<Row> = [fleet(), drift(), quotas(), spreads(), sessions(), things(), links()]
         .into_iter()
         .flatten()
         .collect();

@@ -7,7 +7,7 @@ use idp_hub::directory::quota::{Check, QuotaEdit};
 use idp_hub::tasks::Looker;
 use serde_json::json;
 use shared::audit::By;
-use shared::model::{CloudId, Holder, Quota, QuotaResource, Record, ServiceKind};
+use shared::model::{CloudId, Feed, Holder, Quota, QuotaResource, Record, ServiceKind};
 
 use crate::directory::with_a_home;
 use crate::kit::Kit;
@@ -42,7 +42,7 @@ async fn a_total_is_given_to_the_regions_shown_and_taken_back() {
         let set = kit.send(Method::PUT, &path, json!({ "totals": { "cores": 100 } })).await;
         assert_eq!(set.status, 204, "{}", set.text);
     }
-    kit.quotas(home.no, 2, &[quota(20, 4)]).await;
+    kit.tells(home.no, (Feed::Quota, 2), &[quota(20, 4)]).await;
     let mut looker = Looker::new(kit.store.clone(), kit.board.clone(), kit.clock.clone());
     assert_eq!(looker.look().await.unwrap(), 1);
     assert_eq!(looker.look().await.unwrap(), 0);
@@ -60,7 +60,7 @@ async fn a_total_is_given_to_the_regions_shown_and_taken_back() {
     });
     assert_eq!(shown["regions"], json!([region]), "north is not merged");
 
-    kit.quotas(home.no, 3, &[quota(100, 50)]).await;
+    kit.tells(home.no, (Feed::Quota, 3), &[quota(100, 50)]).await;
     kit.hand.advance(std::time::Duration::from_secs(60));
     assert_eq!(looker.look().await.unwrap(), 0);
     let shown = &kit.items("spreads").await[0];

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::drift::{Drift, Policy};
+use super::quota::Quota;
 
 /// The directory.
 #[derive(Debug, Subcommand)]
@@ -68,6 +69,9 @@ pub(in crate::cli) enum Org {
         #[arg(long)]
         stdin: bool,
     },
+    /// Show quotas, set them, and find what is left over
+    #[command(subcommand)]
+    Quota(Quota),
     /// Make a membership, an implication or an assignment
     Link(Link),
     /// Take a membership, an implication or an assignment away

@@ -204,6 +204,23 @@ fn passwords_are_set_by_whoever_administers_the_department() {
 }
 
 #[test]
+fn limits_are_set_by_whoever_administers_the_department() {
+    let live = organization();
+    let may = |who, project| {
+        let holder = Holder::Project(project);
+        let permitted = rights(&live, who).permits(&live, Action::SetQuota(&holder));
+        permitted.is_ok()
+    };
+    assert!(may(BOSS, WEB) && may(BOSS, INNER) && may(BOSS, DATA));
+    assert!(!may(BOSS, FAR) && !may(BOSS, NEW));
+    assert!(!may(LEAD, WEB) && !may(CHIEF, DATA) && !may(ANN, WEB));
+    let left = Holder::Own(shared::model::CloudId::new("admin"));
+    let denied = rights(&live, BOSS).permits(&live, Action::SetQuota(&left));
+    assert_eq!(denied, Err(CLOUD), "leftovers are nobody's but the clouds'");
+    assert_eq!(Rights::All.permits(&live, Action::SetQuota(&left)), Ok(()));
+}
+
+#[test]
 fn a_password_gives_no_more_than_its_setter_could_give() {
     let (by_himself, by_group) = (Actor::User(ANN), Actor::Group(STAFF));
     for (what, role, scope, expected) in [

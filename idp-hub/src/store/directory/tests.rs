@@ -2,6 +2,7 @@
 //! follow, and in memory as it is on the disk.
 
 mod drift;
+mod limits;
 mod passwords;
 mod site;
 mod spread;

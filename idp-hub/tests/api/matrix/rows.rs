@@ -155,6 +155,34 @@ pub(super) fn spreads() -> Vec<Row> {
     ]
 }
 
+/// Limits, whose region there is none of: whoever may set them hears that.
+pub(super) fn quotas() -> Vec<Row> {
+    let limits = |body, expected| {
+        let route = "/regions/{region}/limits";
+        row(("PUT", route, "/regions/none/limits"), body, expected)
+    };
+    let of_web = r#"{"limits": [{"project": "{web}", "resources": {"cores": 1}}]}"#;
+    let of_far = r#"{"limits": [{"project": "{far}", "resources": {"cores": 1}}]}"#;
+    let left = r#"{"limits": [{"own": "p", "resources": {"cores": 1}}]}"#;
+    let forced = r#"{"limits": [{"project": "{web}", "resources": {"cores": 1}}], "force": true}"#;
+    let zero = ("POST", "/regions/{region}/limits/zero", "/regions/none/limits/zero");
+    let allocation = ("GET", "/regions/{region}/allocation", "/regions/none/allocation");
+    vec![
+        plain("GET", "/directory/quotas", "", signed_in(200)),
+        limits(of_web, [404, 404, 404, 404, 403, 403, 401]),
+        limits(of_far, cloud_unseen()),
+        limits(left, cloud(404)),
+        limits(forced, [404, 404, 404, 403, 403, 403, 401]),
+        row(zero, r#"{"own": "p"}"#, cloud(404)),
+        row(allocation, "", cloud(404)),
+    ]
+}
+
+/// What nobody else sees is not there.
+const fn cloud_unseen() -> Statuses {
+    [404, 404, 404, 404, 404, 404, 401]
+}
+
 pub(super) fn sessions() -> Vec<Row> {
     let wrong = r#"{"account": "{new}", "password": "x"}"#;
     let own = r#"{"current": "correct horse battery", "new": "short"}"#;

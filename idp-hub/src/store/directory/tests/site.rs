@@ -73,15 +73,14 @@ impl Site {
 
     /// The region tells all of its organization.
     pub(super) async fn tell(&self, region: RegionNo, session: u64, records: &[Record]) {
-        self.tell_feed(region, Feed::Organization, session, records)
-            .await;
+        self.tell_of(Feed::Organization, region, session, records).await;
     }
 
     /// The region tells all of a feed.
-    pub(super) async fn tell_feed(
+    pub(super) async fn tell_of(
         &self,
-        region: RegionNo,
         feed: Feed,
+        region: RegionNo,
         session: u64,
         records: &[Record],
     ) {

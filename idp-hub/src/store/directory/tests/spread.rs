@@ -123,7 +123,7 @@ impl Fleet {
         };
         let (feed, records) = (Feed::Quota, [Record::Quota(quota)]);
         self.site
-            .tell_feed(region.no, feed, region.session, &records)
+            .tell_of(feed, region.no, region.session, &records)
             .await;
         // Behind what was told.
         self.site.store.change(|_| Ok(())).await.unwrap();
