@@ -4,6 +4,7 @@ mod audit;
 mod drift;
 mod org;
 mod quota;
+mod spread;
 
 use std::path::PathBuf;
 
@@ -14,6 +15,7 @@ pub(super) use audit::{Audit, List as AuditList};
 pub(super) use drift::{Cure, Drift, Policy as DriftPolicy, Which as WhichDrift};
 pub(super) use org::{Create, Ending, Kind, Link, Org, Said, Set, Which};
 pub(super) use quota::{Quota, SetQuota};
+pub(super) use spread::{Spread, SpreadCommand};
 
 /// The hub of a federation of clouds
 #[derive(Debug, Parser)]

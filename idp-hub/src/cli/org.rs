@@ -5,6 +5,7 @@ mod find;
 mod plan;
 mod quota;
 mod shown;
+mod spread;
 
 use reqwest::Method;
 use serde::Serialize;

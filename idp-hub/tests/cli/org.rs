@@ -54,7 +54,32 @@ fn the_directory_is_made_seen_changed_and_ended() {
         (&json!("anna"), &json!(false))
     );
     assert_eq!(names(&hub.json(&["org", "list", "user"])).len(), 2);
+    spread(&hub);
     linked_and_ended(&hub);
+}
+
+/// A total over regions, of which there are none.
+fn spread(hub: &Hub) {
+    let spread = |more: &[&'static str]| [&["org", "quota", "spread"], more].concat();
+    hub.told(&spread(&["web", "cores=100", "ram=2048"]));
+    let listed = hub.json(&spread(&["list", "--project", "web"]));
+    let first = &listed["spreads"][0];
+    assert_eq!((&first["resource"], &first["free"]), (&json!("cores"), &json!(100)));
+    let text = hub.told(&spread(&["list"]));
+    assert!(text.contains("web: ram 2048 in all, 0 given, 0 used, 2048 free"), "{text}");
+    for (wrong, said) in [
+        ("cores", "cores=100"),
+        ("cores=-1", "spread remove"),
+        ("cores=lots", "whole number"),
+    ] {
+        let (code, text) = hub.fails(&spread(&["web", wrong]));
+        assert!(code == 64 && text.contains(said), "{text}");
+    }
+    let (_, text) = hub.fails(&spread(&["web", "core=1"]));
+    assert!(text.contains("instances, ram"), "{text}");
+    hub.told(&spread(&["remove", "web", "cores", "ram"]));
+    let text = hub.told(&spread(&["list"]));
+    assert!(text.contains("No total"), "{text}");
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use clap::{Args, Subcommand};
 
+use super::spread::Spread;
+
 /// Quotas of the regions.
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Quota {
@@ -24,6 +26,8 @@ pub(in crate::cli) enum Quota {
         /// The region's name
         region: String,
     },
+    /// Set the most that a project may use in all regions together, which the hub shares out
+    Spread(Spread),
     /// Leave a leftover of a region what it uses, and nothing more
     Zero {
         /// The region's name

@@ -11,6 +11,7 @@ use super::super::output::Screen;
 use super::super::prompt::{self, YES};
 use super::PAGE;
 use super::find::find;
+use super::spread;
 use crate::api::{
     AllocationDocument, LeftoverDocument, LimitsSetList, Page, ProjectQuotaDocument,
 };
@@ -26,6 +27,7 @@ pub(super) async fn run(client: &Client, asked: &Quota, screen: Screen) -> Resul
             screen.write(|| shown::quotas(&all, *full, screen), &json!({ "quotas": all }))
         }
         Quota::Set(asked) => set(client, asked, screen).await,
+        Quota::Spread(asked) => spread::run(client, asked, screen).await,
         Quota::Allocated { region } => {
             let it = allocation(client, region).await?;
             screen.write(|| shown::allocation(&it, screen), &it)
