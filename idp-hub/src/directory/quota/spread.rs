@@ -132,13 +132,14 @@ pub fn plan(total: u64, regions: &BTreeMap<RegionId, Standing>) -> BTreeMap<Regi
         for (id, it, goal) in &parts {
             let is_lower = |share: &u64| *share < it.share();
             if it.share() > *goal
-                && let Some(share) = it.within(*goal).filter(is_lower)
+                && let Some(share) = it.within(*goal, it.share()).filter(is_lower)
             {
                 plan.insert(*id, share);
             }
         }
     }
     let held = sum(regions.values().map(Standing::held));
+    let is_over = held > total;
     let mut free = total.saturating_sub(held);
     let (tight, others): (Vec<_>, Vec<_>) = parts.iter().partition(|(_, it, goal)| {
         // Whoever was never told anything has its share first of all.
@@ -148,7 +149,10 @@ pub fn plan(total: u64, regions: &BTreeMap<RegionId, Standing>) -> BTreeMap<Regi
         if plan.contains_key(&id) || !is_tight && (it.share() >= goal || it.is_near(goal)) {
             continue;
         }
-        let Some(share) = it.raised(goal, free, is_tight) else {
+        // Where all regions may use more than the total, what may still be in force or in use in
+        // one of them may as well be lower by now, and is not given to it anew.
+        let most = if is_over { it.share() } else { it.held() };
+        let Some(share) = it.raised(goal, (most, free), is_tight) else {
             continue;
         };
         free = free.saturating_sub(share.saturating_sub(it.held()));
@@ -184,29 +188,24 @@ fn must_lower(
 }
 
 impl Standing {
-    /// The share nearest to `goal` that costs nobody anything, as the region may use as much
-    /// already, and that can be told from all that it was told lately.
-    fn within(&self, goal: u64) -> Option<u64> {
+    /// The share nearest to `goal` that costs nobody anything, as it is not above what the region
+    /// may use already, and that can be told from all that it was told lately.
+    fn within(&self, goal: u64, most: u64) -> Option<u64> {
         let found = self.found.map(|it| it.limit);
-        self.tellings.distinct(goal, (self.need(), self.held()), found)
+        self.tellings.distinct(goal, (self.need(), most), found)
     }
 
-    /// A higher share, up to `goal`, out of what the region holds and of what is free.
-    fn raised(&self, goal: u64, free: u64, is_tight: bool) -> Option<u64> {
-        let held = self.held();
-        let share = if goal > held {
-            let share = goal.min(held.saturating_add(free));
-            match self.tellings.is_full() {
-                true => return None,
-                // More than all that it was told, and so not one of them.
-                false if share > held => share,
-                false if is_tight => self.within(share)?,
-                false => return None,
-            }
-        } else if is_tight {
-            self.within(goal)?
-        } else {
+    /// A higher share, up to `goal`, out of the `most` that the region has and of what is free.
+    fn raised(&self, goal: u64, (most, free): (u64, u64), is_tight: bool) -> Option<u64> {
+        if self.tellings.is_full() {
             return None;
+        }
+        let share = goal.min(most.saturating_add(free));
+        let share = match share > self.held() {
+            // More than all that it was told, and so not one of them.
+            true => share,
+            false if is_tight => self.within(share, most)?,
+            false => return None,
         };
         let is_first = self.tellings.newest().is_none();
         (is_first || share > self.share()).then_some(share)

@@ -66,15 +66,15 @@ impl Tellings {
         }
     }
 
-    /// A share nearest to `wanted`, from `least` up to `most`, that is none of these, and not what
-    /// the record shows; but for the newest, where nothing else may be in force.
+    /// The share nearest to `wanted`, from `least` up to `most`, that is none of these, and not what
+    /// the record shows. Where nothing was told, any.
     pub(super) fn distinct(
         &self,
         wanted: u64,
         (least, most): (u64, u64),
         found: Option<u64>,
     ) -> Option<u64> {
-        if self.is_full() {
+        if self.is_full() || least > most {
             return None;
         }
         let is_free = |share: &u64| match self.0.is_empty() {
@@ -84,7 +84,7 @@ impl Tellings {
         };
         // One of so many is free, or none is.
         let tries = self.0.len() as u64 + 2;
-        let wanted = wanted.min(most).max(least);
+        let wanted = wanted.clamp(least, most);
         let up = (wanted..=most).take(tries as usize);
         let down = (least..wanted).rev().take(tries as usize);
         up.chain(down).find(is_free)

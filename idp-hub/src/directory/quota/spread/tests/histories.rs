@@ -102,9 +102,12 @@ proptest! {
         let room = world.total.saturating_sub(used);
         let floor = (room / count).min(world.total / count / 4);
         for it in &world.regions {
-            prop_assert_eq!(it.standing.state(), ShareState::Confirmed);
+            // Where all is used, one that uses more than it may is not let have it anew.
+            let is_short = used > world.total && it.limit < it.used;
             let own = it.limit.checked_sub(it.used);
-            prop_assert!(own.is_some_and(|it| it * 2 >= floor), "{floor}: {world:#?}");
+            let is_well = own.is_some_and(|it| it * 2 >= floor)
+                && it.standing.state() == ShareState::Confirmed;
+            prop_assert!(is_well || is_short, "{floor}: {world:#?}");
         }
         prop_assert!(world.most() <= world.total.max(used), "{world:#?}");
     }
