@@ -46,8 +46,8 @@ pub use audit::{
 pub use directory::{
     CountDocument, CountsDocument, CuredDocument, DifferenceDocument, DriftPolicyDocument,
     LinkDocument, LinkEndDocument, LinksDocument, MergedDocument, NamedDocument, ObjectDocument,
-    PlanDocument, ProgressDocument, RemarkDocument, SpreadDocument, SpreadShareDocument, StepDocument,
-    WithheldDocument,
+    PlanDocument, ProgressDocument, RemarkDocument, SpreadDocument, SpreadShareDocument,
+    StepDocument, WithheldDocument,
 };
 pub use documents::{
     CloudDocument, OverviewDocument, RegionDocument, StatesDocument, Time, TotalsDocument,

@@ -30,8 +30,8 @@ pub use feed::{DirectoryBatch, Heads};
 pub use list::{Known, Listed, ListedPage};
 pub use look::ShownPlan;
 pub use merge::{Confirmation, Merged};
-pub use spread::{Places, RESOURCE_BYTES_MAX, SPREADS_MAX, ShareRow, Spread, SpreadKey};
 pub(in crate::store) use planning::Planners;
+pub use spread::{Places, RESOURCE_BYTES_MAX, SPREADS_MAX, ShareRow, Spread, SpreadKey};
 
 /// The region whose number stands for all regions: numbers of real ones begin with 1.
 pub(in crate::store) const EVERYWHERE: u32 = 0;

@@ -89,7 +89,9 @@ impl Looker {
         let (now, version) = (self.clock.now(), self.board.shown().version);
         let after = self.after.take();
         let is_first = after.is_none();
-        let found = self.store.read(move |it| it.spreads(None, after.as_ref(), AT_ONCE));
+        let found = self
+            .store
+            .read(move |it| it.spreads(None, after.as_ref(), AT_ONCE));
         let found = found.await?;
         let is_last = found.len() < AT_ONCE as usize;
         self.after = found.last().filter(|_| !is_last).map(|it| it.key.clone());
@@ -138,9 +140,8 @@ impl Looker {
         now: Instant,
     ) -> Result<Places, StoreError> {
         let kept = self.places.take();
-        let is_good = |it: &Kept| {
-            it.wanted == wanted && now.saturating_duration_since(it.at) < PLACES_KEPT
-        };
+        let is_good =
+            |it: &Kept| it.wanted == wanted && now.saturating_duration_since(it.at) < PLACES_KEPT;
         let kept = match kept.filter(is_good) {
             Some(kept) => kept,
             None => {
@@ -172,7 +173,9 @@ impl Looker {
             return Ok(0);
         }
         let (key, places, online) = asked;
-        let told = self.store.change(move |it| it.respread(&key, &places, &online));
+        let told = self
+            .store
+            .change(move |it| it.respread(&key, &places, &online));
         let told = told.await?;
         for (region, share) in &told {
             let (project, resource) = (spread.key.project, &spread.key.resource);

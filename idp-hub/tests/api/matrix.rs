@@ -153,10 +153,18 @@ impl Stage {
 #[tokio::test]
 async fn every_route_answers_whom_it_should_and_refuses_the_others() {
     let stage = Stage::new().await;
-    let mut rows: Vec<Row> = [fleet(), drift(), quotas(), spreads(), sessions(), things(), links()]
-        .into_iter()
-        .flatten()
-        .collect();
+    let mut rows: Vec<Row> = [
+        fleet(),
+        drift(),
+        quotas(),
+        spreads(),
+        sessions(),
+        things(),
+        links(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     // At the end, as it ends the session.
     rows.push(plain("DELETE", "/session", "", signed_in(204)));
     let document = serde_json::to_value(idp_hub::api::openapi_document()).unwrap();

@@ -36,10 +36,15 @@ async fn with_a_web() -> (Kit, String) {
 async fn a_total_is_given_to_the_regions_shown_and_taken_back() {
     let (mut kit, web) = with_a_web().await;
     let regions = kit.store.read(|it| it.regions()).await.unwrap();
-    let home = regions.into_iter().find(|it| it.facts.name == "home").unwrap();
+    let home = regions
+        .into_iter()
+        .find(|it| it.facts.name == "home")
+        .unwrap();
     let path = format!("/directory/spreads/{web}");
     for _ in 0..2 {
-        let set = kit.send(Method::PUT, &path, json!({ "totals": { "cores": 100 } })).await;
+        let set = kit
+            .send(Method::PUT, &path, json!({ "totals": { "cores": 100 } }))
+            .await;
         assert_eq!(set.status, 204, "{}", set.text);
     }
     kit.tells(home.no, (Feed::Quota, 2), &[quota(20, 4)]).await;
@@ -60,7 +65,8 @@ async fn a_total_is_given_to_the_regions_shown_and_taken_back() {
     });
     assert_eq!(shown["regions"], json!([region]), "north is not merged");
 
-    kit.tells(home.no, (Feed::Quota, 3), &[quota(100, 50)]).await;
+    kit.tells(home.no, (Feed::Quota, 3), &[quota(100, 50)])
+        .await;
     kit.hand.advance(std::time::Duration::from_secs(60));
     assert_eq!(looker.look().await.unwrap(), 0);
     let shown = &kit.items("spreads").await[0];
@@ -71,18 +77,25 @@ async fn a_total_is_given_to_the_regions_shown_and_taken_back() {
         holder: Holder::Project(web.parse().unwrap()),
         limits: BTreeMap::from([("cores".to_owned(), 70)]),
     };
-    let set = kit.store.change(move |it| {
-        it.set_limits(&home, &[edit], Check::Whole, &By::new("ann", "here"))
-    });
+    let set = kit
+        .store
+        .change(move |it| it.set_limits(&home, &[edit], Check::Whole, &By::new("ann", "here")));
     let refused = set.await.unwrap_err().to_string();
-    assert!(refused.contains("is a share of 100 over all regions"), "{refused}");
+    assert!(
+        refused.contains("is a share of 100 over all regions"),
+        "{refused}"
+    );
 
     let removed = format!("{path}/cores");
     assert_eq!(kit.delete(&removed).await.status, 204);
     kit.delete(&removed).await.is_problem(404, "not-found");
     assert!(kit.items("spreads").await.is_empty());
     let trail = kit.get("/api/v1/audit?action=spread-quota").await.json();
-    assert_eq!(trail["items"].as_array().unwrap().len(), 3, "set, told, taken back");
+    assert_eq!(
+        trail["items"].as_array().unwrap().len(),
+        3,
+        "set, told, taken back"
+    );
 }
 
 #[tokio::test]
@@ -101,9 +114,14 @@ async fn what_is_no_total_is_refused_with_what_there_is() {
         assert!(problem.text.contains(said), "{}", problem.text);
     }
     let cores = || json!({ "totals": { "cores": 1 } });
-    let nowhere = kit.send(Method::PUT, "/directory/spreads/web", cores()).await;
+    let nowhere = kit
+        .send(Method::PUT, "/directory/spreads/web", cores())
+        .await;
     nowhere.is_problem(400, "invalid-request");
-    let none = format!("/directory/spreads/{}", shared::ids::ObjectId::from_random(9));
+    let none = format!(
+        "/directory/spreads/{}",
+        shared::ids::ObjectId::from_random(9)
+    );
     let none = kit.send(Method::PUT, &none, cores()).await;
     none.is_problem(404, "not-found");
     for query in ["limit=0", "after=AAAA", "project=web"] {
@@ -115,15 +133,22 @@ async fn what_is_no_total_is_refused_with_what_there_is() {
 #[tokio::test]
 async fn totals_come_page_by_page_each_once() {
     let (kit, web) = with_a_web().await;
-    let totals = json!({ "totals": { "cores": 1, "ram": 2, "gigabytes": 3, "port": 4, "volumes": 5 } });
-    let set = kit.send(Method::PUT, &format!("/directory/spreads/{web}"), totals).await;
+    let totals =
+        json!({ "totals": { "cores": 1, "ram": 2, "gigabytes": 3, "port": 4, "volumes": 5 } });
+    let set = kit
+        .send(Method::PUT, &format!("/directory/spreads/{web}"), totals)
+        .await;
     assert_eq!(set.status, 204, "{}", set.text);
     let (mut seen, mut after) = (Vec::new(), String::new());
     loop {
         let path = format!("/api/v1/directory/spreads?project={web}&limit=2{after}");
         let page = kit.get(&path).await.json();
         let items = page["items"].as_array().unwrap().clone();
-        seen.extend(items.into_iter().map(|it| it["resource"].as_str().unwrap().to_owned()));
+        seen.extend(
+            items
+                .into_iter()
+                .map(|it| it["resource"].as_str().unwrap().to_owned()),
+        );
         match page["next"].as_str() {
             Some(next) => after = format!("&after={next}"),
             None => break,

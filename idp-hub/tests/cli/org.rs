@@ -64,9 +64,15 @@ fn spread(hub: &Hub) {
     hub.told(&spread(&["web", "cores=100", "ram=2048"]));
     let listed = hub.json(&spread(&["list", "--project", "web"]));
     let first = &listed["spreads"][0];
-    assert_eq!((&first["resource"], &first["free"]), (&json!("cores"), &json!(100)));
+    assert_eq!(
+        (&first["resource"], &first["free"]),
+        (&json!("cores"), &json!(100))
+    );
     let text = hub.told(&spread(&["list"]));
-    assert!(text.contains("web: ram 2048 in all, 0 given, 0 used, 2048 free"), "{text}");
+    assert!(
+        text.contains("web: ram 2048 in all, 0 given, 0 used, 2048 free"),
+        "{text}"
+    );
     for (wrong, said) in [
         ("cores", "cores=100"),
         ("cores=-1", "spread remove"),

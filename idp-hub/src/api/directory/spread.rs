@@ -199,7 +199,10 @@ fn project_of(id: &str) -> Result<ObjectId, Problem> {
 fn key(project: ObjectId, word: &str) -> Result<SpreadKey, Problem> {
     let Some((service, name)) = resource(word) else {
         let detail = format!("There is no resource {word:?} that can be spread over regions.");
-        let next = format!("Give one of {}, or a volume type's, as gigabytes_ssd.", spreadable());
+        let next = format!(
+            "Give one of {}, or a volume type's, as gigabytes_ssd.",
+            spreadable()
+        );
         return Err(Problem::new(Kind::InvalidRequest, detail).next_step(next));
     };
     Ok(SpreadKey {
@@ -230,7 +233,10 @@ fn key_of(cursor: &[u8]) -> Result<Option<SpreadKey>, Problem> {
             service,
             resource: resource.to_owned(),
         })),
-        _ => Err(Problem::new(Kind::InvalidRequest, "The cursor in `after` is not one of ours.")
-            .next_step("Give the `next` of the page before, or begin without `after`.")),
+        _ => Err(Problem::new(
+            Kind::InvalidRequest,
+            "The cursor in `after` is not one of ours.",
+        )
+        .next_step("Give the `next` of the page before, or begin without `after`.")),
     }
 }

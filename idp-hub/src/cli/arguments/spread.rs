@@ -53,7 +53,9 @@ fn total(text: &str) -> Result<(String, u64), String> {
         )),
         _ => match total.parse() {
             Ok(total) if !resource.is_empty() => Ok((resource.to_owned(), total)),
-            _ => Err(format!("{total:?} is no total: give a whole number, as in cores=100")),
+            _ => Err(format!(
+                "{total:?} is no total: give a whole number, as in cores=100"
+            )),
         },
     }
 }

@@ -46,7 +46,10 @@ async fn set(client: &Client, asked: &Spread, screen: Screen) -> Result<(), CliE
 async fn list(client: &Client, project: Option<&str>, screen: Screen) -> Result<(), CliError> {
     let of = match project {
         None => String::new(),
-        Some(name) => format!("&project={}", find(client, Kind::Project, name, None).await?.id),
+        Some(name) => format!(
+            "&project={}",
+            find(client, Kind::Project, name, None).await?.id
+        ),
     };
     let (mut all, mut after) = (Vec::<SpreadDocument>::new(), String::new());
     loop {

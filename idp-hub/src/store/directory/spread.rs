@@ -115,12 +115,7 @@ impl Changing<'_> {
     /// # Errors
     /// If there is no such project, the total is no limit that a cloud takes, there are
     /// [`SPREADS_MAX`] already, or the database fails.
-    pub fn set_spread(
-        &mut self,
-        key: &SpreadKey,
-        total: u64,
-        by: &By,
-    ) -> Result<bool, StoreError> {
+    pub fn set_spread(&mut self, key: &SpreadKey, total: u64, by: &By) -> Result<bool, StoreError> {
         let name = self.is_spreadable(key, total)?;
         let before = self.reading().spread(key)?;
         if before.as_ref().is_some_and(|it| it.total == total) {
@@ -151,7 +146,11 @@ impl Changing<'_> {
         };
         let sql = "DELETE FROM spreads WHERE project = ?1 AND service = ?2 AND resource = ?3";
         let (project, service, resource) = key_row(key);
-        self.execute(sql, params![project, service, resource], "take a total back")?;
+        self.execute(
+            sql,
+            params![project, service, resource],
+            "take a total back",
+        )?;
         let object = self.reading().object(ObjectKind::Project, key.project)?;
         let name = object.map_or_else(String::new, |it| it.name().to_owned());
         let before = before.total.to_string();
@@ -170,7 +169,9 @@ impl Changing<'_> {
             let Some(project) = limits.holder.project() else {
                 continue;
             };
-            let before = self.reading().limits_of(region.no, &limits.holder, limits.service)?;
+            let before = self
+                .reading()
+                .limits_of(region.no, &limits.holder, limits.service)?;
             let before = before.map(|it| it.resources).unwrap_or_default();
             for limit in limits.resources.iter().filter(|it| !before.contains(it)) {
                 let key = SpreadKey {
@@ -210,7 +211,9 @@ impl Changing<'_> {
             name: key.project.to_string(),
         })?;
         let sql = "SELECT count(*) FROM spreads";
-        let count = self.connection.query_row(sql, (), |row| row.get::<_, u64>(0));
+        let count = self
+            .connection
+            .query_row(sql, (), |row| row.get::<_, u64>(0));
         let is_full = count.doing("count totals")? >= SPREADS_MAX;
         if is_full && self.reading().spread(key)?.is_none() {
             return Err(StoreError::Refused(format!(

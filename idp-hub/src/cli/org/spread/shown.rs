@@ -58,7 +58,9 @@ fn one(it: &SpreadDocument, screen: Screen) -> String {
     for share in &it.regions {
         table.add_row([
             foreign::line(&share.region),
-            share.share.map_or_else(|| "-".to_owned(), |it| it.to_string()),
+            share
+                .share
+                .map_or_else(|| "-".to_owned(), |it| it.to_string()),
             share.used.to_string(),
             state(share),
         ]);

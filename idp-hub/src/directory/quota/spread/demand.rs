@@ -40,12 +40,16 @@ impl Demand {
         };
         let half = HALF_LIFE.as_millis() as u64;
         let halves = now.0.saturating_sub(since.0) / half;
-        let left = u32::try_from(halves).ok().and_then(|it| grown.checked_shr(it));
+        let left = u32::try_from(halves)
+            .ok()
+            .and_then(|it| grown.checked_shr(it));
         match left.unwrap_or(0) {
             0 => Self::new(need),
             left => Self {
                 past: need - left,
-                since: Some(UnixMillis(since.0.saturating_add(halves.saturating_mul(half)))),
+                since: Some(UnixMillis(
+                    since.0.saturating_add(halves.saturating_mul(half)),
+                )),
             },
         }
     }
@@ -73,7 +77,11 @@ mod tests {
             demand = demand.seen(50, UnixMillis(at));
         }
         assert_eq!(demand.growth(50), 20);
-        assert_eq!(demand.seen(50, UnixMillis(0)), demand, "the clock went back");
+        assert_eq!(
+            demand.seen(50, UnixMillis(0)),
+            demand,
+            "the clock went back"
+        );
         demand = demand.seen(50, UnixMillis(100 * HALF));
         assert_eq!(demand, Demand::new(50));
         assert_eq!(demand.seen(40, UnixMillis(100 * HALF)), Demand::new(40));
@@ -87,7 +95,9 @@ mod tests {
             demand = demand.seen(need, UnixMillis(turn));
             assert!(demand.growth(need) <= need);
         }
-        let far = demand.seen(u64::MAX, UnixMillis(0)).seen(u64::MAX, UnixMillis(u64::MAX));
+        let far = demand
+            .seen(u64::MAX, UnixMillis(0))
+            .seen(u64::MAX, UnixMillis(u64::MAX));
         assert_eq!(far.growth(u64::MAX), 0);
     }
 }

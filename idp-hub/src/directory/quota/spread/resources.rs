@@ -12,7 +12,14 @@ const RESOURCES: [(ServiceKind, &[&str]); 3] = [
     ),
     (
         ServiceKind::Volume,
-        &["backup_gigabytes", "backups", "gigabytes", "groups", "snapshots", "volumes"],
+        &[
+            "backup_gigabytes",
+            "backups",
+            "gigabytes",
+            "groups",
+            "snapshots",
+            "volumes",
+        ],
     ),
     (
         ServiceKind::Network,
@@ -46,7 +53,8 @@ pub fn resource(word: &str) -> Option<(ServiceKind, &str)> {
     let (service, _) = all.find(|(service, names)| {
         names.contains(&name) || is_of_type && *service == ServiceKind::Volume
     })?;
-    said.is_none_or(|it| it == service.name()).then_some((service, name))
+    said.is_none_or(|it| it == service.name())
+        .then_some((service, name))
 }
 
 /// All that can be spread, for whoever named another one.
@@ -68,7 +76,13 @@ mod tests {
         assert_eq!(resource("volume:cores"), None);
         let volume = ServiceKind::Volume;
         assert_eq!(resource("gigabytes_ssd"), Some((volume, "gigabytes_ssd")));
-        for word in ["", "core", "gigabytes_", "key_pairs", "per_volume_gigabytes"] {
+        for word in [
+            "",
+            "core",
+            "gigabytes_",
+            "key_pairs",
+            "per_volume_gigabytes",
+        ] {
             assert_eq!(resource(word), None, "{word}");
         }
         assert!(spreadable().starts_with("cores, "));

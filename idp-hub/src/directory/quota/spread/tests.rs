@@ -46,7 +46,10 @@ fn planned<const N: usize>(total: u64, regions: [Standing; N]) -> Vec<(usize, u6
 
 #[test]
 fn regions_that_use_nothing_share_alike() {
-    let plan = planned(100, [found(20, 0), found(20, 0), found(20, 0), found(20, 0)]);
+    let plan = planned(
+        100,
+        [found(20, 0), found(20, 0), found(20, 0), found(20, 0)],
+    );
     assert_eq!(plan, [(0, 25), (1, 25), (2, 25), (3, 25)]);
 }
 
@@ -135,7 +138,10 @@ fn a_region_that_comes_has_room_made_for_it() {
     let plan = planned(100, [told(50, 5), told(50, 5), found(0, 0)]);
     let told: Vec<_> = plan.iter().map(|it| it.0).collect();
     assert_eq!(told, [0, 1, 2]);
-    assert!(plan[0].1 < 50 && plan[1].1 < 50 && plan[2].1 == 0, "{plan:?}");
+    assert!(
+        plan[0].1 < 50 && plan[1].1 < 50 && plan[2].1 == 0,
+        "{plan:?}"
+    );
 }
 
 #[test]

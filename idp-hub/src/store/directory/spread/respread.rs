@@ -91,7 +91,9 @@ impl Changing<'_> {
         let holder = Holder::Project(key.project);
         let before = self.reading().limits_of(region.no, &holder, key.service)?;
         // Its agent sets what is later than all that it was told of the service.
-        let later = before.as_ref().map_or(0, |it| it.version().saturating_add(1));
+        let later = before
+            .as_ref()
+            .map_or(0, |it| it.version().saturating_add(1));
         let mut resources = before.map(|it| it.resources).unwrap_or_default();
         let limit = Limit {
             name: key.resource.clone(),

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::{OptionalExtension, params};
 use shared::ids::{ObjectId, RegionId};
 use shared::model::{
-    Becomes, CloudId, Holder, Limits, ObjectKind, Quota, Record, RecordKind, ServiceKind, UnixMillis,
+    Becomes, CloudId, Holder, Limits, ObjectKind, Quota, Record, RecordKind, ServiceKind,
+    UnixMillis,
 };
 use shared::wire::record::{self, kind_code};
 
@@ -95,7 +96,9 @@ impl Reading<'_> {
     ) -> Result<(), StoreError> {
         let doing = "find a region's projects";
         let mut statement = self.prepared(sql)?;
-        let mut rows = statement.query(params![no.0, kind_code(kind)]).doing(doing)?;
+        let mut rows = statement
+            .query(params![no.0, kind_code(kind)])
+            .doing(doing)?;
         while let Some(row) = rows.next().doing(doing)? {
             if let Some(record) = record_of(row).doing(doing)? {
                 take(record);

@@ -157,11 +157,27 @@ impl Fleet {
     /// The hub looks. Returns the regions that are told another share.
     async fn looks(&self) -> Vec<&'static str> {
         let (key, online) = (cores(), self.online.clone());
-        let wanted = self.site.store.read(|it| it.spread_projects()).await.unwrap();
-        let places = self.site.store.read(move |it| it.places(&wanted)).await.unwrap();
-        let told = self.site.store.change(move |it| it.respread(&key, &places, &online));
+        let wanted = self
+            .site
+            .store
+            .read(|it| it.spread_projects())
+            .await
+            .unwrap();
+        let places = self
+            .site
+            .store
+            .read(move |it| it.places(&wanted))
+            .await
+            .unwrap();
+        let told = self
+            .site
+            .store
+            .change(move |it| it.respread(&key, &places, &online));
         let told = told.await.unwrap();
-        let name = |it: &Region| told.iter().any(|(name, _)| *name == format!("region-{}", it.no.0));
+        let name = |it: &Region| {
+            told.iter()
+                .any(|(name, _)| *name == format!("region-{}", it.no.0))
+        };
         let told = self.regions.iter().filter(|it| name(it));
         told.map(|it| it.mark).collect()
     }
@@ -195,9 +211,8 @@ impl Fleet {
     }
 
     async fn total(&self, total: u64) -> Result<bool, StoreError> {
-        let set = move |it: &mut crate::store::Changing<'_>| {
-            it.set_spread(&cores(), total, &by_ann())
-        };
+        let set =
+            move |it: &mut crate::store::Changing<'_>| it.set_spread(&cores(), total, &by_ann());
         self.site.store.change(set).await
     }
 }
@@ -216,7 +231,11 @@ async fn shares_go_where_use_grows_and_never_over_the_total_while_a_region_is_aw
     let c = fleet.regions[2].no;
     fleet.online.remove(&c);
     fleet.uses(0, 30).await;
-    assert_eq!(fleet.looks().await, ["b"], "what a is to have is to come back first");
+    assert_eq!(
+        fleet.looks().await,
+        ["b"],
+        "what a is to have is to come back first"
+    );
     assert_eq!(fleet.looks().await, [""; 0]);
     fleet.applies(1);
     fleet.reads(1).await;
@@ -255,7 +274,10 @@ async fn other_limits_of_the_project_stay_and_one_on_its_way_counts() {
         service: ServiceKind::Compute,
         resources: vec![limit("cores", 90), limit("instances", 7)],
     });
-    let set = fleet.site.store.change(move |it| it.tell_one(no, &set, &[], "ann"));
+    let set = fleet
+        .site
+        .store
+        .change(move |it| it.tell_one(no, &set, &[], "ann"));
     set.await.unwrap();
     fleet.total(100).await.unwrap();
     assert_eq!(fleet.looks().await, ["a", "b", "c"]);
@@ -273,18 +295,33 @@ async fn a_total_is_checked_told_to_the_trail_and_ends_with_its_project() {
     assert!(over.contains("give 2147483647 at most"), "{over}");
     let mut key = cores();
     key.project = ObjectId::from_random(99);
-    let none = fleet.site.store.change(move |it| it.set_spread(&key, 1, &by_ann()));
-    assert!(matches!(none.await, Err(StoreError::Missing { what: "project", .. })));
+    let none = fleet
+        .site
+        .store
+        .change(move |it| it.set_spread(&key, 1, &by_ann()));
+    assert!(matches!(
+        none.await,
+        Err(StoreError::Missing {
+            what: "project",
+            ..
+        })
+    ));
 
     fleet.total(100).await.unwrap();
     fleet.looks().await;
     fleet.total(50).await.unwrap();
-    let listed = fleet.site.store.read(|it| it.spreads(Some(web()), None, 10));
+    let listed = fleet
+        .site
+        .store
+        .read(|it| it.spreads(Some(web()), None, 10));
     let listed = listed.await.unwrap();
     assert_eq!((listed.len(), listed[0].total), (1, 50));
     assert_eq!(listed[0].stamp.author, "ann");
     let after = listed[0].key.clone();
-    let rest = fleet.site.store.read(move |it| it.spreads(None, Some(&after), 10));
+    let rest = fleet
+        .site
+        .store
+        .read(move |it| it.spreads(None, Some(&after), 10));
     assert_eq!(rest.await.unwrap(), []);
 
     let end = Edit::End {
@@ -299,13 +336,19 @@ async fn a_total_is_checked_told_to_the_trail_and_ends_with_its_project() {
         action: Some("spread-quota".to_owned()),
         ..Wanted::default()
     };
-    let entries = fleet.site.store.read(move |it| it.audit_entries(None, 100, &wanted));
+    let entries = fleet
+        .site
+        .store
+        .read(move |it| it.audit_entries(None, 100, &wanted));
     let entries = entries.await.unwrap();
     let changes: Vec<_> = (entries.items.iter())
         .map(|it| &it.entry.as_ref().unwrap().act)
         .map(|it| (&*it.before, &*it.after))
         .collect();
-    assert_eq!(changes.last().unwrap(), &("compute cores: none", "compute cores: 100"));
+    assert_eq!(
+        changes.last().unwrap(),
+        &("compute cores: none", "compute cores: 100")
+    );
     assert_eq!(changes[0], ("compute cores: 50", "compute cores: none"));
     assert_eq!(changes.len(), 6, "{changes:?}");
     fleet.site.is_sound().await;
@@ -321,9 +364,15 @@ async fn a_region_that_is_removed_has_no_share_any_more() {
     removed.await.unwrap();
     fleet.regions.pop();
     let (key, online) = (cores(), fleet.online.clone());
-    let places = fleet.site.store.read(|it| it.places(&BTreeSet::from([web()])));
+    let places = fleet
+        .site
+        .store
+        .read(|it| it.places(&BTreeSet::from([web()])));
     let places = places.await.unwrap();
-    let told = fleet.site.store.change(move |it| it.respread(&key, &places, &online));
+    let told = fleet
+        .site
+        .store
+        .change(move |it| it.respread(&key, &places, &online));
     let told: Vec<u64> = told.await.unwrap().into_iter().map(|it| it.1).collect();
     assert_eq!(told, [50, 50]);
 }
