@@ -118,9 +118,10 @@ impl Census {
         let object = bound.unwrap_or(marked);
         if let Some(object) = object {
             // Of two that say they are the same, the one that was decided about is it.
-            match bound.is_some() {
-                true => drop(self.here.insert(object, it.id.clone())),
-                false => drop(self.here.entry(object).or_insert_with(|| it.id.clone())),
+            let here = self.here.entry(object);
+            let here = here.or_insert_with(|| it.id.clone());
+            if bound.is_some() {
+                here.clone_from(&it.id);
             }
         }
         let project = RegionProject {

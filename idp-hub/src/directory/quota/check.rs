@@ -170,7 +170,7 @@ impl Census {
         let named = |(service, name): &&(ServiceKind, &str)| {
             let of_service = word.strip_prefix(service.name());
             let of_service = of_service.and_then(|it| it.strip_prefix(':'));
-            *name == word || of_service == Some(name)
+            *name == word || of_service == Some(*name)
         };
         let found: Vec<_> = known.iter().filter(named).collect();
         let (region, resource) = (self.region.clone(), word.to_owned());

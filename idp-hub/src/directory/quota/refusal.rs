@@ -19,7 +19,7 @@ pub enum QuotaRefusal {
     /// The region knows no such resource.
     #[error(
         "the region {region:?} has no quota for {resource:?}{}",
-        known_words(.known)
+        known_words(known)
     )]
     NoResource {
         /// The region.
@@ -32,7 +32,7 @@ pub enum QuotaRefusal {
     /// Two services have a resource of this name.
     #[error(
         "several services of the region {region:?} have a quota for {resource:?}; say which: {}",
-        .which.join(" or ")
+        which.join(" or ")
     )]
     Several {
         /// The region.
@@ -100,7 +100,7 @@ pub enum QuotaRefusal {
     #[error(
         "with {limit} of {resource} for {project}, all projects of the region {region:?} together \
          may use {sum}, and it has {capacity}{}; set less, lower another's, or set it all the same \
-         with --force (force: true)", beside(*.unlimited)
+         with --force (force: true)", beside(*unlimited)
     )]
     OverCapacity {
         /// The region.
