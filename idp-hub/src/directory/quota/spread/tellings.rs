@@ -66,8 +66,8 @@ impl Tellings {
         }
     }
 
-    /// The share nearest to `wanted`, from `least` up to `most`, that is none of these, and not what
-    /// the record shows. Where nothing was told, any.
+    /// The share nearest to `wanted`, from `least` up to `most`, that is none of these, and not
+    /// what the record shows. Where nothing was told, any.
     pub(super) fn distinct(
         &self,
         wanted: u64,
