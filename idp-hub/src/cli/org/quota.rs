@@ -11,9 +11,7 @@ use super::super::output::Screen;
 use super::super::prompt::{self, YES};
 use super::PAGE;
 use super::find::find;
-use crate::api::{
-    AllocationDocument, LeftoverDocument, LimitsSetList, Page, ProjectQuotaDocument,
-};
+use crate::api::{AllocationDocument, LeftoverDocument, LimitsSetList, Page, ProjectQuotaDocument};
 
 pub(super) async fn run(client: &Client, asked: &Quota, screen: Screen) -> Result<(), CliError> {
     match asked {
@@ -23,7 +21,10 @@ pub(super) async fn run(client: &Client, asked: &Quota, screen: Screen) -> Resul
             full,
         } => {
             let all = quotas(client, region.as_deref(), project.as_deref()).await?;
-            screen.write(|| shown::quotas(&all, *full, screen), &json!({ "quotas": all }))
+            screen.write(
+                || shown::quotas(&all, *full, screen),
+                &json!({ "quotas": all }),
+            )
         }
         Quota::Set(asked) => set(client, asked, screen).await,
         Quota::Allocated { region } => {
@@ -123,12 +124,11 @@ async fn zero(
 }
 
 /// The leftover of this name or id.
-fn leftover<'a>(
-    all: &'a AllocationDocument,
-    name: &str,
-) -> Result<&'a LeftoverDocument, CliError> {
+fn leftover<'a>(all: &'a AllocationDocument, name: &str) -> Result<&'a LeftoverDocument, CliError> {
     let found = all.leftovers.iter();
-    let found: Vec<_> = found.filter(|it| it.own == name || it.name == name).collect();
+    let found: Vec<_> = found
+        .filter(|it| it.own == name || it.name == name)
+        .collect();
     let region = &all.region;
     match found.as_slice() {
         [one] => Ok(one),

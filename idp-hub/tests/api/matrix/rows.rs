@@ -148,8 +148,16 @@ pub(super) fn quotas() -> Vec<Row> {
     let of_far = r#"{"limits": [{"project": "{far}", "resources": {"cores": 1}}]}"#;
     let left = r#"{"limits": [{"own": "p", "resources": {"cores": 1}}]}"#;
     let forced = r#"{"limits": [{"project": "{web}", "resources": {"cores": 1}}], "force": true}"#;
-    let zero = ("POST", "/regions/{region}/limits/zero", "/regions/none/limits/zero");
-    let allocation = ("GET", "/regions/{region}/allocation", "/regions/none/allocation");
+    let zero = (
+        "POST",
+        "/regions/{region}/limits/zero",
+        "/regions/none/limits/zero",
+    );
+    let allocation = (
+        "GET",
+        "/regions/{region}/allocation",
+        "/regions/none/allocation",
+    );
     vec![
         plain("GET", "/directory/quotas", "", signed_in(200)),
         limits(of_web, [404, 404, 404, 404, 403, 403, 401]),

@@ -73,7 +73,8 @@ impl Site {
 
     /// The region tells all of its organization.
     pub(super) async fn tell(&self, region: RegionNo, session: u64, records: &[Record]) {
-        self.tell_of(Feed::Organization, region, session, records).await;
+        self.tell_of(Feed::Organization, region, session, records)
+            .await;
     }
 
     /// The region tells all of a feed.
