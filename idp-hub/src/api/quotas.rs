@@ -133,7 +133,12 @@ pub(super) async fn set_limits(
     });
     let edits: Vec<QuotaEdit> = edits.collect::<Result<_, Problem>>()?;
     let (asker, by, name) = (who.asker(), by(&who, source), region.clone());
-    let attempt = attempted(&by, "set-quota", &region, edits.first().map(|it| &it.holder));
+    let attempt = attempted(
+        &by,
+        "set-quota",
+        &region,
+        edits.first().map(|it| &it.holder),
+    );
     let set = state.store.change(move |it| {
         let check = permitted(it, asker, &edits, force)?;
         let region = it.region_named(&name)?;
@@ -226,7 +231,9 @@ pub(super) async fn allocation(
     let found = state.store.read(move |it| {
         let region = it.region_of_name(&region)?;
         it.must_be_merged(&region)?;
-        let allocation = it.census(&region, &[])?.allocation(&it.holdings(region.no)?);
+        let allocation = it
+            .census(&region, &[])?
+            .allocation(&it.holdings(region.no)?);
         Ok(AllocationDocument::new(region.facts.name, allocation))
     });
     Ok(axum::Json(found.await?))

@@ -60,7 +60,9 @@ impl Kit {
 
     /// The cores of `web`.
     async fn cores(&self, project: &str) -> Value {
-        let items = self.items(&format!("quotas?region=home&project={project}")).await;
+        let items = self
+            .items(&format!("quotas?region=home&project={project}"))
+            .await;
         assert_eq!(items.len(), 1, "{items:?}");
         let resources = items[0]["resources"].as_array().unwrap().clone();
         let cores = resources.into_iter().find(|it| it["name"] == "cores");
@@ -75,14 +77,22 @@ async fn a_limit_is_set_shown_as_wanted_and_then_as_the_regions() {
         "service": "compute", "name": "cores", "limit": 10, "used": 4, "reserved": 0,
     });
     assert_eq!(kit.cores("web").await, before);
-    let set = kit.set_limits(json!([{"project": web, "resources": {"cores": 20}}])).await;
+    let set = kit
+        .set_limits(json!([{"project": web, "resources": {"cores": 20}}]))
+        .await;
     assert_eq!(set.status, 200, "{}", set.text);
     let expected = json!({"region": "home", "changed": [
         {"name": "web", "service": "compute", "before": "cores=10", "after": "cores=20"}]});
     assert_eq!(set.json(), expected);
     let cores = kit.cores(&web).await;
-    assert_eq!((&cores["limit"], &cores["wanted"]), (&json!(10), &json!(20)));
-    assert!(cores["why"].as_str().unwrap().contains("on its way"), "{cores}");
+    assert_eq!(
+        (&cores["limit"], &cores["wanted"]),
+        (&json!(10), &json!(20))
+    );
+    assert!(
+        cores["why"].as_str().unwrap().contains("on its way"),
+        "{cores}"
+    );
     // Its agent could not.
     let holder = Holder::Project(web.parse().unwrap());
     let mut records = organization("home");
@@ -100,9 +110,13 @@ async fn a_limit_is_set_shown_as_wanted_and_then_as_the_regions() {
     assert!(why.as_str().unwrap().contains("nova is away"), "{why}");
     // It did.
     kit.organization(no, 14, &organization("home")).await;
-    kit.tells(no, (Feed::Quota, 15), &[quota("home-web", (Some(20), 4))]).await;
+    kit.tells(no, (Feed::Quota, 15), &[quota("home-web", (Some(20), 4))])
+        .await;
     let cores = kit.cores(&web).await;
-    assert_eq!((&cores["limit"], &cores["wanted"]), (&json!(20), &Value::Null));
+    assert_eq!(
+        (&cores["limit"], &cores["wanted"]),
+        (&json!(20), &Value::Null)
+    );
     let audit = kit.get("/api/v1/audit?action=set-quota").await.json();
     let entry = &audit["items"][0];
     assert_eq!(entry["before"], "cores=10", "{audit}");
@@ -114,9 +128,24 @@ async fn what_is_not_right_is_refused_with_the_numbers() {
     let (kit, _, web) = with_quotas().await;
     for (resources, status, slug, word) in [
         (json!({"cores": 3}), 409, "refused", "uses 4 of cores"),
-        (json!({"cores": 33}), 409, "refused", "may use 41, and it has 40"),
-        (json!({"core": 1}), 400, "invalid-request", "compute:cores, compute:ram"),
-        (json!({"cores": -2}), 400, "invalid-request", "0 to 2147483647"),
+        (
+            json!({"cores": 33}),
+            409,
+            "refused",
+            "may use 41, and it has 40",
+        ),
+        (
+            json!({"core": 1}),
+            400,
+            "invalid-request",
+            "compute:cores, compute:ram",
+        ),
+        (
+            json!({"cores": -2}),
+            400,
+            "invalid-request",
+            "0 to 2147483647",
+        ),
         (json!({}), 400, "invalid-request", "nothing"),
     ] {
         let asked = json!([{"project": web, "resources": resources}]);
@@ -125,16 +154,23 @@ async fn what_is_not_right_is_refused_with_the_numbers() {
         assert!(detail.contains(word), "{detail}");
     }
     let both = json!([{"project": web, "own": "p", "resources": {"cores": 9}}]);
-    kit.set_limits(both).await.is_problem(400, "invalid-request");
+    kit.set_limits(both)
+        .await
+        .is_problem(400, "invalid-request");
     let forced = json!({
         "limits": [{"project": web, "resources": {"cores": 3}}], "force": true,
     });
     let set = kit.send(Method::PUT, "/regions/home/limits", forced).await;
     assert_eq!(set.status, 200, "{}", set.text);
     let elsewhere = json!({"limits": [{"project": web, "resources": {"cores": 9}}]});
-    let refused = kit.send(Method::PUT, "/regions/north/limits", elsewhere).await;
+    let refused = kit
+        .send(Method::PUT, "/regions/north/limits", elsewhere)
+        .await;
     let problem = refused.is_problem(409, "refused");
-    assert!(problem["detail"].as_str().unwrap().contains("not merged"), "{problem}");
+    assert!(
+        problem["detail"].as_str().unwrap().contains("not merged"),
+        "{problem}"
+    );
 }
 
 #[tokio::test]
@@ -148,15 +184,27 @@ async fn a_departments_administrator_shifts_and_sees_his_own() {
     let Record::Project(mut entry) = records[4].clone() else {
         panic!("{:?}", records[4]);
     };
-    let federation = kit.store.read(|it| it.founding()).await.unwrap().unwrap().federation;
+    let federation = kit
+        .store
+        .read(|it| it.founding())
+        .await
+        .unwrap()
+        .unwrap()
+        .federation;
     let object = data.as_str().unwrap().parse().unwrap();
     entry.marker = Some(shared::model::Marker { federation, object });
     (entry.id, entry.what.name) = (CloudId::new("home-data"), "data".to_owned());
     records.push(Record::Project(entry));
     kit.organization(no, 20, &records).await;
-    let quotas = [quota("home-web", (Some(10), 4)), quota("home-data", (Some(5), 0))];
+    let quotas = [
+        quota("home-web", (Some(10), 4)),
+        quota("home-data", (Some(5), 0)),
+    ];
     kit.tells(no, (Feed::Quota, 21), &quotas).await;
-    let manager = kit.post("/directory/roles", json!({ "name": "manager" })).await.json();
+    let manager = kit
+        .post("/directory/roles", json!({ "name": "manager" }))
+        .await
+        .json();
     let boss = json!({ "name": "boss", "department": department });
     let boss = kit.post("/directory/users", boss).await.json()["id"].clone();
     let given = json!({ "user": boss, "role": manager["id"], "department": department });
@@ -170,7 +218,10 @@ async fn a_departments_administrator_shifts_and_sees_his_own() {
     };
     let raised = put(json!([{"project": web, "resources": {"cores": 11}}])).await;
     let problem = raised.is_problem(403, "not-permitted");
-    assert!(problem["detail"].as_str().unwrap().contains("may use 11"), "{problem}");
+    assert!(
+        problem["detail"].as_str().unwrap().contains("may use 11"),
+        "{problem}"
+    );
     let shifted = put(json!([
         {"project": web, "resources": {"cores": 5}}, {"project": data, "resources": {"cores": 10}},
     ]));
@@ -192,9 +243,15 @@ async fn what_is_allocated_is_told_with_leftovers_which_are_zeroed() {
     let cores = &told["resources"][0];
     assert_eq!(cores["capacity"], 40);
     assert_eq!(cores["allocated"]["limit"], 18);
-    assert_eq!((&cores["directory"]["limit"], &cores["leftovers"]["limit"]), (&json!(10), &json!(8)));
+    assert_eq!(
+        (&cores["directory"]["limit"], &cores["leftovers"]["limit"]),
+        (&json!(10), &json!(8))
+    );
     let left = &told["leftovers"][0];
-    assert_eq!((&left["own"], &left["why"]), (&json!("p"), &json!("unknown")));
+    assert_eq!(
+        (&left["own"], &left["why"]),
+        (&json!("p"), &json!("unknown"))
+    );
     assert_eq!(left["holds"]["servers"], 1);
     assert_eq!(left["shares"][0]["permille"], 444);
     let zero = json!({ "own": "p" });
@@ -210,7 +267,10 @@ async fn what_is_allocated_is_told_with_leftovers_which_are_zeroed() {
     kit.organization(no, 20, &records).await;
     let told = kit.get(path).await.json();
     assert_eq!(told["leftovers"][0]["why"], "administrator");
-    assert_eq!(told["leftovers"][0]["cure"][0], "idp-hub org quota zero home p");
+    assert_eq!(
+        told["leftovers"][0]["cure"][0],
+        "idp-hub org quota zero home p"
+    );
     let done = kit.post("/regions/home/limits/zero", zero).await;
     assert_eq!(done.status, 200, "{}", done.text);
     assert_eq!(done.json()["changed"][0]["after"], "cores=2 ram=512");
@@ -219,9 +279,14 @@ async fn what_is_allocated_is_told_with_leftovers_which_are_zeroed() {
         panic!("{limits:?}");
     };
     assert_eq!(*holder, Holder::Own(CloudId::new("p")));
-    let own = kit.post("/regions/home/limits/zero", json!({ "project": web })).await;
+    let own = kit
+        .post("/regions/home/limits/zero", json!({ "project": web }))
+        .await;
     let problem = own.is_problem(409, "refused");
-    assert!(problem["detail"].as_str().unwrap().contains("no leftover"), "{problem}");
+    assert!(
+        problem["detail"].as_str().unwrap().contains("no leftover"),
+        "{problem}"
+    );
     let unmerged = kit.get("/api/v1/regions/north/allocation").await;
     unmerged.is_problem(409, "refused");
 }

@@ -206,14 +206,15 @@ fn holder() -> BoxedStrategy<Holder> {
 
 fn limits() -> impl Strategy<Value = Record> {
     let limit = prop::option::of(figure());
-    let resource = (text(), limit, any::<u64>(), any::<bool>()).prop_map(
-        |(name, limit, version, force)| Limit {
-            name,
-            limit,
-            version,
-            force,
-        },
-    );
+    let resource =
+        (text(), limit, any::<u64>(), any::<bool>()).prop_map(|(name, limit, version, force)| {
+            Limit {
+                name,
+                limit,
+                version,
+                force,
+            }
+        });
     (holder(), kind(), list(resource, 256)).prop_map(|(holder, service, resources)| {
         Record::Limits(Limits {
             holder,

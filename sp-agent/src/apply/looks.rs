@@ -112,6 +112,7 @@ impl Reconciler {
 
     /// Looks at all there is: at the beginning, and where what changed concerns much.
     pub(super) fn look_at_everything(&mut self) {
+        self.look_at_all_limits();
         let directory = &self.replica.directory;
         for (kind, id) in keys(directory).chain(self.base.objects.keys().copied()) {
             self.dirty.insert(Subject::Object(kind, id));
@@ -121,7 +122,6 @@ impl Reconciler {
         }
         let secrets = self.replica.secrets.keys();
         self.dirty.extend(secrets.map(|it| Subject::Password(*it)));
-        self.look_at_all_limits();
         for (kind, here) in self.actual.things() {
             self.dirty.insert(Subject::Own(*kind, here.clone()));
         }

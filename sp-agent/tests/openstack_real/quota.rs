@@ -3,8 +3,8 @@
 use reqwest::Method;
 use serde_json::json;
 use shared::model::{CloudId, Limit, Quota, Record, ServiceKind};
-use sp_agent::cloud::{Cloud, Part, QuotaOrder};
 use sp_agent::cloud::openstack::OpenStack;
+use sp_agent::cloud::{Cloud, Part, QuotaOrder};
 
 use crate::cloud::{Hand, administrator, client};
 use crate::told::audit;
@@ -58,9 +58,27 @@ async fn set(cloud: &OpenStack, hand: &Hand) {
         }],
     };
     for (service, part, name, limit, other) in [
-        (ServiceKind::Compute, Part::ComputeQuota, "cores", Some(11), ("instances", Some(7))),
-        (ServiceKind::Volume, Part::VolumeQuota, "gigabytes", None, ("volumes", Some(3))),
-        (ServiceKind::Network, Part::NetworkQuota, "port", Some(9), ("network", Some(5))),
+        (
+            ServiceKind::Compute,
+            Part::ComputeQuota,
+            "cores",
+            Some(11),
+            ("instances", Some(7)),
+        ),
+        (
+            ServiceKind::Volume,
+            Part::VolumeQuota,
+            "gigabytes",
+            None,
+            ("volumes", Some(3)),
+        ),
+        (
+            ServiceKind::Network,
+            Part::NetworkQuota,
+            "port",
+            Some(9),
+            ("network", Some(5)),
+        ),
     ] {
         let set = cloud.set_quota(&order(service, name, limit, false)).await;
         let told = set.unwrap().expect("it was read back");

@@ -67,7 +67,10 @@ fn lines(
     let mut lines = reading.census(region, &[])?.lines();
     lines.sort_by_key(key);
     for line in lines {
-        let is_asked = wanted.project.as_deref().is_none_or(|it| is_called(&line, it));
+        let is_asked = wanted
+            .project
+            .as_deref()
+            .is_none_or(|it| is_called(&line, it));
         if is_asked && key(&line).as_slice() >= after && is_seen(reading, sight, &line)? {
             shown.push(line);
         }
@@ -93,11 +96,7 @@ fn is_called(line: &ProjectLine, name: &str) -> bool {
 }
 
 /// Leftovers are for cloud administrators, whose own the directory does not have.
-fn is_seen(
-    reading: &Reading<'_>,
-    sight: &Sight,
-    line: &ProjectLine,
-) -> Result<bool, StoreError> {
+fn is_seen(reading: &Reading<'_>, sight: &Sight, line: &ProjectLine) -> Result<bool, StoreError> {
     if sight.sees_everything() {
         return Ok(true);
     }

@@ -12,9 +12,7 @@ use super::super::prompt::{self, YES};
 use super::PAGE;
 use super::find::find;
 use super::spread;
-use crate::api::{
-    AllocationDocument, LeftoverDocument, LimitsSetList, Page, ProjectQuotaDocument,
-};
+use crate::api::{AllocationDocument, LeftoverDocument, LimitsSetList, Page, ProjectQuotaDocument};
 
 pub(super) async fn run(client: &Client, asked: &Quota, screen: Screen) -> Result<(), CliError> {
     match asked {
@@ -24,7 +22,10 @@ pub(super) async fn run(client: &Client, asked: &Quota, screen: Screen) -> Resul
             full,
         } => {
             let all = quotas(client, region.as_deref(), project.as_deref()).await?;
-            screen.write(|| shown::quotas(&all, *full, screen), &json!({ "quotas": all }))
+            screen.write(
+                || shown::quotas(&all, *full, screen),
+                &json!({ "quotas": all }),
+            )
         }
         Quota::Set(asked) => set(client, asked, screen).await,
         Quota::Spread(asked) => spread::run(client, asked, screen).await,
@@ -125,12 +126,11 @@ async fn zero(
 }
 
 /// The leftover of this name or id.
-fn leftover<'a>(
-    all: &'a AllocationDocument,
-    name: &str,
-) -> Result<&'a LeftoverDocument, CliError> {
+fn leftover<'a>(all: &'a AllocationDocument, name: &str) -> Result<&'a LeftoverDocument, CliError> {
     let found = all.leftovers.iter();
-    let found: Vec<_> = found.filter(|it| it.own == name || it.name == name).collect();
+    let found: Vec<_> = found
+        .filter(|it| it.own == name || it.name == name)
+        .collect();
     let region = &all.region;
     match found.as_slice() {
         [one] => Ok(one),

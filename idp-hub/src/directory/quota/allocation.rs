@@ -74,14 +74,15 @@ impl Census {
         for told in self.quotas.values() {
             for it in &told.quota.resources {
                 let (service, name) = (told.quota.service, it.name.as_str());
-                sums.entry((service, name)).or_insert_with(|| ResourceAllocation {
-                    service,
-                    name: name.to_owned(),
-                    capacity: self.capacity(service, name),
-                    allocated: Sum::default(),
-                    directory: Sum::default(),
-                    leftovers: Sum::default(),
-                });
+                sums.entry((service, name))
+                    .or_insert_with(|| ResourceAllocation {
+                        service,
+                        name: name.to_owned(),
+                        capacity: self.capacity(service, name),
+                        allocated: Sum::default(),
+                        directory: Sum::default(),
+                        leftovers: Sum::default(),
+                    });
             }
         }
         let all = self.all_here();

@@ -171,7 +171,10 @@ impl Census {
 
     /// What the region has.
     pub fn capacities(&self) -> Capacities {
-        let gigabytes = self.capacities.gigabytes.filter(|_| self.pools_unknown == 0);
+        let gigabytes = self
+            .capacities
+            .gigabytes
+            .filter(|_| self.pools_unknown == 0);
         Capacities {
             gigabytes,
             ..self.capacities

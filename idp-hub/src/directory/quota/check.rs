@@ -265,8 +265,7 @@ impl Census {
     /// limit.
     fn together(&self, wishes: &[Wish], service: ServiceKind, resource: &str) -> (u64, u64) {
         let of_resource = wishes.iter();
-        let of_resource =
-            of_resource.filter(|it| it.service == service && it.resource == resource);
+        let of_resource = of_resource.filter(|it| it.service == service && it.resource == resource);
         let wished: BTreeMap<&Holder, Option<u64>> =
             of_resource.map(|it| (&it.holder, it.limit)).collect();
         let (mut sum, mut unlimited) = (0u64, 0u64);
@@ -312,9 +311,8 @@ impl Census {
             of_services.entry(key).or_default().push(wish);
         }
         let all = of_services.into_iter();
-        let all = all.map(|((holder, service), wishes)| {
-            self.change((holder, service), &wishes, force, now)
-        });
+        let all = all
+            .map(|((holder, service), wishes)| self.change((holder, service), &wishes, force, now));
         all.filter_map(Result::transpose).collect()
     }
 
@@ -330,8 +328,10 @@ impl Census {
         let before = before.map(|it| it.resources.as_slice()).unwrap_or_default();
         let newest = before.iter().map(|it| it.version).max().unwrap_or_default();
         let version = now.max(newest.saturating_add(1));
-        let mut all: BTreeMap<String, Limit> =
-            before.iter().map(|it| (it.name.clone(), it.clone())).collect();
+        let mut all: BTreeMap<String, Limit> = before
+            .iter()
+            .map(|it| (it.name.clone(), it.clone()))
+            .collect();
         let (mut was, mut is) = (Vec::new(), Vec::new());
         for wish in wishes {
             let name = &wish.resource;
@@ -359,7 +359,11 @@ impl Census {
         }
         if all.len() > RESOURCES_MAX {
             return Err(QuotaRefusal::Wrong {
-                what: format!("{} has too many limits in {}", self.name(holder), service.name()),
+                what: format!(
+                    "{} has too many limits in {}",
+                    self.name(holder),
+                    service.name()
+                ),
                 next: "256 resources of a service can have one",
             });
         }

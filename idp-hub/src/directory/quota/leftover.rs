@@ -177,7 +177,9 @@ impl Census {
                 steps.push(format!("idp-hub org plan {region}   # merging takes it in"));
             }
             LeftoverWhy::Unknown => {
-                steps.push(format!("idp-hub region show {region}   # is all of it read?"));
+                steps.push(format!(
+                    "idp-hub region show {region}   # is all of it read?"
+                ));
                 return steps;
             }
             _ => {}

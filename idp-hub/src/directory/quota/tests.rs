@@ -65,7 +65,8 @@ impl Region {
     fn live(&mut self, name: &str, number: u128, department: u128) {
         self.project(name, Some(number), Custody::Common);
         let (name, department) = (name.to_owned(), id(department));
-        self.census.know(id(number), InDirectory::Live { name, department });
+        self.census
+            .know(id(number), InDirectory::Live { name, department });
     }
 
     pub(super) fn quota(&mut self, project: &str, of: &[(&str, Option<u64>, u64)]) {
@@ -123,7 +124,9 @@ fn edit(number: u128, limits: &[(&str, i64)]) -> QuotaEdit {
 }
 
 fn of(holder: Holder, limits: &[(&str, i64)]) -> QuotaEdit {
-    let limits = limits.iter().map(|(name, limit)| ((*name).to_owned(), *limit));
+    let limits = limits
+        .iter()
+        .map(|(name, limit)| ((*name).to_owned(), *limit));
     QuotaEdit {
         holder,
         limits: limits.collect(),
@@ -137,18 +140,44 @@ fn own(name: &str) -> Holder {
 #[test]
 fn what_is_right_is_told_with_what_was_set_before() {
     let mut region = region();
-    let told = region.check(Check::Whole, &[edit(1, &[("cores", 25)])]).unwrap();
-    let [LimitsChange { limits, name, before, after }] = told.as_slice() else {
+    let told = region
+        .check(Check::Whole, &[edit(1, &[("cores", 25)])])
+        .unwrap();
+    let [
+        LimitsChange {
+            limits,
+            name,
+            before,
+            after,
+        },
+    ] = told.as_slice()
+    else {
         panic!("{told:?}");
     };
-    assert_eq!((name.as_str(), before.as_str(), after.as_str()), ("web", "cores=20", "cores=25"));
+    assert_eq!(
+        (name.as_str(), before.as_str(), after.as_str()),
+        ("web", "cores=20", "cores=25")
+    );
     assert_eq!(limits.holder, Holder::Project(id(1)));
-    assert_eq!((limits.service, limits.version()), (ServiceKind::Compute, NOW));
+    assert_eq!(
+        (limits.service, limits.version()),
+        (ServiceKind::Compute, NOW)
+    );
     region.census.want(limits.clone());
-    let told = region.check(Check::Whole, &[edit(1, &[("compute:instances", -1)])]).unwrap();
+    let told = region
+        .check(Check::Whole, &[edit(1, &[("compute:instances", -1)])])
+        .unwrap();
     let limits = &told[0].limits;
-    let names: Vec<_> = limits.resources.iter().map(|it| (it.name.as_str(), it.limit)).collect();
-    assert_eq!(names, [("cores", Some(25)), ("instances", None)], "both are wanted");
+    let names: Vec<_> = limits
+        .resources
+        .iter()
+        .map(|it| (it.name.as_str(), it.limit))
+        .collect();
+    assert_eq!(
+        names,
+        [("cores", Some(25)), ("instances", None)],
+        "both are wanted"
+    );
     assert_eq!(limits.version(), NOW + 1, "and the second is later");
 }
 
@@ -159,8 +188,17 @@ fn what_is_so_is_not_told_again_and_what_was_changed_there_is() {
     assert_eq!(region.check(Check::Whole, &same).unwrap(), []);
     region.set(edit(1, &[("cores", 25)]));
     let again = [edit(1, &[("cores", 25)])];
-    assert_eq!(region.check(Check::Whole, &again).unwrap(), [], "it is on its way");
-    region.quota_of(ServiceKind::Compute, "web", &[("cores", Some(7), 1)], NOW + 9);
+    assert_eq!(
+        region.check(Check::Whole, &again).unwrap(),
+        [],
+        "it is on its way"
+    );
+    region.quota_of(
+        ServiceKind::Compute,
+        "web",
+        &[("cores", Some(7), 1)],
+        NOW + 9,
+    );
     assert_eq!(region.check(Check::Whole, &again).unwrap().len(), 1);
 }
 
@@ -169,10 +207,22 @@ fn a_limit_below_what_is_used_is_refused_with_the_numbers_unless_it_is_forced() 
     let region = region();
     let below = [edit(1, &[("cores", 7)])];
     let refusal = region.check(Check::Whole, &below).unwrap_err();
-    assert!(matches!(refusal, QuotaRefusal::BelowUse { limit: 7, used: 8, .. }), "{refusal}");
+    assert!(
+        matches!(
+            refusal,
+            QuotaRefusal::BelowUse {
+                limit: 7,
+                used: 8,
+                ..
+            }
+        ),
+        "{refusal}"
+    );
     let told = region.check(Check::Forced, &below).unwrap();
     assert!(told[0].limits.resources[0].force);
-    region.check(Check::Whole, &[edit(1, &[("cores", 8)])]).unwrap();
+    region
+        .check(Check::Whole, &[edit(1, &[("cores", 8)])])
+        .unwrap();
 }
 
 #[test]
@@ -180,29 +230,44 @@ fn what_a_project_uses_that_was_not_read_is_not_taken_for_nothing() {
     let mut region = region();
     region.live("new", 4, 9);
     let there = region.check(Check::Whole, &[edit(4, &[("cores", 1)])]);
-    assert!(matches!(there, Err(QuotaRefusal::NotRead { .. })), "{there:?}");
+    assert!(
+        matches!(there, Err(QuotaRefusal::NotRead { .. })),
+        "{there:?}"
+    );
     let department = id(9);
     let name = "later".to_owned();
-    region.census.know(id(5), InDirectory::Live { name, department });
+    region
+        .census
+        .know(id(5), InDirectory::Live { name, department });
     // One that the region has not uses nothing there.
-    region.check(Check::Whole, &[edit(5, &[("cores", 1)])]).unwrap();
+    region
+        .check(Check::Whole, &[edit(5, &[("cores", 1)])])
+        .unwrap();
 }
 
 #[test]
 fn nothing_is_raised_beyond_what_the_region_has() {
     let mut region = region();
-    region.check(Check::Whole, &[edit(1, &[("cores", 60)])]).unwrap();
-    let over = region.check(Check::Whole, &[edit(1, &[("cores", 61)])]).unwrap_err();
+    region
+        .check(Check::Whole, &[edit(1, &[("cores", 60)])])
+        .unwrap();
+    let over = region
+        .check(Check::Whole, &[edit(1, &[("cores", 61)])])
+        .unwrap_err();
     let QuotaRefusal::OverCapacity { sum, capacity, .. } = over else {
         panic!("{over}");
     };
     assert_eq!((sum, capacity), (101, 100));
     let unlimited = region.check(Check::Whole, &[edit(1, &[("cores", -1)])]);
     assert!(matches!(unlimited, Err(QuotaRefusal::OverCapacity { .. })));
-    region.check(Check::Whole, &[edit(1, &[("instances", 9999)])]).unwrap();
+    region
+        .check(Check::Whole, &[edit(1, &[("instances", 9999)])])
+        .unwrap();
     // What was beyond it may be lowered.
     region.quota("far", &[("cores", Some(500), 0)]);
-    region.check(Check::Whole, &[edit(3, &[("cores", 400)])]).unwrap();
+    region
+        .check(Check::Whole, &[edit(3, &[("cores", 400)])])
+        .unwrap();
     let raised = region.check(Check::Whole, &[edit(1, &[("cores", 21)])]);
     assert!(matches!(raised, Err(QuotaRefusal::OverCapacity { .. })));
 }
@@ -214,32 +279,70 @@ fn a_limit_that_is_lowered_counts_until_the_region_says_that_it_is() {
     region.set(edit(1, &[("cores", 10)]));
     let raise = [edit(3, &[("cores", 60)])];
     let early = region.check(Check::Whole, &raise);
-    assert!(matches!(early, Err(QuotaRefusal::OverCapacity { .. })), "{early:?}");
-    region.quota_of(ServiceKind::Compute, "web", &[("cores", Some(10), 8)], NOW + 5);
+    assert!(
+        matches!(early, Err(QuotaRefusal::OverCapacity { .. })),
+        "{early:?}"
+    );
+    region.quota_of(
+        ServiceKind::Compute,
+        "web",
+        &[("cores", Some(10), 8)],
+        NOW + 5,
+    );
     region.check(Check::Whole, &raise).unwrap();
 }
 
 #[test]
 fn words_that_no_region_knows_are_refused_with_those_that_it_does() {
     let mut region = region();
-    for (word, value) in [("core", 1), ("cores", -2), ("cores", 1 << 31), ("volume:cores", 1)] {
-        let refusal = region.check(Check::Forced, &[edit(1, &[(word, value)])]).unwrap_err();
+    for (word, value) in [
+        ("core", 1),
+        ("cores", -2),
+        ("cores", 1 << 31),
+        ("volume:cores", 1),
+    ] {
+        let refusal = region
+            .check(Check::Forced, &[edit(1, &[(word, value)])])
+            .unwrap_err();
         let text = refusal.to_string();
         let is_right = text.contains("compute:cores") || text.contains("0 to 2147483647");
         assert!(is_right, "{text}");
     }
     region.quota_of(ServiceKind::Network, "web", &[("cores", Some(1), 0)], NOW);
-    let several = region.check(Check::Whole, &[edit(1, &[("cores", 1)])]).unwrap_err();
-    assert!(several.to_string().contains("compute:cores or network:cores"), "{several}");
-    let twice = [edit(1, &[("compute:cores", 9)]), edit(1, &[("compute:cores", 8)])];
-    assert!(matches!(region.check(Check::Whole, &twice), Err(QuotaRefusal::Wrong { .. })));
-    for edits in [vec![], vec![edit(1, &[])], vec![edit(1, &[("instances", 9)]); 101]] {
+    let several = region
+        .check(Check::Whole, &[edit(1, &[("cores", 1)])])
+        .unwrap_err();
+    assert!(
+        several
+            .to_string()
+            .contains("compute:cores or network:cores"),
+        "{several}"
+    );
+    let twice = [
+        edit(1, &[("compute:cores", 9)]),
+        edit(1, &[("compute:cores", 8)]),
+    ];
+    assert!(matches!(
+        region.check(Check::Whole, &twice),
+        Err(QuotaRefusal::Wrong { .. })
+    ));
+    for edits in [
+        vec![],
+        vec![edit(1, &[])],
+        vec![edit(1, &[("instances", 9)]); 101],
+    ] {
         assert!(region.check(Check::Whole, &edits).is_err());
     }
     let nobody = region.check(Check::Whole, &[edit(99, &[("instances", 1)])]);
-    assert!(matches!(nobody, Err(QuotaRefusal::NoProject { .. })), "{nobody:?}");
+    assert!(
+        matches!(nobody, Err(QuotaRefusal::NoProject { .. })),
+        "{nobody:?}"
+    );
     let nobody = region.check(Check::Whole, &[of(own("none"), &[("instances", 1)])]);
-    assert!(matches!(nobody, Err(QuotaRefusal::NoProject { .. })), "{nobody:?}");
+    assert!(
+        matches!(nobody, Err(QuotaRefusal::NoProject { .. })),
+        "{nobody:?}"
+    );
 }
 
 #[test]
@@ -256,7 +359,10 @@ fn whoever_administers_a_department_shifts_within_it_and_raises_nothing() {
         vec![edit(1, &[("instances", -1)])],
     ] {
         let refused = shift(&edits).unwrap_err();
-        assert!(matches!(refused, QuotaRefusal::Grows { .. }), "{edits:?}: {refused}");
+        assert!(
+            matches!(refused, QuotaRefusal::Grows { .. }),
+            "{edits:?}: {refused}"
+        );
     }
 }
 
@@ -269,7 +375,10 @@ fn what_was_lowered_once_is_given_away_once() {
     }
     let again = [edit(1, &[("cores", 10)]), edit(2, &[("cores", 50)])];
     let refused = region.check(Check::Shift, &again);
-    assert!(matches!(refused, Err(QuotaRefusal::Grows { .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(QuotaRefusal::Grows { .. })),
+        "{refused:?}"
+    );
 }
 
 #[test]
@@ -283,13 +392,26 @@ fn lines_tell_what_is_wanted_where_it_differs_and_why() {
         resources.into_iter().find(|it| it.name == "cores").unwrap()
     };
     let cores = line(&region, "web");
-    assert_eq!(cores.told.as_ref().map(|it| (it.limit, it.used)), Some((Some(20), 8)));
+    assert_eq!(
+        cores.told.as_ref().map(|it| (it.limit, it.used)),
+        Some((Some(20), 8))
+    );
     assert_eq!(cores.wanted.map(|it| it.limit), Some(Some(25)));
     assert_eq!(cores.differs, Some(Differs::OnItsWay));
     assert_eq!(line(&region, "data").differs, None);
-    region.quota_of(ServiceKind::Compute, "web", &[("cores", Some(30), 8)], NOW + 1);
+    region.quota_of(
+        ServiceKind::Compute,
+        "web",
+        &[("cores", Some(30), 8)],
+        NOW + 1,
+    );
     assert_eq!(line(&region, "web").differs, Some(Differs::Otherwise));
-    region.quota_of(ServiceKind::Compute, "web", &[("cores", Some(25), 8)], NOW + 2);
+    region.quota_of(
+        ServiceKind::Compute,
+        "web",
+        &[("cores", Some(25), 8)],
+        NOW + 2,
+    );
     assert_eq!(line(&region, "web").differs, None);
 }
 
@@ -318,7 +440,11 @@ fn allocation_is_the_directorys_and_the_leftovers_with_their_cures() {
     };
     let holdings = [(CloudId::new("old"), holds)].into();
     let allocation = with_leftovers().census.allocation(&holdings);
-    let cores = allocation.resources.iter().find(|it| it.name == "cores").unwrap();
+    let cores = allocation
+        .resources
+        .iter()
+        .find(|it| it.name == "cores")
+        .unwrap();
     assert_eq!(cores.capacity, Some(100));
     let sum = |limited, projects, unlimited, unknown, used| Sum {
         limited,
@@ -343,7 +469,10 @@ fn allocation_is_the_directorys_and_the_leftovers_with_their_cures() {
     assert_eq!(whys, expected);
     let old = &allocation.leftovers[3];
     let share = old.shares.iter().find(|it| it.name == "cores").unwrap();
-    assert_eq!((share.allowed, share.permille), (Allowed::Limited(15), Some(150)));
+    assert_eq!(
+        (share.allowed, share.permille),
+        (Allowed::Limited(15), Some(150))
+    );
     assert_eq!(old.cure[0], "idp-hub org quota zero north old");
     assert!(old.cure[1].starts_with("empty it"), "{:?}", old.cure);
     assert_eq!(old.holds.servers, 1);
@@ -354,7 +483,11 @@ fn a_retired_project_that_is_zero_and_empty_is_to_be_purged() {
     let mut region = with_leftovers();
     region.quota("old", &[("cores", Some(0), 0)]);
     let allocation = region.census.allocation(&Default::default());
-    let old = allocation.leftovers.iter().find(|it| it.name == "old").unwrap();
+    let old = allocation
+        .leftovers
+        .iter()
+        .find(|it| it.name == "old")
+        .unwrap();
     assert_eq!(old.cure, [format!("idp-hub org purge project {}", id(6))]);
 }
 
@@ -368,7 +501,10 @@ fn zero_leaves_a_leftover_what_it_uses() {
         assert_eq!(told[0].after, "cores=5");
     }
     let edits = region.census.zero(&own("admin"), false).unwrap();
-    assert_eq!(region.check(Check::Whole, &edits).unwrap()[0].before, "cores=unlimited");
+    assert_eq!(
+        region.check(Check::Whole, &edits).unwrap()[0].before,
+        "cores=unlimited"
+    );
     for (holder, force, is_right) in [
         (Holder::Project(id(1)), true, false),
         (own("web"), true, false),

@@ -15,9 +15,7 @@ use shared::wire::record::{self, Decoded, kind_code};
 use super::drift::not_merged;
 use super::load::{UNREADABLE, record_of};
 use super::write::{Rows, encoded};
-use crate::directory::quota::{
-    Census, Check, Holdings, InDirectory, LimitsChange, QuotaEdit,
-};
+use crate::directory::quota::{Census, Check, Holdings, InDirectory, LimitsChange, QuotaEdit};
 use crate::directory::{object_of, outward};
 use crate::store::error::{Doing, StoreError};
 use crate::store::regions::{RegionNo, RegionRow};
@@ -257,7 +255,9 @@ impl Changing<'_> {
         by: &By,
     ) -> Result<Vec<LimitsChange>, StoreError> {
         self.is_merged(region)?;
-        let census = self.reading().census(region, std::slice::from_ref(project))?;
+        let census = self
+            .reading()
+            .census(region, std::slice::from_ref(project))?;
         let edits = census.zero(project, force)?;
         let changes = census.check(&edits, Check::Whole, self.now.0)?;
         self.tell_limits(region, &census, changes, by)

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::codes::{
-    drift_code, drift_kind, object_kind, object_kind_code, service_code, service_kind, why, why_code,
+    drift_code, drift_kind, object_kind, object_kind_code, service_code, service_kind, why,
+    why_code,
 };
 use super::organization::{assignment, implication, membership};
 use super::quota::holder;

@@ -50,9 +50,17 @@ fn what_was_set_is_given_once_for_each_version_and_only_what_is_new() {
     let (mut bench, mut replica) = applied();
     let (holder, here) = of_web(&bench);
     let cores = limit("cores", Some(20), 5);
-    tell(&mut bench, &mut replica, &holder, std::slice::from_ref(&cores));
+    tell(
+        &mut bench,
+        &mut replica,
+        &holder,
+        std::slice::from_ref(&cores),
+    );
     assert_eq!(bench.run(), 1);
-    assert_eq!(last(&bench), (here.clone(), vec![("cores".to_owned(), Some(20))]));
+    assert_eq!(
+        last(&bench),
+        (here.clone(), vec![("cores".to_owned(), Some(20))])
+    );
     let ram = limit("ram", None, 9);
     tell(&mut bench, &mut replica, &holder, &[cores.clone(), ram]);
     assert_eq!(bench.run(), 1);
@@ -75,9 +83,16 @@ fn limits_wait_for_their_project_and_are_given_to_what_stands_for_it_later() {
     let (mut bench, mut replica) = applied();
     let late = oid(77);
     let holder = Holder::Project(late);
-    tell(&mut bench, &mut replica, &holder, &[limit("cores", Some(1), 5)]);
+    tell(
+        &mut bench,
+        &mut replica,
+        &holder,
+        &[limit("cores", Some(1), 5)],
+    );
     assert_eq!(bench.run(), 0, "the directory has no such project");
-    replica.directory.insert(late, project(oid(DEPARTMENT), None, "late"));
+    replica
+        .directory
+        .insert(late, project(oid(DEPARTMENT), None, "late"));
     bench.core.follow(&replica);
     assert_eq!(bench.run(), 2, "the project and its limits");
     let first = bench.cloud.named(ObjectKind::Project, "late").remove(0);
@@ -85,7 +100,9 @@ fn limits_wait_for_their_project_and_are_given_to_what_stands_for_it_later() {
     bench.cloud.lose(ObjectKind::Project, &first);
     bench.read();
     assert_eq!(bench.run(), 0);
-    bench.core.put_back(Subject::Object(ObjectKind::Project, late));
+    bench
+        .core
+        .put_back(Subject::Object(ObjectKind::Project, late));
     assert_eq!(bench.run(), 2, "made again, it has its limits again");
     assert_ne!(last(&bench).0, first);
 }
@@ -98,7 +115,12 @@ fn what_the_policy_protects_gets_no_limits_and_says_so() {
         read_only: true,
         ..Policy::default()
     });
-    tell(&mut bench, &mut replica, &holder, &[limit("cores", Some(1), 5)]);
+    tell(
+        &mut bench,
+        &mut replica,
+        &holder,
+        &[limit("cores", Some(1), 5)],
+    );
     assert_eq!(bench.run(), 0);
     let subject = Subject::Quota(holder, ServiceKind::Compute);
     let held = (subject, vec![Difference::Quota], Why::ReadOnly);
@@ -119,15 +141,26 @@ fn a_leftover_has_its_limits_set_by_its_own_id_unless_the_operator_protects_it()
         enabled: true,
     });
     let own = bench.cloud.add(own);
-    for (kind, id) in [(ObjectKind::Department, &department), (ObjectKind::Project, &own)] {
-        bench.cloud.custody.insert((kind, id.clone()), Custody::Reserved);
+    for (kind, id) in [
+        (ObjectKind::Department, &department),
+        (ObjectKind::Project, &own),
+    ] {
+        bench
+            .cloud
+            .custody
+            .insert((kind, id.clone()), Custody::Reserved);
     }
     let holder = Holder::Own(own.clone());
     bench.core.allow(Policy {
         protected_departments: vec!["default".to_owned()],
         ..Policy::default()
     });
-    tell(&mut bench, &mut replica, &holder, &[limit("cores", Some(0), 5)]);
+    tell(
+        &mut bench,
+        &mut replica,
+        &holder,
+        &[limit("cores", Some(0), 5)],
+    );
     bench.read();
     assert_eq!(bench.run(), 0);
     let subject = Subject::Quota(holder.clone(), ServiceKind::Compute);
@@ -135,7 +168,10 @@ fn a_leftover_has_its_limits_set_by_its_own_id_unless_the_operator_protects_it()
     assert!(bench.drift().contains(&held), "{:?}", bench.drift());
     bench.core.allow(Policy::default());
     assert_eq!(bench.run(), 1);
-    assert_eq!(last(&bench), (own.clone(), vec![("cores".to_owned(), Some(0))]));
+    assert_eq!(
+        last(&bench),
+        (own.clone(), vec![("cores".to_owned(), Some(0))])
+    );
     bench.cloud.lose(ObjectKind::Project, &own);
     bench.read();
     assert_eq!(bench.run(), 0);
@@ -147,7 +183,12 @@ fn a_leftover_has_its_limits_set_by_its_own_id_unless_the_operator_protects_it()
 fn a_service_that_is_away_holds_up_no_order_to_keystone() {
     let (mut bench, mut replica) = applied();
     let (holder, _) = of_web(&bench);
-    tell(&mut bench, &mut replica, &holder, &[limit("cores", Some(1), 5)]);
+    tell(
+        &mut bench,
+        &mut replica,
+        &holder,
+        &[limit("cores", Some(1), 5)],
+    );
     for _ in 0..20 {
         let batch = bench.core.next(bench.now, 100);
         for task in batch.tasks {

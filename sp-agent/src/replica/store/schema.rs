@@ -12,7 +12,8 @@ use super::{ReplicaError, file};
 use crate::database::{damage, settle};
 
 /// What each release added, in order. Never changed once released: append.
-const MIGRATIONS: [&str; 2] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE position (
         federation BLOB    NOT NULL CHECK (length(federation) = 16),
         feed       BLOB    NOT NULL CHECK (length(feed) = 16),
@@ -52,13 +53,15 @@ const MIGRATIONS: [&str; 2] = ["
         here    TEXT    NOT NULL,
         version INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
-", "
+",
+    "
     CREATE TABLE applied_limits (
         id      TEXT    PRIMARY KEY,       -- of the record
         here    TEXT    NOT NULL,          -- what the cloud calls the project
         version INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
-"];
+",
+];
 
 /// What stays of the write-ahead log after a checkpoint, bytes: what the default checkpoint, every
 /// 1,000 pages of 4 KiB, lets it grow to.

@@ -43,7 +43,10 @@ pub(super) fn quotas(all: &[ProjectQuotaDocument], full: bool, screen: Screen) -
                 Cell::new(foreign::line(&it.name)),
                 right(it.limit.map_or_else(|| "?".to_owned(), limit)),
                 right(it.used.map_or_else(|| "?".to_owned(), |it| it.to_string())),
-                right(it.reserved.map_or_else(|| "?".to_owned(), |it| it.to_string())),
+                right(
+                    it.reserved
+                        .map_or_else(|| "?".to_owned(), |it| it.to_string()),
+                ),
                 right(wanted),
             ]);
             if let Some(why) = &it.why {
@@ -107,13 +110,21 @@ pub(super) fn set(set: &LimitsSetList) -> String {
 pub(super) fn allocation(it: &AllocationDocument, screen: Screen) -> String {
     let mut table = screen.table();
     table.set_header(headers([
-        "RESOURCE", "CAPACITY", "ALLOCATED", "DIRECTORY", "LEFTOVERS", "USED",
+        "RESOURCE",
+        "CAPACITY",
+        "ALLOCATED",
+        "DIRECTORY",
+        "LEFTOVERS",
+        "USED",
     ]));
     let is_shown = |sum: &SumDocument| sum.limit > 0 || sum.used > 0;
     for it in it.resources.iter().filter(|it| is_shown(&it.allocated)) {
         table.add_row([
             Cell::new(format!("{}:{}", it.service, foreign::line(&it.name))),
-            right(it.capacity.map_or_else(|| "?".to_owned(), |it| it.to_string())),
+            right(
+                it.capacity
+                    .map_or_else(|| "?".to_owned(), |it| it.to_string()),
+            ),
             right(sum(&it.allocated)),
             right(sum(&it.directory)),
             right(sum(&it.leftovers)),
@@ -163,7 +174,9 @@ fn leftover(it: &LeftoverDocument) -> String {
 }
 
 fn share(it: &ShareDocument) -> String {
-    let part = it.permille.map(|it| format!(" ({}.{} %)", it / 10, it % 10));
+    let part = it
+        .permille
+        .map(|it| format!(" ({}.{} %)", it / 10, it % 10));
     let name = foreign::line(&it.name);
     format!("{name} {}{}", limit(it.limit), part.unwrap_or_default())
 }
@@ -176,7 +189,9 @@ fn holds(it: &HoldingsDocument) -> String {
         (it.floating_ips, "floating IPs"),
     ];
     let parts = parts.iter().filter(|(count, _)| *count > 0);
-    let parts: Vec<String> = parts.map(|(count, what)| format!("{count} {what}")).collect();
+    let parts: Vec<String> = parts
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
     match parts.is_empty() {
         true => "no servers, volumes, networks or floating IPs".to_owned(),
         false => parts.join(", "),

@@ -42,12 +42,19 @@ fn region(projects: &[Any]) -> Region {
         let department = id(9);
         match known {
             1 | 2 => {
-                let it = InDirectory::Live { name: name.clone(), department };
-                object.into_iter().for_each(|object| region.census.know(id(object), it.clone()));
+                let it = InDirectory::Live {
+                    name: name.clone(),
+                    department,
+                };
+                object
+                    .into_iter()
+                    .for_each(|object| region.census.know(id(object), it.clone()));
             }
             3 => {
                 let it = InDirectory::Retired { name: name.clone() };
-                object.into_iter().for_each(|object| region.census.know(id(object), it.clone()));
+                object
+                    .into_iter()
+                    .for_each(|object| region.census.know(id(object), it.clone()));
             }
             _ => {}
         }

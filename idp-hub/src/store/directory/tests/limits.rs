@@ -62,7 +62,9 @@ async fn with_web() -> (Site, [RegionNo; 2], ObjectId) {
     site.tell(home, 2, &records).await;
     let quotas = [quota("web", 10, 4), quota("later", 5, 1)];
     site.tell_of(Feed::Quota, home, 3, &quotas).await;
-    let listed = site.store.read(|it| it.objects(ObjectKind::Project, None, &[], 10));
+    let listed = site
+        .store
+        .read(|it| it.objects(ObjectKind::Project, None, &[], 10));
     let web = listed.await.unwrap().items[0].what.0;
     (site, [home, north], web)
 }
@@ -95,13 +97,23 @@ async fn a_region_is_told_its_limits_alone_and_once() {
     let heads = site.store.directory_heads();
     let before = (heads.borrow().extent(home), heads.borrow().extent(north));
     let holder = Holder::Project(web);
-    assert_eq!(site.set(home, vec![edit(holder.clone(), 20)]).await.unwrap(), 1);
+    assert_eq!(
+        site.set(home, vec![edit(holder.clone(), 20)])
+            .await
+            .unwrap(),
+        1
+    );
     assert_eq!(site.told_limits(), [(home.0, holder.clone(), Some(20))]);
     let after = (heads.borrow().extent(home), heads.borrow().extent(north));
     assert!(after.0.unwrap().head > before.0.unwrap().head);
     assert_eq!(after.1, before.1);
     site.is_sound().await;
-    assert_eq!(site.set(home, vec![edit(holder.clone(), 20)]).await.unwrap(), 0);
+    assert_eq!(
+        site.set(home, vec![edit(holder.clone(), 20)])
+            .await
+            .unwrap(),
+        0
+    );
     let site = site.reopened().await;
     assert_eq!(site.told_limits(), [(home.0, holder, Some(20))]);
     let limits = site.store.read(move |it| it.limits(home)).await.unwrap();
@@ -125,7 +137,10 @@ async fn all_of_an_edit_is_set_or_nothing() {
     assert_eq!(site.set(home, edits).await.unwrap(), 2);
     let mut told = site.told_limits();
     told.sort();
-    let expected = [(home.0, Holder::Project(web), Some(20)), (home.0, own, Some(3))];
+    let expected = [
+        (home.0, Holder::Project(web), Some(20)),
+        (home.0, own, Some(3)),
+    ];
     assert_eq!(told, expected);
     site.is_sound().await;
 }
@@ -134,14 +149,19 @@ async fn all_of_an_edit_is_set_or_nothing() {
 async fn a_region_that_is_not_merged_is_told_none() {
     let (site, _, web) = with_web().await;
     let south = site.region(3).await;
-    let refused = site.set(south, vec![edit(Holder::Project(web), 20)]).await.unwrap_err();
+    let refused = site
+        .set(south, vec![edit(Holder::Project(web), 20)])
+        .await
+        .unwrap_err();
     assert!(refused.to_string().contains("not merged"), "{refused}");
 }
 
 #[tokio::test]
 async fn a_project_that_ends_has_no_limits_any_more_and_is_left_over() {
     let (site, [home, _], web) = with_web().await;
-    site.set(home, vec![edit(Holder::Project(web), 20)]).await.unwrap();
+    site.set(home, vec![edit(Holder::Project(web), 20)])
+        .await
+        .unwrap();
     let (kind, id) = (ObjectKind::Project, web);
     site.edit(Edit::End { kind, id }).await.unwrap();
     assert_eq!(site.told_limits(), []);
@@ -165,7 +185,9 @@ async fn what_the_region_has_no_more_is_told_no_more_with_the_next_edit() {
     records.push(project("web", "h-ops", None));
     site.tell(home, 9, &records).await;
     let holder = Holder::Project(web);
-    site.set(home, vec![edit(holder.clone(), 20)]).await.unwrap();
+    site.set(home, vec![edit(holder.clone(), 20)])
+        .await
+        .unwrap();
     assert_eq!(site.told_limits(), [(home.0, holder, Some(20))]);
     site.is_sound().await;
 }
@@ -176,20 +198,37 @@ async fn a_project_that_the_directory_made_is_found_by_its_marker() {
     let mut records = organization("n");
     records.push(project("n-web", "n-ops", Some(web)));
     site.tell(north, 5, &records).await;
-    let refused = site.set(north, vec![edit(Holder::Project(web), 1)]).await.unwrap_err();
+    let refused = site
+        .set(north, vec![edit(Holder::Project(web), 1)])
+        .await
+        .unwrap_err();
     assert!(
         matches!(refused, StoreError::Quota(QuotaRefusal::NoResource { .. })),
         "it has told no quota: {refused}"
     );
-    site.tell_of(Feed::Quota, north, 6, &[quota("n-web", 10, 2)]).await;
-    let refused = site.set(north, vec![edit(Holder::Project(web), 1)]).await.unwrap_err();
+    site.tell_of(Feed::Quota, north, 6, &[quota("n-web", 10, 2)])
+        .await;
+    let refused = site
+        .set(north, vec![edit(Holder::Project(web), 1)])
+        .await
+        .unwrap_err();
     assert!(
-        matches!(refused, StoreError::Quota(QuotaRefusal::BelowUse { used: 2, .. })),
+        matches!(
+            refused,
+            StoreError::Quota(QuotaRefusal::BelowUse { used: 2, .. })
+        ),
         "{refused}"
     );
-    site.set(north, vec![edit(Holder::Project(web), 2)]).await.unwrap();
-    assert_eq!(site.told_limits(), [(north.0, Holder::Project(web), Some(2))]);
-    let object = site.store.read(move |it| it.object(ObjectKind::Project, web));
+    site.set(north, vec![edit(Holder::Project(web), 2)])
+        .await
+        .unwrap();
+    assert_eq!(
+        site.told_limits(),
+        [(north.0, Holder::Project(web), Some(2))]
+    );
+    let object = site
+        .store
+        .read(move |it| it.object(ObjectKind::Project, web));
     assert!(matches!(object.await.unwrap(), Some(Object::Project(_))));
     let lines = site.store.read(move |it| {
         let region = it.region_numbered(home)?.unwrap();

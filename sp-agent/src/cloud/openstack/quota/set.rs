@@ -56,7 +56,9 @@ fn first_other<'a>(order: &QuotaOrder, read: &'a Quota) -> Option<&'a QuotaResou
 }
 
 fn not_taken(order: &QuotaOrder, other: &QuotaResource) -> CloudError {
-    let limit = other.limit.map_or_else(|| "none".to_owned(), |it| it.to_string());
+    let limit = other
+        .limit
+        .map_or_else(|| "none".to_owned(), |it| it.to_string());
     CloudError::Refused {
         what: format!("get {} set for {:?}", order.told(), order.name),
         reason: format!(

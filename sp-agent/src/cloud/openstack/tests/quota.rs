@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use shared::model::{CloudId, Limit, Quota, ServiceKind};
 
 use super::*;
-use crate::cloud::{QuotaOrder, Unread};
 use crate::cloud::openstack::testing::{Fake, Reply, answer};
+use crate::cloud::{QuotaOrder, Unread};
 
 #[tokio::test]
 async fn each_project_has_its_quota_and_one_that_just_went_has_none() {
@@ -309,7 +309,10 @@ async fn limits_are_set_with_nothing_beside_and_read_back() {
     ] {
         let quota = cloud.set_quota(&order(service, asked)).await.unwrap();
         let quota = quota.expect("it was read back");
-        assert_eq!((quota.service, quota.project_name.as_str()), (service, "one"));
+        assert_eq!(
+            (quota.service, quota.project_name.as_str()),
+            (service, "one")
+        );
         assert_eq!(quota.resources[0].limit, Some(7));
         let puts = fake.seen(path).into_iter().filter(|it| it.method == "PUT");
         assert_eq!(puts.last().unwrap().body, body);
@@ -348,5 +351,8 @@ async fn a_service_that_takes_limits_and_does_nothing_is_found_out() {
     let order = order(ServiceKind::Compute, &[("cores", Some(8), false)]);
     let error = client(&fake).set_quota(&order).await.unwrap_err();
     let text = error.to_string();
-    assert!(text.contains("still has 7") && text.contains("Keystone"), "{text}");
+    assert!(
+        text.contains("still has 7") && text.contains("Keystone"),
+        "{text}"
+    );
 }
