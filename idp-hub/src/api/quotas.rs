@@ -147,7 +147,9 @@ pub(super) async fn set_limits(
     let set = set.await.map_err(Problem::from);
     let set = set.inspect_err(|problem| refused(&state, attempt, problem.kind().slug()))?;
     let (by, changed) = (who.name(), set.len());
-    tracing::info!(target: "audit", action = "set-quota", region, by, %source, changed, "asked for");
+    tracing::info!(
+        target: "audit", action = "set-quota", region, by, %source, changed, "asked for"
+    );
     Ok(axum::Json(LimitsSetList::new(region, &set)))
 }
 

@@ -278,19 +278,8 @@ impl Kit {
         self.report(no, Feed::Organization, session, records).await;
     }
 
-    /// Reports what a region has of another state feed.
-    pub(crate) async fn tells(
-        &mut self,
-        no: RegionNo,
-        (feed, session): (Feed, u64),
-        records: &[Record],
-    ) {
-        let records = records.iter().map(encoded).collect();
-        self.report(no, feed, session, records).await;
-    }
-
     /// One snapshot of a feed, in a session of its own.
-    async fn report(
+    pub(crate) async fn report(
         &mut self,
         no: RegionNo,
         feed: Feed,
@@ -351,7 +340,7 @@ fn incoming(number: u32) -> IncomingRecord {
     encoded(&Record::Server(server(number)))
 }
 
-fn encoded(record: &Record) -> IncomingRecord {
+pub(crate) fn encoded(record: &Record) -> IncomingRecord {
     let encoded = record::encode(record).unwrap();
     IncomingRecord {
         kind: encoded.kind,

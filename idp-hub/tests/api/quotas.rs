@@ -9,7 +9,7 @@ use shared::model::{
 };
 
 use crate::directory::{organization, with_a_home};
-use crate::kit::{Answer, Kit, PASSWORD, request, with};
+use crate::kit::{Answer, Kit, PASSWORD, encoded, request, with};
 use crate::sign_in::{cookie, enters};
 
 fn quota(project: &str, cores: (Option<u64>, u64)) -> Record {
@@ -53,6 +53,12 @@ async fn with_quotas() -> (Kit, RegionNo, String) {
 }
 
 impl Kit {
+    /// Reports what a region has of a feed.
+    async fn tells(&mut self, no: RegionNo, (feed, session): (Feed, u64), records: &[Record]) {
+        let records = records.iter().map(encoded).collect();
+        self.report(no, feed, session, records).await;
+    }
+
     async fn set_limits(&self, limits: Value) -> Answer {
         let body = json!({ "limits": limits });
         self.send(Method::PUT, "/regions/home/limits", body).await

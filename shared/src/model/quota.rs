@@ -1,4 +1,5 @@
-//! Quota: what a project may use, uses, and has reserved, per service; and what it is to be allowed.
+//! Quota: what a project may use, uses, and has reserved, per service; and what it is to be
+//! allowed.
 
 use std::fmt;
 
