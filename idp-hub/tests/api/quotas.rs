@@ -54,7 +54,12 @@ async fn with_quotas() -> (Kit, RegionNo, String) {
 
 impl Kit {
     /// Reports what a region has of a feed.
-    async fn tells(&mut self, no: RegionNo, (feed, session): (Feed, u64), records: &[Record]) {
+    pub(crate) async fn tells(
+        &mut self,
+        no: RegionNo,
+        (feed, session): (Feed, u64),
+        records: &[Record],
+    ) {
         let records = records.iter().map(encoded).collect();
         self.report(no, feed, session, records).await;
     }
