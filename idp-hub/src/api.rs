@@ -45,8 +45,9 @@ pub use audit::{
 };
 pub use directory::{
     CountDocument, CountsDocument, CuredDocument, DifferenceDocument, DriftPolicyDocument,
-    LinkDocument, LinkEndDocument, LinksDocument, MergedDocument, NamedDocument, ObjectDocument,
-    PlanDocument, ProgressDocument, RemarkDocument, SpreadDocument, SpreadShareDocument,
+    InsideDocument, LeftDocument, LinkDocument, LinkEndDocument, LinksDocument, MergedDocument,
+    NamedDocument, ObjectDocument, PlanDocument, ProgressDocument, RemarkDocument, RetiredDocument,
+    SpreadDocument, SpreadShareDocument,
     StepDocument, WithheldDocument,
 };
 pub use documents::{

@@ -17,8 +17,10 @@ mod fit;
 mod merge;
 mod names;
 mod plan;
+mod proof;
 pub mod quota;
 mod refusal;
+mod retired;
 pub mod rights;
 #[cfg(test)]
 mod tests;
@@ -36,7 +38,9 @@ pub use ended::Ended;
 pub use merge::{Administrator, Arrival, Evidence, plan};
 pub use names::Folded;
 pub use plan::{Action, Field, Links, Obstacle, Plan, PlanDigest, Reason, Rename, Step};
+pub use proof::{is_lapse_proof, lapse_proof};
 pub use refusal::{MergeRefusal, Refusal};
+pub use retired::{Contents, Here, Inside, Left, Purging, Retired};
 pub(crate) use shared::model::directory::{link_of, outward, record_kind};
 pub use shared::model::directory::{link_record, object_of, object_record};
 

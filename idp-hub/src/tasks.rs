@@ -8,6 +8,7 @@
 
 mod drift;
 mod fleet;
+mod purge;
 mod spread;
 
 use std::net::SocketAddr;
@@ -153,6 +154,8 @@ fn tend(tasks: &Tasks, hub: &Hub, clock: Clock) {
     tasks.spawn(Task::worker("spread"), OnExit::StopDaemon, done(spreading));
     let cured = drift::run(store.clone(), clock.clone(), shutdown.clone());
     tasks.spawn(Task::worker("drift"), OnExit::StopDaemon, done(cured));
+    let purged = purge::run(store.clone(), clock.clone(), shutdown.clone());
+    tasks.spawn(Task::worker("purges"), OnExit::StopDaemon, done(purged));
     let told = store.clone().tell_audit(clock.clone(), shutdown.clone());
     tasks.spawn(Task::worker("audit"), OnExit::StopDaemon, done(told));
     let tended = store.tend_samples(clock, shutdown);

@@ -37,6 +37,8 @@ mod quotas;
 mod records;
 #[path = "api/regions.rs"]
 mod regions;
+#[path = "api/retired.rs"]
+mod retired;
 #[path = "api/samples.rs"]
 mod samples;
 #[path = "api/session.rs"]

@@ -19,8 +19,8 @@ mod weight;
 
 pub use cloud_id::CloudId;
 pub use entry::{
-    Becomes, Binding, Custody, DESCRIPTION_BYTES_MAX, Entry, Lapse, Marker, SEALED_BYTES_MAX,
-    Secret,
+    Becomes, Binding, Custody, DESCRIPTION_BYTES_MAX, Entry, Lapse, Marker, Purge,
+    SEALED_BYTES_MAX, Secret,
 };
 pub use health::{
     CloudDescription, CloudKind, Disk, HostSample, Nic, Service, ServiceKind, ServiceLatency,

@@ -30,6 +30,7 @@ mod pace;
 mod passwords;
 mod places;
 mod progress;
+mod purge;
 mod put_back;
 mod quotas;
 mod reach;

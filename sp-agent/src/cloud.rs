@@ -394,6 +394,17 @@ pub enum CloudError {
         /// Why it is not done, and what to do instead.
         reason: String,
     },
+    /// What was to be purged is not empty, or not switched off. Nothing was deleted.
+    #[error(
+        "{what} is not deleted: it has {found}; delete or move that in the cloud, and it is tried \
+         again by itself"
+    )]
+    Occupied {
+        /// What was to be purged.
+        what: String,
+        /// What is in it, and how many of each.
+        found: String,
+    },
     /// An answer that is an error.
     #[error("{endpoint} answers {what} with HTTP {status} ({reason}); see that service's log")]
     Status {

@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use shared::ids::ObjectId;
 use shared::model::directory::{inward, link_of, object_of};
 use shared::model::{
-    Becomes, CloudId, End, Holder, Key, Limits, Link, ObjectKind, Organization, PutBack, Record,
-    RecordKind, Secret, ServiceKind, Subject, UnixMillis,
+    Becomes, CloudId, End, Holder, Key, Limits, Link, ObjectKind, Organization, Purge, PutBack,
+    Record, RecordKind, Secret, ServiceKind, Subject, UnixMillis,
 };
 use shared::wire::Digest;
 
@@ -22,6 +22,10 @@ pub struct Replica {
     pub directory: Organization<ObjectId>,
     /// What it does not have any more.
     pub ended: BTreeMap<ObjectId, (ObjectKind, End)>,
+    /// The hub's proof of each of these.
+    pub proofs: BTreeMap<ObjectId, [u8; 32]>,
+    /// What of it is to be purged here.
+    pub purges: BTreeMap<ObjectId, Purge>,
     /// Links that it had, and of which a snapshot said nothing: neither wanted nor taken away.
     pub unsaid: BTreeSet<Link<ObjectId>>,
     /// What was decided about this region's things.
@@ -50,7 +54,8 @@ pub enum Change {
     Put(Record),
     /// This is gone, or is no link and not told any more. As it was last, where it was understood.
     Gone(Key, Option<Record>),
-    /// A snapshot said nothing of this link, which was so: absence takes nothing away.
+    /// A snapshot said nothing of this link, which was so, or of this end of something: absence
+    /// takes nothing away, and brings nothing back.
     Unsaid(Record),
 }
 
@@ -61,8 +66,12 @@ impl Replica {
             Change::Put(Record::Binding(it)) => {
                 self.bindings.insert((it.kind, it.here), it.becomes);
             }
-            Change::Put(Record::Lapse(it)) => {
+            Change::Put(Record::Lapse(it)) | Change::Unsaid(Record::Lapse(it)) => {
                 self.ended.insert(it.object, (it.kind, it.how));
+                self.proofs.insert(it.object, it.proof);
+            }
+            Change::Put(Record::Purge(it)) => {
+                self.purges.insert(it.object, it);
             }
             Change::Put(Record::PutBack(it)) => {
                 let PutBack { subject, seen, at } = it;
@@ -104,6 +113,12 @@ impl Replica {
             }
             (RecordKind::Lapse, Some(Record::Lapse(it))) => {
                 self.ended.remove(&it.object);
+                self.proofs.remove(&it.object);
+            }
+            (RecordKind::Purge, _) => {
+                if let Some(object) = inward(&key.id) {
+                    self.purges.remove(&object);
+                }
             }
             (RecordKind::PutBack, Some(Record::PutBack(it))) => {
                 self.put_backs.remove(&it.subject);

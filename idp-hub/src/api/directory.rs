@@ -8,6 +8,7 @@ mod objects;
 mod plan;
 mod progress;
 mod remarks;
+mod retired;
 mod spread;
 
 pub(super) use access::{Administrator, Seen, Sight};
@@ -20,6 +21,7 @@ pub use plan::{
 };
 pub use progress::{CountsDocument, ProgressDocument};
 pub use remarks::{DifferenceDocument, RemarkDocument};
+pub use retired::{InsideDocument, LeftDocument, RetiredDocument};
 pub use spread::{SpreadDocument, SpreadShareDocument};
 
 // Whole, because the list of routes needs what stands beside each handler as well.
@@ -28,4 +30,5 @@ pub(super) use links::*;
 pub(super) use objects::*;
 pub(super) use plan::*;
 pub(super) use progress::*;
+pub(super) use retired::*;
 pub(super) use spread::*;

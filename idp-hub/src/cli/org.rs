@@ -4,6 +4,7 @@ mod drift;
 mod find;
 mod plan;
 mod quota;
+mod retired;
 mod shown;
 mod spread;
 
@@ -34,18 +35,28 @@ pub(super) async fn run(client: &Client, asked: &Org, screen: Screen) -> Result<
         Org::Drift(asked) => drift::run(client, asked, screen).await,
         Org::Status { region } => drift::status(client, region.as_deref(), screen).await,
         Org::Policy { region, drift: it } => drift::policy(client, region, *it, screen).await,
-        Org::List { kind } if kind.is_link() => {
+        Org::Retired => retired::list(client, None, screen).await,
+        Org::Purge(asked) => retired::purge(client, asked, screen).await,
+        Org::List {
+            kind: kind @ (Kind::Department | Kind::Project),
+            retired: true,
+        } => retired::list(client, Some(*kind), screen).await,
+        Org::List {
+            kind,
+            retired: true,
+        } => {
+            let what = format!("a {} is not retired, it is deleted", kind.word());
+            Err(CliError::Usage(what))
+        }
+        Org::List { kind, .. } if kind.is_link() => {
             let all: Vec<LinkDocument> = all(client, *kind).await?;
             screen.write(|| shown::links(&all, *kind, screen), &listed(*kind, &all))
         }
-        Org::List { kind } => {
+        Org::List { kind, .. } => {
             let all: Vec<ObjectDocument> = all(client, *kind).await?;
             screen.write(|| shown::objects(&all, *kind, screen), &listed(*kind, &all))
         }
-        Org::Show(which) => {
-            let found = found(client, which).await?;
-            screen.write(|| shown::one(&found, screen), &found)
-        }
+        Org::Show(which) => show(client, which, screen).await,
         Org::Create(asked) => create(client, asked, screen).await,
         Org::Set(asked) => set(client, asked, screen).await,
         Org::Delete(asked) => end(client, asked, "delete", screen).await,
@@ -83,6 +94,26 @@ async fn all<T: DeserializeOwned>(client: &Client, kind: Kind) -> Result<Vec<T>,
 
 fn listed<T: Serialize>(kind: Kind, all: &[T]) -> Value {
     json!({ format!("{}s", kind.word()): all })
+}
+
+/// One that is live, or one that was retired.
+async fn show(client: &Client, which: &Which, screen: Screen) -> Result<(), CliError> {
+    let live = match found(client, which).await {
+        Ok(found) => return screen.write(|| shown::one(&found, screen), &found),
+        Err(error) => error,
+    };
+    let is_asked = matches!(which.kind, Kind::Department | Kind::Project);
+    let is_none = matches!(live, CliError::Usage(_) | CliError::Problem(_));
+    if !is_asked || !is_none {
+        return Err(live);
+    }
+    let within = which.within.as_deref();
+    match retired::find(client, which.kind, &which.name, within).await {
+        Ok(Some(it)) => screen.write(|| retired::one(&it, screen), &it),
+        // What is said of the live ones is what was asked for.
+        Ok(None) | Err(CliError::Problem(_)) => Err(live),
+        Err(error) => Err(error),
+    }
 }
 
 async fn found(client: &Client, which: &Which) -> Result<ObjectDocument, CliError> {

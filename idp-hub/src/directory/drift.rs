@@ -107,9 +107,10 @@ pub enum DriftRefusal {
 fn curable(remark: &Remark) -> Result<&[Drifted], DriftRefusal> {
     let subject = || remark.subject.to_string();
     match &remark.state {
-        RemarkState::Failed { .. } | RemarkState::Blocked { .. } => {
-            Err(DriftRefusal::NoDrift { subject: subject() })
-        }
+        RemarkState::Failed { .. }
+        | RemarkState::Blocked { .. }
+        | RemarkState::Purged { .. }
+        | RemarkState::Ended { .. } => Err(DriftRefusal::NoDrift { subject: subject() }),
         RemarkState::Drift {
             why: DriftWhy::Region,
             what,

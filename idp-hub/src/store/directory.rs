@@ -17,6 +17,8 @@ mod load;
 mod look;
 mod merge;
 mod planning;
+mod purge;
+mod retired;
 mod secrets;
 mod spread;
 mod write;
@@ -31,6 +33,8 @@ pub use list::{Known, Listed, ListedPage};
 pub use look::ShownPlan;
 pub use merge::{Confirmation, Merged};
 pub(in crate::store) use planning::Planners;
+pub use purge::Revived;
+pub use retired::{Heard, RetiredPage, RetiredQuery};
 pub use spread::{Places, RESOURCE_BYTES_MAX, SPREADS_MAX, ShareRow, Spread, SpreadKey};
 
 /// The region whose number stands for all regions: numbers of real ones begin with 1.

@@ -147,6 +147,28 @@ fn linked_and_ended(hub: &Hub) {
     hub.told(&["org", "retire", "department", "ops", "--yes"]);
     assert_eq!(names(&hub.json(&["org", "list", "departments"])), ["lab"]);
     assert!(names(&hub.json(&["org", "list", "projects"])).is_empty());
+    retired_and_purged(hub);
+}
+
+fn retired_and_purged(hub: &Hub) {
+    let retired = hub.json(&["org", "retired"]);
+    assert_eq!(names(&retired).len(), 2, "{retired}");
+    let listed = hub.json(&["org", "list", "projects", "--retired"]);
+    assert_eq!(names(&listed), ["web"]);
+    let shown = hub.json(&["org", "show", "project", "web"]);
+    assert_eq!(shown["state"], "retired");
+    let (code, text) = hub.fails(&["org", "purge", "user", "anna", "--yes"]);
+    assert!(code == 64 && text.contains("org delete user"), "{text}");
+    let (code, text) = hub.fails(&["org", "purge", "department", "ops", "--yes"]);
+    assert!(code == 1 && text.contains("retired projects web"), "{text}");
+    let (code, text) = hub.fails(&["org", "purge", "department", "lab", "--yes"]);
+    assert!(
+        code == 64 && text.contains("org retire department"),
+        "{text}"
+    );
+    hub.told(&["org", "purge", "project", "web", "--yes"]);
+    hub.told(&["org", "purge", "department", "ops", "--yes"]);
+    assert!(names(&hub.json(&["org", "retired"])).is_empty());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A region's organization as its agent tells of it, and what becomes of each thing there.
 
-use super::{CloudId, End, ObjectKind};
+use super::{CloudId, End, ObjectKind, UnixMillis};
 use crate::ids::{FederationId, ObjectId};
 
 /// The longest description taken over, in bytes: 255 characters of four bytes each, the most that
@@ -76,6 +76,23 @@ pub struct Lapse {
     pub kind: ObjectKind,
     /// How it ended.
     pub how: End,
+    /// By what the hub knows its own word again: an HMAC-SHA256 of the rest with a key that it
+    /// alone has, so that no region can make one. Zeros where nobody has said so.
+    pub proof: [u8; 32],
+}
+
+/// A retired project or department is to be deleted, now that it is empty. Goes from the hub to one
+/// region, and is taken back once that has done it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Purge {
+    /// Which it was.
+    pub object: ObjectId,
+    /// What kind of thing: a project or a department.
+    pub kind: ObjectKind,
+    /// What it was called: who knows it by its marker alone looks at its name as well.
+    pub name: String,
+    /// When the administrator said so, by the hub's clock. Tells it from an earlier word.
+    pub at: UnixMillis,
 }
 
 /// The longest that a sealed secret is, in bytes: 512 of it, and what sealing adds.
@@ -105,6 +122,13 @@ impl Becomes {
 
 impl Lapse {
     /// The id of its record.
+    pub const fn id(&self) -> CloudId {
+        CloudId::Hyphenated(self.object.to_bytes())
+    }
+}
+
+impl Purge {
+    /// The id of its record: a thing is purged once.
     pub const fn id(&self) -> CloudId {
         CloudId::Hyphenated(self.object.to_bytes())
     }

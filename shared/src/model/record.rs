@@ -2,7 +2,8 @@
 
 use super::{
     Applying, Assignment, Binding, CloudId, Department, Entry, FloatingIp, Group, HostSample,
-    Implication, Lapse, Limits, Membership, Network, Node, Project, PutBack, Quota, Remark, Role,
+    Implication, Lapse, Limits, Membership, Network, Node, Project, Purge, PutBack, Quota, Remark,
+    Role,
     Secret, Server, Service, StoragePool, UnixMillis, User, Volume,
 };
 
@@ -96,6 +97,8 @@ pub enum RecordKind {
     Secret,
     /// [`Limits`].
     Limits,
+    /// [`Purge`].
+    Purge,
     /// [`Service`].
     Service,
     /// [`HostSample`].
@@ -127,6 +130,7 @@ impl RecordKind {
         Self::PutBack,
         Self::Secret,
         Self::Limits,
+        Self::Purge,
         Self::Service,
         Self::HostSample,
     ];
@@ -151,7 +155,8 @@ impl RecordKind {
             | Self::Applying
             | Self::PutBack
             | Self::Secret
-            | Self::Limits => Feed::Organization,
+            | Self::Limits
+            | Self::Purge => Feed::Organization,
             Self::Server
             | Self::Volume
             | Self::Network
@@ -186,6 +191,7 @@ impl RecordKind {
             Self::PutBack => "put-back",
             Self::Secret => "secret",
             Self::Limits => "limits",
+            Self::Purge => "purge",
             Self::Service => "service",
             Self::HostSample => "host-sample",
         }
@@ -248,6 +254,8 @@ pub enum Record {
     Secret(Secret),
     /// What a project is to be allowed.
     Limits(Limits),
+    /// A retired thing is to be deleted.
+    Purge(Purge),
     /// The state of one API.
     Service(Service),
     /// Host health at one moment.
@@ -280,6 +288,7 @@ impl Record {
             Self::PutBack(it) => (RecordKind::PutBack, it.subject.id()),
             Self::Secret(it) => (RecordKind::Secret, it.id()),
             Self::Limits(it) => (RecordKind::Limits, it.id()),
+            Self::Purge(it) => (RecordKind::Purge, it.id()),
             Self::Service(it) => (RecordKind::Service, it.id()),
             Self::HostSample(it) => (RecordKind::HostSample, sample_id(it.at)),
         };

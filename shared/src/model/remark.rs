@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{CloudId, Holder, Limits, Link, ObjectKind, ServiceKind, UnixMillis};
+use super::{CloudId, End, Holder, Limits, Link, ObjectKind, ServiceKind, UnixMillis};
 use crate::ids::ObjectId;
 
 /// The longest error or reason taken over, in characters.
@@ -60,6 +60,29 @@ pub enum RemarkState {
         /// In what it differs.
         what: Vec<Drifted>,
     },
+    /// It was to be purged, and is not there (any more). It stays until the hub takes that back.
+    Purged {
+        /// The hub's word that is done: [`Purge::at`](super::Purge::at).
+        told: UnixMillis,
+    },
+    /// The hub tells of it as if it were there, and told before that it ended: a hub that was
+    /// restored from an older backup. Here it does not come back.
+    Ended {
+        /// How it ended.
+        how: End,
+        /// The hub's own proof of that: [`Lapse::proof`](super::Lapse::proof).
+        proof: [u8; 32],
+    },
+}
+
+impl RemarkState {
+    /// Whether something failed, or can't be done.
+    pub const fn is_failure(&self) -> bool {
+        match self {
+            Self::Failed { .. } | Self::Blocked { .. } | Self::Ended { .. } => true,
+            Self::Drift { .. } | Self::Purged { .. } => false,
+        }
+    }
 }
 
 /// One difference between the directory and a region's cloud.

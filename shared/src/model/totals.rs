@@ -138,6 +138,7 @@ impl Totals {
             | Record::PutBack(_)
             | Record::Secret(_)
             | Record::Limits(_)
+            | Record::Purge(_)
             | Record::Service(_)
             | Record::HostSample(_) => totals.put(&Weight::of(record)),
         }

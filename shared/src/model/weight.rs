@@ -55,6 +55,7 @@ impl Weight {
             | Record::PutBack(_)
             | Record::Secret(_)
             | Record::Limits(_)
+            | Record::Purge(_)
             | Record::Service(_)
             | Record::HostSample(_) => Self::Nothing,
             Record::Network(_)

@@ -80,17 +80,19 @@ pub const fn kind_code(kind: RecordKind) -> u16 {
         RecordKind::PutBack => 76,
         RecordKind::Secret => 77,
         RecordKind::Limits => 78,
+        RecordKind::Purge => 80,
     }
 }
 
-/// The feed that carries a kind's number, of a later release too: sixteen numbers belong to each.
+/// The feed that carries a kind's number, of a later release too: sixteen numbers belong to each,
+/// and thirty-two to the organization.
 pub const fn feed_of_kind(code: u16) -> Option<Feed> {
     match code >> 4 {
         0 => Some(Feed::Inventory),
         1 => Some(Feed::Quota),
         2 => Some(Feed::Health),
         3 => Some(Feed::Samples),
-        4 => Some(Feed::Organization),
+        4 | 5 => Some(Feed::Organization),
         _ => None,
     }
 }
@@ -102,7 +104,7 @@ pub const fn kinds_of_feed(feed: Feed) -> (u16, u16) {
         Feed::Quota => (16, 31),
         Feed::Health => (32, 47),
         Feed::Samples => (48, 63),
-        Feed::Organization => (64, 79),
+        Feed::Organization => (64, 95),
     }
 }
 
@@ -162,6 +164,7 @@ pub fn encode(record: &Record) -> Result<EncodedRecord, EncodeError> {
         Record::PutBack(it) => codec::encode_into(&v1::PutBackV1::from(it), &mut value)?,
         Record::Secret(it) => codec::encode_into(&v1::SecretV1::from(it), &mut value)?,
         Record::Limits(it) => codec::encode_into(&v1::LimitsV1::from(it), &mut value)?,
+        Record::Purge(it) => codec::encode_into(&v1::PurgeV1::from(it), &mut value)?,
         Record::Server(it) => codec::encode_into(&v1::ServerV1::from(it), &mut value)?,
         Record::Volume(it) => codec::encode_into(&v1::VolumeV1::from(it), &mut value)?,
         Record::Network(it) => codec::encode_into(&v1::NetworkV1::from(it), &mut value)?,
@@ -211,6 +214,7 @@ pub fn decode(kind: u16, id: &[u8], value: &[u8]) -> Result<Decoded, DecodeError
         RecordKind::PutBack => Record::PutBack(remark::put_back(codec::decode(value)?)?),
         RecordKind::Secret => Record::Secret(organization::secret(&codec::decode(value)?)),
         RecordKind::Limits => Record::Limits(quota::limits(codec::decode(value)?)?),
+        RecordKind::Purge => Record::Purge(organization::purge(codec::decode(value)?)?),
         RecordKind::Server => Record::Server(inventory::server(id, codec::decode(value)?)?),
         RecordKind::Volume => Record::Volume(inventory::volume(id, codec::decode(value)?)?),
         RecordKind::Network => Record::Network(inventory::network(id, codec::decode(value)?)?),
@@ -246,6 +250,7 @@ pub const fn has_derived_id(kind: RecordKind) -> bool {
             | RecordKind::PutBack
             | RecordKind::Secret
             | RecordKind::Limits
+            | RecordKind::Purge
             | RecordKind::Service
             | RecordKind::HostSample
     )

@@ -293,6 +293,16 @@ pub(super) struct LapseV1 {
     pub(super) object: ObjectId,
     pub(super) kind: u8,
     pub(super) how: EndV1,
+    pub(super) proof: [u8; 32],
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct PurgeV1<'a> {
+    pub(super) object: ObjectId,
+    pub(super) kind: u8,
+    #[serde(borrow)]
+    pub(super) name: Name<'a>,
+    pub(super) at_ms: u64,
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -344,6 +354,13 @@ pub(super) enum RemarkStateV1<'a> {
         why: u8,
         /// A thing has a handful of fields.
         what: List<DriftedV1<'a>, 16>,
+    },
+    Purged {
+        told_ms: u64,
+    },
+    Ended {
+        how: EndV1,
+        proof: [u8; 32],
     },
 }
 

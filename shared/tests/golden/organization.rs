@@ -108,6 +108,13 @@ fn full_links() -> Vec<Record> {
             object: OBJECT,
             kind: ObjectKind::Role,
             how: End::Retired,
+            proof: [0x5a; 32],
+        }),
+        Record::Purge(Purge {
+            object: OBJECT,
+            kind: ObjectKind::Project,
+            name: "研发 1".to_owned(),
+            at: UnixMillis(1_795_000_000_123),
         }),
         Record::Secret(Secret {
             user: OBJECT,
@@ -237,7 +244,14 @@ fn words() -> Vec<(String, Record)> {
         let object = OBJECT;
         for kind in ObjectKind::ALL {
             let word = format!("{} {how:?}", kind.name());
-            words.push((word, Record::Lapse(Lapse { object, kind, how })));
+            let proof = [0; 32];
+            let lapse = Lapse {
+                object,
+                kind,
+                how,
+                proof,
+            };
+            words.push((word, Record::Lapse(lapse)));
         }
     }
     words

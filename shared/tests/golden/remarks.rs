@@ -123,6 +123,14 @@ fn words() -> Vec<(String, Record)> {
     };
     let failed = Record::Remark(remark(user(), failed));
     words.push(("failed".to_owned(), failed));
+    let told = UnixMillis(1_795_000_000_123);
+    let purged = Record::Remark(remark(user(), RemarkState::Purged { told }));
+    words.push(("purged".to_owned(), purged));
+    for how in [End::Deleted, End::Retired] {
+        let proof = [0x5a; 32];
+        let ended = Record::Remark(remark(user(), RemarkState::Ended { how, proof }));
+        words.push((format!("ended {how:?}"), ended));
+    }
     for why in DriftWhy::ALL {
         let what = Vec::new();
         let drift = Record::Remark(remark(user(), RemarkState::Drift { why, what }));

@@ -154,6 +154,8 @@ fn of_remarks(record: Record) -> Record {
                     why,
                     what: what.into_iter().take(16).map(drifted).collect(),
                 },
+                RemarkState::Purged { told } => RemarkState::Purged { told: time(told) },
+                ended @ RemarkState::Ended { .. } => ended,
             },
             ..it
         }),
@@ -170,6 +172,11 @@ fn of_remarks(record: Record) -> Record {
             ..it
         }),
         Record::PutBack(it) => Record::PutBack(PutBack {
+            at: time(it.at),
+            ..it
+        }),
+        Record::Purge(it) => Record::Purge(Purge {
+            name: text(&it.name, NAME),
             at: time(it.at),
             ..it
         }),

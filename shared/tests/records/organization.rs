@@ -130,8 +130,26 @@ fn binding() -> impl Strategy<Value = Record> {
 
 fn lapse() -> impl Strategy<Value = Record> {
     let how = prop::sample::select(vec![End::Deleted, End::Retired]);
-    (object(), kind(), how)
-        .prop_map(|(object, kind, how)| Record::Lapse(Lapse { object, kind, how }))
+    (object(), kind(), how, any::<[u8; 32]>()).prop_map(|(object, kind, how, proof)| {
+        Record::Lapse(Lapse {
+            object,
+            kind,
+            how,
+            proof,
+        })
+    })
+}
+
+fn purge() -> impl Strategy<Value = Record> {
+    let at = prop_oneof![any::<u64>(), 0..UnixMillis::LATEST.0].prop_map(UnixMillis);
+    (object(), kind(), text(), at).prop_map(|(object, kind, name, at)| {
+        Record::Purge(Purge {
+            object,
+            kind,
+            name,
+            at,
+        })
+    })
 }
 
 fn secret() -> impl Strategy<Value = Record> {
@@ -156,6 +174,7 @@ pub(super) fn record() -> BoxedStrategy<Record> {
         binding(),
         lapse(),
         secret(),
+        purge(),
     ]
     .boxed()
 }

@@ -77,6 +77,14 @@ fn remark() -> impl Strategy<Value = Record> {
             tries
         }),
         text().prop_map(|reason| RemarkState::Blocked { reason }),
+        time().prop_map(|told| RemarkState::Purged { told }),
+        (any::<bool>(), any::<[u8; 32]>()).prop_map(|(is_deleted, proof)| RemarkState::Ended {
+            how: match is_deleted {
+                true => End::Deleted,
+                false => End::Retired,
+            },
+            proof,
+        }),
         (why, list(drifted(), 16)).prop_map(|(why, what)| RemarkState::Drift { why, what }),
     ];
     (subject(), text(), state).prop_map(|(subject, name, state)| {

@@ -112,6 +112,7 @@ impl Task {
             Order::Create { object, .. } => object.name(),
             Order::Update { from, .. } => from.name(),
             Order::Quota(it) => &it.name,
+            Order::Purge { name, .. } => name,
             Order::Remove { .. } | Order::Link(_) | Order::Unlink(_) | Order::Password(..) => "",
         }
     }
@@ -123,7 +124,7 @@ impl Task {
 
     fn frees_a_name(&self) -> Option<RecordKind> {
         match &self.order {
-            Order::Remove { kind, .. } => Some(record_kind(*kind)),
+            Order::Remove { kind, .. } | Order::Purge { kind, .. } => Some(record_kind(*kind)),
             Order::Update { from, to, .. } if from.name() != to.name() => {
                 Some(record_kind(to.kind()))
             }
@@ -387,7 +388,7 @@ fn changes(of: &Reconciler, task: &Task, made: Option<&CloudId>) -> Option<Vec<C
             vec![Change::Put(changed)]
         }
         // Its links go with it.
-        Order::Remove { kind, id } => {
+        Order::Remove { kind, id } | Order::Purge { kind, id, .. } => {
             let links = of.actual.links_of(*kind, id);
             let links = links.map(|it| Change::Gone(link_record(it.clone()).key()));
             let key = Key {

@@ -26,7 +26,7 @@ impl Doubt {
         match &self.task.order {
             Order::Create { object, .. } => record_kind(object.kind()),
             Order::Update { to, .. } => record_kind(to.kind()),
-            Order::Remove { kind, .. } => record_kind(*kind),
+            Order::Remove { kind, .. } | Order::Purge { kind, .. } => record_kind(*kind),
             Order::Link(link) | Order::Unlink(link) => link_kind(link),
             Order::Password(..) => RecordKind::User,
             Order::Quota(_) => RecordKind::Quota,
@@ -44,6 +44,7 @@ pub(super) const fn is_doubtful(error: &CloudError) -> bool {
         | CloudError::Throttled { .. }
         | CloudError::Conflict { .. }
         | CloudError::Refused { .. }
+        | CloudError::Occupied { .. }
         | CloudError::Missing { .. }
         | CloudError::Unmanaged => false,
     }
@@ -98,7 +99,9 @@ impl Reconciler {
                 let is_marked = self.actual.traits(to.kind(), id).marker == *marker;
                 is_so && (marker.is_none() || is_marked)
             }
-            Order::Remove { kind, id } => !self.actual.organization().has(*kind, id),
+            Order::Remove { kind, id } | Order::Purge { kind, id, .. } => {
+                !self.actual.organization().has(*kind, id)
+            }
             Order::Link(link) => self.actual.has_link(link),
             Order::Unlink(link) => !self.actual.has_link(link),
             Order::Password(..) | Order::Quota(_) => false,

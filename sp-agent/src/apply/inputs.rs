@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use shared::ids::ObjectId;
 use shared::model::{
-    Becomes, CloudId, Custody, End, Key, Link, Object, ObjectKind, Record, RecordKind,
+    Becomes, CloudId, Custody, End, Key, Link, Object, ObjectKind, Purge, Record, RecordKind,
 };
 
 use super::actual::Touched;
@@ -29,7 +29,9 @@ impl Reconciler {
             self.tell_link(link, is_there);
         }
         self.tell_unsaid(&replica.unsaid);
-        for id in changed(&self.replica.ended, &replica.ended) {
+        let ended = changed(&self.replica.ended, &replica.ended);
+        let is_any_ended = !ended.is_empty();
+        for id in ended {
             self.tell_end(id, replica.ended.get(&id).copied());
         }
         for here in changed(&self.replica.bindings, &replica.bindings) {
@@ -43,7 +45,27 @@ impl Reconciler {
             let limits = replica.limits.get(&(holder.clone(), service)).cloned();
             self.tell_limits(holder, service, limits);
         }
+        for id in changed(&self.replica.purges, &replica.purges) {
+            self.tell_purge(id, replica.purges.get(&id).cloned());
+        }
+        if is_any_ended {
+            // What is deleted is in no purge's way any more.
+            self.look_at_purges();
+        }
+        if self.replica.proofs != replica.proofs {
+            self.replica.proofs.clone_from(&replica.proofs);
+        }
         self.told_to_put_back(replica);
+    }
+
+    /// Something that was retired is to be purged; `None` takes that back.
+    fn tell_purge(&mut self, id: ObjectId, purge: Option<Purge>) {
+        self.look_at_purges();
+        match purge {
+            Some(it) => drop(self.replica.purges.insert(id, it)),
+            None => drop(self.replica.purges.remove(&id)),
+        }
+        self.look_at_purges();
     }
 
     /// A thing of the directory is so; `None`: the directory says nothing of it any more.
@@ -157,6 +179,7 @@ impl Reconciler {
     pub fn remove(&mut self, key: &Key) {
         if let Some(touched) = self.actual.remove(key) {
             self.touched(touched);
+            self.look_at_purges();
         }
     }
 

@@ -33,13 +33,21 @@ impl Reconciler {
         if let Some(unread) = self.unread(kind) {
             return Verdict::Waiting(Wait::Reading(unread));
         }
-        if let Some(object) = self.replica.directory.object(kind, &id) {
-            return self.judge_live(kind, id, object);
+        let ended = self.replica.ended.get(&id).filter(|(of, _)| *of == kind);
+        let live = self.replica.directory.object(kind, &id);
+        match (live, ended) {
+            (Some(object), Some((_, how))) => Verdict::Blocked(revived(&object, *how)),
+            (Some(object), None) => self.judge_live(kind, id, object),
+            (None, Some((_, how))) => self.judge_ended(kind, id, *how),
+            (None, None) => self.judge_unknown(kind, id),
         }
-        match self.replica.ended.get(&id) {
-            Some((of, how)) if *of == kind => self.judge_ended(kind, id, *how),
-            _ => self.judge_unknown(kind, id),
-        }
+    }
+
+    /// Whether the directory has a thing, and never said that it ended: an id is used once, so that
+    /// what ended stays so.
+    pub(super) fn is_live(&self, kind: ObjectKind, id: &ObjectId) -> bool {
+        let ended = self.replica.ended.get(id);
+        self.replica.directory.has(kind, id) && ended.is_none_or(|(of, _)| *of != kind)
     }
 
     /// The first kind that must be read before anything can be said of a thing of this kind.
@@ -217,8 +225,15 @@ impl Reconciler {
         };
         let (End::Deleted, Some(level)) = (how, Level::remove(kind)) else {
             let object = id;
-            let was = lapse_digest(Lapse { object, kind, how });
-            return self.switch_off(kind, id, here, found, was);
+            let proof = [0; 32];
+            let lapse = Lapse {
+                object,
+                kind,
+                how,
+                proof,
+            };
+            let verdict = self.switch_off(kind, id, here.clone(), found, lapse_digest(lapse));
+            return self.or_purged((kind, id), &here, verdict);
         };
         let what = vec![Difference::Surplus];
         if let Some(why) = self.guard(kind, &here) {
@@ -364,6 +379,20 @@ impl Reconciler {
             false => Verdict::Due(Box::new(due)),
         }
     }
+}
+
+/// What the hub tells of again, of which it told that it ended.
+fn revived(object: &Object<ObjectId>, how: End) -> String {
+    let (kind, name) = (object.kind().name(), object.name());
+    let (ended, command) = match how {
+        End::Deleted => ("deleted", "delete"),
+        End::Retired => ("retired", "retire"),
+    };
+    format!(
+        "the federation {ended} this {kind}, and this hub, which is of an older backup, has it \
+         again: it does not come back here; end it there too, with `idp-hub org {command} {kind} \
+         {name:?}`"
+    )
 }
 
 pub(super) fn drift(name: &str, what: Vec<Difference>, why: Why) -> Verdict {

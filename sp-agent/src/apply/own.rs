@@ -19,13 +19,14 @@ impl Reconciler {
         };
         match self.places.binding(kind, here) {
             Some(Becomes::Renamed(name)) => return self.give_way(kind, here, found, name),
-            Some(becomes @ Becomes::Withheld(id)) if !self.replica.directory.has(kind, id) => {
+            Some(becomes @ Becomes::Withheld(id)) if !self.is_live(kind, id) => {
                 let was = binding_digest(&Binding {
                     kind,
                     here: here.clone(),
                     becomes: becomes.clone(),
                 });
-                return self.switch_off(kind, *id, here.clone(), found, was);
+                let verdict = self.switch_off(kind, *id, here.clone(), found, was);
+                return self.or_purged((kind, *id), here, verdict);
             }
             _ => {}
         }

@@ -50,6 +50,8 @@ pub(super) struct Places {
     bindings: BTreeMap<Here, Becomes>,
     /// What it decided to be a thing of the directory, by that.
     bound: BTreeMap<There, BTreeSet<CloudId>>,
+    /// What it decided to be a thing that ended, by that.
+    withheld: BTreeMap<There, BTreeSet<CloudId>>,
     /// What bears the federation's marker, by what it says.
     marked: BTreeMap<There, BTreeSet<CloudId>>,
     /// The markers that stand there.
@@ -77,6 +79,7 @@ impl Places {
             based: based.collect(),
             bindings: BTreeMap::new(),
             bound: BTreeMap::new(),
+            withheld: BTreeMap::new(),
             marked: BTreeMap::new(),
             markers: BTreeMap::new(),
             here: BTreeMap::new(),
@@ -108,6 +111,11 @@ impl Places {
         self.bindings.get(&(kind, here.clone()))
     }
 
+    /// What of the cloud the hub decided to be this thing, which ended.
+    pub(super) fn withheld(&self, what: There) -> impl Iterator<Item = &CloudId> {
+        self.withheld.get(&what).into_iter().flatten()
+    }
+
     /// Takes what the hub decides; `None` takes it back.
     pub(super) fn bind(
         &mut self,
@@ -123,6 +131,13 @@ impl Places {
         if let Some(Becomes::Object(id)) = before {
             take_out(&mut self.bound, (here.0, id), &here.1);
             concerned.insert(id);
+        }
+        if let Some(Becomes::Withheld(id)) = before {
+            take_out(&mut self.withheld, (here.0, id), &here.1);
+        }
+        if let Some(Becomes::Withheld(id)) = becomes {
+            let withheld = self.withheld.entry((here.0, id)).or_default();
+            withheld.insert(here.1.clone());
         }
         if let Some(Becomes::Object(id)) = becomes {
             let bound = self.bound.entry((here.0, id)).or_default();

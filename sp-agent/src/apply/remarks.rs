@@ -43,9 +43,11 @@ impl Reconciler {
     pub fn remarks(&self, progress: &Progress) -> Remarks {
         let failed = self.tally.failed().take(REMARKS_MAX);
         let subjects = failed.chain(self.tally.drift().take(REMARKS_MAX));
+        let remarks = subjects.filter_map(|it| self.remark(it));
         Remarks {
             applying: progress.into(),
-            remarks: subjects.filter_map(|it| self.remark(it)).collect(),
+            // The hub bounds what it wants purged at a time.
+            remarks: remarks.chain(self.purged().take(REMARKS_MAX)).collect(),
             is_whole: self.is_whole(),
         }
     }
@@ -61,6 +63,14 @@ impl Reconciler {
         let (name, state) = match (self.standings.get(subject)?, self.failures.get(subject)) {
             (Standing::Drift(drift), _) => return Some(self.of_drift(subject, drift)),
             (Standing::Blocked(reason), _) => {
+                let revived = self.revived(subject);
+                if let Some(state) = revived {
+                    return Some(Remark {
+                        subject: subject.clone(),
+                        name: self.name(subject),
+                        state,
+                    });
+                }
                 let reason = short(reason);
                 (self.name(subject), RemarkState::Blocked { reason })
             }
@@ -79,6 +89,17 @@ impl Reconciler {
             name,
             state,
         })
+    }
+
+    /// What is told of what ended and is told of again, so that the hub ends it too.
+    fn revived(&self, subject: &Subject) -> Option<RemarkState> {
+        let Subject::Object(kind, id) = subject else {
+            return None;
+        };
+        let (of, how) = self.replica.ended.get(id)?;
+        let is_told = of == kind && self.replica.directory.has(*kind, id);
+        let proof = self.replica.proofs.get(id).copied().unwrap_or_default();
+        is_told.then_some(RemarkState::Ended { how: *how, proof })
     }
 
     /// What is told of a drift.

@@ -67,9 +67,13 @@ impl Reconciler {
         if standing.is_none() {
             self.is_nothing(&subject);
         }
-        self.stand(subject, standing);
+        self.stand(subject.clone(), standing);
         if let Some(note) = note {
             self.note(note);
+            // It was switched off, which is kept, and goes on from there.
+            if self.is_purge(&subject) {
+                self.dirty.insert(subject);
+            }
         }
     }
 

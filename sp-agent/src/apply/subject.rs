@@ -69,6 +69,8 @@ pub enum Wait {
     Inner(CloudId),
     /// That the outer project is switched on, as Keystone asks for.
     Outer(CloudId),
+    /// That all in this thing, which is to be purged, is removed.
+    Emptied(ObjectKind, ObjectId),
 }
 
 /// How a subject stands.
@@ -119,6 +121,10 @@ pub enum Level {
     RemoveGroup,
     /// Removed.
     RemoveRole,
+    /// Purged.
+    PurgeProject,
+    /// Purged.
+    PurgeDepartment,
 }
 
 impl Level {
@@ -143,11 +149,24 @@ impl Level {
         }
     }
 
+    /// Where things of a kind are purged; `None` where they are removed.
+    pub(super) const fn purge(kind: ObjectKind) -> Option<Self> {
+        match kind {
+            ObjectKind::Department => Some(Self::PurgeDepartment),
+            ObjectKind::Project => Some(Self::PurgeProject),
+            ObjectKind::Role | ObjectKind::Group | ObjectKind::User => None,
+        }
+    }
+
     /// Whether something is removed that can't be made again as it was.
     pub(super) const fn is_removal(self) -> bool {
         matches!(
             self,
-            Self::RemoveUser | Self::RemoveGroup | Self::RemoveRole
+            Self::RemoveUser
+                | Self::RemoveGroup
+                | Self::RemoveRole
+                | Self::PurgeProject
+                | Self::PurgeDepartment
         )
     }
 }

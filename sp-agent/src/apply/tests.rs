@@ -7,6 +7,7 @@ mod guards;
 mod measured;
 mod passwords;
 mod properties;
+mod purge;
 mod quotas;
 mod remarks;
 mod rules;

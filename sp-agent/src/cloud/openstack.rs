@@ -31,6 +31,7 @@ mod passwords;
 mod patience;
 mod probe;
 mod projects;
+mod purge;
 mod quota;
 mod refusal;
 mod remembered;
@@ -190,7 +191,14 @@ impl Cloud for OpenStack {
     }
 
     async fn perform(&self, order: &Order) -> Result<Option<CloudId>, CloudError> {
-        identity::perform(&self.client, order).await
+        match order {
+            Order::Purge { kind, id, name } => {
+                let what = (*kind, id, name.as_str());
+                purge::purge(&self.client, &self.witness, what).await?;
+                Ok(None)
+            }
+            order => identity::perform(&self.client, order).await,
+        }
     }
 
     async fn set_quota(&self, order: &QuotaOrder) -> Result<Option<Quota>, CloudError> {

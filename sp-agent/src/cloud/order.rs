@@ -26,12 +26,22 @@ pub enum Order {
         marker: Option<Marker>,
     },
     /// Remove a user, group or role. A department or project is never removed by this: it is
-    /// switched off by an update.
+    /// switched off by an update, and deleted by [`Order::Purge`] alone.
     Remove {
         /// What kind of thing.
         kind: ObjectKind,
         /// Which.
         id: CloudId,
+    },
+    /// Delete a project or department that was retired, if it is empty: the cloud is asked first,
+    /// and anything that is found in it is [`CloudError::Occupied`](super::CloudError::Occupied).
+    Purge {
+        /// What kind of thing.
+        kind: ObjectKind,
+        /// Which.
+        id: CloudId,
+        /// What it is called.
+        name: String,
     },
     /// Make this link.
     Link(Link<CloudId>),

@@ -209,10 +209,61 @@ async fn all_orders(keystone: &Keystone) {
     }
 }
 
+/// What was retired is purged when it is off and empty, and twice is once.
+async fn purges(keystone: &Keystone) {
+    let agent = agent(keystone, LONG);
+    let d = made(&agent, department("chemistry", true), 11).await;
+    let p = made(&agent, project(&d, true), 12).await;
+    let u = made(&agent, user(&d, None), 13).await;
+    let purge = |kind, id: &CloudId| Order::Purge {
+        kind,
+        id: id.clone(),
+        name: "it".to_owned(),
+    };
+    let (of_d, of_p) = (
+        purge(ObjectKind::Department, &d),
+        purge(ObjectKind::Project, &p),
+    );
+    let kept = async |order: &Order, told: &str| {
+        let error = agent.perform(order).await.unwrap_err();
+        let CloudError::Occupied { found, .. } = &error else {
+            panic!("{error}");
+        };
+        assert!(found.contains(told), "{found}");
+    };
+    kept(&of_p, "switched on").await;
+    kept(&of_d, "switched on").await;
+    twice(
+        &agent,
+        update(&p, project(&d, true), project(&d, false), 12),
+    )
+    .await;
+    let (on, off) = (
+        department("chemistry", true),
+        department("chemistry", false),
+    );
+    twice(&agent, update(&d, on, off, 11)).await;
+    kept(&of_d, "1 project, 1 user").await;
+    twice(&agent, of_p).await;
+    kept(&of_d, "1 user").await;
+    let (kind, id) = (ObjectKind::User, u);
+    twice(&agent, Order::Remove { kind, id }).await;
+    twice(&agent, of_d).await;
+}
+
+#[tokio::test]
+async fn the_simulated_keystone_purges_what_is_off_and_empty() {
+    let simulated = SimulatedKeystone::start(Options::default()).await;
+    let before = simulated.organization();
+    purges(&Keystone::simulated(&simulated)).await;
+    assert_eq!(simulated.organization(), before);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_real_keystone_does_every_order() {
     let cloud = RealCloud::up("test-orders", &["--services", "keystone"]);
     all_orders(&Keystone::of(&cloud)).await;
+    purges(&Keystone::of(&cloud)).await;
 }
 
 #[tokio::test]

@@ -57,6 +57,7 @@ const PURE: [&str; 34] = [
     "sp-agent/src/apply/places.rs",
     "sp-agent/src/apply/policy.rs",
     "sp-agent/src/apply/progress.rs",
+    "sp-agent/src/apply/purge.rs",
     "sp-agent/src/apply/put_back.rs",
     "sp-agent/src/apply/quotas.rs",
     "sp-agent/src/apply/remarks.rs",

@@ -68,7 +68,7 @@ pub(in crate::api) async fn failures(
     _: Administrator,
     Query(asked): Query<RemarksQuery>,
 ) -> Result<axum::Json<Page<RemarkDocument>>, Problem> {
-    page(&state, asked, |it| !matches!(it, RemarkState::Drift { .. })).await
+    page(&state, asked, RemarkState::is_failure).await
 }
 
 async fn page(

@@ -4,7 +4,7 @@ use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use shared::ids::ObjectId;
 use shared::model::{
-    Actor, DriftKind, DriftWhy, Drifted, Holder, Link, ObjectKind, RemarkState, Scope, Subject,
+    Actor, DriftKind, DriftWhy, Drifted, End, Holder, Link, ObjectKind, RemarkState, Scope, Subject,
 };
 use utoipa::ToSchema;
 
@@ -137,6 +137,24 @@ impl RemarkDocument {
                 "blocked".clone_into(&mut self.state);
                 self.error = Some(reason.clone());
                 "do what the error says; it goes on by itself".clone_into(&mut self.next_step);
+            }
+            RemarkState::Purged { .. } => {
+                "purged".clone_into(&mut self.state);
+                "nothing; it is deleted there".clone_into(&mut self.next_step);
+            }
+            RemarkState::Ended { how, .. } => {
+                let word = match how {
+                    End::Deleted => "deleted",
+                    End::Retired => "retired",
+                };
+                "blocked".clone_into(&mut self.state);
+                self.error = Some(format!(
+                    "the region knows that it was {word}, and this hub, which was restored from an \
+                     older backup, has it again; it does not come back there"
+                ));
+                "nothing, where this hub can prove that it said so: then it ends by itself within \
+                 a minute; otherwise end it here again, with `idp-hub org delete` or `retire`"
+                    .clone_into(&mut self.next_step);
             }
             RemarkState::Drift { why, what } => {
                 "drift".clone_into(&mut self.state);

@@ -48,7 +48,13 @@ pub(in crate::cli) enum Org {
     List {
         /// Of which kind
         kind: Kind,
+        /// What was retired instead, with what is left of it in each region: of departments and
+        /// projects
+        #[arg(long)]
+        retired: bool,
     },
+    /// List what was retired: what is left of it in each region, how far a purge is, and what next
+    Retired,
     /// Show one department, project, user, group or role
     Show(Which),
     /// Make a department, project, user, group or role, in every region
@@ -59,6 +65,8 @@ pub(in crate::cli) enum Org {
     Delete(Ending),
     /// Retire a department or project with all that is in it: no new use, and its resources stay
     Retire(Ending),
+    /// Purge a retired department or project: each region deletes it, if nothing is in it
+    Purge(Ending),
     /// Set a user's password, at the hub and in every region; asks for it twice
     Password {
         /// The user's department, by name or id

@@ -118,7 +118,7 @@ fn one_step(step: &StepDocument) -> String {
         "recognize" => format!("{kind} {name:?} is known"),
         "create" => format!("{kind} {name:?} is made there"),
         "give-way" => format!("{kind} {name:?} leaves its name to the federation's"),
-        "withhold" => format!("{kind} {name:?} has ended here, and is switched off there"),
+        "withhold" => format!("{kind} {name:?} ended here, and is switched off there"),
         "block" => format!("{kind} {name:?} can't be made there"),
         _ => format!("{kind} {name:?} stays the region's own"),
     };
@@ -157,6 +157,9 @@ fn changes(all: &[String]) -> String {
 fn reason(why: &str) -> &str {
     match why {
         "reserved" => "it is the cloud's own",
+        "retired" => "it was retired",
+        "deleted" => "it was deleted",
+        "purged" => "it was purged; there it stays, until `idp-hub org purge` deletes it there too",
         "above-is-out" => "so does what it is in",
         "same-name" => "another one has a name that some database takes for the same",
         "name-held" => "a retired one has its name still; rename it there to have it taken in",

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::{OptionalExtension, params};
 use shared::ids::{FeedId, ObjectId};
-use shared::model::Feed;
+use shared::model::{End, Feed};
 use shared::wire::Digest;
 use shared::wire::frame::{Phase, Standing, feed_code};
 
@@ -47,6 +47,8 @@ pub struct ShownPlan {
     pub digest: PlanDigest,
     /// What the directory's are called that it names, live or not.
     pub names: HashMap<ObjectId, String>,
+    /// How those ended that are withheld.
+    pub ended: HashMap<ObjectId, End>,
     /// How the region was taken in before.
     pub before: Option<RegionOrganization>,
     /// What the federation's administrator and his project are called once it is done.
@@ -95,6 +97,7 @@ impl Reading<'_> {
         Ok(ShownPlan {
             digest: plan.digest(),
             names: names_in(directory, &plan),
+            ended: ended_in(directory, &plan),
             before: self.region_organization(region.no)?,
             administrator: names,
             home,
@@ -120,6 +123,14 @@ impl Changing<'_> {
         }
         Ok(version)
     }
+}
+
+fn ended_in(directory: &Directory, plan: &Plan) -> HashMap<ObjectId, End> {
+    let ended = plan.steps.iter().filter_map(|step| match &step.action {
+        Action::Withhold { id, .. } => Some((*id, directory.ended(*id)?.how)),
+        _ => None,
+    });
+    ended.collect()
 }
 
 fn names_in(directory: &Directory, plan: &Plan) -> HashMap<ObjectId, String> {

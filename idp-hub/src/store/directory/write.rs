@@ -11,7 +11,7 @@ use shared::wire::record::{self, kind_code};
 use super::EVERYWHERE;
 use super::load::{end_code, record_of};
 use crate::directory::{
-    Delta, Directory, Ended, Stamp, link_record, object_record, outward, record_kind,
+    Delta, Directory, Ended, Stamp, lapse_proof, link_record, object_record, outward, record_kind,
 };
 use crate::store::error::{Doing, StoreError};
 use crate::store::facts;
@@ -26,6 +26,8 @@ pub(super) struct Rows<'a> {
     /// Of the rows that are being written: what holds everywhere, or a region's own.
     pub(super) digest: Digest,
     written: u64,
+    /// With what the hub proves its word that something ended.
+    key: [u8; 32],
 }
 
 impl<'a> Rows<'a> {
@@ -39,6 +41,7 @@ impl<'a> Rows<'a> {
             head,
             digest: Digest::from_bytes(digest),
             written: 0,
+            key: reading.required("lapse_key")?,
         })
     }
 
@@ -103,6 +106,21 @@ impl<'a> Rows<'a> {
         Ok(std::mem::replace(&mut self.digest, common))
     }
 
+    /// What one region is not told any more. `digest` as in [`of_one`](Self::of_one).
+    pub(super) fn taken_back(
+        &mut self,
+        no: RegionNo,
+        kind: RecordKind,
+        gone: &[shared::model::CloudId],
+        digest: Digest,
+    ) -> Result<Digest, StoreError> {
+        let common = std::mem::replace(&mut self.digest, digest);
+        for id in gone {
+            self.bury(no.0, kind_code(kind), &encoded(id)?)?;
+        }
+        Ok(std::mem::replace(&mut self.digest, common))
+    }
+
     /// An object is one thing of the region: where another one is that now, the earlier one is
     /// not.
     fn supersede(&mut self, no: RegionNo, all: &[Binding]) -> Result<(), StoreError> {
@@ -155,6 +173,7 @@ impl<'a> Rows<'a> {
             object: id,
             kind,
             how: ended.how,
+            proof: lapse_proof(&self.key, (kind, id), ended.how),
         };
         self.put(EVERYWHERE, &Record::Lapse(lapse))?;
         self.keep_ended(id, ended)?;

@@ -123,11 +123,18 @@ pub(super) fn drift() -> Vec<Row> {
         let path = route.replace("{region}", "none").replace("{id}", "0");
         row(("POST", route, path.leak()), seen, cloud(404))
     };
+    let of_retired = |method, route: &'static str| {
+        let path = route.replace("{id}", "00000000-0000-4000-8000-000000000000");
+        row((method, route, path.leak()), "", cloud(404))
+    };
     let policy = "/regions/{region}/organization/policy";
     vec![
         plain("GET", "/directory/drift", "", cloud(200)),
         plain("GET", "/directory/failures", "", cloud(200)),
         plain("GET", "/directory/progress", "", cloud(200)),
+        plain("GET", "/directory/retired", "", cloud(200)),
+        of_retired("GET", "/directory/retired/{id}"),
+        of_retired("POST", "/directory/retired/{id}/purge"),
         cure("/regions/{region}/drift/{id}/put-back"),
         cure("/regions/{region}/drift/{id}/adopt"),
         row(

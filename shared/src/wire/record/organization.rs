@@ -1,14 +1,15 @@
 //! Organizations between the model and the wire.
 
 use super::codes::{custody, custody_code, object_kind, object_kind_code};
+use super::{moment, timely};
 use crate::model::{
     Actor, Assignment, Becomes, Binding, CloudId, Department, End, Entry, Group, Implication,
-    Lapse, Marker, Membership, Project, Role, Scope, Secret, User,
+    Lapse, Marker, Membership, Project, Purge, Role, Scope, Secret, UnixMillis, User,
 };
 use crate::wire::codec::DecodeError;
 use crate::wire::v1::{
     ActorV1, AssignmentV1, BecomesV1, BindingV1, DepartmentV1, EndV1, EntryV1, GroupV1, LapseV1,
-    MarkerV1, PairV1, ProjectV1, RoleV1, ScopeV1, SecretV1, UserV1,
+    MarkerV1, PairV1, ProjectV1, PurgeV1, RoleV1, ScopeV1, SecretV1, UserV1,
 };
 use crate::wire::{Bytes, Text};
 
@@ -228,11 +229,23 @@ impl From<&Lapse> for LapseV1 {
         Self {
             object: it.object,
             kind: object_kind_code(it.kind),
-            how: match it.how {
-                End::Deleted => EndV1::Deleted,
-                End::Retired => EndV1::Retired,
-            },
+            how: end_to(it.how),
+            proof: it.proof,
         }
+    }
+}
+
+pub(super) const fn end_to(how: End) -> EndV1 {
+    match how {
+        End::Deleted => EndV1::Deleted,
+        End::Retired => EndV1::Retired,
+    }
+}
+
+pub(super) const fn end_from(how: &EndV1) -> End {
+    match how {
+        EndV1::Deleted => End::Deleted,
+        EndV1::Retired => End::Retired,
     }
 }
 
@@ -242,10 +255,30 @@ pub(super) fn lapse(it: &LapseV1) -> Result<Lapse, DecodeError> {
         kind: object_kind(it.kind).ok_or(DecodeError::OutOfRange {
             what: "the kind of what ended",
         })?,
-        how: match it.how {
-            EndV1::Deleted => End::Deleted,
-            EndV1::Retired => End::Retired,
-        },
+        how: end_from(&it.how),
+        proof: it.proof,
+    })
+}
+
+impl<'a> From<&'a Purge> for PurgeV1<'a> {
+    fn from(it: &'a Purge) -> Self {
+        Self {
+            object: it.object,
+            kind: object_kind_code(it.kind),
+            name: Text::cut(&it.name),
+            at_ms: timely(it.at).0,
+        }
+    }
+}
+
+pub(super) fn purge(it: PurgeV1<'_>) -> Result<Purge, DecodeError> {
+    Ok(Purge {
+        object: it.object,
+        kind: object_kind(it.kind).ok_or(DecodeError::OutOfRange {
+            what: "the kind of what is to be purged",
+        })?,
+        name: it.name.into_string(),
+        at: moment("when something is to be purged", UnixMillis(it.at_ms))?,
     })
 }
 

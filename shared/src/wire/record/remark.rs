@@ -6,7 +6,7 @@ use super::codes::{
     drift_code, drift_kind, object_kind, object_kind_code, service_code, service_kind, why,
     why_code,
 };
-use super::organization::{assignment, implication, membership};
+use super::organization::{assignment, end_from, end_to, implication, membership};
 use super::quota::holder;
 use super::{capped, figure, moment, timely};
 use crate::ids::ObjectId;
@@ -101,6 +101,13 @@ impl<'a> From<&'a Remark> for RemarkV1<'a> {
                     why: why_code(*why),
                     what: List::cut(what.iter().map(DriftedV1::from)),
                 },
+                RemarkState::Purged { told } => RemarkStateV1::Purged {
+                    told_ms: timely(*told).0,
+                },
+                RemarkState::Ended { how, proof } => RemarkStateV1::Ended {
+                    how: end_to(*how),
+                    proof: *proof,
+                },
             },
         }
     }
@@ -136,6 +143,13 @@ pub(super) fn remark(it: RemarkV1<'_>) -> Result<Remark, DecodeError> {
             RemarkStateV1::Drift { why: code, what } => RemarkState::Drift {
                 why: why(code),
                 what: what.into_vec().into_iter().map(drifted).collect(),
+            },
+            RemarkStateV1::Purged { told_ms } => RemarkState::Purged {
+                told: moment("which word to purge is done", UnixMillis(told_ms))?,
+            },
+            RemarkStateV1::Ended { how, proof } => RemarkState::Ended {
+                how: end_from(&how),
+                proof,
             },
         },
     })

@@ -66,6 +66,10 @@ pub(super) fn act(by: By, task: &Task, made: Option<&CloudId>, failure: Option<&
             let act = Act::new(by, "remove").on(kind.name(), id, "");
             act.changing("there", "not there")
         }
+        Order::Purge { kind, id, name } => {
+            let act = Act::new(by, "purge").on(kind.name(), id, name.as_str());
+            act.changing("retired", "not there")
+        }
         Order::Link(link) => linked(Act::new(by, "link"), link).changing("not there", "there"),
         Order::Unlink(link) => linked(Act::new(by, "unlink"), link).changing("there", "not there"),
         Order::Password(user, secret) => {

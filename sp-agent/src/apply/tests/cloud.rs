@@ -22,6 +22,8 @@ pub(super) struct Fake {
     pub(super) passwords: BTreeMap<CloudId, u64>,
     /// The limits that were set, in their order.
     pub(super) quotas: Vec<QuotaOrder>,
+    /// What tenants have in a project.
+    pub(super) contents: BTreeMap<CloudId, String>,
     made: u128,
 }
 
@@ -172,6 +174,29 @@ impl Fake {
         }
     }
 
+    /// What the real ones find is found here, and what they would take along must not be there.
+    fn purge(&mut self, kind: ObjectKind, id: &CloudId) -> Result<(), CloudError> {
+        let found = self.all.object(kind, id).ok_or(refused(404))?;
+        assert_ne!(super::super::compare::enabled(&found), Some(true));
+        let is_inside = |it: &Object<CloudId>| match it {
+            Object::Project(it) if kind == ObjectKind::Project => it.parent.as_ref() == Some(id),
+            it => it.department() == Some(id),
+        };
+        assert!(!objects(&self.all).iter().any(|it| is_inside(&it.2)));
+        if let Some(found) = self.contents.get(id) {
+            let (what, found) = (id.to_string(), found.clone());
+            return Err(CloudError::Occupied { what, found });
+        }
+        self.all.take(kind, id);
+        self.markers.remove(&(kind, id.clone()));
+        for link in links(&self.all) {
+            if ends(&link).any(|it| it == (kind, id)) {
+                self.all.unlink(&link);
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn perform(&mut self, order: &Order) -> Result<Option<CloudId>, CloudError> {
         match order {
             Order::Create { object, marker } => {
@@ -210,6 +235,7 @@ impl Fake {
                     }
                 }
             }
+            Order::Purge { kind, id, .. } => self.purge(*kind, id)?,
             Order::Link(link) => {
                 if ends(link).any(|(kind, id)| !self.all.has(kind, id)) {
                     return Err(refused(404));

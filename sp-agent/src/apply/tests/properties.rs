@@ -381,12 +381,14 @@ impl World {
     }
 }
 
-/// The hub as an older backup has it: of the links that it has lost, it says nothing.
+/// The hub as an older backup has it: of the links that it has lost, and of what ended since, it
+/// says nothing.
 fn restored(older: &Replica, current: &Replica) -> Replica {
     let mut restored = older.clone();
     let lost = links(&current.directory).into_iter();
     let known = links(&older.directory);
     restored.unsaid = lost.filter(|it| !known.contains(it)).collect();
+    restored.ended.clone_from(&current.ended);
     restored
 }
 

@@ -96,6 +96,7 @@ const fn is_of_all(error: &CloudError) -> bool {
         CloudError::Forbidden { .. }
         | CloudError::Conflict { .. }
         | CloudError::Refused { .. }
+        | CloudError::Occupied { .. }
         | CloudError::Status { .. }
         | CloudError::Malformed { .. } => false,
     }

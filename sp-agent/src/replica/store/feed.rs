@@ -26,6 +26,10 @@ pub enum Taken {
     GiveUp,
 }
 
+/// Ends of things that are remembered of hubs which say nothing of them any more: some years of
+/// leavers, in ten megabytes. No hub fills the disk with them.
+const LAPSES_MAX: usize = 100_000;
+
 /// What was told since it was last asked for, each key once.
 type Changes = BTreeMap<(u16, Vec<u8>), Change>;
 
@@ -199,7 +203,7 @@ impl Taking<'_> {
 
     /// Forgets that a snapshot did not name this, and gives what it was.
     fn said_again(&self, kind: u16, id: &[u8]) -> rusqlite::Result<Option<Vec<u8>>> {
-        if !is_link(kind) {
+        if !stays(kind) {
             return Ok(None);
         }
         self.connection
@@ -208,8 +212,8 @@ impl Taking<'_> {
             .optional()
     }
 
-    /// Remembers that a snapshot did not name this link: a later word of the hub may be that it is
-    /// gone, by its id alone.
+    /// Remembers that a snapshot did not name this link or end: a later word of the hub may be that
+    /// the link is gone, by its id alone, and what ended must not come back.
     fn unsaid(&mut self, kind: u16, id: &[u8], value: &[u8]) -> rusqlite::Result<()> {
         self.connection
             .prepare_cached("INSERT OR REPLACE INTO unsaid (kind, id, value) VALUES (?1, ?2, ?3)")?
@@ -229,7 +233,17 @@ impl Taking<'_> {
             .prepare_cached("SELECT kind, id FROM unsaid")?;
         let all = select.query_map((), |row| Ok((row.get(0)?, row.get(1)?)))?;
         let all: Vec<(u16, Vec<u8>)> = all.collect::<Result<_, _>>()?;
+        let mut lapses = 0;
         for (kind, id) in all {
+            if !is_link(kind) {
+                lapses += 1;
+                if lapses > LAPSES_MAX
+                    && let Some(value) = self.said_again(kind, &id)?
+                {
+                    self.change(kind, &id, Some(&value), None);
+                }
+                continue;
+            }
             let applied = decode_id(&id).is_ok_and(|it| self.is_applied(&it.to_string()));
             if !applied && let Some(value) = self.said_again(kind, &id)? {
                 self.change(kind, &id, Some(&value), None);
@@ -246,8 +260,8 @@ impl Taking<'_> {
     }
 
     /// What an earlier snapshot told and this one did not. A hub names what is gone for as long as
-    /// it lives; one that is from an older backup says nothing of what was given since, and that
-    /// removes no link.
+    /// it lives; one that is from an older backup says nothing of what was given or ended since:
+    /// that removes no link, and brings nothing back.
     fn sweep(&mut self, generation: u32) -> rusqlite::Result<()> {
         self.forget_unapplied()?;
         let sql = "SELECT kind, id, value FROM told WHERE generation <> ?1";
@@ -257,7 +271,7 @@ impl Taking<'_> {
             let (kind, id, value): (u16, Vec<u8>, Vec<u8>) =
                 (row.get(0)?, row.get(1)?, row.get(2)?);
             self.digest.subtract(Digest::of(kind, &id, &value));
-            match is_link(kind) {
+            match stays(kind) {
                 true => self.unsaid(kind, &id, &value)?,
                 false => self.change(kind, &id, Some(&value), None),
             }
@@ -279,6 +293,11 @@ impl Taking<'_> {
             self.changes.insert((kind, id.to_vec()), change);
         }
     }
+}
+
+/// Whether what a snapshot says nothing of stays known.
+fn stays(kind: u16) -> bool {
+    is_link(kind) || kind_of(kind) == Some(RecordKind::Lapse)
 }
 
 fn is_link(kind: u16) -> bool {

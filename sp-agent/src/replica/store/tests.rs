@@ -164,6 +164,7 @@ async fn a_snapshot_ends_what_it_does_not_tell_and_a_wrong_digest_asks_for_one()
         object: object(9),
         kind: ObjectKind::User,
         how: shared::model::End::Deleted,
+        proof: [3; 32],
     };
     hub.tell(&Record::Lapse(lapse));
     let Taken::Reposition(cursor) = take(&replica, hub.batch(2, true)).await else {
@@ -177,6 +178,48 @@ async fn a_snapshot_ends_what_it_does_not_tell_and_a_wrong_digest_asks_for_one()
     assert_eq!(departments(&replica), ["sales"]);
     let ended = &replica.replica().unwrap().ended;
     assert_eq!(ended[&object(9)], (lapse.kind, lapse.how));
+}
+
+#[tokio::test]
+async fn what_ended_is_remembered_when_an_older_backup_tells_nothing_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut hub = Hub::default();
+    hub.tell(&department(1, "research"));
+    let backup = hub.rows.clone();
+    let lapse = Lapse {
+        object: object(1),
+        kind: ObjectKind::Department,
+        how: shared::model::End::Retired,
+        proof: [3; 32],
+    };
+    hub.rows.remove(0);
+    hub.tell(&Record::Lapse(lapse));
+    let replica = store(folder.path());
+    take(&replica, open(Start::Snapshot)).await;
+    take(&replica, hub.batch(0, true)).await;
+    assert!(departments(&replica).is_empty());
+
+    hub.rows = backup;
+    assert_eq!(take(&replica, open(Start::Snapshot)).await, Taken::Quiet);
+    take(&replica, hub.batch(0, true)).await;
+    let is_kept = |replica: &Store| {
+        let held = replica.replica().unwrap();
+        assert_eq!(held.ended[&object(1)], (lapse.kind, lapse.how));
+        assert_eq!(held.proofs[&object(1)], lapse.proof);
+        assert_eq!(held.directory.departments.len(), 1, "the hub says so");
+    };
+    is_kept(&replica);
+    drop(replica);
+    let replica = store(folder.path());
+    is_kept(&replica);
+    // The hub has ended it once more.
+    hub.rows.remove(0);
+    hub.tell(&Record::Lapse(lapse));
+    assert_eq!(take(&replica, open(Start::Snapshot)).await, Taken::Quiet);
+    take(&replica, hub.batch(0, true)).await;
+    let held = replica.replica().unwrap();
+    assert!(held.directory.departments.is_empty());
+    assert_eq!(held.ended.len(), 1);
 }
 
 fn membership(group: u8, user: u8) -> Membership<CloudId> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use shared::ids::ObjectId;
-use shared::model::ObjectKind;
+use shared::model::{End, ObjectKind};
 use utoipa::ToSchema;
 
 use super::withheld::WithheldDocument;
@@ -119,7 +119,7 @@ pub struct StepDocument {
     pub differs: Vec<String>,
     /// Why it is skipped or blocked: `reserved`, `above-is-out`, `same-name`, `name-held`,
     /// `unusable`, `name-unfit`, `too-deep`, `outer-elsewhere`, `email-unfit`, `name-reserved` or
-    /// `department-blocked`.
+    /// `department-blocked`; or how what is withheld ended: `retired`, `deleted` or `purged`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
 }
@@ -253,6 +253,8 @@ impl StepDocument {
             Action::Withhold { id, here } => {
                 (document.name, document.id) = (name(id), Some(id.to_string()));
                 document.here = Some(here.to_string());
+                let how = shown.ended.get(id).copied();
+                document.why = how.map(|how| end(step.kind, how).to_owned());
             }
             Action::GiveWay { here, rename } => {
                 document.name.clone_from(&rename.from);
@@ -279,6 +281,15 @@ const fn evidence(by: Evidence) -> &'static str {
         Evidence::Origin => "origin",
         Evidence::Marker => "marker",
         Evidence::Name => "name",
+    }
+}
+
+/// A department or project that was deleted was purged.
+const fn end(kind: ObjectKind, how: End) -> &'static str {
+    match (kind, how) {
+        (_, End::Retired) => "retired",
+        (ObjectKind::Department | ObjectKind::Project, End::Deleted) => "purged",
+        (_, End::Deleted) => "deleted",
     }
 }
 

@@ -77,7 +77,7 @@ impl Site {
             .await;
     }
 
-    /// The region tells all of a feed.
+    /// The region tells all of one feed.
     pub(super) async fn tell_of(
         &self,
         feed: Feed,

@@ -64,6 +64,11 @@ impl Reply {
         }
     }
 
+    /// Whether it has this status.
+    pub(in crate::cloud::openstack) const fn is(&self, status: u16) -> bool {
+        self.status == status
+    }
+
     pub(in crate::cloud::openstack) fn json(body: &Value) -> Self {
         Self::status(200, body.to_string())
     }

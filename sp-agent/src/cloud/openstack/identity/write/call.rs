@@ -53,6 +53,8 @@ pub(super) fn of(order: &Order) -> Result<Option<Change>, CloudError> {
                 change(Method::DELETE, path, None)
             }
         },
+        // The other services are asked first.
+        Order::Purge { kind, .. } => return Err(not_removed(*kind)),
         Order::Link(link) => change(Method::PUT, of_link(link)?, None),
         Order::Unlink(link) => change(Method::DELETE, of_link(link)?, None),
         // Who carries orders opens it first.

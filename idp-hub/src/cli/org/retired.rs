@@ -1,0 +1,261 @@
+//! `idp-hub org retired`, and `purge`: what is left of what was retired, and its end.
+
+use serde_json::{Value, json};
+use shared::foreign;
+use shared::ids::ObjectId;
+
+use super::super::arguments::{Ending, Kind};
+use super::super::client::{Client, escaped};
+use super::super::error::CliError;
+use super::super::output::{Screen, headers};
+use super::super::prompt::{self, YES};
+use super::PAGE;
+use crate::api::{InsideDocument, LeftDocument, Page, RetiredDocument};
+
+/// All that was retired, or of one kind.
+pub(super) async fn list(
+    client: &Client,
+    kind: Option<Kind>,
+    screen: Screen,
+) -> Result<(), CliError> {
+    let all = all(client, kind, None).await?;
+    screen.write(|| shown(&all, screen), &json!({ "retired": all }))
+}
+
+/// One that was retired, by name or id; `None` where none is called so.
+pub(super) async fn find(
+    client: &Client,
+    kind: Kind,
+    name: &str,
+    within: Option<&str>,
+) -> Result<Option<RetiredDocument>, CliError> {
+    if name.parse::<ObjectId>().is_ok() {
+        let path = format!("/directory/retired/{name}");
+        return client.get(&path).await.map(Some);
+    }
+    let mut found = all(client, Some(kind), Some(name)).await?;
+    found.retain(|it| match (within, &it.department) {
+        (None, _) => true,
+        (Some(within), Some(its)) => within == its.id || within == its.name,
+        (Some(_), None) => false,
+    });
+    match (found.pop(), found.is_empty()) {
+        (found, true) => Ok(found),
+        (Some(one), false) => {
+            found.push(one);
+            let word = kind.word();
+            let mut text =
+                format!("several retired {word}s are called {name:?}; give the id of one of them:");
+            for it in &found {
+                let department = it.department.as_ref().map_or("", |it| &it.name);
+                text.push_str(&format!("\n  {}  {}", it.id, foreign::line(department)));
+            }
+            Err(CliError::Usage(text))
+        }
+        (None, false) => Ok(None),
+    }
+}
+
+pub(super) async fn purge(client: &Client, asked: &Ending, screen: Screen) -> Result<(), CliError> {
+    let which = &asked.which;
+    let word = which.kind.word();
+    if !matches!(which.kind, Kind::Project | Kind::Department) {
+        let what = format!("a {word} is not purged: use `idp-hub org delete {word} …`");
+        return Err(CliError::Usage(what));
+    }
+    let found = find(client, which.kind, &which.name, which.within.as_deref()).await?;
+    let Some(found) = found else {
+        return Err(CliError::Usage(format!(
+            "no retired {word} is called {:?}; see `idp-hub org retired`, and retire it first, \
+             with `idp-hub org retire {word} …`",
+            which.name
+        )));
+    };
+    if !asked.yes && found.why_not.is_none() {
+        eprintln!("{}\n", one(&found, screen));
+        if !prompt::confirm(&question(&found), YES)? {
+            return Err(CliError::Declined);
+        }
+    }
+    let path = format!("/directory/retired/{}/purge", found.id);
+    let told: RetiredDocument = client.post(&path, &Value::Null).await?;
+    screen.write(
+        || {
+            format!(
+                "Each region is told to purge the {word} {:?}, if nothing is in it.\n  next: \
+                 idp-hub org retired",
+                foreign::line(&told.name)
+            )
+        },
+        &told,
+    )
+}
+
+async fn all(
+    client: &Client,
+    kind: Option<Kind>,
+    name: Option<&str>,
+) -> Result<Vec<RetiredDocument>, CliError> {
+    let kind = kind.map_or_else(String::new, |it| format!("&kind={}", it.word()));
+    let name = name.map_or_else(String::new, |it| format!("&name={}", escaped(it)));
+    let (mut items, mut after) = (Vec::new(), String::new());
+    loop {
+        let path = format!("/directory/retired?limit={PAGE}{kind}{name}{after}");
+        let mut page: Page<RetiredDocument> = client.get(&path).await?;
+        items.append(&mut page.items);
+        match page.next {
+            Some(next) => after = format!("&after={next}"),
+            None => return Ok(items),
+        }
+    }
+}
+
+fn question(it: &RetiredDocument) -> String {
+    let along = inside(&it.goes_along);
+    let along = match along.is_empty() {
+        true => String::new(),
+        false => format!(" Deleted with it, in every region: {}.", along.join(", ")),
+    };
+    format!(
+        "Purge the {} {:?}? Each region's agent looks once more whether anything is in it, and \
+         deletes it if not.{along} Nothing brings it back. Type {YES} to go on: ",
+        it.kind,
+        foreign::line(&it.name)
+    )
+}
+
+fn shown(all: &[RetiredDocument], screen: Screen) -> String {
+    if all.is_empty() {
+        return "Nothing is retired. A project or department is, with `idp-hub org retire`."
+            .to_owned();
+    }
+    let mut table = screen.table();
+    table.set_header(headers(["KIND", "NAME", "STATE", "LEFT", "NEXT"]));
+    for it in all {
+        let left = it.regions.iter().filter_map(left);
+        let left: Vec<String> = left.collect();
+        table.add_row([
+            it.kind.clone(),
+            foreign::line(&it.name),
+            it.state.clone(),
+            left.join("\n"),
+            foreign::line(&it.next_step),
+        ]);
+    }
+    table.trim_fmt()
+}
+
+/// Everything about one.
+pub(super) fn one(it: &RetiredDocument, screen: Screen) -> String {
+    let department = it.department.as_ref();
+    let mut pairs = vec![
+        ("Name", foreign::line(&it.name)),
+        ("Kind", it.kind.clone()),
+        (
+            "Department",
+            department.map_or_else(String::new, |it| foreign::line(&it.name)),
+        ),
+        ("State", it.state.clone()),
+        (
+            "Since",
+            format!("{} by {}", it.since.0, foreign::line(&it.by)),
+        ),
+        ("Goes along", inside(&it.goes_along).join(", ")),
+    ];
+    let left = it.regions.iter().filter_map(left);
+    pairs.push(("Left", left.collect::<Vec<_>>().join("\n")));
+    if let Some(why) = &it.why_not {
+        pairs.push(("Not purged", foreign::line(why)));
+    }
+    pairs.retain(|(_, value)| !value.is_empty());
+    pairs.extend([
+        ("Next", foreign::line(&it.next_step)),
+        ("Id", it.id.clone()),
+    ]);
+    screen.pairs(pairs)
+}
+
+/// What of it is in a region; `None` where nothing is to be said.
+fn left(it: &LeftDocument) -> Option<String> {
+    let mut words = counted(&[
+        (it.servers, "server"),
+        (it.volumes, "volume"),
+        (it.networks, "network"),
+        (it.floating_ips, "floating IP"),
+    ]);
+    words.extend(inside(&it.inside));
+    if it.is_on {
+        words.push("switched on".to_owned());
+    }
+    if !it.is_fresh {
+        words.push(format!("not heard since {}", it.heard.0));
+    }
+    match (it.purge.as_deref(), &it.why) {
+        (Some("refused"), Some(why)) => words.push(format!("refused: {}", foreign::line(why))),
+        (Some(state), _) => words.push(state.to_owned()),
+        (None, _) if words.is_empty() && it.is_here => words.push("empty".to_owned()),
+        (None, _) => {}
+    }
+    let is_any = !words.is_empty();
+    is_any.then(|| format!("{}: {}", foreign::line(&it.region), words.join(", ")))
+}
+
+fn inside(it: &InsideDocument) -> Vec<String> {
+    counted(&[
+        (it.projects, "project"),
+        (it.users, "user"),
+        (it.groups, "group"),
+        (it.roles, "role"),
+    ])
+}
+
+fn counted(all: &[(u64, &str)]) -> Vec<String> {
+    let there = all.iter().filter(|(count, _)| *count > 0);
+    let words = there.map(|(count, word)| match count {
+        1 => format!("1 {word}"),
+        count => format!("{count} {word}s"),
+    });
+    words.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::cli::arguments::Format;
+
+    fn document() -> RetiredDocument {
+        let inside = json!({ "projects": 0, "users": 0, "groups": 0, "roles": 0 });
+        let region = |name: &str, servers: u64, purge: Option<&str>, why: Option<&str>| {
+            json!({ "region": name, "heard": "2026-11-26T15:00:00Z", "is_fresh": true,
+                "is_here": true, "is_on": false, "servers": servers, "volumes": 0,
+                "networks": 0, "floating_ips": 0, "inside": inside, "purge": purge, "why": why })
+        };
+        let document = json!({
+            "id": "67e55044-10b1-426f-9247-bb680e5fe0c8", "kind": "project",
+            "name": "web\u{1b}[8m", "state": "purging", "since": "2026-11-26T14:00:00Z",
+            "by": "ann", "goes_along": { "projects": 0, "users": 2, "groups": 0, "roles": 1 },
+            "regions": [
+                region("north", 2, None, None),
+                region("south", 0, Some("refused"), Some("it has 1 image")),
+                region("west", 0, None, None),
+            ],
+            "next_step": "do what the region says",
+        });
+        serde_json::from_value(document).unwrap()
+    }
+
+    #[test]
+    fn what_is_left_is_said_region_by_region_and_what_goes_along_is_asked() {
+        let screen = Screen::new(Format::Table);
+        let text = shown(&[document()], screen) + &one(&document(), screen);
+        for said in ["north: 2 servers", "refused: it has 1 image", "west: empty"] {
+            let squeezed = |it: &str| it.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(squeezed(&text).contains(said), "{said}: {text}");
+        }
+        assert!(!text.contains('\u{1b}'), "{text}");
+        let question = question(&document());
+        assert!(question.contains("2 users, 1 role"), "{question}");
+    }
+}
