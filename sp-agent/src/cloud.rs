@@ -244,11 +244,37 @@ pub enum ProbeOutcome {
     },
     /// It does not, or not rightly.
     Failing {
+        /// Whose trouble it is.
+        trouble: Trouble,
         /// What was asked, what came, and what to do.
         reason: String,
     },
     /// The catalog has no such service.
     Missing,
+}
+
+/// Whose trouble it is that something of a cloud can't be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// The service's, or the way's there: it may pass.
+    Service,
+    /// The service's, which takes no token, not even a new one.
+    Token,
+    /// The credential's: Keystone gives no token for it.
+    Credential,
+    /// The account's: it lacks a right.
+    Rights,
+}
+
+impl From<&CloudError> for Trouble {
+    fn from(error: &CloudError) -> Self {
+        match error {
+            CloudError::CredentialRefused { .. } => Self::Credential,
+            CloudError::Unauthorized { .. } => Self::Token,
+            CloudError::Forbidden { .. } => Self::Rights,
+            _ => Self::Service,
+        }
+    }
 }
 
 /// One cloud. All methods may be called at the same time; the implementation bounds how many
@@ -331,10 +357,25 @@ pub enum CloudError {
         /// What the network says.
         reason: String,
     },
-    /// The credential is refused, also after a new token.
+    /// Keystone gives no token for the agent's credential.
     #[error(
-        "{endpoint} refuses the credential ({reason}); give the agent a valid one, and prove it \
-         with `sp-agent check`"
+        "{endpoint} refuses {account} ({reason}): {means}; give the agent another credential with \
+         `sp-agent credential set`"
+    )]
+    CredentialRefused {
+        /// Which Keystone.
+        endpoint: String,
+        /// As whom the agent signs in.
+        account: String,
+        /// What Keystone says.
+        reason: String,
+        /// What that may mean.
+        means: &'static str,
+    },
+    /// A service takes no token, also not a new one.
+    #[error(
+        "{endpoint} refuses the token that Keystone gave ({reason}); check how that service \
+         validates tokens ([keystone_authtoken]), and prove it with `sp-agent check`"
     )]
     Unauthorized {
         /// Which address.

@@ -30,6 +30,7 @@ mod passwords;
 mod patience;
 mod probe;
 mod projects;
+mod prove;
 mod quota;
 mod refusal;
 mod remembered;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use reqwest::Url;
 use zeroize::Zeroizing;
 
+use super::fault::one_line;
 use super::patience::Patience;
 use super::setup::SetupError;
 use crate::cloud::Policy;
@@ -156,6 +157,34 @@ pub enum Auth {
 }
 
 impl Auth {
+    /// As whom, for people: without any secret.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::ApplicationCredential { id, .. } => {
+                format!("application credential {}", one_line(id))
+            }
+            Self::Password {
+                username,
+                user_domain,
+                project_name,
+                ..
+            } => format!(
+                "user {} of domain {} in project {}",
+                one_line(username),
+                one_line(user_domain.text()),
+                one_line(project_name)
+            ),
+        }
+    }
+
+    /// The word for its kind, in a status and an audit trail.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::ApplicationCredential { .. } => "application-credential",
+            Self::Password { .. } => "password",
+        }
+    }
+
     /// The domains that a sign-in names.
     pub(super) fn domains(&self) -> Vec<Domain> {
         match self {
@@ -176,6 +205,15 @@ pub enum Domain {
     Id(String),
     /// By its name, such as `Default`.
     Name(String),
+}
+
+impl Domain {
+    /// The id or the name.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Id(text) | Self::Name(text) => text,
+        }
+    }
 }
 
 /// Which address of a service in the catalog (Keystone: endpoint interface).
@@ -212,7 +250,7 @@ impl Secret {
     }
 
     /// The secret itself, for whoever must send it.
-    pub(super) fn expose(&self) -> &str {
+    pub fn expose(&self) -> &str {
         &self.0
     }
 }
