@@ -65,6 +65,7 @@ use self::compute::servers::{self, Witness};
 use self::network::LastAddresses;
 pub use self::options::{Auth, Domain, Interface, Options, Secret};
 use self::patience::Patience;
+pub use self::prove::{Unproven, prove};
 pub use self::setup::SetupError;
 use self::volume::pools;
 use super::{Cloud, CloudError, Mark, Order, Pages, Part, Probe, Whole};

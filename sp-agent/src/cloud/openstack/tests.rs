@@ -12,6 +12,7 @@ mod nodes;
 mod pages;
 mod passwords;
 mod pools;
+mod prove;
 mod questions;
 mod quota;
 mod requests;
