@@ -73,7 +73,10 @@ impl Options {
     }
 
     /// Keystone's v3 address, from however the operator wrote it.
-    pub(super) fn keystone(&self) -> Result<Url, SetupError> {
+    ///
+    /// # Errors
+    /// If it is none.
+    pub fn keystone(&self) -> Result<Url, SetupError> {
         keystone(&self.auth_url)
     }
 
@@ -208,6 +211,14 @@ pub enum Domain {
 }
 
 impl Domain {
+    /// Whether it is an id or a name, as a word.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Id(_) => "id",
+            Self::Name(_) => "name",
+        }
+    }
+
     /// The id or the name.
     pub fn text(&self) -> &str {
         match self {
