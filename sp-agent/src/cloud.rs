@@ -12,6 +12,7 @@ pub mod openstack;
 mod order;
 mod policy;
 pub mod simulated;
+mod trouble;
 
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ pub use account::{Account, AccountError};
 pub use order::Order;
 pub use policy::Policy;
 pub(crate) use policy::is_same_name;
+pub use trouble::Trouble;
 
 /// A part of a cloud that is read in one go, from one service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -251,30 +253,6 @@ pub enum ProbeOutcome {
     },
     /// The catalog has no such service.
     Missing,
-}
-
-/// Whose trouble it is that something of a cloud can't be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trouble {
-    /// The service's, or the way's there: it may pass.
-    Service,
-    /// The service's, which takes no token, not even a new one.
-    Token,
-    /// The credential's: Keystone gives no token for it.
-    Credential,
-    /// The account's: it lacks a right.
-    Rights,
-}
-
-impl From<&CloudError> for Trouble {
-    fn from(error: &CloudError) -> Self {
-        match error {
-            CloudError::CredentialRefused { .. } => Self::Credential,
-            CloudError::Unauthorized { .. } => Self::Token,
-            CloudError::Forbidden { .. } => Self::Rights,
-            _ => Self::Service,
-        }
-    }
 }
 
 /// One cloud. All methods may be called at the same time; the implementation bounds how many

@@ -22,7 +22,7 @@ use std::path::Path;
 use shared::model::UnixMillis;
 use shared::runtime::errors::chain;
 
-use crate::cloud::openstack::{Auth, Options};
+use crate::cloud::openstack::{self, Auth, Options};
 pub use kept::{FILE, KeptError, keep};
 pub use offered::auth_of;
 pub use sheet::{Sheet, SheetError};
@@ -66,14 +66,14 @@ pub fn overlay(data_dir: &Path, options: &mut Options) -> Counts {
     }
 }
 
-/// Whether two sets of options lead to the same Keystone.
-pub fn is_same_keystone(one: &Options, other: &Options) -> bool {
+/// Whether two addresses are those of the same Keystone, however they are written.
+pub fn is_same_keystone(one: &str, other: &str) -> bool {
     keystone(one).is_some_and(|it| Some(it) == keystone(other))
 }
 
 /// Where Keystone is, as it is compared.
-fn keystone(options: &Options) -> Option<String> {
-    options.keystone().ok().map(|it| it.to_string())
+fn keystone(auth_url: &str) -> Option<String> {
+    openstack::keystone(auth_url).ok().map(|it| it.to_string())
 }
 
 /// All that a credential is made of, its kind first.

@@ -43,6 +43,7 @@ use adopting::Adopting;
 use applying::Applying;
 use collecting::Collecting;
 use custodian::{Custodian, REREADS_MAX, Reread};
+pub use custodian::{NotTaken, credential_act, openstack_of};
 use files::Watcher;
 use following::{Following, ORDERS_MAX};
 use operations::Local;

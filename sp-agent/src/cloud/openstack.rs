@@ -63,7 +63,7 @@ use self::client::Client;
 use self::compute::nodes::{self, LastCapacities};
 use self::compute::servers::{self, Witness};
 use self::network::LastAddresses;
-pub use self::options::{Auth, Domain, Interface, Options, Secret};
+pub use self::options::{Auth, Domain, Interface, Options, Secret, keystone};
 use self::patience::Patience;
 pub use self::prove::{Unproven, prove};
 pub use self::setup::SetupError;

@@ -97,7 +97,7 @@ enum Place<'a> {
 impl Kept {
     /// Whether it counts instead of the credential of these options, which are the configuration's.
     pub(super) fn stands_for(&self, configured: &Options) -> bool {
-        keystone(configured).is_some_and(|it| it == self.keystone)
+        keystone(&configured.auth_url).is_some_and(|it| it == self.keystone)
             && imprint(&self.salt, &configured.auth) == self.instead_of
     }
 }
@@ -123,7 +123,7 @@ pub fn keep(
     let salt = HEXLOWER.encode(&rand::random::<[u8; 16]>());
     let record = Record {
         version: VERSION,
-        keystone: keystone(configured).ok_or(KeptError::NoKeystone)?.into(),
+        keystone: keystone(&configured.auth_url).ok_or(KeptError::NoKeystone)?.into(),
         given_ms: given.0,
         by: by.into(),
         instead_of: imprint(&salt, &configured.auth).to_string().into(),

@@ -101,6 +101,13 @@ impl RegionReport {
     }
 }
 
+impl CredentialReport {
+    /// Whether Keystone gives no token for it.
+    pub fn is_refused(&self) -> bool {
+        self.state == "credential-refused"
+    }
+}
+
 impl CloudReport {
     fn is_well(&self) -> bool {
         self.reason.is_none() && self.services.iter().all(|it| it.reason.is_none())

@@ -26,7 +26,7 @@ pub(super) type Reread = oneshot::Sender<()>;
 
 /// Why a credential was not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum NotTaken {
+pub enum NotTaken {
     /// It does not do, or that can't be told.
     #[error(transparent)]
     Unproven(#[from] Unproven),
@@ -101,7 +101,7 @@ impl Inner {
         let config = Arc::clone(&self.configs.borrow());
         let taken = self.prove_and_keep(&config, offered, &by).await;
         let before = config.openstack().map(|it| it.auth.shown());
-        let act = act(by, offered.kind(), before, &taken);
+        let act = credential_act(by, offered.kind(), before, &taken);
         self.trail.note(self.clock.unix_millis(), act).await;
         if taken.is_ok() {
             let (tell, told) = oneshot::channel();
@@ -118,7 +118,7 @@ impl Inner {
         offered: &CloudCredential,
         by: &By,
     ) -> Result<String, NotTaken> {
-        let (own, configured) = both(config)?;
+        let (own, configured) = openstack_of(config)?;
         let auth = auth_of(&own.auth, offered);
         prove(own, &auth, self.clock.clone()).await?;
         let shown = auth.shown();
@@ -137,7 +137,10 @@ impl Inner {
 }
 
 /// The cloud's settings as they are at work, and as the file has them.
-pub(super) fn both(config: &Config) -> Result<(&Options, &Options), NotTaken> {
+///
+/// # Errors
+/// If it is no OpenStack.
+pub fn openstack_of(config: &Config) -> Result<(&Options, &Options), NotTaken> {
     let both = config.openstack().zip(config.credential.configured.as_ref());
     both.ok_or_else(|| {
         NotTaken::Other("this agent's cloud is simulated, and needs no credential".to_owned())
@@ -145,7 +148,7 @@ pub(super) fn both(config: &Config) -> Result<(&Options, &Options), NotTaken> {
 }
 
 /// What the audit trail is told: never a secret.
-pub(super) fn act(
+pub fn credential_act(
     by: By,
     kind: &str,
     before: Option<String>,
@@ -177,7 +180,7 @@ pub(super) async fn admit(
     clock: &Clock,
 ) -> Option<(Auth, Result<(), Unproven>)> {
     let (was, is) = before.openstack().zip(after.openstack())?;
-    let is_new = was.auth != is.auth && credential::is_same_keystone(was, is);
+    let is_new = was.auth != is.auth && credential::is_same_keystone(&was.auth_url, &is.auth_url);
     if !is_new {
         return None;
     }

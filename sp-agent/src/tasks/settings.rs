@@ -14,7 +14,7 @@ use shared::runtime::shutdown::Shutdown;
 use tokio::sync::{Notify, mpsc, watch};
 
 use super::Origin;
-use super::custodian::{self, NotTaken, Reread, admit};
+use super::custodian::{NotTaken, Reread, admit, credential_act};
 use super::files::Watcher;
 use crate::audit::Trail;
 use crate::cloud::openstack::Unproven;
@@ -152,7 +152,7 @@ impl Settings {
         let is_unproven = matches!(proven, Err(Unproven::Unanswered(_)));
         // Each try of one that can't be told yet would be an entry.
         let is_told = is_unproven && before.credential.counts == config.credential.counts;
-        let act = custodian::act(self.by(), kind, Some(was), &taken);
+        let act = credential_act(self.by(), kind, Some(was), &taken);
         ((!is_told).then_some(act), is_unproven)
     }
 

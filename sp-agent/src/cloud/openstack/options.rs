@@ -73,10 +73,7 @@ impl Options {
     }
 
     /// Keystone's v3 address, from however the operator wrote it.
-    ///
-    /// # Errors
-    /// If it is none.
-    pub fn keystone(&self) -> Result<Url, SetupError> {
+    pub(super) fn keystone(&self) -> Result<Url, SetupError> {
         keystone(&self.auth_url)
     }
 
@@ -100,7 +97,10 @@ impl Options {
 }
 
 /// Keystone's v3 address, from however the operator wrote it.
-pub(super) fn keystone(auth_url: &str) -> Result<Url, SetupError> {
+///
+/// # Errors
+/// If it is none, or a credential stands in it.
+pub fn keystone(auth_url: &str) -> Result<Url, SetupError> {
     let wrong = |reason: String| SetupError::AuthUrl {
         url: shown(auth_url),
         reason,
