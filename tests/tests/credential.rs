@@ -123,7 +123,9 @@ impl Stage {
 
     /// Nothing that either daemon wrote holds a secret; but for the one at the agent that does.
     fn nothing_shows(&self, secret: &str) {
-        let logs = [self.region.daemon.log(), self.lab.log()];
+        let log = self.lab.hub_config().with_extension("log");
+        let hub = std::fs::read_to_string(log).unwrap();
+        let logs = [self.region.daemon.log(), hub];
         assert!(logs.iter().all(|it| !it.contains(secret)), "{secret}");
         for entry in std::fs::read_dir(self.lab.hub_data()).unwrap() {
             let bytes = std::fs::read(entry.unwrap().path()).unwrap_or_default();
