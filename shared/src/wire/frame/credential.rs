@@ -75,8 +75,7 @@ type Secret<'a> = Text<'a, { CloudCredential::SECRET_BYTES_MAX }>;
 
 #[derive(Serialize, Deserialize)]
 enum CredentialV1<'a> {
-    #[serde(borrow)]
-    Application(Name<'a>, Secret<'a>),
+    Application(#[serde(borrow)] Name<'a>, Secret<'a>),
     Password(PasswordV1<'a>),
 }
 
@@ -92,8 +91,7 @@ struct PasswordV1<'a> {
 
 #[derive(Serialize, Deserialize)]
 enum DomainV1<'a> {
-    #[serde(borrow)]
-    Id(Name<'a>),
+    Id(#[serde(borrow)] Name<'a>),
     Name(Name<'a>),
 }
 
