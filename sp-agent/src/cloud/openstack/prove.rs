@@ -97,7 +97,7 @@ fn told(error: &CloudError, auth: &Auth) -> Unproven {
         } => Unproven::Refused(format!("{endpoint} refuses {account} ({reason}): {means}")),
         // A token without a catalog has no project.
         CloudError::Malformed { reason, .. } if reason.contains("needs a role") => {
-            lacking(auth, &[reason.clone()])
+            lacking(auth, std::slice::from_ref(reason))
         }
         error => Unproven::Unanswered(error.to_string()),
     }
