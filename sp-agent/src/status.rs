@@ -30,7 +30,8 @@ pub use gather::{CloudView, DoorView, Identity, Member, Sources, damaged, offlin
 pub use metrics::{Metrics, MetricsError};
 pub use problem::Problem;
 pub use report::{
-    AdoptionReport, AllegianceReport, BehindReport, CloudReport, CredentialReport, FailureReport, LinkReport,
-    OrganizationReport, PartReport, RegionReport, Report, ServiceReport, SpoolReport, Time,
+    AdoptionReport, AllegianceReport, BehindReport, CloudReport, CredentialReport, FailureReport,
+    LinkReport, OrganizationReport, PartReport, RegionReport, Report, ServiceReport, SpoolReport,
+    Time,
 };
 pub use server::{JoinAsked, JoinTold, LeaveTold, Operations, Server, ServerError};

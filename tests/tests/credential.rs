@@ -78,7 +78,9 @@ impl Stage {
         let mut users = users.into_iter();
         let admin = users.find(|(_, it)| it.name == "admin").unwrap().0;
         let body = json!({ "user": { "password": password } });
-        let (status, answer) = self.keystone.ask("PATCH", &format!("/users/{admin}"), &body);
+        let (status, answer) = self
+            .keystone
+            .ask("PATCH", &format!("/users/{admin}"), &body);
         assert_eq!(status, 200, "{answer}");
         // A token of that very second counts as one from before.
         std::thread::sleep(Duration::from_millis(1100));
@@ -107,7 +109,14 @@ impl Stage {
 
     fn from_hub(&self, secret: &str) -> Output {
         let mut command = Program::Hub.command(&self.lab.hub_config());
-        command.args(["region", "credential", "north", "--account", "admin", "--stdin"]);
+        command.args([
+            "region",
+            "credential",
+            "north",
+            "--account",
+            "admin",
+            "--stdin",
+        ]);
         with_secret(command, secret)
     }
 
@@ -129,7 +138,9 @@ impl Stage {
         assert!(logs.iter().all(|it| !it.contains(secret)), "{secret}");
         for entry in std::fs::read_dir(self.lab.hub_data()).unwrap() {
             let bytes = std::fs::read(entry.unwrap().path()).unwrap_or_default();
-            let is_there = bytes.windows(secret.len()).any(|it| it == secret.as_bytes());
+            let is_there = bytes
+                .windows(secret.len())
+                .any(|it| it == secret.as_bytes());
             assert!(!is_there, "the hub has kept {secret}");
         }
     }
@@ -149,7 +160,10 @@ impl Stage {
             assert!(told.contains(word), "{told}");
         }
         let tried = self.sign_ins() - before;
-        assert!((1..=2).contains(&tried), "tried {tried} times, which may lock it");
+        assert!(
+            (1..=2).contains(&tried),
+            "tried {tried} times, which may lock it"
+        );
     }
 
     fn another_one_from_the_hub_is_proven_first(&self) {
@@ -179,7 +193,10 @@ impl Stage {
             path.to_str().unwrap().to_owned()
         };
         let wrong = openrc("a wrong secret");
-        refused(&self.from_here(&["--from", &wrong], ""), &["refuses user admin"]);
+        refused(
+            &self.from_here(&["--from", &wrong], ""),
+            &["refuses user admin"],
+        );
         let right = openrc("second new secret");
         succeeded(self.from_here(&["--from", &right], ""));
         self.until_well("given");
@@ -195,7 +212,10 @@ impl Stage {
         self.until_well("former");
         self.password_becomes("third new secret");
         self.lab.secret("north-secret", "third new secret");
-        append(&self.region.config(), "[policy]\ncredential_from_hub = false\n");
+        append(
+            &self.region.config(),
+            "[policy]\ncredential_from_hub = false\n",
+        );
         self.until_well("configuration");
         refused(&self.from_hub("third new secret"), &["credential_from_hub"]);
     }
@@ -208,14 +228,31 @@ impl Stage {
             let word = |it: &str| it.split(':').next().unwrap().to_owned();
             entries.map(word).collect()
         };
-        let hub = ["audit", "list", "--action", "set-credential", "--output", "json"];
+        let hub = [
+            "audit",
+            "list",
+            "--action",
+            "set-credential",
+            "--output",
+            "json",
+        ];
         let mut hub = outcomes(self.lab.ask(&hub));
         hub.sort_unstable();
         assert_eq!(hub, ["done", "failed", "failed"]);
-        let here = ["audit", "list", "--action", "set credential", "--output", "json"];
+        let here = [
+            "audit",
+            "list",
+            "--action",
+            "set credential",
+            "--output",
+            "json",
+        ];
         let mut here = outcomes(self.region.ask(&here));
         here.sort_unstable();
-        assert_eq!(here, ["done", "done", "done", "refused", "refused", "refused"]);
+        assert_eq!(
+            here,
+            ["done", "done", "done", "refused", "refused", "refused"]
+        );
     }
 
     fn a_region_that_is_away_is_told_of_at_once(&mut self) {

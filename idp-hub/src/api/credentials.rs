@@ -92,7 +92,9 @@ pub(super) async fn give(
     let region = region.ok_or_else(|| Problem::no_region(&name))?;
     let given = send(&state, &region, &offered, who.name()).await;
     let (by, kind) = (who.name(), offered.kind());
-    let outcome = given.as_ref().map_or_else(|it| it.kind().slug(), |_| "kept");
+    let outcome = given
+        .as_ref()
+        .map_or_else(|it| it.kind().slug(), |_| "kept");
     tracing::info!(
         target: "audit", action = "set-credential", region = name, kind, by, %source, outcome
     );
@@ -106,7 +108,11 @@ pub(super) async fn give(
     // The agent's own trail has it too; and what is kept there is kept, whatever fails here.
     if let Err(error) = state.store.audit(act).await {
         let error = chain(&error).to_string();
-        tracing::error!(error, region = name, "a credential is not in the audit trail");
+        tracing::error!(
+            error,
+            region = name,
+            "a credential is not in the audit trail"
+        );
     }
     let account = given?;
     Ok(axum::Json(CredentialDocument {
@@ -137,7 +143,8 @@ impl CredentialAsked {
             }
         };
         let checked = offered.check();
-        checked.map_err(|fault| Problem::new(Kind::InvalidRequest, sentence(&fault.to_string())))?;
+        checked
+            .map_err(|fault| Problem::new(Kind::InvalidRequest, sentence(&fault.to_string())))?;
         Ok(offered)
     }
 }
@@ -170,9 +177,7 @@ async fn send(
         Fate::Refused | Fate::Lacking => Err(Problem::new(Kind::AccountRefused, sentence(&text))
             .next_step("The one until now goes on. Correct it, and give it again.")),
         Fate::Unanswered => Err(Problem::new(Kind::CloudUnreachable, sentence(&text))),
-        Fate::NotTaken => {
-            Err(Problem::new(Kind::Refused, sentence(&text)).next_step(LOCALLY))
-        }
+        Fate::NotTaken => Err(Problem::new(Kind::Refused, sentence(&text)).next_step(LOCALLY)),
     }
 }
 

@@ -14,7 +14,8 @@ use super::problem::{Kind, MEDIA_TYPE, Problem};
 use super::state::ApiState;
 use super::who::COOKIE_NAME;
 use super::{
-    adoptions, audit, credentials, directory, events, invitations, records, regions, samples, session, users,
+    adoptions, audit, credentials, directory, events, invitations, records, regions, samples,
+    session, users,
 };
 
 #[derive(OpenApi)]

@@ -26,7 +26,12 @@ async fn a_credential_goes_to_the_regions_agent_and_what_comes_of_it_comes_back(
     let kit = stage().await;
     let early = kit.gives("right secret").await;
     let told = early.is_problem(503, "region-away");
-    assert!(told["next_step"].as_str().unwrap().contains("credential set"));
+    assert!(
+        told["next_step"]
+            .as_str()
+            .unwrap()
+            .contains("credential set")
+    );
     let no = kit.tells_key("north").await;
     let kept = kit.gives("right secret").await;
     assert_eq!(kept.status, 200, "{}", kept.text);
@@ -46,7 +51,12 @@ async fn a_credential_goes_to_the_regions_agent_and_what_comes_of_it_comes_back(
     kit.clouds.go_away(no);
     let told = kit.gives("right secret").await;
     let told = told.is_problem(503, "region-away");
-    assert!(told["next_step"].as_str().unwrap().contains("credential set"));
+    assert!(
+        told["next_step"]
+            .as_str()
+            .unwrap()
+            .contains("credential set")
+    );
 }
 
 #[tokio::test]
@@ -61,10 +71,17 @@ async fn the_trail_has_who_gave_what_kind_and_no_secret_is_kept() {
     let field = |name: &str| -> Vec<Value> { entries.iter().map(|it| it[name].clone()).collect() };
     assert_eq!(field("outcome"), ["failed: account-refused", "done"]);
     assert_eq!(field("after"), ["kind=password", "kind=password"]);
-    assert_eq!(entries[0]["subject"]["name"], "north", "{listed}", listed = listed.text);
+    assert_eq!(
+        entries[0]["subject"]["name"],
+        "north",
+        "{listed}",
+        listed = listed.text
+    );
     let stored = std::fs::read(kit.database()).unwrap();
     for secret in ["right secret", "wrong secret"] {
-        let is_there = stored.windows(secret.len()).any(|it| it == secret.as_bytes());
+        let is_there = stored
+            .windows(secret.len())
+            .any(|it| it == secret.as_bytes());
         assert!(!is_there, "{secret}");
     }
 }

@@ -92,9 +92,15 @@ impl CloudCredential {
                 part("the account's name", user, Self::NAME_BYTES_MAX)?;
                 part("the password", password, Self::SECRET_BYTES_MAX)?;
                 let optional = [
-                    ("the account's domain", user_domain.as_ref().map(NamedDomain::text)),
+                    (
+                        "the account's domain",
+                        user_domain.as_ref().map(NamedDomain::text),
+                    ),
                     ("the project", project.as_deref()),
-                    ("the project's domain", project_domain.as_ref().map(NamedDomain::text)),
+                    (
+                        "the project's domain",
+                        project_domain.as_ref().map(NamedDomain::text),
+                    ),
                 ];
                 for (what, text) in optional {
                     if let Some(text) = text {
@@ -151,7 +157,10 @@ mod tests {
         assert_eq!(told(password("", "hush")), "the account's name is empty");
         assert_eq!(told(password("admin", "")), "the password is empty");
         let long = "x".repeat(CloudCredential::SECRET_BYTES_MAX + 1);
-        assert_eq!(told(password("admin", &long)), "the password has more than 4096 bytes");
+        assert_eq!(
+            told(password("admin", &long)),
+            "the password has more than 4096 bytes"
+        );
         let shown = format!("{:?}", password("admin", "hush"));
         assert!(!shown.contains("hush"), "{shown}");
     }

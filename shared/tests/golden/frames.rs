@@ -94,10 +94,22 @@ fn calls() -> Vec<Example> {
             "given-kept",
             Answer::Given(Given::new(Fate::Kept, "user admin in project admin")),
         ),
-        answer("given-refused", Answer::Given(Given::new(Fate::Refused, "HTTP 401"))),
-        answer("given-lacking", Answer::Given(Given::new(Fate::Lacking, "403"))),
-        answer("given-unanswered", Answer::Given(Given::new(Fate::Unanswered, "503"))),
-        answer("given-not-taken", Answer::Given(Given::new(Fate::NotTaken, ""))),
+        answer(
+            "given-refused",
+            Answer::Given(Given::new(Fate::Refused, "HTTP 401")),
+        ),
+        answer(
+            "given-lacking",
+            Answer::Given(Given::new(Fate::Lacking, "403")),
+        ),
+        answer(
+            "given-unanswered",
+            Answer::Given(Given::new(Fate::Unanswered, "503")),
+        ),
+        answer(
+            "given-not-taken",
+            Answer::Given(Given::new(Fate::NotTaken, "")),
+        ),
         answer("unable-full", Answer::Unable(Unable::new("no room left"))),
         answer("unable-minimal", Answer::Unable(Unable::new(""))),
     ]

@@ -11,8 +11,8 @@ use super::ask::{daemon, json, say};
 use super::{Failure, Output, load};
 use crate::config::Purpose;
 use crate::status::{
-    AdoptionReport, CloudReport, CredentialReport, LinkReport, OrganizationReport, RegionReport, Report, SpoolReport,
-    Time, offline,
+    AdoptionReport, CloudReport, CredentialReport, LinkReport, OrganizationReport, RegionReport,
+    Report, SpoolReport, Time, offline,
 };
 use crate::tasks::Origin;
 
@@ -70,7 +70,10 @@ impl Page {
         let source = match (it.source.as_str(), &it.given) {
             ("given", Some(at)) => {
                 let by = it.by.as_deref().unwrap_or("somebody");
-                format!("given {} by {by}; counts before the configuration's", self.ago(at))
+                format!(
+                    "given {} by {by}; counts before the configuration's",
+                    self.ago(at)
+                )
             }
             ("former", _) => "as the configuration named it before".to_owned(),
             _ => "by the configuration".to_owned(),

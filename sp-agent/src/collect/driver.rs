@@ -302,7 +302,8 @@ impl Run {
                 ..
             }) => {
                 self.is_broken(Work::Audit(part), part, reason.clone());
-                self.services.part_failed(wall, part, reason, Trouble::Service);
+                self.services
+                    .part_failed(wall, part, reason, Trouble::Service);
                 Outcome::Read
             }
             told => {

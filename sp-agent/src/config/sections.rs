@@ -10,8 +10,8 @@ use shared::runtime::settings::Table;
 use shared::transport::Congestion;
 
 use super::{
-    CloudConfig, Config, Credential, HostConfig, HubConfig, Purpose, Surroundings, checks, openstack, policy,
-    simulated,
+    CloudConfig, Config, Credential, HostConfig, HubConfig, Purpose, Surroundings, checks,
+    openstack, policy, simulated,
 };
 use crate::collect;
 

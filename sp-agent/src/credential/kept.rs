@@ -123,7 +123,9 @@ pub fn keep(
     let salt = HEXLOWER.encode(&rand::random::<[u8; 16]>());
     let record = Record {
         version: VERSION,
-        keystone: keystone(&configured.auth_url).ok_or(KeptError::NoKeystone)?.into(),
+        keystone: keystone(&configured.auth_url)
+            .ok_or(KeptError::NoKeystone)?
+            .into(),
         given_ms: given.0,
         by: by.into(),
         instead_of: imprint(&salt, &configured.auth).to_string().into(),

@@ -112,7 +112,10 @@ mod tests {
         };
         assert_eq!((username.as_str(), password.expose()), ("chief", "new"));
         assert_eq!(user_domain, Domain::Id("d1".to_owned()));
-        assert_eq!((project_name.as_str(), project_domain), ("ops", name("Ops")));
+        assert_eq!(
+            (project_name.as_str(), project_domain),
+            ("ops", name("Ops"))
+        );
     }
 
     #[test]

@@ -70,11 +70,7 @@ impl Custodian {
     ///
     /// # Errors
     /// Why it is not taken: the one until now goes on.
-    pub(super) async fn take(
-        &self,
-        offered: CloudCredential,
-        by: By,
-    ) -> Result<String, NotTaken> {
+    pub(super) async fn take(&self, offered: CloudCredential, by: By) -> Result<String, NotTaken> {
         let busy = "another credential is being looked at; try again in a minute";
         let turn = Arc::clone(&self.0.turn).try_acquire_owned();
         let turn = turn.map_err(|_| NotTaken::Other(busy.to_owned()))?;
@@ -123,7 +119,10 @@ impl Inner {
         prove(own, &auth, self.clock.clone()).await?;
         let shown = auth.shown();
         let (data_dir, configured) = (config.data_dir.clone(), configured.clone());
-        let (now, by) = (self.clock.unix_millis(), format!("{} ({})", by.who, by.source));
+        let (now, by) = (
+            self.clock.unix_millis(),
+            format!("{} ({})", by.who, by.source),
+        );
         let keep = move || credential::keep(&data_dir, &configured, &auth, (now, &by));
         match tokio::task::spawn_blocking(keep).await {
             Ok(Ok(())) => Ok(shown),
@@ -141,7 +140,9 @@ impl Inner {
 /// # Errors
 /// If it is no OpenStack.
 pub fn openstack_of(config: &Config) -> Result<(&Options, &Options), NotTaken> {
-    let both = config.openstack().zip(config.credential.configured.as_ref());
+    let both = config
+        .openstack()
+        .zip(config.credential.configured.as_ref());
     both.ok_or_else(|| {
         NotTaken::Other("this agent's cloud is simulated, and needs no credential".to_owned())
     })

@@ -19,7 +19,8 @@ use crate::config::{Config, ConfigError, Purpose};
 use crate::join::{self, Request};
 use crate::status::check::{self, CheckReport};
 use crate::status::{
-    CredentialAsked, CredentialTold, JoinAsked, JoinTold, LeaveTold, Metrics, Operations, Problem, Report, Sources,
+    CredentialAsked, CredentialTold, JoinAsked, JoinTold, LeaveTold, Metrics, Operations, Problem,
+    Report, Sources,
 };
 
 /// The daemon, for its own socket.

@@ -88,12 +88,7 @@ impl Settings {
 
     /// Returns whether a credential of the configuration could not be proven yet; `None` where
     /// nothing was read.
-    async fn read(
-        &self,
-        cause: Cause,
-        seen: &mut Option<Contents>,
-        clock: &Clock,
-    ) -> Option<bool> {
+    async fn read(&self, cause: Cause, seen: &mut Option<Contents>, clock: &Clock) -> Option<bool> {
         let (origin, known) = (self.origin.clone(), *seen);
         let read = tokio::task::spawn_blocking(move || {
             // Looked at first: what changes while it is read is then seen as a change.

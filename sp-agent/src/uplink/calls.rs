@@ -30,7 +30,10 @@ pub trait Answering: Send + Sync + 'static {
     /// What came of it, in words.
     async fn take_credential(&self, sealed: Vec<u8>, by: String) -> (Fate, String) {
         let _ = (sealed, by);
-        (Fate::NotTaken, "this agent has no cloud to sign in at".to_owned())
+        (
+            Fate::NotTaken,
+            "this agent has no cloud to sign in at".to_owned(),
+        )
     }
 }
 

@@ -187,7 +187,11 @@ mod tests {
             it.check().unwrap();
             let bytes = encode_credential(&it).unwrap();
             assert_eq!(decode_credential(&bytes).unwrap(), it);
-            assert!(bytes.len() < SEALED_CREDENTIAL_BYTES_MAX - 49, "{}", bytes.len());
+            assert!(
+                bytes.len() < SEALED_CREDENTIAL_BYTES_MAX - 49,
+                "{}",
+                bytes.len()
+            );
         }
     }
 

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::status::{
-    AllegianceReport, BehindReport, CloudReport, CredentialReport, FailureReport, LinkReport, PartReport,
-    ServiceReport,
+    AllegianceReport, BehindReport, CloudReport, CredentialReport, FailureReport, LinkReport,
+    PartReport, ServiceReport,
 };
 
 const START: u64 = 1_800_000_000_000;

@@ -104,7 +104,11 @@ fn told(error: &CloudError, auth: &Auth) -> Unproven {
 }
 
 fn lacking(auth: &Auth, rights: &[String]) -> Unproven {
-    let shown: Vec<String> = rights.iter().take(SHOWN_MAX).map(|it| one_line(it)).collect();
+    let shown: Vec<String> = rights
+        .iter()
+        .take(SHOWN_MAX)
+        .map(|it| one_line(it))
+        .collect();
     let more = match rights.len().saturating_sub(SHOWN_MAX) {
         0 => String::new(),
         more => format!("; and {more} more"),

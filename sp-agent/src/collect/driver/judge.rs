@@ -45,7 +45,8 @@ impl Run {
                 ..
             } => {
                 let reason = chain(source).to_string();
-                self.services.part_failed(wall, part, &reason, Trouble::Service);
+                self.services
+                    .part_failed(wall, part, &reason, Trouble::Service);
             }
             // The spool's condition tells of it. The cloud sees no more than that its pages are
             // not taken.
@@ -71,7 +72,8 @@ impl Run {
             }
             Broken::Silent { .. } => {
                 let reason = broken.to_string();
-                self.services.part_failed(wall, part, &reason, Trouble::Service);
+                self.services
+                    .part_failed(wall, part, &reason, Trouble::Service);
             }
         }
         Outcome::Failed { patience }

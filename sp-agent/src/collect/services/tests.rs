@@ -228,14 +228,15 @@ fn a_refused_credential_is_told_at_once_before_all_else_and_since_when() {
     services.probed(UnixMillis(2), vec![troubled(Trouble::Credential, "401")]);
     services.probed(UnixMillis(3), vec![troubled(Trouble::Credential, "401")]);
     let reason = "401".to_owned();
-    assert_eq!(told(&services), (ServiceState::CredentialRefused { reason }, 2));
+    assert_eq!(
+        told(&services),
+        (ServiceState::CredentialRefused { reason }, 2)
+    );
 
     // Keystone is away: that says nothing of the credential.
     services.probed(UnixMillis(4), vec![troubled(Trouble::Service, "503")]);
-    let reason = "servers: 403".to_owned();
-    assert_eq!(told(&services), (ServiceState::RightsMissing { reason }, 4));
+    assert_eq!(told(&services), (failing_state("503"), 4));
     services.part_is_read(UnixMillis(5), Part::Servers);
-    assert_eq!(told(&services), (failing_state("503"), 5));
     services.probed(UnixMillis(6), vec![available()]);
     assert_eq!(told(&services), (ServiceState::Available, 6));
 }

@@ -227,7 +227,10 @@ async fn a_refused_password_is_not_tried_again_at_once() {
         };
         assert_eq!(reason, "Wrong password.");
         let told = error.to_string();
-        for word in ["user admin of domain default in project ops", "credential set"] {
+        for word in [
+            "user admin of domain default in project ops",
+            "credential set",
+        ] {
             assert!(told.contains(word), "{told}");
         }
         assert_eq!(fake.sign_ins(), sign_ins);
