@@ -13,6 +13,7 @@
 mod access;
 mod adoptions;
 mod audit;
+mod credentials;
 mod directory;
 mod documents;
 mod events;
@@ -43,6 +44,7 @@ pub use audit::{
     AuditDocument, AuditEntryDocument, AuditHeadDocument, AuditSubjectDocument, BrokenDocument,
     VerifiedDocument,
 };
+pub use credentials::CredentialDocument;
 pub use directory::{
     CountDocument, CountsDocument, CuredDocument, DifferenceDocument, DriftPolicyDocument,
     InsideDocument, LeftDocument, LinkDocument, LinkEndDocument, LinksDocument, MergedDocument,

@@ -13,6 +13,8 @@ mod adoptions;
 mod audit;
 #[path = "api/clouds.rs"]
 mod clouds;
+#[path = "api/credentials.rs"]
+mod credentials;
 #[path = "api/directory.rs"]
 mod directory;
 #[path = "api/drift.rs"]

@@ -4,6 +4,7 @@
 //! Serialization is [`wire`](crate::wire)'s business.
 
 mod cloud_id;
+mod credential;
 pub mod directory;
 mod entry;
 mod health;
@@ -18,9 +19,10 @@ mod totals;
 mod weight;
 
 pub use cloud_id::CloudId;
+pub use credential::{CloudCredential, CredentialFault, NamedDomain};
 pub use entry::{
     Becomes, Binding, Custody, DESCRIPTION_BYTES_MAX, Entry, Lapse, Marker, Purge,
-    SEALED_BYTES_MAX, Secret,
+    SEALED_BYTES_MAX, SEALED_CREDENTIAL_BYTES_MAX, Secret,
 };
 pub use health::{
     CloudDescription, CloudKind, Disk, HostSample, Nic, Service, ServiceKind, ServiceLatency,

@@ -13,6 +13,7 @@ mod adopting;
 mod answering;
 mod applying;
 mod collecting;
+mod custodian;
 mod files;
 mod following;
 mod operations;
@@ -41,6 +42,8 @@ use crate::status::{CloudView, Metrics, Server, Sources, unjoined};
 use adopting::Adopting;
 use applying::Applying;
 use collecting::Collecting;
+use custodian::{Custodian, REREADS_MAX, Reread};
+pub use custodian::{NotTaken, credential_act, openstack_of};
 use files::Watcher;
 use following::{Following, ORDERS_MAX};
 use operations::Local;
@@ -96,6 +99,9 @@ pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(),
         described,
         clouds,
     };
+    let (rereads, reread) = mpsc::channel(REREADS_MAX);
+    let at_hand = (clock.clone(), trail.clone());
+    let custodian = Custodian::new(configs.subscribe(), rereads, at_hand);
     let parts = door_parts(&data_dir, &clock, &configs, &description, &trail);
     let (adopting, door) = Adopting::new(parts, member.clone(), Arc::clone(&poke));
     let following = Following {
@@ -112,6 +118,7 @@ pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(),
         replica,
         cloud: asked,
         trail: trail.clone(),
+        custodian: custodian.clone(),
     };
     let operations = Local {
         sources: Sources {
@@ -122,6 +129,7 @@ pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(),
             cloud,
             door,
             progress,
+            config: configs.subscribe(),
         },
         metrics,
         origin: origin.clone(),
@@ -130,8 +138,9 @@ pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(),
         orders,
         poke,
         trail: trail.clone(),
+        custodian,
     };
-    let settings = settings((origin, configs), trail, &daemon);
+    let settings = settings((origin, configs), (trail, reread), &daemon);
     spawn(&daemon, settings, collecting, following);
     adopt(&daemon.tasks, adopting);
     serve(&daemon, server, operations);
@@ -141,7 +150,7 @@ pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(),
 /// What keeps the configuration new.
 fn settings(
     (origin, configs): (Origin, watch::Sender<Arc<Config>>),
-    trail: Trail,
+    (trail, rereads): (Trail, mpsc::Receiver<Reread>),
     daemon: &Daemon,
 ) -> Settings {
     Settings {
@@ -149,6 +158,7 @@ fn settings(
         trail,
         configs,
         reload: daemon.reload.clone(),
+        rereads,
     }
 }
 

@@ -50,6 +50,7 @@ const ROUTES: &[(&str, &[(&str, Access)])] = {
             &[("GET", Cloud), ("PATCH", Cloud), ("DELETE", Cloud)],
         ),
         ("/regions/{region}/accept", &[("POST", Cloud)]),
+        ("/regions/{region}/credential", &[("POST", Cloud)]),
         ("/regions/{region}/servers", READ),
         ("/regions/{region}/volumes", READ),
         ("/regions/{region}/networks", READ),

@@ -14,8 +14,8 @@ use super::problem::{Kind, MEDIA_TYPE, Problem};
 use super::state::ApiState;
 use super::who::COOKIE_NAME;
 use super::{
-    adoptions, audit, directory, events, invitations, quotas, records, regions, samples, session,
-    users,
+    adoptions, audit, credentials, directory, events, invitations, quotas, records, regions,
+    samples, session, users,
 };
 
 #[derive(OpenApi)]
@@ -48,6 +48,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(regions::list))
         .routes(routes!(regions::show, regions::rename, regions::remove))
         .routes(routes!(regions::accept))
+        .routes(routes!(credentials::give))
         .routes(routes!(invitations::invite, invitations::list))
         .routes(routes!(invitations::withdraw))
         .routes(routes!(adoptions::look))

@@ -100,7 +100,13 @@ fn services() -> Vec<(String, Record)> {
     let states = [
         ServiceState::Available,
         ServiceState::Missing,
-        ServiceState::Failing { reason },
+        ServiceState::Failing {
+            reason: reason.clone(),
+        },
+        ServiceState::CredentialRefused {
+            reason: reason.clone(),
+        },
+        ServiceState::RightsMissing { reason },
     ];
     let mut records = Vec::new();
     for kind in ServiceKind::ALL {
@@ -112,11 +118,7 @@ fn services() -> Vec<(String, Record)> {
                 versions: (String::new(), String::new()),
                 since: UnixMillis(0),
             };
-            let word = match state {
-                ServiceState::Available => "available",
-                ServiceState::Missing => "missing",
-                ServiceState::Failing { .. } => "failing",
-            };
+            let word = state.code();
             let record = Record::Service(service);
             records.push((format!("{} {word}", kind.name()), record));
         }

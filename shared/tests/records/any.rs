@@ -229,6 +229,8 @@ fn service() -> impl Strategy<Value = Record> {
         Just(ServiceState::Available),
         Just(ServiceState::Missing),
         text().prop_map(|reason| ServiceState::Failing { reason }),
+        text().prop_map(|reason| ServiceState::CredentialRefused { reason }),
+        text().prop_map(|reason| ServiceState::RightsMissing { reason }),
     ];
     (kind(), state, text(), (text(), text()), time()).prop_map(
         |(kind, state, endpoint, versions, since)| {

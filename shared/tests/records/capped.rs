@@ -219,15 +219,11 @@ fn resource(it: &QuotaResource) -> QuotaResource {
     }
 }
 
-fn service(it: Service) -> Service {
-    let state = match it.state {
-        ServiceState::Failing { reason } => ServiceState::Failing {
-            reason: text(&reason, MESSAGE),
-        },
-        state => state,
-    };
+fn service(mut it: Service) -> Service {
+    if let Some(reason) = it.state.reason_mut() {
+        *reason = text(reason, MESSAGE);
+    }
     Service {
-        state,
         endpoint: text(&it.endpoint, MESSAGE),
         versions: (text(&it.versions.0, 32), text(&it.versions.1, 32)),
         since: time(it.since),

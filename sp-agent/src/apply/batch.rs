@@ -296,7 +296,9 @@ impl Reconciler {
                 patience = *retry_after;
                 self.breaker.failed(now, &text, patience, chance);
             }
-            CloudError::Unreachable { .. } | CloudError::Unauthorized { .. } => {
+            CloudError::Unreachable { .. }
+            | CloudError::Unauthorized { .. }
+            | CloudError::CredentialRefused { .. } => {
                 self.breaker.failed(now, &text, patience, chance);
             }
             CloudError::Status { status, .. } if *status >= 500 => {

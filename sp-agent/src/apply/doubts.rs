@@ -40,6 +40,7 @@ pub(super) const fn is_doubtful(error: &CloudError) -> bool {
         CloudError::Unreachable { .. } | CloudError::Malformed { .. } | CloudError::Stopped => true,
         CloudError::Status { status, .. } => *status >= 500,
         CloudError::Unauthorized { .. }
+        | CloudError::CredentialRefused { .. }
         | CloudError::Forbidden { .. }
         | CloudError::Throttled { .. }
         | CloudError::Conflict { .. }

@@ -14,6 +14,9 @@ pub struct Policy {
     /// Users, groups and roles that may be removed in one batch. What is more goes by itself in the
     /// next batch, a minute later: so long an operator has to stop it. With 0 nothing is removed.
     pub removals_max: u32,
+    /// Whether a hub may give the agent another credential for its cloud. A captured one could give
+    /// only what works at the very same Keystone.
+    pub credential_from_hub: bool,
 }
 
 impl Policy {
@@ -38,11 +41,13 @@ impl std::fmt::Display for Policy {
             protected_departments: departments,
             protected_users: users,
             removals_max,
+            credential_from_hub,
         } = self;
         write!(
             f,
             "read_only={read_only} removals_max={removals_max} \
-             protected_departments={departments:?} protected_users={users:?}"
+             credential_from_hub={credential_from_hub} protected_departments={departments:?} \
+             protected_users={users:?}"
         )
     }
 }
@@ -54,6 +59,7 @@ impl Default for Policy {
             protected_departments: Vec::new(),
             protected_users: Vec::new(),
             removals_max: Self::REMOVALS_DEFAULT,
+            credential_from_hub: true,
         }
     }
 }

@@ -24,7 +24,7 @@ use super::reading::{self, Audited, Broken};
 use super::sampler::Sampler;
 use super::schedule::{Options, Outcome, Schedule, Work};
 use super::services::Services;
-use crate::cloud::{Cloud, Mark, Part, Probe, ProbeOutcome};
+use crate::cloud::{Cloud, Mark, Part, Probe, ProbeOutcome, Trouble};
 use crate::spool::{Held, Spool, SpoolError, Written};
 
 /// A cloud bounds each of its probes by less. This ends a round that it lost.
@@ -302,7 +302,8 @@ impl Run {
                 ..
             }) => {
                 self.is_broken(Work::Audit(part), part, reason.clone());
-                self.services.part_failed(wall, part, reason, false);
+                self.services
+                    .part_failed(wall, part, reason, Trouble::Service);
                 Outcome::Read
             }
             told => {

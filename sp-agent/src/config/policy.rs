@@ -22,6 +22,10 @@ pub(super) fn read(mut table: Table<'_>) -> Policy {
         protected_departments: names(&mut table, "protected_departments", "Operations"),
         protected_users: names(&mut table, "protected_users", "backup-operator"),
         removals_max: removals.unwrap_or(default.removals_max),
+        credential_from_hub: table
+            .flag("credential_from_hub")
+            .or(default.credential_from_hub)
+            .value,
     }
 }
 

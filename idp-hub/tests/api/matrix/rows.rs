@@ -82,11 +82,13 @@ pub(super) fn fleet() -> Vec<Row> {
     };
     let key = r#"{"key_fingerprint":
         "0000000000000000000000000000000000000000000000000000000000000000"}"#;
+    let credential = r#"{"account": "admin", "password": "x"}"#;
     let digest = r#"{"digest": "00000000000000000000000000000000"}"#;
     rows.extend([
         region("PATCH", "", r#"{"name": "south"}"#, cloud(404)),
         region("DELETE", "", "", cloud(404)),
         region("POST", "/accept", key, cloud(404)),
+        region("POST", "/credential", credential, cloud(404)),
         region("GET", "/organization/plan", "", cloud(404)),
         region("POST", "/organization/merge", digest, cloud(404)),
         plain("GET", "/overview", "", cloud(200)),

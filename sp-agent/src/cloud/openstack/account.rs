@@ -109,7 +109,9 @@ fn of_the_cloud(login: &Login) -> Result<(), AccountError> {
 
 fn told(error: CloudError, asked: &Auth) -> AccountError {
     let (endpoint, reason) = match error {
-        CloudError::Unauthorized { endpoint, reason }
+        CloudError::CredentialRefused {
+            endpoint, reason, ..
+        }
         | CloudError::Forbidden {
             endpoint, reason, ..
         } => (endpoint, reason),
