@@ -58,6 +58,8 @@ pub use subject::{Difference, Drift, Level, Standing, Subject, Wait, Why};
 #[derive(Debug)]
 pub struct Reconciler {
     federation: FederationId,
+    /// When it was made.
+    began: Instant,
     policy: Policy,
     replica: Replica,
     base: Base,
@@ -90,6 +92,7 @@ impl Reconciler {
     pub fn new(federation: FederationId, policy: Policy, base: Base, now: Instant) -> Self {
         Self {
             federation,
+            began: now,
             policy,
             replica: Replica::default(),
             places: places::Places::new(federation, &base),
