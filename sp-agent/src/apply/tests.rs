@@ -9,6 +9,7 @@ mod passwords;
 mod properties;
 mod remarks;
 mod rules;
+mod switches;
 mod world;
 
 use std::time::{Duration, Instant};
