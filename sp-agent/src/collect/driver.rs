@@ -315,9 +315,11 @@ impl Run {
         self.put_services();
     }
 
-    /// What was missing and is held all the same was not read: nothing is known of it.
+    /// What was missing and is held all the same was not read: nothing is known of it. Nor is it of
+    /// what a list lacks that was never read: taken for gone, it would be told as drift.
     fn tell_read(&self, part: Part, began: Instant, read: &Result<Audited, Broken>) {
-        if read.as_ref().is_ok_and(|it| it.held.is_none()) {
+        let is_all = |it: &Audited| it.held.is_none() && !it.lacks_some;
+        if read.as_ref().is_ok_and(is_all) {
             self.read.send_modify(|it| {
                 it.insert(part, began);
             });
