@@ -18,11 +18,15 @@ mod check;
 mod edits;
 mod hub;
 mod local;
+mod place;
+mod rest;
 mod site;
+mod soak;
 mod world;
 
 use rand::{Rng, RngExt};
 
+pub use soak::{Soak, soak};
 pub use world::{World, play};
 
 /// One of all, if there is any.

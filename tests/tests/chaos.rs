@@ -3,8 +3,9 @@
 //! `REGROUP_CHAOS_OPERATIONS` says how long.
 
 use std::env::var;
+use std::time::Duration;
 
-use tests::chaos::play;
+use tests::chaos::{Soak, play, soak};
 
 /// Operations of each seed.
 const OPERATIONS: usize = 1000;
@@ -38,4 +39,17 @@ fn whatever_happens_all_regions_become_what_the_directory_says() {
 #[test]
 fn whatever_else_happens_they_do_as_well() {
     plays(5..10);
+}
+
+/// The same with real daemons, briefly: `cargo xtask soak org` does it for long.
+#[test]
+fn real_daemons_that_are_killed_keep_one_directory() {
+    let soaked = soak(Soak {
+        seed: number("REGROUP_CHAOS_SEED").unwrap_or(1),
+        operations: 300,
+        real: false,
+        hangs: false,
+        patience: Duration::from_secs(60),
+    });
+    eprintln!("{soaked:?}");
 }

@@ -9,7 +9,8 @@ use shared::model::{CloudId, Link, Membership, Object, ObjectKind, Organization}
 use super::call::{collection, member, path};
 use super::edits::{BOOTSTRAP, name};
 use super::pick;
-use super::site::{Site, objects};
+use super::place::Place;
+use super::site::objects;
 
 /// Projects and domains: what was ever there, and what somebody there has deleted.
 #[derive(Default)]
@@ -20,15 +21,15 @@ pub(super) struct Kept {
 
 impl Kept {
     /// Looks at what there is.
-    pub(super) fn look(&mut self, site: &Site) {
-        let all = site.keystone.organization();
+    pub(super) fn look(&mut self, site: &impl Place) {
+        let all = site.organization();
         self.ever.extend(all.departments.into_keys());
         self.ever.extend(all.projects.into_keys());
     }
 
     /// Whether all is there that nobody there has deleted.
-    pub(super) fn check(&self, site: &Site) {
-        let all = site.keystone.organization();
+    pub(super) fn check(&self, site: &impl Place) {
+        let all = site.organization();
         for id in self.ever.difference(&self.deleted) {
             let is_there = all.departments.contains_key(id) || all.projects.contains_key(id);
             assert!(is_there, "what tenants made is gone: {id}");
@@ -55,8 +56,8 @@ fn of(kind: ObjectKind, fields: Value) -> Value {
 }
 
 /// One operation. Whether it was done; many are refused.
-pub(super) fn operate(site: &Site, kept: &mut Kept, chance: &mut impl Rng) -> bool {
-    let all = site.keystone.organization();
+pub(super) fn operate(site: &impl Place, kept: &mut Kept, chance: &mut impl Rng) -> bool {
+    let all = site.organization();
     let done = match chance.random_range(0..24) {
         0..6 => create(site, &all, chance),
         6..9 => rename(site, &all, chance),
@@ -70,7 +71,7 @@ pub(super) fn operate(site: &Site, kept: &mut Kept, chance: &mut impl Rng) -> bo
     done.unwrap_or(false)
 }
 
-fn create(site: &Site, all: &All, chance: &mut impl Rng) -> Option<bool> {
+fn create(site: &impl Place, all: &All, chance: &mut impl Rng) -> Option<bool> {
     use ObjectKind::{Department, Group, Project, User};
     let kind = match chance.random_range(0..10) {
         0 => Department,
@@ -90,7 +91,7 @@ fn create(site: &Site, all: &All, chance: &mut impl Rng) -> Option<bool> {
     Some(site.ask("POST", &format!("/{}", collection(kind)), &of(kind, fields)))
 }
 
-fn patch(site: &Site, kind: ObjectKind, id: &CloudId, fields: Value) -> bool {
+fn patch(site: &impl Place, kind: ObjectKind, id: &CloudId, fields: Value) -> bool {
     let path = format!("/{}/{id}", collection(kind));
     site.ask("PATCH", &path, &of(kind, fields))
 }
@@ -103,7 +104,7 @@ fn is_on(object: &Object<CloudId>) -> Option<bool> {
     }
 }
 
-fn rename(site: &Site, all: &All, chance: &mut impl Rng) -> Option<bool> {
+fn rename(site: &impl Place, all: &All, chance: &mut impl Rng) -> Option<bool> {
     let kind = pick(chance, ObjectKind::ALL)?;
     if kind == ObjectKind::Department && chance.random_bool(0.7) {
         return None;
@@ -116,7 +117,7 @@ fn rename(site: &Site, all: &All, chance: &mut impl Rng) -> Option<bool> {
     Some(patch(site, kind, &id, fields))
 }
 
-fn switch(site: &Site, all: &All, chance: &mut impl Rng) -> Option<bool> {
+fn switch(site: &impl Place, all: &All, chance: &mut impl Rng) -> Option<bool> {
     let kind = match chance.random_range(0..8) {
         0 => ObjectKind::Department,
         1..4 => ObjectKind::Project,
@@ -126,7 +127,7 @@ fn switch(site: &Site, all: &All, chance: &mut impl Rng) -> Option<bool> {
     Some(patch(site, kind, &id, json!({ "enabled": chance.random_bool(0.6) })))
 }
 
-fn describe(site: &Site, all: &All, chance: &mut impl Rng) -> Option<bool> {
+fn describe(site: &impl Place, all: &All, chance: &mut impl Rng) -> Option<bool> {
     let kind = pick(chance, ObjectKind::ALL)?;
     let (id, object) = any(chance, all, kind)?;
     let mut fields = json!({ "description": format!("local {}", chance.random_range(0..9)) });
@@ -140,7 +141,7 @@ fn describe(site: &Site, all: &All, chance: &mut impl Rng) -> Option<bool> {
     Some(patch(site, kind, &id, fields))
 }
 
-fn delete(site: &Site, all: &All, kept: &mut Kept, chance: &mut impl Rng) -> Option<bool> {
+fn delete(site: &impl Place, all: &All, kept: &mut Kept, chance: &mut impl Rng) -> Option<bool> {
     let kind = match chance.random_range(0..12) {
         0 => ObjectKind::Project,
         1 => ObjectKind::Role,
@@ -156,7 +157,7 @@ fn delete(site: &Site, all: &All, kept: &mut Kept, chance: &mut impl Rng) -> Opt
     Some(done)
 }
 
-fn link(site: &Site, all: &All, chance: &mut impl Rng) -> Option<bool> {
+fn link(site: &impl Place, all: &All, chance: &mut impl Rng) -> Option<bool> {
     let (user, _) = any(chance, all, ObjectKind::User)?;
     let path = match chance.random() {
         true => {
@@ -173,7 +174,7 @@ fn link(site: &Site, all: &All, chance: &mut impl Rng) -> Option<bool> {
     Some(site.ask("PUT", &path, &Value::Null))
 }
 
-fn unlink(site: &Site, all: &All, chance: &mut impl Rng) -> Option<bool> {
+fn unlink(site: &impl Place, all: &All, chance: &mut impl Rng) -> Option<bool> {
     let is_free = |link: &Link<CloudId>| match link {
         Link::Membership(_) => true,
         Link::Implication(_) => false,
@@ -185,8 +186,8 @@ fn unlink(site: &Site, all: &All, chance: &mut impl Rng) -> Option<bool> {
 }
 
 /// Gives what has a name that the directory wants another one, as its operator is told to.
-pub(super) fn give_way(site: &Site, kind: ObjectKind, id: &CloudId, name: &str) {
-    let all = site.keystone.organization();
+pub(super) fn give_way(site: &impl Place, kind: ObjectKind, id: &CloudId, name: &str) {
+    let all = site.organization();
     let object = all.object(kind, id).unwrap();
     let mut fields = json!({ "name": name, "id": id.to_string() });
     if let Some(is_on) = is_on(&object) {

@@ -189,10 +189,6 @@ impl Site {
         assert!(!is_default, "the region's own: {order:?}");
     }
 
-    /// Asks it as somebody there does. Whether it was done.
-    pub(super) fn ask(&self, method: &str, path: &str, body: &Value) -> bool {
-        self.keystone.ask(method, path, body).0 < 300
-    }
 }
 
 fn refused(status: u16, what: String, answer: &Value) -> CloudError {

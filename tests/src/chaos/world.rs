@@ -75,10 +75,10 @@ impl World {
             let site = Site::start(seed * 3 + u64::from(number), chance.random()).await;
             let mut its = Kept::default();
             for name in ["research", "sales"] {
-                site.ask("POST", "/domains", &json!({ "domain": { "name": name } }));
+                let _ = site.keystone.ask("POST", "/domains", &json!({ "domain": { "name": name } }));
             }
             for _ in 0..chance.random_range(20..50) {
-                local::operate(&site, &mut its, &mut chance);
+                local::operate(&site.keystone, &mut its, &mut chance);
             }
             let no = hub.region(number).await;
             agents.push(Agent::start(no, site, chance.random_range(2..6)).await);
@@ -132,7 +132,7 @@ impl World {
             }
             3..250 => {
                 let at = self.chance.random_range(0..self.agents.len());
-                let (site, kept) = (&self.agents[at].site, &mut self.kept[at]);
+                let (site, kept) = (&self.agents[at].site.keystone, &mut self.kept[at]);
                 self.counts.local += u64::from(local::operate(site, kept, &mut self.chance));
             }
             250..330 => self.cure_one().await,
@@ -267,7 +267,7 @@ impl World {
         for (kind, here, _) in holder {
             self.next += 1;
             let name = format!("given way {}", self.next);
-            local::give_way(&agent.site, kind, &here, &name);
+            local::give_way(&agent.site.keystone, kind, &here, &name);
         }
         true
     }
@@ -312,7 +312,7 @@ impl World {
                 agent.progress()
             );
         }
-        self.kept[at].check(&agent.site);
+        self.kept[at].check(&agent.site.keystone);
         no_leftovers(&agent.site.keystone.organization());
     }
 
@@ -345,7 +345,7 @@ impl World {
     /// The Keystone is what the directory says, but for what the region made.
     fn is_equal(&self, at: usize) {
         let agent = &self.agents[at];
-        self.kept[at].check(&agent.site);
+        self.kept[at].check(&agent.site.keystone);
         no_leftovers(&agent.site.keystone.organization());
         let left = differing(agent, &self.hub.expected).into_iter();
         let left: Vec<_> = left.filter(|it| !matches!(it, Subject::Own(..))).collect();
