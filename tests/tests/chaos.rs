@@ -12,7 +12,10 @@ const OPERATIONS: usize = 1000;
 
 fn number(name: &str) -> Option<u64> {
     let text = var(name).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text:?}")))
+    Some(
+        text.parse()
+            .unwrap_or_else(|_| panic!("{name} is no number: {text:?}")),
+    )
 }
 
 fn plays(seeds: std::ops::Range<u64>) {
@@ -23,7 +26,9 @@ fn plays(seeds: std::ops::Range<u64>) {
     }
     let seeds = only.map_or(seeds, |it| it..it + 1);
     for seed in seeds {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
         eprintln!("chaos of seed {seed}: REGROUP_CHAOS_SEED={seed} plays it again");
         let counts = runtime.unwrap().block_on(play(seed, operations));
         eprintln!("  {counts:?}");

@@ -202,11 +202,7 @@ impl Actual {
 
     /// Another thing of the same kind and department that has a thing's name, as most databases
     /// under Keystone compare names. Looks at all of the kind.
-    pub(super) fn named(
-        &self,
-        like: &Object<CloudId>,
-        but: Option<&CloudId>,
-    ) -> Option<&CloudId> {
+    pub(super) fn named(&self, like: &Object<CloudId>, but: Option<&CloudId>) -> Option<&CloudId> {
         fn find<T>(
             all: &BTreeMap<CloudId, T>,
             is_it: impl Fn(&CloudId, &T) -> bool,

@@ -243,13 +243,21 @@ impl Agent {
         let is_deleted = ended.is_some_and(|(_, how)| *how == shared::model::End::Deleted);
         assert!(is_deleted, "nobody said so: {order:?}");
         let period = sp_agent::apply::REMOVALS_PERIOD;
-        while self.removals.front().is_some_and(|it| self.now - *it >= period) {
+        while self
+            .removals
+            .front()
+            .is_some_and(|it| self.now - *it >= period)
+        {
             self.removals.pop_front();
         }
         self.removals.push_back(self.now);
         // A period may begin in the middle of this one.
         let most = 2 * self.policy.removals_max as usize;
-        assert!(self.removals.len() <= most, "{} at once", self.removals.len());
+        assert!(
+            self.removals.len() <= most,
+            "{} at once",
+            self.removals.len()
+        );
     }
 
     fn fail(
@@ -275,7 +283,9 @@ impl Agent {
 
     async fn hear_of(&mut self, at: usize, luck: u64) {
         let (task, result) = self.running.swap_remove(at);
-        let outcome = self.core.done((self.now, UnixMillis(5)), &task, result, luck);
+        let outcome = self
+            .core
+            .done((self.now, UnixMillis(5)), &task, result, luck);
         for change in &outcome.changes {
             let key = match change {
                 Change::Put(record) => record.key(),

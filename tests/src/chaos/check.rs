@@ -126,10 +126,18 @@ impl Compare<'_> {
             let id = self.known.get(&(kind, it.clone())).copied()?;
             self.live.has(kind, &id).then_some(id)
         };
-        let there: BTreeSet<_> =
-            self.cloud.links().filter_map(|it| it.translated(known)).collect();
+        let there: BTreeSet<_> = self
+            .cloud
+            .links()
+            .filter_map(|it| it.translated(known))
+            .collect();
         let wanted: BTreeSet<_> = self.live.links().collect();
-        found.extend(there.symmetric_difference(&wanted).cloned().map(Subject::Link));
+        found.extend(
+            there
+                .symmetric_difference(&wanted)
+                .cloned()
+                .map(Subject::Link),
+        );
         found
     }
 
@@ -149,7 +157,9 @@ impl Compare<'_> {
 
 /// All that an agent tells to differ.
 pub(super) fn told(remarks: &[Remark]) -> BTreeSet<Subject> {
-    let drift = remarks.iter().filter(|it| matches!(it.state, RemarkState::Drift { .. }));
+    let drift = remarks
+        .iter()
+        .filter(|it| matches!(it.state, RemarkState::Drift { .. }));
     drift.map(|it| it.subject.clone()).collect()
 }
 
@@ -164,6 +174,10 @@ pub(super) fn is_own(it: &Remark) -> bool {
 /// No name for the meantime was left behind.
 pub(super) fn no_leftovers(cloud: &Organization<CloudId>) {
     for (kind, id, object) in objects(cloud) {
-        assert!(!object.name().contains('~'), "{kind:?} {id}: {}", object.name());
+        assert!(
+            !object.name().contains('~'),
+            "{kind:?} {id}: {}",
+            object.name()
+        );
     }
 }

@@ -144,7 +144,11 @@ fn swap(chance: &mut impl Rng, all: &All) -> Option<Vec<Edit>> {
 }
 
 fn switch(chance: &mut impl Rng, all: &All) -> Option<Vec<Edit>> {
-    let switchable = [ObjectKind::Department, ObjectKind::Project, ObjectKind::User];
+    let switchable = [
+        ObjectKind::Department,
+        ObjectKind::Project,
+        ObjectKind::User,
+    ];
     let things = objects(all).into_iter();
     let (kind, id, _) = pick(chance, things.filter(|it| switchable.contains(&it.0)))?;
     let patch = Patch {

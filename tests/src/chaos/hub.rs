@@ -6,10 +6,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use idp_hub::directory::{Directory, Edit, Stamp};
 use idp_hub::store::directory::{Confirmation, Remarked, Seen};
+use idp_hub::store::regions::Introduction;
 use idp_hub::store::{
     FeedJob, FeedPayload, Founding, Incoming, IncomingRecord, Mailbox, RegionNo, Store, StoreError,
 };
-use idp_hub::store::regions::Introduction;
 use shared::audit::By;
 use shared::ids::{FederationId, FeedId, HubId, RegionId};
 use shared::link::outbox::{Outbox, Step};
@@ -98,8 +98,9 @@ impl Hub {
     pub(super) async fn tell(&mut self, region: RegionNo, records: &[Record]) {
         self.session += 1;
         let session = self.session;
-        let began =
-            self.store.change(move |it| it.begin_session(region, session, &introduction()));
+        let began = self
+            .store
+            .change(move |it| it.begin_session(region, session, &introduction()));
         began.await.unwrap();
         let mut digest = Digest::default();
         let records: Vec<IncomingRecord> = records.iter().map(incoming).collect();
@@ -233,7 +234,9 @@ impl Hub {
         let done = self.store.change(move |it| {
             let region = it.region_numbered(no)?.unwrap();
             match adopts {
-                true => it.adopt_drift(&region, &seen, true, &by()).map(|it| !it.is_empty()),
+                true => it
+                    .adopt_drift(&region, &seen, true, &by())
+                    .map(|it| !it.is_empty()),
                 false => it.put_back(&region, &seen, &by(), std::time::Duration::ZERO),
             }
         });

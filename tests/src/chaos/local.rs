@@ -124,7 +124,12 @@ fn switch(site: &impl Place, all: &All, chance: &mut impl Rng) -> Option<bool> {
         _ => ObjectKind::User,
     };
     let (id, _) = any(chance, all, kind)?;
-    Some(patch(site, kind, &id, json!({ "enabled": chance.random_bool(0.6) })))
+    Some(patch(
+        site,
+        kind,
+        &id,
+        json!({ "enabled": chance.random_bool(0.6) }),
+    ))
 }
 
 fn describe(site: &impl Place, all: &All, chance: &mut impl Rng) -> Option<bool> {

@@ -53,16 +53,25 @@ impl Real {
             "identity": {"methods": ["password"], "password": {"user": {
                 "name": "admin", "domain": domain, "password": password}}},
             "scope": {"project": {"name": "admin", "domain": domain}}}});
-        let asked = real.client.post(format!("{auth_url}/auth/tokens")).json(&auth);
+        let asked = real
+            .client
+            .post(format!("{auth_url}/auth/tokens"))
+            .json(&auth);
         let answer = real.runtime.block_on(asked.send()).unwrap();
         let token = answer.headers().get("x-subject-token");
-        real.token = token.expect("the administrator signs in").to_str().unwrap().to_owned();
+        real.token = token
+            .expect("the administrator signs in")
+            .to_str()
+            .unwrap()
+            .to_owned();
         real
     }
 
     fn request(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
-        let request = self.client.request(method, format!("{}{path}", self.auth_url));
+        let request = self
+            .client
+            .request(method, format!("{}{path}", self.auth_url));
         let request = request.header("x-auth-token", &self.token);
         let request = match body {
             Value::Null => request,
@@ -116,7 +125,10 @@ fn id(value: &Value) -> Option<CloudId> {
 }
 
 fn text(value: &Value) -> Option<String> {
-    value.as_str().filter(|it| !it.is_empty()).map(str::to_owned)
+    value
+        .as_str()
+        .filter(|it| !it.is_empty())
+        .map(str::to_owned)
 }
 
 fn assignment(it: &Value) -> Option<Assignment<CloudId>> {
@@ -143,31 +155,51 @@ impl Place for Real {
         let departments = self.list("/domains", "domains");
         for it in &departments {
             let (name, description, enabled) = (name(it), text(&it["description"]), is_on(it));
-            put(it, Object::Department(Department { name, description, enabled }));
+            put(
+                it,
+                Object::Department(Department {
+                    name,
+                    description,
+                    enabled,
+                }),
+            );
         }
         for it in &self.list("/projects", "projects") {
             let department = home(it);
-            put(it, Object::Project(Project {
-                parent: id(&it["parent_id"]).filter(|it| *it != department),
-                department,
-                name: name(it),
-                description: text(&it["description"]),
-                enabled: is_on(it),
-            }));
+            put(
+                it,
+                Object::Project(Project {
+                    parent: id(&it["parent_id"]).filter(|it| *it != department),
+                    department,
+                    name: name(it),
+                    description: text(&it["description"]),
+                    enabled: is_on(it),
+                }),
+            );
         }
         for it in &self.list("/users", "users") {
-            put(it, Object::User(User {
-                department: home(it),
-                name: name(it),
-                description: text(&it["description"]),
-                email: text(&it["email"]),
-                enabled: is_on(it),
-                default_project: id(&it["default_project_id"]),
-            }));
+            put(
+                it,
+                Object::User(User {
+                    department: home(it),
+                    name: name(it),
+                    description: text(&it["description"]),
+                    email: text(&it["email"]),
+                    enabled: is_on(it),
+                    default_project: id(&it["default_project_id"]),
+                }),
+            );
         }
         for it in &self.list("/groups", "groups") {
             let (department, name, description) = (home(it), name(it), text(&it["description"]));
-            put(it, Object::Group(Group { department, name, description }));
+            put(
+                it,
+                Object::Group(Group {
+                    department,
+                    name,
+                    description,
+                }),
+            );
         }
         let mut roles = self.list("/roles", "roles");
         for it in &departments {
@@ -177,7 +209,14 @@ impl Place for Real {
         for it in &roles {
             let (department, name) = (id(&it["domain_id"]), name(it));
             let description = text(&it["description"]);
-            put(it, Object::Role(Role { department, name, description }));
+            put(
+                it,
+                Object::Role(Role {
+                    department,
+                    name,
+                    description,
+                }),
+            );
         }
         self.links(&mut all);
         all

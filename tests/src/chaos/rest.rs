@@ -33,7 +33,9 @@ impl Rest {
 
     pub(super) fn ask(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
-        let request = self.client.request(method, format!("http://hub/api/v1{path}"));
+        let request = self
+            .client
+            .request(method, format!("http://hub/api/v1{path}"));
         let request = match body {
             Value::Null => request,
             body => request.json(body),
@@ -134,7 +136,11 @@ fn object(kind: ObjectKind, it: &Value) -> Object<Id> {
     let enabled = it["enabled"].as_bool().unwrap_or(true);
     let department = of(it, "department");
     match kind {
-        ObjectKind::Department => Object::Department(Department { name, description, enabled }),
+        ObjectKind::Department => Object::Department(Department {
+            name,
+            description,
+            enabled,
+        }),
         ObjectKind::Project => Object::Project(Project {
             department: department.unwrap(),
             parent: of(it, "parent"),
@@ -152,9 +158,17 @@ fn object(kind: ObjectKind, it: &Value) -> Object<Id> {
         }),
         ObjectKind::Group => {
             let department = department.unwrap();
-            Object::Group(Group { department, name, description })
+            Object::Group(Group {
+                department,
+                name,
+                description,
+            })
         }
-        ObjectKind::Role => Object::Role(Role { department, name, description }),
+        ObjectKind::Role => Object::Role(Role {
+            department,
+            name,
+            description,
+        }),
     }
 }
 
@@ -167,7 +181,11 @@ fn call(edit: &Edit) -> (&'static str, String, Value) {
         }
         Edit::End { kind, id } => ("DELETE", format!("{}/{id}", things(kind)), Value::Null),
         Edit::Link(link) => ("POST", links(link), linked(link)),
-        Edit::Unlink(link) => ("DELETE", format!("{}/{}", links(link), link.id()), Value::Null),
+        Edit::Unlink(link) => (
+            "DELETE",
+            format!("{}/{}", links(link), link.id()),
+            Value::Null,
+        ),
     }
 }
 
@@ -189,7 +207,10 @@ fn new(object: &Object<Id>) -> Value {
         }
         Object::User(it) => {
             put("enabled", json!(it.enabled));
-            put("default_project", json!(it.default_project.map(|it| it.to_string())));
+            put(
+                "default_project",
+                json!(it.default_project.map(|it| it.to_string())),
+            );
         }
         Object::Group(_) | Object::Role(_) => {}
     }
@@ -204,11 +225,17 @@ fn changed(patch: &Patch) -> Value {
         }
     };
     put("name", patch.name.as_ref().map(|it| json!(it)));
-    put("description", patch.description.as_ref().map(|it| json!(it)));
+    put(
+        "description",
+        patch.description.as_ref().map(|it| json!(it)),
+    );
     put("enabled", patch.enabled.map(|it| json!(it)));
     put("email", patch.email.as_ref().map(|it| json!(it)));
     let home = patch.default_project;
-    put("default_project", home.map(|it| json!(it.map_or(String::new(), |it| it.to_string()))));
+    put(
+        "default_project",
+        home.map(|it| json!(it.map_or(String::new(), |it| it.to_string()))),
+    );
     Value::Object(all)
 }
 

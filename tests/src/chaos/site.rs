@@ -127,7 +127,10 @@ impl Site {
     }
 
     /// Which thing of a federation's directory each is, by its marker.
-    pub(super) fn marked(&self, federation: FederationId) -> BTreeMap<(ObjectKind, CloudId), ObjectId> {
+    pub(super) fn marked(
+        &self,
+        federation: FederationId,
+    ) -> BTreeMap<(ObjectKind, CloudId), ObjectId> {
         let all = self.keystone.organization();
         let marked = objects(&all).into_iter().filter_map(|(kind, id, _)| {
             let marker = self.marker(&id).filter(|it| it.federation == federation)?;
@@ -188,7 +191,6 @@ impl Site {
         let is_default = home.is_some_and(|it| it.to_string() == DEFAULT);
         assert!(!is_default, "the region's own: {order:?}");
     }
-
 }
 
 fn refused(status: u16, what: String, answer: &Value) -> CloudError {

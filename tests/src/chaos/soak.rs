@@ -84,7 +84,9 @@ impl Site {
     }
 
     fn told(&self) -> BTreeSet<String> {
-        told(&self.place().organization(), |it| it.to_string() == "default")
+        told(&self.place().organization(), |it| {
+            it.to_string() == "default"
+        })
     }
 }
 
@@ -132,7 +134,10 @@ impl Run {
                 true => Self::real(&lab, name),
                 false => {
                     let seed = soak.seed * 3 + number as u64;
-                    let options = Options { seed, folds_case: chance.random() };
+                    let options = Options {
+                        seed,
+                        folds_case: chance.random(),
+                    };
                     let cloud = runtime.block_on(SimulatedKeystone::start(options));
                     let agent = lab.join_keystone(name, &cloud);
                     (Cloud::Simulated(cloud), agent)
@@ -140,7 +145,12 @@ impl Run {
             };
             let (cloud, agent) = site;
             let kept = Kept::default();
-            let mut site = Site { name, cloud, agent, kept };
+            let mut site = Site {
+                name,
+                cloud,
+                agent,
+                kept,
+            };
             for name in ["research", "sales"] {
                 let body = json!({ "domain": { "name": name } });
                 assert!(site.place().ask("POST", "/domains", &body));
@@ -179,7 +189,11 @@ impl Run {
     }
 
     fn faults(&self, permille: u32) {
-        let among = if self.soak.hangs { &Fault::ALL[..] } else { &QUICK[..] };
+        let among = if self.soak.hangs {
+            &Fault::ALL[..]
+        } else {
+            &QUICK[..]
+        };
         for (number, site) in self.sites.iter().enumerate() {
             if let Cloud::Simulated(it) = &site.cloud {
                 let seed = self.soak.seed + number as u64;
@@ -238,7 +252,12 @@ impl Run {
     }
 
     fn tell(&self, number: usize, begun: Instant) {
-        let Soaked { edits, local, killed, .. } = self.done;
+        let Soaked {
+            edits,
+            local,
+            killed,
+            ..
+        } = self.done;
         let (of, passed) = (self.soak.operations, begun.elapsed().as_secs());
         eprintln!(
             "{number} of {of} operations in {passed} s: {edits} edits, {local} in regions, \
@@ -290,7 +309,9 @@ impl Run {
 
     /// Does what agents ask somebody to do; what that was.
     fn help(&mut self) -> Vec<String> {
-        let (_, failed) = self.rest.ask("GET", "/directory/failures?limit=1000", &json!(null));
+        let (_, failed) = self
+            .rest
+            .ask("GET", "/directory/failures?limit=1000", &json!(null));
         let failed = failed["items"].as_array().cloned().unwrap_or_default();
         let mut told = Vec::new();
         for it in failed {
@@ -327,7 +348,10 @@ impl Run {
         let Some(site) = self.sites.iter().find(|it| it.name == region) else {
             return;
         };
-        for it in self.rest.ask("GET", "/directory/drift?limit=1000", &json!(null)).1["items"]
+        for it in self
+            .rest
+            .ask("GET", "/directory/drift?limit=1000", &json!(null))
+            .1["items"]
             .as_array()
             .into_iter()
             .flatten()

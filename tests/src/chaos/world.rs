@@ -75,7 +75,9 @@ impl World {
             let site = Site::start(seed * 3 + u64::from(number), chance.random()).await;
             let mut its = Kept::default();
             for name in ["research", "sales"] {
-                let _ = site.keystone.ask("POST", "/domains", &json!({ "domain": { "name": name } }));
+                let _ =
+                    site.keystone
+                        .ask("POST", "/domains", &json!({ "domain": { "name": name } }));
             }
             for _ in 0..chance.random_range(20..50) {
                 local::operate(&site.keystone, &mut its, &mut chance);
@@ -257,7 +259,9 @@ impl World {
         let home = wanted.department().copied();
         let all = super::site::objects(&cloud).into_iter();
         let holder = all.filter(|(of, here, it)| {
-            let place = it.department().map(|it| (ObjectKind::Department, it.clone()));
+            let place = it
+                .department()
+                .map(|it| (ObjectKind::Department, it.clone()));
             let is_same = it.name().to_lowercase() == wanted.name().to_lowercase();
             let is_there = place.and_then(|it| known.get(&it).copied()) == home;
             of == kind && is_same && is_there && known.get(&(*kind, here.clone())) != Some(id)
@@ -349,9 +353,17 @@ impl World {
         no_leftovers(&agent.site.keystone.organization());
         let left = differing(agent, &self.hub.expected).into_iter();
         let left: Vec<_> = left.filter(|it| !matches!(it, Subject::Own(..))).collect();
-        assert!(left.is_empty(), "region {at}: {left:?} {:#?}", agent.progress());
+        assert!(
+            left.is_empty(),
+            "region {at}: {left:?} {:#?}",
+            agent.progress()
+        );
         let progress = agent.progress();
-        assert_eq!((progress.failed_count, progress.waiting), (0, 0), "{progress:#?}");
+        assert_eq!(
+            (progress.failed_count, progress.waiting),
+            (0, 0),
+            "{progress:#?}"
+        );
     }
 
     /// Neither another sync nor another start writes anything.
@@ -363,6 +375,11 @@ impl World {
         agent.kill(chance, false).await;
         agent.read();
         agent.run(chance).await;
-        assert_eq!(agent.site.writes, before, "region {at}: {:#?}", agent.progress());
+        assert_eq!(
+            agent.site.writes,
+            before,
+            "region {at}: {:#?}",
+            agent.progress()
+        );
     }
 }

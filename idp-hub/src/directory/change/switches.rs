@@ -43,7 +43,10 @@ fn around_is_on(directory: &Directory, project: &Project<ObjectId>) -> Result<()
     match outer.filter(|it| !it.enabled) {
         Some(it) => {
             let (word, name) = (ObjectKind::Project.name(), &it.name);
-            Err(wrong(format!("the outer {word} {name:?} is switched off"), next))
+            Err(wrong(
+                format!("the outer {word} {name:?} is switched off"),
+                next,
+            ))
         }
         None => Ok(()),
     }

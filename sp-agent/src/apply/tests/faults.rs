@@ -79,7 +79,9 @@ fn a_name_that_is_given_away_while_it_is_claimed_is_not_waited_for_until_the_nex
     replica.directory.insert(oid(1), department("research"));
     replica.directory.insert(oid(2), department("research_2"));
     let is = Becomes::Object(oid(2));
-    replica.bindings.insert((ObjectKind::Department, theirs), is);
+    replica
+        .bindings
+        .insert((ObjectKind::Department, theirs), is);
     bench.core.follow(&replica);
     let batch = bench.core.next(bench.now, 10);
     // Both are given at once, and Keystone looks at the name that is claimed first.
@@ -95,10 +97,16 @@ fn a_name_that_is_given_away_while_it_is_claimed_is_not_waited_for_until_the_nex
     bench.finish(give, given, 0);
     bench.finish(make, refused, u64::MAX);
     let batch = bench.core.next(bench.now, 10);
-    assert!(batch.tasks.is_empty() && batch.readings.is_empty(), "{batch:?}");
+    assert!(
+        batch.tasks.is_empty() && batch.readings.is_empty(),
+        "{batch:?}"
+    );
     bench.now += Duration::from_secs(1);
     assert_eq!(bench.step().len(), 1, "no reading came in between");
-    assert_eq!(bench.cloud.named(ObjectKind::Department, "research").len(), 1);
+    assert_eq!(
+        bench.cloud.named(ObjectKind::Department, "research").len(),
+        1
+    );
     assert!(bench.progress().failed.is_empty());
 }
 

@@ -40,7 +40,10 @@ fn is_on(bench: &Bench, name: &str) -> bool {
     let all = &bench.cloud.all;
     let department = all.departments.values().find(|it| it.name == name);
     let project = all.projects.values().find(|it| it.name == name);
-    department.map(|it| it.enabled).or(project.map(|it| it.enabled)).unwrap()
+    department
+        .map(|it| it.enabled)
+        .or(project.map(|it| it.enabled))
+        .unwrap()
 }
 
 #[test]
@@ -50,7 +53,11 @@ fn a_new_department_that_is_off_is_filled_first_and_then_switched_off() {
     assert_eq!(bench.cloud.all.projects.len(), 2);
     assert!(!is_on(&bench, "closed") && is_on(&bench, "inner"));
     let progress = bench.progress();
-    assert_eq!((progress.failed_count, progress.waiting), (0, 0), "{progress:?}");
+    assert_eq!(
+        (progress.failed_count, progress.waiting),
+        (0, 0),
+        "{progress:?}"
+    );
     assert_eq!(bench.run(), 0);
 }
 
@@ -61,7 +68,12 @@ fn it_is_not_held_open_by_a_project_that_ended_before_it_was_made() {
     bench.step();
     assert!(is_on(&bench, "closed"), "its projects are still to be made");
     for id in [OUTER, INNER] {
-        super::rules::end(&mut replica, ObjectKind::Project, id, shared::model::End::Retired);
+        super::rules::end(
+            &mut replica,
+            ObjectKind::Project,
+            id,
+            shared::model::End::Retired,
+        );
     }
     bench.core.follow(&replica);
     bench.step();
@@ -74,11 +86,16 @@ fn what_is_to_be_made_in_what_is_off_waits_and_says_for_what() {
     replica.directory.take(ObjectKind::Project, &oid(INNER));
     let mut bench = bench(&replica);
     bench.run();
-    replica.directory.insert(oid(INNER), project(oid(DEPARTMENT), None, "inner"));
+    replica
+        .directory
+        .insert(oid(INNER), project(oid(DEPARTMENT), None, "inner"));
     bench.core.follow(&replica);
     assert_eq!(bench.run(), 0, "Keystone would refuse it again and again");
     let progress = bench.progress();
-    assert!(progress.failed[0].error.contains("switch it on at the hub"), "{progress:?}");
+    assert!(
+        progress.failed[0].error.contains("switch it on at the hub"),
+        "{progress:?}"
+    );
     switch(&mut replica, ObjectKind::Department, DEPARTMENT, true);
     bench.core.follow(&replica);
     assert_eq!(bench.run(), 2);
@@ -87,7 +104,10 @@ fn what_is_to_be_made_in_what_is_off_waits_and_says_for_what() {
 
 #[test]
 fn what_is_off_in_the_region_alone_holds_up_what_is_in_it_until_it_is_on_again() {
-    for (kind, name) in [(ObjectKind::Department, "closed"), (ObjectKind::Project, "outer")] {
+    for (kind, name) in [
+        (ObjectKind::Department, "closed"),
+        (ObjectKind::Project, "outer"),
+    ] {
         let mut replica = off();
         switch(&mut replica, ObjectKind::Department, DEPARTMENT, true);
         switch(&mut replica, ObjectKind::Project, INNER, false);
@@ -95,7 +115,10 @@ fn what_is_off_in_the_region_alone_holds_up_what_is_in_it_until_it_is_on_again()
         bench.run();
         let here = bench.cloud.named(kind, name).remove(0);
         let found = bench.cloud.all.object(kind, &here).unwrap();
-        bench.cloud.all.insert(here.clone(), switched(found.clone(), false));
+        bench
+            .cloud
+            .all
+            .insert(here.clone(), switched(found.clone(), false));
         bench.read();
         switch(&mut replica, ObjectKind::Project, INNER, true);
         let late = project(oid(DEPARTMENT), Some(oid(OUTER)), "late");
