@@ -60,6 +60,8 @@ pub use subject::{Difference, Drift, Level, Standing, Subject, Wait, Why};
 #[derive(Debug)]
 pub struct Reconciler {
     federation: FederationId,
+    /// When it was made.
+    began: Instant,
     policy: Policy,
     replica: Replica,
     base: Base,
@@ -92,6 +94,7 @@ impl Reconciler {
     pub fn new(federation: FederationId, policy: Policy, base: Base, now: Instant) -> Self {
         Self {
             federation,
+            began: now,
             policy,
             replica: Replica::default(),
             places: places::Places::new(federation, &base),

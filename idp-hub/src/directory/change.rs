@@ -3,6 +3,7 @@
 
 mod links;
 mod rules;
+mod switches;
 
 use shared::ids::ObjectId;
 use shared::model::{DESCRIPTION_BYTES_MAX, End, Link, Object, ObjectKind};
@@ -115,6 +116,7 @@ impl Directory {
         }
         rules::name(self, id, &object)?;
         rules::check(self, None, &object)?;
+        switches::check(self, id, None, &object)?;
         Ok(self.put(id, object, stamp))
     }
 
@@ -136,6 +138,7 @@ impl Directory {
             rules::name(self, id, &after)?;
         }
         rules::check(self, Some(&before), &after)?;
+        switches::check(self, id, Some(&before), &after)?;
         Ok(self.put(id, after, stamp))
     }
 

@@ -1,17 +1,19 @@
 //! What is to be done now, and what follows from what was done.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use shared::model::{CloudId, Custody, Key, Link, ObjectKind, Record, RecordKind, UnixMillis};
+use shared::model::{
+    CloudId, Custody, Feed, Key, Link, ObjectKind, Record, RecordKind, UnixMillis,
+};
 
 use super::Reconciler;
 use super::compare::record;
 use super::failures::Told;
 use super::subject::{Level, Standing, Subject, record_kind};
 use super::verdict::{Done, Verdict};
-use crate::cloud::{CloudError, Order};
-use crate::replica::{Applied, Note};
+use crate::cloud::{CloudError, Order, Part};
+use crate::replica::{Applied, Note, Replica};
 
 /// How long a batch of removals lasts: so long an operator has to see one and stop the next.
 pub const REMOVALS_PERIOD: Duration = Duration::from_secs(60);
@@ -26,8 +28,8 @@ pub struct Batch {
     pub notes: Vec<Note>,
     /// When to ask again, if nothing is told before.
     pub wake_at: Option<Instant>,
-    /// Kinds of records whose reading something waits for.
-    pub readings: BTreeSet<RecordKind>,
+    /// Kinds of records whose reading something waits for: by one that begins then or later.
+    pub readings: BTreeMap<RecordKind, Instant>,
 }
 
 /// One order, and what it stands for.
@@ -191,9 +193,22 @@ impl Reconciler {
         [paused, removals, retry].into_iter().flatten().min()
     }
 
-    fn readings(&self) -> BTreeSet<RecordKind> {
-        let doubts = self.doubts.values().map(|it| it.kind());
-        doubts.chain(self.failures.unread()).collect()
+    fn readings(&self) -> BTreeMap<RecordKind, Instant> {
+        let mut all: BTreeMap<RecordKind, Instant> = BTreeMap::new();
+        // What was read before this reconciler was made does not count here: without asking, the
+        // next reading might be minutes away, and nothing is written before.
+        let is_waited_for = self.replica != Replica::default();
+        let kinds = Part::ALL.into_iter().map(Part::kind);
+        let kinds = kinds.filter(|it| it.feed() == Feed::Organization && is_waited_for);
+        let unread = kinds.filter(|it| !self.actual.is_whole(*it));
+        let unread = unread.map(|kind| (kind, self.began));
+        let doubts = self.doubts.values().map(|it| (it.kind(), it.since()));
+        for (kind, since) in unread.chain(doubts).chain(self.failures.unread()) {
+            all.entry(kind)
+                .and_modify(|it| *it = since.max(*it))
+                .or_insert(since);
+        }
+        all
     }
 
     /// What came of an order. `chance` is uniform over all of `u64`.
@@ -305,7 +320,12 @@ impl Reconciler {
                 self.breaker.failed(now, &text, patience, chance);
             }
             CloudError::Conflict { .. } => {
-                if let Some(kind) = task.claims_a_name() {
+                // Whoever had the name may have given it away while the answer was on its way:
+                // then trying again tells as much as a reading, and sooner.
+                let is_first = self.failures.get(&task.subject).is_none();
+                if let Some(kind) = task.claims_a_name()
+                    && !(is_first && self.is_name_free(task))
+                {
                     unread = Some(record_kind(kind));
                     text = self.conflict(task, kind);
                 }
@@ -328,6 +348,16 @@ impl Reconciler {
             changes: Vec::new(),
             failure,
         }
+    }
+
+    /// Whether nothing has the name, as far as is known, that an order claims.
+    fn is_name_free(&self, task: &Task) -> bool {
+        let holder = match &task.order {
+            Order::Create { object, .. } => self.actual.named(object, None),
+            Order::Update { id, to, .. } => self.actual.named(to, Some(id)),
+            _ => None,
+        };
+        holder.is_none()
     }
 
     /// It may be ours, of which the answer was lost; the next reading tells.

@@ -22,6 +22,11 @@ pub(super) struct Doubt {
 }
 
 impl Doubt {
+    /// A reading that began then or later tells.
+    pub(super) const fn since(&self) -> Instant {
+        self.since
+    }
+
     pub(super) const fn kind(&self) -> RecordKind {
         match &self.task.order {
             Order::Create { object, .. } => record_kind(object.kind()),

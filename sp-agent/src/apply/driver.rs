@@ -150,8 +150,8 @@ pub struct Apply {
     pub progress: watch::Sender<Progress>,
     /// Where it is said what the hub should hear of; `None` before it was heard itself.
     pub remarks: watch::Sender<Option<Remarks>>,
-    /// Where it is shown which kinds should be read soon.
-    pub readings: watch::Sender<Vec<RecordKind>>,
+    /// Where it is shown which kinds should be read soon, by readings that begin then or later.
+    pub readings: watch::Sender<BTreeMap<RecordKind, Instant>>,
     /// What tells the time.
     pub clock: Clock,
     /// Orders that run at once. Keystone's workers do one each: more than those only wait there.
@@ -231,10 +231,9 @@ impl Run {
             let batch = self.core.next(self.it.clock.now(), room);
             self.keep(batch.notes).await;
             batch.tasks.into_iter().for_each(|task| self.give(task));
-            let readings: Vec<RecordKind> = batch.readings.into_iter().collect();
             self.it.readings.send_if_modified(|shown| {
-                let is_new = *shown != readings;
-                *shown = readings;
+                let is_new = *shown != batch.readings;
+                *shown = batch.readings;
                 is_new
             });
             let due = [batch.wake_at, self.show(), self.remark()];

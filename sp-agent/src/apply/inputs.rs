@@ -78,8 +78,12 @@ impl Reconciler {
             }
             return;
         }
-        for needed in before.iter().flat_map(references) {
-            self.refers_no_more(needed, &subject);
+        if let Some(before) = &before {
+            for needed in references(before) {
+                self.refers_no_more(needed, &subject);
+            }
+            // What it was in may have waited for it.
+            self.look_around_it(before);
         }
         if let Some(object) = object {
             for needed in references(&object) {
@@ -234,6 +238,12 @@ impl Reconciler {
         // It and what holds it hang on that, and there are two such things at most.
         if was_administrators || custody == Custody::Administrator {
             self.look_at_everything();
+        }
+        // In what is switched off no project is made or switched on.
+        if matches!(kind, ObjectKind::Department | ObjectKind::Project)
+            && let Some(there) = self.places.there(kind, here)
+        {
+            self.look_at_referrers(kind, there);
         }
         match kind {
             ObjectKind::Department => {

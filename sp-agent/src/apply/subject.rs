@@ -67,7 +67,7 @@ pub enum Wait {
     Needs(ObjectKind, ObjectId),
     /// That this inner project is switched off, as Keystone asks for.
     Inner(CloudId),
-    /// That the outer project is switched on, as Keystone asks for.
+    /// That the outer project or the department is switched on, as Keystone asks for.
     Outer(CloudId),
     /// That all in this thing, which is to be purged, is removed.
     Emptied(ObjectKind, ObjectId),

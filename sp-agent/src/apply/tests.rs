@@ -11,6 +11,7 @@ mod purge;
 mod quotas;
 mod remarks;
 mod rules;
+mod switches;
 mod world;
 
 use std::time::{Duration, Instant};

@@ -44,15 +44,15 @@ const AGAIN: Duration = Duration::from_secs(10);
 pub(super) struct Between {
     /// When the last whole reading of each part began that came to its end.
     pub(super) read: watch::Sender<BTreeMap<Part, Instant>>,
-    /// What is to be read soon.
-    pub(super) wanted: watch::Sender<Vec<RecordKind>>,
+    /// What is to be read soon, by readings that begin then or later.
+    pub(super) wanted: watch::Sender<BTreeMap<RecordKind, Instant>>,
 }
 
 impl Between {
     pub(super) fn new() -> Self {
         Self {
             read: watch::Sender::new(BTreeMap::new()),
-            wanted: watch::Sender::new(Vec::new()),
+            wanted: watch::Sender::new(BTreeMap::new()),
         }
     }
 }

@@ -160,11 +160,15 @@ impl Fake {
         if department.is_some_and(|it| !self.all.departments.contains_key(it)) {
             return Err(refused(404));
         }
-        if let Object::Project(it) = object
-            && let Some(outer) = &it.parent
-        {
-            let outer = self.all.projects.get(outer).ok_or(refused(404))?;
-            if !outer.enabled && (but.is_none() || it.enabled) {
+        if let Object::Project(it) = object {
+            let outer = it.parent.as_ref().map(|it| self.all.projects.get(it));
+            let is_outer_on = outer.map(|it| it.ok_or(refused(404))).transpose()?;
+            let home = self.all.departments.get(&it.department);
+            let is_around_on =
+                is_outer_on.is_none_or(|it| it.enabled) && home.is_some_and(|it| it.enabled);
+            let found = but.and_then(|it| self.all.projects.get(it));
+            let was_on = found.is_some_and(|it| it.enabled);
+            if !is_around_on && (found.is_none() || it.enabled && !was_on) {
                 return Err(refused(403));
             }
         }
