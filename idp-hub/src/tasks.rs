@@ -16,6 +16,7 @@ use shared::runtime::clock::Clock;
 use shared::runtime::errors::BoxError;
 use shared::runtime::shutdown::Shutdown;
 use shared::runtime::tasks::{OnExit, Task, Tasks};
+use shared::runtime::trail::tell_head;
 use shared::transport::{Congestion, ListenOptions, Listener, ResetKey};
 use tokio::sync::mpsc;
 
@@ -148,7 +149,12 @@ fn tend(tasks: &Tasks, store: Store, clock: Clock) {
     let shutdown = tasks.shutdown();
     let cured = drift::run(store.clone(), clock.clone(), shutdown.clone());
     tasks.spawn(Task::worker("drift"), OnExit::StopDaemon, done(cured));
-    let told = store.clone().tell_audit(clock.clone(), shutdown.clone());
+    let trail = store.clone();
+    let read = move || {
+        let trail = trail.clone();
+        async move { trail.read(|it| it.audit_head()).await }
+    };
+    let told = tell_head(read, clock.clone(), shutdown.clone());
     tasks.spawn(Task::worker("audit"), OnExit::StopDaemon, done(told));
     let tended = store.tend_samples(clock, shutdown);
     tasks.spawn(Task::worker("samples"), OnExit::StopDaemon, done(tended));

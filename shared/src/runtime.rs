@@ -5,7 +5,7 @@
 //! clouds.
 //!
 //! ```text
-//! errors · clock · files → settings · logs · shutdown → tasks
+//! errors · clock · files → settings · logs · shutdown → tasks, trail
 //!     → daemon (signals, service manager, liveness)
 //! ```
 
@@ -17,3 +17,4 @@ pub mod logs;
 pub mod settings;
 pub mod shutdown;
 pub mod tasks;
+pub mod trail;

@@ -69,6 +69,8 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(directory::put_back))
         .routes(routes!(directory::adopt_drift))
         .routes(routes!(directory::set_drift_policy))
+        .routes(routes!(users::administrators))
+        .routes(routes!(users::appoint, users::dismiss))
         .routes(routes!(directory::list, directory::create))
         .routes(routes!(directory::show, directory::update, directory::end))
         .routes(routes!(users::set_user_password))

@@ -1,6 +1,7 @@
 //! What may be asked.
 
 mod audit;
+mod administrator;
 mod drift;
 mod org;
 
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::PATH_DEFAULT;
 pub(super) use audit::{Audit, List as AuditList};
+pub(super) use administrator::{Administrator, Whom};
 pub(super) use drift::{Cure, Drift, Policy as DriftPolicy, Which as WhichDrift};
 pub(super) use org::{Create, Ending, Kind, Link, Org, Said, Set, Which};
 

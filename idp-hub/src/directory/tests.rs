@@ -1,5 +1,6 @@
 //! Merging as an operator sees it, and what holds for any organizations.
 
+mod administration;
 mod cloud;
 mod names;
 mod powers;
@@ -25,6 +26,11 @@ fn stamp() -> Stamp {
         at: UnixMillis(1),
         epoch: 1,
     }
+}
+
+/// What becomes of a region's own, without what a first merge founds.
+fn plan(directory: &Directory, arrival: &Arrival<'_>) -> Plan {
+    merge::planned(directory, arrival)
 }
 
 /// Merges a cloud in, as agent and hub do together: what the plan says is done in both.

@@ -92,6 +92,12 @@ impl Kit {
         answer.json()
     }
 
+    /// The id of what has just this name.
+    pub(crate) async fn id_of(&self, list: &str, name: &str) -> String {
+        let items = self.items(&format!("{list}?name={name}")).await;
+        items[0]["id"].as_str().unwrap().to_owned()
+    }
+
     pub(crate) async fn items(&self, list: &str) -> Vec<Value> {
         let answer = self.get(&format!("/api/v1/directory/{list}")).await;
         assert_eq!(answer.status, 200, "{}", answer.text);

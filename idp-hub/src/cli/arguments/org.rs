@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::administrator::Administrator;
 use super::drift::{Drift, Policy};
 
 /// The directory.
@@ -68,6 +69,9 @@ pub(in crate::cli) enum Org {
         #[arg(long)]
         stdin: bool,
     },
+    /// List who of the directory's users is a cloud administrator, make one, or make one none
+    #[command(subcommand)]
+    Administrator(Administrator),
     /// Make a membership, an implication or an assignment
     Link(Link),
     /// Take a membership, an implication or an assignment away
