@@ -129,8 +129,11 @@ impl Who {
                 Whose::Account(_) => None,
                 Whose::User(id) => it.user_row(*id)?.filter(|it| it.may_sign_in()),
             };
-            let user = user.map(|user| Ok((it.is_administrator(user.id)?, user)));
-            Ok(Some((row, user.transpose()?)))
+            let user = match user {
+                Some(user) => Some((it.is_administrator(user.id)?, user)),
+                None => None,
+            };
+            Ok(Some((row, user)))
         });
         let Some((row, user)) = found.await? else {
             return Ok(None);
@@ -142,16 +145,18 @@ impl Who {
         };
         Ok(match (row.whose, user) {
             (Whose::Account(name), _) => Some(Self::Account(signed_in(name))),
-            (Whose::User(id), Some((is_administrator, user))) => Some(Self::User(Box::new(DirectoryUser {
-                id,
-                department: NamedDocument {
-                    id: user.user.department.to_string(),
-                    name: user.department.name.clone(),
-                },
-                user: user.user.name.clone(),
-                is_administrator,
-                signed_in: signed_in(user.title()),
-            }))),
+            (Whose::User(id), Some((is_administrator, user))) => {
+                Some(Self::User(Box::new(DirectoryUser {
+                    id,
+                    department: NamedDocument {
+                        id: user.user.department.to_string(),
+                        name: user.department.name.clone(),
+                    },
+                    user: user.user.name.clone(),
+                    is_administrator,
+                    signed_in: signed_in(user.title()),
+                })))
+            }
             (Whose::User(_), None) => None,
         })
     }

@@ -77,23 +77,23 @@ fn text(file: &Path, restored: &Restored) -> String {
     let passwords = match restored.forgotten {
         Some(0) => "No user's password was changed since then.".to_owned(),
         Some(count) => format!(
-            "Passwords of {count} users were changed since then, or they were deleted: the hub has\n  \
-             forgotten the older ones. Who came with a region signs in with the newest, as its\n  \
-             cloud knows it; the others, and cloud administrators, are given another one:\n  \
+            "Passwords of {count} users were changed since then, or they were deleted: the hub\n  \
+             has forgotten the older ones. Who came with a region signs in with the newest, as\n  \
+             its cloud knows it; the others, and cloud administrators, are given another one:\n  \
              idp-hub org password DEPARTMENT USER."
         ),
-        None => "Users' passwords are as they were then too, and could not be compared with newer\n  \
-                 ones: one that was changed since opens the hub again, though no cloud. Give another\n  \
-                 one to whose was: idp-hub org password DEPARTMENT USER."
+        None => "Users' passwords are as they were then too, and could not be compared with\n  \
+                 newer ones: one that was changed since opens the hub again, though no cloud.\n  \
+                 Give another one to whose was: idp-hub org password DEPARTMENT USER."
             .to_owned(),
     };
     format!(
         "Restored {file}: the hub as of {taken}, with {regions} regions.\n{kept}\n\
          What follows from it:\n\
          - Agents bring everything since then up again, by themselves.\n\
-         - Names, regions that were accepted, invitations, and the hub's own accounts with their\n  \
-           passwords are as they were then: what was changed at the hub since then is to be\n  \
-           changed again.\n\
+         - Names, regions that were accepted, invitations, and the hub's own accounts with\n  \
+           their passwords are as they were then: what was changed at the hub since then is to\n  \
+           be changed again.\n\
          - {passwords}\n\
          - What was made in the directory since then comes back with the first region that is\n  \
            merged again, as what it was: idp-hub org plan NAME.\n\

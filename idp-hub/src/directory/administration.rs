@@ -1,4 +1,4 @@
-//! The federation's own administrators: their department and project, who is one, and who may become
+//! The federation's own administrators: their department and project, who is one, and who becomes
 //! one.
 //!
 //! Whoever has the role `admin` in the project of [`Administration`], by himself, is a cloud
@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use shared::ids::ObjectId;
 use shared::model::{
-    ADMIN, Administration, Department, Link, Object, ObjectKind, Organization, Project,
+    ADMIN, Administration, Department, Link, Object, ObjectKind, Organization, Project, Role,
 };
 
 use super::change::Edit;
@@ -36,8 +36,8 @@ pub(super) fn appointed(
 ) -> impl Iterator<Item = ObjectId> {
     let there = live.assignments.iter();
     let there = there.filter_map(move |it| Some((place.assigned(it)?, it.role)));
-    let is_admin = |role| live.roles.get(role).is_some_and(|it| it.is_cloud_admin());
-    there.filter_map(move |(user, role)| is_admin(&role).then_some(user))
+    let there = there.filter(|(_, role)| live.roles.get(role).is_some_and(Role::is_cloud_admin));
+    there.map(|(user, _)| user)
 }
 
 impl Directory {
@@ -64,7 +64,7 @@ impl Directory {
 
     fn is_admin(&self, role: ObjectId) -> bool {
         let role = self.live.roles.get(&role);
-        role.is_some_and(|it| it.is_cloud_admin())
+        role.is_some_and(Role::is_cloud_admin)
     }
 
     /// What of their place is still to be made: the department, which is called as none of `others`
@@ -117,8 +117,8 @@ impl Directory {
         }
     }
 
-    /// Makes a user a cloud administrator, and the place for that where it is not there yet. Whoever
-    /// is one stays it.
+    /// Makes a user a cloud administrator, and the place for that where it is not there yet. One
+    /// who is it stays it.
     pub(super) fn appoint(&mut self, user: ObjectId, stamp: &Stamp) -> Result<Delta, Refusal> {
         self.required(ObjectKind::User, user)?;
         let mut roles = self.live.roles.iter();

@@ -1,9 +1,9 @@
 //! Who may do what: decided here, and nowhere else.
 //!
 //! The hub's own accounts, and whoever may open its local socket, are cloud administrators, and may
-//! do everything. So is a user of the directory who has the role `admin`, by himself, in the project
-//! of the federation's [`Administration`]; what that holds is nobody else's to change. Any other
-//! user has what his roles give him:
+//! do everything. So is a user of the directory who has the role `admin`, by himself, in the
+//! project of the federation's [`Administration`]; what that holds is nobody else's to change. Any
+//! other user has what his roles give him:
 //!
 //! - `admin` or `manager` in a department: its projects, users and groups, and who has which role
 //!   in it;
@@ -12,10 +12,10 @@
 //! - anything else: a view of his own.
 //!
 //! Roles that come along with another count, and so do a group's. What is given in a cloud's own
-//! Default department is no part of the directory, and gives nothing here. But a cloud itself asks for the role `admin` alone, wherever
-//! somebody has it (OpenStack's policies); so nobody gives it, takes it, or gets hold of an account
-//! that has it, but a cloud administrator. Keystone's own rules for managers of domains are the
-//! pattern (`domain_managed_target_role`).
+//! Default department is no part of the directory, and gives nothing here. But a cloud itself asks
+//! for the role `admin` alone, wherever somebody has it (OpenStack's policies); so nobody gives it,
+//! takes it, or gets hold of an account that has it, but a cloud administrator. Keystone's own
+//! rules for managers of domains are the pattern (`domain_managed_target_role`).
 
 mod edits;
 mod powers;

@@ -12,6 +12,8 @@ use shared::ids::{FederationId, RegionId};
 use shared::model::{Actor, Assignment, CloudId, Implication, Membership, ObjectKind, Scope};
 
 use self::cloud::Cloud;
+// What becomes of a region's own, without what a first merge founds.
+use super::merge::planned as plan;
 use super::*;
 
 const FEDERATION: u128 = 7;
@@ -26,11 +28,6 @@ fn stamp() -> Stamp {
         at: UnixMillis(1),
         epoch: 1,
     }
-}
-
-/// What becomes of a region's own, without what a first merge founds.
-fn plan(directory: &Directory, arrival: &Arrival<'_>) -> Plan {
-    merge::planned(directory, arrival)
 }
 
 /// Merges a cloud in, as agent and hub do together: what the plan says is done in both.

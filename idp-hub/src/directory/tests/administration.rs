@@ -225,7 +225,7 @@ fn without_the_role_admin_there_is_none_and_the_place_is_made_when_it_is_needed(
     assert!(directory.has(ObjectKind::Project, place().project));
 }
 
-/// A region that has the directory, and says whatever it likes in what is the administrators' there.
+/// A region that has the directory, and may say whatever it likes of what it has of it.
 fn captured() -> (Directory, Cloud) {
     let (mut directory, ..) = with_users();
     let mut north = Cloud::new(2);

@@ -109,7 +109,7 @@ pub(super) fn forget_passwords(old: &Path, new: &Path) -> rusqlite::Result<u64> 
                            WHERE it.user = had.user AND it.version > had.version)
                    OR EXISTS (SELECT 1 FROM old.ended AS it WHERE it.id = had.user)";
     let forgotten = connection.execute(sql, ())? as u64;
-    // The new one alone: what was written must be in it, and not beside it, when it takes its place.
+    // The new one alone: what was written must be in it, and not beside it, as it is moved.
     connection.execute("DETACH old", ())?;
     let is_busy: bool =
         connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get(0))?;

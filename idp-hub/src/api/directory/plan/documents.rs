@@ -89,7 +89,8 @@ pub struct StepDocument {
     /// `department`, `project`, `user`, `group` or `role`.
     pub kind: String,
     /// `found`: the federation's own, in which its cloud administrators have their role, is made in
-    /// the directory. `adopt`: the region's is taken into it. `recognize`: it is one that it has. `create`: the directory's is made in the region. `give-way`: it leaves its name to the
+    /// the directory. `adopt`: the region's is taken into it. `recognize`: it is one that it has.
+    /// `create`: the directory's is made in the region. `give-way`: it leaves its name to the
     /// federation's administrator. `withhold`: it has ended in the federation, and is switched off.
     /// `block`: the directory's can't be made in the region. `skip`: it stays the region's own.
     pub action: String,
@@ -243,12 +244,8 @@ impl StepDocument {
                 document.renamed_to = after(rename);
                 (document.id, document.here) = (Some(id.to_string()), Some(here.to_string()));
             }
-            Action::Found { id, object } => {
-                document.name = object.name().to_owned();
-                document.id = Some(id.to_string());
-            }
-            Action::Create { id } => {
-                (document.name, document.id) = (name(id), Some(id.to_string()))
+            Action::Found { id, .. } | Action::Create { id } => {
+                (document.name, document.id) = (name(id), Some(id.to_string()));
             }
             Action::Block { id, why } => {
                 (document.name, document.id) = (name(id), Some(id.to_string()));
