@@ -43,7 +43,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use shared::ids::FederationId;
-use shared::model::CloudId;
+use shared::model::{Administration, CloudId};
 
 use crate::replica::{Base, Note, Replica};
 
@@ -58,6 +58,8 @@ pub use subject::{Difference, Drift, Level, Standing, Subject, Wait, Why};
 #[derive(Debug)]
 pub struct Reconciler {
     federation: FederationId,
+    /// Where the federation's own administrators have their role.
+    administration: Administration,
     policy: Policy,
     replica: Replica,
     base: Base,
@@ -90,6 +92,7 @@ impl Reconciler {
     pub fn new(federation: FederationId, policy: Policy, base: Base, now: Instant) -> Self {
         Self {
             federation,
+            administration: Administration::of(federation),
             policy,
             replica: Replica::default(),
             places: places::Places::new(federation, &base),

@@ -171,7 +171,15 @@ fn follows_the_hub(lab: &Lab, sites: &[Site]) {
 /// ships, with one password; and none any more when that is over.
 fn obeys_its_administrators(lab: &Lab, sites: &[Site]) {
     let password = "correct horse battery";
-    let add = ["org", "administrator", "add", "carol", "--in", "science", "--stdin"];
+    let add = [
+        "org",
+        "administrator",
+        "add",
+        "carol",
+        "--in",
+        "science",
+        "--stdin",
+    ];
     succeeded(lab.ask_with(&add, password));
     let until = |what: &str, expected: bool| {
         let clock = Clock::system();

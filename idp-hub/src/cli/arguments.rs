@@ -1,7 +1,7 @@
 //! What may be asked.
 
-mod audit;
 mod administrator;
+mod audit;
 mod drift;
 mod org;
 
@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::PATH_DEFAULT;
-pub(super) use audit::{Audit, List as AuditList};
 pub(super) use administrator::{Administrator, Whom};
+pub(super) use audit::{Audit, List as AuditList};
 pub(super) use drift::{Cure, Drift, Policy as DriftPolicy, Which as WhichDrift};
 pub(super) use org::{Create, Ending, Kind, Link, Org, Said, Set, Which};
 

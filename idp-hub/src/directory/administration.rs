@@ -235,7 +235,10 @@ impl Directory {
 
 fn place_stays(kind: ObjectKind) -> Refusal {
     Refusal::Wrong {
-        what: format!("this {} is the one of the cloud administrators", kind.name()),
+        what: format!(
+            "this {} is the one of the cloud administrators",
+            kind.name()
+        ),
         next: "leave it; it may have another name (`idp-hub org set … --rename`), and \
                `idp-hub org administrator remove` takes the role from whoever should not have it",
     }

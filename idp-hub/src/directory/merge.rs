@@ -24,7 +24,7 @@ mod projects;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use shared::ids::{FederationId, ObjectId, RegionId};
-use shared::model::{CloudId, Folded, Marker, Object, ObjectKind, Organization};
+use shared::model::{Administration, CloudId, Folded, Marker, Object, ObjectKind, Organization};
 
 use self::identities::Identities;
 use super::Directory;
@@ -116,6 +116,7 @@ pub fn plan(directory: &Directory, arrival: &Arrival<'_>) -> Plan {
 /// The same, where the place of the cloud administrators is there, or is none of its business.
 pub(super) fn planned(directory: &Directory, arrival: &Arrival<'_>) -> Plan {
     let mut merger = Merger {
+        administration: directory.administration(),
         directory,
         arrival,
         reserved: reserved_names(arrival),
@@ -142,6 +143,8 @@ pub(super) fn planned(directory: &Directory, arrival: &Arrival<'_>) -> Plan {
 
 /// A plan in the making.
 struct Merger<'a> {
+    /// Where nothing of a region comes in.
+    administration: Administration,
     directory: &'a Directory,
     arrival: &'a Arrival<'a>,
     /// Names of departments that stay the region's own.

@@ -111,11 +111,7 @@ impl Rights {
         Self::within(directory.live(), directory.administration(), asker)
     }
 
-    fn within(
-        live: &Organization<ObjectId>,
-        place: Administration,
-        asker: Asker,
-    ) -> Option<Self> {
+    fn within(live: &Organization<ObjectId>, place: Administration, asker: Asker) -> Option<Self> {
         let user = match asker {
             Asker::Cloud => return Some(Self::All),
             Asker::User(user) => user,

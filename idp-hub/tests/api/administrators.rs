@@ -20,7 +20,9 @@ async fn stage() -> Stage {
     let kit = with_a_home().await;
     let home = kit.tells_key("home").await;
     kit.clouds.has(home, "home-ann", OLD);
-    let made = kit.post("/directory/roles", json!({ "name": "admin" })).await;
+    let made = kit
+        .post("/directory/roles", json!({ "name": "admin" }))
+        .await;
     assert_eq!(made.status, 201, "{}", made.text);
     let ann = kit.id_of("users", "ann").await;
     Stage { kit, ann }
@@ -29,7 +31,9 @@ async fn stage() -> Stage {
 impl Stage {
     async fn appoint(&self) -> Answer {
         let path = format!("/directory/administrators/{}", self.ann);
-        self.kit.send(Method::PUT, &path, json!({ "new": NEW })).await
+        self.kit
+            .send(Method::PUT, &path, json!({ "new": NEW }))
+            .await
     }
 
     async fn enters(&self, password: &str) -> Answer {
@@ -73,7 +77,10 @@ async fn who_is_made_one_gets_another_password_and_may_everything() {
     let [listed] = &it.listed().await[..] else {
         panic!("one");
     };
-    assert_eq!((&listed["name"], &listed["department"]["name"]), (&json!("ann"), &json!("ops")));
+    assert_eq!(
+        (&listed["name"], &listed["department"]["name"]),
+        (&json!("ann"), &json!("ops"))
+    );
     let himself = format!("/directory/users/{}", it.ann);
     let refused = it.asks(Method::DELETE, &himself, &session).await;
     refused.is_problem(403, "not-permitted");
@@ -90,7 +97,11 @@ async fn who_is_one_no_more_is_out_at_once_and_the_last_takes_a_word_of_its_own(
         (Method::DELETE, &format!("/directory/users/{}", it.ann)),
     ] {
         let refused = it.asks(method, path, &session).await;
-        assert!([400, 403].contains(&refused.status.as_u16()), "{}", refused.text);
+        assert!(
+            [400, 403].contains(&refused.status.as_u16()),
+            "{}",
+            refused.text
+        );
     }
     let refused = it.kit.delete(&path).await;
     let problem = refused.is_problem(400, "invalid-request");
@@ -129,11 +140,20 @@ async fn their_place_is_in_the_plan_of_the_first_merge() {
     let department = kit.id_of("departments", "federation").await;
     let project = kit.id_of("projects", "admin").await;
     for (path, next) in [
-        (format!("/directory/departments/{department}"), "cloud administrators"),
-        (format!("/directory/projects/{project}"), "cloud administrators"),
+        (
+            format!("/directory/departments/{department}"),
+            "cloud administrators",
+        ),
+        (
+            format!("/directory/projects/{project}"),
+            "cloud administrators",
+        ),
     ] {
         let problem = kit.delete(&path).await.is_problem(400, "invalid-request");
-        assert!(problem["detail"].as_str().unwrap().contains(next), "{problem}");
+        assert!(
+            problem["detail"].as_str().unwrap().contains(next),
+            "{problem}"
+        );
     }
     let ann = kit.id_of("users", "ann").await;
     let member = kit.id_of("roles", "member").await;
@@ -143,5 +163,8 @@ async fn their_place_is_in_the_plan_of_the_first_merge() {
     let path = format!("/directory/administrators/{ann}");
     let refused = kit.send(Method::PUT, &path, json!({ "new": NEW })).await;
     let problem = refused.is_problem(400, "invalid-request");
-    assert!(problem["detail"].as_str().unwrap().contains("no role"), "{problem}");
+    assert!(
+        problem["detail"].as_str().unwrap().contains("no role"),
+        "{problem}"
+    );
 }

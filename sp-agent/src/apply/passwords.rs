@@ -12,7 +12,7 @@
 use std::collections::BTreeSet;
 
 use shared::ids::ObjectId;
-use shared::model::{Administration, CloudId, Link, ObjectKind, RecordKind, Role, Secret};
+use shared::model::{CloudId, Link, ObjectKind, RecordKind, Role, Secret};
 
 use super::Reconciler;
 use super::link_ends::ends;
@@ -140,7 +140,7 @@ impl Reconciler {
         let Some(link) = self.known_link(link) else {
             return false;
         };
-        self.administration().appointed(&link).is_some()
+        self.administration.appointed(&link).is_some()
             && self.has_link(&link)
             && self.base.links.get(&link.id()) == Some(&Tied::Made)
     }
@@ -148,13 +148,9 @@ impl Reconciler {
     /// Whom a link of the directory makes an administrator may be given his password by it, or not
     /// any more.
     pub(super) fn look_at_appointed(&mut self, link: &Link<ObjectId>) {
-        let user = self.administration().appointed(link);
+        let user = self.administration.appointed(link);
         let user = user.filter(|it| self.replica.secrets.contains_key(it));
         self.dirty.extend(user.map(Subject::Password));
-    }
-
-    fn administration(&self) -> Administration {
-        Administration::of(self.federation)
     }
 
     fn leads_to_admin(&self, role: &CloudId) -> bool {

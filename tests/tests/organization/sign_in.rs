@@ -181,7 +181,10 @@ c POST /users {"user": {"name": "cleo", "domain_id": "$d", "password": "secret o
         assert_eq!(overview(), 200);
         // Also one that he chooses as an administrator.
         let change = json!({ "current": third, "new": NEW });
-        assert_eq!(web.ask(&bob, Method::PUT, "/session/password", &change).0, 200);
+        assert_eq!(
+            web.ask(&bob, Method::PUT, "/session/password", &change).0,
+            200
+        );
         until("what he chose is everywhere", || {
             self.source.lets_in("bob", NEW) && self.target.lets_in("bob", NEW)
         });

@@ -13,8 +13,8 @@ use crate::api::state::ApiState;
 use crate::api::who::Source;
 use crate::directory::Edit;
 use crate::directory::rights::{Action, Asker};
-use crate::store::{Changing, RegionNo, StoreError};
 use crate::store::users::{NewPassword, Recipient, UserRow};
+use crate::store::{Changing, RegionNo, StoreError};
 
 /// A password that somebody chose.
 pub(super) struct Chosen<'a> {

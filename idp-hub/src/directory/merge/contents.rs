@@ -172,7 +172,7 @@ impl<'a> Merger<'a> {
         }
         let within = fate.and_then(Fate::id);
         let place = (within, Folded::new(name));
-        let is_administration = within == Some(self.directory.administration().department);
+        let is_administration = within == Some(self.administration.department);
         match work.names.get(&place) {
             None if is_administration => {
                 self.skip(kind, here, name, Reason::Administration);

@@ -64,7 +64,7 @@ impl Merger<'_> {
         let id = |kind, here: &CloudId| self.identities.fate(kind, here).id();
         let (live, powers) = (&self.directory.live, self.powers());
         let homes = self.homes();
-        let place = self.directory.administration();
+        let place = self.administration;
 
         let mut memberships = Sorted::new(&live.memberships);
         for it in &organization.memberships {

@@ -1,6 +1,6 @@
 //! The place of the federation's own administrators: founded, kept, and who comes to have it.
 
-use shared::model::{Actor, Administration, Link, Object, Role, Scope};
+use shared::model::{Actor, Administration, Department, Link, Object, Role, Scope, User};
 
 use super::*;
 
@@ -58,8 +58,14 @@ fn the_first_merge_founds_it_and_every_region_gets_it() {
     let (mut directory, mut home) = (directory(), Cloud::new(1));
     home.department("ops");
     let plan = enter(&mut directory, &mut home);
-    let expected = [(ObjectKind::Department, "federation"), (ObjectKind::Project, "admin")];
-    assert_eq!(founded(&plan), expected.map(|(kind, name)| (kind, name.to_owned())));
+    let expected = [
+        (ObjectKind::Department, "federation"),
+        (ObjectKind::Project, "admin"),
+    ];
+    assert_eq!(
+        founded(&plan),
+        expected.map(|(kind, name)| (kind, name.to_owned()))
+    );
     let project = &directory.live().projects[&place().project];
     assert_eq!(project.department, place().department);
     let made = |plan: &Plan, id| {
@@ -92,21 +98,41 @@ fn a_department_that_has_its_name_already_keeps_it() {
     let plan = enter(&mut directory, &mut north);
     let mut renames = plan.renames();
     let (.., rename) = renames.next().unwrap();
-    assert!(rename.to.starts_with("federation_"), "a later region gives way: {rename:?}");
+    assert!(
+        rename.to.starts_with("federation_"),
+        "a later region gives way: {rename:?}"
+    );
 }
 
 #[test]
 fn administrators_come_and_go_by_an_edit_of_their_own() {
     let (mut directory, _, [ann, bob]) = with_users();
-    assert!(directory.administrators().is_empty(), "`admin` elsewhere makes nobody one");
-    assert_eq!(change(&mut directory, Edit::Appoint(ann)).unwrap().linked.len(), 1);
-    assert!(change(&mut directory, Edit::Appoint(ann)).unwrap().is_empty());
+    assert!(
+        directory.administrators().is_empty(),
+        "`admin` elsewhere makes nobody one"
+    );
+    assert_eq!(
+        change(&mut directory, Edit::Appoint(ann))
+            .unwrap()
+            .linked
+            .len(),
+        1
+    );
+    assert!(
+        change(&mut directory, Edit::Appoint(ann))
+            .unwrap()
+            .is_empty()
+    );
     assert_eq!(directory.administrators(), [ann].into());
     let refused = change(&mut directory, dismissal(ann, false)).unwrap_err();
     assert!(refused.to_string().contains("--last"), "{refused}");
     change(&mut directory, Edit::Appoint(bob)).unwrap();
     change(&mut directory, dismissal(ann, false)).unwrap();
-    assert!(change(&mut directory, dismissal(ann, false)).unwrap().is_empty());
+    assert!(
+        change(&mut directory, dismissal(ann, false))
+            .unwrap()
+            .is_empty()
+    );
     change(&mut directory, dismissal(bob, true)).unwrap();
     assert!(directory.administrators().is_empty());
     let unknown = change(&mut directory, Edit::Appoint(ObjectId::from_random(99)));
@@ -127,7 +153,11 @@ fn the_last_one_is_not_lost_by_the_way() {
         },
     };
     let end = |kind, id| Edit::End { kind, id };
-    let admin = directory.live().roles.iter().find(|(_, it)| it.is_cloud_admin());
+    let admin = directory
+        .live()
+        .roles
+        .iter()
+        .find(|(_, it)| it.is_cloud_admin());
     let link = Link::Assignment(place().link(ann, *admin.unwrap().0));
     let all = [
         off(ObjectKind::User, ann),
@@ -138,7 +168,10 @@ fn the_last_one_is_not_lost_by_the_way() {
     ];
     for edit in all {
         let refused = change(&mut directory, edit.clone());
-        assert!(matches!(refused, Err(Refusal::Wrong { .. })), "{edit:?}: {refused:?}");
+        assert!(
+            matches!(refused, Err(Refusal::Wrong { .. })),
+            "{edit:?}: {refused:?}"
+        );
     }
     change(&mut directory, off(ObjectKind::User, bob)).unwrap();
     change(&mut directory, Edit::Appoint(bob)).unwrap();
@@ -257,6 +290,9 @@ fn no_region_makes_anybody_an_administrator() {
     assert_eq!(plan.links.superseded, 1);
     assert!(directory.administrators().is_empty());
     let of_place = |it: &&Assignment<ObjectId>| place().has(&it.scope);
-    assert_eq!(directory.live().assignments.iter().filter(of_place).count(), 0);
+    assert_eq!(
+        directory.live().assignments.iter().filter(of_place).count(),
+        0
+    );
     assert_eq!(directory.live().groups, before.groups);
 }

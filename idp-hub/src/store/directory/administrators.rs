@@ -32,7 +32,9 @@ impl Reading<'_> {
         let ids: Vec<ObjectId> = ids
             .and_then(Iterator::collect)
             .doing("list the cloud administrators")?;
-        let rows = ids.into_iter().filter_map(|it| self.user_row(it).transpose());
+        let rows = ids
+            .into_iter()
+            .filter_map(|it| self.user_row(it).transpose());
         rows.collect()
     }
 
@@ -70,13 +72,21 @@ impl Rows<'_> {
                 "DELETE FROM administrators WHERE user = ?1",
                 "DELETE FROM sessions WHERE user = ?1",
             ] {
-                self.run(sql, params![user.to_bytes()], "dismiss a cloud administrator")?;
+                self.run(
+                    sql,
+                    params![user.to_bytes()],
+                    "dismiss a cloud administrator",
+                )?;
             }
         }
         let is_one = directory.administrators_of(&delta.linked);
         for user in is_one {
             let sql = "INSERT OR IGNORE INTO administrators (user) VALUES (?1)";
-            self.run(sql, params![user.to_bytes()], "appoint a cloud administrator")?;
+            self.run(
+                sql,
+                params![user.to_bytes()],
+                "appoint a cloud administrator",
+            )?;
         }
         Ok(())
     }

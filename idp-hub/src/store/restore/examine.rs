@@ -104,10 +104,11 @@ pub(super) fn revived(old: &Path, new: &Path) -> rusqlite::Result<Vec<String>> {
 pub(super) fn forget_passwords(old: &Path, new: &Path) -> rusqlite::Result<u64> {
     let connection = open(new)?;
     connection.execute("ATTACH ?1 AS old", [old.to_string_lossy()])?;
+    // What ended is kept by its record's id, which ends with the user's.
     let sql = "DELETE FROM main.passwords AS had WHERE
                    EXISTS (SELECT 1 FROM old.passwords AS it
                            WHERE it.user = had.user AND it.version > had.version)
-                   OR EXISTS (SELECT 1 FROM old.ended AS it WHERE it.id = had.user)";
+                   OR had.user IN (SELECT substr(id, -16) FROM old.ended)";
     let forgotten = connection.execute(sql, ())? as u64;
     // The new one alone: what was written must be in it, and not beside it, as it is moved.
     connection.execute("DETACH old", ())?;

@@ -179,9 +179,11 @@ fn whom_the_federation_made_an_administrator_has_the_federations_password() {
 #[test]
 fn whoever_was_an_administrator_here_before_keeps_his_own() {
     let (mut bench, mut replica, _) = appointed();
+    bench.core.follow(&replica);
+    bench.run();
     let (web, admin) = (
         bench.cloud.named(ObjectKind::Project, "web").remove(0),
-        bench.cloud.add(role("admin")),
+        bench.cloud.named(ObjectKind::Role, "admin").remove(0),
     );
     let by_himself = assigned(ann(&bench), web, admin);
     bench.cloud.all.link(by_himself.clone());
@@ -215,7 +217,11 @@ fn a_role_that_was_there_before_the_federation_gave_it_is_the_regions() {
     replica.directory.link(link);
     bench.core.follow(&replica);
     bench.run();
-    assert_eq!(bench.cloud.passwords.get(&ann(&bench)), Some(&5), "made anew by us");
+    assert_eq!(
+        bench.cloud.passwords.get(&ann(&bench)),
+        Some(&5),
+        "made anew by us"
+    );
 }
 
 #[test]

@@ -12,7 +12,8 @@ use super::{ReplicaError, file};
 use crate::database::{damage, settle};
 
 /// What each release added, in order. Never changed once released: append.
-const MIGRATIONS: [&str; 2] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE position (
         federation BLOB    NOT NULL CHECK (length(federation) = 16),
         feed       BLOB    NOT NULL CHECK (length(feed) = 16),
@@ -52,10 +53,12 @@ const MIGRATIONS: [&str; 2] = ["
         here    TEXT    NOT NULL,
         version INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
-", "
+",
+    "
     -- 1: it was made here, because the directory has it; 0: it was there, or nobody knows.
     ALTER TABLE applied_link ADD COLUMN made INTEGER NOT NULL DEFAULT 0;
-"];
+",
+];
 
 /// What stays of the write-ahead log after a checkpoint, bytes: what the default checkpoint, every
 /// 1,000 pages of 4 KiB, lets it grow to.

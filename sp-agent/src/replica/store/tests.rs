@@ -237,7 +237,10 @@ async fn a_link_that_a_snapshot_does_not_tell_is_unsaid_until_it_is_told_again_o
 
     // Restored once more: of what was never applied nothing is kept for ever.
     let applied = Record::Membership(membership(9, 1)).key().id;
-    replica.keep(vec![Note::Link(applied, Some(Tied::Met))]).await.unwrap();
+    replica
+        .keep(vec![Note::Link(applied, Some(Tied::Met))])
+        .await
+        .unwrap();
     hub.rows.truncate(1);
     for _ in 0..2 {
         replica.session_began();

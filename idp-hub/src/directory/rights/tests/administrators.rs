@@ -5,7 +5,8 @@ use super::*;
 /// The same, with the place of cloud administrators: ANN is one, and BOSS is `manager` there.
 fn with_an_administrator() -> Organization<ObjectId> {
     let mut live = organization();
-    live.departments.insert(PLACE.department, department("federation"));
+    live.departments
+        .insert(PLACE.department, department("federation"));
     live.projects
         .insert(PLACE.project, project(PLACE.department, None));
     live.users.insert(ROOT, user(PLACE.department));
@@ -83,7 +84,10 @@ fn nobody_but_cloud_administrators_touches_them_or_their_place() {
         end(User, ROOT),
         create(Object::User(user(PLACE.department))),
         create(Object::Group(group(PLACE.department))),
-        create(Object::Project(project(PLACE.department, Some(PLACE.project)))),
+        create(Object::Project(project(
+            PLACE.department,
+            Some(PLACE.project),
+        ))),
         assign(BOB, MEMBER, Scope::Project(PLACE.project)),
         assign(BOB, MANAGER, Scope::Department(PLACE.department)),
         Edit::Unlink(Link::Assignment(PLACE.link(ANN, ADMIN))),

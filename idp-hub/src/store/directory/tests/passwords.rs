@@ -365,7 +365,9 @@ async fn administrators_are_found_by_a_look_and_are_signed_out_with_their_office
     assert!(!is_one(&site).await);
     site.edit(Edit::Appoint(ann.id)).await.unwrap();
     assert!(is_one(&site).await);
-    let fleet = site.store.change(move |it| it.permit(Asker::User(ann.id), Action::Fleet));
+    let fleet = site
+        .store
+        .change(move |it| it.permit(Asker::User(ann.id), Action::Fleet));
     fleet.await.unwrap();
     for no in [home, north] {
         site.merge(no).await;
@@ -390,10 +392,15 @@ async fn administrators_are_found_by_a_look_and_are_signed_out_with_their_office
     };
     site.edit(dismissal).await.unwrap();
     assert!(!is_one(&site).await && is_over(&site, token).await);
-    let fleet = site.store.change(move |it| it.permit(Asker::User(ann.id), Action::Fleet));
+    let fleet = site
+        .store
+        .change(move |it| it.permit(Asker::User(ann.id), Action::Fleet));
     assert!(fleet.await.is_err());
     site.edit(Edit::Appoint(ann.id)).await.unwrap();
     let (kind, id) = (ObjectKind::User, ann.id);
-    assert!(site.edit(Edit::End { kind, id }).await.is_err(), "the last one");
+    assert!(
+        site.edit(Edit::End { kind, id }).await.is_err(),
+        "the last one"
+    );
     site.is_sound().await;
 }
