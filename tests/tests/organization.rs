@@ -58,7 +58,7 @@ u POST /users {"user": {"name": "björn", "domain_id": "$d"}}
 struct Site {
     _cloud: RealCloud,
     keystone: Keystone,
-    _region: Region,
+    region: Region,
 }
 
 fn site(lab: &Lab, name: &str, cloud: RealCloud, script: &str) -> Site {
@@ -68,7 +68,7 @@ fn site(lab: &Lab, name: &str, cloud: RealCloud, script: &str) -> Site {
     Site {
         _cloud: cloud,
         keystone,
-        _region: region,
+        region,
     }
 }
 
@@ -82,9 +82,22 @@ fn agree(sites: &[Site], wanted: impl Fn(&Told) -> bool) -> Told {
         if rest.iter().all(|it| it == first) && wanted(first) {
             return first.clone();
         }
-        assert!(clock.now() < deadline, "{told:#?}");
+        assert!(clock.now() < deadline, "{}", differences(sites, &told));
         std::thread::sleep(Duration::from_millis(500));
     }
+}
+
+/// What each Keystone has or lacks beside the first one, and what its agent says and logged.
+fn differences(sites: &[Site], told: &[Told]) -> String {
+    let mut text = format!("{:#?}\n", told[0]);
+    for (site, told_here) in sites.iter().zip(told) {
+        let name = &site.region.name;
+        let (more, less) = (told_here.beyond(&told[0]), told[0].beyond(told_here));
+        let status = &site.region.status()["organization"];
+        let log = site.region.daemon.log();
+        text += &format!("{name} has {more:?}, lacks {less:?}\n{status:#}\n{log}\n");
+    }
+    text
 }
 
 fn organization(sites: &[Site]) -> Told {

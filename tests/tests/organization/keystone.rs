@@ -27,6 +27,34 @@ pub(crate) struct Told {
     pub(crate) links: BTreeSet<String>,
 }
 
+impl Told {
+    /// What is here and not in the other one.
+    pub(crate) fn beyond(&self, other: &Self) -> Vec<String> {
+        self.lines().difference(&other.lines()).cloned().collect()
+    }
+
+    fn lines(&self) -> BTreeSet<String> {
+        let switched = [
+            ("department", &self.departments),
+            ("project", &self.projects),
+            ("user", &self.users),
+        ];
+        let switched = switched.into_iter().flat_map(|(kind, all)| {
+            let line = move |(name, enabled): &(String, bool)| format!("{kind} {name} {enabled}");
+            all.iter().map(line)
+        });
+        let plain = [
+            ("group", &self.groups),
+            ("role", &self.roles),
+            ("", &self.links),
+        ];
+        let plain = plain
+            .into_iter()
+            .flat_map(|(kind, all)| all.iter().map(move |name| format!("{kind} {name}")));
+        switched.chain(plain).collect()
+    }
+}
+
 impl Keystone {
     pub(crate) fn new(auth_url: &str, password: &str) -> Self {
         shared::pki::install_default_provider();

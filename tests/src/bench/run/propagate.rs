@@ -53,8 +53,8 @@ pub(super) fn propagate(options: &Options) -> Vec<Figure> {
         sites.push(site);
         regions.push(region);
     }
-    for site in &mut sites {
-        find(&runtime, site);
+    for (site, region) in sites.iter_mut().zip(&regions) {
+        find(&runtime, site, region);
     }
     let mut took = Vec::new();
     for number in 0..options.rounds * CHANGES {
@@ -130,7 +130,7 @@ fn join(runtime: &tokio::runtime::Runtime, lab: &Lab, number: usize) -> (Site, R
 }
 
 /// Waits until the user is there, and notes what he is called.
-fn find(runtime: &tokio::runtime::Runtime, site: &mut Site) {
+fn find(runtime: &tokio::runtime::Runtime, site: &mut Site, region: &Region) {
     let begun = Lab::now();
     loop {
         let found = match site {
@@ -151,7 +151,12 @@ fn find(runtime: &tokio::runtime::Runtime, site: &mut Site) {
             }
             return;
         }
-        assert!(begun.elapsed() < CHANGE_MAX, "the user never comes");
+        assert!(
+            begun.elapsed() < CHANGE_MAX,
+            "the user never comes: {:#}\n{}",
+            region.status()["organization"],
+            region.daemon.log()
+        );
         std::thread::sleep(LOOK);
     }
 }
