@@ -149,7 +149,8 @@ async fn a_plan_says_all_and_is_done_as_it_was_seen() {
     );
     assert_eq!(
         (count("department", "create"), count("role", "recognize")),
-        (1, 1)
+        (2, 1),
+        "the home region's, and the cloud administrators'"
     );
     assert_eq!(count("user", "give-way"), 1);
     assert_eq!(
