@@ -18,6 +18,7 @@ use shared::runtime::clock::Clock;
 use shared::runtime::errors::BoxError;
 use shared::runtime::shutdown::Shutdown;
 use shared::runtime::tasks::{OnExit, Task, Tasks};
+use shared::runtime::trail::tell_head;
 use shared::transport::{Congestion, ListenOptions, Listener, ResetKey};
 use tokio::sync::mpsc;
 
@@ -156,7 +157,12 @@ fn tend(tasks: &Tasks, hub: &Hub, clock: Clock) {
     tasks.spawn(Task::worker("drift"), OnExit::StopDaemon, done(cured));
     let purged = purge::run(store.clone(), clock.clone(), shutdown.clone());
     tasks.spawn(Task::worker("purges"), OnExit::StopDaemon, done(purged));
-    let told = store.clone().tell_audit(clock.clone(), shutdown.clone());
+    let trail = store.clone();
+    let read = move || {
+        let trail = trail.clone();
+        async move { trail.read(|it| it.audit_head()).await }
+    };
+    let told = tell_head(read, clock.clone(), shutdown.clone());
     tasks.spawn(Task::worker("audit"), OnExit::StopDaemon, done(told));
     let tended = store.tend_samples(clock, shutdown);
     tasks.spawn(Task::worker("samples"), OnExit::StopDaemon, done(tended));

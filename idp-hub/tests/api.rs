@@ -7,6 +7,8 @@
     reason = "a test that meets the unexpected should panic"
 )]
 
+#[path = "api/administrators.rs"]
+mod administrators;
 #[path = "api/adoptions.rs"]
 mod adoptions;
 #[path = "api/audit.rs"]

@@ -3,10 +3,12 @@
 //! Keystone's, Nova's, Cinder's, Neutron's and Placement's words are used for what is theirs.
 //! Serialization is [`wire`](crate::wire)'s business.
 
+mod administration;
 mod cloud_id;
 mod credential;
 pub mod directory;
 mod entry;
+mod folded;
 mod health;
 mod inventory;
 mod object;
@@ -18,12 +20,14 @@ mod time;
 mod totals;
 mod weight;
 
+pub use administration::{ADMIN, Administration, is_admin_name};
 pub use cloud_id::CloudId;
 pub use credential::{CloudCredential, CredentialFault, NamedDomain};
 pub use entry::{
     Becomes, Binding, Custody, DESCRIPTION_BYTES_MAX, Entry, Lapse, Marker, Purge,
     SEALED_BYTES_MAX, SEALED_CREDENTIAL_BYTES_MAX, Secret,
 };
+pub use folded::Folded;
 pub use health::{
     CloudDescription, CloudKind, Disk, HostSample, Nic, Service, ServiceKind, ServiceLatency,
     ServiceState,

@@ -45,7 +45,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use shared::ids::FederationId;
-use shared::model::CloudId;
+use shared::model::{Administration, CloudId};
 
 use crate::replica::{Base, Note, Replica};
 
@@ -62,6 +62,8 @@ pub struct Reconciler {
     federation: FederationId,
     /// When it was made.
     began: Instant,
+    /// Where the federation's own administrators have their role.
+    administration: Administration,
     policy: Policy,
     replica: Replica,
     base: Base,
@@ -95,6 +97,7 @@ impl Reconciler {
         Self {
             federation,
             began: now,
+            administration: Administration::of(federation),
             policy,
             replica: Replica::default(),
             places: places::Places::new(federation, &base),

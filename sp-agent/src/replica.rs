@@ -160,13 +160,22 @@ pub struct Base {
     /// Each thing of the directory that the cloud has.
     pub objects: BTreeMap<(ObjectKind, ObjectId), Applied>,
     /// Each link that was made, or met as it should be, by its record's id in the directory.
-    pub links: BTreeSet<CloudId>,
+    pub links: BTreeMap<CloudId, Tied>,
     /// Which drift was written over because the hub said so, by the subject's id.
     pub put_backs: BTreeMap<CloudId, UnixMillis>,
     /// The password that was set last for each user.
     pub passwords: BTreeMap<ObjectId, SetPassword>,
     /// The limits that were set last, by the id of their record.
     pub limits: BTreeMap<CloudId, SetLimits>,
+}
+
+/// How a link came to be as the directory has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tied {
+    /// It was there.
+    Met,
+    /// It was made, because the directory has it.
+    Made,
 }
 
 /// A password that was set.
@@ -243,8 +252,8 @@ impl Was {
 pub enum Note {
     /// This thing was applied so; `None` is gone from the cloud.
     Object(ObjectKind, ObjectId, Option<Applied>),
-    /// This link is there, or is not there any more.
-    Link(CloudId, bool),
+    /// This link is there; `None`: it is not there any more.
+    Link(CloudId, Option<Tied>),
     /// The hub's word to write over a drift, given then, was taken; `None` is given no more.
     PutBack(CloudId, Option<UnixMillis>),
     /// This user was given this password.
@@ -268,10 +277,10 @@ impl Base {
             Note::Object(kind, id, None) => {
                 self.objects.remove(&(kind, id));
             }
-            Note::Link(id, true) => {
-                self.links.insert(id);
+            Note::Link(id, Some(tied)) => {
+                self.links.insert(id, tied);
             }
-            Note::Link(id, false) => {
+            Note::Link(id, None) => {
                 self.links.remove(&id);
             }
             Note::PutBack(id, Some(at)) => {

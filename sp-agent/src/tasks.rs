@@ -18,7 +18,6 @@ mod files;
 mod following;
 mod operations;
 mod settings;
-mod trail;
 
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
@@ -31,10 +30,11 @@ use shared::runtime::daemon::{Daemon, Liveness, StartError};
 use shared::runtime::files::create_private_dir;
 use shared::runtime::shutdown::Shutdown;
 use shared::runtime::tasks::{OnExit, Restart, Task, Tasks};
+use shared::runtime::trail::tell_head;
 use tokio::sync::{Notify, mpsc, watch};
 
 use crate::adoption;
-use crate::audit::Trail;
+use crate::audit::{Trail, TrailError};
 use crate::cloud::Part;
 use crate::config::{CloudConfig, Config};
 use crate::spool::Spool;
@@ -229,7 +229,17 @@ fn keep(daemon: &Daemon, spool: &Spool, trail: &Trail) {
 
 /// Tells the log of the audit trail. It ends with the daemon only.
 fn watch_trail(daemon: &Daemon, trail: &Trail) {
-    let told = trail::tell(trail.clone(), daemon.clock.clone(), daemon.shutdown.clone());
+    let trail = trail.clone();
+    let read = move || {
+        let looked = trail.clone();
+        let head = tokio::task::spawn_blocking(move || looked.head());
+        async move { head.await.unwrap_or(Err(TrailError::Closed)) }
+    };
+    let told = tell_head(read, daemon.clock.clone(), daemon.shutdown.clone());
+    let told = async {
+        told.await;
+        Ok::<_, Infallible>(())
+    };
     daemon
         .tasks
         .spawn(Task::worker("audit"), OnExit::StopDaemon, told);

@@ -109,6 +109,13 @@ impl Lab {
         )
     }
 
+    /// The same, with a line for it to read.
+    pub fn ask_with(&self, arguments: &[&str], line: &str) -> Output {
+        let input = std::fs::File::open(self.secret("input", line)).unwrap();
+        let mut command = Program::Hub.command(&self.hub_config());
+        command.args(arguments).stdin(input).output().unwrap()
+    }
+
     /// Joins a region with this cloud, dialing the hub at `address`, and starts its agent.
     pub fn join(&self, name: &str, cloud: &str, address: SocketAddr) -> Region {
         let folder = self.joined(name, cloud, address);

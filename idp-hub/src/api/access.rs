@@ -79,6 +79,11 @@ const ROUTES: &[(&str, &[(&str, Access)])] = {
         ("/directory/drift", READ),
         ("/directory/failures", READ),
         ("/directory/progress", READ),
+        ("/directory/administrators", READ),
+        (
+            "/directory/administrators/{id}",
+            &[("PUT", Cloud), ("DELETE", Cloud)],
+        ),
         ("/directory/retired", READ),
         ("/directory/retired/{id}", READ),
         ("/directory/retired/{id}/purge", &[("POST", Cloud)]),
@@ -150,6 +155,7 @@ impl Who {
     pub(super) fn is_cloud_administrator(&self) -> Result<(), Problem> {
         match self {
             Self::Local | Self::Account(_) => Ok(()),
+            Self::User(user) if user.is_administrator => Ok(()),
             Self::User(_) => Err(Problem::new(
                 Kind::NotPermitted,
                 "This is for cloud administrators.",

@@ -81,6 +81,8 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(directory::spreads))
         .routes(routes!(directory::set_spread))
         .routes(routes!(directory::remove_spread))
+        .routes(routes!(users::administrators))
+        .routes(routes!(users::appoint, users::dismiss))
         .routes(routes!(directory::list, directory::create))
         .routes(routes!(directory::show, directory::update, directory::end))
         .routes(routes!(users::set_user_password))

@@ -1,5 +1,6 @@
 //! What may be asked.
 
+mod administrator;
 mod audit;
 mod drift;
 mod org;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::PATH_DEFAULT;
+pub(super) use administrator::{Administrator, Whom};
 pub(super) use audit::{Audit, List as AuditList};
 pub(super) use drift::{Cure, Drift, Policy as DriftPolicy, Which as WhichDrift};
 pub(super) use org::{Create, Ending, Kind, Link, Org, Said, Set, Which};

@@ -1,5 +1,6 @@
 //! `idp-hub org …`.
 
+mod administrator;
 mod drift;
 mod find;
 mod plan;
@@ -67,6 +68,7 @@ pub(super) async fn run(client: &Client, asked: &Org, screen: Screen) -> Result<
             stdin,
         } => password(client, (department, user), *stdin, screen).await,
         Org::Quota(asked) => quota::run(client, asked, screen).await,
+        Org::Administrator(asked) => administrator::run(client, asked, screen).await,
         Org::Link(asked) => link(client, asked, screen).await,
         Org::Unlink { kind, id } => {
             is_link(*kind)?;

@@ -8,6 +8,7 @@
 //!      by a reader                                by the writer
 //! ```
 
+mod administrators;
 mod drift;
 mod feed;
 mod home;

@@ -96,15 +96,11 @@ fn a_users_password_is_set_from_standard_input_and_never_from_an_argument() {
     hub.told(&["org", "create", "department", "ops"]);
     hub.told(&["org", "create", "user", "ann", "--in", "ops"]);
     let set = |password: &str| {
-        let mut command = hub.command(&["org", "password", "ops", "ann", "--stdin"]);
-        let command = command.stdin(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        stdin.write_all(password.as_bytes()).unwrap();
-        drop(stdin);
-        let output = child.wait_with_output().unwrap();
-        let told = [output.stdout, output.stderr].concat();
-        (output.status.success(), String::from_utf8(told).unwrap())
+        reads(
+            &hub,
+            &["org", "password", "ops", "ann", "--stdin"],
+            password,
+        )
     };
     let (done, told) = set("correct horse battery\n");
     assert!(done && told.contains("0 of 0 regions"), "{told}");
@@ -114,6 +110,43 @@ fn a_users_password_is_set_from_standard_input_and_never_from_an_argument() {
     assert!(code == 64 && told.contains("--stdin"), "{told}");
     let (code, told) = hub.fails(&["org", "password", "ops", "bob", "--stdin"]);
     assert!(code == 64 && told.contains("no user"), "{told}");
+    made_an_administrator(&hub);
+}
+
+/// Runs a command that reads this. Whether it went well, and what it said.
+fn reads(hub: &Hub, words: &[&str], text: &str) -> (bool, String) {
+    let mut command = hub.command(words);
+    let command = command.stdin(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(text.as_bytes()).unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    let told = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(told).unwrap())
+}
+
+fn made_an_administrator(hub: &Hub) {
+    let list = ["org", "administrator", "list"];
+    assert!(hub.told(&list).contains("the hub's own accounts are"));
+    hub.told(&["org", "create", "role", "admin"]);
+    let add = [
+        "org",
+        "administrator",
+        "add",
+        "ann",
+        "--in",
+        "ops",
+        "--stdin",
+    ];
+    let (done, told) = reads(hub, &add, "another password\n");
+    assert!(done && told.contains("is a cloud administrator"), "{told}");
+    assert_eq!(names(&hub.json(&list)), ["ann"]);
+    let remove = ["org", "administrator", "remove", "ann", "--in", "ops"];
+    let (_, told) = hub.fails(&remove);
+    assert!(told.contains("--last"), "{told}");
+    let told = hub.told(&[&remove[..], &["--last"]].concat());
+    assert!(told.contains("no cloud administrator any more"), "{told}");
 }
 
 fn linked_and_ended(hub: &Hub) {

@@ -13,7 +13,7 @@ use super::failures::Told;
 use super::subject::{Level, Standing, Subject, record_kind};
 use super::verdict::{Done, Verdict};
 use crate::cloud::{CloudError, Order, Part};
-use crate::replica::{Applied, Note, Replica};
+use crate::replica::{Applied, Note, Replica, Tied};
 
 /// How long a batch of removals lasts: so long an operator has to see one and stop the next.
 pub const REMOVALS_PERIOD: Duration = Duration::from_secs(60);
@@ -395,7 +395,7 @@ pub(super) fn note(task: &Task, made: Option<CloudId>) -> Option<Note> {
         }
         (Done::Step, _) => return None,
         (Done::Gone(kind, id), _) => Note::Object(*kind, *id, None),
-        (Done::Link(id, is_there), _) => Note::Link(id.clone(), *is_there),
+        (Done::Link(id, is_there), _) => Note::Link(id.clone(), is_there.then_some(Tied::Made)),
         (Done::Password(user, set), _) => Note::Password(*user, set.clone()),
         (Done::Limits(id, set), _) => Note::Limits(id.clone(), set.clone()),
     })

@@ -90,6 +90,9 @@ impl Reconciler {
             {
                 self.note(note);
             }
+            if let Subject::Link(link) = &subject {
+                self.look_at_appointed(link);
+            }
             self.dirty.insert(subject);
         }
     }

@@ -114,6 +114,7 @@ impl Reconciler {
             false => self.replica.directory.unlink(&link),
         }
         self.failures.forget(&Subject::Link(link.clone()));
+        self.look_at_appointed(&link);
         self.look_at_link(link);
     }
 
@@ -315,8 +316,8 @@ impl Reconciler {
         for link in links {
             let here = link.translated(|kind, id| self.places.here(kind, id));
             let is_there = here.is_some_and(|it| self.actual.has_link(&it));
-            if !is_there && self.base.links.contains(&link.id()) {
-                self.note(Note::Link(link.id(), false));
+            if !is_there && self.base.links.contains_key(&link.id()) {
+                self.note(Note::Link(link.id(), None));
                 self.dirty.insert(Subject::Link(link));
             }
         }

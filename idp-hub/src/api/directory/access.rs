@@ -64,7 +64,7 @@ impl Seen {
             });
         }
         let directory = self.directory(reading)?;
-        let rights = Rights::of(directory.live(), asker).ok_or(Denied::GONE)?;
+        let rights = Rights::of(&directory, asker).ok_or(Denied::GONE)?;
         Ok(Sight {
             rights,
             directory: Some(directory),

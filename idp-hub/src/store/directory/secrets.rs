@@ -178,7 +178,7 @@ impl Rows<'_> {
         }
     }
 
-    fn run(
+    pub(super) fn run(
         &self,
         sql: &str,
         row: &[&dyn rusqlite::ToSql],

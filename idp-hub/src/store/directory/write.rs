@@ -68,7 +68,7 @@ impl<'a> Rows<'a> {
                 self.end(*kind, *id, ended)?;
             }
         }
-        Ok(())
+        self.administrators(directory, delta)
     }
 
     /// What was decided about a region's things, and what was decided before and holds no more.

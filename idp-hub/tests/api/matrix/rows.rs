@@ -28,6 +28,17 @@ pub(super) struct Row {
     pub(super) endless: bool,
 }
 
+impl Row {
+    /// What a user of the directory who is a cloud administrator is answered: as an account of the
+    /// hub, but that his password is another one's business.
+    pub(super) fn of_head(&self) -> u16 {
+        match (self.method, self.path) {
+            ("PUT", "/session/password") => 400,
+            _ => self.expected[1],
+        }
+    }
+}
+
 const fn row(
     (method, route, path): (&'static str, &'static str, &'static str),
     body: &'static str,
@@ -248,7 +259,24 @@ pub(super) fn things() -> Vec<Row> {
     ];
     rows.extend(one_by_one());
     rows.extend(passwords());
+    rows.extend(administrators());
     rows
+}
+
+fn administrators() -> Vec<Row> {
+    let one = |method, path, body, expected| {
+        let route = "/directory/administrators/{id}";
+        row((method, route, path), body, expected)
+    };
+    let body = r#"{"new": "correct horse battery"}"#;
+    let of_ops = "/directory/administrators/{of ops}";
+    let herself = "/directory/administrators/{ann}";
+    vec![
+        plain("GET", "/directory/administrators", "", cloud(200)),
+        one("PUT", of_ops, body, cloud(200)),
+        one("DELETE", of_ops, "", cloud(204)),
+        one("DELETE", herself, "", cloud(204)),
+    ]
 }
 
 fn one_by_one() -> Vec<Row> {

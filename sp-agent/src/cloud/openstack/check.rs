@@ -3,7 +3,7 @@
 
 use futures_util::future::join_all;
 use serde_json::json;
-use shared::model::ServiceKind;
+use shared::model::{ServiceKind, is_admin_name};
 
 use super::client::{Ask, Client};
 use super::compute::servers::cells;
@@ -129,7 +129,7 @@ async fn list_of_all(client: &Client, service: ServiceKind, what: &str) -> Check
 }
 
 fn account(client: &Client, login: &Login) -> CheckLine {
-    let is_admin = login.roles.iter().any(|role| role == "admin");
+    let is_admin = login.roles.iter().any(|role| is_admin_name(role));
     let text = format!(
         "{} signs in at {} in project {} with the roles {}",
         login.user,
