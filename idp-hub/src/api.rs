@@ -49,8 +49,7 @@ pub use directory::{
     CountDocument, CountsDocument, CuredDocument, DifferenceDocument, DriftPolicyDocument,
     InsideDocument, LeftDocument, LinkDocument, LinkEndDocument, LinksDocument, MergedDocument,
     NamedDocument, ObjectDocument, PlanDocument, ProgressDocument, RemarkDocument, RetiredDocument,
-    SpreadDocument, SpreadShareDocument,
-    StepDocument, WithheldDocument,
+    SpreadDocument, SpreadShareDocument, StepDocument, WithheldDocument,
 };
 pub use documents::{
     CloudDocument, OverviewDocument, RegionDocument, StatesDocument, Time, TotalsDocument,

@@ -26,9 +26,7 @@ mod view;
 use std::collections::{BTreeMap, BTreeSet};
 
 use shared::ids::ObjectId;
-use shared::model::{
-    Actor, Administration, Assignment, Holder, ObjectKind, Organization, Scope,
-};
+use shared::model::{Actor, Administration, Assignment, Holder, ObjectKind, Organization, Scope};
 
 use self::powers::{Roles, implied};
 use super::administration::appointed;
@@ -162,7 +160,7 @@ fn is_of_another(user: ObjectId, action: Action<'_>) -> Result<(), Denied> {
         Action::SetPassword(whom) => Some(whom),
         Action::Edit(Edit::Appoint(whom)) => Some(*whom),
         Action::Edit(Edit::End { kind, id }) if *kind == ObjectKind::User => Some(*id),
-        Action::Edit(_) | Action::Fleet => None,
+        Action::Edit(_) | Action::Fleet | Action::SetQuota(_) => None,
     };
     match whom == Some(user) {
         true => Err(HIMSELF),

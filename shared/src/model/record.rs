@@ -3,8 +3,7 @@
 use super::{
     Applying, Assignment, Binding, CloudId, Department, Entry, FloatingIp, Group, HostSample,
     Implication, Lapse, Limits, Membership, Network, Node, Project, Purge, PutBack, Quota, Remark,
-    Role,
-    Secret, Server, Service, StoragePool, UnixMillis, User, Volume,
+    Role, Secret, Server, Service, StoragePool, UnixMillis, User, Volume,
 };
 
 /// The feeds that an agent sends. Each has its own stream, sequence and cursor, so that a large
@@ -107,7 +106,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// Every kind.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Server,
         Self::Volume,
         Self::Network,

@@ -37,7 +37,9 @@ pub(super) fn of(order: &Order) -> Option<(&'static str, String, Value)> {
         }
         Order::Link(link) => ("PUT", path(link), Value::Null),
         Order::Unlink(link) => ("DELETE", path(link), Value::Null),
-        Order::Password(..) => panic!("no passwords are told here"),
+        Order::Password(..) | Order::Purge { .. } | Order::Quota(_) => {
+            panic!("no passwords, purges and quotas are told here")
+        }
     })
 }
 

@@ -186,6 +186,7 @@ fn call(edit: &Edit) -> (&'static str, String, Value) {
             format!("{}/{}", links(link), link.id()),
             Value::Null,
         ),
+        Edit::Appoint(_) | Edit::Dismiss { .. } => panic!("nobody is appointed here"),
     }
 }
 

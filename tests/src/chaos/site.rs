@@ -181,7 +181,11 @@ impl Site {
                 Some(it) => (ObjectKind::Department, it.clone()),
                 None => return,
             },
-            Order::Link(_) | Order::Unlink(_) | Order::Password(..) => return,
+            Order::Link(_)
+            | Order::Unlink(_)
+            | Order::Password(..)
+            | Order::Purge { .. }
+            | Order::Quota(_) => return,
         };
         let found = all.object(kind, &id);
         let home = match kind {

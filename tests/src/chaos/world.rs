@@ -164,7 +164,7 @@ impl World {
     async fn cure_one(&mut self) {
         let drift = self.hub.drift(None).await;
         if let Some(it) = pick(&mut self.chance, drift) {
-            let adopts = self.chance.random();
+            let adopts: bool = self.chance.random();
             self.counts.cured += u64::from(self.hub.cure(&it, adopts).await == Ok(true));
         }
     }
@@ -238,7 +238,9 @@ impl World {
                 helped |= match &it.state {
                     RemarkState::Failed { error, .. } => self.give_way(at, &it, error),
                     RemarkState::Blocked { reason } => self.open(&it, reason).await,
-                    RemarkState::Drift { .. } => false,
+                    RemarkState::Drift { .. }
+                    | RemarkState::Purged { .. }
+                    | RemarkState::Ended { .. } => false,
                 };
             }
         }
@@ -330,7 +332,7 @@ impl World {
             }
             let mut refusals = Vec::new();
             for it in &drift {
-                let adopts = self.chance.random();
+                let adopts: bool = self.chance.random();
                 for adopts in [adopts, !adopts] {
                     match self.hub.cure(it, adopts).await {
                         Ok(_) => break,

@@ -89,7 +89,7 @@ impl Seen {
 impl Sight {
     /// Whether it is a cloud administrator's.
     pub(in crate::api) const fn sees_everything(&self) -> bool {
-        matches!(self.rights, Rights::All)
+        matches!(self.rights, Rights::All | Rights::Administrator(_))
     }
 
     pub(in crate::api) fn sees_object(&self, id: ObjectId, object: &Object<ObjectId>) -> bool {

@@ -202,12 +202,17 @@ fn why(differs: Differs, remark: Option<RemarkState>) -> String {
         (Some(RemarkState::Failed { error, .. }), _) => format!("it failed: {error}"),
         (Some(RemarkState::Blocked { reason }), _) => reason,
         (Some(RemarkState::Drift { why, .. }), _) => why.next_step().to_owned(),
-        (None, Differs::OnItsWay) => "on its way; the region has not confirmed it yet".to_owned(),
-        (None, Differs::Otherwise) => {
-            "the region has said another one since: somebody changed it there, or it is on its \
+        // Of a project that ended no quota is told.
+        (
+            Some(RemarkState::Purged { .. } | RemarkState::Ended { .. }) | None,
+            Differs::OnItsWay,
+        ) => "on its way; the region has not confirmed it yet".to_owned(),
+        (
+            Some(RemarkState::Purged { .. } | RemarkState::Ended { .. }) | None,
+            Differs::Otherwise,
+        ) => "the region has said another one since: somebody changed it there, or it is on its \
              way still; set it again to write over it"
-                .to_owned()
-        }
+            .to_owned(),
     }
 }
 

@@ -51,7 +51,7 @@ impl Reading<'_> {
             }
             Subject::Object(_, id) => *id == place.department || *id == place.project,
             Subject::Link(link) => place.appointed(link).is_some(),
-            Subject::Own(..) => false,
+            Subject::Own(..) | Subject::Quota(..) => false,
         })
     }
 }
