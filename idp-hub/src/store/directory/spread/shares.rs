@@ -126,6 +126,7 @@ impl Reading<'_> {
             let Some(region) = self.region_numbered(no)? else {
                 continue;
             };
+            let id = region.facts.id;
             let stored = self.stored_share(key, no)?;
             let Some(word) = self.word(no, places.of(no, key.project), key)? else {
                 if stored.is_none() {
@@ -144,7 +145,7 @@ impl Reading<'_> {
             let mut share = share(region, Some(known.clone()), word, online, now);
             share.is_new = stored.as_ref() != Some(&known) || share.is_new;
             share.is_redue = self.is_redue(key, &share, word)?;
-            shares.insert(region.facts.id, share);
+            shares.insert(id, share);
         }
         Ok(shares)
     }
