@@ -58,8 +58,8 @@ pub(super) const fn is_doubtful(error: &CloudError) -> bool {
 
 impl Reconciler {
     pub(super) fn doubt(&mut self, now: Instant, task: &Task, error: &CloudError) {
-        // No reading shows a password, and the newest one is given whatever came of the last; so are
-        // limits.
+        // No reading shows a password, and the newest one is given whatever came of the last; and
+        // so are limits.
         let is_given_again = matches!(task.order, Order::Password(..) | Order::Quota(_));
         if is_doubtful(error) && !is_given_again {
             let doubt = Doubt {

@@ -24,7 +24,7 @@ use crate::directory::quota::spread::{resource, spreadable};
 use crate::store::directory::{Places, Spread, SpreadKey};
 use crate::store::{Reading, RegionNo, StoreError};
 
-/// Totals that one request may set: all that can be spread, and some volume types.
+/// Totals that one request may set: more than can be spread.
 const TOTALS_MAX: usize = 100;
 
 /// Which totals.
@@ -199,10 +199,7 @@ fn project_of(id: &str) -> Result<ObjectId, Problem> {
 fn key(project: ObjectId, word: &str) -> Result<SpreadKey, Problem> {
     let Some((service, name)) = resource(word) else {
         let detail = format!("There is no resource {word:?} that can be spread over regions.");
-        let next = format!(
-            "Give one of {}, or a volume type's, as gigabytes_ssd.",
-            spreadable()
-        );
+        let next = format!("Give one of {}.", spreadable());
         return Err(Problem::new(Kind::InvalidRequest, detail).next_step(next));
     };
     Ok(SpreadKey {

@@ -38,9 +38,10 @@ const STEP_PARTS: u64 = 8;
 pub struct Standing {
     /// What it was told, as far as that may be in force.
     pub tellings: Tellings,
-    /// What its own record says; `None` where it has none of this project, as it does not know the
-    /// project yet, or has not told its quota.
+    /// What its own record says; `None` where it has none of this project.
     pub found: Option<Found>,
+    /// It has the project, and nobody knows what that may use there: it may be anything.
+    pub is_unread: bool,
     /// How the use went.
     pub demand: Demand,
     /// Whether it is connected. What is away keeps what it has, and works on.
@@ -74,16 +75,21 @@ impl Standing {
     /// The most that may be in use there at any moment until more is known: what may be in force,
     /// and what is used.
     pub fn held(&self) -> u64 {
+        if self.is_unread {
+            return UNLIMITED;
+        }
         let found = self.found.map_or(0, |it| it.limit.max(it.need));
         self.tellings.ceiling().max(found)
     }
 
     /// What it holds when others' goals are reckoned. Nobody else goes without for a region that
-    /// is not limited yet: it counts what it uses, and nothing is raised before it is limited.
+    /// is not limited yet, or not read: it counts what it was told or uses, and nothing is raised
+    /// before more is known.
     fn kept(&self) -> u64 {
-        match self.held() {
-            UNLIMITED => self.need(),
-            held => held,
+        match (self.held(), self.tellings.newest()) {
+            (UNLIMITED, None | Some(UNLIMITED)) => self.need(),
+            (UNLIMITED, Some(share)) => share.max(self.need()),
+            (held, _) => held,
         }
     }
 
@@ -101,7 +107,8 @@ impl Standing {
     /// Whether it may be told another share: it is there, and so is what it uses. One that was told
     /// its share and has no record of the project keeps that until it has one.
     fn is_open(&self) -> bool {
-        self.is_present && (self.found.is_some() || self.tellings.newest().is_none())
+        let is_known = self.found.is_some() || self.tellings.newest().is_none();
+        self.is_present && !self.is_unread && is_known
     }
 
     /// Whether its share leaves it less than half of the room that it should have.

@@ -4,7 +4,8 @@ use shared::model::ServiceKind;
 
 /// By the clouds' own names (Nova API reference, `os-quota-sets`; Cinder, `os-quota-sets`; Neutron,
 /// `quotas`). Not those that bound one thing, such as `per_volume_gigabytes` or
-/// `server_group_members`, and not those of a user in all clouds alike, such as `key_pairs`.
+/// `server_group_members`, not those of a user in all clouds alike, such as `key_pairs`, and not
+/// those of volume types, which not every cloud has.
 const RESOURCES: [(ServiceKind, &[&str]); 3] = [
     (
         ServiceKind::Compute,
@@ -35,9 +36,6 @@ const RESOURCES: [(ServiceKind, &[&str]); 3] = [
     ),
 ];
 
-/// What Cinder counts for each volume type, by the type's name behind it.
-const OF_TYPES: [&str; 3] = ["gigabytes_", "snapshots_", "volumes_"];
-
 /// The service whose resource this is, and the resource's own name: of `cores`, or of
 /// `compute:cores`. `None` if it is none that can be spread.
 pub fn resource(word: &str) -> Option<(ServiceKind, &str)> {
@@ -45,14 +43,8 @@ pub fn resource(word: &str) -> Option<(ServiceKind, &str)> {
         Some((service, name)) => (Some(service), name),
         None => (None, word),
     };
-    let is_of_type = OF_TYPES.iter().any(|prefix| {
-        let of_type = name.strip_prefix(prefix);
-        of_type.is_some_and(|it| !it.is_empty())
-    });
     let mut all = RESOURCES.into_iter();
-    let (service, _) = all.find(|(service, names)| {
-        names.contains(&name) || is_of_type && *service == ServiceKind::Volume
-    })?;
+    let (service, _) = all.find(|(_, names)| names.contains(&name))?;
     said.is_none_or(|it| it == service.name())
         .then_some((service, name))
 }
@@ -74,12 +66,10 @@ mod tests {
         assert_eq!(resource("cores"), Some((compute, "cores")));
         assert_eq!(resource("compute:cores"), Some((compute, "cores")));
         assert_eq!(resource("volume:cores"), None);
-        let volume = ServiceKind::Volume;
-        assert_eq!(resource("gigabytes_ssd"), Some((volume, "gigabytes_ssd")));
         for word in [
             "",
             "core",
-            "gigabytes_",
+            "gigabytes_ssd",
             "key_pairs",
             "per_volume_gigabytes",
         ] {

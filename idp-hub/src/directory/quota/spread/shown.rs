@@ -15,10 +15,9 @@ pub enum ShareState {
     Waiting,
     /// It is not connected: it keeps what it has, and works on with that.
     Away,
-    /// It has no record of the project yet: it does not know it, or has not told its quota.
+    /// It has no record of the project yet: it does not know it, or its quota was not read.
     Unknown,
-    /// Its record shows another limit than the one share that it was told, which it may have had
-    /// already: somebody set it there, or the region's agent can't.
+    /// Its record shows another limit than the one share that it was told: somebody set it there.
     Differs,
 }
 

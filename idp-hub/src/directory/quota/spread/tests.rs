@@ -14,6 +14,7 @@ fn found(limit: u64, need: u64) -> Standing {
     Standing {
         tellings: Tellings::default(),
         found: Some(Found { limit, need }),
+        is_unread: false,
         demand: Demand::new(need),
         is_present: true,
     }
@@ -107,6 +108,21 @@ fn nothing_is_raised_while_a_region_has_no_limit() {
     assert!((20..80).contains(&share), "{share}");
     // And nobody goes without for one that can't be told.
     assert_eq!(planned(100, [away(open()), told(20, 19)]), []);
+}
+
+#[test]
+fn nothing_is_raised_or_told_by_what_was_not_read() {
+    let unread = |told: &[u64]| Standing {
+        found: None,
+        is_unread: true,
+        ..Standing {
+            tellings: Tellings::stored(told.to_vec()),
+            ..found(0, 0)
+        }
+    };
+    assert_eq!(planned(100, [unread(&[]), told(20, 19)]), []);
+    assert_eq!(planned(100, [unread(&[50]), told(20, 19)]), []);
+    assert_eq!(planned(60, [unread(&[50]), told(20, 5)]), [(1, 10)]);
 }
 
 #[test]

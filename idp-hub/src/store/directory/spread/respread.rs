@@ -6,7 +6,7 @@ use shared::audit::{Act, By};
 use shared::model::{Holder, Limit, Limits, ObjectKind, Record, UnixMillis};
 
 use super::{Places, ShareRow, SpreadKey};
-use crate::directory::quota::spread::plan;
+use crate::directory::quota::spread::{UNLIMITED, plan};
 use crate::store::error::StoreError;
 use crate::store::regions::RegionNo;
 use crate::store::{Changing, Reading};
@@ -31,7 +31,7 @@ impl Reading<'_> {
             return Ok(true);
         }
         let shares = self.shares(key, places, online, now)?;
-        let is_new = shares.values().any(|it| it.is_new);
+        let is_new = shares.values().any(|it| it.is_new || it.is_redue);
         let standings = shares.into_iter().map(|(id, it)| (id, it.standing));
         Ok(is_new || !plan(spread.total, &standings.collect()).is_empty())
     }
@@ -64,12 +64,13 @@ impl Changing<'_> {
         let plan = plan(spread.total, &standings.collect());
         let mut told = Vec::new();
         for (id, share) in &mut shares {
-            if let Some(limit) = plan.get(id) {
-                self.tell_share(key, project.name(), (&*share, *limit), &by)?;
+            let again = share.standing.tellings.newest().filter(|_| share.is_redue);
+            if let Some(limit) = plan.get(id).copied().or(again) {
+                self.tell_share(key, project.name(), (&*share, limit), &by)?;
                 let found = share.standing.found.map(|it| it.limit);
-                share.standing.tellings.tell(*limit, found);
+                share.standing.tellings.tell(limit, found);
                 share.is_new = true;
-                told.push((share.region.clone(), *limit));
+                told.push((share.region.clone(), limit));
             }
             if share.is_new {
                 self.keep_share(key, share)?;
@@ -127,8 +128,10 @@ impl Changing<'_> {
         });
         self.tell_one(region.no, &limits, &[], &by.who)?;
         let said = |it: Option<u64>| it.map_or_else(|| "unlimited".to_owned(), |it| it.to_string());
+        let region_found = region.standing.found.map(|it| it.limit);
         let (region, what) = (&region.region, key.named());
-        let before = before.map_or_else(|| "none".to_owned(), said);
+        let found = region_found.map(|it| (it != UNLIMITED).then_some(it));
+        let before = found.or(before).map_or_else(|| "none".to_owned(), said);
         let act = Act::new(by.clone(), "spread-quota").on("project", key.project, project);
         let after = format!("in region {region:?}, {what}: {share}");
         self.audit(act.changing(before, after)).map(drop)

@@ -1,12 +1,13 @@
 //! What each region has, uses and was told of a total.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use rusqlite::{OptionalExtension, params};
 use shared::ids::{ObjectId, RegionId};
 use shared::model::{
-    Becomes, CloudId, Holder, Limits, ObjectKind, Quota, Record, RecordKind, ServiceKind,
-    UnixMillis,
+    Becomes, CloudId, Holder, LIMIT_MAX, Limits, ObjectKind, Quota, Record, RecordKind,
+    ServiceKind, ServiceState, UnixMillis,
 };
 use shared::wire::record::{self, kind_code};
 
@@ -14,12 +15,12 @@ use super::super::load::record_of;
 use super::{SpreadKey, key_row};
 use crate::directory::quota::spread::{Demand, Found, Standing, Tellings, UNLIMITED};
 use crate::store::error::{Doing, StoreError};
-use crate::store::regions::RegionNo;
+use crate::store::regions::{RegionNo, RegionRow};
 use crate::store::{Changing, Reading};
 
 /// What the clouds of merged regions call some projects.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Places(BTreeMap<RegionNo, BTreeMap<ObjectId, CloudId>>);
+pub struct Places(Arc<BTreeMap<RegionNo, BTreeMap<ObjectId, CloudId>>>);
 
 /// One region's part of a total.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub struct ShareRow {
     pub standing: Standing,
     /// What of that is not stored yet.
     pub(super) is_new: bool,
+    /// Its record came here since it was told its share, and shows another limit: it is told again.
+    pub(super) is_redue: bool,
 }
 
 impl Places {
@@ -84,7 +87,7 @@ impl Reading<'_> {
             }
             places.insert(no, known);
         }
-        Ok(Places(places))
+        Ok(Places(Arc::new(places)))
     }
 
     fn each_of(
@@ -123,31 +126,26 @@ impl Reading<'_> {
             let Some(region) = self.region_numbered(no)? else {
                 continue;
             };
+            let id = region.facts.id;
             let stored = self.stored_share(key, no)?;
-            let found = match places.of(no, key.project) {
-                Some(here) => self.found(no, here, key)?,
-                None => None,
+            let Some(word) = self.word(no, places.of(no, key.project), key)? else {
+                if stored.is_none() {
+                    continue;
+                }
+                shares.insert(
+                    region.facts.id,
+                    share(region, stored, Word::Unread, online, now),
+                );
+                continue;
             };
             let known = match stored.clone() {
                 Some(known) => known,
-                None => self.first_share(key, no, found)?,
+                None => self.first_share(key, no, word.found())?,
             };
-            let mut standing = Standing {
-                tellings: known.0,
-                found,
-                demand: known.1.seen(found.map_or(0, |it| it.need), now),
-                is_present: online.contains(&no),
-            };
-            if let Some(found) = found {
-                standing.tellings.confirm(found.limit);
-            }
-            let share = ShareRow {
-                no,
-                region: region.facts.name,
-                is_new: stored != Some((standing.tellings.clone(), standing.demand)),
-                standing,
-            };
-            shares.insert(region.facts.id, share);
+            let mut share = share(region, Some(known.clone()), word, online, now);
+            share.is_new = stored.as_ref() != Some(&known) || share.is_new;
+            share.is_redue = self.is_redue(key, &share, word)?;
+            shares.insert(id, share);
         }
         Ok(shares)
     }
@@ -220,28 +218,113 @@ impl Reading<'_> {
         })
     }
 
-    /// What a region's own record says of a project's resource.
-    fn found(
-        &self,
-        no: RegionNo,
-        here: &CloudId,
-        key: &SpreadKey,
-    ) -> Result<Option<Found>, StoreError> {
-        let id = record::encode_id(&Quota::id_of(here, key.service)).map_err(|_| UNREADABLE)?;
+    /// Whether a region has another limit than it was told, since then.
+    fn is_redue(&self, key: &SpreadKey, it: &ShareRow, word: Word) -> Result<bool, StoreError> {
+        let standing = &it.standing;
+        let (Word::Found(found, changed), Some(share)) = (word, standing.tellings.newest()) else {
+            return Ok(false);
+        };
+        if !standing.is_present || share == found.limit || share > LIMIT_MAX {
+            return Ok(false);
+        }
+        let holder = Holder::Project(key.project);
+        let limits = self.limits_of(it.no, &holder, key.service)?;
+        let resources = limits.map(|it| it.resources).unwrap_or_default();
+        let told = resources.iter().find(|it| it.name == key.resource);
+        Ok(told.is_some_and(|it| changed.0 > it.version))
+    }
+
+    /// Whether the region's catalog has no such service.
+    fn is_missing(&self, no: RegionNo, service: ServiceKind) -> Result<bool, StoreError> {
+        let id = CloudId::Text(service.name().to_owned());
+        let id = record::encode_id(&id).map_err(|_| UNREADABLE)?;
         let sql = "SELECT kind, id, value FROM records
                    WHERE region = ?1 AND kind = ?2 AND id = ?3";
+        let row = params![no.0, kind_code(RecordKind::Service), id];
+        let found = self.prepared(sql)?.query_row(row, record_of).optional();
+        Ok(match found.doing("find a service")?.flatten() {
+            Some(Record::Service(it)) => it.state == ServiceState::Missing,
+            _ => false,
+        })
+    }
+
+    /// What a region says of a project's resource; `None` where it has no such resource at all.
+    fn word(
+        &self,
+        no: RegionNo,
+        here: Option<&CloudId>,
+        key: &SpreadKey,
+    ) -> Result<Option<Word>, StoreError> {
+        let Some(here) = here else {
+            let is_missing = self.is_missing(no, key.service)?;
+            return Ok((!is_missing).then_some(Word::Absent));
+        };
+        let id = record::encode_id(&Quota::id_of(here, key.service)).map_err(|_| UNREADABLE)?;
+        let sql = "SELECT kind, id, value, changed_ms FROM records
+                   WHERE region = ?1 AND kind = ?2 AND id = ?3";
         let row = params![no.0, kind_code(RecordKind::Quota), id];
-        let record = self
+        let found = self
             .prepared(sql)?
-            .query_row(row, record_of)
+            .query_row(row, |row| Ok((record_of(row)?, row.get(3)?)))
             .optional()
             .doing("find a quota")?;
-        let Some(Record::Quota(quota)) = record.flatten() else {
-            return Ok(None);
+        let Some((Some(Record::Quota(quota)), changed)) = found else {
+            let is_missing = self.is_missing(no, key.service)?;
+            return Ok((!is_missing).then_some(Word::Unread));
         };
         let mut resources = quota.resources.iter();
         let resource = resources.find(|it| it.name == key.resource);
-        Ok(resource.map(Found::from))
+        Ok(resource.map(|it| Word::Found(it.into(), UnixMillis(changed))))
+    }
+}
+
+/// What a region says of a project's resource.
+#[derive(Debug, Clone, Copy)]
+enum Word {
+    /// It has no such project.
+    Absent,
+    /// It has the project, and has not told its quota.
+    Unread,
+    /// Its record, and when that came here as it is.
+    Found(Found, UnixMillis),
+}
+
+impl Word {
+    const fn found(self) -> Option<Found> {
+        match self {
+            Self::Found(found, _) => Some(found),
+            Self::Absent | Self::Unread => None,
+        }
+    }
+}
+
+/// A region's part as of `now`, by what was known of it.
+fn share(
+    region: RegionRow,
+    known: Option<(Tellings, Demand)>,
+    word: Word,
+    online: &BTreeSet<RegionNo>,
+    now: UnixMillis,
+) -> ShareRow {
+    let (found, before) = (word.found(), known.clone());
+    let (tellings, demand) = known.unwrap_or_default();
+    let mut standing = Standing {
+        tellings,
+        found,
+        is_unread: matches!(word, Word::Unread),
+        demand,
+        is_present: online.contains(&region.no),
+    };
+    if let Some(found) = found {
+        standing.tellings.confirm(found.limit);
+        standing.demand = demand.seen(found.need, now);
+    }
+    ShareRow {
+        no: region.no,
+        region: region.facts.name,
+        is_new: before != Some((standing.tellings.clone(), standing.demand)),
+        is_redue: false,
+        standing,
     }
 }
 

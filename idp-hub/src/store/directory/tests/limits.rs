@@ -70,7 +70,7 @@ async fn with_web() -> (Site, [RegionNo; 2], ObjectId) {
 }
 
 impl Site {
-    async fn set(&self, no: RegionNo, edits: Vec<QuotaEdit>) -> Result<usize, StoreError> {
+    async fn limit(&self, no: RegionNo, edits: Vec<QuotaEdit>) -> Result<usize, StoreError> {
         let set = self.store.change(move |it| {
             let region = it.region_numbered(no)?.unwrap();
             it.set_limits(&region, &edits, Check::Whole, &by_ann())
@@ -98,7 +98,7 @@ async fn a_region_is_told_its_limits_alone_and_once() {
     let before = (heads.borrow().extent(home), heads.borrow().extent(north));
     let holder = Holder::Project(web);
     assert_eq!(
-        site.set(home, vec![edit(holder.clone(), 20)])
+        site.limit(home, vec![edit(holder.clone(), 20)])
             .await
             .unwrap(),
         1
@@ -109,7 +109,7 @@ async fn a_region_is_told_its_limits_alone_and_once() {
     assert_eq!(after.1, before.1);
     site.is_sound().await;
     assert_eq!(
-        site.set(home, vec![edit(holder.clone(), 20)])
+        site.limit(home, vec![edit(holder.clone(), 20)])
             .await
             .unwrap(),
         0
@@ -125,7 +125,7 @@ async fn all_of_an_edit_is_set_or_nothing() {
     let (site, [home, _], web) = with_web().await;
     let own = Holder::Own(CloudId::new("later"));
     let edits = vec![edit(Holder::Project(web), 20), edit(own.clone(), 0)];
-    let refused = site.set(home, edits).await.unwrap_err();
+    let refused = site.limit(home, edits).await.unwrap_err();
     assert!(
         matches!(refused, StoreError::Quota(QuotaRefusal::BelowUse { .. })),
         "{refused}"
@@ -134,7 +134,7 @@ async fn all_of_an_edit_is_set_or_nothing() {
     // By the cloud's id it is the directory's all the same.
     let by_id = Holder::Own(CloudId::new("web"));
     let edits = vec![edit(by_id, 20), edit(own.clone(), 3)];
-    assert_eq!(site.set(home, edits).await.unwrap(), 2);
+    assert_eq!(site.limit(home, edits).await.unwrap(), 2);
     let mut told = site.told_limits();
     told.sort();
     let expected = [
@@ -150,7 +150,7 @@ async fn a_region_that_is_not_merged_is_told_none() {
     let (site, _, web) = with_web().await;
     let south = site.region(3).await;
     let refused = site
-        .set(south, vec![edit(Holder::Project(web), 20)])
+        .limit(south, vec![edit(Holder::Project(web), 20)])
         .await
         .unwrap_err();
     assert!(refused.to_string().contains("not merged"), "{refused}");
@@ -159,7 +159,7 @@ async fn a_region_that_is_not_merged_is_told_none() {
 #[tokio::test]
 async fn a_project_that_ends_has_no_limits_any_more_and_is_left_over() {
     let (site, [home, _], web) = with_web().await;
-    site.set(home, vec![edit(Holder::Project(web), 20)])
+    site.limit(home, vec![edit(Holder::Project(web), 20)])
         .await
         .unwrap();
     let (kind, id) = (ObjectKind::Project, web);
@@ -180,12 +180,12 @@ async fn a_project_that_ends_has_no_limits_any_more_and_is_left_over() {
 async fn what_the_region_has_no_more_is_told_no_more_with_the_next_edit() {
     let (site, [home, _], web) = with_web().await;
     let own = Holder::Own(CloudId::new("later"));
-    site.set(home, vec![edit(own, 3)]).await.unwrap();
+    site.limit(home, vec![edit(own, 3)]).await.unwrap();
     let mut records = organization("h");
     records.push(project("web", "h-ops", None));
     site.tell(home, 9, &records).await;
     let holder = Holder::Project(web);
-    site.set(home, vec![edit(holder.clone(), 20)])
+    site.limit(home, vec![edit(holder.clone(), 20)])
         .await
         .unwrap();
     assert_eq!(site.told_limits(), [(home.0, holder, Some(20))]);
@@ -199,7 +199,7 @@ async fn a_project_that_the_directory_made_is_found_by_its_marker() {
     records.push(project("n-web", "n-ops", Some(web)));
     site.tell(north, 5, &records).await;
     let refused = site
-        .set(north, vec![edit(Holder::Project(web), 1)])
+        .limit(north, vec![edit(Holder::Project(web), 1)])
         .await
         .unwrap_err();
     assert!(
@@ -209,7 +209,7 @@ async fn a_project_that_the_directory_made_is_found_by_its_marker() {
     site.tell_of(Feed::Quota, north, 6, &[quota("n-web", 10, 2)])
         .await;
     let refused = site
-        .set(north, vec![edit(Holder::Project(web), 1)])
+        .limit(north, vec![edit(Holder::Project(web), 1)])
         .await
         .unwrap_err();
     assert!(
@@ -219,7 +219,7 @@ async fn a_project_that_the_directory_made_is_found_by_its_marker() {
         ),
         "{refused}"
     );
-    site.set(north, vec![edit(Holder::Project(web), 2)])
+    site.limit(north, vec![edit(Holder::Project(web), 2)])
         .await
         .unwrap();
     assert_eq!(

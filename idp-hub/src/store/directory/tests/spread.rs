@@ -260,6 +260,34 @@ async fn shares_go_where_use_grows_and_never_over_the_total_while_a_region_is_aw
 }
 
 #[tokio::test]
+async fn what_was_not_read_holds_up_every_raise_and_a_limit_set_by_hand_is_put_right() {
+    let mut fleet = Fleet::new().await;
+    let c = fleet.regions[2].no;
+    fleet.regions[2].session += 1;
+    let session = fleet.regions[2].session;
+    fleet.site.tell_of(Feed::Quota, c, session, &[]).await;
+    fleet.total(100).await.unwrap();
+    assert_eq!(fleet.looks().await, ["a", "b"]);
+    let given = |at: usize| fleet.limits(at).unwrap().resources[0].limit;
+    assert_eq!([given(0), given(1)], [Some(20), Some(20)]);
+    fleet.reads(2).await;
+    assert_eq!(fleet.looks().await, ["a", "b", "c"]);
+    fleet.settles().await;
+    let share = fleet.regions[0].limit;
+    assert!(share > 20);
+
+    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    fleet.regions[0].limit = 1000;
+    fleet.reads(0).await;
+    assert_eq!(fleet.looks().await, ["a"]);
+    assert_eq!(fleet.looks().await, [""; 0], "once for what was read");
+    let cores = fleet.limits(0).unwrap().resources[0].limit;
+    assert_eq!(cores, Some(share));
+    fleet.settles().await;
+    assert_eq!(fleet.regions[0].limit, share);
+}
+
+#[tokio::test]
 async fn other_limits_of_the_project_stay_and_one_on_its_way_counts() {
     let fleet = Fleet::new().await;
     let no = fleet.regions[0].no;
