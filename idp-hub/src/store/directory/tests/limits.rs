@@ -150,7 +150,7 @@ async fn a_region_that_is_not_merged_is_told_none() {
     let (site, _, web) = with_web().await;
     let south = site.region(3).await;
     let refused = site
-        .set(south, vec![edit(Holder::Project(web), 20)])
+        .limit(south, vec![edit(Holder::Project(web), 20)])
         .await
         .unwrap_err();
     assert!(refused.to_string().contains("not merged"), "{refused}");
@@ -199,7 +199,7 @@ async fn a_project_that_the_directory_made_is_found_by_its_marker() {
     records.push(project("n-web", "n-ops", Some(web)));
     site.tell(north, 5, &records).await;
     let refused = site
-        .set(north, vec![edit(Holder::Project(web), 1)])
+        .limit(north, vec![edit(Holder::Project(web), 1)])
         .await
         .unwrap_err();
     assert!(
@@ -209,7 +209,7 @@ async fn a_project_that_the_directory_made_is_found_by_its_marker() {
     site.tell_of(Feed::Quota, north, 6, &[quota("n-web", 10, 2)])
         .await;
     let refused = site
-        .set(north, vec![edit(Holder::Project(web), 1)])
+        .limit(north, vec![edit(Holder::Project(web), 1)])
         .await
         .unwrap_err();
     assert!(
