@@ -1,6 +1,9 @@
 //! Real OpenStack clouds for tests: brought up by `cargo xtask cloud`, driven by OpenStack's own
 //! command line.
 
+use std::ffi::OsStr;
+use std::fmt::Debug;
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
@@ -53,15 +56,25 @@ impl RealCloud {
         self.run(words, &[]);
     }
 
+    /// Runs a script that uses OpenStack's libraries, as the cloud's administrator, and returns
+    /// what it printed.
+    pub fn python(&self, arguments: &[&Path]) -> String {
+        self.exec("python", arguments)
+    }
+
     fn run(&self, words: &str, more: &[&str]) -> String {
-        let mut command = xtask(&["cloud", "exec", &self.name, "--", "openstack"]);
-        let output = command
-            .args(words.split_whitespace())
-            .args(more)
-            .output()
-            .unwrap();
+        let words: Vec<&str> = words
+            .split_whitespace()
+            .chain(more.iter().copied())
+            .collect();
+        self.exec("openstack", &words)
+    }
+
+    fn exec(&self, program: &str, arguments: &[impl AsRef<OsStr> + Debug]) -> String {
+        let mut command = xtask(&["cloud", "exec", &self.name, "--", program]);
+        let output = command.args(arguments).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "openstack {words}: {said}");
+        assert!(output.status.success(), "{program} {arguments:?}: {said}");
         String::from_utf8(output.stdout).unwrap()
     }
 

@@ -1,5 +1,5 @@
 //! `orgsync`: an organization of a size that companies have, and a bare loader that writes the same
-//! into a Keystone by the same calls.
+//! into a Keystone by the same calls, and a script on openstacksdk that writes it too.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,7 +9,9 @@ use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use shared::runtime::clock::Clock;
 
+use crate::inproc::private_dir;
 use crate::keystone::SimulatedKeystone;
+use crate::openstack::RealCloud;
 
 /// Departments, each with its part of the projects and users.
 pub const DEPARTMENTS: usize = 20;
@@ -72,6 +74,30 @@ impl Thing {
         }
         (self.name, self.path, self.body)
     }
+}
+
+/// Writes the same organization by a script on openstacksdk; how long its writes took.
+pub fn load_by_sdk(cloud: &RealCloud) -> Duration {
+    let members: Vec<Value> = members()
+        .map(|it| {
+            let kind = it.path.trim_start_matches('/').trim_end_matches('s');
+            json!([kind, it.name, it.department])
+        })
+        .collect();
+    let organization = json!({
+        "departments": departments().map(|it| it.name).collect::<Vec<_>>(),
+        "members": members,
+        "assignments": assignments().collect::<Vec<_>>(),
+    });
+    let folder = private_dir();
+    let (script, told) = (
+        folder.path().join("sdk.py"),
+        folder.path().join("told.json"),
+    );
+    std::fs::write(&script, include_str!("orgsync/sdk.py")).unwrap();
+    std::fs::write(&told, organization.to_string()).unwrap();
+    let said = cloud.python(&[&script, &told]);
+    Duration::from_secs_f64(said.trim().parse().unwrap())
 }
 
 fn id(body: &Value) -> String {

@@ -1,15 +1,15 @@
 //! `orgsync`: an organization's way from the directory into a real Keystone that has nothing of it.
 //!
 //! From the merge's confirmation until the agent says that all is in place, beside a bare loader
-//! with the same calls into another Keystone of the same kind, in turns. Both Keystones, the hub
-//! and the agents share the machine, as they would not elsewhere: what the agent takes of the
-//! processor, its Keystone has not.
+//! with the same calls into another Keystone of the same kind and a script on openstacksdk into a
+//! third one, in turns. All Keystones, the hub and the agents share the machine, as they would not
+//! elsewhere: what the agent takes of the processor, its Keystone has not.
 
 use serde_json::Value;
 
 use super::Options;
 use crate::bench::figures::{Figure, median};
-use crate::bench::orgsync::{Administrator, WRITES, furnish};
+use crate::bench::orgsync::{Administrator, WRITES, furnish, load_by_sdk};
 use crate::keystone::{Options as Simulated, SimulatedKeystone};
 use crate::lab::{Lab, Region};
 use crate::openstack::RealCloud;
@@ -22,7 +22,7 @@ const QUIET_S: u64 = 25;
 
 pub(super) fn orgsync(options: &Options) -> Vec<Figure> {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let mut rates: Vec<(f64, f64)> = Vec::new();
+    let mut rates: Vec<[f64; 3]> = Vec::new();
     for number in 1..=options.rounds {
         eprintln!("round {number} of {}: {WRITES} writes each", options.rounds);
         let bare = RealCloud::up("bench-bare", &["--services", "keystone"]);
@@ -32,20 +32,21 @@ pub(super) fn orgsync(options: &Options) -> Vec<Figure> {
             administrator.load().await.as_secs_f64()
         });
         drop(bare);
+        let scripted = RealCloud::up("bench-sdk", &["--services", "keystone"]);
+        let script = load_by_sdk(&scripted).as_secs_f64();
+        drop(scripted);
         let ours = round(&runtime);
         let rate = |seconds: f64| WRITES as f64 / seconds;
-        eprintln!("  bare {:.1}/s, ours {:.1}/s", rate(theirs), rate(ours));
-        rates.push((rate(ours), rate(theirs)));
+        let [ours, theirs, script] = [ours, theirs, script].map(rate);
+        eprintln!("  bare {theirs:.1}/s, openstacksdk {script:.1}/s, ours {ours:.1}/s");
+        rates.push([ours, theirs, script]);
     }
-    let ours = median(rates.iter().map(|it| it.0).collect());
-    let theirs = median(rates.iter().map(|it| it.1).collect());
-    vec![Figure::new(
-        ("orgsync", "writes_per_s", "1/s"),
-        ours,
-        "keystone",
-        theirs,
-        "kept by Keystone and agent",
-    )]
+    let of = |place: usize| median(rates.iter().map(|it| it[place]).collect());
+    let figure = |against: &str, theirs| {
+        let what = ("orgsync", "writes_per_s", "1/s");
+        Figure::new(what, of(0), against, theirs, "kept by Keystone and agent")
+    };
+    vec![figure("keystone", of(1)), figure("openstacksdk", of(2))]
 }
 
 /// How long the sync took, in seconds.
