@@ -273,7 +273,9 @@ async fn it_is_purged_when_every_region_says_so_and_its_name_is_free() {
             reason: reason.clone(),
         },
     );
-    stage.told([true, false], &[done.clone()], &[blocked]).await;
+    stage
+        .told([true, false], std::slice::from_ref(&done), &[blocked])
+        .await;
     assert_eq!(
         states(&stage.seen().await),
         [Purging::Done, Purging::Refused(reason)]
@@ -287,9 +289,17 @@ async fn it_is_purged_when_every_region_says_so_and_its_name_is_free() {
             told: UnixMillis(1),
         },
     );
-    stage.told([true, true], &[done.clone()], &[stale]).await;
+    stage
+        .told([true, true], std::slice::from_ref(&done), &[stale])
+        .await;
     assert!(!stage.ends().await);
-    stage.told([true, true], &[done.clone()], &[done]).await;
+    stage
+        .told(
+            [true, true],
+            std::slice::from_ref(&done),
+            std::slice::from_ref(&done),
+        )
+        .await;
     let due = stage
         .site
         .store
@@ -356,7 +366,13 @@ async fn a_region_that_brings_it_along_later_has_it_switched_off_and_purged_by_a
     let seen = stage.seen().await;
     stage.purge(seen).await.unwrap();
     let done = stage.done();
-    stage.told([true, true], &[done.clone()], &[done]).await;
+    stage
+        .told(
+            [true, true],
+            std::slice::from_ref(&done),
+            std::slice::from_ref(&done),
+        )
+        .await;
     assert!(stage.ends().await);
     let late = stage.site.region(3).await;
     let mut records = organization("l");
