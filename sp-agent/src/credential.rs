@@ -2,9 +2,9 @@
 //! credential, here or from the hub.
 //!
 //! ```text
-//! sp-agent credential set ─┐                                  ┌─▶ cloud-credential.json ─┐
-//! hub, sealed ─────────────┴─▶ proven at the cloud (`prove`) ─┘                          │
-//! agent.toml ── proven, where another one is at work ────────────────────────────────────┴─▶ Options
+//! sp-agent credential set ─┬─▶ proven at the cloud (`prove`) ─▶ cloud-credential.json ─┐
+//! hub, sealed ─────────────┘                                                           │
+//! agent.toml ── proven, where another one is at work ──────────────────────────────────┴─▶ Options
 //! ```
 //!
 //! The last word counts. One that was given stands for the configuration's, which it names by a

@@ -99,9 +99,7 @@ pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(),
         described,
         clouds,
     };
-    let (rereads, reread) = mpsc::channel(REREADS_MAX);
-    let at_hand = (clock.clone(), trail.clone());
-    let custodian = Custodian::new(configs.subscribe(), rereads, at_hand);
+    let (custodian, rereads) = custodian(&configs, &clock, &trail);
     let parts = door_parts(&data_dir, &clock, &configs, &description, &trail);
     let (adopting, door) = Adopting::new(parts, member.clone(), Arc::clone(&poke));
     let following = Following {
@@ -134,17 +132,27 @@ pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(),
         metrics,
         origin: origin.clone(),
         data_dir,
-        config: configs.subscribe(),
         orders,
         poke,
         trail: trail.clone(),
         custodian,
     };
-    let settings = settings((origin, configs), (trail, reread), &daemon);
-    spawn(&daemon, settings, collecting, following);
-    adopt(&daemon.tasks, adopting);
+    let settings = settings((origin, configs), (trail, rereads), &daemon);
+    spawn(&daemon, settings, collecting, (following, adopting));
     serve(&daemon, server, operations);
     Ok(())
+}
+
+/// What takes credentials, and what it asks of the settings.
+fn custodian(
+    configs: &watch::Sender<Arc<Config>>,
+    clock: &Clock,
+    trail: &Trail,
+) -> (Custodian, mpsc::Receiver<Reread>) {
+    let (rereads, reread) = mpsc::channel(REREADS_MAX);
+    let at_hand = (clock.clone(), trail.clone());
+    let custodian = Custodian::new(configs.subscribe(), rereads, at_hand);
+    (custodian, reread)
 }
 
 /// What keeps the configuration new.
@@ -192,7 +200,13 @@ async fn open(config: &Config, now: UnixMillis) -> Result<(Spool, Trail), StartE
     opening.await?
 }
 
-fn spawn(daemon: &Daemon, settings: Settings, collecting: Collecting, following: Following) {
+fn spawn(
+    daemon: &Daemon,
+    settings: Settings,
+    collecting: Collecting,
+    (following, adopting): (Following, Adopting),
+) {
+    adopt(&daemon.tasks, adopting);
     let (tasks, shutdown) = (&daemon.tasks, &daemon.shutdown);
     let settings = settings.run(daemon.clock.clone(), shutdown.clone());
     tasks.spawn(Task::worker("settings"), OnExit::StopDaemon, settings);

@@ -9,7 +9,7 @@ use shared::host_port::HostPort;
 use shared::pki::JoinToken;
 use shared::runtime::errors::chain;
 use shared::transport::DialOptions;
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::Origin;
 use super::custodian::Custodian;
@@ -29,7 +29,6 @@ pub(super) struct Local {
     pub(super) metrics: Metrics,
     pub(super) origin: Origin,
     pub(super) data_dir: PathBuf,
-    pub(super) config: watch::Receiver<Arc<Config>>,
     pub(super) orders: mpsc::Sender<Leave>,
     pub(super) poke: Arc<Notify>,
     pub(super) trail: Trail,
@@ -45,7 +44,7 @@ impl Operations for Local {
     }
 
     async fn join(&self, asked: JoinAsked) -> Result<JoinTold, Problem> {
-        let config = Arc::clone(&self.config.borrow());
+        let config = Arc::clone(&self.sources.config.borrow());
         let view = self.sources.cloud.borrow().clone();
         let request = Request {
             token: asked.token.parse::<JoinToken>().map_err(Problem::invalid)?,

@@ -29,7 +29,7 @@ const EXCEPTIONS: [(&str, &str, &str); 1] = [(
 )];
 
 /// Modules that decide: `(now, input) -> effects`, values only.
-const PURE: [&str; 34] = [
+const PURE: [&str; 39] = [
     "shared/src/foreign",
     "shared/src/ids",
     "shared/src/model",
@@ -64,6 +64,10 @@ const PURE: [&str; 34] = [
     "sp-agent/src/apply/settle.rs",
     "sp-agent/src/apply/subject.rs",
     "sp-agent/src/apply/verdict.rs",
+    "sp-agent/src/cloud/trouble.rs",
+    "sp-agent/src/credential/offered.rs",
+    "sp-agent/src/credential/openrc.rs",
+    "sp-agent/src/credential/sheet.rs",
     "sp-agent/src/replica.rs",
 ];
 

@@ -5,8 +5,8 @@
 //! end. Only where there is none, callers wait. The sign-in is a task of its own, so that a caller
 //! who gives up does not break it off, and the next caller does not begin another.
 //!
-//! A refused sign-in is repeated after ever longer pauses: Keystone may lock the account after a few
-//! (`lockout_failure_attempts`), and it may be the operator's own. And a service that refuses a
+//! A refused sign-in is repeated after ever longer pauses: Keystone may lock the account after a
+//! few (`lockout_failure_attempts`), and it may be the operator's own. And a service that refuses a
 //! token which the others take is its own trouble: the token stays until there is another, and
 //! when that is refused as well, no more are fetched for this service for a while.
 
@@ -36,10 +36,10 @@ const REFUSED_PAUSE: Duration = Duration::from_secs(60);
 const REFUSED_FACTOR: u32 = 4;
 
 /// The longest pause. Keystone counts what fails until something succeeds, and six are what most
-/// operators allow (`[security_compliance] lockout_failure_attempts`; PCI DSS 8.1.6): with pauses of
-/// 1, 4, 16 and 64 minutes the sixth comes after more than five hours, and a lock of half an hour
-/// (`lockout_duration`) is long over when the next one comes. Who has mended it need not wait: a new
-/// credential, or the configuration read again, is tried at once.
+/// operators allow (`[security_compliance] lockout_failure_attempts`; PCI DSS 8.1.6): with pauses
+/// of 1, 4, 16 and 64 minutes the sixth comes after more than five hours, and a lock of half an
+/// hour (`lockout_duration`) is long over when the next one comes. Who has mended it need not wait:
+/// a new credential, or the configuration read again, is tried at once.
 const REFUSED_PAUSE_MAX: Duration = Duration::from_secs(4 * 3600);
 
 /// Those who come after a sign-in that failed share its failure, instead of trying in turn.
