@@ -293,7 +293,7 @@ fn projects_are_made_and_switched_on_within_what_is_on_and_off_from_the_inside()
     let outer = desk.project(ops, "outer", None).unwrap();
     let inner = desk.project(ops, "inner", Some(outer)).unwrap();
     let (department, project) = (ObjectKind::Department, ObjectKind::Project);
-    let mut switch = |desk: &mut Desk, kind, id, on| {
+    let switch = |desk: &mut Desk, kind, id, on| {
         let patch = Patch {
             enabled: Some(on),
             ..Patch::default()
