@@ -235,6 +235,10 @@ impl Agent {
         let Order::Remove { kind, id } = order else {
             return;
         };
+        // It may be told again, as the answer was lost.
+        if !self.site.keystone.organization().has(*kind, id) {
+            return;
+        }
         let known = self.known();
         let there = known.get(&(*kind, id.clone()));
         let ended = there.and_then(|it| self.replica.ended.get(it));
