@@ -8,7 +8,7 @@ use idp_hub::store::RegionNo;
 use rand::{Rng, RngExt};
 use shared::ids::ObjectId;
 use shared::model::{Becomes, CloudId, Feed, Key, ObjectKind, Record, RecordKind, UnixMillis};
-use sp_agent::apply::{Change, Policy, Reconciler, Task};
+use sp_agent::apply::{Change, Policy, Reconciler, Standing, Subject, Task};
 use sp_agent::cloud::{CloudError, Order, Part};
 use sp_agent::replica::{Note, Replica, store::Store};
 use tempfile::TempDir;
@@ -207,13 +207,12 @@ impl Agent {
         self.now += Duration::from_secs(chance.random_range(0..60));
     }
 
-    async fn give(&mut self, chance: &mut impl Rng, faults: u32) -> usize {
+    async fn give(&mut self, chance: &mut impl Rng, faults: u32) {
         let room = ORDERS_MAX.saturating_sub(self.running.len());
         let batch = self.core.next(self.now, room);
         self.wanted = batch.readings;
         self.keep(batch.notes).await;
         let mut tasks = batch.tasks;
-        let given = tasks.len();
         while !tasks.is_empty() {
             let task = tasks.swap_remove(chance.random_range(0..tasks.len()));
             let result = match chance.random_range(0..1000) < faults {
@@ -222,7 +221,6 @@ impl Agent {
             };
             self.running.push((task, result));
         }
-        given
     }
 
     fn perform(&mut self, order: &Order) -> Result<Option<CloudId>, CloudError> {
@@ -237,11 +235,21 @@ impl Agent {
         let Order::Remove { kind, id } = order else {
             return;
         };
+        // It may be told again, as the answer was lost.
+        if !self.site.keystone.organization().has(*kind, id) {
+            return;
+        }
         let known = self.known();
         let there = known.get(&(*kind, id.clone()));
         let ended = there.and_then(|it| self.replica.ended.get(it));
         let is_deleted = ended.is_some_and(|(_, how)| *how == shared::model::End::Deleted);
-        assert!(is_deleted, "nobody said so: {order:?}");
+        let based = self.core.base().objects.iter();
+        let based: Vec<_> = based.filter(|(_, it)| it.here == *id).collect();
+        let bound = self.replica.bindings.get(&(*kind, id.clone()));
+        assert!(
+            is_deleted,
+            "nobody said so: {order:?} is {there:?}, {ended:?}, applied as {based:?}, {bound:?}"
+        );
         let period = sp_agent::apply::REMOVALS_PERIOD;
         while self
             .removals
@@ -281,8 +289,10 @@ impl Agent {
         })
     }
 
-    async fn hear_of(&mut self, at: usize, luck: u64) {
+    /// Whether it went well.
+    async fn hear_of(&mut self, at: usize, luck: u64) -> bool {
         let (task, result) = self.running.swap_remove(at);
+        let is_done = result.is_ok();
         let outcome = self
             .core
             .done((self.now, UnixMillis(5)), &task, result, luck);
@@ -296,15 +306,17 @@ impl Agent {
             }
         }
         self.keep(outcome.notes).await;
+        is_done
     }
 
-    /// Steps without faults until nothing is due, also after pauses. How many orders were given.
+    /// Steps without faults until nothing more is done, also after pauses. How many orders were.
     pub(super) async fn run(&mut self, chance: &mut impl Rng) -> usize {
         let (mut given, mut idle) = (0, 0);
         for _ in 0..300 {
-            let now = self.give(chance, 0).await;
+            self.give(chance, 0).await;
+            let mut now = 0;
             while !self.running.is_empty() {
-                self.hear_of(0, 0).await;
+                now += usize::from(self.hear_of(0, 0).await);
             }
             given += now;
             idle = if now == 0 { idle + 1 } else { 0 };
@@ -351,6 +363,11 @@ impl Agent {
         let all = self.site.keystone.organization();
         known.retain(|(kind, id), _| all.has(*kind, id));
         known
+    }
+
+    /// Whether something waits for something else, which is told.
+    pub(super) fn waits(&self, subject: &Subject) -> bool {
+        matches!(self.core.standing(subject), Some(Standing::Waiting(_)))
     }
 
     pub(super) fn progress(&self) -> sp_agent::apply::Progress {

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use idp_hub::directory::Directory;
 use shared::ids::ObjectId;
 use shared::model::{
-    CloudId, Custody, DriftKind, End, Object, ObjectKind, Organization, Remark, RemarkState,
-    Subject,
+    CloudId, Custody, DriftKind, DriftWhy, End, Object, ObjectKind, Organization, Remark,
+    RemarkState, Subject,
 };
 
 use super::agent::Agent;
@@ -163,10 +163,12 @@ pub(super) fn told(remarks: &[Remark]) -> BTreeSet<Subject> {
     drift.map(|it| it.subject.clone()).collect()
 }
 
-/// Whether a drift is of what the region made, which stays until it is merged again.
-pub(super) fn is_own(it: &Remark) -> bool {
+/// Whether a drift stays: of what the region made until it is merged again, and of what is its own.
+pub(super) fn stays(it: &Remark) -> bool {
     match &it.state {
-        RemarkState::Drift { what, .. } => what.iter().all(|it| it.what == DriftKind::CreatedHere),
+        RemarkState::Drift { why, what } => {
+            *why != DriftWhy::Region || what.iter().all(|it| it.what == DriftKind::CreatedHere)
+        }
         _ => false,
     }
 }

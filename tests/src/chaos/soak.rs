@@ -65,7 +65,8 @@ pub struct Soaked {
 
 enum Cloud {
     Simulated(SimulatedKeystone),
-    Real(Real, Box<RealCloud>),
+    /// And what ends it.
+    Real(Real, #[allow(dead_code, reason = "held")] Box<RealCloud>),
 }
 
 struct Site {

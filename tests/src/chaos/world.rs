@@ -10,7 +10,7 @@ use serde_json::json;
 use shared::model::{ObjectKind, Remark, RemarkState, Subject};
 
 use super::agent::Agent;
-use super::check::{differing, is_own, no_leftovers, told};
+use super::check::{differing, no_leftovers, stays, told};
 use super::hub::Hub;
 use super::local::{self, Kept};
 use super::site::Site;
@@ -310,7 +310,8 @@ impl World {
         if self.merged.contains(&at) {
             let differing = differing(agent, &self.hub.expected);
             let told = told(&agent.remarks());
-            let untold: Vec<_> = differing.difference(&told).collect();
+            let is_told = |it: &&Subject| told.contains(it) || agent.waits(it);
+            let untold: Vec<_> = differing.iter().filter(|it| !is_told(it)).collect();
             let wrong: Vec<_> = told.difference(&differing).collect();
             assert!(
                 untold.is_empty() && wrong.is_empty(),
@@ -326,7 +327,7 @@ impl World {
     async fn cure_all(&mut self) {
         for _ in 0..ROUNDS_MAX {
             let mut drift = self.hub.drift(None).await;
-            drift.retain(|it| !is_own(&it.remark));
+            drift.retain(|it| !stays(&it.remark));
             if drift.is_empty() {
                 return;
             }
@@ -353,8 +354,12 @@ impl World {
         let agent = &self.agents[at];
         self.kept[at].check(&agent.site.keystone);
         no_leftovers(&agent.site.keystone.organization());
-        let left = differing(agent, &self.hub.expected).into_iter();
-        let left: Vec<_> = left.filter(|it| !matches!(it, Subject::Own(..))).collect();
+        let remarks = agent.remarks();
+        let staying: Vec<Remark> = remarks.into_iter().filter(stays).collect();
+        let left: Vec<Subject> = differing(agent, &self.hub.expected)
+            .difference(&told(&staying))
+            .cloned()
+            .collect();
         assert!(
             left.is_empty(),
             "region {at}: {left:?} {:#?}",
