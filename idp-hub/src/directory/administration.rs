@@ -175,10 +175,10 @@ impl Directory {
         };
         match edit {
             Edit::End { kind, id } if is_place(kind, id) => return Err(place_stays(*kind)),
-            Edit::Update { kind, id, patch } if is_place(kind, id) => {
-                if patch.enabled == Some(false) {
-                    return Err(place_stays(*kind));
-                }
+            Edit::Update { kind, id, patch }
+                if is_place(kind, id) && patch.enabled == Some(false) =>
+            {
+                return Err(place_stays(*kind));
             }
             Edit::Link(Link::Assignment(it)) if place.has(&it.scope) => {
                 return Err(Refusal::Wrong {

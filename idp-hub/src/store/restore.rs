@@ -44,7 +44,8 @@ pub struct Restored {
     /// Those of them that are removed in the database that was there before, by name.
     pub revived: Vec<String>,
     /// How many users' passwords are forgotten, because they had a newer one in the database that
-    /// was there before; `None` where that could not be compared, and older ones open the hub again.
+    /// was there before; `None` where that could not be compared, and older ones open the hub
+    /// again.
     pub forgotten: Option<u64>,
     /// Where the database is that was there before, if there was one.
     pub kept: Option<PathBuf>,

@@ -36,8 +36,8 @@ pub(in crate::api) struct StepsQuery {
     /// Those of one kind: `department`, `project`, `user`, `group` or `role`.
     #[serde(default)]
     kind: Option<String>,
-    /// Those of one action: `found`, `adopt`, `recognize`, `create`, `give-way`, `withhold`, `block`
-    /// or `skip`.
+    /// Those of one action: `found`, `adopt`, `recognize`, `create`, `give-way`, `withhold`,
+    /// `block` or `skip`.
     #[serde(default)]
     action: Option<String>,
 }
