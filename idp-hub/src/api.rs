@@ -13,6 +13,7 @@
 mod access;
 mod adoptions;
 mod audit;
+mod credentials;
 mod directory;
 mod documents;
 mod events;
@@ -24,6 +25,7 @@ mod openapi;
 mod page;
 pub mod passwords;
 pub mod problem;
+mod quotas;
 mod records;
 mod regions;
 mod samples;
@@ -42,11 +44,12 @@ pub use audit::{
     AuditDocument, AuditEntryDocument, AuditHeadDocument, AuditSubjectDocument, BrokenDocument,
     VerifiedDocument,
 };
+pub use credentials::CredentialDocument;
 pub use directory::{
     CountDocument, CountsDocument, CuredDocument, DifferenceDocument, DriftPolicyDocument,
     InsideDocument, LeftDocument, LinkDocument, LinkEndDocument, LinksDocument, MergedDocument,
     NamedDocument, ObjectDocument, PlanDocument, ProgressDocument, RemarkDocument, RetiredDocument,
-    StepDocument, WithheldDocument,
+    SpreadDocument, SpreadShareDocument, StepDocument, WithheldDocument,
 };
 pub use documents::{
     CloudDocument, OverviewDocument, RegionDocument, StatesDocument, Time, TotalsDocument,
@@ -56,6 +59,11 @@ pub use extract::Page;
 pub use invitations::{InvitationDocument, OpenInvitation, OpenInvitations};
 pub use openapi::document as openapi_document;
 use problem::{Kind, Problem};
+pub use quotas::{
+    AllocationDocument, HoldingsDocument, LeftoverDocument, LimitsSetDocument, LimitsSetList,
+    ProjectQuotaDocument, ResourceAllocationDocument, ResourceQuotaDocument, ShareDocument,
+    SumDocument,
+};
 pub use records::{
     CapacityDocument, FloatingIpDocument, NetworkDocument, NodeDocument, QuotaDocument,
     QuotaResourceDocument, ServerDocument, ServiceDocument, StoragePoolDocument, VolumeDocument,
@@ -66,7 +74,7 @@ pub use samples::{
 };
 pub use session::SessionDocument;
 pub use state::{ApiParts, ApiState};
-pub use users::{PasswordDocument, Regions};
+pub use users::{AdministratorDocument, AdministratorsDocument, PasswordDocument, Regions};
 pub use who::{COOKIE_NAME, LocalPeer};
 
 /// Everything that is served over HTTPS.

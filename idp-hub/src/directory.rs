@@ -8,6 +8,7 @@
 //! hub and in the region, before anything is written. Making it changes nothing, and merging it
 //! twice is merging it once, so that whoever was interrupted begins anew.
 
+mod administration;
 mod arrival;
 mod change;
 mod delta;
@@ -18,6 +19,7 @@ mod merge;
 mod names;
 mod plan;
 mod proof;
+pub mod quota;
 mod refusal;
 mod retired;
 pub mod rights;
@@ -35,7 +37,6 @@ pub use delta::Delta;
 pub use drift::{DriftPolicy, DriftRefusal, adoption, may_adopt_unasked, may_put_back};
 pub use ended::Ended;
 pub use merge::{Administrator, Arrival, Evidence, plan};
-pub use names::Folded;
 pub use plan::{Action, Field, Links, Obstacle, Plan, PlanDigest, Reason, Rename, Step};
 pub use proof::{is_lapse_proof, lapse_proof};
 pub use refusal::{MergeRefusal, Refusal};

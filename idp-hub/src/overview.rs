@@ -138,6 +138,11 @@ impl FleetBoard {
         self.read().named(name).map(|entry| self.figures(entry))
     }
 
+    /// Whether a region's session is open.
+    pub fn is_online(&self, no: RegionNo) -> bool {
+        self.read().is_online(no)
+    }
+
     /// At most `limit` of what changed after a version; everything that is shown after version 0.
     /// `None` if that was so long ago that removals since are forgotten: start over at 0.
     pub fn changes(&self, after: u64, limit: usize) -> Option<Changes> {

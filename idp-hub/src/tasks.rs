@@ -9,6 +9,7 @@
 mod drift;
 mod fleet;
 mod purge;
+mod spread;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -17,10 +18,12 @@ use shared::runtime::clock::Clock;
 use shared::runtime::errors::BoxError;
 use shared::runtime::shutdown::Shutdown;
 use shared::runtime::tasks::{OnExit, Task, Tasks};
+use shared::runtime::trail::tell_head;
 use shared::transport::{Congestion, ListenOptions, Listener, ResetKey};
 use tokio::sync::mpsc;
 
 use self::fleet::FleetDriver;
+pub use self::spread::Looker;
 use crate::adoption::Adopter;
 use crate::authority::Authority;
 use crate::downlink::{Downlink, Registry};
@@ -139,19 +142,27 @@ impl Hub {
         let connections = tasks.group("connection", connections_max(&options));
         let listen = downlink.listen(listener, connections);
         tasks.spawn(Task::worker("listener"), OnExit::StopDaemon, done(listen));
-        tend(tasks, store, clock);
+        tend(tasks, &hub, clock);
         Ok(hub)
     }
 }
 
 /// Tends what is in the store.
-fn tend(tasks: &Tasks, store: Store, clock: Clock) {
-    let shutdown = tasks.shutdown();
+fn tend(tasks: &Tasks, hub: &Hub, clock: Clock) {
+    let (shutdown, store) = (tasks.shutdown(), hub.store.clone());
+    let looker = Looker::new(store.clone(), hub.board.clone(), clock.clone());
+    let spreading = spread::run(looker, clock.clone(), shutdown.clone());
+    tasks.spawn(Task::worker("spread"), OnExit::StopDaemon, done(spreading));
     let cured = drift::run(store.clone(), clock.clone(), shutdown.clone());
     tasks.spawn(Task::worker("drift"), OnExit::StopDaemon, done(cured));
     let purged = purge::run(store.clone(), clock.clone(), shutdown.clone());
     tasks.spawn(Task::worker("purges"), OnExit::StopDaemon, done(purged));
-    let told = store.clone().tell_audit(clock.clone(), shutdown.clone());
+    let trail = store.clone();
+    let read = move || {
+        let trail = trail.clone();
+        async move { trail.read(|it| it.audit_head()).await }
+    };
+    let told = tell_head(read, clock.clone(), shutdown.clone());
     tasks.spawn(Task::worker("audit"), OnExit::StopDaemon, done(told));
     let tended = store.tend_samples(clock, shutdown);
     tasks.spawn(Task::worker("samples"), OnExit::StopDaemon, done(tended));

@@ -7,12 +7,16 @@
     reason = "a test that meets the unexpected should panic"
 )]
 
+#[path = "api/administrators.rs"]
+mod administrators;
 #[path = "api/adoptions.rs"]
 mod adoptions;
 #[path = "api/audit.rs"]
 mod audit;
 #[path = "api/clouds.rs"]
 mod clouds;
+#[path = "api/credentials.rs"]
+mod credentials;
 #[path = "api/directory.rs"]
 mod directory;
 #[path = "api/drift.rs"]
@@ -31,6 +35,8 @@ mod openapi;
 mod page;
 #[path = "api/problems.rs"]
 mod problems;
+#[path = "api/quotas.rs"]
+mod quotas;
 #[path = "api/records.rs"]
 mod records;
 #[path = "api/regions.rs"]
@@ -43,3 +49,5 @@ mod samples;
 mod session;
 #[path = "api/sign_in.rs"]
 mod sign_in;
+#[path = "api/spread.rs"]
+mod spread;

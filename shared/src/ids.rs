@@ -1,7 +1,8 @@
 //! Identifiers, each of its own kind, so that a region's id can't be passed where a hub's is due.
 //!
 //! They are the federation's own and outlive any one hub: random (UUID version 4, RFC 9562 §5.4),
-//! but for those of things that a region brought along. What a cloud calls its own things is a
+//! but for those of things that a region brought along, and of what
+//! every federation has. What a cloud calls its own things is a
 //! [`CloudId`](crate::model::CloudId).
 
 use std::fmt;
@@ -94,6 +95,15 @@ impl ObjectId {
         Self(Uuid::new_v5(
             &region.0,
             format!("{kind}/{cloud_id}").as_bytes(),
+        ))
+    }
+
+    /// The id of what a federation has from its beginning, of a kind and by a word: the same at its
+    /// hub and at every agent, whichever made it first (UUID version 5).
+    pub fn of_federation(federation: FederationId, kind: &str, word: &str) -> Self {
+        Self(Uuid::new_v5(
+            &federation.0,
+            format!("{kind}/{word}").as_bytes(),
         ))
     }
 }

@@ -3,9 +3,12 @@
 //! Keystone's, Nova's, Cinder's, Neutron's and Placement's words are used for what is theirs.
 //! Serialization is [`wire`](crate::wire)'s business.
 
+mod administration;
 mod cloud_id;
+mod credential;
 pub mod directory;
 mod entry;
+mod folded;
 mod health;
 mod inventory;
 mod object;
@@ -17,11 +20,14 @@ mod time;
 mod totals;
 mod weight;
 
+pub use administration::{ADMIN, Administration, is_admin_name};
 pub use cloud_id::CloudId;
+pub use credential::{CloudCredential, CredentialFault, NamedDomain};
 pub use entry::{
     Becomes, Binding, Custody, DESCRIPTION_BYTES_MAX, Entry, Lapse, Marker, Purge,
-    SEALED_BYTES_MAX, Secret,
+    SEALED_BYTES_MAX, SEALED_CREDENTIAL_BYTES_MAX, Secret,
 };
+pub use folded::Folded;
 pub use health::{
     CloudDescription, CloudKind, Disk, HostSample, Nic, Service, ServiceKind, ServiceLatency,
     ServiceState,
@@ -35,7 +41,7 @@ pub use organization::{
     Actor, Assignment, Department, Group, Implication, Membership, ObjectKind, Organization,
     Project, Role, Scope, User,
 };
-pub use quota::{Quota, QuotaResource};
+pub use quota::{Holder, LIMIT_MAX, Limit, Limits, Quota, QuotaResource};
 pub use record::{Feed, Key, Record, RecordKind};
 pub use remark::{
     Applying, DriftKind, DriftWhy, Drifted, PutBack, REMARK_CHARS_MAX, Remark, RemarkState, Subject,

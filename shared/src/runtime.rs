@@ -5,7 +5,7 @@
 //! clouds.
 //!
 //! ```text
-//! errors · clock · files → settings · logs · shutdown → tasks
+//! errors · clock · terminal · files → settings · logs · shutdown → tasks, trail
 //!     → daemon (signals, service manager, liveness)
 //! ```
 
@@ -17,3 +17,5 @@ pub mod logs;
 pub mod settings;
 pub mod shutdown;
 pub mod tasks;
+pub mod terminal;
+pub mod trail;

@@ -32,6 +32,7 @@ mod places;
 mod progress;
 mod purge;
 mod put_back;
+mod quotas;
 mod reach;
 mod remarks;
 mod rests;
@@ -45,7 +46,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use shared::ids::FederationId;
-use shared::model::CloudId;
+use shared::model::{Administration, CloudId};
 
 use crate::replica::{Base, Note, Replica};
 
@@ -60,6 +61,10 @@ pub use subject::{Difference, Drift, Level, Standing, Subject, Wait, Why};
 #[derive(Debug)]
 pub struct Reconciler {
     federation: FederationId,
+    /// When it was made.
+    began: Instant,
+    /// Where the federation's own administrators have their role.
+    administration: Administration,
     policy: Policy,
     replica: Replica,
     base: Base,
@@ -93,6 +98,8 @@ impl Reconciler {
     pub fn new(federation: FederationId, policy: Policy, base: Base, now: Instant) -> Self {
         Self {
             federation,
+            began: now,
+            administration: Administration::of(federation),
             policy,
             replica: Replica::default(),
             places: places::Places::new(federation, &base),

@@ -18,6 +18,7 @@ use shared::runtime::logs;
 mod ask;
 mod audit;
 mod check;
+mod credential;
 mod join;
 mod leave;
 mod status;
@@ -72,6 +73,14 @@ enum Command {
     ///
     /// Exits with 1 if the agent could not do its work.
     Check(OutputArgs),
+    /// Give the agent another credential for its cloud.
+    ///
+    /// It is tried at the cloud first: that it signs in at the same Keystone, and may all that the
+    /// agent needs. Only then it is kept, in the data directory, and used at once, without a
+    /// restart; until then, and if it does not do, the one at work goes on. It counts until the
+    /// configuration's credential is changed.
+    #[command(subcommand)]
+    Credential(credential::Credential),
     /// Leave the federation.
     ///
     /// Nothing in the cloud is touched, the spool and the agent's key stay, and the membership is
@@ -176,6 +185,7 @@ pub fn main() -> ExitCode {
         Command::Join(args) => in_runtime(join::run(&origin, args)),
         Command::Status(args) => in_runtime(status::run(&origin, args.output)),
         Command::Check(args) => in_runtime(check::run(&origin, args.output)),
+        Command::Credential(asked) => in_runtime(credential::run(&origin, asked)),
         Command::Leave(args) => in_runtime(leave::run(&origin, args)),
         Command::Audit(asked) => audit::run(&origin, asked),
     };

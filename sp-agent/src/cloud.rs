@@ -12,20 +12,23 @@ pub mod openstack;
 mod order;
 mod policy;
 pub mod simulated;
+mod trouble;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use shared::model::{
-    CloudDescription, CloudId, Feed, Key, Record, RecordKind, ServiceKind, UnixMillis,
+    CloudDescription, CloudId, Feed, Key, Quota, Record, RecordKind, ServiceKind, UnixMillis,
 };
 use shared::wire::frame::Checked;
 use tokio::sync::mpsc;
 
 pub use account::{Account, AccountError};
-pub use order::Order;
+pub(crate) use order::told_limits;
+pub use order::{Order, QuotaOrder};
 pub use policy::Policy;
 pub(crate) use policy::is_same_name;
+pub use trouble::Trouble;
 
 /// A part of a cloud that is read in one go, from one service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -244,6 +247,8 @@ pub enum ProbeOutcome {
     },
     /// It does not, or not rightly.
     Failing {
+        /// Whose trouble it is.
+        trouble: Trouble,
         /// What was asked, what came, and what to do.
         reason: String,
     },
@@ -310,6 +315,16 @@ pub trait Cloud: Send + Sync + 'static {
         Err(CloudError::Unmanaged)
     }
 
+    /// Sets limits of a project's quota. Gives the quota as it is then, where that could be read:
+    /// otherwise the next audit tells it.
+    ///
+    /// # Errors
+    /// As [`Self::perform`]. Setting what is so is setting it.
+    async fn set_quota(&self, order: &QuotaOrder) -> Result<Option<Quota>, CloudError> {
+        let _ = order;
+        Err(CloudError::Unmanaged)
+    }
+
     /// Whether this is a user's password. Asked once: clouds count what is wrong.
     ///
     /// # Errors
@@ -331,10 +346,25 @@ pub enum CloudError {
         /// What the network says.
         reason: String,
     },
-    /// The credential is refused, also after a new token.
+    /// Keystone gives no token for the agent's credential.
     #[error(
-        "{endpoint} refuses the credential ({reason}); give the agent a valid one, and prove it \
-         with `sp-agent check`"
+        "{endpoint} refuses {account} ({reason}): {means}; give the agent another credential with \
+         `sp-agent credential set`"
+    )]
+    CredentialRefused {
+        /// Which Keystone.
+        endpoint: String,
+        /// As whom the agent signs in.
+        account: String,
+        /// What Keystone says.
+        reason: String,
+        /// What that may mean.
+        means: &'static str,
+    },
+    /// A service takes no token, also not a new one.
+    #[error(
+        "{endpoint} refuses the token that Keystone gave ({reason}); check how that service \
+         validates tokens ([keystone_authtoken]), and prove it with `sp-agent check`"
     )]
     Unauthorized {
         /// Which address.

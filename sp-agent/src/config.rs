@@ -12,9 +12,9 @@ use shared::runtime::settings::{self, Document, Faults};
 use shared::transport::Congestion;
 
 mod checks;
-mod credential;
 mod openstack;
 mod policy;
+mod secret;
 mod sections;
 mod simulated;
 #[cfg(test)]
@@ -23,6 +23,7 @@ mod tests;
 pub use crate::cloud::Policy;
 use crate::cloud::{openstack as openstack_cloud, simulated as simulated_cloud};
 use crate::collect;
+use crate::credential::{self, Counts};
 pub use shared::runtime::settings::ConfigError;
 
 /// Where the file is, when nobody says otherwise.
@@ -55,6 +56,17 @@ pub struct Config {
     pub collect: collect::Options,
     /// What the federation may do here.
     pub policy: Policy,
+    /// Which credential the cloud's is.
+    pub credential: Credential,
+}
+
+/// Which credential the cloud's is: one that was given counts before the file's.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Credential {
+    /// Which counts.
+    pub counts: Counts,
+    /// The cloud's settings as the file has them, where it is an OpenStack.
+    pub configured: Option<openstack_cloud::Options>,
 }
 
 /// How the hub is reached.
@@ -128,7 +140,25 @@ impl Config {
             is_open: checks::is_open(path),
         };
         let file = path.display().to_string();
-        Ok(Self::read(&file, &text, purpose, &surroundings)?)
+        let mut config = Self::read(&file, &text, purpose, &surroundings)?;
+        config.overlay();
+        Ok(config)
+    }
+
+    /// Puts a credential that was given into its place.
+    fn overlay(&mut self) {
+        if let Some(CloudConfig::OpenStack(options)) = &mut self.cloud {
+            self.credential.configured = Some(options.clone());
+            self.credential.counts = credential::overlay(&self.data_dir, options);
+        }
+    }
+
+    /// The cloud's settings, where it is an OpenStack.
+    pub fn openstack(&self) -> Option<&openstack_cloud::Options> {
+        match &self.cloud {
+            Some(CloudConfig::OpenStack(options)) => Some(options),
+            Some(CloudConfig::Simulated(_)) | None => None,
+        }
     }
 
     /// Reads and checks the text of the file with this name.

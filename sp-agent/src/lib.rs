@@ -3,8 +3,8 @@
 //! A module imports only what stands above it here, and `shared`.
 //!
 //! ```text
-//! allowance · database · audit · cloud · host · spool · collect · replica · apply · config ·
-//! membership · join · adoption · uplink · status · tasks · cli
+//! allowance · database · audit · cloud · credential · host · spool · collect · replica · apply ·
+//! config · membership · join · adoption · uplink · status · tasks · cli
 //! ```
 
 pub mod adoption;
@@ -15,6 +15,7 @@ pub mod cli;
 pub mod cloud;
 pub mod collect;
 pub mod config;
+pub mod credential;
 mod database;
 pub mod host;
 pub mod join;

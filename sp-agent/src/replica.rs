@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use shared::ids::ObjectId;
 use shared::model::directory::{inward, link_of, object_of};
 use shared::model::{
-    Becomes, CloudId, End, Key, Link, ObjectKind, Organization, Purge, PutBack, Record, RecordKind,
-    Secret, Subject, UnixMillis,
+    Becomes, CloudId, End, Holder, Key, Limits, Link, ObjectKind, Organization, Purge, PutBack,
+    Record, RecordKind, Secret, ServiceKind, Subject, UnixMillis,
 };
 use shared::wire::Digest;
 
@@ -32,6 +32,8 @@ pub struct Replica {
     pub bindings: BTreeMap<(ObjectKind, CloudId), Becomes>,
     /// The passwords of users, sealed to this agent.
     pub secrets: BTreeMap<ObjectId, Secret>,
+    /// The limits that projects are to have here.
+    pub limits: BTreeMap<(Holder, ServiceKind), Limits>,
     /// Drift of this region that is to be written over.
     pub put_backs: BTreeMap<Subject, ToldBack>,
 }
@@ -78,6 +80,9 @@ impl Replica {
             Change::Put(Record::Secret(it)) => {
                 self.secrets.insert(it.user, it);
             }
+            Change::Put(Record::Limits(it)) => {
+                self.limits.insert((it.holder.clone(), it.service), it);
+            }
             Change::Put(
                 record @ (Record::Membership(_) | Record::Implication(_) | Record::Assignment(_)),
             ) => {
@@ -118,6 +123,9 @@ impl Replica {
             (RecordKind::PutBack, Some(Record::PutBack(it))) => {
                 self.put_backs.remove(&it.subject);
             }
+            (RecordKind::Limits, Some(Record::Limits(it))) => {
+                self.limits.remove(&(it.holder, it.service));
+            }
             (RecordKind::Secret, _) => {
                 if let Some(user) = inward(&key.id) {
                     self.secrets.remove(&user);
@@ -152,11 +160,22 @@ pub struct Base {
     /// Each thing of the directory that the cloud has.
     pub objects: BTreeMap<(ObjectKind, ObjectId), Applied>,
     /// Each link that was made, or met as it should be, by its record's id in the directory.
-    pub links: BTreeSet<CloudId>,
+    pub links: BTreeMap<CloudId, Tied>,
     /// Which drift was written over because the hub said so, by the subject's id.
     pub put_backs: BTreeMap<CloudId, UnixMillis>,
     /// The password that was set last for each user.
     pub passwords: BTreeMap<ObjectId, SetPassword>,
+    /// The limits that were set last, by the id of their record.
+    pub limits: BTreeMap<CloudId, SetLimits>,
+}
+
+/// How a link came to be as the directory has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tied {
+    /// It was there.
+    Met,
+    /// It was made, because the directory has it.
+    Made,
 }
 
 /// A password that was set.
@@ -165,6 +184,15 @@ pub struct SetPassword {
     /// What the cloud calls the user.
     pub here: CloudId,
     /// Its version, as [`Secret`] has it.
+    pub version: u64,
+}
+
+/// Limits that were set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetLimits {
+    /// What the cloud calls the project.
+    pub here: CloudId,
+    /// The newest version among them, as [`Limits`] has it.
     pub version: u64,
 }
 
@@ -224,12 +252,14 @@ impl Was {
 pub enum Note {
     /// This thing was applied so; `None` is gone from the cloud.
     Object(ObjectKind, ObjectId, Option<Applied>),
-    /// This link is there, or is not there any more.
-    Link(CloudId, bool),
+    /// This link is there; `None`: it is not there any more.
+    Link(CloudId, Option<Tied>),
     /// The hub's word to write over a drift, given then, was taken; `None` is given no more.
     PutBack(CloudId, Option<UnixMillis>),
     /// This user was given this password.
     Password(ObjectId, SetPassword),
+    /// Limits were set, by the id of their record.
+    Limits(CloudId, SetLimits),
 }
 
 impl Base {
@@ -247,10 +277,10 @@ impl Base {
             Note::Object(kind, id, None) => {
                 self.objects.remove(&(kind, id));
             }
-            Note::Link(id, true) => {
-                self.links.insert(id);
+            Note::Link(id, Some(tied)) => {
+                self.links.insert(id, tied);
             }
-            Note::Link(id, false) => {
+            Note::Link(id, None) => {
                 self.links.remove(&id);
             }
             Note::PutBack(id, Some(at)) => {
@@ -261,6 +291,9 @@ impl Base {
             }
             Note::Password(user, set) => {
                 self.passwords.insert(user, set);
+            }
+            Note::Limits(id, set) => {
+                self.limits.insert(id, set);
             }
         }
     }

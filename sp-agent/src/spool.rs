@@ -115,6 +115,9 @@ pub struct Written {
     pub removed: u64,
     /// What an audit missed and did not remove.
     pub held: Option<Held>,
+    /// Whether an audit was told of records that it could not read and that are not held from
+    /// before either, as none of the part came to its end in this life.
+    pub lacks_some: bool,
 }
 
 /// Too much was missing in an audit to be believed at once. It stays until the next one misses it

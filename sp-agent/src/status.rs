@@ -15,6 +15,7 @@ pub mod allegiance;
 mod bounded;
 pub mod check;
 mod client;
+mod credential;
 mod gather;
 mod metrics;
 mod problem;
@@ -24,11 +25,13 @@ mod server;
 mod tests;
 
 pub use client::{Client, ClientError};
+pub use credential::{CredentialAsked, CredentialTold};
 pub use gather::{CloudView, DoorView, Identity, Member, Sources, damaged, offline, unjoined};
 pub use metrics::{Metrics, MetricsError};
 pub use problem::Problem;
 pub use report::{
-    AdoptionReport, AllegianceReport, BehindReport, CloudReport, FailureReport, LinkReport,
-    OrganizationReport, PartReport, RegionReport, Report, ServiceReport, SpoolReport, Time,
+    AdoptionReport, AllegianceReport, BehindReport, CloudReport, CredentialReport, FailureReport,
+    LinkReport, OrganizationReport, PartReport, RegionReport, Report, ServiceReport, SpoolReport,
+    Time,
 };
 pub use server::{JoinAsked, JoinTold, LeaveTold, Operations, Server, ServerError};

@@ -13,11 +13,11 @@ mod adopting;
 mod answering;
 mod applying;
 mod collecting;
+mod custodian;
 mod files;
 mod following;
 mod operations;
 mod settings;
-mod trail;
 
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
@@ -30,10 +30,11 @@ use shared::runtime::daemon::{Daemon, Liveness, StartError};
 use shared::runtime::files::create_private_dir;
 use shared::runtime::shutdown::Shutdown;
 use shared::runtime::tasks::{OnExit, Restart, Task, Tasks};
+use shared::runtime::trail::tell_head;
 use tokio::sync::{Notify, mpsc, watch};
 
 use crate::adoption;
-use crate::audit::Trail;
+use crate::audit::{Trail, TrailError};
 use crate::cloud::Part;
 use crate::config::{CloudConfig, Config};
 use crate::spool::Spool;
@@ -41,6 +42,8 @@ use crate::status::{CloudView, Metrics, Server, Sources, unjoined};
 use adopting::Adopting;
 use applying::Applying;
 use collecting::Collecting;
+use custodian::{Custodian, REREADS_MAX, Reread};
+pub use custodian::{NotTaken, credential_act, openstack_of};
 use files::Watcher;
 use following::{Following, ORDERS_MAX};
 use operations::Local;
@@ -96,6 +99,7 @@ pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(),
         described,
         clouds,
     };
+    let (custodian, rereads) = custodian(&configs, &clock, &trail);
     let parts = door_parts(&data_dir, &clock, &configs, &description, &trail);
     let (adopting, door) = Adopting::new(parts, member.clone(), Arc::clone(&poke));
     let following = Following {
@@ -112,6 +116,7 @@ pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(),
         replica,
         cloud: asked,
         trail: trail.clone(),
+        custodian: custodian.clone(),
     };
     let operations = Local {
         sources: Sources {
@@ -122,26 +127,38 @@ pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(),
             cloud,
             door,
             progress,
+            config: configs.subscribe(),
         },
         metrics,
         origin: origin.clone(),
         data_dir,
-        config: configs.subscribe(),
         orders,
         poke,
         trail: trail.clone(),
+        custodian,
     };
-    let settings = settings((origin, configs), trail, &daemon);
-    spawn(&daemon, settings, collecting, following);
-    adopt(&daemon.tasks, adopting);
+    let settings = settings((origin, configs), (trail, rereads), &daemon);
+    spawn(&daemon, settings, collecting, (following, adopting));
     serve(&daemon, server, operations);
     Ok(())
+}
+
+/// What takes credentials, and what it asks of the settings.
+fn custodian(
+    configs: &watch::Sender<Arc<Config>>,
+    clock: &Clock,
+    trail: &Trail,
+) -> (Custodian, mpsc::Receiver<Reread>) {
+    let (rereads, reread) = mpsc::channel(REREADS_MAX);
+    let at_hand = (clock.clone(), trail.clone());
+    let custodian = Custodian::new(configs.subscribe(), rereads, at_hand);
+    (custodian, reread)
 }
 
 /// What keeps the configuration new.
 fn settings(
     (origin, configs): (Origin, watch::Sender<Arc<Config>>),
-    trail: Trail,
+    (trail, rereads): (Trail, mpsc::Receiver<Reread>),
     daemon: &Daemon,
 ) -> Settings {
     Settings {
@@ -149,6 +166,7 @@ fn settings(
         trail,
         configs,
         reload: daemon.reload.clone(),
+        rereads,
     }
 }
 
@@ -182,7 +200,13 @@ async fn open(config: &Config, now: UnixMillis) -> Result<(Spool, Trail), StartE
     opening.await?
 }
 
-fn spawn(daemon: &Daemon, settings: Settings, collecting: Collecting, following: Following) {
+fn spawn(
+    daemon: &Daemon,
+    settings: Settings,
+    collecting: Collecting,
+    (following, adopting): (Following, Adopting),
+) {
+    adopt(&daemon.tasks, adopting);
     let (tasks, shutdown) = (&daemon.tasks, &daemon.shutdown);
     let settings = settings.run(daemon.clock.clone(), shutdown.clone());
     tasks.spawn(Task::worker("settings"), OnExit::StopDaemon, settings);
@@ -219,7 +243,17 @@ fn keep(daemon: &Daemon, spool: &Spool, trail: &Trail) {
 
 /// Tells the log of the audit trail. It ends with the daemon only.
 fn watch_trail(daemon: &Daemon, trail: &Trail) {
-    let told = trail::tell(trail.clone(), daemon.clock.clone(), daemon.shutdown.clone());
+    let trail = trail.clone();
+    let read = move || {
+        let looked = trail.clone();
+        let head = tokio::task::spawn_blocking(move || looked.head());
+        async move { head.await.unwrap_or(Err(TrailError::Closed)) }
+    };
+    let told = tell_head(read, daemon.clock.clone(), daemon.shutdown.clone());
+    let told = async {
+        told.await;
+        Ok::<_, Infallible>(())
+    };
     daemon
         .tasks
         .spawn(Task::worker("audit"), OnExit::StopDaemon, told);

@@ -109,6 +109,13 @@ impl Lab {
         )
     }
 
+    /// The same, with a line for it to read.
+    pub fn ask_with(&self, arguments: &[&str], line: &str) -> Output {
+        let input = std::fs::File::open(self.secret("input", line)).unwrap();
+        let mut command = Program::Hub.command(&self.hub_config());
+        command.args(arguments).stdin(input).output().unwrap()
+    }
+
     /// Joins a region with this cloud, dialing the hub at `address`, and starts its agent.
     pub fn join(&self, name: &str, cloud: &str, address: SocketAddr) -> Region {
         let folder = self.joined(name, cloud, address);
@@ -208,15 +215,19 @@ impl Lab {
 
     /// All items of a list of the REST API, through the local socket.
     pub fn items(&self, path: &str) -> Vec<Value> {
-        let socket = self.folder.path().join("hub.sock");
-        let text = get(&socket, &format!("/api/v1{path}?limit=1000"));
+        let text = get(&self.socket(), &format!("/api/v1{path}?limit=1000"));
         let page: Value = serde_json::from_str(&text).unwrap();
         page["items"].as_array().unwrap().clone()
     }
 
+    /// The hub's local socket, at which everything may be asked.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.path().join("hub.sock")
+    }
+
     /// What Prometheus scrapes of the hub.
     pub fn metrics(&self) -> String {
-        get(&self.folder.path().join("hub.sock"), "/metrics")
+        get(&self.socket(), "/metrics")
     }
 
     /// The hub's configuration file.

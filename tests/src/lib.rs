@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod browser;
+pub mod chaos;
 pub mod fuzzing;
 pub mod inproc;
 pub mod keystone;

@@ -101,7 +101,7 @@ fn differences(sites: &[Site], told: &[Told]) -> String {
 }
 
 fn organization(sites: &[Site]) -> Told {
-    agree(sites, |it| it.departments.len() == 4)
+    agree(sites, |it| it.departments.len() == 5)
 }
 
 fn words<'a>(all: impl IntoIterator<Item = &'a (String, bool)>) -> Vec<&'a str> {
@@ -133,7 +133,7 @@ fn three_real_keystones_become_one_organization() {
         format!("research_{south_id}"),
         format!("Research_{west_id}"),
     );
-    let mut departments = vec!["research", &of_south, &of_west, "部门-ß"];
+    let mut departments = vec!["federation", "research", &of_south, &of_west, "部门-ß"];
     departments.sort_unstable();
     assert_eq!(words(&told.departments), departments);
     let off = |all: &std::collections::BTreeSet<(String, bool)>, name: &str| {
@@ -159,6 +159,7 @@ fn three_real_keystones_become_one_organization() {
     assert!(told.roles.contains("research/local"));
 
     follows_the_hub(&lab, &sites);
+    obeys_its_administrators(&lab, &sites);
     keeps_what_is_the_regions_own(&lab, &sites);
 }
 
@@ -177,6 +178,36 @@ fn follows_the_hub(lab: &Lab, sites: &[Site]) {
                 .projects
                 .contains(&("science/web/inner".to_owned(), false))
     });
+}
+
+/// Whom the directory makes a cloud administrator is one in each Keystone, by the policy that it
+/// ships, with one password; and none any more when that is over.
+fn obeys_its_administrators(lab: &Lab, sites: &[Site]) {
+    let password = "correct horse battery";
+    let add = [
+        "org",
+        "administrator",
+        "add",
+        "carol",
+        "--in",
+        "science",
+        "--stdin",
+    ];
+    succeeded(lab.ask_with(&add, password));
+    let until = |what: &str, expected: bool| {
+        let clock = Clock::system();
+        let deadline = clock.now() + PATIENCE;
+        let is_so = |it: &Site| it.keystone.is_administered("science", "carol", password);
+        while sites.iter().any(|it| is_so(it) != expected) {
+            assert!(clock.now() < deadline, "{what}");
+            std::thread::sleep(Duration::from_millis(300));
+        }
+    };
+    until("carol administers every cloud", true);
+    let remove = ["org", "administrator", "remove", "carol", "--in", "science"];
+    assert!(!lab.ask(&remove).status.success(), "the last one");
+    succeeded(lab.ask(&[&remove[..], &["--last"]].concat()));
+    until("carol administers none any more", false);
 }
 
 /// What was changed in a region alone is not written over, and its own administrator still works.

@@ -50,6 +50,7 @@ const ROUTES: &[(&str, &[(&str, Access)])] = {
             &[("GET", Cloud), ("PATCH", Cloud), ("DELETE", Cloud)],
         ),
         ("/regions/{region}/accept", &[("POST", Cloud)]),
+        ("/regions/{region}/credential", &[("POST", Cloud)]),
         ("/regions/{region}/servers", READ),
         ("/regions/{region}/volumes", READ),
         ("/regions/{region}/networks", READ),
@@ -63,6 +64,9 @@ const ROUTES: &[(&str, &[(&str, Access)])] = {
         ("/regions/{region}/organization/plan", READ),
         ("/regions/{region}/organization/merge", &[("POST", Cloud)]),
         ("/regions/{region}/organization/policy", &[("PUT", Cloud)]),
+        ("/regions/{region}/limits", &[("PUT", Share)]),
+        ("/regions/{region}/limits/zero", &[("POST", Cloud)]),
+        ("/regions/{region}/allocation", READ),
         ("/regions/{region}/drift/{id}/put-back", &[("POST", Cloud)]),
         ("/regions/{region}/drift/{id}/adopt", &[("POST", Cloud)]),
         ("/invitations", &[("GET", Cloud), ("POST", Cloud)]),
@@ -75,11 +79,23 @@ const ROUTES: &[(&str, &[(&str, Access)])] = {
         ("/directory/drift", READ),
         ("/directory/failures", READ),
         ("/directory/progress", READ),
+        ("/directory/administrators", READ),
+        (
+            "/directory/administrators/{id}",
+            &[("PUT", Cloud), ("DELETE", Cloud)],
+        ),
         ("/directory/retired", READ),
         ("/directory/retired/{id}", READ),
         (
             "/directory/retired/{id}/purge",
             &[("POST", Cloud), ("DELETE", Cloud)],
+        ),
+        ("/directory/quotas", &[("GET", Share)]),
+        ("/directory/spreads", &[("GET", Share)]),
+        ("/directory/spreads/{project}", &[("PUT", Cloud)]),
+        (
+            "/directory/spreads/{project}/{resource}",
+            &[("DELETE", Cloud)],
         ),
         ("/directory/{kind}", LINKS),
         (
@@ -142,6 +158,7 @@ impl Who {
     pub(super) fn is_cloud_administrator(&self) -> Result<(), Problem> {
         match self {
             Self::Local | Self::Account(_) => Ok(()),
+            Self::User(user) if user.is_administrator => Ok(()),
             Self::User(_) => Err(Problem::new(
                 Kind::NotPermitted,
                 "This is for cloud administrators.",

@@ -353,7 +353,7 @@ impl From<AdoptionError> for Problem {
 }
 
 /// With a capital and a full stop, as the API's details are.
-fn sentence(text: &str) -> String {
+pub(super) fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|it| it.to_uppercase().to_string());
     let rest = letters.as_str().trim_end_matches('.');

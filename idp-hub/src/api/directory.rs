@@ -9,8 +9,9 @@ mod plan;
 mod progress;
 mod remarks;
 mod retired;
+mod spread;
 
-pub(super) use access::{Administrator, Seen};
+pub(super) use access::{Administrator, Seen, Sight};
 
 pub use documents::{LinkDocument, NamedDocument, ObjectDocument};
 pub use drift::{CuredDocument, DriftPolicyDocument};
@@ -21,6 +22,7 @@ pub use plan::{
 pub use progress::{CountsDocument, ProgressDocument};
 pub use remarks::{DifferenceDocument, RemarkDocument};
 pub use retired::{InsideDocument, LeftDocument, RetiredDocument};
+pub use spread::{SpreadDocument, SpreadShareDocument};
 
 // Whole, because the list of routes needs what stands beside each handler as well.
 pub(super) use drift::*;
@@ -29,3 +31,4 @@ pub(super) use objects::*;
 pub(super) use plan::*;
 pub(super) use progress::*;
 pub(super) use retired::*;
+pub(super) use spread::*;

@@ -177,11 +177,7 @@ impl From<&Service> for TroubleDocument {
 
 /// A service's state as a word, and its reason.
 pub(super) fn state_of(state: &ServiceState) -> (&'static str, String) {
-    match state {
-        ServiceState::Available => ("available", String::new()),
-        ServiceState::Failing { reason } => ("failing", reason.clone()),
-        ServiceState::Missing => ("missing", String::new()),
-    }
+    (state.code(), state.reason().unwrap_or_default().to_owned())
 }
 
 /// One region.

@@ -14,7 +14,8 @@ use super::problem::{Kind, MEDIA_TYPE, Problem};
 use super::state::ApiState;
 use super::who::COOKIE_NAME;
 use super::{
-    adoptions, audit, directory, events, invitations, records, regions, samples, session, users,
+    adoptions, audit, credentials, directory, events, invitations, quotas, records, regions,
+    samples, session, users,
 };
 
 #[derive(OpenApi)]
@@ -47,6 +48,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(regions::list))
         .routes(routes!(regions::show, regions::rename, regions::remove))
         .routes(routes!(regions::accept))
+        .routes(routes!(credentials::give))
         .routes(routes!(invitations::invite, invitations::list))
         .routes(routes!(invitations::withdraw))
         .routes(routes!(adoptions::look))
@@ -66,12 +68,21 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(directory::drift))
         .routes(routes!(directory::failures))
         .routes(routes!(directory::progress))
+        .routes(routes!(quotas::quotas))
+        .routes(routes!(quotas::set_limits))
+        .routes(routes!(quotas::zero))
+        .routes(routes!(quotas::allocation))
         .routes(routes!(directory::retired))
         .routes(routes!(directory::show_retired))
         .routes(routes!(directory::purge, directory::cancel_purge))
         .routes(routes!(directory::put_back))
         .routes(routes!(directory::adopt_drift))
         .routes(routes!(directory::set_drift_policy))
+        .routes(routes!(directory::spreads))
+        .routes(routes!(directory::set_spread))
+        .routes(routes!(directory::remove_spread))
+        .routes(routes!(users::administrators))
+        .routes(routes!(users::appoint, users::dismiss))
         .routes(routes!(directory::list, directory::create))
         .routes(routes!(directory::show, directory::update, directory::end))
         .routes(routes!(users::set_user_password))

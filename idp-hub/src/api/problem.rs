@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use shared::runtime::errors::chain;
 use utoipa::ToSchema;
 
+use crate::directory::quota::QuotaRefusal;
 use crate::directory::rights::Denied;
 use crate::directory::{DriftRefusal, MergeRefusal, Refusal};
 use crate::store::StoreError;
@@ -339,6 +340,8 @@ impl From<StoreError> for Problem {
             }
             StoreError::Denied(denied) => Self::new(Kind::NotFound, format!("{denied}."))
                 .next_step("List what there is: GET /api/v1/directory/users, and so on."),
+            StoreError::Quota(refusal) => Self::new(kind_of_quota(refusal), error.to_string())
+                .next_step("Do what the detail says, then try again."),
             StoreError::Merge(MergeRefusal::Changed { .. }) => {
                 Self::new(Kind::PlanChanged, error.to_string())
             }
@@ -366,6 +369,22 @@ const fn kind_of_refusal(refusal: &Refusal) -> Kind {
         Refusal::Ended { .. } => Kind::Refused,
         Refusal::Taken { .. } | Refusal::Held { .. } => Kind::NameTaken,
         Refusal::Wrong { .. } => Kind::InvalidRequest,
+    }
+}
+
+const fn kind_of_quota(refusal: &QuotaRefusal) -> Kind {
+    match refusal {
+        QuotaRefusal::NoProject { .. } => Kind::NotFound,
+        QuotaRefusal::NoResource { .. }
+        | QuotaRefusal::Several { .. }
+        | QuotaRefusal::NoLimit { .. }
+        | QuotaRefusal::Wrong { .. } => Kind::InvalidRequest,
+        QuotaRefusal::Grows { .. } => Kind::NotPermitted,
+        QuotaRefusal::BelowUse { .. }
+        | QuotaRefusal::NotRead { .. }
+        | QuotaRefusal::OverCapacity { .. }
+        | QuotaRefusal::NotLeft { .. }
+        | QuotaRefusal::OfServices { .. } => Kind::Refused,
     }
 }
 

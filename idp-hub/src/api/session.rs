@@ -98,11 +98,15 @@ fn document(state: &ApiState, account: &str, expires: Option<Time>) -> SessionDo
     }
 }
 
-fn of_user(document: SessionDocument, id: ObjectId, of: NamedDocument) -> SessionDocument {
+fn of_user(
+    document: SessionDocument,
+    (id, cloud_administrator): (ObjectId, bool),
+    of: NamedDocument,
+) -> SessionDocument {
     SessionDocument {
         department: Some(of),
         user: Some(id.to_string()),
-        cloud_administrator: false,
+        cloud_administrator,
         ..document
     }
 }
@@ -181,16 +185,18 @@ async fn sign_in_user(state: &ApiState, source: Source, given: Given) -> Result<
         if begun {
             it.audit(act)?;
         }
-        Ok(begun.then_some(expires))
+        let is_administrator = it.reading().is_administrator(id)?;
+        Ok(begun.then_some((expires, is_administrator)))
     });
-    let expires = begun.await?.ok_or_else(wrong)?;
+    let (expires, is_administrator) = begun.await?.ok_or_else(wrong)?;
     tracing::info!(target: "audit", action = "sign-in", account = row.title(), %source);
     let document = document(state, &row.user.name, Some(expires.into()));
     let department = NamedDocument {
         id: row.user.department.to_string(),
         name: row.department.name.clone(),
     };
-    Ok(begun_with(&token, of_user(document, id, department)))
+    let who = (id, is_administrator);
+    Ok(begun_with(&token, of_user(document, who, department)))
 }
 
 fn note_refused(
@@ -278,7 +284,8 @@ pub(super) async fn who(State(state): State<ApiState>, who: Who) -> axum::Json<S
     axum::Json(match who {
         Who::User(user) => {
             let document = document(&state, &user.user, expires);
-            of_user(document, user.id, user.department)
+            let who = (user.id, user.is_administrator);
+            of_user(document, who, user.department)
         }
         who => document(&state, who.name(), expires),
     })

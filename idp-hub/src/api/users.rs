@@ -8,6 +8,7 @@
 //! A region that was not told a password (its agent had told no key yet, or it joined later) is
 //! told at the user's next sign-in: the hub keeps none that it could tell by itself.
 
+mod administrators;
 mod lockout;
 mod regions;
 mod sign_in;
@@ -21,11 +22,15 @@ use shared::audit::Act;
 use shared::ids::ObjectId;
 use utoipa::ToSchema;
 
+pub use administrators::{AdministratorDocument, AdministratorsDocument};
 pub(super) use lockout::Lockout;
 pub use regions::Regions;
 pub(super) use sign_in::{ASKING_MAX, Given, Refused, check};
 
-use self::spread::{Chosen, set};
+// Whole, because the list of routes needs what stands beside each handler as well.
+pub(super) use administrators::*;
+
+use self::spread::{Chosen, How, set};
 use super::audit;
 use super::directory::id_of;
 use super::documents::Time;
@@ -117,8 +122,7 @@ pub(super) async fn set_user_password(
         row: &row,
         password: asked.new.take(),
         act: act.clone().on("user", id, row.title()),
-        asker,
-        captured_from: None,
+        how: How::By(asker),
     };
     let document = set(&state, chosen).await.inspect_err(tell)?;
     let (user, by, regions) = (row.title(), who.name(), document.regions);
@@ -133,7 +137,8 @@ pub(super) async fn set_user_password(
     (status = 200, description = "Set", body = PasswordDocument),
     (status = 400, description = "Not a password", body = ProblemDocument),
     (status = 401, description = "The current one is wrong", body = ProblemDocument),
-    (status = 409, description = "Not a user of the directory", body = ProblemDocument),
+    (status = 409, description = "Not a user of the directory, or another one was set at the same \
+        moment", body = ProblemDocument),
     (status = 429, description = "Too many attempts", body = ProblemDocument),
     (status = 503, description = "Too many passwords at once", body = ProblemDocument),
 ))]
@@ -162,9 +167,7 @@ pub(super) async fn set_own_password(
         row: &row,
         password: asked.new.take(),
         act,
-        // His own, and he has shown that he knows the one until now.
-        asker: crate::directory::rights::Asker::Cloud,
-        captured_from: None,
+        how: How::Own(row.version()),
     };
     let document = set(&state, chosen).await?;
     let (user, regions) = (row.title(), document.regions);

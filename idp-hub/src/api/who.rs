@@ -60,6 +60,8 @@ pub(super) struct DirectoryUser {
     pub department: NamedDocument,
     /// His name in it.
     pub user: String,
+    /// Whether he is a cloud administrator. What is changed looks again as it is changed.
+    pub is_administrator: bool,
     /// His session.
     pub signed_in: SignedIn,
 }
@@ -127,6 +129,10 @@ impl Who {
                 Whose::Account(_) => None,
                 Whose::User(id) => it.user_row(*id)?.filter(|it| it.may_sign_in()),
             };
+            let user = match user {
+                Some(user) => Some((it.is_administrator(user.id)?, user)),
+                None => None,
+            };
             Ok(Some((row, user)))
         });
         let Some((row, user)) = found.await? else {
@@ -139,15 +145,18 @@ impl Who {
         };
         Ok(match (row.whose, user) {
             (Whose::Account(name), _) => Some(Self::Account(signed_in(name))),
-            (Whose::User(id), Some(user)) => Some(Self::User(Box::new(DirectoryUser {
-                id,
-                department: NamedDocument {
-                    id: user.user.department.to_string(),
-                    name: user.department.name.clone(),
-                },
-                user: user.user.name.clone(),
-                signed_in: signed_in(user.title()),
-            }))),
+            (Whose::User(id), Some((is_administrator, user))) => {
+                Some(Self::User(Box::new(DirectoryUser {
+                    id,
+                    department: NamedDocument {
+                        id: user.user.department.to_string(),
+                        name: user.department.name.clone(),
+                    },
+                    user: user.user.name.clone(),
+                    is_administrator,
+                    signed_in: signed_in(user.title()),
+                })))
+            }
             (Whose::User(_), None) => None,
         })
     }

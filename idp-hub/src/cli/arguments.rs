@@ -1,17 +1,23 @@
 //! What may be asked.
 
+mod administrator;
 mod audit;
 mod drift;
 mod org;
+mod quota;
+mod spread;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::PATH_DEFAULT;
+pub(super) use administrator::{Administrator, Whom};
 pub(super) use audit::{Audit, List as AuditList};
 pub(super) use drift::{Cure, Drift, Policy as DriftPolicy, Which as WhichDrift};
 pub(super) use org::{Create, Ending, Kind, Link, Org, Said, Set, Which};
+pub(super) use quota::{Quota, SetQuota};
+pub(super) use spread::{Spread, SpreadCommand};
 
 /// The hub of a federation of clouds
 #[derive(Debug, Parser)]
@@ -144,6 +150,8 @@ pub(super) enum Region {
         #[arg(long, conflicts_with = "key")]
         yes: bool,
     },
+    /// Give a region's agent another credential for its cloud, which it tries there first
+    Credential(Credential),
     /// Give a region another name
     Rename {
         /// Its name until now
@@ -190,6 +198,32 @@ pub(super) struct Adopt {
     /// unless given
     #[arg(long = "hub", value_name = "HOST:PORT")]
     pub(super) hubs: Vec<String>,
+}
+
+/// A credential for a region's cloud. Its secret is asked for on the terminal, and so is who, where
+/// nobody is named.
+#[derive(Debug, Args)]
+pub(super) struct Credential {
+    /// The region's name
+    pub(super) region: String,
+    /// The id of an application credential
+    #[arg(long, value_name = "ID", conflicts_with = "account")]
+    pub(super) application_credential: Option<String>,
+    /// The name of an account that administers that cloud
+    #[arg(long, value_name = "NAME")]
+    pub(super) account: Option<String>,
+    /// The account's domain; as until now unless given
+    #[arg(long, value_name = "NAME")]
+    pub(super) user_domain: Option<String>,
+    /// The project in which the account is an administrator; as until now unless given
+    #[arg(long, value_name = "NAME")]
+    pub(super) project: Option<String>,
+    /// The project's domain; as until now unless given
+    #[arg(long, value_name = "NAME")]
+    pub(super) project_domain: Option<String>,
+    /// Read the secret from standard input (its first line)
+    #[arg(long)]
+    pub(super) stdin: bool,
 }
 
 /// Accounts.

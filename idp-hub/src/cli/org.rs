@@ -1,10 +1,13 @@
 //! `idp-hub org …`.
 
+mod administrator;
 mod drift;
 mod find;
 mod plan;
+mod quota;
 mod retired;
 mod shown;
+mod spread;
 
 use reqwest::Method;
 use serde::Serialize;
@@ -64,6 +67,8 @@ pub(super) async fn run(client: &Client, asked: &Org, screen: Screen) -> Result<
             user,
             stdin,
         } => password(client, (department, user), *stdin, screen).await,
+        Org::Quota(asked) => quota::run(client, asked, screen).await,
+        Org::Administrator(asked) => administrator::run(client, asked, screen).await,
         Org::Link(asked) => link(client, asked, screen).await,
         Org::Unlink { kind, id } => {
             is_link(*kind)?;

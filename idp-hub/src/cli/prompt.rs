@@ -1,11 +1,9 @@
 //! Asks on the terminal.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::path::Path;
 
-use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
-use shared::runtime::files;
+use shared::runtime::{files, terminal};
 use zeroize::Zeroizing;
 
 use super::arguments::PasswordFrom;
@@ -47,20 +45,19 @@ pub(super) fn new_password(from: &PasswordFrom) -> Result<NewPassword, CliError>
 /// twice, or from standard input. Never from an argument, which every user of the machine sees.
 pub(super) fn password_for_clouds(stdin: bool) -> Result<Zeroizing<String>, CliError> {
     let text = match stdin {
-        true => from_stdin().map_err(CliError::Stdin)?,
+        true => terminal::line_of_stdin().map_err(CliError::Stdin)?,
         false => ask_twice()?,
     };
     passwords::check_for_clouds(&text)?;
     Ok(text)
 }
 
-fn from_stdin() -> io::Result<Zeroizing<String>> {
-    let mut line = Zeroizing::new(String::with_capacity(256));
-    let mut bounded = BufReader::new(io::Read::take(io::stdin().lock(), LINE_BYTES_MAX));
-    bounded.read_line(&mut line)?;
-    let end = line.trim_end_matches(['\n', '\r']).len();
-    line.truncate(end);
-    Ok(line)
+/// Gets a secret that exists already: from standard input, or else from the terminal.
+pub(super) fn given_secret(stdin: bool, question: &str) -> Result<Zeroizing<String>, CliError> {
+    match stdin {
+        true => terminal::line_of_stdin().map_err(CliError::Stdin),
+        false => ask_secret(question),
+    }
 }
 
 /// Gets a password that exists already: from a file, or else from the terminal.
@@ -76,8 +73,7 @@ pub(super) fn given_password(
 
 /// Asks for a line.
 pub(super) fn ask(question: &str) -> Result<Zeroizing<String>, CliError> {
-    let terminal = terminal().map_err(CliError::Terminal)?;
-    ask_on(&terminal, question).map_err(CliError::Terminal)
+    terminal::ask(question).map_err(CliError::Terminal)
 }
 
 fn from_file(path: &Path) -> Result<Zeroizing<String>, CliError> {
@@ -125,17 +121,7 @@ fn ask_twice() -> Result<Zeroizing<String>, CliError> {
 }
 
 fn ask_secret(question: &str) -> Result<Zeroizing<String>, CliError> {
-    let terminal = terminal().map_err(CliError::Terminal)?;
-    let before = tcgetattr(&terminal).map_err(|it| CliError::Terminal(it.into()))?;
-    let mut silent = before.clone();
-    silent.local_modes.remove(LocalModes::ECHO);
-    silent.local_modes.insert(LocalModes::ECHONL);
-    let set = |modes| tcsetattr(&terminal, OptionalActions::Flush, modes);
-    set(&silent).map_err(|it| CliError::Terminal(it.into()))?;
-    let answer = ask_on(&terminal, question);
-    let restored = set(&before);
-    restored.map_err(|it| CliError::Terminal(it.into()))?;
-    answer.map_err(CliError::Terminal)
+    terminal::ask_secret(question).map_err(CliError::Terminal)
 }
 
 /// Asks for consent: true if the answer is `expected`.
@@ -144,24 +130,8 @@ pub(super) fn confirm(question: &str, expected: &str) -> Result<bool, CliError> 
         let reason = io::Error::other("this is not run on one");
         return Err(CliError::Terminal(reason));
     }
-    let terminal = terminal().map_err(CliError::Terminal)?;
-    let answer = ask_on(&terminal, question).map_err(CliError::Terminal)?;
+    let answer = terminal::ask(question).map_err(CliError::Terminal)?;
     Ok(answer.trim() == expected)
-}
-
-fn terminal() -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).open("/dev/tty")
-}
-
-fn ask_on(mut terminal: &File, question: &str) -> io::Result<Zeroizing<String>> {
-    terminal.write_all(question.as_bytes())?;
-    terminal.flush()?;
-    let mut line = Zeroizing::new(String::with_capacity(256));
-    let mut bounded = BufReader::new(io::Read::take(terminal, LINE_BYTES_MAX));
-    bounded.read_line(&mut line)?;
-    let end = line.trim_end_matches(['\n', '\r']).len();
-    line.truncate(end);
-    Ok(line)
 }
 
 #[cfg(test)]

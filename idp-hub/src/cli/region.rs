@@ -2,6 +2,7 @@
 
 mod adopt;
 mod compare;
+mod credential;
 mod shown;
 
 use reqwest::Method;
@@ -32,6 +33,7 @@ pub(super) async fn run(client: &Client, asked: &Region, screen: Screen) -> Resu
         Region::Accept { name, key, yes } => {
             accept(client, name, key.as_deref(), *yes, screen).await
         }
+        Region::Credential(asked) => credential::run(client, asked, screen).await,
         Region::Rename { from, to } => rename(client, from, to, screen).await,
         Region::Remove { name, yes } => remove(client, name, *yes, screen).await,
     }

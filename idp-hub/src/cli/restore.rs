@@ -28,6 +28,7 @@ struct Document<'a> {
     taken: Time,
     regions: u32,
     revived: &'a [String],
+    passwords_forgotten: Option<u64>,
     kept: Option<&'a Path>,
 }
 
@@ -56,6 +57,7 @@ pub(super) async fn run(
         taken: restored.restoration.taken.into(),
         regions: restored.regions,
         revived: &restored.revived,
+        passwords_forgotten: restored.forgotten,
         kept: restored.kept.as_deref(),
     };
     screen.write(|| text(file, &restored), &document)
@@ -72,12 +74,27 @@ fn text(file: &Path, restored: &Restored) -> String {
         [] => String::new(),
         names => format!("\n  These are: {}.", names.join(", ")),
     };
+    let passwords = match restored.forgotten {
+        Some(0) => "No user's password was changed since then.".to_owned(),
+        Some(count) => format!(
+            "Passwords of {count} users were changed since then, or they were deleted: the hub\n  \
+             has forgotten the older ones. Who came with a region signs in with the newest, as\n  \
+             its cloud knows it; the others, and cloud administrators, are given another one:\n  \
+             idp-hub org password DEPARTMENT USER."
+        ),
+        None => "Users' passwords are as they were then too, and could not be compared with\n  \
+                 newer ones: one that was changed since opens the hub again, though no cloud.\n  \
+                 Give another one to whose was: idp-hub org password DEPARTMENT USER."
+            .to_owned(),
+    };
     format!(
         "Restored {file}: the hub as of {taken}, with {regions} regions.\n{kept}\n\
          What follows from it:\n\
          - Agents bring everything since then up again, by themselves.\n\
-         - Names, regions that were accepted, invitations, accounts and passwords are as they\n  \
-           were then: what was changed at the hub since then is to be changed again.\n\
+         - Names, regions that were accepted, invitations, and the hub's own accounts with\n  \
+           their passwords are as they were then: what was changed at the hub since then is to\n  \
+           be changed again.\n\
+         - {passwords}\n\
          - What was made in the directory since then comes back with the first region that is\n  \
            merged again, as what it was: idp-hub org plan NAME.\n\
          - Nobody is signed in any more: sign in again.\n\

@@ -218,7 +218,7 @@ mod tests {
         let ways = |is_home| {
             let plan = plan(&directory, &told.arrival(region, &names, is_home));
             let adopted: Vec<&str> = plan.adopted().map(|(_, it)| it.name()).collect();
-            assert_eq!(adopted, ["ops"]);
+            assert_eq!(adopted, ["federation", "cloud-admin", "ops"]);
             let steps = plan.steps.iter();
             steps
                 .filter(|it| matches!(it.action, Action::GiveWay { .. }))

@@ -3,6 +3,7 @@
 
 mod links;
 mod rules;
+mod switches;
 
 use shared::ids::ObjectId;
 use shared::model::{DESCRIPTION_BYTES_MAX, End, Link, Object, ObjectKind};
@@ -42,6 +43,15 @@ pub enum Edit {
     Link(Link<ObjectId>),
     /// Take a link away. One that is not there changes nothing.
     Unlink(Link<ObjectId>),
+    /// Make a user a cloud administrator. One who is it stays it.
+    Appoint(ObjectId),
+    /// Make a user no cloud administrator any more. One who is none stays it.
+    Dismiss {
+        /// Whom.
+        user: ObjectId,
+        /// Also where no other user of the directory is one who may sign in.
+        even_the_last: bool,
+    },
 }
 
 /// What of a thing is to be another. `None` stays as it is. Department and outer project can't be
@@ -74,7 +84,13 @@ impl Directory {
     /// # Errors
     /// Where a Keystone would refuse it, or it is about what is not there: nothing is changed.
     pub fn change(&mut self, edit: Edit, stamp: &Stamp) -> Result<Delta, Refusal> {
+        self.keeps_administration(&edit)?;
         match edit {
+            Edit::Appoint(user) => self.appoint(user, stamp),
+            Edit::Dismiss { user, .. } => {
+                self.required(ObjectKind::User, user)?;
+                Ok(self.dismiss(user))
+            }
             Edit::Create { id, object } => self.create(id, object, stamp),
             Edit::Update { kind, id, patch } => self.update(kind, id, patch, stamp),
             Edit::End { kind, id } => {
@@ -115,6 +131,7 @@ impl Directory {
         }
         rules::name(self, id, &object)?;
         rules::check(self, None, &object)?;
+        switches::check(self, id, None, &object)?;
         Ok(self.put(id, object, stamp))
     }
 
@@ -136,6 +153,7 @@ impl Directory {
             rules::name(self, id, &after)?;
         }
         rules::check(self, Some(&before), &after)?;
+        switches::check(self, id, Some(&before), &after)?;
         Ok(self.put(id, after, stamp))
     }
 

@@ -127,12 +127,14 @@ fn curable(remark: &Remark) -> Result<&[Drifted], DriftRefusal> {
 /// # Errors
 /// With what is in the way.
 pub fn may_put_back(remark: &Remark) -> Result<(), DriftRefusal> {
-    use DriftKind::{CreatedHere, Missing, Moved, NotInDirectory, Password, Surplus, Unknown};
+    use DriftKind::{
+        CreatedHere, Missing, Moved, NotInDirectory, Password, Quota, Surplus, Unknown,
+    };
     let what = curable(remark)?;
     let is_lost = |it: &Drifted| {
         matches!(
             it.what,
-            CreatedHere | Missing | Moved | NotInDirectory | Password | Surplus | Unknown
+            CreatedHere | Missing | Moved | NotInDirectory | Password | Quota | Surplus | Unknown
         )
     };
     match what.iter().find(|it| is_lost(it)) {
@@ -153,7 +155,7 @@ pub fn adoption(remark: &Remark, may_end: bool) -> Result<Edit, DriftRefusal> {
     match &remark.subject {
         Subject::Link(link) => of_link(remark, what, link),
         Subject::Object(kind, id) => of_object(remark, what, (*kind, *id), may_end),
-        Subject::Own(..) | Subject::Password(_) => Err(match what.first() {
+        Subject::Own(..) | Subject::Password(_) | Subject::Quota(..) => Err(match what.first() {
             Some(it) => refused(remark, it),
             None => nothing(remark),
         }),
@@ -244,7 +246,7 @@ fn refused(remark: &Remark, it: &Drifted) -> DriftRefusal {
             "put it back, or merge the region again so that the project is taken in",
         ),
         DriftKind::Enabled => ("it has ended in the directory", "put it back"),
-        DriftKind::Missing | DriftKind::Surplus | DriftKind::Password => (
+        DriftKind::Missing | DriftKind::Surplus | DriftKind::Password | DriftKind::Quota => (
             "the agent may not write it",
             "change the agent's policy, or leave it",
         ),

@@ -24,12 +24,12 @@ mod projects;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use shared::ids::{FederationId, ObjectId, RegionId};
-use shared::model::{CloudId, Marker, Object, ObjectKind, Organization};
+use shared::model::{Administration, CloudId, Folded, Marker, Object, ObjectKind, Organization};
 
 use self::identities::Identities;
 use super::Directory;
 use super::fit::{self, NameFault};
-use super::names::{Folded, Taken};
+use super::names::Taken;
 use super::plan::{Action, Field, Plan, Reason, Rename, Step};
 
 /// What a thing was recognized by, the strongest first.
@@ -83,8 +83,40 @@ impl Arrival<'_> {
 }
 
 /// Decides what a merge will do. The same input gives the same plan.
+///
+/// The first one also founds the place of the federation's cloud administrators, whose project is
+/// called as the home region's is.
 pub fn plan(directory: &Directory, arrival: &Arrival<'_>) -> Plan {
+    let departments = arrival.organization.departments.values();
+    let (_, project) = arrival.names;
+    let founded = directory.unfounded(project, departments.map(|it| it.name.as_str()));
+    if founded.is_empty() {
+        return planned(directory, arrival);
+    }
+    // Before the first merge the directory is mostly empty, and a copy of it costs nothing.
+    let mut whole = directory.clone();
+    for (id, object) in &founded {
+        whole.live.insert(*id, object.clone());
+        let stamp = super::Stamp {
+            author: String::new(),
+            at: shared::model::UnixMillis(0),
+            epoch: 0,
+        };
+        whole.stamps.insert(*id, stamp);
+    }
+    let mut plan = planned(&whole, arrival);
+    let founded = founded.into_iter().map(|(id, object)| Step {
+        kind: object.kind(),
+        action: Action::Found { id, object },
+    });
+    plan.steps.splice(0..0, founded);
+    plan
+}
+
+/// The same, where the place of the cloud administrators is there, or is none of its business.
+pub(super) fn planned(directory: &Directory, arrival: &Arrival<'_>) -> Plan {
     let mut merger = Merger {
+        administration: directory.administration(),
         directory,
         arrival,
         reserved: reserved_names(arrival),
@@ -111,6 +143,8 @@ pub fn plan(directory: &Directory, arrival: &Arrival<'_>) -> Plan {
 
 /// A plan in the making.
 struct Merger<'a> {
+    /// Where nothing of a region comes in.
+    administration: Administration,
     directory: &'a Directory,
     arrival: &'a Arrival<'a>,
     /// Names of departments that stay the region's own.

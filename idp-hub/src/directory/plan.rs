@@ -65,6 +65,14 @@ pub enum Action {
         /// Its name is taken, so that it gets another one, in the region too.
         rename: Option<Rename>,
     },
+    /// The federation's own, in which its cloud administrators have their role, is made in the
+    /// directory; what becomes of it in the region is a step of its own.
+    Found {
+        /// The id that it has in every directory of the federation.
+        id: ObjectId,
+        /// As it will be.
+        object: Object<ObjectId>,
+    },
     /// The directory's is made in the region.
     Create {
         /// Which.
@@ -139,7 +147,8 @@ impl Field {
 
 impl Action {
     /// Every action's word, in the order of what an operator wants to see first.
-    pub const NAMES: [&'static str; 7] = [
+    pub const NAMES: [&'static str; 8] = [
+        "found",
         "adopt",
         "recognize",
         "create",
@@ -154,6 +163,7 @@ impl Action {
         match self {
             Self::Recognize { .. } => "recognize",
             Self::Adopt { .. } => "adopt",
+            Self::Found { .. } => "found",
             Self::Create { .. } => "create",
             Self::Block { .. } => "block",
             Self::Withhold { .. } => "withhold",
@@ -204,6 +214,8 @@ pub enum Reason {
     OuterElsewhere,
     /// A user's address is longer than one can be, or has a control character.
     EmailUnfit,
+    /// It is in the department of the cloud administrators, into which nothing comes from a region.
+    Administration,
 }
 
 /// Links that a merge brings into the directory, and those that it does not.
@@ -216,8 +228,8 @@ pub struct Links {
     /// Taken in.
     pub assignments: Vec<Assignment<ObjectId>>,
     /// Not taken in, because they lead to the role `admin`, which counts in every region's cloud
-    /// and not in this one alone, or to `manager` over what did not come with this region. An
-    /// administrator makes those that are meant.
+    /// and not in this one alone, or to `manager` over what did not come with this region; or they
+    /// are among cloud administrators. An administrator makes those that are meant.
     pub withheld: Vec<Link<ObjectId>>,
     /// Between things that the directory has without that link: its word holds, because it may
     /// have been taken away while the region was elsewhere. Shown as drift.
@@ -244,10 +256,10 @@ impl Plan {
         PlanDigest::of(self)
     }
 
-    /// What is taken into the directory.
+    /// What the directory gets: the region's, and what it has of its own from its beginning.
     pub fn adopted(&self) -> impl Iterator<Item = (ObjectId, &Object<ObjectId>)> {
         self.steps.iter().filter_map(|step| match &step.action {
-            Action::Adopt { id, object, .. } => Some((*id, object)),
+            Action::Adopt { id, object, .. } | Action::Found { id, object } => Some((*id, object)),
             _ => None,
         })
     }

@@ -1,20 +1,21 @@
 //! Who may do what: decided here, and nowhere else.
 //!
 //! The hub's own accounts, and whoever may open its local socket, are cloud administrators, and may
-//! do everything. A user of the directory has what his roles there give him:
+//! do everything. So is a user of the directory who has the role `admin`, by himself, in the
+//! project of the federation's [`Administration`]; what that holds is nobody else's to change. Any
+//! other user has what his roles give him:
 //!
 //! - `admin` or `manager` in a department: its projects, users and groups, and who has which role
-//!   in it;
+//!   in it; and the limits of its projects, to be shifted between them and not raised;
 //! - the same in a project, or from further out where it is inherited: that project, those nested
 //!   in it, and who has which role there;
 //! - anything else: a view of his own.
 //!
 //! Roles that come along with another count, and so do a group's. What is given in a cloud's own
-//! Default department is no part of the directory, and gives nothing here: so no user of the
-//! directory is a cloud administrator. But a cloud itself asks for the role `admin` alone, wherever
-//! somebody has it (OpenStack's policies); so nobody gives it, takes it, or gets hold of an account
-//! that has it, but a cloud administrator. Keystone's own rules for managers of domains are the
-//! pattern (`domain_managed_target_role`).
+//! Default department is no part of the directory, and gives nothing here. But a cloud itself asks
+//! for the role `admin` alone, wherever somebody has it (OpenStack's policies); so nobody gives it,
+//! takes it, or gets hold of an account that has it, but a cloud administrator. Keystone's own
+//! rules for managers of domains are the pattern (`domain_managed_target_role`).
 
 mod edits;
 mod powers;
@@ -25,10 +26,11 @@ mod view;
 use std::collections::{BTreeMap, BTreeSet};
 
 use shared::ids::ObjectId;
-use shared::model::{Actor, Assignment, ObjectKind, Organization, Scope};
+use shared::model::{Actor, Administration, Assignment, Holder, ObjectKind, Organization, Scope};
 
 use self::powers::{Roles, implied};
-use super::Edit;
+use super::administration::appointed;
+use super::{Directory, Edit};
 
 /// Somebody who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +50,8 @@ pub enum Action<'a> {
     Edit(&'a Edit),
     /// Another password for somebody else.
     SetPassword(ObjectId),
+    /// The limits of a project in a region. How far they may go is checked where the numbers are.
+    SetQuota(&'a Holder),
 }
 
 /// Why somebody may not.
@@ -76,6 +80,8 @@ pub enum Denied {
 pub enum Rights {
     /// Everything.
     All,
+    /// Everything, as this user of the directory: what nobody does to himself, he does not either.
+    Administrator(ObjectId),
     /// A user's part.
     Share(Box<Share>),
 }
@@ -99,11 +105,21 @@ impl Denied {
         what: "this user was switched off or deleted",
         next: "ask the administrator of his department",
     };
+
+    /// Whoever asks is no cloud administrator.
+    pub const UNCHECKED: Self = Self::Forbidden {
+        what: "only cloud administrators set limits below what is used, or beyond what there is",
+        next: "leave out `force`, or ask one",
+    };
 }
 
 impl Rights {
     /// What somebody may; `None` for a user who is not there, or may not sign in.
-    pub fn of(live: &Organization<ObjectId>, asker: Asker) -> Option<Self> {
+    pub fn of(directory: &Directory, asker: Asker) -> Option<Self> {
+        Self::within(directory.live(), directory.administration(), asker)
+    }
+
+    fn within(live: &Organization<ObjectId>, place: Administration, asker: Asker) -> Option<Self> {
         let user = match asker {
             Asker::Cloud => return Some(Self::All),
             Asker::User(user) => user,
@@ -113,7 +129,10 @@ impl Rights {
         if !department.enabled {
             return None;
         }
-        Share::new(live, user).map(|it| Self::Share(Box::new(it)))
+        if appointed(live, place).any(|it| it == user) {
+            return Some(Self::Administrator(user));
+        }
+        Share::new(live, place, user).map(|it| Self::Share(Box::new(it)))
     }
 
     /// Whether he may.
@@ -121,14 +140,31 @@ impl Rights {
     /// # Errors
     /// Why not.
     pub fn permits(&self, live: &Organization<ObjectId>, action: Action<'_>) -> Result<(), Denied> {
-        let Self::Share(share) = self else {
-            return Ok(());
+        let share = match self {
+            Self::All => return Ok(()),
+            Self::Administrator(user) => return is_of_another(*user, action),
+            Self::Share(share) => share,
         };
         match action {
             Action::Fleet => Err(CLOUD),
             Action::Edit(edit) => share.permits_edit(live, edit),
             Action::SetPassword(user) => share.permits_password(live, user),
+            Action::SetQuota(holder) => share.permits_quota(live, holder),
         }
+    }
+}
+
+/// Whether it is not what an administrator would do to himself.
+fn is_of_another(user: ObjectId, action: Action<'_>) -> Result<(), Denied> {
+    let whom = match action {
+        Action::SetPassword(whom) => Some(whom),
+        Action::Edit(Edit::Appoint(whom)) => Some(*whom),
+        Action::Edit(Edit::End { kind, id }) if *kind == ObjectKind::User => Some(*id),
+        Action::Edit(_) | Action::Fleet | Action::SetQuota(_) => None,
+    };
+    match whom == Some(user) {
+        true => Err(HIMSELF),
+        false => Ok(()),
     }
 }
 
@@ -152,6 +188,11 @@ const MORE: Denied = Denied::Forbidden {
     next: "ask whoever has it, or a cloud administrator",
 };
 
+const LIMITS: Denied = Denied::Forbidden {
+    what: "limits are set by whoever administers the project's department",
+    next: "ask him, who shifts between its projects, or a cloud administrator, who raises them",
+};
+
 const GREATER: Denied = Denied::Forbidden {
     what: "this user has roles that you could not give him, and a password gives all that he has",
     next: "ask whoever administers all the places where he has roles, or a cloud administrator",
@@ -163,7 +204,7 @@ const HIMSELF: Denied = Denied::Forbidden {
 };
 
 impl Share {
-    fn new(live: &Organization<ObjectId>, user: ObjectId) -> Option<Self> {
+    fn new(live: &Organization<ObjectId>, place: Administration, user: ObjectId) -> Option<Self> {
         let groups = live.memberships.iter().filter(|it| it.user == user);
         let groups: BTreeSet<ObjectId> = groups.map(|it| it.group).collect();
         let is_his = |it: &&Assignment<ObjectId>| match it.actor {
@@ -192,6 +233,12 @@ impl Share {
             }
         }
         powers::with_nested(live, &mut projects);
+        // Whatever role he has there, it is for cloud administrators alone.
+        departments.remove(&place.department);
+        projects.retain(|it| {
+            let project = live.projects.get(it);
+            project.is_none_or(|it| it.department != place.department)
+        });
         let own = live.users.get(&user)?.department;
         let view = view::View::new(live, own, (&projects, &groups, &roles));
         Some(Self {

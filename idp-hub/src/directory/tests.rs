@@ -1,5 +1,6 @@
 //! Merging as an operator sees it, and what holds for any organizations.
 
+mod administration;
 mod cloud;
 mod names;
 mod powers;
@@ -11,6 +12,8 @@ use shared::ids::{FederationId, RegionId};
 use shared::model::{Actor, Assignment, CloudId, Implication, Membership, ObjectKind, Scope};
 
 use self::cloud::Cloud;
+// What becomes of a region's own, without what a first merge founds.
+use super::merge::planned as plan;
 use super::*;
 
 const FEDERATION: u128 = 7;

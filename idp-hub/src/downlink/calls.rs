@@ -2,16 +2,21 @@
 
 use std::time::Duration;
 
+use shared::foreign;
 use shared::model::CloudId;
 use shared::runtime::errors::chain;
 use shared::transport::LinkConnection;
-use shared::wire::frame::{Answer, Call, Check, Checked};
+use shared::wire::codec::DecodeError;
+use shared::wire::frame::{Answer, Call, Check, Checked, Fate, Give};
 
 use super::Registry;
 use crate::store::RegionNo;
 
 /// Somebody waits for the answer: a Keystone that is well tells of a password within a second.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
+
+/// An agent tries a credential at its cloud for 20 s at most, and keeps it.
+const TAKEN_MAX: Duration = Duration::from_secs(28);
 
 /// Why an agent gave no answer to what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +28,7 @@ pub enum CallError {
     #[error("the region's agent gave no answer: {0}")]
     Lost(String),
     /// It takes too long.
-    #[error("the region's agent gave no answer within {} s", ANSWER_MAX.as_secs())]
+    #[error("the region's agent gave no answer in time")]
     Late,
     /// The agent says that it can't answer.
     #[error("the region can't tell: {0}")]
@@ -44,19 +49,52 @@ impl Registry {
     ) -> Result<Checked, CallError> {
         let check = Check::new(user, sealed);
         let check = check.ok_or_else(|| CallError::Lost("it is longer than a secret".into()))?;
-        let connection = self.connection(region).ok_or(CallError::Away)?;
-        let call = Call::Check(check);
-        let answer = tokio::time::timeout(ANSWER_MAX, ask(&connection, &call)).await;
-        let (kind, payload) = answer.map_err(|_| CallError::Late)??;
+        let (kind, payload) = self.ask(region, &Call::Check(check), ANSWER_MAX).await?;
         match Answer::decode(kind, &payload) {
             Ok(Some(Answer::Checked(checked))) => Ok(checked),
-            Ok(Some(Answer::Unable(it))) => {
-                let reason = shared::foreign::line(it.reason.as_str());
-                Err(CallError::Unable(reason))
-            }
-            Ok(None) => Err(CallError::Lost("an answer of a later release".into())),
-            Err(error) => Err(CallError::Lost(error.to_string())),
+            other => Err(no_answer(other)),
         }
+    }
+
+    /// Has a region's agent sign in at its cloud with a credential, sealed to it, from now on, if
+    /// that works there; on behalf of `by`. What came of it, in words. Waits 28 s at most.
+    ///
+    /// # Errors
+    /// If it gives no answer. Then it may have been taken, but where the region is away.
+    pub async fn give_credential(
+        &self,
+        region: RegionNo,
+        sealed: &[u8],
+        by: &str,
+    ) -> Result<(Fate, String), CallError> {
+        let give = Give::new(sealed, by);
+        let give = give.ok_or_else(|| CallError::Lost("it is longer than a credential".into()))?;
+        let (kind, payload) = self.ask(region, &Call::Give(give), TAKEN_MAX).await?;
+        match Answer::decode(kind, &payload) {
+            Ok(Some(Answer::Given(it))) => Ok((it.fate, foreign::line(it.text.as_str()))),
+            other => Err(no_answer(other)),
+        }
+    }
+
+    async fn ask(
+        &self,
+        region: RegionNo,
+        call: &Call<'_>,
+        answer_max: Duration,
+    ) -> Result<(u16, bytes::Bytes), CallError> {
+        let connection = self.connection(region).ok_or(CallError::Away)?;
+        let answer = tokio::time::timeout(answer_max, ask(&connection, call)).await;
+        answer.map_err(|_| CallError::Late)?
+    }
+}
+
+/// Why what came is no answer.
+fn no_answer(decoded: Result<Option<Answer<'_>>, DecodeError>) -> CallError {
+    match decoded {
+        Ok(Some(Answer::Unable(it))) => CallError::Unable(foreign::line(it.reason.as_str())),
+        Ok(Some(_)) => CallError::Lost("an answer to something else".into()),
+        Ok(None) => CallError::Lost("an answer of a later release".into()),
+        Err(error) => CallError::Lost(error.to_string()),
     }
 }
 

@@ -103,11 +103,8 @@ fn online(region: &Region, now: Moment) -> Verdict {
     if let Some(full) = &region.full {
         return (State::Degraded, Reason::RegionFull, full.clone(), None);
     }
-    let failing = named(&region.troubles, |it| {
-        matches!(it, ServiceState::Failing { .. })
-    });
-    if !failing.is_empty() {
-        return (State::Degraded, Reason::ServiceFailing, failing, None);
+    if let Some((reason, detail)) = of_cloud(&region.troubles) {
+        return (State::Degraded, reason, detail, None);
     }
     let stalls = region.heard + STALLED_AFTER;
     if stalls <= now.mono {
@@ -125,6 +122,23 @@ fn online(region: &Region, now: Moment) -> Verdict {
         return settled(region, now, stalls.min(slow));
     }
     settled(region, now, stalls)
+}
+
+/// What the cloud's services say. A refused credential comes first: it is one thing, which all of
+/// them say in the same words, and nothing else can be known meanwhile.
+fn of_cloud(troubles: &[Service]) -> Option<(Reason, String)> {
+    let is_refused = |it: &&Service| matches!(it.state, ServiceState::CredentialRefused { .. });
+    if let Some(service) = troubles.iter().find(is_refused) {
+        let reason = service.state.reason().unwrap_or_default();
+        return Some((Reason::CredentialRefused, reason.to_owned()));
+    }
+    let failing = named(troubles, |it| matches!(it, ServiceState::Failing { .. }));
+    if !failing.is_empty() {
+        return Some((Reason::ServiceFailing, failing));
+    }
+    let lacking = |it: &ServiceState| matches!(it, ServiceState::RightsMissing { .. });
+    let lacking = named(troubles, lacking);
+    (!lacking.is_empty()).then_some((Reason::RightsMissing, lacking))
 }
 
 /// A region that reports: its certificate, and what its cloud lacks.
@@ -161,9 +175,7 @@ fn named(troubles: &[Service], wanted: impl Fn(&ServiceState) -> bool) -> String
             text.push_str("; ");
         }
         text.push_str(service.kind.name());
-        if let ServiceState::Failing { reason } = &service.state
-            && !reason.is_empty()
-        {
+        if let Some(reason) = service.state.reason().filter(|it| !it.is_empty()) {
             text.push_str(": ");
             text.push_str(reason);
         }

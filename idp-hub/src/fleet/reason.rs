@@ -68,6 +68,17 @@ reasons! {
     ServiceFailing = "service-failing",
         "Check the named service in the region's cloud; the detail says what the agent asked and \
          what came.";
+    /// Its Keystone gives its agent no token.
+    CredentialRefused = "credential-refused",
+        "Find out what became of the account (its password, whether it is switched on, its role), \
+         then give the agent a credential that works: `idp-hub region credential {name}`, or in \
+         the region `sp-agent credential set`. If it was mended in Keystone alone: `systemctl \
+         reload sp-agent` in the region.";
+    /// Its agent may not read what it has to.
+    RightsMissing = "rights-missing",
+        "Give the agent's account in the region's cloud the role admin again, or give the agent \
+         another account: `idp-hub region credential {name}`. `sp-agent check` in the region names \
+         all that is forbidden.";
     /// Its cloud has no such service, so that its part is unknown.
     ServiceMissing = "service-missing",
         "Install the named service, or register it in the region's Keystone catalog; until then \

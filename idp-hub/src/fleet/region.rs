@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use shared::foreign;
-use shared::model::{Service, ServiceState, UnixMillis};
+use shared::model::{Service, UnixMillis};
 use shared::pki::Fingerprint;
 use shared::wire::frame::Standing;
 
@@ -252,7 +252,7 @@ impl Region {
 
 /// What the agent says of a service, on one line.
 fn readable(mut service: Service) -> Service {
-    if let ServiceState::Failing { reason } = &mut service.state {
+    if let Some(reason) = service.state.reason_mut() {
         *reason = foreign::line(reason);
     }
     service

@@ -115,6 +115,10 @@ impl Board {
         self.regions.get(self.names.get(name)?)
     }
 
+    pub(super) fn is_online(&self, no: RegionNo) -> bool {
+        self.regions.get(&no).is_some_and(|it| it.view.online)
+    }
+
     /// At most `limit` changes after a version, and the version to go on after.
     #[expect(clippy::type_complexity, reason = "taken apart by its one caller")]
     pub(super) fn changes(

@@ -58,6 +58,8 @@ const REASONS_ZH = {
   'agent-stopped': ['代理已停止', '在该区域启动代理：systemctl start sp-agent。'],
   'connection-lost': ['连接中断', '检查该区域到主管理节点的网络（UDP 7443），再看 sp-agent status。'],
   'unstable': ['连接反复中断', '检查网络路径（UDP 7443、MTU、防火墙），并确认没有同一密钥的副本在运行。'],
+  'credential-refused': ['云平台拒绝代理的凭据', '查明该账户的情况，再用 idp-hub region credential 或在该区域用 sp-agent credential set 提供有效凭据。'],
+  'rights-missing': ['代理的账户缺少权限', '在该区域的云平台中恢复该账户的 admin 角色，或提供另一个账户。'],
   'service-failing': ['云平台服务无响应', '检查该区域云平台中指明的服务。'],
   'service-missing': ['云平台缺少服务', '安装该服务或在 Keystone 目录中注册；在此之前其数据为未知，而不是零。'],
   'spool-failing': ['代理无法保存新数据', '在该区域的代理主机上清理磁盘空间，或修复详情中指明的故障；在此之前不会上报新数据，之后代理会自动恢复。'],

@@ -8,7 +8,6 @@ mod copy;
 mod cures;
 mod edits;
 mod list;
-mod tend;
 #[cfg(test)]
 mod tests;
 

@@ -8,9 +8,11 @@
 //!      by a reader                                by the writer
 //! ```
 
+mod administrators;
 mod drift;
 mod feed;
 mod home;
+mod limits;
 mod list;
 mod load;
 mod look;
@@ -19,6 +21,7 @@ mod planning;
 mod purge;
 mod retired;
 mod secrets;
+mod spread;
 mod write;
 
 use shared::model::UnixMillis;
@@ -33,6 +36,7 @@ pub use merge::{Confirmation, Merged};
 pub(in crate::store) use planning::Planners;
 pub use purge::Revived;
 pub use retired::{Heard, RetiredPage, RetiredQuery};
+pub use spread::{Places, RESOURCE_BYTES_MAX, SPREADS_MAX, ShareRow, Spread, SpreadKey};
 
 /// The region whose number stands for all regions: numbers of real ones begin with 1.
 pub(in crate::store) const EVERYWHERE: u32 = 0;

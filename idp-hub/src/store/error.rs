@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::directory::quota::QuotaRefusal;
 use crate::directory::rights::Denied;
 use crate::directory::{DriftRefusal, MergeRefusal, Refusal};
 
@@ -102,6 +103,9 @@ pub enum StoreError {
     /// A region's organization can't be planned for, or not merged so.
     #[error(transparent)]
     Merge(#[from] MergeRefusal),
+    /// Limits are not set so.
+    #[error(transparent)]
+    Quota(#[from] QuotaRefusal),
     /// A drift is not cured so.
     #[error(transparent)]
     Drift(#[from] DriftRefusal),

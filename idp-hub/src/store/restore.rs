@@ -43,6 +43,10 @@ pub struct Restored {
     pub regions: u32,
     /// Those of them that are removed in the database that was there before, by name.
     pub revived: Vec<String>,
+    /// How many users' passwords are forgotten, because they had a newer one in the database that
+    /// was there before; `None` where that could not be compared, and older ones open the hub
+    /// again.
+    pub forgotten: Option<u64>,
     /// Where the database is that was there before, if there was one.
     pub kept: Option<PathBuf>,
 }
@@ -67,16 +71,20 @@ pub fn restore(
         let aside = aside(database, now);
         let had_one = database.exists();
         let new = &prepared.new;
-        let revived = match had_one && !is_damaged {
-            // Of what can't be compared the operator is told in general.
-            true => examine::revived(database, new).unwrap_or_default(),
-            false => Vec::new(),
+        // Of what can't be compared the operator is told in general.
+        let (revived, forgotten) = match had_one && !is_damaged {
+            true => (
+                examine::revived(database, new).unwrap_or_default(),
+                examine::forget_passwords(database, new).ok(),
+            ),
+            false => (Vec::new(), None),
         };
         place::perform(&place::plan(database, new, &aside, is_damaged))?;
         Ok(Restored {
             restoration: prepared.restoration,
             regions: prepared.regions,
             revived,
+            forgotten,
             kept: had_one.then_some(aside),
         })
     });

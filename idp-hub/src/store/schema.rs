@@ -20,6 +20,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/v8.sql"),
     include_str!("schema/v9.sql"),
     include_str!("schema/v10.sql"),
+    include_str!("schema/v11.sql"),
+    include_str!("schema/v12.sql"),
 ];
 
 /// Pages held in memory, KiB: the inner pages of the key index of some ten million records.

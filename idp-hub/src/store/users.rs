@@ -56,6 +56,8 @@ pub struct NewPassword {
     pub version: u64,
     /// Who sets it.
     pub author: String,
+    /// The version that he showed to know, if he sets his own: it must still be that.
+    pub checked: Option<u64>,
     /// The region that he had it in before, if it is not a new one: that has it.
     pub captured_from: Option<RegionNo>,
     /// For each region that it could be sealed to.
@@ -216,9 +218,11 @@ impl Changing<'_> {
             name: user.to_string(),
         })?;
         let is_overtaken = match (found.version(), new.captured_from) {
-            (None, _) => false,
+            (None, _) => new.checked.is_some(),
             (Some(_), Some(_)) => true,
-            (Some(before), None) => before >= new.version,
+            (Some(before), None) => {
+                before >= new.version || new.checked.is_some_and(|it| it != before)
+            }
         };
         if is_overtaken {
             let what = "another password of this user was set at the same moment; try again";

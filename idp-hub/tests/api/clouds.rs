@@ -9,9 +9,9 @@ use idp_hub::api::Regions;
 use idp_hub::downlink::CallError;
 use idp_hub::store::RegionNo;
 use shared::ids::{FederationId, ObjectId, RegionId};
-use shared::model::{CloudId, Record};
+use shared::model::{CloudCredential, CloudId, Record};
 use shared::pki::{Context, SealedFor, SealingKey};
-use shared::wire::frame::Checked;
+use shared::wire::frame::{Checked, Fate, decode_credential};
 use shared::wire::record::{self, Decoded};
 
 use crate::kit::Kit;
@@ -92,6 +92,50 @@ impl Regions for Clouds {
     ) -> BoxFuture<'_, Result<Checked, CallError>> {
         let answer = self.answer(region, &user, &sealed);
         Box::pin(std::future::ready(answer))
+    }
+
+    fn give(
+        &self,
+        region: RegionNo,
+        sealed: Vec<u8>,
+        by: String,
+    ) -> BoxFuture<'_, Result<(Fate, String), CallError>> {
+        let answer = self.taken(region, &sealed, &by);
+        Box::pin(std::future::ready(answer))
+    }
+}
+
+impl Clouds {
+    /// Takes an account whose password is its fate.
+    fn taken(
+        &self,
+        region: RegionNo,
+        sealed: &[u8],
+        by: &str,
+    ) -> Result<(Fate, String), CallError> {
+        let state = self.state.lock().unwrap();
+        if state.away.contains(&region) {
+            return Err(CallError::Away);
+        }
+        let (id, key) = &state.agents[&region];
+        let context = Context {
+            federation: self.federation,
+            region: *id,
+            purpose: SealedFor::Credential,
+        };
+        let opened = key.open(&context, sealed).unwrap();
+        let (user, secret) = match decode_credential(&opened).unwrap() {
+            CloudCredential::Application { id, secret } => (id, secret),
+            CloudCredential::Password { user, password, .. } => (user, password),
+        };
+        let fate = match secret.as_str() {
+            "right secret" => Fate::Kept,
+            "wrong secret" => Fate::Refused,
+            "weak secret" => Fate::Lacking,
+            "early secret" => Fate::Unanswered,
+            _ => Fate::NotTaken,
+        };
+        Ok((fate, format!("user {user}, by {by}")))
     }
 }
 

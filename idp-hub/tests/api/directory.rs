@@ -92,6 +92,12 @@ impl Kit {
         answer.json()
     }
 
+    /// The id of what has just this name.
+    pub(crate) async fn id_of(&self, list: &str, name: &str) -> String {
+        let items = self.items(&format!("{list}?name={name}")).await;
+        items[0]["id"].as_str().unwrap().to_owned()
+    }
+
     pub(crate) async fn items(&self, list: &str) -> Vec<Value> {
         let answer = self.get(&format!("/api/v1/directory/{list}")).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
@@ -143,7 +149,8 @@ async fn a_plan_says_all_and_is_done_as_it_was_seen() {
     );
     assert_eq!(
         (count("department", "create"), count("role", "recognize")),
-        (1, 1)
+        (2, 1),
+        "the home region's, and the cloud administrators'"
     );
     assert_eq!(count("user", "give-way"), 1);
     assert_eq!(

@@ -36,7 +36,7 @@ pub(crate) async fn with_drift() -> (Kit, String) {
     let mut kit = with_a_home().await;
     let users = kit.items("users").await;
     let ann = users.iter().find(|it| it["name"] == "ann").unwrap()["id"].clone();
-    let web = kit.items("projects").await[0]["id"].clone();
+    let web = json!(kit.id_of("projects", "web").await);
     let ann = ann.as_str().unwrap().to_owned();
     let id: ObjectId = ann.parse().unwrap();
     let mut records = organization("home");

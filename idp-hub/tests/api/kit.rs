@@ -279,7 +279,7 @@ impl Kit {
     }
 
     /// One snapshot of a feed, in a session of its own.
-    async fn report(
+    pub(crate) async fn report(
         &mut self,
         no: RegionNo,
         feed: Feed,
@@ -340,7 +340,7 @@ fn incoming(number: u32) -> IncomingRecord {
     encoded(&Record::Server(server(number)))
 }
 
-fn encoded(record: &Record) -> IncomingRecord {
+pub(crate) fn encoded(record: &Record) -> IncomingRecord {
     let encoded = record::encode(record).unwrap();
     IncomingRecord {
         kind: encoded.kind,

@@ -10,17 +10,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use self::rows::{Row, drift, fleet, links, plain, sessions, signed_in, things};
+use self::rows::{Row, drift, fleet, links, plain, quotas, sessions, signed_in, spreads, things};
 use crate::kit::{Kit, request, with};
 use crate::sign_in::{cookie, enters};
 
 const PASSWORD: &str = "correct horse battery";
 
 /// Who asks: the local socket, an account of the hub, a user of the directory with the role `admin`
-/// in a project, a department's administrator, a project's, another user, nobody.
+/// in a project, a department's administrator, a project's, another user, nobody. Beside them
+/// [`HEAD`].
 const ASKERS: [&str; 7] = [
     "socket", "account", "chief", "boss", "lead", "ann", "nobody",
 ];
+
+/// A user of the directory who is a cloud administrator, and is answered as an account of the hub.
+const HEAD: &str = "head";
 
 /// Of `ops`, in which `boss` is `manager`; `lead` is that in the project `web`; `chief` is `admin`
 /// in the project `data`; `ann` is a member of `web`. `lab` is another department.
@@ -84,6 +88,14 @@ impl Stage {
             let entered = self.kit.web(enters("ops", user, PASSWORD)).await;
             self.cookies.insert(user, cookie(&entered));
         }
+        let department = json!({ "department": self.ids["lab"] });
+        self.make("users", HEAD, department).await;
+        let path = format!("/directory/administrators/{}", self.ids[HEAD]);
+        let body = json!({ "new": PASSWORD });
+        let appointed = self.kit.send(Method::PUT, &path, body).await;
+        assert_eq!(appointed.status, 200, "{}", appointed.text);
+        let entered = self.kit.web(enters("lab", HEAD, PASSWORD)).await;
+        self.cookies.insert(HEAD, cookie(&entered));
     }
 
     async fn make(&mut self, list: &str, name: &'static str, mut body: Value) {
@@ -127,9 +139,10 @@ impl Stage {
         let body = (!body.is_empty()).then(|| serde_json::from_str(&body).unwrap());
         let method = Method::from_bytes(row.method.as_bytes()).unwrap();
         let asked = request(method, &path, body);
-        if row.endless && ["socket", "account"].contains(&asker) {
+        if row.endless && ["socket", "account", HEAD].contains(&asker) {
             // The answer has no end, and has begun.
-            let cookie = &self.cookies["account"];
+            let whose = if asker == HEAD { HEAD } else { "account" };
+            let cookie = &self.cookies[whose];
             return self
                 .kit
                 .web_raw(with(asked, "cookie", cookie))
@@ -153,10 +166,18 @@ impl Stage {
 #[tokio::test]
 async fn every_route_answers_whom_it_should_and_refuses_the_others() {
     let stage = Stage::new().await;
-    let mut rows: Vec<Row> = [fleet(), drift(), sessions(), things(), links()]
-        .into_iter()
-        .flatten()
-        .collect();
+    let mut rows: Vec<Row> = [
+        fleet(),
+        drift(),
+        quotas(),
+        spreads(),
+        sessions(),
+        things(),
+        links(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     // At the end, as it ends the session.
     rows.push(plain("DELETE", "/session", "", signed_in(204)));
     let document = serde_json::to_value(idp_hub::api::openapi_document()).unwrap();
@@ -171,7 +192,8 @@ async fn every_route_answers_whom_it_should_and_refuses_the_others() {
     assert_eq!(served, asked.collect(), "a route is missing on one side");
     let mut wrong = Vec::new();
     for row in &rows {
-        for (asker, expected) in ASKERS.iter().zip(row.expected) {
+        let expected = ASKERS.into_iter().zip(row.expected);
+        for (asker, expected) in expected.chain([(HEAD, row.of_head())]) {
             let found = stage.ask(asker, row).await;
             if found != expected {
                 let (method, path, body) = (row.method, row.path, row.body);
@@ -190,7 +212,12 @@ async fn lists_have_what_somebody_may_see() {
         (
             "account",
             "users",
-            vec!["ann", "boss", "chief", "lead", "root"],
+            vec!["ann", "boss", "chief", "head", "lead", "root"],
+        ),
+        (
+            HEAD,
+            "users",
+            vec!["ann", "boss", "chief", "head", "lead", "root"],
         ),
         (
             "boss",
@@ -221,8 +248,19 @@ async fn lists_have_what_somebody_may_see() {
         names.sort_unstable();
         assert_eq!(names, expected, "{kind} by {asker}");
     }
+    for project in ["web", "far"] {
+        let path = format!("/directory/spreads/{}", stage.ids[project]);
+        let totals = json!({ "totals": { "cores": 10 } });
+        let set = stage.kit.send(Method::PUT, &path, totals).await;
+        assert_eq!(set.status, 204, "{}", set.text);
+    }
     for (asker, kind, count) in [
-        ("account", "assignments", 5),
+        ("account", "spreads", 2),
+        ("boss", "spreads", 1),
+        ("ann", "spreads", 1),
+        ("chief", "spreads", 0),
+        ("account", "assignments", 6),
+        (HEAD, "assignments", 6),
         ("boss", "assignments", 5),
         ("lead", "assignments", 2),
         ("ann", "assignments", 1),

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{Method, Request, header};
 use idp_hub::store::RegionNo;
-use serde_json::{Value, json};
+use serde_json::json;
 use shared::ids::ObjectId;
 
 use crate::directory::with_a_home;
@@ -28,10 +28,9 @@ async fn stage() -> Stage {
     let kit = with_a_home().await;
     let home = kit.tells_key("home").await;
     kit.clouds.has(home, "home-ann", OLD);
-    let id = |items: Vec<Value>| items[0]["id"].as_str().unwrap().to_owned();
     let (ops, ann) = (
-        id(kit.items("departments").await),
-        id(kit.items("users").await),
+        kit.id_of("departments", "ops").await,
+        kit.id_of("users", "ann").await,
     );
     Stage {
         kit,
@@ -288,6 +287,8 @@ async fn who_is_switched_off_is_out_at_once_and_told_nothing() {
         let wrong = it.kit.web(enters("ops", "nobody", OLD)).await;
         assert_eq!(off, wrong.is_problem(401, "wrong-password"));
         it.switch(&path, true).await;
+        let over = it.kit.who(&session).await;
+        over.is_problem(401, "sign-in-required");
     }
     cookie(&it.ann_enters(OLD).await);
 }

@@ -54,7 +54,38 @@ fn the_directory_is_made_seen_changed_and_ended() {
         (&json!("anna"), &json!(false))
     );
     assert_eq!(names(&hub.json(&["org", "list", "user"])).len(), 2);
+    spread(&hub);
     linked_and_ended(&hub);
+}
+
+/// A total over regions, of which there are none.
+fn spread(hub: &Hub) {
+    let spread = |more: &[&'static str]| [&["org", "quota", "spread"], more].concat();
+    hub.told(&spread(&["web", "cores=100", "ram=2048"]));
+    let listed = hub.json(&spread(&["list", "--project", "web"]));
+    let first = &listed["spreads"][0];
+    assert_eq!(
+        (&first["resource"], &first["free"]),
+        (&json!("cores"), &json!(100))
+    );
+    let text = hub.told(&spread(&["list"]));
+    assert!(
+        text.contains("web: ram 2048 in all, 0 given, 0 used, 2048 free"),
+        "{text}"
+    );
+    for (wrong, said) in [
+        ("cores", "cores=100"),
+        ("cores=-1", "spread remove"),
+        ("cores=lots", "whole number"),
+    ] {
+        let (code, text) = hub.fails(&spread(&["web", wrong]));
+        assert!(code == 64 && text.contains(said), "{text}");
+    }
+    let (_, text) = hub.fails(&spread(&["web", "core=1"]));
+    assert!(text.contains("instances, ram"), "{text}");
+    hub.told(&spread(&["remove", "web", "cores", "ram"]));
+    let text = hub.told(&spread(&["list"]));
+    assert!(text.contains("No total"), "{text}");
 }
 
 #[test]
@@ -65,15 +96,11 @@ fn a_users_password_is_set_from_standard_input_and_never_from_an_argument() {
     hub.told(&["org", "create", "department", "ops"]);
     hub.told(&["org", "create", "user", "ann", "--in", "ops"]);
     let set = |password: &str| {
-        let mut command = hub.command(&["org", "password", "ops", "ann", "--stdin"]);
-        let command = command.stdin(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        stdin.write_all(password.as_bytes()).unwrap();
-        drop(stdin);
-        let output = child.wait_with_output().unwrap();
-        let told = [output.stdout, output.stderr].concat();
-        (output.status.success(), String::from_utf8(told).unwrap())
+        reads(
+            &hub,
+            &["org", "password", "ops", "ann", "--stdin"],
+            password,
+        )
     };
     let (done, told) = set("correct horse battery\n");
     assert!(done && told.contains("0 of 0 regions"), "{told}");
@@ -83,6 +110,43 @@ fn a_users_password_is_set_from_standard_input_and_never_from_an_argument() {
     assert!(code == 64 && told.contains("--stdin"), "{told}");
     let (code, told) = hub.fails(&["org", "password", "ops", "bob", "--stdin"]);
     assert!(code == 64 && told.contains("no user"), "{told}");
+    made_an_administrator(&hub);
+}
+
+/// Runs a command that reads this. Whether it went well, and what it said.
+fn reads(hub: &Hub, words: &[&str], text: &str) -> (bool, String) {
+    let mut command = hub.command(words);
+    let command = command.stdin(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(text.as_bytes()).unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    let told = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(told).unwrap())
+}
+
+fn made_an_administrator(hub: &Hub) {
+    let list = ["org", "administrator", "list"];
+    assert!(hub.told(&list).contains("the hub's own accounts are"));
+    hub.told(&["org", "create", "role", "admin"]);
+    let add = [
+        "org",
+        "administrator",
+        "add",
+        "ann",
+        "--in",
+        "ops",
+        "--stdin",
+    ];
+    let (done, told) = reads(hub, &add, "another password\n");
+    assert!(done && told.contains("is a cloud administrator"), "{told}");
+    assert_eq!(names(&hub.json(&list)), ["ann"]);
+    let remove = ["org", "administrator", "remove", "ann", "--in", "ops"];
+    let (_, told) = hub.fails(&remove);
+    assert!(told.contains("--last"), "{told}");
+    let told = hub.told(&[&remove[..], &["--last"]].concat());
+    assert!(told.contains("no cloud administrator any more"), "{told}");
 }
 
 fn linked_and_ended(hub: &Hub) {

@@ -20,6 +20,7 @@ mod progress;
 mod project;
 mod run;
 mod setup;
+mod soak;
 
 /// Set-up, checks and real clouds for the project.
 #[derive(Parser)]
@@ -43,6 +44,8 @@ enum Command {
     /// Measure, beside peers from Debian: ingest, idle, scale, join, storm, wire, wan, agent,
     /// merge, orgsync, propagate
     Bench(bench::Args),
+    /// Let a whole federation live for long: `org`, one directory, while everything fails
+    Soak(soak::Args),
     /// Check formatting and lints
     Lint,
     /// Run everything that must pass: set-up, lints, tests, documentation tests
@@ -67,6 +70,7 @@ fn dispatch(command: Command) -> Result<ExitCode, Box<dyn Error>> {
         Command::Setup(args) => setup::run(&project, &args)?,
         Command::Fuzz(args) => fuzz::run(&project, &args)?,
         Command::Bench(args) => bench::run(&project, &args)?,
+        Command::Soak(args) => soak::run(&project, &args)?,
         Command::Lint => lint::run(&project)?,
         Command::Test(args) => check::run(&project, &args)?,
     }

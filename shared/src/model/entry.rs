@@ -98,6 +98,10 @@ pub struct Purge {
 /// The longest that a sealed secret is, in bytes: 512 of it, and what sealing adds.
 pub const SEALED_BYTES_MAX: usize = 561;
 
+/// The longest that a sealed credential of a cloud is, in bytes: a secret of 4 KiB, four names of
+/// 1,020 bytes, and what coding and sealing add.
+pub const SEALED_CREDENTIAL_BYTES_MAX: usize = 9 << 10;
+
 /// A password that a user of the directory is to have, sealed to the region's agent: only that can
 /// open it, and only for this user and version.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -118,6 +118,50 @@ pub enum ServiceState {
     },
     /// The cloud's catalog has no such service: its part is unknown, not empty.
     Missing,
+    /// Keystone refuses the credential that the agent signs in with, so that nothing can be asked
+    /// of any service.
+    CredentialRefused {
+        /// What Keystone says, and what that may mean.
+        reason: String,
+    },
+    /// It answers, and forbids what the agent has to ask: the agent's account lacks a right.
+    RightsMissing {
+        /// What was asked, and what came.
+        reason: String,
+    },
+}
+
+impl ServiceState {
+    /// The word in REST and on screen. Never changes.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Available => "available",
+            Self::Failing { .. } => "failing",
+            Self::Missing => "missing",
+            Self::CredentialRefused { .. } => "credential-refused",
+            Self::RightsMissing { .. } => "rights-missing",
+        }
+    }
+
+    /// Why it is so, where its agent says why.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Available | Self::Missing => None,
+            Self::Failing { reason }
+            | Self::CredentialRefused { reason }
+            | Self::RightsMissing { reason } => Some(reason),
+        }
+    }
+
+    /// The same, to be changed.
+    pub const fn reason_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Self::Available | Self::Missing => None,
+            Self::Failing { reason }
+            | Self::CredentialRefused { reason }
+            | Self::RightsMissing { reason } => Some(reason),
+        }
+    }
 }
 
 /// The agent's machine, and the latency of its cloud's APIs, at one moment.

@@ -2,8 +2,8 @@
 
 use super::{
     Applying, Assignment, Binding, CloudId, Department, Entry, FloatingIp, Group, HostSample,
-    Implication, Lapse, Membership, Network, Node, Project, Purge, PutBack, Quota, Remark, Role,
-    Secret, Server, Service, StoragePool, UnixMillis, User, Volume,
+    Implication, Lapse, Limits, Membership, Network, Node, Project, Purge, PutBack, Quota, Remark,
+    Role, Secret, Server, Service, StoragePool, UnixMillis, User, Volume,
 };
 
 /// The feeds that an agent sends. Each has its own stream, sequence and cursor, so that a large
@@ -94,6 +94,8 @@ pub enum RecordKind {
     PutBack,
     /// [`Secret`].
     Secret,
+    /// [`Limits`].
+    Limits,
     /// [`Purge`].
     Purge,
     /// [`Service`].
@@ -104,7 +106,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// Every kind.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Server,
         Self::Volume,
         Self::Network,
@@ -126,6 +128,7 @@ impl RecordKind {
         Self::Applying,
         Self::PutBack,
         Self::Secret,
+        Self::Limits,
         Self::Purge,
         Self::Service,
         Self::HostSample,
@@ -151,6 +154,7 @@ impl RecordKind {
             | Self::Applying
             | Self::PutBack
             | Self::Secret
+            | Self::Limits
             | Self::Purge => Feed::Organization,
             Self::Server
             | Self::Volume
@@ -185,6 +189,7 @@ impl RecordKind {
             Self::Applying => "applying",
             Self::PutBack => "put-back",
             Self::Secret => "secret",
+            Self::Limits => "limits",
             Self::Purge => "purge",
             Self::Service => "service",
             Self::HostSample => "host-sample",
@@ -246,6 +251,8 @@ pub enum Record {
     PutBack(PutBack),
     /// A user's password.
     Secret(Secret),
+    /// What a project is to be allowed.
+    Limits(Limits),
     /// A retired thing is to be deleted.
     Purge(Purge),
     /// The state of one API.
@@ -279,6 +286,7 @@ impl Record {
             Self::Applying(_) => (RecordKind::Applying, Applying::id()),
             Self::PutBack(it) => (RecordKind::PutBack, it.subject.id()),
             Self::Secret(it) => (RecordKind::Secret, it.id()),
+            Self::Limits(it) => (RecordKind::Limits, it.id()),
             Self::Purge(it) => (RecordKind::Purge, it.id()),
             Self::Service(it) => (RecordKind::Service, it.id()),
             Self::HostSample(it) => (RecordKind::HostSample, sample_id(it.at)),

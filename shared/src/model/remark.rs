@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{CloudId, End, Link, ObjectKind, UnixMillis};
+use super::{CloudId, End, Holder, Limits, Link, ObjectKind, ServiceKind, UnixMillis};
 use crate::ids::ObjectId;
 
 /// The longest error or reason taken over, in characters.
@@ -20,6 +20,8 @@ pub enum Subject {
     Password(ObjectId),
     /// A thing of the region that is no thing of the directory.
     Own(ObjectKind, CloudId),
+    /// The limits of a project in one service.
+    Quota(Holder, ServiceKind),
 }
 
 /// A thing that is not as the directory says. It goes from a region to the hub, and is gone once
@@ -110,6 +112,8 @@ pub enum DriftKind {
     DefaultProject,
     /// Not the password that the hub set.
     Password,
+    /// Not the limits that the hub set.
+    Quota,
     /// It is in another department, or nested in another project.
     Moved,
     /// It was deleted in the region.
@@ -132,7 +136,7 @@ pub enum DriftKind {
 
 impl DriftKind {
     /// Every kind that this release knows.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Name,
         Self::Description,
         Self::Enabled,
@@ -147,6 +151,7 @@ impl DriftKind {
         Self::Surplus,
         Self::NotInDirectory,
         Self::Password,
+        Self::Quota,
     ];
 
     /// Its word in documents.
@@ -158,6 +163,7 @@ impl DriftKind {
             Self::Email => "email",
             Self::DefaultProject => "default-project",
             Self::Password => "password",
+            Self::Quota => "quota",
             Self::Moved => "moved",
             Self::Deleted => "deleted",
             Self::CreatedHere => "created-here",
@@ -253,6 +259,7 @@ impl Subject {
             Self::Link(link) => CloudId::derived(&format!("{}/{}", link.kind().name(), link.id())),
             Self::Password(user) => CloudId::derived(&format!("password/{user}")),
             Self::Own(kind, here) => CloudId::derived(&format!("own/{}/{here}", kind.name())),
+            Self::Quota(holder, service) => Limits::id_of(holder, *service),
         }
     }
 }
@@ -270,6 +277,7 @@ impl fmt::Display for Subject {
             Self::Object(kind, id) => write!(f, "{} {id}", kind.name()),
             Self::Password(user) => write!(f, "the password of user {user}"),
             Self::Own(kind, here) => write!(f, "the region's {} {here}", kind.name()),
+            Self::Quota(holder, service) => write!(f, "the {} quota of {holder}", service.name()),
             Self::Link(link) => write!(f, "{} {}", link.kind().name(), link.id()),
         }
     }

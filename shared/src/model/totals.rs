@@ -137,6 +137,7 @@ impl Totals {
             | Record::Applying(_)
             | Record::PutBack(_)
             | Record::Secret(_)
+            | Record::Limits(_)
             | Record::Purge(_)
             | Record::Service(_)
             | Record::HostSample(_) => totals.put(&Weight::of(record)),

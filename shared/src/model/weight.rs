@@ -54,6 +54,7 @@ impl Weight {
             | Record::Applying(_)
             | Record::PutBack(_)
             | Record::Secret(_)
+            | Record::Limits(_)
             | Record::Purge(_)
             | Record::Service(_)
             | Record::HostSample(_) => Self::Nothing,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{Context, SHA256, digest};
 use data_encoding::HEXLOWER;
 
 /// SHA-256 of a key's SubjectPublicKeyInfo (RFC 5280 §4.1.2.7) in DER.
@@ -27,6 +27,22 @@ impl Fingerprint {
     /// The fingerprint of a public key in SubjectPublicKeyInfo DER.
     pub fn of_spki(spki_der: &[u8]) -> Self {
         Self(sha256(spki_der))
+    }
+
+    /// The fingerprint of some texts, each counted with its length: to tell whether they are still
+    /// the same without keeping them. Salt goes first where one of them is a secret.
+    pub fn of_parts(parts: &[&[u8]]) -> Self {
+        let mut hashed = Context::new(&SHA256);
+        for part in parts {
+            hashed.update(&(part.len() as u64).to_be_bytes());
+            hashed.update(part);
+        }
+        let mut out = [0; 32];
+        // A SHA-256 digest has 32 bytes, so `zip` drops none.
+        for (to, from) in out.iter_mut().zip(hashed.finish().as_ref()) {
+            *to = *from;
+        }
+        Self(out)
     }
 
     /// Takes the fingerprint as it stood on the wire or in a store.
@@ -92,6 +108,14 @@ pub(super) fn same_digest(a: &[u8; 32], b: &[u8; 32]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_are_counted_with_their_lengths() {
+        let of = |parts: &[&[u8]]| Fingerprint::of_parts(parts);
+        assert_eq!(of(&[b"ab", b"c"]), of(&[b"ab", b"c"]));
+        assert_ne!(of(&[b"ab", b"c"]), of(&[b"a", b"bc"]));
+        assert_ne!(of(&[b"ab"]), of(&[b"ab", b""]));
+    }
 
     #[test]
     fn a_fingerprint_reads_what_it_writes() {

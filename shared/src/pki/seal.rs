@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::pem::{self, PemError};
 use crate::ids::{FederationId, ObjectId, RegionId};
-use crate::model::{CloudId, SEALED_BYTES_MAX};
+use crate::model::{CloudId, SEALED_BYTES_MAX, SEALED_CREDENTIAL_BYTES_MAX};
 
 /// Bytes of an X25519 key, private or public (RFC 7748 §5).
 const KEY_BYTES: usize = 32;
@@ -30,8 +30,11 @@ const VERSION: u8 = 1;
 /// Bytes beside the secret itself: the version, the ephemeral key and the tag.
 const OVERHEAD_BYTES: usize = 1 + KEY_BYTES + 16;
 
-/// The longest secret that is sealed, in bytes.
+/// The longest secret that is sealed, in bytes, but for a cloud's credential.
 pub const SECRET_BYTES_MAX: usize = SEALED_BYTES_MAX - OVERHEAD_BYTES;
+
+/// The longest credential that is sealed, in bytes: a password of 4 KiB, and four names.
+const CREDENTIAL_BYTES_MAX: usize = SEALED_CREDENTIAL_BYTES_MAX - OVERHEAD_BYTES;
 
 /// What a secret is for, and whose it is. It opens for nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +54,18 @@ pub enum SealedFor<'a> {
     Password(ObjectId, u64),
     /// What somebody gave for the password of this user of the region's cloud.
     Check(&'a CloudId),
+    /// The credential by which the region's agent is to sign in at its cloud.
+    Credential,
+}
+
+impl SealedFor<'_> {
+    /// The longest secret of this purpose, in bytes.
+    const fn bytes_max(self) -> usize {
+        match self {
+            Self::Password(..) | Self::Check(_) => SECRET_BYTES_MAX,
+            Self::Credential => CREDENTIAL_BYTES_MAX,
+        }
+    }
 }
 
 /// What failed with a sealed secret.
@@ -63,7 +78,7 @@ pub enum SealError {
     #[error("the key that secrets are sealed to is damaged; without it set the passwords again")]
     Key(#[source] Option<PemError>),
     /// The secret is too long.
-    #[error("a secret has at most {SECRET_BYTES_MAX} bytes, this one {0}")]
+    #[error("the secret is longer than any that is sealed: {0} bytes")]
     TooLong(usize),
     /// The library refused.
     #[error("the cryptographic library could not seal to this key")]
@@ -142,7 +157,7 @@ impl SealingKey {
         };
         let (encapsulated, ciphertext) = rest
             .split_at_checked(KEY_BYTES)
-            .filter(|_| sealed.len() <= SEALED_BYTES_MAX)
+            .filter(|_| sealed.len() <= context.purpose.bytes_max() + OVERHEAD_BYTES)
             .ok_or(SealError::Open)?;
         let encapsulated = EncapsulatedSecret(encapsulated.to_vec());
         let key = HpkePrivateKey::from(self.private.to_vec());
@@ -173,7 +188,7 @@ impl PublicSealingKey {
     /// # Errors
     /// If the secret is too long, or the key none of the curve.
     pub fn seal(&self, context: &Context<'_>, secret: &[u8]) -> Result<Vec<u8>, SealError> {
-        if secret.len() > SECRET_BYTES_MAX {
+        if secret.len() > context.purpose.bytes_max() {
             return Err(SealError::TooLong(secret.len()));
         }
         let key = HpkePublicKey(self.0.to_vec());
@@ -189,6 +204,7 @@ impl Context<'_> {
         match self.purpose {
             SealedFor::Password(..) => b"regroup 1 sealed: password",
             SealedFor::Check(_) => b"regroup 1 sealed: check of a password",
+            SealedFor::Credential => b"regroup 1 sealed: credential of a cloud",
         }
     }
 
@@ -202,6 +218,7 @@ impl Context<'_> {
                 bytes.extend(version.to_be_bytes());
             }
             SealedFor::Check(user) => bytes.extend(user.to_string().into_bytes()),
+            SealedFor::Credential => {}
         }
         bytes
     }
@@ -284,6 +301,14 @@ mod tests {
             key.public().seal(&context(1, 1), &over),
             Err(SealError::TooLong(SECRET_BYTES_MAX + 1))
         );
+        let credential = Context {
+            purpose: SealedFor::Credential,
+            ..context(1, 1)
+        };
+        let longest = vec![7; CREDENTIAL_BYTES_MAX];
+        let sealed = key.public().seal(&credential, &longest).unwrap();
+        assert_eq!(*key.open(&credential, &sealed).unwrap(), longest);
+        assert_eq!(key.open(&context(1, 1), &sealed), Err(SealError::Open));
         let none = PublicSealingKey::from_bytes([0; KEY_BYTES]);
         assert_eq!(none.seal(&context(1, 1), b"s"), Err(SealError::Seal));
     }

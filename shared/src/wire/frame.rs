@@ -10,6 +10,7 @@
 mod adopt;
 mod call;
 mod control;
+mod credential;
 mod feed;
 mod gathered;
 mod join;
@@ -23,6 +24,7 @@ pub use control::{
     Ack, Cloud, Control, Cursor, Goodbye, Heartbeat, Hello, Keeping, Named, Offer, Phase, Refusal,
     Refuse, Renew, Renewed, Sealing, Standing, Welcome, cloud_kind, cloud_kind_code,
 };
+pub use credential::{Fate, Give, Given, decode_credential, encode_credential};
 pub use feed::{Batch, BatchRecord, FeedFrame, Open, RECORDS_MAX, Start};
 pub use gathered::{GatherError, Gathered, Row};
 pub use join::{Issued, Join, JoinFrame, Recover};

@@ -79,6 +79,7 @@ pub const fn kind_code(kind: RecordKind) -> u16 {
         RecordKind::Applying => 75,
         RecordKind::PutBack => 76,
         RecordKind::Secret => 77,
+        RecordKind::Limits => 78,
         RecordKind::Purge => 80,
     }
 }
@@ -162,6 +163,7 @@ pub fn encode(record: &Record) -> Result<EncodedRecord, EncodeError> {
         Record::Applying(it) => codec::encode_into(&v1::ApplyingV1::from(it), &mut value)?,
         Record::PutBack(it) => codec::encode_into(&v1::PutBackV1::from(it), &mut value)?,
         Record::Secret(it) => codec::encode_into(&v1::SecretV1::from(it), &mut value)?,
+        Record::Limits(it) => codec::encode_into(&v1::LimitsV1::from(it), &mut value)?,
         Record::Purge(it) => codec::encode_into(&v1::PurgeV1::from(it), &mut value)?,
         Record::Server(it) => codec::encode_into(&v1::ServerV1::from(it), &mut value)?,
         Record::Volume(it) => codec::encode_into(&v1::VolumeV1::from(it), &mut value)?,
@@ -211,6 +213,7 @@ pub fn decode(kind: u16, id: &[u8], value: &[u8]) -> Result<Decoded, DecodeError
         RecordKind::Applying => Record::Applying(remark::applying(codec::decode(value)?)?),
         RecordKind::PutBack => Record::PutBack(remark::put_back(codec::decode(value)?)?),
         RecordKind::Secret => Record::Secret(organization::secret(&codec::decode(value)?)),
+        RecordKind::Limits => Record::Limits(quota::limits(codec::decode(value)?)?),
         RecordKind::Purge => Record::Purge(organization::purge(codec::decode(value)?)?),
         RecordKind::Server => Record::Server(inventory::server(id, codec::decode(value)?)?),
         RecordKind::Volume => Record::Volume(inventory::volume(id, codec::decode(value)?)?),
@@ -246,6 +249,7 @@ pub const fn has_derived_id(kind: RecordKind) -> bool {
             | RecordKind::Applying
             | RecordKind::PutBack
             | RecordKind::Secret
+            | RecordKind::Limits
             | RecordKind::Purge
             | RecordKind::Service
             | RecordKind::HostSample

@@ -115,6 +115,30 @@ pub(super) struct QuotaResourceV1<'a> {
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum HolderV1<'a> {
+    Project(ObjectId),
+    Own(#[serde(borrow)] CloudIdV1<'a>),
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct LimitsV1<'a> {
+    #[serde(borrow)]
+    pub(super) holder: HolderV1<'a>,
+    pub(super) service: u8,
+    /// As many as [`QuotaV1`] has.
+    pub(super) resources: List<LimitV1<'a>, 256>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct LimitV1<'a> {
+    #[serde(borrow)]
+    pub(super) name: Text<'a, 300>,
+    pub(super) limit: Option<u64>,
+    pub(super) version: u64,
+    pub(super) force: bool,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ServiceV1<'a> {
     pub(super) kind: u8,
     pub(super) state: u8,
@@ -306,6 +330,7 @@ pub(super) enum SubjectV1<'a> {
     Assignment(AssignmentV1<'a>),
     Own(u8, CloudIdV1<'a>),
     Password(ObjectId),
+    Quota(HolderV1<'a>, u8),
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -30,6 +30,22 @@ pub(crate) fn examples() -> Vec<Example> {
     control.chain(joins).chain(calls()).collect()
 }
 
+/// A credential on its way.
+fn give() -> Example {
+    const SEALED: &[u8] = &[0xed; 200];
+    let call = || Call::Give(Give::new(SEALED, "admin").unwrap());
+    let mut bytes = Vec::new();
+    call().encode(&mut bytes).unwrap();
+    Example {
+        name: "frame-give".to_owned(),
+        parts: vec![Part::new("frame", bytes)],
+        read: Box::new(move |parts| {
+            let (kind, payload) = split(&parts[0].bytes);
+            same(Call::decode(kind, payload).unwrap(), &call());
+        }),
+    }
+}
+
 /// A call and its answers.
 fn calls() -> Vec<Example> {
     let call = |name: &str, user: &'static str, sealed: &'static [u8]| {
@@ -73,6 +89,27 @@ fn calls() -> Vec<Example> {
         answer("checked-wrong", Answer::Checked(Checked::Wrong)),
         answer("checked-expired", Answer::Checked(Checked::Expired)),
         answer("checked-needs-more", Answer::Checked(Checked::NeedsMore)),
+        give(),
+        answer(
+            "given-kept",
+            Answer::Given(Given::new(Fate::Kept, "user admin in project admin")),
+        ),
+        answer(
+            "given-refused",
+            Answer::Given(Given::new(Fate::Refused, "HTTP 401")),
+        ),
+        answer(
+            "given-lacking",
+            Answer::Given(Given::new(Fate::Lacking, "403")),
+        ),
+        answer(
+            "given-unanswered",
+            Answer::Given(Given::new(Fate::Unanswered, "503")),
+        ),
+        answer(
+            "given-not-taken",
+            Answer::Given(Given::new(Fate::NotTaken, "")),
+        ),
         answer("unable-full", Answer::Unable(Unable::new("no room left"))),
         answer("unable-minimal", Answer::Unable(Unable::new(""))),
     ]

@@ -121,7 +121,24 @@ fn full_links() -> Vec<Record> {
             version: u64::MAX,
             sealed: vec![0xed; 60],
         }),
+        Record::Limits(Limits {
+            holder: Holder::Project(OBJECT),
+            service: ServiceKind::Compute,
+            resources: vec![
+                limit("cores", Some(LIMIT_MAX), true),
+                limit("ram", None, false),
+            ],
+        }),
     ]
+}
+
+fn limit(name: &str, limit: Option<u64>, force: bool) -> Limit {
+    Limit {
+        name: name.to_owned(),
+        limit,
+        version: 1_800_000_000_000,
+        force,
+    }
 }
 
 fn binding(becomes: Becomes) -> Binding {
@@ -191,6 +208,11 @@ fn minimal() -> Vec<Record> {
             scope: Scope::Department(none.clone()),
             role: none,
             inherited: false,
+        }),
+        Record::Limits(Limits {
+            holder: Holder::Own(CloudId::new("")),
+            service: ServiceKind::Volume,
+            resources: Vec::new(),
         }),
     ]
 }

@@ -100,6 +100,8 @@ fn words() -> Vec<(String, Record)> {
         user(),
         Subject::Own(ObjectKind::Role, CloudId::new("r")),
         Subject::Password(OBJECT),
+        Subject::Quota(Holder::Project(OBJECT), ServiceKind::Compute),
+        Subject::Quota(Holder::Own(CloudId::new("p")), ServiceKind::Network),
         Subject::Link(Link::Membership(Membership { group, user: OTHER })),
         Subject::Link(Link::Implication(Implication {
             prior,

@@ -11,7 +11,8 @@ pub(crate) fn examples() -> Vec<Example> {
         states("states-server", &servers()),
         states("states-volume", &volumes()),
         states("states-node", &nodes()),
-        states("states-service", &services()),
+        states("states-service", &services(&first_states())),
+        states("states-service-account", &services(&account_states())),
         numbers(),
         numbers_of_organizations(),
     ]
@@ -95,16 +96,28 @@ fn nodes() -> Vec<(String, Record)> {
         .to_vec()
 }
 
-fn services() -> Vec<(String, Record)> {
+fn first_states() -> [ServiceState; 3] {
     let reason = String::new();
-    let states = [
+    [
         ServiceState::Available,
         ServiceState::Missing,
         ServiceState::Failing { reason },
-    ];
+    ]
+}
+
+/// Those that came later: of the account that the agent signs in with.
+fn account_states() -> [ServiceState; 2] {
+    let reason = String::new;
+    [
+        ServiceState::CredentialRefused { reason: reason() },
+        ServiceState::RightsMissing { reason: reason() },
+    ]
+}
+
+fn services(states: &[ServiceState]) -> Vec<(String, Record)> {
     let mut records = Vec::new();
     for kind in ServiceKind::ALL {
-        for state in &states {
+        for state in states {
             let service = Service {
                 kind,
                 state: state.clone(),
@@ -112,11 +125,7 @@ fn services() -> Vec<(String, Record)> {
                 versions: (String::new(), String::new()),
                 since: UnixMillis(0),
             };
-            let word = match state {
-                ServiceState::Available => "available",
-                ServiceState::Missing => "missing",
-                ServiceState::Failing { .. } => "failing",
-            };
+            let word = state.code();
             let record = Record::Service(service);
             records.push((format!("{} {word}", kind.name()), record));
         }

@@ -8,7 +8,7 @@ mod remarks;
 use std::net::IpAddr;
 
 use proptest::prelude::*;
-use shared::ids::{FederationId, FeedId, HubId, RegionId};
+use shared::ids::{FederationId, FeedId, HubId, ObjectId, RegionId};
 use shared::model::*;
 use shared::wire::frame::*;
 use shared::wire::record::FIGURE_MAX;
@@ -196,11 +196,41 @@ fn quota() -> impl Strategy<Value = Record> {
     )
 }
 
+fn holder() -> BoxedStrategy<Holder> {
+    prop_oneof![
+        any::<[u8; 16]>().prop_map(|it| Holder::Project(ObjectId::from_bytes(it))),
+        id().prop_map(Holder::Own),
+    ]
+    .boxed()
+}
+
+fn limits() -> impl Strategy<Value = Record> {
+    let limit = prop::option::of(figure());
+    let resource =
+        (text(), limit, any::<u64>(), any::<bool>()).prop_map(|(name, limit, version, force)| {
+            Limit {
+                name,
+                limit,
+                version,
+                force,
+            }
+        });
+    (holder(), kind(), list(resource, 256)).prop_map(|(holder, service, resources)| {
+        Record::Limits(Limits {
+            holder,
+            service,
+            resources,
+        })
+    })
+}
+
 fn service() -> impl Strategy<Value = Record> {
     let state = prop_oneof![
         Just(ServiceState::Available),
         Just(ServiceState::Missing),
         text().prop_map(|reason| ServiceState::Failing { reason }),
+        text().prop_map(|reason| ServiceState::CredentialRefused { reason }),
+        text().prop_map(|reason| ServiceState::RightsMissing { reason }),
     ];
     (kind(), state, text(), (text(), text()), time()).prop_map(
         |(kind, state, endpoint, versions, since)| {
@@ -260,6 +290,7 @@ pub(crate) fn record() -> BoxedStrategy<Record> {
         node(),
         storage_pool(),
         quota(),
+        limits(),
         organization::record(),
         remarks::record(),
         service(),

@@ -81,6 +81,10 @@ pub(crate) fn capped(record: &Record) -> Record {
             resources: list(&it.resources, 256, resource),
             ..it
         }),
+        Record::Limits(it) => Record::Limits(Limits {
+            resources: list(&it.resources, 256, limit),
+            ..it
+        }),
         Record::Service(it) => Record::Service(service(it)),
         Record::HostSample(it) => Record::HostSample(sample(&it)),
         other => of_organization(other),
@@ -198,6 +202,14 @@ fn entry<T>(it: Entry<T>, what: impl FnOnce(T) -> T) -> Entry<T> {
     }
 }
 
+fn limit(it: &Limit) -> Limit {
+    Limit {
+        name: text(&it.name, 300),
+        limit: it.limit.map(figure),
+        ..it.clone()
+    }
+}
+
 fn resource(it: &QuotaResource) -> QuotaResource {
     QuotaResource {
         name: text(&it.name, 300),
@@ -207,15 +219,11 @@ fn resource(it: &QuotaResource) -> QuotaResource {
     }
 }
 
-fn service(it: Service) -> Service {
-    let state = match it.state {
-        ServiceState::Failing { reason } => ServiceState::Failing {
-            reason: text(&reason, MESSAGE),
-        },
-        state => state,
-    };
+fn service(mut it: Service) -> Service {
+    if let Some(reason) = it.state.reason_mut() {
+        *reason = text(reason, MESSAGE);
+    }
     Service {
-        state,
         endpoint: text(&it.endpoint, MESSAGE),
         versions: (text(&it.versions.0, 32), text(&it.versions.1, 32)),
         since: time(it.since),

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use shared::ids::ObjectId;
 use shared::model::*;
 
-use super::{figure, id, list, text};
+use super::{figure, holder, id, list, text};
 
 fn object() -> impl Strategy<Value = ObjectId> {
     any::<[u8; 16]>().prop_map(ObjectId::from_bytes)
@@ -52,6 +52,7 @@ fn subject() -> BoxedStrategy<Subject> {
         link().prop_map(Subject::Link),
         object().prop_map(Subject::Password),
         (kind(), id()).prop_map(|(kind, here)| Subject::Own(kind, here)),
+        (holder(), super::kind()).prop_map(|(of, service)| Subject::Quota(of, service)),
     ]
     .boxed()
 }

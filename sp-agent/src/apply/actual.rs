@@ -202,7 +202,7 @@ impl Actual {
 
     /// Another thing of the same kind and department that has a thing's name, as most databases
     /// under Keystone compare names. Looks at all of the kind.
-    pub(super) fn named(&self, like: &Object<CloudId>, but: &CloudId) -> Option<&CloudId> {
+    pub(super) fn named(&self, like: &Object<CloudId>, but: Option<&CloudId>) -> Option<&CloudId> {
         fn find<T>(
             all: &BTreeMap<CloudId, T>,
             is_it: impl Fn(&CloudId, &T) -> bool,
@@ -213,7 +213,7 @@ impl Actual {
         let all = &self.organization;
         let (home, name) = (like.department(), like.name());
         let is_it = |id: &CloudId, department: Option<&CloudId>, its: &str| {
-            department == home && id != but && is_same_name(its, name)
+            department == home && Some(id) != but && is_same_name(its, name)
         };
         match like.kind() {
             ObjectKind::Department => find(&all.departments, |id, it| is_it(id, None, &it.name)),

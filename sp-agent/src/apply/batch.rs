@@ -1,17 +1,19 @@
 //! What is to be done now, and what follows from what was done.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use shared::model::{CloudId, Custody, Key, Link, ObjectKind, Record, RecordKind, UnixMillis};
+use shared::model::{
+    CloudId, Custody, Feed, Key, Link, ObjectKind, Record, RecordKind, UnixMillis,
+};
 
 use super::Reconciler;
 use super::compare::record;
 use super::failures::Told;
 use super::subject::{Level, Standing, Subject, record_kind};
 use super::verdict::{Done, Verdict};
-use crate::cloud::{CloudError, Order};
-use crate::replica::{Applied, Note};
+use crate::cloud::{CloudError, Order, Part};
+use crate::replica::{Applied, Note, Replica, Tied};
 
 /// How long a batch of removals lasts: so long an operator has to see one and stop the next.
 pub const REMOVALS_PERIOD: Duration = Duration::from_secs(60);
@@ -26,8 +28,8 @@ pub struct Batch {
     pub notes: Vec<Note>,
     /// When to ask again, if nothing is told before.
     pub wake_at: Option<Instant>,
-    /// Kinds of records whose reading something waits for.
-    pub readings: BTreeSet<RecordKind>,
+    /// Kinds of records whose reading something waits for: by one that begins then or later.
+    pub readings: BTreeMap<RecordKind, Instant>,
 }
 
 /// One order, and what it stands for.
@@ -111,9 +113,15 @@ impl Task {
         match &self.order {
             Order::Create { object, .. } => object.name(),
             Order::Update { from, .. } => from.name(),
+            Order::Quota(it) => &it.name,
             Order::Purge { name, .. } => name,
             Order::Remove { .. } | Order::Link(_) | Order::Unlink(_) | Order::Password(..) => "",
         }
+    }
+
+    /// Whether Keystone is who carries it out.
+    const fn is_of_keystone(&self) -> bool {
+        !matches!(self.order, Order::Quota(_))
     }
 
     fn frees_a_name(&self) -> Option<RecordKind> {
@@ -187,9 +195,22 @@ impl Reconciler {
         all.into_iter().flatten().min()
     }
 
-    fn readings(&self) -> BTreeSet<RecordKind> {
-        let doubts = self.doubts.values().map(|it| it.kind());
-        doubts.chain(self.failures.unread()).collect()
+    fn readings(&self) -> BTreeMap<RecordKind, Instant> {
+        let mut all: BTreeMap<RecordKind, Instant> = BTreeMap::new();
+        // What was read before this reconciler was made does not count here: without asking, the
+        // next reading might be minutes away, and nothing is written before.
+        let is_waited_for = self.replica != Replica::default();
+        let kinds = Part::ALL.into_iter().map(Part::kind);
+        let kinds = kinds.filter(|it| it.feed() == Feed::Organization && is_waited_for);
+        let unread = kinds.filter(|it| !self.actual.is_whole(*it));
+        let unread = unread.map(|kind| (kind, self.began));
+        let doubts = self.doubts.values().map(|it| (it.kind(), it.since()));
+        for (kind, since) in unread.chain(doubts).chain(self.failures.unread()) {
+            all.entry(kind)
+                .and_modify(|it| *it = since.max(*it))
+                .or_insert(since);
+        }
+        all
     }
 
     /// What came of an order. `chance` is uniform over all of `u64`.
@@ -229,7 +250,9 @@ impl Reconciler {
         };
         self.failures.forget(&task.subject);
         self.doubts.remove(&task.subject);
-        self.breaker.worked();
+        if task.is_of_keystone() {
+            self.breaker.worked();
+        }
         self.pace.done(now);
         for change in &changes {
             match change {
@@ -280,18 +303,31 @@ impl Reconciler {
         let mut text = error.to_string();
         let mut unread = None;
         match error {
+            // Another service that is away is no reason to spare Keystone.
+            _ if !task.is_of_keystone() => {
+                if let CloudError::Throttled { retry_after, .. } = error {
+                    patience = *retry_after;
+                }
+            }
             CloudError::Throttled { retry_after, .. } => {
                 patience = *retry_after;
                 self.breaker.failed(now, &text, patience, chance);
             }
-            CloudError::Unreachable { .. } | CloudError::Unauthorized { .. } => {
+            CloudError::Unreachable { .. }
+            | CloudError::Unauthorized { .. }
+            | CloudError::CredentialRefused { .. } => {
                 self.breaker.failed(now, &text, patience, chance);
             }
             CloudError::Status { status, .. } if *status >= 500 => {
                 self.breaker.failed(now, &text, patience, chance);
             }
             CloudError::Conflict { .. } => {
-                if let Some(kind) = task.claims_a_name() {
+                // Whoever had the name may have given it away while the answer was on its way:
+                // then trying again tells as much as a reading, and sooner.
+                let is_first = self.failures.get(&task.subject).is_none();
+                if let Some(kind) = task.claims_a_name()
+                    && !(is_first && self.is_name_free(task))
+                {
                     unread = Some(record_kind(kind));
                     text = self.conflict(task, kind);
                 }
@@ -314,6 +350,16 @@ impl Reconciler {
             changes: Vec::new(),
             failure,
         }
+    }
+
+    /// Whether nothing has the name, as far as is known, that an order claims.
+    fn is_name_free(&self, task: &Task) -> bool {
+        let holder = match &task.order {
+            Order::Create { object, .. } => self.actual.named(object, None),
+            Order::Update { id, to, .. } => self.actual.named(to, Some(id)),
+            _ => None,
+        };
+        holder.is_none()
     }
 
     /// It may be ours, of which the answer was lost; the next reading tells.
@@ -351,8 +397,9 @@ pub(super) fn note(task: &Task, made: Option<CloudId>) -> Option<Note> {
         }
         (Done::Step, _) => return None,
         (Done::Gone(kind, id), _) => Note::Object(*kind, *id, None),
-        (Done::Link(id, is_there), _) => Note::Link(id.clone(), *is_there),
+        (Done::Link(id, is_there), _) => Note::Link(id.clone(), is_there.then_some(Tied::Made)),
         (Done::Password(user, set), _) => Note::Password(*user, set.clone()),
+        (Done::Limits(id, set), _) => Note::Limits(id.clone(), set.clone()),
     })
 }
 
@@ -386,8 +433,8 @@ fn changes(of: &Reconciler, task: &Task, made: Option<&CloudId>) -> Option<Vec<C
         }
         Order::Link(link) => vec![Change::Put(link_record(link.clone()))],
         Order::Unlink(link) => vec![Change::Gone(link_record(link.clone()).key())],
-        // No record shows it.
-        Order::Password(..) => Vec::new(),
+        // No record shows the one, and whoever carried the other tells what it became.
+        Order::Password(..) | Order::Quota(_) => Vec::new(),
     })
 }
 

@@ -50,7 +50,7 @@ impl Reconciler {
     fn goes_round(&self, (kind, id): There, here: &CloudId, to: &Object<CloudId>) -> bool {
         let (mut here, mut wanted) = (here.clone(), to.clone());
         for _ in 0..CIRCLE_MAX {
-            let Some(holder) = self.actual.named(&wanted, &here) else {
+            let Some(holder) = self.actual.named(&wanted, Some(&here)) else {
                 return false;
             };
             match self.places.there(kind, holder) {

@@ -22,6 +22,11 @@ pub(super) struct Doubt {
 }
 
 impl Doubt {
+    /// A reading that began then or later tells.
+    pub(super) const fn since(&self) -> Instant {
+        self.since
+    }
+
     pub(super) const fn kind(&self) -> RecordKind {
         match &self.task.order {
             Order::Create { object, .. } => record_kind(object.kind()),
@@ -29,6 +34,7 @@ impl Doubt {
             Order::Remove { kind, .. } | Order::Purge { kind, .. } => record_kind(*kind),
             Order::Link(link) | Order::Unlink(link) => link_kind(link),
             Order::Password(..) => RecordKind::User,
+            Order::Quota(_) => RecordKind::Quota,
         }
     }
 }
@@ -39,6 +45,7 @@ pub(super) const fn is_doubtful(error: &CloudError) -> bool {
         CloudError::Unreachable { .. } | CloudError::Malformed { .. } | CloudError::Stopped => true,
         CloudError::Status { status, .. } => *status >= 500,
         CloudError::Unauthorized { .. }
+        | CloudError::CredentialRefused { .. }
         | CloudError::Forbidden { .. }
         | CloudError::Throttled { .. }
         | CloudError::Conflict { .. }
@@ -51,8 +58,10 @@ pub(super) const fn is_doubtful(error: &CloudError) -> bool {
 
 impl Reconciler {
     pub(super) fn doubt(&mut self, now: Instant, task: &Task, error: &CloudError) {
-        // No reading shows a password, and the newest one is given whatever came of the last.
-        if is_doubtful(error) && !matches!(task.order, Order::Password(..)) {
+        // No reading shows a password, and the newest one is given whatever came of the last; and
+        // so are limits.
+        let is_given_again = matches!(task.order, Order::Password(..) | Order::Quota(_));
+        if is_doubtful(error) && !is_given_again {
             let doubt = Doubt {
                 task: task.clone(),
                 since: now,
@@ -81,6 +90,9 @@ impl Reconciler {
             {
                 self.note(note);
             }
+            if let Subject::Link(link) = &subject {
+                self.look_at_appointed(link);
+            }
             self.dirty.insert(subject);
         }
     }
@@ -101,7 +113,7 @@ impl Reconciler {
             }
             Order::Link(link) => self.actual.has_link(link),
             Order::Unlink(link) => !self.actual.has_link(link),
-            Order::Password(..) => false,
+            Order::Password(..) | Order::Quota(_) => false,
         }
     }
 }

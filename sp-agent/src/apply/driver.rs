@@ -26,7 +26,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use shared::audit::{Act, By};
 use shared::backoff::Backoff;
 use shared::ids::FederationId;
-use shared::model::{CloudId, Key, Record, RecordKind, Secret};
+use shared::model::{CloudId, Key, Quota, Record, RecordKind, Secret};
 use shared::runtime::clock::Clock;
 use shared::runtime::shutdown::Shutdown;
 use tokio::sync::{mpsc, watch};
@@ -150,8 +150,8 @@ pub struct Apply {
     pub progress: watch::Sender<Progress>,
     /// Where it is said what the hub should hear of; `None` before it was heard itself.
     pub remarks: watch::Sender<Option<Remarks>>,
-    /// Where it is shown which kinds should be read soon.
-    pub readings: watch::Sender<Vec<RecordKind>>,
+    /// Where it is shown which kinds should be read soon, by readings that begin then or later.
+    pub readings: watch::Sender<BTreeMap<RecordKind, Instant>>,
     /// What tells the time.
     pub clock: Clock,
     /// Orders that run at once. Keystone's workers do one each: more than those only wait there.
@@ -160,7 +160,14 @@ pub struct Apply {
     pub chance: Box<dyn FnMut() -> u64 + Send>,
 }
 
-type Done = (Task, Result<Option<CloudId>, CloudError>);
+/// What came of an order: the id of what was made, and what a quota became.
+#[derive(Debug, Default)]
+struct Carried {
+    made: Option<CloudId>,
+    quota: Option<Quota>,
+}
+
+type Done = (Task, Result<Carried, CloudError>);
 
 struct Run {
     it: Apply,
@@ -204,14 +211,16 @@ async fn carry(
     cloud: &dyn Cloud,
     (unseal, doubts): (&dyn Unseal, &passwords::Doubts),
     order: &Order,
-) -> Result<Option<CloudId>, CloudError> {
+) -> Result<Carried, CloudError> {
+    let mut carried = Carried::default();
     match order {
         Order::Password(user, secret) => {
             passwords::set(cloud, (unseal, doubts), user, secret).await?;
-            Ok(None)
         }
-        order => cloud.perform(order).await,
+        Order::Quota(order) => carried.quota = cloud.set_quota(order).await?,
+        order => carried.made = cloud.perform(order).await?,
     }
+    Ok(carried)
 }
 
 impl Run {
@@ -222,10 +231,9 @@ impl Run {
             let batch = self.core.next(self.it.clock.now(), room);
             self.keep(batch.notes).await;
             batch.tasks.into_iter().for_each(|task| self.give(task));
-            let readings: Vec<RecordKind> = batch.readings.into_iter().collect();
             self.it.readings.send_if_modified(|shown| {
-                let is_new = *shown != readings;
-                *shown = readings;
+                let is_new = *shown != batch.readings;
+                *shown = batch.readings;
                 is_new
             });
             let due = [batch.wake_at, self.show(), self.remark()];
@@ -299,8 +307,13 @@ impl Run {
         while let Some((task, result)) = next {
             let at = (self.it.clock.now(), self.it.clock.unix_millis());
             let chance = (self.it.chance)();
+            let (result, quota) = match result {
+                Ok(Carried { made, quota }) => (Ok(made), quota),
+                Err(error) => (Err(error), None),
+            };
             let made = result.as_ref().ok().cloned().flatten();
             let outcome = self.core.done(at, &task, result, chance);
+            changes.extend(quota.map(|it| Change::Put(Record::Quota(it))));
             let failure = outcome.failure.as_deref();
             if self.told.admits(&task.subject, failure) {
                 let by = By::new(format!("hub of federation {}", self.it.federation), "link");

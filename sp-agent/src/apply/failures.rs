@@ -144,11 +144,9 @@ impl Failures {
         released.collect()
     }
 
-    /// The kinds whose reading something waits for.
-    pub(super) fn unread(&self) -> BTreeSet<RecordKind> {
-        let all = self.all.values();
-        all.filter_map(|it| it.unread.map(|(kind, _)| kind))
-            .collect()
+    /// The kinds whose reading something waits for, and since when.
+    pub(super) fn unread(&self) -> impl Iterator<Item = (RecordKind, Instant)> {
+        self.all.values().filter_map(|it| it.unread)
     }
 }
 

@@ -41,6 +41,10 @@ impl Reconciler {
         for user in changed(&self.replica.secrets, &replica.secrets) {
             self.tell_secret(user, replica.secrets.get(&user).cloned());
         }
+        for (holder, service) in changed(&self.replica.limits, &replica.limits) {
+            let limits = replica.limits.get(&(holder.clone(), service)).cloned();
+            self.tell_limits(holder, service, limits);
+        }
         for id in changed(&self.replica.purges, &replica.purges) {
             self.tell_purge(id, replica.purges.get(&id).cloned());
         }
@@ -74,8 +78,12 @@ impl Reconciler {
             }
             return;
         }
-        for needed in before.iter().flat_map(references) {
-            self.refers_no_more(needed, &subject);
+        if let Some(before) = &before {
+            for needed in references(before) {
+                self.refers_no_more(needed, &subject);
+            }
+            // What it was in may have waited for it.
+            self.look_around_it(before);
         }
         if let Some(object) = object {
             for needed in references(&object) {
@@ -106,6 +114,7 @@ impl Reconciler {
             false => self.replica.directory.unlink(&link),
         }
         self.failures.forget(&Subject::Link(link.clone()));
+        self.look_at_appointed(&link);
         self.look_at_link(link);
     }
 
@@ -210,6 +219,7 @@ impl Reconciler {
             self.dirty.insert(Subject::Object(kind, there));
         }
         self.dirty.insert(Subject::Own(kind, here.clone()));
+        self.look_at_own_limits(kind, &here);
         let place = (kind, here.clone());
         let known = known(&self.base, &self.actual, &self.replica);
         let moved = self.places.see(&place, known);
@@ -229,6 +239,12 @@ impl Reconciler {
         // It and what holds it hang on that, and there are two such things at most.
         if was_administrators || custody == Custody::Administrator {
             self.look_at_everything();
+        }
+        // In what is switched off no project is made or switched on.
+        if matches!(kind, ObjectKind::Department | ObjectKind::Project)
+            && let Some(there) = self.places.there(kind, here)
+        {
+            self.look_at_referrers(kind, there);
         }
         match kind {
             ObjectKind::Department => {
@@ -265,7 +281,7 @@ impl Reconciler {
     pub(super) fn note(&mut self, note: Note) {
         let before = match &note {
             Note::Object(kind, id, _) => self.base.objects.get(&(*kind, *id)).cloned(),
-            Note::Link(..) | Note::PutBack(..) | Note::Password(..) => None,
+            Note::Link(..) | Note::PutBack(..) | Note::Password(..) | Note::Limits(..) => None,
         };
         self.notes.push(note.clone());
         self.base.note(note.clone());
@@ -300,8 +316,8 @@ impl Reconciler {
         for link in links {
             let here = link.translated(|kind, id| self.places.here(kind, id));
             let is_there = here.is_some_and(|it| self.actual.has_link(&it));
-            if !is_there && self.base.links.contains(&link.id()) {
-                self.note(Note::Link(link.id(), false));
+            if !is_there && self.base.links.contains_key(&link.id()) {
+                self.note(Note::Link(link.id(), None));
                 self.dirty.insert(Subject::Link(link));
             }
         }

@@ -9,7 +9,7 @@ use super::objects::drift;
 use super::subject::{Difference, Level, Subject, Wait, Why, link_kind};
 use super::verdict::{Done, Due, Verdict};
 use crate::cloud::Order;
-use crate::replica::Note;
+use crate::replica::{Note, Tied};
 
 impl Reconciler {
     pub(super) fn judge_link(&self, link: &Link<ObjectId>) -> Verdict {
@@ -35,9 +35,9 @@ impl Reconciler {
             };
         };
         let id = link.id();
-        let is_noted = self.base.links.contains(&id);
+        let is_noted = self.base.links.contains_key(&id);
         if self.actual.has_link(&here) {
-            return Verdict::InPlace((!is_noted).then_some(Note::Link(id, true)));
+            return Verdict::InPlace((!is_noted).then_some(Note::Link(id, Some(Tied::Met))));
         }
         if let Some(why) = self.guard_link(&here) {
             return drift("", vec![Difference::Missing], why);
@@ -56,14 +56,14 @@ impl Reconciler {
     /// Only what was applied is taken away: a link that was made in the region is reported.
     fn judge_unwanted(&self, link: &Link<ObjectId>) -> Verdict {
         let id = link.id();
-        let is_noted = self.base.links.contains(&id);
+        let is_noted = self.base.links.contains_key(&id);
         let is_live = ends(link).all(|(kind, id)| self.replica.directory.has(kind, id));
         let here = link.translated(|kind, id| self.places.here(kind, id));
         let Some(here) = here.filter(|_| is_live) else {
             return Verdict::Nothing(None);
         };
         if !self.actual.has_link(&here) {
-            return Verdict::Nothing(is_noted.then_some(Note::Link(id, false)));
+            return Verdict::Nothing(is_noted.then_some(Note::Link(id, None)));
         }
         let is_put_back = self.is_put_back(&Subject::Link(link.clone()));
         let guard = self.guard_link(&here);

@@ -1,7 +1,7 @@
 //! What is looked at again, because it hangs on what changed.
 
 use shared::ids::ObjectId;
-use shared::model::{CloudId, Link, ObjectKind};
+use shared::model::{CloudId, Link, Object, ObjectKind};
 
 use super::Reconciler;
 use super::actual::Actual;
@@ -80,14 +80,19 @@ impl Reconciler {
         self.dirty.extend(referrers.cloned());
     }
 
-    /// Whether a project is switched off hangs on those in it.
+    /// Whether a project or department is switched off hangs on the projects in it.
     pub(super) fn look_at_outer(&mut self, kind: ObjectKind, id: ObjectId) {
-        if kind != ObjectKind::Project {
-            return;
+        if let Some(object) = self.replica.directory.object(kind, &id) {
+            self.look_around_it(&object);
         }
-        let project = self.replica.directory.projects.get(&id);
-        if let Some(outer) = project.and_then(|it| it.parent) {
-            self.dirty.insert(Subject::Object(kind, outer));
+    }
+
+    /// The same of what a project is in, or was.
+    pub(super) fn look_around_it(&mut self, object: &Object<ObjectId>) {
+        if let Object::Project(it) = object {
+            let department = Subject::Object(ObjectKind::Department, it.department);
+            let outer = it.parent.map(|it| Subject::Object(ObjectKind::Project, it));
+            self.dirty.extend(outer.into_iter().chain([department]));
         }
     }
 
@@ -112,6 +117,7 @@ impl Reconciler {
 
     /// Looks at all there is: at the beginning, and where what changed concerns much.
     pub(super) fn look_at_everything(&mut self) {
+        self.look_at_all_limits();
         let directory = &self.replica.directory;
         for (kind, id) in keys(directory).chain(self.base.objects.keys().copied()) {
             self.dirty.insert(Subject::Object(kind, id));

@@ -1,7 +1,9 @@
 //! Decides about one thing of the directory.
 
 use shared::ids::ObjectId;
-use shared::model::{Becomes, CloudId, End, Lapse, Marker, Object, ObjectKind, RecordKind};
+use shared::model::{
+    Becomes, CloudId, End, Lapse, Marker, Object, ObjectKind, Project, RecordKind,
+};
 
 use super::Reconciler;
 use super::compare::{
@@ -9,7 +11,7 @@ use super::compare::{
     translated,
 };
 use super::places::Place;
-use super::subject::{Difference, Drift, Level, Subject, Wait, Why, record_kind};
+use super::subject::{Difference, Drift, Level, Standing, Subject, Wait, Why, record_kind};
 use super::verdict::{Done, Due, Verdict};
 use crate::cloud::Order;
 use crate::cloud::is_same_name;
@@ -90,10 +92,12 @@ impl Reconciler {
             return Verdict::Nothing(None);
         };
         if let Object::Project(it) = &wanted
-            && let Some(outer) = &it.parent
-            && self.is_off_against_the_directory(outer)
+            && let Some((kind, above)) = self.off_above(it)
         {
-            return Verdict::Waiting(Wait::Outer(outer.clone()));
+            return match self.is_off_against_the_directory(kind, &above) {
+                true => Verdict::Waiting(Wait::Outer(above)),
+                false => Verdict::Blocked(within_what_is_off(kind, &above)),
+            };
         }
         let marker = self.marker(id);
         let order = Order::Create {
@@ -278,22 +282,28 @@ impl Reconciler {
         object
     }
 
-    /// An inner project of the directory's that is still to be made.
+    /// A project of the directory's that is still to be made in this department or project. One
+    /// that can't be made is not waited for.
     fn first_to_be_made(&self, kind: ObjectKind, id: ObjectId) -> Option<ObjectId> {
+        if !matches!(kind, ObjectKind::Department | ObjectKind::Project) {
+            return None;
+        }
         let referrers = self.referrers.get(&(kind, id)).into_iter().flatten();
         let mut inner = referrers.filter_map(|it| match it {
-            Subject::Object(ObjectKind::Project, inner) if kind == ObjectKind::Project => {
-                Some(*inner)
-            }
+            Subject::Object(ObjectKind::Project, inner) => Some((it, *inner)),
             _ => None,
         });
-        inner.find(|it| {
+        let found = inner.find(|(subject, it)| {
             let place = self.places.place((ObjectKind::Project, *it), &self.base);
-            place == Place::Absent
-        })
+            let standing = self.standings.get(*subject);
+            let is_out = matches!(standing, Some(Standing::Blocked(_) | Standing::Drift(_)));
+            place == Place::Absent && !is_out
+        });
+        found.map(|(_, inner)| inner)
     }
 
     /// Keystone switches a project off when those in it are off, and on when that around it is on.
+    /// A department it switches as it is told, but makes no project in one that is off.
     pub(super) fn wait_to_switch(
         &self,
         kind: ObjectKind,
@@ -301,13 +311,10 @@ impl Reconciler {
         (here, found): (&CloudId, &Object<CloudId>),
         to: &Object<CloudId>,
     ) -> Option<Wait> {
-        let (Object::Project(found), Object::Project(to)) = (found, to) else {
-            return None;
-        };
         let projects = &self.actual.organization().projects;
         let is_on = |it: &CloudId| projects.get(it).is_some_and(|it| it.enabled);
-        match (found.enabled, to.enabled) {
-            (true, false) => {
+        match (enabled(found), enabled(to)) {
+            (Some(true), Some(false)) => {
                 let inner = self.first_to_be_made(kind, id);
                 let inner = inner.map(|it| Wait::Needs(ObjectKind::Project, it));
                 inner.or_else(|| {
@@ -315,20 +322,32 @@ impl Reconciler {
                     on.cloned().map(Wait::Inner)
                 })
             }
-            (false, true) => {
-                let outer = found.parent.as_ref();
-                let off = outer.filter(|it| projects.contains_key(*it) && !is_on(it));
-                off.cloned().map(Wait::Outer)
-            }
+            (Some(false), Some(true)) => match found {
+                Object::Project(it) => self.off_above(it).map(|(_, above)| Wait::Outer(above)),
+                _ => None,
+            },
             _ => None,
         }
     }
 
-    fn is_off_against_the_directory(&self, here: &CloudId) -> bool {
-        let found = self.actual.organization().projects.get(here);
-        let there = self.places.there(ObjectKind::Project, here);
-        let wanted = there.and_then(|it| self.replica.directory.projects.get(&it));
-        found.is_some_and(|it| !it.enabled) && wanted.is_some_and(|it| it.enabled)
+    /// What a project is in, the nearest first, that is switched off here.
+    fn off_above(&self, project: &Project<CloudId>) -> Option<(ObjectKind, CloudId)> {
+        let all = self.actual.organization();
+        let outer = project.parent.iter().cloned();
+        let further = project.parent.iter().flat_map(|it| self.actual.outer(it));
+        let is_off = |it: &CloudId| all.projects.get(it).is_some_and(|it| !it.enabled);
+        let outer = outer.chain(further).find(is_off);
+        let outer = outer.map(|it| (ObjectKind::Project, it));
+        let home = &project.department;
+        let is_home_off = all.departments.get(home).is_some_and(|it| !it.enabled);
+        outer.or_else(|| is_home_off.then(|| (ObjectKind::Department, home.clone())))
+    }
+
+    /// Whether the directory has switched on what is off here.
+    fn is_off_against_the_directory(&self, kind: ObjectKind, here: &CloudId) -> bool {
+        let there = self.places.there(kind, here);
+        let wanted = there.and_then(|it| self.replica.directory.object(kind, &it));
+        wanted.and_then(|it| enabled(&it)) == Some(true)
     }
 
     /// The merge plan calls it blocked, and so does this.
@@ -395,6 +414,14 @@ fn revived(object: &Object<ObjectId>, how: End) -> String {
         "the federation {ended} this {kind}, and this hub, which is of an older backup, has it \
          again: it does not come back here; end it there too, with `idp-hub org {command} {kind} \
          {name:?}`"
+    )
+}
+
+fn within_what_is_off(kind: ObjectKind, above: &CloudId) -> String {
+    format!(
+        "the {} {above} that it is to be in is switched off, and Keystone makes no project within \
+         what is off; switch it on at the hub until it is made",
+        kind.name()
     )
 }
 

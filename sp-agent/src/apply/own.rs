@@ -146,7 +146,7 @@ impl Reconciler {
     }
 
     /// Whether the policy protects a thing, or the department that it is in.
-    fn protects(&self, kind: ObjectKind, here: &CloudId) -> bool {
+    pub(super) fn protects(&self, kind: ObjectKind, here: &CloudId) -> bool {
         let policy = &self.policy;
         let all = self.actual.organization();
         if !policy.protected_departments.is_empty()

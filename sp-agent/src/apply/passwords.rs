@@ -5,22 +5,22 @@
 //!
 //! Whoever has the role `admin` in this cloud keeps the password that he has here, whoever sets
 //! another one at the hub: by its password an account is taken over, and this one is the cloud's.
+//! But for the federation's own administrators: who has the role by nothing else than a link of the
+//! directory in [their project](shared::model::Administration), which was made here because the
+//! directory has it, was no administrator of this cloud before.
 
 use std::collections::BTreeSet;
 
 use shared::ids::ObjectId;
-use shared::model::{CloudId, Link, ObjectKind, RecordKind, Secret};
+use shared::model::{CloudId, Link, ObjectKind, RecordKind, Role, Secret};
 
 use super::Reconciler;
 use super::link_ends::ends;
 use super::objects::drift;
 use super::subject::{Difference, Level, Subject, Wait, Why};
 use super::verdict::{Done, Due, Verdict};
-use crate::cloud::{Order, is_same_name};
-use crate::replica::SetPassword;
-
-/// The role that makes an administrator, in every policy file that the services ship.
-const ADMIN: &str = "admin";
+use crate::cloud::Order;
+use crate::replica::{SetPassword, Tied};
 
 impl Reconciler {
     /// The hub told a password; `None`: it tells none any more.
@@ -125,6 +125,7 @@ impl Reconciler {
         let links = self
             .actual
             .links_of(ObjectKind::User, user)
+            .filter(|it| !self.is_appointment(it))
             .chain(of_groups);
         let mut roles = links.filter_map(|link| match link {
             Link::Assignment(it) => Some(&it.role),
@@ -133,11 +134,30 @@ impl Reconciler {
         roles.any(|it| self.leads_to_admin(it))
     }
 
+    /// Whether a link of the cloud makes somebody an administrator because the directory says so,
+    /// and for nothing else.
+    fn is_appointment(&self, link: &Link<CloudId>) -> bool {
+        let Some(link) = self.known_link(link) else {
+            return false;
+        };
+        self.administration.appointed(&link).is_some()
+            && self.has_link(&link)
+            && self.base.links.get(&link.id()) == Some(&Tied::Made)
+    }
+
+    /// Whom a link of the directory makes an administrator may be given his password by it, or not
+    /// any more.
+    pub(super) fn look_at_appointed(&mut self, link: &Link<ObjectId>) {
+        let user = self.administration.appointed(link);
+        let user = user.filter(|it| self.replica.secrets.contains_key(it));
+        self.dirty.extend(user.map(Subject::Password));
+    }
+
     fn leads_to_admin(&self, role: &CloudId) -> bool {
         let (mut seen, mut left) = (BTreeSet::from([role]), vec![role]);
         while let Some(role) = left.pop() {
             let known = self.actual.organization().roles.get(role);
-            if known.is_none_or(|it| is_same_name(&it.name, ADMIN)) {
+            if known.is_none_or(Role::is_cloud_admin) {
                 return true;
             }
             for link in self.actual.links_of(ObjectKind::Role, role) {

@@ -197,6 +197,7 @@ impl Reconciler {
         let object = match subject {
             Subject::Object(kind, id) => self.replica.directory.object(*kind, id),
             Subject::Password(id) => self.replica.directory.object(ObjectKind::User, id),
+            Subject::Quota(holder, _) => return self.holder_name(holder),
             Subject::Link(_) | Subject::Own(..) => None,
         };
         object.map(|it| it.name().to_owned()).unwrap_or_default()

@@ -211,7 +211,7 @@ impl Reconciler {
                 let id = becomes.and_then(Becomes::object);
                 id.is_some_and(|id| self.is_to_purge(*kind, &id))
             }
-            Subject::Link(_) | Subject::Password(_) => false,
+            Subject::Link(_) | Subject::Password(_) | Subject::Quota(..) => false,
         }
     }
 }

@@ -123,7 +123,7 @@ impl Reconciler {
                 (self.replica.directory.object(*kind, id), found)
             }
             Subject::Own(kind, here) => (None, self.actual.object(*kind, here)),
-            Subject::Link(_) | Subject::Password(_) => (None, None),
+            Subject::Link(_) | Subject::Password(_) | Subject::Quota(..) => (None, None),
         };
         let (wanted, found) = (wanted.as_ref(), found.as_ref());
         let drifted = |what, directory, cloud| Drifted {
@@ -170,6 +170,7 @@ impl Reconciler {
             Difference::Surplus => here(DriftKind::Surplus),
             Difference::NotInDirectory => here(DriftKind::NotInDirectory),
             Difference::Password => drifted(DriftKind::Password, None, None),
+            Difference::Quota => drifted(DriftKind::Quota, self.wanted_limits(subject), None),
             Difference::LinkGiven => drifted(DriftKind::LinkGiven, None, None),
             Difference::LinkTaken => drifted(DriftKind::LinkTaken, None, None),
         }

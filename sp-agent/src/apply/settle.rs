@@ -32,6 +32,7 @@ impl Reconciler {
             Subject::Link(link) => self.judge_link(link),
             Subject::Password(user) => self.judge_password(*user),
             Subject::Own(kind, here) => self.judge_own(*kind, here),
+            Subject::Quota(holder, service) => self.judge_quota(holder, *service),
         }
     }
 

@@ -27,6 +27,8 @@ pub enum Difference {
     DefaultProject,
     /// Not the password that the hub set.
     Password,
+    /// Not the limits that the hub set.
+    Quota,
     /// In another department, or nested in another project. No cloud can put that right.
     Moved,
     /// It was here, and was deleted in the region.
@@ -65,7 +67,7 @@ pub enum Wait {
     Needs(ObjectKind, ObjectId),
     /// That this inner project is switched off, as Keystone asks for.
     Inner(CloudId),
-    /// That the outer project is switched on, as Keystone asks for.
+    /// That the outer project or the department is switched on, as Keystone asks for.
     Outer(CloudId),
     /// That all in this thing, which is to be purged, is removed.
     Emptied(ObjectKind, ObjectId),
@@ -109,6 +111,8 @@ pub enum Level {
     User,
     /// Given.
     Password,
+    /// Limits are set.
+    Quota,
     /// Links are made.
     Link,
     /// Links are taken away.

@@ -8,8 +8,10 @@ mod measured;
 mod passwords;
 mod properties;
 mod purge;
+mod quotas;
 mod remarks;
 mod rules;
+mod switches;
 mod world;
 
 use std::time::{Duration, Instant};

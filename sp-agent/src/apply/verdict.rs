@@ -5,7 +5,7 @@ use shared::model::{CloudId, ObjectKind};
 
 use super::subject::{Drift, Level, Wait};
 use crate::cloud::Order;
-use crate::replica::{Note, SetPassword, Was};
+use crate::replica::{Note, SetLimits, SetPassword, Was};
 
 /// How a subject is to be taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,4 +45,6 @@ pub(super) enum Done {
     Link(CloudId, bool),
     /// This user has this password.
     Password(ObjectId, SetPassword),
+    /// The limits of this record were set.
+    Limits(CloudId, SetLimits),
 }

@@ -11,8 +11,8 @@ use super::ask::{daemon, json, say};
 use super::{Failure, Output, load};
 use crate::config::Purpose;
 use crate::status::{
-    AdoptionReport, CloudReport, LinkReport, OrganizationReport, RegionReport, Report, SpoolReport,
-    Time, offline,
+    AdoptionReport, CloudReport, CredentialReport, LinkReport, OrganizationReport, RegionReport,
+    Report, SpoolReport, Time, offline,
 };
 use crate::tasks::Origin;
 
@@ -65,6 +65,31 @@ impl Page {
     }
 }
 
+impl Page {
+    fn credential(&mut self, it: &CredentialReport) {
+        let source = match (it.source.as_str(), &it.given) {
+            ("given", Some(at)) => {
+                let by = it.by.as_deref().unwrap_or("somebody");
+                format!(
+                    "given {} by {by}; counts before the configuration's",
+                    self.ago(at)
+                )
+            }
+            ("former", _) => "as the configuration named it before".to_owned(),
+            _ => "by the configuration".to_owned(),
+        };
+        self.line("credential", format_args!("{}, {source}", it.account));
+        if let Some(note) = &it.note {
+            self.line("", note);
+        }
+        if let Some(since) = it.since.as_ref().filter(|_| it.is_refused()) {
+            let lasting = self.lasting(since);
+            let reason = it.reason.as_deref().unwrap_or_default();
+            self.line("", format_args!("REFUSED {lasting}: {reason}"));
+        }
+    }
+}
+
 fn text_of(report: &Report) -> String {
     let mut page = Page {
         text: String::new(),
@@ -102,7 +127,10 @@ fn text_of(report: &Report) -> String {
         organization(&mut page, it);
     }
     let spool = report.spool.as_ref().and_then(|it| it.next_step.as_ref());
-    for step in report.allegiance.next_step.iter().chain(spool) {
+    let cloud = report.cloud.as_ref();
+    let credential = cloud.and_then(|it| it.credential.as_ref()?.next_step.as_ref());
+    let steps = report.allegiance.next_step.iter();
+    for step in steps.chain(credential).chain(spool) {
         let _ = write!(page.text, "\nNext: {step}\n");
     }
     page.text
@@ -189,13 +217,21 @@ fn cloud(page: &mut Page, it: &CloudReport) {
     if !it.endpoint.is_empty() {
         page.line("", &it.endpoint);
     }
-    if let Some(reason) = &it.reason {
+    let credential = it.credential.as_ref();
+    if let Some(it) = credential {
+        page.credential(it);
+    }
+    // Its own lines say it already.
+    let is_refused = credential.is_some_and(CredentialReport::is_refused);
+    if let Some(reason) = it.reason.as_ref().filter(|_| !is_refused) {
         page.line("", format_args!("NOT KNOWN: {reason}"));
     }
     for service in &it.services {
         let lasting = page.lasting(&service.since);
         let text = match (service.state.as_str(), &service.reason) {
-            ("failing", Some(reason)) => format!("FAILING {lasting}: {reason}"),
+            ("credential-refused", _) => format!("not asked {lasting}"),
+            ("rights-missing", Some(reason)) => format!("FORBIDDEN {lasting}: {reason}"),
+            (_, Some(reason)) => format!("FAILING {lasting}: {reason}"),
             (state, _) => format!("{state} {lasting}"),
         };
         page.line("", format_args!("{:<13} {text}", service.service));

@@ -2,7 +2,8 @@
 //!
 //! One [`OpenStack`] is one region of one cloud, seen with one account. It signs in at Keystone,
 //! finds the services in the catalog, asks each for the newest microversion that both know, and
-//! turns the answers into records. It changes the organization alone, in Keystone, by orders.
+//! turns the answers into records. It changes the organization in Keystone and the limits of quotas
+//! in Nova, Cinder and Neutron, by orders, and nothing else.
 //!
 //! ```text
 //! options, setup, tls → http → signing → session (token, catalog) → client → paging → compute, …
@@ -30,6 +31,7 @@ mod passwords;
 mod patience;
 mod probe;
 mod projects;
+mod prove;
 mod purge;
 mod quota;
 mod refusal;
@@ -53,7 +55,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use shared::model::{CloudDescription, CloudId};
+use shared::model::{CloudDescription, CloudId, Quota};
 use shared::runtime::clock::Clock;
 use shared::wire::frame::Checked;
 
@@ -63,11 +65,12 @@ use self::client::Client;
 use self::compute::nodes::{self, LastCapacities};
 use self::compute::servers::{self, Witness};
 use self::network::LastAddresses;
-pub use self::options::{Auth, Domain, Interface, Options, Secret};
+pub use self::options::{Auth, Domain, Interface, Options, Secret, keystone};
 use self::patience::Patience;
+pub use self::prove::{Unproven, prove};
 pub use self::setup::SetupError;
 use self::volume::pools;
-use super::{Cloud, CloudError, Mark, Order, Pages, Part, Probe, Whole};
+use super::{Cloud, CloudError, Mark, Order, Pages, Part, Probe, QuotaOrder, Whole};
 
 /// One region of one OpenStack cloud.
 #[derive(Debug)]
@@ -214,6 +217,10 @@ impl Cloud for OpenStack {
             }
             order => identity::perform(&self.client, order).await,
         }
+    }
+
+    async fn set_quota(&self, order: &QuotaOrder) -> Result<Option<Quota>, CloudError> {
+        quota::set(&self.client, order).await
     }
 
     async fn set_password(&self, user: &CloudId, password: &str) -> Result<(), CloudError> {

@@ -1,6 +1,8 @@
-//! What the agent changes in its cloud's organization.
+//! What the agent changes in its cloud's organization, and of its quotas.
 
-use shared::model::{CloudId, Link, Marker, Object, ObjectKind, Secret, UnixMillis};
+use shared::model::{
+    CloudId, Limit, Link, Marker, Object, ObjectKind, Secret, ServiceKind, UnixMillis,
+};
 
 /// One change. Each is one call, as far as the cloud's API can do that, and doing it twice is
 /// doing it once.
@@ -52,4 +54,36 @@ pub enum Order {
     /// Give this user the password that is sealed here. Whoever carries orders opens it, and asks
     /// [`Cloud::set_password`](super::Cloud::set_password).
     Password(CloudId, Secret),
+    /// Give this project these limits. Whoever carries orders asks
+    /// [`Cloud::set_quota`](super::Cloud::set_quota).
+    Quota(QuotaOrder),
+}
+
+/// Limits to be set in one service. What is not named stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuotaOrder {
+    /// The project's id.
+    pub project: CloudId,
+    /// Its name, for reading.
+    pub name: String,
+    /// Compute, volume or network.
+    pub service: ServiceKind,
+    /// Each resource once.
+    pub limits: Vec<Limit>,
+}
+
+impl QuotaOrder {
+    /// The limits in words: `cores=20 ram=unlimited`.
+    pub fn told(&self) -> String {
+        told_limits(&self.limits)
+    }
+}
+
+/// Limits in words: `cores=20 ram=unlimited`.
+pub(crate) fn told_limits<'a>(limits: impl IntoIterator<Item = &'a Limit>) -> String {
+    let words = limits.into_iter().map(|it| match it.limit {
+        Some(limit) => format!("{}={limit}", it.name),
+        None => format!("{}=unlimited", it.name),
+    });
+    words.collect::<Vec<_>>().join(" ")
 }

@@ -17,6 +17,9 @@ pub struct Policy {
     /// Types of services, as in Keystone's catalog, in which a project's things may be and which
     /// are not looked into when it is purged: without them here it is not purged in such a cloud.
     pub purge_unchecked: Vec<String>,
+    /// Whether a hub may give the agent another credential for its cloud. A captured one could give
+    /// only what works at the very same Keystone.
+    pub credential_from_hub: bool,
 }
 
 impl Policy {
@@ -42,12 +45,13 @@ impl std::fmt::Display for Policy {
             protected_users: users,
             removals_max,
             purge_unchecked: unchecked,
+            credential_from_hub,
         } = self;
         write!(
             f,
             "read_only={read_only} removals_max={removals_max} \
-             protected_departments={departments:?} protected_users={users:?} \
-             purge_unchecked={unchecked:?}"
+             credential_from_hub={credential_from_hub} protected_departments={departments:?} \
+             protected_users={users:?} purge_unchecked={unchecked:?}"
         )
     }
 }
@@ -60,6 +64,7 @@ impl Default for Policy {
             protected_users: Vec::new(),
             removals_max: Self::REMOVALS_DEFAULT,
             purge_unchecked: Vec::new(),
+            credential_from_hub: true,
         }
     }
 }

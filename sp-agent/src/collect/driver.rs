@@ -24,7 +24,7 @@ use super::reading::{self, Audited, Broken};
 use super::sampler::Sampler;
 use super::schedule::{Options, Outcome, Schedule, Work};
 use super::services::Services;
-use crate::cloud::{Cloud, Mark, Part, Probe, ProbeOutcome};
+use crate::cloud::{Cloud, Mark, Part, Probe, ProbeOutcome, Trouble};
 use crate::spool::{Held, Spool, SpoolError, Written};
 
 /// A cloud bounds each of its probes by less. This ends a round that it lost.
@@ -46,8 +46,8 @@ pub struct Collector {
     pub chance: Box<dyn FnMut() -> u64 + Send>,
     /// Where it is told when the last whole reading of each part began that came to its end.
     pub read: watch::Sender<BTreeMap<Part, Instant>>,
-    /// What is to be read soon.
-    pub wanted: watch::Receiver<Vec<RecordKind>>,
+    /// What is to be read soon, by readings that begin then or later.
+    pub wanted: watch::Receiver<BTreeMap<RecordKind, Instant>>,
 }
 
 /// What ended.
@@ -90,7 +90,7 @@ struct Run {
     under_way: FuturesUnordered<BoxFuture<'static, Done>>,
     services_put: Put,
     read: watch::Sender<BTreeMap<Part, Instant>>,
-    wanted: watch::Receiver<Vec<RecordKind>>,
+    wanted: watch::Receiver<BTreeMap<RecordKind, Instant>>,
 }
 
 /// Where the services' way into the spool is: one at a time, so that none overtakes another.
@@ -168,8 +168,8 @@ impl Run {
                 Some(done) = self.under_way.next() => self.take(done),
                 Ok(()) = self.wanted.changed() => {
                     let now = self.clock.now();
-                    for kind in self.wanted.borrow_and_update().iter() {
-                        self.schedule.wanted(now, *kind);
+                    for (kind, since) in self.wanted.borrow_and_update().iter() {
+                        self.schedule.wanted(now, *kind, *since);
                     }
                 }
                 () = wake => {}
@@ -302,7 +302,8 @@ impl Run {
                 ..
             }) => {
                 self.is_broken(Work::Audit(part), part, reason.clone());
-                self.services.part_failed(wall, part, reason, false);
+                self.services
+                    .part_failed(wall, part, reason, Trouble::Service);
                 Outcome::Read
             }
             told => {
@@ -315,9 +316,11 @@ impl Run {
         self.put_services();
     }
 
-    /// What was missing and is held all the same was not read: nothing is known of it.
+    /// What was missing and is held all the same was not read: nothing is known of it. Nor is it of
+    /// what a list lacks that was never read: taken for gone, it would be told as drift.
     fn tell_read(&self, part: Part, began: Instant, read: &Result<Audited, Broken>) {
-        if read.as_ref().is_ok_and(|it| it.held.is_none()) {
+        let is_all = |it: &Audited| it.held.is_none() && !it.lacks_some;
+        if read.as_ref().is_ok_and(is_all) {
             self.read.send_modify(|it| {
                 it.insert(part, began);
             });

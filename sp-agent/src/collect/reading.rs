@@ -57,6 +57,8 @@ pub(super) struct Audited {
     pub(super) incomplete: Option<String>,
     /// What was missing, and stays all the same until the next audit.
     pub(super) held: Option<Held>,
+    /// Whether something exists of which nothing is known, from before either.
+    pub(super) lacks_some: bool,
 }
 
 /// Reads a part whole. Only here records vanish: those that a reading which came to its end did
@@ -97,6 +99,7 @@ pub(super) async fn audit(
         mark,
         incomplete: incomplete.map(|it| chain(&it).to_string()),
         held: written.held,
+        lacks_some: written.lacks_some,
     })
 }
 

@@ -151,11 +151,11 @@ impl Schedule {
         }
     }
 
-    /// Somebody needs to know how these are now.
-    pub fn wanted(&mut self, now: Instant, kind: RecordKind) {
+    /// Somebody needs to know how these are at `since` or later. To say so again changes nothing.
+    pub fn wanted(&mut self, now: Instant, kind: RecordKind, since: Instant) {
         for turn in &mut self.turns {
             if turn.part.kind() == kind {
-                turn.wanted(now);
+                turn.wanted(now, since);
             }
         }
     }

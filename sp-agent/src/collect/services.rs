@@ -2,14 +2,14 @@
 //!
 //! A service is failing when its probe fails or one of its parts can't be read, whatever the other
 //! says. One failure alone is no news: the second in a row is, so that a single lost packet does
-//! not turn a region yellow; a refused credential is at once, as trying again can't cure it. A
-//! success is news at once. Pure.
+//! not turn a region yellow; a refused credential or a lost right is at once, as trying again can't
+//! cure it, and a refused credential comes before all else. A success is news at once. Pure.
 
 use std::collections::BTreeMap;
 
 use shared::model::{Service, ServiceKind, ServiceLatency, ServiceState, UnixMillis};
 
-use crate::cloud::{Part, Probe, ProbeOutcome};
+use crate::cloud::{Part, Probe, ProbeOutcome, Trouble};
 
 /// Failures in a row that make a service failing.
 const FAILURES_MIN: u32 = 2;
@@ -46,13 +46,22 @@ enum Probed {
 #[derive(Debug)]
 struct Failing {
     times: u32,
-    is_refusal: bool,
+    trouble: Trouble,
     reason: String,
 }
 
 impl Failing {
     fn is_certain(&self) -> bool {
-        self.is_refusal || self.times >= FAILURES_MIN
+        self.trouble != Trouble::Service || self.times >= FAILURES_MIN
+    }
+
+    fn state(&self) -> ServiceState {
+        let reason = self.reason.clone();
+        match self.trouble {
+            Trouble::Service | Trouble::Token => ServiceState::Failing { reason },
+            Trouble::Credential => ServiceState::CredentialRefused { reason },
+            Trouble::Rights => ServiceState::RightsMissing { reason },
+        }
     }
 }
 
@@ -99,7 +108,7 @@ impl Services {
     pub fn probe_lost(&mut self, now: UnixMillis, reason: &str) {
         for (kind, known) in &mut self.known {
             if !matches!(known.probe, Probed::Missing) {
-                known.probe_failed(*kind, reason);
+                known.probe_failed(*kind, Trouble::Service, reason);
                 known.settle(now);
             }
         }
@@ -114,14 +123,18 @@ impl Services {
         }
     }
 
-    /// A part could not be read. `is_refusal` if the credential was refused.
-    pub fn part_failed(&mut self, now: UnixMillis, part: Part, reason: &str, is_refusal: bool) {
+    /// A part could not be read.
+    pub fn part_failed(&mut self, now: UnixMillis, part: Part, reason: &str, trouble: Trouble) {
         let known = self.known(now, part.service());
         let times = known.failing_parts.get(&part).map_or(0, |it| it.times);
         let failing = Failing {
             times: times.saturating_add(1),
-            is_refusal,
-            reason: cut(&format!("{}: {reason}", part.name())),
+            trouble,
+            reason: match trouble {
+                // It is not about the part, and all services say it in the same words.
+                Trouble::Credential => cut(reason),
+                _ => cut(&format!("{}: {reason}", part.name())),
+            },
         };
         known.failing_parts.insert(part, failing);
         known.settle(now);
@@ -177,18 +190,20 @@ impl Known {
                 self.probe = Probed::Missing;
                 self.latency = None;
             }
-            ProbeOutcome::Failing { reason } => self.probe_failed(kind, &reason),
+            ProbeOutcome::Failing { trouble, reason } => {
+                self.probe_failed(kind, trouble, &reason);
+            }
         }
     }
 
-    fn probe_failed(&mut self, kind: ServiceKind, reason: &str) {
+    fn probe_failed(&mut self, kind: ServiceKind, trouble: Trouble, reason: &str) {
         let times = match &self.probe {
             Probed::Failing(failing) => failing.times,
             _ => 0,
         };
         self.probe = Probed::Failing(Failing {
             times: times.saturating_add(1),
-            is_refusal: false,
+            trouble,
             reason: cut(reason),
         });
         self.latency = Some(ServiceLatency {
@@ -210,22 +225,25 @@ impl Known {
 
     /// The state that follows from what is known; `None` leaves it as it is.
     fn state(&self) -> Option<ServiceState> {
-        let was_failing = matches!(self.service.state, ServiceState::Failing { .. });
+        let was_failing = self.service.state.reason().is_some();
         let probe = match &self.probe {
             Probed::Failing(failing) => Some(failing),
             _ => None,
         };
         let failures = || probe.into_iter().chain(self.failing_parts.values());
-        let told = match failures().find(|failing| failing.is_certain()) {
+        let of_credential = |it: &&Failing| it.trouble == Trouble::Credential;
+        let told = match failures().find(of_credential) {
+            Some(refused) => Some(refused),
+            None => failures().find(|failing| failing.is_certain()),
+        };
+        let told = match told {
             Some(certain) => Some(certain),
             // Nothing better is known, or it was failing already: a first failure is told.
             None if was_failing || !self.is_settled => failures().next(),
             None => None,
         };
         match (told, &self.probe) {
-            (Some(failing), _) => Some(ServiceState::Failing {
-                reason: failing.reason.clone(),
-            }),
+            (Some(failing), _) => Some(failing.state()),
             (None, Probed::Available) => Some(ServiceState::Available),
             (None, Probed::Missing) => Some(ServiceState::Missing),
             (None, Probed::NotYet | Probed::Failing(_)) => None,

@@ -6,7 +6,7 @@ use shared::runtime::clock::Clock;
 use shared::runtime::errors::chain;
 use shared::runtime::settings::{Setting, Table};
 
-use super::{Surroundings, credential};
+use super::{Surroundings, secret};
 use crate::cloud::openstack::{
     Auth, Domain, Interface, OpenStack, Options, check_auth_url, check_ca_file,
 };
@@ -89,7 +89,7 @@ fn auth(table: &mut Table<'_>, surroundings: &Surroundings) -> Option<Auth> {
             None
         }
         (true, false) => {
-            let secret = credential::read(table, ("secret", "secret_file"), surroundings);
+            let secret = secret::read(table, ("secret", "secret_file"), surroundings);
             table.allow(&PASSWORD_KEYS);
             Some(Auth::ApplicationCredential {
                 id: id.value?,
@@ -133,7 +133,7 @@ fn password(
     username: Setting<'_, Option<String>>,
     surroundings: &Surroundings,
 ) -> Option<Auth> {
-    let password = credential::read(table, ("password", "password_file"), surroundings);
+    let password = secret::read(table, ("password", "password_file"), surroundings);
     let user_domain = domain(table, "user_domain_name", "user_domain_id");
     let project_domain = domain(table, "project_domain_name", "project_domain_id");
     let project_name = table

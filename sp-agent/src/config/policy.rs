@@ -23,6 +23,10 @@ pub(super) fn read(mut table: Table<'_>) -> Policy {
         protected_users: names(&mut table, "protected_users", "backup-operator"),
         removals_max: removals.unwrap_or(default.removals_max),
         purge_unchecked: names(&mut table, "purge_unchecked", "object-store"),
+        credential_from_hub: table
+            .flag("credential_from_hub")
+            .or(default.credential_from_hub)
+            .value,
     }
 }
 

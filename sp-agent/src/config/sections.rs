@@ -10,8 +10,8 @@ use shared::runtime::settings::Table;
 use shared::transport::Congestion;
 
 use super::{
-    CloudConfig, Config, HostConfig, HubConfig, Purpose, Surroundings, checks, openstack, policy,
-    simulated,
+    CloudConfig, Config, Credential, HostConfig, HubConfig, Purpose, Surroundings, checks,
+    openstack, policy, simulated,
 };
 use crate::collect;
 
@@ -58,6 +58,7 @@ pub(super) fn root(mut root: Table<'_>, purpose: Purpose, surroundings: &Surroun
         cloud,
         collect: collect(root.section("collect")),
         policy,
+        credential: Credential::default(),
     }
 }
 

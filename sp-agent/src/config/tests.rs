@@ -157,7 +157,8 @@ fn a_policy_is_what_the_operator_wrote_also_for_whoever_reads_the_cloud() {
         "auth_url = \"https://cloud\"\nusername = \"me\"\npassword = \"hush\"\n\
          project_name = \"admin\"\ndefault_domain_id = \"d0\"\n[policy]\nread_only = true\n\
          protected_departments = [\"财务\"]\nprotected_users = [\"root\", \"u1\"]\n\
-         removals_max = 0\npurge_unchecked = [\"object-store\"]\n",
+         removals_max = 0\npurge_unchecked = [\"object-store\"]\n\
+         credential_from_hub = false\n",
     );
     let config = read(&text).unwrap();
     let expected = Policy {
@@ -166,6 +167,7 @@ fn a_policy_is_what_the_operator_wrote_also_for_whoever_reads_the_cloud() {
         protected_users: vec!["root".to_owned(), "u1".to_owned()],
         removals_max: 0,
         purge_unchecked: vec!["object-store".to_owned()],
+        credential_from_hub: false,
     };
     assert_eq!(config.policy, expected);
     let Some(CloudConfig::OpenStack(options)) = config.cloud else {

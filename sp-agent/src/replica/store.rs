@@ -22,7 +22,7 @@ use shared::wire::frame::{Cursor, DIRECTORY_FEED};
 use tokio::sync::watch;
 
 pub use self::feed::Taken;
-use super::{Applied, Base, Change, Note, Replica, SetPassword, Was};
+use super::{Applied, Base, Change, Note, Replica, SetLimits, SetPassword, Tied, Was};
 use crate::database::move_aside;
 
 const FILE: &str = "replica.sqlite";
@@ -277,11 +277,12 @@ fn base(connection: &Connection) -> rusqlite::Result<Base> {
         let was = Was::from_bytes(row.get(3)?);
         base.objects.insert((kind, id), Applied { here, was });
     }
-    let mut links = connection.prepare_cached("SELECT id FROM applied_link")?;
+    let mut links = connection.prepare_cached("SELECT id, made FROM applied_link")?;
     let mut rows = links.query(())?;
     while let Some(row) = rows.next()? {
-        let id: String = row.get(0)?;
-        base.links.insert(CloudId::new(&id));
+        let (id, is_made): (String, bool) = (row.get(0)?, row.get(1)?);
+        let tied = if is_made { Tied::Made } else { Tied::Met };
+        base.links.insert(CloudId::new(&id), tied);
     }
     let mut put_backs = connection.prepare_cached("SELECT id, at_ms FROM put_back")?;
     let mut rows = put_backs.query(())?;
@@ -301,6 +302,16 @@ fn base(connection: &Connection) -> rusqlite::Result<Base> {
         let user = ObjectId::from_bytes(row.get(0)?);
         base.passwords.insert(user, set);
     }
+    let mut limits = connection.prepare_cached("SELECT id, here, version FROM applied_limits")?;
+    let mut rows = limits.query(())?;
+    while let Some(row) = rows.next()? {
+        let (id, here, version): (String, String, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let set = SetLimits {
+            here: CloudId::new(&here),
+            version: u64::try_from(version).unwrap_or(0),
+        };
+        base.limits.insert(CloudId::new(&id), set);
+    }
     Ok(base)
 }
 
@@ -319,10 +330,10 @@ fn note(connection: &Connection, note: &Note) -> rusqlite::Result<()> {
         Note::Object(kind, id, None) => connection
             .prepare_cached("DELETE FROM applied WHERE kind = ?1 AND id = ?2")?
             .execute(params![kind.name(), id.to_bytes()]),
-        Note::Link(id, true) => connection
-            .prepare_cached("INSERT OR IGNORE INTO applied_link (id) VALUES (?1)")?
-            .execute([id.to_string()]),
-        Note::Link(id, false) => connection
+        Note::Link(id, Some(tied)) => connection
+            .prepare_cached("INSERT OR REPLACE INTO applied_link (id, made) VALUES (?1, ?2)")?
+            .execute(params![id.to_string(), *tied == Tied::Made]),
+        Note::Link(id, None) => connection
             .prepare_cached("DELETE FROM applied_link WHERE id = ?1")?
             .execute([id.to_string()]),
         Note::PutBack(id, Some(at)) => connection
@@ -337,6 +348,15 @@ fn note(connection: &Connection, note: &Note) -> rusqlite::Result<()> {
             )?
             .execute(params![
                 user.to_bytes(),
+                here.to_string(),
+                i64::try_from(*version).unwrap_or(i64::MAX)
+            ]),
+        Note::Limits(id, SetLimits { here, version }) => connection
+            .prepare_cached(
+                "INSERT OR REPLACE INTO applied_limits (id, here, version) VALUES (?1, ?2, ?3)",
+            )?
+            .execute(params![
+                id.to_string(),
                 here.to_string(),
                 i64::try_from(*version).unwrap_or(i64::MAX)
             ]),

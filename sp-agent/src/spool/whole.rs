@@ -61,7 +61,8 @@ pub(super) fn save_absent(store: &Connection, part: Part) -> rusqlite::Result<()
     }
 }
 
-fn is_settled(store: &Connection, part: Part) -> rusqlite::Result<bool> {
+/// Whether a part came to the end of an audit in this life, or is not there.
+pub(super) fn is_settled(store: &Connection, part: Part) -> rusqlite::Result<bool> {
     store
         .prepare_cached("SELECT 1 FROM meta WHERE key IN (?1, ?2)")?
         .exists([mark_key(part), absent_key(part)])

@@ -352,7 +352,11 @@ fn perform(put: &mut Put<'_>, audits: &mut Audits, work: &Work) -> Result<Writte
             let before = audits.take_missed(*part);
             let (written, missed) = put.sweep(*part, &seen, &before)?;
             audits.keep_missed(*part, missed);
-            Ok(written)
+            let lacks_some = !whole::is_settled(put.store, *part)?;
+            Ok(Written {
+                lacks_some,
+                ..written
+            })
         }
         Work::Absent(part) => {
             whole::save_absent(put.store, *part)?;

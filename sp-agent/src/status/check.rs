@@ -73,7 +73,7 @@ fn of_probe(probe: Probe) -> CheckReport {
             let text = format!("answers at {} within {millis} ms", probe.endpoint);
             CheckReport::new(Verdict::Good, subject, text)
         }
-        ProbeOutcome::Failing { reason } => CheckReport::new(Verdict::Bad, subject, reason),
+        ProbeOutcome::Failing { reason, .. } => CheckReport::new(Verdict::Bad, subject, reason),
         ProbeOutcome::Missing => {
             let text = "the catalog has none".to_owned();
             CheckReport::new(Verdict::Warning, subject, text)

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
 use super::check::CheckReport;
+use super::credential::{CredentialAsked, CredentialTold};
 use super::problem::Problem;
 use super::report::Report;
 use super::server::{JoinAsked, JoinTold, LeaveTold};
@@ -123,6 +124,14 @@ impl Client {
     /// If its configuration has faults.
     pub async fn check(&self) -> Result<Vec<CheckReport>, ClientError> {
         answer(self.request(Method::POST, "v1/check")).await
+    }
+
+    /// Has the daemon prove another credential at its cloud, and keep it.
+    ///
+    /// # Errors
+    /// Why it is not kept: the one until now goes on.
+    pub async fn credential(&self, asked: &CredentialAsked) -> Result<CredentialTold, ClientError> {
+        answer(self.request(Method::POST, "v1/credential").json(asked)).await
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {

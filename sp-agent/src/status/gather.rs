@@ -2,9 +2,10 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use shared::link::agent::Phase;
-use shared::model::{CloudDescription, CloudId, Feed, Service, ServiceState, UnixMillis};
+use shared::model::{CloudDescription, CloudId, Feed, Service, UnixMillis};
 use shared::pki::Fingerprint;
 use shared::runtime::clock::Clock;
 use shared::runtime::errors::chain;
@@ -14,12 +15,14 @@ use tokio::sync::watch;
 
 use super::advice::{adopted_at, next_step, writable_again};
 use super::allegiance::{Allegiance, Standing};
+use super::credential::credential;
 use super::report::{
     AdoptionReport, AllegianceReport, BehindReport, CloudReport, FailureReport, LinkReport,
     OrganizationReport, PartReport, RegionReport, Report, ServiceReport, SpoolReport,
 };
 use crate::apply::Progress;
 use crate::cloud::Part;
+use crate::config::Config;
 use crate::join::SOFTWARE;
 use crate::membership::{Credentials, Membership, MembershipError};
 use crate::spool::Spool;
@@ -87,6 +90,8 @@ pub struct Sources {
     pub door: watch::Receiver<Option<DoorView>>,
     /// How far the directory is applied.
     pub progress: watch::Receiver<Progress>,
+    /// The configuration.
+    pub config: watch::Receiver<Arc<Config>>,
 }
 
 impl Sources {
@@ -115,6 +120,7 @@ impl Sources {
 
     async fn cloud(&self, view: CloudView) -> CloudReport {
         let services = self.spool.services().await.unwrap_or_default();
+        let credential = credential(&self.config.borrow(), &services);
         let mut parts = Vec::new();
         for part in Part::ALL {
             let mark = self.spool.mark(part).await.ok().flatten();
@@ -128,6 +134,7 @@ impl Sources {
             version: view.description.version,
             endpoint: view.description.endpoint,
             reason: view.reason,
+            credential,
             services: services.into_iter().map(service).collect(),
             parts,
         }
@@ -360,11 +367,7 @@ fn link(status: &uplink::Status) -> LinkReport {
 }
 
 fn service(it: Service) -> ServiceReport {
-    let (state, reason) = match it.state {
-        ServiceState::Available => ("available", None),
-        ServiceState::Failing { reason } => ("failing", Some(reason)),
-        ServiceState::Missing => ("missing", None),
-    };
+    let (state, reason) = (it.state.code(), it.state.reason().map(str::to_owned));
     let told = !(it.versions.0.is_empty() && it.versions.1.is_empty());
     ServiceReport {
         service: it.kind.name().to_owned(),

@@ -101,9 +101,16 @@ impl RegionReport {
     }
 }
 
+impl CredentialReport {
+    /// Whether Keystone gives no token for it.
+    pub fn is_refused(&self) -> bool {
+        self.state == "credential-refused"
+    }
+}
+
 impl CloudReport {
     fn is_well(&self) -> bool {
-        self.reason.is_none() && self.services.iter().all(|it| it.state != "failing")
+        self.reason.is_none() && self.services.iter().all(|it| it.reason.is_none())
     }
 }
 
@@ -193,10 +200,39 @@ pub struct CloudReport {
     pub endpoint: String,
     /// Why it can't be described, if it can't.
     pub reason: Option<String>,
+    /// As whom the agent signs in; `None` where it need not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<CredentialReport>,
     /// Its services.
     pub services: Vec<ServiceReport>,
     /// Its parts.
     pub parts: Vec<PartReport>,
+}
+
+/// As whom the agent signs in at its cloud.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CredentialReport {
+    /// The account, or the application credential.
+    pub account: String,
+    /// `password` or `application-credential`.
+    pub kind: String,
+    /// Which counts: `configuration`; `given`, by `sp-agent credential set` or from the hub; or
+    /// `former`, as the configuration's new one is not taken.
+    pub source: String,
+    /// When it was given.
+    pub given: Option<Time>,
+    /// By whom.
+    pub by: Option<String>,
+    /// `works`, `credential-refused`, `rights-missing`, or `unknown` while Keystone is away.
+    pub state: String,
+    /// Since when it is refused, or lacks a right.
+    pub since: Option<Time>,
+    /// What Keystone, or another service, says.
+    pub reason: Option<String>,
+    /// What else there is to know of it.
+    pub note: Option<String>,
+    /// What the operator should do.
+    pub next_step: Option<String>,
 }
 
 /// One service of the cloud.
@@ -204,11 +240,11 @@ pub struct CloudReport {
 pub struct ServiceReport {
     /// Such as `compute`.
     pub service: String,
-    /// `available`, `failing` or `missing`.
+    /// `available`, `failing`, `missing`, `credential-refused` or `rights-missing`.
     pub state: String,
     /// Since when.
     pub since: Time,
-    /// Why it is failing.
+    /// Why it is neither available nor missing.
     pub reason: Option<String>,
     /// Its address in the catalog.
     pub endpoint: String,

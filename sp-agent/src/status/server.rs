@@ -21,6 +21,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 
 use super::bounded::Bounded;
 use super::check::CheckReport;
+use super::credential::{CredentialAsked, CredentialTold};
 use super::problem::Problem;
 use super::report::Report;
 use crate::join::Joined;
@@ -28,8 +29,8 @@ use crate::join::Joined;
 /// Owner and group may connect.
 const SOCKET_MODE: u32 = 0o660;
 
-/// The largest body taken, in bytes: a token, and a few addresses.
-const BODY_BYTES_MAX: usize = 16 * 1024;
+/// The largest body taken, in bytes: a credential of a long secret, each letter of it escaped.
+const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// Connections at once: some commands and a scraper. More wait.
 const CONNECTIONS_MAX: usize = 32;
@@ -54,6 +55,8 @@ pub trait Operations: Send + Sync + 'static {
     async fn leave(&self) -> Result<LeaveTold, Problem>;
     /// Reads the configuration file anew, and asks the cloud.
     async fn check(&self) -> Result<Vec<CheckReport>, Problem>;
+    /// Proves another credential at the cloud, and keeps it.
+    async fn credential(&self, asked: CredentialAsked) -> Result<CredentialTold, Problem>;
     /// Prometheus' text format.
     fn metrics(&self) -> String;
 }
@@ -267,6 +270,7 @@ pub(super) fn router(operations: Arc<dyn Operations>) -> Router {
         .route("/v1/join", post(join))
         .route("/v1/leave", post(leave))
         .route("/v1/check", post(check))
+        .route("/v1/credential", post(credential))
         .route("/metrics", get(metrics))
         .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "Nothing has this address.") })
         // An announced length beyond the limit is refused at once, without waiting for the body.
@@ -300,6 +304,15 @@ async fn leave(State(operations): Shared) -> Result<Json<LeaveTold>, Problem> {
 
 async fn check(State(operations): Shared) -> Result<Json<Vec<CheckReport>>, Problem> {
     operations.check().await.map(Json)
+}
+
+async fn credential(
+    State(operations): Shared,
+    asked: Result<Json<CredentialAsked>, JsonRejection>,
+) -> Result<Json<CredentialTold>, Problem> {
+    // The library's own words may quote what was sent.
+    let Json(asked) = asked.map_err(|_| Problem::invalid("the body is no credential"))?;
+    operations.credential(asked).await.map(Json)
 }
 
 async fn metrics(State(operations): Shared) -> ([(&'static str, &'static str); 1], String) {

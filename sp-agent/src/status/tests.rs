@@ -44,6 +44,12 @@ impl Operations for Parrot {
         Ok(Vec::new())
     }
 
+    async fn credential(&self, asked: CredentialAsked) -> Result<CredentialTold, Problem> {
+        self.0.lock().unwrap().push(format!("{asked:?}"));
+        let account = format!("{:?}", asked.offered().map_err(Problem::invalid)?);
+        Ok(CredentialTold { account })
+    }
+
     fn metrics(&self) -> String {
         "up 1\n".to_owned()
     }

@@ -4,17 +4,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use shared::audit::By;
+use shared::foreign;
 use shared::ids::{FederationId, RegionId};
-use shared::model::{CloudId, Secret};
+use shared::model::{CloudCredential, CloudId, Secret};
 use shared::pki::{Context, SealError, SealedFor, SealingKey};
 use shared::runtime::clock::Clock;
-use shared::wire::frame::Checked;
+use shared::wire::frame::{Checked, Fate, decode_credential};
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
+use super::custodian::{Custodian, NotTaken};
 use crate::allowance::Allowance;
 use crate::apply::Unseal;
 use crate::cloud::Cloud;
+use crate::cloud::openstack::Unproven;
+use crate::config::Config;
 use crate::uplink::Answering;
 
 /// Wrong passwords that are tried one after another, whoever's they are: the typing errors of the
@@ -40,6 +45,22 @@ pub(super) struct Answers {
     pub(super) clock: Clock,
     /// Counts wrong passwords.
     pub(super) wrong: Mutex<Allowance>,
+    pub(super) configs: watch::Receiver<Arc<Config>>,
+    pub(super) custodian: Custodian,
+    /// Counts credentials from the hub that did not do.
+    pub(super) useless: Mutex<Allowance>,
+}
+
+/// Credentials from the hub that may be refused one after another: an administrator's typing
+/// errors.
+const USELESS_AT_ONCE: u32 = 5;
+
+/// After them one in so long: a hub that was taken over guesses at no account's password faster.
+const USELESS_EACH: Duration = Duration::from_secs(60);
+
+/// How many credentials may be of no use.
+pub(super) const fn useless() -> Allowance {
+    Allowance::new(USELESS_AT_ONCE, USELESS_EACH)
 }
 
 /// What may be wrong, all users together.
@@ -56,13 +77,31 @@ impl PartialEq for Opener {
 }
 
 impl Opener {
-    fn open(&self, purpose: SealedFor<'_>, sealed: &[u8]) -> Result<Zeroizing<String>, String> {
-        let context = Context {
+    /// The credential that is sealed to this agent.
+    fn credential(&self, sealed: &[u8]) -> Result<CloudCredential, String> {
+        let context = self.context(SealedFor::Credential);
+        let opened = self.key.open(&context, sealed);
+        let opened = opened.map_err(|_| {
+            "it was sealed to a key that this agent has no more; try again".to_owned()
+        })?;
+        let offered = decode_credential(&opened);
+        let offered = offered.map_err(|_| {
+            "it is of a kind that this agent does not know; upgrade the agent".to_owned()
+        })?;
+        offered.check().map_err(|error| error.to_string())?;
+        Ok(offered)
+    }
+
+    const fn context<'a>(&self, purpose: SealedFor<'a>) -> Context<'a> {
+        Context {
             federation: self.federation,
             region: self.region,
             purpose,
-        };
-        let opened = self.key.open(&context, sealed);
+        }
+    }
+
+    fn open(&self, purpose: SealedFor<'_>, sealed: &[u8]) -> Result<Zeroizing<String>, String> {
+        let opened = self.key.open(&self.context(purpose), sealed);
         let opened = opened.map_err(|error| match error {
             SealError::Open => "it was sealed to a key that this agent has no more, or for \
                                 something else; have the user sign in at the hub, or set his \
@@ -103,9 +142,49 @@ impl Answering for Answers {
         }
         Ok(checked)
     }
+
+    async fn take_credential(&self, sealed: Vec<u8>, by: String) -> (Fate, String) {
+        if !self.configs.borrow().policy.credential_from_hub {
+            let text = "the region's policy takes no credential from a hub (credential_from_hub); \
+                        give it in the region: sp-agent credential set";
+            return (Fate::NotTaken, text.to_owned());
+        }
+        if let Err(wait) = self.useless().admit(self.clock.now()) {
+            let seconds = wait.as_millis().div_ceil(1000);
+            let text = format!(
+                "too many credentials were of no use here lately; the next is looked at in \
+                 {seconds} s"
+            );
+            return (Fate::NotTaken, text);
+        }
+        let offered = match self.opener.credential(&sealed) {
+            Ok(offered) => offered,
+            Err(reason) => return (Fate::NotTaken, reason),
+        };
+        let by = By::new(foreign::line(&by), "hub");
+        match self.custodian.take(offered, by).await {
+            Ok(account) => (Fate::Kept, account),
+            Err(error) => {
+                let fate = match &error {
+                    NotTaken::Unproven(Unproven::Refused(_)) => Fate::Refused,
+                    NotTaken::Unproven(Unproven::Lacking(_)) => Fate::Lacking,
+                    NotTaken::Unproven(Unproven::Unanswered(_)) => Fate::Unanswered,
+                    NotTaken::Other(_) => Fate::NotTaken,
+                };
+                if matches!(fate, Fate::Refused | Fate::Lacking) {
+                    self.useless().count(self.clock.now());
+                }
+                (fate, error.to_string())
+            }
+        }
+    }
 }
 
 impl Answers {
+    fn useless(&self) -> std::sync::MutexGuard<'_, Allowance> {
+        self.useless.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn wrong(&self) -> std::sync::MutexGuard<'_, Allowance> {
         self.wrong.lock().unwrap_or_else(PoisonError::into_inner)
     }

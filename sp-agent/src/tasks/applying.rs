@@ -44,15 +44,15 @@ const AGAIN: Duration = Duration::from_secs(10);
 pub(super) struct Between {
     /// When the last whole reading of each part began that came to its end.
     pub(super) read: watch::Sender<BTreeMap<Part, Instant>>,
-    /// What is to be read soon.
-    pub(super) wanted: watch::Sender<Vec<RecordKind>>,
+    /// What is to be read soon, by readings that begin then or later.
+    pub(super) wanted: watch::Sender<BTreeMap<RecordKind, Instant>>,
 }
 
 impl Between {
     pub(super) fn new() -> Self {
         Self {
             read: watch::Sender::new(BTreeMap::new()),
-            wanted: watch::Sender::new(Vec::new()),
+            wanted: watch::Sender::new(BTreeMap::new()),
         }
     }
 }
@@ -296,18 +296,34 @@ impl Report for Reported {
         records: Vec<Record>,
         gone: Vec<Key>,
     ) -> Result<(), StoreError> {
-        let Some(part) = Part::ALL.into_iter().find(|it| it.kind() == kind) else {
-            return Ok(());
-        };
-        let page = Page {
-            records,
-            deleted: gone,
-            unread: Vec::new(),
-        };
-        let put = self.0.put_changes(part, page).await;
-        put.map(drop).map_err(|error| StoreError {
-            what: "reporting what was applied",
-            reason: chain(&error).to_string(),
-        })
+        let mut pages: BTreeMap<Part, Page> = BTreeMap::new();
+        for record in records {
+            if let Some(part) = part_of(&record) {
+                pages.entry(part).or_default().records.push(record);
+            }
+        }
+        if let Some(part) = Part::ALL.into_iter().find(|it| it.kind() == kind)
+            && !gone.is_empty()
+        {
+            pages.entry(part).or_default().deleted = gone;
+        }
+        for (part, page) in pages {
+            let put = self.0.put_changes(part, page).await;
+            put.map_err(|error| StoreError {
+                what: "reporting what was applied",
+                reason: chain(&error).to_string(),
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// The part that a reading would find a record in. Quotas are read service by service.
+fn part_of(record: &Record) -> Option<Part> {
+    let kind = record.key().kind;
+    let mut parts = Part::ALL.into_iter().filter(|it| it.kind() == kind);
+    match record {
+        Record::Quota(quota) => parts.find(|it| it.service() == quota.service),
+        _ => parts.next(),
     }
 }

@@ -20,6 +20,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::answering::{self, Answers, Opener};
+use super::custodian::Custodian;
 use super::files::Watcher;
 use crate::audit::Trail;
 use crate::cloud::Cloud;
@@ -76,6 +77,8 @@ pub(super) struct Following {
     pub(super) cloud: watch::Receiver<Option<Arc<dyn Cloud>>>,
     /// Where it is told who leaves.
     pub(super) trail: Trail,
+    /// Takes another credential for the cloud.
+    pub(super) custodian: Custodian,
 }
 
 /// A federation that is followed, and what its hub tells.
@@ -284,6 +287,9 @@ impl Following {
                 cloud: self.cloud.clone(),
                 clock: self.clock.clone(),
                 wrong: Mutex::new(answering::wrong()),
+                configs: self.configs.clone(),
+                custodian: self.custodian.clone(),
+                useless: Mutex::new(answering::useless()),
             }),
             clock: self.clock.clone(),
             dial,

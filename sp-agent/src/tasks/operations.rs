@@ -9,16 +9,18 @@ use shared::host_port::HostPort;
 use shared::pki::JoinToken;
 use shared::runtime::errors::chain;
 use shared::transport::DialOptions;
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::Origin;
+use super::custodian::Custodian;
 use super::following::Leave;
 use crate::audit::Trail;
 use crate::config::{Config, ConfigError, Purpose};
 use crate::join::{self, Request};
 use crate::status::check::{self, CheckReport};
 use crate::status::{
-    JoinAsked, JoinTold, LeaveTold, Metrics, Operations, Problem, Report, Sources,
+    CredentialAsked, CredentialTold, JoinAsked, JoinTold, LeaveTold, Metrics, Operations, Problem,
+    Report, Sources,
 };
 
 /// The daemon, for its own socket.
@@ -27,10 +29,10 @@ pub(super) struct Local {
     pub(super) metrics: Metrics,
     pub(super) origin: Origin,
     pub(super) data_dir: PathBuf,
-    pub(super) config: watch::Receiver<Arc<Config>>,
     pub(super) orders: mpsc::Sender<Leave>,
     pub(super) poke: Arc<Notify>,
     pub(super) trail: Trail,
+    pub(super) custodian: Custodian,
 }
 
 const STOPPING: &str = "the agent stops; ask again when it runs";
@@ -42,7 +44,7 @@ impl Operations for Local {
     }
 
     async fn join(&self, asked: JoinAsked) -> Result<JoinTold, Problem> {
-        let config = Arc::clone(&self.config.borrow());
+        let config = Arc::clone(&self.sources.config.borrow());
         let view = self.sources.cloud.borrow().clone();
         let request = Request {
             token: asked.token.parse::<JoinToken>().map_err(Problem::invalid)?,
@@ -88,6 +90,14 @@ impl Operations for Local {
             Some(cloud) => Ok(check::check(cloud, self.sources.clock.clone()).await),
             None => Ok(Vec::new()),
         }
+    }
+
+    async fn credential(&self, asked: CredentialAsked) -> Result<CredentialTold, Problem> {
+        let offered = asked.offered().map_err(Problem::invalid)?;
+        let by = By::new("administrator", "local socket");
+        let taken = self.custodian.take(offered, by).await;
+        let account = taken.map_err(|error| Problem::refused(error.to_string()))?;
+        Ok(CredentialTold { account })
     }
 
     fn metrics(&self) -> String {

@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use shared::model::CloudId;
 use shared::transport::{CloseCode, FrameReader, FrameWriter, LinkConnection};
-use shared::wire::frame::{Answer, Call, Checked, Unable};
+use shared::wire::frame::{Answer, Call, Checked, Fate, Given, Unable};
 
 /// Calls answered at once. Those that come meanwhile wait on their streams, of which QUIC bounds
 /// the number.
@@ -25,6 +25,16 @@ pub trait Answering: Send + Sync + 'static {
     /// # Errors
     /// Why that can't be told, as a sentence for whoever asked.
     async fn check(&self, user: CloudId, sealed: Vec<u8>) -> Result<Checked, String>;
+
+    /// Takes what is sealed as the credential for the cloud, on behalf of whom the hub names.
+    /// What came of it, in words.
+    async fn take_credential(&self, sealed: Vec<u8>, by: String) -> (Fate, String) {
+        let _ = (sealed, by);
+        (
+            Fate::NotTaken,
+            "this agent has no cloud to sign in at".to_owned(),
+        )
+    }
 }
 
 /// Answers no call: for an agent that has no cloud to ask.
@@ -89,6 +99,11 @@ async fn answer(answering: &dyn Answering, mut writer: FrameWriter, mut reader: 
                 Ok(checked) => Answer::Checked(checked).encode(&mut bytes),
                 Err(reason) => Answer::Unable(Unable::new(&reason)).encode(&mut bytes),
             }
+        }
+        Ok(Some(Call::Give(give))) => {
+            let (sealed, by) = (give.sealed().to_vec(), give.by().to_owned());
+            let (fate, text) = answering.take_credential(sealed, by).await;
+            Answer::Given(Given::new(fate, &text)).encode(&mut bytes)
         }
         Ok(None) => {
             let reason = "this agent's release is older than the call; upgrade it";

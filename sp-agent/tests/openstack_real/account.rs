@@ -87,7 +87,8 @@ async fn a_wrong_password_is_told_as_such() {
         project_domain,
     }));
     let error = cloud.describe().await.unwrap_err();
-    assert!(matches!(error, CloudError::Unauthorized { .. }), "{error}");
+    let is_refused = matches!(error, CloudError::CredentialRefused { .. });
+    assert!(is_refused, "{error}");
     let probes = cloud.probe().await;
     let failing = |it: &ProbeOutcome| matches!(it, ProbeOutcome::Failing { .. });
     assert!(probes.iter().all(|it| failing(&it.outcome)), "{probes:?}");

@@ -2,9 +2,9 @@
 
 use reqwest::Method;
 use serde_json::json;
-use shared::model::{CloudId, Quota, Record, ServiceKind};
-use sp_agent::cloud::Part;
+use shared::model::{CloudId, Limit, Quota, Record, ServiceKind};
 use sp_agent::cloud::openstack::OpenStack;
+use sp_agent::cloud::{Cloud, Part, QuotaOrder};
 
 use crate::cloud::{Hand, administrator, client};
 use crate::told::audit;
@@ -40,6 +40,56 @@ async fn each_projects_quota_is_told_by_each_service() {
         ServiceKind::Network,
     ];
     assert_eq!(services, expected);
+    set(&cloud, &hand).await;
+}
+
+/// Each service is given a limit, and says so at once and at the next audit; what is not named
+/// stays, and less than is used needs a word where the service knows one.
+async fn set(cloud: &OpenStack, hand: &Hand) {
+    let order = |service, name: &str, limit, force| QuotaOrder {
+        project: CloudId::new(&hand.project),
+        name: "tenant".to_owned(),
+        service,
+        limits: vec![Limit {
+            name: name.to_owned(),
+            limit,
+            version: 1,
+            force,
+        }],
+    };
+    for (service, part, name, limit, other) in [
+        (
+            ServiceKind::Compute,
+            Part::ComputeQuota,
+            "cores",
+            Some(11),
+            ("instances", Some(7)),
+        ),
+        (
+            ServiceKind::Volume,
+            Part::VolumeQuota,
+            "gigabytes",
+            None,
+            ("volumes", Some(3)),
+        ),
+        (
+            ServiceKind::Network,
+            Part::NetworkQuota,
+            "port",
+            Some(9),
+            ("network", Some(5)),
+        ),
+    ] {
+        let set = cloud.set_quota(&order(service, name, limit, false)).await;
+        let told = set.unwrap().expect("it was read back");
+        assert_eq!(resource(&told, name).0, limit, "{service:?}");
+        let told = quota(cloud, part, hand).await;
+        assert_eq!(resource(&told, name).0, limit, "{service:?}");
+        assert_eq!(resource(&told, other.0).0, other.1, "{service:?}");
+    }
+    let below = order(ServiceKind::Network, "network", Some(0), true);
+    let told = cloud.set_quota(&below).await.unwrap().unwrap();
+    assert_eq!(resource(&told, "network"), (Some(0), 1));
 }
 
 async fn quota(cloud: &OpenStack, part: Part, hand: &Hand) -> Quota {

@@ -12,6 +12,7 @@ const fn written(changed: u64, removed: u64) -> Written {
         changed,
         removed,
         held: None,
+        lacks_some: false,
     }
 }
 

@@ -113,6 +113,25 @@ impl Keystone {
         })
     }
 
+    /// Whether somebody is an administrator here, in the federation's own project for that, by what
+    /// only an administrator may see.
+    pub(crate) fn is_administered(&self, department: &str, name: &str, password: &str) -> bool {
+        let auth = json!({"auth": {
+            "identity": {"methods": ["password"], "password": {"user": {
+                "name": name, "domain": {"name": department}, "password": password}}},
+            "scope": {"project": {"name": "admin", "domain": {"name": "federation"}}}}});
+        let asked = self.client.post(format!("{}/auth/tokens", self.auth_url));
+        self.runtime.block_on(async {
+            let answer = asked.json(&auth).send().await.unwrap();
+            let Some(token) = answer.headers().get("x-subject-token") else {
+                return false;
+            };
+            let asked = self.client.get(format!("{}/domains", self.auth_url));
+            let asked = asked.header("x-auth-token", token);
+            asked.send().await.unwrap().status() == 200
+        })
+    }
+
     /// Plays lines of `NAME METHOD PATH [BODY]`: `$NAME` stands for an id that was given before.
     pub(crate) fn play(&mut self, script: &str) {
         for line in script.lines().filter(|it| !it.trim().is_empty()) {

@@ -163,6 +163,37 @@ c POST /users {"user": {"name": "cleo", "domain_id": "$d", "password": "secret o
         });
     }
 
+    /// A cloud administrator, whom no region made one, has one password everywhere; and is none any
+    /// more at once.
+    fn administrator(&self) {
+        let (web, third) = (&self.web, "a third password");
+        let (_, admin) = web.enter(None, "admin", PASSWORD);
+        let users = self.lab.items("/directory/users");
+        let bob = users.iter().find(|it| it["name"] == "bob").unwrap();
+        let path = format!("/directory/administrators/{}", bob["id"].as_str().unwrap());
+        let (status, set) = web.ask(&admin, Method::PUT, &path, &json!({ "new": third }));
+        assert_eq!((status, &set["regions"]), (200, &json!(2)), "{set}");
+        until("bob's new password is everywhere", || {
+            self.source.lets_in("bob", third) && self.target.lets_in("bob", third)
+        });
+        let (_, bob) = web.enter(Some("research"), "bob", third);
+        let overview = || web.ask(&bob, Method::GET, "/overview", &Value::Null).0;
+        assert_eq!(overview(), 200);
+        // Also one that he chooses as an administrator.
+        let change = json!({ "current": third, "new": NEW });
+        assert_eq!(
+            web.ask(&bob, Method::PUT, "/session/password", &change).0,
+            200
+        );
+        until("what he chose is everywhere", || {
+            self.source.lets_in("bob", NEW) && self.target.lets_in("bob", NEW)
+        });
+        let (_, bob) = web.enter(Some("research"), "bob", NEW);
+        let last = format!("{path}?last=true");
+        assert_eq!(web.ask(&admin, Method::DELETE, &last, &Value::Null).0, 204);
+        assert_eq!(web.ask(&bob, Method::GET, "/overview", &Value::Null).0, 401);
+    }
+
     fn changed_while_a_region_is_away(&mut self) {
         self.far.daemon.kill();
         let (_, session) = self.web.enter(Some("research"), "bob", NEW);
@@ -225,6 +256,7 @@ fn one_account_signs_in_at_the_hub_and_in_every_region() {
     let mut stage = Stage::new();
     stage.merged_user();
     stage.new_user();
+    stage.administrator();
     stage.changed_while_a_region_is_away();
     stage.whose_region_is_away();
     stage.without_a_hub();

@@ -29,7 +29,7 @@ const EXCEPTIONS: [(&str, &str, &str); 1] = [(
 )];
 
 /// Modules that decide: `(now, input) -> effects`, values only.
-const PURE: [&str; 36] = [
+const PURE: [&str; 41] = [
     "shared/src/foreign",
     "shared/src/ids",
     "shared/src/model",
@@ -59,12 +59,17 @@ const PURE: [&str; 36] = [
     "sp-agent/src/apply/progress.rs",
     "sp-agent/src/apply/purge.rs",
     "sp-agent/src/apply/put_back.rs",
+    "sp-agent/src/apply/quotas.rs",
     "sp-agent/src/apply/remarks.rs",
     "sp-agent/src/apply/rests.rs",
     "sp-agent/src/apply/settle.rs",
     "sp-agent/src/apply/subject.rs",
     "sp-agent/src/apply/verdict.rs",
     "sp-agent/src/cloud/openstack/purge/services.rs",
+    "sp-agent/src/cloud/trouble.rs",
+    "sp-agent/src/credential/offered.rs",
+    "sp-agent/src/credential/openrc.rs",
+    "sp-agent/src/credential/sheet.rs",
     "sp-agent/src/replica.rs",
 ];
 

@@ -64,7 +64,7 @@ impl Seen {
             });
         }
         let directory = self.directory(reading)?;
-        let rights = Rights::of(directory.live(), asker).ok_or(Denied::GONE)?;
+        let rights = Rights::of(&directory, asker).ok_or(Denied::GONE)?;
         Ok(Sight {
             rights,
             directory: Some(directory),
@@ -87,6 +87,11 @@ impl Seen {
 }
 
 impl Sight {
+    /// Whether it is a cloud administrator's.
+    pub(in crate::api) const fn sees_everything(&self) -> bool {
+        matches!(self.rights, Rights::All | Rights::Administrator(_))
+    }
+
     pub(in crate::api) fn sees_object(&self, id: ObjectId, object: &Object<ObjectId>) -> bool {
         self.rights.sees_object(id, object)
     }

@@ -323,7 +323,7 @@ async fn found(
 }
 
 /// Makes a change, if he may, and tells the audit of it.
-pub(super) async fn edit(
+pub(in crate::api) async fn edit(
     state: &ApiState,
     who: &Who,
     source: Source,

@@ -19,7 +19,7 @@ use crate::api::problem::{Kind, Problem, ProblemDocument};
 use crate::api::state::ApiState;
 use crate::api::who::Source;
 use crate::directory::{Action, PlanDigest};
-use crate::store::directory::Confirmation;
+use crate::store::directory::{Confirmation, ShownPlan};
 
 /// Which steps.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -36,8 +36,8 @@ pub(in crate::api) struct StepsQuery {
     /// Those of one kind: `department`, `project`, `user`, `group` or `role`.
     #[serde(default)]
     kind: Option<String>,
-    /// Those of one action: `adopt`, `recognize`, `create`, `give-way`, `withhold`, `block` or
-    /// `skip`.
+    /// Those of one action: `found`, `adopt`, `recognize`, `create`, `give-way`, `withhold`,
+    /// `block` or `skip`.
     #[serde(default)]
     action: Option<String>,
 }
@@ -141,8 +141,15 @@ pub(in crate::api) async fn merge(
         region,
         digest: plan,
         written,
-        adopted: merged.shown.plan.adopted().count() as u64,
+        adopted: count(&merged.shown),
     }))
+}
+
+/// How many things of the region were taken in.
+fn count(shown: &ShownPlan) -> u64 {
+    let steps = shown.plan.steps.iter();
+    let taken = steps.filter(|it| matches!(it.action, Action::Adopt { .. }));
+    taken.count() as u64
 }
 
 /// A filter's word, if it is one.

@@ -4,7 +4,7 @@ use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use shared::ids::ObjectId;
 use shared::model::{
-    Actor, DriftKind, DriftWhy, Drifted, End, Link, ObjectKind, RemarkState, Scope, Subject,
+    Actor, DriftKind, DriftWhy, Drifted, End, Holder, Link, ObjectKind, RemarkState, Scope, Subject,
 };
 use utoipa::ToSchema;
 
@@ -22,7 +22,7 @@ pub struct RemarkDocument {
     /// thing.
     pub id: String,
     /// What kind of thing: `department`, `project`, `user`, `group`, `role`, `membership`,
-    /// `implication`, `assignment`, or a user's `password`.
+    /// `implication`, `assignment`, a user's `password`, or a project's `quota`.
     pub kind: String,
     /// What it is called in the region; of a link, what it links.
     pub name: String,
@@ -63,8 +63,8 @@ pub struct RemarkDocument {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DifferenceDocument {
     /// In what: `name`, `description`, `enabled`, `email`, `default-project`, `moved`, `deleted`,
-    /// `created-here`, `link-given`, `link-taken`, `missing`, `surplus`, `not-in-directory` or
-    /// `password`.
+    /// `created-here`, `link-given`, `link-taken`, `missing`, `surplus`, `not-in-directory`,
+    /// `password` or `quota`.
     pub what: String,
     /// The directory's value.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -82,6 +82,8 @@ impl RemarkDocument {
             Subject::Link(link) => (link.kind().name(), None, None),
             Subject::Password(user) => ("password", Some(user.to_string()), None),
             Subject::Own(kind, here) => (kind.name(), None, Some(here.to_string())),
+            Subject::Quota(Holder::Project(id), _) => ("quota", Some(id.to_string()), None),
+            Subject::Quota(Holder::Own(here), _) => ("quota", None, Some(here.to_string())),
         };
         let mut document = Self {
             region: it.region.clone(),

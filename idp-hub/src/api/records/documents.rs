@@ -308,9 +308,9 @@ impl QuotaDocument {
 pub struct ServiceDocument {
     /// `identity`, `compute`, `placement`, `volume`, `network`, `image` or `kubernetes`.
     pub kind: String,
-    /// `available`, `failing` or `missing`.
+    /// `available`, `failing`, `missing`, `credential-refused` or `rights-missing`.
     pub state: String,
-    /// What was asked and what came, of a failing one; else empty.
+    /// What was asked and what came; empty of one that is available or missing.
     pub reason: String,
     /// Its address in the catalog; may be empty.
     pub endpoint: String,

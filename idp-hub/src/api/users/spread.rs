@@ -11,9 +11,10 @@ use crate::api::passwords::{self, PasswordError};
 use crate::api::problem::Problem;
 use crate::api::state::ApiState;
 use crate::api::who::Source;
+use crate::directory::Edit;
 use crate::directory::rights::{Action, Asker};
-use crate::store::RegionNo;
 use crate::store::users::{NewPassword, Recipient, UserRow};
+use crate::store::{Changing, RegionNo, StoreError};
 
 /// A password that somebody chose.
 pub(super) struct Chosen<'a> {
@@ -23,10 +24,46 @@ pub(super) struct Chosen<'a> {
     pub(super) password: Zeroizing<String>,
     /// What the audit trail is told of it: by whom, and how.
     pub(super) act: Act,
-    /// Whose rights he has.
-    pub(super) asker: Asker,
-    /// The region in which it is the user's already. Such a one may be as its cloud took it.
-    pub(super) captured_from: Option<RegionNo>,
+    /// Who chose it, and when that counts.
+    pub(super) how: How,
+}
+
+/// Who chose a password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum How {
+    /// It is the user's already in this region, and may be as its cloud took it.
+    CapturedFrom(RegionNo),
+    /// He himself, who showed that he knows the one of this version, if that is still his.
+    Own(Option<u64>),
+    /// Somebody else, if he may.
+    By(Asker),
+    /// Somebody who makes him a cloud administrator with it, if he may.
+    Appointing(Asker),
+}
+
+impl How {
+    const fn captured_from(&self) -> Option<RegionNo> {
+        match self {
+            Self::CapturedFrom(region) => Some(*region),
+            Self::Own(_) | Self::By(_) | Self::Appointing(_) => None,
+        }
+    }
+
+    /// Does what goes along with a new password, in its transaction.
+    ///
+    /// # Errors
+    /// If he may not, or it can't be; or if the database fails.
+    fn begin(&self, it: &mut Changing<'_>, user: ObjectId, by: &By) -> Result<(), StoreError> {
+        match self {
+            Self::CapturedFrom(_) | Self::Own(_) => Ok(()),
+            Self::By(asker) => it.permit(*asker, Action::SetPassword(user)),
+            Self::Appointing(asker) => {
+                let edit = Edit::Appoint(user);
+                it.permit(*asker, Action::Edit(&edit))?;
+                it.edit_by(edit, by).map(drop)
+            }
+        }
+    }
 }
 
 /// Gives a user a password: its hash here, and itself to every region, in one change.
@@ -38,9 +75,9 @@ pub(super) async fn set(state: &ApiState, chosen: Chosen<'_>) -> Result<Password
         row,
         password,
         act,
-        asker,
-        captured_from,
+        how,
     } = chosen;
+    let captured_from = how.captured_from();
     if captured_from.is_none() {
         passwords::check_for_clouds(&password)?;
     }
@@ -59,13 +96,15 @@ pub(super) async fn set(state: &ApiState, chosen: Chosen<'_>) -> Result<Password
         hash,
         version,
         author: act.by.who.clone(),
+        checked: match how {
+            How::Own(version) => version,
+            How::CapturedFrom(_) | How::By(_) | How::Appointing(_) => None,
+        },
         captured_from,
         sealed: sealed.await?,
     };
     let told = state.store.change(move |it| {
-        if captured_from.is_none() {
-            it.permit(asker, Action::SetPassword(user))?;
-        }
+        how.begin(it, user, &act.by)?;
         let told = it.set_user_password(&new)?;
         it.audit(act.changing("", told_to(version, told.len())))?;
         Ok((told, it.reading().lacking(user)?))

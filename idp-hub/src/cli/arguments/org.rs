@@ -2,7 +2,9 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::administrator::Administrator;
 use super::drift::{Drift, Policy};
+use super::quota::Quota;
 
 /// The directory.
 #[derive(Debug, Subcommand)]
@@ -83,6 +85,12 @@ pub(in crate::cli) enum Org {
         #[arg(long)]
         stdin: bool,
     },
+    /// Show quotas, set them, and find what is left over
+    #[command(subcommand)]
+    Quota(Quota),
+    /// List who of the directory's users is a cloud administrator, make one, or make one none
+    #[command(subcommand)]
+    Administrator(Administrator),
     /// Make a membership, an implication or an assignment
     Link(Link),
     /// Take a membership, an implication or an assignment away

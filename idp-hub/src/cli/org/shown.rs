@@ -18,7 +18,8 @@ use crate::api::{
 const STEPS_MAX: usize = 20;
 
 /// Actions as columns, in the order of what an operator wants to see first.
-const ACTIONS: [(&str, &str); 7] = [
+const ACTIONS: [(&str, &str); 8] = [
+    ("found", "FOUNDED"),
     ("adopt", "TAKEN IN"),
     ("recognize", "KNOWN"),
     ("create", "MADE THERE"),
@@ -35,7 +36,7 @@ pub(super) fn needs_a_look(step: &StepDocument) -> bool {
         || !step.changes.is_empty()
         || !step.differs.is_empty()
         || (step.why.is_some() && !is_plain_skip)
-        || step.action == "withhold"
+        || matches!(step.action.as_str(), "withhold" | "found")
 }
 
 /// The counts, what needs a look, and what to do next.
@@ -114,6 +115,7 @@ fn counts(plan: &PlanDocument, screen: Screen) -> String {
 fn one_step(step: &StepDocument) -> String {
     let (kind, name) = (&step.kind, foreign::line(&step.name));
     let mut text = match step.action.as_str() {
+        "found" => format!("{kind} {name:?}, the cloud administrators', is made in the directory"),
         "adopt" => format!("{kind} {name:?} is taken in"),
         "recognize" => format!("{kind} {name:?} is known"),
         "create" => format!("{kind} {name:?} is made there"),
@@ -170,6 +172,7 @@ fn reason(why: &str) -> &str {
         }
         "too-deep" => "it is nested deeper than most Keystones allow",
         "outer-elsewhere" => "what it is nested in is of another department",
+        "administration" => "nothing comes from a region into the cloud administrators' department",
         "email-unfit" => "its address is none; mend it there to have it taken in",
         "name-reserved" => "something that stays the region's own has the name",
         "department-blocked" => "its department can't be made there",

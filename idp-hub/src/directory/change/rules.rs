@@ -2,12 +2,12 @@
 //! `keystone.common.validation.parameter_types`, and the checks of its resource manager).
 
 use shared::ids::ObjectId;
-use shared::model::{Object, ObjectKind, Project};
+use shared::model::{ADMIN, Folded, Object, ObjectKind, Project};
 
 use super::{check_description, wrong};
 use crate::directory::Directory;
 use crate::directory::fit::{self, DEPTH_MAX, EMAIL_BYTES_MAX, NameFault};
-use crate::directory::names::{self, ADMIN, DEFAULT, Folded};
+use crate::directory::names::DEFAULT;
 use crate::directory::refusal::Refusal;
 
 /// Checks what a thing is to be called.
@@ -101,7 +101,7 @@ pub(super) fn may_rename(object: &Object<ObjectId>) -> Result<(), Refusal> {
 /// Whether a role is the one of administrators.
 pub(super) fn is_admin_role(object: &Object<ObjectId>) -> bool {
     match object {
-        Object::Role(it) => names::is_admin_role(it),
+        Object::Role(it) => it.is_cloud_admin(),
         _ => false,
     }
 }

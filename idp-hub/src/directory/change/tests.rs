@@ -286,3 +286,34 @@ fn an_update_that_says_what_is_so_changes_nothing() {
     };
     assert!(desk.edit(Edit::Update { kind, id, patch }).is_err());
 }
+
+#[test]
+fn projects_are_made_and_switched_on_within_what_is_on_and_off_from_the_inside() {
+    let (mut desk, ops, _) = Desk::new();
+    let outer = desk.project(ops, "outer", None).unwrap();
+    let inner = desk.project(ops, "inner", Some(outer)).unwrap();
+    let (department, project) = (ObjectKind::Department, ObjectKind::Project);
+    let switch = |desk: &mut Desk, kind, id, on| {
+        let patch = Patch {
+            enabled: Some(on),
+            ..Patch::default()
+        };
+        desk.edit(Edit::Update { kind, id, patch }).map(drop)
+    };
+    let refused = switch(&mut desk, project, outer, false).unwrap_err();
+    assert!(refused.to_string().contains("\"inner\""), "{refused}");
+    switch(&mut desk, project, inner, false).unwrap();
+    switch(&mut desk, project, outer, false).unwrap();
+    assert!(switch(&mut desk, project, inner, true).is_err());
+    assert!(desk.project(ops, "another", Some(outer)).is_err());
+    switch(&mut desk, project, outer, true).unwrap();
+    switch(&mut desk, project, inner, true).unwrap();
+    // A department takes no notice of what is in it.
+    switch(&mut desk, department, ops, false).unwrap();
+    assert!(desk.project(ops, "another", None).is_err());
+    switch(&mut desk, project, inner, false).unwrap();
+    assert!(switch(&mut desk, project, inner, true).is_err());
+    desk.user(ops, "ann").unwrap();
+    switch(&mut desk, department, ops, true).unwrap();
+    switch(&mut desk, project, inner, true).unwrap();
+}

@@ -2,7 +2,9 @@
 //! after they saw the directory, and an old one must not be written over what was changed since.
 
 use shared::ids::ObjectId;
-use shared::model::{DriftKind, Drifted, Link, Object, ObjectKind, Remark, RemarkState, Subject};
+use shared::model::{
+    DriftKind, Drifted, Holder, Link, Object, ObjectKind, Remark, RemarkState, Subject,
+};
 
 use super::DriftRefusal;
 use crate::directory::Directory;
@@ -28,7 +30,7 @@ impl Directory {
                     _ => true,
                 }))
             }
-            Subject::Own(..) | Subject::Password(_) => Ok(true),
+            Subject::Own(..) | Subject::Password(_) | Subject::Quota(..) => Ok(true),
         }
     }
 
@@ -69,7 +71,8 @@ impl Directory {
             Subject::Object(kind, id) => self.knows(*kind, *id),
             Subject::Password(user) => self.knows(ObjectKind::User, *user),
             Subject::Link(link) => ends(link).iter().all(|(kind, id)| self.knows(*kind, *id)),
-            Subject::Own(..) => false,
+            Subject::Quota(Holder::Project(id), _) => self.knows(ObjectKind::Project, *id),
+            Subject::Own(..) | Subject::Quota(Holder::Own(_), _) => false,
         }
     }
 }

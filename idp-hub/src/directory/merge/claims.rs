@@ -3,10 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use shared::ids::ObjectId;
-use shared::model::{CloudId, ObjectKind};
+use shared::model::{CloudId, Folded, ObjectKind};
 
 use super::{Evidence, Merger};
-use crate::directory::names::Folded;
 
 /// What a thing of the region was recognized as.
 #[derive(Debug, Clone, Copy)]

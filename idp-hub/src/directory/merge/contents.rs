@@ -3,13 +3,12 @@
 use std::collections::{HashMap, HashSet};
 
 use shared::ids::ObjectId;
-use shared::model::{CloudId, Group, Object, ObjectKind, Role, User};
+use shared::model::{CloudId, Folded, Group, Object, ObjectKind, Role, User};
 
 use super::claims::{Claim, Claims, Names};
 use super::identities::Fate;
 use super::{Evidence, Merger, unfit};
 use crate::directory::fit;
-use crate::directory::names::Folded;
 use crate::directory::plan::{Action, Obstacle, Reason};
 
 /// One kind at work.
@@ -173,7 +172,12 @@ impl<'a> Merger<'a> {
         }
         let within = fate.and_then(Fate::id);
         let place = (within, Folded::new(name));
+        let is_administration = within == Some(self.administration.department);
         match work.names.get(&place) {
+            None if is_administration => {
+                self.skip(kind, here, name, Reason::Administration);
+                None
+            }
             None if work.held.contains(&place) => {
                 self.skip(kind, here, name, Reason::NameHeld);
                 None

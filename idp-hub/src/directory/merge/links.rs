@@ -7,7 +7,8 @@
 //!
 //! Nor does a link come along that makes somebody an administrator of every cloud, or of a
 //! department or project that did not come with it, unless it is the home region's: it is withheld,
-//! and told one by one.
+//! and told one by one. So is a role among the federation's cloud administrators, also of the home
+//! region: no merge makes anybody one.
 
 use std::collections::BTreeSet;
 
@@ -63,6 +64,7 @@ impl Merger<'_> {
         let id = |kind, here: &CloudId| self.identities.fate(kind, here).id();
         let (live, powers) = (&self.directory.live, self.powers());
         let homes = self.homes();
+        let place = self.administration;
 
         let mut memberships = Sorted::new(&live.memberships);
         for it in &organization.memberships {
@@ -92,7 +94,7 @@ impl Merger<'_> {
             assignments.sort(
                 it.translated(id),
                 is_new,
-                |it| powers.in_assignment(it, is_own),
+                |it| place.has(&it.scope) || powers.in_assignment(it, is_own),
                 |it| homes.takes_assignment(it),
             );
         }

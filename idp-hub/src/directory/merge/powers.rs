@@ -13,7 +13,7 @@ use shared::ids::ObjectId;
 use shared::model::{Actor, Assignment, Implication, Membership, Object, ObjectKind, Role};
 
 use super::Merger;
-use crate::directory::names::{is_admin_role, is_administrators_role};
+use crate::directory::names::is_administrators_role;
 use crate::directory::plan::Action;
 
 /// Whoever has one of these is an administrator. Without any for the home region, whose
@@ -58,7 +58,7 @@ impl Merger<'_> {
         for it in live.implications.iter().cloned().chain(here) {
             priors.entry(it.implied).or_default().push(it.prior);
         }
-        let roles = leading_to(self.roles_that(is_admin_role), &priors);
+        let roles = leading_to(self.roles_that(Role::is_cloud_admin), &priors);
         let of_places = leading_to(self.roles_that(is_administrators_role), &priors);
         let strong = live.assignments.iter();
         let strong = strong.filter(|it| of_places.contains(&it.role));

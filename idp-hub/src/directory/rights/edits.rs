@@ -1,10 +1,12 @@
 //! Which changes of the directory are whose.
 
 use shared::ids::ObjectId;
-use shared::model::{Actor, Assignment, Link, Membership, Object, ObjectKind, Organization, Scope};
+use shared::model::{
+    Actor, Assignment, Holder, Link, Membership, Object, ObjectKind, Organization, Scope,
+};
 
 use super::powers::{above, has_admin, implied, is_powerful};
-use super::{CLOUD, Denied, GREATER, HIMSELF, MORE, OTHERS, POWERFUL, Share};
+use super::{CLOUD, Denied, GREATER, HIMSELF, LIMITS, MORE, OTHERS, POWERFUL, Share};
 use crate::directory::Edit;
 
 impl Share {
@@ -18,6 +20,7 @@ impl Share {
             Edit::Update { kind, id, .. } => self.permits_update(live, *kind, *id),
             Edit::End { kind, id } => self.permits_end(live, *kind, *id),
             Edit::Link(Link::Implication(_)) | Edit::Unlink(Link::Implication(_)) => Err(CLOUD),
+            Edit::Appoint(_) | Edit::Dismiss { .. } => Err(CLOUD),
             Edit::Link(Link::Membership(it)) => {
                 self.permits_group(live, it.group)?;
                 self.permits_member(live, it)?;
@@ -49,6 +52,18 @@ impl Share {
         let mut actors = std::iter::once(Actor::User(user)).chain(groups);
         let may_give = actors.try_for_each(|it| self.permits_all_of(live, &it));
         may_give.map_err(|_| GREATER)
+    }
+
+    /// The limits of a project of a department that is his.
+    pub(super) fn permits_quota(
+        &self,
+        live: &Organization<ObjectId>,
+        holder: &Holder,
+    ) -> Result<(), Denied> {
+        let id = holder.project().ok_or(CLOUD)?;
+        self.must_see(live, ObjectKind::Project, id)?;
+        let project = live.projects.get(&id);
+        yes(self.is_in(project.map(|it| &it.department)), LIMITS)
     }
 
     fn permits_new(

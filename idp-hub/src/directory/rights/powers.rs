@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use shared::ids::ObjectId;
 use shared::model::{Actor, Organization, Role, Scope};
 
-use crate::directory::names::{is_admin_role, is_administrators_role};
+use crate::directory::names::is_administrators_role;
 
 /// Roles, with all that come along with them.
 pub(super) type Roles = BTreeSet<ObjectId>;
@@ -24,7 +24,7 @@ pub(super) fn implied(live: &Organization<ObjectId>, role: ObjectId) -> Roles {
 
 /// Whether one of these roles is power over every cloud.
 pub(super) fn has_admin(live: &Organization<ObjectId>, roles: &Roles) -> bool {
-    has(live, roles, is_admin_role)
+    has(live, roles, Role::is_cloud_admin)
 }
 
 /// Whether one of these roles administers the place where somebody has it.

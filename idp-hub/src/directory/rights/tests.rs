@@ -1,5 +1,6 @@
 //! Who may what, by a table; and by properties that nobody gets further than he is.
 
+mod administrators;
 mod table;
 
 use proptest::prelude::*;
@@ -37,6 +38,12 @@ const MEMBER: ObjectId = id(42);
 const AUDITOR: ObjectId = id(43);
 const SUPER: ObjectId = id(44);
 const NEW: ObjectId = id(99);
+
+/// Where cloud administrators have their role, where a test has that.
+const PLACE: Administration = Administration {
+    department: id(3),
+    project: id(14),
+};
 
 fn department(name: &str) -> Department {
     Department {
@@ -142,7 +149,11 @@ fn organization() -> Organization<ObjectId> {
 }
 
 fn rights(live: &Organization<ObjectId>, user: ObjectId) -> Rights {
-    Rights::of(live, Asker::User(user)).unwrap()
+    found(live, user).unwrap()
+}
+
+fn found(live: &Organization<ObjectId>, user: ObjectId) -> Option<Rights> {
+    Rights::within(live, PLACE, Asker::User(user))
 }
 
 fn create(object: Object<ObjectId>) -> Edit {
@@ -201,6 +212,23 @@ fn passwords_are_set_by_whoever_administers_the_department() {
     let boss = rights(&live, BOSS);
     let denied = boss.permits(&live, Action::SetPassword(ANN)).unwrap_err();
     assert!(denied.to_string().contains("over every cloud"), "{denied}");
+}
+
+#[test]
+fn limits_are_set_by_whoever_administers_the_department() {
+    let live = organization();
+    let may = |who, project| {
+        let holder = Holder::Project(project);
+        let permitted = rights(&live, who).permits(&live, Action::SetQuota(&holder));
+        permitted.is_ok()
+    };
+    assert!(may(BOSS, WEB) && may(BOSS, INNER) && may(BOSS, DATA));
+    assert!(!may(BOSS, FAR) && !may(BOSS, NEW));
+    assert!(!may(LEAD, WEB) && !may(CHIEF, DATA) && !may(ANN, WEB));
+    let left = Holder::Own(shared::model::CloudId::new("admin"));
+    let denied = rights(&live, BOSS).permits(&live, Action::SetQuota(&left));
+    assert_eq!(denied, Err(CLOUD), "leftovers are nobody's but the clouds'");
+    assert_eq!(Rights::All.permits(&live, Action::SetQuota(&left)), Ok(()));
 }
 
 #[test]
@@ -274,12 +302,12 @@ fn what_is_switched_off_gives_nothing() {
             .is_err()
     );
     live.users.get_mut(&ANN).unwrap().enabled = false;
-    assert!(Rights::of(&live, Asker::User(ANN)).is_none());
+    assert!(found(&live, ANN).is_none());
     live.departments.get_mut(&OPS).unwrap().enabled = false;
     for gone in [BOSS, LEAD, id(98)] {
-        assert!(Rights::of(&live, Asker::User(gone)).is_none());
+        assert!(found(&live, gone).is_none());
     }
-    assert!(Rights::of(&live, Asker::User(BOB)).is_some());
+    assert!(found(&live, BOB).is_some());
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use shared::model::Folded;
+
 use super::*;
 
 /// Nothing that the directory has is named as another one of its department, to any database.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
+use shared::model::Folded;
 
 use super::names::no_two_are_the_same;
 use super::*;

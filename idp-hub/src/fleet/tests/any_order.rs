@@ -44,6 +44,7 @@ fn troubles() -> impl Strategy<Value = Vec<Service>> {
         Just(ServiceState::Available),
         Just(ServiceState::Missing),
         ".{0,600}".prop_map(|reason| ServiceState::Failing { reason }),
+        ".{0,600}".prop_map(|reason| ServiceState::CredentialRefused { reason }),
     ];
     prop::collection::vec(
         (kind, state).prop_map(|(kind, state)| service(kind, state)),

@@ -180,3 +180,42 @@ fn a_region_that_may_have_no_more_says_how_much_it_has_until_it_fits_again() {
     hub.report(true, &[]);
     hub.expect(State::Healthy, Reason::Ok);
 }
+
+#[test]
+fn a_refused_credential_is_one_reason_however_many_services_say_it() {
+    let refused = |kind| {
+        let reason = "Keystone refuses user admin".to_owned();
+        service(kind, ServiceState::CredentialRefused { reason })
+    };
+    let lacking = |kind| {
+        let reason = "403".to_owned();
+        service(kind, ServiceState::RightsMissing { reason })
+    };
+    let failing = |kind| {
+        let reason = "503".to_owned();
+        service(kind, ServiceState::Failing { reason })
+    };
+    let mut hub = Hub::with_healthy();
+    let identity = refused(ServiceKind::Identity);
+    let volume = lacking(ServiceKind::Volume);
+    hub.report(
+        true,
+        &[
+            failing(ServiceKind::Network),
+            identity,
+            refused(ServiceKind::Compute),
+            volume.clone(),
+        ],
+    );
+    let view = hub.expect(State::Degraded, Reason::CredentialRefused);
+    assert_eq!(view.condition.detail, "Keystone refuses user admin");
+    let step = "idp-hub region credential";
+    assert!(view.next_step.contains(step), "{}", view.next_step);
+    hub.report(true, &[failing(ServiceKind::Network), volume.clone()]);
+    hub.expect(State::Degraded, Reason::ServiceFailing);
+    hub.report(true, &[volume]);
+    let view = hub.expect(State::Degraded, Reason::RightsMissing);
+    assert_eq!(view.condition.detail, "volume: 403");
+    hub.report(true, &[]);
+    hub.expect(State::Healthy, Reason::Ok);
+}

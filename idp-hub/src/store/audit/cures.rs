@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use shared::audit::{Act, By};
-use shared::model::{Drifted, Remark, RemarkState, Subject};
+use shared::model::{Drifted, Holder, Remark, RemarkState, Subject};
 
 use crate::store::directory::{Confirmation, Merged};
 use crate::store::regions::RegionRow;
@@ -15,6 +15,8 @@ pub(in crate::store) fn put_back(by: By, region: &RegionRow, remark: &Remark) ->
         Subject::Link(link) => (link.kind().name(), link.id().to_string()),
         Subject::Password(user) => ("password", user.to_string()),
         Subject::Own(kind, here) => (kind.name(), here.to_string()),
+        Subject::Quota(Holder::Project(id), _) => ("quota", id.to_string()),
+        Subject::Quota(Holder::Own(here), _) => ("quota", here.to_string()),
     };
     let RemarkState::Drift { what, .. } = &remark.state else {
         return Act::new(by, "put-back").on(kind, id, remark.name.as_str());

@@ -45,6 +45,7 @@ pub fn attempted(edit: &Edit, by: By) -> Act {
     match About::of(edit) {
         About::Object(action, kind, id) => Act::new(by, action).on(kind.name(), id, ""),
         About::Link(action, kind, id, name) => Act::new(by, action).on(kind, id, name),
+        About::Office(action, user) => Act::new(by, action).on("user", user, ""),
     }
 }
 
@@ -52,6 +53,8 @@ pub fn attempted(edit: &Edit, by: By) -> Act {
 enum About {
     Object(&'static str, ObjectKind, ObjectId),
     Link(&'static str, &'static str, String, String),
+    /// Of a cloud administrator.
+    Office(&'static str, ObjectId),
 }
 
 impl About {
@@ -63,6 +66,8 @@ impl About {
             Edit::End { kind, id } => return Self::Object("end", *kind, *id),
             Edit::Link(link) => ("link", link),
             Edit::Unlink(link) => ("unlink", link),
+            Edit::Appoint(user) => return Self::Office("appoint", *user),
+            Edit::Dismiss { user, .. } => return Self::Office("dismiss", *user),
         };
         let kind = match link {
             Membership(_) => "membership",
@@ -75,6 +80,7 @@ impl About {
     fn object(&self, it: &Changing<'_>) -> Result<Option<Object<ObjectId>>, StoreError> {
         match self {
             Self::Object(_, kind, id) => it.reading().object(*kind, *id),
+            Self::Office(_, user) => it.reading().object(ObjectKind::User, *user),
             Self::Link(..) => Ok(None),
         }
     }
@@ -94,6 +100,16 @@ impl About {
                     after = ended(kind, others.len());
                 }
                 let act = Act::new(by, action).on(kind.name(), id, name.unwrap_or_default());
+                act.changing(before, after)
+            }
+            Self::Office(action, user) => {
+                let name = before.map(|it| it.name().to_owned()).unwrap_or_default();
+                let (is_none, is_one) = ("no cloud administrator", "cloud administrator");
+                let (before, after) = match delta.linked.is_empty() {
+                    true => (is_one, is_none),
+                    false => (is_none, is_one),
+                };
+                let act = Act::new(by, action).on("user", user, name);
                 act.changing(before, after)
             }
             Self::Link(action, kind, id, name) => {

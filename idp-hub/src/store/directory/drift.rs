@@ -178,7 +178,7 @@ impl Reading<'_> {
         }
     }
 
-    fn regions_of(&self, name: Option<&str>) -> Result<Vec<RegionRow>, StoreError> {
+    pub(super) fn regions_of(&self, name: Option<&str>) -> Result<Vec<RegionRow>, StoreError> {
         let mut all = self.regions()?;
         if let Some(name) = name {
             all.retain(|it| it.facts.name == name);
@@ -327,7 +327,7 @@ impl Changing<'_> {
 
     /// What is written for a region alone counts from its merge on: before, nothing keeps its
     /// digest, and its agent could never come to be in step.
-    fn is_merged(&self, region: &RegionRow) -> Result<(), StoreError> {
+    pub(super) fn is_merged(&self, region: &RegionRow) -> Result<(), StoreError> {
         match self.bindings_digest(region.no)? {
             Some(_) => Ok(()),
             None => Err(not_merged(region)),
@@ -378,7 +378,7 @@ impl Changing<'_> {
     }
 
     /// Writes what one region alone is told.
-    fn tell_one(
+    pub(super) fn tell_one(
         &mut self,
         no: RegionNo,
         put: &Record,
@@ -400,7 +400,7 @@ impl Changing<'_> {
     }
 }
 
-fn not_merged(region: &RegionRow) -> StoreError {
+pub(super) fn not_merged(region: &RegionRow) -> StoreError {
     let name = &region.facts.name;
     StoreError::Refused(format!(
         "the organization of the region {name:?} is not merged; merge it first, with `idp-hub org \

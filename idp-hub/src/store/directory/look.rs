@@ -140,7 +140,10 @@ fn names_in(directory: &Directory, plan: &Plan) -> HashMap<ObjectId, String> {
             | Action::Create { id }
             | Action::Block { id, .. }
             | Action::Withhold { id, .. } => *id,
-            Action::Adopt { .. } | Action::GiveWay { .. } | Action::Skip { .. } => return None,
+            Action::Found { .. }
+            | Action::Adopt { .. }
+            | Action::GiveWay { .. }
+            | Action::Skip { .. } => return None,
         };
         let name = match directory.live().object(step.kind, &id) {
             Some(object) => object.name().to_owned(),
@@ -148,5 +151,9 @@ fn names_in(directory: &Directory, plan: &Plan) -> HashMap<ObjectId, String> {
         };
         Some((id, name))
     });
-    named.collect()
+    let founded = plan.steps.iter().filter_map(|step| match &step.action {
+        Action::Found { id, object } => Some((*id, object.name().to_owned())),
+        _ => None,
+    });
+    named.chain(founded).collect()
 }

@@ -74,6 +74,7 @@ impl Changing<'_> {
         let mut rows = Rows::begin(self, &stamp)?;
         rows.delta(&directory, &delta)?;
         rows.finish()?;
+        self.sign_out(&directory, &delta)?;
         self.hot.directory.keep_changed(directory, None);
         Ok(delta)
     }
@@ -87,7 +88,7 @@ impl Changing<'_> {
             return Ok(());
         }
         let directory = self.take_directory()?;
-        let rights = Rights::of(directory.live(), asker).ok_or(Denied::GONE);
+        let rights = Rights::of(&directory, asker).ok_or(Denied::GONE);
         let permitted = rights.and_then(|it| it.permits(directory.live(), action));
         self.hot.directory.keep(directory);
         permitted.map_err(StoreError::from)
@@ -190,7 +191,10 @@ fn bindings(plan: &Plan) -> Vec<Binding> {
                 }
                 Action::Withhold { id, here } => (here, Becomes::Withheld(*id)),
                 Action::GiveWay { here, rename } => (here, Becomes::Renamed(rename.to.clone())),
-                Action::Create { .. } | Action::Block { .. } | Action::Skip { .. } => return None,
+                Action::Found { .. }
+                | Action::Create { .. }
+                | Action::Block { .. }
+                | Action::Skip { .. } => return None,
             };
             Some(Binding {
                 kind: step.kind,

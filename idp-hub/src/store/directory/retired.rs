@@ -99,7 +99,7 @@ impl Reading<'_> {
             return Ok(Vec::new());
         }
         for row in self.merged_regions()? {
-            let places = self.places(row.no, wanted)?;
+            let places = self.places_of(row.no, wanted)?;
             let mut here = self.here(row.no, &places)?;
             let told = self.purges(row.no)?;
             let since = heard.get(&row.no).copied().unwrap_or_default();
@@ -133,7 +133,7 @@ impl Reading<'_> {
 
     /// Which of a region's departments and projects are those that are wanted: by what was decided
     /// about them, and otherwise by the federation's marker, which agents leave on what they make.
-    fn places(
+    fn places_of(
         &self,
         no: RegionNo,
         wanted: &Wanted<'_>,

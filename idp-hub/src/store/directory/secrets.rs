@@ -96,7 +96,7 @@ impl Changing<'_> {
 impl Rows<'_> {
     /// Writes rows of a region's own, which count in its digest. False, and nothing done, if its
     /// organization is not merged.
-    fn own(
+    pub(super) fn own(
         &mut self,
         no: RegionNo,
         write: impl FnOnce(&mut Self) -> Result<(), StoreError>,
@@ -178,7 +178,7 @@ impl Rows<'_> {
         }
     }
 
-    fn run(
+    pub(super) fn run(
         &self,
         sql: &str,
         row: &[&dyn rusqlite::ToSql],

@@ -2,9 +2,11 @@
 //! follow, and in memory as it is on the disk.
 
 mod drift;
+mod limits;
 mod passwords;
 mod purge;
 mod site;
+mod spread;
 
 use shared::audit::Wanted;
 use shared::ids::{FederationId, ObjectId};
@@ -31,7 +33,11 @@ async fn a_merge_is_there_after_a_crash_and_again_it_is_nothing() {
         .map(|it| &*it.name)
         .collect();
     names.sort_unstable();
-    assert_eq!(names, ["ops", "ops_n-ops"], "the later one gives way");
+    assert_eq!(
+        names,
+        ["federation", "ops", "ops_n-ops"],
+        "the later one gives way"
+    );
 
     let site = site.reopened().await;
     let after = site.store.read(|it| it.directory()).await.unwrap();

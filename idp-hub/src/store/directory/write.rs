@@ -68,7 +68,7 @@ impl<'a> Rows<'a> {
                 self.end(*kind, *id, ended)?;
             }
         }
-        Ok(())
+        self.administrators(directory, delta)
     }
 
     /// What was decided about a region's things, and what was decided before and holds no more.
@@ -165,6 +165,9 @@ impl<'a> Rows<'a> {
         self.unname(id)?;
         if kind == ObjectKind::User {
             self.forget_password(id)?;
+        }
+        if kind == ObjectKind::Project {
+            self.forget_limits(id)?;
         }
         let lapse = Lapse {
             object: id,

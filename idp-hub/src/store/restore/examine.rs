@@ -96,6 +96,30 @@ pub(super) fn revived(old: &Path, new: &Path) -> rusqlite::Result<Vec<String>> {
     names.collect()
 }
 
+/// Forgets in the new database the passwords of users who had a newer one in the old one, or were
+/// deleted there: an older password must not open the hub again. Returns how many.
+///
+/// The regions' clouds have the newest still: who came with a region signs in with that, and its
+/// cloud says that it is his. The others, and cloud administrators, get another one.
+pub(super) fn forget_passwords(old: &Path, new: &Path) -> rusqlite::Result<u64> {
+    let connection = open(new)?;
+    connection.execute("ATTACH ?1 AS old", [old.to_string_lossy()])?;
+    // What ended is kept by its record's id, which ends with the user's.
+    let sql = "DELETE FROM main.passwords AS had WHERE
+                   EXISTS (SELECT 1 FROM old.passwords AS it
+                           WHERE it.user = had.user AND it.version > had.version)
+                   OR had.user IN (SELECT substr(id, -16) FROM old.ended)";
+    let forgotten = connection.execute(sql, ())? as u64;
+    // The new one alone: what was written must be in it, and not beside it, as it is moved.
+    connection.execute("DETACH old", ())?;
+    let is_busy: bool =
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get(0))?;
+    match is_busy {
+        true => Err(rusqlite::Error::InvalidQuery),
+        false => Ok(forgotten),
+    }
+}
+
 /// Opens the copy. A link in its place, or on the way to it, is not followed: it would be the
 /// service's, and this is run by root.
 fn open(path: &Path) -> rusqlite::Result<Connection> {

@@ -28,6 +28,17 @@ pub(super) struct Row {
     pub(super) endless: bool,
 }
 
+impl Row {
+    /// What a user of the directory who is a cloud administrator is answered: as an account of the
+    /// hub, but that his password is another one's business.
+    pub(super) fn of_head(&self) -> u16 {
+        match (self.method, self.path) {
+            ("PUT", "/session/password") => 400,
+            _ => self.expected[1],
+        }
+    }
+}
+
 const fn row(
     (method, route, path): (&'static str, &'static str, &'static str),
     body: &'static str,
@@ -82,11 +93,13 @@ pub(super) fn fleet() -> Vec<Row> {
     };
     let key = r#"{"key_fingerprint":
         "0000000000000000000000000000000000000000000000000000000000000000"}"#;
+    let credential = r#"{"account": "admin", "password": "x"}"#;
     let digest = r#"{"digest": "00000000000000000000000000000000"}"#;
     rows.extend([
         region("PATCH", "", r#"{"name": "south"}"#, cloud(404)),
         region("DELETE", "", "", cloud(404)),
         region("POST", "/accept", key, cloud(404)),
+        region("POST", "/credential", credential, cloud(404)),
         region("GET", "/organization/plan", "", cloud(404)),
         region("POST", "/organization/merge", digest, cloud(404)),
         plain("GET", "/overview", "", cloud(200)),
@@ -146,6 +159,59 @@ pub(super) fn drift() -> Vec<Row> {
     ]
 }
 
+/// Totals over regions.
+pub(super) fn spreads() -> Vec<Row> {
+    let one = "/directory/spreads/{project}";
+    let of_web = "/directory/spreads/{web}";
+    let removed = "/directory/spreads/{project}/{resource}";
+    let cores = r#"{"totals": {"cores": 100}}"#;
+    vec![
+        plain("GET", "/directory/spreads", "", signed_in(200)),
+        row(("PUT", one, of_web), cores, cloud(204)),
+        row(
+            ("DELETE", removed, "/directory/spreads/{web}/ram"),
+            "",
+            cloud(404),
+        ),
+    ]
+}
+
+/// Limits, whose region there is none of: whoever may set them hears that.
+pub(super) fn quotas() -> Vec<Row> {
+    let limits = |body, expected| {
+        let route = "/regions/{region}/limits";
+        row(("PUT", route, "/regions/none/limits"), body, expected)
+    };
+    let of_web = r#"{"limits": [{"project": "{web}", "resources": {"cores": 1}}]}"#;
+    let of_far = r#"{"limits": [{"project": "{far}", "resources": {"cores": 1}}]}"#;
+    let left = r#"{"limits": [{"own": "p", "resources": {"cores": 1}}]}"#;
+    let forced = r#"{"limits": [{"project": "{web}", "resources": {"cores": 1}}], "force": true}"#;
+    let zero = (
+        "POST",
+        "/regions/{region}/limits/zero",
+        "/regions/none/limits/zero",
+    );
+    let allocation = (
+        "GET",
+        "/regions/{region}/allocation",
+        "/regions/none/allocation",
+    );
+    vec![
+        plain("GET", "/directory/quotas", "", signed_in(200)),
+        limits(of_web, [404, 404, 404, 404, 403, 403, 401]),
+        limits(of_far, cloud_unseen()),
+        limits(left, cloud(404)),
+        limits(forced, [404, 404, 404, 403, 403, 403, 401]),
+        row(zero, r#"{"own": "p"}"#, cloud(404)),
+        row(allocation, "", cloud(404)),
+    ]
+}
+
+/// What nobody else sees is not there.
+const fn cloud_unseen() -> Statuses {
+    [404, 404, 404, 404, 404, 404, 401]
+}
+
 pub(super) fn sessions() -> Vec<Row> {
     let wrong = r#"{"account": "{new}", "password": "x"}"#;
     let own = r#"{"current": "correct horse battery", "new": "short"}"#;
@@ -194,7 +260,24 @@ pub(super) fn things() -> Vec<Row> {
     ];
     rows.extend(one_by_one());
     rows.extend(passwords());
+    rows.extend(administrators());
     rows
+}
+
+fn administrators() -> Vec<Row> {
+    let one = |method, path, body, expected| {
+        let route = "/directory/administrators/{id}";
+        row((method, route, path), body, expected)
+    };
+    let body = r#"{"new": "correct horse battery"}"#;
+    let of_ops = "/directory/administrators/{of ops}";
+    let herself = "/directory/administrators/{ann}";
+    vec![
+        plain("GET", "/directory/administrators", "", cloud(200)),
+        one("PUT", of_ops, body, cloud(200)),
+        one("DELETE", of_ops, "", cloud(204)),
+        one("DELETE", herself, "", cloud(204)),
+    ]
 }
 
 fn one_by_one() -> Vec<Row> {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! hub ── Check ──▶ agent ── Checked, Unable ──▶ hub     is this his password?
+//! hub ── Give ───▶ agent ── Given, Unable ────▶ hub     sign in at your cloud with this
 //! ```
 //!
 //! One request, one answer, and the stream is over. A hub gives up when it likes; an agent answers
@@ -9,6 +10,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::credential::{Give, Given};
 use super::write;
 use crate::model::{CloudId, SEALED_BYTES_MAX};
 use crate::wire::codec::{self, DecodeError, EncodeError};
@@ -49,6 +51,8 @@ pub struct Unable<'a> {
 pub enum Call<'a> {
     /// Of a password.
     Check(Check<'a>),
+    /// To take a credential.
+    Give(Give<'a>),
 }
 
 /// What an agent answers.
@@ -58,6 +62,8 @@ pub enum Answer<'a> {
     Checked(Checked),
     /// To anything.
     Unable(Unable<'a>),
+    /// To a [`Give`].
+    Given(Given<'a>),
 }
 
 impl<'a> Check<'a> {
@@ -96,6 +102,7 @@ impl<'a> Call<'a> {
     pub fn encode(&self, bytes: &mut Vec<u8>) -> Result<(), EncodeError> {
         match self {
             Self::Check(it) => write(1, it, bytes),
+            Self::Give(it) => write(2, it, bytes),
         }
     }
 
@@ -106,6 +113,7 @@ impl<'a> Call<'a> {
     pub fn decode(kind: u16, payload: &'a [u8]) -> Result<Option<Self>, DecodeError> {
         match kind {
             1 => codec::decode(payload).map(Self::Check).map(Some),
+            2 => codec::decode(payload).map(Self::Give).map(Some),
             _ => Ok(None),
         }
     }
@@ -120,6 +128,7 @@ impl<'a> Answer<'a> {
         match self {
             Self::Checked(it) => write(1, it, bytes),
             Self::Unable(it) => write(2, it, bytes),
+            Self::Given(it) => write(3, it, bytes),
         }
     }
 
@@ -131,6 +140,7 @@ impl<'a> Answer<'a> {
         match kind {
             1 => codec::decode(payload).map(Self::Checked).map(Some),
             2 => codec::decode(payload).map(Self::Unable).map(Some),
+            3 => codec::decode(payload).map(Self::Given).map(Some),
             _ => Ok(None),
         }
     }

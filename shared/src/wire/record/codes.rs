@@ -36,7 +36,7 @@ codes!(node_code, node_state, NodeState, Unknown, 1 => Up, 2 => Disabled, 3 => D
 codes!(drift_code, drift_kind, DriftKind, Unknown,
     1 => Name, 2 => Description, 3 => Enabled, 4 => Email, 5 => DefaultProject, 6 => Moved,
     7 => Deleted, 8 => CreatedHere, 9 => LinkGiven, 10 => LinkTaken, 11 => Missing,
-    12 => Surplus, 13 => NotInDirectory, 14 => Password);
+    12 => Surplus, 13 => NotInDirectory, 14 => Password, 15 => Quota);
 
 /// Why a difference stays. A word of a later release reads as one that nobody may cure.
 pub(super) const fn why_code(why: DriftWhy) -> u8 {

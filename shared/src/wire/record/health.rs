@@ -11,18 +11,22 @@ const AVAILABLE: u8 = 1;
 const MISSING: u8 = 2;
 /// Any other number reads as failing too: a state that is not understood is not good news.
 const FAILING: u8 = 3;
+const CREDENTIAL_REFUSED: u8 = 4;
+const RIGHTS_MISSING: u8 = 5;
 
 impl<'a> From<&'a Service> for ServiceV1<'a> {
     fn from(it: &'a Service) -> Self {
-        let (state, reason) = match &it.state {
-            ServiceState::Available => (AVAILABLE, ""),
-            ServiceState::Missing => (MISSING, ""),
-            ServiceState::Failing { reason } => (FAILING, reason.as_str()),
+        let state = match &it.state {
+            ServiceState::Available => AVAILABLE,
+            ServiceState::Missing => MISSING,
+            ServiceState::Failing { .. } => FAILING,
+            ServiceState::CredentialRefused { .. } => CREDENTIAL_REFUSED,
+            ServiceState::RightsMissing { .. } => RIGHTS_MISSING,
         };
         Self {
             kind: service_code(it.kind),
             state,
-            reason: Text::cut(reason),
+            reason: Text::cut(it.state.reason().unwrap_or_default()),
             endpoint: Text::cut(&it.endpoint),
             version_min: Text::cut(&it.versions.0),
             version_max: Text::cut(&it.versions.1),
@@ -38,6 +42,12 @@ pub(super) fn service(it: ServiceV1<'_>) -> Result<Service, DecodeError> {
     let state = match it.state {
         AVAILABLE => ServiceState::Available,
         MISSING => ServiceState::Missing,
+        CREDENTIAL_REFUSED => ServiceState::CredentialRefused {
+            reason: it.reason.into_string(),
+        },
+        RIGHTS_MISSING => ServiceState::RightsMissing {
+            reason: it.reason.into_string(),
+        },
         _ => ServiceState::Failing {
             reason: it.reason.into_string(),
         },

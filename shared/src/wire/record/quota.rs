@@ -1,10 +1,10 @@
-//! Quota between the model and the wire.
+//! Quota and limits between the model and the wire.
 
 use super::codes::{service_code, service_kind};
 use super::{capped, figure};
-use crate::model::{Quota, QuotaResource};
+use crate::model::{Holder, Limit, Limits, Quota, QuotaResource};
 use crate::wire::codec::DecodeError;
-use crate::wire::v1::{QuotaResourceV1, QuotaV1};
+use crate::wire::v1::{HolderV1, LimitV1, LimitsV1, QuotaResourceV1, QuotaV1};
 use crate::wire::{List, Text};
 
 impl<'a> From<&'a Quota> for QuotaV1<'a> {
@@ -53,5 +53,62 @@ pub(super) fn quota(it: QuotaV1<'_>) -> Result<Quota, DecodeError> {
             .into_iter()
             .map(resource)
             .collect::<Result<_, _>>()?,
+    })
+}
+
+impl<'a> From<&'a Holder> for HolderV1<'a> {
+    fn from(it: &'a Holder) -> Self {
+        match it {
+            Holder::Project(id) => Self::Project(*id),
+            Holder::Own(here) => Self::Own(here.into()),
+        }
+    }
+}
+
+pub(super) fn holder(it: HolderV1<'_>) -> Holder {
+    match it {
+        HolderV1::Project(id) => Holder::Project(id),
+        HolderV1::Own(here) => Holder::Own(here.into()),
+    }
+}
+
+impl<'a> From<&'a Limits> for LimitsV1<'a> {
+    fn from(it: &'a Limits) -> Self {
+        Self {
+            holder: (&it.holder).into(),
+            service: service_code(it.service),
+            resources: List::cut(it.resources.iter().map(LimitV1::from)),
+        }
+    }
+}
+
+impl<'a> From<&'a Limit> for LimitV1<'a> {
+    fn from(it: &'a Limit) -> Self {
+        Self {
+            name: Text::cut(&it.name),
+            limit: it.limit.map(capped),
+            version: it.version,
+            force: it.force,
+        }
+    }
+}
+
+pub(super) fn limits(it: LimitsV1<'_>) -> Result<Limits, DecodeError> {
+    let resource = |it: LimitV1<'_>| {
+        let limit = it.limit.map(|limit| figure("a limit", limit));
+        Ok(Limit {
+            name: it.name.into_string(),
+            limit: limit.transpose()?,
+            version: it.version,
+            force: it.force,
+        })
+    };
+    let resources = it.resources.into_vec().into_iter().map(resource);
+    Ok(Limits {
+        holder: holder(it.holder),
+        service: service_kind(it.service).ok_or(DecodeError::OutOfRange {
+            what: "the service of limits",
+        })?,
+        resources: resources.collect::<Result<_, _>>()?,
     })
 }

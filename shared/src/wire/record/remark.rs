@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
-use super::codes::{drift_code, drift_kind, object_kind, object_kind_code, why, why_code};
+use super::codes::{
+    drift_code, drift_kind, object_kind, object_kind_code, service_code, service_kind, why,
+    why_code,
+};
 use super::organization::{assignment, end_from, end_to, implication, membership};
+use super::quota::holder;
 use super::{capped, figure, moment, timely};
 use crate::ids::ObjectId;
 use crate::model::directory::inward;
@@ -23,6 +27,7 @@ impl<'a> From<&'a Subject> for SubjectV1<'a> {
             Subject::Object(kind, id) => Self::Object(object_kind_code(*kind), *id),
             Subject::Password(user) => Self::Password(*user),
             Subject::Own(kind, here) => Self::Own(object_kind_code(*kind), here.into()),
+            Subject::Quota(holder, service) => Self::Quota(holder.into(), service_code(*service)),
             Subject::Link(Link::Membership(it)) => {
                 Self::Membership(PairV1(there(it.group), there(it.user)))
             }
@@ -60,6 +65,12 @@ fn subject(it: SubjectV1<'_>) -> Result<Subject, DecodeError> {
         SubjectV1::Object(code, id) => return Ok(Subject::Object(kind(code)?, id)),
         SubjectV1::Password(user) => return Ok(Subject::Password(user)),
         SubjectV1::Own(code, here) => return Ok(Subject::Own(kind(code)?, here.into())),
+        SubjectV1::Quota(it, code) => {
+            let service = service_kind(code).ok_or(DecodeError::OutOfRange {
+                what: "the service of the quota that is remarked on",
+            })?;
+            return Ok(Subject::Quota(holder(it), service));
+        }
         SubjectV1::Membership(it) => Link::Membership(membership(it)),
         SubjectV1::Implication(it) => Link::Implication(implication(it)),
         SubjectV1::Assignment(it) => Link::Assignment(assignment(it)),

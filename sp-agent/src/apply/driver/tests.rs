@@ -276,7 +276,7 @@ impl Bench {
             unseal: Arc::new(Plain),
             progress: shown,
             remarks: watch::Sender::new(None),
-            readings: watch::Sender::new(Vec::new()),
+            readings: watch::Sender::new(BTreeMap::new()),
             clock: clock.clone(),
             orders_max: 4,
             chance: Box::new(move || {

@@ -76,6 +76,10 @@ pub(super) fn act(by: By, task: &Task, made: Option<&CloudId>, failure: Option<&
             let act = Act::new(by, "set-password").on("user", user, "");
             act.changing("", format!("version={}", secret.version))
         }
+        Order::Quota(it) => {
+            let act = Act::new(by, "set-quota").on("project", &it.project, it.name.as_str());
+            act.changing("", format!("{}: {}", it.service.name(), it.told()))
+        }
     };
     match failure {
         Some(failure) => act.with_outcome(format!("failed: {failure}")),

@@ -11,6 +11,7 @@ use super::super::compare::record;
 use super::super::link_ends::ends;
 use super::super::subject::record_kind;
 use super::*;
+use crate::cloud::QuotaOrder;
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Fake {
@@ -19,6 +20,8 @@ pub(super) struct Fake {
     pub(super) custody: BTreeMap<(ObjectKind, CloudId), Custody>,
     /// The versions of passwords that were set.
     pub(super) passwords: BTreeMap<CloudId, u64>,
+    /// The limits that were set, in their order.
+    pub(super) quotas: Vec<QuotaOrder>,
     /// What tenants have in a project.
     pub(super) contents: BTreeMap<CloudId, String>,
     made: u128,
@@ -157,11 +160,15 @@ impl Fake {
         if department.is_some_and(|it| !self.all.departments.contains_key(it)) {
             return Err(refused(404));
         }
-        if let Object::Project(it) = object
-            && let Some(outer) = &it.parent
-        {
-            let outer = self.all.projects.get(outer).ok_or(refused(404))?;
-            if !outer.enabled && (but.is_none() || it.enabled) {
+        if let Object::Project(it) = object {
+            let outer = it.parent.as_ref().map(|it| self.all.projects.get(it));
+            let is_outer_on = outer.map(|it| it.ok_or(refused(404))).transpose()?;
+            let home = self.all.departments.get(&it.department);
+            let is_around_on =
+                is_outer_on.is_none_or(|it| it.enabled) && home.is_some_and(|it| it.enabled);
+            let found = but.and_then(|it| self.all.projects.get(it));
+            let was_on = found.is_some_and(|it| it.enabled);
+            if !is_around_on && (found.is_none() || it.enabled && !was_on) {
                 return Err(refused(403));
             }
         }
@@ -250,6 +257,12 @@ impl Fake {
                     return Err(refused(404));
                 }
                 self.passwords.insert(user.clone(), secret.version);
+            }
+            Order::Quota(order) => {
+                if !self.all.has(ObjectKind::Project, &order.project) {
+                    return Err(refused(404));
+                }
+                self.quotas.push(order.clone());
             }
         }
         Ok(None)

@@ -69,6 +69,60 @@ fn a_name_that_somebody_else_has_is_a_fault_that_says_so_until_he_gives_it_away(
     );
 }
 
+/// As a merge wants it: the region's `research` gives way to the directory's.
+#[test]
+fn a_name_that_is_given_away_while_it_is_claimed_is_not_waited_for_until_the_next_reading() {
+    let mut cloud = Fake::default();
+    let theirs = cloud.add(department("research"));
+    let mut bench = Bench::new(cloud, Policy::default());
+    let mut replica = Replica::default();
+    replica.directory.insert(oid(1), department("research"));
+    replica.directory.insert(oid(2), department("research_2"));
+    let is = Becomes::Object(oid(2));
+    replica
+        .bindings
+        .insert((ObjectKind::Department, theirs), is);
+    bench.core.follow(&replica);
+    let batch = bench.core.next(bench.now, 10);
+    // Both are given at once, and Keystone looks at the name that is claimed first.
+    let (make, give): (Vec<_>, Vec<_>) = batch
+        .tasks
+        .into_iter()
+        .partition(|it| matches!(it.order, Order::Create { .. }));
+    let ([make], [give]) = (&make[..], &give[..]) else {
+        panic!("{make:?} {give:?}")
+    };
+    let refused = bench.cloud.perform(&make.order);
+    let given = bench.cloud.perform(&give.order);
+    bench.finish(give, given, 0);
+    bench.finish(make, refused, u64::MAX);
+    let batch = bench.core.next(bench.now, 10);
+    assert!(
+        batch.tasks.is_empty() && batch.readings.is_empty(),
+        "{batch:?}"
+    );
+    bench.now += Duration::from_secs(1);
+    assert_eq!(bench.step().len(), 1, "no reading came in between");
+    assert_eq!(
+        bench.cloud.named(ObjectKind::Department, "research").len(),
+        1
+    );
+    assert!(bench.progress().failed.is_empty());
+}
+
+#[test]
+fn what_was_not_read_since_the_start_is_asked_for_once_there_is_something_to_apply() {
+    let now = start();
+    let mut core = Reconciler::new(federation(), Policy::default(), Base::default(), now);
+    assert!(core.next(now, 10).readings.is_empty(), "nobody needs it");
+    core.follow(&replica());
+    let readings = core.next(now, 10).readings;
+    let kinds = super::cloud::KINDS.into_iter();
+    assert_eq!(readings, kinds.map(|it| (it, now)).collect());
+    core.is_read(shared::model::RecordKind::Department, now);
+    assert_eq!(core.next(now, 10).readings.len(), 7);
+}
+
 #[test]
 fn nothing_is_made_before_the_cloud_was_read() {
     let now = start();

@@ -1,6 +1,6 @@
 //! Passwords that the hub sealed, given to the cloud.
 
-use shared::model::{Custody, Implication, Link, ObjectKind, Secret};
+use shared::model::{Administration, Custody, Implication, Link, ObjectKind, Secret};
 
 use super::rules::{DEPARTMENT, USER, applied};
 use super::world::*;
@@ -126,4 +126,121 @@ fn whoever_administers_the_cloud_keeps_his_password() {
     bench.read();
     assert_eq!(bench.run(), 1, "he administers nothing any more");
     assert_eq!(bench.cloud.passwords.get(&ann), Some(&5));
+}
+
+/// The directory of [`applied`], in which ann is a cloud administrator of the federation, and by
+/// which link.
+fn appointed() -> (Bench, Replica, Link<shared::ids::ObjectId>) {
+    let (bench, mut replica) = applied();
+    let place = Administration::of(federation());
+    let (admin, all) = (oid(70), &mut replica.directory);
+    all.insert(place.department, department("federation"));
+    all.insert(place.project, project(place.department, None, "admin"));
+    all.insert(admin, role("admin"));
+    let link = Link::Assignment(place.link(oid(USER), admin));
+    all.link(link.clone());
+    (bench, replica, link)
+}
+
+fn keeps_his_own(bench: &Bench) -> bool {
+    let held = (subject(), vec![Difference::Password], Why::Custody);
+    bench.drift().contains(&held)
+}
+
+#[test]
+fn whom_the_federation_made_an_administrator_has_the_federations_password() {
+    let (mut bench, mut replica, link) = appointed();
+    bench.core.follow(&replica);
+    assert_eq!(bench.run(), 4, "{:?}", bench.drift());
+    for version in [5, 9] {
+        replica.secrets.insert(oid(USER), secret(version));
+        bench.core.follow(&replica);
+        assert_eq!(bench.run(), 1, "{:?}", bench.drift());
+        assert_eq!(bench.cloud.passwords.get(&ann(&bench)), Some(&version));
+    }
+    let base = bench.kept.clone();
+    bench.restart(base, &replica, Policy::default());
+    replica.secrets.insert(oid(USER), secret(11));
+    bench.core.follow(&replica);
+    assert_eq!(bench.run(), 1, "also after a restart");
+
+    // No longer by the directory's word, and still one here: the cloud's, until it is taken.
+    replica.directory.unlink(&link);
+    replica.unsaid.insert(link);
+    replica.secrets.insert(oid(USER), secret(13));
+    bench.core.follow(&replica);
+    assert_eq!(bench.run(), 0);
+    assert!(keeps_his_own(&bench), "{:?}", bench.drift());
+    replica.unsaid.clear();
+    bench.core.follow(&replica);
+    assert_eq!(bench.run(), 2, "the role taken, the password given");
+}
+
+#[test]
+fn whoever_was_an_administrator_here_before_keeps_his_own() {
+    let (mut bench, mut replica, _) = appointed();
+    bench.core.follow(&replica);
+    bench.run();
+    let (web, admin) = (
+        bench.cloud.named(ObjectKind::Project, "web").remove(0),
+        bench.cloud.named(ObjectKind::Role, "admin").remove(0),
+    );
+    let by_himself = assigned(ann(&bench), web, admin);
+    bench.cloud.all.link(by_himself.clone());
+    replica.secrets.insert(oid(USER), secret(5));
+    bench.read();
+    bench.core.follow(&replica);
+    bench.run();
+    assert!(keeps_his_own(&bench), "{:?}", bench.drift());
+    bench.cloud.all.unlink(&by_himself);
+    bench.read();
+    assert_eq!(bench.run(), 1, "nothing but the federation's role is left");
+}
+
+#[test]
+fn a_role_that_was_there_before_the_federation_gave_it_is_the_regions() {
+    let (mut bench, mut replica, link) = appointed();
+    replica.directory.unlink(&link);
+    bench.core.follow(&replica);
+    bench.run();
+    let given = link.translated(|kind, id| bench.core.places.here(kind, id));
+    bench.cloud.all.link(given.unwrap());
+    bench.read();
+    replica.directory.link(link.clone());
+    replica.secrets.insert(oid(USER), secret(5));
+    bench.core.follow(&replica);
+    bench.run();
+    assert!(keeps_his_own(&bench), "{:?}", bench.drift());
+    replica.directory.unlink(&link);
+    bench.core.follow(&replica);
+    bench.run();
+    replica.directory.link(link);
+    bench.core.follow(&replica);
+    bench.run();
+    assert_eq!(
+        bench.cloud.passwords.get(&ann(&bench)),
+        Some(&5),
+        "made anew by us"
+    );
+}
+
+#[test]
+fn an_appointment_whose_answer_was_lost_counts_once_it_is_read() {
+    let (mut bench, mut replica, link) = appointed();
+    replica.directory.unlink(&link);
+    bench.core.follow(&replica);
+    bench.run();
+    replica.directory.link(link);
+    replica.secrets.insert(oid(USER), secret(5));
+    bench.core.follow(&replica);
+    let batch = bench.core.next(bench.now, 1000);
+    bench.keep(batch.notes);
+    for task in batch.tasks {
+        bench.cloud.perform(&task.order).unwrap();
+        let lost = Err(CloudError::Stopped);
+        bench.finish(&task, lost, 0);
+    }
+    bench.run();
+    assert!(!keeps_his_own(&bench), "{:?}", bench.drift());
+    assert_eq!(bench.cloud.passwords.get(&ann(&bench)), Some(&5));
 }

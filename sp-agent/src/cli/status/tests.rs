@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::status::{
-    AllegianceReport, BehindReport, CloudReport, FailureReport, LinkReport, PartReport,
-    ServiceReport,
+    AllegianceReport, BehindReport, CloudReport, CredentialReport, FailureReport, LinkReport,
+    PartReport, ServiceReport,
 };
 
 const START: u64 = 1_800_000_000_000;
@@ -82,6 +82,7 @@ fn cloud_report() -> CloudReport {
         version: "Keystone v3.14, Nova 2.1–2.96".to_owned(),
         endpoint: "https://cloud.example.org:5000/v3".to_owned(),
         reason: None,
+        credential: None,
         services: vec![
             service("identity", "available", None),
             service(
@@ -315,4 +316,39 @@ fn spans_have_two_units() {
         "11 d 13 h",
     ];
     assert_eq!(told, expected);
+}
+
+#[test]
+fn a_refused_credential_stands_once_with_its_next_step() {
+    let mut it = report("following", None, None);
+    let mut cloud = cloud_report();
+    cloud.reason = Some("Keystone refuses it".to_owned());
+    cloud.services.truncate(1);
+    cloud.services[0].state = "credential-refused".to_owned();
+    cloud.services[0].reason = Some("401".to_owned());
+    cloud.credential = Some(CredentialReport {
+        account: "user regroup of domain Default in project admin".to_owned(),
+        kind: "password".to_owned(),
+        source: "given".to_owned(),
+        given: Some(time(12 * 60)),
+        by: Some("admin (hub)".to_owned()),
+        state: "credential-refused".to_owned(),
+        since: Some(time(24 * 60 - 2)),
+        reason: Some("401".to_owned()),
+        note: None,
+        next_step: Some("Give it another one.".to_owned()),
+    });
+    it.cloud = Some(cloud);
+    assert!(!it.is_well());
+    let text = text_of(&it);
+    for line in [
+        "credential   user regroup of domain Default in project admin, given 12 h 0 min ago by \
+         admin (hub); counts before the configuration's",
+        "REFUSED for 2 min 0 s: 401",
+        "identity      not asked",
+        "\nNext: Give it another one.\n",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+    assert!(!text.contains("NOT KNOWN"), "{text}");
 }

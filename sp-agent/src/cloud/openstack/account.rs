@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use reqwest::header::HeaderValue;
+use shared::model::{ADMIN, is_admin_name};
 use shared::runtime::clock::Clock;
 
 use super::client::Client;
@@ -12,9 +13,6 @@ use super::options::{Auth, Domain, Options, Secret};
 use super::patience::Patience;
 use super::session::Login;
 use crate::cloud::{Account, AccountError, CloudError};
-
-/// The role that makes an administrator, in every policy file that the services ship.
-const ADMIN: &str = "admin";
 
 /// The domain that every Keystone has.
 const DOMAIN_DEFAULT: &str = "Default";
@@ -78,7 +76,7 @@ fn auth(own: &Auth, account: &Account) -> Auth {
 
 fn administers(login: &Login) -> Result<(), AccountError> {
     // Keystone and the policies compare names of roles without regard to case.
-    if login.roles.iter().any(|it| it.eq_ignore_ascii_case(ADMIN)) {
+    if login.roles.iter().any(|it| is_admin_name(it)) {
         return of_the_cloud(login);
     }
     let roles = match login.roles.as_slice() {
@@ -109,7 +107,9 @@ fn of_the_cloud(login: &Login) -> Result<(), AccountError> {
 
 fn told(error: CloudError, asked: &Auth) -> AccountError {
     let (endpoint, reason) = match error {
-        CloudError::Unauthorized { endpoint, reason }
+        CloudError::CredentialRefused {
+            endpoint, reason, ..
+        }
         | CloudError::Forbidden {
             endpoint, reason, ..
         } => (endpoint, reason),

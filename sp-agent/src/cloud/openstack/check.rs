@@ -1,8 +1,9 @@
 //! What `sp-agent check` tells of a cloud: whether the credential works, what it may read, which
 //! services there are, and one hole that an operator should close.
 
+use futures_util::future::join_all;
 use serde_json::json;
-use shared::model::ServiceKind;
+use shared::model::{ServiceKind, is_admin_name};
 
 use super::client::{Ask, Client};
 use super::compute::servers::cells;
@@ -11,7 +12,7 @@ use super::patience::Patience;
 use super::probe::SERVICES;
 use super::rights;
 use super::session::Login;
-use crate::cloud::CloudError;
+use crate::cloud::{CloudError, Trouble};
 
 /// How a point of the check turned out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +76,35 @@ pub(super) async fn check(client: &Client) -> Vec<CheckLine> {
     lines
 }
 
+/// What of the rights that the agent needs an account lacks.
+#[derive(Debug, Default)]
+pub(super) struct Lacks {
+    /// What it may not, with the service's words.
+    pub(super) rights: Vec<String>,
+    /// What could not be asked, as the service did not answer: that says nothing of the account.
+    pub(super) unanswered: Vec<String>,
+}
+
+/// Asks, all at once, for everything that only an administrator may read.
+pub(super) async fn lacks(client: &Client, login: &Login) -> Lacks {
+    let is_there = |service| login.catalog.endpoint(service).is_some();
+    let rights = RIGHTS.iter().filter(|it| is_there(it.service));
+    let rights = rights.map(async |it| (it.what, it.ask(client).await));
+    let lists = LISTS.iter().filter(|(service, _)| is_there(*service));
+    let lists = lists.map(async |(service, what)| (*what, rights::prove(client, *service).await));
+    let (rights, lists) = tokio::join!(join_all(rights), join_all(lists));
+    let mut lacks = Lacks::default();
+    for (what, outcome) in rights.into_iter().chain(lists) {
+        let Err(error) = outcome else { continue };
+        let told = format!("{what} ({error})");
+        match Trouble::from(&error) {
+            Trouble::Rights | Trouble::Credential => lacks.rights.push(told),
+            Trouble::Service | Trouble::Token => lacks.unanswered.push(told),
+        }
+    }
+    lacks
+}
+
 /// Whether servers of a cell whose database is silent are told from deleted ones.
 async fn silent_cells(client: &Client) -> CheckLine {
     const SUBJECT: &str = "hear of Nova's cells";
@@ -99,7 +129,7 @@ async fn list_of_all(client: &Client, service: ServiceKind, what: &str) -> Check
 }
 
 fn account(client: &Client, login: &Login) -> CheckLine {
-    let is_admin = login.roles.iter().any(|role| role == "admin");
+    let is_admin = login.roles.iter().any(|role| is_admin_name(role));
     let text = format!(
         "{} signs in at {} in project {} with the roles {}",
         login.user,
@@ -203,13 +233,17 @@ const RIGHTS: [Right; 9] = [
 ];
 
 impl Right {
-    async fn check(&self, client: &Client) -> CheckLine {
+    async fn ask(&self, client: &Client) -> Result<(), CloudError> {
         let mut ask = Ask::new(self.service, self.path.iter().copied());
         for (name, value) in self.query {
             ask = ask.with(name, *value);
         }
-        match client.get_at_once(&ask).await {
-            Ok(_) => CheckLine::new(Verdict::Good, self.what, "allowed"),
+        client.get_at_once(&ask).await.map(drop)
+    }
+
+    async fn check(&self, client: &Client) -> CheckLine {
+        match self.ask(client).await {
+            Ok(()) => CheckLine::new(Verdict::Good, self.what, "allowed"),
             Err(error) => CheckLine::new(Verdict::Bad, self.what, error.to_string()),
         }
     }

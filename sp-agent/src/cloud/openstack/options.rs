@@ -7,6 +7,7 @@ use std::time::Duration;
 use reqwest::Url;
 use zeroize::Zeroizing;
 
+use super::fault::one_line;
 use super::patience::Patience;
 use super::setup::SetupError;
 use crate::cloud::Policy;
@@ -96,7 +97,10 @@ impl Options {
 }
 
 /// Keystone's v3 address, from however the operator wrote it.
-pub(super) fn keystone(auth_url: &str) -> Result<Url, SetupError> {
+///
+/// # Errors
+/// If it is none, or a credential stands in it.
+pub fn keystone(auth_url: &str) -> Result<Url, SetupError> {
     let wrong = |reason: String| SetupError::AuthUrl {
         url: shown(auth_url),
         reason,
@@ -156,6 +160,34 @@ pub enum Auth {
 }
 
 impl Auth {
+    /// As whom, for people: without any secret.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::ApplicationCredential { id, .. } => {
+                format!("application credential {}", one_line(id))
+            }
+            Self::Password {
+                username,
+                user_domain,
+                project_name,
+                ..
+            } => format!(
+                "user {} of domain {} in project {}",
+                one_line(username),
+                one_line(user_domain.text()),
+                one_line(project_name)
+            ),
+        }
+    }
+
+    /// The word for its kind, in a status and an audit trail.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::ApplicationCredential { .. } => "application-credential",
+            Self::Password { .. } => "password",
+        }
+    }
+
     /// The domains that a sign-in names.
     pub(super) fn domains(&self) -> Vec<Domain> {
         match self {
@@ -176,6 +208,23 @@ pub enum Domain {
     Id(String),
     /// By its name, such as `Default`.
     Name(String),
+}
+
+impl Domain {
+    /// Whether it is an id or a name, as a word.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Id(_) => "id",
+            Self::Name(_) => "name",
+        }
+    }
+
+    /// The id or the name.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Id(text) | Self::Name(text) => text,
+        }
+    }
 }
 
 /// Which address of a service in the catalog (Keystone: endpoint interface).
@@ -212,7 +261,7 @@ impl Secret {
     }
 
     /// The secret itself, for whoever must send it.
-    pub(super) fn expose(&self) -> &str {
+    pub fn expose(&self) -> &str {
         &self.0
     }
 }

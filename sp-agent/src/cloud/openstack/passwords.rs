@@ -24,7 +24,7 @@ const WHAT: &str = "POST /auth/tokens";
 
 /// How Keystone begins to say that a password was right and counts no more
 /// (`keystone/exception.py`, `PasswordExpired`). Of all reasons for a 401 it tells this one only.
-const EXPIRED: &str = "The password is expired";
+pub(super) const EXPIRED: &str = "The password is expired";
 
 /// Gives a user a password.
 pub(super) async fn set(client: &Client, user: &CloudId, password: &str) -> Result<(), CloudError> {

@@ -11,7 +11,7 @@ use super::client::{Ask, Client};
 use super::patience::Patience;
 use super::session::Login;
 use super::version::Versions;
-use crate::cloud::{CloudError, Probe, ProbeOutcome};
+use crate::cloud::{CloudError, Probe, ProbeOutcome, Trouble};
 
 /// The APIs of OpenStack that are asked.
 pub(super) const SERVICES: [ServiceKind; 6] = [
@@ -42,9 +42,11 @@ async fn one(client: &Client, service: ServiceKind) -> Probe {
             ProbeOutcome::Missing
         }
         Ok(Err(error)) => ProbeOutcome::Failing {
+            trouble: Trouble::from(&error),
             reason: error.to_string(),
         },
         Err(_) => ProbeOutcome::Failing {
+            trouble: Trouble::Service,
             reason: format!(
                 "no answer within {} s; check that the service runs and is reachable",
                 ANSWER_TIME_MAX.as_secs()

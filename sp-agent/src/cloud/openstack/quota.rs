@@ -1,6 +1,8 @@
-//! Quota and use of every project, in Nova, Cinder and Neutron: one request a project and service.
+//! Quota and use of every project, in Nova, Cinder and Neutron: one request a project and service;
+//! and limits, set.
 
 mod parse;
+mod set;
 
 use futures_util::{StreamExt, stream};
 use shared::model::{Quota, Record, ServiceKind};
@@ -14,6 +16,7 @@ use super::projects::{self, Project, ProjectList};
 use super::singles::Singles;
 use super::{compute, volume};
 use crate::cloud::{CloudError, Mark, Page, Pages, Unread, Whole};
+pub(super) use set::set;
 
 /// Projects of one page. A Keystone that does not page names thousands at once, and the quotas of
 /// so many take longer than whoever waits for a page is patient.

@@ -5,8 +5,8 @@
 //! end. Only where there is none, callers wait. The sign-in is a task of its own, so that a caller
 //! who gives up does not break it off, and the next caller does not begin another.
 //!
-//! A refused sign-in is not repeated at once: Keystone may lock the account after a few
-//! (`lockout_failure_attempts`), and it may be the operator's own. And a service that refuses a
+//! A refused sign-in is repeated after ever longer pauses: Keystone may lock the account after a
+//! few (`lockout_failure_attempts`), and it may be the operator's own. And a service that refuses a
 //! token which the others take is its own trouble: the token stays until there is another, and
 //! when that is refused as well, no more are fetched for this service for a while.
 
@@ -28,9 +28,19 @@ pub(super) use super::signing::Login;
 use super::signing::Signer;
 use crate::cloud::CloudError;
 
-/// A refused sign-in is repeated after this: ten attempts in ten minutes stay unnoticed by the
-/// lockouts that operators set, and a corrected password is taken up soon.
+/// A refused sign-in is repeated after this: what was a moment's trouble of Keystone's own
+/// directory is over soon.
 const REFUSED_PAUSE: Duration = Duration::from_secs(60);
+
+/// Each pause after it is so many times as long.
+const REFUSED_FACTOR: u32 = 4;
+
+/// The longest pause. Keystone counts what fails until something succeeds, and six are what most
+/// operators allow (`[security_compliance] lockout_failure_attempts`; PCI DSS 8.1.6): with pauses
+/// of 1, 4, 16 and 64 minutes the sixth comes after more than five hours, and a lock of half an
+/// hour (`lockout_duration`) is long over when the next one comes. Who has mended it need not wait:
+/// a new credential, or the configuration read again, is tried at once.
+const REFUSED_PAUSE_MAX: Duration = Duration::from_secs(4 * 3600);
 
 /// Those who come after a sign-in that failed share its failure, instead of trying in turn.
 const FAILED_PAUSE: Duration = Duration::from_secs(2);
@@ -69,6 +79,8 @@ struct Desk {
 struct State {
     login: Option<Arc<Login>>,
     failure: Option<Failure>,
+    /// Sign-ins in a row for which the credential was refused.
+    refusals: u32,
     running: Option<Running>,
     refusing: BTreeMap<ServiceKind, Refusing>,
 }
@@ -121,16 +133,25 @@ impl Desk {
             Ok(login) => {
                 state.login = Some(login.clone());
                 state.failure = None;
+                state.refusals = 0;
             }
             Err(error) => {
                 let now = self.clock.now();
                 let has_token = state.valid(now).is_some();
-                if has_token {
+                let is_refused = matches!(error, CloudError::CredentialRefused { .. });
+                if has_token && !is_refused {
                     tracing::warn!(%error, "cannot get a new token yet; the old one serves");
+                }
+                let mut wait = pause(error, has_token);
+                if is_refused {
+                    wait = refused_pause(state.refusals);
+                    state.refusals = state.refusals.saturating_add(1);
+                    let pause_s = wait.as_secs();
+                    tracing::warn!(%error, pause_s, "Keystone refuses the credential");
                 }
                 state.failure = Some(Failure {
                     error: error.clone(),
-                    until: now + pause(error, has_token),
+                    until: now + wait,
                 });
             }
         }
@@ -140,10 +161,16 @@ impl Desk {
 
 fn pause(error: &CloudError, has_token: bool) -> Duration {
     match error {
-        CloudError::Unauthorized { .. } | CloudError::Forbidden { .. } => REFUSED_PAUSE,
+        CloudError::Forbidden { .. } => REFUSED_PAUSE,
         _ if has_token => RENEWAL_PAUSE,
         _ => FAILED_PAUSE,
     }
+}
+
+/// How long to wait after a refusal, of which there were so many before.
+fn refused_pause(before: u32) -> Duration {
+    let factor = REFUSED_FACTOR.saturating_pow(before);
+    REFUSED_PAUSE.saturating_mul(factor).min(REFUSED_PAUSE_MAX)
 }
 
 impl Session {

@@ -13,6 +13,7 @@ use super::catalog::Catalog;
 use super::http::{Answer, Http};
 use super::negotiation::Negotiation;
 use super::options::{Auth, Interface, Options};
+use super::passwords::EXPIRED;
 use super::patience::{Patience, Tries};
 use super::refusal::Refusal;
 use super::setup::SetupError;
@@ -179,8 +180,37 @@ impl Signer {
             };
             match tries.next(refusal.outcome(), rand::random()) {
                 Some(wait) => self.clock.sleep(wait).await,
-                None => return Err(refusal.into_error(self.keystone.as_str(), WHAT.to_owned())),
+                None => {
+                    let error = refusal.into_error(self.keystone.as_str(), WHAT.to_owned());
+                    return Err(self.auth.judge(error));
+                }
             }
+        }
+    }
+}
+
+impl Auth {
+    /// What a failed sign-in says: Keystone has but one answer to most of what may be wrong.
+    fn judge(&self, error: CloudError) -> CloudError {
+        let CloudError::Unauthorized { endpoint, reason } = error else {
+            return error;
+        };
+        let means = match self {
+            Self::Password { .. } if reason.starts_with(EXPIRED) => "the password has expired",
+            Self::Password { .. } => {
+                "the password is another one, or account, domain or project is switched off or \
+                 locked, or the account has no role there any more"
+            }
+            Self::ApplicationCredential { .. } => {
+                "it was deleted or has expired, its secret is another one, or its user is switched \
+                 off or has lost the roles that it was made with"
+            }
+        };
+        CloudError::CredentialRefused {
+            endpoint,
+            account: self.shown(),
+            reason,
+            means,
         }
     }
 }

@@ -88,6 +88,7 @@ const fn is_of_all(error: &CloudError) -> bool {
     match error {
         CloudError::Unreachable { .. }
         | CloudError::Unauthorized { .. }
+        | CloudError::CredentialRefused { .. }
         | CloudError::Throttled { .. }
         | CloudError::Missing { .. }
         | CloudError::Unmanaged

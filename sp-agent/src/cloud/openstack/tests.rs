@@ -12,6 +12,7 @@ mod nodes;
 mod pages;
 mod passwords;
 mod pools;
+mod prove;
 mod purge;
 mod questions;
 mod quota;

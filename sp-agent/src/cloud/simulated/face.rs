@@ -8,7 +8,7 @@ use shared::model::ServiceKind;
 
 use super::names::{Names, Thing};
 use super::options::{ANSWER_TIME_MAX, Fault, FaultKind, Plan};
-use crate::cloud::{CloudError, Probe, ProbeOutcome};
+use crate::cloud::{CloudError, Probe, ProbeOutcome, Trouble};
 
 /// The services that a simulated cloud's catalog has.
 pub(super) const SERVICES: [ServiceKind; 6] = [
@@ -89,6 +89,7 @@ impl Face {
             },
             Err(CloudError::Missing { .. }) => ProbeOutcome::Missing,
             Err(error) => ProbeOutcome::Failing {
+                trouble: Trouble::from(&error),
                 reason: error.to_string(),
             },
         };
@@ -199,10 +200,11 @@ mod tests {
             reason.contains("does not answer (connection refused)"),
             "{reason}"
         );
-        assert_eq!(probe.outcome, ProbeOutcome::Failing { reason });
+        let trouble = Trouble::Service;
+        assert_eq!(probe.outcome, ProbeOutcome::Failing { trouble, reason });
 
         let (error, probe) = tells(FaultKind::Unauthorized);
-        assert!(error.unwrap_err().contains("refuses the credential"));
+        assert!(error.unwrap_err().contains("refuses the token"));
         assert!(matches!(probe.outcome, ProbeOutcome::Failing { .. }));
 
         let (error, probe) = tells(FaultKind::Missing);

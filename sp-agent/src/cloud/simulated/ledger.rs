@@ -79,6 +79,8 @@ pub(super) struct ProjectRow {
     pub(super) volumes: u32,
     pub(super) volumes_gib: u64,
     pub(super) floating_ips: u32,
+    /// As an administrator set it; otherwise it follows from their number.
+    pub(super) networks_limit: Option<u32>,
     pub(super) limits: Option<Limits>,
 }
 
@@ -279,14 +281,34 @@ impl Limits {
         }
     }
 
+    /// Nothing is limited.
+    pub(super) const NONE: Self = Self {
+        instances: u32::MAX,
+        cores: u32::MAX,
+        ram_mib: u64::MAX,
+        volumes: u32::MAX,
+        gigabytes: u64::MAX,
+        floating_ips: u32::MAX,
+    };
+
     fn raised(self) -> Self {
         // Bounded far beyond what all nodes together hold, so that raising for ever stays a number.
-        let wide = |limit: u64| round_up(limit + limit / 4).min(1 << 32);
-        let small = |limit: u32| narrow(wide(limit.into()));
+        // What an administrator set to no limit has none.
+        let wide = |limit: u64| match limit {
+            u64::MAX => limit,
+            limit => round_up(limit + limit / 4).min(1 << 32),
+        };
+        let small = |limit: u32| match limit {
+            u32::MAX => limit,
+            limit => narrow(wide(limit.into())),
+        };
         Self {
             instances: small(self.instances),
             cores: small(self.cores),
-            ram_mib: wide(self.ram_mib >> 10) << 10,
+            ram_mib: match self.ram_mib {
+                u64::MAX => u64::MAX,
+                limit => wide(limit >> 10) << 10,
+            },
             volumes: small(self.volumes),
             gigabytes: wide(self.gigabytes),
             floating_ips: small(self.floating_ips),

@@ -81,6 +81,37 @@ async fn changes(
     read(reading, taken, held, hand, gap).await
 }
 
+#[tokio::test]
+async fn a_limit_that_is_set_is_told_and_what_is_not_named_stays() {
+    let (cloud, _) = cloud(lively(3, Vec::new()));
+    let (pages, mut taken) = mpsc::channel(64);
+    cloud.audit(Part::ComputeQuota, &pages).await.unwrap();
+    let Some(Record::Quota(before)) = taken.recv().await.unwrap().records.pop() else {
+        panic!("the cloud has quotas");
+    };
+    let limit = |name: &str, limit| shared::model::Limit {
+        name: name.to_owned(),
+        limit,
+        version: 1,
+        force: false,
+    };
+    let mut order = QuotaOrder {
+        project: before.project.clone(),
+        name: String::new(),
+        service: ServiceKind::Compute,
+        limits: vec![limit("cores", Some(7)), limit("ram", None)],
+    };
+    let after = cloud.set_quota(&order).await.unwrap().unwrap();
+    let limits: Vec<_> = after.resources.iter().map(|it| it.limit).collect();
+    assert_eq!(limits, [Some(7), before.resources[1].limit, None]);
+    order.limits = vec![limit("cores", Some(8)), limit("wheels", Some(4))];
+    let refused = cloud.set_quota(&order).await.unwrap_err().to_string();
+    assert!(refused.contains("wheels"), "{refused}");
+    order.limits.pop();
+    order.project = shared::model::CloudId::new("nobody");
+    assert!(cloud.set_quota(&order).await.is_err());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 

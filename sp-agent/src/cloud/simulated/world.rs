@@ -9,6 +9,7 @@ mod floating;
 mod life;
 mod nodes;
 mod population;
+mod quotas;
 mod servers;
 mod told;
 mod volumes;

@@ -7,7 +7,7 @@ use shared::runtime::errors::chain;
 use tracing::{info, warn};
 
 use super::Run;
-use crate::cloud::{CloudError, Part};
+use crate::cloud::{CloudError, Part, Trouble};
 use crate::collect::reading::Broken;
 use crate::collect::schedule::{Outcome, Work};
 use crate::spool::SpoolError;
@@ -45,7 +45,8 @@ impl Run {
                 ..
             } => {
                 let reason = chain(source).to_string();
-                self.services.part_failed(wall, part, &reason, false);
+                self.services
+                    .part_failed(wall, part, &reason, Trouble::Service);
             }
             // The spool's condition tells of it. The cloud sees no more than that its pages are
             // not taken.
@@ -65,16 +66,14 @@ impl Run {
                 if let CloudError::Throttled { retry_after, .. } = source {
                     patience = *retry_after;
                 }
-                let is_refusal = matches!(
-                    source,
-                    CloudError::Unauthorized { .. } | CloudError::Forbidden { .. }
-                );
+                let trouble = Trouble::from(source);
                 let reason = chain(source).to_string();
-                self.services.part_failed(wall, part, &reason, is_refusal);
+                self.services.part_failed(wall, part, &reason, trouble);
             }
             Broken::Silent { .. } => {
                 let reason = broken.to_string();
-                self.services.part_failed(wall, part, &reason, false);
+                self.services
+                    .part_failed(wall, part, &reason, Trouble::Service);
             }
         }
         Outcome::Failed { patience }

@@ -40,6 +40,8 @@ pub(super) struct Turn {
     rest_until: Instant,
     /// Whether an audit came to its end, now or in an earlier life.
     has_mark: bool,
+    /// Somebody waits for an audit that begins at this time or later.
+    wanted_since: Option<Instant>,
 }
 
 /// One kind of reading.
@@ -47,6 +49,8 @@ pub(super) struct Turn {
 struct Reading {
     due_at: Option<Instant>,
     running_since: Option<Instant>,
+    /// When the one that ended last began.
+    began_last: Option<Instant>,
     backoff: Backoff,
 }
 
@@ -55,6 +59,7 @@ impl Reading {
         Self {
             due_at,
             running_since: None,
+            began_last: None,
             backoff,
         }
     }
@@ -67,6 +72,7 @@ impl Reading {
     /// It ended. How long it took.
     fn end(&mut self, now: Instant) -> Duration {
         let since = self.running_since.take().unwrap_or(now);
+        self.began_last = Some(since);
         now.saturating_duration_since(since)
     }
 }
@@ -91,6 +97,7 @@ impl Turn {
             resume_at: now,
             rest_until: now,
             has_mark: false,
+            wanted_since: None,
         }
     }
 
@@ -147,9 +154,18 @@ impl Turn {
         self.audit.due_at = self.audit.due_at.map(|due_at| due_at.min(soon));
     }
 
-    /// Brings an audit forward, but for one that failed: that has its time.
-    pub(super) fn wanted(&mut self, now: Instant) {
-        if self.audit.backoff.attempts() == 0 {
+    /// Somebody needs an audit that begins at `since` or later. Brings the next one forward, but
+    /// for one that failed: that has its time. One that is under way and began before is followed
+    /// by another one, as it may have passed by what is waited for.
+    pub(super) fn wanted(&mut self, now: Instant, since: Instant) {
+        self.wanted_since = self.wanted_since.max(Some(since));
+        self.bring_forward(now);
+    }
+
+    fn bring_forward(&mut self, now: Instant) {
+        let latest = self.audit.running_since.or(self.audit.began_last);
+        let is_told = self.wanted_since.is_none_or(|it| latest >= Some(it));
+        if !is_told && self.audit.backoff.attempts() == 0 {
             let soon = after(now, Duration::ZERO);
             self.audit.due_at = self.audit.due_at.map(|due_at| due_at.min(soon));
         }
@@ -170,6 +186,7 @@ impl Turn {
                 self.has_mark = true;
                 self.audit.backoff.reset();
                 self.audit.due_at = Some(after(now, pause));
+                self.bring_forward(now);
             }
         }
         self.expect_changes(now);
@@ -231,6 +248,46 @@ fn pause_of(took: Duration) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "any instant will do as the beginning of virtual time"
+    )]
+    fn beginning() -> Instant {
+        Instant::now()
+    }
+
+    /// How long after an audit that took `took` seconds the next one begins, where it was said,
+    /// `said` seconds after its beginning, that one is needed which begins at `since` or later.
+    fn next_audit(took: u64, said: u64, since: u64) -> Option<Duration> {
+        let begun = beginning();
+        let at = |secs| begun + Duration::from_secs(secs);
+        let mut turn = Turn::new(begun, Part::Departments, &Options::default());
+        turn.start(begun, Work::Audit(Part::Departments));
+        if said < took {
+            turn.wanted(at(said), at(since));
+        }
+        turn.audited(at(took), Outcome::Read, 0);
+        if said >= took {
+            turn.wanted(at(said), at(since));
+        }
+        let (due, _) = turn.waiting().next()?;
+        Some(due - at(took))
+    }
+
+    #[test]
+    fn an_audit_that_is_wanted_while_one_is_under_way_follows_it_at_once() {
+        let soon = super::super::INTERVAL_MIN;
+        // It passed by what is waited for, however long it took.
+        assert_eq!(next_audit(2, 1, 1), Some(soon));
+        assert_eq!(next_audit(30, 29, 20), Some(soon));
+        // It began late enough.
+        let interval = Some(Options::default().organization);
+        assert_eq!(next_audit(2, 1, 0), interval);
+        assert_eq!(next_audit(2, 5, 0), interval);
+        // Said when none runs.
+        assert_eq!(next_audit(2, 10, 10), Some(soon + Duration::from_secs(8)));
+    }
 
     #[test]
     fn a_pause_is_nine_times_what_was_done_between_the_interval_and_six_hours() {

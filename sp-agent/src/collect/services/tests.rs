@@ -22,6 +22,7 @@ fn failing(reason: &str) -> Probe {
         service: COMPUTE,
         endpoint: String::new(),
         outcome: ProbeOutcome::Failing {
+            trouble: Trouble::Service,
             reason: reason.to_owned(),
         },
     }
@@ -93,9 +94,9 @@ fn one_failure_is_no_news_and_the_second_is() {
 #[test]
 fn a_part_that_cannot_be_read_fails_its_service_though_the_probe_answers() {
     let mut services = probed(vec![available()]);
-    services.part_failed(UnixMillis(1), Part::Servers, "HTTP 500", false);
+    services.part_failed(UnixMillis(1), Part::Servers, "HTTP 500", Trouble::Service);
     assert_eq!(told(&services), (ServiceState::Available, 0));
-    services.part_failed(UnixMillis(2), Part::Servers, "HTTP 500", false);
+    services.part_failed(UnixMillis(2), Part::Servers, "HTTP 500", Trouble::Service);
     services.probed(UnixMillis(3), vec![available()]);
     assert_eq!(told(&services), (failing_state("servers: HTTP 500"), 2));
     services.part_is_read(UnixMillis(4), Part::Nodes);
@@ -107,22 +108,22 @@ fn a_part_that_cannot_be_read_fails_its_service_though_the_probe_answers() {
 #[test]
 fn two_parts_that_fail_once_each_are_not_one_that_fails_twice() {
     let mut services = probed(vec![available()]);
-    services.part_failed(UnixMillis(1), Part::Servers, "x", false);
-    services.part_failed(UnixMillis(2), Part::Nodes, "x", false);
+    services.part_failed(UnixMillis(1), Part::Servers, "x", Trouble::Service);
+    services.part_failed(UnixMillis(2), Part::Nodes, "x", Trouble::Service);
     assert_eq!(told(&services), (ServiceState::Available, 0));
 }
 
 #[test]
 fn a_refused_credential_is_told_at_once() {
     let mut services = probed(vec![available()]);
-    services.part_failed(UnixMillis(1), Part::Servers, "refused", true);
+    services.part_failed(UnixMillis(1), Part::Servers, "refused", Trouble::Token);
     assert_eq!(told(&services), (failing_state("servers: refused"), 1));
 }
 
 #[test]
 fn what_is_wrong_still_is_told_when_another_thing_is_mended() {
     let mut services = probed(vec![failing("503")]);
-    services.part_failed(UnixMillis(1), Part::Servers, "HTTP 500", false);
+    services.part_failed(UnixMillis(1), Part::Servers, "HTTP 500", Trouble::Service);
     services.probed(UnixMillis(2), vec![available()]);
     assert_eq!(told(&services), (failing_state("servers: HTTP 500"), 0));
 }
@@ -146,7 +147,7 @@ fn a_restart_changes_nothing_by_itself() {
     let mut again = Services::new(held.clone());
     assert_eq!(again.list(), held);
     again.part_is_read(UnixMillis(8), Part::Servers);
-    again.part_failed(UnixMillis(8), Part::Nodes, "HTTP 500", false);
+    again.part_failed(UnixMillis(8), Part::Nodes, "HTTP 500", Trouble::Service);
     assert_eq!(again.list(), held);
     again.probed(UnixMillis(9), vec![failing("503")]);
     assert_eq!(again.list(), held, "one failure");
@@ -203,4 +204,39 @@ fn an_endless_reason_is_cut_at_a_character() {
         panic!("not failing");
     };
     assert_eq!(reason.len(), 512);
+}
+
+fn troubled(trouble: Trouble, reason: &str) -> Probe {
+    Probe {
+        outcome: ProbeOutcome::Failing {
+            trouble,
+            reason: reason.to_owned(),
+        },
+        ..failing("")
+    }
+}
+
+#[test]
+fn a_refused_credential_is_told_at_once_before_all_else_and_since_when() {
+    let mut services = probed(vec![available()]);
+    let part_failed = |it: &mut Services, at, part, trouble| {
+        it.part_failed(UnixMillis(at), part, "403", trouble);
+    };
+    part_failed(&mut services, 1, Part::Servers, Trouble::Rights);
+    let reason = "servers: 403".to_owned();
+    assert_eq!(told(&services), (ServiceState::RightsMissing { reason }, 1));
+    services.probed(UnixMillis(2), vec![troubled(Trouble::Credential, "401")]);
+    services.probed(UnixMillis(3), vec![troubled(Trouble::Credential, "401")]);
+    let reason = "401".to_owned();
+    assert_eq!(
+        told(&services),
+        (ServiceState::CredentialRefused { reason }, 2)
+    );
+
+    // Keystone is away: that says nothing of the credential.
+    services.probed(UnixMillis(4), vec![troubled(Trouble::Service, "503")]);
+    assert_eq!(told(&services), (failing_state("503"), 4));
+    services.part_is_read(UnixMillis(5), Part::Servers);
+    services.probed(UnixMillis(6), vec![available()]);
+    assert_eq!(told(&services), (ServiceState::Available, 6));
 }

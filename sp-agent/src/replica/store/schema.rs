@@ -12,7 +12,8 @@ use super::{ReplicaError, file};
 use crate::database::{damage, settle};
 
 /// What each release added, in order. Never changed once released: append.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE position (
         federation BLOB    NOT NULL CHECK (length(federation) = 16),
         feed       BLOB    NOT NULL CHECK (length(feed) = 16),
@@ -52,7 +53,17 @@ const MIGRATIONS: [&str; 1] = ["
         here    TEXT    NOT NULL,
         version INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+    CREATE TABLE applied_limits (
+        id      TEXT    PRIMARY KEY,       -- of the record
+        here    TEXT    NOT NULL,          -- what the cloud calls the project
+        version INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    -- 1: it was made here, because the directory has it; 0: it was there, or nobody knows.
+    ALTER TABLE applied_link ADD COLUMN made INTEGER NOT NULL DEFAULT 0;
+",
+];
 
 /// What stays of the write-ahead log after a checkpoint, bytes: what the default checkpoint, every
 /// 1,000 pages of 4 KiB, lets it grow to.
@@ -99,7 +110,8 @@ pub(super) fn begin(connection: &Connection, federation: FederationId) -> rusqli
     let transaction = connection.unchecked_transaction()?;
     transaction.execute_batch(
         "DELETE FROM position; DELETE FROM told; DELETE FROM unsaid; DELETE FROM applied;
-         DELETE FROM applied_link; DELETE FROM applied_password; DELETE FROM put_back;",
+         DELETE FROM applied_link; DELETE FROM applied_password; DELETE FROM put_back;
+         DELETE FROM applied_limits;",
     )?;
     transaction.execute(
         "INSERT INTO position (federation, feed, seq, live, generation, digest, complete)

@@ -280,7 +280,10 @@ async fn a_link_that_a_snapshot_does_not_tell_is_unsaid_until_it_is_told_again_o
 
     // Restored once more: of what was never applied nothing is kept for ever.
     let applied = Record::Membership(membership(9, 1)).key().id;
-    replica.keep(vec![Note::Link(applied, true)]).await.unwrap();
+    replica
+        .keep(vec![Note::Link(applied, Some(Tied::Met))])
+        .await
+        .unwrap();
     hub.rows.truncate(1);
     for _ in 0..2 {
         replica.session_began();
@@ -309,7 +312,7 @@ async fn another_federations_replica_and_a_damaged_one_begin_anew() {
     let link = CloudId::derived("a/b");
     let notes = vec![
         Note::Object(ObjectKind::Department, object(1), Some(applied.clone())),
-        Note::Link(link.clone(), true),
+        Note::Link(link.clone(), Some(Tied::Made)),
         Note::PutBack(link.clone(), Some(UnixMillis(5))),
         Note::PutBack(CloudId::derived("c"), Some(UnixMillis(6))),
         Note::PutBack(CloudId::derived("c"), None),
@@ -321,7 +324,7 @@ async fn another_federations_replica_and_a_damaged_one_begin_anew() {
     let base = store(folder.path()).base().await.unwrap();
     assert_eq!(base.objects.len(), 1);
     assert_eq!(base.objects[&(ObjectKind::Department, object(1))], applied);
-    assert!(base.links.contains(&link));
+    assert_eq!(base.links.get(&link), Some(&Tied::Made));
     assert_eq!(base.put_backs, [(link, UnixMillis(5))].into());
 
     let other = FederationId::from_bytes([3; 16]);

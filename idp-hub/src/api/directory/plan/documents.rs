@@ -57,7 +57,7 @@ pub struct PlanDocument {
 pub struct CountDocument {
     /// `department`, `project`, `user`, `group` or `role`.
     pub kind: String,
-    /// `adopt`, `recognize`, `create`, `give-way`, `withhold`, `block` or `skip`.
+    /// `found`, `adopt`, `recognize`, `create`, `give-way`, `withhold`, `block` or `skip`.
     pub action: String,
     /// How many of them.
     pub count: u64,
@@ -88,8 +88,9 @@ pub struct LinksDocument {
 pub struct StepDocument {
     /// `department`, `project`, `user`, `group` or `role`.
     pub kind: String,
-    /// `adopt`: the region's is taken into the directory. `recognize`: it is one that the directory
-    /// has. `create`: the directory's is made in the region. `give-way`: it leaves its name to the
+    /// `found`: the federation's own, in which its cloud administrators have their role, is made in
+    /// the directory. `adopt`: the region's is taken into it. `recognize`: it is one that it has.
+    /// `create`: the directory's is made in the region. `give-way`: it leaves its name to the
     /// federation's administrator. `withhold`: it has ended in the federation, and is switched off.
     /// `block`: the directory's can't be made in the region. `skip`: it stays the region's own.
     pub action: String,
@@ -118,8 +119,9 @@ pub struct StepDocument {
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub differs: Vec<String>,
     /// Why it is skipped or blocked: `reserved`, `above-is-out`, `same-name`, `name-held`,
-    /// `unusable`, `name-unfit`, `too-deep`, `outer-elsewhere`, `email-unfit`, `name-reserved` or
-    /// `department-blocked`; or how what is withheld ended: `retired`, `deleted` or `purged`.
+    /// `unusable`, `name-unfit`, `too-deep`, `outer-elsewhere`, `email-unfit`, `administration`,
+    /// `name-reserved` or `department-blocked`; or how what is withheld ended: `retired`,
+    /// `deleted` or `purged`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
 }
@@ -243,8 +245,8 @@ impl StepDocument {
                 document.renamed_to = after(rename);
                 (document.id, document.here) = (Some(id.to_string()), Some(here.to_string()));
             }
-            Action::Create { id } => {
-                (document.name, document.id) = (name(id), Some(id.to_string()))
+            Action::Found { id, .. } | Action::Create { id } => {
+                (document.name, document.id) = (name(id), Some(id.to_string()));
             }
             Action::Block { id, why } => {
                 (document.name, document.id) = (name(id), Some(id.to_string()));
@@ -311,5 +313,6 @@ const fn reason(why: Reason) -> &'static str {
         Reason::TooDeep => "too-deep",
         Reason::OuterElsewhere => "outer-elsewhere",
         Reason::EmailUnfit => "email-unfit",
+        Reason::Administration => "administration",
     }
 }

@@ -78,6 +78,7 @@ fn difference(it: &DifferenceDocument) -> String {
         "link-given" => "given in the region".to_owned(),
         "link-taken" => "taken away in the region".to_owned(),
         "password" => "the password may not be set there".to_owned(),
+        "quota" => "the limits may not be set there".to_owned(),
         "missing" => "may not be made there".to_owned(),
         "surplus" => "may not be removed there".to_owned(),
         "not-in-directory" => "the directory says nothing of it".to_owned(),

@@ -79,7 +79,10 @@ impl Reading<'_> {
             let is_due = match policy {
                 DriftPolicy::Ask => false,
                 DriftPolicy::PutBack => may_put_back(&remark).is_ok(),
-                DriftPolicy::Adopt => may_adopt_unasked(&remark),
+                DriftPolicy::Adopt => {
+                    may_adopt_unasked(&remark)
+                        && matches!(self.is_of_administrators(&remark.subject), Ok(false))
+                }
             };
             let it = is_due.then(|| remarked(region, remark, it.changed).ok())??;
             let is_told = policy == DriftPolicy::PutBack && is_told(&told, &it, now, CURE_AGAIN);

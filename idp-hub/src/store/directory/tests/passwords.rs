@@ -32,6 +32,7 @@ fn password(user: ObjectId, version: u64, sealed: &[(RegionNo, u8)]) -> NewPassw
         hash: format!("hash {version}"),
         version,
         author: "boss".to_owned(),
+        checked: None,
         captured_from: None,
         sealed: sealed.collect(),
     }
@@ -281,5 +282,125 @@ async fn what_somebody_may_is_asked_of_the_directory_as_it_is() {
     site.edit(Edit::Update { kind, id, patch }).await.unwrap();
     let denied = site.refuses_password(asker).await;
     assert!(denied.to_string().contains("switched off"), "{denied}");
+    site.is_sound().await;
+}
+
+/// Begins a session of a user whose password is of this version. Returns whether it is there still.
+async fn session(site: &Site, user: ObjectId, version: u64) -> shared::pki::SecretHash {
+    let token = shared::pki::SecretHash::from_bytes([version as u8; 32]);
+    let begun = site.store.change(move |it| {
+        let expires = it.now.plus(std::time::Duration::from_secs(60));
+        it.begin_user_session(token, (user, version), expires)
+    });
+    assert!(begun.await.unwrap());
+    token
+}
+
+async fn is_over(site: &Site, token: shared::pki::SecretHash) -> bool {
+    let now = Clock::system().unix_millis();
+    let found = site.store.read(move |it| it.web_session(token, now));
+    found.await.unwrap().is_none()
+}
+
+fn switches(kind: ObjectKind, id: ObjectId, enabled: bool) -> Edit {
+    let patch = Patch {
+        enabled: Some(enabled),
+        ..Patch::default()
+    };
+    Edit::Update { kind, id, patch }
+}
+
+#[tokio::test]
+async fn a_session_does_not_outlive_what_ended_it() {
+    let (site, _, ann) = with_ann().await;
+    site.set(password(ann.id, 7, &[])).await.unwrap();
+    let department = ann.user.department;
+    for (kind, id) in [
+        (ObjectKind::User, ann.id),
+        (ObjectKind::Department, department),
+    ] {
+        let token = session(&site, ann.id, 7).await;
+        site.edit(switches(kind, id, true)).await.unwrap();
+        assert!(!is_over(&site, token).await, "nothing was changed");
+        site.edit(switches(kind, id, false)).await.unwrap();
+        site.edit(switches(kind, id, true)).await.unwrap();
+        assert!(is_over(&site, token).await, "{kind:?}");
+    }
+    let token = session(&site, ann.id, 7).await;
+    site.set(password(ann.id, 8, &[])).await.unwrap();
+    assert!(is_over(&site, token).await, "another password");
+}
+
+#[tokio::test]
+async fn ones_own_new_password_does_not_overtake_anothers() {
+    let (site, _, ann) = with_ann().await;
+    let own = |version, checked| NewPassword {
+        checked: Some(checked),
+        ..password(ann.id, version, &[])
+    };
+    let early = site.set(own(3, 2)).await;
+    assert!(early.is_err(), "the one that was checked is gone");
+    site.set(password(ann.id, 7, &[])).await.unwrap();
+    site.set(own(8, 7)).await.unwrap();
+    site.set(password(ann.id, 9, &[])).await.unwrap();
+    let late = site.set(own(10, 8)).await.unwrap_err();
+    assert!(late.to_string().contains("same moment"), "{late}");
+}
+
+#[tokio::test]
+async fn administrators_are_found_by_a_look_and_are_signed_out_with_their_office() {
+    let (site, [home, north], ann) = with_ann().await;
+    site.set(password(ann.id, 7, &[])).await.unwrap();
+    let is_one = async |site: &Site| {
+        let found = site.store.read(move |it| it.is_administrator(ann.id));
+        found.await.unwrap()
+    };
+    let role = shared::model::Role {
+        department: None,
+        name: "admin".to_owned(),
+        description: None,
+    };
+    let (id, object) = (ObjectId::from_random(70), shared::model::Object::Role(role));
+    site.edit(Edit::Create { id, object }).await.unwrap();
+    assert!(!is_one(&site).await);
+    site.edit(Edit::Appoint(ann.id)).await.unwrap();
+    assert!(is_one(&site).await);
+    let fleet = site
+        .store
+        .change(move |it| it.permit(Asker::User(ann.id), Action::Fleet));
+    fleet.await.unwrap();
+    for no in [home, north] {
+        site.merge(no).await;
+    }
+    site.is_sound().await;
+    let site = site.reopened().await;
+    let all = site.store.read(|it| it.administrators()).await.unwrap();
+    assert_eq!(all.iter().map(|it| it.id).collect::<Vec<_>>(), [ann.id]);
+
+    let token = session(&site, ann.id, 7).await;
+    let (user, even_the_last) = (ann.id, false);
+    let last = Edit::Dismiss {
+        user,
+        even_the_last,
+    };
+    assert!(site.edit(last).await.is_err());
+    assert!(is_one(&site).await && !is_over(&site, token).await);
+    let even_the_last = true;
+    let dismissal = Edit::Dismiss {
+        user,
+        even_the_last,
+    };
+    site.edit(dismissal).await.unwrap();
+    assert!(!is_one(&site).await && is_over(&site, token).await);
+    let fleet = site
+        .store
+        .change(move |it| it.permit(Asker::User(ann.id), Action::Fleet));
+    assert!(fleet.await.is_err());
+    site.edit(Edit::Appoint(ann.id)).await.unwrap();
+    let (kind, id) = (ObjectKind::User, ann.id);
+    assert!(
+        site.edit(Edit::End { kind, id }).await.is_err(),
+        "the last one"
+    );
     site.is_sound().await;
 }

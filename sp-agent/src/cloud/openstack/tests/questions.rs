@@ -46,7 +46,7 @@ async fn each_service_tells_how_it_is() {
     assert!(*latency >= Duration::from_millis(40) && *latency < Duration::from_secs(10));
     assert_eq!(versions.0, "v2.0");
     let nova = probe(&probes, ServiceKind::Compute);
-    let ProbeOutcome::Failing { reason } = &nova.outcome else {
+    let ProbeOutcome::Failing { reason, .. } = &nova.outcome else {
         panic!("{probes:?}");
     };
     assert!(reason.contains("no database") && nova.endpoint.ends_with("/compute/v2.1"));

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use shared::model::{CloudId, Quota, ServiceKind};
+use shared::model::{CloudId, Limit, Quota, ServiceKind};
 
 use super::*;
-use crate::cloud::Unread;
 use crate::cloud::openstack::testing::{Fake, Reply, answer};
+use crate::cloud::{QuotaOrder, Unread};
 
 #[tokio::test]
 async fn each_project_has_its_quota_and_one_that_just_went_has_none() {
@@ -246,4 +246,113 @@ async fn a_nova_that_can_not_tell_of_its_cells_is_believed() {
     let told = audit(&client(&fake), Part::ComputeQuota).await;
     assert_eq!((told.records().len(), fake.seen(SERVICES).len()), (1, 1));
     told.result.unwrap();
+}
+
+fn order(service: ServiceKind, limits: &[(&str, Option<u64>, bool)]) -> QuotaOrder {
+    let limits = limits.iter().map(|(name, limit, force)| Limit {
+        name: (*name).to_owned(),
+        limit: *limit,
+        version: 1,
+        force: *force,
+    });
+    QuotaOrder {
+        project: CloudId::new("p1"),
+        name: "one".to_owned(),
+        service,
+        limits: limits.collect(),
+    }
+}
+
+/// A cloud in which `p1` has 7 of everything that is asked for.
+async fn settable() -> Fake {
+    Fake::start(|seen| match (seen.method.as_str(), seen.path.as_str()) {
+        ("PUT", path) if path.ends_with("quotas/p1") => answer(json!({"quota": {}})),
+        ("PUT", path) if path.ends_with("os-quota-sets/p1") => answer(json!({"quota_set": {}})),
+        ("GET", path) if path.contains("os-quota-sets/p1") => answer(json!({"quota_set": {
+            "id": "p1", "cores": {"limit": 7, "in_use": 3, "reserved": 0}}})),
+        ("GET", path) if path.contains("quotas/p1") => answer(json!({"quota": {
+            "network": {"limit": 7, "used": 3, "reserved": 0}}})),
+        _ => None,
+    })
+    .await
+}
+
+#[tokio::test]
+async fn limits_are_set_with_nothing_beside_and_read_back() {
+    let fake = settable().await;
+    let cloud = client(&fake);
+    for (service, path, asked, body) in [
+        (
+            ServiceKind::Compute,
+            "/compute/v2.1/os-quota-sets/p1",
+            [("cores", Some(7), false), ("ram", None, false)].as_slice(),
+            json!({"quota_set": {"cores": 7, "ram": -1}}),
+        ),
+        (
+            ServiceKind::Compute,
+            "/compute/v2.1/os-quota-sets/p1",
+            &[("cores", Some(7), true)],
+            json!({"quota_set": {"cores": 7, "force": true}}),
+        ),
+        (
+            ServiceKind::Network,
+            "/network/v2.0/quotas/p1",
+            &[("network", Some(7), true)],
+            json!({"quota": {"network": 7, "force": true}}),
+        ),
+        (
+            ServiceKind::Volume,
+            "/volume/v3/os-quota-sets/p1",
+            &[("cores", Some(7), true)],
+            json!({"quota_set": {"cores": 7}}),
+        ),
+    ] {
+        let quota = cloud.set_quota(&order(service, asked)).await.unwrap();
+        let quota = quota.expect("it was read back");
+        assert_eq!(
+            (quota.service, quota.project_name.as_str()),
+            (service, "one")
+        );
+        assert_eq!(quota.resources[0].limit, Some(7));
+        let puts = fake.seen(path).into_iter().filter(|it| it.method == "PUT");
+        assert_eq!(puts.last().unwrap().body, body);
+    }
+}
+
+#[tokio::test]
+async fn limits_that_are_refused_are_not_set_and_it_is_said_why() {
+    let fake = Fake::start(|seen| {
+        let body = r#"{"badRequest": {"message": "Quota limit 1 for cores must be greater"}}"#;
+        (seen.method == "PUT").then(|| Reply::status(400, body))
+    })
+    .await;
+    let order = order(ServiceKind::Compute, &[("cores", Some(1), false)]);
+    let error = client(&fake).set_quota(&order).await.unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("must be greater"), "{text}");
+    assert!(text.contains("PUT /os-quota-sets/p1"), "{text}");
+}
+
+#[tokio::test]
+async fn no_project_leads_elsewhere_and_no_other_service_has_limits() {
+    let fake = Fake::start(|_| None).await;
+    let mut strange = order(ServiceKind::Compute, &[("cores", Some(1), false)]);
+    strange.project = CloudId::new("../flavors");
+    let other = order(ServiceKind::Image, &[("images", Some(1), false)]);
+    for it in [strange, other] {
+        let error = client(&fake).set_quota(&it).await.unwrap_err();
+        assert!(matches!(error, CloudError::Refused { .. }), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_takes_limits_and_does_nothing_is_found_out() {
+    let fake = settable().await;
+    let order = order(ServiceKind::Compute, &[("cores", Some(8), false)]);
+    let error = client(&fake).set_quota(&order).await.unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.contains("still has 7") && text.contains("Keystone"),
+        "{text}"
+    );
 }

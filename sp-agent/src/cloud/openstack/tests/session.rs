@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::*;
 use crate::cloud::openstack::testing::{Fake, Reply, Seen, answer};
-use crate::cloud::{Probe, ProbeOutcome};
+use crate::cloud::{Probe, ProbeOutcome, Trouble};
 
 const TOKENS: &str = "/identity/v3/auth/tokens";
 
@@ -219,22 +219,65 @@ async fn a_refused_password_is_not_tried_again_at_once() {
     let fake =
         Fake::start(move |seen| (seen.path == TOKENS).then(|| Reply::status(401, body))).await;
     let (cloud, hand) = timed(&fake);
-    for (seconds, sign_ins) in [(0, 1), (30, 1), (29, 1), (2, 2)] {
+    for (seconds, sign_ins) in [(0, 1), (30, 1), (29, 1), (2, 2), (238, 2), (3, 3)] {
         hand.advance(Duration::from_secs(seconds));
         let error = cloud.describe().await.unwrap_err();
-        let CloudError::Unauthorized { reason, .. } = error else {
+        let CloudError::CredentialRefused { reason, .. } = &error else {
             panic!("{error}");
         };
         assert_eq!(reason, "Wrong password.");
+        let told = error.to_string();
+        for word in [
+            "user admin of domain default in project ops",
+            "credential set",
+        ] {
+            assert!(told.contains(word), "{told}");
+        }
         assert_eq!(fake.sign_ins(), sign_ins);
     }
     let probes: Vec<Probe> = cloud.probe().await;
-    assert!(
-        probes
-            .iter()
-            .all(|it| matches!(it.outcome, ProbeOutcome::Failing { .. }))
-    );
-    assert_eq!(fake.sign_ins(), 2, "six probes ask nothing either");
+    let trouble = |it: &Probe| match &it.outcome {
+        ProbeOutcome::Failing { trouble, .. } => Some(*trouble),
+        _ => None,
+    };
+    let refused = Some(Trouble::Credential);
+    assert!(probes.iter().all(|it| trouble(it) == refused));
+    assert_eq!(fake.sign_ins(), 3, "six probes ask nothing either");
+}
+
+/// Keystone counts what fails, and some lock an account after six.
+#[tokio::test]
+async fn a_credential_that_stays_refused_is_tried_five_times_in_five_hours() {
+    let fake =
+        Fake::start(move |seen| (seen.path == TOKENS).then(|| Reply::status(401, "{}"))).await;
+    let (cloud, hand) = timed(&fake);
+    let mut after_hours = Vec::new();
+    for _ in 0..14 {
+        for _ in 0..60 {
+            let _ = cloud.describe().await;
+            hand.advance(Duration::from_secs(60));
+        }
+        after_hours.push(fake.sign_ins());
+    }
+    assert_eq!(after_hours, [4, 5, 5, 5, 5, 6, 6, 6, 6, 7, 7, 7, 7, 8]);
+}
+
+#[tokio::test]
+async fn an_expired_password_and_a_keystone_that_is_away_are_told_apart() {
+    let expired = r#"{"error": {"message": "The password is expired and needs to be changed."}}"#;
+    for (status, body, expected) in [
+        (401, expired, "the password has expired"),
+        (401, "{}", "the password is another one"),
+        (503, "{}", "HTTP 503"),
+        (403, "{}", "forbids"),
+    ] {
+        let fake =
+            Fake::start(move |seen| (seen.path == TOKENS).then(|| Reply::status(status, body)));
+        let error = client(&fake.await).describe().await.unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+        let is_refused = matches!(error, CloudError::CredentialRefused { .. });
+        assert_eq!(is_refused, status == 401, "{error}");
+    }
 }
 
 #[tokio::test]

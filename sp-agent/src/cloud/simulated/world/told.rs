@@ -224,7 +224,7 @@ impl World {
         }
     }
 
-    fn network_quota(&self, number: u32, row: &ProjectRow) -> Vec<QuotaResource> {
+    pub(super) fn network_quota(&self, number: u32, row: &ProjectRow) -> Vec<QuotaResource> {
         let limits = row.limits;
         let own = self.plan.networks.saturating_sub(2);
         let projects = self.plan.projects.max(1);
@@ -242,23 +242,35 @@ impl World {
             ),
             resource(
                 "network",
-                limits.map(|_| u64::from(networks) * 2 + 10),
+                match row.networks_limit {
+                    Some(limit) => Some(limit.into()),
+                    None => limits.map(|_| u64::from(networks) * 2 + 10),
+                },
                 networks.into(),
             ),
         ]
     }
 
     fn quota(&self, number: u32, service: ServiceKind, resources: Vec<QuotaResource>) -> Record {
-        Record::Quota(Quota {
+        Record::Quota(self.quota_of(number, service, resources))
+    }
+
+    pub(super) fn quota_of(
+        &self,
+        number: u32,
+        service: ServiceKind,
+        resources: Vec<QuotaResource>,
+    ) -> Quota {
+        Quota {
             project: self.names.project_id(number),
             project_name: self.names.project(number),
             service,
             resources,
-        })
+        }
     }
 }
 
-fn compute_quota(row: &ProjectRow) -> Vec<QuotaResource> {
+pub(super) fn compute_quota(row: &ProjectRow) -> Vec<QuotaResource> {
     let (limits, used) = (row.limits, row.servers);
     vec![
         resource("cores", limits.map(|it| it.cores.into()), used.vcpus.into()),
@@ -271,7 +283,7 @@ fn compute_quota(row: &ProjectRow) -> Vec<QuotaResource> {
     ]
 }
 
-fn volume_quota(row: &ProjectRow) -> Vec<QuotaResource> {
+pub(super) fn volume_quota(row: &ProjectRow) -> Vec<QuotaResource> {
     let limits = row.limits;
     vec![
         resource("gigabytes", limits.map(|it| it.gigabytes), row.volumes_gib),
@@ -286,7 +298,8 @@ fn volume_quota(row: &ProjectRow) -> Vec<QuotaResource> {
 fn resource(name: &str, limit: Option<u64>, used: u64) -> QuotaResource {
     QuotaResource {
         name: name.to_owned(),
-        limit,
+        // As of no limit.
+        limit: limit.filter(|it| *it < u32::MAX.into()),
         used,
         reserved: 0,
     }

@@ -59,6 +59,7 @@ pub(super) fn of(order: &Order) -> Result<Option<Change>, CloudError> {
         Order::Unlink(link) => change(Method::DELETE, of_link(link)?, None),
         // Who carries orders opens it first.
         Order::Password(..) => return Err(sealed()),
+        Order::Quota(_) => return Err(not_of_keystone()),
     }))
 }
 
@@ -186,6 +187,13 @@ fn sealed() -> CloudError {
     CloudError::Refused {
         what: "set a sealed password".to_owned(),
         reason: "it must be opened first".to_owned(),
+    }
+}
+
+fn not_of_keystone() -> CloudError {
+    CloudError::Refused {
+        what: "set a quota in Keystone".to_owned(),
+        reason: "the service that it is of has it; report this as a fault".to_owned(),
     }
 }
 

@@ -1,0 +1,239 @@
+//! Totals of resources that are spread over the regions.
+
+mod documents;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use shared::audit::Act;
+use shared::ids::ObjectId;
+use shared::model::{LIMIT_MAX, ObjectKind, ServiceKind, UnixMillis};
+use utoipa::{IntoParams, ToSchema};
+
+pub use documents::{SpreadDocument, SpreadShareDocument};
+
+use super::access::Administrator;
+use crate::api::audit::{by, refused};
+use crate::api::extract::{Json, Page, PageQuery, Path, Query, cursor};
+use crate::api::problem::{Kind, Problem, ProblemDocument};
+use crate::api::state::ApiState;
+use crate::api::who::{Source, Who};
+use crate::directory::quota::spread::{resource, spreadable};
+use crate::store::directory::{Places, Spread, SpreadKey};
+use crate::store::{Reading, RegionNo, StoreError};
+
+/// Totals that one request may set: more than can be spread.
+const TOTALS_MAX: usize = 100;
+
+/// Which totals.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(in crate::api) struct SpreadsQuery {
+    /// How many are looked at for one page, 1 to 1000; 100 unless given. A page may have fewer
+    /// items, and go on all the same.
+    #[serde(default)]
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<u32>,
+    /// The `next` of the page before; the first page without it.
+    #[serde(default)]
+    after: Option<String>,
+    /// Those of the project with this id.
+    #[serde(default)]
+    project: Option<String>,
+}
+
+/// Totals of a project.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct TotalsRequest {
+    /// By the clouds' own names of resources, and in their units: `cores`, `ram` (MiB),
+    /// `gigabytes`, `floatingip`. From 0 to 2147483647. What is not named stays as it is.
+    totals: BTreeMap<String, u64>,
+}
+
+/// The totals that are spread over the regions: what each region has of them, and what of them is
+/// given, used and free. Of projects that whoever asks may see.
+#[utoipa::path(get, path = "/directory/spreads", tag = "directory", params(SpreadsQuery),
+    responses(
+    (status = 200, description = "Some totals", body = Page<SpreadDocument>),
+    (status = 400, description = "A wrong limit, cursor or id", body = ProblemDocument),
+    (status = 401, description = "Nobody is signed in", body = ProblemDocument),
+))]
+pub(in crate::api) async fn spreads(
+    State(state): State<ApiState>,
+    who: Who,
+    Query(asked): Query<SpreadsQuery>,
+) -> Result<axum::Json<Page<SpreadDocument>>, Problem> {
+    let page = PageQuery::new(asked.limit, asked.after);
+    let (limit, after) = (page.limit()?, page.after()?);
+    let after = key_of(&after)?;
+    let project = asked.project.as_deref().map(project_of).transpose()?;
+    let (seen, asker, now) = (state.clone(), who.asker(), state.clock.unix_millis());
+    let page = state.store.read(move |it| {
+        let sight = seen.seen().sight(it, asker)?;
+        let found = it.spreads(project, after.as_ref(), limit)?;
+        let is_last = found.len() < limit as usize;
+        let next = found.last().filter(|_| !is_last);
+        let next = next.map(|it| cursor(&cursor_of(&it.key)));
+        let mut shown = Vec::new();
+        for spread in found {
+            if let Some(object) = it.object(ObjectKind::Project, spread.key.project)?
+                && sight.sees_object(spread.key.project, &object)
+            {
+                shown.push((spread, object.name().to_owned()));
+            }
+        }
+        let items = documents(it, &shown, |no| seen.board.is_online(no), now)?;
+        Ok(Page { items, next })
+    });
+    Ok(axum::Json(page.await?))
+}
+
+fn documents(
+    it: &Reading<'_>,
+    shown: &[(Spread, String)],
+    is_online: impl Fn(RegionNo) -> bool,
+    now: UnixMillis,
+) -> Result<Vec<SpreadDocument>, StoreError> {
+    let wanted = shown.iter().map(|(it, _)| it.key.project).collect();
+    let places: Places = it.places(&wanted)?;
+    let online: BTreeSet<RegionNo> = places.regions().filter(|it| is_online(*it)).collect();
+    let document = |(spread, name): &(Spread, String)| {
+        let shares = it.shares(&spread.key, &places, &online, now)?;
+        SpreadDocument::new(it, (spread, name), &shares)
+    };
+    shown.iter().map(document).collect()
+}
+
+/// Set totals of a project: the most that it may use in all regions together. The hub gives each
+/// region a share as the limit there, by use, and moves shares as use grows; a region that is away
+/// keeps its own.
+#[utoipa::path(put, path = "/directory/spreads/{project}", tag = "directory",
+    params(("project" = String, Path, description = "The project's id in the directory")),
+    request_body = TotalsRequest, responses(
+    (status = 204, description = "They are so, now or before; regions are told in seconds"),
+    (status = 400, description = "Not an id, no such resource, or no limit that a cloud takes",
+        body = ProblemDocument),
+    (status = 401, description = "Nobody is signed in", body = ProblemDocument),
+    (status = 404, description = "No such project", body = ProblemDocument),
+    (status = 409, description = "Too many totals are set", body = ProblemDocument),
+))]
+pub(in crate::api) async fn set_spread(
+    State(state): State<ApiState>,
+    who: Administrator,
+    source: Source,
+    Path(project): Path<String>,
+    Json(asked): Json<TotalsRequest>,
+) -> Result<StatusCode, Problem> {
+    let id = project_of(&project)?;
+    if asked.totals.is_empty() || asked.totals.len() > TOTALS_MAX {
+        let detail = format!("Of totals, 1 to {TOTALS_MAX} are set at once.");
+        return Err(Problem::new(Kind::InvalidRequest, detail));
+    }
+    let mut totals = Vec::new();
+    for (word, total) in asked.totals {
+        if total > LIMIT_MAX {
+            let detail = format!("A total of {total} {word} is more than a cloud's limit may be.");
+            let next = format!("Give {LIMIT_MAX} at most.");
+            return Err(Problem::new(Kind::InvalidRequest, detail).next_step(next));
+        }
+        totals.push((key(id, &word)?, total));
+    }
+    let by = by(&who.0, source);
+    let attempt = Act::new(by.clone(), "spread-quota").on("project", id, "");
+    let set = state.store.change(move |it| {
+        let mut changed = 0;
+        for (key, total) in &totals {
+            changed += usize::from(it.set_spread(key, *total, &by)?);
+        }
+        Ok(changed)
+    });
+    let set = set.await.map_err(Problem::from);
+    let changed = set.inspect_err(|it| refused(&state, attempt, it.kind().slug()))?;
+    let by = who.name();
+    tracing::info!(target: "audit", action = "spread-quota", %project, changed, by, %source, "set");
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Take a total back. Each region keeps the limit that it was told last.
+#[utoipa::path(delete, path = "/directory/spreads/{project}/{resource}", tag = "directory",
+    params(("project" = String, Path, description = "The project's id in the directory"),
+        ("resource" = String, Path, description = "The cloud's own name of the resource")),
+    responses(
+    (status = 204, description = "It is spread no more"),
+    (status = 400, description = "Not an id, or no such resource", body = ProblemDocument),
+    (status = 401, description = "Nobody is signed in", body = ProblemDocument),
+    (status = 404, description = "No such total", body = ProblemDocument),
+))]
+pub(in crate::api) async fn remove_spread(
+    State(state): State<ApiState>,
+    who: Administrator,
+    source: Source,
+    Path((project, resource)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    let key = key(project_of(&project)?, &resource)?;
+    let by = by(&who.0, source);
+    let removed = state.store.change(move |it| it.remove_spread(&key, &by));
+    if !removed.await? {
+        let detail = format!("No total of {resource} is spread for the project {project}.");
+        return Err(Problem::new(Kind::NotFound, detail)
+            .next_step("List them: GET /api/v1/directory/spreads."));
+    }
+    let by = who.name();
+    tracing::info!(
+        target: "audit", action = "spread-quota", %project, resource, by, %source, "taken back"
+    );
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn project_of(id: &str) -> Result<ObjectId, Problem> {
+    id.parse().map_err(|error: shared::ids::ParseIdError| {
+        Problem::new(Kind::InvalidRequest, error.to_string())
+            .next_step("List projects with their ids: GET /api/v1/directory/projects.")
+    })
+}
+
+fn key(project: ObjectId, word: &str) -> Result<SpreadKey, Problem> {
+    let Some((service, name)) = resource(word) else {
+        let detail = format!("There is no resource {word:?} that can be spread over regions.");
+        let next = format!("Give one of {}.", spreadable());
+        return Err(Problem::new(Kind::InvalidRequest, detail).next_step(next));
+    };
+    Ok(SpreadKey {
+        project,
+        service,
+        resource: name.to_owned(),
+    })
+}
+
+/// A key as it stands in a cursor.
+fn cursor_of(it: &SpreadKey) -> Vec<u8> {
+    format!("{}/{}/{}", it.project, it.service.name(), it.resource).into_bytes()
+}
+
+fn key_of(cursor: &[u8]) -> Result<Option<SpreadKey>, Problem> {
+    if cursor.is_empty() {
+        return Ok(None);
+    }
+    let text = std::str::from_utf8(cursor).unwrap_or_default();
+    let mut parts = text.splitn(3, '/');
+    let mut next = || parts.next().unwrap_or_default();
+    let (project, service, resource) = (next().parse(), next(), next());
+    let mut services = ServiceKind::ALL.into_iter();
+    let service = services.find(|it| it.name() == service);
+    match (project, service) {
+        (Ok(project), Some(service)) => Ok(Some(SpreadKey {
+            project,
+            service,
+            resource: resource.to_owned(),
+        })),
+        _ => Err(Problem::new(
+            Kind::InvalidRequest,
+            "The cursor in `after` is not one of ours.",
+        )
+        .next_step("Give the `next` of the page before, or begin without `after`.")),
+    }
+}

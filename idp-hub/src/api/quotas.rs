@@ -1,0 +1,265 @@
+//! Quotas across regions: what each project has, what it is to have, and what of a region is given
+//! to whom.
+
+mod documents;
+mod lines;
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use serde::Deserialize;
+use shared::audit::{Act, By};
+use shared::model::{CloudId, Holder};
+use utoipa::{IntoParams, ToSchema};
+
+use super::audit::{by, refused};
+use super::directory::{Administrator, id_of};
+use super::extract::{Json, Page, PageQuery, Path, Query};
+use super::problem::{Kind, Problem, ProblemDocument};
+use super::state::ApiState;
+use super::who::{Source, Who};
+use crate::directory::quota::{Check, QuotaEdit};
+use crate::directory::rights::{Action, Asker, Denied};
+use crate::store::{Changing, StoreError};
+pub use documents::{
+    AllocationDocument, HoldingsDocument, LeftoverDocument, LimitsSetDocument, LimitsSetList,
+    ProjectQuotaDocument, ResourceAllocationDocument, ResourceQuotaDocument, ShareDocument,
+    SumDocument,
+};
+
+/// Of which regions and projects.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct QuotasQuery {
+    /// How many projects, 1 to 1000; 100 unless given. A page may have fewer items, and go on all
+    /// the same.
+    #[serde(default)]
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<u32>,
+    /// The `next` of the page before; the first page without it.
+    #[serde(default)]
+    after: Option<String>,
+    /// Of this region alone.
+    #[serde(default)]
+    region: Option<String>,
+    /// Of this project alone: its id in the directory, its id in the region's cloud, or its name.
+    #[serde(default)]
+    project: Option<String>,
+}
+
+/// What each project may use in each region, what it uses, and what it is to be allowed where that
+/// differs. A user of the directory sees his projects'.
+#[utoipa::path(get, path = "/directory/quotas", tag = "directory", params(QuotasQuery), responses(
+    (status = 200, description = "Some of them", body = Page<ProjectQuotaDocument>),
+    (status = 400, description = "A wrong limit or cursor", body = ProblemDocument),
+    (status = 401, description = "Nobody is signed in", body = ProblemDocument),
+    (status = 404, description = "No such region", body = ProblemDocument),
+))]
+pub(super) async fn quotas(
+    State(state): State<ApiState>,
+    who: Who,
+    Query(asked): Query<QuotasQuery>,
+) -> Result<axum::Json<Page<ProjectQuotaDocument>>, Problem> {
+    let page = PageQuery::new(asked.limit, asked.after);
+    let wanted = lines::Wanted {
+        region: asked.region,
+        project: asked.project,
+        limit: page.limit()?,
+        after: page.after()?,
+    };
+    let (seen, asker) = (state.clone(), who.asker());
+    let page = state.store.read(move |it| {
+        let sight = seen.seen().sight(it, asker)?;
+        lines::page(it, &sight, &wanted)
+    });
+    Ok(axum::Json(page.await?))
+}
+
+/// The limits of one project.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProjectLimits {
+    /// The project's id in the directory.
+    #[serde(default)]
+    project: Option<String>,
+    /// Instead of that, what the region's cloud calls a project that the directory has not.
+    #[serde(default)]
+    own: Option<String>,
+    /// By the cloud's name of each resource, with `compute:`, `volume:` or `network:` before it
+    /// where several have one of that name. -1 is unlimited.
+    resources: BTreeMap<String, i64>,
+}
+
+/// Limits that are to be set, all of them or none.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LimitsRequest {
+    /// Of each project.
+    #[schema(max_items = 100)]
+    limits: Vec<ProjectLimits>,
+    /// Also below what is used, and beyond what the region has. For cloud administrators.
+    #[serde(default)]
+    force: bool,
+}
+
+/// Set limits of projects in a region: its agent is told at once. Whoever administers a department
+/// shifts between its projects, as long as it may use no more than before in sum.
+#[utoipa::path(put, path = "/regions/{region}/limits", tag = "directory",
+    params(("region" = String, Path, description = "The region's name")),
+    request_body = LimitsRequest, responses(
+    (status = 200, description = "What of it is new", body = LimitsSetList),
+    (status = 400, description = "No such resource, or no limit", body = ProblemDocument),
+    (status = 401, description = "Nobody is signed in", body = ProblemDocument),
+    (status = 403, description = "Not his to set, or more than the department had",
+        body = ProblemDocument),
+    (status = 404, description = "No such region, or no such project", body = ProblemDocument),
+    (status = 409, description = "Less than is used, more than the region has, or the region is \
+        not merged", body = ProblemDocument),
+))]
+pub(super) async fn set_limits(
+    State(state): State<ApiState>,
+    who: Who,
+    source: Source,
+    Path(region): Path<String>,
+    Json(asked): Json<LimitsRequest>,
+) -> Result<axum::Json<LimitsSetList>, Problem> {
+    let LimitsRequest { limits, force } = asked;
+    let edits = limits.into_iter().map(|it| {
+        Ok(QuotaEdit {
+            holder: holder(it.project.as_deref(), it.own.as_deref())?,
+            limits: it.resources,
+        })
+    });
+    let edits: Vec<QuotaEdit> = edits.collect::<Result<_, Problem>>()?;
+    let (asker, by, name) = (who.asker(), by(&who, source), region.clone());
+    let attempt = attempted(
+        &by,
+        "set-quota",
+        &region,
+        edits.first().map(|it| &it.holder),
+    );
+    let set = state.store.change(move |it| {
+        let check = permitted(it, asker, &edits, force)?;
+        let region = it.region_named(&name)?;
+        it.set_limits(&region, &edits, check, &by)
+    });
+    let set = set.await.map_err(Problem::from);
+    let set = set.inspect_err(|problem| refused(&state, attempt, problem.kind().slug()))?;
+    let (by, changed) = (who.name(), set.len());
+    tracing::info!(
+        target: "audit", action = "set-quota", region, by, %source, changed, "asked for"
+    );
+    Ok(axum::Json(LimitsSetList::new(region, &set)))
+}
+
+/// How far what somebody asks for is checked, if he may ask for it at all.
+fn permitted(
+    it: &mut Changing<'_>,
+    asker: Asker,
+    edits: &[QuotaEdit],
+    force: bool,
+) -> Result<Check, StoreError> {
+    for edit in edits {
+        it.permit(asker, Action::SetQuota(&edit.holder))?;
+    }
+    match (it.permit(asker, Action::Fleet), force) {
+        (Ok(()), true) => Ok(Check::Forced),
+        (Ok(()), false) => Ok(Check::Whole),
+        (Err(_), false) => Ok(Check::Shift),
+        (Err(_), true) => Err(Denied::UNCHECKED.into()),
+    }
+}
+
+/// Which leftover.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ZeroRequest {
+    /// The id that a retired project had in the directory.
+    #[serde(default)]
+    project: Option<String>,
+    /// Instead of that, what the region's cloud calls it.
+    #[serde(default)]
+    own: Option<String>,
+    /// Also where services of the cloud have their accounts in it.
+    #[serde(default)]
+    force: bool,
+}
+
+/// Leave a leftover of a region what it uses, and nothing more.
+#[utoipa::path(post, path = "/regions/{region}/limits/zero", tag = "directory",
+    params(("region" = String, Path, description = "The region's name")),
+    request_body = ZeroRequest, responses(
+    (status = 200, description = "What of it is new", body = LimitsSetList),
+    (status = 400, description = "Not one project", body = ProblemDocument),
+    (status = 401, description = "Nobody is signed in", body = ProblemDocument),
+    (status = 404, description = "No such region, or no such project", body = ProblemDocument),
+    (status = 409, description = "It is no leftover, or the region is not merged",
+        body = ProblemDocument),
+))]
+pub(super) async fn zero(
+    State(state): State<ApiState>,
+    who: Administrator,
+    source: Source,
+    Path(region): Path<String>,
+    Json(asked): Json<ZeroRequest>,
+) -> Result<axum::Json<LimitsSetList>, Problem> {
+    let project = holder(asked.project.as_deref(), asked.own.as_deref())?;
+    let (by, name, force) = (by(&who.0, source), region.clone(), asked.force);
+    let attempt = attempted(&by, "zero-quota", &region, Some(&project));
+    let set = state.store.change(move |it| {
+        let region = it.region_named(&name)?;
+        it.zero_quota(&region, &project, force, &by)
+    });
+    let set = set.await.map_err(Problem::from);
+    let set = set.inspect_err(|problem| refused(&state, attempt, problem.kind().slug()))?;
+    Ok(axum::Json(LimitsSetList::new(region, &set)))
+}
+
+/// What of a region is given to whom: to projects of the directory, and to leftovers, each with why
+/// it is one and what to do about it.
+#[utoipa::path(get, path = "/regions/{region}/allocation", tag = "directory",
+    params(("region" = String, Path, description = "The region's name")), responses(
+    (status = 200, description = "What is given to whom", body = AllocationDocument),
+    (status = 401, description = "Nobody is signed in", body = ProblemDocument),
+    (status = 404, description = "No such region", body = ProblemDocument),
+    (status = 409, description = "Its organization is not merged", body = ProblemDocument),
+))]
+pub(super) async fn allocation(
+    State(state): State<ApiState>,
+    _: Administrator,
+    Path(region): Path<String>,
+) -> Result<axum::Json<AllocationDocument>, Problem> {
+    let found = state.store.read(move |it| {
+        let region = it.region_of_name(&region)?;
+        it.must_be_merged(&region)?;
+        let allocation = it
+            .census(&region, &[])?
+            .allocation(&it.holdings(region.no)?);
+        Ok(AllocationDocument::new(region.facts.name, allocation))
+    });
+    Ok(axum::Json(found.await?))
+}
+
+/// The one project that is named.
+fn holder(project: Option<&str>, own: Option<&str>) -> Result<Holder, Problem> {
+    match (project, own) {
+        (Some(id), None) => id_of("project", id).map(Holder::Project),
+        (None, Some(own)) => Ok(Holder::Own(CloudId::new(own))),
+        _ => Err(Problem::new(
+            Kind::InvalidRequest,
+            "A project is named by `project` or by `own`, and not by both.",
+        )
+        .next_step("Give its id in the directory, or what the region's cloud calls it.")),
+    }
+}
+
+/// What was asked for that was refused. Its values are left out: nobody has checked them.
+fn attempted(by: &By, action: &str, region: &str, project: Option<&Holder>) -> Act {
+    let id = match project {
+        Some(Holder::Project(id)) => id.to_string(),
+        Some(Holder::Own(here)) => here.to_string(),
+        None => String::new(),
+    };
+    Act::new(by.clone(), action).on("project", id, format!("in region {region:?}"))
+}

@@ -1,0 +1,84 @@
+//! `idp-hub org administrator …`.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use shared::foreign;
+
+use super::find::find;
+use super::shown;
+use crate::api::{AdministratorsDocument, ObjectDocument, PasswordDocument};
+use crate::cli::arguments::{Administrator, Kind, Whom};
+use crate::cli::client::Client;
+use crate::cli::error::CliError;
+use crate::cli::output::{Screen, headers};
+use crate::cli::prompt;
+
+const PATH: &str = "/directory/administrators";
+
+pub(super) async fn run(
+    client: &Client,
+    asked: &Administrator,
+    screen: Screen,
+) -> Result<(), CliError> {
+    match asked {
+        Administrator::List => {
+            let all: AdministratorsDocument = client.get(PATH).await?;
+            screen.write(|| listed(&all, screen), &all)
+        }
+        Administrator::Add { who, stdin } => {
+            let user = found(client, who).await?;
+            let new = prompt::password_for_clouds(*stdin)?;
+            let body = json!({ "new": new.as_str() });
+            let set: PasswordDocument = client.put(&one(&user), &body).await?;
+            screen.write(|| appointed(&user, &set), &set)
+        }
+        Administrator::Remove { who, last } => {
+            let user = found(client, who).await?;
+            let path = format!("{}?last={last}", one(&user));
+            client.act(Method::DELETE, &path, None::<&Value>).await?;
+            let text = format!(
+                "{:?} is no cloud administrator any more, and signed out here; each region is told \
+                 at once, or as soon as it is back.",
+                foreign::line(&user.name)
+            );
+            screen.line(&text, &json!({ "dismissed": user.id, "name": user.name }))
+        }
+    }
+}
+
+async fn found(client: &Client, who: &Whom) -> Result<ObjectDocument, CliError> {
+    find(client, Kind::User, &who.user, who.within.as_deref()).await
+}
+
+fn one(user: &ObjectDocument) -> String {
+    format!("{PATH}/{}", user.id)
+}
+
+fn appointed(user: &ObjectDocument, set: &PasswordDocument) -> String {
+    format!(
+        "{:?} is a cloud administrator, here and in every merged region.\n{}\n  next: idp-hub org \
+         status, which says how far the regions are",
+        foreign::line(&user.name),
+        shown::password(user, set)
+    )
+}
+
+fn listed(all: &AdministratorsDocument, screen: Screen) -> String {
+    if all.items.is_empty() {
+        return "No user of the directory is a cloud administrator: the hub's own accounts are. \
+                Make one: idp-hub org administrator add USER --in DEPARTMENT"
+            .to_owned();
+    }
+    let mut table = screen.table();
+    table.set_header(headers(["NAME", "DEPARTMENT", "USE", "ID"]));
+    for it in &all.items {
+        let used = if it.enabled { "" } else { "disabled" };
+        table.add_row([
+            foreign::line(&it.name),
+            foreign::line(&it.department.name),
+            used.to_owned(),
+            it.user.clone(),
+        ]);
+    }
+    table.trim_fmt()
+}

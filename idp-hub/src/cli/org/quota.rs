@@ -1,0 +1,165 @@
+//! `idp-hub org quota …`.
+
+mod shown;
+
+use serde_json::{Map, Value, json};
+
+use super::super::arguments::{Kind, Quota, SetQuota};
+use super::super::client::{Client, escaped};
+use super::super::error::CliError;
+use super::super::output::Screen;
+use super::super::prompt::{self, YES};
+use super::PAGE;
+use super::find::find;
+use super::spread;
+use crate::api::{AllocationDocument, LeftoverDocument, LimitsSetList, Page, ProjectQuotaDocument};
+
+pub(super) async fn run(client: &Client, asked: &Quota, screen: Screen) -> Result<(), CliError> {
+    match asked {
+        Quota::List {
+            region,
+            project,
+            full,
+        } => {
+            let all = quotas(client, region.as_deref(), project.as_deref()).await?;
+            screen.write(
+                || shown::quotas(&all, *full, screen),
+                &json!({ "quotas": all }),
+            )
+        }
+        Quota::Set(asked) => set(client, asked, screen).await,
+        Quota::Spread(asked) => spread::run(client, asked, screen).await,
+        Quota::Allocated { region } => {
+            let it = allocation(client, region).await?;
+            screen.write(|| shown::allocation(&it, screen), &it)
+        }
+        Quota::Zero {
+            region,
+            project,
+            force,
+            yes,
+        } => zero(client, (region, project), (*force, *yes), screen).await,
+    }
+}
+
+async fn quotas(
+    client: &Client,
+    region: Option<&str>,
+    project: Option<&str>,
+) -> Result<Vec<ProjectQuotaDocument>, CliError> {
+    let of = |word, value: Option<&str>| {
+        value.map_or_else(String::new, |it| format!("&{word}={}", escaped(it)))
+    };
+    let wanted = of("region", region) + &of("project", project);
+    let (mut items, mut after) = (Vec::new(), String::new());
+    loop {
+        let path = format!("/directory/quotas?limit={PAGE}{wanted}{after}");
+        let mut page: Page<ProjectQuotaDocument> = client.get_slowly(&path).await?;
+        items.append(&mut page.items);
+        match page.next {
+            Some(next) => after = format!("&after={next}"),
+            None => return Ok(items),
+        }
+    }
+}
+
+async fn allocation(client: &Client, region: &str) -> Result<AllocationDocument, CliError> {
+    let path = format!("/regions/{}/allocation", escaped(region));
+    client.get_slowly(&path).await
+}
+
+async fn set(client: &Client, asked: &SetQuota, screen: Screen) -> Result<(), CliError> {
+    let resources = limits(&asked.limits)?;
+    let within = asked.within.as_deref();
+    let limits = match asked.own {
+        true => json!({ "own": asked.project, "resources": resources }),
+        false => {
+            let found = find(client, Kind::Project, &asked.project, within).await?;
+            json!({ "project": found.id, "resources": resources })
+        }
+    };
+    let path = format!("/regions/{}/limits", escaped(&asked.region));
+    let body = json!({ "limits": [limits], "force": asked.force });
+    let set: LimitsSetList = client.put(&path, &body).await?;
+    screen.write(|| shown::set(&set), &set)
+}
+
+/// What `cores=20 ram=unlimited` says.
+fn limits(words: &[String]) -> Result<Map<String, Value>, CliError> {
+    let mut all = Map::new();
+    for word in words {
+        let wrong = || {
+            let what = "is no limit; write RESOURCE=N, as in cores=20 or ram=unlimited";
+            CliError::Usage(format!("{word:?} {what}"))
+        };
+        let (name, limit) = word.rsplit_once('=').ok_or_else(wrong)?;
+        let limit = match limit {
+            "unlimited" => -1,
+            limit => limit.parse::<i64>().map_err(|_| wrong())?,
+        };
+        if all.insert(name.to_owned(), json!(limit)).is_some() {
+            let what = format!("{name:?} is named twice; name it once");
+            return Err(CliError::Usage(what));
+        }
+    }
+    Ok(all)
+}
+
+async fn zero(
+    client: &Client,
+    (region, project): (&str, &str),
+    (force, yes): (bool, bool),
+    screen: Screen,
+) -> Result<(), CliError> {
+    let all = allocation(client, region).await?;
+    let found = leftover(&all, project)?;
+    if !yes {
+        let question = shown::question(&all.region, found);
+        if !prompt::confirm(&question, YES)? {
+            return Err(CliError::Declined);
+        }
+    }
+    let path = format!("/regions/{}/limits/zero", escaped(region));
+    let body = json!({ "own": found.own, "force": force });
+    let set: LimitsSetList = client.post(&path, &body).await?;
+    screen.write(|| shown::set(&set), &set)
+}
+
+/// The leftover of this name or id.
+fn leftover<'a>(all: &'a AllocationDocument, name: &str) -> Result<&'a LeftoverDocument, CliError> {
+    let found = all.leftovers.iter();
+    let found: Vec<_> = found
+        .filter(|it| it.own == name || it.name == name)
+        .collect();
+    let region = &all.region;
+    match found.as_slice() {
+        [one] => Ok(one),
+        [] => Err(CliError::Usage(format!(
+            "the region {region:?} has no leftover {name:?}; see `idp-hub org quota allocated \
+             {region}`"
+        ))),
+        _ => Err(CliError::Usage(format!(
+            "several leftovers of the region {region:?} are called {name:?}; give the id of one, \
+             as `idp-hub org quota allocated {region}` shows it"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_read_as_they_are_typed() {
+        let words = |all: &[&str]| {
+            let all: Vec<String> = all.iter().map(|it| (*it).to_owned()).collect();
+            limits(&all)
+        };
+        let read = words(&["cores=20", "ram=unlimited", "gigabytes_a=b=-1"]).unwrap();
+        let expected = json!({"cores": 20, "ram": -1, "gigabytes_a=b": -1});
+        assert_eq!(Value::Object(read), expected);
+        for wrong in [&["cores"][..], &["cores=many"], &["a=1", "a=2"]] {
+            assert!(matches!(words(wrong), Err(CliError::Usage(_))), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Quotas as text. Names are strangers' words: one line each.
+
+use comfy_table::{Cell, CellAlignment};
+use shared::foreign;
+
+use super::super::super::output::{Screen, headers};
+use super::super::super::prompt::YES;
+use crate::api::{
+    AllocationDocument, HoldingsDocument, LeftoverDocument, LimitsSetList, ProjectQuotaDocument,
+    ResourceQuotaDocument, ShareDocument, SumDocument,
+};
+
+/// Resources that are shown also where nothing of them is used: what an operator asks for first.
+const FIRST: [&str; 7] = [
+    "cores",
+    "floatingip",
+    "gigabytes",
+    "instances",
+    "network",
+    "ram",
+    "volumes",
+];
+
+/// What each project may use and uses.
+pub(super) fn quotas(all: &[ProjectQuotaDocument], full: bool, screen: Screen) -> String {
+    if all.is_empty() {
+        return "No region has told a quota of such a project (yet). `idp-hub region list` shows \
+                what regions there are."
+            .to_owned();
+    }
+    let mut table = screen.table();
+    table.set_header(headers([
+        "REGION", "PROJECT", "RESOURCE", "LIMIT", "USED", "RESERVED", "WANTED",
+    ]));
+    let mut whys: Vec<String> = Vec::new();
+    for project in all {
+        let shown = project.resources.iter();
+        for it in shown.filter(|it| full || is_of_interest(it)) {
+            let wanted = it.wanted.map_or_else(String::new, limit);
+            table.add_row([
+                Cell::new(foreign::line(&project.region)),
+                Cell::new(foreign::line(&project.name)),
+                Cell::new(foreign::line(&it.name)),
+                right(it.limit.map_or_else(|| "?".to_owned(), limit)),
+                right(it.used.map_or_else(|| "?".to_owned(), |it| it.to_string())),
+                right(
+                    it.reserved
+                        .map_or_else(|| "?".to_owned(), |it| it.to_string()),
+                ),
+                right(wanted),
+            ]);
+            if let Some(why) = &it.why {
+                whys.push(format!(
+                    "  {} of {} in {}: {}",
+                    foreign::line(&it.name),
+                    foreign::line(&project.name),
+                    foreign::line(&project.region),
+                    foreign::line(why)
+                ));
+            }
+        }
+    }
+    let mut text = table.trim_fmt();
+    if !whys.is_empty() {
+        text.push_str("\n\nNot (yet) as it was set here:\n");
+        text.push_str(&whys.join("\n"));
+    }
+    text
+}
+
+fn is_of_interest(it: &ResourceQuotaDocument) -> bool {
+    let is_used = it.used.is_some_and(|it| it > 0) || it.reserved.is_some_and(|it| it > 0);
+    is_used || it.wanted.is_some() || FIRST.contains(&it.name.as_str())
+}
+
+fn right(text: impl ToString) -> Cell {
+    Cell::new(text).set_alignment(CellAlignment::Right)
+}
+
+fn limit(limit: i64) -> String {
+    match limit {
+        -1 => "unlimited".to_owned(),
+        limit => limit.to_string(),
+    }
+}
+
+/// What was set.
+pub(super) fn set(set: &LimitsSetList) -> String {
+    let region = foreign::line(&set.region);
+    if set.changed.is_empty() {
+        return format!("It was so before; the agent of {region} is told nothing new.");
+    }
+    let mut text = format!("The agent of {region} is told:");
+    for it in &set.changed {
+        text.push_str(&format!(
+            "\n  {}, {}: {} (before: {})",
+            foreign::line(&it.name),
+            it.service,
+            foreign::line(&it.after),
+            foreign::line(&it.before)
+        ));
+    }
+    text.push_str(&format!(
+        "\n`idp-hub org quota list {region}` shows when the region has it."
+    ));
+    text
+}
+
+/// What of a region is given to whom.
+pub(super) fn allocation(it: &AllocationDocument, screen: Screen) -> String {
+    let mut table = screen.table();
+    table.set_header(headers([
+        "RESOURCE",
+        "CAPACITY",
+        "ALLOCATED",
+        "DIRECTORY",
+        "LEFTOVERS",
+        "USED",
+    ]));
+    let is_shown = |sum: &SumDocument| sum.limit > 0 || sum.used > 0;
+    for it in it.resources.iter().filter(|it| is_shown(&it.allocated)) {
+        table.add_row([
+            Cell::new(format!("{}:{}", it.service, foreign::line(&it.name))),
+            right(
+                it.capacity
+                    .map_or_else(|| "?".to_owned(), |it| it.to_string()),
+            ),
+            right(sum(&it.allocated)),
+            right(sum(&it.directory)),
+            right(sum(&it.leftovers)),
+            right(it.allocated.used),
+        ]);
+    }
+    let mut text = table.trim_fmt();
+    text.push_str(
+        "\n\nAllocated is what the directory's projects and the leftovers may use. +n∞: n projects \
+         more have no\nlimit; +n?: the region has not told the quota of n more.",
+    );
+    for left in &it.leftovers {
+        text.push_str("\n\n");
+        text.push_str(&leftover(left));
+    }
+    if it.leftovers.is_empty() {
+        text.push_str("\n\nNothing is left over.");
+    }
+    text
+}
+
+fn sum(it: &SumDocument) -> String {
+    let mut text = it.limit.to_string();
+    if it.unlimited > 0 {
+        text.push_str(&format!(" +{}∞", it.unlimited));
+    }
+    if it.unknown > 0 {
+        text.push_str(&format!(" +{}?", it.unknown));
+    }
+    text
+}
+
+fn leftover(it: &LeftoverDocument) -> String {
+    let name = foreign::line(&it.name);
+    let own = foreign::line(&it.own);
+    let mut text = format!("{name} ({own}): {}.", it.reason);
+    let is_first = |it: &&ShareDocument| FIRST.contains(&it.name.as_str()) && it.limit != 0;
+    let shares: Vec<String> = it.shares.iter().filter(is_first).map(share).collect();
+    if !shares.is_empty() {
+        text.push_str(&format!("\n  may use: {}", shares.join(", ")));
+    }
+    text.push_str(&format!("\n  has: {}", holds(&it.holds)));
+    for step in &it.cure {
+        text.push_str(&format!("\n  next: {}", foreign::line(step)));
+    }
+    text
+}
+
+fn share(it: &ShareDocument) -> String {
+    let part = it
+        .permille
+        .map(|it| format!(" ({}.{} %)", it / 10, it % 10));
+    let name = foreign::line(&it.name);
+    format!("{name} {}{}", limit(it.limit), part.unwrap_or_default())
+}
+
+fn holds(it: &HoldingsDocument) -> String {
+    let parts = [
+        (it.servers, "servers"),
+        (it.volumes, "volumes"),
+        (it.networks, "networks"),
+        (it.floating_ips, "floating IPs"),
+    ];
+    let parts = parts.iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<String> = parts
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    match parts.is_empty() {
+        true => "no servers, volumes, networks or floating IPs".to_owned(),
+        false => parts.join(", "),
+    }
+}
+
+/// Asks before a leftover is zeroed.
+pub(super) fn question(region: &str, it: &LeftoverDocument) -> String {
+    format!(
+        "{}\n\nLeave it what it uses in {}, and nothing more? Type {YES} to go on: ",
+        leftover(it),
+        foreign::line(region)
+    )
+}

@@ -1,0 +1,80 @@
+//! `idp-hub org quota spread …`.
+
+mod shown;
+
+use std::collections::BTreeMap;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::super::arguments::{Kind, Spread, SpreadCommand};
+use super::super::client::{Client, escaped};
+use super::super::error::CliError;
+use super::super::output::Screen;
+use super::PAGE;
+use super::find::find;
+use crate::api::{Page, SpreadDocument};
+
+pub(super) async fn run(client: &Client, asked: &Spread, screen: Screen) -> Result<(), CliError> {
+    match &asked.command {
+        Some(SpreadCommand::List { project }) => list(client, project.as_deref(), screen).await,
+        Some(SpreadCommand::Remove {
+            project,
+            resources,
+            within,
+        }) => remove(client, (project, within.as_deref()), resources, screen).await,
+        None => set(client, asked, screen).await,
+    }
+}
+
+async fn set(client: &Client, asked: &Spread, screen: Screen) -> Result<(), CliError> {
+    let name = asked.project.as_deref().unwrap_or_default();
+    let found = find(client, Kind::Project, name, asked.within.as_deref()).await?;
+    let mut totals = BTreeMap::new();
+    for (resource, total) in &asked.totals {
+        if totals.insert(resource, total).is_some() {
+            let what = format!("{resource} has two totals; give one");
+            return Err(CliError::Usage(what));
+        }
+    }
+    let body = json!({ "totals": totals });
+    let path = format!("/directory/spreads/{}", found.id);
+    client.act(Method::PUT, &path, Some(&body)).await?;
+    screen.write(|| shown::set(&found.name), &body)
+}
+
+async fn list(client: &Client, project: Option<&str>, screen: Screen) -> Result<(), CliError> {
+    let of = match project {
+        None => String::new(),
+        Some(name) => format!(
+            "&project={}",
+            find(client, Kind::Project, name, None).await?.id
+        ),
+    };
+    let (mut all, mut after) = (Vec::<SpreadDocument>::new(), String::new());
+    loop {
+        let path = format!("/directory/spreads?limit={PAGE}{of}{after}");
+        let mut page: Page<SpreadDocument> = client.get(&path).await?;
+        all.append(&mut page.items);
+        match page.next {
+            Some(next) => after = format!("&after={next}"),
+            None => break,
+        }
+    }
+    screen.write(|| shown::list(&all, screen), &json!({ "spreads": all }))
+}
+
+async fn remove(
+    client: &Client,
+    (project, within): (&str, Option<&str>),
+    resources: &[String],
+    screen: Screen,
+) -> Result<(), CliError> {
+    let found = find(client, Kind::Project, project, within).await?;
+    for resource in resources {
+        let path = format!("/directory/spreads/{}/{}", found.id, escaped(resource));
+        client.act(Method::DELETE, &path, None::<&Value>).await?;
+    }
+    let document = json!({ "removed": resources, "project": found.id });
+    screen.write(|| shown::removed(&found.name, resources), &document)
+}

@@ -1,0 +1,88 @@
+//! Totals over regions as text.
+
+use shared::foreign;
+
+use super::super::super::output::{Screen, headers};
+use crate::api::{SpreadDocument, SpreadShareDocument};
+
+/// What was set.
+pub(super) fn set(project: &str) -> String {
+    format!(
+        "The totals of {:?} are set; each region is told its share within seconds.\n  next: \
+         idp-hub org quota spread list",
+        foreign::line(project)
+    )
+}
+
+/// What was taken back.
+pub(super) fn removed(project: &str, resources: &[String]) -> String {
+    let resources: Vec<String> = resources.iter().map(|it| foreign::line(it)).collect();
+    format!(
+        "No total of {} is spread for {:?} any more; each region keeps the limit that it was told \
+         last. `idp-hub org quota list` shows them.",
+        resources.join(", "),
+        foreign::line(project)
+    )
+}
+
+/// Each total, and each region's part.
+pub(super) fn list(all: &[SpreadDocument], screen: Screen) -> String {
+    if all.is_empty() {
+        return "No total is spread over the regions.\n  next: idp-hub org quota spread PROJECT \
+                cores=100"
+            .to_owned();
+    }
+    let parts: Vec<String> = all.iter().map(|it| one(it, screen)).collect();
+    parts.join("\n\n")
+}
+
+fn one(it: &SpreadDocument, screen: Screen) -> String {
+    let (project, resource) = (foreign::line(&it.project.name), foreign::line(&it.resource));
+    let given = figure(it.given);
+    let mut text = format!(
+        "{project}: {resource} {} in all, {given} given, {} used, {} free",
+        it.total, it.used, it.free
+    );
+    if it.over > 0 {
+        text.push_str(&format!(
+            "\n  {} more are used than the total: every region has what it uses, and no more",
+            it.over
+        ));
+    } else if it.given.is_none_or(|given| given > it.total) {
+        text.push_str(
+            "\n  more is given than the total: nothing is raised until regions confirm less",
+        );
+    }
+    let mut table = screen.table();
+    table.set_header(headers(["REGION", "SHARE", "USED", "STATE"]));
+    for share in &it.regions {
+        table.add_row([
+            foreign::line(&share.region),
+            share
+                .share
+                .map_or_else(|| "-".to_owned(), |it| it.to_string()),
+            share.used.to_string(),
+            state(share),
+        ]);
+    }
+    format!("{text}\n{}", table.trim_fmt())
+}
+
+fn state(it: &SpreadShareDocument) -> String {
+    let state = match it.state.as_str() {
+        "confirmed" => "confirmed".to_owned(),
+        "waiting" => format!("waiting for the region, which has {}", figure(it.limit)),
+        "away" => format!("away: it keeps {}", figure(it.holds)),
+        "unknown" => "it has not told a quota of this project".to_owned(),
+        "differs" => format!("the region has {}", figure(it.limit)),
+        other => foreign::line(other),
+    };
+    match &it.why {
+        None => state,
+        Some(why) => format!("{state} ({})", foreign::line(why)),
+    }
+}
+
+fn figure(limit: Option<u64>) -> String {
+    limit.map_or_else(|| "no limit".to_owned(), |it| it.to_string())
+}

@@ -1,0 +1,304 @@
+//! A region's projects and quotas as its agent told them last, and the limits that were set here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use shared::ids::{FederationId, ObjectId};
+use shared::model::{
+    Becomes, CloudId, Custody, Entry, Holder, Limit, Limits, Marker, Node, Project, Quota,
+    QuotaResource, ServiceKind, StoragePool, UnixMillis,
+};
+
+/// What may be used of one resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Allowed {
+    /// Nobody told.
+    Unknown,
+    /// So much.
+    Limited(u64),
+    /// As much as there is.
+    Unlimited,
+}
+
+/// A project of a region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegionProject {
+    /// What it is called there.
+    pub name: String,
+    /// Who decides over it.
+    pub custody: Custody,
+    /// Which of the directory's it is, or was, as far as anything says so.
+    pub object: Option<ObjectId>,
+}
+
+/// What the directory has of a project that a region has, or is to have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InDirectory {
+    /// It is live.
+    Live {
+        /// Its name.
+        name: String,
+        /// The department that it is in.
+        department: ObjectId,
+    },
+    /// It was retired.
+    Retired {
+        /// What it was called last.
+        name: String,
+    },
+}
+
+/// What a region has of the resources that add up: in the units of their quotas. `None` is not
+/// known, or not of all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Capacities {
+    /// Virtual CPUs, of all nodes: by Placement's allocation ratio, where the agent is told it.
+    pub cores: Option<u64>,
+    /// Memory of all nodes, MiB: likewise.
+    pub ram: Option<u64>,
+    /// Space of all storage pools, GiB.
+    pub gigabytes: Option<u64>,
+}
+
+/// A quota as it was told, and when that came here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Told {
+    pub(super) quota: Quota,
+    pub(super) changed: UnixMillis,
+}
+
+/// What is known of the quotas of one region.
+#[derive(Debug, Clone)]
+pub struct Census {
+    pub(super) region: String,
+    federation: FederationId,
+    bindings: BTreeMap<CloudId, Becomes>,
+    pub(super) projects: BTreeMap<CloudId, RegionProject>,
+    pub(super) quotas: BTreeMap<(CloudId, ServiceKind), Told>,
+    pub(super) wanted: BTreeMap<(Holder, ServiceKind), Limits>,
+    pub(super) capacities: Capacities,
+    pub(super) directory: BTreeMap<ObjectId, InDirectory>,
+    /// Where each of the directory's is.
+    pub(super) here: BTreeMap<ObjectId, CloudId>,
+    /// Pools whose space nobody told: then nobody knows what all have.
+    pools_unknown: u64,
+}
+
+impl Census {
+    /// Of a region of which nothing is known yet. Bindings are to be put before projects.
+    pub const fn new(region: String, federation: FederationId) -> Self {
+        Self {
+            region,
+            federation,
+            bindings: BTreeMap::new(),
+            projects: BTreeMap::new(),
+            quotas: BTreeMap::new(),
+            wanted: BTreeMap::new(),
+            capacities: Capacities {
+                cores: None,
+                ram: None,
+                gigabytes: None,
+            },
+            directory: BTreeMap::new(),
+            here: BTreeMap::new(),
+            pools_unknown: 0,
+        }
+    }
+
+    /// What was decided about one of the region's projects.
+    pub fn bind(&mut self, here: CloudId, becomes: Becomes) {
+        self.bindings.insert(here, becomes);
+    }
+
+    /// A project of the region. It is the directory's that was decided when it was merged, else the
+    /// one that its marker says.
+    pub fn project(&mut self, it: Entry<Project<CloudId>>) {
+        let bound = self.bindings.get(&it.id).map(Becomes::object);
+        let is_ours = |it: &Marker| it.federation == self.federation;
+        let marked = it.marker.filter(is_ours).map(|it| it.object);
+        let object = bound.unwrap_or(marked);
+        if let Some(object) = object {
+            // Of two that say they are the same, the one that was decided about is it.
+            let here = self.here.entry(object);
+            let here = here.or_insert_with(|| it.id.clone());
+            if bound.is_some() {
+                here.clone_from(&it.id);
+            }
+        }
+        let project = RegionProject {
+            name: it.what.name,
+            custody: it.custody,
+            object,
+        };
+        self.projects.insert(it.id, project);
+    }
+
+    /// A quota of the region, and when it came here as it is.
+    pub fn quota(&mut self, quota: Quota, changed: UnixMillis) {
+        let key = (quota.project.clone(), quota.service);
+        self.quotas.insert(key, Told { quota, changed });
+    }
+
+    /// A node of the region.
+    pub fn node(&mut self, it: &Node) {
+        add(&mut self.capacities.cores, it.vcpus.total);
+        add(&mut self.capacities.ram, it.memory_mib.total);
+    }
+
+    /// A storage pool of the region.
+    pub fn pool(&mut self, it: &StoragePool) {
+        match it.space_gib {
+            Some(space) => add(&mut self.capacities.gigabytes, space.total),
+            None => self.pools_unknown = self.pools_unknown.saturating_add(1),
+        }
+    }
+
+    /// Limits that were set here.
+    pub fn want(&mut self, limits: Limits) {
+        let key = (limits.holder.clone(), limits.service);
+        self.wanted.insert(key, limits);
+    }
+
+    /// What the directory has of one of [`Self::objects`].
+    pub fn know(&mut self, id: ObjectId, it: InDirectory) {
+        self.directory.insert(id, it);
+    }
+
+    /// Which of the directory's projects the region, or a limit, names.
+    pub fn objects(&self) -> BTreeSet<ObjectId> {
+        let held = self.wanted.keys().filter_map(|(it, _)| it.project());
+        self.here.keys().copied().chain(held).collect()
+    }
+
+    /// What the region has.
+    pub fn capacities(&self) -> Capacities {
+        let gigabytes = self
+            .capacities
+            .gigabytes
+            .filter(|_| self.pools_unknown == 0);
+        Capacities {
+            gigabytes,
+            ..self.capacities
+        }
+    }
+
+    /// What the region has of a resource; `None` where that is not known, or the resource is none
+    /// that adds up.
+    pub fn capacity(&self, service: ServiceKind, resource: &str) -> Option<u64> {
+        let all = self.capacities();
+        match (service, resource) {
+            (ServiceKind::Compute, "cores") => all.cores,
+            (ServiceKind::Compute, "ram") => all.ram,
+            (ServiceKind::Volume, "gigabytes") => all.gigabytes,
+            _ => None,
+        }
+    }
+
+    /// Whose limits those of one of the region's projects are: the directory's, while it is that
+    /// and the only one here.
+    pub fn holder(&self, here: &CloudId) -> Holder {
+        let object = self.projects.get(here).and_then(|it| it.object);
+        match object.filter(|id| self.is_live(*id) && self.here.get(id) == Some(here)) {
+            Some(id) => Holder::Project(id),
+            None => Holder::Own(here.clone()),
+        }
+    }
+
+    /// What the region's cloud calls a holder; `None` for a project of the directory that it has
+    /// not, or not yet.
+    pub fn here(&self, holder: &Holder) -> Option<CloudId> {
+        match holder {
+            Holder::Project(id) => self.here.get(id).cloned(),
+            Holder::Own(here) => Some(here.clone()),
+        }
+    }
+
+    /// A holder as people know it.
+    pub fn name(&self, holder: &Holder) -> String {
+        let there = match holder {
+            Holder::Project(id) => self.directory.get(id),
+            Holder::Own(_) => None,
+        };
+        let here = self.here(holder);
+        let here = here.and_then(|it| self.projects.get(&it));
+        match (there, here) {
+            (Some(InDirectory::Live { name, .. } | InDirectory::Retired { name }), _) => {
+                name.clone()
+            }
+            (None, Some(here)) => here.name.clone(),
+            (None, None) => match holder {
+                Holder::Project(id) => id.to_string(),
+                Holder::Own(here) => here.to_string(),
+            },
+        }
+    }
+
+    /// Limits of projects that the region has no more, by the ids of their records. To be asked
+    /// once all of its projects were put.
+    pub fn gone(&self) -> Vec<CloudId> {
+        let is_gone = |it: &&Limits| match &it.holder {
+            Holder::Own(here) => !self.projects.contains_key(here),
+            Holder::Project(_) => false,
+        };
+        let gone = self.wanted.values().filter(is_gone);
+        gone.map(Limits::id).collect()
+    }
+
+    pub(super) fn is_live(&self, id: ObjectId) -> bool {
+        matches!(self.directory.get(&id), Some(InDirectory::Live { .. }))
+    }
+
+    /// What a project uses and may use of a resource, by the region's word.
+    pub(super) fn told(
+        &self,
+        here: &CloudId,
+        service: ServiceKind,
+        resource: &str,
+    ) -> Option<&QuotaResource> {
+        let told = self.quotas.get(&(here.clone(), service))?;
+        told.quota.resources.iter().find(|it| it.name == resource)
+    }
+
+    /// The newest limit that was set here for one of the region's projects.
+    pub(super) fn wanted(
+        &self,
+        holder: &Holder,
+        service: ServiceKind,
+        resource: &str,
+    ) -> Option<&Limit> {
+        // It may have got one by the cloud's id before it was the directory's.
+        let own = match holder {
+            Holder::Project(_) => self.here(holder).map(Holder::Own),
+            Holder::Own(_) => None,
+        };
+        let all = [Some(holder), own.as_ref()].into_iter().flatten();
+        let limits = all.filter_map(|it| self.wanted.get(&(it.clone(), service)));
+        let limits = limits.flat_map(|it| &it.resources);
+        let limits = limits.filter(|it| it.name == resource);
+        limits.max_by_key(|it| it.version)
+    }
+}
+
+impl Allowed {
+    /// A limit as the model has it.
+    pub const fn of(limit: Option<u64>) -> Self {
+        match limit {
+            Some(limit) => Self::Limited(limit),
+            None => Self::Unlimited,
+        }
+    }
+}
+
+impl std::fmt::Display for Allowed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unknown => f.write_str("unknown"),
+            Self::Limited(limit) => limit.fmt(f),
+            Self::Unlimited => f.write_str("unlimited"),
+        }
+    }
+}
+
+/// Adds to what is known.
+fn add(to: &mut Option<u64>, more: u64) {
+    *to = Some(to.unwrap_or_default().saturating_add(more));
+}

@@ -1,0 +1,112 @@
+//! Each project's quota in a region: what it has there, and what it is to have.
+
+use std::collections::BTreeMap;
+
+use shared::ids::ObjectId;
+use shared::model::{CloudId, Holder, Limit, QuotaResource, ServiceKind};
+
+use super::Census;
+
+/// One project of a region, and its quota there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectLine {
+    /// By what its limits are set.
+    pub holder: Holder,
+    /// What the region's cloud calls it; `None` for one of the directory's that is not there yet.
+    pub here: Option<CloudId>,
+    /// Its name: the directory's, where it is the directory's.
+    pub name: String,
+    /// Each resource, by service and name.
+    pub resources: Vec<ResourceLine>,
+}
+
+/// One resource of a project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourceLine {
+    /// Whose resource.
+    pub service: ServiceKind,
+    /// The cloud's name of it.
+    pub name: String,
+    /// The region's word; `None` where it has told none.
+    pub told: Option<QuotaResource>,
+    /// The limit that was set here last, if one was.
+    pub wanted: Option<Limit>,
+    /// Why the region has another limit than was set here, as far as the hub sees it.
+    pub differs: Option<Differs>,
+}
+
+/// Why a region has another limit than was set here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Differs {
+    /// The region has said nothing since it was set.
+    OnItsWay,
+    /// The region has said another one since: somebody changed it there, or it is on its way still.
+    Otherwise,
+}
+
+impl ProjectLine {
+    /// The project of the directory, if it is one.
+    pub const fn object(&self) -> Option<ObjectId> {
+        self.holder.project()
+    }
+}
+
+impl Census {
+    /// Every project of the region, and those of the directory that are to have limits there.
+    pub fn lines(&self) -> Vec<ProjectLine> {
+        let holders = self.holders().into_iter();
+        holders.map(|it| self.line(it)).collect()
+    }
+
+    fn line(&self, holder: Holder) -> ProjectLine {
+        let here = self.here(&holder);
+        let mut names: BTreeMap<(ServiceKind, String), Option<QuotaResource>> = BTreeMap::new();
+        for service in ServiceKind::ALL {
+            let told = here.as_ref();
+            let told = told.and_then(|it| self.quotas.get(&(it.clone(), service)));
+            let told = told.into_iter().flat_map(|it| &it.quota.resources);
+            names.extend(told.map(|it| ((service, it.name.clone()), Some(it.clone()))));
+            let wanted = self.wanted.get(&(holder.clone(), service));
+            for limit in wanted.into_iter().flat_map(|it| &it.resources) {
+                names.entry((service, limit.name.clone())).or_insert(None);
+            }
+        }
+        let resources = names.into_iter().map(|((service, name), told)| {
+            let wanted = self.wanted(&holder, service, &name).cloned();
+            let differs = wanted.as_ref();
+            let differs = differs.and_then(|it| self.differs((&here, service), it, told.as_ref()));
+            ResourceLine {
+                service,
+                name,
+                told,
+                wanted,
+                differs,
+            }
+        });
+        ProjectLine {
+            resources: resources.collect(),
+            name: self.name(&holder),
+            here,
+            holder,
+        }
+    }
+
+    /// Why the region has another limit than is wanted; `None` where it has that.
+    pub(super) fn differs(
+        &self,
+        (here, service): (&Option<CloudId>, ServiceKind),
+        wanted: &Limit,
+        told: Option<&QuotaResource>,
+    ) -> Option<Differs> {
+        if told.is_some_and(|it| it.limit == wanted.limit) {
+            return None;
+        }
+        let told = here.as_ref();
+        let told = told.and_then(|it| self.quotas.get(&(it.clone(), service)));
+        let is_later = told.is_some_and(|it| it.changed.0 > wanted.version);
+        Some(match is_later {
+            true => Differs::Otherwise,
+            false => Differs::OnItsWay,
+        })
+    }
+}

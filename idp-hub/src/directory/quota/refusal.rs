@@ -1,0 +1,178 @@
+//! Why limits are not set.
+
+use super::Allowed;
+
+/// Why limits are not set. Nothing is changed then.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum QuotaRefusal {
+    /// There is no such project.
+    #[error(
+        "neither the directory nor the region {region:?} has a project {project}; `idp-hub org \
+         list projects` and `idp-hub org quota list {region}` show what there is"
+    )]
+    NoProject {
+        /// The region.
+        region: String,
+        /// Which.
+        project: String,
+    },
+    /// The region knows no such resource.
+    #[error(
+        "the region {region:?} has no quota for {resource:?}{}",
+        known_words(known)
+    )]
+    NoResource {
+        /// The region.
+        region: String,
+        /// What was asked for.
+        resource: String,
+        /// What it knows, by service.
+        known: Vec<String>,
+    },
+    /// Two services have a resource of this name.
+    #[error(
+        "several services of the region {region:?} have a quota for {resource:?}; say which: {}",
+        which.join(" or ")
+    )]
+    Several {
+        /// The region.
+        region: String,
+        /// What was asked for.
+        resource: String,
+        /// With the service's word before each.
+        which: Vec<String>,
+    },
+    /// No cloud takes such a figure.
+    #[error(
+        "{value} is no limit for {resource:?}: it is 0 to {max}, or -1 for unlimited",
+        max = shared::model::LIMIT_MAX
+    )]
+    NoLimit {
+        /// The resource.
+        resource: String,
+        /// What was asked for.
+        value: i64,
+    },
+    /// Nothing was asked for, or too much.
+    #[error("{what}; {next}")]
+    Wrong {
+        /// What is wrong.
+        what: String,
+        /// What to do.
+        next: &'static str,
+    },
+    /// It would be below what is used.
+    #[error(
+        "{project} uses {used} of {resource} in the region {region:?}, and {reserved} more are \
+         reserved: with a limit of {limit} it could make nothing any more, and not replace what it \
+         has; set {needed} or more, or set it all the same with --force (force: true)",
+        needed = used.saturating_add(*reserved)
+    )]
+    BelowUse {
+        /// The region.
+        region: String,
+        /// The project's name.
+        project: String,
+        /// The resource.
+        resource: String,
+        /// What was asked for.
+        limit: u64,
+        /// In use.
+        used: u64,
+        /// Held for work in progress.
+        reserved: u64,
+    },
+    /// Nobody knows what it uses.
+    #[error(
+        "what {project} uses of {resource} in the region {region:?} is not known: its quota was \
+         not read there (yet); wait for the next reading, see `idp-hub region show {region}`, or \
+         set it all the same with --force (force: true)"
+    )]
+    NotRead {
+        /// The region.
+        region: String,
+        /// The project's name.
+        project: String,
+        /// The resource.
+        resource: String,
+    },
+    /// All limits together would be more than the region has.
+    #[error(
+        "with {limit} of {resource} for {project}, all projects of the region {region:?} together \
+         may use {sum}, and it has {capacity}{}; set less, lower another's, or set it all the same \
+         with --force (force: true)", beside(*unlimited)
+    )]
+    OverCapacity {
+        /// The region.
+        region: String,
+        /// The project's name.
+        project: String,
+        /// The resource.
+        resource: String,
+        /// What was asked for.
+        limit: Allowed,
+        /// What all may use then.
+        sum: u64,
+        /// What there is.
+        capacity: u64,
+        /// Projects without a limit, which are not in the sum.
+        unlimited: u64,
+    },
+    /// It would be more than the department had.
+    #[error(
+        "the projects of the department {department} may use {after} of {resource} in the region \
+         {region:?} then, and may use {before} now: whoever administers a department shifts \
+         between its projects; lower another one's in the same request, or ask a cloud \
+         administrator"
+    )]
+    Grows {
+        /// The region.
+        region: String,
+        /// The department.
+        department: String,
+        /// The resource.
+        resource: String,
+        /// Of the projects named, now.
+        before: Allowed,
+        /// Of them, then.
+        after: Allowed,
+    },
+    /// It is no leftover.
+    #[error(
+        "{project} is a project of the directory and no leftover; set its limits with `idp-hub \
+         org quota set {region} {project} RESOURCE=N`, or retire it first"
+    )]
+    NotLeft {
+        /// The region.
+        region: String,
+        /// The project's name.
+        project: String,
+    },
+    /// The cloud itself may use it.
+    #[error(
+        "{project} is the project that the services of the region {region:?} have their accounts \
+         in, and some (Octavia, Trove) make servers there: without a quota they stop; zero it all \
+         the same with --force (force: true)"
+    )]
+    OfServices {
+        /// The region.
+        region: String,
+        /// The project's name.
+        project: String,
+    },
+}
+
+fn known_words(known: &[String]) -> String {
+    match known.is_empty() {
+        true => ": its agent has told no quota yet; try again after the next reading".to_owned(),
+        false => format!("; it has {}", known.join(", ")),
+    }
+}
+
+fn beside(unlimited: u64) -> String {
+    match unlimited {
+        0 => String::new(),
+        1 => " (beside one project without a limit)".to_owned(),
+        many => format!(" (beside {many} projects without a limit)"),
+    }
+}

@@ -1,0 +1,109 @@
+//! Projects of a region that are not the directory's: why, what they may use, and the cure.
+
+use shared::model::{CloudId, Custody, Holder};
+
+use super::{Region, id, own, region};
+use crate::directory::quota::{Allowed, Check, Holdings, InDirectory, Sum};
+
+/// Beside the directory's: the administrator's, the services', a retired, a new and a doubled one.
+fn with_leftovers() -> Region {
+    let mut region = region();
+    region.project("admin", None, Custody::Administrator);
+    region.project("service", None, Custody::Reserved);
+    region.project("old", Some(6), Custody::Common);
+    let name = "old".to_owned();
+    region.census.know(id(6), InDirectory::Retired { name });
+    region.project("new", None, Custody::Common);
+    region.project("web-again", Some(1), Custody::Common);
+    region.quota("admin", &[("cores", None, 4)]);
+    region.quota("service", &[("cores", Some(20), 1)]);
+    region.quota("old", &[("cores", Some(15), 5)]);
+    region.quota("lost", &[("cores", Some(5), 0)]);
+    region
+}
+
+#[test]
+fn allocation_is_the_directorys_and_the_leftovers_with_their_cures() {
+    let holds = Holdings {
+        servers: 1,
+        ..Holdings::default()
+    };
+    let holdings = [(CloudId::new("old"), holds)].into();
+    let allocation = with_leftovers().census.allocation(&holdings);
+    let cores = allocation
+        .resources
+        .iter()
+        .find(|it| it.name == "cores")
+        .unwrap();
+    assert_eq!(cores.capacity, Some(100));
+    let sum = |limited, projects, unlimited, unknown, used| Sum {
+        limited,
+        projects,
+        unlimited,
+        unknown,
+        used,
+    };
+    assert_eq!(cores.allocated, sum(100, 6, 1, 2, 48));
+    assert_eq!(cores.directory, sum(60, 3, 0, 0, 38));
+    assert_eq!(cores.leftovers, sum(40, 3, 1, 2, 10));
+    let whys = allocation.leftovers.iter();
+    let whys: Vec<_> = whys.map(|it| (it.name.as_str(), it.why.name())).collect();
+    let expected = [
+        ("admin", "administrator"),
+        ("lost", "unknown"),
+        ("new", "made-there"),
+        ("old", "retired"),
+        ("service", "services"),
+        ("web-again", "doubled"),
+    ];
+    assert_eq!(whys, expected);
+    let old = &allocation.leftovers[3];
+    let share = old.shares.iter().find(|it| it.name == "cores").unwrap();
+    assert_eq!(
+        (share.allowed, share.permille),
+        (Allowed::Limited(15), Some(150))
+    );
+    assert_eq!(old.cure[0], "idp-hub org quota zero north old");
+    assert!(old.cure[1].starts_with("empty it"), "{:?}", old.cure);
+    assert_eq!(old.holds.servers, 1);
+}
+
+#[test]
+fn a_retired_project_that_is_zero_and_empty_is_to_be_purged() {
+    let mut region = with_leftovers();
+    region.quota("old", &[("cores", Some(0), 0)]);
+    let allocation = region.census.allocation(&Default::default());
+    let old = allocation
+        .leftovers
+        .iter()
+        .find(|it| it.name == "old")
+        .unwrap();
+    assert_eq!(old.cure, [format!("idp-hub org purge project {}", id(6))]);
+}
+
+#[test]
+fn zero_leaves_a_leftover_what_it_uses() {
+    let region = with_leftovers();
+    for holder in [own("old"), Holder::Project(id(6))] {
+        let edits = region.census.zero(&holder, false).unwrap();
+        let told = region.check(Check::Whole, &edits).unwrap();
+        assert_eq!(told[0].limits.holder, own("old"));
+        assert_eq!(told[0].after, "cores=5");
+    }
+    let edits = region.census.zero(&own("admin"), false).unwrap();
+    assert_eq!(
+        region.check(Check::Whole, &edits).unwrap()[0].before,
+        "cores=unlimited"
+    );
+    for (holder, force, is_right) in [
+        (Holder::Project(id(1)), true, false),
+        (own("web"), true, false),
+        (own("service"), false, false),
+        (own("service"), true, true),
+        (own("new"), true, false),
+        (own("none"), true, false),
+    ] {
+        let zero = region.census.zero(&holder, force);
+        assert_eq!(zero.is_ok(), is_right, "{holder}: {zero:?}");
+    }
+}

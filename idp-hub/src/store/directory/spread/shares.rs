@@ -1,0 +1,356 @@
+//! What each region has, uses and was told of a total.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use rusqlite::{OptionalExtension, params};
+use shared::ids::{ObjectId, RegionId};
+use shared::model::{
+    Becomes, CloudId, Holder, LIMIT_MAX, Limits, ObjectKind, Quota, Record, RecordKind,
+    ServiceKind, ServiceState, UnixMillis,
+};
+use shared::wire::record::{self, kind_code};
+
+use super::super::load::record_of;
+use super::{SpreadKey, key_row};
+use crate::directory::quota::spread::{Demand, Found, Standing, Tellings, UNLIMITED};
+use crate::store::error::{Doing, StoreError};
+use crate::store::regions::{RegionNo, RegionRow};
+use crate::store::{Changing, Reading};
+
+/// What the clouds of merged regions call some projects.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Places(Arc<BTreeMap<RegionNo, BTreeMap<ObjectId, CloudId>>>);
+
+/// One region's part of a total.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShareRow {
+    /// The region's number.
+    pub no: RegionNo,
+    /// Its name.
+    pub region: String,
+    /// What is known of its part, as of now.
+    pub standing: Standing,
+    /// What of that is not stored yet.
+    pub(super) is_new: bool,
+    /// Its record came here since it was told its share, and shows another limit: it is told again.
+    pub(super) is_redue: bool,
+}
+
+impl Places {
+    /// The merged regions.
+    pub fn regions(&self) -> impl Iterator<Item = RegionNo> + '_ {
+        self.0.keys().copied()
+    }
+
+    fn of(&self, no: RegionNo, project: ObjectId) -> Option<&CloudId> {
+        self.0.get(&no)?.get(&project)
+    }
+}
+
+impl Reading<'_> {
+    /// What each merged region's cloud calls these projects: as was decided when it was merged, or
+    /// as its agent's marker there says. Reads all projects of each region.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn places(&self, wanted: &BTreeSet<ObjectId>) -> Result<Places, StoreError> {
+        let sql = "SELECT region FROM region_organization WHERE merged_ms IS NOT NULL";
+        let mut statement = self.prepared(sql)?;
+        let merged = statement.query_map((), |row| row.get(0).map(RegionNo));
+        let merged: Vec<RegionNo> = merged
+            .and_then(Iterator::collect)
+            .doing("list merged regions")?;
+        let federation = self.federation()?;
+        let mut places = BTreeMap::new();
+        for no in merged {
+            let mut known = BTreeMap::new();
+            if !wanted.is_empty() {
+                self.each_of(PROJECTS, no, RecordKind::Project, |record| {
+                    if let Record::Project(it) = record
+                        && let Some(marker) = it.marker
+                        && marker.federation == federation
+                        && wanted.contains(&marker.object)
+                    {
+                        known.insert(marker.object, it.id);
+                    }
+                })?;
+                self.each_of(BINDINGS, no, RecordKind::Binding, |record| {
+                    if let Record::Binding(it) = record
+                        && it.kind == ObjectKind::Project
+                        && let Becomes::Object(id) = it.becomes
+                        && wanted.contains(&id)
+                    {
+                        known.insert(id, it.here);
+                    }
+                })?;
+            }
+            places.insert(no, known);
+        }
+        Ok(Places(Arc::new(places)))
+    }
+
+    fn each_of(
+        &self,
+        sql: &str,
+        no: RegionNo,
+        kind: RecordKind,
+        mut take: impl FnMut(Record),
+    ) -> Result<(), StoreError> {
+        let doing = "find a region's projects";
+        let mut statement = self.prepared(sql)?;
+        let mut rows = statement
+            .query(params![no.0, kind_code(kind)])
+            .doing(doing)?;
+        while let Some(row) = rows.next().doing(doing)? {
+            if let Some(record) = record_of(row).doing(doing)? {
+                take(record);
+            }
+        }
+        Ok(())
+    }
+
+    /// How a total stands in each merged region that was not removed, as of `now`.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn shares(
+        &self,
+        key: &SpreadKey,
+        places: &Places,
+        online: &BTreeSet<RegionNo>,
+        now: UnixMillis,
+    ) -> Result<BTreeMap<RegionId, ShareRow>, StoreError> {
+        let mut shares = BTreeMap::new();
+        for no in places.regions() {
+            let Some(region) = self.region_numbered(no)? else {
+                continue;
+            };
+            let id = region.facts.id;
+            let stored = self.stored_share(key, no)?;
+            let Some(word) = self.word(no, places.of(no, key.project), key)? else {
+                if stored.is_none() {
+                    continue;
+                }
+                shares.insert(
+                    region.facts.id,
+                    share(region, stored, Word::Unread, online, now),
+                );
+                continue;
+            };
+            let known = match stored.clone() {
+                Some(known) => known,
+                None => self.first_share(key, no, word.found())?,
+            };
+            let mut share = share(region, Some(known.clone()), word, online, now);
+            share.is_new = stored.as_ref() != Some(&known) || share.is_new;
+            share.is_redue = self.is_redue(key, &share, word)?;
+            shares.insert(id, share);
+        }
+        Ok(shares)
+    }
+
+    fn stored_share(
+        &self,
+        key: &SpreadKey,
+        no: RegionNo,
+    ) -> Result<Option<(Tellings, Demand)>, StoreError> {
+        let sql = "SELECT told, past, since_ms FROM spread_shares
+                   WHERE project = ?1 AND service = ?2 AND resource = ?3 AND region = ?4";
+        let (project, service, resource) = key_row(key);
+        let row = params![project, service, resource, no.0];
+        let found: Option<(String, u64, Option<u64>)> = self
+            .prepared(sql)?
+            .query_row(row, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .optional()
+            .doing("find a region's share")?;
+        let Some((told, past, since)) = found else {
+            return Ok(None);
+        };
+        let told: Vec<Option<u64>> = serde_json::from_str(&told).map_err(|_| UNREADABLE)?;
+        let told = told.into_iter().map(|it| it.unwrap_or(UNLIMITED));
+        let demand = Demand {
+            past,
+            since: since.map(UnixMillis),
+        };
+        Ok(Some((Tellings::stored(told.collect()), demand)))
+    }
+
+    /// Of a region that has no share yet. A limit that was set for it alone counts as told: it may
+    /// be on its way.
+    fn first_share(
+        &self,
+        key: &SpreadKey,
+        no: RegionNo,
+        found: Option<Found>,
+    ) -> Result<(Tellings, Demand), StoreError> {
+        let holder = Holder::Project(key.project);
+        let limits = self.limits_of(no, &holder, key.service)?;
+        let resources = limits.map(|it| it.resources).unwrap_or_default();
+        let told = resources.iter().find(|it| it.name == key.resource);
+        let mut tellings = Tellings::default();
+        if let Some(told) = told {
+            let limit = told.limit.unwrap_or(UNLIMITED);
+            tellings.tell(limit, found.map(|it| it.limit));
+        }
+        let need = found.map_or(0, |it| it.need);
+        Ok((tellings, Demand::new(need)))
+    }
+
+    /// The limits that a region is told for a project in a service.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub(super) fn limits_of(
+        &self,
+        no: RegionNo,
+        holder: &Holder,
+        service: ServiceKind,
+    ) -> Result<Option<Limits>, StoreError> {
+        let id = record::encode_id(&Limits::id_of(holder, service)).map_err(|_| UNREADABLE)?;
+        let sql = "SELECT kind, id, value FROM directory
+                   WHERE region = ?1 AND kind = ?2 AND id = ?3 AND value IS NOT NULL";
+        let row = params![no.0, kind_code(RecordKind::Limits), id];
+        let found = self.prepared(sql)?.query_row(row, record_of).optional();
+        Ok(match found.doing("find limits")?.flatten() {
+            Some(Record::Limits(limits)) => Some(limits),
+            _ => None,
+        })
+    }
+
+    /// Whether a region has another limit than it was told, since then.
+    fn is_redue(&self, key: &SpreadKey, it: &ShareRow, word: Word) -> Result<bool, StoreError> {
+        let standing = &it.standing;
+        let (Word::Found(found, changed), Some(share)) = (word, standing.tellings.newest()) else {
+            return Ok(false);
+        };
+        if !standing.is_present || share == found.limit || share > LIMIT_MAX {
+            return Ok(false);
+        }
+        let holder = Holder::Project(key.project);
+        let limits = self.limits_of(it.no, &holder, key.service)?;
+        let resources = limits.map(|it| it.resources).unwrap_or_default();
+        let told = resources.iter().find(|it| it.name == key.resource);
+        Ok(told.is_some_and(|it| changed.0 > it.version))
+    }
+
+    /// Whether the region's catalog has no such service.
+    fn is_missing(&self, no: RegionNo, service: ServiceKind) -> Result<bool, StoreError> {
+        let id = CloudId::Text(service.name().to_owned());
+        let id = record::encode_id(&id).map_err(|_| UNREADABLE)?;
+        let sql = "SELECT kind, id, value FROM records
+                   WHERE region = ?1 AND kind = ?2 AND id = ?3";
+        let row = params![no.0, kind_code(RecordKind::Service), id];
+        let found = self.prepared(sql)?.query_row(row, record_of).optional();
+        Ok(match found.doing("find a service")?.flatten() {
+            Some(Record::Service(it)) => it.state == ServiceState::Missing,
+            _ => false,
+        })
+    }
+
+    /// What a region says of a project's resource; `None` where it has no such resource at all.
+    fn word(
+        &self,
+        no: RegionNo,
+        here: Option<&CloudId>,
+        key: &SpreadKey,
+    ) -> Result<Option<Word>, StoreError> {
+        let Some(here) = here else {
+            let is_missing = self.is_missing(no, key.service)?;
+            return Ok((!is_missing).then_some(Word::Absent));
+        };
+        let id = record::encode_id(&Quota::id_of(here, key.service)).map_err(|_| UNREADABLE)?;
+        let sql = "SELECT kind, id, value, changed_ms FROM records
+                   WHERE region = ?1 AND kind = ?2 AND id = ?3";
+        let row = params![no.0, kind_code(RecordKind::Quota), id];
+        let found = self
+            .prepared(sql)?
+            .query_row(row, |row| Ok((record_of(row)?, row.get(3)?)))
+            .optional()
+            .doing("find a quota")?;
+        let Some((Some(Record::Quota(quota)), changed)) = found else {
+            let is_missing = self.is_missing(no, key.service)?;
+            return Ok((!is_missing).then_some(Word::Unread));
+        };
+        let mut resources = quota.resources.iter();
+        let resource = resources.find(|it| it.name == key.resource);
+        Ok(resource.map(|it| Word::Found(it.into(), UnixMillis(changed))))
+    }
+}
+
+/// What a region says of a project's resource.
+#[derive(Debug, Clone, Copy)]
+enum Word {
+    /// It has no such project.
+    Absent,
+    /// It has the project, and has not told its quota.
+    Unread,
+    /// Its record, and when that came here as it is.
+    Found(Found, UnixMillis),
+}
+
+impl Word {
+    const fn found(self) -> Option<Found> {
+        match self {
+            Self::Found(found, _) => Some(found),
+            Self::Absent | Self::Unread => None,
+        }
+    }
+}
+
+/// A region's part as of `now`, by what was known of it.
+fn share(
+    region: RegionRow,
+    known: Option<(Tellings, Demand)>,
+    word: Word,
+    online: &BTreeSet<RegionNo>,
+    now: UnixMillis,
+) -> ShareRow {
+    let (found, before) = (word.found(), known.clone());
+    let (tellings, demand) = known.unwrap_or_default();
+    let mut standing = Standing {
+        tellings,
+        found,
+        is_unread: matches!(word, Word::Unread),
+        demand,
+        is_present: online.contains(&region.no),
+    };
+    if let Some(found) = found {
+        standing.tellings.confirm(found.limit);
+        standing.demand = demand.seen(found.need, now);
+    }
+    ShareRow {
+        no: region.no,
+        region: region.facts.name,
+        is_new: before != Some((standing.tellings.clone(), standing.demand)),
+        is_redue: false,
+        standing,
+    }
+}
+
+impl Changing<'_> {
+    /// Keeps what is known of a region's share.
+    pub(super) fn keep_share(&self, key: &SpreadKey, share: &ShareRow) -> Result<(), StoreError> {
+        let told = share.standing.tellings.limits().iter();
+        let told: Vec<Option<u64>> = told.map(|it| (*it != UNLIMITED).then_some(*it)).collect();
+        let told = serde_json::to_string(&told).map_err(|_| UNREADABLE)?;
+        let sql = "INSERT OR REPLACE INTO spread_shares
+                       (project, service, resource, region, told, past, since_ms)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let (project, service, resource) = key_row(key);
+        let Demand { past, since } = share.standing.demand;
+        let since = since.map(|it| it.0);
+        let row = params![project, service, resource, share.no.0, told, past, since];
+        self.execute(sql, row, "keep a region's share")
+    }
+}
+
+const PROJECTS: &str = "SELECT kind, id, value FROM records WHERE region = ?1 AND kind = ?2";
+
+const BINDINGS: &str = "SELECT kind, id, value FROM directory
+                        WHERE region = ?1 AND kind = ?2 AND value IS NOT NULL";
+
+/// Nothing that is stored here can cause it.
+const UNREADABLE: StoreError = StoreError::Row {
+    what: "region's share of a total",
+};

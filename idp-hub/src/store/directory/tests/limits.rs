@@ -1,0 +1,238 @@
+//! Limits in a real database: told to their region by its own feed, checked, and gone with their
+//! project.
+
+use std::collections::BTreeMap;
+
+use shared::ids::ObjectId;
+use shared::model::{
+    CloudId, Custody, Feed, Holder, Limits, Marker, Object, ObjectKind, Project, Quota,
+    QuotaResource, Record, ServiceKind,
+};
+
+use super::site::{OURS, Site, by_ann, entry, organization};
+use crate::directory::Edit;
+use crate::directory::quota::{Check, QuotaEdit, QuotaRefusal};
+use crate::store::{RegionNo, StoreError};
+
+fn project(id: &str, department: &str, object: Option<ObjectId>) -> Record {
+    let what = Project {
+        department: CloudId::new(department),
+        parent: None,
+        name: id.to_owned(),
+        description: None,
+        enabled: true,
+    };
+    let mut entry = entry(id, Custody::Common, what);
+    let federation = OURS;
+    entry.marker = object.map(|object| Marker { federation, object });
+    Record::Project(entry)
+}
+
+fn quota(project: &str, limit: u64, used: u64) -> Record {
+    Record::Quota(Quota {
+        project: CloudId::new(project),
+        project_name: project.to_owned(),
+        service: ServiceKind::Compute,
+        resources: vec![QuotaResource {
+            name: "cores".to_owned(),
+            limit: Some(limit),
+            used,
+            reserved: 0,
+        }],
+    })
+}
+
+fn edit(holder: Holder, cores: i64) -> QuotaEdit {
+    let limits = BTreeMap::from([("cores".to_owned(), cores)]);
+    QuotaEdit { holder, limits }
+}
+
+/// Two merged regions; the first has `web` of the directory, with 10 cores of which 4 are used, and
+/// `later`, which was made there after the merge.
+async fn with_web() -> (Site, [RegionNo; 2], ObjectId) {
+    let site = Site::new().await;
+    let (home, north) = (site.region(1).await, site.region(2).await);
+    let mut records = organization("h");
+    records.push(project("web", "h-ops", None));
+    site.tell(home, 1, &records).await;
+    site.merge(home).await;
+    site.tell(north, 1, &organization("n")).await;
+    site.merge(north).await;
+    records.push(project("later", "h-ops", None));
+    site.tell(home, 2, &records).await;
+    let quotas = [quota("web", 10, 4), quota("later", 5, 1)];
+    site.tell_of(Feed::Quota, home, 3, &quotas).await;
+    let listed = site
+        .store
+        .read(|it| it.objects(ObjectKind::Project, None, &[], 10));
+    let web = listed.await.unwrap().items[0].what.0;
+    (site, [home, north], web)
+}
+
+impl Site {
+    async fn limit(&self, no: RegionNo, edits: Vec<QuotaEdit>) -> Result<usize, StoreError> {
+        let set = self.store.change(move |it| {
+            let region = it.region_numbered(no)?.unwrap();
+            it.set_limits(&region, &edits, Check::Whole, &by_ann())
+        });
+        set.await.map(|it| it.len())
+    }
+
+    /// What regions are told: region, whose, cores.
+    fn told_limits(&self) -> Vec<(u32, Holder, Option<u64>)> {
+        let rows = self.rows().into_iter();
+        let limits = rows.filter_map(|(_, region, _, record)| match record {
+            Some(Record::Limits(Limits {
+                holder, resources, ..
+            })) => Some((region, holder, resources[0].limit)),
+            _ => None,
+        });
+        limits.collect()
+    }
+}
+
+#[tokio::test]
+async fn a_region_is_told_its_limits_alone_and_once() {
+    let (site, [home, north], web) = with_web().await;
+    let heads = site.store.directory_heads();
+    let before = (heads.borrow().extent(home), heads.borrow().extent(north));
+    let holder = Holder::Project(web);
+    assert_eq!(
+        site.limit(home, vec![edit(holder.clone(), 20)])
+            .await
+            .unwrap(),
+        1
+    );
+    assert_eq!(site.told_limits(), [(home.0, holder.clone(), Some(20))]);
+    let after = (heads.borrow().extent(home), heads.borrow().extent(north));
+    assert!(after.0.unwrap().head > before.0.unwrap().head);
+    assert_eq!(after.1, before.1);
+    site.is_sound().await;
+    assert_eq!(
+        site.limit(home, vec![edit(holder.clone(), 20)])
+            .await
+            .unwrap(),
+        0
+    );
+    let site = site.reopened().await;
+    assert_eq!(site.told_limits(), [(home.0, holder, Some(20))]);
+    let limits = site.store.read(move |it| it.limits(home)).await.unwrap();
+    assert_eq!(limits.len(), 1);
+}
+
+#[tokio::test]
+async fn all_of_an_edit_is_set_or_nothing() {
+    let (site, [home, _], web) = with_web().await;
+    let own = Holder::Own(CloudId::new("later"));
+    let edits = vec![edit(Holder::Project(web), 20), edit(own.clone(), 0)];
+    let refused = site.limit(home, edits).await.unwrap_err();
+    assert!(
+        matches!(refused, StoreError::Quota(QuotaRefusal::BelowUse { .. })),
+        "{refused}"
+    );
+    assert_eq!(site.told_limits(), []);
+    // By the cloud's id it is the directory's all the same.
+    let by_id = Holder::Own(CloudId::new("web"));
+    let edits = vec![edit(by_id, 20), edit(own.clone(), 3)];
+    assert_eq!(site.limit(home, edits).await.unwrap(), 2);
+    let mut told = site.told_limits();
+    told.sort();
+    let expected = [
+        (home.0, Holder::Project(web), Some(20)),
+        (home.0, own, Some(3)),
+    ];
+    assert_eq!(told, expected);
+    site.is_sound().await;
+}
+
+#[tokio::test]
+async fn a_region_that_is_not_merged_is_told_none() {
+    let (site, _, web) = with_web().await;
+    let south = site.region(3).await;
+    let refused = site
+        .limit(south, vec![edit(Holder::Project(web), 20)])
+        .await
+        .unwrap_err();
+    assert!(refused.to_string().contains("not merged"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_project_that_ends_has_no_limits_any_more_and_is_left_over() {
+    let (site, [home, _], web) = with_web().await;
+    site.limit(home, vec![edit(Holder::Project(web), 20)])
+        .await
+        .unwrap();
+    let (kind, id) = (ObjectKind::Project, web);
+    site.edit(Edit::End { kind, id }).await.unwrap();
+    assert_eq!(site.told_limits(), []);
+    site.is_sound().await;
+    let zeroed = site.store.change(move |it| {
+        let region = it.region_numbered(home)?.unwrap();
+        it.zero_quota(&region, &Holder::Project(web), false, &by_ann())
+    });
+    zeroed.await.unwrap();
+    let own = Holder::Own(CloudId::new("web"));
+    assert_eq!(site.told_limits(), [(home.0, own, Some(4))]);
+    site.is_sound().await;
+}
+
+#[tokio::test]
+async fn what_the_region_has_no_more_is_told_no_more_with_the_next_edit() {
+    let (site, [home, _], web) = with_web().await;
+    let own = Holder::Own(CloudId::new("later"));
+    site.limit(home, vec![edit(own, 3)]).await.unwrap();
+    let mut records = organization("h");
+    records.push(project("web", "h-ops", None));
+    site.tell(home, 9, &records).await;
+    let holder = Holder::Project(web);
+    site.limit(home, vec![edit(holder.clone(), 20)])
+        .await
+        .unwrap();
+    assert_eq!(site.told_limits(), [(home.0, holder, Some(20))]);
+    site.is_sound().await;
+}
+
+#[tokio::test]
+async fn a_project_that_the_directory_made_is_found_by_its_marker() {
+    let (site, [home, north], web) = with_web().await;
+    let mut records = organization("n");
+    records.push(project("n-web", "n-ops", Some(web)));
+    site.tell(north, 5, &records).await;
+    let refused = site
+        .limit(north, vec![edit(Holder::Project(web), 1)])
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(refused, StoreError::Quota(QuotaRefusal::NoResource { .. })),
+        "it has told no quota: {refused}"
+    );
+    site.tell_of(Feed::Quota, north, 6, &[quota("n-web", 10, 2)])
+        .await;
+    let refused = site
+        .limit(north, vec![edit(Holder::Project(web), 1)])
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(
+            refused,
+            StoreError::Quota(QuotaRefusal::BelowUse { used: 2, .. })
+        ),
+        "{refused}"
+    );
+    site.limit(north, vec![edit(Holder::Project(web), 2)])
+        .await
+        .unwrap();
+    assert_eq!(
+        site.told_limits(),
+        [(north.0, Holder::Project(web), Some(2))]
+    );
+    let object = site
+        .store
+        .read(move |it| it.object(ObjectKind::Project, web));
+    assert!(matches!(object.await.unwrap(), Some(Object::Project(_))));
+    let lines = site.store.read(move |it| {
+        let region = it.region_numbered(home)?.unwrap();
+        Ok(it.census(&region, &[])?.lines())
+    });
+    assert_eq!(lines.await.unwrap().len(), 2);
+}

@@ -1,0 +1,158 @@
+//! Totals over regions: set, given out by the hub's own task, shown, taken back.
+
+use std::collections::BTreeMap;
+
+use axum::http::Method;
+use idp_hub::directory::quota::{Check, QuotaEdit};
+use idp_hub::tasks::Looker;
+use serde_json::json;
+use shared::audit::By;
+use shared::model::{CloudId, Feed, Holder, Quota, QuotaResource, Record, ServiceKind};
+
+use crate::directory::with_a_home;
+use crate::kit::Kit;
+
+fn quota(limit: u64, used: u64) -> Record {
+    Record::Quota(Quota {
+        project: CloudId::new("home-web"),
+        project_name: "web".to_owned(),
+        service: ServiceKind::Compute,
+        resources: vec![QuotaResource {
+            name: "cores".to_owned(),
+            limit: Some(limit),
+            used,
+            reserved: 1,
+        }],
+    })
+}
+
+async fn with_a_web() -> (Kit, String) {
+    let kit = with_a_home().await;
+    let web = kit.items("projects").await[0]["id"].clone();
+    (kit, web.as_str().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn a_total_is_given_to_the_regions_shown_and_taken_back() {
+    let (mut kit, web) = with_a_web().await;
+    let regions = kit.store.read(|it| it.regions()).await.unwrap();
+    let home = regions
+        .into_iter()
+        .find(|it| it.facts.name == "home")
+        .unwrap();
+    let path = format!("/directory/spreads/{web}");
+    for _ in 0..2 {
+        let set = kit
+            .send(Method::PUT, &path, json!({ "totals": { "cores": 100 } }))
+            .await;
+        assert_eq!(set.status, 204, "{}", set.text);
+    }
+    kit.tells(home.no, (Feed::Quota, 2), &[quota(20, 4)]).await;
+    let mut looker = Looker::new(kit.store.clone(), kit.board.clone(), kit.clock.clone());
+    assert_eq!(looker.look().await.unwrap(), 1);
+    assert_eq!(looker.look().await.unwrap(), 0);
+    let shown = kit.items("spreads").await;
+    let [shown] = &shown[..] else {
+        panic!("{shown:?}")
+    };
+    assert_eq!(shown["project"], json!({ "id": web, "name": "web" }));
+    let words = ["service", "resource", "set_by"].map(|it| shown[it].as_str().unwrap());
+    assert_eq!(words, ["compute", "cores", "local socket"]);
+    let figures = ["total", "given", "used", "free", "over"].map(|it| shown[it].as_u64().unwrap());
+    assert_eq!(figures, [100, 100, 5, 0, 0]);
+    let region = json!({
+        "region": "home", "state": "waiting", "share": 100, "limit": 20, "used": 5, "holds": 100,
+    });
+    assert_eq!(shown["regions"], json!([region]), "north is not merged");
+
+    kit.tells(home.no, (Feed::Quota, 3), &[quota(100, 50)])
+        .await;
+    kit.hand.advance(std::time::Duration::from_secs(60));
+    assert_eq!(looker.look().await.unwrap(), 0);
+    let shown = &kit.items("spreads").await[0];
+    assert_eq!(shown["regions"][0]["state"], "confirmed");
+    assert_eq!(shown["used"], 51);
+
+    let edit = QuotaEdit {
+        holder: Holder::Project(web.parse().unwrap()),
+        limits: BTreeMap::from([("cores".to_owned(), 70)]),
+    };
+    let set = kit
+        .store
+        .change(move |it| it.set_limits(&home, &[edit], Check::Whole, &By::new("ann", "here")));
+    let refused = set.await.unwrap_err().to_string();
+    assert!(
+        refused.contains("is a share of 100 over all regions"),
+        "{refused}"
+    );
+
+    let removed = format!("{path}/cores");
+    assert_eq!(kit.delete(&removed).await.status, 204);
+    kit.delete(&removed).await.is_problem(404, "not-found");
+    assert!(kit.items("spreads").await.is_empty());
+    let trail = kit.get("/api/v1/audit?action=spread-quota").await.json();
+    assert_eq!(
+        trail["items"].as_array().unwrap().len(),
+        3,
+        "set, told, taken back"
+    );
+}
+
+#[tokio::test]
+async fn what_is_no_total_is_refused_with_what_there_is() {
+    let (kit, web) = with_a_web().await;
+    let path = format!("/directory/spreads/{web}");
+    for (body, said) in [
+        (json!({ "totals": {} }), "1 to 100"),
+        (json!({ "totals": { "core": 1 } }), "cores, instances, ram"),
+        (json!({ "totals": { "cores": 1_u64 << 31 } }), "2147483647"),
+        (json!({ "totals": { "cores": -1 } }), "u64"),
+        (json!({ "total": { "cores": 1 } }), "totals"),
+    ] {
+        let problem = kit.send(Method::PUT, &path, body).await;
+        problem.is_problem(400, "invalid-request");
+        assert!(problem.text.contains(said), "{}", problem.text);
+    }
+    let cores = || json!({ "totals": { "cores": 1 } });
+    let nowhere = kit
+        .send(Method::PUT, "/directory/spreads/web", cores())
+        .await;
+    nowhere.is_problem(400, "invalid-request");
+    let none = format!(
+        "/directory/spreads/{}",
+        shared::ids::ObjectId::from_random(9)
+    );
+    let none = kit.send(Method::PUT, &none, cores()).await;
+    none.is_problem(404, "not-found");
+    for query in ["limit=0", "after=AAAA", "project=web"] {
+        let page = kit.get(&format!("/api/v1/directory/spreads?{query}")).await;
+        page.is_problem(400, "invalid-request");
+    }
+}
+
+#[tokio::test]
+async fn totals_come_page_by_page_each_once() {
+    let (kit, web) = with_a_web().await;
+    let totals =
+        json!({ "totals": { "cores": 1, "ram": 2, "gigabytes": 3, "port": 4, "volumes": 5 } });
+    let set = kit
+        .send(Method::PUT, &format!("/directory/spreads/{web}"), totals)
+        .await;
+    assert_eq!(set.status, 204, "{}", set.text);
+    let (mut seen, mut after) = (Vec::new(), String::new());
+    loop {
+        let path = format!("/api/v1/directory/spreads?project={web}&limit=2{after}");
+        let page = kit.get(&path).await.json();
+        let items = page["items"].as_array().unwrap().clone();
+        seen.extend(
+            items
+                .into_iter()
+                .map(|it| it["resource"].as_str().unwrap().to_owned()),
+        );
+        match page["next"].as_str() {
+            Some(next) => after = format!("&after={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(seen, ["cores", "ram", "port", "gigabytes", "volumes"]);
+}

@@ -1,0 +1,135 @@
+//! Departments and projects that are off, in which Keystone makes no project.
+
+use shared::ids::ObjectId;
+use shared::model::{Object, ObjectKind};
+
+use super::super::compare::switched;
+use super::rules::change;
+use super::world::*;
+use super::*;
+
+const DEPARTMENT: u128 = 1;
+const OUTER: u128 = 2;
+const INNER: u128 = 3;
+
+/// A department that is off, with a project in another one and a user.
+fn off() -> Replica {
+    let mut replica = Replica::default();
+    let all = &mut replica.directory;
+    let id = oid(DEPARTMENT);
+    all.insert(id, switched(department("closed"), false));
+    all.insert(oid(OUTER), project(id, None, "outer"));
+    all.insert(oid(INNER), project(id, Some(oid(OUTER)), "inner"));
+    all.insert(oid(9), user(id, "ann"));
+    replica
+}
+
+fn bench(replica: &Replica) -> Bench {
+    let mut bench = Bench::new(Fake::default(), Policy::default());
+    bench.core.follow(replica);
+    bench
+}
+
+fn switch(replica: &mut Replica, kind: ObjectKind, id: u128, on: bool) {
+    change(replica, kind, id, |it: &mut Object<ObjectId>| {
+        *it = switched(it.clone(), on);
+    });
+}
+
+fn is_on(bench: &Bench, name: &str) -> bool {
+    let all = &bench.cloud.all;
+    let department = all.departments.values().find(|it| it.name == name);
+    let project = all.projects.values().find(|it| it.name == name);
+    department
+        .map(|it| it.enabled)
+        .or(project.map(|it| it.enabled))
+        .unwrap()
+}
+
+#[test]
+fn a_new_department_that_is_off_is_filled_first_and_then_switched_off() {
+    let mut bench = bench(&off());
+    assert_eq!(bench.run(), 5, "{:?}", bench.given);
+    assert_eq!(bench.cloud.all.projects.len(), 2);
+    assert!(!is_on(&bench, "closed") && is_on(&bench, "inner"));
+    let progress = bench.progress();
+    assert_eq!(
+        (progress.failed_count, progress.waiting),
+        (0, 0),
+        "{progress:?}"
+    );
+    assert_eq!(bench.run(), 0);
+}
+
+#[test]
+fn it_is_not_held_open_by_a_project_that_ended_before_it_was_made() {
+    let mut replica = off();
+    let mut bench = bench(&replica);
+    bench.step();
+    assert!(is_on(&bench, "closed"), "its projects are still to be made");
+    for id in [OUTER, INNER] {
+        super::rules::end(
+            &mut replica,
+            ObjectKind::Project,
+            id,
+            shared::model::End::Retired,
+        );
+    }
+    bench.core.follow(&replica);
+    bench.step();
+    assert!(!is_on(&bench, "closed"));
+}
+
+#[test]
+fn what_is_to_be_made_in_what_is_off_waits_and_says_for_what() {
+    let mut replica = off();
+    replica.directory.take(ObjectKind::Project, &oid(INNER));
+    let mut bench = bench(&replica);
+    bench.run();
+    replica
+        .directory
+        .insert(oid(INNER), project(oid(DEPARTMENT), None, "inner"));
+    bench.core.follow(&replica);
+    assert_eq!(bench.run(), 0, "Keystone would refuse it again and again");
+    let progress = bench.progress();
+    assert!(
+        progress.failed[0].error.contains("switch it on at the hub"),
+        "{progress:?}"
+    );
+    switch(&mut replica, ObjectKind::Department, DEPARTMENT, true);
+    bench.core.follow(&replica);
+    assert_eq!(bench.run(), 2);
+    assert!(is_on(&bench, "inner") && bench.progress().failed.is_empty());
+}
+
+#[test]
+fn what_is_off_in_the_region_alone_holds_up_what_is_in_it_until_it_is_on_again() {
+    for (kind, name) in [
+        (ObjectKind::Department, "closed"),
+        (ObjectKind::Project, "outer"),
+    ] {
+        let mut replica = off();
+        switch(&mut replica, ObjectKind::Department, DEPARTMENT, true);
+        switch(&mut replica, ObjectKind::Project, INNER, false);
+        let mut bench = bench(&replica);
+        bench.run();
+        let here = bench.cloud.named(kind, name).remove(0);
+        let found = bench.cloud.all.object(kind, &here).unwrap();
+        bench
+            .cloud
+            .all
+            .insert(here.clone(), switched(found.clone(), false));
+        bench.read();
+        switch(&mut replica, ObjectKind::Project, INNER, true);
+        let late = project(oid(DEPARTMENT), Some(oid(OUTER)), "late");
+        replica.directory.insert(oid(7), late);
+        bench.core.follow(&replica);
+        assert_eq!(bench.run(), 0, "{name}");
+        assert_eq!(bench.progress().waiting, 2, "{:?}", bench.progress());
+        // By somebody there.
+        bench.cloud.all.insert(here, found);
+        bench.read();
+        assert_eq!(bench.run(), 2, "{name}");
+        assert!(is_on(&bench, "inner") && is_on(&bench, "late"));
+    }
+}

@@ -1,0 +1,39 @@
+//! Chaos, from a seed: a hub and regions in one process, without daemons, sockets or sleeping, in
+//! which administrators, tenants and faults do what they like, and what must hold afterwards.
+//!
+//! ```text
+//! edits ─▶ Hub: the real store, in memory ─ down feed ─▶ Agent: the real replica and reconciler
+//!            ▲                                              │ orders, of which some fail, are lost,
+//!            └── records and remarks, as an agent tells ──┐ ▼ or are answered late
+//!                          local operations ─▶ Site: a simulated Keystone, past HTTP
+//! ```
+//!
+//! What is left out is what has simulations of its own: the link (`shared`), the spool and the
+//! driver (`sp-agent`). Time is virtual. A seed is one run, also of the ids that the Keystones give;
+//! what fails is told with its seed, and `REGROUP_CHAOS_SEED` plays it again.
+
+mod agent;
+mod call;
+mod check;
+mod edits;
+mod hub;
+mod local;
+mod place;
+mod rest;
+mod site;
+mod soak;
+mod world;
+
+use rand::{Rng, RngExt};
+
+pub use soak::{Soak, soak};
+pub use world::{World, play};
+
+/// One of all, if there is any.
+fn pick<T>(chance: &mut impl Rng, of: impl IntoIterator<Item = T>) -> Option<T> {
+    let mut all: Vec<T> = of.into_iter().collect();
+    match all.len() {
+        0 => None,
+        len => Some(all.swap_remove(chance.random_range(0..len))),
+    }
+}

@@ -1,0 +1,185 @@
+//! What must hold once faults have stopped and all has settled.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use idp_hub::directory::Directory;
+use shared::ids::ObjectId;
+use shared::model::{
+    CloudId, Custody, DriftKind, DriftWhy, End, Object, ObjectKind, Organization, Remark,
+    RemarkState, Subject,
+};
+
+use super::agent::Agent;
+use super::site::objects;
+
+type Known = BTreeMap<(ObjectKind, CloudId), ObjectId>;
+
+/// All in which a region differs from the directory.
+pub(super) fn differing(agent: &Agent, directory: &Directory) -> BTreeSet<Subject> {
+    let known = agent.known();
+    let cloud = agent.site.keystone.organization();
+    let here = inverted(&known);
+    let compare = Compare {
+        known: &known,
+        here: &here,
+        cloud: &cloud,
+        live: directory.live(),
+    };
+    let mut found = compare.things();
+    found.extend(compare.links());
+    for ((kind, it), id) in &known {
+        let is_off = |object: &Object<CloudId>| is_on(object) == Some(false);
+        let object = cloud.object(*kind, it).unwrap();
+        let is_left = match directory.ended(*id).map(|it| it.how) {
+            Some(End::Deleted) => true,
+            Some(End::Retired) => !is_off(&object),
+            None => !directory.has(*kind, *id),
+        };
+        if is_left {
+            found.insert(Subject::Object(*kind, *id));
+        }
+    }
+    found.extend(compare.own(agent));
+    found
+}
+
+/// Of each thing of the directory the one that it is here: there are no two.
+fn inverted(known: &Known) -> BTreeMap<(ObjectKind, ObjectId), CloudId> {
+    let mut here = BTreeMap::new();
+    for ((kind, it), id) in known {
+        let before = here.insert((*kind, *id), it.clone());
+        assert_eq!(before, None, "twice: {kind:?} {id} is {it} as well");
+    }
+    here
+}
+
+fn is_on<I>(object: &Object<I>) -> Option<bool> {
+    match object {
+        Object::Department(it) => Some(it.enabled),
+        Object::Project(it) => Some(it.enabled),
+        Object::User(it) => Some(it.enabled),
+        Object::Group(_) | Object::Role(_) => None,
+    }
+}
+
+/// An empty text says what none says.
+fn plain(object: &mut Object<ObjectId>) {
+    let empty = |it: &mut Option<String>| {
+        if it.as_deref() == Some("") {
+            *it = None;
+        }
+    };
+    match object {
+        Object::Department(it) => empty(&mut it.description),
+        Object::Project(it) => empty(&mut it.description),
+        Object::Group(it) => empty(&mut it.description),
+        Object::Role(it) => empty(&mut it.description),
+        Object::User(it) => {
+            empty(&mut it.description);
+            empty(&mut it.email);
+        }
+    }
+}
+
+struct Compare<'a> {
+    known: &'a Known,
+    here: &'a BTreeMap<(ObjectKind, ObjectId), CloudId>,
+    cloud: &'a Organization<CloudId>,
+    live: &'a Organization<ObjectId>,
+}
+
+impl Compare<'_> {
+    fn things(&self) -> BTreeSet<Subject> {
+        let mut found = BTreeSet::new();
+        for (kind, id, mut wanted) in objects(self.live) {
+            let here = self.here.get(&(kind, id));
+            let there = here.and_then(|it| self.cloud.object(kind, it));
+            let known = |kind, it: &CloudId| self.known.get(&(kind, it.clone())).copied();
+            let there = there.and_then(|it| it.translated(known));
+            let Some(mut there) = there else {
+                found.insert(Subject::Object(kind, id));
+                continue;
+            };
+            if let (Object::User(wanted), Object::User(there)) = (&mut wanted, &mut there) {
+                let project = wanted.default_project;
+                // One that is not here follows once it is, and one that is none of the
+                // federation's is the region's business.
+                let is_here =
+                    project.is_some_and(|it| self.here.contains_key(&(ObjectKind::Project, it)));
+                if project.is_some() && !is_here {
+                    wanted.default_project = None;
+                    there.default_project = None;
+                }
+            }
+            plain(&mut wanted);
+            plain(&mut there);
+            if wanted != there {
+                found.insert(Subject::Object(kind, id));
+            }
+        }
+        found
+    }
+
+    fn links(&self) -> BTreeSet<Subject> {
+        let mut found = BTreeSet::new();
+        let known = |kind, it: &CloudId| {
+            let id = self.known.get(&(kind, it.clone())).copied()?;
+            self.live.has(kind, &id).then_some(id)
+        };
+        let there: BTreeSet<_> = self
+            .cloud
+            .links()
+            .filter_map(|it| it.translated(known))
+            .collect();
+        let wanted: BTreeSet<_> = self.live.links().collect();
+        found.extend(
+            there
+                .symmetric_difference(&wanted)
+                .cloned()
+                .map(Subject::Link),
+        );
+        found
+    }
+
+    /// What the region alone has, outside of what is reserved.
+    fn own(&self, agent: &Agent) -> BTreeSet<Subject> {
+        let things = objects(self.cloud).into_iter();
+        let own = things.filter(|(kind, id, object)| {
+            let home = object.department().unwrap_or(id);
+            let is_common = agent.site.custody(*kind, id, home) == Custody::Common;
+            let place = (*kind, id.clone());
+            let is_decided = agent.replica().bindings.contains_key(&place);
+            is_common && !self.known.contains_key(&place) && !is_decided
+        });
+        own.map(|(kind, id, _)| Subject::Own(kind, id)).collect()
+    }
+}
+
+/// All that an agent tells to differ.
+pub(super) fn told(remarks: &[Remark]) -> BTreeSet<Subject> {
+    let drift = remarks
+        .iter()
+        .filter(|it| matches!(it.state, RemarkState::Drift { .. }));
+    drift.map(|it| it.subject.clone()).collect()
+}
+
+/// Whether a drift stays: of what the region made until it is merged again, and of what is its own.
+pub(super) fn stays(it: &Remark) -> bool {
+    match &it.state {
+        RemarkState::Drift { why, what } => {
+            *why != DriftWhy::Region || what.iter().all(|it| it.what == DriftKind::CreatedHere)
+        }
+        _ => false,
+    }
+}
+
+/// No name for the meantime was left behind.
+pub(super) fn no_leftovers(cloud: &Organization<CloudId>) {
+    for (kind, id, object) in objects(cloud) {
+        assert!(
+            !object.name().contains('~'),
+            "{kind:?} {id}: {}",
+            object.name()
+        );
+    }
+}

@@ -1,0 +1,202 @@
+//! What people do in a region's own Keystone.
+
+use std::collections::BTreeSet;
+
+use rand::{Rng, RngExt};
+use serde_json::{Value, json};
+use shared::model::{CloudId, Link, Membership, Object, ObjectKind, Organization};
+
+use super::call::{collection, member, path};
+use super::edits::{BOOTSTRAP, name};
+use super::pick;
+use super::place::Place;
+use super::site::objects;
+
+/// Projects and domains: what was ever there, and what somebody there has deleted.
+#[derive(Default)]
+pub(super) struct Kept {
+    ever: BTreeSet<CloudId>,
+    deleted: BTreeSet<CloudId>,
+}
+
+impl Kept {
+    /// Looks at what there is.
+    pub(super) fn look(&mut self, site: &impl Place) {
+        let all = site.organization();
+        self.ever.extend(all.departments.into_keys());
+        self.ever.extend(all.projects.into_keys());
+    }
+
+    /// Whether all is there that nobody there has deleted.
+    pub(super) fn check(&self, site: &impl Place) {
+        let all = site.organization();
+        for id in self.ever.difference(&self.deleted) {
+            let is_there = all.departments.contains_key(id) || all.projects.contains_key(id);
+            assert!(is_there, "what tenants made is gone: {id}");
+        }
+    }
+}
+
+type All = Organization<CloudId>;
+
+fn is_free(object: &Object<CloudId>, id: &CloudId) -> bool {
+    let home = object.department().unwrap_or(id).to_string();
+    let is_bootstrap = matches!(object, Object::Role(it) if BOOTSTRAP.contains(&it.name.as_str()));
+    home != "default" && !is_bootstrap
+}
+
+fn any(chance: &mut impl Rng, all: &All, kind: ObjectKind) -> Option<(CloudId, Object<CloudId>)> {
+    let things = objects(all).into_iter();
+    let things = things.filter(|(of, id, it)| *of == kind && is_free(it, id));
+    pick(chance, things.map(|(_, id, it)| (id, it)))
+}
+
+fn of(kind: ObjectKind, fields: Value) -> Value {
+    json!({ member(kind): fields })
+}
+
+/// One operation. Whether it was done; many are refused.
+pub(super) fn operate(site: &impl Place, kept: &mut Kept, chance: &mut impl Rng) -> bool {
+    let all = site.organization();
+    let done = match chance.random_range(0..24) {
+        0..6 => create(site, &all, chance),
+        6..9 => rename(site, &all, chance),
+        9..11 => switch(site, &all, chance),
+        11..13 => describe(site, &all, chance),
+        13..16 => delete(site, &all, kept, chance),
+        16..21 => link(site, &all, chance),
+        _ => unlink(site, &all, chance),
+    };
+    kept.look(site);
+    done.unwrap_or(false)
+}
+
+fn create(site: &impl Place, all: &All, chance: &mut impl Rng) -> Option<bool> {
+    use ObjectKind::{Department, Group, Project, User};
+    let kind = match chance.random_range(0..10) {
+        0 => Department,
+        1..4 => Project,
+        4..6 => Group,
+        _ => User,
+    };
+    let name = match chance.random() {
+        true => name(chance, kind),
+        false => format!("own {}", chance.random_range(0..100_000)),
+    };
+    let mut fields = json!({ "name": name });
+    if kind != Department {
+        let (home, _) = any(chance, all, Department)?;
+        fields["domain_id"] = json!(home.to_string());
+    }
+    Some(site.ask("POST", &format!("/{}", collection(kind)), &of(kind, fields)))
+}
+
+fn patch(site: &impl Place, kind: ObjectKind, id: &CloudId, fields: Value) -> bool {
+    let path = format!("/{}/{id}", collection(kind));
+    site.ask("PATCH", &path, &of(kind, fields))
+}
+
+/// As a project must be told that it stays off.
+fn is_on(object: &Object<CloudId>) -> Option<bool> {
+    match object {
+        Object::Project(it) => Some(it.enabled),
+        _ => None,
+    }
+}
+
+fn rename(site: &impl Place, all: &All, chance: &mut impl Rng) -> Option<bool> {
+    let kind = pick(chance, ObjectKind::ALL)?;
+    if kind == ObjectKind::Department && chance.random_bool(0.7) {
+        return None;
+    }
+    let (id, object) = any(chance, all, kind)?;
+    let mut fields = json!({ "name": name(chance, kind), "id": id.to_string() });
+    if let Some(is_on) = is_on(&object) {
+        fields["enabled"] = json!(is_on);
+    }
+    Some(patch(site, kind, &id, fields))
+}
+
+fn switch(site: &impl Place, all: &All, chance: &mut impl Rng) -> Option<bool> {
+    let kind = match chance.random_range(0..8) {
+        0 => ObjectKind::Department,
+        1..4 => ObjectKind::Project,
+        _ => ObjectKind::User,
+    };
+    let (id, _) = any(chance, all, kind)?;
+    Some(patch(
+        site,
+        kind,
+        &id,
+        json!({ "enabled": chance.random_bool(0.6) }),
+    ))
+}
+
+fn describe(site: &impl Place, all: &All, chance: &mut impl Rng) -> Option<bool> {
+    let kind = pick(chance, ObjectKind::ALL)?;
+    let (id, object) = any(chance, all, kind)?;
+    let mut fields = json!({ "description": format!("local {}", chance.random_range(0..9)) });
+    if let Some(is_on) = is_on(&object) {
+        fields["enabled"] = json!(is_on);
+    }
+    if kind == ObjectKind::User && chance.random() {
+        let project = any(chance, all, ObjectKind::Project).map(|(id, _)| id.to_string());
+        fields = json!({ "email": "local@example.org", "default_project_id": project });
+    }
+    Some(patch(site, kind, &id, fields))
+}
+
+fn delete(site: &impl Place, all: &All, kept: &mut Kept, chance: &mut impl Rng) -> Option<bool> {
+    let kind = match chance.random_range(0..12) {
+        0 => ObjectKind::Project,
+        1 => ObjectKind::Role,
+        2..5 => ObjectKind::Group,
+        _ => ObjectKind::User,
+    };
+    let (id, _) = any(chance, all, kind)?;
+    let path = format!("/{}/{id}", collection(kind));
+    let done = site.ask("DELETE", &path, &Value::Null);
+    if done && kind == ObjectKind::Project {
+        kept.deleted.insert(id);
+    }
+    Some(done)
+}
+
+fn link(site: &impl Place, all: &All, chance: &mut impl Rng) -> Option<bool> {
+    let (user, _) = any(chance, all, ObjectKind::User)?;
+    let path = match chance.random() {
+        true => {
+            let (group, _) = any(chance, all, ObjectKind::Group)?;
+            path(&Link::Membership(Membership { group, user }))
+        }
+        false => {
+            let (project, _) = any(chance, all, ObjectKind::Project)?;
+            let roles = all.roles.iter().filter(|(_, it)| it.name != "admin");
+            let role = pick(chance, roles.map(|(id, _)| id))?;
+            format!("/projects/{project}/users/{user}/roles/{role}")
+        }
+    };
+    Some(site.ask("PUT", &path, &Value::Null))
+}
+
+fn unlink(site: &impl Place, all: &All, chance: &mut impl Rng) -> Option<bool> {
+    let is_free = |link: &Link<CloudId>| match link {
+        Link::Membership(_) => true,
+        Link::Implication(_) => false,
+        // Not the administrator's.
+        Link::Assignment(it) => !all.roles.get(&it.role).is_some_and(|it| it.name == "admin"),
+    };
+    let link = pick(chance, all.links().filter(is_free))?;
+    Some(site.ask("DELETE", &path(&link), &Value::Null))
+}
+
+/// Gives what has a name that the directory wants another one, as its operator is told to.
+pub(super) fn give_way(site: &impl Place, kind: ObjectKind, id: &CloudId, name: &str) {
+    let all = site.organization();
+    let object = all.object(kind, id).unwrap();
+    let mut fields = json!({ "name": name, "id": id.to_string() });
+    if let Some(is_on) = is_on(&object) {
+        fields["enabled"] = json!(is_on);
+    }
+    assert!(patch(site, kind, id, fields), "{kind:?} {id} {name}");
+}
