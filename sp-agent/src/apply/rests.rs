@@ -95,7 +95,7 @@ impl Reconciler {
                 let is_withheld = matches!(becomes, Some(Becomes::Withheld(_)));
                 (*kind, is_withheld.then(|| here.clone())?)
             }
-            Subject::Link(_) | Subject::Password(_) => return None,
+            Subject::Link(_) | Subject::Password(_) | Subject::Quota(..) => return None,
         };
         let found = self.actual.object(kind, &here)?;
         (enabled(&found) == Some(false)).then_some(here)
