@@ -5,8 +5,8 @@
 //! (networks, ports, routers, floating IPs, security groups but the default one), Glance (images,
 //! also hidden and community ones) and Keystone (what is nested in it, and all that is in a
 //! department), as far as Keystone lists them among its services. A cloud with any other service
-//! that may hold something of a project (Heat, Octavia, Designate, Manila, Barbican, Swift), or with
-//! services in another region, keeps the project, unless its operator lets that go unseen
+//! that may hold something of a project (Heat, Octavia, Designate, Manila, Barbican, Swift), or
+//! with services in another region, keeps the project, unless its operator lets that go unseen
 //! ([`services`]). Keystone's own DELETE of a domain takes everything in it along (Identity API v3,
 //! "Delete domain"), so that a department must have nothing in it at all.
 //!

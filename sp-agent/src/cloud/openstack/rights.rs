@@ -80,7 +80,7 @@ fn of_keystone() -> Ask<'static> {
 }
 
 /// One task: a list that stock policies give to administrators alone (`tasks_api_access`), who are
-/// by the same role those who see everybody's images. No answer of Glance's hangs on its flag alone.
+/// by the same role those who see everybody's images. No answer hangs on Glance's flag alone.
 fn of_glance() -> Ask<'static> {
     Ask::new(ServiceKind::Image, ["tasks"]).with("limit", "1")
 }
