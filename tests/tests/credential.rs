@@ -103,13 +103,13 @@ impl Stage {
     }
 
     fn until_well(&self, source: &str) {
-        until("the agent signs in again", || {
-            self.credential()["state"] == "works"
+        until("the agent signs in by it", || {
+            let credential = self.credential();
+            credential["state"] == "works" && credential["source"] == source
         });
         until("the hub says so", || {
             self.lab.show("north")["reason"] == "service-missing"
         });
-        assert_eq!(self.credential()["source"], source);
     }
 
     fn from_hub(&self, secret: &str) -> Output {
