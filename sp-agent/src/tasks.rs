@@ -88,8 +88,7 @@ pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(),
     let configs = watch::Sender::new(Arc::new(config));
     let replica = watch::Sender::new(None);
     let (clouds, asked) = watch::channel(None);
-    let kept = (&spool, &trail);
-    let (applying, progress) = Applying::new(replica.subscribe(), &configs.borrow(), kept, &clock);
+    let (applying, progress) = Applying::new(&replica, &configs, (&spool, &trail), &clock);
     let collecting = Collecting {
         applying,
         configs: configs.subscribe(),

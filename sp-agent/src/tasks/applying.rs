@@ -72,15 +72,15 @@ pub(super) struct Applying {
 impl Applying {
     /// What applies, and where it is shown how far it is.
     pub(super) fn new(
-        followed: watch::Receiver<Option<Followed>>,
-        config: &Config,
+        followed: &watch::Sender<Option<Followed>>,
+        configs: &watch::Sender<Arc<Config>>,
         (spool, trail): (&Spool, &Trail),
         clock: &Clock,
     ) -> (Self, watch::Receiver<Progress>) {
         let (progress, shown) = watch::channel(Progress::default());
         let applying = Self {
-            followed,
-            policy: watch::Sender::new(config.policy.clone()),
+            followed: followed.subscribe(),
+            policy: watch::Sender::new(configs.borrow().policy.clone()),
             spool: spool.clone(),
             trail: trail.clone(),
             clock: clock.clone(),
