@@ -161,6 +161,9 @@ impl Reconciler {
             if level.is_removal() {
                 self.removals.give(now);
             }
+            if let Done::Step(kind, id) = due.done {
+                self.steps_aside(kind, id);
+            }
             self.stand(subject.clone(), Some(Standing::Running));
             tasks.push(Task {
                 order: due.order,
@@ -376,7 +379,7 @@ pub(super) fn note(task: &Task, made: Option<CloudId>) -> Option<Note> {
             let was = *was;
             Note::Object(*kind, *id, Some(Applied { here, was }))
         }
-        (Done::Step, _) => return None,
+        (Done::Step(..), _) => return None,
         (Done::Gone(kind, id), _) => Note::Object(*kind, *id, None),
         (Done::Link(id, is_there), _) => Note::Link(id.clone(), *is_there),
         (Done::Password(user, set), _) => Note::Password(*user, set.clone()),
