@@ -161,8 +161,10 @@ impl Reconciler {
             if level.is_removal() {
                 self.removals.give(now);
             }
-            if let Done::Step(kind, id) = due.done {
-                self.steps_aside(kind, id);
+            if let Done::Step(kind, id) | Done::Applied(kind, id, _) = due.done
+                && matches!(&due.order, Order::Update { from, to, .. } if from.name() != to.name())
+            {
+                self.gives_its_name_away(kind, id);
             }
             self.stand(subject.clone(), Some(Standing::Running));
             tasks.push(Task {
