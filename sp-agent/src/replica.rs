@@ -222,6 +222,14 @@ impl Was {
     /// How many bytes it takes.
     pub const BYTES: usize = 16 + 8 * FIELDS;
 
+    /// Whatever it is called now, it was called otherwise.
+    pub fn forget_name(&mut self) {
+        self.record = Digest::default();
+        if let Some(name) = self.fields.first_mut() {
+            *name = 0;
+        }
+    }
+
     /// As it is kept.
     pub fn to_bytes(&self) -> [u8; Self::BYTES] {
         let mut bytes = [0; Self::BYTES];

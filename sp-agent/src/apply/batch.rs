@@ -168,6 +168,11 @@ impl Reconciler {
             if level.is_removal() {
                 self.removals.give(now);
             }
+            if let Done::Step(kind, id) | Done::Applied(kind, id, _) = due.done
+                && matches!(&due.order, Order::Update { from, to, .. } if from.name() != to.name())
+            {
+                self.gives_its_name_away(kind, id);
+            }
             self.stand(subject.clone(), Some(Standing::Running));
             tasks.push(Task {
                 order: due.order,
@@ -395,7 +400,7 @@ pub(super) fn note(task: &Task, made: Option<CloudId>) -> Option<Note> {
             let was = *was;
             Note::Object(*kind, *id, Some(Applied { here, was }))
         }
-        (Done::Step, _) => return None,
+        (Done::Step(..), _) => return None,
         (Done::Gone(kind, id), _) => Note::Object(*kind, *id, None),
         (Done::Link(id, is_there), _) => Note::Link(id.clone(), is_there.then_some(Tied::Made)),
         (Done::Password(user, set), _) => Note::Password(*user, set.clone()),

@@ -173,7 +173,7 @@ impl Reconciler {
             done: Done::Applied(kind, id, was),
         };
         if let Some(order) = self.way_out_of_a_circle((kind, id), &due_now.order) {
-            (due_now.order, due_now.done) = (order, Done::Step);
+            (due_now.order, due_now.done) = (order, Done::Step(kind, id));
         }
         self.due(due_now, &name, what)
     }

@@ -38,7 +38,7 @@ pub(super) enum Done {
     /// This was applied, as of this record of the directory.
     Applied(ObjectKind, ObjectId, Was),
     /// It is a step on the way, and is looked at again.
-    Step,
+    Step(ObjectKind, ObjectId),
     /// This is gone.
     Gone(ObjectKind, ObjectId),
     /// This link is there, or is not any more.

@@ -163,6 +163,11 @@ pub(super) fn told(remarks: &[Remark]) -> BTreeSet<Subject> {
     drift.map(|it| it.subject.clone()).collect()
 }
 
+/// Whether a remark is of drift that somebody in the region made.
+pub(super) fn is_of_region(it: &Remark) -> bool {
+    matches!(&it.state, RemarkState::Drift { why, .. } if *why == DriftWhy::Region)
+}
+
 /// Whether a drift stays: of what the region made until it is merged again, and of what is its own.
 pub(super) fn stays(it: &Remark) -> bool {
     match &it.state {

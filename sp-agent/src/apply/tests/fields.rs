@@ -187,3 +187,50 @@ fn a_marker_on_what_is_the_regions_own_counts_for_nothing() {
     assert!(bench.cloud.all.memberships.is_empty() && bench.cloud.all.assignments.is_empty());
     assert_eq!(bench.progress().failed_count, 1, "the name is taken");
 }
+
+#[test]
+fn names_that_go_round_and_are_taken_back_midway_leave_nothing_behind() {
+    for is_killed in [false, true] {
+        let (mut bench, mut replica) = applied();
+        let before = replica.clone();
+        let name = |replica: &mut Replica, id, name: &str| {
+            change(replica, ObjectKind::Project, id, |it| {
+                *it = renamed(it.clone(), name);
+            });
+        };
+        name(&mut replica, PROJECT, "web-test");
+        name(&mut replica, INNER, "web");
+        bench.core.follow(&replica);
+        let is_aside = |bench: &Bench| {
+            let mut all = bench.cloud.all.projects.values();
+            all.any(|it| it.name.contains('~'))
+        };
+        for _ in 0..10 {
+            if is_aside(&bench) {
+                break;
+            }
+            let batch = bench.core.next(bench.now, 10);
+            bench.keep(batch.notes);
+            for task in batch.tasks {
+                let result = bench.cloud.perform(&task.order);
+                // Killed before it heard of it.
+                if !(is_killed && is_aside(&bench)) {
+                    bench.finish(&task, result, 0);
+                }
+            }
+            bench.now += Duration::from_secs(301);
+            bench.read();
+        }
+        assert!(is_aside(&bench), "it is half done");
+        if is_killed {
+            let kept = bench.kept.clone();
+            bench.restart(kept, &replica, Policy::default());
+        }
+        bench.core.follow(&before);
+        bench.run();
+        assert!(!is_aside(&bench), "{:?}", bench.drift());
+        assert_eq!(bench.drift(), []);
+        only(&bench, ObjectKind::Project, "web");
+        only(&bench, ObjectKind::Project, "web-test");
+    }
+}
