@@ -189,6 +189,6 @@ fn numbers_of_organizations() -> Example {
     Example {
         name: "numbers-organization".to_owned(),
         parts,
-        read: Box::new(|parts| assert_eq!(parts.len(), 16)),
+        read: Box::new(|parts| assert_eq!(parts.len(), 17)),
     }
 }
