@@ -3,14 +3,14 @@
 //!
 //! ```text
 //! edits ─▶ Hub: the real store, in memory ─ down feed ─▶ Agent: the real replica and reconciler
-//!            ▲                                              │ orders, of which some fail, are lost,
-//!            └── records and remarks, as an agent tells ──┐ ▼ or are answered late
-//!                          local operations ─▶ Site: a simulated Keystone, past HTTP
+//!            ▲                                             │ orders: some fail, are lost, are late
+//!            └── records and remarks, as an agent tells ─┐ ▼
+//!                         local operations ─▶ Site: a simulated Keystone, past HTTP
 //! ```
 //!
 //! What is left out is what has simulations of its own: the link (`shared`), the spool and the
-//! driver (`sp-agent`). Time is virtual. A seed is one run, also of the ids that the Keystones give;
-//! what fails is told with its seed, and `REGROUP_CHAOS_SEED` plays it again.
+//! driver (`sp-agent`). Time is virtual. A seed is one run, also of the ids that the Keystones
+//! give; what fails is told with its seed, and `REGROUP_CHAOS_SEED` plays it again.
 
 mod agent;
 mod call;

@@ -208,17 +208,10 @@ async fn every_route_answers_whom_it_should_and_refuses_the_others() {
 #[tokio::test]
 async fn lists_have_what_somebody_may_see() {
     let stage = Stage::new().await;
+    let everybody = vec!["ann", "boss", "chief", "head", "lead", "root"];
     for (asker, kind, expected) in [
-        (
-            "account",
-            "users",
-            vec!["ann", "boss", "chief", "head", "lead", "root"],
-        ),
-        (
-            HEAD,
-            "users",
-            vec!["ann", "boss", "chief", "head", "lead", "root"],
-        ),
+        ("account", "users", everybody.clone()),
+        (HEAD, "users", everybody),
         (
             "boss",
             "users",

@@ -28,7 +28,7 @@ fn quota(limit: u64, used: u64) -> Record {
 
 async fn with_a_web() -> (Kit, String) {
     let kit = with_a_home().await;
-    let web = kit.items("projects").await[0]["id"].clone();
+    let web = kit.item("projects", "web").await["id"].clone();
     (kit, web.as_str().unwrap().to_owned())
 }
 

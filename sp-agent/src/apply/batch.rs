@@ -8,7 +8,7 @@ use shared::model::{
 };
 
 use super::Reconciler;
-use super::compare::record;
+use super::compare::{link_record, record};
 use super::failures::Told;
 use super::subject::{Level, Standing, Subject, record_kind};
 use super::verdict::{Done, Verdict};
@@ -441,12 +441,4 @@ fn changes(of: &Reconciler, task: &Task, made: Option<&CloudId>) -> Option<Vec<C
         // No record shows the one, and whoever carried the other tells what it became.
         Order::Password(..) | Order::Quota(_) => Vec::new(),
     })
-}
-
-fn link_record(link: Link<CloudId>) -> Record {
-    match link {
-        Link::Membership(it) => Record::Membership(it),
-        Link::Implication(it) => Record::Implication(it),
-        Link::Assignment(it) => Record::Assignment(it),
-    }
 }

@@ -47,8 +47,9 @@ impl Reconciler {
     }
 
     /// Notes, before it is done, that the name of a thing is not the one that was applied any more.
-    /// Else, where nobody hears that it was done and the hub takes the new name back meanwhile, that
-    /// name would seem to be somebody's doing in the region, and stay; one for the meantime as well.
+    /// Else, where nobody hears that it was done and the hub takes the new name back meanwhile,
+    /// that name would seem to be somebody's doing in the region, and stay; one for the meantime as
+    /// well.
     pub(super) fn gives_its_name_away(&mut self, kind: ObjectKind, id: ObjectId) {
         if let Some(mut applied) = self.base.objects.get(&(kind, id)).cloned() {
             applied.was.forget_name();

@@ -2,7 +2,7 @@
 
 use shared::ids::ObjectId;
 use shared::model::{
-    Binding, CloudId, Custody, Department, Entry, Group, Lapse, Marker, Object, ObjectKind,
+    Binding, CloudId, Custody, Department, Entry, Group, Lapse, Link, Marker, Object, ObjectKind,
     Project, Record, Role, User,
 };
 use shared::wire::Digest;
@@ -297,5 +297,14 @@ pub(super) const fn default_project<I>(object: &Object<I>) -> Option<&I> {
     match object {
         Object::User(it) => it.default_project.as_ref(),
         _ => None,
+    }
+}
+
+/// A link as a record.
+pub(super) fn link_record(link: Link<CloudId>) -> Record {
+    match link {
+        Link::Membership(it) => Record::Membership(it),
+        Link::Implication(it) => Record::Implication(it),
+        Link::Assignment(it) => Record::Assignment(it),
     }
 }

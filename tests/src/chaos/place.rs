@@ -143,6 +143,25 @@ fn assignment(it: &Value) -> Option<Assignment<CloudId>> {
     })
 }
 
+impl Real {
+    /// Those that hold everywhere, and each department's own.
+    fn roles(&self, departments: &[Value], all: &mut Organization<CloudId>) {
+        let mut roles = self.list("/roles", "roles");
+        for it in departments {
+            let id = it["id"].as_str().unwrap();
+            roles.extend(self.list(&format!("/roles?domain_id={id}"), "roles"));
+        }
+        for it in &roles {
+            let role = Role {
+                department: id(&it["domain_id"]),
+                name: it["name"].as_str().unwrap_or_default().to_owned(),
+                description: text(&it["description"]),
+            };
+            all.insert(id(&it["id"]).unwrap(), Object::Role(role));
+        }
+    }
+}
+
 impl Place for Real {
     fn organization(&self) -> Organization<CloudId> {
         let mut all = Organization::default();
@@ -201,23 +220,7 @@ impl Place for Real {
                 }),
             );
         }
-        let mut roles = self.list("/roles", "roles");
-        for it in &departments {
-            let id = it["id"].as_str().unwrap();
-            roles.extend(self.list(&format!("/roles?domain_id={id}"), "roles"));
-        }
-        for it in &roles {
-            let (department, name) = (id(&it["domain_id"]), name(it));
-            let description = text(&it["description"]);
-            put(
-                it,
-                Object::Role(Role {
-                    department,
-                    name,
-                    description,
-                }),
-            );
-        }
+        self.roles(&departments, &mut all);
         self.links(&mut all);
         all
     }

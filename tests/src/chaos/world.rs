@@ -318,7 +318,8 @@ impl World {
             let wrong: Vec<_> = counts.difference(&differing).collect();
             assert!(
                 untold.is_empty() && wrong.is_empty(),
-                "region {at} does not tell {untold:?}; and tells {wrong:?}, which is in place: {:#?}",
+                "region {at} does not tell {untold:?}; and tells {wrong:?}, which is in place: \
+                 {:#?}",
                 agent.progress()
             );
         }

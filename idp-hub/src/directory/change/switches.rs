@@ -1,5 +1,5 @@
-//! What may be switched on and off (Keystone, Identity API v3: the checks of its resource manager on
-//! a project's hierarchy, to which its domain belongs).
+//! What may be switched on and off (Keystone, Identity API v3: the checks of its resource manager
+//! on a project's hierarchy, to which its domain belongs).
 
 use shared::ids::ObjectId;
 use shared::model::{Object, ObjectKind, Project};

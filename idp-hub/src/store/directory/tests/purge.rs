@@ -242,6 +242,11 @@ async fn what_is_left_is_counted_by_region_and_keeps_it() {
     assert_eq!((page.items.len(), page.next), (1, None));
 }
 
+/// How far each region is.
+fn states(of: &Retired) -> Vec<Purging> {
+    of.left.iter().map(|it| it.purge.clone()).collect()
+}
+
 #[tokio::test]
 async fn it_is_purged_when_every_region_says_so_and_its_name_is_free() {
     let mut stage = Stage::new().await;
@@ -257,12 +262,6 @@ async fn it_is_purged_when_every_region_says_so_and_its_name_is_free() {
     assert_eq!(stage.purges(), told, "again is once");
     stage.site.is_sound().await;
     assert!(!stage.ends().await);
-    let states = |it: &Retired| {
-        it.left
-            .iter()
-            .map(|it| it.purge.clone())
-            .collect::<Vec<_>>()
-    };
     assert_eq!(
         states(&stage.seen().await),
         [Purging::Waiting, Purging::Waiting]
