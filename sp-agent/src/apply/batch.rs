@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use shared::model::{
-    CloudId, Custody, Feed, Key, Link, ObjectKind, Record, RecordKind, UnixMillis,
-};
+use shared::model::{CloudId, Custody, Feed, Key, ObjectKind, Record, RecordKind, UnixMillis};
 
 use super::Reconciler;
 use super::compare::{link_record, record};
