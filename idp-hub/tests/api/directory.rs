@@ -103,12 +103,6 @@ impl Kit {
         assert_eq!(answer.status, 200, "{}", answer.text);
         answer.json()["items"].as_array().unwrap().clone()
     }
-
-    /// The thing of this name in a list, in which the administrators' own stands as well.
-    pub(crate) async fn item(&self, list: &str, name: &str) -> Value {
-        let mut all = self.items(list).await.into_iter();
-        all.find(|it| it["name"] == name).unwrap()
-    }
 }
 
 /// Two regions with the same organization, of which the first is merged.

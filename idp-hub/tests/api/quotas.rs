@@ -48,8 +48,8 @@ async fn with_quotas() -> (Kit, RegionNo, String) {
     kit.tells(no, (Feed::Quota, 11), &quotas).await;
     kit.tells(no, (Feed::Inventory, 12), &[node(40)]).await;
     kit.servers(no, 0, 1).await;
-    let web = kit.item("projects", "web").await["id"].clone();
-    (kit, no, web.as_str().unwrap().to_owned())
+    let web = kit.id_of("projects", "web").await;
+    (kit, no, web)
 }
 
 impl Kit {
@@ -187,7 +187,7 @@ async fn what_is_not_right_is_refused_with_the_numbers() {
 #[tokio::test]
 async fn a_departments_administrator_shifts_and_sees_his_own() {
     let (mut kit, no, web) = with_quotas().await;
-    let department = kit.item("departments", "ops").await["id"].clone();
+    let department = kit.id_of("departments", "ops").await;
     let data = json!({ "name": "data", "department": department });
     let data = kit.post("/directory/projects", data).await.json()["id"].clone();
     // It is there, by its marker.

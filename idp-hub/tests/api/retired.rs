@@ -31,8 +31,7 @@ async fn one(kit: &Kit) -> Value {
 async fn a_retired_project_is_counted_and_refused_with_numbers_and_purged_when_empty() {
     let mut kit = with_a_home().await;
     assert_eq!(kit.items("retired").await, Vec::<Value>::new());
-    let web = kit.item("projects", "web").await;
-    let id = web["id"].as_str().unwrap().to_owned();
+    let id = kit.id_of("projects", "web").await;
     let purge = format!("/directory/retired/{id}/purge");
     kit.post(&purge, json!({}))
         .await
@@ -99,8 +98,7 @@ async fn a_retired_project_is_counted_and_refused_with_numbers_and_purged_when_e
 async fn what_is_in_it_is_told_with_its_region() {
     let mut kit = with_a_home().await;
     let home = kit.board.region("home").unwrap().view.no;
-    let web = kit.item("projects", "web").await;
-    let id = web["id"].as_str().unwrap().to_owned();
+    let id = kit.id_of("projects", "web").await;
     kit.delete(&format!("/directory/projects/{id}")).await;
     kit.hand.advance(Duration::from_secs(5));
     // All that servers of these tests are in.

@@ -28,8 +28,8 @@ fn quota(limit: u64, used: u64) -> Record {
 
 async fn with_a_web() -> (Kit, String) {
     let kit = with_a_home().await;
-    let web = kit.item("projects", "web").await["id"].clone();
-    (kit, web.as_str().unwrap().to_owned())
+    let web = kit.id_of("projects", "web").await;
+    (kit, web)
 }
 
 #[tokio::test]

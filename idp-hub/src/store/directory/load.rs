@@ -83,6 +83,27 @@ impl Reading<'_> {
         Ok(ended)
     }
 
+    /// Every record of a kind that can be read, one after the other.
+    pub(super) fn each(
+        &self,
+        sql: &str,
+        no: RegionNo,
+        kind: RecordKind,
+        mut with: impl FnMut(Record),
+    ) -> Result<(), StoreError> {
+        let doing = "read what a region tells";
+        let mut statement = self.prepared(sql)?;
+        let mut rows = statement
+            .query(params![no.0, kind_code(kind)])
+            .doing(doing)?;
+        while let Some(row) = rows.next().doing(doing)? {
+            if let Some(record) = record_of(row).doing(doing)? {
+                with(record);
+            }
+        }
+        Ok(())
+    }
+
     /// What a region tells of its organization, with what was decided of it before.
     ///
     /// # Errors

@@ -308,27 +308,6 @@ impl Reading<'_> {
         let sql = "SELECT kind, id, value FROM records WHERE region = ?1 AND kind = ?2";
         self.each(sql, no, kind, with)
     }
-
-    /// Every record of a kind that can be read, one after the other.
-    fn each(
-        &self,
-        sql: &str,
-        no: RegionNo,
-        kind: RecordKind,
-        mut with: impl FnMut(Record),
-    ) -> Result<(), StoreError> {
-        let doing = "read what is left of what was retired";
-        let mut statement = self.prepared(sql)?;
-        let mut rows = statement
-            .query(params![no.0, kind_code(kind)])
-            .doing(doing)?;
-        while let Some(row) = rows.next().doing(doing)? {
-            if let Some(record) = record_of(row).doing(doing)? {
-                with(record);
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Whether a region has it, or is told to purge it.

@@ -66,7 +66,7 @@ impl Reading<'_> {
         for no in merged {
             let mut known = BTreeMap::new();
             if !wanted.is_empty() {
-                self.each_of(PROJECTS, no, RecordKind::Project, |record| {
+                self.each(PROJECTS, no, RecordKind::Project, |record| {
                     if let Record::Project(it) = record
                         && let Some(marker) = it.marker
                         && marker.federation == federation
@@ -75,7 +75,7 @@ impl Reading<'_> {
                         known.insert(marker.object, it.id);
                     }
                 })?;
-                self.each_of(BINDINGS, no, RecordKind::Binding, |record| {
+                self.each(BINDINGS, no, RecordKind::Binding, |record| {
                     if let Record::Binding(it) = record
                         && it.kind == ObjectKind::Project
                         && let Becomes::Object(id) = it.becomes
@@ -88,26 +88,6 @@ impl Reading<'_> {
             places.insert(no, known);
         }
         Ok(Places(Arc::new(places)))
-    }
-
-    fn each_of(
-        &self,
-        sql: &str,
-        no: RegionNo,
-        kind: RecordKind,
-        mut take: impl FnMut(Record),
-    ) -> Result<(), StoreError> {
-        let doing = "find a region's projects";
-        let mut statement = self.prepared(sql)?;
-        let mut rows = statement
-            .query(params![no.0, kind_code(kind)])
-            .doing(doing)?;
-        while let Some(row) = rows.next().doing(doing)? {
-            if let Some(record) = record_of(row).doing(doing)? {
-                take(record);
-            }
-        }
-        Ok(())
     }
 
     /// How a total stands in each merged region that was not removed, as of `now`.
