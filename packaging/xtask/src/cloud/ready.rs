@@ -76,18 +76,28 @@ struct Questions<'a> {
 }
 
 impl Questions<'_> {
-    /// Nova and Cinder answer before they can do anything; the others work when they answer.
+    /// Nova and Cinder answer before they can do anything; a Keystone that does not know this cloud's
+    /// administrator is another one's; the others work when they answer.
     fn is_ready(&mut self, service: Service) -> bool {
         if !self.answers(service) {
             return false;
         }
         match service {
+            Service::Keystone => self.token().is_some(),
             Service::Nova => self.lists(service, "/v2.1/os-hypervisors", "hypervisors", is_up),
             Service::Cinder => {
                 self.lists(service, "/v3/scheduler-stats/get_pools", "pools", |_| true)
             }
             _ => true,
         }
+    }
+
+    /// The administrator's, once Keystone gives it.
+    fn token(&mut self) -> Option<&str> {
+        if self.token.is_none() {
+            self.token = token(self.state);
+        }
+        self.token.as_deref()
     }
 
     /// Each root lists versions: 200, 300, or 401 where even that wants a token.
@@ -104,13 +114,11 @@ impl Questions<'_> {
         list: &str,
         good: fn(&Value) -> bool,
     ) -> bool {
-        if self.token.is_none() {
-            self.token = token(self.state);
-        }
-        let Some(token) = &self.token else {
+        let port = service.port(self.state.port);
+        let Some(token) = self.token() else {
             return false;
         };
-        let reply = http::get(service.port(self.state.port), path, Some(token));
+        let reply = http::get(port, path, Some(token));
         let Ok(reply) = reply else { return false };
         reply
             .json()

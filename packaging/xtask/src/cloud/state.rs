@@ -138,6 +138,22 @@ impl CloudDir {
             .map_err(|source| StateError::File { path, source })
     }
 
+    /// Removes all that is in the folder, but what is known of the cloud: another run that chooses
+    /// ports meanwhile must see which are this one's.
+    pub(crate) fn clear(&self) -> Result<(), StateError> {
+        let state = self.file();
+        let removed = fs::read_dir(self.path()).and_then(|entries| {
+            entries
+                .map(|entry| entry.map(|it| it.path()))
+                .filter(|path| path.as_ref().map_or(true, |it| *it != state))
+                .try_for_each(|path| remove_any(&path?))
+        });
+        removed.map_err(|source| StateError::File {
+            path: self.path(),
+            source,
+        })
+    }
+
     /// Removes the folder with all that is in it.
     pub(crate) fn remove(&self) -> Result<(), StateError> {
         fs::remove_dir_all(self.path()).map_err(|source| StateError::File {
@@ -165,6 +181,13 @@ impl CloudDir {
 
     fn file(&self) -> PathBuf {
         self.path().join(FILE)
+    }
+}
+
+fn remove_any(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path)?.is_dir() {
+        true => fs::remove_dir_all(path),
+        false => fs::remove_file(path),
     }
 }
 
@@ -267,6 +290,19 @@ mod tests {
         assert_eq!(mode & 0o777, 0o600);
         dir.remove().unwrap();
         assert!(CloudDir::all(&cache).unwrap().is_empty());
+        fs::remove_dir_all(cache).unwrap();
+    }
+
+    #[test]
+    fn a_cloud_that_is_made_anew_is_known_all_the_while() {
+        let cache = std::env::temp_dir().join(format!("xtask-clear-{}", std::process::id()));
+        let dir = CloudDir::of(&cache, "a").unwrap();
+        dir.save(&State::example()).unwrap();
+        fs::create_dir(dir.of_service(Service::Keystone)).unwrap();
+        fs::write(dir.log(Service::Keystone), "of an earlier run").unwrap();
+        dir.clear().unwrap();
+        assert_eq!(dir.load().unwrap(), Some(State::example()));
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
         fs::remove_dir_all(cache).unwrap();
     }
 

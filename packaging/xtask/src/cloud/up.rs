@@ -193,8 +193,7 @@ fn fill(
     }
     let step = progress.step(format!("make cloud {} from the seed", state.name));
     // An earlier run may have been interrupted half-way: its passwords stay, its files go.
-    dir.remove()?;
-    dir.save(state)?;
+    dir.clear()?;
     for service in &state.services {
         configure(*service)?;
         seed::copy(release, *service, &dir.of_service(*service))?;
