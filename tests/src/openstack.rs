@@ -51,8 +51,8 @@ impl RealCloud {
         serde_json::from_str(&output).unwrap_or(Value::Null)
     }
 
-    /// As [`Self::ask`], as somebody else: with these variables (`OS_USERNAME` and so on) instead of
-    /// the administrator's account and project.
+    /// As [`Self::ask`], as somebody else: with these variables (`OS_USERNAME` and so on) instead
+    /// of the administrator's account and project.
     pub fn ask_as(&self, variables: &[(&str, &str)], words: &str) -> Value {
         let own = [
             "OS_USERNAME",
