@@ -21,6 +21,10 @@ struct Made {
     group: String,
     role: String,
     implied: String,
+    /// In the next one.
+    governor: String,
+    /// It has a role in the system as a whole.
+    governors: String,
 }
 
 /// A name of so many characters that needs more than one byte for most of them.
@@ -54,7 +58,13 @@ async fn organization(hand: &Hand) -> Made {
     let body = json!({"name": long("角色", 255), "domain_id": department});
     let role = make(hand, "role", body).await;
     let implied = make(hand, "role", json!({"name": unique("implied")})).await;
+    let body = json!({"name": unique("governor"), "domain_id": department});
+    let governor = make(hand, "user", body).await;
+    let body = json!({"name": unique("governors"), "domain_id": department});
+    let governors = make(hand, "group", body).await;
     for path in [
+        format!("/groups/{governors}/users/{governor}"),
+        format!("/system/groups/{governors}/roles/{implied}"),
         format!("/groups/{group}/users/{user}"),
         format!("/roles/{role}/implies/{implied}"),
         format!("/projects/{outer}/users/{user}/roles/{implied}"),
@@ -76,6 +86,8 @@ async fn organization(hand: &Hand) -> Made {
         group,
         role,
         implied,
+        governor,
+        governors,
     }
 }
 
@@ -147,6 +159,14 @@ async fn an_organization_is_told_as_keystone_tells_it() {
         it.what.default_project
     );
     assert_eq!(it.custody, Custody::Common);
+    let Record::User(it) = record(&told, RecordKind::User, &made.governor) else {
+        panic!("no user");
+    };
+    assert_eq!(
+        it.custody,
+        Custody::Reserved,
+        "its group has a role in the system"
+    );
     let Record::User(it) = record(&told, RecordKind::User, &hand.user) else {
         panic!("no user");
     };
@@ -158,6 +178,11 @@ async fn an_organization_is_told_as_keystone_tells_it() {
     };
     let keystone = said(&hand, "group", &made.group).await;
     assert_named(&keystone, &it.what.name, it.what.description.as_deref());
+    assert_eq!(it.custody, Custody::Common);
+    let Record::Group(it) = record(&told, RecordKind::Group, &made.governors) else {
+        panic!("no group");
+    };
+    assert_eq!(it.custody, Custody::Reserved, "it has a role in the system");
 
     let told = audit(&cloud, Part::Roles).await;
     for (id, within) in [(&made.role, Some(&department)), (&made.implied, None)] {
