@@ -13,9 +13,9 @@ struct Together {
     /// All limits.
     limited: u64,
     /// Projects without a limit, which are not in the sum.
-    unlimited: u64,
+    unlimited: u32,
     /// Projects whose quota was not told, which are not in it either.
-    unknown: u64,
+    unknown: u32,
 }
 
 impl Census {

@@ -118,9 +118,9 @@ pub enum QuotaRefusal {
         /// What there is.
         capacity: u64,
         /// Projects without a limit, which are not in the sum.
-        unlimited: u64,
+        unlimited: u32,
         /// Projects whose quota was not read (yet), which are not in it either.
-        unknown: u64,
+        unknown: u32,
     },
     /// It would be more than the department had.
     #[error(
@@ -134,7 +134,7 @@ pub enum QuotaRefusal {
         /// The region.
         region: String,
         /// The department.
-        department: String,
+        department: Box<str>,
         /// The resource.
         resource: String,
         /// Of the projects named, now.
@@ -143,7 +143,7 @@ pub enum QuotaRefusal {
         after: Allowed,
         /// The names of those that nobody has set a limit of here, and that so have nothing of
         /// their own to give.
-        unset: Vec<String>,
+        unset: Box<[String]>,
     },
     /// It is no leftover.
     #[error(
@@ -177,8 +177,8 @@ fn known_words(known: &[String]) -> String {
     }
 }
 
-fn beside(unlimited: u64, unknown: u64) -> String {
-    let count = |count: u64, what: &str| match count {
+fn beside(unlimited: u32, unknown: u32) -> String {
+    let count = |count: u32, what: &str| match count {
         0 => None,
         1 => Some(format!("one project {what}")),
         many => Some(format!("{many} projects {what}")),

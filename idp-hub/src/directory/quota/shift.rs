@@ -207,7 +207,9 @@ impl Census {
         });
         QuotaRefusal::Grows {
             region: self.region.clone(),
-            department: department.map_or_else(String::new, |it| it.to_string()),
+            department: department
+                .map_or_else(String::new, |it| it.to_string())
+                .into(),
             resource: wish.resource.clone(),
             before,
             after,

@@ -283,6 +283,8 @@ async fn a_shift_raises_only_what_its_region_has_lowered_elsewhere() {
     let tells = async |session, web, data| {
         let quotas = [quota("web", web, 4), quota("data", data, 0)];
         site.tell_of(Feed::Quota, home, session, &quotas).await;
+        // Behind what was told.
+        site.store.change(|_| Ok(())).await.unwrap();
     };
     tells(5, 11, 9).await;
     sets(&site, home, Check::Whole, &[(web, 10), (data, 10)]).await;
@@ -302,18 +304,21 @@ async fn a_shift_raises_only_what_its_region_has_lowered_elsewhere() {
     let tells = async |session, web, data| {
         let quotas = [quota("web", web, 4), quota("data", data, 0)];
         site.tell_of(Feed::Quota, home, session, &quotas).await;
+        // Behind what was told.
+        site.store.change(|_| Ok(())).await.unwrap();
     };
     tells(8, 5, 10).await;
     assert_eq!((site.raises().await, site.raises().await), (1, 0));
     let told: Vec<_> = site.told_limits().into_iter().map(|it| it.2).collect();
     assert!(told.contains(&Some(15)), "{told:?}");
     // What waits is settled by whatever is set later, and ends with its project.
+    tells(9, 5, 15).await;
     assert_eq!(
         sets(&site, home, Check::Shift, &[(data, 10), (web, 10)]).await,
         1
     );
     sets(&site, home, Check::Whole, &[(web, 7)]).await;
-    tells(9, 7, 10).await;
+    tells(10, 7, 10).await;
     assert_eq!(site.raises().await, 0);
     assert_eq!(
         sets(&site, home, Check::Shift, &[(data, 5), (web, 12)]).await,
@@ -321,7 +326,7 @@ async fn a_shift_raises_only_what_its_region_has_lowered_elsewhere() {
     );
     let (kind, id) = (ObjectKind::Project, web);
     site.edit(Edit::End { kind, id }).await.unwrap();
-    tells(10, 7, 5).await;
+    tells(11, 7, 5).await;
     assert_eq!(site.raises().await, 0);
     site.is_sound().await;
 }
