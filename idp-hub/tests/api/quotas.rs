@@ -196,9 +196,8 @@ async fn what_is_not_right_is_refused_with_the_numbers() {
     );
 }
 
-#[tokio::test]
-async fn a_departments_administrator_shifts_and_sees_his_own() {
-    let (mut kit, no, web) = with_quotas().await;
+/// Beside `web` its department has `data` with 5 cores, and a manager, whose cookie this is.
+async fn with_a_boss(kit: &mut Kit, no: RegionNo, web: &str) -> (Value, String) {
     let department = kit.id_of("departments", "ops").await;
     let data = json!({ "name": "data", "department": department });
     let data = kit.post("/directory/projects", data).await.json()["id"].clone();
@@ -239,7 +238,16 @@ async fn a_departments_administrator_shifts_and_sees_his_own() {
     let given = json!({ "user": boss, "role": manager["id"], "department": department });
     assert_eq!(kit.post("/directory/assignments", given).await.status, 204);
     kit.sets_password(boss.as_str().unwrap(), PASSWORD).await;
-    let session = cookie(&kit.web(enters("ops", "boss", PASSWORD)).await);
+    (
+        data,
+        cookie(&kit.web(enters("ops", "boss", PASSWORD)).await),
+    )
+}
+
+#[tokio::test]
+async fn a_departments_administrator_shifts_and_sees_his_own() {
+    let (mut kit, no, web) = with_quotas().await;
+    let (data, session) = with_a_boss(&mut kit, no, &web).await;
     let put = async |limits: Value| {
         let body = Some(json!({ "limits": limits }));
         let asked = request(Method::PUT, "/api/v1/regions/home/limits", body);

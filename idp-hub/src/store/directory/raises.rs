@@ -157,8 +157,8 @@ impl Changing<'_> {
         self.execute(sql, row, "forget a limit that waits")
     }
 
-    /// Tells a region a limit that waited, if it is due still. Returns the project's name then. What
-    /// became a total's share meanwhile is told no more, and what ended neither.
+    /// Tells a region a limit that waited, if it is due still. Returns the project's name then.
+    /// What became a total's share meanwhile is told no more, and what ended neither.
     ///
     /// # Errors
     /// If the database fails.
