@@ -8,6 +8,7 @@ use shared::model::{
     Actor, Assignment, CloudId, Custody, Implication, Membership, Record, RecordKind, Scope,
 };
 use sp_agent::cloud::Part;
+use sp_agent::cloud::openstack::OpenStack;
 
 use crate::cloud::{Hand, administrator, client, unique};
 use crate::told::{Told, audit, id};
@@ -111,6 +112,46 @@ fn record(told: &Told, kind: RecordKind, id: &str) -> Record {
         .unwrap_or_else(|| panic!("no {kind:?} {id}"))
 }
 
+/// Users and groups, and which of them stay the region's own.
+async fn told_people(hand: &Hand, cloud: &OpenStack, made: &Made) {
+    let told = audit(cloud, Part::Users).await;
+    let Record::User(it) = record(&told, RecordKind::User, &made.user) else {
+        panic!("no user");
+    };
+    let keystone = said(hand, "user", &made.user).await;
+    assert_named(&keystone, &it.what.name, it.what.description.as_deref());
+    assert_eq!(keystone["email"].as_str(), it.what.email.as_deref());
+    assert_eq!(
+        cloud_id(&keystone["default_project_id"]),
+        it.what.default_project
+    );
+    assert_eq!(it.custody, Custody::Common);
+    let Record::User(it) = record(&told, RecordKind::User, &made.governor) else {
+        panic!("no user");
+    };
+    assert_eq!(
+        it.custody,
+        Custody::Reserved,
+        "its group has a role in the system"
+    );
+    let Record::User(it) = record(&told, RecordKind::User, &hand.user) else {
+        panic!("no user");
+    };
+    assert_eq!(it.custody, Custody::Reserved, "it signs in by this name");
+
+    let told = audit(cloud, Part::Groups).await;
+    let Record::Group(it) = record(&told, RecordKind::Group, &made.group) else {
+        panic!("no group");
+    };
+    let keystone = said(hand, "group", &made.group).await;
+    assert_named(&keystone, &it.what.name, it.what.description.as_deref());
+    assert_eq!(it.custody, Custody::Common);
+    let Record::Group(it) = record(&told, RecordKind::Group, &made.governors) else {
+        panic!("no group");
+    };
+    assert_eq!(it.custody, Custody::Reserved, "it has a role in the system");
+}
+
 #[tokio::test]
 async fn an_organization_is_told_as_keystone_tells_it() {
     let hand = Hand::administrator().await;
@@ -147,42 +188,7 @@ async fn an_organization_is_told_as_keystone_tells_it() {
     assert_eq!(it.custody, Custody::Reserved, "it signs in by this name");
     assert!(told.get(RecordKind::Project, &made.department).is_none());
 
-    let told = audit(&cloud, Part::Users).await;
-    let Record::User(it) = record(&told, RecordKind::User, &made.user) else {
-        panic!("no user");
-    };
-    let keystone = said(&hand, "user", &made.user).await;
-    assert_named(&keystone, &it.what.name, it.what.description.as_deref());
-    assert_eq!(keystone["email"].as_str(), it.what.email.as_deref());
-    assert_eq!(
-        cloud_id(&keystone["default_project_id"]),
-        it.what.default_project
-    );
-    assert_eq!(it.custody, Custody::Common);
-    let Record::User(it) = record(&told, RecordKind::User, &made.governor) else {
-        panic!("no user");
-    };
-    assert_eq!(
-        it.custody,
-        Custody::Reserved,
-        "its group has a role in the system"
-    );
-    let Record::User(it) = record(&told, RecordKind::User, &hand.user) else {
-        panic!("no user");
-    };
-    assert_eq!(it.custody, Custody::Reserved, "it signs in by this name");
-
-    let told = audit(&cloud, Part::Groups).await;
-    let Record::Group(it) = record(&told, RecordKind::Group, &made.group) else {
-        panic!("no group");
-    };
-    let keystone = said(&hand, "group", &made.group).await;
-    assert_named(&keystone, &it.what.name, it.what.description.as_deref());
-    assert_eq!(it.custody, Custody::Common);
-    let Record::Group(it) = record(&told, RecordKind::Group, &made.governors) else {
-        panic!("no group");
-    };
-    assert_eq!(it.custody, Custody::Reserved, "it has a role in the system");
+    told_people(&hand, &cloud, &made).await;
 
     let told = audit(&cloud, Part::Roles).await;
     for (id, within) in [(&made.role, Some(&department)), (&made.implied, None)] {
