@@ -352,8 +352,11 @@ impl From<AdoptionError> for Problem {
     }
 }
 
-/// With a capital and a full stop, as the API's details are.
+/// With a capital and a full stop, as the API's details are; an address stays as it is.
 pub(super) fn sentence(text: &str) -> String {
+    if text.starts_with("http") {
+        return format!("{}.", text.trim_end_matches('.'));
+    }
     let mut letters = text.chars();
     let first = letters.next().map(|it| it.to_uppercase().to_string());
     let rest = letters.as_str().trim_end_matches('.');
@@ -363,6 +366,14 @@ pub(super) fn sentence(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sentence_begins_with_a_capital_but_for_an_address() {
+        assert_eq!(sentence("the hub waits."), "The hub waits.");
+        let (text, told) = ("http://cloud/v3 refuses", "http://cloud/v3 refuses.");
+        assert_eq!(sentence(text), told);
+        assert_eq!(sentence(""), ".");
+    }
 
     #[test]
     fn an_address_without_a_port_has_the_usual_one() {

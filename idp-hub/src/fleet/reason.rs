@@ -58,11 +58,11 @@ reasons! {
         "Start the agent in the region: `systemctl start sp-agent`. If it is being upgraded, wait.";
     /// The connection broke.
     ConnectionLost = "connection-lost",
-        "Check the network from the region to this hub (UDP port 7443), then the agent: `sp-agent \
+        "Check the network from the region to this hub (UDP, port 7443 by default), then the agent: `sp-agent \
          status` in the region says what it meets.";
     /// Sessions end again and again.
     Unstable = "unstable",
-        "Check the network path (UDP port 7443, MTU, a firewall that forgets sessions), and that \
+        "Check the network path (UDP, port 7443 by default, MTU, a firewall that forgets sessions), and that \
          no copy of the agent's machine runs with the same key.";
     /// An API of its cloud does not answer.
     ServiceFailing = "service-failing",
@@ -112,11 +112,11 @@ reasons! {
     /// Nothing was heard for too long.
     Silent = "silent",
         "Check whether the agent's machine runs (`systemctl status sp-agent` in the region), then \
-         the network to this hub (UDP port 7443). The region's cloud serves on by itself.";
+         the network to this hub (UDP, port 7443 by default). The region's cloud serves on by itself.";
     /// It joined, but no session ever came.
     NeverConnected = "never-connected",
-        "Start the agent in the region (`systemctl start sp-agent`), and check that UDP port 7443 \
-         of this hub is open to it.";
+        "Start the agent in the region (`systemctl start sp-agent`), and check that this \
+         hub's UDP port (7443 by default) is open to it.";
     /// It was here before the hub's restart, and has not come back.
     NotBack = "not-back",
         "Check the agent in the region (`systemctl status sp-agent`), and that it still finds this \

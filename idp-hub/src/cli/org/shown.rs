@@ -48,8 +48,8 @@ pub(super) fn plan(plan: &PlanDocument, full: bool, screen: Screen) -> String {
     );
     let links = &plan.links;
     text.push_str(&format!(
-        "\n\nLinks taken in: {} memberships, {} implications, {} assignments. Left alone: {} that \
-         the directory\nhas not between what it knows, {} of what stays the region's own.",
+        "\n\nLinks taken in: {} memberships, {} implications, {} assignments. Left alone: {} \
+         between things\nthat the directory knows without them, {} of what stays the region's own.",
         links.memberships, links.implications, links.assignments, links.superseded, links.outside
     ));
     if links.unfit > 0 {

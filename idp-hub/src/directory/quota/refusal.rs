@@ -184,11 +184,16 @@ fn beside(unlimited: u32, unknown: u32) -> String {
         many => Some(format!("{many} projects {what}")),
     };
     let unlimited = count(unlimited, "without a limit");
-    let unknown = count(unknown, "whose quota was not read there (yet)");
+    let is_unknown = unknown > 0;
+    let unknown = count(unknown, "whose quota was not read there yet");
     let all: Vec<String> = [unlimited, unknown].into_iter().flatten().collect();
+    let why = match is_unknown {
+        true => ", so that nobody knows whether it fits: try again after the next reading",
+        false => "",
+    };
     match all.is_empty() {
         true => String::new(),
-        false => format!(" (beside {})", all.join(" and ")),
+        false => format!(" (beside {}{why})", all.join(" and ")),
     }
 }
 
