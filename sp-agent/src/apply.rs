@@ -34,6 +34,7 @@ mod purge;
 mod put_back;
 mod quotas;
 mod reach;
+mod readings;
 mod remarks;
 mod rests;
 mod settle;
@@ -89,6 +90,8 @@ pub struct Reconciler {
     removals: batch::Removals,
     rests: rests::Rests,
     pace: pace::Pace,
+    /// When a project was made last.
+    project_made: Option<Instant>,
     /// Noted here, and not yet kept.
     notes: Vec<Note>,
 }
@@ -119,6 +122,7 @@ impl Reconciler {
             removals: batch::Removals::new(now),
             rests: rests::Rests::default(),
             pace: pace::Pace::default(),
+            project_made: None,
             notes: Vec::new(),
         }
     }

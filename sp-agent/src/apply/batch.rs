@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use shared::model::{CloudId, Custody, Feed, Key, ObjectKind, Record, RecordKind, UnixMillis};
+use shared::model::{CloudId, Custody, Key, Object, ObjectKind, Record, RecordKind, UnixMillis};
 
 use super::Reconciler;
 use super::compare::{link_record, record};
 use super::failures::Told;
 use super::subject::{Level, Standing, Subject, record_kind};
 use super::verdict::{Done, Verdict};
-use crate::cloud::{CloudError, Order, Part};
-use crate::replica::{Applied, Note, Replica, Tied};
+use crate::cloud::{CloudError, Order};
+use crate::replica::{Applied, Note, Tied};
 
 /// How long a batch of removals lasts: so long an operator has to see one and stop the next.
 pub const REMOVALS_PERIOD: Duration = Duration::from_secs(60);
@@ -122,6 +122,16 @@ impl Task {
         !matches!(self.order, Order::Quota(_))
     }
 
+    const fn makes_a_project(&self) -> bool {
+        matches!(
+            &self.order,
+            Order::Create {
+                object: Object::Project(_),
+                ..
+            }
+        )
+    }
+
     fn frees_a_name(&self) -> Option<RecordKind> {
         match &self.order {
             Order::Remove { kind, .. } | Order::Purge { kind, .. } => Some(record_kind(*kind)),
@@ -198,24 +208,6 @@ impl Reconciler {
         all.into_iter().flatten().min()
     }
 
-    fn readings(&self) -> BTreeMap<RecordKind, Instant> {
-        let mut all: BTreeMap<RecordKind, Instant> = BTreeMap::new();
-        // What was read before this reconciler was made does not count here: without asking, the
-        // next reading might be minutes away, and nothing is written before.
-        let is_waited_for = self.replica != Replica::default();
-        let kinds = Part::ALL.into_iter().map(Part::kind);
-        let kinds = kinds.filter(|it| it.feed() == Feed::Organization && is_waited_for);
-        let unread = kinds.filter(|it| !self.actual.is_whole(*it));
-        let unread = unread.map(|kind| (kind, self.began));
-        let doubts = self.doubts.values().map(|it| (it.kind(), it.since()));
-        for (kind, since) in unread.chain(doubts).chain(self.failures.unread()) {
-            all.entry(kind)
-                .and_modify(|it| *it = since.max(*it))
-                .or_insert(since);
-        }
-        all
-    }
-
     /// What came of an order. `chance` is uniform over all of `u64`.
     pub fn done(
         &mut self,
@@ -257,6 +249,9 @@ impl Reconciler {
             self.breaker.worked();
         }
         self.pace.done(now);
+        if task.makes_a_project() {
+            self.project_made = Some(now);
+        }
         for change in &changes {
             match change {
                 Change::Put(record) => self.put(record.clone()),

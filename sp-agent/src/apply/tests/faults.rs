@@ -186,3 +186,22 @@ fn a_role_that_takes_no_marker_is_in_place_all_the_same() {
     bench.restart(kept, &replica, Policy::default());
     assert_eq!(bench.run(), 0);
 }
+
+#[test]
+fn after_a_project_was_made_its_quota_is_waited_for() {
+    let mut bench = Bench::new(Fake::default(), Policy::default());
+    let mut replica = Replica::default();
+    replica.directory.insert(oid(1), department("research"));
+    bench.core.follow(&replica);
+    bench.run();
+    assert!(bench.core.next(bench.now, 10).readings.is_empty());
+    replica
+        .directory
+        .insert(oid(2), project(oid(1), None, "web"));
+    bench.core.follow(&replica);
+    let made_at = bench.now;
+    bench.step();
+    let readings = bench.core.next(bench.now, 10).readings;
+    let expected = [(shared::model::RecordKind::Quota, made_at)];
+    assert_eq!(readings, expected.into_iter().collect());
+}

@@ -1,0 +1,37 @@
+//! Which readings of the cloud are waited for.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use shared::model::{Feed, RecordKind};
+
+use super::Reconciler;
+use crate::cloud::Part;
+use crate::replica::Replica;
+
+impl Reconciler {
+    /// Kinds of which a reading is needed that begins then or later.
+    pub(super) fn readings(&self) -> BTreeMap<RecordKind, Instant> {
+        let mut all: BTreeMap<RecordKind, Instant> = BTreeMap::new();
+        // What was read before this reconciler was made does not count here: without asking, the
+        // next reading might be minutes away, and nothing is written before.
+        let is_waited_for = self.replica != Replica::default();
+        let kinds = Part::ALL.into_iter().map(Part::kind);
+        let kinds = kinds.filter(|it| it.feed() == Feed::Organization && is_waited_for);
+        let unread = kinds.filter(|it| !self.actual.is_whole(*it));
+        let unread = unread.map(|kind| (kind, self.began));
+        let doubts = self.doubts.values().map(|it| (it.kind(), it.since()));
+        // Until the quota of a new project is known, nobody can tell what else fits.
+        let quotas = self.project_made.map(|it| (RecordKind::Quota, it));
+        for (kind, since) in unread
+            .chain(quotas)
+            .chain(doubts)
+            .chain(self.failures.unread())
+        {
+            all.entry(kind)
+                .and_modify(|it| *it = since.max(*it))
+                .or_insert(since);
+        }
+        all
+    }
+}
