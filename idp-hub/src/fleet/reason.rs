@@ -58,12 +58,12 @@ reasons! {
         "Start the agent in the region: `systemctl start sp-agent`. If it is being upgraded, wait.";
     /// The connection broke.
     ConnectionLost = "connection-lost",
-        "Check the network from the region to this hub (UDP, port 7443 by default), then the agent: `sp-agent \
-         status` in the region says what it meets.";
+        "Check the network from the region to this hub (UDP, port 7443 by default), then the \
+         agent: `sp-agent status` in the region says what it meets.";
     /// Sessions end again and again.
     Unstable = "unstable",
-        "Check the network path (UDP, port 7443 by default, MTU, a firewall that forgets sessions), and that \
-         no copy of the agent's machine runs with the same key.";
+        "Check the network path (UDP, port 7443 by default, MTU, a firewall that forgets \
+         sessions), and that no copy of the agent's machine runs with the same key.";
     /// An API of its cloud does not answer.
     ServiceFailing = "service-failing",
         "Check the named service in the region's cloud; the detail says what the agent asked and \
@@ -112,7 +112,8 @@ reasons! {
     /// Nothing was heard for too long.
     Silent = "silent",
         "Check whether the agent's machine runs (`systemctl status sp-agent` in the region), then \
-         the network to this hub (UDP, port 7443 by default). The region's cloud serves on by itself.";
+         the network to this hub (UDP, port 7443 by default). The region's cloud serves on by \
+         itself.";
     /// It joined, but no session ever came.
     NeverConnected = "never-connected",
         "Start the agent in the region (`systemctl start sp-agent`), and check that this \
