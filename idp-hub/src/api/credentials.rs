@@ -167,7 +167,7 @@ async fn send(
         region: id,
         purpose: SealedFor::Credential,
     };
-    let bytes = encode_credential(offered).map_err(|error| Problem::internal(&error))?;
+    let bytes = encode_credential(offered, state.clock.unix_millis()).map_err(|error| Problem::internal(&error))?;
     let sealed = key.seal(&context, &bytes);
     let sealed = sealed.map_err(|error| Problem::internal(&error))?;
     let given = state.regions().give(no, sealed, by.to_owned()).await;

@@ -124,7 +124,7 @@ impl Clouds {
             purpose: SealedFor::Credential,
         };
         let opened = key.open(&context, sealed).unwrap();
-        let (user, secret) = match decode_credential(&opened).unwrap() {
+        let (user, secret) = match decode_credential(&opened).unwrap().0 {
             CloudCredential::Application { id, secret } => (id, secret),
             CloudCredential::Password { user, password, .. } => (user, password),
         };
