@@ -61,6 +61,9 @@ pub struct Config {
     pub policy: Policy,
     /// Which credential the cloud's is.
     pub credential: Credential,
+    /// How often somebody has asked for it to be read again: what it only points at, such as a
+    /// CA's file, is then read again too, and the cloud asked at once.
+    pub asked: u64,
 }
 
 /// Which credential the cloud's is.

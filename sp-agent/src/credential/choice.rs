@@ -214,8 +214,10 @@ mod tests {
             by: "me".to_owned(),
         };
         for at_work in [None, Some("old"), Some("file"), Some("given")] {
-            for ask in [|_: &mut Facts<'_>| {}, |it| it.is_asked = true] {
-                let choice = chosen(Some(kept("given", given(), true)), at_work, ask);
+            let unasked = chosen(Some(kept("given", given(), true)), at_work, |_| {});
+            let ask = |it: &mut Facts<'_>| it.is_asked = true;
+            let asked = chosen(Some(kept("given", given(), true)), at_work, ask);
+            for choice in [unasked, asked] {
                 is(&choice, "given", &counts, false);
             }
         }
@@ -272,7 +274,9 @@ mod tests {
             is_asked: false,
             now: NOW,
         };
-        let counts = Counts::Former { doubt: refused(NOW) };
+        let counts = Counts::Former {
+            doubt: refused(NOW),
+        };
         is(&choose(facts), "good", &counts, false);
         let silent = Doubt::Unanswered("away".to_owned());
         let facts = Facts {

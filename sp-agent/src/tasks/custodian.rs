@@ -152,18 +152,8 @@ impl Custodian {
     /// Tells the audit trail of a credential that is not looked at, and why.
     pub(super) async fn unseen(&self, by: By, kind: &str, reason: String) -> NotTaken {
         let error = NotTaken::Other(reason);
-        let is_told = {
-            let (mut unseen, now) = (locked(&self.0.unseen), self.0.clock.now());
-            let is_told = unseen.admit(now).is_ok();
-            if is_told {
-                unseen.count(now);
-            }
-            is_told
-        };
-        if is_told {
-            let act = credential_act(by, kind, None, &Err(error.clone()));
-            self.0.trail.note(self.0.clock.unix_millis(), act).await;
-        }
+        let act = credential_act(by, kind, None, &Err(error.clone()));
+        self.0.note_unseen(act).await;
         error
     }
 }
@@ -181,8 +171,29 @@ impl Inner {
         let account = taken.as_ref().map(|it| it.account.clone());
         let account = account.map_err(Clone::clone);
         let act = credential_act(by, offered.kind(), before, &account);
-        self.trail.note(self.clock.unix_millis(), act).await;
+        match &taken {
+            // Such as one too many.
+            Err(NotTaken::Other(_)) => self.note_unseen(act).await,
+            Ok(_) | Err(NotTaken::Unproven(_)) => {
+                self.trail.note(self.clock.unix_millis(), act).await;
+            }
+        }
         taken
+    }
+
+    /// Tells the audit trail what costs whoever gives it nothing; not all of it, where it is much.
+    async fn note_unseen(&self, act: Act) {
+        let is_told = {
+            let (mut unseen, now) = (locked(&self.unseen), self.clock.now());
+            let is_told = unseen.admit(now).is_ok();
+            if is_told {
+                unseen.count(now);
+            }
+            is_told
+        };
+        if is_told {
+            self.trail.note(self.clock.unix_millis(), act).await;
+        }
     }
 
     async fn prove_and_give(

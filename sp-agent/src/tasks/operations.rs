@@ -16,8 +16,8 @@ use super::custodian::Custodian;
 use super::following::Leave;
 use crate::audit::Trail;
 use crate::config::{Config, ConfigError, Purpose};
-use crate::join::{self, Request};
 use crate::credential::Giver;
+use crate::join::{self, Request};
 use crate::status::check::{self, CheckReport};
 use crate::status::{
     CredentialAsked, CredentialTold, JoinAsked, JoinTold, LeaveTold, Metrics, Operations, Problem,

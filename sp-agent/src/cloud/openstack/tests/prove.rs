@@ -15,7 +15,7 @@ fn offered() -> Auth {
 
 async fn ask(fake: &Fake) -> Result<(), Unproven> {
     let proven = prove(&options(fake.url()), &offered(), Clock::system()).await;
-    proven.map(|proof| assert!(!proof.homes.is_empty(), "it says where it lives"))
+    proven.map(|_| ())
 }
 
 #[tokio::test]
