@@ -190,7 +190,7 @@ impl Settings {
             return;
         };
         course.seen = Some(contents);
-        let Ok(config) = loaded.inspect_err(|error| reread::refused(error)) else {
+        let Ok(config) = loaded.inspect_err(reread::refused) else {
             return;
         };
         let Some(config) = self.chosen(config, cause == Cause::Asked).await else {

@@ -61,7 +61,8 @@ mod tests {
     /// A hub's database with these cloud administrators, who have passwords, as has user 9.
     fn database(folder: &Path, name: &str, administrators: &[u8]) -> std::path::PathBuf {
         let path = folder.join(name);
-        let connection = schema::open(&path).unwrap();
+        let mut connection = schema::open(&path).unwrap();
+        schema::migrate(&mut connection).unwrap();
         let id = |number: u8| [number; 16];
         let named = "INSERT INTO names (id, name, department) VALUES (?1, ?2, ?3)";
         let home: Option<[u8; 16]> = None;
