@@ -224,8 +224,8 @@ impl Inner {
 }
 
 /// Proves a credential at the cloud of `own`, which are the agent's options as they are at work, if
-/// not too many were tried. The agent is known to live in `known`. With what whoever gives it should
-/// know.
+/// not too many were tried. The agent is known to live in `known`. Returns, too, what whoever gives
+/// it should know.
 ///
 /// # Errors
 /// Why it can't be taken.

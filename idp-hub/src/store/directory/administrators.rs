@@ -48,8 +48,8 @@ impl Reading<'_> {
             .doing("find a department's cloud administrators")
     }
 
-    /// Whether something is about a cloud administrator, his department, or about their place: there no region's
-    /// word counts without an administrator's.
+    /// Whether something is about a cloud administrator, his department, or about their place:
+    /// there no region's word counts without an administrator's.
     ///
     /// # Errors
     /// If the database fails.
