@@ -27,11 +27,17 @@ async fn one(kit: &Kit) -> Value {
     items.remove(0)
 }
 
+/// The project `web`, which is not the only one.
+async fn web(kit: &Kit) -> Value {
+    let mut all = kit.items("projects").await.into_iter();
+    all.find(|it| it["name"] == "web").unwrap()
+}
+
 #[tokio::test]
 async fn a_retired_project_is_counted_and_refused_with_numbers_and_purged_when_empty() {
     let mut kit = with_a_home().await;
     assert_eq!(kit.items("retired").await, Vec::<Value>::new());
-    let web = kit.items("projects").await.remove(0);
+    let web = web(&kit).await;
     let id = web["id"].as_str().unwrap().to_owned();
     let purge = format!("/directory/retired/{id}/purge");
     kit.post(&purge, json!({}))
@@ -99,7 +105,7 @@ async fn a_retired_project_is_counted_and_refused_with_numbers_and_purged_when_e
 async fn what_is_in_it_is_told_with_its_region() {
     let mut kit = with_a_home().await;
     let home = kit.board.region("home").unwrap().view.no;
-    let web = kit.items("projects").await.remove(0);
+    let web = web(&kit).await;
     let id = web["id"].as_str().unwrap().to_owned();
     kit.delete(&format!("/directory/projects/{id}")).await;
     kit.hand.advance(Duration::from_secs(5));

@@ -51,7 +51,9 @@ impl Stage {
         site.tell(north, 1, &organization("n")).await;
         site.merge(north).await;
         let directory = site.store.read(|it| it.directory()).await.unwrap();
-        let web = *directory.live().projects.keys().next().unwrap();
+        let projects = &directory.live().projects;
+        let (web, _) = projects.iter().find(|(_, it)| it.name == "web").unwrap();
+        let web = *web;
         let mut stage = Self {
             site,
             home,
