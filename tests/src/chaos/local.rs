@@ -184,7 +184,7 @@ fn unlink(site: &impl Place, all: &All, chance: &mut impl Rng) -> Option<bool> {
         Link::Membership(_) => true,
         Link::Implication(_) => false,
         // Not the administrator's.
-        Link::Assignment(it) => !all.roles.get(&it.role).is_some_and(|it| it.name == "admin"),
+        Link::Assignment(it) => all.roles.get(&it.role).is_none_or(|it| it.name != "admin"),
     };
     let link = pick(chance, all.links().filter(is_free))?;
     Some(site.ask("DELETE", &path(&link), &Value::Null))

@@ -314,8 +314,8 @@ async fn limits_are_set_with_nothing_beside_and_read_back() {
             (service, "one")
         );
         assert_eq!(quota.resources[0].limit, Some(7));
-        let puts = fake.seen(path).into_iter().filter(|it| it.method == "PUT");
-        assert_eq!(puts.last().unwrap().body, body);
+        let mut puts = fake.seen(path).into_iter().filter(|it| it.method == "PUT");
+        assert_eq!(puts.next_back().unwrap().body, body);
     }
 }
 
