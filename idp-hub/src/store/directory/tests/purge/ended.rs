@@ -143,7 +143,13 @@ async fn a_region_that_was_merged_meanwhile_is_told_by_a_new_word_and_waited_for
     stage.site.tell(late, 1, &all).await;
     stage.site.merge(late).await;
     let done = stage.done();
-    stage.told([true, true], &[done.clone()], &[done]).await;
+    stage
+        .told(
+            [true, true],
+            std::slice::from_ref(&done),
+            std::slice::from_ref(&done),
+        )
+        .await;
     assert!(!stage.ends().await, "nobody asked the third");
     let (id, mut heard) = (stage.web, stage.heard(LATER));
     heard.insert(late, LATER);
