@@ -151,15 +151,24 @@ fn words(all: &[(u64, &str)]) -> Vec<String> {
 }
 
 impl Left {
-    /// What is in it there that only its owners, or the region's administrator, can take out.
-    fn holds(&self) -> Vec<String> {
+    /// What is in it there that only its owners, or the region's administrator, can take out: all
+    /// but the directory's own that is deleted with it.
+    fn holds(&self, along: &Inside) -> Vec<String> {
         let here = self.here.unwrap_or_default();
         let mut words = here.contents.words();
-        let projects = Inside {
-            projects: here.inside.projects,
-            ..Inside::default()
+        let Inside {
+            projects,
+            users,
+            groups,
+            roles,
+        } = here.inside;
+        let more = Inside {
+            projects,
+            users: users.saturating_sub(along.users),
+            groups: groups.saturating_sub(along.groups),
+            roles: roles.saturating_sub(along.roles),
         };
-        words.extend(projects.words());
+        words.extend(more.words());
         words
     }
 }
@@ -189,7 +198,7 @@ impl Retired {
             });
         }
         let full = self.left.iter().filter_map(|it| {
-            let holds = it.holds();
+            let holds = it.holds(&self.goes_along);
             let is_full = !holds.is_empty();
             is_full.then(|| format!("{} has {}", it.region, holds.join(", ")))
         });

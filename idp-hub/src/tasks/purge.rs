@@ -46,7 +46,9 @@ async fn end_purges(store: &Store) -> Result<(), StoreError> {
 }
 
 async fn end_again(store: &Store) -> Result<(), StoreError> {
-    for revived in store.read(|it| it.revived()).await? {
+    // What is in something comes after it, and ends before it: whatever takes its own along ends
+    // them as it ends itself.
+    for revived in store.read(|it| it.revived()).await?.into_iter().rev() {
         let by = By::new("this hub, before it was restored", "a region");
         let ended = store.change(move |it| it.end_again(revived, &by)).await?;
         let (kind, id, _) = revived;

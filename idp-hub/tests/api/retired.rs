@@ -84,6 +84,11 @@ async fn a_retired_project_is_counted_and_refused_with_numbers_and_purged_when_e
         (&json!("purging"), &json!("waiting"))
     );
     let audit = kit.get("/api/v1/audit?action=purge").await.json();
+    let back = kit.delete(&purge).await;
+    assert_eq!(back.status, 200, "{}", back.text);
+    assert_eq!(back.json()["state"], "retired", "{}", back.text);
+    let back = kit.delete(&purge).await;
+    back.is_problem(400, "invalid-request");
     let entries = audit["items"].as_array().unwrap();
     assert_eq!(
         entries.len(),

@@ -203,6 +203,37 @@ pub(in crate::api) async fn purge(
     Ok((StatusCode::ACCEPTED, axum::Json((&now).into())))
 }
 
+/// Take back the word to purge it, where that is not done: it stays retired. What was deleted
+/// already, in a region or with a department, stays deleted.
+#[utoipa::path(delete, path = "/directory/retired/{id}/purge", tag = "directory",
+    params(("id" = String, Path, description = "Its id")), responses(
+    (status = 200, description = "Each region is told", body = RetiredDocument),
+    (status = 400, description = "It is not being purged", body = ProblemDocument),
+    (status = 401, description = "Nobody is signed in", body = ProblemDocument),
+    (status = 404, description = "Nothing like it was retired", body = ProblemDocument),
+))]
+pub(in crate::api) async fn cancel_purge(
+    State(state): State<ApiState>,
+    who: Administrator,
+    source: Source,
+    Path(id): Path<String>,
+) -> Result<axum::Json<RetiredDocument>, Problem> {
+    let id = id_of("id", &id)?;
+    let seen = one(&state, id).await?;
+    let by = by(&who.0, source);
+    let kind = seen.kind;
+    let attempt = Act::new(by.clone(), "cancel-purge").on(kind.name(), id, seen.name.as_str());
+    let told = state
+        .store
+        .change(move |it| it.cancel_purge(kind, id, &by))
+        .await;
+    told.map_err(Problem::from)
+        .inspect_err(|problem| refused(&state, attempt, problem.kind().slug()))?;
+    let (action, kind, by) = ("cancel-purge", kind.name(), who.name());
+    tracing::info!(target: "audit", action, kind, %id, by, %source, "asked for");
+    Ok(axum::Json((&one(&state, id).await?).into()))
+}
+
 async fn one(state: &ApiState, id: ObjectId) -> Result<Retired, Problem> {
     let heard = heard(state);
     let found = state

@@ -1,5 +1,6 @@
 //! `idp-hub org retired`, and `purge`: what is left of what was retired, and its end.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use shared::foreign;
 use shared::ids::ObjectId;
@@ -56,7 +57,12 @@ pub(super) async fn find(
     }
 }
 
-pub(super) async fn purge(client: &Client, asked: &Ending, screen: Screen) -> Result<(), CliError> {
+pub(super) async fn purge(
+    client: &Client,
+    asked: &Ending,
+    cancel: bool,
+    screen: Screen,
+) -> Result<(), CliError> {
     let which = &asked.which;
     let word = which.kind.word();
     if !matches!(which.kind, Kind::Project | Kind::Department) {
@@ -71,6 +77,9 @@ pub(super) async fn purge(client: &Client, asked: &Ending, screen: Screen) -> Re
             which.name
         )));
     };
+    if cancel {
+        return take_back(client, &found, screen).await;
+    }
     if !asked.yes && found.why_not.is_none() {
         eprintln!("{}\n", one(&found, screen));
         if !prompt::confirm(&question(&found), YES)? {
@@ -89,6 +98,20 @@ pub(super) async fn purge(client: &Client, asked: &Ending, screen: Screen) -> Re
         },
         &told,
     )
+}
+
+async fn take_back(
+    client: &Client,
+    found: &RetiredDocument,
+    screen: Screen,
+) -> Result<(), CliError> {
+    let path = format!("/directory/retired/{}", found.id);
+    let purge = format!("{path}/purge");
+    client.act(Method::DELETE, &purge, None::<&Value>).await?;
+    let told: RetiredDocument = client.get(&path).await?;
+    let (word, name) = (&told.kind, foreign::line(&told.name));
+    let text = || format!("The {word} {name:?} is not purged any more where it was not yet.");
+    screen.write(text, &told)
 }
 
 async fn all(

@@ -95,6 +95,26 @@ fn it_is_purged_when_every_region_says_that_it_is_empty_and_off() {
 }
 
 #[test]
+fn whom_a_region_made_in_a_department_keeps_it_before_anybody_is_deleted() {
+    let users = |users| {
+        let inside = Inside {
+            users,
+            ..Inside::default()
+        };
+        let here = Here {
+            inside,
+            ..Here::default()
+        };
+        let mut retired = retired(vec![left("north", 101, Some(here))]);
+        retired.goes_along.users = 2;
+        retired.may_be_purged()
+    };
+    assert_eq!(users(2), Ok(()));
+    let why = users(3).unwrap_err().to_string();
+    assert!(why.contains("north has 1 user"), "{why}");
+}
+
+#[test]
 fn a_sentence_names_few_regions_of_many() {
     let all = (0..9).map(|it| left(&format!("r{it}"), 1, None));
     let why = retired(all.collect()).may_be_purged().unwrap_err();

@@ -23,26 +23,41 @@ const PURGES_MAX: usize = 200;
 pub type Revived = (ObjectKind, ObjectId, End);
 
 impl Reading<'_> {
-    /// What every region that was told to has purged.
+    /// What every merged region has purged. One that was merged after the others were told has to
+    /// be told, too: the command is given again.
     ///
     /// # Errors
     /// If the database fails.
     pub fn purged_everywhere(&self) -> Result<Vec<(ObjectKind, ObjectId)>, StoreError> {
-        let mut is_done: BTreeMap<(ObjectKind, ObjectId), bool> = BTreeMap::new();
-        for no in self.told_to_purge()? {
-            let told = self.purges(no)?;
+        let merged = self.merged_numbers()?;
+        let mut done_in: BTreeMap<(ObjectKind, ObjectId), (usize, usize)> = BTreeMap::new();
+        for no in &merged {
+            let told = self.purges(*no)?;
             for (id, purge) in &told {
                 let what = (purge.kind, *id);
-                let state = self.purging(no, what, &told, Vec::new())?;
-                *is_done.entry(what).or_insert(true) &= state == Purging::Done;
+                let state = self.purging(*no, what, &told, Vec::new())?;
+                let (told, done) = done_in.entry(what).or_default();
+                *told += 1;
+                *done += usize::from(state == Purging::Done);
             }
         }
-        let done = is_done.into_iter().filter(|(_, is_done)| *is_done);
+        if done_in.is_empty() {
+            return Ok(Vec::new());
+        }
+        let directory = self.directory()?;
+        let is_everywhere = |id: &ObjectId, told: usize| {
+            let ended = directory.ended(*id);
+            // What was purged once is told of where it came up again alone.
+            ended.is_none_or(|it| it.how == End::Deleted) || told == merged.len()
+        };
+        let done = done_in
+            .into_iter()
+            .filter(|((_, id), (told, done))| told == done && is_everywhere(id, *told));
         Ok(done.map(|(what, _)| what).collect())
     }
 
-    /// Regions that are told to purge something.
-    fn told_to_purge(&self) -> Result<Vec<RegionNo>, StoreError> {
+    /// Regions whose organization is merged.
+    fn merged_numbers(&self) -> Result<Vec<RegionNo>, StoreError> {
         let doing = "find what is being purged";
         let sql = "SELECT region FROM region_organization WHERE merged_ms IS NOT NULL";
         let mut statement = self.prepared(sql)?;
@@ -58,6 +73,7 @@ impl Reading<'_> {
     /// If the database fails.
     pub fn revived(&self) -> Result<BTreeSet<Revived>, StoreError> {
         let key = self.required("lapse_key")?;
+        let directory = self.directory()?;
         let mut revived = BTreeSet::new();
         let mut after = Vec::new();
         loop {
@@ -71,7 +87,10 @@ impl Reading<'_> {
                 };
                 let what = (*kind, *id);
                 let is_live = self.object(*kind, *id)?.is_some();
-                if is_live && is_lapse_proof(&key, what, *how, proof) {
+                let ended = directory.ended(*id).map(|it| it.how);
+                // It was retired here with what it is in, and no more is known of the deletion.
+                let is_less = *how == End::Deleted && ended == Some(End::Retired);
+                if (is_live || is_less) && is_lapse_proof(&key, what, *how, proof) {
                     revived.insert((*kind, *id, *how));
                 }
             }
@@ -187,6 +206,39 @@ impl Changing<'_> {
         Ok(true)
     }
 
+    /// Takes back the word to purge something, where it is not done yet: it stays retired. What was
+    /// deleted already, in a region or with a department, stays deleted.
+    ///
+    /// # Errors
+    /// If no region is told to purge it, or the database fails. Nothing is changed then.
+    pub fn cancel_purge(
+        &mut self,
+        kind: ObjectKind,
+        id: ObjectId,
+        by: &By,
+    ) -> Result<(), StoreError> {
+        let mut told = Vec::new();
+        for row in self.reading().merged_regions()? {
+            if let Some(purge) = self.reading().purges(row.no)?.remove(&id) {
+                told.push((row, purge));
+            }
+        }
+        let Some(name) = told.first().map(|(_, it)| it.name.clone()) else {
+            let what = format!("the {} {id} is not being purged", kind.name());
+            let next = "see `idp-hub org retired`";
+            return Err(Refusal::Wrong { what, next }.into());
+        };
+        let stamp = self.stamp(&by.who)?;
+        let mut regions = Vec::new();
+        for (row, purge) in told {
+            self.tell_purge(row.no, None, &[purge.id()], &stamp)?;
+            regions.push(row.facts.name);
+        }
+        let act = Act::new(by.clone(), "cancel-purge").on(kind.name(), id, name);
+        let before = format!("to be purged in {}", regions.join(", "));
+        self.audit(act.changing(before, "retired")).map(drop)
+    }
+
     /// Ends once more what a region proves to have ended. `false` where it does not live.
     ///
     /// # Errors
@@ -200,6 +252,11 @@ impl Changing<'_> {
             .map(|it| it.name().to_owned());
         let delta = directory.end(kind, id, how, &stamp);
         self.write_delta(&directory, &delta, &stamp)?;
+        if how == End::Deleted {
+            // What it is in may have taken it along, as retired.
+            let delta = directory.purged(kind, id, &stamp);
+            self.write_delta(&directory, &delta, &stamp)?;
+        }
         self.hot.directory.keep_changed(directory, None);
         let Some(name) = name else {
             return Ok(false);

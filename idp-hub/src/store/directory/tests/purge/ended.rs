@@ -133,3 +133,33 @@ async fn who_was_deleted_ends_again_by_the_hubs_own_proof_and_by_no_other() {
     );
     stage.site.is_sound().await;
 }
+
+#[tokio::test]
+async fn a_region_that_was_merged_meanwhile_is_told_by_a_new_word_and_waited_for() {
+    let mut stage = Stage::new().await;
+    stage.purge(stage.seen().await).await.unwrap();
+    let late = stage.site.region(3).await;
+    let mut all = organization("l");
+    stage.site.tell(late, 1, &all).await;
+    stage.site.merge(late).await;
+    let done = stage.done();
+    stage
+        .told(
+            [true, true],
+            std::slice::from_ref(&done),
+            std::slice::from_ref(&done),
+        )
+        .await;
+    assert!(!stage.ends().await, "nobody asked the third");
+    let (id, mut heard) = (stage.web, stage.heard(LATER));
+    heard.insert(late, LATER);
+    let seen = stage.site.store.read(move |it| it.retired_one(id, &heard));
+    stage.purge(seen.await.unwrap().unwrap()).await.unwrap();
+    let told = stage.purges().into_iter().find(|(no, _)| *no == late.0);
+    let told = told.unwrap().1.at;
+    assert!(!stage.ends().await);
+    all.push(Record::Remark(remark(id, RemarkState::Purged { told })));
+    stage.site.tell(late, 2, &all).await;
+    stage.site.store.change(|_| Ok(())).await.unwrap();
+    assert!(stage.ends().await);
+}
