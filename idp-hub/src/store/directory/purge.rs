@@ -2,16 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rusqlite::params;
 use shared::audit::{Act, By};
 use shared::ids::ObjectId;
 use shared::model::{CloudId, End, ObjectKind, Purge, Record, RecordKind, RemarkState, Subject};
-use shared::wire::Digest;
 
 use super::write::Rows;
 use crate::directory::{Delta, Directory, Purging, Refusal, Retired, Stamp, is_lapse_proof};
 use crate::store::error::{Doing, StoreError};
-use crate::store::hot::Untold;
 use crate::store::records::PAGE_MAX;
 use crate::store::regions::RegionNo;
 use crate::store::{Changing, Reading};
@@ -286,14 +283,14 @@ impl Changing<'_> {
     }
 
     fn write_delta(
-        &self,
+        &mut self,
         directory: &Directory,
         delta: &Delta,
         stamp: &Stamp,
     ) -> Result<(), StoreError> {
         let mut rows = Rows::begin(self, stamp)?;
         rows.delta(directory, delta)?;
-        rows.finish().map(drop)
+        rows.finish(&mut self.hot.directory).map(drop)
     }
 
     /// Tells one region to purge something, or takes that back.
@@ -304,20 +301,8 @@ impl Changing<'_> {
         gone: &[CloudId],
         stamp: &Stamp,
     ) -> Result<(), StoreError> {
-        let before = self.bindings_digest(no)?.unwrap_or_default();
         let mut rows = Rows::begin(self, stamp)?;
-        let mut digest: Digest = before;
-        if let Some(put) = put {
-            digest = rows.of_one(no, put, &[], digest)?;
-        }
-        digest = rows.taken_back(no, RecordKind::Purge, gone, digest)?;
-        rows.finish()?;
-        let sql = "UPDATE region_organization SET digest = ?2 WHERE region = ?1";
-        self.connection
-            .prepare_cached(sql)
-            .and_then(|mut it| it.execute(params![no.0, digest.to_bytes()]))
-            .doing("note what a region is told")?;
-        self.hot.directory.untell(Untold(BTreeSet::from([no])));
-        Ok(())
+        rows.tell(no, put, (RecordKind::Purge, gone))?;
+        rows.finish(&mut self.hot.directory).map(drop)
     }
 }
