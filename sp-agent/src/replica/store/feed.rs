@@ -223,9 +223,13 @@ impl Taking<'_> {
     /// the link is gone, by its id alone, and what ended must not come back. What was remembered
     /// so beside another word of the hub's is a deletion, and stays.
     fn unsaid(&mut self, kind: u16, id: &[u8], value: &[u8]) -> rusqlite::Result<()> {
-        self.connection
+        let kept = self
+            .connection
             .prepare_cached("INSERT OR IGNORE INTO unsaid (kind, id, value) VALUES (?1, ?2, ?3)")?
             .execute(params![kind, id, value])?;
+        if kept == 0 {
+            return Ok(());
+        }
         if let Some(record) = known(kind, id, value) {
             let change = Change::Unsaid(record);
             self.changes.insert((kind, id.to_vec()), change);
