@@ -72,6 +72,9 @@ async fn a_retired_project_is_counted_and_refused_with_numbers_and_purged_when_e
 
     let home = kit.board.region("home").unwrap().view.no;
     kit.organization(home, 2, &told("home-web", false)).await;
+    let why = one(&kit).await["why_not"].to_string();
+    assert!(why.contains("its inventory was never read"), "{why}");
+    kit.empty_inventory(home, 3).await;
     let found = one(&kit).await;
     assert_eq!(found["why_not"], Value::Null, "{found}");
     let shown = kit.get(&format!("/api/v1/directory/retired/{id}")).await;

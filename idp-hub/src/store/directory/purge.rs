@@ -4,10 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use shared::audit::{Act, By};
 use shared::ids::ObjectId;
-use shared::model::{CloudId, End, ObjectKind, Purge, Record, RecordKind, RemarkState, Subject};
+use shared::model::{
+    CloudId, End, ObjectKind, Purge, PurgeStep, Record, RecordKind, RemarkState, Subject,
+    UnixMillis,
+};
 
 use super::write::Rows;
-use crate::directory::{Delta, Directory, Purging, Refusal, Retired, Stamp, is_lapse_proof};
+use crate::directory::{
+    Delta, Directory, Next, Refusal, Retired, Stamp, ToldToPurge, is_lapse_proof, next_of_purge,
+};
 use crate::store::error::{Doing, StoreError};
 use crate::store::records::PAGE_MAX;
 use crate::store::regions::RegionNo;
@@ -16,41 +21,43 @@ use crate::store::{Changing, Reading};
 /// Things that are purged at the same time: each agent keeps them all in sight, and tells of each.
 const PURGES_MAX: usize = 200;
 
+/// What is to be done about something that is being purged.
+pub type Going = ((ObjectKind, ObjectId), Next);
+
 /// Something that ended, of which the directory says that it lives.
 pub type Revived = (ObjectKind, ObjectId, End);
 
 impl Reading<'_> {
-    /// What every merged region has purged. One that was merged after the others were told has to
-    /// be told, too: the command is given again.
+    /// What is to be done about what is being purged, as of `now`.
     ///
     /// # Errors
     /// If the database fails.
-    pub fn purged_everywhere(&self) -> Result<Vec<(ObjectKind, ObjectId)>, StoreError> {
+    pub fn purges_going_on(&self, now: UnixMillis) -> Result<Vec<Going>, StoreError> {
         let merged = self.merged_numbers()?;
-        let mut done_in: BTreeMap<(ObjectKind, ObjectId), (usize, usize)> = BTreeMap::new();
-        for no in &merged {
-            let told = self.purges(*no)?;
-            for (id, purge) in &told {
+        let mut all: BTreeMap<(ObjectKind, ObjectId), Vec<Option<ToldToPurge>>> = BTreeMap::new();
+        for (place, no) in merged.iter().enumerate() {
+            let purges = self.purges(*no)?;
+            for (id, purge) in &purges {
                 let what = (purge.kind, *id);
-                let state = self.purging(*no, what, &told, Vec::new())?;
-                let (told, done) = done_in.entry(what).or_default();
-                *told += 1;
-                *done += usize::from(state == Purging::Done);
+                let told = ToldToPurge {
+                    at: purge.at,
+                    step: purge.step,
+                    state: self.purging(*no, what, &purges, Vec::new())?,
+                };
+                let of_all = all.entry(what).or_insert_with(|| vec![None; merged.len()]);
+                if let Some(here) = of_all.get_mut(place) {
+                    *here = Some(told);
+                }
             }
         }
-        if done_in.is_empty() {
-            return Ok(Vec::new());
+        let mut going = Vec::new();
+        for (what, told) in all {
+            let next = next_of_purge(self.how_it_ended(what)?, &told, now);
+            if next != Next::Wait {
+                going.push((what, next));
+            }
         }
-        let directory = self.directory()?;
-        let is_everywhere = |id: &ObjectId, told: usize| {
-            let ended = directory.ended(*id);
-            // What was purged once is told of where it came up again alone.
-            ended.is_none_or(|it| it.how == End::Deleted) || told == merged.len()
-        };
-        let done = done_in
-            .into_iter()
-            .filter(|((_, id), (told, done))| told == done && is_everywhere(id, *told));
-        Ok(done.map(|(what, _)| what).collect())
+        Ok(going)
     }
 
     /// Regions whose organization is merged.
@@ -138,13 +145,12 @@ impl Changing<'_> {
         let stamp = self.stamp(&by.who)?;
         let regions = self.reading().merged_regions()?;
         self.are_not_too_many(&regions.iter().map(|it| it.no).collect::<Vec<_>>(), id)?;
-        let delta = directory.begin_purge(kind, id, &stamp)?;
-        self.write_delta(directory, &delta, &stamp)?;
         let purge = Record::Purge(Purge {
             object: id,
             kind,
             name: seen.name.clone(),
             at: self.now,
+            step: PurgeStep::Ask,
         });
         let mut told = Vec::new();
         for row in &regions {
@@ -152,12 +158,16 @@ impl Changing<'_> {
             let left = seen.left.iter().find(|it| it.region == *name);
             // What was purged once is told of where it came up again.
             let is_wanted = seen.how == End::Retired || left.is_some_and(|it| it.here.is_some());
-            if is_wanted && !self.reading().purges(row.no)?.contains_key(&id) {
+            let said = self.reading().purges(row.no)?.remove(&id);
+            let is_said = said.is_some_and(|it| is_good(&it, self.now));
+            if is_wanted && !is_said {
                 self.tell_purge(row.no, Some(&purge), &[], &stamp)?;
                 told.push(name.clone());
             }
         }
         if regions.is_empty() {
+            let delta = directory.agree_to_purge(kind, id, &stamp)?;
+            self.write_delta(directory, &delta, &stamp)?;
             let delta = directory.purged(kind, id, &stamp);
             self.write_delta(directory, &delta, &stamp)?;
         }
@@ -170,22 +180,82 @@ impl Changing<'_> {
         self.audit(act.changing("retired", after)).map(drop)
     }
 
-    /// Ends a purge that every region has done: it is as deleted then. `false` where it is not so
-    /// any more.
+    /// Does what is next about a purge. `false` where something else is, by now.
     ///
     /// # Errors
     /// If the database fails.
-    pub fn end_purge(
-        &mut self,
-        kind: ObjectKind,
-        id: ObjectId,
-        by: &By,
-    ) -> Result<bool, StoreError> {
-        if !self.reading().purged_everywhere()?.contains(&(kind, id)) {
+    pub fn bring_on(&mut self, going: Going, by: &By) -> Result<bool, StoreError> {
+        if !self.reading().purges_going_on(self.now)?.contains(&going) {
             return Ok(false);
         }
+        let (what, next) = going;
+        match next {
+            Next::Wait => return Ok(false),
+            Next::Lapse => self.lapse_purge(what, by)?,
+            Next::Delete => self.agree_to_purge(what, by)?,
+            Next::End => self.end_purge(what, by)?,
+        }
+        Ok(true)
+    }
+
+    /// Every region finds it empty: what goes along with it is deleted, and they are told to.
+    fn agree_to_purge(&mut self, what: (ObjectKind, ObjectId), by: &By) -> Result<(), StoreError> {
+        let (kind, id) = what;
         let stamp = self.stamp(&by.who)?;
         let mut directory = self.take_directory()?;
+        let along = directory.goes_along(kind, id).words().join(", ");
+        let delta = directory.agree_to_purge(kind, id, &stamp)?;
+        self.write_delta(&directory, &delta, &stamp)?;
+        self.hot.directory.keep_changed(directory, None);
+        let step = PurgeStep::Delete;
+        let (name, regions) = self.tell_step(id, step, |it| it.step == PurgeStep::Ask, &stamp)?;
+        let act = Act::new(by.clone(), "agree-purge").on(kind.name(), id, name);
+        let after = format!("to be deleted in {regions}; deleted with it: {along}");
+        self.audit(act.changing("empty in every region", after))
+            .map(drop)
+    }
+
+    /// Nobody did it while the word was good.
+    fn lapse_purge(&mut self, what: (ObjectKind, ObjectId), by: &By) -> Result<(), StoreError> {
+        let (kind, id) = what;
+        let (stamp, now) = (self.stamp(&by.who)?, self.now);
+        let is_old = |it: &Purge| it.step != PurgeStep::Lapsed && !is_good(it, now);
+        let (name, regions) = self.tell_step(id, PurgeStep::Lapsed, is_old, &stamp)?;
+        let act = Act::new(by.clone(), "lapse-purge").on(kind.name(), id, name);
+        let before = format!("to be purged in {regions}");
+        self.audit(act.changing(before, "retired")).map(drop)
+    }
+
+    /// Tells regions what is to be done now by the word that they have.
+    fn tell_step(
+        &mut self,
+        id: ObjectId,
+        step: PurgeStep,
+        is_meant: impl Fn(&Purge) -> bool,
+        stamp: &Stamp,
+    ) -> Result<(String, String), StoreError> {
+        let (mut name, mut regions) = (String::new(), Vec::new());
+        for row in self.reading().merged_regions()? {
+            let told = self.reading().purges(row.no)?.remove(&id);
+            if let Some(told) = told.filter(|it| is_meant(it)) {
+                name.clone_from(&told.name);
+                let purge = Record::Purge(Purge { step, ..told });
+                self.tell_purge(row.no, Some(&purge), &[], stamp)?;
+                regions.push(row.facts.name);
+            }
+        }
+        Ok((name, regions.join(", ")))
+    }
+
+    /// Every region has done it: it is as deleted, with what goes along.
+    fn end_purge(&mut self, what: (ObjectKind, ObjectId), by: &By) -> Result<(), StoreError> {
+        let (kind, id) = what;
+        let stamp = self.stamp(&by.who)?;
+        let mut directory = self.take_directory()?;
+        if directory.ended(id).is_some_and(|it| it.how == End::Retired) {
+            let delta = directory.agree_to_purge(kind, id, &stamp)?;
+            self.write_delta(&directory, &delta, &stamp)?;
+        }
         let delta = directory.purged(kind, id, &stamp);
         self.write_delta(&directory, &delta, &stamp)?;
         let mut regions = Vec::new();
@@ -199,12 +269,11 @@ impl Changing<'_> {
         self.hot.directory.keep_changed(directory, None);
         let act = Act::new(by.clone(), "purged").on(kind.name(), id, name.unwrap_or_default());
         let after = format!("deleted in {}", regions.join(", "));
-        self.audit(act.changing("retired", after))?;
-        Ok(true)
+        self.audit(act.changing("retired", after)).map(drop)
     }
 
     /// Takes back the word to purge something, where it is not done yet: it stays retired. What was
-    /// deleted already, in a region or with a department, stays deleted.
+    /// deleted already, once every region had agreed, stays deleted.
     ///
     /// # Errors
     /// If no region is told to purge it, or the database fails. Nothing is changed then.
@@ -271,7 +340,9 @@ impl Changing<'_> {
     fn are_not_too_many(&self, regions: &[RegionNo], id: ObjectId) -> Result<(), StoreError> {
         let mut all: BTreeSet<ObjectId> = BTreeSet::new();
         for no in regions {
-            all.extend(self.reading().purges(*no)?.into_keys());
+            let going = self.reading().purges(*no)?.into_iter();
+            let going = going.filter(|(_, it)| it.step != PurgeStep::Lapsed);
+            all.extend(going.map(|(id, _)| id));
         }
         match all.len() >= PURGES_MAX && !all.contains(&id) {
             false => Ok(()),
@@ -305,4 +376,9 @@ impl Changing<'_> {
         rows.tell(no, put, (RecordKind::Purge, gone))?;
         rows.finish(&mut self.hot.directory).map(drop)
     }
+}
+
+/// Whether a region is to act by this word.
+fn is_good(purge: &Purge, now: UnixMillis) -> bool {
+    purge.step != PurgeStep::Lapsed && !Purge::is_old(purge.at, now)
 }
