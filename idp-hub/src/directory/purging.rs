@@ -1,5 +1,5 @@
-//! How a purge goes on: each region is asked, all delete it once all said that nothing is in it, and
-//! what nobody has done after a week is no word any more.
+//! How a purge goes on: each region is asked, all delete it once all said that nothing is in it,
+//! and what nobody has done after a week is no word any more.
 
 use shared::model::{End, Purge, PurgeStep, UnixMillis};
 

@@ -272,53 +272,19 @@ impl Kit {
         self.report(no, Feed::Samples, 1, records).await;
     }
 
-    /// Reports that a region has nothing in its inventory, whole.
-    pub(crate) async fn empty_inventory(&mut self, no: RegionNo, session: u64) {
-        self.report_whole(no, Feed::Inventory, session, Vec::new())
-            .await;
-    }
-
     /// Reports a region's organization, whole.
     pub(crate) async fn organization(&mut self, no: RegionNo, session: u64, records: &[Record]) {
         let records = records.iter().map(encoded).collect();
-        self.report_whole(no, Feed::Organization, session, records)
-            .await;
+        self.report(no, Feed::Organization, session, records).await;
     }
 
-    /// A piece of a snapshot of a feed, in a session of its own: inventory comes piece by piece in
-    /// these tests, so that it never is whole.
+    /// One snapshot of a feed, in a session of its own.
     pub(crate) async fn report(
         &mut self,
         no: RegionNo,
         feed: Feed,
         session: u64,
         records: Vec<IncomingRecord>,
-    ) {
-        self.tell(no, feed, session, records, None).await;
-    }
-
-    /// A snapshot of a feed, in a session of its own.
-    async fn report_whole(
-        &mut self,
-        no: RegionNo,
-        feed: Feed,
-        session: u64,
-        records: Vec<IncomingRecord>,
-    ) {
-        let mut digest = Digest::default();
-        for it in &records {
-            digest.add(Digest::of(it.kind, &it.id, it.value.as_deref().unwrap()));
-        }
-        self.tell(no, feed, session, records, Some(digest)).await;
-    }
-
-    async fn tell(
-        &mut self,
-        no: RegionNo,
-        feed: Feed,
-        session: u64,
-        records: Vec<IncomingRecord>,
-        digest: Option<Digest>,
     ) {
         self.store
             .change(move |it| it.begin_session(no, session, &introduction()))
@@ -346,6 +312,16 @@ impl Kit {
         });
         self.store.feed(job(open)).await.unwrap();
         let last = records.len() as u64;
+        // Inventory comes piece by piece in these tests, so that it never is whole, unless it is
+        // nothing.
+        let is_whole = feed == Feed::Organization || records.is_empty();
+        let digest = is_whole.then(|| {
+            let mut digest = Digest::default();
+            for it in &records {
+                digest.add(Digest::of(it.kind, &it.id, it.value.as_deref().unwrap()));
+            }
+            digest
+        });
         let batch = FeedPayload::Batch(Incoming {
             after: 0,
             last,

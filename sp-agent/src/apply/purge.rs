@@ -1,8 +1,8 @@
 //! Decides about what was retired and is to be deleted now, on the administrator's command.
 //!
 //! What is known here of a thing's contents is as old as the last reading, and of servers and
-//! volumes nothing is known: so the cloud is asked ([`Order::Look`]), the hub is told, and once every
-//! region has told it the same, the order to delete asks once more, right before it deletes
+//! volumes nothing is known: so the cloud is asked ([`Order::Look`]), the hub is told, and once
+//! every region has told it the same, the order to delete asks once more, right before it deletes
 //! ([`Order::Purge`]). Decided here is what may be ordered at all.
 
 use std::collections::BTreeSet;

@@ -2,17 +2,17 @@
 //! of a project is asked right before, and what can't be asked is not deleted.
 //!
 //! Asked are Nova (servers, also soft-deleted ones, and server groups), Cinder (volumes, with which
-//! transfers go; snapshots, backups, groups and their snapshots), Neutron (networks, subnets also in
-//! others' networks, ports, routers, floating IPs, subnet pools, address scopes and groups, QoS and
-//! RBAC policies, trunks, security groups, and the rules that somebody put into the default one),
-//! Glance (images, also hidden and community ones) and Keystone (what is nested in it, and all that
-//! is in a department), as far as Keystone lists them among its services. A cloud with any other service
-//! that may hold something of a project (Heat, Octavia, Designate, Manila, Barbican, Swift), or
-//! with services in another region, keeps the project, unless its operator lets that go unseen
-//! ([`services`]). Keystone's own DELETE of a domain takes everything in it along (Identity API v3,
-//! "Delete domain"), so that a department must have nothing in it at all; that of a project takes
-//! its application credentials, EC2 credentials and trusts along, which nobody can use in what is
-//! switched off.
+//! transfers go; snapshots, backups, groups and their snapshots), Neutron (networks, subnets also
+//! in others' networks, ports, routers, floating IPs, subnet pools, address scopes and groups, QoS
+//! and RBAC policies, trunks, VPNs, security groups, and rules that somebody put into the default
+//! one), Glance (images, also hidden and community ones) and Keystone (what is nested in it, and
+//! all that is in a department), as far as Keystone lists them among its services. A cloud with any
+//! other service that may hold something of a project (Heat, Octavia, Designate, Manila, Barbican,
+//! Swift), or with services in another region, keeps the project, unless its operator lets that go
+//! unseen ([`services`]). Keystone's own DELETE of a domain takes everything in it along (Identity
+//! API v3, "Delete domain"), so that a department must have nothing in it at all; that of a project
+//! takes its application credentials, EC2 credentials and trusts along, which nobody can use in
+//! what is switched off.
 //!
 //! The last question is whether it is switched off still, and not much time may lie between the
 //! first one and the deletion: no new token is good in a project that is switched off, and those
