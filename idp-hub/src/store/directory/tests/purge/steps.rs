@@ -72,10 +72,10 @@ async fn a_departments_users_are_deleted_once_every_region_agrees_and_not_before
         name: "ops".to_owned(),
         state,
     };
-    let ready = says(RemarkState::Purgeable { told: at });
+    let ready = [says(RemarkState::Purgeable { told: at })];
     let reason = "in it is 1 user, which the federation does not delete".to_owned();
     let refuses = says(RemarkState::Blocked { reason });
-    stage.told([true, true], &[ready.clone()], &[refuses]).await;
+    stage.told([true, true], &ready, &[refuses]).await;
     assert_eq!(seen(&stage, id).await.left[0].purge, Purging::Ready);
     assert!(!stage.brought(what, Next::Delete).await, "north refuses");
     assert!(is_retired(&stage), "nobody lost anything");
@@ -83,11 +83,9 @@ async fn a_departments_users_are_deleted_once_every_region_agrees_and_not_before
     let stale = says(RemarkState::Purgeable {
         told: UnixMillis(1),
     });
-    stage.told([true, true], &[ready.clone()], &[stale]).await;
+    stage.told([true, true], &ready, &[stale]).await;
     assert_eq!(stage.going_on(at).await, []);
-    stage
-        .told([true, true], &[ready.clone()], &[ready.clone()])
-        .await;
+    stage.told([true, true], &ready, &ready).await;
     assert_eq!(stage.going_on(at).await, [(what, Next::Delete)]);
     assert!(stage.brought(what, Next::Delete).await);
     assert!(!stage.brought(what, Next::Delete).await, "once");
