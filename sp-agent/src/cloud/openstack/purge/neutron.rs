@@ -105,7 +105,7 @@ pub(super) async fn of_project(client: &Client, id: &str) -> Result<Found, Cloud
 /// The rules that a default group begins with.
 async fn default_rules(client: &Client, has_own: bool) -> Result<BTreeSet<Rule>, CloudError> {
     if !has_own {
-        let stock = STOCK_RULES.iter().map(|it| Rule::stock(it));
+        let stock = STOCK_RULES.iter().map(Rule::stock);
         return Ok(stock.collect());
     }
     let ask = Ask::new(ServiceKind::Network, ["default-security-group-rules"]);
