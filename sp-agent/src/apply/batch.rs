@@ -269,9 +269,7 @@ impl Reconciler {
                 Change::Gone(key) => self.remove(key),
             }
         }
-        if let Done::Empty(here, told) = &task.done {
-            self.found_empty(&task.subject, here.clone(), *told);
-        }
+        self.found_empty(&task.subject, &task.done);
         if let Some(note) = note(task, made) {
             self.note(note);
         }

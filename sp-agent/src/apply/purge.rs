@@ -167,8 +167,10 @@ impl Reconciler {
     }
 
     /// The cloud says so.
-    pub(super) fn found_empty(&mut self, subject: &Subject, here: CloudId, told: UnixMillis) {
-        self.empty.insert(subject.clone(), (here, told));
+    pub(super) fn found_empty(&mut self, subject: &Subject, done: &Done) {
+        if let Done::Empty(here, told) = done {
+            self.empty.insert(subject.clone(), (here.clone(), *told));
+        }
     }
 
     /// Why it is not sure that this is the thing that was retired. Whoever may make a project can
