@@ -55,7 +55,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use shared::model::{CloudDescription, CloudId, Quota};
+use shared::model::{CloudDescription, CloudId};
 use shared::runtime::clock::Clock;
 use shared::wire::frame::Checked;
 
@@ -70,7 +70,7 @@ use self::patience::Patience;
 pub use self::prove::{Unproven, prove};
 pub use self::setup::SetupError;
 use self::volume::pools;
-use super::{Cloud, CloudError, Mark, Order, Pages, Part, Probe, QuotaOrder, Whole};
+use super::{Cloud, CloudError, Mark, Order, Pages, Part, Probe, QuotaOrder, QuotaSet, Whole};
 
 /// One region of one OpenStack cloud.
 #[derive(Debug)]
@@ -219,7 +219,7 @@ impl Cloud for OpenStack {
         }
     }
 
-    async fn set_quota(&self, order: &QuotaOrder) -> Result<Option<Quota>, CloudError> {
+    async fn set_quota(&self, order: &QuotaOrder) -> Result<QuotaSet, CloudError> {
         quota::set(&self.client, order).await
     }
 

@@ -390,6 +390,26 @@ impl Changing<'_> {
         let mut rows = Rows::begin(self, &stamp)?;
         let digest = rows.of_one(no, put, gone, before)?;
         rows.finish()?;
+        self.note_told(no, digest)
+    }
+
+    /// Tells one region something no more.
+    pub(super) fn tell_no_more(
+        &mut self,
+        no: RegionNo,
+        kind: RecordKind,
+        gone: &[CloudId],
+        author: &str,
+    ) -> Result<(), StoreError> {
+        let stamp = self.stamp(author)?;
+        let before = self.bindings_digest(no)?.unwrap_or_default();
+        let mut rows = Rows::begin(self, &stamp)?;
+        let digest = rows.taken_back(no, kind, gone, before)?;
+        rows.finish()?;
+        self.note_told(no, digest)
+    }
+
+    fn note_told(&mut self, no: RegionNo, digest: Digest) -> Result<(), StoreError> {
         let sql = "UPDATE region_organization SET digest = ?2 WHERE region = ?1";
         self.connection
             .prepare_cached(sql)

@@ -16,7 +16,7 @@ use super::drift::not_merged;
 use super::load::{UNREADABLE, record_of};
 use super::write::{Rows, encoded};
 use crate::directory::quota::{
-    Census, Check, Decision, Force, Holdings, InDirectory, LimitsChange, QuotaEdit, Waits,
+    Census, Check, Decision, Force, Holdings, InDirectory, LimitsChange, QuotaEdit, Unset, Waits,
 };
 use crate::directory::{object_of, outward};
 use crate::store::error::{Doing, StoreError};
@@ -356,6 +356,44 @@ impl Changing<'_> {
         Ok(before)
     }
 
+    /// Sets limits of a project no more: its agent is told none, and what the cloud has stays.
+    /// Returns what that was.
+    ///
+    /// # Errors
+    /// If the region is not merged, if one of them is not set or is a total's share, or if the
+    /// database fails.
+    pub fn unset_limits(
+        &mut self,
+        region: &RegionRow,
+        project: &Holder,
+        resources: &[String],
+        by: &By,
+    ) -> Result<Vec<LimitsChange>, StoreError> {
+        self.is_merged(region)?;
+        let census = self
+            .reading()
+            .census(region, std::slice::from_ref(project))?;
+        let Unset { changes, settled } = census.unset(project, resources)?;
+        for it in &changes {
+            self.is_no_share_withdrawn(region, it)?;
+        }
+        for it in &changes {
+            let gone = [it.limits.id()];
+            match it.limits.resources.is_empty() {
+                true => self.tell_no_more(region.no, RecordKind::Limits, &gone, &by.who)?,
+                false => {
+                    let record = Record::Limits(it.limits.clone());
+                    self.tell_one(region.no, &record, &[], &by.who)?;
+                }
+            }
+            self.audit(act(by.clone(), "unset-quota", region, it))?;
+        }
+        for key in &settled {
+            self.forget_raise(region.no, key)?;
+        }
+        Ok(changes)
+    }
+
     /// Leaves a leftover of a region what it uses, and nothing more. Returns what of that is new.
     ///
     /// # Errors
@@ -396,7 +434,7 @@ impl Changing<'_> {
         for change in &changes {
             let record = Record::Limits(change.limits.clone());
             self.tell_one(region.no, &record, &std::mem::take(&mut gone), &by.who)?;
-            self.audit(act(by.clone(), region, change))?;
+            self.audit(act(by.clone(), "set-quota", region, change))?;
         }
         Ok(changes)
     }
@@ -430,14 +468,14 @@ impl Rows<'_> {
 }
 
 /// What is told of it.
-fn act(by: By, region: &RegionRow, change: &LimitsChange) -> Act {
+fn act(by: By, action: &str, region: &RegionRow, change: &LimitsChange) -> Act {
     let id = match &change.limits.holder {
         Holder::Project(id) => id.to_string(),
         Holder::Own(here) => here.to_string(),
     };
     let (region, service) = (&region.facts.name, change.limits.service.name());
     let after = format!("in region {region:?}, {service}: {}", change.after);
-    Act::new(by, "set-quota")
+    Act::new(by, action)
         .on("project", id, change.name.as_str())
         .changing(change.before.as_str(), after)
 }
