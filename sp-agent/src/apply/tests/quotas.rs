@@ -255,7 +255,7 @@ fn a_limit_that_the_service_never_takes_holds_up_no_other() {
     tell(&mut bench, &mut replica, &holder, &[cores, ram]);
     assert_eq!(bench.run(), 0);
     let subject = Subject::Quota(holder, ServiceKind::Compute);
-    assert_eq!(bench.core.standing(&subject), Some(Standing::InPlace));
+    assert_eq!(bench.core.standing(&subject), Some(&Standing::InPlace));
 }
 
 #[test]
