@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use shared::model::{
-    CloudDescription, CloudId, Feed, Key, Quota, Record, RecordKind, ServiceKind, UnixMillis,
+    CloudDescription, CloudId, Feed, Key, Record, RecordKind, ServiceKind, UnixMillis,
 };
 use shared::wire::frame::Checked;
 use tokio::sync::mpsc;
@@ -27,7 +27,7 @@ use tokio::sync::mpsc;
 pub use account::{Account, AccountError};
 pub use error::CloudError;
 pub(crate) use order::told_limits;
-pub use order::{Order, QuotaOrder};
+pub use order::{Order, QuotaOrder, QuotaSet, RefusedLimits};
 pub use policy::Policy;
 pub(crate) use policy::is_same_name;
 pub use trouble::Trouble;
@@ -317,12 +317,11 @@ pub trait Cloud: Send + Sync + 'static {
         Err(CloudError::Unmanaged)
     }
 
-    /// Sets limits of a project's quota. Gives the quota as it is then, where that could be read:
-    /// otherwise the next audit tells it.
+    /// Sets limits of a project's quota: those that the service takes, whatever it says of others.
     ///
     /// # Errors
-    /// As [`Self::perform`]. Setting what is so is setting it.
-    async fn set_quota(&self, order: &QuotaOrder) -> Result<Option<Quota>, CloudError> {
+    /// As [`Self::perform`], if none was set. Setting what is so is setting it.
+    async fn set_quota(&self, order: &QuotaOrder) -> Result<QuotaSet, CloudError> {
         let _ = order;
         Err(CloudError::Unmanaged)
     }

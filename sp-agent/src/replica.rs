@@ -5,6 +5,7 @@
 
 pub mod store;
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use shared::ids::ObjectId;
@@ -202,8 +203,19 @@ pub struct SetPassword {
 pub struct SetLimits {
     /// What the cloud calls the project.
     pub here: CloudId,
-    /// The newest version among them, as [`Limits`] has it.
-    pub version: u64,
+    /// The version of each, as [`Limits`] has it, by the cloud's name of its resource.
+    pub versions: BTreeMap<String, u64>,
+}
+
+impl SetLimits {
+    /// Takes over what was set later. Of another project all is new.
+    pub fn add(&mut self, later: Self) {
+        if self.here != later.here {
+            self.here = later.here;
+            self.versions.clear();
+        }
+        self.versions.extend(later.versions);
+    }
 }
 
 /// What was applied last of one thing.
@@ -276,7 +288,7 @@ pub enum Note {
     PutBack(CloudId, Option<UnixMillis>),
     /// This user was given this password.
     Password(ObjectId, SetPassword),
-    /// Limits were set, by the id of their record.
+    /// Limits were set, by the id of their record. Others of it stay as they are.
     Limits(CloudId, SetLimits),
 }
 
@@ -310,9 +322,10 @@ impl Base {
             Note::Password(user, set) => {
                 self.passwords.insert(user, set);
             }
-            Note::Limits(id, set) => {
-                self.limits.insert(id, set);
-            }
+            Note::Limits(id, set) => match self.limits.entry(id) {
+                Entry::Occupied(mut it) => it.get_mut().add(set),
+                Entry::Vacant(it) => drop(it.insert(set)),
+            },
         }
     }
 }

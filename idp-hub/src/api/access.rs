@@ -65,6 +65,7 @@ const ROUTES: &[(&str, &[(&str, Access)])] = {
         ("/regions/{region}/organization/merge", &[("POST", Cloud)]),
         ("/regions/{region}/organization/policy", &[("PUT", Cloud)]),
         ("/regions/{region}/limits", &[("PUT", Share)]),
+        ("/regions/{region}/limits/unset", &[("POST", Cloud)]),
         ("/regions/{region}/limits/zero", &[("POST", Cloud)]),
         ("/regions/{region}/allocation", READ),
         ("/regions/{region}/drift/{id}/put-back", &[("POST", Cloud)]),

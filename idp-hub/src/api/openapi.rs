@@ -70,6 +70,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(directory::progress))
         .routes(routes!(quotas::quotas))
         .routes(routes!(quotas::set_limits))
+        .routes(routes!(quotas::unset))
         .routes(routes!(quotas::zero))
         .routes(routes!(quotas::allocation))
         .routes(routes!(directory::retired))

@@ -374,7 +374,7 @@ const fn kind_of_refusal(refusal: &Refusal) -> Kind {
 
 const fn kind_of_quota(refusal: &QuotaRefusal) -> Kind {
     match refusal {
-        QuotaRefusal::NoProject { .. } => Kind::NotFound,
+        QuotaRefusal::NoProject { .. } | QuotaRefusal::NotSet { .. } => Kind::NotFound,
         QuotaRefusal::NoResource { .. }
         | QuotaRefusal::Several { .. }
         | QuotaRefusal::NoLimit { .. }

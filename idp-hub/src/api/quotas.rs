@@ -228,6 +228,56 @@ pub(super) async fn zero(
     Ok(axum::Json(LimitsSetList::new(region, &set)))
 }
 
+/// Limits that are to be set no more.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UnsetRequest {
+    /// The project's id in the directory.
+    #[serde(default)]
+    project: Option<String>,
+    /// Instead of that, what the region's cloud calls a project that the directory has not.
+    #[serde(default)]
+    own: Option<String>,
+    /// The cloud's name of each resource, with `compute:`, `volume:` or `network:` before it where
+    /// several have one of that name.
+    #[schema(max_items = 256)]
+    resources: Vec<String>,
+}
+
+/// Set limits of a project no more: its agent is told none, and what the region's cloud has stays.
+/// What waits until others have less is forgotten likewise.
+#[utoipa::path(post, path = "/regions/{region}/limits/unset", tag = "directory",
+    params(("region" = String, Path, description = "The region's name")),
+    request_body = UnsetRequest, responses(
+    (status = 200, description = "What was set before", body = LimitsSetList),
+    (status = 400, description = "Not one project, or no resource", body = ProblemDocument),
+    (status = 401, description = "Nobody is signed in", body = ProblemDocument),
+    (status = 404, description = "No such region or project, or no such limit is set",
+        body = ProblemDocument),
+    (status = 409, description = "It is a share of a total, or the region is not merged",
+        body = ProblemDocument),
+))]
+pub(super) async fn unset(
+    State(state): State<ApiState>,
+    who: Administrator,
+    source: Source,
+    Path(region): Path<String>,
+    Json(asked): Json<UnsetRequest>,
+) -> Result<axum::Json<LimitsSetList>, Problem> {
+    let project = holder(asked.project.as_deref(), asked.own.as_deref())?;
+    let (by, name) = (by(&who.0, source), region.clone());
+    let attempt = attempted(&by, "unset-quota", &region, Some(&project));
+    let set = state.store.change(move |it| {
+        let region = it.region_named(&name)?;
+        let changes = it.unset_limits(&region, &project, &asked.resources, &by)?;
+        let waits = Vec::new();
+        Ok(LimitsSet { changes, waits })
+    });
+    let set = set.await.map_err(Problem::from);
+    let set = set.inspect_err(|problem| refused(&state, attempt, problem.kind().slug()))?;
+    Ok(axum::Json(LimitsSetList::new(region, &set)))
+}
+
 /// What of a region is given to whom: to projects of the directory, and to leftovers, each with why
 /// it is one and what to do about it.
 #[utoipa::path(get, path = "/regions/{region}/allocation", tag = "directory",

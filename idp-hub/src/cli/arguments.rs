@@ -16,7 +16,7 @@ pub(super) use administrator::{Administrator, Whom};
 pub(super) use audit::{Audit, List as AuditList};
 pub(super) use drift::{Cure, Drift, Policy as DriftPolicy, Which as WhichDrift};
 pub(super) use org::{Create, Ending, Kind, Link, Org, Said, Set, Which};
-pub(super) use quota::{Quota, SetQuota};
+pub(super) use quota::{Quota, SetQuota, UnsetQuota};
 pub(super) use spread::{Spread, SpreadCommand};
 
 /// The hub of a federation of clouds

@@ -22,6 +22,7 @@ mod shift;
 pub mod spread;
 #[cfg(test)]
 mod tests;
+mod unset;
 
 pub use allocation::{Allocation, ResourceAllocation, Sum};
 pub use census::{Allowed, Capacities, Census, InDirectory, RegionProject};
@@ -30,3 +31,4 @@ pub use leftover::{Holdings, Leftover, LeftoverWhy, Share};
 pub use lines::{Differs, ProjectLine, ResourceLine};
 pub use refusal::QuotaRefusal;
 pub use shift::{Giver, Raise, RaiseKey, Waits};
+pub use unset::Unset;

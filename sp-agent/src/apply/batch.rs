@@ -37,7 +37,7 @@ pub struct Task {
     pub order: Order,
     /// For whom.
     pub subject: Subject,
-    done: Done,
+    pub(super) done: Done,
 }
 
 /// What follows from an order that was given.

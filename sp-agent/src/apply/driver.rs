@@ -26,7 +26,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use shared::audit::{Act, By};
 use shared::backoff::Backoff;
 use shared::ids::FederationId;
-use shared::model::{CloudId, Key, Quota, Record, RecordKind, Secret};
+use shared::model::{CloudId, Key, Record, RecordKind, Secret};
 use shared::runtime::clock::Clock;
 use shared::runtime::shutdown::Shutdown;
 use tokio::sync::{mpsc, watch};
@@ -35,7 +35,7 @@ use zeroize::Zeroizing;
 
 use super::batch::{Change, Task};
 use super::{Policy, Progress, Reconciler};
-use crate::cloud::{Cloud, CloudError, Order};
+use crate::cloud::{Cloud, CloudError, Order, QuotaSet};
 use crate::replica::{Base, Note, Replica};
 use crate::spool::Remarks;
 
@@ -164,7 +164,7 @@ pub struct Apply {
 #[derive(Debug, Default)]
 struct Carried {
     made: Option<CloudId>,
-    quota: Option<Quota>,
+    set: QuotaSet,
 }
 
 type Done = (Task, Result<Carried, CloudError>);
@@ -217,7 +217,7 @@ async fn carry(
         Order::Password(user, secret) => {
             passwords::set(cloud, (unseal, doubts), user, secret).await?;
         }
-        Order::Quota(order) => carried.quota = cloud.set_quota(order).await?,
+        Order::Quota(order) => carried.set = cloud.set_quota(order).await?,
         order => carried.made = cloud.perform(order).await?,
     }
     Ok(carried)
@@ -307,13 +307,17 @@ impl Run {
         while let Some((task, result)) = next {
             let at = (self.it.clock.now(), self.it.clock.unix_millis());
             let chance = (self.it.chance)();
-            let (result, quota) = match result {
-                Ok(Carried { made, quota }) => (Ok(made), quota),
-                Err(error) => (Err(error), None),
+            let (result, set) = match result {
+                Ok(Carried { made, set }) => (Ok(made), set),
+                Err(error) => (Err(error), QuotaSet::default()),
             };
             let made = result.as_ref().ok().cloned().flatten();
-            let outcome = self.core.done(at, &task, result, chance);
-            changes.extend(quota.map(|it| Change::Put(Record::Quota(it))));
+            let outcome = match &set.refused {
+                Some(refused) => self.core.partly(at, &task, refused, chance),
+                None => self.core.done(at, &task, result, chance),
+            };
+            let quota = set.quota.map(|it| Change::Put(Record::Quota(it)));
+            changes.extend(quota);
             let failure = outcome.failure.as_deref();
             if self.told.admits(&task.subject, failure) {
                 let by = By::new(format!("hub of federation {}", self.it.federation), "link");

@@ -30,6 +30,7 @@ impl Reconciler {
                 for link in links {
                     self.look_at_link(link);
                 }
+                self.look_at_own_limits(kind, &here);
                 self.dirty.insert(Subject::Own(kind, here));
             }
         }

@@ -1,18 +1,21 @@
 //! Decides about one project's limits in one service.
 //!
-//! What the hub set is given to the cloud once, for each version and each project that stands for
-//! the hub's. What somebody changes in the cloud afterwards stays: the hub shows that it differs,
+//! What the hub set is given to the cloud once, for each version of each resource and each project
+//! that stands for the hub's. What somebody changes in the cloud afterwards stays: the hub shows that it differs,
 //! and whoever sets it again there gives it a new version.
 
+use std::time::Instant;
+
 use shared::ids::ObjectId;
-use shared::model::{CloudId, Holder, Limit, Limits, ObjectKind, ServiceKind};
+use shared::model::{CloudId, Holder, Limit, Limits, ObjectKind, ServiceKind, UnixMillis};
 
 use super::Reconciler;
+use super::batch::{Outcome, Task};
 use super::objects::drift;
 use super::subject::{Difference, Level, Subject, Wait, Why};
 use super::verdict::{Done, Due, Verdict};
-use crate::cloud::{Order, QuotaOrder, told_limits};
-use crate::replica::SetLimits;
+use crate::cloud::{Order, QuotaOrder, RefusedLimits, told_limits};
+use crate::replica::{Note, SetLimits};
 
 const PROJECT: ObjectKind = ObjectKind::Project;
 
@@ -54,6 +57,8 @@ impl Reconciler {
                 Some(here) => Some(here),
                 None => return Verdict::Waiting(Wait::Needs(PROJECT, *id)),
             },
+            // What a leftover was left is nothing that a project of the directory goes by.
+            Holder::Own(here) if self.is_the_directorys(here) => None,
             Holder::Own(here) => Some(here.clone()),
         };
         let found = here.and_then(|it| {
@@ -71,9 +76,10 @@ impl Reconciler {
         if let Some(why) = self.guard_quota(holder, &here) {
             return drift(&name, what, why);
         }
+        let versions = due.iter().map(|it| (it.name.clone(), it.version));
         let set = SetLimits {
             here: here.clone(),
-            version: limits.version(),
+            versions: versions.collect(),
         };
         let order = QuotaOrder {
             project: here,
@@ -93,10 +99,33 @@ impl Reconciler {
     /// cloud is not written over because the hub changed something else.
     fn due_limits(&self, limits: &Limits, here: &CloudId) -> Vec<Limit> {
         let before = self.base.limits.get(&limits.id());
-        let before = before.filter(|it| it.here == *here).map(|it| it.version);
-        let all = limits.resources.iter();
-        let due = all.filter(|it| before.is_none_or(|before| it.version > before));
-        due.cloned().collect()
+        let before = before.filter(|it| it.here == *here);
+        let is_due = |it: &&Limit| {
+            let before = before.and_then(|all| all.versions.get(&it.name));
+            before.is_none_or(|before| it.version > *before)
+        };
+        limits.resources.iter().filter(is_due).cloned().collect()
+    }
+
+    /// Some limits of an order were set, and these were not: they are tried again, alone.
+    pub fn partly(
+        &mut self,
+        at: (Instant, UnixMillis),
+        task: &Task,
+        refused: &RefusedLimits,
+        chance: u64,
+    ) -> Outcome {
+        if let Done::Limits(id, set) = &task.done {
+            let mut set = set.clone();
+            set.versions.retain(|it, _| !refused.names.contains(it));
+            self.note(Note::Limits(id.clone(), set));
+        }
+        self.done(at, task, Err(refused.error.clone()), chance)
+    }
+
+    fn is_the_directorys(&self, here: &CloudId) -> bool {
+        let there = self.places.there(PROJECT, here);
+        there.is_some_and(|id| self.replica.directory.has(PROJECT, &id))
     }
 
     /// Why limits may not be set. What is the region's own has them set by its own id, which the

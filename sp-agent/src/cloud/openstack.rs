@@ -56,7 +56,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use shared::model::{CloudDescription, CloudId, ObjectKind, Quota, UnixMillis};
+use shared::model::{CloudDescription, CloudId, ObjectKind, UnixMillis};
 use shared::runtime::clock::Clock;
 use shared::wire::frame::Checked;
 
@@ -72,7 +72,7 @@ pub use self::prove::{Proof, Unproven, prove};
 pub use self::setup::SetupError;
 pub use self::token::Home;
 use self::volume::pools;
-use super::{Cloud, CloudError, Mark, Order, Pages, Part, Probe, QuotaOrder, Whole};
+use super::{Cloud, CloudError, Mark, Order, Pages, Part, Probe, QuotaOrder, QuotaSet, Whole};
 
 /// One region of one OpenStack cloud.
 #[derive(Debug)]
@@ -243,7 +243,7 @@ impl Cloud for OpenStack {
         }
     }
 
-    async fn set_quota(&self, order: &QuotaOrder) -> Result<Option<Quota>, CloudError> {
+    async fn set_quota(&self, order: &QuotaOrder) -> Result<QuotaSet, CloudError> {
         quota::set(&self.client, order).await
     }
 

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use shared::model::{
-    CloudId, Limit, Link, Marker, Object, ObjectKind, Secret, ServiceKind, UnixMillis,
+    CloudId, Limit, Link, Marker, Object, ObjectKind, Quota, Secret, ServiceKind, UnixMillis,
 };
+
+use super::CloudError;
 
 /// One change. Each is one call, as far as the cloud's API can do that, and doing it twice is
 /// doing it once.
@@ -95,11 +97,32 @@ impl QuotaOrder {
     }
 }
 
-/// Limits in words: `cores=20 ram=unlimited`.
+/// What came of limits that were to be set, where any was.
+#[derive(Debug, Clone, Default)]
+pub struct QuotaSet {
+    /// The quota as it is then, where that could be read: otherwise the next audit tells it.
+    pub quota: Option<Quota>,
+    /// Those that were not set; `None`: all were.
+    pub refused: Option<RefusedLimits>,
+}
+
+/// Limits that were not set.
+#[derive(Debug, Clone)]
+pub struct RefusedLimits {
+    /// The cloud's names of the resources.
+    pub names: BTreeSet<String>,
+    /// Why.
+    pub error: CloudError,
+}
+
+/// Limits in words: `cores=20 (forced) ram=unlimited`.
 pub(crate) fn told_limits<'a>(limits: impl IntoIterator<Item = &'a Limit>) -> String {
-    let words = limits.into_iter().map(|it| match it.limit {
-        Some(limit) => format!("{}={limit}", it.name),
-        None => format!("{}=unlimited", it.name),
+    let words = limits.into_iter().map(|it| {
+        let forced = if it.force { " (forced)" } else { "" };
+        match it.limit {
+            Some(limit) => format!("{}={limit}{forced}", it.name),
+            None => format!("{}=unlimited{forced}", it.name),
+        }
     });
     words.collect::<Vec<_>>().join(" ")
 }

@@ -21,13 +21,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
-use shared::model::{CloudDescription, CloudKind, Key, Quota, Record, ServiceKind};
+use shared::model::{CloudDescription, CloudKind, Key, Record, ServiceKind};
 use shared::runtime::clock::Clock;
 use tokio::sync::Semaphore;
 
 use super::measure::{self, Outcome};
 use super::{
-    Account, AccountError, Cloud, CloudError, Mark, Page, Pages, Part, Probe, QuotaOrder, Whole,
+    Account, AccountError, Cloud, CloudError, Mark, Page, Pages, Part, Probe, QuotaOrder, QuotaSet,
+    Whole,
 };
 use face::Face;
 pub use options::{
@@ -199,12 +200,16 @@ impl Cloud for Simulated {
         Ok(Some(mark))
     }
 
-    async fn set_quota(&self, order: &QuotaOrder) -> Result<Option<Quota>, CloudError> {
+    async fn set_quota(&self, order: &QuotaOrder) -> Result<QuotaSet, CloudError> {
         self.request(order.service).await.result?;
         self.live().await;
         let endpoint = self.face.endpoint(order.service);
         let set = self.world().set_quota(order);
-        set.map(Some).map_err(|reason| CloudError::Status {
+        let set = set.map(|quota| QuotaSet {
+            quota: Some(quota),
+            refused: None,
+        });
+        set.map_err(|reason| CloudError::Status {
             endpoint,
             what: format!("PUT /quotas/{}", order.project),
             status: 400,

@@ -306,15 +306,18 @@ fn base(connection: &Connection) -> rusqlite::Result<Base> {
         let user = ObjectId::from_bytes(row.get(0)?);
         base.passwords.insert(user, set);
     }
-    let mut limits = connection.prepare_cached("SELECT id, here, version FROM applied_limits")?;
+    let sql = "SELECT id, here, resource, version FROM applied_limits";
+    let mut limits = connection.prepare_cached(sql)?;
     let mut rows = limits.query(())?;
     while let Some(row) = rows.next()? {
-        let (id, here, version): (String, String, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let (id, here): (String, String) = (row.get(0)?, row.get(1)?);
+        let version: i64 = row.get(3)?;
+        let version = u64::try_from(version).unwrap_or(0);
         let set = SetLimits {
             here: CloudId::new(&here),
-            version: u64::try_from(version).unwrap_or(0),
+            versions: [(row.get(2)?, version)].into(),
         };
-        base.limits.insert(CloudId::new(&id), set);
+        base.note(Note::Limits(CloudId::new(&id), set));
     }
     Ok(base)
 }
@@ -367,15 +370,23 @@ fn note(connection: &Connection, note: &Note) -> rusqlite::Result<()> {
                 here.to_string(),
                 i64::try_from(*version).unwrap_or(i64::MAX)
             ]),
-        Note::Limits(id, SetLimits { here, version }) => connection
-            .prepare_cached(
-                "INSERT OR REPLACE INTO applied_limits (id, here, version) VALUES (?1, ?2, ?3)",
-            )?
-            .execute(params![
-                id.to_string(),
-                here.to_string(),
-                i64::try_from(*version).unwrap_or(i64::MAX)
-            ]),
+        Note::Limits(id, set) => return note_limits(connection, id, set),
     }
     .map(drop)
+}
+
+fn note_limits(connection: &Connection, id: &CloudId, set: &SetLimits) -> rusqlite::Result<()> {
+    let (id, here) = (id.to_string(), set.here.to_string());
+    connection
+        .prepare_cached("DELETE FROM applied_limits WHERE id = ?1 AND here <> ?2")?
+        .execute([&id, &here])?;
+    let mut keep = connection.prepare_cached(
+        "INSERT OR REPLACE INTO applied_limits (id, here, resource, version)
+         VALUES (?1, ?2, ?3, ?4)",
+    )?;
+    for (resource, version) in &set.versions {
+        let version = i64::try_from(*version).unwrap_or(i64::MAX);
+        keep.execute(params![id, here, resource, version])?;
+    }
+    Ok(())
 }

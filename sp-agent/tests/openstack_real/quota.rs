@@ -81,14 +81,14 @@ async fn set(cloud: &OpenStack, hand: &Hand) {
         ),
     ] {
         let set = cloud.set_quota(&order(service, name, limit, false)).await;
-        let told = set.unwrap().expect("it was read back");
+        let told = set.unwrap().quota.expect("it was read back");
         assert_eq!(resource(&told, name).0, limit, "{service:?}");
         let told = quota(cloud, part, hand).await;
         assert_eq!(resource(&told, name).0, limit, "{service:?}");
         assert_eq!(resource(&told, other.0).0, other.1, "{service:?}");
     }
     let below = order(ServiceKind::Network, "network", Some(0), true);
-    let told = cloud.set_quota(&below).await.unwrap().unwrap();
+    let told = cloud.set_quota(&below).await.unwrap().quota.unwrap();
     assert_eq!(resource(&told, "network"), (Some(0), 1));
 }
 

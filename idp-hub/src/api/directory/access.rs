@@ -1,5 +1,6 @@
 //! Cloud administrators, and what everybody else sees of the directory.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::FromRequestParts;
@@ -94,6 +95,20 @@ impl Sight {
 
     pub(in crate::api) fn sees_object(&self, id: ObjectId, object: &Object<ObjectId>) -> bool {
         self.rights.sees_object(id, object)
+    }
+
+    /// The projects that he sees; `None` is all.
+    pub(in crate::api) fn projects(&self) -> Option<BTreeSet<ObjectId>> {
+        let directory = match self.sees_everything() {
+            true => return None,
+            false => self.directory.as_ref()?,
+        };
+        let all = directory.live().projects.iter();
+        let seen = all.filter(|(id, it)| {
+            self.rights
+                .sees_object(**id, &Object::Project((*it).clone()))
+        });
+        Some(seen.map(|(id, _)| *id).collect())
     }
 
     pub(in crate::api) fn sees_link(&self, link: &Link<ObjectId>) -> bool {

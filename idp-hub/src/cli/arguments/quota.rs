@@ -20,6 +20,8 @@ pub(in crate::cli) enum Quota {
     },
     /// Set limits of a project in a region; its agent is told at once
     Set(SetQuota),
+    /// Set limits of a project no more at the hub; what the region's cloud has stays
+    Unset(UnsetQuota),
     /// Show what of a region is given to projects of the directory, and what to leftovers: why they
     /// are left over, what they still have, and what to do about it
     Allocated {
@@ -41,6 +43,24 @@ pub(in crate::cli) enum Quota {
         #[arg(long)]
         yes: bool,
     },
+}
+
+/// Limits of a project that are set no more.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct UnsetQuota {
+    /// The region's name
+    pub(in crate::cli) region: String,
+    /// The project's name or id
+    pub(in crate::cli) project: String,
+    /// The cloud's name of each resource
+    #[arg(required = true, value_name = "RESOURCE")]
+    pub(in crate::cli) resources: Vec<String>,
+    /// The department that it is in, by name or id, where several have the name
+    #[arg(long = "in", value_name = "DEPARTMENT")]
+    pub(in crate::cli) within: Option<String>,
+    /// PROJECT is what the region's cloud calls it: of one that the directory has not
+    #[arg(long, conflicts_with = "within")]
+    pub(in crate::cli) own: bool,
 }
 
 /// The limits of a project.

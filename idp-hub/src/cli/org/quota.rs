@@ -4,7 +4,7 @@ mod shown;
 
 use serde_json::{Map, Value, json};
 
-use super::super::arguments::{Kind, Quota, SetQuota};
+use super::super::arguments::{Kind, Quota, SetQuota, UnsetQuota};
 use super::super::client::{Client, escaped};
 use super::super::error::CliError;
 use super::super::output::Screen;
@@ -28,6 +28,7 @@ pub(super) async fn run(client: &Client, asked: &Quota, screen: Screen) -> Resul
             )
         }
         Quota::Set(asked) => set(client, asked, screen).await,
+        Quota::Unset(asked) => unset(client, asked, screen).await,
         Quota::Spread(asked) => spread::run(client, asked, screen).await,
         Quota::Allocated { region } => {
             let it = allocation(client, region).await?;
@@ -83,6 +84,21 @@ async fn set(client: &Client, asked: &SetQuota, screen: Screen) -> Result<(), Cl
     let body = json!({ "limits": [limits], "force": force, "overcommit": overcommit });
     let set: LimitsSetList = client.put(&path, &body).await?;
     screen.write(|| shown::set(&set), &set)
+}
+
+async fn unset(client: &Client, asked: &UnsetQuota, screen: Screen) -> Result<(), CliError> {
+    let resources = &asked.resources;
+    let body = match asked.own {
+        true => json!({ "own": asked.project, "resources": resources }),
+        false => {
+            let within = asked.within.as_deref();
+            let found = find(client, Kind::Project, &asked.project, within).await?;
+            json!({ "project": found.id, "resources": resources })
+        }
+    };
+    let path = format!("/regions/{}/limits/unset", escaped(&asked.region));
+    let set: LimitsSetList = client.post(&path, &body).await?;
+    screen.write(|| shown::unset(&set), &set)
 }
 
 /// What `cores=20 ram=unlimited` says.

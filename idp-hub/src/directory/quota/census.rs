@@ -152,9 +152,7 @@ impl Census {
     /// one that its marker says.
     pub fn project(&mut self, it: Entry<Project<CloudId>>) {
         let bound = self.bindings.get(&it.id).map(Becomes::object);
-        let is_ours = |it: &Marker| it.federation == self.federation;
-        let marked = it.marker.filter(is_ours).map(|it| it.object);
-        let object = bound.unwrap_or(marked);
+        let object = self.object_of(&it);
         if let Some(object) = object {
             // Of two that say they are the same, the one that was decided about is it.
             let here = self.here.entry(object);
@@ -169,6 +167,14 @@ impl Census {
             object,
         };
         self.projects.insert(it.id, project);
+    }
+
+    /// Which of the directory's a project of the region is, as far as anything says so.
+    pub fn object_of(&self, it: &Entry<Project<CloudId>>) -> Option<ObjectId> {
+        let bound = self.bindings.get(&it.id).map(Becomes::object);
+        let is_ours = |it: &Marker| it.federation == self.federation;
+        let marked = it.marker.filter(is_ours).map(|it| it.object);
+        bound.unwrap_or(marked)
     }
 
     /// A quota of the region, and when it came here as it is.

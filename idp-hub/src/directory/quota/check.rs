@@ -191,7 +191,7 @@ impl Census {
 
     /// By what the limits of a project are told: as one of the directory's while it is that, else
     /// by what the cloud calls it.
-    fn settled(&self, asked: &Holder) -> Result<Holder, QuotaRefusal> {
+    pub(super) fn settled(&self, asked: &Holder) -> Result<Holder, QuotaRefusal> {
         let here = match asked {
             Holder::Project(id) if self.is_live(*id) => return Ok(asked.clone()),
             Holder::Project(id) => self.here.get(id),

@@ -53,6 +53,21 @@ pub enum QuotaRefusal {
         /// What was asked for.
         value: i64,
     },
+    /// No limit of it was set.
+    #[error(
+        "no limit of {resource:?} is set at the hub for {project} in the region {region:?}{}",
+        set_words(set)
+    )]
+    NotSet {
+        /// The region.
+        region: String,
+        /// The project's name.
+        project: String,
+        /// What was asked for.
+        resource: String,
+        /// What is set, by service.
+        set: Box<[String]>,
+    },
     /// Nothing was asked for, or too much.
     #[error("{what}; {next}")]
     Wrong {
@@ -174,6 +189,13 @@ fn known_words(known: &[String]) -> String {
     match known.is_empty() {
         true => ": its agent has told no quota yet; try again after the next reading".to_owned(),
         false => format!("; it has {}", known.join(", ")),
+    }
+}
+
+fn set_words(set: &[String]) -> String {
+    match set {
+        [] => ", nor any other".to_owned(),
+        set => format!("; it has {}", set.join(", ")),
     }
 }
 

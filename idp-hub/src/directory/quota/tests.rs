@@ -5,6 +5,7 @@ mod overcommit;
 mod properties;
 mod shifts;
 mod types;
+mod unsets;
 
 use shared::ids::{FederationId, ObjectId};
 use shared::model::*;

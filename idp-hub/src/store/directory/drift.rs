@@ -388,6 +388,20 @@ impl Changing<'_> {
         rows.tell(no, Some(put), (put.key().kind, gone))?;
         rows.finish(&mut self.hot.directory).map(drop)
     }
+
+    /// Tells one region something no more.
+    pub(super) fn tell_no_more(
+        &mut self,
+        no: RegionNo,
+        kind: RecordKind,
+        gone: &[CloudId],
+        author: &str,
+    ) -> Result<(), StoreError> {
+        let stamp = self.stamp(author)?;
+        let mut rows = Rows::begin(self, &stamp)?;
+        rows.tell(no, None, (kind, gone))?;
+        rows.finish(&mut self.hot.directory).map(drop)
+    }
 }
 
 pub(super) fn not_merged(region: &RegionRow) -> StoreError {

@@ -1,13 +1,13 @@
 //! Limits as they are told to regions: rows of a region's own feed, beside what was decided of its
 //! things; and what they are checked against.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{OptionalExtension, params};
 use shared::audit::{Act, By};
 use shared::ids::ObjectId;
 use shared::model::{
-    CloudId, Holder, Limit, Limits, Object, ObjectKind, Record, RecordKind, RemarkState,
+    CloudId, Holder, Limit, Limits, Object, ObjectKind, Quota, Record, RecordKind, RemarkState,
     ServiceKind, Subject, UnixMillis,
 };
 use shared::wire::record::{self, Decoded, kind_code};
@@ -16,7 +16,7 @@ use super::drift::not_merged;
 use super::load::{UNREADABLE, record_of};
 use super::write::{Rows, encoded};
 use crate::directory::quota::{
-    Census, Check, Decision, Force, Holdings, InDirectory, LimitsChange, QuotaEdit, Waits,
+    Census, Check, Decision, Force, Holdings, InDirectory, LimitsChange, QuotaEdit, Unset, Waits,
 };
 use crate::directory::{object_of, outward};
 use crate::store::error::{Doing, StoreError};
@@ -99,6 +99,83 @@ impl Reading<'_> {
             }
         }
         Ok(census)
+    }
+
+    /// What is known of the quotas of some of the directory's projects in a region, and of nothing
+    /// else. Reads all projects of the region, some 10 µs each, and of the rest what is theirs.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn census_of(
+        &self,
+        region: &RegionRow,
+        seen: &BTreeSet<ObjectId>,
+    ) -> Result<Census, StoreError> {
+        let name = region.facts.name.clone();
+        let mut census = Census::new(name, self.federation()?);
+        if seen.is_empty() {
+            return Ok(census);
+        }
+        let mut here = Vec::new();
+        self.each_of_region(region.no, RecordKind::Binding, |it| {
+            if let Record::Binding(it) = it
+                && it.kind == ObjectKind::Project
+            {
+                census.bind(it.here, it.becomes);
+            }
+        })?;
+        self.each_record(region.no, RecordKind::Project, |it, _| {
+            if let Record::Project(it) = it
+                && census.object_of(&it).is_some_and(|id| seen.contains(&id))
+            {
+                here.push(it.id.clone());
+                census.project(it);
+            }
+        })?;
+        for service in SERVICES {
+            for here in &here {
+                if let Some((quota, changed)) = self.told_quota(region.no, here, service)? {
+                    census.quota(quota, changed);
+                }
+            }
+            for id in seen {
+                let limits = self.limits_of(region.no, &Holder::Project(*id), service)?;
+                limits.into_iter().for_each(|it| census.want(it));
+            }
+        }
+        for row in self.raises(Some(region.no))? {
+            if seen.contains(&row.raise.key.project) {
+                census.wait(row.raise);
+            }
+        }
+        for id in census.objects() {
+            if let Some(it) = self.in_directory(id)? {
+                census.know(id, it);
+            }
+        }
+        Ok(census)
+    }
+
+    /// A project's quota as its region told it last, and when that came here.
+    fn told_quota(
+        &self,
+        no: RegionNo,
+        here: &CloudId,
+        service: ServiceKind,
+    ) -> Result<Option<(Quota, UnixMillis)>, StoreError> {
+        let sql = "SELECT kind, id, value, changed_ms FROM records
+                   WHERE region = ?1 AND kind = ?2 AND id = ?3";
+        let id = encoded(&Quota::id_of(here, service))?;
+        let row = params![no.0, kind_code(RecordKind::Quota), id];
+        let found = self
+            .prepared(sql)?
+            .query_row(row, |row| Ok((record_of(row)?, UnixMillis(row.get(3)?))))
+            .optional()
+            .doing("find a quota")?;
+        Ok(match found {
+            Some((Some(Record::Quota(quota)), changed)) => Some((quota, changed)),
+            _ => None,
+        })
     }
 
     /// The region of this name.
@@ -356,6 +433,44 @@ impl Changing<'_> {
         Ok(before)
     }
 
+    /// Sets limits of a project no more: its agent is told none, and what the cloud has stays.
+    /// Returns what that was.
+    ///
+    /// # Errors
+    /// If the region is not merged, if one of them is not set or is a total's share, or if the
+    /// database fails.
+    pub fn unset_limits(
+        &mut self,
+        region: &RegionRow,
+        project: &Holder,
+        resources: &[String],
+        by: &By,
+    ) -> Result<Vec<LimitsChange>, StoreError> {
+        self.is_merged(region)?;
+        let census = self
+            .reading()
+            .census(region, std::slice::from_ref(project))?;
+        let Unset { changes, settled } = census.unset(project, resources)?;
+        for it in &changes {
+            self.is_no_share_withdrawn(region, it)?;
+        }
+        for it in &changes {
+            let gone = [it.limits.id()];
+            match it.limits.resources.is_empty() {
+                true => self.tell_no_more(region.no, RecordKind::Limits, &gone, &by.who)?,
+                false => {
+                    let record = Record::Limits(it.limits.clone());
+                    self.tell_one(region.no, &record, &[], &by.who)?;
+                }
+            }
+            self.audit(act(by.clone(), "unset-quota", region, it))?;
+        }
+        for key in &settled {
+            self.forget_raise(region.no, key)?;
+        }
+        Ok(changes)
+    }
+
     /// Leaves a leftover of a region what it uses, and nothing more. Returns what of that is new.
     ///
     /// # Errors
@@ -396,7 +511,7 @@ impl Changing<'_> {
         for change in &changes {
             let record = Record::Limits(change.limits.clone());
             self.tell_one(region.no, &record, &std::mem::take(&mut gone), &by.who)?;
-            self.audit(act(by.clone(), region, change))?;
+            self.audit(act(by.clone(), "set-quota", region, change))?;
         }
         Ok(changes)
     }
@@ -430,14 +545,14 @@ impl Rows<'_> {
 }
 
 /// What is told of it.
-fn act(by: By, region: &RegionRow, change: &LimitsChange) -> Act {
+fn act(by: By, action: &str, region: &RegionRow, change: &LimitsChange) -> Act {
     let id = match &change.limits.holder {
         Holder::Project(id) => id.to_string(),
         Holder::Own(here) => here.to_string(),
     };
     let (region, service) = (&region.facts.name, change.limits.service.name());
     let after = format!("in region {region:?}, {service}: {}", change.after);
-    Act::new(by, "set-quota")
+    Act::new(by, action)
         .on("project", id, change.name.as_str())
         .changing(change.before.as_str(), after)
 }

@@ -185,6 +185,31 @@ impl Changing<'_> {
         Ok(())
     }
 
+    /// Whether no limit that is to be set no more is a total's share.
+    pub(super) fn is_no_share_withdrawn(
+        &self,
+        region: &RegionRow,
+        change: &LimitsChange,
+    ) -> Result<(), StoreError> {
+        let (limits, name) = (&change.limits, &change.name);
+        let Some(project) = limits.holder.project() else {
+            return Ok(());
+        };
+        let before = self
+            .reading()
+            .limits_of(region.no, &limits.holder, limits.service)?;
+        let before = before.into_iter().flat_map(|it| it.resources);
+        for limit in before.filter(|it| !limits.resources.contains(it)) {
+            let key = SpreadKey {
+                project,
+                service: limits.service,
+                resource: limit.name,
+            };
+            self.is_no_share(&key, name)?;
+        }
+        Ok(())
+    }
+
     /// Whether no total is set of this.
     pub(super) fn is_no_share(&self, key: &SpreadKey, name: &str) -> Result<(), StoreError> {
         let Some(Spread { total, .. }) = self.reading().spread(key)? else {

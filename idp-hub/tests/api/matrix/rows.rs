@@ -191,6 +191,11 @@ pub(super) fn quotas() -> Vec<Row> {
         "/regions/{region}/limits/zero",
         "/regions/none/limits/zero",
     );
+    let unset = (
+        "POST",
+        "/regions/{region}/limits/unset",
+        "/regions/none/limits/unset",
+    );
     let allocation = (
         "GET",
         "/regions/{region}/allocation",
@@ -203,6 +208,7 @@ pub(super) fn quotas() -> Vec<Row> {
         limits(left, cloud(404)),
         limits(forced, [404, 404, 404, 403, 403, 403, 401]),
         row(zero, r#"{"own": "p"}"#, cloud(404)),
+        row(unset, r#"{"own": "p", "resources": ["cores"]}"#, cloud(404)),
         row(allocation, "", cloud(404)),
     ]
 }

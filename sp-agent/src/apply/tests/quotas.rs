@@ -206,3 +206,79 @@ fn a_service_that_is_away_holds_up_no_order_to_keystone() {
     assert_eq!(name, "web");
     assert_eq!(bench.run(), 1, "it comes back");
 }
+
+#[test]
+fn a_limit_that_the_service_never_takes_holds_up_no_other() {
+    let (mut bench, mut replica) = applied();
+    let (holder, _) = of_web(&bench);
+    let ssd = limit("gigabytes_ssd", Some(5), 5);
+    let cores = limit("cores", Some(20), 5);
+    tell(
+        &mut bench,
+        &mut replica,
+        &holder,
+        &[cores.clone(), ssd.clone()],
+    );
+    let refuse = |bench: &mut Bench| {
+        let task = bench.core.next(bench.now, 100).tasks.remove(0);
+        let refused = crate::cloud::RefusedLimits {
+            names: ["gigabytes_ssd".to_owned()].into(),
+            error: CloudError::Refused {
+                what: "get gigabytes_ssd=5 set".to_owned(),
+                reason: "there is no such type".to_owned(),
+            },
+        };
+        let at = (bench.now, bench.wall());
+        let outcome = bench.core.partly(at, &task, &refused, 0);
+        assert!(outcome.failure.unwrap().contains("no such type"));
+        bench.keep(outcome.notes);
+        let Order::Quota(order) = task.order else {
+            panic!("{:?}", task.order);
+        };
+        let names: Vec<_> = order.limits.into_iter().map(|it| it.name).collect();
+        names
+    };
+    assert_eq!(refuse(&mut bench), ["cores", "gigabytes_ssd"]);
+    // A later one is set, and what was set before not again.
+    let ram = limit("ram", Some(9), 9);
+    tell(
+        &mut bench,
+        &mut replica,
+        &holder,
+        &[cores.clone(), ssd, ram.clone()],
+    );
+    assert_eq!(refuse(&mut bench), ["gigabytes_ssd", "ram"]);
+    let base = bench.kept.clone();
+    bench.restart(base, &replica, Policy::default());
+    assert_eq!(refuse(&mut bench), ["gigabytes_ssd"]);
+    // Nobody wants it any more.
+    tell(&mut bench, &mut replica, &holder, &[cores, ram]);
+    assert_eq!(bench.run(), 0);
+    let subject = Subject::Quota(holder, ServiceKind::Compute);
+    assert_eq!(bench.core.standing(&subject), Some(&Standing::InPlace));
+}
+
+#[test]
+fn what_a_leftover_was_left_ends_when_it_is_the_directorys() {
+    let (mut bench, mut replica) = applied();
+    let (holder, here) = of_web(&bench);
+    tell(
+        &mut bench,
+        &mut replica,
+        &holder,
+        &[limit("cores", Some(40), 9)],
+    );
+    assert_eq!(bench.run(), 1);
+    let own = Holder::Own(here);
+    tell(
+        &mut bench,
+        &mut replica,
+        &own,
+        &[limit("cores", Some(4), 5)],
+    );
+    assert_eq!(bench.run(), 0);
+    // Nor where nobody knows any more what was set.
+    bench.restart(Base::default(), &replica, Policy::default());
+    bench.run();
+    assert_eq!(last(&bench).1, [("cores".to_owned(), Some(40))]);
+}

@@ -12,7 +12,7 @@ use super::{ReplicaError, file};
 use crate::database::{damage, settle};
 
 /// What each release added, in order. Never changed once released: append.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     "
     CREATE TABLE position (
         federation BLOB    NOT NULL CHECK (length(federation) = 16),
@@ -63,6 +63,17 @@ const MIGRATIONS: [&str; 2] = [
     -- 2: it is about to be made here, because the directory has it; 1: it was; 0: it was there, or
     -- nobody knows.
     ALTER TABLE applied_link ADD COLUMN made INTEGER NOT NULL DEFAULT 0;
+",
+    "
+    -- What was set before is set once more.
+    DROP TABLE applied_limits;
+    CREATE TABLE applied_limits (
+        id       TEXT    NOT NULL,         -- of the record
+        here     TEXT    NOT NULL,         -- what the cloud calls the project
+        resource TEXT    NOT NULL,
+        version  INTEGER NOT NULL,
+        PRIMARY KEY (id, resource)
+    ) STRICT, WITHOUT ROWID;
 ",
 ];
 

@@ -116,6 +116,17 @@ pub(super) fn set(set: &LimitsSetList) -> String {
     text
 }
 
+/// What is set no more.
+pub(super) fn unset(set: &LimitsSetList) -> String {
+    let region = foreign::line(&set.region);
+    let mut text = format!("No more set at the hub; what {region} has by now stays:");
+    for it in &set.changed {
+        let (name, before) = (foreign::line(&it.name), foreign::line(&it.before));
+        text.push_str(&format!("\n  {name}, {}: {before}", it.service));
+    }
+    text
+}
+
 /// What of a region is given to whom.
 pub(super) fn allocation(it: &AllocationDocument, screen: Screen) -> String {
     let mut table = screen.table();

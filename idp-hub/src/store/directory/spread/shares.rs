@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, params};
 use shared::ids::{ObjectId, RegionId};
 use shared::model::{
     Becomes, CloudId, Holder, LIMIT_MAX, ObjectKind, Quota, Record, RecordKind, ServiceKind,
-    ServiceState, UnixMillis,
+    ServiceState, Subject, UnixMillis,
 };
 use shared::wire::record::{self, kind_code};
 
@@ -108,19 +108,22 @@ impl Reading<'_> {
             };
             let id = region.facts.id;
             let stored = self.stored_share(key, no)?;
-            let Some(word) = self.word(no, places.of(no, key.project), key)? else {
-                if stored.is_none() {
-                    continue;
-                }
-                shares.insert(
-                    region.facts.id,
-                    share(region, stored, Word::Unread, online, now),
-                );
-                continue;
-            };
+            let word = self.word(no, places.of(no, key.project), key)?;
             let known = match stored.clone() {
                 Some(known) => known,
-                None => self.first_share(key, no, word.found())?,
+                // It would be given what nobody there can use, and what nobody has back then.
+                None if matches!(word, Word::NoService | Word::NoResource) => continue,
+                None => {
+                    let first = self.first_share(key, no, word.found())?;
+                    let is_told = first.0.newest().is_some();
+                    if !is_told
+                        && matches!(word, Word::Absent)
+                        && !self.can_make(no, key.project)?
+                    {
+                        continue;
+                    }
+                    first
+                }
             };
             let mut share = share(region, Some(known.clone()), word, online, now);
             share.is_new = stored.as_ref() != Some(&known) || share.is_new;
@@ -196,27 +199,36 @@ impl Reading<'_> {
     /// Whether the region's catalog has no such service.
     fn is_missing(&self, no: RegionNo, service: ServiceKind) -> Result<bool, StoreError> {
         let id = CloudId::Text(service.name().to_owned());
-        let id = record::encode_id(&id).map_err(|_| UNREADABLE)?;
-        let sql = "SELECT kind, id, value FROM records
-                   WHERE region = ?1 AND kind = ?2 AND id = ?3";
-        let row = params![no.0, kind_code(RecordKind::Service), id];
-        let found = self.prepared(sql)?.query_row(row, record_of).optional();
-        Ok(match found.doing("find a service")?.flatten() {
+        Ok(match self.told_record(no, RecordKind::Service, &id)? {
             Some(Record::Service(it)) => it.state == ServiceState::Missing,
             _ => false,
         })
     }
 
-    /// What a region says of a project's resource; `None` where it has no such resource at all.
+    /// Whether a region that has not the project is about to make it: its agent changes things
+    /// there, and says of nothing that keeps it from that.
+    fn can_make(&self, no: RegionNo, project: ObjectId) -> Result<bool, StoreError> {
+        let id = Subject::Object(ObjectKind::Project, project).id();
+        let remark = self.told_record(no, RecordKind::Remark, &id)?;
+        let applying = self.records(no, RecordKind::Applying, &[], 1)?;
+        let mut applying = applying.records.iter();
+        let is_read_only =
+            applying.any(|it| matches!(&it.record, Record::Applying(it) if it.read_only));
+        Ok(remark.is_none() && !is_read_only)
+    }
+
+    /// What a region says of a project's resource.
     fn word(
         &self,
         no: RegionNo,
         here: Option<&CloudId>,
         key: &SpreadKey,
-    ) -> Result<Option<Word>, StoreError> {
+    ) -> Result<Word, StoreError> {
         let Some(here) = here else {
-            let is_missing = self.is_missing(no, key.service)?;
-            return Ok((!is_missing).then_some(Word::Absent));
+            return Ok(match self.is_missing(no, key.service)? {
+                true => Word::NoService,
+                false => Word::Absent,
+            });
         };
         let id = record::encode_id(&Quota::id_of(here, key.service)).map_err(|_| UNREADABLE)?;
         let sql = "SELECT kind, id, value, changed_ms FROM records
@@ -228,12 +240,16 @@ impl Reading<'_> {
             .optional()
             .doing("find a quota")?;
         let Some((Some(Record::Quota(quota)), changed)) = found else {
-            let is_missing = self.is_missing(no, key.service)?;
-            return Ok((!is_missing).then_some(Word::Unread));
+            return Ok(match self.is_missing(no, key.service)? {
+                true => Word::NoService,
+                false => Word::Unread,
+            });
         };
         let mut resources = quota.resources.iter();
         let resource = resources.find(|it| it.name == key.resource);
-        Ok(resource.map(|it| Word::Found(it.into(), UnixMillis(changed))))
+        Ok(resource.map_or(Word::NoResource, |it| {
+            Word::Found(it.into(), UnixMillis(changed))
+        }))
     }
 }
 
@@ -242,6 +258,10 @@ impl Reading<'_> {
 enum Word {
     /// It has no such project.
     Absent,
+    /// It has no such service: nothing of it can be used there, and what it was told counts.
+    NoService,
+    /// Its service tells no such resource.
+    NoResource,
     /// It has the project, and has not told its quota.
     Unread,
     /// Its record, and when that came here as it is.
@@ -252,7 +272,7 @@ impl Word {
     const fn found(self) -> Option<Found> {
         match self {
             Self::Found(found, _) => Some(found),
-            Self::Absent | Self::Unread => None,
+            Self::Absent | Self::NoService | Self::NoResource | Self::Unread => None,
         }
     }
 }
@@ -270,7 +290,7 @@ fn share(
     let mut standing = Standing {
         tellings,
         found,
-        is_unread: matches!(word, Word::Unread),
+        is_unread: matches!(word, Word::Unread | Word::NoResource),
         demand,
         is_present: online.contains(&region.no),
     };

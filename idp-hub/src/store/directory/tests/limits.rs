@@ -330,3 +330,44 @@ async fn a_shift_raises_only_what_its_region_has_lowered_elsewhere() {
     assert_eq!(site.raises().await, 0);
     site.is_sound().await;
 }
+
+#[tokio::test]
+async fn what_is_set_no_more_is_told_no_more() {
+    let (site, [home, _], web) = with_web().await;
+    site.limit(home, vec![edit(Holder::Project(web), 20)])
+        .await
+        .unwrap();
+    let unsets = async |word: &str| {
+        let words = [word.to_owned()];
+        let unset = site.store.change(move |it| {
+            let region = it.region_numbered(home)?.unwrap();
+            it.unset_limits(&region, &Holder::Project(web), &words, &by_ann())
+        });
+        unset.await.map(|it| it.len())
+    };
+    let refused = unsets("ram").await.unwrap_err();
+    assert!(
+        matches!(refused, StoreError::Quota(QuotaRefusal::NotSet { .. })),
+        "{refused}"
+    );
+    assert_eq!(unsets("cores").await.unwrap(), 1);
+    assert_eq!(site.told_limits(), []);
+    site.is_sound().await;
+    let site = site.reopened().await;
+    assert_eq!(site.told_limits(), []);
+}
+
+#[tokio::test]
+async fn a_leftovers_zero_is_forgotten_when_it_is_the_directorys_and_has_limits_set() {
+    let (site, [home, _], _) = with_web().await;
+    let own = Holder::Own(CloudId::new("later"));
+    site.limit(home, vec![edit(own.clone(), 1)]).await.unwrap();
+    assert_eq!(site.told_limits(), [(home.0, own.clone(), Some(1))]);
+    site.merge(home).await;
+    site.limit(home, vec![edit(own, 9)]).await.unwrap();
+    let told = site.told_limits();
+    let [(_, Holder::Project(_), Some(9))] = told.as_slice() else {
+        panic!("{told:?}");
+    };
+    site.is_sound().await;
+}

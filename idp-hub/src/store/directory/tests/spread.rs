@@ -6,7 +6,7 @@ use shared::audit::Wanted;
 use shared::ids::ObjectId;
 use shared::model::{
     CloudId, Custody, Entry, Feed, Holder, Limit, Limits, Marker, Object, ObjectKind, Project,
-    Quota, QuotaResource, Record, ServiceKind,
+    Quota, QuotaResource, Record, Remark, RemarkState, ServiceKind, Subject,
 };
 
 use super::site::{OURS, Site, by_ann, create, organization};
@@ -403,4 +403,31 @@ async fn a_region_that_is_removed_has_no_share_any_more() {
         .change(move |it| it.respread(&key, &places, &online));
     let told: Vec<u64> = told.await.unwrap().into_iter().map(|it| it.1).collect();
     assert_eq!(told, [50, 50]);
+}
+
+#[tokio::test]
+async fn who_can_not_have_the_project_is_given_no_room() {
+    let mut fleet = Fleet::new().await;
+    let region = &mut fleet.regions[2];
+    (region.session, region.limit) = (region.session + 1, 0);
+    let (no, session) = (region.no, region.session);
+    let mut records = organization(region.mark);
+    // Its agent can't make it: the name is taken there.
+    records.push(Record::Remark(Remark {
+        subject: Subject::Object(ObjectKind::Project, web()),
+        name: "web".to_owned(),
+        state: RemarkState::Blocked {
+            reason: "the name is taken".to_owned(),
+        },
+    }));
+    fleet.site.tell(no, session, &records).await;
+    fleet.total(100).await.unwrap();
+    assert_eq!(fleet.looks().await, ["a", "b"]);
+    fleet.settles().await;
+    let sum: u64 = fleet.regions[..2].iter().map(|it| it.limit).sum();
+    assert_eq!(sum, 100, "all of it is where it can be used");
+    // It can.
+    fleet.knows_the_project(2).await;
+    fleet.settles().await;
+    assert!(fleet.regions[2].limit > 0);
 }

@@ -1,4 +1,6 @@
-//! Sets limits: one request a project and service, with those that are to change alone.
+//! Sets limits: one request a project and service, with those that are to change alone; those that
+//! were said to be forced by another one. Services take all of a request or nothing, so that one
+//! that is refused is asked again by halves: what one resource can't have holds up no other.
 //!
 //! - Nova: `PUT /os-quota-sets/{tenant_id}` (Compute API reference, "Quota sets"). Without a
 //!   microversion: the first one takes every resource that any later one shows. It refuses a limit
@@ -11,15 +13,17 @@
 //!
 //! Unlimited is -1 with all three.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use reqwest::Method;
 use serde_json::{Map, Value, json};
-use shared::model::{Quota, QuotaResource, ServiceKind};
+use shared::model::{Limit, Quota, QuotaResource, ServiceKind};
 
 use super::super::client::{Change, Client};
 use super::super::identity::segment;
 use super::super::projects::Project;
 use super::of_project;
-use crate::cloud::{CloudError, QuotaOrder};
+use crate::cloud::{CloudError, QuotaOrder, QuotaSet, RefusedLimits, told_limits};
 
 /// Sets the limits, and reads what the quota is then.
 ///
@@ -28,31 +32,128 @@ use crate::cloud::{CloudError, QuotaOrder};
 pub(in crate::cloud::openstack) async fn set(
     client: &Client,
     order: &QuotaOrder,
-) -> Result<Option<Quota>, CloudError> {
-    let change = change(order)?;
-    client.change(&change).await?;
-    let project = Project {
-        id: order.project.clone(),
-        name: order.name.clone(),
+) -> Result<QuotaSet, CloudError> {
+    let mut refused = send(client, order).await?;
+    let mut quota = None;
+    if refused.names.len() < order.limits.len() {
+        let project = Project {
+            id: order.project.clone(),
+            name: order.name.clone(),
+        };
+        // They are set whatever comes of this; the next audit tells what they are.
+        let read = of_project(client, order.service, project).await;
+        quota = read.ok().flatten();
+    }
+    for it in quota.iter().flat_map(|it| others(order, it)) {
+        refused.add(it.name.clone(), not_taken(order, it));
+    }
+    let Some(first) = refused.first.take() else {
+        return Ok(QuotaSet {
+            quota,
+            refused: None,
+        });
     };
-    // They are set whatever comes of this; the next audit tells what they are.
-    let read = of_project(client, order.service, project).await;
-    let read = read.ok().flatten();
-    match read.as_ref().and_then(|it| first_other(order, it)) {
-        Some(other) => Err(not_taken(order, other)),
-        None => Ok(read),
+    let error = refused.told(order, first);
+    if refused.names.len() >= order.limits.len() {
+        return Err(error);
+    }
+    let names = refused.names;
+    Ok(QuotaSet {
+        quota,
+        refused: Some(RefusedLimits { names, error }),
+    })
+}
+
+/// What was not set, and why the first of it.
+#[derive(Debug, Default)]
+struct Refused {
+    names: BTreeSet<String>,
+    first: Option<CloudError>,
+}
+
+impl Refused {
+    fn add(&mut self, name: String, error: CloudError) {
+        self.names.insert(name);
+        self.first.get_or_insert(error);
+    }
+
+    /// Of one among several it is said which.
+    fn told(&self, order: &QuotaOrder, first: CloudError) -> CloudError {
+        if order.limits.len() == 1 || !is_refusal(&first) {
+            return first;
+        }
+        let limits = order.limits.iter();
+        let limits = told_limits(limits.filter(|it| self.names.contains(&it.name)));
+        CloudError::Refused {
+            what: format!("get {limits} set for {:?}", order.name),
+            reason: match first {
+                CloudError::Refused { reason, .. } => reason,
+                first => first.to_string(),
+            },
+        }
     }
 }
 
-/// A resource that has another limit than was set just now. With unified limits Nova takes whatever
+/// Whether a service says that it will not, and not that it can't for now.
+const fn is_refusal(error: &CloudError) -> bool {
+    matches!(
+        error,
+        CloudError::Conflict { .. }
+            | CloudError::Refused { .. }
+            | CloudError::Status {
+                status: 400 | 409 | 413 | 422,
+                ..
+            }
+    )
+}
+
+/// Asks for all of it: at most twice as often as there are limits.
+async fn send(client: &Client, order: &QuotaOrder) -> Result<Refused, CloudError> {
+    // Cinder does not know the word.
+    let is_forced = |it: &Limit| it.force && order.service != ServiceKind::Volume;
+    let limits = order.limits.iter().cloned();
+    let (forced, plain): (Vec<Limit>, Vec<Limit>) = limits.partition(is_forced);
+    let mut groups = vec![forced, plain];
+    let mut refused = Refused::default();
+    while let Some(mut group) = groups.pop() {
+        let Some(first) = group.first() else {
+            continue;
+        };
+        let change = change(order, &group, is_forced(first))?;
+        let Err(error) = client.change(&change).await else {
+            continue;
+        };
+        if !is_refusal(&error) {
+            // Whoever can't for now is not asked for the rest.
+            let rest = groups.into_iter().flatten().chain(group);
+            rest.for_each(|it| refused.add(it.name, error.clone()));
+            refused.first = Some(error);
+            break;
+        }
+        if group.len() == 1 {
+            refused.add(group.swap_remove(0).name, error);
+            continue;
+        }
+        let half = group.split_off(group.len() / 2);
+        groups.extend([half, group]);
+    }
+    Ok(refused)
+}
+
+/// Resources that have another limit than was set just now. With unified limits Nova takes whatever
 /// is sent, says that all is well, and does nothing: what a project may use stands in Keystone then
 /// (Compute documentation, "Manage Unified Limits Quotas").
-fn first_other<'a>(order: &QuotaOrder, read: &'a Quota) -> Option<&'a QuotaResource> {
-    let mut limits = order.limits.iter();
-    limits.find_map(|asked| {
-        let told = read.resources.iter().find(|it| it.name == asked.name);
-        told.filter(|it| it.limit != asked.limit)
-    })
+fn others<'a>(
+    order: &QuotaOrder,
+    read: &'a Quota,
+) -> impl Iterator<Item = &'a QuotaResource> + use<'a> {
+    let asked: BTreeMap<String, Option<u64>> = order
+        .limits
+        .iter()
+        .map(|it| (it.name.clone(), it.limit))
+        .collect();
+    let told = read.resources.iter();
+    told.filter(move |it| asked.get(&it.name).is_some_and(|asked| *asked != it.limit))
 }
 
 fn not_taken(order: &QuotaOrder, other: &QuotaResource) -> CloudError {
@@ -70,7 +171,7 @@ fn not_taken(order: &QuotaOrder, other: &QuotaResource) -> CloudError {
     }
 }
 
-fn change(order: &QuotaOrder) -> Result<Change, CloudError> {
+fn change(order: &QuotaOrder, limits: &[Limit], is_forced: bool) -> Result<Change, CloudError> {
     let service = order.service;
     let project = segment(&order.project)?;
     let path: &[&str] = match service {
@@ -82,12 +183,10 @@ fn change(order: &QuotaOrder) -> Result<Change, CloudError> {
         ServiceKind::Network => "quota",
         _ => "quota_set",
     };
-    let limits = order.limits.iter();
+    let limits = limits.iter();
     let limits = limits.map(|it| (it.name.clone(), it.limit.map_or(json!(-1), Value::from)));
     let mut limits: Map<String, Value> = limits.collect();
-    let is_forced = order.limits.iter().any(|it| it.force);
-    // Cinder does not know the word.
-    if is_forced && service != ServiceKind::Volume {
+    if is_forced {
         limits.insert("force".to_owned(), json!(true));
     }
     let body = Map::from_iter([(member.to_owned(), Value::Object(limits))]);

@@ -308,7 +308,7 @@ async fn limits_are_set_with_nothing_beside_and_read_back() {
         ),
     ] {
         let quota = cloud.set_quota(&order(service, asked)).await.unwrap();
-        let quota = quota.expect("it was read back");
+        let quota = quota.quota.expect("it was read back");
         assert_eq!(
             (quota.service, quota.project_name.as_str()),
             (service, "one")
@@ -355,4 +355,47 @@ async fn a_service_that_takes_limits_and_does_nothing_is_found_out() {
         text.contains("still has 7") && text.contains("Keystone"),
         "{text}"
     );
+}
+
+#[tokio::test]
+async fn one_limit_that_is_refused_holds_up_no_other_and_what_is_forced_is_sent_alone() {
+    let fake = Fake::start(|seen| match (seen.method.as_str(), seen.path.as_str()) {
+        ("PUT", _) if seen.body["quota_set"].get("wheels").is_some() => {
+            let body = r#"{"badRequest": {"message": "Bad key wheels"}}"#;
+            Some(Reply::status(400, body))
+        }
+        ("PUT", _) => answer(json!({"quota_set": {}})),
+        ("GET", path) if path.contains("os-quota-sets/p1") => answer(json!({"quota_set": {
+            "ram": {"limit": 9, "in_use": 3, "reserved": 0}}})),
+        _ => None,
+    })
+    .await;
+    let asked = [
+        ("cores", Some(7), true),
+        ("instances", Some(5), false),
+        ("ram", Some(9), false),
+        ("wheels", Some(4), false),
+    ];
+    let order = order(ServiceKind::Compute, &asked);
+    let set = client(&fake).set_quota(&order).await.unwrap();
+    assert!(set.quota.is_some());
+    let refused = set.refused.unwrap();
+    assert_eq!(refused.names, ["wheels".to_owned()].into());
+    let text = refused.error.to_string();
+    assert!(
+        text.contains("wheels=4") && text.contains("Bad key"),
+        "{text}"
+    );
+    let puts = fake.seen("/compute/v2.1/os-quota-sets/p1").into_iter();
+    let puts: Vec<_> = puts.filter(|it| it.method == "PUT").collect();
+    let sets = |name: &str| {
+        let taken = puts.iter().map(|it| &it.body["quota_set"]);
+        let mut taken = taken.filter(|it| it.get("wheels").is_none() && it.get(name).is_some());
+        taken.next().unwrap().clone()
+    };
+    assert_eq!(sets("cores"), json!({"cores": 7, "force": true}));
+    for name in ["instances", "ram"] {
+        assert!(sets(name).get("force").is_none());
+    }
+    assert!(puts.len() <= 2 * asked.len());
 }
