@@ -259,6 +259,10 @@ async fn what_ends_is_told_before_it_is_gone_and_kept_as_it_was() {
             _ => ObjectKind::User,
         };
         assert_eq!((lapse.kind, lapse.how), (kind, End::Retired));
+        assert!(
+            ["ops", "ann"].contains(&&*lapse.name),
+            "as it was called last"
+        );
     }
     let site = site.reopened().await;
     let directory = site.store.read(|it| it.directory()).await.unwrap();

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use rusqlite::{Connection, OptionalExtension, params};
 use shared::ids::ObjectId;
-use shared::model::{Binding, Lapse, Object, ObjectKind, Record, RecordKind};
+use shared::model::{Binding, End, Lapse, Object, ObjectKind, Record, RecordKind};
 use shared::wire::Digest;
 use shared::wire::record::{self, kind_code};
 
@@ -173,6 +173,10 @@ impl<'a> Rows<'a> {
             object: id,
             kind,
             how: ended.how,
+            name: match ended.how {
+                End::Retired => ended.object.name().to_owned(),
+                End::Deleted => String::new(),
+            },
             proof: lapse_proof(&self.key, (kind, id), ended.how),
         };
         self.put(EVERYWHERE, &Record::Lapse(lapse))?;

@@ -56,7 +56,7 @@ async fn a_departments_users_are_deleted_with_it_and_its_projects_before() {
     stage.purge(found).await.unwrap();
     let rows = stage.site.rows();
     let lapse = rows.iter().find_map(|(.., it)| match it {
-        Some(Record::Lapse(it)) if it.kind == ObjectKind::User => Some(*it),
+        Some(Record::Lapse(it)) if it.kind == ObjectKind::User => Some(it.clone()),
         _ => None,
     });
     assert_eq!(lapse.unwrap().how, End::Deleted);
@@ -116,6 +116,7 @@ async fn who_was_deleted_ends_again_by_the_hubs_own_proof_and_by_no_other() {
             object,
             kind,
             how,
+            name: String::new(),
             proof
         }),
         "the same word"
