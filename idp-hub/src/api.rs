@@ -61,8 +61,8 @@ pub use openapi::document as openapi_document;
 use problem::{Kind, Problem};
 pub use quotas::{
     AllocationDocument, HoldingsDocument, LeftoverDocument, LimitsSetDocument, LimitsSetList,
-    ProjectQuotaDocument, ResourceAllocationDocument, ResourceQuotaDocument, ShareDocument,
-    SumDocument,
+    LimitsWaitingDocument, ProjectQuotaDocument, ResourceAllocationDocument, ResourceQuotaDocument,
+    ShareDocument, SumDocument,
 };
 pub use records::{
     CapacityDocument, FloatingIpDocument, NetworkDocument, NodeDocument, QuotaDocument,

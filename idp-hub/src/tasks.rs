@@ -9,6 +9,7 @@
 mod drift;
 mod fleet;
 mod purge;
+mod shifts;
 mod spread;
 
 use std::net::SocketAddr;
@@ -23,6 +24,7 @@ use shared::transport::{Congestion, ListenOptions, Listener, ResetKey};
 use tokio::sync::mpsc;
 
 use self::fleet::FleetDriver;
+pub use self::shifts::tell_raises;
 pub use self::spread::Looker;
 use crate::adoption::Adopter;
 use crate::authority::Authority;
@@ -155,6 +157,8 @@ fn tend(tasks: &Tasks, hub: &Hub, clock: Clock) {
     tasks.spawn(Task::worker("spread"), OnExit::StopDaemon, done(spreading));
     let cured = drift::run(store.clone(), clock.clone(), shutdown.clone());
     tasks.spawn(Task::worker("drift"), OnExit::StopDaemon, done(cured));
+    let shifted = shifts::run(store.clone(), clock.clone(), shutdown.clone());
+    tasks.spawn(Task::worker("shifts"), OnExit::StopDaemon, done(shifted));
     let purged = purge::run(store.clone(), clock.clone(), shutdown.clone());
     tasks.spawn(Task::worker("purges"), OnExit::StopDaemon, done(purged));
     let trail = store.clone();

@@ -334,6 +334,17 @@ impl Region {
         self.folder.join("data/spool")
     }
 
+    /// Removes what the agent knows of the directory and of its own part in it. It must not run.
+    pub fn forget_replica(&self) {
+        for end in ["", "-wal", "-shm"] {
+            let path = self.folder.join(format!("data/replica.sqlite{end}"));
+            let removed = std::fs::remove_file(&path);
+            let is_absent = |it: &std::io::Error| it.kind() == std::io::ErrorKind::NotFound;
+            let is_gone = removed.as_ref().err().is_none_or(is_absent);
+            assert!(is_gone, "{}: {removed:?}", path.display());
+        }
+    }
+
     /// Counts what the spool's file holds, record by record.
     pub fn totals(&self) -> Totals {
         let spool = Connection::open(self.spool().join("spool.sqlite")).unwrap();

@@ -51,6 +51,46 @@ impl RealCloud {
         serde_json::from_str(&output).unwrap_or(Value::Null)
     }
 
+    /// As [`Self::ask`], as somebody else: with these variables (`OS_USERNAME` and so on) instead
+    /// of the administrator's account and project.
+    pub fn ask_as(&self, variables: &[(&str, &str)], words: &str) -> Value {
+        let own = [
+            "OS_USERNAME",
+            "OS_PASSWORD",
+            "OS_USER_DOMAIN_ID",
+            "OS_PROJECT_NAME",
+            "OS_PROJECT_DOMAIN_ID",
+        ];
+        let mut all: Vec<String> = Vec::new();
+        all.extend(
+            own.iter()
+                .flat_map(|it| ["-u".to_owned(), (*it).to_owned()]),
+        );
+        all.extend(
+            variables
+                .iter()
+                .map(|(name, value)| format!("{name}={value}")),
+        );
+        all.push("openstack".to_owned());
+        all.extend(words.split_whitespace().map(str::to_owned));
+        all.extend(["-f", "json"].map(str::to_owned));
+        serde_json::from_str(&self.exec("env", &all)).unwrap()
+    }
+
+    /// The requests that changed something in its Keystone, sign-ins aside.
+    pub fn keystone_writes(&self) -> Vec<String> {
+        let log = Path::new(self.fact("dir")).join("keystone/access.log");
+        let log = std::fs::read_to_string(&log).unwrap();
+        let changes = |line: &&str| {
+            let mut words = line.split(' ');
+            let method = words.next().unwrap_or_default();
+            let is_sign_in = words.next() == Some("/v3/auth/tokens");
+            let is_taken = words.next().is_some_and(|status| status.starts_with('2'));
+            matches!(method, "POST" | "PUT" | "PATCH" | "DELETE") && !is_sign_in && is_taken
+        };
+        log.lines().filter(changes).map(str::to_owned).collect()
+    }
+
     /// Runs `openstack` with these words, which must succeed.
     pub fn order(&self, words: &str) {
         self.run(words, &[]);

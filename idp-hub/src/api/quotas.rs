@@ -18,13 +18,14 @@ use super::extract::{Json, Page, PageQuery, Path, Query};
 use super::problem::{Kind, Problem, ProblemDocument};
 use super::state::ApiState;
 use super::who::{Source, Who};
-use crate::directory::quota::{Check, QuotaEdit};
+use crate::directory::quota::{Check, Force, QuotaEdit};
 use crate::directory::rights::{Action, Asker, Denied};
+use crate::store::directory::LimitsSet;
 use crate::store::{Changing, StoreError};
 pub use documents::{
     AllocationDocument, HoldingsDocument, LeftoverDocument, LimitsSetDocument, LimitsSetList,
-    ProjectQuotaDocument, ResourceAllocationDocument, ResourceQuotaDocument, ShareDocument,
-    SumDocument,
+    LimitsWaitingDocument, ProjectQuotaDocument, ResourceAllocationDocument, ResourceQuotaDocument,
+    ShareDocument, SumDocument,
 };
 
 /// Of which regions and projects.
@@ -98,13 +99,17 @@ pub(super) struct LimitsRequest {
     /// Of each project.
     #[schema(max_items = 100)]
     limits: Vec<ProjectLimits>,
-    /// Also below what is used, and beyond what the region has. For cloud administrators.
+    /// Also below what is used, where the service takes that. For cloud administrators.
     #[serde(default)]
     force: bool,
+    /// Also beyond what the region has. For cloud administrators.
+    #[serde(default)]
+    overcommit: bool,
 }
 
 /// Set limits of projects in a region: its agent is told at once. Whoever administers a department
-/// shifts between its projects, as long as it may use no more than before in sum.
+/// shifts between its projects, as long as it may use no more than before in sum: what is lower is
+/// told at once, and what is higher as soon as the region has confirmed that.
 #[utoipa::path(put, path = "/regions/{region}/limits", tag = "directory",
     params(("region" = String, Path, description = "The region's name")),
     request_body = LimitsRequest, responses(
@@ -124,7 +129,11 @@ pub(super) async fn set_limits(
     Path(region): Path<String>,
     Json(asked): Json<LimitsRequest>,
 ) -> Result<axum::Json<LimitsSetList>, Problem> {
-    let LimitsRequest { limits, force } = asked;
+    let force = Force {
+        below_use: asked.force,
+        over_capacity: asked.overcommit,
+    };
+    let limits = asked.limits;
     let edits = limits.into_iter().map(|it| {
         Ok(QuotaEdit {
             holder: holder(it.project.as_deref(), it.own.as_deref())?,
@@ -146,7 +155,7 @@ pub(super) async fn set_limits(
     });
     let set = set.await.map_err(Problem::from);
     let set = set.inspect_err(|problem| refused(&state, attempt, problem.kind().slug()))?;
-    let (by, changed) = (who.name(), set.len());
+    let (by, changed) = (who.name(), set.changes.len() + set.waits.len());
     tracing::info!(
         target: "audit", action = "set-quota", region, by, %source, changed, "asked for"
     );
@@ -158,13 +167,14 @@ fn permitted(
     it: &mut Changing<'_>,
     asker: Asker,
     edits: &[QuotaEdit],
-    force: bool,
+    force: Force,
 ) -> Result<Check, StoreError> {
     for edit in edits {
         it.permit(asker, Action::SetQuota(&edit.holder))?;
     }
-    match (it.permit(asker, Action::Fleet), force) {
-        (Ok(()), true) => Ok(Check::Forced),
+    let is_forced = force != Force::default();
+    match (it.permit(asker, Action::Fleet), is_forced) {
+        (Ok(()), true) => Ok(Check::Forced(force)),
         (Ok(()), false) => Ok(Check::Whole),
         (Err(_), false) => Ok(Check::Shift),
         (Err(_), true) => Err(Denied::UNCHECKED.into()),
@@ -209,7 +219,9 @@ pub(super) async fn zero(
     let attempt = attempted(&by, "zero-quota", &region, Some(&project));
     let set = state.store.change(move |it| {
         let region = it.region_named(&name)?;
-        it.zero_quota(&region, &project, force, &by)
+        let changes = it.zero_quota(&region, &project, force, &by)?;
+        let waits = Vec::new();
+        Ok(LimitsSet { changes, waits })
     });
     let set = set.await.map_err(Problem::from);
     let set = set.inspect_err(|problem| refused(&state, attempt, problem.kind().slug()))?;

@@ -2,7 +2,8 @@
 //! there and against what the region has.
 //!
 //! ```text
-//! records of a region, limits set here ─▶ Census ─┬─ check ─▶ limits to tell the region
+//! records of a region, limits set here ─▶ Census ─┬─ check ─▶ limits to tell the region, now or
+//!                                                 │           once it has lowered others
 //!                                                 ├─ lines ─▶ limit, used, reserved, wanted
 //!                                                 └─ allocation ─▶ directory's + leftovers'
 //! ```
@@ -11,6 +12,7 @@
 //! that was set here is only wanted until the region's quota says the same.
 
 mod allocation;
+mod capacity;
 mod census;
 mod check;
 mod leftover;
@@ -23,7 +25,8 @@ mod tests;
 
 pub use allocation::{Allocation, ResourceAllocation, Sum};
 pub use census::{Allowed, Capacities, Census, InDirectory, RegionProject};
-pub use check::{Check, EDITS_MAX, LimitsChange, QuotaEdit};
+pub use check::{Check, Decision, EDITS_MAX, Force, LimitsChange, QuotaEdit};
 pub use leftover::{Holdings, Leftover, LeftoverWhy, Share};
 pub use lines::{Differs, ProjectLine, ResourceLine};
 pub use refusal::QuotaRefusal;
+pub use shift::{Giver, Raise, RaiseKey, Waits};

@@ -19,6 +19,7 @@ mod look;
 mod merge;
 mod planning;
 mod purge;
+mod raises;
 mod retired;
 mod secrets;
 mod spread;
@@ -30,6 +31,7 @@ use crate::directory::PlanDigest;
 
 pub use drift::{CURE_AGAIN, DriftDue, RegionApplying, RemarkPage, Remarked, Seen};
 pub use feed::{DirectoryBatch, Heads};
+pub use limits::LimitsSet;
 pub use list::{Known, Listed, ListedPage};
 pub use look::ShownPlan;
 pub use merge::{Confirmation, Merged};

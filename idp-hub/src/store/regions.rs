@@ -30,7 +30,7 @@ const COLUMNS: &str = "no, id, name, standing, key_fingerprint, cloud_kind, clou
     cloud_endpoint, software, host, joined_ms, seen_ms, not_after_s, recoveries, goodbye";
 
 /// What is kept of each region. Of the directory, what was decided about its things alone.
-const REMOVED_FROM: [&str; 10] = [
+const REMOVED_FROM: [&str; 11] = [
     "records",
     "feeds",
     "totals",
@@ -41,6 +41,7 @@ const REMOVED_FROM: [&str; 10] = [
     "region_organization",
     "bound",
     "spread_shares",
+    "quota_raises",
 ];
 
 impl Reading<'_> {

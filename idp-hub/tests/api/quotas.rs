@@ -2,6 +2,7 @@
 
 use axum::http::Method;
 use idp_hub::fleet::RegionNo;
+use idp_hub::tasks::tell_raises;
 use serde_json::{Value, json};
 use shared::model::{
     Capacity, CloudId, Feed, Holder, Limits, Node, NodeState, Quota, QuotaResource, Record, Remark,
@@ -173,6 +174,17 @@ async fn what_is_not_right_is_refused_with_the_numbers() {
     });
     let set = kit.send(Method::PUT, "/regions/home/limits", forced).await;
     assert_eq!(set.status, 200, "{}", set.text);
+    // One danger is not the other.
+    for (cores, word, status) in [
+        (33, "force", 409),
+        (3, "overcommit", 409),
+        (33, "overcommit", 200),
+    ] {
+        let mut body = json!({"limits": [{"project": web, "resources": {"cores": cores}}]});
+        body[word] = json!(true);
+        let set = kit.send(Method::PUT, "/regions/home/limits", body).await;
+        assert_eq!(set.status, status, "{word}: {}", set.text);
+    }
     let elsewhere = json!({"limits": [{"project": web, "resources": {"cores": 9}}]});
     let refused = kit
         .send(Method::PUT, "/regions/north/limits", elsewhere)
@@ -184,9 +196,8 @@ async fn what_is_not_right_is_refused_with_the_numbers() {
     );
 }
 
-#[tokio::test]
-async fn a_departments_administrator_shifts_and_sees_his_own() {
-    let (mut kit, no, web) = with_quotas().await;
+/// Beside `web` its department has `data` with 5 cores, and a manager, whose cookie this is.
+async fn with_a_boss(kit: &mut Kit, no: RegionNo, web: &str) -> (Value, String) {
     let department = kit.id_of("departments", "ops").await;
     let data = json!({ "name": "data", "department": department });
     let data = kit.post("/directory/projects", data).await.json()["id"].clone();
@@ -212,6 +223,12 @@ async fn a_departments_administrator_shifts_and_sees_his_own() {
         quota("home-data", (Some(5), 0)),
     ];
     kit.tells(no, (Feed::Quota, 21), &quotas).await;
+    // What clouds gave by themselves is nobody's to shift: the cloud's administrator set these.
+    for (project, cores) in [(&json!(web), 10), (&data, 5)] {
+        let limits = |cores| json!([{"project": project, "resources": {"cores": cores}}]);
+        kit.set_limits(limits(cores - 1)).await;
+        kit.set_limits(limits(cores)).await;
+    }
     let manager = kit
         .post("/directory/roles", json!({ "name": "manager" }))
         .await
@@ -221,7 +238,16 @@ async fn a_departments_administrator_shifts_and_sees_his_own() {
     let given = json!({ "user": boss, "role": manager["id"], "department": department });
     assert_eq!(kit.post("/directory/assignments", given).await.status, 204);
     kit.sets_password(boss.as_str().unwrap(), PASSWORD).await;
-    let session = cookie(&kit.web(enters("ops", "boss", PASSWORD)).await);
+    (
+        data,
+        cookie(&kit.web(enters("ops", "boss", PASSWORD)).await),
+    )
+}
+
+#[tokio::test]
+async fn a_departments_administrator_shifts_and_sees_his_own() {
+    let (mut kit, no, web) = with_quotas().await;
+    let (data, session) = with_a_boss(&mut kit, no, &web).await;
     let put = async |limits: Value| {
         let body = Some(json!({ "limits": limits }));
         let asked = request(Method::PUT, "/api/v1/regions/home/limits", body);
@@ -238,6 +264,28 @@ async fn a_departments_administrator_shifts_and_sees_his_own() {
     ]));
     let shifted = shifted.await;
     assert_eq!(shifted.status, 200, "{}", shifted.text);
+    let waiting = json!([{
+        "name": "data", "service": "compute", "after": "cores=10", "until_lower": ["web"],
+    }]);
+    assert_eq!(shifted.json()["waiting"], waiting);
+    assert_eq!(tell_raises(&kit.store).await.unwrap(), 0);
+    let cores = kit.cores("data").await;
+    assert_eq!(cores["wanted"], 10, "{cores}");
+    assert!(
+        cores["why"]
+            .as_str()
+            .unwrap()
+            .contains("lowered that of web"),
+        "{cores}"
+    );
+    let quotas = [
+        quota("home-web", (Some(5), 4)),
+        quota("home-data", (Some(5), 0)),
+    ];
+    kit.tells(no, (Feed::Quota, 22), &quotas).await;
+    assert_eq!(tell_raises(&kit.store).await.unwrap(), 1);
+    let why = kit.cores("data").await["why"].clone();
+    assert!(why.as_str().unwrap().contains("on its way"), "{why}");
     let asked = request(Method::GET, "/api/v1/directory/quotas", None);
     let seen = kit.web(with(asked, "cookie", &session)).await.json();
     let names = seen["items"].as_array().unwrap().iter();

@@ -12,3 +12,6 @@ graceful_timeout = 2
 # Nova asks Neutron for many ports in one query string.
 limit_request_line = 0
 control_socket_disable = True
+# In its working directory: who asked for what, so that a test can count what was written.
+accesslog = "access.log"
+access_log_format = "%(m)s %(U)s %(s)s"

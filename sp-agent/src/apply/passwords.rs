@@ -114,7 +114,7 @@ impl Reconciler {
     }
 
     /// Whether a user has the role `admin` anywhere in the cloud, by himself, by a group, or by a
-    /// role that comes with it. Roles in the system as a whole are not read.
+    /// role that comes with it. Who has a role in the system as a whole is the region's own.
     fn administers(&self, user: &CloudId) -> bool {
         let of_user = self.actual.links_of(ObjectKind::User, user);
         let groups = of_user.filter_map(|link| match link {

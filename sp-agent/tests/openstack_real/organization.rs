@@ -8,6 +8,7 @@ use shared::model::{
     Actor, Assignment, CloudId, Custody, Implication, Membership, Record, RecordKind, Scope,
 };
 use sp_agent::cloud::Part;
+use sp_agent::cloud::openstack::OpenStack;
 
 use crate::cloud::{Hand, administrator, client, unique};
 use crate::told::{Told, audit, id};
@@ -21,6 +22,10 @@ struct Made {
     group: String,
     role: String,
     implied: String,
+    /// In the next one.
+    governor: String,
+    /// It has a role in the system as a whole.
+    governors: String,
 }
 
 /// A name of so many characters that needs more than one byte for most of them.
@@ -54,7 +59,13 @@ async fn organization(hand: &Hand) -> Made {
     let body = json!({"name": long("角色", 255), "domain_id": department});
     let role = make(hand, "role", body).await;
     let implied = make(hand, "role", json!({"name": unique("implied")})).await;
+    let body = json!({"name": unique("governor"), "domain_id": department});
+    let governor = make(hand, "user", body).await;
+    let body = json!({"name": unique("governors"), "domain_id": department});
+    let governors = make(hand, "group", body).await;
     for path in [
+        format!("/groups/{governors}/users/{governor}"),
+        format!("/system/groups/{governors}/roles/{implied}"),
         format!("/groups/{group}/users/{user}"),
         format!("/roles/{role}/implies/{implied}"),
         format!("/projects/{outer}/users/{user}/roles/{implied}"),
@@ -76,6 +87,8 @@ async fn organization(hand: &Hand) -> Made {
         group,
         role,
         implied,
+        governor,
+        governors,
     }
 }
 
@@ -97,6 +110,46 @@ fn record(told: &Told, kind: RecordKind, id: &str) -> Record {
     told.get(kind, id)
         .cloned()
         .unwrap_or_else(|| panic!("no {kind:?} {id}"))
+}
+
+/// Users and groups, and which of them stay the region's own.
+async fn told_people(hand: &Hand, cloud: &OpenStack, made: &Made) {
+    let told = audit(cloud, Part::Users).await;
+    let Record::User(it) = record(&told, RecordKind::User, &made.user) else {
+        panic!("no user");
+    };
+    let keystone = said(hand, "user", &made.user).await;
+    assert_named(&keystone, &it.what.name, it.what.description.as_deref());
+    assert_eq!(keystone["email"].as_str(), it.what.email.as_deref());
+    assert_eq!(
+        cloud_id(&keystone["default_project_id"]),
+        it.what.default_project
+    );
+    assert_eq!(it.custody, Custody::Common);
+    let Record::User(it) = record(&told, RecordKind::User, &made.governor) else {
+        panic!("no user");
+    };
+    assert_eq!(
+        it.custody,
+        Custody::Reserved,
+        "its group has a role in the system"
+    );
+    let Record::User(it) = record(&told, RecordKind::User, &hand.user) else {
+        panic!("no user");
+    };
+    assert_eq!(it.custody, Custody::Reserved, "it signs in by this name");
+
+    let told = audit(cloud, Part::Groups).await;
+    let Record::Group(it) = record(&told, RecordKind::Group, &made.group) else {
+        panic!("no group");
+    };
+    let keystone = said(hand, "group", &made.group).await;
+    assert_named(&keystone, &it.what.name, it.what.description.as_deref());
+    assert_eq!(it.custody, Custody::Common);
+    let Record::Group(it) = record(&told, RecordKind::Group, &made.governors) else {
+        panic!("no group");
+    };
+    assert_eq!(it.custody, Custody::Reserved, "it has a role in the system");
 }
 
 #[tokio::test]
@@ -135,29 +188,7 @@ async fn an_organization_is_told_as_keystone_tells_it() {
     assert_eq!(it.custody, Custody::Reserved, "it signs in by this name");
     assert!(told.get(RecordKind::Project, &made.department).is_none());
 
-    let told = audit(&cloud, Part::Users).await;
-    let Record::User(it) = record(&told, RecordKind::User, &made.user) else {
-        panic!("no user");
-    };
-    let keystone = said(&hand, "user", &made.user).await;
-    assert_named(&keystone, &it.what.name, it.what.description.as_deref());
-    assert_eq!(keystone["email"].as_str(), it.what.email.as_deref());
-    assert_eq!(
-        cloud_id(&keystone["default_project_id"]),
-        it.what.default_project
-    );
-    assert_eq!(it.custody, Custody::Common);
-    let Record::User(it) = record(&told, RecordKind::User, &hand.user) else {
-        panic!("no user");
-    };
-    assert_eq!(it.custody, Custody::Reserved, "it signs in by this name");
-
-    let told = audit(&cloud, Part::Groups).await;
-    let Record::Group(it) = record(&told, RecordKind::Group, &made.group) else {
-        panic!("no group");
-    };
-    let keystone = said(&hand, "group", &made.group).await;
-    assert_named(&keystone, &it.what.name, it.what.description.as_deref());
+    told_people(&hand, &cloud, &made).await;
 
     let told = audit(&cloud, Part::Roles).await;
     for (id, within) in [(&made.role, Some(&department)), (&made.implied, None)] {

@@ -1,5 +1,6 @@
 //! One account everywhere: at the hub, and in each region's own Keystone, whatever is away.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use reqwest::header::{COOKIE, SET_COOKIE};
@@ -38,6 +39,17 @@ impl Web {
             client: client.no_proxy().build().unwrap(),
             url: format!("https://localhost:{}/api/v1", lab.web().port()),
         }
+    }
+
+    /// The same from another machine: the status.
+    fn enter_from(&self, source: Ipv4Addr, name: &str, password: &str) -> u16 {
+        let client = Client::builder().danger_accept_invalid_certs(true);
+        let client = client.local_address(IpAddr::V4(source)).no_proxy();
+        let client = client.build().unwrap();
+        let body = json!({ "department": "research", "account": name, "password": password });
+        let asked = client.post(format!("{}/session", self.url)).json(&body);
+        let answer = self.runtime.block_on(asked.send()).unwrap();
+        answer.status().as_u16()
     }
 
     /// Status and cookie.
@@ -224,6 +236,17 @@ c POST /users {"user": {"name": "cleo", "domain_id": "$d", "password": "secret o
         });
     }
 
+    /// Somebody guesses from ten places: nobody signs in with his account at the hub, wherever from,
+    /// until it has forgotten; his clouds are not concerned.
+    fn locked(&self) {
+        let from = |last| Ipv4Addr::new(127, 0, 0, last);
+        for last in 11..=20 {
+            assert_eq!(self.web.enter_from(from(last), "bob", "a guess"), 401);
+        }
+        assert_eq!(self.web.enter_from(from(21), "bob", OTHER), 429);
+        assert!(self.source.lets_in("bob", OTHER) && self.target.lets_in("bob", OTHER));
+    }
+
     /// Each region's own Keystone goes on.
     fn without_a_hub(&mut self) {
         self.lab.hub().kill();
@@ -259,6 +282,7 @@ fn one_account_signs_in_at_the_hub_and_in_every_region() {
     stage.administrator();
     stage.changed_while_a_region_is_away();
     stage.whose_region_is_away();
+    stage.locked();
     stage.without_a_hub();
     stage.switched_off_and_deleted();
 }

@@ -329,8 +329,9 @@ pub(in crate::api) async fn edit(
     source: Source,
     edit: Edit,
 ) -> Result<(), Problem> {
-    let (by, asked, asker) = (by(who, source), format!("{edit:?}"), who.asker());
+    let (by, asker) = (by(who, source), who.asker());
     let attempt = attempted(&edit, by.clone());
+    let (action, about) = (attempt.action.clone(), attempt.subject.clone());
     let made = state.store.change(move |it| {
         it.permit(asker, Action::Edit(&edit))?;
         it.edit_by(edit, &by)
@@ -340,8 +341,8 @@ pub(in crate::api) async fn edit(
         .map_err(Problem::from)
         .inspect_err(|problem| refused(state, attempt, problem.kind().slug()));
     let changed = !made?.is_empty();
-    let by = who.name();
-    tracing::info!(target: "audit", action = "directory", asked, by, %source, changed, "asked for");
+    let (by, kind, id, name) = (who.name(), about.kind, about.id, about.name);
+    tracing::info!(target: "audit", action, kind, id, name, by, %source, changed, "asked for");
     Ok(())
 }
 

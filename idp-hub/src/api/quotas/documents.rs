@@ -5,9 +5,10 @@ use shared::model::{QuotaResource, RemarkState};
 use utoipa::ToSchema;
 
 use crate::directory::quota::{
-    Allocation, Allowed, Differs, Holdings, Leftover, LimitsChange, ProjectLine,
-    ResourceAllocation, ResourceLine, Share, Sum,
+    Allocation, Allowed, Differs, Holdings, Leftover, ProjectLine, ResourceAllocation,
+    ResourceLine, Share, Sum,
 };
+use crate::store::directory::LimitsSet;
 use crate::store::regions::RegionRow;
 use crate::store::{Reading, StoreError};
 
@@ -62,6 +63,22 @@ pub struct LimitsSetList {
     pub region: String,
     /// What is new, by project and service: nothing where all was wanted so before.
     pub changed: Vec<LimitsSetDocument>,
+    /// What is set once the region has confirmed that others are lower.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<LimitsWaitingDocument>,
+}
+
+/// A limit that waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LimitsWaitingDocument {
+    /// The project's name.
+    pub name: String,
+    /// `compute`, `volume` or `network`.
+    pub service: String,
+    /// What it is to have: `cores=10`.
+    pub after: String,
+    /// The names of the projects that are to have less first.
+    pub until_lower: Vec<String>,
 }
 
 /// Limits that were set for a project in a service.
@@ -177,9 +194,13 @@ impl ProjectQuotaDocument {
     ) -> Result<Self, StoreError> {
         let resources = line.resources.iter();
         let resources = resources.map(|it| {
-            let why = match it.differs {
-                None => None,
-                Some(differs) => {
+            let why = match (&it.waits, it.differs) {
+                (Some(waits), _) => Some(format!(
+                    "it waits until the region has lowered that of {}, and is set then",
+                    waits.givers.join(", ")
+                )),
+                (None, None) => None,
+                (None, Some(differs)) => {
                     let remark = reading.quota_remark(region.no, &line.holder, it.service)?;
                     Some(why(differs, remark))
                 }
@@ -220,29 +241,40 @@ impl ResourceQuotaDocument {
     fn new(it: &ResourceLine, why: Option<String>) -> Self {
         let told = |figure: fn(&QuotaResource) -> u64| it.told.as_ref().map(figure);
         let wanted = it.wanted.as_ref().filter(|_| it.differs.is_some());
+        let wanted = match &it.waits {
+            Some(waits) => Some(Some(waits.raise.limit)),
+            None => wanted.map(|it| it.limit),
+        };
         Self {
             service: it.service.name().to_owned(),
             name: it.name.clone(),
             limit: it.told.as_ref().map(|it| signed(it.limit)),
             used: told(|it| it.used),
             reserved: told(|it| it.reserved),
-            wanted: wanted.map(|it| signed(it.limit)),
+            wanted: wanted.map(signed),
             why,
         }
     }
 }
 
 impl LimitsSetList {
-    pub(super) fn new(region: String, changes: &[LimitsChange]) -> Self {
-        let changed = changes.iter().map(|it| LimitsSetDocument {
+    pub(super) fn new(region: String, set: &LimitsSet) -> Self {
+        let changed = set.changes.iter().map(|it| LimitsSetDocument {
             name: it.name.clone(),
             service: it.limits.service.name().to_owned(),
             before: it.before.clone(),
             after: it.after.clone(),
         });
+        let waiting = set.waits.iter().map(|it| LimitsWaitingDocument {
+            name: it.name.clone(),
+            service: it.raise.key.service.name().to_owned(),
+            after: format!("{}={}", it.raise.key.resource, it.raise.limit),
+            until_lower: it.givers.clone(),
+        });
         Self {
             region,
             changed: changed.collect(),
+            waiting: waiting.collect(),
         }
     }
 }

@@ -59,7 +59,10 @@ pub(in crate::cli) struct SetQuota {
     /// PROJECT is what the region's cloud calls it: of one that the directory has not
     #[arg(long, conflicts_with = "within")]
     pub(in crate::cli) own: bool,
-    /// Also below what is used, and beyond what the region has
+    /// Also below what is used, where the service takes that (Cinder never does)
     #[arg(long)]
     pub(in crate::cli) force: bool,
+    /// Also beyond what the region has
+    #[arg(long)]
+    pub(in crate::cli) overcommit: bool,
 }

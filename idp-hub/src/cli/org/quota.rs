@@ -79,7 +79,8 @@ async fn set(client: &Client, asked: &SetQuota, screen: Screen) -> Result<(), Cl
         }
     };
     let path = format!("/regions/{}/limits", escaped(&asked.region));
-    let body = json!({ "limits": [limits], "force": asked.force });
+    let (force, overcommit) = (asked.force, asked.overcommit);
+    let body = json!({ "limits": [limits], "force": force, "overcommit": overcommit });
     let set: LimitsSetList = client.put(&path, &body).await?;
     screen.write(|| shown::set(&set), &set)
 }

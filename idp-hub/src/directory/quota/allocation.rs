@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use shared::model::{CloudId, Holder, ServiceKind};
 
+use super::census::Figures;
 use super::{Allowed, Census, Holdings, Leftover, LeftoverWhy};
 
 /// What several projects may use of a resource.
@@ -91,7 +92,7 @@ impl Census {
             for ((service, name), sum) in &mut sums {
                 let told = self.told(here, *service, name);
                 let allowed = self.allowed(here, *service, name);
-                let used = told.map_or(0, |it| it.used.saturating_add(it.reserved));
+                let used = told.map_or(0, Figures::need);
                 sum.allocated.count(allowed, used);
                 match is_left {
                     true => sum.leftovers.count(allowed, used),

@@ -8,6 +8,8 @@ use shared::model::{
     QuotaResource, ServiceKind, StoragePool, UnixMillis,
 };
 
+use super::{Raise, RaiseKey};
+
 /// What may be used of one resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Allowed {
@@ -66,6 +68,40 @@ pub(super) struct Told {
     pub(super) changed: UnixMillis,
 }
 
+/// What a project uses and may use of a resource, by the region's word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Figures {
+    /// `None` is unlimited.
+    pub(super) limit: Option<u64>,
+    pub(super) used: u64,
+    pub(super) reserved: u64,
+}
+
+impl Figures {
+    /// Of what nobody uses, and has no limit.
+    const OPEN: Self = Self {
+        limit: None,
+        used: 0,
+        reserved: 0,
+    };
+
+    /// Used and reserved.
+    pub(super) const fn need(self) -> u64 {
+        self.used.saturating_add(self.reserved)
+    }
+}
+
+impl From<&QuotaResource> for Figures {
+    fn from(it: &QuotaResource) -> Self {
+        let (limit, used, reserved) = (it.limit, it.used, it.reserved);
+        Self {
+            limit,
+            used,
+            reserved,
+        }
+    }
+}
+
 /// What is known of the quotas of one region.
 #[derive(Debug, Clone)]
 pub struct Census {
@@ -75,6 +111,8 @@ pub struct Census {
     pub(super) projects: BTreeMap<CloudId, RegionProject>,
     pub(super) quotas: BTreeMap<(CloudId, ServiceKind), Told>,
     pub(super) wanted: BTreeMap<(Holder, ServiceKind), Limits>,
+    /// What waits until others have less.
+    pub(super) raises: BTreeMap<RaiseKey, Raise>,
     pub(super) capacities: Capacities,
     pub(super) directory: BTreeMap<ObjectId, InDirectory>,
     /// Where each of the directory's is.
@@ -93,6 +131,7 @@ impl Census {
             projects: BTreeMap::new(),
             quotas: BTreeMap::new(),
             wanted: BTreeMap::new(),
+            raises: BTreeMap::new(),
             capacities: Capacities {
                 cores: None,
                 ram: None,
@@ -166,7 +205,10 @@ impl Census {
     /// Which of the directory's projects the region, or a limit, names.
     pub fn objects(&self) -> BTreeSet<ObjectId> {
         let held = self.wanted.keys().filter_map(|(it, _)| it.project());
-        self.here.keys().copied().chain(held).collect()
+        let givers = self.raises.values().flat_map(|it| &it.givers);
+        let waits = givers.map(|it| it.project);
+        let waits = waits.chain(self.raises.keys().map(|it| it.project));
+        self.here.keys().copied().chain(held).chain(waits).collect()
     }
 
     /// What the region has.
@@ -232,11 +274,14 @@ impl Census {
         }
     }
 
-    /// Limits of projects that the region has no more, by the ids of their records. To be asked
-    /// once all of its projects were put.
+    /// Limits that nobody goes by any more, by the ids of their records: of projects that the
+    /// region has no more, and of leftovers that became the directory's. To be asked once all of
+    /// its projects were put.
     pub fn gone(&self) -> Vec<CloudId> {
         let is_gone = |it: &&Limits| match &it.holder {
-            Holder::Own(here) => !self.projects.contains_key(here),
+            Holder::Own(here) => {
+                !self.projects.contains_key(here) || self.holder(here) != it.holder
+            }
             Holder::Project(_) => false,
         };
         let gone = self.wanted.values().filter(is_gone);
@@ -247,35 +292,48 @@ impl Census {
         matches!(self.directory.get(&id), Some(InDirectory::Live { .. }))
     }
 
-    /// What a project uses and may use of a resource, by the region's word.
+    /// What a project uses and may use of a resource, by the region's word. Of what Cinder has for
+    /// each volume type, the region tells only what is limited or used: of the rest nothing is.
     pub(super) fn told(
         &self,
         here: &CloudId,
         service: ServiceKind,
         resource: &str,
-    ) -> Option<&QuotaResource> {
+    ) -> Option<Figures> {
         let told = self.quotas.get(&(here.clone(), service))?;
-        told.quota.resources.iter().find(|it| it.name == resource)
+        let found = told.quota.resources.iter().find(|it| it.name == resource);
+        match found {
+            Some(found) => Some(found.into()),
+            None => {
+                let is_open = service == ServiceKind::Volume && is_of_a_type(resource);
+                is_open.then_some(Figures::OPEN)
+            }
+        }
     }
 
-    /// The newest limit that was set here for one of the region's projects.
+    /// The limit that was set here for a project. What a leftover was left counts no more once it
+    /// is the directory's: its agent does not go by it.
     pub(super) fn wanted(
         &self,
         holder: &Holder,
         service: ServiceKind,
         resource: &str,
     ) -> Option<&Limit> {
-        // It may have got one by the cloud's id before it was the directory's.
-        let own = match holder {
-            Holder::Project(_) => self.here(holder).map(Holder::Own),
-            Holder::Own(_) => None,
-        };
-        let all = [Some(holder), own.as_ref()].into_iter().flatten();
-        let limits = all.filter_map(|it| self.wanted.get(&(it.clone(), service)));
-        let limits = limits.flat_map(|it| &it.resources);
-        let limits = limits.filter(|it| it.name == resource);
-        limits.max_by_key(|it| it.version)
+        let limits = self.wanted.get(&(holder.clone(), service))?;
+        limits.resources.iter().find(|it| it.name == resource)
     }
+}
+
+/// Whether Cinder has a resource of this name for some volume type (Block Storage API v3, "Quota
+/// sets": `volumes_`, `gigabytes_` and `snapshots_` with the type's name).
+pub(super) fn is_of_a_type(resource: &str) -> bool {
+    let mut all = ["volumes_", "gigabytes_", "snapshots_"].into_iter();
+    all.any(|it| resource.strip_prefix(it).is_some_and(is_type))
+}
+
+/// A type's name is 1 to 255 characters, each 4 bytes at most.
+fn is_type(name: &str) -> bool {
+    (1..=255).contains(&name.chars().count())
 }
 
 impl Allowed {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use shared::model::{CloudId, Holder, LIMIT_MAX, Limit, Limits, ServiceKind};
 
-use super::{Allowed, Census, Differs, QuotaRefusal};
+use super::census::is_of_a_type;
+use super::{Allowed, Census, Differs, QuotaRefusal, Raise, RaiseKey};
 
 /// Projects that one request may name: those of a large department.
 pub const EDITS_MAX: usize = 100;
@@ -27,11 +28,43 @@ pub struct QuotaEdit {
 pub enum Check {
     /// Against what is used, and against what the region has.
     Whole,
-    /// Likewise; and no department may use more than before in sum. For whoever administers
-    /// departments and no clouds.
+    /// Against what is used; and no department may use more than before in sum, at any moment. For
+    /// whoever administers departments and no clouds.
     Shift,
-    /// Not at all: somebody said that it shall be so.
-    Forced,
+    /// Against what nobody said that it shall be so all the same.
+    Forced(Force),
+}
+
+/// What somebody said that it shall be so all the same. Each is a danger of its own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Force {
+    /// Less than is used, where the service allows that: it is told so.
+    pub below_use: bool,
+    /// More than the region has.
+    pub over_capacity: bool,
+}
+
+impl Check {
+    const fn force(self) -> Force {
+        match self {
+            Self::Forced(force) => force,
+            Self::Whole | Self::Shift => Force {
+                below_use: false,
+                over_capacity: false,
+            },
+        }
+    }
+}
+
+/// What follows from what an administrator wants.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Decision {
+    /// What the region is told now.
+    pub changes: Vec<LimitsChange>,
+    /// What it is told once it has confirmed what of that is lower.
+    pub raises: Vec<Raise>,
+    /// Raises that waited until now, and are settled by this.
+    pub settled: Vec<RaiseKey>,
 }
 
 /// Limits as they are to be told, and what changes by that.
@@ -56,6 +89,17 @@ pub(super) struct Wish {
     pub(super) limit: Option<u64>,
 }
 
+impl Wish {
+    /// Which raise it would be, of a project of the directory.
+    pub(super) fn key(&self) -> Option<RaiseKey> {
+        Some(RaiseKey {
+            project: self.holder.project()?,
+            service: self.service,
+            resource: self.resource.clone(),
+        })
+    }
+}
+
 impl Census {
     /// What the region is to be told, so that all of this is so; nothing where it was wanted just
     /// so before. `now` is the version of what is set, unless what was set before has a later one.
@@ -67,16 +111,33 @@ impl Census {
         edits: &[QuotaEdit],
         check: Check,
         now: u64,
-    ) -> Result<Vec<LimitsChange>, QuotaRefusal> {
+    ) -> Result<Decision, QuotaRefusal> {
         let wishes = self.wishes(edits)?;
-        if check != Check::Forced {
-            wishes.iter().try_for_each(|it| self.is_enough(it))?;
+        let force = check.force();
+        for wish in &wishes {
+            self.is_enough(wish, force)?;
+        }
+        let raises = match check {
+            // It makes no sum grow, and so fits as well as what was before.
+            Check::Shift => self.shifts(&wishes)?,
+            Check::Whole | Check::Forced(_) => Vec::new(),
+        };
+        if check != Check::Shift && !force.over_capacity {
             self.fits(&wishes)?;
         }
-        if check == Check::Shift {
-            self.shifts(&wishes)?;
-        }
-        self.changes(&wishes, check == Check::Forced, now)
+        let settled = wishes.iter().filter_map(Wish::key);
+        let settled = settled.filter(|it| self.raises.contains_key(it));
+        let settled = settled.collect();
+        let waits = |it: &Wish| {
+            it.key()
+                .is_some_and(|key| raises.iter().any(|it| it.key == key))
+        };
+        let wishes: Vec<Wish> = wishes.into_iter().filter(|it| !waits(it)).collect();
+        Ok(Decision {
+            changes: self.changes(&wishes, force.below_use, now)?,
+            raises,
+            settled,
+        })
     }
 
     fn wishes(&self, edits: &[QuotaEdit]) -> Result<Vec<Wish>, QuotaRefusal> {
@@ -153,7 +214,7 @@ impl Census {
     }
 
     /// Every resource that a quota of the region has.
-    fn known(&self) -> BTreeSet<(ServiceKind, &str)> {
+    pub(super) fn known(&self) -> BTreeSet<(ServiceKind, &str)> {
         let quotas = self.quotas.values();
         let all = quotas.flat_map(|told| {
             let resources = told.quota.resources.iter();
@@ -175,8 +236,13 @@ impl Census {
         let found: Vec<_> = known.iter().filter(named).collect();
         let (region, resource) = (self.region.clone(), word.to_owned());
         let full = |(service, name): &(ServiceKind, &str)| format!("{}:{name}", service.name());
+        let of_a_type = word.strip_prefix("volume:").unwrap_or(word);
         match found.as_slice() {
             [(service, name)] => Ok((*service, (*name).to_owned())),
+            // Nobody has a limit of it yet, and what has none is not told.
+            [] if is_of_a_type(of_a_type) && known.iter().any(|it| it.0 == ServiceKind::Volume) => {
+                Ok((ServiceKind::Volume, of_a_type.to_owned()))
+            }
             [] => Err(QuotaRefusal::NoResource {
                 region,
                 resource,
@@ -191,102 +257,35 @@ impl Census {
     }
 
     /// A limit is not below what is used. A project that the region has not uses nothing there.
-    fn is_enough(&self, wish: &Wish) -> Result<(), QuotaRefusal> {
+    /// Cinder takes none below, whatever is said.
+    fn is_enough(&self, wish: &Wish, force: Force) -> Result<(), QuotaRefusal> {
+        let can_force = wish.service != ServiceKind::Volume;
         let (Some(limit), Some(here)) = (wish.limit, self.here(&wish.holder)) else {
             return Ok(());
         };
+        if force.below_use && can_force {
+            return Ok(());
+        }
         let (region, project) = (self.region.clone(), self.name(&wish.holder));
         let resource = wish.resource.clone();
         match self.told(&here, wish.service, &wish.resource) {
+            None if force.below_use => Ok(()),
             None => Err(QuotaRefusal::NotRead {
                 region,
                 project,
                 resource,
             }),
-            Some(told) if told.used.saturating_add(told.reserved) > limit => {
-                Err(QuotaRefusal::BelowUse {
-                    region,
-                    project,
-                    resource,
-                    limit,
-                    used: told.used,
-                    reserved: told.reserved,
-                })
-            }
+            Some(told) if told.need() > limit => Err(QuotaRefusal::BelowUse {
+                region,
+                project,
+                resource,
+                limit,
+                used: told.used,
+                reserved: told.reserved,
+                can_force,
+            }),
             Some(_) => Ok(()),
         }
-    }
-
-    /// Nothing is raised beyond what the region has. What was beyond it before may be lowered.
-    fn fits(&self, wishes: &[Wish]) -> Result<(), QuotaRefusal> {
-        for wish in wishes {
-            let Some(capacity) = self.capacity(wish.service, &wish.resource) else {
-                continue;
-            };
-            let before = self.counted(&wish.holder, wish.service, &wish.resource);
-            let is_raised = match (before, wish.limit) {
-                (Allowed::Unlimited, _) => false,
-                (_, None) => true,
-                (Allowed::Unknown, Some(limit)) => limit > 0,
-                (Allowed::Limited(before), Some(limit)) => limit > before,
-            };
-            let (sum, unlimited) = self.together(wishes, wish.service, &wish.resource);
-            if is_raised && (wish.limit.is_none() || sum > capacity) {
-                return Err(QuotaRefusal::OverCapacity {
-                    region: self.region.clone(),
-                    project: self.name(&wish.holder),
-                    resource: wish.resource.clone(),
-                    limit: Allowed::of(wish.limit),
-                    sum,
-                    capacity,
-                    unlimited,
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// What a project counts for until its region says that it has what is wanted: the larger of
-    /// what it has and what it is to have.
-    fn counted(&self, holder: &Holder, service: ServiceKind, resource: &str) -> Allowed {
-        let here = self.here(holder);
-        let told = here.and_then(|it| self.told(&it, service, resource));
-        let told = told.map(|it| it.limit);
-        let wanted = self.wanted(holder, service, resource).map(|it| it.limit);
-        match (told, wanted) {
-            (None, None) => Allowed::Unknown,
-            (Some(it), None) | (None, Some(it)) => Allowed::of(it),
-            (Some(Some(told)), Some(Some(wanted))) => Allowed::Limited(told.max(wanted)),
-            (Some(_), Some(_)) => Allowed::Unlimited,
-        }
-    }
-
-    /// What all projects may use together once these wishes are granted, and how many have no
-    /// limit.
-    fn together(&self, wishes: &[Wish], service: ServiceKind, resource: &str) -> (u64, u64) {
-        let of_resource = wishes.iter();
-        let of_resource = of_resource.filter(|it| it.service == service && it.resource == resource);
-        let wished: BTreeMap<&Holder, Option<u64>> =
-            of_resource.map(|it| (&it.holder, it.limit)).collect();
-        let (mut sum, mut unlimited) = (0u64, 0u64);
-        for holder in self.holders() {
-            let before = self.counted(&holder, service, resource);
-            let after = match (before, wished.get(&holder)) {
-                (before, None) => before,
-                // Until it is lower there it counts as it was.
-                (Allowed::Limited(before), Some(Some(limit))) => {
-                    Allowed::Limited(before.max(*limit))
-                }
-                (Allowed::Unlimited, Some(_)) => Allowed::Unlimited,
-                (_, Some(limit)) => Allowed::of(*limit),
-            };
-            match after {
-                Allowed::Limited(limit) => sum = sum.saturating_add(limit),
-                Allowed::Unlimited => unlimited = unlimited.saturating_add(1),
-                Allowed::Unknown => {}
-            }
-        }
-        (sum, unlimited)
     }
 
     /// Everybody who may use something of the region, or is to.
@@ -345,7 +344,8 @@ impl Census {
             });
             let old = old.map_or(Allowed::Unknown, Allowed::of);
             was.push(format!("{name}={old}"));
-            is.push(format!("{name}={}", Allowed::of(wish.limit)));
+            let forced = if force { " (forced)" } else { "" };
+            is.push(format!("{name}={}{forced}", Allowed::of(wish.limit)));
             let limit = Limit {
                 name: name.clone(),
                 limit: wish.limit,
@@ -386,7 +386,8 @@ impl Census {
         let here = self.here(&wish.holder);
         let told = here.as_ref();
         let told = told.and_then(|it| self.told(it, wish.service, &wish.resource));
-        let is_there = told.is_some_and(|it| it.limit == wish.limit);
+        let told = told.map(|it| it.limit);
+        let is_there = told == Some(wish.limit);
         match wanted {
             None => is_there,
             Some(wanted) if wanted.limit != wish.limit => false,

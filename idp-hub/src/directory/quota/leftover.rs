@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use shared::model::{CloudId, Custody, Holder, ServiceKind};
 
+use super::census::Figures;
 use super::{
     Allowed, Census, InDirectory, QuotaEdit, QuotaRefusal, RegionProject, ResourceAllocation,
 };
@@ -142,7 +143,7 @@ impl Census {
                 service: *service,
                 name: (*name).to_owned(),
                 allowed,
-                used: told.map_or(0, |it| it.used.saturating_add(it.reserved)),
+                used: told.map_or(0, Figures::need),
                 permille: permille(allowed, sum.allocated.limited),
             }
         });
@@ -225,12 +226,10 @@ impl Census {
             Some(_) => {}
         }
         let mut limits = BTreeMap::new();
-        for service in ServiceKind::ALL {
-            let told = self.quotas.get(&(here.clone(), service));
-            for it in told.into_iter().flat_map(|it| &it.quota.resources) {
-                let used = it.used.saturating_add(it.reserved);
-                let word = format!("{}:{}", service.name(), it.name);
-                limits.insert(word, i64::try_from(used).unwrap_or(i64::MAX));
+        for (service, name) in self.known() {
+            if let Some(told) = self.told(&here, service, name) {
+                let word = format!("{}:{name}", service.name());
+                limits.insert(word, i64::try_from(told.need()).unwrap_or(i64::MAX));
             }
         }
         if limits.is_empty() {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use shared::ids::ObjectId;
 use shared::model::{CloudId, Holder, Limit, QuotaResource, ServiceKind};
 
-use super::Census;
+use super::{Census, Raise, RaiseKey, Waits};
 
 /// One project of a region, and its quota there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub struct ResourceLine {
     pub wanted: Option<Limit>,
     /// Why the region has another limit than was set here, as far as the hub sees it.
     pub differs: Option<Differs>,
+    /// What it is to have once others have less.
+    pub waits: Option<Waits>,
 }
 
 /// Why a region has another limit than was set here.
@@ -68,19 +70,31 @@ impl Census {
             names.extend(told.map(|it| ((service, it.name.clone()), Some(it.clone()))));
             let wanted = self.wanted.get(&(holder.clone(), service));
             for limit in wanted.into_iter().flat_map(|it| &it.resources) {
-                names.entry((service, limit.name.clone())).or_insert(None);
+                let told = here.as_ref();
+                let told = told.and_then(|it| self.told(it, service, &limit.name));
+                let told = told.map(|it| QuotaResource {
+                    name: limit.name.clone(),
+                    limit: it.limit,
+                    used: it.used,
+                    reserved: it.reserved,
+                });
+                names.entry((service, limit.name.clone())).or_insert(told);
             }
         }
         let resources = names.into_iter().map(|((service, name), told)| {
             let wanted = self.wanted(&holder, service, &name).cloned();
             let differs = wanted.as_ref();
-            let differs = differs.and_then(|it| self.differs((&here, service), it, told.as_ref()));
+            let limit = told.as_ref().map(|it| it.limit);
+            let differs = differs.and_then(|it| self.differs((&here, service), it, limit));
+            let raise = self.raise(&holder, service, &name);
+            let waits = raise.map(|it| self.waits(it.clone()));
             ResourceLine {
                 service,
                 name,
                 told,
                 wanted,
                 differs,
+                waits,
             }
         });
         ProjectLine {
@@ -91,14 +105,23 @@ impl Census {
         }
     }
 
+    fn raise(&self, holder: &Holder, service: ServiceKind, resource: &str) -> Option<&Raise> {
+        let key = RaiseKey {
+            project: holder.project()?,
+            service,
+            resource: resource.to_owned(),
+        };
+        self.raises.get(&key)
+    }
+
     /// Why the region has another limit than is wanted; `None` where it has that.
     pub(super) fn differs(
         &self,
         (here, service): (&Option<CloudId>, ServiceKind),
         wanted: &Limit,
-        told: Option<&QuotaResource>,
+        told: Option<Option<u64>>,
     ) -> Option<Differs> {
-        if told.is_some_and(|it| it.limit == wanted.limit) {
+        if told == Some(wanted.limit) {
             return None;
         }
         let told = here.as_ref();

@@ -65,7 +65,7 @@ pub enum QuotaRefusal {
     #[error(
         "{project} uses {used} of {resource} in the region {region:?}, and {reserved} more are \
          reserved: with a limit of {limit} it could make nothing any more, and not replace what it \
-         has; set {needed} or more, or set it all the same with --force (force: true)",
+         has; set {needed} or more{}", forced(*can_force),
         needed = used.saturating_add(*reserved)
     )]
     BelowUse {
@@ -81,6 +81,8 @@ pub enum QuotaRefusal {
         used: u64,
         /// Held for work in progress.
         reserved: u64,
+        /// Whether its service takes it all the same.
+        can_force: bool,
     },
     /// Nobody knows what it uses.
     #[error(
@@ -99,8 +101,8 @@ pub enum QuotaRefusal {
     /// All limits together would be more than the region has.
     #[error(
         "with {limit} of {resource} for {project}, all projects of the region {region:?} together \
-         may use {sum}, and it has {capacity}{}; set less, lower another's, or set it all the same \
-         with --force (force: true)", beside(*unlimited)
+         may use {sum}, and it has {capacity}{}; set less, lower another's in the same request, or \
+         set it all the same with --overcommit (overcommit: true)", beside(*unlimited, *unknown)
     )]
     OverCapacity {
         /// The region.
@@ -116,26 +118,32 @@ pub enum QuotaRefusal {
         /// What there is.
         capacity: u64,
         /// Projects without a limit, which are not in the sum.
-        unlimited: u64,
+        unlimited: u32,
+        /// Projects whose quota was not read (yet), which are not in it either.
+        unknown: u32,
     },
     /// It would be more than the department had.
     #[error(
         "the projects of the department {department} may use {after} of {resource} in the region \
          {region:?} then, and may use {before} now: whoever administers a department shifts \
          between its projects; lower another one's in the same request, or ask a cloud \
-         administrator"
+         administrator{}",
+        nothing_of(unset)
     )]
     Grows {
         /// The region.
         region: String,
         /// The department.
-        department: String,
+        department: Box<str>,
         /// The resource.
         resource: String,
         /// Of the projects named, now.
         before: Allowed,
         /// Of them, then.
         after: Allowed,
+        /// The names of those that nobody has set a limit of here, and that so have nothing of
+        /// their own to give.
+        unset: Box<[String]>,
     },
     /// It is no leftover.
     #[error(
@@ -169,10 +177,35 @@ fn known_words(known: &[String]) -> String {
     }
 }
 
-fn beside(unlimited: u64) -> String {
-    match unlimited {
-        0 => String::new(),
-        1 => " (beside one project without a limit)".to_owned(),
-        many => format!(" (beside {many} projects without a limit)"),
+fn beside(unlimited: u32, unknown: u32) -> String {
+    let count = |count: u32, what: &str| match count {
+        0 => None,
+        1 => Some(format!("one project {what}")),
+        many => Some(format!("{many} projects {what}")),
+    };
+    let unlimited = count(unlimited, "without a limit");
+    let unknown = count(unknown, "whose quota was not read there (yet)");
+    let all: Vec<String> = [unlimited, unknown].into_iter().flatten().collect();
+    match all.is_empty() {
+        true => String::new(),
+        false => format!(" (beside {})", all.join(" and ")),
+    }
+}
+
+const fn forced(can_force: bool) -> &'static str {
+    match can_force {
+        true => ", or set it all the same with --force (force: true)",
+        false => "; Cinder takes no less, whatever is said",
+    }
+}
+
+fn nothing_of(unset: &[String]) -> String {
+    match unset {
+        [] => String::new(),
+        names => format!(
+            " (no limit was set at the hub for {}: what a cloud gives by itself counts as nothing \
+             here, until a cloud administrator sets the first limit)",
+            names.join(", ")
+        ),
     }
 }

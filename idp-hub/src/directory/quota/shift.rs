@@ -1,73 +1,195 @@
 //! Shifting between the projects of a department: what one may use more, others may use less.
+//!
+//! ```text
+//! shift ─┬─▶ lowered limits: told at once
+//!        └─▶ Raise ─ its region's own records show all of these ─▶ told
+//! ```
+//!
+//! Whoever may only shift gives nothing to one project before another one has really less: a
+//! region can refuse what is lower (its project uses more by now), or be away.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use shared::ids::ObjectId;
-use shared::model::{Holder, ServiceKind};
+use shared::model::{CloudId, Holder, ServiceKind};
 
 use super::check::Wish;
 use super::{Allowed, Census, InDirectory, QuotaRefusal};
 
-/// What the projects named of one department may use of a resource: now, and then.
-#[derive(Debug, Clone, Copy, Default)]
-struct Sides {
+/// Which resource of which project a raise is of, in a region.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RaiseKey {
+    /// The project of the directory.
+    pub project: ObjectId,
+    /// Whose resource.
+    pub service: ServiceKind,
+    /// The cloud's name of it.
+    pub resource: String,
+}
+
+/// A limit that is told once others have less.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Raise {
+    /// Of what.
+    pub key: RaiseKey,
+    /// The limit that it is to have then.
+    pub limit: u64,
+    /// Who is to have less first.
+    pub givers: BTreeSet<Giver>,
+}
+
+/// A project that gives something away.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Giver {
+    /// The project of the directory.
+    pub project: ObjectId,
+    /// What the region's cloud calls it.
+    pub here: CloudId,
+}
+
+impl Giver {
+    /// Whether its region has lowered it: by the limit that the region tells, and the one that was
+    /// set here, where there is one of each. The inner `None` is unlimited.
+    pub const fn is_lower(told: Option<Option<u64>>, wanted: Option<Option<u64>>) -> bool {
+        match (told, wanted) {
+            (Some(Some(told)), Some(Some(wanted))) => told <= wanted,
+            (Some(_), Some(None)) => true,
+            (Some(None), Some(Some(_))) | (None, _) | (_, None) => false,
+        }
+    }
+}
+
+/// A raise that waits, as people know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waits {
+    /// What waits.
+    pub raise: Raise,
+    /// What its project is called.
+    pub name: String,
+    /// And those that are to have less first.
+    pub givers: Vec<String>,
+}
+
+/// A project that is named in a shift.
+#[derive(Debug, Clone)]
+struct Side {
+    giver: Giver,
+    department: ObjectId,
+    /// What counts as its own by now; `None` is unlimited.
+    before: Option<u64>,
+    /// What its region says.
+    told: Option<u64>,
+    /// The most that it may be told before anybody has less.
+    at_once: u64,
+}
+
+/// The projects named of one department, of one resource.
+#[derive(Debug, Clone, Default)]
+struct Group {
     before: u64,
     after: u64,
+    /// Those whose region does not say yet that they have as little as they are to have.
+    givers: BTreeSet<Giver>,
 }
 
 impl Census {
-    /// No department may use more than before of anything, counted over the projects named.
-    ///
-    /// What a project may use now is the smaller of what its region says and what was set here: a
-    /// limit that was lowered and is not lower there yet can be given away once, and not again.
-    pub(super) fn shifts(&self, wishes: &[Wish]) -> Result<(), QuotaRefusal> {
-        let mut all: BTreeMap<(ObjectId, ServiceKind, &str), Sides> = BTreeMap::new();
-        for wish in wishes {
-            let Some((department, before)) = self.now(wish) else {
-                let before = Allowed::Unknown;
-                return Err(self.grows(wish, before, Allowed::of(wish.limit)));
-            };
-            let (before, after) = match (before, wish.limit) {
-                (Some(before), Some(after)) => (before, after),
-                // What has no limit gives nothing away by getting one.
-                (None, _) => continue,
-                (Some(before), None) => {
-                    let before = Allowed::Limited(before);
-                    return Err(self.grows(wish, before, Allowed::Unlimited));
-                }
-            };
-            let key = (department, wish.service, wish.resource.as_str());
-            let sides = all.entry(key).or_default();
-            sides.before = sides.before.saturating_add(before);
-            sides.after = sides.after.saturating_add(after);
-        }
-        for wish in wishes {
-            let Some((department, _)) = self.now(wish) else {
-                continue;
-            };
-            let key = (department, wish.service, wish.resource.as_str());
-            if let Some(Sides { before, after }) = all.get(&key)
-                && after > before
-            {
-                let (before, after) = (Allowed::Limited(*before), Allowed::Limited(*after));
-                return Err(self.grows(wish, before, after));
-            }
-        }
-        Ok(())
+    /// A raise that waits already.
+    pub fn wait(&mut self, raise: Raise) {
+        self.raises.insert(raise.key.clone(), raise);
     }
 
-    /// The department of a wish's project, and what that may use now; `None` where nobody knows.
-    fn now(&self, wish: &Wish) -> Option<(ObjectId, Option<u64>)> {
+    /// A raise as people know it.
+    pub fn waits(&self, raise: Raise) -> Waits {
+        let name = |id| self.name(&Holder::Project(id));
+        Waits {
+            name: name(raise.key.project),
+            givers: raise.givers.iter().map(|it| name(it.project)).collect(),
+            raise,
+        }
+    }
+
+    /// No department may use more than before of anything, counted over the projects named. Returns
+    /// what has to wait until others have less.
+    ///
+    /// A project gives away what was set for it here alone, and no more than its region says: what
+    /// a cloud gives to every new project is nobody's to give. What waits counts as given already.
+    pub(super) fn shifts(&self, wishes: &[Wish]) -> Result<Vec<Raise>, QuotaRefusal> {
+        let mut groups: BTreeMap<(ObjectId, ServiceKind, &str), Group> = BTreeMap::new();
+        let mut sides = Vec::with_capacity(wishes.len());
+        for wish in wishes {
+            let Some(side) = self.side(wish) else {
+                let before = Allowed::Unknown;
+                return Err(self.grows(wishes, wish, before, Allowed::of(wish.limit)));
+            };
+            let key = (side.department, wish.service, wish.resource.as_str());
+            let group = groups.entry(key).or_default();
+            if side
+                .told
+                .is_none_or(|told| wish.limit.is_some_and(|it| told > it))
+            {
+                group.givers.insert(side.giver.clone());
+            }
+            if let Some(waits) = wish.key().and_then(|it| self.raises.get(&it)) {
+                group.givers.extend(waits.givers.iter().cloned());
+            }
+            match (side.before, wish.limit) {
+                (Some(before), Some(after)) => {
+                    group.before = group.before.saturating_add(before);
+                    group.after = group.after.saturating_add(after);
+                }
+                // What has no limit gives nothing away by getting one.
+                (None, _) => {}
+                (Some(before), None) => {
+                    let before = Allowed::Limited(before);
+                    return Err(self.grows(wishes, wish, before, Allowed::Unlimited));
+                }
+            }
+            sides.push((wish, side));
+        }
+        let mut raises = Vec::new();
+        for (wish, side) in sides {
+            let key = (side.department, wish.service, wish.resource.as_str());
+            let Some(group) = groups.get(&key) else {
+                continue;
+            };
+            if group.after > group.before {
+                let (before, after) = (group.before, group.after);
+                let (before, after) = (Allowed::Limited(before), Allowed::Limited(after));
+                return Err(self.grows(wishes, wish, before, after));
+            }
+            raises.extend(raise(wish, &side, group));
+        }
+        Ok(raises)
+    }
+
+    /// How it is with a wish's project; `None` where nobody knows.
+    fn side(&self, wish: &Wish) -> Option<Side> {
         let department = self.department(&wish.holder)?;
         let here = self.here(&wish.holder)?;
         let told = self.told(&here, wish.service, &wish.resource)?.limit;
         let wanted = self.wanted(&wish.holder, wish.service, &wish.resource);
-        let now = match (told, wanted.map(|it| it.limit)) {
+        let wanted = wanted.map(|it| it.limit);
+        let waits = self.raises.get(&wish.key()?);
+        let in_force = match (told, wanted) {
             (Some(told), Some(Some(wanted))) => Some(told.min(wanted)),
             (Some(limit), None | Some(None)) | (None, Some(Some(limit))) => Some(limit),
             (None, None | Some(None)) => None,
         };
-        Some((department, now))
+        let before = match (waits, wanted) {
+            (Some(raise), _) => Some(raise.limit),
+            (None, Some(_)) => in_force,
+            (None, None) => Some(0),
+        };
+        Some(Side {
+            giver: Giver {
+                project: wish.holder.project()?,
+                here,
+            },
+            department,
+            before,
+            told,
+            at_once: in_force.unwrap_or(u64::MAX),
+        })
     }
 
     fn department(&self, holder: &Holder) -> Option<ObjectId> {
@@ -77,14 +199,30 @@ impl Census {
         }
     }
 
-    fn grows(&self, wish: &Wish, before: Allowed, after: Allowed) -> QuotaRefusal {
+    fn grows(&self, wishes: &[Wish], wish: &Wish, before: Allowed, after: Allowed) -> QuotaRefusal {
         let department = self.department(&wish.holder);
+        let same = wishes.iter().filter(|it| {
+            (it.service, &it.resource) == (wish.service, &wish.resource)
+                && self.wanted(&it.holder, it.service, &it.resource).is_none()
+        });
         QuotaRefusal::Grows {
             region: self.region.clone(),
-            department: department.map_or_else(String::new, |it| it.to_string()),
+            department: department
+                .map_or_else(String::new, |it| it.to_string())
+                .into(),
             resource: wish.resource.clone(),
             before,
             after,
+            unset: same.map(|it| self.name(&it.holder)).collect(),
         }
     }
+}
+
+/// What of a wish has to wait.
+fn raise(wish: &Wish, side: &Side, group: &Group) -> Option<Raise> {
+    let limit = wish.limit.filter(|it| *it > side.at_once)?;
+    let givers = group.givers.iter();
+    let givers: BTreeSet<Giver> = givers.filter(|it| **it != side.giver).cloned().collect();
+    let key = wish.key()?;
+    (!givers.is_empty()).then_some(Raise { key, limit, givers })
 }

@@ -1,7 +1,10 @@
 //! Quotas as an operator sees them, and what holds for any region.
 
 mod leftovers;
+mod overcommit;
 mod properties;
+mod shifts;
+mod types;
 
 use shared::ids::{FederationId, ObjectId};
 use shared::model::*;
@@ -97,16 +100,21 @@ impl Region {
     }
 
     fn check(&self, check: Check, edits: &[QuotaEdit]) -> Result<Vec<LimitsChange>, QuotaRefusal> {
-        self.census.check(edits, check, NOW)
+        self.census.check(edits, check, NOW).map(|it| it.changes)
     }
 
     /// Sets them, whatever comes of it.
     fn set(&mut self, edit: QuotaEdit) {
-        for change in self.check(Check::Forced, &[edit]).unwrap() {
+        for change in self.check(FORCED, &[edit]).unwrap() {
             self.census.want(change.limits);
         }
     }
 }
+
+const FORCED: Check = Check::Forced(Force {
+    below_use: true,
+    over_capacity: true,
+});
 
 /// `web` and `data` of the department 9, `far` of 8; 60 cores are given.
 fn region() -> Region {
@@ -219,7 +227,7 @@ fn a_limit_below_what_is_used_is_refused_with_the_numbers_unless_it_is_forced() 
         ),
         "{refusal}"
     );
-    let told = region.check(Check::Forced, &below).unwrap();
+    let told = region.check(FORCED, &below).unwrap();
     assert!(told[0].limits.resources[0].force);
     region
         .check(Check::Whole, &[edit(1, &[("cores", 8)])])
@@ -236,6 +244,7 @@ fn what_a_project_uses_that_was_not_read_is_not_taken_for_nothing() {
         "{there:?}"
     );
     let department = id(9);
+    region.quota("new", &[("cores", Some(1), 0)]);
     let name = "later".to_owned();
     region
         .census
@@ -303,7 +312,7 @@ fn words_that_no_region_knows_are_refused_with_those_that_it_does() {
         ("volume:cores", 1),
     ] {
         let refusal = region
-            .check(Check::Forced, &[edit(1, &[(word, value)])])
+            .check(FORCED, &[edit(1, &[(word, value)])])
             .unwrap_err();
         let text = refusal.to_string();
         let is_right = text.contains("compute:cores") || text.contains("0 to 2147483647");
@@ -343,42 +352,6 @@ fn words_that_no_region_knows_are_refused_with_those_that_it_does() {
     assert!(
         matches!(nobody, Err(QuotaRefusal::NoProject { .. })),
         "{nobody:?}"
-    );
-}
-
-#[test]
-fn whoever_administers_a_department_shifts_within_it_and_raises_nothing() {
-    let region = region();
-    let shift = |edits: &[QuotaEdit]| region.check(Check::Shift, edits);
-    shift(&[edit(1, &[("cores", 10)]), edit(2, &[("cores", 40)])]).unwrap();
-    shift(&[edit(1, &[("cores", 10)])]).unwrap();
-    for edits in [
-        vec![edit(1, &[("cores", 21)])],
-        vec![edit(1, &[("cores", 10)]), edit(2, &[("cores", 41)])],
-        // Of another department nothing comes over.
-        vec![edit(3, &[("cores", 0)]), edit(1, &[("cores", 25)])],
-        vec![edit(1, &[("instances", -1)])],
-    ] {
-        let refused = shift(&edits).unwrap_err();
-        assert!(
-            matches!(refused, QuotaRefusal::Grows { .. }),
-            "{edits:?}: {refused}"
-        );
-    }
-}
-
-#[test]
-fn what_was_lowered_once_is_given_away_once() {
-    let mut region = region();
-    let shift = [edit(1, &[("cores", 10)]), edit(2, &[("cores", 40)])];
-    for change in region.check(Check::Shift, &shift).unwrap() {
-        region.census.want(change.limits);
-    }
-    let again = [edit(1, &[("cores", 10)]), edit(2, &[("cores", 50)])];
-    let refused = region.check(Check::Shift, &again);
-    assert!(
-        matches!(refused, Err(QuotaRefusal::Grows { .. })),
-        "{refused:?}"
     );
 }
 

@@ -7,15 +7,17 @@ use rusqlite::{OptionalExtension, params};
 use shared::audit::{Act, By};
 use shared::ids::ObjectId;
 use shared::model::{
-    CloudId, Holder, Limits, Object, ObjectKind, Record, RecordKind, RemarkState, ServiceKind,
-    Subject, UnixMillis,
+    CloudId, Holder, Limit, Limits, Object, ObjectKind, Record, RecordKind, RemarkState,
+    ServiceKind, Subject, UnixMillis,
 };
 use shared::wire::record::{self, Decoded, kind_code};
 
 use super::drift::not_merged;
 use super::load::{UNREADABLE, record_of};
 use super::write::{Rows, encoded};
-use crate::directory::quota::{Census, Check, Holdings, InDirectory, LimitsChange, QuotaEdit};
+use crate::directory::quota::{
+    Census, Check, Decision, Force, Holdings, InDirectory, LimitsChange, QuotaEdit, Waits,
+};
 use crate::directory::{object_of, outward};
 use crate::store::error::{Doing, StoreError};
 use crate::store::regions::{RegionNo, RegionRow};
@@ -28,7 +30,29 @@ const SERVICES: [ServiceKind; 3] = [
     ServiceKind::Network,
 ];
 
+/// Limits of one service, as many as a record takes.
+const RESOURCES_MAX: usize = 256;
+
 const LIMITS: u16 = kind_code(RecordKind::Limits);
+
+/// What was set.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LimitsSet {
+    /// What the region is told, as far as it is new.
+    pub changes: Vec<LimitsChange>,
+    /// What it is told once it has lowered others.
+    pub waits: Vec<Waits>,
+}
+
+/// One limit of a project of the directory.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct OneLimit<'a> {
+    pub(super) project: ObjectId,
+    pub(super) name: &'a str,
+    pub(super) service: ServiceKind,
+    pub(super) resource: &'a str,
+    pub(super) limit: u64,
+}
 
 impl Reading<'_> {
     /// What is known of a region's quotas; and of these holders, whether the directory has them.
@@ -65,6 +89,9 @@ impl Reading<'_> {
                 census.want(it);
             }
         })?;
+        for row in self.raises(Some(region.no))? {
+            census.wait(row.raise);
+        }
         let asked = asked.iter().filter_map(Holder::project);
         for id in census.objects().into_iter().chain(asked) {
             if let Some(it) = self.in_directory(id)? {
@@ -109,14 +136,24 @@ impl Reading<'_> {
         service: ServiceKind,
     ) -> Result<Option<RemarkState>, StoreError> {
         let key = Subject::Quota(holder.clone(), service).id();
-        let sql = "SELECT kind, id, value FROM records
-                   WHERE region = ?1 AND kind = ?2 AND id = ?3";
-        let row = params![no.0, kind_code(RecordKind::Remark), encoded(&key)?];
-        let found = self.prepared(sql)?.query_row(row, record_of).optional();
-        Ok(match found.doing("find a remark")?.flatten() {
+        Ok(match self.told_record(no, RecordKind::Remark, &key)? {
             Some(Record::Remark(it)) => Some(it.state),
             _ => None,
         })
+    }
+
+    /// One record as a region told it last.
+    pub(super) fn told_record(
+        &self,
+        no: RegionNo,
+        kind: RecordKind,
+        id: &CloudId,
+    ) -> Result<Option<Record>, StoreError> {
+        let sql = "SELECT kind, id, value FROM records
+                   WHERE region = ?1 AND kind = ?2 AND id = ?3";
+        let row = params![no.0, kind_code(kind), encoded(id)?];
+        let found = self.prepared(sql)?.query_row(row, record_of).optional();
+        Ok(found.doing("find a region's record")?.flatten())
     }
 
     /// What each project still has in a region. Reads all of its servers, volumes, networks and
@@ -159,6 +196,27 @@ impl Reading<'_> {
             }
         })?;
         Ok(all)
+    }
+
+    /// The limits that a region is told for a project in a service.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub(super) fn limits_of(
+        &self,
+        no: RegionNo,
+        holder: &Holder,
+        service: ServiceKind,
+    ) -> Result<Option<Limits>, StoreError> {
+        let id = encoded(&Limits::id_of(holder, service))?;
+        let sql = "SELECT kind, id, value FROM directory
+                   WHERE region = ?1 AND kind = ?2 AND id = ?3 AND value IS NOT NULL";
+        let row = params![no.0, LIMITS, id];
+        let found = self.prepared(sql)?.query_row(row, record_of).optional();
+        Ok(match found.doing("find limits")?.flatten() {
+            Some(Record::Limits(limits)) => Some(limits),
+            _ => None,
+        })
     }
 
     fn in_directory(&self, id: ObjectId) -> Result<Option<InDirectory>, StoreError> {
@@ -224,7 +282,7 @@ impl Reading<'_> {
 
 impl Changing<'_> {
     /// Sets limits of projects in a region, and tells its agent and the audit trail. Returns what
-    /// of it is new. All of it or nothing.
+    /// of it is new, and what waits. All of it or nothing.
     ///
     /// # Errors
     /// If the region is not merged, if something of it is not right, or if the database fails.
@@ -234,13 +292,68 @@ impl Changing<'_> {
         edits: &[QuotaEdit],
         check: Check,
         by: &By,
-    ) -> Result<Vec<LimitsChange>, StoreError> {
+    ) -> Result<LimitsSet, StoreError> {
         self.is_merged(region)?;
         let asked: Vec<Holder> = edits.iter().map(|it| it.holder.clone()).collect();
         let census = self.reading().census(region, &asked)?;
-        let changes = census.check(edits, check, self.now.0)?;
+        let Decision {
+            changes,
+            raises,
+            settled,
+        } = census.check(edits, check, self.now.0)?;
         self.is_not_spread(region, &changes)?;
-        self.tell_limits(region, &census, changes, by)
+        let waits: Vec<Waits> = raises.into_iter().map(|it| census.waits(it)).collect();
+        let changes = self.tell_limits(region, &census, changes, by)?;
+        self.keep_raises(region, (&waits, &settled), by)?;
+        Ok(LimitsSet { changes, waits })
+    }
+
+    /// Sets one limit among those that a project has in a service of a region, and tells its agent.
+    /// Returns the one that was set here before. Nothing is checked.
+    pub(super) fn tell_limit(
+        &mut self,
+        (no, region): (RegionNo, &str),
+        one: &OneLimit<'_>,
+        author: &str,
+    ) -> Result<Option<Option<u64>>, StoreError> {
+        let holder = Holder::Project(one.project);
+        let before = self.reading().limits_of(no, &holder, one.service)?;
+        let later = before
+            .as_ref()
+            .map_or(0, |it| it.version().saturating_add(1));
+        let mut resources = before.map(|it| it.resources).unwrap_or_default();
+        let limit = Limit {
+            name: one.resource.to_owned(),
+            limit: Some(one.limit),
+            version: self.now.0.max(later),
+            force: false,
+        };
+        let at = resources.binary_search_by(|it| it.name.cmp(&limit.name));
+        let is_full = resources.len() >= RESOURCES_MAX;
+        let before = match at {
+            Ok(at) => {
+                let before = resources.get_mut(at);
+                before.map(|it| std::mem::replace(it, limit).limit)
+            }
+            Err(_) if is_full => {
+                return Err(StoreError::Refused(format!(
+                    "{RESOURCES_MAX} limits are set for {} in the region {region:?} already, and \
+                     no more are told",
+                    one.name
+                )));
+            }
+            Err(at) => {
+                resources.insert(at, limit);
+                None
+            }
+        };
+        let limits = Record::Limits(Limits {
+            holder,
+            service: one.service,
+            resources,
+        });
+        self.tell_one(no, &limits, &[], author)?;
+        Ok(before)
     }
 
     /// Leaves a leftover of a region what it uses, and nothing more. Returns what of that is new.
@@ -259,8 +372,13 @@ impl Changing<'_> {
             .reading()
             .census(region, std::slice::from_ref(project))?;
         let edits = census.zero(project, force)?;
-        let changes = census.check(&edits, Check::Whole, self.now.0)?;
-        self.tell_limits(region, &census, changes, by)
+        // What it uses above its limit it may as well be left.
+        let check = Check::Forced(Force {
+            below_use: false,
+            over_capacity: true,
+        });
+        let decision = census.check(&edits, check, self.now.0)?;
+        self.tell_limits(region, &census, decision.changes, by)
     }
 
     fn tell_limits(
@@ -287,6 +405,12 @@ impl Changing<'_> {
 impl Rows<'_> {
     /// A project that ended has no limits that anybody is told. What its clouds allow it stays.
     pub(super) fn forget_limits(&mut self, project: ObjectId) -> Result<(), StoreError> {
+        let waits = "DELETE FROM quota_raises WHERE project = ?1";
+        self.run(
+            waits,
+            params![project.to_bytes()],
+            "forget limits that wait",
+        )?;
         let sql = "SELECT region FROM region_organization AS merged WHERE EXISTS (
                        SELECT 1 FROM directory AS it WHERE it.region = merged.region
                        AND it.kind = ?1 AND it.id = ?2 AND it.value IS NOT NULL)";

@@ -179,17 +179,23 @@ impl Changing<'_> {
                     service: limits.service,
                     resource: limit.name.clone(),
                 };
-                if let Some(Spread { total, .. }) = self.reading().spread(&key)? {
-                    let resource = &limit.name;
-                    return Err(StoreError::Refused(format!(
-                        "{resource} of {name:?} is a share of {total} over all regions; set that, \
-                         with `idp-hub org quota spread`, or take it back first, with `idp-hub \
-                         org quota spread remove`"
-                    )));
-                }
+                self.is_no_share(&key, name)?;
             }
         }
         Ok(())
+    }
+
+    /// Whether no total is set of this.
+    pub(super) fn is_no_share(&self, key: &SpreadKey, name: &str) -> Result<(), StoreError> {
+        let Some(Spread { total, .. }) = self.reading().spread(key)? else {
+            return Ok(());
+        };
+        let resource = &key.resource;
+        Err(StoreError::Refused(format!(
+            "{resource} of {name:?} is a share of {total} over all regions; set that, with \
+             `idp-hub org quota spread`, or take it back first, with `idp-hub org quota spread \
+             remove`"
+        )))
     }
 
     /// The project's name, if a total of it may be set.
@@ -260,7 +266,7 @@ fn spread_of(row: &Row<'_>) -> Result<Option<Spread>, rusqlite::Error> {
     }))
 }
 
-fn service_named(word: &str) -> Option<ServiceKind> {
+pub(super) fn service_named(word: &str) -> Option<ServiceKind> {
     ServiceKind::ALL.into_iter().find(|it| it.name() == word)
 }
 

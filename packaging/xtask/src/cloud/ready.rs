@@ -76,8 +76,8 @@ struct Questions<'a> {
 }
 
 impl Questions<'_> {
-    /// Nova and Cinder answer before they can do anything; a Keystone that does not know this cloud's
-    /// administrator is another one's; the others work when they answer.
+    /// Nova and Cinder answer before they can do anything; a Keystone that does not know this
+    /// cloud's administrator is another one's; the others work when they answer.
     fn is_ready(&mut self, service: Service) -> bool {
         if !self.answers(service) {
             return false;

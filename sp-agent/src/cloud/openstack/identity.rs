@@ -19,6 +19,7 @@ pub(super) mod marker;
 mod memberships;
 mod parse;
 mod services;
+mod system;
 mod write;
 
 use shared::model::ServiceKind;
@@ -99,10 +100,14 @@ async fn read(
         }
         Part::Users => {
             let own = Own::of(client, rules).await?;
-            let services = services::users(client, &departments, pages).await?;
-            return lists::users(client, (&departments, &own, &services), rules, pages).await;
+            let mut kept = services::users(client, &departments, pages).await?;
+            kept.extend(system::users(client, pages).await?);
+            return lists::users(client, (&departments, &own, &kept), rules, pages).await;
         }
-        Part::Groups => return lists::groups(client, &departments, pages).await,
+        Part::Groups => {
+            let kept = system::groups(client).await?;
+            return lists::groups(client, (&departments, &kept), pages).await;
+        }
         Part::Roles => lists::roles(client, &departments, pages).await?,
         _ => return memberships::read(client, &departments, pages).await,
     }

@@ -87,7 +87,7 @@ fn limit(limit: i64) -> String {
 /// What was set.
 pub(super) fn set(set: &LimitsSetList) -> String {
     let region = foreign::line(&set.region);
-    if set.changed.is_empty() {
+    if set.changed.is_empty() && set.waiting.is_empty() {
         return format!("It was so before; the agent of {region} is told nothing new.");
     }
     let mut text = format!("The agent of {region} is told:");
@@ -98,6 +98,16 @@ pub(super) fn set(set: &LimitsSetList) -> String {
             it.service,
             foreign::line(&it.after),
             foreign::line(&it.before)
+        ));
+    }
+    for it in &set.waiting {
+        let givers: Vec<String> = it.until_lower.iter().map(|it| foreign::line(it)).collect();
+        text.push_str(&format!(
+            "\n  {}, {}: {} once it has lowered that of {}",
+            foreign::line(&it.name),
+            it.service,
+            foreign::line(&it.after),
+            givers.join(", ")
         ));
     }
     text.push_str(&format!(

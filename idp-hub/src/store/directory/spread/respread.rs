@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use shared::audit::{Act, By};
-use shared::model::{Holder, Limit, Limits, ObjectKind, Record, UnixMillis};
+use shared::model::{ObjectKind, UnixMillis};
 
+use super::super::limits::OneLimit;
+use super::super::raises::said;
 use super::{Places, ShareRow, SpreadKey};
 use crate::directory::quota::spread::{UNLIMITED, plan};
 use crate::store::error::StoreError;
@@ -79,9 +81,8 @@ impl Changing<'_> {
         Ok(told)
     }
 
-    /// Sets one limit among those that the project has in the service there. It is above what is
-    /// used, as far as is known, and so is not to be forced: where more is used by now, the region
-    /// says so, and is told more.
+    /// Tells a region its share. It is above what is used, as far as is known, and so is not to be
+    /// forced: where more is used by now, the region says so, and is told more.
     fn tell_share(
         &mut self,
         key: &SpreadKey,
@@ -89,54 +90,20 @@ impl Changing<'_> {
         (region, share): (&ShareRow, u64),
         by: &By,
     ) -> Result<(), StoreError> {
-        let holder = Holder::Project(key.project);
-        let before = self.reading().limits_of(region.no, &holder, key.service)?;
-        // Its agent sets what is later than all that it was told of the service.
-        let later = before
-            .as_ref()
-            .map_or(0, |it| it.version().saturating_add(1));
-        let mut resources = before.map(|it| it.resources).unwrap_or_default();
-        let limit = Limit {
-            name: key.resource.clone(),
-            limit: Some(share),
-            version: self.now.0.max(later),
-            force: false,
-        };
-        let at = resources.binary_search_by(|it| it.name.cmp(&limit.name));
-        let is_full = resources.len() >= RESOURCES_MAX;
-        let before = match at {
-            Ok(at) => {
-                let before = resources.get_mut(at);
-                before.map(|it| std::mem::replace(it, limit).limit)
-            }
-            Err(_) if is_full => {
-                return Err(StoreError::Refused(format!(
-                    "{RESOURCES_MAX} limits are set for {project} in the region {:?} already, and \
-                     no more are told",
-                    region.region
-                )));
-            }
-            Err(at) => {
-                resources.insert(at, limit);
-                None
-            }
-        };
-        let limits = Record::Limits(Limits {
-            holder,
+        let one = OneLimit {
+            project: key.project,
+            name: project,
             service: key.service,
-            resources,
-        });
-        self.tell_one(region.no, &limits, &[], &by.who)?;
-        let said = |it: Option<u64>| it.map_or_else(|| "unlimited".to_owned(), |it| it.to_string());
-        let region_found = region.standing.found.map(|it| it.limit);
-        let (region, what) = (&region.region, key.named());
-        let found = region_found.map(|it| (it != UNLIMITED).then_some(it));
+            resource: &key.resource,
+            limit: share,
+        };
+        let before = self.tell_limit((region.no, &region.region), &one, &by.who)?;
+        let found = region.standing.found.map(|it| it.limit);
+        let found = found.map(|it| (it != UNLIMITED).then_some(it));
         let before = found.or(before).map_or_else(|| "none".to_owned(), said);
+        let (region, what) = (&region.region, key.named());
         let act = Act::new(by.clone(), "spread-quota").on("project", key.project, project);
         let after = format!("in region {region:?}, {what}: {share}");
         self.audit(act.changing(before, after)).map(drop)
     }
 }
-
-/// Limits of one service, as many as a record takes.
-const RESOURCES_MAX: usize = 256;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use rusqlite::{OptionalExtension, params};
 use shared::ids::{ObjectId, RegionId};
 use shared::model::{
-    Becomes, CloudId, Holder, LIMIT_MAX, Limits, ObjectKind, Quota, Record, RecordKind,
-    ServiceKind, ServiceState, UnixMillis,
+    Becomes, CloudId, Holder, LIMIT_MAX, ObjectKind, Quota, Record, RecordKind, ServiceKind,
+    ServiceState, UnixMillis,
 };
 use shared::wire::record::{self, kind_code};
 
@@ -175,27 +175,6 @@ impl Reading<'_> {
         }
         let need = found.map_or(0, |it| it.need);
         Ok((tellings, Demand::new(need)))
-    }
-
-    /// The limits that a region is told for a project in a service.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub(super) fn limits_of(
-        &self,
-        no: RegionNo,
-        holder: &Holder,
-        service: ServiceKind,
-    ) -> Result<Option<Limits>, StoreError> {
-        let id = record::encode_id(&Limits::id_of(holder, service)).map_err(|_| UNREADABLE)?;
-        let sql = "SELECT kind, id, value FROM directory
-                   WHERE region = ?1 AND kind = ?2 AND id = ?3 AND value IS NOT NULL";
-        let row = params![no.0, kind_code(RecordKind::Limits), id];
-        let found = self.prepared(sql)?.query_row(row, record_of).optional();
-        Ok(match found.doing("find limits")?.flatten() {
-            Some(Record::Limits(limits)) => Some(limits),
-            _ => None,
-        })
     }
 
     /// Whether a region has another limit than it was told, since then.

@@ -75,7 +75,7 @@ impl Site {
             let region = it.region_numbered(no)?.unwrap();
             it.set_limits(&region, &edits, Check::Whole, &by_ann())
         });
-        set.await.map(|it| it.len())
+        set.await.map(|it| it.changes.len())
     }
 
     /// What regions are told: region, whose, cores.
@@ -235,4 +235,98 @@ async fn a_project_that_the_directory_made_is_found_by_its_marker() {
         Ok(it.census(&region, &[])?.lines())
     });
     assert_eq!(lines.await.unwrap().len(), 2);
+}
+
+/// Sets limits of cores, as `check` says. Returns how many wait.
+async fn sets(site: &Site, no: RegionNo, check: Check, limits: &[(ObjectId, i64)]) -> usize {
+    let edits = limits.iter();
+    let edits: Vec<_> = edits
+        .map(|(id, cores)| edit(Holder::Project(*id), *cores))
+        .collect();
+    let set = site.store.change(move |it| {
+        let region = it.region_numbered(no)?.unwrap();
+        it.set_limits(&region, &edits, check, &by_ann())
+    });
+    set.await.unwrap().waits.len()
+}
+
+impl Site {
+    /// Tells what waited long enough.
+    async fn raises(&self) -> usize {
+        let due = self.store.read(|it| it.raises_due()).await.unwrap();
+        let mut told = 0;
+        for (no, key) in due {
+            let done = self.store.change(move |it| it.tell_raise(no, &key));
+            told += usize::from(done.await.unwrap().is_some());
+        }
+        told
+    }
+}
+
+#[tokio::test]
+async fn a_shift_raises_only_what_its_region_has_lowered_elsewhere() {
+    let (site, [home, _], web) = with_web().await;
+    let data = ObjectId::from_random(77);
+    let object = site
+        .store
+        .read(move |it| it.object(ObjectKind::Project, web));
+    let Some(Object::Project(mut made)) = object.await.unwrap() else {
+        panic!("no web");
+    };
+    made.name = "data".to_owned();
+    let object = Object::Project(made);
+    site.edit(Edit::Create { id: data, object }).await.unwrap();
+    let mut records = organization("h");
+    records.push(project("web", "h-ops", None));
+    records.push(project("data", "h-ops", Some(data)));
+    site.tell(home, 4, &records).await;
+    let tells = async |session, web, data| {
+        let quotas = [quota("web", web, 4), quota("data", data, 0)];
+        site.tell_of(Feed::Quota, home, session, &quotas).await;
+        // Behind what was told.
+        site.store.change(|_| Ok(())).await.unwrap();
+    };
+    tells(5, 11, 9).await;
+    sets(&site, home, Check::Whole, &[(web, 10), (data, 10)]).await;
+    tells(6, 10, 10).await;
+    let limit = |of: ObjectId| {
+        let told = site.told_limits().into_iter();
+        let mut told = told.filter(|it| it.1 == Holder::Project(of));
+        told.next().unwrap().2
+    };
+    let shift = [(web, 5), (data, 15)];
+    assert_eq!(sets(&site, home, Check::Shift, &shift).await, 1);
+    assert_eq!((limit(web), limit(data)), (Some(5), Some(10)));
+    // Somebody uses more there by now, and its cloud refuses.
+    tells(7, 10, 10).await;
+    assert_eq!(site.raises().await, 0);
+    let site = site.reopened().await;
+    let tells = async |session, web, data| {
+        let quotas = [quota("web", web, 4), quota("data", data, 0)];
+        site.tell_of(Feed::Quota, home, session, &quotas).await;
+        // Behind what was told.
+        site.store.change(|_| Ok(())).await.unwrap();
+    };
+    tells(8, 5, 10).await;
+    assert_eq!((site.raises().await, site.raises().await), (1, 0));
+    let told: Vec<_> = site.told_limits().into_iter().map(|it| it.2).collect();
+    assert!(told.contains(&Some(15)), "{told:?}");
+    // What waits is settled by whatever is set later, and ends with its project.
+    tells(9, 5, 15).await;
+    assert_eq!(
+        sets(&site, home, Check::Shift, &[(data, 10), (web, 10)]).await,
+        1
+    );
+    sets(&site, home, Check::Whole, &[(web, 7)]).await;
+    tells(10, 7, 10).await;
+    assert_eq!(site.raises().await, 0);
+    assert_eq!(
+        sets(&site, home, Check::Shift, &[(data, 5), (web, 12)]).await,
+        1
+    );
+    let (kind, id) = (ObjectKind::Project, web);
+    site.edit(Edit::End { kind, id }).await.unwrap();
+    tells(11, 7, 5).await;
+    assert_eq!(site.raises().await, 0);
+    site.is_sound().await;
 }

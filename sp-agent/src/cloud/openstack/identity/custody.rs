@@ -12,6 +12,7 @@
 //!   and Manila make none).
 //! - The project `service` or `services`, in whichever department, in which services have their
 //!   accounts; and those accounts, see `services.rs`.
+//! - Users and groups that have a role in the system as a whole, see `system.rs`.
 //!
 //! The first that applies counts. All else is the federation's once it is merged, also roles that
 //! are the cloud's own: the hub knows `admin`, `manager`, `member`, `reader` and `service` by name.
@@ -143,18 +144,26 @@ pub(super) fn project(keeper: Keeper, own: &Own, (id, name): (&CloudId, &str)) -
     }
 }
 
-/// Of a user, in a department that is kept by `keeper`. `services` are the accounts of services.
+/// Of a user, in a department that is kept by `keeper`. `kept` are those that the cloud works by.
 pub(super) fn user(
     keeper: Keeper,
-    (rules, own, services): (&Rules, &Own, &BTreeSet<CloudId>),
+    (rules, own, kept): (&Rules, &Own, &BTreeSet<CloudId>),
     (id, name): (&CloudId, &str),
 ) -> Custody {
     match keeper {
         Keeper::Operator => Custody::Reserved,
         _ if rules.policy.protects_user(&id.to_string(), name) => Custody::Reserved,
         _ if own.user == *id => own.custody,
-        _ if services.contains(id) => Custody::Reserved,
+        _ if kept.contains(id) => Custody::Reserved,
         keeper => keeper.custody(),
+    }
+}
+
+/// Of a group, in a department that is kept by `keeper`. `kept` are those that the cloud works by.
+pub(super) fn group(keeper: Keeper, kept: &BTreeSet<CloudId>, id: &CloudId) -> Custody {
+    match kept.contains(id) {
+        true => Custody::Reserved,
+        false => keeper.custody(),
     }
 }
 

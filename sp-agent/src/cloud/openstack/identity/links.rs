@@ -2,7 +2,7 @@
 
 mod parse;
 
-use shared::model::{Assignment, CloudId, Record, ServiceKind};
+use shared::model::{Actor, Assignment, CloudId, Record, ServiceKind};
 
 use crate::cloud::openstack::client::{Ask, Client};
 use crate::cloud::openstack::pass;
@@ -42,6 +42,13 @@ pub(super) async fn ask(
 ) -> Result<Vec<Assignment<CloudId>>, CloudError> {
     let answer = client.get_page(ask).await?;
     parse::assignments(&answer.body).map_err(|reason| answer.malformed(ask, reason))
+}
+
+/// Who has a role in the system as a whole (`scope.system`, Identity API v3.10).
+pub(super) async fn of_the_system(client: &Client) -> Result<Vec<Actor<CloudId>>, CloudError> {
+    let ask = assigned().with("scope.system", "all");
+    let answer = client.get_page(&ask).await?;
+    parse::of_the_system(&answer.body).map_err(|reason| answer.malformed(&ask, reason))
 }
 
 async fn send(records: Vec<Record>, pages: &Pages) -> Result<(), CloudError> {

@@ -135,31 +135,32 @@ pub(super) async fn projects(
     .await
 }
 
-/// Reads the users of all departments; `services` are the accounts of services among them.
+/// Reads the users of all departments; `kept` are those that the cloud itself works by.
 pub(super) async fn users(
     client: &Client,
-    (departments, own, services): (&Departments, &Own, &BTreeSet<CloudId>),
+    (departments, own, kept): (&Departments, &Own, &BTreeSet<CloudId>),
     rules: &Rules,
     pages: &Pages,
 ) -> Result<Option<Incomplete>, CloudError> {
     list_each::<UserList>(client, ("users", departments), pages, &|raw| {
         let keeper = departments.keeper(&raw.department()?);
-        let by = (rules, own, services);
+        let by = (rules, own, kept);
         let custody = custody::user(keeper, by, (&raw.id()?, raw.name()));
         raw.into_user(custody).map(Some)
     })
     .await
 }
 
-/// Reads the groups of all departments.
+/// Reads the groups of all departments; `kept` are those that govern the cloud itself.
 pub(super) async fn groups(
     client: &Client,
-    departments: &Departments,
+    (departments, kept): (&Departments, &BTreeSet<CloudId>),
     pages: &Pages,
 ) -> Result<Option<Incomplete>, CloudError> {
     list_each::<GroupList>(client, ("groups", departments), pages, &|raw| {
         let keeper = departments.keeper(&raw.department()?);
-        raw.into_group(keeper.custody()).map(Some)
+        let custody = custody::group(keeper, kept, &raw.id()?);
+        raw.into_group(custody).map(Some)
     })
     .await
 }

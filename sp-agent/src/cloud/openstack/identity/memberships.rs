@@ -102,7 +102,12 @@ async fn send(pages: &Pages, page: Page) -> Result<(), CloudError> {
 }
 
 /// A group's members; none of one that is gone since it was listed.
-async fn members(client: &Client, group: &CloudId, pages: &Pages) -> Result<Vec<CloudId>, GivenUp> {
+/// Reads the members of a group; none where it is gone.
+pub(super) async fn members(
+    client: &Client,
+    group: &CloudId,
+    pages: &Pages,
+) -> Result<Vec<CloudId>, GivenUp> {
     let id = group.to_string();
     let ask = Ask::new(ServiceKind::Identity, ["groups", &id, "users"]);
     // Keystone 30 would cut the list to a page, and can't go on with it.

@@ -223,6 +223,37 @@ async fn the_whole_organization_is_read_and_what_stays_the_regions_is_said() {
 }
 
 #[tokio::test]
+async fn who_has_a_role_in_the_whole_system_stays_the_regions_own() {
+    let of_the_system = |seen: &Seen| {
+        seen.path == "/identity/v3/role_assignments" && seen.query.contains_key("scope.system")
+    };
+    let fake = Fake::start(move |seen| match of_the_system(seen) {
+        true => list(
+            "role_assignments",
+            json!([
+                {"role": {"id": "ra"}, "user": {"id": "u4"}, "scope": {"system": {"all": true}}},
+                {"role": {"id": "ra"}, "group": {"id": "g1"}, "scope": {"system": {"all": true}}},
+                // As of a Keystone that does not know the question.
+                {"role": {"id": "ra"}, "user": {"id": "u5"}, "scope": {"project": {"id": "p1"}}},
+            ]),
+        ),
+        false => keystone(seen),
+    })
+    .await;
+    let cloud = client(&fake);
+    let users = custodies(&audit(&cloud, Part::Users).await);
+    let common = users.iter().filter(|(_, it)| **it == Custody::Common);
+    assert_eq!(
+        common.map(|(id, _)| id.as_str()).collect::<Vec<_>>(),
+        ["u5"]
+    );
+    let groups = custodies(&audit(&cloud, Part::Groups).await);
+    assert_eq!(groups["g1"], Custody::Reserved);
+    assert_eq!(groups["g2"], Custody::Common);
+    assert_eq!(groups["g3"], Custody::Common);
+}
+
+#[tokio::test]
 async fn the_departments_that_the_agent_signs_in_by_stay_the_regions_with_all_in_them() {
     let fake = Fake::start(keystone).await;
     let mut options = options(fake.url());

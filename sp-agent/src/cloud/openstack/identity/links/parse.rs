@@ -93,6 +93,19 @@ pub(super) fn assignments(body: &[u8]) -> Result<Vec<Assignment<CloudId>>, Strin
     read.filter_map(Result::transpose).collect()
 }
 
+/// Reads who has a role in the system, whatever else the answer holds: a Keystone that knows no
+/// such question answers with all assignments.
+///
+/// # Errors
+/// What is wrong with the body.
+pub(super) fn of_the_system(body: &[u8]) -> Result<Vec<Actor<CloudId>>, String> {
+    let body: Assignments = serde_json::from_slice(body).map_err(|e| e.to_string())?;
+    whole(&body.truncated, &body.links)?;
+    let all = body.role_assignments.iter();
+    let here = all.filter(|it| it.scope.project.is_none() && it.scope.domain.is_none());
+    here.map(RawAssignment::actor).collect()
+}
+
 /// Refuses a list that is not all: nothing follows its link.
 fn whole(truncated: &Scalar, links: &Links) -> Result<(), String> {
     match is_cut(truncated, links) || links.next().is_some() {
@@ -109,17 +122,20 @@ impl RawAssignment {
             (None, Some(domain)) => Scope::Department(domain.id()?),
             (None, None) => return Ok(None),
         };
-        let actor = match (&self.user, &self.group) {
-            (Some(user), _) => Actor::User(user.id()?),
-            (None, Some(group)) => Actor::Group(group.id()?),
-            (None, None) => return Err("an assignment is nobody's".to_owned()),
-        };
         Ok(Some(Assignment {
-            actor,
+            actor: self.actor()?,
             scope,
             role: self.role.id()?,
             inherited: is_inherited(&self.scope.inherited_to),
         }))
+    }
+
+    fn actor(&self) -> Result<Actor<CloudId>, String> {
+        match (&self.user, &self.group) {
+            (Some(user), _) => Ok(Actor::User(user.id()?)),
+            (None, Some(group)) => Ok(Actor::Group(group.id()?)),
+            (None, None) => Err("an assignment is nobody's".to_owned()),
+        }
     }
 }
 

@@ -1,0 +1,132 @@
+//! Whether what projects may use together fits into what the region has.
+
+use std::collections::BTreeMap;
+
+use shared::model::{Holder, ServiceKind};
+
+use super::check::Wish;
+use super::{Allowed, Census, Differs, QuotaRefusal};
+
+/// What all projects of a region may use together.
+#[derive(Debug, Clone, Copy, Default)]
+struct Together {
+    /// All limits.
+    limited: u64,
+    /// Projects without a limit, which are not in the sum.
+    unlimited: u32,
+    /// Projects whose quota was not told, which are not in it either.
+    unknown: u32,
+}
+
+impl Census {
+    /// Nothing is raised beyond what the region has. What was beyond it before may be lowered, and
+    /// shifted from one project to another.
+    pub(super) fn fits(&self, wishes: &[Wish]) -> Result<(), QuotaRefusal> {
+        for wish in wishes {
+            let Some(capacity) = self.capacity(wish.service, &wish.resource) else {
+                continue;
+            };
+            if !self.is_raised(wish) || !self.is_more(wishes, wish) {
+                continue;
+            }
+            let all = self.together(wishes, wish.service, &wish.resource);
+            if wish.limit.is_none() || all.unknown > 0 || all.limited > capacity {
+                return Err(QuotaRefusal::OverCapacity {
+                    region: self.region.clone(),
+                    project: self.name(&wish.holder),
+                    resource: wish.resource.clone(),
+                    limit: Allowed::of(wish.limit),
+                    sum: all.limited,
+                    capacity,
+                    unlimited: all.unlimited,
+                    unknown: all.unknown,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn is_raised(&self, wish: &Wish) -> bool {
+        let before = self.counted(&wish.holder, wish.service, &wish.resource);
+        match (before, wish.limit) {
+            (Allowed::Unlimited, _) => false,
+            (_, None) => true,
+            (Allowed::Unknown, Some(limit)) => limit > 0,
+            (Allowed::Limited(before), Some(limit)) => limit > before,
+        }
+    }
+
+    /// Whether those who are named may use more of the resource together than before.
+    fn is_more(&self, wishes: &[Wish], of: &Wish) -> bool {
+        let (mut before, mut after) = (0u64, 0u64);
+        for it in wishes
+            .iter()
+            .filter(|it| it.is_of(of.service, &of.resource))
+        {
+            let Some(limit) = it.limit else {
+                return true;
+            };
+            match self.counted(&it.holder, it.service, &it.resource) {
+                // It is no part of the sum, and gives nothing away by getting a limit.
+                Allowed::Unlimited => continue,
+                Allowed::Unknown => {}
+                Allowed::Limited(limit) => before = before.saturating_add(limit),
+            }
+            after = after.saturating_add(limit);
+        }
+        after > before
+    }
+
+    /// What a project counts for until its region says that it has what is wanted: the larger of
+    /// what it has and what it is to have. Where it was to have no limit and somebody gave it one
+    /// there since, that.
+    fn counted(&self, holder: &Holder, service: ServiceKind, resource: &str) -> Allowed {
+        let here = self.here(holder);
+        let told = here.as_ref();
+        let told = told.and_then(|it| self.told(it, service, resource));
+        let told = told.map(|it| it.limit);
+        let wanted = self.wanted(holder, service, resource);
+        let differs = wanted.and_then(|it| self.differs((&here, service), it, told));
+        match (told, wanted.map(|it| it.limit)) {
+            (None, None) => Allowed::Unknown,
+            (Some(it), None) | (None, Some(it)) => Allowed::of(it),
+            (Some(Some(told)), Some(Some(wanted))) => Allowed::Limited(told.max(wanted)),
+            (Some(Some(told)), Some(None)) if differs == Some(Differs::Otherwise) => {
+                Allowed::Limited(told)
+            }
+            (Some(_), Some(_)) => Allowed::Unlimited,
+        }
+    }
+
+    /// What all projects may use together once these wishes are granted.
+    fn together(&self, wishes: &[Wish], service: ServiceKind, resource: &str) -> Together {
+        let of_resource = wishes.iter().filter(|it| it.is_of(service, resource));
+        let wished: BTreeMap<&Holder, Option<u64>> =
+            of_resource.map(|it| (&it.holder, it.limit)).collect();
+        let mut all = Together::default();
+        for holder in self.holders() {
+            let before = self.counted(&holder, service, resource);
+            let after = match (before, wished.get(&holder)) {
+                (before, None) => before,
+                // Until it is lower there it counts as it was.
+                (Allowed::Limited(before), Some(Some(limit))) => {
+                    Allowed::Limited(before.max(*limit))
+                }
+                (Allowed::Unlimited, Some(_)) => Allowed::Unlimited,
+                (_, Some(limit)) => Allowed::of(*limit),
+            };
+            match after {
+                Allowed::Limited(limit) => all.limited = all.limited.saturating_add(limit),
+                Allowed::Unlimited => all.unlimited = all.unlimited.saturating_add(1),
+                Allowed::Unknown => all.unknown = all.unknown.saturating_add(1),
+            }
+        }
+        all
+    }
+}
+
+impl Wish {
+    fn is_of(&self, service: ServiceKind, resource: &str) -> bool {
+        self.service == service && self.resource == resource
+    }
+}

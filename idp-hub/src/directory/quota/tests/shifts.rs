@@ -1,0 +1,166 @@
+//! What whoever administers a department may shift, and when that is told.
+
+use super::*;
+
+/// `web`, `data` and `far`, whose limits of cores were set here as their region has them.
+fn settled() -> Region {
+    let mut region = region();
+    for (number, cores) in [(1, 20), (2, 30), (3, 10)] {
+        let name = ["", "web", "data", "far"][number as usize];
+        region.set(edit(number, &[("cores", cores - 1)]));
+        region.set(edit(number, &[("cores", cores)]));
+        let used = if number == 2 { 30 } else { 8 };
+        tells(&mut region, name, Some(cores as u64), used);
+    }
+    region
+}
+
+fn tells(region: &mut Region, project: &str, cores: Option<u64>, used: u64) {
+    let of = [("cores", cores, used), ("instances", Some(10), 0)];
+    region.quota_of(ServiceKind::Compute, project, &of, NOW + 100);
+}
+
+fn grows(region: &Region, edits: &[QuotaEdit]) {
+    let refused = region.check(Check::Shift, edits).unwrap_err();
+    let is_right = matches!(refused, QuotaRefusal::Grows { .. });
+    assert!(is_right, "{edits:?}: {refused}");
+}
+
+/// Shifts. Returns what is told now, and what waits for whom.
+fn shifts(region: &mut Region, limits: &[(u128, i64)]) -> (Vec<Told>, Vec<Waiting>) {
+    let edits = limits.iter();
+    let edits: Vec<_> = edits.map(|(no, it)| edit(*no, &[("cores", *it)])).collect();
+    let decision = region.census.check(&edits, Check::Shift, NOW).unwrap();
+    for key in &decision.settled {
+        region.census.raises.remove(key);
+    }
+    let mut waits = Vec::new();
+    for raise in decision.raises {
+        let it = region.census.waits(raise.clone());
+        waits.push((it.name, raise.limit, it.givers));
+        region.census.wait(raise);
+    }
+    let mut told = Vec::new();
+    for change in decision.changes {
+        let limits = change.limits.resources.iter();
+        let mut limits = limits.filter(|it| it.name == "cores");
+        told.push((change.name, limits.next().unwrap().limit.unwrap()));
+        region.census.want(change.limits);
+    }
+    (told, waits)
+}
+
+type Told = (String, u64);
+type Waiting = (String, u64, Vec<String>);
+
+fn told(name: &str, limit: u64) -> Told {
+    (name.to_owned(), limit)
+}
+
+fn waits(name: &str, limit: u64, givers: &[&str]) -> Waiting {
+    let givers = givers.iter().map(|it| (*it).to_owned());
+    (name.to_owned(), limit, givers.collect())
+}
+
+#[test]
+fn a_department_uses_no_more_than_before() {
+    let region = settled();
+    let lower = [edit(1, &[("cores", 10)])];
+    region.check(Check::Shift, &lower).unwrap();
+    for edits in [
+        vec![edit(1, &[("cores", 21)])],
+        vec![edit(1, &[("cores", 10)]), edit(2, &[("cores", 41)])],
+        // Of another department nothing comes over.
+        vec![edit(3, &[("cores", 8)]), edit(1, &[("cores", 22)])],
+        vec![edit(1, &[("cores", -1)])],
+    ] {
+        grows(&region, &edits);
+    }
+}
+
+#[test]
+fn what_is_raised_waits_until_the_region_has_lowered_the_rest() {
+    let mut region = settled();
+    let (now, later) = shifts(&mut region, &[(1, 10), (2, 40)]);
+    assert_eq!(now, [told("web", 10)]);
+    assert_eq!(later, [waits("data", 40, &["web"])]);
+    // What was lowered once is given away once.
+    grows(
+        &region,
+        &[edit(1, &[("cores", 10)]), edit(2, &[("cores", 50)])],
+    );
+    // The region refuses, as more is used there by now; so web has its own back.
+    tells(&mut region, "web", Some(20), 15);
+    let (now, later) = shifts(&mut region, &[(1, 20), (2, 30)]);
+    assert_eq!((now, later), (vec![told("web", 20)], vec![]));
+}
+
+#[test]
+fn who_gives_away_what_it_waits_for_has_nobody_raised_before() {
+    let mut region = settled();
+    region.live("new", 4, 9);
+    tells(&mut region, "new", Some(0), 0);
+    region.set(edit(4, &[("cores", 1)]));
+    region.set(edit(4, &[("cores", 0)]));
+    let (_, later) = shifts(&mut region, &[(1, 10), (2, 40)]);
+    assert_eq!(later.len(), 1);
+    let (now, later) = shifts(&mut region, &[(2, 30), (4, 10)]);
+    assert_eq!((now, later), (vec![], vec![waits("new", 10, &["web"])]));
+    assert_eq!(region.census.raises.len(), 1);
+}
+
+#[test]
+fn a_limit_that_a_cloud_gives_by_itself_is_nobodys_to_give() {
+    let mut region = settled();
+    region.live("fresh", 4, 9);
+    tells(&mut region, "fresh", Some(20), 0);
+    grows(
+        &region,
+        &[edit(4, &[("cores", 0)]), edit(1, &[("cores", 40)])],
+    );
+    // Nor by two steps.
+    grows(&region, &[edit(4, &[("cores", 19)])]);
+    let edits = [edit(4, &[("cores", 0)]), edit(1, &[("cores", 21)])];
+    let refused = region.check(Check::Shift, &edits).unwrap_err().to_string();
+    assert!(
+        refused.contains("no limit was set at the hub for fresh"),
+        "{refused}"
+    );
+    let (now, _) = shifts(&mut region, &[(4, 0)]);
+    assert_eq!(now, [told("fresh", 0)]);
+    grows(
+        &region,
+        &[edit(4, &[("cores", 0)]), edit(1, &[("cores", 21)])],
+    );
+    // It may have what others give.
+    let (_, later) = shifts(&mut region, &[(1, 10), (4, 10)]);
+    assert_eq!(later, [waits("fresh", 10, &["web"])]);
+}
+
+#[test]
+fn what_a_region_has_less_of_than_it_should_is_given_once() {
+    let mut region = settled();
+    tells(&mut region, "web", Some(12), 8);
+    grows(
+        &region,
+        &[edit(1, &[("cores", 10)]), edit(2, &[("cores", 33)])],
+    );
+    let (now, later) = shifts(&mut region, &[(1, 10), (2, 32)]);
+    assert_eq!((now.len(), later), (1, vec![waits("data", 32, &["web"])]));
+}
+
+#[test]
+fn a_raise_is_due_when_its_region_says_no_more_than_is_wanted() {
+    let limit = |it| Some(Some(it));
+    assert!(Giver::is_lower(limit(5), limit(5)) && Giver::is_lower(limit(4), limit(5)));
+    assert!(Giver::is_lower(limit(4), Some(None)));
+    for (told, wanted) in [
+        (limit(6), limit(5)),
+        (Some(None), limit(5)),
+        (None, limit(5)),
+        (limit(5), None),
+        (None, None),
+    ] {
+        assert!(!Giver::is_lower(told, wanted), "{told:?} {wanted:?}");
+    }
+}

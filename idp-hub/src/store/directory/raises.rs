@@ -1,0 +1,247 @@
+//! Limits that wait until others have less: kept, looked at, and told.
+
+use rusqlite::{Row, params};
+use shared::audit::{Act, By};
+use shared::ids::ObjectId;
+use shared::model::{CloudId, Holder, ObjectKind, Quota, Record, RecordKind};
+
+use super::limits::OneLimit;
+use super::spread::{SpreadKey, service_named};
+use crate::directory::quota::{Giver, Raise, RaiseKey, Waits};
+use crate::store::error::{Doing, StoreError};
+use crate::store::regions::{RegionNo, RegionRow};
+use crate::store::{Changing, Reading};
+
+/// Of one account: more than a department's administrator has in mind, and few enough to be looked
+/// at every few seconds.
+const RAISES_MAX: u64 = 500;
+
+/// A raise that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RaiseRow {
+    pub(super) no: RegionNo,
+    pub(super) raise: Raise,
+    by: By,
+}
+
+impl Reading<'_> {
+    /// What waits in a region, or in all.
+    pub(super) fn raises(&self, no: Option<RegionNo>) -> Result<Vec<RaiseRow>, StoreError> {
+        let sql = "SELECT region, project, service, resource, most, givers, author, source
+                   FROM quota_raises WHERE ?1 IS NULL OR region = ?1";
+        let doing = "list limits that wait";
+        let mut statement = self.prepared(sql)?;
+        let found = statement.query_map([no.map(|it| it.0)], raise_of);
+        let found: Vec<Option<RaiseRow>> = found.and_then(Iterator::collect).doing(doing)?;
+        found.into_iter().map(|it| it.ok_or(UNREADABLE)).collect()
+    }
+
+    /// The limits that waited, and for which all others have less by now.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn raises_due(&self) -> Result<Vec<(RegionNo, RaiseKey)>, StoreError> {
+        let mut due = Vec::new();
+        for row in self.raises(None)? {
+            if self.is_due(&row)? {
+                due.push((row.no, row.raise.key));
+            }
+        }
+        Ok(due)
+    }
+
+    fn is_due(&self, row: &RaiseRow) -> Result<bool, StoreError> {
+        let key = &row.raise.key;
+        for giver in &row.raise.givers {
+            let told = self.told_limit(row.no, &giver.here, key)?;
+            let holder = Holder::Project(giver.project);
+            let wanted = self.limits_of(row.no, &holder, key.service)?;
+            let wanted = wanted.into_iter().flat_map(|it| it.resources);
+            let wanted = wanted.into_iter().find(|it| it.name == key.resource);
+            if !Giver::is_lower(told, wanted.map(|it| it.limit)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// What a region says is the limit of a project's resource.
+    fn told_limit(
+        &self,
+        no: RegionNo,
+        here: &CloudId,
+        key: &RaiseKey,
+    ) -> Result<Option<Option<u64>>, StoreError> {
+        let id = Quota::id_of(here, key.service);
+        let Some(Record::Quota(quota)) = self.told_record(no, RecordKind::Quota, &id)? else {
+            return Ok(None);
+        };
+        let mut resources = quota.resources.into_iter();
+        let found = resources.find(|it| it.name == key.resource);
+        Ok(found.map(|it| it.limit))
+    }
+}
+
+impl Changing<'_> {
+    /// Keeps what is to wait, and forgets what is settled otherwise.
+    pub(super) fn keep_raises(
+        &mut self,
+        region: &RegionRow,
+        (waits, settled): (&[Waits], &[RaiseKey]),
+        by: &By,
+    ) -> Result<(), StoreError> {
+        for key in settled {
+            self.forget_raise(region.no, key)?;
+        }
+        for it in waits {
+            self.is_no_share(&spread_key(&it.raise.key), &it.name)?;
+            self.keep_raise(region.no, &it.raise, by)?;
+            let RaiseKey {
+                project,
+                service,
+                resource,
+            } = &it.raise.key;
+            let (name, service) = (&region.facts.name, service.name());
+            let givers = it.givers.join(", ");
+            let after = format!(
+                "in region {name:?}, {service}: {resource}={} once it is lower for {givers}",
+                it.raise.limit
+            );
+            let act = Act::new(by.clone(), "set-quota").on("project", project, it.name.as_str());
+            self.audit(act.changing("", after))?;
+        }
+        if waits.is_empty() {
+            return Ok(());
+        }
+        let sql = "SELECT count(*) FROM quota_raises WHERE author = ?1";
+        let count = self.connection.query_row(sql, [&by.who], |row| row.get(0));
+        let count: u64 = count.doing("count limits that wait")?;
+        if count > RAISES_MAX {
+            return Err(StoreError::Refused(format!(
+                "{RAISES_MAX} limits that {} shifted wait already until others have less, and no \
+                 more are kept; lower the others first, and raise when regions have confirmed it",
+                by.who
+            )));
+        }
+        Ok(())
+    }
+
+    fn keep_raise(&self, no: RegionNo, raise: &Raise, by: &By) -> Result<(), StoreError> {
+        let givers = raise.givers.iter();
+        let givers: Vec<(String, String)> = givers
+            .map(|it| (it.project.to_string(), it.here.to_string()))
+            .collect();
+        let givers = serde_json::to_string(&givers).map_err(|_| UNREADABLE)?;
+        let sql = "INSERT OR REPLACE INTO quota_raises
+                       (region, project, service, resource, most, givers, author, source)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        let key = &raise.key;
+        let row = params![
+            no.0,
+            key.project.to_bytes(),
+            key.service.name(),
+            key.resource,
+            raise.limit,
+            givers,
+            by.who,
+            by.source
+        ];
+        self.execute(sql, row, "keep a limit that waits")
+    }
+
+    pub(super) fn forget_raise(&self, no: RegionNo, key: &RaiseKey) -> Result<(), StoreError> {
+        let sql = "DELETE FROM quota_raises
+                   WHERE region = ?1 AND project = ?2 AND service = ?3 AND resource = ?4";
+        let (project, service) = (key.project.to_bytes(), key.service.name());
+        let row = params![no.0, project, service, key.resource];
+        self.execute(sql, row, "forget a limit that waits")
+    }
+
+    /// Tells a region a limit that waited, if it is due still. Returns the project's name then.
+    /// What became a total's share meanwhile is told no more, and what ended neither.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn tell_raise(
+        &mut self,
+        no: RegionNo,
+        key: &RaiseKey,
+    ) -> Result<Option<String>, StoreError> {
+        let mut rows = self.reading().raises(Some(no))?.into_iter();
+        let Some(row) = rows.find(|it| it.raise.key == *key) else {
+            return Ok(None);
+        };
+        if !self.reading().is_due(&row)? {
+            return Ok(None);
+        }
+        self.forget_raise(no, key)?;
+        let project = self.reading().object(ObjectKind::Project, key.project)?;
+        let region = self.reading().region_numbered(no)?;
+        let (Some(project), Some(region)) = (project, region) else {
+            return Ok(None);
+        };
+        if self.reading().spread(&spread_key(key))?.is_some() {
+            return Ok(None);
+        }
+        let limit = row.raise.limit;
+        let one = OneLimit {
+            project: key.project,
+            name: project.name(),
+            service: key.service,
+            resource: &key.resource,
+            limit,
+        };
+        let before = self.tell_limit((no, &region.facts.name), &one, &row.by.who)?;
+        let before = before.map_or_else(|| "unknown".to_owned(), said);
+        let (region, service) = (&region.facts.name, key.service.name());
+        let (resource, name) = (&key.resource, project.name().to_owned());
+        let act = Act::new(row.by, "set-quota").on("project", key.project, name.as_str());
+        let after = format!("in region {region:?}, {service}: {resource}={limit}");
+        self.audit(act.changing(format!("{resource}={before}"), after))?;
+        Ok(Some(name))
+    }
+}
+
+/// A limit as people know it.
+pub(super) fn said(limit: Option<u64>) -> String {
+    limit.map_or_else(|| "unlimited".to_owned(), |it| it.to_string())
+}
+
+fn spread_key(key: &RaiseKey) -> SpreadKey {
+    SpreadKey {
+        project: key.project,
+        service: key.service,
+        resource: key.resource.clone(),
+    }
+}
+
+/// `None` for what only another release's can be.
+fn raise_of(row: &Row<'_>) -> rusqlite::Result<Option<RaiseRow>> {
+    let (service, givers): (String, String) = (row.get(2)?, row.get(5)?);
+    let givers = serde_json::from_str::<Vec<(String, String)>>(&givers).ok();
+    let giver = |(project, here): (String, String)| {
+        let project: ObjectId = project.parse().ok()?;
+        let here = CloudId::new(&here);
+        Some(Giver { project, here })
+    };
+    let givers = givers.and_then(|it| it.into_iter().map(giver).collect());
+    let (Some(service), Some(givers)) = (service_named(&service), givers) else {
+        return Ok(None);
+    };
+    let key = RaiseKey {
+        project: ObjectId::from_bytes(row.get(1)?),
+        service,
+        resource: row.get(3)?,
+    };
+    let limit = row.get(4)?;
+    Ok(Some(RaiseRow {
+        no: RegionNo(row.get(0)?),
+        raise: Raise { key, limit, givers },
+        by: By::new(row.get::<_, String>(6)?, row.get::<_, String>(7)?),
+    }))
+}
+
+/// A row of another release's.
+const UNREADABLE: StoreError = StoreError::Row {
+    what: "limit that waits",
+};
