@@ -200,17 +200,18 @@ pub(super) fn stays(it: &Remark) -> bool {
 /// No name for the meantime was left behind.
 pub(super) fn no_leftovers(agent: &Agent, directory: &Directory) {
     let known = agent.known();
-    let left = objects(&agent.site.keystone.organization()).into_iter();
-    for (kind, here, it) in left.filter(|(.., it)| it.name().contains('~')) {
-        let place = (kind, here.clone());
-        let id = known.get(&place);
-        let standing = id.and_then(|id| agent.core.standing(&Subject::Object(kind, *id)));
-        let ended = id.and_then(|id| directory.ended(*id));
-        panic!(
-            "region {}: {kind:?} {here} is {:?}: {id:?}, {standing:?}, {ended:?}, {:?}",
-            agent.no.0,
-            it.name(),
-            agent.replica().bindings.get(&place)
-        );
-    }
+    let mut left = objects(&agent.site.keystone.organization()).into_iter();
+    let Some((kind, here, it)) = left.find(|(.., it)| it.name().contains('~')) else {
+        return;
+    };
+    let place = (kind, here.clone());
+    let id = known.get(&place);
+    let standing = id.and_then(|id| agent.core.standing(&Subject::Object(kind, *id)));
+    let ended = id.and_then(|id| directory.ended(*id));
+    panic!(
+        "region {}: {kind:?} {here} is {:?}: {id:?}, {standing:?}, {ended:?}, {:?}",
+        agent.no.0,
+        it.name(),
+        agent.replica().bindings.get(&place)
+    );
 }
