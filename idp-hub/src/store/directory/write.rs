@@ -165,6 +165,7 @@ impl<'a> Rows<'a> {
         self.unname(id)?;
         if kind == ObjectKind::User {
             self.forget_password(id)?;
+            self.unbind_user(id)?;
         }
         if kind == ObjectKind::Project {
             self.forget_limits(id)?;
