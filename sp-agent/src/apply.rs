@@ -19,6 +19,7 @@ mod circles;
 mod compare;
 mod doubts;
 pub mod driver;
+mod ended;
 mod failures;
 mod inputs;
 mod link_ends;

@@ -25,6 +25,8 @@ pub struct Replica {
     pub ended: BTreeMap<ObjectId, (ObjectKind, End)>,
     /// The hub's proof of each of these.
     pub proofs: BTreeMap<ObjectId, [u8; 32]>,
+    /// What of this was called how last, where it was retired.
+    pub last_names: BTreeMap<ObjectId, String>,
     /// What of it is to be purged here.
     pub purges: BTreeMap<ObjectId, Purge>,
     /// Links that it had, and of which a snapshot said nothing: neither wanted nor taken away.
@@ -113,6 +115,10 @@ impl Replica {
         }
         self.ended.insert(it.object, (it.kind, it.how));
         self.proofs.insert(it.object, it.proof);
+        match it.name.is_empty() {
+            true => drop(self.last_names.remove(&it.object)),
+            false => drop(self.last_names.insert(it.object, it.name)),
+        }
     }
 
     fn lose(&mut self, key: &Key, record: Option<Record>) {
@@ -123,6 +129,7 @@ impl Replica {
             (RecordKind::Lapse, Some(Record::Lapse(it))) => {
                 self.ended.remove(&it.object);
                 self.proofs.remove(&it.object);
+                self.last_names.remove(&it.object);
             }
             (RecordKind::Purge, _) => {
                 if let Some(object) = inward(&key.id) {
@@ -249,6 +256,14 @@ impl Was {
         self.record = Digest::default();
         if let Some(name) = self.fields.first_mut() {
             *name = 0;
+        }
+    }
+
+    /// What the directory says of the default project was not written, so that it is what it was.
+    pub fn keep_default_project(&mut self, before: Option<&Self>) {
+        let before = before.and_then(|it| it.fields.last());
+        if let Some(project) = self.fields.last_mut() {
+            *project = before.copied().unwrap_or_default();
         }
     }
 

@@ -24,10 +24,20 @@ mod site;
 mod soak;
 mod world;
 
+use std::sync::OnceLock;
+
 use rand::{Rng, RngExt};
 
 pub use soak::{Soak, soak};
 pub use world::{World, play};
+
+/// Tells what happens, where `REGROUP_CHAOS_TRACE` is set: one line each, to be searched.
+fn trace(line: impl FnOnce() -> String) {
+    static IS_TOLD: OnceLock<bool> = OnceLock::new();
+    if *IS_TOLD.get_or_init(|| std::env::var_os("REGROUP_CHAOS_TRACE").is_some()) {
+        eprintln!("{}", line());
+    }
+}
 
 /// One of all, if there is any.
 fn pick<T>(chance: &mut impl Rng, of: impl IntoIterator<Item = T>) -> Option<T> {

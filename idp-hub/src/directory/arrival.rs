@@ -34,6 +34,7 @@ impl Default for Names {
 pub struct Told {
     organization: Organization<CloudId>,
     map: BTreeMap<(ObjectKind, CloudId), ObjectId>,
+    withheld: BTreeSet<(ObjectKind, CloudId)>,
     markers: BTreeMap<(ObjectKind, CloudId), Marker>,
     reserved: BTreeSet<(ObjectKind, CloudId)>,
     administrator: Administrator,
@@ -58,9 +59,12 @@ impl Told {
 
     /// Takes what was decided of one of its things in an earlier merge.
     pub fn bind(&mut self, binding: Binding) {
+        let key = (binding.kind, binding.here);
         match binding.becomes {
-            Becomes::Object(id) | Becomes::Withheld(id) => {
-                self.map.insert((binding.kind, binding.here), id);
+            Becomes::Object(id) => drop(self.map.insert(key, id)),
+            Becomes::Withheld(id) => {
+                self.withheld.insert(key.clone());
+                self.map.insert(key, id);
             }
             Becomes::Renamed(_) => {}
         }
@@ -110,6 +114,7 @@ impl Told {
             region,
             organization: &self.organization,
             map: &self.map,
+            withheld: &self.withheld,
             markers: &self.markers,
             reserved: &self.reserved,
             administrator: (!is_home).then_some(&self.administrator),

@@ -24,7 +24,9 @@ mod projects;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use shared::ids::{FederationId, ObjectId, RegionId};
-use shared::model::{Administration, CloudId, Folded, Marker, Object, ObjectKind, Organization};
+use shared::model::{
+    Administration, CloudId, End, Folded, Marker, Object, ObjectKind, Organization,
+};
 
 use self::identities::Identities;
 use super::Directory;
@@ -64,6 +66,8 @@ pub struct Arrival<'a> {
     pub organization: &'a Organization<CloudId>,
     /// Which of its things are which of the directory's, from an earlier merge.
     pub map: &'a BTreeMap<(ObjectKind, CloudId), ObjectId>,
+    /// Which of these were withheld then, as they had ended.
+    pub withheld: &'a BTreeSet<(ObjectKind, CloudId)>,
     /// Which of its things bear a marker.
     pub markers: &'a BTreeMap<(ObjectKind, CloudId), Marker>,
     /// What stays its own: Default and the departments of services with all that they hold, and
@@ -175,8 +179,23 @@ impl<'a> Merger<'a> {
 
     fn withhold(&mut self, kind: ObjectKind, here: &'a CloudId, id: ObjectId) {
         self.identities.is_out(kind, here);
+        if self.is_followed(kind, here, id) {
+            return;
+        }
         let here = here.clone();
         self.step(kind, Action::Withhold { id, here });
+    }
+
+    /// Whether a region that was merged before has it as the federation's: its agent heard, or is
+    /// yet to hear, by its feed that it ended, and removes it or switches it off. Withheld now, what
+    /// was deleted would stay, in this region alone and for ever. What was purged is brought along
+    /// again by somebody, and waits for a word of its own.
+    fn is_followed(&self, kind: ObjectKind, here: &CloudId, id: ObjectId) -> bool {
+        let ended = self.directory.ended.get(&id).map(|it| it.how);
+        let is_kept = matches!(kind, ObjectKind::Department | ObjectKind::Project);
+        let is_purged = is_kept && ended == Some(End::Deleted);
+        let is_withheld = self.arrival.withheld.contains(&(kind, here.clone()));
+        !is_purged && !is_withheld && !self.arrival.map.is_empty()
     }
 
     /// The region's takes the directory's name, unless it was merged before: then its agent knows

@@ -70,7 +70,7 @@ pub enum Becomes {
 
 /// Something that the directory does not have any more. It stays in the feed: what is not told of
 /// is only not told of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lapse {
     /// Which it was.
     pub object: ObjectId,
@@ -78,6 +78,9 @@ pub struct Lapse {
     pub kind: ObjectKind,
     /// How it ended.
     pub how: End,
+    /// What it was called last, where it was retired: what stays has that name in every region, and
+    /// none that somebody else is given. Empty for what was deleted.
+    pub name: String,
     /// By what the hub knows its own word again: an HMAC-SHA256 of the rest with a key that it
     /// alone has, so that no region can make one. Zeros where nobody has said so.
     pub proof: [u8; 32],

@@ -208,7 +208,7 @@ pub fn decode(kind: u16, id: &[u8], value: &[u8]) -> Result<Decoded, DecodeError
             Record::Assignment(organization::assignment(codec::decode(value)?))
         }
         RecordKind::Binding => Record::Binding(organization::binding(codec::decode(value)?)?),
-        RecordKind::Lapse => Record::Lapse(organization::lapse(&codec::decode(value)?)?),
+        RecordKind::Lapse => Record::Lapse(organization::lapse(codec::decode(value)?)?),
         RecordKind::Remark => Record::Remark(remark::remark(codec::decode(value)?)?),
         RecordKind::Applying => Record::Applying(remark::applying(codec::decode(value)?)?),
         RecordKind::PutBack => Record::PutBack(remark::put_back(codec::decode(value)?)?),

@@ -289,10 +289,12 @@ pub(super) enum BecomesV1<'a> {
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct LapseV1 {
+pub(super) struct LapseV1<'a> {
     pub(super) object: ObjectId,
     pub(super) kind: u8,
     pub(super) how: EndV1,
+    #[serde(borrow)]
+    pub(super) name: Name<'a>,
     pub(super) proof: [u8; 32],
 }
 

@@ -108,6 +108,7 @@ fn full_links() -> Vec<Record> {
             object: OBJECT,
             kind: ObjectKind::Role,
             how: End::Retired,
+            name: "研发 1".to_owned(),
             proof: [0x5a; 32],
         }),
         Record::Purge(Purge {
@@ -250,6 +251,7 @@ fn words() -> Vec<(String, Record)> {
                 object,
                 kind,
                 how,
+                name: String::new(),
                 proof,
             };
             words.push((word, Record::Lapse(lapse)));

@@ -130,11 +130,13 @@ fn binding() -> impl Strategy<Value = Record> {
 
 fn lapse() -> impl Strategy<Value = Record> {
     let how = prop::sample::select(vec![End::Deleted, End::Retired]);
-    (object(), kind(), how, any::<[u8; 32]>()).prop_map(|(object, kind, how, proof)| {
+    let all = (object(), kind(), how, text(), any::<[u8; 32]>());
+    all.prop_map(|(object, kind, how, name, proof)| {
         Record::Lapse(Lapse {
             object,
             kind,
             how,
+            name,
             proof,
         })
     })

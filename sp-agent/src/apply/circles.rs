@@ -82,7 +82,9 @@ impl Reconciler {
 
     /// A thing as it is to be, if it is due to be renamed and nothing is against it.
     fn rename_due(&self, (kind, id): There, here: &CloudId) -> Option<Object<CloudId>> {
-        let object = self.replica.directory.object(kind, &id)?;
+        let Some(object) = self.replica.directory.object(kind, &id) else {
+            return self.as_called_last((kind, id), here);
+        };
         let compared = self.compared((kind, id), object, here)?;
         let Compared {
             wanted, found, due, ..
@@ -98,8 +100,18 @@ impl Reconciler {
 
 fn name_for_the_meantime(name: &str, id: ObjectId) -> String {
     let name: String = name.chars().take(NAME_CHARS_MAX).collect();
+    format!("{name}{}", mark_of_the_meantime(id))
+}
+
+/// How a name for the meantime ends.
+fn mark_of_the_meantime(id: ObjectId) -> String {
     let id = id.to_string();
     // The end of an id is random, its beginning may be a time.
     let short = id.get(id.len().saturating_sub(SHORT_ID_CHARS)..);
-    format!("{name}~{}", short.unwrap_or_default())
+    format!("~{}", short.unwrap_or_default())
+}
+
+/// Whether a thing has a name for the meantime.
+pub(super) fn is_for_the_meantime(name: &str, id: ObjectId) -> bool {
+    name.ends_with(&mark_of_the_meantime(id))
 }

@@ -93,8 +93,23 @@ pub(super) fn digest(id: ObjectId, object: &Object<ObjectId>) -> Was {
     Was { record, fields }
 }
 
+fn text(it: Option<&str>) -> u64 {
+    xxh3_64(it.unwrap_or_default().as_bytes())
+}
+
+/// Whether a name was applied.
+pub(super) fn was_named(was: &Was, name: &str) -> bool {
+    was.fields.first() == Some(&text(Some(name)))
+}
+
+/// Notes that a name was applied.
+pub(super) fn note_name(was: &mut Was, name: &str) {
+    if let Some(field) = was.fields.first_mut() {
+        *field = text(Some(name));
+    }
+}
+
 fn fields(object: &Object<ObjectId>) -> [u64; FIELDS] {
-    let text = |it: Option<&str>| xxh3_64(it.unwrap_or_default().as_bytes());
     let email = match object {
         Object::User(it) => it.email.as_deref(),
         _ => None,

@@ -52,6 +52,9 @@ impl Reconciler {
             // What is deleted is in no purge's way any more.
             self.look_at_purges();
         }
+        for id in changed(&self.replica.last_names, &replica.last_names) {
+            self.tell_last_name(id, replica.last_names.get(&id).cloned());
+        }
         if self.replica.proofs != replica.proofs {
             self.replica.proofs.clone_from(&replica.proofs);
         }
@@ -136,6 +139,20 @@ impl Reconciler {
         };
         for (kind, _) in before.into_iter().chain(end) {
             self.dirty.insert(Subject::Object(kind, id));
+        }
+    }
+
+    /// What was retired was called so last; `None` takes that back.
+    fn tell_last_name(&mut self, id: ObjectId, name: Option<String>) {
+        match name {
+            Some(name) => drop(self.replica.last_names.insert(id, name)),
+            None => drop(self.replica.last_names.remove(&id)),
+        }
+        if let Some((kind, _)) = self.replica.ended.get(&id).copied() {
+            self.dirty.insert(Subject::Object(kind, id));
+            let withheld = self.places.withheld((kind, id)).cloned();
+            self.dirty
+                .extend(withheld.map(|here| Subject::Own(kind, here)));
         }
     }
 

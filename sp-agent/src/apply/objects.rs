@@ -1,14 +1,11 @@
 //! Decides about one thing of the directory.
 
 use shared::ids::ObjectId;
-use shared::model::{
-    Becomes, CloudId, End, Lapse, Marker, Object, ObjectKind, Project, RecordKind,
-};
+use shared::model::{Becomes, CloudId, End, Marker, Object, ObjectKind, Project, RecordKind};
 
 use super::Reconciler;
 use super::compare::{
-    default_project, differences, digest, enabled, is_as_before, lapse_digest, put_right, switched,
-    translated,
+    default_project, differences, digest, enabled, is_as_before, put_right, switched, translated,
 };
 use super::places::Place;
 use super::subject::{Difference, Drift, Level, Standing, Subject, Wait, Why, record_kind};
@@ -94,10 +91,7 @@ impl Reconciler {
         if let Object::Project(it) = &wanted
             && let Some((kind, above)) = self.off_above(it)
         {
-            return match self.is_off_against_the_directory(kind, &above) {
-                true => Verdict::Waiting(Wait::Outer(above)),
-                false => Verdict::Blocked(within_what_is_off(kind, &above)),
-            };
+            return self.until_it_is_on(kind, above);
         }
         let marker = self.marker(id);
         let order = Order::Create {
@@ -156,9 +150,8 @@ impl Reconciler {
             return verdict;
         }
         let to = put_right(found.clone(), &wanted, &due);
-        let wait = self.wait_to_switch(kind, id, (&here, &found), &to);
-        if let Some(wait) = wait {
-            return Verdict::Waiting(wait);
+        if let Some(verdict) = self.wait_to_switch(kind, id, (&here, &found), &to) {
+            return verdict;
         }
         let name = found.name().to_owned();
         let level = Level::write(kind);
@@ -190,15 +183,15 @@ impl Reconciler {
         let found = self.actual.object(kind, here)?;
         let had_project = default_project(&object).is_some();
         let object = self.without_absent_project(object);
-        let was = digest(id, &object);
+        let mut was = digest(id, &object);
         let wanted = translated(&object, |kind, id| self.places.here(kind, id))?;
-        let is_ours = |it: &CloudId| self.places.there(ObjectKind::Project, it).is_some();
-        let mut what = differences(&wanted, &found, is_ours);
-        if had_project && default_project(&object).is_none() {
-            what.retain(|it| *it != Difference::DefaultProject);
-        }
+        let mut what = differences(&wanted, &found, |it| self.is_ours(it));
         let applied = self.base.objects.get(&(kind, id));
         let before = applied.filter(|it| it.here == *here).map(|it| it.was);
+        if had_project && default_project(&object).is_none() {
+            what.retain(|it| *it != Difference::DefaultProject);
+            was.keep_default_project(before.as_ref());
+        }
         let before = before.filter(|_| !self.is_put_back(&Subject::Object(kind, id)));
         let is_due = |it: &&Difference| match before {
             Some(before) => !is_as_before(it, &before, &was),
@@ -212,46 +205,6 @@ impl Reconciler {
             what,
             due,
         })
-    }
-
-    /// A thing that the directory has no more.
-    fn judge_ended(&self, kind: ObjectKind, id: ObjectId, how: End) -> Verdict {
-        let Place::Here(here) = self.places.place((kind, id), &self.base) else {
-            if let Some(reason) = self.unsure((kind, id)) {
-                return Verdict::Blocked(reason);
-            }
-            let is_noted = self.base.objects.contains_key(&(kind, id));
-            return Verdict::Nothing(is_noted.then_some(Note::Object(kind, id, None)));
-        };
-        // Switched off, which is decided with the region's own.
-        if matches!(self.places.binding(kind, &here), Some(Becomes::Withheld(_))) {
-            return Verdict::Nothing(None);
-        }
-        let Some(found) = self.actual.object(kind, &here) else {
-            return Verdict::Nothing(None);
-        };
-        let (End::Deleted, Some(level)) = (how, Level::remove(kind)) else {
-            let object = id;
-            let proof = [0; 32];
-            let lapse = Lapse {
-                object,
-                kind,
-                how,
-                proof,
-            };
-            let verdict = self.switch_off(kind, id, here.clone(), found, lapse_digest(lapse));
-            return self.or_purged((kind, id), &here, verdict);
-        };
-        let what = vec![Difference::Surplus];
-        if let Some(why) = self.guard(kind, &here) {
-            return drift(found.name(), what, why);
-        }
-        if let Some(verdict) = self.reaches_into(kind, &here, found.name(), &what) {
-            return verdict;
-        }
-        let order = Order::Remove { kind, id: here };
-        let done = Done::Gone(kind, id);
-        self.due(Due { level, order, done }, found.name(), what)
     }
 
     /// What is neither in the directory nor known to have ended stays as it is.
@@ -282,6 +235,14 @@ impl Reconciler {
         object
     }
 
+    /// Whether a project is the federation's, and not one that stays the region's own.
+    fn is_ours(&self, project: &CloudId) -> bool {
+        let kind = ObjectKind::Project;
+        let binding = self.places.binding(kind, project);
+        let is_withheld = matches!(binding, Some(Becomes::Withheld(_)));
+        self.places.there(kind, project).is_some() && !is_withheld
+    }
+
     /// A project of the directory's that is still to be made in this department or project. One
     /// that can't be made is not waited for.
     fn first_to_be_made(&self, kind: ObjectKind, id: ObjectId) -> Option<ObjectId> {
@@ -310,20 +271,24 @@ impl Reconciler {
         id: ObjectId,
         (here, found): (&CloudId, &Object<CloudId>),
         to: &Object<CloudId>,
-    ) -> Option<Wait> {
+    ) -> Option<Verdict> {
         let projects = &self.actual.organization().projects;
         let is_on = |it: &CloudId| projects.get(it).is_some_and(|it| it.enabled);
         match (enabled(found), enabled(to)) {
             (Some(true), Some(false)) => {
                 let inner = self.first_to_be_made(kind, id);
                 let inner = inner.map(|it| Wait::Needs(ObjectKind::Project, it));
-                inner.or_else(|| {
+                let wait = inner.or_else(|| {
                     let on = self.actual.inner(here).find(|it| is_on(it));
                     on.cloned().map(Wait::Inner)
-                })
+                });
+                wait.map(Verdict::Waiting)
             }
             (Some(false), Some(true)) => match found {
-                Object::Project(it) => self.off_above(it).map(|(_, above)| Wait::Outer(above)),
+                Object::Project(it) => {
+                    let above = self.off_above(it);
+                    above.map(|(kind, above)| self.until_it_is_on(kind, above))
+                }
                 _ => None,
             },
             _ => None,
@@ -341,6 +306,15 @@ impl Reconciler {
         let home = &project.department;
         let is_home_off = all.departments.get(home).is_some_and(|it| !it.enabled);
         outer.or_else(|| is_home_off.then(|| (ObjectKind::Department, home.clone())))
+    }
+
+    /// What is off here against the directory's word is switched on, here or there; else nobody
+    /// does that before somebody says so.
+    fn until_it_is_on(&self, kind: ObjectKind, above: CloudId) -> Verdict {
+        match self.is_off_against_the_directory(kind, &above) {
+            true => Verdict::Waiting(Wait::Outer(above)),
+            false => Verdict::Blocked(within_what_is_off(kind, &above)),
+        }
     }
 
     /// Whether the directory has switched on what is off here.
@@ -420,7 +394,7 @@ fn revived(object: &Object<ObjectId>, how: End) -> String {
 fn within_what_is_off(kind: ObjectKind, above: &CloudId) -> String {
     format!(
         "the {} {above} that it is to be in is switched off, and Keystone makes no project within \
-         what is off; switch it on at the hub until it is made",
+         what is off, nor switches one on; switch it on at the hub until that is done",
         kind.name()
     )
 }

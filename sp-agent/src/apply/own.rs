@@ -26,6 +26,7 @@ impl Reconciler {
                     becomes: becomes.clone(),
                 });
                 let verdict = self.switch_off(kind, *id, here.clone(), found, was);
+                let verdict = self.or_called_as_last((kind, *id), here, was, verdict);
                 return self.or_purged((kind, *id), here, verdict);
             }
             _ => {}
@@ -118,8 +119,8 @@ impl Reconciler {
             return drift(found.name(), what, Why::Region);
         }
         let to = switched(found.clone(), false);
-        if let Some(wait) = self.wait_to_switch(kind, id, (&here, &found), &to) {
-            return Verdict::Waiting(wait);
+        if let Some(verdict) = self.wait_to_switch(kind, id, (&here, &found), &to) {
+            return verdict;
         }
         let name = found.name().to_owned();
         let order = Order::Update {

@@ -41,7 +41,7 @@ impl Reconciler {
     }
 
     /// Whether the hub says that this is to be purged.
-    fn is_to_purge(&self, kind: ObjectKind, id: &ObjectId) -> bool {
+    pub(super) fn is_to_purge(&self, kind: ObjectKind, id: &ObjectId) -> bool {
         let told = self.replica.purges.get(id);
         told.is_some_and(|it| it.kind == kind && it.step != PurgeStep::Lapsed)
     }

@@ -1,6 +1,7 @@
 //! The reconciler against a cloud as a plain value.
 
 mod cloud;
+mod ended;
 mod faults;
 mod fields;
 mod guards;

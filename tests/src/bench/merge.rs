@@ -69,6 +69,7 @@ fn planned(directory: &Directory, region: u64, organization: &Organization<Cloud
         region: RegionId::from_random(region.into()),
         organization,
         map: &BTreeMap::new(),
+        withheld: &BTreeSet::new(),
         markers: &BTreeMap::new(),
         reserved: &BTreeSet::new(),
         administrator: None,

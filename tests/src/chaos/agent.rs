@@ -15,6 +15,7 @@ use tempfile::TempDir;
 
 use super::hub::{Hub, OURS, folder};
 use super::site::{Site, link_record, objects, record};
+use super::trace;
 
 /// Orders at once, as an agent gives them.
 const ORDERS_MAX: usize = 8;
@@ -181,6 +182,7 @@ impl Agent {
         let store = self.store();
         let batches_max = batches_max.unwrap_or(ALL);
         hub.direct(self.no, &store, batches_max).await;
+        trace(|| format!("  region {}: heard the hub", self.no.0));
         self.follow();
     }
 
@@ -219,6 +221,7 @@ impl Agent {
                 true => self.fail(&task.order, chance),
                 false => self.perform(&task.order),
             };
+            trace(|| format!("  region {}: {:?}: {result:?}", self.no.0, task.order));
             self.running.push((task, result));
         }
     }
@@ -292,6 +295,12 @@ impl Agent {
     /// Whether it went well.
     async fn hear_of(&mut self, at: usize, luck: u64) -> bool {
         let (task, result) = self.running.swap_remove(at);
+        trace(|| {
+            format!(
+                "  region {} hears of {} {:?}",
+                self.no.0, task.subject, task.order
+            )
+        });
         let is_done = result.is_ok();
         let outcome = self
             .core
@@ -333,6 +342,7 @@ impl Agent {
     /// kept; without its replica if `loses`.
     pub(super) async fn kill(&mut self, chance: &mut impl Rng, loses: bool) {
         self.give(chance, 300).await;
+        trace(|| format!("  region {}: killed, {loses}", self.no.0));
         self.running.clear();
         self.readings.clear();
         self.removals.clear();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use idp_hub::directory::Directory;
 use shared::ids::ObjectId;
 use shared::model::{
-    CloudId, Custody, DriftKind, DriftWhy, End, Object, ObjectKind, Organization, Remark,
+    Becomes, CloudId, Custody, DriftKind, DriftWhy, End, Object, ObjectKind, Organization, Remark,
     RemarkState, Subject,
 };
 
@@ -40,7 +40,26 @@ pub(super) fn differing(agent: &Agent, directory: &Directory) -> BTreeSet<Subjec
         }
     }
     found.extend(compare.own(agent));
+    found.extend(withheld_on(agent, directory, &cloud));
     found
+}
+
+/// What was withheld was switched off, and is on again.
+fn withheld_on(
+    agent: &Agent,
+    directory: &Directory,
+    cloud: &Organization<CloudId>,
+) -> BTreeSet<Subject> {
+    let bindings = agent.replica().bindings.iter();
+    let on = bindings.filter_map(|((kind, here), becomes)| {
+        let Becomes::Withheld(id) = becomes else {
+            return None;
+        };
+        let found = cloud.object(*kind, here)?;
+        let is_over = !directory.has(*kind, *id) && is_on(&found) != Some(false);
+        is_over.then(|| Subject::Own(*kind, here.clone()))
+    });
+    on.collect()
 }
 
 /// Of each thing of the directory the one that it is here: there are no two.
@@ -179,12 +198,20 @@ pub(super) fn stays(it: &Remark) -> bool {
 }
 
 /// No name for the meantime was left behind.
-pub(super) fn no_leftovers(cloud: &Organization<CloudId>) {
-    for (kind, id, object) in objects(cloud) {
-        assert!(
-            !object.name().contains('~'),
-            "{kind:?} {id}: {}",
-            object.name()
-        );
-    }
+pub(super) fn no_leftovers(agent: &Agent, directory: &Directory) {
+    let known = agent.known();
+    let mut left = objects(&agent.site.keystone.organization()).into_iter();
+    let Some((kind, here, it)) = left.find(|(.., it)| it.name().contains('~')) else {
+        return;
+    };
+    let place = (kind, here.clone());
+    let id = known.get(&place);
+    let standing = id.and_then(|id| agent.core.standing(&Subject::Object(kind, *id)));
+    let ended = id.and_then(|id| directory.ended(*id));
+    panic!(
+        "region {}: {kind:?} {here} is {:?}: {id:?}, {standing:?}, {ended:?}, {:?}",
+        agent.no.0,
+        it.name(),
+        agent.replica().bindings.get(&place)
+    );
 }

@@ -22,6 +22,7 @@ use shared::wire::record;
 use sp_agent::replica::store::{Store as Replica, Taken};
 
 use super::site::objects;
+use super::trace;
 use tempfile::TempDir;
 
 pub(super) const OURS: FederationId = FederationId::from_bytes([7; 16]);
@@ -174,6 +175,9 @@ impl Hub {
     /// Merges a region as it is planned.
     pub(super) async fn merge(&mut self, number: u8) {
         let shown = self.store.shown_plan(&name(number)).await.unwrap();
+        for it in &shown.plan.steps {
+            trace(|| format!("  region {number} merges: {it:?}"));
+        }
         let confirmed = Confirmation {
             plan: shown.digest,
             take_over: false,
@@ -185,7 +189,7 @@ impl Hub {
 
     /// An administrator's edit. Whether it was made.
     pub(super) async fn edit(&mut self, edit: Edit) -> bool {
-        let wanted = edit.clone();
+        let (wanted, told) = (edit.clone(), edit.clone());
         let made = self.store.change(move |it| it.edit(edit, "ann")).await;
         let stamp = Stamp {
             author: "ann".to_owned(),
@@ -193,6 +197,7 @@ impl Hub {
             epoch: 3,
         };
         let expected = self.expected.change(wanted, &stamp);
+        trace(|| format!("hub: {told:?}: {}", made.is_ok()));
         assert_eq!(made.is_ok(), expected.is_ok(), "{made:?} {expected:?}");
         match made {
             Ok(_) => true,
@@ -241,6 +246,8 @@ impl Hub {
             }
         });
         let done = done.await;
+        let how = if adopts { "adopted" } else { "put back" };
+        trace(|| format!("hub: {how} {:?}: {done:?}", it.remark));
         self.reload().await;
         match done {
             Ok(changed) => Ok(changed),

@@ -27,7 +27,9 @@ impl Place for SimulatedKeystone {
     }
 
     fn ask(&self, method: &str, path: &str, body: &Value) -> bool {
-        Self::ask(self, method, path, body).0 < 300
+        let (status, answer) = Self::ask(self, method, path, body);
+        super::trace(|| format!("  somebody: {method} {path} {body}: {status} {answer}"));
+        status < 300
     }
 }
 

@@ -14,7 +14,7 @@ use super::check::{self, differing, is_of_region, no_leftovers, stays, told};
 use super::hub::Hub;
 use super::local::{self, Kept};
 use super::site::Site;
-use super::{edits, pick};
+use super::{edits, pick, trace};
 
 /// Of 1,000 orders so many fail, half of them after they were done.
 const FAULTS: u32 = 120;
@@ -134,6 +134,7 @@ impl World {
             }
             3..250 => {
                 let at = self.chance.random_range(0..self.agents.len());
+                trace(|| format!("in region {at}:"));
                 let (site, kept) = (&self.agents[at].site.keystone, &mut self.kept[at]);
                 self.counts.local += u64::from(local::operate(site, kept, &mut self.chance));
             }
@@ -256,7 +257,9 @@ impl World {
             panic!("{remark:?}");
         };
         let agent = &self.agents[at];
-        let wanted = self.hub.expected.live().object(*kind, id).unwrap();
+        let directory = &self.hub.expected;
+        let ended = || directory.ended(*id).map(|it| it.object.clone());
+        let wanted = directory.live().object(*kind, id).or_else(ended).unwrap();
         let known = agent.known();
         let cloud = agent.site.keystone.organization();
         let home = wanted.department().copied();
@@ -325,7 +328,7 @@ impl World {
             );
         }
         self.kept[at].check(&agent.site.keystone);
-        no_leftovers(&agent.site.keystone.organization());
+        no_leftovers(agent, &self.hub.expected);
     }
 
     /// Answers each drift, one way or the other, until only the regions' own is left.
@@ -358,7 +361,7 @@ impl World {
     fn is_equal(&self, at: usize) {
         let agent = &self.agents[at];
         self.kept[at].check(&agent.site.keystone);
-        no_leftovers(&agent.site.keystone.organization());
+        no_leftovers(agent, &self.hub.expected);
         let remarks = agent.remarks();
         let staying: Vec<Remark> = remarks.into_iter().filter(stays).collect();
         let left: Vec<Subject> = differing(agent, &self.hub.expected)

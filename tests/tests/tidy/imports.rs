@@ -29,7 +29,7 @@ const EXCEPTIONS: [(&str, &str, &str); 1] = [(
 )];
 
 /// Modules that decide: `(now, input) -> effects`, values only.
-const PURE: [&str; 44] = [
+const PURE: [&str; 45] = [
     "shared/src/foreign",
     "shared/src/ids",
     "shared/src/model",
@@ -47,6 +47,7 @@ const PURE: [&str; 44] = [
     "sp-agent/src/apply/compare.rs",
     "sp-agent/src/apply/doubts.rs",
     "sp-agent/src/apply/driver/told.rs",
+    "sp-agent/src/apply/ended.rs",
     "sp-agent/src/apply/failures.rs",
     "sp-agent/src/apply/inputs.rs",
     "sp-agent/src/apply/link_ends.rs",

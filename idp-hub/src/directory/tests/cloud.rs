@@ -12,6 +12,7 @@ pub(super) struct Cloud {
     pub(super) organization: Organization<CloudId>,
     markers: BTreeMap<(ObjectKind, CloudId), Marker>,
     map: BTreeMap<(ObjectKind, CloudId), ObjectId>,
+    withheld: BTreeSet<(ObjectKind, CloudId)>,
     reserved: BTreeSet<(ObjectKind, CloudId)>,
     administrator: Option<Administrator>,
     made: u64,
@@ -28,6 +29,7 @@ impl Cloud {
             organization: Organization::default(),
             markers: BTreeMap::new(),
             map: BTreeMap::new(),
+            withheld: BTreeSet::new(),
             reserved: BTreeSet::from([(ObjectKind::Department, default_department())]),
             administrator: None,
             made: number << 32,
@@ -46,11 +48,18 @@ impl Cloud {
             region: self.region,
             organization: &self.organization,
             map: &self.map,
+            withheld: &self.withheld,
             markers: &self.markers,
             reserved: &self.reserved,
             administrator: self.administrator.as_ref(),
             names: ("admin", "admin"),
         }
+    }
+
+    /// What was decided about it is not known any more.
+    pub(super) fn forget(&mut self) {
+        self.map.clear();
+        self.withheld.clear();
     }
 
     fn id(&mut self) -> CloudId {
@@ -263,7 +272,10 @@ impl Cloud {
         for step in &plan.steps {
             match &step.action {
                 Action::Create { id } => self.create(step.kind, *id, directory),
-                Action::Withhold { here, .. } => self.switch_off(step.kind, here),
+                Action::Withhold { here, .. } => {
+                    self.withheld.insert((step.kind, here.clone()));
+                    self.switch_off(step.kind, here);
+                }
                 _ => {}
             }
         }

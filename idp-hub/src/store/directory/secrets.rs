@@ -174,6 +174,12 @@ impl Rows<'_> {
         }
     }
 
+    /// Of who ended no region is asked.
+    pub(super) fn unbind_user(&self, user: ObjectId) -> Result<(), StoreError> {
+        let sql = "DELETE FROM bound WHERE user = ?1";
+        self.run(sql, params![user.to_bytes()], "forget who a user was")
+    }
+
     pub(super) fn run(
         &self,
         sql: &str,

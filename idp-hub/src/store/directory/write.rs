@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use rusqlite::{Connection, OptionalExtension, params};
 use shared::ids::ObjectId;
-use shared::model::{Binding, Lapse, Object, ObjectKind, Record, RecordKind};
+use shared::model::{Binding, End, Lapse, Object, ObjectKind, Record, RecordKind};
 use shared::wire::Digest;
 use shared::wire::record::{self, kind_code};
 
@@ -155,6 +155,7 @@ impl<'a> Rows<'a> {
         self.unname(id)?;
         if kind == ObjectKind::User {
             self.forget_password(id)?;
+            self.unbind_user(id)?;
         }
         if kind == ObjectKind::Project {
             self.forget_limits(id)?;
@@ -163,6 +164,10 @@ impl<'a> Rows<'a> {
             object: id,
             kind,
             how: ended.how,
+            name: match ended.how {
+                End::Retired => ended.object.name().to_owned(),
+                End::Deleted => String::new(),
+            },
             proof: lapse_proof(&self.key, (kind, id), ended.how),
         };
         self.put(EVERYWHERE, &Record::Lapse(lapse))?;

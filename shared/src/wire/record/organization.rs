@@ -224,12 +224,13 @@ pub(super) fn binding(it: BindingV1<'_>) -> Result<Binding, DecodeError> {
     })
 }
 
-impl From<&Lapse> for LapseV1 {
-    fn from(it: &Lapse) -> Self {
+impl<'a> From<&'a Lapse> for LapseV1<'a> {
+    fn from(it: &'a Lapse) -> Self {
         Self {
             object: it.object,
             kind: object_kind_code(it.kind),
             how: end_to(it.how),
+            name: Text::cut(&it.name),
             proof: it.proof,
         }
     }
@@ -249,13 +250,14 @@ pub(super) const fn end_from(how: &EndV1) -> End {
     }
 }
 
-pub(super) fn lapse(it: &LapseV1) -> Result<Lapse, DecodeError> {
+pub(super) fn lapse(it: LapseV1<'_>) -> Result<Lapse, DecodeError> {
     Ok(Lapse {
         object: it.object,
         kind: object_kind(it.kind).ok_or(DecodeError::OutOfRange {
             what: "the kind of what ended",
         })?,
         how: end_from(&it.how),
+        name: it.name.into_string(),
         proof: it.proof,
     })
 }

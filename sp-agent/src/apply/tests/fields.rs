@@ -234,3 +234,59 @@ fn names_that_go_round_and_are_taken_back_midway_leave_nothing_behind() {
         only(&bench, ObjectKind::Project, "web-test");
     }
 }
+
+#[test]
+fn a_default_project_that_was_not_written_is_not_taken_for_one_that_was() {
+    let (mut bench, mut replica) = applied();
+    let ann = only(&bench, ObjectKind::User, "ann");
+    let home = |replica: &mut Replica, project: Option<u128>, email: &str| {
+        change(replica, ObjectKind::User, USER, |it| {
+            if let Object::User(it) = it {
+                it.default_project = project.map(oid);
+                it.email = Some(email.to_owned());
+            }
+        });
+    };
+    // One that is not here yet, and what else was said is written meanwhile.
+    home(&mut replica, Some(77), "one@example.org");
+    bench.core.follow(&replica);
+    assert_eq!(bench.run(), 1);
+    assert!(
+        bench.cloud.all.users[&ann].default_project.is_some(),
+        "as it was"
+    );
+    // It never came.
+    home(&mut replica, None, "one@example.org");
+    bench.core.follow(&replica);
+    assert_eq!(bench.run(), 1, "{:?}", bench.progress());
+    assert_eq!(bench.cloud.all.users[&ann].default_project, None);
+    assert_eq!(bench.drift(), []);
+}
+
+#[test]
+fn a_default_project_that_stays_the_regions_own_is_its_business() {
+    let (mut bench, mut replica) = applied();
+    let ann = only(&bench, ObjectKind::User, "ann");
+    change(&mut replica, ObjectKind::User, USER, |it| {
+        if let Object::User(it) = it {
+            it.default_project = None;
+        }
+    });
+    end(
+        &mut replica,
+        ObjectKind::Project,
+        INNER,
+        shared::model::End::Retired,
+    );
+    let web = only(&bench, ObjectKind::Project, "web-test");
+    bench.core.follow(&replica);
+    bench.run();
+    let withheld = Becomes::Withheld(oid(INNER));
+    let here = (ObjectKind::Project, web.clone());
+    replica.bindings.insert(here, withheld);
+    bench.core.follow(&replica);
+    bench.cloud.all.users.get_mut(&ann).unwrap().default_project = Some(web);
+    bench.read();
+    assert_eq!(bench.run(), 0);
+    assert_eq!(bench.drift(), []);
+}

@@ -133,3 +133,34 @@ fn what_is_off_in_the_region_alone_holds_up_what_is_in_it_until_it_is_on_again()
         assert!(is_on(&bench, "inner") && is_on(&bench, "late"));
     }
 }
+
+#[test]
+fn what_is_to_be_switched_on_in_what_the_hub_switched_off_says_for_what_it_waits() {
+    let mut replica = off();
+    let mut bench = bench(&replica);
+    bench.run();
+    let inner = bench.cloud.named(ObjectKind::Project, "inner").remove(0);
+    let switched_off = |bench: &mut Bench| {
+        let found = bench.cloud.all.projects.get_mut(&inner).unwrap();
+        found.enabled = false;
+        bench.read();
+    };
+    switched_off(&mut bench);
+    assert_eq!(bench.run(), 0);
+    // The administrator wants it on again.
+    let subject = Subject::Object(ObjectKind::Project, oid(INNER));
+    bench.core.put_back(subject.clone());
+    bench.step();
+    let progress = bench.progress();
+    assert_eq!(progress.waiting, 0, "nobody would know for what");
+    assert!(
+        progress.failed[0].error.contains("switch it on at the hub"),
+        "{progress:?}"
+    );
+    switch(&mut replica, ObjectKind::Department, DEPARTMENT, true);
+    bench.core.follow(&replica);
+    bench.run();
+    bench.core.put_back(subject);
+    bench.run();
+    assert!(is_on(&bench, "inner"));
+}

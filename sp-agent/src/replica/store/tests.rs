@@ -164,9 +164,10 @@ async fn a_snapshot_ends_what_it_does_not_tell_and_a_wrong_digest_asks_for_one()
         object: object(9),
         kind: ObjectKind::User,
         how: shared::model::End::Deleted,
+        name: String::new(),
         proof: [3; 32],
     };
-    hub.tell(&Record::Lapse(lapse));
+    hub.tell(&Record::Lapse(lapse.clone()));
     let Taken::Reposition(cursor) = take(&replica, hub.batch(2, true)).await else {
         panic!("the digest is not that of what is held")
     };
@@ -190,10 +191,11 @@ async fn what_ended_is_remembered_when_an_older_backup_tells_nothing_of_it() {
         object: object(1),
         kind: ObjectKind::Department,
         how: shared::model::End::Retired,
+        name: "research".to_owned(),
         proof: [3; 32],
     };
     hub.rows.remove(0);
-    hub.tell(&Record::Lapse(lapse));
+    hub.tell(&Record::Lapse(lapse.clone()));
     let replica = store(folder.path());
     take(&replica, open(Start::Snapshot)).await;
     take(&replica, hub.batch(0, true)).await;
@@ -206,6 +208,7 @@ async fn what_ended_is_remembered_when_an_older_backup_tells_nothing_of_it() {
         let held = replica.replica().unwrap();
         assert_eq!(held.ended[&object(1)], (lapse.kind, lapse.how));
         assert_eq!(held.proofs[&object(1)], lapse.proof);
+        assert_eq!(held.last_names[&object(1)], lapse.name);
         assert_eq!(held.directory.departments.len(), 1, "the hub says so");
     };
     is_kept(&replica);
@@ -214,7 +217,7 @@ async fn what_ended_is_remembered_when_an_older_backup_tells_nothing_of_it() {
     is_kept(&replica);
     // The hub has ended it once more.
     hub.rows.remove(0);
-    hub.tell(&Record::Lapse(lapse));
+    hub.tell(&Record::Lapse(lapse.clone()));
     assert_eq!(take(&replica, open(Start::Snapshot)).await, Taken::Quiet);
     take(&replica, hub.batch(0, true)).await;
     let held = replica.replica().unwrap();

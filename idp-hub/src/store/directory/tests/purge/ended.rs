@@ -58,6 +58,7 @@ async fn who_was_deleted_ends_again_by_the_hubs_own_proof_and_by_no_other() {
             object,
             kind,
             how,
+            name: String::new(),
             proof
         }),
         "the same word"
