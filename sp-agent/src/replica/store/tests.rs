@@ -233,6 +233,7 @@ async fn what_was_deleted_stays_so_when_an_older_backup_only_retires_it() {
         object: object(1),
         kind: ObjectKind::User,
         how,
+        name: String::new(),
         proof: [proof; 32],
     };
     let deleted = ended(shared::model::End::Deleted, 3);
