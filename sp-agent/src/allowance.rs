@@ -34,6 +34,16 @@ impl Allowance {
         if wait.is_zero() { Ok(()) } else { Err(wait) }
     }
 
+    /// Whether all of it is there again.
+    pub fn is_full(&self, now: Instant) -> bool {
+        self.full_at.is_none_or(|at| at <= now)
+    }
+
+    /// Takes one back that was counted.
+    pub fn give_back(&mut self) {
+        self.full_at = self.full_at.and_then(|at| at.checked_sub(self.each));
+    }
+
     /// Counts one.
     pub fn count(&mut self, now: Instant) {
         let from = self.full_at.map_or(now, |at| at.max(now));

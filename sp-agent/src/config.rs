@@ -8,6 +8,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use shared::host_port::HostPort;
+use shared::model::UnixMillis;
+use shared::runtime::clock::Clock;
+use shared::runtime::errors::chain;
 use shared::runtime::settings::{self, Document, Faults};
 use shared::transport::Congestion;
 
@@ -23,7 +26,7 @@ mod tests;
 pub use crate::cloud::Policy;
 use crate::cloud::{openstack as openstack_cloud, simulated as simulated_cloud};
 use crate::collect;
-use crate::credential::{self, Counts};
+use crate::credential::{self, Counts, Facts, choose, is_same_keystone};
 pub use shared::runtime::settings::ConfigError;
 
 /// Where the file is, when nobody says otherwise.
@@ -58,15 +61,24 @@ pub struct Config {
     pub policy: Policy,
     /// Which credential the cloud's is.
     pub credential: Credential,
+    /// How often somebody has asked for it to be read again: what it only points at, such as a
+    /// CA's file, is then read again too, and the cloud asked at once.
+    pub asked: u64,
 }
 
-/// Which credential the cloud's is: one that was given counts before the file's.
+/// Which credential the cloud's is.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Credential {
     /// Which counts.
     pub counts: Counts,
     /// The cloud's settings as the file has them, where it is an OpenStack.
     pub configured: Option<openstack_cloud::Options>,
+    /// The configuration's is to be proven, and to go to work once it is.
+    pub is_tried: bool,
+    /// The one at work is kept, so that a start finds it again.
+    pub is_kept: bool,
+    /// Where its account and project live, as far as that is known.
+    pub homes: Vec<openstack_cloud::Home>,
 }
 
 /// How the hub is reached.
@@ -115,11 +127,27 @@ pub struct Surroundings {
 }
 
 impl Config {
-    /// Reads and checks the file at `path`. `credentials` is `$CREDENTIALS_DIRECTORY`.
+    /// Reads and checks the file at `path`, with the credential that is to work. `credentials` is
+    /// `$CREDENTIALS_DIRECTORY`.
     ///
     /// # Errors
     /// Every fault of the file at once.
     pub fn load(
+        path: &Path,
+        purpose: Purpose,
+        credentials: Option<PathBuf>,
+    ) -> Result<Self, ConfigError> {
+        let mut config = Self::as_written(path, purpose, credentials)?;
+        let data_dir = config.data_dir.clone();
+        config.choose(&data_dir, None, (false, Clock::system().unix_millis()));
+        Ok(config)
+    }
+
+    /// Reads and checks the file at `path`, with the credential that stands in it.
+    ///
+    /// # Errors
+    /// Every fault of the file at once.
+    pub fn as_written(
         path: &Path,
         purpose: Purpose,
         credentials: Option<PathBuf>,
@@ -141,15 +169,74 @@ impl Config {
         };
         let file = path.display().to_string();
         let mut config = Self::read(&file, &text, purpose, &surroundings)?;
-        config.overlay();
+        config.credential.configured = config.openstack().cloned();
         Ok(config)
     }
 
-    /// Puts a credential that was given into its place.
-    fn overlay(&mut self) {
+    /// Puts the credential that is to work into its place, where `before` was at work until now,
+    /// by what is kept in `data_dir`, and whether somebody asks, at this time. Blocks on the disk.
+    pub fn choose(
+        &mut self,
+        data_dir: &Path,
+        before: Option<&Self>,
+        (is_asked, now): (bool, UnixMillis),
+    ) {
+        let Some(configured) = self.credential.configured.clone() else {
+            return;
+        };
+        let (kept, unreadable) = match credential::read(data_dir, &configured) {
+            Ok(kept) => (kept, None),
+            Err(error) => (None, Some(chain(&error).to_string())),
+        };
+        let before = before.and_then(|it| Some((it.openstack()?, &it.credential)));
+        let before = before.filter(|(it, _)| is_same_keystone(&it.auth_url, &configured.auth_url));
+        let doubt = before.and_then(|(_, it)| {
+            let of = it.configured.as_ref()?;
+            it.counts.doubt().filter(|_| of.auth == configured.auth)
+        });
+        let choice = choose(Facts {
+            configured: &configured.auth,
+            kept: kept.as_ref(),
+            at_work: before.map(|(it, _)| &it.auth),
+            doubt,
+            is_asked,
+            now,
+        });
+        let counts = match (choice.counts, unreadable) {
+            (Counts::Configured, Some(reason)) => Counts::Unreadable(reason),
+            (counts, _) => counts,
+        };
+        // Of what could not be kept it is known for as long as it is at work.
+        let known = before.filter(|(it, _)| it.auth == choice.auth);
+        let homes = match kept.filter(|it| it.auth == choice.auth) {
+            Some(kept) => kept.homes,
+            None => known.map(|(_, it)| it.homes.clone()).unwrap_or_default(),
+        };
+        self.credential = Credential {
+            counts,
+            configured: Some(configured),
+            is_tried: choice.is_tried,
+            is_kept: choice.is_kept,
+            homes,
+        };
+        self.sign_in_by(choice.auth);
+    }
+
+    /// Has the agent sign in at its cloud by this credential.
+    pub fn sign_in_by(&mut self, auth: openstack_cloud::Auth) {
         if let Some(CloudConfig::OpenStack(options)) = &mut self.cloud {
-            self.credential.configured = Some(options.clone());
-            self.credential.counts = credential::overlay(&self.data_dir, options);
+            options.auth = auth;
+        }
+    }
+
+    /// The cloud as it is to be checked: by the configuration's credential where that is to work,
+    /// and has not been proven.
+    pub fn checked(&self) -> Option<CloudConfig> {
+        match (&self.credential.counts, &self.credential.configured) {
+            (Counts::Former { .. }, Some(configured)) => {
+                Some(CloudConfig::OpenStack(configured.clone()))
+            }
+            _ => self.cloud.clone(),
         }
     }
 

@@ -3,29 +3,34 @@
 //!
 //! ```text
 //! sp-agent credential set ─┬─▶ proven at the cloud (`prove`) ─▶ cloud-credential.json ─┐
-//! hub, sealed ─────────────┘                                                           │
-//! agent.toml ── proven, where another one is at work ──────────────────────────────────┴─▶ Options
+//! hub, sealed ─────────────┘            ▲                                      choose ─┴─▶ Options
+//! agent.toml ───────────────────────────┴──────────────────────────────────────────┘
 //! ```
 //!
-//! The last word counts. One that was given stands for the configuration's, which it names by a
-//! salted hash, for as long as that stays the same and so does the Keystone; once an administrator
-//! changes the configuration's, that one counts again. It lies in the data directory, as the
-//! configuration is read-only to the daemon (systemd's `ProtectSystem=strict`).
+//! The last word counts, once it is proven. What works is kept, with a salted hash of the
+//! configuration's credential for which it stands: one that was given stands for the
+//! configuration's until an administrator changes that; one that worked before stands for one that
+//! is refused; and the configuration's own, that works, for itself, so that a start by a changed
+//! file finds what worked before. It lies in the data directory, as the configuration is read-only
+//! to the daemon (systemd's `ProtectSystem=strict`).
 
+mod choice;
 mod kept;
 mod offered;
 mod openrc;
+mod places;
 mod sheet;
-
-use std::path::Path;
+mod tries;
 
 use shared::model::UnixMillis;
-use shared::runtime::errors::chain;
 
-use crate::cloud::openstack::{self, Auth, Options};
-pub use kept::{FILE, KeptError, keep};
+use crate::cloud::openstack::{self, Auth};
+pub use choice::{Choice, Facts, Kept, Why, choose};
+pub use kept::{FILE, KeptError, keep, read};
 pub use offered::auth_of;
+pub use places::strange_homes;
 pub use sheet::{Sheet, SheetError};
+pub use tries::{Giver, TooMany, Tried, Tries};
 
 /// Which credential counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -40,30 +45,39 @@ pub enum Counts {
         /// By whom.
         by: String,
     },
-    /// The configuration's: what was given cannot be read.
+    /// The configuration's: what was kept cannot be read.
     Unreadable(String),
-    /// The one that was at work before: the configuration's new one is not taken.
+    /// The one that worked before: the configuration's new one has not been proven.
     Former {
         /// Why not.
-        refused: String,
+        doubt: Doubt,
     },
 }
 
-/// Puts a credential that was given into its place. Blocks on the disk.
-pub fn overlay(data_dir: &Path, options: &mut Options) -> Counts {
-    let kept = match kept::read(data_dir) {
-        Ok(Some(kept)) => kept,
-        Ok(None) => return Counts::Configured,
-        Err(error) => return Counts::Unreadable(chain(&error).to_string()),
-    };
-    if !kept.stands_for(options) {
-        return Counts::Configured;
+impl Counts {
+    /// Why the configuration's is not at work, though nobody gave another.
+    pub const fn doubt(&self) -> Option<&Doubt> {
+        match self {
+            Self::Former { doubt } => Some(doubt),
+            Self::Configured | Self::Given { .. } | Self::Unreadable(_) => None,
+        }
     }
-    options.auth = kept.auth;
-    Counts::Given {
-        at: kept.given,
-        by: kept.by,
-    }
+}
+
+/// Why the configuration's credential is not at work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Doubt {
+    /// It was not tried yet.
+    Untried,
+    /// It could not be told whether it does.
+    Unanswered(String),
+    /// It does not.
+    Refused {
+        /// Why not.
+        text: String,
+        /// When it was tried.
+        at: UnixMillis,
+    },
 }
 
 /// Whether two addresses are those of the same Keystone, however they are written.

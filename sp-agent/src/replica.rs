@@ -177,6 +177,8 @@ pub enum Tied {
     Met,
     /// It was made, because the directory has it.
     Made,
+    /// It is about to be made, because the directory has it, and was not there.
+    Making,
 }
 
 /// A password that was set.

@@ -42,8 +42,8 @@ use crate::status::{CloudView, Metrics, Server, Sources, unjoined};
 use adopting::Adopting;
 use applying::Applying;
 use collecting::Collecting;
-use custodian::{Custodian, REREADS_MAX, Reread};
-pub use custodian::{NotTaken, credential_act, openstack_of};
+use custodian::{Custodian, GIFTS_MAX};
+pub use custodian::{NotTaken, Taken, credential_act, openstack_of, strange};
 use files::Watcher;
 use following::{Following, ORDERS_MAX};
 use operations::Local;
@@ -98,7 +98,7 @@ pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(),
         described,
         clouds,
     };
-    let (custodian, rereads) = custodian(&configs, &clock, &trail);
+    let (custodian, settings) = custodian((origin.clone(), &configs), (&trail, &cloud), &daemon);
     let parts = door_parts(&data_dir, &clock, &configs, &description, &trail);
     let (adopting, door) = Adopting::new(parts, member.clone(), Arc::clone(&poke));
     let following = Following {
@@ -129,44 +129,39 @@ pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(),
             config: configs.subscribe(),
         },
         metrics,
-        origin: origin.clone(),
+        origin,
         data_dir,
         orders,
         poke,
-        trail: trail.clone(),
+        trail,
         custodian,
     };
-    let settings = settings((origin, configs), (trail, rereads), &daemon);
     spawn(&daemon, settings, collecting, (following, adopting));
     serve(&daemon, server, operations);
     Ok(())
 }
 
-/// What takes credentials, and what it asks of the settings.
+/// What takes credentials, and what keeps the configuration new.
 fn custodian(
-    configs: &watch::Sender<Arc<Config>>,
-    clock: &Clock,
-    trail: &Trail,
-) -> (Custodian, mpsc::Receiver<Reread>) {
-    let (rereads, reread) = mpsc::channel(REREADS_MAX);
-    let at_hand = (clock.clone(), trail.clone());
-    let custodian = Custodian::new(configs.subscribe(), rereads, at_hand);
-    (custodian, reread)
-}
-
-/// What keeps the configuration new.
-fn settings(
-    (origin, configs): (Origin, watch::Sender<Arc<Config>>),
-    (trail, rereads): (Trail, mpsc::Receiver<Reread>),
+    (origin, configs): (Origin, &watch::Sender<Arc<Config>>),
+    (trail, cloud): (&Trail, &watch::Receiver<CloudView>),
     daemon: &Daemon,
-) -> Settings {
-    Settings {
+) -> (Custodian, Settings) {
+    let (given, gifts) = mpsc::channel(GIFTS_MAX);
+    let tries = Arc::default();
+    let at_hand = (daemon.clock.clone(), trail.clone());
+    let custodian = Custodian::new(configs.subscribe(), given, &tries, at_hand);
+    let settings = Settings {
         origin,
-        trail,
-        configs,
-        reload: daemon.reload.clone(),
-        rereads,
-    }
+        data_dir: configs.borrow().data_dir.clone(),
+        trail: trail.clone(),
+        clock: daemon.clock.clone(),
+        configs: configs.clone(),
+        gifts,
+        tries,
+        cloud: cloud.clone(),
+    };
+    (custodian, settings)
 }
 
 /// What waiting for an adoption works with.
@@ -207,7 +202,7 @@ fn spawn(
 ) {
     adopt(&daemon.tasks, adopting);
     let (tasks, shutdown) = (&daemon.tasks, &daemon.shutdown);
-    let settings = settings.run(daemon.clock.clone(), shutdown.clone());
+    let settings = settings.run(daemon.reload.clone(), shutdown.clone());
     tasks.spawn(Task::worker("settings"), OnExit::StopDaemon, settings);
     tasks.spawn_restarting(
         Task::worker("collect"),

@@ -208,13 +208,14 @@ impl Stage {
     }
 
     /// What the configuration names later counts again, once it is proven.
-    fn the_configuration_has_the_last_word(&self) {
+    fn the_configuration_has_the_last_word(&mut self) {
         self.lab.secret("north-secret", "a wrong secret");
         append(&self.region.config(), "# touched\n");
         until("the configuration's is not taken", || {
             self.credential()["source"] == "former"
         });
         self.until_well("former");
+        self.a_start_by_a_refused_configuration_goes_on_by_what_worked();
         self.password_becomes("third new secret");
         self.lab.secret("north-secret", "third new secret");
         append(
@@ -226,6 +227,12 @@ impl Stage {
             &self.hub_gives("third new secret"),
             &["credential_from_hub"],
         );
+    }
+
+    fn a_start_by_a_refused_configuration_goes_on_by_what_worked(&mut self) {
+        self.region.daemon.kill();
+        self.region.daemon.again();
+        self.until_well("former");
     }
 
     fn all_of_it_is_in_both_trails(&self) {
@@ -259,7 +266,9 @@ impl Stage {
         here.sort_unstable();
         assert_eq!(
             here,
-            ["done", "done", "done", "refused", "refused", "refused"]
+            [
+                "done", "done", "done", "failed", "refused", "refused", "refused"
+            ]
         );
     }
 

@@ -10,6 +10,7 @@ use shared::model::{CloudCredential, NamedDomain};
 use shared::pki::{Context, SealedFor};
 use shared::runtime::errors::chain;
 use shared::wire::frame::{Fate, encode_credential};
+use tokio::sync::oneshot;
 use utoipa::ToSchema;
 
 use super::adoptions::sentence;
@@ -90,16 +91,44 @@ pub(super) async fn give(
     let offered = asked.offered()?;
     let region = state.board.region(&name);
     let region = region.ok_or_else(|| Problem::no_region(&name))?;
-    let given = send(&state, &region, &offered, who.name()).await;
-    let (by, kind) = (who.name(), offered.kind());
+    let busy = || {
+        let detail = "As many credentials as may are on their way to regions.";
+        Problem::new(Kind::Unavailable, detail).next_step("Try again in half a minute.")
+    };
+    let place = state.credentials.reserve().ok_or_else(busy)?;
+    let (reply, outcome) = oneshot::channel();
+    let label = format!("of {name}");
+    // In a task of its own: the audit has it also where the asker leaves before the answer.
+    place.spawn(label, async move {
+        let given = send_and_tell(&state, &region, &offered, (&who, source)).await;
+        // Who asked may be gone.
+        let _ = reply.send(given);
+    });
+    let stopping = |_| Problem::new(Kind::Unavailable, "The hub stops.");
+    let account = outcome.await.map_err(stopping)??;
+    Ok(axum::Json(CredentialDocument {
+        region: name,
+        account,
+    }))
+}
+
+/// Gives it to the region's agent, with an entry in the audit trail whatever comes of it.
+async fn send_and_tell(
+    state: &ApiState,
+    region: &ShownRegion,
+    offered: &CloudCredential,
+    (who, source): (&Who, Source),
+) -> Result<String, Problem> {
+    let given = send(state, region, offered, who.name()).await;
+    let (name, by, kind) = (region.view.facts.name.as_str(), who.name(), offered.kind());
     let outcome = given
         .as_ref()
         .map_or_else(|it| it.kind().slug(), |_| "kept");
     tracing::info!(
         target: "audit", action = "set-credential", region = name, kind, by, %source, outcome
     );
-    let act = Act::new(audit::by(&who, source), "set-credential");
-    let act = act.on("region", region.view.facts.id, name.as_str());
+    let act = Act::new(audit::by(who, source), "set-credential");
+    let act = act.on("region", region.view.facts.id, name);
     let act = act.changing("", format!("kind={kind}"));
     let act = match &given {
         Ok(_) => act,
@@ -114,11 +143,7 @@ pub(super) async fn give(
             "a credential is not in the audit trail"
         );
     }
-    let account = given?;
-    Ok(axum::Json(CredentialDocument {
-        region: name,
-        account,
-    }))
+    given
 }
 
 impl CredentialAsked {
@@ -167,7 +192,8 @@ async fn send(
         region: id,
         purpose: SealedFor::Credential,
     };
-    let bytes = encode_credential(offered).map_err(|error| Problem::internal(&error))?;
+    let bytes = encode_credential(offered, state.clock.unix_millis())
+        .map_err(|error| Problem::internal(&error))?;
     let sealed = key.seal(&context, &bytes);
     let sealed = sealed.map_err(|error| Problem::internal(&error))?;
     let given = state.regions().give(no, sealed, by.to_owned()).await;

@@ -52,6 +52,8 @@ pub struct ApiParts {
     pub followers: TaskGroup,
     /// One task for each adoption that goes on.
     pub adoptions: TaskGroup,
+    /// One task for each credential that goes to a region.
+    pub credentials: TaskGroup,
     /// The metrics.
     pub metrics: Metrics,
     /// What agents are told to dial.

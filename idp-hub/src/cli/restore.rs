@@ -29,6 +29,7 @@ struct Document<'a> {
     regions: u32,
     revived: &'a [String],
     passwords_forgotten: Option<u64>,
+    administrators_again: &'a [String],
     kept: Option<&'a Path>,
 }
 
@@ -58,6 +59,7 @@ pub(super) async fn run(
         regions: restored.regions,
         revived: &restored.revived,
         passwords_forgotten: restored.forgotten,
+        administrators_again: &restored.administrators,
         kept: restored.kept.as_deref(),
     };
     screen.write(|| text(file, &restored), &document)
@@ -87,6 +89,7 @@ fn text(file: &Path, restored: &Restored) -> String {
                  Give another one to whose was: idp-hub org password DEPARTMENT USER."
             .to_owned(),
     };
+    let administrators = administrators(restored);
     format!(
         "Restored {file}: the hub as of {taken}, with {regions} regions.\n{kept}\n\
          What follows from it:\n\
@@ -95,6 +98,7 @@ fn text(file: &Path, restored: &Restored) -> String {
            their passwords are as they were then: what was changed at the hub since then is to\n  \
            be changed again.\n\
          - {passwords}\n\
+         {administrators}\
          - What was made in the directory since then comes back with the first region that is\n  \
            merged again, as what it was: idp-hub org plan NAME.\n\
          - Nobody is signed in any more: sign in again.\n\
@@ -103,6 +107,23 @@ fn text(file: &Path, restored: &Restored) -> String {
          - Regions that joined since then are not known here, and their agents say so: invite\n  \
            them again.\n\n\
          Next: systemctl start idp-hub"
+    )
+}
+
+/// Who is a cloud administrator again, if anybody is.
+fn administrators(restored: &Restored) -> String {
+    let names = restored.administrators.join(", ");
+    let who = match (restored.administrators.is_empty(), restored.forgotten) {
+        (true, _) => return String::new(),
+        (false, Some(_)) => "Cloud administrators again, who were none any more,",
+        (false, None) => "Cloud administrators as they were then, which could not be compared,",
+    };
+    format!(
+        "- {who} in every region\n  \
+         too once its agent is told: {names}. The hub has forgotten their passwords.\n  \
+         Remove who is to be none, before regions are told by a hub that serves:\n  \
+         idp-hub org administrator remove USER --in DEPARTMENT. Give the others a password:\n  \
+         idp-hub org password DEPARTMENT USER.\n"
     )
 }
 

@@ -30,6 +30,10 @@ const FOLLOWERS_MAX: usize = 256;
 /// Adoptions at a time: some administrators, each of whom waits for one.
 const ADOPTIONS_MAX: usize = 16;
 
+/// Credentials for regions' clouds that are under way at once, each for half a minute: an
+/// administrator gives one at a time.
+const CREDENTIALS_MAX: usize = 8;
+
 /// How often `systemctl status` is told, at most.
 const STATUS_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -77,6 +81,7 @@ async fn start(path: PathBuf, config: Config, daemon: Daemon) -> Result<(), Star
         shutdown: daemon.shutdown.clone(),
         followers: daemon.tasks.group("follower", FOLLOWERS_MAX),
         adoptions: daemon.tasks.group("adoption", ADOPTIONS_MAX),
+        credentials: daemon.tasks.group("credential", CREDENTIALS_MAX),
         metrics,
         link_address: config.link.address.clone(),
     };

@@ -9,6 +9,7 @@
 //! ```
 
 mod administrators;
+mod census;
 mod drift;
 mod feed;
 mod home;

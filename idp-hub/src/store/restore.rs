@@ -7,6 +7,7 @@
 //! Whoever kills it finds the old database or the new one, whole. See [`place`] for the order, and
 //! [`work`] for what a service that was broken into may have put in the way.
 
+mod administrators;
 mod examine;
 mod place;
 mod work;
@@ -47,6 +48,9 @@ pub struct Restored {
     /// was there before; `None` where that could not be compared, and older ones open the hub
     /// again.
     pub forgotten: Option<u64>,
+    /// Those who are cloud administrators by it and were none any more, or where that could not be
+    /// compared all of them, as department and name: their passwords are forgotten too.
+    pub administrators: Vec<String>,
     /// Where the database is that was there before, if there was one.
     pub kept: Option<PathBuf>,
 }
@@ -72,19 +76,27 @@ pub fn restore(
         let had_one = database.exists();
         let new = &prepared.new;
         // Of what can't be compared the operator is told in general.
-        let (revived, forgotten) = match had_one && !is_damaged {
-            true => (
-                examine::revived(database, new).unwrap_or_default(),
-                examine::forget_passwords(database, new).ok(),
+        let old = (had_one && !is_damaged).then_some(database.as_path());
+        let (revived, forgotten) = match old {
+            Some(old) => (
+                examine::revived(old, new).unwrap_or_default(),
+                examine::forget_passwords(old, new).ok(),
             ),
-            false => (Vec::new(), None),
+            None => (Vec::new(), None),
         };
+        let again = administrators::again(old, new)
+            .or_else(|_| administrators::again(None, new))
+            .map_err(|error| {
+                let why = format!("its cloud administrators can't be looked at: {error}");
+                not_restorable(backup, why)
+            })?;
         place::perform(&place::plan(database, new, &aside, is_damaged))?;
         Ok(Restored {
             restoration: prepared.restoration,
             regions: prepared.regions,
             revived,
             forgotten,
+            administrators: again,
             kept: had_one.then_some(aside),
         })
     });

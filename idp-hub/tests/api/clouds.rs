@@ -101,7 +101,11 @@ impl Regions for Clouds {
         by: String,
     ) -> BoxFuture<'_, Result<(Fate, String), CallError>> {
         let answer = self.taken(region, &sealed, &by);
-        Box::pin(std::future::ready(answer))
+        Box::pin(async move {
+            // Longer than some who ask.
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            answer
+        })
     }
 }
 
@@ -124,7 +128,7 @@ impl Clouds {
             purpose: SealedFor::Credential,
         };
         let opened = key.open(&context, sealed).unwrap();
-        let (user, secret) = match decode_credential(&opened).unwrap() {
+        let (user, secret) = match decode_credential(&opened).unwrap().0 {
             CloudCredential::Application { id, secret } => (id, secret),
             CloudCredential::Password { user, password, .. } => (user, password),
         };

@@ -87,6 +87,23 @@ async fn the_trail_has_who_gave_what_kind_and_no_secret_is_kept() {
 }
 
 #[tokio::test]
+async fn the_trail_has_it_also_where_the_asker_leaves_before_the_answer() {
+    let kit = stage().await;
+    kit.tells_key("north").await;
+    let brief = std::time::Duration::from_millis(50);
+    let asked = tokio::time::timeout(brief, kit.gives("right secret")).await;
+    assert!(asked.is_err(), "it was answered before it was left");
+    for _ in 0..100 {
+        let listed = kit.get("/api/v1/audit?action=set-credential").await;
+        if listed.json()["items"].as_array().unwrap().len() == 1 {
+            return;
+        }
+        tokio::time::sleep(brief).await;
+    }
+    panic!("nothing is in the trail");
+}
+
+#[tokio::test]
 async fn what_is_no_credential_reaches_no_region() {
     let kit = stage().await;
     kit.tells_key("north").await;

@@ -115,6 +115,7 @@ impl Kit {
             shutdown: Shutdown::new(),
             followers: Tasks::new(clock.clone()).group("follower", FOLLOWERS_MAX),
             adoptions: Tasks::new(clock.clone()).group("adoption", 2),
+            credentials: Tasks::new(clock.clone()).group("credential", 2),
             metrics: Metrics::detached().unwrap(),
             link_address: "hub.example.org:7443".parse().unwrap(),
         };

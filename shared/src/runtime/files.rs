@@ -11,7 +11,7 @@
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -68,26 +68,33 @@ const TEMPORARY_ATTEMPTS_MAX: u32 = 16;
 /// The step that failed, with the path. A `path` that is a link or not a regular file is refused
 /// and left alone: replacing a link would quietly leave the file that it points to as it was.
 pub fn write_atomic(path: &Path, bytes: &[u8], mode: Mode) -> Result<(), FileError> {
-    match fs::symlink_metadata(path) {
-        Ok(found) if !found.is_file() => {
-            return Err(FileError::NotReplaceable { path: path.into() });
-        }
-        Ok(_) => {}
-        Err(source) if source.kind() == io::ErrorKind::NotFound => {}
-        Err(source) => {
-            return Err(FileError::Inspect {
-                path: path.into(),
-                source,
-            });
-        }
-    }
+    replaceable(path)?;
+    Temporary::write(path, bytes, mode)?.take_name(path)
+}
+
+/// Like [`write_atomic`]; the file belongs to the owner of its directory before it takes its name:
+/// an administrator's command writes what only the daemon's user is to read.
+///
+/// # Errors
+///
+/// As [`write_atomic`], and if the file can't be given away.
+pub fn write_atomic_handed(path: &Path, bytes: &[u8], mode: Mode) -> Result<(), FileError> {
+    replaceable(path)?;
     let temporary = Temporary::write(path, bytes, mode)?;
-    fs::rename(&temporary.path, path).map_err(|source| FileError::Place {
-        path: path.into(),
-        source,
-    })?;
-    temporary.moved();
-    sync_directory(directory_of(path))
+    temporary.hand_over()?;
+    temporary.take_name(path)
+}
+
+fn replaceable(path: &Path) -> Result<(), FileError> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if !found.is_file() => Err(FileError::NotReplaceable { path: path.into() }),
+        Ok(_) => Ok(()),
+        Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(FileError::Inspect {
+            path: path.into(),
+            source,
+        }),
+    }
 }
 
 /// Like [`write_atomic`], but never replaces: for keys, which must not be lost to a second start or
@@ -197,13 +204,14 @@ pub fn create_private_dir(path: &Path) -> Result<(), FileError> {
 /// [`moved`](Temporary::moved).
 struct Temporary {
     path: PathBuf,
+    file: File,
     moved: bool,
 }
 
 impl Temporary {
     fn write(target: &Path, bytes: &[u8], mode: Mode) -> Result<Self, FileError> {
-        let (temporary, mut file) = Self::open(target, mode)?;
-        let path = &temporary.path;
+        let mut temporary = Self::open(target, mode)?;
+        let Self { path, file, .. } = &mut temporary;
         file.write_all(bytes).map_err(|source| FileError::Write {
             path: path.clone(),
             source,
@@ -223,7 +231,7 @@ impl Temporary {
 
     /// Creates the file and nothing else: `create_new` neither follows a link nor takes over what
     /// someone else put.
-    fn open(target: &Path, mode: Mode) -> Result<(Self, File), FileError> {
+    fn open(target: &Path, mode: Mode) -> Result<Self, FileError> {
         let mut attempts = 0;
         loop {
             attempts += 1;
@@ -235,7 +243,13 @@ impl Temporary {
                 .mode(mode.bits() & 0o600)
                 .open(&path)
             {
-                Ok(file) => return Ok((Self { path, moved: false }, file)),
+                Ok(file) => {
+                    return Ok(Self {
+                        path,
+                        file,
+                        moved: false,
+                    });
+                }
                 Err(source)
                     if source.kind() == io::ErrorKind::AlreadyExists
                         && attempts < TEMPORARY_ATTEMPTS_MAX => {}
@@ -244,8 +258,30 @@ impl Temporary {
         }
     }
 
-    fn moved(mut self) {
+    /// Gives it to the owner of its directory, where that is somebody else: the open file that we
+    /// made, whatever stands under its name by now.
+    fn hand_over(&self) -> Result<(), FileError> {
+        let failed = |source| FileError::HandOver {
+            path: self.path.clone(),
+            source,
+        };
+        let wanted = fs::metadata(directory_of(&self.path)).map_err(failed)?;
+        let found = self.file.metadata().map_err(failed)?;
+        if wanted.uid() == found.uid() {
+            return Ok(());
+        }
+        fchown(&self.file, Some(wanted.uid()), Some(wanted.gid()))
+            .and_then(|()| self.file.sync_all())
+            .map_err(failed)
+    }
+
+    fn take_name(mut self, target: &Path) -> Result<(), FileError> {
+        fs::rename(&self.path, target).map_err(|source| FileError::Place {
+            path: target.into(),
+            source,
+        })?;
         self.moved = true;
+        sync_directory(directory_of(target))
     }
 }
 

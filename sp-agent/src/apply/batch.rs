@@ -171,6 +171,12 @@ impl Reconciler {
             {
                 self.gives_its_name_away(kind, id);
             }
+            if let (Done::Link(id, true), Subject::Link(link)) = (&due.done, &subject)
+                && self.administration.appointed(link).is_some()
+            {
+                // Kept before the order is given: an agent that is killed knows it for its own.
+                self.note(Note::Link(id.clone(), Some(Tied::Making)));
+            }
             self.stand(subject.clone(), Some(Standing::Running));
             tasks.push(Task {
                 order: due.order,

@@ -285,6 +285,9 @@ impl Reconciler {
         };
         self.notes.push(note.clone());
         self.base.note(note.clone());
+        if let Note::Password(user, _) = &note {
+            self.look_at_appointment(*user);
+        }
         let Note::Object(kind, id, now) = note else {
             return;
         };

@@ -35,15 +35,24 @@ impl Reconciler {
             };
         };
         let id = link.id();
-        let is_noted = self.base.links.contains_key(&id);
+        let tied = self.base.links.get(&id);
         if self.actual.has_link(&here) {
-            return Verdict::InPlace((!is_noted).then_some(Note::Link(id, Some(Tied::Met))));
+            let tied = match tied {
+                None => Some(Tied::Met),
+                Some(Tied::Making) => Some(Tied::Made),
+                Some(Tied::Met | Tied::Made) => None,
+            };
+            return Verdict::InPlace(tied.map(|it| Note::Link(id, Some(it))));
         }
+        let is_noted = tied.is_some_and(|it| *it != Tied::Making);
         if let Some(why) = self.guard_link(&here) {
             return drift("", vec![Difference::Missing], why);
         }
         if is_noted && !self.is_put_back(&Subject::Link(link.clone())) {
             return drift("", vec![Difference::LinkTaken], Why::Region);
+        }
+        if let Some(wait) = self.awaits_password(link) {
+            return Verdict::Waiting(wait);
         }
         let due = Due {
             level: Level::Link,

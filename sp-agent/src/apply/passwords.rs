@@ -41,6 +41,37 @@ impl Reconciler {
         // What failed was another password.
         self.failures.forget(&subject);
         self.dirty.insert(subject);
+        self.look_at_appointment(user);
+    }
+
+    /// What a link waits for that makes somebody a cloud administrator: that he has the password
+    /// here that came with it, as others may know the one until now. Who is one here already gains
+    /// nothing by the link, and keeps his own.
+    pub(super) fn awaits_password(&self, link: &Link<ObjectId>) -> Option<Wait> {
+        let user = self.administration.appointed(link)?;
+        let here = self.places.here(ObjectKind::User, &user)?;
+        if let Some(unread) = self.unread_of_roles() {
+            return Some(Wait::Reading(unread));
+        }
+        let set = self.base.passwords.get(&user);
+        let set = set.filter(|it| it.here == here);
+        let told = self.replica.secrets.get(&user);
+        let is_his = told
+            .zip(set)
+            .is_some_and(|(told, set)| set.version >= told.version);
+        (!is_his && !self.administers(&here)).then_some(Wait::Password(user))
+    }
+
+    /// The link that makes a user a cloud administrator may be made now.
+    pub(super) fn look_at_appointment(&mut self, user: ObjectId) {
+        let its = self.referrers.get(&(ObjectKind::User, user));
+        let its = its.into_iter().flatten();
+        let appoints = |it: &&Subject| match it {
+            Subject::Link(link) => self.administration.appointed(link).is_some(),
+            _ => false,
+        };
+        let links: Vec<Subject> = its.filter(appoints).cloned().collect();
+        self.dirty.extend(links);
     }
 
     pub(super) fn judge_password(&self, user: ObjectId) -> Verdict {

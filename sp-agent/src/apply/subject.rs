@@ -69,6 +69,8 @@ pub enum Wait {
     Inner(CloudId),
     /// That the outer project or the department is switched on, as Keystone asks for.
     Outer(CloudId),
+    /// That this user has the password that came with his being made a cloud administrator.
+    Password(ObjectId),
     /// That all in this thing, which is to be purged, is removed.
     Emptied(ObjectKind, ObjectId),
     /// That this, which is to be purged, was seen switched off for a quarter of an hour.

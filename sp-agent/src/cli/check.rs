@@ -19,8 +19,8 @@ struct Document<'a> {
 
 pub(super) async fn run(origin: &Origin, output: Output) -> Result<Exit, Failure> {
     let points = match load(origin, Purpose::Run) {
-        Ok(config) => match &config.cloud {
-            Some(cloud) => check::check(cloud, Clock::system()).await,
+        Ok(config) => match config.checked() {
+            Some(cloud) => check::check(&cloud, Clock::system()).await,
             None => Vec::new(),
         },
         // What systemd hands over, and files of its user, only the daemon can read.

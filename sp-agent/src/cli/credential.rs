@@ -15,10 +15,9 @@ use super::ask::{daemon, json, say};
 use super::{Failure, Output, OutputArgs, audit, load};
 use crate::cloud::openstack::{Options, prove};
 use crate::config::{Config, Purpose};
-use crate::credential::{self, FILE, Sheet, auth_of, is_same_keystone};
-use crate::membership;
+use crate::credential::{self, Sheet, Why, auth_of, is_same_keystone};
 use crate::status::{CredentialAsked, CredentialTold};
-use crate::tasks::{self, NotTaken, Origin};
+use crate::tasks::{self, NotTaken, Origin, Taken};
 
 /// The largest file that is read, in bytes: a clouds.yaml of many clouds.
 const FILE_BYTES_MAX: u64 = 256 * 1024;
@@ -74,14 +73,26 @@ pub(super) async fn run(origin: &Origin, asked: Credential) -> Result<Exit, Fail
             }
             client.credential(&CredentialAsked::from(&offered)).await?
         }
-        None => offline(origin, &offered, auth_url).await?,
+        None => {
+            let told = offline(origin, &offered, auth_url).await?;
+            // One that was started meanwhile has read what was there before.
+            match daemon(&config).await? {
+                Some(client) => client.credential(&CredentialAsked::from(&offered)).await?,
+                None => told,
+            }
+        }
     };
     match output {
         Output::Json => json(&told)?,
-        Output::Table => say(&format!(
-            "It works, and is kept: the agent signs in as {} from now on.",
-            told.account
-        ))?,
+        Output::Table => {
+            say(&format!(
+                "It works, and is kept: the agent signs in as {} from now on.",
+                told.account
+            ))?;
+            if let Some(warning) = &told.warning {
+                say(&format!("Note that {warning}."))?;
+            }
+        }
     }
     Ok(Exit::Success)
 }
@@ -147,10 +158,12 @@ async fn offline(
     let by = By::new("administrator", "this machine");
     let before = own.auth.shown();
     let taken = prove_and_keep(&config, (own, configured), offered, &by).await;
-    let act = tasks::credential_act(by, offered.kind(), Some(before), &taken);
+    let account = taken.as_ref().map(|it| it.account.clone());
+    let account = account.map_err(Clone::clone);
+    let act = tasks::credential_act(by, offered.kind(), Some(before), &account);
     audit::tell(&config.data_dir, act);
-    let account = taken?;
-    Ok(CredentialTold { account })
+    let Taken { account, warning } = taken?;
+    Ok(CredentialTold { account, warning })
 }
 
 async fn prove_and_keep(
@@ -158,16 +171,19 @@ async fn prove_and_keep(
     (own, configured): (&Options, &Options),
     offered: &CloudCredential,
     by: &By,
-) -> Result<String, NotTaken> {
+) -> Result<Taken, NotTaken> {
     let clock = Clock::system();
     let auth = auth_of(&own.auth, offered);
-    prove(own, &auth, clock.clone()).await?;
-    let by = format!("{} ({})", by.who, by.source);
-    let other = |error: String| NotTaken::Other(format!("it works, but it can't be kept: {error}"));
-    let given = (clock.unix_millis(), by.as_str());
-    credential::keep(&config.data_dir, configured, &auth, given)
-        .map_err(|error| other(chain(&error).to_string()))?;
-    membership::hand_over(&config.data_dir.join(FILE))
-        .map_err(|error| other(chain(&error).to_string()))?;
-    Ok(auth.shown())
+    let homes = prove(own, &auth, clock.clone()).await?.homes;
+    let (at, by) = (clock.unix_millis(), format!("{} ({})", by.who, by.source));
+    let why = Why::Given { at, by };
+    let kept = credential::keep(&config.data_dir, configured, (&auth, &homes), &why);
+    kept.map_err(|error| {
+        let error = chain(&error);
+        NotTaken::Other(format!("it works, but it can't be kept: {error}"))
+    })?;
+    Ok(Taken {
+        account: auth.shown(),
+        warning: tasks::strange(own, &config.credential.homes, &homes),
+    })
 }

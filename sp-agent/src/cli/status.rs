@@ -75,7 +75,7 @@ impl Page {
                     self.ago(at)
                 )
             }
-            ("former", _) => "as the configuration named it before".to_owned(),
+            ("former", _) => "which worked before the configuration was changed".to_owned(),
             _ => "by the configuration".to_owned(),
         };
         self.line("credential", format_args!("{}, {source}", it.account));

@@ -67,8 +67,9 @@ use self::compute::servers::{self, Witness};
 use self::network::LastAddresses;
 pub use self::options::{Auth, Domain, Interface, Options, Secret, keystone};
 use self::patience::Patience;
-pub use self::prove::{Unproven, prove};
+pub use self::prove::{Proof, Unproven, prove};
 pub use self::setup::SetupError;
+pub use self::token::Home;
 use self::volume::pools;
 use super::{Cloud, CloudError, Mark, Order, Pages, Part, Probe, QuotaOrder, QuotaSet, Whole};
 

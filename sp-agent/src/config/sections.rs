@@ -59,6 +59,7 @@ pub(super) fn root(mut root: Table<'_>, purpose: Purpose, surroundings: &Surroun
         collect: collect(root.section("collect")),
         policy,
         credential: Credential::default(),
+        asked: 0,
     }
 }
 

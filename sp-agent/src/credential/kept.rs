@@ -1,4 +1,4 @@
-//! The credential that was given, as it lies on the disk: JSON, for its owner alone (mode 0600).
+//! The credential that works, as it lies on the disk: JSON, for its owner alone (mode 0600).
 //!
 //! Written whole beside, made durable and moved into its place, so that a power cut leaves the one
 //! until now or the new one.
@@ -8,13 +8,14 @@ use std::path::Path;
 
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
+use shared::foreign;
 use shared::model::UnixMillis;
 use shared::pki::Fingerprint;
 use shared::runtime::files::{self, FileError, Mode};
 use zeroize::Zeroizing;
 
-use super::{keystone, parts};
-use crate::cloud::openstack::{Auth, Domain, Options, Secret};
+use super::{Kept, Why, keystone, parts};
+use crate::cloud::openstack::{Auth, Domain, Home, Options, Secret};
 
 /// Its name within the data directory.
 pub const FILE: &str = "cloud-credential.json";
@@ -24,6 +25,9 @@ const VERSION: u32 = 1;
 
 /// The largest that is read, in bytes: a secret and four names, each character escaped.
 const BYTES_MAX: u64 = 64 * 1024;
+
+/// What is kept of a refusal, in columns: it is Keystone's word for a good part.
+const REFUSED_COLUMNS_MAX: usize = 1000;
 
 /// Room for what is written, so that it leaves no smaller copy behind when it grows.
 const ROOM_BYTES: usize = 16 * 1024;
@@ -45,28 +49,33 @@ pub enum KeptError {
     NoKeystone,
 }
 
-/// A credential that was given.
-pub(super) struct Kept {
-    pub(super) auth: Auth,
-    pub(super) given: UnixMillis,
-    pub(super) by: String,
-    keystone: String,
-    salt: String,
-    instead_of: Fingerprint,
-}
-
 #[derive(Serialize, Deserialize)]
 struct Record<'a> {
     version: u32,
     /// The Keystone that it was proven at.
     keystone: Cow<'a, str>,
-    given_ms: u64,
-    by: Cow<'a, str>,
-    /// Of the configuration's credential, which it stands for.
+    why: Reason<'a>,
+    /// Of the configuration's credential, for which it stands.
     salt: Cow<'a, str>,
     instead_of: Cow<'a, str>,
+    /// Where it lives.
+    homes: Vec<Housed<'a>>,
     #[serde(borrow)]
     credential: Credential<'a>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Reason<'a> {
+    Own,
+    Given { at_ms: u64, by: Cow<'a, str> },
+    Former { refused: Cow<'a, str>, at_ms: u64 },
+}
+
+#[derive(Serialize, Deserialize)]
+struct Housed<'a> {
+    id: Cow<'a, str>,
+    name: Cow<'a, str>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -94,14 +103,6 @@ enum Place<'a> {
     Name(Cow<'a, str>),
 }
 
-impl Kept {
-    /// Whether it counts instead of the credential of these options, which are the configuration's.
-    pub(super) fn stands_for(&self, configured: &Options) -> bool {
-        keystone(&configured.auth_url).is_some_and(|it| it == self.keystone)
-            && imprint(&self.salt, &configured.auth) == self.instead_of
-    }
-}
-
 /// A salted hash of a credential, by which it is known again and not found out.
 fn imprint(salt: &str, auth: &Auth) -> Fingerprint {
     let mut bytes = vec![salt.as_bytes()];
@@ -109,38 +110,46 @@ fn imprint(salt: &str, auth: &Auth) -> Fingerprint {
     Fingerprint::of_parts(&bytes)
 }
 
-/// Keeps `auth` instead of the credential of `configured`, which are the configuration's options.
-/// Blocks on the disk.
+/// Keeps `auth`, which works and lives in `homes`, for the credential of `configured`, which are
+/// the configuration's options. Blocks on the disk.
 ///
 /// # Errors
 /// If it can't be written: what was kept until then is.
 pub fn keep(
     data_dir: &Path,
     configured: &Options,
-    auth: &Auth,
-    (given, by): (UnixMillis, &str),
+    (auth, homes): (&Auth, &[Home]),
+    why: &Why,
 ) -> Result<(), KeptError> {
     let salt = HEXLOWER.encode(&rand::random::<[u8; 16]>());
+    let homes = homes.iter().map(|it| Housed {
+        id: (&it.id).into(),
+        name: (&it.name).into(),
+    });
     let record = Record {
         version: VERSION,
         keystone: keystone(&configured.auth_url)
             .ok_or(KeptError::NoKeystone)?
             .into(),
-        given_ms: given.0,
-        by: by.into(),
+        why: Reason::from(why),
         instead_of: imprint(&salt, &configured.auth).to_string().into(),
         salt: salt.into(),
+        homes: homes.collect(),
         credential: written(auth),
     };
     let mut bytes = Zeroizing::new(Vec::with_capacity(ROOM_BYTES));
     serde_json::to_writer_pretty(&mut *bytes, &record)
         .map_err(|error| KeptError::Damaged(error.to_string()))?;
-    files::write_atomic(&data_dir.join(FILE), &bytes, Mode::Private)?;
+    files::write_atomic_handed(&data_dir.join(FILE), &bytes, Mode::Private)?;
     Ok(())
 }
 
-/// What was kept, if anything was. Blocks on the disk.
-pub(super) fn read(data_dir: &Path) -> Result<Option<Kept>, KeptError> {
+/// What was kept at the Keystone of `configured`, which are the configuration's options. Blocks on
+/// the disk.
+///
+/// # Errors
+/// If something else stands there.
+pub fn read(data_dir: &Path, configured: &Options) -> Result<Option<Kept>, KeptError> {
     let bytes = match files::read_secret(&data_dir.join(FILE), BYTES_MAX) {
         Ok(bytes) => bytes,
         Err(error) if error.is_not_found() => return Ok(None),
@@ -155,15 +164,53 @@ pub(super) fn read(data_dir: &Path) -> Result<Option<Kept>, KeptError> {
     if record.version != VERSION {
         return Err(damaged("it is of a later release"));
     }
-    let instead_of = record.instead_of.parse();
+    let instead_of: Result<Fingerprint, _> = record.instead_of.parse();
+    let instead_of = instead_of.map_err(|_| damaged("in instead_of"))?;
+    if keystone(&configured.auth_url).is_none_or(|it| it != record.keystone) {
+        return Ok(None);
+    }
+    let homes = record.homes.into_iter().map(|it| Home {
+        id: it.id.into_owned(),
+        name: it.name.into_owned(),
+    });
     Ok(Some(Kept {
-        given: UnixMillis(record.given_ms),
-        by: record.by.into_owned(),
-        keystone: record.keystone.into_owned(),
-        salt: record.salt.into_owned(),
-        instead_of: instead_of.map_err(|_| damaged("in instead_of"))?,
         auth: read_back(record.credential),
+        why: record.why.into(),
+        homes: homes.collect(),
+        stands: imprint(&record.salt, &configured.auth) == instead_of,
     }))
+}
+
+impl<'a> From<&'a Why> for Reason<'a> {
+    fn from(why: &'a Why) -> Self {
+        match why {
+            Why::Own => Self::Own,
+            Why::Given { at, by } => Self::Given {
+                at_ms: at.0,
+                by: by.into(),
+            },
+            Why::Former { refused, at } => Self::Former {
+                refused: foreign::cut(refused, REFUSED_COLUMNS_MAX).into(),
+                at_ms: at.0,
+            },
+        }
+    }
+}
+
+impl From<Reason<'_>> for Why {
+    fn from(reason: Reason<'_>) -> Self {
+        match reason {
+            Reason::Own => Self::Own,
+            Reason::Given { at_ms, by } => Self::Given {
+                at: UnixMillis(at_ms),
+                by: by.into_owned(),
+            },
+            Reason::Former { refused, at_ms } => Self::Former {
+                refused: refused.into_owned(),
+                at: UnixMillis(at_ms),
+            },
+        }
+    }
 }
 
 fn written(auth: &Auth) -> Credential<'_> {
@@ -228,7 +275,8 @@ fn read_back(credential: Credential<'_>) -> Auth {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
-    use super::super::{Counts, overlay};
+    use shared::runtime::errors::chain;
+
     use super::*;
 
     fn options(url: &str, password: &str) -> Options {
@@ -246,43 +294,52 @@ mod tests {
     }
 
     const NORTH: &str = "https://north:5000";
-    const GIVEN: UnixMillis = UnixMillis(1_795_280_000_123);
+    fn given() -> Why {
+        let (at, by) = (UnixMillis(1_795_280_000_123), "admin".to_owned());
+        Why::Given { at, by }
+    }
 
-    fn kept(data_dir: &Path, given: &Auth) {
-        let configured = options(NORTH, "old");
-        keep(data_dir, &configured, given, (GIVEN, "admin")).unwrap();
+    fn kept(data_dir: &Path, auth: &Auth, why: &Why) {
+        let homes = [Home {
+            id: "d1".to_owned(),
+            name: "研发".to_owned(),
+        }];
+        keep(data_dir, &options(NORTH, "old"), (auth, &homes), why).unwrap();
     }
 
     #[test]
-    fn what_was_given_counts_until_the_configurations_own_changes() {
+    fn what_was_kept_is_found_and_whether_it_is_for_the_configuration_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
-        let overlaid = |url: &str, password: &str| {
-            let mut options = options(url, password);
-            let counts = overlay(folder.path(), &mut options);
-            (counts, options.auth)
+        let found = |url: &str, password: &str| {
+            let found = read(folder.path(), &options(url, password)).unwrap();
+            found.map(|it| (it.auth, it.why, it.homes.len(), it.stands))
         };
-        assert_eq!(overlaid(NORTH, "old"), (Counts::Configured, auth("old")));
+        assert_eq!(found(NORTH, "old"), None);
         let application = Auth::ApplicationCredential {
             id: "a\"b".to_owned(),
             secret: Secret::new("s\\\n"),
         };
-        for given in [auth("new"), application] {
-            kept(folder.path(), &given);
-            let by = "admin".to_owned();
-            let counts = Counts::Given { at: GIVEN, by };
-            let found = overlaid("https://north:5000/v3/", "old");
-            assert_eq!(found, (counts, given));
-            let changed = overlaid(NORTH, "newer");
-            assert_eq!(changed, (Counts::Configured, auth("newer")));
-            let elsewhere = overlaid("https://south:5000", "old");
-            assert_eq!(elsewhere, (Counts::Configured, auth("old")));
+        let former = Why::Former {
+            refused: "no".to_owned(),
+            at: UnixMillis(7),
+        };
+        for (auth, why) in [
+            (auth("new"), given()),
+            (application, former),
+            (auth("old"), Why::Own),
+        ] {
+            kept(folder.path(), &auth, &why);
+            let is = |stands| Some((auth.clone(), why.clone(), 1, stands));
+            assert_eq!(found("https://north:5000/v3/", "old"), is(true));
+            assert_eq!(found(NORTH, "newer"), is(false));
+            assert_eq!(found("https://south:5000", "old"), None);
         }
     }
 
     #[test]
     fn it_is_its_owners_alone_and_damage_says_nothing_of_it() {
         let folder = tempfile::tempdir().unwrap();
-        kept(folder.path(), &auth("hush"));
+        kept(folder.path(), &auth("hush"), &given());
         let path = folder.path().join(FILE);
         let mode = std::fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
@@ -294,12 +351,9 @@ mod tests {
         for damage in [broken, later] {
             std::fs::write(&path, damage).unwrap();
             std::fs::set_permissions(&path, private.clone()).unwrap();
-            let mut options = options(NORTH, "old");
-            let Counts::Unreadable(reason) = overlay(folder.path(), &mut options) else {
-                panic!("read");
-            };
+            let refused = read(folder.path(), &options(NORTH, "old")).unwrap_err();
+            let reason = chain(&refused).to_string();
             assert!(!reason.contains("hush"), "{reason}");
-            assert_eq!(options.auth, auth("old"));
         }
     }
 }

@@ -280,8 +280,12 @@ fn base(connection: &Connection) -> rusqlite::Result<Base> {
     let mut links = connection.prepare_cached("SELECT id, made FROM applied_link")?;
     let mut rows = links.query(())?;
     while let Some(row) = rows.next()? {
-        let (id, is_made): (String, bool) = (row.get(0)?, row.get(1)?);
-        let tied = if is_made { Tied::Made } else { Tied::Met };
+        let (id, made): (String, i64) = (row.get(0)?, row.get(1)?);
+        let tied = match made {
+            MADE => Tied::Made,
+            MAKING => Tied::Making,
+            _ => Tied::Met,
+        };
         base.links.insert(CloudId::new(&id), tied);
     }
     let mut put_backs = connection.prepare_cached("SELECT id, at_ms FROM put_back")?;
@@ -318,6 +322,18 @@ fn base(connection: &Connection) -> rusqlite::Result<Base> {
     Ok(base)
 }
 
+/// How the store has it that a link was made, or is about to be.
+const MADE: i64 = 1;
+const MAKING: i64 = 2;
+
+const fn made(tied: Tied) -> i64 {
+    match tied {
+        Tied::Met => 0,
+        Tied::Made => MADE,
+        Tied::Making => MAKING,
+    }
+}
+
 fn note(connection: &Connection, note: &Note) -> rusqlite::Result<()> {
     match note {
         Note::Object(kind, id, Some(Applied { here, was })) => connection
@@ -335,7 +351,7 @@ fn note(connection: &Connection, note: &Note) -> rusqlite::Result<()> {
             .execute(params![kind.name(), id.to_bytes()]),
         Note::Link(id, Some(tied)) => connection
             .prepare_cached("INSERT OR REPLACE INTO applied_link (id, made) VALUES (?1, ?2)")?
-            .execute(params![id.to_string(), *tied == Tied::Made]),
+            .execute(params![id.to_string(), made(*tied)]),
         Note::Link(id, None) => connection
             .prepare_cached("DELETE FROM applied_link WHERE id = ?1")?
             .execute([id.to_string()]),

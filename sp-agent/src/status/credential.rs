@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::report::{CredentialReport, Time};
 use crate::cloud::openstack::Auth;
 use crate::config::Config;
-use crate::credential::Counts;
+use crate::credential::{Counts, Doubt};
 
 /// A credential, as it is asked to be taken. It is what a command and its own daemon say to each
 /// other on one machine; its secret is wiped when it is dropped.
@@ -39,6 +39,8 @@ enum Place {
 pub struct CredentialTold {
     /// As whom the agent signs in from now on.
     pub account: String,
+    /// What whoever gave it should know.
+    pub warning: Option<String>,
 }
 
 impl std::fmt::Debug for CredentialAsked {
@@ -130,10 +132,7 @@ pub(super) fn credential(config: &Config, services: &[Service]) -> Option<Creden
         Counts::Configured => ("configuration", None, None, None),
         Counts::Given { at, by } => ("given", Some(Time::from(*at)), Some(by.clone()), None),
         Counts::Unreadable(what) => ("configuration", None, None, Some(what.clone())),
-        Counts::Former { refused } => {
-            let note = format!("the configuration's new credential is not taken: {refused}");
-            ("former", None, None, Some(note))
-        }
+        Counts::Former { doubt } => ("former", None, None, Some(former(doubt))),
     };
     Some(CredentialReport {
         account: options.auth.shown(),
@@ -147,6 +146,19 @@ pub(super) fn credential(config: &Config, services: &[Service]) -> Option<Creden
         note,
         next_step: next_step(state, &options.auth),
     })
+}
+
+fn former(doubt: &Doubt) -> String {
+    match doubt {
+        Doubt::Untried => "the configuration's credential is another one, and is tried".to_owned(),
+        Doubt::Unanswered(why) => {
+            format!("the configuration's credential is another one, and can't be tried yet: {why}")
+        }
+        Doubt::Refused { text, .. } => format!(
+            "the configuration's credential is not taken: {text}. Once it is mended, have it tried \
+             again: systemctl reload sp-agent"
+        ),
+    }
 }
 
 fn standing(services: &[Service]) -> (&'static str, Option<Time>, Option<String>) {

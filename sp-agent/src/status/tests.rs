@@ -47,7 +47,10 @@ impl Operations for Parrot {
     async fn credential(&self, asked: CredentialAsked) -> Result<CredentialTold, Problem> {
         self.0.lock().unwrap().push(format!("{asked:?}"));
         let account = format!("{:?}", asked.offered().map_err(Problem::invalid)?);
-        Ok(CredentialTold { account })
+        Ok(CredentialTold {
+            account,
+            warning: None,
+        })
     }
 
     fn metrics(&self) -> String {

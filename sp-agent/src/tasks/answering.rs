@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use shared::audit::By;
 use shared::foreign;
 use shared::ids::{FederationId, RegionId};
-use shared::model::{CloudCredential, CloudId, Secret};
+use shared::model::{CloudCredential, CloudId, Secret, UnixMillis};
 use shared::pki::{Context, SealError, SealedFor, SealingKey};
 use shared::runtime::clock::Clock;
 use shared::wire::frame::{Checked, Fate, decode_credential};
@@ -47,20 +47,6 @@ pub(super) struct Answers {
     pub(super) wrong: Mutex<Allowance>,
     pub(super) configs: watch::Receiver<Arc<Config>>,
     pub(super) custodian: Custodian,
-    /// Counts credentials from the hub that did not do.
-    pub(super) useless: Mutex<Allowance>,
-}
-
-/// Credentials from the hub that may be refused one after another: an administrator's typing
-/// errors.
-const USELESS_AT_ONCE: u32 = 5;
-
-/// After them one in so long: a hub that was taken over guesses at no account's password faster.
-const USELESS_EACH: Duration = Duration::from_secs(60);
-
-/// How many credentials may be of no use.
-pub(super) const fn useless() -> Allowance {
-    Allowance::new(USELESS_AT_ONCE, USELESS_EACH)
 }
 
 /// What may be wrong, all users together.
@@ -77,19 +63,19 @@ impl PartialEq for Opener {
 }
 
 impl Opener {
-    /// The credential that is sealed to this agent.
-    fn credential(&self, sealed: &[u8]) -> Result<CloudCredential, String> {
+    /// The credential that is sealed to this agent, and when it was.
+    fn credential(&self, sealed: &[u8]) -> Result<(CloudCredential, UnixMillis), String> {
         let context = self.context(SealedFor::Credential);
         let opened = self.key.open(&context, sealed);
         let opened = opened.map_err(|_| {
             "it was sealed to a key that this agent has no more; try again".to_owned()
         })?;
         let offered = decode_credential(&opened);
-        let offered = offered.map_err(|_| {
+        let (offered, at) = offered.map_err(|_| {
             "it is of a kind that this agent does not know; upgrade the agent".to_owned()
         })?;
         offered.check().map_err(|error| error.to_string())?;
-        Ok(offered)
+        Ok((offered, at))
     }
 
     const fn context<'a>(&self, purpose: SealedFor<'a>) -> Context<'a> {
@@ -144,45 +130,38 @@ impl Answering for Answers {
     }
 
     async fn take_credential(&self, sealed: Vec<u8>, by: String) -> (Fate, String) {
-        if !self.configs.borrow().policy.credential_from_hub {
-            let text = "the region's policy takes no credential from a hub (credential_from_hub); \
-                        give it in the region: sp-agent credential set";
-            return (Fate::NotTaken, text.to_owned());
-        }
-        if let Err(wait) = self.useless().admit(self.clock.now()) {
-            let seconds = wait.as_millis().div_ceil(1000);
-            let text = format!(
-                "too many credentials were of no use here lately; the next is looked at in \
-                 {seconds} s"
-            );
-            return (Fate::NotTaken, text);
-        }
-        let offered = match self.opener.credential(&sealed) {
-            Ok(offered) => offered,
-            Err(reason) => return (Fate::NotTaken, reason),
-        };
         let by = By::new(foreign::line(&by), "hub");
-        match self.custodian.take(offered, by).await {
-            Ok(account) => (Fate::Kept, account),
-            Err(error) => {
-                let fate = match &error {
-                    NotTaken::Unproven(Unproven::Refused(_)) => Fate::Refused,
-                    NotTaken::Unproven(Unproven::Lacking(_)) => Fate::Lacking,
-                    NotTaken::Unproven(Unproven::Unanswered(_)) => Fate::Unanswered,
-                    NotTaken::Other(_) => Fate::NotTaken,
-                };
-                if matches!(fate, Fate::Refused | Fate::Lacking) {
-                    self.useless().count(self.clock.now());
-                }
-                (fate, error.to_string())
+        let is_allowed = self.configs.borrow().policy.credential_from_hub;
+        let offered = match self.opener.credential(&sealed) {
+            Ok(offered) if is_allowed => offered,
+            Ok((offered, _)) => {
+                let text = "the region's policy takes no credential from a hub \
+                            (credential_from_hub); give it in the region: sp-agent credential set";
+                return self.unseen(by, offered.kind(), text.to_owned()).await;
             }
+            Err(reason) => return self.unseen(by, "unknown", reason).await,
+        };
+        match self.custodian.take_sealed(offered, by).await {
+            Ok(taken) => (Fate::Kept, taken.account),
+            Err(error) => (fate(&error), error.to_string()),
         }
     }
 }
 
+/// What came of a credential that was not taken.
+const fn fate(error: &NotTaken) -> Fate {
+    match error {
+        NotTaken::Unproven(Unproven::Refused(_)) => Fate::Refused,
+        NotTaken::Unproven(Unproven::Lacking(_)) => Fate::Lacking,
+        NotTaken::Unproven(Unproven::Unanswered(_)) => Fate::Unanswered,
+        NotTaken::Other(_) => Fate::NotTaken,
+    }
+}
+
 impl Answers {
-    fn useless(&self) -> std::sync::MutexGuard<'_, Allowance> {
-        self.useless.lock().unwrap_or_else(PoisonError::into_inner)
+    async fn unseen(&self, by: By, kind: &str, reason: String) -> (Fate, String) {
+        let error = self.custodian.unseen(by, kind, reason).await;
+        (Fate::NotTaken, error.to_string())
     }
 
     fn wrong(&self) -> std::sync::MutexGuard<'_, Allowance> {

@@ -125,11 +125,14 @@ async fn next(configs: &mut watch::Receiver<Arc<Config>>, now: &Config) -> Arc<C
     }
 }
 
-/// A simulated cloud that did not change lives on. A real one is set up anew: its secret may have
-/// changed, and secrets are not compared.
+/// A cloud that did not change lives on, with its token: each one that is set up anew signs in, and
+/// a credential that is refused may be locked by that.
 fn same_cloud(one: &Config, other: &Config) -> bool {
     match (&one.cloud, &other.cloud) {
         (Some(CloudConfig::Simulated(one)), Some(CloudConfig::Simulated(other))) => one == other,
+        (Some(CloudConfig::OpenStack(is)), Some(CloudConfig::OpenStack(was))) => {
+            is == was && one.asked == other.asked
+        }
         _ => false,
     }
 }

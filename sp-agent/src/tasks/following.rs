@@ -289,7 +289,6 @@ impl Following {
                 wrong: Mutex::new(answering::wrong()),
                 configs: self.configs.clone(),
                 custodian: self.custodian.clone(),
-                useless: Mutex::new(answering::useless()),
             }),
             clock: self.clock.clone(),
             dial,

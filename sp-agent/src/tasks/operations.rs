@@ -16,6 +16,7 @@ use super::custodian::Custodian;
 use super::following::Leave;
 use crate::audit::Trail;
 use crate::config::{Config, ConfigError, Purpose};
+use crate::credential::Giver;
 use crate::join::{self, Request};
 use crate::status::check::{self, CheckReport};
 use crate::status::{
@@ -86,8 +87,8 @@ impl Operations for Local {
             tokio::task::spawn_blocking(move || Config::load(&path, Purpose::Run, credentials));
         let loaded = load.await.map_err(|_| Problem::unavailable(STOPPING))?;
         let config = loaded.map_err(|error: ConfigError| Problem::refused(chain(&error)))?;
-        match &config.cloud {
-            Some(cloud) => Ok(check::check(cloud, self.sources.clock.clone()).await),
+        match config.checked() {
+            Some(cloud) => Ok(check::check(&cloud, self.sources.clock.clone()).await),
             None => Ok(Vec::new()),
         }
     }
@@ -95,9 +96,12 @@ impl Operations for Local {
     async fn credential(&self, asked: CredentialAsked) -> Result<CredentialTold, Problem> {
         let offered = asked.offered().map_err(Problem::invalid)?;
         let by = By::new("administrator", "local socket");
-        let taken = self.custodian.take(offered, by).await;
-        let account = taken.map_err(|error| Problem::refused(error.to_string()))?;
-        Ok(CredentialTold { account })
+        let taken = self.custodian.take(offered, by, Giver::Here).await;
+        let taken = taken.map_err(|error| Problem::refused(error.to_string()))?;
+        Ok(CredentialTold {
+            account: taken.account,
+            warning: taken.warning,
+        })
     }
 
     fn metrics(&self) -> String {

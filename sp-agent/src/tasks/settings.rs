@@ -1,9 +1,16 @@
-//! Reads the configuration again, on SIGHUP and when its file changes.
+//! Reads the configuration again, on SIGHUP and when its file changes, and has the credential work
+//! that [`choose`](crate::credential::choose) says: the configuration's is proven beside the one at
+//! work, and what was given and proven is kept here, so that neither overtakes the other.
+
+mod conclude;
+#[cfg(test)]
+mod tests;
+mod trial;
 
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use shared::audit::{Act, By};
 use shared::runtime::clock::Clock;
@@ -14,28 +21,35 @@ use shared::runtime::shutdown::Shutdown;
 use tokio::sync::{Notify, mpsc, watch};
 
 use super::Origin;
-use super::custodian::{NotTaken, Reread, admit, credential_act};
+use super::custodian::{Gift, NotTaken};
 use super::files::Watcher;
 use crate::audit::Trail;
-use crate::cloud::openstack::Unproven;
-use crate::config::{CREDENTIAL, CloudConfig, Config, Purpose};
-use crate::credential::Counts;
+use crate::cloud::openstack::Proof;
+use crate::config::{CREDENTIAL, Config, Purpose};
+use crate::credential::{Counts, Tries, Why, is_same_keystone};
+use crate::status::CloudView;
+use trial::Trial;
 
 /// Editors and configuration management write in several steps; the last one counts.
 const DEBOUNCE: Duration = Duration::from_millis(500);
 
+/// The configuration's new credential could not be proven yet: it is tried again after this.
+const PROVE_AGAIN: Duration = Duration::from_secs(30);
+
 /// The task that keeps the configuration new.
 pub(super) struct Settings {
     pub(super) origin: Origin,
+    /// Where the daemon keeps things, whatever the file says since it runs.
+    pub(super) data_dir: PathBuf,
     pub(super) trail: Trail,
+    pub(super) clock: Clock,
     pub(super) configs: watch::Sender<Arc<Config>>,
-    pub(super) reload: ReloadListener,
-    /// Who gave a credential that is kept, and waits until it is used.
-    pub(super) rereads: mpsc::Receiver<Reread>,
+    /// Credentials that were given and proven.
+    pub(super) gifts: mpsc::Receiver<Gift>,
+    pub(super) tries: Arc<Mutex<Tries>>,
+    /// Whether the agent signs in at its cloud.
+    pub(super) cloud: watch::Receiver<CloudView>,
 }
-
-/// The configuration's new credential could not be proven yet: it is tried again after this.
-const PROVE_AGAIN: Duration = Duration::from_secs(30);
 
 /// Why the configuration is read again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,111 +58,245 @@ enum Cause {
     Asked,
     /// Something has changed in its directory, perhaps something else.
     Seen,
-    /// A credential was given, which was proven already.
-    Given,
-    /// The configuration's credential could not be proven the last time.
-    Unproven,
+}
+
+/// What happens next.
+enum Event {
+    Read(Cause),
+    Changed,
+    Given(Gift),
+    Proven(Result<Proof, NotTaken>),
+    Again,
+    SignsIn,
+}
+
+/// What is known meanwhile.
+#[derive(Default)]
+struct Course {
+    /// Nothing: what was read at the start may have changed before it was watched.
+    seen: Option<Contents>,
+    /// When a change is looked at.
+    look_at: Option<Instant>,
+    /// When the configuration's credential is tried again.
+    again_at: Option<Instant>,
+    trial: Option<Trial>,
+    /// The last doubt that the audit trail was told of, each try of which would be an entry.
+    told: Option<String>,
 }
 
 impl Settings {
-    pub(super) async fn run(mut self, clock: Clock, shutdown: Shutdown) -> Result<(), Infallible> {
+    pub(super) async fn run(
+        mut self,
+        mut reload: ReloadListener,
+        shutdown: Shutdown,
+    ) -> Result<(), Infallible> {
         let changed = Arc::new(Notify::new());
-        let directory = self.origin.path.parent().unwrap_or(Path::new("/"));
-        let mut directories = vec![directory];
-        directories.extend(self.origin.credentials.as_deref());
+        let directory = self
+            .origin
+            .path
+            .parent()
+            .unwrap_or(Path::new("/"))
+            .to_owned();
+        let handed = self.origin.credentials.clone();
+        let mut directories = vec![directory.as_path()];
+        directories.extend(handed.as_deref());
         let _watcher = Watcher::new(&directories, Arc::clone(&changed));
-        // Nothing: what was read at the start may have changed before it was watched.
-        let (mut seen, mut is_unproven) = (None, false);
+        let mut course = Course::default();
+        self.go_on(&mut course);
         loop {
-            let asked = async {
-                tokio::select! {
-                    () = self.reload.requested() => (Cause::Asked, None),
-                    () = changed.notified() => {
-                        clock.sleep(DEBOUNCE).await;
-                        (Cause::Seen, None)
-                    }
-                    Some(reread) = self.rereads.recv() => (Cause::Given, Some(reread)),
-                    () = clock.sleep(PROVE_AGAIN), if is_unproven => (Cause::Unproven, None),
-                }
-            };
-            let Some((cause, reread)) = shutdown.until_draining(asked).await else {
+            let event = self.next(&mut course, (&mut reload, &changed));
+            let Some(event) = shutdown.until_draining(event).await else {
                 return Ok(());
             };
-            let read = self.read(cause, &mut seen, &clock);
-            let Some(unproven) = shutdown.until_draining(read).await else {
+            let handled = self.handle(event, &mut course);
+            if shutdown.until_draining(handled).await.is_none() {
                 return Ok(());
-            };
-            is_unproven = unproven.unwrap_or(is_unproven);
-            if let Some(reread) = reread {
-                // Who waits for it may be gone.
-                let _ = reread.send(());
             }
         }
     }
 
-    /// Returns whether a credential of the configuration could not be proven yet; `None` where
-    /// nothing was read.
-    async fn read(&self, cause: Cause, seen: &mut Option<Contents>, clock: &Clock) -> Option<bool> {
-        let (origin, known) = (self.origin.clone(), *seen);
-        let read = tokio::task::spawn_blocking(move || {
+    /// Cancel-safe.
+    async fn next(
+        &mut self,
+        course: &mut Course,
+        (reload, changed): (&mut ReloadListener, &Notify),
+    ) -> Event {
+        let is_unkept = self.is_unkept() && course.trial.is_none() && course.again_at.is_none();
+        let (look_at, again_at) = (course.look_at, course.again_at);
+        let (clock, cloud) = (&self.clock, &mut self.cloud);
+        tokio::select! {
+            () = reload.requested() => Event::Read(Cause::Asked),
+            () = changed.notified() => Event::Changed,
+            () = at(clock, look_at) => Event::Read(Cause::Seen),
+            Some(gift) = self.gifts.recv() => Event::Given(gift),
+            proven = trial::outcome(&mut course.trial) => Event::Proven(proven),
+            () = at(clock, again_at) => Event::Again,
+            Ok(_) = cloud.wait_for(|it| it.reason.is_none()), if is_unkept => Event::SignsIn,
+        }
+    }
+
+    async fn handle(&self, event: Event, course: &mut Course) {
+        match event {
+            Event::Changed => course.look_at = Some(self.clock.now() + DEBOUNCE),
+            Event::Read(cause) => {
+                course.look_at = None;
+                self.read(cause, course).await;
+            }
+            Event::Given(gift) => {
+                let (told, taken) = self.accept(gift, course).await;
+                // Who waits for it may be gone.
+                let _ = told.send(taken);
+            }
+            Event::Proven(proven) => self.conclude(proven, course).await,
+            Event::Again | Event::SignsIn => {
+                course.again_at = None;
+                self.try_configured(course);
+            }
+        }
+    }
+
+    /// The configuration's credential is at work, and a start would not know that it works.
+    fn is_unkept(&self) -> bool {
+        let config = self.configs.borrow();
+        let it = &config.credential;
+        it.configured.is_some() && it.counts == Counts::Configured && !it.is_kept
+    }
+
+    /// Begins to try the configuration's credential where that is to be done.
+    fn go_on(&self, course: &mut Course) {
+        course.again_at = None;
+        match self.configs.borrow().credential.is_tried {
+            true => self.try_configured(course),
+            false => course.trial = None,
+        }
+    }
+
+    /// Tries the configuration's credential; one that is being tried goes on.
+    fn try_configured(&self, course: &mut Course) {
+        let config = Arc::clone(&self.configs.borrow());
+        let Some(configured) = &config.credential.configured else {
+            return;
+        };
+        if course.trial.as_ref().is_none_or(|it| !it.is_of(configured)) {
+            let (tries, clock) = (Arc::clone(&self.tries), self.clock.clone());
+            course.trial = Some(Trial::new(configured, tries, clock));
+        }
+    }
+
+    /// Reads the file, and has what it says used.
+    async fn read(&self, cause: Cause, course: &mut Course) {
+        let known = (cause == Cause::Seen).then_some(course.seen).flatten();
+        let Some((contents, loaded)) = self.load(known).await else {
+            return;
+        };
+        course.seen = Some(contents);
+        let Ok(config) = loaded.inspect_err(reread::refused) else {
+            return;
+        };
+        let Some(config) = self.chosen(config, cause == Cause::Asked).await else {
+            return;
+        };
+        if let Some(act) = self.take(cause, config) {
+            self.trail.note(self.clock.unix_millis(), act).await;
+        }
+        self.go_on(course);
+    }
+
+    /// The file as it is now; `None` if it has the contents that are `known`, or the agent stops.
+    async fn load(
+        &self,
+        known: Option<Contents>,
+    ) -> Option<(Contents, Result<Config, crate::config::ConfigError>)> {
+        let origin = self.origin.clone();
+        let load = tokio::task::spawn_blocking(move || {
             // Looked at first: what changes while it is read is then seen as a change.
             let contents = contents(&origin);
-            if cause == Cause::Seen && known == Some(contents) {
+            if known == Some(contents) {
                 return None;
             }
             let Origin { path, credentials } = origin;
-            Some((contents, Config::load(&path, Purpose::Run, credentials)))
+            let loaded = Config::as_written(&path, Purpose::Run, credentials);
+            Some((contents, loaded))
         });
-        // Without an outcome, the runtime stops.
-        let (contents, loaded) = read.await.ok().flatten()?;
-        *seen = Some(contents);
-        let mut config = match loaded {
-            Ok(config) => config,
-            Err(error) => {
-                reread::refused(&error);
-                return None;
-            }
-        };
-        let (proven, is_unproven) = match cause {
-            Cause::Given => (None, false),
-            Cause::Asked | Cause::Seen | Cause::Unproven => self.prove(&mut config, clock).await,
-        };
-        let policy = self.take(cause, config);
-        for act in proven.into_iter().chain(policy) {
-            self.trail.note(clock.unix_millis(), act).await;
-        }
-        Some(is_unproven)
+        load.await.ok().flatten()
     }
 
-    /// Leaves the credential at work in its place, as long as the file's new one has not been
-    /// proven. Returns what the audit trail is to know, and whether that can't be told yet.
-    async fn prove(&self, config: &mut Config, clock: &Clock) -> (Option<Act>, bool) {
-        let before = Arc::clone(&self.configs.borrow());
-        let Some((former, proven)) = admit(&before, config, clock).await else {
-            return (None, false);
+    /// With the credential that is to work; `None` if the agent stops.
+    async fn chosen(&self, mut config: Config, is_asked: bool) -> Option<Config> {
+        let (before, data_dir) = (Arc::clone(&self.configs.borrow()), self.data_dir.clone());
+        let now = self.clock.unix_millis();
+        let choose = move || {
+            config.choose(&data_dir, Some(&before), (is_asked, now));
+            config
         };
-        let Some(CloudConfig::OpenStack(options)) = &mut config.cloud else {
-            return (None, false);
-        };
-        let (kind, was) = (options.auth.kind(), former.shown());
-        let taken = match &proven {
-            Ok(()) => Ok(options.auth.shown()),
-            Err(error) => {
-                options.auth = former;
-                let refused = error.to_string();
-                tracing::error!(
-                    reason = refused,
-                    "the configuration's new credential is not taken; the one until now goes on"
-                );
-                config.credential.counts = Counts::Former { refused };
-                Err(NotTaken::from(error.clone()))
+        tokio::task::spawn_blocking(choose).await.ok()
+    }
+
+    /// Keeps a credential that was given, for the configuration's as that is now, and has it used.
+    async fn accept(&self, gift: Gift, course: &mut Course) -> (Told, Result<(), NotTaken>) {
+        let Gift {
+            auth,
+            homes,
+            auth_url,
+            at,
+            by,
+            told,
+        } = gift;
+        // A file that can't be read just now is another one, perhaps, once it can.
+        let config = match self.load(None).await {
+            Some((contents, Ok(config))) => {
+                course.seen = Some(contents);
+                config
             }
+            _ => self.as_before(),
         };
-        let is_unproven = matches!(proven, Err(Unproven::Unanswered(_)));
-        // Each try of one that can't be told yet would be an entry.
-        let is_told = is_unproven && before.credential.counts == config.credential.counts;
-        let act = credential_act(self.by(), kind, Some(was), &taken);
-        ((!is_told).then_some(act), is_unproven)
+        let other = |text: String| Err(NotTaken::Other(text));
+        let Some(configured) = config.credential.configured.clone() else {
+            return (
+                told,
+                other("the configuration names no OpenStack any more".to_owned()),
+            );
+        };
+        if !is_same_keystone(&configured.auth_url, &auth_url) {
+            let text = "it works, but the configuration names another Keystone by now; give it \
+                        again";
+            return (told, other(text.to_owned()));
+        }
+        if let Err(error) = self
+            .keep(&config, (&auth, homes), Why::Given { at, by })
+            .await
+        {
+            return (
+                told,
+                other(format!("it works, but it can't be kept: {error}")),
+            );
+        }
+        let Some(config) = self.chosen(config, false).await else {
+            return (told, other("the agent stops".to_owned()));
+        };
+        let is_at_work = matches!(config.credential.counts, Counts::Given { .. })
+            && config.openstack().is_some_and(|it| it.auth == auth);
+        if let Some(act) = self.take(Cause::Seen, config) {
+            self.trail.note(self.clock.unix_millis(), act).await;
+        }
+        self.go_on(course);
+        match is_at_work {
+            true => (told, Ok(())),
+            false => (
+                told,
+                other("it works, but what was kept can't be read again".to_owned()),
+            ),
+        }
+    }
+
+    /// The configuration as it was read last, as the file has it.
+    fn as_before(&self) -> Config {
+        let mut config = Config::clone(&self.configs.borrow());
+        if let Some(configured) = &config.credential.configured {
+            let auth = configured.auth.clone();
+            config.sign_in_by(auth);
+        }
+        config
     }
 
     fn by(&self) -> By {
@@ -156,10 +304,13 @@ impl Settings {
     }
 
     /// Returns what the audit trail is to know of it.
-    fn take(&self, cause: Cause, config: Config) -> Option<Act> {
+    fn take(&self, cause: Cause, mut config: Config) -> Option<Act> {
         let before = Arc::clone(&self.configs.borrow());
-        // Whoever asks may have changed what the configuration only points at, such as a CA's file.
-        if matches!(cause, Cause::Seen | Cause::Unproven) && config == *before {
+        config.asked = match cause {
+            Cause::Asked => before.asked.wrapping_add(1),
+            Cause::Seen => before.asked,
+        };
+        if config == *before {
             return None;
         }
         let fixed = [
@@ -172,6 +323,16 @@ impl Settings {
         self.configs.send_replace(Arc::new(config));
         let act = Act::new(self.by(), "change policy").on("policy", "", "");
         (was != is).then(|| act.changing(was, is))
+    }
+}
+
+type Told = tokio::sync::oneshot::Sender<Result<(), NotTaken>>;
+
+/// Waits for a time; for ever without one. Cancel-safe.
+async fn at(clock: &Clock, time: Option<Instant>) {
+    match time {
+        Some(time) => clock.sleep_until(time).await,
+        None => std::future::pending().await,
     }
 }
 

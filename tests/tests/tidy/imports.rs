@@ -29,7 +29,7 @@ const EXCEPTIONS: [(&str, &str, &str); 1] = [(
 )];
 
 /// Modules that decide: `(now, input) -> effects`, values only.
-const PURE: [&str; 41] = [
+const PURE: [&str; 44] = [
     "shared/src/foreign",
     "shared/src/ids",
     "shared/src/model",
@@ -67,9 +67,12 @@ const PURE: [&str; 41] = [
     "sp-agent/src/apply/verdict.rs",
     "sp-agent/src/cloud/openstack/purge/services.rs",
     "sp-agent/src/cloud/trouble.rs",
+    "sp-agent/src/credential/choice.rs",
     "sp-agent/src/credential/offered.rs",
     "sp-agent/src/credential/openrc.rs",
+    "sp-agent/src/credential/places.rs",
     "sp-agent/src/credential/sheet.rs",
+    "sp-agent/src/credential/tries.rs",
     "sp-agent/src/replica.rs",
 ];
 

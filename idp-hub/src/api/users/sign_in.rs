@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
 use super::lockout::Whose;
-use super::spread::{Chosen, How, set, spread};
+use super::spread::{Chosen, How, set_now, spread};
 use crate::api::problem::{Kind, Problem};
 use crate::api::session::{attempt, succeeded, wrong};
 use crate::api::state::ApiState;
@@ -204,14 +204,19 @@ async fn capture(
         act,
         how: How::CapturedFrom(from.no),
     };
-    let document = set(state, chosen).await?;
+    let (document, password) = set_now(state, chosen).await?;
     let regions = document.regions;
     tracing::info!(
         target: "audit", action = "capture-password", user = title, region, regions
     );
     let id = row.id;
     let row = state.store.read(move |it| it.user_row(id)).await?;
-    row.ok_or_else(|| refused("ended"))
+    let row = row.ok_or_else(|| refused("ended"))?;
+    // What he showed that he knows: somebody may have set another one since.
+    Ok(UserRow {
+        password: Some(password),
+        ..row
+    })
 }
 
 /// Whether the region's cloud says that it is his password.

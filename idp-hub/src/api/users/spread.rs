@@ -13,7 +13,7 @@ use crate::api::state::ApiState;
 use crate::api::who::Source;
 use crate::directory::Edit;
 use crate::directory::rights::{Action, Asker};
-use crate::store::users::{NewPassword, Recipient, UserRow};
+use crate::store::users::{NewPassword, PasswordRow, Recipient, UserRow};
 use crate::store::{Changing, RegionNo, StoreError};
 
 /// A password that somebody chose.
@@ -71,6 +71,17 @@ impl How {
 /// # Errors
 /// If it is none, whoever asks may not, or another one was set at the same moment.
 pub(super) async fn set(state: &ApiState, chosen: Chosen<'_>) -> Result<PasswordDocument, Problem> {
+    Ok(set_now(state, chosen).await?.0)
+}
+
+/// As [`set`]; and the password as the store has it since.
+///
+/// # Errors
+/// As [`set`].
+pub(super) async fn set_now(
+    state: &ApiState,
+    chosen: Chosen<'_>,
+) -> Result<(PasswordDocument, PasswordRow), Problem> {
     let Chosen {
         row,
         password,
@@ -93,7 +104,7 @@ pub(super) async fn set(state: &ApiState, chosen: Chosen<'_>) -> Result<Password
     let sealed = seal_all(state, (user, version), others.cloned().collect(), password);
     let new = NewPassword {
         user,
-        hash,
+        hash: hash.clone(),
         version,
         author: act.by.who.clone(),
         checked: match how {
@@ -113,13 +124,14 @@ pub(super) async fn set(state: &ApiState, chosen: Chosen<'_>) -> Result<Password
     let shown = lacking.iter().take(LACKING_SHOWN);
     let mut shown: Vec<String> = shown.map(|it| it.name.clone()).collect();
     shown.sort_unstable();
-    Ok(PasswordDocument {
+    let document = PasswordDocument {
         user: user.to_string(),
         set: shared::model::UnixMillis(version).into(),
         regions: told.len() as u64,
         regions_lacking: lacking.len() as u64,
         lacking: shown,
-    })
+    };
+    Ok((document, PasswordRow { hash, version }))
 }
 
 /// Tells a password that was right just now to regions that lack it. What fails is for the next

@@ -56,8 +56,11 @@ fn one(user: &ObjectDocument) -> String {
 
 fn appointed(user: &ObjectDocument, set: &PasswordDocument) -> String {
     format!(
-        "{:?} is a cloud administrator, here and in every merged region.\n{}\n  next: idp-hub org \
-         status, which says how far the regions are",
+        "{:?} is a cloud administrator, here and, as soon as that password is his there, in every \
+         merged region.\n{}\n  A region in which he has the role admin by anything else keeps \
+         the one that he has there (idp-hub org drift).\n  Each merged region's agent opens the \
+         password: whoever takes one of them over can do everything, everywhere.\n  next: idp-hub \
+         org status, which says how far the regions are",
         foreign::line(&user.name),
         shown::password(user, set)
     )

@@ -38,8 +38,18 @@ impl Reading<'_> {
         rows.collect()
     }
 
-    /// Whether something is about a cloud administrator, or about their place: there no region's
-    /// word counts without an administrator's.
+    /// Whether a cloud administrator is a user of this department: switched off, it signs him out
+    /// everywhere.
+    fn is_administrators_home(&self, department: ObjectId) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM administrators JOIN names ON names.id = administrators.user
+                   WHERE names.department = ?1";
+        self.prepared(sql)?
+            .exists([department.to_bytes()])
+            .doing("find a department's cloud administrators")
+    }
+
+    /// Whether something is about a cloud administrator, his department, or about their place:
+    /// there no region's word counts without an administrator's.
     ///
     /// # Errors
     /// If the database fails.
@@ -49,7 +59,11 @@ impl Reading<'_> {
             Subject::Object(ObjectKind::User, id) | Subject::Password(id) => {
                 self.is_administrator(*id)?
             }
-            Subject::Object(_, id) => *id == place.department || *id == place.project,
+            Subject::Object(kind, id) => {
+                *id == place.department
+                    || *id == place.project
+                    || (*kind == ObjectKind::Department && self.is_administrators_home(*id)?)
+            }
             Subject::Link(link) => place.appointed(link).is_some(),
             Subject::Own(..) | Subject::Quota(..) => false,
         })

@@ -110,19 +110,25 @@ pub(super) fn forget_passwords(old: &Path, new: &Path) -> rusqlite::Result<u64> 
                            WHERE it.user = had.user AND it.version > had.version)
                    OR had.user IN (SELECT substr(id, -16) FROM old.ended)";
     let forgotten = connection.execute(sql, ())? as u64;
-    // The new one alone: what was written must be in it, and not beside it, as it is moved.
+    // The new one alone.
     connection.execute("DETACH old", ())?;
+    fold_in(&connection)?;
+    Ok(forgotten)
+}
+
+/// What was written must be in the file, and not beside it, as it is moved.
+pub(super) fn fold_in(connection: &Connection) -> rusqlite::Result<()> {
     let is_busy: bool =
         connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get(0))?;
     match is_busy {
         true => Err(rusqlite::Error::InvalidQuery),
-        false => Ok(forgotten),
+        false => Ok(()),
     }
 }
 
 /// Opens the copy. A link in its place, or on the way to it, is not followed: it would be the
 /// service's, and this is run by root.
-fn open(path: &Path) -> rusqlite::Result<Connection> {
+pub(super) fn open(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_NOFOLLOW;

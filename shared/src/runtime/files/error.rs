@@ -60,6 +60,14 @@ pub enum FileError {
         /// The operating system's reason.
         source: io::Error,
     },
+    /// The file could not be given to the owner of its directory.
+    #[error("cannot give {} to the owner of its directory", path.display())]
+    HandOver {
+        /// The temporary file.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: io::Error,
+    },
     /// The content could not be made durable.
     #[error("cannot make {} durable", path.display())]
     Sync {

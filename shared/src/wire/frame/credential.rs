@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::model::{CloudCredential, NamedDomain, SEALED_CREDENTIAL_BYTES_MAX};
+use crate::model::{CloudCredential, NamedDomain, SEALED_CREDENTIAL_BYTES_MAX, UnixMillis};
 use crate::wire::codec::{self, DecodeError, EncodeError};
 use crate::wire::v1::{Message, Name};
 use crate::wire::{Bytes, Text};
@@ -73,6 +73,14 @@ impl<'a> Given<'a> {
 
 type Secret<'a> = Text<'a, { CloudCredential::SECRET_BYTES_MAX }>;
 
+/// A credential with the time at which it was sealed, so that it can't be given once more later.
+#[derive(Serialize, Deserialize)]
+struct SealedV1<'a> {
+    at_ms: u64,
+    #[serde(borrow)]
+    credential: CredentialV1<'a>,
+}
+
 #[derive(Serialize, Deserialize)]
 enum CredentialV1<'a> {
     Application(#[serde(borrow)] Name<'a>, Secret<'a>),
@@ -115,13 +123,16 @@ fn named(it: DomainV1<'_>) -> NamedDomain {
     }
 }
 
-/// A credential's bytes, to be sealed. They are wiped when dropped. It must have been checked
-/// ([`CloudCredential::check`]): what is too long is cut.
+/// A credential's bytes, to be sealed `at` that time. They are wiped when dropped. It must have
+/// been checked ([`CloudCredential::check`]): what is too long is cut.
 ///
 /// # Errors
 /// None that the types allow.
-pub fn encode_credential(it: &CloudCredential) -> Result<Zeroizing<Vec<u8>>, EncodeError> {
-    let value = match it {
+pub fn encode_credential(
+    it: &CloudCredential,
+    at: UnixMillis,
+) -> Result<Zeroizing<Vec<u8>>, EncodeError> {
+    let credential = match it {
         CloudCredential::Application { id, secret } => {
             CredentialV1::Application(Text::cut(id), Text::cut(secret))
         }
@@ -139,18 +150,23 @@ pub fn encode_credential(it: &CloudCredential) -> Result<Zeroizing<Vec<u8>>, Enc
             project_domain: project_domain.as_ref().map(domain),
         }),
     };
+    let value = SealedV1 {
+        at_ms: at.0,
+        credential,
+    };
     // With all its room from the beginning it leaves no smaller copy behind when it grows.
     let mut bytes = Zeroizing::new(Vec::with_capacity(SEALED_CREDENTIAL_BYTES_MAX));
     codec::encode_into(&value, &mut bytes)?;
     Ok(bytes)
 }
 
-/// Reads what was sealed.
+/// Reads what was sealed, and when by the hub's clock.
 ///
 /// # Errors
 /// If it is no credential that this release knows.
-pub fn decode_credential(bytes: &[u8]) -> Result<CloudCredential, DecodeError> {
-    Ok(match codec::decode(bytes)? {
+pub fn decode_credential(bytes: &[u8]) -> Result<(CloudCredential, UnixMillis), DecodeError> {
+    let SealedV1 { at_ms, credential } = codec::decode(bytes)?;
+    let credential = match credential {
         CredentialV1::Application(id, secret) => CloudCredential::Application {
             id: id.into_string(),
             secret: Zeroizing::new(secret.into_string()),
@@ -162,7 +178,8 @@ pub fn decode_credential(bytes: &[u8]) -> Result<CloudCredential, DecodeError> {
             project: it.project.map(Text::into_string),
             project_domain: it.project_domain.map(named),
         },
-    })
+    };
+    Ok((credential, UnixMillis(at_ms)))
 }
 
 #[cfg(test)]
@@ -185,8 +202,9 @@ mod tests {
         let application = CloudCredential::Application { id: name, secret };
         for it in [longest, application] {
             it.check().unwrap();
-            let bytes = encode_credential(&it).unwrap();
-            assert_eq!(decode_credential(&bytes).unwrap(), it);
+            let at = UnixMillis(u64::MAX);
+            let bytes = encode_credential(&it, at).unwrap();
+            assert_eq!(decode_credential(&bytes).unwrap(), (it, at));
             assert!(
                 bytes.len() < SEALED_CREDENTIAL_BYTES_MAX - 49,
                 "{}",

@@ -5,6 +5,7 @@ use shared::model::{Administration, Custody, Implication, Link, ObjectKind, Secr
 use super::rules::{DEPARTMENT, USER, applied};
 use super::world::*;
 use super::*;
+use crate::replica::Tied;
 
 fn secret(version: u64) -> Secret {
     Secret {
@@ -151,11 +152,14 @@ fn keeps_his_own(bench: &Bench) -> bool {
 fn whom_the_federation_made_an_administrator_has_the_federations_password() {
     let (mut bench, mut replica, link) = appointed();
     bench.core.follow(&replica);
-    assert_eq!(bench.run(), 4, "{:?}", bench.drift());
-    for version in [5, 9] {
+    assert_eq!(bench.run(), 3, "{:?}", bench.drift());
+    let waits = bench.core.standing(&Subject::Link(link.clone())).cloned();
+    let password = Standing::Waiting(Wait::Password(oid(USER)));
+    assert_eq!(waits, Some(password), "none was told");
+    for (version, orders) in [(5, 2), (9, 1)] {
         replica.secrets.insert(oid(USER), secret(version));
         bench.core.follow(&replica);
-        assert_eq!(bench.run(), 1, "{:?}", bench.drift());
+        assert_eq!(bench.run(), orders, "{:?}", bench.drift());
         assert_eq!(bench.cloud.passwords.get(&ann(&bench)), Some(&version));
     }
     let base = bench.kept.clone();
@@ -226,21 +230,80 @@ fn a_role_that_was_there_before_the_federation_gave_it_is_the_regions() {
 
 #[test]
 fn an_appointment_whose_answer_was_lost_counts_once_it_is_read() {
-    let (mut bench, mut replica, link) = appointed();
-    replica.directory.unlink(&link);
-    bench.core.follow(&replica);
-    bench.run();
-    replica.directory.link(link);
-    replica.secrets.insert(oid(USER), secret(5));
-    bench.core.follow(&replica);
-    let batch = bench.core.next(bench.now, 1000);
-    bench.keep(batch.notes);
-    for task in batch.tasks {
+    let (mut bench, mut replica, tasks) = about_to_appoint();
+    for task in tasks {
         bench.cloud.perform(&task.order).unwrap();
         let lost = Err(CloudError::Stopped);
         bench.finish(&task, lost, 0);
     }
     bench.run();
+    replica.secrets.insert(oid(USER), secret(9));
+    bench.core.follow(&replica);
+    bench.run();
     assert!(!keeps_his_own(&bench), "{:?}", bench.drift());
+    assert_eq!(bench.cloud.passwords.get(&ann(&bench)), Some(&9));
+}
+
+/// Ann has her password, and the order is given that makes her an administrator, after what is
+/// noted before it is kept.
+fn about_to_appoint() -> (Bench, Replica, Vec<Task>) {
+    let (mut bench, mut replica, link) = appointed();
+    replica.directory.unlink(&link);
+    replica.secrets.insert(oid(USER), secret(5));
+    bench.core.follow(&replica);
+    bench.run();
+    replica.directory.link(link);
+    bench.core.follow(&replica);
+    let batch = bench.core.next(bench.now, 1000);
+    bench.keep(batch.notes);
+    assert!(matches!(batch.tasks.as_slice(), [task] if matches!(task.order, Order::Link(_))));
+    (bench, replica, batch.tasks)
+}
+
+#[test]
+fn an_agent_that_is_killed_at_an_appointment_knows_it_for_the_federations() {
+    for is_carried_out in [true, false] {
+        let (mut bench, mut replica, tasks) = about_to_appoint();
+        for task in tasks.iter().filter(|_| is_carried_out) {
+            bench.cloud.perform(&task.order).unwrap();
+        }
+        let base = bench.kept.clone();
+        bench.restart(base, &replica, Policy::default());
+        bench.run();
+        replica.secrets.insert(oid(USER), secret(9));
+        bench.core.follow(&replica);
+        bench.run();
+        assert!(!keeps_his_own(&bench), "{:?}", bench.drift());
+        assert_eq!(bench.cloud.passwords.get(&ann(&bench)), Some(&9));
+        assert!(bench.kept.links.values().all(|it| *it == Tied::Made));
+    }
+}
+
+#[test]
+fn nobody_is_made_an_administrator_by_a_password_that_others_know() {
+    let (mut bench, mut replica, link) = appointed();
+    replica.secrets.insert(oid(USER), secret(5));
+    bench.core.follow(&replica);
+    let is_given = |task: &Task| !matches!(task.order, Order::Password(..));
+    // Its Keystone takes no such password.
+    for _ in 0..5 {
+        let batch = bench.core.next(bench.now, 1000);
+        bench.keep(batch.notes);
+        for task in batch.tasks {
+            let done = match is_given(&task) {
+                true => bench.cloud.perform(&task.order),
+                false => Err(CloudError::Stopped),
+            };
+            bench.finish(&task, done, 0);
+        }
+    }
+    let here = link.translated(|kind, id| bench.core.places.here(kind, id));
+    let Some(Link::Assignment(here)) = here else {
+        panic!("an end is missing");
+    };
+    assert!(!bench.cloud.all.assignments.contains(&here));
+    bench.run();
     assert_eq!(bench.cloud.passwords.get(&ann(&bench)), Some(&5));
+    let standing = bench.core.standing(&Subject::Link(link));
+    assert_eq!(standing, Some(&Standing::InPlace));
 }

@@ -15,6 +15,7 @@ use super::fault::one_line;
 use super::options::{Auth, Options};
 use super::patience::Patience;
 use super::rights;
+use super::token::Home;
 use crate::cloud::CloudError;
 
 /// The longest that it takes: a sign-in and a dozen questions at once, each tried twice at most.
@@ -23,6 +24,13 @@ const PROVE_MAX: Duration = Duration::from_secs(20);
 
 /// Missing rights that are named: one is mostly the same as all.
 const SHOWN_MAX: usize = 3;
+
+/// A credential by which the agent can work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proof {
+    /// The domains that its account and its project live in: the agent's own from then on.
+    pub homes: Vec<Home>,
+}
 
 /// Why a credential is not taken. Each says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,7 +52,7 @@ pub enum Unproven {
 ///
 /// # Errors
 /// Why the agent could not work by it, or why that can't be told.
-pub async fn prove(own: &Options, auth: &Auth, clock: Clock) -> Result<(), Unproven> {
+pub async fn prove(own: &Options, auth: &Auth, clock: Clock) -> Result<Proof, Unproven> {
     let limit = clock.clone();
     tokio::select! {
         outcome = look(own, auth, clock) => outcome,
@@ -55,7 +63,7 @@ pub async fn prove(own: &Options, auth: &Auth, clock: Clock) -> Result<(), Unpro
     }
 }
 
-async fn look(own: &Options, auth: &Auth, clock: Clock) -> Result<(), Unproven> {
+async fn look(own: &Options, auth: &Auth, clock: Clock) -> Result<Proof, Unproven> {
     let options = Options {
         auth: auth.clone(),
         ..own.clone()
@@ -82,7 +90,9 @@ async fn look(own: &Options, auth: &Auth, clock: Clock) -> Result<(), Unproven> 
         tracing::warn!("a right of the new credential could not be looked at: {what}");
     }
     match lacks.rights.as_slice() {
-        [] => Ok(()),
+        [] => Ok(Proof {
+            homes: login.domains.clone(),
+        }),
         rights => Err(lacking(auth, rights)),
     }
 }

@@ -17,7 +17,7 @@ use super::passwords::EXPIRED;
 use super::patience::{Patience, Tries};
 use super::refusal::Refusal;
 use super::setup::SetupError;
-use super::token::{self, SignIn};
+use super::token::{self, Home, SignIn};
 use crate::cloud::CloudError;
 
 /// A token, and what it came with. All of it is read anew with the next token.
@@ -35,8 +35,8 @@ pub(super) struct Login {
     pub(super) project: String,
     /// The project's id.
     pub(super) project_id: Option<String>,
-    /// The ids of the domains that the account and the project live in.
-    pub(super) domains: Vec<String>,
+    /// The domains that the account and the project live in.
+    pub(super) domains: Vec<Home>,
     /// The names of the account's roles in it.
     pub(super) roles: Vec<String>,
     /// Whether administrators of the project are the cloud's.

@@ -128,6 +128,23 @@ impl<'a> From<&'a Auth> for SignIn<'a> {
     }
 }
 
+/// A domain that the account or the project of a token lives in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Home {
+    /// Its id.
+    pub id: String,
+    /// Its name; empty where Keystone told none.
+    pub name: String,
+}
+
+impl Home {
+    fn of(told: &Named) -> Option<Self> {
+        let id = told.id.text()?.to_owned();
+        let name = told.name.text().unwrap_or_default().to_owned();
+        Some(Self { id, name })
+    }
+}
+
 /// What Keystone says of a new token.
 #[derive(Debug)]
 pub(super) struct Token {
@@ -139,8 +156,8 @@ pub(super) struct Token {
     pub(super) user_id: Option<String>,
     /// The project's name, and its id.
     pub(super) project: (String, Option<String>),
-    /// The ids of the domains that the account and the project live in.
-    pub(super) domains: Vec<String>,
+    /// The domains that the account and the project live in.
+    pub(super) domains: Vec<Home>,
     /// The names of the account's roles in it.
     pub(super) roles: Vec<String>,
     /// Whether administrators of the project are the cloud's. Keystone says so where its
@@ -201,8 +218,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Token, String> {
     let project = token.project.unwrap_or_default();
     let user = token.user.unwrap_or_default();
     let domains = [&user.domain, &project.domain].into_iter().flatten();
-    let domains = domains.filter_map(|it| it.id.text().map(str::to_owned));
-    let domains: Vec<String> = domains.collect();
+    let domains = domains.filter_map(Home::of).collect();
     Ok(Token {
         life: expires.since(issued).clamp(LIFE_MIN, LIFE_MAX),
         user_id: user.id.text().map(str::to_owned),
@@ -282,7 +298,9 @@ mod tests {
         let token = parse(body.to_string().as_bytes()).unwrap();
         assert_eq!(token.life, Duration::from_secs(3600));
         assert_eq!(token.roles, ["admin"]);
-        assert_eq!(token.domains, ["d1", "d2"]);
+        let homes = token.domains.iter();
+        let homes: Vec<_> = homes.map(|it| (it.id.as_str(), it.name.as_str())).collect();
+        assert_eq!(homes, [("d1", "a"), ("d2", "")]);
         assert_eq!(token.project, ("ops".to_owned(), Some("p1".to_owned())));
     }
 

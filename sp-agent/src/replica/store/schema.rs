@@ -60,7 +60,8 @@ const MIGRATIONS: [&str; 3] = [
         here    TEXT    NOT NULL,          -- what the cloud calls the project
         version INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
-    -- 1: it was made here, because the directory has it; 0: it was there, or nobody knows.
+    -- 2: it is about to be made here, because the directory has it; 1: it was; 0: it was there, or
+    -- nobody knows.
     ALTER TABLE applied_link ADD COLUMN made INTEGER NOT NULL DEFAULT 0;
 ",
     "

@@ -313,6 +313,7 @@ async fn another_federations_replica_and_a_damaged_one_begin_anew() {
     let notes = vec![
         Note::Object(ObjectKind::Department, object(1), Some(applied.clone())),
         Note::Link(link.clone(), Some(Tied::Made)),
+        Note::Link(CloudId::derived("d"), Some(Tied::Making)),
         Note::PutBack(link.clone(), Some(UnixMillis(5))),
         Note::PutBack(CloudId::derived("c"), Some(UnixMillis(6))),
         Note::PutBack(CloudId::derived("c"), None),
@@ -325,6 +326,8 @@ async fn another_federations_replica_and_a_damaged_one_begin_anew() {
     assert_eq!(base.objects.len(), 1);
     assert_eq!(base.objects[&(ObjectKind::Department, object(1))], applied);
     assert_eq!(base.links.get(&link), Some(&Tied::Made));
+    let making = base.links.get(&CloudId::derived("d"));
+    assert_eq!(making, Some(&Tied::Making));
     assert_eq!(base.put_backs, [(link, UnixMillis(5))].into());
 
     let other = FederationId::from_bytes([3; 16]);

@@ -2,7 +2,7 @@
 //! gone with the user.
 
 use shared::ids::ObjectId;
-use shared::model::{ObjectKind, Record, Secret};
+use shared::model::{ObjectKind, Record, Secret, Subject};
 use shared::pki::SealingKey;
 use shared::runtime::clock::Clock;
 
@@ -363,8 +363,18 @@ async fn administrators_are_found_by_a_look_and_are_signed_out_with_their_office
     let (id, object) = (ObjectId::from_random(70), shared::model::Object::Role(role));
     site.edit(Edit::Create { id, object }).await.unwrap();
     assert!(!is_one(&site).await);
+    let home_of_one = async |site: &Site| {
+        let subject = Subject::Object(ObjectKind::Department, ann.user.department);
+        let found = site.store.read(move |it| it.is_of_administrators(&subject));
+        found.await.unwrap()
+    };
+    assert!(!home_of_one(&site).await);
     site.edit(Edit::Appoint(ann.id)).await.unwrap();
     assert!(is_one(&site).await);
+    assert!(
+        home_of_one(&site).await,
+        "no region switches that off unasked"
+    );
     let fleet = site
         .store
         .change(move |it| it.permit(Asker::User(ann.id), Action::Fleet));

@@ -96,7 +96,8 @@ impl Keeper {
 /// The departments that the agent's account and project live in, as Keystone says with the token.
 pub(super) async fn homes(client: &Client) -> Result<BTreeSet<CloudId>, CloudError> {
     let login = client.login().await?;
-    Ok(login.domains.iter().map(|it| CloudId::new(it)).collect())
+    let ids = login.domains.iter().map(|it| CloudId::new(&it.id));
+    Ok(ids.collect())
 }
 
 /// Who the agent is.
