@@ -9,6 +9,7 @@
 //! ```
 
 mod administrators;
+mod census;
 mod counted;
 mod drift;
 mod feed;

@@ -238,7 +238,7 @@ async fn what_was_deleted_stays_so_when_an_older_backup_only_retires_it() {
     };
     let deleted = ended(shared::model::End::Deleted, 3);
     let retired = Record::Lapse(ended(shared::model::End::Retired, 4));
-    hub.tell(&Record::Lapse(deleted));
+    hub.tell(&Record::Lapse(deleted.clone()));
     let mut replica = store(folder.path());
     take(&replica, open(Start::Snapshot)).await;
     take(&replica, hub.batch(0, true)).await;
