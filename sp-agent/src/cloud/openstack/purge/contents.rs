@@ -95,8 +95,8 @@ pub(super) async fn of_project(
     Ok(found)
 }
 
-/// Servers, and groups of them. Servers of a cell that is silent are left out of the list, so the list lies between two
-/// good words of Nova's witness; where there is none, nobody knows.
+/// Servers, and groups of them. Servers of a cell that is silent are left out of the list, so it
+/// lies between two good words of Nova's witness; where there is none, nobody knows.
 async fn of_nova(
     client: &Client,
     (witness, what): (&Witness, &str),
