@@ -186,10 +186,10 @@ impl<'a> Merger<'a> {
         self.step(kind, Action::Withhold { id, here });
     }
 
-    /// Whether a region that was merged before has it as the federation's: its agent heard, or is
-    /// yet to hear, by its feed that it ended, and removes it or switches it off. Withheld now, what
-    /// was deleted would stay, in this region alone and for ever. What was purged is brought along
-    /// again by somebody, and waits for a word of its own.
+    /// Whether a region that was merged before has it as the federation's: its agent hears by its
+    /// feed that it ended, and removes it or switches it off. Withheld now, what was deleted would
+    /// stay, in this region alone and for ever. What was purged is brought along again by somebody,
+    /// and waits for a word of its own.
     fn is_followed(&self, kind: ObjectKind, here: &CloudId, id: ObjectId) -> bool {
         let ended = self.directory.ended.get(&id).map(|it| it.how);
         let is_kept = matches!(kind, ObjectKind::Department | ObjectKind::Project);

@@ -158,43 +158,6 @@ fn the_regions_administrator_and_his_project_give_way_and_stay_its_own() {
 }
 
 #[test]
-fn what_was_deleted_or_retired_is_switched_off_and_does_not_come_back() {
-    let (mut directory, mut home) = with_a_home();
-    let mut north = Cloud::new(2);
-    join(&mut directory, &mut north);
-    let ann = *directory.live().users.keys().next().unwrap();
-    let web = *directory.live().projects.keys().next().unwrap();
-    directory.end(ObjectKind::User, ann, End::Deleted, &stamp());
-    directory.end(ObjectKind::Project, web, End::Retired, &stamp());
-    let withheld = |plan: &Plan| -> Vec<ObjectKind> {
-        let steps = plan.steps.iter();
-        let withheld = steps.filter(|it| matches!(it.action, Action::Withhold { .. }));
-        withheld.map(|it| it.kind).collect()
-    };
-    // The agents of whoever followed hear of it by their feed.
-    for cloud in [&mut north, &mut home] {
-        let plan = join(&mut directory, cloud);
-        assert_eq!((withheld(&plan), plan.adopted().count()), (vec![], 0));
-    }
-    // Of a region that is joined anew nobody knows what she is to it.
-    home.forget();
-    for _ in 0..2 {
-        let plan = join(&mut directory, &mut home);
-        assert_eq!(withheld(&plan), [ObjectKind::Project, ObjectKind::User]);
-    }
-    let live = directory.live();
-    assert_eq!(
-        (
-            live.users.len(),
-            live.projects.len(),
-            live.assignments.len()
-        ),
-        (0, 0, 0)
-    );
-    assert_eq!(directory.ended(ann).unwrap().how, End::Deleted);
-}
-
-#[test]
 fn what_was_taken_away_meanwhile_does_not_come_back_with_a_region() {
     let (mut directory, mut home) = with_a_home();
     let assignment = directory.live.assignments.pop_first().unwrap();

@@ -120,6 +120,10 @@ fn of_organization(record: Record) -> Record {
             description: it.description.map(|it| text(&it, NAME)),
             ..it
         })),
+        Record::Lapse(it) => Record::Lapse(Lapse {
+            name: text(&it.name, NAME),
+            ..it
+        }),
         Record::Binding(it) => Record::Binding(Binding {
             becomes: match it.becomes {
                 Becomes::Renamed(name) => Becomes::Renamed(text(&name, NAME)),
