@@ -24,7 +24,7 @@ pub use administration::{ADMIN, Administration, is_admin_name};
 pub use cloud_id::CloudId;
 pub use credential::{CloudCredential, CredentialFault, NamedDomain};
 pub use entry::{
-    Becomes, Binding, Custody, DESCRIPTION_BYTES_MAX, Entry, Lapse, Marker, Purge,
+    Becomes, Binding, Custody, DESCRIPTION_BYTES_MAX, Entry, Lapse, Marker, Purge, PurgeStep,
     SEALED_BYTES_MAX, SEALED_CREDENTIAL_BYTES_MAX, Secret,
 };
 pub use folded::Folded;

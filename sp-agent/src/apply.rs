@@ -46,7 +46,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use shared::ids::FederationId;
-use shared::model::{Administration, CloudId};
+use shared::model::{Administration, CloudId, UnixMillis};
 
 use crate::replica::{Base, Note, Replica};
 
@@ -88,6 +88,8 @@ pub struct Reconciler {
     doubts: BTreeMap<Subject, doubts::Doubt>,
     removals: batch::Removals,
     rests: rests::Rests,
+    /// What was found empty, and by which word of the hub's. Bounded by what the hub wants purged.
+    empty: BTreeMap<Subject, (CloudId, UnixMillis)>,
     pace: pace::Pace,
     /// Noted here, and not yet kept.
     notes: Vec<Note>,
@@ -118,6 +120,7 @@ impl Reconciler {
             doubts: BTreeMap::new(),
             removals: batch::Removals::new(now),
             rests: rests::Rests::default(),
+            empty: BTreeMap::new(),
             pace: pace::Pace::default(),
             notes: Vec::new(),
         }

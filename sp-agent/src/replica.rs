@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use shared::ids::ObjectId;
 use shared::model::directory::{inward, link_of, object_of};
 use shared::model::{
-    Becomes, CloudId, End, Holder, Key, Limits, Link, ObjectKind, Organization, Purge, PutBack,
-    Record, RecordKind, Secret, ServiceKind, Subject, UnixMillis,
+    Becomes, CloudId, End, Holder, Key, Lapse, Limits, Link, ObjectKind, Organization, Purge,
+    PutBack, Record, RecordKind, Secret, ServiceKind, Subject, UnixMillis,
 };
 use shared::wire::Digest;
 
@@ -67,10 +67,7 @@ impl Replica {
             Change::Put(Record::Binding(it)) => {
                 self.bindings.insert((it.kind, it.here), it.becomes);
             }
-            Change::Put(Record::Lapse(it)) | Change::Unsaid(Record::Lapse(it)) => {
-                self.ended.insert(it.object, (it.kind, it.how));
-                self.proofs.insert(it.object, it.proof);
-            }
+            Change::Put(Record::Lapse(it)) | Change::Unsaid(Record::Lapse(it)) => self.end(it),
             Change::Put(Record::Purge(it)) => {
                 self.purges.insert(it.object, it);
             }
@@ -105,6 +102,17 @@ impl Replica {
                 }
             }
         }
+    }
+
+    /// What was deleted is no more just retired: a hub of an older backup says so, which retired it
+    /// with what it was in.
+    fn end(&mut self, it: Lapse) {
+        let known = self.ended.get(&it.object);
+        if it.how == End::Retired && known == Some(&(it.kind, End::Deleted)) {
+            return;
+        }
+        self.ended.insert(it.object, (it.kind, it.how));
+        self.proofs.insert(it.object, it.proof);
     }
 
     fn lose(&mut self, key: &Key, record: Option<Record>) {

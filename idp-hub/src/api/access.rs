@@ -87,7 +87,10 @@ const ROUTES: &[(&str, &[(&str, Access)])] = {
         ),
         ("/directory/retired", READ),
         ("/directory/retired/{id}", READ),
-        ("/directory/retired/{id}/purge", &[("POST", Cloud)]),
+        (
+            "/directory/retired/{id}/purge",
+            &[("POST", Cloud), ("DELETE", Cloud)],
+        ),
         ("/directory/quotas", &[("GET", Share)]),
         ("/directory/spreads", &[("GET", Share)]),
         ("/directory/spreads/{project}", &[("PUT", Cloud)]),

@@ -75,7 +75,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(quotas::allocation))
         .routes(routes!(directory::retired))
         .routes(routes!(directory::show_retired))
-        .routes(routes!(directory::purge))
+        .routes(routes!(directory::purge, directory::cancel_purge))
         .routes(routes!(directory::put_back))
         .routes(routes!(directory::adopt_drift))
         .routes(routes!(directory::set_drift_policy))

@@ -7,7 +7,7 @@ use shared::runtime::clock::Clock;
 use shared::runtime::logs::LogLimiter;
 use shared::runtime::shutdown::Shutdown;
 use shared::runtime::tasks::TaskGroup;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::directory::Seen;
 use super::documents::RegionDocument;
@@ -21,6 +21,7 @@ use crate::downlink::Registry;
 use crate::metrics::Metrics;
 use crate::overview::{FleetBoard, ShownRegion};
 use crate::store::Store;
+use crate::store::directory::Counts;
 
 /// The audit has a line for each way of refusing a sign-in once in this time, with the count of the
 /// others.
@@ -74,6 +75,10 @@ pub(super) struct Inner {
     refusals: Mutex<LogLimiter<(String, &'static str)>>,
     /// One check of the audit trail at a time: it reads all of it.
     verifying: Semaphore,
+    /// One count of what is in what was retired at a time: it reads whole inventories.
+    counting: Semaphore,
+    /// What it counted.
+    counts: Arc<Counts>,
     /// Tells this life of the hub from others: versions of the board begin anew with each.
     pub(super) life: u64,
     seen: Seen,
@@ -105,6 +110,8 @@ impl ApiState {
             refused_sign_ins: Mutex::new(LogLimiter::new(REFUSED_WINDOW, REFUSED_KINDS_MAX)),
             refusals: Mutex::new(LogLimiter::new(REFUSED_WINDOW, REFUSALS_MAX)),
             verifying: Semaphore::new(1),
+            counting: Semaphore::new(1),
+            counts: Arc::default(),
             life: rand::random(),
             seen: Seen::default(),
             lockout: Mutex::default(),
@@ -140,6 +147,13 @@ impl ApiState {
 
     pub(super) fn verifying(&self) -> &Semaphore {
         &self.0.verifying
+    }
+
+    /// What is in what was retired, and the turn to count it. Waiting for it holds no reader.
+    pub(super) async fn counts(&self) -> (Arc<Counts>, Option<SemaphorePermit<'_>>) {
+        // It is never closed.
+        let turn = self.0.counting.acquire().await.ok();
+        (Arc::clone(&self.0.counts), turn)
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) async fn run(client: &Client, asked: &Org, screen: Screen) -> Result<
         Org::Status { region } => drift::status(client, region.as_deref(), screen).await,
         Org::Policy { region, drift: it } => drift::policy(client, region, *it, screen).await,
         Org::Retired => retired::list(client, None, screen).await,
-        Org::Purge(asked) => retired::purge(client, asked, screen).await,
+        Org::Purge { which, cancel } => retired::purge(client, which, *cancel, screen).await,
         Org::List {
             kind: kind @ (Kind::Department | Kind::Project),
             retired: true,

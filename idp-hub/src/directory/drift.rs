@@ -109,6 +109,7 @@ fn curable(remark: &Remark) -> Result<&[Drifted], DriftRefusal> {
     match &remark.state {
         RemarkState::Failed { .. }
         | RemarkState::Blocked { .. }
+        | RemarkState::Purgeable { .. }
         | RemarkState::Purged { .. }
         | RemarkState::Ended { .. } => Err(DriftRefusal::NoDrift { subject: subject() }),
         RemarkState::Drift {

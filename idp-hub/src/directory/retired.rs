@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use shared::ids::ObjectId;
-use shared::model::{End, ObjectKind, UnixMillis};
+use shared::model::{End, ObjectKind, Purge, UnixMillis};
 
 use super::delta::Delta;
 use super::ended::Ended;
@@ -51,6 +51,11 @@ pub struct Left {
     pub here: Option<Here>,
     /// How far purging it is.
     pub purge: Purging,
+    /// Until when the word to purge it is good, if it was told.
+    pub good_until: Option<UnixMillis>,
+    /// What of the region's feeds is not whole, or of its services not told of as it is now: then
+    /// nobody knows what of it is there.
+    pub unread: Vec<String>,
 }
 
 /// A thing in a region's cloud.
@@ -100,6 +105,10 @@ pub enum Purging {
     Waiting,
     /// Its agent does not do it, and why.
     Refused(String),
+    /// Its agent asked the cloud, and nothing is in it. It waits for the other regions.
+    Ready,
+    /// Nobody did it while the word was good.
+    Lapsed,
     /// It is done.
     Done,
 }
@@ -151,15 +160,24 @@ fn words(all: &[(u64, &str)]) -> Vec<String> {
 }
 
 impl Left {
-    /// What is in it there that only its owners, or the region's administrator, can take out.
-    fn holds(&self) -> Vec<String> {
+    /// What is in it there that only its owners, or the region's administrator, can take out: all
+    /// but the directory's own that is deleted with it.
+    fn holds(&self, along: &Inside) -> Vec<String> {
         let here = self.here.unwrap_or_default();
         let mut words = here.contents.words();
-        let projects = Inside {
-            projects: here.inside.projects,
-            ..Inside::default()
+        let Inside {
+            projects,
+            users,
+            groups,
+            roles,
+        } = here.inside;
+        let more = Inside {
+            projects,
+            users: users.saturating_sub(along.users),
+            groups: groups.saturating_sub(along.groups),
+            roles: roles.saturating_sub(along.roles),
         };
-        words.extend(projects.words());
+        words.extend(more.words());
         words
     }
 }
@@ -189,7 +207,7 @@ impl Retired {
             });
         }
         let full = self.left.iter().filter_map(|it| {
-            let holds = it.holds();
+            let holds = it.holds(&self.goes_along);
             let is_full = !holds.is_empty();
             is_full.then(|| format!("{} has {}", it.region, holds.join(", ")))
         });
@@ -213,6 +231,17 @@ impl Retired {
                 next: "see `idp-hub org status` and `idp-hub org drift` for why",
             });
         }
+        let unread = self.left.iter().filter(|it| !it.unread.is_empty());
+        let unread: Vec<String> = unread
+            .map(|it| format!("{} ({})", it.region, it.unread.join(", ")))
+            .collect();
+        if !unread.is_empty() {
+            let named = some(unread.into_iter());
+            return Err(Refusal::Wrong {
+                what: format!("{what}: nobody knows what of it is in {named}"),
+                next: "wait until all is read; see `idp-hub region show` for why it is not",
+            });
+        }
         Ok(())
     }
 
@@ -225,13 +254,26 @@ impl Retired {
         {
             return "do what the region says; it is tried again by itself".to_owned();
         }
-        if self.left.iter().any(|it| it.purge == Purging::Waiting) {
-            return "wait until each region has purged it".to_owned();
+        let is_any = |state: Purging| self.left.iter().any(|it| it.purge == state);
+        if is_any(Purging::Waiting) {
+            return match is_any(Purging::Ready) {
+                true => "wait until each region finds it empty; then all delete it".to_owned(),
+                false => "wait until each region has looked at it, and has purged it".to_owned(),
+            };
         }
         match self.may_be_purged() {
             Err(Refusal::Wrong { next, .. }) => next.to_owned(),
             Err(other) => other.to_string(),
-            Ok(()) => format!("idp-hub org purge {} {}", self.kind.name(), self.id),
+            Ok(()) => {
+                let purge = format!("idp-hub org purge {} {}", self.kind.name(), self.id);
+                match is_any(Purging::Lapsed) {
+                    true => format!(
+                        "it was not purged within {} days; to say it again: {purge}",
+                        Purge::GOOD_FOR.as_secs() / (24 * 3600)
+                    ),
+                    false => purge,
+                }
+            }
         }
     }
 }
@@ -272,12 +314,12 @@ impl Directory {
         along
     }
 
-    /// Begins to purge something that was retired: what was retired with a department (users,
-    /// groups and roles) is deleted now, as its Keystones would delete it with the department.
+    /// Every region finds it empty but for what goes along: what was retired with a department
+    /// (users, groups and roles) is deleted now, as its Keystones would delete it with it.
     ///
     /// # Errors
     /// If it was not retired. Nothing is changed then.
-    pub fn begin_purge(
+    pub fn agree_to_purge(
         &mut self,
         kind: ObjectKind,
         id: ObjectId,

@@ -10,6 +10,7 @@
 
 mod administrators;
 mod census;
+mod counted;
 mod drift;
 mod feed;
 mod home;
@@ -30,6 +31,7 @@ use shared::model::UnixMillis;
 
 use crate::directory::PlanDigest;
 
+pub use counted::Counts;
 pub use drift::{CURE_AGAIN, DriftDue, RegionApplying, RemarkPage, Remarked, Seen};
 pub use feed::{DirectoryBatch, Heads};
 pub use limits::LimitsSet;
@@ -37,7 +39,7 @@ pub use list::{Known, Listed, ListedPage};
 pub use look::ShownPlan;
 pub use merge::{Confirmation, Merged};
 pub(in crate::store) use planning::Planners;
-pub use purge::Revived;
+pub use purge::{Going, Revived};
 pub use retired::{Heard, RetiredPage, RetiredQuery};
 pub use spread::{Places, RESOURCE_BYTES_MAX, SPREADS_MAX, ShareRow, Spread, SpreadKey};
 

@@ -18,8 +18,7 @@ use shared::wire::Digest;
 use shared::wire::frame::Phase;
 use tokio::sync::Notify;
 
-use self::directory::DirectoryHot;
-pub(in crate::store) use self::directory::Untold;
+pub(in crate::store) use self::directory::{DirectoryHot, Untold};
 use self::stored::{load_feed, load_troubles, save_feed};
 use super::error::{Doing, StoreError};
 use super::regions::RegionNo;

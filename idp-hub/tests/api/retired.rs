@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shared::model::Record;
+use shared::model::{Feed, Record};
 
 use crate::directory::{organization, with_a_home};
 use crate::kit::Kit;
@@ -25,6 +25,11 @@ async fn one(kit: &Kit) -> Value {
     let mut items = kit.items("retired").await;
     assert_eq!(items.len(), 1, "{items:?}");
     items.remove(0)
+}
+
+fn says(why: &Value, word: &str) {
+    let detail = why["detail"].as_str().unwrap();
+    assert!(detail.contains(word), "{why}");
 }
 
 #[tokio::test]
@@ -49,29 +54,20 @@ async fn a_retired_project_is_counted_and_refused_with_numbers_and_purged_when_e
         .post(&purge, json!({}))
         .await
         .is_problem(400, "invalid-request");
-    assert!(
-        why["detail"]
-            .as_str()
-            .unwrap()
-            .contains("not heard of since"),
-        "{why}"
-    );
+    says(&why, "not heard of since");
 
     kit.hand.advance(Duration::from_secs(5));
     let why = kit
         .post(&purge, json!({}))
         .await
         .is_problem(400, "invalid-request");
-    assert!(
-        why["detail"]
-            .as_str()
-            .unwrap()
-            .contains("not switched off in home"),
-        "{why}"
-    );
+    says(&why, "not switched off in home");
 
     let home = kit.board.region("home").unwrap().view.no;
     kit.organization(home, 2, &told("home-web", false)).await;
+    let why = one(&kit).await["why_not"].to_string();
+    assert!(why.contains("its inventory was never read"), "{why}");
+    kit.report(home, Feed::Inventory, 3, Vec::new()).await;
     let found = one(&kit).await;
     assert_eq!(found["why_not"], Value::Null, "{found}");
     let shown = kit.get(&format!("/api/v1/directory/retired/{id}")).await;
@@ -84,6 +80,11 @@ async fn a_retired_project_is_counted_and_refused_with_numbers_and_purged_when_e
         (&json!("purging"), &json!("waiting"))
     );
     let audit = kit.get("/api/v1/audit?action=purge").await.json();
+    let back = kit.delete(&purge).await;
+    assert_eq!(back.status, 200, "{}", back.text);
+    assert_eq!(back.json()["state"], "retired", "{}", back.text);
+    let back = kit.delete(&purge).await;
+    back.is_problem(400, "invalid-request");
     let entries = audit["items"].as_array().unwrap();
     assert_eq!(
         entries.len(),
@@ -126,11 +127,5 @@ async fn what_is_in_it_is_told_with_its_region() {
         .post(&purge, json!({}))
         .await
         .is_problem(400, "invalid-request");
-    assert!(
-        why["detail"]
-            .as_str()
-            .unwrap()
-            .contains("home has 3 servers"),
-        "{why}"
-    );
+    says(&why, "home has 3 servers");
 }

@@ -1,5 +1,7 @@
 //! A region's organization as its agent tells of it, and what becomes of each thing there.
 
+use std::time::Duration;
+
 use super::{CloudId, End, ObjectKind, UnixMillis};
 use crate::ids::{FederationId, ObjectId};
 
@@ -81,8 +83,20 @@ pub struct Lapse {
     pub proof: [u8; 32],
 }
 
+/// How far the word to purge something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PurgeStep {
+    /// Each region asks its cloud whether anything is in it but what the federation deletes with
+    /// it, and says so. Nothing is deleted yet.
+    Ask,
+    /// Every region said that nothing is: it is deleted, if that is so still.
+    Delete,
+    /// The word is older than [`Purge::GOOD_FOR`]: nothing is done until it is given anew.
+    Lapsed,
+}
+
 /// A retired project or department is to be deleted, now that it is empty. Goes from the hub to one
-/// region, and is taken back once that has done it.
+/// region, and is taken back once every region has done it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Purge {
     /// Which it was.
@@ -93,6 +107,8 @@ pub struct Purge {
     pub name: String,
     /// When the administrator said so, by the hub's clock. Tells it from an earlier word.
     pub at: UnixMillis,
+    /// How far it is.
+    pub step: PurgeStep,
 }
 
 /// The longest that a sealed secret is, in bytes: 512 of it, and what sealing adds.
@@ -132,6 +148,15 @@ impl Lapse {
 }
 
 impl Purge {
+    /// So long a word is good: what an administrator confirmed weeks ago is no more what he would
+    /// see now.
+    pub const GOOD_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
+
+    /// Whether a word of then is older at `now` than it is good for.
+    pub const fn is_old(at: UnixMillis, now: UnixMillis) -> bool {
+        now.0.saturating_sub(at.0) as u128 > Self::GOOD_FOR.as_millis()
+    }
+
     /// The id of its record: a thing is purged once.
     pub const fn id(&self) -> CloudId {
         CloudId::Hyphenated(self.object.to_bytes())

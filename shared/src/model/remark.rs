@@ -60,6 +60,12 @@ pub enum RemarkState {
         /// In what it differs.
         what: Vec<Drifted>,
     },
+    /// It is to be purged, is switched off, and nothing is in it but what the federation deletes
+    /// with it, as the cloud said when it was asked for that. It waits for the other regions.
+    Purgeable {
+        /// The hub's word that this answers: [`Purge::at`](super::Purge::at).
+        told: UnixMillis,
+    },
     /// It was to be purged, and is not there (any more). It stays until the hub takes that back.
     Purged {
         /// The hub's word that is done: [`Purge::at`](super::Purge::at).
@@ -80,7 +86,7 @@ impl RemarkState {
     pub const fn is_failure(&self) -> bool {
         match self {
             Self::Failed { .. } | Self::Blocked { .. } | Self::Ended { .. } => true,
-            Self::Drift { .. } | Self::Purged { .. } => false,
+            Self::Drift { .. } | Self::Purgeable { .. } | Self::Purged { .. } => false,
         }
     }
 }

@@ -303,6 +303,14 @@ pub(super) struct PurgeV1<'a> {
     #[serde(borrow)]
     pub(super) name: Name<'a>,
     pub(super) at_ms: u64,
+    pub(super) step: PurgeStepV1,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum PurgeStepV1 {
+    Ask,
+    Delete,
+    Lapsed,
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -361,6 +369,9 @@ pub(super) enum RemarkStateV1<'a> {
     Ended {
         how: EndV1,
         proof: [u8; 32],
+    },
+    Purgeable {
+        told_ms: u64,
     },
 }
 

@@ -115,6 +115,7 @@ fn full_links() -> Vec<Record> {
             kind: ObjectKind::Project,
             name: "研发 1".to_owned(),
             at: UnixMillis(1_795_000_000_123),
+            step: PurgeStep::Delete,
         }),
         Record::Secret(Secret {
             user: OBJECT,

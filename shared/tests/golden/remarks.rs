@@ -126,6 +126,8 @@ fn words() -> Vec<(String, Record)> {
     let told = UnixMillis(1_795_000_000_123);
     let purged = Record::Remark(remark(user(), RemarkState::Purged { told }));
     words.push(("purged".to_owned(), purged));
+    let purgeable = Record::Remark(remark(user(), RemarkState::Purgeable { told }));
+    words.push(("purgeable".to_owned(), purgeable));
     for how in [End::Deleted, End::Retired] {
         let proof = [0x5a; 32];
         let ended = Record::Remark(remark(user(), RemarkState::Ended { how, proof }));

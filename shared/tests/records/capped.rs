@@ -155,6 +155,7 @@ fn of_remarks(record: Record) -> Record {
                     what: what.into_iter().take(16).map(drifted).collect(),
                 },
                 RemarkState::Purged { told } => RemarkState::Purged { told: time(told) },
+                RemarkState::Purgeable { told } => RemarkState::Purgeable { told: time(told) },
                 ended @ RemarkState::Ended { .. } => ended,
             },
             ..it

@@ -142,12 +142,15 @@ fn lapse() -> impl Strategy<Value = Record> {
 
 fn purge() -> impl Strategy<Value = Record> {
     let at = prop_oneof![any::<u64>(), 0..UnixMillis::LATEST.0].prop_map(UnixMillis);
-    (object(), kind(), text(), at).prop_map(|(object, kind, name, at)| {
+    let steps = vec![PurgeStep::Ask, PurgeStep::Delete, PurgeStep::Lapsed];
+    let step = prop::sample::select(steps);
+    (object(), kind(), text(), at, step).prop_map(|(object, kind, name, at, step)| {
         Record::Purge(Purge {
             object,
             kind,
             name,
             at,
+            step,
         })
     })
 }

@@ -78,6 +78,7 @@ fn remark() -> impl Strategy<Value = Record> {
         }),
         text().prop_map(|reason| RemarkState::Blocked { reason }),
         time().prop_map(|told| RemarkState::Purged { told }),
+        time().prop_map(|told| RemarkState::Purgeable { told }),
         (any::<bool>(), any::<[u8; 32]>()).prop_map(|(is_deleted, proof)| RemarkState::Ended {
             how: match is_deleted {
                 true => End::Deleted,

@@ -112,7 +112,7 @@ impl Task {
             Order::Create { object, .. } => object.name(),
             Order::Update { from, .. } => from.name(),
             Order::Quota(it) => &it.name,
-            Order::Purge { name, .. } => name,
+            Order::Look { name, .. } | Order::Purge { name, .. } => name,
             Order::Remove { .. } | Order::Link(_) | Order::Unlink(_) | Order::Password(..) => "",
         }
     }
@@ -269,6 +269,7 @@ impl Reconciler {
                 Change::Gone(key) => self.remove(key),
             }
         }
+        self.found_empty(&task.subject, &task.done);
         if let Some(note) = note(task, made) {
             self.note(note);
         }
@@ -404,7 +405,7 @@ pub(super) fn note(task: &Task, made: Option<CloudId>) -> Option<Note> {
             let was = *was;
             Note::Object(*kind, *id, Some(Applied { here, was }))
         }
-        (Done::Step(..), _) => return None,
+        (Done::Step(..) | Done::Empty(..), _) => return None,
         (Done::Gone(kind, id), _) => Note::Object(*kind, *id, None),
         (Done::Link(id, is_there), _) => Note::Link(id.clone(), is_there.then_some(Tied::Made)),
         (Done::Password(user, set), _) => Note::Password(*user, set.clone()),
@@ -442,7 +443,8 @@ fn changes(of: &Reconciler, task: &Task, made: Option<&CloudId>) -> Option<Vec<C
         }
         Order::Link(link) => vec![Change::Put(link_record(link.clone()))],
         Order::Unlink(link) => vec![Change::Gone(link_record(link.clone()).key())],
-        // No record shows the one, and whoever carried the other tells what it became.
-        Order::Password(..) | Order::Quota(_) => Vec::new(),
+        // No record shows the one, whoever carried the other tells what it became, and a question
+        // changes nothing.
+        Order::Look { .. } | Order::Password(..) | Order::Quota(_) => Vec::new(),
     })
 }

@@ -31,7 +31,9 @@ impl Doubt {
         match &self.task.order {
             Order::Create { object, .. } => record_kind(object.kind()),
             Order::Update { to, .. } => record_kind(to.kind()),
-            Order::Remove { kind, .. } | Order::Purge { kind, .. } => record_kind(*kind),
+            Order::Remove { kind, .. } | Order::Look { kind, .. } | Order::Purge { kind, .. } => {
+                record_kind(*kind)
+            }
             Order::Link(link) | Order::Unlink(link) => link_kind(link),
             Order::Password(..) => RecordKind::User,
             Order::Quota(_) => RecordKind::Quota,
@@ -59,8 +61,11 @@ pub(super) const fn is_doubtful(error: &CloudError) -> bool {
 impl Reconciler {
     pub(super) fn doubt(&mut self, now: Instant, task: &Task, error: &CloudError) {
         // No reading shows a password, and the newest one is given whatever came of the last; and
-        // so are limits.
-        let is_given_again = matches!(task.order, Order::Password(..) | Order::Quota(_));
+        // so are limits. A question changes nothing.
+        let is_given_again = matches!(
+            task.order,
+            Order::Password(..) | Order::Quota(_) | Order::Look { .. }
+        );
         if is_doubtful(error) && !is_given_again {
             let doubt = Doubt {
                 task: task.clone(),
@@ -113,7 +118,7 @@ impl Reconciler {
             }
             Order::Link(link) => self.actual.has_link(link),
             Order::Unlink(link) => !self.actual.has_link(link),
-            Order::Password(..) | Order::Quota(_) => false,
+            Order::Look { .. } | Order::Password(..) | Order::Quota(_) => false,
         }
     }
 }

@@ -149,10 +149,13 @@ impl Reconciler {
         if let Some(there) = self.places.there(kind, &id) {
             self.dirty.insert(Subject::Object(kind, there));
         }
+        // What goes along with a department hangs on it.
+        let around = self.around(kind, &id);
         self.dirty.insert(Subject::Own(kind, id));
         let known = known(&self.base, &self.actual, &self.replica);
         let moved = self.places.bind(&here, becomes, known);
         self.move_all(moved);
+        self.look_at_purges_of(&around);
     }
 
     /// The region's operator allows something else.
@@ -175,16 +178,20 @@ impl Reconciler {
 
     /// The cloud has this, as it was read or written.
     pub fn put(&mut self, record: Record) {
+        let key = record.key();
         if let Some(touched) = self.actual.put(record) {
             self.touched(touched);
+            let around = self.around_record(&key);
+            self.look_at_purges_of(&around);
         }
     }
 
     /// The cloud has this no more.
     pub fn remove(&mut self, key: &Key) {
+        let around = self.around_record(key);
         if let Some(touched) = self.actual.remove(key) {
             self.touched(touched);
-            self.look_at_purges();
+            self.look_at_purges_of(&around);
         }
     }
 

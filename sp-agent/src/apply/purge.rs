@@ -1,20 +1,27 @@
 //! Decides about what was retired and is to be deleted now, on the administrator's command.
 //!
 //! What is known here of a thing's contents is as old as the last reading, and of servers and
-//! volumes nothing is known: so the order itself asks the cloud once more, right before it deletes
+//! volumes nothing is known: so the cloud is asked ([`Order::Look`]), the hub is told, and once
+//! every region has told it the same, the order to delete asks once more, right before it deletes
 //! ([`Order::Purge`]). Decided here is what may be ordered at all.
 
+use std::collections::BTreeSet;
+
 use shared::ids::ObjectId;
-use shared::model::{Becomes, CloudId, End, Object, ObjectKind, Remark, RemarkState, Subject};
+use shared::model::{
+    Becomes, CloudId, End, Key, Object, ObjectKind, PurgeStep, Remark, RemarkState, Subject,
+    UnixMillis,
+};
 
 use super::Reconciler;
 use super::objects::drift;
-use super::subject::{Difference, Level, Wait};
+use super::places::{Here, There};
+use super::subject::{Difference, Level, Standing, Wait, record_kind};
 use super::verdict::{Done, Due, Verdict};
 use crate::cloud::{Order, is_same_name};
 
 /// What is in a department, by kind.
-type Inside = Vec<(ObjectKind, CloudId)>;
+type Inside = Vec<Here>;
 
 impl Reconciler {
     /// What is switched off and to be purged is deleted; anything else is as it was found to be.
@@ -36,7 +43,7 @@ impl Reconciler {
     /// Whether the hub says that this is to be purged.
     fn is_to_purge(&self, kind: ObjectKind, id: &ObjectId) -> bool {
         let told = self.replica.purges.get(id);
-        told.is_some_and(|it| it.kind == kind)
+        told.is_some_and(|it| it.kind == kind && it.step != PurgeStep::Lapsed)
     }
 
     fn judge_purge(&self, (kind, id): (ObjectKind, ObjectId), here: &CloudId) -> Verdict {
@@ -58,21 +65,112 @@ impl Reconciler {
         if let Some(reason) = self.doubtful((kind, id), here, &found) {
             return Verdict::Blocked(reason);
         }
-        if let Some(verdict) = self.holds((kind, id), here) {
-            return verdict;
-        }
-        let Some(told) = self.replica.purges.get(&id).map(|it| it.at) else {
+        let Some(told) = self.replica.purges.get(&id) else {
             return Verdict::Nothing(None);
         };
+        let along = match told.step {
+            PurgeStep::Ask => self.goes_along(kind, here),
+            PurgeStep::Delete | PurgeStep::Lapsed => BTreeSet::new(),
+        };
+        if let Some(verdict) = self.holds((kind, id), here, &along) {
+            return verdict;
+        }
+        if told.step == PurgeStep::Ask {
+            return self.judge_look((kind, id), here, found.name(), along);
+        }
         let name = found.name().to_owned();
         let order = Order::Purge {
             kind,
             id: here.clone(),
             name: name.clone(),
-            told,
+            told: told.at,
         };
         let done = Done::Gone(kind, id);
         self.due(Due { level, order, done }, &name, what)
+    }
+
+    /// Nothing is known to be in it but what goes along: whether the cloud says so too.
+    fn judge_look(
+        &self,
+        (kind, id): There,
+        here: &CloudId,
+        name: &str,
+        along: BTreeSet<Here>,
+    ) -> Verdict {
+        if self.policy.removals_max == 0 {
+            return Verdict::Blocked(
+                "nothing may be removed here: the agent's [policy] has removals_max = 0".to_owned(),
+            );
+        }
+        if let Some(verdict) = self.keeps_it(&along) {
+            return verdict;
+        }
+        let Some(told) = self.replica.purges.get(&id).map(|it| it.at) else {
+            return Verdict::Nothing(None);
+        };
+        if self.is_found_empty((kind, id), here, told) && !self.policy.read_only {
+            return Verdict::Waiting(Wait::Agreed);
+        }
+        let order = Order::Look {
+            kind,
+            id: here.clone(),
+            name: name.to_owned(),
+            told,
+            along: along.into_iter().map(|(_, it)| it).collect(),
+        };
+        let (level, done) = (Level::Look, Done::Empty(here.clone(), told));
+        self.due(Due { level, order, done }, name, vec![Difference::Surplus])
+    }
+
+    /// What of a department the federation deletes with it: what it had there, and retired with it.
+    fn goes_along(&self, kind: ObjectKind, here: &CloudId) -> BTreeSet<Here> {
+        if kind != ObjectKind::Department {
+            return BTreeSet::new();
+        }
+        let is_its = |(kind, here): &Here| {
+            let is_withheld =
+                matches!(self.places.binding(*kind, here), Some(Becomes::Withheld(_)));
+            let there = self.places.there(*kind, here).filter(|_| !is_withheld);
+            let ended = there.and_then(|it| self.replica.ended.get(&it));
+            ended.is_some_and(|(of, _)| of == kind) && Level::remove(*kind).is_some()
+        };
+        self.inside(here).into_iter().filter(is_its).collect()
+    }
+
+    /// What of that may not be removed here, so that the department would stay when all others have
+    /// lost what is in it.
+    fn keeps_it(&self, along: &BTreeSet<Here>) -> Option<Verdict> {
+        along.iter().find_map(|(kind, here)| {
+            let found = self.actual.object(*kind, here)?;
+            let what = [Difference::Surplus];
+            let verdict = match self.guard(*kind, here) {
+                Some(why) => drift(found.name(), what.to_vec(), why),
+                None => self.reaches_into(*kind, here, found.name(), &what)?,
+            };
+            Some(match verdict {
+                Verdict::Drift(drift) => Verdict::Blocked(format!(
+                    "the {} {:?} in it may not be removed here: {}",
+                    kind.name(),
+                    drift.name,
+                    drift.why.next_step()
+                )),
+                verdict => verdict,
+            })
+        })
+    }
+
+    /// Whether the cloud said that nothing is in it, as this word asks.
+    fn is_found_empty(&self, (kind, id): There, here: &CloudId, told: UnixMillis) -> bool {
+        let subjects = [Subject::Object(kind, id), Subject::Own(kind, here.clone())];
+        let mut found = subjects.iter().filter_map(|it| self.empty.get(it));
+        found.any(|(of, by)| (of, *by) == (here, told))
+    }
+
+    /// The cloud says so.
+    pub(super) fn found_empty(&mut self, subject: &Subject, done: &Done) {
+        if let Done::Empty(here, told) = done {
+            self.empty.insert(subject.clone(), (here.clone(), *told));
+        }
     }
 
     /// Why it is not sure that this is the thing that was retired. Whoever may make a project can
@@ -100,14 +198,15 @@ impl Reconciler {
     }
 
     /// What has to go first: nothing is deleted with what is around it.
-    fn holds(&self, (kind, id): (ObjectKind, ObjectId), here: &CloudId) -> Option<Verdict> {
-        let inside = match kind {
+    fn holds(&self, (kind, id): There, here: &CloudId, along: &BTreeSet<Here>) -> Option<Verdict> {
+        let mut inside = match kind {
             ObjectKind::Department => self.inside(here),
             _ => {
                 let inner = self.actual.inner(here);
                 inner.map(|it| (ObjectKind::Project, it.clone())).collect()
             }
         };
+        inside.retain(|it| !along.contains(it));
         if inside.is_empty() {
             return None;
         }
@@ -181,18 +280,83 @@ impl Reconciler {
         ))
     }
 
-    /// What is told the hub of what it wanted purged.
+    /// What is told the hub of what it wants purged.
     pub(super) fn purged(&self) -> impl Iterator<Item = Remark> {
         let all = self.replica.purges.iter();
-        let done = all.filter(|(id, it)| self.is_purged(it.kind, id));
-        done.map(|(id, it)| Remark {
-            subject: Subject::Object(it.kind, *id),
-            name: it.name.clone(),
-            state: RemarkState::Purged { told: it.at },
+        let all = all.filter(|(_, it)| it.step != PurgeStep::Lapsed);
+        all.filter_map(|(id, it)| {
+            let (what, told) = ((it.kind, *id), it.at);
+            let state = match self.is_purged(it.kind, id) {
+                true => RemarkState::Purged { told },
+                false if self.agrees(what, told) => RemarkState::Purgeable { told },
+                false => return None,
+            };
+            Some(Remark {
+                subject: Subject::Object(it.kind, *id),
+                name: it.name.clone(),
+                state,
+            })
         })
     }
 
-    /// Something is gone: what was to be purged may be empty now.
+    /// Whether this region waits for the others to purge it. Where more than one thing is taken for
+    /// it, each must be empty.
+    fn agrees(&self, (kind, id): There, told: UnixMillis) -> bool {
+        let withheld = self.places.withheld((kind, id));
+        let withheld = withheld.map(|here| Subject::Own(kind, here.clone()));
+        let subjects = std::iter::once(Subject::Object(kind, id)).chain(withheld);
+        let standings = subjects.map(|it| {
+            let is_by = self.empty.get(&it).is_some_and(|(_, by)| *by == told);
+            (self.standings.get(&it), is_by)
+        });
+        let there: Vec<_> = standings.filter(|(it, _)| it.is_some()).collect();
+        let waits = |(it, is_by): &(Option<&Standing>, bool)| {
+            *is_by && matches!(it, Some(Standing::Waiting(Wait::Agreed)))
+        };
+        !there.is_empty() && there.iter().all(waits)
+    }
+
+    /// In what a thing is: its department, and the project around it.
+    pub(super) fn around(&self, kind: ObjectKind, here: &CloudId) -> Vec<CloudId> {
+        if self.replica.purges.is_empty() {
+            return Vec::new();
+        }
+        let outer = match kind {
+            ObjectKind::Project => self.actual.outer(here).into_iter().next(),
+            _ => None,
+        };
+        let department = self.actual.department(kind, here).cloned();
+        department.into_iter().chain(outer).collect()
+    }
+
+    /// The same of a record; nothing is around a link.
+    pub(super) fn around_record(&self, key: &Key) -> Vec<CloudId> {
+        let mut kinds = ObjectKind::ALL.into_iter();
+        let kind = kinds.find(|it| record_kind(*it) == key.kind);
+        kind.map_or_else(Vec::new, |kind| self.around(kind, &key.id))
+    }
+
+    /// Something came or went: what is to be purged and was around it may be empty now, or is not
+    /// any more. A project or department may have been taken for one that is to be purged, too.
+    pub(super) fn look_at_purges_of(&mut self, around: &[CloudId]) {
+        if around.is_empty() {
+            return;
+        }
+        for (id, it) in &self.replica.purges {
+            let here = self.places.here(it.kind, id);
+            let mut places = here
+                .into_iter()
+                .chain(self.places.withheld((it.kind, *id)).cloned());
+            if places.any(|here| around.contains(&here)) || self.unsure((it.kind, *id)).is_some() {
+                self.dirty.insert(Subject::Object(it.kind, *id));
+                for here in self.places.withheld((it.kind, *id)) {
+                    self.dirty.insert(Subject::Own(it.kind, here.clone()));
+                }
+            }
+        }
+    }
+
+    /// The hub says something else of what is to be purged, or of what is in it.
     pub(super) fn look_at_purges(&mut self) {
         for (id, it) in &self.replica.purges {
             self.dirty.insert(Subject::Object(it.kind, *id));

@@ -74,7 +74,9 @@ impl Reconciler {
         let off = self.switched_off(subject);
         self.rests.see(now, subject, off);
         let is_purge = match verdict {
-            Verdict::Due(due) => matches!(due.order, Order::Purge { .. }),
+            Verdict::Due(due) => {
+                matches!(due.order, Order::Look { .. } | Order::Purge { .. })
+            }
             _ => false,
         };
         is_purge && self.rests.holds(now, subject)

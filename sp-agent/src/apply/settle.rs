@@ -41,6 +41,9 @@ impl Reconciler {
             Verdict::Due(due) => Some(&**due),
             _ => None,
         };
+        if !matches!(verdict, Verdict::Waiting(Wait::Agreed)) {
+            self.empty.remove(&subject);
+        }
         if let Some(kind) = self.in_doubt(&subject, due) {
             self.stand(subject, Some(Standing::Waiting(Wait::Reading(kind))));
             return;

@@ -75,6 +75,8 @@ pub enum Wait {
     Emptied(ObjectKind, ObjectId),
     /// That this, which is to be purged, was seen switched off for a quarter of an hour.
     Rested,
+    /// That every other region finds what is to be purged empty too.
+    Agreed,
 }
 
 /// How a subject stands.
@@ -119,6 +121,8 @@ pub enum Level {
     Link,
     /// Links are taken away.
     Unlink,
+    /// It is asked whether something can be purged.
+    Look,
     /// Removed.
     RemoveUser,
     /// Removed.

@@ -1,7 +1,7 @@
 //! What is found about one subject.
 
 use shared::ids::ObjectId;
-use shared::model::{CloudId, ObjectKind};
+use shared::model::{CloudId, ObjectKind, UnixMillis};
 
 use super::subject::{Drift, Level, Wait};
 use crate::cloud::Order;
@@ -41,6 +41,8 @@ pub(super) enum Done {
     Step(ObjectKind, ObjectId),
     /// This is gone.
     Gone(ObjectKind, ObjectId),
+    /// This was found empty, as this word of the hub's asks.
+    Empty(CloudId, UnixMillis),
     /// This link is there, or is not any more.
     Link(CloudId, bool),
     /// This user has this password.

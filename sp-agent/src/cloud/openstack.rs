@@ -51,11 +51,12 @@ mod token;
 mod version;
 mod volume;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use shared::model::{CloudDescription, CloudId};
+use shared::model::{CloudDescription, CloudId, ObjectKind, UnixMillis};
 use shared::runtime::clock::Clock;
 use shared::wire::frame::Checked;
 
@@ -138,6 +139,24 @@ impl OpenStack {
     pub async fn check(&self) -> Vec<CheckLine> {
         check::check(&self.client).await
     }
+
+    fn purge<'a>(
+        &'a self,
+        (kind, id, name): (ObjectKind, &'a CloudId, &'a str),
+        told: UnixMillis,
+        along: &'a BTreeSet<CloudId>,
+    ) -> purge::Purge<'a> {
+        purge::Purge {
+            kind,
+            id,
+            name,
+            told,
+            along,
+            region: self.region.as_deref(),
+            unchecked: &self.rules.policy.purge_unchecked,
+            look_max: purge::LOOK_MAX,
+        }
+    }
 }
 
 #[async_trait]
@@ -198,23 +217,27 @@ impl Cloud for OpenStack {
 
     async fn perform(&self, order: &Order) -> Result<Option<CloudId>, CloudError> {
         match order {
+            Order::Look {
+                kind,
+                id,
+                name,
+                told,
+                along,
+            } => {
+                let order = self.purge((*kind, id, name), *told, along);
+                let looked = purge::look(&self.client, &self.witness, &order).await;
+                looked.map(|()| None)
+            }
             Order::Purge {
                 kind,
                 id,
                 name,
                 told,
             } => {
-                let order = purge::Purge {
-                    kind: *kind,
-                    id,
-                    name,
-                    told: *told,
-                    region: self.region.as_deref(),
-                    unchecked: &self.rules.policy.purge_unchecked,
-                    look_max: purge::LOOK_MAX,
-                };
-                purge::purge(&self.client, &self.witness, order).await?;
-                Ok(None)
+                let none = BTreeSet::new();
+                let order = self.purge((*kind, id, name), *told, &none);
+                let purged = purge::purge(&self.client, &self.witness, &order).await;
+                purged.map(|()| None)
             }
             order => identity::perform(&self.client, order).await,
         }

@@ -39,6 +39,20 @@ pub enum Order {
         /// Which.
         id: CloudId,
     },
+    /// Ask whether [`Order::Purge`] would delete it but for what goes along with it. Changes
+    /// nothing.
+    Look {
+        /// What kind of thing: a project or a department.
+        kind: ObjectKind,
+        /// Which.
+        id: CloudId,
+        /// What it is called.
+        name: String,
+        /// When the administrator said so, by the hub's clock.
+        told: UnixMillis,
+        /// Users, groups and roles that are removed before a department is deleted.
+        along: BTreeSet<CloudId>,
+    },
     /// Delete a project or department that was retired, if it is empty: the cloud is asked first,
     /// and anything that is found in it is [`CloudError::Occupied`](super::CloudError::Occupied).
     Purge {

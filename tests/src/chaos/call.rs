@@ -37,7 +37,7 @@ pub(super) fn of(order: &Order) -> Option<(&'static str, String, Value)> {
         }
         Order::Link(link) => ("PUT", path(link), Value::Null),
         Order::Unlink(link) => ("DELETE", path(link), Value::Null),
-        Order::Password(..) | Order::Purge { .. } | Order::Quota(_) => {
+        Order::Password(..) | Order::Look { .. } | Order::Purge { .. } | Order::Quota(_) => {
             panic!("no passwords, purges and quotas are told here")
         }
     })

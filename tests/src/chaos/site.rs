@@ -184,6 +184,7 @@ impl Site {
             Order::Link(_)
             | Order::Unlink(_)
             | Order::Password(..)
+            | Order::Look { .. }
             | Order::Purge { .. }
             | Order::Quota(_) => return,
         };

@@ -239,6 +239,7 @@ impl World {
                     RemarkState::Failed { error, .. } => self.give_way(at, &it, error),
                     RemarkState::Blocked { reason } => self.open(&it, reason).await,
                     RemarkState::Drift { .. }
+                    | RemarkState::Purgeable { .. }
                     | RemarkState::Purged { .. }
                     | RemarkState::Ended { .. } => false,
                 };

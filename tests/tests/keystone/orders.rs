@@ -247,6 +247,15 @@ async fn purges(keystone: &Keystone) {
     kept(&of_d, "1 project, 1 user").await;
     twice(&agent, of_p).await;
     kept(&of_d, "1 user").await;
+    let look = |along: &[&CloudId]| Order::Look {
+        kind: ObjectKind::Department,
+        id: d.clone(),
+        name: "it".to_owned(),
+        told: Clock::system().unix_millis(),
+        along: along.iter().map(|it| (*it).clone()).collect(),
+    };
+    kept(&look(&[]), "1 user").await;
+    twice(&agent, look(&[&u])).await;
     let (kind, id) = (ObjectKind::User, u);
     twice(&agent, Order::Remove { kind, id }).await;
     twice(&agent, of_d).await;

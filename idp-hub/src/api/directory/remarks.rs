@@ -142,6 +142,10 @@ impl RemarkDocument {
                 "purged".clone_into(&mut self.state);
                 "nothing; it is deleted there".clone_into(&mut self.next_step);
             }
+            RemarkState::Purgeable { .. } => {
+                "purgeable".clone_into(&mut self.state);
+                "wait until every region finds it empty".clone_into(&mut self.next_step);
+            }
             RemarkState::Ended { how, .. } => {
                 let word = match how {
                     End::Deleted => "deleted",

@@ -95,9 +95,17 @@ pub struct LeftDocument {
     pub floating_ips: u64,
     /// What of the region's organization is in it.
     pub inside: InsideDocument,
-    /// `waiting`, `refused` or `purged`; absent where it was not told to purge it.
+    /// Why the figures may not be all, or not be so any more; nothing is purged then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<String>,
+    /// `waiting`; `refused`; `ready`, where nothing was found in it, and it waits for the other
+    /// regions; `purged`; or `lapsed`, where nobody did it while the word was good. Absent where it
+    /// was not told to purge it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub purge: Option<String>,
+    /// Until when the word to purge it is good.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub good_until: Option<Time>,
     /// What its agent says, if it is refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
@@ -143,12 +151,14 @@ pub(in crate::api) async fn retired(
         kind,
         name: asked.name,
         after: page.after()?,
+        now: state.clock.unix_millis(),
         limit: page.limit()?,
     };
     let heard = heard(&state);
+    let (counts, _turn) = state.counts().await;
     let found = state
         .store
-        .read(move |it| it.retired(&query, &heard))
+        .read(move |it| it.retired(&query, &heard, &counts))
         .await?;
     Ok(axum::Json(Page {
         items: found.items.iter().map(RetiredDocument::from).collect(),
@@ -172,8 +182,10 @@ pub(in crate::api) async fn show_retired(
     Ok(axum::Json((&found).into()))
 }
 
-/// Purge it: each merged region's agent asks its cloud once more what is in it, and deletes it if
-/// that is nothing. What is refused is refused with numbers and regions. Nothing brings it back.
+/// Purge it: each merged region's agent asks its cloud once more what is in it, and once every one
+/// says that nothing is, all delete it; a department's users, groups and roles of the federation go
+/// then, too, and a project's application credentials, EC2 credentials and trusts. What is refused
+/// is refused with numbers and regions. The word is good for seven days. Nothing brings it back.
 #[utoipa::path(post, path = "/directory/retired/{id}/purge", tag = "directory",
     params(("id" = String, Path, description = "Its id")), responses(
     (status = 202, description = "Each region is told", body = RetiredDocument),
@@ -203,11 +215,43 @@ pub(in crate::api) async fn purge(
     Ok((StatusCode::ACCEPTED, axum::Json((&now).into())))
 }
 
+/// Take back the word to purge it, where that is not done: it stays retired. What was deleted
+/// already, once every region had agreed, stays deleted.
+#[utoipa::path(delete, path = "/directory/retired/{id}/purge", tag = "directory",
+    params(("id" = String, Path, description = "Its id")), responses(
+    (status = 200, description = "Each region is told", body = RetiredDocument),
+    (status = 400, description = "It is not being purged", body = ProblemDocument),
+    (status = 401, description = "Nobody is signed in", body = ProblemDocument),
+    (status = 404, description = "Nothing like it was retired", body = ProblemDocument),
+))]
+pub(in crate::api) async fn cancel_purge(
+    State(state): State<ApiState>,
+    who: Administrator,
+    source: Source,
+    Path(id): Path<String>,
+) -> Result<axum::Json<RetiredDocument>, Problem> {
+    let id = id_of("id", &id)?;
+    let seen = one(&state, id).await?;
+    let by = by(&who.0, source);
+    let kind = seen.kind;
+    let attempt = Act::new(by.clone(), "cancel-purge").on(kind.name(), id, seen.name.as_str());
+    let told = state
+        .store
+        .change(move |it| it.cancel_purge(kind, id, &by))
+        .await;
+    told.map_err(Problem::from)
+        .inspect_err(|problem| refused(&state, attempt, problem.kind().slug()))?;
+    let (action, kind, by) = ("cancel-purge", kind.name(), who.name());
+    tracing::info!(target: "audit", action, kind, %id, by, %source, "asked for");
+    Ok(axum::Json((&one(&state, id).await?).into()))
+}
+
 async fn one(state: &ApiState, id: ObjectId) -> Result<Retired, Problem> {
     let heard = heard(state);
+    let (counts, _turn) = state.counts().await;
     let found = state
         .store
-        .read(move |it| it.retired_one(id, &heard))
+        .read(move |it| it.retired_one(id, &heard, &counts))
         .await?;
     found.ok_or_else(|| {
         let (what, name) = ("retired project or department", id.to_string());
@@ -232,7 +276,8 @@ fn heard(state: &ApiState) -> Heard {
 
 impl From<&Retired> for RetiredDocument {
     fn from(it: &Retired) -> Self {
-        let is_purging = it.left.iter().any(|it| it.purge != Purging::NotTold);
+        let is_going = |it: &Left| !matches!(it.purge, Purging::NotTold | Purging::Lapsed);
+        let is_purging = it.left.iter().any(is_going);
         let state = match (is_purging, it.how) {
             (true, _) => "purging",
             (false, End::Retired) => "retired",
@@ -269,6 +314,8 @@ impl LeftDocument {
             Purging::NotTold => (None, None),
             Purging::Waiting => (Some("waiting"), None),
             Purging::Refused(why) => (Some("refused"), Some(why.clone())),
+            Purging::Ready => (Some("ready"), None),
+            Purging::Lapsed => (Some("lapsed"), None),
             Purging::Done => (Some("purged"), None),
         };
         Self {
@@ -282,7 +329,9 @@ impl LeftDocument {
             networks: here.contents.networks,
             floating_ips: here.contents.floating_ips,
             inside: (&here.inside).into(),
+            unread: it.unread.clone(),
             purge: purge.map(str::to_owned),
+            good_until: it.good_until.map(Time::from),
             why,
         }
     }

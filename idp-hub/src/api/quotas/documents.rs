@@ -219,21 +219,23 @@ impl ProjectQuotaDocument {
 
 /// Why a region has another limit than was set here.
 fn why(differs: Differs, remark: Option<RemarkState>) -> String {
+    // Of a project that ended no quota is told.
+    let remark = remark.filter(|it| {
+        !matches!(
+            it,
+            RemarkState::Purgeable { .. } | RemarkState::Purged { .. } | RemarkState::Ended { .. }
+        )
+    });
     match (remark, differs) {
         (Some(RemarkState::Failed { error, .. }), _) => format!("it failed: {error}"),
         (Some(RemarkState::Blocked { reason }), _) => reason,
         (Some(RemarkState::Drift { why, .. }), _) => why.next_step().to_owned(),
-        // Of a project that ended no quota is told.
-        (
-            Some(RemarkState::Purged { .. } | RemarkState::Ended { .. }) | None,
-            Differs::OnItsWay,
-        ) => "on its way; the region has not confirmed it yet".to_owned(),
-        (
-            Some(RemarkState::Purged { .. } | RemarkState::Ended { .. }) | None,
-            Differs::Otherwise,
-        ) => "the region has said another one since: somebody changed it there, or it is on its \
+        (_, Differs::OnItsWay) => "on its way; the region has not confirmed it yet".to_owned(),
+        (_, Differs::Otherwise) => {
+            "the region has said another one since: somebody changed it there, or it is on its \
              way still; set it again to write over it"
-            .to_owned(),
+                .to_owned()
+        }
     }
 }
 

@@ -67,7 +67,14 @@ pub(in crate::cli) enum Org {
     /// Retire a department or project with all that is in it: no new use, and its resources stay
     Retire(Ending),
     /// Purge a retired department or project: each region deletes it, if nothing is in it
-    Purge(Ending),
+    Purge {
+        /// Which
+        #[command(flatten)]
+        which: Ending,
+        /// Take back the word to purge it, where that is not done: it stays retired
+        #[arg(long)]
+        cancel: bool,
+    },
     /// Set a user's password, at the hub and in every region; asks for it twice
     Password {
         /// The user's department, by name or id

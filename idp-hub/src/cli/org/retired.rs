@@ -1,5 +1,6 @@
 //! `idp-hub org retired`, and `purge`: what is left of what was retired, and its end.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use shared::foreign;
 use shared::ids::ObjectId;
@@ -56,7 +57,12 @@ pub(super) async fn find(
     }
 }
 
-pub(super) async fn purge(client: &Client, asked: &Ending, screen: Screen) -> Result<(), CliError> {
+pub(super) async fn purge(
+    client: &Client,
+    asked: &Ending,
+    cancel: bool,
+    screen: Screen,
+) -> Result<(), CliError> {
     let which = &asked.which;
     let word = which.kind.word();
     if !matches!(which.kind, Kind::Project | Kind::Department) {
@@ -71,6 +77,9 @@ pub(super) async fn purge(client: &Client, asked: &Ending, screen: Screen) -> Re
             which.name
         )));
     };
+    if cancel {
+        return take_back(client, &found, screen).await;
+    }
     if !asked.yes && found.why_not.is_none() {
         eprintln!("{}\n", one(&found, screen));
         if !prompt::confirm(&question(&found), YES)? {
@@ -89,6 +98,20 @@ pub(super) async fn purge(client: &Client, asked: &Ending, screen: Screen) -> Re
         },
         &told,
     )
+}
+
+async fn take_back(
+    client: &Client,
+    found: &RetiredDocument,
+    screen: Screen,
+) -> Result<(), CliError> {
+    let path = format!("/directory/retired/{}", found.id);
+    let purge = format!("{path}/purge");
+    client.act(Method::DELETE, &purge, None::<&Value>).await?;
+    let told: RetiredDocument = client.get(&path).await?;
+    let (word, name) = (&told.kind, foreign::line(&told.name));
+    let text = || format!("The {word} {name:?} is not purged any more where it was not yet.");
+    screen.write(text, &told)
 }
 
 async fn all(
@@ -116,9 +139,14 @@ fn question(it: &RetiredDocument) -> String {
         true => String::new(),
         false => format!(" Deleted with it, in every region: {}.", along.join(", ")),
     };
+    let ends = match it.kind == Kind::Project.word() {
+        true => " Its application credentials, EC2 credentials and trusts end with it.",
+        false => "",
+    };
     format!(
-        "Purge the {} {:?}? Each region's agent looks once more whether anything is in it, and \
-         deletes it if not.{along} Nothing brings it back. Type {YES} to go on: ",
+        "Purge the {} {:?}? Each region's agent looks once more whether anything is in it; once \
+         none found anything, all delete it.{along}{ends} Nothing brings it back. Type {YES} to go \
+         on: ",
         it.kind,
         foreign::line(&it.name)
     )
@@ -162,6 +190,12 @@ pub(super) fn one(it: &RetiredDocument, screen: Screen) -> String {
         ),
         ("Goes along", inside(&it.goes_along).join(", ")),
     ];
+    let until = it.regions.iter().filter_map(|it| it.good_until.as_ref());
+    let until = until.max_by(|a, b| a.0.cmp(&b.0));
+    pairs.push((
+        "Good until",
+        until.map_or_else(String::new, |it| it.0.to_string()),
+    ));
     let left = it.regions.iter().filter_map(left);
     pairs.push(("Left", left.collect::<Vec<_>>().join("\n")));
     if let Some(why) = &it.why_not {
@@ -190,8 +224,11 @@ fn left(it: &LeftDocument) -> Option<String> {
     if !it.is_fresh {
         words.push(format!("not heard since {}", it.heard.0));
     }
+    words.extend(it.unread.iter().map(|it| foreign::line(it)));
     match (it.purge.as_deref(), &it.why) {
         (Some("refused"), Some(why)) => words.push(format!("refused: {}", foreign::line(why))),
+        (Some("ready"), _) => words.push("ready, waits for the others".to_owned()),
+        (Some("lapsed"), _) => words.push("lapsed after 7 days".to_owned()),
         (Some(state), _) => words.push(state.to_owned()),
         (None, _) if words.is_empty() && it.is_here => words.push("empty".to_owned()),
         (None, _) => {}
@@ -240,6 +277,7 @@ mod tests {
                 region("north", 2, None, None),
                 region("south", 0, Some("refused"), Some("it has 1 image")),
                 region("west", 0, None, None),
+                region("east", 0, Some("ready"), None),
             ],
             "next_step": "do what the region says",
         });
@@ -250,7 +288,12 @@ mod tests {
     fn what_is_left_is_said_region_by_region_and_what_goes_along_is_asked() {
         let screen = Screen::new(Format::Table);
         let text = shown(&[document()], screen) + &one(&document(), screen);
-        for said in ["north: 2 servers", "refused: it has 1 image", "west: empty"] {
+        for said in [
+            "north: 2 servers",
+            "refused: it has 1 image",
+            "west: empty",
+            "east: ready",
+        ] {
             let squeezed = |it: &str| it.split_whitespace().collect::<Vec<_>>().join(" ");
             assert!(squeezed(&text).contains(said), "{said}: {text}");
         }

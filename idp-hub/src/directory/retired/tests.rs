@@ -36,6 +36,8 @@ fn left(region: &str, heard: u64, here: Option<Here>) -> Left {
         heard: UnixMillis(heard),
         here,
         purge: Purging::NotTold,
+        good_until: None,
+        unread: Vec::new(),
     }
 }
 
@@ -95,6 +97,41 @@ fn it_is_purged_when_every_region_says_that_it_is_empty_and_off() {
 }
 
 #[test]
+fn what_is_not_read_is_neither_absent_nor_empty() {
+    let mut here = retired(vec![left("north", 101, None)]);
+    here.left[0].unread = vec!["its inventory is being read".to_owned()];
+    let why = here.may_be_purged().unwrap_err().to_string();
+    assert!(why.contains("north (its inventory is being read)"), "{why}");
+    here.left[0].unread.clear();
+    here.left[0].purge = Purging::Lapsed;
+    let next = here.next_step();
+    assert!(
+        next.contains("7 days") && next.contains("org purge"),
+        "{next}"
+    );
+}
+
+#[test]
+fn whom_a_region_made_in_a_department_keeps_it_before_anybody_is_deleted() {
+    let users = |users| {
+        let inside = Inside {
+            users,
+            ..Inside::default()
+        };
+        let here = Here {
+            inside,
+            ..Here::default()
+        };
+        let mut retired = retired(vec![left("north", 101, Some(here))]);
+        retired.goes_along.users = 2;
+        retired.may_be_purged()
+    };
+    assert_eq!(users(2), Ok(()));
+    let why = users(3).unwrap_err().to_string();
+    assert!(why.contains("north has 1 user"), "{why}");
+}
+
+#[test]
 fn a_sentence_names_few_regions_of_many() {
     let all = (0..9).map(|it| left(&format!("r{it}"), 1, None));
     let why = retired(all.collect()).may_be_purged().unwrap_err();
@@ -151,15 +188,15 @@ fn directory() -> Directory {
 fn what_is_live_is_not_purged_and_what_is_purged_gives_its_name_back() {
     let mut directory = directory();
     let (kind, id) = (ObjectKind::Project, oid(3));
-    let why = directory.begin_purge(kind, id, &stamp(2)).unwrap_err();
+    let why = directory.agree_to_purge(kind, id, &stamp(2)).unwrap_err();
     assert!(why.to_string().contains("org retire"), "{why}");
-    let user = directory.begin_purge(ObjectKind::User, oid(4), &stamp(2));
+    let user = directory.agree_to_purge(ObjectKind::User, oid(4), &stamp(2));
     assert!(user.is_err());
     assert!(directory.purged(kind, id, &stamp(2)).is_empty(), "it lives");
     directory.change(Edit::End { kind, id }, &stamp(3)).unwrap();
     assert!(
         directory
-            .begin_purge(kind, id, &stamp(4))
+            .agree_to_purge(kind, id, &stamp(4))
             .unwrap()
             .is_empty()
     );
@@ -194,7 +231,7 @@ fn a_departments_own_are_deleted_with_it_and_its_projects_come_first() {
         directory.retired_within(ObjectKind::Project, oid(2)),
         [""; 0]
     );
-    let mut delta = directory.begin_purge(kind, id, &stamp(5)).unwrap();
+    let mut delta = directory.agree_to_purge(kind, id, &stamp(5)).unwrap();
     delta.ended.sort();
     let mut expected = vec![(ObjectKind::User, oid(4)), (ObjectKind::Group, oid(5))];
     expected.sort();

@@ -2,7 +2,6 @@
 
 mod policy;
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rusqlite::{OptionalExtension, params};
@@ -18,7 +17,6 @@ use super::load::{UNREADABLE, record_of};
 use super::write::Rows;
 use crate::directory::{Delta, DriftPolicy, DriftRefusal, adoption, may_put_back};
 use crate::store::error::{Doing, StoreError};
-use crate::store::hot::Untold;
 use crate::store::records::PAGE_MAX;
 use crate::store::regions::{RegionNo, RegionRow};
 use crate::store::{Changing, Reading, audit};
@@ -386,11 +384,9 @@ impl Changing<'_> {
         author: &str,
     ) -> Result<(), StoreError> {
         let stamp = self.stamp(author)?;
-        let before = self.bindings_digest(no)?.unwrap_or_default();
         let mut rows = Rows::begin(self, &stamp)?;
-        let digest = rows.of_one(no, put, gone, before)?;
-        rows.finish()?;
-        self.note_told(no, digest)
+        rows.tell(no, Some(put), (put.key().kind, gone))?;
+        rows.finish(&mut self.hot.directory).map(drop)
     }
 
     /// Tells one region something no more.
@@ -402,21 +398,9 @@ impl Changing<'_> {
         author: &str,
     ) -> Result<(), StoreError> {
         let stamp = self.stamp(author)?;
-        let before = self.bindings_digest(no)?.unwrap_or_default();
         let mut rows = Rows::begin(self, &stamp)?;
-        let digest = rows.taken_back(no, kind, gone, before)?;
-        rows.finish()?;
-        self.note_told(no, digest)
-    }
-
-    fn note_told(&mut self, no: RegionNo, digest: Digest) -> Result<(), StoreError> {
-        let sql = "UPDATE region_organization SET digest = ?2 WHERE region = ?1";
-        self.connection
-            .prepare_cached(sql)
-            .and_then(|mut it| it.execute(params![no.0, digest.to_bytes()]))
-            .doing("note what a region is told")?;
-        self.hot.directory.untell(Untold(BTreeSet::from([no])));
-        Ok(())
+        rows.tell(no, None, (kind, gone))?;
+        rows.finish(&mut self.hot.directory).map(drop)
     }
 }
 

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use rusqlite::{OptionalExtension, Row, params};
 use shared::ids::{FederationId, ObjectId};
-use shared::model::{End, Feed, Organization, Record, RecordKind, UnixMillis};
+use shared::model::{End, Feed, ObjectKind, Organization, Record, RecordKind, UnixMillis};
 use shared::wire::frame::{Standing, feed_code};
 use shared::wire::record::{self, Decoded, kind_code};
 
+use super::write::encoded;
 use super::{EVERYWHERE, RegionOrganization};
 use crate::directory::{
     Administrator, Directory, Ended, MergeRefusal, Names, Plan, PlanDigest, Stamp, Told, link_of,
-    object_of, plan,
+    object_of, outward, plan, record_kind,
 };
 use crate::store::Reading;
 use crate::store::error::{Doing, StoreError};
@@ -62,6 +63,21 @@ impl Reading<'_> {
         }
         let ended = self.ended(&mut stamps)?;
         Ok(Directory::stored(self.federation()?, live, ended, stamps))
+    }
+
+    /// How something ended; `None` of what lives, or never was.
+    pub(super) fn how_it_ended(
+        &self,
+        (kind, id): (ObjectKind, ObjectId),
+    ) -> Result<Option<End>, StoreError> {
+        let sql = "SELECT how FROM ended WHERE kind = ?1 AND id = ?2";
+        let key = params![kind_code(record_kind(kind)), encoded(&outward(id))?];
+        let how: Option<u8> = self
+            .prepared(sql)?
+            .query_row(key, |row| row.get(0))
+            .optional()
+            .doing("read what ended")?;
+        how.map(|it| end_of(it).ok_or(UNREADABLE)).transpose()
     }
 
     fn ended(

@@ -73,7 +73,7 @@ impl Changing<'_> {
         };
         let mut rows = Rows::begin(self, &stamp)?;
         rows.delta(&directory, &delta)?;
-        rows.finish()?;
+        rows.finish(&mut self.hot.directory)?;
         self.sign_out(&directory, &delta)?;
         self.hot.directory.keep_changed(directory, None);
         Ok(delta)
@@ -117,7 +117,7 @@ impl Changing<'_> {
         let bindings = bindings(&shown.plan);
         let digest = rows.bindings(no, &bindings, before.unwrap_or_default())?;
         rows.delta(&directory, &delta)?;
-        let written = rows.finish()?;
+        let written = rows.finish(&mut self.hot.directory)?;
         if written > 0 || before.is_none() {
             self.note_merge(no, digest, &stamp, shown.digest)?;
         }

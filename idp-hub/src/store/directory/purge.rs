@@ -2,16 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rusqlite::params;
 use shared::audit::{Act, By};
 use shared::ids::ObjectId;
-use shared::model::{CloudId, End, ObjectKind, Purge, Record, RecordKind, RemarkState, Subject};
-use shared::wire::Digest;
+use shared::model::{
+    CloudId, End, ObjectKind, Purge, PurgeStep, Record, RecordKind, RemarkState, Subject,
+    UnixMillis,
+};
 
 use super::write::Rows;
-use crate::directory::{Delta, Directory, Purging, Refusal, Retired, Stamp, is_lapse_proof};
+use crate::directory::{
+    Delta, Directory, Next, Refusal, Retired, Stamp, ToldToPurge, is_lapse_proof, next_of_purge,
+};
 use crate::store::error::{Doing, StoreError};
-use crate::store::hot::Untold;
 use crate::store::records::PAGE_MAX;
 use crate::store::regions::RegionNo;
 use crate::store::{Changing, Reading};
@@ -19,30 +21,47 @@ use crate::store::{Changing, Reading};
 /// Things that are purged at the same time: each agent keeps them all in sight, and tells of each.
 const PURGES_MAX: usize = 200;
 
+/// What is to be done about something that is being purged.
+pub type Going = ((ObjectKind, ObjectId), Next);
+
 /// Something that ended, of which the directory says that it lives.
 pub type Revived = (ObjectKind, ObjectId, End);
 
 impl Reading<'_> {
-    /// What every region that was told to has purged.
+    /// What is to be done about what is being purged, as of `now`.
     ///
     /// # Errors
     /// If the database fails.
-    pub fn purged_everywhere(&self) -> Result<Vec<(ObjectKind, ObjectId)>, StoreError> {
-        let mut is_done: BTreeMap<(ObjectKind, ObjectId), bool> = BTreeMap::new();
-        for no in self.told_to_purge()? {
-            let told = self.purges(no)?;
-            for (id, purge) in &told {
+    pub fn purges_going_on(&self, now: UnixMillis) -> Result<Vec<Going>, StoreError> {
+        let merged = self.merged_numbers()?;
+        let mut all: BTreeMap<(ObjectKind, ObjectId), Vec<Option<ToldToPurge>>> = BTreeMap::new();
+        for (place, no) in merged.iter().enumerate() {
+            let purges = self.purges(*no)?;
+            for (id, purge) in &purges {
                 let what = (purge.kind, *id);
-                let state = self.purging(no, what, &told, Vec::new())?;
-                *is_done.entry(what).or_insert(true) &= state == Purging::Done;
+                let told = ToldToPurge {
+                    at: purge.at,
+                    step: purge.step,
+                    state: self.purging(*no, what, &purges, Vec::new())?,
+                };
+                let of_all = all.entry(what).or_insert_with(|| vec![None; merged.len()]);
+                if let Some(here) = of_all.get_mut(place) {
+                    *here = Some(told);
+                }
             }
         }
-        let done = is_done.into_iter().filter(|(_, is_done)| *is_done);
-        Ok(done.map(|(what, _)| what).collect())
+        let mut going = Vec::new();
+        for (what, told) in all {
+            let next = next_of_purge(self.how_it_ended(what)?, &told, now);
+            if next != Next::Wait {
+                going.push((what, next));
+            }
+        }
+        Ok(going)
     }
 
-    /// Regions that are told to purge something.
-    fn told_to_purge(&self) -> Result<Vec<RegionNo>, StoreError> {
+    /// Regions whose organization is merged.
+    fn merged_numbers(&self) -> Result<Vec<RegionNo>, StoreError> {
         let doing = "find what is being purged";
         let sql = "SELECT region FROM region_organization WHERE merged_ms IS NOT NULL";
         let mut statement = self.prepared(sql)?;
@@ -58,6 +77,7 @@ impl Reading<'_> {
     /// If the database fails.
     pub fn revived(&self) -> Result<BTreeSet<Revived>, StoreError> {
         let key = self.required("lapse_key")?;
+        let directory = self.directory()?;
         let mut revived = BTreeSet::new();
         let mut after = Vec::new();
         loop {
@@ -71,7 +91,10 @@ impl Reading<'_> {
                 };
                 let what = (*kind, *id);
                 let is_live = self.object(*kind, *id)?.is_some();
-                if is_live && is_lapse_proof(&key, what, *how, proof) {
+                let ended = directory.ended(*id).map(|it| it.how);
+                // It was retired here with what it is in, and no more is known of the deletion.
+                let is_less = *how == End::Deleted && ended == Some(End::Retired);
+                if (is_live || is_less) && is_lapse_proof(&key, what, *how, proof) {
                     revived.insert((*kind, *id, *how));
                 }
             }
@@ -122,13 +145,12 @@ impl Changing<'_> {
         let stamp = self.stamp(&by.who)?;
         let regions = self.reading().merged_regions()?;
         self.are_not_too_many(&regions.iter().map(|it| it.no).collect::<Vec<_>>(), id)?;
-        let delta = directory.begin_purge(kind, id, &stamp)?;
-        self.write_delta(directory, &delta, &stamp)?;
         let purge = Record::Purge(Purge {
             object: id,
             kind,
             name: seen.name.clone(),
             at: self.now,
+            step: PurgeStep::Ask,
         });
         let mut told = Vec::new();
         for row in &regions {
@@ -136,12 +158,16 @@ impl Changing<'_> {
             let left = seen.left.iter().find(|it| it.region == *name);
             // What was purged once is told of where it came up again.
             let is_wanted = seen.how == End::Retired || left.is_some_and(|it| it.here.is_some());
-            if is_wanted && !self.reading().purges(row.no)?.contains_key(&id) {
+            let said = self.reading().purges(row.no)?.remove(&id);
+            let is_said = said.is_some_and(|it| is_good(&it, self.now));
+            if is_wanted && !is_said {
                 self.tell_purge(row.no, Some(&purge), &[], &stamp)?;
                 told.push(name.clone());
             }
         }
         if regions.is_empty() {
+            let delta = directory.agree_to_purge(kind, id, &stamp)?;
+            self.write_delta(directory, &delta, &stamp)?;
             let delta = directory.purged(kind, id, &stamp);
             self.write_delta(directory, &delta, &stamp)?;
         }
@@ -154,22 +180,82 @@ impl Changing<'_> {
         self.audit(act.changing("retired", after)).map(drop)
     }
 
-    /// Ends a purge that every region has done: it is as deleted then. `false` where it is not so
-    /// any more.
+    /// Does what is next about a purge. `false` where something else is, by now.
     ///
     /// # Errors
     /// If the database fails.
-    pub fn end_purge(
-        &mut self,
-        kind: ObjectKind,
-        id: ObjectId,
-        by: &By,
-    ) -> Result<bool, StoreError> {
-        if !self.reading().purged_everywhere()?.contains(&(kind, id)) {
+    pub fn bring_on(&mut self, going: Going, by: &By) -> Result<bool, StoreError> {
+        if !self.reading().purges_going_on(self.now)?.contains(&going) {
             return Ok(false);
         }
+        let (what, next) = going;
+        match next {
+            Next::Wait => return Ok(false),
+            Next::Lapse => self.lapse_purge(what, by)?,
+            Next::Delete => self.agree_to_purge(what, by)?,
+            Next::End => self.end_purge(what, by)?,
+        }
+        Ok(true)
+    }
+
+    /// Every region finds it empty: what goes along with it is deleted, and they are told to.
+    fn agree_to_purge(&mut self, what: (ObjectKind, ObjectId), by: &By) -> Result<(), StoreError> {
+        let (kind, id) = what;
         let stamp = self.stamp(&by.who)?;
         let mut directory = self.take_directory()?;
+        let along = directory.goes_along(kind, id).words().join(", ");
+        let delta = directory.agree_to_purge(kind, id, &stamp)?;
+        self.write_delta(&directory, &delta, &stamp)?;
+        self.hot.directory.keep_changed(directory, None);
+        let step = PurgeStep::Delete;
+        let (name, regions) = self.tell_step(id, step, |it| it.step == PurgeStep::Ask, &stamp)?;
+        let act = Act::new(by.clone(), "agree-purge").on(kind.name(), id, name);
+        let after = format!("to be deleted in {regions}; deleted with it: {along}");
+        self.audit(act.changing("empty in every region", after))
+            .map(drop)
+    }
+
+    /// Nobody did it while the word was good.
+    fn lapse_purge(&mut self, what: (ObjectKind, ObjectId), by: &By) -> Result<(), StoreError> {
+        let (kind, id) = what;
+        let (stamp, now) = (self.stamp(&by.who)?, self.now);
+        let is_old = |it: &Purge| it.step != PurgeStep::Lapsed && !is_good(it, now);
+        let (name, regions) = self.tell_step(id, PurgeStep::Lapsed, is_old, &stamp)?;
+        let act = Act::new(by.clone(), "lapse-purge").on(kind.name(), id, name);
+        let before = format!("to be purged in {regions}");
+        self.audit(act.changing(before, "retired")).map(drop)
+    }
+
+    /// Tells regions what is to be done now by the word that they have.
+    fn tell_step(
+        &mut self,
+        id: ObjectId,
+        step: PurgeStep,
+        is_meant: impl Fn(&Purge) -> bool,
+        stamp: &Stamp,
+    ) -> Result<(String, String), StoreError> {
+        let (mut name, mut regions) = (String::new(), Vec::new());
+        for row in self.reading().merged_regions()? {
+            let told = self.reading().purges(row.no)?.remove(&id);
+            if let Some(told) = told.filter(|it| is_meant(it)) {
+                name.clone_from(&told.name);
+                let purge = Record::Purge(Purge { step, ..told });
+                self.tell_purge(row.no, Some(&purge), &[], stamp)?;
+                regions.push(row.facts.name);
+            }
+        }
+        Ok((name, regions.join(", ")))
+    }
+
+    /// Every region has done it: it is as deleted, with what goes along.
+    fn end_purge(&mut self, what: (ObjectKind, ObjectId), by: &By) -> Result<(), StoreError> {
+        let (kind, id) = what;
+        let stamp = self.stamp(&by.who)?;
+        let mut directory = self.take_directory()?;
+        if directory.ended(id).is_some_and(|it| it.how == End::Retired) {
+            let delta = directory.agree_to_purge(kind, id, &stamp)?;
+            self.write_delta(&directory, &delta, &stamp)?;
+        }
         let delta = directory.purged(kind, id, &stamp);
         self.write_delta(&directory, &delta, &stamp)?;
         let mut regions = Vec::new();
@@ -183,8 +269,40 @@ impl Changing<'_> {
         self.hot.directory.keep_changed(directory, None);
         let act = Act::new(by.clone(), "purged").on(kind.name(), id, name.unwrap_or_default());
         let after = format!("deleted in {}", regions.join(", "));
-        self.audit(act.changing("retired", after))?;
-        Ok(true)
+        self.audit(act.changing("retired", after)).map(drop)
+    }
+
+    /// Takes back the word to purge something, where it is not done yet: it stays retired. What was
+    /// deleted already, once every region had agreed, stays deleted.
+    ///
+    /// # Errors
+    /// If no region is told to purge it, or the database fails. Nothing is changed then.
+    pub fn cancel_purge(
+        &mut self,
+        kind: ObjectKind,
+        id: ObjectId,
+        by: &By,
+    ) -> Result<(), StoreError> {
+        let mut told = Vec::new();
+        for row in self.reading().merged_regions()? {
+            if let Some(purge) = self.reading().purges(row.no)?.remove(&id) {
+                told.push((row, purge));
+            }
+        }
+        let Some(name) = told.first().map(|(_, it)| it.name.clone()) else {
+            let what = format!("the {} {id} is not being purged", kind.name());
+            let next = "see `idp-hub org retired`";
+            return Err(Refusal::Wrong { what, next }.into());
+        };
+        let stamp = self.stamp(&by.who)?;
+        let mut regions = Vec::new();
+        for (row, purge) in told {
+            self.tell_purge(row.no, None, &[purge.id()], &stamp)?;
+            regions.push(row.facts.name);
+        }
+        let act = Act::new(by.clone(), "cancel-purge").on(kind.name(), id, name);
+        let before = format!("to be purged in {}", regions.join(", "));
+        self.audit(act.changing(before, "retired")).map(drop)
     }
 
     /// Ends once more what a region proves to have ended. `false` where it does not live.
@@ -200,6 +318,11 @@ impl Changing<'_> {
             .map(|it| it.name().to_owned());
         let delta = directory.end(kind, id, how, &stamp);
         self.write_delta(&directory, &delta, &stamp)?;
+        if how == End::Deleted {
+            // What it is in may have taken it along, as retired.
+            let delta = directory.purged(kind, id, &stamp);
+            self.write_delta(&directory, &delta, &stamp)?;
+        }
         self.hot.directory.keep_changed(directory, None);
         let Some(name) = name else {
             return Ok(false);
@@ -217,7 +340,9 @@ impl Changing<'_> {
     fn are_not_too_many(&self, regions: &[RegionNo], id: ObjectId) -> Result<(), StoreError> {
         let mut all: BTreeSet<ObjectId> = BTreeSet::new();
         for no in regions {
-            all.extend(self.reading().purges(*no)?.into_keys());
+            let going = self.reading().purges(*no)?.into_iter();
+            let going = going.filter(|(_, it)| it.step != PurgeStep::Lapsed);
+            all.extend(going.map(|(id, _)| id));
         }
         match all.len() >= PURGES_MAX && !all.contains(&id) {
             false => Ok(()),
@@ -229,14 +354,14 @@ impl Changing<'_> {
     }
 
     fn write_delta(
-        &self,
+        &mut self,
         directory: &Directory,
         delta: &Delta,
         stamp: &Stamp,
     ) -> Result<(), StoreError> {
         let mut rows = Rows::begin(self, stamp)?;
         rows.delta(directory, delta)?;
-        rows.finish().map(drop)
+        rows.finish(&mut self.hot.directory).map(drop)
     }
 
     /// Tells one region to purge something, or takes that back.
@@ -247,20 +372,13 @@ impl Changing<'_> {
         gone: &[CloudId],
         stamp: &Stamp,
     ) -> Result<(), StoreError> {
-        let before = self.bindings_digest(no)?.unwrap_or_default();
         let mut rows = Rows::begin(self, stamp)?;
-        let mut digest: Digest = before;
-        if let Some(put) = put {
-            digest = rows.of_one(no, put, &[], digest)?;
-        }
-        digest = rows.taken_back(no, RecordKind::Purge, gone, digest)?;
-        rows.finish()?;
-        let sql = "UPDATE region_organization SET digest = ?2 WHERE region = ?1";
-        self.connection
-            .prepare_cached(sql)
-            .and_then(|mut it| it.execute(params![no.0, digest.to_bytes()]))
-            .doing("note what a region is told")?;
-        self.hot.directory.untell(Untold(BTreeSet::from([no])));
-        Ok(())
+        rows.tell(no, put, (RecordKind::Purge, gone))?;
+        rows.finish(&mut self.hot.directory).map(drop)
     }
+}
+
+/// Whether a region is to act by this word.
+fn is_good(purge: &Purge, now: UnixMillis) -> bool {
+    purge.step != PurgeStep::Lapsed && !Purge::is_old(purge.at, now)
 }

@@ -2,13 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 use shared::ids::ObjectId;
 use shared::model::{
-    Becomes, CloudId, End, ObjectKind, Purge, Record, RecordKind, RemarkState, Subject, UnixMillis,
+    Becomes, CloudId, End, Feed, ObjectKind, Purge, PurgeStep, Record, RecordKind, RemarkState,
+    ServiceKind, ServiceState, Subject, UnixMillis,
 };
+use shared::wire::frame::feed_code;
 use shared::wire::record::{self, kind_code};
 
+use super::counted::{Counts, Fresh};
 use super::load::{UNREADABLE, record_of};
 use crate::directory::{Directory, Ended, Here, Inside, Left, Purging, Retired};
 use crate::store::Reading;
@@ -29,6 +32,8 @@ pub struct RetiredQuery {
     pub name: Option<String>,
     /// Whose ids follow this one, 16 bytes; from the beginning if empty.
     pub after: Vec<u8>,
+    /// When it is asked.
+    pub now: UnixMillis,
     /// How many are looked at; [`PAGE_MAX`] at most. What was purged and is nowhere is left out.
     pub limit: u32,
 }
@@ -42,14 +47,19 @@ pub struct RetiredPage {
     pub next: Option<Vec<u8>>,
 }
 
-type Wanted<'a> = BTreeMap<ObjectId, &'a Ended>;
+pub(super) type Wanted<'a> = BTreeMap<ObjectId, &'a Ended>;
 
 impl Reading<'_> {
     /// What was retired, in the order of their ids.
     ///
     /// # Errors
     /// If the database fails.
-    pub fn retired(&self, query: &RetiredQuery, heard: &Heard) -> Result<RetiredPage, StoreError> {
+    pub fn retired(
+        &self,
+        query: &RetiredQuery,
+        heard: &Heard,
+        counts: &Counts,
+    ) -> Result<RetiredPage, StoreError> {
         let directory = self.directory()?;
         let after = <[u8; 16]>::try_from(query.after.as_slice());
         let after = after.ok().map(ObjectId::from_bytes);
@@ -66,7 +76,11 @@ impl Reading<'_> {
         let wanted: Wanted<'_> = all.by_ref().take(limit).collect();
         let is_all = all.next().is_none();
         let last = wanted.keys().next_back().map(|it| it.to_bytes().to_vec());
-        let mut items = self.left_of(&directory, &wanted, heard)?;
+        let fresh = match after {
+            None => Fresh::Now(query.now),
+            Some(_) => Fresh::OnePageOn(query.now),
+        };
+        let mut items = self.left_of(&directory, &wanted, heard, (counts, fresh))?;
         items.retain(|it| it.how == End::Retired || it.left.iter().any(is_left));
         Ok(RetiredPage {
             items,
@@ -78,11 +92,17 @@ impl Reading<'_> {
     ///
     /// # Errors
     /// If the database fails.
-    pub fn retired_one(&self, id: ObjectId, heard: &Heard) -> Result<Option<Retired>, StoreError> {
+    pub fn retired_one(
+        &self,
+        id: ObjectId,
+        heard: &Heard,
+        counts: &Counts,
+    ) -> Result<Option<Retired>, StoreError> {
         let directory = self.directory()?;
         let ended = directory.retired().find(|(it, _)| *it == id);
         let wanted: Wanted<'_> = ended.into_iter().collect();
-        Ok(self.left_of(&directory, &wanted, heard)?.pop())
+        let fresh = (counts, Fresh::Now(UnixMillis(0)));
+        Ok(self.left_of(&directory, &wanted, heard, fresh)?.pop())
     }
 
     fn left_of(
@@ -90,6 +110,7 @@ impl Reading<'_> {
         directory: &Directory,
         wanted: &Wanted<'_>,
         heard: &Heard,
+        (counts, fresh): (&Counts, Fresh),
     ) -> Result<Vec<Retired>, StoreError> {
         let mut all: BTreeMap<ObjectId, Retired> = BTreeMap::new();
         for (id, it) in wanted {
@@ -98,21 +119,26 @@ impl Reading<'_> {
         if all.is_empty() {
             return Ok(Vec::new());
         }
-        for row in self.merged_regions()? {
-            let places = self.places_of(row.no, wanted)?;
-            let mut here = self.here(row.no, &places)?;
+        let every: Wanted<'_> = directory.retired().collect();
+        let merged = self.merged_regions()?;
+        counts.keep(&merged);
+        for row in merged {
+            let counted = counts.of(self, row.no, &every, fresh)?;
             let told = self.purges(row.no)?;
+            let unread = self.unread(row.no)?;
             let since = heard.get(&row.no).copied().unwrap_or_default();
             for (id, retired) in &mut all {
-                let subjects = places.iter().filter(|(_, it)| *it == id);
+                let subjects = counted.places.iter().filter(|(_, it)| *it == id);
                 let subjects = subjects.map(|((kind, here), _)| Subject::Own(*kind, here.clone()));
                 let own: Vec<Subject> = subjects.collect();
                 let purge = self.purging(row.no, (retired.kind, *id), &told, own)?;
                 retired.left.push(Left {
                     region: row.facts.name.clone(),
                     heard: since.max(row.facts.seen),
-                    here: here.remove(id),
+                    here: counted.here.get(id).copied(),
                     purge,
+                    good_until: told.get(id).map(|it| good_until(it.at)),
+                    unread: unread.clone(),
                 });
             }
         }
@@ -133,7 +159,7 @@ impl Reading<'_> {
 
     /// Which of a region's departments and projects are those that are wanted: by what was decided
     /// about them, and otherwise by the federation's marker, which agents leave on what they make.
-    fn places_of(
+    pub(super) fn places_of(
         &self,
         no: RegionNo,
         wanted: &Wanted<'_>,
@@ -179,7 +205,7 @@ impl Reading<'_> {
     }
 
     /// What is there of them, and what is in it. Of a thing that a region has twice, both count.
-    fn here(
+    pub(super) fn here(
         &self,
         no: RegionNo,
         places: &BTreeMap<(ObjectKind, CloudId), ObjectId>,
@@ -259,6 +285,35 @@ impl Reading<'_> {
         Ok(told)
     }
 
+    /// Why what a region tells may not be all, or not be so any more: a feed that was never read,
+    /// or is being read anew, and services of which the agent has no answer.
+    fn unread(&self, no: RegionNo) -> Result<Vec<String>, StoreError> {
+        let mut unread = Vec::new();
+        for feed in [Feed::Organization, Feed::Inventory] {
+            let sql = "SELECT live FROM feeds WHERE region = ?1 AND feed = ?2";
+            let live: Option<bool> = self
+                .prepared(sql)?
+                .query_row(params![no.0, feed_code(feed)], |row| row.get(0))
+                .optional()
+                .doing("find how far a region told")?;
+            match live {
+                Some(true) => {}
+                Some(false) => unread.push(format!("its {} is being read", feed.name())),
+                None => unread.push(format!("its {} was never read", feed.name())),
+            }
+        }
+        self.each_told(no, RecordKind::Service, |record| {
+            if let Record::Service(it) = record {
+                let is_asked = !matches!(it.kind, ServiceKind::Placement);
+                let is_told = matches!(it.state, ServiceState::Available | ServiceState::Missing);
+                if is_asked && !is_told {
+                    unread.push(format!("{}: {}", it.kind.name(), it.state.code()));
+                }
+            }
+        })?;
+        Ok(unread)
+    }
+
     /// How far a region is with what it was told to purge.
     pub(super) fn purging(
         &self,
@@ -270,6 +325,9 @@ impl Reading<'_> {
         let Some(told) = told.get(&id) else {
             return Ok(Purging::NotTold);
         };
+        if told.step == PurgeStep::Lapsed {
+            return Ok(Purging::Lapsed);
+        }
         for subject in std::iter::once(Subject::Object(kind, id)).chain(own) {
             let key = record::encode_id(&subject.id()).map_err(|_| UNREADABLE)?;
             let sql = "SELECT kind, id, value FROM records
@@ -286,8 +344,15 @@ impl Reading<'_> {
             };
             match remark.state {
                 RemarkState::Purged { told: at } if at == told.at => return Ok(Purging::Done),
+                RemarkState::Purgeable { told: at }
+                    if at == told.at && told.step == PurgeStep::Ask =>
+                {
+                    return Ok(Purging::Ready);
+                }
                 // Of an earlier word.
-                RemarkState::Purged { .. } | RemarkState::Ended { .. } => {}
+                RemarkState::Purged { .. }
+                | RemarkState::Purgeable { .. }
+                | RemarkState::Ended { .. } => {}
                 RemarkState::Failed { error: why, .. } | RemarkState::Blocked { reason: why } => {
                     return Ok(Purging::Refused(why));
                 }
@@ -308,6 +373,12 @@ impl Reading<'_> {
         let sql = "SELECT kind, id, value FROM records WHERE region = ?1 AND kind = ?2";
         self.each(sql, no, kind, with)
     }
+}
+
+/// Until when a word to purge something is good.
+fn good_until(at: UnixMillis) -> UnixMillis {
+    let millis = u64::try_from(Purge::GOOD_FOR.as_millis()).unwrap_or(u64::MAX);
+    UnixMillis(at.0.saturating_add(millis))
 }
 
 /// Whether a region has it, or is told to purge it.

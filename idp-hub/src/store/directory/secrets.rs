@@ -12,7 +12,6 @@ use shared::wire::record::{self, kind_code};
 use super::write::{Rows, UNTOLD, encoded};
 use crate::directory::outward;
 use crate::store::error::{Doing, StoreError};
-use crate::store::hot::Untold;
 use crate::store::regions::RegionNo;
 use crate::store::{Changing, Reading};
 
@@ -53,18 +52,16 @@ impl Changing<'_> {
         let stamp = self.stamp(author)?;
         let id = encoded(&outward(user))?;
         let mut rows = Rows::begin(self, &stamp)?;
-        let (mut told, mut untold) = (Vec::new(), BTreeSet::new());
+        let mut told = Vec::new();
         for (no, sealed) in sealed {
             let is_told = sealed.is_some();
             let value = sealed.map(|sealed| value(user, version, sealed));
             let value = value.transpose()?;
             if rows.own(no, |it| it.replace(no.0, SECRET, &id, value.as_deref()))? {
-                untold.insert(no);
                 told.extend(is_told.then_some(no));
             }
         }
-        rows.finish()?;
-        self.hot.directory.untell(Untold(untold));
+        rows.finish(&mut self.hot.directory)?;
         Ok(told)
     }
 
@@ -87,9 +84,7 @@ impl Changing<'_> {
         for id in ids {
             rows.own(no, |it| it.replace(no.0, SECRET, &id, None))?;
         }
-        rows.finish()?;
-        self.hot.directory.untell(Untold(BTreeSet::from([no])));
-        Ok(())
+        rows.finish(&mut self.hot.directory).map(drop)
     }
 }
 
@@ -115,6 +110,7 @@ impl Rows<'_> {
         let written = write(self);
         let own = std::mem::replace(&mut self.digest, common);
         written?;
+        self.told.insert(no);
         let sql = "UPDATE region_organization SET digest = ?2 WHERE region = ?1";
         self.run(sql, params![no.0, own.to_bytes()], "note a region's digest")?;
         Ok(true)

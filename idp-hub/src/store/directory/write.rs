@@ -1,6 +1,6 @@
 //! Writes rows of the directory. Each gets the next number, and so is told to the regions.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use rusqlite::{Connection, OptionalExtension, params};
 use shared::ids::ObjectId;
@@ -15,6 +15,7 @@ use crate::directory::{
 };
 use crate::store::error::{Doing, StoreError};
 use crate::store::facts;
+use crate::store::hot::{DirectoryHot, Untold};
 use crate::store::regions::RegionNo;
 use crate::store::{Changing, Reading};
 
@@ -26,6 +27,8 @@ pub(super) struct Rows<'a> {
     /// Of the rows that are being written: what holds everywhere, or a region's own.
     pub(super) digest: Digest,
     written: u64,
+    /// Regions that are told something for themselves.
+    pub(super) told: BTreeSet<RegionNo>,
     /// With what the hub proves its word that something ended.
     key: [u8; 32],
 }
@@ -41,6 +44,7 @@ impl<'a> Rows<'a> {
             head,
             digest: Digest::from_bytes(digest),
             written: 0,
+            told: BTreeSet::new(),
             key: reading.required("lapse_key")?,
         })
     }
@@ -88,37 +92,23 @@ impl<'a> Rows<'a> {
         Ok(std::mem::replace(&mut self.digest, common))
     }
 
-    /// What one region is told beside what was decided about its things. `digest` is that of all
-    /// that it alone is told, and so is what comes back.
-    pub(super) fn of_one(
+    /// What one region alone is told beside what was decided about its things, and what it is not
+    /// told any more. Where its organization is not merged, nothing.
+    pub(super) fn tell(
         &mut self,
         no: RegionNo,
-        put: &Record,
-        gone: &[shared::model::CloudId],
-        digest: Digest,
-    ) -> Result<Digest, StoreError> {
-        let common = std::mem::replace(&mut self.digest, digest);
-        self.put(no.0, put)?;
-        let kind = kind_code(put.key().kind);
-        for id in gone {
-            self.bury(no.0, kind, &encoded(id)?)?;
-        }
-        Ok(std::mem::replace(&mut self.digest, common))
-    }
-
-    /// What one region is not told any more. `digest` as in [`of_one`](Self::of_one).
-    pub(super) fn taken_back(
-        &mut self,
-        no: RegionNo,
-        kind: RecordKind,
-        gone: &[shared::model::CloudId],
-        digest: Digest,
-    ) -> Result<Digest, StoreError> {
-        let common = std::mem::replace(&mut self.digest, digest);
-        for id in gone {
-            self.bury(no.0, kind_code(kind), &encoded(id)?)?;
-        }
-        Ok(std::mem::replace(&mut self.digest, common))
+        put: Option<&Record>,
+        (kind, gone): (RecordKind, &[shared::model::CloudId]),
+    ) -> Result<bool, StoreError> {
+        self.own(no, |it| {
+            if let Some(record) = put {
+                it.put(no.0, record)?;
+            }
+            for id in gone {
+                it.bury(no.0, kind_code(kind), &encoded(id)?)?;
+            }
+            Ok(())
+        })
     }
 
     /// An object is one thing of the region: where another one is that now, the earlier one is
@@ -246,11 +236,15 @@ impl<'a> Rows<'a> {
             .map(drop)
     }
 
-    /// Writes what holds for the whole. Returns how many rows were written.
-    pub(super) fn finish(self) -> Result<u64, StoreError> {
+    /// Writes what holds for the whole, and has each region that was written to told with the
+    /// commit. Returns how many rows were written.
+    pub(super) fn finish(self, hot: &mut DirectoryHot) -> Result<u64, StoreError> {
         let (head, digest) = (self.head.to_le_bytes(), self.digest.to_bytes());
         facts::store(self.connection, "directory_head", &head)?;
         facts::store(self.connection, "directory_digest", &digest)?;
+        if !self.told.is_empty() {
+            hot.untell(Untold(self.told));
+        }
         Ok(self.written)
     }
 }

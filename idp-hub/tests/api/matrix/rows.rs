@@ -148,6 +148,7 @@ pub(super) fn drift() -> Vec<Row> {
         plain("GET", "/directory/retired", "", cloud(200)),
         of_retired("GET", "/directory/retired/{id}"),
         of_retired("POST", "/directory/retired/{id}/purge"),
+        of_retired("DELETE", "/directory/retired/{id}/purge"),
         cure("/regions/{region}/drift/{id}/put-back"),
         cure("/regions/{region}/drift/{id}/adopt"),
         row(

@@ -4,12 +4,12 @@ use super::codes::{custody, custody_code, object_kind, object_kind_code};
 use super::{moment, timely};
 use crate::model::{
     Actor, Assignment, Becomes, Binding, CloudId, Department, End, Entry, Group, Implication,
-    Lapse, Marker, Membership, Project, Purge, Role, Scope, Secret, UnixMillis, User,
+    Lapse, Marker, Membership, Project, Purge, PurgeStep, Role, Scope, Secret, UnixMillis, User,
 };
 use crate::wire::codec::DecodeError;
 use crate::wire::v1::{
     ActorV1, AssignmentV1, BecomesV1, BindingV1, DepartmentV1, EndV1, EntryV1, GroupV1, LapseV1,
-    MarkerV1, PairV1, ProjectV1, PurgeV1, RoleV1, ScopeV1, SecretV1, UserV1,
+    MarkerV1, PairV1, ProjectV1, PurgeStepV1, PurgeV1, RoleV1, ScopeV1, SecretV1, UserV1,
 };
 use crate::wire::{Bytes, Text};
 
@@ -267,6 +267,11 @@ impl<'a> From<&'a Purge> for PurgeV1<'a> {
             kind: object_kind_code(it.kind),
             name: Text::cut(&it.name),
             at_ms: timely(it.at).0,
+            step: match it.step {
+                PurgeStep::Ask => PurgeStepV1::Ask,
+                PurgeStep::Delete => PurgeStepV1::Delete,
+                PurgeStep::Lapsed => PurgeStepV1::Lapsed,
+            },
         }
     }
 }
@@ -279,6 +284,11 @@ pub(super) fn purge(it: PurgeV1<'_>) -> Result<Purge, DecodeError> {
         })?,
         name: it.name.into_string(),
         at: moment("when something is to be purged", UnixMillis(it.at_ms))?,
+        step: match it.step {
+            PurgeStepV1::Ask => PurgeStep::Ask,
+            PurgeStepV1::Delete => PurgeStep::Delete,
+            PurgeStepV1::Lapsed => PurgeStep::Lapsed,
+        },
     })
 }
 

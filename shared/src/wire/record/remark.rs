@@ -104,6 +104,9 @@ impl<'a> From<&'a Remark> for RemarkV1<'a> {
                 RemarkState::Purged { told } => RemarkStateV1::Purged {
                     told_ms: timely(*told).0,
                 },
+                RemarkState::Purgeable { told } => RemarkStateV1::Purgeable {
+                    told_ms: timely(*told).0,
+                },
                 RemarkState::Ended { how, proof } => RemarkStateV1::Ended {
                     how: end_to(*how),
                     proof: *proof,
@@ -146,6 +149,9 @@ pub(super) fn remark(it: RemarkV1<'_>) -> Result<Remark, DecodeError> {
             },
             RemarkStateV1::Purged { told_ms } => RemarkState::Purged {
                 told: moment("which word to purge is done", UnixMillis(told_ms))?,
+            },
+            RemarkStateV1::Purgeable { told_ms } => RemarkState::Purgeable {
+                told: moment("which word to purge is answered", UnixMillis(told_ms))?,
             },
             RemarkStateV1::Ended { how, proof } => RemarkState::Ended {
                 how: end_from(&how),

@@ -66,6 +66,10 @@ pub(super) fn act(by: By, task: &Task, made: Option<&CloudId>, failure: Option<&
             let act = Act::new(by, "remove").on(kind.name(), id, "");
             act.changing("there", "not there")
         }
+        Order::Look { kind, id, name, .. } => {
+            let act = Act::new(by, "look").on(kind.name(), id, name.as_str());
+            act.changing("to be purged", "empty")
+        }
         Order::Purge { kind, id, name, .. } => {
             let act = Act::new(by, "purge").on(kind.name(), id, name.as_str());
             act.changing("retired", "not there")

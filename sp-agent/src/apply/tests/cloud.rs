@@ -1,6 +1,6 @@
 //! A Keystone as a plain value, with those of its rules that matter here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use shared::model::{
@@ -178,6 +178,26 @@ impl Fake {
         }
     }
 
+    /// What the real ones find beside what goes along.
+    fn look(
+        &self,
+        (kind, id): (ObjectKind, &CloudId),
+        along: &BTreeSet<CloudId>,
+    ) -> Result<(), CloudError> {
+        let found = self.all.object(kind, id).ok_or(refused(404))?;
+        assert_ne!(super::super::compare::enabled(&found), Some(true));
+        let all = objects(&self.all);
+        let mut others = all.iter().filter(|it| !along.contains(&it.1));
+        assert!(!others.any(|it| it.2.department() == Some(id)));
+        match self.contents.get(id) {
+            Some(found) => {
+                let (what, found) = (id.to_string(), found.clone());
+                Err(CloudError::Occupied { what, found })
+            }
+            None => Ok(()),
+        }
+    }
+
     /// What the real ones find is found here, and what they would take along must not be there.
     fn purge(&mut self, kind: ObjectKind, id: &CloudId) -> Result<(), CloudError> {
         let found = self.all.object(kind, id).ok_or(refused(404))?;
@@ -239,6 +259,9 @@ impl Fake {
                     }
                 }
             }
+            Order::Look {
+                kind, id, along, ..
+            } => self.look((*kind, id), along)?,
             Order::Purge { kind, id, .. } => self.purge(*kind, id)?,
             Order::Link(link) => {
                 if ends(link).any(|(kind, id)| !self.all.has(kind, id)) {

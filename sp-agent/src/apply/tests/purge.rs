@@ -1,7 +1,9 @@
 //! What was retired is purged on command, and what ended does not come back.
 
+mod agreed;
+
 use shared::ids::ObjectId;
-use shared::model::{Becomes, End, Object, ObjectKind, Purge, Remark, RemarkState};
+use shared::model::{Becomes, End, Object, ObjectKind, Purge, PurgeStep, Remark, RemarkState};
 
 use super::rules::{DEPARTMENT, GROUP, INNER, PROJECT, USER, applied, end, replica};
 use super::world::*;
@@ -9,14 +11,26 @@ use super::*;
 
 const AT: UnixMillis = UnixMillis(5_000);
 
+/// Every region agrees that it is purged.
 fn purge(replica: &mut Replica, kind: ObjectKind, id: u128, name: &str) {
+    step(replica, (kind, id, name), PurgeStep::Delete);
+}
+
+fn step(replica: &mut Replica, (kind, id, name): (ObjectKind, u128, &str), step: PurgeStep) {
     let purge = Purge {
         object: oid(id),
         kind,
         name: name.to_owned(),
         at: AT,
+        step,
     };
     replica.purges.insert(oid(id), purge);
+}
+
+fn purgeable(bench: &Bench) -> Vec<String> {
+    let all = remarks(bench).into_iter();
+    let ready = all.filter(|it| it.state == RemarkState::Purgeable { told: AT });
+    ready.map(|it| it.name).collect()
 }
 
 /// Both projects are retired and switched off.

@@ -1,14 +1,18 @@
 //! Deletes a retired project or department, if it is empty: every service that can hold something
 //! of a project is asked right before, and what can't be asked is not deleted.
 //!
-//! Asked are Nova (servers, also soft-deleted ones), Cinder (volumes, snapshots, backups), Neutron
-//! (networks, ports, routers, floating IPs, security groups but the default one), Glance (images,
-//! also hidden and community ones) and Keystone (what is nested in it, and all that is in a
-//! department), as far as Keystone lists them among its services. A cloud with any other service
-//! that may hold something of a project (Heat, Octavia, Designate, Manila, Barbican, Swift), or
-//! with services in another region, keeps the project, unless its operator lets that go unseen
-//! ([`services`]). Keystone's own DELETE of a domain takes everything in it along (Identity API v3,
-//! "Delete domain"), so that a department must have nothing in it at all.
+//! Asked are Nova (servers, also soft-deleted ones, and server groups), Cinder (volumes, with which
+//! transfers go; snapshots, backups, groups and their snapshots), Neutron (networks, subnets also
+//! in others' networks, ports, routers, floating IPs, subnet pools, address scopes and groups, QoS
+//! and RBAC policies, trunks, VPNs, security groups, and rules that somebody put into the default
+//! one), Glance (images, also hidden and community ones) and Keystone (what is nested in it, and
+//! all that is in a department), as far as Keystone lists them among its services. A cloud with any
+//! other service that may hold something of a project (Heat, Octavia, Designate, Manila, Barbican,
+//! Swift), or with services in another region, keeps the project, unless its operator lets that go
+//! unseen ([`services`]). Keystone's own DELETE of a domain takes everything in it along (Identity
+//! API v3, "Delete domain"), so that a department must have nothing in it at all; that of a project
+//! takes its application credentials, EC2 credentials and trusts along, which nobody can use in
+//! what is switched off.
 //!
 //! The last question is whether it is switched off still, and not much time may lie between the
 //! first one and the deletion: no new token is good in a project that is switched off, and those
@@ -18,14 +22,16 @@
 //! [`Reconciler`]: crate::apply::Reconciler
 
 mod contents;
+mod neutron;
 mod services;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::Value;
-use shared::model::{CloudId, ObjectKind, ServiceKind, UnixMillis};
+use shared::model::{self, CloudId, ObjectKind, ServiceKind, UnixMillis};
 
 use super::client::{Ask, Change, Client};
 use super::compute::servers::Witness;
@@ -36,10 +42,6 @@ use crate::cloud::CloudError;
 /// From the first question to the deletion: longer ago, an answer says little.
 pub(super) const LOOK_MAX: Duration = Duration::from_secs(30);
 
-/// A word of the hub's that is older is not taken: what an administrator confirmed weeks ago is no
-/// more what he would see now.
-const WORD_AGE_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
-
 /// What is to be deleted, and what is known of this cloud.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Purge<'a> {
@@ -48,6 +50,8 @@ pub(super) struct Purge<'a> {
     pub(super) name: &'a str,
     /// When the administrator said so, by the hub's clock.
     pub(super) told: UnixMillis,
+    /// What of a department is removed before it.
+    pub(super) along: &'a BTreeSet<CloudId>,
     /// The agent's region; `None` where the cloud has but one.
     pub(super) region: Option<&'a str>,
     /// Types of services that may hold something and are not asked.
@@ -97,6 +101,20 @@ impl Purge<'_> {
     }
 }
 
+/// Asks whether it is there and empty, and changes nothing.
+///
+/// # Errors
+/// As of [`purge`].
+pub(super) async fn look(
+    client: &Client,
+    witness: &Witness,
+    order: &Purge<'_>,
+) -> Result<(), CloudError> {
+    let place = order.place()?;
+    is_of_now(client, order, &place)?;
+    is_empty(client, witness, order, &place).await.map(drop)
+}
+
 /// Deletes it.
 ///
 /// # Errors
@@ -106,31 +124,14 @@ impl Purge<'_> {
 pub(super) async fn purge(
     client: &Client,
     witness: &Witness,
-    order: Purge<'_>,
+    order: &Purge<'_>,
 ) -> Result<(), CloudError> {
     let place = order.place()?;
+    is_of_now(client, order, &place)?;
     let clock = client.clock();
-    let age = clock.unix_millis().0.saturating_sub(order.told.0);
-    if u128::from(age) > WORD_AGE_MAX.as_millis() {
-        let days = WORD_AGE_MAX.as_secs() / (24 * 3600);
-        return Err(place.refused(format!(
-            "the word to purge it is older than {days} days; say it again at the hub, after a \
-             look at what is in it"
-        )));
-    }
-    if !is_there_and_off(client, &place).await? {
-        return Ok(());
-    }
     let begun = clock.now();
-    let kinds = to_ask(client, &order, &place).await.map_err(not_mistaken)?;
-    let found = match order.kind {
-        ObjectKind::Department => contents::of_department(client, &place.id).await,
-        _ => contents::of_project(client, (witness, &place.what), &place.id, &kinds).await,
-    };
-    let found = found.map_err(not_mistaken)?;
-    if !found.is_empty() {
-        let (what, found) = (place.what, contents::counted(&found));
-        return Err(CloudError::Occupied { what, found });
+    if !is_empty(client, witness, order, &place).await? {
+        return Ok(());
     }
     if !is_there_and_off(client, &place).await? {
         return Ok(());
@@ -148,6 +149,43 @@ pub(super) async fn purge(
         () = clock.sleep(left) => Err(CloudError::Unreachable {
             endpoint: client.known_endpoint(ServiceKind::Identity),
             reason: format!("no answer to the deletion of {} in time", place.what),
+        }),
+    }
+}
+
+/// What an administrator confirmed weeks ago is no more what he would see now.
+fn is_of_now(client: &Client, order: &Purge<'_>, place: &Place) -> Result<(), CloudError> {
+    match model::Purge::is_old(order.told, client.clock().unix_millis()) {
+        false => Ok(()),
+        true => Err(place.refused(format!(
+            "the word to purge it is older than {} days; say it again at the hub, after a look at \
+             what is in it",
+            model::Purge::GOOD_FOR.as_secs() / (24 * 3600)
+        ))),
+    }
+}
+
+/// Whether it is there, switched off, with nothing in it; `false` where it is gone.
+async fn is_empty(
+    client: &Client,
+    witness: &Witness,
+    order: &Purge<'_>,
+    place: &Place,
+) -> Result<bool, CloudError> {
+    if !is_there_and_off(client, place).await? {
+        return Ok(false);
+    }
+    let kinds = to_ask(client, order, place).await.map_err(not_mistaken)?;
+    let found = match order.kind {
+        ObjectKind::Department => contents::of_department(client, &place.id, order.along).await,
+        _ => contents::of_project(client, (witness, &place.what), &place.id, &kinds).await,
+    };
+    let found = found.map_err(not_mistaken)?;
+    match found.is_empty() {
+        true => Ok(true),
+        false => Err(CloudError::Occupied {
+            what: place.what.clone(),
+            found: contents::counted(&found),
         }),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 use shared::link::inbox::{Position, Verdict};
-use shared::model::{Feed, Key, Record, RecordKind};
+use shared::model::{End, Feed, Key, Record, RecordKind};
 use shared::wire::Digest;
 use shared::wire::frame::{Ack, Batch, Cursor, DIRECTORY_FEED, FeedFrame, Open};
 use shared::wire::record::{Decoded, decode, decode_id, feed_of_kind, kind_of};
@@ -192,10 +192,17 @@ impl Taking<'_> {
                         .execute(params![kind, id])?;
                 }
             }
+            let mut known = [&unsaid, &before].into_iter().flatten();
+            if how(kind, id, value) == Some(End::Retired)
+                && let Some(deleted) = known.find(|it| is_deletion(kind, id, it))
+            {
+                self.unsaid(kind, id, deleted)?;
+                continue;
+            }
             // A snapshot tells again what is held.
             if value != before.as_deref() || unsaid.is_some() {
-                let before = before.or(unsaid);
-                self.change(kind, id, before.as_deref(), value);
+                let before = before.as_deref().or(unsaid.as_deref());
+                self.change(kind, id, before, value);
             }
         }
         Ok(())
@@ -213,11 +220,16 @@ impl Taking<'_> {
     }
 
     /// Remembers that a snapshot did not name this link or end: a later word of the hub may be that
-    /// the link is gone, by its id alone, and what ended must not come back.
+    /// the link is gone, by its id alone, and what ended must not come back. What was remembered
+    /// so beside another word of the hub's is a deletion, and stays.
     fn unsaid(&mut self, kind: u16, id: &[u8], value: &[u8]) -> rusqlite::Result<()> {
-        self.connection
-            .prepare_cached("INSERT OR REPLACE INTO unsaid (kind, id, value) VALUES (?1, ?2, ?3)")?
+        let kept = self
+            .connection
+            .prepare_cached("INSERT OR IGNORE INTO unsaid (kind, id, value) VALUES (?1, ?2, ?3)")?
             .execute(params![kind, id, value])?;
+        if kept == 0 {
+            return Ok(());
+        }
         if let Some(record) = known(kind, id, value) {
             let change = Change::Unsaid(record);
             self.changes.insert((kind, id.to_vec()), change);
@@ -303,6 +315,19 @@ fn stays(kind: u16) -> bool {
 fn is_link(kind: u16) -> bool {
     use RecordKind::{Assignment, Implication, Membership};
     matches!(kind_of(kind), Some(Membership | Implication | Assignment))
+}
+
+/// How something ended, if a value says so.
+fn how(kind: u16, id: &[u8], value: Option<&[u8]>) -> Option<End> {
+    let is_lapse = kind_of(kind) == Some(RecordKind::Lapse);
+    match known(kind, id, value.filter(|_| is_lapse)?)? {
+        Record::Lapse(it) => Some(it.how),
+        _ => None,
+    }
+}
+
+fn is_deletion(kind: u16, id: &[u8], value: &[u8]) -> bool {
+    how(kind, id, Some(value)) == Some(End::Deleted)
 }
 
 fn known(kind: u16, id: &[u8], value: &[u8]) -> Option<Record> {

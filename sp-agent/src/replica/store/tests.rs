@@ -222,6 +222,39 @@ async fn what_ended_is_remembered_when_an_older_backup_tells_nothing_of_it() {
     assert_eq!(held.ended.len(), 1);
 }
 
+#[tokio::test]
+async fn what_was_deleted_stays_so_when_an_older_backup_only_retires_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut hub = Hub::default();
+    let ended = |how, proof| Lapse {
+        object: object(1),
+        kind: ObjectKind::User,
+        how,
+        proof: [proof; 32],
+    };
+    let deleted = ended(shared::model::End::Deleted, 3);
+    let retired = Record::Lapse(ended(shared::model::End::Retired, 4));
+    hub.tell(&Record::Lapse(deleted));
+    let mut replica = store(folder.path());
+    take(&replica, open(Start::Snapshot)).await;
+    take(&replica, hub.batch(0, true)).await;
+    // Retired in the place of the deletion, in a snapshot; then not told of at all; then again.
+    for told in [vec![&retired], vec![], vec![&retired]] {
+        hub.rows.clear();
+        hub.tell(&department(2, "sales"));
+        told.into_iter().for_each(|it| hub.tell(it));
+        take(&replica, open(Start::Snapshot)).await;
+        take(&replica, hub.batch(0, true)).await;
+        for _ in 0..2 {
+            let held = replica.replica().unwrap();
+            assert_eq!(held.ended[&object(1)], (deleted.kind, deleted.how));
+            assert_eq!(held.proofs[&object(1)], deleted.proof);
+            drop(replica);
+            replica = store(folder.path());
+        }
+    }
+}
+
 fn membership(group: u8, user: u8) -> Membership<CloudId> {
     Membership {
         group: CloudId::Hyphenated([group; 16]),

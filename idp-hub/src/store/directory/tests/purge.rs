@@ -1,6 +1,7 @@
 //! What was retired is counted, purged on command and to its end; what ended is not revived.
 
 mod ended;
+mod steps;
 
 use shared::model::{
     Custody, Entry, Feed, FloatingIp, Network, ObjectKind, Project, Purge, Remark, RemarkState,
@@ -9,7 +10,7 @@ use shared::model::{
 
 use super::site::{OURS, Site, by_ann, entry, organization};
 use super::*;
-use crate::directory::{Action, Contents, Purging, Retired};
+use crate::directory::{Action, Contents, Next, Purging, Retired};
 use crate::store::RegionNo;
 
 const LATER: UnixMillis = UnixMillis(u64::MAX / 4);
@@ -42,7 +43,10 @@ struct Stage {
 
 impl Stage {
     async fn new() -> Self {
-        let site = Site::new().await;
+        Self::of(Site::new().await).await
+    }
+
+    async fn of(site: Site) -> Self {
         let (home, north) = (site.region(1).await, site.region(2).await);
         let mut records = organization("h");
         records.push(Record::Project(project("h-web", "h-ops", "web", true)));
@@ -63,6 +67,8 @@ impl Stage {
         };
         let kind = ObjectKind::Project;
         stage.site.edit(Edit::End { kind, id: web }).await.unwrap();
+        stage.inventory(home, &[]).await;
+        stage.inventory(north, &[]).await;
         stage.told([false, false], &[], &[]).await;
         stage
     }
@@ -102,7 +108,10 @@ impl Stage {
 
     async fn seen(&self) -> Retired {
         let (id, heard) = (self.web, self.heard(LATER));
-        let found = self.site.store.read(move |it| it.retired_one(id, &heard));
+        let found = self
+            .site
+            .store
+            .read(move |it| it.retired_one(id, &heard, &Counts::default()));
         found.await.unwrap().unwrap()
     }
 
@@ -127,12 +136,22 @@ impl Stage {
     }
 
     async fn ends(&self) -> bool {
-        let (kind, id) = (ObjectKind::Project, self.web);
-        let ended = self
+        self.brought((ObjectKind::Project, self.web), Next::End)
+            .await
+    }
+
+    /// Whether that was next, and is done.
+    async fn brought(&self, what: (ObjectKind, ObjectId), next: Next) -> bool {
+        let done = self
             .site
             .store
-            .change(move |it| it.end_purge(kind, id, &by_ann()));
-        ended.await.unwrap()
+            .change(move |it| it.bring_on((what, next), &by_ann()));
+        done.await.unwrap()
+    }
+
+    async fn going_on(&self, now: UnixMillis) -> Vec<Going> {
+        let going = self.site.store.read(move |it| it.purges_going_on(now));
+        going.await.unwrap()
     }
 }
 
@@ -226,7 +245,7 @@ async fn what_is_left_is_counted_by_region_and_keeps_it() {
     let mut away = stage
         .site
         .store
-        .read(move |it| it.retired_one(id, &heard))
+        .read(move |it| it.retired_one(id, &heard, &Counts::default()))
         .await;
     let away = away.as_mut().unwrap().as_mut().unwrap();
     away.left.iter_mut().for_each(|it| it.heard = UnixMillis(1));
@@ -237,7 +256,10 @@ async fn what_is_left_is_counted_by_region_and_keeps_it() {
         ..RetiredQuery::default()
     };
     let heard = stage.heard(LATER);
-    let page = stage.site.store.read(move |it| it.retired(&query, &heard));
+    let page = stage
+        .site
+        .store
+        .read(move |it| it.retired(&query, &heard, &Counts::default()));
     let page = page.await.unwrap();
     assert_eq!((page.items.len(), page.next), (1, None));
 }
@@ -301,13 +323,8 @@ async fn it_is_purged_when_every_region_says_so_and_its_name_is_free() {
             std::slice::from_ref(&done),
         )
         .await;
-    let due = stage
-        .site
-        .store
-        .read(|it| it.purged_everywhere())
-        .await
-        .unwrap();
-    assert_eq!(due, [(ObjectKind::Project, stage.web)]);
+    let due = stage.going_on(UnixMillis(0)).await;
+    assert_eq!(due, [((ObjectKind::Project, stage.web), Next::End)]);
     assert!(stage.ends().await);
     assert!(!stage.ends().await, "once");
     assert_eq!(stage.purges(), []);
@@ -331,7 +348,10 @@ async fn is_deleted(stage: &Stage) {
         ..RetiredQuery::default()
     };
     let heard = stage.heard(LATER);
-    let page = stage.site.store.read(move |it| it.retired(&query, &heard));
+    let page = stage
+        .site
+        .store
+        .read(move |it| it.retired(&query, &heard, &Counts::default()));
     assert_eq!(page.await.unwrap().items, [], "it is nowhere");
     let acts = stage
         .site
@@ -398,6 +418,7 @@ async fn a_region_that_brings_it_along_later_has_it_switched_off_and_purged_by_a
     records.pop();
     records.push(marked(project("l-web", "l-ops", "web", false), stage.web));
     stage.site.tell(late, 2, &records).await;
+    stage.inventory(late, &[]).await;
     stage.site.store.change(|_| Ok(())).await.unwrap();
     let mut seen = stage.seen().await;
     seen.left.iter_mut().for_each(|it| it.heard = LATER);
@@ -414,7 +435,8 @@ async fn a_region_that_brings_it_along_later_has_it_switched_off_and_purged_by_a
         stage.web,
         RemarkState::Purged { told },
     )));
-    stage.site.tell(late, 3, &records).await;
+    stage.session += 1;
+    stage.site.tell(late, stage.session, &records).await;
     assert!(stage.ends().await);
     assert_eq!(stage.purges(), []);
     stage.site.is_sound().await;

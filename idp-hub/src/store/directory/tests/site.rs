@@ -25,6 +25,7 @@ pub(super) const OURS: FederationId = FederationId::from_bytes([7; 16]);
 
 pub(super) struct Site {
     folder: TempDir,
+    clock: Clock,
     pub(super) store: Store,
 }
 
@@ -33,8 +34,13 @@ pub(super) type Row = (u64, u32, u16, Option<Record>);
 
 impl Site {
     pub(super) async fn new() -> Self {
+        Self::by(Clock::system()).await
+    }
+
+    /// One by this clock.
+    pub(super) async fn by(clock: Clock) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (store, _) = Store::open(&folder.path().join("hub.db"), Clock::system()).unwrap();
+        let (store, _) = Store::open(&folder.path().join("hub.db"), clock.clone()).unwrap();
         let founding = Founding {
             federation: OURS,
             hub: HubId::from_random(1),
@@ -43,16 +49,28 @@ impl Site {
         };
         let founded = store.change(move |it| it.set_founding(&founding));
         founded.await.unwrap();
-        Self { folder, store }
+        Self {
+            folder,
+            clock,
+            store,
+        }
     }
 
     /// The hub is started anew.
     pub(super) async fn reopened(self) -> Self {
-        let Self { folder, store } = self;
+        let Self {
+            folder,
+            clock,
+            store,
+        } = self;
         store.close().await;
         drop(store);
-        let (store, _) = Store::open(&folder.path().join("hub.db"), Clock::system()).unwrap();
-        Self { folder, store }
+        let (store, _) = Store::open(&folder.path().join("hub.db"), clock.clone()).unwrap();
+        Self {
+            folder,
+            clock,
+            store,
+        }
     }
 
     pub(super) fn connection(&self) -> Connection {

@@ -3,19 +3,45 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use shared::model::ServiceKind;
+use shared::model::{CloudId, ServiceKind};
 
 use super::super::client::{Ask, Client};
 use super::super::compute::servers::Witness;
 use super::super::compute::servers::cells::Watch;
+use super::super::version::Microversion;
 use super::super::{compute, rights, volume};
+use super::neutron;
 use crate::cloud::CloudError;
 
 /// As many of each are asked for: enough to refuse.
 const COUNT_MAX: usize = 100;
 
-/// A group that Neutron makes in every project, and that is nobody's work.
-const DEFAULT_GROUP: &str = "default";
+/// Pages of server groups that are looked through, a thousand each: a quota of 10 for each project
+/// (`quota_server_groups`) makes fewer.
+const PAGES_MAX: usize = 100;
+
+/// From here on Nova's server groups tell whose they are (API microversion history, 2.13).
+const TELLS_WHOSE: Microversion = Microversion(2, 13);
+
+/// What Cinder has from which microversion on (REST API version history): generic groups, and
+/// snapshots of them.
+const CINDER: [(&str, &[&str], &str, Microversion); 5] = [
+    ("volumes", &["volumes"], "volumes", Microversion(3, 0)),
+    ("snapshots", &["snapshots"], "snapshots", Microversion(3, 0)),
+    ("backups", &["backups"], "backups", Microversion(3, 0)),
+    (
+        "groups",
+        &["groups", "detail"],
+        "volume groups",
+        Microversion(3, 13),
+    ),
+    (
+        "group_snapshots",
+        &["group_snapshots", "detail"],
+        "group snapshots",
+        Microversion(3, 14),
+    ),
+];
 
 /// How many of what are there.
 pub(super) type Found = Vec<(&'static str, usize)>;
@@ -23,13 +49,23 @@ pub(super) type Found = Vec<(&'static str, usize)>;
 /// Services that this cloud has.
 pub(super) type Kinds = BTreeSet<ServiceKind>;
 
-/// All that is in a department, whoever made it.
-pub(super) async fn of_department(client: &Client, id: &str) -> Result<Found, CloudError> {
+/// All that is in a department, whoever made it, but for what is removed before it.
+pub(super) async fn of_department(
+    client: &Client,
+    id: &str,
+    along: &BTreeSet<CloudId>,
+) -> Result<Found, CloudError> {
     rights::prove(client, ServiceKind::Identity).await?;
     let mut found = Found::new();
     for collection in ["projects", "users", "groups", "roles"] {
         let ask = Ask::new(ServiceKind::Identity, [collection]).with("domain_id", id);
-        count(client, ask, (collection, collection), &mut found).await?;
+        let all = list(client, &ask, collection).await?;
+        let goes_along = |it: &&Value| {
+            let id = it.get("id").and_then(Value::as_str);
+            id.is_some_and(|id| along.contains(&CloudId::new(id)))
+        };
+        let others = all.iter().filter(|it| !goes_along(it)).count();
+        add(&mut found, collection, others);
     }
     Ok(found)
 }
@@ -50,7 +86,7 @@ pub(super) async fn of_project(
         found.extend(match kind {
             ServiceKind::Compute => of_nova(client, (witness, what), id).await?,
             ServiceKind::Volume => of_cinder(client, id).await?,
-            ServiceKind::Network => of_neutron(client, id).await?,
+            ServiceKind::Network => neutron::of_project(client, id).await?,
             ServiceKind::Image => of_glance(client, id).await?,
             // Hold nothing of a project's.
             ServiceKind::Identity | ServiceKind::Placement | ServiceKind::Kubernetes => continue,
@@ -59,8 +95,8 @@ pub(super) async fn of_project(
     Ok(found)
 }
 
-/// Servers. Those of a cell that is silent are left out of the list, so the list lies between two
-/// good words of Nova's witness; where there is none, nobody knows.
+/// Servers, and groups of them. Servers of a cell that is silent are left out of the list, so it
+/// lies between two good words of Nova's witness; where there is none, nobody knows.
 async fn of_nova(
     client: &Client,
     (witness, what): (&Witness, &str),
@@ -77,55 +113,67 @@ async fn of_nova(
     count(client, of(ask, id), ("servers", "servers"), &mut found).await?;
     cells.look().await;
     cells.certainly(what)?;
+    add(
+        &mut found,
+        "server groups",
+        server_groups(client, id).await?,
+    );
     Ok(found)
 }
 
+/// Nova lists the groups of all projects to administrators, and by no project's id (Compute API,
+/// "List Server Groups").
+async fn server_groups(client: &Client, id: &str) -> Result<usize, CloudError> {
+    let (mut seen, mut its): (usize, usize) = (0, 0);
+    for _ in 0..PAGES_MAX {
+        let ask = Ask::new(ServiceKind::Compute, ["os-server-groups"])
+            .at(compute::NEWEST)
+            .with("all_projects", "true")
+            .with("limit", "1000")
+            .with("offset", seen.to_string());
+        let answer = client.get(&ask).await?;
+        let body: Value = answer.parse(&ask)?;
+        let Some(all) = body.get("server_groups").and_then(Value::as_array) else {
+            let reason = "it has no list \"server_groups\"".to_owned();
+            return Err(answer.malformed(&ask, reason));
+        };
+        if all.is_empty() {
+            return Ok(its);
+        }
+        for it in all {
+            let Some(whose) = it.get("project_id").and_then(Value::as_str) else {
+                let reason = format!("it tells not whose a group is (from {TELLS_WHOSE} on)");
+                return Err(answer.malformed(&ask, reason));
+            };
+            its = its.saturating_add(usize::from(whose == id));
+        }
+        seen = seen.saturating_add(all.len());
+    }
+    Err(CloudError::Malformed {
+        endpoint: client.known_endpoint(ServiceKind::Compute),
+        what: "the server groups of all projects".to_owned(),
+        reason: format!("there are more than {seen} of them"),
+    })
+}
+
+/// A transfer is a volume of its project until somebody takes it.
 async fn of_cinder(client: &Client, id: &str) -> Result<Found, CloudError> {
     rights::prove(client, ServiceKind::Volume).await?;
     let mut found = Found::new();
-    for collection in ["volumes", "snapshots", "backups"] {
-        let ask = Ask::new(ServiceKind::Volume, [collection])
+    for (collection, path, word, since) in CINDER {
+        let ask = Ask::new(ServiceKind::Volume, path.iter().copied())
             .at(volume::NEWEST)
             .with("all_tenants", "1");
-        count(client, of(ask, id), (collection, collection), &mut found).await?;
-    }
-    rights::prove(client, ServiceKind::Volume).await?;
-    Ok(found)
-}
-
-/// What comes with an extension is asked for where Neutron says that it has it.
-async fn of_neutron(client: &Client, id: &str) -> Result<Found, CloudError> {
-    rights::prove(client, ServiceKind::Network).await?;
-    let ask = Ask::new(ServiceKind::Network, ["extensions"]).with("fields", "alias");
-    let answer = client.get(&ask).await?;
-    let body: Value = answer.parse(&ask)?;
-    let extensions = body.get("extensions").and_then(Value::as_array);
-    let Some(extensions) = extensions else {
-        return Err(answer.malformed(&ask, "it tells of no extensions".to_owned()));
-    };
-    let has = |alias: &str| {
-        let mut aliases = extensions.iter().filter_map(|it| it.get("alias"));
-        alias.is_empty() || aliases.any(|it| it.as_str() == Some(alias))
-    };
-    let mut found = Found::new();
-    for (extension, path, collection, word) in [
-        ("", "networks", "networks", "networks"),
-        ("", "ports", "ports", "ports"),
-        ("router", "routers", "routers", "routers"),
-        ("router", "floatingips", "floatingips", "floating IPs"),
-        (
-            "security-group",
-            "security-groups",
-            "security_groups",
-            "security groups",
-        ),
-    ] {
-        if has(extension) {
-            let ask = Ask::new(ServiceKind::Network, [path]);
+        // One that is older than a kind of things has none of them.
+        let has_it = client
+            .microversion(&ask)
+            .await?
+            .is_some_and(|it| it >= since);
+        if has_it || since == Microversion(3, 0) {
             count(client, of(ask, id), (collection, word), &mut found).await?;
         }
     }
-    rights::prove(client, ServiceKind::Network).await?;
+    rights::prove(client, ServiceKind::Volume).await?;
     Ok(found)
 }
 
@@ -184,44 +232,63 @@ async fn images_of(client: &Client, ask: &Ask<'_>) -> Result<BTreeSet<String>, C
 }
 
 /// The same question for what a project has.
-fn of<'a>(ask: Ask<'a>, project: &str) -> Ask<'a> {
+pub(super) fn of<'a>(ask: Ask<'a>, project: &str) -> Ask<'a> {
     ask.with("project_id", project)
         .with("limit", COUNT_MAX.to_string())
 }
 
 /// Counts what a list begins with. A service that passes over a filter tells of others' things, and
 /// then nothing is deleted.
-async fn count(
+pub(super) async fn count(
     client: &Client,
     ask: Ask<'_>,
     (collection, word): (&str, &'static str),
     found: &mut Found,
 ) -> Result<(), CloudError> {
-    let answer = client.get(&ask).await?;
-    let body: Value = answer.parse(&ask)?;
-    let Some(all) = body.get(collection).and_then(Value::as_array) else {
-        return Err(answer.malformed(&ask, format!("it has no list {collection:?}")));
-    };
-    let is_default = |it: &&Value| it.get("name").and_then(Value::as_str) == Some(DEFAULT_GROUP);
-    let left_out = match word {
-        "security groups" => all.iter().filter(is_default).count(),
-        _ => 0,
-    };
-    let counted = all.len().saturating_sub(left_out);
+    let all = list(client, &ask, collection).await?;
+    add(found, word, all.len());
+    Ok(())
+}
+
+/// What a list begins with. One that says that it is cut short is none.
+pub(super) async fn list(
+    client: &Client,
+    ask: &Ask<'_>,
+    collection: &str,
+) -> Result<Vec<Value>, CloudError> {
+    let answer = client.get(ask).await?;
+    let mut body: Value = answer.parse(ask)?;
+    if body.get("truncated") == Some(&Value::Bool(true)) {
+        return Err(answer.malformed(ask, "the list is cut short".to_owned()));
+    }
+    match body.get_mut(collection).map(Value::take) {
+        Some(Value::Array(all)) => Ok(all),
+        _ => Err(answer.malformed(ask, format!("it has no list {collection:?}"))),
+    }
+}
+
+pub(super) fn add(found: &mut Found, word: &'static str, more: usize) {
     match found.iter_mut().find(|(known, _)| *known == word) {
-        Some((_, count)) => *count = count.saturating_add(counted),
-        None if counted > 0 => found.push((word, counted)),
+        Some((_, count)) => *count = count.saturating_add(more),
+        None if more > 0 => found.push((word, more)),
         None => {}
     }
-    Ok(())
 }
 
 /// `2 servers, 100 or more volumes`.
 pub(super) fn counted(found: &Found) -> String {
     let words = found.iter().map(|(word, count)| match count {
-        1 => format!("1 {}", word.strip_suffix('s').unwrap_or(word)),
+        1 => format!("1 {}", one(word)),
         count if *count >= COUNT_MAX => format!("{COUNT_MAX} or more {word}"),
         count => format!("{count} {word}"),
     });
     words.collect::<Vec<_>>().join(", ")
+}
+
+/// The word for one of them.
+fn one(word: &str) -> String {
+    match word.strip_suffix("ies") {
+        Some(stem) => format!("{stem}y"),
+        None => word.strip_suffix('s').unwrap_or(word).to_owned(),
+    }
 }

@@ -1,5 +1,9 @@
 //! Retired things are deleted where every service says that nothing is in them.
 
+mod lists;
+
+use std::collections::BTreeSet;
+
 use shared::model::{CloudId, ObjectKind};
 
 use super::super::purge::{self, Purge};
@@ -47,6 +51,37 @@ const SERVICES: [(&str, &str); 5] = [
     ("image", "RegionOne"),
 ];
 
+/// Nova's groups, of these projects, on one page.
+fn server_groups(seen: &Seen, projects: &[&str]) -> Option<Reply> {
+    assert_eq!(seen.query["all_projects"], "true");
+    let groups = projects
+        .iter()
+        .map(|it| json!({ "id": "g", "name": "apart", "project_id": it }));
+    let groups: Vec<Value> = groups.collect();
+    answer(match &*seen.query["offset"] {
+        "0" => json!({ "server_groups": groups }),
+        _ => json!({ "server_groups": [] }),
+    })
+}
+
+/// The default security group as Neutron makes it, and rules that somebody put into it.
+fn default_group(more: &[Value]) -> Option<Reply> {
+    let mut rules: Vec<Value> = Vec::new();
+    for family in ["IPv4", "IPv6"] {
+        rules.push(
+            json!({ "direction": "egress", "ethertype": family, "protocol": null,
+            "remote_group_id": null }),
+        );
+        rules.push(
+            json!({ "direction": "ingress", "ethertype": family, "protocol": null,
+            "remote_group_id": "s" }),
+        );
+    }
+    rules.extend(more.iter().cloned());
+    answer(json!({ "security_groups": [
+        { "id": "s", "name": "default", "security_group_rules": rules }] }))
+}
+
 /// What the usual cloud has no answer to.
 fn usual(seen: &Seen) -> Option<Reply> {
     let of = |word: &str| answer(json!({ word: { "id": "x", "enabled": false } }));
@@ -56,13 +91,23 @@ fn usual(seen: &Seen) -> Option<Reply> {
         (_, "/identity/v3/domains/x") => of("domain"),
         (_, "/volume/v3/snapshots") => answer(json!({ "snapshots": [] })),
         (_, "/volume/v3/backups") => answer(json!({ "backups": [] })),
+        (_, "/volume/v3/groups/detail") => answer(json!({ "groups": [] })),
+        (_, "/volume/v3/group_snapshots/detail") => answer(json!({ "group_snapshots": [] })),
+        (_, "/compute/v2.1/os-server-groups") => server_groups(seen, &["another"]),
         (_, "/network/v2.0/extensions") => answer(json!({ "extensions": [
-            { "alias": "router" }, { "alias": "security-group" }] })),
+            { "alias": "router" }, { "alias": "security-group" }, { "alias": "qos" },
+            { "alias": "subnet_allocation" }, { "alias": "address-scope" },
+            { "alias": "address-group" }, { "alias": "rbac-policies" }, { "alias": "trunk" }] })),
         (_, "/network/v2.0/ports") => answer(json!({ "ports": [] })),
         (_, "/network/v2.0/routers") => answer(json!({ "routers": [] })),
-        (_, "/network/v2.0/security-groups") => {
-            answer(json!({ "security_groups": [{ "id": "s", "name": "default" }] }))
-        }
+        (_, "/network/v2.0/subnets") => answer(json!({ "subnets": [] })),
+        (_, "/network/v2.0/subnetpools") => answer(json!({ "subnetpools": [] })),
+        (_, "/network/v2.0/address-scopes") => answer(json!({ "address_scopes": [] })),
+        (_, "/network/v2.0/address-groups") => answer(json!({ "address_groups": [] })),
+        (_, "/network/v2.0/qos/policies") => answer(json!({ "policies": [] })),
+        (_, "/network/v2.0/rbac-policies") => answer(json!({ "rbac_policies": [] })),
+        (_, "/network/v2.0/trunks") => answer(json!({ "trunks": [] })),
+        (_, "/network/v2.0/security-groups") => default_group(&[]),
         (_, "/image/v2/tasks") => answer(json!({ "tasks": [] })),
         _ => listed(seen, &SERVICES),
     }
@@ -98,7 +143,16 @@ async fn an_empty_project_is_deleted_and_each_service_was_asked_for_it_alone() {
         "/volume/v3/volumes",
         "/volume/v3/snapshots",
         "/volume/v3/backups",
+        "/volume/v3/groups/detail",
+        "/volume/v3/group_snapshots/detail",
         "/network/v2.0/networks",
+        "/network/v2.0/subnets",
+        "/network/v2.0/subnetpools",
+        "/network/v2.0/address-scopes",
+        "/network/v2.0/address-groups",
+        "/network/v2.0/qos/policies",
+        "/network/v2.0/rbac-policies",
+        "/network/v2.0/trunks",
         "/network/v2.0/ports",
         "/network/v2.0/routers",
         "/network/v2.0/floatingips",
@@ -137,6 +191,31 @@ async fn anything_that_is_found_keeps_it_and_is_told() {
         ("/network/v2.0/ports", "ports", "1 port"),
         ("/network/v2.0/routers", "routers", "1 router"),
         ("/network/v2.0/floatingips", "floatingips", "1 floating IP"),
+        ("/volume/v3/groups/detail", "groups", "1 volume group"),
+        (
+            "/volume/v3/group_snapshots/detail",
+            "group_snapshots",
+            "1 group snapshot",
+        ),
+        ("/network/v2.0/subnets", "subnets", "1 subnet"),
+        ("/network/v2.0/subnetpools", "subnetpools", "1 subnet pool"),
+        (
+            "/network/v2.0/address-scopes",
+            "address_scopes",
+            "1 address scope",
+        ),
+        (
+            "/network/v2.0/address-groups",
+            "address_groups",
+            "1 address group",
+        ),
+        ("/network/v2.0/qos/policies", "policies", "1 QoS policy"),
+        (
+            "/network/v2.0/rbac-policies",
+            "rbac_policies",
+            "1 RBAC policy",
+        ),
+        ("/network/v2.0/trunks", "trunks", "1 trunk"),
         (
             "/network/v2.0/security-groups",
             "security_groups",
@@ -291,6 +370,7 @@ async fn answers_that_are_old_and_words_that_are_old_delete_nothing() {
         id: &id,
         name: "web",
         told: now,
+        along: &BTreeSet::new(),
         region: None,
         unchecked: &[],
         look_max: Duration::ZERO,
@@ -303,7 +383,7 @@ async fn answers_that_are_old_and_words_that_are_old_delete_nothing() {
     };
     for (order, reason) in [(order, "something may have been made"), (stale, "7 days")] {
         let cloud = client(&fake);
-        let error = purge::purge(&cloud.client, &cloud.witness, order).await;
+        let error = purge::purge(&cloud.client, &cloud.witness, &order).await;
         let told = error.unwrap_err().to_string();
         assert!(told.contains(reason), "{told}");
         assert_eq!(deletions(&fake, PROJECT), 0);

@@ -5,64 +5,6 @@ use shared::model::{Lapse, Link};
 use super::*;
 use crate::directory::lapse_proof;
 
-#[tokio::test]
-async fn a_departments_users_are_deleted_with_it_and_its_projects_before() {
-    let mut stage = Stage::new().await;
-    let directory = stage.site.store.read(|it| it.directory()).await.unwrap();
-    let department = *directory
-        .ended(stage.web)
-        .unwrap()
-        .object
-        .department()
-        .unwrap();
-    let kind = ObjectKind::Department;
-    let end = Edit::End {
-        kind,
-        id: department,
-    };
-    stage.site.edit(end).await.unwrap();
-    let seen = async |stage: &Stage| {
-        let heard = stage.heard(LATER);
-        let found = stage
-            .site
-            .store
-            .read(move |it| it.retired_one(department, &heard));
-        let mut seen = found.await.unwrap().unwrap();
-        // The regions have switched it off.
-        for left in &mut seen.left {
-            if let Some(here) = &mut left.here {
-                here.is_on = false;
-            }
-        }
-        seen
-    };
-    let found = seen(&stage).await;
-    assert_eq!((found.goes_along.users, &*found.within[0]), (1, "web"));
-    assert_eq!(found.left[0].here.unwrap().inside.users, 1, "{found:?}");
-    let refused = stage.purge(found).await.unwrap_err().to_string();
-    assert!(refused.contains("retired projects web"), "{refused}");
-    let web = stage.seen().await;
-    stage.purge(web).await.unwrap();
-    let done = stage.done();
-    stage
-        .told(
-            [true, true],
-            std::slice::from_ref(&done),
-            std::slice::from_ref(&done),
-        )
-        .await;
-    assert!(stage.ends().await);
-    let found = seen(&stage).await;
-    stage.purge(found).await.unwrap();
-    let rows = stage.site.rows();
-    let lapse = rows.iter().find_map(|(.., it)| match it {
-        Some(Record::Lapse(it)) if it.kind == ObjectKind::User => Some(*it),
-        _ => None,
-    });
-    assert_eq!(lapse.unwrap().how, End::Deleted);
-    stage.site.is_sound().await;
-}
-
 /// Ann of home was deleted, and the hub was restored from a backup in which she lives: a region
 /// tells of it, and proves it by the hub's own word.
 #[tokio::test]
@@ -132,4 +74,39 @@ async fn who_was_deleted_ends_again_by_the_hubs_own_proof_and_by_no_other() {
             .any(|it| matches!(it, Link::Membership(_)))
     );
     stage.site.is_sound().await;
+}
+
+#[tokio::test]
+async fn a_region_that_was_merged_meanwhile_is_told_by_a_new_word_and_waited_for() {
+    let mut stage = Stage::new().await;
+    stage.purge(stage.seen().await).await.unwrap();
+    let late = stage.site.region(3).await;
+    let mut all = organization("l");
+    stage.site.tell(late, 1, &all).await;
+    stage.site.merge(late).await;
+    stage.inventory(late, &[]).await;
+    let done = stage.done();
+    stage
+        .told(
+            [true, true],
+            std::slice::from_ref(&done),
+            std::slice::from_ref(&done),
+        )
+        .await;
+    assert!(!stage.ends().await, "nobody asked the third");
+    let (id, mut heard) = (stage.web, stage.heard(LATER));
+    heard.insert(late, LATER);
+    let seen = stage
+        .site
+        .store
+        .read(move |it| it.retired_one(id, &heard, &Counts::default()));
+    stage.purge(seen.await.unwrap().unwrap()).await.unwrap();
+    let told = stage.purges().into_iter().find(|(no, _)| *no == late.0);
+    let told = told.unwrap().1.at;
+    assert!(!stage.ends().await);
+    all.push(Record::Remark(remark(id, RemarkState::Purged { told })));
+    stage.session += 1;
+    stage.site.tell(late, stage.session, &all).await;
+    stage.site.store.change(|_| Ok(())).await.unwrap();
+    assert!(stage.ends().await);
 }

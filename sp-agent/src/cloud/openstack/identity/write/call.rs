@@ -54,7 +54,7 @@ pub(super) fn of(order: &Order) -> Result<Option<Change>, CloudError> {
             }
         },
         // The other services are asked first.
-        Order::Purge { kind, .. } => return Err(not_removed(*kind)),
+        Order::Look { kind, .. } | Order::Purge { kind, .. } => return Err(not_removed(*kind)),
         Order::Link(link) => change(Method::PUT, of_link(link)?, None),
         Order::Unlink(link) => change(Method::DELETE, of_link(link)?, None),
         // Who carries orders opens it first.
