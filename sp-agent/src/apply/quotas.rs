@@ -1,8 +1,8 @@
 //! Decides about one project's limits in one service.
 //!
 //! What the hub set is given to the cloud once, for each version of each resource and each project
-//! that stands for the hub's. What somebody changes in the cloud afterwards stays: the hub shows that
-//! it differs, and whoever sets it again there gives it a new version.
+//! that stands for the hub's. What somebody changes in the cloud afterwards stays: the hub shows
+//! that it differs, and whoever sets it again there gives it a new version.
 
 use std::time::Instant;
 
