@@ -196,21 +196,29 @@ impl Lab {
     }
 
     /// Merges a region's organization into the directory: confirms whatever the plan is, as soon
-    /// as there is one. The plan.
+    /// as there is one, and another one where the region changed meanwhile. The plan.
     pub fn merge(&self, name: &str) -> Value {
         let deadline = now() + PATIENCE;
-        let plan = loop {
-            let output = self.ask(&["org", "plan", name, "--output", "json"]);
-            if output.status.success() {
-                break serde_json::from_slice::<Value>(&output.stdout).unwrap();
-            }
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        loop {
+            let said = match self.plan_and_merge(name) {
+                Ok(plan) => return plan,
+                Err(said) => said,
+            };
             assert!(now() < deadline, "{said}");
             std::thread::sleep(LOOK_EVERY);
+        }
+    }
+
+    fn plan_and_merge(&self, name: &str) -> Result<Value, String> {
+        let succeeded = |output: Output| match output.status.success() {
+            true => Ok(output.stdout),
+            false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
         };
+        let shown = succeeded(self.ask(&["org", "plan", name, "--output", "json"]))?;
+        let plan: Value = serde_json::from_slice(&shown).unwrap();
         let digest = plan["digest"].as_str().unwrap();
-        succeeded(self.ask(&["org", "merge", name, "--digest", digest]));
-        plan
+        succeeded(self.ask(&["org", "merge", name, "--digest", digest]))?;
+        Ok(plan)
     }
 
     /// All items of a list of the REST API, through the local socket.
