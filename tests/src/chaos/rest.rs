@@ -48,7 +48,8 @@ impl Rest {
         })
     }
 
-    fn items(&self, path: &str) -> Vec<Value> {
+    /// Everything on all pages.
+    pub(super) fn items(&self, path: &str) -> Vec<Value> {
         let (mut all, mut after) = (Vec::new(), String::new());
         loop {
             let (status, page) =

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::model::ObjectKind;
 use tokio::runtime::Runtime;
 
@@ -310,10 +310,7 @@ impl Run {
 
     /// Does what agents ask somebody to do; what that was.
     fn help(&mut self) -> Vec<String> {
-        let (_, failed) = self
-            .rest
-            .ask("GET", "/directory/failures?limit=1000", &json!(null));
-        let failed = failed["items"].as_array().cloned().unwrap_or_default();
+        let failed = self.rest.items("/directory/failures");
         let mut told = Vec::new();
         for it in failed {
             let text = it.to_string();
@@ -342,21 +339,16 @@ impl Run {
         }
     }
 
-    /// In every region, whatever of a region's own has this name gets another one.
-    fn give_way(&mut self, failure: &serde_json::Value) {
-        let name = failure["name"].as_str().unwrap_or_default().to_lowercase();
+    /// Whatever of the region's own has the name gets another one, as the error asks for. The error
+    /// says which name: what failed is listed by what it is called in the region until it is done.
+    fn give_way(&mut self, failure: &Value) {
+        let error = failure["error"].as_str().unwrap_or_default();
+        let name = error.split('"').nth(1).unwrap_or_default().to_lowercase();
         let region = failure["region"].as_str().unwrap_or_default();
         let Some(site) = self.sites.iter().find(|it| it.name == region) else {
             return;
         };
-        for it in self
-            .rest
-            .ask("GET", "/directory/drift?limit=1000", &json!(null))
-            .1["items"]
-            .as_array()
-            .into_iter()
-            .flatten()
-        {
+        for it in self.rest.items("/directory/drift") {
             let is_own = it.to_string().contains("created-here") && it["region"] == region;
             if !is_own || it["name"].as_str().unwrap_or_default().to_lowercase() != name {
                 continue;
