@@ -30,11 +30,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use shared::model::{CloudId, Organization};
+use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
 pub use faults::{Fault, Faults};
 use http::Place;
 use world::World;
+
+use crate::openstack::Admin;
 
 /// How it is.
 #[derive(Debug, Clone, Default)]
@@ -59,6 +62,23 @@ impl SimulatedKeystone {
     /// The password of its account `admin`, who is its administrator in the project `admin`; both
     /// are of the domain `default`.
     pub const PASSWORD: &'static str = "hush";
+
+    /// This account, by HTTP.
+    pub fn admin(&self) -> Admin {
+        Admin::new(&self.auth_url(), Self::PASSWORD)
+    }
+
+    /// Two of them, of different ids, as no two clouds have the same.
+    pub fn pair(runtime: &Runtime) -> (Self, Self) {
+        let start = |seed| {
+            let options = Options {
+                seed,
+                ..Options::default()
+            };
+            runtime.block_on(Self::start(options))
+        };
+        (start(1), start(2))
+    }
 
     /// Starts it, as `keystone-manage bootstrap` leaves one.
     pub async fn start(options: Options) -> Self {

@@ -1,12 +1,16 @@
 //! Real OpenStack clouds for tests: brought up by `cargo xtask cloud`, driven by OpenStack's own
 //! command line.
 
+mod admin;
+
 use std::ffi::OsStr;
 use std::fmt::Debug;
 use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
+
+pub use self::admin::Admin;
 
 /// A real cloud. Taken down when it is dropped.
 pub struct RealCloud {
@@ -38,6 +42,11 @@ impl RealCloud {
             name: name.to_owned(),
             connection: serde_json::from_slice(&up.stdout).unwrap(),
         }
+    }
+
+    /// Its administrator, by its services' own APIs.
+    pub fn admin(&self) -> Admin {
+        Admin::new(self.fact("auth_url"), self.fact("password"))
     }
 
     /// A fact of its connection, such as `auth_url`.

@@ -1,5 +1,9 @@
 //! Real OpenStack clouds in one federation: what the hub shows equals what the clouds' own APIs
-//! say, after creates, stops, deletes, a resize and a quota change; and versions may differ.
+//! say, after creates, stops, deletes, a resize and a quota change; quotas that are set at the hub
+//! are what the clouds say; and versions may differ.
+
+#[path = "clouds/quota.rs"]
+mod quota;
 
 use std::collections::BTreeMap;
 
@@ -133,10 +137,8 @@ fn two_real_clouds_are_shown_as_they_are() {
         [up("federation-a"), up("federation-b")].map(|cloud| cloud.join().unwrap())
     });
     let [north, south] = &clouds;
-    let _agents = [
-        lab.join_openstack("north", north),
-        adopted(&lab, "south", south),
-    ];
+    let _agent = lab.join_openstack("north", north);
+    let mut southern = adopted(&lab, "south", south);
     std::thread::scope(|scope| {
         scope.spawn(|| furnish(north));
         scope.spawn(|| furnish(south));
@@ -162,6 +164,7 @@ fn two_real_clouds_are_shown_as_they_are() {
 
     north.order("quota set --cores 33 admin");
     lab.until_shown(&Some(33), || quota_at(&lab, "north", "cores"));
+    quota::are_true(&lab, [north, south], &mut southern);
 }
 
 #[test]

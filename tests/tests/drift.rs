@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use shared::model::CloudId;
 use shared::runtime::clock::Clock;
-use tests::keystone::{Options, SimulatedKeystone};
+use tests::keystone::SimulatedKeystone;
 use tests::lab::{Lab, succeeded};
 
 /// A change is read within 10 s, told and applied within another second, and read again.
@@ -115,8 +115,7 @@ fn furnish(keystone: &SimulatedKeystone) {
 #[test]
 fn what_was_changed_in_a_region_is_shown_and_put_back_or_adopted() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let start = || runtime.block_on(SimulatedKeystone::start(Options::default()));
-    let (north, south) = (start(), start());
+    let (north, south) = SimulatedKeystone::pair(&runtime);
     furnish(&north);
     let lab = Lab::found();
     let _north = lab.join_keystone("north", &north);

@@ -44,7 +44,7 @@ fn keystones(prefix: &str) -> [(RealCloud, Keystone); 3] {
     });
     let mut scripts = [NORTH, SOUTH, WEST].into_iter();
     clouds.map(|cloud| {
-        let mut keystone = Keystone::new(cloud.fact("auth_url"), cloud.fact("password"));
+        let mut keystone = Keystone::new(cloud.admin());
         let script = scripts.next().unwrap();
         keystone.play(&script.replace("LONG", &"é".repeat(255)));
         (cloud, keystone)
@@ -216,7 +216,11 @@ fn obeys_its_administrators(lab: &Lab, sites: &[Site]) {
     let until = |what: &str, expected: bool| {
         let clock = Clock::system();
         let deadline = clock.now() + PATIENCE;
-        let is_so = |it: &Site| it.keystone.is_administered("science", "carol", password);
+        let is_so = |it: &Site| {
+            it.keystone
+                .admin
+                .is_administered("science", "carol", password)
+        };
         while sites.iter().any(|it| is_so(it) != expected) {
             assert!(clock.now() < deadline, "{what}");
             std::thread::sleep(Duration::from_millis(300));

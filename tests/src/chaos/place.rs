@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use reqwest::{Client, Method};
-use serde_json::{Value, json};
+use serde_json::Value;
 use shared::model::{
     Actor, Assignment, CloudId, Department, Group, Implication, Link, Membership, Object,
     Organization, Project, Role, Scope, User,
 };
-use tokio::runtime::{Builder, Runtime};
 
 use crate::keystone::SimulatedKeystone;
+use crate::openstack::Admin;
 
 /// What operations are done in.
 pub(super) trait Place {
@@ -33,62 +32,12 @@ impl Place for SimulatedKeystone {
     }
 }
 
-/// A real Keystone's administrator.
-pub(super) struct Real {
-    runtime: Runtime,
-    client: Client,
-    auth_url: String,
-    token: String,
-}
+/// A real Keystone.
+pub(super) struct Real(pub(super) Admin);
 
 impl Real {
-    pub(super) fn new(auth_url: &str, password: &str) -> Self {
-        shared::pki::install_default_provider();
-        let mut real = Self {
-            runtime: Builder::new_current_thread().enable_all().build().unwrap(),
-            client: Client::builder().no_proxy().build().unwrap(),
-            auth_url: auth_url.to_owned(),
-            token: String::new(),
-        };
-        let domain = json!({"id": "default"});
-        let auth = json!({"auth": {
-            "identity": {"methods": ["password"], "password": {"user": {
-                "name": "admin", "domain": domain, "password": password}}},
-            "scope": {"project": {"name": "admin", "domain": domain}}}});
-        let asked = real
-            .client
-            .post(format!("{auth_url}/auth/tokens"))
-            .json(&auth);
-        let answer = real.runtime.block_on(asked.send()).unwrap();
-        let token = answer.headers().get("x-subject-token");
-        real.token = token
-            .expect("the administrator signs in")
-            .to_str()
-            .unwrap()
-            .to_owned();
-        real
-    }
-
-    fn request(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
-        let method = Method::from_bytes(method.as_bytes()).unwrap();
-        let request = self
-            .client
-            .request(method, format!("{}{path}", self.auth_url));
-        let request = request.header("x-auth-token", &self.token);
-        let request = match body {
-            Value::Null => request,
-            body => request.json(body),
-        };
-        self.runtime.block_on(async {
-            let answer = request.send().await.unwrap();
-            let status = answer.status().as_u16();
-            let bytes = answer.bytes().await.unwrap();
-            (status, serde_json::from_slice(&bytes).unwrap_or_default())
-        })
-    }
-
     fn list(&self, path: &str, what: &str) -> Vec<Value> {
-        let (status, body) = self.request("GET", path, &Value::Null);
+        let (status, body) = self.0.ask("GET", path, &Value::Null);
         match body[what].as_array() {
             Some(all) if status == 200 => all.clone(),
             // A group that was deleted since it was listed has no members.
@@ -228,7 +177,7 @@ impl Place for Real {
     }
 
     fn ask(&self, method: &str, path: &str, body: &Value) -> bool {
-        self.request(method, path, body).0 < 300
+        self.0.ask(method, path, body).0 < 300
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use shared::runtime::clock::Clock;
-use tests::keystone::{Fault, Faults, Options, SimulatedKeystone};
+use tests::keystone::{Fault, Faults, SimulatedKeystone};
 use tests::lab::Lab;
 
 use super::keystone::Keystone;
@@ -68,10 +68,9 @@ fn twice(keystone: &SimulatedKeystone) -> Vec<(String, usize)> {
 #[test]
 fn a_keystone_that_fails_and_an_agent_that_is_killed_end_as_they_should() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let start = || runtime.block_on(SimulatedKeystone::start(Options::default()));
-    let (north, south) = (start(), start());
-    let mut source = Keystone::new(&north.auth_url(), SimulatedKeystone::PASSWORD);
-    let target = Keystone::new(&south.auth_url(), SimulatedKeystone::PASSWORD);
+    let (north, south) = SimulatedKeystone::pair(&runtime);
+    let mut source = Keystone::new(north.admin());
+    let target = Keystone::new(south.admin());
     furnish(&mut source);
     let (status, _) = south.ask("POST", "/domains", &json!({"domain": {"name": "own"}}));
     assert_eq!(status, 201);

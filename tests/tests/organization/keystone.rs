@@ -2,16 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use reqwest::{Client, Method};
-use serde_json::{Value, json};
-use tokio::runtime::{Builder, Runtime};
+use serde_json::Value;
+use tests::openstack::Admin;
 
-/// One Keystone's administrator.
+/// One Keystone.
 pub(crate) struct Keystone {
-    runtime: Runtime,
-    client: Client,
-    auth_url: String,
-    token: String,
+    pub(crate) admin: Admin,
     ids: BTreeMap<String, String>,
 }
 
@@ -56,69 +52,19 @@ impl Told {
 }
 
 impl Keystone {
-    pub(crate) fn new(auth_url: &str, password: &str) -> Self {
-        shared::pki::install_default_provider();
-        let mut keystone = Self {
-            runtime: Builder::new_current_thread().enable_all().build().unwrap(),
-            client: Client::builder().no_proxy().build().unwrap(),
-            auth_url: auth_url.to_owned(),
-            token: String::new(),
-            ids: BTreeMap::new(),
-        };
-        let domain = json!({"id": "default"});
-        let auth = json!({"auth": {
-            "identity": {"methods": ["password"], "password": {"user": {
-                "name": "admin", "domain": domain, "password": password}}},
-            "scope": {"project": {"name": "admin", "domain": domain}}}});
-        let url = format!("{auth_url}/auth/tokens");
-        let asked = keystone.client.post(&url).json(&auth).send();
-        let answer = keystone.runtime.block_on(asked).unwrap();
-        assert_eq!(answer.status(), 201, "{auth_url}");
-        let token = answer.headers()["x-subject-token"].to_str().unwrap();
-        keystone.token = token.to_owned();
-        for role in ["admin", "member", "reader"] {
-            let (_, roles) = keystone.ask("GET", &format!("/roles?name={role}"), &Value::Null);
+    pub(crate) fn new(admin: Admin) -> Self {
+        let role = |name: &str| {
+            let (_, roles) = admin.ask("GET", &format!("/roles?name={name}"), &Value::Null);
             let id = roles["roles"][0]["id"].as_str().unwrap().to_owned();
-            keystone.ids.insert(role.to_owned(), id);
-        }
-        keystone
+            (name.to_owned(), id)
+        };
+        let ids = ["admin", "member", "reader"].map(role).into();
+        Self { admin, ids }
     }
 
     /// One request.
     pub(crate) fn ask(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
-        let method = Method::from_bytes(method.as_bytes()).unwrap();
-        let url = format!("{}{path}", self.auth_url);
-        let request = self.client.request(method, url);
-        let request = request.header("x-auth-token", &self.token);
-        let request = match body {
-            Value::Null => request,
-            body => request.json(body),
-        };
-        self.runtime.block_on(async {
-            let answer = request.send().await.unwrap();
-            let status = answer.status().as_u16();
-            let bytes = answer.bytes().await.unwrap();
-            (status, serde_json::from_slice(&bytes).unwrap_or_default())
-        })
-    }
-
-    /// Whether somebody is an administrator here, in the federation's own project for that, by what
-    /// only an administrator may see.
-    pub(crate) fn is_administered(&self, department: &str, name: &str, password: &str) -> bool {
-        let auth = json!({"auth": {
-            "identity": {"methods": ["password"], "password": {"user": {
-                "name": name, "domain": {"name": department}, "password": password}}},
-            "scope": {"project": {"name": "admin", "domain": {"name": "federation"}}}}});
-        let asked = self.client.post(format!("{}/auth/tokens", self.auth_url));
-        self.runtime.block_on(async {
-            let answer = asked.json(&auth).send().await.unwrap();
-            let Some(token) = answer.headers().get("x-subject-token") else {
-                return false;
-            };
-            let asked = self.client.get(format!("{}/domains", self.auth_url));
-            let asked = asked.header("x-auth-token", token);
-            asked.send().await.unwrap().status() == 200
-        })
+        self.admin.ask(method, path, body)
     }
 
     /// Plays lines of `NAME METHOD PATH [BODY]`: `$NAME` stands for an id that was given before.

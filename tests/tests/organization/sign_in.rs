@@ -7,7 +7,7 @@ use reqwest::header::{COOKIE, SET_COOKIE};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use shared::runtime::clock::Clock;
-use tests::keystone::{Options, SimulatedKeystone};
+use tests::keystone::SimulatedKeystone;
 use tests::lab::{Lab, PASSWORD, Region, succeeded};
 use tokio::runtime::{Builder, Runtime};
 
@@ -117,10 +117,8 @@ struct Stage {
 impl Stage {
     fn new() -> Self {
         let runtime = Runtime::new().unwrap();
-        let start = || runtime.block_on(SimulatedKeystone::start(Options::default()));
-        let (north, south) = (start(), start());
-        let of =
-            |it: &SimulatedKeystone| Keystone::new(&it.auth_url(), SimulatedKeystone::PASSWORD);
+        let (north, south) = SimulatedKeystone::pair(&runtime);
+        let of = |it: &SimulatedKeystone| Keystone::new(it.admin());
         let (mut source, target) = (of(&north), of(&south));
         source.play(
             r#"

@@ -1,0 +1,139 @@
+//! An OpenStack cloud's administrator, by the services' own APIs: a real cloud's, or a simulated
+//! Keystone's.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+use tokio::runtime::{Builder, Runtime};
+
+/// The user `admin` in the project `admin`, both in Default.
+pub struct Admin {
+    runtime: Runtime,
+    client: Client,
+    auth_url: String,
+    password: String,
+    session: Mutex<Session>,
+}
+
+#[derive(Default)]
+struct Session {
+    token: String,
+    /// Where each type of service is.
+    endpoints: BTreeMap<String, String>,
+}
+
+impl Admin {
+    /// Signs in, which must succeed.
+    pub fn new(auth_url: &str, password: &str) -> Self {
+        shared::pki::install_default_provider();
+        let admin = Self {
+            runtime: Builder::new_current_thread().enable_all().build().unwrap(),
+            client: Client::builder().no_proxy().build().unwrap(),
+            auth_url: auth_url.to_owned(),
+            password: password.to_owned(),
+            session: Mutex::default(),
+        };
+        admin.sign_in();
+        admin
+    }
+
+    fn sign_in(&self) {
+        let domain = json!({"id": "default"});
+        let scope = json!({"project": {"name": "admin", "domain": domain}});
+        let session = self.session_of(("admin", &domain, &self.password), &scope);
+        *self.session() = session.expect("the administrator signs in");
+    }
+
+    fn session(&self) -> MutexGuard<'_, Session> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn session_of(
+        &self,
+        (name, domain, password): (&str, &Value, &str),
+        scope: &Value,
+    ) -> Option<Session> {
+        let auth = json!({"auth": {
+            "identity": {"methods": ["password"], "password": {"user": {
+                "name": name, "domain": domain, "password": password}}},
+            "scope": scope}});
+        let asked = self.client.post(format!("{}/auth/tokens", self.auth_url));
+        self.runtime.block_on(async {
+            let answer = asked.json(&auth).send().await.unwrap();
+            let token = answer.headers().get("x-subject-token")?;
+            let token = token.to_str().unwrap().to_owned();
+            let told: Value = answer.json().await.unwrap();
+            let catalog = told["token"]["catalog"].as_array();
+            let services = catalog.into_iter().flatten();
+            let endpoints = services.filter_map(|it| {
+                let url = it["endpoints"][0]["url"].as_str()?;
+                Some((it["type"].as_str()?.to_owned(), url.to_owned()))
+            });
+            Some(Session {
+                token,
+                endpoints: endpoints.collect(),
+            })
+        })
+    }
+
+    /// One request to Keystone: status and body.
+    pub fn ask(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        let url = format!("{}{path}", self.auth_url);
+        self.request(method, &url, body)
+    }
+
+    /// One request to the service of this type in the cloud's catalog: status and body.
+    pub fn ask_service(
+        &self,
+        service: &str,
+        (method, path): (&str, &str),
+        body: &Value,
+    ) -> (u16, Value) {
+        let endpoint = self.session().endpoints[service].clone();
+        let url = format!("{}{path}", endpoint.trim_end_matches('/'));
+        self.request(method, &url, body)
+    }
+
+    fn request(&self, method: &str, url: &str, body: &Value) -> (u16, Value) {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let send = || {
+            let request = self.client.request(method.clone(), url);
+            let token = self.session().token.clone();
+            let request = request.header("x-auth-token", token);
+            self.send(match body {
+                Value::Null => request,
+                body => request.json(body),
+            })
+        };
+        let answer = send();
+        if answer.0 != StatusCode::UNAUTHORIZED.as_u16() {
+            return answer;
+        }
+        // A token is good for an hour, and some runs last longer.
+        self.sign_in();
+        send()
+    }
+
+    fn send(&self, request: RequestBuilder) -> (u16, Value) {
+        self.runtime.block_on(async {
+            let answer = request.send().await.unwrap();
+            let status = answer.status().as_u16();
+            let bytes = answer.bytes().await.unwrap();
+            (status, serde_json::from_slice(&bytes).unwrap_or_default())
+        })
+    }
+
+    /// Whether somebody is an administrator here, in the federation's own project for that, by what
+    /// only an administrator may see.
+    pub fn is_administered(&self, department: &str, name: &str, password: &str) -> bool {
+        let scope = json!({"project": {"name": "admin", "domain": {"name": "federation"}}});
+        let home = json!({"name": department});
+        let Some(session) = self.session_of((name, &home, password), &scope) else {
+            return false;
+        };
+        let asked = self.client.get(format!("{}/domains", self.auth_url));
+        self.send(asked.header("x-auth-token", session.token)).0 == 200
+    }
+}
