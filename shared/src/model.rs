@@ -20,7 +20,7 @@ mod time;
 mod totals;
 mod weight;
 
-pub use administration::{ADMIN, Administration, is_admin_name};
+pub use administration::{ADMIN, Administration, SERVICE, is_admin_name};
 pub use cloud_id::CloudId;
 pub use credential::{CloudCredential, CredentialFault, NamedDomain};
 pub use entry::{

@@ -11,6 +11,9 @@ use crate::ids::{FederationId, ObjectId};
 /// The role that every service's policy asks of an administrator.
 pub const ADMIN: &str = "admin";
 
+/// The role that services of OpenStack have, since Keystone 23 made by its `bootstrap`.
+pub const SERVICE: &str = "service";
+
 /// Whether a global role of this name is the one of administrators, to some cloud's database.
 pub fn is_admin_name(name: &str) -> bool {
     Folded::new(name) == Folded::new(ADMIN)
@@ -21,6 +24,12 @@ impl<I> Role<I> {
     /// by what it implies, and stands in no token itself (Keystone: domain-specific roles).
     pub fn is_cloud_admin(&self) -> bool {
         self.department.is_none() && is_admin_name(&self.name)
+    }
+
+    /// Whether whoever has it, himself and not by a group, is a service's account: each region keeps
+    /// that as its own.
+    pub fn is_of_services(&self) -> bool {
+        self.department.is_none() && Folded::new(&self.name) == Folded::new(SERVICE)
     }
 }
 

@@ -171,7 +171,9 @@ fn link(site: &impl Place, all: &All, chance: &mut impl Rng) -> Option<bool> {
         }
         false => {
             let (project, _) = any(chance, all, ObjectKind::Project)?;
-            let roles = all.roles.iter().filter(|(_, it)| it.name != "admin");
+            // An account with the role of services is the region's own from then on.
+            let roles = all.roles.iter();
+            let roles = roles.filter(|(_, it)| !it.is_cloud_admin() && !it.is_of_services());
             let role = pick(chance, roles.map(|(id, _)| id))?;
             format!("/projects/{project}/users/{user}/roles/{role}")
         }

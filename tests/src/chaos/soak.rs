@@ -177,7 +177,7 @@ impl Run {
     fn real(lab: &Lab, name: &str) -> (Cloud, Region) {
         let cloud = RealCloud::up("chaos-soak", &["--services", "keystone"]);
         let agent = lab.join_openstack(name, &cloud);
-        let real = Real::new(cloud.fact("auth_url"), cloud.fact("password"));
+        let real = Real(cloud.admin());
         (Cloud::Real(real, Box::new(cloud)), agent)
     }
 
@@ -279,7 +279,9 @@ impl Run {
             if left.is_empty() {
                 break;
             }
-            assert!(Lab::now() < deadline, "seed {}: {left:#?}", self.soak.seed);
+            if Lab::now() >= deadline {
+                panic!("seed {}: {left:#?}\n{}", self.soak.seed, self.around());
+            }
             std::thread::sleep(Duration::from_secs(1));
         }
         for site in &mut self.sites {
@@ -288,6 +290,24 @@ impl Run {
                 Cloud::Real(it, _) => site.kept.check(it),
             }
         }
+    }
+
+    /// What each region has that the directory does not say, and what the hub tells of the regions:
+    /// for whoever looks for the reason.
+    fn around(&self) -> String {
+        let expected = told(&self.rest.directory(), |_| false);
+        let mut text = String::new();
+        for site in &self.sites {
+            for it in site.told().difference(&expected) {
+                text.push_str(&format!("{} has {it}\n", site.name));
+            }
+        }
+        for path in ["/directory/drift", "/directory/failures"] {
+            for it in self.rest.items(path) {
+                text.push_str(&format!("{path} {it}\n"));
+            }
+        }
+        text
     }
 
     /// What is not yet as it should be.

@@ -89,6 +89,17 @@ fn assignment(directory: &Directory, it: &Assignment<ObjectId>) -> Result<(), Re
         },
     };
     let role = directory.required(ObjectKind::Role, it.role)?;
+    if let (Object::Role(role), Actor::User(_)) = (&role, &it.actor)
+        && role.is_of_services()
+    {
+        let what = format!(
+            "whoever has the role {:?} is an account of OpenStack's services, which each region \
+             keeps as its own: nothing of him could be changed from here any more, nor he be deleted",
+            role.name
+        );
+        let next = "give him another role, or make a service's account in the region itself";
+        return Err(wrong(what, next));
+    }
     if role.department().is_some_and(|own| *own != within) {
         let what = format!(
             "the role {:?} is another department's own, and counts in that one alone",

@@ -191,6 +191,22 @@ fn roles_count_in_their_department_and_imply_in_no_circle() {
 }
 
 #[test]
+fn nobody_becomes_a_services_account_by_an_edit() {
+    let (mut desk, ops, _) = Desk::new();
+    let ann = desk.user(ops, "ann").unwrap();
+    let (service, own) = (desk.role(None, "Service"), desk.role(Some(ops), "service"));
+    let place = Scope::Department(ops);
+    let refused = desk.assign(ann, place.clone(), service.unwrap());
+    assert!(
+        refused
+            .unwrap_err()
+            .to_string()
+            .contains("keeps as its own")
+    );
+    desk.assign(ann, place, own.unwrap()).unwrap();
+}
+
+#[test]
 fn what_ends_takes_along_what_hangs_on_it_and_never_comes_back() {
     let (mut desk, ops, lab) = Desk::new();
     let web = desk.project(ops, "web", None).unwrap();

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use shared::model::{Actor, CloudId, ServiceKind};
+use shared::model::{Actor, CloudId, SERVICE, ServiceKind};
 
 use super::custody::{Keeper, SERVICE_PROJECTS, is_of_services};
 use super::departments::Departments;
@@ -15,9 +15,6 @@ use super::parse::{ProjectList, RoleList};
 use crate::cloud::openstack::client::{Ask, Client};
 use crate::cloud::openstack::paging::Pager;
 use crate::cloud::{CloudError, Pages};
-
-/// The role that services have, since Keystone 23 made by its `bootstrap`.
-const ROLE: &str = "service";
 
 /// Reads the accounts of services, as far as users have roles themselves and not by groups.
 pub(super) async fn users(
@@ -29,12 +26,12 @@ pub(super) async fn users(
     for project in projects(client, departments, pages).await? {
         with_roles(client, ("scope.project.id", project), &mut users).await?;
     }
-    let asked = Ask::new(ServiceKind::Identity, ["roles"]).with("name", ROLE);
+    let asked = Ask::new(ServiceKind::Identity, ["roles"]).with("name", SERVICE);
     let mut pager = Pager::whole(asked, pages);
     while let Some(found) = pager.next::<RoleList>(client).await? {
         // Global ones alone: a department's own role of that name is its own business.
         let global = found.iter().filter(|it| it.department().is_none());
-        for role in global.filter(|it| it.name().eq_ignore_ascii_case(ROLE)) {
+        for role in global.filter(|it| it.name().eq_ignore_ascii_case(SERVICE)) {
             let role = role.id().ok_or_else(|| pager.no_id())?;
             with_roles(client, ("role.id", role), &mut users).await?;
         }
