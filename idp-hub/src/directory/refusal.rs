@@ -121,6 +121,19 @@ pub enum MergeRefusal {
         /// The other federation.
         federation: FederationId,
     },
+    /// Its cloud is another region's already.
+    #[error(
+        "the cloud of the region {region:?} is that of the region {other:?} already, by the ids of \
+         its projects, and two agents would write to one cloud; remove one of the two (`idp-hub \
+         region remove {other}`), or, where its Keystone is only a copy of that one, say that it is \
+         taken over all the same (`idp-hub org merge {region} --take-over`)"
+    )]
+    Twin {
+        /// The region.
+        region: String,
+        /// The other one.
+        other: String,
+    },
 }
 
 const fn ended(how: &End) -> &'static str {

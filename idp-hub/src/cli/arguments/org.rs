@@ -26,7 +26,8 @@ pub(in crate::cli) enum Org {
         /// The digest that the plan was shown with; another plan is not done
         #[arg(long)]
         digest: Option<String>,
-        /// Take the region over from the federation whose markers its things bear
+        /// Take the region over from the federation whose markers its things bear, or although its
+        /// cloud is another region's
         #[arg(long)]
         take_over: bool,
     },

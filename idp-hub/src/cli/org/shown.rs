@@ -18,12 +18,11 @@ use crate::api::{
 const STEPS_MAX: usize = 20;
 
 /// Actions as columns, in the order of what an operator wants to see first.
-const ACTIONS: [(&str, &str); 8] = [
+const ACTIONS: [(&str, &str); 7] = [
     ("found", "FOUNDED"),
     ("adopt", "TAKEN IN"),
     ("recognize", "KNOWN"),
     ("create", "MADE THERE"),
-    ("give-way", "GIVES WAY"),
     ("withhold", "SWITCHED OFF"),
     ("block", "BLOCKED"),
     ("skip", "SKIPPED"),
@@ -77,15 +76,23 @@ pub(super) fn plan(plan: &PlanDocument, full: bool, screen: Screen) -> String {
             foreign::line(by)
         ));
     }
-    let mut flags = String::new();
     if let Some(other) = &plan.foreign_federation {
-        flags.push_str(" --take-over");
         text.push_str(&format!(
             "\n\nThings there bear the marker of the federation {other}, whose hub may still \
              write to them.\nHave that hub remove the region first, or take it over with \
              --take-over."
         ));
     }
+    if let Some(other) = &plan.same_cloud {
+        let other = foreign::line(other);
+        text.push_str(&format!(
+            "\n\nThis is the cloud of the region {other:?} already, by the ids of its projects: two \
+             agents would\nwrite to it. Remove one of the two regions. Only where its Keystone is a \
+             copy of that one, merge\nit with --take-over."
+        ));
+    }
+    let is_elsewhere = plan.foreign_federation.is_some() || plan.same_cloud.is_some();
+    let flags = if is_elsewhere { " --take-over" } else { "" };
     let (region, digest) = (word(&plan.region), &plan.digest);
     text.push_str(&format!(
         "\n\nPlan {digest}\n  next: idp-hub org merge {region} --digest {digest}{flags}"
@@ -119,7 +126,6 @@ fn one_step(step: &StepDocument) -> String {
         "adopt" => format!("{kind} {name:?} is taken in"),
         "recognize" => format!("{kind} {name:?} is known"),
         "create" => format!("{kind} {name:?} is made there"),
-        "give-way" => format!("{kind} {name:?} leaves its name to the federation's"),
         "withhold" => format!("{kind} {name:?} ended here, and is switched off there"),
         "block" => format!("{kind} {name:?} can't be made there"),
         _ => format!("{kind} {name:?} stays the region's own"),
@@ -381,6 +387,14 @@ mod tests {
         assert!(
             taken.contains("federation f-2") && taken.ends_with(" --take-over"),
             "{taken}"
+        );
+        let mut twin = document(None);
+        twin.same_cloud = Some("south".to_owned());
+        let twin = plan(&twin, false, Screen::new(Format::Table));
+        assert!(
+            twin.contains("cloud of the region \"south\" already")
+                && twin.ends_with(" --take-over"),
+            "{twin}"
         );
     }
 }

@@ -136,7 +136,7 @@ impl Store {
     ///
     /// # Errors
     /// If there is no such region or its organization is not all here, the plan is another one by
-    /// now, another federation's markers are there and nobody said to take over, something moves
+    /// now, its cloud is another federation's or another region's and nobody said to take over, something moves
     /// each time that the plan is made, or too many are being made; or if the database fails.
     pub async fn merge(&self, region: &str, confirmed: Confirmation) -> Result<Merged, StoreError> {
         for _ in 0..ATTEMPTS_MAX {
@@ -205,11 +205,20 @@ fn is_confirmed(
             now: shown.digest,
         });
     }
-    match shown.plan.foreign.filter(|_| !confirmed.take_over) {
-        None => Ok(()),
-        Some(federation) => Err(MergeRefusal::Foreign {
+    if confirmed.take_over {
+        return Ok(());
+    }
+    if let Some(federation) = shown.plan.foreign {
+        return Err(MergeRefusal::Foreign {
             region: name(),
             federation,
+        });
+    }
+    match shown.twin.clone() {
+        None => Ok(()),
+        Some(other) => Err(MergeRefusal::Twin {
+            region: name(),
+            other,
         }),
     }
 }
