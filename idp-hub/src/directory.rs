@@ -32,12 +32,12 @@ use std::collections::BTreeMap;
 use shared::ids::{FederationId, ObjectId};
 use shared::model::{End, Link, ObjectKind, Organization, UnixMillis};
 
-pub use arrival::{Names, Told};
+pub use arrival::Told;
 pub use change::{Edit, Patch};
 pub use delta::Delta;
 pub use drift::{DriftPolicy, DriftRefusal, adoption, may_adopt_unasked, may_put_back};
 pub use ended::Ended;
-pub use merge::{Administrator, Arrival, Evidence, plan};
+pub use merge::{Arrival, Evidence, plan};
 pub use plan::{Action, Field, Links, Obstacle, Plan, PlanDigest, Reason, Rename, Step};
 pub use proof::{is_lapse_proof, lapse_proof};
 pub use purging::{Next, Told as ToldToPurge, next as next_of_purge};

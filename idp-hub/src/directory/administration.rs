@@ -13,12 +13,13 @@ use shared::model::{
     ADMIN, Administration, Department, Link, Object, ObjectKind, Organization, Project, Role,
 };
 
+use super::arrival::ADMIN_PROJECT;
 use super::change::Edit;
 use super::delta::Delta;
 use super::fit;
 use super::names::{DEFAULT, Taken};
 use super::refusal::Refusal;
-use super::{Directory, Names, Stamp};
+use super::{Directory, Stamp};
 
 /// What the department is called, where that is free. It may be called otherwise afterwards.
 const DEPARTMENT: &str = "federation";
@@ -86,8 +87,7 @@ impl Directory {
         }
         if !self.stamps.contains_key(&place.project) {
             let is_fit = fit::name_fault(ObjectKind::Project, project).is_none();
-            let usual = Names::default().project;
-            let name = if is_fit { project } else { &usual };
+            let name = if is_fit { project } else { ADMIN_PROJECT };
             let project = Project {
                 department: place.department,
                 parent: None,
@@ -140,7 +140,7 @@ impl Directory {
             });
         }
         let mut delta = Delta::default();
-        for (id, object) in self.unfounded(&Names::default().project, std::iter::empty()) {
+        for (id, object) in self.unfounded(ADMIN_PROJECT, std::iter::empty()) {
             delta.put.push((object.kind(), id));
             self.live.insert(id, object);
             self.stamps.insert(id, stamp.clone());

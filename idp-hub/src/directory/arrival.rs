@@ -8,26 +8,10 @@ use shared::model::{
     Record,
 };
 
-use super::merge::{Administrator, Arrival};
+use super::merge::Arrival;
 
-/// What the federation's administrator and his project are called.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Names {
-    /// The account.
-    pub user: String,
-    /// Its project.
-    pub project: String,
-}
-
-impl Default for Names {
-    /// As `keystone-manage bootstrap` calls them where nobody says otherwise.
-    fn default() -> Self {
-        Self {
-            user: "admin".to_owned(),
-            project: "admin".to_owned(),
-        }
-    }
-}
+/// What `keystone-manage bootstrap` calls the administrator's project where nobody says otherwise.
+pub(super) const ADMIN_PROJECT: &str = "admin";
 
 /// A region's organization as its records tell it, and what was decided of it before.
 #[derive(Debug, Clone, Default)]
@@ -37,7 +21,8 @@ pub struct Told {
     withheld: BTreeSet<(ObjectKind, CloudId)>,
     markers: BTreeMap<(ObjectKind, CloudId), Marker>,
     reserved: BTreeSet<(ObjectKind, CloudId)>,
-    administrator: Administrator,
+    /// That its administrator works in.
+    admin_project: Option<CloudId>,
 }
 
 impl Told {
@@ -66,7 +51,6 @@ impl Told {
                 self.withheld.insert(key.clone());
                 self.map.insert(key, id);
             }
-            Becomes::Renamed(_) => {}
         }
     }
 
@@ -75,41 +59,20 @@ impl Told {
         &self.organization
     }
 
-    /// What its administrator and his project are called; where it does not say, as usual.
-    pub fn names(&self) -> Names {
-        let usual = Names::default();
-        let Administrator { user, project } = &self.administrator;
-        let user = user.as_ref();
-        let user = user.and_then(|it| self.organization.users.get(it));
-        let project = project.as_ref();
-        let project = project.and_then(|it| self.organization.projects.get(it));
-        Names {
-            user: user.map_or(usual.user, |it| it.name.clone()),
-            project: project.map_or(usual.project, |it| it.name.clone()),
-        }
+    /// What its administrator's project is called; where it does not say, as usual.
+    pub fn admin_project(&self) -> &str {
+        let found = self.admin_project.as_ref();
+        let found = found.and_then(|it| self.organization.projects.get(it));
+        found.map_or(ADMIN_PROJECT, |it| &it.name)
     }
 
-    /// Who administers its cloud.
-    pub const fn administrator(&self) -> &Administrator {
-        &self.administrator
-    }
-
-    /// Whoever of its administrator and his project is the home region's gives no way: the region
-    /// is that one, removed and joined anew. One that only says so keeps its own account's name,
-    /// and gains nothing else.
-    pub fn keep_names_of(&mut self, home: &Administrator) {
-        let Administrator { user, project } = &mut self.administrator;
-        if *user == home.user {
-            *user = None;
-        }
-        if *project == home.project {
-            *project = None;
-        }
-    }
-
-    /// What a merge works on. In the home region, whose administrator is the federation's, he keeps
-    /// his name.
-    pub fn arrival<'a>(&'a self, region: RegionId, names: &'a Names, is_home: bool) -> Arrival<'a> {
+    /// What a merge works on.
+    pub const fn arrival<'a>(
+        &'a self,
+        region: RegionId,
+        admin_project: &'a str,
+        is_home: bool,
+    ) -> Arrival<'a> {
         Arrival {
             region,
             organization: &self.organization,
@@ -117,8 +80,8 @@ impl Told {
             withheld: &self.withheld,
             markers: &self.markers,
             reserved: &self.reserved,
-            administrator: (!is_home).then_some(&self.administrator),
-            names: (&names.user, &names.project),
+            is_home,
+            admin_project,
         }
     }
 
@@ -134,25 +97,15 @@ impl Told {
         if let Some(marker) = marker {
             self.markers.insert(key.clone(), marker);
         }
-        if custody == Custody::Administrator {
-            self.is_administrator(object.kind(), &id);
+        // Records come in the order of their ids, so that of several it is always the same one.
+        let is_administrators = custody == Custody::Administrator;
+        if is_administrators && object.kind() == ObjectKind::Project {
+            self.admin_project.get_or_insert_with(|| id.clone());
         }
         if custody != Custody::Common {
             self.reserved.insert(key);
         }
         self.organization.insert(id, object);
-    }
-
-    /// Records come in the order of their ids, so that of several the first one is always the same.
-    fn is_administrator(&mut self, kind: ObjectKind, id: &CloudId) {
-        let place = match kind {
-            ObjectKind::User => &mut self.administrator.user,
-            ObjectKind::Project => &mut self.administrator.project,
-            ObjectKind::Department | ObjectKind::Group | ObjectKind::Role => return,
-        };
-        if place.as_ref().is_none_or(|it| id < it) {
-            *place = Some(id.clone());
-        }
     }
 }
 
@@ -162,7 +115,7 @@ mod tests {
     use shared::model::{Department, Project, User};
 
     use super::*;
-    use crate::directory::{Action, Directory, plan};
+    use crate::directory::{Directory, plan};
 
     fn entry<T>(id: &str, custody: Custody, what: T) -> Entry<T> {
         Entry {
@@ -215,25 +168,18 @@ mod tests {
     }
 
     #[test]
-    fn custody_says_what_stays_and_who_gives_way() {
+    fn custody_says_what_stays_and_what_the_federations_project_is_called() {
         let (told, region) = (told(), RegionId::from_random(1));
-        let names = told.names();
-        assert_eq!((&*names.user, &*names.project), ("admin", "cloud-admin"));
         let directory = Directory::new(FederationId::from_random(7));
-        let ways = |is_home| {
-            let plan = plan(&directory, &told.arrival(region, &names, is_home));
+        for is_home in [true, false] {
+            let plan = plan(
+                &directory,
+                &told.arrival(region, told.admin_project(), is_home),
+            );
             let adopted: Vec<&str> = plan.adopted().map(|(_, it)| it.name()).collect();
             assert_eq!(adopted, ["federation", "cloud-admin", "ops"]);
-            let steps = plan.steps.iter();
-            steps
-                .filter(|it| matches!(it.action, Action::GiveWay { .. }))
-                .count()
-        };
-        assert_eq!(
-            (ways(true), ways(false)),
-            (0, 2),
-            "at home nobody gives way"
-        );
+            assert_eq!(plan.renames().count(), 0, "nothing in Default is touched");
+        }
     }
 
     #[test]

@@ -1,15 +1,15 @@
 //! Decides what becomes of a region's organization (DESIGN, "Directory and its merge").
 //!
-//! What the region has is recognized by the id map, by the marker that the federation left on it,
+//! What the region has is recognized by the id map, by the marker that a federation left on it,
 //! or, within a department that is known and for global roles, by its name. What is not recognized
 //! is taken in; where a department's name is taken, the region's gives way. Nothing of the
 //! directory is changed by a merge, only added to.
 //!
-//! A marker of the federation that says an id of which the directory knows nothing is of a thing
-//! that was made since the backup that the hub was restored from. It is taken in under that id: so
-//! regions that have it come together in whatever order, and agents that applied it go on.
+//! A marker that says an id of which the directory knows nothing is of a thing that was made since
+//! the backup that the hub was restored from, or in a federation before this one. It is taken in
+//! under that id: so regions that have it come together in whatever order, and agents that applied
+//! it go on.
 
-mod administrator;
 mod changes;
 mod claims;
 mod contents;
@@ -48,15 +48,6 @@ pub enum Evidence {
     Name,
 }
 
-/// Somebody who administers a cloud, and the project that he works in, as far as they are known.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Administrator {
-    /// The account.
-    pub user: Option<CloudId>,
-    /// Its project.
-    pub project: Option<CloudId>,
-}
-
 /// A region's organization, and what is known of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Arrival<'a> {
@@ -73,17 +64,10 @@ pub struct Arrival<'a> {
     /// What stays its own: Default and the departments of services with all that they hold, and
     /// whatever else its policy protects.
     pub reserved: &'a BTreeSet<(ObjectKind, CloudId)>,
-    /// Its administrator, whose names the federation's takes; `None` for the home region.
-    pub administrator: Option<&'a Administrator>,
-    /// The names of the federation's administrator and of his project.
-    pub names: (&'a str, &'a str),
-}
-
-impl Arrival<'_> {
     /// Whether it is the home region, whose administrators are the federation's.
-    const fn is_home(&self) -> bool {
-        self.administrator.is_none()
-    }
+    pub is_home: bool,
+    /// What the project of the federation's cloud administrators is called if it is made now.
+    pub admin_project: &'a str,
 }
 
 /// Decides what a merge will do. The same input gives the same plan.
@@ -92,8 +76,8 @@ impl Arrival<'_> {
 /// called as the home region's is.
 pub fn plan(directory: &Directory, arrival: &Arrival<'_>) -> Plan {
     let departments = arrival.organization.departments.values();
-    let (_, project) = arrival.names;
-    let founded = directory.unfounded(project, departments.map(|it| it.name.as_str()));
+    let others = departments.map(|it| it.name.as_str());
+    let founded = directory.unfounded(arrival.admin_project, others);
     if founded.is_empty() {
         return planned(directory, arrival);
     }
@@ -135,7 +119,6 @@ pub(super) fn planned(directory: &Directory, arrival: &Arrival<'_>) -> Plan {
     merger.projects();
     merger.groups();
     merger.users();
-    merger.administrator();
     let links = merger.links();
     Plan {
         region: arrival.region,
@@ -271,21 +254,22 @@ impl<'a> Merger<'a> {
         !self.directory.stamps.contains_key(&id) && !self.identities.is_claimed(id)
     }
 
-    /// What the federation's marker on a thing says, if the directory knows nothing of that id.
+    /// What a federation's marker on a thing says, if the directory knows nothing of that id.
     fn marked(&self, kind: ObjectKind, here: &CloudId) -> Option<ObjectId> {
         let id = self.marker(kind, here)?;
         (!self.directory.stamps.contains_key(&id)).then_some(id)
     }
 
-    /// What the federation's marker on a thing says.
+    /// What a federation's marker on a thing says. Ids are random whoever gave them, and name one
+    /// thing in all of its regions: those of a federation whose hub is lost come together here again
+    /// by them.
     fn marker(&self, kind: ObjectKind, here: &CloudId) -> Option<ObjectId> {
         // Most regions have no markers at all.
         if self.arrival.markers.is_empty() {
             return None;
         }
-        let marker = self.arrival.markers.get(&(kind, here.clone()))?;
-        let is_ours = marker.federation == self.directory.federation();
-        is_ours.then_some(marker.object)
+        let marker = self.arrival.markers.get(&(kind, here.clone()));
+        marker.map(|it| it.object)
     }
 
     /// What the region's own name for a thing makes, in the directory's way of ids.

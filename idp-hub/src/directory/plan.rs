@@ -92,14 +92,6 @@ pub enum Action {
         /// The region's.
         here: CloudId,
     },
-    /// The region's own administrator, or project of administrators, leaves its name to the
-    /// federation's, and stays the region's own under another one.
-    GiveWay {
-        /// The region's.
-        here: CloudId,
-        /// From which name to which.
-        rename: Rename,
-    },
     /// The region's stays the region's own, untouched.
     Skip {
         /// The region's.
@@ -147,12 +139,11 @@ impl Field {
 
 impl Action {
     /// Every action's word, in the order of what an operator wants to see first.
-    pub const NAMES: [&'static str; 8] = [
+    pub const NAMES: [&'static str; 7] = [
         "found",
         "adopt",
         "recognize",
         "create",
-        "give-way",
         "withhold",
         "block",
         "skip",
@@ -167,7 +158,6 @@ impl Action {
             Self::Create { .. } => "create",
             Self::Block { .. } => "block",
             Self::Withhold { .. } => "withhold",
-            Self::GiveWay { .. } => "give-way",
             Self::Skip { .. } => "skip",
         }
     }
@@ -280,7 +270,6 @@ impl Plan {
             Action::Recognize { here, rename, .. } | Action::Adopt { here, rename, .. } => {
                 rename.as_ref().map(|it| (step.kind, here, it))
             }
-            Action::GiveWay { here, rename } => Some((step.kind, here, rename)),
             _ => None,
         })
     }

@@ -128,33 +128,17 @@ fn global_roles_of_one_name_are_one_and_bring_no_others_along() {
 }
 
 #[test]
-fn the_regions_administrator_and_his_project_give_way_and_stay_its_own() {
+fn the_regions_administrator_and_his_project_in_default_are_not_touched() {
     let (mut directory, _home) = with_a_home();
     let mut north = Cloud::new(2);
     north.administrator();
+    let before = north.organization.clone();
     let plan = join(&mut directory, &mut north);
-    let renames: Vec<_> = plan.renames().collect();
-    let [
-        (ObjectKind::User, _, user),
-        (ObjectKind::Project, _, project),
-    ] = renames[..]
-    else {
-        panic!("{renames:?}");
-    };
-    assert!(user.to.starts_with("admin_") && user.to.len() == "admin_".len() + 8);
-    assert!(project.to.starts_with("admin_") && project.to != user.to);
-    assert!(
-        !directory
-            .live()
-            .users
-            .values()
-            .any(|it| it.name.starts_with("admin"))
-    );
-    assert_eq!(
-        join(&mut directory, &mut north).renames().count(),
-        0,
-        "once"
-    );
+    assert_eq!(plan.renames().count(), 0);
+    let users = &directory.live().users;
+    assert!(!users.values().any(|it| it.name.starts_with("admin")));
+    let own = before.users.iter().zip(&north.organization.users);
+    assert!(before.users.len() == 1 && own.clone().all(|(was, is)| was == is));
 }
 
 #[test]
@@ -167,24 +151,28 @@ fn what_was_taken_away_meanwhile_does_not_come_back_with_a_region() {
 }
 
 #[test]
-fn a_region_of_another_federation_is_not_known_by_its_markers() {
+fn regions_of_a_lost_federation_come_together_again_by_its_markers() {
     let (mut directory, _home) = with_a_home();
-    let mut elsewhere = Directory::new(FederationId::from_random(FEDERATION + 1));
-    let mut north = Cloud::new(2);
-    north.department("research");
-    join(&mut elsewhere, &mut north);
+    let lost = FederationId::from_random(FEDERATION + 1);
+    let mut before = Directory::new(lost);
+    let (mut north, mut south) = (Cloud::new(2), Cloud::new(3));
+    north.department("ops");
+    north.user("ops", "bob");
+    south.department("lab");
+    for _ in 0..2 {
+        join(&mut before, &mut north);
+        join(&mut before, &mut south);
+    }
+    north.forget_the_map();
+    south.forget_the_map();
     let plan = join(&mut directory, &mut north);
-    let by_marker = plan.steps.iter().filter(|step| {
-        matches!(
-            step.action,
-            Action::Recognize {
-                by: Evidence::Marker,
-                ..
-            }
-        )
-    });
-    assert_eq!(by_marker.count(), 0);
-    assert!(departments(&directory).contains(&"research"));
+    assert_eq!(plan.foreign, Some(lost));
+    let live = directory.live().clone();
+    let plan = join(&mut directory, &mut south);
+    assert_eq!(plan.foreign, Some(lost));
+    assert_eq!(plan.adopted().count(), 0, "nothing is there twice");
+    assert_eq!(directory.live(), &live);
+    assert_eq!(north.departments(), south.departments());
 }
 
 #[test]

@@ -13,7 +13,6 @@ mod census;
 mod counted;
 mod drift;
 mod feed;
-mod home;
 mod limits;
 mod list;
 mod load;
@@ -25,6 +24,7 @@ mod raises;
 mod retired;
 mod secrets;
 mod spread;
+mod twin;
 mod write;
 
 use shared::model::UnixMillis;

@@ -6,10 +6,8 @@ use shared::model::UnixMillis;
 
 use super::error::{Doing, StoreError};
 use super::{Changing, Reading};
-use crate::directory::Names;
 
-const ADMINISTRATOR: &str = "administrator";
-const ADMINISTRATOR_PROJECT: &str = "administrator_project";
+const ADMIN_PROJECT: &str = "administrator_project";
 
 /// What the federation began with, and where it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,27 +69,20 @@ impl Reading<'_> {
         }))
     }
 
-    /// What the federation's administrator and his project are called, once a region was merged.
+    /// What the administrator's project of the home region was called, once that was merged.
     ///
     /// # Errors
     /// If the database fails.
-    pub fn names(&self) -> Result<Option<Names>, StoreError> {
-        let text = |name| self.text(name);
-        let both = (text(ADMINISTRATOR)?, text(ADMINISTRATOR_PROJECT)?);
-        Ok(match both {
-            (Some(user), Some(project)) => Some(Names { user, project }),
-            _ => None,
-        })
-    }
-
-    fn text(&self, name: &'static str) -> Result<Option<String>, StoreError> {
+    pub fn admin_project(&self) -> Result<Option<String>, StoreError> {
         let value: Option<Vec<u8>> = self
             .connection
             .prepare_cached("SELECT value FROM facts WHERE name = ?1")
-            .and_then(|mut it| it.query_row([name], |row| row.get(0)).optional())
+            .and_then(|mut it| it.query_row([ADMIN_PROJECT], |row| row.get(0)).optional())
             .doing("read a fact")?;
         let text = value.map(String::from_utf8).transpose();
-        text.map_err(|_| StoreError::Row { what: name })
+        text.map_err(|_| StoreError::Row {
+            what: ADMIN_PROJECT,
+        })
     }
 
     pub(in crate::store) fn required<const N: usize>(
@@ -113,11 +104,9 @@ impl Reading<'_> {
 }
 
 impl Changing<'_> {
-    /// Remembers what the federation's administrator and his project are called.
-    pub(in crate::store) fn remember_names(&self, names: &Names) -> Result<(), StoreError> {
-        store(self.connection, ADMINISTRATOR, names.user.as_bytes())?;
-        let project = names.project.as_bytes();
-        store(self.connection, ADMINISTRATOR_PROJECT, project)
+    /// Remembers that the home region was merged, and what its administrator's project was called.
+    pub(in crate::store) fn remember_admin_project(&self, name: &str) -> Result<(), StoreError> {
+        store(self.connection, ADMIN_PROJECT, name.as_bytes())
     }
 
     /// The federation's facts, once there are any.

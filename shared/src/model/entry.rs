@@ -31,8 +31,8 @@ pub enum Custody {
     Common,
     /// The region alone: Keystone's Default domain, those of services, what its policy protects.
     Reserved,
-    /// The region alone, and it is the cloud's own administrator, or his project, whose name the
-    /// federation's takes.
+    /// The region alone, and it is the account that its agent signs in by, or the project that this
+    /// works in.
     Administrator,
 }
 
@@ -58,14 +58,12 @@ pub struct Binding {
 }
 
 /// What a thing of a region is once its organization is merged.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Becomes {
     /// This one of the directory.
     Object(ObjectId),
     /// It was deleted or retired in the federation, and is switched off.
     Withheld(ObjectId),
-    /// It stays the region's own, under this name.
-    Renamed(String),
 }
 
 /// Something that the directory does not have any more. It stays in the feed: what is not told of
@@ -135,10 +133,9 @@ pub struct Secret {
 
 impl Becomes {
     /// Which of the directory it is, or was.
-    pub const fn object(&self) -> Option<ObjectId> {
+    pub const fn object(&self) -> ObjectId {
         match self {
-            Self::Object(id) | Self::Withheld(id) => Some(*id),
-            Self::Renamed(_) => None,
+            Self::Object(id) | Self::Withheld(id) => *id,
         }
     }
 }

@@ -278,14 +278,13 @@ pub(super) struct BindingV1<'a> {
     pub(super) kind: u8,
     #[serde(borrow)]
     pub(super) here: CloudIdV1<'a>,
-    pub(super) becomes: BecomesV1<'a>,
+    pub(super) becomes: BecomesV1,
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum BecomesV1<'a> {
+pub(super) enum BecomesV1 {
     Object(ObjectId),
     Withheld(ObjectId),
-    Renamed(#[serde(borrow)] Name<'a>),
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]

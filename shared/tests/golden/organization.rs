@@ -103,7 +103,7 @@ fn full_links() -> Vec<Record> {
             role: id,
             inherited: true,
         }),
-        Record::Binding(binding(Becomes::Renamed("admin_67e55044".to_owned()))),
+        Record::Binding(binding(Becomes::Withheld(OBJECT))),
         Record::Lapse(Lapse {
             object: OBJECT,
             kind: ObjectKind::Role,

@@ -124,13 +124,6 @@ fn of_organization(record: Record) -> Record {
             name: text(&it.name, NAME),
             ..it
         }),
-        Record::Binding(it) => Record::Binding(Binding {
-            becomes: match it.becomes {
-                Becomes::Renamed(name) => Becomes::Renamed(text(&name, NAME)),
-                becomes => becomes,
-            },
-            ..it
-        }),
         other => of_remarks(other),
     }
 }

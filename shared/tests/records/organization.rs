@@ -117,7 +117,6 @@ fn binding() -> impl Strategy<Value = Record> {
     let becomes = prop_oneof![
         object().prop_map(Becomes::Object),
         object().prop_map(Becomes::Withheld),
-        text().prop_map(Becomes::Renamed),
     ];
     (kind(), id(), becomes).prop_map(|(kind, here, becomes)| {
         Record::Binding(Binding {

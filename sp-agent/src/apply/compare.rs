@@ -164,20 +164,6 @@ fn of_record(record: &Record) -> Digest {
         .unwrap_or_default()
 }
 
-/// By what a renamed thing of the region's own is noted: it has no id in the directory.
-pub(super) fn note_id(kind: ObjectKind, here: &CloudId) -> ObjectId {
-    let binding = Binding {
-        kind,
-        here: here.clone(),
-        becomes: shared::model::Becomes::Renamed(String::new()),
-    };
-    match binding.id() {
-        CloudId::Simple(bytes) | CloudId::Hyphenated(bytes) => ObjectId::from_bytes(bytes),
-        // An id that is derived is no text.
-        CloudId::Text(_) => ObjectId::from_bytes([0; 16]),
-    }
-}
-
 /// In what the cloud's thing differs from what it is to be. A default project that is none of the
 /// federation's (`is_known`) is the region's own business where the directory has none.
 pub(super) fn differences(

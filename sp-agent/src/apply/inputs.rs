@@ -10,7 +10,7 @@ use shared::model::{
 
 use super::actual::Touched;
 use super::changes::{changed, changed_links, changed_objects};
-use super::compare::{default_project, note_id};
+use super::compare::default_project;
 use super::link_ends::ends;
 use super::looks::known;
 use super::objects::needs;
@@ -319,14 +319,9 @@ impl Reconciler {
             (Some(before), Some(now)) => before.here != now.here,
             _ => now.is_none(),
         };
-        // What stays the region's own is noted too, and is no thing of the directory.
-        let its = now.as_ref().or(before.as_ref());
-        if its.is_some_and(|it| note_id(kind, &it.here) != id) {
-            let what = (kind, id);
-            let known = known(&self.base, &self.actual, &self.replica);
-            let moved = self.places.noted(what, before.as_ref(), known);
-            self.move_all(moved);
-        }
+        let known = known(&self.base, &self.actual, &self.replica);
+        let moved = self.places.noted((kind, id), before.as_ref(), known);
+        self.move_all(moved);
         if is_another {
             self.forget_links(kind, id);
         }

@@ -212,10 +212,7 @@ impl Reconciler {
         let Place::Here(here) = self.places.place((kind, id), &self.base) else {
             return Verdict::Nothing(None);
         };
-        let is_own = matches!(
-            self.places.binding(kind, &here),
-            Some(Becomes::Withheld(_) | Becomes::Renamed(_))
-        );
+        let is_own = matches!(self.places.binding(kind, &here), Some(Becomes::Withheld(_)));
         match self.actual.object(kind, &here) {
             Some(found) if !is_own => {
                 drift(found.name(), vec![Difference::NotInDirectory], Why::Region)

@@ -5,7 +5,7 @@ use shared::ids::ObjectId;
 use shared::model::{Becomes, Binding, CloudId, Custody, Object, ObjectKind};
 
 use super::Reconciler;
-use super::compare::{binding_digest, enabled, note_id, renamed, switched};
+use super::compare::{binding_digest, enabled, switched};
 use super::objects::drift;
 use super::subject::{Difference, Level, Subject, Why};
 use super::verdict::{Done, Due, Verdict};
@@ -18,7 +18,6 @@ impl Reconciler {
             return Verdict::Nothing(None);
         };
         match self.places.binding(kind, here) {
-            Some(Becomes::Renamed(name)) => return self.give_way(kind, here, found, name),
             Some(becomes @ Becomes::Withheld(id)) if !self.is_live(kind, id) => {
                 let was = binding_digest(&Binding {
                     kind,
@@ -37,51 +36,6 @@ impl Reconciler {
             true => Verdict::Nothing(None),
             false => drift(found.name(), vec![Difference::CreatedHere], Why::Region),
         }
-    }
-
-    /// The region's own takes another name, once. What it is called after that is its own business.
-    fn give_way(
-        &self,
-        kind: ObjectKind,
-        here: &CloudId,
-        found: Object<CloudId>,
-        name: &str,
-    ) -> Verdict {
-        let id = note_id(kind, here);
-        let was = binding_digest(&Binding {
-            kind,
-            here: here.clone(),
-            becomes: Becomes::Renamed(name.to_owned()),
-        });
-        let now = Applied {
-            here: here.clone(),
-            was,
-        };
-        if self.base.objects.get(&(kind, id)) == Some(&now) {
-            return Verdict::InPlace(None);
-        }
-        if found.name() == name {
-            return Verdict::InPlace(Some(Note::Object(kind, id, Some(now))));
-        }
-        let (from, to) = (name.to_owned(), found.name().to_owned());
-        let what = vec![Difference::Renamed { from, to }];
-        // Only what the federation works by gives way; what is reserved is nobody's to rename.
-        let is_administrators = self.actual.traits(kind, here).custody == Custody::Administrator;
-        if !is_administrators || self.holds_administrator(kind, here) {
-            return drift(found.name(), what, Why::Custody);
-        }
-        if self.protects(kind, here) {
-            return drift(found.name(), what, Why::Protected);
-        }
-        let (to, name) = (renamed(found.clone(), name), found.name().to_owned());
-        let order = Order::Update {
-            id: here.clone(),
-            from: found,
-            to,
-            marker: None,
-        };
-        let (level, done) = (Level::GiveWay, Done::Applied(kind, id, was));
-        self.due(Due { level, order, done }, &name, what)
     }
 
     /// What is retired or withheld is switched off and stays, where it can be switched off.

@@ -11,7 +11,6 @@ use shared::ids::{FederationId, ObjectId};
 use shared::model::{Becomes, CloudId, Custody, Object, ObjectKind, Organization};
 
 use super::actual::Actual;
-use super::compare::note_id;
 use crate::cloud::is_same_name;
 use crate::replica::{Applied, Base};
 
@@ -71,8 +70,6 @@ pub(super) struct Moved {
 impl Places {
     pub(super) fn new(federation: FederationId, base: &Base) -> Self {
         let applied = base.objects.iter();
-        // What stays the region's own is noted too, and is no thing of the directory.
-        let applied = applied.filter(|((kind, id), it)| note_id(*kind, &it.here) != *id);
         let based = applied.map(|((kind, id), it)| ((*kind, it.here.clone()), *id));
         Self {
             federation,
@@ -212,7 +209,7 @@ impl Places {
     fn concerned(&self, here: &Here) -> BTreeSet<ObjectId> {
         let bound = self.bindings.get(here).and_then(|it| match it {
             Becomes::Object(id) => Some(*id),
-            Becomes::Withheld(_) | Becomes::Renamed(_) => None,
+            Becomes::Withheld(_) => None,
         });
         let based = self.based.get(here).copied();
         let marked = self.markers.get(here).copied();

@@ -372,7 +372,7 @@ impl Reconciler {
             Subject::Object(kind, id) => self.is_to_purge(*kind, id),
             Subject::Own(kind, here) => {
                 let becomes = self.places.binding(*kind, here);
-                let id = becomes.and_then(Becomes::object);
+                let id = becomes.map(Becomes::object);
                 id.is_some_and(|id| self.is_to_purge(*kind, &id))
             }
             Subject::Link(_) | Subject::Password(_) | Subject::Quota(..) => false,

@@ -101,8 +101,6 @@ pub enum Standing {
 /// In which order things are done that could all be done at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
-    /// The region's own gives its name away.
-    GiveWay,
     /// Made or changed.
     Department,
     /// Made or changed.

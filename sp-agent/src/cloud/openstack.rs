@@ -124,7 +124,6 @@ impl OpenStack {
             addresses: LastAddresses::default(),
             witness: Witness::default(),
             rules: identity::Rules {
-                signs_in_by_name: matches!(options.auth, Auth::Password { .. }),
                 sign_in_domains: options.auth.domains(),
                 default_domain: options.default_domain_id.clone(),
                 policy: options.policy.clone(),

@@ -72,8 +72,8 @@ fn planned(directory: &Directory, region: u64, organization: &Organization<Cloud
         withheld: &BTreeSet::new(),
         markers: &BTreeMap::new(),
         reserved: &BTreeSet::new(),
-        administrator: None,
-        names: ("admin", "admin"),
+        is_home: true,
+        admin_project: "admin",
     };
     plan(directory, &arrival)
 }

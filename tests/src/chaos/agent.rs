@@ -367,7 +367,7 @@ impl Agent {
         for (here, becomes) in &self.replica.bindings {
             match becomes {
                 Becomes::Object(id) => drop(known.insert(here.clone(), *id)),
-                Becomes::Withheld(_) | Becomes::Renamed(_) => drop(known.remove(here)),
+                Becomes::Withheld(_) => drop(known.remove(here)),
             }
         }
         let all = self.site.keystone.organization();

@@ -36,8 +36,8 @@ pub(in crate::api) struct StepsQuery {
     /// Those of one kind: `department`, `project`, `user`, `group` or `role`.
     #[serde(default)]
     kind: Option<String>,
-    /// Those of one action: `found`, `adopt`, `recognize`, `create`, `give-way`, `withhold`,
-    /// `block` or `skip`.
+    /// Those of one action: `found`, `adopt`, `recognize`, `create`, `withhold`, `block`
+    /// or `skip`.
     #[serde(default)]
     action: Option<String>,
 }
@@ -91,7 +91,8 @@ pub(in crate::api) async fn plan(
 pub(in crate::api) struct MergeRequest {
     /// The digest of the plan that he saw.
     digest: String,
-    /// This federation takes over a region that bears another one's markers.
+    /// This federation takes over a region that bears another one's markers, or whose cloud is
+    /// another region's.
     #[serde(default)]
     take_over: bool,
 }
@@ -105,8 +106,8 @@ pub(in crate::api) struct MergeRequest {
     (status = 401, description = "Nobody is signed in", body = ProblemDocument),
     (status = 404, description = "No such region", body = ProblemDocument),
     (status = 409, description = "The plan is another one by now, the organization is not read \
-        yet, something changed each time that the plan was made, or another federation's markers \
-        are there", body = ProblemDocument),
+        yet, something changed each time that the plan was made, or its cloud is another \
+        federation's or another region's", body = ProblemDocument),
     (status = 503, description = "Too many plans are being made; Retry-After says when to ask \
         again", body = ProblemDocument),
 ))]

@@ -10,14 +10,7 @@ use super::{PAGE, shown};
 use crate::api::{MergedDocument, PlanDocument, StepDocument};
 
 /// Actions of which some steps need a look: another name, or something that is not taken over.
-const TELLING: [&str; 6] = [
-    "adopt",
-    "recognize",
-    "give-way",
-    "withhold",
-    "block",
-    "skip",
-];
+const TELLING: [&str; 5] = ["adopt", "recognize", "withhold", "block", "skip"];
 
 pub(super) async fn show(
     client: &Client,

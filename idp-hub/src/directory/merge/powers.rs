@@ -46,7 +46,7 @@ impl Powers {
 impl Merger<'_> {
     /// By what the directory and the region's new roles imply together.
     pub(super) fn powers(&self) -> Powers {
-        if self.arrival.is_home() {
+        if self.arrival.is_home {
             return Powers::default();
         }
         let live = &self.directory.live;

@@ -174,7 +174,7 @@ impl Census {
         let bound = self.bindings.get(&it.id).map(Becomes::object);
         let is_ours = |it: &Marker| it.federation == self.federation;
         let marked = it.marker.filter(is_ours).map(|it| it.object);
-        bound.unwrap_or(marked)
+        bound.or(marked)
     }
 
     /// A quota of the region, and when it came here as it is.

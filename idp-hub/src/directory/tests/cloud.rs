@@ -14,7 +14,7 @@ pub(super) struct Cloud {
     map: BTreeMap<(ObjectKind, CloudId), ObjectId>,
     withheld: BTreeSet<(ObjectKind, CloudId)>,
     reserved: BTreeSet<(ObjectKind, CloudId)>,
-    administrator: Option<Administrator>,
+    is_home: bool,
     made: u64,
 }
 
@@ -31,7 +31,7 @@ impl Cloud {
             map: BTreeMap::new(),
             withheld: BTreeSet::new(),
             reserved: BTreeSet::from([(ObjectKind::Department, default_department())]),
-            administrator: None,
+            is_home: true,
             made: number << 32,
         };
         let default = department("Default");
@@ -51,8 +51,8 @@ impl Cloud {
             withheld: &self.withheld,
             markers: &self.markers,
             reserved: &self.reserved,
-            administrator: self.administrator.as_ref(),
-            names: ("admin", "admin"),
+            is_home: self.is_home,
+            admin_project: "admin",
         }
     }
 
@@ -202,14 +202,11 @@ impl Cloud {
         });
     }
 
-    /// It has an `admin` in the project `admin`, both in Default.
+    /// It is not the home region, and has an `admin` in the project `admin`, both in Default.
     pub(super) fn administrator(&mut self) {
-        let user = self.user("Default", "admin");
-        let project = self.project("Default", "admin");
-        self.administrator = Some(Administrator {
-            user: Some(user),
-            project: Some(project),
-        });
+        self.user("Default", "admin");
+        self.project("Default", "admin");
+        self.is_home = false;
     }
 
     pub(super) fn departments(&self) -> Vec<&str> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rusqlite::{OptionalExtension, params};
 use shared::audit::By;
+use shared::ids::ObjectId;
 use shared::model::{
     Applying, Becomes, Binding, CloudId, ObjectKind, PutBack, Record, RecordKind, Remark,
     RemarkState, Subject, UnixMillis,
@@ -197,7 +198,7 @@ impl Reading<'_> {
         let binding = Record::Binding(Binding {
             kind,
             here: here.clone(),
-            becomes: Becomes::Renamed(String::new()),
+            becomes: Becomes::Object(ObjectId::from_bytes([0; 16])),
         });
         let key = record::encode_id(&binding.key().id).map_err(|_| UNREADABLE)?;
         let sql = "SELECT 1 FROM directory

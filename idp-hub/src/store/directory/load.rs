@@ -11,8 +11,8 @@ use shared::wire::record::{self, Decoded, kind_code};
 use super::write::encoded;
 use super::{EVERYWHERE, RegionOrganization};
 use crate::directory::{
-    Administrator, Directory, Ended, MergeRefusal, Names, Plan, PlanDigest, Stamp, Told, link_of,
-    object_of, outward, plan, record_kind,
+    Directory, Ended, MergeRefusal, Plan, PlanDigest, Stamp, Told, link_of, object_of, outward,
+    plan, record_kind,
 };
 use crate::store::Reading;
 use crate::store::error::{Doing, StoreError};
@@ -28,10 +28,8 @@ const LAST: u16 = kind_code(RecordKind::Assignment);
 /// A plan, and what is remembered beside the directory once it is done.
 pub(super) struct Made {
     pub(super) plan: Plan,
-    /// What the federation's administrator and his project are called from then on.
-    pub(super) names: Names,
-    /// Who administers the home region's cloud, where this is that one.
-    pub(super) home: Option<Administrator>,
+    /// What the project of the federation's cloud administrators began as.
+    pub(super) admin_project: String,
 }
 
 impl Reading<'_> {
@@ -156,22 +154,22 @@ impl Reading<'_> {
         directory: &Directory,
         region: &RegionRow,
     ) -> Result<Made, StoreError> {
-        let mut told = self.told(region.no)?;
+        let told = self.told(region.no)?;
         if told.organization().departments.is_empty() {
             let missing = "it tells of no department, and every Keystone has one; see whether \
                            `sp-agent check` there finds the identity service, then try again";
             return Err(not_read(region, missing));
         }
-        let remembered = self.names()?;
+        let remembered = self.admin_project()?;
         // The first region is at home, whichever it is and also once it is removed again.
         let is_home = self.is_home(region.no)? || remembered.is_none();
-        if !is_home {
-            told.keep_names_of(&self.home()?);
-        }
-        let names = remembered.unwrap_or_else(|| told.names());
-        let plan = plan(directory, &told.arrival(region.facts.id, &names, is_home));
-        let home = is_home.then(|| told.administrator().clone());
-        Ok(Made { plan, names, home })
+        let admin_project = remembered.unwrap_or_else(|| told.admin_project().to_owned());
+        let arrival = told.arrival(region.facts.id, &admin_project, is_home);
+        let plan = plan(directory, &arrival);
+        Ok(Made {
+            plan,
+            admin_project,
+        })
     }
 
     /// Whether all of a region's organization is here.

@@ -10,7 +10,7 @@ use shared::wire::frame::{Phase, Standing, feed_code};
 
 use super::RegionOrganization;
 use super::load::Made;
-use crate::directory::{Action, Administrator, Directory, Names, Plan, PlanDigest};
+use crate::directory::{Action, Directory, Plan, PlanDigest};
 use crate::store::error::{Doing, StoreError};
 use crate::store::regions::{RegionNo, RegionRow};
 use crate::store::{Changing, Reading};
@@ -22,11 +22,11 @@ pub(super) struct PlanVersion {
     feed: Option<FeedVersion>,
     region: RegionNo,
     is_accepted: bool,
-    /// What the federation's administrator is called, and whose cloud is at home: a merge may
-    /// settle it and write nothing else.
-    names: Option<Names>,
+    /// Whether a home region was merged, and whether this is it: a merge may settle it and write
+    /// nothing else.
+    admin_project: Option<String>,
     is_home: bool,
-    home: Administrator,
+    twin: Option<String>,
 }
 
 /// How far a region has told its organization, and what that is together.
@@ -49,12 +49,12 @@ pub struct ShownPlan {
     pub names: HashMap<ObjectId, String>,
     /// How those ended that are withheld.
     pub ended: HashMap<ObjectId, End>,
+    /// Another region of the same cloud.
+    pub twin: Option<String>,
     /// How the region was taken in before.
     pub before: Option<RegionOrganization>,
-    /// What the federation's administrator and his project are called once it is done.
-    pub(super) administrator: Names,
-    /// Who administers the home region's cloud, where this is that one.
-    pub(super) home: Option<Administrator>,
+    /// What the project of the federation's cloud administrators began as.
+    pub(super) admin_project: String,
 }
 
 impl Reading<'_> {
@@ -79,9 +79,9 @@ impl Reading<'_> {
             feed,
             region: region.no,
             is_accepted: region.facts.standing == Standing::Accepted,
-            names: self.names()?,
+            admin_project: self.admin_project()?,
             is_home: self.is_home(region.no)?,
-            home: self.home()?,
+            twin: self.twin(region.no)?,
         })
     }
 
@@ -93,14 +93,17 @@ impl Reading<'_> {
         directory: &Directory,
     ) -> Result<ShownPlan, StoreError> {
         self.is_read(region)?;
-        let Made { plan, names, home } = self.plan_in(directory, region)?;
+        let Made {
+            plan,
+            admin_project,
+        } = self.plan_in(directory, region)?;
         Ok(ShownPlan {
             digest: plan.digest(),
             names: names_in(directory, &plan),
             ended: ended_in(directory, &plan),
+            twin: self.twin(region.no)?,
             before: self.region_organization(region.no)?,
-            administrator: names,
-            home,
+            admin_project,
             plan,
         })
     }
@@ -140,10 +143,7 @@ fn names_in(directory: &Directory, plan: &Plan) -> HashMap<ObjectId, String> {
             | Action::Create { id }
             | Action::Block { id, .. }
             | Action::Withhold { id, .. } => *id,
-            Action::Found { .. }
-            | Action::Adopt { .. }
-            | Action::GiveWay { .. }
-            | Action::Skip { .. } => return None,
+            Action::Found { .. } | Action::Adopt { .. } | Action::Skip { .. } => return None,
         };
         let name = match directory.live().object(step.kind, &id) {
             Some(object) => object.name().to_owned(),

@@ -121,10 +121,7 @@ impl Changing<'_> {
         if written > 0 || before.is_none() {
             self.note_merge(no, digest, &stamp, shown.digest)?;
         }
-        self.remember_names(&shown.administrator)?;
-        if let Some(home) = &shown.home {
-            self.remember_home(home)?;
-        }
+        self.remember_admin_project(&shown.admin_project)?;
         self.hot.directory.keep_changed(directory, Some(no));
         Ok(Merged { shown, written })
     }
@@ -136,7 +133,7 @@ impl Changing<'_> {
         stamp: &Stamp,
         plan: PlanDigest,
     ) -> Result<(), StoreError> {
-        let is_home = self.reading().names()?.is_none();
+        let is_home = self.reading().admin_project()?.is_none();
         let sql = "INSERT INTO region_organization
                        (region, digest, merged_ms, author, plan, is_home)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -179,8 +176,7 @@ impl Changing<'_> {
     }
 }
 
-/// What each of the region's things is from now on. What it keeps for itself under its own name
-/// needs no word.
+/// What each of the region's things is from now on. What it keeps for itself needs no word.
 fn bindings(plan: &Plan) -> Vec<Binding> {
     let steps = plan.steps.iter();
     steps
@@ -190,7 +186,6 @@ fn bindings(plan: &Plan) -> Vec<Binding> {
                     (here, Becomes::Object(*id))
                 }
                 Action::Withhold { id, here } => (here, Becomes::Withheld(*id)),
-                Action::GiveWay { here, rename } => (here, Becomes::Renamed(rename.to.clone())),
                 Action::Found { .. }
                 | Action::Create { .. }
                 | Action::Block { .. }

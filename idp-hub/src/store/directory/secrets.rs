@@ -163,7 +163,7 @@ impl Rows<'_> {
         let sql = "DELETE FROM bound WHERE region = ?1 AND here = ?2 AND user IS NOT ?3";
         let user = match binding.becomes {
             Becomes::Object(id) => Some(id.to_bytes()),
-            Becomes::Withheld(_) | Becomes::Renamed(_) => None,
+            Becomes::Withheld(_) => None,
         };
         self.run(sql, params![no.0, here, user], "forget who a user is")?;
         let sql = "INSERT INTO bound (user, region, here) VALUES (?1, ?2, ?3)

@@ -114,7 +114,7 @@ impl<'a> Rows<'a> {
     /// An object is one thing of the region: where another one is that now, the earlier one is
     /// not.
     fn supersede(&mut self, no: RegionNo, all: &[Binding]) -> Result<(), StoreError> {
-        let bound: HashSet<_> = all.iter().filter_map(|it| it.becomes.object()).collect();
+        let bound: HashSet<_> = all.iter().map(|it| it.becomes.object()).collect();
         let told: HashSet<_> = all.iter().map(|it| (it.kind, &it.here)).collect();
         let sql = "SELECT kind, id, value FROM directory
                    WHERE region = ?1 AND kind = ?2 AND value IS NOT NULL";
@@ -127,7 +127,7 @@ impl<'a> Rows<'a> {
             let Some(Record::Binding(old)) = record_of(row).doing(doing)? else {
                 continue;
             };
-            let is_bound = old.becomes.object().is_some_and(|it| bound.contains(&it));
+            let is_bound = bound.contains(&old.becomes.object());
             if is_bound && !told.contains(&(old.kind, &old.here)) {
                 stale.push(old.id());
             }

@@ -204,7 +204,6 @@ impl<'a> From<&'a Binding> for BindingV1<'a> {
             becomes: match &it.becomes {
                 Becomes::Object(id) => BecomesV1::Object(*id),
                 Becomes::Withheld(id) => BecomesV1::Withheld(*id),
-                Becomes::Renamed(name) => BecomesV1::Renamed(Text::cut(name)),
             },
         }
     }
@@ -219,7 +218,6 @@ pub(super) fn binding(it: BindingV1<'_>) -> Result<Binding, DecodeError> {
         becomes: match it.becomes {
             BecomesV1::Object(id) => Becomes::Object(id),
             BecomesV1::Withheld(id) => Becomes::Withheld(id),
-            BecomesV1::Renamed(name) => Becomes::Renamed(name.into_string()),
         },
     })
 }

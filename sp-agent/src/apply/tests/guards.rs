@@ -72,24 +72,6 @@ fn what_the_agent_lives_in_is_neither_renamed_nor_switched_off() {
     assert!(bench.cloud.all.departments.values().all(|it| !it.enabled));
 }
 
-#[test]
-fn only_what_is_the_administrators_gives_its_name_away() {
-    let mut cloud = Fake::default();
-    let default = cloud.add(department("Default"));
-    cloud.reserve(ObjectKind::Department, &default);
-    let nova = cloud.add(user(default.clone(), "nova"));
-    cloud.reserve(ObjectKind::User, &nova);
-    let mut bench = Bench::new(cloud, Policy::default());
-    let mut replica = Replica::default();
-    for (kind, here) in [(ObjectKind::User, nova), (ObjectKind::Department, default)] {
-        let becomes = Becomes::Renamed("captured".to_owned());
-        replica.bindings.insert((kind, here), becomes);
-    }
-    bench.core.follow(&replica);
-    assert_eq!(bench.run(), 0, "{:?}", bench.given);
-    assert_eq!(custody_drift(&bench).len(), 2);
-}
-
 /// A directory that is applied, with a role that one of the region's own users has, and a group
 /// that he is in.
 fn reserved_member() -> (Bench, Replica, [shared::model::Link<CloudId>; 2]) {

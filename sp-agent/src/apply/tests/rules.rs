@@ -303,34 +303,6 @@ fn what_the_hub_recognized_is_written_over_once_and_marked_never_made_again() {
 }
 
 #[test]
-fn an_administrator_leaves_his_name_once_and_stays_the_region_s_own() {
-    let mut cloud = Fake::default();
-    let default = cloud.add(department("Default"));
-    cloud.reserve(ObjectKind::Department, &default);
-    let admin = cloud.add(user(default, "admin"));
-    cloud.custody.insert(
-        (ObjectKind::User, admin.clone()),
-        shared::model::Custody::Administrator,
-    );
-    let mut bench = Bench::new(cloud, Policy::default());
-    let mut replica = Replica::default();
-    let name = "admin_1".to_owned();
-    replica
-        .bindings
-        .insert((ObjectKind::User, admin.clone()), Becomes::Renamed(name));
-    bench.core.follow(&replica);
-    assert_eq!(bench.run(), 1);
-    assert_eq!(bench.cloud.all.users[&admin].name, "admin_1");
-    rename(&mut bench.cloud, ObjectKind::User, "admin_1", "root");
-    bench.read();
-    let kept = bench.kept.clone();
-    assert_eq!(bench.run(), 0, "its later names are its own business");
-    bench.restart(kept, &replica, Policy::default());
-    assert_eq!(bench.run(), 0);
-    assert!(bench.drift().is_empty());
-}
-
-#[test]
 fn what_is_reserved_or_protected_is_not_touched_and_blocks_only_what_needs_it() {
     let mut cloud = Fake::default();
     let heat = cloud.add(department("Heat"));

@@ -37,8 +37,6 @@ use crate::cloud::{CloudError, Incomplete, Mark, Pages, Part, Policy, Whole, is_
 pub(super) struct Rules {
     /// The id of Keystone's own domain.
     pub(super) default_domain: String,
-    /// Whether the agent's own account and project are known to it by their names alone.
-    pub(super) signs_in_by_name: bool,
     /// The domains that the agent's sign-in names.
     pub(super) sign_in_domains: Vec<Domain>,
     /// What the operator keeps from the federation.
@@ -95,11 +93,11 @@ async fn read(
     let departments = Departments::read(client, rules, pages).await?;
     match part {
         Part::Projects => {
-            let own = Own::of(client, rules).await?;
+            let own = Own::of(client).await?;
             lists::projects(client, (&departments, &own), pages).await?;
         }
         Part::Users => {
-            let own = Own::of(client, rules).await?;
+            let own = Own::of(client).await?;
             let mut kept = services::users(client, &departments, pages).await?;
             kept.extend(system::users(client, pages).await?);
             return lists::users(client, (&departments, &own, &kept), rules, pages).await;

@@ -23,6 +23,10 @@ pub struct PlanDocument {
     /// `take_over`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub foreign_federation: Option<String>,
+    /// Another region of the same cloud, by the ids of its projects; it is merged only with
+    /// `take_over`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub same_cloud: Option<String>,
     /// When the region was merged last; absent for never.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub merged: Option<Time>,
@@ -57,7 +61,7 @@ pub struct PlanDocument {
 pub struct CountDocument {
     /// `department`, `project`, `user`, `group` or `role`.
     pub kind: String,
-    /// `found`, `adopt`, `recognize`, `create`, `give-way`, `withhold`, `block` or `skip`.
+    /// `found`, `adopt`, `recognize`, `create`, `withhold`, `block` or `skip`.
     pub action: String,
     /// How many of them.
     pub count: u64,
@@ -90,9 +94,9 @@ pub struct StepDocument {
     pub kind: String,
     /// `found`: the federation's own, in which its cloud administrators have their role, is made in
     /// the directory. `adopt`: the region's is taken into it. `recognize`: it is one that it has.
-    /// `create`: the directory's is made in the region. `give-way`: it leaves its name to the
-    /// federation's administrator. `withhold`: it has ended in the federation, and is switched off.
-    /// `block`: the directory's can't be made in the region. `skip`: it stays the region's own.
+    /// `create`: the directory's is made in the region. `withhold`: it has ended in the federation,
+    /// and is switched off. `block`: the directory's can't be made in the region. `skip`: it stays
+    /// the region's own.
     pub action: String,
     /// What it is called.
     pub name: String,
@@ -172,6 +176,7 @@ impl PlanDocument {
             region,
             digest: shown.digest.to_string(),
             foreign_federation: shown.plan.foreign.map(|it| it.to_string()),
+            same_cloud: shown.twin.clone(),
             merged: before.and_then(|it| it.merged).map(Into::into),
             merged_by: before.and_then(|it| it.author.clone()),
             counts: counts.collect(),
@@ -257,11 +262,6 @@ impl StepDocument {
                 document.here = Some(here.to_string());
                 let how = shown.ended.get(id).copied();
                 document.why = how.map(|how| end(step.kind, how).to_owned());
-            }
-            Action::GiveWay { here, rename } => {
-                document.name.clone_from(&rename.from);
-                document.renamed_to = Some(rename.to.clone());
-                document.here = Some(here.to_string());
             }
             Action::Skip { here, name, why } => {
                 document.name.clone_from(name);

@@ -107,13 +107,11 @@ pub(super) struct Own {
     pub(super) user: CloudId,
     /// The project that it works in, if it works in one.
     pub(super) project: Option<CloudId>,
-    /// Who decides over both.
-    pub(super) custody: Custody,
 }
 
 impl Own {
     /// As Keystone says with the token.
-    pub(super) async fn of(client: &Client, rules: &Rules) -> Result<Self, CloudError> {
+    pub(super) async fn of(client: &Client) -> Result<Self, CloudError> {
         let login = client.login().await?;
         // Taken for anybody's, the federation might take it over.
         let user = login
@@ -127,10 +125,6 @@ impl Own {
         Ok(Self {
             user: CloudId::new(user),
             project: login.project_id.as_deref().map(CloudId::new),
-            custody: match rules.signs_in_by_name {
-                true => Custody::Reserved,
-                false => Custody::Administrator,
-            },
         })
     }
 }
@@ -139,7 +133,7 @@ impl Own {
 pub(super) fn project(keeper: Keeper, own: &Own, (id, name): (&CloudId, &str)) -> Custody {
     match keeper {
         Keeper::Operator => Custody::Reserved,
-        _ if own.project.as_ref() == Some(id) => own.custody,
+        _ if own.project.as_ref() == Some(id) => Custody::Administrator,
         _ if is_of_services(name) => Custody::Reserved,
         keeper => keeper.custody(),
     }
@@ -154,7 +148,7 @@ pub(super) fn user(
     match keeper {
         Keeper::Operator => Custody::Reserved,
         _ if rules.policy.protects_user(&id.to_string(), name) => Custody::Reserved,
-        _ if own.user == *id => own.custody,
+        _ if own.user == *id => Custody::Administrator,
         _ if kept.contains(id) => Custody::Reserved,
         keeper => keeper.custody(),
     }
@@ -183,7 +177,6 @@ mod tests {
 
     fn rules() -> Rules {
         Rules {
-            signs_in_by_name: false,
             sign_in_domains: vec![Domain::Name("Ops".to_owned()), Domain::Id("d8".to_owned())],
             default_domain: "default".to_owned(),
             policy: Policy {
@@ -224,7 +217,6 @@ mod tests {
     fn the_operators_word_comes_first_then_the_agents_own_account_then_the_rest() {
         let rules = rules();
         let own = Own {
-            custody: Custody::Administrator,
             user: CloudId::new("me"),
             project: Some(CloudId::new("ops")),
         };
