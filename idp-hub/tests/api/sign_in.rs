@@ -9,6 +9,7 @@ use axum::http::{Method, Request, header};
 use idp_hub::store::RegionNo;
 use serde_json::json;
 use shared::ids::ObjectId;
+use shared::model::Record;
 
 use crate::directory::with_a_home;
 use crate::kit::{Answer, Kit, request, with};
@@ -49,6 +50,10 @@ pub(crate) fn cookie(answer: &Answer) -> String {
     assert_eq!(answer.status, 201, "{}", answer.text);
     let cookie = answer.headers[header::SET_COOKIE].to_str().unwrap();
     cookie.split(';').next().unwrap().to_owned()
+}
+
+fn is_ann(record: &Record) -> bool {
+    matches!(record, Record::User(it) if it.what.name == "ann")
 }
 
 pub(crate) fn from(source: u32, mut request: Request<Body>) -> Request<Body> {
@@ -191,6 +196,30 @@ async fn who_came_with_a_region_has_the_password_that_he_had() {
         .await
         .is_problem(401, "wrong-password");
     assert_eq!(it.kit.clouds.asked(), 2, "from then on the hub knows");
+}
+
+#[tokio::test]
+async fn who_is_made_anew_in_his_region_has_his_password_there_after_the_next_sign_in() {
+    let mut it = stage().await;
+    cookie(&it.ann_enters(OLD).await);
+    cookie(&it.ann_enters(OLD).await);
+    assert_eq!(it.told(it.home), None, "it has it");
+    let mut records = crate::directory::organization("home");
+    records.retain(|it| !is_ann(it));
+    it.kit.organization(it.home, 30, &records).await;
+    it.ann_enters("not this")
+        .await
+        .is_problem(401, "wrong-password");
+    assert_eq!(it.told(it.home), None);
+    cookie(&it.ann_enters(OLD).await);
+    assert_eq!(it.told(it.home).as_deref(), Some(OLD));
+    let spread = "/api/v1/audit?action=spread-password";
+    for _ in 0..2 {
+        cookie(&it.ann_enters(OLD).await);
+        let told = it.kit.get(spread).await.json();
+        assert_eq!(told["items"].as_array().unwrap().len(), 1, "once: {told}");
+    }
+    assert_eq!(it.kit.clouds.asked(), 1, "from then on the hub knows");
 }
 
 #[tokio::test]

@@ -96,7 +96,7 @@ impl Reading<'_> {
     }
 
     /// One record as a region told it last.
-    pub(super) fn told_record(
+    pub(in crate::store) fn told_record(
         &self,
         no: RegionNo,
         kind: RecordKind,
