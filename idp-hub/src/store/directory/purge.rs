@@ -305,35 +305,36 @@ impl Changing<'_> {
         self.audit(act.changing(before, "retired")).map(drop)
     }
 
-    /// Ends once more what a region proves to have ended. `false` where it does not live.
+    /// Ends once more what a region proves to have ended. `false` where it has by now.
     ///
     /// # Errors
     /// If the database fails.
     pub fn end_again(&mut self, (kind, id, how): Revived, by: &By) -> Result<bool, StoreError> {
         let stamp = self.stamp(&by.who)?;
         let mut directory = self.take_directory()?;
-        let name = directory
-            .live()
-            .object(kind, &id)
-            .map(|it| it.name().to_owned());
-        let delta = directory.end(kind, id, how, &stamp);
-        self.write_delta(&directory, &delta, &stamp)?;
+        let ended = directory.end(kind, id, how, &stamp);
+        self.write_delta(&directory, &ended, &stamp)?;
+        let mut is_deleted = false;
         if how == End::Deleted {
             // What it is in may have taken it along, as retired.
-            let delta = directory.purged(kind, id, &stamp);
-            self.write_delta(&directory, &delta, &stamp)?;
+            let deleted = directory.purged(kind, id, &stamp);
+            self.write_delta(&directory, &deleted, &stamp)?;
+            is_deleted = !deleted.ended.is_empty();
         }
+        let name = directory.ended(id).map(|it| it.object.name().to_owned());
         self.hot.directory.keep_changed(directory, None);
-        let Some(name) = name else {
-            return Ok(false);
+        let before = match (ended.ended.is_empty(), is_deleted) {
+            (false, _) => "there",
+            (true, true) => "retired",
+            (true, false) => return Ok(false),
         };
         let word = match how {
             End::Deleted => "deleted",
             End::Retired => "retired",
         };
-        let act = Act::new(by.clone(), "end-again").on(kind.name(), id, name);
+        let act = Act::new(by.clone(), "end-again").on(kind.name(), id, name.unwrap_or_default());
         let after = format!("{word} before this hub was restored, as a region proves");
-        self.audit(act.changing("there", after))?;
+        self.audit(act.changing(before, after))?;
         Ok(true)
     }
 
