@@ -77,7 +77,6 @@ impl Reading<'_> {
     /// If the database fails.
     pub fn revived(&self) -> Result<BTreeSet<Revived>, StoreError> {
         let key = self.required("lapse_key")?;
-        let directory = self.directory()?;
         let mut revived = BTreeSet::new();
         let mut after = Vec::new();
         loop {
@@ -90,11 +89,7 @@ impl Reading<'_> {
                     continue;
                 };
                 let what = (*kind, *id);
-                let is_live = self.object(*kind, *id)?.is_some();
-                let ended = directory.ended(*id).map(|it| it.how);
-                // It was retired here with what it is in, and no more is known of the deletion.
-                let is_less = *how == End::Deleted && ended == Some(End::Retired);
-                if (is_live || is_less) && is_lapse_proof(&key, what, *how, proof) {
+                if self.is_less_ended(what, *how)? && is_lapse_proof(&key, what, *how, proof) {
                     revived.insert((*kind, *id, *how));
                 }
             }
@@ -103,6 +98,16 @@ impl Reading<'_> {
                 None => return Ok(revived),
             }
         }
+    }
+
+    /// Whether something lives here that ended; or was retired with what it is in, and no more is
+    /// known of the deletion. Looked up one by one: the directory may be large, and mostly nobody
+    /// tells of anything.
+    fn is_less_ended(&self, what: (ObjectKind, ObjectId), how: End) -> Result<bool, StoreError> {
+        if self.object(what.0, what.1)?.is_some() {
+            return Ok(true);
+        }
+        Ok(how == End::Deleted && self.how_it_ended(what)? == Some(End::Retired))
     }
 }
 

@@ -127,6 +127,22 @@ async fn who_was_retired_along_is_deleted_again_and_the_trail_has_it() {
     stage.site.is_sound().await;
 }
 
+/// The whole of it is some hundred megabytes, and whoever looks for what ended does so for ever.
+#[tokio::test]
+async fn where_no_region_tells_of_an_end_the_directory_is_not_read() {
+    let mut stage = Stage::new().await;
+    let reason = "it has 1 image".to_owned();
+    let blocked = remark(stage.web, RemarkState::Blocked { reason });
+    stage.told([true, true], &[blocked], &[]).await;
+    let unreadable = "UPDATE directory SET value = x'ff' WHERE region = 0 AND value IS NOT NULL";
+    let garbled = stage.site.connection().execute(unreadable, ()).unwrap();
+    assert!(garbled > 0);
+    let directory = stage.site.store.read(|it| it.directory()).await;
+    assert!(directory.is_err(), "it can't be read");
+    let revived = stage.site.store.read(|it| it.revived()).await.unwrap();
+    assert!(revived.is_empty());
+}
+
 #[tokio::test]
 async fn a_region_that_was_merged_meanwhile_is_told_by_a_new_word_and_waited_for() {
     let mut stage = Stage::new().await;
