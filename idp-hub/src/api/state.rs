@@ -13,7 +13,7 @@ use super::directory::Seen;
 use super::documents::RegionDocument;
 use super::limiter::SignInLimiter;
 use super::passwords::{PasswordError, Passwords};
-use super::users::{ASKING_MAX, Lockout, Regions};
+use super::users::{Asking, Lockout, Regions};
 use crate::adoption::Adopter;
 use crate::authority::Authority;
 use crate::config::HostPort;
@@ -85,7 +85,7 @@ pub(super) struct Inner {
     lockout: Mutex<Lockout>,
     regions: Arc<dyn Regions>,
     /// Sign-ins that wait for regions.
-    asking: Semaphore,
+    asking: Asking,
 }
 
 impl ApiState {
@@ -116,7 +116,7 @@ impl ApiState {
             seen: Seen::default(),
             lockout: Mutex::default(),
             regions,
-            asking: Semaphore::new(ASKING_MAX),
+            asking: Asking::default(),
         })))
     }
 
@@ -188,7 +188,7 @@ impl ApiState {
         &*self.0.regions
     }
 
-    pub(super) fn asking(&self) -> &Semaphore {
+    pub(super) fn asking(&self) -> &Asking {
         &self.0.asking
     }
 

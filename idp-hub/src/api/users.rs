@@ -10,6 +10,7 @@
 //! keeps none that it could tell by itself.
 
 mod administrators;
+mod asking;
 mod lockout;
 mod regions;
 mod sign_in;
@@ -24,9 +25,10 @@ use shared::ids::ObjectId;
 use utoipa::ToSchema;
 
 pub use administrators::{AdministratorDocument, AdministratorsDocument};
+pub(super) use asking::Asking;
 pub(super) use lockout::Lockout;
 pub use regions::Regions;
-pub(super) use sign_in::{ASKING_MAX, Given, Refused, check};
+pub(super) use sign_in::{Given, Refused, check};
 
 // Whole, because the list of routes needs what stands beside each handler as well.
 pub(super) use administrators::*;
