@@ -254,3 +254,34 @@ async fn a_projects_administrator_shifts_between_it_and_those_nested_in_it() {
     let audit = it.kit.get("/api/v1/audit?action=set-quota").await.json();
     assert_eq!(audit["items"][0]["who"], "ops/lead", "{audit}");
 }
+
+/// One of whose limits no more are told has 256 of them already.
+#[tokio::test]
+async fn a_raise_that_can_not_be_told_holds_up_no_later_one() {
+    let mut it = Stage::new().await;
+    // In the order in which they are looked at: of the first one nothing more can be told.
+    let mut names = ["web", "data", "inner"];
+    names.sort_by_key(|name| it.ids[name].clone());
+    let [full, giver, last] = names;
+    let told = |gigabytes| [(full, 1, 5), (giver, 1, gigabytes), (last, 1, 5)];
+    it.tells(&told(40)).await;
+    it.settle(&[(giver, 1, 40)]).await;
+    let types: BTreeMap<String, u64> = (0..256).map(|no| (format!("gigabytes_t{no}"), 1)).collect();
+    let set = it.set("socket", &[(full, json!(types))]).await;
+    assert_eq!(set.status, 200, "{}", set.text);
+    let shifted = [(full, 10), (giver, 20), (last, 10)];
+    let shifted = shifted.map(|(name, it)| (name, json!({ "gigabytes": it })));
+    let shifted = it.set("boss", &shifted).await;
+    assert_eq!(shifted.status, 200, "{}", shifted.text);
+    let waiting = shifted.json()["waiting"].as_array().unwrap().len();
+    assert_eq!(waiting, 2, "{}", shifted.text);
+    it.tells(&told(20)).await;
+    for told in [1, 0] {
+        assert_eq!(tell_raises(&it.kit.store).await.unwrap(), told);
+    }
+    // It is told once there is room for it.
+    let room = json!({ "project": it.ids[full], "resources": ["gigabytes_t7"] });
+    let unset = it.kit.post("/regions/home/limits/unset", room).await;
+    assert_eq!(unset.status, 200, "{}", unset.text);
+    assert_eq!(tell_raises(&it.kit.store).await.unwrap(), 1);
+}
