@@ -69,10 +69,8 @@ pub(super) async fn quotas(
         limit: page.limit()?,
         after: page.after()?,
     };
-    let (seen, asker) = (state.clone(), who.asker());
-    let page = state.store.read(move |it| {
-        let sight = seen.seen().sight(it, asker)?;
-        lines::page(it, &sight, &wanted)
+    let page = state.read_as(who.asker(), move |it, sight| {
+        lines::page(it, sight, &wanted)
     });
     Ok(axum::Json(page.await?))
 }

@@ -81,7 +81,7 @@ pub(super) struct Inner {
     counts: Arc<Counts>,
     /// Tells this life of the hub from others: versions of the board begin anew with each.
     pub(super) life: u64,
-    seen: Seen,
+    seen: Arc<Seen>,
     lockout: Mutex<Lockout>,
     regions: Arc<dyn Regions>,
     /// Sign-ins that wait for regions.
@@ -113,7 +113,7 @@ impl ApiState {
             counting: Semaphore::new(1),
             counts: Arc::default(),
             life: rand::random(),
-            seen: Seen::default(),
+            seen: Arc::default(),
             lockout: Mutex::default(),
             regions,
             asking: Asking::default(),
@@ -175,7 +175,7 @@ impl ApiState {
         &self.0.passwords
     }
 
-    pub(super) fn seen(&self) -> &Seen {
+    pub(super) fn seen(&self) -> &Arc<Seen> {
         &self.0.seen
     }
 

@@ -106,10 +106,8 @@ pub(super) async fn set_user_password(
     Json(asked): Json<UserPassword>,
 ) -> Result<axum::Json<PasswordDocument>, Problem> {
     let id = id_of("id", &id)?;
-    let (seen, asker) = (state.clone(), who.asker());
     // First, so that nothing is hashed and sealed for who may not; and again as it is set.
-    let found = state.store.read(move |it| {
-        let sight = seen.seen().sight(it, asker)?;
+    let found = state.read_as(who.asker(), move |it, sight| {
         let found = it.user_row(id)?;
         let found = found.filter(|row| sight.sees_object(id, &row.object()));
         if found.is_some() {
@@ -125,7 +123,7 @@ pub(super) async fn set_user_password(
         row: &row,
         password: asked.new.take(),
         act: act.clone().on("user", id, row.title()),
-        how: How::By(asker),
+        how: How::By(who.asker()),
     };
     let document = set(&state, chosen).await.inspect_err(tell)?;
     let (user, by, regions) = (row.title(), who.name(), document.regions);
