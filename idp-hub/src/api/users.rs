@@ -5,9 +5,9 @@
 //! sign-in ─▶ the hub's own hash, or for who came with a region: ─▶ that region's cloud ─▶ as above
 //! ```
 //!
-//! A region that was not told a password (its agent had told no key yet, it joined later, or it gave
-//! the password and has the user no more as he was then) is told at the user's next sign-in: the hub
-//! keeps none that it could tell by itself.
+//! A region that was not told a password (its agent had told no key yet, it joined later, or it
+//! gave the password and has the user no more as he was then) is told at the user's next sign-in:
+//! the hub keeps none that it could tell by itself.
 
 mod administrators;
 mod asking;
