@@ -47,6 +47,8 @@ mod retired;
 mod samples;
 #[path = "api/session.rs"]
 mod session;
+#[path = "api/shifts.rs"]
+mod shifts;
 #[path = "api/sign_in.rs"]
 mod sign_in;
 #[path = "api/spread.rs"]

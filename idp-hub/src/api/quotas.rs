@@ -19,7 +19,7 @@ use super::problem::{Kind, Problem, ProblemDocument};
 use super::state::ApiState;
 use super::who::{Source, Who};
 use crate::directory::quota::{Check, Force, QuotaEdit};
-use crate::directory::rights::{Action, Asker, Denied};
+use crate::directory::rights::{Asker, Denied};
 use crate::store::directory::LimitsSet;
 use crate::store::{Changing, StoreError};
 pub use documents::{
@@ -69,10 +69,8 @@ pub(super) async fn quotas(
         limit: page.limit()?,
         after: page.after()?,
     };
-    let (seen, asker) = (state.clone(), who.asker());
-    let page = state.store.read(move |it| {
-        let sight = seen.seen().sight(it, asker)?;
-        lines::page(it, &sight, &wanted)
+    let page = state.read_as(who.asker(), move |it, sight| {
+        lines::page(it, sight, &wanted)
     });
     Ok(axum::Json(page.await?))
 }
@@ -108,15 +106,16 @@ pub(super) struct LimitsRequest {
 }
 
 /// Set limits of projects in a region: its agent is told at once. Whoever administers a department
-/// shifts between its projects, as long as it may use no more than before in sum: what is lower is
-/// told at once, and what is higher as soon as the region has confirmed that.
+/// shifts between its projects, and whoever administers a project between that and those nested in
+/// it, as long as they may use no more than before in sum: what is lower is told at once, and what
+/// is higher as soon as the region has confirmed that.
 #[utoipa::path(put, path = "/regions/{region}/limits", tag = "directory",
     params(("region" = String, Path, description = "The region's name")),
     request_body = LimitsRequest, responses(
     (status = 200, description = "What of it is new", body = LimitsSetList),
     (status = 400, description = "No such resource, or no limit", body = ProblemDocument),
     (status = 401, description = "Nobody is signed in", body = ProblemDocument),
-    (status = 403, description = "Not his to set, or more than the department had",
+    (status = 403, description = "Not his to set, or more than he has to shift",
         body = ProblemDocument),
     (status = 404, description = "No such region, or no such project", body = ProblemDocument),
     (status = 409, description = "Less than is used, more than the region has, or the region is \
@@ -169,15 +168,13 @@ fn permitted(
     edits: &[QuotaEdit],
     force: Force,
 ) -> Result<Check, StoreError> {
-    for edit in edits {
-        it.permit(asker, Action::SetQuota(&edit.holder))?;
-    }
+    let holders: Vec<&Holder> = edits.iter().map(|it| &it.holder).collect();
     let is_forced = force != Force::default();
-    match (it.permit(asker, Action::Fleet), is_forced) {
-        (Ok(()), true) => Ok(Check::Forced(force)),
-        (Ok(()), false) => Ok(Check::Whole),
-        (Err(_), false) => Ok(Check::Shift),
-        (Err(_), true) => Err(Denied::UNCHECKED.into()),
+    match (it.shifts(asker, &holders)?, is_forced) {
+        (None, true) => Ok(Check::Forced(force)),
+        (None, false) => Ok(Check::Whole),
+        (Some(pools), false) => Ok(Check::Shift(pools)),
+        (Some(_), true) => Err(Denied::UNCHECKED.into()),
     }
 }
 

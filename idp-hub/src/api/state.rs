@@ -13,7 +13,7 @@ use super::directory::Seen;
 use super::documents::RegionDocument;
 use super::limiter::SignInLimiter;
 use super::passwords::{PasswordError, Passwords};
-use super::users::{ASKING_MAX, Lockout, Regions};
+use super::users::{Asking, Lockout, Regions};
 use crate::adoption::Adopter;
 use crate::authority::Authority;
 use crate::config::HostPort;
@@ -81,11 +81,11 @@ pub(super) struct Inner {
     counts: Arc<Counts>,
     /// Tells this life of the hub from others: versions of the board begin anew with each.
     pub(super) life: u64,
-    seen: Seen,
+    seen: Arc<Seen>,
     lockout: Mutex<Lockout>,
     regions: Arc<dyn Regions>,
     /// Sign-ins that wait for regions.
-    asking: Semaphore,
+    asking: Asking,
 }
 
 impl ApiState {
@@ -113,10 +113,10 @@ impl ApiState {
             counting: Semaphore::new(1),
             counts: Arc::default(),
             life: rand::random(),
-            seen: Seen::default(),
+            seen: Arc::default(),
             lockout: Mutex::default(),
             regions,
-            asking: Semaphore::new(ASKING_MAX),
+            asking: Asking::default(),
         })))
     }
 
@@ -175,7 +175,7 @@ impl ApiState {
         &self.0.passwords
     }
 
-    pub(super) fn seen(&self) -> &Seen {
+    pub(super) fn seen(&self) -> &Arc<Seen> {
         &self.0.seen
     }
 
@@ -188,7 +188,7 @@ impl ApiState {
         &*self.0.regions
     }
 
-    pub(super) fn asking(&self) -> &Semaphore {
+    pub(super) fn asking(&self) -> &Asking {
         &self.0.asking
     }
 

@@ -5,10 +5,12 @@
 //! sign-in ─▶ the hub's own hash, or for who came with a region: ─▶ that region's cloud ─▶ as above
 //! ```
 //!
-//! A region that was not told a password (its agent had told no key yet, or it joined later) is
-//! told at the user's next sign-in: the hub keeps none that it could tell by itself.
+//! A region that was not told a password (its agent had told no key yet, it joined later, or it
+//! gave the password and has the user no more as he was then) is told at the user's next sign-in:
+//! the hub keeps none that it could tell by itself.
 
 mod administrators;
+mod asking;
 mod lockout;
 mod regions;
 mod sign_in;
@@ -23,9 +25,10 @@ use shared::ids::ObjectId;
 use utoipa::ToSchema;
 
 pub use administrators::{AdministratorDocument, AdministratorsDocument};
+pub(super) use asking::Asking;
 pub(super) use lockout::Lockout;
 pub use regions::Regions;
-pub(super) use sign_in::{ASKING_MAX, Given, Refused, check};
+pub(super) use sign_in::{Given, Refused, check};
 
 // Whole, because the list of routes needs what stands beside each handler as well.
 pub(super) use administrators::*;
@@ -103,10 +106,8 @@ pub(super) async fn set_user_password(
     Json(asked): Json<UserPassword>,
 ) -> Result<axum::Json<PasswordDocument>, Problem> {
     let id = id_of("id", &id)?;
-    let (seen, asker) = (state.clone(), who.asker());
     // First, so that nothing is hashed and sealed for who may not; and again as it is set.
-    let found = state.store.read(move |it| {
-        let sight = seen.seen().sight(it, asker)?;
+    let found = state.read_as(who.asker(), move |it, sight| {
         let found = it.user_row(id)?;
         let found = found.filter(|row| sight.sees_object(id, &row.object()));
         if found.is_some() {
@@ -122,7 +123,7 @@ pub(super) async fn set_user_password(
         row: &row,
         password: asked.new.take(),
         act: act.clone().on("user", id, row.title()),
-        how: How::By(asker),
+        how: How::By(who.asker()),
     };
     let document = set(&state, chosen).await.inspect_err(tell)?;
     let (user, by, regions) = (row.title(), who.name(), document.regions);

@@ -8,7 +8,7 @@
 //! - `admin` or `manager` in a department: its projects, users and groups, and who has which role
 //!   in it; and the limits of its projects, to be shifted between them and not raised;
 //! - the same in a project, or from further out where it is inherited: that project, those nested
-//!   in it, and who has which role there;
+//!   in it, and who has which role there; and the limits of these, likewise;
 //! - anything else: a view of his own.
 //!
 //! Roles that come along with another count, and so do a group's. What is given in a cloud's own
@@ -30,6 +30,7 @@ use shared::model::{Actor, Administration, Assignment, Holder, ObjectKind, Organ
 
 use self::powers::{Roles, implied};
 use super::administration::appointed;
+use super::quota::Pools;
 use super::{Directory, Edit};
 
 /// Somebody who asks.
@@ -50,8 +51,6 @@ pub enum Action<'a> {
     Edit(&'a Edit),
     /// Another password for somebody else.
     SetPassword(ObjectId),
-    /// The limits of a project in a region. How far they may go is checked where the numbers are.
-    SetQuota(&'a Holder),
 }
 
 /// Why somebody may not.
@@ -149,8 +148,25 @@ impl Rights {
             Action::Fleet => Err(CLOUD),
             Action::Edit(edit) => share.permits_edit(live, edit),
             Action::SetPassword(user) => share.permits_password(live, user),
-            Action::SetQuota(holder) => share.permits_quota(live, holder),
         }
+    }
+
+    /// Within what he may shift the limits of each of these projects; `None` where he may set any.
+    /// How far they may go is checked where the numbers are.
+    ///
+    /// # Errors
+    /// Why he may not touch one of them.
+    pub fn shifts<'a>(
+        &self,
+        live: &Organization<ObjectId>,
+        holders: impl IntoIterator<Item = &'a Holder>,
+    ) -> Result<Option<Pools>, Denied> {
+        let share = match self {
+            Self::All | Self::Administrator(_) => return Ok(None),
+            Self::Share(share) => share,
+        };
+        let pools = holders.into_iter().map(|it| share.shifts(live, it));
+        pools.collect::<Result<_, _>>().map(Some)
     }
 }
 
@@ -160,7 +176,7 @@ fn is_of_another(user: ObjectId, action: Action<'_>) -> Result<(), Denied> {
         Action::SetPassword(whom) => Some(whom),
         Action::Edit(Edit::Appoint(whom)) => Some(*whom),
         Action::Edit(Edit::End { kind, id }) if *kind == ObjectKind::User => Some(*id),
-        Action::Edit(_) | Action::Fleet | Action::SetQuota(_) => None,
+        Action::Edit(_) | Action::Fleet => None,
     };
     match whom == Some(user) {
         true => Err(HIMSELF),
@@ -189,8 +205,8 @@ const MORE: Denied = Denied::Forbidden {
 };
 
 const LIMITS: Denied = Denied::Forbidden {
-    what: "limits are set by whoever administers the project's department",
-    next: "ask him, who shifts between its projects, or a cloud administrator, who raises them",
+    what: "limits are shifted by whoever administers the project, or its department",
+    next: "ask him, or a cloud administrator, who raises them",
 };
 
 const GREATER: Denied = Denied::Forbidden {

@@ -3,7 +3,7 @@
 
 use rusqlite::{OptionalExtension, Row, params};
 use shared::ids::{ObjectId, RegionId};
-use shared::model::{CloudId, Department, Object, ObjectKind, User};
+use shared::model::{CloudId, Department, Object, ObjectKind, RecordKind, User};
 use shared::pki::PublicSealingKey;
 
 use super::error::{Doing, StoreError};
@@ -191,16 +191,31 @@ impl Reading<'_> {
     /// If the database fails.
     pub fn lacking(&self, user: ObjectId) -> Result<Vec<Recipient>, StoreError> {
         let told = self.told_password(user)?;
+        let had = self.has_from_before(user)?;
+        let mut all = self.recipients()?;
+        all.retain(|it| Some(it.no) != had && !told.contains(&it.no));
+        Ok(all)
+    }
+
+    /// The region that a user's password was taken over from, as long as it has him as he was then.
+    /// Whoever was deleted there is another account once he is made anew, and that has no password.
+    fn has_from_before(&self, user: ObjectId) -> Result<Option<RegionNo>, StoreError> {
         let sql = "SELECT region FROM passwords WHERE user = ?1";
-        let had: Option<Option<u32>> = self
+        let captured: Option<Option<u32>> = self
             .prepared(sql)?
             .query_row([user.to_bytes()], |row| row.get(0))
             .optional()
             .doing("find a user's password")?;
-        let had = had.flatten().map(RegionNo);
-        let mut all = self.recipients()?;
-        all.retain(|it| Some(it.no) != had && !told.contains(&it.no));
-        Ok(all)
+        let Some(captured) = captured.flatten().map(RegionNo) else {
+            return Ok(None);
+        };
+        // By what the cloud called him then: it may call another account the same user by now.
+        let origin = self.origin_of_user(user)?;
+        let Some((_, here)) = origin.filter(|(it, _)| it.no == captured) else {
+            return Ok(None);
+        };
+        let record = self.told_record(captured, RecordKind::User, &here)?;
+        Ok(record.map(|_| captured))
     }
 }
 

@@ -28,15 +28,25 @@ pub(super) async fn run(store: Store, clock: Clock, shutdown: Shutdown) {
 /// Tells what is due. Returns how many limits that were.
 ///
 /// # Errors
-/// If the database fails.
+/// If the database fails. What fails for one limit alone is logged, and holds up no other.
 pub async fn tell_raises(store: &Store) -> Result<usize, StoreError> {
     let mut told = 0;
     for (no, key) in store.read(|it| it.raises_due()).await? {
         let (project, resource) = (key.project, key.resource.clone());
-        let done = store.change(move |it| it.tell_raise(no, &key)).await?;
-        if let Some(name) = done {
-            told += 1;
-            tracing::info!(target: "audit", action = "set-quota", %project, name, resource, "told");
+        match store.change(move |it| it.tell_raise(no, &key)).await {
+            Ok(Some(name)) => {
+                told += 1;
+                tracing::info!(
+                    target: "audit", action = "set-quota", %project, name, resource, "told"
+                );
+            }
+            Ok(None) => {}
+            Err(StoreError::Closed) => return Err(StoreError::Closed),
+            Err(error) => {
+                let error = chain(&error).to_string();
+                let what = "a limit that waited for others is not told; trying again";
+                tracing::warn!(%project, resource, error, "{what}");
+            }
         }
     }
     Ok(told)

@@ -26,6 +26,7 @@ struct State {
     agents: HashMap<RegionNo, (RegionId, SealingKey)>,
     passwords: HashMap<(RegionNo, String), String>,
     away: HashSet<RegionNo>,
+    hanging: HashSet<RegionNo>,
     asked: u32,
 }
 
@@ -55,6 +56,16 @@ impl Clouds {
 
     pub(crate) fn come_back(&self, region: RegionNo) {
         self.state.lock().unwrap().away.remove(&region);
+    }
+
+    /// A region's cloud is asked, and never answers.
+    pub(crate) fn hangs(&self, region: RegionNo) {
+        self.state.lock().unwrap().hanging.insert(region);
+    }
+
+    /// It answers whoever asks from now on.
+    pub(crate) fn hangs_no_more(&self, region: RegionNo) {
+        self.state.lock().unwrap().hanging.remove(&region);
     }
 
     fn answer(
@@ -91,7 +102,10 @@ impl Regions for Clouds {
         sealed: Vec<u8>,
     ) -> BoxFuture<'_, Result<Checked, CallError>> {
         let answer = self.answer(region, &user, &sealed);
-        Box::pin(std::future::ready(answer))
+        match self.state.lock().unwrap().hanging.contains(&region) {
+            true => Box::pin(std::future::pending()),
+            false => Box::pin(std::future::ready(answer)),
+        }
     }
 
     fn give(

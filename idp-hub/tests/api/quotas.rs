@@ -1,8 +1,7 @@
-//! Quotas across regions: listed, set, shifted, and what of them is left over.
+//! Quotas across regions: listed, set, and what of them is left over.
 
 use axum::http::Method;
 use idp_hub::fleet::RegionNo;
-use idp_hub::tasks::tell_raises;
 use serde_json::{Value, json};
 use shared::model::{
     Capacity, CloudId, Feed, Holder, Limits, Node, NodeState, Quota, QuotaResource, Record, Remark,
@@ -10,8 +9,7 @@ use shared::model::{
 };
 
 use crate::directory::{organization, with_a_home};
-use crate::kit::{Answer, Kit, PASSWORD, encoded, request, with};
-use crate::sign_in::{cookie, enters};
+use crate::kit::{Answer, Kit, encoded};
 
 fn quota(project: &str, cores: (Option<u64>, u64)) -> Record {
     let resource = |name: &str, (limit, used)| QuotaResource {
@@ -194,104 +192,6 @@ async fn what_is_not_right_is_refused_with_the_numbers() {
         problem["detail"].as_str().unwrap().contains("not merged"),
         "{problem}"
     );
-}
-
-/// Beside `web` its department has `data` with 5 cores, and a manager, whose cookie this is.
-async fn with_a_boss(kit: &mut Kit, no: RegionNo, web: &str) -> (Value, String) {
-    let department = kit.id_of("departments", "ops").await;
-    let data = json!({ "name": "data", "department": department });
-    let data = kit.post("/directory/projects", data).await.json()["id"].clone();
-    // It is there, by its marker.
-    let mut records = organization("home");
-    let Record::Project(mut entry) = records[4].clone() else {
-        panic!("{:?}", records[4]);
-    };
-    let federation = kit
-        .store
-        .read(|it| it.founding())
-        .await
-        .unwrap()
-        .unwrap()
-        .federation;
-    let object = data.as_str().unwrap().parse().unwrap();
-    entry.marker = Some(shared::model::Marker { federation, object });
-    (entry.id, entry.what.name) = (CloudId::new("home-data"), "data".to_owned());
-    records.push(Record::Project(entry));
-    kit.organization(no, 20, &records).await;
-    let quotas = [
-        quota("home-web", (Some(10), 4)),
-        quota("home-data", (Some(5), 0)),
-    ];
-    kit.tells(no, (Feed::Quota, 21), &quotas).await;
-    // What clouds gave by themselves is nobody's to shift: the cloud's administrator set these.
-    for (project, cores) in [(&json!(web), 10), (&data, 5)] {
-        let limits = |cores| json!([{"project": project, "resources": {"cores": cores}}]);
-        kit.set_limits(limits(cores - 1)).await;
-        kit.set_limits(limits(cores)).await;
-    }
-    let manager = kit
-        .post("/directory/roles", json!({ "name": "manager" }))
-        .await
-        .json();
-    let boss = json!({ "name": "boss", "department": department });
-    let boss = kit.post("/directory/users", boss).await.json()["id"].clone();
-    let given = json!({ "user": boss, "role": manager["id"], "department": department });
-    assert_eq!(kit.post("/directory/assignments", given).await.status, 204);
-    kit.sets_password(boss.as_str().unwrap(), PASSWORD).await;
-    (
-        data,
-        cookie(&kit.web(enters("ops", "boss", PASSWORD)).await),
-    )
-}
-
-#[tokio::test]
-async fn a_departments_administrator_shifts_and_sees_his_own() {
-    let (mut kit, no, web) = with_quotas().await;
-    let (data, session) = with_a_boss(&mut kit, no, &web).await;
-    let put = async |limits: Value| {
-        let body = Some(json!({ "limits": limits }));
-        let asked = request(Method::PUT, "/api/v1/regions/home/limits", body);
-        kit.web(with(asked, "cookie", &session)).await
-    };
-    let raised = put(json!([{"project": web, "resources": {"cores": 11}}])).await;
-    let problem = raised.is_problem(403, "not-permitted");
-    assert!(
-        problem["detail"].as_str().unwrap().contains("may use 11"),
-        "{problem}"
-    );
-    let shifted = put(json!([
-        {"project": web, "resources": {"cores": 5}}, {"project": data, "resources": {"cores": 10}},
-    ]));
-    let shifted = shifted.await;
-    assert_eq!(shifted.status, 200, "{}", shifted.text);
-    let waiting = json!([{
-        "name": "data", "service": "compute", "after": "cores=10", "until_lower": ["web"],
-    }]);
-    assert_eq!(shifted.json()["waiting"], waiting);
-    assert_eq!(tell_raises(&kit.store).await.unwrap(), 0);
-    let cores = kit.cores("data").await;
-    assert_eq!(cores["wanted"], 10, "{cores}");
-    assert!(
-        cores["why"]
-            .as_str()
-            .unwrap()
-            .contains("lowered that of web"),
-        "{cores}"
-    );
-    let quotas = [
-        quota("home-web", (Some(5), 4)),
-        quota("home-data", (Some(5), 0)),
-    ];
-    kit.tells(no, (Feed::Quota, 22), &quotas).await;
-    assert_eq!(tell_raises(&kit.store).await.unwrap(), 1);
-    let why = kit.cores("data").await["why"].clone();
-    assert!(why.as_str().unwrap().contains("on its way"), "{why}");
-    let asked = request(Method::GET, "/api/v1/directory/quotas", None);
-    let seen = kit.web(with(asked, "cookie", &session)).await.json();
-    let names = seen["items"].as_array().unwrap().iter();
-    let mut names: Vec<_> = names.map(|it| it["name"].as_str().unwrap()).collect();
-    names.sort_unstable();
-    assert_eq!(names, ["data", "web"], "and not what is left over");
 }
 
 #[tokio::test]

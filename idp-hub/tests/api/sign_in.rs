@@ -6,9 +6,12 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{Method, Request, header};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use idp_hub::store::RegionNo;
 use serde_json::json;
 use shared::ids::ObjectId;
+use shared::model::{CloudId, Record};
 
 use crate::directory::with_a_home;
 use crate::kit::{Answer, Kit, request, with};
@@ -49,6 +52,10 @@ pub(crate) fn cookie(answer: &Answer) -> String {
     assert_eq!(answer.status, 201, "{}", answer.text);
     let cookie = answer.headers[header::SET_COOKIE].to_str().unwrap();
     cookie.split(';').next().unwrap().to_owned()
+}
+
+fn is_ann(record: &Record) -> bool {
+    matches!(record, Record::User(it) if it.what.name == "ann")
 }
 
 pub(crate) fn from(source: u32, mut request: Request<Body>) -> Request<Body> {
@@ -194,6 +201,30 @@ async fn who_came_with_a_region_has_the_password_that_he_had() {
 }
 
 #[tokio::test]
+async fn who_is_made_anew_in_his_region_has_his_password_there_after_the_next_sign_in() {
+    let mut it = stage().await;
+    cookie(&it.ann_enters(OLD).await);
+    cookie(&it.ann_enters(OLD).await);
+    assert_eq!(it.told(it.home), None, "it has it");
+    let mut records = crate::directory::organization("home");
+    records.retain(|it| !is_ann(it));
+    it.kit.organization(it.home, 30, &records).await;
+    it.ann_enters("not this")
+        .await
+        .is_problem(401, "wrong-password");
+    assert_eq!(it.told(it.home), None);
+    cookie(&it.ann_enters(OLD).await);
+    assert_eq!(it.told(it.home).as_deref(), Some(OLD));
+    let spread = "/api/v1/audit?action=spread-password";
+    for _ in 0..2 {
+        cookie(&it.ann_enters(OLD).await);
+        let told = it.kit.get(spread).await.json();
+        assert_eq!(told["items"].as_array().unwrap().len(), 1, "once: {told}");
+    }
+    assert_eq!(it.kit.clouds.asked(), 1, "from then on the hub knows");
+}
+
+#[tokio::test]
 async fn a_region_that_comes_later_is_told_at_the_next_sign_in() {
     let it = stage().await;
     it.kit.merge("north").await;
@@ -216,6 +247,50 @@ async fn a_region_that_comes_later_is_told_at_the_next_sign_in() {
     assert_eq!(it.told(home), None);
     cookie(&it.ann_enters(NEW).await);
     assert_eq!(it.told(home).as_deref(), Some(NEW));
+}
+
+/// Users of `home` who have not signed in yet, `u0` to `u16`: one more than may wait for it.
+async fn with_many() -> Stage {
+    let mut it = stage().await;
+    let mut records = crate::directory::organization("home");
+    let Some(Record::User(ann)) = records.iter().find(|it| is_ann(it)).cloned() else {
+        panic!("{records:?}");
+    };
+    for number in 0..17 {
+        let mut user = ann.clone();
+        user.id = CloudId::new(&format!("home-u{number}"));
+        user.what.name = format!("u{number}");
+        records.push(Record::User(user));
+    }
+    it.kit.organization(it.home, 30, &records).await;
+    it.kit.merge("home").await;
+    it
+}
+
+#[tokio::test]
+async fn a_region_that_hangs_keeps_nobody_of_another_one_out() {
+    let it = with_many().await;
+    let north = it.merged_north().await;
+    it.kit.clouds.has(north, "north-ann", OLD);
+    it.kit.clouds.has(it.home, "home-u16", OLD);
+    it.kit.clouds.hangs(it.home);
+    let enters_home = |number: u32| {
+        let asked = enters("ops", &format!("u{number}"), OLD);
+        it.kit.web(from(number, asked))
+    };
+    let mut waiting: FuturesUnordered<_> = (0..16).map(enters_home).collect();
+    while it.kit.clouds.asked() < 16 {
+        tokio::select! {
+            answer = waiting.next() => panic!("{answer:?}"),
+            () = tokio::time::sleep(Duration::from_millis(5)) => {}
+        }
+    }
+    let late = enters_home(16).await;
+    late.is_problem(503, "unavailable");
+    cookie(&it.kit.web(enters("ops_north-ops", "ann", OLD)).await);
+    drop(waiting);
+    it.kit.clouds.hangs_no_more(it.home);
+    cookie(&enters_home(16).await);
 }
 
 #[tokio::test]

@@ -1,19 +1,20 @@
 //! Cloud administrators, and what everybody else sees of the directory.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use shared::ids::ObjectId;
 use shared::model::{Link, Object};
+use tokio::sync::Semaphore;
 
 use crate::api::problem::Problem;
 use crate::api::state::ApiState;
 use crate::api::who::Who;
 use crate::directory::Directory;
 use crate::directory::rights::{Action, Asker, Denied, Rights};
-use crate::store::{Reading, StoreError};
+use crate::store::{Reading, Store, StoreError};
 
 /// A cloud administrator.
 #[derive(Debug, Clone)]
@@ -38,8 +39,12 @@ impl FromRequestParts<ApiState> for Administrator {
 
 /// The directory by which it is decided what its users see, read anew once it has changed. One: a
 /// directory of 100,000 users is some hundred megabytes.
-#[derive(Default)]
-pub(in crate::api) struct Seen(Mutex<Option<(u64, Arc<Directory>)>>);
+pub(in crate::api) struct Seen {
+    held: Mutex<Option<(u64, Arc<Directory>)>>,
+    /// To read it anew, which takes a second of a large one. Waiting for it holds no reader: there
+    /// are few, and agents are told what they lack by them.
+    turn: Arc<Semaphore>,
+}
 
 /// What somebody may see and do, at one moment of the store.
 pub(in crate::api) struct Sight {
@@ -48,46 +53,109 @@ pub(in crate::api) struct Sight {
     directory: Option<Arc<Directory>>,
 }
 
+impl Default for Seen {
+    fn default() -> Self {
+        Self {
+            held: Mutex::default(),
+            turn: Arc::new(Semaphore::new(1)),
+        }
+    }
+}
+
 impl Seen {
-    /// What somebody may see.
+    /// Reads with what somebody may see, both of one moment of the store.
     ///
     /// # Errors
-    /// If he may not sign in any more, or the database fails.
-    pub(in crate::api) fn sight(
-        &self,
-        reading: &Reading<'_>,
+    /// If he may not sign in any more; the question's own, or if the database fails.
+    async fn read<T, F>(
+        self: &Arc<Self>,
+        store: &Store,
         asker: Asker,
-    ) -> Result<Sight, StoreError> {
+        question: F,
+    ) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Reading<'_>, &Sight) -> Result<T, StoreError> + Send + 'static,
+    {
         if asker == Asker::Cloud {
-            return Ok(Sight {
-                rights: Rights::All,
-                directory: None,
-            });
+            return store.read(move |it| question(it, &Sight::ALL)).await;
         }
-        let directory = self.directory(reading)?;
+        let seen = Arc::clone(self);
+        let answer = store.read(move |it| match seen.at_hand(it.directory_head()?) {
+            Some(directory) => question(it, &Sight::of(directory, asker)?).map(Ok),
+            None => Ok(Err(question)),
+        });
+        let question = match answer.await? {
+            Ok(answer) => return Ok(answer),
+            Err(question) => question,
+        };
+        // It is never closed.
+        let turn = Arc::clone(&self.turn).acquire_owned().await.ok();
+        let seen = Arc::clone(self);
+        let answer = store.read(move |it| {
+            let directory = seen.renewed(it)?;
+            drop(turn);
+            question(it, &Sight::of(directory, asker)?)
+        });
+        answer.await
+    }
+
+    /// The directory as of this change of it, if that was read already.
+    fn at_hand(&self, head: u64) -> Option<Arc<Directory>> {
+        let held = self.held();
+        let (of, directory) = held.as_ref()?;
+        (*of == head).then(|| Arc::clone(directory))
+    }
+
+    /// For whoever has the turn: somebody before him may have read it.
+    fn renewed(&self, reading: &Reading<'_>) -> Result<Arc<Directory>, StoreError> {
+        let head = reading.directory_head()?;
+        if let Some(directory) = self.at_hand(head) {
+            return Ok(directory);
+        }
+        let directory = Arc::new(reading.directory()?);
+        *self.held() = Some((head, Arc::clone(&directory)));
+        Ok(directory)
+    }
+
+    fn held(&self) -> MutexGuard<'_, Option<(u64, Arc<Directory>)>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ApiState {
+    /// Reads with what somebody may see, both of one moment of the store.
+    ///
+    /// # Errors
+    /// If he may not sign in any more; the question's own, or if the database fails.
+    pub(in crate::api) async fn read_as<T, F>(
+        &self,
+        asker: Asker,
+        question: F,
+    ) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Reading<'_>, &Sight) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.seen().read(&self.store, asker, question).await
+    }
+}
+
+impl Sight {
+    /// A cloud administrator's.
+    const ALL: Self = Self {
+        rights: Rights::All,
+        directory: None,
+    };
+
+    fn of(directory: Arc<Directory>, asker: Asker) -> Result<Self, StoreError> {
         let rights = Rights::of(&directory, asker).ok_or(Denied::GONE)?;
-        Ok(Sight {
+        Ok(Self {
             rights,
             directory: Some(directory),
         })
     }
 
-    fn directory(&self, reading: &Reading<'_>) -> Result<Arc<Directory>, StoreError> {
-        let head = reading.directory_head()?;
-        // Whoever comes meanwhile waits, and does not read it a second time.
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((of, directory)) = held.as_ref()
-            && *of == head
-        {
-            return Ok(Arc::clone(directory));
-        }
-        let directory = Arc::new(reading.directory()?);
-        *held = Some((head, Arc::clone(&directory)));
-        Ok(directory)
-    }
-}
-
-impl Sight {
     /// Whether it is a cloud administrator's.
     pub(in crate::api) const fn sees_everything(&self) -> bool {
         matches!(self.rights, Rights::All | Rights::Administrator(_))
@@ -129,3 +197,6 @@ impl Sight {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -115,9 +115,7 @@ async fn page(
     asked: &PageQuery,
 ) -> Result<axum::Json<Page<LinkDocument>>, Problem> {
     let (limit, after) = (asked.limit()?, asked.after()?);
-    let (seen, asker) = (state.clone(), who.asker());
-    let page = state.store.read(move |it| {
-        let sight = seen.seen().sight(it, asker)?;
+    let page = state.read_as(who.asker(), move |it, sight| {
         let page = it.links_seen(kind, (&after, limit), |link| sight.sees_link(link))?;
         let items = page.items.iter().map(|one| LinkDocument::new(it, one));
         Ok(Page {

@@ -101,9 +101,7 @@ pub(in crate::api) async fn list(
     let ListQuery { limit, after, name } = asked;
     let page = PageQuery::new(limit, after);
     let (limit, after) = (page.limit()?, page.after()?);
-    let (seen, asker) = (state.clone(), who.asker());
-    let page = state.store.read(move |it| {
-        let sight = seen.seen().sight(it, asker)?;
+    let page = state.read_as(who.asker(), move |it, sight| {
         let page = it.objects_seen(kind, (&after, limit), |id, object| {
             let is_wanted = name.as_deref().is_none_or(|name| object.name() == name);
             is_wanted && sight.sees_object(id, object)
@@ -308,9 +306,7 @@ async fn found(
     kind: ObjectKind,
     id: ObjectId,
 ) -> Result<ObjectDocument, Problem> {
-    let (seen, asker) = (state.clone(), who.asker());
-    let found = state.store.read(move |it| {
-        let sight = seen.seen().sight(it, asker)?;
+    let found = state.read_as(who.asker(), move |it, sight| {
         let listed = it.listed_object(kind, id)?;
         let listed = listed.filter(|it| sight.sees_object(it.what.0, &it.what.1));
         listed.map(|one| ObjectDocument::new(it, &one)).transpose()

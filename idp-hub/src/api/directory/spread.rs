@@ -71,9 +71,8 @@ pub(in crate::api) async fn spreads(
     let (limit, after) = (page.limit()?, page.after()?);
     let after = key_of(&after)?;
     let project = asked.project.as_deref().map(project_of).transpose()?;
-    let (seen, asker, now) = (state.clone(), who.asker(), state.clock.unix_millis());
-    let page = state.store.read(move |it| {
-        let sight = seen.seen().sight(it, asker)?;
+    let (board, now) = (state.board.clone(), state.clock.unix_millis());
+    let page = state.read_as(who.asker(), move |it, sight| {
         let found = it.spreads(project, after.as_ref(), limit)?;
         let is_last = found.len() < limit as usize;
         let next = found.last().filter(|_| !is_last);
@@ -86,7 +85,7 @@ pub(in crate::api) async fn spreads(
                 shown.push((spread, object.name().to_owned()));
             }
         }
-        let items = documents(it, &shown, |no| seen.board.is_online(no), now)?;
+        let items = documents(it, &shown, |no| board.is_online(no), now)?;
         Ok(Page { items, next })
     });
     Ok(axum::Json(page.await?))

@@ -8,7 +8,6 @@ use shared::model::CloudId;
 use shared::pki::{Context, SECRET_BYTES_MAX, SealedFor};
 use shared::runtime::errors::chain;
 use shared::wire::frame::Checked;
-use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
 use super::lockout::Whose;
@@ -25,10 +24,6 @@ const NAME_BYTES_MAX: usize = 1020;
 
 /// How long the region that a user came from is waited for.
 const ASKED_MAX: Duration = Duration::from_secs(10);
-
-/// Passwords about which regions are asked at once. Each waits for seconds at worst, and holds some
-/// kilobytes; a morning's users come one after the other.
-pub(in crate::api) const ASKING_MAX: usize = 64;
 
 /// What somebody says.
 pub(in crate::api) struct Given {
@@ -185,8 +180,8 @@ async fn capture(
     (from, here): &(Recipient, CloudId),
     password: Zeroizing<String>,
 ) -> Result<UserRow, Refused> {
-    let asking: &Semaphore = state.asking();
-    let _turn = asking.try_acquire().map_err(|_| {
+    let turn = state.asking().turn(from.no);
+    let _turn = turn.ok_or_else(|| {
         let detail = "Too many sign-ins wait for regions already.";
         Problem::new(Kind::Unavailable, detail).retry_after(Duration::from_secs(2))
     })?;

@@ -39,8 +39,6 @@ pub enum InDirectory {
     Live {
         /// Its name.
         name: String,
-        /// The department that it is in.
-        department: ObjectId,
     },
     /// It was retired.
     Retired {
@@ -269,9 +267,7 @@ impl Census {
         let here = self.here(holder);
         let here = here.and_then(|it| self.projects.get(&it));
         match (there, here) {
-            (Some(InDirectory::Live { name, .. } | InDirectory::Retired { name }), _) => {
-                name.clone()
-            }
+            (Some(InDirectory::Live { name } | InDirectory::Retired { name }), _) => name.clone(),
             (None, Some(here)) => here.name.clone(),
             (None, None) => match holder {
                 Holder::Project(id) => id.to_string(),

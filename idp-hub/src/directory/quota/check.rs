@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use shared::model::{CloudId, Holder, LIMIT_MAX, Limit, Limits, ServiceKind};
 
 use super::census::is_of_a_type;
-use super::{Allowed, Census, Differs, QuotaRefusal, Raise, RaiseKey};
+use super::{Allowed, Census, Differs, Pools, QuotaRefusal, Raise, RaiseKey};
 
 /// Projects that one request may name: those of a large department.
 pub const EDITS_MAX: usize = 100;
@@ -24,13 +24,13 @@ pub struct QuotaEdit {
 }
 
 /// How far limits are checked. What no cloud would take is always refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Check {
     /// Against what is used, and against what the region has.
     Whole,
-    /// Against what is used; and no department may use more than before in sum, at any moment. For
-    /// whoever administers departments and no clouds.
-    Shift,
+    /// Against what is used; and nothing that limits are shifted within may use more than before in
+    /// sum, at any moment. For whoever administers departments or projects and no clouds.
+    Shift(Pools),
     /// Against what nobody said that it shall be so all the same.
     Forced(Force),
 }
@@ -45,10 +45,10 @@ pub struct Force {
 }
 
 impl Check {
-    const fn force(self) -> Force {
+    const fn force(&self) -> Force {
         match self {
-            Self::Forced(force) => force,
-            Self::Whole | Self::Shift => Force {
+            Self::Forced(force) => *force,
+            Self::Whole | Self::Shift(_) => Force {
                 below_use: false,
                 over_capacity: false,
             },
@@ -109,7 +109,7 @@ impl Census {
     pub fn check(
         &self,
         edits: &[QuotaEdit],
-        check: Check,
+        check: &Check,
         now: u64,
     ) -> Result<Decision, QuotaRefusal> {
         let wishes = self.wishes(edits)?;
@@ -119,10 +119,10 @@ impl Census {
         }
         let raises = match check {
             // It makes no sum grow, and so fits as well as what was before.
-            Check::Shift => self.shifts(&wishes)?,
+            Check::Shift(pools) => self.shifts(&wishes, pools)?,
             Check::Whole | Check::Forced(_) => Vec::new(),
         };
-        if check != Check::Shift && !force.over_capacity {
+        if !matches!(check, Check::Shift(_)) && !force.over_capacity {
             self.fits(&wishes)?;
         }
         let settled = wishes.iter().filter_map(Wish::key);

@@ -193,7 +193,15 @@ impl Census {
             steps.push(format!("idp-hub org quota zero {region} {here}{force}"));
         }
         match (why, holds.is_empty()) {
-            (LeftoverWhy::Administrator | LeftoverWhy::OfServices | LeftoverWhy::Reserved, _) => {}
+            (LeftoverWhy::Administrator, _) => {
+                steps.push(stays("the region's agent signs in by it"))
+            }
+            (LeftoverWhy::OfServices, _) => {
+                steps.push(stays("services of the cloud have their accounts in it"));
+            }
+            (LeftoverWhy::Reserved, _) => {
+                steps.push(stays("what is in its department is the region's own"));
+            }
             (_, false) => steps.push("empty it in the region, or move what is in it".to_owned()),
             (LeftoverWhy::Retired, true) => {
                 let object = self.projects.get(here).and_then(|it| it.object);
@@ -243,6 +251,11 @@ impl Census {
         let holder = Holder::Own(here);
         Ok(vec![QuotaEdit { holder, limits }])
     }
+}
+
+/// The last step about what no hub deletes, so that nobody looks for one more.
+fn stays(why: &str) -> String {
+    format!("leave it there: {why}, and it is never purged")
 }
 
 fn is_of_services(project: &RegionProject) -> bool {

@@ -137,19 +137,19 @@ pub enum QuotaRefusal {
         /// Projects whose quota was not read (yet), which are not in it either.
         unknown: u32,
     },
-    /// It would be more than the department had.
+    /// It would be more than whoever shifts had.
     #[error(
-        "the projects of the department {department} may use {after} of {resource} in the region \
-         {region:?} then, and may use {before} now: whoever administers a department shifts \
-         between its projects; lower another one's in the same request, or ask a cloud \
-         administrator{}",
+        "{within} may use {after} of {resource} in the region {region:?} then, and may use \
+         {before} now: whoever administers a department shifts between its projects, and whoever \
+         administers a project between that and those nested in it; lower another one's in the \
+         same request, or ask a cloud administrator{}",
         nothing_of(unset)
     )]
     Grows {
         /// The region.
         region: String,
-        /// The department.
-        department: Box<str>,
+        /// What it is shifted within, in words.
+        within: Box<str>,
         /// The resource.
         resource: String,
         /// Of the projects named, now.

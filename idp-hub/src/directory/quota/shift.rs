@@ -1,4 +1,5 @@
-//! Shifting between the projects of a department: what one may use more, others may use less.
+//! Shifting between the projects of a department, or between one and those nested in it: what one
+//! may use more, others may use less.
 //!
 //! ```text
 //! shift ─┬─▶ lowered limits: told at once
@@ -14,7 +15,19 @@ use shared::ids::ObjectId;
 use shared::model::{CloudId, Holder, ServiceKind};
 
 use super::check::Wish;
-use super::{Allowed, Census, InDirectory, QuotaRefusal};
+use super::{Allowed, Census, QuotaRefusal};
+
+/// What limits are shifted within.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Pool {
+    /// The projects of a department.
+    Department(ObjectId),
+    /// A project, and those nested in it.
+    Project(ObjectId),
+}
+
+/// Within what the limits of each of some projects are shifted.
+pub type Pools = BTreeMap<ObjectId, Pool>;
 
 /// Which resource of which project a raise is of, in a region.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,7 +87,7 @@ pub struct Waits {
 #[derive(Debug, Clone)]
 struct Side {
     giver: Giver,
-    department: ObjectId,
+    pool: Pool,
     /// What counts as its own by now; `None` is unlimited.
     before: Option<u64>,
     /// What its region says.
@@ -83,7 +96,7 @@ struct Side {
     at_once: u64,
 }
 
-/// The projects named of one department, of one resource.
+/// The projects named that are shifted within one pool, of one resource.
 #[derive(Debug, Clone, Default)]
 struct Group {
     before: u64,
@@ -108,20 +121,24 @@ impl Census {
         }
     }
 
-    /// No department may use more than before of anything, counted over the projects named. Returns
-    /// what has to wait until others have less.
+    /// No pool may use more than before of anything, counted over the projects named. Returns what
+    /// has to wait until others have less.
     ///
     /// A project gives away what was set for it here alone, and no more than its region says: what
     /// a cloud gives to every new project is nobody's to give. What waits counts as given already.
-    pub(super) fn shifts(&self, wishes: &[Wish]) -> Result<Vec<Raise>, QuotaRefusal> {
-        let mut groups: BTreeMap<(ObjectId, ServiceKind, &str), Group> = BTreeMap::new();
+    pub(super) fn shifts(
+        &self,
+        wishes: &[Wish],
+        pools: &Pools,
+    ) -> Result<Vec<Raise>, QuotaRefusal> {
+        let mut groups: BTreeMap<(Pool, ServiceKind, &str), Group> = BTreeMap::new();
         let mut sides = Vec::with_capacity(wishes.len());
+        let grows = |wish, (before, after)| Err(self.grows((wishes, pools), wish, before, after));
         for wish in wishes {
-            let Some(side) = self.side(wish) else {
-                let before = Allowed::Unknown;
-                return Err(self.grows(wishes, wish, before, Allowed::of(wish.limit)));
+            let Some(side) = self.side(wish, pools) else {
+                return grows(wish, (Allowed::Unknown, Allowed::of(wish.limit)));
             };
-            let key = (side.department, wish.service, wish.resource.as_str());
+            let key = (side.pool, wish.service, wish.resource.as_str());
             let group = groups.entry(key).or_default();
             if side
                 .told
@@ -140,22 +157,20 @@ impl Census {
                 // What has no limit gives nothing away by getting one.
                 (None, _) => {}
                 (Some(before), None) => {
-                    let before = Allowed::Limited(before);
-                    return Err(self.grows(wishes, wish, before, Allowed::Unlimited));
+                    return grows(wish, (Allowed::Limited(before), Allowed::Unlimited));
                 }
             }
             sides.push((wish, side));
         }
         let mut raises = Vec::new();
         for (wish, side) in sides {
-            let key = (side.department, wish.service, wish.resource.as_str());
+            let key = (side.pool, wish.service, wish.resource.as_str());
             let Some(group) = groups.get(&key) else {
                 continue;
             };
             if group.after > group.before {
                 let (before, after) = (group.before, group.after);
-                let (before, after) = (Allowed::Limited(before), Allowed::Limited(after));
-                return Err(self.grows(wishes, wish, before, after));
+                return grows(wish, (Allowed::Limited(before), Allowed::Limited(after)));
             }
             raises.extend(raise(wish, &side, group));
         }
@@ -163,8 +178,8 @@ impl Census {
     }
 
     /// How it is with a wish's project; `None` where nobody knows.
-    fn side(&self, wish: &Wish) -> Option<Side> {
-        let department = self.department(&wish.holder)?;
+    fn side(&self, wish: &Wish, pools: &Pools) -> Option<Side> {
+        let project = wish.holder.project().filter(|it| self.is_live(*it))?;
         let here = self.here(&wish.holder)?;
         let told = self.told(&here, wish.service, &wish.resource)?.limit;
         let wanted = self.wanted(&wish.holder, wish.service, &wish.resource);
@@ -181,35 +196,37 @@ impl Census {
             (None, None) => Some(0),
         };
         Some(Side {
-            giver: Giver {
-                project: wish.holder.project()?,
-                here,
-            },
-            department,
+            giver: Giver { project, here },
+            pool: *pools.get(&project)?,
             before,
             told,
             at_once: in_force.unwrap_or(u64::MAX),
         })
     }
 
-    fn department(&self, holder: &Holder) -> Option<ObjectId> {
-        match self.directory.get(&holder.project()?)? {
-            InDirectory::Live { department, .. } => Some(*department),
-            InDirectory::Retired { .. } => None,
-        }
-    }
-
-    fn grows(&self, wishes: &[Wish], wish: &Wish, before: Allowed, after: Allowed) -> QuotaRefusal {
-        let department = self.department(&wish.holder);
+    fn grows(
+        &self,
+        (wishes, pools): (&[Wish], &Pools),
+        wish: &Wish,
+        before: Allowed,
+        after: Allowed,
+    ) -> QuotaRefusal {
+        let pool = wish.holder.project().and_then(|it| pools.get(&it));
+        let within = match pool {
+            Some(Pool::Department(id)) => format!("the projects of the department {id}"),
+            Some(Pool::Project(id)) => {
+                let name = self.name(&Holder::Project(*id));
+                format!("the project {name} with those nested in it")
+            }
+            None => self.name(&wish.holder),
+        };
         let same = wishes.iter().filter(|it| {
             (it.service, &it.resource) == (wish.service, &wish.resource)
                 && self.wanted(&it.holder, it.service, &it.resource).is_none()
         });
         QuotaRefusal::Grows {
             region: self.region.clone(),
-            department: department
-                .map_or_else(String::new, |it| it.to_string())
-                .into(),
+            within: within.into(),
             resource: wish.resource.clone(),
             before,
             after,

@@ -23,6 +23,8 @@ pub(super) fn id(number: u128) -> ObjectId {
 /// A region whose quotas are put project by project.
 pub(super) struct Region {
     pub(super) census: Census,
+    /// Each of the directory's by its department.
+    pub(super) pools: Pools,
 }
 
 impl Region {
@@ -43,7 +45,8 @@ impl Region {
             id: CloudId::new("pool"),
             space_gib: Some(capacity(1000)),
         });
-        Self { census }
+        let pools = Pools::new();
+        Self { census, pools }
     }
 
     /// A project of the region; one of the directory's where it has a number.
@@ -69,9 +72,10 @@ impl Region {
     /// The same, live in the department of this number.
     fn live(&mut self, name: &str, number: u128, department: u128) {
         self.project(name, Some(number), Custody::Common);
-        let (name, department) = (name.to_owned(), id(department));
-        self.census
-            .know(id(number), InDirectory::Live { name, department });
+        let name = name.to_owned();
+        self.census.know(id(number), InDirectory::Live { name });
+        let pool = Pool::Department(id(department));
+        self.pools.insert(id(number), pool);
     }
 
     pub(super) fn quota(&mut self, project: &str, of: &[(&str, Option<u64>, u64)]) {
@@ -101,7 +105,12 @@ impl Region {
     }
 
     fn check(&self, check: Check, edits: &[QuotaEdit]) -> Result<Vec<LimitsChange>, QuotaRefusal> {
-        self.census.check(edits, check, NOW).map(|it| it.changes)
+        self.census.check(edits, &check, NOW).map(|it| it.changes)
+    }
+
+    /// As whoever administers each of the departments.
+    fn shift(&self) -> Check {
+        Check::Shift(self.pools.clone())
     }
 
     /// Sets them, whatever comes of it.
@@ -244,12 +253,9 @@ fn what_a_project_uses_that_was_not_read_is_not_taken_for_nothing() {
         matches!(there, Err(QuotaRefusal::NotRead { .. })),
         "{there:?}"
     );
-    let department = id(9);
     region.quota("new", &[("cores", Some(1), 0)]);
     let name = "later".to_owned();
-    region
-        .census
-        .know(id(5), InDirectory::Live { name, department });
+    region.census.know(id(5), InDirectory::Live { name });
     // One that the region has not uses nothing there.
     region
         .check(Check::Whole, &[edit(5, &[("cores", 1)])])

@@ -8,6 +8,7 @@ use shared::model::{
 use super::powers::{above, has_admin, implied, is_powerful};
 use super::{CLOUD, Denied, GREATER, HIMSELF, LIMITS, MORE, OTHERS, POWERFUL, Share};
 use crate::directory::Edit;
+use crate::directory::quota::Pool;
 
 impl Share {
     pub(super) fn permits_edit(
@@ -54,16 +55,23 @@ impl Share {
         may_give.map_err(|_| GREATER)
     }
 
-    /// The limits of a project of a department that is his.
-    pub(super) fn permits_quota(
+    /// A project whose limits he may shift, and within what: its department, where that is his, or
+    /// else the outermost project of his that it is in.
+    pub(super) fn shifts(
         &self,
         live: &Organization<ObjectId>,
         holder: &Holder,
-    ) -> Result<(), Denied> {
+    ) -> Result<(ObjectId, Pool), Denied> {
         let id = holder.project().ok_or(CLOUD)?;
         self.must_see(live, ObjectKind::Project, id)?;
-        let project = live.projects.get(&id);
-        yes(self.is_in(project.map(|it| &it.department)), LIMITS)
+        let project = live.projects.get(&id).ok_or(LIMITS)?;
+        if self.is_in(Some(&project.department)) {
+            return Ok((id, Pool::Department(project.department)));
+        }
+        yes(self.projects.contains(&id), LIMITS)?;
+        let around = above(live, project.parent);
+        let outermost = around.filter(|it| self.projects.contains(it)).last();
+        Ok((id, Pool::Project(outermost.unwrap_or(id))))
     }
 
     fn permits_new(

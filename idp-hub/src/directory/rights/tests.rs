@@ -12,6 +12,7 @@ use shared::model::{
 
 use super::*;
 use crate::directory::Patch;
+use crate::directory::quota::Pool;
 
 const fn id(number: u8) -> ObjectId {
     let mut bytes = [0; 16];
@@ -215,20 +216,41 @@ fn passwords_are_set_by_whoever_administers_the_department() {
 }
 
 #[test]
-fn limits_are_set_by_whoever_administers_the_department() {
-    let live = organization();
-    let may = |who, project| {
+fn limits_are_shifted_by_whoever_administers_the_department_or_the_project() {
+    let mut live = organization();
+    live.projects.insert(NEW, project(OPS, Some(INNER)));
+    let within = |live: &Organization<ObjectId>, who, project| {
         let holder = Holder::Project(project);
-        let permitted = rights(&live, who).permits(&live, Action::SetQuota(&holder));
-        permitted.is_ok()
+        let pools = rights(live, who).shifts(live, [&holder]);
+        pools.map(|it| it.unwrap()[&project])
     };
-    assert!(may(BOSS, WEB) && may(BOSS, INNER) && may(BOSS, DATA));
-    assert!(!may(BOSS, FAR) && !may(BOSS, NEW));
-    assert!(!may(LEAD, WEB) && !may(CHIEF, DATA) && !may(ANN, WEB));
+    for project in [WEB, INNER, NEW, DATA] {
+        let of_ops = Ok(Pool::Department(OPS));
+        assert_eq!(within(&live, BOSS, project), of_ops);
+    }
+    for project in [WEB, INNER, NEW] {
+        let of_web = Ok(Pool::Project(WEB));
+        assert_eq!(within(&live, LEAD, project), of_web, "the outermost");
+    }
+    assert_eq!(within(&live, CHIEF, DATA), Ok(Pool::Project(DATA)));
+    for (who, project) in [(LEAD, DATA), (LEAD, FAR), (CHIEF, WEB), (BOSS, FAR)] {
+        let (kind, id) = (ObjectKind::Project, project);
+        assert_eq!(
+            within(&live, who, project),
+            Err(Denied::Unseen { kind, id })
+        );
+    }
+    assert_eq!(within(&live, ANN, WEB), Err(LIMITS), "a member");
+    assert_eq!(within(&live, BOSS, id(98)), Err(LIMITS), "no project");
+    // From within, nothing comes in from around.
+    let inner = given(Actor::User(ANN), MANAGER, Scope::Project(INNER));
+    live.assignments.insert(inner);
+    assert_eq!(within(&live, ANN, NEW), Ok(Pool::Project(INNER)));
+    assert_eq!(within(&live, ANN, WEB), Err(LIMITS));
     let left = Holder::Own(shared::model::CloudId::new("admin"));
-    let denied = rights(&live, BOSS).permits(&live, Action::SetQuota(&left));
+    let denied = rights(&live, BOSS).shifts(&live, [&left]);
     assert_eq!(denied, Err(CLOUD), "leftovers are nobody's but the clouds'");
-    assert_eq!(Rights::All.permits(&live, Action::SetQuota(&left)), Ok(()));
+    assert_eq!(Rights::All.shifts(&live, [&left]), Ok(None));
 }
 
 #[test]

@@ -144,8 +144,7 @@ impl Reading<'_> {
 
     fn in_directory(&self, id: ObjectId) -> Result<Option<InDirectory>, StoreError> {
         if let Some(Object::Project(it)) = self.object(ObjectKind::Project, id)? {
-            let (name, department) = (it.name, it.department);
-            return Ok(Some(InDirectory::Live { name, department }));
+            return Ok(Some(InDirectory::Live { name: it.name }));
         }
         let sql = "SELECT kind, id, value FROM ended WHERE id = ?1";
         let key = encoded(&outward(id))?;

@@ -96,7 +96,7 @@ impl Reading<'_> {
     }
 
     /// One record as a region told it last.
-    pub(super) fn told_record(
+    pub(in crate::store) fn told_record(
         &self,
         no: RegionNo,
         kind: RecordKind,
@@ -238,7 +238,7 @@ impl Changing<'_> {
             changes,
             raises,
             settled,
-        } = census.check(edits, check, self.now.0)?;
+        } = census.check(edits, &check, self.now.0)?;
         self.is_not_spread(region, &changes)?;
         let waits: Vec<Waits> = raises.into_iter().map(|it| census.waits(it)).collect();
         let changes = self.tell_limits(region, &census, changes, by)?;
@@ -353,7 +353,7 @@ impl Changing<'_> {
             below_use: false,
             over_capacity: true,
         });
-        let decision = census.check(&edits, check, self.now.0)?;
+        let decision = census.check(&edits, &check, self.now.0)?;
         self.tell_limits(region, &census, decision.changes, by)
     }
 

@@ -77,7 +77,6 @@ impl Reading<'_> {
     /// If the database fails.
     pub fn revived(&self) -> Result<BTreeSet<Revived>, StoreError> {
         let key = self.required("lapse_key")?;
-        let directory = self.directory()?;
         let mut revived = BTreeSet::new();
         let mut after = Vec::new();
         loop {
@@ -90,11 +89,7 @@ impl Reading<'_> {
                     continue;
                 };
                 let what = (*kind, *id);
-                let is_live = self.object(*kind, *id)?.is_some();
-                let ended = directory.ended(*id).map(|it| it.how);
-                // It was retired here with what it is in, and no more is known of the deletion.
-                let is_less = *how == End::Deleted && ended == Some(End::Retired);
-                if (is_live || is_less) && is_lapse_proof(&key, what, *how, proof) {
+                if self.is_less_ended(what, *how)? && is_lapse_proof(&key, what, *how, proof) {
                     revived.insert((*kind, *id, *how));
                 }
             }
@@ -103,6 +98,16 @@ impl Reading<'_> {
                 None => return Ok(revived),
             }
         }
+    }
+
+    /// Whether something lives here that ended; or was retired with what it is in, and no more is
+    /// known of the deletion. Looked up one by one: the directory may be large, and mostly nobody
+    /// tells of anything.
+    fn is_less_ended(&self, what: (ObjectKind, ObjectId), how: End) -> Result<bool, StoreError> {
+        if self.object(what.0, what.1)?.is_some() {
+            return Ok(true);
+        }
+        Ok(how == End::Deleted && self.how_it_ended(what)? == Some(End::Retired))
     }
 }
 
@@ -305,35 +310,36 @@ impl Changing<'_> {
         self.audit(act.changing(before, "retired")).map(drop)
     }
 
-    /// Ends once more what a region proves to have ended. `false` where it does not live.
+    /// Ends once more what a region proves to have ended. `false` where it has by now.
     ///
     /// # Errors
     /// If the database fails.
     pub fn end_again(&mut self, (kind, id, how): Revived, by: &By) -> Result<bool, StoreError> {
         let stamp = self.stamp(&by.who)?;
         let mut directory = self.take_directory()?;
-        let name = directory
-            .live()
-            .object(kind, &id)
-            .map(|it| it.name().to_owned());
-        let delta = directory.end(kind, id, how, &stamp);
-        self.write_delta(&directory, &delta, &stamp)?;
+        let ended = directory.end(kind, id, how, &stamp);
+        self.write_delta(&directory, &ended, &stamp)?;
+        let mut is_deleted = false;
         if how == End::Deleted {
             // What it is in may have taken it along, as retired.
-            let delta = directory.purged(kind, id, &stamp);
-            self.write_delta(&directory, &delta, &stamp)?;
+            let deleted = directory.purged(kind, id, &stamp);
+            self.write_delta(&directory, &deleted, &stamp)?;
+            is_deleted = !deleted.ended.is_empty();
         }
+        let name = directory.ended(id).map(|it| it.object.name().to_owned());
         self.hot.directory.keep_changed(directory, None);
-        let Some(name) = name else {
-            return Ok(false);
+        let before = match (ended.ended.is_empty(), is_deleted) {
+            (false, _) => "there",
+            (true, true) => "retired",
+            (true, false) => return Ok(false),
         };
         let word = match how {
             End::Deleted => "deleted",
             End::Retired => "retired",
         };
-        let act = Act::new(by.clone(), "end-again").on(kind.name(), id, name);
+        let act = Act::new(by.clone(), "end-again").on(kind.name(), id, name.unwrap_or_default());
         let after = format!("{word} before this hub was restored, as a region proves");
-        self.audit(act.changing("there", after))?;
+        self.audit(act.changing(before, after))?;
         Ok(true)
     }
 

@@ -7,12 +7,13 @@ use shared::model::{CloudId, Holder, ObjectKind, Quota, Record, RecordKind};
 
 use super::limits::OneLimit;
 use super::spread::{SpreadKey, service_named};
-use crate::directory::quota::{Giver, Raise, RaiseKey, Waits};
+use crate::directory::quota::{Giver, Pools, Raise, RaiseKey, Waits};
+use crate::directory::rights::{Asker, Denied, Rights};
 use crate::store::error::{Doing, StoreError};
 use crate::store::regions::{RegionNo, RegionRow};
 use crate::store::{Changing, Reading};
 
-/// Of one account: more than a department's administrator has in mind, and few enough to be looked
+/// Of one account: more than an administrator has in mind, and few enough to be looked
 /// at every few seconds.
 const RAISES_MAX: u64 = 500;
 
@@ -83,6 +84,22 @@ impl Reading<'_> {
 }
 
 impl Changing<'_> {
+    /// Within what somebody may shift the limits of each of these projects, as the directory is
+    /// now; `None` where he may set any.
+    ///
+    /// # Errors
+    /// Why he may not touch one of them; or if the database fails.
+    pub fn shifts(&mut self, asker: Asker, of: &[&Holder]) -> Result<Option<Pools>, StoreError> {
+        if asker == Asker::Cloud {
+            return Ok(None);
+        }
+        let directory = self.take_directory()?;
+        let rights = Rights::of(&directory, asker).ok_or(Denied::GONE);
+        let pools = rights.and_then(|it| it.shifts(directory.live(), of.iter().copied()));
+        self.hot.directory.keep(directory);
+        pools.map_err(StoreError::from)
+    }
+
     /// Keeps what is to wait, and forgets what is settled otherwise.
     pub(super) fn keep_raises(
         &mut self,

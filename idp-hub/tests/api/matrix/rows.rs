@@ -183,6 +183,7 @@ pub(super) fn quotas() -> Vec<Row> {
         row(("PUT", route, "/regions/none/limits"), body, expected)
     };
     let of_web = r#"{"limits": [{"project": "{web}", "resources": {"cores": 1}}]}"#;
+    let of_data = r#"{"limits": [{"project": "{data}", "resources": {"cores": 1}}]}"#;
     let of_far = r#"{"limits": [{"project": "{far}", "resources": {"cores": 1}}]}"#;
     let left = r#"{"limits": [{"own": "p", "resources": {"cores": 1}}]}"#;
     let forced = r#"{"limits": [{"project": "{web}", "resources": {"cores": 1}}], "force": true}"#;
@@ -203,7 +204,9 @@ pub(super) fn quotas() -> Vec<Row> {
     );
     vec![
         plain("GET", "/directory/quotas", "", signed_in(200)),
-        limits(of_web, [404, 404, 404, 404, 403, 403, 401]),
+        limits(of_web, [404, 404, 404, 404, 404, 403, 401]),
+        // Who administers that one hears it too, and the others that he sees no such project.
+        limits(of_data, [404, 404, 404, 404, 404, 404, 401]),
         limits(of_far, cloud_unseen()),
         limits(left, cloud(404)),
         limits(forced, [404, 404, 404, 403, 403, 403, 401]),

@@ -82,6 +82,36 @@ fn a_retired_project_that_is_zero_and_empty_is_to_be_purged() {
 }
 
 #[test]
+fn what_no_hub_deletes_is_said_to_stay_and_why() {
+    let mut region = with_leftovers();
+    region.project("own", None, Custody::Reserved);
+    let cure = |region: &Region, name: &str| {
+        let all = region.census.allocation(&Default::default()).leftovers;
+        let found = all.into_iter().find(|it| it.name == name);
+        found.unwrap().cure
+    };
+    for (name, zero, why) in [
+        ("admin", true, "the region's agent signs in by it"),
+        ("service", true, "services of the cloud"),
+        ("own", false, "the region's own"),
+    ] {
+        let cure = cure(&region, name);
+        let is_zeroed = cure[0].starts_with(&format!("idp-hub org quota zero north {name}"));
+        assert_eq!(is_zeroed, zero, "{cure:?}");
+        let last = cure.last().unwrap();
+        assert!(
+            last.starts_with("leave it there: ") && last.contains(why),
+            "{cure:?}"
+        );
+        assert_eq!(cure.len(), 1 + usize::from(zero), "{cure:?}");
+    }
+    region.quota("admin", &[("cores", Some(4), 4)]);
+    let cure = cure(&region, "admin");
+    assert_eq!(cure.len(), 1, "{cure:?}");
+    assert!(cure[0].ends_with("and it is never purged"), "{cure:?}");
+}
+
+#[test]
 fn zero_leaves_a_leftover_what_it_uses() {
     let region = with_leftovers();
     for holder in [own("old"), Holder::Project(id(6))] {

@@ -39,13 +39,9 @@ fn region(projects: &[Any]) -> Region {
         if *known != 4 {
             region.project(&name, object, custody(*code));
         }
-        let department = id(9);
         match known {
             1 | 2 => {
-                let it = InDirectory::Live {
-                    name: name.clone(),
-                    department,
-                };
+                let it = InDirectory::Live { name: name.clone() };
                 object
                     .into_iter()
                     .for_each(|object| region.census.know(id(object), it.clone()));

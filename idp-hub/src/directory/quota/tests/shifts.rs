@@ -1,4 +1,4 @@
-//! What whoever administers a department may shift, and when that is told.
+//! What whoever administers a department or a project may shift, and when that is told.
 
 use super::*;
 
@@ -21,7 +21,7 @@ fn tells(region: &mut Region, project: &str, cores: Option<u64>, used: u64) {
 }
 
 fn grows(region: &Region, edits: &[QuotaEdit]) {
-    let refused = region.check(Check::Shift, edits).unwrap_err();
+    let refused = region.check(region.shift(), edits).unwrap_err();
     let is_right = matches!(refused, QuotaRefusal::Grows { .. });
     assert!(is_right, "{edits:?}: {refused}");
 }
@@ -30,7 +30,7 @@ fn grows(region: &Region, edits: &[QuotaEdit]) {
 fn shifts(region: &mut Region, limits: &[(u128, i64)]) -> (Vec<Told>, Vec<Waiting>) {
     let edits = limits.iter();
     let edits: Vec<_> = edits.map(|(no, it)| edit(*no, &[("cores", *it)])).collect();
-    let decision = region.census.check(&edits, Check::Shift, NOW).unwrap();
+    let decision = region.census.check(&edits, &region.shift(), NOW).unwrap();
     for key in &decision.settled {
         region.census.raises.remove(key);
     }
@@ -66,7 +66,7 @@ fn waits(name: &str, limit: u64, givers: &[&str]) -> Waiting {
 fn a_department_uses_no_more_than_before() {
     let region = settled();
     let lower = [edit(1, &[("cores", 10)])];
-    region.check(Check::Shift, &lower).unwrap();
+    region.check(region.shift(), &lower).unwrap();
     for edits in [
         vec![edit(1, &[("cores", 21)])],
         vec![edit(1, &[("cores", 10)]), edit(2, &[("cores", 41)])],
@@ -76,6 +76,48 @@ fn a_department_uses_no_more_than_before() {
     ] {
         grows(&region, &edits);
     }
+}
+
+#[test]
+fn a_project_and_those_nested_in_it_use_no_more_than_before() {
+    let mut region = settled();
+    region.live("inner", 4, 9);
+    tells(&mut region, "inner", Some(0), 0);
+    // Who administers `web`, in which `inner` is nested, and `data`.
+    let web = Pool::Project(id(1));
+    let pools = [(1, web), (4, web), (2, Pool::Project(id(2)))];
+    region.pools = pools.map(|(number, pool)| (id(number), pool)).into();
+    grows(&region, &[edit(4, &[("cores", 1)])]);
+    let between = [edit(2, &[("cores", 30)]), edit(1, &[("cores", 21)])];
+    grows(&region, &between);
+    let refused = region.check(region.shift(), &between).unwrap_err();
+    let (refused, within) = (
+        refused.to_string(),
+        "the project web with those nested in it",
+    );
+    assert!(refused.starts_with(within), "{refused}");
+    // What was not set at the hub is not given away within a project either.
+    tells(&mut region, "inner", Some(9), 0);
+    grows(
+        &region,
+        &[edit(4, &[("cores", 0)]), edit(1, &[("cores", 21)])],
+    );
+    let (now, later) = shifts(&mut region, &[(1, 8), (4, 12)]);
+    assert_eq!(
+        (now, later),
+        (vec![told("web", 8)], vec![waits("inner", 12, &["web"])])
+    );
+    // And whoever administers the department gives away no second time what was given within.
+    for number in [1, 2, 4] {
+        region.pools.insert(id(number), Pool::Department(id(9)));
+    }
+    grows(
+        &region,
+        &[edit(1, &[("cores", 8)]), edit(2, &[("cores", 31)])],
+    );
+    // A project of which nobody says what it is shifted within is nobody's to shift.
+    region.pools.clear();
+    grows(&region, &[edit(1, &[("cores", 8)])]);
 }
 
 #[test]
@@ -121,7 +163,10 @@ fn a_limit_that_a_cloud_gives_by_itself_is_nobodys_to_give() {
     // Nor by two steps.
     grows(&region, &[edit(4, &[("cores", 19)])]);
     let edits = [edit(4, &[("cores", 0)]), edit(1, &[("cores", 21)])];
-    let refused = region.check(Check::Shift, &edits).unwrap_err().to_string();
+    let refused = region
+        .check(region.shift(), &edits)
+        .unwrap_err()
+        .to_string();
     assert!(
         refused.contains("no limit was set at the hub for fresh"),
         "{refused}"

@@ -11,7 +11,7 @@ use shared::model::{
 
 use super::site::{OURS, Site, by_ann, entry, organization};
 use crate::directory::Edit;
-use crate::directory::quota::{Check, QuotaEdit, QuotaRefusal};
+use crate::directory::quota::{Check, Pool, QuotaEdit, QuotaRefusal};
 use crate::store::{RegionNo, StoreError};
 
 fn project(id: &str, department: &str, object: Option<ObjectId>) -> Record {
@@ -274,6 +274,8 @@ async fn a_shift_raises_only_what_its_region_has_lowered_elsewhere() {
         panic!("no web");
     };
     made.name = "data".to_owned();
+    let ops = made.department;
+    let of_ops = || Check::Shift([web, data].map(|it| (it, Pool::Department(ops))).into());
     let object = Object::Project(made);
     site.edit(Edit::Create { id: data, object }).await.unwrap();
     let mut records = organization("h");
@@ -295,7 +297,7 @@ async fn a_shift_raises_only_what_its_region_has_lowered_elsewhere() {
         told.next().unwrap().2
     };
     let shift = [(web, 5), (data, 15)];
-    assert_eq!(sets(&site, home, Check::Shift, &shift).await, 1);
+    assert_eq!(sets(&site, home, of_ops(), &shift).await, 1);
     assert_eq!((limit(web), limit(data)), (Some(5), Some(10)));
     // Somebody uses more there by now, and its cloud refuses.
     tells(7, 10, 10).await;
@@ -314,14 +316,14 @@ async fn a_shift_raises_only_what_its_region_has_lowered_elsewhere() {
     // What waits is settled by whatever is set later, and ends with its project.
     tells(9, 5, 15).await;
     assert_eq!(
-        sets(&site, home, Check::Shift, &[(data, 10), (web, 10)]).await,
+        sets(&site, home, of_ops(), &[(data, 10), (web, 10)]).await,
         1
     );
     sets(&site, home, Check::Whole, &[(web, 7)]).await;
     tells(10, 7, 10).await;
     assert_eq!(site.raises().await, 0);
     assert_eq!(
-        sets(&site, home, Check::Shift, &[(data, 5), (web, 12)]).await,
+        sets(&site, home, of_ops(), &[(data, 5), (web, 12)]).await,
         1
     );
     let (kind, id) = (ObjectKind::Project, web);

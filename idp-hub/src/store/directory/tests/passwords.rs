@@ -1,6 +1,8 @@
 //! Passwords of the directory's users in a real database: told to each region by its own feed, and
 //! gone with the user.
 
+mod captured;
+
 use shared::ids::ObjectId;
 use shared::model::{ObjectKind, Record, Secret, Subject};
 use shared::pki::SealingKey;
@@ -184,24 +186,6 @@ async fn a_password_is_told_to_each_region_by_its_own_feed() {
     assert!(old.to_string().contains("same moment"), "{old}");
     let batch = site.store.read(move |it| it.directory_batch(north, 0));
     assert!(batch.await.unwrap().unwrap().has_digest);
-}
-
-#[tokio::test]
-async fn a_captured_password_is_the_first_and_its_region_has_it() {
-    let (site, [home, north], ann) = with_ann().await;
-    let captured = NewPassword {
-        captured_from: Some(home),
-        ..password(ann.id, 7, &[(north, 1)])
-    };
-    site.set(captured.clone()).await.unwrap();
-    assert!(site.lacking(ann.id).await.is_empty());
-    let late = NewPassword {
-        version: 8,
-        ..captured
-    };
-    assert!(site.set(late).await.is_err(), "he has one by now");
-    site.set(password(ann.id, 9, &[])).await.unwrap();
-    assert_eq!(site.lacking(ann.id).await, [home, north]);
 }
 
 #[tokio::test]

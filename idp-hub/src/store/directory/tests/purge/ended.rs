@@ -77,6 +77,72 @@ async fn who_was_deleted_ends_again_by_the_hubs_own_proof_and_by_no_other() {
     stage.site.is_sound().await;
 }
 
+/// Her department was retired here with her in it; that she was deleted with it, once it was purged,
+/// is known to a region alone.
+#[tokio::test]
+async fn who_was_retired_along_is_deleted_again_and_the_trail_has_it() {
+    let mut stage = Stage::new().await;
+    let directory = stage.site.store.read(|it| it.directory()).await.unwrap();
+    let (ann, of) = directory.live().users.iter().next().unwrap();
+    let (kind, ann, how) = (ObjectKind::User, *ann, End::Deleted);
+    let (department, id) = (ObjectKind::Department, of.department);
+    let retired = Edit::End {
+        kind: department,
+        id,
+    };
+    stage.site.edit(retired).await.unwrap();
+    let key = stage.site.store.read(|it| it.required("lapse_key"));
+    let proof = lapse_proof(&key.await.unwrap(), (kind, ann), how);
+    let tells = Remark {
+        subject: Subject::Object(kind, ann),
+        name: "ann".to_owned(),
+        state: RemarkState::Ended { how, proof },
+    };
+    stage.told([true, true], &[], &[tells]).await;
+    let revived = stage.site.store.read(|it| it.revived()).await.unwrap();
+    assert_eq!(revived.into_iter().collect::<Vec<_>>(), [(kind, ann, how)]);
+    for is_first in [true, false] {
+        let ended = stage
+            .site
+            .store
+            .change(move |it| it.end_again((kind, ann, how), &by_ann()));
+        assert_eq!(ended.await.unwrap(), is_first);
+        let acts = stage
+            .site
+            .store
+            .read(|it| it.audit_entries(None, 20, &Wanted::default()));
+        let acts = acts.await.unwrap().items.into_iter();
+        let acts = acts.map(|it| it.entry.unwrap().act);
+        let acts: Vec<_> = acts.filter(|it| it.action == "end-again").collect();
+        let [act] = acts.as_slice() else {
+            panic!("one entry, and not {acts:?}");
+        };
+        assert_eq!(act.before, "retired", "{act:?}");
+        assert!(act.after.starts_with("deleted before"), "{act:?}");
+    }
+    let directory = stage.site.store.read(|it| it.directory()).await.unwrap();
+    assert_eq!(directory.ended(ann).unwrap().how, End::Deleted);
+    let revived = stage.site.store.read(|it| it.revived()).await.unwrap();
+    assert!(revived.is_empty());
+    stage.site.is_sound().await;
+}
+
+/// The whole of it is some hundred megabytes, and whoever looks for what ended does so for ever.
+#[tokio::test]
+async fn where_no_region_tells_of_an_end_the_directory_is_not_read() {
+    let mut stage = Stage::new().await;
+    let reason = "it has 1 image".to_owned();
+    let blocked = remark(stage.web, RemarkState::Blocked { reason });
+    stage.told([true, true], &[blocked], &[]).await;
+    let unreadable = "UPDATE directory SET value = x'ff' WHERE region = 0 AND value IS NOT NULL";
+    let garbled = stage.site.connection().execute(unreadable, ()).unwrap();
+    assert!(garbled > 0);
+    let directory = stage.site.store.read(|it| it.directory()).await;
+    assert!(directory.is_err(), "it can't be read");
+    let revived = stage.site.store.read(|it| it.revived()).await.unwrap();
+    assert!(revived.is_empty());
+}
+
 #[tokio::test]
 async fn a_region_that_was_merged_meanwhile_is_told_by_a_new_word_and_waited_for() {
     let mut stage = Stage::new().await;
