@@ -48,6 +48,8 @@ pub struct Collector {
     pub read: watch::Sender<BTreeMap<Part, Instant>>,
     /// What is to be read soon, by readings that begin then or later.
     pub wanted: watch::Receiver<BTreeMap<RecordKind, Instant>>,
+    /// Whether much of the organization is being written.
+    pub writing: watch::Receiver<bool>,
 }
 
 /// What ended.
@@ -91,6 +93,7 @@ struct Run {
     services_put: Put,
     read: watch::Sender<BTreeMap<Part, Instant>>,
     wanted: watch::Receiver<BTreeMap<RecordKind, Instant>>,
+    writing: watch::Receiver<bool>,
 }
 
 /// Where the services' way into the spool is: one at a time, so that none overtakes another.
@@ -114,6 +117,7 @@ impl Collector {
             chance,
             read,
             wanted,
+            writing,
         } = self;
         // Without them only the times since when are lost.
         let held = spool.services().await.unwrap_or_default();
@@ -133,6 +137,7 @@ impl Collector {
             clock,
             read,
             wanted,
+            writing,
         };
         run.go_on().await;
         shutdown.until_draining(run.collect()).await;
@@ -171,6 +176,10 @@ impl Run {
                     for (kind, since) in self.wanted.borrow_and_update().iter() {
                         self.schedule.wanted(now, *kind, *since);
                     }
+                }
+                Ok(()) = self.writing.changed() => {
+                    let is_spared = *self.writing.borrow_and_update();
+                    self.schedule.spare_organization(self.clock.now(), is_spared);
                 }
                 () = wake => {}
             }

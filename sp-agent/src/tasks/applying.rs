@@ -46,6 +46,8 @@ pub(super) struct Between {
     pub(super) read: watch::Sender<BTreeMap<Part, Instant>>,
     /// What is to be read soon, by readings that begin then or later.
     pub(super) wanted: watch::Sender<BTreeMap<RecordKind, Instant>>,
+    /// Whether much of the organization is being written.
+    pub(super) writing: watch::Sender<bool>,
 }
 
 impl Between {
@@ -53,6 +55,7 @@ impl Between {
         Self {
             read: watch::Sender::new(BTreeMap::new()),
             wanted: watch::Sender::new(BTreeMap::new()),
+            writing: watch::Sender::new(false),
         }
     }
 }

@@ -78,6 +78,7 @@ impl Collecting {
             chance: Box::new(rand::random),
             read: self.applying.between.read.clone(),
             wanted: self.applying.between.wanted.subscribe(),
+            writing: self.applying.between.writing.subscribe(),
         }
     }
 

@@ -78,6 +78,7 @@ impl Stage {
             }),
             read: tokio::sync::watch::Sender::default(),
             wanted: tokio::sync::watch::Sender::default().subscribe(),
+            writing: tokio::sync::watch::Sender::default().subscribe(),
         }
     }
 

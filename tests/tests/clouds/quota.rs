@@ -67,6 +67,13 @@ pub(super) fn are_true(lab: &Lab, clouds: [&RealCloud; 2], away: &mut Region) {
         ]
     };
 
+    // Nothing is set that was not read: the agents read what they have just made.
+    for region in ["north", "south"] {
+        lab.until_shown(&3, || {
+            let all = lab.items(&format!("/regions/{region}/quotas"));
+            all.iter().filter(|it| it["project_name"] == PROJECT).count()
+        });
+    }
     ask(
         lab,
         "org quota set north web cores=7 gigabytes=30 network=3",

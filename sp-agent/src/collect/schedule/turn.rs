@@ -14,6 +14,10 @@ pub(super) const PATIENCE_MAX: Duration = Duration::from_secs(600);
 /// most is spent on it.
 const PAUSE_FACTOR: u32 = 9;
 
+/// While the organization is being written, it is read this seldom: each reading takes from what the
+/// cloud writes by, and finds little that the answers to the orders did not tell.
+const SPARED_INTERVAL: Duration = Duration::from_secs(300);
+
 /// Readings of changes rest as long as they took, up to so long: the cloud must not be asked all
 /// the time, and news must not wait for minutes.
 const CHANGES_PAUSE_MAX: Duration = Duration::from_secs(60);
@@ -31,6 +35,8 @@ pub(super) struct Turn {
     /// Between readings of changes.
     changes_interval: Duration,
     missing_interval: Duration,
+    /// Whether the cloud has much to write, which this reads.
+    is_spared: bool,
     audit: Reading,
     /// Not due until an audit came to its end, and where the cloud can't tell.
     changes: Reading,
@@ -92,6 +98,7 @@ impl Turn {
             interval,
             changes_interval: options.changes,
             missing_interval: options.missing,
+            is_spared: false,
             audit: Reading::new(Some(now), Backoff::new(options.retry, audit_retry_max)),
             changes: Reading::new(None, Backoff::new(options.retry, options.retry_max)),
             resume_at: now,
@@ -171,9 +178,34 @@ impl Turn {
         }
     }
 
+    /// The cloud has much to write of what this reads, or has no more.
+    pub(super) fn spare(&mut self, now: Instant, is_spared: bool) {
+        let was_spared = std::mem::replace(&mut self.is_spared, is_spared);
+        if was_spared == is_spared || self.audit.backoff.attempts() > 0 {
+            return;
+        }
+        let Some(due_at) = self.audit.due_at else {
+            return;
+        };
+        self.audit.due_at = Some(match (is_spared, self.audit.began_last) {
+            // The first one is waited for.
+            (true, None) => due_at,
+            (true, Some(began)) => due_at.max(after(began, SPARED_INTERVAL)),
+            (false, _) => due_at.min(after(now, self.interval)),
+        });
+        self.bring_forward(now);
+    }
+
+    fn interval(&self) -> Duration {
+        match self.is_spared {
+            true => self.interval.max(SPARED_INTERVAL),
+            false => self.interval,
+        }
+    }
+
     pub(super) fn audited(&mut self, now: Instant, outcome: Outcome, chance: u64) {
         let took = self.audit.end(now);
-        let pause = pause(took, self.interval);
+        let pause = pause(took, self.interval());
         match outcome {
             Outcome::Failed { patience } => {
                 self.be_patient(now, patience);
@@ -287,6 +319,26 @@ mod tests {
         assert_eq!(next_audit(2, 5, 0), interval);
         // Said when none runs.
         assert_eq!(next_audit(2, 10, 10), Some(soon + Duration::from_secs(8)));
+    }
+
+    #[test]
+    fn what_is_being_written_is_read_seldom_until_all_is_written_or_somebody_needs_it() {
+        let begun = beginning();
+        let at = |secs| begun + Duration::from_secs(secs);
+        let interval = Options::default().organization;
+        let mut turn = Turn::new(begun, Part::Users, &Options::default());
+        let due = |turn: &Turn| turn.waiting().next().unwrap().0;
+        turn.spare(at(0), true);
+        assert_eq!(due(&turn), at(0), "the first one is waited for");
+        turn.start(at(0), Work::Audit(Part::Users));
+        turn.audited(at(1), Outcome::Read, 0);
+        assert_eq!(due(&turn), at(1) + SPARED_INTERVAL);
+        turn.spare(at(5), false);
+        assert_eq!(due(&turn), at(5) + interval);
+        turn.spare(at(6), true);
+        assert_eq!(due(&turn), at(0) + SPARED_INTERVAL);
+        turn.wanted(at(7), at(7));
+        assert!(due(&turn) < at(9));
     }
 
     #[test]
