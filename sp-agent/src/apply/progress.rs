@@ -33,8 +33,9 @@ pub struct Progress {
     pub drift_count: u64,
     /// The first of them.
     pub drift: Vec<(Subject, Drift)>,
-    /// How long the rest takes, but for what failed, at the rate of the last minute; `None` where
-    /// nothing was done in it and something is left.
+    /// How long the rest takes, but for what failed, at the rate of the last minute, and until the
+    /// last batch of removals; `None` where nothing was done in that minute and something is left,
+    /// or where the policy takes no removals and some wait.
     pub left: Option<Duration>,
     /// Why nothing is given to the cloud just now.
     pub paused: Option<String>,
@@ -143,26 +144,26 @@ impl Reconciler {
         let under_way = tally.due.saturating_add(tally.running);
         let wanted = drift.saturating_sub(tally.extra);
         let parts = [tally.in_place, under_way, tally.waiting, failed, wanted];
+        let held = self.held(now);
+        // What may not be given yet goes by its batches, however fast the others were done.
         let rest = under_way.saturating_add(tally.waiting);
+        let left = self.pace.left(now, rest.saturating_sub(held.removals));
         let listed = tally.drift.iter().take(LISTED_MAX);
         let listed = listed.filter_map(|subject| match self.standings.get(subject) {
             Some(Standing::Drift(drift)) => Some((subject.clone(), drift.clone())),
             _ => None,
         });
-        let removals = self.ready.iter().rev();
-        let removals = removals.take_while(|(level, _)| level.is_removal()).count();
-        let allowed = self.removals.left(now, self.policy.removals_max);
         Progress {
             desired: parts.into_iter().fold(0, u64::saturating_add),
             in_place: tally.in_place,
             under_way,
             waiting: tally.waiting,
-            removals_held: u64::try_from(removals.saturating_sub(allowed)).unwrap_or(u64::MAX),
+            removals_held: held.removals,
             failed_count: failed,
             failed: self.failed_listed(),
             drift_count: drift,
             drift: listed.collect(),
-            left: self.pace.left(now, rest),
+            left: left.zip(held.wait).map(|(rest, held)| rest.max(held)),
             paused: self.breaker.paused(now).map(|(_, why)| why.to_owned()),
             read_only: self.policy.read_only,
         }
