@@ -143,6 +143,12 @@ impl FleetBoard {
         self.read().is_online(no)
     }
 
+    /// When a region was last heard that has no session, as far as is shown; `None` while it has
+    /// one.
+    pub fn away_since(&self, no: RegionNo) -> Option<UnixMillis> {
+        self.read().away_since(no)
+    }
+
     /// At most `limit` of what changed after a version; everything that is shown after version 0.
     /// `None` if that was so long ago that removals since are forgotten: start over at 0.
     pub fn changes(&self, after: u64, limit: usize) -> Option<Changes> {

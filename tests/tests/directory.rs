@@ -178,6 +178,53 @@ async fn changes_reach_who_is_there_at_once_and_who_was_away_when_he_returns() {
     hub.stop().await;
 }
 
+/// How many changes the one region was not told.
+async fn untold(hub: &TestHub) -> Option<u64> {
+    let held = hub.hub.registry.held();
+    let all = hub.hub.store.read(move |it| it.applying(None, &held));
+    all.await.unwrap()[0].untold
+}
+
+async fn becomes<T: PartialEq + std::fmt::Debug>(expected: T, now: impl AsyncFn() -> T) {
+    for _ in 0..1000 {
+        if now().await == expected {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("it is never {expected:?}, but {:?}", now().await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_region_that_is_away_was_not_told_is_counted_also_by_a_hub_that_starts_anew() {
+    let folder = private_dir();
+    let hub = TestHub::found(&folder.path().join("hub")).await;
+    let north = furnished(&hub, "north", "research").await;
+    assert_eq!(untold(&hub).await, None, "nothing is told before the merge");
+    merge(&hub, "north").await;
+    told(&north, |it| !it.bindings.is_empty()).await;
+    becomes(Some(0), async || untold(&hub).await).await;
+    let no = RegionNo(hub.hub.board.region("north").unwrap().view.no.0);
+    assert_eq!(hub.hub.board.away_since(no), None);
+
+    let data_dir = north.stop().await;
+    for number in 1..=500 {
+        make(&hub, number, &format!("d{number}")).await;
+    }
+    assert_eq!(untold(&hub).await, Some(500));
+    let is_away = |hub: &TestHub| hub.hub.board.away_since(no).is_some();
+    becomes(true, async || is_away(&hub)).await;
+    let hub = hub.restart().await;
+    assert_eq!(untold(&hub).await, Some(500));
+    assert!(is_away(&hub));
+
+    let north = TestAgent::start(data_dir).await;
+    told(&north, |it| departments(it).len() == 501).await;
+    becomes(Some(0), async || untold(&hub).await).await;
+    becomes(false, async || is_away(&hub)).await;
+    hub.stop().await;
+}
+
 /// More than an agent may say that reports nothing: each change is acknowledged by itself.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_brisk_administrator_costs_no_region_its_link() {

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Bound;
 use std::sync::Arc;
 
+use shared::model::UnixMillis;
+
 use crate::fleet::{Counts, RegionNo, RegionView, State};
 
 /// Removals that are remembered for readers who follow changes. Who is further behind starts over.
@@ -117,6 +119,11 @@ impl Board {
 
     pub(super) fn is_online(&self, no: RegionNo) -> bool {
         self.regions.get(&no).is_some_and(|it| it.view.online)
+    }
+
+    pub(super) fn away_since(&self, no: RegionNo) -> Option<UnixMillis> {
+        let view = &self.regions.get(&no)?.view;
+        (!view.online).then_some(view.facts.seen)
     }
 
     /// At most `limit` changes after a version, and the version to go on after.

@@ -1,5 +1,6 @@
 //! Remarks of regions, and what is answered: in one transaction, and told to that region alone.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use shared::model::{
@@ -133,10 +134,13 @@ async fn remarks_change_no_plan_and_are_listed_by_region_page_by_page() {
             "{limit}"
         );
     }
-    let all = site.store.read(|it| it.applying(None)).await.unwrap();
+    let all = site.store.read(|it| it.applying(None, &HashMap::new())).await.unwrap();
     let drift = all.iter().map(|it| it.applying.as_ref().unwrap().0.drift);
     assert_eq!(drift.collect::<Vec<_>>(), [3, 1]);
-    let missing = site.store.read(|it| it.applying(Some("south"))).await;
+    let missing = site
+        .store
+        .read(|it| it.applying(Some("south"), &HashMap::new()))
+        .await;
     assert!(matches!(missing, Err(StoreError::Missing { .. })));
 }
 
