@@ -35,7 +35,13 @@ pub(super) async fn run(client: &Client, asked: &Org, screen: Screen) -> Result<
             take_over,
         } => plan::merge(client, region, (digest.as_deref(), *take_over), screen).await,
         Org::Drift(asked) => drift::run(client, asked, screen).await,
-        Org::Status { region } => status::run(client, region.as_deref(), screen).await,
+        Org::Status { region, follow } => {
+            let region = region.as_deref();
+            match follow {
+                true => status::follow(client, region, screen).await,
+                false => status::run(client, region, screen).await,
+            }
+        }
         Org::Policy { region, drift: it } => drift::policy(client, region, *it, screen).await,
         Org::Retired => retired::list(client, None, screen).await,
         Org::Purge { which, cancel } => retired::purge(client, which, *cancel, screen).await,

@@ -191,8 +191,9 @@ pub(super) fn merged(merged: &MergedDocument) -> String {
     match written {
         0 => format!("{region:?} was merged before; nothing is new."),
         _ => format!(
-            "Merged {region:?}: {adopted} things were taken into the directory.\n  next: see them \
-             with `idp-hub org list departments`; regions are told at once"
+            "Merged {region:?}: {adopted} things were taken into the directory, and every region \
+             is told at once.\n  next: idp-hub org status {} --follow",
+            word(region)
         ),
     }
 }

@@ -72,6 +72,28 @@ fn row(it: &ProgressDocument) -> [String; 8] {
     ]
 }
 
+/// The same of one region in a line of its own.
+pub(super) fn line(it: &ProgressDocument) -> String {
+    let (region, note) = (foreign::line(&it.region), note(it));
+    let Some(counts) = &it.progress else {
+        return format!("{region}: {note}");
+    };
+    let mut parts = vec![format!(
+        "{region}: {} of {} in place",
+        counts.in_place, counts.desired
+    )];
+    parts.push(percent(it, counts));
+    parts.push(format!("left: {}", left(it, counts)));
+    for (count, what) in [(counts.failed, "failed"), (counts.drift, "differ")] {
+        if count > 0 {
+            parts.push(format!("{count} {what}"));
+        }
+    }
+    parts.push(note);
+    parts.retain(|it| !it.is_empty());
+    parts.join(", ")
+}
+
 /// Whether nobody knows what its agent was not told: then its counts say nothing of how far it is.
 fn is_unknown(it: &ProgressDocument) -> bool {
     it.merged && it.untold.is_none() && it.away_since.is_some()
