@@ -384,4 +384,12 @@ mod tests {
             "{taken}"
         );
     }
+
+    #[test]
+    fn a_merge_names_what_shows_how_far_it_is() {
+        let document = json!({ "region": "north", "digest": "", "written": 3, "adopted": 2 });
+        let text = merged(&serde_json::from_value(document).unwrap());
+        let next = "next: idp-hub org status north --follow";
+        assert!(text.ends_with(next), "{text}");
+    }
 }
