@@ -92,6 +92,7 @@ pub struct Reconciler {
     breaker: failures::Breaker,
     doubts: BTreeMap<Subject, doubts::Doubt>,
     removals: bounds::Given,
+    withdrawals: bounds::Given,
     rests: rests::Rests,
     /// What was found empty, and by which word of the hub's. Bounded by what the hub wants purged.
     empty: BTreeMap<Subject, (CloudId, UnixMillis)>,
@@ -126,6 +127,7 @@ impl Reconciler {
             breaker: failures::Breaker::default(),
             doubts: BTreeMap::new(),
             removals: bounds::Given::new(now),
+            withdrawals: bounds::Given::new(now),
             rests: rests::Rests::default(),
             empty: BTreeMap::new(),
             pace: pace::Pace::default(),

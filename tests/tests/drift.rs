@@ -103,7 +103,10 @@ fn followed_to_its_end(lab: &Lab) {
     let output = succeeded(lab.ask(&["org", "status", "south", "--follow"]));
     let told = String::from_utf8(output.stdout).unwrap();
     let last = told.lines().last().unwrap();
-    assert!(last.starts_with("south: ") && last.ends_with("100 %, left: nothing"), "{told}");
+    assert!(
+        last.starts_with("south: ") && last.ends_with("100 %, left: nothing"),
+        "{told}"
+    );
     let output = succeeded(lab.ask(&["org", "status", "--follow", "--output", "json"]));
     let told = String::from_utf8(output.stdout).unwrap();
     for line in told.lines() {

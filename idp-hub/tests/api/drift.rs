@@ -232,9 +232,14 @@ async fn of_a_region_that_is_away_it_is_said_since_when_and_what_it_was_not_told
     let no = (regions.iter().find(|it| it.facts.name == "home"))
         .unwrap()
         .no;
-    let (at, head) = (kit.clock.unix_millis(), kit.store.read(|it| it.directory_head()));
+    let (at, head) = (
+        kit.clock.unix_millis(),
+        kit.store.read(|it| it.directory_head()),
+    );
     let last = (None, Some(head.await.unwrap()));
-    let ended = kit.store.change(move |it| it.session_ended(no, 2, at, last));
+    let ended = kit
+        .store
+        .change(move |it| it.session_ended(no, 2, at, last));
     ended.await.unwrap();
     let now = Moment {
         mono: kit.clock.now(),
@@ -245,7 +250,9 @@ async fn of_a_region_that_is_away_it_is_said_since_when_and_what_it_was_not_told
         .handle(now, Input::SessionEnded { no, session, why });
     kit.show().await;
     for name in ["lab", "sales"] {
-        let made = kit.post("/directory/departments", json!({ "name": name })).await;
+        let made = kit
+            .post("/directory/departments", json!({ "name": name }))
+            .await;
         assert_eq!(made.status, 201, "{}", made.text);
     }
     let home = shown(&kit).await;

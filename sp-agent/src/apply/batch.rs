@@ -135,7 +135,7 @@ impl Reconciler {
                 self.dirty.insert(subject);
                 continue;
             };
-            self.count_given(now, level);
+            self.count_given(now, due.level);
             if let Done::Step(kind, id) | Done::Applied(kind, id, _) = due.done
                 && matches!(&due.order, Order::Update { from, to, .. } if from.name() != to.name())
             {

@@ -103,6 +103,8 @@ pub enum Standing {
 pub enum Level {
     /// The region's own gives its name away.
     GiveWay,
+    /// Switched off, whatever else is changed about it.
+    SwitchOff,
     /// Made or changed.
     Department,
     /// Made or changed.
@@ -164,6 +166,11 @@ impl Level {
             ObjectKind::Project => Some(Self::PurgeProject),
             ObjectKind::Role | ObjectKind::Group | ObjectKind::User => None,
         }
+    }
+
+    /// Whether something is taken away that can be given again.
+    pub(super) const fn is_withdrawal(self) -> bool {
+        matches!(self, Self::SwitchOff | Self::Unlink)
     }
 
     /// Whether something is removed that can't be made again as it was.

@@ -64,8 +64,8 @@ pub struct CountsDocument {
     pub under_way: u64,
     /// Of these, waiting for something else.
     pub waiting: u64,
-    /// Of these, held back for a later batch, because the agent's policy allows so many removals at
-    /// once.
+    /// Of these, to be removed, taken away or switched off in a later batch, because the agent's
+    /// policy allows so many at once.
     pub removals_held: u64,
     /// That failed, or can't be done: see `/directory/failures`.
     pub failed: u64,
@@ -103,14 +103,19 @@ pub(in crate::api) async fn progress(
         .ok()
         .map_or(0, u32::from_be_bytes);
     let (region, held) = (asked.region, state.registry.held());
-    let all = state.store.read(move |it| it.applying(region.as_deref(), &held));
+    let all = state
+        .store
+        .read(move |it| it.applying(region.as_deref(), &held));
     let all = all.await?;
     let mut rest = all.iter().filter(|it| it.no.0 > after);
     let some: Vec<&RegionApplying> = rest.by_ref().take(limit).collect();
     let last = some.last().filter(|_| rest.next().is_some());
     Ok(axum::Json(Page {
         next: last.map(|it| cursor(&it.no.0.to_be_bytes())),
-        items: some.into_iter().map(|it| document(it, state.board.away_since(it.no))).collect(),
+        items: some
+            .into_iter()
+            .map(|it| document(it, state.board.away_since(it.no)))
+            .collect(),
     }))
 }
 
@@ -125,7 +130,10 @@ fn document(it: &RegionApplying, away: Option<UnixMillis>) -> ProgressDocument {
         failed: counts.failed,
         drift: counts.drift,
         // What was left when it was last heard is no time from now on.
-        left_s: counts.left.filter(|_| away.is_none()).map(|it| it.as_secs()),
+        left_s: counts
+            .left
+            .filter(|_| away.is_none())
+            .map(|it| it.as_secs()),
         paused: counts.paused.clone(),
         read_only: counts.read_only,
         told: (*told).into(),

@@ -8,10 +8,10 @@ use std::time::Duration;
 use serde_json::json;
 use shared::runtime::clock::Clock;
 
+use self::follow::Following;
 use super::super::client::Client;
 use super::super::error::CliError;
 use super::super::output::Screen;
-use self::follow::Following;
 use super::of_regions;
 use crate::api::{ProgressDocument, RemarkDocument};
 

@@ -15,8 +15,8 @@ use shared::model::{
 use shared::wire::Digest;
 use shared::wire::record::{self, kind_code};
 
-use super::load::{UNREADABLE, record_of};
 use super::EVERYWHERE;
+use super::load::{UNREADABLE, record_of};
 use super::write::Rows;
 use crate::directory::{Delta, DriftPolicy, DriftRefusal, adoption, may_put_back};
 use crate::store::error::{Doing, StoreError};

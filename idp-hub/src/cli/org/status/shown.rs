@@ -148,9 +148,11 @@ fn note(it: &ProgressDocument) -> String {
 fn notes_of(it: &CountsDocument) -> impl Iterator<Item = String> {
     let paused = it.paused.as_ref();
     let paused = paused.map(|why| format!("paused: {}", foreign::line(why)));
-    let read_only = it.read_only.then(|| "its policy takes no changes".to_owned());
+    let read_only = it
+        .read_only
+        .then(|| "its policy takes no changes".to_owned());
     let held = it.removals_held;
-    let held = (held > 0).then(|| format!("{held} removals follow later"));
+    let held = (held > 0).then(|| format!("{held} held back by its policy, so many a minute"));
     [paused, read_only, held].into_iter().flatten()
 }
 
@@ -198,11 +200,13 @@ mod tests {
     #[test]
     fn status_says_how_far_each_region_is() {
         let regions = [
-            region(json!({ "region": "home", "merged": true, "policy": "ask", "untold": 0,
+            region(
+                json!({ "region": "home", "merged": true, "policy": "ask", "untold": 0,
                 "progress": {
                     "desired": 300, "in_place": 299, "under_way": 1, "waiting": 0,
                     "removals_held": 0, "failed": 1, "drift": 2, "left_s": 200,
-                    "read_only": false, "told": "2026-11-26T10:00:00Z" } })),
+                    "read_only": false, "told": "2026-11-26T10:00:00Z" } }),
+            ),
             region(json!({ "region": "north", "merged": false, "policy": "ask" })),
         ];
         let failed = json!({

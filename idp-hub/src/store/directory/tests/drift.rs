@@ -134,7 +134,11 @@ async fn remarks_change_no_plan_and_are_listed_by_region_page_by_page() {
             "{limit}"
         );
     }
-    let all = site.store.read(|it| it.applying(None, &HashMap::new())).await.unwrap();
+    let all = site
+        .store
+        .read(|it| it.applying(None, &HashMap::new()))
+        .await
+        .unwrap();
     let drift = all.iter().map(|it| it.applying.as_ref().unwrap().0.drift);
     assert_eq!(drift.collect::<Vec<_>>(), [3, 1]);
     let missing = site
