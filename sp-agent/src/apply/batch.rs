@@ -8,7 +8,7 @@ use shared::model::{CloudId, Custody, Key, Object, ObjectKind, Record, RecordKin
 use super::Reconciler;
 use super::compare::{link_record, record};
 use super::failures::Told;
-use super::subject::{Level, Standing, Subject, record_kind};
+use super::subject::{Standing, Subject, record_kind};
 use super::verdict::{Done, Verdict};
 use crate::cloud::{CloudError, Order};
 use crate::replica::{Applied, Note, Tied};
@@ -127,9 +127,9 @@ impl Reconciler {
         let running = usize::try_from(self.tally.running()).unwrap_or(usize::MAX);
         let room = self.breaker.room(now, room, running);
         let chosen = self.allowed(now).take(room);
-        let chosen: Vec<(Level, Subject)> = chosen.map(|(it, of)| (it, of.clone())).collect();
+        let chosen: Vec<Subject> = chosen.cloned().collect();
         let mut tasks = Vec::with_capacity(chosen.len());
-        for (level, subject) in chosen {
+        for subject in chosen {
             // It is due as of just now.
             let Verdict::Due(due) = self.judge(&subject) else {
                 self.dirty.insert(subject);

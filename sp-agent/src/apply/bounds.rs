@@ -89,7 +89,7 @@ impl Given {
 
 impl Reconciler {
     /// What may be given now, in its order: of what is bounded as much as is left of its batch.
-    pub(super) fn allowed(&self, now: Instant) -> impl Iterator<Item = (Level, &Subject)> {
+    pub(super) fn allowed(&self, now: Instant) -> impl Iterator<Item = &Subject> {
         let Room {
             mut removals,
             switched_off,
@@ -106,7 +106,7 @@ impl Reconciler {
                 }
                 _ => subjects.len(),
             };
-            subjects.iter().take(most).map(move |it| (*level, it))
+            subjects.iter().take(most)
         })
     }
 
