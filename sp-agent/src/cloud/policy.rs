@@ -58,8 +58,9 @@ impl std::fmt::Display for Policy {
         write!(
             f,
             "read_only={read_only} removals_max={removals_max} \
-             withdrawals_max={withdrawals_max} credential_from_hub={credential_from_hub} protected_departments={departments:?} \
-             protected_users={users:?} purge_unchecked={unchecked:?}"
+             withdrawals_max={withdrawals_max} credential_from_hub={credential_from_hub} \
+             protected_departments={departments:?} protected_users={users:?} \
+             purge_unchecked={unchecked:?}"
         )
     }
 }
