@@ -143,10 +143,9 @@ impl FleetBoard {
         self.read().is_online(no)
     }
 
-    /// When a region was last heard that has no session, as far as is shown; `None` while it has
-    /// one.
-    pub fn away_since(&self, no: RegionNo) -> Option<UnixMillis> {
-        self.read().away_since(no)
+    /// When a region was last heard, as far as is shown; `None` where it is not shown yet.
+    pub fn seen(&self, no: RegionNo) -> Option<UnixMillis> {
+        self.read().seen(no)
     }
 
     /// At most `limit` of what changed after a version; everything that is shown after version 0.

@@ -205,23 +205,22 @@ async fn what_a_region_that_is_away_was_not_told_is_counted_also_by_a_hub_that_s
     told(&north, |it| !it.bindings.is_empty()).await;
     becomes(Some(0), async || untold(&hub).await).await;
     let no = RegionNo(hub.hub.board.region("north").unwrap().view.no.0);
-    assert_eq!(hub.hub.board.away_since(no), None);
+    let is_online = |hub: &TestHub| hub.hub.board.is_online(no);
+    becomes(true, async || is_online(&hub)).await;
 
     let data_dir = north.stop().await;
     for number in 1..=500 {
         make(&hub, number, &format!("d{number}")).await;
     }
     assert_eq!(untold(&hub).await, Some(500));
-    let is_away = |hub: &TestHub| hub.hub.board.away_since(no).is_some();
-    becomes(true, async || is_away(&hub)).await;
+    becomes(false, async || is_online(&hub)).await;
     let hub = hub.restart().await;
     assert_eq!(untold(&hub).await, Some(500));
-    assert!(is_away(&hub));
 
     let north = TestAgent::start(data_dir).await;
     told(&north, |it| departments(it).len() == 501).await;
     becomes(Some(0), async || untold(&hub).await).await;
-    becomes(false, async || is_away(&hub)).await;
+    becomes(true, async || is_online(&hub)).await;
     hub.stop().await;
 }
 

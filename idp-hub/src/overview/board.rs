@@ -121,9 +121,8 @@ impl Board {
         self.regions.get(&no).is_some_and(|it| it.view.online)
     }
 
-    pub(super) fn away_since(&self, no: RegionNo) -> Option<UnixMillis> {
-        let view = &self.regions.get(&no)?.view;
-        (!view.online).then_some(view.facts.seen)
+    pub(super) fn seen(&self, no: RegionNo) -> Option<UnixMillis> {
+        self.regions.get(&no).map(|it| it.view.facts.seen)
     }
 
     /// At most `limit` changes after a version, and the version to go on after.

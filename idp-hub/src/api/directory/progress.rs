@@ -114,9 +114,17 @@ pub(in crate::api) async fn progress(
         next: last.map(|it| cursor(&it.no.0.to_be_bytes())),
         items: some
             .into_iter()
-            .map(|it| document(it, state.board.away_since(it.no)))
+            .map(|it| document(it, away_since(&state, it)))
             .collect(),
     }))
+}
+
+/// When a region was last heard that is not there.
+fn away_since(state: &ApiState, it: &RegionApplying) -> Option<UnixMillis> {
+    let is_away = !state.board.is_online(it.no);
+    // A hub that just began shows nothing yet.
+    let seen = state.board.seen(it.no).unwrap_or(it.seen);
+    is_away.then(|| seen.max(it.seen))
 }
 
 /// A region that was last heard at `away`, unless it is there.

@@ -59,6 +59,8 @@ pub struct RegionApplying {
     pub region: String,
     /// Its agent's word; `None` where that has said nothing.
     pub applying: Option<(Applying, UnixMillis)>,
+    /// When its session last ended, or began.
+    pub seen: UnixMillis,
     /// What is done about drift there.
     pub policy: DriftPolicy,
     /// Whether its organization is merged.
@@ -167,6 +169,7 @@ impl Reading<'_> {
             Ok(RegionApplying {
                 policy: self.drift_policy(row.no)?,
                 no: row.no,
+                seen: row.facts.seen,
                 region: row.facts.name,
                 applying,
                 is_merged,
