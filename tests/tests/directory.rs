@@ -181,7 +181,10 @@ async fn changes_reach_who_is_there_at_once_and_who_was_away_when_he_returns() {
 /// How many changes the one region was not told.
 async fn untold(hub: &TestHub) -> Option<u64> {
     let held = hub.hub.registry.held();
-    let all = hub.hub.store.read(move |it| it.applying(None, &held));
+    let all = hub
+        .hub
+        .store
+        .read(move |it| it.applying(None, (0, 1), &held));
     all.await.unwrap()[0].untold
 }
 

@@ -103,17 +103,17 @@ pub(in crate::api) async fn progress(
         .ok()
         .map_or(0, u32::from_be_bytes);
     let (region, held) = (asked.region, state.registry.held());
-    let all = state
+    // One more tells whether there are more.
+    let from = (after, limit.saturating_add(1));
+    let found = state
         .store
-        .read(move |it| it.applying(region.as_deref(), &held));
-    let all = all.await?;
-    let mut rest = all.iter().filter(|it| it.no.0 > after);
-    let some: Vec<&RegionApplying> = rest.by_ref().take(limit).collect();
-    let last = some.last().filter(|_| rest.next().is_some());
+        .read(move |it| it.applying(region.as_deref(), from, &held));
+    let found = found.await?;
+    let some = found.iter().take(limit);
+    let last = some.clone().last().filter(|_| found.len() > limit);
     Ok(axum::Json(Page {
         next: last.map(|it| cursor(&it.no.0.to_be_bytes())),
         items: some
-            .into_iter()
             .map(|it| document(it, away_since(&state, it)))
             .collect(),
     }))

@@ -131,14 +131,16 @@ impl Reading<'_> {
         Ok(page)
     }
 
-    /// How far each region is, or one, in the order of their numbers. `held` says up to which
-    /// change those hold the directory that have a session; of others the store knows it.
+    /// How far each region is, or one, in the order of their numbers: so many of those after one.
+    /// `held` says up to which change those hold the directory that have a session; of others the
+    /// store knows it.
     ///
     /// # Errors
     /// If there is no such region, or the database fails.
     pub fn applying(
         &self,
         region: Option<&str>,
+        (after, limit): (u32, usize),
         held: &HashMap<RegionNo, u64>,
     ) -> Result<Vec<RegionApplying>, StoreError> {
         // Most regions hold as much as others.
@@ -176,7 +178,9 @@ impl Reading<'_> {
                 untold,
             })
         };
-        self.regions_of(region)?.into_iter().map(of).collect()
+        let rows = self.regions_of(region)?.into_iter();
+        let rows = rows.filter(|it| it.no.0 > after).take(limit);
+        rows.map(of).collect()
     }
 
     /// The drift that an administrator saw, if it is still that.

@@ -14,6 +14,8 @@ use super::*;
 use crate::directory::{DriftPolicy, DriftRefusal};
 use crate::store::RegionNo;
 
+const ALL: (u32, usize) = (0, usize::MAX);
+
 fn drift(subject: Subject, what: DriftKind, cloud: &str) -> Remark {
     let what = Drifted {
         what,
@@ -136,14 +138,14 @@ async fn remarks_change_no_plan_and_are_listed_by_region_page_by_page() {
     }
     let all = site
         .store
-        .read(|it| it.applying(None, &HashMap::new()))
+        .read(|it| it.applying(None, ALL, &HashMap::new()))
         .await
         .unwrap();
     let drift = all.iter().map(|it| it.applying.as_ref().unwrap().0.drift);
     assert_eq!(drift.collect::<Vec<_>>(), [3, 1]);
     let missing = site
         .store
-        .read(|it| it.applying(Some("south"), &HashMap::new()))
+        .read(|it| it.applying(Some("south"), ALL, &HashMap::new()))
         .await;
     assert!(matches!(missing, Err(StoreError::Missing { .. })));
 }
