@@ -166,10 +166,12 @@ async fn changes_reach_who_is_there_at_once_and_who_was_away_when_he_returns() {
 
     let data_dir = north.stop().await;
     make(&hub, 2, "legal").await;
-    let hub = hub.restart().await;
+    let address = hub.hub.address;
+    hub.stop().await;
     let north = TestAgent::start(data_dir).await;
     let replica = north.replica.replica().unwrap();
     assert_eq!(departments(&replica), both, "as it was, with no hub heard");
+    let hub = TestHub::serve(&folder.path().join("hub"), address).await;
     told(&north, |it| {
         departments(it) == ["legal", "research", "sales"]
     })
