@@ -143,6 +143,11 @@ impl FleetBoard {
         self.read().is_online(no)
     }
 
+    /// When a region was last heard, as far as is shown; `None` where it is not shown yet.
+    pub fn seen(&self, no: RegionNo) -> Option<UnixMillis> {
+        self.read().seen(no)
+    }
+
     /// At most `limit` of what changed after a version; everything that is shown after version 0.
     /// `None` if that was so long ago that removals since are forgotten: start over at 0.
     pub fn changes(&self, after: u64, limit: usize) -> Option<Changes> {

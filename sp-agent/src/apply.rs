@@ -14,6 +14,7 @@
 
 mod actual;
 mod batch;
+mod bounds;
 mod changes;
 mod circles;
 mod compare;
@@ -54,7 +55,8 @@ use crate::replica::{Base, Note, Replica};
 
 pub use crate::cloud::Policy;
 pub use actual::{Actual, Touched, Traits};
-pub use batch::{Batch, Change, Outcome, REMOVALS_PERIOD, Task};
+pub use batch::{Batch, Change, Outcome, Task};
+pub use bounds::REMOVALS_PERIOD;
 pub use driver::{Apply, Audit, Keep, News, Report, StoreError, Unseal};
 pub use progress::{Failed, Progress};
 pub use subject::{Difference, Drift, Level, Standing, Subject, Wait, Why};
@@ -84,11 +86,13 @@ pub struct Reconciler {
     dirty: BTreeSet<Subject>,
     standings: BTreeMap<Subject, Standing>,
     tally: progress::Tally,
-    ready: BTreeSet<(Level, Subject)>,
+    /// What is due, in the order in which it is given.
+    ready: BTreeMap<Level, BTreeSet<Subject>>,
     failures: failures::Failures,
     breaker: failures::Breaker,
     doubts: BTreeMap<Subject, doubts::Doubt>,
-    removals: batch::Removals,
+    removals: bounds::Given,
+    withdrawals: bounds::Given,
     rests: rests::Rests,
     /// What was found empty, and by which word of the hub's. Bounded by what the hub wants purged.
     empty: BTreeMap<Subject, (CloudId, UnixMillis)>,
@@ -118,11 +122,12 @@ impl Reconciler {
             dirty: BTreeSet::new(),
             standings: BTreeMap::new(),
             tally: progress::Tally::default(),
-            ready: BTreeSet::new(),
+            ready: BTreeMap::new(),
             failures: failures::Failures::default(),
             breaker: failures::Breaker::default(),
             doubts: BTreeMap::new(),
-            removals: batch::Removals::new(now),
+            removals: bounds::Given::new(now),
+            withdrawals: bounds::Given::new(now),
             rests: rests::Rests::default(),
             empty: BTreeMap::new(),
             pace: pace::Pace::default(),

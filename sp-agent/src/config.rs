@@ -101,7 +101,7 @@ pub struct HostConfig {
 #[derive(Debug, Clone, PartialEq)]
 pub enum CloudConfig {
     /// A real one.
-    OpenStack(openstack_cloud::Options),
+    OpenStack(Box<openstack_cloud::Options>),
     /// The built-in one.
     Simulated(simulated_cloud::Plan),
 }
@@ -234,7 +234,7 @@ impl Config {
     pub fn checked(&self) -> Option<CloudConfig> {
         match (&self.credential.counts, &self.credential.configured) {
             (Counts::Former { .. }, Some(configured)) => {
-                Some(CloudConfig::OpenStack(configured.clone()))
+                Some(CloudConfig::OpenStack(Box::new(configured.clone())))
             }
             _ => self.cloud.clone(),
         }

@@ -166,15 +166,66 @@ async fn changes_reach_who_is_there_at_once_and_who_was_away_when_he_returns() {
 
     let data_dir = north.stop().await;
     make(&hub, 2, "legal").await;
-    let hub = hub.restart().await;
+    let address = hub.hub.address;
+    hub.stop().await;
     let north = TestAgent::start(data_dir).await;
     let replica = north.replica.replica().unwrap();
     assert_eq!(departments(&replica), both, "as it was, with no hub heard");
+    let hub = TestHub::serve(&folder.path().join("hub"), address).await;
     told(&north, |it| {
         departments(it) == ["legal", "research", "sales"]
     })
     .await;
     assert_eq!(north.replica.cursor().seq, seq + 1, "only the change");
+    hub.stop().await;
+}
+
+/// How many changes the one region was not told.
+async fn untold(hub: &TestHub) -> Option<u64> {
+    let held = hub.hub.registry.held();
+    let all = hub
+        .hub
+        .store
+        .read(move |it| it.applying(None, (0, 1), &held));
+    all.await.unwrap()[0].untold
+}
+
+async fn becomes<T: PartialEq + std::fmt::Debug>(expected: T, now: impl AsyncFn() -> T) {
+    for _ in 0..1000 {
+        if now().await == expected {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("it is never {expected:?}, but {:?}", now().await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_region_that_is_away_was_not_told_is_counted_also_by_a_hub_that_starts_anew() {
+    let folder = private_dir();
+    let hub = TestHub::found(&folder.path().join("hub")).await;
+    let north = furnished(&hub, "north", "research").await;
+    assert_eq!(untold(&hub).await, None, "nothing is told before the merge");
+    merge(&hub, "north").await;
+    told(&north, |it| !it.bindings.is_empty()).await;
+    becomes(Some(0), async || untold(&hub).await).await;
+    let no = RegionNo(hub.hub.board.region("north").unwrap().view.no.0);
+    let is_online = |hub: &TestHub| hub.hub.board.is_online(no);
+    becomes(true, async || is_online(&hub)).await;
+
+    let data_dir = north.stop().await;
+    for number in 1..=500 {
+        make(&hub, number, &format!("d{number}")).await;
+    }
+    assert_eq!(untold(&hub).await, Some(500));
+    becomes(false, async || is_online(&hub)).await;
+    let hub = hub.restart().await;
+    assert_eq!(untold(&hub).await, Some(500));
+
+    let north = TestAgent::start(data_dir).await;
+    told(&north, |it| departments(it).len() == 501).await;
+    becomes(Some(0), async || untold(&hub).await).await;
+    becomes(true, async || is_online(&hub)).await;
     hub.stop().await;
 }
 

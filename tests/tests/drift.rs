@@ -98,6 +98,25 @@ fn all_is_in_place(lab: &Lab) {
     });
 }
 
+/// Following ends by itself, and its last word is that all is there.
+fn followed_to_its_end(lab: &Lab) {
+    let output = succeeded(lab.ask(&["org", "status", "south", "--follow"]));
+    let told = String::from_utf8(output.stdout).unwrap();
+    let last = told.lines().last().unwrap();
+    assert!(
+        last.starts_with("south: ") && last.ends_with("100 %, left: nothing"),
+        "{told}"
+    );
+    let output = succeeded(lab.ask(&["org", "status", "--follow", "--output", "json"]));
+    let told = String::from_utf8(output.stdout).unwrap();
+    for line in told.lines() {
+        let document: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(document["regions"].as_array().unwrap().len(), 2, "{line}");
+    }
+    let merged = succeeded(lab.ask(&["org", "status"]));
+    assert!(String::from_utf8_lossy(&merged.stdout).contains("100 %"));
+}
+
 fn furnish(keystone: &SimulatedKeystone) {
     let domain = made(
         keystone,
@@ -122,6 +141,7 @@ fn what_was_changed_in_a_region_is_shown_and_put_back_or_adopted() {
     let mut agent = lab.join_keystone("south", &south);
     lab.merge("north");
     lab.merge("south");
+    followed_to_its_end(&lab);
     all_is_in_place(&lab);
     assert_eq!(drift(&lab), [] as [Value; 0]);
 

@@ -8,6 +8,7 @@ mod quota;
 mod retired;
 mod shown;
 mod spread;
+mod status;
 
 use reqwest::Method;
 use serde::Serialize;
@@ -34,7 +35,13 @@ pub(super) async fn run(client: &Client, asked: &Org, screen: Screen) -> Result<
             take_over,
         } => plan::merge(client, region, (digest.as_deref(), *take_over), screen).await,
         Org::Drift(asked) => drift::run(client, asked, screen).await,
-        Org::Status { region } => drift::status(client, region.as_deref(), screen).await,
+        Org::Status { region, follow } => {
+            let region = region.as_deref();
+            match follow {
+                true => status::follow(client, region, screen).await,
+                false => status::run(client, region, screen).await,
+            }
+        }
         Org::Policy { region, drift: it } => drift::policy(client, region, *it, screen).await,
         Org::Retired => retired::list(client, None, screen).await,
         Org::Purge { which, cancel } => retired::purge(client, which, *cancel, screen).await,
@@ -90,6 +97,26 @@ async fn all<T: DeserializeOwned>(client: &Client, kind: Kind) -> Result<Vec<T>,
         match page.next {
             Some(next) => after = format!("&after={next}"),
             None => return Ok(items),
+        }
+    }
+}
+
+/// What all regions or one have of something, page by page, until there is so much.
+async fn of_regions<T: DeserializeOwned>(
+    client: &Client,
+    what: &str,
+    region: Option<&str>,
+    max: usize,
+) -> Result<Vec<T>, CliError> {
+    let region = region.map_or_else(String::new, |it| format!("&region={}", escaped(it)));
+    let (mut items, mut after) = (Vec::new(), String::new());
+    loop {
+        let path = format!("/directory/{what}?limit={PAGE}{region}{after}");
+        let mut page: Page<T> = client.get(&path).await?;
+        items.append(&mut page.items);
+        match page.next {
+            Some(next) if items.len() < max => after = format!("&after={next}"),
+            _ => return Ok(items),
         }
     }
 }

@@ -46,11 +46,21 @@ impl Screen {
             Format::Table => text(),
             Format::Json => serde_json::to_string_pretty(document).map_err(CliError::Answer)?,
         };
-        match writeln!(io::stdout().lock(), "{}", text.trim_end()) {
-            // Whoever read has read enough.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            written => written.map_err(CliError::Output),
-        }
+        put(&text).map(drop)
+    }
+
+    /// As [`write`](Self::write), of what goes on: each document is a line. Returns whether anybody
+    /// reads on.
+    pub(super) fn append(
+        self,
+        text: impl FnOnce() -> String,
+        document: &impl Serialize,
+    ) -> Result<bool, CliError> {
+        let text = match self.format {
+            Format::Table => text(),
+            Format::Json => serde_json::to_string(document).map_err(CliError::Answer)?,
+        };
+        put(&text)
     }
 
     /// An empty table that fits the terminal.
@@ -79,6 +89,15 @@ impl Screen {
             ]);
         }
         table.trim_fmt()
+    }
+}
+
+/// Writes a text, and says whether anybody reads on.
+fn put(text: &str) -> Result<bool, CliError> {
+    match writeln!(io::stdout().lock(), "{}", text.trim_end()) {
+        // Whoever read has read enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        written => written.map(|()| true).map_err(CliError::Output),
     }
 }
 

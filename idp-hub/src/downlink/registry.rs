@@ -49,6 +49,8 @@ struct Session {
 pub(super) struct Orders {
     /// When the agent last said anything but what the store has; unix milliseconds.
     heard: AtomicU64,
+    /// Up to which change the agent holds the directory, and one; 0 where it has not said.
+    held: AtomicU64,
     waiting: Mutex<Waiting>,
     news: Notify,
 }
@@ -160,6 +162,14 @@ impl Registry {
         Some(UnixMillis(heard.load(Ordering::Relaxed)))
     }
 
+    /// Up to which change the agents of open sessions hold the directory, as far as they said.
+    pub fn held(&self) -> HashMap<RegionNo, u64> {
+        let live = self.live();
+        let all = live.sessions.iter();
+        all.filter_map(|(no, it)| Some((*no, it.orders.held()?)))
+            .collect()
+    }
+
     /// Revoked: the open connection is closed at once.
     pub fn removed(&self, region: RegionNo) {
         let reason = "this region was removed from the federation; to come back, run `sp-agent \
@@ -215,6 +225,16 @@ impl Orders {
     /// The agent said something.
     pub(super) fn heard(&self, at: UnixMillis) {
         self.heard.store(at.0, Ordering::Relaxed);
+    }
+
+    /// The agent holds the directory up to this change.
+    pub(super) fn holds(&self, seq: u64) {
+        self.held.store(seq.saturating_add(1), Ordering::Relaxed);
+    }
+
+    /// Up to which change the agent holds the directory.
+    pub(super) fn held(&self) -> Option<u64> {
+        self.held.load(Ordering::Relaxed).checked_sub(1)
     }
 
     /// Waits for the next order and takes it. For one reader; cancel-safe.

@@ -272,9 +272,9 @@ impl<'a> Driver<'a> {
     fn direct(&mut self, cursor: Cursor) {
         match (&mut self.directing, &self.registered) {
             (Some(directing), _) => directing.position(cursor),
-            (None, Some(Registered { no, .. })) => {
+            (None, Some(Registered { no, orders, .. })) => {
                 let Downlink { store, .. } = self.downlink;
-                let directing = Directing::new(*no, store, self.connection, cursor);
+                let directing = Directing::new((*no, orders), store, self.connection, cursor);
                 self.directing = Some(Box::new(directing));
             }
             (None, None) => {}
@@ -307,19 +307,22 @@ impl<'a> Driver<'a> {
         } = *self;
         let _ = tokio::time::timeout(FAREWELL_MAX, writer.finish()).await;
         connection.close(code, &reason);
-        let Some(Registered { no, place, .. }) = registered else {
+        let Some(Registered {
+            no, place, orders, ..
+        }) = registered
+        else {
             return end::before_it_began(downlink, connection.identity(), end).await;
         };
         let newest = downlink.registry.is_newest(&place);
         let session = place.number;
-        let goodbye = end.goodbye();
+        let last = (end.goodbye(), orders.held());
         let Some(why) = end.for_fleet().filter(|_| newest) else {
             return;
         };
         let at = downlink.clock.unix_millis();
         let ended = downlink
             .store
-            .change(move |it| it.session_ended(no, session, at, goodbye));
+            .change(move |it| it.session_ended(no, session, at, last));
         // A hub that stops waits for those that have their place: what is shown is stored. But a
         // disk that hangs does not keep a loss from being seen: it is stored when it goes on.
         if let Ok(Err(error)) = tokio::time::timeout(FAREWELL_MAX, ended).await {

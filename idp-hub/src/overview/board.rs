@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Bound;
 use std::sync::Arc;
 
+use shared::model::UnixMillis;
+
 use crate::fleet::{Counts, RegionNo, RegionView, State};
 
 /// Removals that are remembered for readers who follow changes. Who is further behind starts over.
@@ -117,6 +119,10 @@ impl Board {
 
     pub(super) fn is_online(&self, no: RegionNo) -> bool {
         self.regions.get(&no).is_some_and(|it| it.view.online)
+    }
+
+    pub(super) fn seen(&self, no: RegionNo) -> Option<UnixMillis> {
+        self.regions.get(&no).map(|it| it.view.facts.seen)
     }
 
     /// At most `limit` changes after a version, and the version to go on after.

@@ -361,8 +361,9 @@ impl Changing<'_> {
         Ok(cursors.to_vec())
     }
 
-    /// A session ended: when the region was last heard, and how its agent took its leave. A newer
-    /// session has said by its beginning that the agent is there.
+    /// A session ended: when the region was last heard, how its agent took its leave, and up to
+    /// which change it holds the directory, if it said so. A newer session has said by its
+    /// beginning that the agent is there.
     ///
     /// # Errors
     /// If the database fails.
@@ -371,7 +372,7 @@ impl Changing<'_> {
         no: RegionNo,
         session: u64,
         at: UnixMillis,
-        goodbye: Option<Goodbye>,
+        (goodbye, held): (Option<Goodbye>, Option<u64>),
     ) -> Result<(), StoreError> {
         let region = self.hot.region(self.connection, no)?;
         let is_newest = region.is_some_and(|region| region.session == session);
@@ -380,7 +381,11 @@ impl Changing<'_> {
         }
         let sql = "UPDATE regions SET seen_ms = ?2, goodbye = ?3 WHERE no = ?1";
         let values: &[&dyn ToSql] = &[&no.0, &at.0, &goodbye_code(goodbye)];
-        self.execute(sql, values, "note a session's end")
+        self.execute(sql, values, "note a session's end")?;
+        match held {
+            Some(held) => self.holds_directory(no, held),
+            None => Ok(()),
+        }
     }
 
     pub(in crate::store) fn execute(

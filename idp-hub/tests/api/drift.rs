@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::http::Method;
+use idp_hub::fleet::{Ended, Input, Moment};
 use serde_json::{Value, json};
 use shared::ids::ObjectId;
 use shared::model::{
@@ -214,4 +215,50 @@ async fn a_policy_about_drift_is_set_where_there_is_an_organization() {
         .is_problem(400, "invalid-request");
     set("north", "ask").await.is_problem(409, "refused");
     set("south", "ask").await.is_problem(404, "not-found");
+}
+
+#[tokio::test]
+async fn of_a_region_that_is_away_it_is_said_since_when_and_what_it_was_not_told() {
+    let (mut kit, _) = with_drift().await;
+    let shown = async |kit: &Kit| {
+        let all = kit.items("progress").await;
+        all.into_iter().find(|it| it["region"] == "home").unwrap()
+    };
+    let home = shown(&kit).await;
+    assert_eq!((home.get("away_since"), home.get("untold")), (None, None));
+    assert_eq!(home["progress"]["left_s"], 3);
+
+    let regions = kit.store.read(|it| it.regions()).await.unwrap();
+    let no = (regions.iter().find(|it| it.facts.name == "home"))
+        .unwrap()
+        .no;
+    let (at, head) = (
+        kit.clock.unix_millis(),
+        kit.store.read(|it| it.directory_head()),
+    );
+    let last = (None, Some(head.await.unwrap()));
+    let ended = kit
+        .store
+        .change(move |it| it.session_ended(no, 2, at, last));
+    ended.await.unwrap();
+    let now = Moment {
+        mono: kit.clock.now(),
+        wall: at,
+    };
+    let (session, why) = (1, Ended::Lost("no answer".to_owned()));
+    kit.fleet
+        .handle(now, Input::SessionEnded { no, session, why });
+    kit.show().await;
+    for name in ["lab", "sales"] {
+        let made = kit
+            .post("/directory/departments", json!({ "name": name }))
+            .await;
+        assert_eq!(made.status, 201, "{}", made.text);
+    }
+    let home = shown(&kit).await;
+    assert_eq!(home["untold"], 2);
+    let since = home["away_since"].as_str().unwrap();
+    assert!(since.starts_with("2026-11-"), "{since}");
+    assert_eq!(home["progress"]["in_place"], 7, "its last word");
+    assert_eq!(home["progress"].get("left_s"), None, "nobody knows");
 }

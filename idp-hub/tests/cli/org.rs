@@ -19,6 +19,8 @@ fn the_directory_is_made_seen_changed_and_ended() {
     let mut hub = Hub::new("");
     hub.init();
     hub.serve();
+    let text = hub.told(&["org", "status", "--follow"]);
+    assert!(text.contains("idp-hub region invite NAME"), "{text}");
     let text = hub.told(&["org", "list", "departments"]);
     assert!(
         text.contains("idp-hub org create department NAME"),

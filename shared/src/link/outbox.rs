@@ -274,6 +274,16 @@ impl Outbox {
         self.extent.head.saturating_sub(acked)
     }
 
+    /// Up to which change the receiver holds all; `None` where it has not said so.
+    pub const fn held(&self) -> Option<u64> {
+        match &self.state {
+            State::Idle | State::Overtaken => None,
+            State::Opening(Start::Snapshot) => Some(0),
+            State::Opening(Start::Resume { seq }) => Some(*seq),
+            State::Flowing(flow) => Some(flow.acked),
+        }
+    }
+
     /// Whether the receiver holds all there is.
     pub fn is_drained(&self) -> bool {
         match &self.state {

@@ -232,7 +232,8 @@ pub struct Applying {
     pub under_way: u64,
     /// Of these, waiting for something else.
     pub waiting: u64,
-    /// Of these, to be removed in a later batch, because the policy allows so many at once.
+    /// Of these, to be removed, taken away or switched off in a later batch, because the policy
+    /// allows so many at once.
     pub removals_held: u64,
     /// How many failed, or can't be done.
     pub failed: u64,

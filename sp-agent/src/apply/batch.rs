@@ -8,13 +8,10 @@ use shared::model::{CloudId, Custody, Key, Object, ObjectKind, Record, RecordKin
 use super::Reconciler;
 use super::compare::{link_record, record};
 use super::failures::Told;
-use super::subject::{Level, Standing, Subject, record_kind};
+use super::subject::{Standing, Subject, record_kind};
 use super::verdict::{Done, Verdict};
 use crate::cloud::{CloudError, Order};
 use crate::replica::{Applied, Note, Tied};
-
-/// How long a batch of removals lasts: so long an operator has to see one and stop the next.
-pub const REMOVALS_PERIOD: Duration = Duration::from_secs(60);
 
 /// What is to be done now: orders that need nothing of each other, so that they may be given at the
 /// same time and in any order.
@@ -67,36 +64,6 @@ impl Change {
             Self::Put(record) => record.key().kind,
             Self::Gone(key) => key.kind,
         }
-    }
-}
-
-/// How many removals were given in the present batch of them.
-#[derive(Debug)]
-pub(super) struct Removals {
-    began: Instant,
-    given: u32,
-}
-
-impl Removals {
-    pub(super) const fn new(began: Instant) -> Self {
-        Self { began, given: 0 }
-    }
-
-    fn is_over(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.began) >= REMOVALS_PERIOD
-    }
-
-    /// How many more may be given now.
-    pub(super) fn left(&self, now: Instant, max: u32) -> usize {
-        let given = if self.is_over(now) { 0 } else { self.given };
-        usize::try_from(max.saturating_sub(given)).unwrap_or(usize::MAX)
-    }
-
-    fn give(&mut self, now: Instant) {
-        if self.is_over(now) {
-            *self = Self::new(now);
-        }
-        self.given = self.given.saturating_add(1);
     }
 }
 
@@ -159,23 +126,16 @@ impl Reconciler {
         self.settle(now);
         let running = usize::try_from(self.tally.running()).unwrap_or(usize::MAX);
         let room = self.breaker.room(now, room, running);
-        let allowed = self.removals.left(now, self.policy.removals_max);
-        let mut removals = 0;
-        let chosen = self.ready.iter().take_while(|(level, _)| {
-            removals += usize::from(level.is_removal());
-            removals <= allowed
-        });
-        let chosen: Vec<(Level, Subject)> = chosen.take(room).cloned().collect();
+        let chosen = self.allowed(now).take(room);
+        let chosen: Vec<Subject> = chosen.cloned().collect();
         let mut tasks = Vec::with_capacity(chosen.len());
-        for (level, subject) in chosen {
+        for subject in chosen {
             // It is due as of just now.
             let Verdict::Due(due) = self.judge(&subject) else {
                 self.dirty.insert(subject);
                 continue;
             };
-            if level.is_removal() {
-                self.removals.give(now);
-            }
+            self.count_given(now, due.level);
             if let Done::Step(kind, id) | Done::Applied(kind, id, _) = due.done
                 && matches!(&due.order, Order::Update { from, to, .. } if from.name() != to.name())
             {
@@ -204,13 +164,10 @@ impl Reconciler {
 
     fn wake_at(&self, now: Instant) -> Option<Instant> {
         let paused = self.breaker.paused(now).map(|(until, _)| until);
-        let has_removals = self.ready.last().is_some_and(|(it, _)| it.is_removal());
-        let may_remove = self.policy.removals_max > 0;
-        let removals = self.removals.began.checked_add(REMOVALS_PERIOD);
-        let removals = removals.filter(|it| has_removals && may_remove && *it > now);
+        let held = self.next_batch_at(now);
         let retry = self.failures.wake_at();
         let rested = self.rests.wake_at();
-        let all = [paused, removals, retry, rested];
+        let all = [paused, held, retry, rested];
         all.into_iter().flatten().min()
     }
 

@@ -366,7 +366,10 @@ impl Reconciler {
     }
 
     /// What is to be done, unless the policy takes no changes.
-    pub(super) fn due(&self, due: Due, name: &str, what: Vec<Difference>) -> Verdict {
+    pub(super) fn due(&self, mut due: Due, name: &str, what: Vec<Difference>) -> Verdict {
+        if due.switches_off() {
+            due.level = Level::SwitchOff;
+        }
         match self.policy.read_only {
             true => drift(name, what, Why::ReadOnly),
             false => Verdict::Due(Box::new(due)),

@@ -25,6 +25,9 @@ pub struct Progress {
     pub waiting: u64,
     /// Of these, to be removed in a later batch, because the policy allows so many at once.
     pub removals_held: u64,
+    /// Of these, links to be taken away and things to be switched off in a later batch, for the
+    /// same reason.
+    pub withdrawals_held: u64,
     /// How many failed, or can't be done.
     pub failed_count: u64,
     /// The first of them.
@@ -33,8 +36,9 @@ pub struct Progress {
     pub drift_count: u64,
     /// The first of them.
     pub drift: Vec<(Subject, Drift)>,
-    /// How long the rest takes, but for what failed, at the rate of the last minute; `None` where
-    /// nothing was done in it and something is left.
+    /// How long the rest takes, but for what failed, at the rate of the last minute, and until the
+    /// last batch of what is held back; `None` where nothing was done in that minute and something
+    /// is left, or where the policy never lets some of it.
     pub left: Option<Duration>,
     /// Why nothing is given to the cloud just now.
     pub paused: Option<String>,
@@ -139,30 +143,33 @@ impl Reconciler {
     /// How far it is.
     pub fn progress(&self, now: Instant) -> Progress {
         let tally = &self.tally;
-        let (failed, drift) = (count(&tally.failed), count(&tally.drift));
+        let (failed, drift) = (count(tally.failed.len()), count(tally.drift.len()));
         let under_way = tally.due.saturating_add(tally.running);
         let wanted = drift.saturating_sub(tally.extra);
         let parts = [tally.in_place, under_way, tally.waiting, failed, wanted];
+        let held = self.held(now);
+        // What may not be given yet goes by its batches, however fast the others were done.
         let rest = under_way.saturating_add(tally.waiting);
+        let (removals, withdrawals) = (count(held.removals), count(held.withdrawals));
+        let rest = rest.saturating_sub(removals.saturating_add(withdrawals));
+        let left = self.pace.left(now, rest);
         let listed = tally.drift.iter().take(LISTED_MAX);
         let listed = listed.filter_map(|subject| match self.standings.get(subject) {
             Some(Standing::Drift(drift)) => Some((subject.clone(), drift.clone())),
             _ => None,
         });
-        let removals = self.ready.iter().rev();
-        let removals = removals.take_while(|(level, _)| level.is_removal()).count();
-        let allowed = self.removals.left(now, self.policy.removals_max);
         Progress {
             desired: parts.into_iter().fold(0, u64::saturating_add),
             in_place: tally.in_place,
             under_way,
             waiting: tally.waiting,
-            removals_held: u64::try_from(removals.saturating_sub(allowed)).unwrap_or(u64::MAX),
+            removals_held: removals,
+            withdrawals_held: withdrawals,
             failed_count: failed,
             failed: self.failed_listed(),
             drift_count: drift,
             drift: listed.collect(),
-            left: self.pace.left(now, rest),
+            left: left.zip(held.wait).map(|(rest, held)| rest.max(held)),
             paused: self.breaker.paused(now).map(|(_, why)| why.to_owned()),
             read_only: self.policy.read_only,
         }
@@ -204,6 +211,6 @@ impl Reconciler {
     }
 }
 
-fn count(of: &BTreeSet<Subject>) -> u64 {
-    u64::try_from(of.len()).unwrap_or(u64::MAX)
+fn count(of: usize) -> u64 {
+    u64::try_from(of).unwrap_or(u64::MAX)
 }

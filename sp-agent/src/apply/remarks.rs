@@ -28,7 +28,8 @@ impl From<&Progress> for Applying {
             in_place: it.in_place,
             under_way: it.under_way,
             waiting: it.waiting,
-            removals_held: it.removals_held,
+            // The hub counts whatever is held back together.
+            removals_held: it.removals_held.saturating_add(it.withdrawals_held),
             failed: it.failed_count,
             drift: it.drift_count,
             left: it.left.map(|it| Duration::from_secs(it.as_secs())),

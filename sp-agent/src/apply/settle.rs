@@ -104,11 +104,13 @@ impl Reconciler {
         if before == standing {
             return;
         }
-        if let Some(Standing::Due(level)) = before {
-            self.ready.remove(&(level, subject.clone()));
+        if let Some(Standing::Due(level)) = before
+            && let Some(ready) = self.ready.get_mut(&level)
+        {
+            ready.remove(&subject);
         }
         if let Some(Standing::Due(level)) = standing {
-            self.ready.insert((level, subject.clone()));
+            self.ready.entry(level).or_default().insert(subject.clone());
         }
         self.tally
             .change(&subject, before.as_ref(), standing.as_ref());

@@ -101,6 +101,8 @@ pub enum Standing {
 /// In which order things are done that could all be done at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
+    /// Switched off, whatever else is changed about it.
+    SwitchOff,
     /// Made or changed.
     Department,
     /// Made or changed.
@@ -162,6 +164,11 @@ impl Level {
             ObjectKind::Project => Some(Self::PurgeProject),
             ObjectKind::Role | ObjectKind::Group | ObjectKind::User => None,
         }
+    }
+
+    /// Whether something is taken away that can be given again.
+    pub(super) const fn is_withdrawal(self) -> bool {
+        matches!(self, Self::SwitchOff | Self::Unlink)
     }
 
     /// Whether something is removed that can't be made again as it was.

@@ -3,6 +3,7 @@
 use shared::ids::ObjectId;
 use shared::model::{CloudId, ObjectKind, UnixMillis};
 
+use super::compare::enabled;
 use super::subject::{Drift, Level, Wait};
 use crate::cloud::Order;
 use crate::replica::{Note, SetLimits, SetPassword, Was};
@@ -30,6 +31,18 @@ pub(super) struct Due {
     pub(super) level: Level,
     pub(super) order: Order,
     pub(super) done: Done,
+}
+
+impl Due {
+    /// Whether something that is on is switched off by it.
+    pub(super) fn switches_off(&self) -> bool {
+        match &self.order {
+            Order::Update { from, to, .. } => {
+                enabled(from) == Some(true) && enabled(to) == Some(false)
+            }
+            _ => false,
+        }
+    }
 }
 
 /// What is noted once it is done.

@@ -269,11 +269,18 @@ fn organization(page: &mut Page, it: &OrganizationReport) {
         text.push_str("; the policy takes no changes (read_only)");
     }
     page.line("directory", text);
-    if it.removals_held > 0 {
-        let held = it.removals_held;
+    let held = [
+        (it.removals_held, "to be removed", "removals_max"),
+        (
+            it.withdrawals_held,
+            "to be taken away or switched off",
+            "withdrawals_max",
+        ),
+    ];
+    for (count, what, setting) in held.iter().filter(|(count, ..)| *count > 0) {
         page.line(
             "",
-            format_args!("{held} removals wait: so many at once are allowed"),
+            format_args!("{count} {what} wait: the policy allows so many a minute ({setting})"),
         );
     }
     if it.drift > 0 {

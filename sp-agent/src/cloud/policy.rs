@@ -14,6 +14,9 @@ pub struct Policy {
     /// Users, groups and roles that may be removed in one batch. What is more goes by itself in the
     /// next batch, a minute later: so long an operator has to stop it. With 0 nothing is removed.
     pub removals_max: u32,
+    /// Links that may be taken away, and departments, projects and users that may be switched off,
+    /// all together, in one batch of the same length. With 0 nothing is.
+    pub withdrawals_max: u32,
     /// Types of services, as in Keystone's catalog, in which a project's things may be and which
     /// are not looked into when it is purged: without them here it is not purged in such a cloud.
     pub purge_unchecked: Vec<String>,
@@ -25,6 +28,10 @@ pub struct Policy {
 impl Policy {
     /// Few enough to be made again by hand, and more than a day's leavers.
     pub const REMOVALS_DEFAULT: u32 = 20;
+
+    /// More than an ordinary reorganization takes away in a minute, and of a cloud of thousands of
+    /// users a part.
+    pub const WITHDRAWALS_DEFAULT: u32 = 500;
 
     /// Whether a department of this id and name stays the region's own.
     pub fn protects_department(&self, id: &str, name: &str) -> bool {
@@ -44,14 +51,16 @@ impl std::fmt::Display for Policy {
             protected_departments: departments,
             protected_users: users,
             removals_max,
+            withdrawals_max,
             purge_unchecked: unchecked,
             credential_from_hub,
         } = self;
         write!(
             f,
             "read_only={read_only} removals_max={removals_max} \
-             credential_from_hub={credential_from_hub} protected_departments={departments:?} \
-             protected_users={users:?} purge_unchecked={unchecked:?}"
+             withdrawals_max={withdrawals_max} credential_from_hub={credential_from_hub} \
+             protected_departments={departments:?} protected_users={users:?} \
+             purge_unchecked={unchecked:?}"
         )
     }
 }
@@ -63,6 +72,7 @@ impl Default for Policy {
             protected_departments: Vec::new(),
             protected_users: Vec::new(),
             removals_max: Self::REMOVALS_DEFAULT,
+            withdrawals_max: Self::WITHDRAWALS_DEFAULT,
             purge_unchecked: Vec::new(),
             credential_from_hub: true,
         }

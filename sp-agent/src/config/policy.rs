@@ -13,15 +13,23 @@ const NAME_BYTES_MAX: usize = 1020;
 /// More than any department loses in a day; a batch that removes more is a mistake or an attack.
 const REMOVALS_MAX: u64 = 10_000;
 
+/// More than any cloud carries out in a minute.
+const WITHDRAWALS_MAX: u64 = 100_000;
+
 pub(super) fn read(mut table: Table<'_>) -> Policy {
     let default = Policy::default();
-    let removals = table.integer("removals_max", 0..=REMOVALS_MAX).value;
-    let removals = removals.and_then(|it| u32::try_from(it).ok());
+    let mut count = |key, max| {
+        let given = table.integer(key, 0..=max).value;
+        given.and_then(|it| u32::try_from(it).ok())
+    };
+    let removals = count("removals_max", REMOVALS_MAX);
+    let withdrawals = count("withdrawals_max", WITHDRAWALS_MAX);
     Policy {
         read_only: table.flag("read_only").or(default.read_only).value,
         protected_departments: names(&mut table, "protected_departments", "Operations"),
         protected_users: names(&mut table, "protected_users", "backup-operator"),
         removals_max: removals.unwrap_or(default.removals_max),
+        withdrawals_max: withdrawals.unwrap_or(default.withdrawals_max),
         purge_unchecked: names(&mut table, "purge_unchecked", "object-store"),
         credential_from_hub: table
             .flag("credential_from_hub")

@@ -174,9 +174,8 @@ fn cloud(
     // A kind that is wrong or missing hides no fault of the section that is meant.
     let kind = kind.value.or_else(|| meant(&table, &words))?;
     match kind {
-        Kind::OpenStack => {
-            openstack::read(table.section("openstack"), surroundings).map(CloudConfig::OpenStack)
-        }
+        Kind::OpenStack => openstack::read(table.section("openstack"), surroundings)
+            .map(|options| CloudConfig::OpenStack(Box::new(options))),
         Kind::Simulated => simulated::read(table.section("simulated")).map(CloudConfig::Simulated),
     }
 }

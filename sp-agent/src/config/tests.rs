@@ -152,12 +152,13 @@ fn a_door_is_where_it_is_wanted_and_nowhere_else() {
 fn a_policy_is_what_the_operator_wrote_also_for_whoever_reads_the_cloud() {
     let bare = read("cloud.kind = \"simulated\"").unwrap();
     assert_eq!(bare.policy, Policy::default());
-    assert!(!bare.policy.read_only && bare.policy.removals_max == 20);
+    let most = (bare.policy.removals_max, bare.policy.withdrawals_max);
+    assert!(!bare.policy.read_only && most == (20, 500));
     let text = openstack(
         "auth_url = \"https://cloud\"\nusername = \"me\"\npassword = \"hush\"\n\
          project_name = \"admin\"\ndefault_domain_id = \"d0\"\n[policy]\nread_only = true\n\
          protected_departments = [\"财务\"]\nprotected_users = [\"root\", \"u1\"]\n\
-         removals_max = 0\npurge_unchecked = [\"object-store\"]\n\
+         removals_max = 0\nwithdrawals_max = 7\npurge_unchecked = [\"object-store\"]\n\
          credential_from_hub = false\n",
     );
     let config = read(&text).unwrap();
@@ -166,6 +167,7 @@ fn a_policy_is_what_the_operator_wrote_also_for_whoever_reads_the_cloud() {
         protected_departments: vec!["财务".to_owned()],
         protected_users: vec!["root".to_owned(), "u1".to_owned()],
         removals_max: 0,
+        withdrawals_max: 7,
         purge_unchecked: vec!["object-store".to_owned()],
         credential_from_hub: false,
     };
@@ -181,7 +183,7 @@ fn a_policy_is_what_the_operator_wrote_also_for_whoever_reads_the_cloud() {
 fn a_policy_that_protects_nothing_is_told() {
     let text = "cloud.kind = \"simulated\"\n[policy]\nread_only = \"yes\"\n\
                 protected_departments = [\"\", \" Vault\"]\nprotected_users = \"root\"\n\
-                removals_max = 10001\nprotected_groups = []\n";
+                removals_max = 10001\nwithdrawals_max = 100001\nprotected_groups = []\n";
     let expected = include_str!("tests/policy.txt").trim_end();
     assert_eq!(told(text), expected);
 }

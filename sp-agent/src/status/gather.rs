@@ -189,6 +189,7 @@ fn organization(it: &Progress) -> Option<OrganizationReport> {
         in_place: it.in_place,
         failed: it.failed_count,
         removals_held: it.removals_held,
+        withdrawals_held: it.withdrawals_held,
         drift: it.drift_count,
         left_s: it.left.map(|it| it.as_secs()),
         paused: it.paused.clone(),

@@ -290,6 +290,9 @@ pub struct OrganizationReport {
     pub failed: u64,
     /// Of these, to be removed in a later batch, as the policy allows so many at once.
     pub removals_held: u64,
+    /// Of these, links to be taken away and things to be switched off in a later batch.
+    #[serde(default)]
+    pub withdrawals_held: u64,
     /// Changed in the cloud alone, and left so.
     pub drift: u64,
     /// How long the rest takes, seconds, as far as can be told.

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use shared::model::UnixMillis;
 use utoipa::{IntoParams, ToSchema};
 
 use super::access::Administrator;
@@ -37,6 +38,16 @@ pub struct ProgressDocument {
     pub merged: bool,
     /// What is done about drift there: `ask`, `put-back` or `adopt`.
     pub policy: String,
+    /// When its agent was last heard, where that is away: its counts are as old. Absent while it is
+    /// connected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub away_since: Option<Time>,
+    /// How many changes of the directory its agent has not acknowledged yet, two of the same thing
+    /// being one: its counts know nothing of them. Absent before the merge, and where its agent
+    /// never said how far it is, or not since the hub was restored. Of one that went while the hub
+    /// was killed it may be more than there are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub untold: Option<u64>,
     /// The agent's counts; absent where it has said nothing yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub progress: Option<CountsDocument>,
@@ -53,14 +64,15 @@ pub struct CountsDocument {
     pub under_way: u64,
     /// Of these, waiting for something else.
     pub waiting: u64,
-    /// Of these, to be removed in a later batch, because the agent's policy allows so many at once.
+    /// Of these, to be removed, taken away or switched off in a later batch, because the agent's
+    /// policy allows so many at once.
     pub removals_held: u64,
     /// That failed, or can't be done: see `/directory/failures`.
     pub failed: u64,
     /// That differ, and stay so: see `/directory/drift`.
     pub drift: u64,
-    /// How long the rest takes, in seconds, at the rate of the last minute; absent where nobody can
-    /// say.
+    /// How long the rest takes, in seconds, at the rate of the last minute, and what is held back
+    /// by its batches; absent where nobody can say, as while the region is away.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left_s: Option<u64>,
     /// Why nothing is given to the cloud just now.
@@ -90,38 +102,56 @@ pub(in crate::api) async fn progress(
     let after = <[u8; 4]>::try_from(after)
         .ok()
         .map_or(0, u32::from_be_bytes);
-    let region = asked.region;
-    let all = state.store.read(move |it| it.applying(region.as_deref()));
-    let all = all.await?;
-    let mut rest = all.iter().filter(|it| it.no.0 > after);
-    let some: Vec<&RegionApplying> = rest.by_ref().take(limit).collect();
-    let last = some.last().filter(|_| rest.next().is_some());
+    let (region, held) = (asked.region, state.registry.held());
+    // One more tells whether there are more.
+    let from = (after, limit.saturating_add(1));
+    let found = state
+        .store
+        .read(move |it| it.applying(region.as_deref(), from, &held));
+    let found = found.await?;
+    let some = found.iter().take(limit);
+    let last = some.clone().last().filter(|_| found.len() > limit);
     Ok(axum::Json(Page {
         next: last.map(|it| cursor(&it.no.0.to_be_bytes())),
-        items: some.into_iter().map(ProgressDocument::from).collect(),
+        items: some
+            .map(|it| document(it, away_since(&state, it)))
+            .collect(),
     }))
 }
 
-impl From<&RegionApplying> for ProgressDocument {
-    fn from(it: &RegionApplying) -> Self {
-        let progress = it.applying.as_ref().map(|(counts, told)| CountsDocument {
-            desired: counts.desired,
-            in_place: counts.in_place,
-            under_way: counts.under_way,
-            waiting: counts.waiting,
-            removals_held: counts.removals_held,
-            failed: counts.failed,
-            drift: counts.drift,
-            left_s: counts.left.map(|it| it.as_secs()),
-            paused: counts.paused.clone(),
-            read_only: counts.read_only,
-            told: (*told).into(),
-        });
-        Self {
-            region: it.region.clone(),
-            merged: it.is_merged,
-            policy: it.policy.name().to_owned(),
-            progress,
-        }
+/// When a region was last heard that is not there.
+fn away_since(state: &ApiState, it: &RegionApplying) -> Option<UnixMillis> {
+    let is_away = !state.board.is_online(it.no);
+    // A hub that just began shows nothing yet.
+    let seen = state.board.seen(it.no).unwrap_or(it.seen);
+    is_away.then(|| seen.max(it.seen))
+}
+
+/// A region that was last heard at `away`, unless it is there.
+fn document(it: &RegionApplying, away: Option<UnixMillis>) -> ProgressDocument {
+    let progress = it.applying.as_ref().map(|(counts, told)| CountsDocument {
+        desired: counts.desired,
+        in_place: counts.in_place,
+        under_way: counts.under_way,
+        waiting: counts.waiting,
+        removals_held: counts.removals_held,
+        failed: counts.failed,
+        drift: counts.drift,
+        // What was left when it was last heard is no time from now on.
+        left_s: counts
+            .left
+            .filter(|_| away.is_none())
+            .map(|it| it.as_secs()),
+        paused: counts.paused.clone(),
+        read_only: counts.read_only,
+        told: (*told).into(),
+    });
+    ProgressDocument {
+        region: it.region.clone(),
+        merged: it.is_merged,
+        policy: it.policy.name().to_owned(),
+        away_since: away.map(Time::from),
+        untold: it.untold,
+        progress,
     }
 }

@@ -36,8 +36,10 @@ pub(in crate::cli) enum Org {
     /// Show how far the directory is applied in each region, and what failed there
     Status {
         /// Of this region alone
-        #[arg(long)]
         region: Option<String>,
+        /// Go on, with a line for each change, until nothing is left to be done
+        #[arg(long)]
+        follow: bool,
     },
     /// Say what is done about drift in a region from now on
     Policy {

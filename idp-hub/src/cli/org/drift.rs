@@ -1,10 +1,8 @@
-//! `idp-hub org drift`, `org status` and `org policy`: what the regions' agents remark, and the
-//! answer.
+//! `idp-hub org drift` and `org policy`: what the regions' agents remark, and the answer.
 
 mod shown;
 
 use reqwest::Method;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::super::arguments::{Cure, Drift, DriftPolicy, WhichDrift};
@@ -12,16 +10,13 @@ use super::super::client::{Client, escaped};
 use super::super::error::CliError;
 use super::super::output::Screen;
 use super::super::prompt::{self, YES};
-use super::PAGE;
-use crate::api::{CuredDocument, Page, ProgressDocument, RemarkDocument};
-
-/// Failures that `org status` reads: more than anybody reads on a screen. The counts say the rest.
-const FAILURES_MAX: usize = 1000;
+use super::of_regions;
+use crate::api::{CuredDocument, RemarkDocument};
 
 pub(super) async fn run(client: &Client, asked: &Drift, screen: Screen) -> Result<(), CliError> {
     match &asked.cure {
         None => {
-            let all = remarks(client, "drift", asked.region.as_deref(), usize::MAX).await?;
+            let all = remarks(client, asked.region.as_deref()).await?;
             screen.write(|| shown::drift(&all, screen), &json!({ "drift": all }))
         }
         Some(Cure::PutBack(which)) => cure(client, which, How::PutBack, screen).await,
@@ -29,18 +24,6 @@ pub(super) async fn run(client: &Client, asked: &Drift, screen: Screen) -> Resul
             cure(client, which, How::Adopt { end: *end }, screen).await
         }
     }
-}
-
-/// How far each region is, and what failed.
-pub(super) async fn status(
-    client: &Client,
-    region: Option<&str>,
-    screen: Screen,
-) -> Result<(), CliError> {
-    let regions: Vec<ProgressDocument> = all(client, "progress", region, usize::MAX).await?;
-    let failures = remarks(client, "failures", region, FAILURES_MAX).await?;
-    let document = json!({ "regions": regions, "failures": failures });
-    screen.write(|| shown::status(&regions, &failures, screen), &document)
 }
 
 /// Says what is done about drift in a region.
@@ -94,7 +77,7 @@ async fn cure(
     screen: Screen,
 ) -> Result<(), CliError> {
     let region = which.region.as_str();
-    let mut found = remarks(client, "drift", Some(region), usize::MAX).await?;
+    let mut found = remarks(client, Some(region)).await?;
     match &which.id {
         Some(id) => found.retain(|it| it.id.starts_with(id.as_str())),
         None => found.retain(|it| how.can(it)),
@@ -138,31 +121,6 @@ async fn cure(
     screen.write(|| shown::cured(&done, &refused, how.word()), &document)
 }
 
-async fn remarks(
-    client: &Client,
-    what: &str,
-    region: Option<&str>,
-    max: usize,
-) -> Result<Vec<RemarkDocument>, CliError> {
-    all(client, what, region, max).await
-}
-
-/// All pages, until there are so many.
-async fn all<T: DeserializeOwned>(
-    client: &Client,
-    what: &str,
-    region: Option<&str>,
-    max: usize,
-) -> Result<Vec<T>, CliError> {
-    let region = region.map_or_else(String::new, |it| format!("&region={}", escaped(it)));
-    let (mut items, mut after) = (Vec::new(), String::new());
-    loop {
-        let path = format!("/directory/{what}?limit={PAGE}{region}{after}");
-        let mut page: Page<T> = client.get(&path).await?;
-        items.append(&mut page.items);
-        match page.next {
-            Some(next) if items.len() < max => after = format!("&after={next}"),
-            _ => return Ok(items),
-        }
-    }
+async fn remarks(client: &Client, region: Option<&str>) -> Result<Vec<RemarkDocument>, CliError> {
+    of_regions(client, "drift", region, usize::MAX).await
 }

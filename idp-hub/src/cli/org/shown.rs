@@ -197,8 +197,9 @@ pub(super) fn merged(merged: &MergedDocument) -> String {
     match written {
         0 => format!("{region:?} was merged before; nothing is new."),
         _ => format!(
-            "Merged {region:?}: {adopted} things were taken into the directory.\n  next: see them \
-             with `idp-hub org list departments`; regions are told at once"
+            "Merged {region:?}: {adopted} things were taken into the directory, and every region \
+             is told at once.\n  next: idp-hub org status {} --follow",
+            word(region)
         ),
     }
 }
@@ -396,5 +397,13 @@ mod tests {
                 && twin.ends_with(" --take-over"),
             "{twin}"
         );
+    }
+
+    #[test]
+    fn a_merge_names_what_shows_how_far_it_is() {
+        let document = json!({ "region": "north", "digest": "", "written": 3, "adopted": 2 });
+        let text = merged(&serde_json::from_value(document).unwrap());
+        let next = "next: idp-hub org status north --follow";
+        assert!(text.ends_with(next), "{text}");
     }
 }

@@ -1,5 +1,7 @@
 //! Tells an agent the directory, once its organization is merged.
 
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
 use shared::link::outbox::{Extent, Outbox, Step};
 use shared::runtime::errors::chain;
@@ -7,6 +9,7 @@ use shared::transport::{FrameWriter, LinkConnection};
 use shared::wire::frame::{Ack, Cursor, FeedFrame, Open};
 use tokio::sync::watch;
 
+use crate::downlink::registry::Orders;
 use crate::store::directory::Heads;
 use crate::store::{RegionNo, Store, StoreError};
 
@@ -19,6 +22,8 @@ pub(super) struct Directing {
     store: Store,
     connection: LinkConnection,
     heads: watch::Receiver<Heads>,
+    /// Where it is said how far the agent is.
+    orders: Arc<Orders>,
     /// Where the agent is. It is not told anything before its organization is merged.
     cursor: Cursor,
     outbox: Option<Outbox>,
@@ -45,7 +50,7 @@ struct Moved {
 impl Directing {
     /// The agent asked for it.
     pub(super) fn new(
-        no: RegionNo,
+        (no, orders): (RegionNo, &Arc<Orders>),
         store: &Store,
         connection: &LinkConnection,
         cursor: Cursor,
@@ -55,6 +60,7 @@ impl Directing {
             store: store.clone(),
             connection: connection.clone(),
             heads: store.directory_heads(),
+            orders: Arc::clone(orders),
             cursor,
             outbox: None,
             writer: None,
@@ -144,7 +150,11 @@ impl Directing {
         Ok(())
     }
 
+    /// All that changes how far it is ends here.
     fn begin_step(&mut self) {
+        if let Some(held) = self.outbox.as_ref().and_then(Outbox::held) {
+            self.orders.holds(held);
+        }
         let step = self.outbox.as_ref().and_then(Outbox::next);
         let (None, Some(step)) = (&self.step, step) else {
             return;

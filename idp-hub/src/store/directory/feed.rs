@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use shared::ids::FeedId;
 use shared::link::outbox::Extent;
 use shared::wire::Digest;
@@ -15,7 +15,7 @@ use super::EVERYWHERE;
 use crate::store::error::{Doing, StoreError};
 use crate::store::hot::Untold;
 use crate::store::regions::RegionNo;
-use crate::store::{Reading, Store};
+use crate::store::{Changing, Reading, Store};
 
 /// How far the feed of each region goes, as of the newest commit. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,6 +136,24 @@ impl Reading<'_> {
         head_of(self.connection, EVERYWHERE)
     }
 
+    /// How many things and bindings a region that holds the directory up to a change was not told
+    /// yet as they are now.
+    pub(super) fn untold(&self, region: u32, held: u64) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM directory WHERE region = ?1 AND seq > ?2";
+        let held = i64::try_from(held).unwrap_or(i64::MAX);
+        self.prepared(sql)?
+            .query_row(params![region, held], |row| row.get(0))
+            .doing("count what a region was not told")
+    }
+
+    /// Up to which change a region's agent held the directory when its session ended.
+    pub(super) fn directory_held(&self, no: RegionNo) -> Result<Option<u64>, StoreError> {
+        let sql = "SELECT held_seq FROM region_organization WHERE region = ?1";
+        let found = self.prepared(sql)?.query_row([no.0], |row| row.get(0));
+        let found = found.optional().doing("read what a region was told")?;
+        Ok(found.flatten())
+    }
+
     fn is_merged(&self, no: RegionNo) -> Result<bool, StoreError> {
         let sql = "SELECT 1 FROM region_organization WHERE region = ?1 AND merged_ms IS NOT NULL";
         let mut statement = self.prepared(sql)?;
@@ -154,6 +172,18 @@ impl Reading<'_> {
             .doing("read the digest of a region's bindings")?;
         digest.add(Digest::from_bytes(own));
         Ok(digest)
+    }
+}
+
+impl Changing<'_> {
+    /// A region's agent holds the directory up to this change.
+    pub(in crate::store) fn holds_directory(
+        &self,
+        no: RegionNo,
+        held: u64,
+    ) -> Result<(), StoreError> {
+        let sql = "UPDATE region_organization SET held_seq = ?2 WHERE region = ?1";
+        self.execute(sql, &[&no.0, &held], "note what a region was told")
     }
 }
 

@@ -73,6 +73,9 @@ pub(super) fn examine(
     renew.map_err(|error| said(&error))?;
     // A backup of an earlier release has no trail to be told yet.
     schema::migrate(&mut connection).map_err(|error| told(&error))?;
+    // So nobody holds any of it.
+    let unsaid = connection.execute("UPDATE region_organization SET held_seq = NULL", ());
+    unsaid.map_err(|error| said(&error))?;
     let act = Act::new(By::new("idp-hub restore", "this machine"), "restore");
     let act = act.on("backup", "", from.display().to_string());
     let act = act.changing("", format!("the hub as of {} ms", restoration.taken.0));

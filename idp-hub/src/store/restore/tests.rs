@@ -166,6 +166,25 @@ async fn nobody_is_signed_in_any_more() {
     assert_eq!(sessions(&site.path("hub.db")), 0);
 }
 
+/// The numbers that they acknowledged were given to other changes than those of the backup.
+#[tokio::test]
+async fn nobody_knows_any_more_what_the_regions_hold_of_the_directory() {
+    let site = Site::new().await.cut();
+    let held = |name: &str| -> Option<u64> {
+        let connection = crate::store::schema::open(&site.path(name)).unwrap();
+        let sql = "SELECT held_seq FROM region_organization";
+        connection.query_row(sql, (), |row| row.get(0)).unwrap()
+    };
+    let connection = Connection::open(site.path("backup.db")).unwrap();
+    let sql = "INSERT INTO region_organization (region, digest, merged_ms, is_home, held_seq)
+               VALUES (1, zeroblob(16), 1, 1, 7)";
+    connection.execute(sql, ()).unwrap();
+    drop(connection);
+    assert_eq!(held("backup.db"), Some(7));
+    site.restore().unwrap();
+    assert_eq!(held("hub.db"), None);
+}
+
 fn sessions(database: &Path) -> u32 {
     let connection = crate::store::schema::open(database).unwrap();
     let sql = "SELECT count(*) FROM sessions";

@@ -49,6 +49,7 @@ impl World {
         let own = objects(&cloud.all);
         let policy = Policy {
             removals_max: chance.random_range(1..4),
+            withdrawals_max: chance.random_range(1..9),
             ..Policy::default()
         };
         let mut world = Self {

@@ -246,33 +246,6 @@ fn absence_from_the_directory_removes_nothing() {
 }
 
 #[test]
-fn removals_come_few_at_a_time() {
-    let mut replica = Replica::default();
-    replica.directory.insert(oid(DEPARTMENT), department("ops"));
-    for number in 100..105 {
-        replica
-            .directory
-            .insert(oid(number), user(oid(DEPARTMENT), &format!("u{number}")));
-    }
-    let policy = Policy {
-        removals_max: 2,
-        ..Policy::default()
-    };
-    let mut bench = Bench::new(Fake::default(), policy);
-    bench.core.follow(&replica);
-    bench.run();
-    (100..105).for_each(|it| end(&mut replica, ObjectKind::User, it, End::Deleted));
-    bench.core.follow(&replica);
-    assert_eq!(bench.step().len(), 2);
-    assert_eq!(bench.step().len(), 0);
-    assert_eq!(bench.progress().removals_held, 3);
-    bench.now += super::super::batch::REMOVALS_PERIOD;
-    assert_eq!(bench.step().len(), 2);
-    bench.run();
-    assert!(bench.cloud.all.users.is_empty());
-}
-
-#[test]
 fn what_the_hub_recognized_is_written_over_once_and_marked_never_made_again() {
     let mut cloud = Fake::default();
     let ops = cloud.add(department("ops"));

@@ -124,6 +124,7 @@ fn an_agent_that_applies_the_directory() {
         in_place: 200,
         failed: 1,
         removals_held: 3,
+        withdrawals_held: 510,
         drift: 2,
         left_s: Some(75),
         paused: None,
@@ -141,7 +142,9 @@ fn an_agent_that_applies_the_directory() {
     assert_eq!(
         told,
         "    200 of 240 in place, 1 min 15 s left\n             \
-         3 removals wait: so many at once are allowed\n             \
+         3 to be removed wait: the policy allows so many a minute (removals_max)\n             \
+         510 to be taken away or switched off wait: the policy allows so many a minute \
+         (withdrawals_max)\n             \
          2 differ in the cloud, and are left so\n             FAILED: 1\n             \
          \"ann\": a user of that name is there; rename it\n"
     );

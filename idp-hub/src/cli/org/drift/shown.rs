@@ -1,13 +1,11 @@
-//! Drift, failures and progress as text. Names and errors are strangers' words: one line each.
+//! Drift as text. Names and values are strangers' words: one line each.
 
 use shared::foreign;
 
 use super::super::super::output::{Screen, headers};
 use super::super::super::prompt::YES;
 use super::DriftPolicy;
-use crate::api::{
-    CountsDocument, CuredDocument, DifferenceDocument, ProgressDocument, RemarkDocument,
-};
+use crate::api::{CuredDocument, DifferenceDocument, RemarkDocument};
 
 /// Characters of an id that are shown.
 const ID_CHARS: usize = 12;
@@ -130,119 +128,6 @@ pub(super) const fn policy(policy: DriftPolicy) -> &'static str {
     }
 }
 
-/// How far each region is, then what failed.
-pub(super) fn status(
-    regions: &[ProgressDocument],
-    failures: &[RemarkDocument],
-    screen: Screen,
-) -> String {
-    if regions.is_empty() {
-        return "There are no regions yet. Invite one: idp-hub region invite NAME".to_owned();
-    }
-    let mut table = screen.table();
-    table.set_header(headers([
-        "REGION",
-        "IN PLACE",
-        "DONE",
-        "LEFT",
-        "FAILED",
-        "DRIFT",
-        "ABOUT DRIFT",
-        "NOTE",
-    ]));
-    for it in regions {
-        table.add_row(row(it));
-    }
-    let mut text = table.trim_fmt();
-    let shown = failures.len();
-    let all: u64 = (regions.iter())
-        .filter_map(|it| it.progress.as_ref())
-        .map(|it| it.failed)
-        .sum();
-    if shown > 0 {
-        text.push_str("\n\nNot applied:");
-    }
-    for it in failures {
-        text.push_str(&format!("\n  {}", failure(it)));
-    }
-    if all > shown as u64 && shown > 0 {
-        text.push_str(&format!("\n  {shown} of {all} are shown"));
-    }
-    if regions.iter().any(has_drift) {
-        text.push_str("\n\n  next: idp-hub org drift");
-    }
-    text
-}
-
-fn has_drift(it: &ProgressDocument) -> bool {
-    it.progress.as_ref().is_some_and(|it| it.drift > 0)
-}
-
-fn row(it: &ProgressDocument) -> [String; 8] {
-    let Some(counts) = &it.progress else {
-        let note = match it.merged {
-            true => "its agent has said nothing yet",
-            false => "not merged: idp-hub org plan",
-        };
-        let none = String::new;
-        let region = foreign::line(&it.region);
-        let note = note.to_owned();
-        return [region, none(), none(), none(), none(), none(), none(), note];
-    };
-    [
-        foreign::line(&it.region),
-        format!("{} of {}", counts.in_place, counts.desired),
-        percent(counts),
-        left(counts),
-        counts.failed.to_string(),
-        counts.drift.to_string(),
-        it.policy.clone(),
-        note(counts),
-    ]
-}
-
-/// Rounded down, so that only what is all in place is 100 %.
-fn percent(it: &CountsDocument) -> String {
-    match it.desired {
-        0 => "100 %".to_owned(),
-        all => format!("{} %", it.in_place.saturating_mul(100) / all),
-    }
-}
-
-fn left(it: &CountsDocument) -> String {
-    let rest = it.under_way.saturating_add(it.waiting);
-    match it.left_s {
-        _ if rest == 0 => "nothing".to_owned(),
-        Some(seconds @ 0..=90) => format!("{rest}, {seconds} s"),
-        Some(seconds) => format!("{rest}, {} min", seconds.div_ceil(60)),
-        None => format!("{rest}, nobody can say how long"),
-    }
-}
-
-fn note(it: &CountsDocument) -> String {
-    let mut notes = Vec::new();
-    if let Some(why) = &it.paused {
-        notes.push(format!("paused: {}", foreign::line(why)));
-    }
-    if it.read_only {
-        notes.push("its policy takes no changes".to_owned());
-    }
-    if it.removals_held > 0 {
-        notes.push(format!("{} removals follow later", it.removals_held));
-    }
-    notes.join("; ")
-}
-
-fn failure(it: &RemarkDocument) -> String {
-    let (region, name) = (foreign::line(&it.region), foreign::line(&it.name));
-    let error = foreign::line(it.error.as_deref().unwrap_or_default());
-    let tried = match it.tries {
-        Some(tries) => format!(" (tried {tries} times since {})", it.since.0),
-        None => String::new(),
-    };
-    format!("{region}: {} {name:?}: {error}{tried}", it.kind)
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -283,29 +168,5 @@ mod tests {
         }
         let it = difference(&all[0].differences[0]);
         assert_eq!(it, "name: directory \"ann\", region \"anna\"");
-    }
-
-    #[test]
-    fn status_says_how_far_each_region_is() {
-        let regions = json!([
-            { "region": "home", "merged": true, "policy": "ask", "progress": {
-                "desired": 300, "in_place": 299, "under_way": 1, "waiting": 0,
-                "removals_held": 0, "failed": 1, "drift": 2, "left_s": 200,
-                "read_only": false, "told": "2026-11-26T10:00:00Z" } },
-            { "region": "north", "merged": false, "policy": "ask" },
-        ]);
-        let regions: Vec<ProgressDocument> = serde_json::from_value(regions).unwrap();
-        let mut failed = remark("user", "name", false);
-        failed.error = Some("403 at keystone; give it the role".to_owned());
-        failed.tries = Some(3);
-        let text = squeezed(&status(&regions, &[failed], Screen::new(Format::Table)));
-        for expected in [
-            "299 of 300",
-            "99 %",
-            "403 at keystone; give it the role (tried 3 times since 2026-11-26T10:00:00Z)",
-            "next: idp-hub org drift",
-        ] {
-            assert!(text.contains(expected), "{expected}:\n{text}");
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! Remarks of regions, and what is answered: in one transaction, and told to that region alone.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use shared::model::{
@@ -12,6 +13,8 @@ use super::site::{Site, by_ann, create, organization};
 use super::*;
 use crate::directory::{DriftPolicy, DriftRefusal};
 use crate::store::RegionNo;
+
+const ALL: (u32, usize) = (0, usize::MAX);
 
 fn drift(subject: Subject, what: DriftKind, cloud: &str) -> Remark {
     let what = Drifted {
@@ -133,10 +136,17 @@ async fn remarks_change_no_plan_and_are_listed_by_region_page_by_page() {
             "{limit}"
         );
     }
-    let all = site.store.read(|it| it.applying(None)).await.unwrap();
+    let all = site
+        .store
+        .read(|it| it.applying(None, ALL, &HashMap::new()))
+        .await
+        .unwrap();
     let drift = all.iter().map(|it| it.applying.as_ref().unwrap().0.drift);
     assert_eq!(drift.collect::<Vec<_>>(), [3, 1]);
-    let missing = site.store.read(|it| it.applying(Some("south"))).await;
+    let missing = site
+        .store
+        .read(|it| it.applying(Some("south"), ALL, &HashMap::new()))
+        .await;
     assert!(matches!(missing, Err(StoreError::Missing { .. })));
 }
 

@@ -1,0 +1,66 @@
+//! `idp-hub org status`: how far the directory is applied in each region, and what failed there.
+
+mod follow;
+mod shown;
+
+use std::time::Duration;
+
+use serde_json::json;
+use shared::runtime::clock::Clock;
+
+use self::follow::Following;
+use super::super::client::Client;
+use super::super::error::CliError;
+use super::super::output::Screen;
+use super::of_regions;
+use crate::api::{ProgressDocument, RemarkDocument};
+
+/// Failures that are read: more than anybody reads on a screen. The counts say the rest.
+const FAILURES_MAX: usize = 1000;
+
+/// Between two looks: agents tell their counts as often.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How far each region is, and what failed.
+pub(super) async fn run(
+    client: &Client,
+    region: Option<&str>,
+    screen: Screen,
+) -> Result<(), CliError> {
+    let regions = progress(client, region).await?;
+    let failures: Vec<RemarkDocument> =
+        of_regions(client, "failures", region, FAILURES_MAX).await?;
+    let document = json!({ "regions": regions, "failures": failures });
+    screen.write(|| shown::status(&regions, &failures, screen), &document)
+}
+
+/// A line for each change, until all is in place in every merged region, or whoever looks has seen
+/// enough.
+pub(super) async fn follow(
+    client: &Client,
+    region: Option<&str>,
+    screen: Screen,
+) -> Result<(), CliError> {
+    let (clock, mut following) = (Clock::system(), Following::default());
+    loop {
+        let regions = progress(client, region).await?;
+        let document = json!({ "regions": regions });
+        if !regions.iter().any(|it| it.merged) {
+            let text = || shown::status(&regions, &[], screen);
+            return screen.append(text, &document).map(drop);
+        }
+        let new = following.look(&regions);
+        let is_read = new.is_empty() || screen.append(|| new.join("\n"), &document)?;
+        if following.is_over() || !is_read {
+            return Ok(());
+        }
+        clock.sleep(LOOK_EVERY).await;
+    }
+}
+
+async fn progress(
+    client: &Client,
+    region: Option<&str>,
+) -> Result<Vec<ProgressDocument>, CliError> {
+    of_regions(client, "progress", region, usize::MAX).await
+}

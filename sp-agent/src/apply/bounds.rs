@@ -1,0 +1,188 @@
+//! How much of what takes something away is given in a batch, and how long what is held back takes.
+//!
+//! Two bounds, of the region's own operator: removals, which can't be made again as they were; and
+//! withdrawals, which can: links that are taken away, and what is switched off. The links of what
+//! is removed go with it, and count as nothing.
+
+use std::time::{Duration, Instant};
+
+use super::Reconciler;
+use super::subject::{Level, Subject};
+
+/// How long a batch lasts: so long an operator has to see one and stop the next.
+pub const REMOVALS_PERIOD: Duration = Duration::from_secs(60);
+
+/// How many were given in the present batch.
+#[derive(Debug)]
+pub(super) struct Given {
+    began: Instant,
+    count: usize,
+    /// Of these, links.
+    links: usize,
+}
+
+/// What is held back for a later batch.
+pub(super) struct Held {
+    pub(super) removals: usize,
+    pub(super) withdrawals: usize,
+    /// Until the last of it may be given; `None` where the policy never lets it.
+    pub(super) wait: Option<Duration>,
+}
+
+/// How much may be given now.
+struct Room {
+    removals: usize,
+    switched_off: usize,
+    links: usize,
+}
+
+impl Given {
+    pub(super) const fn new(began: Instant) -> Self {
+        let (count, links) = (0, 0);
+        Self {
+            began,
+            count,
+            links,
+        }
+    }
+
+    fn is_over(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.began) >= REMOVALS_PERIOD
+    }
+
+    /// How many more may be given now, of so many in a batch.
+    fn left(&self, now: Instant, max: usize) -> usize {
+        let given = if self.is_over(now) { 0 } else { self.count };
+        max.saturating_sub(given)
+    }
+
+    fn give(&mut self, now: Instant, is_link: bool) {
+        if self.is_over(now) {
+            *self = Self::new(now);
+        }
+        self.count = self.count.saturating_add(1);
+        self.links = self.links.saturating_add(usize::from(is_link));
+    }
+
+    /// When the next batch may begin.
+    fn over_at(&self) -> Option<Instant> {
+        self.began.checked_add(REMOVALS_PERIOD)
+    }
+
+    /// How long it takes until the last of so many that wait may be given. However fast orders are
+    /// done, no batch begins before its time.
+    fn wait(&self, now: Instant, max: usize, waiting: usize) -> Option<Duration> {
+        let held = waiting.saturating_sub(self.left(now, max));
+        if held == 0 {
+            return Some(Duration::ZERO);
+        }
+        let batches = held.div_ceil(Some(max).filter(|it| *it > 0)?);
+        // What is not held back begins a batch now, where the last one is over.
+        let age = match self.is_over(now) {
+            true => Duration::ZERO,
+            false => now.saturating_duration_since(self.began),
+        };
+        let all = REMOVALS_PERIOD.saturating_mul(u32::try_from(batches).unwrap_or(u32::MAX));
+        Some(all.saturating_sub(age))
+    }
+}
+
+impl Reconciler {
+    /// What may be given now, in its order: of what is bounded as much as is left of its batch.
+    pub(super) fn allowed(&self, now: Instant) -> impl Iterator<Item = &Subject> {
+        let Room {
+            mut removals,
+            switched_off,
+            links,
+        } = self.room(now);
+        self.ready.iter().flat_map(move |(level, subjects)| {
+            let most = match level {
+                Level::SwitchOff => switched_off,
+                Level::Unlink => links,
+                level if level.is_removal() => {
+                    let most = removals.min(subjects.len());
+                    removals -= most;
+                    most
+                }
+                _ => subjects.len(),
+            };
+            subjects.iter().take(most)
+        })
+    }
+
+    /// What is switched off comes first, as somebody is locked out by it, or a project ends. But as
+    /// long as links wait too, half of a batch is theirs: neither waits for all of the other.
+    fn room(&self, now: Instant) -> Room {
+        let (removals_max, max) = self.most();
+        let left = self.withdrawals.left(now, max);
+        let links_given = match self.withdrawals.is_over(now) {
+            true => 0,
+            false => self.withdrawals.links,
+        };
+        let kept = (max / 2).saturating_sub(links_given);
+        let kept = kept.min(self.waiting(Level::Unlink));
+        let switched_off = left.saturating_sub(kept);
+        let switched_off = switched_off.min(self.waiting(Level::SwitchOff));
+        Room {
+            removals: self.removals.left(now, removals_max),
+            switched_off,
+            links: left.saturating_sub(switched_off),
+        }
+    }
+
+    /// Counts an order that is given.
+    pub(super) fn count_given(&mut self, now: Instant, level: Level) {
+        if level.is_removal() {
+            self.removals.give(now, false);
+        }
+        if level.is_withdrawal() {
+            self.withdrawals.give(now, level == Level::Unlink);
+        }
+    }
+
+    /// When more of what is bounded may be given, if some of it waits.
+    pub(super) fn next_batch_at(&self, now: Instant) -> Option<Instant> {
+        let ((removals_max, max), (removals, withdrawals)) = (self.most(), self.bounded());
+        let next = |given: &Given, max: usize, waiting: usize| {
+            let at = given.over_at().filter(|_| max > 0 && waiting > 0);
+            at.filter(|it| *it > now)
+        };
+        let removals = next(&self.removals, removals_max, removals);
+        let withdrawals = next(&self.withdrawals, max, withdrawals);
+        removals.into_iter().chain(withdrawals).min()
+    }
+
+    /// What is held back now.
+    pub(super) fn held(&self, now: Instant) -> Held {
+        let ((removals_max, max), (removals, withdrawals)) = (self.most(), self.bounded());
+        let wait = self.removals.wait(now, removals_max, removals);
+        let also = self.withdrawals.wait(now, max, withdrawals);
+        Held {
+            removals: removals.saturating_sub(self.removals.left(now, removals_max)),
+            withdrawals: withdrawals.saturating_sub(self.withdrawals.left(now, max)),
+            wait: wait.zip(also).map(|(one, other)| one.max(other)),
+        }
+    }
+
+    /// The most removals and withdrawals of a batch.
+    fn most(&self) -> (usize, usize) {
+        let count = |max: u32| usize::try_from(max).unwrap_or(usize::MAX);
+        (
+            count(self.policy.removals_max),
+            count(self.policy.withdrawals_max),
+        )
+    }
+
+    /// How many removals and withdrawals are due.
+    fn bounded(&self) -> (usize, usize) {
+        let removals = self.ready.iter().filter(|(level, _)| level.is_removal());
+        let removals = removals.map(|(_, subjects)| subjects.len()).sum();
+        let withdrawals = [Level::SwitchOff, Level::Unlink];
+        let withdrawals = withdrawals.map(|it| self.waiting(it)).into_iter();
+        (removals, withdrawals.sum())
+    }
+
+    fn waiting(&self, level: Level) -> usize {
+        self.ready.get(&level).map_or(0, |it| it.len())
+    }
+}
