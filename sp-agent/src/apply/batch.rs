@@ -13,6 +13,9 @@ use super::verdict::{Done, Verdict};
 use crate::cloud::{CloudError, Order};
 use crate::replica::{Applied, Note, Tied};
 
+/// So many orders keep a cloud busy for some seconds.
+const MUCH: usize = 100;
+
 /// What is to be done now: orders that need nothing of each other, so that they may be given at the
 /// same time and in any order.
 #[derive(Debug, Default)]
@@ -25,6 +28,8 @@ pub struct Batch {
     pub wake_at: Option<Instant>,
     /// Kinds of records whose reading something waits for: by one that begins then or later.
     pub readings: BTreeMap<RecordKind, Instant>,
+    /// Whether much is still to be given of what may be given now.
+    pub has_much: bool,
 }
 
 /// One order, and what it stands for.
@@ -159,6 +164,7 @@ impl Reconciler {
             notes: std::mem::take(&mut self.notes),
             wake_at: self.wake_at(now),
             readings: self.readings(),
+            has_much: self.allowed(now).take(MUCH).count() == MUCH,
         }
     }
 

@@ -152,6 +152,8 @@ pub struct Apply {
     pub remarks: watch::Sender<Option<Remarks>>,
     /// Where it is shown which kinds should be read soon, by readings that begin then or later.
     pub readings: watch::Sender<BTreeMap<RecordKind, Instant>>,
+    /// Where it is shown whether much is being written.
+    pub writing: watch::Sender<bool>,
     /// What tells the time.
     pub clock: Clock,
     /// Orders that run at once. Keystone's workers do one each: more than those only wait there.
@@ -236,6 +238,8 @@ impl Run {
                 *shown = batch.readings;
                 is_new
             });
+            let shown = &self.it.writing;
+            shown.send_if_modified(|it| std::mem::replace(it, batch.has_much) != batch.has_much);
             let due = [batch.wake_at, self.show(), self.remark()];
             self.wait(due.into_iter().flatten().min()).await;
         }

@@ -98,6 +98,8 @@ impl Applying {
         loop {
             let followed = self.followed.borrow_and_update().clone();
             let other = self.clone();
+            // Whoever wrote before is at it no more.
+            self.between.writing.send_replace(false);
             tokio::select! {
                 () = async {
                     match followed {
@@ -145,6 +147,7 @@ impl Applying {
             progress: self.progress.clone(),
             remarks,
             readings: self.between.wanted.clone(),
+            writing: self.between.writing.clone(),
             clock: self.clock.clone(),
             orders_max: ORDERS_MAX,
             chance: Box::new(rand::random),

@@ -71,7 +71,9 @@ pub(super) fn are_true(lab: &Lab, clouds: [&RealCloud; 2], away: &mut Region) {
     for region in ["north", "south"] {
         lab.until_shown(&3, || {
             let all = lab.items(&format!("/regions/{region}/quotas"));
-            all.iter().filter(|it| it["project_name"] == PROJECT).count()
+            all.iter()
+                .filter(|it| it["project_name"] == PROJECT)
+                .count()
         });
     }
     ask(

@@ -277,6 +277,7 @@ impl Bench {
             progress: shown,
             remarks: watch::Sender::new(None),
             readings: watch::Sender::new(BTreeMap::new()),
+            writing: watch::Sender::new(false),
             clock: clock.clone(),
             orders_max: 4,
             chance: Box::new(move || {
