@@ -110,7 +110,7 @@ pub(in crate::api) async fn progress(
         .read(move |it| it.applying(region.as_deref(), from, &held));
     let found = found.await?;
     let some = found.iter().take(limit);
-    let last = some.clone().last().filter(|_| found.len() > limit);
+    let last = some.clone().next_back().filter(|_| found.len() > limit);
     Ok(axum::Json(Page {
         next: last.map(|it| cursor(&it.no.0.to_be_bytes())),
         items: some
