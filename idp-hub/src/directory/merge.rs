@@ -261,8 +261,8 @@ impl<'a> Merger<'a> {
     }
 
     /// What a federation's marker on a thing says. Ids are random whoever gave them, and name one
-    /// thing in all of its regions: those of a federation whose hub is lost come together here again
-    /// by them.
+    /// thing in all of its regions: those of a federation whose hub is lost come together here
+    /// again by them.
     fn marker(&self, kind: ObjectKind, here: &CloudId) -> Option<ObjectId> {
         // Most regions have no markers at all.
         if self.arrival.markers.is_empty() {

@@ -26,8 +26,8 @@ impl<I> Role<I> {
         self.department.is_none() && is_admin_name(&self.name)
     }
 
-    /// Whether whoever has it, himself and not by a group, is a service's account: each region keeps
-    /// that as its own.
+    /// Whether whoever has it, himself and not by a group, is a service's account: each region
+    /// keeps that as its own.
     pub fn is_of_services(&self) -> bool {
         self.department.is_none() && Folded::new(&self.name) == Folded::new(SERVICE)
     }

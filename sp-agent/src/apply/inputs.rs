@@ -159,7 +159,7 @@ impl Reconciler {
     /// The hub decided about one of the region's things; `None` takes that back.
     pub fn tell_binding(&mut self, here: Here, becomes: Option<Becomes>) {
         match &becomes {
-            Some(it) => drop(self.replica.bindings.insert(here.clone(), it.clone())),
+            Some(it) => drop(self.replica.bindings.insert(here.clone(), *it)),
             None => drop(self.replica.bindings.remove(&here)),
         }
         let (kind, id) = here.clone();

@@ -22,7 +22,7 @@ impl Reconciler {
                 let was = binding_digest(&Binding {
                     kind,
                     here: here.clone(),
-                    becomes: becomes.clone(),
+                    becomes: *becomes,
                 });
                 let verdict = self.switch_off(kind, *id, here.clone(), found, was);
                 let verdict = self.or_called_as_last((kind, *id), here, was, verdict);

@@ -130,7 +130,7 @@ impl Places {
         known: Known<'_>,
     ) -> Vec<Moved> {
         let before = match &becomes {
-            Some(it) => self.bindings.insert(here.clone(), it.clone()),
+            Some(it) => self.bindings.insert(here.clone(), *it),
             None => self.bindings.remove(here),
         };
         let mut concerned = self.concerned(here);

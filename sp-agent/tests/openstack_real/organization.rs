@@ -137,7 +137,11 @@ async fn told_people(hand: &Hand, cloud: &OpenStack, made: &Made) {
     let Record::User(it) = record(&told, RecordKind::User, &hand.user) else {
         panic!("no user");
     };
-    assert_eq!(it.custody, Custody::Reserved, "it signs in by this name");
+    assert_eq!(
+        it.custody,
+        Custody::Administrator,
+        "the agent signs in by it"
+    );
 
     let told = audit(cloud, Part::Groups).await;
     let Record::Group(it) = record(&told, RecordKind::Group, &made.group) else {
@@ -185,7 +189,11 @@ async fn an_organization_is_told_as_keystone_tells_it() {
     let Record::Project(it) = record(&told, RecordKind::Project, &hand.project) else {
         panic!("no project");
     };
-    assert_eq!(it.custody, Custody::Reserved, "it signs in by this name");
+    assert_eq!(
+        it.custody,
+        Custody::Administrator,
+        "the agent signs in by it"
+    );
     assert!(told.get(RecordKind::Project, &made.department).is_none());
 
     told_people(&hand, &cloud, &made).await;

@@ -94,7 +94,7 @@ fn assignment(directory: &Directory, it: &Assignment<ObjectId>) -> Result<(), Re
     {
         let what = format!(
             "whoever has the role {:?} is an account of OpenStack's services, which each region \
-             keeps as its own: nothing of him could be changed from here any more, nor he be deleted",
+             keeps as its own: he could be neither changed nor deleted from here any more",
             role.name
         );
         let next = "give him another role, or make a service's account in the region itself";

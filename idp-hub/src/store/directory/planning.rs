@@ -136,8 +136,9 @@ impl Store {
     ///
     /// # Errors
     /// If there is no such region or its organization is not all here, the plan is another one by
-    /// now, its cloud is another federation's or another region's and nobody said to take over, something moves
-    /// each time that the plan is made, or too many are being made; or if the database fails.
+    /// now, its cloud is another federation's or another region's and nobody said to take over,
+    /// something moves each time that the plan is made, or too many are being made; or if the
+    /// database fails.
     pub async fn merge(&self, region: &str, confirmed: Confirmation) -> Result<Merged, StoreError> {
         for _ in 0..ATTEMPTS_MAX {
             let planned = self.planned(region, confirmed.clone()).await?;

@@ -14,8 +14,8 @@ pub(super) const PATIENCE_MAX: Duration = Duration::from_secs(600);
 /// most is spent on it.
 const PAUSE_FACTOR: u32 = 9;
 
-/// While the organization is being written, it is read this seldom: each reading takes from what the
-/// cloud writes by, and finds little that the answers to the orders did not tell.
+/// While the organization is being written, it is read this seldom: each reading takes from what
+/// the cloud writes by, and finds little that the answers to the orders did not tell.
 const SPARED_INTERVAL: Duration = Duration::from_secs(300);
 
 /// Readings of changes rest as long as they took, up to so long: the cloud must not be asked all

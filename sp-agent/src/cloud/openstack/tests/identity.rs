@@ -156,7 +156,7 @@ pub(super) fn custodies(told: &Told<Whole>) -> BTreeMap<String, Custody> {
 
 #[tokio::test]
 async fn the_whole_organization_is_read_and_what_stays_the_regions_is_said() {
-    use Custody::{Common, Reserved};
+    use Custody::{Administrator, Common, Reserved};
     let fake = Fake::start(keystone).await;
     let mut options = options(fake.url());
     options.policy = Policy {
@@ -173,8 +173,8 @@ async fn the_whole_organization_is_read_and_what_stays_the_regions_is_said() {
         (
             Part::Projects,
             &[
-                // By whose name the agent signs in.
-                ("p", Reserved),
+                // That the agent works in.
+                ("p", Administrator),
                 ("svc", Reserved),
                 ("p1", Common),
                 ("p2", Common),
@@ -184,7 +184,7 @@ async fn the_whole_organization_is_read_and_what_stays_the_regions_is_said() {
         (
             Part::Users,
             &[
-                ("u", Reserved),
+                ("u", Administrator),
                 ("u8", Reserved),
                 ("u1", Common),
                 ("u2", Reserved),
