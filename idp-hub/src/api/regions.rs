@@ -1,5 +1,7 @@
 //! Regions: list, look, accept, rename, remove.
 
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -17,6 +19,10 @@ use crate::overview::ShownRegion;
 
 /// Regions in the overview's short list. The rest is at `/regions`.
 const SHORT_LIST_MAX: usize = 200;
+
+/// How often, and how many times, the board is looked at for a region that the store has.
+const ON_THE_BOARD_EVERY: Duration = Duration::from_millis(50);
+const ON_THE_BOARD_LOOKS: usize = 60;
 
 /// The federation with its regions in short.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -114,11 +120,28 @@ pub(super) async fn show(
     _: Who,
     Path(name): Path<String>,
 ) -> Result<axum::Json<RegionDocument>, Problem> {
-    let region = state
-        .board
-        .region(&name)
-        .ok_or_else(|| Problem::no_region(&name))?;
+    let region = match state.board.region(&name) {
+        Some(region) => region,
+        None => just_joined(&state, name).await?,
+    };
     Ok(axum::Json(state.document(&region)))
+}
+
+/// What has joined is in the store first, and on the board a moment later: whoever accepts it as
+/// soon as its agent says that it has joined must not hear that there is none.
+async fn just_joined(state: &ApiState, name: String) -> Result<ShownRegion, Problem> {
+    let (called, clock) = (name.clone(), state.clock.clone());
+    state
+        .store
+        .read(move |it| it.region_called(&called))
+        .await?;
+    for _ in 0..ON_THE_BOARD_LOOKS {
+        clock.sleep(ON_THE_BOARD_EVERY).await;
+        if let Some(region) = state.board.region(&name) {
+            return Ok(region);
+        }
+    }
+    Err(Problem::no_region(&name))
 }
 
 /// The second yes.

@@ -170,7 +170,13 @@ impl Kit {
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
-        self.local(request(Method::GET, path, None)).await
+        self.getting(path).await
+    }
+
+    /// The same, while something else is done.
+    pub(crate) fn getting(&self, path: &str) -> impl Future<Output = Answer> + use<> {
+        let (local, request) = (self.local.clone(), request(Method::GET, path, None));
+        async move { answer(local.oneshot(request).await.unwrap()).await }
     }
 
     /// Signs in, and returns the cookie.
@@ -183,15 +189,20 @@ impl Kit {
 
     /// Adds a region and shows it.
     pub(crate) async fn region(&mut self, name: &str, key: u8) -> RegionNo {
+        let no = self.join(name, key).await;
+        self.show().await;
+        no
+    }
+
+    /// Adds a region, which is not shown yet.
+    pub(crate) async fn join(&self, name: &str, key: u8) -> RegionNo {
         let (name, id) = (name.to_owned(), RegionId::from_random(key.into()));
         let key = Fingerprint::from_bytes([key; 32]);
         let not_after = START.as_secs() + 24 * 3600;
         let add = move |it: &mut idp_hub::store::Changing<'_>| {
             it.add_region(id, &name, key, &introduction(), not_after)
         };
-        let no = self.store.change(add).await.unwrap();
-        self.show().await;
-        no
+        self.store.change(add).await.unwrap()
     }
 
     fn moment(&self) -> Moment {

@@ -1,9 +1,33 @@
 //! Regions: listed, shown, invited, accepted, renamed, removed.
 
+use std::time::Duration;
+
 use axum::http::Method;
 use serde_json::json;
+use tokio::time::{sleep, timeout};
 
 use crate::kit::{Kit, START, request};
+
+#[tokio::test]
+async fn who_has_just_joined_is_found_before_the_overview_shows_him() {
+    let mut kit = Kit::new().await;
+    kit.join("north", 1).await;
+    let mut getting = Box::pin(kit.getting("/api/v1/regions/north"));
+    let look = Duration::from_millis(50);
+    let too_early = timeout(look, &mut getting).await;
+    assert!(too_early.is_err(), "{:?}", too_early.unwrap());
+    kit.show().await;
+    let answer = loop {
+        tokio::select! {
+            answer = &mut getting => break answer,
+            () = sleep(look) => kit.hand.advance(look),
+        }
+    };
+    assert_eq!(answer.json()["name"], "north");
+    kit.get("/api/v1/regions/south")
+        .await
+        .is_problem(404, "not-found");
+}
 
 #[tokio::test]
 async fn the_overview_and_the_lists_agree() {

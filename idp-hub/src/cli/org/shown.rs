@@ -87,8 +87,8 @@ pub(super) fn plan(plan: &PlanDocument, full: bool, screen: Screen) -> String {
         let other = foreign::line(other);
         text.push_str(&format!(
             "\n\nThis is the cloud of the region {other:?} already, by the ids of its projects: \
-             two agents\nwould write to it. Remove one of the two regions. Only where its Keystone is \
-             a copy of\nthat one, merge it with --take-over."
+             two agents\nwould write to it. Remove one of the two regions. Only where its Keystone \
+             is a copy of\nthat one, merge it with --take-over."
         ));
     }
     let is_elsewhere = plan.foreign_federation.is_some() || plan.same_cloud.is_some();

@@ -183,7 +183,10 @@ impl Store {
 
 impl Reading<'_> {
     /// The region with this name.
-    fn region_called(&self, name: &str) -> Result<RegionRow, StoreError> {
+    ///
+    /// # Errors
+    /// If there is none, or the database fails.
+    pub fn region_called(&self, name: &str) -> Result<RegionRow, StoreError> {
         let mut all = self.regions()?.into_iter();
         let region = all.find(|it| it.facts.name == name);
         region.ok_or_else(|| StoreError::Missing {
