@@ -169,12 +169,7 @@ impl Kit {
         answer(self.local.clone().oneshot(request).await.unwrap()).await
     }
 
-    pub(crate) async fn get(&self, path: &str) -> Answer {
-        self.getting(path).await
-    }
-
-    /// The same, while something else is done.
-    pub(crate) fn getting(&self, path: &str) -> impl Future<Output = Answer> + use<> {
+    pub(crate) fn get(&self, path: &str) -> impl Future<Output = Answer> + use<> {
         let (local, request) = (self.local.clone(), request(Method::GET, path, None));
         async move { answer(local.oneshot(request).await.unwrap()).await }
     }

@@ -12,7 +12,7 @@ use crate::kit::{Kit, START, request};
 async fn who_has_just_joined_is_found_before_the_overview_shows_him() {
     let mut kit = Kit::new().await;
     kit.join("north", 1).await;
-    let mut getting = Box::pin(kit.getting("/api/v1/regions/north"));
+    let mut getting = Box::pin(kit.get("/api/v1/regions/north"));
     let look = Duration::from_millis(50);
     let too_early = timeout(look, &mut getting).await;
     assert!(too_early.is_err(), "{:?}", too_early.unwrap());
