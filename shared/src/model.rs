@@ -20,7 +20,9 @@ mod time;
 mod totals;
 mod weight;
 
-pub use administration::{ADMIN, Administration, SERVICE, is_admin_name};
+pub use administration::{
+    ADMIN, Administration, SERVICE, SERVICE_PROJECTS, is_admin_name, is_service_project,
+};
 pub use cloud_id::CloudId;
 pub use credential::{CloudCredential, CredentialFault, NamedDomain};
 pub use entry::{

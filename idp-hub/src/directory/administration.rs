@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use shared::ids::ObjectId;
 use shared::model::{
     ADMIN, Administration, Department, Link, Object, ObjectKind, Organization, Project, Role,
+    is_service_project,
 };
 
 use super::arrival::ADMIN_PROJECT;
@@ -86,7 +87,9 @@ impl Directory {
             all.push((place.department, Object::Department(department)));
         }
         if !self.stamps.contains_key(&place.project) {
+            // In a project of services no region would let anybody be made one.
             let is_fit = fit::name_fault(ObjectKind::Project, project).is_none();
+            let is_fit = is_fit && !is_service_project(project);
             let name = if is_fit { project } else { ADMIN_PROJECT };
             let project = Project {
                 department: place.department,

@@ -150,6 +150,7 @@ impl Directory {
         // What a region brought along may be called what would not be allowed here.
         if before.name() != after.name() {
             rules::may_rename(&before)?;
+            rules::keeps_its_users(self, id, &after)?;
             rules::name(self, id, &after)?;
         }
         rules::check(self, Some(&before), &after)?;

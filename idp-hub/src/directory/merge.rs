@@ -1,14 +1,13 @@
 //! Decides what becomes of a region's organization (DESIGN, "Directory and its merge").
 //!
-//! What the region has is recognized by the id map, by the marker that a federation left on it,
+//! What the region has is recognized by the id map, by the marker that the federation left on it,
 //! or, within a department that is known and for global roles, by its name. What is not recognized
 //! is taken in; where a department's name is taken, the region's gives way. Nothing of the
 //! directory is changed by a merge, only added to.
 //!
-//! A marker that says an id of which the directory knows nothing is of a thing that was made since
-//! the backup that the hub was restored from, or in a federation before this one. It is taken in
-//! under that id: so regions that have it come together in whatever order, and agents that applied
-//! it go on.
+//! A marker of the federation that says an id of which the directory knows nothing is of a thing
+//! that was made since the backup that the hub was restored from. It is taken in under that id: so
+//! regions that have it come together in whatever order, and agents that applied it go on.
 
 mod changes;
 mod claims;
@@ -254,22 +253,23 @@ impl<'a> Merger<'a> {
         !self.directory.stamps.contains_key(&id) && !self.identities.is_claimed(id)
     }
 
-    /// What a federation's marker on a thing says, if the directory knows nothing of that id.
+    /// What the federation's marker on a thing says, if the directory knows nothing of that id.
     fn marked(&self, kind: ObjectKind, here: &CloudId) -> Option<ObjectId> {
         let id = self.marker(kind, here)?;
         (!self.directory.stamps.contains_key(&id)).then_some(id)
     }
 
-    /// What a federation's marker on a thing says. Ids are random whoever gave them, and name one
-    /// thing in all of its regions: those of a federation whose hub is lost come together here
-    /// again by them.
+    /// What the federation's marker on a thing says. Another federation's say nothing: who wrote
+    /// them could bring his own people into what came with another region, or be asked for their
+    /// passwords.
     fn marker(&self, kind: ObjectKind, here: &CloudId) -> Option<ObjectId> {
         // Most regions have no markers at all.
         if self.arrival.markers.is_empty() {
             return None;
         }
-        let marker = self.arrival.markers.get(&(kind, here.clone()));
-        marker.map(|it| it.object)
+        let marker = self.arrival.markers.get(&(kind, here.clone()))?;
+        let is_ours = marker.federation == self.directory.federation();
+        is_ours.then_some(marker.object)
     }
 
     /// What the region's own name for a thing makes, in the directory's way of ids.

@@ -33,7 +33,7 @@ use crate::directory::PlanDigest;
 
 pub use counted::Counts;
 pub use drift::{CURE_AGAIN, DriftDue, RegionApplying, RemarkPage, Remarked, Seen};
-pub use feed::{DirectoryBatch, Heads};
+pub use feed::{DirectoryBatch, Heads, UNTOLD_MAX};
 pub use limits::LimitsSet;
 pub use list::{Known, Listed, ListedPage};
 pub use look::ShownPlan;

@@ -14,6 +14,16 @@ pub const ADMIN: &str = "admin";
 /// The role that services of OpenStack have, since Keystone 23 made by its `bootstrap`.
 pub const SERVICE: &str = "service";
 
+/// What the project is called that services have their accounts in: one of these, by all installers.
+/// In every department it stays the region's own.
+pub const SERVICE_PROJECTS: [&str; 2] = ["service", "services"];
+
+/// Whether a project of this name is where services have their accounts.
+pub fn is_service_project(name: &str) -> bool {
+    let mut all = SERVICE_PROJECTS.into_iter();
+    all.any(|it| Folded::new(it) == Folded::new(name))
+}
+
 /// Whether a global role of this name is the one of administrators, to some cloud's database.
 pub fn is_admin_name(name: &str) -> bool {
     Folded::new(name) == Folded::new(ADMIN)

@@ -87,7 +87,10 @@ impl Reconciler {
             }
             None if is_noted || is_put_back => {
                 let due = Due {
-                    level: Level::Unlink,
+                    level: match self.administration.appointed(link) {
+                        Some(_) => Level::Dismiss,
+                        None => Level::Unlink,
+                    },
                     order: Order::Unlink(here),
                     done: Done::Link(id, false),
                 };

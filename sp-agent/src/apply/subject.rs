@@ -101,6 +101,8 @@ pub enum Standing {
 /// In which order things are done that could all be done at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
+    /// Somebody's role as a cloud administrator is taken away. There are few, and it can't wait.
+    Dismiss,
     /// Switched off, whatever else is changed about it.
     SwitchOff,
     /// Made or changed.

@@ -69,6 +69,9 @@ impl Collecting {
     }
 
     fn collector(&self, config: &Config, cloud: Arc<dyn Cloud>) -> Collector {
+        let mut writing = self.applying.between.writing.subscribe();
+        // It may be in the midst of that.
+        writing.mark_changed();
         Collector {
             cloud,
             spool: self.spool.clone(),
@@ -78,7 +81,7 @@ impl Collecting {
             chance: Box::new(rand::random),
             read: self.applying.between.read.clone(),
             wanted: self.applying.between.wanted.subscribe(),
-            writing: self.applying.between.writing.subscribe(),
+            writing,
         }
     }
 

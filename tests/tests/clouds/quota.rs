@@ -36,6 +36,14 @@ fn ask(lab: &Lab, words: &str) {
     succeeded(lab.ask(&words));
 }
 
+/// The limit of instances that the hub knows to be in force.
+fn confirmed(lab: &Lab, region: &str) -> Option<u64> {
+    let all = lab.items(&format!("/regions/{region}/quotas"));
+    let is_it = |it: &&Value| it["project_name"] == PROJECT && it["service"] == "compute";
+    let mut resources = all.iter().find(is_it)?["resources"].as_array()?.iter();
+    resources.find(|it| it["name"] == "instances")?["limit"].as_u64()
+}
+
 fn allocated(lab: &Lab, region: &str, resource: &str) -> Value {
     let words = ["org", "quota", "allocated", region, "--output", "json"];
     let told: Value = serde_json::from_slice(&succeeded(lab.ask(&words)).stdout).unwrap();
@@ -91,8 +99,11 @@ pub(super) fn are_true(lab: &Lab, clouds: [&RealCloud; 2], away: &mut Region) {
 
     ask(lab, "org quota spread web instances=8");
     lab.until_shown(&[4, 4], instances);
+    for region in ["north", "south"] {
+        lab.until_shown(&Some(4), || confirmed(lab, region));
+    }
     away.daemon.kill();
-    lab.until("south", "offline");
+    lab.until("south", "unreachable");
     ask(lab, "org quota spread web instances=6");
     lab.until_shown(&[2, 4], instances);
     ask(lab, "org quota spread web instances=12");

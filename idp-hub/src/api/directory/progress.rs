@@ -43,9 +43,9 @@ pub struct ProgressDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub away_since: Option<Time>,
     /// How many changes of the directory its agent has not acknowledged yet, two of the same thing
-    /// being one: its counts know nothing of them. Absent before the merge, and where its agent
-    /// never said how far it is, or not since the hub was restored. Of one that went while the hub
-    /// was killed it may be more than there are.
+    /// being one, counted up to 1000: its counts know nothing of them. Absent before the merge, and
+    /// where its agent never said how far it is, or not since the hub was restored. Of one that
+    /// went while the hub was killed it may be more than there are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub untold: Option<u64>,
     /// The agent's counts; absent where it has said nothing yet.

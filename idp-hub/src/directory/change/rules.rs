@@ -2,7 +2,7 @@
 //! `keystone.common.validation.parameter_types`, and the checks of its resource manager).
 
 use shared::ids::ObjectId;
-use shared::model::{ADMIN, Folded, Object, ObjectKind, Project};
+use shared::model::{ADMIN, Actor, Assignment, Folded, Object, ObjectKind, Project, SERVICE};
 
 use super::{check_description, wrong};
 use crate::directory::Directory;
@@ -93,6 +93,27 @@ pub(super) fn may_rename(object: &Object<ObjectId>) -> Result<(), Refusal> {
         true => Err(wrong(
             format!("the role {ADMIN:?} is what every cloud's own policy asks for by this name"),
             "leave its name, and make another role",
+        )),
+        false => Ok(()),
+    }
+}
+
+/// A role that users have does not become the one of services.
+pub(super) fn keeps_its_users(
+    directory: &Directory,
+    id: ObjectId,
+    after: &Object<ObjectId>,
+) -> Result<(), Refusal> {
+    let is_of_services = matches!(after, Object::Role(it) if it.is_of_services());
+    let mut given = directory.live.assignments.iter();
+    let is_users = |it: &Assignment<ObjectId>| it.role == id && matches!(it.actor, Actor::User(_));
+    match is_of_services && given.any(is_users) {
+        true => Err(wrong(
+            format!(
+                "users have this role, and each region keeps whoever has one called {SERVICE:?} \
+                 as its own"
+            ),
+            "take it from them first, or choose another name",
         )),
         false => Ok(()),
     }

@@ -196,14 +196,22 @@ fn nobody_becomes_a_services_account_by_an_edit() {
     let ann = desk.user(ops, "ann").unwrap();
     let (service, own) = (desk.role(None, "Service"), desk.role(Some(ops), "service"));
     let place = Scope::Department(ops);
-    let refused = desk.assign(ann, place.clone(), service.unwrap());
+    let refused = desk.assign(ann, place.clone(), service.clone().unwrap());
     assert!(
         refused
             .unwrap_err()
             .to_string()
             .contains("keeps as its own")
     );
-    desk.assign(ann, place, own.unwrap()).unwrap();
+    desk.assign(ann, place.clone(), own.unwrap()).unwrap();
+    desk.edit(Edit::End {
+        kind: ObjectKind::Role,
+        id: service.unwrap(),
+    })
+    .unwrap();
+    let other = desk.role(None, "other").unwrap();
+    desk.assign(ann, place, other).unwrap();
+    assert!(desk.rename(ObjectKind::Role, other, "service").is_err());
 }
 
 #[test]

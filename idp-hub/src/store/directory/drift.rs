@@ -16,9 +16,9 @@ use shared::model::{
 use shared::wire::Digest;
 use shared::wire::record::{self, kind_code};
 
-use super::EVERYWHERE;
 use super::load::{UNREADABLE, record_of};
 use super::write::Rows;
+use super::{EVERYWHERE, UNTOLD_MAX};
 use crate::directory::{Delta, DriftPolicy, DriftRefusal, adoption, may_put_back};
 use crate::store::error::{Doing, StoreError};
 use crate::store::records::PAGE_MAX;
@@ -165,7 +165,8 @@ impl Reading<'_> {
                         Entry::Occupied(it) => *it.get(),
                         Entry::Vacant(it) => *it.insert(self.untold(EVERYWHERE, held)?),
                     };
-                    Some(common.saturating_add(self.untold(row.no.0, held)?))
+                    let own = self.untold(row.no.0, held)?;
+                    Some(common.saturating_add(own).min(UNTOLD_MAX))
                 }
                 None => None,
             };

@@ -17,6 +17,10 @@ use crate::store::hot::Untold;
 use crate::store::regions::RegionNo;
 use crate::store::{Changing, Reading, Store};
 
+/// What a region was not told yet is counted so far: whoever looks wants to know whether it is much,
+/// and regions may be many.
+pub const UNTOLD_MAX: u64 = 1_000;
+
 /// How far the feed of each region goes, as of the newest commit. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heads {
@@ -137,12 +141,13 @@ impl Reading<'_> {
     }
 
     /// How many things and bindings a region that holds the directory up to a change was not told
-    /// yet as they are now.
+    /// yet as they are now, counted up to [`UNTOLD_MAX`].
     pub(super) fn untold(&self, region: u32, held: u64) -> Result<u64, StoreError> {
-        let sql = "SELECT count(*) FROM directory WHERE region = ?1 AND seq > ?2";
+        let sql = "SELECT count(*) FROM (
+                       SELECT 1 FROM directory WHERE region = ?1 AND seq > ?2 LIMIT ?3)";
         let held = i64::try_from(held).unwrap_or(i64::MAX);
         self.prepared(sql)?
-            .query_row(params![region, held], |row| row.get(0))
+            .query_row(params![region, held, UNTOLD_MAX as i64], |row| row.get(0))
             .doing("count what a region was not told")
     }
 
@@ -154,7 +159,7 @@ impl Reading<'_> {
         Ok(found.flatten())
     }
 
-    fn is_merged(&self, no: RegionNo) -> Result<bool, StoreError> {
+    pub(super) fn is_merged(&self, no: RegionNo) -> Result<bool, StoreError> {
         let sql = "SELECT 1 FROM region_organization WHERE region = ?1 AND merged_ms IS NOT NULL";
         let mut statement = self.prepared(sql)?;
         statement

@@ -212,17 +212,18 @@ fn is_confirmed(
     if confirmed.take_over {
         return Ok(());
     }
-    if let Some(federation) = shown.plan.foreign {
-        return Err(MergeRefusal::Foreign {
-            region: name(),
-            federation,
-        });
-    }
-    match shown.twin.clone() {
-        None => Ok(()),
-        Some(other) => Err(MergeRefusal::Twin {
+    // First, as the word to take over from a lost federation is said of many regions.
+    if let Some(other) = shown.twin.clone() {
+        return Err(MergeRefusal::Twin {
             region: name(),
             other,
+        });
+    }
+    match shown.plan.foreign {
+        None => Ok(()),
+        Some(federation) => Err(MergeRefusal::Foreign {
+            region: name(),
+            federation,
         }),
     }
 }

@@ -13,21 +13,22 @@ use crate::store::error::{Doing, StoreError};
 use crate::store::regions::RegionNo;
 
 /// Of so many projects one is most likely there still, if it is the same cloud.
-const PROJECTS: usize = 4;
-
-/// The first ones may have ids that somebody chose.
-const LOOKED_AT: u32 = 64;
+const PROJECTS: u32 = 4;
 
 impl Reading<'_> {
-    /// What another accepted region is called whose agent tells of the same cloud.
+    /// What a merged region is called whose agent tells of the same cloud as this one's, which is
+    /// not merged yet.
     ///
     /// # Errors
     /// If the database fails, or holds an id that can't be read.
     pub(super) fn twin(&self, no: RegionNo) -> Result<Option<String>, StoreError> {
-        let sql = "SELECT name FROM regions
-                   WHERE no <> ?1 AND standing <> 3 AND EXISTS (
+        if self.is_merged(no)? {
+            return Ok(None);
+        }
+        let sql = "SELECT name FROM regions JOIN region_organization ON region = no
+                   WHERE no <> ?1 AND standing <> 3 AND merged_ms IS NOT NULL AND EXISTS (
                        SELECT 1 FROM records
-                       WHERE region = regions.no AND kind = ?2 AND id = ?3)
+                       WHERE records.region = regions.no AND kind = ?2 AND id = ?3)
                    ORDER BY no LIMIT 1";
         let mut statement = self.prepared(sql)?;
         let kind = kind_code(RecordKind::Project);
@@ -46,14 +47,15 @@ impl Reading<'_> {
         let sql = "SELECT id FROM records WHERE region = ?1 AND kind = ?2 ORDER BY id LIMIT ?3";
         let doing = "read a region's projects";
         let mut statement = self.prepared(sql)?;
-        let row = params![no.0, kind_code(RecordKind::Project), LOOKED_AT];
+        // Ids that somebody chose are texts, which stand last.
+        let row = params![no.0, kind_code(RecordKind::Project), PROJECTS];
         let mut rows = statement.query(row).doing(doing)?;
         let mut all = Vec::new();
         while let Some(row) = rows.next().doing(doing)? {
             let id: Vec<u8> = row.get(0).doing(doing)?;
             let decoded = decode_id(&id).map_err(|_| StoreError::Row { what: "project" })?;
             let is_random = !matches!(decoded, CloudId::Text(_));
-            if is_random && all.len() < PROJECTS {
+            if is_random {
                 all.push(id);
             }
         }

@@ -37,6 +37,8 @@ pub(super) struct Turn {
     missing_interval: Duration,
     /// Whether the cloud has much to write, which this reads.
     is_spared: bool,
+    /// When the next audit would be due if it were not spared.
+    due_unspared: Instant,
     audit: Reading,
     /// Not due until an audit came to its end, and where the cloud can't tell.
     changes: Reading,
@@ -99,6 +101,7 @@ impl Turn {
             changes_interval: options.changes,
             missing_interval: options.missing,
             is_spared: false,
+            due_unspared: now,
             audit: Reading::new(Some(now), Backoff::new(options.retry, audit_retry_max)),
             changes: Reading::new(None, Backoff::new(options.retry, options.retry_max)),
             resume_at: now,
@@ -191,7 +194,7 @@ impl Turn {
             // The first one is waited for.
             (true, None) => due_at,
             (true, Some(began)) => due_at.max(after(began, SPARED_INTERVAL)),
-            (false, _) => due_at.min(after(now, self.interval)),
+            (false, _) => due_at.min(self.due_unspared),
         });
         self.bring_forward(now);
     }
@@ -205,6 +208,7 @@ impl Turn {
 
     pub(super) fn audited(&mut self, now: Instant, outcome: Outcome, chance: u64) {
         let took = self.audit.end(now);
+        let unspared = after(now, pause(took, self.interval));
         let pause = pause(took, self.interval());
         match outcome {
             Outcome::Failed { patience } => {
@@ -218,6 +222,7 @@ impl Turn {
                 self.has_mark = true;
                 self.audit.backoff.reset();
                 self.audit.due_at = Some(after(now, pause));
+                self.due_unspared = unspared;
                 self.bring_forward(now);
             }
         }
@@ -263,7 +268,8 @@ impl Turn {
 
     fn missing(&mut self, now: Instant) {
         self.audit.backoff.reset();
-        self.audit.due_at = Some(after(now, self.missing_interval));
+        self.due_unspared = after(now, self.missing_interval);
+        self.audit.due_at = Some(self.due_unspared);
         self.changes.due_at = None;
     }
 }
@@ -334,7 +340,7 @@ mod tests {
         turn.audited(at(1), Outcome::Read, 0);
         assert_eq!(due(&turn), at(1) + SPARED_INTERVAL);
         turn.spare(at(5), false);
-        assert_eq!(due(&turn), at(5) + interval);
+        assert_eq!(due(&turn), at(1) + interval, "as if nothing had been");
         turn.spare(at(6), true);
         assert_eq!(due(&turn), at(0) + SPARED_INTERVAL);
         turn.wanted(at(7), at(7));

@@ -4,6 +4,7 @@ use shared::foreign;
 
 use super::super::super::output::{Screen, headers};
 use crate::api::{CountsDocument, ProgressDocument, RemarkDocument};
+use crate::store::directory::UNTOLD_MAX;
 
 /// How far each region is, then what failed.
 pub(super) fn status(
@@ -120,8 +121,10 @@ fn left(it: &ProgressDocument, counts: &CountsDocument) -> String {
         (_, Some(seconds)) => parts.push(format!("{rest}, {} min", seconds.div_ceil(60))),
         (_, None) => parts.push(format!("{rest}, nobody can say how long")),
     }
-    if let Some(untold @ 1..) = it.untold {
-        parts.push(format!("{untold} not told yet"));
+    match it.untold {
+        None | Some(0) => {}
+        Some(untold) if untold < UNTOLD_MAX => parts.push(format!("{untold} not told yet")),
+        Some(untold) => parts.push(format!("{untold} or more not told yet")),
     }
     if is_unknown(it) {
         parts.push("not known".to_owned());

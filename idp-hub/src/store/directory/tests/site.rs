@@ -136,6 +136,8 @@ impl Site {
             };
             self.store.feed(job).await.unwrap();
         }
+        // What comes next is another transaction than what was told.
+        self.store.change(|_| Ok(())).await.unwrap();
     }
 
     pub(super) async fn name(&self, no: RegionNo) -> String {
@@ -144,8 +146,6 @@ impl Site {
     }
 
     pub(super) async fn plan(&self, no: RegionNo) -> Result<Plan, StoreError> {
-        // Behind what was told.
-        self.store.change(|_| Ok(())).await.unwrap();
         let shown = self.store.shown_plan(&self.name(no).await).await?;
         Ok(shown.plan.clone())
     }

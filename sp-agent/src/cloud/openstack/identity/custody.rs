@@ -1,10 +1,7 @@
 //! What of a cloud's organization stays the region's own, whatever the federation decides.
 //!
 //! - What the operator protects by the agent's policy: departments with all that is in them, users.
-//! - The account that the agent signs in as and its project, by which the federation works here:
-//!   they are the administrator's, whose names the federation's may take, where the agent signs in
-//!   by an application credential. One that signs in by their names would lock itself out by
-//!   renaming them, so there they are only the region's own.
+//! - The account that the agent signs in as and its project, by which the federation works here.
 //! - The departments that this account and project live in, and those that the agent's sign-in
 //!   names, with all that is in them: renamed or switched off, they would lock the agent out.
 //! - Departments that OpenStack needs for itself, with all that is in them: Keystone's own domain,
@@ -20,7 +17,7 @@
 
 use std::collections::BTreeSet;
 
-use shared::model::{CloudId, Custody};
+use shared::model::{CloudId, Custody, is_service_project};
 
 use super::Rules;
 use crate::cloud::CloudError;
@@ -48,9 +45,6 @@ const OF_SERVICES: [&str; 14] = [
 
 /// The name that Keystone's own domain is given, also where its id is another one than usual.
 const DEFAULT_NAME: &str = "default";
-
-/// The names of the project that services have their accounts in.
-pub(super) const SERVICE_PROJECTS: [&str; 2] = ["service", "services"];
 
 /// Who keeps a department from the federation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,7 +128,7 @@ pub(super) fn project(keeper: Keeper, own: &Own, (id, name): (&CloudId, &str)) -
     match keeper {
         Keeper::Operator => Custody::Reserved,
         _ if own.project.as_ref() == Some(id) => Custody::Administrator,
-        _ if is_of_services(name) => Custody::Reserved,
+        _ if is_service_project(name) => Custody::Reserved,
         keeper => keeper.custody(),
     }
 }
@@ -160,13 +154,6 @@ pub(super) fn group(keeper: Keeper, kept: &BTreeSet<CloudId>, id: &CloudId) -> C
         true => Custody::Reserved,
         false => keeper.custody(),
     }
-}
-
-/// Whether a project of this name is where services have their accounts.
-pub(super) fn is_of_services(name: &str) -> bool {
-    SERVICE_PROJECTS
-        .iter()
-        .any(|it| it.eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]

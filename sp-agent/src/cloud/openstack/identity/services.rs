@@ -6,9 +6,9 @@
 
 use std::collections::BTreeSet;
 
-use shared::model::{Actor, CloudId, SERVICE, ServiceKind};
+use shared::model::{Actor, CloudId, SERVICE, SERVICE_PROJECTS, ServiceKind, is_service_project};
 
-use super::custody::{Keeper, SERVICE_PROJECTS, is_of_services};
+use super::custody::Keeper;
 use super::departments::Departments;
 use super::links;
 use super::parse::{ProjectList, RoleList};
@@ -50,7 +50,7 @@ async fn projects(
         let ask = Ask::new(ServiceKind::Identity, ["projects"]).with("name", name);
         let mut pager = Pager::new(ask, pages);
         while let Some(found) = pager.next::<ProjectList>(client).await? {
-            for raw in found.iter().filter(|it| is_of_services(it.name())) {
+            for raw in found.iter().filter(|it| is_service_project(it.name())) {
                 let department = raw.department().ok_or_else(|| pager.no_id())?;
                 if departments.keeper(&department) == Keeper::Cloud {
                     projects.push(raw.id().ok_or_else(|| pager.no_id())?);
