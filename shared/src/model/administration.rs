@@ -14,8 +14,8 @@ pub const ADMIN: &str = "admin";
 /// The role that services of OpenStack have, since Keystone 23 made by its `bootstrap`.
 pub const SERVICE: &str = "service";
 
-/// What the project is called that services have their accounts in: one of these, by all installers.
-/// In every department it stays the region's own.
+/// What the project is called that services have their accounts in: one of these, by all
+/// installers. In every department it stays the region's own.
 pub const SERVICE_PROJECTS: [&str; 2] = ["service", "services"];
 
 /// Whether a project of this name is where services have their accounts.

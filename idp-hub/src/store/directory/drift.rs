@@ -165,8 +165,7 @@ impl Reading<'_> {
                         Entry::Occupied(it) => *it.get(),
                         Entry::Vacant(it) => *it.insert(self.untold(EVERYWHERE, held)?),
                     };
-                    let own = self.untold(row.no.0, held)?;
-                    Some(common.saturating_add(own).min(UNTOLD_MAX))
+                    Some((common + self.untold(row.no.0, held)?).min(UNTOLD_MAX))
                 }
                 None => None,
             };

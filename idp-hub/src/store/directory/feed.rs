@@ -17,8 +17,8 @@ use crate::store::hot::Untold;
 use crate::store::regions::RegionNo;
 use crate::store::{Changing, Reading, Store};
 
-/// What a region was not told yet is counted so far: whoever looks wants to know whether it is much,
-/// and regions may be many.
+/// What a region was not told yet is counted so far: whoever looks wants to know whether it is
+/// much, and regions may be many.
 pub const UNTOLD_MAX: u64 = 1_000;
 
 /// How far the feed of each region goes, as of the newest commit. Cheap to clone.
