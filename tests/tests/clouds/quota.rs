@@ -1,8 +1,6 @@
 //! Quotas as the clouds' own services have them: set for one region, spread over two of which one
 //! is away for a while, and summed up.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 use tests::lab::{Lab, Region, succeeded};
 use tests::openstack::{Admin, RealCloud};
@@ -10,7 +8,7 @@ use tests::openstack::{Admin, RealCloud};
 const PROJECT: &str = "web";
 
 /// A cloud's projects: their names and its own ids.
-fn projects(cloud: &Admin) -> BTreeMap<String, String> {
+fn projects(cloud: &Admin) -> Vec<(String, String)> {
     let (status, told) = cloud.ask("GET", "/projects", &Value::Null);
     assert_eq!(status, 200, "{told}");
     let word = |it: &Value| it.as_str().unwrap().to_owned();
@@ -53,8 +51,8 @@ fn allocated(lab: &Lab, region: &str, resource: &str) -> Value {
 
 /// What the cloud's own services let all its projects use of a resource together.
 fn sum_in(cloud: &Admin, resource: &str) -> i64 {
-    let limits = projects(cloud).into_values();
-    let limits = limits.map(|it| limit_in(cloud, &it, resource));
+    let all = projects(cloud).into_iter();
+    let limits = all.map(|(_, id)| limit_in(cloud, &id, resource));
     limits.filter(|it| *it >= 0).sum()
 }
 
@@ -65,9 +63,15 @@ pub(super) fn are_true(lab: &Lab, clouds: [&RealCloud; 2], away: &mut Region) {
     lab.merge("south");
     ask(lab, "org create department research");
     ask(lab, "org create project web --in research");
-    let is_there = |cloud: &Admin| projects(cloud).contains_key(PROJECT);
-    lab.until_shown(&[true, true], || [north, south].map(is_there));
-    let [here, there] = [north, south].map(|it| projects(it)[PROJECT].clone());
+    let web = |cloud: &Admin| {
+        projects(cloud)
+            .into_iter()
+            .find(|(name, _)| name == PROJECT)
+    };
+    lab.until_shown(&true, || {
+        [north, south].map(web).iter().all(Option::is_some)
+    });
+    let [here, there] = [north, south].map(|it| web(it).unwrap().1);
     let instances = || {
         [
             limit_in(north, &here, "instances"),
