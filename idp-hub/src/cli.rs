@@ -14,6 +14,7 @@ mod hold;
 mod init;
 mod org;
 mod output;
+mod pages;
 mod prompt;
 mod region;
 mod restore;

@@ -131,10 +131,7 @@ pub(super) async fn show(
 /// soon as its agent says that it has joined must not hear that there is none.
 async fn just_joined(state: &ApiState, name: String) -> Result<ShownRegion, Problem> {
     let (called, clock) = (name.clone(), state.clock.clone());
-    state
-        .store
-        .read(move |it| it.region_called(&called))
-        .await?;
+    state.store.read(move |it| it.region_named(&called)).await?;
     for _ in 0..ON_THE_BOARD_LOOKS {
         clock.sleep(ON_THE_BOARD_EVERY).await;
         if let Some(region) = state.board.region(&name) {

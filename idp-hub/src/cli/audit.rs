@@ -11,11 +11,9 @@ use super::arguments::{Audit, AuditList};
 use super::client::{Client, escaped};
 use super::error::CliError;
 use super::output::Screen;
+use super::pages::PAGE;
 use crate::api::{AuditDocument, AuditEntryDocument, AuditHeadDocument, Time, VerifiedDocument};
 use crate::store;
-
-/// Entries asked for at once.
-const PAGE: u32 = 1000;
 
 /// The entries, the newest last.
 #[derive(Serialize)]

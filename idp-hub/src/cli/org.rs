@@ -20,11 +20,9 @@ use super::arguments::{Create, Ending, Kind, Link, Org, Said, Set, Which};
 use super::client::{Client, escaped};
 use super::error::CliError;
 use super::output::Screen;
+use super::pages::List;
 use super::prompt::{self, YES};
-use crate::api::{LinkDocument, ObjectDocument, Page, PasswordDocument};
-
-/// Items asked for at once.
-const PAGE: u32 = 1000;
+use crate::api::{LinkDocument, ObjectDocument, PasswordDocument};
 
 pub(super) async fn run(client: &Client, asked: &Org, screen: Screen) -> Result<(), CliError> {
     match asked {
@@ -87,38 +85,10 @@ pub(super) async fn run(client: &Client, asked: &Org, screen: Screen) -> Result<
     }
 }
 
-/// All of a kind, whatever their pages were.
+/// All of a kind.
 async fn all<T: DeserializeOwned>(client: &Client, kind: Kind) -> Result<Vec<T>, CliError> {
-    let (mut items, mut after) = (Vec::new(), String::new());
-    loop {
-        let path = format!("/directory/{}s?limit={PAGE}{after}", kind.word());
-        let mut page: Page<T> = client.get(&path).await?;
-        items.append(&mut page.items);
-        match page.next {
-            Some(next) => after = format!("&after={next}"),
-            None => return Ok(items),
-        }
-    }
-}
-
-/// What all regions or one have of something, page by page, until there is so much.
-async fn of_regions<T: DeserializeOwned>(
-    client: &Client,
-    what: &str,
-    region: Option<&str>,
-    max: usize,
-) -> Result<Vec<T>, CliError> {
-    let region = region.map_or_else(String::new, |it| format!("&region={}", escaped(it)));
-    let (mut items, mut after) = (Vec::new(), String::new());
-    loop {
-        let path = format!("/directory/{what}?limit={PAGE}{region}{after}");
-        let mut page: Page<T> = client.get(&path).await?;
-        items.append(&mut page.items);
-        match page.next {
-            Some(next) if items.len() < max => after = format!("&after={next}"),
-            _ => return Ok(items),
-        }
-    }
+    let path = format!("/directory/{}s", kind.word());
+    List::of(&path).read(client).await
 }
 
 fn listed<T: Serialize>(kind: Kind, all: &[T]) -> Value {

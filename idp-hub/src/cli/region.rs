@@ -18,11 +18,9 @@ use super::arguments::Region;
 use super::client::{Client, escaped};
 use super::error::CliError;
 use super::output::Screen;
+use super::pages::List;
 use super::prompt::{self, YES};
-use crate::api::{InvitationDocument, Page, RegionDocument};
-
-/// Regions asked for at once.
-const PAGE: u32 = 1000;
+use crate::api::{InvitationDocument, RegionDocument};
 
 pub(super) async fn run(client: &Client, asked: &Region, screen: Screen) -> Result<(), CliError> {
     match asked {
@@ -67,17 +65,7 @@ struct Regions {
 }
 
 async fn list(client: &Client, screen: Screen) -> Result<(), CliError> {
-    let mut items: Vec<RegionDocument> = Vec::new();
-    let mut after = String::new();
-    loop {
-        let path = format!("/regions?limit={PAGE}{after}");
-        let mut page: Page<RegionDocument> = client.get(&path).await?;
-        items.append(&mut page.items);
-        match page.next {
-            Some(next) => after = format!("&after={next}"),
-            None => break,
-        }
-    }
+    let items = List::of("/regions").read(client).await?;
     let all = Regions { regions: items };
     screen.write(|| shown::list(&all.regions, now(), screen), &all)
 }

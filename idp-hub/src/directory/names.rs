@@ -44,7 +44,7 @@ impl Taken {
 }
 
 /// A name and what is appended to it, the name cut so that both fit.
-pub(super) fn with_suffix(name: &str, suffix: &str, chars_max: usize) -> String {
+fn with_suffix(name: &str, suffix: &str, chars_max: usize) -> String {
     let room = chars_max.saturating_sub(suffix.chars().count());
     let kept: String = name.chars().take(room).collect();
     let whole = format!("{}{suffix}", kept.trim_end());

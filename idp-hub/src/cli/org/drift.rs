@@ -9,8 +9,8 @@ use super::super::arguments::{Cure, Drift, DriftPolicy, WhichDrift};
 use super::super::client::{Client, escaped};
 use super::super::error::CliError;
 use super::super::output::Screen;
+use super::super::pages::List;
 use super::super::prompt::{self, YES};
-use super::of_regions;
 use crate::api::{CuredDocument, RemarkDocument};
 
 pub(super) async fn run(client: &Client, asked: &Drift, screen: Screen) -> Result<(), CliError> {
@@ -122,5 +122,6 @@ async fn cure(
 }
 
 async fn remarks(client: &Client, region: Option<&str>) -> Result<Vec<RemarkDocument>, CliError> {
-    of_regions(client, "drift", region, usize::MAX).await
+    let list = List::of("/directory/drift");
+    list.by("region", region).read(client).await
 }

@@ -4,10 +4,10 @@ use shared::foreign;
 use shared::ids::ObjectId;
 
 use super::super::arguments::Kind;
-use super::super::client::{Client, escaped};
+use super::super::client::Client;
 use super::super::error::CliError;
-use super::PAGE;
-use crate::api::{ObjectDocument, Page};
+use super::super::pages::List;
+use crate::api::ObjectDocument;
 
 /// Things of one name that are told apart at most.
 const SAME_MAX: usize = 20;
@@ -46,20 +46,10 @@ pub(super) async fn find(
         (Some(within), Some(its)) => within == its.id || within == its.name,
         (Some(_), None) => false,
     };
-    let (mut found, mut after) = (Vec::new(), String::new());
     // To the end of all that have the name: the one that is meant may be the last of them.
-    loop {
-        let path = format!(
-            "/directory/{word}s?limit={PAGE}&name={}{after}",
-            escaped(name)
-        );
-        let page: Page<ObjectDocument> = client.get(&path).await?;
-        found.extend(page.items.into_iter().filter(&is_there));
-        match page.next {
-            Some(next) if found.len() <= SAME_MAX => after = format!("&after={next}"),
-            _ => break,
-        }
-    }
+    let list = List::of(&format!("/directory/{word}s")).by("name", Some(name));
+    let list = list.enough(SAME_MAX + 1);
+    let mut found = list.only(client, is_there).await?;
     match (found.pop(), found.is_empty()) {
         (Some(one), true) => Ok(one),
         (Some(one), false) => {

@@ -5,8 +5,9 @@ use serde_json::json;
 use super::super::client::{Client, escaped};
 use super::super::error::CliError;
 use super::super::output::Screen;
+use super::super::pages::PAGE;
 use super::super::prompt::{self, YES};
-use super::{PAGE, shown};
+use super::shown;
 use crate::api::{MergedDocument, PlanDocument, StepDocument};
 
 /// Actions of which some steps need a look: another name, or something that is not taken over.

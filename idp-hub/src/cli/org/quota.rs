@@ -8,11 +8,11 @@ use super::super::arguments::{Kind, Quota, SetQuota, UnsetQuota};
 use super::super::client::{Client, escaped};
 use super::super::error::CliError;
 use super::super::output::Screen;
+use super::super::pages::List;
 use super::super::prompt::{self, YES};
-use super::PAGE;
 use super::find::find;
 use super::spread;
-use crate::api::{AllocationDocument, LeftoverDocument, LimitsSetList, Page, ProjectQuotaDocument};
+use crate::api::{AllocationDocument, LeftoverDocument, LimitsSetList, ProjectQuotaDocument};
 
 pub(super) async fn run(client: &Client, asked: &Quota, screen: Screen) -> Result<(), CliError> {
     match asked {
@@ -48,20 +48,8 @@ async fn quotas(
     region: Option<&str>,
     project: Option<&str>,
 ) -> Result<Vec<ProjectQuotaDocument>, CliError> {
-    let of = |word, value: Option<&str>| {
-        value.map_or_else(String::new, |it| format!("&{word}={}", escaped(it)))
-    };
-    let wanted = of("region", region) + &of("project", project);
-    let (mut items, mut after) = (Vec::new(), String::new());
-    loop {
-        let path = format!("/directory/quotas?limit={PAGE}{wanted}{after}");
-        let mut page: Page<ProjectQuotaDocument> = client.get_slowly(&path).await?;
-        items.append(&mut page.items);
-        match page.next {
-            Some(next) => after = format!("&after={next}"),
-            None => return Ok(items),
-        }
-    }
+    let list = List::of("/directory/quotas").by("region", region);
+    list.by("project", project).slow().read(client).await
 }
 
 async fn allocation(client: &Client, region: &str) -> Result<AllocationDocument, CliError> {

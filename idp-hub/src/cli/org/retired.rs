@@ -6,12 +6,12 @@ use shared::foreign;
 use shared::ids::ObjectId;
 
 use super::super::arguments::{Ending, Kind};
-use super::super::client::{Client, escaped};
+use super::super::client::Client;
 use super::super::error::CliError;
 use super::super::output::{Screen, headers};
+use super::super::pages::List;
 use super::super::prompt::{self, YES};
-use super::PAGE;
-use crate::api::{InsideDocument, LeftDocument, Page, RetiredDocument};
+use crate::api::{InsideDocument, LeftDocument, RetiredDocument};
 
 /// All that was retired, or of one kind.
 pub(super) async fn list(
@@ -119,18 +119,8 @@ async fn all(
     kind: Option<Kind>,
     name: Option<&str>,
 ) -> Result<Vec<RetiredDocument>, CliError> {
-    let kind = kind.map_or_else(String::new, |it| format!("&kind={}", it.word()));
-    let name = name.map_or_else(String::new, |it| format!("&name={}", escaped(it)));
-    let (mut items, mut after) = (Vec::new(), String::new());
-    loop {
-        let path = format!("/directory/retired?limit={PAGE}{kind}{name}{after}");
-        let mut page: Page<RetiredDocument> = client.get(&path).await?;
-        items.append(&mut page.items);
-        match page.next {
-            Some(next) => after = format!("&after={next}"),
-            None => return Ok(items),
-        }
-    }
+    let list = List::of("/directory/retired").by("kind", kind.map(Kind::word));
+    list.by("name", name).read(client).await
 }
 
 fn question(it: &RetiredDocument) -> String {

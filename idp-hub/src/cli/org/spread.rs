@@ -11,9 +11,9 @@ use super::super::arguments::{Kind, Spread, SpreadCommand};
 use super::super::client::{Client, escaped};
 use super::super::error::CliError;
 use super::super::output::Screen;
-use super::PAGE;
+use super::super::pages::List;
 use super::find::find;
-use crate::api::{Page, SpreadDocument};
+use crate::api::SpreadDocument;
 
 pub(super) async fn run(client: &Client, asked: &Spread, screen: Screen) -> Result<(), CliError> {
     match &asked.command {
@@ -44,23 +44,12 @@ async fn set(client: &Client, asked: &Spread, screen: Screen) -> Result<(), CliE
 }
 
 async fn list(client: &Client, project: Option<&str>, screen: Screen) -> Result<(), CliError> {
-    let of = match project {
-        None => String::new(),
-        Some(name) => format!(
-            "&project={}",
-            find(client, Kind::Project, name, None).await?.id
-        ),
+    let found = match project {
+        None => None,
+        Some(name) => Some(find(client, Kind::Project, name, None).await?.id),
     };
-    let (mut all, mut after) = (Vec::<SpreadDocument>::new(), String::new());
-    loop {
-        let path = format!("/directory/spreads?limit={PAGE}{of}{after}");
-        let mut page: Page<SpreadDocument> = client.get(&path).await?;
-        all.append(&mut page.items);
-        match page.next {
-            Some(next) => after = format!("&after={next}"),
-            None => break,
-        }
-    }
+    let list = List::of("/directory/spreads").by("project", found.as_deref());
+    let all: Vec<SpreadDocument> = list.read(client).await?;
     screen.write(|| shown::list(&all, screen), &json!({ "spreads": all }))
 }
 

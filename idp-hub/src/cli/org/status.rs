@@ -12,7 +12,7 @@ use self::follow::Following;
 use super::super::client::Client;
 use super::super::error::CliError;
 use super::super::output::Screen;
-use super::of_regions;
+use super::super::pages::List;
 use crate::api::{ProgressDocument, RemarkDocument};
 
 /// Failures that are read: more than anybody reads on a screen. The counts say the rest.
@@ -28,8 +28,8 @@ pub(super) async fn run(
     screen: Screen,
 ) -> Result<(), CliError> {
     let regions = progress(client, region).await?;
-    let failures: Vec<RemarkDocument> =
-        of_regions(client, "failures", region, FAILURES_MAX).await?;
+    let failures = of_regions("failures", region).enough(FAILURES_MAX);
+    let failures: Vec<RemarkDocument> = failures.read(client).await?;
     let document = json!({ "regions": regions, "failures": failures });
     screen.write(|| shown::status(&regions, &failures, screen), &document)
 }
@@ -58,9 +58,14 @@ pub(super) async fn follow(
     }
 }
 
+/// What all regions or one have of something.
+fn of_regions(what: &str, region: Option<&str>) -> List {
+    List::of(&format!("/directory/{what}")).by("region", region)
+}
+
 async fn progress(
     client: &Client,
     region: Option<&str>,
 ) -> Result<Vec<ProgressDocument>, CliError> {
-    of_regions(client, "progress", region, usize::MAX).await
+    of_regions("progress", region).read(client).await
 }

@@ -18,9 +18,9 @@ use tokio::time::timeout;
 use super::look::{PlanVersion, ShownPlan};
 use super::merge::{Confirmation, Merged};
 use crate::directory::{Directory, MergeRefusal};
+use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::regions::RegionRow;
-use crate::store::{Reading, Store};
 
 /// Plans that are made at once. Each may be a hundred megabytes beside as much that it is made of,
 /// and fills a core for seconds.
@@ -107,7 +107,7 @@ impl Store {
         let name = region.to_owned();
         let planners = Arc::clone(&self.planners);
         let known = self.read(move |it| {
-            let version = it.plan_version(&it.region_called(&name)?)?;
+            let version = it.plan_version(&it.region_named(&name)?)?;
             Ok(planners.at(&version))
         });
         if let Some(shown) = known.await? {
@@ -117,7 +117,7 @@ impl Store {
         let (name, planners) = (region.to_owned(), Arc::clone(&self.planners));
         let made = self.read(move |it| {
             let _turn = turn;
-            let region = it.region_called(&name)?;
+            let region = it.region_named(&name)?;
             let version = it.plan_version(&region)?;
             // Whoever had the turn before may have made it.
             if let Some(shown) = planners.at(&version) {
@@ -160,7 +160,7 @@ impl Store {
         let turn = self.planners.turn().await?;
         let (name, planners) = (region.to_owned(), Arc::clone(&self.planners));
         let planned = self.read(move |it| {
-            let region = it.region_called(&name)?;
+            let region = it.region_named(&name)?;
             it.is_read(&region)?;
             let version = it.plan_version(&region)?;
             let directory = Box::new(it.directory()?);
@@ -178,21 +178,6 @@ impl Store {
             })
         });
         planned.await
-    }
-}
-
-impl Reading<'_> {
-    /// The region with this name.
-    ///
-    /// # Errors
-    /// If there is none, or the database fails.
-    pub fn region_called(&self, name: &str) -> Result<RegionRow, StoreError> {
-        let mut all = self.regions()?.into_iter();
-        let region = all.find(|it| it.facts.name == name);
-        region.ok_or_else(|| StoreError::Missing {
-            what: "region",
-            name: name.to_owned(),
-        })
     }
 }
 
