@@ -106,7 +106,9 @@ pub fn metrics_router(state: ApiState) -> Router {
 
 async fn metrics(State(state): State<ApiState>) -> ([(&'static str, &'static str); 1], String) {
     let kind = "text/plain; version=0.0.4; charset=utf-8";
-    ([("content-type", kind)], state.metrics.render(&state.board))
+    let sums = state.store.read(|it| it.applying_sums()).await.ok();
+    let text = state.metrics.render(&state.board, sums.as_ref());
+    ([("content-type", kind)], text)
 }
 
 /// Whether the store answers.

@@ -10,6 +10,7 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 use shared::model::Totals;
 
 use crate::overview::{FleetBoard, Shown};
+use crate::store::directory::ApplyingSums;
 
 /// Seconds: from what a commit takes to what somebody complains about.
 const DURATION_BUCKETS: [f64; 11] = [
@@ -56,9 +57,13 @@ impl Metrics {
         })
     }
 
-    /// Everything in Prometheus' text format (version 0.0.4).
-    pub fn render(&self, board: &FleetBoard) -> String {
+    /// Everything in Prometheus' text format (version 0.0.4). Without sums of the directory, which
+    /// only a store that answers has, those are as they were.
+    pub fn render(&self, board: &FleetBoard, directory: Option<&ApplyingSums>) -> String {
         show(&board.shown());
+        if let Some(sums) = directory {
+            show_directory(sums);
+        }
         self.handle.run_upkeep();
         self.handle.render()
     }
@@ -95,7 +100,11 @@ const COUNTERS: [(&str, &str); 6] = [
 ];
 
 /// What is measured, by name.
-const GAUGES: [(&str, &str); 9] = [
+const GAUGES: [(&str, &str); 10] = [
+    (
+        "idp_hub_directory_items",
+        "Things and links of the directory in all regions, by how their agents say they stand",
+    ),
     ("idp_hub_regions", "Regions by state"),
     (
         "idp_hub_regions_by_reason",
@@ -165,6 +174,13 @@ fn show(shown: &Shown) {
         let (name, factor) = metric_of(name);
         // Beyond 2^53 bytes a gauge is rounded, by less than a part in 2^52.
         gauge!(name).set(figure as f64 * factor as f64);
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "Prometheus' figures are floats")]
+fn show_directory(sums: &ApplyingSums) {
+    for (state, count) in sums.states() {
+        gauge!("idp_hub_directory_items", "state" => state).set(count as f64);
     }
 }
 

@@ -147,6 +147,11 @@ fn what_was_changed_in_a_region_is_shown_and_put_back_or_adopted() {
 
     rename(&south, "ann", "anna");
     let id = differs(&lab, "name");
+    let metrics = (lab.metrics(), agent.metrics());
+    let is_told =
+        |of: &str, daemon| of.contains(&format!("{daemon}_directory_items{{state=\"drift\"}} 1"));
+    assert!(is_told(&metrics.0, "idp_hub"), "{}", metrics.0);
+    assert!(is_told(&metrics.1, "sp_agent"), "{}", metrics.1);
     let shown = succeeded(lab.ask(&["org", "drift", "--region", "south"]));
     let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
     let short = &id[..12];

@@ -9,6 +9,7 @@
 //! ```
 
 mod administrators;
+mod applying;
 mod census;
 mod counted;
 mod drift;
@@ -31,8 +32,9 @@ use shared::model::UnixMillis;
 
 use crate::directory::PlanDigest;
 
+pub use applying::{ApplyingSums, RegionApplying};
 pub use counted::Counts;
-pub use drift::{CURE_AGAIN, DriftDue, RegionApplying, RemarkPage, Remarked, Seen};
+pub use drift::{CURE_AGAIN, DriftDue, RemarkPage, Remarked, Seen};
 pub use feed::{DirectoryBatch, Heads, UNTOLD_MAX};
 pub use limits::LimitsSet;
 pub use list::{Known, Listed, ListedPage};

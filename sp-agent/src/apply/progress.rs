@@ -46,6 +46,13 @@ pub struct Progress {
     pub read_only: bool,
 }
 
+impl Progress {
+    /// What is kept for a later batch, of either kind.
+    pub const fn held(&self) -> u64 {
+        self.removals_held.saturating_add(self.withdrawals_held)
+    }
+}
+
 /// Something that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failed {

@@ -29,7 +29,7 @@ impl From<&Progress> for Applying {
             under_way: it.under_way,
             waiting: it.waiting,
             // The hub counts whatever is held back together.
-            removals_held: it.removals_held.saturating_add(it.withdrawals_held),
+            removals_held: it.held(),
             failed: it.failed_count,
             drift: it.drift_count,
             left: it.left.map(|it| Duration::from_secs(it.as_secs())),

@@ -179,7 +179,7 @@ impl Run {
                 }
                 Ok(()) = self.writing.changed() => {
                     let is_spared = *self.writing.borrow_and_update();
-                    self.schedule.spare_organization(self.clock.now(), is_spared);
+                    self.schedule.spare_organization(is_spared);
                 }
                 () = wake => {}
             }

@@ -162,10 +162,10 @@ impl Schedule {
 
     /// The cloud has much to write of the organization, or has no more: meanwhile that is read
     /// seldom. To say so again changes nothing.
-    pub fn spare_organization(&mut self, now: Instant, is_spared: bool) {
+    pub fn spare_organization(&mut self, is_spared: bool) {
         let turns = self.turns.iter_mut();
         for turn in turns.filter(|it| it.part.is_organization()) {
-            turn.spare(now, is_spared);
+            turn.spare(is_spared);
         }
     }
 

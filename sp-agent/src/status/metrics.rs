@@ -12,6 +12,7 @@ use shared::link::agent::Phase;
 use shared::model::Feed;
 
 use super::gather::{Sources, bytes_of};
+use crate::apply::Progress;
 use crate::spool::Condition;
 
 /// Something else counts already.
@@ -52,6 +53,7 @@ impl Metrics {
     /// Everything in Prometheus' text format (version 0.0.4).
     pub fn render(&self, sources: &Sources) -> String {
         set_gauges(sources);
+        set_directory(&sources.progress.borrow());
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         set_unacknowledged(sources, &mut *held);
         drop(held);
@@ -78,6 +80,10 @@ const STATES: [&str; 5] = ["unjoined", "damaged", "pending", "following", "auton
 
 fn describe() {
     describe_gauge!("sp_agent_allegiance", "1 for the allegiance that holds");
+    describe_gauge!(
+        "sp_agent_directory_items",
+        "Things and links of the directory in this cloud, by how they stand"
+    );
     describe_gauge!(
         "sp_agent_behind_changes",
         "Changes of a feed that the hub does not hold yet, while it is heard"
@@ -159,6 +165,20 @@ fn set_gauges(sources: &Sources) {
     let is_known = sources.cloud.borrow().reason.is_none();
     gauge!("sp_agent_cloud_known").set(f64::from(is_known));
     gauge!("sp_agent_start_timestamp_seconds").set(sources.started.as_secs() as f64);
+}
+
+#[allow(clippy::cast_precision_loss, reason = "Prometheus' figures are floats")]
+fn set_directory(progress: &Progress) {
+    for (state, count) in [
+        ("in-place", progress.in_place),
+        ("under-way", progress.under_way),
+        ("waiting", progress.waiting),
+        ("held", progress.held()),
+        ("failed", progress.failed_count),
+        ("drift", progress.drift_count),
+    ] {
+        gauge!("sp_agent_directory_items", "state" => state).set(count as f64);
+    }
 }
 
 /// While the hub is heard, it says what it lacks; else what it held then is what counts.

@@ -2,24 +2,21 @@
 
 mod policy;
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::time::Duration;
 
 use rusqlite::{OptionalExtension, params};
 use shared::audit::By;
 use shared::ids::ObjectId;
 use shared::model::{
-    Applying, Becomes, Binding, CloudId, ObjectKind, PutBack, Record, RecordKind, Remark,
-    RemarkState, Subject, UnixMillis,
+    Becomes, Binding, CloudId, ObjectKind, PutBack, Record, RecordKind, Remark, RemarkState,
+    Subject, UnixMillis,
 };
 use shared::wire::Digest;
 use shared::wire::record::{self, kind_code};
 
 use super::load::{UNREADABLE, record_of};
 use super::write::Rows;
-use super::{EVERYWHERE, UNTOLD_MAX};
-use crate::directory::{Delta, DriftPolicy, DriftRefusal, adoption, may_put_back};
+use crate::directory::{Delta, DriftRefusal, adoption, may_put_back};
 use crate::store::error::{Doing, StoreError};
 use crate::store::records::PAGE_MAX;
 use crate::store::regions::{RegionNo, RegionRow};
@@ -49,26 +46,6 @@ pub struct RemarkPage {
     pub items: Vec<Remarked>,
     /// Where to go on; `None` at the end.
     pub next: Option<Vec<u8>>,
-}
-
-/// How far one region is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RegionApplying {
-    /// The region's number.
-    pub no: RegionNo,
-    /// The region's name.
-    pub region: String,
-    /// Its agent's word; `None` where that has said nothing.
-    pub applying: Option<(Applying, UnixMillis)>,
-    /// When its session last ended, or began.
-    pub seen: UnixMillis,
-    /// What is done about drift there.
-    pub policy: DriftPolicy,
-    /// Whether its organization is merged.
-    pub is_merged: bool,
-    /// How many changes of the directory its agent has not acknowledged, so that its word is older
-    /// than they are: two of the same thing are one. `None` where that is not known.
-    pub untold: Option<u64>,
 }
 
 /// Which drift an administrator saw.
@@ -130,58 +107,6 @@ impl Reading<'_> {
             }
         }
         Ok(page)
-    }
-
-    /// How far each region is, or one, in the order of their numbers: so many of those after one.
-    /// `held` says up to which change those hold the directory that have a session; of others the
-    /// store knows it.
-    ///
-    /// # Errors
-    /// If there is no such region, or the database fails.
-    pub fn applying(
-        &self,
-        region: Option<&str>,
-        (after, limit): (u32, usize),
-        held: &HashMap<RegionNo, u64>,
-    ) -> Result<Vec<RegionApplying>, StoreError> {
-        // Most regions hold as much as others.
-        let mut everywhere: HashMap<u64, u64> = HashMap::new();
-        let of = |row: RegionRow| {
-            let found = self.records(row.no, RecordKind::Applying, &[], 1)?;
-            let found = found.records.into_iter().next();
-            let applying = found.and_then(|it| match it.record {
-                Record::Applying(applying) => Some((applying, it.changed)),
-                _ => None,
-            });
-            let organization = self.region_organization(row.no)?;
-            let is_merged = organization.is_some_and(|it| it.merged.is_some());
-            let held = match held.get(&row.no) {
-                Some(held) => Some(*held),
-                None => self.directory_held(row.no)?,
-            };
-            let untold = match held.filter(|_| is_merged) {
-                Some(held) => {
-                    let common = match everywhere.entry(held) {
-                        Entry::Occupied(it) => *it.get(),
-                        Entry::Vacant(it) => *it.insert(self.untold(EVERYWHERE, held)?),
-                    };
-                    Some((common + self.untold(row.no.0, held)?).min(UNTOLD_MAX))
-                }
-                None => None,
-            };
-            Ok(RegionApplying {
-                policy: self.drift_policy(row.no)?,
-                no: row.no,
-                seen: row.facts.seen,
-                region: row.facts.name,
-                applying,
-                is_merged,
-                untold,
-            })
-        };
-        let rows = self.regions_of(region)?.into_iter();
-        let rows = rows.filter(|it| it.no.0 > after).take(limit);
-        rows.map(of).collect()
     }
 
     /// The drift that an administrator saw, if it is still that.

@@ -37,8 +37,6 @@ pub(super) struct Turn {
     missing_interval: Duration,
     /// Whether the cloud has much to write, which this reads.
     is_spared: bool,
-    /// When the next audit would be due if it were not spared.
-    due_unspared: Instant,
     audit: Reading,
     /// Not due until an audit came to its end, and where the cloud can't tell.
     changes: Reading,
@@ -101,7 +99,6 @@ impl Turn {
             changes_interval: options.changes,
             missing_interval: options.missing,
             is_spared: false,
-            due_unspared: now,
             audit: Reading::new(Some(now), Backoff::new(options.retry, audit_retry_max)),
             changes: Reading::new(None, Backoff::new(options.retry, options.retry_max)),
             resume_at: now,
@@ -114,7 +111,9 @@ impl Turn {
     /// What waits for its time, and when that is.
     pub(super) fn waiting(&self) -> impl Iterator<Item = (Instant, Work)> + use<> {
         let (part, resume_at) = (self.part, self.resume_at);
-        let audit = self.audit.waiting().map(|at| (at, Work::Audit(part)));
+        let floor = self.spared_until().unwrap_or(resume_at);
+        let audit = self.audit.waiting();
+        let audit = audit.map(|at| (at.max(floor), Work::Audit(part)));
         let changes = self.changes.waiting().map(|at| (at, Work::Changes(part)));
         let both = [audit, changes].into_iter().flatten();
         both.map(move |(at, work)| (at.max(resume_at), work))
@@ -173,43 +172,33 @@ impl Turn {
     }
 
     fn bring_forward(&mut self, now: Instant) {
-        let latest = self.audit.running_since.or(self.audit.began_last);
-        let is_told = self.wanted_since.is_none_or(|it| latest >= Some(it));
-        if !is_told && self.audit.backoff.attempts() == 0 {
+        if self.is_awaited() && self.audit.backoff.attempts() == 0 {
             let soon = after(now, Duration::ZERO);
             self.audit.due_at = self.audit.due_at.map(|due_at| due_at.min(soon));
         }
     }
 
-    /// The cloud has much to write of what this reads, or has no more.
-    pub(super) fn spare(&mut self, now: Instant, is_spared: bool) {
-        let was_spared = std::mem::replace(&mut self.is_spared, is_spared);
-        if was_spared == is_spared || self.audit.backoff.attempts() > 0 {
-            return;
-        }
-        let Some(due_at) = self.audit.due_at else {
-            return;
-        };
-        self.audit.due_at = Some(match (is_spared, self.audit.began_last) {
-            // The first one is waited for.
-            (true, None) => due_at,
-            (true, Some(began)) => due_at.max(after(began, SPARED_INTERVAL)),
-            (false, _) => due_at.min(self.due_unspared),
-        });
-        self.bring_forward(now);
+    /// Whether somebody waits for an audit, and none began since.
+    fn is_awaited(&self) -> bool {
+        let latest = self.audit.running_since.or(self.audit.began_last);
+        self.wanted_since.is_some_and(|it| latest < Some(it))
     }
 
-    fn interval(&self) -> Duration {
-        match self.is_spared {
-            true => self.interval.max(SPARED_INTERVAL),
-            false => self.interval,
-        }
+    /// The cloud has much to write of what this reads, or has no more.
+    pub(super) const fn spare(&mut self, is_spared: bool) {
+        self.is_spared = is_spared;
+    }
+
+    /// Until when the cloud is spared the next audit: not the first one, nor one that somebody
+    /// waits for, and one that failed has its own time.
+    fn spared_until(&self) -> Option<Instant> {
+        let is_spared = self.is_spared && !self.is_awaited();
+        let began = self.audit.began_last?;
+        (is_spared && self.audit.backoff.attempts() == 0).then(|| after(began, SPARED_INTERVAL))
     }
 
     pub(super) fn audited(&mut self, now: Instant, outcome: Outcome, chance: u64) {
         let took = self.audit.end(now);
-        let unspared = after(now, pause(took, self.interval));
-        let pause = pause(took, self.interval());
         match outcome {
             Outcome::Failed { patience } => {
                 self.be_patient(now, patience);
@@ -221,8 +210,7 @@ impl Turn {
             Outcome::Read | Outcome::CannotTell => {
                 self.has_mark = true;
                 self.audit.backoff.reset();
-                self.audit.due_at = Some(after(now, pause));
-                self.due_unspared = unspared;
+                self.audit.due_at = Some(after(now, pause(took, self.interval)));
                 self.bring_forward(now);
             }
         }
@@ -268,8 +256,7 @@ impl Turn {
 
     fn missing(&mut self, now: Instant) {
         self.audit.backoff.reset();
-        self.due_unspared = after(now, self.missing_interval);
-        self.audit.due_at = Some(self.due_unspared);
+        self.audit.due_at = Some(after(now, self.missing_interval));
         self.changes.due_at = None;
     }
 }
@@ -334,17 +321,20 @@ mod tests {
         let interval = Options::default().organization;
         let mut turn = Turn::new(begun, Part::Users, &Options::default());
         let due = |turn: &Turn| turn.waiting().next().unwrap().0;
-        turn.spare(at(0), true);
+        turn.spare(true);
         assert_eq!(due(&turn), at(0), "the first one is waited for");
         turn.start(at(0), Work::Audit(Part::Users));
         turn.audited(at(1), Outcome::Read, 0);
-        assert_eq!(due(&turn), at(1) + SPARED_INTERVAL);
-        turn.spare(at(5), false);
+        assert_eq!(due(&turn), at(0) + SPARED_INTERVAL);
+        turn.spare(false);
         assert_eq!(due(&turn), at(1) + interval, "as if nothing had been");
-        turn.spare(at(6), true);
+        turn.spare(true);
         assert_eq!(due(&turn), at(0) + SPARED_INTERVAL);
         turn.wanted(at(7), at(7));
         assert!(due(&turn) < at(9));
+        turn.start(at(8), Work::Audit(Part::Users));
+        turn.audited(at(9), Outcome::Read, 0);
+        assert_eq!(due(&turn), at(8) + SPARED_INTERVAL, "nobody waits any more");
     }
 
     #[test]

@@ -143,6 +143,8 @@ async fn remarks_change_no_plan_and_are_listed_by_region_page_by_page() {
         .unwrap();
     let drift = all.iter().map(|it| it.applying.as_ref().unwrap().0.drift);
     assert_eq!(drift.collect::<Vec<_>>(), [3, 1]);
+    let sums = site.store.read(|it| it.applying_sums()).await.unwrap();
+    assert_eq!(sums.drift, 4);
     let missing = site
         .store
         .read(|it| it.applying(Some("south"), ALL, &HashMap::new()))
