@@ -54,6 +54,19 @@ fn dismissal(user: ObjectId, even_the_last: bool) -> Edit {
 }
 
 #[test]
+fn its_project_is_never_called_as_those_of_services_are() {
+    for (of_the_agent, expected) in [("operators", "operators"), ("Service", "admin")] {
+        let (directory, mut home) = (directory(), Cloud::new(1));
+        home.department("ops");
+        let mut arrival = home.arrival();
+        arrival.admin_project = of_the_agent;
+        let plan = crate::directory::plan(&directory, &arrival);
+        let project = (ObjectKind::Project, expected.to_owned());
+        assert!(founded(&plan).contains(&project), "{of_the_agent}");
+    }
+}
+
+#[test]
 fn the_first_merge_founds_it_and_every_region_gets_it() {
     let (mut directory, mut home) = (directory(), Cloud::new(1));
     home.department("ops");

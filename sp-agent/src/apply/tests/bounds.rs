@@ -4,6 +4,7 @@ use shared::model::{End, ObjectKind};
 
 use super::super::bounds::REMOVALS_PERIOD;
 use super::super::compare::{enabled, switched};
+use super::passwords::{appoint, secret_of};
 use super::rules::{DEPARTMENT, change, end};
 use super::world::*;
 use super::*;
@@ -200,4 +201,26 @@ fn what_is_removed_takes_its_links_with_it_whatever_is_left_of_the_other_bound()
     assert_eq!(bench.run(), 0, "with 0 nothing is switched off");
     let progress = bench.progress();
     assert_eq!((progress.withdrawals_held, progress.left), (1, None));
+}
+
+#[test]
+fn a_cloud_administrators_dismissal_waits_for_nothing() {
+    for (max, others) in [(0, 0), (4, 4)] {
+        let (mut bench, mut replica) = members(9, withdrawals(max));
+        let link = appoint(&mut replica, oid(FIRST));
+        replica.secrets.insert(oid(FIRST), secret_of(oid(FIRST), 5));
+        bench.core.follow(&replica);
+        bench.run();
+        bench.now += REMOVALS_PERIOD;
+        let here = link.translated(|kind, id| bench.core.places.here(kind, id));
+        let here = here.unwrap();
+        assert!(bench.cloud.all.has_link(&here));
+        unlink_all(&mut replica);
+        bench.core.follow(&replica);
+        let orders = bench.step();
+        assert_eq!(orders.len(), 1 + others, "{orders:?}");
+        assert_eq!(orders[0], Order::Unlink(here), "before all others");
+        let held = 9 - u64::try_from(others).unwrap();
+        assert_eq!(bench.progress().withdrawals_held, held);
+    }
 }

@@ -1,5 +1,6 @@
 //! Passwords that the hub sealed, given to the cloud.
 
+use shared::ids::ObjectId;
 use shared::model::{Administration, Custody, Implication, Link, ObjectKind, Secret};
 
 use super::rules::{DEPARTMENT, USER, applied};
@@ -8,8 +9,12 @@ use super::*;
 use crate::replica::Tied;
 
 fn secret(version: u64) -> Secret {
+    secret_of(oid(USER), version)
+}
+
+pub(super) fn secret_of(user: ObjectId, version: u64) -> Secret {
     Secret {
-        user: oid(USER),
+        user,
         version,
         sealed: vec![7],
     }
@@ -129,17 +134,22 @@ fn whoever_administers_the_cloud_keeps_his_password() {
     assert_eq!(bench.cloud.passwords.get(&ann), Some(&5));
 }
 
-/// The directory of [`applied`], in which ann is a cloud administrator of the federation, and by
-/// which link.
-fn appointed() -> (Bench, Replica, Link<shared::ids::ObjectId>) {
-    let (bench, mut replica) = applied();
+/// Makes a user a cloud administrator of the federation; by which link.
+pub(super) fn appoint(replica: &mut Replica, user: ObjectId) -> Link<ObjectId> {
     let place = Administration::of(federation());
     let (admin, all) = (oid(70), &mut replica.directory);
     all.insert(place.department, department("federation"));
     all.insert(place.project, project(place.department, None, "admin"));
     all.insert(admin, role("admin"));
-    let link = Link::Assignment(place.link(oid(USER), admin));
+    let link = Link::Assignment(place.link(user, admin));
     all.link(link.clone());
+    link
+}
+
+/// The directory of [`applied`], in which ann is one.
+fn appointed() -> (Bench, Replica, Link<ObjectId>) {
+    let (bench, mut replica) = applied();
+    let link = appoint(&mut replica, oid(USER));
     (bench, replica, link)
 }
 
