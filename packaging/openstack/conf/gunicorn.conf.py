@@ -15,3 +15,17 @@ control_socket_disable = True
 # In its working directory: who asked for what, so that a test can count what was written.
 accesslog = "access.log"
 access_log_format = "%(m)s %(U)s %(s)s"
+
+
+def post_fork(server, worker):
+    # What refers to a thing that was deleted goes with it in the databases of production. SQLite
+    # does so where each connection asks for it, and otherwise Keystone's list of implied roles is
+    # an error for ever, once a role in it was deleted.
+    if not wsgi_app.startswith("keystone"):
+        return
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    @event.listens_for(Engine, "connect")
+    def refer(connection, _):
+        connection.execute("PRAGMA foreign_keys = ON")
