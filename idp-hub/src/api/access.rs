@@ -104,6 +104,7 @@ const ROUTES: &[(&str, &[(&str, Access)])] = {
             &[("GET", Share), ("PATCH", Share), ("DELETE", Share)],
         ),
         ("/directory/users/{id}/password", &[("PUT", Share)]),
+        ("/directory/users/{id}/lock", &[("DELETE", Share)]),
         ("/directory/memberships", LINKS),
         ("/directory/memberships/{id}", LINK),
         ("/directory/implications", LINKS),

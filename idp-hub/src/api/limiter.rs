@@ -74,6 +74,11 @@ impl SignInLimiter {
             failures.count = failures.count.saturating_sub(1);
         }
     }
+
+    /// Forgets all attempts at an account. What each source has failed by stays.
+    pub fn forgive(&mut self, account: &str) {
+        self.pairs.entries.retain(|(it, _), _| it != account);
+    }
 }
 
 /// The failures of each of some kind.

@@ -15,6 +15,7 @@ mod lockout;
 mod regions;
 mod sign_in;
 mod spread;
+mod unlock;
 
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -32,6 +33,7 @@ pub(super) use sign_in::{Given, Refused, check};
 
 // Whole, because the list of routes needs what stands beside each handler as well.
 pub(super) use administrators::*;
+pub(super) use unlock::*;
 
 use self::spread::{Chosen, How, set};
 use super::audit;
@@ -85,7 +87,8 @@ pub struct PasswordDocument {
     pub lacking: Vec<String>,
 }
 
-/// Set the password of a user of the directory, here and in every region. Ends his sessions.
+/// Set the password of a user of the directory, here and in every region. Ends his sessions, and
+/// whoever was locked after wrong ones may sign in by it at once.
 #[utoipa::path(put, path = "/directory/users/{id}/password", tag = "directory",
     params(("id" = String, Path, description = "The user's id")),
     request_body = UserPassword, responses(
@@ -126,6 +129,7 @@ pub(super) async fn set_user_password(
         how: How::By(who.asker()),
     };
     let document = set(&state, chosen).await.inspect_err(tell)?;
+    unlock::unlock(&state, &row);
     let (user, by, regions) = (row.title(), who.name(), document.regions);
     tracing::info!(target: "audit", action = "set-password", user, by, %source, regions);
     Ok(axum::Json(document))

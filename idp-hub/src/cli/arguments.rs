@@ -129,6 +129,13 @@ pub(super) enum Region {
         #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=60))]
         minutes: u64,
     },
+    /// List the invitations that nobody has used yet
+    Invitations,
+    /// Make an invitation that nobody has used yet good for nothing
+    Withdraw {
+        /// The name that it is for
+        name: String,
+    },
     /// Adopt an agent that is not joined, by its management address: look at it, compare its key,
     /// and give an administrator's account of its cloud, which the agent checks there
     Adopt(Adopt),

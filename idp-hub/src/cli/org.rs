@@ -72,6 +72,7 @@ pub(super) async fn run(client: &Client, asked: &Org, screen: Screen) -> Result<
             user,
             stdin,
         } => password(client, (department, user), *stdin, screen).await,
+        Org::Unlock { department, user } => unlock(client, (department, user), screen).await,
         Org::Quota(asked) => quota::run(client, asked, screen).await,
         Org::Administrator(asked) => administrator::run(client, asked, screen).await,
         Org::Link(asked) => link(client, asked, screen).await,
@@ -216,6 +217,18 @@ async fn password(
     let body = json!({ "new": new.as_str() });
     let set: PasswordDocument = client.put(&path, &body).await?;
     screen.write(|| shown::password(&found, &set), &set)
+}
+
+async fn unlock(
+    client: &Client,
+    (department, user): (&str, &str),
+    screen: Screen,
+) -> Result<(), CliError> {
+    let found = find(client, Kind::User, user, Some(department)).await?;
+    let path = format!("/directory/users/{}/lock", found.id);
+    client.act(Method::DELETE, &path, None::<&Value>).await?;
+    let text = format!("{:?} may sign in again.", found.name);
+    screen.line(&text, &json!({ "unlocked": found.id, "name": found.name }))
 }
 
 async fn link(client: &Client, asked: &Link, screen: Screen) -> Result<(), CliError> {

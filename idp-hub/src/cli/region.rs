@@ -20,11 +20,13 @@ use super::error::CliError;
 use super::output::Screen;
 use super::pages::List;
 use super::prompt::{self, YES};
-use crate::api::{InvitationDocument, RegionDocument};
+use crate::api::{InvitationDocument, OpenInvitations, RegionDocument};
 
 pub(super) async fn run(client: &Client, asked: &Region, screen: Screen) -> Result<(), CliError> {
     match asked {
         Region::Invite { name, minutes } => invite(client, name, *minutes, screen).await,
+        Region::Invitations => invitations(client, screen).await,
+        Region::Withdraw { name } => withdraw(client, name, screen).await,
         Region::Adopt(asked) => adopt::run(client, asked, screen).await,
         Region::List => list(client, screen).await,
         Region::Show { name } => show(client, name, screen).await,
@@ -56,6 +58,18 @@ async fn invite(client: &Client, name: &str, minutes: u64, screen: Screen) -> Re
         )
     };
     screen.write(text, &invitation)
+}
+
+async fn invitations(client: &Client, screen: Screen) -> Result<(), CliError> {
+    let open: OpenInvitations = client.get("/invitations").await?;
+    screen.write(|| shown::invitations(&open, screen), &open)
+}
+
+async fn withdraw(client: &Client, name: &str, screen: Screen) -> Result<(), CliError> {
+    let path = format!("/invitations/{}", escaped(name));
+    client.act(Method::DELETE, &path, None::<&Value>).await?;
+    let text = format!("The invitation for {name:?} is good for nothing any more.");
+    screen.line(&text, &json!({ "withdrawn": name }))
 }
 
 /// All regions, whatever their pages were.

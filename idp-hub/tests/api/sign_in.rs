@@ -345,6 +345,31 @@ async fn guessers_lock_an_account_wherever_they_are_and_ask_no_region_without_en
 }
 
 #[tokio::test]
+async fn who_was_locked_is_let_in_by_an_administrator_or_by_another_password() {
+    let it = stage().await;
+    let guess = |source| from(source, enters("ops", "ann", "wrong"));
+    let lock = || async {
+        for source in 1..=10 {
+            let guessed = it.kit.web(guess(source)).await;
+            guessed.is_problem(401, "wrong-password");
+        }
+        let locked = it.ann_enters(OLD).await;
+        locked.is_problem(429, "too-many-attempts");
+    };
+    lock().await;
+    let path = format!("/directory/users/{}/lock", it.ann);
+    let opened = it.kit.send(Method::DELETE, &path, json!(null)).await;
+    assert_eq!(opened.status, 204, "{}", opened.text);
+    cookie(&it.ann_enters(OLD).await);
+    lock().await;
+    assert_eq!(it.kit.sets_password(&it.ann, NEW).await.status, 200);
+    cookie(&it.ann_enters(NEW).await);
+    let path = path.replace(&it.ann, &it.ops);
+    let nobody = it.kit.send(Method::DELETE, &path, json!(null)).await;
+    nobody.is_problem(404, "not-found");
+}
+
+#[tokio::test]
 async fn who_is_switched_off_is_out_at_once_and_told_nothing() {
     let it = stage().await;
     cookie(&it.ann_enters(OLD).await);

@@ -93,7 +93,7 @@ pub(in crate::api) async fn check(
     let place = state.passwords().place().map_err(Problem::from)?;
     // Names may be long, and are remembered.
     let hashed = hash_of(&department, &name);
-    let pair = format!("user {hashed:016x}");
+    let pair = pair_of(&department, &name);
     attempt(state, source, &pair)?;
     let nobody = Whose::Nobody(hashed);
     let found = state
@@ -140,6 +140,11 @@ pub(in crate::api) async fn check(
     succeeded(state, source, &pair);
     state.lockout(|it| it.right(&whose));
     Ok(row)
+}
+
+/// What attempts at the account of somebody who is called so are counted by.
+pub(super) fn pair_of(department: &str, name: &str) -> String {
+    format!("user {:016x}", hash_of(department, name))
 }
 
 fn hash_of(department: &str, name: &str) -> u64 {

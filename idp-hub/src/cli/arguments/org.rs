@@ -88,6 +88,13 @@ pub(in crate::cli) enum Org {
         #[arg(long)]
         stdin: bool,
     },
+    /// Let a user sign in at the hub again who was locked after too many wrong passwords
+    Unlock {
+        /// The user's department, by name or id
+        department: String,
+        /// The user's name or id
+        user: String,
+    },
     /// Show quotas, set them, and find what is left over
     #[command(subcommand)]
     Quota(Quota),

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use shared::model::UnixMillis;
 
 use super::super::output::{Screen, headers, state};
-use crate::api::{RegionDocument, Time, TotalsDocument};
+use crate::api::{OpenInvitations, RegionDocument, Time, TotalsDocument};
 
 /// Regions whose next steps stand below the list; beyond it the list alone is long enough.
 const STEPS_MAX: usize = 10;
@@ -55,6 +55,19 @@ pub(super) fn list(regions: &[RegionDocument], now: UnixMillis, screen: Screen) 
         ));
     }
     text
+}
+
+/// A table with a line each.
+pub(super) fn invitations(open: &OpenInvitations, screen: Screen) -> String {
+    if open.items.is_empty() {
+        return "No invitation is open. Make one: idp-hub region invite NAME".to_owned();
+    }
+    let mut table = screen.table();
+    table.set_header(headers(["NAME", "GOOD UNTIL"]));
+    for it in &open.items {
+        table.add_row([Cell::new(&it.region), Cell::new(&it.expires.0)]);
+    }
+    table.trim_fmt()
 }
 
 fn why(region: &RegionDocument) -> String {

@@ -353,7 +353,20 @@ fn passwords() -> Vec<Row> {
         let body = r#"{"new": "correct horse battery"}"#;
         row(("PUT", route, path), body, expected)
     };
+    let lock = |path, expected| {
+        let route = "/directory/users/{id}/lock";
+        row(("DELETE", route, path), "", expected)
+    };
     vec![
+        lock("/directory/users/{of ops}/lock", boss(204, 404)),
+        lock(
+            "/directory/users/{of lab}/lock",
+            [204, 204, 404, 404, 404, 404, 401],
+        ),
+        lock(
+            "/directory/users/{root}/lock",
+            [204, 204, 403, 403, 404, 404, 401],
+        ),
         password("/directory/users/{of ops}/password", boss(200, 404)),
         password(
             "/directory/users/{of lab}/password",
