@@ -90,7 +90,10 @@ async fn command(arguments: Arguments) -> Result<(), CliError> {
         Command::Org(asked) => org::run(&client(&arguments)?, asked, screen).await,
         Command::Account(asked) => account::run(&client(&arguments)?, asked, screen).await,
         // A copy needs neither a configuration nor a hub that runs.
-        Command::Audit(Audit::Verify { file: Some(file) }) => audit::verify_file(file, screen),
+        Command::Audit(Audit::Verify {
+            file: Some(file),
+            head,
+        }) => audit::verify_file(file, *head, screen),
         Command::Audit(asked) => audit::run(&client(&arguments)?, asked, screen).await,
     }
 }

@@ -16,7 +16,7 @@ mod line;
 mod things;
 mod wanted;
 
-pub use chain::{Broken, Fault, Head, Link, Verified, Verifier, verify};
+pub use chain::{Broken, Fault, Head, Link, NoHead, Verified, Verifier, verify};
 pub use entry::{Act, By, DONE, ENTRY_BYTES_MAX, Entry, Subject};
 pub use things::{changed, described, link_named};
 pub use wanted::Wanted;

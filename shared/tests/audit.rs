@@ -7,7 +7,7 @@
 )]
 
 use proptest::prelude::*;
-use shared::audit::{Act, Broken, By, Entry, Fault, Head, Link, Verified, verify};
+use shared::audit::{Act, Broken, By, Entry, Fault, Head, Link, NoHead, Verified, verify};
 use shared::model::UnixMillis;
 
 /// A row as a store has it.
@@ -43,11 +43,15 @@ impl Chain {
     }
 
     fn verify(&self) -> Result<Verified, Broken> {
+        self.verify_against(None)
+    }
+
+    fn verify_against(&self, witness: Option<Head>) -> Result<Verified, Broken> {
         let rows = self
             .rows
             .iter()
             .map(|(no, bytes, link)| (*no, &bytes[..], *link));
-        verify(self.begin, rows, self.head)
+        verify((self.begin, self.head), rows, witness)
     }
 }
 
@@ -64,6 +68,55 @@ proptest! {
         prop_assert_eq!(verified.entries, chain.rows.len() as u64);
         prop_assert_eq!((verified.begin, verified.head), (chain.begin, chain.head));
         prop_assert_eq!(Head::from_bytes(chain.head.to_bytes()), chain.head);
+    }
+
+    #[test]
+    fn what_was_written_down_is_still_there_or_that_it_was_written_anew_is_found(
+        chain in chains(), texts in prop::collection::vec(".{0,40}", 3..12),
+        at in any::<prop::sample::Index>(),
+    ) {
+        let (number, _, link) = chain.rows[at.index(chain.rows.len())];
+        let witness = Some(Head { number, link });
+        prop_assert!(chain.verify_against(witness).unwrap().has_witness);
+        let at_the_begin = chain.verify_against(Some(chain.begin)).unwrap();
+        prop_assert!(at_the_begin.has_witness);
+        // Whoever may write the store makes one that fits: shorter, longer, or of other entries.
+        let other = Chain::new(&texts, 0);
+        prop_assume!(other.rows.iter().all(|it| it.2 != link));
+        prop_assert!(other.verify().is_ok());
+        let fault = match number <= other.head.number {
+            true => Fault::Rewritten,
+            false => Fault::Cut { newest: number },
+        };
+        prop_assert_eq!(other.verify_against(witness).unwrap_err().fault, fault);
+    }
+
+    #[test]
+    fn what_is_older_than_the_chain_is_not_compared(chain in chains()) {
+        prop_assume!(chain.begin.number > 0);
+        let too_old = Head::BEGIN;
+        let found = chain.verify_against(Some(too_old)).unwrap();
+        prop_assert!(!found.has_witness);
+        prop_assert!(found.said_of(Some(too_old)).starts_with("NOT COMPARED: entry 0"));
+        let other = Link::from_bytes([7; 32]);
+        let forged = Head { link: other, ..chain.begin };
+        prop_assert_eq!(chain.verify_against(Some(forged)).unwrap_err().fault, Fault::Rewritten);
+    }
+
+    #[test]
+    fn a_head_is_read_as_it_is_shown_and_nothing_else_is(number in any::<u64>(), link in any::<[u8; 32]>()) {
+        let head = Head { number, link: Link::from_bytes(link) };
+        for text in [
+            head.to_string(),
+            format!("{number}:{}", head.link),
+            format!("{number}, {}", head.link),
+        ] {
+            prop_assert_eq!(text.parse(), Ok(head));
+        }
+        let cut = format!("{number}:{}", &head.link.to_string()[..63]);
+        for text in [cut.as_str(), "", ":", "7", "x:00", "-1:00"] {
+            prop_assert_eq!(text.parse::<Head>(), Err(NoHead));
+        }
     }
 
     #[test]

@@ -200,12 +200,13 @@ impl Trail {
         self.with(|connection| rows::list(connection, limit, wanted))
     }
 
-    /// Checks the whole trail: some half a second where it is full. Blocks on the disk.
+    /// Checks the whole trail, also against an entry that somebody wrote down before: some half a
+    /// second where it is full. Blocks on the disk.
     ///
     /// # Errors
     /// If the file can't be read. What it finds is no error.
-    pub fn verify(&self) -> Result<Result<Verified, Broken>, TrailError> {
-        self.with(rows::verify)
+    pub fn verify(&self, witness: Option<Head>) -> Result<Result<Verified, Broken>, TrailError> {
+        self.with(|connection| rows::verify(connection, witness))
     }
 
     fn with<T>(

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::Deserialize;
-use shared::audit::{Act, By, Wanted};
+use shared::audit::{Act, By, Head, Wanted};
 use shared::model::UnixMillis;
 use utoipa::{IntoParams, ToSchema};
 
@@ -109,26 +109,45 @@ pub(super) async fn list(
     }))
 }
 
+/// What the trail is held against.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Witness {
+    /// A newest entry that was written down before, which must still be there: `NUMBER:LINK`.
+    #[serde(default)]
+    head: Option<String>,
+}
+
 /// Check the whole chain of the audit trail. One check at a time.
-#[utoipa::path(get, path = "/audit/verify", tag = "audit", responses(
+#[utoipa::path(get, path = "/audit/verify", tag = "audit", params(Witness), responses(
     (status = 200, description = "What was found: also where it is broken",
         body = VerifiedDocument),
+    (status = 400, description = "No head", body = ProblemDocument),
     (status = 401, description = "Nobody is signed in", body = ProblemDocument),
     (status = 503, description = "It is being checked already", body = ProblemDocument),
 ))]
 pub(super) async fn verify(
     State(state): State<ApiState>,
     _: Administrator,
+    Query(asked): Query<Witness>,
 ) -> Result<axum::Json<VerifiedDocument>, Problem> {
+    let witness: Option<Head> = match asked.head.as_deref().map(str::parse).transpose() {
+        Ok(witness) => witness,
+        Err(error) => {
+            let detail = format!("head: {error}.");
+            return Err(Problem::new(Kind::InvalidRequest, detail));
+        }
+    };
     let turn = state.verifying().try_acquire().map_err(|_| {
         Problem::new(
             Kind::Unavailable,
             "The audit trail is being checked already.",
         )
     })?;
-    let found = state.store.read(|it| it.verify_audit()).await?;
+    let found = state.store.read(move |it| it.verify_audit(witness)).await?;
     drop(turn);
-    Ok(axum::Json(found.into()))
+    Ok(axum::Json(VerifiedDocument::new(found, witness)))
 }
 
 /// A copy of the database.

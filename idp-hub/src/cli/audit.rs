@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde::Serialize;
-use shared::audit::{Act, By};
+use shared::audit::{Act, By, Head};
 use shared::model::UnixMillis;
 use shared::runtime::clock::Clock;
 
@@ -26,17 +26,21 @@ struct Entries {
 pub(super) async fn run(client: &Client, asked: &Audit, screen: Screen) -> Result<(), CliError> {
     match asked {
         Audit::List(asked) => list(client, asked, screen).await,
-        Audit::Verify { file: Some(file) } => verify_file(file, screen),
-        Audit::Verify { file: None } => {
-            let found: VerifiedDocument = client.get_slowly("/audit/verify").await?;
+        Audit::Verify { head, .. } => {
+            let head = head.map_or_else(String::new, |Head { number, link }| {
+                format!("?head={number}:{link}")
+            });
+            let path = format!("/audit/verify{head}");
+            let found: VerifiedDocument = client.get_slowly(&path).await?;
             tell(&found, screen)
         }
     }
 }
 
 /// Checks the trail of a copy.
-pub(super) fn verify_file(file: &Path, screen: Screen) -> Result<(), CliError> {
-    tell(&store::verify_audit(file)?.into(), screen)
+pub(super) fn verify_file(file: &Path, head: Option<Head>, screen: Screen) -> Result<(), CliError> {
+    let found = store::verify_audit(file, head)?;
+    tell(&VerifiedDocument::new(found, head), screen)
 }
 
 async fn list(client: &Client, asked: &AuditList, screen: Screen) -> Result<(), CliError> {
@@ -102,7 +106,7 @@ fn line(entry: &AuditEntryDocument) -> String {
 
 fn tell(found: &VerifiedDocument, screen: Screen) -> Result<(), CliError> {
     screen.write(|| verified(found), found)?;
-    match found.intact {
+    match found.intact && found.has_head != Some(false) {
         true => Ok(()),
         false => Err(CliError::Broken),
     }
@@ -126,10 +130,10 @@ fn verified(found: &VerifiedDocument) -> String {
         text.push_str(&format!("\nolder:  {older} entries are no longer kept"));
     }
     if let Some(AuditHeadDocument { number, link }) = &found.head {
-        text.push_str(&format!(
-            "\nnewest: entry {number}, {link}\nThat no newer ones were cut off, only a newest \
-             entry can show that was written down before: the log has one of each day."
-        ));
+        text.push_str(&format!("\nnewest: entry {number}, {link}"));
+    }
+    if let Some(shows) = &found.shows {
+        text.push_str(&format!("\n{shows}"));
     }
     text
 }

@@ -100,8 +100,8 @@ pub enum CliError {
         /// Its key.
         shown: String,
     },
-    /// The audit trail is not what was written.
-    #[error("the audit trail is broken")]
+    /// The audit trail is not what was written, as far as can be told.
+    #[error("the audit trail is broken, or could not be held against what was written down")]
     Broken,
     /// Whoever was asked said no.
     #[error("nothing was done")]

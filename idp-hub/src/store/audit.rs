@@ -88,12 +88,16 @@ impl Reading<'_> {
         self.place(HEAD)
     }
 
-    /// Checks the whole trail: some two seconds for a million entries.
+    /// Checks the whole trail, also against an entry that somebody wrote down before: some two
+    /// seconds for a million entries.
     ///
     /// # Errors
     /// If the database fails. What it finds is no error.
-    pub fn verify_audit(&self) -> Result<Result<Verified, Broken>, StoreError> {
-        let mut verifier = Verifier::new(self.place(BEGIN)?);
+    pub fn verify_audit(
+        &self,
+        witness: Option<Head>,
+    ) -> Result<Result<Verified, Broken>, StoreError> {
+        let mut verifier = Verifier::new(self.place(BEGIN)?, witness);
         let sql = "SELECT number, entry, link FROM audit ORDER BY number";
         let mut statement = self.connection.prepare_cached(sql).doing(READ)?;
         let mut rows = statement.query(()).doing(READ)?;

@@ -101,6 +101,17 @@ async fn who_did_what_from_where_before_and_after_is_listed_and_holds() {
     );
     let listed = kit.get("/api/v1/audit?limit=2").await.json();
     assert_eq!(listed["head"], verified["head"]);
+    let (number, link) = (6, verified["head"]["link"].as_str().unwrap());
+    for (head, found) in [
+        (format!("{number}:{link}"), "has_head"),
+        (format!("{}:{link}", number - 1), "broken"),
+        (format!("{}:{link}", number + 1), "broken"),
+    ] {
+        let asked = kit.get(&format!("/api/v1/audit/verify?head={head}")).await;
+        let document = asked.json();
+        assert!(!document[found].is_null(), "{head}: {document}");
+        assert_eq!(document["intact"], document["has_head"] == true);
+    }
     let next = listed["next"].as_str().unwrap();
     let rest = kit.trail(&format!("?limit=1000&after={next}")).await;
     assert_eq!(words(&rest, "action"), told[2..]);
@@ -160,7 +171,14 @@ async fn entries_are_filtered_and_a_wrong_question_is_refused() {
             "{query}"
         );
     }
-    for wrong in ["?since=yesterday", "?limit=0", "?after=AAAA", "?colour=red"] {
+    for wrong in [
+        "?since=yesterday",
+        "?limit=0",
+        "?after=AAAA",
+        "?colour=red",
+        "/verify?head=6",
+        "/verify?colour=red",
+    ] {
         let asked = kit.get(&format!("/api/v1/audit{wrong}")).await;
         asked.is_problem(400, "invalid-request");
     }

@@ -1,9 +1,10 @@
 //! The chain over the entries: how it grows, and how it is checked.
 
 use std::fmt;
+use std::str::FromStr;
 
 use aws_lc_rs::digest::{Context, SHA256};
-use data_encoding::HEXLOWER;
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 
 use super::Entry;
 use crate::model::UnixMillis;
@@ -97,6 +98,27 @@ impl fmt::Display for Head {
     }
 }
 
+/// What is no head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "write an entry's number and its link, such as 17:9f86d08…, with all 64 digits of the link"
+)]
+pub struct NoHead;
+
+/// `NUMBER:LINK`, or as it is shown: `NUMBER, LINK`.
+impl FromStr for Head {
+    type Err = NoHead;
+
+    fn from_str(text: &str) -> Result<Self, NoHead> {
+        let (number, link) = text.split_once([':', ',', ' ']).ok_or(NoHead)?;
+        let number = number.trim().parse().map_err(|_| NoHead)?;
+        let link = HEXLOWER_PERMISSIVE.decode(link.trim().as_bytes());
+        let link = link.map_err(|_| NoHead)?.try_into().map_err(|_| NoHead)?;
+        let link = Link(link);
+        Ok(Self { number, link })
+    }
+}
+
 /// What is wrong with an entry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
@@ -130,6 +152,11 @@ pub enum Fault {
         /// The newest, by what is noted.
         newest: u64,
     },
+    /// All fits, and it is not what somebody wrote down: entries were written anew.
+    #[error(
+        "its link is not the one that was written down: it, or one before it, was written anew"
+    )]
+    Rewritten,
     /// It is the newest, and not the one that is noted.
     #[error("it is the newest, and its link is not the one that is noted")]
     OtherHead,
@@ -158,22 +185,50 @@ pub struct Verified {
     pub last: Option<UnixMillis>,
     /// Where it ends.
     pub head: Head,
+    /// Whether it has the entry that somebody wrote down, as he did: where one was given and is
+    /// not here, it is older than what is kept.
+    pub has_witness: bool,
+}
+
+impl Verified {
+    /// What the entry that somebody wrote down shows, for people.
+    pub fn said_of(&self, witness: Option<Head>) -> String {
+        match witness {
+            None => "That none was cut off or written anew, only a newest entry can show that was \
+                     written down before: the log has one of each day; see --head."
+                .to_owned(),
+            Some(it) if self.has_witness => {
+                format!("Entry {} is the one that was written down.", it.number)
+            }
+            Some(it) => format!(
+                "NOT COMPARED: entry {} is no longer kept. Give a later one that was written down.",
+                it.number
+            ),
+        }
+    }
 }
 
 /// Checks a chain, entry by entry.
 #[derive(Debug)]
-pub struct Verifier(Verified);
+pub struct Verifier {
+    so_far: Verified,
+    witness: Option<Head>,
+}
 
 impl Verifier {
-    /// Nothing is checked yet. `begin` is the last entry that is no longer kept.
-    pub const fn new(begin: Head) -> Self {
-        Self(Verified {
+    /// Nothing is checked yet. `begin` is the last entry that is no longer kept. `witness` is one
+    /// that somebody wrote down before: whoever may write the store can make a chain that fits
+    /// anew, but not one that has this.
+    pub fn new(begin: Head, witness: Option<Head>) -> Self {
+        let so_far = Verified {
             entries: 0,
             begin,
             first: None,
             last: None,
             head: begin,
-        })
+            has_witness: witness == Some(begin),
+        };
+        Self { so_far, witness }
     }
 
     /// Takes the next entry.
@@ -181,7 +236,7 @@ impl Verifier {
     /// # Errors
     /// If it is not the one that follows.
     pub fn take(&mut self, number: u64, bytes: &[u8], link: Link) -> Result<(), Broken> {
-        let it = &mut self.0;
+        let it = &mut self.so_far;
         let next = it.head.then(bytes);
         let expected = next.number;
         let broken = |number, fault| Err(Broken { number, fault });
@@ -193,6 +248,12 @@ impl Verifier {
         }
         if link != next.link {
             return broken(number, Fault::Changed);
+        }
+        if let Some(witness) = self.witness.filter(|it| it.number == number) {
+            if witness.link != link {
+                return broken(number, Fault::Rewritten);
+            }
+            it.has_witness = true;
         }
         let at = match Entry::decode(bytes) {
             Ok(entry) => entry.at,
@@ -210,28 +271,37 @@ impl Verifier {
     /// # Errors
     /// If the last that was taken is another one.
     pub fn finish(self, head: Head) -> Result<Verified, Broken> {
-        let (last, newest) = (self.0.head, head.number);
+        let (last, begin) = (self.so_far.head, self.so_far.begin);
+        let noted = self.witness.map_or(0, |it| it.number);
+        let newest = head.number.max(noted);
+        if self
+            .witness
+            .is_some_and(|it| it.number == begin.number && it != begin)
+        {
+            let (number, fault) = (begin.number, Fault::Rewritten);
+            return Err(Broken { number, fault });
+        }
         let (number, fault) = match last.number {
             number if number < newest => (number.saturating_add(1), Fault::Cut { newest }),
             number if number > newest => (number, Fault::Beyond { newest }),
             number if last.link != head.link => (number, Fault::OtherHead),
-            _ => return Ok(self.0),
+            _ => return Ok(self.so_far),
         };
         Err(Broken { number, fault })
     }
 }
 
-/// Checks a whole chain: from where it begins, its entries with their numbers and links, and its
-/// noted head.
+/// Checks a whole chain: from where it begins, its entries with their numbers and links, its noted
+/// head, and an entry that somebody wrote down before.
 ///
 /// # Errors
 /// The first entry that is not as it was written.
 pub fn verify<'a>(
-    begin: Head,
+    (begin, head): (Head, Head),
     entries: impl IntoIterator<Item = (u64, &'a [u8], Link)>,
-    head: Head,
+    witness: Option<Head>,
 ) -> Result<Verified, Broken> {
-    let mut verifier = Verifier::new(begin);
+    let mut verifier = Verifier::new(begin, witness);
     for (number, bytes, link) in entries {
         verifier.take(number, bytes, link)?;
     }

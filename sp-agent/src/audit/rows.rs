@@ -148,10 +148,13 @@ pub(super) fn list(
 }
 
 /// Checks every entry, as of one moment.
-pub(super) fn verify(connection: &mut Connection) -> rusqlite::Result<Result<Verified, Broken>> {
+pub(super) fn verify(
+    connection: &mut Connection,
+    witness: Option<Head>,
+) -> rusqlite::Result<Result<Verified, Broken>> {
     let moment = connection.transaction()?;
     let place = place(&moment)?;
-    let mut verifier = Verifier::new(place.begin);
+    let mut verifier = Verifier::new(place.begin, witness);
     let sql = "SELECT number, entry, link FROM audit ORDER BY number";
     let mut statement = moment.prepare_cached(sql)?;
     let mut rows = statement.query(())?;

@@ -67,7 +67,7 @@ async fn what_was_told_is_there_after_a_restart_and_holds() {
     };
     assert_eq!(trail.list(100, &wanted).unwrap().len(), 1);
     assert_eq!(trail.list(2, &Wanted::default()).unwrap().len(), 2);
-    let verified = trail.verify().unwrap().unwrap();
+    let verified = trail.verify(None).unwrap().unwrap();
     assert_eq!((verified.entries, verified.head), (4, head));
     let names: Vec<_> = folder.path().read_dir().unwrap().collect();
     assert_eq!(names.len(), 1, "nothing stands beside it: {names:?}");
@@ -98,7 +98,7 @@ fn whatever_is_done_to_the_file_is_found() {
             trail.write(START, vec![act("hub", action)]).unwrap();
         }
         behind_its_back(&folder, sql);
-        let broken = trail.verify().unwrap().unwrap_err();
+        let broken = trail.verify(None).unwrap().unwrap_err();
         assert_eq!((broken.number, broken.fault), (number, fault), "{sql}");
     }
 }
@@ -115,7 +115,7 @@ fn what_is_old_or_too_much_is_dropped_and_the_rest_still_holds() {
         let entries = vec![entry; count];
         let added = trail.with(|it| rows::append(it, &entries, entries_max));
         added.unwrap();
-        let verified = trail.verify().unwrap().unwrap();
+        let verified = trail.verify(None).unwrap().unwrap();
         (verified.begin.number, verified.entries)
     };
     assert_eq!(add(1, 10, 100), (0, 10));

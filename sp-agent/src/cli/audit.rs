@@ -28,7 +28,16 @@ pub(super) enum Audit {
     /// Show who did what to this region, the newest last.
     List(List),
     /// Check that every entry is as it was written; exits with 1 if one is not.
-    Verify(OutputArgs),
+    Verify(Verify),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Verify {
+    /// A newest entry that was shown or logged before, which must still be there as it was.
+    #[arg(long, value_name = "NUMBER:LINK")]
+    head: Option<Head>,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 #[derive(Debug, Args)]
@@ -92,6 +101,7 @@ struct Entries {
 #[derive(Serialize)]
 struct Found {
     intact: bool,
+    has_witness: bool,
     entries: Option<u64>,
     first: Option<Time>,
     last: Option<Time>,
@@ -106,14 +116,14 @@ pub(super) fn run(origin: &Origin, asked: Audit) -> Result<Exit, Failure> {
     match asked {
         Audit::List(asked) => list(&trail, asked),
         Audit::Verify(asked) => {
-            let found = trail.verify()?;
-            match asked.output {
+            let found = trail.verify(asked.head)?;
+            match asked.output.output {
                 Output::Json => json(&document(&found))?,
-                Output::Table => say(&verified(&found))?,
+                Output::Table => say(&verified(&found, asked.head))?,
             }
             Ok(match found {
-                Ok(_) => Exit::Success,
-                Err(_) => Exit::Failure,
+                Ok(it) if asked.head.is_none() || it.has_witness => Exit::Success,
+                _ => Exit::Failure,
             })
         }
     }
@@ -184,7 +194,7 @@ fn shown((number, entry): (u64, Option<Entry>)) -> Shown {
     }
 }
 
-fn verified(found: &Result<Verified, Broken>) -> String {
+fn verified(found: &Result<Verified, Broken>, witness: Option<Head>) -> String {
     let it = match found {
         Ok(it) => it,
         Err(broken) => {
@@ -203,10 +213,8 @@ fn verified(found: &Result<Verified, Broken>) -> String {
         text.push_str(&format!("\nolder:  {older} entries are no longer kept"));
     }
     let Head { number, link } = it.head;
-    text.push_str(&format!(
-        "\nnewest: entry {number}, {link}\nThat no newer ones were cut off, only a newest entry \
-         can show that was written down before: the log has one of each day."
-    ));
+    text.push_str(&format!("\nnewest: entry {number}, {link}\n"));
+    text.push_str(&it.said_of(witness));
     text
 }
 
@@ -214,6 +222,7 @@ fn document(found: &Result<Verified, Broken>) -> Found {
     let it = found.as_ref().ok();
     Found {
         intact: it.is_some(),
+        has_witness: it.is_some_and(|it| it.has_witness),
         entries: it.map(|it| it.entries),
         first: it.and_then(|it| it.first).map(Time::from),
         last: it.and_then(|it| it.last).map(Time::from),
@@ -261,15 +270,15 @@ mod tests {
         let line = line(&entries[0]);
         let said = "#1 administrator (this machine) leave federation 7";
         assert!(line.ends_with(said), "{line}");
-        let found = trail.verify().unwrap();
-        let text = verified(&found);
+        let found = trail.verify(None).unwrap();
+        let text = verified(&found, None);
         assert!(text.starts_with("1 entries checked, from 2"), "{text}");
         assert!(text.contains("\nnewest: entry 1, "), "{text}");
         assert!(document(&found).intact);
         let number = 3;
         let fault = shared::audit::Fault::Changed;
         let broken = Err(Broken { number, fault });
-        assert!(verified(&broken).starts_with("BROKEN at entry 3: it does not fit"));
+        assert!(verified(&broken, None).starts_with("BROKEN at entry 3: it does not fit"));
         assert_eq!(document(&broken).entries, None);
     }
 

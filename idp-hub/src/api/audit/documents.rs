@@ -140,17 +140,25 @@ pub struct VerifiedDocument {
     /// The last entry that is no longer kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub begin: Option<AuditHeadDocument>,
-    /// The newest entry. Nothing here can tell that later ones were cut off: compare with a head
-    /// that was written down before.
+    /// The newest entry. Nothing here can tell that later ones were cut off, or all written anew:
+    /// ask again with a head that was written down before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub head: Option<AuditHeadDocument>,
+    /// Whether the entry that was asked about is there as it was written down; `false` where it is
+    /// no longer kept, and absent where none was asked about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub has_head: Option<bool>,
+    /// What that shows, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shows: Option<String>,
     /// The first broken entry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub broken: Option<BrokenDocument>,
 }
 
-impl From<Result<Verified, Broken>> for VerifiedDocument {
-    fn from(found: Result<Verified, Broken>) -> Self {
+impl VerifiedDocument {
+    /// What was found, held against an entry that somebody wrote down.
+    pub fn new(found: Result<Verified, Broken>, witness: Option<Head>) -> Self {
         match found {
             Ok(it) => Self {
                 intact: true,
@@ -159,6 +167,8 @@ impl From<Result<Verified, Broken>> for VerifiedDocument {
                 last: it.last.map(Into::into),
                 begin: Some(it.begin.into()),
                 head: Some(it.head.into()),
+                has_head: witness.map(|_| it.has_witness),
+                shows: Some(it.said_of(witness)),
                 broken: None,
             },
             Err(broken) => Self {

@@ -80,7 +80,7 @@ async fn each_change_of_the_registry_has_its_entry_and_what_changes_nothing_has_
     let verified = hub
         .site
         .store
-        .read(|it| it.verify_audit())
+        .read(|it| it.verify_audit(None))
         .await
         .unwrap()
         .unwrap();

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use shared::audit::Head;
 
 /// The audit trail.
 #[derive(Debug, Subcommand)]
@@ -15,6 +16,9 @@ pub(in crate::cli) enum Audit {
         /// serves, instead of the running hub's
         #[arg(long, value_name = "BACKUP")]
         file: Option<PathBuf>,
+        /// A newest entry that was shown or logged before, which must still be there as it was
+        #[arg(long, value_name = "NUMBER:LINK")]
+        head: Option<Head>,
     },
 }
 

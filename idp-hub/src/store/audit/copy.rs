@@ -5,7 +5,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
-use shared::audit::{Broken, Verified};
+use shared::audit::{Broken, Head, Verified};
 
 use super::READ;
 use crate::store::Reading;
@@ -14,11 +14,15 @@ use crate::store::error::{Doing, StoreError};
 /// The first schema that has a trail.
 const SCHEMA: u32 = 9;
 
-/// Checks the trail of a database that no hub serves from, such as a backup. It is only read.
+/// Checks the trail of a database that no hub serves from, such as a backup, also against an entry
+/// that somebody wrote down. It is only read.
 ///
 /// # Errors
 /// If it can't be read, or is no hub's database. What it finds is no error.
-pub fn verify_audit(path: &Path) -> Result<Result<Verified, Broken>, StoreError> {
+pub fn verify_audit(
+    path: &Path,
+    witness: Option<Head>,
+) -> Result<Result<Verified, Broken>, StoreError> {
     let failed = |source| StoreError::Open {
         path: path.to_owned(),
         source,
@@ -35,7 +39,7 @@ pub fn verify_audit(path: &Path) -> Result<Result<Verified, Broken>, StoreError>
     }
     let moment = connection.unchecked_transaction().doing(READ)?;
     let connection = &moment;
-    Reading { connection }.verify_audit()
+    Reading { connection }.verify_audit(witness)
 }
 
 /// Opens it so that nothing is made beside it, which a hub could not write later: but where its log

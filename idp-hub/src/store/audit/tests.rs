@@ -66,7 +66,7 @@ impl Site {
     }
 
     async fn verify(&self) -> Result<Verified, Broken> {
-        self.store.read(|it| it.verify_audit()).await.unwrap()
+        self.store.read(|it| it.verify_audit(None)).await.unwrap()
     }
 
     /// Ends the hub, and has somebody else at its database.
@@ -86,7 +86,7 @@ impl Site {
 fn verified(path: &Path) -> Result<Verified, Broken> {
     let connection = Connection::open(path).unwrap();
     let connection = &connection;
-    Reading { connection }.verify_audit().unwrap()
+    Reading { connection }.verify_audit(None).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
