@@ -25,6 +25,8 @@ impl Rest {
     pub(super) fn new(socket: &Path) -> Self {
         shared::pki::install_default_provider();
         let client = Client::builder().unix_socket(socket.to_owned());
+        // The hub ends connections that rest, and a local operation may take a while.
+        let client = client.pool_max_idle_per_host(0);
         Self {
             runtime: Builder::new_current_thread().enable_all().build().unwrap(),
             client: client.timeout(Duration::from_secs(30)).build().unwrap(),
