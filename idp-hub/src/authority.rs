@@ -51,6 +51,7 @@ use zeroize::Zeroizing;
 
 pub use self::error::AuthorityError;
 pub use self::founding::{CA_FILE, Founded, HUB_KEY_FILE, RESET_KEY_FILE};
+pub(crate) use self::invitations::OPEN_INVITATION;
 pub use self::invitations::{INVITATION_LIFETIME, Invitation, OPEN_INVITATIONS_MAX};
 pub use self::issue::{Certificate, IssuedRegion};
 pub use self::limiter::{JoinLimiter, Limiter};

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use shared::runtime::errors::chain;
 use utoipa::ToSchema;
 
+use crate::authority::OPEN_INVITATION;
 use crate::directory::quota::QuotaRefusal;
 use crate::directory::rights::Denied;
 use crate::directory::{DriftRefusal, MergeRefusal, Refusal};
@@ -332,6 +333,13 @@ impl From<StoreError> for Problem {
                 what: "region",
                 name,
             } => Self::no_region(name),
+            StoreError::Missing {
+                what: OPEN_INVITATION,
+                ..
+            } => Self::new(Kind::NotFound, error.to_string()).next_step(
+                "List those that are open: `idp-hub region invitations`, or GET \
+                 /api/v1/invitations.",
+            ),
             StoreError::Missing { .. } => Self::new(Kind::NotFound, error.to_string()),
             StoreError::Edit(refusal) => Self::new(kind_of_refusal(refusal), error.to_string())
                 .next_step("Do what the detail says, then try again."),

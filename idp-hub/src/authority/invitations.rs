@@ -17,6 +17,9 @@ pub const INVITATION_LIFETIME: Duration = Duration::from_secs(3600);
 /// The shortest: less than a person needs to copy it helps nobody.
 const INVITATION_LIFETIME_MIN: Duration = Duration::from_secs(60);
 
+/// What is missing where none is open for a name.
+pub(crate) const OPEN_INVITATION: &str = "open invitation for";
+
 /// The most open invitations: a whole fleet's at once.
 pub const OPEN_INVITATIONS_MAX: u64 = 10_000;
 
@@ -173,7 +176,7 @@ impl Authority {
             move |it| {
                 let open = it.open_tokens()?;
                 if !open.iter().any(|token| token.region_name == name) {
-                    let what = "open invitation for";
+                    let what = OPEN_INVITATION;
                     return Err(StoreError::Missing { what, name });
                 }
                 it.drop_tokens_for(&name)?;

@@ -132,7 +132,9 @@ async fn an_invitation_says_the_whole_command() {
     assert!(!open.text.contains(token));
     let withdraw = || request(Method::DELETE, "/api/v1/invitations/north", None);
     assert_eq!(kit.local(withdraw()).await.status, 204);
-    kit.local(withdraw()).await.is_problem(404, "not-found");
+    let none = kit.local(withdraw()).await;
+    let next = none.is_problem(404, "not-found")["next_step"].to_string();
+    assert!(next.contains("region invitations"), "{next}");
     assert_eq!(
         kit.get("/api/v1/invitations").await.json(),
         json!({ "items": [] })
