@@ -217,8 +217,10 @@ pub(super) async fn zero(
     let set = state.store.change(move |it| {
         let region = it.region_named(&name)?;
         let changes = it.zero_quota(&region, &project, force, &by)?;
-        let waits = Vec::new();
-        Ok(LimitsSet { changes, waits })
+        Ok(LimitsSet {
+            changes,
+            ..LimitsSet::default()
+        })
     });
     let set = set.await.map_err(Problem::from);
     let set = set.inspect_err(|problem| refused(&state, attempt, problem.kind().slug()))?;
@@ -266,9 +268,7 @@ pub(super) async fn unset(
     let attempt = attempted(&by, "unset-quota", &region, Some(&project));
     let set = state.store.change(move |it| {
         let region = it.region_named(&name)?;
-        let changes = it.unset_limits(&region, &project, &asked.resources, &by)?;
-        let waits = Vec::new();
-        Ok(LimitsSet { changes, waits })
+        it.unset_limits(&region, &project, &asked.resources, &by)
     });
     let set = set.await.map_err(Problem::from);
     let set = set.inspect_err(|problem| refused(&state, attempt, problem.kind().slug()))?;

@@ -41,6 +41,8 @@ pub struct LimitsSet {
     pub changes: Vec<LimitsChange>,
     /// What it is told once it has lowered others.
     pub waits: Vec<Waits>,
+    /// What waits no more by it.
+    pub ended: Vec<Waits>,
 }
 
 /// One limit of a project of the directory.
@@ -242,8 +244,12 @@ impl Changing<'_> {
         self.is_not_spread(region, &changes)?;
         let waits: Vec<Waits> = raises.into_iter().map(|it| census.waits(it)).collect();
         let changes = self.tell_limits(region, &census, changes, by)?;
-        self.keep_raises(region, (&waits, &settled), by)?;
-        Ok(LimitsSet { changes, waits })
+        let ended = self.keep_raises(region, (&waits, settled), by)?;
+        Ok(LimitsSet {
+            changes,
+            waits,
+            ended,
+        })
     }
 
     /// Sets one limit among those that a project has in a service of a region, and tells its agent.
@@ -295,7 +301,7 @@ impl Changing<'_> {
     }
 
     /// Sets limits of a project no more: its agent is told none, and what the cloud has stays.
-    /// Returns what that was.
+    /// Returns what that was. What waits for them, or is to raise them, ends.
     ///
     /// # Errors
     /// If the region is not merged, if one of them is not set or is a total's share, or if the
@@ -306,7 +312,7 @@ impl Changing<'_> {
         project: &Holder,
         resources: &[String],
         by: &By,
-    ) -> Result<Vec<LimitsChange>, StoreError> {
+    ) -> Result<LimitsSet, StoreError> {
         self.is_merged(region)?;
         let census = self
             .reading()
@@ -326,10 +332,12 @@ impl Changing<'_> {
             }
             self.audit(act(by.clone(), "unset-quota", region, it))?;
         }
-        for key in &settled {
-            self.forget_raise(region.no, key)?;
-        }
-        Ok(changes)
+        let ended = self.end_raises(region, &settled, (by, "unset-quota"))?;
+        Ok(LimitsSet {
+            changes,
+            waits: Vec::new(),
+            ended,
+        })
     }
 
     /// Leaves a leftover of a region what it uses, and nothing more. Returns what of that is new.

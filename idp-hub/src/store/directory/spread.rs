@@ -109,8 +109,8 @@ impl Reading<'_> {
 }
 
 impl Changing<'_> {
-    /// Sets a total from now on. What regions are told follows with the next look. Returns whether
-    /// that is new.
+    /// Sets a total from now on. What regions are told follows with the next look; what waits for
+    /// the project's limits, or is to raise them, ends. Returns whether that is new.
     ///
     /// # Errors
     /// If there is no such project, the total is no limit that a cloud takes, there are
@@ -132,6 +132,7 @@ impl Changing<'_> {
         self.execute(sql, row, "set a total")?;
         let before = before.map_or_else(|| "none".to_owned(), |it| it.total.to_string());
         self.audit_spread(key, &name, by, (&before, &total.to_string()))?;
+        self.end_raises_by(key, &name, by)?;
         Ok(true)
     }
 

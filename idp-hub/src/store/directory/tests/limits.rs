@@ -14,7 +14,7 @@ use crate::directory::Edit;
 use crate::directory::quota::{Check, Pool, QuotaEdit, QuotaRefusal};
 use crate::store::{RegionNo, StoreError};
 
-fn project(id: &str, department: &str, object: Option<ObjectId>) -> Record {
+pub(super) fn project(id: &str, department: &str, object: Option<ObjectId>) -> Record {
     let what = Project {
         department: CloudId::new(department),
         parent: None,
@@ -28,7 +28,7 @@ fn project(id: &str, department: &str, object: Option<ObjectId>) -> Record {
     Record::Project(entry)
 }
 
-fn quota(project: &str, limit: u64, used: u64) -> Record {
+pub(super) fn quota(project: &str, limit: u64, used: u64) -> Record {
     Record::Quota(Quota {
         project: CloudId::new(project),
         project_name: project.to_owned(),
@@ -49,7 +49,7 @@ fn edit(holder: Holder, cores: i64) -> QuotaEdit {
 
 /// Two merged regions; the first has `web` of the directory, with 10 cores of which 4 are used, and
 /// `later`, which was made there after the merge.
-async fn with_web() -> (Site, [RegionNo; 2], ObjectId) {
+pub(super) async fn with_web() -> (Site, [RegionNo; 2], ObjectId) {
     let site = Site::new().await;
     let (home, north) = (site.region(1).await, site.region(2).await);
     let mut records = organization("h");
@@ -79,7 +79,7 @@ impl Site {
     }
 
     /// What regions are told: region, whose, cores.
-    fn told_limits(&self) -> Vec<(u32, Holder, Option<u64>)> {
+    pub(super) fn told_limits(&self) -> Vec<(u32, Holder, Option<u64>)> {
         let rows = self.rows().into_iter();
         let limits = rows.filter_map(|(_, region, _, record)| match record {
             Some(Record::Limits(Limits {
@@ -238,7 +238,12 @@ async fn a_project_that_the_directory_made_is_found_by_its_marker() {
 }
 
 /// Sets limits of cores, as `check` says. Returns how many wait.
-async fn sets(site: &Site, no: RegionNo, check: Check, limits: &[(ObjectId, i64)]) -> usize {
+pub(super) async fn sets(
+    site: &Site,
+    no: RegionNo,
+    check: Check,
+    limits: &[(ObjectId, i64)],
+) -> usize {
     let edits = limits.iter();
     let edits: Vec<_> = edits
         .map(|(id, cores)| edit(Holder::Project(*id), *cores))
@@ -252,7 +257,7 @@ async fn sets(site: &Site, no: RegionNo, check: Check, limits: &[(ObjectId, i64)
 
 impl Site {
     /// Tells what waited long enough.
-    async fn raises(&self) -> usize {
+    pub(super) async fn raises(&self) -> usize {
         let due = self.store.read(|it| it.raises_due()).await.unwrap();
         let mut told = 0;
         for (no, key) in due {
@@ -345,7 +350,7 @@ async fn what_is_set_no_more_is_told_no_more() {
             let region = it.region_numbered(home)?.unwrap();
             it.unset_limits(&region, &Holder::Project(web), &words, &by_ann())
         });
-        unset.await.map(|it| it.len())
+        unset.await.map(|it| it.changes.len())
     };
     let refused = unsets("ram").await.unwrap_err();
     assert!(
