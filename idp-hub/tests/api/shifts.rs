@@ -276,6 +276,21 @@ async fn whoever_sets_a_limit_learns_what_waits_no_more_by_it() {
     assert_eq!(unset.json()["ended"], ended, "{}", unset.text);
 }
 
+/// Each edit reads all that a region has, in the one transaction that everybody waits for.
+#[tokio::test]
+async fn who_asks_for_nothing_or_too_much_holds_up_nobody_and_learns_of_no_region() {
+    let it = Stage::new().await;
+    let web = json!({ "project": it.ids["web"], "resources": { "cores": 1 } });
+    for region in ["home", "nowhere"] {
+        for limits in [json!([]), json!(vec![web.clone(); 101])] {
+            let path = format!("/api/v1/regions/{region}/limits");
+            let asked = request(Method::PUT, &path, Some(json!({ "limits": limits })));
+            let answer = it.kit.web(with(asked, "cookie", &it.cookies["lead"])).await;
+            answer.is_problem(400, "invalid-request");
+        }
+    }
+}
+
 /// One of whose limits no more are told has 256 of them already.
 #[tokio::test]
 async fn a_raise_that_can_not_be_told_holds_up_no_later_one() {
