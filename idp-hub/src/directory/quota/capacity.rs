@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use shared::ids::ObjectId;
 use shared::model::{Holder, ServiceKind};
 
 use super::check::Wish;
@@ -44,6 +45,22 @@ impl Census {
             }
         }
         Ok(())
+    }
+
+    /// What a region has left of a resource for a project of the directory: what it has, less what
+    /// all others may use, as far as their quotas were read. `None` where nobody knows what it has.
+    pub fn left_for(&self, project: ObjectId, service: ServiceKind, resource: &str) -> Option<u64> {
+        let capacity = self.capacity(service, resource)?;
+        let others = self.holders().into_iter();
+        let others = others.filter(|it| it.project() != Some(project));
+        let settled = Settled::new();
+        let limits = others.map(
+            |it| match self.counted(&it, (service, resource), &settled) {
+                Allowed::Limited(limit) => limit,
+                Allowed::Unlimited | Allowed::Unknown => 0,
+            },
+        );
+        Some(limits.fold(capacity, u64::saturating_sub))
     }
 
     fn is_raised(&self, wish: &Wish, settled: &Settled) -> bool {

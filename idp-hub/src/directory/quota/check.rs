@@ -232,6 +232,11 @@ impl Census {
         all.collect()
     }
 
+    /// Whether the region has a quota of this.
+    pub fn has_resource(&self, service: ServiceKind, resource: &str) -> bool {
+        self.known().contains(&(service, resource))
+    }
+
     fn resource(
         &self,
         known: &BTreeSet<(ServiceKind, &str)>,
