@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 use shared::ids::ObjectId;
 use shared::model::{
     CloudId, Custody, Feed, Holder, Limits, Marker, Object, ObjectKind, Project, Quota,
-    QuotaResource, Record, ServiceKind,
+    QuotaResource, Record, ServiceKind, UnixMillis,
 };
+use shared::runtime::clock::Clock;
 
+use super::super::limits::OneLimit;
 use super::site::{OURS, Site, by_ann, entry, organization};
 use crate::directory::Edit;
 use crate::directory::quota::{Check, Pool, QuotaEdit, QuotaRefusal};
@@ -50,7 +52,11 @@ fn edit(holder: Holder, cores: i64) -> QuotaEdit {
 /// Two merged regions; the first has `web` of the directory, with 10 cores of which 4 are used, and
 /// `later`, which was made there after the merge.
 pub(super) async fn with_web() -> (Site, [RegionNo; 2], ObjectId) {
-    let site = Site::new().await;
+    with_web_by(Clock::system()).await
+}
+
+async fn with_web_by(clock: Clock) -> (Site, [RegionNo; 2], ObjectId) {
+    let site = Site::by(clock).await;
     let (home, north) = (site.region(1).await, site.region(2).await);
     let mut records = organization("h");
     records.push(project("web", "h-ops", None));
@@ -362,6 +368,47 @@ async fn what_is_set_no_more_is_told_no_more() {
     site.is_sound().await;
     let site = site.reopened().await;
     assert_eq!(site.told_limits(), []);
+}
+
+/// Its agent goes by the versions that it was given, and forgets none.
+#[tokio::test]
+async fn what_is_set_again_is_later_than_what_was_unset_also_by_a_clock_that_was_set_back() {
+    let (clock, hand) = Clock::manual(UnixMillis(9_000_000));
+    let (site, [home, _], web) = with_web_by(clock).await;
+    let sets = async |cores| {
+        let holder = Holder::Project(web);
+        site.limit(home, vec![edit(holder, cores)]).await.unwrap();
+        let limits = site.store.read(move |it| it.limits(home)).await.unwrap();
+        limits[0].version()
+    };
+    let unsets = async || {
+        let unset = site.store.change(move |it| {
+            let region = it.region_numbered(home)?.unwrap();
+            it.unset_limits(&region, &Holder::Project(web), &["cores".into()], &by_ann())
+        });
+        unset.await.unwrap();
+    };
+    let first = sets(20).await;
+    hand.set_wall(UnixMillis(1_000_000));
+    unsets().await;
+    let again = sets(30).await;
+    assert!(again > first, "{again} {first}");
+    unsets().await;
+    // A share of a total likewise.
+    let one = OneLimit {
+        project: web,
+        name: "web",
+        service: ServiceKind::Compute,
+        resource: "cores",
+        limit: 40,
+    };
+    let told = site.store.change(move |it| {
+        it.tell_limit((home, "region-1"), &one, "ann")?;
+        it.reading().limits(home)
+    });
+    let share = told.await.unwrap()[0].version();
+    assert!(share > again, "{share} {again}");
+    site.is_sound().await;
 }
 
 #[tokio::test]
