@@ -170,8 +170,8 @@ pub(in crate::api) async fn set_spread(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Looked at beside the writer, which everybody waits for: what regions have and use changes all the
-/// time in any case.
+/// Looked at beside the writer, which everybody waits for: what regions have and use changes all
+/// the time in any case.
 async fn are_left(
     state: &ApiState,
     totals: &[(SpreadKey, u64)],
