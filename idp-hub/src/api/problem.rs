@@ -391,6 +391,7 @@ const fn kind_of_quota(refusal: &QuotaRefusal) -> Kind {
         QuotaRefusal::BelowUse { .. }
         | QuotaRefusal::NotRead { .. }
         | QuotaRefusal::OverCapacity { .. }
+        | QuotaRefusal::TotalOverCapacity { .. }
         | QuotaRefusal::NotLeft { .. }
         | QuotaRefusal::OfServices { .. } => Kind::Refused,
     }

@@ -18,7 +18,7 @@ use super::extract::{Json, Page, PageQuery, Path, Query};
 use super::problem::{Kind, Problem, ProblemDocument};
 use super::state::ApiState;
 use super::who::{Source, Who};
-use crate::directory::quota::{Check, Force, QuotaEdit};
+use crate::directory::quota::{Check, EDITS_MAX, Force, QuotaEdit};
 use crate::directory::rights::{Asker, Denied};
 use crate::store::directory::LimitsSet;
 use crate::store::{Changing, StoreError};
@@ -132,14 +132,7 @@ pub(super) async fn set_limits(
         below_use: asked.force,
         over_capacity: asked.overcommit,
     };
-    let limits = asked.limits;
-    let edits = limits.into_iter().map(|it| {
-        Ok(QuotaEdit {
-            holder: holder(it.project.as_deref(), it.own.as_deref())?,
-            limits: it.resources,
-        })
-    });
-    let edits: Vec<QuotaEdit> = edits.collect::<Result<_, Problem>>()?;
+    let edits = edits_of(asked.limits)?;
     let (asker, by, name) = (who.asker(), by(&who, source), region.clone());
     let attempt = attempted(
         &by,
@@ -147,18 +140,48 @@ pub(super) async fn set_limits(
         &region,
         edits.first().map(|it| &it.holder),
     );
-    let set = state.store.change(move |it| {
-        let check = permitted(it, asker, &edits, force)?;
-        let region = it.region_named(&name)?;
-        it.set_limits(&region, &edits, check, &by)
-    });
-    let set = set.await.map_err(Problem::from);
+    // Looked at twice: who may set none of them stops nothing that is written meanwhile.
+    let holders: Vec<Holder> = edits.iter().map(|it| it.holder.clone()).collect();
+    let is_his = state.read_as(asker, move |_, sight| Ok(sight.shifts(&holders)?));
+    let set = match is_his.await {
+        Ok(()) => {
+            let set = state.store.change(move |it| {
+                let check = permitted(it, asker, &edits, force)?;
+                let region = it.region_named(&name)?;
+                it.set_limits(&region, &edits, check, &by)
+            });
+            set.await
+        }
+        Err(denied) => Err(denied),
+    };
+    let set = set.map_err(Problem::from);
     let set = set.inspect_err(|problem| refused(&state, attempt, problem.kind().slug()))?;
     let (by, changed) = (who.name(), set.changes.len() + set.waits.len());
     tracing::info!(
         target: "audit", action = "set-quota", region, by, %source, changed, "asked for"
     );
     Ok(axum::Json(LimitsSetList::new(region, &set)))
+}
+
+/// What is asked for, if it is something: anybody may ask, and what follows reads all that a region
+/// has.
+fn edits_of(limits: Vec<ProjectLimits>) -> Result<Vec<QuotaEdit>, Problem> {
+    let is_nothing = limits.is_empty() || limits.iter().any(|it| it.resources.is_empty());
+    if is_nothing || limits.len() > EDITS_MAX {
+        let detail = match is_nothing {
+            true => "There is nothing to be changed.".to_owned(),
+            false => format!("Limits of {EDITS_MAX} projects at most are set at once."),
+        };
+        let next = "Name each project with a resource and its limit, as in cores: 20.";
+        return Err(Problem::new(Kind::InvalidRequest, detail).next_step(next));
+    }
+    let edits = limits.into_iter().map(|it| {
+        Ok(QuotaEdit {
+            holder: holder(it.project.as_deref(), it.own.as_deref())?,
+            limits: it.resources,
+        })
+    });
+    edits.collect()
 }
 
 /// How far what somebody asks for is checked, if he may ask for it at all.
@@ -217,8 +240,10 @@ pub(super) async fn zero(
     let set = state.store.change(move |it| {
         let region = it.region_named(&name)?;
         let changes = it.zero_quota(&region, &project, force, &by)?;
-        let waits = Vec::new();
-        Ok(LimitsSet { changes, waits })
+        Ok(LimitsSet {
+            changes,
+            ..LimitsSet::default()
+        })
     });
     let set = set.await.map_err(Problem::from);
     let set = set.inspect_err(|problem| refused(&state, attempt, problem.kind().slug()))?;
@@ -266,9 +291,7 @@ pub(super) async fn unset(
     let attempt = attempted(&by, "unset-quota", &region, Some(&project));
     let set = state.store.change(move |it| {
         let region = it.region_named(&name)?;
-        let changes = it.unset_limits(&region, &project, &asked.resources, &by)?;
-        let waits = Vec::new();
-        Ok(LimitsSet { changes, waits })
+        it.unset_limits(&region, &project, &asked.resources, &by)
     });
     let set = set.await.map_err(Problem::from);
     let set = set.inspect_err(|problem| refused(&state, attempt, problem.kind().slug()))?;

@@ -30,5 +30,5 @@ pub use check::{Check, Decision, EDITS_MAX, Force, LimitsChange, QuotaEdit};
 pub use leftover::{Holdings, Leftover, LeftoverWhy, Share};
 pub use lines::{Differs, ProjectLine, ResourceLine};
 pub use refusal::QuotaRefusal;
-pub use shift::{Giver, Pool, Pools, Raise, RaiseKey, Waits};
+pub use shift::{Giver, Pool, Pools, Raise, RaiseKey, Settled, Waits};
 pub use unset::Unset;

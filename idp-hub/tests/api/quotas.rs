@@ -26,7 +26,7 @@ fn quota(project: &str, cores: (Option<u64>, u64)) -> Record {
     })
 }
 
-fn node(vcpus: u64) -> Record {
+pub(crate) fn node(vcpus: u64) -> Record {
     let capacity = |total| Capacity { used: 0, total };
     Record::Node(Node {
         id: CloudId::new("n1"),

@@ -255,6 +255,42 @@ async fn a_projects_administrator_shifts_between_it_and_those_nested_in_it() {
     assert_eq!(audit["items"][0]["who"], "ops/lead", "{audit}");
 }
 
+#[tokio::test]
+async fn whoever_sets_a_limit_learns_what_waits_no_more_by_it() {
+    let mut it = Stage::new().await;
+    let begin = [("web", 10, 10), ("data", 5, 5), ("inner", 2, 2)];
+    it.tells(&begin).await;
+    it.settle(&begin).await;
+    let shift = [("web", 5), ("data", 10)];
+    let ended = json!([{
+        "name": "data", "service": "compute", "after": "cores=10", "until_lower": ["web"],
+    }]);
+    let shifted = it.shift("boss", &shift).await;
+    assert_eq!(shifted.json()["ended"], Value::Null, "{}", shifted.text);
+    let set = it.shift("socket", &[("web", 10)]).await;
+    assert_eq!(set.json()["ended"], ended, "{}", set.text);
+    assert_eq!(it.cores("data").await["wanted"], Value::Null);
+    it.shift("boss", &shift).await;
+    let given_up = json!({ "project": it.ids["data"], "resources": ["cores"] });
+    let unset = it.kit.post("/regions/home/limits/unset", given_up).await;
+    assert_eq!(unset.json()["ended"], ended, "{}", unset.text);
+}
+
+/// Each edit reads all that a region has, in the one transaction that everybody waits for.
+#[tokio::test]
+async fn who_asks_for_nothing_or_too_much_holds_up_nobody_and_learns_of_no_region() {
+    let it = Stage::new().await;
+    let web = json!({ "project": it.ids["web"], "resources": { "cores": 1 } });
+    for region in ["home", "nowhere"] {
+        for limits in [json!([]), json!(vec![web.clone(); 101])] {
+            let path = format!("/api/v1/regions/{region}/limits");
+            let asked = request(Method::PUT, &path, Some(json!({ "limits": limits })));
+            let answer = it.kit.web(with(asked, "cookie", &it.cookies["lead"])).await;
+            answer.is_problem(400, "invalid-request");
+        }
+    }
+}
+
 /// One of whose limits no more are told has 256 of them already.
 #[tokio::test]
 async fn a_raise_that_can_not_be_told_holds_up_no_later_one() {

@@ -11,11 +11,16 @@ use shared::model::{CloudId, Feed, Holder, Quota, QuotaResource, Record, Service
 
 use crate::directory::with_a_home;
 use crate::kit::Kit;
+use crate::quotas::node;
 
 fn quota(limit: u64, used: u64) -> Record {
+    quota_of("home-web", limit, used)
+}
+
+fn quota_of(project: &str, limit: u64, used: u64) -> Record {
     Record::Quota(Quota {
-        project: CloudId::new("home-web"),
-        project_name: "web".to_owned(),
+        project: CloudId::new(project),
+        project_name: project.to_owned(),
         service: ServiceKind::Compute,
         resources: vec![QuotaResource {
             name: "cores".to_owned(),
@@ -128,6 +133,41 @@ async fn what_is_no_total_is_refused_with_what_there_is() {
         let page = kit.get(&format!("/api/v1/directory/spreads?{query}")).await;
         page.is_problem(400, "invalid-request");
     }
+}
+
+#[tokio::test]
+async fn a_total_that_the_regions_have_not_left_is_refused_unless_it_is_said_so() {
+    let (mut kit, web) = with_a_web().await;
+    let home = kit.board.region("home").unwrap().view.no;
+    let path = format!("/directory/spreads/{web}");
+    let body = |total: u64| json!({ "totals": { "cores": total } });
+    // What it has is not known yet.
+    let others = [quota(20, 4), quota_of("p", 8, 2)];
+    kit.tells(home, (Feed::Quota, 2), &others).await;
+    let set = kit.send(Method::PUT, &path, body(500)).await;
+    assert_eq!(set.status, 204, "{}", set.text);
+    kit.tells(home, (Feed::Inventory, 3), &[node(40)]).await;
+    // That was said before, and is less now.
+    let set = kit.send(Method::PUT, &path, body(200)).await;
+    assert_eq!(set.status, 204, "{}", set.text);
+    assert_eq!(kit.delete(&format!("{path}/cores")).await.status, 204);
+    // 40 cores, of which others may use 8.
+    let over = kit.send(Method::PUT, &path, body(33)).await;
+    let problem = over.is_problem(409, "refused");
+    let detail = problem["detail"].as_str().unwrap();
+    for said in ["have 32 of cores left for web", "home: 32", "--overcommit"] {
+        assert!(detail.contains(said), "{detail}");
+    }
+    let set = kit.send(Method::PUT, &path, body(32)).await;
+    assert_eq!(set.status, 204, "{}", set.text);
+    let mut all_the_same = body(33);
+    all_the_same["overcommit"] = json!(true);
+    let set = kit.send(Method::PUT, &path, all_the_same).await;
+    assert_eq!(set.status, 204, "{}", set.text);
+    // Of what does not add up nobody knows what a region has.
+    let instances = json!({ "totals": { "instances": 5000 } });
+    let set = kit.send(Method::PUT, &path, instances).await;
+    assert_eq!(set.status, 204, "{}", set.text);
 }
 
 #[tokio::test]

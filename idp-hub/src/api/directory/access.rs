@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use shared::ids::ObjectId;
-use shared::model::{Link, Object};
+use shared::model::{Holder, Link, Object};
 use tokio::sync::Semaphore;
 
 use crate::api::problem::Problem;
@@ -183,6 +183,17 @@ impl Sight {
         match &self.directory {
             None => true,
             Some(directory) => self.rights.sees_link(directory.live(), link),
+        }
+    }
+
+    /// Whether he may shift the limits of all of these projects.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(in crate::api) fn shifts(&self, of: &[Holder]) -> Result<(), Denied> {
+        match &self.directory {
+            None => Ok(()),
+            Some(directory) => self.rights.shifts(directory.live(), of).map(drop),
         }
     }
 

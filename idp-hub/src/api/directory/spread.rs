@@ -52,6 +52,11 @@ pub(in crate::api) struct TotalsRequest {
     /// By the clouds' own names of resources, and in their units: `cores`, `ram` (MiB),
     /// `gigabytes`, `floatingip`. From 0 to 2147483647. What is not named stays as it is.
     totals: BTreeMap<String, u64>,
+    /// Also beyond what the merged regions have left together: their vCPUs (with Placement's
+    /// ratio), memory or GiB of pools, less what other projects may use. Without it a total is
+    /// checked once each of them has told what it has; one that is lowered never is.
+    #[serde(default)]
+    overcommit: bool,
 }
 
 /// The totals that are spread over the regions: what each region has of them, and what of them is
@@ -118,7 +123,8 @@ fn documents(
         body = ProblemDocument),
     (status = 401, description = "Nobody is signed in", body = ProblemDocument),
     (status = 404, description = "No such project", body = ProblemDocument),
-    (status = 409, description = "Too many totals are set", body = ProblemDocument),
+    (status = 409, description = "More than the regions have left, or too many totals are set",
+        body = ProblemDocument),
 ))]
 pub(in crate::api) async fn set_spread(
     State(state): State<ApiState>,
@@ -143,18 +149,43 @@ pub(in crate::api) async fn set_spread(
     }
     let by = by(&who.0, source);
     let attempt = Act::new(by.clone(), "spread-quota").on("project", id, "");
-    let set = state.store.change(move |it| {
-        let mut changed = 0;
-        for (key, total) in &totals {
-            changed += usize::from(it.set_spread(key, *total, &by)?);
+    let set = match are_left(&state, &totals, asked.overcommit).await {
+        Ok(()) => {
+            let set = state.store.change(move |it| {
+                let mut changed = 0;
+                for (key, total) in &totals {
+                    changed += usize::from(it.set_spread(key, *total, &by)?);
+                }
+                Ok(changed)
+            });
+            set.await
         }
-        Ok(changed)
-    });
-    let set = set.await.map_err(Problem::from);
-    let changed = set.inspect_err(|it| refused(&state, attempt, it.kind().slug()))?;
+        Err(refusal) => Err(refusal),
+    };
+    let changed = set
+        .map_err(Problem::from)
+        .inspect_err(|it| refused(&state, attempt, it.kind().slug()))?;
     let by = who.name();
     tracing::info!(target: "audit", action = "spread-quota", %project, changed, by, %source, "set");
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Looked at beside the writer, which everybody waits for: what regions have and use changes all
+/// the time in any case.
+async fn are_left(
+    state: &ApiState,
+    totals: &[(SpreadKey, u64)],
+    overcommit: bool,
+) -> Result<(), StoreError> {
+    if overcommit {
+        return Ok(());
+    }
+    let totals = totals.to_vec();
+    let all = move |it: &Reading<'_>| {
+        let mut totals = totals.iter();
+        totals.try_for_each(|(key, total)| it.is_left(key, *total))
+    };
+    state.store.read(all).await
 }
 
 /// Take a total back. Each region keeps the limit that it was told last.

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::directory::quota::{
     Allocation, Allowed, Differs, Holdings, Leftover, ProjectLine, ResourceAllocation,
-    ResourceLine, Share, Sum,
+    ResourceLine, Share, Sum, Waits,
 };
 use crate::store::directory::LimitsSet;
 use crate::store::regions::RegionRow;
@@ -66,6 +66,9 @@ pub struct LimitsSetList {
     /// What is set once the region has confirmed that others are lower.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waiting: Vec<LimitsWaitingDocument>,
+    /// What waited until others are lower, and waits no more by this.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ended: Vec<LimitsWaitingDocument>,
 }
 
 /// A limit that waits.
@@ -267,16 +270,22 @@ impl LimitsSetList {
             before: it.before.clone(),
             after: it.after.clone(),
         });
-        let waiting = set.waits.iter().map(|it| LimitsWaitingDocument {
+        Self {
+            region,
+            changed: changed.collect(),
+            waiting: set.waits.iter().map(Into::into).collect(),
+            ended: set.ended.iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<&Waits> for LimitsWaitingDocument {
+    fn from(it: &Waits) -> Self {
+        Self {
             name: it.name.clone(),
             service: it.raise.key.service.name().to_owned(),
             after: format!("{}={}", it.raise.key.resource, it.raise.limit),
             until_lower: it.givers.clone(),
-        });
-        Self {
-            region,
-            changed: changed.collect(),
-            waiting: waiting.collect(),
         }
     }
 }

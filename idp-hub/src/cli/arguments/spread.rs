@@ -18,6 +18,10 @@ pub(in crate::cli) struct Spread {
     /// The department that the project is in, by name or id, where several have the name
     #[arg(long = "in", value_name = "DEPARTMENT")]
     pub(in crate::cli) within: Option<String>,
+    /// Also beyond what the merged regions have left together, less what other projects may use;
+    /// that is checked once each has told its nodes (cores, ram) or pools (gigabytes)
+    #[arg(long)]
+    pub(in crate::cli) overcommit: bool,
 }
 
 /// What else may be done about them.

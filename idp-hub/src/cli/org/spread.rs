@@ -37,10 +37,10 @@ async fn set(client: &Client, asked: &Spread, screen: Screen) -> Result<(), CliE
             return Err(CliError::Usage(what));
         }
     }
-    let body = json!({ "totals": totals });
+    let body = json!({ "totals": totals, "overcommit": asked.overcommit });
     let path = format!("/directory/spreads/{}", found.id);
     client.act(Method::PUT, &path, Some(&body)).await?;
-    screen.write(|| shown::set(&found.name), &body)
+    screen.write(|| shown::set(&found.name), &json!({ "totals": totals }))
 }
 
 async fn list(client: &Client, project: Option<&str>, screen: Screen) -> Result<(), CliError> {

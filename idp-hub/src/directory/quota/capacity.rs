@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use shared::ids::ObjectId;
 use shared::model::{Holder, ServiceKind};
 
 use super::check::Wish;
-use super::{Allowed, Census, Differs, QuotaRefusal};
+use super::{Allowed, Census, Differs, QuotaRefusal, Settled};
 
 /// What all projects of a region may use together.
 #[derive(Debug, Clone, Copy, Default)]
@@ -20,16 +21,16 @@ struct Together {
 
 impl Census {
     /// Nothing is raised beyond what the region has. What was beyond it before may be lowered, and
-    /// shifted from one project to another.
-    pub(super) fn fits(&self, wishes: &[Wish]) -> Result<(), QuotaRefusal> {
+    /// shifted from one project to another. What these wishes settle counts no more.
+    pub(super) fn fits(&self, wishes: &[Wish], settled: &Settled) -> Result<(), QuotaRefusal> {
         for wish in wishes {
             let Some(capacity) = self.capacity(wish.service, &wish.resource) else {
                 continue;
             };
-            if !self.is_raised(wish) || !self.is_more(wishes, wish) {
+            if !self.is_raised(wish, settled) || !self.is_more((wishes, settled), wish) {
                 continue;
             }
-            let all = self.together(wishes, wish.service, &wish.resource);
+            let all = self.together((wishes, settled), wish.service, &wish.resource);
             if wish.limit.is_none() || all.unknown > 0 || all.limited > capacity {
                 return Err(QuotaRefusal::OverCapacity {
                     region: self.region.clone(),
@@ -46,8 +47,24 @@ impl Census {
         Ok(())
     }
 
-    fn is_raised(&self, wish: &Wish) -> bool {
-        let before = self.counted(&wish.holder, wish.service, &wish.resource);
+    /// What a region has left of a resource for a project of the directory: what it has, less what
+    /// all others may use, as far as their quotas were read. `None` where nobody knows what it has.
+    pub fn left_for(&self, project: ObjectId, service: ServiceKind, resource: &str) -> Option<u64> {
+        let capacity = self.capacity(service, resource)?;
+        let others = self.holders().into_iter();
+        let others = others.filter(|it| it.project() != Some(project));
+        let settled = Settled::new();
+        let limits = others.map(
+            |it| match self.counted(&it, (service, resource), &settled) {
+                Allowed::Limited(limit) => limit,
+                Allowed::Unlimited | Allowed::Unknown => 0,
+            },
+        );
+        Some(limits.fold(capacity, u64::saturating_sub))
+    }
+
+    fn is_raised(&self, wish: &Wish, settled: &Settled) -> bool {
+        let before = self.counted(&wish.holder, (wish.service, &wish.resource), settled);
         match (before, wish.limit) {
             (Allowed::Unlimited, _) => false,
             (_, None) => true,
@@ -57,7 +74,7 @@ impl Census {
     }
 
     /// Whether those who are named may use more of the resource together than before.
-    fn is_more(&self, wishes: &[Wish], of: &Wish) -> bool {
+    fn is_more(&self, (wishes, settled): (&[Wish], &Settled), of: &Wish) -> bool {
         let (mut before, mut after) = (0u64, 0u64);
         for it in wishes
             .iter()
@@ -66,7 +83,7 @@ impl Census {
             let Some(limit) = it.limit else {
                 return true;
             };
-            match self.counted(&it.holder, it.service, &it.resource) {
+            match self.counted(&it.holder, (it.service, &it.resource), settled) {
                 // It is no part of the sum, and gives nothing away by getting a limit.
                 Allowed::Unlimited => continue,
                 Allowed::Unknown => {}
@@ -79,8 +96,23 @@ impl Census {
 
     /// What a project counts for until its region says that it has what is wanted: the larger of
     /// what it has and what it is to have. Where it was to have no limit and somebody gave it one
-    /// there since, that.
-    fn counted(&self, holder: &Holder, service: ServiceKind, resource: &str) -> Allowed {
+    /// there since, that. What waits counts already, as it is told without another look at this:
+    /// beside what others have until then, as they may keep it.
+    fn counted(
+        &self,
+        holder: &Holder,
+        (service, resource): (ServiceKind, &str),
+        settled: &Settled,
+    ) -> Allowed {
+        let waits = self.raise(holder, service, resource);
+        let waits = waits.filter(|it| !settled.contains_key(&it.key));
+        match (self.by_now(holder, service, resource), waits) {
+            (Allowed::Limited(limit), Some(raise)) => Allowed::Limited(limit.max(raise.limit)),
+            (it, _) => it,
+        }
+    }
+
+    fn by_now(&self, holder: &Holder, service: ServiceKind, resource: &str) -> Allowed {
         let here = self.here(holder);
         let told = here.as_ref();
         let told = told.and_then(|it| self.told(it, service, resource));
@@ -99,13 +131,18 @@ impl Census {
     }
 
     /// What all projects may use together once these wishes are granted.
-    fn together(&self, wishes: &[Wish], service: ServiceKind, resource: &str) -> Together {
+    fn together(
+        &self,
+        (wishes, settled): (&[Wish], &Settled),
+        service: ServiceKind,
+        resource: &str,
+    ) -> Together {
         let of_resource = wishes.iter().filter(|it| it.is_of(service, resource));
         let wished: BTreeMap<&Holder, Option<u64>> =
             of_resource.map(|it| (&it.holder, it.limit)).collect();
         let mut all = Together::default();
         for holder in self.holders() {
-            let before = self.counted(&holder, service, resource);
+            let before = self.counted(&holder, (service, resource), settled);
             let after = match (before, wished.get(&holder)) {
                 (before, None) => before,
                 // Until it is lower there it counts as it was.

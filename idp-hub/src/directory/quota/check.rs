@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use shared::model::{CloudId, Holder, LIMIT_MAX, Limit, Limits, ServiceKind};
 
 use super::census::is_of_a_type;
-use super::{Allowed, Census, Differs, Pools, QuotaRefusal, Raise, RaiseKey};
+use super::{Allowed, Census, Differs, Pools, QuotaRefusal, Raise, RaiseKey, Settled};
 
 /// Projects that one request may name: those of a large department.
 pub const EDITS_MAX: usize = 100;
@@ -64,7 +64,7 @@ pub struct Decision {
     /// What it is told once it has confirmed what of that is lower.
     pub raises: Vec<Raise>,
     /// Raises that waited until now, and are settled by this.
-    pub settled: Vec<RaiseKey>,
+    pub settled: Settled,
 }
 
 /// Limits as they are to be told, and what changes by that.
@@ -122,12 +122,10 @@ impl Census {
             Check::Shift(pools) => self.shifts(&wishes, pools)?,
             Check::Whole | Check::Forced(_) => Vec::new(),
         };
+        let settled = self.settled(&wishes, check);
         if !matches!(check, Check::Shift(_)) && !force.over_capacity {
-            self.fits(&wishes)?;
+            self.fits(&wishes, &settled)?;
         }
-        let settled = wishes.iter().filter_map(Wish::key);
-        let settled = settled.filter(|it| self.raises.contains_key(it));
-        let settled = settled.collect();
         let waits = |it: &Wish| {
             it.key()
                 .is_some_and(|key| raises.iter().any(|it| it.key == key))
@@ -138,6 +136,17 @@ impl Census {
             raises,
             settled,
         })
+    }
+
+    /// What waits no more. Who shifts gives nothing that was given already, and so what waits for
+    /// others is still theirs.
+    fn settled(&self, wishes: &[Wish], check: &Check) -> Settled {
+        let set: Vec<RaiseKey> = wishes.iter().filter_map(Wish::key).collect();
+        let mut settled = self.settled_by(&set);
+        if matches!(check, Check::Shift(_)) {
+            settled.retain(|key, _| set.contains(key));
+        }
+        settled
     }
 
     fn wishes(&self, edits: &[QuotaEdit]) -> Result<Vec<Wish>, QuotaRefusal> {
@@ -153,7 +162,7 @@ impl Census {
         let known = self.known();
         let mut wishes: BTreeMap<_, Wish> = BTreeMap::new();
         for edit in edits {
-            let holder = self.settled(&edit.holder)?;
+            let holder = self.holder_of(&edit.holder)?;
             for (word, value) in &edit.limits {
                 let wish = self.wish(&known, &holder, (word, *value))?;
                 let key = (holder.clone(), wish.service, wish.resource.clone());
@@ -191,7 +200,7 @@ impl Census {
 
     /// By what the limits of a project are told: as one of the directory's while it is that, else
     /// by what the cloud calls it.
-    pub(super) fn settled(&self, asked: &Holder) -> Result<Holder, QuotaRefusal> {
+    pub(super) fn holder_of(&self, asked: &Holder) -> Result<Holder, QuotaRefusal> {
         let here = match asked {
             Holder::Project(id) if self.is_live(*id) => return Ok(asked.clone()),
             Holder::Project(id) => self.here.get(id),
@@ -221,6 +230,11 @@ impl Census {
             resources.map(|it| (told.quota.service, it.name.as_str()))
         });
         all.collect()
+    }
+
+    /// Whether the region has a quota of this.
+    pub fn has_resource(&self, service: ServiceKind, resource: &str) -> bool {
+        self.known().contains(&(service, resource))
     }
 
     fn resource(

@@ -105,7 +105,13 @@ impl Census {
         }
     }
 
-    fn raise(&self, holder: &Holder, service: ServiceKind, resource: &str) -> Option<&Raise> {
+    /// What waits of a project's resource.
+    pub(super) fn raise(
+        &self,
+        holder: &Holder,
+        service: ServiceKind,
+        resource: &str,
+    ) -> Option<&Raise> {
         let key = RaiseKey {
             project: holder.project()?,
             service,

@@ -137,6 +137,25 @@ pub enum QuotaRefusal {
         /// Projects whose quota was not read (yet), which are not in it either.
         unknown: u32,
     },
+    /// A total would be more than the merged regions have left.
+    #[error(
+        "the merged regions have {left} of {resource} left for {project} in all, and a total of \
+         {total} is more: what they have, less what other projects may use there (left in {}); \
+         set less, lower other limits first, or set it all the same with --overcommit \
+         (overcommit: true)", of_each.join(", ")
+    )]
+    TotalOverCapacity {
+        /// The project's name.
+        project: Box<str>,
+        /// The resource.
+        resource: Box<str>,
+        /// What was asked for.
+        total: u64,
+        /// What there is for it.
+        left: u64,
+        /// Of each region.
+        of_each: Box<[String]>,
+    },
     /// It would be more than whoever shifts had.
     #[error(
         "{within} may use {after} of {resource} in the region {region:?} then, and may use \

@@ -7,7 +7,9 @@
 //! ```
 //!
 //! Whoever may only shift gives nothing to one project before another one has really less: a
-//! region can refuse what is lower (its project uses more by now), or be away.
+//! region can refuse what is lower (its project uses more by now), or be away. A raise waits for
+//! what one shift promised: whatever is set for one of those who give by anything but another
+//! shift, which keeps the sum, ends it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,6 +42,16 @@ pub struct RaiseKey {
     pub resource: String,
 }
 
+impl RaiseKey {
+    /// The same resource of another project.
+    pub fn of(&self, project: ObjectId) -> Self {
+        Self {
+            project,
+            ..self.clone()
+        }
+    }
+}
+
 /// A limit that is told once others have less.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Raise {
@@ -49,6 +61,18 @@ pub struct Raise {
     pub limit: u64,
     /// Who is to have less first.
     pub givers: BTreeSet<Giver>,
+}
+
+/// Raises that something else settles that is set, each with the project whose limit that is.
+pub type Settled = BTreeMap<RaiseKey, ObjectId>;
+
+impl Raise {
+    /// Whether it waits no more once this limit is set: its own, or what it is to be given of.
+    pub fn is_settled_by(&self, set: &RaiseKey) -> bool {
+        let is_of = (self.key.service, &self.key.resource) == (set.service, &set.resource);
+        let mut givers = self.givers.iter();
+        is_of && (self.key.project == set.project || givers.any(|it| it.project == set.project))
+    }
 }
 
 /// A project that gives something away.
@@ -62,12 +86,11 @@ pub struct Giver {
 
 impl Giver {
     /// Whether its region has lowered it: by the limit that the region tells, and the one that was
-    /// set here, where there is one of each. The inner `None` is unlimited.
+    /// set here, where there is one of each. The inner `None` is unlimited, which gives nothing.
     pub const fn is_lower(told: Option<Option<u64>>, wanted: Option<Option<u64>>) -> bool {
         match (told, wanted) {
             (Some(Some(told)), Some(Some(wanted))) => told <= wanted,
-            (Some(_), Some(None)) => true,
-            (Some(None), Some(Some(_))) | (None, _) | (_, None) => false,
+            (Some(None), Some(Some(_))) | (_, Some(None)) | (None, _) | (_, None) => false,
         }
     }
 }
@@ -111,6 +134,16 @@ impl Census {
         self.raises.insert(raise.key.clone(), raise);
     }
 
+    /// What waits no more once these limits are set.
+    pub(super) fn settled_by(&self, set: &[RaiseKey]) -> Settled {
+        let mut all = Settled::new();
+        for it in set {
+            let settled = self.raises.values().filter(|raise| raise.is_settled_by(it));
+            all.extend(settled.map(|raise| (raise.key.clone(), it.project)));
+        }
+        all
+    }
+
     /// A raise as people know it.
     pub fn waits(&self, raise: Raise) -> Waits {
         let name = |id| self.name(&Holder::Project(id));
@@ -140,10 +173,8 @@ impl Census {
             };
             let key = (side.pool, wish.service, wish.resource.as_str());
             let group = groups.entry(key).or_default();
-            if side
-                .told
-                .is_none_or(|told| wish.limit.is_some_and(|it| told > it))
-            {
+            let is_less = |limit: u64| side.told.is_none_or(|told| told > limit);
+            if wish.limit.is_some_and(is_less) {
                 group.givers.insert(side.giver.clone());
             }
             if let Some(waits) = wish.key().and_then(|it| self.raises.get(&it)) {

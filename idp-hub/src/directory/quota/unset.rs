@@ -2,15 +2,15 @@
 
 use shared::model::{Holder, Limits, ServiceKind};
 
-use super::{Allowed, Census, LimitsChange, QuotaRefusal, RaiseKey};
+use super::{Allowed, Census, LimitsChange, QuotaRefusal, RaiseKey, Settled};
 
 /// Limits that are set no more.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Unset {
     /// What the region is told instead, of each service; with no resources: nothing any more.
     pub changes: Vec<LimitsChange>,
-    /// What waited for others.
-    pub settled: Vec<RaiseKey>,
+    /// What waited for others, or others for them.
+    pub settled: Settled,
 }
 
 impl Census {
@@ -20,7 +20,7 @@ impl Census {
     /// # Errors
     /// If there is no such project, or a word names no limit that is set, or several.
     pub fn unset(&self, asked: &Holder, words: &[String]) -> Result<Unset, QuotaRefusal> {
-        let holder = self.settled(asked)?;
+        let holder = self.holder_of(asked)?;
         let set = self.set_limits(&holder);
         let mut found = Vec::with_capacity(words.len());
         for word in words {
@@ -44,7 +44,7 @@ impl Census {
                 service,
                 resource: resource.to_owned(),
             });
-            unset.settled = keys.filter(|it| self.raises.contains_key(it)).collect();
+            unset.settled = self.settled_by(&keys.collect::<Vec<_>>());
         }
         Ok(unset)
     }

@@ -142,7 +142,8 @@ impl Reading<'_> {
         })
     }
 
-    fn in_directory(&self, id: ObjectId) -> Result<Option<InDirectory>, StoreError> {
+    /// What the directory has, or had, of a project.
+    pub(super) fn in_directory(&self, id: ObjectId) -> Result<Option<InDirectory>, StoreError> {
         if let Some(Object::Project(it)) = self.object(ObjectKind::Project, id)? {
             return Ok(Some(InDirectory::Live { name: it.name }));
         }

@@ -19,6 +19,7 @@ use crate::directory::quota::{
     Census, Check, Decision, Force, Holdings, LimitsChange, QuotaEdit, Unset, Waits,
 };
 use crate::store::error::{Doing, StoreError};
+use crate::store::facts;
 use crate::store::regions::{RegionNo, RegionRow};
 use crate::store::{Changing, Reading};
 
@@ -34,6 +35,9 @@ const RESOURCES_MAX: usize = 256;
 
 const LIMITS: u16 = kind_code(RecordKind::Limits);
 
+/// The fact that tells the newest version of limits that are set no more.
+const UNSET: &str = "limits_unset";
+
 /// What was set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LimitsSet {
@@ -41,6 +45,8 @@ pub struct LimitsSet {
     pub changes: Vec<LimitsChange>,
     /// What it is told once it has lowered others.
     pub waits: Vec<Waits>,
+    /// What waits no more by it.
+    pub ended: Vec<Waits>,
 }
 
 /// One limit of a project of the directory.
@@ -238,12 +244,16 @@ impl Changing<'_> {
             changes,
             raises,
             settled,
-        } = census.check(edits, &check, self.now.0)?;
+        } = census.check(edits, &check, self.version()?)?;
         self.is_not_spread(region, &changes)?;
         let waits: Vec<Waits> = raises.into_iter().map(|it| census.waits(it)).collect();
         let changes = self.tell_limits(region, &census, changes, by)?;
-        self.keep_raises(region, (&waits, &settled), by)?;
-        Ok(LimitsSet { changes, waits })
+        let ended = self.keep_raises(region, (&waits, settled), by)?;
+        Ok(LimitsSet {
+            changes,
+            waits,
+            ended,
+        })
     }
 
     /// Sets one limit among those that a project has in a service of a region, and tells its agent.
@@ -263,7 +273,7 @@ impl Changing<'_> {
         let limit = Limit {
             name: one.resource.to_owned(),
             limit: Some(one.limit),
-            version: self.now.0.max(later),
+            version: self.version()?.max(later),
             force: false,
         };
         let at = resources.binary_search_by(|it| it.name.cmp(&limit.name));
@@ -295,7 +305,7 @@ impl Changing<'_> {
     }
 
     /// Sets limits of a project no more: its agent is told none, and what the cloud has stays.
-    /// Returns what that was.
+    /// Returns what that was. What waits for them, or is to raise them, ends.
     ///
     /// # Errors
     /// If the region is not merged, if one of them is not set or is a total's share, or if the
@@ -306,7 +316,7 @@ impl Changing<'_> {
         project: &Holder,
         resources: &[String],
         by: &By,
-    ) -> Result<Vec<LimitsChange>, StoreError> {
+    ) -> Result<LimitsSet, StoreError> {
         self.is_merged(region)?;
         let census = self
             .reading()
@@ -316,6 +326,7 @@ impl Changing<'_> {
             self.is_no_share_withdrawn(region, it)?;
         }
         for it in &changes {
+            self.outlive(region.no, &it.limits)?;
             let gone = [it.limits.id()];
             match it.limits.resources.is_empty() {
                 true => self.tell_no_more(region.no, RecordKind::Limits, &gone, &by.who)?,
@@ -326,10 +337,29 @@ impl Changing<'_> {
             }
             self.audit(act(by.clone(), "unset-quota", region, it))?;
         }
-        for key in &settled {
-            self.forget_raise(region.no, key)?;
-        }
-        Ok(changes)
+        let ended = self.end_raises(region, &settled, (by, "unset-quota"))?;
+        Ok(LimitsSet {
+            changes,
+            waits: Vec::new(),
+            ended,
+        })
+    }
+
+    /// The version of what is set now: later than any that is set no more, which agents remember,
+    /// and the clock may have been set back since.
+    fn version(&self) -> Result<u64, StoreError> {
+        let unset = self.reading().fact(UNSET)?.map_or(0, u64::from_le_bytes);
+        Ok(self.now.0.max(unset.saturating_add(1)))
+    }
+
+    /// Remembers how late what of a record was told that goes now.
+    fn outlive(&self, no: RegionNo, limits: &Limits) -> Result<(), StoreError> {
+        let before = self
+            .reading()
+            .limits_of(no, &limits.holder, limits.service)?;
+        let unset = self.reading().fact(UNSET)?.map_or(0, u64::from_le_bytes);
+        let newest = before.map_or(0, |it| it.version()).max(unset);
+        facts::store(self.connection, UNSET, &newest.to_le_bytes())
     }
 
     /// Leaves a leftover of a region what it uses, and nothing more. Returns what of that is new.
@@ -353,7 +383,7 @@ impl Changing<'_> {
             below_use: false,
             over_capacity: true,
         });
-        let decision = census.check(&edits, &check, self.now.0)?;
+        let decision = census.check(&edits, &check, self.version()?)?;
         self.tell_limits(region, &census, decision.changes, by)
     }
 

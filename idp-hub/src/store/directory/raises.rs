@@ -7,7 +7,7 @@ use shared::model::{CloudId, Holder, ObjectKind, Quota, Record, RecordKind};
 
 use super::limits::OneLimit;
 use super::spread::{SpreadKey, service_named};
-use crate::directory::quota::{Giver, Pools, Raise, RaiseKey, Waits};
+use crate::directory::quota::{Giver, InDirectory, Pools, Raise, RaiseKey, Settled, Waits};
 use crate::directory::rights::{Asker, Denied, Rights};
 use crate::store::error::{Doing, StoreError};
 use crate::store::regions::{RegionNo, RegionRow};
@@ -25,6 +25,16 @@ pub(super) struct RaiseRow {
     by: By,
 }
 
+/// What is to become of a raise by now.
+enum Fate {
+    /// Others have not less yet.
+    Waits,
+    /// They have.
+    Due,
+    /// Nobody can give it any more, and why.
+    Over(String),
+}
+
 impl Reading<'_> {
     /// What waits in a region, or in all.
     pub(super) fn raises(&self, no: Option<RegionNo>) -> Result<Vec<RaiseRow>, StoreError> {
@@ -37,33 +47,68 @@ impl Reading<'_> {
         found.into_iter().map(|it| it.ok_or(UNREADABLE)).collect()
     }
 
-    /// The limits that waited, and for which all others have less by now.
+    /// The limits that wait no more: all others have less by now, or can't give anything.
     ///
     /// # Errors
     /// If the database fails.
     pub fn raises_due(&self) -> Result<Vec<(RegionNo, RaiseKey)>, StoreError> {
         let mut due = Vec::new();
         for row in self.raises(None)? {
-            if self.is_due(&row)? {
+            if !matches!(self.fate(&row)?, Fate::Waits) {
                 due.push((row.no, row.raise.key));
             }
         }
         Ok(due)
     }
 
-    fn is_due(&self, row: &RaiseRow) -> Result<bool, StoreError> {
+    fn fate(&self, row: &RaiseRow) -> Result<Fate, StoreError> {
         let key = &row.raise.key;
+        let mut fate = Fate::Due;
+        let mut projects = vec![key.project];
+        projects.extend(row.raise.givers.iter().map(|it| it.project));
+        for project in projects {
+            if self.spread(&spread_key(&key.of(project)))?.is_some() {
+                let name = self.project_name(project)?;
+                let why = format!("what {name} may use follows from a total over all regions");
+                return Ok(Fate::Over(why));
+            }
+        }
         for giver in &row.raise.givers {
             let told = self.told_limit(row.no, &giver.here, key)?;
             let holder = Holder::Project(giver.project);
             let wanted = self.limits_of(row.no, &holder, key.service)?;
             let wanted = wanted.into_iter().flat_map(|it| it.resources);
             let wanted = wanted.into_iter().find(|it| it.name == key.resource);
-            if !Giver::is_lower(told, wanted.map(|it| it.limit)) {
-                return Ok(false);
+            let wanted = wanted.map(|it| it.limit);
+            if wanted.flatten().is_none() {
+                let name = self.project_name(giver.project)?;
+                let why = format!("no limit is set for {name} any more that it could give");
+                return Ok(Fate::Over(why));
+            }
+            if !Giver::is_lower(told, wanted) {
+                fate = Fate::Waits;
             }
         }
-        Ok(true)
+        Ok(fate)
+    }
+
+    /// A raise as people know it.
+    fn waits(&self, raise: Raise) -> Result<Waits, StoreError> {
+        let givers = raise.givers.iter();
+        let givers = givers.map(|it| self.project_name(it.project));
+        Ok(Waits {
+            name: self.project_name(raise.key.project)?,
+            givers: givers.collect::<Result<_, _>>()?,
+            raise,
+        })
+    }
+
+    /// What a project is called, or was when it ended.
+    fn project_name(&self, id: ObjectId) -> Result<String, StoreError> {
+        Ok(match self.in_directory(id)? {
+            Some(InDirectory::Live { name } | InDirectory::Retired { name }) => name,
+            None => id.to_string(),
+        })
     }
 
     /// What a region says is the limit of a project's resource.
@@ -100,36 +145,29 @@ impl Changing<'_> {
         pools.map_err(StoreError::from)
     }
 
-    /// Keeps what is to wait, and forgets what is settled otherwise.
+    /// Keeps what is to wait, and ends what is settled otherwise. Returns what that was.
     pub(super) fn keep_raises(
         &mut self,
         region: &RegionRow,
-        (waits, settled): (&[Waits], &[RaiseKey]),
+        (waits, mut settled): (&[Waits], Settled),
         by: &By,
-    ) -> Result<(), StoreError> {
-        for key in settled {
-            self.forget_raise(region.no, key)?;
-        }
+    ) -> Result<Vec<Waits>, StoreError> {
         for it in waits {
             self.is_no_share(&spread_key(&it.raise.key), &it.name)?;
+            // It waits on, and otherwise.
+            settled.remove(&it.raise.key);
             self.keep_raise(region.no, &it.raise, by)?;
-            let RaiseKey {
-                project,
-                service,
-                resource,
-            } = &it.raise.key;
-            let (name, service) = (&region.facts.name, service.name());
-            let givers = it.givers.join(", ");
-            let after = format!(
-                "in region {name:?}, {service}: {resource}={} once it is lower for {givers}",
-                it.raise.limit
-            );
-            let act = Act::new(by.clone(), "set-quota").on("project", project, it.name.as_str());
-            self.audit(act.changing("", after))?;
+            let (project, name) = (it.raise.key.project, it.name.as_str());
+            let act = Act::new(by.clone(), "set-quota").on("project", project, name);
+            self.audit(act.changing("", once(&region.facts.name, it)))?;
         }
-        if waits.is_empty() {
-            return Ok(());
+        if !waits.is_empty() {
+            self.are_few_enough(by)?;
         }
+        self.end_raises(region, &settled, (by, "set-quota"))
+    }
+
+    fn are_few_enough(&self, by: &By) -> Result<(), StoreError> {
         let sql = "SELECT count(*) FROM quota_raises WHERE author = ?1";
         let count = self.connection.query_row(sql, [&by.who], |row| row.get(0));
         let count: u64 = count.doing("count limits that wait")?;
@@ -166,7 +204,65 @@ impl Changing<'_> {
         self.execute(sql, row, "keep a limit that waits")
     }
 
-    pub(super) fn forget_raise(&self, no: RegionNo, key: &RaiseKey) -> Result<(), StoreError> {
+    /// Ends raises that wait in a region, as another limit is set. Returns what they were.
+    pub(super) fn end_raises(
+        &mut self,
+        region: &RegionRow,
+        settled: &Settled,
+        by: (&By, &str),
+    ) -> Result<Vec<Waits>, StoreError> {
+        let mut ended = Vec::with_capacity(settled.len());
+        if settled.is_empty() {
+            return Ok(ended);
+        }
+        for row in self.reading().raises(Some(region.no))? {
+            if let Some(project) = settled.get(&row.raise.key) {
+                let why = set_otherwise(&self.reading().project_name(*project)?);
+                ended.push(self.end_raise(&region.facts.name, row, &why, by)?);
+            }
+        }
+        Ok(ended)
+    }
+
+    /// Ends raises that a total settles, in all regions.
+    pub(super) fn end_raises_by(
+        &mut self,
+        total: &SpreadKey,
+        name: &str,
+        by: &By,
+    ) -> Result<(), StoreError> {
+        let set = RaiseKey {
+            project: total.project,
+            service: total.service,
+            resource: total.resource.clone(),
+        };
+        for row in self.reading().raises(None)? {
+            let region = self.reading().region_numbered(row.no)?;
+            if let Some(region) = region.filter(|_| row.raise.is_settled_by(&set)) {
+                let by = (by, "spread-quota");
+                self.end_raise(&region.facts.name, row, &set_otherwise(name), by)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn end_raise(
+        &mut self,
+        region: &str,
+        row: RaiseRow,
+        why: &str,
+        (by, action): (&By, &str),
+    ) -> Result<Waits, StoreError> {
+        self.forget_raise(row.no, &row.raise.key)?;
+        let it = self.reading().waits(row.raise)?;
+        let (project, name) = (it.raise.key.project, it.name.as_str());
+        let act = Act::new(by.clone(), action).on("project", project, name);
+        let after = format!("it waits no more: {why}");
+        self.audit(act.changing(once(region, &it), after))?;
+        Ok(it)
+    }
+
+    fn forget_raise(&self, no: RegionNo, key: &RaiseKey) -> Result<(), StoreError> {
         let sql = "DELETE FROM quota_raises
                    WHERE region = ?1 AND project = ?2 AND service = ?3 AND resource = ?4";
         let (project, service) = (key.project.to_bytes(), key.service.name());
@@ -175,7 +271,7 @@ impl Changing<'_> {
     }
 
     /// Tells a region a limit that waited, if it is due still. Returns the project's name then.
-    /// What became a total's share meanwhile is told no more, and what ended neither.
+    /// What nobody can give any more ends, and is told to the trail alone.
     ///
     /// # Errors
     /// If the database fails.
@@ -188,18 +284,22 @@ impl Changing<'_> {
         let Some(row) = rows.find(|it| it.raise.key == *key) else {
             return Ok(None);
         };
-        if !self.reading().is_due(&row)? {
+        let fate = self.reading().fate(&row)?;
+        if matches!(fate, Fate::Waits) {
             return Ok(None);
         }
-        self.forget_raise(no, key)?;
         let project = self.reading().object(ObjectKind::Project, key.project)?;
         let region = self.reading().region_numbered(no)?;
         let (Some(project), Some(region)) = (project, region) else {
+            self.forget_raise(no, key)?;
             return Ok(None);
         };
-        if self.reading().spread(&spread_key(key))?.is_some() {
+        if let Fate::Over(why) = fate {
+            let by = By::new("limits that wait", "this hub");
+            self.end_raise(&region.facts.name, row, &why, (&by, "set-quota"))?;
             return Ok(None);
         }
+        self.forget_raise(no, key)?;
         let limit = row.raise.limit;
         let one = OneLimit {
             project: key.project,
@@ -222,6 +322,17 @@ impl Changing<'_> {
 /// A limit as people know it.
 pub(super) fn said(limit: Option<u64>) -> String {
     limit.map_or_else(|| "unlimited".to_owned(), |it| it.to_string())
+}
+
+/// What waits, as the trail says it.
+fn once(region: &str, it: &Waits) -> String {
+    let (key, limit, givers) = (&it.raise.key, it.raise.limit, it.givers.join(", "));
+    let (service, resource) = (key.service.name(), &key.resource);
+    format!("in region {region:?}, {service}: {resource}={limit} once it is lower for {givers}")
+}
+
+fn set_otherwise(name: &str) -> String {
+    format!("the limit of {name} is set otherwise")
 }
 
 fn spread_key(key: &RaiseKey) -> SpreadKey {

@@ -5,6 +5,7 @@ mod drift;
 mod limits;
 mod passwords;
 mod purge;
+mod raises;
 mod site;
 mod spread;
 mod twin;

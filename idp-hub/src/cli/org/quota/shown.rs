@@ -6,8 +6,8 @@ use shared::foreign;
 use super::super::super::output::{Screen, headers};
 use super::super::super::prompt::YES;
 use crate::api::{
-    AllocationDocument, HoldingsDocument, LeftoverDocument, LimitsSetList, ProjectQuotaDocument,
-    ResourceQuotaDocument, ShareDocument, SumDocument,
+    AllocationDocument, HoldingsDocument, LeftoverDocument, LimitsSetList, LimitsWaitingDocument,
+    ProjectQuotaDocument, ResourceQuotaDocument, ShareDocument, SumDocument,
 };
 
 /// Resources that are shown also where nothing of them is used: what an operator asks for first.
@@ -87,10 +87,10 @@ fn limit(limit: i64) -> String {
 /// What was set.
 pub(super) fn set(set: &LimitsSetList) -> String {
     let region = foreign::line(&set.region);
-    if set.changed.is_empty() && set.waiting.is_empty() {
-        return format!("It was so before; the agent of {region} is told nothing new.");
-    }
-    let mut text = format!("The agent of {region} is told:");
+    let mut text = match set.changed.is_empty() && set.waiting.is_empty() {
+        true => format!("It was so before; the agent of {region} is told nothing new."),
+        false => format!("The agent of {region} is told:"),
+    };
     for it in &set.changed {
         text.push_str(&format!(
             "\n  {}, {}: {} (before: {})",
@@ -101,29 +101,50 @@ pub(super) fn set(set: &LimitsSetList) -> String {
         ));
     }
     for it in &set.waiting {
-        let givers: Vec<String> = it.until_lower.iter().map(|it| foreign::line(it)).collect();
+        text.push_str(&format!("\n  {}", waiting(it)));
+    }
+    text.push_str(&ended(set));
+    if !set.changed.is_empty() || !set.waiting.is_empty() {
         text.push_str(&format!(
-            "\n  {}, {}: {} once it has lowered that of {}",
-            foreign::line(&it.name),
-            it.service,
-            foreign::line(&it.after),
-            givers.join(", ")
+            "\n`idp-hub org quota list {region}` shows when the region has it."
         ));
     }
-    text.push_str(&format!(
-        "\n`idp-hub org quota list {region}` shows when the region has it."
-    ));
     text
+}
+
+fn waiting(it: &LimitsWaitingDocument) -> String {
+    let givers: Vec<String> = it.until_lower.iter().map(|it| foreign::line(it)).collect();
+    format!(
+        "{}, {}: {} once it has lowered that of {}",
+        foreign::line(&it.name),
+        it.service,
+        foreign::line(&it.after),
+        givers.join(", ")
+    )
+}
+
+/// What waits no more.
+fn ended(set: &LimitsSetList) -> String {
+    let all = set.ended.iter();
+    let all: String = all.map(|it| format!("\n  {}", waiting(it))).collect();
+    match set.ended.is_empty() {
+        true => String::new(),
+        false => format!("\nWaits no more, and is not told:{all}"),
+    }
 }
 
 /// What is set no more.
 pub(super) fn unset(set: &LimitsSetList) -> String {
     let region = foreign::line(&set.region);
-    let mut text = format!("No more set at the hub; what {region} has by now stays:");
+    let mut text = match set.changed.is_empty() {
+        true => format!("None of it was told yet; what {region} has by now stays."),
+        false => format!("No more set at the hub; what {region} has by now stays:"),
+    };
     for it in &set.changed {
         let (name, before) = (foreign::line(&it.name), foreign::line(&it.before));
         text.push_str(&format!("\n  {name}, {}: {before}", it.service));
     }
+    text.push_str(&ended(set));
     text
 }
 

@@ -31,7 +31,7 @@ fn shifts(region: &mut Region, limits: &[(u128, i64)]) -> (Vec<Told>, Vec<Waitin
     let edits = limits.iter();
     let edits: Vec<_> = edits.map(|(no, it)| edit(*no, &[("cores", *it)])).collect();
     let decision = region.census.check(&edits, &region.shift(), NOW).unwrap();
-    for key in &decision.settled {
+    for key in decision.settled.keys() {
         region.census.raises.remove(key);
     }
     let mut waits = Vec::new();
@@ -194,17 +194,81 @@ fn what_a_region_has_less_of_than_it_should_is_given_once() {
     assert_eq!((now.len(), later), (1, vec![waits("data", 32, &["web"])]));
 }
 
+/// `web`, `data`, `far` and `aux` may use 80 of 100 cores; `web` gives 12 to `data`, and `aux` 10,
+/// which its region refuses.
+fn half_given() -> Region {
+    let mut region = settled();
+    region.live("aux", 4, 9);
+    tells(&mut region, "aux", Some(20), 20);
+    for cores in [21, 20] {
+        region.set(edit(4, &[("cores", cores)]));
+    }
+    tells(&mut region, "aux", Some(20), 8);
+    let (_, later) = shifts(&mut region, &[(1, 8), (4, 10), (2, 52)]);
+    assert_eq!(later, [waits("data", 52, &["web", "aux"])]);
+    tells(&mut region, "web", Some(8), 8);
+    tells(&mut region, "aux", Some(20), 20);
+    region
+}
+
+#[test]
+fn what_waits_counts_already_in_what_all_may_use() {
+    let region = half_given();
+    let raises = |cores| region.check(Check::Whole, &[edit(3, &[("cores", cores)])]);
+    raises(20).unwrap();
+    // Once aux has less, data may use 52.
+    let over = raises(21).unwrap_err();
+    let QuotaRefusal::OverCapacity { sum, capacity, .. } = over else {
+        panic!("{over}");
+    };
+    assert_eq!((sum, capacity), (101, 100));
+}
+
+#[test]
+fn what_is_set_for_who_gives_ends_what_waits_for_it() {
+    let region = half_given();
+    let ends = |check, number, cores| {
+        let decision = region
+            .census
+            .check(&[edit(number, &[("cores", cores)])], &check, NOW);
+        let settled = decision.unwrap().settled.into_keys();
+        settled.map(|it| it.project).collect::<Vec<_>>()
+    };
+    for number in [1, 2, 4] {
+        assert_eq!(ends(Check::Whole, number, 30), [id(2)], "{number}");
+        assert_eq!(ends(FORCED, number, -1), [id(2)], "{number}");
+    }
+    assert_eq!(ends(Check::Whole, 3, 11), []);
+    // Within its pool it gives on what it has itself, and nothing that it gave already.
+    assert_eq!(ends(region.shift(), 1, 8), []);
+    // What ends by it counts no more.
+    let both = [edit(4, &[("cores", 20)]), edit(3, &[("cores", 42)])];
+    region.check(Check::Whole, &both).unwrap();
+}
+
+#[test]
+fn who_has_no_limit_and_keeps_none_is_waited_for_by_nobody() {
+    let mut region = settled();
+    region.live("open", 4, 9);
+    tells(&mut region, "open", None, 0);
+    region.set(edit(4, &[("cores", 1)]));
+    region.set(edit(4, &[("cores", -1)]));
+    let (_, later) = shifts(&mut region, &[(1, 10), (2, 40), (4, -1)]);
+    assert_eq!(later, [waits("data", 40, &["web"])]);
+}
+
 #[test]
 fn a_raise_is_due_when_its_region_says_no_more_than_is_wanted() {
     let limit = |it| Some(Some(it));
     assert!(Giver::is_lower(limit(5), limit(5)) && Giver::is_lower(limit(4), limit(5)));
-    assert!(Giver::is_lower(limit(4), Some(None)));
     for (told, wanted) in [
         (limit(6), limit(5)),
         (Some(None), limit(5)),
         (None, limit(5)),
         (limit(5), None),
         (None, None),
+        // Somebody lets it use as much as there is.
+        (limit(4), Some(None)),
     ] {
         assert!(!Giver::is_lower(told, wanted), "{told:?} {wanted:?}");
     }

@@ -65,5 +65,8 @@ fn what_waits_is_forgotten_likewise() {
     });
     let web = Holder::Project(id(1));
     let unset = region.census.unset(&web, &words(&["cores"])).unwrap();
-    assert_eq!((unset.changes, unset.settled), (vec![], vec![key]));
+    assert_eq!(
+        (unset.changes, unset.settled),
+        (vec![], [(key, id(1))].into())
+    );
 }

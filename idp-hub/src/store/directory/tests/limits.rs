@@ -6,15 +6,17 @@ use std::collections::BTreeMap;
 use shared::ids::ObjectId;
 use shared::model::{
     CloudId, Custody, Feed, Holder, Limits, Marker, Object, ObjectKind, Project, Quota,
-    QuotaResource, Record, ServiceKind,
+    QuotaResource, Record, ServiceKind, UnixMillis,
 };
+use shared::runtime::clock::Clock;
 
+use super::super::limits::OneLimit;
 use super::site::{OURS, Site, by_ann, entry, organization};
 use crate::directory::Edit;
 use crate::directory::quota::{Check, Pool, QuotaEdit, QuotaRefusal};
 use crate::store::{RegionNo, StoreError};
 
-fn project(id: &str, department: &str, object: Option<ObjectId>) -> Record {
+pub(super) fn project(id: &str, department: &str, object: Option<ObjectId>) -> Record {
     let what = Project {
         department: CloudId::new(department),
         parent: None,
@@ -28,7 +30,7 @@ fn project(id: &str, department: &str, object: Option<ObjectId>) -> Record {
     Record::Project(entry)
 }
 
-fn quota(project: &str, limit: u64, used: u64) -> Record {
+pub(super) fn quota(project: &str, limit: u64, used: u64) -> Record {
     Record::Quota(Quota {
         project: CloudId::new(project),
         project_name: project.to_owned(),
@@ -49,8 +51,12 @@ fn edit(holder: Holder, cores: i64) -> QuotaEdit {
 
 /// Two merged regions; the first has `web` of the directory, with 10 cores of which 4 are used, and
 /// `later`, which was made there after the merge.
-async fn with_web() -> (Site, [RegionNo; 2], ObjectId) {
-    let site = Site::new().await;
+pub(super) async fn with_web() -> (Site, [RegionNo; 2], ObjectId) {
+    with_web_by(Clock::system()).await
+}
+
+async fn with_web_by(clock: Clock) -> (Site, [RegionNo; 2], ObjectId) {
+    let site = Site::by(clock).await;
     let (home, north) = (site.region(1).await, site.region(2).await);
     let mut records = organization("h");
     records.push(project("web", "h-ops", None));
@@ -79,7 +85,7 @@ impl Site {
     }
 
     /// What regions are told: region, whose, cores.
-    fn told_limits(&self) -> Vec<(u32, Holder, Option<u64>)> {
+    pub(super) fn told_limits(&self) -> Vec<(u32, Holder, Option<u64>)> {
         let rows = self.rows().into_iter();
         let limits = rows.filter_map(|(_, region, _, record)| match record {
             Some(Record::Limits(Limits {
@@ -238,7 +244,12 @@ async fn a_project_that_the_directory_made_is_found_by_its_marker() {
 }
 
 /// Sets limits of cores, as `check` says. Returns how many wait.
-async fn sets(site: &Site, no: RegionNo, check: Check, limits: &[(ObjectId, i64)]) -> usize {
+pub(super) async fn sets(
+    site: &Site,
+    no: RegionNo,
+    check: Check,
+    limits: &[(ObjectId, i64)],
+) -> usize {
     let edits = limits.iter();
     let edits: Vec<_> = edits
         .map(|(id, cores)| edit(Holder::Project(*id), *cores))
@@ -252,7 +263,7 @@ async fn sets(site: &Site, no: RegionNo, check: Check, limits: &[(ObjectId, i64)
 
 impl Site {
     /// Tells what waited long enough.
-    async fn raises(&self) -> usize {
+    pub(super) async fn raises(&self) -> usize {
         let due = self.store.read(|it| it.raises_due()).await.unwrap();
         let mut told = 0;
         for (no, key) in due {
@@ -345,7 +356,7 @@ async fn what_is_set_no_more_is_told_no_more() {
             let region = it.region_numbered(home)?.unwrap();
             it.unset_limits(&region, &Holder::Project(web), &words, &by_ann())
         });
-        unset.await.map(|it| it.len())
+        unset.await.map(|it| it.changes.len())
     };
     let refused = unsets("ram").await.unwrap_err();
     assert!(
@@ -357,6 +368,47 @@ async fn what_is_set_no_more_is_told_no_more() {
     site.is_sound().await;
     let site = site.reopened().await;
     assert_eq!(site.told_limits(), []);
+}
+
+/// Its agent goes by the versions that it was given, and forgets none.
+#[tokio::test]
+async fn what_is_set_again_is_later_than_what_was_unset_also_by_a_clock_that_was_set_back() {
+    let (clock, hand) = Clock::manual(UnixMillis(9_000_000));
+    let (site, [home, _], web) = with_web_by(clock).await;
+    let sets = async |cores| {
+        let holder = Holder::Project(web);
+        site.limit(home, vec![edit(holder, cores)]).await.unwrap();
+        let limits = site.store.read(move |it| it.limits(home)).await.unwrap();
+        limits[0].version()
+    };
+    let unsets = async || {
+        let unset = site.store.change(move |it| {
+            let region = it.region_numbered(home)?.unwrap();
+            it.unset_limits(&region, &Holder::Project(web), &["cores".into()], &by_ann())
+        });
+        unset.await.unwrap();
+    };
+    let first = sets(20).await;
+    hand.set_wall(UnixMillis(1_000_000));
+    unsets().await;
+    let again = sets(30).await;
+    assert!(again > first, "{again} {first}");
+    unsets().await;
+    // A share of a total likewise.
+    let one = OneLimit {
+        project: web,
+        name: "web",
+        service: ServiceKind::Compute,
+        resource: "cores",
+        limit: 40,
+    };
+    let told = site.store.change(move |it| {
+        it.tell_limit((home, "region-1"), &one, "ann")?;
+        it.reading().limits(home)
+    });
+    let share = told.await.unwrap()[0].version();
+    assert!(share > again, "{share} {again}");
+    site.is_sound().await;
 }
 
 #[tokio::test]
