@@ -25,7 +25,7 @@ impl Directory {
             Subject::Link(link) => {
                 let is_here = self.live.has_link(link);
                 Ok(what.first().is_none_or(|it| match it.what {
-                    DriftKind::LinkGiven => !is_here,
+                    DriftKind::LinkGiven | DriftKind::NotInDirectory => !is_here,
                     DriftKind::LinkTaken => is_here,
                     _ => true,
                 }))
@@ -247,6 +247,8 @@ mod tests {
             (DriftKind::LinkGiven, true, false),
             (DriftKind::LinkTaken, true, true),
             (DriftKind::LinkTaken, false, false),
+            (DriftKind::NotInDirectory, false, true),
+            (DriftKind::NotInDirectory, true, false),
         ] {
             let seen = remark(Subject::Link(membership()), &[(kind, "", "")]);
             let found = directory(is_here).is_left_to_adopt(&seen);
