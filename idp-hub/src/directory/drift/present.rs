@@ -104,7 +104,8 @@ fn said(text: Option<&String>) -> Option<String> {
     text.filter(|it| !it.is_empty()).cloned()
 }
 
-fn ends(link: &Link<ObjectId>) -> Vec<(ObjectKind, ObjectId)> {
+/// What a link is between.
+pub(crate) fn ends(link: &Link<ObjectId>) -> Vec<(ObjectKind, ObjectId)> {
     use shared::model::{Actor, Scope};
     match link {
         Link::Membership(it) => {
