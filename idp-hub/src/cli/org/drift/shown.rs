@@ -44,7 +44,7 @@ pub(super) fn drift(all: &[RemarkDocument], screen: Screen) -> String {
              {region} {id}"
         ));
     }
-    if all.iter().any(|it| is_unsaid_link(it)) {
+    if all.iter().any(is_unsaid_link) {
         text.push_str(
             "\n\nLinks of which the directory says nothing were given after the backup that this \
              hub was restored\nfrom. Adopted, they are given everywhere; put back, they are taken \
