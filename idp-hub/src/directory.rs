@@ -35,7 +35,11 @@ use shared::model::{End, Link, ObjectKind, Organization, UnixMillis};
 pub use arrival::Told;
 pub use change::{Edit, Patch};
 pub use delta::Delta;
-pub use drift::{DriftPolicy, DriftRefusal, adoption, may_adopt_unasked, may_put_back};
+pub(crate) use drift::ends;
+pub use drift::{
+    DriftPolicy, DriftRefusal, adoption, is_unsaid_link, may_adopt_unasked, may_put_back,
+    may_put_back_unasked,
+};
 pub use ended::Ended;
 pub use merge::{Arrival, Evidence, plan};
 pub use plan::{Action, Field, Links, Obstacle, Plan, PlanDigest, Reason, Rename, Step};

@@ -1,5 +1,7 @@
 //! `idp-hub restore FILE`, and what a hub that was restored says when it starts.
 
+mod withdrawn;
+
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -8,6 +10,7 @@ use serde::Serialize;
 use shared::keyring;
 use shared::runtime::clock::Clock;
 
+use self::withdrawn::WithdrawnDocument;
 use super::arguments::Arguments;
 use super::error::CliError;
 use super::hold::hold;
@@ -30,6 +33,7 @@ struct Document<'a> {
     revived: &'a [String],
     passwords_forgotten: Option<u64>,
     administrators_again: &'a [String],
+    withdrawn: Option<WithdrawnDocument<'a>>,
     kept: Option<&'a Path>,
 }
 
@@ -60,6 +64,7 @@ pub(super) async fn run(
         revived: &restored.revived,
         passwords_forgotten: restored.forgotten,
         administrators_again: &restored.administrators,
+        withdrawn: restored.withdrawn.as_ref().map(WithdrawnDocument::new),
         kept: restored.kept.as_deref(),
     };
     screen.write(|| text(file, &restored), &document)
@@ -90,6 +95,7 @@ fn text(file: &Path, restored: &Restored) -> String {
             .to_owned(),
     };
     let administrators = administrators(restored);
+    let withdrawn = withdrawn::text(restored.withdrawn.as_ref());
     format!(
         "Restored {file}: the hub as of {taken}, with {regions} regions.\n{kept}\n\
          What follows from it:\n\
@@ -99,8 +105,11 @@ fn text(file: &Path, restored: &Restored) -> String {
            be changed again.\n\
          - {passwords}\n\
          {administrators}\
+         {withdrawn}\
          - What was made in the directory since then comes back with the first region that is\n  \
-           merged again, as what it was: idp-hub org plan NAME.\n\
+           merged again, as what it was: idp-hub org plan NAME. Memberships and roles that were\n  \
+           given since then between older things stay where they are, to be adopted or\n  \
+           put back: idp-hub org drift.\n\
          - Nobody is signed in any more: sign in again.\n\
          - Regions that were removed since then are back, and report again: remove them again,\n  \
            with idp-hub region remove NAME.{revived}\n\

@@ -71,7 +71,7 @@ impl Told {
         &'a self,
         region: RegionId,
         admin_project: &'a str,
-        is_home: bool,
+        is_first: bool,
     ) -> Arrival<'a> {
         Arrival {
             region,
@@ -80,7 +80,7 @@ impl Told {
             withheld: &self.withheld,
             markers: &self.markers,
             reserved: &self.reserved,
-            is_home,
+            is_first,
             admin_project,
         }
     }
@@ -171,10 +171,10 @@ mod tests {
     fn custody_says_what_stays_and_what_the_federations_project_is_called() {
         let (told, region) = (told(), RegionId::from_random(1));
         let directory = Directory::new(FederationId::from_random(7));
-        for is_home in [true, false] {
+        for is_first in [true, false] {
             let plan = plan(
                 &directory,
-                &told.arrival(region, told.admin_project(), is_home),
+                &told.arrival(region, told.admin_project(), is_first),
             );
             let adopted: Vec<&str> = plan.adopted().map(|(_, it)| it.name()).collect();
             assert_eq!(adopted, ["federation", "cloud-admin", "ops"]);

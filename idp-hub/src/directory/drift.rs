@@ -7,7 +7,11 @@ use shared::model::{DriftKind, DriftWhy, Drifted, Link, ObjectKind, Remark, Rema
 
 use super::change::{Edit, Patch};
 
+pub(crate) use present::ends;
+
 mod present;
+#[cfg(test)]
+mod tests;
 
 /// What to do about drift in a region.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -15,7 +19,7 @@ pub enum DriftPolicy {
     /// It is shown, and an administrator decides.
     #[default]
     Ask,
-    /// The directory's value is put back, where that can be.
+    /// The directory's value is put back, where that can be and the directory says it.
     PutBack,
     /// The region's value is adopted, where nothing ends by it and nobody may do more by it.
     Adopt,
@@ -123,7 +127,8 @@ fn curable(remark: &Remark) -> Result<&[Drifted], DriftRefusal> {
     }
 }
 
-/// Whether the directory's value can be put back.
+/// Whether the directory's value can be put back. Of a link of which a restored hub says nothing
+/// that is that it goes: its ends are known, so that no merge brings it, and nothing else ends it.
 ///
 /// # Errors
 /// With what is in the way.
@@ -132,11 +137,12 @@ pub fn may_put_back(remark: &Remark) -> Result<(), DriftRefusal> {
         CreatedHere, Missing, Moved, NotInDirectory, Password, Quota, Surplus, Unknown,
     };
     let what = curable(remark)?;
-    let is_lost = |it: &Drifted| {
-        matches!(
-            it.what,
-            CreatedHere | Missing | Moved | NotInDirectory | Password | Quota | Surplus | Unknown
-        )
+    let is_lost = |it: &Drifted| match it.what {
+        NotInDirectory => !is_of_link(remark),
+        it => matches!(
+            it,
+            CreatedHere | Missing | Moved | Password | Quota | Surplus | Unknown
+        ),
     };
     match what.iter().find(|it| is_lost(it)) {
         // The rest of it can.
@@ -144,6 +150,22 @@ pub fn may_put_back(remark: &Remark) -> Result<(), DriftRefusal> {
         Some(it) => Err(refused(remark, it)),
         None => Ok(()),
     }
+}
+
+/// Whether a policy may put the directory's value back, with nobody asked. That a hub which was
+/// restored from a backup says nothing of a link is no word that it should go.
+pub fn may_put_back_unasked(remark: &Remark) -> bool {
+    may_put_back(remark).is_ok() && !is_unsaid_link(remark)
+}
+
+/// Whether it is a link that was given after the backup that the hub was restored from.
+pub fn is_unsaid_link(remark: &Remark) -> bool {
+    let is_unsaid = |it: &Drifted| it.what == DriftKind::NotInDirectory;
+    is_of_link(remark) && curable(remark).is_ok_and(|what| what.iter().any(is_unsaid))
+}
+
+const fn is_of_link(remark: &Remark) -> bool {
+    matches!(remark.subject, Subject::Link(_))
 }
 
 /// The edit by which the directory has what the region has. `may_end`: also where that ends
@@ -186,11 +208,13 @@ pub fn may_adopt_unasked(remark: &Remark) -> bool {
 }
 
 fn of_link(remark: &Remark, what: &[Drifted], link: &Link<ObjectId>) -> Result<Edit, DriftRefusal> {
-    match what.first() {
-        Some(it) if it.what == DriftKind::LinkGiven => Ok(Edit::Link(link.clone())),
-        Some(it) if it.what == DriftKind::LinkTaken => Ok(Edit::Unlink(link.clone())),
-        Some(it) => Err(refused(remark, it)),
-        None => Err(nothing(remark)),
+    let Some(it) = what.first() else {
+        return Err(nothing(remark));
+    };
+    match it.what {
+        DriftKind::LinkGiven | DriftKind::NotInDirectory => Ok(Edit::Link(link.clone())),
+        DriftKind::LinkTaken => Ok(Edit::Unlink(link.clone())),
+        _ => Err(refused(remark, it)),
     }
 }
 
@@ -268,151 +292,5 @@ fn nothing(remark: &Remark) -> DriftRefusal {
         subject: remark.subject.to_string(),
         what: "its agent does not say in what it differs",
         next: "look again in a moment",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use shared::model::{Implication, Membership};
-
-    use super::*;
-
-    fn remark(subject: Subject, what: &[(DriftKind, Option<&str>)]) -> Remark {
-        let what = what.iter().map(|(what, cloud)| Drifted {
-            what: *what,
-            directory: Some("here".to_owned()),
-            cloud: cloud.map(str::to_owned),
-        });
-        Remark {
-            subject,
-            name: "ann".to_owned(),
-            state: RemarkState::Drift {
-                why: DriftWhy::Region,
-                what: what.collect(),
-            },
-        }
-    }
-
-    fn user() -> Subject {
-        Subject::Object(ObjectKind::User, ObjectId::from_random(1))
-    }
-
-    #[test]
-    fn what_a_region_changed_of_a_thing_becomes_one_edit() {
-        let home = ObjectId::from_random(5);
-        let text = home.to_string();
-        let seen = remark(
-            user(),
-            &[
-                (DriftKind::Name, Some("anna")),
-                (DriftKind::Email, None),
-                (DriftKind::Enabled, Some("false")),
-                (DriftKind::DefaultProject, Some(&text)),
-                (DriftKind::Moved, Some("elsewhere")),
-            ],
-        );
-        let Ok(Edit::Update { kind, patch, .. }) = adoption(&seen, false) else {
-            panic!("{:?}", adoption(&seen, false));
-        };
-        let expected = Patch {
-            name: Some("anna".to_owned()),
-            description: None,
-            enabled: Some(false),
-            email: Some(String::new()),
-            default_project: Some(Some(home)),
-        };
-        assert_eq!((kind, patch), (ObjectKind::User, expected));
-        assert_eq!(may_put_back(&seen), Ok(()), "but for the place");
-    }
-
-    #[test]
-    fn links_are_made_and_taken_away_as_they_were_there() {
-        let link = Link::Membership(Membership {
-            group: ObjectId::from_random(1),
-            user: ObjectId::from_random(2),
-        });
-        let subject = Subject::Link(link.clone());
-        let given = remark(subject.clone(), &[(DriftKind::LinkGiven, None)]);
-        assert_eq!(adoption(&given, false), Ok(Edit::Link(link.clone())));
-        let taken = remark(subject, &[(DriftKind::LinkTaken, None)]);
-        assert_eq!(adoption(&taken, false), Ok(Edit::Unlink(link)));
-        assert!(may_put_back(&given).is_ok() && may_put_back(&taken).is_ok());
-        assert!(may_adopt_unasked(&taken) && !may_adopt_unasked(&given));
-        for (cloud, may) in [("true", false), ("false", true)] {
-            let switched = remark(user(), &[(DriftKind::Enabled, Some(cloud))]);
-            assert_eq!(may_adopt_unasked(&switched), may, "{cloud}");
-            assert!(adoption(&switched, false).is_ok());
-        }
-    }
-
-    #[test]
-    fn nothing_of_roles_is_adopted_unasked() {
-        use DriftKind::{Description, LinkTaken, Name};
-        let id = ObjectId::from_random;
-        let object = |kind| Subject::Object(kind, id(1));
-        let membership = Link::Membership(Membership {
-            group: id(1),
-            user: id(2),
-        });
-        let implication = Link::Implication(Implication {
-            prior: id(1),
-            implied: id(2),
-        });
-        for (subject, what, expected) in [
-            (object(ObjectKind::Department), Name, true),
-            (object(ObjectKind::Project), Name, true),
-            (object(ObjectKind::User), Name, true),
-            (object(ObjectKind::Group), Name, true),
-            (object(ObjectKind::Role), Name, false),
-            (object(ObjectKind::Role), Description, false),
-            (Subject::Link(membership), LinkTaken, true),
-            (Subject::Link(implication), LinkTaken, false),
-        ] {
-            let seen = remark(subject, &[(what, Some("admin"))]);
-            assert_eq!(may_adopt_unasked(&seen), expected, "{seen:?}");
-            assert!(adoption(&seen, false).is_ok(), "asked, it may");
-        }
-    }
-
-    #[test]
-    fn nothing_ends_without_a_word_of_its_own() {
-        let seen = remark(user(), &[(DriftKind::Deleted, None)]);
-        let refused = adoption(&seen, false);
-        assert!(
-            matches!(refused, Err(DriftRefusal::Ends { .. })),
-            "{refused:?}"
-        );
-        assert!(matches!(adoption(&seen, true), Ok(Edit::End { .. })));
-        assert_eq!(may_put_back(&seen), Ok(()));
-    }
-
-    #[test]
-    fn what_a_region_made_is_neither_adopted_nor_deleted_from_here() {
-        let subject = Subject::Own(ObjectKind::User, shared::model::CloudId::new("u"));
-        let seen = remark(subject, &[(DriftKind::CreatedHere, Some("eve"))]);
-        for refused in [adoption(&seen, true).map(drop), may_put_back(&seen)] {
-            let text = refused.unwrap_err().to_string();
-            assert!(text.contains("org plan"), "{text}");
-        }
-    }
-
-    #[test]
-    fn what_the_region_decides_alone_is_not_decided_here() {
-        let mut seen = remark(user(), &[(DriftKind::Name, Some("anna"))]);
-        for why in [DriftWhy::Custody, DriftWhy::Protected, DriftWhy::ReadOnly] {
-            let RemarkState::Drift { why: its, .. } = &mut seen.state else {
-                panic!("a drift");
-            };
-            *its = why;
-            for refused in [adoption(&seen, true).map(drop), may_put_back(&seen)] {
-                assert!(matches!(refused, Err(DriftRefusal::Stays { .. })));
-            }
-        }
-        let reason = "a name that is taken".to_owned();
-        seen.state = RemarkState::Blocked { reason };
-        assert!(matches!(
-            may_put_back(&seen),
-            Err(DriftRefusal::NoDrift { .. })
-        ));
     }
 }

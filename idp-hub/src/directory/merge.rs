@@ -63,8 +63,9 @@ pub struct Arrival<'a> {
     /// What stays its own: Default and the departments of services with all that they hold, and
     /// whatever else its policy protects.
     pub reserved: &'a BTreeSet<(ObjectKind, CloudId)>,
-    /// Whether it is the home region, whose administrators are the federation's.
-    pub is_home: bool,
+    /// Whether it is the first merge of all, that of the home region, whose administrators are the
+    /// federation's from then on. Not so who becomes one there later.
+    pub is_first: bool,
     /// What the project of the federation's cloud administrators is called if it is made now.
     pub admin_project: &'a str,
 }

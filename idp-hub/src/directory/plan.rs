@@ -218,7 +218,7 @@ pub struct Links {
     /// Taken in.
     pub assignments: Vec<Assignment<ObjectId>>,
     /// Not taken in, because they lead to the role `admin`, which counts in every region's cloud
-    /// and not in this one alone, or to `manager` over what did not come with this region; or they
+    /// and not in this one alone, or to `manager` over what the directory had already; or they
     /// are among cloud administrators. An administrator makes those that are meant.
     pub withheld: Vec<Link<ObjectId>>,
     /// Between things that the directory has without that link: its word holds, because it may

@@ -10,6 +10,7 @@
 mod administrators;
 mod examine;
 mod place;
+mod withdrawn;
 mod work;
 
 use std::fs;
@@ -28,6 +29,7 @@ use super::error::StoreError;
 use super::facts::Restoration;
 use super::schema::settle;
 use super::writer::fold;
+pub use withdrawn::{Again, Withdrawn};
 
 /// Where the work goes on, within the data directory: never two at a time, as the caller holds it.
 const WORK: &str = ".restore.tmp";
@@ -51,6 +53,8 @@ pub struct Restored {
     /// Those who are cloud administrators by it and were none any more, or where that could not be
     /// compared all of them, as department and name: their passwords are forgotten too.
     pub administrators: Vec<String>,
+    /// What was withdrawn since and is given again; `None` where that could not be compared.
+    pub withdrawn: Option<Withdrawn>,
     /// Where the database is that was there before, if there was one.
     pub kept: Option<PathBuf>,
 }
@@ -84,6 +88,7 @@ pub fn restore(
             ),
             None => (Vec::new(), None),
         };
+        let withdrawn = old.and_then(|old| withdrawn::again(old, new).ok());
         let again = administrators::again(old, new)
             .or_else(|_| administrators::again(None, new))
             .map_err(|error| {
@@ -97,6 +102,7 @@ pub fn restore(
             revived,
             forgotten,
             administrators: again,
+            withdrawn,
             kept: had_one.then_some(aside),
         })
     });

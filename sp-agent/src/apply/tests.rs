@@ -14,6 +14,7 @@ mod quotas;
 mod remarks;
 mod rules;
 mod switches;
+mod unsaid;
 mod world;
 
 use std::time::{Duration, Instant};

@@ -72,7 +72,7 @@ fn planned(directory: &Directory, region: u64, organization: &Organization<Cloud
         withheld: &BTreeSet::new(),
         markers: &BTreeMap::new(),
         reserved: &BTreeSet::new(),
-        is_home: true,
+        is_first: true,
         admin_project: "admin",
     };
     plan(directory, &arrival)

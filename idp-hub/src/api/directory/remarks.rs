@@ -9,9 +9,12 @@ use shared::model::{
 use utoipa::ToSchema;
 
 use crate::api::documents::Time;
-use crate::directory::{adoption, may_put_back};
+use crate::directory::{adoption, is_unsaid_link, may_put_back};
 use crate::store::directory::Remarked;
 use crate::store::{Reading, StoreError};
+
+const UNSAID_LINK: &str = "it was given after the backup that this hub was restored from: adopted, \
+                           it is given everywhere, and put back, it is taken away there";
 
 /// Something in a region that is not as the directory says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -107,6 +110,9 @@ impl RemarkDocument {
             document.name = link_words(reading, link)?;
         }
         document.stand(reading, &remark.state)?;
+        if is_unsaid_link(remark) {
+            UNSAID_LINK.clone_into(&mut document.next_step);
+        }
         if let Err(refusal) = may_put_back(remark)
             && let RemarkState::Drift {
                 why: DriftWhy::Region,

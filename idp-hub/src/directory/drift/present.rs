@@ -25,7 +25,7 @@ impl Directory {
             Subject::Link(link) => {
                 let is_here = self.live.has_link(link);
                 Ok(what.first().is_none_or(|it| match it.what {
-                    DriftKind::LinkGiven => !is_here,
+                    DriftKind::LinkGiven | DriftKind::NotInDirectory => !is_here,
                     DriftKind::LinkTaken => is_here,
                     _ => true,
                 }))
@@ -104,7 +104,8 @@ fn said(text: Option<&String>) -> Option<String> {
     text.filter(|it| !it.is_empty()).cloned()
 }
 
-fn ends(link: &Link<ObjectId>) -> Vec<(ObjectKind, ObjectId)> {
+/// What a link is between.
+pub(crate) fn ends(link: &Link<ObjectId>) -> Vec<(ObjectKind, ObjectId)> {
     use shared::model::{Actor, Scope};
     match link {
         Link::Membership(it) => {
@@ -247,6 +248,8 @@ mod tests {
             (DriftKind::LinkGiven, true, false),
             (DriftKind::LinkTaken, true, true),
             (DriftKind::LinkTaken, false, false),
+            (DriftKind::NotInDirectory, false, true),
+            (DriftKind::NotInDirectory, true, false),
         ] {
             let seen = remark(Subject::Link(membership()), &[(kind, "", "")]);
             let found = directory(is_here).is_left_to_adopt(&seen);

@@ -6,9 +6,9 @@
 //! along because one region says so: that would give more power to everybody who has it.
 //!
 //! Nor does a link come along that makes somebody an administrator of every cloud, or of a
-//! department or project that did not come with it, unless it is the home region's: it is withheld,
-//! and told one by one. So is a role among the federation's cloud administrators, also of the home
-//! region: no merge makes anybody one.
+//! department or project that did not come with it, but by the first merge of all: it is withheld,
+//! and told one by one. So is a role among the federation's cloud administrators, also by the first
+//! merge: no merge makes anybody one.
 
 use std::collections::BTreeSet;
 

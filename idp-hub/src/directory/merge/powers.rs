@@ -16,8 +16,9 @@ use super::Merger;
 use crate::directory::names::is_administrators_role;
 use crate::directory::plan::Action;
 
-/// Whoever has one of these is an administrator. Without any for the home region, whose
-/// administrators are the federation's.
+/// Whoever has one of these is an administrator. Without any at the first merge of all, as the home
+/// region's administrators are the federation's: those whom an operator has there when he founds
+/// it, and not whom somebody with a right in that one cloud makes one later.
 #[derive(Debug, Default)]
 pub(super) struct Powers {
     /// The role `admin`, and those that bring it along: of every cloud.
@@ -46,7 +47,7 @@ impl Powers {
 impl Merger<'_> {
     /// By what the directory and the region's new roles imply together.
     pub(super) fn powers(&self) -> Powers {
-        if self.arrival.is_home {
+        if self.arrival.is_first {
             return Powers::default();
         }
         let live = &self.directory.live;

@@ -14,7 +14,7 @@ pub(super) struct Cloud {
     map: BTreeMap<(ObjectKind, CloudId), ObjectId>,
     withheld: BTreeSet<(ObjectKind, CloudId)>,
     reserved: BTreeSet<(ObjectKind, CloudId)>,
-    is_home: bool,
+    is_first: bool,
     made: u64,
 }
 
@@ -31,7 +31,7 @@ impl Cloud {
             map: BTreeMap::new(),
             withheld: BTreeSet::new(),
             reserved: BTreeSet::from([(ObjectKind::Department, default_department())]),
-            is_home: true,
+            is_first: true,
             made: number << 32,
         };
         let default = department("Default");
@@ -51,7 +51,7 @@ impl Cloud {
             withheld: &self.withheld,
             markers: &self.markers,
             reserved: &self.reserved,
-            is_home: self.is_home,
+            is_first: self.is_first,
             admin_project: "admin",
         }
     }
@@ -206,7 +206,7 @@ impl Cloud {
     pub(super) fn administrator(&mut self) {
         self.user("Default", "admin");
         self.project("Default", "admin");
-        self.is_home = false;
+        self.is_first = false;
     }
 
     pub(super) fn departments(&self) -> Vec<&str> {
@@ -220,6 +220,11 @@ impl Cloud {
         let department = self.named_department(department);
         let mut users = self.organization.users.values();
         users.any(|it| it.department == department && it.name == name)
+    }
+
+    pub(super) fn named_user(&self, name: &str) -> CloudId {
+        let mut all = self.organization.users.iter();
+        all.find(|(_, it)| it.name == name).unwrap().0.clone()
     }
 
     pub(super) fn named_project(&self, name: &str) -> CloudId {
@@ -256,6 +261,7 @@ impl Cloud {
 
     /// Does what a plan says, as an agent will.
     pub(super) fn follow(&mut self, plan: &Plan, directory: &Directory) {
+        self.is_first = false;
         for (kind, here, id) in plan.identities() {
             self.mark(kind, here.clone(), id, directory);
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use shared::model::Folded;
+use shared::model::{Folded, Object};
 
 use super::*;
 
@@ -118,4 +118,45 @@ fn a_projects_namesake_that_was_retired_has_the_name_still() {
     );
     let live = directory.live().projects.values();
     assert_eq!(live.map(|it| &*it.name).collect::<Vec<_>>(), ["shop"]);
+}
+
+#[test]
+fn two_that_an_earlier_release_took_for_different_stay_both() {
+    let (mut directory, mut home) = with_a_home();
+    home.user("ops", "weis");
+    join(&mut directory, &mut home);
+    let sharp = home.user("ops", "wei\u{df}");
+    assert!(
+        plan(&directory, &home.arrival())
+            .steps
+            .iter()
+            .any(|it| matches!(
+                &it.action,
+                Action::Skip { name, why, .. } if name == "wei\u{df}" && *why == Reason::SameName
+            )),
+        "no more of them"
+    );
+    let weis = directory.live().users.values().find(|it| it.name == "weis");
+    let mut user = weis.unwrap().clone();
+    user.name = "wei\u{df}".to_owned();
+    let id = ObjectId::from_random(77);
+    directory.live.insert(id, Object::User(user));
+    directory.stamps.insert(id, stamp());
+    home.remember(ObjectKind::User, sharp, id);
+    let again = join(&mut directory, &mut home);
+    let of_users = again.steps.iter().filter(|it| it.kind == ObjectKind::User);
+    let known = of_users.filter(|it| {
+        matches!(
+            &it.action,
+            Action::Recognize { rename: None, differs, .. } if differs.is_empty()
+        )
+    });
+    assert_eq!(known.count(), 3, "{again:?}");
+    let patch = Patch {
+        description: Some("the one with the sharp s".to_owned()),
+        ..Patch::default()
+    };
+    let kind = ObjectKind::User;
+    let edited = directory.change(Edit::Update { kind, id, patch }, &stamp());
+    assert!(edited.is_ok(), "{edited:?}");
 }

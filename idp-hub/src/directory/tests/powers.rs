@@ -1,9 +1,9 @@
-//! No region but the home region makes anybody an administrator of every cloud, or of what others
-//! brought.
+//! No merge but the first makes anybody an administrator of every cloud, or of what others brought.
 
 use shared::model::Link;
 
 use super::*;
+use crate::directory::plan::Links;
 
 /// North, with `research`, and `eve` and the project `lab` in it.
 fn north() -> (Cloud, CloudId, CloudId) {
@@ -15,6 +15,23 @@ fn north() -> (Cloud, CloudId, CloudId) {
         north.project("research", "lab"),
     );
     (north, eve, lab)
+}
+
+/// A home region with a user of this name in `ops`, and the project `web`.
+fn home_with(name: &str) -> Cloud {
+    let mut home = Cloud::new(1);
+    home.department("ops");
+    home.project("ops", "web");
+    home.user("ops", name);
+    home
+}
+
+/// The directory of a home region that had this before it was merged.
+fn with_a_home_of(prepare: impl FnOnce(&mut Cloud)) -> Directory {
+    let (mut directory, mut home) = (directory(), home_with("ann"));
+    prepare(&mut home);
+    join(&mut directory, &mut home);
+    directory
 }
 
 /// The roles that somebody of this name has in the directory.
@@ -29,20 +46,37 @@ fn roles_of<'d>(directory: &'d Directory, name: &str) -> Vec<&'d str> {
 
 #[test]
 fn the_home_regions_administrators_are_the_federations() {
-    let (mut directory, mut home) = with_a_home();
-    home.assign("ann", "web", "admin");
-    home.user("ops", "bob");
+    let (mut directory, mut home) = (directory(), home_with("bob"));
     home.assign("bob", "web", "admin");
     let plan = join(&mut directory, &mut home);
     assert_eq!(roles_of(&directory, "bob"), ["admin"]);
     assert!(plan.links.withheld.is_empty());
+    let again = join(&mut directory, &mut home);
+    assert_eq!(again.links, Links::default());
+}
+
+#[test]
+fn who_becomes_an_administrator_of_the_home_region_later_is_none_of_every_cloud() {
+    let (mut directory, mut home) = with_a_home();
+    home.user("ops", "bob");
+    for role in ["admin", "member"] {
+        home.assign("bob", "web", role);
+    }
+    // Whose group is one of administrators, too.
+    let (ops, bob) = (home.named_department("ops"), home.named_user("bob"));
+    let admins = home.add_group(ops, "admins");
+    home.join_group(&admins, &bob);
+    let web = home.named_project("web");
+    home.give(Actor::Group(admins), &web, "admin");
+    let plan = join(&mut directory, &mut home);
+    assert_eq!(roles_of(&directory, "bob"), ["member"]);
+    assert!(roles_of(&directory, "admins").is_empty());
+    assert_eq!(plan.links.withheld.len(), 2, "{:?}", plan.links);
 }
 
 #[test]
 fn a_regions_administrator_does_not_become_one_of_every_cloud() {
-    let (mut directory, mut home) = with_a_home();
-    home.role("admin");
-    join(&mut directory, &mut home);
+    let directory = with_a_home_of(|home| drop(home.role("admin")));
     for name in ["admin", "Admin"] {
         let mut directory = directory.clone();
         let (mut north, ..) = north();
@@ -80,10 +114,10 @@ fn an_admin_role_that_the_directory_has_not_yet_is_one_too() {
 
 #[test]
 fn a_role_that_leads_to_admin_is_as_good_as_admin() {
-    let (mut directory, mut home) = with_a_home();
-    let (boss, admin) = (home.role("boss"), home.role("admin"));
-    home.implies(&boss, &admin);
-    join(&mut directory, &mut home);
+    let mut directory = with_a_home_of(|home| {
+        let (boss, admin) = (home.role("boss"), home.role("admin"));
+        home.implies(&boss, &admin);
+    });
     let (mut north, ..) = north();
     // By the directory's word, by the region's, and by both together.
     let (chief, lead, helper) = (
@@ -109,16 +143,16 @@ fn a_role_that_leads_to_admin_is_as_good_as_admin() {
 
 #[test]
 fn nobody_new_comes_into_a_group_of_administrators() {
-    let (mut directory, mut home) = with_a_home();
-    let ops = home.named_department("ops");
-    let (staff, admins) = (
-        home.add_group(ops.clone(), "staff"),
-        home.add_group(ops, "admins"),
-    );
-    let web = home.named_project("web");
-    home.give(Actor::Group(staff), &web, "member");
-    home.give(Actor::Group(admins), &web, "admin");
-    join(&mut directory, &mut home);
+    let mut directory = with_a_home_of(|home| {
+        let ops = home.named_department("ops");
+        let (staff, admins) = (
+            home.add_group(ops.clone(), "staff"),
+            home.add_group(ops, "admins"),
+        );
+        let web = home.named_project("web");
+        home.give(Actor::Group(staff), &web, "member");
+        home.give(Actor::Group(admins), &web, "admin");
+    });
     let (mut north, ..) = north();
     join(&mut directory, &mut north);
     let eve = north.user("research", "eva");
@@ -140,9 +174,7 @@ fn nobody_new_comes_into_a_group_of_administrators() {
 
 /// The directory with north merged, before a user `eva` of its own comes into being there.
 fn with_north(prepare: impl FnOnce(&mut Cloud)) -> (Directory, Cloud) {
-    let (mut directory, mut home) = with_a_home();
-    prepare(&mut home);
-    join(&mut directory, &mut home);
+    let mut directory = with_a_home_of(prepare);
     let (mut north, ..) = north();
     join(&mut directory, &mut north);
     north.user("research", "eva");
@@ -162,16 +194,11 @@ fn give_in(cloud: &mut Cloud, actor: Actor<CloudId>, department: &str, role: &st
     });
 }
 
-fn eva(north: &Cloud) -> CloudId {
-    let mut users = north.organization.users.iter();
-    users.find(|(_, it)| it.name == "eva").unwrap().0.clone()
-}
-
 #[test]
 fn a_region_makes_managers_of_what_comes_with_it_and_of_nothing_else() {
     for role in ["manager", "Manager", "admin"] {
         let (mut directory, mut north) = with_north(|_| ());
-        let eva = eva(&north);
+        let eva = north.named_user("eva");
         give_in(&mut north, Actor::User(eva.clone()), "ops", role);
         north.assign("eva", "web", role);
         north.assign("eva", "web", "member");
@@ -193,13 +220,19 @@ fn a_region_makes_managers_of_what_comes_with_it_and_of_nothing_else() {
 }
 
 #[test]
-fn the_home_region_makes_managers_wherever_it_likes() {
-    let (mut directory, mut home) = with_a_home();
-    home.user("ops", "bob");
+fn the_first_merge_makes_managers_wherever_they_are_and_later_ones_of_what_comes_with_them() {
+    let (mut directory, mut home) = (directory(), home_with("bob"));
     home.assign("bob", "web", "manager");
-    let plan = join(&mut directory, &mut home);
+    join(&mut directory, &mut home);
     assert_eq!(roles_of(&directory, "bob"), ["manager"]);
-    assert!(plan.links.withheld.is_empty());
+    home.user("ops", "eva");
+    home.project("ops", "shop");
+    for project in ["web", "shop"] {
+        home.assign("eva", project, "manager");
+    }
+    let plan = join(&mut directory, &mut home);
+    assert_eq!(roles_of(&directory, "eva"), ["manager"], "of the shop");
+    assert_eq!(plan.links.withheld.len(), 1, "{:?}", plan.links);
 }
 
 #[test]
@@ -212,7 +245,7 @@ fn a_new_role_that_leads_to_manager_is_as_good_as_manager() {
     );
     north.implies(&lead, &manager);
     north.implies(&helper, &lead);
-    let eva = eva(&north);
+    let eva = north.named_user("eva");
     for role in ["lead", "helper"] {
         give_in(&mut north, Actor::User(eva.clone()), "ops", role);
         north.assign("eva", "web", role);
@@ -235,7 +268,7 @@ fn nobody_new_comes_into_a_group_of_managers() {
         home.give(Actor::Group(staff), &web, "member");
         give_in(home, Actor::Group(heads), "ops", "manager");
     });
-    let eva = eva(&north);
+    let eva = north.named_user("eva");
     let research = north.named_department("research");
     let own = north.add_group(research, "own");
     let lab = north.project("research", "annex");

@@ -161,10 +161,10 @@ impl Reading<'_> {
             return Err(not_read(region, missing));
         }
         let remembered = self.admin_project()?;
-        // The first region is at home, whichever it is and also once it is removed again.
-        let is_home = self.is_home(region.no)? || remembered.is_none();
+        // Noted with the merge itself, in one transaction: one that came to nothing was none.
+        let is_first = remembered.is_none();
         let admin_project = remembered.unwrap_or_else(|| told.admin_project().to_owned());
-        let arrival = told.arrival(region.facts.id, &admin_project, is_home);
+        let arrival = told.arrival(region.facts.id, &admin_project, is_first);
         let plan = plan(directory, &arrival);
         Ok(Made {
             plan,
@@ -227,10 +227,6 @@ impl Reading<'_> {
             .query_row([no.0], found)
             .optional()
             .doing("find a region's organization")
-    }
-
-    pub(super) fn is_home(&self, no: RegionNo) -> Result<bool, StoreError> {
-        Ok(self.region_organization(no)?.is_some_and(|it| it.is_home))
     }
 
     pub(super) fn federation(&self) -> Result<FederationId, StoreError> {

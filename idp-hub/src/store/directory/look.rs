@@ -22,10 +22,8 @@ pub(super) struct PlanVersion {
     feed: Option<FeedVersion>,
     region: RegionNo,
     is_accepted: bool,
-    /// Whether a home region was merged, and whether this is it: a merge may settle it and write
-    /// nothing else.
+    /// Whether a home region was merged: a merge may settle it and write nothing else.
     admin_project: Option<String>,
-    is_home: bool,
     twin: Option<String>,
 }
 
@@ -80,7 +78,6 @@ impl Reading<'_> {
             region: region.no,
             is_accepted: region.facts.standing == Standing::Accepted,
             admin_project: self.admin_project()?,
-            is_home: self.is_home(region.no)?,
             twin: self.twin(region.no)?,
         })
     }

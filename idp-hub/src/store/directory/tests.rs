@@ -4,6 +4,7 @@
 mod drift;
 mod limits;
 mod passwords;
+mod powers;
 mod purge;
 mod raises;
 mod site;

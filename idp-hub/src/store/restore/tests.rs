@@ -1,5 +1,7 @@
 //! A backup takes the database's place, whatever was there, and whenever it is killed.
 
+mod withdrawn;
+
 use std::os::unix::fs::{chown, symlink};
 
 use shared::ids::{HubId, ObjectId, RegionId};

@@ -12,11 +12,11 @@ use super::*;
 use crate::replica::ToldBack;
 use crate::spool::Remarks;
 
-fn told(bench: &Bench) -> Remarks {
+pub(super) fn told(bench: &Bench) -> Remarks {
     bench.core.remarks(&bench.progress())
 }
 
-fn seen(remark: &Remark) -> [u8; 16] {
+pub(super) fn seen(remark: &Remark) -> [u8; 16] {
     let record = Record::Remark(remark.clone());
     record::digest(&record).unwrap().to_bytes()
 }
@@ -44,7 +44,7 @@ fn email(bench: &Bench) -> String {
     ann.email.unwrap()
 }
 
-fn say(replica: &mut Replica, subject: Subject, seen: [u8; 16], at: u64) {
+pub(super) fn say(replica: &mut Replica, subject: Subject, seen: [u8; 16], at: u64) {
     let at = UnixMillis(at);
     replica.put_backs.insert(subject, ToldBack { seen, at });
 }

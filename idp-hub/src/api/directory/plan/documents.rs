@@ -45,7 +45,7 @@ pub struct PlanDocument {
     /// What becomes of links.
     pub links: LinksDocument,
     /// Links that are not taken in, because they lead to the role `admin`, which counts in every
-    /// region, or to `manager` over what did not come with this one: the first 1000, on the
+    /// region, or to `manager` over what the directory had already: the first 1000, on the
     /// first page alone.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub withheld: Vec<WithheldDocument>,

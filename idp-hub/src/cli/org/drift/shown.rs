@@ -44,6 +44,13 @@ pub(super) fn drift(all: &[RemarkDocument], screen: Screen) -> String {
              {region} {id}"
         ));
     }
+    if all.iter().any(is_unsaid_link) {
+        text.push_str(
+            "\n\nLinks of which the directory says nothing were given after the backup that this \
+             hub was restored\nfrom. Adopted, they are given everywhere; put back, they are taken \
+             away there, and no policy does\neither.",
+        );
+    }
     let mut steps: Vec<String> = closed.iter().map(|it| step(it)).collect();
     steps.dedup();
     if !steps.is_empty() {
@@ -53,6 +60,15 @@ pub(super) fn drift(all: &[RemarkDocument], screen: Screen) -> String {
         text.push_str(&format!("\n  {step}"));
     }
     text
+}
+
+/// What the directory says nothing of, and can be put back all the same, is a link.
+fn is_unsaid_link(it: &RemarkDocument) -> bool {
+    it.can_put_back
+        && it
+            .differences
+            .iter()
+            .any(|it| it.what == "not-in-directory")
 }
 
 /// An id's beginning, which tells it from a thousand others and does not break a table's line.
@@ -166,6 +182,16 @@ mod tests {
         ] {
             assert!(text.contains(expected), "{expected}:\n{text}");
         }
+        assert!(!text.contains("backup"), "{text}");
+        let unsaid = drift(
+            &[remark("membership", "not-in-directory", true)],
+            Screen::new(Format::Json),
+        );
+        let unsaid = squeezed(&unsaid);
+        assert!(
+            unsaid.contains("put back, they are taken away there"),
+            "{unsaid}"
+        );
         let it = difference(&all[0].differences[0]);
         assert_eq!(it, "name: directory \"ann\", region \"anna\"");
     }

@@ -16,7 +16,7 @@ pub(super) fn shown(plan: &PlanDocument, full: bool) -> String {
     }
     let mut text = format!(
         "\n\nNot taken in: {count} links that lead to the role \"admin\", which would be power \
-         over every cloud,\nor to \"manager\" over what did not come with this region.\nThey \
+         over every cloud,\nor to \"manager\" over what the directory had already.\nThey \
          stay in this region as they are."
     );
     let most = if full { usize::MAX } else { LINKS_MAX };

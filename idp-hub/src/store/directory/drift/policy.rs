@@ -7,7 +7,7 @@ use shared::audit::{Act, By};
 use shared::model::{Record, RecordKind, UnixMillis};
 
 use super::{Remarked, is_told, not_merged, remarked};
-use crate::directory::{DriftPolicy, may_adopt_unasked, may_put_back};
+use crate::directory::{DriftPolicy, may_adopt_unasked, may_put_back_unasked};
 use crate::store::error::{Doing, StoreError};
 use crate::store::records::PAGE_MAX;
 use crate::store::regions::{RegionNo, RegionRow};
@@ -78,7 +78,7 @@ impl Reading<'_> {
             };
             let is_due = match policy {
                 DriftPolicy::Ask => false,
-                DriftPolicy::PutBack => may_put_back(&remark).is_ok(),
+                DriftPolicy::PutBack => may_put_back_unasked(&remark),
                 DriftPolicy::Adopt => {
                     may_adopt_unasked(&remark)
                         && matches!(self.is_of_administrators(&remark.subject), Ok(false))

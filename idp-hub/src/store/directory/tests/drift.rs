@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use shared::model::{
-    Applying, DriftKind, DriftWhy, Drifted, PutBack, Remark, RemarkState, Subject,
+    Applying, DriftKind, DriftWhy, Drifted, Group, Link, Membership, PutBack, Remark, RemarkState,
+    Subject,
 };
 use shared::wire::Digest;
 use shared::wire::record as wire;
@@ -359,4 +360,64 @@ async fn a_policy_is_a_regions_own_and_picks_what_it_may_decide() {
     });
     let refused = set.await.unwrap_err().to_string();
     assert!(refused.contains("org merge region-3"), "{refused}");
+}
+
+/// The group `staff` of `lab`, and that `ann` is in it, which the directory does not say.
+async fn unsaid(site: &Site) -> Remark {
+    let group = Group {
+        department: ObjectId::from_random(5),
+        name: "staff".to_owned(),
+        description: None,
+    };
+    let id = ObjectId::from_random(6);
+    let object = Object::Group(group);
+    site.edit(Edit::Create { id, object }).await.unwrap();
+    let directory = site.store.read(|it| it.directory()).await.unwrap();
+    let user = *directory.live().users.keys().next().unwrap();
+    let link = Link::Membership(Membership { group: id, user });
+    let mut remarked = drift(Subject::Link(link), DriftKind::NotInDirectory, "");
+    if let RemarkState::Drift { what, .. } = &mut remarked.state {
+        what[0].directory = None;
+        what[0].cloud = None;
+    }
+    remarked
+}
+
+#[tokio::test]
+async fn a_link_of_which_a_restored_hub_says_nothing_is_put_back_or_adopted_but_by_no_policy() {
+    let (site, [_, north]) = site().await;
+    let remarked = unsaid(&site).await;
+    remark(&site, north, 2, "n", std::slice::from_ref(&remarked)).await;
+    for policy in [DriftPolicy::Adopt, DriftPolicy::PutBack] {
+        let set = site.store.change(move |it| {
+            let region = it.region_numbered(north)?.unwrap();
+            it.set_drift_policy(&region, policy, &by_ann())
+        });
+        set.await.unwrap();
+        assert_eq!(due_after(&site, CURE_AGAIN).await, [], "{policy:?}");
+    }
+    assert!(put_back(&site, north, seen(&remarked)).await.unwrap());
+    let [(_, told)] = &put_backs(&site)[..] else {
+        panic!("{:?}", put_backs(&site));
+    };
+    assert_eq!(told.subject, remarked.subject);
+    assert_eq!(due_after(&site, CURE_AGAIN).await, [], "nor again");
+
+    let Subject::Link(link) = &remarked.subject else {
+        panic!("a link");
+    };
+    assert!(adopt(&site, north, seen(&remarked), false).await.unwrap());
+    let directory = site.store.read(|it| it.directory()).await.unwrap();
+    assert!(
+        directory
+            .live()
+            .memberships
+            .iter()
+            .cloned()
+            .map(Link::Membership)
+            .any(|it| it == *link)
+    );
+    let again = adopt(&site, north, seen(&remarked), false).await;
+    assert!(!again.unwrap(), "it has that already");
+    site.is_sound().await;
 }

@@ -6,6 +6,7 @@
 
 mod call;
 mod fields;
+mod letters;
 
 pub(in crate::cloud::openstack) use call::segment;
 
@@ -33,7 +34,7 @@ pub(in crate::cloud::openstack) async fn perform(
         }
         (_, Ok(_)) => Ok(None),
         (_, Err(error)) if is_so_already(order, &error) => Ok(None),
-        (_, Err(error)) => Err(error),
+        (_, Err(error)) => Err(letters::explained(&change, error)),
     }
 }
 

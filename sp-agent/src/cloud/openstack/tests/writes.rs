@@ -208,3 +208,45 @@ async fn writes_share_the_places_of_questions() {
     }
     assert_eq!(fake.running_max(), 2);
 }
+
+/// A Keystone whose database keeps three bytes of a character says so in its own log alone.
+#[tokio::test]
+async fn letters_that_a_database_may_not_hold_are_told_with_what_to_do() {
+    let body = r#"{"error": {"code": 500, "message": "An unexpected error.", "title": "No"}}"#;
+    let fake = answering(Reply::status(500, body)).await;
+    let cloud = client(&fake);
+    let named = |name: &str| {
+        Object::Group(Group {
+            department: id("d"),
+            name: name.to_owned(),
+            description: None,
+        })
+    };
+    let update = |to| Order::Update {
+        id: id("g"),
+        from: group(None),
+        to,
+        marker: None,
+    };
+    let made = |object| Order::Create {
+        object,
+        marker: marker(),
+    };
+    for order in [
+        made(named("chem\u{1f9ea}")),
+        made(group(Some("with \u{20000}"))),
+        update(named("chem\u{1f9ea}")),
+    ] {
+        let error = cloud.perform(&order).await.unwrap_err();
+        assert!(matches!(error, CloudError::Status { status: 500, .. }));
+        let told = error.to_string();
+        for part in ["utf8mb4", "at the hub", "An unexpected error."] {
+            assert!(told.contains(part), "{part}: {told}");
+        }
+        assert!(told.chars().count() <= 400, "{told}");
+    }
+    for order in [made(named("\u{7814}\u{53d1}")), Order::Link(membership())] {
+        let told = cloud.perform(&order).await.unwrap_err().to_string();
+        assert!(!told.contains("utf8mb4"), "{told}");
+    }
+}
