@@ -23,6 +23,7 @@ pub mod driver;
 mod ended;
 mod failures;
 mod inputs;
+mod left;
 mod link_ends;
 mod links;
 mod looks;
@@ -82,6 +83,8 @@ pub struct Reconciler {
     administrators: BTreeSet<places::Here>,
     /// Drift that is to be written over: the one of this digest, or whatever it is.
     put_back: BTreeMap<Subject, Option<[u8; 16]>>,
+    /// What ended, and stays here all the same.
+    left: BTreeSet<places::There>,
     /// To be looked at.
     dirty: BTreeSet<Subject>,
     standings: BTreeMap<Subject, Standing>,
@@ -119,6 +122,7 @@ impl Reconciler {
             reserved: BTreeSet::new(),
             administrators: BTreeSet::new(),
             put_back: BTreeMap::new(),
+            left: BTreeSet::new(),
             dirty: BTreeSet::new(),
             standings: BTreeMap::new(),
             tally: progress::Tally::default(),

@@ -139,6 +139,7 @@ impl Reconciler {
         };
         for (kind, _) in before.into_iter().chain(end) {
             self.dirty.insert(Subject::Object(kind, id));
+            self.look_at_links_of(kind, &id);
         }
     }
 

@@ -6,6 +6,7 @@ mod ended;
 mod faults;
 mod fields;
 mod guards;
+mod left;
 mod measured;
 mod passwords;
 mod properties;
