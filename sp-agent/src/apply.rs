@@ -42,6 +42,7 @@ mod remarks;
 mod rests;
 mod settle;
 mod subject;
+mod switching;
 #[cfg(test)]
 mod tests;
 mod verdict;

@@ -23,6 +23,7 @@ impl Reconciler {
                 }
                 self.take(now, subject.clone(), verdict);
                 self.look_whether_it_is_left(&subject);
+                self.look_whether_it_is_awaited(&subject);
             }
         }
     }

@@ -78,6 +78,17 @@ fn gives_on(
     given.map(Subject::Link).collect()
 }
 
+/// Whether something is on here that the directory has switched off: nothing is waited for then.
+pub(super) fn is_held_open(agent: &Agent, directory: &Directory, subject: &Subject) -> bool {
+    let Subject::Object(kind, id) = subject else {
+        return false;
+    };
+    let here = inverted(&agent.known()).remove(&(*kind, *id));
+    let found = here.and_then(|it| agent.site.keystone.organization().object(*kind, &it));
+    let wanted = directory.live().object(*kind, id);
+    found.as_ref().and_then(is_on) == Some(true) && wanted.as_ref().and_then(is_on) != Some(true)
+}
+
 /// What was withheld was switched off, and is on again.
 fn withheld_on(
     agent: &Agent,
