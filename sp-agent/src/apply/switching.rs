@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use shared::ids::ObjectId;
-use shared::model::{CloudId, Object, ObjectKind, Project};
+use shared::model::{Becomes, CloudId, Object, ObjectKind, Project};
 
 use super::Reconciler;
 use super::compare::enabled;
@@ -91,17 +91,12 @@ impl Reconciler {
         (here, found): (&CloudId, &Object<CloudId>),
         to: &Object<CloudId>,
     ) -> Option<Verdict> {
-        let projects = &self.actual.organization().projects;
-        let is_on = |it: &CloudId| projects.get(it).is_some_and(|it| it.enabled);
         match (enabled(found), enabled(to)) {
             (Some(true), Some(false)) => {
                 let inner = self.first_to_be_made((kind, id));
                 let inner = inner.map(|it| Wait::Needs(ObjectKind::Project, it));
-                let wait = inner.or_else(|| {
-                    let on = self.actual.inner(here).find(|it| is_on(it));
-                    on.cloned().map(Wait::Inner)
-                });
-                wait.map(Verdict::Waiting)
+                let wait = inner.map(Verdict::Waiting);
+                wait.or_else(|| self.until_those_in_it_are_off(here))
             }
             (Some(false), Some(true)) => match found {
                 Object::Project(it) => {
@@ -112,6 +107,33 @@ impl Reconciler {
             },
             _ => None,
         }
+    }
+
+    /// Those in a project are switched off, and it after them; but one that is not the
+    /// federation's to switch off is nobody's here.
+    fn until_those_in_it_are_off(&self, here: &CloudId) -> Option<Verdict> {
+        let projects = &self.actual.organization().projects;
+        let inner = self.actual.inner(here);
+        let inner = inner.filter_map(|it| Some((it, projects.get(it)?)));
+        let mut on = inner.filter(|(_, it)| it.enabled).peekable();
+        let first = on.peek().map(|(it, _)| Wait::Inner((*it).clone()));
+        let stays = on.find(|(it, _)| !self.goes_off(it));
+        let stays = stays.map(|(_, it)| Verdict::Blocked(held_open(&it.name)));
+        stays.or(first.map(Verdict::Waiting))
+    }
+
+    /// Whether a project is to be switched off here.
+    fn goes_off(&self, here: &CloudId) -> bool {
+        let kind = ObjectKind::Project;
+        let id = match self.places.binding(kind, here) {
+            Some(Becomes::Withheld(id)) => return !self.is_live(kind, id),
+            _ => self.places.there(kind, here),
+        };
+        let all = &self.replica.directory.projects;
+        id.is_some_and(|id| match all.get(&id) {
+            Some(it) => !it.enabled,
+            None => self.replica.ended.contains_key(&id),
+        })
     }
 
     /// What a project is in, the nearest first, that is switched off here.
@@ -149,5 +171,12 @@ fn within_what_is_off(kind: ObjectKind, above: &CloudId) -> String {
         "the {} {above} that it is to be in is switched off, and Keystone makes no project within \
          what is off, nor switches one on; switch it on at the hub until that is done",
         kind.name()
+    )
+}
+
+fn held_open(name: &str) -> String {
+    format!(
+        "the project {name:?} in it is on, and is not one that the hub has switched off; Keystone \
+         switches off none before those in it: switch that one off, or delete it, in the region"
     )
 }

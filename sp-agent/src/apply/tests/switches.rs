@@ -294,3 +294,89 @@ fn a_project_is_not_held_open_by_one_in_it_that_can_not_be_made() {
     go_on(&mut bench);
     assert!(!is_on(&bench, "inner"), "{:?}", bench.progress());
 }
+
+/// A project of the region's own in the federation's, which is to be switched off as is said.
+fn with_their_own(mut off: impl FnMut(&mut Replica)) -> (Bench, Replica, CloudId) {
+    let (mut bench, mut replica) = taken("theirs");
+    let inner = bench.cloud.named(ObjectKind::Project, "inner").remove(0);
+    let department = bench
+        .cloud
+        .named(ObjectKind::Department, "closed")
+        .remove(0);
+    let tmp = bench.cloud.add(project(department, Some(inner), "tmp"));
+    bench.read();
+    off(&mut replica);
+    bench.core.follow(&replica);
+    go_on(&mut bench);
+    (bench, replica, tmp)
+}
+
+#[test]
+fn a_project_that_the_regions_own_one_holds_open_says_so_until_that_is_off_or_gone() {
+    let inner = Subject::Object(ObjectKind::Project, oid(INNER));
+    let retire = |replica: &mut Replica| {
+        let how = shared::model::End::Retired;
+        super::rules::end(replica, ObjectKind::Project, INNER, how);
+    };
+    let switch_off = |replica: &mut Replica| switch(replica, ObjectKind::Project, INNER, false);
+    for (number, is_retired) in [(0, true), (1, true), (2, false), (3, false)] {
+        let off = |replica: &mut Replica| match is_retired {
+            true => retire(replica),
+            false => switch_off(replica),
+        };
+        let (mut bench, _, tmp) = with_their_own(off);
+        let progress = bench.progress();
+        let [failed] = progress.failed.as_slice() else {
+            panic!("{progress:?}");
+        };
+        assert_eq!((&failed.subject, failed.name.as_str()), (&inner, "inner"));
+        let (tells, waits) = (failed.error.contains("\"tmp\""), progress.waiting);
+        assert!(tells && waits == 0, "{progress:?}");
+        match number % 2 {
+            0 => bench.cloud.lose(ObjectKind::Project, &tmp),
+            _ => bench.cloud.all.projects.get_mut(&tmp).unwrap().enabled = false,
+        }
+        bench.read();
+        assert_eq!(bench.run(), 1, "{:?}", bench.progress());
+        assert!(!is_on(&bench, "inner") && bench.progress().failed.is_empty());
+    }
+}
+
+#[test]
+fn what_is_around_one_that_is_held_open_waits_for_that() {
+    let (mut bench, _, tmp) = with_their_own(|replica| {
+        for id in [OUTER, INNER] {
+            let how = shared::model::End::Retired;
+            super::rules::end(replica, ObjectKind::Project, id, how);
+        }
+    });
+    let progress = bench.progress();
+    assert_eq!(
+        (progress.failed_count, progress.waiting),
+        (1, 1),
+        "{progress:?}"
+    );
+    bench.cloud.lose(ObjectKind::Project, &tmp);
+    bench.read();
+    assert_eq!(bench.run(), 2, "{:?}", bench.progress());
+    assert!(!is_on(&bench, "inner") && !is_on(&bench, "outer"));
+}
+
+#[test]
+fn what_the_directory_has_on_within_what_it_has_off_is_said_to_be_on_at_the_hub() {
+    let mut replica = off();
+    switch(&mut replica, ObjectKind::Department, DEPARTMENT, true);
+    let mut bench = bench(&replica);
+    bench.run();
+    switch(&mut replica, ObjectKind::Project, OUTER, false);
+    bench.core.follow(&replica);
+    bench.run();
+    let progress = bench.progress();
+    assert!(
+        progress.failed[0].error.contains("at the hub"),
+        "{progress:?}"
+    );
+    switch(&mut replica, ObjectKind::Project, INNER, false);
+    bench.core.follow(&replica);
+    assert_eq!(bench.run(), 2, "{:?}", bench.progress());
+}
