@@ -14,6 +14,7 @@
 
 mod actual;
 mod batch;
+mod beforehand;
 mod bounds;
 mod changes;
 mod circles;
@@ -86,6 +87,8 @@ pub struct Reconciler {
     put_back: BTreeMap<Subject, Option<[u8; 16]>>,
     /// What ended, and stays here all the same.
     left: BTreeSet<places::There>,
+    /// Links that were being made when the agent stopped.
+    begun: BTreeSet<CloudId>,
     /// To be looked at.
     dirty: BTreeSet<Subject>,
     standings: BTreeMap<Subject, Standing>,
@@ -117,6 +120,7 @@ impl Reconciler {
             policy,
             replica: Replica::default(),
             places: places::Places::new(federation, &base),
+            begun: beforehand::begun(&base),
             base,
             actual: Actual::default(),
             referrers: BTreeMap::new(),

@@ -205,11 +205,7 @@ impl World {
                 let id = pick(&mut self.chance, users)?;
                 let user = self.replica.directory.object(ObjectKind::User, &id)?;
                 let is_on = self.chance.random();
-                // Also its name, as it must not look as it did when the agent was killed.
-                let name = format!("switched{}", self.next);
-                self.next += 1;
-                let user = super::super::compare::renamed(switched(user, is_on), &name);
-                self.replica.directory.insert(id, user);
+                self.replica.directory.insert(id, switched(user, is_on));
             }
             _ => {
                 let all = objects(&self.replica.directory).into_iter();
@@ -283,15 +279,12 @@ impl World {
     /// The agent stops, in the middle of orders, and starts again with what it kept.
     fn restart(&mut self) {
         let batch = self.bench.core.next(self.bench.now, 5);
+        self.bench.keep(batch.notes);
         for task in batch.tasks {
             if self.chance.random() {
-                // Nobody noted it: a link that the hub takes away next stays, and is reported.
-                self.forgot = true;
                 let _ = self.bench.cloud.perform(&task.order);
             }
         }
-        // What was in doubt is not known any more, as above.
-        self.forgot |= !self.bench.core.doubts.is_empty();
         let base = match self.chance.random_range(0..4) {
             0 => {
                 self.forgot = true;
