@@ -14,6 +14,7 @@
 
 mod actual;
 mod batch;
+mod beforehand;
 mod bounds;
 mod changes;
 mod circles;
@@ -23,6 +24,7 @@ pub mod driver;
 mod ended;
 mod failures;
 mod inputs;
+mod left;
 mod link_ends;
 mod links;
 mod looks;
@@ -41,6 +43,7 @@ mod remarks;
 mod rests;
 mod settle;
 mod subject;
+mod switching;
 #[cfg(test)]
 mod tests;
 mod verdict;
@@ -82,6 +85,10 @@ pub struct Reconciler {
     administrators: BTreeSet<places::Here>,
     /// Drift that is to be written over: the one of this digest, or whatever it is.
     put_back: BTreeMap<Subject, Option<[u8; 16]>>,
+    /// What ended, and stays here all the same.
+    left: BTreeSet<places::There>,
+    /// Links that were being made when the agent stopped.
+    begun: BTreeSet<CloudId>,
     /// To be looked at.
     dirty: BTreeSet<Subject>,
     standings: BTreeMap<Subject, Standing>,
@@ -113,12 +120,14 @@ impl Reconciler {
             policy,
             replica: Replica::default(),
             places: places::Places::new(federation, &base),
+            begun: beforehand::begun(&base),
             base,
             actual: Actual::default(),
             referrers: BTreeMap::new(),
             reserved: BTreeSet::new(),
             administrators: BTreeSet::new(),
             put_back: BTreeMap::new(),
+            left: BTreeSet::new(),
             dirty: BTreeSet::new(),
             standings: BTreeMap::new(),
             tally: progress::Tally::default(),

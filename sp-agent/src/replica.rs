@@ -192,7 +192,8 @@ pub enum Tied {
     Met,
     /// It was made, because the directory has it.
     Made,
-    /// It is about to be made, because the directory has it, and was not there.
+    /// It is about to be made, or was without anybody hearing of it, because the directory has it,
+    /// and was not there.
     Making,
 }
 
@@ -256,6 +257,14 @@ impl Was {
         self.record = Digest::default();
         if let Some(name) = self.fields.first_mut() {
             *name = 0;
+        }
+    }
+
+    /// Whether it is on or off now, it was neither.
+    pub fn forget_switch(&mut self) {
+        self.record = Digest::default();
+        if let Some(switch) = self.fields.get_mut(2) {
+            *switch = 0;
         }
     }
 

@@ -128,6 +128,7 @@ impl Reconciler {
     /// Looks at what changed, and says what is to be done now: at most `room` orders. What is
     /// given stands as running until [`Self::done`].
     pub fn next(&mut self, now: Instant, room: usize) -> Batch {
+        self.forget_what_was_begun();
         self.settle(now);
         let running = usize::try_from(self.tally.running()).unwrap_or(usize::MAX);
         let room = self.breaker.room(now, room, running);
@@ -141,17 +142,7 @@ impl Reconciler {
                 continue;
             };
             self.count_given(now, due.level);
-            if let Done::Step(kind, id) | Done::Applied(kind, id, _) = due.done
-                && matches!(&due.order, Order::Update { from, to, .. } if from.name() != to.name())
-            {
-                self.gives_its_name_away(kind, id);
-            }
-            if let (Done::Link(id, true), Subject::Link(link)) = (&due.done, &subject)
-                && self.administration.appointed(link).is_some()
-            {
-                // Kept before the order is given: an agent that is killed knows it for its own.
-                self.note(Note::Link(id.clone(), Some(Tied::Making)));
-            }
+            self.note_beforehand(&subject, &due);
             self.stand(subject.clone(), Some(Standing::Running));
             tasks.push(Task {
                 order: due.order,
@@ -200,6 +191,7 @@ impl Reconciler {
             }
             Err(error) => {
                 self.doubt(now, task, &error);
+                self.forget_what_was_not_made(task);
                 return self.failed((now, wall), task, &error, chance);
             }
         };

@@ -2,7 +2,7 @@
 //! its name, so one of them takes a name for the meantime.
 
 use shared::ids::ObjectId;
-use shared::model::{CloudId, Object, ObjectKind};
+use shared::model::{CloudId, Object};
 
 use super::Reconciler;
 use super::compare::renamed;
@@ -10,7 +10,6 @@ use super::objects::Compared;
 use super::places::There;
 use super::subject::{Difference, Subject};
 use crate::cloud::Order;
-use crate::replica::Note;
 
 /// So many names in a circle are followed: nobody renames more round in one go.
 const CIRCLE_MAX: usize = 16;
@@ -44,17 +43,6 @@ impl Reconciler {
             to: renamed(from.clone(), &name_for_the_meantime(to.name(), id)),
             marker: None,
         })
-    }
-
-    /// Notes, before it is done, that the name of a thing is not the one that was applied any more.
-    /// Else, where nobody hears that it was done and the hub takes the new name back meanwhile,
-    /// that name would seem to be somebody's doing in the region, and stay; one for the meantime as
-    /// well.
-    pub(super) fn gives_its_name_away(&mut self, kind: ObjectKind, id: ObjectId) {
-        if let Some(mut applied) = self.base.objects.get(&(kind, id)).cloned() {
-            applied.was.forget_name();
-            self.note(Note::Object(kind, id, Some(applied)));
-        }
     }
 
     /// Whether what has the name that this one wants wants another's in turn, and so on to this

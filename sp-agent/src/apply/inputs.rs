@@ -139,6 +139,7 @@ impl Reconciler {
         };
         for (kind, _) in before.into_iter().chain(end) {
             self.dirty.insert(Subject::Object(kind, id));
+            self.look_at_links_of(kind, &id);
         }
     }
 
@@ -206,8 +207,13 @@ impl Reconciler {
     /// The cloud has this no more.
     pub fn remove(&mut self, key: &Key) {
         let around = self.around_record(key);
+        let outer = match key.kind {
+            RecordKind::Project => self.actual.outer(&key.id).into_iter().next(),
+            _ => None,
+        };
         if let Some(touched) = self.actual.remove(key) {
             self.touched(touched);
+            outer.into_iter().for_each(|it| self.look_at_project(it));
             self.look_at_purges_of(&around);
         }
     }
@@ -286,12 +292,7 @@ impl Reconciler {
                 let outer = found.and_then(|it| it.parent.clone());
                 let inner = self.actual.inner(here).cloned();
                 let near: Vec<CloudId> = inner.chain(outer).collect();
-                for it in near {
-                    if let Some(there) = self.places.there(kind, &it) {
-                        self.dirty.insert(Subject::Object(kind, there));
-                    }
-                    self.dirty.insert(Subject::Own(kind, it));
-                }
+                near.into_iter().for_each(|it| self.look_at_project(it));
             }
             ObjectKind::User | ObjectKind::Group | ObjectKind::Role => {}
         }
@@ -299,6 +300,15 @@ impl Reconciler {
         if !is_common && let Some(there) = self.places.there(kind, here) {
             self.look_at_referrers(kind, there);
         }
+    }
+
+    /// Whether one is switched off hangs on those in it.
+    fn look_at_project(&mut self, here: CloudId) {
+        let kind = ObjectKind::Project;
+        if let Some(there) = self.places.there(kind, &here) {
+            self.dirty.insert(Subject::Object(kind, there));
+        }
+        self.dirty.insert(Subject::Own(kind, here));
     }
 
     /// Takes over what was noted.

@@ -67,8 +67,9 @@ impl Reconciler {
         let id = link.id();
         let is_noted = self.base.links.contains_key(&id);
         let is_live = ends(link).all(|(kind, id)| self.replica.directory.has(kind, id));
+        let is_asked = is_live || is_noted && self.gives_on(link);
         let here = link.translated(|kind, id| self.places.here(kind, id));
-        let Some(here) = here.filter(|_| is_live) else {
+        let Some(here) = here.filter(|_| is_asked) else {
             return Verdict::Nothing(None);
         };
         if !self.actual.has_link(&here) {

@@ -1,14 +1,14 @@
 //! Decides about one thing of the directory.
 
 use shared::ids::ObjectId;
-use shared::model::{Becomes, CloudId, End, Marker, Object, ObjectKind, Project, RecordKind};
+use shared::model::{Becomes, CloudId, End, Marker, Object, ObjectKind, RecordKind};
 
 use super::Reconciler;
 use super::compare::{
     default_project, differences, digest, enabled, is_as_before, put_right, switched, translated,
 };
 use super::places::Place;
-use super::subject::{Difference, Drift, Level, Standing, Subject, Wait, Why, record_kind};
+use super::subject::{Difference, Drift, Level, Subject, Wait, Why, record_kind};
 use super::verdict::{Done, Due, Verdict};
 use crate::cloud::Order;
 use crate::cloud::is_same_name;
@@ -81,7 +81,7 @@ impl Reconciler {
         }
         let mut object = self.without_absent_project(object);
         // In one that is switched off Keystone makes nothing. It is switched off when all are made.
-        if enabled(&object) == Some(false) && self.first_to_be_made(kind, id).is_some() {
+        if enabled(&object) == Some(false) && self.first_to_be_made((kind, id)).is_some() {
             object = switched(object, true);
         }
         let was = digest(id, &object);
@@ -240,87 +240,6 @@ impl Reconciler {
         self.places.there(kind, project).is_some() && !is_withheld
     }
 
-    /// A project of the directory's that is still to be made in this department or project. One
-    /// that can't be made is not waited for.
-    fn first_to_be_made(&self, kind: ObjectKind, id: ObjectId) -> Option<ObjectId> {
-        if !matches!(kind, ObjectKind::Department | ObjectKind::Project) {
-            return None;
-        }
-        let referrers = self.referrers.get(&(kind, id)).into_iter().flatten();
-        let mut inner = referrers.filter_map(|it| match it {
-            Subject::Object(ObjectKind::Project, inner) => Some((it, *inner)),
-            _ => None,
-        });
-        let found = inner.find(|(subject, it)| {
-            let place = self.places.place((ObjectKind::Project, *it), &self.base);
-            let standing = self.standings.get(*subject);
-            let is_out = matches!(standing, Some(Standing::Blocked(_) | Standing::Drift(_)));
-            place == Place::Absent && !is_out
-        });
-        found.map(|(_, inner)| inner)
-    }
-
-    /// Keystone switches a project off when those in it are off, and on when that around it is on.
-    /// A department it switches as it is told, but makes no project in one that is off.
-    pub(super) fn wait_to_switch(
-        &self,
-        kind: ObjectKind,
-        id: ObjectId,
-        (here, found): (&CloudId, &Object<CloudId>),
-        to: &Object<CloudId>,
-    ) -> Option<Verdict> {
-        let projects = &self.actual.organization().projects;
-        let is_on = |it: &CloudId| projects.get(it).is_some_and(|it| it.enabled);
-        match (enabled(found), enabled(to)) {
-            (Some(true), Some(false)) => {
-                let inner = self.first_to_be_made(kind, id);
-                let inner = inner.map(|it| Wait::Needs(ObjectKind::Project, it));
-                let wait = inner.or_else(|| {
-                    let on = self.actual.inner(here).find(|it| is_on(it));
-                    on.cloned().map(Wait::Inner)
-                });
-                wait.map(Verdict::Waiting)
-            }
-            (Some(false), Some(true)) => match found {
-                Object::Project(it) => {
-                    let above = self.off_above(it);
-                    above.map(|(kind, above)| self.until_it_is_on(kind, above))
-                }
-                _ => None,
-            },
-            _ => None,
-        }
-    }
-
-    /// What a project is in, the nearest first, that is switched off here.
-    fn off_above(&self, project: &Project<CloudId>) -> Option<(ObjectKind, CloudId)> {
-        let all = self.actual.organization();
-        let outer = project.parent.iter().cloned();
-        let further = project.parent.iter().flat_map(|it| self.actual.outer(it));
-        let is_off = |it: &CloudId| all.projects.get(it).is_some_and(|it| !it.enabled);
-        let outer = outer.chain(further).find(is_off);
-        let outer = outer.map(|it| (ObjectKind::Project, it));
-        let home = &project.department;
-        let is_home_off = all.departments.get(home).is_some_and(|it| !it.enabled);
-        outer.or_else(|| is_home_off.then(|| (ObjectKind::Department, home.clone())))
-    }
-
-    /// What is off here against the directory's word is switched on, here or there; else nobody
-    /// does that before somebody says so.
-    fn until_it_is_on(&self, kind: ObjectKind, above: CloudId) -> Verdict {
-        match self.is_off_against_the_directory(kind, &above) {
-            true => Verdict::Waiting(Wait::Outer(above)),
-            false => Verdict::Blocked(within_what_is_off(kind, &above)),
-        }
-    }
-
-    /// Whether the directory has switched on what is off here.
-    fn is_off_against_the_directory(&self, kind: ObjectKind, here: &CloudId) -> bool {
-        let there = self.places.there(kind, here);
-        let wanted = there.and_then(|it| self.replica.directory.object(kind, &it));
-        wanted.and_then(|it| enabled(&it)) == Some(true)
-    }
-
     /// The merge plan calls it blocked, and so does this.
     fn name_reserved(&self, object: &Object<ObjectId>) -> Option<String> {
         let Object::Department(wanted) = object else {
@@ -388,14 +307,6 @@ fn revived(object: &Object<ObjectId>, how: End) -> String {
         "the federation {ended} this {kind}, and this hub, which is of an older backup, has it \
          again: it does not come back here; end it there too, with `idp-hub org {command} {kind} \
          {name:?}`"
-    )
-}
-
-fn within_what_is_off(kind: ObjectKind, above: &CloudId) -> String {
-    format!(
-        "the {} {above} that it is to be in is switched off, and Keystone makes no project within \
-         what is off, nor switches one on; switch it on at the hub until that is done",
-        kind.name()
     )
 }
 

@@ -53,7 +53,7 @@ impl Reconciler {
         };
         let is_applied = self.base.objects.get(&(kind, id)) == Some(&now);
         match enabled(&found) {
-            // Nothing of ours is linked to it, and what the region linked to it stays the region's.
+            // What the hub linked to it is taken away link by link, and what the region did stays.
             None => return drift(found.name(), vec![Difference::Surplus], Why::Custody),
             Some(false) => {
                 let note = (!is_applied).then_some(Note::Object(kind, id, Some(now)));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use shared::model::{ObjectKind, UnixMillis};
+use shared::model::{CloudId, ObjectKind, UnixMillis};
 
 use super::Reconciler;
 use super::subject::{Difference, Drift, Standing, Subject};
@@ -208,13 +208,23 @@ impl Reconciler {
     }
 
     pub(super) fn name(&self, subject: &Subject) -> String {
-        let object = match subject {
-            Subject::Object(kind, id) => self.replica.directory.object(*kind, id),
-            Subject::Password(id) => self.replica.directory.object(ObjectKind::User, id),
+        let (kind, id) = match subject {
+            Subject::Object(kind, id) => (*kind, id),
+            Subject::Password(id) => (ObjectKind::User, id),
             Subject::Quota(holder, _) => return self.holder_name(holder),
-            Subject::Link(_) | Subject::Own(..) => None,
+            Subject::Own(kind, here) => return self.name_here(*kind, Some(here)),
+            Subject::Link(_) => return String::new(),
         };
-        object.map(|it| it.name().to_owned()).unwrap_or_default()
+        match self.replica.directory.object(kind, id) {
+            Some(object) => object.name().to_owned(),
+            // It ended, and is here.
+            None => self.name_here(kind, self.places.here(kind, id).as_ref()),
+        }
+    }
+
+    fn name_here(&self, kind: ObjectKind, here: Option<&CloudId>) -> String {
+        let found = here.and_then(|it| self.actual.object(kind, it));
+        found.map(|it| it.name().to_owned()).unwrap_or_default()
     }
 }
 

@@ -54,7 +54,7 @@ impl Reconciler {
     }
 
     /// Whether every kind of an organization was read to its end.
-    fn is_whole(&self) -> bool {
+    pub(super) fn is_whole(&self) -> bool {
         let kinds = Part::ALL.into_iter().map(Part::kind);
         let mut kinds = kinds.filter(|it| it.feed() == Feed::Organization);
         kinds.all(|it| self.actual.is_whole(it))

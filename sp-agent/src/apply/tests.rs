@@ -6,6 +6,8 @@ mod ended;
 mod faults;
 mod fields;
 mod guards;
+mod killed;
+mod left;
 mod measured;
 mod passwords;
 mod properties;

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use idp_hub::directory::Directory;
 use shared::ids::ObjectId;
 use shared::model::{
-    Becomes, CloudId, Custody, DriftKind, DriftWhy, End, Object, ObjectKind, Organization, Remark,
-    RemarkState, Subject,
+    Actor, Becomes, CloudId, Custody, DriftKind, DriftWhy, End, Link, Object, ObjectKind,
+    Organization, Remark, RemarkState, Scope, Subject,
 };
 
 use super::agent::Agent;
@@ -40,8 +40,53 @@ pub(super) fn differing(agent: &Agent, directory: &Directory) -> BTreeSet<Subjec
         }
     }
     found.extend(compare.own(agent));
+    found.extend(gives_on(agent, directory, &known, &cloud));
     found.extend(withheld_on(agent, directory, &cloud));
     found
+}
+
+/// What was applied, and goes on giving where all is live what the directory took away by ending
+/// something that stays here.
+fn gives_on(
+    agent: &Agent,
+    directory: &Directory,
+    known: &Known,
+    cloud: &Organization<CloudId>,
+) -> BTreeSet<Subject> {
+    let there = |kind, it: &CloudId| known.get(&(kind, it.clone())).copied();
+    let links = cloud.links().filter_map(|it| it.translated(there));
+    let how = |id: &ObjectId| directory.ended(*id).map(|it| it.how);
+    let is_idle = |link: &Link<ObjectId>| match link {
+        Link::Implication(it) => how(&it.prior).is_some(),
+        // Whoever was retired was switched off.
+        Link::Membership(it) => how(&it.user) == Some(End::Retired),
+        Link::Assignment(it) => {
+            let is_off = match it.actor {
+                Actor::User(id) => how(&id) == Some(End::Retired),
+                Actor::Group(_) => false,
+            };
+            let (Scope::Department(scope) | Scope::Project(scope)) = it.scope;
+            is_off || how(&scope).is_some()
+        }
+    };
+    let is_of_ended = |link: &Link<ObjectId>| {
+        let is_live = |kind, id: &ObjectId| directory.has(kind, *id).then_some(*id);
+        link.translated(is_live).is_none()
+    };
+    let noted = &agent.core.base().links;
+    let given = links.filter(|it| noted.contains_key(&it.id()) && is_of_ended(it) && !is_idle(it));
+    given.map(Subject::Link).collect()
+}
+
+/// Whether something is on here that the directory has switched off: nothing is waited for then.
+pub(super) fn is_held_open(agent: &Agent, directory: &Directory, subject: &Subject) -> bool {
+    let Subject::Object(kind, id) = subject else {
+        return false;
+    };
+    let here = inverted(&agent.known()).remove(&(*kind, *id));
+    let found = here.and_then(|it| agent.site.keystone.organization().object(*kind, &it));
+    let wanted = directory.live().object(*kind, id);
+    found.as_ref().and_then(is_on) == Some(true) && wanted.as_ref().and_then(is_on) != Some(true)
 }
 
 /// What was withheld was switched off, and is on again.

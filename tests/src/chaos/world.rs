@@ -10,7 +10,7 @@ use serde_json::json;
 use shared::model::{ObjectKind, Remark, RemarkState, Subject};
 
 use super::agent::Agent;
-use super::check::{self, differing, is_of_region, no_leftovers, stays, told};
+use super::check::{self, differing, is_held_open, is_of_region, no_leftovers, stays, told};
 use super::hub::Hub;
 use super::local::{self, Kept};
 use super::site::Site;
@@ -314,7 +314,9 @@ impl World {
         if self.merged.contains(&at) {
             let differing = differing(agent, &self.hub.expected);
             let told = told(&agent.remarks());
-            let is_told = |it: &&Subject| told.contains(it) || agent.waits(it);
+            let may_wait =
+                |it: &Subject| agent.waits(it) && !is_held_open(agent, &self.hub.expected, it);
+            let is_told = |it: &&Subject| told.contains(it) || may_wait(it);
             let untold: Vec<_> = differing.iter().filter(|it| !is_told(it)).collect();
             // What is the region's own, as it was withheld, is told as well, and no difference.
             let counts = agent.remarks().into_iter().filter(is_of_region);

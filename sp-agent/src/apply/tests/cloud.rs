@@ -24,6 +24,8 @@ pub(super) struct Fake {
     pub(super) quotas: Vec<QuotaOrder>,
     /// What tenants have in a project.
     pub(super) contents: BTreeMap<CloudId, String>,
+    /// What it does not let be removed, nor changed, as things of a read-only LDAP.
+    pub(super) fixed: BTreeSet<CloudId>,
     made: u128,
 }
 
@@ -221,8 +223,23 @@ impl Fake {
         Ok(())
     }
 
+    fn remove(&mut self, kind: ObjectKind, id: &CloudId) -> Result<(), CloudError> {
+        assert!(!matches!(
+            kind,
+            ObjectKind::Department | ObjectKind::Project
+        ));
+        match self.all.has(kind, id) {
+            true => self.lose(kind, id),
+            false => return Err(refused(404)),
+        }
+        Ok(())
+    }
+
     pub(super) fn perform(&mut self, order: &Order) -> Result<Option<CloudId>, CloudError> {
         match order {
+            Order::Update { id, .. } | Order::Remove { id, .. } if self.fixed.contains(id) => {
+                return Err(refused(403));
+            }
             Order::Create { object, marker } => {
                 self.check(object, None)?;
                 let id = self.add(object.clone());
@@ -246,19 +263,7 @@ impl Fake {
                     self.markers.insert((kind, id.clone()), *marker);
                 }
             }
-            Order::Remove { kind, id } => {
-                assert!(!matches!(
-                    kind,
-                    ObjectKind::Department | ObjectKind::Project
-                ));
-                self.all.take(*kind, id).ok_or(refused(404))?;
-                self.markers.remove(&(*kind, id.clone()));
-                for link in links(&self.all) {
-                    if ends(&link).any(|it| it == (*kind, id)) {
-                        self.all.unlink(&link);
-                    }
-                }
-            }
+            Order::Remove { kind, id } => self.remove(*kind, id)?,
             Order::Look {
                 kind, id, along, ..
             } => self.look((*kind, id), along)?,
@@ -291,7 +296,7 @@ impl Fake {
         Ok(None)
     }
 
-    /// Removes a thing as somebody in the region does.
+    /// Removes a thing with its links, also as somebody in the region does.
     pub(super) fn lose(&mut self, kind: ObjectKind, id: &CloudId) {
         let id = id.clone();
         let _ = self.all.take(kind, &id);

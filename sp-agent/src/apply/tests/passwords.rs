@@ -147,7 +147,7 @@ pub(super) fn appoint(replica: &mut Replica, user: ObjectId) -> Link<ObjectId> {
 }
 
 /// The directory of [`applied`], in which ann is one.
-fn appointed() -> (Bench, Replica, Link<ObjectId>) {
+pub(super) fn appointed() -> (Bench, Replica, Link<ObjectId>) {
     let (bench, mut replica) = applied();
     let link = appoint(&mut replica, oid(USER));
     (bench, replica, link)

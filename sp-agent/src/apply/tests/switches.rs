@@ -3,7 +3,7 @@
 use shared::ids::ObjectId;
 use shared::model::{Object, ObjectKind};
 
-use super::super::compare::switched;
+use super::super::compare::{renamed, switched};
 use super::rules::change;
 use super::world::*;
 use super::*;
@@ -34,6 +34,43 @@ fn switch(replica: &mut Replica, kind: ObjectKind, id: u128, on: bool) {
     change(replica, kind, id, |it: &mut Object<ObjectId>| {
         *it = switched(it.clone(), on);
     });
+}
+
+/// A department that is on, with a project that somebody in the region made there.
+fn taken(name: &str) -> (Bench, Replica) {
+    let mut replica = off();
+    switch(&mut replica, ObjectKind::Department, DEPARTMENT, true);
+    let mut bench = bench(&replica);
+    bench.run();
+    let department = bench
+        .cloud
+        .named(ObjectKind::Department, "closed")
+        .remove(0);
+    bench.cloud.add(project(department, None, name));
+    bench.read();
+    (bench, replica)
+}
+
+/// For a while, as what fails is tried for ever.
+fn go_on(bench: &mut Bench) {
+    for _ in 0..12 {
+        bench.step();
+        bench.now += Duration::from_secs(301);
+        bench.read();
+    }
+}
+
+const TAKEN: u128 = 7;
+
+fn add_taken(replica: &mut Replica) {
+    let web = project(oid(DEPARTMENT), None, "web");
+    replica.directory.insert(oid(TAKEN), web);
+}
+
+fn blocked(bench: &Bench) -> Vec<Subject> {
+    let failed = bench.progress().failed.into_iter();
+    let blocked = failed.filter(|it| it.error.contains("switch it on at the hub"));
+    blocked.map(|it| it.subject).collect()
 }
 
 fn is_on(bench: &Bench, name: &str) -> bool {
@@ -163,4 +200,183 @@ fn what_is_to_be_switched_on_in_what_the_hub_switched_off_says_for_what_it_waits
     bench.core.put_back(subject);
     bench.run();
     assert!(is_on(&bench, "inner"));
+}
+
+#[test]
+fn a_department_is_not_held_open_by_a_project_that_can_not_be_made() {
+    for is_known_to_fail in [true, false] {
+        let (mut bench, mut replica) = taken("web");
+        add_taken(&mut replica);
+        if is_known_to_fail {
+            bench.core.follow(&replica);
+            go_on(&mut bench);
+            let error = &bench.progress().failed[0].error;
+            assert!(error.contains("is not the federation's"), "{error}");
+        }
+        // Renamed by the same word.
+        change(&mut replica, ObjectKind::Department, DEPARTMENT, |it| {
+            *it = renamed(switched(it.clone(), false), "shut");
+        });
+        bench.core.follow(&replica);
+        go_on(&mut bench);
+        assert!(!is_on(&bench, "shut"), "{:?}", bench.progress());
+        let web = Subject::Object(ObjectKind::Project, oid(TAKEN));
+        assert_eq!(blocked(&bench), [web]);
+    }
+}
+
+#[test]
+fn a_department_waits_for_a_project_that_failed_once() {
+    let mut replica = off();
+    switch(&mut replica, ObjectKind::Department, DEPARTMENT, true);
+    let mut bench = bench(&replica);
+    bench.run();
+    add_taken(&mut replica);
+    bench.core.follow(&replica);
+    let batch = bench.core.next(bench.now, 1000);
+    for task in batch.tasks {
+        bench.finish(&task, Err(CloudError::Stopped), 0);
+    }
+    switch(&mut replica, ObjectKind::Department, DEPARTMENT, false);
+    bench.core.follow(&replica);
+    bench.run();
+    assert!(is_on(&bench, "web") && !is_on(&bench, "closed"));
+    assert_eq!(bench.progress().failed, []);
+}
+
+#[test]
+fn nor_by_one_that_is_nested_in_one_that_is_not_there() {
+    for is_deleted in [true, false] {
+        let (mut bench, mut replica) = taken("web");
+        let mut nested = oid(OUTER);
+        if is_deleted {
+            let all = ["inner", "outer"].map(|it| bench.cloud.named(ObjectKind::Project, it));
+            let all = all.into_iter().flatten();
+            all.for_each(|it| bench.cloud.lose(ObjectKind::Project, &it));
+            bench.read();
+        } else {
+            add_taken(&mut replica);
+            nested = oid(TAKEN);
+        }
+        for id in [4, 5] {
+            let within = project(oid(DEPARTMENT), Some(nested), &format!("deep{id}"));
+            replica.directory.insert(oid(id), within);
+            nested = oid(id);
+        }
+        switch(&mut replica, ObjectKind::Department, DEPARTMENT, false);
+        bench.core.follow(&replica);
+        go_on(&mut bench);
+        assert!(!is_on(&bench, "closed"), "{:?}", bench.progress());
+    }
+}
+
+#[test]
+fn nor_by_one_in_what_somebody_in_the_region_switched_off() {
+    let (mut bench, mut replica) = taken("web");
+    let outer = bench.cloud.named(ObjectKind::Project, "outer").remove(0);
+    bench.cloud.all.projects.get_mut(&outer).unwrap().enabled = false;
+    bench.read();
+    let late = project(oid(DEPARTMENT), Some(oid(OUTER)), "late");
+    replica.directory.insert(oid(TAKEN), late);
+    switch(&mut replica, ObjectKind::Department, DEPARTMENT, false);
+    bench.core.follow(&replica);
+    go_on(&mut bench);
+    assert!(!is_on(&bench, "closed"), "{:?}", bench.progress());
+}
+
+#[test]
+fn a_project_is_not_held_open_by_one_in_it_that_can_not_be_made() {
+    let (mut bench, mut replica) = taken("web");
+    let within = project(oid(DEPARTMENT), Some(oid(INNER)), "web");
+    replica.directory.insert(oid(TAKEN), within);
+    switch(&mut replica, ObjectKind::Project, INNER, false);
+    bench.core.follow(&replica);
+    go_on(&mut bench);
+    assert!(!is_on(&bench, "inner"), "{:?}", bench.progress());
+}
+
+/// A project of the region's own in the federation's, which is to be switched off as is said.
+fn with_their_own(mut off: impl FnMut(&mut Replica)) -> (Bench, Replica, CloudId) {
+    let (mut bench, mut replica) = taken("theirs");
+    let inner = bench.cloud.named(ObjectKind::Project, "inner").remove(0);
+    let department = bench
+        .cloud
+        .named(ObjectKind::Department, "closed")
+        .remove(0);
+    let tmp = bench.cloud.add(project(department, Some(inner), "tmp"));
+    bench.read();
+    off(&mut replica);
+    bench.core.follow(&replica);
+    go_on(&mut bench);
+    (bench, replica, tmp)
+}
+
+#[test]
+fn a_project_that_the_regions_own_one_holds_open_says_so_until_that_is_off_or_gone() {
+    let inner = Subject::Object(ObjectKind::Project, oid(INNER));
+    let retire = |replica: &mut Replica| {
+        let how = shared::model::End::Retired;
+        super::rules::end(replica, ObjectKind::Project, INNER, how);
+    };
+    let switch_off = |replica: &mut Replica| switch(replica, ObjectKind::Project, INNER, false);
+    for (number, is_retired) in [(0, true), (1, true), (2, false), (3, false)] {
+        let off = |replica: &mut Replica| match is_retired {
+            true => retire(replica),
+            false => switch_off(replica),
+        };
+        let (mut bench, _, tmp) = with_their_own(off);
+        let progress = bench.progress();
+        let [failed] = progress.failed.as_slice() else {
+            panic!("{progress:?}");
+        };
+        assert_eq!((&failed.subject, failed.name.as_str()), (&inner, "inner"));
+        let (tells, waits) = (failed.error.contains("\"tmp\""), progress.waiting);
+        assert!(tells && waits == 0, "{progress:?}");
+        match number % 2 {
+            0 => bench.cloud.lose(ObjectKind::Project, &tmp),
+            _ => bench.cloud.all.projects.get_mut(&tmp).unwrap().enabled = false,
+        }
+        bench.read();
+        assert_eq!(bench.run(), 1, "{:?}", bench.progress());
+        assert!(!is_on(&bench, "inner") && bench.progress().failed.is_empty());
+    }
+}
+
+#[test]
+fn what_is_around_one_that_is_held_open_waits_for_that() {
+    let (mut bench, _, tmp) = with_their_own(|replica| {
+        for id in [OUTER, INNER] {
+            let how = shared::model::End::Retired;
+            super::rules::end(replica, ObjectKind::Project, id, how);
+        }
+    });
+    let progress = bench.progress();
+    assert_eq!(
+        (progress.failed_count, progress.waiting),
+        (1, 1),
+        "{progress:?}"
+    );
+    bench.cloud.lose(ObjectKind::Project, &tmp);
+    bench.read();
+    assert_eq!(bench.run(), 2, "{:?}", bench.progress());
+    assert!(!is_on(&bench, "inner") && !is_on(&bench, "outer"));
+}
+
+#[test]
+fn what_the_directory_has_on_within_what_it_has_off_is_said_to_be_on_at_the_hub() {
+    let mut replica = off();
+    switch(&mut replica, ObjectKind::Department, DEPARTMENT, true);
+    let mut bench = bench(&replica);
+    bench.run();
+    switch(&mut replica, ObjectKind::Project, OUTER, false);
+    bench.core.follow(&replica);
+    bench.run();
+    let progress = bench.progress();
+    assert!(
+        progress.failed[0].error.contains("at the hub"),
+        "{progress:?}"
+    );
+    switch(&mut replica, ObjectKind::Project, INNER, false);
+    bench.core.follow(&replica);
+    assert_eq!(bench.run(), 2, "{:?}", bench.progress());
 }

@@ -2,7 +2,8 @@
 
 use shared::ids::ObjectId;
 use shared::model::{
-    Actor, Assignment, Department, Group, Link, Membership, Object, Project, Role, Scope, User,
+    Actor, Assignment, Department, Group, Implication, Link, Membership, Object, Project, Role,
+    Scope, User,
 };
 
 pub(super) fn oid(number: u128) -> ObjectId {
@@ -65,4 +66,19 @@ pub(super) fn assigned<I>(user: I, project: I, role: I) -> Link<I> {
         role,
         inherited: false,
     })
+}
+
+/// Of a whole group.
+pub(super) fn assigned_to_all<I>(group: I, project: I, role: I) -> Link<I> {
+    Link::Assignment(Assignment {
+        actor: Actor::Group(group),
+        scope: Scope::Project(project),
+        role,
+        inherited: false,
+    })
+}
+
+/// One role with another.
+pub(super) fn implied<I>(prior: I, implied: I) -> Link<I> {
+    Link::Implication(Implication { prior, implied })
 }

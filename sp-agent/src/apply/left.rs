@@ -1,0 +1,99 @@
+//! What ended and stays in the region all the same, and the links by which it would go on giving
+//! rights.
+//!
+//! A link goes with what is removed, and gives nothing in what is switched off. But a group or a
+//! role that stays, as nobody can switch one off, or a user whom the region does not remove, would
+//! give on what the hub took away. So what was applied of that is taken away by itself.
+
+use shared::ids::ObjectId;
+use shared::model::{End, Link, ObjectKind, Scope};
+
+use super::Reconciler;
+use super::link_ends::ends;
+use super::places::There;
+use super::subject::{Standing, Subject, Why};
+
+impl Reconciler {
+    /// Whether a link that was applied, and of which an end is not in the directory any more, is to
+    /// be taken away by itself. What is neither there nor known to have ended is left alone: the
+    /// hub may be from an older backup.
+    pub(super) fn gives_on(&self, link: &Link<ObjectId>) -> bool {
+        let is_appointment = self.administration.appointed(link).is_some();
+        let is_live = |kind, id: &ObjectId| self.replica.directory.has(kind, id);
+        let is_left = |kind, id: &ObjectId| {
+            // A removal may be held back for long, and an administrator can't wait for it.
+            let is_first = is_appointment && kind == ObjectKind::User;
+            self.left.contains(&(kind, *id)) || is_first && self.end(kind, id).is_some()
+        };
+        let is_here = ends(link).all(|(kind, id)| is_live(kind, id) || is_left(kind, id));
+        let gives = match link {
+            // What is in a retired one stays as it is.
+            Link::Assignment(it) => match &it.scope {
+                Scope::Department(id) => is_live(ObjectKind::Department, id),
+                Scope::Project(id) => is_live(ObjectKind::Project, id),
+            },
+            // Both were retired with their department, and he was switched off.
+            Link::Membership(it) => {
+                let group = self.end(ObjectKind::Group, &it.group);
+                let user = self.end(ObjectKind::User, &it.user);
+                (group, user) != (Some(End::Retired), Some(End::Retired))
+            }
+            // Who has a role that ended loses that, or is the region's own and keeps what it gives.
+            Link::Implication(it) => is_live(ObjectKind::Role, &it.prior),
+        };
+        gives && is_here
+    }
+
+    /// How a thing ended that the directory has no more.
+    fn end(&self, kind: ObjectKind, id: &ObjectId) -> Option<End> {
+        let ended = self.replica.ended.get(id).filter(|(of, _)| *of == kind);
+        let ended = ended.filter(|_| !self.replica.directory.has(kind, id));
+        ended.map(|(_, how)| *how)
+    }
+
+    /// Notes whether a thing that was just looked at stays although it ended, and looks at its
+    /// links where that is new.
+    pub(super) fn look_whether_it_is_left(&mut self, subject: &Subject) {
+        let Subject::Object(kind, id) = subject else {
+            return;
+        };
+        let is_new = match self.is_left((*kind, *id), subject) {
+            true => self.left.insert((*kind, *id)),
+            false => self.left.remove(&(*kind, *id)),
+        };
+        if is_new {
+            self.look_at_links_of(*kind, id);
+        }
+    }
+
+    /// Whether a user, group or role ended, and stays. What is given in a scope that ended is given
+    /// to nobody's use.
+    fn is_left(&self, (kind, id): There, subject: &Subject) -> bool {
+        if matches!(kind, ObjectKind::Department | ObjectKind::Project)
+            || self.end(kind, &id).is_none()
+        {
+            return false;
+        }
+        match self.standings.get(subject) {
+            // Where nothing may be written nothing is left more than anything else.
+            Some(Standing::Drift(drift)) => drift.why != Why::ReadOnly,
+            Some(Standing::Failed | Standing::Blocked(_)) => true,
+            // It is tried again, or never may be.
+            Some(Standing::Due(level)) => {
+                let is_never = level.is_removal() && self.policy.removals_max == 0;
+                is_never || self.failures.get(subject).is_some()
+            }
+            Some(Standing::InPlace | Standing::Running | Standing::Waiting(_)) | None => false,
+        }
+    }
+
+    /// Looks at what a thing is linked to here.
+    pub(super) fn look_at_links_of(&mut self, kind: ObjectKind, id: &ObjectId) {
+        let Some(here) = self.places.here(kind, id) else {
+            return;
+        };
+        let links = self.actual.links_of(kind, &here);
+        let links: Vec<_> = links.filter_map(|it| self.known_link(it)).collect();
+        links.into_iter().for_each(|it| self.look_at_link(it));
+    }
+}
