@@ -108,8 +108,8 @@ fn text(file: &Path, restored: &Restored) -> String {
          {withdrawn}\
          - What was made in the directory since then comes back with the first region that is\n  \
            merged again, as what it was: idp-hub org plan NAME. Memberships and roles that were\n  \
-           given since then between older things stay where they are, to be adopted or put back:\n  \
-           idp-hub org drift.\n\
+           given since then between older things stay where they are, to be adopted or\n  \
+           put back: idp-hub org drift.\n\
          - Nobody is signed in any more: sign in again.\n\
          - Regions that were removed since then are back, and report again: remove them again,\n  \
            with idp-hub region remove NAME.{revived}\n\

@@ -2,8 +2,8 @@
 //!
 //! MySQL, which most have, takes upper and lower case, letters with and without marks, and trailing
 //! spaces for the same (its collation `utf8mb3_general_ci`), and with these the final sigma for a
-//! sigma, a sharp s for one s, and an i without a dot for an i; SQLite and PostgreSQL do not. A name
-//! must do in every region, so the coarsest comparison decides.
+//! sigma, a sharp s for one s, and an i without a dot for an i; SQLite and PostgreSQL do not. A
+//! name must do in every region, so the coarsest comparison decides.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;

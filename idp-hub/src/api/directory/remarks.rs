@@ -13,8 +13,8 @@ use crate::directory::{adoption, is_unsaid_link, may_put_back};
 use crate::store::directory::Remarked;
 use crate::store::{Reading, StoreError};
 
-const UNSAID_LINK: &str = "it was given after the backup that this hub was restored from: adopt \
-                           it, and it is given everywhere, or put it back, and it is taken away there";
+const UNSAID_LINK: &str = "it was given after the backup that this hub was restored from: adopted, \
+                           it is given everywhere, and put back, it is taken away there";
 
 /// Something in a region that is not as the directory says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -1,9 +1,9 @@
 //! Letters that not every Keystone's database can hold. Pure.
 //!
 //! MySQL's `utf8mb3`, which many a Keystone's tables still have, keeps three bytes of a character:
-//! none beyond U+FFFF, as emoji and rare Chinese ones are. Keystone then answers HTTP 500 as for any
-//! fault of its own, and only its log says why. Such names work in other clouds, so that they are
-//! not forbidden; but who reads the error is told what to do.
+//! none beyond U+FFFF, as emoji and rare Chinese ones are. Keystone then answers HTTP 500 as for
+//! any fault of its own, and only its log says why. Such names work in other clouds, so that they
+//! are not forbidden; but who reads the error is told what to do.
 
 use serde_json::Value;
 
