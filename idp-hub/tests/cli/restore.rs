@@ -51,7 +51,7 @@ async fn a_restored_backup_is_what_the_hub_serves_however_it_ended_before() {
             "is kept as",
             "region remove NAME",
             "Nobody is signed in any more",
-            "to be adopted or put back",
+            "put back: idp-hub org drift",
             "Next: systemctl start",
         ] {
             assert!(told.contains(part), "{told}");
