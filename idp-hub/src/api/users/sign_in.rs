@@ -75,6 +75,14 @@ fn refused(reason: &'static str) -> Refused {
     }
 }
 
+/// Told as a wrong password, and none: it is his, and does not let him in. Nobody guesses by it.
+fn useless(reason: &'static str) -> Refused {
+    Refused {
+        is_guess: false,
+        ..refused(reason)
+    }
+}
+
 /// The user, with the password that was found to be his.
 pub(in crate::api) async fn check(
     state: &ApiState,
@@ -169,8 +177,9 @@ fn unlocked(state: &ApiState, whose: &Whose) -> Result<(), Refused> {
     })
 }
 
-/// A password that nobody could look at was not wrong. One that was sent to a region which said
-/// nothing in time may have been looked at there: who can slow a region down gets no guesses by it.
+/// A password that is his, or that nobody could look at, was not wrong. One that was sent to a
+/// region which said nothing in time may have been looked at there: who can slow a region down gets
+/// no guesses by it.
 fn forgive(state: &ApiState, (source, pair): (Source, &str), whose: &Whose, refused: &Refused) {
     if !refused.is_guess {
         take_back(state, source, pair);
@@ -232,10 +241,10 @@ async fn ask(
     }
     match check_there(state, region, user, password).await {
         Ok(Checked::Right) => Ok(()),
-        // A password that is over, or is not enough alone, is not taken over.
-        Ok(Checked::Wrong | Checked::Expired | Checked::NeedsMore) => {
-            Err(refused("wrong-password"))
-        }
+        Ok(Checked::Wrong) => Err(refused("wrong-password")),
+        // What is over, or is not enough alone, is not taken over; the audit says so.
+        Ok(Checked::Expired) => Err(useless("password-expired")),
+        Ok(Checked::NeedsMore) => Err(useless("needs-more")),
         Err(silence) => Err(silence.refused(&region.name)),
     }
 }
@@ -317,5 +326,6 @@ mod tests {
             assert_eq!(refused.problem.kind(), Kind::RegionAway, "{what}");
         }
         assert!(refused("wrong-password").is_guess);
+        assert!(!useless("password-expired").is_guess);
     }
 }

@@ -2,6 +2,7 @@
 
 use axum::http::Method;
 use serde_json::json;
+use shared::wire::frame::Checked;
 
 use super::words;
 use crate::directory::with_a_home;
@@ -190,4 +191,25 @@ async fn who_asks_for_what_is_for_cloud_administrators_alone_is_told_once_a_minu
         outcome,
         "refused: not-permitted, and 5 times before this without an entry"
     );
+}
+
+#[tokio::test]
+async fn a_right_password_that_is_over_or_not_enough_is_told_to_the_trail_and_is_no_guess() {
+    let kit = with_a_home().await;
+    let home = kit.tells_key("home").await;
+    kit.clouds.has(home, "home-ann", OLD);
+    for (said, outcome) in [
+        (Checked::Expired, "refused: password-expired"),
+        (Checked::NeedsMore, "refused: needs-more"),
+    ] {
+        kit.clouds.says(home, "home-ann", said);
+        for _ in 0..12 {
+            let answer = kit.web(from(7, enters("ops", "ann", OLD))).await;
+            answer.is_problem(401, "wrong-password");
+        }
+        let told = kit.trail("?action=sign-in&limit=1").await;
+        assert_eq!(words(&told, "outcome"), [outcome]);
+    }
+    kit.clouds.says(home, "home-ann", Checked::Right);
+    cookie(&kit.web(from(7, enters("ops", "ann", OLD))).await);
 }
