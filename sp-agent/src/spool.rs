@@ -39,7 +39,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use shared::ids::FeedId;
 use shared::link::outbox::Extent;
-use shared::model::{Feed, HostSample, Service, UnixMillis};
+use shared::model::{Feed, HostSample, Key, Record, Service, UnixMillis};
 use shared::runtime::shutdown::Shutdown;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -309,6 +309,14 @@ impl Spool {
     ) -> Result<Option<Changes>, SpoolError> {
         self.reading(move |store| read::records(store, feed, id, after))
             .await
+    }
+
+    /// One record as last put.
+    ///
+    /// # Errors
+    /// If the file can't be read.
+    pub async fn record(&self, key: Key) -> Result<Option<Record>, SpoolError> {
+        self.reading(move |store| read::record(store, &key)).await
     }
 
     /// The services as last put, for the collector to go on from.

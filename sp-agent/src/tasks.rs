@@ -116,6 +116,7 @@ pub async fn start(daemon: Daemon, config: Config, origin: Origin) -> Result<(),
         cloud: asked,
         trail: trail.clone(),
         custodian: custodian.clone(),
+        guesses: Arc::default(),
     };
     let operations = Local {
         sources: Sources {

@@ -7,10 +7,13 @@
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use shared::audit::Act;
+use shared::foreign;
 
+use super::audit;
 use super::problem::{Kind, Problem};
 use super::state::ApiState;
-use super::who::Who;
+use super::who::{Source, Who};
 
 /// Who may ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +30,9 @@ pub(super) enum Access {
 
 /// What stands before each path.
 const PREFIX: &str = "/api/v1";
+
+/// Of what was asked for the trail is told as much, in columns: a path with two names in it.
+const ASKED_COLUMNS_MAX: usize = 200;
 
 /// Every path, and who may ask there by which method.
 const ROUTES: &[(&str, &[(&str, Access)])] = {
@@ -149,10 +155,32 @@ pub(super) async fn admit(
     if access == Access::Cloud
         && let Err(problem) = who.is_cloud_administrator()
     {
+        tell(&state, &who, &request, path);
         return problem.into_response();
     }
     request.extensions_mut().insert(who);
     next.run(request).await
+}
+
+/// Tells the trail who asked for what is for cloud administrators alone: no handler does, as none
+/// is reached. Of each route for itself, so that nobody hides one attempt behind others.
+fn tell(state: &ApiState, who: &Who, request: &Request, route: &str) {
+    let reason = Kind::NotPermitted.slug();
+    let Some(silenced) = state.admit_refusal(&format!("ask {route}"), reason) else {
+        return;
+    };
+    let (source, path) = (Source::of(request.extensions()), request.uri().path());
+    let path = path.strip_prefix(PREFIX).unwrap_or(path);
+    let asked = format!("{} {path}", request.method());
+    let asked = foreign::cut(&asked, ASKED_COLUMNS_MAX);
+    let by = who.name();
+    tracing::warn!(
+        target: "audit", action = "ask", by, %source, asked, reason, silenced, "refused"
+    );
+    let act = Act::new(audit::by(who, source), "ask").on("route", "", asked);
+    state
+        .store
+        .audit_soon(audit::outcome(act, reason, silenced));
 }
 
 impl Who {

@@ -75,6 +75,13 @@ impl SignInLimiter {
         }
     }
 
+    /// Nobody could look at the attempt: it was none.
+    pub fn take_back(&mut self, account: &str, source: IpAddr) {
+        let source = site(source);
+        self.pairs.take_back(&(account.to_owned(), source));
+        self.sources.take_back(&source);
+    }
+
     /// Forgets all attempts at an account. What each source has failed by stays.
     pub fn forgive(&mut self, account: &str) {
         self.pairs.entries.retain(|(it, _), _| it != account);
@@ -133,6 +140,15 @@ impl<K: Hash + Eq + Clone> Remembered<K> {
         });
         failures.count = failures.count_at(now).saturating_add(1);
         failures.last = now;
+    }
+
+    fn take_back(&mut self, key: &K) {
+        if let Some(failures) = self.entries.get_mut(key) {
+            failures.count = failures.count.saturating_sub(1);
+            if failures.count == 0 {
+                self.entries.remove(key);
+            }
+        }
     }
 }
 
@@ -209,6 +225,24 @@ mod tests {
         assert_eq!(limiter.attempt(now, "other", HOME), Ok(()));
         limiter.succeeded("admin", HOME);
         assert_eq!(limiter.attempt(now, "admin", HOME), Ok(()));
+    }
+
+    #[test]
+    fn an_attempt_that_nobody_looked_at_counts_for_neither_account_nor_source() {
+        let mut limiter = SignInLimiter::default();
+        let now = Clock::system().now();
+        for _ in 0..10 * SOURCE_FREE {
+            assert_eq!(limiter.attempt(now, "ann", HOME), Ok(()));
+            limiter.take_back("ann", HOME);
+        }
+        assert_eq!(limiter.pairs.entries.len(), 0);
+        for _ in 0..FREE {
+            assert_eq!(limiter.attempt(now, "ann", HOME), Ok(()));
+        }
+        assert_eq!(limiter.attempt(now, "ann", HOME), Err(WAIT_FIRST));
+        limiter.take_back("ann", HOME);
+        assert_eq!(limiter.attempt(now, "ann", HOME), Ok(()), "one alone");
+        assert_eq!(limiter.attempt(now, "ann", HOME), Err(WAIT_FIRST));
     }
 
     #[test]

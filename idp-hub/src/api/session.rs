@@ -274,6 +274,13 @@ pub(super) fn succeeded(state: &ApiState, source: Source, account: &str) {
     }
 }
 
+/// Nobody could look at the attempt.
+pub(super) fn take_back(state: &ApiState, source: Source, account: &str) {
+    if let Some(address) = source.0 {
+        state.limiter(|limiter| limiter.take_back(account, address));
+    }
+}
+
 /// Who is signed in.
 #[utoipa::path(get, path = "/session", tag = "session", responses(
     (status = 200, description = "Who asks", body = SessionDocument),

@@ -30,8 +30,9 @@ const REFUSED_WINDOW: Duration = Duration::from_secs(60);
 /// Reasons for refusing a sign-in: more than there are.
 const REFUSED_KINDS_MAX: usize = 16;
 
-/// Actions in the audit trail, each with the ways of refusing it: more than there are.
-const REFUSALS_MAX: usize = 128;
+/// Actions in the audit trail, each with the ways of refusing it, and routes that are not for
+/// everybody: more than there are.
+const REFUSALS_MAX: usize = 256;
 
 /// What the API is made of.
 pub struct ApiParts {

@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use axum::extract::{ConnectInfo, FromRequestParts, Request};
 use axum::http::header::COOKIE;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{Extensions, HeaderMap, HeaderValue};
 use data_encoding::BASE64URL_NOPAD;
 use shared::ids::ObjectId;
 use shared::model::UnixMillis;
@@ -179,8 +179,15 @@ impl FromRequestParts<ApiState> for Source {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &ApiState) -> Result<Self, Problem> {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        Ok(Self(peer.map(|it| it.0.ip().to_canonical())))
+        Ok(Self::of(&parts.extensions))
+    }
+}
+
+impl Source {
+    /// Where the request came from that has these.
+    pub(super) fn of(extensions: &Extensions) -> Self {
+        let peer = extensions.get::<ConnectInfo<SocketAddr>>();
+        Self(peer.map(|it| it.0.ip().to_canonical()))
     }
 }
 

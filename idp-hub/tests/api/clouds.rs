@@ -25,6 +25,8 @@ pub(crate) struct Clouds {
 struct State {
     agents: HashMap<RegionNo, (RegionId, SealingKey)>,
     passwords: HashMap<(RegionNo, String), String>,
+    /// What is said of a right one, where that is not all.
+    rights: HashMap<(RegionNo, String), Checked>,
     away: HashSet<RegionNo>,
     hanging: HashSet<RegionNo>,
     asked: u32,
@@ -48,6 +50,12 @@ impl Clouds {
         let mut state = self.state.lock().unwrap();
         let key = (region, user.to_owned());
         state.passwords.insert(key, password.to_owned());
+    }
+
+    /// What a cloud says of a user's right password from now on.
+    pub(crate) fn says(&self, region: RegionNo, user: &str, of_right: Checked) {
+        let mut state = self.state.lock().unwrap();
+        state.rights.insert((region, user.to_owned()), of_right);
     }
 
     pub(crate) fn go_away(&self, region: RegionNo) {
@@ -86,9 +94,10 @@ impl Clouds {
             purpose: SealedFor::Check(user),
         };
         let given = key.open(&context, sealed).unwrap();
-        let known = state.passwords.get(&(region, user.to_string()));
-        Ok(match known {
-            Some(known) if known.as_bytes() == &**given => Checked::Right,
+        let whose = (region, user.to_string());
+        let right = state.rights.get(&whose).copied();
+        Ok(match state.passwords.get(&whose) {
+            Some(known) if known.as_bytes() == &**given => right.unwrap_or(Checked::Right),
             _ => Checked::Wrong,
         })
     }

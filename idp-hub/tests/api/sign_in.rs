@@ -308,6 +308,22 @@ async fn a_region_that_is_away_is_no_wrong_password() {
 }
 
 #[tokio::test]
+async fn whoever_nobody_looks_at_holds_up_neither_himself_nor_others_at_his_address() {
+    let it = with_many().await;
+    it.kit.clouds.has(it.home, "home-u16", OLD);
+    it.kit.clouds.go_away(it.home);
+    for number in (0..17).chain([16; 6]) {
+        let asked = enters("ops", &format!("u{number}"), OLD);
+        let answer = it.kit.web(from(1, asked)).await;
+        answer.is_problem(503, "region-away");
+    }
+    let admin = from(1, crate::kit::sign_in("admin", NEW));
+    assert_eq!(it.kit.web(admin).await.status, 201);
+    it.kit.clouds.come_back(it.home);
+    cookie(&it.kit.web(from(1, enters("ops", "u16", OLD))).await);
+}
+
+#[tokio::test]
 async fn guessers_lock_an_account_wherever_they_are_and_ask_no_region_without_end() {
     let it = stage().await;
     for (department, user) in [("ops", "ann"), ("ops", "nobody"), ("nowhere", "ann")] {

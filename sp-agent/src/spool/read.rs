@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use shared::ids::FeedId;
 use shared::model::{Feed, Key, Record, RecordKind, Service};
 use shared::wire::DecodeError;
 use shared::wire::frame::{Gathered, Row, feed_code};
-use shared::wire::record::{Decoded, decode, decode_id, kind_code, kind_of};
+use shared::wire::record::{Decoded, decode, decode_id, encode_key, kind_code, kind_of};
 
 use super::error::{Fault, SpoolError};
 use super::feeds::{self, signed, unsigned};
@@ -172,6 +172,21 @@ pub(super) fn records(
         last,
         is_all,
     }))
+}
+
+/// One record as last put; `None` where there is none, or only a later release understands it.
+pub(super) fn record(store: &Connection, key: &Key) -> Result<Option<Record>, Fault> {
+    let (kind, id) = encode_key(key)?;
+    let sql = "SELECT value FROM record WHERE kind = ?1 AND id = ?2 AND value IS NOT NULL";
+    let mut select = store.prepare_cached(sql)?;
+    let found = select.query_row(params![kind, id], |row| row.get::<_, Vec<u8>>(0));
+    let Some(value) = found.optional()? else {
+        return Ok(None);
+    };
+    match decode(kind, &id, &value).map_err(undecodable)? {
+        Decoded::Known(record) => Ok(Some(*record)),
+        Decoded::Unknown => Ok(None),
+    }
 }
 
 /// The services as last put.

@@ -1,7 +1,9 @@
 //! Answers the hub's calls by asking the cloud.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+mod checks;
+mod guesses;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use shared::audit::By;
@@ -9,26 +11,18 @@ use shared::foreign;
 use shared::ids::{FederationId, RegionId};
 use shared::model::{CloudCredential, CloudId, Secret, UnixMillis};
 use shared::pki::{Context, SealError, SealedFor, SealingKey};
-use shared::runtime::clock::Clock;
 use shared::wire::frame::{Checked, Fate, decode_credential};
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 use super::custodian::{Custodian, NotTaken};
-use crate::allowance::Allowance;
 use crate::apply::Unseal;
 use crate::cloud::Cloud;
 use crate::cloud::openstack::Unproven;
 use crate::config::Config;
 use crate::uplink::Answering;
-
-/// Wrong passwords that are tried one after another, whoever's they are: the typing errors of the
-/// users of a large region in one busy minute.
-const WRONG_AT_ONCE: u32 = 60;
-
-/// After them one in so long. A hub that was taken over can guess no faster, however many it asks
-/// about; the cloud's own lockout counts for each account besides.
-const WRONG_EACH: Duration = Duration::from_secs(2);
+pub(super) use checks::Checks;
+pub(super) use guesses::Guesses;
 
 /// Opens what is sealed to this agent.
 #[derive(Clone)]
@@ -42,16 +36,9 @@ pub(super) struct Opener {
 pub(super) struct Answers {
     pub(super) opener: Opener,
     pub(super) cloud: watch::Receiver<Option<Arc<dyn Cloud>>>,
-    pub(super) clock: Clock,
-    /// Counts wrong passwords.
-    pub(super) wrong: Mutex<Allowance>,
+    pub(super) checks: Checks,
     pub(super) configs: watch::Receiver<Arc<Config>>,
     pub(super) custodian: Custodian,
-}
-
-/// What may be wrong, all users together.
-pub(super) const fn wrong() -> Allowance {
-    Allowance::new(WRONG_AT_ONCE, WRONG_EACH)
 }
 
 /// The key's public half tells whether it is the same.
@@ -111,22 +98,14 @@ impl Unseal for Opener {
 #[async_trait]
 impl Answering for Answers {
     async fn check(&self, user: CloudId, sealed: Vec<u8>) -> Result<Checked, String> {
-        if let Err(wait) = self.wrong().admit(self.clock.now()) {
-            let seconds = wait.as_millis().div_ceil(1000);
-            return Err(format!(
-                "too many passwords were wrong here lately; the next is looked at in {seconds} s"
-            ));
-        }
-        let password = self.opener.open(SealedFor::Check(&user), &sealed)?;
         let cloud = self.cloud.borrow().clone();
         let cloud =
             cloud.ok_or("the agent is not set up for a cloud yet; see `sp-agent status`")?;
+        let password = self.opener.open(SealedFor::Check(&user), &sealed)?;
+        self.checks.begin(&user).await?;
         let checked = cloud.check_password(&user, &password).await;
-        let checked = checked.map_err(|error| error.to_string())?;
-        if checked == Checked::Wrong {
-            self.wrong().count(self.clock.now());
-        }
-        Ok(checked)
+        self.checks.end(&user, checked.as_ref().ok().copied());
+        checked.map_err(|error| error.to_string())
     }
 
     async fn take_credential(&self, sealed: Vec<u8>, by: String) -> (Fate, String) {
@@ -163,30 +142,11 @@ impl Answers {
         let error = self.custodian.unseen(by, kind, reason).await;
         (Fate::NotTaken, error.to_string())
     }
-
-    fn wrong(&self) -> std::sync::MutexGuard<'_, Allowance> {
-        self.wrong.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn wrong_passwords_run_out_and_come_back_one_by_one() {
-        let begin = Clock::system().now();
-        let mut wrong = wrong();
-        for _ in 0..WRONG_AT_ONCE {
-            assert_eq!(wrong.admit(begin), Ok(()));
-            wrong.count(begin);
-        }
-        assert_eq!(wrong.admit(begin), Err(WRONG_EACH));
-        let later = begin + WRONG_EACH;
-        assert_eq!(wrong.admit(later), Ok(()));
-        wrong.count(later);
-        assert_eq!(wrong.admit(later), Err(WRONG_EACH));
-    }
 
     #[test]
     fn a_secret_opens_for_its_user_and_version_in_this_region_alone() {

@@ -19,7 +19,7 @@ use shared::wire::frame::Refusal;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::answering::{self, Answers, Opener};
+use super::answering::{Answers, Checks, Guesses, Opener};
 use super::custodian::Custodian;
 use super::files::Watcher;
 use crate::audit::Trail;
@@ -79,6 +79,8 @@ pub(super) struct Following {
     pub(super) trail: Trail,
     /// Takes another credential for the cloud.
     pub(super) custodian: Custodian,
+    /// Wrong passwords that hubs had looked at.
+    pub(super) guesses: Arc<Mutex<Guesses>>,
 }
 
 /// A federation that is followed, and what its hub tells.
@@ -265,6 +267,7 @@ impl Following {
         hub: &HubConfig,
         followed: Followed,
     ) -> uplink::Options {
+        let checks = self.checks(&followed);
         let Followed {
             replica, opener, ..
         } = followed;
@@ -285,8 +288,7 @@ impl Following {
             answering: Arc::new(Answers {
                 opener,
                 cloud: self.cloud.clone(),
-                clock: self.clock.clone(),
-                wrong: Mutex::new(answering::wrong()),
+                checks,
                 configs: self.configs.clone(),
                 custodian: self.custodian.clone(),
             }),
@@ -294,6 +296,19 @@ impl Following {
             dial,
             description: self.description.clone(),
             data_dir: self.data_dir.clone(),
+        }
+    }
+
+    /// What decides whose passwords the hub has looked at.
+    fn checks(&self, followed: &Followed) -> Checks {
+        Checks {
+            federation: followed.federation,
+            replica: followed.replica.clone(),
+            spool: self.spool.clone(),
+            configs: self.configs.clone(),
+            clock: self.clock.clone(),
+            trail: self.trail.clone(),
+            guesses: Arc::clone(&self.guesses),
         }
     }
 

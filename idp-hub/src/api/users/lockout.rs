@@ -19,8 +19,9 @@ const WINDOW: Duration = Duration::from_secs(15 * 60);
 /// For so long.
 const LOCKED: Duration = Duration::from_secs(15 * 60);
 
-/// Accounts that are remembered, some 100 bytes each. Who failed longest ago makes room, but nobody
-/// who is locked: where all are, a newcomer has to wait as well.
+/// Users that are remembered, some 100 bytes each, and as many names that nobody has: those take no
+/// user's place, however many a guesser invents. Who failed least and longest ago makes room, but
+/// nobody who is locked: where all are, a newcomer has to wait as well.
 const REMEMBERED_MAX: usize = 8192;
 
 /// Whose account.
@@ -34,7 +35,13 @@ pub(in crate::api) enum Whose {
 
 /// At whose passwords somebody guesses. In memory: a hub that is started anew has forgotten it.
 #[derive(Debug, Default)]
-pub(in crate::api) struct Lockout(HashMap<Whose, Wrong>);
+pub(in crate::api) struct Lockout {
+    users: Remembered,
+    nobodies: Remembered,
+}
+
+#[derive(Debug, Default)]
+struct Remembered(HashMap<Whose, Wrong>);
 
 #[derive(Debug, Clone, Copy)]
 struct Wrong {
@@ -57,6 +64,13 @@ impl Wrong {
             false => now.saturating_duration_since(self.first) >= WINDOW,
         }
     }
+
+    fn count_at(&self, now: Instant) -> u32 {
+        match self.is_over(now) {
+            true => 0,
+            false => self.count,
+        }
+    }
 }
 
 impl Lockout {
@@ -66,6 +80,31 @@ impl Lockout {
     /// # Errors
     /// How long the account is locked.
     pub(in crate::api) fn attempt(&mut self, now: Instant, whose: Whose) -> Result<(), Duration> {
+        self.of(&whose).attempt(now, whose)
+    }
+
+    /// The password was right.
+    pub(in crate::api) fn right(&mut self, whose: &Whose) {
+        self.of(whose).0.remove(whose);
+    }
+
+    /// The password could not be looked at.
+    pub(in crate::api) fn take_back(&mut self, whose: &Whose) {
+        if let Some(wrong) = self.of(whose).0.get_mut(whose) {
+            wrong.count = wrong.count.saturating_sub(1);
+        }
+    }
+
+    const fn of(&mut self, whose: &Whose) -> &mut Remembered {
+        match whose {
+            Whose::User(_) => &mut self.users,
+            Whose::Nobody(_) => &mut self.nobodies,
+        }
+    }
+}
+
+impl Remembered {
+    fn attempt(&mut self, now: Instant, whose: Whose) -> Result<(), Duration> {
         if let Some(wrong) = self.0.get_mut(&whose) {
             let left = wrong.locked(now);
             if !left.is_zero() {
@@ -88,27 +127,15 @@ impl Lockout {
         Ok(())
     }
 
-    /// The password was right.
-    pub(in crate::api) fn right(&mut self, whose: &Whose) {
-        self.0.remove(whose);
-    }
-
-    /// The password could not be looked at.
-    pub(in crate::api) fn take_back(&mut self, whose: &Whose) {
-        if let Some(wrong) = self.0.get_mut(whose) {
-            wrong.count = wrong.count.saturating_sub(1);
-        }
-    }
-
     fn make_room(&mut self, now: Instant) -> Result<(), Duration> {
         if self.0.len() < REMEMBERED_MAX {
             return Ok(());
         }
         let open = self.0.iter().filter(|(_, it)| it.locked(now).is_zero());
-        let oldest = open.min_by_key(|(_, it)| it.last);
-        match oldest.map(|(whose, _)| whose.clone()) {
-            Some(oldest) => {
-                self.0.remove(&oldest);
+        let least = open.min_by_key(|(_, it)| (it.count_at(now), it.last));
+        match least.map(|(whose, _)| whose.clone()) {
+            Some(least) => {
+                self.0.remove(&least);
                 Ok(())
             }
             None => {
@@ -171,10 +198,61 @@ mod tests {
         for _ in 0..10 {
             assert_eq!(lockout.attempt(now, ANN), Ok(()));
         }
-        for name in 2..20_000 {
+        for name in 2..10_000 {
             assert_eq!(lockout.attempt(now, Whose::Nobody(name)), Ok(()));
         }
-        assert_eq!(lockout.0.len(), REMEMBERED_MAX);
+        assert_eq!(lockout.nobodies.0.len(), REMEMBERED_MAX);
         assert_eq!(lockout.attempt(now, ANN), Err(LOCKED));
+    }
+
+    #[test]
+    fn invented_names_between_guesses_buy_a_guesser_no_more_of_them() {
+        for whose in [Whose::User(ObjectId::from_random(3)), ANN] {
+            let (mut lockout, mut now) = (Lockout::default(), Clock::system().now());
+            let mut looked_at = 0;
+            for guess in 1..30 {
+                now += Duration::from_secs(1);
+                looked_at += u32::from(lockout.attempt(now, whose.clone()).is_ok());
+                if guess == WRONG_MAX - 1 {
+                    now += Duration::from_secs(1);
+                    for name in 10..10 + REMEMBERED_MAX as u64 {
+                        assert_eq!(lockout.attempt(now, Whose::Nobody(name)), Ok(()));
+                    }
+                }
+            }
+            assert_eq!(looked_at, WRONG_MAX, "{whose:?}");
+        }
+    }
+
+    #[test]
+    fn names_that_nobody_has_take_no_users_place_however_often_each_of_them_fails() {
+        let (mut lockout, now) = (Lockout::default(), Clock::system().now());
+        let carol = Whose::User(ObjectId::from_random(3));
+        assert_eq!(lockout.attempt(now, carol.clone()), Ok(()));
+        for name in 0..REMEMBERED_MAX as u64 {
+            for _ in 0..WRONG_MAX {
+                assert_eq!(lockout.attempt(now, Whose::Nobody(name)), Ok(()));
+            }
+        }
+        let newcomer = lockout.attempt(now, Whose::Nobody(1 << 40));
+        assert_eq!(newcomer, Err(LOCKED), "all have to wait");
+        assert!(lockout.users.0.contains_key(&carol));
+        let another = Whose::User(ObjectId::from_random(4));
+        assert_eq!(lockout.attempt(now, another), Ok(()), "but no user");
+    }
+
+    #[test]
+    fn who_failed_long_ago_makes_room_before_whoever_fails_now() {
+        let (mut lockout, begin) = (Lockout::default(), Clock::system().now());
+        let user = |number| Whose::User(ObjectId::from_random(number));
+        for _ in 1..WRONG_MAX {
+            assert_eq!(lockout.attempt(begin, user(0)), Ok(()));
+        }
+        let late = begin + WINDOW;
+        for number in 1..=REMEMBERED_MAX as u128 {
+            assert_eq!(lockout.attempt(late, user(number)), Ok(()));
+        }
+        assert_eq!(lockout.users.0.len(), REMEMBERED_MAX);
+        assert!(!lockout.users.0.contains_key(&user(0)));
     }
 }

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::lockout::Whose;
 use super::spread::{Chosen, How, set_now, spread};
 use crate::api::problem::{Kind, Problem};
-use crate::api::session::{attempt, succeeded, wrong};
+use crate::api::session::{attempt, succeeded, take_back, wrong};
 use crate::api::state::ApiState;
 use crate::api::who::Source;
 use crate::downlink::CallError;
@@ -75,6 +75,14 @@ fn refused(reason: &'static str) -> Refused {
     }
 }
 
+/// Told as a wrong password, and none: it is his, and does not let him in. Nobody guesses by it.
+fn useless(reason: &'static str) -> Refused {
+    Refused {
+        is_guess: false,
+        ..refused(reason)
+    }
+}
+
 /// The user, with the password that was found to be his.
 pub(in crate::api) async fn check(
     state: &ApiState,
@@ -89,7 +97,7 @@ pub(in crate::api) async fn check(
     if department.len() > NAME_BYTES_MAX || name.len() > NAME_BYTES_MAX {
         return Err(refused("wrong-password"));
     }
-    // First, so that nothing is counted whose password is not looked at.
+    // First, so that nothing is counted where the hub is too busy to look at a password.
     let place = state.passwords().place().map_err(Problem::from)?;
     // Names may be long, and are remembered.
     let hashed = hash_of(&department, &name);
@@ -120,7 +128,7 @@ pub(in crate::api) async fn check(
         (Some(row), Some(origin)) => {
             drop(place);
             let captured = capture(state, source, &row, &origin, password).await;
-            captured.inspect_err(|it| forgive(state, &whose, it))?
+            captured.inspect_err(|it| forgive(state, (source, &pair), &whose, it))?
         }
         (row, _) => {
             let hash = row.as_ref().and_then(|it| it.password.as_ref());
@@ -169,10 +177,12 @@ fn unlocked(state: &ApiState, whose: &Whose) -> Result<(), Refused> {
     })
 }
 
-/// A password that nobody could look at was not wrong. One that was sent to a region which said
-/// nothing in time may have been looked at there: who can slow a region down gets no guesses by it.
-fn forgive(state: &ApiState, whose: &Whose, refused: &Refused) {
+/// A password that is his, or that nobody could look at, was not wrong. One that was sent to a
+/// region which said nothing in time may have been looked at there: who can slow a region down gets
+/// no guesses by it.
+fn forgive(state: &ApiState, (source, pair): (Source, &str), whose: &Whose, refused: &Refused) {
     if !refused.is_guess {
+        take_back(state, source, pair);
         state.lockout(|it| it.take_back(whose));
     }
 }
@@ -231,10 +241,10 @@ async fn ask(
     }
     match check_there(state, region, user, password).await {
         Ok(Checked::Right) => Ok(()),
-        // A password that is over, or is not enough alone, is not taken over.
-        Ok(Checked::Wrong | Checked::Expired | Checked::NeedsMore) => {
-            Err(refused("wrong-password"))
-        }
+        Ok(Checked::Wrong) => Err(refused("wrong-password")),
+        // What is over, or is not enough alone, is not taken over; the audit says so.
+        Ok(Checked::Expired) => Err(useless("password-expired")),
+        Ok(Checked::NeedsMore) => Err(useless("needs-more")),
         Err(silence) => Err(silence.refused(&region.name)),
     }
 }
@@ -316,5 +326,6 @@ mod tests {
             assert_eq!(refused.problem.kind(), Kind::RegionAway, "{what}");
         }
         assert!(refused("wrong-password").is_guess);
+        assert!(!useless("password-expired").is_guess);
     }
 }

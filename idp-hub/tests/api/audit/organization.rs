@@ -2,6 +2,7 @@
 
 use axum::http::Method;
 use serde_json::json;
+use shared::wire::frame::Checked;
 
 use super::words;
 use crate::directory::with_a_home;
@@ -143,4 +144,72 @@ async fn a_user_who_is_locked_is_told_beside_wrong_passwords() {
     assert_eq!(words(&told, "outcome"), outcomes);
     assert_eq!(told[0]["subject"]["kind"], "user");
     assert_eq!(told[0]["subject"]["name"], "ops/nobody");
+}
+
+#[tokio::test]
+async fn who_asks_for_what_is_for_cloud_administrators_alone_is_told_once_a_minute_for_each_route()
+{
+    let kit = with_a_home().await;
+    let ann = kit.items("users").await[0]["id"].clone();
+    let ann = ann.as_str().unwrap();
+    assert_eq!(kit.sets_password(ann, NEW).await.status, 200);
+    let session = cookie(&kit.web(enters("ops", "ann", NEW)).await);
+    let asks = async |method: &str, path: &str| {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let asked = request(method, &format!("/api/v1{path}"), None);
+        let denied = kit.web(from(7, with(asked, "cookie", &session))).await;
+        denied.is_problem(403, "not-permitted");
+    };
+    let himself = format!("/directory/administrators/{ann}");
+    for _ in 0..3 {
+        asks("PUT", &himself).await;
+        asks("POST", "/regions/home/credential?secret=1").await;
+        asks("GET", "/audit").await;
+        asks("FROB", "/audit").await;
+    }
+    let told = kit.trail("?action=ask").await;
+    let shown = told.iter().map(|it| {
+        let subject = &it["subject"];
+        let words = [
+            &it["who"],
+            &it["source"],
+            &subject["kind"],
+            &subject["name"],
+        ];
+        words.map(|it| it.as_str().unwrap().to_owned())
+    });
+    let shown: Vec<_> = shown.collect();
+    let by = |asked: &str| ["ops/ann", "0.0.0.7", "route", asked].map(str::to_owned);
+    let appoints = format!("PUT {himself}");
+    let names = ["GET /audit", "POST /regions/home/credential", &appoints];
+    assert_eq!(shown, names.map(by));
+    kit.hand.advance(std::time::Duration::from_secs(60));
+    asks("GET", "/audit").await;
+    let told = kit.trail("?action=ask").await;
+    let outcome = told[0]["outcome"].as_str().unwrap();
+    assert_eq!(
+        outcome,
+        "refused: not-permitted, and 5 times before this without an entry"
+    );
+}
+
+#[tokio::test]
+async fn a_right_password_that_is_over_or_not_enough_is_told_to_the_trail_and_is_no_guess() {
+    let kit = with_a_home().await;
+    let home = kit.tells_key("home").await;
+    kit.clouds.has(home, "home-ann", OLD);
+    for (said, outcome) in [
+        (Checked::Expired, "refused: password-expired"),
+        (Checked::NeedsMore, "refused: needs-more"),
+    ] {
+        kit.clouds.says(home, "home-ann", said);
+        for _ in 0..12 {
+            let answer = kit.web(from(7, enters("ops", "ann", OLD))).await;
+            answer.is_problem(401, "wrong-password");
+        }
+        let told = kit.trail("?action=sign-in&limit=1").await;
+        assert_eq!(words(&told, "outcome"), [outcome]);
+    }
+    kit.clouds.says(home, "home-ann", Checked::Right);
+    cookie(&kit.web(from(7, enters("ops", "ann", OLD))).await);
 }

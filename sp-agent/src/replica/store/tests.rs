@@ -105,6 +105,16 @@ fn store(folder: &Path) -> Store {
     Store::open(folder, FEDERATION, UnixMillis(7)).unwrap()
 }
 
+/// A replica of which a hub told these.
+pub(crate) async fn told(folder: &Path, records: &[Record]) -> Store {
+    let mut hub = Hub::default();
+    records.iter().for_each(|it| hub.tell(it));
+    let store = store(folder);
+    take(&store, open(Start::Snapshot)).await;
+    take(&store, hub.batch(0, true)).await;
+    store
+}
+
 async fn take(store: &Store, (kind, payload): (u16, Bytes)) -> Taken {
     store.take(kind, payload).await.unwrap()
 }
