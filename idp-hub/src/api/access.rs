@@ -166,7 +166,7 @@ pub(super) async fn admit(
 /// is reached. Of each route for itself, so that nobody hides one attempt behind others.
 fn tell(state: &ApiState, who: &Who, request: &Request, route: &str) {
     let reason = Kind::NotPermitted.slug();
-    let Some(silenced) = state.admit_refusal(&format!("ask {route}"), reason) else {
+    let Some(silenced) = state.admit_asked(route) else {
         return;
     };
     let (source, path) = (Source::of(request.extensions()), request.uri().path());

@@ -33,6 +33,14 @@ const FORGOTTEN_AFTER: Duration = Duration::from_secs(60 * 60);
 /// newcomer has to as well.
 const REMEMBERED_MAX: usize = 4096;
 
+/// Attempts that nobody looked at and that do not count, of an account from a source, until all of
+/// it is forgotten: whoever tries again while his region is away. Beyond it they count, as they
+/// cost seals, turns and the region's patience.
+const SPARED_MAX: u32 = 30;
+
+/// The same of one source: an office that comes to work while its region is away.
+const SOURCE_SPARED_MAX: u32 = 300;
+
 /// Who failed, and how often.
 #[derive(Debug)]
 pub struct SignInLimiter {
@@ -43,8 +51,8 @@ pub struct SignInLimiter {
 impl Default for SignInLimiter {
     fn default() -> Self {
         Self {
-            pairs: Remembered::new(FREE, WAIT_MAX),
-            sources: Remembered::new(SOURCE_FREE, SOURCE_WAIT_MAX),
+            pairs: Remembered::new(FREE, WAIT_MAX, SPARED_MAX),
+            sources: Remembered::new(SOURCE_FREE, SOURCE_WAIT_MAX, SOURCE_SPARED_MAX),
         }
     }
 }
@@ -93,20 +101,24 @@ impl SignInLimiter {
 struct Remembered<K> {
     free: u32,
     wait_max: Duration,
+    spared_max: u32,
     entries: HashMap<K, Failures>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Failures {
     count: u32,
+    /// Attempts that do not count, as nobody looked at them.
+    spared: u32,
     last: Instant,
 }
 
 impl<K: Hash + Eq + Clone> Remembered<K> {
-    fn new(free: u32, wait_max: Duration) -> Self {
+    fn new(free: u32, wait_max: Duration, spared_max: u32) -> Self {
         Self {
             free,
             wait_max,
+            spared_max,
             entries: HashMap::new(),
         }
     }
@@ -136,28 +148,35 @@ impl<K: Hash + Eq + Clone> Remembered<K> {
         }
         let failures = self.entries.entry(key).or_insert(Failures {
             count: 0,
+            spared: 0,
             last: now,
         });
-        failures.count = failures.count_at(now).saturating_add(1);
+        if failures.is_forgotten(now) {
+            (failures.count, failures.spared) = (0, 0);
+        }
+        failures.count = failures.count.saturating_add(1);
         failures.last = now;
     }
 
     fn take_back(&mut self, key: &K) {
-        if let Some(failures) = self.entries.get_mut(key) {
+        if let Some(failures) = self.entries.get_mut(key)
+            && failures.spared < self.spared_max
+        {
+            failures.spared = failures.spared.saturating_add(1);
             failures.count = failures.count.saturating_sub(1);
-            if failures.count == 0 {
-                self.entries.remove(key);
-            }
         }
     }
 }
 
 impl Failures {
+    fn is_forgotten(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.last) >= FORGOTTEN_AFTER
+    }
+
     fn count_at(&self, now: Instant) -> u32 {
-        if now.saturating_duration_since(self.last) < FORGOTTEN_AFTER {
-            self.count
-        } else {
-            0
+        match self.is_forgotten(now) {
+            true => 0,
+            false => self.count,
         }
     }
 
@@ -231,11 +250,10 @@ mod tests {
     fn an_attempt_that_nobody_looked_at_counts_for_neither_account_nor_source() {
         let mut limiter = SignInLimiter::default();
         let now = Clock::system().now();
-        for _ in 0..10 * SOURCE_FREE {
+        for _ in 1..SPARED_MAX {
             assert_eq!(limiter.attempt(now, "ann", HOME), Ok(()));
             limiter.take_back("ann", HOME);
         }
-        assert_eq!(limiter.pairs.entries.len(), 0);
         for _ in 0..FREE {
             assert_eq!(limiter.attempt(now, "ann", HOME), Ok(()));
         }
@@ -243,6 +261,33 @@ mod tests {
         limiter.take_back("ann", HOME);
         assert_eq!(limiter.attempt(now, "ann", HOME), Ok(()), "one alone");
         assert_eq!(limiter.attempt(now, "ann", HOME), Err(WAIT_FIRST));
+    }
+
+    #[test]
+    fn whoever_goes_on_while_nobody_looks_is_held_up_as_well() {
+        let mut limiter = SignInLimiter::default();
+        let now = Clock::system().now();
+        let mut tries = 0;
+        while limiter.attempt(now, "ann", HOME).is_ok() {
+            limiter.take_back("ann", HOME);
+            tries += 1;
+        }
+        assert_eq!(tries, SPARED_MAX + FREE);
+        // Nor may a source by many names.
+        let mut all = 0;
+        for number in 0..1000 {
+            let name = format!("u{number}");
+            let Ok(()) = limiter.attempt(now, &name, source(9)) else {
+                break;
+            };
+            limiter.take_back(&name, source(9));
+            all += 1;
+        }
+        assert_eq!(all, SOURCE_SPARED_MAX + SOURCE_FREE);
+        let later = now + FORGOTTEN_AFTER;
+        assert_eq!(limiter.attempt(later, "ann", HOME), Ok(()));
+        limiter.take_back("ann", HOME);
+        assert_eq!(limiter.attempt(later, "ann", HOME), Ok(()));
     }
 
     #[test]

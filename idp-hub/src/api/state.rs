@@ -27,11 +27,17 @@ use crate::store::directory::Counts;
 /// others.
 const REFUSED_WINDOW: Duration = Duration::from_secs(60);
 
+/// Who has no right at all may ask all day long, and must not push out what the trail has: with so
+/// long a window all routes together make a few hundred thousand entries in the time they are kept.
+const ASKED_WINDOW: Duration = Duration::from_secs(3600);
+
+/// Routes that are told apart: more than there are.
+const ASKED_MAX: usize = 256;
+
 /// Reasons for refusing a sign-in: more than there are.
 const REFUSED_KINDS_MAX: usize = 16;
 
-/// Actions in the audit trail, each with the ways of refusing it, and routes that are not for
-/// everybody: more than there are.
+/// Actions in the audit trail, each with the ways of refusing it: more than there are.
 const REFUSALS_MAX: usize = 256;
 
 /// What the API is made of.
@@ -74,6 +80,8 @@ pub(super) struct Inner {
     refused_sign_ins: Mutex<LogLimiter<&'static str>>,
     /// The same of everything else.
     refusals: Mutex<LogLimiter<(String, &'static str)>>,
+    /// By route.
+    asked: Mutex<LogLimiter<String>>,
     /// One check of the audit trail at a time: it reads all of it.
     verifying: Semaphore,
     /// One count of what is in what was retired at a time: it reads whole inventories.
@@ -110,6 +118,7 @@ impl ApiState {
             limiter: Mutex::default(),
             refused_sign_ins: Mutex::new(LogLimiter::new(REFUSED_WINDOW, REFUSED_KINDS_MAX)),
             refusals: Mutex::new(LogLimiter::new(REFUSED_WINDOW, REFUSALS_MAX)),
+            asked: Mutex::new(LogLimiter::new(ASKED_WINDOW, ASKED_MAX)),
             verifying: Semaphore::new(1),
             counting: Semaphore::new(1),
             counts: Arc::default(),
@@ -137,6 +146,13 @@ impl ApiState {
         let refused = &self.0.refused_sign_ins;
         let mut refused = refused.lock().unwrap_or_else(PoisonError::into_inner);
         refused.admit(self.clock.now(), reason)
+    }
+
+    /// The same for routes that are for cloud administrators alone.
+    pub(super) fn admit_asked(&self, route: &str) -> Option<u64> {
+        let asked = &self.0.asked;
+        let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.admit(self.clock.now(), route.to_owned())
     }
 
     /// The same for other actions.

@@ -7,7 +7,7 @@ use shared::model::{CloudId, Custody, Key, Object, ObjectKind, Record, RecordKin
 
 use super::Reconciler;
 use super::compare::{link_record, record};
-use super::failures::Told;
+use super::failures::{Fault, Told};
 use super::subject::{Standing, Subject, record_kind};
 use super::verdict::{Done, Verdict};
 use crate::cloud::{CloudError, Order};
@@ -261,24 +261,27 @@ impl Reconciler {
     ) -> Outcome {
         let mut patience = Duration::ZERO;
         let mut text = error.to_string();
-        let mut unread = None;
+        let (mut unread, mut whose) = (None, Fault::Refused);
         match error {
             // Another service that is away is no reason to spare Keystone.
             _ if !task.is_of_keystone() => {
+                whose = Fault::Away;
                 if let CloudError::Throttled { retry_after, .. } = error {
                     patience = *retry_after;
                 }
             }
             CloudError::Throttled { retry_after, .. } => {
-                patience = *retry_after;
+                (whose, patience) = (Fault::Away, *retry_after);
                 self.breaker.failed(now, &text, patience, chance);
             }
             CloudError::Unreachable { .. }
             | CloudError::Unauthorized { .. }
             | CloudError::CredentialRefused { .. } => {
+                whose = Fault::Away;
                 self.breaker.failed(now, &text, patience, chance);
             }
             CloudError::Status { status, .. } if *status >= 500 => {
+                whose = Fault::Service;
                 self.breaker.failed(now, &text, patience, chance);
             }
             CloudError::Conflict { .. } => {
@@ -292,12 +295,14 @@ impl Reconciler {
                     text = self.conflict(task, kind);
                 }
             }
+            CloudError::Stopped => whose = Fault::Away,
             _ => {}
         }
         let failure = Some(text.clone());
         let told = Told {
             name: task.name().to_owned(),
             error: text,
+            whose,
             wall,
             unread,
             patience,

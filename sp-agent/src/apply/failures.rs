@@ -22,6 +22,12 @@ const IN_A_ROW_MAX: u32 = 8;
 /// often.
 const BREAK_CEILING: Duration = Duration::from_secs(30);
 
+/// What is refused so often is refused for good, until somebody does something.
+const REFUSALS_LASTING: u32 = 3;
+
+/// Also what a service that answers can't do so often, over ten minutes and more.
+const FAULTS_LASTING: u32 = 12;
+
 /// Longer error texts are cut: each failed thing has one.
 const ERROR_CHARS_MAX: usize = 400;
 
@@ -33,6 +39,10 @@ pub(super) struct Failure {
     pub(super) since: UnixMillis,
     /// How often it was refused because its name is taken.
     pub(super) conflicts: u32,
+    /// How often the cloud refused it.
+    refusals: u32,
+    /// How often the service answered that it failed by it.
+    faults: u32,
     backoff: Backoff,
     until: Instant,
     /// Only a reading of this kind that began later tells more.
@@ -43,6 +53,22 @@ impl Failure {
     pub(super) fn tries(&self) -> u32 {
         self.backoff.attempts()
     }
+
+    /// Whether it fails by what it is, and not by a cloud that is away for a while.
+    pub(super) const fn is_lasting(&self) -> bool {
+        self.refusals >= REFUSALS_LASTING || self.faults >= FAULTS_LASTING
+    }
+}
+
+/// What something failed by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// Itself, as the cloud says.
+    Refused,
+    /// The service, which answers that it failed.
+    Service,
+    /// The cloud is away, or asks for patience.
+    Away,
 }
 
 /// One failure more.
@@ -51,6 +77,7 @@ pub(super) struct Told {
     pub(super) name: String,
     pub(super) error: String,
     pub(super) wall: UnixMillis,
+    pub(super) whose: Fault,
     /// Wait for a reading of this kind.
     pub(super) unread: Option<RecordKind>,
     /// The cloud asks for so much patience.
@@ -81,10 +108,16 @@ impl Failures {
         if let Some(before) = &before {
             self.waiting.remove(&(before.until, subject.clone()));
         }
-        let (since, conflicts, mut backoff) = match before {
-            Some(it) => (it.since, it.conflicts, it.backoff),
-            None => (told.wall, 0, Backoff::new(RETRY_BASE, RETRY_CEILING)),
+        let (since, counts, mut backoff) = match before {
+            Some(it) => (it.since, (it.conflicts, it.refusals, it.faults), it.backoff),
+            None => (
+                told.wall,
+                (0, 0, 0),
+                Backoff::new(RETRY_BASE, RETRY_CEILING),
+            ),
         };
+        let (conflicts, refusals, faults) = counts;
+        let is = |whose| u32::from(told.whose == whose);
         let wait = backoff.next(told.chance).max(told.patience);
         let until = now.checked_add(wait).unwrap_or(now);
         let failure = Failure {
@@ -92,6 +125,8 @@ impl Failures {
             error: told.error.chars().take(ERROR_CHARS_MAX).collect(),
             since,
             conflicts: conflicts.saturating_add(told.unread.is_some().into()),
+            refusals: refusals.saturating_add(is(Fault::Refused)),
+            faults: faults.saturating_add(is(Fault::Service)),
             backoff,
             until,
             unread: told.unread.map(|kind| (kind, now)),

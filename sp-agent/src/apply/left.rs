@@ -19,7 +19,7 @@ impl Reconciler {
     /// hub may be from an older backup.
     pub(super) fn gives_on(&self, link: &Link<ObjectId>) -> bool {
         let is_appointment = self.administration.appointed(link).is_some();
-        let is_live = |kind, id: &ObjectId| self.replica.directory.has(kind, id);
+        let is_live = |kind, id: &ObjectId| self.is_live(kind, id);
         let is_left = |kind, id: &ObjectId| {
             // A removal may be held back for long, and an administrator can't wait for it.
             let is_first = is_appointment && kind == ObjectKind::User;
@@ -44,10 +44,9 @@ impl Reconciler {
         gives && is_here
     }
 
-    /// How a thing ended that the directory has no more.
+    /// How a thing ended, whether or not a hub of an older backup has it again.
     fn end(&self, kind: ObjectKind, id: &ObjectId) -> Option<End> {
         let ended = self.replica.ended.get(id).filter(|(of, _)| *of == kind);
-        let ended = ended.filter(|_| !self.replica.directory.has(kind, id));
         ended.map(|(_, how)| *how)
     }
 

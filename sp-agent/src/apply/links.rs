@@ -16,7 +16,8 @@ impl Reconciler {
         let unread = ends(link).find_map(|(kind, _)| self.unread(kind));
         let kind = link_kind(link);
         let unread = unread.or((!self.actual.is_whole(kind)).then_some(kind));
-        let is_wanted = self.has_link(link);
+        // Of what ended once nothing comes back, also where a hub of an older backup has it again.
+        let is_wanted = self.has_link(link) && ends(link).all(|(kind, id)| self.is_live(kind, id));
         match unread {
             Some(kind) if is_wanted => Verdict::Waiting(Wait::Reading(kind)),
             Some(_) => Verdict::Nothing(None),
@@ -66,7 +67,7 @@ impl Reconciler {
     fn judge_unwanted(&self, link: &Link<ObjectId>) -> Verdict {
         let id = link.id();
         let is_noted = self.base.links.contains_key(&id);
-        let is_live = ends(link).all(|(kind, id)| self.replica.directory.has(kind, id));
+        let is_live = ends(link).all(|(kind, id)| self.is_live(kind, id));
         let is_asked = is_live || is_noted && self.gives_on(link);
         let here = link.translated(|kind, id| self.places.here(kind, id));
         let Some(here) = here.filter(|_| is_asked) else {

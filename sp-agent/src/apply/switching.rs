@@ -11,12 +11,10 @@ use shared::model::{Becomes, CloudId, Object, ObjectKind, Project};
 
 use super::Reconciler;
 use super::compare::enabled;
+use super::failures::Failure;
 use super::places::{Place, There};
 use super::subject::{Standing, Subject, Wait};
 use super::verdict::Verdict;
-
-/// What failed so often is not waited for: some seconds have passed, and its fault did not.
-const TRIES_AWAITED: u32 = 3;
 
 impl Reconciler {
     /// A project of the directory's that is still to be made in this department or project. One
@@ -44,10 +42,10 @@ impl Reconciler {
         let (mut seen, mut at) = (BTreeSet::new(), project);
         while seen.insert(at) {
             let subject = Subject::Object(kind, at);
-            let tries = self.failures.get(&subject).map_or(0, |it| it.tries());
+            let failure = self.failures.get(&subject);
             let next = match self.standings.get(&subject) {
                 Some(Standing::Blocked(_) | Standing::Drift(_)) => return true,
-                _ if tries >= TRIES_AWAITED => return true,
+                _ if failure.is_some_and(Failure::is_lasting) => return true,
                 Some(Standing::Waiting(Wait::Needs(ObjectKind::Project, outer))) => Some(*outer),
                 Some(Standing::Waiting(Wait::Outer(above))) => self.places.there(kind, above),
                 _ => None,
@@ -68,10 +66,11 @@ impl Reconciler {
         let Some(it) = self.replica.directory.projects.get(id) else {
             return;
         };
-        // Only of what is not here, so that no circle keeps us here.
-        let is_here = self.places.here(*kind, id).is_some();
-        let outer = it.parent.filter(|_| !is_here);
-        let outer = outer.filter(|it| self.places.here(*kind, it).is_some());
+        // What is here is waited for by nobody: and so no circle keeps us here.
+        if self.places.here(*kind, id).is_some() {
+            return;
+        }
+        let outer = it.parent.filter(|it| self.places.here(*kind, it).is_some());
         let outer = outer.map(|it| Subject::Object(*kind, it));
         let around = [Subject::Object(ObjectKind::Department, it.department)];
         for above in around.into_iter().chain(outer) {

@@ -80,7 +80,13 @@ impl Lockout {
     /// # Errors
     /// How long the account is locked.
     pub(in crate::api) fn attempt(&mut self, now: Instant, whose: Whose) -> Result<(), Duration> {
-        self.of(&whose).attempt(now, whose)
+        let is_nobody = matches!(whose, Whose::Nobody(_));
+        match self.of(&whose).attempt(now, whose) {
+            // There is nobody to guard: only the answer must be that to a user's name.
+            Err(Full::All(_)) if is_nobody => Ok(()),
+            Err(Full::All(left) | Full::One(left)) => Err(left),
+            Ok(()) => Ok(()),
+        }
     }
 
     /// The password was right.
@@ -103,12 +109,21 @@ impl Lockout {
     }
 }
 
+/// Who has to wait, and how long.
+#[derive(Debug)]
+enum Full {
+    /// The one who was asked about, as he is locked.
+    One(Duration),
+    /// Whoever is not remembered yet, as all who are, are locked.
+    All(Duration),
+}
+
 impl Remembered {
-    fn attempt(&mut self, now: Instant, whose: Whose) -> Result<(), Duration> {
+    fn attempt(&mut self, now: Instant, whose: Whose) -> Result<(), Full> {
         if let Some(wrong) = self.0.get_mut(&whose) {
             let left = wrong.locked(now);
             if !left.is_zero() {
-                return Err(left);
+                return Err(Full::One(left));
             }
             if wrong.is_over(now) {
                 (wrong.count, wrong.first) = (0, now);
@@ -117,7 +132,7 @@ impl Remembered {
             wrong.last = now;
             return Ok(());
         }
-        self.make_room(now)?;
+        self.make_room(now).map_err(Full::All)?;
         let wrong = Wrong {
             count: 1,
             first: now,

@@ -222,6 +222,24 @@ fn a_deleted_user_whom_the_region_does_not_remove_loses_what_the_federation_gave
 }
 
 #[test]
+fn a_hub_of_an_older_backup_does_not_give_again_what_went_with_an_end() {
+    let (mut bench, mut replica) = consulted();
+    let older = replica.directory.clone();
+    retire_consulting(&mut replica);
+    bench.core.follow(&replica);
+    bench.run();
+    assert!(!has(&bench, &given()));
+    let before = bench.given.len();
+    replica.directory = older;
+    bench.core.follow(&replica);
+    bench.run();
+    let given_again = bench.given[before..].iter();
+    let given_again = given_again.filter(|it| matches!(it, Order::Link(_) | Order::Unlink(_)));
+    assert_eq!(given_again.count(), 0, "{:?}", &bench.given[before..]);
+    assert!(!has(&bench, &given()) && has(&bench, &on_its_own()));
+}
+
+#[test]
 fn the_links_of_what_is_removed_go_with_it() {
     let (mut bench, mut replica) = applied();
     end(&mut replica, ObjectKind::User, USER, End::Deleted);

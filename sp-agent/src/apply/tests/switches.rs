@@ -245,6 +245,28 @@ fn a_department_waits_for_a_project_that_failed_once() {
 }
 
 #[test]
+fn a_department_waits_for_its_projects_until_a_cloud_that_was_away_is_back() {
+    let mut bench = bench(&off());
+    bench.step();
+    for _ in 0..20 {
+        let batch = bench.core.next(bench.now, 1000);
+        for task in batch.tasks {
+            let endpoint = "http://keystone".to_owned();
+            let reason = "timed out".to_owned();
+            bench.finish(&task, Err(CloudError::Unreachable { endpoint, reason }), 0);
+        }
+        bench.now += Duration::from_secs(301);
+    }
+    assert!(
+        is_on(&bench, "closed"),
+        "what is to be in it is still to be made"
+    );
+    go_on(&mut bench);
+    assert!(!is_on(&bench, "closed") && is_on(&bench, "inner"));
+    assert_eq!(bench.progress().failed, []);
+}
+
+#[test]
 fn nor_by_one_that_is_nested_in_one_that_is_not_there() {
     for is_deleted in [true, false] {
         let (mut bench, mut replica) = taken("web");
