@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::kit::Hub;
 
@@ -52,22 +52,7 @@ fn the_trail_is_listed_checked_backed_up_and_restored() {
             .starts_with("4 entries checked, from ")
     );
 
-    let link = verified["head"]["link"].as_str().unwrap();
-    let told = hub.told(&["audit", "verify", "--head", &format!("4:{link}")]);
-    assert!(
-        told.contains("Entry 4 is the one that was written down."),
-        "{told}"
-    );
-    let output = hub.run(&["audit", "verify", "--head", &format!("3, {link}")]);
-    let told = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{told}");
-    assert!(
-        told.starts_with("BROKEN at entry 3: its link is not the one"),
-        "{told}"
-    );
-    let (code, told) = hub.fails(&["audit", "verify", "--head", "4"]);
-    assert_eq!(code, 64, "{told}");
-    assert!(told.contains("an entry's number and its link"), "{told}");
+    is_held_against_what_was_written_down(&hub, &verified);
 
     let copy = hub.path("copy.db").display().to_string();
     hub.told(&["backup", &copy]);
@@ -88,6 +73,25 @@ fn the_trail_is_listed_checked_backed_up_and_restored() {
     );
     assert_eq!(hub.json(&["audit", "verify"])["entries"], 5);
     hub.stop();
+}
+
+fn is_held_against_what_was_written_down(hub: &Hub, verified: &Value) {
+    let link = verified["head"]["link"].as_str().unwrap();
+    let told = hub.told(&["audit", "verify", "--head", &format!("4:{link}")]);
+    assert!(
+        told.contains("Entry 4 is the one that was written down."),
+        "{told}"
+    );
+    let output = hub.run(&["audit", "verify", "--head", &format!("3, {link}")]);
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(
+        told.starts_with("BROKEN at entry 3: its link is not the one"),
+        "{told}"
+    );
+    let (code, told) = hub.fails(&["audit", "verify", "--head", "4"]);
+    assert_eq!(code, 64, "{told}");
+    assert!(told.contains("an entry's number and its link"), "{told}");
 }
 
 #[test]
