@@ -8,7 +8,7 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
-use shared::model::ObjectKind;
+use shared::model::{CloudId, Object, ObjectKind};
 use tokio::runtime::Runtime;
 
 use super::local::{self, Kept};
@@ -359,32 +359,52 @@ impl Run {
         }
     }
 
-    /// Whatever of the region's own has the name gets another one, as the error asks for. The error
-    /// says which name: what failed is listed by what it is called in the region until it is done.
+    /// Whatever has the name gets another one, as the error asks for, which says which name.
     fn give_way(&mut self, failure: &Value) {
         let error = failure["error"].as_str().unwrap_or_default();
         let name = error.split('"').nth(1).unwrap_or_default().to_lowercase();
-        let region = failure["region"].as_str().unwrap_or_default();
-        let Some(site) = self.sites.iter().find(|it| it.name == region) else {
+        let kinds = ObjectKind::ALL.into_iter();
+        let mut kinds = kinds.filter(|kind| failure["kind"] == kind.name());
+        let sites = self.sites.iter();
+        let mut sites = sites.filter(|it| failure["region"] == it.name);
+        let (Some(kind), Some(site)) = (kinds.next(), sites.next()) else {
             return;
         };
-        for it in self.rest.items("/directory/drift") {
-            let is_own = it.to_string().contains("created-here") && it["region"] == region;
-            if !is_own || it["name"].as_str().unwrap_or_default().to_lowercase() != name {
-                continue;
-            }
-            let kinds = ObjectKind::ALL;
-            let kind = kinds.into_iter().find(|kind| it["kind"] == kind.name());
-            if let (Some(kind), Some(here)) = (kind, it["own"].as_str()) {
+        let all = super::site::objects(&site.place().organization());
+        let home = self.home_there(kind, failure, &all);
+        for (of, here, it) in all {
+            let is_there = home.is_none() || it.department() == home.as_ref();
+            if of == kind && is_there && it.name().to_lowercase() == name {
                 self.next += 1;
                 let name = format!("given way {}", self.next);
-                let here = shared::model::CloudId::new(here);
                 match &site.cloud {
                     Cloud::Simulated(cloud) => local::give_way(cloud, kind, &here, &name),
                     Cloud::Real(cloud, _) => local::give_way(cloud, kind, &here, &name),
                 }
             }
         }
+    }
+
+    /// In which department of the region's a thing is, or is to be. What ended is called in the
+    /// failure as it is there.
+    fn home_there(
+        &self,
+        kind: ObjectKind,
+        failure: &Value,
+        all: &[(ObjectKind, CloudId, Object<CloudId>)],
+    ) -> Option<CloudId> {
+        let object = failure["object"].as_str().unwrap_or_default();
+        let path = format!("/directory/{}s/{object}", kind.name());
+        let (status, live) = self.rest.ask("GET", &path, &Value::Null);
+        if status == 200 {
+            let name = live["department"]["name"].as_str()?.to_lowercase();
+            let mut all = all.iter().filter(|(of, ..)| *of == ObjectKind::Department);
+            let home = all.find(|(.., it)| it.name().to_lowercase() == name);
+            return home.map(|(_, here, _)| here.clone());
+        }
+        let mut all = all.iter().filter(|(of, ..)| *of == kind);
+        let it = all.find(|(.., it)| failure["name"] == it.name());
+        it.and_then(|(.., it)| it.department().cloned())
     }
 
     /// Neither another sync nor another start writes anything.
