@@ -45,6 +45,7 @@ use super::session::Zeroized;
 use super::state::ApiState;
 use super::who::{self, Source, Who};
 use crate::directory::rights::Action;
+use crate::store::users::UserRow;
 
 /// Regions that are named of those that lack a password.
 const LACKING_SHOWN: usize = 100;
@@ -109,19 +110,10 @@ pub(super) async fn set_user_password(
     Json(asked): Json<UserPassword>,
 ) -> Result<axum::Json<PasswordDocument>, Problem> {
     let id = id_of("id", &id)?;
-    // First, so that nothing is hashed and sealed for who may not; and again as it is set.
-    let found = state.read_as(who.asker(), move |it, sight| {
-        let found = it.user_row(id)?;
-        let found = found.filter(|row| sight.sees_object(id, &row.object()));
-        if found.is_some() {
-            sight.permits(Action::SetPassword(id))?;
-        }
-        Ok(found)
-    });
     let act = Act::new(audit::by(&who, source), "set-password").on("user", id, "");
     let tell = |problem: &Problem| audit::refused(&state, act.clone(), problem.kind().slug());
-    let found = found.await.map_err(Problem::from).inspect_err(tell)?;
-    let row = found.ok_or_else(|| no_user(id)).inspect_err(tell)?;
+    // First, so that nothing is hashed and sealed for who may not; and again as it is set.
+    let row = in_whose_power(&state, &who, id).await.inspect_err(tell)?;
     let chosen = Chosen {
         row: &row,
         password: asked.new.take(),
@@ -180,6 +172,19 @@ pub(super) async fn set_own_password(
     let mut headers = HeaderMap::new();
     headers.extend(who::clear_cookie().map(|it| (SET_COOKIE, it)));
     Ok((headers, axum::Json(document)))
+}
+
+/// The user, if who asks may give him a password.
+async fn in_whose_power(state: &ApiState, who: &Who, id: ObjectId) -> Result<UserRow, Problem> {
+    let found = state.read_as(who.asker(), move |it, sight| {
+        let found = it.user_row(id)?;
+        let found = found.filter(|row| sight.sees_object(id, &row.object()));
+        if found.is_some() {
+            sight.permits(Action::SetPassword(id))?;
+        }
+        Ok(found)
+    });
+    found.await?.ok_or_else(|| no_user(id))
 }
 
 fn no_user(id: ObjectId) -> Problem {

@@ -4,9 +4,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use shared::audit::Act;
 
+use super::in_whose_power;
 use super::lockout::Whose;
 use super::sign_in::pair_of;
-use super::{Action, no_user};
 use crate::api::audit;
 use crate::api::directory::id_of;
 use crate::api::extract::Path;
@@ -35,16 +35,7 @@ pub(in crate::api) async fn unlock_user(
     let act = Act::new(audit::by(&who, source), "unlock").on("user", id, "");
     let tell = |problem: &Problem| audit::refused(&state, act.clone(), problem.kind().slug());
     // Whoever may give him another password may let him try the one that he has.
-    let found = state.read_as(who.asker(), move |it, sight| {
-        let found = it.user_row(id)?;
-        let found = found.filter(|row| sight.sees_object(id, &row.object()));
-        if found.is_some() {
-            sight.permits(Action::SetPassword(id))?;
-        }
-        Ok(found)
-    });
-    let found = found.await.map_err(Problem::from).inspect_err(tell)?;
-    let row = found.ok_or_else(|| no_user(id)).inspect_err(tell)?;
+    let row = in_whose_power(&state, &who, id).await.inspect_err(tell)?;
     let (user, by) = (row.title(), who.name());
     let told = act.clone().on("user", id, user.as_str());
     state.store.change(move |it| it.audit(told)).await?;
