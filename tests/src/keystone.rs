@@ -125,6 +125,13 @@ impl SimulatedKeystone {
         writes.map(|(_, count)| *count).sum()
     }
 
+    /// The newest writes, of at most a hundred so many: method, path and body, the newest last.
+    pub fn written(&self, count: usize) -> Vec<String> {
+        let all = lock(&self.place.written);
+        let newest = all.iter().skip(all.len().saturating_sub(count));
+        newest.cloned().collect()
+    }
+
     /// All that it has, as plain values. Global roles and the domain `default` are among it; the
     /// administrator's role in the system is not.
     pub fn organization(&self) -> Organization<CloudId> {

@@ -325,7 +325,20 @@ impl Run {
             let lacks = expected.difference(&told);
             left.extend(lacks.map(|it| format!("{} lacks {it}", site.name)));
         }
+        left.extend(self.waiting());
         left
+    }
+
+    /// What agents have yet to do, as the hub tells of them: also what is to go, which the others
+    /// don't show.
+    fn waiting(&self) -> Vec<String> {
+        let all = self.rest.items("/directory/progress");
+        let waiting = all.into_iter().filter(|it| {
+            let none = |count| it["progress"][count] == 0;
+            let is_done = ["under_way", "waiting", "removals_held", "failed"];
+            it["untold"] != 0 || !is_done.into_iter().all(none)
+        });
+        waiting.map(|it| it.to_string()).collect()
     }
 
     /// Does what agents ask somebody to do; what that was.
@@ -415,6 +428,22 @@ impl Run {
             site.agent.daemon.again();
         }
         std::thread::sleep(SECOND_SYNC);
-        assert_eq!(writes(&self.sites), before, "all is in place");
+        let since = writes(&self.sites);
+        let mut written = String::new();
+        for (site, (since, before)) in self.sites.iter().zip(since.into_iter().zip(before)) {
+            if let Cloud::Simulated(it) = &site.cloud {
+                let count = usize::try_from(since - before).unwrap();
+                for it in it.written(count) {
+                    written.push_str(&format!("{} was told {it}\n", site.name));
+                }
+            }
+        }
+        let seed = self.soak.seed;
+        assert_eq!(
+            written,
+            "",
+            "seed {seed}: all was in place\n{}",
+            self.around()
+        );
     }
 }

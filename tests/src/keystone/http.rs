@@ -1,5 +1,6 @@
 //! The simulated Keystone's connections, and their failures.
 
+use std::collections::VecDeque;
 use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
@@ -28,6 +29,9 @@ use super::{Counts, lock};
 /// No organization's request is longer, in bytes.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 
+/// How many of the newest writes are kept, for whoever looks for what a test did not expect.
+const WRITTEN_MAX: usize = 100;
+
 /// What its connections share.
 #[derive(Debug)]
 pub(super) struct Place {
@@ -36,6 +40,8 @@ pub(super) struct Place {
     pub(super) world: Mutex<World>,
     pub(super) faults: Mutex<Faults>,
     pub(super) counts: Mutex<Counts>,
+    /// What wrote last, the newest last.
+    pub(super) written: Mutex<VecDeque<String>>,
 }
 
 /// Opens it on loopback.
@@ -46,6 +52,7 @@ pub(super) async fn start(world: World) -> (Arc<Place>, JoinSet<()>) {
         world: Mutex::new(world),
         faults: Mutex::new(Faults::none()),
         counts: Mutex::default(),
+        written: Mutex::default(),
     });
     let router = Router::new().fallback(handle).with_state(place.clone());
     let service = router.into_make_service_with_connect_info::<Cut>();
@@ -74,6 +81,12 @@ async fn handle(
         true => None,
         false => lock(&place.faults).draw(request.is_write()),
     };
+    if request.is_write() && !is_sign_in {
+        note(
+            &place,
+            format!("{} {path} {}", request.method, request.body),
+        );
+    }
     let headers = head.headers;
     let answer = || lock(&place.world).answer(&request, token(&headers));
     match fault {
@@ -101,6 +114,14 @@ async fn handle(
             respond(answer)
         }
     }
+}
+
+fn note(place: &Place, written: String) {
+    let mut all = lock(&place.written);
+    if all.len() == WRITTEN_MAX {
+        all.pop_front();
+    }
+    all.push_back(written);
 }
 
 fn token(headers: &HeaderMap) -> Option<&str> {
