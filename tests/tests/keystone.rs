@@ -4,10 +4,13 @@
 mod conformance;
 #[path = "keystone/orders.rs"]
 mod orders;
+#[path = "keystone/texts.rs"]
+mod texts;
 
 use tests::openstack::RealCloud;
 
 /// Where a Keystone is, and its administrator's password.
+#[derive(Clone)]
 struct Keystone {
     auth_url: String,
     password: String,

@@ -166,6 +166,13 @@ async fn set(client: &Client, asked: &Set, screen: Screen) -> Result<(), CliErro
     let before = found(client, &asked.which).await?;
     let mut body = said(client, &asked.said).await?;
     put(&mut body, "name", asked.rename.as_ref());
+    let none = [
+        ("description", asked.no_description),
+        ("email", asked.no_email),
+    ];
+    for (field, _) in none.iter().filter(|(_, is_asked)| *is_asked) {
+        body.insert((*field).to_owned(), Value::Null);
+    }
     if asked.enable || asked.disable {
         body.insert("enabled".to_owned(), json!(asked.enable));
     }

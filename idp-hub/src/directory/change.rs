@@ -60,12 +60,12 @@ pub enum Edit {
 pub struct Patch {
     /// The name.
     pub name: Option<String>,
-    /// The description; an empty one for none.
-    pub description: Option<String>,
+    /// The description; `Some(None)` for none, which differs from an empty one.
+    pub description: Option<Option<String>>,
     /// Whether it may be used: of departments, projects and users.
     pub enabled: Option<bool>,
-    /// A user's address; an empty one for none.
-    pub email: Option<String>,
+    /// A user's address; likewise.
+    pub email: Option<Option<String>>,
     /// A user's default project; `Some(None)` for none.
     pub default_project: Option<Option<ObjectId>>,
 }
@@ -211,7 +211,7 @@ fn patched(object: Object<ObjectId>, patch: Patch) -> Result<Object<ObjectId>, R
         default_project,
     } = patch;
     let named = |before: String| name.unwrap_or(before);
-    let described = |before| description.map_or(before, present);
+    let described = |before| description.unwrap_or(before);
     let switched = |before| enabled.unwrap_or(before);
     Ok(match object {
         Object::Department(mut it) => {
@@ -230,7 +230,7 @@ fn patched(object: Object<ObjectId>, patch: Patch) -> Result<Object<ObjectId>, R
             it.name = named(it.name);
             it.description = described(it.description);
             it.enabled = switched(it.enabled);
-            it.email = email.map_or(it.email, present);
+            it.email = email.unwrap_or(it.email);
             it.default_project = default_project.unwrap_or(it.default_project);
             Object::User(it)
         }
@@ -251,10 +251,6 @@ fn patched(object: Object<ObjectId>, patch: Patch) -> Result<Object<ObjectId>, R
 fn of_users(patch: &Patch) -> Option<&'static str> {
     let email = patch.email.as_ref().map(|_| "email");
     email.or(patch.default_project.map(|_| "default project"))
-}
-
-fn present(text: String) -> Option<String> {
-    (!text.is_empty()).then_some(text)
 }
 
 fn wrong(what: String, next: &'static str) -> Refusal {

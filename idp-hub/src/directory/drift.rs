@@ -226,11 +226,10 @@ fn of_object(
 ) -> Result<Edit, DriftRefusal> {
     let (mut patch, mut lost) = (Patch::default(), None);
     for it in what {
-        let text = || Some(it.cloud.clone().unwrap_or_default());
         match it.what {
             DriftKind::Name => patch.name.clone_from(&it.cloud),
-            DriftKind::Description => patch.description = text(),
-            DriftKind::Email => patch.email = text(),
+            DriftKind::Description => patch.description = Some(it.cloud.clone()),
+            DriftKind::Email => patch.email = Some(it.cloud.clone()),
             DriftKind::Enabled => patch.enabled = Some(it.cloud.as_deref() == Some("true")),
             DriftKind::DefaultProject => match it.cloud.as_deref().map(str::parse) {
                 None => patch.default_project = Some(None),

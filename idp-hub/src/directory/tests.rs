@@ -326,8 +326,13 @@ fn the_plan_says_what_the_region_loses_to_the_directory() {
             _ => None,
         })
         .collect();
-    // No description and an empty one are the same.
-    let expected = [Field::Enabled(true), Field::Email, Field::DefaultProject];
+    // No description differs from an empty one, which the home's users have.
+    let expected = [
+        Field::Enabled(true),
+        Field::Description,
+        Field::Email,
+        Field::DefaultProject,
+    ];
     assert_eq!(changes, [&expected[..]]);
 }
 

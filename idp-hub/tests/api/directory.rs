@@ -309,7 +309,7 @@ async fn things_are_made_changed_linked_and_ended() {
         assert_eq!(kit.items(list).await.len(), 1, "{list}");
     }
     let path = format!("/directory/users/{ann}");
-    let change = json!({ "name": "anna", "email": "", "default_project": web });
+    let change = json!({ "name": "anna", "email": null, "default_project": web });
     let changed = kit.send(Method::PATCH, &path, change).await.json();
     assert_eq!(
         (&changed["name"], changed.get("email")),

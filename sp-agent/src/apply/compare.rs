@@ -93,8 +93,13 @@ pub(super) fn digest(id: ObjectId, object: &Object<ObjectId>) -> Was {
     Was { record, fields }
 }
 
+/// What is absent differs from what is empty, which no text that is kept looks like: 0xFF is in none.
 fn text(it: Option<&str>) -> u64 {
-    xxh3_64(it.unwrap_or_default().as_bytes())
+    match it {
+        None => xxh3_64(b""),
+        Some("") => xxh3_64(b"\xFF"),
+        Some(text) => xxh3_64(text.as_bytes()),
+    }
 }
 
 /// Whether a name was applied.
@@ -176,7 +181,7 @@ pub(super) fn differences(
         let (from, to) = (wanted.name().to_owned(), found.name().to_owned());
         all.push(Difference::Renamed { from, to });
     }
-    if said(description(wanted)) != said(description(found)) {
+    if !(wanted.kind()).is_description(description(wanted), description(found)) {
         all.push(Difference::Description);
     }
     match (enabled(wanted), enabled(found)) {
@@ -186,7 +191,7 @@ pub(super) fn differences(
     }
     match (wanted, found) {
         (Object::User(wanted), Object::User(found)) => {
-            if said(wanted.email.as_deref()) != said(found.email.as_deref()) {
+            if wanted.email != found.email {
                 all.push(Difference::Email);
             }
             let is_ours = found.default_project.as_ref().is_some_and(is_known);
@@ -216,9 +221,7 @@ pub(super) fn put_right(
     for it in differences {
         match it {
             Difference::Renamed { .. } => found = renamed(found, wanted.name()),
-            Difference::Description => {
-                *description_mut(&mut found) = description(wanted).map(str::to_owned);
-            }
+            Difference::Description => found = described(found, description(wanted)),
             Difference::Enabled => found = switched(found, false),
             Difference::Disabled => found = switched(found, true),
             Difference::Email | Difference::DefaultProject => {
@@ -235,11 +238,6 @@ pub(super) fn put_right(
     found
 }
 
-/// A text that is empty says what none says: Keystone keeps "" where none was given.
-fn said(text: Option<&str>) -> Option<&str> {
-    text.filter(|it| !it.is_empty())
-}
-
 pub(super) fn description<I>(object: &Object<I>) -> Option<&str> {
     match object {
         Object::Department(it) => it.description.as_deref(),
@@ -248,6 +246,12 @@ pub(super) fn description<I>(object: &Object<I>) -> Option<&str> {
         Object::Group(it) => it.description.as_deref(),
         Object::Role(it) => it.description.as_deref(),
     }
+}
+
+/// The same with another description.
+pub(super) fn described<I>(mut object: Object<I>, text: Option<&str>) -> Object<I> {
+    *description_mut(&mut object) = text.map(str::to_owned);
+    object
 }
 
 const fn description_mut<I>(object: &mut Object<I>) -> &mut Option<String> {

@@ -16,9 +16,6 @@ use super::subject::Subject;
 use super::verdict::Verdict;
 use crate::cloud::Order;
 
-/// Three times as long as services remember tokens by default.
-pub(super) const REST: Duration = Duration::from_secs(15 * 60);
-
 /// What is retired and switched off. Bounded by what the cloud has.
 #[derive(Debug, Default)]
 pub(super) struct Rests {
@@ -40,9 +37,9 @@ impl Rests {
     }
 
     /// Whether it must rest longer, and then it is looked at again.
-    fn holds(&mut self, now: Instant, subject: &Subject) -> bool {
+    fn holds(&mut self, now: Instant, subject: &Subject, rest: Duration) -> bool {
         let since = self.since.get(subject).map_or(now, |(_, it)| *it);
-        match since.checked_add(REST) {
+        match since.checked_add(rest) {
             Some(until) if until > now => {
                 self.waking.insert((until, subject.clone()));
                 true
@@ -79,7 +76,7 @@ impl Reconciler {
             }
             _ => false,
         };
-        is_purge && self.rests.holds(now, subject)
+        is_purge && self.rests.holds(now, subject, self.policy.purge_rest)
     }
 
     /// Which thing of the cloud it is, if that ended and is off.

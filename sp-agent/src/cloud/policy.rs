@@ -1,5 +1,7 @@
 //! What a region lets its federation do, as its own operator says. A captured hub can't change it.
 
+use std::time::Duration;
+
 /// What an operator lets the federation do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
@@ -20,12 +22,17 @@ pub struct Policy {
     /// Types of services, as in Keystone's catalog, in which a project's things may be and which
     /// are not looked into when it is purged: without them here it is not purged in such a cloud.
     pub purge_unchecked: Vec<String>,
+    /// How long what is to be purged must have been seen switched off.
+    pub purge_rest: Duration,
     /// Whether a hub may give the agent another credential for its cloud. A captured one could give
     /// only what works at the very same Keystone.
     pub credential_from_hub: bool,
 }
 
 impl Policy {
+    /// Three times as long as services remember tokens by default.
+    pub const PURGE_REST_DEFAULT: Duration = Duration::from_secs(15 * 60);
+
     /// Few enough to be made again by hand, and more than a day's leavers.
     pub const REMOVALS_DEFAULT: u32 = 20;
 
@@ -53,6 +60,7 @@ impl std::fmt::Display for Policy {
             removals_max,
             withdrawals_max,
             purge_unchecked: unchecked,
+            purge_rest,
             credential_from_hub,
         } = self;
         write!(
@@ -60,7 +68,8 @@ impl std::fmt::Display for Policy {
             "read_only={read_only} removals_max={removals_max} \
              withdrawals_max={withdrawals_max} credential_from_hub={credential_from_hub} \
              protected_departments={departments:?} protected_users={users:?} \
-             purge_unchecked={unchecked:?}"
+             purge_unchecked={unchecked:?} purge_rest={}s",
+            purge_rest.as_secs()
         )
     }
 }
@@ -74,6 +83,7 @@ impl Default for Policy {
             removals_max: Self::REMOVALS_DEFAULT,
             withdrawals_max: Self::WITHDRAWALS_DEFAULT,
             purge_unchecked: Vec::new(),
+            purge_rest: Self::PURGE_REST_DEFAULT,
             credential_from_hub: true,
         }
     }

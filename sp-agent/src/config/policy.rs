@@ -1,5 +1,7 @@
 //! `[policy]`: what the federation may do in this region.
 
+use std::time::Duration;
+
 use shared::runtime::settings::Table;
 
 use crate::cloud::Policy;
@@ -16,6 +18,12 @@ const REMOVALS_MAX: u64 = 10_000;
 /// More than any cloud carries out in a minute.
 const WITHDRAWALS_MAX: u64 = 100_000;
 
+/// For a cloud whose services remember no tokens.
+const PURGE_REST_MIN: Duration = Duration::from_secs(1);
+
+/// A word to purge is good for seven days; whoever must wait longer than one would often be late.
+const PURGE_REST_MAX: Duration = Duration::from_secs(24 * 3600);
+
 pub(super) fn read(mut table: Table<'_>) -> Policy {
     let default = Policy::default();
     let mut count = |key, max| {
@@ -24,6 +32,7 @@ pub(super) fn read(mut table: Table<'_>) -> Policy {
     };
     let removals = count("removals_max", REMOVALS_MAX);
     let withdrawals = count("withdrawals_max", WITHDRAWALS_MAX);
+    let rest = table.duration("purge_rest", PURGE_REST_MIN..=PURGE_REST_MAX);
     Policy {
         read_only: table.flag("read_only").or(default.read_only).value,
         protected_departments: names(&mut table, "protected_departments", "Operations"),
@@ -31,6 +40,7 @@ pub(super) fn read(mut table: Table<'_>) -> Policy {
         removals_max: removals.unwrap_or(default.removals_max),
         withdrawals_max: withdrawals.unwrap_or(default.withdrawals_max),
         purge_unchecked: names(&mut table, "purge_unchecked", "object-store"),
+        purge_rest: rest.or(default.purge_rest).value,
         credential_from_hub: table
             .flag("credential_from_hub")
             .or(default.credential_from_hub)

@@ -159,6 +159,7 @@ fn a_policy_is_what_the_operator_wrote_also_for_whoever_reads_the_cloud() {
          project_name = \"admin\"\ndefault_domain_id = \"d0\"\n[policy]\nread_only = true\n\
          protected_departments = [\"财务\"]\nprotected_users = [\"root\", \"u1\"]\n\
          removals_max = 0\nwithdrawals_max = 7\npurge_unchecked = [\"object-store\"]\n\
+         purge_rest = \"20m\"\n\
          credential_from_hub = false\n",
     );
     let config = read(&text).unwrap();
@@ -169,6 +170,7 @@ fn a_policy_is_what_the_operator_wrote_also_for_whoever_reads_the_cloud() {
         removals_max: 0,
         withdrawals_max: 7,
         purge_unchecked: vec!["object-store".to_owned()],
+        purge_rest: Duration::from_secs(20 * 60),
         credential_from_hub: false,
     };
     assert_eq!(config.policy, expected);

@@ -161,12 +161,15 @@ fn switch(chance: &mut impl Rng, all: &All) -> Option<Vec<Edit>> {
 fn describe(chance: &mut impl Rng, all: &All) -> Option<Vec<Edit>> {
     let (kind, id, _) = any(chance, all)?;
     let mut patch = Patch {
-        description: Some(format!("of the hub {}", chance.random_range(0..9))),
+        description: Some(Some(format!("of the hub {}", chance.random_range(0..9)))),
         ..Patch::default()
     };
     if kind == ObjectKind::User && chance.random() {
         patch = Patch {
-            email: Some(format!("hub{}@example.org", chance.random_range(0..9))),
+            email: Some(Some(format!(
+                "hub{}@example.org",
+                chance.random_range(0..9)
+            ))),
             default_project: Some(pick(chance, all.projects.keys().copied())),
             ..Patch::default()
         };

@@ -14,7 +14,7 @@ use tests::openstack::RealCloud;
 
 use super::Keystone;
 
-fn agent(keystone: &Keystone, patience: std::time::Duration) -> OpenStack {
+pub(super) fn agent(keystone: &Keystone, patience: std::time::Duration) -> OpenStack {
     let domain = Domain::Id("default".to_owned());
     let auth = Auth::Password {
         username: "admin".to_owned(),
@@ -28,9 +28,9 @@ fn agent(keystone: &Keystone, patience: std::time::Duration) -> OpenStack {
     OpenStack::new(&access, Clock::system()).unwrap()
 }
 
-const LONG: std::time::Duration = std::time::Duration::from_secs(30);
+pub(super) const LONG: std::time::Duration = std::time::Duration::from_secs(30);
 
-fn marker(number: u8) -> Marker {
+pub(super) fn marker(number: u8) -> Marker {
     Marker {
         federation: FederationId::from_bytes([7; 16]),
         object: ObjectId::from_bytes([number; 16]),
@@ -274,6 +274,19 @@ async fn a_real_keystone_does_every_order() {
     let cloud = RealCloud::up("test-orders", &["--services", "keystone"]);
     all_orders(&Keystone::of(&cloud)).await;
     purges(&Keystone::of(&cloud)).await;
+    texts(Keystone::of(&cloud)).await;
+}
+
+/// Whoever looks at it waits for his own requests.
+async fn texts(keystone: Keystone) {
+    let looked = tokio::task::spawn_blocking(move || super::texts::are_held(&keystone));
+    looked.await.unwrap();
+}
+
+#[tokio::test]
+async fn the_simulated_keystone_holds_what_is_absent_apart_from_what_is_empty() {
+    let simulated = SimulatedKeystone::start(Options::default()).await;
+    texts(Keystone::simulated(&simulated)).await;
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use shared::ids::ObjectId;
 use shared::model::{Department, Group, Object, ObjectKind, Project, Role, User};
 use utoipa::{IntoParams, ToSchema};
@@ -67,15 +67,17 @@ pub(in crate::api) struct ObjectChange {
     /// The new name.
     #[serde(default)]
     name: Option<String>,
-    /// The new description; an empty one for none.
-    #[serde(default)]
-    description: Option<String>,
+    /// The new description; `null` for none, which differs from an empty one.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    description: Option<Option<String>>,
     /// Whether it may be used: of departments, projects and users.
     #[serde(default)]
     enabled: Option<bool>,
-    /// A user's new address; an empty one for none.
-    #[serde(default)]
-    email: Option<String>,
+    /// A user's new address; likewise.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    email: Option<Option<String>>,
     /// The id of a user's new default project; an empty one for none.
     #[serde(default)]
     default_project: Option<String>,
@@ -340,6 +342,11 @@ pub(in crate::api) async fn edit(
     let (by, kind, id, name) = (who.name(), about.kind, about.id, about.name);
     tracing::info!(target: "audit", action, kind, id, name, by, %source, changed, "asked for");
     Ok(())
+}
+
+/// A field that is there: `Some(None)` where it is `null`.
+fn given<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(field).map(Some)
 }
 
 fn kind_of(word: &str) -> Result<ObjectKind, Problem> {

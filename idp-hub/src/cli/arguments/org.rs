@@ -172,10 +172,10 @@ pub(in crate::cli) struct Which {
 /// What is said of a thing, beside its name and where it is.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Said {
-    /// What it is for; "" for nothing
+    /// What it is for; "" for an empty description, which differs from none
     #[arg(long)]
     pub(in crate::cli) description: Option<String>,
-    /// A user's address; "" for none
+    /// A user's address; "" for an empty one, which differs from none
     #[arg(long)]
     pub(in crate::cli) email: Option<String>,
     /// A user's default project, by name or id; "" for none
@@ -210,6 +210,12 @@ pub(in crate::cli) struct Set {
     pub(in crate::cli) rename: Option<String>,
     #[command(flatten)]
     pub(in crate::cli) said: Said,
+    /// It has no description
+    #[arg(long, conflicts_with = "description")]
+    pub(in crate::cli) no_description: bool,
+    /// The user has no address
+    #[arg(long, conflicts_with = "email")]
+    pub(in crate::cli) no_email: bool,
     /// It may be used
     #[arg(long, conflicts_with = "disable")]
     pub(in crate::cli) enable: bool,

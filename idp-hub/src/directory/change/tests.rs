@@ -154,7 +154,7 @@ fn what_is_referred_to_is_there_and_in_the_right_department() {
     let (kind, id) = (ObjectKind::User, ann);
     assert!(desk.edit(Edit::Update { kind, id, patch }).is_err());
     let patch = Patch {
-        email: Some("x".to_owned()),
+        email: Some(Some("x".to_owned())),
         ..Patch::default()
     };
     let (kind, id) = (ObjectKind::Department, ops);
@@ -296,7 +296,7 @@ fn an_update_that_says_what_is_so_changes_nothing() {
             .is_empty()
     );
     let patch = Patch {
-        description: Some("who runs it".to_owned()),
+        description: Some(Some("who runs it".to_owned())),
         enabled: Some(false),
         ..Patch::default()
     };
@@ -305,7 +305,7 @@ fn an_update_that_says_what_is_so_changes_nothing() {
     assert_eq!(desk.edit(edit.clone()).unwrap().put, [(kind, id)]);
     assert!(desk.edit(edit).unwrap().is_empty());
     let patch = Patch {
-        description: Some("d".repeat(2000)),
+        description: Some(Some("d".repeat(2000))),
         ..Patch::default()
     };
     assert!(desk.edit(Edit::Update { kind, id, patch }).is_err());

@@ -53,7 +53,7 @@ impl Directory {
             .filter_map(|it| Some((it, value(&object, it.what)?)));
         let mut is_left = None;
         compared.try_for_each(|(it, now)| {
-            let (before, there) = (said(it.directory.as_ref()), said(it.cloud.as_ref()));
+            let (before, there) = (it.directory.clone(), it.cloud.clone());
             if now != before && now != there {
                 let subject = remark.subject.to_string();
                 return Err(DriftRefusal::Changed { subject });
@@ -89,19 +89,14 @@ fn value(object: &Object<ObjectId>, of: DriftKind) -> Option<Option<String>> {
     };
     match of {
         DriftKind::Name => Some(Some(object.name().to_owned())),
-        DriftKind::Description => Some(said(description.as_ref())),
+        DriftKind::Description => Some(description.clone()),
         DriftKind::Enabled => enabled.map(|it| Some(it.to_string())),
-        DriftKind::Email => user.map(|it| said(it.email.as_ref())),
+        DriftKind::Email => user.map(|it| it.email.clone()),
         DriftKind::DefaultProject => {
             user.map(|it| it.default_project.as_ref().map(ToString::to_string))
         }
         _ => None,
     }
-}
-
-/// An empty text says nothing.
-fn said(text: Option<&String>) -> Option<String> {
-    text.filter(|it| !it.is_empty()).cloned()
 }
 
 /// What a link is between.

@@ -45,11 +45,23 @@ fn what_a_region_changed_of_a_thing_becomes_one_edit() {
         name: Some("anna".to_owned()),
         description: None,
         enabled: Some(false),
-        email: Some(String::new()),
+        email: Some(None),
         default_project: Some(Some(home)),
     };
     assert_eq!((kind, patch), (ObjectKind::User, expected));
     assert_eq!(may_put_back(&seen), Ok(()), "but for the place");
+}
+
+/// What the directory has is what is asked of it, so that nothing is adopted twice, or never.
+#[test]
+fn an_empty_description_is_adopted_as_one_and_none_as_none() {
+    for there in [None, Some("")] {
+        let seen = remark(user(), &[(DriftKind::Description, there)]);
+        let Ok(Edit::Update { patch, .. }) = adoption(&seen, false) else {
+            panic!("{:?}", adoption(&seen, false));
+        };
+        assert_eq!(patch.description, Some(there.map(str::to_owned)));
+    }
 }
 
 #[test]

@@ -24,7 +24,11 @@ impl Merger<'_> {
         let known = self.directory.live.departments.get(&id)?;
         Some(noted([
             enabled(here.enabled, known.enabled),
-            description(&here.description, &known.description),
+            description(
+                ObjectKind::Department,
+                &here.description,
+                &known.description,
+            ),
         ]))
     }
 
@@ -35,7 +39,7 @@ impl Merger<'_> {
         let outer = outer.and_then(|it| self.identities.fate(ObjectKind::Project, it).id());
         Some(noted([
             enabled(here.enabled, known.enabled),
-            description(&here.description, &known.description),
+            description(ObjectKind::Project, &here.description, &known.description),
             (Field::Parent, outer != known.parent),
         ]))
     }
@@ -47,8 +51,8 @@ impl Merger<'_> {
         let home = home.and_then(|it| self.identities.fate(ObjectKind::Project, it).id());
         Some(noted([
             enabled(here.enabled, known.enabled),
-            description(&here.description, &known.description),
-            (Field::Email, told(&here.email) != told(&known.email)),
+            description(ObjectKind::User, &here.description, &known.description),
+            (Field::Email, here.email != known.email),
             (Field::DefaultProject, home != known.default_project),
         ]))
     }
@@ -56,13 +60,21 @@ impl Merger<'_> {
     fn of_group(&self, here: &CloudId, id: ObjectId) -> Option<Vec<Field>> {
         let here = self.arrival.organization.groups.get(here)?;
         let known = self.directory.live.groups.get(&id)?;
-        Some(noted([description(&here.description, &known.description)]))
+        Some(noted([description(
+            ObjectKind::Group,
+            &here.description,
+            &known.description,
+        )]))
     }
 
     fn of_role(&self, here: &CloudId, id: ObjectId) -> Option<Vec<Field>> {
         let here = self.arrival.organization.roles.get(here)?;
         let known = self.directory.live.roles.get(&id)?;
-        Some(noted([description(&here.description, &known.description)]))
+        Some(noted([description(
+            ObjectKind::Role,
+            &here.description,
+            &known.description,
+        )]))
     }
 }
 
@@ -75,11 +87,7 @@ const fn enabled(here: bool, known: bool) -> (Field, bool) {
     (Field::Enabled(known), here != known)
 }
 
-fn description(one: &Option<String>, other: &Option<String>) -> (Field, bool) {
-    (Field::Description, told(one) != told(other))
-}
-
-/// None and an empty text are the same.
-fn told(text: &Option<String>) -> &str {
-    text.as_deref().unwrap_or_default()
+fn description(kind: ObjectKind, here: &Option<String>, known: &Option<String>) -> (Field, bool) {
+    let is_held = kind.is_description(known.as_deref(), here.as_deref());
+    (Field::Description, !is_held)
 }

@@ -153,7 +153,7 @@ fn two_that_an_earlier_release_took_for_different_stay_both() {
     });
     assert_eq!(known.count(), 3, "{again:?}");
     let patch = Patch {
-        description: Some("the one with the sharp s".to_owned()),
+        description: Some(Some("the one with the sharp s".to_owned())),
         ..Patch::default()
     };
     let kind = ObjectKind::User;

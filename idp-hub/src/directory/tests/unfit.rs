@@ -160,7 +160,7 @@ fn what_is_not_as_it_should_be_can_be_switched_off_renamed_and_ended() {
         assert_eq!(delta.unwrap().put, [(kind, id)]);
     }
     let worse = Patch {
-        email: Some("b".repeat(300)),
+        email: Some(Some("b".repeat(300))),
         ..Patch::default()
     };
     let patch = worse;

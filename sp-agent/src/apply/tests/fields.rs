@@ -6,7 +6,7 @@ use shared::model::{Becomes, Object, ObjectKind};
 use super::rules::*;
 use super::world::*;
 use super::*;
-use crate::apply::compare::renamed;
+use crate::apply::compare::{described, description, renamed};
 
 fn only(bench: &Bench, kind: ObjectKind, name: &str) -> CloudId {
     let mut all = bench.cloud.named(kind, name);
@@ -289,4 +289,54 @@ fn a_default_project_that_stays_the_regions_own_is_its_business() {
     bench.read();
     assert_eq!(bench.run(), 0);
     assert_eq!(bench.drift(), []);
+}
+
+const NAMED: [(ObjectKind, u128, &str); 5] = [
+    (ObjectKind::Department, DEPARTMENT, "ops"),
+    (ObjectKind::Role, ROLE, "member"),
+    (ObjectKind::Project, PROJECT, "web"),
+    (ObjectKind::Group, GROUP, "admins"),
+    (ObjectKind::User, USER, "ann"),
+];
+
+#[test]
+fn an_empty_description_of_the_hub_is_written_where_there_was_none_and_once() {
+    for (kind, id, name) in NAMED {
+        let (mut bench, mut replica) = applied();
+        change(&mut replica, kind, id, |it| {
+            *it = described(it.clone(), Some(""));
+        });
+        bench.core.follow(&replica);
+        assert_eq!(bench.run(), 1, "{kind:?}");
+        let here = only(&bench, kind, name);
+        let found = bench.cloud.all.object(kind, &here).unwrap();
+        assert_eq!(description(&found), Some(""));
+        assert_eq!((bench.run(), bench.drift()), (0, Vec::new()), "{kind:?}");
+    }
+}
+
+/// The directory says that it has none. A role's can't be taken away again in every Keystone.
+#[test]
+fn an_empty_description_that_a_region_wrote_is_drift_but_for_a_roles() {
+    for (kind, id, name) in NAMED {
+        let (mut bench, _) = applied();
+        let here = only(&bench, kind, name);
+        let mut found = bench.cloud.all.object(kind, &here).unwrap();
+        found = described(found, Some(""));
+        bench.cloud.all.insert(here.clone(), found);
+        bench.read();
+        assert_eq!(bench.run(), 0, "{kind:?}");
+        let subject = Subject::Object(kind, oid(id));
+        if kind == ObjectKind::Role {
+            assert_eq!(bench.drift(), []);
+            continue;
+        }
+        let what = vec![Difference::Description];
+        assert_eq!(bench.drift(), [(subject.clone(), what, Why::Region)]);
+        bench.core.put_back(subject);
+        assert_eq!(bench.run(), 1);
+        let found = bench.cloud.all.object(kind, &here).unwrap();
+        assert_eq!(description(&found), None);
+        assert_eq!((bench.run(), bench.drift()), (0, Vec::new()));
+    }
 }

@@ -91,7 +91,7 @@ fn it_is_purged_when_it_was_seen_off_for_a_quarter_of_an_hour() {
         bench.core.standing(&wait),
         Some(&Standing::Waiting(Wait::Rested))
     );
-    let until = began + super::super::rests::REST;
+    let until = began + Policy::PURGE_REST_DEFAULT;
     assert_eq!(bench.core.next(bench.now, 10).wake_at, Some(until));
     // Whoever switches it on meanwhile and off again begins it anew.
     let here = bench.cloud.named(ObjectKind::Project, "web-test").remove(0);
@@ -107,7 +107,7 @@ fn it_is_purged_when_it_was_seen_off_for_a_quarter_of_an_hour() {
     let off = bench.now;
     bench.now = until;
     assert_eq!(bench.step(), []);
-    bench.now = off + super::super::rests::REST;
+    bench.now = off + Policy::PURGE_REST_DEFAULT;
     assert_eq!(bench.step().len(), 1);
     assert_eq!(projects(&bench), 1);
 }

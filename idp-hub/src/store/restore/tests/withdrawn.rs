@@ -110,7 +110,7 @@ async fn taken_away() -> (Site, [ObjectId; 3]) {
     // Of what else was changed, or given since, nothing is withdrawn.
     edit(&site, Edit::Link(in_staff(stays))).await;
     let patch = Patch {
-        description: Some("more".to_owned()),
+        description: Some(Some("more".to_owned())),
         ..Patch::default()
     };
     let (kind, id) = (ObjectKind::User, stays);

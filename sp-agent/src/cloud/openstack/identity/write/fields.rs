@@ -68,12 +68,17 @@ pub(super) fn of_update<'a>(
     marker: Option<&Marker>,
 ) -> Fields<'a> {
     let stays_off = matches!(to, Object::Project(it) if !it.enabled);
+    let is_role = matches!(to, Object::Role(_));
     let (from, to) = (of_object(from), of_object(to));
     let fields = Fields {
         name: differing(&from.name, to.name),
         domain_id: differing(&from.domain_id, to.domain_id),
         parent_id: differing(&from.parent_id, to.parent_id),
-        description: differing(&from.description, to.description),
+        description: differing(&from.description, to.description).map(|it| match it {
+            // A Keystone before 2025.1 refuses `null` for a role that is there (400).
+            None if is_role => Some(""),
+            it => it,
+        }),
         email: differing(&from.email, to.email),
         enabled: differing(&from.enabled, to.enabled),
         default_project_id: differing(&from.default_project_id, to.default_project_id),
