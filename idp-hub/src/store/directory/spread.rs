@@ -1,5 +1,6 @@
 //! Totals of resources that are spread over the regions: set, listed, taken back.
 
+mod left;
 mod respread;
 mod shares;
 
@@ -8,15 +9,16 @@ use std::collections::BTreeSet;
 use rusqlite::{OptionalExtension, Row, params};
 use shared::audit::{Act, By};
 use shared::ids::ObjectId;
-use shared::model::{Holder, LIMIT_MAX, ObjectKind, ServiceKind};
+use shared::model::{LIMIT_MAX, ObjectKind, ServiceKind};
 
 use super::load::stamp_of;
 use crate::directory::Stamp;
-use crate::directory::quota::{LimitsChange, QuotaRefusal};
+use crate::directory::quota::LimitsChange;
 use crate::store::error::{Doing, StoreError};
 use crate::store::regions::RegionRow;
 use crate::store::{Changing, Reading};
 
+pub use left::Left;
 pub use shares::{Places, ShareRow};
 
 /// The most totals: with five resources each, those of a thousand projects. Looking at all of them
@@ -108,49 +110,31 @@ impl Reading<'_> {
     }
 }
 
-impl Reading<'_> {
-    /// Whether the merged regions that have a resource have as much of it left, together, as a
-    /// total is to be. Nothing is checked while one of them has not told what it has, nor of a
-    /// total that is lowered. Reads all projects, quotas, nodes and pools of each region: some 10
-    /// µs each, and so is to hold up no writer.
+impl Changing<'_> {
+    /// Sets totals. Returns how many of them are new. `seen` is what was found left for them: they
+    /// are looked at again where something else was granted since, as somebody may set another
+    /// total at the same moment. Without it they are set whatever is left.
     ///
     /// # Errors
-    /// If they have not, or the database fails.
-    pub fn is_left(&self, key: &SpreadKey, total: u64) -> Result<(), StoreError> {
-        let before = self.spread(key)?;
-        let project = self.object(ObjectKind::Project, key.project)?;
-        let Some(project) = project.filter(|_| before.is_none_or(|it| it.total < total)) else {
-            return Ok(());
-        };
-        let (mut left, mut of_each) = (0_u64, Vec::new());
-        for no in self.places(&BTreeSet::new())?.regions() {
-            let Some(region) = self.region_numbered(no)? else {
-                continue;
-            };
-            let census = self.census(&region, &[Holder::Project(key.project)])?;
-            if !census.has_resource(key.service, &key.resource) {
-                continue;
-            }
-            let Some(here) = census.left_for(key.project, key.service, &key.resource) else {
-                return Ok(());
-            };
-            left = left.saturating_add(here);
-            of_each.push(format!("{}: {here}", region.facts.name));
+    /// As [`Self::set_spread`], or where less is left by now. Then none is set.
+    pub fn set_spreads(
+        &mut self,
+        totals: &[(SpreadKey, u64)],
+        seen: Option<&Left>,
+        by: &By,
+    ) -> Result<usize, StoreError> {
+        if let Some(seen) = seen
+            && !self.reading().is_still(seen, totals)?
+        {
+            self.reading().are_left(totals)?;
         }
-        if of_each.is_empty() || total <= left {
-            return Ok(());
+        let mut changed = 0;
+        for (key, total) in totals {
+            changed += usize::from(self.set_spread(key, *total, by)?);
         }
-        Err(StoreError::Quota(QuotaRefusal::TotalOverCapacity {
-            project: project.name().into(),
-            resource: key.resource.as_str().into(),
-            total,
-            left,
-            of_each: of_each.into(),
-        }))
+        Ok(changed)
     }
-}
 
-impl Changing<'_> {
     /// Sets a total from now on. What regions are told follows with the next look; what waits for
     /// the project's limits, or is to raise them, ends. Returns whether that is new.
     ///
