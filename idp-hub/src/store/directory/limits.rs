@@ -10,7 +10,7 @@ use shared::wire::record::kind_code;
 use super::load::record_of;
 use super::write::{Rows, encoded};
 use crate::directory::quota::{
-    Census, Check, Decision, Force, LimitsChange, QuotaEdit, Unset, Waits,
+    Census, Check, Decision, Force, LimitsChange, QuotaEdit, Settled, Unset, Waits,
 };
 use crate::store::error::{Doing, StoreError};
 use crate::store::facts;
@@ -53,7 +53,41 @@ pub(super) struct OneLimit<'a> {
     pub(super) limit: u64,
 }
 
+/// What follows from what somebody wants, and what that was decided by.
+struct Decided {
+    census: Census,
+    changes: Vec<LimitsChange>,
+    waits: Vec<Waits>,
+    settled: Settled,
+}
+
 impl Reading<'_> {
+    /// What follows from what somebody wants. `version` is that of what is set now. Reads all that
+    /// a region has.
+    fn decided(
+        &self,
+        region: &RegionRow,
+        (edits, check, version): (&[QuotaEdit], &Check, u64),
+        who: &str,
+    ) -> Result<Decided, StoreError> {
+        let asked: Vec<Holder> = edits.iter().map(|it| it.holder.clone()).collect();
+        let census = self.census(region, &asked)?;
+        let Decision {
+            changes,
+            raises,
+            settled,
+        } = census.check(edits, check, version)?;
+        self.is_not_spread(region, &changes)?;
+        let waits: Vec<Waits> = raises.into_iter().map(|it| census.waits(it)).collect();
+        self.may_wait(region.no, &waits, who)?;
+        Ok(Decided {
+            census,
+            changes,
+            waits,
+            settled,
+        })
+    }
+
     /// The limits that a region is told.
     ///
     /// # Errors
@@ -104,15 +138,16 @@ impl Changing<'_> {
         by: &By,
     ) -> Result<LimitsSet, StoreError> {
         self.is_merged(region)?;
-        let asked: Vec<Holder> = edits.iter().map(|it| it.holder.clone()).collect();
-        let census = self.reading().census(region, &asked)?;
-        let Decision {
+        let version = self.version()?;
+        let decided = self
+            .reading()
+            .decided(region, (edits, &check, version), &by.who)?;
+        let Decided {
+            census,
             changes,
-            raises,
+            waits,
             settled,
-        } = census.check(edits, &check, self.version()?)?;
-        self.is_not_spread(region, &changes)?;
-        let waits: Vec<Waits> = raises.into_iter().map(|it| census.waits(it)).collect();
+        } = decided;
         let changes = self.tell_limits(region, &census, changes, by)?;
         let ended = self.keep_raises(region, (&waits, settled), by)?;
         Ok(LimitsSet {
@@ -189,7 +224,7 @@ impl Changing<'_> {
             .census(region, std::slice::from_ref(project))?;
         let Unset { changes, settled } = census.unset(project, resources)?;
         for it in &changes {
-            self.is_no_share_withdrawn(region, it)?;
+            self.reading().is_no_share_withdrawn(region, it)?;
         }
         for it in &changes {
             self.outlive(region.no, &it.limits)?;

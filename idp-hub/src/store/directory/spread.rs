@@ -110,6 +110,69 @@ impl Reading<'_> {
     }
 }
 
+impl Reading<'_> {
+    /// Whether limits that somebody sets in one region are none of a total's shares: those follow
+    /// from the total, and what is given elsewhere counts on them.
+    pub(super) fn is_not_spread(
+        &self,
+        region: &RegionRow,
+        changes: &[LimitsChange],
+    ) -> Result<(), StoreError> {
+        for LimitsChange { limits, name, .. } in changes {
+            let Some(project) = limits.holder.project() else {
+                continue;
+            };
+            let before = self.limits_of(region.no, &limits.holder, limits.service)?;
+            let before = before.map(|it| it.resources).unwrap_or_default();
+            for limit in limits.resources.iter().filter(|it| !before.contains(it)) {
+                let key = SpreadKey {
+                    project,
+                    service: limits.service,
+                    resource: limit.name.clone(),
+                };
+                self.is_no_share(&key, name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether no limit that is to be set no more is a total's share.
+    pub(super) fn is_no_share_withdrawn(
+        &self,
+        region: &RegionRow,
+        change: &LimitsChange,
+    ) -> Result<(), StoreError> {
+        let (limits, name) = (&change.limits, &change.name);
+        let Some(project) = limits.holder.project() else {
+            return Ok(());
+        };
+        let before = self.limits_of(region.no, &limits.holder, limits.service)?;
+        let before = before.into_iter().flat_map(|it| it.resources);
+        for limit in before.filter(|it| !limits.resources.contains(it)) {
+            let key = SpreadKey {
+                project,
+                service: limits.service,
+                resource: limit.name,
+            };
+            self.is_no_share(&key, name)?;
+        }
+        Ok(())
+    }
+
+    /// Whether no total is set of this.
+    pub(super) fn is_no_share(&self, key: &SpreadKey, name: &str) -> Result<(), StoreError> {
+        let Some(Spread { total, .. }) = self.spread(key)? else {
+            return Ok(());
+        };
+        let resource = &key.resource;
+        Err(StoreError::Refused(format!(
+            "{resource} of {name:?} is a share of {total} over all regions; set that, with \
+             `idp-hub org quota spread`, or take it back first, with `idp-hub org quota spread \
+             remove`"
+        )))
+    }
+}
+
 impl Changing<'_> {
     /// Sets totals. Returns how many of them are new. `seen` is what was found left for them: they
     /// are looked at again where something else was granted since, as somebody may set another
@@ -183,71 +246,6 @@ impl Changing<'_> {
         let before = before.total.to_string();
         self.audit_spread(key, &name, by, (&before, "none"))?;
         Ok(true)
-    }
-
-    /// Whether limits that somebody sets in one region are none of a total's shares: those follow
-    /// from the total, and what is given elsewhere counts on them.
-    pub(super) fn is_not_spread(
-        &self,
-        region: &RegionRow,
-        changes: &[LimitsChange],
-    ) -> Result<(), StoreError> {
-        for LimitsChange { limits, name, .. } in changes {
-            let Some(project) = limits.holder.project() else {
-                continue;
-            };
-            let before = self
-                .reading()
-                .limits_of(region.no, &limits.holder, limits.service)?;
-            let before = before.map(|it| it.resources).unwrap_or_default();
-            for limit in limits.resources.iter().filter(|it| !before.contains(it)) {
-                let key = SpreadKey {
-                    project,
-                    service: limits.service,
-                    resource: limit.name.clone(),
-                };
-                self.is_no_share(&key, name)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether no limit that is to be set no more is a total's share.
-    pub(super) fn is_no_share_withdrawn(
-        &self,
-        region: &RegionRow,
-        change: &LimitsChange,
-    ) -> Result<(), StoreError> {
-        let (limits, name) = (&change.limits, &change.name);
-        let Some(project) = limits.holder.project() else {
-            return Ok(());
-        };
-        let before = self
-            .reading()
-            .limits_of(region.no, &limits.holder, limits.service)?;
-        let before = before.into_iter().flat_map(|it| it.resources);
-        for limit in before.filter(|it| !limits.resources.contains(it)) {
-            let key = SpreadKey {
-                project,
-                service: limits.service,
-                resource: limit.name,
-            };
-            self.is_no_share(&key, name)?;
-        }
-        Ok(())
-    }
-
-    /// Whether no total is set of this.
-    pub(super) fn is_no_share(&self, key: &SpreadKey, name: &str) -> Result<(), StoreError> {
-        let Some(Spread { total, .. }) = self.reading().spread(key)? else {
-            return Ok(());
-        };
-        let resource = &key.resource;
-        Err(StoreError::Refused(format!(
-            "{resource} of {name:?} is a share of {total} over all regions; set that, with \
-             `idp-hub org quota spread`, or take it back first, with `idp-hub org quota spread \
-             remove`"
-        )))
     }
 
     /// The project's name, if a total of it may be set.
