@@ -88,6 +88,34 @@ impl Reading<'_> {
         })
     }
 
+    /// What is so, or waits, of what somebody wants, where nothing of it is new and nothing is to be
+    /// written. Reads all that a region has: beside the writer, which everybody waits for.
+    ///
+    /// # Errors
+    /// As [`Changing::set_limits`].
+    pub fn is_set(
+        &self,
+        region: &RegionRow,
+        edits: &[QuotaEdit],
+        check: &Check,
+        who: &str,
+    ) -> Result<Option<LimitsSet>, StoreError> {
+        self.must_be_merged(region)?;
+        // Nothing of it is told, and so its version is nobody's.
+        let mut decided = self.decided(region, (edits, check, 0), who)?;
+        for it in &decided.waits {
+            decided.settled.remove(&it.raise.key);
+        }
+        let census = &decided.census;
+        let is_so = decided.changes.is_empty()
+            && decided.settled.is_empty()
+            && decided.waits.iter().all(|it| census.waits_so(&it.raise));
+        Ok(is_so.then(|| LimitsSet {
+            waits: decided.waits,
+            ..LimitsSet::default()
+        }))
+    }
+
     /// The limits that a region is told.
     ///
     /// # Errors
