@@ -37,8 +37,8 @@ pub use change::{Edit, Patch};
 pub use delta::Delta;
 pub(crate) use drift::ends;
 pub use drift::{
-    DriftPolicy, DriftRefusal, adoption, is_unsaid_link, may_adopt_unasked, may_put_back,
-    may_put_back_unasked,
+    DriftPolicy, DriftRefusal, Known, adoption, is_unsaid_link, may_adopt_unasked, may_put_back,
+    may_put_back_unasked, unsaid_answers,
 };
 pub use ended::Ended;
 pub use merge::{Arrival, Evidence, plan};

@@ -18,10 +18,10 @@ use super::extract::{Json, Page, PageQuery, Path, Query};
 use super::problem::{Kind, Problem, ProblemDocument};
 use super::state::ApiState;
 use super::who::{Source, Who};
-use crate::directory::quota::{Check, EDITS_MAX, Force, QuotaEdit};
+use crate::directory::quota::{Check, EDITS_MAX, Force, Pools, QuotaEdit};
 use crate::directory::rights::{Asker, Denied};
+use crate::store::StoreError;
 use crate::store::directory::LimitsSet;
-use crate::store::{Changing, StoreError};
 pub use documents::{
     AllocationDocument, HoldingsDocument, LeftoverDocument, LimitsSetDocument, LimitsSetList,
     LimitsWaitingDocument, ProjectQuotaDocument, ResourceAllocationDocument, ResourceQuotaDocument,
@@ -140,19 +140,18 @@ pub(super) async fn set_limits(
         &region,
         edits.first().map(|it| &it.holder),
     );
-    // Looked at twice: who may set none of them stops nothing that is written meanwhile.
-    let holders: Vec<Holder> = edits.iter().map(|it| it.holder.clone()).collect();
-    let is_his = state.read_as(asker, move |_, sight| Ok(sight.shifts(&holders)?));
-    let set = match is_his.await {
-        Ok(()) => {
+    let found = looked_at(&state, asker, (&name, &edits, force), &by).await;
+    let set = match found.transpose() {
+        Some(found) => found,
+        None => {
             let set = state.store.change(move |it| {
-                let check = permitted(it, asker, &edits, force)?;
+                let pools = it.shifts(asker, &holders(&edits))?;
+                let check = permitted(pools, force)?;
                 let region = it.region_named(&name)?;
                 it.set_limits(&region, &edits, check, &by)
             });
             set.await
         }
-        Err(denied) => Err(denied),
     };
     let set = set.map_err(Problem::from);
     let set = set.inspect_err(|problem| refused(&state, attempt, problem.kind().slug()))?;
@@ -184,16 +183,42 @@ fn edits_of(limits: Vec<ProjectLimits>) -> Result<Vec<QuotaEdit>, Problem> {
     edits.collect()
 }
 
-/// How far what somebody asks for is checked, if he may ask for it at all.
-fn permitted(
-    it: &mut Changing<'_>,
+/// Looked at twice: who may not set something, sets it where it is too much, or where it is so
+/// already, stops nothing that is written meanwhile. Returns what was found where nothing is to be
+/// written.
+async fn looked_at(
+    state: &ApiState,
     asker: Asker,
-    edits: &[QuotaEdit],
-    force: Force,
-) -> Result<Check, StoreError> {
-    let holders: Vec<&Holder> = edits.iter().map(|it| &it.holder).collect();
-    let is_forced = force != Force::default();
-    match (it.shifts(asker, &holders)?, is_forced) {
+    (region, edits, force): (&str, &[QuotaEdit], Force),
+    by: &By,
+) -> Result<Option<LimitsSet>, StoreError> {
+    // What administrators of clouds set is for the writer alone to check.
+    let turn = match asker {
+        Asker::Cloud => return Ok(None),
+        Asker::User(_) => state.shifting().await,
+    };
+    let (region, edits, who) = (region.to_owned(), edits.to_vec(), by.who.clone());
+    let found = state.read_as(asker, move |it, sight| {
+        match permitted(sight.shifts(&holders(&edits))?, force)? {
+            check @ Check::Shift(_) => {
+                let region = it.region_named(&region)?;
+                it.is_set(&region, &edits, &check, &who)
+            }
+            Check::Whole | Check::Forced(_) => Ok(None),
+        }
+    });
+    let found = found.await;
+    drop(turn);
+    found
+}
+
+fn holders(edits: &[QuotaEdit]) -> Vec<&Holder> {
+    edits.iter().map(|it| &it.holder).collect()
+}
+
+/// How far what somebody asks for is checked, if he may ask for it at all.
+fn permitted(pools: Option<Pools>, force: Force) -> Result<Check, StoreError> {
+    match (pools, force != Force::default()) {
         (None, true) => Ok(Check::Forced(force)),
         (None, false) => Ok(Check::Whole),
         (Some(pools), false) => Ok(Check::Shift(pools)),

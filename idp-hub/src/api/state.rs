@@ -88,6 +88,9 @@ pub(super) struct Inner {
     counting: Semaphore,
     /// What it counted.
     counts: Arc<Counts>,
+    /// One look at what somebody shifts at a time: it reads all that a region has, and who may only
+    /// shift must not take all readers.
+    shifting: Semaphore,
     /// Tells this life of the hub from others: versions of the board begin anew with each.
     pub(super) life: u64,
     seen: Arc<Seen>,
@@ -121,6 +124,7 @@ impl ApiState {
             asked: Mutex::new(LogLimiter::new(ASKED_WINDOW, ASKED_MAX)),
             verifying: Semaphore::new(1),
             counting: Semaphore::new(1),
+            shifting: Semaphore::new(1),
             counts: Arc::default(),
             life: rand::random(),
             seen: Arc::default(),
@@ -164,6 +168,12 @@ impl ApiState {
 
     pub(super) fn verifying(&self) -> &Semaphore {
         &self.0.verifying
+    }
+
+    /// The turn to look at a shift. Waiting for it holds no reader.
+    pub(super) async fn shifting(&self) -> Option<SemaphorePermit<'_>> {
+        // It is never closed.
+        self.0.shifting.acquire().await.ok()
     }
 
     /// What is in what was retired, and the turn to count it. Waiting for it holds no reader.

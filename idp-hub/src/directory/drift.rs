@@ -95,6 +95,30 @@ pub enum DriftRefusal {
         /// What.
         subject: String,
     },
+    /// A link's end is not there.
+    #[error(
+        "{subject}: the directory has no {} {id}, and never had it: it was made after the backup \
+         that this hub was restored from; merge the region again, which takes both in, as \
+         `idp-hub org plan` of the region shows", .kind.name()
+    )]
+    NoEnd {
+        /// Of what.
+        subject: String,
+        /// What kind of thing is not there.
+        kind: ObjectKind,
+        /// Which.
+        id: ObjectId,
+    },
+    /// A link's end has ended.
+    #[error("{subject}: the {} {id} has ended in the directory; put it back", .kind.name())]
+    PastEnd {
+        /// Of what.
+        subject: String,
+        /// What kind of thing has ended.
+        kind: ObjectKind,
+        /// Which.
+        id: ObjectId,
+    },
     /// That can't be done with such a difference.
     #[error("{subject}: {what}; {next}")]
     Wrong {
@@ -162,6 +186,42 @@ pub fn may_put_back_unasked(remark: &Remark) -> bool {
 pub fn is_unsaid_link(remark: &Remark) -> bool {
     let is_unsaid = |it: &Drifted| it.what == DriftKind::NotInDirectory;
     is_of_link(remark) && curable(remark).is_ok_and(|what| what.iter().any(is_unsaid))
+}
+
+/// What the directory has of something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// It has it.
+    Live,
+    /// It had it.
+    Ended,
+    /// It never heard of it.
+    Never,
+}
+
+/// Why a link of which a restored hub says nothing can't be put back, and can't be adopted, by what
+/// the directory has of each of its ends.
+pub fn unsaid_answers(
+    remark: &Remark,
+    ends: &[(ObjectKind, ObjectId, Known)],
+) -> [Option<DriftRefusal>; 2] {
+    let subject = || remark.subject.to_string();
+    let never = ends.iter().find(|it| it.2 == Known::Never);
+    if let Some((kind, id, _)) = never.copied() {
+        let refusal = DriftRefusal::NoEnd {
+            subject: subject(),
+            kind,
+            id,
+        };
+        return [Some(refusal.clone()), Some(refusal)];
+    }
+    let ended = ends.iter().find(|it| it.2 == Known::Ended).copied();
+    let past = ended.map(|(kind, id, _)| DriftRefusal::PastEnd {
+        subject: subject(),
+        kind,
+        id,
+    });
+    [None, past]
 }
 
 const fn is_of_link(remark: &Remark) -> bool {

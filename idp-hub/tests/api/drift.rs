@@ -7,8 +7,8 @@ use idp_hub::fleet::{Ended, Input, Moment};
 use serde_json::{Value, json};
 use shared::ids::ObjectId;
 use shared::model::{
-    Applying, CloudId, DriftKind, DriftWhy, Drifted, ObjectKind, Record, Remark, RemarkState,
-    Subject, UnixMillis,
+    Applying, CloudId, DriftKind, DriftWhy, Drifted, Link, Membership, ObjectKind, Record, Remark,
+    RemarkState, Subject, UnixMillis,
 };
 
 use crate::directory::{organization, with_a_home};
@@ -136,6 +136,57 @@ async fn drift_failures_and_progress_are_shown_with_what_to_do() {
     );
     let answer = kit.get("/api/v1/directory/drift?region=south").await;
     answer.is_problem(404, "not-found");
+}
+
+/// After a restore: links between what this hub knows, and to what was made since its backup.
+#[tokio::test]
+async fn of_a_link_of_which_nothing_is_said_it_is_shown_what_an_answer_would_do() {
+    let (mut kit, ann) = with_drift().await;
+    let ops = kit.id_of("departments", "ops").await;
+    let mut staff = Vec::new();
+    for name in ["staff", "former"] {
+        let made = json!({ "name": name, "department": ops });
+        let made = kit.post("/directory/groups", made).await.json();
+        staff.push(made["id"].as_str().unwrap().to_owned());
+    }
+    let gone = kit.delete(&format!("/directory/groups/{}", staff[1])).await;
+    assert_eq!(gone.status, 204, "{}", gone.text);
+    let (user, lost): (ObjectId, _) = (ann.parse().unwrap(), ObjectId::from_random(99));
+    let groups = [staff[0].parse().unwrap(), staff[1].parse().unwrap(), lost];
+    let mut records = organization("home");
+    for group in groups {
+        let link = Subject::Link(Link::Membership(Membership { user, group }));
+        let what = vec![drifted(DriftKind::NotInDirectory, None, None)];
+        records.push(drift(link, "", what));
+    }
+    let no = kit.board.region("home").unwrap().view.no;
+    kit.organization(no, 3, &records).await;
+    let items = kit.items("drift").await;
+    for (name, flags, word, answers) in [
+        ("ann in staff", [true, true], "given everywhere", [200, 200]),
+        ("ann in ", [false, true], "has ended", [409, 200]),
+        (
+            "ann in ",
+            [false, false],
+            "merge the region again",
+            [404, 409],
+        ),
+    ] {
+        let is_it = |it: &&Value| {
+            let flags = json!([it["can_adopt"], it["can_put_back"]]) == json!(flags);
+            flags && it["name"].as_str().unwrap().starts_with(name)
+        };
+        let seen = items.iter().find(is_it);
+        let seen = seen.unwrap_or_else(|| panic!("{flags:?}: {items:?}"));
+        let next = seen["next_step"].as_str().unwrap();
+        assert!(next.contains(word), "{flags:?}: {next}");
+        let body = json!({ "seen": seen["seen"] });
+        let path = format!("/regions/home/drift/{}", seen["id"].as_str().unwrap());
+        for (how, status) in ["adopt", "put-back"].into_iter().zip(answers) {
+            let answer = kit.post(&format!("{path}/{how}"), body.clone()).await;
+            assert_eq!(answer.status, status, "{flags:?} {how}: {}", answer.text);
+        }
+    }
 }
 
 #[tokio::test]

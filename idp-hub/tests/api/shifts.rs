@@ -291,6 +291,48 @@ async fn who_asks_for_nothing_or_too_much_holds_up_nobody_and_learns_of_no_regio
     }
 }
 
+/// While the writer is held up: what is so already, waits already or is not his costs no turn of it.
+#[tokio::test]
+async fn who_shifts_again_what_comes_to_nothing_takes_no_turn_of_the_writer() {
+    let mut it = Stage::new().await;
+    let begin = [("web", 10, 10), ("data", 5, 5), ("inner", 2, 2)];
+    it.tells(&begin).await;
+    it.settle(&begin).await;
+    let shift = [("web", 5), ("data", 10)];
+    let first = it.shift("boss", &shift).await.json();
+    let (free, held_up) = std::sync::mpsc::channel::<()>();
+    let store = it.kit.store.clone();
+    let holding = tokio::spawn(async move {
+        let held = move |_: &mut idp_hub::store::Changing<'_>| Ok(held_up.recv().is_ok());
+        store.change(held).await
+    });
+    let asked = async {
+        let again = it.shift("boss", &shift).await;
+        let same = it.shift("boss", &[("inner", 2)]).await;
+        let more = it.shift("boss", &[("web", 50)]).await;
+        (again, same, more)
+    };
+    let asked = tokio::time::timeout(std::time::Duration::from_secs(5), asked).await;
+    free.send(()).unwrap();
+    holding.await.unwrap().unwrap();
+    let (again, same, more) = asked.expect("it waits for the writer");
+    assert_eq!(again.json()["waiting"], first["waiting"], "{}", again.text);
+    assert_eq!(again.json()["changed"], json!([]), "{}", again.text);
+    assert_eq!(
+        (same.status.as_u16(), &same.json()["changed"]),
+        (200, &json!([]))
+    );
+    more.is_problem(403, "not-permitted");
+    // What is new is written, and told as before.
+    let other = it.shift("boss", &[("web", 6), ("data", 9)]).await;
+    assert_eq!(
+        other.json()["waiting"][0]["after"],
+        "cores=9",
+        "{}",
+        other.text
+    );
+}
+
 /// One of whose limits no more are told has 256 of them already.
 #[tokio::test]
 async fn a_raise_that_can_not_be_told_holds_up_no_later_one() {

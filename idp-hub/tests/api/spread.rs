@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use axum::http::Method;
 use idp_hub::directory::quota::{Check, QuotaEdit};
+use idp_hub::store::directory::SpreadKey;
 use idp_hub::tasks::Looker;
 use serde_json::json;
 use shared::audit::By;
 use shared::model::{CloudId, Feed, Holder, Quota, QuotaResource, Record, ServiceKind};
 
 use crate::directory::with_a_home;
-use crate::kit::Kit;
+use crate::kit::{Answer, Kit};
 use crate::quotas::node;
 
 fn quota(limit: u64, used: u64) -> Record {
@@ -168,6 +169,97 @@ async fn a_total_that_the_regions_have_not_left_is_refused_unless_it_is_said_so(
     let instances = json!({ "totals": { "instances": 5000 } });
     let set = kit.send(Method::PUT, &path, instances).await;
     assert_eq!(set.status, 204, "{}", set.text);
+}
+
+/// `home` has 40 cores, of which others may use 8 and `web` 2; and `data` is a project beside it.
+async fn with_room() -> (Kit, [String; 2]) {
+    let (mut kit, web) = with_a_web().await;
+    let home = kit.board.region("home").unwrap().view.no;
+    let ops = kit.id_of("departments", "ops").await;
+    let data = json!({ "name": "data", "department": ops });
+    let data = kit.post("/directory/projects", data).await.json();
+    let quotas = [quota(2, 0), quota_of("p", 8, 2)];
+    kit.tells(home, (Feed::Quota, 2), &quotas).await;
+    kit.tells(home, (Feed::Inventory, 3), &[node(40)]).await;
+    let data = data["id"].as_str().unwrap().to_owned();
+    (kit, [web, data])
+}
+
+async fn sets(kit: &Kit, project: &str, cores: u64) -> Answer {
+    let body = json!({ "totals": { "cores": cores } });
+    let path = format!("/directory/spreads/{project}");
+    kit.send(Method::PUT, &path, body).await
+}
+
+#[tokio::test]
+async fn totals_count_what_others_were_promised_that_no_region_was_told_yet() {
+    let (kit, [web, data]) = with_room().await;
+    assert_eq!(sets(&kit, &web, 20).await.status, 204);
+    let mut looker = Looker::new(kit.store.clone(), kit.board.clone(), kit.clock.clone());
+    // Before the region is told of it, and after that.
+    for _ in 0..2 {
+        let over = sets(&kit, &data, 13).await;
+        let problem = over.is_problem(409, "refused");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(
+            detail.contains("have 12 of cores left for data"),
+            "{detail}"
+        );
+        looker.look().await.unwrap();
+    }
+    assert_eq!(sets(&kit, &data, 12).await.status, 204);
+    sets(&kit, &web, 21).await.is_problem(409, "refused");
+}
+
+#[tokio::test]
+async fn totals_that_are_checked_at_the_same_moment_are_not_both_set() {
+    let (kit, projects) = with_room().await;
+    let total = |id: &str| {
+        let key = SpreadKey {
+            project: id.parse().unwrap(),
+            service: ServiceKind::Compute,
+            resource: "cores".to_owned(),
+        };
+        vec![(key, 20)]
+    };
+    let mut looked = Vec::new();
+    for id in &projects {
+        let totals = total(id);
+        let seen = kit.store.read(move |it| it.are_left(&totals));
+        looked.push((total(id), seen.await.unwrap()));
+    }
+    let mut set = Vec::new();
+    for (totals, seen) in looked {
+        let by = By::new("ann", "here");
+        let one = kit
+            .store
+            .change(move |it| it.set_spreads(&totals, Some(&seen), &by));
+        set.push(one.await.map_err(|it| it.to_string()));
+    }
+    assert_eq!(set[0], Ok(1));
+    let refused = set[1].as_ref().unwrap_err();
+    assert!(refused.contains("have 12 of cores left"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_share_beyond_its_regions_room_is_shown_to_who_may_see_the_region() {
+    let (kit, [web, _]) = with_room().await;
+    let body = json!({ "totals": { "cores": 50 }, "overcommit": true });
+    let path = format!("/directory/spreads/{web}");
+    assert_eq!(kit.send(Method::PUT, &path, body).await.status, 204);
+    let share = |of: &serde_json::Value| of["regions"][0].clone();
+    let before = share(&kit.items("spreads").await[0]);
+    assert_eq!(
+        (&before["room"], &before["beyond"]),
+        (&json!(32), &json!(null))
+    );
+    let mut looker = Looker::new(kit.store.clone(), kit.board.clone(), kit.clock.clone());
+    assert_eq!(looker.look().await.unwrap(), 1);
+    let after = share(&kit.items("spreads").await[0]);
+    let figures = ["share", "room", "beyond"].map(|it| after[it].as_u64());
+    assert_eq!(figures, [Some(50), Some(32), Some(18)], "{after}");
+    let next = after["next_step"].as_str().unwrap();
+    assert!(next.contains("idp-hub org quota allocated home"), "{next}");
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use crate::api::problem::Problem;
 use crate::api::state::ApiState;
 use crate::api::who::Who;
 use crate::directory::Directory;
+use crate::directory::quota::Pools;
 use crate::directory::rights::{Action, Asker, Denied, Rights};
 use crate::store::{Reading, Store, StoreError};
 
@@ -186,14 +187,14 @@ impl Sight {
         }
     }
 
-    /// Whether he may shift the limits of all of these projects.
+    /// Within what he may shift the limits of each of these projects; `None` where he may set any.
     ///
     /// # Errors
-    /// Why not.
-    pub(in crate::api) fn shifts(&self, of: &[Holder]) -> Result<(), Denied> {
+    /// Why he may not touch one of them.
+    pub(in crate::api) fn shifts(&self, of: &[&Holder]) -> Result<Option<Pools>, Denied> {
         match &self.directory {
-            None => Ok(()),
-            Some(directory) => self.rights.shifts(directory.live(), of).map(drop),
+            None => Ok(None),
+            Some(directory) => self.rights.shifts(directory.live(), of.iter().copied()),
         }
     }
 

@@ -111,7 +111,11 @@ impl RemarkDocument {
         }
         document.stand(reading, &remark.state)?;
         if is_unsaid_link(remark) {
-            UNSAID_LINK.clone_into(&mut document.next_step);
+            let [put_back, adopt] = reading.unsaid_answers(remark)?;
+            document.can_put_back &= put_back.is_none();
+            document.can_adopt &= adopt.is_none();
+            let why = put_back.or(adopt).map(|it| it.to_string());
+            document.next_step = why.unwrap_or_else(|| UNSAID_LINK.to_owned());
         }
         if let Err(refusal) = may_put_back(remark)
             && let RemarkState::Drift {

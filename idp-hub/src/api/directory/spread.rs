@@ -21,7 +21,7 @@ use crate::api::problem::{Kind, Problem, ProblemDocument};
 use crate::api::state::ApiState;
 use crate::api::who::{Source, Who};
 use crate::directory::quota::spread::{resource, spreadable};
-use crate::store::directory::{Places, Spread, SpreadKey};
+use crate::store::directory::{Left, Places, Spread, SpreadKey};
 use crate::store::{Reading, RegionNo, StoreError};
 
 /// Totals that one request may set: more than can be spread.
@@ -53,7 +53,8 @@ pub(in crate::api) struct TotalsRequest {
     /// `gigabytes`, `floatingip`. From 0 to 2147483647. What is not named stays as it is.
     totals: BTreeMap<String, u64>,
     /// Also beyond what the merged regions have left together: their vCPUs (with Placement's
-    /// ratio), memory or GiB of pools, less what other projects may use. Without it a total is
+    /// ratio), memory or GiB of pools, less what other projects may use, and what other totals
+    /// promise of which no region was told yet. Without it a total is
     /// checked once each of them has told what it has; one that is lowered never is.
     #[serde(default)]
     overcommit: bool,
@@ -90,24 +91,33 @@ pub(in crate::api) async fn spreads(
                 shown.push((spread, object.name().to_owned()));
             }
         }
-        let items = documents(it, &shown, |no| board.is_online(no), now)?;
+        let is_online = |no| board.is_online(no);
+        let items = documents(it, &shown, (&is_online, sight.sees_everything()), now)?;
         Ok(Page { items, next })
     });
     Ok(axum::Json(page.await?))
 }
 
+/// What a region has left is told to whoever may see what others have there.
 fn documents(
     it: &Reading<'_>,
     shown: &[(Spread, String)],
-    is_online: impl Fn(RegionNo) -> bool,
+    (is_online, with_rooms): (&dyn Fn(RegionNo) -> bool, bool),
     now: UnixMillis,
 ) -> Result<Vec<SpreadDocument>, StoreError> {
     let wanted = shown.iter().map(|(it, _)| it.key.project).collect();
     let places: Places = it.places(&wanted)?;
     let online: BTreeSet<RegionNo> = places.regions().filter(|it| is_online(*it)).collect();
+    let rooms = match with_rooms {
+        true => {
+            let keys: Vec<&SpreadKey> = shown.iter().map(|(it, _)| &it.key).collect();
+            it.rooms(&keys, &places)?
+        }
+        false => BTreeMap::new(),
+    };
     let document = |(spread, name): &(Spread, String)| {
         let shares = it.shares(&spread.key, &places, &online, now)?;
-        SpreadDocument::new(it, (spread, name), &shares)
+        SpreadDocument::new(it, (spread, name), (&shares, &rooms))
     };
     shown.iter().map(document).collect()
 }
@@ -150,14 +160,10 @@ pub(in crate::api) async fn set_spread(
     let by = by(&who.0, source);
     let attempt = Act::new(by.clone(), "spread-quota").on("project", id, "");
     let set = match are_left(&state, &totals, asked.overcommit).await {
-        Ok(()) => {
-            let set = state.store.change(move |it| {
-                let mut changed = 0;
-                for (key, total) in &totals {
-                    changed += usize::from(it.set_spread(key, *total, &by)?);
-                }
-                Ok(changed)
-            });
+        Ok(seen) => {
+            let set = state
+                .store
+                .change(move |it| it.set_spreads(&totals, seen.as_ref(), &by));
             set.await
         }
         Err(refusal) => Err(refusal),
@@ -170,22 +176,18 @@ pub(in crate::api) async fn set_spread(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Looked at beside the writer, which everybody waits for: what regions have and use changes all
-/// the time in any case.
+/// Looked at beside the writer, which everybody waits for. Returns as of when.
 async fn are_left(
     state: &ApiState,
     totals: &[(SpreadKey, u64)],
     overcommit: bool,
-) -> Result<(), StoreError> {
+) -> Result<Option<Left>, StoreError> {
     if overcommit {
-        return Ok(());
+        return Ok(None);
     }
     let totals = totals.to_vec();
-    let all = move |it: &Reading<'_>| {
-        let mut totals = totals.iter();
-        totals.try_for_each(|(key, total)| it.is_left(key, *total))
-    };
-    state.store.read(all).await
+    let left = state.store.read(move |it| it.are_left(&totals));
+    left.await.map(Some)
 }
 
 /// Take a total back. Each region keeps the limit that it was told last.

@@ -38,7 +38,8 @@ pub(in crate::cli) struct Which {
     /// The drift's id, or its beginning, as `org drift` shows it
     #[arg(required_unless_present = "all", conflicts_with = "all")]
     pub(in crate::cli) id: Option<String>,
-    /// All drift of the region for which that can be done
+    /// All drift of the region for which that can be done; put-back leaves out links of which a
+    /// restored hub says nothing
     #[arg(long)]
     pub(in crate::cli) all: bool,
     /// Don't ask

@@ -55,6 +55,17 @@ impl How {
         }
     }
 
+    /// Takes out what is not done to all at once: after a restore, links that were given since the
+    /// backup are not taken away by one word for everything.
+    fn left_out(self, found: &mut Vec<RemarkDocument>) -> Vec<RemarkDocument> {
+        match self {
+            Self::PutBack => found
+                .extract_if(.., |it| shown::is_unsaid_link(it))
+                .collect(),
+            Self::Adopt { .. } => Vec::new(),
+        }
+    }
+
     const fn word(self) -> &'static str {
         match self {
             Self::PutBack => "put-back",
@@ -82,6 +93,10 @@ async fn cure(
         Some(id) => found.retain(|it| it.id.starts_with(id.as_str())),
         None => found.retain(|it| how.can(it)),
     }
+    let left_out = match which.all {
+        true => how.left_out(&mut found),
+        false => Vec::new(),
+    };
     if found.len() > 1
         && let Some(id) = &which.id
     {
@@ -96,7 +111,10 @@ async fn cure(
                 "the region {region:?} has no drift {id:?} (any more); `idp-hub org drift` shows \
                  what there is"
             ),
-            None => format!("the region {region:?} has no drift of which that can be done"),
+            None => format!(
+                "the region {region:?} has no drift of which that can be done{}",
+                shown::left_out(&left_out)
+            ),
         }));
     }
     if !which.yes {
@@ -117,11 +135,48 @@ async fn cure(
             Err(error) => return Err(error),
         }
     }
-    let document = json!({ "cured": done, "refused": refused });
-    screen.write(|| shown::cured(&done, &refused, how.word()), &document)
+    let ids: Vec<&str> = left_out.iter().map(|it| it.id.as_str()).collect();
+    let document = json!({ "cured": done, "refused": refused, "left_out": ids });
+    let text = || {
+        let cured = shown::cured(&done, &refused, how.word());
+        format!("{cured}{}", shown::left_out(&left_out))
+    };
+    screen.write(text, &document)
 }
 
 async fn remarks(client: &Client, region: Option<&str>) -> Result<Vec<RemarkDocument>, CliError> {
     let list = List::of("/directory/drift");
     list.by("region", region).read(client).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_is_put_back_at_once_is_not_what_a_restored_hub_does_not_know() {
+        let remark = |id: &str, what: &str| -> RemarkDocument {
+            let document = json!({
+                "region": "north", "id": id, "kind": "membership", "name": "ann in staff",
+                "state": "drift", "why": "region", "since": "2026-11-26T10:00:00Z",
+                "differences": [{ "what": what }], "next_step": "do this",
+                "can_put_back": true, "can_adopt": true, "seen": "07",
+            });
+            serde_json::from_value(document).unwrap()
+        };
+        let all = || vec![remark("1", "link-given"), remark("2", "not-in-directory")];
+        let mut found = all();
+        let left_out = How::PutBack.left_out(&mut found);
+        assert_eq!((&found[..], &left_out[..]), (&all()[..1], &all()[1..]));
+        let text = shown::left_out(&left_out);
+        for said in [
+            "1 link",
+            "org drift put-back north 2",
+            "org drift adopt north 2",
+        ] {
+            assert!(text.contains(said), "{text}");
+        }
+        let mut found = all();
+        assert!(How::Adopt { end: false }.left_out(&mut found).is_empty());
+    }
 }

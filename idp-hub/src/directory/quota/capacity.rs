@@ -63,6 +63,16 @@ impl Census {
         Some(limits.fold(capacity, u64::saturating_sub))
     }
 
+    /// What a project of the directory counts for by now of what a region has: nothing where that
+    /// is not limited, or not known.
+    pub fn counts_for(&self, project: ObjectId, service: ServiceKind, resource: &str) -> u64 {
+        let holder = Holder::Project(project);
+        match self.counted(&holder, (service, resource), &Settled::new()) {
+            Allowed::Limited(limit) => limit,
+            Allowed::Unlimited | Allowed::Unknown => 0,
+        }
+    }
+
     fn is_raised(&self, wish: &Wish, settled: &Settled) -> bool {
         let before = self.counted(&wish.holder, (wish.service, &wish.resource), settled);
         match (before, wish.limit) {

@@ -59,6 +59,28 @@ pub struct Capacities {
     pub gigabytes: Option<u64>,
 }
 
+impl Capacities {
+    /// Of a resource; `None` where that is not known, or the resource is none that adds up.
+    pub fn of(self, service: ServiceKind, resource: &str) -> Option<u64> {
+        match (service, resource) {
+            (ServiceKind::Compute, "cores") => self.cores,
+            (ServiceKind::Compute, "ram") => self.ram,
+            (ServiceKind::Volume, "gigabytes") => self.gigabytes,
+            _ => None,
+        }
+    }
+
+    /// Whether regions can tell what they have of a resource.
+    pub fn have(service: ServiceKind, resource: &str) -> bool {
+        let all = Self {
+            cores: Some(0),
+            ram: Some(0),
+            gigabytes: Some(0),
+        };
+        all.of(service, resource).is_some()
+    }
+}
+
 /// A quota as it was told, and when that came here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Told {
@@ -230,13 +252,7 @@ impl Census {
     /// What the region has of a resource; `None` where that is not known, or the resource is none
     /// that adds up.
     pub fn capacity(&self, service: ServiceKind, resource: &str) -> Option<u64> {
-        let all = self.capacities();
-        match (service, resource) {
-            (ServiceKind::Compute, "cores") => all.cores,
-            (ServiceKind::Compute, "ram") => all.ram,
-            (ServiceKind::Volume, "gigabytes") => all.gigabytes,
-            _ => None,
-        }
+        self.capacities().of(service, resource)
     }
 
     /// Whose limits those of one of the region's projects are: the directory's, while it is that

@@ -140,9 +140,9 @@ pub enum QuotaRefusal {
     /// A total would be more than the merged regions have left.
     #[error(
         "the merged regions have {left} of {resource} left for {project} in all, and a total of \
-         {total} is more: what they have, less what other projects may use there (left in {}); \
+         {total} is more: what they have, less what other projects may use there (left in {}){}; \
          set less, lower other limits first, or set it all the same with --overcommit \
-         (overcommit: true)", of_each.join(", ")
+         (overcommit: true)", of_each.join(", "), promised_words(*promised)
     )]
     TotalOverCapacity {
         /// The project's name.
@@ -153,6 +153,8 @@ pub enum QuotaRefusal {
         total: u64,
         /// What there is for it.
         left: u64,
+        /// What of it other totals take of which regions were not told yet.
+        promised: u64,
         /// Of each region.
         of_each: Box<[String]>,
     },
@@ -235,6 +237,13 @@ fn beside(unlimited: u32, unknown: u32) -> String {
     match all.is_empty() {
         true => String::new(),
         false => format!(" (beside {}{why})", all.join(" and ")),
+    }
+}
+
+fn promised_words(promised: u64) -> String {
+    match promised {
+        0 => String::new(),
+        _ => format!(", and less {promised} of other totals that regions are told next"),
     }
 }
 

@@ -134,6 +134,11 @@ impl Census {
         self.raises.insert(raise.key.clone(), raise);
     }
 
+    /// Whether just this waits already.
+    pub fn waits_so(&self, raise: &Raise) -> bool {
+        self.raises.get(&raise.key) == Some(raise)
+    }
+
     /// What waits no more once these limits are set.
     pub(super) fn settled_by(&self, set: &[RaiseKey]) -> Settled {
         let mut all = Settled::new();

@@ -16,7 +16,9 @@ use shared::wire::record::{self, kind_code};
 
 use super::load::{UNREADABLE, record_of};
 use super::write::Rows;
-use crate::directory::{Delta, DriftRefusal, adoption, may_put_back};
+use crate::directory::{
+    self, Delta, DriftRefusal, adoption, ends, may_put_back, outward, record_kind, unsaid_answers,
+};
 use crate::store::error::{Doing, StoreError};
 use crate::store::records::PAGE_MAX;
 use crate::store::regions::{RegionNo, RegionRow};
@@ -152,6 +154,36 @@ impl Reading<'_> {
         }
         all.sort_by_key(|it| it.no.0);
         Ok(all)
+    }
+
+    /// Why a link of which a restored hub says nothing can't be put back, and can't be adopted.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn unsaid_answers(&self, remark: &Remark) -> Result<[Option<DriftRefusal>; 2], StoreError> {
+        let Subject::Link(link) = &remark.subject else {
+            return Ok([None, None]);
+        };
+        let mut all = Vec::new();
+        for (kind, id) in ends(link) {
+            all.push((kind, id, self.known(kind, id)?));
+        }
+        Ok(unsaid_answers(remark, &all))
+    }
+
+    /// What the directory has of something.
+    fn known(&self, kind: ObjectKind, id: ObjectId) -> Result<directory::Known, StoreError> {
+        if self.object(kind, id)?.is_some() {
+            return Ok(directory::Known::Live);
+        }
+        let sql = "SELECT 1 FROM ended WHERE id = ?1 AND kind = ?2";
+        let key = record::encode_id(&outward(id)).map_err(|_| UNREADABLE)?;
+        let row = params![key, kind_code(record_kind(kind))];
+        let has_ended = self.prepared(sql)?.exists(row).doing("find what ended")?;
+        Ok(match has_ended {
+            true => directory::Known::Ended,
+            false => directory::Known::Never,
+        })
     }
 
     /// Whether it was decided about a region's thing when it was merged.

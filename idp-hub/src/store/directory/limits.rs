@@ -1,22 +1,16 @@
 //! Limits as they are told to regions: rows of a region's own feed, beside what was decided of its
 //! things; and what they are checked against.
 
-use std::collections::BTreeMap;
-
 use rusqlite::{OptionalExtension, params};
 use shared::audit::{Act, By};
 use shared::ids::ObjectId;
-use shared::model::{
-    CloudId, Holder, Limit, Limits, Record, RecordKind, RemarkState, ServiceKind, Subject,
-    UnixMillis,
-};
-use shared::wire::record::{self, Decoded, kind_code};
+use shared::model::{Holder, Limit, Limits, Record, RecordKind, ServiceKind};
+use shared::wire::record::kind_code;
 
-use super::drift::not_merged;
-use super::load::{UNREADABLE, record_of};
+use super::load::record_of;
 use super::write::{Rows, encoded};
 use crate::directory::quota::{
-    Census, Check, Decision, Force, Holdings, LimitsChange, QuotaEdit, Unset, Waits,
+    Census, Check, Decision, Force, LimitsChange, QuotaEdit, Settled, Unset, Waits,
 };
 use crate::store::error::{Doing, StoreError};
 use crate::store::facts;
@@ -59,88 +53,67 @@ pub(super) struct OneLimit<'a> {
     pub(super) limit: u64,
 }
 
+/// What follows from what somebody wants, and what that was decided by.
+struct Decided {
+    census: Census,
+    changes: Vec<LimitsChange>,
+    waits: Vec<Waits>,
+    settled: Settled,
+}
+
 impl Reading<'_> {
-    /// The region of this name.
-    ///
-    /// # Errors
-    /// If there is none, or the database fails.
-    pub fn region_of_name(&self, name: &str) -> Result<RegionRow, StoreError> {
-        let mut found = self.regions_of(Some(name))?;
-        found.pop().ok_or_else(|| StoreError::Missing {
-            what: "region",
-            name: name.to_owned(),
+    /// What follows from what somebody wants. `version` is that of what is set now. Reads all that
+    /// a region has.
+    fn decided(
+        &self,
+        region: &RegionRow,
+        (edits, check, version): (&[QuotaEdit], &Check, u64),
+        who: &str,
+    ) -> Result<Decided, StoreError> {
+        let asked: Vec<Holder> = edits.iter().map(|it| it.holder.clone()).collect();
+        let census = self.census(region, &asked)?;
+        let Decision {
+            changes,
+            raises,
+            settled,
+        } = census.check(edits, check, version)?;
+        self.is_not_spread(region, &changes)?;
+        let waits: Vec<Waits> = raises.into_iter().map(|it| census.waits(it)).collect();
+        self.may_wait(region.no, &waits, who)?;
+        Ok(Decided {
+            census,
+            changes,
+            waits,
+            settled,
         })
     }
 
-    /// That a region's organization is merged.
+    /// What is so, or waits, of what somebody wants, where nothing of it is new and nothing is to be
+    /// written. Reads all that a region has: beside the writer, which everybody waits for.
     ///
     /// # Errors
-    /// If it is not, or the database fails.
-    pub fn must_be_merged(&self, region: &RegionRow) -> Result<(), StoreError> {
-        let organization = self.region_organization(region.no)?;
-        match organization.and_then(|it| it.merged) {
-            Some(_) => Ok(()),
-            None => Err(not_merged(region)),
-        }
-    }
-
-    /// What a region's agent remarks about the limits of a project in a service.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub fn quota_remark(
+    /// As [`Changing::set_limits`].
+    pub fn is_set(
         &self,
-        no: RegionNo,
-        holder: &Holder,
-        service: ServiceKind,
-    ) -> Result<Option<RemarkState>, StoreError> {
-        let key = Subject::Quota(holder.clone(), service).id();
-        Ok(match self.told_record(no, RecordKind::Remark, &key)? {
-            Some(Record::Remark(it)) => Some(it.state),
-            _ => None,
-        })
-    }
-
-    /// One record as a region told it last.
-    pub(in crate::store) fn told_record(
-        &self,
-        no: RegionNo,
-        kind: RecordKind,
-        id: &CloudId,
-    ) -> Result<Option<Record>, StoreError> {
-        let sql = "SELECT kind, id, value FROM records
-                   WHERE region = ?1 AND kind = ?2 AND id = ?3";
-        let row = params![no.0, kind_code(kind), encoded(id)?];
-        let found = self.prepared(sql)?.query_row(row, record_of).optional();
-        Ok(found.doing("find a region's record")?.flatten())
-    }
-
-    /// What each project still has in a region. Reads all of its servers, volumes, networks and
-    /// floating IPs: some microseconds each.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub fn holdings(&self, no: RegionNo) -> Result<BTreeMap<CloudId, Holdings>, StoreError> {
-        let mut all: BTreeMap<CloudId, Holdings> = BTreeMap::new();
-        for kind in [
-            RecordKind::Server,
-            RecordKind::Volume,
-            RecordKind::Network,
-            RecordKind::FloatingIp,
-        ] {
-            self.each_record(no, kind, |it, _| {
-                let (project, figure): (_, fn(&mut Holdings) -> &mut u64) = match it {
-                    Record::Server(it) => (it.project, |it| &mut it.servers),
-                    Record::Volume(it) => (it.project, |it| &mut it.volumes),
-                    Record::Network(it) => (it.project, |it| &mut it.networks),
-                    Record::FloatingIp(it) => (it.project, |it| &mut it.floating_ips),
-                    _ => return,
-                };
-                let figure = figure(all.entry(project).or_default());
-                *figure = figure.saturating_add(1);
-            })?;
+        region: &RegionRow,
+        edits: &[QuotaEdit],
+        check: &Check,
+        who: &str,
+    ) -> Result<Option<LimitsSet>, StoreError> {
+        self.must_be_merged(region)?;
+        // Nothing of it is told, and so its version is nobody's.
+        let mut decided = self.decided(region, (edits, check, 0), who)?;
+        for it in &decided.waits {
+            decided.settled.remove(&it.raise.key);
         }
-        Ok(all)
+        let census = &decided.census;
+        let is_so = decided.changes.is_empty()
+            && decided.settled.is_empty()
+            && decided.waits.iter().all(|it| census.waits_so(&it.raise));
+        Ok(is_so.then(|| LimitsSet {
+            waits: decided.waits,
+            ..LimitsSet::default()
+        }))
     }
 
     /// The limits that a region is told.
@@ -177,51 +150,6 @@ impl Reading<'_> {
             _ => None,
         })
     }
-
-    /// Every record of a kind that a region tells, and when it came here as it is.
-    pub(super) fn each_record(
-        &self,
-        no: RegionNo,
-        kind: RecordKind,
-        mut take: impl FnMut(Record, UnixMillis),
-    ) -> Result<(), StoreError> {
-        let doing = "read a region's records";
-        let kind = kind_code(kind);
-        let sql = "SELECT id, value, changed_ms FROM records WHERE region = ?1 AND kind = ?2";
-        let mut statement = self.prepared(sql)?;
-        let mut rows = statement.query(params![no.0, kind]).doing(doing)?;
-        while let Some(row) = rows.next().doing(doing)? {
-            let (id, value) = (row.get_ref(0).doing(doing)?, row.get_ref(1).doing(doing)?);
-            let (Ok(id), Ok(value)) = (id.as_blob(), value.as_blob()) else {
-                return Err(UNREADABLE);
-            };
-            if let Ok(Decoded::Known(record)) = record::decode(kind, id, value) {
-                take(*record, UnixMillis(row.get(2).doing(doing)?));
-            }
-        }
-        Ok(())
-    }
-
-    /// Every row of a kind that a region alone is told.
-    pub(super) fn each_of_region(
-        &self,
-        no: RegionNo,
-        kind: RecordKind,
-        mut take: impl FnMut(Record),
-    ) -> Result<(), StoreError> {
-        let doing = "read what a region is told";
-        let sql = "SELECT kind, id, value FROM directory
-                   WHERE region = ?1 AND kind = ?2 AND value IS NOT NULL";
-        let mut statement = self.prepared(sql)?;
-        let row = params![no.0, kind_code(kind)];
-        let mut rows = statement.query(row).doing(doing)?;
-        while let Some(row) = rows.next().doing(doing)? {
-            if let Some(record) = record_of(row).doing(doing)? {
-                take(record);
-            }
-        }
-        Ok(())
-    }
 }
 
 impl Changing<'_> {
@@ -238,15 +166,16 @@ impl Changing<'_> {
         by: &By,
     ) -> Result<LimitsSet, StoreError> {
         self.is_merged(region)?;
-        let asked: Vec<Holder> = edits.iter().map(|it| it.holder.clone()).collect();
-        let census = self.reading().census(region, &asked)?;
-        let Decision {
+        let version = self.version()?;
+        let decided = self
+            .reading()
+            .decided(region, (edits, &check, version), &by.who)?;
+        let Decided {
+            census,
             changes,
-            raises,
+            waits,
             settled,
-        } = census.check(edits, &check, self.version()?)?;
-        self.is_not_spread(region, &changes)?;
-        let waits: Vec<Waits> = raises.into_iter().map(|it| census.waits(it)).collect();
+        } = decided;
         let changes = self.tell_limits(region, &census, changes, by)?;
         let ended = self.keep_raises(region, (&waits, settled), by)?;
         Ok(LimitsSet {
@@ -323,7 +252,7 @@ impl Changing<'_> {
             .census(region, std::slice::from_ref(project))?;
         let Unset { changes, settled } = census.unset(project, resources)?;
         for it in &changes {
-            self.is_no_share_withdrawn(region, it)?;
+            self.reading().is_no_share_withdrawn(region, it)?;
         }
         for it in &changes {
             self.outlive(region.no, &it.limits)?;

@@ -61,6 +61,37 @@ impl Reading<'_> {
         Ok(due)
     }
 
+    /// Whether all of this may wait on somebody's word: none of it is a total's share, and with what
+    /// waits on his word already it is not too much.
+    pub(super) fn may_wait(
+        &self,
+        no: RegionNo,
+        waits: &[Waits],
+        who: &str,
+    ) -> Result<(), StoreError> {
+        if waits.is_empty() {
+            return Ok(());
+        }
+        for it in waits {
+            self.is_no_share(&spread_key(&it.raise.key), &it.name)?;
+        }
+        let sql = "SELECT count(*) FROM quota_raises WHERE author = ?1";
+        let mut statement = self.prepared(sql)?;
+        let count = statement.query_row([who], |row| row.get::<_, u64>(0));
+        let count = count.doing("count limits that wait")?;
+        let mut here = self.raises(Some(no))?;
+        here.retain(|it| it.by.who == who);
+        let is_new = |it: &&Waits| !here.iter().any(|row| row.raise.key == it.raise.key);
+        let new = waits.iter().filter(is_new).count() as u64;
+        if count.saturating_add(new) > RAISES_MAX {
+            return Err(StoreError::Refused(format!(
+                "{RAISES_MAX} limits that {who} shifted wait already until others have less, and \
+                 no more are kept; lower the others first, and raise when regions have confirmed it"
+            )));
+        }
+        Ok(())
+    }
+
     fn fate(&self, row: &RaiseRow) -> Result<Fate, StoreError> {
         let key = &row.raise.key;
         let mut fate = Fate::Due;
@@ -153,7 +184,6 @@ impl Changing<'_> {
         by: &By,
     ) -> Result<Vec<Waits>, StoreError> {
         for it in waits {
-            self.is_no_share(&spread_key(&it.raise.key), &it.name)?;
             // It waits on, and otherwise.
             settled.remove(&it.raise.key);
             self.keep_raise(region.no, &it.raise, by)?;
@@ -161,24 +191,7 @@ impl Changing<'_> {
             let act = Act::new(by.clone(), "set-quota").on("project", project, name);
             self.audit(act.changing("", once(&region.facts.name, it)))?;
         }
-        if !waits.is_empty() {
-            self.are_few_enough(by)?;
-        }
         self.end_raises(region, &settled, (by, "set-quota"))
-    }
-
-    fn are_few_enough(&self, by: &By) -> Result<(), StoreError> {
-        let sql = "SELECT count(*) FROM quota_raises WHERE author = ?1";
-        let count = self.connection.query_row(sql, [&by.who], |row| row.get(0));
-        let count: u64 = count.doing("count limits that wait")?;
-        if count > RAISES_MAX {
-            return Err(StoreError::Refused(format!(
-                "{RAISES_MAX} limits that {} shifted wait already until others have less, and no \
-                 more are kept; lower the others first, and raise when regions have confirmed it",
-                by.who
-            )));
-        }
-        Ok(())
     }
 
     fn keep_raise(&self, no: RegionNo, raise: &Raise, by: &By) -> Result<(), StoreError> {

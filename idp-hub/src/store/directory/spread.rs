@@ -1,5 +1,6 @@
 //! Totals of resources that are spread over the regions: set, listed, taken back.
 
+mod left;
 mod respread;
 mod shares;
 
@@ -8,15 +9,16 @@ use std::collections::BTreeSet;
 use rusqlite::{OptionalExtension, Row, params};
 use shared::audit::{Act, By};
 use shared::ids::ObjectId;
-use shared::model::{Holder, LIMIT_MAX, ObjectKind, ServiceKind};
+use shared::model::{LIMIT_MAX, ObjectKind, ServiceKind};
 
 use super::load::stamp_of;
 use crate::directory::Stamp;
-use crate::directory::quota::{LimitsChange, QuotaRefusal};
+use crate::directory::quota::LimitsChange;
 use crate::store::error::{Doing, StoreError};
 use crate::store::regions::RegionRow;
 use crate::store::{Changing, Reading};
 
+pub use left::Left;
 pub use shares::{Places, ShareRow};
 
 /// The most totals: with five resources each, those of a thousand projects. Looking at all of them
@@ -109,48 +111,93 @@ impl Reading<'_> {
 }
 
 impl Reading<'_> {
-    /// Whether the merged regions that have a resource have as much of it left, together, as a
-    /// total is to be. Nothing is checked while one of them has not told what it has, nor of a
-    /// total that is lowered. Reads all projects, quotas, nodes and pools of each region: some 10
-    /// µs each, and so is to hold up no writer.
-    ///
-    /// # Errors
-    /// If they have not, or the database fails.
-    pub fn is_left(&self, key: &SpreadKey, total: u64) -> Result<(), StoreError> {
-        let before = self.spread(key)?;
-        let project = self.object(ObjectKind::Project, key.project)?;
-        let Some(project) = project.filter(|_| before.is_none_or(|it| it.total < total)) else {
+    /// Whether limits that somebody sets in one region are none of a total's shares: those follow
+    /// from the total, and what is given elsewhere counts on them.
+    pub(super) fn is_not_spread(
+        &self,
+        region: &RegionRow,
+        changes: &[LimitsChange],
+    ) -> Result<(), StoreError> {
+        for LimitsChange { limits, name, .. } in changes {
+            let Some(project) = limits.holder.project() else {
+                continue;
+            };
+            let before = self.limits_of(region.no, &limits.holder, limits.service)?;
+            let before = before.map(|it| it.resources).unwrap_or_default();
+            for limit in limits.resources.iter().filter(|it| !before.contains(it)) {
+                let key = SpreadKey {
+                    project,
+                    service: limits.service,
+                    resource: limit.name.clone(),
+                };
+                self.is_no_share(&key, name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether no limit that is to be set no more is a total's share.
+    pub(super) fn is_no_share_withdrawn(
+        &self,
+        region: &RegionRow,
+        change: &LimitsChange,
+    ) -> Result<(), StoreError> {
+        let (limits, name) = (&change.limits, &change.name);
+        let Some(project) = limits.holder.project() else {
             return Ok(());
         };
-        let (mut left, mut of_each) = (0_u64, Vec::new());
-        for no in self.places(&BTreeSet::new())?.regions() {
-            let Some(region) = self.region_numbered(no)? else {
-                continue;
+        let before = self.limits_of(region.no, &limits.holder, limits.service)?;
+        let before = before.into_iter().flat_map(|it| it.resources);
+        for limit in before.filter(|it| !limits.resources.contains(it)) {
+            let key = SpreadKey {
+                project,
+                service: limits.service,
+                resource: limit.name,
             };
-            let census = self.census(&region, &[Holder::Project(key.project)])?;
-            if !census.has_resource(key.service, &key.resource) {
-                continue;
-            }
-            let Some(here) = census.left_for(key.project, key.service, &key.resource) else {
-                return Ok(());
-            };
-            left = left.saturating_add(here);
-            of_each.push(format!("{}: {here}", region.facts.name));
+            self.is_no_share(&key, name)?;
         }
-        if of_each.is_empty() || total <= left {
+        Ok(())
+    }
+
+    /// Whether no total is set of this.
+    pub(super) fn is_no_share(&self, key: &SpreadKey, name: &str) -> Result<(), StoreError> {
+        let Some(Spread { total, .. }) = self.spread(key)? else {
             return Ok(());
-        }
-        Err(StoreError::Quota(QuotaRefusal::TotalOverCapacity {
-            project: project.name().into(),
-            resource: key.resource.as_str().into(),
-            total,
-            left,
-            of_each: of_each.into(),
-        }))
+        };
+        let resource = &key.resource;
+        Err(StoreError::Refused(format!(
+            "{resource} of {name:?} is a share of {total} over all regions; set that, with \
+             `idp-hub org quota spread`, or take it back first, with `idp-hub org quota spread \
+             remove`"
+        )))
     }
 }
 
 impl Changing<'_> {
+    /// Sets totals. Returns how many of them are new. `seen` is what was found left for them: they
+    /// are looked at again where something else was granted since, as somebody may set another
+    /// total at the same moment. Without it they are set whatever is left.
+    ///
+    /// # Errors
+    /// As [`Self::set_spread`], or where less is left by now. Then none is set.
+    pub fn set_spreads(
+        &mut self,
+        totals: &[(SpreadKey, u64)],
+        seen: Option<&Left>,
+        by: &By,
+    ) -> Result<usize, StoreError> {
+        if let Some(seen) = seen
+            && !self.reading().is_still(seen, totals)?
+        {
+            self.reading().are_left(totals)?;
+        }
+        let mut changed = 0;
+        for (key, total) in totals {
+            changed += usize::from(self.set_spread(key, *total, by)?);
+        }
+        Ok(changed)
+    }
+
     /// Sets a total from now on. What regions are told follows with the next look; what waits for
     /// the project's limits, or is to raise them, ends. Returns whether that is new.
     ///
@@ -199,71 +246,6 @@ impl Changing<'_> {
         let before = before.total.to_string();
         self.audit_spread(key, &name, by, (&before, "none"))?;
         Ok(true)
-    }
-
-    /// Whether limits that somebody sets in one region are none of a total's shares: those follow
-    /// from the total, and what is given elsewhere counts on them.
-    pub(super) fn is_not_spread(
-        &self,
-        region: &RegionRow,
-        changes: &[LimitsChange],
-    ) -> Result<(), StoreError> {
-        for LimitsChange { limits, name, .. } in changes {
-            let Some(project) = limits.holder.project() else {
-                continue;
-            };
-            let before = self
-                .reading()
-                .limits_of(region.no, &limits.holder, limits.service)?;
-            let before = before.map(|it| it.resources).unwrap_or_default();
-            for limit in limits.resources.iter().filter(|it| !before.contains(it)) {
-                let key = SpreadKey {
-                    project,
-                    service: limits.service,
-                    resource: limit.name.clone(),
-                };
-                self.is_no_share(&key, name)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether no limit that is to be set no more is a total's share.
-    pub(super) fn is_no_share_withdrawn(
-        &self,
-        region: &RegionRow,
-        change: &LimitsChange,
-    ) -> Result<(), StoreError> {
-        let (limits, name) = (&change.limits, &change.name);
-        let Some(project) = limits.holder.project() else {
-            return Ok(());
-        };
-        let before = self
-            .reading()
-            .limits_of(region.no, &limits.holder, limits.service)?;
-        let before = before.into_iter().flat_map(|it| it.resources);
-        for limit in before.filter(|it| !limits.resources.contains(it)) {
-            let key = SpreadKey {
-                project,
-                service: limits.service,
-                resource: limit.name,
-            };
-            self.is_no_share(&key, name)?;
-        }
-        Ok(())
-    }
-
-    /// Whether no total is set of this.
-    pub(super) fn is_no_share(&self, key: &SpreadKey, name: &str) -> Result<(), StoreError> {
-        let Some(Spread { total, .. }) = self.reading().spread(key)? else {
-            return Ok(());
-        };
-        let resource = &key.resource;
-        Err(StoreError::Refused(format!(
-            "{resource} of {name:?} is a share of {total} over all regions; set that, with \
-             `idp-hub org quota spread`, or take it back first, with `idp-hub org quota spread \
-             remove`"
-        )))
     }
 
     /// The project's name, if a total of it may be set.

@@ -11,7 +11,10 @@ use crate::api::directory::NamedDocument;
 use crate::api::documents::Time;
 use crate::directory::quota::spread::{UNLIMITED, account};
 use crate::store::directory::{ShareRow, Spread, SpreadKey};
-use crate::store::{Reading, StoreError};
+use crate::store::{Reading, RegionNo, StoreError};
+
+/// What each region has left for the project of a total.
+type Rooms = BTreeMap<(RegionNo, SpreadKey), u64>;
 
 /// The most that a project may use of a resource in all regions together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -67,20 +70,31 @@ pub struct SpreadShareDocument {
     /// Why its agent has not set the limit, in its words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+    /// What the region has left for the project: what it has, less what others may use there.
+    /// Absent where nobody knows what it has, and for whoever is no cloud administrator.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub room: Option<u64>,
+    /// By how much the share is more than that: what is made beyond it fails there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub beyond: Option<u64>,
+    /// What is to be done about it, where it is beyond that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_step: Option<String>,
 }
 
 impl SpreadDocument {
     pub(super) fn new(
         reading: &Reading<'_>,
         (spread, project): (&Spread, &str),
-        shares: &BTreeMap<RegionId, ShareRow>,
+        (shares, rooms): (&BTreeMap<RegionId, ShareRow>, &Rooms),
     ) -> Result<Self, StoreError> {
         let standings = shares.iter().map(|(id, it)| (*id, it.standing.clone()));
         let account = account(spread.total, &standings.collect());
         let mut regions = Vec::new();
         for share in shares.values() {
             let why = why(reading, &spread.key, share)?;
-            regions.push(SpreadShareDocument::new(share, why));
+            let room = rooms.get(&(share.no, spread.key.clone()));
+            regions.push(SpreadShareDocument::new(share, why, room.copied()));
         }
         regions.sort_by(|a, b| a.region.cmp(&b.region));
         Ok(Self {
@@ -103,8 +117,9 @@ impl SpreadDocument {
 }
 
 impl SpreadShareDocument {
-    fn new(share: &ShareRow, why: Option<String>) -> Self {
+    fn new(share: &ShareRow, why: Option<String>, room: Option<u64>) -> Self {
         let standing = &share.standing;
+        let beyond = room.map(|it| standing.beyond(it)).filter(|it| *it > 0);
         Self {
             region: share.region.clone(),
             state: standing.state().code().to_owned(),
@@ -113,8 +128,19 @@ impl SpreadShareDocument {
             used: standing.need(),
             holds: limited(standing.held()),
             why,
+            room,
+            beyond,
+            next_step: beyond.map(|_| next_step(&share.region)),
         }
     }
+}
+
+fn next_step(region: &str) -> String {
+    format!(
+        "lower what others may use there (`idp-hub org quota allocated {region}` shows it), give \
+         the region more nodes or pools, or set a lower total; the share itself moves with use \
+         alone"
+    )
 }
 
 /// What the region's agent says of it, if that is something that went wrong.

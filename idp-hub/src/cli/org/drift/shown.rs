@@ -63,7 +63,7 @@ pub(super) fn drift(all: &[RemarkDocument], screen: Screen) -> String {
 }
 
 /// What the directory says nothing of, and can be put back all the same, is a link.
-fn is_unsaid_link(it: &RemarkDocument) -> bool {
+pub(super) fn is_unsaid_link(it: &RemarkDocument) -> bool {
     it.can_put_back
         && it
             .differences
@@ -130,6 +130,20 @@ pub(super) fn cured(done: &[CuredDocument], refused: &[String], how: &str) -> St
         text.push_str(&format!("\n  not done: {}", foreign::line(it)));
     }
     text
+}
+
+/// What was left out of all, and how it is answered.
+pub(super) fn left_out(all: &[RemarkDocument]) -> String {
+    let Some(first) = all.first() else {
+        return String::new();
+    };
+    let (region, id) = (foreign::line(&first.region), short(first));
+    format!(
+        "\n{} link(s) of which the directory says nothing are left out: they were given after the \
+         backup that this hub was restored from. Answer them one by one:\n  next: idp-hub org \
+         drift adopt {region} {id}\n    or: idp-hub org drift put-back {region} {id}",
+        all.len()
+    )
 }
 
 /// What a policy means.

@@ -65,7 +65,20 @@ fn one(it: &SpreadDocument, screen: Screen) -> String {
             state(share),
         ]);
     }
-    format!("{text}\n{}", table.trim_fmt())
+    let beyond: String = it.regions.iter().filter_map(beyond).collect();
+    format!("{text}\n{}{beyond}", table.trim_fmt())
+}
+
+/// That a region has less left than the share is.
+fn beyond(it: &SpreadShareDocument) -> Option<String> {
+    let (beyond, room) = (it.beyond?, it.room?);
+    let next = it.next_step.as_deref().unwrap_or_default();
+    Some(format!(
+        "\n  {}: its share is {beyond} more than the {room} that the region has left for it, and \
+         what is made beyond that fails there\n    next: {}",
+        foreign::line(&it.region),
+        foreign::line(next)
+    ))
 }
 
 fn state(it: &SpreadShareDocument) -> String {
@@ -85,4 +98,38 @@ fn state(it: &SpreadShareDocument) -> String {
 
 fn figure(limit: Option<u64>) -> String {
     limit.map_or_else(|| "no limit".to_owned(), |it| it.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::cli::arguments::Format;
+
+    #[test]
+    fn a_share_beyond_its_regions_room_is_said_with_the_next_step() {
+        let share = |region: &str| {
+            json!({ "region": region, "state": "confirmed", "share": 50, "limit": 50, "used": 4,
+                "holds": 50, "room": 60 })
+        };
+        let mut beyond = share("no\u{1b}[8mrth");
+        beyond["room"] = json!(32);
+        beyond["beyond"] = json!(18);
+        beyond["next_step"] = json!("do this");
+        let document = json!({
+            "project": { "id": "1", "name": "web" }, "service": "compute", "resource": "cores",
+            "total": 100, "given": 100, "used": 8, "free": 0, "over": 0,
+            "regions": [share("home"), beyond], "set": "2026-11-26T10:00:00Z", "set_by": "ann",
+        });
+        let all = [serde_json::from_value(document).unwrap()];
+        let text = list(&all, Screen::new(Format::Json));
+        assert!(!text.contains('\u{1b}'), "{text}");
+        let said = "rth: its share is 18 more than the 32 that the region has left for it";
+        assert_eq!(text.matches("its share is").count(), 1, "{text}");
+        assert!(
+            text.contains(said) && text.ends_with("next: do this"),
+            "{text}"
+        );
+    }
 }

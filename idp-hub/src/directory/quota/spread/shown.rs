@@ -77,6 +77,13 @@ impl Standing {
         }
     }
 
+    /// By how much the share that it was told is more than its region has left for it: a region
+    /// enforces limits, and does not keep room for them.
+    pub fn beyond(&self, room: u64) -> u64 {
+        let share = self.tellings.newest().filter(|it| *it != UNLIMITED);
+        share.map_or(0, |it| it.saturating_sub(room))
+    }
+
     /// The limit that its record shows; `None` is none, or no record.
     pub fn limit(&self) -> Option<u64> {
         self.found.map(|it| it.limit).filter(|it| *it != UNLIMITED)
