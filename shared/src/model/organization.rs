@@ -169,9 +169,9 @@ impl ObjectKind {
         }
     }
 
-    /// Whether a cloud that shows `found` as a description has `wanted`. What is absent differs from
-    /// what is empty, but for a role that is to have none: a Keystone before 2025.1 takes no role's
-    /// description away again (HTTP 400), and an empty one is all that can be written there.
+    /// Whether a cloud that shows `found` as a description has `wanted`. What is absent differs
+    /// from what is empty, but for a role that is to have none: an older Keystone (2024.1) takes no
+    /// role's description away again (HTTP 400), and an empty one is all that can be written there.
     pub fn is_description(self, wanted: Option<&str>, found: Option<&str>) -> bool {
         let is_as_near_as_can_be =
             matches!(self, Self::Role) && wanted.is_none() && found == Some("");

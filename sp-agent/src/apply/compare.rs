@@ -93,7 +93,7 @@ pub(super) fn digest(id: ObjectId, object: &Object<ObjectId>) -> Was {
     Was { record, fields }
 }
 
-/// What is absent differs from what is empty, which no text that is kept looks like: 0xFF is in none.
+/// What is absent differs from what is empty, which is told as no text can be: 0xFF is in none.
 fn text(it: Option<&str>) -> u64 {
     match it {
         None => xxh3_64(b""),

@@ -75,7 +75,7 @@ pub(super) fn of_update<'a>(
         domain_id: differing(&from.domain_id, to.domain_id),
         parent_id: differing(&from.parent_id, to.parent_id),
         description: differing(&from.description, to.description).map(|it| match it {
-            // A Keystone before 2025.1 refuses `null` for a role that is there (400).
+            // An older Keystone (2024.1) refuses `null` for a role that is there (400).
             None if is_role => Some(""),
             it => it,
         }),
