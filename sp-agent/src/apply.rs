@@ -23,6 +23,7 @@ mod doubts;
 pub mod driver;
 mod ended;
 mod failures;
+mod hindered;
 mod inputs;
 mod left;
 mod link_ends;
@@ -52,7 +53,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use shared::ids::FederationId;
-use shared::model::{Administration, CloudId, UnixMillis};
+use shared::model::{Administration, CloudId, RecordKind, UnixMillis};
 
 use crate::replica::{Base, Note, Replica};
 
@@ -61,6 +62,7 @@ pub use actual::{Actual, Touched, Traits};
 pub use batch::{Batch, Change, Outcome, Task};
 pub use bounds::REMOVALS_PERIOD;
 pub use driver::{Apply, Audit, Keep, News, Report, StoreError, Unseal};
+pub use hindered::Hindrance;
 pub use progress::{Failed, Progress};
 pub use subject::{Difference, Drift, Level, Standing, Subject, Wait, Why};
 
@@ -96,6 +98,8 @@ pub struct Reconciler {
     /// What is due, in the order in which it is given.
     ready: BTreeMap<Level, BTreeSet<Subject>>,
     failures: failures::Failures,
+    /// What could not be read last time.
+    hindrances: BTreeMap<RecordKind, Hindrance>,
     breaker: failures::Breaker,
     doubts: BTreeMap<Subject, doubts::Doubt>,
     removals: bounds::Given,
@@ -133,6 +137,7 @@ impl Reconciler {
             tally: progress::Tally::default(),
             ready: BTreeMap::new(),
             failures: failures::Failures::default(),
+            hindrances: BTreeMap::new(),
             breaker: failures::Breaker::default(),
             doubts: BTreeMap::new(),
             removals: bounds::Given::new(now),

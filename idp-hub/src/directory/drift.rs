@@ -238,10 +238,12 @@ pub fn adoption(remark: &Remark, may_end: bool) -> Result<Edit, DriftRefusal> {
     match &remark.subject {
         Subject::Link(link) => of_link(remark, what, link),
         Subject::Object(kind, id) => of_object(remark, what, (*kind, *id), may_end),
-        Subject::Own(..) | Subject::Password(_) | Subject::Quota(..) => Err(match what.first() {
-            Some(it) => refused(remark, it),
-            None => nothing(remark),
-        }),
+        Subject::Own(..) | Subject::Password(_) | Subject::Quota(..) | Subject::Reading(_) => {
+            Err(match what.first() {
+                Some(it) => refused(remark, it),
+                None => nothing(remark),
+            })
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{CloudId, End, Holder, Limits, Link, ObjectKind, ServiceKind, UnixMillis};
+use super::{CloudId, End, Holder, Limits, Link, ObjectKind, RecordKind, ServiceKind, UnixMillis};
 use crate::ids::ObjectId;
 
 /// The longest error or reason taken over, in characters.
@@ -22,6 +22,8 @@ pub enum Subject {
     Own(ObjectKind, CloudId),
     /// The limits of a project in one service.
     Quota(Holder, ServiceKind),
+    /// The reading of all that the region's cloud has of a kind.
+    Reading(RecordKind),
 }
 
 /// A thing that is not as the directory says. It goes from a region to the hub, and is gone once
@@ -267,6 +269,7 @@ impl Subject {
             Self::Password(user) => CloudId::derived(&format!("password/{user}")),
             Self::Own(kind, here) => CloudId::derived(&format!("own/{}/{here}", kind.name())),
             Self::Quota(holder, service) => Limits::id_of(holder, *service),
+            Self::Reading(kind) => CloudId::derived(&format!("reading/{kind:?}")),
         }
     }
 }
@@ -285,6 +288,7 @@ impl fmt::Display for Subject {
             Self::Password(user) => write!(f, "the password of user {user}"),
             Self::Own(kind, here) => write!(f, "the region's {} {here}", kind.name()),
             Self::Quota(holder, service) => write!(f, "the {} quota of {holder}", service.name()),
+            Self::Reading(kind) => write!(f, "the reading of every {kind:?}"),
             Self::Link(link) => write!(f, "{} {}", link.kind().name(), link.id()),
         }
     }

@@ -340,6 +340,7 @@ pub(super) enum SubjectV1<'a> {
     Own(u8, CloudIdV1<'a>),
     Password(ObjectId),
     Quota(HolderV1<'a>, u8),
+    Reading(u16),
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -102,6 +102,7 @@ fn words() -> Vec<(String, Record)> {
         Subject::Password(OBJECT),
         Subject::Quota(Holder::Project(OBJECT), ServiceKind::Compute),
         Subject::Quota(Holder::Own(CloudId::new("p")), ServiceKind::Network),
+        Subject::Reading(RecordKind::Implication),
         Subject::Link(Link::Membership(Membership { group, user: OTHER })),
         Subject::Link(Link::Implication(Implication {
             prior,

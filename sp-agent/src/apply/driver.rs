@@ -34,7 +34,7 @@ use tracing::{info, warn};
 use zeroize::Zeroizing;
 
 use super::batch::{Change, Task};
-use super::{Policy, Progress, Reconciler};
+use super::{Hindrance, Policy, Progress, Reconciler};
 use crate::cloud::{Cloud, CloudError, Order, QuotaSet};
 use crate::replica::{Base, Note, Replica};
 use crate::spool::Remarks;
@@ -138,6 +138,8 @@ pub struct Apply {
     pub policy: watch::Receiver<Policy>,
     /// What is heard of the cloud: at first all that is known of it. Bounded by whoever made it.
     pub news: mpsc::Receiver<News>,
+    /// Which kinds could not be read last time.
+    pub hindered: watch::Receiver<BTreeMap<RecordKind, Hindrance>>,
     /// Where notes are kept.
     pub keep: Arc<dyn Keep>,
     /// Where it is told what changed.
@@ -194,6 +196,7 @@ impl Apply {
         let mut core = Reconciler::new(self.federation, policy, base, self.clock.now());
         let replica = Arc::clone(&self.replica.borrow_and_update());
         core.follow(&replica);
+        core.hinder(self.hindered.borrow_and_update().clone());
         let mut run = Run {
             it: self,
             core,
@@ -277,6 +280,10 @@ impl Run {
                 let replica = Arc::clone(&self.it.replica.borrow_and_update());
                 self.core.follow(&replica);
                 self.is_told |= *replica != Replica::default();
+            }
+            Ok(()) = self.it.hindered.changed() => {
+                let hindered = self.it.hindered.borrow_and_update().clone();
+                self.core.hinder(hindered);
             }
             Ok(()) = self.it.policy.changed() => {
                 let policy = self.it.policy.borrow_and_update().clone();

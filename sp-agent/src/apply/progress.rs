@@ -1,12 +1,12 @@
 //! How far it is, for people.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use shared::model::{CloudId, ObjectKind, UnixMillis};
+use shared::model::{CloudId, ObjectKind, RecordKind, UnixMillis};
 
 use super::Reconciler;
-use super::subject::{Difference, Drift, Standing, Subject};
+use super::subject::{Difference, Drift, Standing, Subject, Wait};
 
 /// Failures and differences that are listed; more are counted. So many can be looked over by
 /// people, and fit into a frame.
@@ -75,6 +75,8 @@ pub(super) struct Tally {
     due: u64,
     running: u64,
     waiting: u64,
+    /// Of those that wait, how many for the reading of which kind.
+    unread: BTreeMap<RecordKind, u64>,
     failed: BTreeSet<Subject>,
     drift: BTreeSet<Subject>,
     /// Of the drift, what the federation does not want.
@@ -111,7 +113,12 @@ impl Tally {
             Standing::InPlace => bump(&mut self.in_place),
             Standing::Due(_) => bump(&mut self.due),
             Standing::Running => bump(&mut self.running),
-            Standing::Waiting(_) => bump(&mut self.waiting),
+            Standing::Waiting(wait) => {
+                bump(&mut self.waiting);
+                if let Wait::Reading(kind) = wait {
+                    bump(self.unread.entry(*kind).or_default());
+                }
+            }
             Standing::Failed | Standing::Blocked(_) => drop(list(&mut self.failed)),
             Standing::Drift(drift) => {
                 list(&mut self.drift);
@@ -120,6 +127,11 @@ impl Tally {
                 }
             }
         }
+    }
+
+    /// How many wait until this kind was read.
+    pub(super) fn unread(&self, kind: RecordKind) -> u64 {
+        self.unread.get(&kind).copied().unwrap_or_default()
     }
 
     pub(super) const fn running(&self) -> u64 {
@@ -204,7 +216,7 @@ impl Reconciler {
                 _ => None,
             }
         });
-        listed.collect()
+        self.hindered().chain(listed).collect()
     }
 
     pub(super) fn name(&self, subject: &Subject) -> String {
@@ -213,7 +225,7 @@ impl Reconciler {
             Subject::Password(id) => (ObjectKind::User, id),
             Subject::Quota(holder, _) => return self.holder_name(holder),
             Subject::Own(kind, here) => return self.name_here(*kind, Some(here)),
-            Subject::Link(_) => return String::new(),
+            Subject::Link(_) | Subject::Reading(_) => return String::new(),
         };
         match self.replica.directory.object(kind, id) {
             Some(object) => object.name().to_owned(),

@@ -375,7 +375,9 @@ impl Reconciler {
                 let id = becomes.map(Becomes::object);
                 id.is_some_and(|id| self.is_to_purge(*kind, &id))
             }
-            Subject::Link(_) | Subject::Password(_) | Subject::Quota(..) => false,
+            Subject::Link(_) | Subject::Password(_) | Subject::Quota(..) | Subject::Reading(_) => {
+                false
+            }
         }
     }
 }

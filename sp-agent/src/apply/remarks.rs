@@ -48,7 +48,10 @@ impl Reconciler {
         Remarks {
             applying: progress.into(),
             // The hub bounds what it wants purged at a time.
-            remarks: remarks.chain(self.purged().take(REMARKS_MAX)).collect(),
+            remarks: remarks
+                .chain(self.purged().take(REMARKS_MAX))
+                .chain(self.hindered().map(|it| it.remark()))
+                .collect(),
             is_whole: self.is_whole(),
         }
     }
@@ -124,7 +127,9 @@ impl Reconciler {
                 (self.replica.directory.object(*kind, id), found)
             }
             Subject::Own(kind, here) => (None, self.actual.object(*kind, here)),
-            Subject::Link(_) | Subject::Password(_) | Subject::Quota(..) => (None, None),
+            Subject::Link(_) | Subject::Password(_) | Subject::Quota(..) | Subject::Reading(_) => {
+                (None, None)
+            }
         };
         let (wanted, found) = (wanted.as_ref(), found.as_ref());
         let drifted = |what, directory, cloud| Drifted {

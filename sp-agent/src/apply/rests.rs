@@ -94,7 +94,9 @@ impl Reconciler {
                 let is_withheld = matches!(becomes, Some(Becomes::Withheld(_)));
                 (*kind, is_withheld.then(|| here.clone())?)
             }
-            Subject::Link(_) | Subject::Password(_) | Subject::Quota(..) => return None,
+            Subject::Link(_) | Subject::Password(_) | Subject::Quota(..) | Subject::Reading(_) => {
+                return None;
+            }
         };
         let found = self.actual.object(kind, &here)?;
         (enabled(&found) == Some(false)).then_some(here)

@@ -35,6 +35,8 @@ impl Reconciler {
             Subject::Password(user) => self.judge_password(*user),
             Subject::Own(kind, here) => self.judge_own(*kind, here),
             Subject::Quota(holder, service) => self.judge_quota(holder, *service),
+            // Told beside what waits for it, and decided about by nobody.
+            Subject::Reading(_) => Verdict::Nothing(None),
         }
     }
 

@@ -6,6 +6,7 @@ mod ended;
 mod faults;
 mod fields;
 mod guards;
+mod hindered;
 mod killed;
 mod left;
 mod measured;

@@ -24,6 +24,7 @@ use super::reading::{self, Audited, Broken};
 use super::sampler::Sampler;
 use super::schedule::{Options, Outcome, Schedule, Work};
 use super::services::Services;
+use crate::apply::Hindrance;
 use crate::cloud::{Cloud, Mark, Part, Probe, ProbeOutcome, Trouble};
 use crate::spool::{Held, Spool, SpoolError, Written};
 
@@ -46,6 +47,8 @@ pub struct Collector {
     pub chance: Box<dyn FnMut() -> u64 + Send>,
     /// Where it is told when the last whole reading of each part began that came to its end.
     pub read: watch::Sender<BTreeMap<Part, Instant>>,
+    /// Where it is told which kinds could not be read last time.
+    pub hindered: watch::Sender<BTreeMap<RecordKind, Hindrance>>,
     /// What is to be read soon, by readings that begin then or later.
     pub wanted: watch::Receiver<BTreeMap<RecordKind, Instant>>,
     /// Whether much of the organization is being written.
@@ -92,6 +95,7 @@ struct Run {
     under_way: FuturesUnordered<BoxFuture<'static, Done>>,
     services_put: Put,
     read: watch::Sender<BTreeMap<Part, Instant>>,
+    hindered: watch::Sender<BTreeMap<RecordKind, Hindrance>>,
     wanted: watch::Receiver<BTreeMap<RecordKind, Instant>>,
     writing: watch::Receiver<bool>,
 }
@@ -116,6 +120,7 @@ impl Collector {
             sampler,
             chance,
             read,
+            hindered,
             wanted,
             writing,
         } = self;
@@ -136,6 +141,7 @@ impl Collector {
             spool,
             clock,
             read,
+            hindered,
             wanted,
             writing,
         };
@@ -257,6 +263,7 @@ impl Run {
                 true => {
                     self.take_audit(now, wall, part, &read);
                     self.tell_read(part, began, &read);
+                    self.tell_hindered(wall, part, &read);
                 }
                 // What it put is not in this spool.
                 false => self.schedule.outdated(now, part),

@@ -21,7 +21,7 @@ use shared::runtime::shutdown::Shutdown;
 use tokio::sync::{mpsc, watch};
 
 use super::following::Followed;
-use crate::apply::{Apply, Audit, Keep, News, Policy, Progress, Report, StoreError};
+use crate::apply::{Apply, Audit, Hindrance, Keep, News, Policy, Progress, Report, StoreError};
 use crate::audit::Trail;
 use crate::cloud::{Cloud, Page, Part};
 use crate::config::Config;
@@ -46,6 +46,8 @@ pub(super) struct Between {
     pub(super) read: watch::Sender<BTreeMap<Part, Instant>>,
     /// What is to be read soon, by readings that begin then or later.
     pub(super) wanted: watch::Sender<BTreeMap<RecordKind, Instant>>,
+    /// Which kinds could not be read last time.
+    pub(super) hindered: watch::Sender<BTreeMap<RecordKind, Hindrance>>,
     /// Whether much of the organization is being written.
     pub(super) writing: watch::Sender<bool>,
 }
@@ -55,6 +57,7 @@ impl Between {
         Self {
             read: watch::Sender::new(BTreeMap::new()),
             wanted: watch::Sender::new(BTreeMap::new()),
+            hindered: watch::Sender::new(BTreeMap::new()),
             writing: watch::Sender::new(false),
         }
     }
@@ -140,6 +143,7 @@ impl Applying {
             replica: tells,
             policy: self.policy.subscribe(),
             news: heard,
+            hindered: self.between.hindered.subscribe(),
             keep: Arc::new(Kept(replica.clone())),
             report: Arc::new(Reported(self.spool.clone())),
             audit: Arc::new(Audited(self.trail.clone(), self.clock.clone())),

@@ -80,6 +80,7 @@ impl Collecting {
             sampler: sampler(config.host.clone()),
             chance: Box::new(rand::random),
             read: self.applying.between.read.clone(),
+            hindered: self.applying.between.hindered.clone(),
             wanted: self.applying.between.wanted.subscribe(),
             writing,
         }

@@ -77,6 +77,7 @@ impl Stage {
                 chance
             }),
             read: tokio::sync::watch::Sender::default(),
+            hindered: tokio::sync::watch::Sender::default(),
             wanted: tokio::sync::watch::Sender::default().subscribe(),
             writing: tokio::sync::watch::Sender::default().subscribe(),
         }

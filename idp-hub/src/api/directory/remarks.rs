@@ -87,6 +87,7 @@ impl RemarkDocument {
             Subject::Own(kind, here) => (kind.name(), None, Some(here.to_string())),
             Subject::Quota(Holder::Project(id), _) => ("quota", Some(id.to_string()), None),
             Subject::Quota(Holder::Own(here), _) => ("quota", None, Some(here.to_string())),
+            Subject::Reading(_) => ("reading", None, None),
         };
         let mut document = Self {
             region: it.region.clone(),

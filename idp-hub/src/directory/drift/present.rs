@@ -30,7 +30,9 @@ impl Directory {
                     _ => true,
                 }))
             }
-            Subject::Own(..) | Subject::Password(_) | Subject::Quota(..) => Ok(true),
+            Subject::Own(..) | Subject::Password(_) | Subject::Quota(..) | Subject::Reading(_) => {
+                Ok(true)
+            }
         }
     }
 
@@ -72,7 +74,7 @@ impl Directory {
             Subject::Password(user) => self.knows(ObjectKind::User, *user),
             Subject::Link(link) => ends(link).iter().all(|(kind, id)| self.knows(*kind, *id)),
             Subject::Quota(Holder::Project(id), _) => self.knows(ObjectKind::Project, *id),
-            Subject::Own(..) | Subject::Quota(Holder::Own(_), _) => false,
+            Subject::Own(..) | Subject::Quota(Holder::Own(_), _) | Subject::Reading(_) => false,
         }
     }
 }

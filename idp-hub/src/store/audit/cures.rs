@@ -17,6 +17,7 @@ pub(in crate::store) fn put_back(by: By, region: &RegionRow, remark: &Remark) ->
         Subject::Own(kind, here) => (kind.name(), here.to_string()),
         Subject::Quota(Holder::Project(id), _) => ("quota", id.to_string()),
         Subject::Quota(Holder::Own(here), _) => ("quota", here.to_string()),
+        Subject::Reading(_) => ("reading", remark.subject.id().to_string()),
     };
     let RemarkState::Drift { what, .. } = &remark.state else {
         return Act::new(by, "put-back").on(kind, id, remark.name.as_str());

@@ -65,7 +65,7 @@ impl Reading<'_> {
                     || (*kind == ObjectKind::Department && self.is_administrators_home(*id)?)
             }
             Subject::Link(link) => place.appointed(link).is_some(),
-            Subject::Own(..) | Subject::Quota(..) => false,
+            Subject::Own(..) | Subject::Quota(..) | Subject::Reading(_) => false,
         })
     }
 }

@@ -8,11 +8,12 @@ use super::codes::{
 };
 use super::organization::{assignment, end_from, end_to, implication, membership};
 use super::quota::holder;
-use super::{capped, figure, moment, timely};
+use super::{capped, figure, kind_code, moment, timely};
 use crate::ids::ObjectId;
 use crate::model::directory::inward;
 use crate::model::{
-    Actor, Applying, Drifted, Link, PutBack, Remark, RemarkState, Scope, Subject, UnixMillis,
+    Actor, Applying, Drifted, Link, PutBack, RecordKind, Remark, RemarkState, Scope, Subject,
+    UnixMillis,
 };
 use crate::wire::codec::DecodeError;
 use crate::wire::v1::{
@@ -28,6 +29,7 @@ impl<'a> From<&'a Subject> for SubjectV1<'a> {
             Subject::Password(user) => Self::Password(*user),
             Subject::Own(kind, here) => Self::Own(object_kind_code(*kind), here.into()),
             Subject::Quota(holder, service) => Self::Quota(holder.into(), service_code(*service)),
+            Subject::Reading(kind) => Self::Reading(kind_code(*kind)),
             Subject::Link(Link::Membership(it)) => {
                 Self::Membership(PairV1(there(it.group), there(it.user)))
             }
@@ -70,6 +72,13 @@ fn subject(it: SubjectV1<'_>) -> Result<Subject, DecodeError> {
                 what: "the service of the quota that is remarked on",
             })?;
             return Ok(Subject::Quota(holder(it), service));
+        }
+        SubjectV1::Reading(code) => {
+            let mut kinds = RecordKind::ALL.into_iter();
+            let kind = kinds.find(|it| kind_code(*it) == code);
+            return kind.map(Subject::Reading).ok_or(DecodeError::OutOfRange {
+                what: "the kind of what could not be read",
+            });
         }
         SubjectV1::Membership(it) => Link::Membership(membership(it)),
         SubjectV1::Implication(it) => Link::Implication(implication(it)),

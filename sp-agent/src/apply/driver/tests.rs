@@ -270,6 +270,7 @@ impl Bench {
             replica: followed,
             policy: allowed,
             news: heard,
+            hindered: watch::Sender::new(BTreeMap::new()).subscribe(),
             keep: store.clone(),
             report: store.clone(),
             audit: store.clone(),

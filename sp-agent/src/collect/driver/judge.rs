@@ -7,8 +7,9 @@ use shared::runtime::errors::chain;
 use tracing::{info, warn};
 
 use super::Run;
+use crate::apply::Hindrance;
 use crate::cloud::{CloudError, Part, Trouble};
-use crate::collect::reading::Broken;
+use crate::collect::reading::{Audited, Broken};
 use crate::collect::schedule::{Outcome, Work};
 use crate::spool::SpoolError;
 
@@ -77,6 +78,38 @@ impl Run {
             }
         }
         Outcome::Failed { patience }
+    }
+
+    /// Tells what keeps a part of the organization from being read, or that nothing does any more.
+    pub(super) fn tell_hindered(
+        &self,
+        wall: UnixMillis,
+        part: Part,
+        read: &Result<Audited, Broken>,
+    ) {
+        if !part.is_organization() {
+            return;
+        }
+        let reason = match read {
+            Ok(it) => it.incomplete.clone(),
+            Err(Broken::Cloud { source, .. }) => Some(chain(source).to_string()),
+            Err(broken) => Some(chain(broken).to_string()),
+        };
+        self.hindered.send_if_modified(|all| match reason {
+            Some(reason) => {
+                let before = all.remove(&part.kind());
+                let (since, tries) = before.map_or((wall, 0), |it| (it.since, it.tries));
+                let tries = tries.saturating_add(1);
+                let hindrance = Hindrance {
+                    reason,
+                    since,
+                    tries,
+                };
+                all.insert(part.kind(), hindrance);
+                true
+            }
+            None => all.remove(&part.kind()).is_some(),
+        });
     }
 
     /// Logs a failure when it begins and when it becomes another, not at each try.

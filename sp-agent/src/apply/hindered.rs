@@ -1,0 +1,76 @@
+//! What could not be read of the cloud, and is waited for.
+//!
+//! While a kind was not read to its end since the start, nothing is known of what is missing there,
+//! and all changes of that kind wait. Told only where a reading failed: not while the first one is
+//! still under way.
+
+use std::collections::BTreeMap;
+
+use shared::model::{REMARK_CHARS_MAX, RecordKind, Remark, RemarkState, Subject, UnixMillis};
+
+use super::Reconciler;
+use super::progress::Failed;
+use crate::cloud::Part;
+
+/// How the readings of a kind fail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hindrance {
+    /// What was asked, and what the cloud answered.
+    pub reason: String,
+    /// Since when, by the wall clock.
+    pub since: UnixMillis,
+    /// How often it was tried in vain.
+    pub tries: u32,
+}
+
+impl Reconciler {
+    /// These kinds could not be read last time, and all others could.
+    pub fn hinder(&mut self, all: BTreeMap<RecordKind, Hindrance>) {
+        self.hindrances = all;
+    }
+
+    /// What can't be read, as far as something waits for it.
+    pub(super) fn hindered(&self) -> impl Iterator<Item = Failed> {
+        let all = self.hindrances.iter();
+        all.filter_map(|(kind, it)| {
+            let waiting = self.tally.unread(*kind);
+            let is_awaited = waiting > 0 && !self.actual.is_whole(*kind);
+            is_awaited.then(|| Failed {
+                subject: Subject::Reading(*kind),
+                name: name(*kind).to_owned(),
+                error: text(*kind, waiting, &it.reason),
+                since: Some(it.since),
+                tries: it.tries,
+            })
+        })
+    }
+}
+
+impl Failed {
+    /// The same as it is told the hub.
+    pub(super) fn remark(self) -> Remark {
+        Remark {
+            subject: self.subject,
+            name: self.name,
+            state: RemarkState::Failed {
+                error: self.error,
+                since: self.since.unwrap_or(UnixMillis(0)),
+                tries: self.tries,
+            },
+        }
+    }
+}
+
+fn name(kind: RecordKind) -> &'static str {
+    let mut parts = Part::ALL.into_iter();
+    parts.find(|it| it.kind() == kind).map_or("", Part::name)
+}
+
+fn text(kind: RecordKind, waiting: u64, reason: &str) -> String {
+    let name = name(kind);
+    let text = format!(
+        "{waiting} wait until all {name} are read: look at Keystone's log, and at the directory \
+         server that a department may have there; {reason}"
+    );
+    text.chars().take(REMARK_CHARS_MAX).collect()
+}
