@@ -110,6 +110,11 @@ impl SimulatedKeystone {
         *lock(&self.place.faults) = faults;
     }
 
+    /// From now on it answers 500 to this alone, by its shape as in [`Self::counts`]; or no more.
+    pub fn refuse(&self, shape: Option<&str>) {
+        *lock(&self.place.refused) = shape.map(str::to_owned).into_iter().collect();
+    }
+
     /// How often it was asked since it began, failed answers included.
     pub fn counts(&self) -> Counts {
         lock(&self.place.counts).clone()

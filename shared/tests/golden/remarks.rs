@@ -16,6 +16,8 @@ pub(crate) fn examples() -> Vec<Example> {
     let minimal = minimal().into_iter().map(|it| example("minimal", it));
     let mut examples: Vec<Example> = full.chain(minimal).collect();
     examples.push(states("states-remarks", &words()));
+    let readings = [("blocked reading".to_owned(), reading())];
+    examples.push(states("states-remarks-readings", &readings));
     examples
 }
 
@@ -92,6 +94,12 @@ fn remark(subject: Subject, state: RemarkState) -> Remark {
     }
 }
 
+fn reading() -> Record {
+    let subject = Subject::Reading(RecordKind::Implication);
+    let reason = String::from("3 wait");
+    Record::Remark(remark(subject, RemarkState::Blocked { reason }))
+}
+
 /// Each word that goes by a number.
 fn words() -> Vec<(String, Record)> {
     let user = || Subject::Object(ObjectKind::User, OBJECT);
@@ -102,7 +110,6 @@ fn words() -> Vec<(String, Record)> {
         Subject::Password(OBJECT),
         Subject::Quota(Holder::Project(OBJECT), ServiceKind::Compute),
         Subject::Quota(Holder::Own(CloudId::new("p")), ServiceKind::Network),
-        Subject::Reading(RecordKind::Implication),
         Subject::Link(Link::Membership(Membership { group, user: OTHER })),
         Subject::Link(Link::Implication(Implication {
             prior,

@@ -10,6 +10,7 @@
 //! is seen which were carried out. Notes are kept before anything is told of what was done: then an
 //! agent that is killed in between knows what it did.
 
+mod carrying;
 mod passwords;
 #[cfg(test)]
 mod tests;
@@ -26,16 +27,17 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use shared::audit::{Act, By};
 use shared::backoff::Backoff;
 use shared::ids::FederationId;
-use shared::model::{CloudId, Key, Record, RecordKind, Secret};
+use shared::model::{Key, Record, RecordKind, Secret};
 use shared::runtime::clock::Clock;
 use shared::runtime::shutdown::Shutdown;
 use tokio::sync::{mpsc, watch};
 use tracing::{info, warn};
 use zeroize::Zeroizing;
 
+use self::carrying::{Carried, carry};
 use super::batch::{Change, Task};
 use super::{Hindrance, Policy, Progress, Reconciler};
-use crate::cloud::{Cloud, CloudError, Order, QuotaSet};
+use crate::cloud::{Cloud, CloudError, QuotaSet};
 use crate::replica::{Base, Note, Replica};
 use crate::spool::Remarks;
 
@@ -164,13 +166,6 @@ pub struct Apply {
     pub chance: Box<dyn FnMut() -> u64 + Send>,
 }
 
-/// What came of an order: the id of what was made, and what a quota became.
-#[derive(Debug, Default)]
-struct Carried {
-    made: Option<CloudId>,
-    set: QuotaSet,
-}
-
 type Done = (Task, Result<Carried, CloudError>);
 
 struct Run {
@@ -210,22 +205,6 @@ impl Apply {
         };
         shutdown.until_draining(run.apply()).await;
     }
-}
-
-async fn carry(
-    cloud: &dyn Cloud,
-    (unseal, doubts): (&dyn Unseal, &passwords::Doubts),
-    order: &Order,
-) -> Result<Carried, CloudError> {
-    let mut carried = Carried::default();
-    match order {
-        Order::Password(user, secret) => {
-            passwords::set(cloud, (unseal, doubts), user, secret).await?;
-        }
-        Order::Quota(order) => carried.set = cloud.set_quota(order).await?,
-        order => carried.made = cloud.perform(order).await?,
-    }
-    Ok(carried)
 }
 
 impl Run {

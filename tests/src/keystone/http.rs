@@ -1,6 +1,6 @@
 //! The simulated Keystone's connections, and their failures.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
@@ -39,6 +39,8 @@ pub(super) struct Place {
     pub(super) url: String,
     pub(super) world: Mutex<World>,
     pub(super) faults: Mutex<Faults>,
+    /// What is answered with 500, by its shape.
+    pub(super) refused: Mutex<BTreeSet<String>>,
     pub(super) counts: Mutex<Counts>,
     /// What wrote last, the newest last.
     pub(super) written: Mutex<VecDeque<String>>,
@@ -51,6 +53,7 @@ pub(super) async fn start(world: World) -> (Arc<Place>, JoinSet<()>) {
         url: format!("http://{}/v3", listener.local_addr().unwrap()),
         world: Mutex::new(world),
         faults: Mutex::new(Faults::none()),
+        refused: Mutex::default(),
         counts: Mutex::default(),
         written: Mutex::default(),
     });
@@ -86,6 +89,9 @@ async fn handle(
             &place,
             format!("{} {path} {}", request.method, request.body),
         );
+    }
+    if lock(&place.refused).contains(&request.shape()) {
+        return respond((500, Value::Null, None));
     }
     let headers = head.headers;
     let answer = || lock(&place.world).answer(&request, token(&headers));

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use shared::ids::ObjectId;
-use shared::model::{CloudDescription, Department, Object, User};
+use shared::model::{CloudDescription, CloudId, Department, Object, User};
 use shared::wire::frame::Checked;
 
 use super::*;
@@ -261,8 +261,7 @@ impl Bench {
         let (shown, progress) = watch::channel(Progress::default());
         let (replica, followed) = watch::channel(Arc::new(replica()));
         let (policy, allowed) = watch::channel(Policy::default());
-        let clock = Clock::system();
-        let mut luck = 0_u64;
+        let (clock, mut luck) = (Clock::system(), 0_u64);
         let apply = Apply {
             cloud: cloud.clone(),
             federation: FederationId::from_random(7),
