@@ -302,19 +302,21 @@ async fn who_shifts_again_what_comes_to_nothing_takes_no_turn_of_the_writer() {
     let first = it.shift("boss", &shift).await.json();
     let (free, held_up) = std::sync::mpsc::channel::<()>();
     let store = it.kit.store.clone();
-    let holding = tokio::spawn(async move {
-        let held = move |_: &mut idp_hub::store::Changing<'_>| Ok(held_up.recv().is_ok());
-        store.change(held).await
-    });
+    let held = move |_: &mut idp_hub::store::Changing<'_>| Ok(held_up.recv().is_ok());
+    let holding = store.change(held);
     let asked = async {
         let again = it.shift("boss", &shift).await;
         let same = it.shift("boss", &[("inner", 2)]).await;
         let more = it.shift("boss", &[("web", 50)]).await;
         (again, same, more)
     };
-    let asked = tokio::time::timeout(std::time::Duration::from_secs(5), asked).await;
-    free.send(()).unwrap();
-    holding.await.unwrap().unwrap();
+    let asked = async {
+        let asked = tokio::time::timeout(std::time::Duration::from_secs(5), asked).await;
+        free.send(()).unwrap();
+        asked
+    };
+    let (held, asked) = tokio::join!(holding, asked);
+    assert!(held.unwrap());
     let (again, same, more) = asked.expect("it waits for the writer");
     assert_eq!(again.json()["waiting"], first["waiting"], "{}", again.text);
     assert_eq!(again.json()["changed"], json!([]), "{}", again.text);

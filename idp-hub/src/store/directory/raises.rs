@@ -61,8 +61,8 @@ impl Reading<'_> {
         Ok(due)
     }
 
-    /// Whether all of this may wait on somebody's word: none of it is a total's share, and with what
-    /// waits on his word already it is not too much.
+    /// Whether all of this may wait on somebody's word: none of it is a total's share, and with
+    /// what waits on his word already it is not too much.
     pub(super) fn may_wait(
         &self,
         no: RegionNo,
