@@ -55,6 +55,7 @@ use std::time::Instant;
 use shared::ids::FederationId;
 use shared::model::{Administration, CloudId, RecordKind, UnixMillis};
 
+use crate::cloud::Hindrance;
 use crate::replica::{Base, Note, Replica};
 
 pub use crate::cloud::Policy;
@@ -62,7 +63,6 @@ pub use actual::{Actual, Touched, Traits};
 pub use batch::{Batch, Change, Outcome, Task};
 pub use bounds::REMOVALS_PERIOD;
 pub use driver::{Apply, Audit, Keep, News, Report, StoreError, Unseal};
-pub use hindered::Hindrance;
 pub use progress::{Failed, Progress};
 pub use subject::{Difference, Drift, Level, Standing, Subject, Wait, Why};
 

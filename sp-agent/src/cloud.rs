@@ -8,6 +8,7 @@
 
 mod account;
 mod error;
+mod hindrance;
 mod measure;
 pub mod openstack;
 mod order;
@@ -26,6 +27,7 @@ use tokio::sync::mpsc;
 
 pub use account::{Account, AccountError};
 pub use error::CloudError;
+pub use hindrance::Hindrance;
 pub(crate) use order::told_limits;
 pub use order::{Order, QuotaOrder, QuotaSet, RefusedLimits};
 pub use policy::Policy;

@@ -36,8 +36,8 @@ use zeroize::Zeroizing;
 
 use self::carrying::{Carried, carry};
 use super::batch::{Change, Task};
-use super::{Hindrance, Policy, Progress, Reconciler};
-use crate::cloud::{Cloud, CloudError, QuotaSet};
+use super::{Policy, Progress, Reconciler};
+use crate::cloud::{Cloud, CloudError, Hindrance, QuotaSet};
 use crate::replica::{Base, Note, Replica};
 use crate::spool::Remarks;
 

@@ -10,18 +10,7 @@ use shared::model::{REMARK_CHARS_MAX, RecordKind, Remark, RemarkState, Subject, 
 
 use super::Reconciler;
 use super::progress::Failed;
-use crate::cloud::Part;
-
-/// How the readings of a kind fail.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hindrance {
-    /// What was asked, and what the cloud answered.
-    pub reason: String,
-    /// Since when, by the wall clock.
-    pub since: UnixMillis,
-    /// How often it was tried in vain.
-    pub tries: u32,
-}
+use crate::cloud::{Hindrance, Part};
 
 impl Reconciler {
     /// These kinds could not be read last time, and all others could.

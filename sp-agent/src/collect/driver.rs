@@ -24,8 +24,7 @@ use super::reading::{self, Audited, Broken};
 use super::sampler::Sampler;
 use super::schedule::{Options, Outcome, Schedule, Work};
 use super::services::Services;
-use crate::apply::Hindrance;
-use crate::cloud::{Cloud, Mark, Part, Probe, ProbeOutcome, Trouble};
+use crate::cloud::{Cloud, Hindrance, Mark, Part, Probe, ProbeOutcome, Trouble};
 use crate::spool::{Held, Spool, SpoolError, Written};
 
 /// A cloud bounds each of its probes by less. This ends a round that it lost.

@@ -21,9 +21,9 @@ use shared::runtime::shutdown::Shutdown;
 use tokio::sync::{mpsc, watch};
 
 use super::following::Followed;
-use crate::apply::{Apply, Audit, Hindrance, Keep, News, Policy, Progress, Report, StoreError};
+use crate::apply::{Apply, Audit, Keep, News, Policy, Progress, Report, StoreError};
 use crate::audit::Trail;
-use crate::cloud::{Cloud, Page, Part};
+use crate::cloud::{Cloud, Hindrance, Page, Part};
 use crate::config::Config;
 use crate::replica::store::Store;
 use crate::replica::{Note, Replica};

@@ -4,6 +4,7 @@ use shared::model::{RecordKind, RemarkState};
 
 use super::world::*;
 use super::*;
+use crate::cloud::Hindrance;
 
 #[test]
 fn what_cannot_be_read_is_told_while_changes_wait_for_it_and_not_before_it_failed() {

@@ -7,8 +7,7 @@ use shared::runtime::errors::chain;
 use tracing::{info, warn};
 
 use super::Run;
-use crate::apply::Hindrance;
-use crate::cloud::{CloudError, Part, Trouble};
+use crate::cloud::{CloudError, Hindrance, Part, Trouble};
 use crate::collect::reading::{Audited, Broken};
 use crate::collect::schedule::{Outcome, Work};
 use crate::spool::SpoolError;
