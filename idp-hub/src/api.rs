@@ -74,7 +74,10 @@ pub use samples::{
 };
 pub use session::SessionDocument;
 pub use state::{ApiParts, ApiState};
-pub use users::{AdministratorDocument, AdministratorsDocument, PasswordDocument, Regions};
+pub use users::{
+    AdministratorDocument, AdministratorsDocument, PasswordDocument, PasswordStandingDocument,
+    Regions,
+};
 pub use who::{COOKIE_NAME, LocalPeer};
 
 /// Everything that is served over HTTPS.

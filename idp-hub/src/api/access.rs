@@ -109,7 +109,10 @@ const ROUTES: &[(&str, &[(&str, Access)])] = {
             "/directory/{kind}/{id}",
             &[("GET", Share), ("PATCH", Share), ("DELETE", Share)],
         ),
-        ("/directory/users/{id}/password", &[("PUT", Share)]),
+        (
+            "/directory/users/{id}/password",
+            &[("GET", Share), ("PUT", Share)],
+        ),
         ("/directory/users/{id}/lock", &[("DELETE", Share)]),
         ("/directory/memberships", LINKS),
         ("/directory/memberships/{id}", LINK),

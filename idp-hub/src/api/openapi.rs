@@ -86,7 +86,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(users::appoint, users::dismiss))
         .routes(routes!(directory::list, directory::create))
         .routes(routes!(directory::show, directory::update, directory::end))
-        .routes(routes!(users::set_user_password))
+        .routes(routes!(users::set_user_password, users::password_standing))
         .routes(routes!(users::unlock_user))
         .routes(routes!(directory::memberships, directory::add_member))
         .routes(routes!(directory::remove_member))

@@ -7,7 +7,7 @@ use shared::runtime::clock::Clock;
 use shared::runtime::logs::LogLimiter;
 use shared::runtime::shutdown::Shutdown;
 use shared::runtime::tasks::TaskGroup;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use super::directory::Seen;
 use super::documents::RegionDocument;
@@ -90,7 +90,7 @@ pub(super) struct Inner {
     counts: Arc<Counts>,
     /// One look at what somebody shifts at a time: it reads all that a region has, and who may only
     /// shift must not take all readers.
-    shifting: Semaphore,
+    shifting: Arc<Semaphore>,
     /// Tells this life of the hub from others: versions of the board begin anew with each.
     pub(super) life: u64,
     seen: Arc<Seen>,
@@ -124,7 +124,7 @@ impl ApiState {
             asked: Mutex::new(LogLimiter::new(ASKED_WINDOW, ASKED_MAX)),
             verifying: Semaphore::new(1),
             counting: Semaphore::new(1),
-            shifting: Semaphore::new(1),
+            shifting: Arc::new(Semaphore::new(1)),
             counts: Arc::default(),
             life: rand::random(),
             seen: Arc::default(),
@@ -170,10 +170,11 @@ impl ApiState {
         &self.0.verifying
     }
 
-    /// The turn to look at a shift. Waiting for it holds no reader.
-    pub(super) async fn shifting(&self) -> Option<SemaphorePermit<'_>> {
+    /// The turn to look at a shift, which the reading keeps: it goes on where whoever asked is gone.
+    /// Waiting for it holds no reader.
+    pub(super) async fn shifting(&self) -> Option<OwnedSemaphorePermit> {
         // It is never closed.
-        self.0.shifting.acquire().await.ok()
+        Arc::clone(&self.0.shifting).acquire_owned().await.ok()
     }
 
     /// What is in what was retired, and the turn to count it. Waiting for it holds no reader.

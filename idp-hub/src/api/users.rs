@@ -15,6 +15,7 @@ mod lockout;
 mod regions;
 mod sign_in;
 mod spread;
+mod standing;
 mod unlock;
 
 use axum::extract::State;
@@ -30,9 +31,11 @@ pub(super) use asking::Asking;
 pub(super) use lockout::Lockout;
 pub use regions::Regions;
 pub(super) use sign_in::{Given, Refused, check};
+pub use standing::PasswordStandingDocument;
 
 // Whole, because the list of routes needs what stands beside each handler as well.
 pub(super) use administrators::*;
+pub(super) use standing::*;
 pub(super) use unlock::*;
 
 use self::spread::{Chosen, How, set};

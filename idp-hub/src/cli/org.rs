@@ -22,7 +22,7 @@ use super::error::CliError;
 use super::output::Screen;
 use super::pages::List;
 use super::prompt::{self, YES};
-use crate::api::{LinkDocument, ObjectDocument, PasswordDocument};
+use crate::api::{LinkDocument, ObjectDocument, PasswordDocument, PasswordStandingDocument};
 
 pub(super) async fn run(client: &Client, asked: &Org, screen: Screen) -> Result<(), CliError> {
     match asked {
@@ -99,7 +99,7 @@ fn listed<T: Serialize>(kind: Kind, all: &[T]) -> Value {
 /// One that is live, or one that was retired.
 async fn show(client: &Client, which: &Which, screen: Screen) -> Result<(), CliError> {
     let live = match found(client, which).await {
-        Ok(found) => return screen.write(|| shown::one(&found, screen), &found),
+        Ok(found) => return show_live(client, found, screen).await,
         Err(error) => error,
     };
     let is_asked = matches!(which.kind, Kind::Department | Kind::Project);
@@ -114,6 +114,41 @@ async fn show(client: &Client, which: &Which, screen: Screen) -> Result<(), CliE
         Ok(None) | Err(CliError::Problem(_)) => Err(live),
         Err(error) => Err(error),
     }
+}
+
+/// A user, as programs read him.
+#[derive(Serialize)]
+struct ShownUser<'a> {
+    #[serde(flatten)]
+    user: &'a ObjectDocument,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password: Option<&'a PasswordStandingDocument>,
+}
+
+/// A user with where his password is known, as far as whoever asks may set it.
+async fn show_live(client: &Client, found: ObjectDocument, screen: Screen) -> Result<(), CliError> {
+    if found.kind != Kind::User.word() {
+        return screen.write(|| shown::one(&found, screen), &found);
+    }
+    let path = format!("/directory/users/{}/password", found.id);
+    let password: Option<PasswordStandingDocument> = match client.get(&path).await {
+        Ok(password) => Some(password),
+        Err(CliError::Problem(_)) => None,
+        Err(error) => return Err(error),
+    };
+    let text = || {
+        let password = password.as_ref().map(shown::standing);
+        format!(
+            "{}{}",
+            shown::one(&found, screen),
+            password.unwrap_or_default()
+        )
+    };
+    let shown = ShownUser {
+        user: &found,
+        password: password.as_ref(),
+    };
+    screen.write(text, &shown)
 }
 
 async fn found(client: &Client, which: &Which) -> Result<ObjectDocument, CliError> {

@@ -1,5 +1,8 @@
 //! Users of the directory: their passwords, here and in the regions, and who is let in.
 
+#[path = "sign_in/standing.rs"]
+mod standing;
+
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 

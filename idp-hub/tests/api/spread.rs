@@ -236,9 +236,30 @@ async fn totals_that_are_checked_at_the_same_moment_are_not_both_set() {
             .change(move |it| it.set_spreads(&totals, Some(&seen), &by));
         set.push(one.await.map_err(|it| it.to_string()));
     }
-    assert_eq!(set[0], Ok(1));
-    let refused = set[1].as_ref().unwrap_err();
-    assert!(refused.contains("have 12 of cores left"), "{refused}");
+    assert_eq!(set, [Ok(Some(1)), Ok(None)], "it is to be looked at again");
+}
+
+#[tokio::test]
+async fn a_limit_that_a_region_is_told_meanwhile_has_a_total_looked_at_again() {
+    let (kit, [web, data]) = with_room().await;
+    let key = SpreadKey {
+        project: web.parse().unwrap(),
+        service: ServiceKind::Compute,
+        resource: "cores".to_owned(),
+    };
+    let totals = vec![(key, 20)];
+    let asked = totals.clone();
+    let seen = kit.store.read(move |it| it.are_left(&asked)).await.unwrap();
+    let limits = json!([{"project": data, "resources": {"cores": 25}}]);
+    let body = json!({ "limits": limits });
+    let set = kit.send(Method::PUT, "/regions/home/limits", body).await;
+    assert_eq!(set.status, 200, "{}", set.text);
+    let by = By::new("ann", "here");
+    let set = kit
+        .store
+        .change(move |it| it.set_spreads(&totals, Some(&seen), &by));
+    assert_eq!(set.await.unwrap(), None);
+    sets(&kit, &web, 20).await.is_problem(409, "refused");
 }
 
 #[tokio::test]

@@ -22,12 +22,11 @@ impl Reconciler {
     pub(super) fn hindered(&self) -> impl Iterator<Item = Failed> {
         let all = self.hindrances.iter();
         all.filter_map(|(kind, it)| {
-            let waiting = self.tally.unread(*kind);
-            let is_awaited = waiting > 0 && !self.actual.is_whole(*kind);
+            let is_awaited = self.tally.unread(*kind) > 0 && !self.actual.is_whole(*kind);
             is_awaited.then(|| Failed {
                 subject: Subject::Reading(*kind),
                 name: name(*kind).to_owned(),
-                error: text(*kind, waiting, &it.reason),
+                error: text(*kind, &it.reason),
                 since: Some(it.since),
                 tries: it.tries,
             })
@@ -55,10 +54,10 @@ fn name(kind: RecordKind) -> &'static str {
     parts.find(|it| it.kind() == kind).map_or("", Part::name)
 }
 
-fn text(kind: RecordKind, waiting: u64, reason: &str) -> String {
+fn text(kind: RecordKind, reason: &str) -> String {
     let name = name(kind);
     let text = format!(
-        "{waiting} wait until all {name} are read: look at Keystone's log, and at the directory \
+        "changes of {name} wait until all of them are read: look at Keystone's log, and at the directory \
          server that a department may have there; {reason}"
     );
     text.chars().take(REMARK_CHARS_MAX).collect()

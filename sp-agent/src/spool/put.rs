@@ -285,7 +285,7 @@ impl Put<'_> {
     }
 
     /// Makes a tombstone of a record; false if there is none.
-    fn bury(&mut self, feed: Feed, kind: u16, id: &[u8]) -> Result<bool, Fault> {
+    pub(super) fn bury(&mut self, feed: Feed, kind: u16, id: &[u8]) -> Result<bool, Fault> {
         let Some(held) = self.held(kind, id, &[])? else {
             return Ok(false);
         };

@@ -1,8 +1,8 @@
 //! Putting how far the directory is applied: the agent's own word, which no audit of the cloud
 //! reads or removes.
 
-use shared::model::{Applying, Feed, Record, RecordKind, Remark};
-use shared::wire::record::encode;
+use shared::model::{Applying, Feed, Key, Record, RecordKind, Remark, Subject};
+use shared::wire::record::{encode, encode_key};
 
 use super::Written;
 use super::audits::Seen;
@@ -36,6 +36,19 @@ impl Put<'_> {
         }
         let applying = encode(&Record::Applying(all.applying.clone()))?;
         written.changed += u64::from(self.upsert(feed, REMARKS, &applying)?);
+        // What can be read again is told no more, while other kinds can't: by their keys.
+        if !all.is_whole {
+            for kind in RecordKind::ALL {
+                let key = Key {
+                    kind: RecordKind::Remark,
+                    id: Subject::Reading(kind).id(),
+                };
+                let (code, id) = encode_key(&key)?;
+                if !seen.has(&id) {
+                    written.removed += u64::from(self.bury(feed, code, &id)?);
+                }
+            }
+        }
         if all.is_whole {
             let (gone, _) = self.missing(RecordKind::Remark, REMARKS, &seen)?;
             written.removed = self.bury_all(RecordKind::Remark, REMARKS, &gone)?.removed;

@@ -100,6 +100,32 @@ fn remarks(names: &[&str], is_whole: bool) -> Remarks {
     }
 }
 
+#[tokio::test]
+async fn what_can_be_read_again_is_told_no_more_while_something_else_cannot() {
+    let directory = tempfile::tempdir().unwrap();
+    let spool = open(directory.path(), 4_000);
+    let hindered = |kinds: &[RecordKind]| {
+        let mut all = remarks(&["a"], false);
+        let readings = kinds.iter().map(|kind| Remark {
+            subject: Subject::Reading(*kind),
+            name: format!("{kind:?}"),
+            state: RemarkState::Blocked {
+                reason: "HTTP 500".to_owned(),
+            },
+        });
+        all.remarks.extend(readings);
+        all
+    };
+    let (users, roles) = (RecordKind::User, RecordKind::Role);
+    spool.put_remarks(hindered(&[users, roles])).await.unwrap();
+    assert_eq!(told(&spool).await.len(), 3);
+    let put = spool.put_remarks(hindered(&[users])).await.unwrap();
+    assert_eq!((put.changed, put.removed), (0, 1));
+    let put = spool.put_remarks(remarks(&[], false)).await.unwrap();
+    assert_eq!(put.removed, 1);
+    assert_eq!(told(&spool).await, ["a"], "nobody knows of it");
+}
+
 /// Keys of remarks that are told, in their order, without those that are not any more.
 async fn told(spool: &Spool) -> Vec<String> {
     let extent = spool.extent(Feed::Organization);

@@ -126,22 +126,14 @@ fn is_on<I>(object: &Object<I>) -> Option<bool> {
     }
 }
 
-/// An empty text says what none says.
-fn plain(object: &mut Object<ObjectId>) {
-    let empty = |it: &mut Option<String>| {
-        if it.as_deref() == Some("") {
-            *it = None;
-        }
-    };
-    match object {
-        Object::Department(it) => empty(&mut it.description),
-        Object::Project(it) => empty(&mut it.description),
-        Object::Group(it) => empty(&mut it.description),
-        Object::Role(it) => empty(&mut it.description),
-        Object::User(it) => {
-            empty(&mut it.description);
-            empty(&mut it.email);
-        }
+/// No description is left of a role that is to have none, or an empty one: an older Keystone takes
+/// none away.
+fn plain(wanted: &Object<ObjectId>, there: &mut Object<ObjectId>) {
+    if let (Object::Role(wanted), Object::Role(there)) = (wanted, there)
+        && wanted.description.is_none()
+        && there.description.as_deref() == Some("")
+    {
+        there.description = None;
     }
 }
 
@@ -175,8 +167,7 @@ impl Compare<'_> {
                     there.default_project = None;
                 }
             }
-            plain(&mut wanted);
-            plain(&mut there);
+            plain(&wanted, &mut there);
             if wanted != there {
                 found.insert(Subject::Object(kind, id));
             }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
-use shared::audit::Act;
+use shared::audit::{Act, By};
 use shared::ids::ObjectId;
 use shared::model::{LIMIT_MAX, ObjectKind, ServiceKind, UnixMillis};
 use utoipa::{IntoParams, ToSchema};
@@ -159,24 +159,41 @@ pub(in crate::api) async fn set_spread(
     }
     let by = by(&who.0, source);
     let attempt = Act::new(by.clone(), "spread-quota").on("project", id, "");
-    let set = match are_left(&state, &totals, asked.overcommit).await {
-        Ok(seen) => {
-            let set = state
-                .store
-                .change(move |it| it.set_spreads(&totals, seen.as_ref(), &by));
-            set.await
-        }
-        Err(refusal) => Err(refusal),
-    };
-    let changed = set
-        .map_err(Problem::from)
+    let changed = set_if_left(&state, totals, asked.overcommit, by)
+        .await
         .inspect_err(|it| refused(&state, attempt, it.kind().slug()))?;
     let by = who.name();
     tracing::info!(target: "audit", action = "spread-quota", %project, changed, by, %source, "set");
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Looked at beside the writer, which everybody waits for. Returns as of when.
+/// How often totals are looked at again where something was granted meanwhile.
+const LOOKS_MAX: usize = 5;
+
+/// Sets totals as far as they are left. Looked at beside the writer, which everybody waits for.
+async fn set_if_left(
+    state: &ApiState,
+    totals: Vec<(SpreadKey, u64)>,
+    overcommit: bool,
+    by: By,
+) -> Result<usize, Problem> {
+    for _ in 0..LOOKS_MAX {
+        let seen = are_left(state, &totals, overcommit).await?;
+        let (totals, by) = (totals.clone(), by.clone());
+        let set = state
+            .store
+            .change(move |it| it.set_spreads(&totals, seen.as_ref(), &by));
+        if let Some(changed) = set.await? {
+            return Ok(changed);
+        }
+    }
+    let detail =
+        "Other limits were set each time that it was looked at what the regions have left.";
+    let next = "Try again, or set it whatever they have left: overcommit, or --overcommit.";
+    Err(Problem::new(Kind::Refused, detail).next_step(next))
+}
+
+/// What is left, and as of when.
 async fn are_left(
     state: &ApiState,
     totals: &[(SpreadKey, u64)],

@@ -10,8 +10,8 @@ use super::super::output::{Screen, headers};
 use super::super::prompt::YES;
 use super::super::region::word;
 use crate::api::{
-    LinkDocument, MergedDocument, NamedDocument, ObjectDocument, PasswordDocument, PlanDocument,
-    StepDocument,
+    LinkDocument, MergedDocument, NamedDocument, ObjectDocument, PasswordDocument,
+    PasswordStandingDocument, PlanDocument, StepDocument,
 };
 
 /// Steps that stand below the counts; beyond it `--full` is easier to read.
@@ -307,6 +307,31 @@ pub(super) fn password(of: &ObjectDocument, set: &PasswordDocument) -> String {
             set.regions_lacking,
             set.lacking.join(", "),
         ));
+    }
+    text
+}
+
+/// Where a user's password is known, and what gives it to the others.
+pub(super) fn standing(it: &PasswordStandingDocument) -> String {
+    let mut text = match (&it.set, &it.first_checked_by) {
+        (Some(set), _) => format!("\n\nThe password was set on {}.", set.0),
+        (None, Some(region)) => format!(
+            "\n\nThe hub has no password of the user yet: at the first sign-in here {:?} checks it.",
+            foreign::line(region)
+        ),
+        (None, None) => "\n\nNobody gave the user a password yet.".to_owned(),
+    };
+    if it.set.is_some() && it.regions_lacking > 0 {
+        let named: Vec<String> = it.lacking.iter().map(|it| foreign::line(it)).collect();
+        text.push_str(&format!(
+            " {} of {} regions lack it until the user next signs in here: {}.",
+            it.regions_lacking,
+            it.regions.saturating_add(it.regions_lacking),
+            named.join(", ")
+        ));
+    }
+    if it.set.is_none() || it.regions_lacking > 0 {
+        text.push_str("\n  next: idp-hub org password DEPARTMENT USER, which sets one everywhere");
     }
     text
 }

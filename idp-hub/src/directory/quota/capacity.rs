@@ -19,6 +19,24 @@ struct Together {
     unknown: u32,
 }
 
+/// What a region has of a resource, and who may use it, as far as their quotas were read.
+#[derive(Debug)]
+pub struct Counted {
+    capacity: u64,
+    all: u128,
+    of: BTreeMap<ObjectId, u128>,
+}
+
+impl Counted {
+    /// What is left for a project of the directory: what all others may not use.
+    pub fn left_for(&self, project: ObjectId) -> u64 {
+        let own = self.of.get(&project).copied().unwrap_or_default();
+        let others = self.all.saturating_sub(own);
+        let left = u128::from(self.capacity).saturating_sub(others);
+        u64::try_from(left).unwrap_or(u64::MAX)
+    }
+}
+
 impl Census {
     /// Nothing is raised beyond what the region has. What was beyond it before may be lowered, and
     /// shifted from one project to another. What these wishes settle counts no more.
@@ -50,17 +68,28 @@ impl Census {
     /// What a region has left of a resource for a project of the directory: what it has, less what
     /// all others may use, as far as their quotas were read. `None` where nobody knows what it has.
     pub fn left_for(&self, project: ObjectId, service: ServiceKind, resource: &str) -> Option<u64> {
+        let counted = self.counted_together(service, resource)?;
+        Some(counted.left_for(project))
+    }
+
+    /// What all may use of a resource: reads each holder's quota once, for any number of projects.
+    /// `None` where nobody knows what the region has.
+    pub fn counted_together(&self, service: ServiceKind, resource: &str) -> Option<Counted> {
         let capacity = self.capacity(service, resource)?;
-        let others = self.holders().into_iter();
-        let others = others.filter(|it| it.project() != Some(project));
+        let (mut all, mut of) = (0_u128, BTreeMap::new());
         let settled = Settled::new();
-        let limits = others.map(
-            |it| match self.counted(&it, (service, resource), &settled) {
-                Allowed::Limited(limit) => limit,
-                Allowed::Unlimited | Allowed::Unknown => 0,
-            },
-        );
-        Some(limits.fold(capacity, u64::saturating_sub))
+        for holder in self.holders() {
+            let Allowed::Limited(limit) = self.counted(&holder, (service, resource), &settled)
+            else {
+                continue;
+            };
+            all = all.saturating_add(u128::from(limit));
+            if let Some(project) = holder.project() {
+                let own: &mut u128 = of.entry(project).or_default();
+                *own = own.saturating_add(u128::from(limit));
+            }
+        }
+        Some(Counted { capacity, all, of })
     }
 
     /// What a project of the directory counts for by now of what a region has: nothing where that

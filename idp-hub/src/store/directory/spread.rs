@@ -174,28 +174,28 @@ impl Reading<'_> {
 }
 
 impl Changing<'_> {
-    /// Sets totals. Returns how many of them are new. `seen` is what was found left for them: they
-    /// are looked at again where something else was granted since, as somebody may set another
-    /// total at the same moment. Without it they are set whatever is left.
+    /// Sets totals. Returns how many of them are new. `seen` is what was found left for them:
+    /// `None`, and nothing is set, where something else was granted since, as somebody may set
+    /// another total at the same moment. Without it they are set whatever is left.
     ///
     /// # Errors
-    /// As [`Self::set_spread`], or where less is left by now. Then none is set.
+    /// As [`Self::set_spread`]. Then none is set.
     pub fn set_spreads(
         &mut self,
         totals: &[(SpreadKey, u64)],
         seen: Option<&Left>,
         by: &By,
-    ) -> Result<usize, StoreError> {
+    ) -> Result<Option<usize>, StoreError> {
         if let Some(seen) = seen
             && !self.reading().is_still(seen, totals)?
         {
-            self.reading().are_left(totals)?;
+            return Ok(None);
         }
         let mut changed = 0;
         for (key, total) in totals {
             changed += usize::from(self.set_spread(key, *total, by)?);
         }
-        Ok(changed)
+        Ok(Some(changed))
     }
 
     /// Sets a total from now on. What regions are told follows with the next look; what waits for

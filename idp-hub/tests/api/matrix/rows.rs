@@ -347,36 +347,28 @@ fn one_by_one() -> Vec<Row> {
     ]
 }
 
+/// What whoever may set a user's password may do with it: of whom, and what others are answered.
 fn passwords() -> Vec<Row> {
-    let password = |path, expected| {
-        let route = "/directory/users/{id}/password";
-        let body = r#"{"new": "correct horse battery"}"#;
-        row(("PUT", route, path), body, expected)
+    const PASSWORD: &str = "/directory/users/{id}/password";
+    const LOCK: &str = "/directory/users/{id}/lock";
+    let new = r#"{"new": "correct horse battery"}"#;
+    let all = [
+        ("GET", PASSWORD, "", 200),
+        ("DELETE", LOCK, "", 204),
+        ("PUT", PASSWORD, new, 200),
+    ];
+    let of = |(method, route, body, done): (_, &'static str, _, _)| {
+        let users = [
+            ("{of ops}", boss(done, 404)),
+            ("{of lab}", [done, done, 404, 404, 404, 404, 401]),
+            ("{root}", [done, done, 403, 403, 404, 404, 401]),
+        ];
+        users.map(|(user, expected)| {
+            let path = route.replace("{id}", user).leak();
+            row((method, route, path), body, expected)
+        })
     };
-    let lock = |path, expected| {
-        let route = "/directory/users/{id}/lock";
-        row(("DELETE", route, path), "", expected)
-    };
-    vec![
-        lock("/directory/users/{of ops}/lock", boss(204, 404)),
-        lock(
-            "/directory/users/{of lab}/lock",
-            [204, 204, 404, 404, 404, 404, 401],
-        ),
-        lock(
-            "/directory/users/{root}/lock",
-            [204, 204, 403, 403, 404, 404, 401],
-        ),
-        password("/directory/users/{of ops}/password", boss(200, 404)),
-        password(
-            "/directory/users/{of lab}/password",
-            [200, 200, 404, 404, 404, 404, 401],
-        ),
-        password(
-            "/directory/users/{root}/password",
-            [200, 200, 403, 403, 404, 404, 401],
-        ),
-    ]
+    all.into_iter().flat_map(of).collect()
 }
 
 pub(super) fn links() -> Vec<Row> {

@@ -34,7 +34,10 @@ fn what_cannot_be_read_is_told_while_changes_wait_for_it_and_not_before_it_faile
     let RemarkState::Failed { error, tries, .. } = &remark.state else {
         panic!("{remark:?}");
     };
-    assert!(error.starts_with("1 wait until all departments"), "{error}");
+    assert!(
+        error.starts_with("changes of departments wait until"),
+        "{error}"
+    );
     assert!(error.ends_with("HTTP 500"), "{error}");
     assert_eq!(*tries, 3);
 

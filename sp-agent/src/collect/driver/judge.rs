@@ -90,7 +90,14 @@ impl Run {
             return;
         }
         let reason = match read {
+            Ok(it) if it.lacks_some && it.incomplete.is_none() => {
+                Some("something is there of which the cloud's lists say nothing".to_owned())
+            }
+            // What is missing is looked for again, by the next reading.
+            Ok(it) if it.held.is_some() && it.incomplete.is_none() => return,
             Ok(it) => it.incomplete.clone(),
+            // Not the cloud's doing; the region's state tells it.
+            Err(Broken::Spool { .. }) => return,
             Err(Broken::Cloud { source, .. }) => Some(chain(source).to_string()),
             Err(broken) => Some(chain(broken).to_string()),
         };

@@ -138,12 +138,21 @@ pub(super) fn left_out(all: &[RemarkDocument]) -> String {
         return String::new();
     };
     let (region, id) = (foreign::line(&first.region), short(first));
-    format!(
+    let mut text = format!(
         "\n{} link(s) of which the directory says nothing are left out: they were given after the \
-         backup that this hub was restored from. Answer them one by one:\n  next: idp-hub org \
-         drift adopt {region} {id}\n    or: idp-hub org drift put-back {region} {id}",
+         backup that this hub was restored from. Answer them one by one:",
         all.len()
-    )
+    );
+    let mut word = "next";
+    for (how, can) in [("adopt", first.can_adopt), ("put-back", first.can_put_back)] {
+        if can {
+            text.push_str(&format!(
+                "\n  {word}: idp-hub org drift {how} {region} {id}"
+            ));
+            word = "  or";
+        }
+    }
+    text
 }
 
 /// What a policy means.

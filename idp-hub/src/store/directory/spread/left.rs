@@ -12,11 +12,12 @@ use crate::store::Reading;
 use crate::store::error::{Doing, StoreError};
 use crate::store::regions::RegionNo;
 
-/// As of when totals were found to be left: how far the directory went, which has all limits that
-/// regions are told, and what others were promised.
+/// As of when totals were found to be left: how far the directory went, with what single regions
+/// are told, among it all limits; which raises wait; and what others were promised.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Left {
     head: u64,
+    raises: (u64, u64),
     promises: BTreeMap<SpreadKey, u64>,
 }
 
@@ -47,8 +48,21 @@ impl Reading<'_> {
             self.is_left(key, *total, others)?;
             promises.extend(of_resource);
         }
-        let head = self.directory_head()?;
-        Ok(Left { head, promises })
+        let (head, raises) = self.granted()?;
+        Ok(Left {
+            head,
+            raises,
+            promises,
+        })
+    }
+
+    /// What moves with each limit that a region is told, and with each raise that is to wait.
+    fn granted(&self) -> Result<(u64, (u64, u64)), StoreError> {
+        let head = u64::from_le_bytes(self.required("directory_head")?);
+        let sql = "SELECT count(*), coalesce(sum(most), 0) FROM quota_raises";
+        let mut statement = self.prepared(sql)?;
+        let raises = statement.query_row((), |row| Ok((row.get(0)?, row.get(1)?)));
+        Ok((head, raises.doing("look at the raises that wait")?))
     }
 
     /// Whether nothing was granted since some totals were found to be left.
@@ -57,7 +71,7 @@ impl Reading<'_> {
         seen: &Left,
         totals: &[(SpreadKey, u64)],
     ) -> Result<bool, StoreError> {
-        if self.directory_head()? != seen.head {
+        if self.granted()? != (seen.head, seen.raises) {
             return Ok(false);
         }
         let mut now = BTreeMap::new();
@@ -140,8 +154,13 @@ impl Reading<'_> {
                 continue;
             };
             let census = self.census(&region, &asked)?;
+            let mut counted = BTreeMap::new();
             for key in &keys {
-                if let Some(room) = census.left_for(key.project, key.service, &key.resource) {
+                let of = (key.service, key.resource.as_str());
+                let together = counted
+                    .entry(of)
+                    .or_insert_with(|| census.counted_together(of.0, of.1));
+                if let Some(room) = together.as_ref().map(|it| it.left_for(key.project)) {
                     rooms.insert((no, (*key).clone()), room);
                 }
             }

@@ -1,0 +1,74 @@
+//! Which regions have a user's password, and which lack it until he signs in again.
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use shared::model::UnixMillis;
+use utoipa::ToSchema;
+
+use super::{LACKING_SHOWN, in_whose_power};
+use crate::api::directory::id_of;
+use crate::api::documents::Time;
+use crate::api::extract::Path;
+use crate::api::problem::{Problem, ProblemDocument};
+use crate::api::state::ApiState;
+use crate::api::who::Who;
+use crate::store::users::Recipient;
+
+/// Where a user's password is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PasswordStandingDocument {
+    /// The user's id.
+    pub user: String,
+    /// When it was set at the hub, or taken over from the region; absent where the hub has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub set: Option<Time>,
+    /// The region in which he has the one that he came with, where the hub has none: his first
+    /// sign-in here is checked there. Absent too for whom nobody gave a password.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_checked_by: Option<String>,
+    /// How many merged regions have it, or are told as soon as they are back.
+    pub regions: u64,
+    /// How many lack it: they joined later, their agents have told no key yet, or they made him
+    /// anew since. They are told it at his next sign-in here, or when it is set again.
+    pub regions_lacking: u64,
+    /// The first 100 of these, by name.
+    pub lacking: Vec<String>,
+}
+
+/// Which regions have the password of a user of the directory, and which lack it.
+#[utoipa::path(get, path = "/directory/users/{id}/password", tag = "directory",
+    params(("id" = String, Path, description = "The user's id")), responses(
+    (status = 200, description = "Where it is known", body = PasswordStandingDocument),
+    (status = 401, description = "Nobody is signed in", body = ProblemDocument),
+    (status = 403, description = "Not of a department that he administers, or of an account with \
+        more power", body = ProblemDocument),
+    (status = 404, description = "No such user", body = ProblemDocument),
+))]
+pub(in crate::api) async fn password_standing(
+    State(state): State<ApiState>,
+    who: Who,
+    Path(id): Path<String>,
+) -> Result<axum::Json<PasswordStandingDocument>, Problem> {
+    let id = id_of("id", &id)?;
+    let row = in_whose_power(&state, &who, id).await?;
+    let found = state.store.read(move |it| {
+        let origin = it.origin_of_user(id)?;
+        Ok((it.recipients()?.len(), it.lacking(id)?, origin))
+    });
+    let (all, mut lacking, origin) = found.await?;
+    let set = row.version().map(|it| Time::from(UnixMillis(it)));
+    let origin = origin.map(|(region, _)| region).filter(|_| set.is_none());
+    // It has the one that he came with, and is nobody's to tell.
+    lacking.retain(|it| Some(it.no) != origin.as_ref().map(|it| it.no));
+    let mut shown: Vec<String> = lacking.iter().map(|it| it.name.clone()).collect();
+    shown.sort_unstable();
+    shown.truncate(LACKING_SHOWN);
+    Ok(axum::Json(PasswordStandingDocument {
+        user: id.to_string(),
+        set,
+        first_checked_by: origin.map(|it: Recipient| it.name),
+        regions: all.saturating_sub(lacking.len()) as u64,
+        regions_lacking: lacking.len() as u64,
+        lacking: shown,
+    }))
+}
