@@ -170,8 +170,8 @@ impl ApiState {
         &self.0.verifying
     }
 
-    /// The turn to look at a shift, which the reading keeps: it goes on where whoever asked is gone.
-    /// Waiting for it holds no reader.
+    /// The turn to look at a shift, which the reading keeps, as it goes on where whoever asked is
+    /// gone. Waiting for it holds no reader.
     pub(super) async fn shifting(&self) -> Option<OwnedSemaphorePermit> {
         // It is never closed.
         Arc::clone(&self.0.shifting).acquire_owned().await.ok()

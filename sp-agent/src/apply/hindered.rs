@@ -57,8 +57,8 @@ fn name(kind: RecordKind) -> &'static str {
 fn text(kind: RecordKind, reason: &str) -> String {
     let name = name(kind);
     let text = format!(
-        "changes of {name} wait until all of them are read: look at Keystone's log, and at the directory \
-         server that a department may have there; {reason}"
+        "changes of {name} wait until all of them are read: look at Keystone's log, and at the \
+         directory server that a department may have there; {reason}"
     );
     text.chars().take(REMARK_CHARS_MAX).collect()
 }

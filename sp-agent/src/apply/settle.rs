@@ -24,6 +24,7 @@ impl Reconciler {
                 self.take(now, subject.clone(), verdict);
                 self.look_whether_it_is_left(&subject);
                 self.look_whether_it_is_awaited(&subject);
+                self.look_whether_it_stays_on(&subject);
             }
         }
     }

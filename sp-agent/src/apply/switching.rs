@@ -121,18 +121,58 @@ impl Reconciler {
         stays.or(first.map(Verdict::Waiting))
     }
 
-    /// Whether a project is to be switched off here.
+    /// Whether a project is to be switched off here, and will be: not one that somebody in the
+    /// region switched on again, before that is put back.
     fn goes_off(&self, here: &CloudId) -> bool {
         let kind = ObjectKind::Project;
         let id = match self.places.binding(kind, here) {
-            Some(Becomes::Withheld(id)) => return !self.is_live(kind, id),
+            Some(Becomes::Withheld(id)) => {
+                return !self.is_live(kind, id)
+                    && !self.stays_on(&Subject::Own(kind, here.clone()));
+            }
             _ => self.places.there(kind, here),
         };
         let all = &self.replica.directory.projects;
-        id.is_some_and(|id| match all.get(&id) {
-            Some(it) => !it.enabled,
-            None => self.replica.ended.contains_key(&id),
+        id.is_some_and(|id| {
+            let is_to_go = match all.get(&id) {
+                Some(it) => !it.enabled,
+                None => self.replica.ended.contains_key(&id),
+            };
+            is_to_go && !self.stays_on(&Subject::Object(kind, id))
         })
+    }
+
+    /// Whether nobody knows when something that is on is switched off.
+    fn stays_on(&self, subject: &Subject) -> bool {
+        let standing = self.standings.get(subject);
+        matches!(standing, Some(Standing::Drift(_)))
+    }
+
+    /// What waits until those in it are off hears of one that stays on.
+    pub(super) fn look_whether_it_stays_on(&mut self, subject: &Subject) {
+        let kind = ObjectKind::Project;
+        if !self.stays_on(subject) {
+            return;
+        }
+        let here = match subject {
+            Subject::Object(ObjectKind::Project, id) => self.places.here(kind, id),
+            Subject::Own(ObjectKind::Project, here) => Some(here.clone()),
+            _ => None,
+        };
+        let outer = here.and_then(|it| self.actual.outer(&it).into_iter().next());
+        let Some(outer) = outer else {
+            return;
+        };
+        let there = self.places.there(kind, &outer);
+        let subjects = [
+            there.map(|it| Subject::Object(kind, it)),
+            Some(Subject::Own(kind, outer)),
+        ];
+        for above in subjects.into_iter().flatten() {
+            if let Some(Standing::Waiting(Wait::Inner(_))) = self.standings.get(&above) {
+                self.dirty.insert(above);
+            }
+        }
     }
 
     /// What a project is in, the nearest first, that is switched off here.
@@ -175,7 +215,8 @@ fn within_what_is_off(kind: ObjectKind, above: &CloudId) -> String {
 
 fn held_open(name: &str) -> String {
     format!(
-        "the project {name:?} in it is on, and is not one that the hub has switched off; Keystone \
-         switches off none before those in it: switch that one off, or delete it, in the region"
+        "the project {name:?} in it is on, and is not one that the hub switches off, or somebody \
+         in the region switched it on again; Keystone switches off none before those in it: switch \
+         that one off, or delete it, in the region, or put its drift back"
     )
 }

@@ -284,6 +284,10 @@ impl World {
 
     /// What a project is to be made in is switched on.
     async fn open(&mut self, remark: &Remark, reason: &str) -> bool {
+        // What holds it open is drift, and answered as that.
+        if reason.contains("put its drift back") {
+            return false;
+        }
         assert!(reason.contains("switched off"), "{remark:?}");
         let live = self.hub.expected.live().clone();
         let Subject::Object(ObjectKind::Project, id) = &remark.subject else {
@@ -316,7 +320,14 @@ impl World {
             let told = told(&agent.remarks());
             let may_wait =
                 |it: &Subject| agent.waits(it) && !is_held_open(agent, &self.hub.expected, it);
-            let is_told = |it: &&Subject| told.contains(it) || may_wait(it);
+            // By something in it, which is drift.
+            let is_blocked = |it: &Subject| {
+                let mut remarks = agent.remarks().into_iter();
+                remarks.any(|remark| {
+                    remark.subject == *it && matches!(remark.state, RemarkState::Blocked { .. })
+                })
+            };
+            let is_told = |it: &&Subject| told.contains(it) || may_wait(it) || is_blocked(it);
             let untold: Vec<_> = differing.iter().filter(|it| !is_told(it)).collect();
             // What is the region's own, as it was withheld, is told as well, and no difference.
             let counts = agent.remarks().into_iter().filter(is_of_region);

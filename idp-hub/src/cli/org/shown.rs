@@ -316,7 +316,7 @@ pub(super) fn standing(it: &PasswordStandingDocument) -> String {
     let mut text = match (&it.set, &it.first_checked_by) {
         (Some(set), _) => format!("\n\nThe password was set on {}.", set.0),
         (None, Some(region)) => format!(
-            "\n\nThe hub has no password of the user yet: at the first sign-in here {:?} checks it.",
+            "\n\nThe hub has no password of the user: at the first sign-in here {:?} checks it.",
             foreign::line(region)
         ),
         (None, None) => "\n\nNobody gave the user a password yet.".to_owned(),

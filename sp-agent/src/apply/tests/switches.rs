@@ -402,3 +402,35 @@ fn what_the_directory_has_on_within_what_it_has_off_is_said_to_be_on_at_the_hub(
     bench.core.follow(&replica);
     assert_eq!(bench.run(), 2, "{:?}", bench.progress());
 }
+
+#[test]
+fn a_project_says_that_one_in_it_which_the_region_switched_on_holds_it_open() {
+    let mut replica = off();
+    switch(&mut replica, ObjectKind::Department, DEPARTMENT, true);
+    switch(&mut replica, ObjectKind::Project, INNER, false);
+    let mut bench = bench(&replica);
+    bench.run();
+    let inner = bench.cloud.named(ObjectKind::Project, "inner").remove(0);
+    let project = bench.cloud.all.projects.get_mut(&inner).unwrap();
+    project.enabled = true;
+    bench.read();
+    bench.run();
+    switch(&mut replica, ObjectKind::Project, OUTER, false);
+    bench.core.follow(&replica);
+    bench.run();
+    assert!(is_on(&bench, "outer"), "Keystone would refuse it");
+    let failed = bench.progress().failed;
+    let held = failed
+        .iter()
+        .find(|it| it.error.contains("switch that one off"));
+    assert_eq!(
+        held.map(|it| &it.subject),
+        Some(&Subject::Object(ObjectKind::Project, oid(OUTER))),
+        "{failed:?}"
+    );
+    let project = bench.cloud.all.projects.get_mut(&inner).unwrap();
+    project.enabled = false;
+    bench.read();
+    bench.run();
+    assert!(!is_on(&bench, "outer"));
+}
