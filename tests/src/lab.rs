@@ -394,6 +394,22 @@ pub fn succeeded(output: Output) -> Output {
     output
 }
 
+/// How long [`until`] waits: a change is read within 10 s, told and applied within another second,
+/// and read again.
+const CHANGE_PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until a change has come so far, and returns what it came to.
+pub fn until<T>(what: &str, reached: impl Fn() -> Option<T>) -> T {
+    let deadline = now() + CHANGE_PATIENCE;
+    loop {
+        if let Some(it) = reached() {
+            return it;
+        }
+        assert!(now() < deadline, "waited in vain until {what}");
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
+
 fn write(path: &Path, text: &str) {
     use std::os::unix::fs::PermissionsExt;
     std::fs::write(path, text).unwrap();

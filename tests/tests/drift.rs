@@ -5,24 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use shared::model::CloudId;
-use shared::runtime::clock::Clock;
 use tests::keystone::SimulatedKeystone;
-use tests::lab::{Lab, succeeded};
-
-/// A change is read within 10 s, told and applied within another second, and read again.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-fn until<T>(what: &str, reached: impl Fn() -> Option<T>) -> T {
-    let clock = Clock::system();
-    let deadline = clock.now() + PATIENCE;
-    loop {
-        if let Some(it) = reached() {
-            return it;
-        }
-        assert!(clock.now() < deadline, "waited in vain until {what}");
-        std::thread::sleep(Duration::from_millis(200));
-    }
-}
+use tests::lab::{Lab, succeeded, until};
 
 fn ask(keystone: &SimulatedKeystone, method: &str, path: &str, body: &Value) -> Value {
     let (status, answer) = keystone.ask(method, path, body);

@@ -1,29 +1,11 @@
 //! A project that was retired at the hub is purged on command, in every region or in none, with real
 //! daemons.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
-use shared::runtime::clock::Clock;
 use tests::keystone::SimulatedKeystone;
-use tests::lab::{Lab, Region, succeeded};
-
-/// A change is read within 10 s, told and applied within another second, and read again.
-const PATIENCE: Duration = Duration::from_secs(60);
+use tests::lab::{Lab, Region, succeeded, until};
 
 const PURGE: [&str; 5] = ["org", "purge", "project", "web", "--yes"];
-
-fn until<T>(what: &str, reached: impl Fn() -> Option<T>) -> T {
-    let clock = Clock::system();
-    let deadline = clock.now() + PATIENCE;
-    loop {
-        if let Some(it) = reached() {
-            return it;
-        }
-        assert!(clock.now() < deadline, "waited in vain until {what}");
-        std::thread::sleep(Duration::from_millis(200));
-    }
-}
 
 fn made(keystone: &SimulatedKeystone, path: &str, body: &Value) -> String {
     let (status, answer) = keystone.ask("POST", path, body);

@@ -211,22 +211,23 @@ async fn totals_count_what_others_were_promised_that_no_region_was_told_yet() {
     sets(&kit, &web, 21).await.is_problem(409, "refused");
 }
 
+fn twenty_cores(project: &str) -> Vec<(SpreadKey, u64)> {
+    let key = SpreadKey {
+        project: project.parse().unwrap(),
+        service: ServiceKind::Compute,
+        resource: "cores".to_owned(),
+    };
+    vec![(key, 20)]
+}
+
 #[tokio::test]
 async fn totals_that_are_checked_at_the_same_moment_are_not_both_set() {
     let (kit, projects) = with_room().await;
-    let total = |id: &str| {
-        let key = SpreadKey {
-            project: id.parse().unwrap(),
-            service: ServiceKind::Compute,
-            resource: "cores".to_owned(),
-        };
-        vec![(key, 20)]
-    };
     let mut looked = Vec::new();
     for id in &projects {
-        let totals = total(id);
+        let totals = twenty_cores(id);
         let seen = kit.store.read(move |it| it.are_left(&totals));
-        looked.push((total(id), seen.await.unwrap()));
+        looked.push((twenty_cores(id), seen.await.unwrap()));
     }
     let mut set = Vec::new();
     for (totals, seen) in looked {
@@ -242,12 +243,7 @@ async fn totals_that_are_checked_at_the_same_moment_are_not_both_set() {
 #[tokio::test]
 async fn a_limit_that_a_region_is_told_meanwhile_has_a_total_looked_at_again() {
     let (kit, [web, data]) = with_room().await;
-    let key = SpreadKey {
-        project: web.parse().unwrap(),
-        service: ServiceKind::Compute,
-        resource: "cores".to_owned(),
-    };
-    let totals = vec![(key, 20)];
+    let totals = twenty_cores(&web);
     let asked = totals.clone();
     let seen = kit.store.read(move |it| it.are_left(&asked)).await.unwrap();
     let limits = json!([{"project": data, "resources": {"cores": 25}}]);
