@@ -116,8 +116,10 @@ pub(in crate::cli) enum Org {
     #[command(mut_arg("kind", |it| named(it, LINKS)))]
     Unlink {
         /// Of which kind
+        #[arg(index = 1)]
         kind: Kind,
         /// Its id, as `org list` shows it
+        #[arg(index = 2)]
         id: String,
     },
 }
@@ -184,8 +186,11 @@ impl Kind {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Which {
     /// Of which kind
+    // Places are said, as what is mutated later comes last otherwise.
+    #[arg(index = 1)]
     pub(in crate::cli) kind: Kind,
     /// Its name or its id
+    #[arg(index = 2)]
     pub(in crate::cli) name: String,
     /// The department that it is in, by name or id, where several have the name
     #[arg(long = "in", value_name = "DEPARTMENT")]
