@@ -32,7 +32,7 @@ use std::collections::BTreeMap;
 use shared::ids::{FederationId, ObjectId};
 use shared::model::{End, Link, ObjectKind, Organization, UnixMillis};
 
-pub use arrival::Told;
+pub use arrival::{Earlier, Told};
 pub use change::{Edit, Patch};
 pub use delta::Delta;
 pub(crate) use drift::ends;

@@ -198,9 +198,14 @@ impl Lab {
     /// Merges a region's organization into the directory: confirms whatever the plan is, as soon
     /// as there is one, and another one where the region changed meanwhile. The plan.
     pub fn merge(&self, name: &str) -> Value {
+        self.merge_with(name, &[])
+    }
+
+    /// The same, with more flags.
+    pub fn merge_with(&self, name: &str, flags: &[&str]) -> Value {
         let deadline = now() + PATIENCE;
         loop {
-            let said = match self.plan_and_merge(name) {
+            let said = match self.plan_and_merge(name, flags) {
                 Ok(plan) => return plan,
                 Err(said) => said,
             };
@@ -209,7 +214,7 @@ impl Lab {
         }
     }
 
-    fn plan_and_merge(&self, name: &str) -> Result<Value, String> {
+    fn plan_and_merge(&self, name: &str, flags: &[&str]) -> Result<Value, String> {
         let succeeded = |output: Output| match output.status.success() {
             true => Ok(output.stdout),
             false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
@@ -217,7 +222,8 @@ impl Lab {
         let shown = succeeded(self.ask(&["org", "plan", name, "--output", "json"]))?;
         let plan: Value = serde_json::from_slice(&shown).unwrap();
         let digest = plan["digest"].as_str().unwrap();
-        succeeded(self.ask(&["org", "merge", name, "--digest", digest]))?;
+        let command = ["org", "merge", name, "--digest", digest];
+        succeeded(self.ask(&[&command, flags].concat()))?;
         Ok(plan)
     }
 

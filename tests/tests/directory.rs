@@ -71,6 +71,7 @@ async fn merge(hub: &TestHub, name: &str) -> u64 {
     let confirmed = Confirmation {
         plan,
         take_over: false,
+        copied: false,
         by: By::new("admin", "local socket"),
     };
     store.merge(name, confirmed).await.unwrap().written

@@ -31,7 +31,11 @@ pub(super) async fn run(client: &Client, asked: &Org, screen: Screen) -> Result<
             region,
             digest,
             take_over,
-        } => plan::merge(client, region, (digest.as_deref(), *take_over), screen).await,
+            copied,
+        } => {
+            let despite = (*take_over, *copied);
+            plan::merge(client, region, (digest.as_deref(), despite), screen).await
+        }
         Org::Drift(asked) => drift::run(client, asked, screen).await,
         Org::Status { region, follow } => {
             let region = region.as_deref();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use shared::ids::{ObjectId, RegionId};
+use shared::ids::{FederationId, ObjectId, RegionId};
 use shared::model::{
     Becomes, Binding, CloudId, Custody, Entry, Link, Marker, Object, ObjectKind, Organization,
     Record,
@@ -12,6 +12,9 @@ use super::merge::Arrival;
 
 /// What `keystone-manage bootstrap` calls the administrator's project where nobody says otherwise.
 pub(super) const ADMIN_PROJECT: &str = "admin";
+
+/// Which of the directory's things other federations' markers are of.
+pub type Earlier = BTreeMap<Marker, ObjectId>;
 
 /// A region's organization as its records tell it, and what was decided of it before.
 #[derive(Debug, Clone, Default)]
@@ -59,6 +62,12 @@ impl Told {
         &self.organization
     }
 
+    /// Whether anything of it bears a marker of another federation than this.
+    pub fn bears_others(&self, federation: FederationId) -> bool {
+        let mut markers = self.markers.values();
+        markers.any(|it| it.federation != federation)
+    }
+
     /// What its administrator's project is called; where it does not say, as usual.
     pub fn admin_project(&self) -> &str {
         let found = self.admin_project.as_ref();
@@ -72,6 +81,7 @@ impl Told {
         region: RegionId,
         admin_project: &'a str,
         is_first: bool,
+        earlier: &'a Earlier,
     ) -> Arrival<'a> {
         Arrival {
             region,
@@ -79,6 +89,7 @@ impl Told {
             map: &self.map,
             withheld: &self.withheld,
             markers: &self.markers,
+            earlier,
             reserved: &self.reserved,
             is_first,
             admin_project,
@@ -174,7 +185,7 @@ mod tests {
         for is_first in [true, false] {
             let plan = plan(
                 &directory,
-                &told.arrival(region, told.admin_project(), is_first),
+                &told.arrival(region, told.admin_project(), is_first, &Earlier::new()),
             );
             let adopted: Vec<&str> = plan.adopted().map(|(_, it)| it.name()).collect();
             assert_eq!(adopted, ["federation", "cloud-admin", "ops"]);

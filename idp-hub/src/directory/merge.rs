@@ -1,9 +1,10 @@
 //! Decides what becomes of a region's organization (DESIGN, "Directory and its merge").
 //!
 //! What the region has is recognized by the id map, by the marker that the federation left on it,
-//! or, within a department that is known and for global roles, by its name. What is not recognized
-//! is taken in; where a department's name is taken, the region's gives way. Nothing of the
-//! directory is changed by a merge, only added to.
+//! by that of an earlier federation which came with another region, or, within a department that is
+//! known and for global roles, by its name. What is not recognized is taken in; where a
+//! department's name is taken, the region's gives way. Nothing of the directory is changed by a
+//! merge, only added to.
 //!
 //! A marker of the federation that says an id of which the directory knows nothing is of a thing
 //! that was made since the backup that the hub was restored from. It is taken in under that id: so
@@ -29,6 +30,7 @@ use shared::model::{
 
 use self::identities::Identities;
 use super::Directory;
+use super::arrival::Earlier;
 use super::fit::{self, NameFault};
 use super::names::Taken;
 use super::plan::{Action, Field, Plan, Reason, Rename, Step};
@@ -43,6 +45,8 @@ pub enum Evidence {
     Origin,
     /// The federation's marker on it.
     Marker,
+    /// An earlier federation's marker, as what was taken over with another region had it.
+    Earlier,
     /// Its name.
     Name,
 }
@@ -60,6 +64,9 @@ pub struct Arrival<'a> {
     pub withheld: &'a BTreeSet<(ObjectKind, CloudId)>,
     /// Which of its things bear a marker.
     pub markers: &'a BTreeMap<(ObjectKind, CloudId), Marker>,
+    /// What earlier federations' markers are the directory's things by, since these came with
+    /// another region.
+    pub earlier: &'a Earlier,
     /// What stays its own: Default and the departments of services with all that they hold, and
     /// whatever else its policy protects.
     pub reserved: &'a BTreeSet<(ObjectKind, CloudId)>,
@@ -113,6 +120,7 @@ pub(super) fn planned(directory: &Directory, arrival: &Arrival<'_>) -> Plan {
         depths: HashMap::new(),
         steps: Vec::new(),
         foreign: None,
+        taken_over: Vec::new(),
     };
     merger.departments();
     merger.roles();
@@ -120,11 +128,16 @@ pub(super) fn planned(directory: &Directory, arrival: &Arrival<'_>) -> Plan {
     merger.groups();
     merger.users();
     let links = merger.links();
+    let foreign = merger.foreign;
+    // Of whom the administrator is told nothing, he takes nothing over.
+    let mut taken_over = merger.taken_over;
+    taken_over.retain(|(marker, _)| Some(marker.federation) == foreign);
     Plan {
         region: arrival.region,
-        foreign: merger.foreign,
+        foreign,
         steps: merger.steps,
         links,
+        taken_over,
     }
 }
 
@@ -143,6 +156,8 @@ struct Merger<'a> {
     depths: HashMap<ObjectId, usize>,
     steps: Vec<Step>,
     foreign: Option<FederationId>,
+    /// What bears another federation's marker, and what it is from now on.
+    taken_over: Vec<(Marker, ObjectId)>,
 }
 
 impl<'a> Merger<'a> {
@@ -192,7 +207,7 @@ impl<'a> Merger<'a> {
     ) {
         self.identities.is_known(kind, here, id);
         if by != Evidence::Map {
-            self.look_for_others(kind, here);
+            self.look_for_others(kind, here, id);
         }
         let known = self.place(kind, id);
         let mut rename = known.and_then(|(_, known)| rename(name, known));
@@ -219,7 +234,7 @@ impl<'a> Merger<'a> {
         let kind = object.kind();
         let id = self.new_id(kind, here);
         self.identities.is_new(kind, here, id);
-        self.look_for_others(kind, here);
+        self.look_for_others(kind, here, id);
         let action = Action::Adopt {
             id,
             here: here.clone(),
@@ -260,9 +275,21 @@ impl<'a> Merger<'a> {
         (!self.directory.stamps.contains_key(&id)).then_some(id)
     }
 
-    /// What the federation's marker on a thing says. Another federation's say nothing: who wrote
-    /// them could bring his own people into what came with another region, or be asked for their
-    /// passwords.
+    /// Whether a thing that the directory does not know had its name in a federation, this one or
+    /// another, before whatever else of the region that has the same.
+    fn had_its_name(&self, kind: ObjectKind, here: &CloudId) -> bool {
+        // Most regions have no markers at all.
+        if self.arrival.markers.is_empty() {
+            return false;
+        }
+        let marker = self.arrival.markers.get(&(kind, here.clone()));
+        let ours = self.directory.federation();
+        let is_anothers = marker.is_some_and(|it| it.federation != ours);
+        is_anothers || self.marked(kind, here).is_some()
+    }
+
+    /// What the federation's marker on a thing says. Of another one's see
+    /// [`earlier`](Self::earlier).
     fn marker(&self, kind: ObjectKind, here: &CloudId) -> Option<ObjectId> {
         // Most regions have no markers at all.
         if self.arrival.markers.is_empty() {
@@ -278,15 +305,30 @@ impl<'a> Merger<'a> {
         ObjectId::of_region(self.arrival.region, kind.name(), &here.to_string())
     }
 
+    /// What an earlier federation's marker on a thing says: which of the directory's it is, where
+    /// that came with another region under the same marker. So regions of a federation whose hub
+    /// was lost come together again. Of markers that nobody took over nothing follows: who wrote
+    /// them could bring his own people into what is not his.
+    fn earlier(&self, kind: ObjectKind, here: &CloudId) -> Option<ObjectId> {
+        if self.arrival.earlier.is_empty() {
+            return None;
+        }
+        let marker = self.arrival.markers.get(&(kind, here.clone()))?;
+        self.arrival.earlier.get(marker).copied()
+    }
+
     /// Whether another federation has its marker on a thing that is taken in for the first time.
-    fn look_for_others(&mut self, kind: ObjectKind, here: &CloudId) {
+    fn look_for_others(&mut self, kind: ObjectKind, here: &CloudId, id: ObjectId) {
         // Most regions have no markers at all.
-        if self.foreign.is_some() || self.arrival.markers.is_empty() {
+        if self.arrival.markers.is_empty() {
             return;
         }
         let marker = self.arrival.markers.get(&(kind, here.clone()));
-        let whose = marker.map(|it| it.federation);
-        self.foreign = whose.filter(|it| *it != self.directory.federation());
+        let ours = self.directory.federation();
+        if let Some(marker) = marker.filter(|it| it.federation != ours) {
+            self.foreign.get_or_insert(marker.federation);
+            self.taken_over.push((*marker, id));
+        }
     }
 
     fn is_reserved(&self, kind: ObjectKind, here: &CloudId) -> bool {
@@ -305,7 +347,11 @@ impl<'a> Merger<'a> {
             return Some((id, Evidence::Origin));
         }
         let marker = self.marker(kind, here).filter(is_known);
-        marker.map(|id| (id, Evidence::Marker))
+        if let Some(id) = marker {
+            return Some((id, Evidence::Marker));
+        }
+        let earlier = self.earlier(kind, here).filter(is_known);
+        earlier.map(|id| (id, Evidence::Earlier))
     }
 }
 

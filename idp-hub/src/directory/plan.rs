@@ -3,7 +3,9 @@
 mod digest;
 
 use shared::ids::{FederationId, ObjectId, RegionId};
-use shared::model::{Assignment, CloudId, Implication, Link, Membership, Object, ObjectKind};
+use shared::model::{
+    Assignment, CloudId, Implication, Link, Marker, Membership, Object, ObjectKind,
+};
 
 pub use digest::PlanDigest;
 
@@ -23,6 +25,9 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Links between them.
     pub links: Links,
+    /// What the markers of that other federation are of from then on, so that it is known by them
+    /// in its other regions.
+    pub taken_over: Vec<(Marker, ObjectId)>,
 }
 
 /// What becomes of one thing.

@@ -125,8 +125,8 @@ pub enum MergeRefusal {
     #[error(
         "the cloud of the region {region:?} is that of the region {other:?} already, by the ids of \
          its projects, and two agents would write to one cloud; remove one of the two (`idp-hub \
-         region remove {other}`), or, where its Keystone is only a copy of that one, say that it \
-         is taken over all the same (`idp-hub org merge {region} --take-over`)"
+         region remove {other}`), or, where its Keystone is only a copy of that one, say so \
+         (`idp-hub org merge {region} --copied`)"
     )]
     Twin {
         /// The region.

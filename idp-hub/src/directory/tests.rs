@@ -6,6 +6,7 @@ mod names;
 mod powers;
 mod properties;
 mod restored;
+mod taken_over;
 mod unfit;
 
 use shared::ids::{FederationId, RegionId};

@@ -25,6 +25,7 @@ mod raises;
 mod retired;
 mod secrets;
 mod spread;
+mod taken_over;
 mod told;
 mod twin;
 mod write;

@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/v12.sql"),
     include_str!("schema/v13.sql"),
     include_str!("schema/v14.sql"),
+    include_str!("schema/v15.sql"),
 ];
 
 /// Pages held in memory, KiB: the inner pages of the key index of some ten million records.

@@ -71,6 +71,7 @@ fn planned(directory: &Directory, region: u64, organization: &Organization<Cloud
         map: &BTreeMap::new(),
         withheld: &BTreeSet::new(),
         markers: &BTreeMap::new(),
+        earlier: &BTreeMap::new(),
         reserved: &BTreeSet::new(),
         is_first: true,
         admin_project: "admin",

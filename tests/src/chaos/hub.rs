@@ -181,6 +181,7 @@ impl Hub {
         let confirmed = Confirmation {
             plan: shown.digest,
             take_over: false,
+            copied: false,
             by: by(),
         };
         self.store.merge(&name(number), confirmed).await.unwrap();

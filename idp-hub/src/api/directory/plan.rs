@@ -91,10 +91,12 @@ pub(in crate::api) async fn plan(
 pub(in crate::api) struct MergeRequest {
     /// The digest of the plan that he saw.
     digest: String,
-    /// This federation takes over a region that bears another one's markers, or whose cloud is
-    /// another region's.
+    /// This federation takes over a region that bears another one's markers.
     #[serde(default)]
     take_over: bool,
+    /// The region's cloud is a copy of another region's, and not that one.
+    #[serde(default)]
+    copied: bool,
 }
 
 /// Merge a region's organization into the directory, as the plan says: all of it, or nothing.
@@ -125,9 +127,10 @@ pub(in crate::api) async fn merge(
     let confirmation = Confirmation {
         plan: digest,
         take_over: asked.take_over,
+        copied: asked.copied,
         by: by(&who.0, source),
     };
-    let take_over = asked.take_over;
+    let (take_over, copied) = (asked.take_over, asked.copied);
     let attempt = Act::new(confirmation.by.clone(), "merge").on("region", "", region.as_str());
     let merged = state.store.merge(&region, confirmation).await;
     let merged = merged
@@ -135,7 +138,8 @@ pub(in crate::api) async fn merge(
         .inspect_err(|problem| refused(&state, attempt, problem.kind().slug()))?;
     let (by, plan, written) = (who.name(), digest.to_string(), merged.written);
     tracing::info!(
-        target: "audit", action = "merge", region, by, %source, plan, take_over, written,
+        target: "audit", action = "merge", region, by, %source, plan, take_over, copied,
+        written,
         "asked for"
     );
     Ok(axum::Json(MergedDocument {

@@ -1,6 +1,6 @@
 //! What may be asked of the directory.
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Arg, Args, Subcommand, ValueEnum};
 
 use super::administrator::Administrator;
 use super::drift::{Drift, Policy};
@@ -26,10 +26,12 @@ pub(in crate::cli) enum Org {
         /// The digest that the plan was shown with; another plan is not done
         #[arg(long)]
         digest: Option<String>,
-        /// Take the region over from the federation whose markers its things bear, or although its
-        /// cloud is another region's
+        /// Take the region over from the federation whose markers its things bear
         #[arg(long)]
         take_over: bool,
+        /// The region's cloud is a copy of another region's, and not that one
+        #[arg(long)]
+        copied: bool,
     },
     /// Show what differs in the regions, and adopt it or put it back
     Drift(Drift),
@@ -60,16 +62,22 @@ pub(in crate::cli) enum Org {
     /// List what was retired: what is left of it in each region, how far a purge is, and what next
     Retired,
     /// Show one department, project, user, group or role
+    #[command(mut_arg("kind", |it| named(it, OBJECTS)))]
     Show(Which),
     /// Make a department, project, user, group or role, in every region
+    #[command(mut_arg("kind", |it| named(it, OBJECTS)))]
     Create(Create),
     /// Change one of them
+    #[command(mut_arg("kind", |it| named(it, OBJECTS)))]
     Set(Set),
     /// Delete a user, group or role from every region
+    #[command(mut_arg("kind", |it| named(it, DELETED)))]
     Delete(Ending),
     /// Retire a department or project with all that is in it: no new use, and its resources stay
+    #[command(mut_arg("kind", |it| named(it, RETIRED)))]
     Retire(Ending),
     /// Purge a retired department or project: each region deletes it, if nothing is in it
+    #[command(mut_arg("kind", |it| named(it, RETIRED)))]
     Purge {
         /// Which
         #[command(flatten)]
@@ -102,14 +110,31 @@ pub(in crate::cli) enum Org {
     #[command(subcommand)]
     Administrator(Administrator),
     /// Make a membership, an implication or an assignment
+    #[command(mut_arg("kind", |it| named(it, LINKS)))]
     Link(Link),
     /// Take a membership, an implication or an assignment away
+    #[command(mut_arg("kind", |it| named(it, LINKS)))]
     Unlink {
         /// Of which kind
+        #[arg(index = 1)]
         kind: Kind,
         /// Its id, as `org list` shows it
+        #[arg(index = 2)]
         id: String,
     },
+}
+
+/// The kinds of what has a name, of what is deleted at once, of what is retired first and purged
+/// later, and of what links two things; as help shows them.
+const OBJECTS: &str = "department|project|user|group|role";
+const DELETED: &str = "user|group|role";
+const RETIRED: &str = "department|project";
+const LINKS: &str = "membership|implication|assignment";
+
+/// Help names the kinds that the command is for. Others are taken, and refused with a word about
+/// the command that is for them.
+fn named(kind: Arg, kinds: &'static str) -> Arg {
+    kind.value_name(kinds).hide_possible_values(true)
 }
 
 /// A kind of thing, in the singular or the plural.
@@ -161,8 +186,11 @@ impl Kind {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Which {
     /// Of which kind
+    // Places are said, as what is mutated later comes last otherwise.
+    #[arg(index = 1)]
     pub(in crate::cli) kind: Kind,
     /// Its name or its id
+    #[arg(index = 2)]
     pub(in crate::cli) name: String,
     /// The department that it is in, by name or id, where several have the name
     #[arg(long = "in", value_name = "DEPARTMENT")]

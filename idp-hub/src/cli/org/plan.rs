@@ -29,7 +29,7 @@ pub(super) async fn show(
 pub(super) async fn merge(
     client: &Client,
     region: &str,
-    (digest, take_over): (Option<&str>, bool),
+    (digest, (take_over, copied)): (Option<&str>, (bool, bool)),
     screen: Screen,
 ) -> Result<(), CliError> {
     let digest = match digest {
@@ -45,7 +45,7 @@ pub(super) async fn merge(
             plan.digest
         }
     };
-    let body = json!({ "digest": digest, "take_over": take_over });
+    let body = json!({ "digest": digest, "take_over": take_over, "copied": copied });
     let path = format!("/regions/{}/organization/merge", escaped(region));
     let merged: MergedDocument = client.post(&path, &body).await?;
     screen.write(|| shown::merged(&merged), &merged)

@@ -79,8 +79,9 @@ pub(super) fn plan(plan: &PlanDocument, full: bool, screen: Screen) -> String {
     if let Some(other) = &plan.foreign_federation {
         text.push_str(&format!(
             "\n\nThings there bear the marker of the federation {other}, whose hub may still \
-             write to them.\nHave that hub remove the region first, or take it over with \
-             --take-over."
+             write to them.\nHave that hub remove the region first. If it is lost, take the \
+             region over with --take-over:\nwhat came with another region of that federation \
+             already is known by its markers."
         ));
     }
     if let Some(other) = &plan.same_cloud {
@@ -88,14 +89,15 @@ pub(super) fn plan(plan: &PlanDocument, full: bool, screen: Screen) -> String {
         text.push_str(&format!(
             "\n\nThis is the cloud of the region {other:?} already, by the ids of its projects: \
              two agents\nwould write to it. Remove one of the two regions. Only where its Keystone \
-             is a copy of\nthat one, merge it with --take-over."
+             is a copy of\nthat one, merge it with --copied."
         ));
     }
-    let is_elsewhere = plan.foreign_federation.is_some() || plan.same_cloud.is_some();
-    let flags = if is_elsewhere { " --take-over" } else { "" };
     let (region, digest) = (word(&plan.region), &plan.digest);
+    let (over, copied) = (&plan.foreign_federation, &plan.same_cloud);
+    let over = over.as_ref().map_or("", |_| " --take-over");
+    let copied = copied.as_ref().map_or("", |_| " --copied");
     text.push_str(&format!(
-        "\n\nPlan {digest}\n  next: idp-hub org merge {region} --digest {digest}{flags}"
+        "\n\nPlan {digest}\n  next: idp-hub org merge {region} --digest {digest}{over}{copied}"
     ));
     text
 }
@@ -418,8 +420,7 @@ mod tests {
         twin.same_cloud = Some("south".to_owned());
         let twin = plan(&twin, false, Screen::new(Format::Table));
         assert!(
-            twin.contains("cloud of the region \"south\" already")
-                && twin.ends_with(" --take-over"),
+            twin.contains("cloud of the region \"south\" already") && twin.ends_with(" --copied"),
             "{twin}"
         );
     }

@@ -110,7 +110,7 @@ impl<'a> Merger<'a> {
         let written = named.map(|(_, name, department)| (department, name));
         let written = written.collect();
         let mut awaited = HashMap::new();
-        let marked = all.filter(|(here, ..)| self.marked(kind, here).is_some() && is_open(here));
+        let marked = all.filter(|(here, ..)| self.had_its_name(kind, here) && is_open(here));
         for (here, name, department) in marked {
             let within = department.map(|it| fate(it).id());
             if within != Some(None) {

@@ -18,10 +18,10 @@ impl<'a> Merger<'a> {
         let all = organization.departments.iter();
         let all = all.map(|(here, it)| (here, it.name.as_str(), None));
         let claims = self.claims(KIND, all);
-        // What bears a marker of ours had its name before whatever was made there since.
+        // What bears a marker had its name before whatever was made there since.
         let departments = organization.departments.iter();
         let (first, then): (Vec<_>, Vec<_>) =
-            departments.partition(|(here, _)| self.marked(KIND, here).is_some());
+            departments.partition(|(here, _)| self.had_its_name(KIND, here));
         for (here, department) in first.into_iter().chain(then) {
             let name = department.name.as_str();
             match claims.get(here) {

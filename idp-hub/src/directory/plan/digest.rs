@@ -40,6 +40,7 @@ impl PlanDigest {
             ..
         } = plan.links;
         take(&(superseded, outside, unfit));
+        plan.taken_over.iter().for_each(|it| take(it));
         let whole = hash.finish();
         let mut bytes = [0; 16];
         for (to, from) in bytes.iter_mut().zip(whole.as_ref()) {

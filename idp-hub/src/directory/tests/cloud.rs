@@ -13,6 +13,8 @@ pub(super) struct Cloud {
     markers: BTreeMap<(ObjectKind, CloudId), Marker>,
     map: BTreeMap<(ObjectKind, CloudId), ObjectId>,
     withheld: BTreeSet<(ObjectKind, CloudId)>,
+    /// What was taken over with other regions.
+    pub(super) earlier: Earlier,
     reserved: BTreeSet<(ObjectKind, CloudId)>,
     is_first: bool,
     made: u64,
@@ -30,6 +32,7 @@ impl Cloud {
             markers: BTreeMap::new(),
             map: BTreeMap::new(),
             withheld: BTreeSet::new(),
+            earlier: Earlier::new(),
             reserved: BTreeSet::from([(ObjectKind::Department, default_department())]),
             is_first: true,
             made: number << 32,
@@ -50,6 +53,7 @@ impl Cloud {
             map: &self.map,
             withheld: &self.withheld,
             markers: &self.markers,
+            earlier: &self.earlier,
             reserved: &self.reserved,
             is_first: self.is_first,
             admin_project: "admin",
@@ -252,6 +256,12 @@ impl Cloud {
         let federation = FederationId::from_random(FEDERATION);
         let key = (kind, here.clone());
         self.markers.insert(key, Marker { federation, object });
+    }
+
+    /// A user's marker is another federation's.
+    pub(super) fn of_federation(&mut self, user: &CloudId, federation: FederationId) {
+        let key = (ObjectKind::User, user.clone());
+        self.markers.get_mut(&key).unwrap().federation = federation;
     }
 
     /// Forgets the map, as a replica that was lost; the markers are in Keystone.

@@ -64,8 +64,9 @@ pub(in crate::store) fn merged(
     let counts = counts.into_iter();
     let counts = counts.map(|((action, kind), count)| format!(" {action}-{kind}={count}"));
     let (written, counts) = (merged.written, counts.collect::<String>());
-    let (plan, take_over) = (confirmed.plan, confirmed.take_over);
-    let after = format!("plan={plan} take_over={take_over} written={written}{counts}");
+    let (plan, take_over, copied) = (confirmed.plan, confirmed.take_over, confirmed.copied);
+    let after =
+        format!("plan={plan} take_over={take_over} copied={copied} written={written}{counts}");
     Act::new(confirmed.by.clone(), "merge")
         .on("region", region.facts.id, region.facts.name.as_str())
         .changing("", after)

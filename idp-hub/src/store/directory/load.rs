@@ -11,8 +11,8 @@ use shared::wire::record::{self, Decoded, kind_code};
 use super::write::encoded;
 use super::{EVERYWHERE, RegionOrganization};
 use crate::directory::{
-    Directory, Ended, MergeRefusal, Plan, PlanDigest, Stamp, Told, link_of, object_of, outward,
-    plan, record_kind,
+    Directory, Earlier, Ended, MergeRefusal, Plan, PlanDigest, Stamp, Told, link_of, object_of,
+    outward, plan, record_kind,
 };
 use crate::store::Reading;
 use crate::store::error::{Doing, StoreError};
@@ -164,7 +164,11 @@ impl Reading<'_> {
         // Noted with the merge itself, in one transaction: one that came to nothing was none.
         let is_first = remembered.is_none();
         let admin_project = remembered.unwrap_or_else(|| told.admin_project().to_owned());
-        let arrival = told.arrival(region.facts.id, &admin_project, is_first);
+        let earlier = match told.bears_others(directory.federation()) {
+            true => self.taken_over()?,
+            false => Earlier::new(),
+        };
+        let arrival = told.arrival(region.facts.id, &admin_project, is_first, &earlier);
         let plan = plan(directory, &arrival);
         Ok(Made {
             plan,

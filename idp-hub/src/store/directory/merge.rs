@@ -23,6 +23,8 @@ pub struct Confirmation {
     pub plan: PlanDigest,
     /// The federation takes over a region that bears another one's markers.
     pub take_over: bool,
+    /// The region's cloud is a copy of another region's, and not that one.
+    pub copied: bool,
     /// Who he is.
     pub by: By,
 }
@@ -118,6 +120,7 @@ impl Changing<'_> {
         let digest = rows.bindings(no, &bindings, before.unwrap_or_default())?;
         rows.delta(&directory, &delta)?;
         let written = rows.finish(&mut self.hot.directory)?;
+        self.take_over(&shown.plan.taken_over)?;
         if written > 0 || before.is_none() {
             self.note_merge(no, digest, &stamp, shown.digest)?;
         }

@@ -194,17 +194,14 @@ fn is_confirmed(
             now: shown.digest,
         });
     }
-    if confirmed.take_over {
-        return Ok(());
-    }
-    // First, as the word to take over from a lost federation is said of many regions.
-    if let Some(other) = shown.twin.clone() {
+    // A word of its own, as the one to take over from a lost federation is said of many regions.
+    if let Some(other) = shown.twin.clone().filter(|_| !confirmed.copied) {
         return Err(MergeRefusal::Twin {
             region: name(),
             other,
         });
     }
-    match shown.plan.foreign {
+    match shown.plan.foreign.filter(|_| !confirmed.take_over) {
         None => Ok(()),
         Some(federation) => Err(MergeRefusal::Foreign {
             region: name(),

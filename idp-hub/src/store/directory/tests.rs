@@ -9,11 +9,12 @@ mod purge;
 mod raises;
 mod site;
 mod spread;
+mod taken_over;
 mod twin;
 
 use shared::audit::Wanted;
-use shared::ids::{FederationId, ObjectId};
-use shared::model::{Becomes, CloudId, End, Marker, Object, ObjectKind, Record};
+use shared::ids::ObjectId;
+use shared::model::{Becomes, CloudId, End, Object, ObjectKind, Record};
 
 use self::site::{Row, Site, by_ann, confirmation, create, department, organization};
 use super::*;
@@ -108,34 +109,6 @@ async fn only_the_plan_that_was_seen_is_done() {
     assert!(site.rows().is_empty());
     site.merge(home).await;
     site.is_sound().await;
-}
-
-#[tokio::test]
-async fn a_region_of_another_federation_is_taken_over_by_a_word_of_its_own() {
-    let site = Site::new().await;
-    let home = site.region(1).await;
-    let mut records = organization("h");
-    let Some(Record::User(ann)) = records.last_mut() else {
-        panic!("a user");
-    };
-    ann.marker = Some(Marker {
-        federation: FederationId::from_bytes([8; 16]),
-        object: ObjectId::from_random(5),
-    });
-    site.tell(home, 1, &records).await;
-    let plan = site.plan(home).await.unwrap();
-    let refused = site.confirm(home, &plan).await.unwrap_err();
-    assert!(refused.to_string().contains("--take-over"), "{refused}");
-    assert!(site.rows().is_empty());
-    let confirmation = Confirmation {
-        plan: plan.digest(),
-        take_over: true,
-        by: by_ann(),
-    };
-    let name = site.name(home).await;
-    let merged = site.store.merge(&name, confirmation);
-    assert!(merged.await.unwrap().written > 0);
-    assert_eq!(site.plan(home).await.unwrap().foreign, None);
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ pub struct PlanDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub foreign_federation: Option<String>,
     /// Another region of the same cloud, by the ids of its projects; it is merged only with
-    /// `take_over`.
+    /// `copied`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub same_cloud: Option<String>,
     /// When the region was merged last; absent for never.
@@ -109,7 +109,8 @@ pub struct StepDocument {
     /// The region's own id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub here: Option<String>,
-    /// What it was recognized by: `map`, `origin`, `marker` or `name`.
+    /// What it was recognized by: `map`, `origin`, `marker`, `earlier-marker` (of the
+    /// federation that it is taken over from) or `name`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
     /// What else becomes the directory's in the region: `enabled`, it is switched on there;
@@ -282,6 +283,7 @@ const fn evidence(by: Evidence) -> &'static str {
         Evidence::Map => "map",
         Evidence::Origin => "origin",
         Evidence::Marker => "marker",
+        Evidence::Earlier => "earlier-marker",
         Evidence::Name => "name",
     }
 }

@@ -278,6 +278,7 @@ pub(super) fn confirmation(plan: &Plan) -> Confirmation {
     Confirmation {
         plan: plan.digest(),
         take_over: false,
+        copied: false,
         by: by_ann(),
     }
 }

@@ -46,7 +46,7 @@ async fn one_cloud_under_two_names_is_found_and_merged_by_a_word_of_its_own_only
     assert_eq!(shown.twin.as_ref(), Some(of));
 
     let taken_over = Confirmation {
-        take_over: true,
+        copied: true,
         ..confirmation(&plan)
     };
     let merged = site.store.merge(&name, taken_over).await.unwrap();

@@ -1,0 +1,142 @@
+//! A hub that was lost without a backup: its regions come together again under a new one.
+
+use proptest::prelude::*;
+
+use super::names::no_two_are_the_same;
+use super::properties::{clouds, made};
+use super::*;
+
+/// Joins clouds that were in another federation, one after the other, and hands on what is taken
+/// over with each.
+fn regroup(directory: &mut Directory, clouds: &mut [Cloud]) -> Vec<Plan> {
+    let mut earlier = Earlier::new();
+    let plans = clouds.iter_mut().map(|cloud| {
+        cloud.forget();
+        cloud.earlier.clone_from(&earlier);
+        let plan = join(directory, cloud);
+        for (marker, id) in &plan.taken_over {
+            earlier.entry(*marker).or_insert(*id);
+        }
+        plan
+    });
+    plans.collect()
+}
+
+fn elsewhere() -> Directory {
+    Directory::new(FederationId::from_random(FEDERATION + 1))
+}
+
+fn taken_in(plan: &Plan) -> usize {
+    plan.adopted().count()
+}
+
+#[test]
+fn regions_of_a_lost_federation_come_together_again() {
+    let mut lost = elsewhere();
+    let mut regions = [Cloud::new(1), Cloud::new(2)];
+    for region in &mut regions {
+        region.department("research");
+        region.user("research", "ann");
+        region.project("research", "web");
+        region.assign("ann", "web", "member");
+    }
+    for _ in 0..2 {
+        for region in &mut regions {
+            join(&mut lost, region);
+        }
+    }
+    let held = departments(&lost).len();
+    assert_eq!(held, 2, "each one's research, one of them renamed");
+    for is_turned in [false, true] {
+        let (mut directory, mut regions) = (directory(), regions.clone());
+        if is_turned {
+            regions.reverse();
+        }
+        let plans = regroup(&mut directory, &mut regions);
+        assert!(plans.iter().all(|it| it.foreign == Some(lost.federation())));
+        assert_eq!(taken_in(&plans[1]), 0);
+        assert_eq!(plans[1].renames().count(), 0);
+        assert_eq!(departments(&directory), departments(&lost));
+        assert_eq!(directory.live().users.len(), 2);
+        assert_eq!(directory.live().assignments.len(), 2);
+        let known = plans[1].steps.iter().any(|step| {
+            let by = Evidence::Earlier;
+            matches!(step.action, Action::Recognize { by: it, .. } if it == by)
+        });
+        assert!(known);
+    }
+}
+
+#[test]
+fn what_was_deleted_since_stays_so_whatever_region_comes_later() {
+    let mut lost = elsewhere();
+    let mut regions = [Cloud::new(1), Cloud::new(2)];
+    regions[0].department("research");
+    regions[0].user("research", "ann");
+    for region in &mut regions {
+        join(&mut lost, region);
+    }
+    let mut directory = directory();
+    let plans = regroup(&mut directory, &mut regions[..1]);
+    let ann = *directory.live().users.keys().next().unwrap();
+    directory.end(ObjectKind::User, ann, End::Deleted, &stamp());
+    regions[1].forget();
+    regions[1].earlier = plans[0].taken_over.iter().copied().collect();
+    let plan = join(&mut directory, &mut regions[1]);
+    let withheld = |it: &&Step| matches!(it.action, Action::Withhold { id, .. } if id == ann);
+    assert_eq!(plan.steps.iter().filter(withheld).count(), 1);
+    assert!(directory.live().users.is_empty());
+}
+
+#[test]
+fn what_nobody_took_over_is_known_by_no_other_federations_marker() {
+    let (mut directory, home) = with_a_home();
+    let ann = *directory.live().users.keys().next().unwrap();
+    let mut north = Cloud::new(2);
+    north.department("ops");
+    let eve = north.user("ops", "eve");
+    north.put_marker(ObjectKind::User, &eve, ann);
+    north.of_federation(&eve, elsewhere().federation());
+    let plan = join(&mut directory, &mut north);
+    assert_eq!(plan.foreign, Some(elsewhere().federation()));
+    assert!(north.named_user("eve") == eve && home.has_user("ops", "ann"));
+    assert_eq!(directory.live().users.len(), 2);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn a_lost_federation_comes_together_as_it_was_in_any_order(
+        things in clouds(), is_turned: bool,
+    ) {
+        let mut lost = elsewhere();
+        let mut regions = made(&things);
+        for _ in 0..3 {
+            for region in &mut regions {
+                join(&mut lost, region);
+            }
+        }
+        if is_turned {
+            regions.reverse();
+        }
+        let before: Vec<_> = regions.iter().map(|it| it.organization.clone()).collect();
+        let mut directory = directory();
+        let plans = regroup(&mut directory, &mut regions);
+        no_two_are_the_same(&directory);
+        for (number, plan) in plans.iter().enumerate() {
+            prop_assert_eq!(plan.renames().count(), 0, "{}", number);
+        }
+        let (now, was) = (directory.live(), lost.live());
+        prop_assert_eq!(now.departments.len(), was.departments.len());
+        prop_assert_eq!(now.projects.len(), was.projects.len());
+        prop_assert_eq!(now.users.len(), was.users.len());
+        prop_assert_eq!(now.groups.len(), was.groups.len());
+        prop_assert_eq!(now.roles.len(), was.roles.len());
+        for (region, before) in regions.iter().zip(before) {
+            prop_assert_eq!(&region.organization.users, &before.users, "nothing is written");
+            prop_assert_eq!(&region.organization.projects, &before.projects);
+            prop_assert_eq!(&region.organization.departments, &before.departments);
+        }
+    }
+}
