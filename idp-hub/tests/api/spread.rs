@@ -211,6 +211,40 @@ async fn totals_count_what_others_were_promised_that_no_region_was_told_yet() {
     sets(&kit, &web, 21).await.is_problem(409, "refused");
 }
 
+/// Sets the limit of a project in `home`.
+async fn limits(kit: &Kit, project: &str, cores: u64) -> Answer {
+    let limits = json!([{ "project": project, "resources": { "cores": cores } }]);
+    let body = json!({ "limits": limits });
+    kit.send(Method::PUT, "/regions/home/limits", body).await
+}
+
+#[tokio::test]
+async fn a_limit_counts_what_another_was_promised_of_which_its_region_was_not_told_yet() {
+    let (kit, [web, data]) = with_room().await;
+    assert_eq!(sets(&kit, &web, 20).await.status, 204);
+    let mut looker = Looker::new(kit.store.clone(), kit.board.clone(), kit.clock.clone());
+    let mut told = Vec::new();
+    for _ in 0..2 {
+        let problem = limits(&kit, &data, 13).await.is_problem(409, "refused");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains("together may use 41, and it has 40"), "{detail}");
+        told.push(detail.contains("18 of it for totals"));
+        looker.look().await.unwrap();
+    }
+    assert_eq!(told, [true, false], "then it is a limit as any other");
+    // Likewise where it is raised.
+    assert_eq!(sets(&kit, &web, 21).await.status, 204);
+    limits(&kit, &data, 12).await.is_problem(409, "refused");
+    let set = limits(&kit, &data, 11).await;
+    assert_eq!(set.status, 200, "{}", set.text);
+    let all_the_same = json!({
+        "limits": [{ "project": data, "resources": { "cores": 30 } }], "overcommit": true,
+    });
+    let path = "/regions/home/limits";
+    let set = kit.send(Method::PUT, path, all_the_same).await;
+    assert_eq!(set.status, 200, "{}", set.text);
+}
+
 fn twenty_cores(project: &str) -> Vec<(SpreadKey, u64)> {
     let key = SpreadKey {
         project: project.parse().unwrap(),
@@ -246,9 +280,7 @@ async fn a_limit_that_a_region_is_told_meanwhile_has_a_total_looked_at_again() {
     let totals = twenty_cores(&web);
     let asked = totals.clone();
     let seen = kit.store.read(move |it| it.are_left(&asked)).await.unwrap();
-    let limits = json!([{"project": data, "resources": {"cores": 25}}]);
-    let body = json!({ "limits": limits });
-    let set = kit.send(Method::PUT, "/regions/home/limits", body).await;
+    let set = limits(&kit, &data, 25).await;
     assert_eq!(set.status, 200, "{}", set.text);
     let by = By::new("ann", "here");
     let set = kit

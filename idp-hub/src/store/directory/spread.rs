@@ -1,6 +1,7 @@
 //! Totals of resources that are spread over the regions: set, listed, taken back.
 
 mod left;
+mod promised;
 mod respread;
 mod shares;
 
