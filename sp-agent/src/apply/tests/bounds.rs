@@ -251,7 +251,10 @@ fn a_start_goes_on_with_the_batch_of_before() {
     assert_eq!(bench.step().len(), 0);
     let progress = bench.progress();
     assert_eq!(progress.removals_held, 4);
-    assert_eq!(progress.left, Some(REMOVALS_PERIOD * 2 - REMOVALS_PERIOD / 2));
+    assert_eq!(
+        progress.left,
+        Some(REMOVALS_PERIOD * 2 - REMOVALS_PERIOD / 2)
+    );
     bench.now += REMOVALS_PERIOD / 2;
     assert_eq!(bench.step().len(), 2);
     restarts(&mut bench, &replica, REMOVALS_PERIOD * 1000);

@@ -138,7 +138,11 @@ mod tests {
     #[test]
     fn what_nobody_was_told_yet_is_split_evenly_and_first_among_those_told_nothing() {
         assert_eq!(telling(&[], None).share(3), Some(34), "nobody was told");
-        assert_eq!(telling(&[40, 20], None).share(3), Some(40), "this one alone");
+        assert_eq!(
+            telling(&[40, 20], None).share(3),
+            Some(40),
+            "this one alone"
+        );
         assert_eq!(telling(&[40], None).share(3), Some(30), "and another one");
         assert_eq!(telling(&[40, 20], Some(10)).share(3), Some(20), "raised");
         assert_eq!(telling(&[40, 20], Some(40)).share(3), None, "all is told");
