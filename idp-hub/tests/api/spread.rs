@@ -176,12 +176,11 @@ async fn with_room() -> (Kit, [String; 2]) {
     let (mut kit, web) = with_a_web().await;
     let home = kit.board.region("home").unwrap().view.no;
     let ops = kit.id_of("departments", "ops").await;
-    let data = json!({ "name": "data", "department": ops });
-    let data = kit.post("/directory/projects", data).await.json();
+    let in_ops = json!({ "department": ops });
+    let data = kit.makes("projects", "data", in_ops).await;
     let quotas = [quota(2, 0), quota_of("p", 8, 2)];
     kit.tells(home, (Feed::Quota, 2), &quotas).await;
     kit.tells(home, (Feed::Inventory, 3), &[node(40)]).await;
-    let data = data["id"].as_str().unwrap().to_owned();
     (kit, [web, data])
 }
 
@@ -227,7 +226,10 @@ async fn a_limit_counts_what_another_was_promised_of_which_its_region_was_not_to
     for _ in 0..2 {
         let problem = limits(&kit, &data, 13).await.is_problem(409, "refused");
         let detail = problem["detail"].as_str().unwrap();
-        assert!(detail.contains("together may use 41, and it has 40"), "{detail}");
+        assert!(
+            detail.contains("together may use 41, and it has 40"),
+            "{detail}"
+        );
         told.push(detail.contains("18 of it for totals"));
         looker.look().await.unwrap();
     }
