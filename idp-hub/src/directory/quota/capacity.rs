@@ -6,13 +6,15 @@ use shared::ids::ObjectId;
 use shared::model::{Holder, ServiceKind};
 
 use super::check::Wish;
-use super::{Allowed, Census, Differs, QuotaRefusal, Settled};
+use super::{Allowed, Census, Differs, QuotaRefusal, RaiseKey, Settled};
 
 /// What all projects of a region may use together.
 #[derive(Debug, Clone, Copy, Default)]
 struct Together {
     /// All limits.
     limited: u64,
+    /// What of that is promised by totals, and was not told yet.
+    promised: u64,
     /// Projects without a limit, which are not in the sum.
     unlimited: u32,
     /// Projects whose quota was not told, which are not in it either.
@@ -56,6 +58,7 @@ impl Census {
                     resource: wish.resource.clone(),
                     limit: Allowed::of(wish.limit),
                     sum: all.limited,
+                    promised: all.promised,
                     capacity,
                     unlimited: all.unlimited,
                     unknown: all.unknown,
@@ -151,6 +154,32 @@ impl Census {
         }
     }
 
+    /// The same, and at least what a total promises the project: where the region limits it, or has
+    /// not made it yet.
+    fn promised(
+        &self,
+        holder: &Holder,
+        (service, resource): (ServiceKind, &str),
+        counted: Allowed,
+    ) -> Allowed {
+        let promise = holder.project().and_then(|project| {
+            let resource = resource.to_owned();
+            let key = RaiseKey {
+                project,
+                service,
+                resource,
+            };
+            self.promises.get(&key).copied()
+        });
+        match (counted, promise) {
+            (Allowed::Limited(limit), Some(share)) => Allowed::Limited(limit.max(share)),
+            (Allowed::Unknown, Some(share)) if self.here(holder).is_none() => {
+                Allowed::Limited(share)
+            }
+            (counted, _) => counted,
+        }
+    }
+
     fn by_now(&self, holder: &Holder, service: ServiceKind, resource: &str) -> Allowed {
         let here = self.here(holder);
         let told = here.as_ref();
@@ -180,8 +209,14 @@ impl Census {
         let wished: BTreeMap<&Holder, Option<u64>> =
             of_resource.map(|it| (&it.holder, it.limit)).collect();
         let mut all = Together::default();
-        for holder in self.holders() {
-            let before = self.counted(&holder, (service, resource), settled);
+        let mut holders = self.holders();
+        let promised = self.promises.keys();
+        let promised = promised.filter(|it| it.service == service && it.resource == resource);
+        holders.extend(promised.map(|it| Holder::Project(it.project)));
+        for holder in holders {
+            let counted = self.counted(&holder, (service, resource), settled);
+            let before = self.promised(&holder, (service, resource), counted);
+            all.promised = all.promised.saturating_add(before.beyond(counted));
             let after = match (before, wished.get(&holder)) {
                 (before, None) => before,
                 // Until it is lower there it counts as it was.
@@ -198,6 +233,17 @@ impl Census {
             }
         }
         all
+    }
+}
+
+impl Allowed {
+    /// How much more it is than another.
+    const fn beyond(self, other: Self) -> u64 {
+        match (self, other) {
+            (Self::Limited(it), Self::Limited(other)) => it.saturating_sub(other),
+            (Self::Limited(it), Self::Unknown) => it,
+            _ => 0,
+        }
     }
 }
 
