@@ -5,17 +5,18 @@ use std::collections::BTreeMap;
 use shared::ids::ObjectId;
 use shared::model::{Holder, ServiceKind};
 
+use super::census::Figures;
 use super::check::Wish;
 use super::{Allowed, Census, Differs, QuotaRefusal, RaiseKey, Settled};
 
 /// What all projects of a region may use together.
 #[derive(Debug, Clone, Copy, Default)]
 struct Together {
-    /// All limits.
+    /// All limits, and what those use that have none.
     limited: u64,
     /// What of that is promised by totals, and was not told yet.
     promised: u64,
-    /// Projects without a limit, which are not in the sum.
+    /// Projects without a limit, of which the sum has what they use by now.
     unlimited: u32,
     /// Projects whose quota was not told, which are not in it either.
     unknown: u32,
@@ -82,26 +83,40 @@ impl Census {
         let (mut all, mut of) = (0_u128, BTreeMap::new());
         let settled = Settled::new();
         for holder in self.holders() {
-            let Allowed::Limited(limit) = self.counted(&holder, (service, resource), &settled)
-            else {
-                continue;
-            };
-            all = all.saturating_add(u128::from(limit));
+            let counted = self.counted(&holder, (service, resource), &settled);
+            let count = u128::from(self.count(&holder, (service, resource), counted));
+            all = all.saturating_add(count);
             if let Some(project) = holder.project() {
                 let own: &mut u128 = of.entry(project).or_default();
-                *own = own.saturating_add(u128::from(limit));
+                *own = own.saturating_add(count);
             }
         }
         Some(Counted { capacity, all, of })
     }
 
-    /// What a project of the directory counts for by now of what a region has: nothing where that
-    /// is not limited, or not known.
+    /// What a project of the directory counts for by now of what a region has.
     pub fn counts_for(&self, project: ObjectId, service: ServiceKind, resource: &str) -> u64 {
         let holder = Holder::Project(project);
-        match self.counted(&holder, (service, resource), &Settled::new()) {
+        let counted = self.counted(&holder, (service, resource), &Settled::new());
+        self.count(&holder, (service, resource), counted)
+    }
+
+    /// What counts of what a project may use: where it has no limit, at least what it uses; where
+    /// that is not known, nothing.
+    fn count(
+        &self,
+        holder: &Holder,
+        (service, resource): (ServiceKind, &str),
+        allowed: Allowed,
+    ) -> u64 {
+        match allowed {
             Allowed::Limited(limit) => limit,
-            Allowed::Unlimited | Allowed::Unknown => 0,
+            Allowed::Unlimited => {
+                let here = self.here(holder);
+                let told = here.and_then(|it| self.told(&it, service, resource));
+                told.map_or(0, Figures::need)
+            }
+            Allowed::Unknown => 0,
         }
     }
 
@@ -226,8 +241,10 @@ impl Census {
                 (Allowed::Unlimited, Some(_)) => Allowed::Unlimited,
                 (_, Some(limit)) => Allowed::of(*limit),
             };
+            let count = self.count(&holder, (service, resource), after);
+            all.limited = all.limited.saturating_add(count);
             match after {
-                Allowed::Limited(limit) => all.limited = all.limited.saturating_add(limit),
+                Allowed::Limited(_) => {}
                 Allowed::Unlimited => all.unlimited = all.unlimited.saturating_add(1),
                 Allowed::Unknown => all.unknown = all.unknown.saturating_add(1),
             }

@@ -135,7 +135,7 @@ pub enum QuotaRefusal {
         promised: u64,
         /// What there is.
         capacity: u64,
-        /// Projects without a limit, which are not in the sum.
+        /// Projects without a limit, of which the sum has what they use.
         unlimited: u32,
         /// Projects whose quota was not read (yet), which are not in it either.
         unknown: u32,
@@ -229,7 +229,7 @@ fn beside(unlimited: u32, unknown: u32) -> String {
         1 => Some(format!("one project {what}")),
         many => Some(format!("{many} projects {what}")),
     };
-    let unlimited = count(unlimited, "without a limit");
+    let unlimited = count(unlimited, "without a limit, counted by what is used");
     let is_unknown = unknown > 0;
     let unknown = count(unknown, "whose quota was not read there yet");
     let all: Vec<String> = [unlimited, unknown].into_iter().flatten().collect();
