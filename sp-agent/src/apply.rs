@@ -56,7 +56,7 @@ use shared::ids::FederationId;
 use shared::model::{Administration, CloudId, RecordKind, UnixMillis};
 
 use crate::cloud::Hindrance;
-use crate::replica::{Base, Note, Replica};
+use crate::replica::{Base, Bound, Note, Replica};
 
 pub use crate::cloud::Policy;
 pub use actual::{Actual, Touched, Traits};
@@ -125,6 +125,8 @@ impl Reconciler {
             replica: Replica::default(),
             places: places::Places::new(federation, &base),
             begun: beforehand::begun(&base),
+            removals: bounds::Given::resumed(now, &base, Bound::Removals),
+            withdrawals: bounds::Given::resumed(now, &base, Bound::Withdrawals),
             base,
             actual: Actual::default(),
             referrers: BTreeMap::new(),
@@ -140,8 +142,6 @@ impl Reconciler {
             hindrances: BTreeMap::new(),
             breaker: failures::Breaker::default(),
             doubts: BTreeMap::new(),
-            removals: bounds::Given::new(now),
-            withdrawals: bounds::Given::new(now),
             rests: rests::Rests::default(),
             empty: BTreeMap::new(),
             pace: pace::Pace::default(),

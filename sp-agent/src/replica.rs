@@ -7,6 +7,7 @@ pub mod store;
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use shared::ids::ObjectId;
 use shared::model::directory::{inward, link_of, object_of};
@@ -183,6 +184,28 @@ pub struct Base {
     pub passwords: BTreeMap<ObjectId, SetPassword>,
     /// The limits that were set last, by the id of their record.
     pub limits: BTreeMap<CloudId, SetLimits>,
+    /// How much of the last batch of each bound was given, as of when this was noted or read.
+    pub spent: BTreeMap<Bound, Spent>,
+}
+
+/// What the region's own operator bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Bound {
+    /// Things that are removed.
+    Removals,
+    /// Links that are taken away, and things that are switched off.
+    Withdrawals,
+}
+
+/// How much of a batch was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spent {
+    /// How long ago the batch began.
+    pub age: Duration,
+    /// How many were given in it.
+    pub count: usize,
+    /// Of these, links.
+    pub links: usize,
 }
 
 /// How a link came to be as the directory has it.
@@ -314,6 +337,9 @@ pub enum Note {
     Password(ObjectId, SetPassword),
     /// Limits were set, by the id of their record. Others of it stay as they are.
     Limits(CloudId, SetLimits),
+    /// So much of the present batch is given: kept before it is, so that a batch is not given twice
+    /// by an agent that is started anew.
+    Spent(Bound, Spent),
 }
 
 impl Base {
@@ -350,6 +376,9 @@ impl Base {
                 Entry::Occupied(mut it) => it.get_mut().add(set),
                 Entry::Vacant(it) => drop(it.insert(set)),
             },
+            Note::Spent(bound, spent) => {
+                self.spent.insert(bound, spent);
+            }
         }
     }
 }

@@ -164,6 +164,18 @@ impl SimulatedKeystone {
         let request = routes::Request::new(method, path, body.clone(), &self.place.url);
         lock(&self.place.world).answer_administrator(&request)
     }
+
+    /// Makes something there, likewise. Its id.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub fn made(&self, path: &str, body: &serde_json::Value) -> String {
+        let (status, answer) = self.ask("POST", path, body);
+        assert_eq!(status, 201, "{path}: {answer}");
+        let made = answer.as_object().and_then(|it| it.values().next());
+        let id = made.and_then(|it| it["id"].as_str());
+        id.expect("what was made has an id").to_owned()
+    }
 }
 
 /// A panic of another test's thread leaves nothing half done that matters to this one.

@@ -401,8 +401,9 @@ pub fn succeeded(output: Output) -> Output {
 }
 
 /// How long [`until`] waits: a change is read within 10 s, told and applied within another second,
-/// and read again.
-const CHANGE_PATIENCE: Duration = Duration::from_secs(60);
+/// and read again; and where a cloud fails, of some hundred and fifty writes one in six is tried
+/// again, and an answer that never comes is waited for 5 s.
+const CHANGE_PATIENCE: Duration = Duration::from_secs(150);
 
 /// Waits until a change has come so far, and returns what it came to.
 pub fn until<T>(what: &str, reached: impl Fn() -> Option<T>) -> T {
@@ -414,6 +415,11 @@ pub fn until<T>(what: &str, reached: impl Fn() -> Option<T>) -> T {
         assert!(now() < deadline, "waited in vain until {what}");
         std::thread::sleep(LOOK_EVERY);
     }
+}
+
+/// Waits until it is so.
+pub fn until_so(what: &str, is_so: impl Fn() -> bool) {
+    until(what, || is_so().then_some(()));
 }
 
 fn write(path: &Path, text: &str) {

@@ -8,28 +8,15 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shared::runtime::clock::Clock;
 use tests::keystone::{Options, SimulatedKeystone};
-use tests::lab::{Lab, Program, Region, succeeded};
+use tests::lab::{Lab, Program, Region, succeeded, until_so};
 use tokio::runtime::Runtime;
-
-/// Keystone is asked every 2 s.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Stage {
     lab: Lab,
     region: Region,
     keystone: SimulatedKeystone,
     _runtime: Runtime,
-}
-
-fn until(what: &str, reached: impl Fn() -> bool) {
-    let clock = Clock::system();
-    let deadline = clock.now() + PATIENCE;
-    while !reached() {
-        assert!(clock.now() < deadline, "waited in vain until {what}");
-        std::thread::sleep(Duration::from_millis(200));
-    }
 }
 
 fn append(path: &Path, text: &str) {
@@ -94,20 +81,20 @@ impl Stage {
     }
 
     fn until_refused(&self) {
-        until("the agent says that it is refused", || {
+        until_so("the agent says that it is refused", || {
             self.credential()["state"] == "credential-refused"
         });
-        until("the hub says so", || {
+        until_so("the hub says so", || {
             self.lab.show("north")["reason"] == "credential-refused"
         });
     }
 
     fn until_well(&self, source: &str) {
-        until("the agent signs in by it", || {
+        until_so("the agent signs in by it", || {
             let credential = self.credential();
             credential["state"] == "works" && credential["source"] == source
         });
-        until("the hub says so", || {
+        until_so("the hub says so", || {
             self.lab.show("north")["reason"] == "service-missing"
         });
     }
@@ -211,7 +198,7 @@ impl Stage {
     fn the_configuration_has_the_last_word(&mut self) {
         self.lab.secret("north-secret", "a wrong secret");
         append(&self.region.config(), "# touched\n");
-        until("the configuration's is not taken", || {
+        until_so("the configuration's is not taken", || {
             self.credential()["source"] == "former"
         });
         self.until_well("former");
@@ -274,7 +261,7 @@ impl Stage {
 
     fn a_region_that_is_away_is_told_of_at_once(&mut self) {
         self.region.daemon.kill();
-        until("the hub has noticed", || {
+        until_so("the hub has noticed", || {
             let given = self.hub_gives("third new secret");
             String::from_utf8_lossy(&given.stderr).contains("sp-agent credential set")
         });

@@ -6,18 +6,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use shared::model::CloudId;
 use tests::keystone::SimulatedKeystone;
-use tests::lab::{Lab, succeeded, until};
+use tests::lab::{Lab, succeeded, until, until_so};
 
 fn ask(keystone: &SimulatedKeystone, method: &str, path: &str, body: &Value) -> Value {
     let (status, answer) = keystone.ask(method, path, body);
     assert!(status < 300, "{method} {path}: {status} {answer}");
     answer
-}
-
-fn made(keystone: &SimulatedKeystone, path: &str, body: &Value) -> String {
-    let answer = ask(keystone, "POST", path, body);
-    let made = answer.as_object().unwrap().values().next().unwrap();
-    made["id"].as_str().unwrap().to_owned()
 }
 
 fn user(keystone: &SimulatedKeystone, name: &str) -> Option<CloudId> {
@@ -55,7 +49,7 @@ fn differs(lab: &Lab, what: &str) -> String {
 }
 
 fn nothing_differs(lab: &Lab) {
-    until("nothing differs", || drift(lab).is_empty().then_some(()));
+    until_so("nothing differs", || drift(lab).is_empty());
 }
 
 fn cure(lab: &Lab, how: &str, id: &str) {
@@ -70,7 +64,7 @@ fn refused(lab: &Lab, words: &[&str], why: &str) {
 
 /// Both regions have all of the directory.
 fn all_is_in_place(lab: &Lab) {
-    until("all is in place", || {
+    until_so("all is in place", || {
         let output = succeeded(lab.ask(&["org", "status", "--output", "json"]));
         let told: Value = serde_json::from_slice(&output.stdout).unwrap();
         let regions = told["regions"].as_array().unwrap();
@@ -78,7 +72,7 @@ fn all_is_in_place(lab: &Lab) {
             let it = &it["progress"];
             it["desired"].as_u64() > Some(0) && it["in_place"] == it["desired"]
         });
-        (is_done && regions.len() == 2).then_some(())
+        is_done && regions.len() == 2
     });
 }
 
@@ -102,17 +96,13 @@ fn followed_to_its_end(lab: &Lab) {
 }
 
 fn furnish(keystone: &SimulatedKeystone) {
-    let domain = made(
-        keystone,
-        "/domains",
-        &json!({ "domain": { "name": "research" } }),
-    );
+    let domain = keystone.made("/domains", &json!({ "domain": { "name": "research" } }));
     for name in ["ann", "bob"] {
         let body = json!({ "user": { "name": name, "domain_id": domain } });
-        made(keystone, "/users", &body);
+        keystone.made("/users", &body);
     }
     let body = json!({ "group": { "name": "operators", "domain_id": domain } });
-    made(keystone, "/groups", &body);
+    keystone.made("/groups", &body);
 }
 
 #[test]
@@ -170,9 +160,9 @@ fn deletions_and_links(lab: &Lab, north: &SimulatedKeystone, south: &SimulatedKe
     ask(south, "PUT", &path, &Value::Null);
     let given = differs(lab, "link-given");
     cure(lab, "adopt", &given);
-    until("she is a member there too", || {
+    until_so("she is a member there too", || {
         let members = north.organization().memberships;
-        (members.len() == 1).then_some(())
+        members.len() == 1
     });
     nothing_differs(lab);
 
@@ -190,19 +180,16 @@ fn deletions_and_links(lab: &Lab, north: &SimulatedKeystone, south: &SimulatedKe
 /// What a region made is taken in by merging it again, and never deleted.
 fn what_is_made_in_a_region(lab: &Lab, north: &SimulatedKeystone, south: &SimulatedKeystone) {
     let body = json!({ "domain": { "name": "local" } });
-    made(south, "/domains", &body);
+    south.made("/domains", &body);
     let id = differs(lab, "created-here");
     for how in ["adopt", "put-back"] {
         let words = ["org", "drift", how, "south", &id, "--yes"];
         refused(lab, &words, "org plan");
     }
     lab.merge("south");
-    until("the other region has it", || {
+    until_so("the other region has it", || {
         let departments = north.organization().departments;
-        departments
-            .values()
-            .any(|it| it.name == "local")
-            .then_some(())
+        departments.values().any(|it| it.name == "local")
     });
     nothing_differs(lab);
 }

@@ -18,7 +18,7 @@ use keystone::{Keystone, Told};
 use rules::{NORTH, SOUTH, WEST};
 use serde_json::{Value, json};
 use shared::runtime::clock::Clock;
-use tests::lab::{Lab, Region, succeeded};
+use tests::lab::{Lab, Region, succeeded, until_so};
 use tests::openstack::RealCloud;
 
 /// An agent reads the organization every 10 s.
@@ -214,17 +214,12 @@ fn obeys_its_administrators(lab: &Lab, sites: &[Site]) {
     ];
     succeeded(lab.ask_with(&add, password));
     let until = |what: &str, expected: bool| {
-        let clock = Clock::system();
-        let deadline = clock.now() + PATIENCE;
         let is_so = |it: &Site| {
             it.keystone
                 .admin
                 .is_administered("science", "carol", password)
         };
-        while sites.iter().any(|it| is_so(it) != expected) {
-            assert!(clock.now() < deadline, "{what}");
-            std::thread::sleep(Duration::from_millis(300));
-        }
+        until_so(what, || sites.iter().all(|it| is_so(it) == expected));
     };
     until("carol administers every cloud", true);
     client::shows_an_administrator_all(lab, sites, password);

@@ -3,16 +3,9 @@
 
 use serde_json::{Value, json};
 use tests::keystone::SimulatedKeystone;
-use tests::lab::{Lab, Region, succeeded, until};
+use tests::lab::{Lab, Region, succeeded, until, until_so};
 
 const PURGE: [&str; 5] = ["org", "purge", "project", "web", "--yes"];
-
-fn made(keystone: &SimulatedKeystone, path: &str, body: &Value) -> String {
-    let (status, answer) = keystone.ask("POST", path, body);
-    assert_eq!(status, 201, "{path}: {answer}");
-    let made = answer.as_object().unwrap().values().next().unwrap();
-    made["id"].as_str().unwrap().to_owned()
-}
 
 /// The id of the project `web`, and whether it is switched on.
 fn web(keystone: &SimulatedKeystone) -> Option<(String, bool)> {
@@ -46,8 +39,8 @@ fn left(lab: &Lab, region: &str) -> Value {
 }
 
 fn may_be_purged(lab: &Lab) {
-    until("nothing stands against it", || {
-        retired(lab).unwrap()["why_not"].is_null().then_some(())
+    until_so("nothing stands against it", || {
+        retired(lab).unwrap()["why_not"].is_null()
     });
 }
 
@@ -71,7 +64,7 @@ fn retire(lab: &Lab, [north, south]: [&SimulatedKeystone; 2]) -> String {
         .unwrap();
     let body = json!({ "project": {
         "name": "inner", "domain_id": domain, "parent_id": outer, "enabled": false } });
-    let inner = made(south, "/projects", &body);
+    let inner = south.made("/projects", &body);
     succeeded(lab.ask(&["org", "retire", "project", "web", "--yes"]));
     for keystone in [north, south] {
         until("it is switched off", || {
@@ -86,9 +79,9 @@ fn a_retired_project_is_purged_on_command_in_every_region_or_in_none() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (north, south) = SimulatedKeystone::pair(&runtime);
     let domain = json!({ "domain": { "name": "research" } });
-    let domain = made(&north, "/domains", &domain);
+    let domain = north.made("/domains", &domain);
     let body = json!({ "project": { "name": "web", "domain_id": domain } });
-    made(&north, "/projects", &body);
+    north.made("/projects", &body);
     let lab = Lab::found();
     let _north = join(&lab, "north", &north);
     let mut agent = join(&lab, "south", &south);
@@ -97,12 +90,12 @@ fn a_retired_project_is_purged_on_command_in_every_region_or_in_none() {
     let inner = retire(&lab, [&north, &south]);
 
     // Kept, and counted; what is in it holds up all.
-    until("what is in it is counted", || {
-        (left(&lab, "south")["inside"]["projects"] == 1).then_some(())
+    until_so("what is in it is counted", || {
+        left(&lab, "south")["inside"]["projects"] == 1
     });
-    until("the other region is heard of it", || {
+    until_so("the other region is heard of it", || {
         let it = left(&lab, "north");
-        (it["is_fresh"] == true && it["is_here"] == true && it["is_on"] == false).then_some(())
+        it["is_fresh"] == true && it["is_here"] == true && it["is_on"] == false
     });
     refused(&lab, &["south", "1 project"]);
     let (status, answer) = south.ask("DELETE", &format!("/projects/{inner}"), &Value::Null);
@@ -112,23 +105,21 @@ fn a_retired_project_is_purged_on_command_in_every_region_or_in_none() {
     // While one is away, nothing is deleted anywhere, and the word can be taken back.
     agent.daemon.kill();
     succeeded(lab.ask(&PURGE));
-    until("the other one found nothing in it", || {
-        (left(&lab, "north")["purge"] == "ready").then_some(())
+    until_so("the other one found nothing in it", || {
+        left(&lab, "north")["purge"] == "ready"
     });
     assert_eq!(left(&lab, "south")["purge"], "waiting");
     assert!(web(&north).is_some() && web(&south).is_some());
     succeeded(lab.ask(&["org", "purge", "project", "web", "--cancel"]));
-    until("nobody is told to any more", || {
+    until_so("nobody is told to any more", || {
         let is_told = |region| left(&lab, region)["purge"].is_string();
-        (!is_told("north") && !is_told("south")).then_some(())
+        !is_told("north") && !is_told("south")
     });
 
     // Said again, it waits for the one that is away, and is done when that is back.
     succeeded(lab.ask(&PURGE));
     agent.daemon.again();
-    until("nothing is left of it", || {
-        retired(&lab).is_none().then_some(())
-    });
+    until_so("nothing is left of it", || retired(&lab).is_none());
     assert_eq!((web(&north), web(&south)), (None, None));
     succeeded(lab.ask(&["org", "create", "project", "web", "--in", "research"]));
     for keystone in [&north, &south] {

@@ -1,26 +1,18 @@
 //! The two services under a real systemd: ready when they say so, confined as their units say,
 //! logging with fields, fed to the watchdog, restarted when they hang and only when that helps.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
+use tests::lab::until_so;
 use tests::machine::Machine;
 
-const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 const AGENT: &str = "[cloud]\nkind = \"simulated\"\n[cloud.simulated]\nservers = 20\n";
 
 /// The unit's own times, shortened.
 const IMPATIENT: &str = "[Service]\nWatchdogSec=2s\nTimeoutAbortSec=1s\nRestartSec=100ms\n";
-
-fn until(what: &str, reached: impl Fn() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !reached() {
-        assert!(Instant::now() < deadline, "waited in vain until {what}");
-        std::thread::sleep(LOOK_EVERY);
-    }
-}
 
 /// The one region's state, as the hub tells it.
 fn state(machine: &Machine) -> Option<String> {
@@ -47,7 +39,7 @@ fn federation() -> Machine {
     machine.run_with_input(&join, &format!("{token}\n"));
     machine.run(&["systemctl", "enable", "--now", "sp-agent"]);
     machine.run(&["idp-hub", "region", "accept", "north", "--yes"]);
-    until("the region is healthy", || {
+    until_so("the region is healthy", || {
         state(&machine).as_deref() == Some("healthy")
     });
     machine
@@ -71,7 +63,7 @@ fn both_services_run_confined_and_log_with_fields() {
         let core = machine.property(unit, "LimitCORE");
         assert_eq!(core, "0", "{unit} would leave its keys in a core");
     }
-    until("the agent's status line is systemd's", || {
+    until_so("the agent's status line is systemd's", || {
         machine.property("sp-agent", "StatusText") == "following as north"
     });
     let entries = machine.journal("sp-agent");
@@ -81,7 +73,7 @@ fn both_services_run_confined_and_log_with_fields() {
     assert_eq!(following["PRIORITY"], "5", "a notice");
 
     machine.run(&["systemctl", "reload", "sp-agent"]);
-    until("the configuration is read again", || {
+    until_so("the configuration is read again", || {
         let entries = machine.journal("sp-agent");
         let text = |it: &Value| it["MESSAGE"].to_string();
         entries.iter().any(|it| text(it).contains("read again"))
@@ -112,12 +104,12 @@ fn what_hangs_is_restarted_by_the_watchdog_and_what_is_wrong_is_not() {
             "--signal=STOP",
             unit,
         ]);
-        until("the hung one is replaced", || {
+        until_so("the hung one is replaced", || {
             machine.property(unit, "NRestarts") == "1"
                 && machine.property(unit, "ActiveState") == "active"
         });
     }
-    until("the region is healthy again", || {
+    until_so("the region is healthy again", || {
         state(&machine).as_deref() == Some("healthy")
     });
 

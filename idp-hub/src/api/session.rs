@@ -205,15 +205,16 @@ fn note_refused(
     (kind, account): (&str, &str),
     reason: &'static str,
 ) {
-    if let Some(silenced) = state.admit_refused_sign_in(reason) {
+    const ACTION: &str = "sign-in";
+    if let Some(silenced) = state.admit_refusal(ACTION, reason) {
         let shown = ..account.floor_char_boundary(ACCOUNT_BYTES_MAX);
         let account = account.get(shown).unwrap_or_default();
-        let act = signing((kind, account), source, "sign-in");
+        let act = signing((kind, account), source, ACTION);
         state
             .store
             .audit_soon(audit::outcome(act, reason, silenced));
         tracing::warn!(
-            target: "audit", action = "sign-in", account, %source, reason, silenced, "refused"
+            target: "audit", action = ACTION, account, %source, reason, silenced, "refused"
         );
     }
 }

@@ -23,8 +23,8 @@ use crate::overview::{FleetBoard, ShownRegion};
 use crate::store::Store;
 use crate::store::directory::Counts;
 
-/// The audit has a line for each way of refusing a sign-in once in this time, with the count of the
-/// others.
+/// The audit has a line for each way of refusing an action, a sign-in among them, once in this time,
+/// with the count of the others.
 const REFUSED_WINDOW: Duration = Duration::from_secs(60);
 
 /// Who has no right at all may ask all day long, and must not push out what the trail has: with so
@@ -33,9 +33,6 @@ const ASKED_WINDOW: Duration = Duration::from_secs(3600);
 
 /// Routes that are told apart: more than there are.
 const ASKED_MAX: usize = 256;
-
-/// Reasons for refusing a sign-in: more than there are.
-const REFUSED_KINDS_MAX: usize = 16;
 
 /// Actions in the audit trail, each with the ways of refusing it: more than there are.
 const REFUSALS_MAX: usize = 256;
@@ -76,11 +73,9 @@ pub(super) struct Inner {
     pub(super) parts: ApiParts,
     pub(super) passwords: Passwords,
     limiter: Mutex<SignInLimiter>,
-    /// Of which the audit has heard.
-    refused_sign_ins: Mutex<LogLimiter<&'static str>>,
-    /// The same of everything else.
+    /// Of which the audit has heard, by action and reason.
     refusals: Mutex<LogLimiter<(String, &'static str)>>,
-    /// By route.
+    /// The same of what is for cloud administrators alone, by route and for longer.
     asked: Mutex<LogLimiter<String>>,
     /// One check of the audit trail at a time: it reads all of it.
     verifying: Semaphore,
@@ -119,7 +114,6 @@ impl ApiState {
             parts,
             passwords: Passwords::new()?,
             limiter: Mutex::default(),
-            refused_sign_ins: Mutex::new(LogLimiter::new(REFUSED_WINDOW, REFUSED_KINDS_MAX)),
             refusals: Mutex::new(LogLimiter::new(REFUSED_WINDOW, REFUSALS_MAX)),
             asked: Mutex::new(LogLimiter::new(ASKED_WINDOW, ASKED_MAX)),
             verifying: Semaphore::new(1),
@@ -144,12 +138,12 @@ impl ApiState {
         )
     }
 
-    /// How many sign-ins were refused in this way without a word in the audit, if this one may have
-    /// one: anybody may be refused as often as he likes.
-    pub(super) fn admit_refused_sign_in(&self, reason: &'static str) -> Option<u64> {
-        let refused = &self.0.refused_sign_ins;
+    /// How many actions like this were refused in this way without a word in the audit, if this one
+    /// may have one: anybody may be refused as often as he likes.
+    pub(super) fn admit_refusal(&self, action: &str, reason: &'static str) -> Option<u64> {
+        let refused = &self.0.refusals;
         let mut refused = refused.lock().unwrap_or_else(PoisonError::into_inner);
-        refused.admit(self.clock.now(), reason)
+        refused.admit(self.clock.now(), (action.to_owned(), reason))
     }
 
     /// The same for routes that are for cloud administrators alone.
@@ -157,13 +151,6 @@ impl ApiState {
         let asked = &self.0.asked;
         let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
         asked.admit(self.clock.now(), route.to_owned())
-    }
-
-    /// The same for other actions.
-    pub(super) fn admit_refusal(&self, action: &str, reason: &'static str) -> Option<u64> {
-        let refused = &self.0.refusals;
-        let mut refused = refused.lock().unwrap_or_else(PoisonError::into_inner);
-        refused.admit(self.clock.now(), (action.to_owned(), reason))
     }
 
     pub(super) fn verifying(&self) -> &Semaphore {

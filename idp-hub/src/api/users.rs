@@ -50,9 +50,6 @@ use super::who::{self, Source, Who};
 use crate::directory::rights::Action;
 use crate::store::users::UserRow;
 
-/// Regions that are named of those that lack a password.
-const LACKING_SHOWN: usize = 100;
-
 /// A user's new password.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

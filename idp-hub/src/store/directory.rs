@@ -45,7 +45,9 @@ pub use merge::{Confirmation, Merged};
 pub(in crate::store) use planning::Planners;
 pub use purge::{Going, Revived};
 pub use retired::{Heard, RetiredPage, RetiredQuery};
-pub use spread::{Left, Places, RESOURCE_BYTES_MAX, SPREADS_MAX, ShareRow, Spread, SpreadKey};
+pub use spread::{
+    Left, Places, RESOURCE_BYTES_MAX, Rooms, SPREADS_MAX, ShareRow, Spread, SpreadKey,
+};
 
 /// The region whose number stands for all regions: numbers of real ones begin with 1.
 pub(in crate::store) const EVERYWHERE: u32 = 0;

@@ -92,6 +92,14 @@ impl Kit {
         answer.json()
     }
 
+    /// Makes something of this name. Its id.
+    pub(crate) async fn makes(&self, list: &str, name: &str, mut body: Value) -> String {
+        body["name"] = json!(name);
+        let made = self.post(&format!("/directory/{list}"), body).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+        made.json()["id"].as_str().unwrap().to_owned()
+    }
+
     /// The id of what has just this name.
     pub(crate) async fn id_of(&self, list: &str, name: &str) -> String {
         let items = self.items(&format!("{list}?name={name}")).await;

@@ -98,11 +98,8 @@ impl Stage {
         self.cookies.insert(HEAD, cookie(&entered));
     }
 
-    async fn make(&mut self, list: &str, name: &'static str, mut body: Value) {
-        body["name"] = json!(name);
-        let made = self.kit.post(&format!("/directory/{list}"), body).await;
-        assert_eq!(made.status, 201, "{}", made.text);
-        let id = made.json()["id"].as_str().unwrap().to_owned();
+    async fn make(&mut self, list: &str, name: &'static str, body: Value) {
+        let id = self.kit.makes(list, name, body).await;
         self.ids.insert(name, id);
     }
 

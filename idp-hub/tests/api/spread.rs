@@ -176,12 +176,11 @@ async fn with_room() -> (Kit, [String; 2]) {
     let (mut kit, web) = with_a_web().await;
     let home = kit.board.region("home").unwrap().view.no;
     let ops = kit.id_of("departments", "ops").await;
-    let data = json!({ "name": "data", "department": ops });
-    let data = kit.post("/directory/projects", data).await.json();
+    let in_ops = json!({ "department": ops });
+    let data = kit.makes("projects", "data", in_ops).await;
     let quotas = [quota(2, 0), quota_of("p", 8, 2)];
     kit.tells(home, (Feed::Quota, 2), &quotas).await;
     kit.tells(home, (Feed::Inventory, 3), &[node(40)]).await;
-    let data = data["id"].as_str().unwrap().to_owned();
     (kit, [web, data])
 }
 
@@ -209,6 +208,43 @@ async fn totals_count_what_others_were_promised_that_no_region_was_told_yet() {
     }
     assert_eq!(sets(&kit, &data, 12).await.status, 204);
     sets(&kit, &web, 21).await.is_problem(409, "refused");
+}
+
+/// Sets the limit of a project in `home`.
+async fn limits(kit: &Kit, project: &str, cores: u64) -> Answer {
+    let limits = json!([{ "project": project, "resources": { "cores": cores } }]);
+    let body = json!({ "limits": limits });
+    kit.send(Method::PUT, "/regions/home/limits", body).await
+}
+
+#[tokio::test]
+async fn a_limit_counts_what_another_was_promised_of_which_its_region_was_not_told_yet() {
+    let (kit, [web, data]) = with_room().await;
+    assert_eq!(sets(&kit, &web, 20).await.status, 204);
+    let mut looker = Looker::new(kit.store.clone(), kit.board.clone(), kit.clock.clone());
+    let mut told = Vec::new();
+    for _ in 0..2 {
+        let problem = limits(&kit, &data, 13).await.is_problem(409, "refused");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(
+            detail.contains("together may use 41, and it has 40"),
+            "{detail}"
+        );
+        told.push(detail.contains("18 of it for totals"));
+        looker.look().await.unwrap();
+    }
+    assert_eq!(told, [true, false], "then it is a limit as any other");
+    // Likewise where it is raised.
+    assert_eq!(sets(&kit, &web, 21).await.status, 204);
+    limits(&kit, &data, 12).await.is_problem(409, "refused");
+    let set = limits(&kit, &data, 11).await;
+    assert_eq!(set.status, 200, "{}", set.text);
+    let all_the_same = json!({
+        "limits": [{ "project": data, "resources": { "cores": 30 } }], "overcommit": true,
+    });
+    let path = "/regions/home/limits";
+    let set = kit.send(Method::PUT, path, all_the_same).await;
+    assert_eq!(set.status, 200, "{}", set.text);
 }
 
 fn twenty_cores(project: &str) -> Vec<(SpreadKey, u64)> {
@@ -246,9 +282,7 @@ async fn a_limit_that_a_region_is_told_meanwhile_has_a_total_looked_at_again() {
     let totals = twenty_cores(&web);
     let asked = totals.clone();
     let seen = kit.store.read(move |it| it.are_left(&asked)).await.unwrap();
-    let limits = json!([{"project": data, "resources": {"cores": 25}}]);
-    let body = json!({ "limits": limits });
-    let set = kit.send(Method::PUT, "/regions/home/limits", body).await;
+    let set = limits(&kit, &data, 25).await;
     assert_eq!(set.status, 200, "{}", set.text);
     let by = By::new("ann", "here");
     let set = kit

@@ -3,11 +3,15 @@
 //! Two bounds, of the region's own operator: removals, which can't be made again as they were; and
 //! withdrawals, which can: links that are taken away, and what is switched off. The links of what
 //! is removed go with it, and count as nothing.
+//!
+//! How much is given is noted beforehand, and a start goes on with the batch of before: an agent
+//! that is started again and again removes no more than one that is not.
 
 use std::time::{Duration, Instant};
 
 use super::Reconciler;
 use super::subject::{Level, Subject};
+use crate::replica::{Base, Bound, Note, Spent};
 
 /// How long a batch lasts: so long an operator has to see one and stop the next.
 pub const REMOVALS_PERIOD: Duration = Duration::from_secs(60);
@@ -15,7 +19,10 @@ pub const REMOVALS_PERIOD: Duration = Duration::from_secs(60);
 /// How many were given in the present batch.
 #[derive(Debug)]
 pub(super) struct Given {
+    /// When it began, or was gone on with.
     began: Instant,
+    /// How old it was then.
+    before: Duration,
     count: usize,
     /// Of these, links.
     links: usize,
@@ -37,17 +44,36 @@ struct Room {
 }
 
 impl Given {
-    pub(super) const fn new(began: Instant) -> Self {
-        let (count, links) = (0, 0);
+    const fn new(began: Instant) -> Self {
+        let (before, count, links) = (Duration::ZERO, 0, 0);
         Self {
             began,
+            before,
             count,
             links,
         }
     }
 
+    /// Goes on with the batch that is noted, if one is.
+    pub(super) fn resumed(now: Instant, base: &Base, bound: Bound) -> Self {
+        let Some(&Spent { age, count, links }) = base.spent.get(&bound) else {
+            return Self::new(now);
+        };
+        Self {
+            began: now,
+            before: age,
+            count,
+            links,
+        }
+    }
+
+    fn age(&self, now: Instant) -> Duration {
+        let since = now.saturating_duration_since(self.began);
+        since.saturating_add(self.before)
+    }
+
     fn is_over(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.began) >= REMOVALS_PERIOD
+        self.age(now) >= REMOVALS_PERIOD
     }
 
     /// How many more may be given now, of so many in a batch.
@@ -56,17 +82,23 @@ impl Given {
         max.saturating_sub(given)
     }
 
-    fn give(&mut self, now: Instant, is_link: bool) {
+    fn give(&mut self, now: Instant, is_link: bool) -> Spent {
         if self.is_over(now) {
             *self = Self::new(now);
         }
         self.count = self.count.saturating_add(1);
         self.links = self.links.saturating_add(usize::from(is_link));
+        Spent {
+            age: self.age(now),
+            count: self.count,
+            links: self.links,
+        }
     }
 
     /// When the next batch may begin.
     fn over_at(&self) -> Option<Instant> {
-        self.began.checked_add(REMOVALS_PERIOD)
+        let rest = REMOVALS_PERIOD.saturating_sub(self.before);
+        self.began.checked_add(rest)
     }
 
     /// How long it takes until the last of so many that wait may be given. However fast orders are
@@ -80,7 +112,7 @@ impl Given {
         // What is not held back begins a batch now, where the last one is over.
         let age = match self.is_over(now) {
             true => Duration::ZERO,
-            false => now.saturating_duration_since(self.began),
+            false => self.age(now),
         };
         let all = REMOVALS_PERIOD.saturating_mul(u32::try_from(batches).unwrap_or(u32::MAX));
         Some(all.saturating_sub(age))
@@ -130,13 +162,15 @@ impl Reconciler {
         }
     }
 
-    /// Counts an order that is given.
+    /// Counts an order that is given, once that is kept.
     pub(super) fn count_given(&mut self, now: Instant, level: Level) {
         if level.is_removal() {
-            self.removals.give(now, false);
+            let spent = self.removals.give(now, false);
+            self.note(Note::Spent(Bound::Removals, spent));
         }
         if level.is_withdrawal() {
-            self.withdrawals.give(now, level == Level::Unlink);
+            let spent = self.withdrawals.give(now, level == Level::Unlink);
+            self.note(Note::Spent(Bound::Withdrawals, spent));
         }
     }
 

@@ -315,7 +315,11 @@ impl Reconciler {
     pub(super) fn note(&mut self, note: Note) {
         let before = match &note {
             Note::Object(kind, id, _) => self.base.objects.get(&(*kind, *id)).cloned(),
-            Note::Link(..) | Note::PutBack(..) | Note::Password(..) | Note::Limits(..) => None,
+            Note::Link(..)
+            | Note::PutBack(..)
+            | Note::Password(..)
+            | Note::Limits(..)
+            | Note::Spent(..) => None,
         };
         self.notes.push(note.clone());
         self.base.note(note.clone());

@@ -44,12 +44,6 @@ impl Reconciler {
         gives && is_here
     }
 
-    /// How a thing ended, whether or not a hub of an older backup has it again.
-    fn end(&self, kind: ObjectKind, id: &ObjectId) -> Option<End> {
-        let ended = self.replica.ended.get(id).filter(|(of, _)| *of == kind);
-        ended.map(|(_, how)| *how)
-    }
-
     /// Notes whether a thing that was just looked at stays although it ended, and looks at its
     /// links where that is new.
     pub(super) fn look_whether_it_is_left(&mut self, subject: &Subject) {

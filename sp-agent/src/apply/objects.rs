@@ -32,12 +32,11 @@ impl Reconciler {
         if let Some(unread) = self.unread(kind) {
             return Verdict::Waiting(Wait::Reading(unread));
         }
-        let ended = self.replica.ended.get(&id).filter(|(of, _)| *of == kind);
         let live = self.replica.directory.object(kind, &id);
-        match (live, ended) {
-            (Some(object), Some((_, how))) => Verdict::Blocked(revived(&object, *how)),
+        match (live, self.end(kind, &id)) {
+            (Some(object), Some(how)) => Verdict::Blocked(revived(&object, how)),
             (Some(object), None) => self.judge_live(kind, id, object),
-            (None, Some((_, how))) => self.judge_ended(kind, id, *how),
+            (None, Some(how)) => self.judge_ended(kind, id, how),
             (None, None) => self.judge_unknown(kind, id),
         }
     }
@@ -45,8 +44,13 @@ impl Reconciler {
     /// Whether the directory has a thing, and never said that it ended: an id is used once, so that
     /// what ended stays so.
     pub(super) fn is_live(&self, kind: ObjectKind, id: &ObjectId) -> bool {
-        let ended = self.replica.ended.get(id);
-        self.replica.directory.has(kind, id) && ended.is_none_or(|(of, _)| *of != kind)
+        self.replica.directory.has(kind, id) && self.end(kind, id).is_none()
+    }
+
+    /// How a thing ended, whether or not a hub of an older backup has it again.
+    pub(super) fn end(&self, kind: ObjectKind, id: &ObjectId) -> Option<End> {
+        let ended = self.replica.ended.get(id).filter(|(of, _)| *of == kind);
+        ended.map(|(_, how)| *how)
     }
 
     /// The first kind that must be read before anything can be said of a thing of this kind.

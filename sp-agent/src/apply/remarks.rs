@@ -12,6 +12,7 @@ use shared::model::{
 };
 
 use super::compare::{default_project, description};
+use super::progress::Failed;
 use super::subject::{Difference, Drift, Standing, Subject};
 use super::{Progress, Reconciler};
 use crate::cloud::Part;
@@ -45,12 +46,14 @@ impl Reconciler {
         let failed = self.tally.failed().take(REMARKS_MAX);
         let subjects = failed.chain(self.tally.drift().take(REMARKS_MAX));
         let remarks = subjects.filter_map(|it| self.remark(it));
+        let listed = progress.failed.iter();
+        let unread = listed.filter(|it| matches!(it.subject, Subject::Reading(_)));
         Remarks {
             applying: progress.into(),
             // The hub bounds what it wants purged at a time.
             remarks: remarks
                 .chain(self.purged().take(REMARKS_MAX))
-                .chain(self.hindered().map(|it| it.remark()))
+                .chain(unread.cloned().map(Failed::remark))
                 .collect(),
             is_whole: self.is_whole(),
         }

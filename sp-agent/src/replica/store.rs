@@ -6,6 +6,7 @@
 
 mod feed;
 mod schema;
+mod spent;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -168,18 +169,19 @@ impl Store {
     ///
     /// # Errors
     /// If the file can't be read.
-    pub async fn base(&self) -> Result<Base, ReplicaError> {
-        self.run(|state| base(&state.connection)).await
+    pub async fn base(&self, now: UnixMillis) -> Result<Base, ReplicaError> {
+        self.run(move |state| base(&state.connection, now)).await
     }
 
     /// Keeps what was applied. All of it or nothing.
     ///
     /// # Errors
     /// If the file can't be written.
-    pub async fn keep(&self, notes: Vec<Note>) -> Result<(), ReplicaError> {
+    pub async fn keep(&self, notes: Vec<Note>, now: UnixMillis) -> Result<(), ReplicaError> {
         self.run(move |state| {
             let transaction = state.connection.unchecked_transaction()?;
-            notes.iter().try_for_each(|it| note(&transaction, it))?;
+            let mut notes = notes.iter();
+            notes.try_for_each(|it| note(&transaction, it, now))?;
             transaction.commit()
         })
         .await
@@ -263,8 +265,11 @@ fn load(path: &Path, federation: FederationId) -> Result<State, ReplicaError> {
     })
 }
 
-fn base(connection: &Connection) -> rusqlite::Result<Base> {
-    let mut base = Base::default();
+fn base(connection: &Connection, now: UnixMillis) -> rusqlite::Result<Base> {
+    let mut base = Base {
+        spent: spent::load(connection, now)?,
+        ..Base::default()
+    };
     let mut objects = connection.prepare_cached("SELECT kind, id, here, was FROM applied")?;
     let mut rows = objects.query(())?;
     while let Some(row) = rows.next()? {
@@ -334,7 +339,7 @@ const fn made(tied: Tied) -> i64 {
     }
 }
 
-fn note(connection: &Connection, note: &Note) -> rusqlite::Result<()> {
+fn note(connection: &Connection, note: &Note, now: UnixMillis) -> rusqlite::Result<()> {
     match note {
         Note::Object(kind, id, Some(Applied { here, was })) => connection
             .prepare_cached(
@@ -371,6 +376,7 @@ fn note(connection: &Connection, note: &Note) -> rusqlite::Result<()> {
                 i64::try_from(*version).unwrap_or(i64::MAX)
             ]),
         Note::Limits(id, set) => return note_limits(connection, id, set),
+        Note::Spent(bound, it) => return spent::keep(connection, *bound, it, now),
     }
     .map(drop)
 }

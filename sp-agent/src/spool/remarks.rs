@@ -36,8 +36,11 @@ impl Put<'_> {
         }
         let applying = encode(&Record::Applying(all.applying.clone()))?;
         written.changed += u64::from(self.upsert(feed, REMARKS, &applying)?);
-        // What can be read again is told no more, while other kinds can't: by their keys.
-        if !all.is_whole {
+        if all.is_whole {
+            let (gone, _) = self.missing(RecordKind::Remark, REMARKS, &seen)?;
+            written.removed = self.bury_all(RecordKind::Remark, REMARKS, &gone)?.removed;
+        } else {
+            // What can be read again is told no more, while other kinds can't: by their keys.
             for kind in RecordKind::ALL {
                 let key = Key {
                     kind: RecordKind::Remark,
@@ -48,10 +51,6 @@ impl Put<'_> {
                     written.removed += u64::from(self.bury(feed, code, &id)?);
                 }
             }
-        }
-        if all.is_whole {
-            let (gone, _) = self.missing(RecordKind::Remark, REMARKS, &seen)?;
-            written.removed = self.bury_all(RecordKind::Remark, REMARKS, &gone)?.removed;
         }
         Ok(written)
     }

@@ -125,7 +125,7 @@ impl Applying {
             replica,
             opener,
         } = followed;
-        let base = match replica.base().await {
+        let base = match replica.base(self.clock.unix_millis()).await {
             Ok(base) => base,
             Err(error) => {
                 let error = chain(&error).to_string();
@@ -144,7 +144,7 @@ impl Applying {
             policy: self.policy.subscribe(),
             news: heard,
             hindered: self.between.hindered.subscribe(),
-            keep: Arc::new(Kept(replica.clone())),
+            keep: Arc::new(Kept(replica.clone(), self.clock.clone())),
             report: Arc::new(Reported(self.spool.clone())),
             audit: Arc::new(Audited(self.trail.clone(), self.clock.clone())),
             unseal: Arc::new(opener),
@@ -267,12 +267,13 @@ async fn tell(spool: &Spool, mut said: watch::Receiver<Option<Remarks>>, clock: 
 }
 
 /// Notes go where the replica is.
-struct Kept(Store);
+struct Kept(Store, Clock);
 
 #[async_trait]
 impl Keep for Kept {
     async fn keep(&self, notes: &[Note]) -> Result<(), StoreError> {
-        let kept = self.0.keep(notes.to_vec()).await;
+        let Self(replica, clock) = self;
+        let kept = replica.keep(notes.to_vec(), clock.unix_millis()).await;
         kept.map_err(|error| StoreError {
             what: "keeping what was applied",
             reason: chain(&error).to_string(),

@@ -44,6 +44,8 @@ pub(super) struct Agent {
     store: Option<Store>,
     policy: Policy,
     now: Instant,
+    /// What the clock on the wall says, which may be put back.
+    wall: UnixMillis,
     running: Vec<Done>,
     readings: BTreeMap<RecordKind, Reading>,
     /// What the reconciler asks for.
@@ -65,12 +67,13 @@ fn beginning() -> Instant {
 impl Agent {
     pub(super) async fn start(no: RegionNo, site: Site, removals_max: u32) -> Self {
         let (folder, now) = (folder(), beginning());
-        let store = Store::open(folder.path(), OURS, UnixMillis(1)).unwrap();
+        let wall = UnixMillis(1_000_000_000_000);
+        let store = Store::open(folder.path(), OURS, wall).unwrap();
         let policy = Policy {
             removals_max,
             ..Policy::default()
         };
-        let base = store.base().await.unwrap();
+        let base = store.base(wall).await.unwrap();
         let core = Reconciler::new(OURS, policy.clone(), base, now);
         let mut agent = Self {
             no,
@@ -80,6 +83,7 @@ impl Agent {
             store: Some(store),
             policy,
             now,
+            wall,
             running: Vec::new(),
             readings: BTreeMap::new(),
             wanted: BTreeMap::new(),
@@ -195,7 +199,7 @@ impl Agent {
 
     async fn keep(&self, notes: Vec<Note>) {
         if !notes.is_empty() {
-            self.store().keep(notes).await.unwrap();
+            self.store().keep(notes, self.wall).await.unwrap();
         }
     }
 
@@ -206,7 +210,12 @@ impl Agent {
             let at = chance.random_range(0..self.running.len());
             self.hear_of(at, chance.random()).await;
         }
-        self.now += Duration::from_secs(chance.random_range(0..60));
+        self.wait(Duration::from_secs(chance.random_range(0..60)));
+    }
+
+    fn wait(&mut self, time: Duration) {
+        self.now += time;
+        self.wall.0 += time.as_millis() as u64;
     }
 
     async fn give(&mut self, chance: &mut impl Rng, faults: u32) {
@@ -332,7 +341,7 @@ impl Agent {
             if idle == 3 {
                 return given;
             }
-            self.now += LONG;
+            self.wait(LONG);
             self.read();
         }
         panic!("no end: {:#?}", self.core.progress(self.now));
@@ -345,15 +354,19 @@ impl Agent {
         trace(|| format!("  region {}: killed, {loses}", self.no.0));
         self.running.clear();
         self.readings.clear();
-        self.removals.clear();
         let held = self.known_records();
         self.store = None;
         if loses {
             self.folder = folder();
             self.replica = Arc::default();
+            // So is how many were removed just now.
+            self.removals.clear();
         }
-        let store = Store::open(self.folder.path(), OURS, UnixMillis(1)).unwrap();
-        let base = store.base().await.unwrap();
+        if chance.random_bool(0.1) {
+            self.wall.0 -= chance.random_range(0..100_000);
+        }
+        let store = Store::open(self.folder.path(), OURS, self.wall).unwrap();
+        let base = store.base(self.wall).await.unwrap();
         self.store = Some(store);
         self.core = Reconciler::new(OURS, self.policy.clone(), base, self.now);
         self.follow();

@@ -2,13 +2,11 @@
 //! hub: it shows what the directory says.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde_json::{Value, json};
-use shared::runtime::clock::Clock;
-use tests::lab::{Lab, succeeded};
+use tests::lab::{Lab, succeeded, until_so};
 
-use super::{PATIENCE, Site};
+use super::Site;
 
 const SECRET: &str = "correct-horse-battery";
 
@@ -74,12 +72,7 @@ fn at_each(sites: &[Site], look: impl Fn(&Site) + Sync) {
 /// A user of a project sees it in each region.
 pub(crate) fn shows_a_user_her_project(lab: &Lab, sites: &[Site]) {
     furnish(lab);
-    let clock = Clock::system();
-    let deadline = clock.now() + PATIENCE;
-    while !sites.iter().all(Site::lets_in) {
-        assert!(clock.now() < deadline, "carol gets no token");
-        std::thread::sleep(Duration::from_millis(300));
-    }
+    until_so("carol gets a token", || sites.iter().all(Site::lets_in));
     at_each(sites, |it| {
         let list = "project list --my-projects";
         assert_eq!(it.tells(("science", "web"), SECRET, list), ["web"]);

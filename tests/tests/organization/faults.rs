@@ -5,15 +5,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shared::runtime::clock::Clock;
 use tests::keystone::{Fault, Faults, SimulatedKeystone};
-use tests::lab::Lab;
+use tests::lab::{Lab, until_so};
 
 use super::keystone::Keystone;
-
-/// Some hundred and fifty writes, of which one in six fails, and an answer that never comes is
-/// waited for 5 s.
-const PATIENCE: Duration = Duration::from_secs(150);
 
 /// The agent reads the organization every 10 s: two rounds of it.
 const TWO_ROUNDS: Duration = Duration::from_secs(21);
@@ -40,15 +35,6 @@ fn furnish(keystone: &mut Keystone) {
                  - PUT /projects/$p{number}/users/$u{number}_{user}/roles/$reader"
             ));
         }
-    }
-}
-
-fn until(what: &str, reached: impl Fn() -> bool) {
-    let clock = Clock::system();
-    let deadline = clock.now() + PATIENCE;
-    while !reached() {
-        assert!(clock.now() < deadline, "{what}");
-        std::thread::sleep(Duration::from_millis(300));
     }
 }
 
@@ -81,11 +67,11 @@ fn a_keystone_that_fails_and_an_agent_that_is_killed_end_as_they_should() {
     south.fail(Faults::of(0x5eed, 160, &Fault::ALL).of_writes());
     lab.merge("south");
     for writes in [20, 60] {
-        until("the agent writes", || south.writes() > writes);
+        until_so("the agent writes", || south.writes() > writes);
         agent.daemon.kill();
         agent.daemon.again();
     }
-    until("the Keystones are equal", || source.told() == target.told());
+    until_so("the Keystones are equal", || source.told() == target.told());
     assert_eq!(twice(&south), []);
     assert_eq!(source.told().users.len(), 40);
     let own = target.told().departments;

@@ -6,15 +6,11 @@ use std::time::Duration;
 use reqwest::header::{COOKIE, SET_COOKIE};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
-use shared::runtime::clock::Clock;
 use tests::keystone::SimulatedKeystone;
-use tests::lab::{Lab, PASSWORD, Region, succeeded};
+use tests::lab::{Lab, PASSWORD, Region, succeeded, until_so};
 use tokio::runtime::{Builder, Runtime};
 
 use super::keystone::Keystone;
-
-/// An agent reads its cloud's organization every 10 s, and begins anew some seconds after a kill.
-const PATIENCE: Duration = Duration::from_secs(90);
 
 const OLD: &str = "secret of ann";
 const NEW: &str = "correct horse battery";
@@ -94,15 +90,6 @@ impl Keystone {
     }
 }
 
-fn until(what: &str, reached: impl Fn() -> bool) {
-    let clock = Clock::system();
-    let deadline = clock.now() + PATIENCE;
-    while !reached() {
-        assert!(clock.now() < deadline, "{what}");
-        std::thread::sleep(Duration::from_millis(300));
-    }
-}
-
 /// A hub and two regions with one organization, and two users who came with the first one.
 struct Stage {
     lab: Lab,
@@ -132,7 +119,7 @@ c POST /users {"user": {"name": "cleo", "domain_id": "$d", "password": "secret o
         let far = lab.join_keystone("south", &south);
         lab.merge("north");
         lab.merge("south");
-        until("the users are in the other region", || {
+        until_so("the users are in the other region", || {
             target.told().users.len() == 2
         });
         let web = Web::new(&lab);
@@ -151,8 +138,8 @@ c POST /users {"user": {"name": "cleo", "domain_id": "$d", "password": "secret o
     /// His own cloud knows him, and from then on all do.
     fn merged_user(&self) {
         assert_eq!(self.web.research("ann", "not this"), 401);
-        until("ann signs in", || self.web.research("ann", OLD) == 201);
-        until("her password is everywhere", || {
+        until_so("ann signs in", || self.web.research("ann", OLD) == 201);
+        until_so("her password is everywhere", || {
             self.target.lets_in("ann", OLD)
         });
     }
@@ -168,7 +155,7 @@ c POST /users {"user": {"name": "cleo", "domain_id": "$d", "password": "secret o
         let (status, set) = web.ask(&admin, Method::PUT, &path, &json!({ "new": NEW }));
         assert_eq!((status, &set["regions"]), (200, &json!(2)), "{set}");
         assert_eq!(web.research("bob", NEW), 201);
-        until("bob's password is everywhere", || {
+        until_so("bob's password is everywhere", || {
             self.source.lets_in("bob", NEW) && self.target.lets_in("bob", NEW)
         });
     }
@@ -183,7 +170,7 @@ c POST /users {"user": {"name": "cleo", "domain_id": "$d", "password": "secret o
         let path = format!("/directory/administrators/{}", bob["id"].as_str().unwrap());
         let (status, set) = web.ask(&admin, Method::PUT, &path, &json!({ "new": third }));
         assert_eq!((status, &set["regions"]), (200, &json!(2)), "{set}");
-        until("bob's new password is everywhere", || {
+        until_so("bob's new password is everywhere", || {
             self.source.lets_in("bob", third) && self.target.lets_in("bob", third)
         });
         let (_, bob) = web.enter(Some("research"), "bob", third);
@@ -195,7 +182,7 @@ c POST /users {"user": {"name": "cleo", "domain_id": "$d", "password": "secret o
             web.ask(&bob, Method::PUT, "/session/password", &change).0,
             200
         );
-        until("what he chose is everywhere", || {
+        until_so("what he chose is everywhere", || {
             self.source.lets_in("bob", NEW) && self.target.lets_in("bob", NEW)
         });
         let (_, bob) = web.enter(Some("research"), "bob", NEW);
@@ -212,12 +199,12 @@ c POST /users {"user": {"name": "cleo", "domain_id": "$d", "password": "secret o
         let (status, changed) = ask(Method::PUT, "/session/password", &change);
         assert_eq!(status, 200, "{changed}");
         assert_eq!(ask(Method::GET, "/session", &Value::Null).0, 401);
-        until("the near region has it", || {
+        until_so("the near region has it", || {
             self.source.lets_in("bob", OTHER)
         });
         assert!(self.target.lets_in("bob", NEW), "the other one is away");
         self.far.daemon.again();
-        until("the far region has it", || {
+        until_so("the far region has it", || {
             self.target.lets_in("bob", OTHER)
         });
         assert!(!self.target.lets_in("bob", NEW));
@@ -229,7 +216,7 @@ c POST /users {"user": {"name": "cleo", "domain_id": "$d", "password": "secret o
         self.near.daemon.kill();
         assert_eq!(self.web.research("cleo", password), 503);
         self.near.daemon.again();
-        until("cleo signs in", || {
+        until_so("cleo signs in", || {
             self.web.research("cleo", password) == 201
         });
     }
@@ -252,7 +239,7 @@ c POST /users {"user": {"name": "cleo", "domain_id": "$d", "password": "secret o
             assert!(keystone.lets_in("bob", OTHER) && keystone.lets_in("ann", OLD));
         }
         self.lab.hub().again();
-        until("the hub is back", || {
+        until_so("the hub is back", || {
             self.lab.ask(&["region", "list"]).status.success()
         });
         assert_eq!(self.web.research("bob", OTHER), 201);
@@ -264,7 +251,7 @@ c POST /users {"user": {"name": "cleo", "domain_id": "$d", "password": "secret o
         succeeded(lab.ask(&["org", "delete", "user", "bob", "--yes"]));
         let refused = (web.research("ann", OLD), web.research("bob", OTHER));
         assert_eq!(refused, (401, 401));
-        until("no Keystone lets them in", || {
+        until_so("no Keystone lets them in", || {
             let all = [&self.source, &self.target];
             let is_out = |it: &&Keystone| !it.lets_in("ann", OLD) && !it.lets_in("bob", OTHER);
             all.iter().all(is_out)

@@ -21,7 +21,7 @@ use crate::api::problem::{Kind, Problem, ProblemDocument};
 use crate::api::state::ApiState;
 use crate::api::who::{Source, Who};
 use crate::directory::quota::spread::{resource, spreadable};
-use crate::store::directory::{Left, Places, Spread, SpreadKey};
+use crate::store::directory::{Left, Places, Rooms, Spread, SpreadKey};
 use crate::store::{Reading, RegionNo, StoreError};
 
 /// Totals that one request may set: more than can be spread.
@@ -113,7 +113,7 @@ fn documents(
             let keys: Vec<&SpreadKey> = shown.iter().map(|(it, _)| &it.key).collect();
             it.rooms(&keys, &places)?
         }
-        false => BTreeMap::new(),
+        false => Rooms::new(),
     };
     let document = |(spread, name): &(Spread, String)| {
         let shares = it.shares(&spread.key, &places, &online, now)?;

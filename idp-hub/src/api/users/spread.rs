@@ -6,7 +6,8 @@ use shared::pki::{Context, SealedFor};
 use shared::runtime::errors::chain;
 use zeroize::Zeroizing;
 
-use super::{LACKING_SHOWN, PasswordDocument};
+use super::PasswordDocument;
+use super::standing::shown;
 use crate::api::passwords::{self, PasswordError};
 use crate::api::problem::Problem;
 use crate::api::state::ApiState;
@@ -121,15 +122,12 @@ pub(super) async fn set_now(
         Ok((told, it.reading().lacking(user)?))
     });
     let (told, lacking) = told.await?;
-    let shown = lacking.iter().take(LACKING_SHOWN);
-    let mut shown: Vec<String> = shown.map(|it| it.name.clone()).collect();
-    shown.sort_unstable();
     let document = PasswordDocument {
         user: user.to_string(),
         set: shared::model::UnixMillis(version).into(),
         regions: told.len() as u64,
         regions_lacking: lacking.len() as u64,
-        lacking: shown,
+        lacking: shown(&lacking),
     };
     Ok((document, PasswordRow { hash, version }))
 }

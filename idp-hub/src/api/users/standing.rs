@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use shared::model::UnixMillis;
 use utoipa::ToSchema;
 
-use super::{LACKING_SHOWN, in_whose_power};
+use super::in_whose_power;
 use crate::api::directory::id_of;
 use crate::api::documents::Time;
 use crate::api::extract::Path;
@@ -13,6 +13,9 @@ use crate::api::problem::{Problem, ProblemDocument};
 use crate::api::state::ApiState;
 use crate::api::who::Who;
 use crate::store::users::Recipient;
+
+/// Regions that are named of those that lack a password.
+const LACKING_SHOWN: usize = 100;
 
 /// Where a user's password is known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -60,15 +63,42 @@ pub(in crate::api) async fn password_standing(
     let origin = origin.map(|(region, _)| region).filter(|_| set.is_none());
     // It has the one that he came with, and is nobody's to tell.
     lacking.retain(|it| Some(it.no) != origin.as_ref().map(|it| it.no));
-    let mut shown: Vec<String> = lacking.iter().map(|it| it.name.clone()).collect();
-    shown.sort_unstable();
-    shown.truncate(LACKING_SHOWN);
     Ok(axum::Json(PasswordStandingDocument {
         user: id.to_string(),
         set,
         first_checked_by: origin.map(|it: Recipient| it.name),
         regions: all.saturating_sub(lacking.len()) as u64,
         regions_lacking: lacking.len() as u64,
-        lacking: shown,
+        lacking: shown(&lacking),
     }))
+}
+
+/// The first of the regions that lack a password, by name.
+pub(super) fn shown(lacking: &[Recipient]) -> Vec<String> {
+    let mut shown: Vec<String> = lacking.iter().map(|it| it.name.clone()).collect();
+    shown.sort_unstable();
+    shown.truncate(LACKING_SHOWN);
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::ids::RegionId;
+
+    use super::*;
+    use crate::store::RegionNo;
+
+    #[test]
+    fn the_first_are_shown_by_name_and_not_by_number() {
+        let lacking = (0..101).map(|number: u32| Recipient {
+            no: RegionNo(number),
+            id: RegionId::from_random(number.into()),
+            name: format!("north-{:03}", 100 - number),
+            key: None,
+        });
+        let shown = shown(&lacking.collect::<Vec<_>>());
+        let (first, last) = (shown.first().unwrap(), shown.last().unwrap());
+        assert_eq!(shown.len(), 100);
+        assert_eq!((first.as_str(), last.as_str()), ("north-000", "north-099"));
+    }
 }

@@ -5,15 +5,18 @@ use std::collections::BTreeMap;
 use shared::ids::ObjectId;
 use shared::model::{Holder, ServiceKind};
 
+use super::census::Figures;
 use super::check::Wish;
-use super::{Allowed, Census, Differs, QuotaRefusal, Settled};
+use super::{Allowed, Census, Differs, QuotaRefusal, RaiseKey, Settled};
 
 /// What all projects of a region may use together.
 #[derive(Debug, Clone, Copy, Default)]
 struct Together {
-    /// All limits.
+    /// All limits, and what those use that have none.
     limited: u64,
-    /// Projects without a limit, which are not in the sum.
+    /// What of that is promised by totals, and was not told yet.
+    promised: u64,
+    /// Projects without a limit, of which the sum has what they use by now.
     unlimited: u32,
     /// Projects whose quota was not told, which are not in it either.
     unknown: u32,
@@ -56,6 +59,7 @@ impl Census {
                     resource: wish.resource.clone(),
                     limit: Allowed::of(wish.limit),
                     sum: all.limited,
+                    promised: all.promised,
                     capacity,
                     unlimited: all.unlimited,
                     unknown: all.unknown,
@@ -79,26 +83,40 @@ impl Census {
         let (mut all, mut of) = (0_u128, BTreeMap::new());
         let settled = Settled::new();
         for holder in self.holders() {
-            let Allowed::Limited(limit) = self.counted(&holder, (service, resource), &settled)
-            else {
-                continue;
-            };
-            all = all.saturating_add(u128::from(limit));
+            let counted = self.counted(&holder, (service, resource), &settled);
+            let count = u128::from(self.count(&holder, (service, resource), counted));
+            all = all.saturating_add(count);
             if let Some(project) = holder.project() {
                 let own: &mut u128 = of.entry(project).or_default();
-                *own = own.saturating_add(u128::from(limit));
+                *own = own.saturating_add(count);
             }
         }
         Some(Counted { capacity, all, of })
     }
 
-    /// What a project of the directory counts for by now of what a region has: nothing where that
-    /// is not limited, or not known.
+    /// What a project of the directory counts for by now of what a region has.
     pub fn counts_for(&self, project: ObjectId, service: ServiceKind, resource: &str) -> u64 {
         let holder = Holder::Project(project);
-        match self.counted(&holder, (service, resource), &Settled::new()) {
+        let counted = self.counted(&holder, (service, resource), &Settled::new());
+        self.count(&holder, (service, resource), counted)
+    }
+
+    /// What counts of what a project may use: where it has no limit, at least what it uses; where
+    /// that is not known, nothing.
+    fn count(
+        &self,
+        holder: &Holder,
+        (service, resource): (ServiceKind, &str),
+        allowed: Allowed,
+    ) -> u64 {
+        match allowed {
             Allowed::Limited(limit) => limit,
-            Allowed::Unlimited | Allowed::Unknown => 0,
+            Allowed::Unlimited => {
+                let here = self.here(holder);
+                let told = here.and_then(|it| self.told(&it, service, resource));
+                told.map_or(0, Figures::need)
+            }
+            Allowed::Unknown => 0,
         }
     }
 
@@ -151,6 +169,32 @@ impl Census {
         }
     }
 
+    /// The same, and at least what a total promises the project: where the region limits it, or has
+    /// not made it yet.
+    fn promised(
+        &self,
+        holder: &Holder,
+        (service, resource): (ServiceKind, &str),
+        counted: Allowed,
+    ) -> Allowed {
+        let promise = holder.project().and_then(|project| {
+            let resource = resource.to_owned();
+            let key = RaiseKey {
+                project,
+                service,
+                resource,
+            };
+            self.promises.get(&key).copied()
+        });
+        match (counted, promise) {
+            (Allowed::Limited(limit), Some(share)) => Allowed::Limited(limit.max(share)),
+            (Allowed::Unknown, Some(share)) if self.here(holder).is_none() => {
+                Allowed::Limited(share)
+            }
+            (counted, _) => counted,
+        }
+    }
+
     fn by_now(&self, holder: &Holder, service: ServiceKind, resource: &str) -> Allowed {
         let here = self.here(holder);
         let told = here.as_ref();
@@ -180,8 +224,14 @@ impl Census {
         let wished: BTreeMap<&Holder, Option<u64>> =
             of_resource.map(|it| (&it.holder, it.limit)).collect();
         let mut all = Together::default();
-        for holder in self.holders() {
-            let before = self.counted(&holder, (service, resource), settled);
+        let mut holders = self.holders();
+        let promised = self.promises.keys();
+        let promised = promised.filter(|it| it.service == service && it.resource == resource);
+        holders.extend(promised.map(|it| Holder::Project(it.project)));
+        for holder in holders {
+            let counted = self.counted(&holder, (service, resource), settled);
+            let before = self.promised(&holder, (service, resource), counted);
+            all.promised = all.promised.saturating_add(before.beyond(counted));
             let after = match (before, wished.get(&holder)) {
                 (before, None) => before,
                 // Until it is lower there it counts as it was.
@@ -191,13 +241,26 @@ impl Census {
                 (Allowed::Unlimited, Some(_)) => Allowed::Unlimited,
                 (_, Some(limit)) => Allowed::of(*limit),
             };
+            let count = self.count(&holder, (service, resource), after);
+            all.limited = all.limited.saturating_add(count);
             match after {
-                Allowed::Limited(limit) => all.limited = all.limited.saturating_add(limit),
+                Allowed::Limited(_) => {}
                 Allowed::Unlimited => all.unlimited = all.unlimited.saturating_add(1),
                 Allowed::Unknown => all.unknown = all.unknown.saturating_add(1),
             }
         }
         all
+    }
+}
+
+impl Allowed {
+    /// How much more it is than another.
+    const fn beyond(self, other: Self) -> u64 {
+        match (self, other) {
+            (Self::Limited(it), Self::Limited(other)) => it.saturating_sub(other),
+            (Self::Limited(it), Self::Unknown) => it,
+            _ => 0,
+        }
     }
 }
 

@@ -133,6 +133,8 @@ pub struct Census {
     pub(super) wanted: BTreeMap<(Holder, ServiceKind), Limits>,
     /// What waits until others have less.
     pub(super) raises: BTreeMap<RaiseKey, Raise>,
+    /// What totals promise their projects here.
+    pub(super) promises: BTreeMap<RaiseKey, u64>,
     pub(super) capacities: Capacities,
     pub(super) directory: BTreeMap<ObjectId, InDirectory>,
     /// Where each of the directory's is.
@@ -152,6 +154,7 @@ impl Census {
             quotas: BTreeMap::new(),
             wanted: BTreeMap::new(),
             raises: BTreeMap::new(),
+            promises: BTreeMap::new(),
             capacities: Capacities {
                 cores: None,
                 ram: None,
@@ -221,6 +224,12 @@ impl Census {
     pub fn want(&mut self, limits: Limits) {
         let key = (limits.holder.clone(), limits.service);
         self.wanted.insert(key, limits);
+    }
+
+    /// What a total of a project of the directory, which is live, comes to here once the region was
+    /// told all of its share.
+    pub fn promise(&mut self, key: RaiseKey, share: u64) {
+        self.promises.insert(key, share);
     }
 
     /// What the directory has of one of [`Self::objects`].

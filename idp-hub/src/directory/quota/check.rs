@@ -54,6 +54,15 @@ impl Check {
             },
         }
     }
+
+    /// Whether all that projects may use is to fit into what the region has.
+    pub const fn is_bounded(&self) -> bool {
+        match self {
+            Self::Whole => true,
+            Self::Shift(_) => false,
+            Self::Forced(force) => !force.over_capacity,
+        }
+    }
 }
 
 /// What follows from what an administrator wants.
@@ -123,7 +132,7 @@ impl Census {
             Check::Whole | Check::Forced(_) => Vec::new(),
         };
         let settled = self.settled(&wishes, check);
-        if !matches!(check, Check::Shift(_)) && !force.over_capacity {
+        if check.is_bounded() {
             self.fits(&wishes, &settled)?;
         }
         let waits = |it: &Wish| {

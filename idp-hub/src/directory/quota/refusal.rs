@@ -116,8 +116,9 @@ pub enum QuotaRefusal {
     /// All limits together would be more than the region has.
     #[error(
         "with {limit} of {resource} for {project}, all projects of the region {region:?} together \
-         may use {sum}, and it has {capacity}{}; set less, lower another's in the same request, or \
-         set it all the same with --overcommit (overcommit: true)", beside(*unlimited, *unknown)
+         may use {sum}, and it has {capacity}{}{}; set less, lower another's in the same request, \
+         or set it all the same with --overcommit (overcommit: true)",
+        beside(*unlimited, *unknown), told_next(*promised)
     )]
     OverCapacity {
         /// The region.
@@ -130,9 +131,11 @@ pub enum QuotaRefusal {
         limit: Allowed,
         /// What all may use then.
         sum: u64,
+        /// What of that totals promise, and the region was not told yet.
+        promised: u64,
         /// What there is.
         capacity: u64,
-        /// Projects without a limit, which are not in the sum.
+        /// Projects without a limit, of which the sum has what they use.
         unlimited: u32,
         /// Projects whose quota was not read (yet), which are not in it either.
         unknown: u32,
@@ -226,7 +229,7 @@ fn beside(unlimited: u32, unknown: u32) -> String {
         1 => Some(format!("one project {what}")),
         many => Some(format!("{many} projects {what}")),
     };
-    let unlimited = count(unlimited, "without a limit");
+    let unlimited = count(unlimited, "without a limit, counted by what is used");
     let is_unknown = unknown > 0;
     let unknown = count(unknown, "whose quota was not read there yet");
     let all: Vec<String> = [unlimited, unknown].into_iter().flatten().collect();
@@ -244,6 +247,13 @@ fn promised_words(promised: u64) -> String {
     match promised {
         0 => String::new(),
         _ => format!(", and less {promised} of other totals that regions are told next"),
+    }
+}
+
+fn told_next(promised: u64) -> String {
+    match promised {
+        0 => String::new(),
+        _ => format!(", {promised} of it for totals of which the region is told next"),
     }
 }
 

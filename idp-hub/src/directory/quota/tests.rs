@@ -290,6 +290,22 @@ fn nothing_is_raised_beyond_what_the_region_has() {
 }
 
 #[test]
+fn what_is_used_without_a_limit_is_no_room_for_others() {
+    let mut region = region();
+    region.quota("far", &[("cores", None, 25)]);
+    region
+        .check(Check::Whole, &[edit(1, &[("cores", 45)])])
+        .unwrap();
+    let over = region.check(Check::Whole, &[edit(1, &[("cores", 46)])]);
+    let Err(QuotaRefusal::OverCapacity { sum, unlimited, .. }) = over else {
+        panic!("{over:?}");
+    };
+    assert_eq!((sum, unlimited), (101, 1));
+    let left = region.census.left_for(id(1), ServiceKind::Compute, "cores");
+    assert_eq!(left, Some(45));
+}
+
+#[test]
 fn a_limit_that_is_lowered_counts_until_the_region_says_that_it_is() {
     let mut region = region();
     region.quota("web", &[("cores", Some(60), 8)]);

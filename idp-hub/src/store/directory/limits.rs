@@ -71,7 +71,10 @@ impl Reading<'_> {
         who: &str,
     ) -> Result<Decided, StoreError> {
         let asked: Vec<Holder> = edits.iter().map(|it| it.holder.clone()).collect();
-        let census = self.census(region, &asked)?;
+        let mut census = self.census(region, &asked)?;
+        if check.is_bounded() {
+            self.promise(&mut census, region.no, edits)?;
+        }
         let Decision {
             changes,
             raises,

@@ -1,6 +1,7 @@
 //! Totals of resources that are spread over the regions: set, listed, taken back.
 
 mod left;
+mod promised;
 mod respread;
 mod shares;
 
@@ -18,7 +19,7 @@ use crate::store::error::{Doing, StoreError};
 use crate::store::regions::RegionRow;
 use crate::store::{Changing, Reading};
 
-pub use left::Left;
+pub use left::{Left, Rooms};
 pub use shares::{Places, ShareRow};
 
 /// The most totals: with five resources each, those of a thousand projects. Looking at all of them

@@ -1,5 +1,6 @@
 //! How much of what takes something away goes in a batch.
 
+use proptest::prelude::*;
 use shared::model::{End, ObjectKind};
 
 use super::super::bounds::REMOVALS_PERIOD;
@@ -8,6 +9,7 @@ use super::passwords::{appoint, secret_of};
 use super::rules::{DEPARTMENT, change, end};
 use super::world::*;
 use super::*;
+use crate::replica::Spent;
 
 /// The numbers of the users.
 const FIRST: u128 = 100;
@@ -222,5 +224,109 @@ fn a_cloud_administrators_dismissal_waits_for_nothing() {
         assert_eq!(orders[0], Order::Unlink(here), "before all others");
         let held = 9 - u64::try_from(others).unwrap();
         assert_eq!(bench.progress().withdrawals_held, held);
+    }
+}
+
+/// The agent is started anew so long after it noted last, in the middle of what it had ordered.
+fn restarts(bench: &mut Bench, replica: &Replica, after: Duration) {
+    let policy = bench.core.policy.clone();
+    let mut kept = bench.kept.clone();
+    kept.spent.values_mut().for_each(|it| it.age += after);
+    bench.now += after;
+    bench.restart(kept, replica, policy);
+}
+
+#[test]
+fn a_start_goes_on_with_the_batch_of_before() {
+    let (mut bench, mut replica) = users(5, removals(2));
+    (FIRST..FIRST + 5).for_each(|it| end(&mut replica, ObjectKind::User, it, End::Deleted));
+    bench.core.follow(&replica);
+    let batch = bench.core.next(bench.now, 1);
+    assert_eq!(batch.tasks.len(), 1);
+    bench.keep(batch.notes);
+    // Nobody hears of it, and it was not carried out.
+    restarts(&mut bench, &replica, REMOVALS_PERIOD / 4);
+    assert_eq!(bench.step().len(), 1, "the other one of two");
+    restarts(&mut bench, &replica, REMOVALS_PERIOD / 4);
+    assert_eq!(bench.step().len(), 0);
+    let progress = bench.progress();
+    assert_eq!(progress.removals_held, 4);
+    assert_eq!(
+        progress.left,
+        Some(REMOVALS_PERIOD * 2 - REMOVALS_PERIOD / 2)
+    );
+    bench.now += REMOVALS_PERIOD / 2;
+    assert_eq!(bench.step().len(), 2);
+    restarts(&mut bench, &replica, REMOVALS_PERIOD * 1000);
+    assert_eq!(bench.step().len(), 2, "that one is long over");
+    assert!(bench.cloud.all.users.is_empty());
+}
+
+#[test]
+fn so_it_does_with_what_is_taken_away_and_the_half_that_is_the_links() {
+    let (mut bench, mut replica) = members(100, withdrawals(10));
+    unlink_all(&mut replica);
+    (FIRST..FIRST + 50).for_each(|it| switch_off(&mut replica, it));
+    bench.core.follow(&replica);
+    let mut seen = Vec::new();
+    for _ in 0..20 {
+        let batch = bench.core.next(bench.now, 2);
+        bench.keep(batch.notes);
+        for task in batch.tasks {
+            seen.push(is_off(&task.order));
+            let result = bench.cloud.perform(&task.order);
+            bench.finish(&task, result, 0);
+        }
+        restarts(&mut bench, &replica, Duration::from_secs(1));
+    }
+    let off = seen.iter().filter(|it| **it).count();
+    assert_eq!((off, seen.len()), (5, 10));
+    let spent = bench.kept.spent.values().map(|it| (it.count, it.links));
+    assert_eq!(spent.collect::<Vec<_>>(), [(10, 5)]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    /// Whenever it is killed, and were its clock put back or not.
+    #[test]
+    fn however_often_it_starts_no_two_minutes_have_more_than_the_policy_lets_go(
+        max in 1..5_u32,
+        lives in prop::collection::vec((1..30_u64, any::<bool>(), 0..8_u8), 60),
+    ) {
+        let (mut bench, mut replica) = users(20, removals(max));
+        (FIRST..FIRST + 20).for_each(|it| end(&mut replica, ObjectKind::User, it, End::Deleted));
+        bench.core.follow(&replica);
+        let mut removed = Vec::new();
+        for (secs, is_killed, luck) in lives {
+            let batch = bench.core.next(bench.now, 3);
+            bench.keep(batch.notes);
+            for task in batch.tasks {
+                let result = bench.cloud.perform(&task.order);
+                removed.push(bench.now);
+                if !is_killed {
+                    bench.finish(&task, result, 0);
+                }
+            }
+            let after = Duration::from_secs(secs);
+            if !is_killed {
+                bench.now += after;
+                bench.kept.spent.values_mut().for_each(|it| it.age += after);
+                continue;
+            }
+            if luck == 0 {
+                bench.kept.spent.values_mut().for_each(|Spent { age, .. }| *age = Duration::ZERO);
+            }
+            restarts(&mut bench, &replica, after);
+        }
+        for first in &removed {
+            let within = removed.iter().filter(|it| {
+                it.checked_duration_since(*first).is_some_and(|it| it < REMOVALS_PERIOD)
+            });
+            // A batch may begin in the middle of this minute.
+            prop_assert!(within.count() <= 2 * max as usize);
+        }
+        bench.run();
+        prop_assert!(bench.cloud.all.users.is_empty());
     }
 }

@@ -12,7 +12,7 @@ use super::{ReplicaError, file};
 use crate::database::{damage, settle};
 
 /// What each release added, in order. Never changed once released: append.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     "
     CREATE TABLE position (
         federation BLOB    NOT NULL CHECK (length(federation) = 16),
@@ -75,6 +75,14 @@ const MIGRATIONS: [&str; 3] = [
         PRIMARY KEY (id, resource)
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    CREATE TABLE spent (                   -- of the last batch of each bound of the policy
+        bound    TEXT    PRIMARY KEY,
+        began_ms INTEGER NOT NULL CHECK (began_ms >= 0),
+        given    INTEGER NOT NULL CHECK (given >= 0),
+        links    INTEGER NOT NULL CHECK (links >= 0)
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// What stays of the write-ahead log after a checkpoint, bytes: what the default checkpoint, every
@@ -117,7 +125,8 @@ pub(super) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), Re
     set_up().map_err(failed)
 }
 
-/// Begins anew, for a federation of which nothing is known yet.
+/// Begins anew, for a federation of which nothing is known yet. What was spent of the region's own
+/// bounds stays spent, whose directory it ever is.
 pub(super) fn begin(connection: &Connection, federation: FederationId) -> rusqlite::Result<()> {
     let transaction = connection.unchecked_transaction()?;
     transaction.execute_batch(

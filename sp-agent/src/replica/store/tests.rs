@@ -328,7 +328,7 @@ async fn a_link_that_a_snapshot_does_not_tell_is_unsaid_until_it_is_told_again_o
     // Restored once more: of what was never applied nothing is kept for ever.
     let applied = Record::Membership(membership(9, 1)).key().id;
     replica
-        .keep(vec![Note::Link(applied, Some(Tied::Met))])
+        .keep(vec![Note::Link(applied, Some(Tied::Met))], UnixMillis(7))
         .await
         .unwrap();
     hub.rows.truncate(1);
@@ -367,9 +367,9 @@ async fn another_federations_replica_and_a_damaged_one_begin_anew() {
         Note::Object(ObjectKind::User, object(2), Some(applied.clone())),
         Note::Object(ObjectKind::User, object(2), None),
     ];
-    replica.keep(notes).await.unwrap();
+    replica.keep(notes, UnixMillis(7)).await.unwrap();
     drop(replica);
-    let base = store(folder.path()).base().await.unwrap();
+    let base = store(folder.path()).base(UnixMillis(7)).await.unwrap();
     assert_eq!(base.objects.len(), 1);
     assert_eq!(base.objects[&(ObjectKind::Department, object(1))], applied);
     assert_eq!(base.links.get(&link), Some(&Tied::Made));
@@ -380,7 +380,7 @@ async fn another_federations_replica_and_a_damaged_one_begin_anew() {
     let other = FederationId::from_bytes([3; 16]);
     let replica = Store::open(folder.path(), other, UnixMillis(7)).unwrap();
     assert_eq!(replica.cursor().seq, 0);
-    assert_eq!(replica.base().await.unwrap(), Base::default());
+    assert_eq!(replica.base(UnixMillis(7)).await.unwrap(), Base::default());
     drop(replica);
 
     std::fs::write(

@@ -10,11 +10,8 @@ use utoipa::ToSchema;
 use crate::api::directory::NamedDocument;
 use crate::api::documents::Time;
 use crate::directory::quota::spread::{UNLIMITED, account};
-use crate::store::directory::{ShareRow, Spread, SpreadKey};
-use crate::store::{Reading, RegionNo, StoreError};
-
-/// What each region has left for the project of a total.
-type Rooms = BTreeMap<(RegionNo, SpreadKey), u64>;
+use crate::store::directory::{Rooms, ShareRow, Spread, SpreadKey};
+use crate::store::{Reading, StoreError};
 
 /// The most that a project may use of a resource in all regions together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

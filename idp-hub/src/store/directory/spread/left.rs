@@ -21,6 +21,9 @@ pub struct Left {
     promises: BTreeMap<SpreadKey, u64>,
 }
 
+/// What each region has left for the project of a total.
+pub type Rooms = BTreeMap<(RegionNo, SpreadKey), u64>;
+
 /// What of a resource is left in the merged regions, as far as it was looked at.
 struct Sum<'a> {
     key: &'a SpreadKey,
@@ -136,12 +139,8 @@ impl Reading<'_> {
     ///
     /// # Errors
     /// If the database fails.
-    pub fn rooms(
-        &self,
-        keys: &[&SpreadKey],
-        places: &Places,
-    ) -> Result<BTreeMap<(RegionNo, SpreadKey), u64>, StoreError> {
-        let mut rooms = BTreeMap::new();
+    pub fn rooms(&self, keys: &[&SpreadKey], places: &Places) -> Result<Rooms, StoreError> {
+        let mut rooms = Rooms::new();
         let adds_up = |it: &&&SpreadKey| Capacities::have(it.service, &it.resource);
         let keys: Vec<&SpreadKey> = keys.iter().filter(adds_up).copied().collect();
         let asked = keys.iter().map(|it| it.project).collect::<BTreeSet<_>>();

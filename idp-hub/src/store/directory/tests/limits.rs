@@ -16,7 +16,7 @@ use crate::directory::Edit;
 use crate::directory::quota::{Check, Pool, QuotaEdit, QuotaRefusal};
 use crate::store::{RegionNo, StoreError};
 
-pub(super) fn project(id: &str, department: &str, object: Option<ObjectId>) -> Record {
+fn project(id: &str, department: &str, object: Option<ObjectId>) -> Record {
     let what = Project {
         department: CloudId::new(department),
         parent: None,
@@ -274,9 +274,8 @@ impl Site {
     }
 }
 
-#[tokio::test]
-async fn a_shift_raises_only_what_its_region_has_lowered_elsewhere() {
-    let (site, [home, _], web) = with_web().await;
+/// Makes `data` beside `web`, and their region has both.
+pub(super) async fn with_data(site: &Site, home: RegionNo, web: ObjectId) -> (ObjectId, Check) {
     let data = ObjectId::from_random(77);
     let object = site
         .store
@@ -285,14 +284,21 @@ async fn a_shift_raises_only_what_its_region_has_lowered_elsewhere() {
         panic!("no web");
     };
     made.name = "data".to_owned();
-    let ops = made.department;
-    let of_ops = || Check::Shift([web, data].map(|it| (it, Pool::Department(ops))).into());
+    let pool = Pool::Department(made.department);
     let object = Object::Project(made);
     site.edit(Edit::Create { id: data, object }).await.unwrap();
     let mut records = organization("h");
     records.push(project("web", "h-ops", None));
     records.push(project("data", "h-ops", Some(data)));
     site.tell(home, 4, &records).await;
+    (data, Check::Shift([web, data].map(|it| (it, pool)).into()))
+}
+
+#[tokio::test]
+async fn a_shift_raises_only_what_its_region_has_lowered_elsewhere() {
+    let (site, [home, _], web) = with_web().await;
+    let (data, of_ops) = with_data(&site, home, web).await;
+    let of_ops = || of_ops.clone();
     let tells = async |session, web, data| {
         let quotas = [quota("web", web, 4), quota("data", data, 0)];
         site.tell_of(Feed::Quota, home, session, &quotas).await;

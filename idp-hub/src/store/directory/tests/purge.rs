@@ -4,8 +4,8 @@ mod ended;
 mod steps;
 
 use shared::model::{
-    Custody, Entry, Feed, FloatingIp, Network, ObjectKind, Project, Purge, Remark, RemarkState,
-    Server, ServerState, Subject, UnixMillis, Volume, VolumeState,
+    Custody, Entry, Feed, FloatingIp, Marker, Network, ObjectKind, Project, Purge, Remark,
+    RemarkState, Server, ServerState, Subject, UnixMillis, Volume, VolumeState,
 };
 
 use super::site::{OURS, Site, by_ann, entry, organization};

@@ -2,13 +2,13 @@
 
 use shared::audit::Wanted;
 use shared::ids::ObjectId;
-use shared::model::{Feed, Holder, Object, ObjectKind, ServiceKind};
+use shared::model::{Feed, Holder, ObjectKind, ServiceKind};
 
-use super::limits::{project, quota, sets, with_web};
-use super::site::{Site, by_ann, organization};
+use super::limits::{quota, sets, with_data, with_web};
+use super::site::{Site, by_ann};
 use super::*;
 use crate::directory::Edit;
-use crate::directory::quota::{Check, Pool};
+use crate::directory::quota::Check;
 use crate::store::{RegionNo, StoreError};
 
 /// `web` and `data` of one department, with 10 cores each that were set here. `web` gives 5 to
@@ -24,21 +24,7 @@ struct Shifted {
 impl Shifted {
     async fn new() -> Self {
         let (site, [home, _], web) = with_web().await;
-        let data = ObjectId::from_random(77);
-        let object = site
-            .store
-            .read(move |it| it.object(ObjectKind::Project, web));
-        let Some(Object::Project(mut made)) = object.await.unwrap() else {
-            panic!("no web");
-        };
-        made.name = "data".to_owned();
-        let ops = made.department;
-        let object = Object::Project(made);
-        site.edit(Edit::Create { id: data, object }).await.unwrap();
-        let mut records = organization("h");
-        records.push(project("web", "h-ops", None));
-        records.push(project("data", "h-ops", Some(data)));
-        site.tell(home, 4, &records).await;
+        let (data, shift) = with_data(&site, home, web).await;
         let mut it = Self {
             site,
             home,
@@ -49,8 +35,6 @@ impl Shifted {
         it.tells(11, 9).await;
         sets(&it.site, home, Check::Whole, &[(web, 10), (data, 10)]).await;
         it.tells(10, 10).await;
-        let pools = [web, data].map(|it| (it, Pool::Department(ops)));
-        let shift = Check::Shift(pools.into());
         let waits = sets(&it.site, home, shift, &[(web, 5), (data, 15)]).await;
         assert_eq!((waits, it.waiting().await), (1, 1));
         it
