@@ -224,7 +224,9 @@ impl Census {
         let wished: BTreeMap<&Holder, Option<u64>> =
             of_resource.map(|it| (&it.holder, it.limit)).collect();
         let mut all = Together::default();
+        // Also those whose project the region has not made yet.
         let mut holders = self.holders();
+        holders.extend(wished.keys().copied().cloned());
         let promised = self.promises.keys();
         let promised = promised.filter(|it| it.service == service && it.resource == resource);
         holders.extend(promised.map(|it| Holder::Project(it.project)));
