@@ -4,6 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use shared::audit::{Act, By};
+use shared::ids::ObjectId;
 use shared::model::CloudId;
 use shared::pki::{Context, SECRET_BYTES_MAX, SealedFor};
 use shared::runtime::errors::chain;
@@ -12,6 +13,7 @@ use zeroize::Zeroizing;
 
 use super::lockout::Whose;
 use super::spread::{Chosen, How, set_now, spread};
+use crate::api::passwords::Place;
 use crate::api::problem::{Kind, Problem};
 use crate::api::session::{attempt, succeeded, take_back, wrong};
 use crate::api::state::ApiState;
@@ -131,22 +133,34 @@ pub(in crate::api) async fn check(
             captured.inspect_err(|it| forgive(state, (source, &pair), &whose, it))?
         }
         (row, _) => {
-            let hash = row.as_ref().and_then(|it| it.password.as_ref());
-            let hash = hash.map(|it| it.hash.clone());
-            let passwords = state.passwords();
-            let fits = passwords.verify(place, password.clone(), hash).await;
-            let fits = fits.map_err(Problem::from)?;
-            let row = match (row, is_known) {
-                (None, true) => return Err(refused("disabled")),
-                (row, _) => row.filter(|_| fits),
-            };
-            let row = row.ok_or_else(|| refused("wrong-password"))?;
-            spread(state, source, &row, password).await;
-            row
+            let is_off = is_known && row.is_none();
+            let row = by_hash(state, source, (place, row), password).await;
+            row.map_err(|it| match is_off && it.is_guess {
+                true => refused("disabled"),
+                false => it,
+            })?
         }
     };
     succeeded(state, source, &pair);
     state.lockout(|it| it.right(&whose));
+    Ok(row)
+}
+
+/// The user, if it is his password by the hub's own hash. Of nobody it takes as long.
+async fn by_hash(
+    state: &ApiState,
+    source: Source,
+    (place, row): (Place, Option<UserRow>),
+    password: Zeroizing<String>,
+) -> Result<UserRow, Refused> {
+    let hash = row.as_ref().and_then(|it| it.password.as_ref());
+    let hash = hash.map(|it| it.hash.clone());
+    let passwords = state.passwords();
+    let fits = passwords.verify(place, password.clone(), hash).await;
+    let fits = fits.map_err(Problem::from)?;
+    let row = row.filter(|_| fits);
+    let row = row.ok_or_else(|| refused("wrong-password"))?;
+    spread(state, source, &row, password).await;
     Ok(row)
 }
 
@@ -210,11 +224,14 @@ async fn capture(
     let act = Act::new(by, "capture-password").on("user", row.id, title.as_str());
     let chosen = Chosen {
         row,
-        password,
+        password: password.clone(),
         act,
         how: How::CapturedFrom(from.no),
     };
-    let (document, password) = set_now(state, chosen).await?;
+    let (document, password) = match set_now(state, chosen).await {
+        Ok(kept) => kept,
+        Err(problem) => return overtaken(state, source, (row.id, problem), password).await,
+    };
     let regions = document.regions;
     tracing::info!(
         target: "audit", action = "capture-password", user = title, region, regions
@@ -227,6 +244,26 @@ async fn capture(
         password: Some(password),
         ..row
     })
+}
+
+/// The user whose password could not be kept. Where he has one by now, he signed in twice at once,
+/// or somebody gave him another: that one counts.
+async fn overtaken(
+    state: &ApiState,
+    source: Source,
+    (id, problem): (ObjectId, Problem),
+    password: Zeroizing<String>,
+) -> Result<UserRow, Refused> {
+    let row = state.store.read(move |it| it.user_row(id)).await?;
+    let row = row.ok_or_else(|| refused("ended"))?;
+    if row.version().is_none() {
+        return Err(problem.into());
+    }
+    if !row.may_sign_in() {
+        return Err(refused("disabled"));
+    }
+    let place = state.passwords().place().map_err(Problem::from)?;
+    by_hash(state, source, (place, Some(row)), password).await
 }
 
 /// Whether the region's cloud says that it is his password.
