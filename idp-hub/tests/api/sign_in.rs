@@ -2,6 +2,8 @@
 
 #[path = "sign_in/at_once.rs"]
 mod at_once;
+#[path = "sign_in/counted.rs"]
+mod counted;
 #[path = "sign_in/standing.rs"]
 mod standing;
 

@@ -19,6 +19,7 @@ use crate::api::session::{attempt, succeeded, take_back, wrong};
 use crate::api::state::ApiState;
 use crate::api::who::Source;
 use crate::downlink::CallError;
+use crate::store::StoreError;
 use crate::store::users::{Recipient, UserRow};
 
 /// The longest name of a user, and of a department, in bytes: 255 characters of four each.
@@ -62,7 +63,7 @@ impl From<Problem> for Refused {
 
 impl<E> From<E> for Refused
 where
-    E: Into<crate::store::StoreError>,
+    E: Into<StoreError>,
 {
     fn from(error: E) -> Self {
         Problem::from(error.into()).into()
@@ -108,42 +109,56 @@ pub(in crate::api) async fn check(
     let nobody = Whose::Nobody(hashed);
     let found = state
         .store
-        .read(move |it| it.user_named(&department, &name))
-        .await?;
+        .read(move |it| it.user_named(&department, &name));
+    let found = found.await.inspect_err(|_| take_back(state, source, &pair));
+    let found = found?;
     let whose = found.as_ref().map_or(nobody, |it| Whose::User(it.id));
     unlocked(state, &whose)?;
-    let is_known = found.is_some();
-    let row = found.filter(UserRow::may_sign_in);
-    let origin = match &row {
-        Some(row) if row.password.is_none() => {
-            let id = row.id;
-            // No region vouches for who has power over the others.
-            let origin = state.store.read(move |it| match it.is_administrator(id)? {
-                true => Ok(None),
-                false => it.origin_of_user(id),
-            });
-            origin.await?
-        }
-        _ => None,
-    };
-    let row = match (row, origin) {
-        (Some(row), Some(origin)) => {
-            drop(place);
-            let captured = capture(state, source, &row, &origin, password).await;
-            captured.inspect_err(|it| forgive(state, (source, &pair), &whose, it))?
-        }
-        (row, _) => {
-            let is_off = is_known && row.is_none();
-            let row = by_hash(state, source, (place, row), password).await;
-            row.map_err(|it| match is_off && it.is_guess {
-                true => refused("disabled"),
-                false => it,
-            })?
-        }
-    };
+    // Whoever goes away before there is an answer leaves it counted.
+    let row = look_at(state, source, (place, found), password).await;
+    let row = row.inspect_err(|it| forgive(state, (source, &pair), &whose, it))?;
     succeeded(state, source, &pair);
     state.lockout(|it| it.right(&whose));
     Ok(row)
+}
+
+/// Looks at a password: by the hub's own hash, or in the region that he came from.
+async fn look_at(
+    state: &ApiState,
+    source: Source,
+    (place, found): (Place, Option<UserRow>),
+    password: Zeroizing<String>,
+) -> Result<UserRow, Refused> {
+    let is_known = found.is_some();
+    let row = found.filter(UserRow::may_sign_in);
+    if let Some(row) = &row
+        && row.password.is_none()
+        && let Some(origin) = origin(state, row.id).await?
+    {
+        drop(place);
+        return capture(state, source, row, &origin, password).await;
+    }
+    let is_off = is_known && row.is_none();
+    let row = by_hash(state, source, (place, row), password).await;
+    row.map_err(|it| match is_off && it.is_guess {
+        true => refused("disabled"),
+        false => it,
+    })
+}
+
+/// The region that is asked about a user, and what its cloud calls him. None vouches for who has
+/// power over the others.
+async fn origin(
+    state: &ApiState,
+    user: ObjectId,
+) -> Result<Option<(Recipient, CloudId)>, StoreError> {
+    let origin = state
+        .store
+        .read(move |it| match it.is_administrator(user)? {
+            true => Ok(None),
+            false => it.origin_of_user(user),
+        });
+    origin.await
 }
 
 /// The user, if it is his password by the hub's own hash. Of nobody it takes as long.
