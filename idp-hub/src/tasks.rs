@@ -162,7 +162,8 @@ fn tend(tasks: &Tasks, hub: &Hub, clock: Clock) {
     tasks.spawn(Task::worker("shifts"), OnExit::StopDaemon, done(shifted));
     let purged = purge::run(store.clone(), clock.clone(), shutdown.clone());
     tasks.spawn(Task::worker("purges"), OnExit::StopDaemon, done(purged));
-    let ended = ended::run(store.clone(), clock.clone(), shutdown.clone());
+    let registry = hub.registry.clone();
+    let ended = ended::run(store.clone(), registry, clock.clone(), shutdown.clone());
     tasks.spawn(Task::worker("ended"), OnExit::StopDaemon, done(ended));
     let trail = store.clone();
     let read = move || {

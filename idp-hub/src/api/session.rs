@@ -117,8 +117,9 @@ fn of_user(
     (status = 201, description = "Signed in", body = SessionDocument),
     (status = 401, description = "Account and password don't fit", body = ProblemDocument),
     (status = 429, description = "Too many attempts", body = ProblemDocument),
-    (status = 503, description = "Too many sign-ins at once, or the region that knows the password \
-        can't be asked", body = ProblemDocument),
+    (status = 503, description = "Too many sign-ins at once; or the region that knows the password \
+        can't be asked; or the hub was restored, and no user signs in before its regions have said \
+        who was deleted since", body = ProblemDocument),
 ))]
 pub(super) async fn sign_in(
     State(state): State<ApiState>,

@@ -4,6 +4,8 @@
 mod at_once;
 #[path = "sign_in/counted.rs"]
 mod counted;
+#[path = "sign_in/held.rs"]
+mod held;
 #[path = "sign_in/standing.rs"]
 mod standing;
 

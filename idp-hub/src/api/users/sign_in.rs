@@ -28,6 +28,10 @@ const NAME_BYTES_MAX: usize = 1020;
 /// How long the region that a user came from is waited for.
 const ASKED_MAX: Duration = Duration::from_secs(10);
 
+/// When whoever may not sign in yet tries again: regions that are there have their say within
+/// seconds.
+const HELD_RETRY: Duration = Duration::from_secs(10);
+
 /// What somebody says.
 pub(in crate::api) struct Given {
     /// His department, by name or id.
@@ -100,6 +104,7 @@ pub(in crate::api) async fn check(
     if department.len() > NAME_BYTES_MAX || name.len() > NAME_BYTES_MAX {
         return Err(refused("wrong-password"));
     }
+    is_open(state).await?;
     // First, so that nothing is counted where the hub is too busy to look at a password.
     let place = state.passwords().place().map_err(Problem::from)?;
     // Names may be long, and are remembered.
@@ -120,6 +125,19 @@ pub(in crate::api) async fn check(
     succeeded(state, source, &pair);
     state.lockout(|it| it.right(&whose));
     Ok(row)
+}
+
+/// Whether users sign in here at all. Who was deleted since the backup that the hub was restored
+/// from would be one of them.
+async fn is_open(state: &ApiState) -> Result<(), Refused> {
+    let held = state.store.read(|it| it.sign_in_held());
+    if held.await?.is_none() {
+        return Ok(());
+    }
+    let detail = "This hub was restored from a backup, and its regions have not said yet who was \
+                  deleted since: until then no user of the directory signs in here.";
+    let problem = Problem::new(Kind::SignInHeld, detail);
+    Err(problem.retry_after(HELD_RETRY).into())
 }
 
 /// Looks at a password: by the hub's own hash, or in the region that he came from.

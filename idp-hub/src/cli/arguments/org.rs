@@ -95,6 +95,10 @@ pub(in crate::cli) enum Org {
         /// The user's name or id
         user: String,
     },
+    /// Let users sign in at a hub that was restored from a backup, before every merged region has
+    /// said who was deleted since; they may by themselves once each has, or after a quarter of an
+    /// hour without those that are away
+    Admit,
     /// Show quotas, set them, and find what is left over
     #[command(subcommand)]
     Quota(Quota),
