@@ -37,7 +37,9 @@ pub(in crate::cli) enum Org {
     Status {
         /// Of this region alone
         region: Option<String>,
-        /// Go on, with a line for each change, until nothing is left to be done
+        /// Go on, with a line for each change, until nothing is left to be done; or until for a
+        /// minute and a half nothing was left but what failed, is held back by a policy or waits
+        /// for a region that is away (for ten minutes, whatever is left): then with exit code 1
         #[arg(long)]
         follow: bool,
     },
