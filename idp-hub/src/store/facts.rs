@@ -38,11 +38,17 @@ pub struct Restoration {
 
 impl Restoration {
     /// Notes it, in place of one before. Whoever was deleted since the backup has his password in
-    /// it: no user signs in before the regions had their say.
+    /// it: no user signs in before the merged regions had their say.
     pub(in crate::store) fn note(&self, connection: &Connection) -> Result<(), StoreError> {
         let both = u128::from(self.at.0) | u128::from(self.taken.0) << 64;
         store(connection, "restored", &both.to_le_bytes())?;
-        store(connection, SIGN_IN_HELD, &self.at.0.to_le_bytes())
+        let sql = "INSERT OR REPLACE INTO facts (name, value) SELECT ?1, ?2 WHERE EXISTS
+                       (SELECT 1 FROM region_organization WHERE merged_ms IS NOT NULL)";
+        let held = params![SIGN_IN_HELD, self.at.0.to_le_bytes()];
+        connection
+            .execute(sql, held)
+            .doing("hold users' sign-in")
+            .map(drop)
     }
 }
 
