@@ -4,10 +4,10 @@
 //! leaves here can't make a transaction fail that other regions share.
 
 use bytes::Bytes;
-use shared::model::{Feed, Record, Weight};
+use shared::model::{Feed, Record, RecordKind, Weight};
 use shared::wire::codec::DecodeError;
 use shared::wire::frame::{Batch, FeedFrame, Open, feed_of};
-use shared::wire::record::{self, Decoded, feed_of_kind, kind_of};
+use shared::wire::record::{self, Decoded, feed_of_kind, kind_code, kind_of};
 use shared::wire::{Bytes as WireBytes, Digest};
 
 use crate::store::{FeedPayload, Incoming, IncomingRecord};
@@ -15,6 +15,8 @@ use crate::store::{FeedPayload, Incoming, IncomingRecord};
 /// The largest sequence number and time taken: both stand in signed columns, and at a million
 /// changes a second this one is 292,000 years away.
 const NUMBER_MAX: u64 = i64::MAX as u64;
+
+const REMARK: u16 = kind_code(RecordKind::Remark);
 
 /// What a session's peer did wrong on a feed's stream.
 #[derive(Debug, thiserror::Error)]
@@ -132,9 +134,10 @@ fn check_record<const ID: usize, const VALUE: usize>(
         }
         return Ok(checked);
     };
-    // Only services and samples must be understood further on; of the rest, and that is most, the
-    // store keeps the bytes.
-    if !matches!(feed, Feed::Health | Feed::Samples) {
+    // Only services, samples and remarks must be understood further on; of the rest, and that is
+    // most, the store keeps the bytes.
+    let is_understood = matches!(feed, Feed::Health | Feed::Samples) || kind == REMARK;
+    if !is_understood {
         let weight = record::weigh(kind, id.as_slice(), value.as_slice()).map_err(failed)?;
         checked.weight = weight.unwrap_or_default();
     } else if let Decoded::Known(known) =

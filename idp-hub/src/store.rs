@@ -14,6 +14,7 @@ pub mod accounts;
 pub mod audit;
 mod backup;
 pub mod directory;
+mod ends;
 pub mod error;
 pub mod facts;
 mod feed;
@@ -46,6 +47,7 @@ use self::directory::{Heads, Planners};
 use crate::config::REGION_RECORDS_DEFAULT;
 pub use audit::verify_audit;
 pub use backup::back_up;
+pub use ends::EndsTold;
 pub use error::StoreError;
 pub use facts::{Founding, Restoration};
 pub use feed::{FeedJob, FeedPayload, Incoming, IncomingRecord};
@@ -68,6 +70,7 @@ pub struct Store {
     readers: Arc<Readers>,
     overview: Overview,
     heads: watch::Sender<Heads>,
+    ends: EndsTold,
     planners: Arc<Planners>,
     clock: Clock,
 }
@@ -107,12 +110,13 @@ impl Store {
         schema::migrate(&mut connection)?;
         let overview = Overview::default();
         let heads = watch::Sender::new(Heads::read(&connection)?);
+        let ends = EndsTold::default();
         let readers = Arc::new(Readers::new(path.to_owned()));
         let writer = WriteConnection::new(
             path,
             connection,
             Arc::clone(&readers),
-            (overview.clone(), heads.clone()),
+            (overview.clone(), heads.clone(), ends.clone()),
             clock.clone(),
             region_max,
         )?;
@@ -127,6 +131,7 @@ impl Store {
                 readers,
                 overview,
                 heads,
+                ends,
                 planners: Arc::new(Planners::new()),
                 clock,
             },
@@ -137,6 +142,11 @@ impl Store {
     /// The running totals, as of the newest commit.
     pub const fn overview(&self) -> &Overview {
         &self.overview
+    }
+
+    /// Which regions tell of something that ended. For one reader.
+    pub fn ends_told(&self) -> EndsTold {
+        self.ends.clone()
     }
 
     /// Waits for room at the writer. Cancel-safe.

@@ -7,6 +7,7 @@
 //! Stopped the other way round: first nobody new, then the sessions, then the store.
 
 mod drift;
+mod ended;
 mod fleet;
 mod purge;
 mod shifts;
@@ -161,6 +162,9 @@ fn tend(tasks: &Tasks, hub: &Hub, clock: Clock) {
     tasks.spawn(Task::worker("shifts"), OnExit::StopDaemon, done(shifted));
     let purged = purge::run(store.clone(), clock.clone(), shutdown.clone());
     tasks.spawn(Task::worker("purges"), OnExit::StopDaemon, done(purged));
+    let registry = hub.registry.clone();
+    let ended = ended::run(store.clone(), registry, clock.clone(), shutdown.clone());
+    tasks.spawn(Task::worker("ended"), OnExit::StopDaemon, done(ended));
     let trail = store.clone();
     let read = move || {
         let trail = trail.clone();

@@ -89,6 +89,8 @@ pub struct Reconciler {
     put_back: BTreeMap<Subject, Option<[u8; 16]>>,
     /// What ended, and stays here all the same.
     left: BTreeSet<places::There>,
+    /// What ended, and lives all the same by the word of a hub of an older backup.
+    revived: BTreeSet<places::There>,
     /// Links that were being made when the agent stopped.
     begun: BTreeSet<CloudId>,
     /// To be looked at.
@@ -134,6 +136,7 @@ impl Reconciler {
             administrators: BTreeSet::new(),
             put_back: BTreeMap::new(),
             left: BTreeSet::new(),
+            revived: BTreeSet::new(),
             dirty: BTreeSet::new(),
             standings: BTreeMap::new(),
             tally: progress::Tally::default(),

@@ -91,6 +91,7 @@ const ROUTES: &[(&str, &[(&str, Access)])] = {
             "/directory/administrators/{id}",
             &[("PUT", Cloud), ("DELETE", Cloud)],
         ),
+        ("/directory/sign-in-hold", &[("DELETE", Cloud)]),
         ("/directory/retired", READ),
         ("/directory/retired/{id}", READ),
         (

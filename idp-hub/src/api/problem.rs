@@ -69,6 +69,8 @@ pub enum Kind {
     NotJson,
     /// Too many attempts.
     TooManyAttempts,
+    /// The hub was restored, and its regions have not said yet who was deleted since.
+    SignInHeld,
     /// Something failed inside.
     Internal,
     /// The hub is busy or stops.
@@ -100,6 +102,7 @@ impl Kind {
             Self::TooLarge => "too-large",
             Self::NotJson => "not-json",
             Self::TooManyAttempts => "too-many-attempts",
+            Self::SignInHeld => "sign-in-held",
             Self::Internal => "internal",
             Self::Unavailable => "unavailable",
         }
@@ -128,6 +131,7 @@ impl Kind {
             Self::TooLarge => "The request is too large",
             Self::NotJson => "The body is not JSON",
             Self::TooManyAttempts => "Too many attempts",
+            Self::SignInHeld => "No user may sign in yet",
             Self::Internal => "Something failed in the hub",
             Self::Unavailable => "The hub can't answer now",
         }
@@ -154,7 +158,9 @@ impl Kind {
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::RegionAway | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::RegionAway | Self::SignInHeld | Self::Unavailable => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 
@@ -205,6 +211,10 @@ impl Kind {
             Self::TooLarge => "Send less.",
             Self::NotJson => "Send JSON, with the header Content-Type: application/json.",
             Self::TooManyAttempts => "Wait a while (Retry-After says how long), then try again.",
+            Self::SignInHeld => {
+                "Try again in a minute; an administrator sees with `idp-hub org status` which \
+                 regions are away, and lets users in without them by `idp-hub org admit`."
+            }
             Self::Internal => "Look into the hub's log: `journalctl -u idp-hub`.",
             Self::Unavailable => "Try again in a moment.",
         }

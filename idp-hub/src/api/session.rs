@@ -16,7 +16,7 @@ use super::audit;
 use super::directory::NamedDocument;
 use super::documents::Time;
 use super::extract::{Json, Path};
-use super::passwords::PasswordError;
+use super::passwords::{PasswordError, Place};
 use super::problem::{Kind, Problem, ProblemDocument};
 use super::state::ApiState;
 use super::users::{self, Given, Refused};
@@ -117,8 +117,9 @@ fn of_user(
     (status = 201, description = "Signed in", body = SessionDocument),
     (status = 401, description = "Account and password don't fit", body = ProblemDocument),
     (status = 429, description = "Too many attempts", body = ProblemDocument),
-    (status = 503, description = "Too many sign-ins at once, or the region that knows the password \
-        can't be asked", body = ProblemDocument),
+    (status = 503, description = "Too many sign-ins at once; or the region that knows the password \
+        can't be asked; or the hub was restored, and no user signs in before its regions have said \
+        who was deleted since", body = ProblemDocument),
 ))]
 pub(super) async fn sign_in(
     State(state): State<ApiState>,
@@ -245,14 +246,27 @@ async fn check(
     // First, so that nothing is counted whose password is not looked at.
     let place = state.passwords().place()?;
     attempt(state, source, name)?;
-    let asked_for = name.to_owned();
-    let account = state.store.read(move |it| it.account(&asked_for)).await?;
+    let looked_at = look_at(state, name, place, password).await;
+    // Where the store failed, nobody was wrong. Whoever goes away before that leaves it counted.
+    let looked_at = looked_at.inspect_err(|_| take_back(state, source, name));
+    let account = looked_at?.ok_or_else(wrong)?;
+    succeeded(state, source, name);
+    Ok(account)
+}
+
+/// The account, or none if the password is not its.
+async fn look_at(
+    state: &ApiState,
+    name: &str,
+    place: Place,
+    password: Zeroized,
+) -> Result<Option<AccountRow>, Problem> {
+    let name = name.to_owned();
+    let account = state.store.read(move |it| it.account(&name)).await?;
     let stored = account.as_ref().map(|it| it.password_hash.clone());
     let passwords = state.passwords();
     let fits = passwords.verify(place, password.take(), stored).await?;
-    let account = account.filter(|_| fits).ok_or_else(wrong)?;
-    succeeded(state, source, name);
-    Ok(account)
+    Ok(account.filter(|_| fits))
 }
 
 pub(super) fn attempt(state: &ApiState, source: Source, account: &str) -> Result<(), Problem> {

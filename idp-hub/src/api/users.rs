@@ -10,6 +10,7 @@
 //! the hub keeps none that it could tell by itself.
 
 mod administrators;
+mod admit;
 mod asking;
 mod lockout;
 mod regions;
@@ -35,6 +36,7 @@ pub use standing::PasswordStandingDocument;
 
 // Whole, because the list of routes needs what stands beside each handler as well.
 pub(super) use administrators::*;
+pub(super) use admit::*;
 pub(super) use standing::*;
 pub(super) use unlock::*;
 
@@ -137,7 +139,8 @@ pub(super) async fn set_user_password(
     (status = 409, description = "Not a user of the directory, or another one was set at the same \
         moment", body = ProblemDocument),
     (status = 429, description = "Too many attempts", body = ProblemDocument),
-    (status = 503, description = "Too many passwords at once", body = ProblemDocument),
+    (status = 503, description = "Too many passwords at once, or as at a sign-in",
+        body = ProblemDocument),
 ))]
 pub(super) async fn set_own_password(
     State(state): State<ApiState>,

@@ -103,6 +103,12 @@ pub enum CliError {
     /// The audit trail is not what was written, as far as can be told.
     #[error("the audit trail is broken, or could not be held against what was written down")]
     Broken,
+    /// The directory is not in place in every region, and nothing goes on.
+    #[error("not all is in place, and nothing goes on: {left}")]
+    Unfinished {
+        /// Where, and what is left.
+        left: String,
+    },
     /// Whoever was asked said no.
     #[error("nothing was done")]
     Declined,
@@ -155,6 +161,9 @@ impl CliError {
                 .into(),
             Self::NoKeys { .. } => "put the keys there that belong to the backup, *.pem and *.key \
                 of the hub's data directory; or name the hub's configuration with --config"
+                .into(),
+            Self::Unfinished { .. } => "see what failed and why, with `idp-hub org status`; a \
+                region that is away goes on once it is back, and what failed is tried again"
                 .into(),
             Self::Owner { .. } => "run this as root, or as the directory's owner".into(),
             _ => return None,

@@ -77,6 +77,11 @@ pub(super) async fn run(client: &Client, asked: &Org, screen: Screen) -> Result<
             stdin,
         } => password(client, (department, user), *stdin, screen).await,
         Org::Unlock { department, user } => unlock(client, (department, user), screen).await,
+        Org::Admit => {
+            let path = "/directory/sign-in-hold";
+            client.act(Method::DELETE, path, None::<&Value>).await?;
+            screen.line("Users may sign in.", &json!({ "admitted": true }))
+        }
         Org::Quota(asked) => quota::run(client, asked, screen).await,
         Org::Administrator(asked) => administrator::run(client, asked, screen).await,
         Org::Link(asked) => link(client, asked, screen).await,

@@ -110,7 +110,9 @@ fn text(file: &Path, restored: &Restored) -> String {
            merged again, as what it was: idp-hub org plan NAME. Memberships and roles that were\n  \
            given since then between older things stay where they are, to be adopted or\n  \
            put back: idp-hub org drift.\n\
-         - Nobody is signed in any more: sign in again.\n\
+         - Nobody is signed in any more: sign in again. Users of the directory can't before each\n  \
+           merged region is back, and has said who was deleted since then; one that is away is\n  \
+           waited for a quarter of an hour, or until you say: idp-hub org admit.\n\
          - Regions that were removed since then are back, and report again: remove them again,\n  \
            with idp-hub region remove NAME.{revived}\n\
          - Regions that joined since then are not known here, and their agents say so: invite\n  \
@@ -147,6 +149,11 @@ pub(super) async fn remind(store: &Store, clock: &Clock) -> Result<(), StoreErro
         let what = "this hub was restored from a backup; regions that were removed between that \
                     and the restore are back, and must be removed again";
         tracing::warn!(restored, backup_of = taken, "{what}");
+    }
+    if store.read(|it| it.sign_in_held()).await?.is_some() {
+        let what = "no user of the directory signs in before each merged region has said who was \
+                    deleted since the backup, or `idp-hub org admit`";
+        tracing::warn!("{what}");
     }
     Ok(())
 }

@@ -1,11 +1,15 @@
 //! Facts about this hub: its federation, its own id, its epoch, and whether it was restored.
 
 use rusqlite::{Connection, OptionalExtension, params};
+use shared::audit::{Act, By};
 use shared::ids::{FederationId, HubId};
 use shared::model::UnixMillis;
 
 use super::error::{Doing, StoreError};
 use super::{Changing, Reading};
+
+/// Since when users of the directory do not sign in, as the hub was restored.
+const SIGN_IN_HELD: &str = "sign_in_held";
 
 const ADMIN_PROJECT: &str = "administrator_project";
 
@@ -33,10 +37,18 @@ pub struct Restoration {
 }
 
 impl Restoration {
-    /// Notes it, in place of one before.
+    /// Notes it, in place of one before. Whoever was deleted since the backup has his password in
+    /// it: no user signs in before the merged regions had their say.
     pub(in crate::store) fn note(&self, connection: &Connection) -> Result<(), StoreError> {
         let both = u128::from(self.at.0) | u128::from(self.taken.0) << 64;
-        store(connection, "restored", &both.to_le_bytes())
+        store(connection, "restored", &both.to_le_bytes())?;
+        let sql = "INSERT OR REPLACE INTO facts (name, value) SELECT ?1, ?2 WHERE EXISTS
+                       (SELECT 1 FROM region_organization WHERE merged_ms IS NOT NULL)";
+        let held = params![SIGN_IN_HELD, self.at.0.to_le_bytes()];
+        connection
+            .execute(sql, held)
+            .doing("hold users' sign-in")
+            .map(drop)
     }
 }
 
@@ -51,6 +63,16 @@ impl Reading<'_> {
             at: UnixMillis(both as u64),
             taken: UnixMillis((both >> 64) as u64),
         }))
+    }
+
+    /// Since when users of the directory do not sign in here, if they don't: the hub was restored,
+    /// and its regions may still say who was deleted since the backup.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn sign_in_held(&self) -> Result<Option<UnixMillis>, StoreError> {
+        let since = self.fact(SIGN_IN_HELD)?;
+        Ok(since.map(|it| UnixMillis(u64::from_le_bytes(it))))
     }
 
     /// The federation's facts, once there are any.
@@ -104,6 +126,21 @@ impl Reading<'_> {
 }
 
 impl Changing<'_> {
+    /// Users of the directory sign in again. `false` where they did.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn open_sign_in(&mut self, by: By, why: &str) -> Result<bool, StoreError> {
+        if self.reading().sign_in_held()?.is_none() {
+            return Ok(false);
+        }
+        let sql = "DELETE FROM facts WHERE name = ?1";
+        self.execute(sql, &[&SIGN_IN_HELD], "let users sign in")?;
+        let act = Act::new(by, "open-sign-in").on("directory", "", "");
+        self.audit(act.changing("held since the restore", why))?;
+        Ok(true)
+    }
+
     /// Remembers that the home region was merged, and what its administrator's project was called.
     pub(in crate::store) fn remember_admin_project(&self, name: &str) -> Result<(), StoreError> {
         store(self.connection, ADMIN_PROJECT, name.as_bytes())

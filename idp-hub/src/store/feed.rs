@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use shared::link::inbox::{Position, Verdict};
-use shared::model::{Feed, Record, RecordKind, ServiceKind, UnixMillis, Weight};
+use shared::model::{Feed, Record, RecordKind, RemarkState, ServiceKind, UnixMillis, Weight};
 use shared::transport::BudgetPermit;
 use shared::wire::Digest;
 use shared::wire::frame::{Open, feed_code};
@@ -55,6 +55,18 @@ impl FeedPayload {
             Self::Batch(batch) => batch.records.len(),
         }
     }
+
+    /// Whether it says of anything that it ended.
+    pub(in crate::store) fn tells_of_ends(&self) -> bool {
+        let tells = |it: &IncomingRecord| match it.known.as_deref() {
+            Some(Record::Remark(it)) => matches!(it.state, RemarkState::Ended { .. }),
+            _ => false,
+        };
+        match self {
+            Self::Open(_) => false,
+            Self::Batch(batch) => batch.records.iter().any(tells),
+        }
+    }
 }
 
 /// A decoded and checked batch.
@@ -79,7 +91,7 @@ pub struct IncomingRecord {
     pub value: Option<Bytes>,
     /// What it adds to the totals.
     pub weight: Weight,
-    /// The record itself, where the writer must understand it: services and samples.
+    /// The record itself, where the writer must understand it: services, samples and remarks.
     pub known: Option<Box<Record>>,
 }
 

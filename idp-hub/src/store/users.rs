@@ -45,6 +45,17 @@ pub struct Recipient {
     pub key: Option<PublicSealingKey>,
 }
 
+/// A password as one region's agent opens it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sealed {
+    /// The region's number.
+    pub no: RegionNo,
+    /// The key that it is sealed to: an agent that has another one by now can't open it.
+    pub key: PublicSealingKey,
+    /// The password.
+    pub bytes: Vec<u8>,
+}
+
 /// A user's new password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewPassword {
@@ -61,7 +72,14 @@ pub struct NewPassword {
     /// The region that he had it in before, if it is not a new one: that has it.
     pub captured_from: Option<RegionNo>,
     /// For each region that it could be sealed to.
-    pub sealed: Vec<(RegionNo, Vec<u8>)>,
+    pub sealed: Vec<Sealed>,
+}
+
+impl Recipient {
+    /// Whether its agent opens this, by the key that it has now.
+    fn opens(&self, sealed: &Sealed) -> bool {
+        self.no == sealed.no && self.key == Some(sealed.key)
+    }
 }
 
 impl UserRow {
@@ -220,8 +238,9 @@ impl Reading<'_> {
 }
 
 impl Changing<'_> {
-    /// Gives a user another password, and tells it to the regions for which it was sealed. The
-    /// others lose what was told them before. His sessions end. Returns which it was told to.
+    /// Gives a user another password, and tells it to the regions for which it was sealed, by the
+    /// keys that they have now. The others lose what was told them before. His sessions end.
+    /// Returns which it was told to.
     ///
     /// # Errors
     /// If he is not live, another password was set meanwhile, or the database fails.
@@ -255,14 +274,14 @@ impl Changing<'_> {
         )?;
         let recipients = self.reading().recipients()?;
         let sealed = recipients.into_iter().map(|it| {
-            let own = new.sealed.iter().find(|(no, _)| *no == it.no);
-            (it.no, own.map(|(_, sealed)| sealed.clone()))
+            let own = new.sealed.iter().find(|sealed| it.opens(sealed));
+            (it.no, own.map(|it| it.bytes.clone()))
         });
         self.tell_password((user, new.version), &new.author, sealed.collect())
     }
 
-    /// Tells a password to regions that lack it, unless another one was set meanwhile. Returns
-    /// which it was told to.
+    /// Tells a password to regions that lack it and have the keys still that it was sealed to,
+    /// unless another one was set meanwhile. Returns which it was told to.
     ///
     /// # Errors
     /// If the database fails.
@@ -270,13 +289,15 @@ impl Changing<'_> {
         &mut self,
         (user, version): (ObjectId, u64),
         author: &str,
-        sealed: Vec<(RegionNo, Vec<u8>)>,
+        mut sealed: Vec<Sealed>,
     ) -> Result<Vec<RegionNo>, StoreError> {
         let found = self.reading().user_row(user)?;
         if found.and_then(|it| it.version()) != Some(version) {
             return Ok(Vec::new());
         }
-        let sealed = sealed.into_iter().map(|(no, sealed)| (no, Some(sealed)));
+        let recipients = self.reading().recipients()?;
+        sealed.retain(|sealed| recipients.iter().any(|it| it.opens(sealed)));
+        let sealed = sealed.into_iter().map(|it| (it.no, Some(it.bytes)));
         self.tell_password((user, version), author, sealed.collect())
     }
 }

@@ -1,6 +1,6 @@
 //! The one writer: takes what waits, commits it together, then answers.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::Changing;
 use super::directory::Heads;
+use super::ends::EndsTold;
 use super::error::{Doing, StoreError};
 use super::feed::{self, Answer, FeedJob, Frame};
 use super::hot::{Hot, Overview};
@@ -145,6 +146,7 @@ pub(in crate::store) struct WriteConnection {
     overlay: Overlay,
     overview: Overview,
     heads: watch::Sender<Heads>,
+    ends: EndsTold,
     clock: Clock,
     closed: bool,
     /// Commits failed, of which the log has heard.
@@ -157,6 +159,7 @@ pub(in crate::store) struct WriteConnection {
 struct Waiting {
     feeds: Vec<(RegionNo, Feed, Arc<Mailbox>, Option<Answer>)>,
     changes: Vec<Told>,
+    ends: BTreeSet<RegionNo>,
     measured: Measured,
 }
 
@@ -165,7 +168,7 @@ impl WriteConnection {
         path: &Path,
         connection: Connection,
         readers: Arc<Readers>,
-        (overview, heads): (Overview, watch::Sender<Heads>),
+        (overview, heads, ends): (Overview, watch::Sender<Heads>, EndsTold),
         clock: Clock,
         region_max: Size,
     ) -> Result<Self, StoreError> {
@@ -178,6 +181,7 @@ impl WriteConnection {
             overlay: Overlay::default(),
             overview,
             heads,
+            ends,
             measure: Measure::new(path.to_owned(), clock.clone()),
             clock,
             closed: false,
@@ -298,6 +302,9 @@ impl WriteConnection {
                     budget: _budget,
                 } = job;
                 let records = payload.len();
+                if payload.tells_of_ends() {
+                    waiting.ends.insert(region);
+                }
                 // Noted before it is tried: should the group fail, its sender must hear of it.
                 waiting.feeds.push((region, feed, mailbox, None));
                 let (connection, hot) = (&self.connection, &mut self.hot);
@@ -354,6 +361,7 @@ impl WriteConnection {
         for told in waiting.changes {
             told(Ok(()));
         }
+        waiting.ends.into_iter().for_each(|it| self.ends.tell(it));
     }
 
     /// Agents are told of a change of the directory when it is durable.

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use shared::audit::By;
 use shared::model::UnixMillis;
 use shared::runtime::clock::Clock;
 use shared::runtime::errors::chain;
@@ -145,23 +144,7 @@ async fn one(store: &Store, it: &Remarked, policy: DriftPolicy) -> Result<(), St
         id: it.remark.subject.id(),
         digest: it.seen,
     };
-    let changed = store.change(move |it| {
-        let Some(region) = it.region_numbered(no)? else {
-            return Ok(false);
-        };
-        let by = By::new(
-            format!("policy of region {}", region.facts.name),
-            "this hub",
-        );
-        match policy {
-            DriftPolicy::Ask => Ok(false),
-            DriftPolicy::PutBack => it.put_back(&region, &seen, &by, CURE_AGAIN),
-            DriftPolicy::Adopt => {
-                let delta = it.adopt_drift(&region, &seen, false, &by)?;
-                Ok(!delta.is_empty())
-            }
-        }
-    });
+    let changed = store.change(move |it| it.cure_drift(no, &seen, policy));
     let (changed, region, policy) = (changed.await?, &it.region, policy.name());
     let action = "drift-policy";
     tracing::info!(target: "audit", action, region, subject, policy, changed, "done");

@@ -13,12 +13,15 @@ use shared::model::{CloudCredential, CloudId, Record};
 use shared::pki::{Context, SealedFor, SealingKey};
 use shared::wire::frame::{Checked, Fate, decode_credential};
 use shared::wire::record::{self, Decoded};
+use tokio::sync::Notify;
 
 use crate::kit::Kit;
 
 pub(crate) struct Clouds {
     federation: FederationId,
     state: Mutex<State>,
+    /// One that hung answers by now.
+    released: Notify,
 }
 
 #[derive(Default)]
@@ -37,6 +40,7 @@ impl Clouds {
         Self {
             federation,
             state: Mutex::default(),
+            released: Notify::new(),
         }
     }
 
@@ -66,14 +70,19 @@ impl Clouds {
         self.state.lock().unwrap().away.remove(&region);
     }
 
-    /// A region's cloud is asked, and never answers.
+    /// A region's cloud is asked, and does not answer.
     pub(crate) fn hangs(&self, region: RegionNo) {
         self.state.lock().unwrap().hanging.insert(region);
     }
 
-    /// It answers whoever asks from now on.
+    /// It answers whoever asks from now on, and whoever waits.
     pub(crate) fn hangs_no_more(&self, region: RegionNo) {
         self.state.lock().unwrap().hanging.remove(&region);
+        self.released.notify_waiters();
+    }
+
+    fn is_hanging(&self, region: RegionNo) -> bool {
+        self.state.lock().unwrap().hanging.contains(&region)
     }
 
     fn answer(
@@ -111,10 +120,15 @@ impl Regions for Clouds {
         sealed: Vec<u8>,
     ) -> BoxFuture<'_, Result<Checked, CallError>> {
         let answer = self.answer(region, &user, &sealed);
-        match self.state.lock().unwrap().hanging.contains(&region) {
-            true => Box::pin(std::future::pending()),
-            false => Box::pin(std::future::ready(answer)),
-        }
+        Box::pin(async move {
+            loop {
+                let released = self.released.notified();
+                if !self.is_hanging(region) {
+                    return answer;
+                }
+                released.await;
+            }
+        })
     }
 
     fn give(

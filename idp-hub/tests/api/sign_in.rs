@@ -1,5 +1,11 @@
 //! Users of the directory: their passwords, here and in the regions, and who is let in.
 
+#[path = "sign_in/at_once.rs"]
+mod at_once;
+#[path = "sign_in/counted.rs"]
+mod counted;
+#[path = "sign_in/held.rs"]
+mod held;
 #[path = "sign_in/standing.rs"]
 mod standing;
 

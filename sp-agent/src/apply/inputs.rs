@@ -14,7 +14,7 @@ use super::compare::default_project;
 use super::link_ends::ends;
 use super::looks::known;
 use super::objects::needs;
-use super::places::Here;
+use super::places::{Here, There};
 use super::subject::Subject;
 use super::{Policy, Reconciler};
 use crate::replica::{Note, Replica};
@@ -97,6 +97,7 @@ impl Reconciler {
             }
             self.replica.directory.insert(id, object);
         }
+        self.note_revived((kind, id));
         self.look_at_markers((kind, id));
         // What failed was another wish.
         self.failures.forget(&subject);
@@ -138,9 +139,20 @@ impl Reconciler {
             None => self.replica.ended.remove(&id),
         };
         for (kind, _) in before.into_iter().chain(end) {
+            self.note_revived((kind, id));
             self.dirty.insert(Subject::Object(kind, id));
             self.look_at_links_of(kind, &id);
         }
+    }
+
+    /// Whether a thing ended and is told of again, which the hub hears of at once.
+    fn note_revived(&mut self, (kind, id): There) {
+        let ended = self.replica.ended.get(&id);
+        let has_ended = ended.is_some_and(|(of, _)| *of == kind);
+        match has_ended && self.replica.directory.has(kind, &id) {
+            true => self.revived.insert((kind, id)),
+            false => self.revived.remove(&(kind, id)),
+        };
     }
 
     /// What was retired was called so last; `None` takes that back.

@@ -43,7 +43,8 @@ impl From<&Progress> for Applying {
 impl Reconciler {
     /// What is to be told, as of this progress.
     pub fn remarks(&self, progress: &Progress) -> Remarks {
-        let failed = self.tally.failed().take(REMARKS_MAX);
+        let failed = self.tally.failed().filter(|it| !self.is_revived(it));
+        let failed = failed.take(REMARKS_MAX);
         let subjects = failed.chain(self.tally.drift().take(REMARKS_MAX));
         let remarks = subjects.filter_map(|it| self.remark(it));
         let listed = progress.failed.iter();
@@ -53,6 +54,7 @@ impl Reconciler {
             // The hub bounds what it wants purged at a time.
             remarks: remarks
                 .chain(self.purged().take(REMARKS_MAX))
+                .chain(self.ended_again())
                 .chain(unread.cloned().map(Failed::remark))
                 .collect(),
             is_whole: self.is_whole(),
@@ -70,14 +72,6 @@ impl Reconciler {
         let (name, state) = match (self.standings.get(subject)?, self.failures.get(subject)) {
             (Standing::Drift(drift), _) => return Some(self.of_drift(subject, drift)),
             (Standing::Blocked(reason), _) => {
-                let revived = self.revived(subject);
-                if let Some(state) = revived {
-                    return Some(Remark {
-                        subject: subject.clone(),
-                        name: self.name(subject),
-                        state,
-                    });
-                }
                 let reason = short(reason);
                 (self.name(subject), RemarkState::Blocked { reason })
             }
@@ -98,15 +92,24 @@ impl Reconciler {
         })
     }
 
-    /// What is told of what ended and is told of again, so that the hub ends it too.
-    fn revived(&self, subject: &Subject) -> Option<RemarkState> {
-        let Subject::Object(kind, id) = subject else {
-            return None;
-        };
-        let (of, how) = self.replica.ended.get(id)?;
-        let is_told = of == kind && self.replica.directory.has(*kind, id);
-        let proof = self.replica.proofs.get(id).copied().unwrap_or_default();
-        is_told.then_some(RemarkState::Ended { how: *how, proof })
+    fn is_revived(&self, subject: &Subject) -> bool {
+        matches!(subject, Subject::Object(kind, id) if self.revived.contains(&(*kind, *id)))
+    }
+
+    /// What is told of what ended and is told of again, so that the hub ends it too: all of it,
+    /// whatever else there is to tell, and before anything of the cloud was read. Who was deleted
+    /// may sign in at that hub until then. The hub itself bounds how much that is.
+    fn ended_again(&self) -> impl Iterator<Item = Remark> {
+        self.revived.iter().filter_map(|(kind, id)| {
+            let (_, how) = *self.replica.ended.get(id)?;
+            let proof = self.replica.proofs.get(id).copied().unwrap_or_default();
+            let subject = Subject::Object(*kind, *id);
+            Some(Remark {
+                name: self.name(&subject),
+                subject,
+                state: RemarkState::Ended { how, proof },
+            })
+        })
     }
 
     /// What is told of a drift.

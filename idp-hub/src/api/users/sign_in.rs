@@ -4,6 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use shared::audit::{Act, By};
+use shared::ids::ObjectId;
 use shared::model::CloudId;
 use shared::pki::{Context, SECRET_BYTES_MAX, SealedFor};
 use shared::runtime::errors::chain;
@@ -12,11 +13,13 @@ use zeroize::Zeroizing;
 
 use super::lockout::Whose;
 use super::spread::{Chosen, How, set_now, spread};
+use crate::api::passwords::Place;
 use crate::api::problem::{Kind, Problem};
 use crate::api::session::{attempt, succeeded, take_back, wrong};
 use crate::api::state::ApiState;
 use crate::api::who::Source;
 use crate::downlink::CallError;
+use crate::store::StoreError;
 use crate::store::users::{Recipient, UserRow};
 
 /// The longest name of a user, and of a department, in bytes: 255 characters of four each.
@@ -24,6 +27,10 @@ const NAME_BYTES_MAX: usize = 1020;
 
 /// How long the region that a user came from is waited for.
 const ASKED_MAX: Duration = Duration::from_secs(10);
+
+/// When whoever may not sign in yet tries again: regions that are there have their say within
+/// seconds.
+const HELD_RETRY: Duration = Duration::from_secs(10);
 
 /// What somebody says.
 pub(in crate::api) struct Given {
@@ -60,7 +67,7 @@ impl From<Problem> for Refused {
 
 impl<E> From<E> for Refused
 where
-    E: Into<crate::store::StoreError>,
+    E: Into<StoreError>,
 {
     fn from(error: E) -> Self {
         Problem::from(error.into()).into()
@@ -97,6 +104,7 @@ pub(in crate::api) async fn check(
     if department.len() > NAME_BYTES_MAX || name.len() > NAME_BYTES_MAX {
         return Err(refused("wrong-password"));
     }
+    is_open(state).await?;
     // First, so that nothing is counted where the hub is too busy to look at a password.
     let place = state.passwords().place().map_err(Problem::from)?;
     // Names may be long, and are remembered.
@@ -106,47 +114,86 @@ pub(in crate::api) async fn check(
     let nobody = Whose::Nobody(hashed);
     let found = state
         .store
-        .read(move |it| it.user_named(&department, &name))
-        .await?;
+        .read(move |it| it.user_named(&department, &name));
+    let found = found.await.inspect_err(|_| take_back(state, source, &pair));
+    let found = found?;
     let whose = found.as_ref().map_or(nobody, |it| Whose::User(it.id));
     unlocked(state, &whose)?;
-    let is_known = found.is_some();
-    let row = found.filter(UserRow::may_sign_in);
-    let origin = match &row {
-        Some(row) if row.password.is_none() => {
-            let id = row.id;
-            // No region vouches for who has power over the others.
-            let origin = state.store.read(move |it| match it.is_administrator(id)? {
-                true => Ok(None),
-                false => it.origin_of_user(id),
-            });
-            origin.await?
-        }
-        _ => None,
-    };
-    let row = match (row, origin) {
-        (Some(row), Some(origin)) => {
-            drop(place);
-            let captured = capture(state, source, &row, &origin, password).await;
-            captured.inspect_err(|it| forgive(state, (source, &pair), &whose, it))?
-        }
-        (row, _) => {
-            let hash = row.as_ref().and_then(|it| it.password.as_ref());
-            let hash = hash.map(|it| it.hash.clone());
-            let passwords = state.passwords();
-            let fits = passwords.verify(place, password.clone(), hash).await;
-            let fits = fits.map_err(Problem::from)?;
-            let row = match (row, is_known) {
-                (None, true) => return Err(refused("disabled")),
-                (row, _) => row.filter(|_| fits),
-            };
-            let row = row.ok_or_else(|| refused("wrong-password"))?;
-            spread(state, source, &row, password).await;
-            row
-        }
-    };
+    // Whoever goes away before there is an answer leaves it counted.
+    let row = look_at(state, source, (place, found), password).await;
+    let row = row.inspect_err(|it| forgive(state, (source, &pair), &whose, it))?;
     succeeded(state, source, &pair);
     state.lockout(|it| it.right(&whose));
+    Ok(row)
+}
+
+/// Whether users sign in here at all. Who was deleted since the backup that the hub was restored
+/// from would be one of them.
+async fn is_open(state: &ApiState) -> Result<(), Refused> {
+    let held = state.store.read(|it| it.sign_in_held());
+    if held.await?.is_none() {
+        return Ok(());
+    }
+    let detail = "This hub was restored from a backup, and its regions have not said yet who was \
+                  deleted since: until then no user of the directory signs in here.";
+    let problem = Problem::new(Kind::SignInHeld, detail);
+    Err(problem.retry_after(HELD_RETRY).into())
+}
+
+/// Looks at a password: by the hub's own hash, or in the region that he came from.
+async fn look_at(
+    state: &ApiState,
+    source: Source,
+    (place, found): (Place, Option<UserRow>),
+    password: Zeroizing<String>,
+) -> Result<UserRow, Refused> {
+    let is_known = found.is_some();
+    let row = found.filter(UserRow::may_sign_in);
+    if let Some(row) = &row
+        && row.password.is_none()
+        && let Some(origin) = origin(state, row.id).await?
+    {
+        drop(place);
+        return capture(state, source, row, &origin, password).await;
+    }
+    let is_off = is_known && row.is_none();
+    let row = by_hash(state, source, (place, row), password).await;
+    row.map_err(|it| match is_off && it.is_guess {
+        true => refused("disabled"),
+        false => it,
+    })
+}
+
+/// The region that is asked about a user, and what its cloud calls him. None vouches for who has
+/// power over the others.
+async fn origin(
+    state: &ApiState,
+    user: ObjectId,
+) -> Result<Option<(Recipient, CloudId)>, StoreError> {
+    let origin = state
+        .store
+        .read(move |it| match it.is_administrator(user)? {
+            true => Ok(None),
+            false => it.origin_of_user(user),
+        });
+    origin.await
+}
+
+/// The user, if it is his password by the hub's own hash. Of nobody it takes as long.
+async fn by_hash(
+    state: &ApiState,
+    source: Source,
+    (place, row): (Place, Option<UserRow>),
+    password: Zeroizing<String>,
+) -> Result<UserRow, Refused> {
+    let hash = row.as_ref().and_then(|it| it.password.as_ref());
+    let hash = hash.map(|it| it.hash.clone());
+    let passwords = state.passwords();
+    let fits = passwords.verify(place, password.clone(), hash).await;
+    let fits = fits.map_err(Problem::from)?;
+    let row = row.filter(|_| fits);
+    let row = row.ok_or_else(|| refused("wrong-password"))?;
+    spread(state, source, &row, password).await;
     Ok(row)
 }
 
@@ -210,11 +257,14 @@ async fn capture(
     let act = Act::new(by, "capture-password").on("user", row.id, title.as_str());
     let chosen = Chosen {
         row,
-        password,
+        password: password.clone(),
         act,
         how: How::CapturedFrom(from.no),
     };
-    let (document, password) = set_now(state, chosen).await?;
+    let (document, password) = match set_now(state, chosen).await {
+        Ok(kept) => kept,
+        Err(problem) => return overtaken(state, source, (row.id, problem), password).await,
+    };
     let regions = document.regions;
     tracing::info!(
         target: "audit", action = "capture-password", user = title, region, regions
@@ -227,6 +277,26 @@ async fn capture(
         password: Some(password),
         ..row
     })
+}
+
+/// The user whose password could not be kept. Where he has one by now, he signed in twice at once,
+/// or somebody gave him another: that one counts.
+async fn overtaken(
+    state: &ApiState,
+    source: Source,
+    (id, problem): (ObjectId, Problem),
+    password: Zeroizing<String>,
+) -> Result<UserRow, Refused> {
+    let row = state.store.read(move |it| it.user_row(id)).await?;
+    let row = row.ok_or_else(|| refused("ended"))?;
+    if row.version().is_none() {
+        return Err(problem.into());
+    }
+    if !row.may_sign_in() {
+        return Err(refused("disabled"));
+    }
+    let place = state.passwords().place().map_err(Problem::from)?;
+    by_hash(state, source, (place, Some(row)), password).await
 }
 
 /// Whether the region's cloud says that it is his password.

@@ -14,7 +14,7 @@ use crate::api::state::ApiState;
 use crate::api::who::Source;
 use crate::directory::Edit;
 use crate::directory::rights::{Action, Asker};
-use crate::store::users::{NewPassword, PasswordRow, Recipient, UserRow};
+use crate::store::users::{NewPassword, PasswordRow, Recipient, Sealed, UserRow};
 use crate::store::{Changing, RegionNo, StoreError};
 
 /// A password that somebody chose.
@@ -186,7 +186,7 @@ async fn seal_all(
     (user, version): (ObjectId, u64),
     recipients: Vec<Recipient>,
     password: Zeroizing<String>,
-) -> Result<Vec<(RegionNo, Vec<u8>)>, PasswordError> {
+) -> Result<Vec<Sealed>, PasswordError> {
     let federation = state.authority.hub_facts().federation;
     let sealing = move || {
         let sealed = recipients.into_iter().filter_map(|it| {
@@ -195,8 +195,9 @@ async fn seal_all(
                 region: it.id,
                 purpose: SealedFor::Password(user, version),
             };
-            match it.key?.seal(&context, password.as_bytes()) {
-                Ok(sealed) => Some((it.no, sealed)),
+            let (no, key) = (it.no, it.key?);
+            match key.seal(&context, password.as_bytes()) {
+                Ok(bytes) => Some(Sealed { no, key, bytes }),
                 Err(error) => {
                     let (region, error) = (it.name, chain(&error).to_string());
                     tracing::warn!(region, error, "cannot seal a password to a region's agent");

@@ -39,7 +39,9 @@ pub(in crate::cli) enum Org {
     Status {
         /// Of this region alone
         region: Option<String>,
-        /// Go on, with a line for each change, until nothing is left to be done
+        /// Go on, with a line for each change, until nothing is left to be done; or until for a
+        /// minute and a half nothing was left but what failed, is held back by a policy or waits
+        /// for a region that is away (for ten minutes, whatever is left): then with exit code 1
         #[arg(long)]
         follow: bool,
     },
@@ -103,6 +105,10 @@ pub(in crate::cli) enum Org {
         /// The user's name or id
         user: String,
     },
+    /// Let users sign in at a hub that was restored from a backup, before every merged region has
+    /// said who was deleted since; they may by themselves once each has, or after a quarter of an
+    /// hour without those that are away
+    Admit,
     /// Show quotas, set them, and find what is left over
     #[command(subcommand)]
     Quota(Quota),

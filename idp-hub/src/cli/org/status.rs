@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 use shared::runtime::clock::Clock;
 
-use self::follow::Following;
+use self::follow::{End, Following};
 use super::super::client::Client;
 use super::super::error::CliError;
 use super::super::output::Screen;
@@ -34,8 +34,8 @@ pub(super) async fn run(
     screen.write(|| shown::status(&regions, &failures, screen), &document)
 }
 
-/// A line for each change, until all is in place in every merged region, or whoever looks has seen
-/// enough.
+/// A line for each change, until all is in place in every merged region, nothing goes on any more,
+/// or whoever looks has seen enough.
 pub(super) async fn follow(
     client: &Client,
     region: Option<&str>,
@@ -51,8 +51,14 @@ pub(super) async fn follow(
         }
         let new = following.look(&regions);
         let is_read = new.is_empty() || screen.append(|| new.join("\n"), &document)?;
-        if following.is_over() || !is_read {
-            return Ok(());
+        match following.end() {
+            Some(End::Stuck) if is_read => {
+                let left = follow::unfinished(&regions).join("; ");
+                return Err(CliError::Unfinished { left });
+            }
+            Some(_) => return Ok(()),
+            None if !is_read => return Ok(()),
+            None => {}
         }
         clock.sleep(LOOK_EVERY).await;
     }

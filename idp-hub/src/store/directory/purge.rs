@@ -71,17 +71,24 @@ impl Reading<'_> {
     }
 
     /// What a region tells to have ended, by this hub's own proof, and what lives here all the
-    /// same: the hub was restored from an older backup.
+    /// same: the hub was restored from an older backup. Of all regions, or of one.
     ///
     /// # Errors
     /// If the database fails.
-    pub fn revived(&self) -> Result<BTreeSet<Revived>, StoreError> {
+    pub fn revived(&self, of: Option<RegionNo>) -> Result<BTreeSet<Revived>, StoreError> {
+        let region = match of {
+            Some(no) => match self.region_numbered(no)? {
+                Some(row) => Some(row.facts.name),
+                None => return Ok(BTreeSet::new()),
+            },
+            None => None,
+        };
         let key = self.required("lapse_key")?;
         let mut revived = BTreeSet::new();
         let mut after = Vec::new();
         loop {
             let is_end = |it: &RemarkState| matches!(it, RemarkState::Ended { .. });
-            let page = self.remarks(None, is_end, &after, PAGE_MAX)?;
+            let page = self.remarks(region.as_deref(), is_end, &after, PAGE_MAX)?;
             for it in page.items {
                 let (Subject::Object(kind, id), RemarkState::Ended { how, proof }) =
                     (&it.remark.subject, &it.remark.state)

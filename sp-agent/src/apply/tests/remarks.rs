@@ -2,7 +2,8 @@
 
 use shared::ids::ObjectId;
 use shared::model::{
-    Applying, DriftKind, Drifted, Key, Object, ObjectKind, Record, RecordKind, Remark, RemarkState,
+    Applying, DriftKind, Drifted, End, Key, Object, ObjectKind, Record, RecordKind, Remark,
+    RemarkState,
 };
 use shared::wire::record;
 
@@ -99,6 +100,44 @@ fn until_all_was_read_nothing_is_said_to_be_as_it_should_be() {
             ..Applying::default()
         }
     );
+}
+
+/// The hub is of a backup in which all of these live, who were deleted since.
+fn all_revived(count: u128) -> Replica {
+    let mut replica = super::rules::replica();
+    for number in 1000..1000 + count {
+        let id = oid(number);
+        let name = format!("user {number}");
+        replica.directory.insert(id, user(oid(1), &name));
+        replica.ended.insert(id, (ObjectKind::User, End::Deleted));
+    }
+    replica
+}
+
+fn told_to_have_ended(told: &Remarks) -> usize {
+    let all = told.remarks.iter().map(|it| &it.state);
+    all.filter(|it| matches!(it, RemarkState::Ended { .. }))
+        .count()
+}
+
+#[test]
+fn whoever_was_deleted_is_told_of_before_anything_was_read_and_however_many_they_are() {
+    let mut core = Reconciler::new(federation(), Policy::default(), Base::default(), start());
+    core.follow(&all_revived(2500));
+    let first = core.remarks(&core.progress(start()));
+    assert_eq!((told_to_have_ended(&first), first.is_whole), (2500, false));
+    core.follow(&all_revived(2));
+    let then = core.remarks(&core.progress(start()));
+    assert_eq!(told_to_have_ended(&then), 2);
+
+    let (mut bench, _) = applied();
+    bench.core.follow(&all_revived(2500));
+    assert_eq!(bench.run(), 0);
+    assert_eq!(told_to_have_ended(&told(&bench)), 2500);
+    assert_eq!(told(&bench).remarks.len(), 2500, "each of them once");
+    bench.core.follow(&all_revived(0));
+    bench.run();
+    assert_eq!(told(&bench).remarks, []);
 }
 
 #[test]

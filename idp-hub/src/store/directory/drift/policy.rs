@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use rusqlite::{OptionalExtension, params};
 use shared::audit::{Act, By};
-use shared::model::{Record, RecordKind, UnixMillis};
+use shared::model::{Record, RecordKind, Remark, UnixMillis};
 
-use super::{Remarked, is_told, not_merged, remarked};
+use super::{Remarked, Seen, is_told, not_merged, remarked};
 use crate::directory::{DriftPolicy, may_adopt_unasked, may_put_back_unasked};
 use crate::store::error::{Doing, StoreError};
 use crate::store::records::PAGE_MAX;
@@ -76,14 +76,7 @@ impl Reading<'_> {
             let Record::Remark(remark) = it.record else {
                 return None;
             };
-            let is_due = match policy {
-                DriftPolicy::Ask => false,
-                DriftPolicy::PutBack => may_put_back_unasked(&remark),
-                DriftPolicy::Adopt => {
-                    may_adopt_unasked(&remark)
-                        && matches!(self.is_of_administrators(&remark.subject), Ok(false))
-                }
-            };
+            let is_due = matches!(self.decides(policy, &remark), Ok(true));
             let it = is_due.then(|| remarked(region, remark, it.changed).ok())??;
             let is_told = policy == DriftPolicy::PutBack && is_told(&told, &it, now, CURE_AGAIN);
             (!is_told).then_some(it)
@@ -93,9 +86,55 @@ impl Reading<'_> {
             next: found.next,
         })
     }
+
+    /// Whether a policy decides about a drift, without asking.
+    fn decides(&self, policy: DriftPolicy, remark: &Remark) -> Result<bool, StoreError> {
+        Ok(match policy {
+            DriftPolicy::Ask => false,
+            DriftPolicy::PutBack => may_put_back_unasked(remark),
+            DriftPolicy::Adopt => {
+                may_adopt_unasked(remark) && !self.is_of_administrators(&remark.subject)?
+            }
+        })
+    }
 }
 
 impl Changing<'_> {
+    /// Cures a drift that was due by a region's policy, if the policy is still that one and still
+    /// decides: since then somebody may have said another, or made whom it is about a cloud
+    /// administrator. Returns whether anything was changed or told.
+    ///
+    /// # Errors
+    /// As [`put_back`](Self::put_back) and [`adopt_drift`](Self::adopt_drift).
+    pub fn cure_drift(
+        &mut self,
+        no: RegionNo,
+        seen: &Seen,
+        policy: DriftPolicy,
+    ) -> Result<bool, StoreError> {
+        let Some(region) = self.region_numbered(no)? else {
+            return Ok(false);
+        };
+        let reading = self.reading();
+        if reading.drift_policy(no)? != policy
+            || !reading.decides(policy, &reading.seen(&region, seen)?.remark)?
+        {
+            return Ok(false);
+        }
+        let by = By::new(
+            format!("policy of region {}", region.facts.name),
+            "this hub",
+        );
+        match policy {
+            DriftPolicy::Ask => Ok(false),
+            DriftPolicy::PutBack => self.put_back(&region, seen, &by, CURE_AGAIN),
+            DriftPolicy::Adopt => {
+                let delta = self.adopt_drift(&region, seen, false, &by)?;
+                Ok(!delta.is_empty())
+            }
+        }
+    }
+
     /// Says what is done about drift in a region from now on.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! Remarks of regions, and what is answered: in one transaction, and told to that region alone.
 
+mod policy;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -247,6 +249,14 @@ async fn what_is_adopted_is_an_edit_by_the_rules() {
     site.is_sound().await;
 }
 
+async fn set_policy(site: &Site, no: RegionNo, policy: DriftPolicy) -> Result<(), StoreError> {
+    let set = site.store.change(move |it| {
+        let region = it.region_numbered(no)?.unwrap();
+        it.set_drift_policy(&region, policy, &by_ann())
+    });
+    set.await
+}
+
 /// What is cured by policy after a while, of which region and how.
 async fn due_after(site: &Site, wait: Duration) -> Vec<(RegionNo, DriftPolicy)> {
     let now = shared::runtime::clock::Clock::system().unix_millis();
@@ -327,41 +337,6 @@ async fn about_what_the_directory_never_had_nothing_is_told() {
     site.is_sound().await;
 }
 
-#[tokio::test]
-async fn a_policy_is_a_regions_own_and_picks_what_it_may_decide() {
-    let (site, [home, north]) = site().await;
-    let name = drift(lab(), DriftKind::Name, "labs");
-    let own = Subject::Own(ObjectKind::User, CloudId::new("u"));
-    let created = drift(own, DriftKind::CreatedHere, "eve");
-    remark(&site, north, 2, "n", &[name.clone(), created]).await;
-    remark(&site, home, 2, "h", std::slice::from_ref(&name)).await;
-    let due = || due_after(&site, Duration::ZERO);
-    assert_eq!(due().await, []);
-    for policy in [DriftPolicy::Adopt, DriftPolicy::PutBack] {
-        let set = site.store.change(move |it| {
-            let region = it.region_numbered(north)?.unwrap();
-            it.set_drift_policy(&region, policy, &by_ann())
-        });
-        set.await.unwrap();
-        assert_eq!(due().await, [(north, policy)]);
-    }
-    put_back(&site, north, seen(&name)).await.unwrap();
-    assert_eq!(due().await, [], "it is told");
-    let again = due_after(&site, CURE_AGAIN).await;
-    assert_eq!(again, [(north, DriftPolicy::PutBack)], "and is there still");
-    site.merge(north).await;
-    let kept = site.store.read(move |it| it.drift_policy(north)).await;
-    assert_eq!(kept.unwrap(), DriftPolicy::PutBack, "a merge keeps it");
-
-    let young = site.region(3).await;
-    let set = site.store.change(move |it| {
-        let region = it.region_numbered(young)?.unwrap();
-        it.set_drift_policy(&region, DriftPolicy::Adopt, &by_ann())
-    });
-    let refused = set.await.unwrap_err().to_string();
-    assert!(refused.contains("org merge region-3"), "{refused}");
-}
-
 /// The group `staff` of `lab`, and that `ann` is in it, which the directory does not say.
 async fn unsaid(site: &Site) -> Remark {
     let group = Group {
@@ -389,11 +364,7 @@ async fn a_link_of_which_a_restored_hub_says_nothing_is_put_back_or_adopted_but_
     let remarked = unsaid(&site).await;
     remark(&site, north, 2, "n", std::slice::from_ref(&remarked)).await;
     for policy in [DriftPolicy::Adopt, DriftPolicy::PutBack] {
-        let set = site.store.change(move |it| {
-            let region = it.region_numbered(north)?.unwrap();
-            it.set_drift_policy(&region, policy, &by_ann())
-        });
-        set.await.unwrap();
+        set_policy(&site, north, policy).await.unwrap();
         assert_eq!(due_after(&site, CURE_AGAIN).await, [], "{policy:?}");
     }
     assert!(put_back(&site, north, seen(&remarked)).await.unwrap());

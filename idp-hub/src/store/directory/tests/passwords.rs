@@ -2,10 +2,11 @@
 //! gone with the user.
 
 mod captured;
+mod keys;
 
 use shared::ids::ObjectId;
 use shared::model::{ObjectKind, Record, Secret, Subject};
-use shared::pki::SealingKey;
+use shared::pki::PublicSealingKey;
 use shared::runtime::clock::Clock;
 
 use super::site::{Site, organization};
@@ -13,22 +14,36 @@ use crate::directory::rights::{Action, Asker};
 use crate::directory::{Edit, Patch};
 use crate::store::RegionNo;
 use crate::store::StoreError;
-use crate::store::users::{NewPassword, UserRow};
+use crate::store::users::{NewPassword, Sealed, UserRow};
 
-/// Two merged regions with an `ann` each, and hers of the first one.
+/// Two merged regions whose agents have keys, with an `ann` each, and hers of the first one.
 async fn with_ann() -> (Site, [RegionNo; 2], UserRow) {
     let site = Site::new().await;
     let (home, north) = (site.region(1).await, site.region(2).await);
     for (no, mark) in [(home, "h"), (north, "n")] {
         site.tell(no, 1, &organization(mark)).await;
         site.merge(no).await;
+        site.tells_key(no, key(no)).await;
     }
     let ann = site.ann("ops").await;
     (site, [home, north], ann)
 }
 
+/// The key of a region's agent.
+fn key(no: RegionNo) -> PublicSealingKey {
+    PublicSealingKey::from_bytes([no.0 as u8; 32])
+}
+
+fn sealed_to(no: RegionNo, byte: u8) -> Sealed {
+    Sealed {
+        no,
+        key: key(no),
+        bytes: vec![byte; 60],
+    }
+}
+
 fn password(user: ObjectId, version: u64, sealed: &[(RegionNo, u8)]) -> NewPassword {
-    let sealed = sealed.iter().map(|(no, byte)| (*no, vec![*byte; 60]));
+    let sealed = sealed.iter().map(|(no, byte)| sealed_to(*no, *byte));
     NewPassword {
         user,
         hash: format!("hash {version}"),
@@ -44,6 +59,19 @@ impl Site {
     async fn ann(&self, department: &'static str) -> UserRow {
         let found = self.store.read(move |it| it.user_named(department, "ann"));
         found.await.unwrap().unwrap()
+    }
+
+    async fn tells_key(&self, no: RegionNo, key: PublicSealingKey) {
+        let told = self.store.change(move |it| it.seals(no, key));
+        told.await.unwrap();
+    }
+
+    async fn spread(&self, whose: (ObjectId, u64), sealed: Sealed) -> Vec<RegionNo> {
+        let sealed = vec![sealed];
+        let spread = move |it: &mut crate::store::Changing<'_>| {
+            it.spread_user_password(whose, "ann", sealed)
+        };
+        self.store.change(spread).await.unwrap()
     }
 
     async fn set(&self, new: NewPassword) -> Result<Vec<RegionNo>, StoreError> {
@@ -163,10 +191,7 @@ async fn a_password_is_told_to_each_region_by_its_own_feed() {
     site.is_sound().await;
 
     let version = (ann.id, 7);
-    let sealed = vec![(north, vec![2; 60])];
-    let spread =
-        move |it: &mut crate::store::Changing<'_>| it.spread_user_password(version, "ann", sealed);
-    assert_eq!(site.store.change(spread).await.unwrap(), [north]);
+    assert_eq!(site.spread(version, sealed_to(north, 2)).await, [north]);
     assert_eq!(site.secrets(), [(home.0, 7, 1), (north.0, 7, 2)]);
     site.is_sound().await;
 
@@ -175,13 +200,8 @@ async fn a_password_is_told_to_each_region_by_its_own_feed() {
     assert_eq!(site.secrets(), [(north.0, 9, 3)]);
     assert_eq!(site.lacking(ann.id).await, [home]);
     site.is_sound().await;
-    let late = vec![(home, vec![1; 60])];
-    let spread =
-        move |it: &mut crate::store::Changing<'_>| it.spread_user_password(version, "ann", late);
-    assert!(
-        site.store.change(spread).await.unwrap().is_empty(),
-        "not his any more"
-    );
+    let late = site.spread(version, sealed_to(home, 1)).await;
+    assert!(late.is_empty(), "not his any more");
     let old = site.set(password(ann.id, 9, &[])).await.unwrap_err();
     assert!(old.to_string().contains("same moment"), "{old}");
     let batch = site.store.read(move |it| it.directory_batch(north, 0));
@@ -218,31 +238,6 @@ async fn a_deleted_user_has_no_password_and_gets_none_by_another_merge() {
     let region = site.store.read(move |it| it.origin_of_user(id));
     assert_eq!(region.await.unwrap(), None, "nobody is asked about him");
     site.is_sound().await;
-}
-
-#[tokio::test]
-async fn what_is_sealed_to_a_key_that_is_gone_is_taken_back() {
-    let (site, [home, north], ann) = with_ann().await;
-    let (one, other) = (
-        SealingKey::generate().unwrap(),
-        SealingKey::generate().unwrap(),
-    );
-    for key in [one.public(), one.public(), other.public()] {
-        let told = site.store.change(move |it| it.seals(home, key));
-        told.await.unwrap();
-        if key == one.public() {
-            let version = Clock::system().unix_millis().0;
-            let sealed = [(home, 1), (north, 2)];
-            let _ = site.set(password(ann.id, version, &sealed)).await;
-            assert_eq!(site.secrets().len(), 2);
-        }
-    }
-    assert_eq!(site.lacking(ann.id).await, [home]);
-    site.is_sound().await;
-    let removed = site.store.change(move |it| it.remove_region(north));
-    removed.await.unwrap();
-    assert!(site.secrets().is_empty());
-    assert_eq!(site.lacking(ann.id).await, [home], "not what is removed");
 }
 
 #[tokio::test]

@@ -54,10 +54,8 @@ async fn who_is_made_anew_where_his_password_is_from_is_told_it_there_once() {
     assert_eq!(site.lacking(ann.id).await, [home]);
     site.merge(home).await;
     assert_eq!(site.lacking(ann.id).await, [home]);
-    let (version, sealed) = ((ann.id, 7), vec![(home, vec![2; 60])]);
-    let spread =
-        move |it: &mut crate::store::Changing<'_>| it.spread_user_password(version, "ann", sealed);
-    assert_eq!(site.store.change(spread).await.unwrap(), [home]);
+    let told = site.spread((ann.id, 7), sealed_to(home, 2)).await;
+    assert_eq!(told, [home]);
     assert!(site.lacking(ann.id).await.is_empty());
     assert_eq!(site.secrets(), [(home.0, 7, 2), (north.0, 7, 1)]);
     tells(5, &organization("h")).await;

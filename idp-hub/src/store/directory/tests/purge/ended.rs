@@ -29,13 +29,13 @@ async fn who_was_deleted_ends_again_by_the_hubs_own_proof_and_by_no_other() {
         state: RemarkState::Ended { how, proof },
     };
     stage.told([true, true], &[], &[tells([7; 32])]).await;
-    let revived = stage.site.store.read(|it| it.revived()).await.unwrap();
+    let revived = stage.site.store.read(|it| it.revived(None)).await.unwrap();
     assert!(
         revived.is_empty(),
         "anybody may say so, and nobody can prove it"
     );
     stage.told([true, true], &[], &[tells(proof)]).await;
-    let revived = stage.site.store.read(|it| it.revived()).await.unwrap();
+    let revived = stage.site.store.read(|it| it.revived(None)).await.unwrap();
     assert_eq!(revived.into_iter().collect::<Vec<_>>(), [(kind, ann, how)]);
     let ended = stage
         .site
@@ -99,7 +99,7 @@ async fn who_was_retired_along_is_deleted_again_and_the_trail_has_it() {
         state: RemarkState::Ended { how, proof },
     };
     stage.told([true, true], &[], &[tells]).await;
-    let revived = stage.site.store.read(|it| it.revived()).await.unwrap();
+    let revived = stage.site.store.read(|it| it.revived(None)).await.unwrap();
     assert_eq!(revived.into_iter().collect::<Vec<_>>(), [(kind, ann, how)]);
     for is_first in [true, false] {
         let ended = stage
@@ -122,7 +122,7 @@ async fn who_was_retired_along_is_deleted_again_and_the_trail_has_it() {
     }
     let directory = stage.site.store.read(|it| it.directory()).await.unwrap();
     assert_eq!(directory.ended(ann).unwrap().how, End::Deleted);
-    let revived = stage.site.store.read(|it| it.revived()).await.unwrap();
+    let revived = stage.site.store.read(|it| it.revived(None)).await.unwrap();
     assert!(revived.is_empty());
     stage.site.is_sound().await;
 }
@@ -139,7 +139,7 @@ async fn where_no_region_tells_of_an_end_the_directory_is_not_read() {
     assert!(garbled > 0);
     let directory = stage.site.store.read(|it| it.directory()).await;
     assert!(directory.is_err(), "it can't be read");
-    let revived = stage.site.store.read(|it| it.revived()).await.unwrap();
+    let revived = stage.site.store.read(|it| it.revived(None)).await.unwrap();
     assert!(revived.is_empty());
 }
 

@@ -1,0 +1,119 @@
+//! Until when users do not sign in at a hub that was restored. Pure: time is an argument.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use crate::store::RegionNo;
+
+/// An agent that has the directory tells what of it ended within a second or two. So many leave
+/// room for one that is busy, and for a slow link.
+const SAYS_WITHIN: Duration = Duration::from_secs(10);
+
+/// A region that has not said anything after so long is waited for no longer, where another one
+/// has: a site that is away for a week must not keep all users out.
+const PATIENCE: Duration = Duration::from_secs(15 * 60);
+
+/// What was heard of the regions since the hub began.
+#[derive(Debug)]
+pub(super) struct Hold {
+    began: Instant,
+    /// Up to which change of the directory each had to be told first.
+    heads: BTreeMap<RegionNo, u64>,
+    /// Since when each has that.
+    since: BTreeMap<RegionNo, Instant>,
+    /// Which had their say.
+    heard: BTreeSet<RegionNo>,
+}
+
+impl Hold {
+    pub(super) const fn begun(now: Instant) -> Self {
+        Self {
+            began: now,
+            heads: BTreeMap::new(),
+            since: BTreeMap::new(),
+            heard: BTreeSet::new(),
+        }
+    }
+
+    /// Looks at the merged regions: up to which change of the directory each one's agent holds it,
+    /// if it is there, and how many there are. Once users may sign in, those are returned that had
+    /// no say.
+    pub(super) fn look(
+        &mut self,
+        now: Instant,
+        regions: Vec<(RegionNo, Option<u64>, u64)>,
+    ) -> Option<BTreeSet<RegionNo>> {
+        for (no, held, head) in &regions {
+            // What is changed later has nothing to do with who was deleted before.
+            let head = *self.heads.entry(*no).or_insert(*head);
+            if held.is_none_or(|it| it < head) {
+                self.since.remove(no);
+                continue;
+            }
+            let since = *self.since.entry(*no).or_insert(now);
+            if now.saturating_duration_since(since) >= SAYS_WITHIN {
+                self.heard.insert(*no);
+            }
+        }
+        let all = regions.into_iter().map(|(no, ..)| no);
+        let (heard, away): (BTreeSet<_>, BTreeSet<_>) = all.partition(|it| self.heard.contains(it));
+        let is_late = now.saturating_duration_since(self.began) >= PATIENCE;
+        (away.is_empty() || (is_late && !heard.is_empty())).then_some(away)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::runtime::clock::Clock;
+
+    use super::*;
+
+    const NORTH: RegionNo = RegionNo(1);
+    const SOUTH: RegionNo = RegionNo(2);
+
+    fn begun() -> (Hold, Instant) {
+        let now = Clock::system().now();
+        (Hold::begun(now), now)
+    }
+
+    #[test]
+    fn users_wait_until_each_region_has_the_directory_and_a_moment_to_say_what_of_it_ended() {
+        let (mut hold, begin) = begun();
+        let mut after = |seconds, north, south| {
+            let now = begin + Duration::from_secs(seconds);
+            // The directory goes on meanwhile.
+            let regions = vec![(NORTH, north, 7 + seconds), (SOUTH, south, 5)];
+            hold.look(now, regions).map(|it| it.len())
+        };
+        assert_eq!(after(0, None, None), None);
+        assert_eq!(after(1, Some(7), Some(4)), None, "south has not all of it");
+        assert_eq!(after(11, Some(7), Some(5)), None, "it has only just now");
+        // North had its say, and may go; south goes before its own, and begins anew.
+        assert_eq!(after(20, None, None), None);
+        assert_eq!(after(22, None, Some(5)), None);
+        assert_eq!(after(31, None, Some(5)), None);
+        assert_eq!(after(32, None, Some(9)), Some(0));
+        let (mut hold, now) = begun();
+        assert_eq!(hold.look(now, Vec::new()), Some(BTreeSet::new()));
+    }
+
+    #[test]
+    fn one_that_is_away_for_long_keeps_users_out_no_longer_than_another_one_had_its_say() {
+        let (mut hold, begin) = begun();
+        let regions = |north| vec![(NORTH, north, 7), (SOUTH, None, 5)];
+        assert_eq!(hold.look(begin, regions(None)), None);
+        let late = begin + PATIENCE * 3;
+        assert_eq!(hold.look(late, regions(None)), None, "nobody had one");
+        assert_eq!(hold.look(late, regions(Some(7))), None);
+        let said = late + SAYS_WITHIN;
+        let away = BTreeSet::from([SOUTH]);
+        assert_eq!(hold.look(said, regions(Some(7))), Some(away));
+
+        let (mut hold, begin) = begun();
+        hold.look(begin, regions(Some(7)));
+        let early = begin + PATIENCE - Duration::from_secs(1);
+        assert_eq!(hold.look(early, regions(Some(7))), None);
+        let late = begin + PATIENCE;
+        assert!(hold.look(late, regions(None)).is_some());
+    }
+}
