@@ -198,10 +198,15 @@ impl Lab {
     /// Merges a region's organization into the directory: confirms whatever the plan is, as soon
     /// as there is one, and another one where the region changed meanwhile. The plan.
     pub fn merge(&self, name: &str) -> Value {
+        self.merge_begun(name).0
+    }
+
+    /// The same, and when the plan that holds was confirmed.
+    pub fn merge_begun(&self, name: &str) -> (Value, Instant) {
         let deadline = now() + PATIENCE;
         loop {
             let said = match self.plan_and_merge(name) {
-                Ok(plan) => return plan,
+                Ok(merged) => return merged,
                 Err(said) => said,
             };
             assert!(now() < deadline, "{said}");
@@ -209,7 +214,7 @@ impl Lab {
         }
     }
 
-    fn plan_and_merge(&self, name: &str) -> Result<Value, String> {
+    fn plan_and_merge(&self, name: &str) -> Result<(Value, Instant), String> {
         let succeeded = |output: Output| match output.status.success() {
             true => Ok(output.stdout),
             false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
@@ -217,8 +222,9 @@ impl Lab {
         let shown = succeeded(self.ask(&["org", "plan", name, "--output", "json"]))?;
         let plan: Value = serde_json::from_slice(&shown).unwrap();
         let digest = plan["digest"].as_str().unwrap();
+        let begun = now();
         succeeded(self.ask(&["org", "merge", name, "--digest", digest]))?;
-        Ok(plan)
+        Ok((plan, begun))
     }
 
     /// All items of a list of the REST API, through the local socket.
