@@ -18,5 +18,5 @@ mod wanted;
 
 pub use chain::{Broken, Fault, Head, Link, NoHead, Verified, Verifier, verify};
 pub use entry::{Act, By, DONE, ENTRY_BYTES_MAX, Entry, Subject};
-pub use things::{changed, described, link_named};
+pub use things::{changed, described, link_named, link_told, thing_told};
 pub use wanted::Wanted;

@@ -23,12 +23,14 @@ mod doubts;
 pub mod driver;
 mod ended;
 mod failures;
+mod found;
 mod hindered;
 mod inputs;
 mod left;
 mod link_ends;
 mod links;
 mod looks;
+mod met;
 mod objects;
 mod own;
 mod pace;
@@ -63,6 +65,8 @@ pub use actual::{Actual, Touched, Traits};
 pub use batch::{Batch, Change, Outcome, Task};
 pub use bounds::REMOVALS_PERIOD;
 pub use driver::{Apply, Audit, Keep, News, Report, StoreError, Unseal};
+pub use found::Found;
+pub use met::FoundDone;
 pub use progress::{Failed, Progress};
 pub use subject::{Difference, Drift, Level, Standing, Subject, Wait, Why};
 
@@ -112,6 +116,8 @@ pub struct Reconciler {
     pace: pace::Pace,
     /// When a project was made last.
     project_made: Option<Instant>,
+    /// What was done and never answered.
+    met: met::Met,
     /// Noted here, and not yet kept.
     notes: Vec<Note>,
 }
@@ -149,6 +155,7 @@ impl Reconciler {
             empty: BTreeMap::new(),
             pace: pace::Pace::default(),
             project_made: None,
+            met: met::Met::default(),
             notes: Vec::new(),
         }
     }

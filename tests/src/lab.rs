@@ -203,10 +203,15 @@ impl Lab {
 
     /// The same, with more flags.
     pub fn merge_with(&self, name: &str, flags: &[&str]) -> Value {
+        self.merge_begun(name, flags).0
+    }
+
+    /// The same, and when the plan that holds was confirmed.
+    pub fn merge_begun(&self, name: &str, flags: &[&str]) -> (Value, Instant) {
         let deadline = now() + PATIENCE;
         loop {
             let said = match self.plan_and_merge(name, flags) {
-                Ok(plan) => return plan,
+                Ok(merged) => return merged,
                 Err(said) => said,
             };
             assert!(now() < deadline, "{said}");
@@ -214,7 +219,7 @@ impl Lab {
         }
     }
 
-    fn plan_and_merge(&self, name: &str, flags: &[&str]) -> Result<Value, String> {
+    fn plan_and_merge(&self, name: &str, flags: &[&str]) -> Result<(Value, Instant), String> {
         let succeeded = |output: Output| match output.status.success() {
             true => Ok(output.stdout),
             false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
@@ -222,9 +227,10 @@ impl Lab {
         let shown = succeeded(self.ask(&["org", "plan", name, "--output", "json"]))?;
         let plan: Value = serde_json::from_slice(&shown).unwrap();
         let digest = plan["digest"].as_str().unwrap();
+        let begun = now();
         let command = ["org", "merge", name, "--digest", digest];
         succeeded(self.ask(&[&command, flags].concat()))?;
-        Ok(plan)
+        Ok((plan, begun))
     }
 
     /// All items of a list of the REST API, through the local socket.

@@ -88,8 +88,6 @@ impl RealCloud {
 
     /// The requests that changed something in its Keystone, sign-ins aside.
     pub fn keystone_writes(&self) -> Vec<String> {
-        let log = Path::new(self.fact("dir")).join("keystone/access.log");
-        let log = std::fs::read_to_string(&log).unwrap();
         let changes = |line: &&str| {
             let mut words = line.split(' ');
             let method = words.next().unwrap_or_default();
@@ -97,7 +95,21 @@ impl RealCloud {
             let is_taken = words.next().is_some_and(|status| status.starts_with('2'));
             matches!(method, "POST" | "PUT" | "PATCH" | "DELETE") && !is_sign_in && is_taken
         };
+        let log = self.keystone_log();
         log.lines().filter(changes).map(str::to_owned).collect()
+    }
+
+    /// The paths that were read in its Keystone, whatever it answered, each in its order.
+    pub fn keystone_reads(&self) -> Vec<String> {
+        let log = self.keystone_log();
+        let reads = log.lines().filter_map(|it| it.strip_prefix("GET "));
+        let paths = reads.filter_map(|it| it.split(' ').next());
+        paths.map(str::to_owned).collect()
+    }
+
+    fn keystone_log(&self) -> String {
+        let log = Path::new(self.fact("dir")).join("keystone/access.log");
+        std::fs::read_to_string(&log).unwrap()
     }
 
     /// Runs `openstack` with these words, which must succeed.

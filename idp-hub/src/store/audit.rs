@@ -10,6 +10,7 @@ mod edits;
 mod list;
 #[cfg(test)]
 mod tests;
+mod told;
 
 use rusqlite::{Connection, params};
 use shared::audit::{Act, Broken, Entry, Head, Link, Verified, Verifier};

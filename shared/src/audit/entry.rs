@@ -23,7 +23,7 @@ const WORD_MAX: usize = 32;
 /// The ids of an assignment's three ends.
 const ID_MAX: usize = 384;
 /// Keystone's longest name, of 255 characters, where they are of one byte.
-const NAME_MAX: usize = 288;
+pub(super) const NAME_MAX: usize = 288;
 /// A thing's fields, unless somebody wrote a long description.
 const FIELDS_MAX: usize = 1152;
 /// An error's sentence.

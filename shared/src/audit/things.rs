@@ -2,7 +2,11 @@
 
 use std::fmt::Display;
 
-use crate::model::{Actor, Link, Object, Scope};
+use crate::model::{Actor, Link, Object, ObjectKind, Scope};
+
+/// Bytes of a name within a link's: three of them and their ids stay within what an entry has for
+/// one.
+const END_NAME_MAX: usize = 32;
 
 /// Fields of a thing by their names, in the order in which they are told.
 type Fields = Vec<(&'static str, String)>;
@@ -71,21 +75,84 @@ pub fn changed<I: Display>(
 
 /// What a link is, by the ids of its ends: `user 1 in group 2`.
 pub fn link_named<I: Display>(link: &Link<I>) -> String {
-    match link {
-        Link::Membership(it) => format!("user {} in group {}", it.user, it.group),
-        Link::Implication(it) => format!("role {} implies role {}", it.prior, it.implied),
-        Link::Assignment(it) => {
-            let (actor, who) = match &it.actor {
-                Actor::User(id) => ("user", id),
-                Actor::Group(id) => ("group", id),
-            };
-            let (scope, place) = match &it.scope {
-                Scope::Department(id) => ("department", id),
-                Scope::Project(id) => ("project", id),
-            };
-            let below = if it.inherited { "below " } else { "" };
-            format!("{actor} {who} has role {} {below}{scope} {place}", it.role)
+    worded(link, |_, id| id.to_string())
+}
+
+/// What a link is, by what its ends are called as far as that is known, and by their ids:
+/// `user 'ann' in group 'staff' (user 1, group 2)`.
+pub fn link_told<I: Display>(
+    link: &Link<I>,
+    name: impl Fn(ObjectKind, &I) -> Option<String>,
+) -> String {
+    let ends = ends(link);
+    if ends.iter().all(|(kind, id)| name(*kind, id).is_none()) {
+        return link_named(link);
+    }
+    let told = worded(link, |kind, id| match name(kind, id) {
+        Some(name) => quoted(&name),
+        None => id.to_string(),
+    });
+    let ids = ends
+        .iter()
+        .map(|(kind, id)| format!("{} {id}", kind.name()));
+    format!("{told} ({})", ids.collect::<Vec<_>>().join(", "))
+}
+
+/// What a thing among others is: `user 'ann' (1)`.
+pub fn thing_told(kind: ObjectKind, id: impl Display, name: &str) -> String {
+    format!("{} {} ({id})", kind.name(), quoted(name))
+}
+
+/// In quotes that are none of the line's that shows it; what is long is cut.
+fn quoted(name: &str) -> String {
+    let mut told = String::from("'");
+    for escaped in name.chars().map(char::escape_debug) {
+        let bytes: usize = escaped.clone().map(char::len_utf8).sum();
+        if told.len() + bytes > END_NAME_MAX - '…'.len_utf8() {
+            told.push('…');
+            break;
         }
+        told.extend(escaped);
+    }
+    told + "'"
+}
+
+/// The ends of a link, in the order in which they are told.
+fn ends<I>(link: &Link<I>) -> Vec<(ObjectKind, &I)> {
+    match link {
+        Link::Membership(it) => vec![(ObjectKind::User, &it.user), (ObjectKind::Group, &it.group)],
+        Link::Implication(it) => {
+            vec![
+                (ObjectKind::Role, &it.prior),
+                (ObjectKind::Role, &it.implied),
+            ]
+        }
+        Link::Assignment(it) => {
+            let actor = match &it.actor {
+                Actor::User(id) => (ObjectKind::User, id),
+                Actor::Group(id) => (ObjectKind::Group, id),
+            };
+            let place = match &it.scope {
+                Scope::Department(id) => (ObjectKind::Department, id),
+                Scope::Project(id) => (ObjectKind::Project, id),
+            };
+            vec![actor, (ObjectKind::Role, &it.role), place]
+        }
+    }
+}
+
+fn worded<I>(link: &Link<I>, end: impl Fn(ObjectKind, &I) -> String) -> String {
+    let told: Vec<String> = ends(link)
+        .into_iter()
+        .map(|(kind, id)| format!("{} {}", kind.name(), end(kind, id)))
+        .collect();
+    match (link, told.as_slice()) {
+        (Link::Assignment(it), [actor, role, place]) => {
+            let below = if it.inherited { "below " } else { "" };
+            format!("{actor} has {role} {below}{place}")
+        }
+        (Link::Implication(_), _) => told.join(" implies "),
+        _ => told.join(" in "),
     }
 }
 
@@ -127,5 +194,25 @@ mod tests {
             inherited: true,
         });
         assert_eq!(link_named(&link), "group 1 has role 3 below project 2");
+        assert_eq!(link_told(&link, |_, _| None), link_named(&link));
+        let names = |kind, _: &u8| (kind != ObjectKind::Role).then(|| "it's".to_owned());
+        assert_eq!(
+            link_told(&link, names),
+            "group 'it\\'s' has role 3 below project 'it\\'s' (group 1, role 3, project 2)"
+        );
+    }
+
+    #[test]
+    fn long_names_leave_the_ids_their_room() {
+        let id = "0".repeat(36);
+        let link = Link::Assignment(Assignment {
+            actor: Actor::Group(id.clone()),
+            scope: Scope::Department(id.clone()),
+            role: id,
+            inherited: true,
+        });
+        let told = link_told(&link, |_, _| Some("名\u{7}".repeat(100)));
+        assert!(told.len() <= super::super::entry::NAME_MAX, "{told}");
+        assert!(told.contains("名…' (group 0"), "{told}");
     }
 }

@@ -8,6 +8,8 @@ use shared::model::{CloudId, Custody, Key, Object, ObjectKind, Record, RecordKin
 use super::Reconciler;
 use super::compare::{link_record, record};
 use super::failures::{Fault, Told};
+use super::found::Found;
+use super::met::FoundDone;
 use super::subject::{Standing, Subject, record_kind};
 use super::verdict::{Done, Verdict};
 use crate::cloud::{CloudError, Order};
@@ -24,6 +26,8 @@ pub struct Batch {
     pub tasks: Vec<Task>,
     /// To be kept: what was met as it should be.
     pub notes: Vec<Note>,
+    /// Of this, and of what is gone, what earlier orders did that nobody heard of.
+    pub done: Vec<FoundDone>,
     /// When to ask again, if nothing is told before.
     pub wake_at: Option<Instant>,
     /// Kinds of records whose reading something waits for: by one that begins then or later.
@@ -39,6 +43,10 @@ pub struct Task {
     pub order: Order,
     /// For whom.
     pub subject: Subject,
+    /// How that was found which it is about.
+    pub found: Found,
+    /// Whether it removes something, switches it off or takes a link away.
+    pub takes_away: bool,
     pub(super) done: Done,
 }
 
@@ -85,7 +93,8 @@ impl Task {
             Order::Update { from, .. } => from.name(),
             Order::Quota(it) => &it.name,
             Order::Look { name, .. } | Order::Purge { name, .. } => name,
-            Order::Remove { .. } | Order::Link(_) | Order::Unlink(_) | Order::Password(..) => "",
+            Order::Remove { .. } => &self.found.name,
+            Order::Link(_) | Order::Unlink(_) | Order::Password(..) => "",
         }
     }
 
@@ -145,6 +154,8 @@ impl Reconciler {
             self.note_beforehand(&subject, &due);
             self.stand(subject.clone(), Some(Standing::Running));
             tasks.push(Task {
+                found: self.found(&due.order),
+                takes_away: due.level.takes_away(),
                 order: due.order,
                 subject,
                 done: due.done,
@@ -153,6 +164,7 @@ impl Reconciler {
         Batch {
             tasks,
             notes: std::mem::take(&mut self.notes),
+            done: self.met.take(),
             wake_at: self.wake_at(now),
             readings: self.readings(),
             has_much: self.allowed(now).take(MUCH).count() == MUCH,

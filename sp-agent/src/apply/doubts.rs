@@ -89,16 +89,25 @@ impl Reconciler {
         let resolved: Vec<Subject> = resolved.map(|(subject, _)| subject.clone()).collect();
         for subject in resolved {
             let doubt = self.doubts.remove(&subject);
-            if let Some(Doubt { task, .. }) = doubt
-                && self.shows(&task.order)
-                && let Some(note) = note(&task, None)
-            {
-                self.note(note);
+            if let Some(Doubt { task, .. }) = doubt {
+                self.resolve(task);
             }
             if let Subject::Link(link) = &subject {
                 self.look_at_appointed(link);
             }
             self.dirty.insert(subject);
+        }
+    }
+
+    fn resolve(&mut self, task: Task) {
+        if matches!(task.order, Order::Create { .. }) {
+            self.met.may_be_made();
+        }
+        if self.shows(&task.order) {
+            if let Some(note) = note(&task, None) {
+                self.note(note);
+            }
+            self.met.answered(task);
         }
     }
 

@@ -24,7 +24,7 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use shared::audit::{Act, By};
+use shared::audit::Act;
 use shared::backoff::Backoff;
 use shared::ids::FederationId;
 use shared::model::{Key, Record, RecordKind, Secret};
@@ -35,6 +35,7 @@ use tracing::{info, warn};
 use zeroize::Zeroizing;
 
 use self::carrying::{Carried, carry};
+use self::told::Came;
 use super::batch::{Change, Task};
 use super::{Policy, Progress, Reconciler};
 use crate::cloud::{Cloud, CloudError, Hindrance, QuotaSet};
@@ -213,6 +214,8 @@ impl Run {
             let room = self.it.orders_max.max(1);
             let room = room.saturating_sub(self.under_way.len());
             let batch = self.core.next(self.it.clock.now(), room);
+            let acts = told::beforehand(&told::by(self.it.federation), &batch, &mut self.told);
+            self.audit(acts).await;
             self.keep(batch.notes).await;
             batch.tasks.into_iter().for_each(|task| self.give(task));
             self.it.readings.send_if_modified(|shown| {
@@ -310,8 +313,12 @@ impl Run {
             changes.extend(quota);
             let failure = outcome.failure.as_deref();
             if self.told.admits(&task.subject, failure) {
-                let by = By::new(format!("hub of federation {}", self.it.federation), "link");
-                acts.push(told::act(by, &task, made.as_ref(), failure));
+                let came = Came {
+                    made: made.as_ref(),
+                    quota: set.before.as_ref(),
+                    failure,
+                };
+                acts.push(told::act(told::by(self.it.federation), &task, came));
             }
             self.log(&task, outcome.failure);
             notes.extend(outcome.notes);

@@ -83,6 +83,7 @@ impl Reconciler {
         }
         self.stand(subject.clone(), standing);
         if let Some(note) = note {
+            self.look_whether_it_was_made(&subject, &note);
             self.note(note);
             // It was switched off, which is kept, and goes on from there.
             if self.is_purge(&subject) {

@@ -173,6 +173,11 @@ impl Level {
         matches!(self, Self::SwitchOff | Self::Unlink)
     }
 
+    /// Whether there is less afterwards, or somebody may do less.
+    pub(super) const fn takes_away(self) -> bool {
+        self.is_removal() || self.is_withdrawal() || matches!(self, Self::Dismiss)
+    }
+
     /// Whether something is removed that can't be made again as it was.
     pub(super) const fn is_removal(self) -> bool {
         matches!(

@@ -5,6 +5,7 @@ mod cloud;
 mod ended;
 mod faults;
 mod fields;
+mod found;
 mod guards;
 mod hindered;
 mod killed;

@@ -95,11 +95,23 @@ impl QuotaOrder {
     pub fn told(&self) -> String {
         told_limits(&self.limits)
     }
+
+    /// What a quota had of these limits, in words; a resource without one is left out.
+    pub fn told_before(&self, quota: &Quota) -> String {
+        let named = self.limits.iter().filter_map(|limit| {
+            let mut all = quota.resources.iter();
+            let resource = all.find(|it| it.name == limit.name)?;
+            Some(told(&resource.name, resource.limit))
+        });
+        named.collect::<Vec<_>>().join(" ")
+    }
 }
 
 /// What came of limits that were to be set, where any was.
 #[derive(Debug, Clone, Default)]
 pub struct QuotaSet {
+    /// The quota as it was before, where that could be read.
+    pub before: Option<Quota>,
     /// The quota as it is then, where that could be read: otherwise the next audit tells it.
     pub quota: Option<Quota>,
     /// Those that were not set; `None`: all were.
@@ -119,10 +131,14 @@ pub struct RefusedLimits {
 pub(crate) fn told_limits<'a>(limits: impl IntoIterator<Item = &'a Limit>) -> String {
     let words = limits.into_iter().map(|it| {
         let forced = if it.force { " (forced)" } else { "" };
-        match it.limit {
-            Some(limit) => format!("{}={limit}{forced}", it.name),
-            None => format!("{}=unlimited{forced}", it.name),
-        }
+        told(&it.name, it.limit) + forced
     });
     words.collect::<Vec<_>>().join(" ")
+}
+
+fn told(name: &str, limit: Option<u64>) -> String {
+    match limit {
+        Some(limit) => format!("{name}={limit}"),
+        None => format!("{name}=unlimited"),
+    }
 }

@@ -205,7 +205,8 @@ impl Cloud for Simulated {
         self.live().await;
         let endpoint = self.face.endpoint(order.service);
         let set = self.world().set_quota(order);
-        let set = set.map(|quota| QuotaSet {
+        let set = set.map(|[before, quota]| QuotaSet {
+            before: Some(before),
             quota: Some(quota),
             refused: None,
         });

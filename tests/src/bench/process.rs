@@ -200,8 +200,22 @@ pub fn cpu_ns_by_thread(pid: u32, name: &str) -> (u64, u64) {
 
 /// The memory of a process that is in RAM, bytes.
 pub fn rss_bytes(pid: u32) -> u64 {
+    status_bytes(pid, "VmRSS:")
+}
+
+/// The most of a process' memory that was in RAM at once, since it began or [`forget_peak`].
+pub fn peak_rss_bytes(pid: u32) -> u64 {
+    status_bytes(pid, "VmHWM:")
+}
+
+/// Has the kernel count this process' peak from now on (proc(5), `clear_refs`).
+pub fn forget_peak() {
+    std::fs::write("/proc/self/clear_refs", "5").unwrap();
+}
+
+fn status_bytes(pid: u32, field: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(field));
     let kib: u64 = line
         .unwrap()
         .trim()

@@ -5,8 +5,14 @@ use std::collections::BTreeMap;
 use shared::audit::{Act, By};
 use shared::model::{Drifted, Holder, Remark, RemarkState, Subject};
 
+use super::told::{add_first, one};
+use crate::directory::{Action, Rename, Step};
 use crate::store::directory::{Confirmation, Merged};
 use crate::store::regions::RegionRow;
+
+/// Renames of one merge that have entries of their own: all but those of two large organizations
+/// with the same departments.
+const RENAMES_MAX: usize = 100;
 
 /// The directory's value is to be written over a drift in a region.
 pub(in crate::store) fn put_back(by: By, region: &RegionRow, remark: &Remark) -> Act {
@@ -50,24 +56,57 @@ pub(in crate::store) fn adopted(edit: Act, region: &RegionRow) -> Act {
     }
 }
 
-/// A region's organization was taken in: in short, as the plan is known by its digest.
+/// A region's organization was taken in: what of it got another name, as far as entries are made
+/// of that; and the whole in short, as the plan is known by its digest.
 pub(in crate::store) fn merged(
     confirmed: &Confirmation,
     region: &RegionRow,
     merged: &Merged,
-) -> Act {
+) -> Vec<Act> {
+    let plan = &merged.shown.plan;
     let mut counts: BTreeMap<(&str, &str), u64> = BTreeMap::new();
-    for step in &merged.shown.plan.steps {
+    for step in &plan.steps {
         let of = (step.action.name(), step.kind.name());
         *counts.entry(of).or_default() += 1;
     }
     let counts = counts.into_iter();
     let counts = counts.map(|((action, kind), count)| format!(" {action}-{kind}={count}"));
     let (written, counts) = (merged.written, counts.collect::<String>());
-    let (plan, take_over, copied) = (confirmed.plan, confirmed.take_over, confirmed.copied);
-    let after =
-        format!("plan={plan} take_over={take_over} copied={copied} written={written}{counts}");
-    Act::new(confirmed.by.clone(), "merge")
+    let (digest, take_over, copied) = (confirmed.plan, confirmed.take_over, confirmed.copied);
+    let mut after =
+        format!("plan={digest} take_over={take_over} copied={copied} written={written}{counts}");
+    let renames = plan.renames().count();
+    if renames > 0 {
+        after += &format!(" renamed={renames}");
+    }
+    let taken = plan.adopted().count();
+    if taken > 0 {
+        let things = plan.adopted();
+        let things = things.map(|(id, it)| one(it.kind(), id, it.name()));
+        after.push_str("; taken in: ");
+        add_first(&mut after, taken, things);
+    }
+    let whole = Act::new(confirmed.by.clone(), "merge")
         .on("region", region.facts.id, region.facts.name.as_str())
-        .changing("", after)
+        .changing("", after);
+    let renamed = plan.steps.iter();
+    let renamed = renamed.filter_map(|it| renamed_there(&confirmed.by, it, region));
+    renamed.take(RENAMES_MAX).chain([whole]).collect()
+}
+
+/// What of the region's gets another name there.
+fn renamed_there(by: &By, step: &Step, region: &RegionRow) -> Option<Act> {
+    let (id, here, rename) = match &step.action {
+        Action::Recognize {
+            id, here, rename, ..
+        }
+        | Action::Adopt {
+            id, here, rename, ..
+        } => (id, here, rename.as_ref()?),
+        _ => return None,
+    };
+    let (Rename { from, to }, name) = (rename, &region.facts.name);
+    let act = Act::new(by.clone(), "merge-rename").on(step.kind.name(), id, from.as_str());
+    let after = format!("in region {name:?}, of {here}: name={to:?}");
+    Some(act.changing(format!("name={from:?}"), after))
 }

@@ -1,12 +1,15 @@
 //! Changes of the directory, with their entry.
 
-use shared::audit::{Act, By, changed, link_named};
+use std::collections::BTreeMap;
+
+use shared::audit::{Act, By, changed, link_named, link_told};
 use shared::ids::ObjectId;
 use shared::model::{Object, ObjectKind};
 
-use crate::directory::{Delta, Edit};
-use crate::store::Changing;
+use super::told::{NAMED_MAX, add_first, one};
+use crate::directory::{Delta, Edit, ends};
 use crate::store::error::StoreError;
+use crate::store::{Changing, Reading};
 
 impl Changing<'_> {
     /// Makes an administrator's change, and tells the audit trail what of it is another one now.
@@ -28,15 +31,61 @@ impl Changing<'_> {
         edit: Edit,
         by: &By,
     ) -> Result<(Delta, Option<Act>), StoreError> {
-        let about = About::of(&edit);
+        let about = self.about(&edit)?;
         let before = about.object(self)?;
         let delta = self.edit(edit, &by.who)?;
         if delta.is_empty() {
             return Ok((delta, None));
         }
         let after = about.object(self)?;
-        let act = about.act(by.clone(), before.as_ref(), after.as_ref(), &delta);
+        let mut act = about.act(by.clone(), before.as_ref(), after.as_ref(), &delta);
+        if let Some(how) = self.reading().fall(&delta)? {
+            act.after = how;
+        }
         Ok((delta, Some(act)))
+    }
+
+    /// What an edit is about, by the names that it has before.
+    fn about(&self, edit: &Edit) -> Result<About, StoreError> {
+        let about = About::of(edit);
+        let (About::Link(action, kind, id, _), Edit::Link(link) | Edit::Unlink(link)) =
+            (&about, edit)
+        else {
+            return Ok(about);
+        };
+        let mut names = BTreeMap::new();
+        for (kind, id) in ends(link) {
+            let object = self.reading().object(kind, id)?;
+            names.extend(object.map(|it| ((kind, id), it.name().to_owned())));
+        }
+        let told = link_told(link, |kind, id| names.get(&(kind, *id)).cloned());
+        Ok(About::Link(action, kind, id.clone(), told))
+    }
+}
+
+impl Reading<'_> {
+    /// How something ended, and the first of what fell with it; `None` where nothing ended.
+    fn fall(&self, delta: &Delta) -> Result<Option<String>, StoreError> {
+        let Some(((kind, _), others)) = delta.ended.split_first() else {
+            return Ok(None);
+        };
+        let mut things = Vec::new();
+        for (kind, id) in others.iter().take(NAMED_MAX) {
+            let object = self.ended_object((*kind, *id))?;
+            things.push(one(*kind, *id, object.as_ref().map_or("", Object::name)));
+        }
+        let mut how = how_it_ends(*kind).to_owned();
+        if !others.is_empty() {
+            let count = others.len();
+            how += &format!(", and with it {count} more: ");
+            add_first(&mut how, count, things.into_iter());
+        }
+        let links = delta.unlinked.len();
+        if links > 0 {
+            how.push_str("; links that fell: ");
+            add_first(&mut how, links, delta.unlinked.iter().map(link_named));
+        }
+        Ok(Some(how))
     }
 }
 
@@ -95,10 +144,7 @@ impl About {
         match self {
             Self::Object(action, kind, id) => {
                 let name = before.or(after).map(|it| it.name().to_owned());
-                let (before, mut after) = changed(before, after);
-                if let [_, others @ ..] = delta.ended.as_slice() {
-                    after = ended(kind, others.len());
-                }
+                let (before, after) = changed(before, after);
                 let act = Act::new(by, action).on(kind.name(), id, name.unwrap_or_default());
                 act.changing(before, after)
             }
@@ -125,14 +171,10 @@ impl About {
     }
 }
 
-/// How a thing of this kind ends, with so many others.
-fn ended(kind: ObjectKind, others: usize) -> String {
-    let how = match kind {
+/// How a thing of this kind ends.
+const fn how_it_ends(kind: ObjectKind) -> &'static str {
+    match kind {
         ObjectKind::Department | ObjectKind::Project => "retired",
         ObjectKind::User | ObjectKind::Group | ObjectKind::Role => "deleted",
-    };
-    match others {
-        0 => how.to_owned(),
-        others => format!("{how}, and with it {others} more"),
     }
 }

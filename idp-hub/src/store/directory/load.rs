@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{OptionalExtension, Row, params};
 use shared::ids::{FederationId, ObjectId};
-use shared::model::{End, Feed, ObjectKind, Organization, Record, RecordKind, UnixMillis};
+use shared::model::{End, Feed, Object, ObjectKind, Organization, Record, RecordKind, UnixMillis};
 use shared::wire::frame::{Standing, feed_code};
 use shared::wire::record::{self, Decoded, kind_code};
 
@@ -76,6 +76,22 @@ impl Reading<'_> {
             .optional()
             .doing("read what ended")?;
         how.map(|it| end_of(it).ok_or(UNREADABLE)).transpose()
+    }
+
+    /// What something was before it ended; `None` of what lives, or never was.
+    pub(in crate::store) fn ended_object(
+        &self,
+        (kind, id): (ObjectKind, ObjectId),
+    ) -> Result<Option<Object<ObjectId>>, StoreError> {
+        let sql = "SELECT kind, id, value FROM ended WHERE kind = ?1 AND id = ?2";
+        let key = params![kind_code(record_kind(kind)), encoded(&outward(id))?];
+        let record = self
+            .prepared(sql)?
+            .query_row(key, record_of)
+            .optional()
+            .doing("read what ended")?;
+        let object = record.flatten().and_then(object_of);
+        Ok(object.map(|(_, object)| object))
     }
 
     fn ended(

@@ -54,7 +54,9 @@ impl Changing<'_> {
         let directory = held.unwrap_or(planned.directory);
         let (region, author) = (planned.region, &confirmed.by.who);
         let merged = self.take_in(directory, region.no, author, planned.shown)?;
-        self.audit(audit::merged(confirmed, &region, &merged))?;
+        for act in audit::merged(confirmed, &region, &merged) {
+            self.audit(act)?;
+        }
         Ok(Some(merged))
     }
 

@@ -1,6 +1,7 @@
 //! The directory on a real database: all of a merge or nothing, in an order that a region can
 //! follow, and in memory as it is on the disk.
 
+mod audit;
 mod drift;
 mod limits;
 mod passwords;

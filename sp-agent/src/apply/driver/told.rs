@@ -2,15 +2,24 @@
 
 use std::collections::HashMap;
 
-use shared::audit::{Act, By, changed, described, link_named};
-use shared::model::{CloudId, Link};
+use shared::audit::{Act, By, changed, described};
+use shared::ids::FederationId;
+use shared::model::{CloudId, Link, Quota};
 
-use crate::apply::batch::Task;
+use crate::apply::batch::{Batch, Task};
+use crate::apply::found::Found;
+use crate::apply::met::FoundDone;
 use crate::apply::subject::Subject;
 use crate::cloud::Order;
 
 /// Things whose last failure is remembered. Where more fail, each failure may be told again.
 const FAILING_MAX: usize = 1024;
+
+/// The outcome of what is about to be given: another entry tells what came of it.
+const GIVEN: &str = "given";
+
+/// The outcome of what a reading shows to be done.
+const FOUND_DONE: &str = "found done: no answer came";
 
 /// Failures that the trail has heard of: an order that fails is given again and again.
 #[derive(Debug, Default)]
@@ -35,11 +44,47 @@ impl Failing {
     }
 }
 
-/// An order that was given. `made` is what the cloud calls what was made by it.
-pub(super) fn act(by: By, task: &Task, made: Option<&CloudId>, failure: Option<&str>) -> Act {
+/// On whose behalf orders are given.
+pub(super) fn by(federation: FederationId) -> By {
+    By::new(format!("hub of federation {federation}"), "link")
+}
+
+/// What the trail is told before a batch is given: what takes something away, lest an agent that is
+/// killed leaves no word of it; and what was found done, of which no answer told.
+pub(super) fn beforehand(by: &By, batch: &Batch, failing: &mut Failing) -> Vec<Act> {
+    let mut acts = Vec::new();
+    for FoundDone { task, made } in &batch.done {
+        failing.admits(&task.subject, None);
+        let came = Came {
+            made: made.as_ref(),
+            ..Came::default()
+        };
+        acts.push(act(by.clone(), task, came).with_outcome(FOUND_DONE));
+    }
+    let given = batch.tasks.iter().filter(|it| it.takes_away);
+    // What failed is tried again and again.
+    let given = given.filter(|it| !failing.0.contains_key(&it.subject));
+    acts.extend(given.map(|it| act(by.clone(), it, Came::default()).with_outcome(GIVEN)));
+    acts
+}
+
+/// What an order came to.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Came<'a> {
+    /// What the cloud calls what was made by it.
+    pub(super) made: Option<&'a CloudId>,
+    /// Of limits: the quota as it was before.
+    pub(super) quota: Option<&'a Quota>,
+    /// Why it failed.
+    pub(super) failure: Option<&'a str>,
+}
+
+/// An order that was given.
+pub(super) fn act(by: By, task: &Task, came: Came<'_>) -> Act {
+    let found = &task.found;
     let act = match &task.order {
         Order::Create { object, .. } => {
-            let id = made.map_or_else(String::new, CloudId::to_string);
+            let id = came.made.map_or_else(String::new, CloudId::to_string);
             Act::new(by, "create")
                 .on(object.kind().name(), id, object.name())
                 .changing("", described(object))
@@ -63,8 +108,8 @@ pub(super) fn act(by: By, task: &Task, made: Option<&CloudId>, failure: Option<&
                 .changing(before, after)
         }
         Order::Remove { kind, id } => {
-            let act = Act::new(by, "remove").on(kind.name(), id, "");
-            act.changing("there", "not there")
+            let act = Act::new(by, "remove").on(kind.name(), id, found.name.as_str());
+            act.changing(was_or(found, "there"), "not there")
         }
         Order::Look { kind, id, name, .. } => {
             let act = Act::new(by, "look").on(kind.name(), id, name.as_str());
@@ -72,30 +117,48 @@ pub(super) fn act(by: By, task: &Task, made: Option<&CloudId>, failure: Option<&
         }
         Order::Purge { kind, id, name, .. } => {
             let act = Act::new(by, "purge").on(kind.name(), id, name.as_str());
-            act.changing("retired", "not there")
+            act.changing(was_or(found, "retired"), "not there")
         }
-        Order::Link(link) => linked(Act::new(by, "link"), link).changing("not there", "there"),
-        Order::Unlink(link) => linked(Act::new(by, "unlink"), link).changing("there", "not there"),
+        Order::Link(link) => {
+            linked(Act::new(by, "link"), link, found).changing("not there", "there")
+        }
+        Order::Unlink(link) => {
+            linked(Act::new(by, "unlink"), link, found).changing("there", "not there")
+        }
         Order::Password(user, secret) => {
-            let act = Act::new(by, "set-password").on("user", user, "");
-            act.changing("", format!("version={}", secret.version))
+            let act = Act::new(by, "set-password").on("user", user, found.name.as_str());
+            act.changing(found.was.as_str(), format!("version={}", secret.version))
         }
         Order::Quota(it) => {
             let act = Act::new(by, "set-quota").on("project", &it.project, it.name.as_str());
-            act.changing("", format!("{}: {}", it.service.name(), it.told()))
+            let (before, after) = (came.quota.map(|quota| it.told_before(quota)), it.told());
+            let of_service = |limits: String| format!("{}: {limits}", it.service.name());
+            let before = before.filter(|it| !it.is_empty()).map(of_service);
+            act.changing(before.unwrap_or_default(), of_service(after))
         }
     };
-    match failure {
+    match came.failure {
         Some(failure) => act.with_outcome(format!("failed: {failure}")),
         None => act,
     }
 }
 
-fn linked(act: Act, link: &Link<CloudId>) -> Act {
+/// What a thing was; where nobody knows, how it stood.
+fn was_or<'a>(found: &'a Found, stood: &'a str) -> &'a str {
+    match found.was.as_str() {
+        "" => stood,
+        was => was,
+    }
+}
+
+fn linked(act: Act, link: &Link<CloudId>, found: &Found) -> Act {
     let kind = match link {
         Link::Membership(_) => "membership",
         Link::Implication(_) => "implication",
         Link::Assignment(_) => "assignment",
     };
-    act.on(kind, link.id(), link_named(link))
+    act.on(kind, link.id(), found.name.as_str())
 }
+
+#[cfg(test)]
+mod tests;

@@ -101,7 +101,9 @@ async fn a_limit_that_is_set_is_told_and_what_is_not_named_stays() {
         service: ServiceKind::Compute,
         limits: vec![limit("cores", Some(7)), limit("ram", None)],
     };
-    let after = cloud.set_quota(&order).await.unwrap().quota.unwrap();
+    let set = cloud.set_quota(&order).await.unwrap();
+    assert_eq!(set.before.unwrap().resources, before.resources);
+    let after = set.quota.unwrap();
     let limits: Vec<_> = after.resources.iter().map(|it| it.limit).collect();
     assert_eq!(limits, [Some(7), before.resources[1].limit, None]);
     order.limits = vec![limit("cores", Some(8)), limit("wheels", Some(4))];

@@ -1,4 +1,5 @@
-//! `merge`: how long the plan for a large organization takes, and what it holds.
+//! `merge`: how long the plan for a large organization takes, at its first merge and at the next,
+//! what it holds, and the most that was held while it was made.
 
 use std::time::Duration;
 
@@ -30,14 +31,14 @@ pub(super) fn merge(options: &Options) -> Vec<Figure> {
             "in memory",
         )
     };
+    let mib = |metric, part: fn(&Planned) -> f64| {
+        figure(metric, "MiB", of(part), "its input", of(|it| it.input_mib))
+    };
     vec![
         figure("plan_ms", "ms", of(|it| it.plan_ms), "goal", 2000.0),
-        figure(
-            "plan_mib",
-            "MiB",
-            of(|it| it.plan_mib),
-            "its input",
-            of(|it| it.input_mib),
-        ),
+        figure("again_ms", "ms", of(|it| it.again_ms), "goal", 2000.0),
+        mib("plan_mib", |it| it.plan_mib),
+        mib("peak_mib", |it| it.peak_mib),
+        mib("again_peak_mib", |it| it.again_peak_mib),
     ]
 }

@@ -1,5 +1,7 @@
 //! What the audit trail is told of a driver's work.
 
+use shared::model::{End, ObjectKind};
+
 use super::*;
 
 /// What the trail was told, in its order.
@@ -84,4 +86,50 @@ async fn of_a_password_the_audit_trail_knows_that_it_was_set() {
     assert_eq!(set.last().unwrap().outcome, shared::audit::DONE);
     assert!(!format!("{acts:?}").contains("correct horse"));
     bench.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_removed_is_told_before_it_is_gone_and_after_with_what_it_was() {
+    let mut bench = Bench::start(|_| None, Store::default());
+    bench.all_in_place().await;
+    bench.read_roles().await;
+    let id = ObjectId::from_random(107);
+    bench.replica.send_modify(|it| {
+        let replica = Arc::make_mut(it);
+        replica.directory.take(ObjectKind::User, &id);
+        replica.ended.insert(id, (ObjectKind::User, End::Deleted));
+    });
+    let gone = bench.progress.wait_for(|it| it.in_place == USERS as u64);
+    gone.await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let acts = audited(&bench.store);
+    let removed = acts.iter().filter(|it| it.action == "remove");
+    let told: Vec<_> = removed
+        .map(|it| {
+            let was = "in \"ops\": name=\"u7\" enabled=true department=";
+            assert!(it.before.starts_with(was), "{it:?}");
+            assert_eq!((it.subject.id.len(), it.after.as_str()), (32, "not there"));
+            (it.subject.name.as_str(), it.outcome.as_str())
+        })
+        .collect();
+    assert_eq!(told, [("u7", "given"), ("u7", shared::audit::DONE)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_done_and_never_answered_is_told_once_it_is_found() {
+    let trouble: Trouble = |number| (number == 3).then_some(Wrong::LosesTheAnswer);
+    let mut bench = Bench::start(trouble, Store::default());
+    bench.all_in_place().await;
+    let acts = audited(&bench.store);
+    let found: Vec<_> = acts
+        .iter()
+        .filter(|it| it.outcome.starts_with("found done"))
+        .collect();
+    let [act] = found.as_slice() else {
+        panic!("{acts:?}");
+    };
+    assert_eq!((act.action.as_str(), act.subject.id.len()), ("create", 32));
+    assert!(act.after.contains(&format!("name={:?}", act.subject.name)));
+    let done = acts.iter().filter(|it| it.outcome == shared::audit::DONE);
+    assert_eq!(done.count(), USERS as usize, "each of the others");
 }

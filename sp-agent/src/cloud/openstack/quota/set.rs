@@ -25,7 +25,7 @@ use super::super::projects::Project;
 use super::of_project;
 use crate::cloud::{CloudError, QuotaOrder, QuotaSet, RefusedLimits, told_limits};
 
-/// Sets the limits, and reads what the quota is then.
+/// Sets the limits, and reads what the quota was and is then.
 ///
 /// # Errors
 /// As [`Cloud::set_quota`](crate::cloud::Cloud::set_quota).
@@ -33,22 +33,22 @@ pub(in crate::cloud::openstack) async fn set(
     client: &Client,
     order: &QuotaOrder,
 ) -> Result<QuotaSet, CloudError> {
+    // What can't be asked for is refused before anybody is asked.
+    change(order, &order.limits, false)?;
+    // What it was is for the audit trail alone: who can't tell it may still set it.
+    let before = read(client, order).await;
     let mut refused = send(client, order).await?;
     let mut quota = None;
     if refused.names.len() < order.limits.len() {
-        let project = Project {
-            id: order.project.clone(),
-            name: order.name.clone(),
-        };
         // They are set whatever comes of this; the next audit tells what they are.
-        let read = of_project(client, order.service, project).await;
-        quota = read.ok().flatten();
+        quota = read(client, order).await;
     }
     for it in quota.iter().flat_map(|it| others(order, it)) {
         refused.add(it.name.clone(), not_taken(order, it));
     }
     let Some(first) = refused.first.take() else {
         return Ok(QuotaSet {
+            before,
             quota,
             refused: None,
         });
@@ -59,9 +59,20 @@ pub(in crate::cloud::openstack) async fn set(
     }
     let names = refused.names;
     Ok(QuotaSet {
+        before,
         quota,
         refused: Some(RefusedLimits { names, error }),
     })
+}
+
+/// The quota as it is, if it can be read.
+async fn read(client: &Client, order: &QuotaOrder) -> Option<Quota> {
+    let project = Project {
+        id: order.project.clone(),
+        name: order.name.clone(),
+    };
+    let read = of_project(client, order.service, project).await;
+    read.ok().flatten()
 }
 
 /// What was not set, and why the first of it.

@@ -307,8 +307,11 @@ async fn limits_are_set_with_nothing_beside_and_read_back() {
             json!({"quota_set": {"cores": 7}}),
         ),
     ] {
-        let quota = cloud.set_quota(&order(service, asked)).await.unwrap();
-        let quota = quota.quota.expect("it was read back");
+        let order = order(service, asked);
+        let set = cloud.set_quota(&order).await.unwrap();
+        let before = set.before.expect("it was read before");
+        assert_eq!(order.told_before(&before), format!("{}=7", asked[0].0));
+        let quota = set.quota.expect("it was read back");
         assert_eq!(
             (quota.service, quota.project_name.as_str()),
             (service, "one")

@@ -8,29 +8,32 @@ use crate::cloud::QuotaOrder;
 use crate::cloud::simulated::ledger::{Limits, ProjectRow};
 
 impl World {
-    /// Sets limits, all of them or none. Gives the quota as it is then.
+    /// Sets limits, all of them or none. Gives the quota as it was, and as it is then.
     ///
     /// # Errors
     /// What is not right, as a service says it.
     pub(in crate::cloud::simulated) fn set_quota(
         &mut self,
         order: &QuotaOrder,
-    ) -> Result<Quota, String> {
+    ) -> Result<[Quota; 2], String> {
         let mut numbers = 0..self.plan.projects;
         let number = numbers.find(|it| self.names.project_id(*it) == order.project);
         let number = number.ok_or_else(|| format!("{} is not a project", order.project))?;
         let row = self.ledger.projects.get_mut(number as usize);
         let row = row.ok_or("the project has no quota")?;
-        let mut changed = *row;
+        let before = *row;
+        let mut changed = before;
         let mut limits = order.limits.iter();
         limits.try_for_each(|it| set(&mut changed, order.service, it))?;
         *row = changed;
-        let resources = match order.service {
-            ServiceKind::Volume => volume_quota(&changed),
-            ServiceKind::Network => self.network_quota(number, &changed),
-            _ => compute_quota(&changed),
-        };
-        Ok(self.quota_of(number, order.service, resources))
+        Ok([before, changed].map(|row| {
+            let resources = match order.service {
+                ServiceKind::Volume => volume_quota(&row),
+                ServiceKind::Network => self.network_quota(number, &row),
+                _ => compute_quota(&row),
+            };
+            self.quota_of(number, order.service, resources)
+        }))
     }
 }
 
