@@ -7,8 +7,6 @@ use serde_json::Value;
 use tests::lab::until_so;
 use tests::machine::Machine;
 
-const LOOK_EVERY: Duration = Duration::from_millis(200);
-
 const AGENT: &str = "[cloud]\nkind = \"simulated\"\n[cloud.simulated]\nservers = 20\n";
 
 /// The unit's own times, shortened.

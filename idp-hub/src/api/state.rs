@@ -23,8 +23,8 @@ use crate::overview::{FleetBoard, ShownRegion};
 use crate::store::Store;
 use crate::store::directory::Counts;
 
-/// The audit has a line for each way of refusing an action, a sign-in among them, once in this time,
-/// with the count of the others.
+/// The audit has a line for each way of refusing an action, also a sign-in, once in this time, with
+/// the count of the others.
 const REFUSED_WINDOW: Duration = Duration::from_secs(60);
 
 /// Who has no right at all may ask all day long, and must not push out what the trail has: with so
