@@ -1,5 +1,5 @@
-//! What is found done although no answer said so: it was lost, or the agent was killed before it came.
-//! Nobody else tells the audit trail of it.
+//! What is found done although no answer said so: it was lost, or the agent was killed before it
+//! came. Nobody else tells the audit trail of it.
 
 use shared::model::{CloudId, Marker, Object};
 
