@@ -17,6 +17,7 @@ mod quotas;
 mod remarks;
 mod rules;
 mod switches;
+mod unlisted;
 mod unsaid;
 mod world;
 
