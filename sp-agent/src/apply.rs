@@ -49,8 +49,10 @@ mod subject;
 mod switching;
 #[cfg(test)]
 mod tests;
+mod unlisted;
 mod verdict;
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
@@ -104,6 +106,11 @@ pub struct Reconciler {
     /// What is due, in the order in which it is given.
     ready: BTreeMap<Level, BTreeSet<Subject>>,
     failures: failures::Failures,
+    /// Whether somebody may be a cloud administrator of whom nobody knows; found when it is asked
+    /// for, and forgotten when something changes in the cloud.
+    hidden: OnceCell<bool>,
+    /// What the hub was told, by the ids of the remarks.
+    remarked: BTreeMap<CloudId, Subject>,
     /// What could not be read last time.
     hindrances: BTreeMap<RecordKind, Hindrance>,
     breaker: failures::Breaker,
@@ -148,6 +155,8 @@ impl Reconciler {
             tally: progress::Tally::default(),
             ready: BTreeMap::new(),
             failures: failures::Failures::default(),
+            hidden: OnceCell::new(),
+            remarked: BTreeMap::new(),
             hindrances: BTreeMap::new(),
             breaker: failures::Breaker::default(),
             doubts: BTreeMap::new(),

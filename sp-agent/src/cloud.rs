@@ -13,6 +13,7 @@ mod measure;
 pub mod openstack;
 mod order;
 mod policy;
+mod reading;
 pub mod simulated;
 mod trouble;
 
@@ -32,6 +33,7 @@ pub(crate) use order::told_limits;
 pub use order::{Order, QuotaOrder, QuotaSet, RefusedLimits};
 pub use policy::Policy;
 pub(crate) use policy::is_same_name;
+pub use reading::Reading;
 pub use trouble::Trouble;
 
 /// A part of a cloud that is read in one go, from one service.
@@ -187,6 +189,9 @@ pub enum Unread {
     Group(CloudId),
     /// More of the part in the department of this id, if there is more.
     Department(CloudId),
+    /// All of the part in the department of this id, if there is any; of memberships, those of its
+    /// groups.
+    Unlisted(CloudId),
 }
 
 /// A part that was read to its end.

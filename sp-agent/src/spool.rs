@@ -27,19 +27,21 @@ mod read;
 mod remarks;
 mod retain;
 mod schema;
+mod spared;
 mod sweep;
 #[cfg(test)]
 mod tests;
 mod whole;
 mod writer;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use shared::ids::FeedId;
 use shared::link::outbox::Extent;
-use shared::model::{Feed, HostSample, Key, Record, Service, UnixMillis};
+use shared::model::{CloudId, Feed, HostSample, Key, Record, Service, UnixMillis};
 use shared::runtime::shutdown::Shutdown;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -107,7 +109,7 @@ pub struct Audit {
 }
 
 /// What a command changed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Written {
     /// Records that are new or hold something else than before.
     pub changed: u64,
@@ -118,6 +120,8 @@ pub struct Written {
     /// Whether an audit was told of records that it could not read and that are not held from
     /// before either, as none of the part came to its end in this life.
     pub lacks_some: bool,
+    /// Departments of which an audit was told nothing: what is held of them is as it was.
+    pub unlisted: BTreeSet<CloudId>,
 }
 
 /// Too much was missing in an audit to be believed at once. It stays until the next one misses it

@@ -14,7 +14,7 @@ mod stage;
 
 use std::time::Duration;
 
-use shared::model::{Feed, RecordKind, ServiceKind, ServiceState};
+use shared::model::{CloudId, Feed, RecordKind, ServiceKind, ServiceState};
 use sp_agent::cloud::Part;
 use sp_agent::spool::{Condition, Spool};
 
@@ -163,6 +163,35 @@ async fn one_record_that_cannot_be_read_stays_and_keeps_no_other() {
                     if reason.contains("among them that of a (server-0)"))
             };
             stage.until(says_why).await;
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_department_that_cannot_be_listed_is_told_with_the_reading_of_all_others() {
+    let stage = Stage::new(FakeCloud::with_servers(1));
+    stage
+        .cloud
+        .fail(ServiceKind::Identity, Fault::ButADepartment);
+    let lacks = async |it: &Stage| {
+        let read = it.read.borrow();
+        read.get(&Part::Users).map(|it| it.lacks.len())
+    };
+    stage
+        .play(async |stage| {
+            stage.until(async |it| lacks(it).await == Some(1)).await;
+            let away = CloudId::new("away");
+            assert!(stage.read.borrow()[&Part::Users].lacks.contains(&away));
+            let hindered = stage.hindered.borrow().clone();
+            let (kind, hindrance) = hindered.first_key_value().unwrap();
+            assert_eq!((*kind, hindered.len()), (RecordKind::User, 1));
+            assert!(hindrance.reason.contains("sales (away)"), "{hindrance:?}");
+            let is_whole = |it: &Stage| it.spool.extent(Feed::Organization).whole;
+            assert!(!is_whole(stage));
+            stage.cloud.mend(ServiceKind::Identity);
+            stage.until(async |it| lacks(it).await == Some(0)).await;
+            assert!(stage.hindered.borrow().is_empty());
+            stage.until(async |it| is_whole(it)).await;
         })
         .await;
 }

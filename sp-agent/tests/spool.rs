@@ -23,3 +23,5 @@ mod overtaken;
 mod receiver;
 #[path = "spool/retention.rs"]
 mod retention;
+#[path = "spool/unlisted.rs"]
+mod unlisted;

@@ -110,9 +110,11 @@ impl SimulatedKeystone {
         *lock(&self.place.faults) = faults;
     }
 
-    /// From now on it answers 500 to this alone, by its shape as in [`Self::counts`]; or no more.
-    pub fn refuse(&self, shape: Option<&str>) {
-        *lock(&self.place.refused) = shape.map(str::to_owned).into_iter().collect();
+    /// From now on it answers 500 to these alone, by their shapes as in [`Self::counts`]; lists of
+    /// one domain also as `GET /users?domain_id=ID`.
+    pub fn refuse(&self, shapes: &[&str]) {
+        let shapes = shapes.iter().map(|it| (*it).to_owned());
+        *lock(&self.place.refused) = shapes.collect();
     }
 
     /// How often it was asked since it began, failed answers included.

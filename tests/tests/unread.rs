@@ -1,12 +1,17 @@
 //! What a region's Keystone can't list is told at the hub, with what it keeps waiting, and with real
 //! daemons.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
+use shared::model::{CloudId, Membership};
 use tests::keystone::SimulatedKeystone;
 use tests::lab::{Lab, succeeded};
 use tokio::runtime::Runtime;
 
 const USERS: &str = "GET /users";
+
+const SECRET: &str = "correct-horse-battery";
 
 fn status(lab: &Lab) -> String {
     let output = succeeded(lab.ask(&["org", "status"]));
@@ -16,6 +21,33 @@ fn status(lab: &Lab) -> String {
 fn has(keystone: &SimulatedKeystone, name: &str) -> usize {
     let users = keystone.organization().users;
     users.values().filter(|it| it.name == name).count()
+}
+
+/// The id of what is called so, and is there once.
+fn only<T>(all: &BTreeMap<CloudId, T>, is_it: impl Fn(&T) -> bool) -> Option<CloudId> {
+    let mut found = all.iter().filter(|(_, it)| is_it(it));
+    let (id, _) = found.next()?;
+    assert!(found.next().is_none(), "it is there twice");
+    Some(id.clone())
+}
+
+fn user(keystone: &SimulatedKeystone, name: &str) -> Option<CloudId> {
+    only(&keystone.organization().users, |it| it.name == name)
+}
+
+/// Whether a user is in a group.
+fn is_in(keystone: &SimulatedKeystone, name: &str, group: &str) -> bool {
+    let user = user(keystone, name);
+    let group = only(&keystone.organization().groups, |it| it.name == group);
+    let link = group.zip(user);
+    let link = link.map(|(group, user)| Membership { group, user });
+    link.is_some_and(|it| keystone.organization().memberships.contains(&it))
+}
+
+fn has_password(keystone: &SimulatedKeystone, name: &str) -> bool {
+    let user = user(keystone, name).unwrap_or_else(|| CloudId::new(""));
+    let passwords = keystone.passwords();
+    passwords.get(&user.to_string()).map(String::as_str) == Some(SECRET)
 }
 
 fn told(lab: &Lab) -> Vec<Value> {
@@ -36,7 +68,7 @@ fn what_cannot_be_listed_is_told_with_what_waits_for_it() {
     lab.until_shown(&false, || status(&lab).contains("Not applied"));
 
     region.daemon.kill();
-    south.refuse(Some(USERS));
+    south.refuse(&[USERS]);
     region.daemon.again();
     succeeded(lab.ask(&["org", "create", "user", "ann", "--in", "sales"]));
     lab.until_shown(&1, || told(&lab).len());
@@ -49,8 +81,79 @@ fn what_cannot_be_listed_is_told_with_what_waits_for_it() {
     lab.until_shown(&1, || has(&north, "ann"));
     assert_eq!(has(&south, "ann"), 0, "nobody knows who is there");
 
-    south.refuse(None);
+    south.refuse(&[]);
     lab.until_shown(&1, || has(&south, "ann"));
     lab.until_shown(&0, || told(&lab).len());
     assert!(!status(&lab).contains("wait until all"), "{}", status(&lab));
+}
+
+/// A new user, in a new group, with a password.
+fn furnish(lab: &Lab, department: &str, name: &str, group: &str) {
+    succeeded(lab.ask(&["org", "create", "user", name, "--in", department]));
+    succeeded(lab.ask(&["org", "create", "group", group, "--in", department]));
+    succeeded(lab.ask(&[
+        "org",
+        "link",
+        "membership",
+        "--user",
+        name,
+        "--group",
+        group,
+    ]));
+    let password = ["org", "password", department, name, "--stdin"];
+    succeeded(lab.ask_with(&password, SECRET));
+}
+
+fn is_furnished(keystone: &SimulatedKeystone, name: &str, group: &str) -> bool {
+    is_in(keystone, name, group) && has_password(keystone, name)
+}
+
+#[test]
+fn a_department_that_cannot_be_listed_keeps_no_other_waiting() {
+    let runtime = Runtime::new().unwrap();
+    let (north, south) = SimulatedKeystone::pair(&runtime);
+    let lab = Lab::found();
+    let _north = lab.join_keystone("north", &north);
+    let mut region = lab.join_keystone("south", &south);
+    lab.merge("north");
+    lab.merge("south");
+    for department in ["sales", "ops"] {
+        succeeded(lab.ask(&["org", "create", "department", department]));
+    }
+    furnish(&lab, "sales", "sue", "sellers");
+    furnish(&lab, "sales", "sam", "buyers");
+    let both = |name, group| {
+        [&north, &south]
+            .into_iter()
+            .all(|it| is_furnished(it, name, group))
+    };
+    lab.until_shown(&true, || both("sue", "sellers") && both("sam", "buyers"));
+
+    region.daemon.kill();
+    let sales = only(&south.organization().departments, |it| it.name == "sales");
+    let sales = sales.unwrap();
+    let refused = ["users", "groups"].map(|it| format!("GET /{it}?domain_id={sales}"));
+    south.refuse(&refused.each_ref().map(String::as_str));
+    region.daemon.again();
+    furnish(&lab, "sales", "eve", "agents");
+    succeeded(lab.ask(&["org", "delete", "user", "sam", "--yes"]));
+    furnish(&lab, "ops", "ann", "admins");
+    lab.until_shown(&true, || both("ann", "admins"));
+    lab.until_shown(&true, || {
+        is_furnished(&north, "eve", "agents") && has(&north, "sam") == 0
+    });
+    lab.until_shown(&true, || {
+        let text = status(&lab);
+        text.contains("users of \"sales\" waits until") && text.contains("500")
+    });
+    assert_eq!(has(&south, "eve"), 0, "{:?}", south.written(9));
+    assert_eq!(has(&south, "sam"), 1, "{:?}", south.written(9));
+    assert!(is_in(&south, "sue", "sellers"));
+
+    south.refuse(&[]);
+    lab.until_shown(&true, || both("eve", "agents") && has(&south, "sam") == 0);
+    lab.until_shown(&0, || told(&lab).len());
+    assert!(both("sue", "sellers") && both("ann", "admins"));
+    let text = status(&lab);
+    assert!(!text.contains("waits until"), "{text}");
 }

@@ -9,6 +9,7 @@ use shared::model::{
 };
 
 use super::link_ends::ends;
+use super::subject::record_kind;
 use crate::cloud::is_same_name;
 
 /// What is known of a thing beside what it is.
@@ -31,8 +32,8 @@ pub struct Actual {
     links_of: BTreeMap<(ObjectKind, CloudId), BTreeSet<Link<CloudId>>>,
     /// The projects that are nested in each.
     inner: BTreeMap<CloudId, BTreeSet<CloudId>>,
-    /// Kinds whose records were read to their end.
-    whole: BTreeSet<RecordKind>,
+    /// Kinds whose records were read to their end, and the departments of which that told nothing.
+    read: BTreeMap<RecordKind, BTreeSet<CloudId>>,
 }
 
 /// What a record told of that changed something.
@@ -153,14 +154,48 @@ impl Actual {
     }
 
     /// Notes that the records of a kind were read to their end, so that what is not here is not in
-    /// the cloud. Returns whether that was not known before.
-    pub fn is_read(&mut self, kind: RecordKind) -> bool {
-        self.whole.insert(kind)
+    /// the cloud, but for what is in the departments that `lacks` names. What one reading told and
+    /// the next one does not is known all the same. Returns whether more is known than before.
+    pub fn is_read(&mut self, kind: RecordKind, lacks: &BTreeSet<CloudId>) -> bool {
+        let known = self.read.get(&kind);
+        let now: BTreeSet<CloudId> = match known {
+            Some(before) => before.intersection(lacks).cloned().collect(),
+            None => lacks.clone(),
+        };
+        let is_news = known != Some(&now);
+        self.read.insert(kind, now);
+        is_news
     }
 
-    /// Whether the records of a kind were read to their end.
+    /// Whether the records of a kind were read to their end, of whichever departments.
+    pub fn is_told(&self, kind: RecordKind) -> bool {
+        self.read.contains_key(&kind)
+    }
+
+    /// Whether the records of a kind were read to their end, of all departments.
     pub fn is_whole(&self, kind: RecordKind) -> bool {
-        self.whole.contains(&kind)
+        self.read.get(&kind).is_some_and(BTreeSet::is_empty)
+    }
+
+    /// Departments of which no reading told records of this kind; none where none came to its end.
+    pub fn unlisted(&self, kind: RecordKind) -> impl Iterator<Item = &CloudId> {
+        self.read.get(&kind).into_iter().flatten()
+    }
+
+    /// Whether no reading told records of this kind in a department, though one of the kind came
+    /// to its end. `None` is nobody knows which.
+    pub(super) fn lacks(&self, kind: RecordKind, department: Option<&CloudId>) -> bool {
+        let lacking = self.read.get(&kind);
+        lacking.is_some_and(|all| match department {
+            Some(it) => all.contains(it),
+            None => !all.is_empty(),
+        })
+    }
+
+    /// Whether a thing of the cloud, whether or not it is known here, may be in a department of
+    /// which no reading told things of its kind.
+    pub(super) fn may_be_unlisted(&self, kind: ObjectKind, here: &CloudId) -> bool {
+        self.lacks(record_kind(kind), self.department(kind, here))
     }
 
     /// A thing.

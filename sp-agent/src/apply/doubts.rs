@@ -3,6 +3,7 @@
 //! The same order may be given again, as twice is once. Another one must not, before the cloud was
 //! read: what was made under one name would be made again under the next.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use shared::model::{CloudId, RecordKind};
@@ -19,6 +20,8 @@ use crate::cloud::{CloudError, Order};
 pub(super) struct Doubt {
     task: Task,
     since: Instant,
+    /// Where it is seen; `None` where any reading of the kind shows it, or nobody knows.
+    department: Option<CloudId>,
 }
 
 impl Doubt {
@@ -70,6 +73,7 @@ impl Reconciler {
             let doubt = Doubt {
                 task: task.clone(),
                 since: now,
+                department: self.seen_in(&task.order),
             };
             self.doubts.insert(task.subject.clone(), doubt);
         }
@@ -82,10 +86,20 @@ impl Reconciler {
         (!is_same).then(|| doubt.kind())
     }
 
-    /// What a reading shows to have been carried out is noted as if the answer had come.
-    pub(super) fn resolve_doubts(&mut self, kind: RecordKind, began: Instant) {
+    /// What a reading shows to have been carried out is noted as if the answer had come. What was
+    /// ordered where it told nothing stays in doubt.
+    pub(super) fn resolve_doubts(
+        &mut self,
+        kind: RecordKind,
+        began: Instant,
+        lacks: &BTreeSet<CloudId>,
+    ) {
+        let is_told = |it: &Doubt| {
+            let department = it.department.as_ref();
+            lacks.is_empty() || department.is_some_and(|it| !lacks.contains(it))
+        };
         let all = self.doubts.iter();
-        let resolved = all.filter(|(_, it)| it.kind() == kind && it.since <= began);
+        let resolved = all.filter(|(_, it)| it.kind() == kind && it.since <= began && is_told(it));
         let resolved: Vec<Subject> = resolved.map(|(subject, _)| subject.clone()).collect();
         for subject in resolved {
             let doubt = self.doubts.remove(&subject);

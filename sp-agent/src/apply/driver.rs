@@ -27,7 +27,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use shared::audit::Act;
 use shared::backoff::Backoff;
 use shared::ids::FederationId;
-use shared::model::{Key, Record, RecordKind, Secret};
+use shared::model::{CloudId, Key, Record, RecordKind, Secret, Subject};
 use shared::runtime::clock::Clock;
 use shared::runtime::shutdown::Shutdown;
 use tokio::sync::{mpsc, watch};
@@ -38,7 +38,7 @@ use self::carrying::{Carried, carry};
 use self::told::Came;
 use super::batch::{Change, Task};
 use super::{Policy, Progress, Reconciler};
-use crate::cloud::{Cloud, CloudError, Hindrance, QuotaSet};
+use crate::cloud::{Cloud, CloudError, Hindrance, QuotaSet, Reading};
 use crate::replica::{Base, Note, Replica};
 use crate::spool::Remarks;
 
@@ -122,9 +122,11 @@ pub enum News {
     Put(Record),
     /// The cloud has this no more.
     Gone(Key),
-    /// The records of this kind were read to their end by a reading that began then, after this
+    /// The records of this kind were read to their end by this reading, which began after this
     /// driver was started. All of them were told before.
-    Read(RecordKind, Instant),
+    Read(RecordKind, Reading),
+    /// The remark of this id, on this, was told the hub; `None` is told no more.
+    Remarked(CloudId, Option<Subject>),
 }
 
 /// What applies the directory to one cloud.
@@ -289,7 +291,8 @@ impl Run {
         match news {
             News::Put(record) => self.core.put(record),
             News::Gone(key) => self.core.remove(&key),
-            News::Read(kind, began) => self.core.is_read(kind, began),
+            News::Read(kind, reading) => self.core.is_read(kind, reading),
+            News::Remarked(id, subject) => self.core.remarked(id, subject),
         }
     }
 

@@ -157,20 +157,32 @@ impl Failures {
         self.waiting.first().map(|(at, _)| *at)
     }
 
-    /// Those that waited for a reading of this kind which began so late.
-    pub(super) fn is_read(&mut self, kind: RecordKind, began: Instant) -> Vec<Subject> {
-        self.release(|failure| {
+    /// Those that wait for a reading of this kind which began so late.
+    pub(super) fn awaiting(
+        &self,
+        kind: RecordKind,
+        began: Instant,
+    ) -> impl Iterator<Item = &Subject> {
+        let awaits = move |failure: &Failure| {
             let unread = failure.unread;
             unread.is_some_and(|(of, since)| of == kind && since <= began)
-        })
+        };
+        let all = self.all.iter().filter(move |(_, it)| awaits(it));
+        all.map(|(subject, _)| subject)
+    }
+
+    /// Of these it was read what they waited for.
+    pub(super) fn is_read(&mut self, told: &BTreeSet<Subject>) {
+        for subject in told {
+            if let Some(failure) = self.all.get_mut(subject) {
+                failure.unread = None;
+            }
+        }
     }
 
     /// A name of this kind became free, so that no reading need be waited for.
     pub(super) fn name_is_free(&mut self, kind: RecordKind) -> Vec<Subject> {
-        self.release(|it| it.unread.is_some_and(|(of, _)| of == kind))
-    }
-
-    fn release(&mut self, is_it: impl Fn(&Failure) -> bool) -> Vec<Subject> {
+        let is_it = |it: &Failure| it.unread.is_some_and(|(of, _)| of == kind);
         let all = self.all.iter_mut().filter(|(_, it)| is_it(it));
         let released = all.map(|(subject, failure)| {
             failure.unread = None;

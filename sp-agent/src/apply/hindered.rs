@@ -1,16 +1,21 @@
 //! What could not be read of the cloud, and is waited for.
 //!
 //! While a kind was not read to its end since the start, nothing is known of what is missing there,
-//! and all changes of that kind wait. Told only where a reading failed: not while the first one is
-//! still under way.
+//! and all changes of that kind wait; where only some departments could not be listed, what hangs
+//! on those. Told only where a reading failed: not while the first one is still under way.
 
 use std::collections::BTreeMap;
 
-use shared::model::{REMARK_CHARS_MAX, RecordKind, Remark, RemarkState, Subject, UnixMillis};
+use shared::model::{
+    CloudId, REMARK_CHARS_MAX, RecordKind, Remark, RemarkState, Subject, UnixMillis,
+};
 
 use super::Reconciler;
 use super::progress::Failed;
 use crate::cloud::{Hindrance, Part};
+
+/// Departments that are named; of more their number is told.
+const NAMED_MAX: usize = 3;
 
 impl Reconciler {
     /// These kinds could not be read last time, and all others could.
@@ -26,11 +31,43 @@ impl Reconciler {
             is_awaited.then(|| Failed {
                 subject: Subject::Reading(*kind),
                 name: name(*kind).to_owned(),
-                error: text(*kind, &it.reason),
+                error: self.wait_of(*kind, &it.reason),
                 since: Some(it.since),
                 tries: it.tries,
             })
         })
+    }
+
+    /// What waits, until what, and what to do.
+    fn wait_of(&self, kind: RecordKind, reason: &str) -> String {
+        let name = name(kind);
+        let wait = match self.actual.is_told(kind) {
+            false => format!("changes of {name} wait until all of them are read"),
+            true => {
+                let departments = self.unlisted_departments(kind);
+                format!("what hangs on the {name} of {departments} waits until they are read")
+            }
+        };
+        let text = format!(
+            "{wait}: look at Keystone's log, and at the directory server that a department may \
+             have there; {reason}"
+        );
+        text.chars().take(REMARK_CHARS_MAX).collect()
+    }
+
+    /// The first of them by name, and how many more there are.
+    fn unlisted_departments(&self, kind: RecordKind) -> String {
+        let all: Vec<&CloudId> = self.actual.unlisted(kind).collect();
+        let departments = &self.actual.organization().departments;
+        let named = all.iter().take(NAMED_MAX).map(|id| {
+            let found = departments.get(*id);
+            found.map_or_else(|| id.to_string(), |it| format!("{:?}", it.name))
+        });
+        let named = named.collect::<Vec<String>>().join(", ");
+        match all.len().saturating_sub(NAMED_MAX) {
+            0 => named,
+            more => format!("{named} and {more} other departments"),
+        }
     }
 }
 
@@ -52,13 +89,4 @@ impl Failed {
 fn name(kind: RecordKind) -> &'static str {
     let mut parts = Part::ALL.into_iter();
     parts.find(|it| it.kind() == kind).map_or("", Part::name)
-}
-
-fn text(kind: RecordKind, reason: &str) -> String {
-    let name = name(kind);
-    let text = format!(
-        "changes of {name} wait until all of them are read: look at Keystone's log, and at the \
-         directory server that a department may have there; {reason}"
-    );
-    text.chars().take(REMARK_CHARS_MAX).collect()
 }

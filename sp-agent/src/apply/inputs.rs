@@ -1,7 +1,6 @@
 //! What the reconciler is told, and what is looked at again because of it.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
 
 use shared::ids::ObjectId;
 use shared::model::{
@@ -17,6 +16,7 @@ use super::objects::needs;
 use super::places::{Here, There};
 use super::subject::Subject;
 use super::{Policy, Reconciler};
+use crate::cloud::Reading;
 use crate::replica::{Note, Replica};
 
 impl Reconciler {
@@ -210,6 +210,7 @@ impl Reconciler {
     pub fn put(&mut self, record: Record) {
         let key = record.key();
         if let Some(touched) = self.actual.put(record) {
+            self.hidden.take();
             self.touched(touched);
             let around = self.around_record(&key);
             self.look_at_purges_of(&around);
@@ -224,6 +225,7 @@ impl Reconciler {
             _ => None,
         };
         if let Some(touched) = self.actual.remove(key) {
+            self.hidden.take();
             self.touched(touched);
             outer.into_iter().for_each(|it| self.look_at_project(it));
             self.look_at_purges_of(&around);
@@ -233,13 +235,21 @@ impl Reconciler {
     /// The records of a kind were read to their end, by a reading that began then, since this
     /// reconciler was made: an older one does not show what was made just before. All of its
     /// records must have been put before.
-    pub fn is_read(&mut self, kind: RecordKind, began: Instant) {
-        if self.actual.is_read(kind) {
+    pub fn is_read(&mut self, kind: RecordKind, reading: impl Into<Reading>) {
+        let Reading { began, lacks } = reading.into();
+        self.hidden.take();
+        if self.actual.is_read(kind, &lacks) {
             self.look_at_everything();
         }
-        self.resolve_doubts(kind, began);
-        let waiting = self.failures.is_read(kind, began);
-        self.dirty.extend(waiting);
+        if !self.actual.is_whole(kind) {
+            self.look_at_what_is_unread();
+        }
+        self.resolve_doubts(kind, began, &lacks);
+        let waiting = self.failures.awaiting(kind, began);
+        let told = waiting.filter(|it| !self.is_passed_by(it, &lacks));
+        let told: BTreeSet<Subject> = told.cloned().collect();
+        self.failures.is_read(&told);
+        self.dirty.extend(told);
     }
 
     fn touched(&mut self, touched: Touched) {

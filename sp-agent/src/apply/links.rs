@@ -6,16 +6,14 @@ use shared::model::{CloudId, Link, ObjectKind};
 use super::Reconciler;
 use super::link_ends::{ends, touched};
 use super::objects::drift;
-use super::subject::{Difference, Level, Subject, Wait, Why, link_kind};
+use super::subject::{Difference, Level, Subject, Wait, Why};
 use super::verdict::{Done, Due, Verdict};
 use crate::cloud::Order;
 use crate::replica::{Note, Tied};
 
 impl Reconciler {
     pub(super) fn judge_link(&self, link: &Link<ObjectId>) -> Verdict {
-        let unread = ends(link).find_map(|(kind, _)| self.unread(kind));
-        let kind = link_kind(link);
-        let unread = unread.or((!self.actual.is_whole(kind)).then_some(kind));
+        let unread = self.unread_for(link);
         // Of what ended once nothing comes back, also where a hub of an older backup has it again.
         let is_wanted = self.has_link(link) && ends(link).all(|(kind, id)| self.is_live(kind, id));
         match unread {

@@ -29,7 +29,7 @@ pub(super) struct Compared {
 
 impl Reconciler {
     pub(super) fn judge_object(&self, kind: ObjectKind, id: ObjectId) -> Verdict {
-        if let Some(unread) = self.unread(kind) {
+        if let Some(unread) = self.unread_of((kind, id)) {
             return Verdict::Waiting(Wait::Reading(unread));
         }
         let live = self.replica.directory.object(kind, &id);
@@ -53,12 +53,12 @@ impl Reconciler {
         ended.map(|(_, how)| *how)
     }
 
-    /// The first kind that must be read before anything can be said of a thing of this kind.
+    /// The first kind that must be read before anything can be said of any thing of this kind.
     pub(super) fn unread(&self, kind: ObjectKind) -> Option<RecordKind> {
         let also = (kind == ObjectKind::User).then_some(ObjectKind::Project);
         let needed = [ObjectKind::Department, kind].into_iter().chain(also);
         let mut kinds = needed.map(record_kind);
-        kinds.find(|it| !self.actual.is_whole(*it))
+        kinds.find(|it| !self.actual.is_told(*it))
     }
 
     fn judge_live(&self, kind: ObjectKind, id: ObjectId, object: Object<ObjectId>) -> Verdict {

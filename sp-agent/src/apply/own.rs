@@ -7,7 +7,7 @@ use shared::model::{Becomes, Binding, CloudId, Custody, Object, ObjectKind};
 use super::Reconciler;
 use super::compare::{binding_digest, enabled, switched};
 use super::objects::drift;
-use super::subject::{Difference, Level, Subject, Why};
+use super::subject::{Difference, Level, Subject, Wait, Why, record_kind};
 use super::verdict::{Done, Due, Verdict};
 use crate::cloud::Order;
 use crate::replica::{Applied, Note, Was};
@@ -17,7 +17,11 @@ impl Reconciler {
         let Some(found) = self.actual.object(kind, here) else {
             return Verdict::Nothing(None);
         };
+        let is_unlisted = self.actual.may_be_unlisted(kind, here);
         match self.places.binding(kind, here) {
+            Some(Becomes::Withheld(id)) if is_unlisted && !self.is_live(kind, id) => {
+                return Verdict::Waiting(Wait::Reading(record_kind(kind)));
+            }
             Some(becomes @ Becomes::Withheld(id)) if !self.is_live(kind, id) => {
                 let was = binding_digest(&Binding {
                     kind,
@@ -31,8 +35,9 @@ impl Reconciler {
             _ => {}
         }
         let is_known = self.places.there(kind, here).is_some();
-        let is_own = self.unread(kind).is_some() || self.guard(kind, here).is_some();
-        match is_known || is_own {
+        let is_unread = self.unread(kind).is_some() || is_unlisted;
+        let is_own = self.guard(kind, here).is_some();
+        match is_known || is_unread || is_own {
             true => Verdict::Nothing(None),
             false => drift(found.name(), vec![Difference::CreatedHere], Why::Region),
         }

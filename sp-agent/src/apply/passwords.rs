@@ -82,7 +82,7 @@ impl Reconciler {
         let Some(object) = self.replica.directory.object(kind, &user) else {
             return Verdict::Nothing(None);
         };
-        if let Some(unread) = self.unread(kind) {
+        if let Some(unread) = self.unread_of((kind, user)) {
             return Verdict::Waiting(Wait::Reading(unread));
         }
         let Some(here) = self.places.here(kind, &user) else {
@@ -138,10 +138,11 @@ impl Reconciler {
     }
 
     /// The first kind without which nobody knows which roles a user has.
-    fn unread_of_roles(&self) -> Option<RecordKind> {
+    pub(super) fn unread_of_roles(&self) -> Option<RecordKind> {
         use RecordKind::{Assignment, Group, Implication, Membership, Role};
         let mut needed = [Group, Role, Membership, Implication, Assignment].into_iter();
-        needed.find(|it| !self.actual.is_whole(*it))
+        let unread = needed.find(|it| !self.actual.is_told(*it));
+        unread.or_else(|| self.hides_administrators().then_some(Membership))
     }
 
     /// Whether a user has the role `admin` anywhere in the cloud, by himself, by a group, or by a
@@ -184,7 +185,7 @@ impl Reconciler {
         self.dirty.extend(user.map(Subject::Password));
     }
 
-    fn leads_to_admin(&self, role: &CloudId) -> bool {
+    pub(super) fn leads_to_admin(&self, role: &CloudId) -> bool {
         let (mut seen, mut left) = (BTreeSet::from([role]), vec![role]);
         while let Some(role) = left.pop() {
             let known = self.actual.organization().roles.get(role);

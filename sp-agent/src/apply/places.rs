@@ -108,6 +108,11 @@ impl Places {
         self.bindings.get(&(kind, here.clone()))
     }
 
+    /// What of the cloud the hub decided to be this thing.
+    pub(super) fn bound(&self, what: There) -> impl Iterator<Item = &CloudId> {
+        self.bound.get(&what).into_iter().flatten()
+    }
+
     /// What of the cloud the hub decided to be this thing, which ended.
     pub(super) fn withheld(&self, what: There) -> impl Iterator<Item = &CloudId> {
         self.withheld.get(&what).into_iter().flatten()

@@ -59,7 +59,13 @@ impl Reconciler {
             ObjectKind::Department => &ObjectKind::ALL[..],
             _ => &[ObjectKind::Project],
         };
-        if let Some(unread) = needed.iter().find_map(|it| self.unread(*it)) {
+        let is_unlisted = |it: &&ObjectKind| {
+            let is_around = kind == ObjectKind::Department;
+            is_around && self.actual.lacks(record_kind(**it), Some(here))
+        };
+        let unlisted = needed.iter().find(is_unlisted).map(|it| record_kind(*it));
+        let unread = needed.iter().find_map(|it| self.unread(*it));
+        if let Some(unread) = unread.or(unlisted) {
             return Verdict::Waiting(Wait::Reading(unread));
         }
         if let Some(reason) = self.doubtful((kind, id), here, &found) {

@@ -34,7 +34,7 @@ impl Reconciler {
         if !is_concerned {
             return None;
         }
-        if let Some(unread) = self.unread_around(kind) {
+        if let Some(unread) = self.unread_around(kind, here) {
             return Some(Verdict::Waiting(Wait::Reading(unread)));
         }
         let reaches = match kind {
@@ -45,7 +45,7 @@ impl Reconciler {
     }
 
     /// The first kind without which nobody knows what such a thing holds, or is linked to.
-    fn unread_around(&self, kind: ObjectKind) -> Option<RecordKind> {
+    fn unread_around(&self, kind: ObjectKind, here: &CloudId) -> Option<RecordKind> {
         use RecordKind::{Assignment, Group, Implication, Membership, Role};
         let inside = [ObjectKind::Project, ObjectKind::User].map(record_kind);
         let links: &[RecordKind] = match kind {
@@ -54,7 +54,15 @@ impl Reconciler {
             _ => &[],
         };
         let mut needed = inside.iter().chain(links);
-        needed.find(|it| !self.actual.is_whole(**it)).copied()
+        let unread = needed.find(|it| !self.actual.is_told(**it)).copied();
+        unread.or_else(|| match kind {
+            ObjectKind::Department => {
+                let users = record_kind(ObjectKind::User);
+                self.actual.lacks(users, Some(here)).then_some(users)
+            }
+            ObjectKind::Role | ObjectKind::Group => self.unlisted_around(kind, here),
+            ObjectKind::Project | ObjectKind::User => None,
+        })
     }
 
     /// Whether something of the administrator's is in a department, or nested in a project.

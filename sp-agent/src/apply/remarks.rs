@@ -7,8 +7,8 @@
 use std::time::Duration;
 
 use shared::model::{
-    Applying, CloudId, DriftKind, Drifted, Feed, Object, ObjectKind, REMARK_CHARS_MAX, Remark,
-    RemarkState,
+    Applying, CloudId, DriftKind, Drifted, Feed, Object, ObjectKind, REMARK_CHARS_MAX, RecordKind,
+    Remark, RemarkState,
 };
 
 use super::compare::{default_project, description};
@@ -57,15 +57,32 @@ impl Reconciler {
                 .chain(self.ended_again())
                 .chain(unread.cloned().map(Failed::remark))
                 .collect(),
-            is_whole: self.is_whole(),
+            is_whole: kinds().all(|it| self.actual.is_told(it)),
+            kept: self.kept(),
         }
     }
 
-    /// Whether every kind of an organization was read to its end.
+    /// Whether every kind of an organization was read to its end, of all departments.
     pub(super) fn is_whole(&self) -> bool {
-        let kinds = Part::ALL.into_iter().map(Part::kind);
-        let mut kinds = kinds.filter(|it| it.feed() == Feed::Organization);
-        kinds.all(|it| self.actual.is_whole(it))
+        kinds().all(|it| self.actual.is_whole(it))
+    }
+
+    /// The hub was told this, or is not any more.
+    pub fn remarked(&mut self, id: CloudId, subject: Option<Subject>) {
+        match subject {
+            Some(subject) => drop(self.remarked.insert(id, subject)),
+            None => drop(self.remarked.remove(&id)),
+        }
+    }
+
+    /// What the hub was told of, and of which nothing is known since this agent's start.
+    fn kept(&self) -> Vec<CloudId> {
+        if self.is_whole() {
+            return Vec::new();
+        }
+        let all = self.remarked.iter();
+        let unread = all.filter(|(_, subject)| self.is_unread(subject));
+        unread.map(|(id, _)| id.clone()).collect()
     }
 
     fn remark(&self, subject: &Subject) -> Option<Remark> {
@@ -207,6 +224,12 @@ impl Reconciler {
         let outer = outer.map(|it| self.known_as(ObjectKind::Project, it));
         place(department, outer)
     }
+}
+
+/// The kinds of an organization.
+fn kinds() -> impl Iterator<Item = RecordKind> {
+    let kinds = Part::ALL.into_iter().map(Part::kind);
+    kinds.filter(|it| it.feed() == Feed::Organization)
 }
 
 /// Where a thing of the directory is.

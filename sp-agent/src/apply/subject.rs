@@ -98,6 +98,13 @@ pub enum Standing {
     Blocked(String),
 }
 
+impl Standing {
+    /// Whether it waits for a reading.
+    pub(super) const fn is_unread(&self) -> bool {
+        matches!(self, Self::Waiting(Wait::Reading(_)))
+    }
+}
+
 /// In which order things are done that could all be done at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {

@@ -18,6 +18,7 @@ mod quotas;
 mod remarks;
 mod rules;
 mod switches;
+mod unlisted;
 mod unsaid;
 mod world;
 

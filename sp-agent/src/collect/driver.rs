@@ -24,7 +24,7 @@ use super::reading::{self, Audited, Broken};
 use super::sampler::Sampler;
 use super::schedule::{Options, Outcome, Schedule, Work};
 use super::services::Services;
-use crate::cloud::{Cloud, Hindrance, Mark, Part, Probe, ProbeOutcome, Trouble};
+use crate::cloud::{Cloud, Hindrance, Mark, Part, Probe, ProbeOutcome, Reading, Trouble};
 use crate::spool::{Held, Spool, SpoolError, Written};
 
 /// A cloud bounds each of its probes by less. This ends a round that it lost.
@@ -44,8 +44,8 @@ pub struct Collector {
     pub sampler: Sampler,
     /// Uniform over all of `u64`, for the jitter of retries.
     pub chance: Box<dyn FnMut() -> u64 + Send>,
-    /// Where it is told when the last whole reading of each part began that came to its end.
-    pub read: watch::Sender<BTreeMap<Part, Instant>>,
+    /// Where the last whole reading of each part is told that came to its end.
+    pub read: watch::Sender<BTreeMap<Part, Reading>>,
     /// Where it is told which kinds could not be read last time.
     pub hindered: watch::Sender<BTreeMap<RecordKind, Hindrance>>,
     /// What is to be read soon, by readings that begin then or later.
@@ -93,7 +93,7 @@ struct Run {
     life: FeedId,
     under_way: FuturesUnordered<BoxFuture<'static, Done>>,
     services_put: Put,
-    read: watch::Sender<BTreeMap<Part, Instant>>,
+    read: watch::Sender<BTreeMap<Part, Reading>>,
     hindered: watch::Sender<BTreeMap<RecordKind, Hindrance>>,
     wanted: watch::Receiver<BTreeMap<RecordKind, Instant>>,
     writing: watch::Receiver<bool>,
@@ -314,12 +314,16 @@ impl Run {
             // To read all again at once would not help what could not be read.
             Ok(Audited {
                 incomplete: Some(reason),
+                unlisted,
                 ..
             }) => {
                 self.is_broken(Work::Audit(part), part, reason.clone());
                 self.services
                     .part_failed(wall, part, reason, Trouble::Service);
-                Outcome::Read
+                match unlisted.is_empty() {
+                    true => Outcome::Read,
+                    false => Outcome::ReadInPart,
+                }
             }
             told => {
                 let told = told.as_ref().map(|_| Outcome::Read);
@@ -332,12 +336,14 @@ impl Run {
     }
 
     /// What was missing and is held all the same was not read: nothing is known of it. Nor is it of
-    /// what a list lacks that was never read: taken for gone, it would be told as drift.
+    /// what a list lacks that was never read: taken for gone, it would be told as drift. Of which
+    /// departments nothing was read is told with it.
     fn tell_read(&self, part: Part, began: Instant, read: &Result<Audited, Broken>) {
-        let is_all = |it: &Audited| it.held.is_none() && !it.lacks_some;
-        if read.as_ref().is_ok_and(is_all) {
+        let Ok(audited) = read else { return };
+        if audited.held.is_none() && !audited.lacks_some {
+            let lacks = audited.unlisted.clone();
             self.read.send_modify(|it| {
-                it.insert(part, began);
+                it.insert(part, Reading { began, lacks });
             });
         }
     }

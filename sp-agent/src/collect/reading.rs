@@ -1,10 +1,12 @@
 //! One reading of a part: the cloud sends pages, the spool takes them, at the slower one's pace.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
+use shared::model::CloudId;
 use shared::runtime::clock::Clock;
 use shared::runtime::errors::chain;
 use tokio::sync::mpsc;
@@ -59,6 +61,8 @@ pub(super) struct Audited {
     pub(super) held: Option<Held>,
     /// Whether something exists of which nothing is known, from before either.
     pub(super) lacks_some: bool,
+    /// Departments of which nothing was read.
+    pub(super) unlisted: BTreeSet<CloudId>,
 }
 
 /// Reads a part whole. Only here records vanish: those that a reading which came to its end did
@@ -100,6 +104,7 @@ pub(super) async fn audit(
         incomplete: incomplete.map(|it| chain(&it).to_string()),
         held: written.held,
         lacks_some: written.lacks_some,
+        unlisted: written.unlisted,
     })
 }
 

@@ -83,6 +83,8 @@ pub enum Work {
 pub enum Outcome {
     /// It came to its end.
     Read,
+    /// It came to its end, and something waits for what could not be read of it.
+    ReadInPart,
     /// The cloud can't tell what changed in it; only audits find changes.
     CannotTell,
     /// The catalog has no such service.

@@ -34,6 +34,9 @@ pub(super) struct Seen {
     groups: BTreeSet<CloudId>,
     /// Departments of which not all was read, and what was not is to stay.
     departments: BTreeSet<CloudId>,
+    /// Departments of which nothing was read, and all is to stay, also the memberships of their
+    /// groups.
+    pub(super) unlisted: BTreeSet<CloudId>,
     /// What changes told of since the audit began, which its pages may not know yet. As long as the
     /// audit goes on, and so no longer than there are changes of one audit's time.
     overtaken: HashSet<IdHash>,
@@ -72,17 +75,23 @@ impl Seen {
 
     /// Whether it hangs on what a record says if it is to stay.
     pub(super) fn spares_by_content(&self) -> bool {
-        !self.groups.is_empty() || !self.departments.is_empty()
+        !self.groups.is_empty() || !self.departments.is_empty() || !self.unlisted.is_empty()
     }
 
     /// Whether a record is of what was not read.
     pub(super) fn spares_record(&self, record: &Record) -> bool {
+        let is_unread = |it| self.departments.contains(it) || self.unlisted.contains(it);
         match record {
             Record::Membership(it) => self.groups.contains(&it.group),
-            Record::User(it) => self.departments.contains(&it.what.department),
-            Record::Group(it) => self.departments.contains(&it.what.department),
+            Record::User(it) => is_unread(&it.what.department),
+            Record::Group(it) => is_unread(&it.what.department),
             _ => false,
         }
+    }
+
+    /// Whether all was read that a hub may hold, but for what is never read.
+    pub(super) fn is_all(&self) -> bool {
+        !self.lacks_some && self.unlisted.is_empty()
     }
 
     /// Takes what was not read for met.
@@ -97,6 +106,8 @@ impl Seen {
             }
             // Of its records nobody knows either, but some lists are cut for ever.
             Unread::Department(id) => drop(self.departments.insert(id.clone())),
+            // It was listed once, or will be.
+            Unread::Unlisted(id) => drop(self.unlisted.insert(id.clone())),
         }
         Ok(())
     }
@@ -117,7 +128,7 @@ impl Seen {
 enum Auditing {
     Going {
         number: u64,
-        seen: Seen,
+        seen: Box<Seen>,
     },
     /// Finished or void, like all before it.
     Over {
@@ -156,13 +167,14 @@ impl Audits {
                 added,
                 ..Seen::default()
             };
+            let seen = Box::new(seen);
             *auditing = Auditing::Going { number, seen };
         }
         match auditing {
             Auditing::Going {
                 number: newest,
                 seen,
-            } if *newest == number => Ok(seen),
+            } if *newest == number => Ok(&mut **seen),
             _ => Err(SpoolError::Void { part }),
         }
     }
@@ -170,7 +182,7 @@ impl Audits {
     /// The audit that goes on while a page of changes comes.
     pub(super) fn going(&mut self, part: Part) -> Option<&mut Seen> {
         match self.newest.get_mut(&part) {
-            Some(Auditing::Going { seen, .. }) => Some(seen),
+            Some(Auditing::Going { seen, .. }) => Some(&mut **seen),
             _ => None,
         }
     }

@@ -11,7 +11,7 @@ use shared::model::{Feed, HostSample, Key, Record, RecordKind, Service, UnixMill
 use shared::wire::Digest;
 use shared::wire::frame::feed_code;
 use shared::wire::record::{
-    Decoded, EncodedRecord, decode, decode_sample, encode, encode_id, encode_key, kind_code,
+    EncodedRecord, decode_sample, encode, encode_id, encode_key, kind_code,
 };
 use tracing::info;
 
@@ -363,24 +363,6 @@ impl Put<'_> {
                 }
             }
         }
-    }
-
-    /// Whether a record is of a group or a department that could not be read. One that can't be
-    /// decoded may be.
-    fn is_of_the_unread(&self, kind: u16, id: &[u8], seen: &Seen) -> Result<bool, Fault> {
-        if !seen.spares_by_content() {
-            return Ok(false);
-        }
-        let sql = "SELECT value FROM record WHERE kind = ?1 AND id = ?2 AND value IS NOT NULL";
-        let mut select = self.store.prepare_cached(sql)?;
-        let value: Option<Vec<u8>> = select
-            .query_row(params![kind, id], |row| row.get(0))
-            .optional()?;
-        let Some(value) = value else { return Ok(false) };
-        Ok(match decode(kind, id, &value) {
-            Ok(Decoded::Known(record)) => seen.spares_record(&record),
-            Ok(Decoded::Unknown) | Err(_) => true,
-        })
     }
 
     /// The next ids of a part's live records. No id is empty, so all come after the empty one.

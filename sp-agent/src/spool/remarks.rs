@@ -1,8 +1,8 @@
 //! Putting how far the directory is applied: the agent's own word, which no audit of the cloud
 //! reads or removes.
 
-use shared::model::{Applying, Feed, Key, Record, RecordKind, Remark, Subject};
-use shared::wire::record::{encode, encode_key};
+use shared::model::{Applying, CloudId, Feed, Key, Record, RecordKind, Remark, Subject};
+use shared::wire::record::{encode, encode_id, encode_key};
 
 use super::Written;
 use super::audits::Seen;
@@ -21,6 +21,8 @@ pub struct Remarks {
     pub remarks: Vec<Remark>,
     /// Whether what is not among them is as it should be.
     pub is_whole: bool,
+    /// Remarks that stay all the same, by their ids: of what nothing is known.
+    pub kept: Vec<CloudId>,
 }
 
 impl Put<'_> {
@@ -37,6 +39,9 @@ impl Put<'_> {
         let applying = encode(&Record::Applying(all.applying.clone()))?;
         written.changed += u64::from(self.upsert(feed, REMARKS, &applying)?);
         if all.is_whole {
+            for id in &all.kept {
+                seen.saw(&encode_id(id)?);
+            }
             let (gone, _) = self.missing(RecordKind::Remark, REMARKS, &seen)?;
             written.removed = self.bury_all(RecordKind::Remark, REMARKS, &gone)?.removed;
         } else {

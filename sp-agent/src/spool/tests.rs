@@ -97,6 +97,7 @@ fn remarks(names: &[&str], is_whole: bool) -> Remarks {
         applying: Applying::default(),
         remarks: names.iter().map(remark).collect(),
         is_whole,
+        kept: Vec::new(),
     }
 }
 
@@ -159,8 +160,14 @@ async fn remarks_stay_until_all_is_known_and_no_audit_removes_them() {
     let audit = spool.begin_audit(Part::Users);
     let swept = spool.finish_audit(audit, Mark(UnixMillis(1))).await;
     assert_eq!(swept.unwrap().removed, 0);
+    let but_a = Remarks {
+        kept: vec![remarks(&["a"], true).remarks[0].subject.id()],
+        ..remarks(&["c"], true)
+    };
+    let put = spool.put_remarks(but_a).await.unwrap();
+    assert_eq!((put.changed, put.removed), (0, 1), "b alone");
     let put = spool.put_remarks(remarks(&["c"], true)).await.unwrap();
-    assert_eq!((put.changed, put.removed), (0, 2));
+    assert_eq!((put.changed, put.removed), (0, 1));
     assert_eq!(told(&spool).await, ["c"]);
     let key = Key {
         kind: RecordKind::Remark,

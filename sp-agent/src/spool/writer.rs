@@ -346,15 +346,16 @@ fn perform(put: &mut Put<'_>, audits: &mut Audits, work: &Work) -> Result<Writte
         }
         Work::Finish { part, number, mark } => {
             let seen = audits.finish(*part, *number).map_err(Fault::Refused)?;
-            if !seen.lacks_some {
+            if seen.is_all() {
                 whole::save_mark(put.store, *part, *mark)?;
             }
             let before = audits.take_missed(*part);
             let (written, missed) = put.sweep(*part, &seen, &before)?;
             audits.keep_missed(*part, missed);
-            let lacks_some = !whole::is_settled(put.store, *part)?;
+            let lacks_some = seen.lacks_some && !whole::is_settled(put.store, *part)?;
             Ok(Written {
                 lacks_some,
+                unlisted: seen.unlisted,
                 ..written
             })
         }

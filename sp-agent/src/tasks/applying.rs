@@ -23,7 +23,7 @@ use tokio::sync::{mpsc, watch};
 use super::following::Followed;
 use crate::apply::{Apply, Audit, Keep, News, Policy, Progress, Report, StoreError};
 use crate::audit::Trail;
-use crate::cloud::{Cloud, Hindrance, Page, Part};
+use crate::cloud::{Cloud, Hindrance, Page, Part, Reading};
 use crate::config::Config;
 use crate::replica::store::Store;
 use crate::replica::{Note, Replica};
@@ -42,8 +42,8 @@ const AGAIN: Duration = Duration::from_secs(10);
 /// What applying and collecting tell each other.
 #[derive(Debug, Clone)]
 pub(super) struct Between {
-    /// When the last whole reading of each part began that came to its end.
-    pub(super) read: watch::Sender<BTreeMap<Part, Instant>>,
+    /// The last whole reading of each part that came to its end.
+    pub(super) read: watch::Sender<BTreeMap<Part, Reading>>,
     /// What is to be read soon, by readings that begin then or later.
     pub(super) wanted: watch::Sender<BTreeMap<RecordKind, Instant>>,
     /// Which kinds could not be read last time.
@@ -192,7 +192,7 @@ async fn mirror(replica: &Store, told: &watch::Sender<Arc<Replica>>) {
 /// `since`: what was read before may be in a spool that is no more.
 async fn hear(
     spool: &Spool,
-    (mut read, since): (watch::Receiver<BTreeMap<Part, Instant>>, Instant),
+    (mut read, since): (watch::Receiver<BTreeMap<Part, Reading>>, Instant),
     news: &mpsc::Sender<News>,
 ) -> Result<(), SpoolError> {
     let mut extents = spool.watch(Feed::Organization);
@@ -205,12 +205,7 @@ async fn hear(
             let Some(read) = spool.records(Feed::Organization, life, after).await? else {
                 return Ok(());
             };
-            let changes = read.changes.into_iter();
-            for change in changes.filter(is_of_the_cloud) {
-                let change = match change {
-                    Ok(record) => News::Put(record),
-                    Err(key) => News::Gone(key),
-                };
+            for change in read.changes.into_iter().filter_map(news_of) {
                 if news.send(change).await.is_err() {
                     return Ok(());
                 }
@@ -220,10 +215,10 @@ async fn hear(
                 break;
             }
         }
-        for (part, began) in readings {
-            if began >= since
-                && told.insert(part, began) != Some(began)
-                && news.send(News::Read(part.kind(), began)).await.is_err()
+        for (part, reading) in readings {
+            if reading.began >= since
+                && told.insert(part, reading.clone()).as_ref() != Some(&reading)
+                && news.send(News::Read(part.kind(), reading)).await.is_err()
             {
                 return Ok(());
             }
@@ -240,13 +235,19 @@ async fn hear(
     }
 }
 
-/// Whether a change is of the cloud, and not what this agent remarked itself.
-fn is_of_the_cloud(change: &Result<Record, Key>) -> bool {
-    let kind = match change {
+/// What a change is to whoever applies: of the cloud, or what this agent remarked itself.
+fn news_of(change: Result<Record, Key>) -> Option<News> {
+    let kind = match &change {
         Ok(record) => record.key().kind,
         Err(key) => key.kind,
     };
-    Part::ALL.into_iter().any(|it| it.kind() == kind)
+    let is_of_the_cloud = Part::ALL.into_iter().any(|it| it.kind() == kind);
+    match change {
+        Ok(Record::Remark(it)) => Some(News::Remarked(it.subject.id(), Some(it.subject))),
+        Err(key) if kind == RecordKind::Remark => Some(News::Remarked(key.id, None)),
+        Ok(record) => is_of_the_cloud.then_some(News::Put(record)),
+        Err(key) => is_of_the_cloud.then_some(News::Gone(key)),
+    }
 }
 
 /// Puts what the hub should hear of into the spool. Never ends.

@@ -27,6 +27,8 @@ pub(crate) enum Fault {
     Hangs,
     /// All is read but server 0.
     ButOne,
+    /// All is read but the users of the department `away`.
+    ButADepartment,
 }
 
 #[derive(Default)]
@@ -126,7 +128,7 @@ impl FakeCloud {
     async fn stumble(&self, service: ServiceKind) -> Result<(), CloudError> {
         let endpoint = "http://controller".to_owned();
         match self.fault(service) {
-            None | Some(Fault::AfterFirstPage | Fault::ButOne) => Ok(()),
+            None | Some(Fault::AfterFirstPage | Fault::ButOne | Fault::ButADepartment) => Ok(()),
             Some(Fault::Status) => Err(broken()),
             Some(Fault::Refused) => Err(CloudError::Unauthorized {
                 endpoint,
@@ -155,6 +157,21 @@ impl FakeCloud {
     fn mark(&self) -> Mark {
         self.with(|it| Mark(UnixMillis(it.changes.len() as u64)))
     }
+}
+
+async fn but_a_department(pages: &Pages) -> Result<Incomplete, CloudError> {
+    let page = Page {
+        unread: vec![Unread::Unlisted(CloudId::new("away"))],
+        ..Page::default()
+    };
+    pages.send(page).await.map_err(|_| CloudError::Stopped)?;
+    Ok(Incomplete {
+        what: "departments' users",
+        failed: 1,
+        of: 2,
+        first: "sales (away)".to_owned(),
+        source: broken(),
+    })
 }
 
 fn broken() -> CloudError {
@@ -221,9 +238,12 @@ impl Cloud for FakeCloud {
                 return Err(broken());
             }
         }
-        let incomplete = match but_one {
-            true => Some(self.but_one(pages).await?),
-            false => None,
+        let incomplete = match self.fault(part.service()) {
+            Some(Fault::ButOne) => Some(self.but_one(pages).await?),
+            Some(Fault::ButADepartment) if part == Part::Users => {
+                Some(but_a_department(pages).await?)
+            }
+            _ => None,
         };
         Ok(Whole { mark, incomplete })
     }

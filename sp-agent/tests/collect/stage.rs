@@ -1,5 +1,6 @@
 //! A collector's surroundings, and a look at what its spool holds.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,9 +9,11 @@ use shared::runtime::clock::{Clock, ManualClock};
 use shared::runtime::shutdown::Shutdown;
 use shared::wire::frame::{FeedFrame, HEADER_BYTES, Header};
 use shared::wire::record::{Decoded, decode};
+use sp_agent::cloud::{Hindrance, Part, Reading};
 use sp_agent::collect::{Collector, Options};
 use sp_agent::spool::Spool;
 use tempfile::TempDir;
+use tokio::sync::watch;
 
 use crate::cloud::{FakeCloud, server_id};
 
@@ -21,6 +24,8 @@ pub(crate) struct Stage {
     pub(crate) cloud: Arc<FakeCloud>,
     pub(crate) spool: Spool,
     pub(crate) shutdown: Shutdown,
+    pub(crate) read: watch::Sender<BTreeMap<Part, Reading>>,
+    pub(crate) hindered: watch::Sender<BTreeMap<RecordKind, Hindrance>>,
     clock: Clock,
     hand: ManualClock,
     directory: TempDir,
@@ -43,6 +48,8 @@ impl Stage {
             cloud: Arc::new(cloud),
             spool: open(&directory),
             shutdown: Shutdown::new(),
+            read: watch::Sender::default(),
+            hindered: watch::Sender::default(),
             clock,
             hand,
             directory,
@@ -76,10 +83,10 @@ impl Stage {
                 chance = chance.wrapping_add(0x9e37_79b9_7f4a_7c15);
                 chance
             }),
-            read: tokio::sync::watch::Sender::default(),
-            hindered: tokio::sync::watch::Sender::default(),
-            wanted: tokio::sync::watch::Sender::default().subscribe(),
-            writing: tokio::sync::watch::Sender::default().subscribe(),
+            read: self.read.clone(),
+            hindered: self.hindered.clone(),
+            wanted: watch::Sender::default().subscribe(),
+            writing: watch::Sender::default().subscribe(),
         }
     }
 

@@ -1,5 +1,7 @@
 //! What takes a sequence number, what an audit removes, and what outlives the handle.
 
+use std::collections::BTreeSet;
+
 use shared::model::{CloudId, Feed, Service, ServiceKind, ServiceState, UnixMillis};
 use sp_agent::cloud::{Mark, Page, Part, Unread};
 use sp_agent::spool::{Condition, Held, SpoolError, Written};
@@ -13,6 +15,7 @@ const fn written(changed: u64, removed: u64) -> Written {
         removed,
         held: None,
         lacks_some: false,
+        unlisted: BTreeSet::new(),
     }
 }
 

@@ -13,7 +13,11 @@ use crate::receiver::Rows;
 const MARK: Mark = Mark(UnixMillis(5));
 
 /// That a hub which was sent all holds these of a feed, and nothing else.
-async fn assert_held(spool: &Spool, feed: Feed, expected: impl IntoIterator<Item = Record>) {
+pub(crate) async fn assert_held(
+    spool: &Spool,
+    feed: Feed,
+    expected: impl IntoIterator<Item = Record>,
+) {
     let mut link = Link::new(feed, spool);
     link.settle(spool).await;
     let encoded = expected.into_iter().map(|it| encode(&it).unwrap());
@@ -102,7 +106,7 @@ async fn changes_that_are_refused_leave_no_trace_in_the_audit() {
     assert_held(&spool, Feed::Inventory, [server(1, "told")]).await;
 }
 
-fn membership(group: &str, user: &str) -> Record {
+pub(crate) fn membership(group: &str, user: &str) -> Record {
     Record::Membership(Membership {
         group: CloudId::new(group),
         user: CloudId::new(user),
@@ -130,7 +134,7 @@ async fn memberships_of_a_group_that_could_not_be_read_stay_also_after_a_restart
     assert_held(&spool, Feed::Organization, expected).await;
 }
 
-fn user(department: &str, name: &str) -> Record {
+pub(crate) fn user(department: &str, name: &str) -> Record {
     Record::User(Entry {
         id: CloudId::new(name),
         custody: Custody::Common,

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use idp_hub::store::RegionNo;
 use rand::{Rng, RngExt};
 use shared::ids::ObjectId;
-use shared::model::{Becomes, CloudId, Feed, Key, ObjectKind, Record, RecordKind, UnixMillis};
+use shared::model::{
+    Becomes, CloudId, Feed, Group, Key, ObjectKind, Record, RecordKind, UnixMillis,
+};
 use sp_agent::apply::{Change, Policy, Reconciler, Standing, Subject, Task};
 use sp_agent::cloud::{CloudError, Order, Part};
 use sp_agent::replica::{Note, Replica, store::Store};
@@ -34,6 +36,8 @@ struct Reading {
     began: Instant,
     records: Vec<Record>,
     overtaken: BTreeSet<Key>,
+    /// Departments whose directory server was away.
+    lacks: BTreeSet<CloudId>,
 }
 
 pub(super) struct Agent {
@@ -53,6 +57,25 @@ pub(super) struct Agent {
     wanted: BTreeMap<RecordKind, Instant>,
     removals: VecDeque<Instant>,
     replica: Arc<Replica>,
+}
+
+/// Whether a record is of a department of which nothing is told. A membership of a group that is
+/// not known may be.
+fn is_away(
+    record: &Record,
+    groups: &BTreeMap<CloudId, Group<CloudId>>,
+    away: &BTreeSet<CloudId>,
+) -> bool {
+    match record {
+        _ if away.is_empty() => false,
+        Record::User(it) => away.contains(&it.what.department),
+        Record::Group(it) => away.contains(&it.what.department),
+        Record::Membership(it) => {
+            let group = groups.get(&it.group);
+            group.is_none_or(|it| away.contains(&it.department))
+        }
+        _ => false,
+    }
 }
 
 fn kinds() -> impl Iterator<Item = RecordKind> {
@@ -105,13 +128,15 @@ impl Agent {
     }
 
     /// Begins to read a kind: what is there now will be told later.
-    pub(super) fn begin_reading(&mut self, kind: RecordKind) {
+    pub(super) fn begin_reading(&mut self, kind: RecordKind, lacks: BTreeSet<CloudId>) {
+        let groups = self.site.keystone.organization().groups;
         let mut records = self.site.records();
-        records.retain(|it| it.key().kind == kind);
+        records.retain(|it| it.key().kind == kind && !is_away(it, &groups, &lacks));
         let reading = Reading {
             began: self.now,
             records,
             overtaken: BTreeSet::new(),
+            lacks,
         };
         self.readings.insert(kind, reading);
     }
@@ -122,7 +147,10 @@ impl Agent {
             return;
         };
         let met: BTreeSet<Key> = reading.records.iter().map(Record::key).collect();
-        let known: Vec<Key> = self.known_records().iter().map(Record::key).collect();
+        let groups = &self.core.actual().organization().groups;
+        let mut known = self.known_records();
+        known.retain(|it| !is_away(it, groups, &reading.lacks));
+        let known: Vec<Key> = known.iter().map(Record::key).collect();
         let gone = known.into_iter().filter(|it| it.kind == kind);
         for key in gone.filter(|it| !met.contains(it) && !reading.overtaken.contains(it)) {
             self.core.remove(&key);
@@ -132,12 +160,14 @@ impl Agent {
                 self.core.put(it);
             }
         }
-        self.core.is_read(kind, reading.began);
+        let (began, lacks) = (reading.began, reading.lacks);
+        self.core
+            .is_read(kind, sp_agent::cloud::Reading { began, lacks });
     }
 
     /// Reads all, at once.
     pub(super) fn read(&mut self) {
-        kinds().for_each(|it| self.begin_reading(it));
+        kinds().for_each(|it| self.begin_reading(it, BTreeSet::new()));
         kinds().for_each(|it| self.end_reading(it));
     }
 
@@ -147,7 +177,8 @@ impl Agent {
         for kind in kinds() {
             let share = if wanted.contains(&kind) { 0.3 } else { 0.02 };
             if !self.readings.contains_key(&kind) && chance.random_bool(share) {
-                self.begin_reading(kind);
+                let lacks = self.away(kind, chance);
+                self.begin_reading(kind, lacks);
             }
         }
         let under_way: Vec<RecordKind> = self.readings.keys().copied().collect();
@@ -156,6 +187,17 @@ impl Agent {
                 self.end_reading(kind);
             }
         }
+    }
+
+    /// Departments of which a reading of this kind tells nothing: few, and seldom.
+    fn away(&self, kind: RecordKind, chance: &mut impl Rng) -> BTreeSet<CloudId> {
+        use RecordKind::{Group, Membership, User};
+        if !matches!(kind, User | Group | Membership) || !chance.random_bool(0.3) {
+            return BTreeSet::new();
+        }
+        let departments = self.site.keystone.organization().departments;
+        let all = departments.into_keys();
+        all.filter(|_| chance.random_bool(0.3)).collect()
     }
 
     /// What the agent knows of its cloud, as records.
@@ -174,7 +216,8 @@ impl Agent {
         // As of now.
         let _ = self.core.next(self.now, 0);
         let remarks = self.core.remarks(&self.core.progress(self.now));
-        if !remarks.is_whole {
+        let is_whole = |it| self.core.actual().is_whole(it);
+        if !kinds().all(is_whole) {
             return;
         }
         let mut records = self.known_records();

@@ -90,7 +90,7 @@ async fn handle(
             format!("{} {path} {}", request.method, request.body),
         );
     }
-    if lock(&place.refused).contains(&request.shape()) {
+    if is_refused(&place, &request) {
         return respond((500, Value::Null, None));
     }
     let headers = head.headers;
@@ -128,6 +128,13 @@ fn note(place: &Place, written: String) {
         all.pop_front();
     }
     all.push_back(written);
+}
+
+fn is_refused(place: &Place, request: &Request) -> bool {
+    let (shape, refused) = (request.shape(), lock(&place.refused));
+    let of = request.query("domain_id");
+    let of = of.map(|id| format!("{shape}?domain_id={id}"));
+    refused.contains(&shape) || of.is_some_and(|it| refused.contains(&it))
 }
 
 fn token(headers: &HeaderMap) -> Option<&str> {

@@ -303,6 +303,7 @@ impl Bench {
     /// The cloud is read to its end, as it is now.
     async fn read(&self) {
         let began = self.clock.now();
+        let read = |kind| News::Read(kind, began.into());
         let made = self.cloud.made.lock().unwrap().clone();
         for (_, record) in made {
             self.news.send(News::Put(record)).await.unwrap();
@@ -312,13 +313,13 @@ impl Bench {
             RecordKind::Project,
             RecordKind::User,
         ] {
-            self.news.send(News::Read(kind, began)).await.unwrap();
+            self.news.send(read(kind)).await.unwrap();
         }
     }
 
     /// So are roles, groups and what links them, of which there are none.
     async fn read_roles(&self) {
-        let began = self.clock.now();
+        let read = |kind| News::Read(kind, self.clock.now().into());
         for kind in [
             RecordKind::Group,
             RecordKind::Role,
@@ -326,7 +327,7 @@ impl Bench {
             RecordKind::Implication,
             RecordKind::Assignment,
         ] {
-            self.news.send(News::Read(kind, began)).await.unwrap();
+            self.news.send(read(kind)).await.unwrap();
         }
     }
 
@@ -408,8 +409,7 @@ async fn a_policy_that_takes_no_changes_stops_the_next_order() {
     // What the hub says next is done at once.
     let mut replica = replica();
     replica.directory.users.pop_first();
-    let replica = Arc::new(replica);
-    bench.replica.send_replace(replica);
+    bench.replica.send_replace(Arc::new(replica));
     let gone = bench.progress.wait_for(|it| it.drift_count == 1).await;
     assert_eq!(gone.unwrap().in_place, 20, "absence removes nothing");
     bench.stop().await;

@@ -11,7 +11,7 @@ use super::super::compare::record;
 use super::super::link_ends::ends;
 use super::super::subject::record_kind;
 use super::*;
-use crate::cloud::QuotaOrder;
+use crate::cloud::{QuotaOrder, Reading};
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Fake {
@@ -26,6 +26,11 @@ pub(super) struct Fake {
     pub(super) contents: BTreeMap<CloudId, String>,
     /// What it does not let be removed, nor changed, as things of a read-only LDAP.
     pub(super) fixed: BTreeSet<CloudId>,
+    /// Departments whose directory server is away: of whose users, groups and memberships nothing
+    /// is told.
+    pub(super) away: BTreeSet<CloudId>,
+    /// Kinds that are told of those all the same.
+    pub(super) told_all_the_same: BTreeSet<RecordKind>,
     made: u128,
 }
 
@@ -127,27 +132,85 @@ impl Fake {
 
     /// Tells all that there is, and what is not there any more.
     pub(super) fn tell(&self, core: &mut Reconciler, now: Instant) {
-        let mut gone: Vec<Key> = Vec::new();
-        for (kind, id, _) in objects(core.actual().organization()) {
-            if !self.all.has(kind, &id) {
+        let known = core.actual().organization().clone();
+        for (kind, id, object) in objects(&known) {
+            if !self.all.has(kind, &id) && !self.hides(&object) {
                 let kind = record_kind(kind);
-                gone.push(Key { kind, id });
+                core.remove(&Key { kind, id });
             }
         }
         let here = links(&self.all);
-        for link in links(core.actual().organization()) {
-            if !here.contains(&link) {
-                gone.push(link_record(link).key());
+        for link in links(&known) {
+            if !here.contains(&link) && !self.hides_link(&known, &link) {
+                core.remove(&link_record(link).key());
             }
         }
-        gone.iter().for_each(|key| core.remove(key));
-        for (kind, id, object) in objects(&self.all) {
-            let marker = self.markers.get(&(kind, id.clone())).copied();
-            let custody = self.custody.get(&(kind, id.clone())).copied();
-            core.put(record(id, custody.unwrap_or_default(), marker, object));
+        self.tell_held(
+            core,
+            |of, it| !of.hides(it),
+            |of, it| !of.hides_link(&of.all, it),
+        );
+        for kind in KINDS {
+            let lacks = match kind {
+                _ if self.told_all_the_same.contains(&kind) => BTreeSet::new(),
+                RecordKind::User | RecordKind::Group | RecordKind::Membership => self.away.clone(),
+                _ => BTreeSet::new(),
+            };
+            core.is_read(kind, Reading { began: now, lacks });
         }
-        here.into_iter().for_each(|it| core.put(link_record(it)));
-        KINDS.iter().for_each(|it| core.is_read(*it, now));
+    }
+
+    /// Tells some of what there is, without having read it.
+    pub(super) fn tell_held(
+        &self,
+        core: &mut Reconciler,
+        is_it: impl Fn(&Self, &Object<CloudId>) -> bool,
+        is_link: impl Fn(&Self, &Link<CloudId>) -> bool,
+    ) {
+        for (kind, id, object) in objects(&self.all) {
+            if is_it(self, &object) {
+                let marker = self.markers.get(&(kind, id.clone())).copied();
+                let custody = self.custody.get(&(kind, id.clone())).copied();
+                core.put(record(id, custody.unwrap_or_default(), marker, object));
+            }
+        }
+        let told = links(&self.all).into_iter().filter(|it| is_link(self, it));
+        told.for_each(|it| core.put(link_record(it)));
+    }
+
+    fn hides(&self, object: &Object<CloudId>) -> bool {
+        let is_listed = !matches!(object, Object::User(_) | Object::Group(_))
+            || self.told_all_the_same.contains(&record_kind(object.kind()));
+        let department = object.department().filter(|_| !is_listed);
+        department.is_some_and(|it| self.away.contains(it))
+    }
+
+    fn hides_link(&self, known: &Organization<CloudId>, link: &Link<CloudId>) -> bool {
+        let Link::Membership(it) = link else {
+            return false;
+        };
+        let group = known.groups.get(&it.group);
+        !self.away.is_empty() && group.is_none_or(|it| self.away.contains(&it.department))
+    }
+
+    /// Whether an order is about what is in a department that is away.
+    pub(super) fn is_away(&self, order: &Order) -> bool {
+        let is_away = |kind, id: &CloudId| {
+            let found = self.all.object(kind, id);
+            found.is_some_and(|it| self.hides(&it))
+        };
+        match order {
+            Order::Create { object, .. } => self.hides(object),
+            Order::Update { to, .. } => self.hides(to),
+            Order::Remove { kind, id } => is_away(*kind, id),
+            Order::Link(link) | Order::Unlink(link) => {
+                let is_hidden = self.hides_link(&self.all, link);
+                is_hidden || ends(link).any(|(kind, id)| is_away(kind, id))
+            }
+            Order::Password(user, _) => is_away(ObjectKind::User, user),
+            Order::Look { id, .. } | Order::Purge { id, .. } => self.away.contains(id),
+            Order::Quota(_) => false,
+        }
     }
 
     fn is_taken(&self, object: &Object<CloudId>, but: Option<&CloudId>) -> bool {
@@ -237,6 +300,7 @@ impl Fake {
 
     pub(super) fn perform(&mut self, order: &Order) -> Result<Option<CloudId>, CloudError> {
         match order {
+            order if self.is_away(order) => return Err(refused(500)),
             Order::Update { id, .. } | Order::Remove { id, .. } if self.fixed.contains(id) => {
                 return Err(refused(403));
             }

@@ -37,6 +37,8 @@ pub(super) struct Turn {
     missing_interval: Duration,
     /// Whether the cloud has much to write, which this reads.
     is_spared: bool,
+    /// Whether something waits for what the last audit could not read.
+    is_in_part: bool,
     audit: Reading,
     /// Not due until an audit came to its end, and where the cloud can't tell.
     changes: Reading,
@@ -99,6 +101,7 @@ impl Turn {
             changes_interval: options.changes,
             missing_interval: options.missing,
             is_spared: false,
+            is_in_part: false,
             audit: Reading::new(Some(now), Backoff::new(options.retry, audit_retry_max)),
             changes: Reading::new(None, Backoff::new(options.retry, options.retry_max)),
             resume_at: now,
@@ -189,16 +192,17 @@ impl Turn {
         self.is_spared = is_spared;
     }
 
-    /// Until when the cloud is spared the next audit: not the first one, nor one that somebody
+    /// Until when the cloud is spared the next audit: not the first one, nor one that something
     /// waits for, and one that failed has its own time.
     fn spared_until(&self) -> Option<Instant> {
-        let is_spared = self.is_spared && !self.is_awaited();
+        let is_spared = self.is_spared && !self.is_in_part && !self.is_awaited();
         let began = self.audit.began_last?;
         (is_spared && self.audit.backoff.attempts() == 0).then(|| after(began, SPARED_INTERVAL))
     }
 
     pub(super) fn audited(&mut self, now: Instant, outcome: Outcome, chance: u64) {
         let took = self.audit.end(now);
+        self.is_in_part = outcome == Outcome::ReadInPart;
         match outcome {
             Outcome::Failed { patience } => {
                 self.be_patient(now, patience);
@@ -207,7 +211,7 @@ impl Turn {
                 self.audit.due_at = Some(retry_at.max(self.rest_until));
             }
             Outcome::Missing => return self.missing(now),
-            Outcome::Read | Outcome::CannotTell => {
+            Outcome::Read | Outcome::ReadInPart | Outcome::CannotTell => {
                 self.has_mark = true;
                 self.audit.backoff.reset();
                 self.audit.due_at = Some(after(now, pause(took, self.interval)));
@@ -230,7 +234,7 @@ impl Turn {
                 self.changes.backoff.reset();
                 self.changes.due_at = None;
             }
-            Outcome::Read => {
+            Outcome::Read | Outcome::ReadInPart => {
                 let failed_before = self.changes.backoff.attempts() > 0;
                 self.changes.backoff.reset();
                 let rest = took.min(CHANGES_PAUSE_MAX);
@@ -335,6 +339,22 @@ mod tests {
         turn.start(at(8), Work::Audit(Part::Users));
         turn.audited(at(9), Outcome::Read, 0);
         assert_eq!(due(&turn), at(8) + SPARED_INTERVAL, "nobody waits any more");
+    }
+
+    #[test]
+    fn what_could_be_read_in_part_alone_is_read_again_in_its_time_whatever_is_written() {
+        let begun = beginning();
+        let at = |secs| begun + Duration::from_secs(secs);
+        let interval = Options::default().organization;
+        let mut turn = Turn::new(begun, Part::Users, &Options::default());
+        turn.spare(true);
+        turn.start(at(0), Work::Audit(Part::Users));
+        turn.audited(at(1), Outcome::ReadInPart, 0);
+        let due = |turn: &Turn| turn.waiting().next().unwrap().0;
+        assert_eq!(due(&turn), at(1) + interval);
+        turn.start(at(61), Work::Audit(Part::Users));
+        turn.audited(at(62), Outcome::Read, 0);
+        assert_eq!(due(&turn), at(61) + SPARED_INTERVAL);
     }
 
     #[test]

@@ -54,16 +54,39 @@ async fn tell<L: Listing<Item = Raw>>(
     Ok(())
 }
 
+/// What of a list of each department could not be read; it was told as [`Unread`].
+#[derive(Debug, Default)]
+pub(super) struct Lacks {
+    /// Departments of which nothing is known.
+    pub(super) unlisted: Option<Incomplete>,
+    /// Departments of which not all came.
+    pub(super) cut: Option<Incomplete>,
+}
+
+impl Lacks {
+    /// The graver of them.
+    fn incomplete(self) -> Option<Incomplete> {
+        self.unlisted.or(self.cut)
+    }
+}
+
 /// Reads the users or groups of each department. One that can't be read (its directory server may
-/// be away) keeps none of the others from being told; but then the part was not read to its end. Of
-/// one whose list is cut is told what came, and that there may be more.
+/// be away) keeps none of the others from being told, and is told as unlisted. Of one whose list is
+/// cut is told what came, and that there may be more.
+///
+/// # Errors
+/// Where none can be read, or the account may not ask: that is no department's trouble.
 pub(super) async fn list_each<L: Listing<Item = Raw>>(
     client: &Client,
     (collection, departments): (&'static str, &Departments),
     pages: &Pages,
     read: &Read<'_>,
-) -> Result<Option<Incomplete>, CloudError> {
-    let mut singles = Singles::new("departments");
+) -> Result<Lacks, CloudError> {
+    let mut singles = Singles::new(match collection {
+        "users" => "departments' users",
+        "groups" => "departments' groups",
+        _ => "departments' roles",
+    });
     let mut cut = Singles::new("departments' lists");
     let pulse = Pulse::new(client.clock(), pages);
     let mut questions = Vec::new();
@@ -76,33 +99,39 @@ pub(super) async fn list_each<L: Listing<Item = Raw>>(
             };
             let told = tell::<L>(client, &mut pager, pages, read).await;
             let told = told.map(|()| pager.cut().map(|error| of_department(error, name)));
-            let told = told.map_err(|error| GivenUp::from(of_department(error, name)));
-            (id, name, told)
+            (id, name, told.map_err(|error| of_department(error, name)))
         });
     }
     let mut answers = stream::iter(questions).buffer_unordered(client.concurrency_max);
     while let Some((id, name, told)) = answers.next().await {
-        if let Some(error) = singles.take(told, String::new)? {
-            let whole = match error {
-                None => Ok(()),
-                Some(error) => {
-                    let unread = vec![Unread::Department(id.clone())];
-                    let page = Page {
-                        unread,
-                        ..Page::default()
-                    };
-                    pass::send(pages, page).await?;
-                    Err(GivenUp::from(error))
-                }
-            };
+        if let Err(error @ CloudError::Forbidden { .. }) = told {
+            return Err(error);
+        }
+        let named = || format!("{name} ({id})");
+        let told = singles.take(told.map_err(GivenUp::from), named)?;
+        let unread = match &told {
+            None => Some(Unread::Unlisted(id.clone())),
+            Some(Some(_)) => Some(Unread::Department(id.clone())),
+            Some(None) => None,
+        };
+        let page = Page {
+            unread: unread.into_iter().collect(),
+            ..Page::default()
+        };
+        pass::send(pages, page).await?;
+        if let Some(is_cut) = told {
             // However many they are, each was told as far as it can be read.
-            let _ = cut.take(whole, || format!("{name} ({id})"));
+            let _ = cut.take(is_cut.map_or(Ok(()), |it| Err(GivenUp::from(it))), named);
         }
         pulse.beat().await?;
     }
-    match singles.end() {
-        None => Ok(cut.end()),
-        Some(incomplete) => Err(incomplete.source),
+    let unlisted = singles.end();
+    match unlisted.as_ref().filter(|it| it.failed == it.of) {
+        Some(none) => Err(none.source.clone()),
+        None => Ok(Lacks {
+            unlisted,
+            cut: cut.end(),
+        }),
     }
 }
 
@@ -149,6 +178,7 @@ pub(super) async fn users(
         raw.into_user(custody).map(Some)
     })
     .await
+    .map(Lacks::incomplete)
 }
 
 /// Reads the groups of all departments; `kept` are those that govern the cloud itself.
@@ -163,6 +193,7 @@ pub(super) async fn groups(
         raw.into_group(custody).map(Some)
     })
     .await
+    .map(Lacks::incomplete)
 }
 
 /// Reads global roles, which is what a question without a domain is answered with, and those of all
@@ -181,7 +212,10 @@ pub(super) async fn roles(
     };
     let global = Ask::new(ServiceKind::Identity, ["roles"]);
     list::<RoleList>(client, global, pages, &read).await?;
-    let each = list_each::<RoleList>(client, ("roles", departments), pages, &read);
+    let each = list_each::<RoleList>(client, ("roles", departments), pages, &read).await?;
     // They are no LDAP directory's, and are not taken in part.
-    each.await.map(drop)
+    match each.unlisted {
+        Some(unlisted) => Err(unlisted.source),
+        None => Ok(()),
+    }
 }

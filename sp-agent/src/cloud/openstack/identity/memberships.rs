@@ -6,7 +6,7 @@ use futures_util::{StreamExt, stream};
 use shared::model::{CloudId, Membership, Record, ServiceKind};
 
 use super::departments::Departments;
-use super::lists::list_each;
+use super::lists::{Lacks, list_each};
 use super::parse::{GroupList, UserList};
 use crate::cloud::openstack::client::{Ask, Client, GivenUp};
 use crate::cloud::openstack::paging::Pager;
@@ -23,13 +23,14 @@ const PAGE_RECORDS: usize = 1000;
 /// A group, as far as its memberships need it.
 type Named = (CloudId, String);
 
-/// Reads the members of all groups. A group that can't be read keeps those that are known of it.
+/// Reads the members of all groups. A group that can't be read keeps those that are known of it,
+/// and so do those of a department whose groups can't be listed.
 pub(super) async fn read(
     client: &Client,
     departments: &Departments,
     pages: &Pages,
 ) -> Result<Option<Incomplete>, CloudError> {
-    let groups = groups(client, departments, pages).await?;
+    let (groups, unlisted) = groups(client, departments, pages).await?;
     let mut singles = Singles::new("groups' memberships");
     let pulse = Pulse::new(client.clock(), pages);
     for some in groups.chunks(PAGE_GROUPS) {
@@ -39,28 +40,31 @@ pub(super) async fn read(
     // Where none could be read, there was nothing to tell.
     match incomplete.as_ref().filter(|it| it.failed == it.of) {
         Some(incomplete) => Err(incomplete.source.clone()),
-        None => Ok(incomplete),
+        None => Ok(unlisted.or(incomplete)),
     }
 }
 
+/// All groups, and of which departments they could not be listed.
 async fn groups(
     client: &Client,
     departments: &Departments,
     pages: &Pages,
-) -> Result<Vec<Named>, CloudError> {
+) -> Result<(Vec<Named>, Option<Incomplete>), CloudError> {
     let groups = Mutex::new(Vec::new());
-    let cut = list_each::<GroupList>(client, ("groups", departments), pages, &|raw| {
-        let named = (raw.id()?, raw.name().to_owned());
-        let mut groups = groups.lock().unwrap_or_else(PoisonError::into_inner);
-        groups.push(named);
-        Some(None)
-    })
-    .await?;
+    let Lacks { unlisted, cut } =
+        list_each::<GroupList>(client, ("groups", departments), pages, &|raw| {
+            let named = (raw.id()?, raw.name().to_owned());
+            let mut groups = groups.lock().unwrap_or_else(PoisonError::into_inner);
+            groups.push(named);
+            Some(None)
+        })
+        .await?;
     // Of those that it lacks, nobody can say which memberships are still there.
     if let Some(cut) = cut {
         return Err(cut.source);
     }
-    Ok(groups.into_inner().unwrap_or_else(PoisonError::into_inner))
+    let groups = groups.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok((groups, unlisted))
 }
 
 /// Hands over the memberships of some groups.

@@ -1,0 +1,181 @@
+//! What somebody there may have, or be.
+
+use super::super::rules::INNER;
+use super::*;
+
+const ADMIN: u128 = 31;
+
+fn rename(replica: &mut Replica, kind: ObjectKind, id: u128) {
+    change(replica, kind, id, |it| {
+        *it = super::super::super::compare::renamed(it.clone(), &format!("{}-2", it.name()));
+    });
+}
+
+#[test]
+fn passwords_wait_while_a_group_of_unknown_members_makes_them_administrators() {
+    for makes in [false, true] {
+        let (mut bench, mut replica) = sales();
+        let admin = bench.cloud.add(role("admin"));
+        let chief = bench.cloud.add(role("chief"));
+        bench.cloud.all.link(implied(chief.clone(), admin));
+        let sellers = bench.cloud.named(ObjectKind::Group, "sellers").remove(0);
+        let shop = bench.cloud.named(ObjectKind::Project, "shop").remove(0);
+        let given: Link<CloudId> = assigned_to_all(sellers, shop, chief);
+        if makes {
+            bench.cloud.all.link(given.clone());
+        }
+        away(&mut bench, &replica, false);
+        for user in [USER, SUE] {
+            replica.secrets.insert(oid(user), secret_of(oid(user), 5));
+        }
+        bench.core.follow(&replica);
+        assert_eq!(run_elsewhere(&mut bench), usize::from(!makes));
+        let standing = bench.core.standing(&Subject::Password(oid(USER))).cloned();
+        if makes {
+            let waits = Standing::Waiting(Wait::Reading(RecordKind::Membership));
+            assert_eq!(standing, Some(waits), "she may be one of them");
+            bench.cloud.all.unlink(&given);
+            bench.read();
+            assert_eq!(run_elsewhere(&mut bench), 1, "they are no administrators");
+        }
+        assert_eq!(back(&mut bench), 1, "hers in sales");
+    }
+}
+
+#[test]
+fn a_role_that_somebody_there_has_keeps_its_name_until_it_is_known_who() {
+    for is_held in [true, false] {
+        let (mut bench, mut replica) = sales();
+        replica.directory.insert(oid(ADMIN), role("dba"));
+        bench.core.follow(&replica);
+        bench.run();
+        away(&mut bench, &replica, is_held);
+        rename(&mut replica, ObjectKind::Role, ADMIN);
+        rename(&mut replica, ObjectKind::Role, ROLE);
+        rename(&mut replica, ObjectKind::Group, GROUP);
+        bench.core.follow(&replica);
+        assert_eq!(
+            run_elsewhere(&mut bench),
+            2,
+            "that nobody has, and the group"
+        );
+        waits(&bench, ObjectKind::Role, ROLE, RecordKind::Group);
+        assert_eq!(back(&mut bench), 1);
+    }
+}
+
+#[test]
+fn a_department_whose_users_are_not_known_keeps_its_name_and_others_do_not() {
+    let (mut bench, mut replica) = sales();
+    away(&mut bench, &replica, true);
+    rename(&mut replica, ObjectKind::Department, SALES);
+    rename(&mut replica, ObjectKind::Department, DEPARTMENT);
+    rename(&mut replica, ObjectKind::Project, SHOP);
+    bench.core.follow(&replica);
+    assert_eq!(run_elsewhere(&mut bench), 2);
+    waits(&bench, ObjectKind::Department, SALES, RecordKind::User);
+    assert_eq!(back(&mut bench), 1);
+}
+
+#[test]
+fn a_membership_into_it_waits_and_so_does_its_end() {
+    let (mut bench, mut replica) = sales();
+    let into = member(oid(GROUP), oid(SUE));
+    replica.directory.link(into.clone());
+    bench.core.follow(&replica);
+    bench.run();
+    for is_held in [true, false] {
+        away(&mut bench, &replica, is_held);
+        replica.directory.unlink(&into);
+        let other = assigned(oid(SUE), oid(PROJECT), oid(ROLE));
+        replica.directory.link(other.clone());
+        bench.core.follow(&replica);
+        assert_eq!(run_elsewhere(&mut bench), 0);
+        let standing = bench.core.standing(&Subject::Link(other.clone()));
+        assert!(standing.is_some_and(Standing::is_unread), "{standing:?}");
+        assert_eq!(bench.core.standing(&Subject::Link(into.clone())), None);
+        assert_eq!(back(&mut bench), 2, "one is taken away, and one given");
+        replica.directory.unlink(&other);
+        replica.directory.link(into.clone());
+        bench.core.follow(&replica);
+        assert_eq!(bench.run(), 2);
+    }
+}
+
+#[test]
+fn memberships_wait_alone_where_they_alone_could_not_be_read() {
+    let (mut bench, mut replica) = sales();
+    bench.cloud.told_all_the_same = [RecordKind::User, RecordKind::Group].into();
+    away(&mut bench, &replica, false);
+    assert_eq!(run_elsewhere(&mut bench), 0);
+    assert!(bench.drift().is_empty(), "{:?}", bench.drift());
+    let (stays, goes) = (
+        member(oid(SELLERS), oid(SUE)),
+        member(oid(SELLERS), oid(SAM)),
+    );
+    replica.directory.unlink(&goes);
+    mail(&mut replica, SUE);
+    rename(&mut replica, ObjectKind::Group, SELLERS);
+    bench.core.follow(&replica);
+    assert_eq!(run_elsewhere(&mut bench), 1, "her address");
+    let standing = bench.core.standing(&Subject::Link(stays)).cloned();
+    let unread = Standing::Waiting(Wait::Reading(RecordKind::Membership));
+    assert_eq!(standing, Some(unread));
+    waits(&bench, ObjectKind::Group, SELLERS, RecordKind::Membership);
+    assert!(bench.kept.links.contains_key(&goes.id()));
+    assert_eq!(back(&mut bench), 2, "a name, and who is a member no more");
+}
+
+#[test]
+fn what_was_withheld_there_is_not_switched_off_before_it_is_read() {
+    let (mut bench, mut replica) = sales();
+    let sales_here = id_of(&bench, "sales");
+    let old = bench.cloud.add(user(sales_here, "old"));
+    let place = (ObjectKind::User, old.clone());
+    let withheld = shared::model::Becomes::Withheld(oid(NEW));
+    replica.bindings.insert(place, withheld);
+    replica
+        .ended
+        .insert(oid(NEW), (ObjectKind::User, End::Retired));
+    away(&mut bench, &replica, true);
+    assert_eq!(run_elsewhere(&mut bench), 0);
+    assert_eq!(back(&mut bench), 1);
+    assert!(!bench.cloud.all.users[&old].enabled);
+}
+
+#[test]
+fn a_department_of_which_not_all_is_known_is_not_looked_at_to_be_purged() {
+    for (name, id, others) in [("sales", SALES, 0), ("ops", DEPARTMENT, 1)] {
+        let (mut bench, mut replica) = sales();
+        for kind in [ObjectKind::User, ObjectKind::Group, ObjectKind::Project] {
+            for at in [USER, GROUP, INNER, PROJECT, SUE, SAM, SELLERS, SHOP] {
+                if replica.directory.has(kind, &oid(at)) {
+                    end(&mut replica, kind, at, End::Deleted);
+                }
+            }
+        }
+        end(&mut replica, ObjectKind::Department, id, End::Retired);
+        bench.core.follow(&replica);
+        bench.run();
+        for project in std::mem::take(&mut bench.cloud.all.projects).into_keys() {
+            bench.cloud.lose(ObjectKind::Project, &project);
+        }
+        replica.purges.insert(
+            oid(id),
+            shared::model::Purge {
+                object: oid(id),
+                kind: ObjectKind::Department,
+                name: name.to_owned(),
+                at: UnixMillis(5),
+                step: shared::model::PurgeStep::Delete,
+            },
+        );
+        away(&mut bench, &replica, true);
+        bench.now += Duration::from_secs(901);
+        assert_eq!(run_elsewhere(&mut bench), others, "{:?}", bench.progress());
+        bench.cloud.away.clear();
+        bench.read();
+        bench.run();
+        assert!(bench.cloud.named(ObjectKind::Department, name).is_empty());
+    }
+}

@@ -1,0 +1,165 @@
+//! What nobody can tell while the users or groups of some departments could not be listed.
+//!
+//! A department's directory server may be away, and Keystone then lists nothing of that department.
+//! What is there waits, and so does whatever might be there, or hangs on what is: a thing that was
+//! applied and is not met (it may be there), a role that somebody there may have, and passwords of
+//! all users while a group of which no member is known may make its members administrators. All
+//! else goes on.
+
+use std::collections::BTreeSet;
+
+use shared::ids::ObjectId;
+use shared::model::{Actor, CloudId, Link, Membership, ObjectKind, RecordKind};
+
+use super::Reconciler;
+use super::link_ends::ends;
+use super::places::There;
+use super::subject::{Subject, record_kind};
+use crate::cloud::Order;
+
+/// What an unlisted group's members are kept by.
+const MEMBERSHIPS: RecordKind = RecordKind::Membership;
+
+impl Reconciler {
+    /// The first kind that must be read before anything can be said of this thing of the directory.
+    pub(super) fn unread_of(&self, what: There) -> Option<RecordKind> {
+        let kind = what.0;
+        let unlisted = || self.is_unlisted(what).then_some(record_kind(kind));
+        self.unread(kind).or_else(unlisted)
+    }
+
+    /// The same of a link of the directory, for all that it links.
+    pub(super) fn unread_for(&self, link: &Link<ObjectId>) -> Option<RecordKind> {
+        let kind = link.kind();
+        let is_unread = || match link {
+            Link::Membership(Membership { group, .. }) => {
+                let here = self.places.here(ObjectKind::Group, group);
+                !self.actual.is_told(kind) || here.is_some_and(|it| self.hides_members(&it))
+            }
+            Link::Implication(_) | Link::Assignment(_) => !self.actual.is_whole(kind),
+        };
+        let unread = ends(link).find_map(|(kind, id)| self.unread_of((kind, *id)));
+        unread.or_else(|| is_unread().then_some(kind))
+    }
+
+    /// Whether nothing can be said of a subject yet.
+    pub(super) fn is_unread(&self, subject: &Subject) -> bool {
+        let unread = match subject {
+            Subject::Object(kind, id) => self.unread_of((*kind, *id)),
+            Subject::Link(link) => self.unread_for(link),
+            Subject::Password(user) => {
+                let his = self.unread_of((ObjectKind::User, *user));
+                his.or_else(|| self.unread_of_roles())
+            }
+            Subject::Own(kind, here) => {
+                let unlisted = self.actual.may_be_unlisted(*kind, here);
+                let unlisted = unlisted.then_some(record_kind(*kind));
+                self.unread(*kind).or(unlisted)
+            }
+            Subject::Quota(..) => self.unread(ObjectKind::Project),
+            Subject::Reading(_) => None,
+        };
+        unread.is_some()
+    }
+
+    /// Whether a thing of the directory is, or may be, in a department whose things of this kind
+    /// were not listed.
+    fn is_unlisted(&self, what: There) -> bool {
+        let (kind, id) = what;
+        let of = record_kind(kind);
+        if self.actual.unlisted(of).next().is_none() {
+            return false;
+        }
+        let object = self.replica.directory.object(kind, &id);
+        let home = object.as_ref().and_then(|it| it.department());
+        let home = home.and_then(|it| self.places.here(ObjectKind::Department, it));
+        if home.is_some_and(|it| self.actual.lacks(of, Some(&it))) {
+            return true;
+        }
+        let here = self.places.here(kind, &id);
+        let applied = self.base.objects.get(&what).map(|it| &it.here);
+        match &here {
+            Some(here) if self.actual.may_be_unlisted(kind, here) => return true,
+            // That counts before anything else.
+            Some(here) if applied == Some(here) => return false,
+            _ => {}
+        }
+        // What it was applied as, or is by the hub's word, may be there and was not listed. Nor is
+        // a marker believed of what the directory has no more, while something better may be there.
+        let is_there = |it: &CloudId| self.actual.organization().has(kind, it);
+        let mut evidence = applied.into_iter().chain(self.places.bound(what));
+        let is_bound = |here: &CloudId| self.places.bound(what).any(|it| it == here);
+        let is_by_marker = here.as_ref().is_some_and(|it| !is_bound(it));
+        evidence.any(|it| !is_there(it)) || is_by_marker && object.is_none()
+    }
+
+    /// Whether a thing of the cloud is linked to one that nobody can say anything of, as it may be
+    /// in a department that was not listed: or has such a link, as its own members are not known.
+    pub(super) fn unlisted_around(&self, kind: ObjectKind, here: &CloudId) -> Option<RecordKind> {
+        if kind == ObjectKind::Group && self.hides_members(here) {
+            return Some(MEMBERSHIPS);
+        }
+        let mut linked = self.actual.links_of(kind, here).flat_map(ends);
+        let unlisted = linked.find(|(kind, id)| self.actual.may_be_unlisted(*kind, id));
+        unlisted.map(|(kind, _)| record_kind(kind))
+    }
+
+    /// Whether a group's members are not known.
+    fn hides_members(&self, group: &CloudId) -> bool {
+        let department = self.actual.department(ObjectKind::Group, group);
+        self.actual.lacks(MEMBERSHIPS, department)
+    }
+
+    /// Whether somebody may be a cloud administrator of whom nobody knows: by a group whose members
+    /// are not known.
+    pub(super) fn hides_administrators(&self) -> bool {
+        if self.actual.unlisted(MEMBERSHIPS).next().is_none() {
+            return false;
+        }
+        *self.hidden.get_or_init(|| {
+            let all = self.actual.organization().assignments.iter();
+            let mut given = all.filter_map(|it| match &it.actor {
+                Actor::Group(group) => Some((group, &it.role)),
+                Actor::User(_) => None,
+            });
+            given.any(|(group, role)| self.hides_members(group) && self.leads_to_admin(role))
+        })
+    }
+
+    /// Whether a reading that told nothing of some departments says nothing of this thing of the
+    /// directory either.
+    pub(super) fn is_passed_by(&self, subject: &Subject, lacks: &BTreeSet<CloudId>) -> bool {
+        let Subject::Object(kind, id) = subject else {
+            return false;
+        };
+        let object = self.replica.directory.object(*kind, id);
+        let home = object.as_ref().and_then(|it| it.department());
+        let home = home.and_then(|it| self.places.here(ObjectKind::Department, it));
+        !lacks.is_empty() && home.is_none_or(|it| lacks.contains(&it))
+    }
+
+    /// The department by whose reading it is seen whether an order was carried out; `None` where
+    /// none is needed, or nobody knows.
+    pub(super) fn seen_in(&self, order: &Order) -> Option<CloudId> {
+        let department = match order {
+            Order::Create { object, .. } => object.department(),
+            Order::Update { to, .. } => to.department(),
+            Order::Remove { kind, id }
+            | Order::Look { kind, id, .. }
+            | Order::Purge { kind, id, .. } => self.actual.department(*kind, id),
+            Order::Link(Link::Membership(it)) | Order::Unlink(Link::Membership(it)) => {
+                self.actual.department(ObjectKind::Group, &it.group)
+            }
+            Order::Link(_) | Order::Unlink(_) | Order::Password(..) | Order::Quota(_) => None,
+        };
+        department.cloned()
+    }
+
+    /// Looks again at what waits for a reading: more may be known that it waits for.
+    pub(super) fn look_at_what_is_unread(&mut self) {
+        let all = self.standings.iter();
+        let waiting = all.filter(|(_, it)| it.is_unread());
+        let waiting: Vec<_> = waiting.map(|(subject, _)| subject.clone()).collect();
+        self.dirty.extend(waiting);
+    }
+}
