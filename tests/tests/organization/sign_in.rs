@@ -1,7 +1,6 @@
 //! One account everywhere: at the hub, and in each region's own Keystone, whatever is away.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::time::Duration;
 
 use reqwest::header::{COOKIE, SET_COOKIE};
 use reqwest::{Client, Method};
