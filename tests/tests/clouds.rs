@@ -1,7 +1,10 @@
 //! Real OpenStack clouds in one federation: what the hub shows equals what the clouds' own APIs
 //! say, after creates, stops, deletes, a resize and a quota change; quotas that are set at the hub
-//! are what the clouds say; and versions may differ.
+//! are what the clouds say; what was retired is purged when nothing is in it; and versions may
+//! differ.
 
+#[path = "clouds/purge.rs"]
+mod purge;
 #[path = "clouds/quota.rs"]
 mod quota;
 
@@ -84,7 +87,7 @@ fn quota_at(lab: &Lab, region: &str, resource: &str) -> Option<u64> {
 fn furnish(cloud: &RealCloud) {
     cloud.order("flavor create --vcpus 1 --ram 512 --disk 1 small");
     cloud.order("flavor create --vcpus 2 --ram 1024 --disk 1 large");
-    cloud.order("image create --disk-format raw --file /dev/null cirros");
+    cloud.order("image create --public --disk-format raw --file /dev/null cirros");
     for name in ["one", "two", "three"] {
         cloud.order(&format!(
             "server create --flavor small --image cirros --nic none --wait {name}"
@@ -102,10 +105,16 @@ fn tells_its_versions(lab: &Lab, region: &str, nova: &str) {
     });
 }
 
+/// The settings of an agent beside a cloud whose services may forget tokens at once.
+fn settings(lab: &Lab, name: &str, cloud: &RealCloud) -> String {
+    let own = lab.secret(&format!("{name}-own"), cloud.fact("password"));
+    let settings = cloud.settings(own.to_str().unwrap());
+    format!("{settings}[policy]\npurge_rest = \"1s\"\n")
+}
+
 /// A region beside a real cloud that is adopted, by whom its Keystone knows as an administrator.
 fn adopted(lab: &Lab, name: &str, cloud: &RealCloud) -> Region {
-    let own = lab.secret("south-own", cloud.fact("password"));
-    let (region, door) = lab.unjoined(name, &cloud.settings(own.to_str().unwrap()));
+    let (region, door) = lab.unjoined(name, &settings(lab, name, cloud));
     let key = region.status()["adoption"]["key"]
         .as_str()
         .unwrap()
@@ -137,7 +146,7 @@ fn two_real_clouds_are_shown_as_they_are() {
         [up("federation-a"), up("federation-b")].map(|cloud| cloud.join().unwrap())
     });
     let [north, south] = &clouds;
-    let _agent = lab.join_openstack("north", north);
+    let _agent = lab.join("north", &settings(&lab, "north", north), lab.link());
     let mut southern = adopted(&lab, "south", south);
     std::thread::scope(|scope| {
         scope.spawn(|| furnish(north));
@@ -165,6 +174,7 @@ fn two_real_clouds_are_shown_as_they_are() {
     north.order("quota set --cores 33 admin");
     lab.until_shown(&Some(33), || quota_at(&lab, "north", "cores"));
     quota::are_true(&lab, [north, south], &mut southern);
+    purge::is_on_command_and_when_empty(&lab, [north, south]);
 }
 
 #[test]

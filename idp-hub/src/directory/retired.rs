@@ -255,11 +255,21 @@ impl Retired {
             return "do what the region says; it is tried again by itself".to_owned();
         }
         let is_any = |state: Purging| self.left.iter().any(|it| it.purge == state);
-        if is_any(Purging::Waiting) {
-            return match is_any(Purging::Ready) {
-                true => "wait until each region finds it empty; then all delete it".to_owned(),
-                false => "wait until each region has looked at it, and has purged it".to_owned(),
-            };
+        // One that was merged after the word was given has to be told, too: it is given again.
+        let is_everywhere = self.how == End::Deleted || !is_any(Purging::NotTold);
+        let (is_ready, is_done) = (is_any(Purging::Ready), is_any(Purging::Done));
+        match (is_any(Purging::Waiting), is_ready || is_done) {
+            (true, _) if is_everywhere && is_ready => {
+                return "wait until each region finds it empty; then all delete it".to_owned();
+            }
+            (true, _) if is_everywhere => {
+                return "wait until each region has looked at it, and has purged it".to_owned();
+            }
+            (false, true) if is_everywhere && !is_any(Purging::Lapsed) => {
+                return "wait: no region has anything in it, and it is deleted by itself"
+                    .to_owned();
+            }
+            _ => {}
         }
         match self.may_be_purged() {
             Err(Refusal::Wrong { next, .. }) => next.to_owned(),

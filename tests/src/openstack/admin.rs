@@ -1,5 +1,5 @@
-//! An OpenStack cloud's administrator, by the services' own APIs: a real cloud's, or a simulated
-//! Keystone's.
+//! An OpenStack cloud's administrator, or somebody else of it, by the services' own APIs: a real
+//! cloud's, or a simulated Keystone's.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,13 +8,21 @@ use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 
-/// The user `admin` in the project `admin`, both in Default.
+/// The user `admin` in the project `admin`, both in Default; or [`Admin::member`].
 pub struct Admin {
     runtime: Runtime,
     client: Client,
     auth_url: String,
-    password: String,
+    account: Account,
     session: Mutex<Session>,
+}
+
+/// Who signs in where, as Keystone has it.
+struct Account {
+    name: String,
+    domain: Value,
+    password: String,
+    scope: Value,
 }
 
 #[derive(Default)]
@@ -27,34 +35,60 @@ struct Session {
 impl Admin {
     /// Signs in, which must succeed.
     pub fn new(auth_url: &str, password: &str) -> Self {
-        shared::pki::install_default_provider();
-        let admin = Self {
-            runtime: Builder::new_current_thread().enable_all().build().unwrap(),
-            client: Client::builder().no_proxy().build().unwrap(),
-            auth_url: auth_url.to_owned(),
+        let domain = json!({"id": "default"});
+        let account = Account {
+            name: "admin".to_owned(),
+            scope: json!({"project": {"name": "admin", "domain": domain}}),
+            domain,
             password: password.to_owned(),
-            session: Mutex::default(),
         };
-        admin.sign_in();
-        admin
+        let admin = Self::signed_in(auth_url, account);
+        admin.expect("the administrator signs in")
     }
 
-    fn sign_in(&self) {
-        let domain = json!({"id": "default"});
-        let scope = json!({"project": {"name": "admin", "domain": domain}});
-        let session = self.session_of(("admin", &domain, &self.password), &scope);
-        *self.session() = session.expect("the administrator signs in");
+    /// Somebody else, in a project of his department; `None` where Keystone does not let him in.
+    pub fn member(
+        &self,
+        (department, name, password): (&str, &str, &str),
+        project: &str,
+    ) -> Option<Self> {
+        let domain = json!({"name": department});
+        let account = Account {
+            name: name.to_owned(),
+            scope: json!({"project": {"name": project, "domain": domain}}),
+            domain,
+            password: password.to_owned(),
+        };
+        Self::signed_in(&self.auth_url, account)
+    }
+
+    fn signed_in(auth_url: &str, account: Account) -> Option<Self> {
+        shared::pki::install_default_provider();
+        // A service that closes a connection as it is used again fails the request.
+        let client = Client::builder().no_proxy().pool_max_idle_per_host(0);
+        let client = client.build().unwrap();
+        let mut all = Self {
+            runtime: Builder::new_current_thread().enable_all().build().unwrap(),
+            client,
+            auth_url: auth_url.to_owned(),
+            account,
+            session: Mutex::default(),
+        };
+        all.session = Mutex::new(all.session_of(&all.account)?);
+        Some(all)
     }
 
     fn session(&self) -> MutexGuard<'_, Session> {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn session_of(
-        &self,
-        (name, domain, password): (&str, &Value, &str),
-        scope: &Value,
-    ) -> Option<Session> {
+    fn session_of(&self, account: &Account) -> Option<Session> {
+        let Account {
+            name,
+            domain,
+            password,
+            scope,
+        } = account;
         let auth = json!({"auth": {
             "identity": {"methods": ["password"], "password": {"user": {
                 "name": name, "domain": domain, "password": password}}},
@@ -112,7 +146,8 @@ impl Admin {
             return answer;
         }
         // A token is good for an hour, and some runs last longer.
-        self.sign_in();
+        let session = self.session_of(&self.account);
+        *self.session() = session.expect("who was let in signs in again");
         send()
     }
 
@@ -128,9 +163,13 @@ impl Admin {
     /// Whether somebody is an administrator here, in the federation's own project for that, by what
     /// only an administrator may see.
     pub fn is_administered(&self, department: &str, name: &str, password: &str) -> bool {
-        let scope = json!({"project": {"name": "admin", "domain": {"name": "federation"}}});
-        let home = json!({"name": department});
-        let Some(session) = self.session_of((name, &home, password), &scope) else {
+        let account = Account {
+            name: name.to_owned(),
+            domain: json!({"name": department}),
+            password: password.to_owned(),
+            scope: json!({"project": {"name": "admin", "domain": {"name": "federation"}}}),
+        };
+        let Some(session) = self.session_of(&account) else {
             return false;
         };
         let asked = self.client.get(format!("{}/domains", self.auth_url));

@@ -8,7 +8,7 @@ use tests::openstack::{Admin, RealCloud};
 const PROJECT: &str = "web";
 
 /// A cloud's projects: their names and its own ids.
-fn projects(cloud: &Admin) -> Vec<(String, String)> {
+pub(super) fn projects(cloud: &Admin) -> Vec<(String, String)> {
     let (status, told) = cloud.ask("GET", "/projects", &Value::Null);
     assert_eq!(status, 200, "{told}");
     let word = |it: &Value| it.as_str().unwrap().to_owned();
@@ -17,7 +17,7 @@ fn projects(cloud: &Admin) -> Vec<(String, String)> {
 }
 
 /// A limit as a cloud's own Nova, Cinder or Neutron says it.
-fn limit_in(cloud: &Admin, project: &str, resource: &str) -> i64 {
+pub(super) fn limit_in(cloud: &Admin, project: &str, resource: &str) -> i64 {
     let (service, path, of) = match resource {
         "gigabytes" => ("block-storage", "/os-quota-sets", "quota_set"),
         "network" => ("network", "/v2.0/quotas", "quota"),
@@ -29,7 +29,7 @@ fn limit_in(cloud: &Admin, project: &str, resource: &str) -> i64 {
     told[of][resource].as_i64().unwrap()
 }
 
-fn ask(lab: &Lab, words: &str) {
+pub(super) fn ask(lab: &Lab, words: &str) {
     let words: Vec<&str> = words.split(' ').collect();
     succeeded(lab.ask(&words));
 }
@@ -42,18 +42,33 @@ fn confirmed(lab: &Lab, region: &str) -> Option<u64> {
     resources.find(|it| it["name"] == "instances")?["limit"].as_u64()
 }
 
-fn allocated(lab: &Lab, region: &str, resource: &str) -> Value {
+/// What of a region is given to whom, as the hub says.
+pub(super) fn allocation(lab: &Lab, region: &str) -> Value {
     let words = ["org", "quota", "allocated", region, "--output", "json"];
-    let told: Value = serde_json::from_slice(&succeeded(lab.ask(&words)).stdout).unwrap();
+    serde_json::from_slice(&succeeded(lab.ask(&words)).stdout).unwrap()
+}
+
+/// The same of one resource.
+pub(super) fn resource(lab: &Lab, region: &str, resource: &str) -> Value {
+    let told = allocation(lab, region);
     let mut all = told["resources"].as_array().unwrap().iter();
     all.find(|it| it["name"] == resource).unwrap().clone()
 }
 
 /// What the cloud's own services let all its projects use of a resource together.
-fn sum_in(cloud: &Admin, resource: &str) -> i64 {
+pub(super) fn sum_in(cloud: &Admin, resource: &str) -> i64 {
     let all = projects(cloud).into_iter();
     let limits = all.map(|(_, id)| limit_in(cloud, &id, resource));
     limits.filter(|it| *it >= 0).sum()
+}
+
+/// Nothing is set that was not read: agents read what they have just made.
+pub(super) fn quotas_are_told(lab: &Lab, region: &str, project: &str) {
+    lab.until_shown(&3, || {
+        let all = lab.items(&format!("/regions/{region}/quotas"));
+        let its = all.iter().filter(|it| it["project_name"] == project);
+        its.count()
+    });
 }
 
 /// Both are merged; then what is set and spread at the hub is what each cloud says.
@@ -79,14 +94,8 @@ pub(super) fn are_true(lab: &Lab, clouds: [&RealCloud; 2], away: &mut Region) {
         ]
     };
 
-    // Nothing is set that was not read: the agents read what they have just made.
     for region in ["north", "south"] {
-        lab.until_shown(&3, || {
-            let all = lab.items(&format!("/regions/{region}/quotas"));
-            all.iter()
-                .filter(|it| it["project_name"] == PROJECT)
-                .count()
-        });
+        quotas_are_told(lab, region, PROJECT);
     }
     ask(
         lab,
@@ -118,7 +127,7 @@ pub(super) fn are_true(lab: &Lab, clouds: [&RealCloud; 2], away: &mut Region) {
 
     for (region, cloud) in [("north", north), ("south", south)] {
         lab.until_shown(&sum_in(cloud, "cores"), || {
-            let told = allocated(lab, region, "cores");
+            let told = resource(lab, region, "cores");
             let [all, directory, leftovers] = ["allocated", "directory", "leftovers"]
                 .map(|it| told[it]["limit"].as_i64().unwrap());
             assert_eq!(all, directory + leftovers, "{told}");

@@ -138,6 +138,44 @@ fn a_sentence_names_few_regions_of_many() {
     assert!(why.to_string().contains("r4; and 4 more"), "{why}");
 }
 
+#[test]
+fn nobody_is_asked_for_a_word_that_was_given() {
+    use Purging::{Done, Lapsed, NotTold, Ready, Refused, Waiting};
+    let next = |all: &[Purging]| {
+        let left = all.iter().enumerate().map(|(at, purge)| Left {
+            purge: purge.clone(),
+            ..left(&format!("r{at}"), 101, None)
+        });
+        retired(left.collect()).next_step()
+    };
+    for going in [
+        &[Waiting, Waiting][..],
+        &[Ready, Waiting],
+        &[Ready, Ready],
+        &[Ready, Done],
+        &[Waiting, Done],
+        &[Done, Done],
+    ] {
+        assert!(
+            next(going).starts_with("wait"),
+            "{going:?}: {}",
+            next(going)
+        );
+    }
+    // One that was merged later has to be told as well, and what lapsed is said again.
+    for again in [
+        &[Waiting, NotTold][..],
+        &[Ready, NotTold],
+        &[Lapsed, Ready],
+        &[NotTold],
+    ] {
+        let next = next(again);
+        assert!(next.contains("idp-hub org purge"), "{again:?}: {next}");
+    }
+    let refused = next(&[Refused("1 image".to_owned()), Ready]);
+    assert!(refused.starts_with("do what the region says"), "{refused}");
+}
+
 /// A department with a nested project, a user and a group.
 fn directory() -> Directory {
     let mut directory = Directory::new(FederationId::from_random(7));
