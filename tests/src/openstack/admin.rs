@@ -28,9 +28,11 @@ impl Admin {
     /// Signs in, which must succeed.
     pub fn new(auth_url: &str, password: &str) -> Self {
         shared::pki::install_default_provider();
+        // A server may close a connection that was kept just as the next request goes out on it.
+        let client = Client::builder().no_proxy().pool_max_idle_per_host(0);
         let admin = Self {
             runtime: Builder::new_current_thread().enable_all().build().unwrap(),
-            client: Client::builder().no_proxy().build().unwrap(),
+            client: client.build().unwrap(),
             auth_url: auth_url.to_owned(),
             password: password.to_owned(),
             session: Mutex::default(),
