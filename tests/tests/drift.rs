@@ -1,6 +1,9 @@
 //! What somebody changes in a region's Keystone is shown at the hub, and adopted or put back there,
 //! with real daemons.
 
+#[path = "drift/kinds.rs"]
+mod kinds;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};

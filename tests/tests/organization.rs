@@ -1,8 +1,16 @@
 //! Organizations of real Keystones, merged by the hub: what was planned happens, and afterwards each
 //! Keystone says by its own API what the directory says.
 
+#[path = "organization/accounts.rs"]
+mod accounts;
 #[path = "organization/client.rs"]
 mod client;
+#[path = "organization/directory.rs"]
+mod directory;
+#[path = "organization/drift.rs"]
+mod drift;
+#[path = "organization/elsewhere.rs"]
+mod elsewhere;
 #[path = "organization/faults.rs"]
 mod faults;
 #[path = "organization/keystone.rs"]
@@ -11,15 +19,18 @@ mod keystone;
 mod rules;
 #[path = "organization/sign_in.rs"]
 mod sign_in;
+#[path = "organization/told.rs"]
+mod told;
 
 use std::time::Duration;
 
-use keystone::{Keystone, Told};
+use keystone::Keystone;
 use rules::{NORTH, SOUTH, WEST};
 use serde_json::{Value, json};
 use shared::runtime::clock::Clock;
 use tests::lab::{Lab, Region, succeeded, until_so};
 use tests::openstack::RealCloud;
+use told::Told;
 
 /// An agent reads the organization every 10 s.
 const ROUND: Duration = Duration::from_secs(11);
@@ -85,27 +96,32 @@ fn is_settled(sites: &[Site]) {
     }
 }
 
-/// Waits until all Keystones say the same, and it is as wanted.
-fn agree(sites: &[Site], wanted: impl Fn(&Told) -> bool) -> Told {
+/// Waits until each Keystone says what the directory says, no less and nothing else, and that is as
+/// wanted.
+fn agree(lab: &Lab, sites: &[Site], wanted: impl Fn(&Told) -> bool) -> Told {
     let clock = Clock::system();
     let deadline = clock.now() + PATIENCE;
     loop {
-        let told: Vec<Told> = sites.iter().map(|it| it.keystone.told()).collect();
-        let (first, rest) = told.split_first().unwrap();
-        if rest.iter().all(|it| it == first) && wanted(first) {
-            return first.clone();
+        let directory = directory::told(lab);
+        let keystones = sites.iter().map(|it| it.keystone.told());
+        let keystones: Vec<Told> = keystones
+            .map(|it| directory::without_retired(lab, it))
+            .collect();
+        if keystones.iter().all(|it| *it == directory) && wanted(&directory) {
+            return directory;
         }
-        assert!(clock.now() < deadline, "{}", differences(sites, &told));
+        let differ = || differences(sites, &directory, &keystones);
+        assert!(clock.now() < deadline, "{}", differ());
         std::thread::sleep(Duration::from_millis(500));
     }
 }
 
-/// What each Keystone has or lacks beside the first one, and what its agent says and logged.
-fn differences(sites: &[Site], told: &[Told]) -> String {
-    let mut text = format!("{:#?}\n", told[0]);
-    for (site, told_here) in sites.iter().zip(told) {
+/// What each Keystone has or lacks beside the directory, and what its agent says and logged.
+fn differences(sites: &[Site], directory: &Told, keystones: &[Told]) -> String {
+    let mut text = format!("{directory:#?}\n");
+    for (site, here) in sites.iter().zip(keystones) {
         let name = &site.region.name;
-        let (more, less) = (told_here.beyond(&told[0]), told[0].beyond(told_here));
+        let (more, less) = (here.beyond(directory), directory.beyond(here));
         let status = &site.region.status()["organization"];
         let log = site.region.daemon.log();
         text += &format!("{name} has {more:?}, lacks {less:?}\n{status:#}\n{log}\n");
@@ -119,21 +135,23 @@ fn words<'a>(all: impl IntoIterator<Item = &'a (String, bool)>) -> Vec<&'a str> 
 
 #[test]
 fn three_real_keystones_become_one_organization() {
-    let lab = Lab::found();
+    let mut lab = Lab::found();
     let mut names = NAMES.into_iter();
-    let sites = keystones("org").map(|it| Site::join(&lab, names.next().unwrap(), it));
+    let mut sites = keystones("org").map(|it| Site::join(&lab, names.next().unwrap(), it));
     for name in NAMES {
         lab.merge(name);
     }
-    rules::hold(&sites, [0, 1, 2]);
+    rules::hold(&lab, &sites, [0, 1, 2]);
+    nothing_is_written_again(&lab, &mut sites);
+    accounts::are_good_everywhere(&mut lab, &mut sites);
+    drift::is_found_and_cured(&lab, &sites);
     follows_the_hub(&lab, &sites);
     obeys_its_administrators(&lab, &sites);
     client::shows_a_user_her_project(&lab, &sites);
     keeps_what_is_the_regions_own(&lab, &sites);
 }
 
-/// Each region joins after the one before is merged, from the last to the first; then all is read
-/// and compared once more, by agents that begin anew, one of which has lost what it knew.
+/// Each region joins after the one before is merged, from the last to the first.
 #[test]
 fn another_order_of_joins_differs_in_names_alone_and_is_written_once() {
     let lab = Lab::found();
@@ -147,21 +165,28 @@ fn another_order_of_joins_differs_in_names_alone_and_is_written_once() {
     }
     let mut sites = sites.map(Option::unwrap);
     puts_back_what_came_late(&lab);
-    rules::hold(&sites, order);
-    is_settled(&sites);
+    rules::hold(&lab, &sites, order);
+    nothing_is_written_again(&lab, &mut sites);
+}
+
+/// All regions are merged once more, and all is read and compared once more, by agents that begin
+/// anew, one of which has lost what it knew.
+fn nothing_is_written_again(lab: &Lab, sites: &mut [Site; 3]) {
+    is_settled(sites);
     let writes = |sites: &[Site; 3]| sites.each_ref().map(|it| it.cloud.keystone_writes());
-    let (told, written) = (sites[0].keystone.told(), writes(&sites));
+    let (told, written) = (directory::told(lab), writes(sites));
     assert!(written.iter().all(|it| !it.is_empty()), "{written:?}");
+    NAMES.iter().for_each(|name| drop(lab.merge(name)));
     sites.iter_mut().for_each(|it| it.region.daemon.kill());
     sites[0].region.forget_replica();
     sites.iter_mut().for_each(|it| it.region.daemon.again());
-    is_settled(&sites);
+    is_settled(sites);
     std::thread::sleep(ROUND);
-    is_settled(&sites);
-    for (now, before) in writes(&sites).iter().zip(&written) {
+    is_settled(sites);
+    for (now, before) in writes(sites).iter().zip(&written) {
         assert_eq!(now[before.len()..], [""; 0]);
     }
-    assert_eq!(sites[0].keystone.told(), told);
+    assert_eq!(agree(lab, sites, |_| true), told);
 }
 
 /// `auditor` was known when the last region came: what it brings along there is not everybody's, is
@@ -189,14 +214,14 @@ fn follows_the_hub(lab: &Lab, sites: &[Site]) {
     org(&["set", "department", "research", "--rename", "science"]);
     org(&["delete", "user", "björn", "--yes"]);
     org(&["retire", "project", "inner", "--yes"]);
-    agree(sites, |it| {
+    agree(lab, sites, |it| {
         let users = words(&it.users);
-        users.contains(&"science/carol")
-            && !users.iter().any(|it| it.ends_with("björn"))
-            && it
-                .projects
-                .contains(&("science/web/inner".to_owned(), false))
+        users.contains(&"science/carol") && !users.iter().any(|it| it.ends_with("björn"))
     });
+    for site in sites {
+        let projects = site.keystone.told().projects;
+        assert!(projects.contains(&("science/web/inner".to_owned(), false)));
+    }
 }
 
 /// Whom the directory makes a cloud administrator is one in each Keystone, by the policy that it
@@ -246,13 +271,17 @@ fn keeps_what_is_the_regions_own(lab: &Lab, sites: &[Site]) {
         assert!(clock.now() < deadline, "{:?}", west.told());
         std::thread::sleep(Duration::from_millis(300));
     }
-    let departments = west.told().departments;
-    assert!(
-        words(&departments).contains(&"local only"),
-        "{departments:?}"
-    );
-    let north = sites[0].keystone.told().departments;
-    assert!(!words(&north).contains(&"local only"));
+    agree(lab, &sites[..2], |it| {
+        words(&it.departments).contains(&"late")
+    });
+    let told = directory::without_retired(lab, west.told());
+    let directory = directory::told(lab);
+    let own = [
+        "department local only has the description \"\"",
+        "department local only true",
+    ];
+    assert_eq!(told.beyond(&directory), own);
+    assert_eq!(directory.beyond(&told), [""; 0]);
     let (status, _) = west.ask("DELETE", "/domains/none", &Value::Null);
     assert_eq!(status, 404, "the administrator's token still counts");
 }

@@ -16,14 +16,14 @@ const NEW: &str = "correct horse battery";
 const OTHER: &str = "another password";
 
 /// The hub's API as a browser has it.
-struct Web {
+pub(crate) struct Web {
     runtime: Runtime,
     client: Client,
     url: String,
 }
 
 impl Web {
-    fn new(lab: &Lab) -> Self {
+    pub(crate) fn new(lab: &Lab) -> Self {
         shared::pki::install_default_provider();
         // The hub's certificate is by its own CA; and a hub that is killed takes along what is
         // open.
@@ -37,7 +37,7 @@ impl Web {
     }
 
     /// The same from another machine: the status.
-    fn enter_from(&self, source: Ipv4Addr, name: &str, password: &str) -> u16 {
+    pub(crate) fn enter_from(&self, source: Ipv4Addr, name: &str, password: &str) -> u16 {
         let client = Client::builder().danger_accept_invalid_certs(true);
         let client = client.local_address(IpAddr::V4(source)).no_proxy();
         let client = client.build().unwrap();
@@ -48,7 +48,12 @@ impl Web {
     }
 
     /// Status and cookie.
-    fn enter(&self, department: Option<&str>, name: &str, password: &str) -> (u16, String) {
+    pub(crate) fn enter(
+        &self,
+        department: Option<&str>,
+        name: &str,
+        password: &str,
+    ) -> (u16, String) {
         let asked = self.client.post(format!("{}/session", self.url));
         let body = json!({ "department": department, "account": name, "password": password });
         let answer = self.runtime.block_on(asked.json(&body).send()).unwrap();
@@ -58,11 +63,17 @@ impl Web {
         (answer.status().as_u16(), cookie)
     }
 
-    fn research(&self, name: &str, password: &str) -> u16 {
+    pub(crate) fn research(&self, name: &str, password: &str) -> u16 {
         self.enter(Some("research"), name, password).0
     }
 
-    fn ask(&self, cookie: &str, method: Method, path: &str, body: &Value) -> (u16, Value) {
+    pub(crate) fn ask(
+        &self,
+        cookie: &str,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> (u16, Value) {
         let url = format!("{}{path}", self.url);
         let asked = self
             .client
@@ -79,7 +90,7 @@ impl Web {
 
 impl Keystone {
     /// Whether somebody of `research` gets a token.
-    fn lets_in(&self, name: &str, password: &str) -> bool {
+    pub(crate) fn lets_in(&self, name: &str, password: &str) -> bool {
         let user = json!({
             "name": name, "domain": { "name": "research" }, "password": password,
         });

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use shared::model::{Department, Group, Marker, Organization, Project, Role, User};
+use shared::model::{Department, Group, Marker, Object, Organization, Project, Role, User};
 
 use super::*;
 
@@ -157,12 +157,15 @@ impl Cloud {
         if let Some((id, _)) = all.find(|(_, it)| it.name == name && it.department.is_none()) {
             return id.clone();
         }
-        let id = self.id();
-        let role = Role {
+        self.add_role(Role {
             department: None,
             name: name.to_owned(),
             description: None,
-        };
+        })
+    }
+
+    pub(super) fn add_role(&mut self, role: Role<CloudId>) -> CloudId {
+        let id = self.id();
         self.organization.roles.insert(id.clone(), role);
         id
     }
@@ -285,6 +288,11 @@ impl Cloud {
         for step in &plan.steps {
             match &step.action {
                 Action::Create { id } => self.create(step.kind, *id, directory),
+                Action::Recognize {
+                    id, here, changes, ..
+                } if !changes.is_empty() => {
+                    self.take(step.kind, here, *id, directory);
+                }
                 Action::Withhold { here, .. } => {
                     self.withheld.insert((step.kind, here.clone()));
                     self.switch_off(step.kind, here);
@@ -312,6 +320,25 @@ impl Cloud {
             ObjectKind::Role => &mut organization.roles.get_mut(here).unwrap().name,
         };
         to.clone_into(name);
+    }
+
+    /// All of it but its place becomes as the directory says, as far as that is here.
+    fn take(&mut self, kind: ObjectKind, here: &CloudId, id: ObjectId, directory: &Directory) {
+        let mut known = directory.live().object(kind, &id).unwrap();
+        match &mut known {
+            Object::Project(it) => it.parent = None,
+            Object::User(it) => {
+                let is_here = |it: &ObjectId| self.local(ObjectKind::Project, *it).is_some();
+                it.default_project = it.default_project.filter(is_here);
+            }
+            _ => {}
+        }
+        let mut known = known.translated(|kind, id| self.local(kind, *id)).unwrap();
+        if let Object::Project(it) = &mut known {
+            it.parent
+                .clone_from(&self.organization.projects[here].parent);
+        }
+        self.organization.insert(here.clone(), known);
     }
 
     fn switch_off(&mut self, kind: ObjectKind, here: &CloudId) {

@@ -1,207 +1,16 @@
 //! What holds for any organizations, in any order.
 
+mod things;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use shared::model::Folded;
 
+use self::things::without_twin_roles;
+pub(super) use self::things::{add_all, clouds, made};
 use super::names::no_two_are_the_same;
 use super::*;
-
-/// Names that meet each other, to one database or the other.
-const NAMES: [&str; 6] = [
-    "ops",
-    "Ops",
-    "caf\u{e9}",
-    "cafe",
-    "\u{7814}\u{53d1}",
-    "research",
-];
-
-/// One thing of a cloud, by small numbers that are taken modulo what there is.
-#[derive(Debug, Clone)]
-pub(super) enum Thing {
-    Department(usize),
-    Project {
-        of: usize,
-        name: usize,
-        nested: bool,
-    },
-    User {
-        of: usize,
-        name: usize,
-    },
-    Group {
-        of: usize,
-        name: usize,
-    },
-    Role(usize),
-    Member {
-        group: usize,
-        user: usize,
-    },
-    Assigned {
-        user: usize,
-        project: usize,
-        role: usize,
-        inherited: bool,
-    },
-    Given {
-        group: usize,
-        project: usize,
-        role: usize,
-    },
-    Implied {
-        prior: usize,
-        implied: usize,
-    },
-}
-
-fn thing() -> impl Strategy<Value = Thing> {
-    let small = 0..6_usize;
-    prop_oneof![
-        3 => small.clone().prop_map(Thing::Department),
-        4 => (small.clone(), small.clone(), any::<bool>())
-            .prop_map(|(of, name, nested)| Thing::Project { of, name, nested }),
-        4 => (small.clone(), small.clone()).prop_map(|(of, name)| Thing::User { of, name }),
-        2 => (small.clone(), small.clone()).prop_map(|(of, name)| Thing::Group { of, name }),
-        2 => small.clone().prop_map(Thing::Role),
-        2 => (small.clone(), small.clone()).prop_map(|(group, user)| Thing::Member { group, user }),
-        4 => (small.clone(), small.clone(), small.clone(), any::<bool>()).prop_map(
-            |(user, project, role, inherited)| Thing::Assigned { user, project, role, inherited }
-        ),
-        1 => (small.clone(), small.clone(), small.clone())
-            .prop_map(|(group, project, role)| Thing::Given { group, project, role }),
-        1 => (small.clone(), small).prop_map(|(prior, implied)| Thing::Implied { prior, implied }),
-    ]
-}
-
-fn nth<K: Clone, V>(of: &BTreeMap<K, V>, number: usize) -> Option<K> {
-    of.keys().nth(number.checked_rem(of.len())?).cloned()
-}
-
-fn cloud(number: u64, things: &[Thing]) -> Cloud {
-    let mut cloud = Cloud::new(number);
-    cloud.administrator();
-    add_all(&mut cloud, things);
-    cloud
-}
-
-pub(super) fn add_all(cloud: &mut Cloud, things: &[Thing]) {
-    for thing in things {
-        add(cloud, thing);
-    }
-}
-
-fn add(cloud: &mut Cloud, thing: &Thing) -> Option<()> {
-    let name = |number: usize| NAMES[number % NAMES.len()];
-    let organization = cloud.organization.clone();
-    match *thing {
-        Thing::Department(number) => {
-            let is_new = !cloud.departments().contains(&name(number));
-            is_new.then(|| cloud.department(name(number)))?;
-        }
-        Thing::Project {
-            of,
-            name: number,
-            nested,
-        } => {
-            let department = nth(&organization.departments, of)?;
-            let mut same = organization.projects.values();
-            let is_taken = same.any(|it| it.department == department && it.name == name(number));
-            let mut others = organization.projects.iter();
-            let outer = others.find(|(_, it)| nested && it.department == department);
-            let outer = outer.map(|(id, _)| id.clone());
-            (!is_taken).then(|| cloud.add_project(department, name(number), outer))?;
-        }
-        Thing::User { of, name: number } => {
-            let department = nth(&organization.departments, of)?;
-            let mut same = organization.users.values();
-            let is_taken = same.any(|it| it.department == department && it.name == name(number));
-            (!is_taken).then(|| cloud.add_user(department, name(number)))?;
-        }
-        Thing::Group { of, name: number } => {
-            let department = nth(&organization.departments, of)?;
-            let mut same = organization.groups.values();
-            let is_taken = same.any(|it| it.department == department && it.name == name(number));
-            (!is_taken).then(|| cloud.add_group(department, name(number)))?;
-        }
-        Thing::Role(number) => drop(cloud.role(name(number))),
-        Thing::Member { group, user } => {
-            cloud.organization.memberships.insert(Membership {
-                group: nth(&organization.groups, group)?,
-                user: nth(&organization.users, user)?,
-            });
-        }
-        Thing::Assigned {
-            user,
-            project,
-            role,
-            inherited,
-        } => {
-            let actor = Actor::User(nth(&organization.users, user)?);
-            assign(cloud, actor, (project, role), inherited)?;
-        }
-        Thing::Given {
-            group,
-            project,
-            role,
-        } => {
-            let actor = Actor::Group(nth(&organization.groups, group)?);
-            assign(cloud, actor, (project, role), false)?;
-        }
-        Thing::Implied { prior, implied } => {
-            let (prior, implied) = (
-                nth(&organization.roles, prior)?,
-                nth(&organization.roles, implied)?,
-            );
-            (prior != implied).then(|| cloud.implies(&prior, &implied))?;
-        }
-    }
-    Some(())
-}
-
-fn assign(
-    cloud: &mut Cloud,
-    actor: Actor<CloudId>,
-    (project, role): (usize, usize),
-    inherited: bool,
-) -> Option<()> {
-    let organization = &mut cloud.organization;
-    let (scope, role) = (
-        Scope::Project(nth(&organization.projects, project)?),
-        nth(&organization.roles, role)?,
-    );
-    organization.assignments.insert(Assignment {
-        actor,
-        scope,
-        role,
-        inherited,
-    });
-    Some(())
-}
-
-/// Of two global roles that some database takes for the same, the one that is written as the
-/// directory's is that: and how it is written there, the first region says.
-fn without_twin_roles(mut things: Vec<Thing>) -> Vec<Thing> {
-    let mut seen = BTreeSet::new();
-    things.retain(|it| match it {
-        Thing::Role(number) => seen.insert(Folded::new(NAMES[number % NAMES.len()])),
-        _ => true,
-    });
-    things
-}
-
-pub(super) fn clouds() -> impl Strategy<Value = Vec<Vec<Thing>>> {
-    proptest::collection::vec(proptest::collection::vec(thing(), 0..24), 1..4)
-}
-
-pub(super) fn made(things: &[Vec<Thing>]) -> Vec<Cloud> {
-    let numbered = (1..).zip(things);
-    numbered
-        .map(|(number, things)| cloud(number, things))
-        .collect()
-}
 
 /// Who has, himself or by a group, a role that leads to `admin`, and where.
 fn administrators(directory: &Directory) -> BTreeSet<(ObjectId, Scope<ObjectId>)> {
@@ -238,7 +47,7 @@ fn but_for_names(directory: &Directory) -> Organization<ObjectId> {
 }
 
 /// Roles by their names: a global one of several regions has the id of whichever came first, and
-/// what it implies is what that one said.
+/// what it implies, and how it is described, is what that one said.
 fn by_role_names(organization: &mut Organization<ObjectId>) {
     let id = |role: &shared::model::Role<ObjectId>| {
         let name = format!("{:?} {:?}", role.department, Folded::new(&role.name));
@@ -246,8 +55,13 @@ fn by_role_names(organization: &mut Organization<ObjectId>) {
     };
     let roles = std::mem::take(&mut organization.roles);
     let ids: BTreeMap<_, _> = roles.iter().map(|(old, role)| (*old, id(role))).collect();
+    let mut globals = BTreeSet::new();
     for (old, mut role) in roles {
         role.name.clear();
+        if role.department.is_none() {
+            role.description = None;
+            globals.insert(old);
+        }
         organization.roles.insert(ids[&old], role);
     }
     let assignments = std::mem::take(&mut organization.assignments).into_iter();
@@ -257,7 +71,31 @@ fn by_role_names(organization: &mut Organization<ObjectId>) {
             ..it
         })
         .collect();
-    organization.implications.clear();
+    let implications = std::mem::take(&mut organization.implications).into_iter();
+    let own = implications.filter(|it| !globals.contains(&it.prior));
+    organization.implications = own
+        .map(|it| Implication {
+            prior: ids[&it.prior],
+            implied: ids[&it.implied],
+        })
+        .collect();
+}
+
+/// The directory has no link that a Keystone would not take.
+fn roles_count_in_their_department(live: &Organization<ObjectId>) {
+    for it in &live.assignments {
+        let place = match it.scope {
+            Scope::Department(id) => id,
+            Scope::Project(id) => live.projects[&id].department,
+        };
+        let of = live.roles[&it.role].department;
+        assert!(of.is_none_or(|of| of == place), "{it:?}");
+    }
+    for it in &live.implications {
+        let (prior, implied) = (&live.roles[&it.prior], &live.roles[&it.implied]);
+        let is_right = implied.department.is_none() || implied.department == prior.department;
+        assert!(is_right, "{it:?}");
+    }
 }
 
 proptest! {
@@ -280,18 +118,36 @@ proptest! {
             for (id, it) in &before.projects {
                 prop_assert_eq!(after.projects.get(id), Some(it));
             }
+            for (id, it) in &before.groups {
+                prop_assert_eq!(after.groups.get(id), Some(it));
+            }
+            for (id, it) in &before.roles {
+                prop_assert_eq!(after.roles.get(id), Some(it));
+            }
             prop_assert!(before.assignments.is_subset(&after.assignments));
             prop_assert!(before.memberships.is_subset(&after.memberships));
             prop_assert!(before.implications.is_subset(&after.implications));
             // In the region too: nothing is gone, and nobody is switched off.
             let now = &cloud.organization;
             prop_assert!(cloud_before.assignments.is_subset(&now.assignments));
+            prop_assert!(cloud_before.memberships.is_subset(&now.memberships));
+            prop_assert!(cloud_before.implications.is_subset(&now.implications));
             for (id, it) in &cloud_before.users {
                 prop_assert!(now.users.get(id).is_some_and(|now| now.enabled == it.enabled));
             }
-            for id in cloud_before.projects.keys() {
-                prop_assert!(now.projects.contains_key(id));
+            for (id, it) in &cloud_before.projects {
+                prop_assert!(now.projects.get(id).is_some_and(|now| now.enabled == it.enabled));
             }
+            for (id, it) in &cloud_before.departments {
+                prop_assert!(now.departments.get(id).is_some_and(|now| now.enabled == it.enabled));
+            }
+            for id in cloud_before.groups.keys() {
+                prop_assert!(now.groups.contains_key(id));
+            }
+            for id in cloud_before.roles.keys() {
+                prop_assert!(now.roles.contains_key(id));
+            }
+            roles_count_in_their_department(after);
             no_two_are_the_same(&directory);
         }
     }
@@ -318,6 +174,11 @@ proptest! {
             prop_assert_eq!(plan.renames().count(), 0);
             let created = plan.steps.iter().filter(|it| matches!(it.action, Action::Create { .. }));
             prop_assert_eq!(created.count(), 0);
+            let changed = plan.steps.iter().filter(|it| {
+                matches!(&it.action, Action::Recognize { changes, differs, .. }
+                    if !changes.is_empty() || !differs.is_empty())
+            });
+            prop_assert_eq!(changed.collect::<Vec<_>>(), Vec::<&Step>::new());
             prop_assert_eq!(&cloud.organization, &before, "nothing is written");
         }
         prop_assert_eq!(directory.live(), &held);
