@@ -118,8 +118,8 @@ pub enum MergeRefusal {
     Foreign {
         /// The region.
         region: String,
-        /// The other federation.
-        federation: FederationId,
+        /// The other federations, by their ids.
+        federation: String,
     },
     /// Its cloud is another region's already.
     #[error(
