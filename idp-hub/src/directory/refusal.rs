@@ -1,6 +1,6 @@
 //! Why the directory is not changed.
 
-use shared::ids::{FederationId, ObjectId};
+use shared::ids::ObjectId;
 use shared::model::{End, ObjectKind};
 
 use super::plan::PlanDigest;

@@ -9,6 +9,8 @@ mod restored;
 mod taken_over;
 mod unfit;
 
+use std::collections::BTreeSet;
+
 use shared::ids::{FederationId, RegionId};
 use shared::model::{Actor, Assignment, CloudId, Implication, Membership, ObjectKind, Scope};
 

@@ -1,5 +1,7 @@
 //! A hub that was lost without a backup: its regions come together again under a new one.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 
 use super::names::no_two_are_the_same;
