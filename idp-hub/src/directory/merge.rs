@@ -119,7 +119,7 @@ pub(super) fn planned(directory: &Directory, arrival: &Arrival<'_>) -> Plan {
         identities: Identities::default(),
         depths: HashMap::new(),
         steps: Vec::new(),
-        foreign: None,
+        foreign: BTreeSet::new(),
         taken_over: Vec::new(),
     };
     merger.departments();
@@ -128,13 +128,10 @@ pub(super) fn planned(directory: &Directory, arrival: &Arrival<'_>) -> Plan {
     merger.groups();
     merger.users();
     let links = merger.links();
-    let foreign = merger.foreign;
-    // Of whom the administrator is told nothing, he takes nothing over.
-    let mut taken_over = merger.taken_over;
-    taken_over.retain(|(marker, _)| Some(marker.federation) == foreign);
+    let taken_over = merger.taken_over();
     Plan {
         region: arrival.region,
-        foreign,
+        foreign: merger.foreign,
         steps: merger.steps,
         links,
         taken_over,
@@ -155,7 +152,7 @@ struct Merger<'a> {
     /// How deep projects that are taken in are nested: those in no other one are 1 deep.
     depths: HashMap<ObjectId, usize>,
     steps: Vec<Step>,
-    foreign: Option<FederationId>,
+    foreign: BTreeSet<FederationId>,
     /// What bears another federation's marker, and what it is from now on.
     taken_over: Vec<(Marker, ObjectId)>,
 }
@@ -326,9 +323,24 @@ impl<'a> Merger<'a> {
         let marker = self.arrival.markers.get(&(kind, here.clone()));
         let ours = self.directory.federation();
         if let Some(marker) = marker.filter(|it| it.federation != ours) {
-            self.foreign.get_or_insert(marker.federation);
+            self.foreign.insert(marker.federation);
             self.taken_over.push((*marker, id));
         }
+    }
+
+    /// What bears another federation's marker alone in its region. Of one that was copied nobody
+    /// knows which thing it is of.
+    fn taken_over(&mut self) -> Vec<(Marker, ObjectId)> {
+        let mut all = std::mem::take(&mut self.taken_over);
+        if all.is_empty() {
+            return all;
+        }
+        let mut borne = HashMap::<_, usize>::new();
+        for marker in self.arrival.markers.values() {
+            *borne.entry(*marker).or_default() += 1;
+        }
+        all.retain(|(marker, _)| borne.get(marker) == Some(&1));
+        all
     }
 
     fn is_reserved(&self, kind: ObjectKind, here: &CloudId) -> bool {

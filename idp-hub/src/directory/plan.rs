@@ -2,6 +2,8 @@
 
 mod digest;
 
+use std::collections::BTreeSet;
+
 use shared::ids::{FederationId, ObjectId, RegionId};
 use shared::model::{
     Assignment, CloudId, Implication, Link, Marker, Membership, Object, ObjectKind,
@@ -16,17 +18,17 @@ use super::merge::Evidence;
 pub struct Plan {
     /// Whose organization it is about.
     pub region: RegionId,
-    /// Another federation whose marker is on something that the plan takes in: the region may
-    /// still follow its hub, and two hubs would write over each other. It is merged only where the
-    /// operator says that this one takes over.
-    pub foreign: Option<FederationId>,
+    /// Other federations whose markers are on something that the plan takes in: the region may
+    /// still follow a hub of theirs, and two hubs would write over each other. It is merged only
+    /// where the operator says that this one takes over.
+    pub foreign: BTreeSet<FederationId>,
     /// Each thing that has a name, in the order in which it can be done: departments, roles,
     /// projects with the outer ones first, groups, users.
     pub steps: Vec<Step>,
     /// Links between them.
     pub links: Links,
-    /// What the markers of that other federation are of from then on, so that it is known by them
-    /// in its other regions.
+    /// What the markers of those are of from then on, so that it is known by them in their other
+    /// regions.
     pub taken_over: Vec<(Marker, ObjectId)>,
 }
 

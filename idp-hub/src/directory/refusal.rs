@@ -1,6 +1,6 @@
 //! Why the directory is not changed.
 
-use shared::ids::{FederationId, ObjectId};
+use shared::ids::ObjectId;
 use shared::model::{End, ObjectKind};
 
 use super::plan::PlanDigest;
@@ -118,8 +118,8 @@ pub enum MergeRefusal {
     Foreign {
         /// The region.
         region: String,
-        /// The other federation.
-        federation: FederationId,
+        /// The other federations, by their ids.
+        federation: String,
     },
     /// Its cloud is another region's already.
     #[error(

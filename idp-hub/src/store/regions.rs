@@ -29,7 +29,7 @@ const ACCEPTED: u8 = 2;
 const REMOVED: u8 = 3;
 
 /// What is kept of each region. Of the directory, what was decided about its things alone.
-const REMOVED_FROM: [&str; 11] = [
+const REMOVED_FROM: [&str; 12] = [
     "records",
     "feeds",
     "totals",
@@ -41,6 +41,7 @@ const REMOVED_FROM: [&str; 11] = [
     "bound",
     "spread_shares",
     "quota_raises",
+    "taken_over",
 ];
 
 impl Changing<'_> {

@@ -159,7 +159,9 @@ impl Reading<'_> {
 
     /// The region that a user came from, and what its cloud calls him: the one of whose words his
     /// id is made. Others have a user that is this one as well, because their agents made him or he
-    /// was recognized; but what he is worth is not theirs to say. None for whom the hub made.
+    /// was recognized; but what he is worth is not theirs to say. None for whom the hub made, nor
+    /// for whom a lost federation had: of his regions nobody knows any more which one's he was, and
+    /// the first to be merged is not to say his password to the others.
     ///
     /// # Errors
     /// If the database fails.
@@ -170,7 +172,8 @@ impl Reading<'_> {
         let sql = "SELECT regions.no, regions.id, regions.name, regions.sealing_key, bound.here
                    FROM bound
                    JOIN regions ON regions.no = bound.region
-                   WHERE bound.user = ?1 AND regions.standing = 2";
+                   WHERE bound.user = ?1 AND regions.standing = 2
+                     AND NOT EXISTS (SELECT 1 FROM taken_over WHERE object = ?1)";
         let mut statement = self.prepared(sql)?;
         let found = statement.query_map([user.to_bytes()], |row| {
             let here: String = row.get(4)?;

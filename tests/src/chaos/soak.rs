@@ -64,7 +64,7 @@ pub struct Soaked {
 }
 
 enum Cloud {
-    Simulated(SimulatedKeystone),
+    Simulated(Box<SimulatedKeystone>),
     /// And what ends it.
     Real(Real, #[allow(dead_code, reason = "held")] Box<RealCloud>),
 }
@@ -79,7 +79,7 @@ struct Site {
 impl Site {
     fn place(&self) -> &dyn Place {
         match &self.cloud {
-            Cloud::Simulated(it) => it,
+            Cloud::Simulated(it) => it.as_ref(),
             Cloud::Real(it, _) => it,
         }
     }
@@ -141,7 +141,7 @@ impl Run {
                     };
                     let cloud = runtime.block_on(SimulatedKeystone::start(options));
                     let agent = lab.join_keystone(name, &cloud);
-                    (Cloud::Simulated(cloud), agent)
+                    (Cloud::Simulated(Box::new(cloud)), agent)
                 }
             };
             let (cloud, agent) = site;

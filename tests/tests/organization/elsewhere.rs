@@ -110,7 +110,7 @@ fn a_region_of_another_federation_says_so_and_is_taken_over_by_a_word_of_its_own
     let nothing = super::directory::told(&ours);
     stage.stays(|| {
         let (text, plan) = planned(&ours, "edge");
-        assert_eq!(plan["foreign_federation"], json!(other));
+        assert_eq!(plan["foreign_federations"], json!([other]));
         says(&text, &format!("the marker of the federation {other}"));
         says(&text, "Have that hub remove the region first");
         says(&text, "--take-over");
@@ -135,7 +135,7 @@ fn a_region_of_another_federation_says_so_and_is_taken_over_by_a_word_of_its_own
     let users = stage.keystone.told().users;
     assert!(users.contains(&("research/ann".to_owned(), true)));
     let (_, plan) = planned(&ours, "edge");
-    assert_eq!(plan["foreign_federation"], Value::Null, "it is ours now");
+    assert_eq!(plan["foreign_federations"], Value::Null, "it is ours now");
 }
 
 #[test]

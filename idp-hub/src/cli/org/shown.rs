@@ -76,12 +76,14 @@ pub(super) fn plan(plan: &PlanDocument, full: bool, screen: Screen) -> String {
             foreign::line(by)
         ));
     }
-    if let Some(other) = &plan.foreign_federation {
+    if !plan.foreign_federations.is_empty() {
+        let others = plan.foreign_federations.join(", ");
         text.push_str(&format!(
-            "\n\nThings there bear the marker of the federation {other}, whose hub may still \
+            "\n\nThings there bear the marker of the federation {others}, whose hub may still \
              write to them.\nHave that hub remove the region first. If it is lost, take the \
-             region over with --take-over:\nwhat came with another region of that federation \
-             already is known by its markers."
+             region over with --take-over:\nwhat this hub took over with another region of that \
+             federation is known by its markers. A\nuser who came so signs in here once an \
+             administrator gave a password (idp-hub org password)."
         ));
     }
     if let Some(other) = &plan.same_cloud {
@@ -93,9 +95,11 @@ pub(super) fn plan(plan: &PlanDocument, full: bool, screen: Screen) -> String {
         ));
     }
     let (region, digest) = (word(&plan.region), &plan.digest);
-    let (over, copied) = (&plan.foreign_federation, &plan.same_cloud);
-    let over = over.as_ref().map_or("", |_| " --take-over");
-    let copied = copied.as_ref().map_or("", |_| " --copied");
+    let over = match plan.foreign_federations.is_empty() {
+        true => "",
+        false => " --take-over",
+    };
+    let copied = plan.same_cloud.as_ref().map_or("", |_| " --copied");
     text.push_str(&format!(
         "\n\nPlan {digest}\n  next: idp-hub org merge {region} --digest {digest}{over}{copied}"
     ));
@@ -367,7 +371,7 @@ mod tests {
 
     fn document(foreign: Option<&str>) -> PlanDocument {
         let document = json!({
-            "region": "north", "digest": "07".repeat(16), "foreign_federation": foreign,
+            "region": "north", "digest": "07".repeat(16), "foreign_federations": foreign.into_iter().collect::<Vec<_>>(),
             "counts": [
                 { "kind": "department", "action": "adopt", "count": 2 },
                 { "kind": "user", "action": "skip", "count": 12 },

@@ -28,7 +28,7 @@ impl PlanDigest {
             let _ = write!(text, "{part:?};");
             hash.update(text.as_bytes());
         };
-        take(&(plan.region, plan.foreign));
+        take(&(plan.region, &plan.foreign));
         plan.steps.iter().for_each(|step| take(step));
         plan.links.taken().for_each(|link| take(&link));
         let withheld = plan.links.withheld.iter();

@@ -261,9 +261,14 @@ impl Cloud {
         self.markers.insert(key, Marker { federation, object });
     }
 
-    /// A user's marker is another federation's.
-    pub(super) fn of_federation(&mut self, user: &CloudId, federation: FederationId) {
-        let key = (ObjectKind::User, user.clone());
+    /// A thing's marker is another federation's.
+    pub(super) fn of_federation(
+        &mut self,
+        kind: ObjectKind,
+        here: &CloudId,
+        federation: FederationId,
+    ) {
+        let key = (kind, here.clone());
         self.markers.get_mut(&key).unwrap().federation = federation;
     }
 

@@ -1,5 +1,7 @@
 //! A hub that was lost without a backup: its regions come together again under a new one.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 
 use super::names::no_two_are_the_same;
@@ -53,7 +55,11 @@ fn regions_of_a_lost_federation_come_together_again() {
             regions.reverse();
         }
         let plans = regroup(&mut directory, &mut regions);
-        assert!(plans.iter().all(|it| it.foreign == Some(lost.federation())));
+        assert!(
+            plans
+                .iter()
+                .all(|it| it.foreign == BTreeSet::from([lost.federation()]))
+        );
         assert_eq!(taken_in(&plans[1]), 0);
         assert_eq!(plans[1].renames().count(), 0);
         assert_eq!(departments(&directory), departments(&lost));
@@ -96,11 +102,37 @@ fn what_nobody_took_over_is_known_by_no_other_federations_marker() {
     north.department("ops");
     let eve = north.user("ops", "eve");
     north.put_marker(ObjectKind::User, &eve, ann);
-    north.of_federation(&eve, elsewhere().federation());
+    north.of_federation(ObjectKind::User, &eve, elsewhere().federation());
     let plan = join(&mut directory, &mut north);
-    assert_eq!(plan.foreign, Some(elsewhere().federation()));
+    assert_eq!(plan.foreign, BTreeSet::from([elsewhere().federation()]));
     assert!(north.named_user("eve") == eve && home.has_user("ops", "ann"));
     assert_eq!(directory.live().users.len(), 2);
+}
+
+#[test]
+fn a_marker_that_was_copied_says_nothing_and_a_name_does() {
+    let mut lost = elsewhere();
+    let mut regions = [Cloud::new(1), Cloud::new(2)];
+    regions[0].department("research");
+    regions[0].project("research", "web");
+    for region in &mut regions {
+        join(&mut lost, region);
+    }
+    // By its id before the one that it was copied from.
+    let web = lost.live().projects.keys().next().copied().unwrap();
+    let copy = regions[0].project("research", "copy");
+    regions[0].put_marker(ObjectKind::Project, &copy, web);
+    regions[0].of_federation(ObjectKind::Project, &copy, lost.federation());
+    let mut directory = directory();
+    let plans = regroup(&mut directory, &mut regions);
+    assert!(plans.iter().all(|it| it.renames().count() == 0));
+    let department = plans[0].taken_over.iter();
+    assert_eq!(department.filter(|(it, _)| it.object == web).count(), 0);
+    assert_eq!(
+        directory.live().projects.len(),
+        2,
+        "web is known by its name"
+    );
 }
 
 proptest! {

@@ -122,7 +122,7 @@ impl Changing<'_> {
         let digest = rows.bindings(no, &bindings, before.unwrap_or_default())?;
         rows.delta(&directory, &delta)?;
         let written = rows.finish(&mut self.hot.directory)?;
-        self.take_over(&shown.plan.taken_over)?;
+        self.take_over(no, &shown.plan.taken_over)?;
         if written > 0 || before.is_none() {
             self.note_merge(no, digest, &stamp, shown.digest)?;
         }

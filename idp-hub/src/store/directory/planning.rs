@@ -201,13 +201,15 @@ fn is_confirmed(
             other,
         });
     }
-    match shown.plan.foreign.filter(|_| !confirmed.take_over) {
-        None => Ok(()),
-        Some(federation) => Err(MergeRefusal::Foreign {
-            region: name(),
-            federation,
-        }),
+    if confirmed.take_over || shown.plan.foreign.is_empty() {
+        return Ok(());
     }
+    let others = shown.plan.foreign.iter();
+    let others: Vec<String> = others.map(ToString::to_string).collect();
+    Err(MergeRefusal::Foreign {
+        region: name(),
+        federation: others.join(", "),
+    })
 }
 
 #[cfg(test)]

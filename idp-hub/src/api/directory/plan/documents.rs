@@ -19,10 +19,10 @@ pub struct PlanDocument {
     pub region: String,
     /// What the plan is confirmed by, 32 hexadecimal digits.
     pub digest: String,
-    /// Another federation, whose markers are on what the region has; it is merged only with
+    /// Other federations, whose markers are on what the region has; it is merged only with
     /// `take_over`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub foreign_federation: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub foreign_federations: Vec<String>,
     /// Another region of the same cloud, by the ids of its projects; it is merged only with
     /// `copied`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -176,7 +176,7 @@ impl PlanDocument {
         Self {
             region,
             digest: shown.digest.to_string(),
-            foreign_federation: shown.plan.foreign.map(|it| it.to_string()),
+            foreign_federations: shown.plan.foreign.iter().map(ToString::to_string).collect(),
             same_cloud: shown.twin.clone(),
             merged: before.and_then(|it| it.merged).map(Into::into),
             merged_by: before.and_then(|it| it.author.clone()),

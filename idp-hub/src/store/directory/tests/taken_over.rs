@@ -44,7 +44,7 @@ async fn a_region_of_another_federation_is_taken_over_by_a_word_of_its_own() {
     let confirmed = site.confirm(home, &plan).await;
     assert!(confirmed.is_err() && site.rows().is_empty());
     assert!(take_over(&site, home).await.written > 0);
-    assert_eq!(site.plan(home).await.unwrap().foreign, None);
+    assert!(site.plan(home).await.unwrap().foreign.is_empty());
 }
 
 #[tokio::test]
@@ -60,5 +60,14 @@ async fn regions_of_a_lost_federation_know_each_others_by_its_markers() {
     assert_eq!(merged.shown.plan.adopted().count(), 0);
     let after = site.store.read(|it| it.directory()).await.unwrap();
     assert_eq!(after.live(), before.live());
+    // Nobody knows whose she was, and none of them says her password to the other.
+    let ann = *after.live().users.keys().next().unwrap();
+    let origin = site.store.read(move |it| it.origin_of_user(ann));
+    assert!(origin.await.unwrap().is_none());
+    // What a region brought along goes with it.
+    let removed = site.store.change(move |it| it.remove_region(home));
+    removed.await.unwrap();
+    let left = site.store.read(|it| it.taken_over()).await.unwrap();
+    assert_eq!(left.len(), 2, "the other one bears them too");
     site.is_sound().await;
 }
