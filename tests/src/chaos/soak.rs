@@ -64,9 +64,9 @@ pub struct Soaked {
 }
 
 enum Cloud {
-    Simulated(Box<SimulatedKeystone>),
+    Simulated(SimulatedKeystone),
     /// And what ends it.
-    Real(Real, #[allow(dead_code, reason = "held")] Box<RealCloud>),
+    Real(Box<(Real, RealCloud)>),
 }
 
 struct Site {
@@ -79,8 +79,8 @@ struct Site {
 impl Site {
     fn place(&self) -> &dyn Place {
         match &self.cloud {
-            Cloud::Simulated(it) => it.as_ref(),
-            Cloud::Real(it, _) => it,
+            Cloud::Simulated(it) => it,
+            Cloud::Real(it) => &it.0,
         }
     }
 
@@ -141,7 +141,7 @@ impl Run {
                     };
                     let cloud = runtime.block_on(SimulatedKeystone::start(options));
                     let agent = lab.join_keystone(name, &cloud);
-                    (Cloud::Simulated(Box::new(cloud)), agent)
+                    (Cloud::Simulated(cloud), agent)
                 }
             };
             let (cloud, agent) = site;
@@ -178,14 +178,14 @@ impl Run {
         let cloud = RealCloud::up("chaos-soak", &["--services", "keystone"]);
         let agent = lab.join_openstack(name, &cloud);
         let real = Real(cloud.admin());
-        (Cloud::Real(real, Box::new(cloud)), agent)
+        (Cloud::Real(Box::new((real, cloud))), agent)
     }
 
     fn operate_in(site: &mut Site, chance: &mut ChaCha8Rng) -> bool {
         let Site { cloud, kept, .. } = site;
         match cloud {
             Cloud::Simulated(it) => local::operate(it, kept, chance),
-            Cloud::Real(it, _) => local::operate(it, kept, chance),
+            Cloud::Real(it) => local::operate(&it.0, kept, chance),
         }
     }
 
@@ -287,7 +287,7 @@ impl Run {
         for site in &mut self.sites {
             match &site.cloud {
                 Cloud::Simulated(it) => site.kept.check(it),
-                Cloud::Real(it, _) => site.kept.check(it),
+                Cloud::Real(it) => site.kept.check(&it.0),
             }
         }
     }
@@ -392,7 +392,7 @@ impl Run {
                 let name = format!("given way {}", self.next);
                 match &site.cloud {
                     Cloud::Simulated(cloud) => local::give_way(cloud, kind, &here, &name),
-                    Cloud::Real(cloud, _) => local::give_way(cloud, kind, &here, &name),
+                    Cloud::Real(it) => local::give_way(&it.0, kind, &here, &name),
                 }
             }
         }

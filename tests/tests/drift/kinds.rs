@@ -7,7 +7,7 @@ use tests::keystone::SimulatedKeystone;
 use tests::lab::{Lab, Region, succeeded, until};
 use tokio::runtime::Runtime;
 
-use super::{all_is_in_place, ask, drift, made, nothing_differs, refused, user};
+use super::{all_is_in_place, ask, drift, nothing_differs, refused, user};
 
 struct Stage {
     _runtime: Runtime,
@@ -19,19 +19,15 @@ struct Stage {
 
 /// Two regions with one organization: `ann` looks at `web`, and `dan` is an operator.
 fn furnish(north: &SimulatedKeystone) {
-    let it = made(
-        north,
-        "/domains",
-        &json!({ "domain": { "name": "research" } }),
-    );
+    let it = north.made("/domains", &json!({ "domain": { "name": "research" } }));
     let inside = |name: &str| json!({ "name": name, "domain_id": it });
     for name in ["ann", "bob", "cleo", "dan", "eve"] {
-        made(north, "/users", &json!({ "user": inside(name) }));
+        north.made("/users", &json!({ "user": inside(name) }));
     }
-    let web = made(north, "/projects", &json!({ "project": inside("web") }));
-    let group = made(north, "/groups", &json!({ "group": inside("operators") }));
+    let web = north.made("/projects", &json!({ "project": inside("web") }));
+    let group = north.made("/groups", &json!({ "group": inside("operators") }));
     let role = json!({ "role": { "name": "auditor" } });
-    let auditor = made(north, "/roles", &role);
+    let auditor = north.made("/roles", &role);
     let path = |name: &str| user(north, name).unwrap().to_string();
     let (ann, dan) = (path("ann"), path("dan"));
     let given = format!("/projects/{web}/users/{ann}/roles/{auditor}");

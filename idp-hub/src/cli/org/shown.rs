@@ -369,9 +369,9 @@ mod tests {
     use super::*;
     use crate::cli::arguments::Format;
 
-    fn document(foreign: Option<&str>) -> PlanDocument {
+    fn document(foreign: &[&str]) -> PlanDocument {
         let document = json!({
-            "region": "north", "digest": "07".repeat(16), "foreign_federations": foreign.into_iter().collect::<Vec<_>>(),
+            "region": "north", "digest": "07".repeat(16), "foreign_federations": foreign,
             "counts": [
                 { "kind": "department", "action": "adopt", "count": 2 },
                 { "kind": "user", "action": "skip", "count": 12 },
@@ -397,7 +397,7 @@ mod tests {
 
     #[test]
     fn a_plan_says_what_to_look_at_and_what_to_type_next() {
-        let mut seen = document(None);
+        let mut seen = document(&[]);
         seen.items.retain(needs_a_look);
         let text = plan(&seen, false, Screen::new(Format::Table));
         let expected = [
@@ -415,12 +415,12 @@ mod tests {
             assert!(squeezed(&text).contains(&squeezed(line)), "{line}:\n{text}");
         }
         assert!(!text.contains("nova") && !text.contains('\u{1b}'), "{text}");
-        let taken = plan(&document(Some("f-2")), false, Screen::new(Format::Table));
+        let taken = plan(&document(&["f-2"]), false, Screen::new(Format::Table));
         assert!(
             taken.contains("federation f-2") && taken.ends_with(" --take-over"),
             "{taken}"
         );
-        let mut twin = document(None);
+        let mut twin = document(&[]);
         twin.same_cloud = Some("south".to_owned());
         let twin = plan(&twin, false, Screen::new(Format::Table));
         assert!(

@@ -10,7 +10,7 @@ use super::*;
 pub(super) struct Cloud {
     pub(super) region: RegionId,
     pub(super) organization: Organization<CloudId>,
-    markers: BTreeMap<(ObjectKind, CloudId), Marker>,
+    pub(super) markers: BTreeMap<(ObjectKind, CloudId), Marker>,
     map: BTreeMap<(ObjectKind, CloudId), ObjectId>,
     withheld: BTreeSet<(ObjectKind, CloudId)>,
     /// What was taken over with other regions.
@@ -259,17 +259,6 @@ impl Cloud {
         let federation = FederationId::from_random(FEDERATION);
         let key = (kind, here.clone());
         self.markers.insert(key, Marker { federation, object });
-    }
-
-    /// A thing's marker is another federation's.
-    pub(super) fn of_federation(
-        &mut self,
-        kind: ObjectKind,
-        here: &CloudId,
-        federation: FederationId,
-    ) {
-        let key = (kind, here.clone());
-        self.markers.get_mut(&key).unwrap().federation = federation;
     }
 
     /// Forgets the map, as a replica that was lost; the markers are in Keystone.

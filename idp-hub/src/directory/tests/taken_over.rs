@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
+use shared::model::Marker;
 
 use super::names::no_two_are_the_same;
 use super::properties::{clouds, made};
@@ -26,6 +27,12 @@ fn regroup(directory: &mut Directory, clouds: &mut [Cloud]) -> Vec<Plan> {
 
 fn elsewhere() -> Directory {
     Directory::new(FederationId::from_random(FEDERATION + 1))
+}
+
+/// Somebody puts the other federation's marker on a thing.
+fn mark(cloud: &mut Cloud, thing: (ObjectKind, CloudId), object: ObjectId) {
+    let federation = elsewhere().federation();
+    cloud.markers.insert(thing, Marker { federation, object });
 }
 
 fn taken_in(plan: &Plan) -> usize {
@@ -101,8 +108,7 @@ fn what_nobody_took_over_is_known_by_no_other_federations_marker() {
     let mut north = Cloud::new(2);
     north.department("ops");
     let eve = north.user("ops", "eve");
-    north.put_marker(ObjectKind::User, &eve, ann);
-    north.of_federation(ObjectKind::User, &eve, elsewhere().federation());
+    mark(&mut north, (ObjectKind::User, eve.clone()), ann);
     let plan = join(&mut directory, &mut north);
     assert_eq!(plan.foreign, BTreeSet::from([elsewhere().federation()]));
     assert!(north.named_user("eve") == eve && home.has_user("ops", "ann"));
@@ -121,8 +127,7 @@ fn a_marker_that_was_copied_says_nothing_and_a_name_does() {
     // By its id before the one that it was copied from.
     let web = lost.live().projects.keys().next().copied().unwrap();
     let copy = regions[0].project("research", "copy");
-    regions[0].put_marker(ObjectKind::Project, &copy, web);
-    regions[0].of_federation(ObjectKind::Project, &copy, lost.federation());
+    mark(&mut regions[0], (ObjectKind::Project, copy), web);
     let mut directory = directory();
     let plans = regroup(&mut directory, &mut regions);
     assert!(plans.iter().all(|it| it.renames().count() == 0));
