@@ -97,7 +97,9 @@ async fn open(
         is_live: *is_live,
     });
     let regions: Vec<Seen> = regions.collect();
-    let Some(away) = hold.look(now, &regions) else {
+    let away = hold.look(now, &regions);
+    store.ends_told().hear(hold.heard());
+    let Some(away) = away else {
         return Ok(false);
     };
     // All that they told, once more, before anybody is let in.

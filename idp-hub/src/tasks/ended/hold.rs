@@ -48,6 +48,11 @@ impl Hold {
         }
     }
 
+    /// Which had their say.
+    pub(super) fn heard(&self) -> BTreeSet<RegionNo> {
+        self.heard.clone()
+    }
+
     /// Looks at the merged regions. Once users may sign in, those are returned that had no say.
     pub(super) fn look(&mut self, now: Instant, regions: &[Seen]) -> Option<BTreeSet<RegionNo>> {
         for seen in regions {
