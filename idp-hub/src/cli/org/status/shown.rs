@@ -3,7 +3,7 @@
 use shared::foreign;
 
 use super::super::super::output::{Screen, headers};
-use crate::api::{CountsDocument, ProgressDocument, RemarkDocument};
+use crate::api::{CountsDocument, ProgressDocument, RemarkDocument, SignInHoldDocument};
 use crate::store::directory::UNTOLD_MAX;
 
 /// How far each region is, then what failed.
@@ -48,6 +48,20 @@ pub(super) fn status(
         text.push_str("\n\n  next: idp-hub org drift");
     }
     text
+}
+
+/// Whom users of the directory wait for, if they do.
+pub(super) fn hold(it: &SignInHoldDocument) -> Option<String> {
+    let since = &it.since.as_ref()?.0;
+    let regions: Vec<String> = it.regions.iter().map(|it| foreign::line(it)).collect();
+    let regions = match regions.is_empty() {
+        true => "the hub".to_owned(),
+        false => regions.join(", "),
+    };
+    Some(format!(
+        "Users wait since the restore ({since}) for {regions} to say who was deleted\n  \
+         next: bring them back, or let users sign in without: idp-hub org admit"
+    ))
 }
 
 fn has_drift(it: &ProgressDocument) -> bool {
@@ -230,6 +244,20 @@ mod tests {
         ] {
             assert!(text.contains(expected), "{expected}:\n{text}");
         }
+    }
+
+    #[test]
+    fn whom_users_wait_for_is_said_with_what_to_do() {
+        let of = |document: Value| hold(&serde_json::from_value(document).unwrap());
+        let since = "2026-11-26T10:00:00Z";
+        assert_eq!(of(json!({ "regions": [] })), None);
+        let text = of(json!({ "since": since, "regions": ["home", "north"] })).unwrap();
+        assert_eq!(
+            text,
+            "Users wait since the restore (2026-11-26T10:00:00Z) for home, north to say who was \
+             deleted\n  next: bring them back, or let users sign in without: idp-hub org admit"
+        );
+        assert!(of(json!({ "since": since, "regions": [] })).is_some());
     }
 
     #[test]
