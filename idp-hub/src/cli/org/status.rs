@@ -1,6 +1,7 @@
 //! `idp-hub org status`: how far the directory is applied in each region, what failed there, and
 //! whether users wait for the regions' word.
 
+mod failures;
 mod follow;
 mod shown;
 

@@ -3,13 +3,14 @@
 use shared::foreign;
 
 use super::super::super::output::{Screen, headers};
+use super::failures;
 use crate::api::{CountsDocument, ProgressDocument, RemarkDocument, SignInHoldDocument};
 use crate::store::directory::UNTOLD_MAX;
 
 /// How far each region is, then what failed.
 pub(super) fn status(
     regions: &[ProgressDocument],
-    failures: &[RemarkDocument],
+    failed: &[RemarkDocument],
     screen: Screen,
 ) -> String {
     if regions.is_empty() {
@@ -30,7 +31,7 @@ pub(super) fn status(
         table.add_row(row(it));
     }
     let mut text = table.trim_fmt();
-    let shown = failures.len();
+    let shown = failed.len();
     let all: u64 = (regions.iter())
         .filter_map(|it| it.progress.as_ref())
         .map(|it| it.failed)
@@ -38,8 +39,8 @@ pub(super) fn status(
     if shown > 0 {
         text.push_str("\n\nNot applied:");
     }
-    for it in failures {
-        text.push_str(&format!("\n  {}", failure(it)));
+    for line in failures::lines(failed) {
+        text.push_str(&format!("\n  {line}"));
     }
     if all > shown as u64 && shown > 0 {
         text.push_str(&format!("\n  {shown} of {all} are shown"));
@@ -171,16 +172,6 @@ fn notes_of(it: &CountsDocument) -> impl Iterator<Item = String> {
     let held = it.removals_held;
     let held = (held > 0).then(|| format!("{held} held back by its policy, so many a minute"));
     [paused, read_only, held].into_iter().flatten()
-}
-
-fn failure(it: &RemarkDocument) -> String {
-    let (region, name) = (foreign::line(&it.region), foreign::line(&it.name));
-    let error = foreign::line(it.error.as_deref().unwrap_or_default());
-    let tried = match it.tries {
-        Some(tries) => format!(" (tried {tries} times since {})", it.since.0),
-        None => String::new(),
-    };
-    format!("{region}: {} {name:?}: {error}{tried}", it.kind)
 }
 
 #[cfg(test)]
