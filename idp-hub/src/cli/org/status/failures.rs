@@ -79,8 +79,8 @@ mod tests {
     fn failure(region: &str, name: &str, error: &str) -> RemarkDocument {
         let document = json!({
             "region": region, "id": "07", "kind": "user", "name": name, "state": "failed",
-            "error": error, "tries": 3, "since": "2026-11-26T10:00:00Z", "next_step": "",
-            "can_put_back": false, "can_adopt": false, "seen": "" });
+            "error": error, "tries": 3, "since": "2026-11-26T10:00:00Z",
+            "next_step": "", "can_put_back": false, "can_adopt": false, "seen": "" });
         serde_json::from_value(document).unwrap()
     }
 
