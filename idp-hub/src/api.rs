@@ -76,7 +76,7 @@ pub use session::SessionDocument;
 pub use state::{ApiParts, ApiState};
 pub use users::{
     AdministratorDocument, AdministratorsDocument, PasswordDocument, PasswordStandingDocument,
-    Regions,
+    Regions, SignInHoldDocument,
 };
 pub use who::{COOKIE_NAME, LocalPeer};
 

@@ -144,7 +144,8 @@ impl Store {
         &self.overview
     }
 
-    /// Which regions tell of something that ended. For one reader.
+    /// Which regions tell of something that ended, and which had their say. What is told is for
+    /// one reader.
     pub fn ends_told(&self) -> EndsTold {
         self.ends.clone()
     }

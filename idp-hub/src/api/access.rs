@@ -91,7 +91,10 @@ const ROUTES: &[(&str, &[(&str, Access)])] = {
             "/directory/administrators/{id}",
             &[("PUT", Cloud), ("DELETE", Cloud)],
         ),
-        ("/directory/sign-in-hold", &[("DELETE", Cloud)]),
+        (
+            "/directory/sign-in-hold",
+            &[("GET", Cloud), ("DELETE", Cloud)],
+        ),
         ("/directory/retired", READ),
         ("/directory/retired/{id}", READ),
         (

@@ -88,7 +88,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(directory::show, directory::update, directory::end))
         .routes(routes!(users::set_user_password, users::password_standing))
         .routes(routes!(users::unlock_user))
-        .routes(routes!(users::admit_users))
+        .routes(routes!(users::sign_in_hold, users::admit_users))
         .routes(routes!(directory::memberships, directory::add_member))
         .routes(routes!(directory::remove_member))
         .routes(routes!(directory::implications, directory::imply))

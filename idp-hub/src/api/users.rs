@@ -28,6 +28,7 @@ use shared::ids::ObjectId;
 use utoipa::ToSchema;
 
 pub use administrators::{AdministratorDocument, AdministratorsDocument};
+pub use admit::SignInHoldDocument;
 pub(super) use asking::Asking;
 pub(super) use lockout::Lockout;
 pub use regions::Regions;

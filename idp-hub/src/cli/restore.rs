@@ -112,7 +112,8 @@ fn text(file: &Path, restored: &Restored) -> String {
            put back: idp-hub org drift.\n\
          - Nobody is signed in any more: sign in again. Users of the directory can't before\n  \
            each merged region is back, and has said who was deleted since then; one that is\n  \
-           away is waited for a quarter of an hour, or until you say: idp-hub org admit.\n\
+           away is waited for a quarter of an hour after the start, and longer where no region\n  \
+           has said it yet; or until you say: idp-hub org admit. See: idp-hub org status.\n\
          - Regions that were removed since then are back, and report again: remove them again,\n  \
            with idp-hub region remove NAME.{revived}\n\
          - Regions that joined since then are not known here, and their agents say so: invite\n  \

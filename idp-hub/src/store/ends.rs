@@ -1,5 +1,5 @@
 //! Regions that tell of something which ended: a hub that was restored from an older backup has
-//! forgotten it, and looks at once.
+//! forgotten it, and looks at once; and which of them had their say.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,6 +15,8 @@ pub struct EndsTold(Arc<Told>);
 #[derive(Debug, Default)]
 struct Told {
     regions: Mutex<BTreeSet<RegionNo>>,
+    /// Which had their say since the hub began.
+    heard: Mutex<BTreeSet<RegionNo>>,
     news: Notify,
 }
 
@@ -40,6 +42,17 @@ impl EndsTold {
             }
             self.0.news.notified().await;
         }
+    }
+
+    /// These had their say since the hub began.
+    pub fn hear(&self, regions: BTreeSet<RegionNo>) {
+        *self.0.heard.lock().unwrap_or_else(PoisonError::into_inner) = regions;
+    }
+
+    /// Which had their say since the hub began, as far as it waits for that.
+    pub fn heard(&self) -> BTreeSet<RegionNo> {
+        let heard = self.0.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.clone()
     }
 
     fn take(&self) -> BTreeSet<RegionNo> {

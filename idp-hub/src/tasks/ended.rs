@@ -8,13 +8,15 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use shared::audit::By;
+use shared::model::Feed;
 use shared::runtime::clock::Clock;
 use shared::runtime::errors::chain;
 use shared::runtime::shutdown::Shutdown;
 
-use self::hold::Hold;
+use self::hold::{Hold, Seen};
 use crate::downlink::Registry;
-use crate::store::{RegionNo, Store, StoreError};
+use crate::store::users::Recipient;
+use crate::store::{Reading, RegionNo, Store, StoreError};
 
 /// Between two looks at what regions told: one that tells of ends without end costs no more.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -79,24 +81,33 @@ async fn open(
     registry: &Registry,
     (hold, now): (&mut Hold, Instant),
 ) -> Result<bool, StoreError> {
+    // Before what is told is looked at: who came since is seen at the next look.
+    let (held, heads) = (registry.held(), store.directory_heads());
     let merged = store.read(|it| match it.sign_in_held()? {
-        Some(_) => it.recipients().map(Some),
+        Some(_) => merged(it).map(Some),
         None => Ok(None),
     });
     let Some(merged) = merged.await? else {
         return Ok(true);
     };
-    let (held, heads) = (registry.held(), store.directory_heads());
-    let regions = merged.iter().map(|it| {
-        let head = heads.borrow().extent(it.no).map(|it| it.head);
-        (it.no, held.get(&it.no).copied(), head.unwrap_or_default())
+    let regions = merged.iter().map(|(it, is_live)| Seen {
+        no: it.no,
+        held: held.get(&it.no).copied(),
+        head: heads.borrow().extent(it.no).map_or(0, |it| it.head),
+        is_live: *is_live,
     });
-    let Some(away) = hold.look(now, regions.collect()) else {
+    let regions: Vec<Seen> = regions.collect();
+    let away = hold.look(now, &regions);
+    store.ends_told().hear(hold.heard());
+    let Some(away) = away else {
         return Ok(false);
     };
     // All that they told, once more, before anybody is let in.
     end_again(store, None).await?;
-    let away = merged.iter().filter(|it| away.contains(&it.no));
+    let away = merged
+        .iter()
+        .map(|it| &it.0)
+        .filter(|it| away.contains(&it.no));
     let away: Vec<String> = away.map(|it| it.name.clone()).collect();
     let without = away.join(", ");
     let why = match away.is_empty() {
@@ -109,6 +120,16 @@ async fn open(
         tracing::info!(target: "audit", action, without, "done");
     }
     Ok(true)
+}
+
+/// The merged regions, and whether what each tells of its organization is live.
+fn merged(it: &Reading<'_>) -> Result<Vec<(Recipient, bool)>, StoreError> {
+    let all = it.recipients()?.into_iter();
+    all.map(|region| {
+        let is_live = it.is_live(region.no, Feed::Organization)?;
+        Ok((region, is_live == Some(true)))
+    })
+    .collect()
 }
 
 async fn end_again_of(store: &Store, regions: BTreeSet<RegionNo>) -> Result<(), StoreError> {

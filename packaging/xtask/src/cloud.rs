@@ -24,7 +24,6 @@ mod down;
 mod exec;
 mod http;
 mod list;
-mod lock;
 mod ports;
 mod process;
 mod ready;

@@ -18,6 +18,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::clock;
 use crate::lint::cargo;
+use crate::lock::{Lock, LockError};
 use crate::progress::Progress;
 use crate::project::Project;
 use crate::run::{self, RunError};
@@ -46,6 +47,9 @@ pub(crate) struct Args {
 /// Runs it until Ctrl-C, or with `--once` until all regions are healthy.
 pub(crate) fn run(project: &Project, args: &Args) -> Result<(), DemoError> {
     let progress = Progress::begin();
+    // Two of them in one folder would be each other's daemons.
+    let lock = project.root.join("target/demo.lock");
+    let _lock = Lock::take(&lock, "its demonstration (Ctrl-C there ends it)", &progress)?;
     let stop = interrupted().map_err(DemoError::Signals)?;
     let regions = Region::all(&progress, args.openstack)?;
     let step = progress.step("build idp-hub and sp-agent");
@@ -152,6 +156,9 @@ pub(crate) enum DemoError {
     /// Signals can't be caught.
     #[error("cannot listen for Ctrl-C")]
     Signals(#[source] std::io::Error),
+    /// Nobody can tell whether another demonstration runs.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// The daemons can't be built, or a command failed.
     #[error(transparent)]
     Run(#[from] RunError),

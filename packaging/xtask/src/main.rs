@@ -16,6 +16,7 @@ mod cloud;
 mod demo;
 mod fuzz;
 mod lint;
+mod lock;
 mod progress;
 mod project;
 mod run;

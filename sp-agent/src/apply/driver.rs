@@ -315,7 +315,7 @@ impl Run {
             let quota = set.quota.map(|it| Change::Put(Record::Quota(it)));
             changes.extend(quota);
             let failure = outcome.failure.as_deref();
-            if self.told.admits(&task.subject, failure) {
+            if self.told.admits(&task, failure) {
                 let came = Came {
                     made: made.as_ref(),
                     quota: set.before.as_ref(),

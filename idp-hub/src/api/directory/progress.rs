@@ -48,6 +48,10 @@ pub struct ProgressDocument {
     /// went while the hub was killed it may be more than there are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub untold: Option<u64>,
+    /// Up to which change of the directory its agent acknowledged them: it rises while there is
+    /// much to be told, as in a first merge, and no count changes yet. Absent likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<u64>,
     /// The agent's counts; absent where it has said nothing yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub progress: Option<CountsDocument>,
@@ -152,6 +156,7 @@ fn document(it: &RegionApplying, away: Option<UnixMillis>) -> ProgressDocument {
         policy: it.policy.name().to_owned(),
         away_since: away.map(Time::from),
         untold: it.untold,
+        acknowledged: it.held,
         progress,
     }
 }

@@ -104,9 +104,10 @@ pub(in crate::api) async fn check(
     if department.len() > NAME_BYTES_MAX || name.len() > NAME_BYTES_MAX {
         return Err(refused("wrong-password"));
     }
-    is_open(state).await?;
-    // First, so that nothing is counted where the hub is too busy to look at a password.
+    // First, so that nothing is counted where the hub is too busy to look at a password, nor
+    // anything read.
     let place = state.passwords().place().map_err(Problem::from)?;
+    is_open(state).await?;
     // Names may be long, and are remembered.
     let hashed = hash_of(&department, &name);
     let pair = pair_of(&department, &name);

@@ -107,7 +107,7 @@ pub(in crate::cli) enum Org {
     },
     /// Let users sign in at a hub that was restored from a backup, before every merged region has
     /// said who was deleted since; they may by themselves once each has, or after a quarter of an
-    /// hour without those that are away
+    /// hour without those that are away, if one has: where none has, not before one has
     Admit,
     /// Show quotas, set them, and find what is left over
     #[command(subcommand)]

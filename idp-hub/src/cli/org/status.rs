@@ -1,5 +1,7 @@
-//! `idp-hub org status`: how far the directory is applied in each region, and what failed there.
+//! `idp-hub org status`: how far the directory is applied in each region, what failed there, and
+//! whether users wait for the regions' word.
 
+mod failures;
 mod follow;
 mod shown;
 
@@ -13,7 +15,7 @@ use super::super::client::Client;
 use super::super::error::CliError;
 use super::super::output::Screen;
 use super::super::pages::List;
-use crate::api::{ProgressDocument, RemarkDocument};
+use crate::api::{ProgressDocument, RemarkDocument, SignInHoldDocument};
 
 /// Failures that are read: more than anybody reads on a screen. The counts say the rest.
 const FAILURES_MAX: usize = 1000;
@@ -21,7 +23,7 @@ const FAILURES_MAX: usize = 1000;
 /// Between two looks: agents tell their counts as often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// How far each region is, and what failed.
+/// How far each region is, what failed, and whom users wait for.
 pub(super) async fn run(
     client: &Client,
     region: Option<&str>,
@@ -30,8 +32,17 @@ pub(super) async fn run(
     let regions = progress(client, region).await?;
     let failures = of_regions("failures", region).enough(FAILURES_MAX);
     let failures: Vec<RemarkDocument> = failures.read(client).await?;
-    let document = json!({ "regions": regions, "failures": failures });
-    screen.write(|| shown::status(&regions, &failures, screen), &document)
+    let hold: SignInHoldDocument = client.get("/directory/sign-in-hold").await?;
+    let text = || {
+        let status = shown::status(&regions, &failures, screen);
+        [Some(status), shown::hold(&hold)]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join("\n\n")
+    };
+    let document = json!({ "regions": regions, "failures": failures, "sign_in_hold": hold });
+    screen.write(text, &document)
 }
 
 /// A line for each change, until all is in place in every merged region, nothing goes on any more,

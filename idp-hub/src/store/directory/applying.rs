@@ -29,6 +29,8 @@ pub struct RegionApplying {
     /// How many changes of the directory its agent has not acknowledged, so that its word is older
     /// than they are: two of the same thing are one. `None` where that is not known.
     pub untold: Option<u64>,
+    /// Up to which change its agent acknowledged them; `None` likewise.
+    pub held: Option<u64>,
 }
 
 /// How much of the directory stands how, in all regions together, as their agents said last.
@@ -94,7 +96,8 @@ impl Reading<'_> {
                 Some(held) => Some(*held),
                 None => self.directory_held(row.no)?,
             };
-            let untold = match held.filter(|_| is_merged) {
+            let held = held.filter(|_| is_merged);
+            let untold = match held {
                 Some(held) => {
                     let common = match everywhere.entry(held) {
                         Entry::Occupied(it) => *it.get(),
@@ -112,6 +115,7 @@ impl Reading<'_> {
                 applying,
                 is_merged,
                 untold,
+                held,
             })
         };
         let rows = self.regions_of(region)?.into_iter();

@@ -201,14 +201,7 @@ impl Reading<'_> {
             let missing = "it is not accepted yet; accept it first, with `idp-hub region accept`";
             return Err(not_read(region, missing));
         }
-        let sql = "SELECT live FROM feeds WHERE region = ?1 AND feed = ?2";
-        let row = params![region.no.0, feed_code(Feed::Organization)];
-        let live: Option<bool> = self
-            .prepared(sql)?
-            .query_row(row, |row| row.get(0))
-            .optional()
-            .doing("find a feed")?;
-        match live {
+        match self.is_live(region.no, Feed::Organization)? {
             Some(true) => Ok(()),
             Some(false) => Err(not_read(
                 region,
@@ -221,6 +214,19 @@ impl Reading<'_> {
                  agent if its release is older than this hub's",
             )),
         }
+    }
+
+    /// Whether a region tells this feed change by change: not before all of it was read, nor while
+    /// it is told anew. `None` where nothing of it was told.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn is_live(&self, no: RegionNo, feed: Feed) -> Result<Option<bool>, StoreError> {
+        let sql = "SELECT live FROM feeds WHERE region = ?1 AND feed = ?2";
+        self.prepared(sql)?
+            .query_row(params![no.0, feed_code(feed)], |row| row.get(0))
+            .optional()
+            .doing("find a feed")
     }
 
     /// How a region's organization was taken in; `None` if it was not.

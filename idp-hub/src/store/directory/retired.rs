@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 use shared::ids::ObjectId;
 use shared::model::{
     Becomes, CloudId, End, Feed, ObjectKind, Purge, PurgeStep, Record, RecordKind, RemarkState,
     ServiceKind, ServiceState, Subject, UnixMillis,
 };
-use shared::wire::frame::feed_code;
 use shared::wire::record::{self, kind_code};
 
 use super::counted::{Counts, Fresh};
@@ -290,13 +289,7 @@ impl Reading<'_> {
     fn unread(&self, no: RegionNo) -> Result<Vec<String>, StoreError> {
         let mut unread = Vec::new();
         for feed in [Feed::Organization, Feed::Inventory] {
-            let sql = "SELECT live FROM feeds WHERE region = ?1 AND feed = ?2";
-            let live: Option<bool> = self
-                .prepared(sql)?
-                .query_row(params![no.0, feed_code(feed)], |row| row.get(0))
-                .optional()
-                .doing("find how far a region told")?;
-            match live {
+            match self.is_live(no, feed)? {
                 Some(true) => {}
                 Some(false) => unread.push(format!("its {} is being read", feed.name())),
                 None => unread.push(format!("its {} was never read", feed.name())),

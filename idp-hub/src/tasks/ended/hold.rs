@@ -13,13 +13,26 @@ const SAYS_WITHIN: Duration = Duration::from_secs(10);
 /// has: a site that is away for a week must not keep all users out.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
 
+/// How a merged region stands at a look.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen {
+    pub(super) no: RegionNo,
+    /// Up to which change of the directory its agent holds it, if it is there.
+    pub(super) held: Option<u64>,
+    /// How many changes there are.
+    pub(super) head: u64,
+    /// Whether what it tells of its organization is live here: what ended is told with it, and
+    /// waits while all of it is told anew.
+    pub(super) is_live: bool,
+}
+
 /// What was heard of the regions since the hub began.
 #[derive(Debug)]
 pub(super) struct Hold {
     began: Instant,
     /// Up to which change of the directory each had to be told first.
     heads: BTreeMap<RegionNo, u64>,
-    /// Since when each has that.
+    /// Since when each has that, and is live.
     since: BTreeMap<RegionNo, Instant>,
     /// Which had their say.
     heard: BTreeSet<RegionNo>,
@@ -35,27 +48,31 @@ impl Hold {
         }
     }
 
-    /// Looks at the merged regions: up to which change of the directory each one's agent holds it,
-    /// if it is there, and how many there are. Once users may sign in, those are returned that had
-    /// no say.
-    pub(super) fn look(
-        &mut self,
-        now: Instant,
-        regions: Vec<(RegionNo, Option<u64>, u64)>,
-    ) -> Option<BTreeSet<RegionNo>> {
-        for (no, held, head) in &regions {
+    /// Which had their say.
+    pub(super) fn heard(&self) -> BTreeSet<RegionNo> {
+        self.heard.clone()
+    }
+
+    /// Looks at the merged regions. Once users may sign in, those are returned that had no say.
+    pub(super) fn look(&mut self, now: Instant, regions: &[Seen]) -> Option<BTreeSet<RegionNo>> {
+        for seen in regions {
+            let no = seen.no;
             // What is changed later has nothing to do with who was deleted before.
-            let head = *self.heads.entry(*no).or_insert(*head);
-            if held.is_none_or(|it| it < head) {
-                self.since.remove(no);
+            let head = *self.heads.entry(no).or_insert(seen.head);
+            if !seen.is_live {
+                // What it said until now was not all.
+                self.heard.remove(&no);
+            }
+            if !seen.is_live || seen.held.is_none_or(|it| it < head) {
+                self.since.remove(&no);
                 continue;
             }
-            let since = *self.since.entry(*no).or_insert(now);
+            let since = *self.since.entry(no).or_insert(now);
             if now.saturating_duration_since(since) >= SAYS_WITHIN {
-                self.heard.insert(*no);
+                self.heard.insert(no);
             }
         }
-        let all = regions.into_iter().map(|(no, ..)| no);
+        let all = regions.iter().map(|it| it.no);
         let (heard, away): (BTreeSet<_>, BTreeSet<_>) = all.partition(|it| self.heard.contains(it));
         let is_late = now.saturating_duration_since(self.began) >= PATIENCE;
         (away.is_empty() || (is_late && !heard.is_empty())).then_some(away)
@@ -76,14 +93,23 @@ mod tests {
         (Hold::begun(now), now)
     }
 
+    fn seen(no: RegionNo, held: Option<u64>, head: u64) -> Seen {
+        Seen {
+            no,
+            held,
+            head,
+            is_live: true,
+        }
+    }
+
     #[test]
     fn users_wait_until_each_region_has_the_directory_and_a_moment_to_say_what_of_it_ended() {
         let (mut hold, begin) = begun();
         let mut after = |seconds, north, south| {
             let now = begin + Duration::from_secs(seconds);
             // The directory goes on meanwhile.
-            let regions = vec![(NORTH, north, 7 + seconds), (SOUTH, south, 5)];
-            hold.look(now, regions).map(|it| it.len())
+            let regions = [seen(NORTH, north, 7 + seconds), seen(SOUTH, south, 5)];
+            hold.look(now, &regions).map(|it| it.len())
         };
         assert_eq!(after(0, None, None), None);
         assert_eq!(after(1, Some(7), Some(4)), None, "south has not all of it");
@@ -94,26 +120,52 @@ mod tests {
         assert_eq!(after(31, None, Some(5)), None);
         assert_eq!(after(32, None, Some(9)), Some(0));
         let (mut hold, now) = begun();
-        assert_eq!(hold.look(now, Vec::new()), Some(BTreeSet::new()));
+        assert_eq!(hold.look(now, &[]), Some(BTreeSet::new()));
+    }
+
+    #[test]
+    fn what_a_region_says_is_not_all_while_its_organization_is_told_anew() {
+        let (mut hold, begin) = begun();
+        let mut after = |seconds, is_live| {
+            let now = begin + Duration::from_secs(seconds);
+            let south = seen(SOUTH, None, 5);
+            let north = Seen {
+                is_live,
+                ..seen(NORTH, Some(7), 7)
+            };
+            let open = hold.look(now, &[north, south]);
+            (open.is_some(), hold.heard.contains(&NORTH))
+        };
+        assert_eq!(after(0, false), (false, false));
+        assert_eq!(after(600, false), (false, false), "it is told for long");
+        assert_eq!(after(601, true), (false, false));
+        assert_eq!(after(610, true), (false, false));
+        assert_eq!(after(611, true), (false, true));
+        // As it was in the backup, before its agent sent all of it again.
+        assert_eq!(after(612, false), (false, false));
+        assert_eq!(after(613, true), (false, false));
+        assert_eq!(after(899, false), (false, false));
+        assert_eq!(after(900, true), (false, false), "late, and nobody had one");
+        assert_eq!(after(910, true), (true, true));
     }
 
     #[test]
     fn one_that_is_away_for_long_keeps_users_out_no_longer_than_another_one_had_its_say() {
         let (mut hold, begin) = begun();
-        let regions = |north| vec![(NORTH, north, 7), (SOUTH, None, 5)];
-        assert_eq!(hold.look(begin, regions(None)), None);
+        let regions = |north| [seen(NORTH, north, 7), seen(SOUTH, None, 5)];
+        assert_eq!(hold.look(begin, &regions(None)), None);
         let late = begin + PATIENCE * 3;
-        assert_eq!(hold.look(late, regions(None)), None, "nobody had one");
-        assert_eq!(hold.look(late, regions(Some(7))), None);
+        assert_eq!(hold.look(late, &regions(None)), None, "nobody had one");
+        assert_eq!(hold.look(late, &regions(Some(7))), None);
         let said = late + SAYS_WITHIN;
         let away = BTreeSet::from([SOUTH]);
-        assert_eq!(hold.look(said, regions(Some(7))), Some(away));
+        assert_eq!(hold.look(said, &regions(Some(7))), Some(away));
 
         let (mut hold, begin) = begun();
-        hold.look(begin, regions(Some(7)));
+        hold.look(begin, &regions(Some(7)));
         let early = begin + PATIENCE - Duration::from_secs(1);
-        assert_eq!(hold.look(early, regions(Some(7))), None);
+        assert_eq!(hold.look(early, &regions(Some(7))), None);
         let late = begin + PATIENCE;
-        assert!(hold.look(late, regions(None)).is_some());
+        assert!(hold.look(late, &regions(None)).is_some());
     }
 }

@@ -344,6 +344,7 @@ fn one_by_one() -> Vec<Row> {
             [204, 204, 404, 404, 404, 404, 401],
         ),
         one("DELETE", "/directory/departments/{web}", "", cloud(404)),
+        plain("GET", "/directory/sign-in-hold", "", cloud(200)),
         plain("DELETE", "/directory/sign-in-hold", "", cloud(204)),
     ]
 }

@@ -7,6 +7,8 @@ use crate::kit::{PASSWORD, sign_in};
 async fn after_a_restore_users_wait_and_nobody_else_does() {
     let it = stage().await;
     assert_eq!(it.kit.sets_password(&it.ann, NEW).await.status, 200);
+    let hold = async || it.kit.get("/api/v1/directory/sign-in-hold").await.json();
+    assert_eq!(hold().await, json!({ "regions": [] }));
     let connection = rusqlite::Connection::open(it.kit.database()).unwrap();
     let held = "INSERT INTO facts (name, value) VALUES ('sign_in_held', x'0100000000000000')";
     connection.execute(held, ()).unwrap();
@@ -18,6 +20,11 @@ async fn after_a_restore_users_wait_and_nobody_else_does() {
         assert!(next.contains("idp-hub org admit"), "{next}");
         assert_eq!(answer.headers[header::RETRY_AFTER], "10");
     }
+    let since = "1970-01-01T00:00:00.001Z";
+    let waits_for = |regions: &[&str]| json!({ "since": since, "regions": regions });
+    assert_eq!(hold().await, waits_for(&["home"]));
+    it.kit.store.ends_told().hear([it.home].into());
+    assert_eq!(hold().await, waits_for(&[]), "it had its say");
     let admin = it.kit.web(sign_in("admin", PASSWORD)).await;
     let admin = cookie(&admin);
 
@@ -26,6 +33,7 @@ async fn after_a_restore_users_wait_and_nobody_else_does() {
         let admitted = it.kit.web(with(admits(), "cookie", &admin)).await;
         assert_eq!(admitted.status, 204, "{}", admitted.text);
     }
+    assert_eq!(hold().await, json!({ "regions": [] }));
     cookie(&it.ann_enters(NEW).await);
     it.ann_enters("wrong")
         .await

@@ -1,8 +1,8 @@
 //! `cargo xtask cloud down`: ends the processes of clouds, and removes the clouds.
 
-use super::lock::{Lock, LockError};
 use super::process::{self, ProcessError};
 use super::state::{CloudDir, StateError};
+use crate::lock::{Lock, LockError};
 use crate::progress::Progress;
 use crate::project::Project;
 

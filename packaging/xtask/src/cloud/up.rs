@@ -8,7 +8,6 @@ use std::path::PathBuf;
 use super::adopt::{self, AdoptError};
 use super::config::{self, ConfigError, Settings};
 use super::connection::Connection;
-use super::lock::{Lock, LockError};
 use super::ports::{self, PortError, Taken};
 use super::process;
 use super::ready::{self, ReadyError};
@@ -18,6 +17,7 @@ use super::service::{self, Service};
 use super::start::{self, StartError};
 use super::state::{self, CloudDir, State, StateError};
 use super::venv::{self, VenvError};
+use crate::lock::{Lock, LockError};
 use crate::progress::Progress;
 use crate::project::Project;
 

@@ -6,8 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::lock::{Lock, LockError};
 use super::release::Release;
+use crate::lock::{Lock, LockError};
 use crate::progress::Progress;
 use crate::run::{self, RunError};
 

@@ -1,6 +1,7 @@
 //! What the audit trail is told of the orders that were given. Pure.
 
 use std::collections::HashMap;
+use std::mem::{Discriminant, discriminant};
 
 use shared::audit::{Act, By, changed, described};
 use shared::ids::FederationId;
@@ -23,24 +24,44 @@ const FOUND_DONE: &str = "found done: no answer came";
 
 /// Failures that the trail has heard of: an order that fails is given again and again.
 #[derive(Debug, Default)]
-pub(super) struct Failing(HashMap<Subject, String>);
+pub(super) struct Failing(HashMap<Subject, (Sort, String)>);
+
+/// Which order it is of all that a thing may be given; and whether it takes something away, as an
+/// update does that switches off, and one that renames does not.
+#[derive(Debug, PartialEq, Eq)]
+struct Sort(Discriminant<Order>, bool);
+
+impl Sort {
+    fn of(task: &Task) -> Self {
+        Self(discriminant(&task.order), task.takes_away)
+    }
+}
 
 impl Failing {
     /// Whether the trail is to hear of this outcome: of every success, and of a failure that is
-    /// another one than the last of the same thing.
-    pub(super) fn admits(&mut self, subject: &Subject, failure: Option<&str>) -> bool {
+    /// another one than the last of the same thing, or of another order.
+    pub(super) fn admits(&mut self, task: &Task, failure: Option<&str>) -> bool {
+        let subject = &task.subject;
         let Some(failure) = failure else {
             self.0.remove(subject);
             return true;
         };
-        if self.0.get(subject).is_some_and(|last| last == failure) {
+        let is_known = |(_, last): &(Sort, String)| self.has_failed(task) && last == failure;
+        if self.0.get(subject).is_some_and(is_known) {
             return false;
         }
         if self.0.len() >= FAILING_MAX {
             self.0.clear();
         }
-        self.0.insert(subject.clone(), failure.to_owned());
+        let failed = (Sort::of(task), failure.to_owned());
+        self.0.insert(subject.clone(), failed);
         true
+    }
+
+    /// Whether this order is what failed last of its thing: it is given again.
+    fn has_failed(&self, task: &Task) -> bool {
+        let last = self.0.get(&task.subject);
+        last.is_some_and(|(sort, _)| *sort == Sort::of(task))
     }
 }
 
@@ -54,7 +75,7 @@ pub(super) fn by(federation: FederationId) -> By {
 pub(super) fn beforehand(by: &By, batch: &Batch, failing: &mut Failing) -> Vec<Act> {
     let mut acts = Vec::new();
     for FoundDone { task, made } in &batch.done {
-        failing.admits(&task.subject, None);
+        failing.admits(task, None);
         let came = Came {
             made: made.as_ref(),
             ..Came::default()
@@ -62,8 +83,8 @@ pub(super) fn beforehand(by: &By, batch: &Batch, failing: &mut Failing) -> Vec<A
         acts.push(act(by.clone(), task, came).with_outcome(FOUND_DONE));
     }
     let given = batch.tasks.iter().filter(|it| it.takes_away);
-    // What failed is tried again and again.
-    let given = given.filter(|it| !failing.0.contains_key(&it.subject));
+    // What failed is tried again and again, and was told before the first time.
+    let given = given.filter(|it| !failing.has_failed(it));
     acts.extend(given.map(|it| act(by.clone(), it, Came::default()).with_outcome(GIVEN)));
     acts
 }

@@ -38,8 +38,10 @@ pub(super) struct Following {
     is_stuck: bool,
 }
 
-/// How a region stands, but for what changes while nothing goes on.
-type Standing = (String, bool, Option<u64>, Option<[u64; 6]>);
+/// How a region stands, but for what changes while nothing goes on: its name, whether it is away,
+/// what it was not told, up to which change it was, and its counts. What is not told is counted so
+/// far only, and counts stand still until all of a first merge is told.
+type Standing = (String, bool, Option<u64>, Option<u64>, Option<[u64; 6]>);
 
 impl Following {
     /// Takes what is seen now, and returns lines of those regions of which anything is new.
@@ -95,6 +97,7 @@ fn standing(it: &ProgressDocument) -> Standing {
         it.region.clone(),
         it.away_since.is_some(),
         it.untold,
+        it.acknowledged,
         counts,
     )
 }
@@ -129,6 +132,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::store::directory::UNTOLD_MAX;
 
     fn region(name: &str, in_place: u64, untold: u64) -> ProgressDocument {
         let document = json!({
@@ -214,6 +218,19 @@ mod tests {
             following.look(&seen);
             assert_eq!(following.end(), None, "{done}");
         }
+    }
+
+    #[test]
+    fn a_first_merge_that_is_told_for_long_goes_on_as_long_as_it_is_acknowledged() {
+        let mut following = Following::default();
+        let mut seen = region("north", 0, UNTOLD_MAX);
+        for look in 0..3 * u64::from(SILENT_LOOKS) {
+            // On a slow link it comes in large batches.
+            seen.acknowledged = Some(look / 60);
+            following.look(std::slice::from_ref(&seen));
+            assert_eq!(following.end(), None, "{look}");
+        }
+        assert_eq!(ends_after(&[seen]), (SILENT_LOOKS + 1, End::Stuck));
     }
 
     #[test]

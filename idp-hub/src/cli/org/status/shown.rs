@@ -3,13 +3,14 @@
 use shared::foreign;
 
 use super::super::super::output::{Screen, headers};
-use crate::api::{CountsDocument, ProgressDocument, RemarkDocument};
+use super::failures;
+use crate::api::{CountsDocument, ProgressDocument, RemarkDocument, SignInHoldDocument};
 use crate::store::directory::UNTOLD_MAX;
 
 /// How far each region is, then what failed.
 pub(super) fn status(
     regions: &[ProgressDocument],
-    failures: &[RemarkDocument],
+    failed: &[RemarkDocument],
     screen: Screen,
 ) -> String {
     if regions.is_empty() {
@@ -30,7 +31,7 @@ pub(super) fn status(
         table.add_row(row(it));
     }
     let mut text = table.trim_fmt();
-    let shown = failures.len();
+    let shown = failed.len();
     let all: u64 = (regions.iter())
         .filter_map(|it| it.progress.as_ref())
         .map(|it| it.failed)
@@ -38,8 +39,8 @@ pub(super) fn status(
     if shown > 0 {
         text.push_str("\n\nNot applied:");
     }
-    for it in failures {
-        text.push_str(&format!("\n  {}", failure(it)));
+    for line in failures::lines(failed) {
+        text.push_str(&format!("\n  {line}"));
     }
     if all > shown as u64 && shown > 0 {
         text.push_str(&format!("\n  {shown} of {all} are shown"));
@@ -48,6 +49,20 @@ pub(super) fn status(
         text.push_str("\n\n  next: idp-hub org drift");
     }
     text
+}
+
+/// Whom users of the directory wait for, if they do.
+pub(super) fn hold(it: &SignInHoldDocument) -> Option<String> {
+    let since = &it.since.as_ref()?.0;
+    let regions: Vec<String> = it.regions.iter().map(|it| foreign::line(it)).collect();
+    let regions = match regions.is_empty() {
+        true => "the hub".to_owned(),
+        false => regions.join(", "),
+    };
+    Some(format!(
+        "Users wait since the restore ({since}) for {regions} to say who was deleted\n  \
+         next: bring them back, or let users sign in without: idp-hub org admit"
+    ))
 }
 
 fn has_drift(it: &ProgressDocument) -> bool {
@@ -159,16 +174,6 @@ fn notes_of(it: &CountsDocument) -> impl Iterator<Item = String> {
     [paused, read_only, held].into_iter().flatten()
 }
 
-fn failure(it: &RemarkDocument) -> String {
-    let (region, name) = (foreign::line(&it.region), foreign::line(&it.name));
-    let error = foreign::line(it.error.as_deref().unwrap_or_default());
-    let tried = match it.tries {
-        Some(tries) => format!(" (tried {tries} times since {})", it.since.0),
-        None => String::new(),
-    };
-    format!("{region}: {} {name:?}: {error}{tried}", it.kind)
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
@@ -230,6 +235,20 @@ mod tests {
         ] {
             assert!(text.contains(expected), "{expected}:\n{text}");
         }
+    }
+
+    #[test]
+    fn whom_users_wait_for_is_said_with_what_to_do() {
+        let of = |document: Value| hold(&serde_json::from_value(document).unwrap());
+        let since = "2026-11-26T10:00:00Z";
+        assert_eq!(of(json!({ "regions": [] })), None);
+        let text = of(json!({ "since": since, "regions": ["home", "north"] })).unwrap();
+        assert_eq!(
+            text,
+            "Users wait since the restore (2026-11-26T10:00:00Z) for home, north to say who was \
+             deleted\n  next: bring them back, or let users sign in without: idp-hub org admit"
+        );
+        assert!(of(json!({ "since": since, "regions": [] })).is_some());
     }
 
     #[test]

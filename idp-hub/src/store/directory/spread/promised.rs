@@ -3,14 +3,13 @@
 //! How much of a total goes to which region follows from what all of them use by then. Here, where
 //! everybody waits for the writer, what nobody was told yet is split evenly, as shares begin.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use rusqlite::params;
 use shared::ids::ObjectId;
-use shared::model::ServiceKind;
+use shared::model::{LIMIT_MAX, ServiceKind};
 
 use super::super::limits::SERVICES;
-use super::shares::tellings;
 use crate::directory::quota::{Capacities, Census, InDirectory, QuotaEdit, RaiseKey};
 use crate::store::Reading;
 use crate::store::error::{Doing, StoreError};
@@ -67,7 +66,7 @@ impl Reading<'_> {
         let merged = self.prepared(sql)?.query_row((), |row| row.get(0));
         let merged: u64 = merged.doing("count merged regions")?;
         for (service, resource) in adds_up {
-            for (project, telling) in self.telling(service, resource, no)? {
+            for (project, telling) in self.unfinished(service, resource, no)? {
                 if let Some(share) = telling.share(merged)
                     && let Some(it @ InDirectory::Live { .. }) = self.in_directory(project)?
                 {
@@ -85,39 +84,37 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// How far each total of a resource was told.
-    fn telling(
+    /// How far each total of a resource was told, of those that were not told to the end: most
+    /// are, and many there may be. The share that was told last counts; no limit is as much as all.
+    fn unfinished(
         &self,
         service: ServiceKind,
         resource: &str,
         no: RegionNo,
-    ) -> Result<BTreeMap<ObjectId, Telling>, StoreError> {
-        let sql = "SELECT project, total, region, told
-                   FROM spreads LEFT JOIN spread_shares USING (project, service, resource)
-                   WHERE service = ?1 AND resource = ?2";
-        let doing = "look at what regions were told of totals";
+    ) -> Result<Vec<(ObjectId, Telling)>, StoreError> {
+        let sql = "SELECT project, total, coalesce(sum(newest), 0), count(newest),
+                       max(CASE WHEN region = ?3 THEN newest END)
+                   FROM spreads LEFT JOIN (
+                       SELECT project, service, resource, region, CASE json_type(told, '$[#-1]')
+                           WHEN 'null' THEN ?4
+                           ELSE min(json_extract(told, '$[#-1]'), ?4) END AS newest
+                       FROM spread_shares
+                   ) USING (project, service, resource)
+                   WHERE service = ?1 AND resource = ?2
+                   GROUP BY project HAVING coalesce(sum(newest), 0) < total";
         let mut statement = self.prepared(sql)?;
-        let rows = statement.query_map(params![service.name(), resource], |row| {
-            let project = ObjectId::from_bytes(row.get(0)?);
-            let region: Option<u32> = row.get(2)?;
-            Ok((project, row.get(1)?, region.map(RegionNo), row.get(3)?))
+        let row = params![service.name(), resource, no.0, LIMIT_MAX];
+        let rows = statement.query_map(row, |row| {
+            let telling = Telling {
+                total: row.get(1)?,
+                told: row.get(2)?,
+                regions: row.get(3)?,
+                here: row.get(4)?,
+            };
+            Ok((ObjectId::from_bytes(row.get(0)?), telling))
         });
-        let rows: Vec<(ObjectId, u64, Option<RegionNo>, Option<String>)> =
-            rows.and_then(Iterator::collect).doing(doing)?;
-        let mut all: BTreeMap<ObjectId, Telling> = BTreeMap::new();
-        for (project, total, region, told) in rows {
-            let telling = all.entry(project).or_default();
-            telling.total = total;
-            let newest = told.map(|it| tellings(&it)).transpose()?;
-            if let Some(share) = newest.and_then(|it| it.newest()) {
-                telling.told = telling.told.saturating_add(share);
-                telling.regions += 1;
-                if region == Some(no) {
-                    telling.here = Some(share);
-                }
-            }
-        }
-        Ok(all)
+        rows.and_then(Iterator::collect)
+            .doing("look at what regions were told of totals")
     }
 }
 

@@ -324,7 +324,7 @@ impl Changing<'_> {
 }
 
 /// What a region was told, as it is stored.
-pub(super) fn tellings(told: &str) -> Result<Tellings, StoreError> {
+fn tellings(told: &str) -> Result<Tellings, StoreError> {
     let told: Vec<Option<u64>> = serde_json::from_str(told).map_err(|_| UNREADABLE)?;
     let told = told.into_iter().map(|it| it.unwrap_or(UNLIMITED));
     Ok(Tellings::stored(told.collect()))

@@ -1,5 +1,7 @@
 use shared::ids::ObjectId;
-use shared::model::{Limit, Membership, ObjectKind, QuotaResource, Secret, ServiceKind};
+use shared::model::{
+    Limit, Membership, Object, ObjectKind, QuotaResource, Role, Secret, ServiceKind,
+};
 
 use super::*;
 use crate::apply::verdict::Done;
@@ -125,4 +127,53 @@ fn a_link_is_named_as_it_was_found() {
         told(&task, Came::default()),
         texts(name, "there", "not there")
     );
+}
+
+#[test]
+fn what_takes_away_is_told_once_before_it_is_given_whatever_else_of_the_thing_failed() {
+    let role = |name: &str| {
+        Object::Role(Role {
+            department: None,
+            name: name.to_owned(),
+            description: None,
+        })
+    };
+    let id = || CloudId::new("u1");
+    let update = |takes_away| Task {
+        takes_away,
+        ..task(
+            Order::Update {
+                id: id(),
+                from: role("before"),
+                to: role("after"),
+                marker: None,
+            },
+            "",
+            "",
+        )
+    };
+    let kind = ObjectKind::User;
+    let remove = Task {
+        takes_away: true,
+        ..task(Order::Remove { kind, id: id() }, "ann", "")
+    };
+    let mut failing = Failing::default();
+    let given = |failing: &mut Failing, task: &Task| {
+        let batch = Batch {
+            tasks: vec![task.clone()],
+            ..Batch::default()
+        };
+        let acts = beforehand(&by(FederationId::from_random(7)), &batch, failing);
+        acts.into_iter().any(|it| it.outcome == GIVEN)
+    };
+    let conflict = Some("409 at keystone");
+    assert!(!given(&mut failing, &update(false)));
+    assert!(failing.admits(&update(false), conflict));
+    // A rename failed; it is switched off, and then deleted.
+    for it in [update(true), remove] {
+        for first in [true, false] {
+            assert_eq!(given(&mut failing, &it), first, "{:?}", it.order);
+            assert_eq!(failing.admits(&it, conflict), first, "{:?}", it.order);
+        }
+    }
 }
