@@ -92,8 +92,8 @@ mod tests {
         all.push(failure("south", "ann", "403"));
         let lines = lines(&all);
         assert_eq!(lines.len(), 3, "{lines:?}");
-        let expected = "north: 4 things, as user \"ann\", user \"bob\", user \"eve\": 403 (tried up \
-                        to 3 times since 2026-11-26T10:00:00Z)";
+        let expected = "north: 4 things, as user \"ann\", user \"bob\", user \"eve\": 403 \
+                        (tried up to 3 times since 2026-11-26T10:00:00Z)";
         assert_eq!(lines[0].replace("eve\u{fffd}", "eve"), expected);
         assert!(lines[1].starts_with("north: user \"max\": 409 (tried 3 times"));
         assert!(lines[2].starts_with("south: user \"ann\": 403"));
