@@ -3,33 +3,23 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tests::keystone::SimulatedKeystone;
 use tests::lab::{Lab, Region, succeeded, until};
 
 /// A department `research` with a user and a project of the region's own.
 fn furnished(keystone: &SimulatedKeystone, user: &str, project: &str) {
-    let made = |path: &str, body: &Value| {
-        let (status, answer) = keystone.ask("POST", path, body);
-        assert_eq!(status, 201, "{path}: {answer}");
-        answer
-    };
-    let department = made("/domains", &json!({ "domain": { "name": "research" } }));
-    let id = &department["domain"]["id"];
-    made(
-        "/users",
-        &json!({ "user": { "name": user, "domain_id": id } }),
-    );
-    made(
-        "/projects",
-        &json!({ "project": { "name": project, "domain_id": id } }),
-    );
+    let department = keystone.made("/domains", &json!({ "domain": { "name": "research" } }));
+    let inside = |name: &str| json!({ "name": name, "domain_id": department });
+    keystone.made("/users", &json!({ "user": inside(user) }));
+    keystone.made("/projects", &json!({ "project": inside(project) }));
 }
 
-fn join(lab: &Lab, name: &str, keystone: &SimulatedKeystone) -> Region {
-    let password = lab.secret(&format!("{name}-secret"), SimulatedKeystone::PASSWORD);
-    let cloud = keystone.settings(password.to_str().unwrap());
-    lab.join(name, &cloud, lab.link())
+fn both(lab: &Lab, [north, south]: [&SimulatedKeystone; 2]) -> [Region; 2] {
+    [
+        lab.join_keystone("north", north),
+        lab.join_keystone("south", south),
+    ]
 }
 
 /// What a Keystone has by its own word, each with its department, but for what a federation has
@@ -71,7 +61,7 @@ fn regions_whose_hub_is_lost_are_merged_under_a_new_one_as_they_were() {
     furnished(&south, "bob", "lab");
     let before = {
         let lab = Lab::found();
-        let _agents = [join(&lab, "north", &north), join(&lab, "south", &south)];
+        let _agents = both(&lab, [&north, &south]);
         lab.merge("north");
         lab.merge("south");
         in_both("each has the other's", [&north, &south])
@@ -79,7 +69,7 @@ fn regions_whose_hub_is_lost_are_merged_under_a_new_one_as_they_were() {
 
     // Another hub, that knows nothing of them, and agents that know nothing either.
     let lab = Lab::found();
-    let _agents = [join(&lab, "north", &north), join(&lab, "south", &south)];
+    let _agents = both(&lab, [&north, &south]);
     // The other region first: whose names they are is no matter of who came first.
     let first = lab.merge_with("south", &["--take-over"]);
     assert_eq!(first["renamed"], 0, "{first}");

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use shared::model::{CloudId, Membership};
 use tests::keystone::SimulatedKeystone;
-use tests::lab::{Lab, succeeded};
+use tests::lab::{Lab, Region, succeeded};
 use tokio::runtime::Runtime;
 
 const USERS: &str = "GET /users";
@@ -55,15 +55,23 @@ fn told(lab: &Lab) -> Vec<Value> {
     all.filter(|it| it["kind"] == "reading").collect()
 }
 
+/// Two regions with one organization.
+fn merged(north: &SimulatedKeystone, south: &SimulatedKeystone) -> (Lab, Region, Region) {
+    let lab = Lab::found();
+    let agents = (
+        lab.join_keystone("north", north),
+        lab.join_keystone("south", south),
+    );
+    lab.merge("north");
+    lab.merge("south");
+    (lab, agents.0, agents.1)
+}
+
 #[test]
 fn what_cannot_be_listed_is_told_with_what_waits_for_it() {
     let runtime = Runtime::new().unwrap();
     let (north, south) = SimulatedKeystone::pair(&runtime);
-    let lab = Lab::found();
-    let _north = lab.join_keystone("north", &north);
-    let mut region = lab.join_keystone("south", &south);
-    lab.merge("north");
-    lab.merge("south");
+    let (lab, _north, mut region) = merged(&north, &south);
     succeeded(lab.ask(&["org", "create", "department", "sales"]));
     lab.until_shown(&false, || status(&lab).contains("Not applied"));
 
@@ -112,11 +120,7 @@ fn is_furnished(keystone: &SimulatedKeystone, name: &str, group: &str) -> bool {
 fn a_department_that_cannot_be_listed_keeps_no_other_waiting() {
     let runtime = Runtime::new().unwrap();
     let (north, south) = SimulatedKeystone::pair(&runtime);
-    let lab = Lab::found();
-    let _north = lab.join_keystone("north", &north);
-    let mut region = lab.join_keystone("south", &south);
-    lab.merge("north");
-    lab.merge("south");
+    let (lab, _north, mut region) = merged(&north, &south);
     for department in ["sales", "ops"] {
         succeeded(lab.ask(&["org", "create", "department", department]));
     }

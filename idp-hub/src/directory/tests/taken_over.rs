@@ -35,10 +35,6 @@ fn mark(cloud: &mut Cloud, thing: (ObjectKind, CloudId), object: ObjectId) {
     cloud.markers.insert(thing, Marker { federation, object });
 }
 
-fn taken_in(plan: &Plan) -> usize {
-    plan.adopted().count()
-}
-
 #[test]
 fn regions_of_a_lost_federation_come_together_again() {
     let mut lost = elsewhere();
@@ -67,7 +63,7 @@ fn regions_of_a_lost_federation_come_together_again() {
                 .iter()
                 .all(|it| it.foreign == BTreeSet::from([lost.federation()]))
         );
-        assert_eq!(taken_in(&plans[1]), 0);
+        assert_eq!(plans[1].adopted().count(), 0);
         assert_eq!(plans[1].renames().count(), 0);
         assert_eq!(departments(&directory), departments(&lost));
         assert_eq!(directory.live().users.len(), 2);
