@@ -35,7 +35,6 @@ use shared::model::{End, Link, ObjectKind, Organization, UnixMillis};
 pub use arrival::{Earlier, Told};
 pub use change::{Edit, Patch};
 pub use delta::Delta;
-pub(crate) use drift::ends;
 pub use drift::{
     DriftPolicy, DriftRefusal, Known, adoption, is_unsaid_link, may_adopt_unasked, may_put_back,
     may_put_back_unasked, unsaid_answers,

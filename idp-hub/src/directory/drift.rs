@@ -7,8 +7,6 @@ use shared::model::{DriftKind, DriftWhy, Drifted, Link, ObjectKind, Remark, Rema
 
 use super::change::{Edit, Patch};
 
-pub(crate) use present::ends;
-
 mod present;
 #[cfg(test)]
 mod tests;

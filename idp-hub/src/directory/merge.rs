@@ -275,31 +275,31 @@ impl<'a> Merger<'a> {
     /// Whether a thing that the directory does not know had its name in a federation, this one or
     /// another, before whatever else of the region that has the same.
     fn had_its_name(&self, kind: ObjectKind, here: &CloudId) -> bool {
+        self.foreign_marker(kind, here).is_some() || self.marked(kind, here).is_some()
+    }
+
+    /// The marker that a thing bears, if it bears one.
+    fn borne(&self, kind: ObjectKind, here: &CloudId) -> Option<Marker> {
         // Most regions have no markers at all.
         if self.arrival.markers.is_empty() {
-            return false;
+            return None;
         }
-        let marker = self.arrival.markers.get(&(kind, here.clone()));
-        let ours = self.directory.federation();
-        let is_anothers = marker.is_some_and(|it| it.federation != ours);
-        is_anothers || self.marked(kind, here).is_some()
+        self.arrival.markers.get(&(kind, here.clone())).copied()
     }
 
     /// What the federation's marker on a thing says. Of another one's see
     /// [`earlier`](Self::earlier).
     fn marker(&self, kind: ObjectKind, here: &CloudId) -> Option<ObjectId> {
-        // Most regions have no markers at all.
-        if self.arrival.markers.is_empty() {
-            return None;
-        }
-        let marker = self.arrival.markers.get(&(kind, here.clone()))?;
-        let is_ours = marker.federation == self.directory.federation();
-        is_ours.then_some(marker.object)
+        let ours = self.directory.federation();
+        let marker = self.borne(kind, here);
+        marker
+            .filter(|it| it.federation == ours)
+            .map(|it| it.object)
     }
 
-    /// What the region's own name for a thing makes, in the directory's way of ids.
-    fn origin(&self, kind: ObjectKind, here: &CloudId) -> ObjectId {
-        ObjectId::of_region(self.arrival.region, kind.name(), &here.to_string())
+    fn foreign_marker(&self, kind: ObjectKind, here: &CloudId) -> Option<Marker> {
+        let ours = self.directory.federation();
+        self.borne(kind, here).filter(|it| it.federation != ours)
     }
 
     /// What an earlier federation's marker on a thing says: which of the directory's it is, where
@@ -307,24 +307,20 @@ impl<'a> Merger<'a> {
     /// was lost come together again. Of markers that nobody took over nothing follows: who wrote
     /// them could bring his own people into what is not his.
     fn earlier(&self, kind: ObjectKind, here: &CloudId) -> Option<ObjectId> {
-        if self.arrival.earlier.is_empty() {
-            return None;
-        }
-        let marker = self.arrival.markers.get(&(kind, here.clone()))?;
-        self.arrival.earlier.get(marker).copied()
+        let marker = self.foreign_marker(kind, here)?;
+        self.arrival.earlier.get(&marker).copied()
+    }
+
+    /// What the region's own name for a thing makes, in the directory's way of ids.
+    fn origin(&self, kind: ObjectKind, here: &CloudId) -> ObjectId {
+        ObjectId::of_region(self.arrival.region, kind.name(), &here.to_string())
     }
 
     /// Whether another federation has its marker on a thing that is taken in for the first time.
     fn look_for_others(&mut self, kind: ObjectKind, here: &CloudId, id: ObjectId) {
-        // Most regions have no markers at all.
-        if self.arrival.markers.is_empty() {
-            return;
-        }
-        let marker = self.arrival.markers.get(&(kind, here.clone()));
-        let ours = self.directory.federation();
-        if let Some(marker) = marker.filter(|it| it.federation != ours) {
+        if let Some(marker) = self.foreign_marker(kind, here) {
             self.foreign.insert(marker.federation);
-            self.taken_over.push((*marker, id));
+            self.taken_over.push((marker, id));
         }
     }
 

@@ -2,7 +2,7 @@
 //! forgotten it, and looks at once; and which of them had their say.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
@@ -14,21 +14,21 @@ pub struct EndsTold(Arc<Told>);
 
 #[derive(Debug, Default)]
 struct Told {
-    regions: Mutex<BTreeSet<RegionNo>>,
-    /// Which had their say since the hub began.
-    heard: Mutex<BTreeSet<RegionNo>>,
+    said: Mutex<Said>,
     news: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Said {
+    regions: BTreeSet<RegionNo>,
+    /// Which had their say since the hub began.
+    heard: BTreeSet<RegionNo>,
 }
 
 impl EndsTold {
     /// What a region told is durable.
     pub(in crate::store) fn tell(&self, no: RegionNo) {
-        let mut regions = self
-            .0
-            .regions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        regions.insert(no);
+        self.said().regions.insert(no);
         self.0.news.notify_one();
     }
 
@@ -46,21 +46,19 @@ impl EndsTold {
 
     /// These had their say since the hub began.
     pub fn hear(&self, regions: BTreeSet<RegionNo>) {
-        *self.0.heard.lock().unwrap_or_else(PoisonError::into_inner) = regions;
+        self.said().heard = regions;
     }
 
     /// Which had their say since the hub began, as far as it waits for that.
     pub fn heard(&self) -> BTreeSet<RegionNo> {
-        let heard = self.0.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        heard.clone()
+        self.said().heard.clone()
     }
 
     fn take(&self) -> BTreeSet<RegionNo> {
-        let mut regions = self
-            .0
-            .regions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut regions)
+        std::mem::take(&mut self.said().regions)
+    }
+
+    fn said(&self) -> MutexGuard<'_, Said> {
+        self.0.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use crate::model::{Actor, Link, Object, ObjectKind, Scope};
+use crate::model::{Link, Object, ObjectKind};
 
 /// Bytes of a name within a link's: three of them and their ids stay within what an entry has for
 /// one.
@@ -117,28 +117,16 @@ fn quoted(name: &str) -> String {
     told + "'"
 }
 
-/// The ends of a link, in the order in which they are told.
+/// The ends of a link, in the order in which they are told: the user before the group, and the role
+/// before its place.
 fn ends<I>(link: &Link<I>) -> Vec<(ObjectKind, &I)> {
-    match link {
-        Link::Membership(it) => vec![(ObjectKind::User, &it.user), (ObjectKind::Group, &it.group)],
-        Link::Implication(it) => {
-            vec![
-                (ObjectKind::Role, &it.prior),
-                (ObjectKind::Role, &it.implied),
-            ]
-        }
-        Link::Assignment(it) => {
-            let actor = match &it.actor {
-                Actor::User(id) => (ObjectKind::User, id),
-                Actor::Group(id) => (ObjectKind::Group, id),
-            };
-            let place = match &it.scope {
-                Scope::Department(id) => (ObjectKind::Department, id),
-                Scope::Project(id) => (ObjectKind::Project, id),
-            };
-            vec![actor, (ObjectKind::Role, &it.role), place]
-        }
+    let mut all: Vec<_> = link.ends().collect();
+    if !matches!(link, Link::Implication(_))
+        && let [.., last_but_one, last] = all.as_mut_slice()
+    {
+        std::mem::swap(last_but_one, last);
     }
+    all
 }
 
 fn worded<I>(link: &Link<I>, end: impl Fn(ObjectKind, &I) -> String) -> String {
@@ -159,7 +147,7 @@ fn worded<I>(link: &Link<I>, end: impl Fn(ObjectKind, &I) -> String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Assignment, User};
+    use crate::model::{Actor, Assignment, Scope, User};
 
     fn user(name: &str, enabled: bool) -> Object<u8> {
         Object::User(User {

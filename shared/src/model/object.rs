@@ -3,8 +3,8 @@
 use std::fmt::Display;
 
 use super::{
-    Assignment, CloudId, Department, Group, Implication, Membership, ObjectKind, Organization,
-    Project, RecordKind, Role, User,
+    Actor, Assignment, CloudId, Department, Group, Implication, Membership, ObjectKind,
+    Organization, Project, RecordKind, Role, Scope, User,
 };
 
 /// A department, project, user, group or role.
@@ -96,6 +96,36 @@ impl<I> Link<I> {
             Self::Implication(_) => RecordKind::Implication,
             Self::Assignment(_) => RecordKind::Assignment,
         }
+    }
+
+    /// Both ends, or the three of an assignment, each with its kind: group and user; the role that
+    /// implies and the implied one; actor, scope and role.
+    pub fn ends(&self) -> impl Iterator<Item = (ObjectKind, &I)> {
+        let (ends, third) = match self {
+            Self::Membership(it) => (
+                [(ObjectKind::Group, &it.group), (ObjectKind::User, &it.user)],
+                None,
+            ),
+            Self::Implication(it) => (
+                [
+                    (ObjectKind::Role, &it.prior),
+                    (ObjectKind::Role, &it.implied),
+                ],
+                None,
+            ),
+            Self::Assignment(it) => {
+                let actor = match &it.actor {
+                    Actor::User(id) => (ObjectKind::User, id),
+                    Actor::Group(id) => (ObjectKind::Group, id),
+                };
+                let scope = match &it.scope {
+                    Scope::Department(id) => (ObjectKind::Department, id),
+                    Scope::Project(id) => (ObjectKind::Project, id),
+                };
+                ([actor, scope], Some((ObjectKind::Role, &it.role)))
+            }
+        };
+        ends.into_iter().chain(third)
     }
 
     /// The same by other ids; `None` where an end has none.

@@ -8,7 +8,6 @@ use shared::model::{
     RecordKind,
 };
 
-use super::link_ends::ends;
 use super::subject::record_kind;
 use crate::cloud::is_same_name;
 
@@ -69,7 +68,7 @@ impl Actual {
         if self.links.insert(key, link.clone()).is_some() {
             return None;
         }
-        for (kind, id) in ends(&link) {
+        for (kind, id) in link.ends() {
             let links = self.links_of.entry((kind, id.clone())).or_default();
             links.insert(link.clone());
         }
@@ -140,7 +139,7 @@ impl Actual {
 
     fn remove_link(&mut self, key: &Key) -> Option<Touched> {
         let link = self.links.remove(key)?;
-        for (kind, id) in ends(&link) {
+        for (kind, id) in link.ends() {
             let end = (kind, id.clone());
             if let Some(links) = self.links_of.get_mut(&end) {
                 links.remove(&link);

@@ -10,7 +10,6 @@ use shared::model::{
 use super::actual::Touched;
 use super::changes::{changed, changed_links, changed_objects};
 use super::compare::default_project;
-use super::link_ends::ends;
 use super::looks::known;
 use super::objects::needs;
 use super::places::{Here, There};
@@ -256,7 +255,7 @@ impl Reconciler {
         let (kind, here) = match touched {
             Touched::Link(link) => {
                 self.look_at_passwords(&link);
-                let mut its = ends(&link);
+                let mut its = link.ends();
                 if its.any(|(kind, id)| self.guard(kind, id).is_some()) {
                     self.look_at_linked(&link);
                 }

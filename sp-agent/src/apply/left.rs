@@ -9,7 +9,6 @@ use shared::ids::ObjectId;
 use shared::model::{End, Link, ObjectKind, Scope};
 
 use super::Reconciler;
-use super::link_ends::ends;
 use super::places::There;
 use super::subject::{Standing, Subject, Why};
 
@@ -25,7 +24,9 @@ impl Reconciler {
             let is_first = is_appointment && kind == ObjectKind::User;
             self.left.contains(&(kind, *id)) || is_first && self.end(kind, id).is_some()
         };
-        let is_here = ends(link).all(|(kind, id)| is_live(kind, id) || is_left(kind, id));
+        let is_here = link
+            .ends()
+            .all(|(kind, id)| is_live(kind, id) || is_left(kind, id));
         let gives = match link {
             // What is in a retired one stays as it is.
             Link::Assignment(it) => match &it.scope {

@@ -4,7 +4,7 @@ use shared::ids::ObjectId;
 use shared::model::{CloudId, Link, ObjectKind};
 
 use super::Reconciler;
-use super::link_ends::{ends, touched};
+use super::link_ends::touched;
 use super::objects::drift;
 use super::subject::{Difference, Level, Subject, Wait, Why};
 use super::verdict::{Done, Due, Verdict};
@@ -15,7 +15,7 @@ impl Reconciler {
     pub(super) fn judge_link(&self, link: &Link<ObjectId>) -> Verdict {
         let unread = self.unread_for(link);
         // Of what ended once nothing comes back, also where a hub of an older backup has it again.
-        let is_wanted = self.has_link(link) && ends(link).all(|(kind, id)| self.is_live(kind, id));
+        let is_wanted = self.has_link(link) && link.ends().all(|(kind, id)| self.is_live(kind, id));
         match unread {
             Some(kind) if is_wanted => Verdict::Waiting(Wait::Reading(kind)),
             Some(_) => Verdict::Nothing(None),
@@ -26,7 +26,7 @@ impl Reconciler {
 
     fn judge_wanted(&self, link: &Link<ObjectId>) -> Verdict {
         let Some(here) = link.translated(|kind, id| self.places.here(kind, id)) else {
-            let mut ends = ends(link);
+            let mut ends = link.ends();
             let missing = ends.find(|(kind, id)| self.places.here(*kind, id).is_none());
             return match missing {
                 Some((kind, id)) => Verdict::Waiting(Wait::Needs(kind, *id)),
@@ -65,7 +65,7 @@ impl Reconciler {
     fn judge_unwanted(&self, link: &Link<ObjectId>) -> Verdict {
         let id = link.id();
         let is_noted = self.base.links.contains_key(&id);
-        let is_live = ends(link).all(|(kind, id)| self.is_live(kind, id));
+        let is_live = link.ends().all(|(kind, id)| self.is_live(kind, id));
         let is_asked = is_live || is_noted && self.gives_on(link);
         let here = link.translated(|kind, id| self.places.here(kind, id));
         let Some(here) = here.filter(|_| is_asked) else {

@@ -5,7 +5,6 @@ use shared::model::{CloudId, Link, Object, ObjectKind};
 
 use super::Reconciler;
 use super::actual::Actual;
-use super::link_ends::ends;
 use super::places::{Known, Moved};
 use super::subject::Subject;
 use crate::replica::{Base, Replica};
@@ -57,7 +56,7 @@ impl Reconciler {
 
     /// Whether a role or a group may be renamed or removed hangs on what it is linked to.
     pub(super) fn look_at_linked(&mut self, link: &Link<CloudId>) {
-        for (kind, here) in ends(link) {
+        for (kind, here) in link.ends() {
             if matches!(kind, ObjectKind::Role | ObjectKind::Group)
                 && let Some(there) = self.places.there(kind, here)
             {
@@ -99,7 +98,7 @@ impl Reconciler {
 
     pub(super) fn look_at_link(&mut self, link: Link<ObjectId>) {
         let subject = Subject::Link(link.clone());
-        for (kind, id) in ends(&link) {
+        for (kind, id) in link.ends() {
             let referrers = self.referrers.entry((kind, *id)).or_default();
             referrers.insert(subject.clone());
         }

@@ -15,7 +15,6 @@ use shared::ids::ObjectId;
 use shared::model::{CloudId, Link, ObjectKind, RecordKind, Role, Secret};
 
 use super::Reconciler;
-use super::link_ends::ends;
 use super::objects::drift;
 use super::subject::{Difference, Level, Subject, Wait, Why};
 use super::verdict::{Done, Due, Verdict};
@@ -125,7 +124,7 @@ impl Reconciler {
             });
             users.collect::<Vec<CloudId>>()
         };
-        let concerned = ends(link).flat_map(|(kind, id)| match kind {
+        let concerned = link.ends().flat_map(|(kind, id)| match kind {
             ObjectKind::User => vec![id.clone()],
             ObjectKind::Group => members(id),
             ObjectKind::Department | ObjectKind::Project | ObjectKind::Role => Vec::new(),

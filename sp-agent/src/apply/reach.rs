@@ -4,7 +4,6 @@
 use shared::model::{CloudId, ObjectKind, RecordKind};
 
 use super::Reconciler;
-use super::link_ends::ends;
 use super::objects::drift;
 use super::subject::{Difference, Wait, Why, record_kind};
 use super::verdict::Verdict;
@@ -79,7 +78,7 @@ impl Reconciler {
     fn links_reserved(&self, kind: ObjectKind, here: &CloudId) -> bool {
         let mut links = self.actual.links_of(kind, here);
         links.any(|link| {
-            let mut others = ends(link).filter(|(of, id)| (*of, *id) != (kind, here));
+            let mut others = link.ends().filter(|(of, id)| (*of, *id) != (kind, here));
             others.any(|(of, id)| self.guard(of, id).is_some())
         })
     }

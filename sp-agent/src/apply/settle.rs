@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use super::Reconciler;
-use super::link_ends::ends;
 use super::subject::{Standing, Subject, Wait};
 use super::verdict::Verdict;
 
@@ -96,7 +95,7 @@ impl Reconciler {
         if let Subject::Link(link) = subject
             && !self.has_link(link)
         {
-            for (kind, id) in ends(link) {
+            for (kind, id) in link.ends() {
                 self.refers_no_more((kind, *id), subject);
             }
         }

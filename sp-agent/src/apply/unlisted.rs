@@ -12,7 +12,6 @@ use shared::ids::ObjectId;
 use shared::model::{Actor, CloudId, Link, Membership, ObjectKind, RecordKind};
 
 use super::Reconciler;
-use super::link_ends::ends;
 use super::places::There;
 use super::subject::{Subject, record_kind};
 use crate::cloud::Order;
@@ -38,7 +37,9 @@ impl Reconciler {
             }
             Link::Implication(_) | Link::Assignment(_) => !self.actual.is_whole(kind),
         };
-        let unread = ends(link).find_map(|(kind, id)| self.unread_of((kind, *id)));
+        let unread = link
+            .ends()
+            .find_map(|(kind, id)| self.unread_of((kind, *id)));
         unread.or_else(|| is_unread().then_some(kind))
     }
 
@@ -70,10 +71,7 @@ impl Reconciler {
         if self.actual.unlisted(of).next().is_none() {
             return false;
         }
-        let object = self.replica.directory.object(kind, &id);
-        let home = object.as_ref().and_then(|it| it.department());
-        let home = home.and_then(|it| self.places.here(ObjectKind::Department, it));
-        if home.is_some_and(|it| self.actual.lacks(of, Some(&it))) {
+        if (self.home((kind, &id))).is_some_and(|it| self.actual.lacks(of, Some(&it))) {
             return true;
         }
         let here = self.places.here(kind, &id);
@@ -90,7 +88,8 @@ impl Reconciler {
         let mut evidence = applied.into_iter().chain(self.places.bound(what));
         let is_bound = |here: &CloudId| self.places.bound(what).any(|it| it == here);
         let is_by_marker = here.as_ref().is_some_and(|it| !is_bound(it));
-        evidence.any(|it| !is_there(it)) || is_by_marker && object.is_none()
+        let is_gone = !self.replica.directory.has(kind, &id);
+        evidence.any(|it| !is_there(it)) || is_by_marker && is_gone
     }
 
     /// Whether a thing of the cloud is linked to one that nobody can say anything of, as it may be
@@ -99,7 +98,7 @@ impl Reconciler {
         if kind == ObjectKind::Group && self.hides_members(here) {
             return Some(MEMBERSHIPS);
         }
-        let mut linked = self.actual.links_of(kind, here).flat_map(ends);
+        let mut linked = self.actual.links_of(kind, here).flat_map(Link::ends);
         let unlisted = linked.find(|(kind, id)| self.actual.may_be_unlisted(*kind, id));
         unlisted.map(|(kind, _)| record_kind(kind))
     }
@@ -132,10 +131,15 @@ impl Reconciler {
         let Subject::Object(kind, id) = subject else {
             return false;
         };
-        let object = self.replica.directory.object(*kind, id);
-        let home = object.as_ref().and_then(|it| it.department());
-        let home = home.and_then(|it| self.places.here(ObjectKind::Department, it));
+        let home = self.home((*kind, id));
         !lacks.is_empty() && home.is_none_or(|it| lacks.contains(&it))
+    }
+
+    /// What the cloud calls the department in which the directory has a thing.
+    fn home(&self, (kind, id): (ObjectKind, &ObjectId)) -> Option<CloudId> {
+        let object = self.replica.directory.object(kind, id)?;
+        self.places
+            .here(ObjectKind::Department, object.department()?)
     }
 
     /// The department by whose reading it is seen whether an order was carried out; `None` where

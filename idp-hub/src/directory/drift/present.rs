@@ -2,9 +2,7 @@
 //! after they saw the directory, and an old one must not be written over what was changed since.
 
 use shared::ids::ObjectId;
-use shared::model::{
-    DriftKind, Drifted, Holder, Link, Object, ObjectKind, Remark, RemarkState, Subject,
-};
+use shared::model::{DriftKind, Drifted, Holder, Object, ObjectKind, Remark, RemarkState, Subject};
 
 use super::DriftRefusal;
 use crate::directory::Directory;
@@ -72,7 +70,7 @@ impl Directory {
         match subject {
             Subject::Object(kind, id) => self.knows(*kind, *id),
             Subject::Password(user) => self.knows(ObjectKind::User, *user),
-            Subject::Link(link) => ends(link).iter().all(|(kind, id)| self.knows(*kind, *id)),
+            Subject::Link(link) => link.ends().all(|(kind, id)| self.knows(kind, *id)),
             Subject::Quota(Holder::Project(id), _) => self.knows(ObjectKind::Project, *id),
             Subject::Own(..) | Subject::Quota(Holder::Own(_), _) | Subject::Reading(_) => false,
         }
@@ -101,36 +99,12 @@ fn value(object: &Object<ObjectId>, of: DriftKind) -> Option<Option<String>> {
     }
 }
 
-/// What a link is between.
-pub(crate) fn ends(link: &Link<ObjectId>) -> Vec<(ObjectKind, ObjectId)> {
-    use shared::model::{Actor, Scope};
-    match link {
-        Link::Membership(it) => {
-            vec![(ObjectKind::Group, it.group), (ObjectKind::User, it.user)]
-        }
-        Link::Implication(it) => {
-            vec![(ObjectKind::Role, it.prior), (ObjectKind::Role, it.implied)]
-        }
-        Link::Assignment(it) => {
-            let actor = match it.actor {
-                Actor::User(id) => (ObjectKind::User, id),
-                Actor::Group(id) => (ObjectKind::Group, id),
-            };
-            let scope = match it.scope {
-                Scope::Department(id) => (ObjectKind::Department, id),
-                Scope::Project(id) => (ObjectKind::Project, id),
-            };
-            vec![actor, scope, (ObjectKind::Role, it.role)]
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
     use shared::ids::FederationId;
-    use shared::model::{Department, DriftWhy, Membership, Organization, UnixMillis, User};
+    use shared::model::{Department, DriftWhy, Link, Membership, Organization, UnixMillis, User};
 
     use super::*;
     use crate::directory::Stamp;

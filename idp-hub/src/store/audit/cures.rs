@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use shared::audit::{Act, By};
+use shared::audit::{Act, By, thing_told};
 use shared::model::{Drifted, Holder, Remark, RemarkState, Subject};
 
-use super::told::{add_first, one};
+use super::told::add_first;
 use crate::directory::{Action, Rename, Step};
 use crate::store::directory::{Confirmation, Merged};
 use crate::store::regions::RegionRow;
@@ -82,7 +82,7 @@ pub(in crate::store) fn merged(
     let taken = plan.adopted().count();
     if taken > 0 {
         let things = plan.adopted();
-        let things = things.map(|(id, it)| one(it.kind(), id, it.name()));
+        let things = things.map(|(id, it)| thing_told(it.kind(), id, it.name()));
         after.push_str("; taken in: ");
         add_first(&mut after, taken, things);
     }

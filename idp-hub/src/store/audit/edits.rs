@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use shared::audit::{Act, By, changed, link_named, link_told};
+use shared::audit::{Act, By, changed, link_named, link_told, thing_told};
 use shared::ids::ObjectId;
 use shared::model::{Object, ObjectKind};
 
-use super::told::{NAMED_MAX, add_first, one};
-use crate::directory::{Delta, Edit, ends};
+use super::told::{NAMED_MAX, add_first};
+use crate::directory::{Delta, Edit};
 use crate::store::error::StoreError;
 use crate::store::{Changing, Reading};
 
@@ -54,11 +54,11 @@ impl Changing<'_> {
             return Ok(about);
         };
         let mut names = BTreeMap::new();
-        for (kind, id) in ends(link) {
-            let object = self.reading().object(kind, id)?;
+        for (kind, id) in link.ends() {
+            let object = self.reading().object(kind, *id)?;
             names.extend(object.map(|it| ((kind, id), it.name().to_owned())));
         }
-        let told = link_told(link, |kind, id| names.get(&(kind, *id)).cloned());
+        let told = link_told(link, |kind, id| names.get(&(kind, id)).cloned());
         Ok(About::Link(action, kind, id.clone(), told))
     }
 }
@@ -72,7 +72,11 @@ impl Reading<'_> {
         let mut things = Vec::new();
         for (kind, id) in others.iter().take(NAMED_MAX) {
             let object = self.ended_object((*kind, *id))?;
-            things.push(one(*kind, *id, object.as_ref().map_or("", Object::name)));
+            things.push(thing_told(
+                *kind,
+                *id,
+                object.as_ref().map_or("", Object::name),
+            ));
         }
         let mut how = how_it_ends(*kind).to_owned();
         if !others.is_empty() {

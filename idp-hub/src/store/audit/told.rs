@@ -1,9 +1,5 @@
 //! How an entry names several things: the first of them, and how many more there are. Pure.
 
-use shared::audit::thing_told;
-use shared::ids::ObjectId;
-use shared::model::ObjectKind;
-
 /// The most things that one entry names.
 pub(super) const NAMED_MAX: usize = 20;
 
@@ -31,11 +27,6 @@ pub(super) fn add_first(told: &mut String, total: usize, things: impl Iterator<I
         more if count == 0 => told.push_str(&more.to_string()),
         more => told.push_str(&format!(", and {more} more")),
     }
-}
-
-/// One of them.
-pub(super) fn one(kind: ObjectKind, id: ObjectId, name: &str) -> String {
-    thing_told(kind, id, name)
 }
 
 #[cfg(test)]

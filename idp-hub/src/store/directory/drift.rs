@@ -17,7 +17,7 @@ use shared::wire::record::{self, kind_code};
 use super::load::{UNREADABLE, record_of};
 use super::write::Rows;
 use crate::directory::{
-    self, Delta, DriftRefusal, adoption, ends, may_put_back, outward, record_kind, unsaid_answers,
+    self, Delta, DriftRefusal, adoption, may_put_back, outward, record_kind, unsaid_answers,
 };
 use crate::store::error::{Doing, StoreError};
 use crate::store::records::PAGE_MAX;
@@ -165,8 +165,8 @@ impl Reading<'_> {
             return Ok([None, None]);
         };
         let mut all = Vec::new();
-        for (kind, id) in ends(link) {
-            all.push((kind, id, self.known(kind, id)?));
+        for (kind, id) in link.ends() {
+            all.push((kind, *id, self.known(kind, *id)?));
         }
         Ok(unsaid_answers(remark, &all))
     }

@@ -13,7 +13,7 @@ use shared::model::{Actor, Link, Object, ObjectKind, Record, RecordKind, Scope};
 use shared::wire::record::{self, Decoded, kind_code};
 
 use super::examine::open;
-use crate::directory::{ends, link_of, object_of};
+use crate::directory::{link_of, object_of};
 use crate::store::Reading;
 use crate::store::directory::EVERYWHERE;
 use crate::store::error::{Doing, StoreError};
@@ -116,7 +116,7 @@ fn given_again(connection: &Connection) -> Result<Again, StoreError> {
         let Some(link) = link else {
             continue;
         };
-        if !ends(&link).iter().any(|(_, id)| ended.contains(id)) {
+        if !link.ends().any(|(_, id)| ended.contains(id)) {
             again.add(|| linked(connection, &link))?;
         }
     }

@@ -8,7 +8,6 @@ use shared::model::{
 };
 
 use super::super::compare::record;
-use super::super::link_ends::ends;
 use super::super::subject::record_kind;
 use super::*;
 use crate::cloud::{QuotaOrder, Reading};
@@ -205,7 +204,7 @@ impl Fake {
             Order::Remove { kind, id } => is_away(*kind, id),
             Order::Link(link) | Order::Unlink(link) => {
                 let is_hidden = self.hides_link(&self.all, link);
-                is_hidden || ends(link).any(|(kind, id)| is_away(kind, id))
+                is_hidden || link.ends().any(|(kind, id)| is_away(kind, id))
             }
             Order::Password(user, _) => is_away(ObjectKind::User, user),
             Order::Look { id, .. } | Order::Purge { id, .. } => self.away.contains(id),
@@ -279,7 +278,7 @@ impl Fake {
         self.all.take(kind, id);
         self.markers.remove(&(kind, id.clone()));
         for link in links(&self.all) {
-            if ends(&link).any(|it| it == (kind, id)) {
+            if link.ends().any(|it| it == (kind, id)) {
                 self.all.unlink(&link);
             }
         }
@@ -333,7 +332,7 @@ impl Fake {
             } => self.look((*kind, id), along)?,
             Order::Purge { kind, id, .. } => self.purge(*kind, id)?,
             Order::Link(link) => {
-                if ends(link).any(|(kind, id)| !self.all.has(kind, id)) {
+                if link.ends().any(|(kind, id)| !self.all.has(kind, id)) {
                     return Err(refused(404));
                 }
                 self.all.link(link.clone());
@@ -366,7 +365,7 @@ impl Fake {
         let _ = self.all.take(kind, &id);
         self.markers.remove(&(kind, id.clone()));
         for link in links(&self.all) {
-            if ends(&link).any(|it| it == (kind, &id)) {
+            if link.ends().any(|it| it == (kind, &id)) {
                 self.all.unlink(&link);
             }
         }

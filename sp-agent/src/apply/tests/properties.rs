@@ -9,7 +9,6 @@ use shared::ids::ObjectId;
 use shared::model::{Becomes, End, Link, Object, ObjectKind};
 
 use super::super::compare::{enabled, switched, translated};
-use super::super::link_ends::ends;
 use super::cloud::{links, objects};
 use super::world::*;
 use super::*;
@@ -243,7 +242,7 @@ impl World {
         let directory = &mut self.replica.directory;
         directory.take(kind, &id);
         for link in links(directory) {
-            if ends(&link).any(|it| it == (kind, &id)) {
+            if link.ends().any(|it| it == (kind, &id)) {
                 directory.unlink(&link);
             }
         }
@@ -361,7 +360,7 @@ proptest! {
         world.bench.run();
         let known = world.known();
         // What was linked to what ended since was taken away by the hub that ended it.
-        let is_of_ended = |link: &Link<CloudId>| ends(link).any(|(kind, here)| {
+        let is_of_ended = |link: &Link<CloudId>| link.ends().any(|(kind, here)| {
             let mut ended = world.replica.ended.keys();
             ended.any(|id| known.get(&(kind, *id)) == Some(here))
         });

@@ -60,7 +60,7 @@ pub(super) fn end(replica: &mut Replica, kind: ObjectKind, id: u128, how: End) {
     replica.directory.take(kind, &oid(id)).unwrap();
     replica.ended.insert(oid(id), (kind, how));
     for link in super::cloud::links(&replica.directory) {
-        if super::super::link_ends::ends(&link).any(|it| it == (kind, &oid(id))) {
+        if link.ends().any(|it| it == (kind, &oid(id))) {
             replica.directory.unlink(&link);
         }
     }

@@ -1,5 +1,7 @@
 //! Failures as text: what fails alike in a region is told once, as one cause fails hundreds.
 
+use std::collections::BTreeMap;
+
 use shared::foreign;
 
 use crate::api::RemarkDocument;
@@ -10,12 +12,12 @@ const ALONE_MAX: usize = 3;
 /// Lines, in the order in which they came.
 pub(super) fn lines(all: &[RemarkDocument]) -> Vec<String> {
     let mut groups: Vec<Vec<&RemarkDocument>> = Vec::new();
+    let mut places = BTreeMap::new();
     for it in all {
-        let alike = groups.iter_mut().find(|group| {
-            let first = group.first();
-            first.is_some_and(|of| (&of.region, &of.error) == (&it.region, &it.error))
-        });
-        match alike {
+        let place = *places
+            .entry((&it.region, &it.error))
+            .or_insert(groups.len());
+        match groups.get_mut(place) {
             Some(group) => group.push(it),
             None => groups.push(vec![it]),
         }

@@ -89,9 +89,14 @@ pub(super) fn unfinished(regions: &[ProgressDocument]) -> Vec<String> {
 fn standing(it: &ProgressDocument) -> Standing {
     let counts = it.progress.as_ref();
     let counts = counts.map(|it| {
-        let rest = [it.waiting, it.removals_held, it.failed, it.drift];
-        let [waiting, held, failed, drift] = rest;
-        [it.in_place, it.under_way, waiting, held, failed, drift]
+        [
+            it.in_place,
+            it.under_way,
+            it.waiting,
+            it.removals_held,
+            it.failed,
+            it.drift,
+        ]
     });
     (
         it.region.clone(),

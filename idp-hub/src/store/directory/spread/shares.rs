@@ -150,12 +150,13 @@ impl Reading<'_> {
         let Some((told, past, since)) = found else {
             return Ok(None);
         };
-        let told = tellings(&told)?;
+        let told: Vec<Option<u64>> = serde_json::from_str(&told).map_err(|_| UNREADABLE)?;
+        let told = told.into_iter().map(|it| it.unwrap_or(UNLIMITED));
         let demand = Demand {
             past,
             since: since.map(UnixMillis),
         };
-        Ok(Some((told, demand)))
+        Ok(Some((Tellings::stored(told.collect()), demand)))
     }
 
     /// Of a region that has no share yet. A limit that was set for it alone counts as told: it may
@@ -321,13 +322,6 @@ impl Changing<'_> {
         let row = params![project, service, resource, share.no.0, told, past, since];
         self.execute(sql, row, "keep a region's share")
     }
-}
-
-/// What a region was told, as it is stored.
-fn tellings(told: &str) -> Result<Tellings, StoreError> {
-    let told: Vec<Option<u64>> = serde_json::from_str(told).map_err(|_| UNREADABLE)?;
-    let told = told.into_iter().map(|it| it.unwrap_or(UNLIMITED));
-    Ok(Tellings::stored(told.collect()))
 }
 
 const PROJECTS: &str = "SELECT kind, id, value FROM records WHERE region = ?1 AND kind = ?2";

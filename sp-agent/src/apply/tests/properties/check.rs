@@ -6,7 +6,6 @@ use shared::ids::ObjectId;
 use shared::model::{Becomes, End, Link, Object, ObjectKind, Organization};
 
 use super::super::super::compare::{differences, enabled, translated};
-use super::super::super::link_ends::ends;
 use super::super::cloud::{links, objects};
 use super::*;
 
@@ -88,7 +87,7 @@ impl World {
     /// Whether one of the region's own has to do with it.
     pub(super) fn is_kept(&self, kind: ObjectKind, here: &CloudId) -> bool {
         let mut own = self.own_links.iter();
-        own.any(|it| ends(it).any(|it| it == (kind, here)))
+        own.any(|it| it.ends().any(|it| it == (kind, here)))
     }
 
     /// Whether a link that the directory does not have may stay: it gives nobody anything.
@@ -99,7 +98,7 @@ impl World {
             Some(((*kind, here), *how))
         });
         let ended: BTreeMap<_, End> = ended.collect();
-        let mut its = ends(link);
+        let mut its = link.ends();
         let how = |(kind, here)| ended.get(&(kind, here)).copied();
         match link {
             // Whoever has the role that ended is the region's own.
@@ -124,7 +123,7 @@ impl World {
         }
         for link in &self.own_links {
             let all = &self.bench.cloud.all;
-            let is_over = ends(link).any(|(kind, here)| !all.has(kind, here));
+            let is_over = link.ends().any(|(kind, here)| !all.has(kind, here));
             assert!(is_over || found.contains(link), "the region's own {link:?}");
         }
         if self.forgot {
