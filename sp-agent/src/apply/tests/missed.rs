@@ -132,12 +132,12 @@ fn what_was_taken_away_by_itself_is_told_after_one_more_reading_of_what_it_hangs
     assert_eq!(bench.drift(), []);
     assert_eq!(wanted(&mut bench), [(RecordKind::Group, since)]);
     read(&mut bench, &[RecordKind::Group]);
-    let taken = (membership(), vec![Difference::LinkTaken]);
-    assert_eq!(differences(&bench), [taken.clone()]);
+    let taken = [(membership(), vec![Difference::LinkTaken])];
+    assert_eq!(differences(&bench), taken);
     for _ in 0..2 {
         assert_eq!(wanted(&mut bench), [], "told, and so it stays");
         read(&mut bench, &KINDS);
-        assert_eq!(differences(&bench), [taken.clone()]);
+        assert_eq!(differences(&bench), taken);
     }
 }
 
