@@ -31,6 +31,7 @@ mod link_ends;
 mod links;
 mod looks;
 mod met;
+mod missed;
 mod objects;
 mod own;
 mod pace;
@@ -115,6 +116,7 @@ pub struct Reconciler {
     hindrances: BTreeMap<RecordKind, Hindrance>,
     breaker: failures::Breaker,
     doubts: BTreeMap<Subject, doubts::Doubt>,
+    missed: missed::Missed,
     removals: bounds::Given,
     withdrawals: bounds::Given,
     rests: rests::Rests,
@@ -160,6 +162,7 @@ impl Reconciler {
             hindrances: BTreeMap::new(),
             breaker: failures::Breaker::default(),
             doubts: BTreeMap::new(),
+            missed: missed::Missed::default(),
             rests: rests::Rests::default(),
             empty: BTreeMap::new(),
             pace: pace::Pace::default(),

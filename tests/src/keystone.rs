@@ -167,6 +167,14 @@ impl SimulatedKeystone {
         lock(&self.place.world).answer_administrator(&request)
     }
 
+    /// The same, at a moment of its own reading: once, just before it answers the next request of
+    /// this shape, as in [`Self::counts`].
+    pub fn ask_before(&self, shape: &str, method: &str, path: &str) {
+        let body = serde_json::Value::Null;
+        let request = routes::Request::new(method, path, body, &self.place.url);
+        *lock(&self.place.meanwhile) = Some((shape.to_owned(), request));
+    }
+
     /// Makes something there, likewise. Its id.
     ///
     /// # Panics

@@ -244,6 +244,7 @@ impl Reconciler {
             self.look_at_what_is_unread();
         }
         self.resolve_doubts(kind, began, &lacks);
+        self.look_at_missed(kind, began, &lacks);
         let waiting = self.failures.awaiting(kind, began);
         let told = waiting.filter(|it| !self.is_passed_by(it, &lacks));
         let told: BTreeSet<Subject> = told.cloned().collect();
@@ -260,6 +261,8 @@ impl Reconciler {
                     self.look_at_linked(&link);
                 }
                 if let Some(link) = self.known_link(&link) {
+                    // Whatever is missed from here on is missed for the first time.
+                    self.missed.forget(&Subject::Link(link.clone()));
                     self.look_at_link(link);
                 }
                 return;

@@ -47,8 +47,13 @@ impl Reconciler {
         if let Some(why) = self.guard_link(&here) {
             return drift("", vec![Difference::Missing], why);
         }
-        if is_noted && !self.is_put_back(&Subject::Link(link.clone())) {
-            return drift("", vec![Difference::LinkTaken], Why::Region);
+        let subject = Subject::Link(link.clone());
+        if is_noted && !self.is_put_back(&subject) {
+            return match self.missed.is_sure(&subject) {
+                true => drift("", vec![Difference::LinkTaken], Why::Region),
+                // It may have gone with an end, which is told then.
+                false => Verdict::Waiting(Wait::Again),
+            };
         }
         if let Some(wait) = self.awaits_password(link) {
             return Verdict::Waiting(wait);

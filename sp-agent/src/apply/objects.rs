@@ -148,7 +148,10 @@ impl Reconciler {
             return drift(found.name(), what, why);
         }
         if due.is_empty() && !what.is_empty() {
-            return drift(found.name(), what, Why::Region);
+            return match self.may_have_lost_his_project((kind, id), &found, &what) {
+                true => Verdict::Waiting(Wait::Again),
+                false => drift(found.name(), what, Why::Region),
+            };
         }
         if let Some(verdict) = self.reaches_into(kind, &here, found.name(), &due) {
             return verdict;

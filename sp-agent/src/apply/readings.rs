@@ -26,6 +26,7 @@ impl Reconciler {
         for (kind, since) in unread
             .chain(quotas)
             .chain(doubts)
+            .chain(self.missed.unread())
             .chain(self.failures.unread())
         {
             all.entry(kind)

@@ -75,14 +75,14 @@ impl Reconciler {
         }
     }
 
-    /// What the hub was told of, and of which nothing is known since this agent's start.
+    /// What the hub was told of, and of which nothing is known since this agent's start, or not yet
+    /// why it is missing.
     fn kept(&self) -> Vec<CloudId> {
-        if self.is_whole() {
-            return Vec::new();
-        }
+        let is_whole = self.is_whole();
+        let is_unknown = |it: &Subject| self.missed.awaits(it) || !is_whole && self.is_unread(it);
         let all = self.remarked.iter();
-        let unread = all.filter(|(_, subject)| self.is_unread(subject));
-        unread.map(|(id, _)| id.clone()).collect()
+        let unknown = all.filter(|(_, subject)| is_unknown(subject));
+        unknown.map(|(id, _)| id.clone()).collect()
     }
 
     fn remark(&self, subject: &Subject) -> Option<Remark> {

@@ -20,6 +20,7 @@ impl Reconciler {
                 if self.takes_back(&subject, &verdict) {
                     verdict = self.judge(&subject);
                 }
+                self.look_whether_it_is_missed(now, &subject, &verdict);
                 self.take(now, subject.clone(), verdict);
                 self.look_whether_it_is_left(&subject);
                 self.look_whether_it_is_awaited(&subject);

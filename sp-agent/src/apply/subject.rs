@@ -63,6 +63,8 @@ pub struct Drift {
 pub enum Wait {
     /// That the cloud's records of this kind were read to their end once.
     Reading(RecordKind),
+    /// That what it hangs on is read again: it may have gone with that.
+    Again,
     /// That this thing of the directory is in the cloud.
     Needs(ObjectKind, ObjectId),
     /// That this inner project is switched off, as Keystone asks for.

@@ -11,6 +11,7 @@ mod hindered;
 mod killed;
 mod left;
 mod measured;
+mod missed;
 mod passwords;
 mod properties;
 mod purge;

@@ -41,6 +41,8 @@ pub(super) struct Place {
     pub(super) faults: Mutex<Faults>,
     /// What is answered with 500, by its shape.
     pub(super) refused: Mutex<BTreeSet<String>>,
+    /// What somebody asks once, just before the next request of a shape is answered.
+    pub(super) meanwhile: Mutex<Option<(String, Request)>>,
     pub(super) counts: Mutex<Counts>,
     /// What wrote last, the newest last.
     pub(super) written: Mutex<VecDeque<String>>,
@@ -54,6 +56,7 @@ pub(super) async fn start(world: World) -> (Arc<Place>, JoinSet<()>) {
         world: Mutex::new(world),
         faults: Mutex::new(Faults::none()),
         refused: Mutex::default(),
+        meanwhile: Mutex::default(),
         counts: Mutex::default(),
         written: Mutex::default(),
     });
@@ -79,6 +82,7 @@ async fn handle(
     let body = body.unwrap_or(Value::Null);
     let request = Request::new(head.method.as_str(), path, body, &place.url);
     *lock(&place.counts).entry(request.shape()).or_default() += 1;
+    happen(&place, &request.shape());
     let is_sign_in = request.shape().ends_with("/auth/tokens");
     let fault = match is_sign_in {
         true => None,
@@ -119,6 +123,14 @@ async fn handle(
             tokio::time::sleep(late).await;
             respond(answer)
         }
+    }
+}
+
+/// What was to happen before a request of this shape happens.
+fn happen(place: &Place, shape: &str) {
+    let due = lock(&place.meanwhile).take_if(|it| it.0 == shape);
+    if let Some((_, request)) = due {
+        lock(&place.world).answer_administrator(&request);
     }
 }
 

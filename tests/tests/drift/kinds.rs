@@ -198,3 +198,23 @@ fn by_policy(stage: &Stage) {
     nothing_differs(lab);
     assert!(!is_on(south, "bob") && !looks(south, "dan") && user(south, "eve").is_some());
 }
+
+/// Users are read before memberships, and who is deleted in between is known still when his are
+/// missed. A policy would take that for somebody's word that he is no operator.
+#[test]
+fn what_goes_with_somebody_who_is_deleted_is_not_adopted() {
+    let stage = Stage::new();
+    let (lab, north, south) = (&stage.lab, &stage.north, &stage.south);
+    succeeded(lab.ask(&["org", "policy", "south", "adopt"]));
+    let path = format!("/users/{}", user(south, "dan").unwrap());
+    south.ask_before("GET /groups/{}/users", "DELETE", &path);
+    stage.differ([("deleted", "dan")]);
+    // A policy is looked at each few seconds.
+    std::thread::sleep(std::time::Duration::from_secs(5));
+    let [dan] = stage.differ([("deleted", "dan")]);
+    assert!(is_operator(north, "dan"));
+    stage.cure("put-back", &dan, &[]);
+    nothing_differs(lab);
+    all_is_in_place(lab);
+    assert!(is_operator(south, "dan"), "with what he had");
+}

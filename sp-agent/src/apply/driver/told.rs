@@ -23,6 +23,10 @@ const GIVEN: &str = "given";
 const FOUND_DONE: &str = "found done: no answer came";
 
 /// Failures that the trail has heard of: an order that fails is given again and again.
+///
+/// The reconciler's own memory of failures would not do: it forgets one as soon as the thing is
+/// wanted otherwise, and the trail would hear of the same refusal each time that the hub says a
+/// thing anew. Nor does it know which order failed, nor is it bounded.
 #[derive(Debug, Default)]
 pub(super) struct Failing(HashMap<Subject, (Sort, String)>);
 

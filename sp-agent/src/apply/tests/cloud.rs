@@ -131,25 +131,32 @@ impl Fake {
 
     /// Tells all that there is, and what is not there any more.
     pub(super) fn tell(&self, core: &mut Reconciler, now: Instant) {
+        self.tell_kinds(core, now, &KINDS);
+    }
+
+    /// The same of some kinds alone.
+    pub(super) fn tell_kinds(&self, core: &mut Reconciler, now: Instant, kinds: &[RecordKind]) {
+        let is_thing = |it: &Object<CloudId>| kinds.contains(&record_kind(it.kind()));
+        let is_link = |it: &Link<CloudId>| kinds.contains(&it.kind());
         let known = core.actual().organization().clone();
         for (kind, id, object) in objects(&known) {
-            if !self.all.has(kind, &id) && !self.hides(&object) {
+            if is_thing(&object) && !self.all.has(kind, &id) && !self.hides(&object) {
                 let kind = record_kind(kind);
                 core.remove(&Key { kind, id });
             }
         }
         let here = links(&self.all);
         for link in links(&known) {
-            if !here.contains(&link) && !self.hides_link(&known, &link) {
+            if is_link(&link) && !here.contains(&link) && !self.hides_link(&known, &link) {
                 core.remove(&link_record(link).key());
             }
         }
         self.tell_held(
             core,
-            |of, it| !of.hides(it),
-            |of, it| !of.hides_link(&of.all, it),
+            |of, it| is_thing(it) && !of.hides(it),
+            |of, it| is_link(it) && !of.hides_link(&of.all, it),
         );
-        for kind in KINDS {
+        for kind in kinds.iter().copied() {
             let lacks = match kind {
                 _ if self.told_all_the_same.contains(&kind) => BTreeSet::new(),
                 RecordKind::User | RecordKind::Group | RecordKind::Membership => self.away.clone(),
