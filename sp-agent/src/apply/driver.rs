@@ -11,6 +11,7 @@
 //! agent that is killed in between knows what it did.
 
 mod carrying;
+mod gathering;
 mod passwords;
 #[cfg(test)]
 mod tests;
@@ -21,7 +22,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use shared::audit::Act;
@@ -35,6 +35,7 @@ use tracing::{info, warn};
 use zeroize::Zeroizing;
 
 use self::carrying::{Carried, carry};
+use self::gathering::{GATHER_MAX, gather};
 use self::told::Came;
 use super::batch::{Change, Task};
 use super::{Policy, Progress, Reconciler};
@@ -296,11 +297,13 @@ impl Run {
         }
     }
 
-    /// Takes what ended, and what ended beside it, so that their notes are kept together.
+    /// Takes what ended.
     async fn take(&mut self, first: Done) {
         let (mut notes, mut changes, mut acts) = (Vec::new(), Vec::new(), Vec::new());
-        let mut next = Some(first);
-        while let Some((task, result)) = next {
+        let least = self.it.orders_max / 2;
+        let clock = self.it.clock.clone();
+        let done = gather(first, &mut self.under_way, least, clock.sleep(GATHER_MAX)).await;
+        for (task, result) in done {
             let at = (self.it.clock.now(), self.it.clock.unix_millis());
             let chance = (self.it.chance)();
             let (result, set) = match result {
@@ -326,7 +329,6 @@ impl Run {
             self.log(&task, outcome.failure);
             notes.extend(outcome.notes);
             changes.extend(outcome.changes);
-            next = self.under_way.next().now_or_never().flatten();
         }
         self.audit(acts).await;
         self.keep(notes).await;
