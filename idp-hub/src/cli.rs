@@ -12,6 +12,7 @@ mod client;
 mod error;
 mod hold;
 mod init;
+mod moment;
 mod org;
 mod output;
 mod pages;

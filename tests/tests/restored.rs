@@ -1,10 +1,13 @@
 //! Who was deleted stays so at a hub that is restored from the backup before, on a new machine, with
 //! real daemons: he does not sign in, and no region has him again.
 
+use std::time::Duration;
+
 use reqwest::Client;
+use rusqlite::Connection;
 use serde_json::json;
 use tests::keystone::SimulatedKeystone;
-use tests::lab::{Lab, PASSWORD, succeeded, until};
+use tests::lab::{Lab, PASSWORD, succeeded, until, until_so};
 use tokio::runtime::Runtime;
 
 const SECRET: &str = "correct horse battery";
@@ -55,7 +58,7 @@ fn made(keystone: &SimulatedKeystone, name: &str) -> usize {
 }
 
 /// Bob and carol, made at the hub, with a password each, in every region.
-fn furnish(lab: &Lab, keystones: [&SimulatedKeystone; 2]) {
+fn furnish(lab: &Lab, keystones: &[&SimulatedKeystone]) {
     succeeded(lab.ask(&["org", "create", "department", "research"]));
     for name in ["bob", "carol"] {
         succeeded(lab.ask(&["org", "create", "user", name, "--in", "research"]));
@@ -92,7 +95,7 @@ fn who_was_deleted_since_a_backup_stays_deleted_at_the_hub_and_in_every_region()
     let mut far = lab.join_keystone("south", &south);
     lab.merge("north");
     lab.merge("south");
-    furnish(&lab, [&north, &south]);
+    furnish(&lab, &[&north, &south]);
     let web = Web::new(&lab);
     assert_eq!((web.user("bob"), web.user("carol")), (201, 201));
 
@@ -132,4 +135,40 @@ fn who_was_deleted_since_a_backup_stays_deleted_at_the_hub_and_in_every_region()
     let again = lab.items("/audit");
     let ended = again.iter().filter(|it| it["action"] == "end-again");
     assert_eq!(ended.count(), 1, "{again:#?}");
+}
+
+/// It has the directory, and all that it told before the backup is at the hub.
+#[test]
+fn an_agent_that_can_write_nothing_down_has_not_said_yet_who_was_deleted() {
+    let runtime = Runtime::new().unwrap();
+    let (north, _) = SimulatedKeystone::pair(&runtime);
+    let mut lab = Lab::found();
+    let region = lab.join_keystone("north", &north);
+    lab.merge("north");
+    furnish(&lab, &[&north]);
+    let web = Web::new(&lab);
+    let backup = lab.hub_data().with_file_name("backup.db");
+    let backup = backup.to_str().unwrap();
+    succeeded(lab.ask(&["backup", backup]));
+    succeeded(lab.ask(&["org", "delete", "user", "bob", "--in", "research", "--yes"]));
+    until_so("bob is gone", || !has(&north, "bob"));
+
+    let spool = Connection::open(region.spool().join("spool.sqlite")).unwrap();
+    spool.execute_batch("BEGIN IMMEDIATE").unwrap();
+    lose_the_hub(&mut lab, backup);
+    until_so("its agent is there", || {
+        lab.show("north")["reason"] == "spool-failing"
+    });
+    // Longer than any agent is waited for that has the directory.
+    for _ in 0..20 {
+        assert_eq!((web.user("bob"), web.user("carol")), (503, 503));
+        std::thread::sleep(Duration::from_secs(1));
+    }
+    spool.execute_batch("ROLLBACK").unwrap();
+    until_so("carol signs in", || {
+        let bob = web.user("bob");
+        assert!([503, 401].contains(&bob), "bob is answered {bob}");
+        web.user("carol") == 201
+    });
+    assert_eq!(web.user("bob"), 401);
 }

@@ -19,6 +19,7 @@ use self::find::{Found, find};
 use super::arguments::{Create, Ending, Kind, Link, Org, Said, Set, Which};
 use super::client::{Client, escaped};
 use super::error::CliError;
+use super::moment::now;
 use super::output::Screen;
 use super::pages::List;
 use super::prompt::{self, YES};
@@ -118,7 +119,7 @@ async fn show(client: &Client, which: &Which, screen: Screen) -> Result<(), CliE
     }
     let within = which.within.as_deref();
     match retired::find(client, which.kind, &which.name, within).await {
-        Ok(Some(it)) => screen.write(|| retired::one(&it, screen), &it),
+        Ok(Some(it)) => screen.write(|| retired::one(&it, now(), screen), &it),
         // What is said of the live ones is what was asked for.
         Ok(None) | Err(CliError::Problem(_)) => Err(live),
         Err(error) => Err(error),

@@ -8,15 +8,14 @@ mod shown;
 use reqwest::Method;
 use serde::Serialize;
 use serde_json::{Value, json};
-use shared::model::UnixMillis;
 use shared::pki::Fingerprint;
-use shared::runtime::clock::Clock;
 
 use self::compare::Stranger;
 pub(super) use self::shown::word;
 use super::arguments::Region;
 use super::client::{Client, escaped};
 use super::error::CliError;
+use super::moment::now;
 use super::output::Screen;
 use super::pages::List;
 use super::prompt::{self, YES};
@@ -154,8 +153,4 @@ async fn remove(client: &Client, name: &str, yes: bool, screen: Screen) -> Resul
         &format!("Removed {name:?}; the name is free."),
         &json!({ "removed": name }),
     )
-}
-
-fn now() -> UnixMillis {
-    Clock::system().unix_millis()
 }

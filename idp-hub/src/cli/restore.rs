@@ -151,7 +151,7 @@ pub(super) async fn remind(store: &Store, clock: &Clock) -> Result<(), StoreErro
                     and the restore are back, and must be removed again";
         tracing::warn!(restored, backup_of = taken, "{what}");
     }
-    if store.read(|it| it.sign_in_held()).await?.is_some() {
+    if store.is_sign_in_held().await? {
         let what = "no user of the directory signs in before each merged region has said who was \
                     deleted since the backup, or `idp-hub org admit`";
         tracing::warn!("{what}");

@@ -245,6 +245,28 @@ impl Retired {
         Ok(())
     }
 
+    fn is_any(&self, purge: &Purging) -> bool {
+        self.left.iter().any(|it| it.purge == *purge)
+    }
+
+    /// What is waited for, where each region that has to be told was told: nobody has to do
+    /// anything.
+    fn goes_on(&self) -> Option<&'static str> {
+        // One that was merged after the word was given has to be told, too: it is given again.
+        if self.how != End::Deleted && self.is_any(&Purging::NotTold) {
+            return None;
+        }
+        let is_ready = self.is_any(&Purging::Ready);
+        if self.is_any(&Purging::Waiting) {
+            return Some(match is_ready {
+                true => "wait until each region finds it empty; then all delete it",
+                false => "wait until each region has looked at it, and has purged it",
+            });
+        }
+        let is_empty = (is_ready || self.is_any(&Purging::Done)) && !self.is_any(&Purging::Lapsed);
+        is_empty.then_some("wait: no region has anything in it, and it is deleted by itself")
+    }
+
     /// What to do about it, for people.
     pub fn next_step(&self) -> String {
         if self
@@ -254,29 +276,15 @@ impl Retired {
         {
             return "do what the region says; it is tried again by itself".to_owned();
         }
-        let is_any = |state: Purging| self.left.iter().any(|it| it.purge == state);
-        // One that was merged after the word was given has to be told, too: it is given again.
-        let is_everywhere = self.how == End::Deleted || !is_any(Purging::NotTold);
-        let (is_ready, is_done) = (is_any(Purging::Ready), is_any(Purging::Done));
-        match (is_any(Purging::Waiting), is_ready || is_done) {
-            (true, _) if is_everywhere && is_ready => {
-                return "wait until each region finds it empty; then all delete it".to_owned();
-            }
-            (true, _) if is_everywhere => {
-                return "wait until each region has looked at it, and has purged it".to_owned();
-            }
-            (false, true) if is_everywhere && !is_any(Purging::Lapsed) => {
-                return "wait: no region has anything in it, and it is deleted by itself"
-                    .to_owned();
-            }
-            _ => {}
+        if let Some(wait) = self.goes_on() {
+            return wait.to_owned();
         }
         match self.may_be_purged() {
             Err(Refusal::Wrong { next, .. }) => next.to_owned(),
             Err(other) => other.to_string(),
             Ok(()) => {
                 let purge = format!("idp-hub org purge {} {}", self.kind.name(), self.id);
-                match is_any(Purging::Lapsed) {
+                match self.is_any(&Purging::Lapsed) {
                     true => format!(
                         "it was not purged within {} days; to say it again: {purge}",
                         Purge::GOOD_FOR.as_secs() / (24 * 3600)

@@ -1,7 +1,7 @@
 //! Which session each region has, and how to reach it.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use shared::model::UnixMillis;
@@ -51,6 +51,8 @@ pub(super) struct Orders {
     heard: AtomicU64,
     /// Up to which change the agent holds the directory, and one; 0 where it has not said.
     held: AtomicU64,
+    /// The agent can't keep anything new: what it would say of that is not in its feeds.
+    mute: AtomicBool,
     waiting: Mutex<Waiting>,
     news: Notify,
 }
@@ -170,6 +172,14 @@ impl Registry {
             .collect()
     }
 
+    /// The same, of those agents alone that can say what they find by it.
+    pub fn telling(&self) -> HashMap<RegionNo, u64> {
+        let live = self.live();
+        let all = live.sessions.iter().filter(|(_, it)| !it.orders.is_mute());
+        all.filter_map(|(no, it)| Some((*no, it.orders.held()?)))
+            .collect()
+    }
+
     /// Revoked: the open connection is closed at once.
     pub fn removed(&self, region: RegionNo) {
         let reason = "this region was removed from the federation; to come back, run `sp-agent \
@@ -235,6 +245,15 @@ impl Orders {
     /// Up to which change the agent holds the directory.
     pub(super) fn held(&self) -> Option<u64> {
         self.held.load(Ordering::Relaxed).checked_sub(1)
+    }
+
+    /// Whether the agent can keep anything new.
+    pub(super) fn keeps(&self, keeps: bool) {
+        self.mute.store(!keeps, Ordering::Relaxed);
+    }
+
+    fn is_mute(&self) -> bool {
+        self.mute.load(Ordering::Relaxed)
     }
 
     /// Waits for the next order and takes it. For one reader; cancel-safe.
@@ -314,6 +333,25 @@ mod tests {
         assert_eq!(registry.heard(RegionNo(1)), Some(UnixMillis(7)));
         drop(place);
         assert_eq!(registry.heard(RegionNo(1)), None);
+    }
+
+    #[test]
+    fn an_agent_that_can_keep_nothing_says_nothing_of_the_directory_that_it_holds() {
+        let registry = Registry::default();
+        let (_place, orders) = registry.enter(RegionNo(1), "north", None);
+        let held = HashMap::from([(RegionNo(1), 7)]);
+        orders.holds(7);
+        assert_eq!(
+            (registry.held(), registry.telling()),
+            (held.clone(), held.clone())
+        );
+        orders.keeps(false);
+        assert_eq!(
+            (registry.held(), registry.telling()),
+            (held.clone(), HashMap::new())
+        );
+        orders.keeps(true);
+        assert_eq!(registry.telling(), held);
     }
 
     #[test]

@@ -130,7 +130,7 @@ impl Changing<'_> {
     ///
     /// # Errors
     /// If the database fails.
-    pub fn open_sign_in(&mut self, by: By, why: &str) -> Result<bool, StoreError> {
+    pub(in crate::store) fn open_sign_in(&mut self, by: By, why: &str) -> Result<bool, StoreError> {
         if self.reading().sign_in_held()?.is_none() {
             return Ok(false);
         }

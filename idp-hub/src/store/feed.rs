@@ -146,6 +146,10 @@ pub(in crate::store) fn take(
         feed.dirty = true;
         feed.fresh = changing.now;
     }
+    if !matches!(verdict, Verdict::Ignore | Verdict::Duplicate) {
+        // Until what comes is found to be all.
+        feed.caught_up = false;
+    }
     let verdict = match (job.payload, verdict) {
         (FeedPayload::Open(_), Verdict::Apply { .. }) => return Ok(None),
         (FeedPayload::Batch(batch), Verdict::Apply { position, sweep }) => {
@@ -170,6 +174,7 @@ pub(in crate::store) fn take(
             let feed = region.feed(job.feed);
             if batch.digest.is_none_or(|expected| expected == feed.digest) {
                 feed.inbox.applied();
+                feed.caught_up = batch.digest.is_some();
                 let answer = if thinned {
                     Answer::Thinned
                 } else {

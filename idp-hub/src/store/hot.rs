@@ -61,6 +61,10 @@ pub(in crate::store) struct FeedHot {
     pub(in crate::store) dirty: bool,
     /// Its latest batch was more than the region may have.
     pub(in crate::store) full: bool,
+    /// All that its sender had is here, as of the session that is open or was last: its latest
+    /// batch came with the digest of all there is. Of a log, or before a session has resumed the
+    /// feed, it is not: what stands in the database says nothing of what its sender has by now.
+    pub(in crate::store) caught_up: bool,
 }
 
 impl FeedHot {
@@ -71,7 +75,14 @@ impl FeedHot {
             fresh: UnixMillis::default(),
             dirty: false,
             full: false,
+            caught_up: false,
         }
+    }
+
+    /// A new session of its sender begins, which says where it goes on.
+    pub(in crate::store) const fn session_began(&mut self) {
+        self.inbox.session_began();
+        self.caught_up = false;
     }
 }
 
@@ -112,6 +123,7 @@ impl RegionHot {
                 .max()
                 .unwrap_or_default(),
             troubles: self.troubles.values().cloned().collect(),
+            organization_told: self.feed(Feed::Organization).caught_up,
         }
     }
 }
@@ -310,6 +322,9 @@ pub struct RegionOverview {
     pub troubles: Vec<Service>,
     /// It has more to report than it may have here: how much that is.
     pub full: Option<String>,
+    /// Its agent resumed its organization in this hub's life, and all that it had to tell of it is
+    /// here: no snapshot, and no part of what changed meanwhile, is on its way.
+    pub organization_told: bool,
 }
 
 /// The running totals of all regions, as of the newest commit. Cheap to clone.

@@ -280,9 +280,9 @@ impl Changing<'_> {
         let region = self.hot.region(self.connection, no)?.ok_or(missing)?;
         region.session = session;
         let cursors = Feed::ALL.map(|feed| {
-            let inbox = &mut region.feed(feed).inbox;
-            inbox.session_began();
-            inbox.position().cursor(feed_code(feed))
+            let it = region.feed(feed);
+            it.session_began();
+            it.inbox.position().cursor(feed_code(feed))
         });
         Ok(cursors.to_vec())
     }

@@ -8,15 +8,13 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use shared::audit::By;
-use shared::model::Feed;
 use shared::runtime::clock::Clock;
 use shared::runtime::errors::chain;
 use shared::runtime::shutdown::Shutdown;
 
 use self::hold::{Hold, Seen};
 use crate::downlink::Registry;
-use crate::store::users::Recipient;
-use crate::store::{Reading, RegionNo, Store, StoreError};
+use crate::store::{RegionNo, Store, StoreError};
 
 /// Between two looks at what regions told: one that tells of ends without end costs no more.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -81,20 +79,15 @@ async fn open(
     registry: &Registry,
     (hold, now): (&mut Hold, Instant),
 ) -> Result<bool, StoreError> {
-    // Before what is told is looked at: who came since is seen at the next look.
-    let (held, heads) = (registry.held(), store.directory_heads());
-    let merged = store.read(|it| match it.sign_in_held()? {
-        Some(_) => merged(it).map(Some),
-        None => Ok(None),
-    });
-    let Some(merged) = merged.await? else {
+    if !store.is_sign_in_held().await? {
         return Ok(true);
-    };
-    let regions = merged.iter().map(|(it, is_live)| Seen {
-        no: it.no,
-        held: held.get(&it.no).copied(),
-        head: heads.borrow().extent(it.no).map_or(0, |it| it.head),
-        is_live: *is_live,
+    }
+    // Before what is told is looked at: who came since is seen at the next look.
+    let held = registry.telling();
+    let merged = store.read(|it| it.recipients()).await?;
+    let regions = merged.iter().map(|it| {
+        let held = held.get(&it.no).copied();
+        seen(store, it.no, held)
     });
     let regions: Vec<Seen> = regions.collect();
     let away = hold.look(now, &regions);
@@ -104,32 +97,32 @@ async fn open(
     };
     // All that they told, once more, before anybody is let in.
     end_again(store, None).await?;
-    let away = merged
-        .iter()
-        .map(|it| &it.0)
-        .filter(|it| away.contains(&it.no));
+    let away = merged.iter().filter(|it| away.contains(&it.no));
     let away: Vec<String> = away.map(|it| it.name.clone()).collect();
     let without = away.join(", ");
     let why = match away.is_empty() {
         true => "every merged region said who was deleted since the backup".to_owned(),
         false => format!("after a while, without the word of {without}"),
     };
-    let opened = store.change(move |it| it.open_sign_in(By::new("this hub", "this hub"), &why));
-    if opened.await? {
+    let by = By::new("this hub", "this hub");
+    if store.open_sign_in(by, why).await? {
         let action = "open-sign-in";
         tracing::info!(target: "audit", action, without, "done");
     }
     Ok(true)
 }
 
-/// The merged regions, and whether what each tells of its organization is live.
-fn merged(it: &Reading<'_>) -> Result<Vec<(Recipient, bool)>, StoreError> {
-    let all = it.recipients()?.into_iter();
-    all.map(|region| {
-        let is_live = it.is_live(region.no, Feed::Organization)?;
-        Ok((region, is_live == Some(true)))
-    })
-    .collect()
+/// How a merged region stands, whose agent holds the directory so far and can say something.
+fn seen(store: &Store, no: RegionNo, held: Option<u64>) -> Seen {
+    let heads = store.directory_heads();
+    let head = heads.borrow().extent(no).map_or(0, |it| it.head);
+    let overview = store.overview().region(no);
+    Seen {
+        no,
+        held,
+        head,
+        has_told: overview.is_some_and(|it| it.organization_told),
+    }
 }
 
 async fn end_again_of(store: &Store, regions: BTreeSet<RegionNo>) -> Result<(), StoreError> {

@@ -59,9 +59,8 @@ pub(in crate::api) async fn admit_users(
     source: Source,
 ) -> Result<StatusCode, Problem> {
     let by = audit::by(&who, source);
-    let why = "an administrator's word";
-    let opened = state.store.change(move |it| it.open_sign_in(by, why));
-    if opened.await? {
+    let why = "an administrator's word".to_owned();
+    if state.store.open_sign_in(by, why).await? {
         let by = who.name();
         tracing::info!(target: "audit", action = "open-sign-in", by, %source);
     }

@@ -131,8 +131,7 @@ pub(in crate::api) async fn check(
 /// Whether users sign in here at all. Who was deleted since the backup that the hub was restored
 /// from would be one of them.
 async fn is_open(state: &ApiState) -> Result<(), Refused> {
-    let held = state.store.read(|it| it.sign_in_held());
-    if held.await?.is_none() {
+    if !state.store.is_sign_in_held().await? {
         return Ok(());
     }
     let detail = "This hub was restored from a backup, and its regions have not said yet who was \

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::super::arguments::{Cure, Drift, DriftPolicy, WhichDrift};
 use super::super::client::{Client, escaped};
 use super::super::error::CliError;
+use super::super::moment::now;
 use super::super::output::Screen;
 use super::super::pages::List;
 use super::super::prompt::{self, YES};
@@ -17,7 +18,10 @@ pub(super) async fn run(client: &Client, asked: &Drift, screen: Screen) -> Resul
     match &asked.cure {
         None => {
             let all = remarks(client, asked.region.as_deref()).await?;
-            screen.write(|| shown::drift(&all, screen), &json!({ "drift": all }))
+            screen.write(
+                || shown::drift(&all, now(), screen),
+                &json!({ "drift": all }),
+            )
         }
         Some(Cure::PutBack(which)) => cure(client, which, How::PutBack, screen).await,
         Some(Cure::Adopt { which, end }) => {
@@ -118,7 +122,7 @@ async fn cure(
         }));
     }
     if !which.yes {
-        eprintln!("{}\n", shown::drift(&found, screen));
+        eprintln!("{}\n", shown::drift(&found, now(), screen));
         let question = shown::question(found.len(), how.word());
         if !prompt::confirm(&question, YES)? {
             return Err(CliError::Declined);

@@ -4,10 +4,12 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use shared::foreign;
 use shared::ids::ObjectId;
+use shared::model::UnixMillis;
 
 use super::super::arguments::{Ending, Kind};
 use super::super::client::Client;
 use super::super::error::CliError;
+use super::super::moment::{ago, exact, now};
 use super::super::output::{Screen, headers};
 use super::super::pages::List;
 use super::super::prompt::{self, YES};
@@ -20,7 +22,7 @@ pub(super) async fn list(
     screen: Screen,
 ) -> Result<(), CliError> {
     let all = all(client, kind, None).await?;
-    screen.write(|| shown(&all, screen), &json!({ "retired": all }))
+    screen.write(|| shown(&all, now(), screen), &json!({ "retired": all }))
 }
 
 /// One that was retired, by name or id; `None` where none is called so.
@@ -81,7 +83,7 @@ pub(super) async fn purge(
         return take_back(client, &found, screen).await;
     }
     if !asked.yes && found.why_not.is_none() {
-        eprintln!("{}\n", one(&found, screen));
+        eprintln!("{}\n", one(&found, now(), screen));
         if !prompt::confirm(&question(&found), YES)? {
             return Err(CliError::Declined);
         }
@@ -142,7 +144,7 @@ fn question(it: &RetiredDocument) -> String {
     )
 }
 
-fn shown(all: &[RetiredDocument], screen: Screen) -> String {
+fn shown(all: &[RetiredDocument], now: UnixMillis, screen: Screen) -> String {
     if all.is_empty() {
         return "Nothing is retired. A project or department is, with `idp-hub org retire`."
             .to_owned();
@@ -150,7 +152,7 @@ fn shown(all: &[RetiredDocument], screen: Screen) -> String {
     let mut table = screen.table();
     table.set_header(headers(["KIND", "NAME", "STATE", "LEFT", "NEXT"]));
     for it in all {
-        let left = it.regions.iter().filter_map(left);
+        let left = it.regions.iter().filter_map(|it| left(it, now));
         let left: Vec<String> = left.collect();
         table.add_row([
             it.kind.clone(),
@@ -164,7 +166,7 @@ fn shown(all: &[RetiredDocument], screen: Screen) -> String {
 }
 
 /// Everything about one.
-pub(super) fn one(it: &RetiredDocument, screen: Screen) -> String {
+pub(super) fn one(it: &RetiredDocument, now: UnixMillis, screen: Screen) -> String {
     let department = it.department.as_ref();
     let mut pairs = vec![
         ("Name", foreign::line(&it.name)),
@@ -176,7 +178,7 @@ pub(super) fn one(it: &RetiredDocument, screen: Screen) -> String {
         ("State", it.state.clone()),
         (
             "Since",
-            format!("{} by {}", it.since.0, foreign::line(&it.by)),
+            format!("{} by {}", exact(&it.since, now), foreign::line(&it.by)),
         ),
         ("Goes along", inside(&it.goes_along).join(", ")),
     ];
@@ -186,7 +188,7 @@ pub(super) fn one(it: &RetiredDocument, screen: Screen) -> String {
         "Good until",
         until.map_or_else(String::new, |it| it.0.to_string()),
     ));
-    let left = it.regions.iter().filter_map(left);
+    let left = it.regions.iter().filter_map(|it| left(it, now));
     pairs.push(("Left", left.collect::<Vec<_>>().join("\n")));
     if let Some(why) = &it.why_not {
         pairs.push(("Not purged", foreign::line(why)));
@@ -200,7 +202,7 @@ pub(super) fn one(it: &RetiredDocument, screen: Screen) -> String {
 }
 
 /// What of it is in a region; `None` where nothing is to be said.
-fn left(it: &LeftDocument) -> Option<String> {
+fn left(it: &LeftDocument, now: UnixMillis) -> Option<String> {
     let mut words = counted(&[
         (it.servers, "server"),
         (it.volumes, "volume"),
@@ -212,7 +214,7 @@ fn left(it: &LeftDocument) -> Option<String> {
         words.push("switched on".to_owned());
     }
     if !it.is_fresh {
-        words.push(format!("not heard since {}", it.heard.0));
+        words.push(format!("not heard for {}", ago(&it.heard, now)));
     }
     words.extend(it.unread.iter().map(|it| foreign::line(it)));
     match (it.purge.as_deref(), &it.why) {
@@ -252,6 +254,9 @@ mod tests {
     use super::*;
     use crate::cli::arguments::Format;
 
+    /// 2026-11-26T17:05:00Z
+    const NOW: UnixMillis = UnixMillis(1_795_712_700_000);
+
     fn document() -> RetiredDocument {
         let inside = json!({ "projects": 0, "users": 0, "groups": 0, "roles": 0 });
         let region = |name: &str, servers: u64, purge: Option<&str>, why: Option<&str>| {
@@ -259,6 +264,8 @@ mod tests {
                 "is_here": true, "is_on": false, "servers": servers, "volumes": 0,
                 "networks": 0, "floating_ips": 0, "inside": inside, "purge": purge, "why": why })
         };
+        let mut away = region("away", 0, None, None);
+        away["is_fresh"] = json!(false);
         let document = json!({
             "id": "67e55044-10b1-426f-9247-bb680e5fe0c8", "kind": "project",
             "name": "web\u{1b}[8m", "state": "purging", "since": "2026-11-26T14:00:00Z",
@@ -268,6 +275,7 @@ mod tests {
                 region("south", 0, Some("refused"), Some("it has 1 image")),
                 region("west", 0, None, None),
                 region("east", 0, Some("ready"), None),
+                away,
             ],
             "next_step": "do what the region says",
         });
@@ -277,12 +285,14 @@ mod tests {
     #[test]
     fn what_is_left_is_said_region_by_region_and_what_goes_along_is_asked() {
         let screen = Screen::new(Format::Table);
-        let text = shown(&[document()], screen) + &one(&document(), screen);
+        let text = shown(&[document()], NOW, screen) + &one(&document(), NOW, screen);
         for said in [
             "north: 2 servers",
             "refused: it has 1 image",
             "west: empty",
             "east: ready",
+            "away: not heard for 2 h",
+            "2026-11-26T14:00:00Z (3 h ago) by ann",
         ] {
             let squeezed = |it: &str| it.split_whitespace().collect::<Vec<_>>().join(" ");
             assert!(squeezed(&text).contains(said), "{said}: {text}");

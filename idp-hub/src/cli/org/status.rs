@@ -13,6 +13,7 @@ use shared::runtime::clock::Clock;
 use self::follow::{End, Following};
 use super::super::client::Client;
 use super::super::error::CliError;
+use super::super::moment::now;
 use super::super::output::Screen;
 use super::super::pages::List;
 use crate::api::{ProgressDocument, RemarkDocument, SignInHoldDocument};
@@ -34,8 +35,9 @@ pub(super) async fn run(
     let failures: Vec<RemarkDocument> = failures.read(client).await?;
     let hold: SignInHoldDocument = client.get("/directory/sign-in-hold").await?;
     let text = || {
-        let status = shown::status(&regions, &failures, screen);
-        [Some(status), shown::hold(&hold)]
+        let now = now();
+        let status = shown::status(&regions, &failures, now, screen);
+        [Some(status), shown::hold(&hold, now)]
             .into_iter()
             .flatten()
             .collect::<Vec<_>>()
@@ -57,7 +59,7 @@ pub(super) async fn follow(
         let regions = progress(client, region).await?;
         let document = json!({ "regions": regions });
         if !regions.iter().any(|it| it.merged) {
-            let text = || shown::status(&regions, &[], screen);
+            let text = || shown::status(&regions, &[], now(), screen);
             return screen.append(text, &document).map(drop);
         }
         let new = following.look(&regions);

@@ -1,9 +1,9 @@
 //! Regions as text.
 
 use comfy_table::{Cell, CellAlignment};
-use jiff::Timestamp;
 use shared::model::UnixMillis;
 
+use super::super::moment::{ago, exact};
 use super::super::output::{Screen, headers, state};
 use crate::api::{OpenInvitations, RegionDocument, Time, TotalsDocument};
 
@@ -79,7 +79,7 @@ fn why(region: &RegionDocument) -> String {
 
 /// Everything about one.
 pub(super) fn one(region: &RegionDocument, now: UnixMillis, screen: Screen) -> String {
-    let moment = |it: &Time| format!("{} ({} ago)", it.0, ago(it, now));
+    let moment = |it: &Time| exact(it, now);
     let totals = &region.totals;
     let mut pairs = vec![
         ("Name", region.name.clone()),
@@ -162,21 +162,6 @@ fn servers(totals: &TotalsDocument) -> String {
 
 fn of(used: u64, total: u64, unit: &str) -> String {
     format!("{used} of {total}{unit}")
-}
-
-/// How long ago, in the largest unit that gives at least 2.
-fn ago(time: &Time, now: UnixMillis) -> String {
-    let Ok(time) = time.0.parse::<Timestamp>() else {
-        return time.0.clone();
-    };
-    let then = u64::try_from(time.as_millisecond()).unwrap_or_default();
-    let seconds = now.since(UnixMillis(then)).as_secs();
-    match seconds {
-        0..120 => format!("{seconds} s"),
-        120..7_200 => format!("{} min", seconds / 60),
-        7_200..172_800 => format!("{} h", seconds / 3600),
-        _ => format!("{} d", seconds / 86_400),
-    }
 }
 
 /// A name as a POSIX shell takes it for one word.

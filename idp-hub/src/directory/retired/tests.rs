@@ -148,19 +148,23 @@ fn nobody_is_asked_for_a_word_that_was_given() {
         });
         retired(left.collect()).next_step()
     };
-    for going in [
-        &[Waiting, Waiting][..],
-        &[Ready, Waiting],
-        &[Ready, Ready],
-        &[Ready, Done],
-        &[Waiting, Done],
-        &[Done, Done],
+    let (looks, agrees, ends) = (
+        "wait until each region has",
+        "wait until each region finds",
+        "wait:",
+    );
+    for (going, wait) in [
+        (&[Waiting, Waiting][..], looks),
+        (&[Waiting, Done], looks),
+        (&[Waiting, Lapsed], looks),
+        (&[Ready, Waiting], agrees),
+        (&[Ready, Waiting, Lapsed], agrees),
+        (&[Ready, Ready], ends),
+        (&[Ready, Done], ends),
+        (&[Done, Done], ends),
     ] {
-        assert!(
-            next(going).starts_with("wait"),
-            "{going:?}: {}",
-            next(going)
-        );
+        let next = next(going);
+        assert!(next.starts_with(wait), "{going:?}: {next}");
     }
     // One that was merged later has to be told as well, and what lapsed is said again.
     for again in [

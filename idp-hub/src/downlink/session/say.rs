@@ -116,8 +116,9 @@ impl Driver<'_> {
     }
 
     pub(super) async fn keeping(&mut self, fault: Option<String>) {
-        if let Some(Registered { no, place, .. }) = &self.registered {
-            let (no, session) = (*no, place.number);
+        if let Some(it) = &self.registered {
+            it.orders.keeps(fault.is_none());
+            let (no, session) = (it.no, it.place.number);
             let told = fleet::Input::Keeping { no, session, fault };
             tell_fleet(self.downlink, told).await;
         }

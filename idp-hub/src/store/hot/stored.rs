@@ -42,6 +42,7 @@ pub(super) fn load_feed(
                     fresh: UnixMillis(row.get(5)?),
                     dirty: false,
                     full: false,
+                    caught_up: false,
                 })
             };
             statement

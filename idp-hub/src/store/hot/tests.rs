@@ -145,3 +145,75 @@ fn who_names_a_record_twice_has_no_more_room_for_it() {
     let grown = batch(&mut hot, (&connection, &mut overlay), 12, &records);
     assert!(matches!(grown, Some(Answer::Full(_))), "{grown:?}");
 }
+
+/// Whether all of the organization is here, as is shown once this frame of it is committed.
+fn shown(hot: &mut Hot, connection: &Connection, payload: FeedPayload) -> bool {
+    let mut changing = Changing {
+        connection,
+        hot,
+        now: UnixMillis(1),
+    };
+    let frame = Frame {
+        region: NO,
+        session: SESSION,
+        feed: Feed::Organization,
+        payload,
+    };
+    feed::take(&mut changing, &mut Overlay::default(), frame).unwrap();
+    committed(hot, connection)
+}
+
+fn committed(hot: &mut Hot, connection: &Connection) -> bool {
+    let overview = Overview::default();
+    hot.save(connection).unwrap();
+    hot.publish(&overview);
+    overview.region(NO).unwrap().organization_told
+}
+
+#[test]
+fn what_the_database_holds_of_an_organization_is_not_all_before_its_sender_said_so() {
+    let (_directory, connection, mut hot) = live();
+    let live = "INSERT INTO feeds (region, feed, id, seq, live, generation, digest, fresh_ms)
+                VALUES (1, 5, ?1, 10, 1, 1, zeroblob(16), 0)";
+    connection.execute(live, [ID.to_bytes()]).unwrap();
+    // As of a backup.
+    hot.reload(&connection, NO).unwrap();
+    assert!(!committed(&mut hot, &connection));
+    let opens = |start| {
+        let feed = feed_code(Feed::Organization);
+        FeedPayload::Open(Open {
+            feed,
+            id: ID,
+            start,
+        })
+    };
+    let batch = |after, last, is_all: bool| {
+        let digest = is_all.then(Digest::default);
+        let records = Vec::new();
+        FeedPayload::Batch(Incoming {
+            after,
+            last,
+            digest,
+            records,
+        })
+    };
+    let mut is_told = |payload| shown(&mut hot, &connection, payload);
+    // What changed since is caught up with, however long that takes.
+    assert!(!is_told(opens(Start::Resume { seq: 10 })));
+    assert!(!is_told(batch(10, 20, false)));
+    assert!(is_told(batch(20, 30, true)));
+    assert!(is_told(batch(10, 20, false)), "held already");
+    assert!(!is_told(batch(30, 40, false)), "there is more");
+    assert!(is_told(batch(40, 40, true)));
+    // All of it is told anew, or from elsewhere.
+    assert!(!is_told(opens(Start::Snapshot)));
+    assert!(!is_told(batch(0, 10, false)));
+    assert!(is_told(batch(10, 50, true)));
+    assert!(!is_told(batch(70, 80, true)), "something is missing");
+    assert!(!is_told(opens(Start::Resume { seq: 50 })));
+    assert!(is_told(batch(50, 50, true)), "there is nothing new");
+
+    let region = hot.region(&connection, NO).unwrap().unwrap();
+    region.feed(Feed::Organization).session_began();
+    assert!(!committed(&mut hot, &connection), "nor in another session");
+}

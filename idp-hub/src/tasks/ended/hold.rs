@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use crate::store::RegionNo;
 
-/// An agent that has the directory tells what of it ended within a second or two. So many leave
-/// room for one that is busy, and for a slow link.
-const SAYS_WITHIN: Duration = Duration::from_secs(10);
+/// An agent that has the directory tells what of it ended within a second or two; one that could
+/// not write that down tries again after ten. So many leave room for one that is busy besides.
+const SAYS_WITHIN: Duration = Duration::from_secs(15);
 
 /// A region that has not said anything after so long is waited for no longer, where another one
 /// has: a site that is away for a week must not keep all users out.
@@ -17,13 +17,14 @@ const PATIENCE: Duration = Duration::from_secs(15 * 60);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Seen {
     pub(super) no: RegionNo,
-    /// Up to which change of the directory its agent holds it, if it is there.
+    /// Up to which change of the directory its agent holds it, if it is there and can tell what it
+    /// finds by it.
     pub(super) held: Option<u64>,
     /// How many changes there are.
     pub(super) head: u64,
-    /// Whether what it tells of its organization is live here: what ended is told with it, and
-    /// waits while all of it is told anew.
-    pub(super) is_live: bool,
+    /// Whether all that it has told of its organization by now is here, as of this hub's life: what
+    /// ended is told with it, and waits behind what changed since the backup.
+    pub(super) has_told: bool,
 }
 
 /// What was heard of the regions since the hub began.
@@ -32,7 +33,7 @@ pub(super) struct Hold {
     began: Instant,
     /// Up to which change of the directory each had to be told first.
     heads: BTreeMap<RegionNo, u64>,
-    /// Since when each has that, and is live.
+    /// Since when each has that, and nothing that it told is on its way.
     since: BTreeMap<RegionNo, Instant>,
     /// Which had their say.
     heard: BTreeSet<RegionNo>,
@@ -59,11 +60,7 @@ impl Hold {
             let no = seen.no;
             // What is changed later has nothing to do with who was deleted before.
             let head = *self.heads.entry(no).or_insert(seen.head);
-            if !seen.is_live {
-                // What it said until now was not all.
-                self.heard.remove(&no);
-            }
-            if !seen.is_live || seen.held.is_none_or(|it| it < head) {
+            if !seen.has_told || seen.held.is_none_or(|it| it < head) {
                 self.since.remove(&no);
                 continue;
             }
@@ -98,7 +95,7 @@ mod tests {
             no,
             held,
             head,
-            is_live: true,
+            has_told: true,
         }
     }
 
@@ -113,40 +110,41 @@ mod tests {
         };
         assert_eq!(after(0, None, None), None);
         assert_eq!(after(1, Some(7), Some(4)), None, "south has not all of it");
-        assert_eq!(after(11, Some(7), Some(5)), None, "it has only just now");
+        assert_eq!(after(16, Some(7), Some(5)), None, "it has only just now");
         // North had its say, and may go; south goes before its own, and begins anew.
         assert_eq!(after(20, None, None), None);
         assert_eq!(after(22, None, Some(5)), None);
-        assert_eq!(after(31, None, Some(5)), None);
-        assert_eq!(after(32, None, Some(9)), Some(0));
+        assert_eq!(after(36, None, Some(5)), None);
+        assert_eq!(after(37, None, Some(9)), Some(0));
         let (mut hold, now) = begun();
         assert_eq!(hold.look(now, &[]), Some(BTreeSet::new()));
     }
 
     #[test]
-    fn what_a_region_says_is_not_all_while_its_organization_is_told_anew() {
+    fn a_region_had_no_say_while_what_it_tells_is_on_its_way() {
         let (mut hold, begin) = begun();
-        let mut after = |seconds, is_live| {
+        let mut after = |seconds, has_told| {
             let now = begin + Duration::from_secs(seconds);
             let south = seen(SOUTH, None, 5);
             let north = Seen {
-                is_live,
+                has_told,
                 ..seen(NORTH, Some(7), 7)
             };
             let open = hold.look(now, &[north, south]);
             (open.is_some(), hold.heard.contains(&NORTH))
         };
+        // It has the directory at once, and was live in the backup.
         assert_eq!(after(0, false), (false, false));
         assert_eq!(after(600, false), (false, false), "it is told for long");
         assert_eq!(after(601, true), (false, false));
         assert_eq!(after(610, true), (false, false));
-        assert_eq!(after(611, true), (false, true));
-        // As it was in the backup, before its agent sent all of it again.
+        // Much changed meanwhile, behind which its word may wait.
         assert_eq!(after(612, false), (false, false));
         assert_eq!(after(613, true), (false, false));
-        assert_eq!(after(899, false), (false, false));
-        assert_eq!(after(900, true), (false, false), "late, and nobody had one");
-        assert_eq!(after(910, true), (true, true));
+        assert_eq!(after(627, true), (false, false));
+        assert_eq!(after(628, true), (false, true));
+        assert_eq!(after(640, false), (false, true), "it was said all the same");
+        assert_eq!(after(900, false), (true, true));
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Drift as text. Names and values are strangers' words: one line each.
 
 use shared::foreign;
+use shared::model::UnixMillis;
 
+use super::super::super::moment::ago;
 use super::super::super::output::{Screen, headers};
 use super::super::super::prompt::YES;
 use super::DriftPolicy;
@@ -11,16 +13,14 @@ use crate::api::{CuredDocument, DifferenceDocument, RemarkDocument};
 const ID_CHARS: usize = 12;
 
 /// What differs, and what to do next.
-pub(super) fn drift(all: &[RemarkDocument], screen: Screen) -> String {
+pub(super) fn drift(all: &[RemarkDocument], now: UnixMillis, screen: Screen) -> String {
     if all.is_empty() {
         return "Nothing differs from the directory. `idp-hub org status` shows how far it is \
                 applied."
             .to_owned();
     }
     let mut table = screen.table();
-    table.set_header(headers([
-        "REGION", "KIND", "NAME", "DIFFERS", "SINCE", "ID",
-    ]));
+    table.set_header(headers(["REGION", "KIND", "NAME", "DIFFERS", "FOR", "ID"]));
     for it in all {
         let differs = it.differences.iter().map(difference);
         let differs: Vec<String> = differs.collect();
@@ -29,7 +29,7 @@ pub(super) fn drift(all: &[RemarkDocument], screen: Screen) -> String {
             it.kind.clone(),
             foreign::line(&it.name),
             differs.join("\n"),
-            it.since.0.clone(),
+            ago(&it.since, now),
             short(it).to_owned(),
         ]);
     }
@@ -174,6 +174,9 @@ mod tests {
     use super::*;
     use crate::cli::arguments::Format;
 
+    /// 2026-11-26T10:05:00Z
+    const NOW: UnixMillis = UnixMillis(1_795_687_500_000);
+
     fn squeezed(text: &str) -> String {
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     }
@@ -194,7 +197,7 @@ mod tests {
             remark("user", "name", true),
             remark("group", "created-here", false),
         ];
-        let text = drift(&all, Screen::new(Format::Json));
+        let text = drift(&all, NOW, Screen::new(Format::Json));
         assert!(!text.contains('\u{1b}'), "{text}");
         let text = squeezed(&text);
         for expected in [
@@ -208,6 +211,7 @@ mod tests {
         assert!(!text.contains("backup"), "{text}");
         let unsaid = drift(
             &[remark("membership", "not-in-directory", true)],
+            NOW,
             Screen::new(Format::Json),
         );
         let unsaid = squeezed(&unsaid);
@@ -217,5 +221,22 @@ mod tests {
         );
         let it = difference(&all[0].differences[0]);
         assert_eq!(it, "name: directory \"ann\", region \"anna\"");
+    }
+
+    #[test]
+    fn a_drift_is_one_line_of_eighty_columns() {
+        let mut found = remark("user", "created-here", true);
+        found.id = "0123456789abcdef".repeat(4);
+        found.since.0 = "2026-11-26T10:00:00.123Z".to_owned();
+        let text = drift(&[found], NOW, Screen::new(Format::Table));
+        let lines: Vec<&str> = text.lines().take(3).collect();
+        assert!(
+            lines[1].contains(" 4 min ") && lines[1].ends_with(" 0123456789ab"),
+            "{text}"
+        );
+        assert!(
+            lines[1].chars().count() <= 80 && lines[2].is_empty(),
+            "{text}"
+        );
     }
 }

@@ -1,7 +1,9 @@
 //! Progress and failures as text. Names and errors are strangers' words: one line each.
 
 use shared::foreign;
+use shared::model::UnixMillis;
 
+use super::super::super::moment::ago;
 use super::super::super::output::{Screen, headers};
 use super::failures;
 use crate::api::{CountsDocument, ProgressDocument, RemarkDocument, SignInHoldDocument};
@@ -11,6 +13,7 @@ use crate::store::directory::UNTOLD_MAX;
 pub(super) fn status(
     regions: &[ProgressDocument],
     failed: &[RemarkDocument],
+    now: UnixMillis,
     screen: Screen,
 ) -> String {
     if regions.is_empty() {
@@ -28,7 +31,7 @@ pub(super) fn status(
         "NOTE",
     ]));
     for it in regions {
-        table.add_row(row(it));
+        table.add_row(row(it, now));
     }
     let mut text = table.trim_fmt();
     let shown = failed.len();
@@ -39,7 +42,7 @@ pub(super) fn status(
     if shown > 0 {
         text.push_str("\n\nNot applied:");
     }
-    for line in failures::lines(failed) {
+    for line in failures::lines(failed, now) {
         text.push_str(&format!("\n  {line}"));
     }
     if all > shown as u64 && shown > 0 {
@@ -52,15 +55,15 @@ pub(super) fn status(
 }
 
 /// Whom users of the directory wait for, if they do.
-pub(super) fn hold(it: &SignInHoldDocument) -> Option<String> {
-    let since = &it.since.as_ref()?.0;
+pub(super) fn hold(it: &SignInHoldDocument, now: UnixMillis) -> Option<String> {
+    let since = ago(it.since.as_ref()?, now);
     let regions: Vec<String> = it.regions.iter().map(|it| foreign::line(it)).collect();
     let regions = match regions.is_empty() {
         true => "the hub".to_owned(),
         false => regions.join(", "),
     };
     Some(format!(
-        "Users wait since the restore ({since}) for {regions} to say who was deleted\n  \
+        "Users wait since the restore {since} ago for {regions} to say who was deleted\n  \
          next: bring them back, or let users sign in without: idp-hub org admit"
     ))
 }
@@ -69,11 +72,12 @@ fn has_drift(it: &ProgressDocument) -> bool {
     it.progress.as_ref().is_some_and(|it| it.drift > 0)
 }
 
-fn row(it: &ProgressDocument) -> [String; 8] {
+fn row(it: &ProgressDocument, now: UnixMillis) -> [String; 8] {
+    let away = it.away_since.as_ref();
+    let note = note(it, away.map(|it| format!("away for {}", ago(it, now))));
     let Some(counts) = &it.progress else {
         let none = String::new;
         let region = foreign::line(&it.region);
-        let note = note(it);
         return [region, none(), none(), none(), none(), none(), none(), note];
     };
     [
@@ -84,13 +88,15 @@ fn row(it: &ProgressDocument) -> [String; 8] {
         counts.failed.to_string(),
         counts.drift.to_string(),
         it.policy.clone(),
-        note(it),
+        note,
     ]
 }
 
-/// The same of one region in a line of its own.
+/// The same of one region in a line of its own, which says the same for as long as nothing changes.
 pub(super) fn line(it: &ProgressDocument) -> String {
-    let (region, note) = (foreign::line(&it.region), note(it));
+    let away = it.away_since.as_ref();
+    let note = note(it, away.map(|it| format!("away since {}", it.0)));
+    let region = foreign::line(&it.region);
     let Some(counts) = &it.progress else {
         return format!("{region}: {note}");
     };
@@ -150,11 +156,8 @@ fn left(it: &ProgressDocument, counts: &CountsDocument) -> String {
     }
 }
 
-fn note(it: &ProgressDocument) -> String {
-    let mut notes = Vec::new();
-    if let Some(since) = &it.away_since {
-        notes.push(format!("away since {}", since.0));
-    }
+fn note(it: &ProgressDocument, away: Option<String>) -> String {
+    let mut notes: Vec<String> = away.into_iter().collect();
     match &it.progress {
         None if it.merged => notes.push("its agent has said nothing yet".to_owned()),
         None => notes.push("not merged: idp-hub org plan".to_owned()),
@@ -181,6 +184,9 @@ mod tests {
     use super::*;
     use crate::cli::arguments::Format;
 
+    /// 2026-11-26T10:05:00Z
+    const NOW: UnixMillis = UnixMillis(1_795_687_500_000);
+
     fn region(document: Value) -> ProgressDocument {
         serde_json::from_value(document).unwrap()
     }
@@ -201,7 +207,7 @@ mod tests {
     }
 
     fn squeezed(regions: &[ProgressDocument], failures: &[RemarkDocument]) -> String {
-        let text = status(regions, failures, Screen::new(Format::Table));
+        let text = status(regions, failures, NOW, Screen::new(Format::Table));
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
@@ -229,7 +235,7 @@ mod tests {
             "299 of 300",
             "99 %",
             "1, 4 min",
-            "403 at keystone; give it the role (tried 3 times since 2026-11-26T10:00:00Z)",
+            "403 at keystone; give it the role (tried 3 times in 5 min)",
             "not merged",
             "next: idp-hub org drift",
         ] {
@@ -239,14 +245,14 @@ mod tests {
 
     #[test]
     fn whom_users_wait_for_is_said_with_what_to_do() {
-        let of = |document: Value| hold(&serde_json::from_value(document).unwrap());
+        let of = |document: Value| hold(&serde_json::from_value(document).unwrap(), NOW);
         let since = "2026-11-26T10:00:00Z";
         assert_eq!(of(json!({ "regions": [] })), None);
         let text = of(json!({ "since": since, "regions": ["home", "north"] })).unwrap();
         assert_eq!(
             text,
-            "Users wait since the restore (2026-11-26T10:00:00Z) for home, north to say who was \
-             deleted\n  next: bring them back, or let users sign in without: idp-hub org admit"
+            "Users wait since the restore 5 min ago for home, north to say who was deleted\n  \
+             next: bring them back, or let users sign in without: idp-hub org admit"
         );
         assert!(of(json!({ "since": since, "regions": [] })).is_some());
     }
@@ -254,7 +260,7 @@ mod tests {
     #[test]
     fn a_region_that_was_away_while_the_directory_was_changed_is_not_done() {
         let cells = |it: &ProgressDocument| {
-            let [_, _, done, left, .., note] = row(it);
+            let [_, _, done, left, .., note] = row(it, NOW);
             [done, left, note]
         };
         assert_eq!(cells(&home(&json!({}))), ["100 %", "nothing", ""]);
@@ -262,7 +268,7 @@ mod tests {
         assert_eq!(cells(&untold), ["37 %", "500 not told yet", ""]);
         let since = "2026-11-26T10:00:00Z";
         let away = home(&json!({ "untold": 500, "away_since": since }));
-        let note = format!("away since {since}");
+        let note = "away for 5 min".to_owned();
         assert_eq!(cells(&away), ["37 %", "500 not told yet", &note]);
         // It may be a hub of which nobody knows what it told.
         let unknown = home(&json!({ "untold": null, "away_since": since }));
@@ -275,5 +281,22 @@ mod tests {
         let silent = home(&json!({ "progress": null, "away_since": since }));
         let note = format!("{note}; its agent has said nothing yet");
         assert_eq!(cells(&silent), ["", "", &note]);
+    }
+
+    #[test]
+    fn a_region_that_is_away_is_one_line_of_eighty_columns() {
+        let away = home(&json!({ "away_since": "2026-11-26T10:00:00.123Z" }));
+        let text = status(&[away], &[], NOW, Screen::new(Format::Table));
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 2, "{text}");
+        assert!(lines[1].ends_with("away for 4 min"), "{text}");
+        assert!(lines.iter().all(|it| it.len() <= 80), "{text}");
+    }
+
+    #[test]
+    fn a_line_that_is_followed_does_not_change_with_the_time() {
+        let since = "2026-11-26T10:00:00.123Z";
+        let line = line(&home(&json!({ "away_since": since })));
+        assert!(line.ends_with(&format!("away since {since}")), "{line}");
     }
 }
