@@ -233,6 +233,19 @@ pub(super) fn stays(it: &Remark) -> bool {
     }
 }
 
+/// Whether an agent tells that what the hub decided to be a thing of the directory is the region's
+/// own, as it has another one for that.
+pub(super) fn disowns(agent: &Agent) -> bool {
+    let bindings = &agent.replica().bindings;
+    agent.remarks().iter().any(|it| match &it.subject {
+        Subject::Own(kind, here) => {
+            let becomes = bindings.get(&(*kind, here.clone()));
+            matches!(becomes, Some(Becomes::Object(_)))
+        }
+        _ => false,
+    })
+}
+
 /// No name for the meantime was left behind.
 pub(super) fn no_leftovers(agent: &Agent, directory: &Directory) {
     let known = agent.known();
