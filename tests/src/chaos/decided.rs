@@ -15,13 +15,15 @@ use super::site::Site;
 
 const SHOP: ObjectId = ObjectId::from_bytes([9; 16]);
 
+const STORE: ObjectId = ObjectId::from_bytes([10; 16]);
+
 /// A merged region with the department `research`, of which all is in place.
 async fn merged() -> (Hub, Agent, ChaCha8Rng) {
     let mut chance = ChaCha8Rng::seed_from_u64(1);
     let mut hub = Hub::found().await;
     let site = Site::start(1, false).await;
     let research = json!({ "domain": { "name": "research" } });
-    assert!(site.keystone.ask("POST", "/domains", &research));
+    site.keystone.made("/domains", &research);
     let mut agent = Agent::start(hub.region(0).await, site, 3).await;
     agent.tell(&mut hub).await;
     hub.merge(0).await;
@@ -50,15 +52,16 @@ fn named(agent: &Agent, name: &str) -> Vec<CloudId> {
     named.map(|(id, _)| id).collect()
 }
 
-async fn make_shop(hub: &mut Hub) {
+async fn make(hub: &mut Hub, id: ObjectId, name: &str) {
     let object = Object::Project(Project {
         department: department(hub),
         parent: None,
-        name: "shop".to_owned(),
-        description: None,
+        name: name.to_owned(),
+        // As Keystone keeps none.
+        description: Some(String::new()),
         enabled: true,
     });
-    assert!(hub.edit(Edit::Create { id: SHOP, object }).await);
+    assert!(hub.edit(Edit::Create { id, object }).await);
 }
 
 /// A namesake that the region made itself.
@@ -68,7 +71,7 @@ fn make_there(agent: &Agent) -> CloudId {
     let mut research = departments.iter().filter(|(_, it)| it.name == "research");
     let research = research.next().unwrap().0.to_string();
     let body = json!({ "project": { "name": "shop", "domain_id": research } });
-    assert!(keystone.ask("POST", "/projects", &body));
+    keystone.made("/projects", &body);
     named(agent, "shop").remove(0)
 }
 
@@ -76,7 +79,7 @@ fn make_there(agent: &Agent) -> CloudId {
 async fn what_was_decided_of_a_namesake_that_is_none_any_more_is_decided_anew() {
     let (mut hub, mut agent, mut chance) = merged().await;
     let there = make_there(&agent);
-    make_shop(&mut hub).await;
+    make(&mut hub, SHOP, "shop").await;
     rest(&mut agent, &mut hub, &mut chance).await;
     // The name is taken, and the hub takes the region's for its own.
     hub.merge(0).await;
@@ -102,20 +105,12 @@ async fn what_was_decided_of_a_namesake_that_is_none_any_more_is_decided_anew() 
 async fn a_hub_of_an_older_backup_knows_a_thing_by_its_marker_whatever_its_name_is() {
     let (mut hub, mut agent, mut chance) = merged().await;
     hub.back_up();
-    make_shop(&mut hub).await;
+    make(&mut hub, SHOP, "shop").await;
     rest(&mut agent, &mut hub, &mut chance).await;
     let here = named(&agent, "shop").remove(0);
     hub.set_back().await;
     // Another one, which has the name there by then.
-    let other = ObjectId::from_bytes([10; 16]);
-    let object = Object::Project(Project {
-        department: department(&hub),
-        parent: None,
-        name: "store".to_owned(),
-        description: None,
-        enabled: true,
-    });
-    assert!(hub.edit(Edit::Create { id: other, object }).await);
+    make(&mut hub, STORE, "store").await;
     give_way(&agent.site.keystone, ObjectKind::Project, &here, "store");
     rest(&mut agent, &mut hub, &mut chance).await;
     hub.merge(0).await;
