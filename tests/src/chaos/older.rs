@@ -1,10 +1,13 @@
 //! A hub that is set back to an older backup in the middle of it all, on a new machine.
 
 use idp_hub::store::{Store, back_up, restore};
-use shared::model::{DriftKind, DriftWhy, Remark, RemarkState, UnixMillis};
+use shared::model::{
+    Administration, CloudId, DriftKind, DriftWhy, Remark, RemarkState, UnixMillis,
+};
 use shared::runtime::clock::Clock;
 
 use super::hub::{Hub, OURS, by, folder};
+use super::local;
 use super::trace;
 use super::world::{Counts, World};
 
@@ -74,12 +77,34 @@ impl World {
         }
         for _ in 0..MERGES_MAX {
             for at in self.order.clone() {
+                self.remove_lost_administrators(at);
                 self.merge(at).await;
                 self.settle().await;
             }
             let mut agents = self.agents.iter();
             if !agents.any(|it| it.remarks().iter().any(is_forgotten)) {
                 return;
+            }
+        }
+    }
+}
+
+impl World {
+    /// No region brings anything into the department of the cloud administrators, so that what was
+    /// made in it since the backup is removed in the region.
+    fn remove_lost_administrators(&mut self, at: usize) {
+        let (agent, directory) = (&self.agents[at], &self.hub.expected);
+        let place = Administration::of(OURS).department;
+        let all = agent.site.keystone.organization();
+        let known = agent.site.marked(OURS);
+        let homes = known.iter().filter(|(_, id)| **id == place);
+        let homes: Vec<CloudId> = homes.map(|((_, here), _)| here.clone()).collect();
+        for ((kind, here), id) in &known {
+            let object = all.object(*kind, here);
+            let home = object.as_ref().and_then(|it| it.department());
+            let is_there = home.is_some_and(|it| homes.contains(it));
+            if is_there && !directory.has(*kind, *id) && directory.ended(*id).is_none() {
+                local::remove(&agent.site.keystone, &mut self.kept[at], *kind, here);
             }
         }
     }

@@ -48,7 +48,7 @@ pub struct World {
     chance: ChaCha8Rng,
     pub(super) hub: Hub,
     pub(super) agents: Vec<Agent>,
-    kept: Vec<Kept>,
+    pub(super) kept: Vec<Kept>,
     merged: BTreeSet<usize>,
     /// In which order the regions are merged.
     pub(super) order: Vec<usize>,
@@ -340,7 +340,8 @@ impl World {
                 })
             };
             let is_told = |it: &&Subject| told.contains(it) || may_wait(it) || is_blocked(it);
-            let untold: Vec<_> = differing.iter().filter(|it| !is_told(it)).collect();
+            let untold = differing.iter().filter(|it| !is_told(it));
+            let untold: Vec<_> = untold.map(|it| (it, agent.core.standing(it))).collect();
             // What is the region's own, as it was withheld, is told as well, and no difference.
             let counts = agent.remarks().into_iter().filter(is_of_region);
             let counts = check::told(&counts.collect::<Vec<_>>());

@@ -184,8 +184,10 @@ impl<'a> Merger<'a> {
         let kind = work.kind;
         let place = (within, Folded::new(name));
         let is_administration = within == Some(self.administration.department);
-        // Whatever its name is by now. A global role is what its name says, in every cloud.
-        let is_another = department.is_some() && self.marked(kind, here).is_some();
+        // Whatever its name is by now. But a global role is what its name says, in every cloud, and
+        // where nothing comes in whoever was lost is made anew by hand.
+        let is_by_name = department.is_none() || is_administration;
+        let is_another = !is_by_name && self.marked(kind, here).is_some();
         match work.names.get(&place) {
             None if is_administration => {
                 self.skip(kind, here, name, Reason::Administration);
