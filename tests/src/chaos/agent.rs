@@ -139,6 +139,8 @@ impl Agent {
             lacks,
         };
         self.readings.insert(kind, reading);
+        // What is ordered from now on, it does not show.
+        self.now += Duration::from_millis(1);
     }
 
     /// What a reading met is told, but for what is known better since it began.
