@@ -1,6 +1,7 @@
 //! A hub that was restored: its regions bear markers of what was made since the backup.
 
 use proptest::prelude::*;
+use shared::model::Object;
 
 use super::names::no_two_are_the_same;
 use super::properties::{add_all, clouds, made};
