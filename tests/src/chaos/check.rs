@@ -30,7 +30,14 @@ pub(super) fn differing(agent: &Agent, directory: &Directory) -> BTreeSet<Subjec
     for ((kind, it), id) in &known {
         let is_off = |object: &Object<CloudId>| is_on(object) == Some(false);
         let object = cloud.object(*kind, it).unwrap();
-        let is_left = match directory.ended(*id).map(|it| it.how) {
+        // What a hub that was set back never heard of again is as its agent was told last.
+        let told = agent
+            .replica()
+            .ended
+            .get(id)
+            .filter(|_| !directory.has(*kind, *id));
+        let ended = directory.ended(*id).map(|it| it.how);
+        let is_left = match ended.or(told.map(|it| it.1)) {
             Some(End::Deleted) => true,
             Some(End::Retired) => !is_off(&object),
             None => !directory.has(*kind, *id),

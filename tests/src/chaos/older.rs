@@ -79,8 +79,8 @@ impl World {
             for at in self.order.clone() {
                 self.remove_lost_administrators(at);
                 self.merge(at).await;
-                self.settle().await;
             }
+            self.settle().await;
             let mut agents = self.agents.iter();
             if !agents.any(|it| it.remarks().iter().any(is_forgotten)) {
                 return;

@@ -206,8 +206,8 @@ impl World {
         for edit in std::mem::take(&mut self.backlog) {
             let _ = self.hub.edit(edit).await;
         }
-        self.settle().await;
         self.merge_what_is_forgotten().await;
+        self.settle().await;
         self.hub.is_sound().await;
         for at in 0..self.agents.len() {
             self.differs_as_told(at);
