@@ -2,7 +2,8 @@
 //!
 //! The same order may be given again, as twice is once. Another one must not, before the cloud was
 //! read: what was made under one name would be made again under the next. Nor must something be
-//! made again by the same: somebody there may have given it another name since, and its own is free.
+//! made again by the same: somebody there may have given it another name since, and its own is
+//! free.
 
 use std::collections::BTreeSet;
 use std::time::Instant;

@@ -127,7 +127,7 @@ impl Agent {
         &self.replica
     }
 
-    /// Begins to read a kind: what is there now will be told later.
+    /// Begins to read a kind: what is there now is told later, and no later order.
     pub(super) fn begin_reading(&mut self, kind: RecordKind, lacks: BTreeSet<CloudId>) {
         let groups = self.site.keystone.organization().groups;
         let mut records = self.site.records();
@@ -139,7 +139,6 @@ impl Agent {
             lacks,
         };
         self.readings.insert(kind, reading);
-        // What is ordered from now on, it does not show.
         self.now += Duration::from_millis(1);
     }
 

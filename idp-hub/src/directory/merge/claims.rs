@@ -32,10 +32,10 @@ pub(super) type Claims<'a> = HashMap<&'a CloudId, Claim>;
 pub(super) type Names = HashMap<(Option<ObjectId>, Folded), ObjectId>;
 
 impl<'a> Merger<'a> {
-    /// Whose map or marker says which of the directory's it is. Where two are the same by that, what
-    /// the agent tells to be none of the directory's is not it: what was decided came too late there,
-    /// as the agent had made another one by then, or a marker was copied with its thing. Otherwise
-    /// the map is believed more, then who has the name, then the smaller id.
+    /// Whose map or marker says which of the directory's it is. Where two are the same by that,
+    /// what the agent tells to be none of the directory's is not it: what was decided came too late
+    /// there, as the agent had made another one by then, or a marker was copied with its thing.
+    /// Otherwise the map is believed more, then who has the name, then the smaller id.
     pub(super) fn claims(
         &self,
         kind: ObjectKind,
