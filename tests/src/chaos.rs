@@ -15,9 +15,12 @@
 mod agent;
 mod call;
 mod check;
+#[cfg(test)]
+mod decided;
 mod edits;
 mod hub;
 mod local;
+mod older;
 mod place;
 mod rest;
 mod site;
@@ -28,6 +31,7 @@ use std::sync::OnceLock;
 
 use rand::{Rng, RngExt};
 
+pub use older::play_set_back;
 pub use soak::{Soak, soak};
 pub use world::{World, play};
 

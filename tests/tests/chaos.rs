@@ -5,12 +5,16 @@
 use std::env::var;
 use std::ops::Range;
 
-use tests::chaos::play;
+use tests::chaos::{play, play_set_back};
 
 /// Operations of each seed: 10,000 of all ten.
 const OPERATIONS: usize = 1000;
 
 const SEEDS: Range<u64> = 0..10;
+
+/// Of those in which the hub is set back, and how many operations each of them has.
+const SET_BACK: Range<u64> = 0..8;
+const OPERATIONS_SET_BACK: usize = 200;
 
 fn number(name: &str) -> Option<u64> {
     let text = var(name).ok()?;
@@ -20,8 +24,13 @@ fn number(name: &str) -> Option<u64> {
     )
 }
 
-fn plays(seeds: Range<u64>) {
-    let operations = number("REGROUP_CHAOS_OPERATIONS").map_or(OPERATIONS, |it| it as usize);
+fn plays(seeds: Range<u64>, is_set_back: bool) {
+    let most = if is_set_back {
+        OPERATIONS_SET_BACK
+    } else {
+        OPERATIONS
+    };
+    let operations = number("REGROUP_CHAOS_OPERATIONS").map_or(most, |it| it as usize);
     let only = number("REGROUP_CHAOS_SEED");
     // What is asked for is played by the half that has it, and any other seed by the first.
     let is_first = seeds.start == SEEDS.start;
@@ -34,7 +43,11 @@ fn plays(seeds: Range<u64>) {
             .enable_all()
             .build();
         eprintln!("chaos of seed {seed}: REGROUP_CHAOS_SEED={seed} plays it again");
-        let counts = runtime.unwrap().block_on(play(seed, operations));
+        let runtime = runtime.unwrap();
+        let counts = match is_set_back {
+            true => runtime.block_on(play_set_back(seed, operations)),
+            false => runtime.block_on(play(seed, operations)),
+        };
         eprintln!("  {counts:?}");
     }
 }
@@ -42,10 +55,15 @@ fn plays(seeds: Range<u64>) {
 // Two halves, so that two cores are at work.
 #[test]
 fn whatever_happens_all_regions_become_what_the_directory_says() {
-    plays(SEEDS.start..5);
+    plays(SEEDS.start..5, false);
 }
 
 #[test]
 fn whatever_else_happens_they_do_as_well() {
-    plays(5..SEEDS.end);
+    plays(5..SEEDS.end, false);
+}
+
+#[test]
+fn a_hub_that_is_set_back_to_a_backup_loses_and_doubles_nothing() {
+    plays(SET_BACK, true);
 }

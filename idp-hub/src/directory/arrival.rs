@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use shared::ids::{FederationId, ObjectId, RegionId};
 use shared::model::{
-    Becomes, Binding, CloudId, Custody, Entry, Link, Marker, Object, ObjectKind, Organization,
-    Record,
+    Becomes, Binding, CloudId, Custody, DriftKind, Entry, Link, Marker, Object, ObjectKind,
+    Organization, Record, Remark, RemarkState, Subject,
 };
 
 use super::merge::Arrival;
@@ -23,6 +23,7 @@ pub struct Told {
     map: BTreeMap<(ObjectKind, CloudId), ObjectId>,
     withheld: BTreeSet<(ObjectKind, CloudId)>,
     markers: BTreeMap<(ObjectKind, CloudId), Marker>,
+    own: BTreeSet<(ObjectKind, CloudId)>,
     reserved: BTreeSet<(ObjectKind, CloudId)>,
     /// That its administrator works in.
     admin_project: Option<CloudId>,
@@ -41,6 +42,7 @@ impl Told {
             Record::Membership(it) => self.organization.link(Link::Membership(it)),
             Record::Implication(it) => self.organization.link(Link::Implication(it)),
             Record::Assignment(it) => self.organization.link(Link::Assignment(it)),
+            Record::Remark(it) => self.own.extend(own(&it)),
             _ => {}
         }
     }
@@ -90,6 +92,7 @@ impl Told {
             withheld: &self.withheld,
             markers: &self.markers,
             earlier,
+            own: &self.own,
             reserved: &self.reserved,
             is_first,
             admin_project,
@@ -118,6 +121,18 @@ impl Told {
         }
         self.organization.insert(id, object);
     }
+}
+
+/// What a remark says to be the region's own.
+fn own(remark: &Remark) -> Option<(ObjectKind, CloudId)> {
+    let (Subject::Own(kind, here), RemarkState::Drift { what, .. }) =
+        (&remark.subject, &remark.state)
+    else {
+        return None;
+    };
+    let mut what = what.iter();
+    let is_own = what.any(|it| it.what == DriftKind::CreatedHere);
+    is_own.then(|| (*kind, here.clone()))
 }
 
 #[cfg(test)]

@@ -67,6 +67,8 @@ pub struct Arrival<'a> {
     /// What earlier federations' markers are the directory's things by, since these came with
     /// another region.
     pub earlier: &'a Earlier,
+    /// What its agent tells to be no thing of the directory's here, whatever was decided about it.
+    pub own: &'a BTreeSet<(ObjectKind, CloudId)>,
     /// What stays its own: Default and the departments of services with all that they hold, and
     /// whatever else its policy protects.
     pub reserved: &'a BTreeSet<(ObjectKind, CloudId)>,
@@ -341,6 +343,12 @@ impl<'a> Merger<'a> {
 
     fn is_reserved(&self, kind: ObjectKind, here: &CloudId) -> bool {
         self.arrival.reserved.contains(&(kind, here.clone()))
+    }
+
+    /// Whether the region's agent tells that it is no thing of the directory's.
+    fn is_own(&self, kind: ObjectKind, here: &CloudId) -> bool {
+        // Most regions have few such things.
+        !self.arrival.own.is_empty() && self.arrival.own.contains(&(kind, here.clone()))
     }
 
     /// What is known of a thing but for its name.

@@ -1,7 +1,9 @@
 //! Orders of which nobody knows whether they were carried out: the answer was lost.
 //!
 //! The same order may be given again, as twice is once. Another one must not, before the cloud was
-//! read: what was made under one name would be made again under the next.
+//! read: what was made under one name would be made again under the next. Nor must something be
+//! made again by the same: somebody there may have given it another name since, and its own is
+//! free.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -84,6 +86,12 @@ impl Reconciler {
         let doubt = self.doubts.get(subject)?;
         let is_same = due.is_some_and(|it| it.order == doubt.task.order);
         (!is_same).then(|| doubt.kind())
+    }
+
+    /// The reading that the same making must wait for.
+    pub(super) fn may_be_made(&self, subject: &Subject) -> Option<RecordKind> {
+        let doubt = self.doubts.get(subject)?;
+        matches!(doubt.task.order, Order::Create { .. }).then(|| doubt.kind())
     }
 
     /// What a reading shows to have been carried out is noted as if the answer had come. What was

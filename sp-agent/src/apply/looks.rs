@@ -145,11 +145,14 @@ pub(super) const fn known<'a>(
     actual: &'a Actual,
     replica: &'a Replica,
 ) -> Known<'a> {
-    let directory = &replica.directory;
+    let Replica {
+        directory, ended, ..
+    } = replica;
     Known {
         base,
         actual,
         directory,
+        ended,
     }
 }
 

@@ -7,6 +7,7 @@ use super::Reconciler;
 use super::compare::{
     default_project, differences, digest, enabled, is_as_before, put_right, switched, translated,
 };
+use super::looks::known;
 use super::places::Place;
 use super::subject::{Difference, Drift, Level, Subject, Wait, Why, record_kind};
 use super::verdict::{Done, Due, Verdict};
@@ -217,7 +218,11 @@ impl Reconciler {
     /// What is neither in the directory nor known to have ended stays as it is.
     fn judge_unknown(&self, kind: ObjectKind, id: ObjectId) -> Verdict {
         let Place::Here(here) = self.places.place((kind, id), &self.base) else {
-            return Verdict::Nothing(None);
+            let applied = self.base.objects.get(&(kind, id));
+            let known = known(&self.base, &self.actual, &self.replica);
+            let is_passed_on = |it: &Applied| self.places.is_passed_on((kind, id), &it.here, known);
+            let is_over = applied.is_some_and(is_passed_on);
+            return Verdict::Nothing(is_over.then_some(Note::Object(kind, id, None)));
         };
         let is_own = matches!(self.places.binding(kind, &here), Some(Becomes::Withheld(_)));
         match self.actual.object(kind, &here) {

@@ -2,13 +2,14 @@
 //!
 //! A thing is known by what was applied last, then by what the hub decided about it, then by the
 //! federation's marker on it, where that can be believed; the first of these that names something
-//! that is in the cloud counts.
+//! that is in the cloud counts. What was applied as something of which the hub says nothing any
+//! more, as it was restored from a backup, and is another thing by its word now, is that one.
 //! Kept up to date thing by thing, so that one change costs a look at what it concerns.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use shared::ids::{FederationId, ObjectId};
-use shared::model::{Becomes, CloudId, Custody, Object, ObjectKind, Organization};
+use shared::model::{Becomes, CloudId, Custody, End, Object, ObjectKind, Organization};
 
 use super::actual::Actual;
 use crate::cloud::is_same_name;
@@ -37,6 +38,15 @@ pub(super) struct Known<'a> {
     pub(super) base: &'a Base,
     pub(super) actual: &'a Actual,
     pub(super) directory: &'a Organization<ObjectId>,
+    pub(super) ended: &'a BTreeMap<ObjectId, (ObjectKind, End)>,
+}
+
+impl Known<'_> {
+    /// Whether the hub tells of a thing, or told that it ended.
+    fn is_told(&self, (kind, id): There) -> bool {
+        let ended = self.ended.get(&id);
+        self.directory.has(kind, &id) || ended.is_some_and(|(of, _)| *of == kind)
+    }
 }
 
 /// What is known by what.
@@ -178,12 +188,31 @@ impl Places {
         self.resolve_all(here.0, concerned, known)
     }
 
-    /// Looks at a thing of the directory that may be another one by its markers.
+    /// Looks at a thing of the directory that may be another one by its markers, or that was
+    /// applied as what is another one by the hub's word.
     pub(super) fn look(&mut self, what: There, known: Known<'_>) -> Vec<Moved> {
-        match self.marked.contains_key(&what) {
-            true => self.resolve_all(what.0, BTreeSet::from([what.1]), known),
-            false => Vec::new(),
+        let (kind, id) = what;
+        let mut concerned = BTreeSet::new();
+        if self.marked.contains_key(&what) {
+            concerned.insert(id);
         }
+        if let Some(applied) = known.base.objects.get(&what)
+            && let Some(Becomes::Object(other)) = self.binding(kind, &applied.here)
+            && *other != id
+        {
+            concerned.extend([id, *other]);
+        }
+        self.resolve_all(kind, concerned, known)
+    }
+
+    /// Whether the hub, which says nothing any more of what a thing of the cloud was applied as,
+    /// has decided that it is another one.
+    pub(super) fn is_passed_on(&self, what: There, here: &CloudId, known: Known<'_>) -> bool {
+        let (kind, id) = what;
+        let Some(Becomes::Object(other)) = self.binding(kind, here) else {
+            return false;
+        };
+        *other != id && known.directory.has(kind, other) && !known.is_told(what)
     }
 
     /// Looks at what is noted of a thing; `base` holds it already.
@@ -263,12 +292,13 @@ impl Places {
         let applied = base.objects.get(&what).map(|it| &it.here);
         // Two may have been applied as one thing; the later note counts.
         let applied = applied.filter(|it| self.based.get(&(kind, (*it).clone())) == Some(&id));
+        let applied = applied.filter(|it| !self.is_passed_on(what, it, known));
         if let Some(here) = applied.filter(|it| is_there(it)) {
             return Some(here.clone());
         }
         let is_free = |here: &CloudId| {
             let based = self.based.get(&(kind, here.clone()));
-            based.is_none_or(|it| *it == id)
+            based.is_none_or(|it| *it == id || self.is_passed_on((kind, *it), here, known))
         };
         let bound = self.bound.get(&what).into_iter().flatten();
         if let Some(here) = bound.into_iter().find(|it| is_there(it) && is_free(it)) {

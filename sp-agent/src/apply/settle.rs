@@ -61,9 +61,12 @@ impl Reconciler {
             Verdict::Nothing(note) => (None, note),
             Verdict::InPlace(note) => (Some(Standing::InPlace), note),
             Verdict::Due(due) => {
-                let standing = match self.failures.holds(&subject, now) {
-                    true => Standing::Failed,
-                    false => Standing::Due(due.level),
+                let failed = self.failures.get(&subject).is_some();
+                let standing = match self.may_be_made(&subject) {
+                    Some(kind) if !failed => Standing::Waiting(Wait::Reading(kind)),
+                    Some(_) => Standing::Failed,
+                    None if self.failures.holds(&subject, now) => Standing::Failed,
+                    None => Standing::Due(due.level),
                 };
                 self.stand(subject, Some(standing));
                 return;

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod cloud;
+mod decided;
 mod ended;
 mod faults;
 mod fields;

@@ -127,6 +127,7 @@ fn planned(
         withheld: &BTreeSet::new(),
         markers: &before.markers,
         earlier: &BTreeMap::new(),
+        own: &BTreeSet::new(),
         reserved: &BTreeSet::new(),
         is_first: before.is_first,
         admin_project: "admin",

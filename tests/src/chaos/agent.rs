@@ -127,7 +127,7 @@ impl Agent {
         &self.replica
     }
 
-    /// Begins to read a kind: what is there now will be told later.
+    /// Begins to read a kind: what is there now is told later, and no later order.
     pub(super) fn begin_reading(&mut self, kind: RecordKind, lacks: BTreeSet<CloudId>) {
         let groups = self.site.keystone.organization().groups;
         let mut records = self.site.records();
@@ -139,6 +139,7 @@ impl Agent {
             lacks,
         };
         self.readings.insert(kind, reading);
+        self.now += Duration::from_millis(1);
     }
 
     /// What a reading met is told, but for what is known better since it began.

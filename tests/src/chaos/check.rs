@@ -30,7 +30,14 @@ pub(super) fn differing(agent: &Agent, directory: &Directory) -> BTreeSet<Subjec
     for ((kind, it), id) in &known {
         let is_off = |object: &Object<CloudId>| is_on(object) == Some(false);
         let object = cloud.object(*kind, it).unwrap();
-        let is_left = match directory.ended(*id).map(|it| it.how) {
+        // What a hub that was set back never heard of again is as its agent was told last.
+        let told = agent
+            .replica()
+            .ended
+            .get(id)
+            .filter(|_| !directory.has(*kind, *id));
+        let ended = directory.ended(*id).map(|it| it.how);
+        let is_left = match ended.or(told.map(|it| it.1)) {
             Some(End::Deleted) => true,
             Some(End::Retired) => !is_off(&object),
             None => !directory.has(*kind, *id),
@@ -231,6 +238,19 @@ pub(super) fn stays(it: &Remark) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether an agent tells that what the hub decided to be a thing of the directory is the region's
+/// own, as it has another one for that.
+pub(super) fn disowns(agent: &Agent) -> bool {
+    let bindings = &agent.replica().bindings;
+    agent.remarks().iter().any(|it| match &it.subject {
+        Subject::Own(kind, here) => {
+            let becomes = bindings.get(&(*kind, here.clone()));
+            matches!(becomes, Some(Becomes::Object(_)))
+        }
+        _ => false,
+    })
 }
 
 /// No name for the meantime was left behind.

@@ -32,10 +32,12 @@ const REMARKS_MAX: u32 = 1000;
 
 pub(super) struct Hub {
     pub(super) store: Store,
-    _folder: TempDir,
+    pub(super) folder: TempDir,
     session: u64,
     /// What the directory must be, by the same edits made in memory.
     pub(super) expected: Directory,
+    /// Whether it knows less than its regions may.
+    pub(super) was_set_back: bool,
 }
 
 /// A folder that costs no disk.
@@ -47,7 +49,7 @@ pub(super) fn folder() -> TempDir {
     }
 }
 
-fn by() -> By {
+pub(super) fn by() -> By {
     By::new("ann", "192.0.2.7")
 }
 
@@ -78,9 +80,10 @@ impl Hub {
         founded.await.unwrap();
         Self {
             store,
-            _folder: folder,
+            folder,
             session: 0,
             expected: Directory::new(OURS),
+            was_set_back: false,
         }
     }
 
@@ -133,6 +136,9 @@ impl Hub {
         }
         // Behind them.
         self.store.change(|_| Ok(())).await.unwrap();
+        if self.was_set_back {
+            self.end_again().await;
+        }
     }
 
     /// Tells an agent the directory; `batches_max` of it, as a link that breaks then.
@@ -214,7 +220,7 @@ impl Hub {
         assert!(stored.live().links().eq(self.expected.live().links()));
     }
 
-    async fn reload(&mut self) {
+    pub(super) async fn reload(&mut self) {
         self.expected = self.store.read(|it| it.directory()).await.unwrap();
     }
 

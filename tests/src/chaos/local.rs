@@ -154,12 +154,17 @@ fn delete(site: &impl Place, all: &All, kept: &mut Kept, chance: &mut impl Rng) 
         _ => ObjectKind::User,
     };
     let (id, _) = any(chance, all, kind)?;
+    Some(remove(site, kept, kind, &id))
+}
+
+/// Whether it was there, and is not any more.
+pub(super) fn remove(site: &impl Place, kept: &mut Kept, kind: ObjectKind, id: &CloudId) -> bool {
     let path = format!("/{}/{id}", collection(kind));
     let done = site.ask("DELETE", &path, &Value::Null);
     if done && kind == ObjectKind::Project {
-        kept.deleted.insert(id);
+        kept.deleted.insert(id.clone());
     }
-    Some(done)
+    done
 }
 
 fn link(site: &impl Place, all: &All, chance: &mut impl Rng) -> Option<bool> {

@@ -46,28 +46,33 @@ pub struct Counts {
 /// All of it.
 pub struct World {
     chance: ChaCha8Rng,
-    hub: Hub,
-    agents: Vec<Agent>,
-    kept: Vec<Kept>,
+    pub(super) hub: Hub,
+    pub(super) agents: Vec<Agent>,
+    pub(super) kept: Vec<Kept>,
     merged: BTreeSet<usize>,
     /// In which order the regions are merged.
-    order: Vec<usize>,
+    pub(super) order: Vec<usize>,
     backlog: VecDeque<Edit>,
     next: u128,
     counts: Counts,
+    /// Whether its hub is set back to a backup in the middle of it all.
+    pub(super) is_set_back: bool,
 }
 
 /// Plays one seed: so many operations, then rest, and all that must hold.
 pub async fn play(seed: u64, operations: usize) -> Counts {
-    let mut world = World::new(seed).await;
-    world.live(operations).await;
-    world.end().await;
-    world.counts.writes = world.agents.iter().map(|it| it.site.writes).sum();
-    world.counts
+    World::new(seed).await.play(operations).await
 }
 
 impl World {
-    async fn new(seed: u64) -> Self {
+    pub(super) async fn play(mut self, operations: usize) -> Counts {
+        self.live(operations).await;
+        self.end().await;
+        self.counts.writes = self.agents.iter().map(|it| it.site.writes).sum();
+        self.counts
+    }
+
+    pub(super) async fn new(seed: u64) -> Self {
         let mut chance = ChaCha8Rng::seed_from_u64(seed);
         let hub = Hub::found().await;
         let (mut agents, mut kept) = (Vec::new(), Vec::new());
@@ -98,12 +103,14 @@ impl World {
             backlog: VecDeque::new(),
             next: 0,
             counts: Counts::default(),
+            is_set_back: false,
         }
     }
 
     async fn live(&mut self, operations: usize) {
         // The first is at home, one joins soon, and one in the middle of it all.
         for number in 0..operations {
+            self.set_back(number, operations).await;
             let joins = [0, operations / 20, operations / 2];
             if let Some(which) = joins.iter().position(|it| *it == number) {
                 let at = self.order[which];
@@ -116,7 +123,7 @@ impl World {
         }
     }
 
-    async fn merge(&mut self, at: usize) {
+    pub(super) async fn merge(&mut self, at: usize) {
         let agent = &mut self.agents[at];
         agent.read();
         agent.tell(&mut self.hub).await;
@@ -199,6 +206,7 @@ impl World {
         for edit in std::mem::take(&mut self.backlog) {
             let _ = self.hub.edit(edit).await;
         }
+        self.merge_what_is_forgotten().await;
         self.settle().await;
         self.hub.is_sound().await;
         for at in 0..self.agents.len() {
@@ -214,7 +222,7 @@ impl World {
     }
 
     /// Until nothing changes any more anywhere.
-    async fn settle(&mut self) {
+    pub(super) async fn settle(&mut self) {
         for _ in 0..ROUNDS_MAX {
             let mut given = 0;
             for agent in &mut self.agents {
@@ -234,6 +242,10 @@ impl World {
     async fn help(&mut self) -> bool {
         let mut helped = false;
         for at in 0..self.agents.len() {
+            if check::disowns(&self.agents[at]) {
+                self.merge(at).await;
+                helped = true;
+            }
             let remarks = self.agents[at].remarks();
             for it in remarks {
                 helped |= match &it.state {
@@ -328,7 +340,8 @@ impl World {
                 })
             };
             let is_told = |it: &&Subject| told.contains(it) || may_wait(it) || is_blocked(it);
-            let untold: Vec<_> = differing.iter().filter(|it| !is_told(it)).collect();
+            let untold = differing.iter().filter(|it| !is_told(it));
+            let untold: Vec<_> = untold.map(|it| (it, agent.core.standing(it))).collect();
             // What is the region's own, as it was withheld, is told as well, and no difference.
             let counts = agent.remarks().into_iter().filter(is_of_region);
             let counts = check::told(&counts.collect::<Vec<_>>());

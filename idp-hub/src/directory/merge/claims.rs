@@ -32,8 +32,10 @@ pub(super) type Claims<'a> = HashMap<&'a CloudId, Claim>;
 pub(super) type Names = HashMap<(Option<ObjectId>, Folded), ObjectId>;
 
 impl<'a> Merger<'a> {
-    /// Whose map or marker says which of the directory's it is. A marker that was copied with its
-    /// thing is on two: the map is believed more, then who has the name, then the smaller id.
+    /// Whose map or marker says which of the directory's it is. Where two are the same by that,
+    /// what the agent tells to be none of the directory's is not it: what was decided came too late
+    /// there, as the agent had made another one by then, or a marker was copied with its thing.
+    /// Otherwise the map is believed more, then who has the name, then the smaller id.
     pub(super) fn claims(
         &self,
         kind: ObjectKind,
@@ -56,14 +58,15 @@ impl<'a> Merger<'a> {
                 .and_then(|it| self.identities.fate(ObjectKind::Department, it).id())
                 == within;
             if is_here {
-                candidates.push((by, known != name, here, id));
+                let is_own = self.is_own(kind, here);
+                candidates.push((is_own, by, known != name, here, id));
             }
         }
         candidates.sort_unstable();
         let mut claimed = HashSet::new();
         let candidates = candidates.into_iter();
         let first = candidates.filter(|(.., id)| claimed.insert(*id));
-        claims.extend(first.map(|(by, _, here, id)| (here, Claim::Live(id, by))));
+        claims.extend(first.map(|(_, by, _, here, id)| (here, Claim::Live(id, by))));
         claims
     }
 

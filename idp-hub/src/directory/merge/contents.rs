@@ -171,8 +171,23 @@ impl<'a> Merger<'a> {
             return None;
         }
         let within = fate.and_then(Fate::id);
+        self.settle_by_name(work, (here, name, department), within)
+    }
+
+    /// The same, where nothing but the name says what it is.
+    fn settle_by_name(
+        &mut self,
+        work: &mut Work<'a>,
+        (here, name, department): (&'a CloudId, &str, Option<&CloudId>),
+        within: Option<ObjectId>,
+    ) -> Option<Option<ObjectId>> {
+        let kind = work.kind;
         let place = (within, Folded::new(name));
         let is_administration = within == Some(self.administration.department);
+        // Whatever its name is by now. But a global role is what its name says, in every cloud, and
+        // where nothing comes in whoever was lost is made anew by hand.
+        let is_by_name = department.is_none() || is_administration;
+        let is_another = !is_by_name && self.marked(kind, here).is_some();
         match work.names.get(&place) {
             None if is_administration => {
                 self.skip(kind, here, name, Reason::Administration);
@@ -190,12 +205,16 @@ impl<'a> Merger<'a> {
             Some(id)
                 if !work.claimed.contains(id)
                     && !self.identities.is_claimed(*id)
+                    && !is_another
                     && !self.is_anothers(work, (kind, *id), name, department) =>
             {
                 self.recognize(kind, here, (*id, Evidence::Name), name);
                 None
             }
             Some(_) => {
+                if is_another {
+                    self.reserve(kind, name, department);
+                }
                 self.skip(kind, here, name, Reason::SameName);
                 None
             }

@@ -15,6 +15,8 @@ pub(super) struct Cloud {
     withheld: BTreeSet<(ObjectKind, CloudId)>,
     /// What was taken over with other regions.
     pub(super) earlier: Earlier,
+    /// What its agent tells to be no thing of the directory's.
+    pub(super) own: BTreeSet<(ObjectKind, CloudId)>,
     reserved: BTreeSet<(ObjectKind, CloudId)>,
     is_first: bool,
     made: u64,
@@ -33,6 +35,7 @@ impl Cloud {
             map: BTreeMap::new(),
             withheld: BTreeSet::new(),
             earlier: Earlier::new(),
+            own: BTreeSet::new(),
             reserved: BTreeSet::from([(ObjectKind::Department, default_department())]),
             is_first: true,
             made: number << 32,
@@ -54,6 +57,7 @@ impl Cloud {
             withheld: &self.withheld,
             markers: &self.markers,
             earlier: &self.earlier,
+            own: &self.own,
             reserved: &self.reserved,
             is_first: self.is_first,
             admin_project: "admin",

@@ -1,6 +1,7 @@
 //! A hub that was restored: its regions bear markers of what was made since the backup.
 
 use proptest::prelude::*;
+use shared::model::Object;
 
 use super::names::no_two_are_the_same;
 use super::properties::{add_all, clouds, made};
@@ -134,6 +135,95 @@ fn a_name_waits_for_what_bears_the_marker() {
     users.insert(CloudId::new("00000000000000000000000000000001"), twin);
     join(&mut directory, &mut south);
     assert_eq!(directory.live().users, lost.live().users);
+}
+
+fn project(department: ObjectId, name: &str) -> Object<ObjectId> {
+    Object::Project(shared::model::Project {
+        department,
+        parent: None,
+        name: name.to_owned(),
+        description: None,
+        enabled: true,
+    })
+}
+
+fn made_at_the_hub(directory: &mut Directory, number: u128, name: &str) -> ObjectId {
+    let id = ObjectId::from_random(number);
+    let (ops, _) = directory.live().departments.iter().next().unwrap();
+    let object = project(*ops, name);
+    let edit = Edit::Create { id, object };
+    directory.change(edit, &stamp()).unwrap();
+    id
+}
+
+fn rename(cloud: &mut Cloud, here: &CloudId, name: &str) {
+    let project = cloud.organization.projects.get_mut(here).unwrap();
+    name.clone_into(&mut project.name);
+}
+
+#[test]
+fn a_marker_says_what_a_thing_is_whosever_name_it_has_by_now() {
+    let (mut directory, _home) = with_a_home();
+    let mut north = Cloud::new(2);
+    join(&mut directory, &mut north);
+    let (backup, map) = (directory.clone(), north.map());
+    let shop = made_at_the_hub(&mut directory, 20, "shop");
+    join(&mut directory, &mut north);
+    let here = north.named_project("shop");
+    // Restored, and there is another one, whose name it was given in the region.
+    let mut directory = backup;
+    north.restore_the_map(map);
+    let store = made_at_the_hub(&mut directory, 21, "store");
+    rename(&mut north, &here, "store");
+    let shown = plan(&directory, &north.arrival());
+    let of = |it: &&Step| match &it.action {
+        Action::Block { id, why } => *id == store && *why == Obstacle::NameReserved,
+        Action::Skip { here: it, why, .. } => *it == here && *why == Reason::SameName,
+        _ => false,
+    };
+    assert_eq!(shown.steps.iter().filter(of).count(), 2, "{shown:?}");
+    rename(&mut north, &here, "shop");
+    join(&mut directory, &mut north);
+    let names: Vec<&str> = directory
+        .live()
+        .projects
+        .values()
+        .map(|it| &*it.name)
+        .collect();
+    assert_eq!(names.len(), 3, "{names:?}");
+    assert_eq!(directory.live().projects[&shop].name, "shop");
+    assert_eq!(north.map()[&(ObjectKind::Project, here)], shop);
+}
+
+#[test]
+fn what_an_agent_says_to_be_none_of_the_directorys_yields_to_what_it_made() {
+    let (mut directory, _home) = with_a_home();
+    let mut north = Cloud::new(2);
+    join(&mut directory, &mut north);
+    let there = north.project("ops", "shop");
+    let shop = made_at_the_hub(&mut directory, 20, "shop");
+    let shown = plan(&directory, &north.arrival());
+    directory.merge(&shown, &stamp());
+    // Decided, and not heard of: there it got another name, and the directory's was made.
+    let thing = (ObjectKind::Project, there.clone());
+    north.remember(thing.0, thing.1.clone(), shop);
+    rename(&mut north, &there, "store");
+    let made = north.project("ops", "shop");
+    north.put_marker(ObjectKind::Project, &made, shop);
+    north.own.insert(thing.clone());
+    join(&mut directory, &mut north);
+    let map = north.map();
+    assert_eq!(map[&(ObjectKind::Project, made)], shop);
+    let store = map[&thing];
+    assert_ne!(store, shop);
+    assert_eq!(directory.live().projects[&store].name, "store");
+    assert_eq!(directory.live().projects.len(), 3);
+    // It is as before where nothing else may be it.
+    let mut north = Cloud::new(3);
+    join(&mut directory, &mut north);
+    let web = north.named_project("web");
+    north.own.insert((ObjectKind::Project, web));
+    assert_eq!(join(&mut directory, &mut north).adopted().count(), 0);
 }
 
 proptest! {

@@ -1,0 +1,129 @@
+//! What a hub decides about a region's thing while that goes on: scripted, step by step.
+
+use idp_hub::directory::Edit;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use serde_json::json;
+use shared::ids::ObjectId;
+use shared::model::{CloudId, Object, ObjectKind, Project};
+
+use super::agent::Agent;
+use super::check::{differing, disowns};
+use super::hub::Hub;
+use super::local::give_way;
+use super::site::Site;
+
+const SHOP: ObjectId = ObjectId::from_bytes([9; 16]);
+
+const STORE: ObjectId = ObjectId::from_bytes([10; 16]);
+
+/// A merged region with the department `research`, of which all is in place.
+async fn merged() -> (Hub, Agent, ChaCha8Rng) {
+    let mut chance = ChaCha8Rng::seed_from_u64(1);
+    let mut hub = Hub::found().await;
+    let site = Site::start(1, false).await;
+    let research = json!({ "domain": { "name": "research" } });
+    site.keystone.made("/domains", &research);
+    let mut agent = Agent::start(hub.region(0).await, site, 3).await;
+    agent.tell(&mut hub).await;
+    hub.merge(0).await;
+    rest(&mut agent, &mut hub, &mut chance).await;
+    (hub, agent, chance)
+}
+
+/// Hears, does and tells all.
+async fn rest(agent: &mut Agent, hub: &mut Hub, chance: &mut ChaCha8Rng) {
+    agent.hear(hub, None).await;
+    agent.read();
+    agent.run(chance).await;
+    agent.tell(hub).await;
+}
+
+fn department(hub: &Hub) -> ObjectId {
+    let departments = &hub.expected.live().departments;
+    let mut all = departments.iter().filter(|(_, it)| it.name == "research");
+    *all.next().unwrap().0
+}
+
+/// Projects of this name in the region.
+fn named(agent: &Agent, name: &str) -> Vec<CloudId> {
+    let projects = agent.site.keystone.organization().projects;
+    let named = projects.into_iter().filter(|(_, it)| it.name == name);
+    named.map(|(id, _)| id).collect()
+}
+
+async fn make(hub: &mut Hub, id: ObjectId, name: &str) {
+    let object = Object::Project(Project {
+        department: department(hub),
+        parent: None,
+        name: name.to_owned(),
+        // As Keystone keeps none.
+        description: Some(String::new()),
+        enabled: true,
+    });
+    assert!(hub.edit(Edit::Create { id, object }).await);
+}
+
+/// A namesake that the region made itself.
+fn make_there(agent: &Agent) -> CloudId {
+    let keystone = &agent.site.keystone;
+    let departments = keystone.organization().departments;
+    let mut research = departments.iter().filter(|(_, it)| it.name == "research");
+    let research = research.next().unwrap().0.to_string();
+    let body = json!({ "project": { "name": "shop", "domain_id": research } });
+    keystone.made("/projects", &body);
+    named(agent, "shop").remove(0)
+}
+
+#[tokio::test]
+async fn what_was_decided_of_a_namesake_that_is_none_any_more_is_decided_anew() {
+    let (mut hub, mut agent, mut chance) = merged().await;
+    let there = make_there(&agent);
+    make(&mut hub, SHOP, "shop").await;
+    rest(&mut agent, &mut hub, &mut chance).await;
+    // The name is taken, and the hub takes the region's for its own.
+    hub.merge(0).await;
+    // Its tenant gives it another name before the agent hears of that, which makes one then.
+    give_way(&agent.site.keystone, ObjectKind::Project, &there, "store");
+    agent.read();
+    agent.run(&mut chance).await;
+    let made = named(&agent, "shop");
+    assert_eq!(made.len(), 1);
+    rest(&mut agent, &mut hub, &mut chance).await;
+    assert!(disowns(&agent), "it tells that this is another one");
+    hub.merge(0).await;
+    rest(&mut agent, &mut hub, &mut chance).await;
+    assert!(!disowns(&agent));
+    assert_eq!(differing(&agent, &hub.expected), [].into());
+    let known = agent.known();
+    assert_eq!(known[&(ObjectKind::Project, made[0].clone())], SHOP);
+    assert_eq!(hub.expected.live().projects.len(), 3, "and the founded one");
+    assert_eq!(named(&agent, "store"), [there]);
+}
+
+#[tokio::test]
+async fn a_hub_of_an_older_backup_knows_a_thing_by_its_marker_whatever_its_name_is() {
+    let (mut hub, mut agent, mut chance) = merged().await;
+    hub.back_up();
+    make(&mut hub, SHOP, "shop").await;
+    rest(&mut agent, &mut hub, &mut chance).await;
+    let here = named(&agent, "shop").remove(0);
+    hub.set_back().await;
+    // Another one, which has the name there by then.
+    make(&mut hub, STORE, "store").await;
+    give_way(&agent.site.keystone, ObjectKind::Project, &here, "store");
+    rest(&mut agent, &mut hub, &mut chance).await;
+    hub.merge(0).await;
+    rest(&mut agent, &mut hub, &mut chance).await;
+    let known = agent.known();
+    assert_eq!(known[&(ObjectKind::Project, here.clone())], SHOP);
+    // Its operator does what he is told to.
+    give_way(&agent.site.keystone, ObjectKind::Project, &here, "shop");
+    rest(&mut agent, &mut hub, &mut chance).await;
+    hub.merge(0).await;
+    rest(&mut agent, &mut hub, &mut chance).await;
+    assert_eq!(differing(&agent, &hub.expected), [].into());
+    assert_eq!(named(&agent, "shop"), [here]);
+    assert_eq!(hub.expected.live().projects[&SHOP].name, "shop");
+    assert_eq!(named(&agent, "store").len(), 1);
+}
