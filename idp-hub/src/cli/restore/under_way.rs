@@ -8,24 +8,33 @@ use crate::store::UnderWay;
 #[derive(Serialize)]
 pub(super) struct UnderWayDocument<'a> {
     purges_lapsed: NamedDocument<'a>,
+    raises_dropped: NamedDocument<'a>,
 }
 
 impl<'a> UnderWayDocument<'a> {
     pub(super) fn new(it: &'a UnderWay) -> Self {
         Self {
             purges_lapsed: NamedDocument::new(&it.purges),
+            raises_dropped: NamedDocument::new(&it.raises),
         }
     }
 }
 
 /// What is to be said again, if anything is.
 pub(super) fn text(it: &UnderWay) -> String {
-    listed(
+    let purges = listed(
         &it.purges,
         "Being purged when the backup was made, and told to no region any more, as somebody may\n  \
          have taken it back since:",
         "Say it again where it is still wanted: idp-hub org purge KIND NAME.",
-    )
+    );
+    let raises = listed(
+        &it.raises,
+        "Limits that waited then until others have less, and are not given any more, as others may\n  \
+         have been set since:",
+        "Who wants them still shifts them again; see: idp-hub org quota list REGION.",
+    );
+    purges + &raises
 }
 
 #[cfg(test)]
@@ -41,8 +50,14 @@ mod tests {
         };
         let told = text(&UnderWay {
             purges: named("the project web"),
+            raises: named("data in region \"north\", compute: cores=15"),
         });
-        for part in ["    the project web\n", "org purge KIND NAME"] {
+        for part in [
+            "    the project web\n",
+            "org purge KIND NAME",
+            "compute: cores=15\n",
+            "org quota list REGION",
+        ] {
             assert!(told.contains(part), "{part}:\n{told}");
         }
         assert_eq!(text(&UnderWay::default()), "");

@@ -26,12 +26,15 @@ const PURGE: u16 = kind_code(RecordKind::Purge);
 pub struct UnderWay {
     /// What regions were told to purge, and are not told any more.
     pub purges: Named,
+    /// Limits that waited until others have less, and are not given any more.
+    pub raises: Named,
 }
 
 /// Ends all of it, in a database that is about to take another's place.
 pub(super) fn end(connection: &Connection, now: UnixMillis) -> Result<UnderWay, StoreError> {
     Ok(UnderWay {
         purges: lapse_purges(connection, now)?,
+        raises: drop_raises(connection, now)?,
     })
 }
 
@@ -73,6 +76,24 @@ fn lapse_purges(connection: &Connection, now: UnixMillis) -> Result<Named, Store
         audit::note(connection, now, act.changing(before, "retired"))?;
         named.add(|| Ok(format!("the {} {name}", kind.name())))?;
     }
+    Ok(named)
+}
+
+/// What waits in the backup may have been given since, and another limit set over it by somebody of
+/// whom the backup knows nothing.
+fn drop_raises(connection: &Connection, now: UnixMillis) -> Result<Named, StoreError> {
+    // That they end is worth more than which they were.
+    let all = Reading { connection }.raises_in_words().unwrap_or_default();
+    let dropped = connection.execute("DELETE FROM quota_raises", ());
+    let dropped = dropped.doing("end the limits that wait")?;
+    let mut named = Named::default();
+    for (project, name, words) in all {
+        let act = Act::new(by(), "set-quota").on("project", project, name.as_str());
+        let why = "it waits no more: the hub was restored from a backup";
+        audit::note(connection, now, act.changing(words.as_str(), why))?;
+        named.add(|| Ok(format!("{name} {words}")))?;
+    }
+    named.count = dropped as u64;
     Ok(named)
 }
 

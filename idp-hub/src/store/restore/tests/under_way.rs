@@ -127,3 +127,35 @@ async fn no_region_purges_by_a_word_of_the_backup() {
     site.restore().unwrap();
     assert_eq!(purges(&site.path("hub.db")).len(), 2, "of north");
 }
+
+fn raises(database: &Path) -> u32 {
+    let connection = crate::store::schema::open(database).unwrap();
+    let sql = "SELECT count(*) FROM quota_raises";
+    connection.query_row(sql, (), |row| row.get(0)).unwrap()
+}
+
+#[tokio::test]
+async fn what_waited_when_the_backup_was_made_is_given_to_nobody() {
+    let site = Site::new().await.cut();
+    let backup = Connection::open(site.path("backup.db")).unwrap();
+    let project = ObjectId::from_random(1);
+    let sql = "INSERT INTO quota_raises VALUES (1, ?1, 'compute', ?2, 20, ?3, 'ann', 'here')";
+    let giver = format!("[[\"{}\",\"n-web\"]]", ObjectId::from_random(2));
+    let waits = params![project.to_bytes(), "cores", giver];
+    backup.execute(sql, waits).unwrap();
+    let restored = site.restore().unwrap();
+    let raises_named = restored.under_way.raises;
+    assert_eq!(raises_named.count, 1);
+    let words = "in region \"north\", compute: cores=20 once it is lower for";
+    assert!(raises_named.first[0].contains(words), "{raises_named:?}");
+    assert_eq!(raises(&site.path("hub.db")), 0);
+    let trail = trail(&site.path("hub.db"), "set-quota").await;
+    assert!(trail[0].1.contains("cores=20 once it is lower"), "{trail:?}");
+
+    // Another release's is named by nobody, and ends as well.
+    let waits = params![project.to_bytes(), "ram", "?"];
+    backup.execute(sql, waits).unwrap();
+    let restored = site.restore().unwrap();
+    assert_eq!(restored.under_way.raises.count, 2);
+    assert_eq!(raises(&site.path("hub.db")), 0);
+}
