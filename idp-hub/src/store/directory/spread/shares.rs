@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rusqlite::{OptionalExtension, params};
-use shared::ids::{ObjectId, RegionId};
+use shared::ids::{FederationId, ObjectId, RegionId};
 use shared::model::{
     Becomes, CloudId, Holder, LIMIT_MAX, ObjectKind, Quota, Record, RecordKind, ServiceKind,
     ServiceState, Subject, UnixMillis,
@@ -64,30 +64,52 @@ impl Reading<'_> {
         let federation = self.federation()?;
         let mut places = BTreeMap::new();
         for no in merged {
-            let mut known = BTreeMap::new();
-            if !wanted.is_empty() {
-                self.each(PROJECTS, no, RecordKind::Project, |record| {
-                    if let Record::Project(it) = record
-                        && let Some(marker) = it.marker
-                        && marker.federation == federation
-                        && wanted.contains(&marker.object)
-                    {
-                        known.insert(marker.object, it.id);
-                    }
-                })?;
-                self.each(BINDINGS, no, RecordKind::Binding, |record| {
-                    if let Record::Binding(it) = record
-                        && it.kind == ObjectKind::Project
-                        && let Becomes::Object(id) = it.becomes
-                        && wanted.contains(&id)
-                    {
-                        known.insert(id, it.here);
-                    }
-                })?;
-            }
+            let known = match wanted.is_empty() {
+                true => BTreeMap::new(),
+                false => self.places_in(no, wanted, federation)?,
+            };
             places.insert(no, known);
         }
         Ok(Places(Arc::new(places)))
+    }
+
+    /// The same of one region. What was decided about a project that is not there any more says
+    /// nothing: it may have been made again, under another id.
+    fn places_in(
+        &self,
+        no: RegionNo,
+        wanted: &BTreeSet<ObjectId>,
+        federation: FederationId,
+    ) -> Result<BTreeMap<ObjectId, CloudId>, StoreError> {
+        let mut decided = BTreeMap::new();
+        self.each(BINDINGS, no, RecordKind::Binding, |record| {
+            if let Record::Binding(it) = record
+                && it.kind == ObjectKind::Project
+            {
+                decided.insert(it.here, it.becomes);
+            }
+        })?;
+        let (mut known, mut marked) = (BTreeMap::new(), BTreeMap::new());
+        self.each(PROJECTS, no, RecordKind::Project, |record| {
+            let Record::Project(it) = record else {
+                return;
+            };
+            match (decided.get(&it.id), it.marker) {
+                (Some(Becomes::Object(id)), _) if wanted.contains(id) => {
+                    known.insert(*id, it.id);
+                }
+                (None, Some(marker))
+                    if marker.federation == federation && wanted.contains(&marker.object) =>
+                {
+                    marked.insert(marker.object, it.id);
+                }
+                _ => {}
+            }
+        })?;
+        for (id, here) in marked {
+            known.entry(id).or_insert(here);
+        }
+        Ok(known)
     }
 
     /// How a total stands in each merged region that was not removed, as of `now`.

@@ -1,5 +1,7 @@
 //! A total over three regions, from the database: by what they tell, and by what they are told.
 
+mod obstacles;
+
 use std::collections::BTreeSet;
 
 use shared::audit::Wanted;
