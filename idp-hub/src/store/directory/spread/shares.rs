@@ -282,7 +282,7 @@ enum Word {
     Absent,
     /// It has no such service: nothing of it can be used there, and what it was told counts.
     NoService,
-    /// Its service tells no such resource.
+    /// Its service tells no such resource: likewise.
     NoResource,
     /// It has the project, and has not told its quota.
     Unread,
@@ -312,7 +312,7 @@ fn share(
     let mut standing = Standing {
         tellings,
         found,
-        is_unread: matches!(word, Word::Unread | Word::NoResource),
+        is_unread: matches!(word, Word::Unread),
         demand,
         is_present: online.contains(&region.no),
     };

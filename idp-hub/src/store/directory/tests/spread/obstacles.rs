@@ -60,3 +60,32 @@ async fn a_project_that_a_region_deleted_holds_up_no_other_region() {
     fleet.settles().await;
     assert_eq!(fleet.states().await[0].0, ShareState::Confirmed);
 }
+
+#[tokio::test]
+async fn a_region_whose_service_has_no_such_resource_holds_up_no_other() {
+    let mut fleet = Fleet::new().await;
+    fleet.loses_the_project(2).await;
+    fleet.total(100).await.unwrap();
+    assert_eq!(fleet.looks().await, ["a", "b", "c"], "c is about to make it");
+    fleet.settles_without(2).await;
+    // It has, and its service knows of no cores.
+    fleet.knows_the_project(2).await;
+    let region = &mut fleet.regions[2];
+    (region.session, region.limit) = (region.session + 1, 0);
+    let quota = Record::Quota(Quota {
+        project: CloudId::new("c-web"),
+        project_name: "web".to_owned(),
+        service: ServiceKind::Compute,
+        resources: Vec::new(),
+    });
+    let (no, session) = (region.no, region.session);
+    fleet
+        .site
+        .tell_of(Feed::Quota, no, session, &[quota])
+        .await;
+    assert_eq!(fleet.states().await[2], (ShareState::Unknown, 33));
+    fleet.uses(0, 30).await;
+    fleet.settles_without(2).await;
+    let raised = fleet.regions[0].limit;
+    assert!(raised > 40, "{raised}");
+}
