@@ -6,8 +6,8 @@ use std::sync::Arc;
 use rusqlite::{OptionalExtension, params};
 use shared::ids::{FederationId, ObjectId, RegionId};
 use shared::model::{
-    Becomes, CloudId, Holder, LIMIT_MAX, ObjectKind, Quota, Record, RecordKind, ServiceKind,
-    ServiceState, Subject, UnixMillis,
+    Becomes, CloudId, DriftKind, Drifted, Holder, LIMIT_MAX, Object, ObjectKind, Quota, Record,
+    RecordKind, RemarkState, ServiceKind, ServiceState, Subject, UnixMillis,
 };
 use shared::wire::record::{self, kind_code};
 
@@ -228,15 +228,45 @@ impl Reading<'_> {
     }
 
     /// Whether a region that has not the project is about to make it: its agent changes things
-    /// there, and says of nothing that keeps it from that.
+    /// there, and says of nothing that keeps it from that, neither of the project nor of what that
+    /// is in.
     fn can_make(&self, no: RegionNo, project: ObjectId) -> Result<bool, StoreError> {
-        let id = Subject::Object(ObjectKind::Project, project).id();
-        let remark = self.told_record(no, RecordKind::Remark, &id)?;
+        let remark = |kind, id| {
+            let id = Subject::Object(kind, id).id();
+            let found = self.told_record(no, RecordKind::Remark, &id)?;
+            Ok::<_, StoreError>(found)
+        };
+        if remark(ObjectKind::Project, project)?.is_some() {
+            return Ok(false);
+        }
+        for (kind, id) in self.around(project)? {
+            if remark(kind, id)?.is_some_and(|it| is_in_the_way(&it)) {
+                return Ok(false);
+            }
+        }
         let applying = self.records(no, RecordKind::Applying, &[], 1)?;
         let mut applying = applying.records.iter();
         let is_read_only =
             applying.any(|it| matches!(&it.record, Record::Applying(it) if it.read_only));
-        Ok(remark.is_none() && !is_read_only)
+        Ok(!is_read_only)
+    }
+
+    /// In what a project of the directory is: its department, and the projects around it.
+    fn around(&self, project: ObjectId) -> Result<Vec<(ObjectKind, ObjectId)>, StoreError> {
+        let (mut around, mut at) = (Vec::new(), project);
+        while let Some(Object::Project(it)) = self.object(ObjectKind::Project, at)? {
+            if around.is_empty() {
+                around.push((ObjectKind::Department, it.department));
+            }
+            match it.parent {
+                Some(outer) if around.len() < AROUND_MAX => {
+                    around.push((ObjectKind::Project, outer));
+                    at = outer;
+                }
+                _ => break,
+            }
+        }
+        Ok(around)
     }
 
     /// What a region says of a project's resource.
@@ -345,6 +375,24 @@ impl Changing<'_> {
         self.execute(sql, row, "keep a region's share")
     }
 }
+
+/// Whether nothing is made in what a region says this of: it is not there, or switched off there. A
+/// description that differs, say, is in nobody's way.
+fn is_in_the_way(remark: &Record) -> bool {
+    let Record::Remark(remark) = remark else {
+        return false;
+    };
+    let is_off = |it: &Drifted| it.what == DriftKind::Enabled && it.cloud.as_deref() == Some("false");
+    let is_gone = |it: &Drifted| matches!(it.what, DriftKind::Missing | DriftKind::Deleted);
+    match &remark.state {
+        RemarkState::Drift { what, .. } => what.iter().any(|it| is_gone(it) || is_off(it)),
+        RemarkState::Failed { .. } | RemarkState::Blocked { .. } | RemarkState::Ended { .. } => true,
+        RemarkState::Purgeable { .. } | RemarkState::Purged { .. } => false,
+    }
+}
+
+/// No cloud nests projects deeper than so many (Keystone's `max_project_tree_depth` is 5).
+const AROUND_MAX: usize = 100;
 
 const PROJECTS: &str = "SELECT kind, id, value FROM records WHERE region = ?1 AND kind = ?2";
 

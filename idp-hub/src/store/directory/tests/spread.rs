@@ -158,7 +158,11 @@ impl Fleet {
 
     /// The hub looks. Returns the regions that are told another share.
     async fn looks(&self) -> Vec<&'static str> {
-        let (key, online) = (cores(), self.online.clone());
+        self.looks_at(cores()).await
+    }
+
+    async fn looks_at(&self, key: SpreadKey) -> Vec<&'static str> {
+        let online = self.online.clone();
         let wanted = self
             .site
             .store

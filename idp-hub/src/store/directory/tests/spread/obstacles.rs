@@ -1,6 +1,6 @@
 //! What a region lacks of a project holds up no other region's share.
 
-use shared::model::{Becomes, Binding};
+use shared::model::{Becomes, Binding, DriftKind, DriftWhy, Drifted};
 
 use super::*;
 
@@ -19,12 +19,13 @@ impl Fleet {
         panic!("it never settles");
     }
 
-    /// Somebody in the region deleted the project, with its quota.
-    async fn loses_the_project(&mut self, at: usize) {
+    /// Somebody in the region deleted the project, with its quota. Its agent remarks this.
+    async fn loses_the_project(&mut self, at: usize, remarks: &[Remark]) {
         let region = &mut self.regions[at];
         region.session += 2;
         let (no, session) = (region.no, region.session);
-        let records = organization(region.mark);
+        let mut records = organization(region.mark);
+        records.extend(remarks.iter().cloned().map(Record::Remark));
         self.site.tell(no, session - 1, &records).await;
         self.site.tell_of(Feed::Quota, no, session, &[]).await;
     }
@@ -46,7 +47,7 @@ async fn a_project_that_a_region_deleted_holds_up_no_other_region() {
     bound.await.unwrap();
     fleet.total(100).await.unwrap();
     fleet.settles().await;
-    fleet.loses_the_project(0).await;
+    fleet.loses_the_project(0, &[]).await;
     assert_eq!(fleet.states().await[0], (ShareState::Unknown, 34));
     fleet.uses(1, 30).await;
     fleet.settles_without(0).await;
@@ -64,7 +65,7 @@ async fn a_project_that_a_region_deleted_holds_up_no_other_region() {
 #[tokio::test]
 async fn a_region_whose_service_has_no_such_resource_holds_up_no_other() {
     let mut fleet = Fleet::new().await;
-    fleet.loses_the_project(2).await;
+    fleet.loses_the_project(2, &[]).await;
     fleet.total(100).await.unwrap();
     assert_eq!(fleet.looks().await, ["a", "b", "c"], "c is about to make it");
     fleet.settles_without(2).await;
@@ -88,4 +89,71 @@ async fn a_region_whose_service_has_no_such_resource_holds_up_no_other() {
     fleet.settles_without(2).await;
     let raised = fleet.regions[0].limit;
     assert!(raised > 40, "{raised}");
+}
+
+fn remark(kind: ObjectKind, id: u128, state: RemarkState) -> Remark {
+    Remark {
+        subject: Subject::Object(kind, ObjectId::from_random(id)),
+        name: "it".to_owned(),
+        state,
+    }
+}
+
+fn blocked() -> RemarkState {
+    RemarkState::Blocked {
+        reason: "the name is taken".to_owned(),
+    }
+}
+
+fn differs(what: DriftKind, cloud: &str) -> RemarkState {
+    RemarkState::Drift {
+        why: DriftWhy::Region,
+        what: vec![Drifted {
+            what,
+            directory: None,
+            cloud: Some(cloud.to_owned()),
+        }],
+    }
+}
+
+/// Its agent remarks nothing of the project: that waits for what it is to be in.
+#[tokio::test]
+async fn who_can_not_have_what_the_project_is_in_is_given_no_room() {
+    for (state, can_make) in [
+        (blocked(), false),
+        (differs(DriftKind::Deleted, ""), false),
+        (differs(DriftKind::Enabled, "false"), false),
+        (differs(DriftKind::Description, "more"), true),
+    ] {
+        let mut fleet = Fleet::new().await;
+        let department = remark(ObjectKind::Department, OPS, state);
+        fleet.loses_the_project(2, &[department]).await;
+        fleet.total(100).await.unwrap();
+        let told = fleet.looks().await;
+        assert_eq!(told.contains(&"c"), can_make, "{told:?}");
+        assert!(told.starts_with(&["a", "b"]), "{told:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_can_not_have_the_project_around_it_is_given_no_room() {
+    const INNER: u128 = 3;
+    let mut fleet = Fleet::new().await;
+    let key = SpreadKey {
+        project: ObjectId::from_random(INNER),
+        ..cores()
+    };
+    let inner = Object::Project(Project {
+        parent: Some(web()),
+        name: "inner".to_owned(),
+        ..project(ObjectId::from_random(OPS))
+    });
+    let (id, object) = (key.project, inner);
+    fleet.site.edit(Edit::Create { id, object }).await.unwrap();
+    let around = remark(ObjectKind::Project, WEB, blocked());
+    fleet.loses_the_project(2, &[around]).await;
+    let of = key.clone();
+    let set = move |it: &mut crate::store::Changing<'_>| it.set_spread(&of, 100, &by_ann());
+    fleet.site.store.change(set).await.unwrap();
+    assert_eq!(fleet.looks_at(key).await, ["a", "b"]);
 }
