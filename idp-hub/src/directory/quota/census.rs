@@ -126,6 +126,8 @@ impl From<&QuotaResource> for Figures {
 #[derive(Debug, Clone)]
 pub struct Census {
     pub(super) region: String,
+    /// When it is looked at, by the hub's clock.
+    pub(super) now: UnixMillis,
     federation: FederationId,
     bindings: BTreeMap<CloudId, Becomes>,
     pub(super) projects: BTreeMap<CloudId, RegionProject>,
@@ -148,6 +150,7 @@ impl Census {
     pub const fn new(region: String, federation: FederationId) -> Self {
         Self {
             region,
+            now: UnixMillis(u64::MAX),
             federation,
             bindings: BTreeMap::new(),
             projects: BTreeMap::new(),
@@ -164,6 +167,12 @@ impl Census {
             here: BTreeMap::new(),
             pools_unknown: 0,
         }
+    }
+
+    /// As of when it is looked at. What is later than that was noted by a clock that was ahead, and
+    /// says nothing of what came first. Without it, every time counts.
+    pub const fn as_of(&mut self, now: UnixMillis) {
+        self.now = now;
     }
 
     /// What was decided about one of the region's projects.

@@ -417,7 +417,7 @@ impl Census {
             Some(wanted) => match self.differs((&here, wish.service), wanted, told) {
                 None => true,
                 Some(Differs::OnItsWay) => wanted.force || !force,
-                Some(Differs::Otherwise) => false,
+                Some(Differs::Otherwise | Differs::Unordered) => false,
             },
         }
     }

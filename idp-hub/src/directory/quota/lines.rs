@@ -44,6 +44,8 @@ pub enum Differs {
     OnItsWay,
     /// The region has said another one since: somebody changed it there, or it is on its way still.
     Otherwise,
+    /// Nobody knows which of that: the hub's clock was ahead as one of both came.
+    Unordered,
 }
 
 impl ProjectLine {
@@ -132,8 +134,9 @@ impl Census {
         }
         let told = here.as_ref();
         let told = told.and_then(|it| self.quotas.get(&(it.clone(), service)));
-        let is_later = told.is_some_and(|it| it.changed.0 > wanted.version);
-        Some(match is_later {
+        let changed = told.map_or(0, |it| it.changed.0);
+        Some(match changed > wanted.version {
+            _ if told.is_some() && changed.max(wanted.version) > self.now.0 => Differs::Unordered,
             true => Differs::Otherwise,
             false => Differs::OnItsWay,
         })

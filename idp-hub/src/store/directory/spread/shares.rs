@@ -149,7 +149,7 @@ impl Reading<'_> {
             };
             let mut share = share(region, Some(known.clone()), word, online, now);
             share.is_new = stored.as_ref() != Some(&known) || share.is_new;
-            share.is_redue = self.is_redue(key, &share, word)?;
+            share.is_redue = self.is_redue(key, &share, word, now)?;
             shares.insert(id, share);
         }
         Ok(shares)
@@ -202,8 +202,15 @@ impl Reading<'_> {
         Ok((tellings, Demand::new(need)))
     }
 
-    /// Whether a region has another limit than it was told, since then.
-    fn is_redue(&self, key: &SpreadKey, it: &ShareRow, word: Word) -> Result<bool, StoreError> {
+    /// Whether a region has another limit than it was told, since then. Of what was noted by a clock
+    /// that was ahead nobody knows when it was: a limit that it was not told is answered once then.
+    fn is_redue(
+        &self,
+        key: &SpreadKey,
+        it: &ShareRow,
+        word: Word,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
         let standing = &it.standing;
         let (Word::Found(found, changed), Some(share)) = (word, standing.tellings.newest()) else {
             return Ok(false);
@@ -215,7 +222,10 @@ impl Reading<'_> {
         let limits = self.limits_of(it.no, &holder, key.service)?;
         let resources = limits.map(|it| it.resources).unwrap_or_default();
         let told = resources.iter().find(|it| it.name == key.resource);
-        Ok(told.is_some_and(|it| changed.0 > it.version))
+        Ok(told.is_some_and(|it| match changed.0.max(it.version) <= now.0 {
+            true => changed.0 > it.version,
+            false => !standing.tellings.limits().contains(&found.limit),
+        }))
     }
 
     /// Whether the region's catalog has no such service.

@@ -44,7 +44,7 @@ pub(super) fn quota(project: &str, limit: u64, used: u64) -> Record {
     })
 }
 
-fn edit(holder: Holder, cores: i64) -> QuotaEdit {
+pub(super) fn edit(holder: Holder, cores: i64) -> QuotaEdit {
     let limits = BTreeMap::from([("cores".to_owned(), cores)]);
     QuotaEdit { holder, limits }
 }
@@ -55,7 +55,7 @@ pub(super) async fn with_web() -> (Site, [RegionNo; 2], ObjectId) {
     with_web_by(Clock::system()).await
 }
 
-async fn with_web_by(clock: Clock) -> (Site, [RegionNo; 2], ObjectId) {
+pub(super) async fn with_web_by(clock: Clock) -> (Site, [RegionNo; 2], ObjectId) {
     let site = Site::by(clock).await;
     let (home, north) = (site.region(1).await, site.region(2).await);
     let mut records = organization("h");
@@ -76,7 +76,7 @@ async fn with_web_by(clock: Clock) -> (Site, [RegionNo; 2], ObjectId) {
 }
 
 impl Site {
-    async fn limit(&self, no: RegionNo, edits: Vec<QuotaEdit>) -> Result<usize, StoreError> {
+    pub(super) async fn limit(&self, no: RegionNo, edits: Vec<QuotaEdit>) -> Result<usize, StoreError> {
         let set = self.store.change(move |it| {
             let region = it.region_numbered(no)?.unwrap();
             it.set_limits(&region, &edits, Check::Whole, &by_ann())

@@ -1,5 +1,6 @@
 //! A total over three regions, from the database: by what they tell, and by what they are told.
 
+mod clock;
 mod obstacles;
 
 use std::collections::BTreeSet;
@@ -60,7 +61,11 @@ struct Fleet {
 impl Fleet {
     /// Three merged regions whose clouds give 20 cores to each project, and the project `web`.
     async fn new() -> Self {
-        let (site, mut regions) = (Site::new().await, Vec::new());
+        Self::of(Site::new().await).await
+    }
+
+    async fn of(site: Site) -> Self {
+        let mut regions = Vec::new();
         for (key, mark) in [(1, "a"), (2, "b"), (3, "c")] {
             let no = site.region(key).await;
             site.tell(no, 1, &organization(mark)).await;
