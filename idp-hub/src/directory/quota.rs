@@ -23,6 +23,7 @@ pub mod spread;
 #[cfg(test)]
 mod tests;
 mod unset;
+mod whereabouts;
 
 pub use allocation::{Allocation, ResourceAllocation, Sum};
 pub use census::{Allowed, Capacities, Census, InDirectory, RegionProject};
@@ -32,3 +33,4 @@ pub use lines::{Differs, ProjectLine, ResourceLine};
 pub use refusal::QuotaRefusal;
 pub use shift::{Giver, Pool, Pools, Raise, RaiseKey, Settled, Waits};
 pub use unset::Unset;
+pub use whereabouts::Whereabouts;

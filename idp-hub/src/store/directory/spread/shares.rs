@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rusqlite::{OptionalExtension, params};
-use shared::ids::{FederationId, ObjectId, RegionId};
+use shared::ids::{ObjectId, RegionId};
 use shared::model::{
-    Becomes, CloudId, DriftKind, Drifted, Holder, LIMIT_MAX, Object, ObjectKind, Quota, Record,
+    CloudId, DriftKind, Drifted, Holder, LIMIT_MAX, Object, ObjectKind, Quota, Record,
     RecordKind, RemarkState, ServiceKind, ServiceState, Subject, UnixMillis,
 };
 use shared::wire::record::{self, kind_code};
@@ -61,12 +61,11 @@ impl Reading<'_> {
         let merged: Vec<RegionNo> = merged
             .and_then(Iterator::collect)
             .doing("list merged regions")?;
-        let federation = self.federation()?;
         let mut places = BTreeMap::new();
         for no in merged {
             let known = match wanted.is_empty() {
                 true => BTreeMap::new(),
-                false => self.places_in(no, wanted, federation)?,
+                false => self.places_in(no, wanted)?,
             };
             places.insert(no, known);
         }
@@ -79,37 +78,28 @@ impl Reading<'_> {
         &self,
         no: RegionNo,
         wanted: &BTreeSet<ObjectId>,
-        federation: FederationId,
     ) -> Result<BTreeMap<ObjectId, CloudId>, StoreError> {
-        let mut decided = BTreeMap::new();
-        self.each(BINDINGS, no, RecordKind::Binding, |record| {
-            if let Record::Binding(it) = record
-                && it.kind == ObjectKind::Project
+        let mut here = self.decided_in(no, ObjectKind::Project)?;
+        self.each_record(no, RecordKind::Project, |it, _| {
+            if let Record::Project(it) = it
+                && here.claimed(&it).is_some_and(|id| wanted.contains(&id))
             {
-                decided.insert(it.here, it.becomes);
+                here.see(&it);
             }
         })?;
-        let (mut known, mut marked) = (BTreeMap::new(), BTreeMap::new());
-        self.each(PROJECTS, no, RecordKind::Project, |record| {
-            let Record::Project(it) = record else {
-                return;
-            };
-            match (decided.get(&it.id), it.marker) {
-                (Some(Becomes::Object(id)), _) if wanted.contains(id) => {
-                    known.insert(*id, it.id);
-                }
-                (None, Some(marker))
-                    if marker.federation == federation && wanted.contains(&marker.object) =>
-                {
-                    marked.insert(marker.object, it.id);
-                }
-                _ => {}
+        let departments = self.departments_in(no)?;
+        let mut places = BTreeMap::new();
+        for id in here.all() {
+            if let Some(it) = self.object(ObjectKind::Project, id)? {
+                let home = it.department().and_then(|it| departments.of(*it));
+                here.belongs(id, home.cloned());
+                here.named(id, it.name());
             }
-        })?;
-        for (id, here) in marked {
-            known.entry(id).or_insert(here);
+            if let Some(it) = here.of(id) {
+                places.insert(id, it.clone());
+            }
         }
-        Ok(known)
+        Ok(places)
     }
 
     /// How a total stands in each merged region that was not removed, as of `now`.
@@ -403,11 +393,6 @@ fn is_in_the_way(remark: &Record) -> bool {
 
 /// No cloud nests projects deeper than so many (Keystone's `max_project_tree_depth` is 5).
 const AROUND_MAX: usize = 100;
-
-const PROJECTS: &str = "SELECT kind, id, value FROM records WHERE region = ?1 AND kind = ?2";
-
-const BINDINGS: &str = "SELECT kind, id, value FROM directory
-                        WHERE region = ?1 AND kind = ?2 AND value IS NOT NULL";
 
 /// Nothing that is stored here can cause it.
 const UNREADABLE: StoreError = StoreError::Row {

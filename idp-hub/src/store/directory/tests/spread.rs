@@ -12,7 +12,7 @@ use shared::model::{
     Quota, QuotaResource, Record, Remark, RemarkState, ServiceKind, Subject,
 };
 
-use super::site::{OURS, Site, by_ann, create, organization};
+use super::site::{OURS, Site, by_ann, create, department_value, entry, organization};
 use super::*;
 use crate::directory::Edit;
 use crate::directory::quota::spread::ShareState;
@@ -41,6 +41,12 @@ fn project<I>(department: I) -> Project<I> {
         description: None,
         enabled: true,
     }
+}
+
+fn marked<T>(mut entry: Entry<T>, object: u128) -> Entry<T> {
+    let (federation, object) = (OURS, ObjectId::from_random(object));
+    entry.marker = Some(Marker { federation, object });
+    entry
 }
 
 /// A region: its cloud, and its agent, which applies what it is told and tells what it reads.
@@ -101,15 +107,11 @@ impl Fleet {
         let region = &mut self.regions[at];
         region.session += 1;
         let mut records = organization(region.mark);
-        records.push(Record::Project(Entry {
-            id: CloudId::new(&format!("{}-web", region.mark)),
-            custody: Custody::Common,
-            marker: Some(Marker {
-                federation: OURS,
-                object: web(),
-            }),
-            what: project(CloudId::new("somewhere")),
-        }));
+        let home = CloudId::new("web-ops");
+        let department = entry("web-ops", Custody::Common, department_value("web-ops"));
+        let web = entry(&format!("{}-web", region.mark), Custody::Common, project(home));
+        records.push(Record::Department(marked(department, OPS)));
+        records.push(Record::Project(marked(web, WEB)));
         self.site.tell(region.no, region.session, &records).await;
     }
 

@@ -1,4 +1,4 @@
-//! What a region lacks of a project holds up no other region's share.
+//! What a region lacks of a project holds up no other region's share; nor does what is none of it.
 
 use shared::model::{Becomes, Binding, DriftKind, DriftWhy, Drifted};
 
@@ -156,4 +156,38 @@ async fn who_can_not_have_the_project_around_it_is_given_no_room() {
     let set = move |it: &mut crate::store::Changing<'_>| it.set_spread(&of, 100, &by_ann());
     fleet.site.store.change(set).await.unwrap();
     assert_eq!(fleet.looks_at(key).await, ["a", "b"]);
+}
+
+/// Somebody with a project of his own in the region copied the marker on it; its id is the lower
+/// one there.
+#[tokio::test]
+async fn a_copied_marker_in_another_department_is_nobodys() {
+    let mut fleet = Fleet::new().await;
+    let region = &mut fleet.regions[2];
+    region.session += 1;
+    let (no, session) = (region.no, region.session);
+    let mut records = organization(region.mark);
+    let home = CloudId::new("web-ops");
+    let department = entry("web-ops", Custody::Common, department_value("web-ops"));
+    let of = |id: &str, home: CloudId| entry(id, Custody::Common, project(home));
+    records.extend([
+        Record::Department(marked(department, OPS)),
+        Record::Project(marked(of("c-aaa", CloudId::new("c-ops")), WEB)),
+        Record::Project(marked(of("c-web", home), WEB)),
+        Record::Project(marked(of("c-zzz", CloudId::new("c-ops")), WEB)),
+    ]);
+    fleet.site.tell(no, session, &records).await;
+    fleet.total(100).await.unwrap();
+    fleet.settles().await;
+    assert_eq!(fleet.states().await[2].0, ShareState::Confirmed);
+    let lines = fleet.site.store.read(move |it| {
+        let region = it.region_numbered(no)?.unwrap();
+        let of_one = it.census_of(&region, &BTreeSet::from([web()]))?;
+        Ok([it.census(&region, &[])?.lines(), of_one.lines()])
+    });
+    for lines in lines.await.unwrap() {
+        let mut lines = lines.into_iter();
+        let line = lines.find(|it| it.object() == Some(web())).unwrap();
+        assert_eq!(line.here, Some(CloudId::new("c-web")));
+    }
 }
