@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use shared::ids::{FederationId, ObjectId};
 use shared::model::{
-    Becomes, CloudId, Custody, Entry, Holder, Limit, Limits, Node, Project, Quota,
-    QuotaResource, ServiceKind, StoragePool, UnixMillis,
+    Becomes, CloudId, Custody, Entry, Holder, Limit, Limits, Node, Project, Quota, QuotaResource,
+    ServiceKind, StoragePool, UnixMillis,
 };
 
 use super::{Raise, RaiseKey, Whereabouts};
@@ -243,7 +243,12 @@ impl Census {
         let givers = self.raises.values().flat_map(|it| &it.givers);
         let waits = givers.map(|it| it.project);
         let waits = waits.chain(self.raises.keys().map(|it| it.project));
-        self.here.all().into_iter().chain(held).chain(waits).collect()
+        self.here
+            .all()
+            .into_iter()
+            .chain(held)
+            .chain(waits)
+            .collect()
     }
 
     /// What the region has.

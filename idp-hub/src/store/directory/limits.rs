@@ -171,9 +171,9 @@ impl Changing<'_> {
     ) -> Result<LimitsSet, StoreError> {
         self.is_merged(region)?;
         let version = self.version()?;
-        let decided = self
-            .reading()
-            .decided(region, (edits, &check, self.now), version, &by.who)?;
+        let decided =
+            self.reading()
+                .decided(region, (edits, &check, self.now), version, &by.who)?;
         let Decided {
             census,
             changes,

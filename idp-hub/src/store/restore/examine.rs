@@ -27,6 +27,7 @@ const NEWEST: &str = "SELECT max(
     (SELECT coalesce(max(created_ms), 0) FROM sessions))";
 
 /// What a backup holds that was found sound.
+#[derive(Debug)]
 pub(super) struct Examined {
     /// The note of the restore that stands in it now.
     pub(super) restoration: Restoration,

@@ -23,7 +23,9 @@ fn project(here: &str, department: &str, name: &str) -> Entry<Project<CloudId>> 
 /// Where `web` of the department that is `home` there is, by what the region has.
 fn found(home: Option<&str>, all: &[Entry<Project<CloudId>>]) -> Option<String> {
     let mut whereabouts = Whereabouts::new(OURS);
-    all.iter().for_each(|it| drop(whereabouts.see(it)));
+    for it in all {
+        whereabouts.see(it);
+    }
     whereabouts.belongs(id(1), home.map(CloudId::new));
     whereabouts.named(id(1), "web");
     whereabouts.of(id(1)).map(ToString::to_string)
@@ -67,7 +69,9 @@ fn what_was_decided_counts_first_wherever_it_is_as_long_as_it_is_there() {
         let mut whereabouts = Whereabouts::new(OURS);
         whereabouts.decide(decided.id.clone(), Becomes::Object(id(1)));
         whereabouts.decide(CloudId::new("gone"), Becomes::Object(id(2)));
-        all.into_iter().for_each(|it| drop(whereabouts.see(it)));
+        for it in all {
+            whereabouts.see(it);
+        }
         whereabouts.belongs(id(1), Some(CloudId::new("ops")));
         whereabouts.named(id(1), "web");
         assert_eq!(whereabouts.of(id(1)), Some(&decided.id));
@@ -77,5 +81,8 @@ fn what_was_decided_counts_first_wherever_it_is_as_long_as_it_is_there() {
     let mut whereabouts = Whereabouts::new(OURS);
     whereabouts.decide(web.id.clone(), Becomes::Object(id(3)));
     whereabouts.see(&web);
-    assert_eq!((whereabouts.of(id(1)), whereabouts.of(id(3))), (None, Some(&web.id)));
+    assert_eq!(
+        (whereabouts.of(id(1)), whereabouts.of(id(3))),
+        (None, Some(&web.id))
+    );
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use rusqlite::{OptionalExtension, params};
 use shared::ids::{ObjectId, RegionId};
 use shared::model::{
-    CloudId, DriftKind, Drifted, Holder, LIMIT_MAX, Object, ObjectKind, Quota, Record,
-    RecordKind, RemarkState, ServiceKind, ServiceState, Subject, UnixMillis,
+    CloudId, DriftKind, Drifted, Holder, LIMIT_MAX, Object, ObjectKind, Quota, Record, RecordKind,
+    RemarkState, ServiceKind, ServiceState, Subject, UnixMillis,
 };
 use shared::wire::record::{self, kind_code};
 
@@ -212,10 +212,12 @@ impl Reading<'_> {
         let limits = self.limits_of(it.no, &holder, key.service)?;
         let resources = limits.map(|it| it.resources).unwrap_or_default();
         let told = resources.iter().find(|it| it.name == key.resource);
-        Ok(told.is_some_and(|it| match changed.0.max(it.version) <= now.0 {
-            true => changed.0 > it.version,
-            false => !standing.tellings.limits().contains(&found.limit),
-        }))
+        Ok(
+            told.is_some_and(|it| match changed.0.max(it.version) <= now.0 {
+                true => changed.0 > it.version,
+                false => !standing.tellings.limits().contains(&found.limit),
+            }),
+        )
     }
 
     /// Whether the region's catalog has no such service.
@@ -382,11 +384,14 @@ fn is_in_the_way(remark: &Record) -> bool {
     let Record::Remark(remark) = remark else {
         return false;
     };
-    let is_off = |it: &Drifted| it.what == DriftKind::Enabled && it.cloud.as_deref() == Some("false");
+    let is_off =
+        |it: &Drifted| it.what == DriftKind::Enabled && it.cloud.as_deref() == Some("false");
     let is_gone = |it: &Drifted| matches!(it.what, DriftKind::Missing | DriftKind::Deleted);
     match &remark.state {
         RemarkState::Drift { what, .. } => what.iter().any(|it| is_gone(it) || is_off(it)),
-        RemarkState::Failed { .. } | RemarkState::Blocked { .. } | RemarkState::Ended { .. } => true,
+        RemarkState::Failed { .. } | RemarkState::Blocked { .. } | RemarkState::Ended { .. } => {
+            true
+        }
         RemarkState::Purgeable { .. } | RemarkState::Purged { .. } => false,
     }
 }

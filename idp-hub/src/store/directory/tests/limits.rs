@@ -76,7 +76,11 @@ pub(super) async fn with_web_by(clock: Clock) -> (Site, [RegionNo; 2], ObjectId)
 }
 
 impl Site {
-    pub(super) async fn limit(&self, no: RegionNo, edits: Vec<QuotaEdit>) -> Result<usize, StoreError> {
+    pub(super) async fn limit(
+        &self,
+        no: RegionNo,
+        edits: Vec<QuotaEdit>,
+    ) -> Result<usize, StoreError> {
         let set = self.store.change(move |it| {
             let region = it.region_numbered(no)?.unwrap();
             it.set_limits(&region, &edits, Check::Whole, &by_ann())

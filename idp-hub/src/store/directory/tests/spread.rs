@@ -109,7 +109,11 @@ impl Fleet {
         let mut records = organization(region.mark);
         let home = CloudId::new("web-ops");
         let department = entry("web-ops", Custody::Common, department_value("web-ops"));
-        let web = entry(&format!("{}-web", region.mark), Custody::Common, project(home));
+        let web = entry(
+            &format!("{}-web", region.mark),
+            Custody::Common,
+            project(home),
+        );
         records.push(Record::Department(marked(department, OPS)));
         records.push(Record::Project(marked(web, WEB)));
         self.site.tell(region.no, region.session, &records).await;

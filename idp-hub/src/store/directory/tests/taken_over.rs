@@ -141,13 +141,13 @@ async fn a_region_that_is_there_is_believed_before_one_that_was_removed() {
         it.take_over(north, &[(theirs, of(2))])
     });
     taken.await.unwrap();
-    let known = |site: &Site| {
+    let known = || {
         let read = site.store.read(|it| it.taken_over());
         async move { read.await.unwrap()[&theirs] }
     };
-    assert_eq!(known(&site).await, of(1), "the first one");
+    assert_eq!(known().await, of(1), "the first one");
     let no = home.0;
     let sql = "UPDATE regions SET standing = 3 WHERE no = ?1";
     site.connection().execute(sql, [no]).unwrap();
-    assert_eq!(known(&site).await, of(2));
+    assert_eq!(known().await, of(2));
 }

@@ -150,7 +150,10 @@ async fn what_waited_when_the_backup_was_made_is_given_to_nobody() {
     assert!(raises_named.first[0].contains(words), "{raises_named:?}");
     assert_eq!(raises(&site.path("hub.db")), 0);
     let trail = trail(&site.path("hub.db"), "set-quota").await;
-    assert!(trail[0].1.contains("cores=20 once it is lower"), "{trail:?}");
+    assert!(
+        trail[0].1.contains("cores=20 once it is lower"),
+        "{trail:?}"
+    );
 
     // Another release's is named by nobody, and ends as well.
     let waits = params![project.to_bytes(), "ram", "?"];

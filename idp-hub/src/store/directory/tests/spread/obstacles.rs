@@ -67,7 +67,11 @@ async fn a_region_whose_service_has_no_such_resource_holds_up_no_other() {
     let mut fleet = Fleet::new().await;
     fleet.loses_the_project(2, &[]).await;
     fleet.total(100).await.unwrap();
-    assert_eq!(fleet.looks().await, ["a", "b", "c"], "c is about to make it");
+    assert_eq!(
+        fleet.looks().await,
+        ["a", "b", "c"],
+        "c is about to make it"
+    );
     fleet.settles_without(2).await;
     // It has, and its service knows of no cores.
     fleet.knows_the_project(2).await;
@@ -80,10 +84,7 @@ async fn a_region_whose_service_has_no_such_resource_holds_up_no_other() {
         resources: Vec::new(),
     });
     let (no, session) = (region.no, region.session);
-    fleet
-        .site
-        .tell_of(Feed::Quota, no, session, &[quota])
-        .await;
+    fleet.site.tell_of(Feed::Quota, no, session, &[quota]).await;
     assert_eq!(fleet.states().await[2], (ShareState::Unknown, 33));
     fleet.uses(0, 30).await;
     fleet.settles_without(2).await;
