@@ -13,6 +13,7 @@ use shared::wire::record::{self, kind_code};
 
 use super::super::load::record_of;
 use super::{SpreadKey, key_row};
+use crate::directory::quota::is_ahead;
 use crate::directory::quota::spread::{Demand, Found, Standing, Tellings, UNLIMITED};
 use crate::store::error::{Doing, StoreError};
 use crate::store::regions::{RegionNo, RegionRow};
@@ -212,10 +213,11 @@ impl Reading<'_> {
         let limits = self.limits_of(it.no, &holder, key.service)?;
         let resources = limits.map(|it| it.resources).unwrap_or_default();
         let told = resources.iter().find(|it| it.name == key.resource);
+        let is_told = || standing.tellings.limits().contains(&found.limit);
         Ok(
-            told.is_some_and(|it| match changed.0.max(it.version) <= now.0 {
-                true => changed.0 > it.version,
-                false => !standing.tellings.limits().contains(&found.limit),
+            told.is_some_and(|it| match is_ahead(changed.0.max(it.version), now) {
+                true => !is_told(),
+                false => changed.0 > it.version,
             }),
         )
     }
