@@ -22,7 +22,7 @@ pub struct Whereabouts {
     /// In which department of the region each belongs: a department in none, and one whose own is
     /// not there nowhere.
     homes: BTreeMap<ObjectId, Option<CloudId>>,
-    names: BTreeMap<ObjectId, Folded>,
+    names: BTreeMap<ObjectId, String>,
     found: BTreeMap<ObjectId, CloudId>,
 }
 
@@ -33,7 +33,7 @@ struct Claim {
     is_decided: bool,
     custody: Custody,
     department: Option<CloudId>,
-    name: Folded,
+    name: String,
 }
 
 /// What is known in a region by what was decided, or by a marker.
@@ -99,7 +99,7 @@ impl Whereabouts {
             is_decided: self.decided.contains_key(&it.id),
             custody: it.custody,
             department: it.what.department().cloned(),
-            name: Folded::new(it.what.name()),
+            name: it.what.name().to_owned(),
         };
         let is_decided = claim.is_decided;
         let claims = self.claims.entry(id).or_default();
@@ -118,7 +118,7 @@ impl Whereabouts {
 
     /// What one of the directory's is called there.
     pub fn named(&mut self, id: ObjectId, name: &str) {
-        self.names.insert(id, Folded::new(name));
+        self.names.insert(id, name.to_owned());
         self.resolve(id);
     }
 
@@ -138,6 +138,12 @@ impl Whereabouts {
     /// All of the directory's that something of the region says it is.
     pub fn all(&self) -> BTreeSet<ObjectId> {
         self.claims.keys().copied().collect()
+    }
+
+    /// Those that several things say they are: of these the name counts.
+    pub fn several(&self) -> BTreeSet<ObjectId> {
+        let several = self.claims.iter().filter(|(_, claims)| claims.len() > 1);
+        several.map(|(id, _)| *id).collect()
     }
 
     fn resolve(&mut self, id: ObjectId) {
@@ -168,8 +174,8 @@ impl Whereabouts {
         if let [only] = ours.as_slice() {
             return Some(&only.here);
         }
-        let name = self.names.get(&id);
-        let mut named = ours.into_iter().filter(|it| Some(&it.name) == name);
+        let name = Folded::new(self.names.get(&id)?);
+        let mut named = ours.into_iter().filter(|it| Folded::new(&it.name) == name);
         let only = named.next()?;
         named.next().is_none().then_some(&only.here)
     }

@@ -144,7 +144,7 @@ impl Reading<'_> {
                 departments.see(&it);
             }
         })?;
-        for id in departments.all() {
+        for id in departments.several() {
             if let Some(it) = self.object(ObjectKind::Department, id)? {
                 departments.named(id, it.name());
             }
