@@ -38,11 +38,11 @@ fn a_marker_counts_in_its_own_department_and_of_several_the_one_that_has_the_nam
     let is = |it: &str| Some(it.to_owned());
     assert_eq!(found(Some("ops"), &[far.clone(), web.clone()]), is("w"));
     assert_eq!(found(Some("ops"), &[web.clone(), far.clone()]), is("w"));
-    assert_eq!(found(Some("ops"), &[far.clone()]), None);
+    assert_eq!(found(Some("ops"), std::slice::from_ref(&far)), None);
     let gone = [far.clone(), web.clone()];
     assert_eq!(found(None, &gone), None, "its department is not there");
     let renamed = project("r", "ops", "web2");
-    assert_eq!(found(Some("ops"), &[renamed.clone()]), is("r"));
+    assert_eq!(found(Some("ops"), std::slice::from_ref(&renamed)), is("r"));
     let copy = project("c", "ops", "copy");
     let both = [copy.clone(), web.clone(), far];
     assert_eq!(found(Some("ops"), &both), is("w"));
