@@ -30,8 +30,8 @@ pub(super) fn text(it: &UnderWay) -> String {
     );
     let raises = listed(
         &it.raises,
-        "Limits that waited then until others have less, and are not given any more, as others may\n  \
-         have been set since:",
+        "Limits that waited then until others have less, and are not given any more, as others\n  \
+         may have been set since:",
         "Who wants them still shifts them again; see: idp-hub org quota list REGION.",
     );
     purges + &raises

@@ -2,10 +2,10 @@
 //!
 //! By the rule of the region's agent (`sp-agent/src/apply/places.rs`): what was decided at a merge,
 //! then the federation's marker, where that can be believed. Whoever may make a project in his own
-//! department can write a marker on it, so that one counts only where the directory's thing belongs,
-//! and of several the one that has its name. What the agent applied last, which counts there before
-//! all of this, the hub does not know; so what stays the region's own by now may be what was made
-//! there before the agent's policy said so.
+//! department can write a marker on it, so that one counts only where the directory's thing
+//! belongs, and of several the one that has its name. What the agent applied last, which counts
+//! there before all of this, the hub does not know; so what stays the region's own by now may be
+//! what was made there before the agent's policy said so.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -93,8 +93,8 @@ impl Reading<'_> {
         })
     }
 
-    /// What is so, or waits, of what somebody wants now, where nothing of it is new and nothing is to
-    /// be written. Reads all that a region has: beside the writer, which everybody waits for.
+    /// What is so, or waits, of what somebody wants now, where nothing of it is new and nothing is
+    /// to be written. Reads all that a region has: beside the writer, which everybody waits for.
     ///
     /// # Errors
     /// As [`Changing::set_limits`].

@@ -193,8 +193,9 @@ impl Reading<'_> {
         Ok((tellings, Demand::new(need)))
     }
 
-    /// Whether a region has another limit than it was told, since then. Of what was noted by a clock
-    /// that was ahead nobody knows when it was: a limit that it was not told is answered once then.
+    /// Whether a region has another limit than it was told, since then. Of what was noted by a
+    /// clock that was ahead nobody knows when it was: a limit that it was not told is answered once
+    /// then.
     fn is_redue(
         &self,
         key: &SpreadKey,
