@@ -1,4 +1,4 @@
-//! Of several things of a region that say they are the same one of the directory's, one is, or none.
+//! Of several things of a region that say they are the same one of the directory's, one is or none.
 
 use super::*;
 
