@@ -68,6 +68,7 @@ pub(super) async fn quotas(
         project: asked.project,
         limit: page.limit()?,
         after: page.after()?,
+        now: state.clock.unix_millis(),
     };
     let page = state.read_as(who.asker(), move |it, sight| {
         lines::page(it, sight, &wanted)
@@ -205,12 +206,13 @@ async fn looked_at(
     }
     let turn = state.shifting().await;
     let (region, edits, who) = (region.to_owned(), edits.to_vec(), by.who.clone());
+    let now = state.clock.unix_millis();
     let found = state.read_as(asker, move |it, sight| {
         let _turn = turn;
         match permitted(sight.shifts(&holders(&edits))?, force)? {
             check @ Check::Shift(_) => {
                 let region = it.region_named(&region)?;
-                it.is_set(&region, &edits, &check, &who)
+                it.is_set(&region, (&edits, &check, now), &who)
             }
             Check::Whole | Check::Forced(_) => Ok(None),
         }

@@ -1,5 +1,6 @@
 //! `idp-hub restore FILE`, and what a hub that was restored says when it starts.
 
+mod under_way;
 mod withdrawn;
 
 use std::io;
@@ -10,6 +11,7 @@ use serde::Serialize;
 use shared::keyring;
 use shared::runtime::clock::Clock;
 
+use self::under_way::UnderWayDocument;
 use self::withdrawn::WithdrawnDocument;
 use super::arguments::Arguments;
 use super::error::CliError;
@@ -34,6 +36,8 @@ struct Document<'a> {
     passwords_forgotten: Option<u64>,
     administrators_again: &'a [String],
     withdrawn: Option<WithdrawnDocument<'a>>,
+    #[serde(flatten)]
+    under_way: UnderWayDocument<'a>,
     kept: Option<&'a Path>,
 }
 
@@ -65,6 +69,7 @@ pub(super) async fn run(
         passwords_forgotten: restored.forgotten,
         administrators_again: &restored.administrators,
         withdrawn: restored.withdrawn.as_ref().map(WithdrawnDocument::new),
+        under_way: UnderWayDocument::new(&restored.under_way),
         kept: restored.kept.as_deref(),
     };
     screen.write(|| text(file, &restored), &document)
@@ -96,6 +101,7 @@ fn text(file: &Path, restored: &Restored) -> String {
     };
     let administrators = administrators(restored);
     let withdrawn = withdrawn::text(restored.withdrawn.as_ref());
+    let under_way = under_way::text(&restored.under_way);
     format!(
         "Restored {file}: the hub as of {taken}, with {regions} regions.\n{kept}\n\
          What follows from it:\n\
@@ -106,6 +112,7 @@ fn text(file: &Path, restored: &Restored) -> String {
          - {passwords}\n\
          {administrators}\
          {withdrawn}\
+         {under_way}\
          - What was made in the directory since then comes back with the first region that is\n  \
            merged again, as what it was: idp-hub org plan NAME. Memberships and roles that were\n  \
            given since then between older things stay where they are, to be adopted or\n  \

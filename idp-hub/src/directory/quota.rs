@@ -23,12 +23,14 @@ pub mod spread;
 #[cfg(test)]
 mod tests;
 mod unset;
+mod whereabouts;
 
 pub use allocation::{Allocation, ResourceAllocation, Sum};
 pub use census::{Allowed, Capacities, Census, InDirectory, RegionProject};
 pub use check::{Check, Decision, EDITS_MAX, Force, LimitsChange, QuotaEdit};
 pub use leftover::{Holdings, Leftover, LeftoverWhy, Share};
-pub use lines::{Differs, ProjectLine, ResourceLine};
+pub use lines::{Differs, ProjectLine, ResourceLine, is_ahead};
 pub use refusal::QuotaRefusal;
 pub use shift::{Giver, Pool, Pools, Raise, RaiseKey, Settled, Waits};
 pub use unset::Unset;
+pub use whereabouts::Whereabouts;

@@ -286,7 +286,8 @@ impl Retired {
                 let purge = format!("idp-hub org purge {} {}", self.kind.name(), self.id);
                 match self.is_any(&Purging::Lapsed) {
                     true => format!(
-                        "it was not purged within {} days; to say it again: {purge}",
+                        "it was not purged within {} days, or the hub was restored since; to say \
+                         it again: {purge}",
                         Purge::GOOD_FOR.as_secs() / (24 * 3600)
                     ),
                     false => purge,

@@ -29,7 +29,7 @@ const ACCEPTED: u8 = 2;
 const REMOVED: u8 = 3;
 
 /// What is kept of each region. Of the directory, what was decided about its things alone.
-const REMOVED_FROM: [&str; 12] = [
+const REMOVED_FROM: [&str; 11] = [
     "records",
     "feeds",
     "totals",
@@ -41,7 +41,6 @@ const REMOVED_FROM: [&str; 12] = [
     "bound",
     "spread_shares",
     "quota_raises",
-    "taken_over",
 ];
 
 impl Changing<'_> {
@@ -200,6 +199,7 @@ impl Changing<'_> {
             let sql = format!("DELETE FROM {table} WHERE region = ?1");
             self.execute(&sql, &[&no.0], "remove a region's records")?;
         }
+        self.leave_taken_over(no)?;
         self.hot.forget(no);
         Ok(())
     }

@@ -10,6 +10,7 @@
 mod administrators;
 mod examine;
 mod place;
+mod under_way;
 mod withdrawn;
 mod work;
 
@@ -24,12 +25,14 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use shared::ids::FederationId;
 use shared::model::UnixMillis;
 
+use self::examine::Examined;
 use self::work::Work;
 use super::error::StoreError;
 use super::facts::Restoration;
 use super::schema::settle;
 use super::writer::fold;
-pub use withdrawn::{Again, Withdrawn};
+pub use under_way::UnderWay;
+pub use withdrawn::{Named, Withdrawn};
 
 /// Where the work goes on, within the data directory: never two at a time, as the caller holds it.
 const WORK: &str = ".restore.tmp";
@@ -55,6 +58,8 @@ pub struct Restored {
     pub administrators: Vec<String>,
     /// What was withdrawn since and is given again; `None` where that could not be compared.
     pub withdrawn: Option<Withdrawn>,
+    /// What was under way in the backup, and is no more.
+    pub under_way: UnderWay,
     /// Where the database is that was there before, if there was one.
     pub kept: Option<PathBuf>,
 }
@@ -97,12 +102,13 @@ pub fn restore(
             })?;
         place::perform(&place::plan(database, new, &aside, is_damaged))?;
         Ok(Restored {
-            restoration: prepared.restoration,
-            regions: prepared.regions,
+            restoration: prepared.held.restoration,
+            regions: prepared.held.regions,
             revived,
             forgotten,
             administrators: again,
             withdrawn,
+            under_way: prepared.held.under_way,
             kept: had_one.then_some(aside),
         })
     });
@@ -126,8 +132,7 @@ fn without_links(database: &Path) -> Result<PathBuf, StoreError> {
 /// A sound copy, durable, that waits for its place.
 struct Prepared {
     new: PathBuf,
-    restoration: Restoration,
-    regions: u32,
+    held: Examined,
 }
 
 fn prepare(
@@ -150,13 +155,9 @@ fn prepare(
         work.copy(&log, &format!("{NEW}-wal"))?;
     }
     let wrong = |why| not_restorable(backup, why);
-    let (restoration, regions) = examine::examine(&new, backup, federation, now).map_err(wrong)?;
+    let held = examine::examine(&new, backup, federation, now).map_err(wrong)?;
     work::settle(&file, &new, &owner).map_err(|error| failed("write", &new, &error))?;
-    Ok(Prepared {
-        new,
-        restoration,
-        regions,
-    })
+    Ok(Prepared { new, held })
 }
 
 /// Says what is wrong with the file before anything is copied.

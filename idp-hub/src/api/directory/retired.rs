@@ -99,8 +99,8 @@ pub struct LeftDocument {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unread: Vec<String>,
     /// `waiting`; `refused`; `ready`, where nothing was found in it, and it waits for the other
-    /// regions; `purged`; or `lapsed`, where nobody did it while the word was good. Absent where it
-    /// was not told to purge it.
+    /// regions; `purged`; or `lapsed`, where nobody did it while the word was good, or the hub was
+    /// restored since. Absent where it was not told to purge it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub purge: Option<String>,
     /// Until when the word to purge it is good.

@@ -234,7 +234,7 @@ fn why(differs: Differs, remark: Option<RemarkState>) -> String {
         (Some(RemarkState::Blocked { reason }), _) => reason,
         (Some(RemarkState::Drift { why, .. }), _) => why.next_step().to_owned(),
         (_, Differs::OnItsWay) => "on its way; the region has not confirmed it yet".to_owned(),
-        (_, Differs::Otherwise) => {
+        (_, Differs::Otherwise | Differs::Unordered) => {
             "the region has said another one since: somebody changed it there, or it is on its \
              way still; set it again to write over it"
                 .to_owned()

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use shared::ids::ObjectId;
+use shared::model::UnixMillis;
 
 use super::ProjectQuotaDocument;
 use crate::api::directory::Sight;
@@ -23,6 +24,8 @@ pub(super) struct Wanted {
     pub(super) project: Option<String>,
     pub(super) limit: u32,
     pub(super) after: Vec<u8>,
+    /// When it is asked.
+    pub(super) now: UnixMillis,
 }
 
 /// The page.
@@ -83,10 +86,11 @@ fn lines(
     after: &[u8],
 ) -> Result<Vec<ProjectLine>, StoreError> {
     let mut shown = Vec::new();
-    let census = match seen {
+    let mut census = match seen {
         None => reading.census(region, &[])?,
         Some(seen) => reading.census_of(region, seen)?,
     };
+    census.as_of(wanted.now);
     let mut lines = census.lines();
     lines.sort_by_key(key);
     for mut line in lines {

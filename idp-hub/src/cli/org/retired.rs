@@ -220,7 +220,6 @@ fn left(it: &LeftDocument, now: UnixMillis) -> Option<String> {
     match (it.purge.as_deref(), &it.why) {
         (Some("refused"), Some(why)) => words.push(format!("refused: {}", foreign::line(why))),
         (Some("ready"), _) => words.push("ready, waits for the others".to_owned()),
-        (Some("lapsed"), _) => words.push("lapsed after 7 days".to_owned()),
         (Some(state), _) => words.push(state.to_owned()),
         (None, _) if words.is_empty() && it.is_here => words.push("empty".to_owned()),
         (None, _) => {}

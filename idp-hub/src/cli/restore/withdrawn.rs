@@ -3,22 +3,23 @@
 use serde::Serialize;
 use shared::foreign;
 
-use crate::store::{Again, Withdrawn};
+use crate::store::{Named, Withdrawn};
 
 #[derive(Serialize)]
 pub(super) struct WithdrawnDocument<'a> {
-    switched_on_again: AgainDocument<'a>,
-    given_again: AgainDocument<'a>,
+    switched_on_again: NamedDocument<'a>,
+    given_again: NamedDocument<'a>,
 }
 
+/// Some things, in words.
 #[derive(Serialize)]
-struct AgainDocument<'a> {
+pub(super) struct NamedDocument<'a> {
     count: u64,
     first: &'a [String],
 }
 
-impl<'a> AgainDocument<'a> {
-    fn new(it: &'a Again) -> Self {
+impl<'a> NamedDocument<'a> {
+    pub(super) fn new(it: &'a Named) -> Self {
         Self {
             count: it.count,
             first: &it.first,
@@ -29,8 +30,8 @@ impl<'a> AgainDocument<'a> {
 impl<'a> WithdrawnDocument<'a> {
     pub(super) fn new(it: &'a Withdrawn) -> Self {
         Self {
-            switched_on_again: AgainDocument::new(&it.on),
-            given_again: AgainDocument::new(&it.given),
+            switched_on_again: NamedDocument::new(&it.on),
+            given_again: NamedDocument::new(&it.given),
         }
     }
 }
@@ -56,7 +57,8 @@ pub(super) fn text(withdrawn: Option<&Withdrawn>) -> String {
     on + &given
 }
 
-fn listed(it: &Again, what: &str, next: &str) -> String {
+/// Such things, and what to do about them, if there are any.
+pub(super) fn listed(it: &Named, what: &str, next: &str) -> String {
     if it.count == 0 {
         return String::new();
     }
@@ -79,7 +81,7 @@ mod tests {
 
     #[test]
     fn what_is_given_again_is_told_one_by_one_with_the_next_step() {
-        let again = |count, first: &[&str]| Again {
+        let again = |count, first: &[&str]| Named {
             count,
             first: first.iter().map(|it| (*it).to_owned()).collect(),
         };
@@ -104,7 +106,7 @@ mod tests {
             assert!(told.contains(part), "{part}:\n{told}");
         }
         assert!(!told.contains('\u{1b}'), "{told}");
-        withdrawn.given = Again::default();
+        withdrawn.given = Named::default();
         assert!(!text(Some(&withdrawn)).contains("unlink"));
         assert_eq!(text(Some(&Withdrawn::default())), "");
         assert!(text(None).contains("could not be compared"));

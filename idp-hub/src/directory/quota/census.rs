@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use shared::ids::{FederationId, ObjectId};
 use shared::model::{
-    Becomes, CloudId, Custody, Entry, Holder, Limit, Limits, Marker, Node, Project, Quota,
-    QuotaResource, ServiceKind, StoragePool, UnixMillis,
+    Becomes, CloudId, Custody, Entry, Holder, Limit, Limits, Node, Project, Quota, QuotaResource,
+    ServiceKind, StoragePool, UnixMillis,
 };
 
-use super::{Raise, RaiseKey};
+use super::{Raise, RaiseKey, Whereabouts};
 
 /// What may be used of one resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,8 +126,8 @@ impl From<&QuotaResource> for Figures {
 #[derive(Debug, Clone)]
 pub struct Census {
     pub(super) region: String,
-    federation: FederationId,
-    bindings: BTreeMap<CloudId, Becomes>,
+    /// When it is looked at, by the hub's clock.
+    pub(super) now: UnixMillis,
     pub(super) projects: BTreeMap<CloudId, RegionProject>,
     pub(super) quotas: BTreeMap<(CloudId, ServiceKind), Told>,
     pub(super) wanted: BTreeMap<(Holder, ServiceKind), Limits>,
@@ -138,7 +138,7 @@ pub struct Census {
     pub(super) capacities: Capacities,
     pub(super) directory: BTreeMap<ObjectId, InDirectory>,
     /// Where each of the directory's is.
-    pub(super) here: BTreeMap<ObjectId, CloudId>,
+    pub(super) here: Whereabouts,
     /// Pools whose space nobody told: then nobody knows what all have.
     pools_unknown: u64,
 }
@@ -148,8 +148,7 @@ impl Census {
     pub const fn new(region: String, federation: FederationId) -> Self {
         Self {
             region,
-            federation,
-            bindings: BTreeMap::new(),
+            now: UnixMillis(u64::MAX),
             projects: BTreeMap::new(),
             quotas: BTreeMap::new(),
             wanted: BTreeMap::new(),
@@ -161,29 +160,26 @@ impl Census {
                 gigabytes: None,
             },
             directory: BTreeMap::new(),
-            here: BTreeMap::new(),
+            here: Whereabouts::new(federation),
             pools_unknown: 0,
         }
     }
 
-    /// What was decided about one of the region's projects.
-    pub fn bind(&mut self, here: CloudId, becomes: Becomes) {
-        self.bindings.insert(here, becomes);
+    /// As of when it is looked at. What is later than that was noted by a clock that was ahead, and
+    /// says nothing of what came first. Without it, every time counts.
+    pub const fn as_of(&mut self, now: UnixMillis) {
+        self.now = now;
     }
 
-    /// A project of the region. It is the directory's that was decided when it was merged, else the
-    /// one that its marker says.
+    /// What was decided about one of the region's projects.
+    pub fn bind(&mut self, here: CloudId, becomes: Becomes) {
+        self.here.decide(here, becomes);
+    }
+
+    /// A project of the region. Which of two it is that say they are the same, follows from all
+    /// that is put: see [`Whereabouts`].
     pub fn project(&mut self, it: Entry<Project<CloudId>>) {
-        let bound = self.bindings.get(&it.id).map(Becomes::object);
-        let object = self.object_of(&it);
-        if let Some(object) = object {
-            // Of two that say they are the same, the one that was decided about is it.
-            let here = self.here.entry(object);
-            let here = here.or_insert_with(|| it.id.clone());
-            if bound.is_some() {
-                here.clone_from(&it.id);
-            }
-        }
+        let object = self.here.see(&it);
         let project = RegionProject {
             name: it.what.name,
             custody: it.custody,
@@ -194,10 +190,7 @@ impl Census {
 
     /// Which of the directory's a project of the region is, as far as anything says so.
     pub fn object_of(&self, it: &Entry<Project<CloudId>>) -> Option<ObjectId> {
-        let bound = self.bindings.get(&it.id).map(Becomes::object);
-        let is_ours = |it: &Marker| it.federation == self.federation;
-        let marked = it.marker.filter(is_ours).map(|it| it.object);
-        bound.or(marked)
+        self.here.claimed(it)
     }
 
     /// A quota of the region, and when it came here as it is.
@@ -234,7 +227,14 @@ impl Census {
 
     /// What the directory has of one of [`Self::objects`].
     pub fn know(&mut self, id: ObjectId, it: InDirectory) {
+        let (InDirectory::Live { name } | InDirectory::Retired { name }) = &it;
+        self.here.named(id, name);
         self.directory.insert(id, it);
+    }
+
+    /// In which department of the region one of these belongs; `None` where that is not there.
+    pub fn belongs(&mut self, id: ObjectId, home: Option<CloudId>) {
+        self.here.belongs(id, home);
     }
 
     /// Which of the directory's projects the region, or a limit, names.
@@ -243,7 +243,12 @@ impl Census {
         let givers = self.raises.values().flat_map(|it| &it.givers);
         let waits = givers.map(|it| it.project);
         let waits = waits.chain(self.raises.keys().map(|it| it.project));
-        self.here.keys().copied().chain(held).chain(waits).collect()
+        self.here
+            .all()
+            .into_iter()
+            .chain(held)
+            .chain(waits)
+            .collect()
     }
 
     /// What the region has.
@@ -268,7 +273,7 @@ impl Census {
     /// and the only one here.
     pub fn holder(&self, here: &CloudId) -> Holder {
         let object = self.projects.get(here).and_then(|it| it.object);
-        match object.filter(|id| self.is_live(*id) && self.here.get(id) == Some(here)) {
+        match object.filter(|id| self.is_live(*id) && self.here.of(*id) == Some(here)) {
             Some(id) => Holder::Project(id),
             None => Holder::Own(here.clone()),
         }
@@ -278,7 +283,7 @@ impl Census {
     /// not, or not yet.
     pub fn here(&self, holder: &Holder) -> Option<CloudId> {
         match holder {
-            Holder::Project(id) => self.here.get(id).cloned(),
+            Holder::Project(id) => self.here.of(*id).cloned(),
             Holder::Own(here) => Some(here.clone()),
         }
     }

@@ -212,7 +212,7 @@ impl Census {
     pub(super) fn holder_of(&self, asked: &Holder) -> Result<Holder, QuotaRefusal> {
         let here = match asked {
             Holder::Project(id) if self.is_live(*id) => return Ok(asked.clone()),
-            Holder::Project(id) => self.here.get(id),
+            Holder::Project(id) => self.here.of(*id),
             Holder::Own(here) => Some(here),
         };
         match here.filter(|it| self.projects.contains_key(*it)) {
@@ -417,7 +417,7 @@ impl Census {
             Some(wanted) => match self.differs((&here, wish.service), wanted, told) {
                 None => true,
                 Some(Differs::OnItsWay) => wanted.force || !force,
-                Some(Differs::Otherwise) => false,
+                Some(Differs::Otherwise | Differs::Unordered) => false,
             },
         }
     }

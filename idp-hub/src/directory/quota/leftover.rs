@@ -107,7 +107,9 @@ impl LeftoverWhy {
             Self::OfServices => "the project of the region's services",
             Self::Reserved => "in a department that stays the region's own",
             Self::MadeThere => "made in the region, and not merged",
-            Self::Doubled => "another project there is the directory's of this marker",
+            Self::Doubled => {
+                "it bears the marker of one of the directory's, and another is that, or none surely"
+            }
             Self::Unknown => "the region tells its quota, and not what it is",
         }
     }

@@ -1,11 +1,21 @@
 //! Each project's quota in a region: what it has there, and what it is to have.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use shared::ids::ObjectId;
-use shared::model::{CloudId, Holder, Limit, QuotaResource, ServiceKind};
+use shared::model::{CloudId, Holder, Limit, QuotaResource, ServiceKind, UnixMillis};
 
 use super::{Census, Raise, RaiseKey, Waits};
+
+/// Later than now by more than this is what a clock noted that was ahead and was put back: what is
+/// set twice within a millisecond has the next one's number, and clocks are corrected a little.
+const AHEAD: Duration = Duration::from_secs(60);
+
+/// Whether a time, unix milliseconds, was noted by a clock that was ahead.
+pub const fn is_ahead(at: u64, now: UnixMillis) -> bool {
+    at > now.plus(AHEAD).0
+}
 
 /// One project of a region, and its quota there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +54,8 @@ pub enum Differs {
     OnItsWay,
     /// The region has said another one since: somebody changed it there, or it is on its way still.
     Otherwise,
+    /// Nobody knows which of that: the hub's clock was ahead as one of both came.
+    Unordered,
 }
 
 impl ProjectLine {
@@ -132,8 +144,11 @@ impl Census {
         }
         let told = here.as_ref();
         let told = told.and_then(|it| self.quotas.get(&(it.clone(), service)));
-        let is_later = told.is_some_and(|it| it.changed.0 > wanted.version);
-        Some(match is_later {
+        let changed = told.map_or(0, |it| it.changed.0);
+        Some(match changed > wanted.version {
+            _ if told.is_some() && is_ahead(changed.max(wanted.version), self.now) => {
+                Differs::Unordered
+            }
             true => Differs::Otherwise,
             false => Differs::OnItsWay,
         })

@@ -6,6 +6,7 @@ mod properties;
 mod shifts;
 mod types;
 mod unsets;
+mod whereabouts;
 
 use shared::ids::{FederationId, ObjectId};
 use shared::model::*;

@@ -12,7 +12,7 @@ use shared::wire::record::kind_code;
 use super::limits::SERVICES;
 use super::load::record_of;
 use super::write::encoded;
-use crate::directory::quota::{Census, InDirectory};
+use crate::directory::quota::{Census, InDirectory, Whereabouts};
 use crate::directory::{object_of, outward};
 use crate::store::Reading;
 use crate::store::error::{Doing, StoreError};
@@ -57,11 +57,8 @@ impl Reading<'_> {
             census.wait(row.raise);
         }
         let asked = asked.iter().filter_map(Holder::project);
-        for id in census.objects().into_iter().chain(asked) {
-            if let Some(it) = self.in_directory(id)? {
-                census.know(id, it);
-            }
-        }
+        let all = census.objects().into_iter().chain(asked);
+        self.know(&mut census, region.no, all)?;
         Ok(census)
     }
 
@@ -112,12 +109,64 @@ impl Reading<'_> {
                 census.wait(row.raise);
             }
         }
-        for id in census.objects() {
-            if let Some(it) = self.in_directory(id)? {
+        let all = census.objects().into_iter();
+        self.know(&mut census, region.no, all)?;
+        Ok(census)
+    }
+
+    /// Adds to what is known of a region what the directory has of some projects, and where they
+    /// belong there.
+    fn know(
+        &self,
+        census: &mut Census,
+        no: RegionNo,
+        all: impl Iterator<Item = ObjectId>,
+    ) -> Result<(), StoreError> {
+        let departments = self.departments_in(no)?;
+        for id in all {
+            if let Some(it) = self.object(ObjectKind::Project, id)? {
+                let home = it.department().and_then(|it| departments.of(*it));
+                census.belongs(id, home.cloned());
+                let name = it.name().to_owned();
+                census.know(id, InDirectory::Live { name });
+            } else if let Some(it) = self.in_directory(id)? {
                 census.know(id, it);
             }
         }
-        Ok(census)
+        Ok(())
+    }
+
+    /// What a region's cloud calls the directory's departments. Reads all of the region's.
+    pub(super) fn departments_in(&self, no: RegionNo) -> Result<Whereabouts, StoreError> {
+        let mut departments = self.decided_in(no, ObjectKind::Department)?;
+        self.each_record(no, RecordKind::Department, |it, _| {
+            if let Record::Department(it) = it {
+                departments.see(&it);
+            }
+        })?;
+        for id in departments.several() {
+            if let Some(it) = self.object(ObjectKind::Department, id)? {
+                departments.named(id, it.name());
+            }
+        }
+        Ok(departments)
+    }
+
+    /// What was decided about things of a kind when a region was merged.
+    pub(super) fn decided_in(
+        &self,
+        no: RegionNo,
+        kind: ObjectKind,
+    ) -> Result<Whereabouts, StoreError> {
+        let mut decided = Whereabouts::new(self.federation()?);
+        self.each_of_region(no, RecordKind::Binding, |it| {
+            if let Record::Binding(it) = it
+                && it.kind == kind
+            {
+                decided.decide(it.here, it.becomes);
+            }
+        })?;
+        Ok(decided)
     }
 
     /// A project's quota as its region told it last, and when that came here.

@@ -4,7 +4,7 @@
 use rusqlite::{OptionalExtension, params};
 use shared::audit::{Act, By};
 use shared::ids::ObjectId;
-use shared::model::{Holder, Limit, Limits, Record, RecordKind, ServiceKind};
+use shared::model::{Holder, Limit, Limits, Record, RecordKind, ServiceKind, UnixMillis};
 use shared::wire::record::kind_code;
 
 use super::load::record_of;
@@ -62,16 +62,18 @@ struct Decided {
 }
 
 impl Reading<'_> {
-    /// What follows from what somebody wants. `version` is that of what is set now. Reads all that
+    /// What follows from what somebody wants now. `version` is that of what is set. Reads all that
     /// a region has.
     fn decided(
         &self,
         region: &RegionRow,
-        (edits, check, version): (&[QuotaEdit], &Check, u64),
+        (edits, check, now): (&[QuotaEdit], &Check, UnixMillis),
+        version: u64,
         who: &str,
     ) -> Result<Decided, StoreError> {
         let asked: Vec<Holder> = edits.iter().map(|it| it.holder.clone()).collect();
         let mut census = self.census(region, &asked)?;
+        census.as_of(now);
         if check.is_bounded() {
             self.promise(&mut census, region.no, edits)?;
         }
@@ -91,21 +93,20 @@ impl Reading<'_> {
         })
     }
 
-    /// What is so, or waits, of what somebody wants, where nothing of it is new and nothing is to
-    /// be written. Reads all that a region has: beside the writer, which everybody waits for.
+    /// What is so, or waits, of what somebody wants now, where nothing of it is new and nothing is
+    /// to be written. Reads all that a region has: beside the writer, which everybody waits for.
     ///
     /// # Errors
     /// As [`Changing::set_limits`].
     pub fn is_set(
         &self,
         region: &RegionRow,
-        edits: &[QuotaEdit],
-        check: &Check,
+        asked: (&[QuotaEdit], &Check, UnixMillis),
         who: &str,
     ) -> Result<Option<LimitsSet>, StoreError> {
         self.must_be_merged(region)?;
         // Nothing of it is told, and so its version is nobody's.
-        let mut decided = self.decided(region, (edits, check, 0), who)?;
+        let mut decided = self.decided(region, asked, 0, who)?;
         for it in &decided.waits {
             decided.settled.remove(&it.raise.key);
         }
@@ -170,9 +171,9 @@ impl Changing<'_> {
     ) -> Result<LimitsSet, StoreError> {
         self.is_merged(region)?;
         let version = self.version()?;
-        let decided = self
-            .reading()
-            .decided(region, (edits, &check, version), &by.who)?;
+        let decided =
+            self.reading()
+                .decided(region, (edits, &check, self.now), version, &by.who)?;
         let Decided {
             census,
             changes,
@@ -306,9 +307,10 @@ impl Changing<'_> {
         by: &By,
     ) -> Result<Vec<LimitsChange>, StoreError> {
         self.is_merged(region)?;
-        let census = self
+        let mut census = self
             .reading()
             .census(region, std::slice::from_ref(project))?;
+        census.as_of(self.now);
         let edits = census.zero(project, force)?;
         // What it uses above its limit it may as well be left.
         let check = Check::Forced(Force {

@@ -270,18 +270,25 @@ impl Changing<'_> {
         }
         let delta = directory.purged(kind, id, &stamp);
         self.write_delta(&directory, &delta, &stamp)?;
-        let mut regions = Vec::new();
-        for row in self.reading().merged_regions()? {
-            if let Some(purge) = self.reading().purges(row.no)?.get(&id) {
-                self.tell_purge(row.no, None, &[purge.id()], &stamp)?;
-                regions.push(row.facts.name);
-            }
-        }
+        let regions = self.take_purge_back(id, &stamp)?;
         let name = directory.ended(id).map(|it| it.object.name().to_owned());
         self.hot.directory.keep_changed(directory, None);
         let act = Act::new(by.clone(), "purged").on(kind.name(), id, name.unwrap_or_default());
         let after = format!("deleted in {}", regions.join(", "));
         self.audit(act.changing("retired", after)).map(drop)
+    }
+
+    /// Tells each region that was told to purge something that it is not to any more. Returns which
+    /// ones these are.
+    fn take_purge_back(&mut self, id: ObjectId, stamp: &Stamp) -> Result<Vec<String>, StoreError> {
+        let mut regions = Vec::new();
+        for row in self.reading().merged_regions()? {
+            if let Some(purge) = self.reading().purges(row.no)?.get(&id) {
+                self.tell_purge(row.no, None, &[purge.id()], stamp)?;
+                regions.push(row.facts.name);
+            }
+        }
+        Ok(regions)
     }
 
     /// Takes back the word to purge something, where it is not done yet: it stays retired. What was
@@ -332,6 +339,8 @@ impl Changing<'_> {
             let deleted = directory.purged(kind, id, &stamp);
             self.write_delta(&directory, &deleted, &stamp)?;
             is_deleted = !deleted.ended.is_empty();
+            // Every region had done it by then, whatever this hub knows of that.
+            self.take_purge_back(id, &stamp)?;
         }
         let name = directory.ended(id).map(|it| it.object.name().to_owned());
         self.hot.directory.keep_changed(directory, None);

@@ -1,4 +1,8 @@
 //! Markers of federations that regions were taken over from, and what the directory has by them.
+//!
+//! They are of the directory's things, and stay when the region goes that these came with: its
+//! other regions still bear them, and it comes again with this federation's. But what a region says
+//! that is there counts before what one said that was removed.
 
 use rusqlite::params;
 use shared::ids::{FederationId, ObjectId};
@@ -10,9 +14,11 @@ use crate::store::regions::RegionNo;
 use crate::store::{Changing, Reading};
 
 impl Reading<'_> {
-    /// All of them: as many as things were taken over.
+    /// All of them: as many as things were taken over, and more where regions don't agree.
     pub(super) fn taken_over(&self) -> Result<Earlier, StoreError> {
-        let sql = "SELECT federation, marked, object FROM taken_over ORDER BY region";
+        let sql = "SELECT federation, marked, object FROM taken_over
+                   LEFT JOIN regions ON regions.no = region AND regions.standing <> 3
+                   ORDER BY regions.no IS NULL, region";
         let doing = "read what was taken over";
         let mut statement = self.prepared(sql)?;
         let mut rows = statement.query(()).doing(doing)?;
@@ -22,7 +28,7 @@ impl Reading<'_> {
                 federation: FederationId::from_bytes(row.get(0).doing(doing)?),
                 object: ObjectId::from_bytes(row.get(1).doing(doing)?),
             };
-            // Of the region that came first.
+            // Of the region that came first, of those that are there.
             let object = ObjectId::from_bytes(row.get(2).doing(doing)?);
             all.entry(marker).or_insert(object);
         }
@@ -51,5 +57,14 @@ impl Changing<'_> {
             statement.execute(row).doing(doing)?;
         }
         Ok(())
+    }
+
+    /// A region is removed: what it alone bore stays, for those that come later. What another one
+    /// says too needs it no more, so that a region that comes and goes leaves no more each time.
+    pub(in crate::store) fn leave_taken_over(&self, no: RegionNo) -> Result<(), StoreError> {
+        let sql = "DELETE FROM taken_over AS its WHERE region = ?1 AND EXISTS (
+                       SELECT 1 FROM taken_over AS it WHERE it.region <> its.region
+                       AND it.federation = its.federation AND it.marked = its.marked)";
+        self.execute(sql, &[&no.0], "leave what was taken over")
     }
 }

@@ -2,6 +2,7 @@
 //! follow, and in memory as it is on the disk.
 
 mod audit;
+mod clock;
 mod drift;
 mod limits;
 mod passwords;

@@ -14,6 +14,7 @@ use super::super::error::StoreError;
 use super::super::facts::Restoration;
 use super::super::schema;
 use super::super::writer::fold;
+use super::under_way::{self, UnderWay};
 
 /// The newest moment that the hub noted, by its own clock: with any region that reports, seconds
 /// before the copy was made.
@@ -25,14 +26,30 @@ const NEWEST: &str = "SELECT max(
     (SELECT coalesce(max(created_ms), 0) FROM tokens),
     (SELECT coalesce(max(created_ms), 0) FROM sessions))";
 
-/// Checks the copy, and notes in it that it was restored. Returns that note, and how many regions
-/// there are; or why the hub can't go on with it.
+/// What a backup holds that was found sound.
+#[derive(Debug)]
+pub(super) struct Examined {
+    /// The note of the restore that stands in it now.
+    pub(super) restoration: Restoration,
+    /// How many regions it has.
+    pub(super) regions: u32,
+    /// What was under way in it, and is no more.
+    pub(super) under_way: UnderWay,
+}
+
+/// Who does what is done here, as the trail has it.
+pub(super) fn by() -> By {
+    By::new("idp-hub restore", "this machine")
+}
+
+/// Checks the copy, notes in it that it was restored, and ends in it what was under way; or says
+/// why the hub can't go on with it.
 pub(super) fn examine(
     path: &Path,
     from: &Path,
     federation: FederationId,
     now: UnixMillis,
-) -> Result<(Restoration, u32), String> {
+) -> Result<Examined, String> {
     let mut connection = open(path).map_err(|error| said(&error))?;
     schema::settle(&connection).map_err(|error| said(&error))?;
     is_of_a_hub(&connection)?;
@@ -76,15 +93,20 @@ pub(super) fn examine(
     // So nobody holds any of it.
     let unsaid = connection.execute("UPDATE region_organization SET held_seq = NULL", ());
     unsaid.map_err(|error| said(&error))?;
-    let act = Act::new(By::new("idp-hub restore", "this machine"), "restore");
+    let act = Act::new(by(), "restore");
     let act = act.on("backup", "", from.display().to_string());
     let act = act.changing("", format!("the hub as of {} ms", restoration.taken.0));
     restoration
         .note(&connection)
         .and_then(|()| audit::note(&connection, now, act))
-        .and_then(|_| fold(&connection))
         .map_err(|error| told(&error))?;
-    Ok((restoration, regions))
+    let under_way = under_way::end(&connection, now).map_err(|error| told(&error))?;
+    fold(&connection).map_err(|error| told(&error))?;
+    Ok(Examined {
+        restoration,
+        regions,
+        under_way,
+    })
 }
 
 /// The regions that the new database has, and that were removed in the old one.

@@ -23,7 +23,7 @@ const NAMED_MAX: usize = 1000;
 
 /// How many there are, and the first ones in words.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Again {
+pub struct Named {
     /// How many.
     pub count: u64,
     /// The first thousand.
@@ -34,13 +34,13 @@ pub struct Again {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Withdrawn {
     /// Departments, projects and users that were switched off.
-    pub on: Again,
+    pub on: Named,
     /// Memberships, implications and assignments that were taken away.
-    pub given: Again,
+    pub given: Named,
 }
 
-impl Again {
-    fn add(
+impl Named {
+    pub(super) fn add(
         &mut self,
         words: impl FnOnce() -> Result<String, StoreError>,
     ) -> Result<(), StoreError> {
@@ -65,7 +65,7 @@ pub(super) fn again(old: &Path, new: &Path) -> Result<Withdrawn, StoreError> {
     })
 }
 
-fn on_again(connection: &Connection) -> Result<Again, StoreError> {
+fn on_again(connection: &Connection) -> Result<Named, StoreError> {
     let doing = "find what was switched off";
     let sql = "SELECT it.kind, it.id, it.value, was.value
                FROM main.directory AS it JOIN old.directory AS was
@@ -77,7 +77,7 @@ fn on_again(connection: &Connection) -> Result<Again, StoreError> {
     let mut rows = statement
         .query(params![EVERYWHERE, kinds[0], kinds[1]])
         .doing(doing)?;
-    let mut again = Again::default();
+    let mut again = Named::default();
     while let Some(row) = rows.next().doing(doing)? {
         let object = |at| -> Result<Option<Object<ObjectId>>, StoreError> {
             let record = record_at(row, at).doing(doing)?;
@@ -96,7 +96,7 @@ fn on_again(connection: &Connection) -> Result<Again, StoreError> {
 
 /// What the old database says is gone, of what the new one has. That the old one does not speak of
 /// a link is no such word: it may be the older of the two.
-fn given_again(connection: &Connection) -> Result<Again, StoreError> {
+fn given_again(connection: &Connection) -> Result<Named, StoreError> {
     let doing = "find what was taken away";
     let ended = ended(connection)?;
     let sql = "SELECT it.kind, it.id, it.value
@@ -110,7 +110,7 @@ fn given_again(connection: &Connection) -> Result<Again, StoreError> {
     let mut rows = statement
         .query(params![EVERYWHERE, kinds[0], kinds[1]])
         .doing(doing)?;
-    let mut again = Again::default();
+    let mut again = Named::default();
     while let Some(row) = rows.next().doing(doing)? {
         let link = record_at(row, 2).doing(doing)?.and_then(link_of);
         let Some(link) = link else {

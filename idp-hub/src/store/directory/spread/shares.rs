@@ -6,13 +6,14 @@ use std::sync::Arc;
 use rusqlite::{OptionalExtension, params};
 use shared::ids::{ObjectId, RegionId};
 use shared::model::{
-    Becomes, CloudId, Holder, LIMIT_MAX, ObjectKind, Quota, Record, RecordKind, ServiceKind,
-    ServiceState, Subject, UnixMillis,
+    CloudId, DriftKind, Drifted, Holder, LIMIT_MAX, Object, ObjectKind, Quota, Record, RecordKind,
+    RemarkState, ServiceKind, ServiceState, Subject, UnixMillis,
 };
 use shared::wire::record::{self, kind_code};
 
 use super::super::load::record_of;
 use super::{SpreadKey, key_row};
+use crate::directory::quota::is_ahead;
 use crate::directory::quota::spread::{Demand, Found, Standing, Tellings, UNLIMITED};
 use crate::store::error::{Doing, StoreError};
 use crate::store::regions::{RegionNo, RegionRow};
@@ -61,33 +62,45 @@ impl Reading<'_> {
         let merged: Vec<RegionNo> = merged
             .and_then(Iterator::collect)
             .doing("list merged regions")?;
-        let federation = self.federation()?;
         let mut places = BTreeMap::new();
         for no in merged {
-            let mut known = BTreeMap::new();
-            if !wanted.is_empty() {
-                self.each(PROJECTS, no, RecordKind::Project, |record| {
-                    if let Record::Project(it) = record
-                        && let Some(marker) = it.marker
-                        && marker.federation == federation
-                        && wanted.contains(&marker.object)
-                    {
-                        known.insert(marker.object, it.id);
-                    }
-                })?;
-                self.each(BINDINGS, no, RecordKind::Binding, |record| {
-                    if let Record::Binding(it) = record
-                        && it.kind == ObjectKind::Project
-                        && let Becomes::Object(id) = it.becomes
-                        && wanted.contains(&id)
-                    {
-                        known.insert(id, it.here);
-                    }
-                })?;
-            }
+            let known = match wanted.is_empty() {
+                true => BTreeMap::new(),
+                false => self.places_in(no, wanted)?,
+            };
             places.insert(no, known);
         }
         Ok(Places(Arc::new(places)))
+    }
+
+    /// The same of one region. What was decided about a project that is not there any more says
+    /// nothing: it may have been made again, under another id.
+    fn places_in(
+        &self,
+        no: RegionNo,
+        wanted: &BTreeSet<ObjectId>,
+    ) -> Result<BTreeMap<ObjectId, CloudId>, StoreError> {
+        let mut here = self.decided_in(no, ObjectKind::Project)?;
+        self.each_record(no, RecordKind::Project, |it, _| {
+            if let Record::Project(it) = it
+                && here.claimed(&it).is_some_and(|id| wanted.contains(&id))
+            {
+                here.see(&it);
+            }
+        })?;
+        let departments = self.departments_in(no)?;
+        let mut places = BTreeMap::new();
+        for id in here.all() {
+            if let Some(it) = self.object(ObjectKind::Project, id)? {
+                let home = it.department().and_then(|it| departments.of(*it));
+                here.belongs(id, home.cloned());
+                here.named(id, it.name());
+            }
+            if let Some(it) = here.of(id) {
+                places.insert(id, it.clone());
+            }
+        }
+        Ok(places)
     }
 
     /// How a total stands in each merged region that was not removed, as of `now`.
@@ -127,7 +140,7 @@ impl Reading<'_> {
             };
             let mut share = share(region, Some(known.clone()), word, online, now);
             share.is_new = stored.as_ref() != Some(&known) || share.is_new;
-            share.is_redue = self.is_redue(key, &share, word)?;
+            share.is_redue = self.is_redue(key, &share, word, now)?;
             shares.insert(id, share);
         }
         Ok(shares)
@@ -180,8 +193,16 @@ impl Reading<'_> {
         Ok((tellings, Demand::new(need)))
     }
 
-    /// Whether a region has another limit than it was told, since then.
-    fn is_redue(&self, key: &SpreadKey, it: &ShareRow, word: Word) -> Result<bool, StoreError> {
+    /// Whether a region has another limit than it was told, since then. Of what was noted by a
+    /// clock that was ahead nobody knows when it was: a limit that it was not told is answered once
+    /// then.
+    fn is_redue(
+        &self,
+        key: &SpreadKey,
+        it: &ShareRow,
+        word: Word,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
         let standing = &it.standing;
         let (Word::Found(found, changed), Some(share)) = (word, standing.tellings.newest()) else {
             return Ok(false);
@@ -193,7 +214,13 @@ impl Reading<'_> {
         let limits = self.limits_of(it.no, &holder, key.service)?;
         let resources = limits.map(|it| it.resources).unwrap_or_default();
         let told = resources.iter().find(|it| it.name == key.resource);
-        Ok(told.is_some_and(|it| changed.0 > it.version))
+        let is_told = || standing.tellings.limits().contains(&found.limit);
+        Ok(
+            told.is_some_and(|it| match is_ahead(changed.0.max(it.version), now) {
+                true => !is_told(),
+                false => changed.0 > it.version,
+            }),
+        )
     }
 
     /// Whether the region's catalog has no such service.
@@ -206,15 +233,45 @@ impl Reading<'_> {
     }
 
     /// Whether a region that has not the project is about to make it: its agent changes things
-    /// there, and says of nothing that keeps it from that.
+    /// there, and says of nothing that keeps it from that, neither of the project nor of what that
+    /// is in.
     fn can_make(&self, no: RegionNo, project: ObjectId) -> Result<bool, StoreError> {
-        let id = Subject::Object(ObjectKind::Project, project).id();
-        let remark = self.told_record(no, RecordKind::Remark, &id)?;
+        let remark = |kind, id| {
+            let id = Subject::Object(kind, id).id();
+            let found = self.told_record(no, RecordKind::Remark, &id)?;
+            Ok::<_, StoreError>(found)
+        };
+        if remark(ObjectKind::Project, project)?.is_some() {
+            return Ok(false);
+        }
+        for (kind, id) in self.around(project)? {
+            if remark(kind, id)?.is_some_and(|it| is_in_the_way(&it)) {
+                return Ok(false);
+            }
+        }
         let applying = self.records(no, RecordKind::Applying, &[], 1)?;
         let mut applying = applying.records.iter();
         let is_read_only =
             applying.any(|it| matches!(&it.record, Record::Applying(it) if it.read_only));
-        Ok(remark.is_none() && !is_read_only)
+        Ok(!is_read_only)
+    }
+
+    /// In what a project of the directory is: its department, and the projects around it.
+    fn around(&self, project: ObjectId) -> Result<Vec<(ObjectKind, ObjectId)>, StoreError> {
+        let (mut around, mut at) = (Vec::new(), project);
+        while let Some(Object::Project(it)) = self.object(ObjectKind::Project, at)? {
+            if around.is_empty() {
+                around.push((ObjectKind::Department, it.department));
+            }
+            match it.parent {
+                Some(outer) if around.len() < AROUND_MAX => {
+                    around.push((ObjectKind::Project, outer));
+                    at = outer;
+                }
+                _ => break,
+            }
+        }
+        Ok(around)
     }
 
     /// What a region says of a project's resource.
@@ -260,7 +317,7 @@ enum Word {
     Absent,
     /// It has no such service: nothing of it can be used there, and what it was told counts.
     NoService,
-    /// Its service tells no such resource.
+    /// Its service tells no such resource: likewise.
     NoResource,
     /// It has the project, and has not told its quota.
     Unread,
@@ -290,7 +347,7 @@ fn share(
     let mut standing = Standing {
         tellings,
         found,
-        is_unread: matches!(word, Word::Unread | Word::NoResource),
+        is_unread: matches!(word, Word::Unread),
         demand,
         is_present: online.contains(&region.no),
     };
@@ -324,10 +381,26 @@ impl Changing<'_> {
     }
 }
 
-const PROJECTS: &str = "SELECT kind, id, value FROM records WHERE region = ?1 AND kind = ?2";
+/// Whether nothing is made in what a region says this of: it is not there, or switched off there. A
+/// description that differs, say, is in nobody's way.
+fn is_in_the_way(remark: &Record) -> bool {
+    let Record::Remark(remark) = remark else {
+        return false;
+    };
+    let is_off =
+        |it: &Drifted| it.what == DriftKind::Enabled && it.cloud.as_deref() == Some("false");
+    let is_gone = |it: &Drifted| matches!(it.what, DriftKind::Missing | DriftKind::Deleted);
+    match &remark.state {
+        RemarkState::Drift { what, .. } => what.iter().any(|it| is_gone(it) || is_off(it)),
+        RemarkState::Failed { .. } | RemarkState::Blocked { .. } | RemarkState::Ended { .. } => {
+            true
+        }
+        RemarkState::Purgeable { .. } | RemarkState::Purged { .. } => false,
+    }
+}
 
-const BINDINGS: &str = "SELECT kind, id, value FROM directory
-                        WHERE region = ?1 AND kind = ?2 AND value IS NOT NULL";
+/// No cloud nests projects deeper than so many (Keystone's `max_project_tree_depth` is 5).
+const AROUND_MAX: usize = 100;
 
 /// Nothing that is stored here can cause it.
 const UNREADABLE: StoreError = StoreError::Row {

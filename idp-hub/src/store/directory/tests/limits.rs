@@ -11,7 +11,7 @@ use shared::model::{
 use shared::runtime::clock::Clock;
 
 use super::super::limits::OneLimit;
-use super::site::{OURS, Site, by_ann, entry, organization};
+use super::site::{OURS, Site, by_ann, department_value, entry, organization};
 use crate::directory::Edit;
 use crate::directory::quota::{Check, Pool, QuotaEdit, QuotaRefusal};
 use crate::store::{RegionNo, StoreError};
@@ -44,7 +44,7 @@ pub(super) fn quota(project: &str, limit: u64, used: u64) -> Record {
     })
 }
 
-fn edit(holder: Holder, cores: i64) -> QuotaEdit {
+pub(super) fn edit(holder: Holder, cores: i64) -> QuotaEdit {
     let limits = BTreeMap::from([("cores".to_owned(), cores)]);
     QuotaEdit { holder, limits }
 }
@@ -55,7 +55,7 @@ pub(super) async fn with_web() -> (Site, [RegionNo; 2], ObjectId) {
     with_web_by(Clock::system()).await
 }
 
-async fn with_web_by(clock: Clock) -> (Site, [RegionNo; 2], ObjectId) {
+pub(super) async fn with_web_by(clock: Clock) -> (Site, [RegionNo; 2], ObjectId) {
     let site = Site::by(clock).await;
     let (home, north) = (site.region(1).await, site.region(2).await);
     let mut records = organization("h");
@@ -76,7 +76,11 @@ async fn with_web_by(clock: Clock) -> (Site, [RegionNo; 2], ObjectId) {
 }
 
 impl Site {
-    async fn limit(&self, no: RegionNo, edits: Vec<QuotaEdit>) -> Result<usize, StoreError> {
+    pub(super) async fn limit(
+        &self,
+        no: RegionNo,
+        edits: Vec<QuotaEdit>,
+    ) -> Result<usize, StoreError> {
         let set = self.store.change(move |it| {
             let region = it.region_numbered(no)?.unwrap();
             it.set_limits(&region, &edits, Check::Whole, &by_ann())
@@ -201,8 +205,13 @@ async fn what_the_region_has_no_more_is_told_no_more_with_the_next_edit() {
 #[tokio::test]
 async fn a_project_that_the_directory_made_is_found_by_its_marker() {
     let (site, [home, north], web) = with_web().await;
+    let directory = site.store.read(|it| it.directory()).await.unwrap();
+    let (federation, object) = (OURS, directory.live().projects[&web].department);
+    let mut ops = entry("n-h-ops", Custody::Common, department_value("ops"));
+    ops.marker = Some(Marker { federation, object });
     let mut records = organization("n");
-    records.push(project("n-web", "n-ops", Some(web)));
+    records.push(Record::Department(ops));
+    records.push(project("n-web", "n-h-ops", Some(web)));
     site.tell(north, 5, &records).await;
     let refused = site
         .limit(north, vec![edit(Holder::Project(web), 1)])

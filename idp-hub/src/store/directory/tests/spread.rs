@@ -1,5 +1,8 @@
 //! A total over three regions, from the database: by what they tell, and by what they are told.
 
+mod clock;
+mod obstacles;
+
 use std::collections::BTreeSet;
 
 use shared::audit::Wanted;
@@ -9,7 +12,7 @@ use shared::model::{
     Quota, QuotaResource, Record, Remark, RemarkState, ServiceKind, Subject,
 };
 
-use super::site::{OURS, Site, by_ann, create, organization};
+use super::site::{OURS, Site, by_ann, create, department_value, entry, organization};
 use super::*;
 use crate::directory::Edit;
 use crate::directory::quota::spread::ShareState;
@@ -40,6 +43,12 @@ fn project<I>(department: I) -> Project<I> {
     }
 }
 
+fn marked<T>(mut entry: Entry<T>, object: u128) -> Entry<T> {
+    let (federation, object) = (OURS, ObjectId::from_random(object));
+    entry.marker = Some(Marker { federation, object });
+    entry
+}
+
 /// A region: its cloud, and its agent, which applies what it is told and tells what it reads.
 struct Region {
     no: RegionNo,
@@ -58,7 +67,11 @@ struct Fleet {
 impl Fleet {
     /// Three merged regions whose clouds give 20 cores to each project, and the project `web`.
     async fn new() -> Self {
-        let (site, mut regions) = (Site::new().await, Vec::new());
+        Self::of(Site::new().await).await
+    }
+
+    async fn of(site: Site) -> Self {
+        let mut regions = Vec::new();
         for (key, mark) in [(1, "a"), (2, "b"), (3, "c")] {
             let no = site.region(key).await;
             site.tell(no, 1, &organization(mark)).await;
@@ -94,15 +107,15 @@ impl Fleet {
         let region = &mut self.regions[at];
         region.session += 1;
         let mut records = organization(region.mark);
-        records.push(Record::Project(Entry {
-            id: CloudId::new(&format!("{}-web", region.mark)),
-            custody: Custody::Common,
-            marker: Some(Marker {
-                federation: OURS,
-                object: web(),
-            }),
-            what: project(CloudId::new("somewhere")),
-        }));
+        let home = CloudId::new("web-ops");
+        let department = entry("web-ops", Custody::Common, department_value("web-ops"));
+        let web = entry(
+            &format!("{}-web", region.mark),
+            Custody::Common,
+            project(home),
+        );
+        records.push(Record::Department(marked(department, OPS)));
+        records.push(Record::Project(marked(web, WEB)));
         self.site.tell(region.no, region.session, &records).await;
     }
 
@@ -156,7 +169,11 @@ impl Fleet {
 
     /// The hub looks. Returns the regions that are told another share.
     async fn looks(&self) -> Vec<&'static str> {
-        let (key, online) = (cores(), self.online.clone());
+        self.looks_at(cores()).await
+    }
+
+    async fn looks_at(&self, key: SpreadKey) -> Vec<&'static str> {
+        let online = self.online.clone();
         let wanted = self
             .site
             .store

@@ -127,6 +127,30 @@ async fn who_was_retired_along_is_deleted_again_and_the_trail_has_it() {
     stage.site.is_sound().await;
 }
 
+/// The hub was restored from a backup in which `web` is being purged still.
+#[tokio::test]
+async fn what_was_purged_since_a_backup_is_asked_of_no_region_again() {
+    let mut stage = Stage::new().await;
+    stage.purge(stage.seen().await).await.unwrap();
+    assert_eq!(stage.purges().len(), 2);
+    let (kind, web, how) = (ObjectKind::Project, stage.web, End::Deleted);
+    let key = stage.site.store.read(|it| it.required("lapse_key"));
+    let proof = lapse_proof(&key.await.unwrap(), (kind, web), how);
+    let tells = [remark(web, RemarkState::Ended { how, proof })];
+    stage.told([true, true], &[], &tells).await;
+    let revived = stage.site.store.read(|it| it.revived(None)).await.unwrap();
+    assert_eq!(revived.into_iter().collect::<Vec<_>>(), [(kind, web, how)]);
+    let ended = stage
+        .site
+        .store
+        .change(move |it| it.end_again((kind, web, how), &by_ann()));
+    assert!(ended.await.unwrap());
+    assert_eq!(stage.purges(), []);
+    let directory = stage.site.store.read(|it| it.directory()).await.unwrap();
+    assert_eq!(directory.ended(web).unwrap().how, End::Deleted);
+    stage.site.is_sound().await;
+}
+
 /// The whole of it is some hundred megabytes, and whoever looks for what ended does so for ever.
 #[tokio::test]
 async fn where_no_region_tells_of_an_end_the_directory_is_not_read() {

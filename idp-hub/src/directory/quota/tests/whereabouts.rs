@@ -1,0 +1,88 @@
+//! Of several things of a region that say they are the same one of the directory's, one is or none.
+
+use super::*;
+
+fn project(here: &str, department: &str, name: &str) -> Entry<Project<CloudId>> {
+    Entry {
+        id: CloudId::new(here),
+        custody: Custody::Common,
+        marker: Some(Marker {
+            federation: OURS,
+            object: id(1),
+        }),
+        what: Project {
+            department: CloudId::new(department),
+            parent: None,
+            name: name.to_owned(),
+            description: None,
+            enabled: true,
+        },
+    }
+}
+
+/// Where `web` of the department that is `home` there is, by what the region has.
+fn found(home: Option<&str>, all: &[Entry<Project<CloudId>>]) -> Option<String> {
+    let mut whereabouts = Whereabouts::new(OURS);
+    for it in all {
+        whereabouts.see(it);
+    }
+    whereabouts.belongs(id(1), home.map(CloudId::new));
+    whereabouts.named(id(1), "web");
+    whereabouts.of(id(1)).map(ToString::to_string)
+}
+
+#[test]
+fn a_marker_counts_in_its_own_department_and_of_several_the_one_that_has_the_name() {
+    let web = project("w", "ops", "web");
+    let far = project("a", "lab", "web");
+    let is = |it: &str| Some(it.to_owned());
+    assert_eq!(found(Some("ops"), &[far.clone(), web.clone()]), is("w"));
+    assert_eq!(found(Some("ops"), &[web.clone(), far.clone()]), is("w"));
+    assert_eq!(found(Some("ops"), std::slice::from_ref(&far)), None);
+    let gone = [far.clone(), web.clone()];
+    assert_eq!(found(None, &gone), None, "its department is not there");
+    let renamed = project("r", "ops", "web2");
+    assert_eq!(found(Some("ops"), std::slice::from_ref(&renamed)), is("r"));
+    let copy = project("c", "ops", "copy");
+    let both = [copy.clone(), web.clone(), far];
+    assert_eq!(found(Some("ops"), &both), is("w"));
+    assert_eq!(found(Some("ops"), &[copy, renamed]), None, "who knows");
+}
+
+#[test]
+fn what_is_the_regions_own_by_now_counts_after_what_is_not() {
+    let mut own = project("o", "ops", "web");
+    own.custody = Custody::Reserved;
+    let is = |it: &str| Some(it.to_owned());
+    assert_eq!(found(Some("ops"), &[own.clone()]), is("o"));
+    let both = [own.clone(), project("c", "ops", "copy")];
+    assert_eq!(found(Some("ops"), &both), is("c"));
+    own.custody = Custody::Administrator;
+    assert_eq!(found(Some("ops"), &[own]), None);
+}
+
+#[test]
+fn what_was_decided_counts_first_wherever_it_is_as_long_as_it_is_there() {
+    let decided = project("z", "lab", "old");
+    let web = project("w", "ops", "web");
+    for all in [[&decided, &web], [&web, &decided]] {
+        let mut whereabouts = Whereabouts::new(OURS);
+        whereabouts.decide(decided.id.clone(), Becomes::Object(id(1)));
+        whereabouts.decide(CloudId::new("gone"), Becomes::Object(id(2)));
+        for it in all {
+            whereabouts.see(it);
+        }
+        whereabouts.belongs(id(1), Some(CloudId::new("ops")));
+        whereabouts.named(id(1), "web");
+        assert_eq!(whereabouts.of(id(1)), Some(&decided.id));
+        assert_eq!(whereabouts.of(id(2)), None);
+    }
+    // And is no other one, whatever its marker says.
+    let mut whereabouts = Whereabouts::new(OURS);
+    whereabouts.decide(web.id.clone(), Becomes::Object(id(3)));
+    whereabouts.see(&web);
+    assert_eq!(
+        (whereabouts.of(id(1)), whereabouts.of(id(3))),
+        (None, Some(&web.id))
+    );
+}
