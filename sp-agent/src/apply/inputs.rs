@@ -339,6 +339,7 @@ impl Reconciler {
             Note::Link(..)
             | Note::PutBack(..)
             | Note::Password(..)
+            | Note::Unanswered(..)
             | Note::Limits(..)
             | Note::Spent(..) => None,
         };

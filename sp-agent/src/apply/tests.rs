@@ -9,6 +9,7 @@ mod found;
 mod guards;
 mod hindered;
 mod killed;
+mod late;
 mod left;
 mod measured;
 mod passwords;
