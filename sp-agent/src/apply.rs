@@ -13,6 +13,7 @@
 //! [`driver`] carries orders to the cloud and news back.
 
 mod actual;
+mod administrators;
 mod batch;
 mod beforehand;
 mod bounds;

@@ -29,12 +29,12 @@ impl Reconciler {
                 self.forget_fields((*kind, *id), is_renamed, is_switched);
             }
             (Done::Link(id, true), _) => {
-                let is_appointment = match subject {
-                    Subject::Link(link) => self.administration.appointed(link).is_some(),
+                let empowers = match subject {
+                    Subject::Link(link) => self.empowered(link).is_some(),
                     _ => false,
                 };
                 // What is noted already is put back.
-                if is_appointment || !self.base.links.contains_key(id) {
+                if empowers || !self.base.links.contains_key(id) {
                     self.note(Note::Link(id.clone(), Some(Tied::Making)));
                 }
             }

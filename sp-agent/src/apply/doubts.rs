@@ -113,7 +113,7 @@ impl Reconciler {
                 self.resolve(task);
             }
             if let Subject::Link(link) = &subject {
-                self.look_at_appointed(link);
+                self.look_at_empowered(link);
             }
             self.dirty.insert(subject);
         }

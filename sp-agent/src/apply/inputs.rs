@@ -117,7 +117,7 @@ impl Reconciler {
             false => self.replica.directory.unlink(&link),
         }
         self.failures.forget(&Subject::Link(link.clone()));
-        self.look_at_appointed(&link);
+        self.look_at_empowered(&link);
         self.look_at_link(link);
     }
 
@@ -346,7 +346,7 @@ impl Reconciler {
         self.notes.push(note.clone());
         self.base.note(note.clone());
         if let Note::Password(user, _) = &note {
-            self.look_at_appointment(*user);
+            self.look_at_his_links(*user);
         }
         let Note::Object(kind, id, now) = note else {
             return;

@@ -1,5 +1,6 @@
 //! The reconciler against a cloud as a plain value.
 
+mod administrators;
 mod bounds;
 mod cloud;
 mod ended;
