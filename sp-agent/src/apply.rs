@@ -13,6 +13,7 @@
 //! [`driver`] carries orders to the cloud and news back.
 
 mod actual;
+mod administrators;
 mod batch;
 mod beforehand;
 mod bounds;
@@ -26,6 +27,7 @@ mod failures;
 mod found;
 mod hindered;
 mod inputs;
+mod late;
 mod left;
 mod link_ends;
 mod links;
@@ -120,6 +122,8 @@ pub struct Reconciler {
     removals: bounds::Given,
     withdrawals: bounds::Given,
     rests: rests::Rests,
+    /// Passwords that may still arrive at the cloud.
+    lates: late::Lates,
     /// What was found empty, and by which word of the hub's. Bounded by what the hub wants purged.
     empty: BTreeMap<Subject, (CloudId, UnixMillis)>,
     pace: pace::Pace,
@@ -144,6 +148,7 @@ impl Reconciler {
             begun: beforehand::begun(&base),
             removals: bounds::Given::resumed(now, &base, Bound::Removals),
             withdrawals: bounds::Given::resumed(now, &base, Bound::Withdrawals),
+            lates: late::Lates::resumed(now, &base),
             base,
             actual: Actual::default(),
             referrers: BTreeMap::new(),

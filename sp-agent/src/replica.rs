@@ -182,6 +182,8 @@ pub struct Base {
     pub put_backs: BTreeMap<CloudId, UnixMillis>,
     /// The password that was set last for each user.
     pub passwords: BTreeMap<ObjectId, SetPassword>,
+    /// The users to whom a password was sent of which no answer came, or none yet.
+    pub unanswered: BTreeSet<ObjectId>,
     /// The limits that were set last, by the id of their record.
     pub limits: BTreeMap<CloudId, SetLimits>,
     /// How much of the last batch of each bound was given, as of when this was noted or read.
@@ -335,6 +337,8 @@ pub enum Note {
     PutBack(CloudId, Option<UnixMillis>),
     /// This user was given this password.
     Password(ObjectId, SetPassword),
+    /// A password is sent to this user, and may arrive at any time; or none is on its way any more.
+    Unanswered(ObjectId, bool),
     /// Limits were set, by the id of their record. Others of it stay as they are.
     Limits(CloudId, SetLimits),
     /// So much of the present batch is given: kept before it is, so that a batch is not given twice
@@ -372,6 +376,8 @@ impl Base {
             Note::Password(user, set) => {
                 self.passwords.insert(user, set);
             }
+            Note::Unanswered(user, true) => _ = self.unanswered.insert(user),
+            Note::Unanswered(user, false) => _ = self.unanswered.remove(&user),
             Note::Limits(id, set) => match self.limits.entry(id) {
                 Entry::Occupied(mut it) => it.get_mut().add(set),
                 Entry::Vacant(it) => drop(it.insert(set)),

@@ -151,7 +151,7 @@ fn custodian(
     let (given, gifts) = mpsc::channel(GIFTS_MAX);
     let tries = Arc::default();
     let at_hand = (daemon.clock.clone(), trail.clone());
-    let custodian = Custodian::new(configs.subscribe(), given, &tries, at_hand);
+    let custodian = Custodian::new(configs.subscribe(), given, &tries, at_hand, &daemon.tasks);
     let settings = Settings {
         origin,
         data_dir: configs.borrow().data_dir.clone(),

@@ -151,7 +151,7 @@ impl Reconciler {
                 continue;
             };
             self.count_given(now, due.level);
-            self.note_beforehand(&subject, &due);
+            self.note_beforehand(now, &subject, &due);
             self.stand(subject.clone(), Some(Standing::Running));
             tasks.push(Task {
                 found: self.found(&due.order),
@@ -176,7 +176,8 @@ impl Reconciler {
         let held = self.next_batch_at(now);
         let retry = self.failures.wake_at();
         let rested = self.rests.wake_at();
-        let all = [paused, held, retry, rested];
+        let arrived = self.lates.wake_at();
+        let all = [paused, held, retry, rested, arrived];
         all.into_iter().flatten().min()
     }
 
@@ -232,7 +233,8 @@ impl Reconciler {
             }
         }
         self.found_empty(&task.subject, &task.done);
-        if let Some(note) = note(task, made) {
+        let counts = self.answered(task, true);
+        if let Some(note) = note(task, made).filter(|_| counts) {
             self.note(note);
         }
         if let Some(kind) = task.frees_a_name() {

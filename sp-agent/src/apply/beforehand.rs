@@ -5,6 +5,7 @@
 //! and stay: a role that was given by mistake, or a user who is on.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use shared::ids::ObjectId;
 use shared::model::{CloudId, ObjectKind};
@@ -19,7 +20,7 @@ use crate::replica::{Base, Note, Tied};
 
 impl Reconciler {
     /// Notes what is not known any more once an order is given.
-    pub(super) fn note_beforehand(&mut self, subject: &Subject, due: &Due) {
+    pub(super) fn note_beforehand(&mut self, now: Instant, subject: &Subject, due: &Due) {
         match (&due.done, &due.order) {
             (Done::Step(kind, id) | Done::Applied(kind, id, _), Order::Update { from, to, .. }) => {
                 // A drift that is put back was seen once, and the next one was not.
@@ -28,15 +29,16 @@ impl Reconciler {
                 self.forget_fields((*kind, *id), is_renamed, is_switched);
             }
             (Done::Link(id, true), _) => {
-                let is_appointment = match subject {
-                    Subject::Link(link) => self.administration.appointed(link).is_some(),
+                let empowers = match subject {
+                    Subject::Link(link) => self.empowered(link).is_some(),
                     _ => false,
                 };
                 // What is noted already is put back.
-                if is_appointment || !self.base.links.contains_key(id) {
+                if empowers || !self.base.links.contains_key(id) {
                     self.note(Note::Link(id.clone(), Some(Tied::Making)));
                 }
             }
+            (Done::Password(user, set), _) => self.note_sent(now, *user, set.version),
             _ => {}
         }
     }

@@ -14,7 +14,7 @@ use super::Reconciler;
 use super::batch::{Task, note};
 use super::compare::differences;
 use super::subject::{Subject, link_kind, record_kind};
-use super::verdict::Due;
+use super::verdict::{Done, Due};
 use crate::cloud::{CloudError, Order};
 
 /// An order in doubt.
@@ -65,6 +65,12 @@ pub(super) const fn is_doubtful(error: &CloudError) -> bool {
 
 impl Reconciler {
     pub(super) fn doubt(&mut self, now: Instant, task: &Task, error: &CloudError) {
+        if let Done::Password(user, set) = &task.done {
+            match is_doubtful(error) {
+                true => self.lates.add(now, *user, set.version),
+                false => _ = self.answered(task, false),
+            }
+        }
         // No reading shows a password, and the newest one is given whatever came of the last; and
         // so are limits. A question changes nothing.
         let is_given_again = matches!(
@@ -115,7 +121,7 @@ impl Reconciler {
                 self.resolve(task);
             }
             if let Subject::Link(link) = &subject {
-                self.look_at_appointed(link);
+                self.look_at_empowered(link);
             }
             self.dirty.insert(subject);
         }

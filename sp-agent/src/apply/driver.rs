@@ -39,7 +39,7 @@ use self::gathering::{GATHER_MAX, gather};
 use self::told::Came;
 use super::batch::{Change, Task};
 use super::{Policy, Progress, Reconciler};
-use crate::cloud::{Cloud, CloudError, Hindrance, QuotaSet, Reading};
+use crate::cloud::{Cloud, CloudError, Hindrance, Order, QuotaSet, Reading};
 use crate::replica::{Base, Note, Replica};
 use crate::spool::Remarks;
 
@@ -237,6 +237,11 @@ impl Run {
         let (cloud, clock) = (Arc::clone(&self.it.cloud), self.it.clock.clone());
         let unseal = Arc::clone(&self.it.unseal);
         let doubts = Arc::clone(&self.doubts);
+        if let Order::Password(user, secret) = &task.order
+            && self.core.is_given_again(&task)
+        {
+            doubts.add(user, secret.version);
+        }
         self.under_way.push(Box::pin(async move {
             let result = tokio::select! {
                 result = carry(&*cloud, (&*unseal, &doubts), &task.order) => result,

@@ -117,7 +117,7 @@ impl Reconciler {
             false => self.replica.directory.unlink(&link),
         }
         self.failures.forget(&Subject::Link(link.clone()));
-        self.look_at_appointed(&link);
+        self.look_at_empowered(&link);
         self.look_at_link(link);
     }
 
@@ -342,13 +342,14 @@ impl Reconciler {
             Note::Link(..)
             | Note::PutBack(..)
             | Note::Password(..)
+            | Note::Unanswered(..)
             | Note::Limits(..)
             | Note::Spent(..) => None,
         };
         self.notes.push(note.clone());
         self.base.note(note.clone());
         if let Note::Password(user, _) = &note {
-            self.look_at_appointment(*user);
+            self.look_at_his_links(*user);
         }
         let Note::Object(kind, id, now) = note else {
             return;

@@ -13,6 +13,8 @@ impl Reconciler {
         self.dirty.extend(tried);
         let rested = self.rests.due(now);
         self.dirty.extend(rested);
+        let arrived = self.lates.due(now);
+        self.dirty.extend(arrived);
         while let Some(subject) = self.dirty.pop_first() {
             // It is looked at when it is done.
             if self.standings.get(&subject) != Some(&Standing::Running) {
@@ -55,6 +57,10 @@ impl Reconciler {
         }
         if self.rests(now, &subject, &verdict) {
             self.stand(subject, Some(Standing::Waiting(Wait::Rested)));
+            return;
+        }
+        if self.is_given_for_now(now, &subject, &verdict) {
+            self.stand(subject, Some(Standing::Waiting(Wait::Arrived)));
             return;
         }
         let (standing, note) = match verdict {

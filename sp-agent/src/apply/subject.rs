@@ -73,6 +73,8 @@ pub enum Wait {
     Outer(CloudId),
     /// That this user has the password that came with his being made a cloud administrator.
     Password(ObjectId),
+    /// That no earlier password of this user can arrive any more, of which no answer came.
+    Arrived,
     /// That all in this thing, which is to be purged, is removed.
     Emptied(ObjectKind, ObjectId),
     /// That this, which is to be purged, was seen switched off for a quarter of an hour.

@@ -1,5 +1,6 @@
 //! The reconciler against a cloud as a plain value.
 
+mod administrators;
 mod bounds;
 mod cloud;
 mod decided;
@@ -10,6 +11,7 @@ mod found;
 mod guards;
 mod hindered;
 mod killed;
+mod late;
 mod left;
 mod measured;
 mod missed;

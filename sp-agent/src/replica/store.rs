@@ -311,6 +311,11 @@ fn base(connection: &Connection, now: UnixMillis) -> rusqlite::Result<Base> {
         let user = ObjectId::from_bytes(row.get(0)?);
         base.passwords.insert(user, set);
     }
+    let mut unanswered = connection.prepare_cached("SELECT user FROM unanswered_password")?;
+    let mut rows = unanswered.query(())?;
+    while let Some(row) = rows.next()? {
+        base.unanswered.insert(ObjectId::from_bytes(row.get(0)?));
+    }
     let sql = "SELECT id, here, resource, version FROM applied_limits";
     let mut limits = connection.prepare_cached(sql)?;
     let mut rows = limits.query(())?;
@@ -375,6 +380,12 @@ fn note(connection: &Connection, note: &Note, now: UnixMillis) -> rusqlite::Resu
                 here.to_string(),
                 i64::try_from(*version).unwrap_or(i64::MAX)
             ]),
+        Note::Unanswered(user, true) => connection
+            .prepare_cached("INSERT OR REPLACE INTO unanswered_password (user) VALUES (?1)")?
+            .execute([user.to_bytes()]),
+        Note::Unanswered(user, false) => connection
+            .prepare_cached("DELETE FROM unanswered_password WHERE user = ?1")?
+            .execute([user.to_bytes()]),
         Note::Limits(id, set) => return note_limits(connection, id, set),
         Note::Spent(bound, it) => return spent::keep(connection, *bound, it, now),
     }

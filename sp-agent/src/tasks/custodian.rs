@@ -2,7 +2,8 @@
 //! it kept and used, which `settings` does, so that the configuration can't change between.
 //!
 //! One at a time, in a task of its own: whoever asked may go, and what was proven is kept all the
-//! same. Until then the one at work is.
+//! same. Until then the one at work is. The agent's stop breaks off the proof, and waits until what
+//! was proven is kept and told.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,8 +11,9 @@ use std::time::Duration;
 use shared::audit::{Act, By};
 use shared::model::{CloudCredential, UnixMillis};
 use shared::runtime::clock::Clock;
+use shared::runtime::shutdown::Shutdown;
+use shared::runtime::tasks::{TaskGroup, Tasks};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
-use tokio::task::JoinSet;
 
 use crate::allowance::Allowance;
 use crate::audit::Trail;
@@ -78,8 +80,9 @@ struct Inner {
     newest: Mutex<UnixMillis>,
     /// What of those that are not looked at the trail is told.
     unseen: Mutex<Allowance>,
-    /// Holds the task that takes one.
-    tasks: Mutex<JoinSet<()>>,
+    /// Of the tasks that take one: the one at work, and one that has just told what came of it.
+    tasks: TaskGroup,
+    shutdown: Shutdown,
 }
 
 impl Custodian {
@@ -88,6 +91,7 @@ impl Custodian {
         gifts: mpsc::Sender<Gift>,
         tries: &Arc<Mutex<Tries>>,
         (clock, trail): (Clock, Trail),
+        tasks: &Tasks,
     ) -> Self {
         Self(Arc::new(Inner {
             configs,
@@ -98,7 +102,8 @@ impl Custodian {
             turn: Arc::new(Semaphore::new(1)),
             newest: Mutex::default(),
             unseen: Mutex::new(Allowance::new(UNSEEN_AT_ONCE, UNSEEN_EACH)),
-            tasks: Mutex::default(),
+            tasks: tasks.group("credential", 2),
+            shutdown: tasks.shutdown(),
         }))
     }
 
@@ -113,26 +118,20 @@ impl Custodian {
         by: By,
         giver: Giver,
     ) -> Result<Taken, NotTaken> {
-        let turn = Arc::clone(&self.0.turn).try_acquire_owned();
-        let Ok(turn) = turn else {
+        let turn = Arc::clone(&self.0.turn).try_acquire_owned().ok();
+        let Some((turn, task)) = turn.zip(self.0.tasks.reserve()) else {
             let busy = "another credential is being looked at; try again in a minute";
             return Err(self.unseen(by, offered.kind(), busy.to_owned()).await);
         };
         let (tell, told) = oneshot::channel();
         let inner = Arc::clone(&self.0);
-        {
-            let mut tasks = locked(&self.0.tasks);
-            // There is at most one besides those that ended.
-            while tasks.try_join_next().is_some() {}
-            tasks.spawn(async move {
-                let outcome = inner.take(&offered, by, giver).await;
-                drop(turn);
-                // Who asked may be gone.
-                let _ = tell.send(outcome);
-            });
-        }
-        let stopping = |_| NotTaken::Other("the agent stops; ask again when it runs".to_owned());
-        told.await.map_err(stopping)?
+        task.spawn(offered.kind(), async move {
+            let outcome = inner.take(&offered, by, giver).await;
+            drop(turn);
+            // Who asked may be gone.
+            let _ = tell.send(outcome);
+        });
+        told.await.map_err(|_| broken_off())?
     }
 
     /// As [`take`](Self::take), of one that a hub sealed at that time, by its clock.
@@ -205,7 +204,9 @@ impl Inner {
         let (own, _) = openstack_of(config)?;
         let auth = auth_of(&own.auth, offered);
         let lives = (own, config.credential.homes.as_slice());
-        let (proof, warning) = attempt(&self.tries, lives, &auth, (giver, &self.clock)).await?;
+        let proven = attempt(&self.tries, lives, &auth, (giver, &self.clock));
+        let proven = self.shutdown.until_draining(proven).await;
+        let (proof, warning) = proven.ok_or_else(stops)??;
         let account = auth.shown();
         let (told, answer) = oneshot::channel();
         let gift = Gift {
@@ -216,11 +217,21 @@ impl Inner {
             by: format!("{} ({})", by.who, by.source),
             told,
         };
-        let stops = || NotTaken::Other("the agent stops; ask again when it runs".to_owned());
         self.gifts.send(gift).await.map_err(|_| stops())?;
-        answer.await.map_err(|_| stops())??;
+        answer.await.map_err(|_| broken_off())??;
         Ok(Taken { account, warning })
     }
+}
+
+/// Nothing was kept.
+fn stops() -> NotTaken {
+    NotTaken::Other("the agent stops; ask again when it runs".to_owned())
+}
+
+/// The stop did not wait any longer, as for a disk that hangs.
+fn broken_off() -> NotTaken {
+    let text = "the agent stops, and may have kept it; see `sp-agent status` when it runs";
+    NotTaken::Other(text.to_owned())
 }
 
 /// Proves a credential at the cloud of `own`, which are the agent's options as they are at work, if

@@ -108,10 +108,9 @@ impl Settings {
             let Some(event) = shutdown.until_draining(event).await else {
                 return Ok(());
             };
-            let handled = self.handle(event, &mut course);
-            if shutdown.until_draining(handled).await.is_none() {
-                return Ok(());
-            }
+            // To its end, also where the agent stops meanwhile, as it waits for the disk alone:
+            // what is being kept may be kept whoever waits for it, and is told as it is.
+            self.handle(event, &mut course).await;
         }
     }
 

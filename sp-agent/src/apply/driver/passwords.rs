@@ -18,7 +18,7 @@ const DOUBTS_MAX: usize = 1024;
 pub(super) struct Doubts(Mutex<BTreeSet<(CloudId, u64)>>);
 
 impl Doubts {
-    fn add(&self, user: &CloudId, version: u64) {
+    pub(super) fn add(&self, user: &CloudId, version: u64) {
         let mut doubts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if doubts.len() < DOUBTS_MAX {
             doubts.insert((user.clone(), version));
@@ -49,8 +49,10 @@ pub(super) async fn set(
     let refused = match cloud.set_password(user, &password).await {
         Err(error) if is_refusal(&error) && doubts.take(user, secret.version) => error,
         done => {
-            if done.as_ref().is_err_and(is_doubtful) {
-                doubts.add(user, secret.version);
+            match &done {
+                Ok(()) => _ = doubts.take(user, secret.version),
+                Err(error) if is_doubtful(error) => doubts.add(user, secret.version),
+                Err(_) => {}
             }
             return done;
         }

@@ -1,6 +1,7 @@
 //! The driver against clouds that fail, hang and lose answers.
 
 mod audit;
+mod passwords;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -413,38 +414,4 @@ async fn a_policy_that_takes_no_changes_stops_the_next_order() {
     let gone = bench.progress.wait_for(|it| it.drift_count == 1).await;
     assert_eq!(gone.unwrap().in_place, 20, "absence removes nothing");
     bench.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn passwords_are_opened_and_set_once_also_when_an_answer_was_lost() {
-    let mut bench = Bench::start(|_| None, Store::default());
-    bench.all_in_place().await;
-    bench.read_roles().await;
-    let secret = |number: u128, sealed: &[u8]| Secret {
-        user: ObjectId::from_random(100 + number),
-        version: 7,
-        sealed: sealed.to_vec(),
-    };
-    bench.replica.send_modify(|it| {
-        let replica = Arc::make_mut(it);
-        for secret in [secret(0, b"one"), secret(1, b"two"), secret(2, &[0xff])] {
-            replica.secrets.insert(secret.user, secret);
-        }
-    });
-    let done = bench
-        .progress
-        .wait_for(|it| it.in_place == 3 + USERS as u64 && it.failed_count == 1);
-    let shown = tokio::time::timeout(Duration::from_secs(600), done).await;
-    let shown = shown
-        .expect("two are set and one does not open")
-        .unwrap()
-        .clone();
-    assert!(
-        shown.failed[0].error.contains("sealed to another key"),
-        "{shown:?}"
-    );
-    let set = bench.cloud.passwords.lock().unwrap().clone();
-    let texts: Vec<&str> = set.iter().map(|(_, it)| it.as_str()).collect();
-    assert_eq!(texts, ["one", "two"], "each once, and no other");
-    assert_eq!(bench.store.base.lock().unwrap().passwords.len(), 2);
 }

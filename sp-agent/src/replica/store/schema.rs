@@ -12,7 +12,7 @@ use super::{ReplicaError, file};
 use crate::database::{damage, settle};
 
 /// What each release added, in order. Never changed once released: append.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     "
     CREATE TABLE position (
         federation BLOB    NOT NULL CHECK (length(federation) = 16),
@@ -83,6 +83,11 @@ const MIGRATIONS: [&str; 4] = [
         links    INTEGER NOT NULL CHECK (links >= 0)
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    CREATE TABLE unanswered_password (     -- sent, and perhaps on its way
+        user BLOB PRIMARY KEY CHECK (length(user) = 16)
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// What stays of the write-ahead log after a checkpoint, bytes: what the default checkpoint, every
@@ -132,7 +137,7 @@ pub(super) fn begin(connection: &Connection, federation: FederationId) -> rusqli
     transaction.execute_batch(
         "DELETE FROM position; DELETE FROM told; DELETE FROM unsaid; DELETE FROM applied;
          DELETE FROM applied_link; DELETE FROM applied_password; DELETE FROM put_back;
-         DELETE FROM applied_limits;",
+         DELETE FROM applied_limits; DELETE FROM unanswered_password;",
     )?;
     transaction.execute(
         "INSERT INTO position (federation, feed, seq, live, generation, digest, complete)

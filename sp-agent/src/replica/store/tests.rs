@@ -366,6 +366,9 @@ async fn another_federations_replica_and_a_damaged_one_begin_anew() {
         Note::PutBack(CloudId::derived("c"), None),
         Note::Object(ObjectKind::User, object(2), Some(applied.clone())),
         Note::Object(ObjectKind::User, object(2), None),
+        Note::Unanswered(object(3), true),
+        Note::Unanswered(object(4), true),
+        Note::Unanswered(object(4), false),
     ];
     replica.keep(notes, UnixMillis(7)).await.unwrap();
     drop(replica);
@@ -376,6 +379,7 @@ async fn another_federations_replica_and_a_damaged_one_begin_anew() {
     let making = base.links.get(&CloudId::derived("d"));
     assert_eq!(making, Some(&Tied::Making));
     assert_eq!(base.put_backs, [(link, UnixMillis(5))].into());
+    assert_eq!(base.unanswered, [object(3)].into());
 
     let other = FederationId::from_bytes([3; 16]);
     let replica = Store::open(folder.path(), other, UnixMillis(7)).unwrap();

@@ -1,5 +1,7 @@
 //! Which credential is at work after edits, gifts and starts, by a Keystone on loopback.
 
+mod stop;
+
 use std::collections::BTreeMap;
 
 use axum::body::Body;

@@ -1,0 +1,185 @@
+//! Whom the directory makes an administrator of a cloud by a role in his department, or by a group.
+
+use shared::ids::ObjectId;
+use shared::model::{Becomes, Link, ObjectKind};
+
+use super::passwords::secret_of;
+use super::rules::{DEPARTMENT, GROUP, PROJECT, ROLE, USER, applied};
+use super::world::*;
+use super::*;
+use crate::replica::Tied;
+
+const ADMIN: u128 = 70;
+
+fn tell(bench: &mut Bench, replica: &mut Replica, version: u64) {
+    let secret = secret_of(oid(USER), version);
+    replica.secrets.insert(oid(USER), secret);
+    bench.core.follow(replica);
+}
+
+/// The directory of [`applied`], in which ann has the role `admin` by these links too.
+fn given(links: &[Link<ObjectId>]) -> (Bench, Replica) {
+    let (mut bench, mut replica) = applied();
+    replica.directory.insert(oid(ADMIN), role("admin"));
+    links
+        .iter()
+        .for_each(|it| replica.directory.link(it.clone()));
+    bench.core.follow(&replica);
+    (bench, replica)
+}
+
+fn admin() -> Link<ObjectId> {
+    assigned(oid(USER), oid(PROJECT), oid(ADMIN))
+}
+
+fn standing(bench: &Bench, link: &Link<ObjectId>) -> Option<Standing> {
+    bench.core.standing(&Subject::Link(link.clone())).cloned()
+}
+
+fn is_held(bench: &Bench, link: &Link<ObjectId>) -> bool {
+    standing(bench, link) == Some(Standing::Waiting(Wait::Password(oid(USER))))
+}
+
+fn ann(bench: &Bench) -> CloudId {
+    bench.cloud.named(ObjectKind::User, "ann").remove(0)
+}
+
+fn has(bench: &Bench, version: u64) -> bool {
+    bench.cloud.passwords.get(&ann(bench)) == Some(&version)
+}
+
+fn keeps_his_own(bench: &Bench) -> bool {
+    let subject = Subject::Password(oid(USER));
+    let held = (subject, vec![Difference::Password], Why::Custody);
+    bench.drift().contains(&held)
+}
+
+/// As in a region that joins later, to which his password comes when he signs in.
+#[test]
+fn whoever_the_directory_made_one_has_his_password_first_and_the_next_ones_too() {
+    let (mut bench, mut replica) = given(&[admin()]);
+    bench.run();
+    assert!(is_held(&bench, &admin()), "{:?}", bench.drift());
+    tell(&mut bench, &mut replica, 5);
+    assert_eq!(bench.run(), 2, "{:?}", bench.drift());
+    assert_eq!(standing(&bench, &admin()), Some(Standing::InPlace));
+    tell(&mut bench, &mut replica, 9);
+    assert_eq!(bench.run(), 1);
+    assert!(has(&bench, 9));
+    // An agent of before made the link first.
+    let mut base = bench.kept.clone();
+    base.passwords.clear();
+    bench.restart(base, &replica, Policy::default());
+    assert_eq!(bench.run(), 1, "{:?}", bench.drift());
+    replica.directory.unlink(&admin());
+    replica.unsaid.insert(admin());
+    tell(&mut bench, &mut replica, 11);
+    bench.run();
+    assert!(keeps_his_own(&bench), "not by the directory's word now");
+}
+
+#[test]
+fn by_a_group_it_is_the_same() {
+    let late = oid(77);
+    let to_all = assigned_to_all(oid(GROUP), oid(PROJECT), oid(ADMIN));
+    let (mut bench, mut replica) = given(std::slice::from_ref(&to_all));
+    bench.run();
+    let made = standing(&bench, &to_all);
+    assert_eq!(made, Some(Standing::InPlace), "it waits for nobody");
+    tell(&mut bench, &mut replica, 5);
+    assert_eq!(bench.run(), 1, "{:?}", bench.drift());
+    let joins = member(oid(GROUP), late);
+    replica
+        .directory
+        .insert(late, user(oid(DEPARTMENT), "late"));
+    replica.directory.link(joins.clone());
+    bench.core.follow(&replica);
+    assert_eq!(bench.run(), 1);
+    let waits = Some(Standing::Waiting(Wait::Password(late)));
+    assert_eq!(standing(&bench, &joins), waits);
+    replica.directory.unlink(&to_all);
+    bench.core.follow(&replica);
+    assert_eq!(bench.run(), 2, "the group has it no more, and he is in it");
+    assert_eq!(standing(&bench, &joins), Some(Standing::InPlace));
+}
+
+#[test]
+fn by_a_role_that_comes_with_another_it_is_if_the_directory_says_so() {
+    let implies = implied(oid(ROLE), oid(ADMIN));
+    let (mut bench, mut replica) = given(std::slice::from_ref(&implies));
+    bench.run();
+    tell(&mut bench, &mut replica, 5);
+    assert_eq!(bench.run(), 1, "{:?}", bench.drift());
+    // Nobody at the hub knows that he is one here.
+    replica.directory.unlink(&implies);
+    replica.unsaid.insert(implies);
+    tell(&mut bench, &mut replica, 9);
+    bench.run();
+    assert!(keeps_his_own(&bench) && has(&bench, 5));
+}
+
+#[test]
+fn who_came_with_the_region_has_a_password_and_need_not_wait() {
+    let (mut bench, mut replica) = applied();
+    let place = (ObjectKind::User, ann(&bench));
+    replica.bindings.insert(place, Becomes::Object(oid(USER)));
+    replica.directory.insert(oid(ADMIN), role("admin"));
+    replica.directory.link(admin());
+    bench.core.follow(&replica);
+    bench.run();
+    assert_eq!(standing(&bench, &admin()), Some(Standing::InPlace));
+    tell(&mut bench, &mut replica, 5);
+    assert_eq!(bench.run(), 1, "he was no administrator here before");
+}
+
+#[test]
+fn who_was_one_before_by_his_group_or_by_himself_keeps_his_own() {
+    for by_group in [true, false] {
+        let (mut bench, mut replica) = applied();
+        let project = bench.cloud.named(ObjectKind::Project, "web").remove(0);
+        let group = bench.cloud.named(ObjectKind::Group, "admins").remove(0);
+        let admin_here = bench.cloud.add(role("admin"));
+        let place = (ObjectKind::Role, admin_here.clone());
+        replica.bindings.insert(place, Becomes::Object(oid(ADMIN)));
+        let found = match by_group {
+            true => assigned_to_all(group, project, admin_here),
+            false => assigned(ann(&bench), project, admin_here),
+        };
+        bench.cloud.all.link(found);
+        bench.read();
+        replica.directory.insert(oid(ADMIN), role("admin"));
+        let met = match by_group {
+            true => assigned_to_all(oid(GROUP), oid(PROJECT), oid(ADMIN)),
+            false => admin(),
+        };
+        // Both ways are as they were before the directory had them.
+        let membership = member(oid(GROUP), oid(USER)).id();
+        let mut base = bench.kept.clone();
+        base.links.insert(membership, Tied::Met);
+        replica.directory.link(met.clone());
+        bench.restart(base, &replica, Policy::default());
+        bench.run();
+        assert_eq!(bench.kept.links.get(&met.id()), Some(&Tied::Met));
+        tell(&mut bench, &mut replica, 5);
+        bench.run();
+        assert!(keeps_his_own(&bench), "{by_group} {:?}", bench.drift());
+    }
+}
+
+/// A department's administrator may make somebody a member where the hub knows of no such role.
+#[test]
+fn whom_the_region_alone_makes_one_by_a_group_of_the_directory_keeps_his_own() {
+    let (mut bench, mut replica) = applied();
+    let project = bench.cloud.named(ObjectKind::Project, "web").remove(0);
+    let group = bench.cloud.named(ObjectKind::Group, "admins").remove(0);
+    let admin = bench.cloud.add(role("admin"));
+    let to_all = assigned_to_all(group, project, admin);
+    bench.cloud.all.link(to_all.clone());
+    bench.read();
+    tell(&mut bench, &mut replica, 5);
+    bench.run();
+    assert!(keeps_his_own(&bench), "{:?}", bench.drift());
+    bench.cloud.all.unlink(&to_all);
+    bench.read();
+    assert_eq!(bench.run(), 1);
+}
