@@ -19,6 +19,7 @@
 
 mod edits;
 mod powers;
+mod reach;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -27,6 +28,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use shared::ids::ObjectId;
 use shared::model::{Actor, Administration, Assignment, Holder, ObjectKind, Organization, Scope};
+
+pub use self::reach::Reach;
 
 use self::powers::{Roles, implied};
 use super::administration::appointed;
@@ -221,8 +224,7 @@ const HIMSELF: Denied = Denied::Forbidden {
 
 impl Share {
     fn new(live: &Organization<ObjectId>, place: Administration, user: ObjectId) -> Option<Self> {
-        let groups = live.memberships.iter().filter(|it| it.user == user);
-        let groups: BTreeSet<ObjectId> = groups.map(|it| it.group).collect();
+        let groups = powers::groups_of(live, user);
         let is_his = |it: &&Assignment<ObjectId>| match it.actor {
             Actor::User(id) => id == user,
             Actor::Group(id) => groups.contains(&id),
