@@ -18,6 +18,7 @@
 //! rules for managers of domains are the pattern (`domain_managed_target_role`).
 
 mod edits;
+mod exposure;
 mod powers;
 mod reach;
 #[cfg(test)]
