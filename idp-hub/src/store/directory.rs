@@ -46,6 +46,7 @@ pub use merge::{Confirmation, Merged};
 pub(in crate::store) use planning::Planners;
 pub use purge::{Going, Revived};
 pub use retired::{Heard, RetiredPage, RetiredQuery};
+pub(in crate::store) use secrets::forget_passwords;
 pub use spread::{
     Left, Places, RESOURCE_BYTES_MAX, Rooms, SPREADS_MAX, ShareRow, Spread, SpreadKey,
 };
