@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use shared::audit::{Act, By};
 use shared::ids::ObjectId;
-use shared::model::CloudId;
+use shared::model::{CloudId, Folded};
 use shared::pki::{Context, SECRET_BYTES_MAX, SealedFor};
 use shared::runtime::errors::chain;
 use shared::wire::frame::Checked;
@@ -202,9 +202,10 @@ pub(super) fn pair_of(department: &str, name: &str) -> String {
     format!("user {:016x}", hash_of(department, name))
 }
 
+/// However it is written: a user is found by what is the same to some cloud's database.
 fn hash_of(department: &str, name: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
-    (department, name).hash(&mut hasher);
+    (Folded::new(department), Folded::new(name)).hash(&mut hasher);
     hasher.finish()
 }
 

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, OptionalExtension, params};
 use shared::ids::ObjectId;
-use shared::model::{Becomes, Binding, Object, ObjectKind, Record, RecordKind, Secret, UnixMillis};
+use shared::model::{
+    Becomes, Binding, Folded, Object, ObjectKind, Record, RecordKind, Secret, UnixMillis,
+};
 use shared::wire::Digest;
 use shared::wire::record::{self, kind_code};
 
@@ -175,8 +177,10 @@ impl Rows<'_> {
             Object::User(it) => Some(it.department.to_bytes()),
             Object::Project(_) | Object::Group(_) | Object::Role(_) => return Ok(()),
         };
-        let sql = "INSERT OR REPLACE INTO names (id, name, department) VALUES (?1, ?2, ?3)";
-        let row = params![id.to_bytes(), object.name(), department];
+        let sql = "INSERT OR REPLACE INTO names (id, name, department, folded)
+                   VALUES (?1, ?2, ?3, ?4)";
+        let folded = Folded::new(object.name());
+        let row = params![id.to_bytes(), object.name(), department, folded.as_str()];
         self.run(sql, row, "note a name")
     }
 
