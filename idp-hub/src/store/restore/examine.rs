@@ -105,7 +105,7 @@ pub(super) fn revived(old: &Path, new: &Path) -> rusqlite::Result<Vec<String>> {
 /// agent lost its replica, or that makes the user anew. Returns how many.
 ///
 /// The regions' clouds have the newest still: who came with a region signs in with that, and its
-/// cloud says that it is his. The others, and cloud administrators, get another one.
+/// cloud says that it is his. The others, and whoever may more than came with it, get another one.
 pub(super) fn forget_passwords(old: &Path, new: &Path, now: UnixMillis) -> Result<u64, StoreError> {
     let doing = "forget older passwords";
     let connection = open(new).doing(doing)?;
