@@ -57,7 +57,7 @@ impl Directory {
         }
     }
 
-    /// Whether nobody else administers the department of somebody who is made a cloud administrator.
+    /// Whether nobody else administers the department of who is made a cloud administrator.
     fn is_safe_to_appoint(&self, user: ObjectId) -> Result<(), Refusal> {
         let live = &self.live;
         let is_one = appointed(live, self.administration()).any(|it| it == user);
