@@ -114,3 +114,40 @@ async fn sessions_of_an_account_are_bounded_and_the_oldest_go_first() {
         "the writer goes on"
     );
 }
+
+#[tokio::test]
+async fn ones_own_new_password_does_not_overtake_an_administrators() {
+    let folder = tempfile::tempdir().unwrap();
+    let (clock, _hand) = Clock::manual(START);
+    let (store, _writer) = Store::open(&folder.path().join("hub.db"), clock).unwrap();
+    set(&store, "hash 1").await;
+    let checked = account(&store).await;
+    assert!(begin(&store, 1, &checked).await && begin(&store, 2, &checked).await);
+    let change = async |checked: &AccountRow, token: u8, hash: &'static str| {
+        let (checked, token) = (checked.clone(), SecretHash::from_bytes([token; 32]));
+        let change = move |it: &mut idp_hub::store::Changing<'_>| {
+            it.change_own_password(&checked, token, hash)
+        };
+        store.change(change).await
+    };
+    let is_refused = |it: Result<(), StoreError>| {
+        let told = it.unwrap_err().to_string();
+        assert!(told.contains("same moment"), "{told}");
+    };
+    // Signed out between the look and the change.
+    let ended = SecretHash::from_bytes([2; 32]);
+    let ended = store.change(move |it| it.end_web_session(ended));
+    ended.await.unwrap();
+    is_refused(change(&checked, 2, "hash of a thief").await);
+    assert_eq!(account(&store).await.password_hash, "hash 1");
+    // An administrator's comes between, with or without another session since.
+    set(&store, "hash 2").await;
+    is_refused(change(&checked, 1, "hash of a thief").await);
+    let newer = account(&store).await;
+    assert!(begin(&store, 3, &newer).await);
+    is_refused(change(&checked, 3, "hash of a thief").await);
+    assert_eq!(account(&store).await.password_hash, "hash 2");
+    change(&newer, 3, "hash 3").await.unwrap();
+    assert_eq!(account(&store).await.password_hash, "hash 3");
+    assert_eq!(session(&store, 3, START).await, None);
+}

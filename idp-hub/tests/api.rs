@@ -53,3 +53,5 @@ mod shifts;
 mod sign_in;
 #[path = "api/spread.rs"]
 mod spread;
+#[path = "api/vouched.rs"]
+mod vouched;

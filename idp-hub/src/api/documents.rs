@@ -218,6 +218,13 @@ pub struct RegionDocument {
     pub host: String,
     /// SHA-256 of its agent's key, 64 hexadecimal digits.
     pub key_fingerprint: String,
+    /// SHA-256 of the key that passwords and credentials for its agent are sealed to, likewise:
+    /// where one region is asked for, and its agent has told one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealing_key_fingerprint: Option<String>,
+    /// Since when that is its key; absent where that was not noted yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealing_key_since: Option<Time>,
     /// When its certificate expires.
     pub certificate_expires: Time,
     /// How often it got a certificate by its key alone.
@@ -262,6 +269,8 @@ impl RegionDocument {
             software: facts.software.clone(),
             host: facts.host.clone(),
             key_fingerprint: facts.fingerprint.to_string(),
+            sealing_key_fingerprint: None,
+            sealing_key_since: None,
             certificate_expires: UnixMillis::from_secs(facts.not_after).into(),
             recoveries: facts.recoveries,
             troubles: view.troubles.iter().map(Into::into).collect(),

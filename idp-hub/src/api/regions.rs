@@ -124,7 +124,14 @@ pub(super) async fn show(
         Some(region) => region,
         None => just_joined(&state, name).await?,
     };
-    Ok(axum::Json(state.document(&region)))
+    let no = region.view.no;
+    let sealing = state.store.read(move |it| it.sealing_since(no)).await?;
+    let (key, since) = sealing.unzip();
+    Ok(axum::Json(RegionDocument {
+        sealing_key_fingerprint: key.map(|it| it.fingerprint().to_string()),
+        sealing_key_since: since.flatten().map(Time::from),
+        ..state.document(&region)
+    }))
 }
 
 /// What has joined is in the store first, and on the board a moment later: whoever accepts it as

@@ -359,6 +359,8 @@ pub(super) struct NewPassword {
     (status = 400, description = "Not a password", body = ProblemDocument),
     (status = 401, description = "The current one is wrong", body = ProblemDocument),
     (status = 404, description = "No such account", body = ProblemDocument),
+    (status = 409, description = "Another one was set at the same moment, or the session ended",
+        body = ProblemDocument),
     (status = 429, description = "Too many attempts", body = ProblemDocument),
 ))]
 pub(super) async fn set_password(
@@ -370,14 +372,12 @@ pub(super) async fn set_password(
 ) -> Result<StatusCode, Problem> {
     let missing = || Problem::new(Kind::NotFound, format!("There is no account {name:?}."));
     let act = Act::new(audit::by(&who, source), "set-password").on("account", "", name.as_str());
-    match &who {
+    let checked = match &who {
         Who::Local => {
             let name = name.clone();
-            state
-                .store
-                .read(move |it| it.account(&name))
-                .await?
-                .ok_or_else(missing)?;
+            let found = state.store.read(move |it| it.account(&name));
+            found.await?.ok_or_else(missing)?;
+            None
         }
         Who::User(_) => return Err(missing()),
         Who::Account(account) if account.name != name => return Err(missing()),
@@ -387,16 +387,21 @@ pub(super) async fn set_password(
                 return Err(Problem::new(Kind::InvalidRequest, detail));
             };
             let checked = check(&state, source, &account.name, password).await;
-            checked.inspect_err(|it| audit::refused(&state, act.clone(), it.kind().slug()))?;
+            let refused = |it: &Problem| audit::refused(&state, act.clone(), it.kind().slug());
+            Some((checked.inspect_err(refused)?, account.session))
         }
-    }
+    };
     let hash = state.passwords().hash(asked.new.take()).await?;
-    let account = name.clone();
+    let (account, attempt) = (name.clone(), act.clone());
     let set = state.store.change(move |it| {
-        it.set_password(&account, &hash)?;
+        match checked {
+            Some((checked, session)) => it.change_own_password(&checked, session, &hash)?,
+            None => it.set_password(&account, &hash)?,
+        }
         it.audit(act)
     });
-    set.await?;
+    let set = set.await.map_err(Problem::from);
+    set.inspect_err(|it| audit::refused(&state, attempt, it.kind().slug()))?;
     let by = who.name();
     tracing::info!(target: "audit", action = "set-password", account = name, by, %source);
     Ok(StatusCode::NO_CONTENT)

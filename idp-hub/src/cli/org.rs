@@ -298,8 +298,10 @@ async fn link(client: &Client, asked: &Link, screen: Screen) -> Result<(), CliEr
             body.insert(field.to_owned(), json!(id));
         }
     }
-    if asked.inherited {
-        body.insert("inherited".to_owned(), json!(true));
+    for (field, is_asked) in [("inherited", asked.inherited), ("entrust", asked.entrust)] {
+        if is_asked {
+            body.insert(field.to_owned(), json!(true));
+        }
     }
     let path = format!("/directory/{}s", asked.kind.word());
     client.act(Method::POST, &path, Some(&body)).await?;

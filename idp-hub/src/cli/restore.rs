@@ -91,8 +91,8 @@ fn text(file: &Path, restored: &Restored) -> String {
         Some(count) => format!(
             "Passwords of {count} users were changed since then, or they were deleted: the hub\n  \
              has forgotten the older ones. Who came with a region signs in with the newest, as\n  \
-             its cloud knows it; the others, and cloud administrators, are given another one:\n  \
-             idp-hub org password DEPARTMENT USER."
+             its cloud knows it; the others, and whoever may more than came with it, are given\n  \
+             another one: idp-hub org password DEPARTMENT USER."
         ),
         None => "Users' passwords are as they were then too, and could not be compared with\n  \
                  newer ones: one that was changed since opens the hub again, though no cloud.\n  \

@@ -183,7 +183,9 @@ impl Directory {
             {
                 return Err(place_stays(*kind));
             }
-            Edit::Link(Link::Assignment(it)) if place.has(&it.scope) => {
+            Edit::Link(Link::Assignment(it)) | Edit::Entrust(Link::Assignment(it))
+                if place.has(&it.scope) =>
+            {
                 return Err(Refusal::Wrong {
                     what: "there only cloud administrators have a role, each by himself".to_owned(),
                     next: "use `idp-hub org administrator add`",

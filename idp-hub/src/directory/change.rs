@@ -41,6 +41,9 @@ pub enum Edit {
     },
     /// Make a link. One that is there stays as it is.
     Link(Link<ObjectId>),
+    /// The same, also where somebody who has the role `admin` comes to be in another one's power by
+    /// it in the regions' own Keystones: a cloud administrator says that it may be so.
+    Entrust(Link<ObjectId>),
     /// Take a link away. One that is not there changes nothing.
     Unlink(Link<ObjectId>),
     /// Make a user a cloud administrator. One who is it stays it.
@@ -85,6 +88,7 @@ impl Directory {
     /// Where a Keystone would refuse it, or it is about what is not there: nothing is changed.
     pub fn change(&mut self, edit: Edit, stamp: &Stamp) -> Result<Delta, Refusal> {
         self.keeps_administration(&edit)?;
+        self.exposes_nobody(&edit)?;
         match edit {
             Edit::Appoint(user) => self.appoint(user, stamp),
             Edit::Dismiss { user, .. } => {
@@ -98,7 +102,7 @@ impl Directory {
                 rules::may_end(&object)?;
                 Ok(self.end(kind, id, end_of(kind), stamp))
             }
-            Edit::Link(link) => {
+            Edit::Link(link) | Edit::Entrust(link) => {
                 links::check(self, &link)?;
                 let is_new = !self.live.has_link(&link);
                 self.live.link(link.clone());

@@ -18,7 +18,9 @@
 //! rules for managers of domains are the pattern (`domain_managed_target_role`).
 
 mod edits;
+mod exposure;
 mod powers;
+mod reach;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -27,6 +29,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use shared::ids::ObjectId;
 use shared::model::{Actor, Administration, Assignment, Holder, ObjectKind, Organization, Scope};
+
+pub use self::reach::Reach;
 
 use self::powers::{Roles, implied};
 use super::administration::appointed;
@@ -221,8 +225,7 @@ const HIMSELF: Denied = Denied::Forbidden {
 
 impl Share {
     fn new(live: &Organization<ObjectId>, place: Administration, user: ObjectId) -> Option<Self> {
-        let groups = live.memberships.iter().filter(|it| it.user == user);
-        let groups: BTreeSet<ObjectId> = groups.map(|it| it.group).collect();
+        let groups = powers::groups_of(live, user);
         let is_his = |it: &&Assignment<ObjectId>| match it.actor {
             Actor::User(id) => id == user,
             Actor::Group(id) => groups.contains(&id),

@@ -123,6 +123,30 @@ impl Changing<'_> {
         self.execute(sql, &[&account], "end web sessions")
     }
 
+    /// Gives an account another password, by somebody who showed in a session of it that he knows
+    /// the one until now: while it is still that, and the session goes on. What an administrator
+    /// set meanwhile counts.
+    ///
+    /// # Errors
+    /// If either is not so any more, or the database fails.
+    pub fn change_own_password(
+        &mut self,
+        checked: &AccountRow,
+        session: SecretHash,
+        password_hash: &str,
+    ) -> Result<(), StoreError> {
+        let found = self.account(&checked.name)?;
+        let is_checked = found.is_some_and(|it| it.password_hash == checked.password_hash);
+        let session = self.reading().web_session(session, self.now)?;
+        let its = Whose::Account(checked.name.clone());
+        if !is_checked || session.is_none_or(|it| it.whose != its) {
+            let what = "another password of this account was set at the same moment, or the \
+                        session ended; sign in again";
+            return Err(StoreError::Refused(what.to_owned()));
+        }
+        self.set_password(&checked.name, password_hash)
+    }
+
     /// Begins a web session. Forgets those that are over, and the account's oldest beyond
     /// a bound. False, and nothing done, if the account's password is not the one that was
     /// checked: it was changed meanwhile.

@@ -28,6 +28,7 @@ mod spread;
 mod taken_over;
 mod told;
 mod twin;
+mod vouching;
 mod write;
 
 use shared::model::UnixMillis;
@@ -45,9 +46,11 @@ pub use merge::{Confirmation, Merged};
 pub(in crate::store) use planning::Planners;
 pub use purge::{Going, Revived};
 pub use retired::{Heard, RetiredPage, RetiredQuery};
+pub(in crate::store) use secrets::forget_passwords;
 pub use spread::{
     Left, Places, RESOURCE_BYTES_MAX, Rooms, SPREADS_MAX, ShareRow, Spread, SpreadKey,
 };
+pub use vouching::Vouching;
 
 /// The region whose number stands for all regions: numbers of real ones begin with 1.
 pub(in crate::store) const EVERYWHERE: u32 = 0;

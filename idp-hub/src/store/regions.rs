@@ -3,6 +3,7 @@
 mod reading;
 
 use rusqlite::{ToSql, params};
+use shared::audit::{Act, By};
 use shared::ids::RegionId;
 use shared::model::{CloudDescription, Feed, UnixMillis};
 use shared::pki::{Fingerprint, PublicSealingKey};
@@ -237,17 +238,36 @@ impl Changing<'_> {
     }
 
     /// Secrets for a region's agent are sealed to this key from here on. What was sealed to another
-    /// one is taken back.
+    /// one is taken back, and the audit trail told: whoever has a region's link key could have all
+    /// passwords sealed to himself by it.
     ///
     /// # Errors
     /// If the database fails.
     pub fn seals(&mut self, no: RegionNo, key: PublicSealingKey) -> Result<(), StoreError> {
-        if self.reading().sealing_key(no)?.is_some_and(|it| it != key) {
-            self.forget_sealed(no)?;
+        let before = self.reading().sealing_key(no)?;
+        if before == Some(key) {
+            return Ok(());
         }
-        let sql = "UPDATE regions SET sealing_key = ?2 WHERE no = ?1";
-        let values: &[&dyn ToSql] = &[&no.0, &key.to_bytes()];
+        if let Some(before) = before {
+            self.forget_sealed(no)?;
+            self.tell_of_key(no, [before, key])?;
+        }
+        let sql = "UPDATE regions SET sealing_key = ?2, sealing_ms = ?3 WHERE no = ?1";
+        let values: &[&dyn ToSql] = &[&no.0, &key.to_bytes(), &self.now.0];
         self.execute(sql, values, "note what is sealed to")
+    }
+
+    fn tell_of_key(&mut self, no: RegionNo, keys: [PublicSealingKey; 2]) -> Result<(), StoreError> {
+        let Some(RegionRow { facts, .. }) = self.reading().region_numbered(no)? else {
+            return Ok(());
+        };
+        let by = By::new(format!("agent with key {}", facts.fingerprint), "link");
+        let act = Act::new(by, "new-sealing-key").on("region", facts.id, facts.name.as_str());
+        let [before, after] = keys.map(|it| it.fingerprint().to_string());
+        tracing::warn!(
+            target: "audit", action = "new-sealing-key", region = facts.name, before, after
+        );
+        self.audit(act.changing(before, after)).map(drop)
     }
 
     /// A session begins: older ones of the region may say nothing more. Returns how far each feed

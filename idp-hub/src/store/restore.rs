@@ -89,13 +89,13 @@ pub fn restore(
         let (revived, forgotten) = match old {
             Some(old) => (
                 examine::revived(old, new).unwrap_or_default(),
-                examine::forget_passwords(old, new).ok(),
+                examine::forget_passwords(old, new, now).ok(),
             ),
             None => (Vec::new(), None),
         };
         let withdrawn = old.and_then(|old| withdrawn::again(old, new).ok());
-        let again = administrators::again(old, new)
-            .or_else(|_| administrators::again(None, new))
+        let again = administrators::again(old, new, now)
+            .or_else(|_| administrators::again(None, new, now))
             .map_err(|error| {
                 let why = format!("its cloud administrators can't be looked at: {error}");
                 not_restorable(backup, why)

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior, params};
+use shared::model::Folded;
 
 use super::error::{Doing, StoreError};
 
@@ -25,6 +26,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/v13.sql"),
     include_str!("schema/v14.sql"),
     include_str!("schema/v15.sql"),
+    include_str!("schema/v16.sql"),
 ];
 
 /// Pages held in memory, KiB: the inner pages of the key index of some ten million records.
@@ -108,7 +110,30 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
             .map_err(failed)?;
         transaction.commit().map_err(failed)?;
     }
-    Ok(())
+    fold_names(connection)
+}
+
+/// Writes names as they are compared, where a release that did not know of it left them.
+fn fold_names(connection: &mut Connection) -> Result<(), StoreError> {
+    let doing = "fold names";
+    let sql = "SELECT id, name FROM names WHERE folded IS NULL";
+    let mut statement = connection.prepare(sql).doing(doing)?;
+    let names = statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?)));
+    let names: Vec<([u8; 16], String)> = names.and_then(Iterator::collect).doing(doing)?;
+    drop(statement);
+    if names.is_empty() {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate);
+    let transaction = transaction.doing(doing)?;
+    for (id, name) in names {
+        let folded = Folded::new(&name);
+        let sql = "UPDATE names SET folded = ?2 WHERE id = ?1";
+        let done = transaction.prepare_cached(sql);
+        let done = done.and_then(|mut it| it.execute(params![id, folded.as_str()]));
+        done.doing(doing)?;
+    }
+    transaction.commit().doing(doing)
 }
 
 #[cfg(test)]

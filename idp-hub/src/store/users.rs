@@ -3,7 +3,7 @@
 
 use rusqlite::{OptionalExtension, Row, params};
 use shared::ids::{ObjectId, RegionId};
-use shared::model::{CloudId, Department, Object, ObjectKind, RecordKind, User};
+use shared::model::{CloudId, Department, Folded, Object, ObjectKind, RecordKind, User};
 use shared::pki::PublicSealingKey;
 
 use super::error::{Doing, StoreError};
@@ -105,25 +105,60 @@ impl UserRow {
 }
 
 impl Reading<'_> {
-    /// The user with this name in the department with this name or id.
+    /// The user with this name in the department with this name or id. Most Keystones' databases
+    /// take names for the same that are written otherwise, and so does this where nobody has just
+    /// that name.
     ///
     /// # Errors
     /// If the database fails.
     pub fn user_named(&self, department: &str, name: &str) -> Result<Option<UserRow>, StoreError> {
-        let sql = "SELECT id FROM names WHERE name = ?2 AND department = (
-                       SELECT id FROM names WHERE department IS NULL AND (name = ?1 OR id = ?3)
-                       ORDER BY id = ?3 DESC LIMIT 1)";
-        let id: Option<ObjectId> = department.parse().ok();
-        let id = id.map(ObjectId::to_bytes);
-        let found: Option<[u8; 16]> = self
-            .prepared(sql)?
-            .query_row(params![department, name, id], |row| row.get(0))
-            .optional()
-            .doing("find a user by name")?;
-        match found {
+        let home = match self.department_with_id(department)? {
+            Some(id) => Some(id),
+            None => self.named(department, None)?,
+        };
+        let Some(home) = home else {
+            return Ok(None);
+        };
+        match self.named(name, Some(home))? {
             Some(id) => self.user_row(ObjectId::from_bytes(id)),
             None => Ok(None),
         }
+    }
+
+    fn department_with_id(&self, text: &str) -> Result<Option<[u8; 16]>, StoreError> {
+        let Ok(id) = text.parse::<ObjectId>() else {
+            return Ok(None);
+        };
+        let sql = "SELECT id FROM names WHERE id = ?1 AND department IS NULL";
+        self.prepared(sql)?
+            .query_row([id.to_bytes()], |row| row.get(0))
+            .optional()
+            .doing("find a department by its id")
+    }
+
+    /// What has this name in a department, or the department that has it: just this one, or the
+    /// only one that is the same to the coarsest database.
+    fn named(&self, name: &str, within: Option<[u8; 16]>) -> Result<Option<[u8; 16]>, StoreError> {
+        let doing = "find by a name";
+        let sql = "SELECT id FROM names WHERE name = ?1 AND department IS ?2";
+        let found = self
+            .prepared(sql)?
+            .query_row(params![name, within], |row| row.get(0))
+            .optional()
+            .doing(doing)?;
+        if found.is_some() {
+            return Ok(found);
+        }
+        let folded = Folded::new(name);
+        let sql = "SELECT id FROM names WHERE folded = ?1 AND department IS ?2 LIMIT 2";
+        let mut statement = self.prepared(sql)?;
+        let found = statement.query_map(params![folded.as_str(), within], |row| row.get(0));
+        let found: Vec<[u8; 16]> = found.and_then(Iterator::collect).doing(doing)?;
+        // A region may bring two along that its own database tells apart.
+        let [only] = found[..] else {
+            return Ok(None);
+        };
+        Ok(Some(only))
     }
 
     /// The live user with this id.

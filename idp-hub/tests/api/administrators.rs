@@ -168,3 +168,35 @@ async fn their_place_is_in_the_plan_of_the_first_merge() {
         "{problem}"
     );
 }
+
+#[tokio::test]
+async fn nobody_is_in_the_power_of_a_department_s_manager_in_the_regions_by_the_way() {
+    let it = stage().await;
+    let manager = it.kit.makes("roles", "manager", json!({})).await;
+    let admin = it.kit.id_of("roles", "admin").await;
+    let ops = it.kit.id_of("departments", "ops").await;
+    let bob = json!({ "department": ops });
+    let bob = it.kit.makes("users", "bob", bob).await;
+    let given = json!({ "user": bob, "role": manager, "department": ops });
+    let made = it.kit.post("/directory/assignments", given.clone()).await;
+    assert_eq!(made.status, 204, "{}", made.text);
+    let refused = it.appoint().await.is_problem(400, "invalid-request");
+    assert!(refused.to_string().contains("--in federation"), "{refused}");
+    assert_eq!(it.listed().await, Vec::<Value>::new());
+    it.enters(NEW).await.is_problem(401, "wrong-password");
+
+    let federation = it.kit.id_of("departments", "federation").await;
+    let carol = json!({ "department": federation });
+    let carol = it.kit.makes("users", "carol", carol).await;
+    let path = format!("/directory/administrators/{carol}");
+    let made = it.kit.send(Method::PUT, &path, json!({ "new": NEW })).await;
+    assert_eq!(made.status, 200, "{}", made.text);
+
+    let mut given = json!({ "user": it.ann, "role": admin, "department": ops });
+    let refused = it.kit.post("/directory/assignments", given.clone()).await;
+    let refused = refused.is_problem(400, "invalid-request");
+    assert!(refused.to_string().contains("--entrust"), "{refused}");
+    given["entrust"] = json!(true);
+    let made = it.kit.post("/directory/assignments", given).await;
+    assert_eq!(made.status, 204, "{}", made.text);
+}

@@ -78,6 +78,8 @@ impl Stage {
         ] {
             let body = json!({
                 "user": self.ids[user], "role": self.ids[role], place: self.ids[name],
+                // `boss` administers the department of who is `admin`.
+                "entrust": true,
             });
             let made = self.kit.post("/directory/assignments", body).await;
             assert_eq!(made.status, 204, "{}", made.text);

@@ -19,6 +19,11 @@ impl Folded {
         let folded: String = letters.flat_map(char::to_lowercase).map(plain).collect();
         Self(folded.trim_end_matches(' ').into())
     }
+
+    /// As text, to be stored beside the name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// Letters that are another one's small form, or as good as another one, though neither their case

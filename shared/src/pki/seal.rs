@@ -12,6 +12,7 @@ use rustls::crypto::aws_lc_rs::hpke::DH_KEM_X25519_HKDF_SHA256_AES_256 as SUITE;
 use rustls::crypto::hpke::{EncapsulatedSecret, Hpke, HpkePrivateKey, HpkePublicKey};
 use zeroize::Zeroizing;
 
+use super::fingerprint::Fingerprint;
 use super::pem::{self, PemError};
 use crate::ids::{FederationId, ObjectId, RegionId};
 use crate::model::{CloudId, SEALED_BYTES_MAX, SEALED_CREDENTIAL_BYTES_MAX};
@@ -22,6 +23,11 @@ const KEY_BYTES: usize = 32;
 /// What stands before a private key of X25519 in PKCS #8 (RFC 8410 §7).
 const PKCS8_PREFIX: [u8; 16] = [
     0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x6e, 0x04, 0x22, 0x04, 0x20,
+];
+
+/// What stands before a public one in SubjectPublicKeyInfo (RFC 8410 §4).
+const SPKI_PREFIX: [u8; 12] = [
+    0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x6e, 0x03, 0x21, 0x00,
 ];
 
 /// Begins what is sealed: the suite X25519, HKDF-SHA256, AES-256-GCM. Another has another number.
@@ -173,6 +179,11 @@ impl PublicSealingKey {
     /// Bytes of the key.
     pub const BYTES: usize = KEY_BYTES;
 
+    /// SHA-256 of the key in SubjectPublicKeyInfo DER, as `openssl pkey -pubout` writes it.
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of_spki(&[SPKI_PREFIX.as_slice(), &self.0].concat())
+    }
+
     /// Takes a key as it stood on the wire or in a store.
     pub const fn from_bytes(bytes: [u8; KEY_BYTES]) -> Self {
         Self(bytes)
@@ -248,6 +259,14 @@ mod tests {
             region: RegionId::from_random(2),
             purpose: SealedFor::Password(ObjectId::from_random(user), version),
         }
+    }
+
+    #[test]
+    fn a_keys_fingerprint_is_that_of_its_public_file() {
+        // `openssl pkey -pubin -outform DER | sha256sum`, of a key of 32 sevens.
+        let expected = "24d798b6c6ebc62d2ba01e15025abc062f6d6b89aa360d097c1ac8080eb4772f";
+        let key = PublicSealingKey::from_bytes([7; KEY_BYTES]);
+        assert_eq!(key.fingerprint().to_string(), expected);
     }
 
     #[test]

@@ -189,7 +189,9 @@ fn call(edit: &Edit) -> (&'static str, String, Value) {
             format!("{}/{}", links(link), link.id()),
             Value::Null,
         ),
-        Edit::Appoint(_) | Edit::Dismiss { .. } => panic!("nobody is appointed here"),
+        Edit::Appoint(_) | Edit::Dismiss { .. } | Edit::Entrust(_) => {
+            panic!("nobody is appointed here")
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use shared::pki::{BoundKey, Csr};
 use shared::transport::{CloseCode, FrameWriter, Loss};
 use shared::wire::Text;
-use shared::wire::frame::{Control, Goodbye, Heartbeat, Refusal, Renew};
+use shared::wire::frame::{Control, Goodbye, Heartbeat, Refusal, Renew, Sealing};
 use sp_agent::cloud::{Page, Part};
 use tests::inproc::TestAgent;
 
@@ -111,6 +111,20 @@ async fn frames_out_of_place_are_refused() {
     is_closed(&line, CloseCode::Done).await;
     let logged = log::lines_with(&["a session was ended", &traitor.id()]);
     assert_eq!(logged.len(), 1, "{logged:?}");
+    stage.stands().await;
+}
+
+/// Each would cost an entry of the audit trail, and all passwords that were told.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_key_to_seal_to_ends_the_session() {
+    let stage = Stage::set().await;
+    let traitor = stage.traitor("north").await;
+    let mut line = traitor.greeted().await;
+    for key in [[7; 32], [7; 32], [8; 32]] {
+        assert_eq!(line.link.loss(), None);
+        line.say(&Control::Sealing(Sealing { key })).await;
+    }
+    is_closed(&line, CloseCode::Protocol).await;
     stage.stands().await;
 }
 

@@ -81,9 +81,20 @@ impl Seen {
         if asker == Asker::Cloud {
             return store.read(move |it| question(it, &Sight::ALL)).await;
         }
+        let question =
+            move |it: &Reading<'_>, directory| question(it, &Sight::of(directory, asker)?);
+        self.read_whole(store, question).await
+    }
+
+    /// Reads with the whole directory, both of one moment of the store.
+    async fn read_whole<T, F>(self: &Arc<Self>, store: &Store, question: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Reading<'_>, Arc<Directory>) -> Result<T, StoreError> + Send + 'static,
+    {
         let seen = Arc::clone(self);
         let answer = store.read(move |it| match seen.at_hand(it.directory_head()?) {
-            Some(directory) => question(it, &Sight::of(directory, asker)?).map(Ok),
+            Some(directory) => question(it, directory).map(Ok),
             None => Ok(Err(question)),
         });
         let question = match answer.await? {
@@ -96,7 +107,7 @@ impl Seen {
         let answer = store.read(move |it| {
             let directory = seen.renewed(it)?;
             drop(turn);
-            question(it, &Sight::of(directory, asker)?)
+            question(it, directory)
         });
         answer.await
     }
@@ -139,6 +150,19 @@ impl ApiState {
         F: FnOnce(&Reading<'_>, &Sight) -> Result<T, StoreError> + Send + 'static,
     {
         self.seen().read(&self.store, asker, question).await
+    }
+
+    /// Reads with the whole directory, for what nobody is shown.
+    ///
+    /// # Errors
+    /// The question's own, or if the database fails.
+    pub(in crate::api) async fn read_whole<T, F>(&self, question: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Reading<'_>, &Directory) -> Result<T, StoreError> + Send + 'static,
+    {
+        let question = move |it: &Reading<'_>, directory: Arc<Directory>| question(it, &directory);
+        self.seen().read_whole(&self.store, question).await
     }
 }
 

@@ -24,6 +24,10 @@ pub(in crate::api) struct MembershipRequest {
     group: String,
     /// The user's id.
     user: String,
+    /// Also where somebody who has the role `admin` comes to be in the power of whoever administers
+    /// his department, in the regions' own Keystones: for cloud administrators.
+    #[serde(default)]
+    entrust: bool,
 }
 
 /// Which role is to come with which.
@@ -34,6 +38,10 @@ pub(in crate::api) struct ImplicationRequest {
     role: String,
     /// The id of the role that comes along.
     implied: String,
+    /// Also where somebody who has the role `admin` comes to be in the power of whoever administers
+    /// his department, in the regions' own Keystones: for cloud administrators.
+    #[serde(default)]
+    entrust: bool,
 }
 
 /// Who is to have which role where: one of user and group, and one of department and project.
@@ -57,11 +65,25 @@ pub(in crate::api) struct AssignmentRequest {
     /// It counts in the projects below instead (Keystone: OS-INHERIT).
     #[serde(default)]
     inherited: bool,
+    /// Also where somebody who has the role `admin` comes to be in the power of whoever administers
+    /// his department, in the regions' own Keystones: for cloud administrators.
+    #[serde(default)]
+    entrust: bool,
 }
 
 /// What is asked for, as a link.
 trait Asked {
     fn link(&self) -> Result<Link<ObjectId>, Problem>;
+
+    fn entrusts(&self) -> bool;
+
+    fn edit(&self) -> Result<Edit, Problem> {
+        let link = self.link()?;
+        Ok(match self.entrusts() {
+            true => Edit::Entrust(link),
+            false => Edit::Link(link),
+        })
+    }
 }
 
 impl Asked for MembershipRequest {
@@ -71,6 +93,10 @@ impl Asked for MembershipRequest {
             user: id_of("user", &self.user)?,
         }))
     }
+
+    fn entrusts(&self) -> bool {
+        self.entrust
+    }
 }
 
 impl Asked for ImplicationRequest {
@@ -79,6 +105,10 @@ impl Asked for ImplicationRequest {
             prior: id_of("role", &self.role)?,
             implied: id_of("implied", &self.implied)?,
         }))
+    }
+
+    fn entrusts(&self) -> bool {
+        self.entrust
     }
 }
 
@@ -100,6 +130,10 @@ impl Asked for AssignmentRequest {
             role: id_of("role", &self.role)?,
             inherited: self.inherited,
         }))
+    }
+
+    fn entrusts(&self) -> bool {
+        self.entrust
     }
 }
 
@@ -168,7 +202,8 @@ macro_rules! links {
             #[utoipa::path(post, path = $path, tag = "directory", request_body = $request,
                 responses(
                 (status = 204, description = "It is so, now or before"),
-                (status = 400, description = "No Keystone would take it", body = ProblemDocument),
+                (status = 400, description = "No Keystone would take it; or somebody who has the \
+                    role `admin` would be in another one's power by it", body = ProblemDocument),
                 (status = 401, description = "Nobody is signed in", body = ProblemDocument),
                 (status = 403, description = "Not in what he administers, or more than he has",
                     body = ProblemDocument),
@@ -181,7 +216,7 @@ macro_rules! links {
                 source: Source,
                 Json(asked): Json<$request>,
             ) -> Result<StatusCode, Problem> {
-                edit(&state, &who, source, Edit::Link(asked.link()?)).await?;
+                edit(&state, &who, source, asked.edit()?).await?;
                 Ok(StatusCode::NO_CONTENT)
             }
 

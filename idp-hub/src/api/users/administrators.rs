@@ -75,8 +75,8 @@ pub(in crate::api) async fn administrators(
     params(("id" = String, Path, description = "The user's id")),
     request_body = UserPassword, responses(
     (status = 200, description = "He is one, with that password", body = PasswordDocument),
-    (status = 400, description = "Not a password, or the directory has no role `admin` yet",
-        body = ProblemDocument),
+    (status = 400, description = "Not a password; the directory has no role `admin` yet; or \
+        somebody else administers his department", body = ProblemDocument),
     (status = 401, description = "Nobody is signed in", body = ProblemDocument),
     (status = 403, description = "Not a cloud administrator, or he himself",
         body = ProblemDocument),

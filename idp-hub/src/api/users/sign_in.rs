@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use shared::audit::{Act, By};
 use shared::ids::ObjectId;
-use shared::model::CloudId;
+use shared::model::{CloudId, Folded};
 use shared::pki::{Context, SECRET_BYTES_MAX, SealedFor};
 use shared::runtime::errors::chain;
 use shared::wire::frame::Checked;
@@ -20,6 +20,7 @@ use crate::api::state::ApiState;
 use crate::api::who::Source;
 use crate::downlink::CallError;
 use crate::store::StoreError;
+use crate::store::directory::Vouching;
 use crate::store::users::{Recipient, UserRow};
 
 /// The longest name of a user, and of a department, in bytes: 255 characters of four each.
@@ -149,34 +150,32 @@ async fn look_at(
 ) -> Result<UserRow, Refused> {
     let is_known = found.is_some();
     let row = found.filter(UserRow::may_sign_in);
-    if let Some(row) = &row
-        && row.password.is_none()
-        && let Some(origin) = origin(state, row.id).await?
-    {
-        drop(place);
-        return capture(state, source, row, &origin, password).await;
+    let mut hidden = (is_known && row.is_none()).then_some("disabled");
+    if let Some(row) = row.as_ref().filter(|it| it.password.is_none()) {
+        match vouching(state, row.id).await? {
+            Vouching::By(region, here) => {
+                drop(place);
+                return capture(state, source, row, &(region, here), password).await;
+            }
+            Vouching::Beyond(_) => hidden = Some(BEYOND),
+            Vouching::Nobody => {}
+        }
     }
-    let is_off = is_known && row.is_none();
     let row = by_hash(state, source, (place, row), password).await;
-    row.map_err(|it| match is_off && it.is_guess {
-        true => refused("disabled"),
-        false => it,
+    row.map_err(|it| match hidden {
+        Some(reason) if it.is_guess => refused(reason),
+        _ => it,
     })
 }
 
-/// The region that is asked about a user, and what its cloud calls him. None vouches for who has
-/// power over the others.
-async fn origin(
-    state: &ApiState,
-    user: ObjectId,
-) -> Result<Option<(Recipient, CloudId)>, StoreError> {
-    let origin = state
-        .store
-        .read(move |it| match it.is_administrator(user)? {
-            true => Ok(None),
-            false => it.origin_of_user(user),
-        });
-    origin.await
+/// Who may more than the region that he came with could give has his first password from an
+/// administrator. A stranger is told the same as of anybody.
+const BEYOND: &str = "beyond-region";
+
+/// Who says which password is a user's, of whom the hub has none.
+async fn vouching(state: &ApiState, user: ObjectId) -> Result<Vouching, StoreError> {
+    let said = state.read_whole(move |it, directory| it.vouching(user, directory));
+    said.await
 }
 
 /// The user, if it is his password by the hub's own hash. Of nobody it takes as long.
@@ -202,9 +201,10 @@ pub(super) fn pair_of(department: &str, name: &str) -> String {
     format!("user {:016x}", hash_of(department, name))
 }
 
+/// However it is written: a user is found by what is the same to some cloud's database.
 fn hash_of(department: &str, name: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
-    (department, name).hash(&mut hasher);
+    (Folded::new(department), Folded::new(name)).hash(&mut hasher);
     hasher.finish()
 }
 
@@ -290,7 +290,10 @@ async fn overtaken(
     let row = state.store.read(move |it| it.user_row(id)).await?;
     let row = row.ok_or_else(|| refused("ended"))?;
     if row.version().is_none() {
-        return Err(problem.into());
+        return match vouching(state, id).await? {
+            Vouching::By(..) => Err(problem.into()),
+            _ => Err(refused(BEYOND)),
+        };
     }
     if !row.may_sign_in() {
         return Err(refused("disabled"));

@@ -56,7 +56,8 @@ impl How {
     /// If he may not, or it can't be; or if the database fails.
     fn begin(&self, it: &mut Changing<'_>, user: ObjectId, by: &By) -> Result<(), StoreError> {
         match self {
-            Self::CapturedFrom(_) | Self::Own(_) => Ok(()),
+            Self::Own(_) => Ok(()),
+            Self::CapturedFrom(region) => it.vouches(*region, user),
             Self::By(asker) => it.permit(*asker, Action::SetPassword(user)),
             Self::Appointing(asker) => {
                 let edit = Edit::Appoint(user);

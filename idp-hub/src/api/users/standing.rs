@@ -12,6 +12,7 @@ use crate::api::extract::Path;
 use crate::api::problem::{Problem, ProblemDocument};
 use crate::api::state::ApiState;
 use crate::api::who::Who;
+use crate::store::directory::Vouching;
 use crate::store::users::Recipient;
 
 /// Regions that are named of those that lack a password.
@@ -29,6 +30,11 @@ pub struct PasswordStandingDocument {
     /// sign-in here is checked there. Absent too for whom nobody gave a password.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_checked_by: Option<String>,
+    /// The region that he came with, where the hub has no password of him and that region's word
+    /// does not count: he has the role `admin`, or administers what did not come with it. He signs
+    /// in here once an administrator set him a password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beyond_region: Option<String>,
     /// How many merged regions have it, or are told as soon as they are back.
     pub regions: u64,
     /// How many lack it: they joined later, their agents have told no key yet, or they made him
@@ -54,19 +60,26 @@ pub(in crate::api) async fn password_standing(
 ) -> Result<axum::Json<PasswordStandingDocument>, Problem> {
     let id = id_of("id", &id)?;
     let row = in_whose_power(&state, &who, id).await?;
-    let found = state.store.read(move |it| {
-        let origin = it.origin_of_user(id)?;
-        Ok((it.recipients()?.len(), it.lacking(id)?, origin))
+    let found = state.read_whole(move |it, directory| {
+        let vouching = it.vouching(id, directory)?;
+        Ok((it.recipients()?.len(), it.lacking(id)?, vouching))
     });
-    let (all, mut lacking, origin) = found.await?;
+    let (all, mut lacking, vouching) = found.await?;
     let set = row.version().map(|it| Time::from(UnixMillis(it)));
-    let origin = origin.map(|(region, _)| region).filter(|_| set.is_none());
+    let (by, beyond) = match vouching {
+        _ if set.is_some() => (None, None),
+        Vouching::By(region, _) => (Some(region), None),
+        Vouching::Beyond(region) => (None, Some(region)),
+        Vouching::Nobody => (None, None),
+    };
     // It has the one that he came with, and is nobody's to tell.
-    lacking.retain(|it| Some(it.no) != origin.as_ref().map(|it| it.no));
+    let origin = by.as_ref().or(beyond.as_ref()).map(|it| it.no);
+    lacking.retain(|it| Some(it.no) != origin);
     Ok(axum::Json(PasswordStandingDocument {
         user: id.to_string(),
         set,
-        first_checked_by: origin.map(|it: Recipient| it.name),
+        first_checked_by: by.map(|it| it.name),
+        beyond_region: beyond.map(|it| it.name),
         regions: all.saturating_sub(lacking.len()) as u64,
         regions_lacking: lacking.len() as u64,
         lacking: shown(&lacking),

@@ -295,4 +295,8 @@ pub(in crate::cli) struct Link {
     /// The assignment counts in the projects below instead
     #[arg(long)]
     pub(in crate::cli) inherited: bool,
+    /// Also where somebody who has the role admin comes to be in the power of whoever administers
+    /// his department: in a region's own Keystone that one sets his password
+    #[arg(long)]
+    pub(in crate::cli) entrust: bool,
 }

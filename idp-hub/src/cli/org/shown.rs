@@ -325,7 +325,14 @@ pub(super) fn standing(it: &PasswordStandingDocument) -> String {
             "\n\nThe hub has no password of the user: at the first sign-in here {:?} checks it.",
             foreign::line(region)
         ),
-        (None, None) => "\n\nNobody gave the user a password yet.".to_owned(),
+        (None, None) => match &it.beyond_region {
+            Some(region) => format!(
+                "\n\nThe hub has no password of the user, who may more than the region {:?} could \
+                 give: so its word for the password does not count, and an administrator sets one.",
+                foreign::line(region)
+            ),
+            None => "\n\nNobody gave the user a password yet.".to_owned(),
+        },
     };
     if it.set.is_some() && it.regions_lacking > 0 {
         let named: Vec<String> = it.lacking.iter().map(|it| foreign::line(it)).collect();

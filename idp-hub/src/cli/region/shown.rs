@@ -115,6 +115,7 @@ pub(super) fn one(region: &RegionDocument, now: UnixMillis, screen: Screen) -> S
             format!("expires {}", region.certificate_expires.0),
         ),
         ("Key", region.key_fingerprint.clone()),
+        ("Sealing key", sealing_key(region, now)),
         ("Id", region.id.clone()),
         ("Servers", servers(totals)),
         ("vCPUs", of(totals.vcpus_used, totals.vcpus_total, "")),
@@ -145,6 +146,16 @@ pub(super) fn one(region: &RegionDocument, now: UnixMillis, screen: Screen) -> S
         ),
     ]);
     screen.pairs(pairs)
+}
+
+/// To which key passwords are sealed, and since when: one that nobody expects is another one's.
+fn sealing_key(region: &RegionDocument, now: UnixMillis) -> String {
+    let since = region.sealing_key_since.as_ref();
+    match (&region.sealing_key_fingerprint, since) {
+        (None, _) => "none told yet".to_owned(),
+        (Some(key), None) => key.clone(),
+        (Some(key), Some(since)) => format!("{key} since {} ({} ago)", since.0, ago(since, now)),
+    }
 }
 
 fn servers(totals: &TotalsDocument) -> String {

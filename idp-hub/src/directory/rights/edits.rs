@@ -21,7 +21,7 @@ impl Share {
             Edit::Update { kind, id, .. } => self.permits_update(live, *kind, *id),
             Edit::End { kind, id } => self.permits_end(live, *kind, *id),
             Edit::Link(Link::Implication(_)) | Edit::Unlink(Link::Implication(_)) => Err(CLOUD),
-            Edit::Appoint(_) | Edit::Dismiss { .. } => Err(CLOUD),
+            Edit::Appoint(_) | Edit::Dismiss { .. } | Edit::Entrust(_) => Err(CLOUD),
             Edit::Link(Link::Membership(it)) => {
                 self.permits_group(live, it.group)?;
                 self.permits_member(live, it)?;

@@ -36,6 +36,12 @@ fn has(live: &Organization<ObjectId>, roles: &Roles, is: impl Fn(&Role<ObjectId>
     roles.iter().any(|it| live.roles.get(it).is_some_and(&is))
 }
 
+/// The groups that a user is in.
+pub(super) fn groups_of(live: &Organization<ObjectId>, user: ObjectId) -> BTreeSet<ObjectId> {
+    let his = live.memberships.iter().filter(|it| it.user == user);
+    his.map(|it| it.group).collect()
+}
+
 /// Whether a user or a group has power over every cloud, wherever it has it from.
 pub(super) fn is_powerful(live: &Organization<ObjectId>, actor: &Actor<ObjectId>) -> bool {
     let is_his = |it: &Actor<ObjectId>| match (it, actor) {

@@ -23,6 +23,8 @@ pub(super) struct Registered {
     pub(super) orders: Arc<Orders>,
     /// To which key its secrets are sealed, as the store has it.
     pub(super) sealing: Option<PublicSealingKey>,
+    /// It told a key in this session.
+    pub(super) has_told_key: bool,
 }
 
 /// A session that has begun, for its agent.
@@ -112,6 +114,7 @@ async fn begin(
             place,
             orders,
             sealing,
+            has_told_key: false,
         };
         Ok(Ok(Begun {
             registered,

@@ -19,6 +19,12 @@ use crate::store::Mail;
 /// become smaller.
 const FULL_PAUSE: Duration = Duration::from_secs(10);
 
+/// An agent's key is the one in its file, as long as it runs: each one more costs an entry of the
+/// audit trail, and all passwords that are sealed to it.
+#[derive(Debug, thiserror::Error)]
+#[error("another key to seal secrets to in the same session")]
+struct AnotherKey;
+
 impl Driver<'_> {
     /// Something is due.
     pub(super) async fn tick(&mut self) {
@@ -95,11 +101,21 @@ impl Driver<'_> {
     /// Most agents say in each session what they said in the one before.
     pub(super) async fn seals(&mut self, key: [u8; 32]) {
         let key = PublicSealingKey::from_bytes(key);
-        let Some(Registered { no, sealing, .. }) = &mut self.registered else {
+        let Some(Registered {
+            no,
+            sealing,
+            has_told_key,
+            ..
+        }) = &mut self.registered
+        else {
             return;
         };
+        let is_again = std::mem::replace(has_told_key, true);
         if *sealing == Some(key) {
             return;
+        }
+        if is_again {
+            return self.fault(&AnotherKey);
         }
         let no = *no;
         let kept = self.downlink.store.change(move |it| it.seals(no, key));

@@ -48,8 +48,10 @@ impl Changing<'_> {
     /// What an edit is about, by the names that it has before.
     fn about(&self, edit: &Edit) -> Result<About, StoreError> {
         let about = About::of(edit);
-        let (About::Link(action, kind, id, _), Edit::Link(link) | Edit::Unlink(link)) =
-            (&about, edit)
+        let (
+            About::Link(action, kind, id, _),
+            Edit::Link(link) | Edit::Entrust(link) | Edit::Unlink(link),
+        ) = (&about, edit)
         else {
             return Ok(about);
         };
@@ -118,6 +120,7 @@ impl About {
             Edit::Update { kind, id, .. } => return Self::Object("edit", *kind, *id),
             Edit::End { kind, id } => return Self::Object("end", *kind, *id),
             Edit::Link(link) => ("link", link),
+            Edit::Entrust(link) => ("entrust", link),
             Edit::Unlink(link) => ("unlink", link),
             Edit::Appoint(user) => return Self::Office("appoint", *user),
             Edit::Dismiss { user, .. } => return Self::Office("dismiss", *user),

@@ -3,14 +3,16 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use shared::ids::ObjectId;
-use shared::model::{Becomes, Binding, Object, ObjectKind, Record, RecordKind, Secret};
+use shared::model::{
+    Becomes, Binding, Folded, Object, ObjectKind, Record, RecordKind, Secret, UnixMillis,
+};
 use shared::wire::Digest;
 use shared::wire::record::{self, kind_code};
 
 use super::write::{Rows, UNTOLD, encoded};
-use crate::directory::outward;
+use crate::directory::{Stamp, outward};
 use crate::store::error::{Doing, StoreError};
 use crate::store::regions::RegionNo;
 use crate::store::{Changing, Reading};
@@ -88,6 +90,39 @@ impl Changing<'_> {
     }
 }
 
+/// Forgets users' passwords in a database from which no hub serves: here, and in what regions are
+/// told, as a restore brings back what they were sealed as then. Returns of how many there was one.
+///
+/// # Errors
+/// If the database fails; then all is as it was.
+pub(in crate::store) fn forget_passwords(
+    connection: &Connection,
+    users: &[ObjectId],
+    now: UnixMillis,
+) -> Result<u64, StoreError> {
+    let doing = "forget users' passwords";
+    let transaction = connection.unchecked_transaction().doing(doing)?;
+    let reading = Reading { connection };
+    let stamp = Stamp {
+        author: "a restore".to_owned(),
+        at: now,
+        epoch: reading.founding()?.map_or(0, |it| it.epoch),
+    };
+    let mut rows = Rows::on(connection, &stamp)?;
+    let mut forgotten = 0;
+    for user in users {
+        let sql = "SELECT 1 FROM passwords WHERE user = ?1";
+        let bytes = user.to_bytes();
+        let had_one = reading.prepared(sql)?.exists([bytes]).doing(doing)?;
+        forgotten += u64::from(had_one);
+        rows.forget_password(*user)?;
+    }
+    rows.settle()?;
+    drop(rows);
+    transaction.commit().doing(doing)?;
+    Ok(forgotten)
+}
+
 impl Rows<'_> {
     /// Writes rows of a region's own, which count in its digest. False, and nothing done, if its
     /// organization is not merged.
@@ -142,8 +177,10 @@ impl Rows<'_> {
             Object::User(it) => Some(it.department.to_bytes()),
             Object::Project(_) | Object::Group(_) | Object::Role(_) => return Ok(()),
         };
-        let sql = "INSERT OR REPLACE INTO names (id, name, department) VALUES (?1, ?2, ?3)";
-        let row = params![id.to_bytes(), object.name(), department];
+        let sql = "INSERT OR REPLACE INTO names (id, name, department, folded)
+                   VALUES (?1, ?2, ?3, ?4)";
+        let folded = Folded::new(object.name());
+        let row = params![id.to_bytes(), object.name(), department, folded.as_str()];
         self.run(sql, row, "note a name")
     }
 

@@ -35,11 +35,16 @@ pub(super) struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     pub(super) fn begin(changing: &Changing<'a>, stamp: &'a Stamp) -> Result<Self, StoreError> {
-        let reading = changing.reading();
+        Self::on(changing.connection, stamp)
+    }
+
+    /// In a transaction of the caller's.
+    pub(super) fn on(connection: &'a Connection, stamp: &'a Stamp) -> Result<Self, StoreError> {
+        let reading = Reading { connection };
         let digest = reading.required("directory_digest")?;
         let head = u64::from_le_bytes(reading.required("directory_head")?);
         Ok(Self {
-            connection: changing.connection,
+            connection,
             stamp,
             head,
             digest: Digest::from_bytes(digest),
@@ -244,13 +249,18 @@ impl<'a> Rows<'a> {
     /// Writes what holds for the whole, and has each region that was written to told with the
     /// commit. Returns how many rows were written.
     pub(super) fn finish(self, hot: &mut DirectoryHot) -> Result<u64, StoreError> {
-        let (head, digest) = (self.head.to_le_bytes(), self.digest.to_bytes());
-        facts::store(self.connection, "directory_head", &head)?;
-        facts::store(self.connection, "directory_digest", &digest)?;
+        self.settle()?;
         if !self.told.is_empty() {
             hot.untell(Untold(self.told));
         }
         Ok(self.written)
+    }
+
+    /// Writes what holds for the whole, where no hub serves that would tell it.
+    pub(super) fn settle(&self) -> Result<(), StoreError> {
+        let (head, digest) = (self.head.to_le_bytes(), self.digest.to_bytes());
+        facts::store(self.connection, "directory_head", &head)?;
+        facts::store(self.connection, "directory_digest", &digest)
     }
 }
 

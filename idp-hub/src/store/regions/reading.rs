@@ -42,6 +42,24 @@ impl Reading<'_> {
         Ok(key.map(PublicSealingKey::from_bytes))
     }
 
+    /// The same, and since when; `None` where that was not noted yet.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn sealing_since(
+        &self,
+        no: RegionNo,
+    ) -> Result<Option<(PublicSealingKey, Option<UnixMillis>)>, StoreError> {
+        let sql = "SELECT sealing_ms FROM regions WHERE no = ?1";
+        let Some(key) = self.sealing_key(no)? else {
+            return Ok(None);
+        };
+        let since = self.connection.prepare_cached(sql);
+        let since = since.and_then(|mut it| it.query_row([no.0], |row| row.get(0)));
+        let since: Option<u64> = since.doing("read since when it is sealed to")?;
+        Ok(Some((key, since.map(UnixMillis))))
+    }
+
     /// The region with this id, if it was not removed.
     ///
     /// # Errors

@@ -3,19 +3,38 @@
 use std::path::Path;
 
 use rusqlite::Connection;
+use shared::ids::ObjectId;
+use shared::model::UnixMillis;
 
+use super::super::directory::forget_passwords;
+use super::super::error::{Doing, StoreError};
 use super::examine::{fold_in, open};
 
 /// Those who are cloud administrators in the new database and are none in the old one, as
 /// department and name; all of the new one's where there is no old one to compare with. Forgets
 /// their passwords at the hub: whoever was dismissed knows his still, and would do everything here
 /// with it. To sign in he must be given another one, by who may dismiss him again as well.
-pub(super) fn again(old: Option<&Path>, new: &Path) -> rusqlite::Result<Vec<String>> {
-    let connection = open(new)?;
+pub(super) fn again(
+    old: Option<&Path>,
+    new: &Path,
+    now: UnixMillis,
+) -> Result<Vec<String>, StoreError> {
+    let doing = "find who is a cloud administrator again";
+    let connection = open(new).doing(doing)?;
+    let (users, names) = found(&connection, old).doing(doing)?;
+    forget_passwords(&connection, &users, now)?;
+    fold_in(&connection).doing(doing)?;
+    Ok(names)
+}
+
+fn found(
+    connection: &Connection,
+    old: Option<&Path>,
+) -> rusqlite::Result<(Vec<ObjectId>, Vec<String>)> {
     let is_known = match old {
         Some(old) => {
             connection.execute("ATTACH ?1 AS old", [old.to_string_lossy()])?;
-            has_them(&connection)?
+            has_them(connection)?
         }
         None => false,
     };
@@ -24,6 +43,11 @@ pub(super) fn again(old: Option<&Path>, new: &Path) -> rusqlite::Result<Vec<Stri
         // A release that knew of none yet.
         false => "SELECT NULL WHERE 0",
     };
+    let sql = format!("SELECT user FROM main.administrators WHERE user NOT IN ({still})");
+    let mut statement = connection.prepare(&sql)?;
+    let users = statement.query_map((), |row| row.get(0).map(ObjectId::from_bytes));
+    let users = users?.collect::<rusqlite::Result<_>>()?;
+    drop(statement);
     let sql = format!(
         "SELECT home.name || '/' || his.name FROM main.administrators AS it
          JOIN main.names AS his ON his.id = it.user
@@ -31,19 +55,13 @@ pub(super) fn again(old: Option<&Path>, new: &Path) -> rusqlite::Result<Vec<Stri
          WHERE it.user NOT IN ({still}) ORDER BY 1"
     );
     let mut statement = connection.prepare(&sql)?;
-    let names = statement.query_map((), |row| row.get(0))?;
-    let names = names.collect::<rusqlite::Result<Vec<String>>>()?;
+    let names = statement.query_map((), |row| row.get(0));
+    let names = names?.collect::<rusqlite::Result<_>>()?;
     drop(statement);
-    let sql = format!(
-        "DELETE FROM main.passwords WHERE user IN
-             (SELECT user FROM main.administrators WHERE user NOT IN ({still}))"
-    );
-    connection.execute(&sql, ())?;
     if old.is_some() {
         connection.execute("DETACH old", ())?;
     }
-    fold_in(&connection)?;
-    Ok(names)
+    Ok((users, names))
 }
 
 fn has_them(connection: &Connection) -> rusqlite::Result<bool> {
@@ -57,6 +75,8 @@ mod tests {
 
     use super::*;
     use crate::store::schema;
+
+    const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 
     /// A hub's database with these cloud administrators, who have passwords, as has user 9.
     fn database(folder: &Path, name: &str, administrators: &[u8]) -> std::path::PathBuf {
@@ -98,7 +118,7 @@ mod tests {
         let folder = folder.path();
         let old = database(folder, "old", &[2, 4]);
         let new = database(folder, "new", &[2, 3]);
-        assert_eq!(again(Some(&old), &new).unwrap(), ["research/user 3"]);
+        assert_eq!(again(Some(&old), &new, NOW).unwrap(), ["research/user 3"]);
         assert_eq!(with_passwords(&new), [2, 9]);
         assert!(
             !folder
@@ -121,7 +141,7 @@ mod tests {
             let name = format!("new {}", old.is_some());
             let new = database(folder, &name, &[2, 3]);
             let all = ["research/user 2", "research/user 3"];
-            assert_eq!(again(old, &new).unwrap(), all);
+            assert_eq!(again(old, &new, NOW).unwrap(), all);
             assert_eq!(with_passwords(&new), [9]);
         }
     }

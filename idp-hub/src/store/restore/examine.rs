@@ -4,13 +4,14 @@ use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use shared::audit::{Act, By};
-use shared::ids::FederationId;
+use shared::ids::{FederationId, ObjectId};
 use shared::model::UnixMillis;
 use shared::runtime::errors::chain;
 
 use super::super::Reading;
 use super::super::audit;
-use super::super::error::StoreError;
+use super::super::directory::forget_passwords as forget_them;
+use super::super::error::{Doing, StoreError};
 use super::super::facts::Restoration;
 use super::super::schema;
 use super::super::writer::fold;
@@ -122,23 +123,34 @@ pub(super) fn revived(old: &Path, new: &Path) -> rusqlite::Result<Vec<String>> {
 }
 
 /// Forgets in the new database the passwords of users who had a newer one in the old one, or were
-/// deleted there: an older password must not open the hub again. Returns how many.
+/// deleted there: an older password must not open the hub again, nor be told to a region whose
+/// agent lost its replica, or that makes the user anew. Returns how many.
 ///
 /// The regions' clouds have the newest still: who came with a region signs in with that, and its
-/// cloud says that it is his. The others, and cloud administrators, get another one.
-pub(super) fn forget_passwords(old: &Path, new: &Path) -> rusqlite::Result<u64> {
-    let connection = open(new)?;
+/// cloud says that it is his. The others, and whoever may more than came with it, get another one.
+pub(super) fn forget_passwords(old: &Path, new: &Path, now: UnixMillis) -> Result<u64, StoreError> {
+    let doing = "forget older passwords";
+    let connection = open(new).doing(doing)?;
+    let older = older_passwords(&connection, old).doing(doing)?;
+    let forgotten = forget_them(&connection, &older, now)?;
+    fold_in(&connection).doing(doing)?;
+    Ok(forgotten)
+}
+
+fn older_passwords(connection: &Connection, old: &Path) -> rusqlite::Result<Vec<ObjectId>> {
     connection.execute("ATTACH ?1 AS old", [old.to_string_lossy()])?;
     // What ended is kept by its record's id, which ends with the user's.
-    let sql = "DELETE FROM main.passwords AS had WHERE
+    let sql = "SELECT had.user FROM main.passwords AS had WHERE
                    EXISTS (SELECT 1 FROM old.passwords AS it
                            WHERE it.user = had.user AND it.version > had.version)
                    OR had.user IN (SELECT substr(id, -16) FROM old.ended)";
-    let forgotten = connection.execute(sql, ())? as u64;
-    // The new one alone.
+    let mut statement = connection.prepare(sql)?;
+    let users = statement.query_map((), |row| row.get(0).map(ObjectId::from_bytes));
+    let users = users?.collect::<rusqlite::Result<_>>()?;
+    drop(statement);
+    // The new one alone is written to.
     connection.execute("DETACH old", ())?;
-    fold_in(&connection)?;
-    Ok(forgotten)
+    Ok(users)
 }
 
 /// What was written must be in the file, and not beside it, as it is moved.

@@ -280,10 +280,13 @@ fn administrators() -> Vec<Row> {
     };
     let body = r#"{"new": "correct horse battery"}"#;
     let of_ops = "/directory/administrators/{of ops}";
+    let of_lab = "/directory/administrators/{of lab}";
     let herself = "/directory/administrators/{ann}";
     vec![
         plain("GET", "/directory/administrators", "", cloud(200)),
-        one("PUT", of_ops, body, cloud(200)),
+        one("PUT", of_lab, body, cloud(200)),
+        // Whose department `boss` administers.
+        one("PUT", of_ops, body, cloud(400)),
         one("DELETE", of_ops, "", cloud(204)),
         one("DELETE", herself, "", cloud(204)),
     ]
@@ -384,6 +387,8 @@ pub(super) fn links() -> Vec<Row> {
         format!(r#"{{"user": "{{of ops}}", "role": "{{{role}}}", {place}}}"#).leak()
     };
     let (web, ops) = (r#""project": "{web}""#, r#""department": "{ops}""#);
+    let meant_in_web = r#""project": "{web}", "entrust": true"#;
+    let meant_in_ops = r#""department": "{ops}", "entrust": true"#;
     let lab = r#""department": "{lab}""#;
     let nobody = "00000000-0000-4000-8000-000000000000";
     let member = format!(r#"{{"group": "{nobody}", "user": "{{ann}}"}}"#).leak();
@@ -403,11 +408,27 @@ pub(super) fn links() -> Vec<Row> {
             assigns("member", web),
             [204, 204, 403, 204, 204, 403, 401],
         ),
-        make("/directory/assignments", assigns("admin", web), cloud(204)),
+        make(
+            "/directory/assignments",
+            assigns("manager", web),
+            [204, 204, 403, 204, 204, 403, 401],
+        ),
+        // Two would be in one another's power in the regions' own Keystones.
+        make("/directory/assignments", assigns("admin", web), cloud(400)),
         make(
             "/directory/assignments",
             assigns("manager", ops),
-            boss(204, 403),
+            boss(400, 403),
+        ),
+        make(
+            "/directory/assignments",
+            assigns("admin", meant_in_web),
+            cloud(204),
+        ),
+        make(
+            "/directory/assignments",
+            assigns("manager", meant_in_ops),
+            cloud(204),
         ),
         make("/directory/assignments", assigns("member", lab), cloud(204)),
         gone("/directory/memberships/{id}", signed_in(404)),

@@ -27,6 +27,8 @@ pub(in crate::cli::region) fn region(
         "data_from": "2026-11-21T17:55:00.000Z",
         "cloud": { "kind": "simulated", "version": "seed 7", "endpoint": "simulated" },
         "software": "0.1.0", "host": "agent-1", "key_fingerprint": "ab".repeat(32),
+        "sealing_key_fingerprint": "cd".repeat(32),
+        "sealing_key_since": "2026-11-20T18:00:00.000Z",
         "certificate_expires": "2026-11-22T06:00:00.000Z", "recoveries": 0, "troubles": [
             { "service": "volume", "state": "failing", "reason": "HTTP 503",
               "since": "2026-11-21T15:30:00.000Z" }
@@ -112,6 +114,12 @@ fn one_region_is_shown_whole() {
         "{text}"
     );
     assert!(text.contains("Floating IPs  20 of 19"), "{text}");
+    let sealing = format!("Sealing key   {}", "cd".repeat(32));
+    assert!(text.contains(&sealing), "{text}");
+    assert!(
+        text.contains("since 2026-11-20T18:00:00.000Z (24 h ago)"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod captured;
 mod keys;
+mod named;
 
 use shared::ids::ObjectId;
 use shared::model::{ObjectKind, Record, Secret, Subject};
@@ -120,12 +121,7 @@ async fn a_user_is_found_by_names_and_by_ids_as_long_as_he_is_live() {
     let department = ann.user.department.to_string();
     let found = site.store.read(move |it| it.user_named(&department, "ann"));
     assert_eq!(found.await.unwrap().unwrap(), ann);
-    for (department, name) in [
-        ("ops", "bob"),
-        ("lab", "ann"),
-        ("ann", "ann"),
-        ("ops", "ANN"),
-    ] {
+    for (department, name) in [("ops", "bob"), ("lab", "ann"), ("ann", "ann")] {
         let found = site.store.read(move |it| it.user_named(department, name));
         assert_eq!(found.await.unwrap(), None, "{department} {name}");
     }

@@ -1,5 +1,7 @@
 //! What is sealed to a key that its agent has no more.
 
+use shared::audit::Wanted;
+
 use super::*;
 
 /// The one that it makes when it has lost that.
@@ -44,4 +46,35 @@ async fn what_was_sealed_just_before_a_key_was_another_one_is_told_to_nobody() {
     assert_eq!(site.spread(version, anew).await, [home]);
     assert!(site.lacking(ann.id).await.is_empty());
     site.is_sound().await;
+}
+
+#[tokio::test]
+async fn another_key_is_told_to_the_trail_with_the_one_before() {
+    let (site, [home, _], _) = with_ann().await;
+    let told = async || {
+        let listed = site
+            .store
+            .read(|it| it.audit_entries(None, 1000, &Wanted::default()));
+        let all = listed.await.unwrap().items.into_iter();
+        let all = all.map(|it| it.entry.unwrap().act);
+        let all = all.filter(|it| it.action == "new-sealing-key");
+        all.collect::<Vec<_>>()
+    };
+    site.tells_key(home, key(home)).await;
+    assert_eq!(told().await, [], "its first one, and the same");
+    let before = site.store.read(move |it| it.sealing_since(home));
+    let (_, before) = before.await.unwrap().unwrap();
+    site.tells_key(home, another_key(home)).await;
+    let all = told().await;
+    let [act] = &all[..] else {
+        panic!("{all:#?}");
+    };
+    assert_eq!(act.subject.name, "region-1");
+    assert!(act.by.who.starts_with("agent with key 0101"), "{act:?}");
+    let [was, is] = [key(home), another_key(home)].map(|it| it.fingerprint().to_string());
+    assert_eq!((&act.before, &act.after), (&was, &is));
+    let found = site.store.read(move |it| it.sealing_since(home));
+    let (found, since) = found.await.unwrap().unwrap();
+    assert_eq!(found, another_key(home));
+    assert!(since.is_some() && since >= before);
 }

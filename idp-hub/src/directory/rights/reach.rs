@@ -1,0 +1,125 @@
+//! How far somebody's power reaches, whatever of it is switched off just now.
+
+use std::collections::BTreeSet;
+
+use shared::ids::ObjectId;
+use shared::model::{Actor, Organization, Scope};
+
+use super::powers::{administers, groups_of, has_admin, implied};
+
+/// Where somebody is more than a member: by himself, by a group, or by a role that brings another
+/// one along.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// He has the role `admin` somewhere, which is power over every cloud.
+    Everywhere,
+    /// He administers these, and what is in them: nothing, as most do.
+    Places(BTreeSet<Scope<ObjectId>>),
+}
+
+impl Reach {
+    /// A user's.
+    pub fn of(live: &Organization<ObjectId>, user: ObjectId) -> Self {
+        let groups = groups_of(live, user);
+        let mut places = BTreeSet::new();
+        for it in &live.assignments {
+            let is_his = match it.actor {
+                Actor::User(id) => id == user,
+                Actor::Group(id) => groups.contains(&id),
+            };
+            if !is_his {
+                continue;
+            }
+            let given = implied(live, it.role);
+            if has_admin(live, &given) {
+                return Self::Everywhere;
+            }
+            if administers(live, &given) {
+                places.insert(it.scope.clone());
+            }
+        }
+        Self::Places(places)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::model::{Assignment, Implication, Membership, Role};
+
+    use super::*;
+
+    const fn id(number: u8) -> ObjectId {
+        ObjectId::from_bytes([number; 16])
+    }
+
+    const ANN: ObjectId = id(1);
+    const STAFF: ObjectId = id(2);
+    const ADMIN: ObjectId = id(3);
+    const MANAGER: ObjectId = id(4);
+    const MEMBER: ObjectId = id(5);
+    const CHIEF: ObjectId = id(6);
+    const ROOT: ObjectId = id(7);
+    const OPS: Scope<ObjectId> = Scope::Department(id(8));
+    const WEB: Scope<ObjectId> = Scope::Project(id(9));
+
+    /// ANN is in STAFF; CHIEF brings `manager` along, and ROOT `admin`.
+    fn organization(
+        given: &[(Actor<ObjectId>, ObjectId, Scope<ObjectId>)],
+    ) -> Organization<ObjectId> {
+        let mut live = Organization::default();
+        for (id, name) in [
+            (ADMIN, "Admin"),
+            (MANAGER, "manager"),
+            (MEMBER, "member"),
+            (CHIEF, "chief"),
+            (ROOT, "root"),
+        ] {
+            let (name, description, department) = (name.to_owned(), None, None);
+            let role = Role {
+                department,
+                name,
+                description,
+            };
+            live.roles.insert(id, role);
+        }
+        for (prior, implied) in [(CHIEF, MANAGER), (ROOT, ADMIN)] {
+            live.implications.insert(Implication { prior, implied });
+        }
+        let (group, user) = (STAFF, ANN);
+        live.memberships.insert(Membership { group, user });
+        for (actor, role, scope) in given.iter().cloned() {
+            let inherited = scope == OPS;
+            let link = Assignment {
+                actor,
+                scope,
+                role,
+                inherited,
+            };
+            live.assignments.insert(link);
+        }
+        live
+    }
+
+    #[test]
+    fn it_is_as_far_as_groups_and_implied_roles_go() {
+        let (ann, staff, other) = (Actor::User(ANN), Actor::Group(STAFF), Actor::User(id(99)));
+        let places = |all: &[Scope<ObjectId>]| Reach::Places(all.iter().cloned().collect());
+        for (given, expected) in [
+            (vec![], places(&[])),
+            (vec![(ann.clone(), MEMBER, WEB)], places(&[])),
+            (vec![(other.clone(), MANAGER, WEB)], places(&[])),
+            (vec![(ann.clone(), MANAGER, WEB)], places(&[WEB])),
+            (vec![(staff.clone(), CHIEF, OPS)], places(&[OPS])),
+            (
+                vec![(ann.clone(), CHIEF, WEB), (staff.clone(), MANAGER, OPS)],
+                places(&[WEB, OPS]),
+            ),
+            (vec![(ann, ADMIN, WEB)], Reach::Everywhere),
+            (vec![(staff, ROOT, OPS)], Reach::Everywhere),
+            (vec![(other, ADMIN, WEB)], places(&[])),
+        ] {
+            let found = Reach::of(&organization(&given), ANN);
+            assert_eq!(found, expected, "{given:?}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Whose password a region's word counts for.
+//!
+//! Whoever can reset a user's password in one region's Keystone, and that region's agent, would be
+//! him at the hub, and in all regions, by that word alone. So it is taken for those only whose
+//! power is over what came with that region: as at the hub nobody sets a password that gives more
+//! than he has.
+
+use std::collections::BTreeSet;
+
+use shared::ids::ObjectId;
+use shared::model::{Becomes, CloudId, ObjectKind, Record, RecordKind, Scope};
+
+use crate::directory::Directory;
+use crate::directory::rights::Reach;
+use crate::store::error::StoreError;
+use crate::store::users::Recipient;
+use crate::store::{Changing, Reading, RegionNo};
+
+/// Who says which password is a user's, where the hub has none of him.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Vouching {
+    /// The region that he came with, whose cloud calls him so.
+    By(Recipient, CloudId),
+    /// Not that region: he has power over what did not come with it. An administrator sets one.
+    Beyond(Recipient),
+    /// No region is known that he came with.
+    Nobody,
+}
+
+impl Reading<'_> {
+    /// Who says which password is a user's. The directory is that of the same moment.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn vouching(&self, user: ObjectId, directory: &Directory) -> Result<Vouching, StoreError> {
+        let Some((region, here)) = self.origin_of_user(user)? else {
+            return Ok(Vouching::Nobody);
+        };
+        let is_within = match Reach::of(directory.live(), user) {
+            Reach::Everywhere => false,
+            Reach::Places(places) => self.came_with(&region, places)?,
+        };
+        Ok(match is_within {
+            true => Vouching::By(region, here),
+            false => Vouching::Beyond(region),
+        })
+    }
+
+    /// Whether all of these came with a region: their ids are made of its words for them.
+    fn came_with(
+        &self,
+        region: &Recipient,
+        mut places: BTreeSet<Scope<ObjectId>>,
+    ) -> Result<bool, StoreError> {
+        if places.is_empty() {
+            return Ok(true);
+        }
+        let sql = "SELECT kind, id, value FROM directory
+                   WHERE region = ?1 AND kind = ?2 AND value IS NOT NULL";
+        self.each(sql, region.no, RecordKind::Binding, |record| {
+            let Record::Binding(it) = record else {
+                return;
+            };
+            let Becomes::Object(id) = it.becomes else {
+                return;
+            };
+            let place = match it.kind {
+                ObjectKind::Department => Scope::Department(id),
+                ObjectKind::Project => Scope::Project(id),
+                ObjectKind::User | ObjectKind::Group | ObjectKind::Role => return,
+            };
+            let here = it.here.to_string();
+            if ObjectId::of_region(region.id, it.kind.name(), &here) == id {
+                places.remove(&place);
+            }
+        })?;
+        Ok(places.is_empty())
+    }
+}
+
+impl Changing<'_> {
+    /// Whether this region's word still counts for a user's password.
+    ///
+    /// # Errors
+    /// If it does not any more, or the database fails.
+    pub fn vouches(&mut self, no: RegionNo, user: ObjectId) -> Result<(), StoreError> {
+        let directory = self.take_directory()?;
+        let found = self.reading().vouching(user, &directory);
+        self.hot.directory.keep(directory);
+        match found? {
+            Vouching::By(region, _) if region.no == no => Ok(()),
+            _ => {
+                let what = "the region's word does not count for this user's password any more";
+                Err(StoreError::Refused(what.to_owned()))
+            }
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! What regions are told by a restored hub of passwords that are not their users' any more.
+
+use shared::model::Record;
+use shared::pki::PublicSealingKey;
+use shared::wire::Digest;
+use shared::wire::record::{self, Decoded};
+
+use super::*;
+use crate::store::RegionNo;
+use crate::store::users::Sealed;
+
+/// The region that is merged.
+const SOUTH: RegionNo = RegionNo(2);
+const KEY: PublicSealingKey = PublicSealingKey::from_bytes([2; 32]);
+
+impl Site {
+    fn connection(&self) -> Connection {
+        Connection::open(self.path("hub.db")).unwrap()
+    }
+
+    /// A region that is told passwords.
+    async fn merges(&self) {
+        let (store, _) = self.open.as_ref().unwrap();
+        let accepted = store.change(|it| {
+            it.accept_region(SOUTH)?;
+            it.seals(SOUTH, KEY)
+        });
+        accepted.await.unwrap();
+        let sql = "INSERT INTO region_organization (region, digest, merged_ms, is_home)
+                   VALUES (?1, zeroblob(16), 1, 1)";
+        self.connection().execute(sql, [SOUTH.0]).unwrap();
+    }
+
+    async fn is_told(&self, user: ObjectId, version: u64) {
+        let (store, _) = self.open.as_ref().unwrap();
+        let sealed = Sealed {
+            no: SOUTH,
+            key: KEY,
+            bytes: vec![version as u8; 60],
+        };
+        let new = NewPassword {
+            user,
+            hash: "hash".to_owned(),
+            version,
+            author: "boss".to_owned(),
+            checked: None,
+            captured_from: None,
+            sealed: vec![sealed],
+        };
+        let set = store.change(move |it| it.set_user_password(&new));
+        assert_eq!(set.await.unwrap(), [SOUTH]);
+    }
+
+    /// Users whose passwords an agent is given that begins with nothing, and their versions. What
+    /// is kept of the whole is what a recount gives.
+    fn told(&self) -> Vec<(ObjectId, u64)> {
+        let connection = self.connection();
+        let sql = "SELECT kind, id, value FROM directory WHERE region = ?1 AND value IS NOT NULL";
+        let mut statement = connection.prepare(sql).unwrap();
+        let rows = statement.query_map([SOUTH.0], |row| {
+            Ok((
+                row.get(0)?,
+                row.get::<_, Vec<u8>>(1)?,
+                row.get::<_, Vec<u8>>(2)?,
+            ))
+        });
+        let (mut told, mut digest) = (Vec::new(), Digest::default());
+        for row in rows.unwrap() {
+            let (kind, id, value): (u16, _, _) = row.unwrap();
+            digest.add(Digest::of(kind, &id, &value));
+            if let Decoded::Known(it) = record::decode(kind, &id, &value).unwrap()
+                && let Record::Secret(it) = *it
+            {
+                told.push((it.user, it.version));
+            }
+        }
+        let sql = "SELECT digest FROM region_organization WHERE region = ?1";
+        let kept: [u8; 16] = connection
+            .query_row(sql, [SOUTH.0], |row| row.get(0))
+            .unwrap();
+        assert_eq!(kept, digest.to_bytes());
+        told.sort_unstable();
+        told
+    }
+}
+
+#[tokio::test]
+async fn an_older_password_is_told_to_no_region_again() {
+    let site = Site::new().await;
+    let [stays, changed, gone] = with_users(&site).await;
+    site.merges().await;
+    for user in [stays, changed, gone] {
+        site.is_told(user, 6).await;
+    }
+    back_up(&site.path("hub.db"), &site.path("users.db")).unwrap();
+    site.is_told(changed, 9).await;
+    let (store, _) = site.open.as_ref().unwrap();
+    let (kind, id) = (ObjectKind::User, gone);
+    let ended = store.change(move |it| it.edit(Edit::End { kind, id }, "boss"));
+    ended.await.unwrap();
+    assert_eq!(site.told(), [(stays, 6), (changed, 9)]);
+
+    let site = site.cut();
+    let restored = site.restore_from("users.db").unwrap();
+    assert_eq!(restored.forgotten, Some(2));
+    assert_eq!(site.told(), [(stays, 6)]);
+    let (store, _thread) = Store::open(&site.path("hub.db"), Clock::system()).unwrap();
+    let batch = store.read(|it| it.directory_batch(SOUTH, 0)).await;
+    let batch = batch.unwrap().unwrap();
+    assert!(batch.has_digest, "it is told to its end");
+    store.close().await;
+}
+
+#[tokio::test]
+async fn nor_is_that_of_who_is_a_cloud_administrator_again() {
+    let site = Site::new().await;
+    let [ann, ..] = with_users(&site).await;
+    let (store, _) = site.open.as_ref().unwrap();
+    let role = shared::model::Role {
+        department: None,
+        name: "admin".to_owned(),
+        description: None,
+    };
+    let admin = Edit::Create {
+        id: ObjectId::from_random(70),
+        object: Object::Role(role),
+    };
+    let dismissal = Edit::Dismiss {
+        user: ann,
+        even_the_last: true,
+    };
+    for edit in [admin, Edit::Appoint(ann)] {
+        let made = store.change(move |it| it.edit(edit, "boss"));
+        made.await.unwrap();
+    }
+    site.merges().await;
+    site.is_told(ann, 6).await;
+    back_up(&site.path("hub.db"), &site.path("users.db")).unwrap();
+    let dismissed = store.change(move |it| it.edit(dismissal, "boss"));
+    dismissed.await.unwrap();
+    assert_eq!(site.told(), [(ann, 6)], "he keeps his password");
+
+    let site = site.cut();
+    let restored = site.restore_from("users.db").unwrap();
+    assert_eq!(restored.administrators, ["ops/stays"]);
+    assert_eq!(site.told(), []);
+}
