@@ -110,8 +110,8 @@ impl SimulatedKeystone {
         *lock(&self.place.faults) = faults;
     }
 
-    /// From now on it answers 500 to these alone, by their shapes as in [`Self::counts`]; lists of
-    /// one domain also as `GET /users?domain_id=ID`.
+    /// From now on it answers 500 to these alone, by their shapes as in [`Self::counts`] or as they
+    /// are; lists of one domain also as `GET /users?domain_id=ID`.
     pub fn refuse(&self, shapes: &[&str]) {
         let shapes = shapes.iter().map(|it| (*it).to_owned());
         *lock(&self.place.refused) = shapes.collect();

@@ -11,7 +11,7 @@ use shared::model::{
     Becomes, CloudId, Feed, Group, Key, ObjectKind, Record, RecordKind, UnixMillis,
 };
 use sp_agent::apply::{Change, Policy, Reconciler, Standing, Subject, Task};
-use sp_agent::cloud::{CloudError, Order, Part};
+use sp_agent::cloud::{CloudError, Order, Part, Reach};
 use sp_agent::replica::{Note, Replica, store::Store};
 use tempfile::TempDir;
 
@@ -36,8 +36,10 @@ struct Reading {
     began: Instant,
     records: Vec<Record>,
     overtaken: BTreeSet<Key>,
-    /// Departments whose directory server was away.
-    lacks: BTreeSet<CloudId>,
+    /// Departments whose directory server was away, and groups of whose members nothing was told.
+    lacks: Reach,
+    /// The others.
+    tells: Arc<Reach>,
 }
 
 pub(super) struct Agent {
@@ -59,20 +61,18 @@ pub(super) struct Agent {
     replica: Arc<Replica>,
 }
 
-/// Whether a record is of a department of which nothing is told. A membership of a group that is
-/// not known may be.
-fn is_away(
-    record: &Record,
-    groups: &BTreeMap<CloudId, Group<CloudId>>,
-    away: &BTreeSet<CloudId>,
-) -> bool {
+/// Whether a record is of a department, or a membership of a group, of which nothing is told. A
+/// membership of a group that is not known may be.
+fn is_away(record: &Record, groups: &BTreeMap<CloudId, Group<CloudId>>, away: &Reach) -> bool {
+    let departments = &away.departments;
     match record {
         _ if away.is_empty() => false,
-        Record::User(it) => away.contains(&it.what.department),
-        Record::Group(it) => away.contains(&it.what.department),
+        Record::User(it) => departments.contains(&it.what.department),
+        Record::Group(it) => departments.contains(&it.what.department),
         Record::Membership(it) => {
             let group = groups.get(&it.group);
-            group.is_none_or(|it| away.contains(&it.department))
+            let is_away = group.is_none_or(|it| departments.contains(&it.department));
+            away.groups.contains(&it.group) || !departments.is_empty() && is_away
         }
         _ => false,
     }
@@ -128,7 +128,7 @@ impl Agent {
     }
 
     /// Begins to read a kind: what is there now will be told later.
-    pub(super) fn begin_reading(&mut self, kind: RecordKind, lacks: BTreeSet<CloudId>) {
+    pub(super) fn begin_reading(&mut self, kind: RecordKind, lacks: Reach) {
         let groups = self.site.keystone.organization().groups;
         let mut records = self.site.records();
         records.retain(|it| it.key().kind == kind && !is_away(it, &groups, &lacks));
@@ -136,6 +136,7 @@ impl Agent {
             began: self.now,
             records,
             overtaken: BTreeSet::new(),
+            tells: Arc::new(self.others(&lacks)),
             lacks,
         };
         self.readings.insert(kind, reading);
@@ -160,14 +161,17 @@ impl Agent {
                 self.core.put(it);
             }
         }
-        let (began, lacks) = (reading.began, reading.lacks);
-        self.core
-            .is_read(kind, sp_agent::cloud::Reading { began, lacks });
+        let reading = sp_agent::cloud::Reading {
+            began: reading.began,
+            lacks: reading.lacks,
+            tells: reading.tells,
+        };
+        self.core.is_read(kind, reading);
     }
 
     /// Reads all, at once.
     pub(super) fn read(&mut self) {
-        kinds().for_each(|it| self.begin_reading(it, BTreeSet::new()));
+        kinds().for_each(|it| self.begin_reading(it, Reach::default()));
         kinds().for_each(|it| self.end_reading(it));
     }
 
@@ -189,15 +193,36 @@ impl Agent {
         }
     }
 
-    /// Departments of which a reading of this kind tells nothing: few, and seldom.
-    fn away(&self, kind: RecordKind, chance: &mut impl Rng) -> BTreeSet<CloudId> {
+    /// Of what a reading of this kind tells nothing: little, and seldom.
+    fn away(&self, kind: RecordKind, chance: &mut impl Rng) -> Reach {
         use RecordKind::{Group, Membership, User};
+        let mut away = Reach::default();
         if !matches!(kind, User | Group | Membership) || !chance.random_bool(0.3) {
-            return BTreeSet::new();
+            return away;
         }
-        let departments = self.site.keystone.organization().departments;
-        let all = departments.into_keys();
-        all.filter(|_| chance.random_bool(0.3)).collect()
+        let all = self.site.keystone.organization();
+        let departments = all.departments.into_keys();
+        away.departments = departments.filter(|_| chance.random_bool(0.3)).collect();
+        if kind == Membership {
+            let groups = all.groups.into_keys();
+            away.groups = groups.filter(|_| chance.random_bool(0.2)).collect();
+        }
+        away
+    }
+
+    /// What there is beside that.
+    fn others(&self, away: &Reach) -> Reach {
+        let all = self.site.keystone.organization();
+        let is_away = |it: &CloudId| away.departments.contains(it);
+        let departments = all.departments.into_keys().filter(|it| !is_away(it));
+        let groups = all
+            .groups
+            .into_iter()
+            .filter(|(id, it)| !away.groups.contains(id) && !is_away(&it.department));
+        Reach {
+            departments: departments.collect(),
+            groups: groups.map(|(id, _)| id).collect(),
+        }
     }
 
     /// What the agent knows of its cloud, as records.

@@ -134,7 +134,9 @@ fn is_refused(place: &Place, request: &Request) -> bool {
     let (shape, refused) = (request.shape(), lock(&place.refused));
     let of = request.query("domain_id");
     let of = of.map(|id| format!("{shape}?domain_id={id}"));
-    refused.contains(&shape) || of.is_some_and(|it| refused.contains(&it))
+    let itself = format!("{} /{}", request.method, request.segments.join("/"));
+    let mut all = [Some(shape), of, Some(itself)].into_iter().flatten();
+    all.any(|it| refused.contains(&it))
 }
 
 fn token(headers: &HeaderMap) -> Option<&str> {

@@ -58,7 +58,7 @@ async fn read_networks(
     }
     let incomplete = figures.end();
     let mark = Mark(pager.begun(client));
-    Ok(Whole { mark, incomplete })
+    Ok(Whole::of(mark, incomplete))
 }
 
 /// Reads all floating IPs, with the same proof. A Neutron without routers has none.

@@ -5,16 +5,16 @@ use std::collections::BTreeSet;
 use futures_util::{StreamExt, stream};
 use shared::model::{CloudId, Record, ServiceKind};
 
-use super::Rules;
 use super::custody::{self, Keeper, Own};
 use super::departments::Departments;
 use super::parse::{GroupList, ProjectList, Raw, RoleList, UserList};
+use super::{Came, Rules};
 use crate::cloud::openstack::client::{Ask, Client, GivenUp};
 use crate::cloud::openstack::paging::{Listing, Pager};
 use crate::cloud::openstack::pass::{self, Pulse};
 use crate::cloud::openstack::projects;
 use crate::cloud::openstack::singles::Singles;
-use crate::cloud::{CloudError, Incomplete, Page, Pages, Unread};
+use crate::cloud::{CloudError, Incomplete, Page, Pages, Reach, Unread};
 
 /// Makes a record of what stands in a list: `None` where it can't be told from another,
 /// `Some(None)` where there is nothing to tell of it.
@@ -54,19 +54,27 @@ async fn tell<L: Listing<Item = Raw>>(
     Ok(())
 }
 
-/// What of a list of each department could not be read; it was told as [`Unread`].
+/// What came of a list of each department. What could not be read was told as [`Unread`].
 #[derive(Debug, Default)]
-pub(super) struct Lacks {
+pub(super) struct Lists {
+    /// Departments of which all came that there is to be had.
+    pub(super) listed: BTreeSet<CloudId>,
     /// Departments of which nothing is known.
     pub(super) unlisted: Option<Incomplete>,
     /// Departments of which not all came.
     pub(super) cut: Option<Incomplete>,
 }
 
-impl Lacks {
-    /// The graver of them.
-    fn incomplete(self) -> Option<Incomplete> {
-        self.unlisted.or(self.cut)
+impl From<Lists> for Came {
+    fn from(lists: Lists) -> Self {
+        Self {
+            // The graver of them.
+            incomplete: lists.unlisted.or(lists.cut),
+            tells: Reach {
+                departments: lists.listed,
+                groups: BTreeSet::new(),
+            },
+        }
     }
 }
 
@@ -81,13 +89,14 @@ pub(super) async fn list_each<L: Listing<Item = Raw>>(
     (collection, departments): (&'static str, &Departments),
     pages: &Pages,
     read: &Read<'_>,
-) -> Result<Lacks, CloudError> {
+) -> Result<Lists, CloudError> {
     let mut singles = Singles::new(match collection {
         "users" => "departments' users",
         "groups" => "departments' groups",
         _ => "departments' roles",
     });
     let mut cut = Singles::new("departments' lists");
+    let mut listed = BTreeSet::new();
     let pulse = Pulse::new(client.clock(), pages);
     let mut questions = Vec::new();
     for (id, name) in departments.iter() {
@@ -120,6 +129,7 @@ pub(super) async fn list_each<L: Listing<Item = Raw>>(
         };
         pass::send(pages, page).await?;
         if let Some(is_cut) = told {
+            listed.insert(id.clone());
             // However many they are, each was told as far as it can be read.
             let _ = cut.take(is_cut.map_or(Ok(()), |it| Err(GivenUp::from(it))), named);
         }
@@ -128,7 +138,8 @@ pub(super) async fn list_each<L: Listing<Item = Raw>>(
     let unlisted = singles.end();
     match unlisted.as_ref().filter(|it| it.failed == it.of) {
         Some(none) => Err(none.source.clone()),
-        None => Ok(Lacks {
+        None => Ok(Lists {
+            listed,
             unlisted,
             cut: cut.end(),
         }),
@@ -170,7 +181,7 @@ pub(super) async fn users(
     (departments, own, kept): (&Departments, &Own, &BTreeSet<CloudId>),
     rules: &Rules,
     pages: &Pages,
-) -> Result<Option<Incomplete>, CloudError> {
+) -> Result<Came, CloudError> {
     list_each::<UserList>(client, ("users", departments), pages, &|raw| {
         let keeper = departments.keeper(&raw.department()?);
         let by = (rules, own, kept);
@@ -178,7 +189,7 @@ pub(super) async fn users(
         raw.into_user(custody).map(Some)
     })
     .await
-    .map(Lacks::incomplete)
+    .map(Came::from)
 }
 
 /// Reads the groups of all departments; `kept` are those that govern the cloud itself.
@@ -186,14 +197,14 @@ pub(super) async fn groups(
     client: &Client,
     (departments, kept): (&Departments, &BTreeSet<CloudId>),
     pages: &Pages,
-) -> Result<Option<Incomplete>, CloudError> {
+) -> Result<Came, CloudError> {
     list_each::<GroupList>(client, ("groups", departments), pages, &|raw| {
         let keeper = departments.keeper(&raw.department()?);
         let custody = custody::group(keeper, kept, &raw.id()?);
         raw.into_group(custody).map(Some)
     })
     .await
-    .map(Lacks::incomplete)
+    .map(Came::from)
 }
 
 /// Reads global roles, which is what a question without a domain is answered with, and those of all

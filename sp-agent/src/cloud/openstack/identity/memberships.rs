@@ -1,18 +1,20 @@
 //! Who is in which group: one question for each group of all departments.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use futures_util::{StreamExt, stream};
 use shared::model::{CloudId, Membership, Record, ServiceKind};
 
+use super::Came;
 use super::departments::Departments;
-use super::lists::{Lacks, list_each};
+use super::lists::{Lists, list_each};
 use super::parse::{GroupList, UserList};
 use crate::cloud::openstack::client::{Ask, Client, GivenUp};
 use crate::cloud::openstack::paging::Pager;
 use crate::cloud::openstack::pass::Pulse;
 use crate::cloud::openstack::singles::Singles;
-use crate::cloud::{CloudError, Incomplete, Page, Pages, Unread};
+use crate::cloud::{CloudError, Page, Pages, Reach, Unread};
 
 /// Groups whose members are asked for before a page is handed over.
 const PAGE_GROUPS: usize = 50;
@@ -21,7 +23,12 @@ const PAGE_GROUPS: usize = 50;
 const PAGE_RECORDS: usize = 1000;
 
 /// A group, as far as its memberships need it.
-type Named = (CloudId, String);
+#[derive(Debug)]
+struct Named {
+    id: CloudId,
+    name: String,
+    department: CloudId,
+}
 
 /// Reads the members of all groups. A group that can't be read keeps those that are known of it,
 /// and so do those of a department whose groups can't be listed.
@@ -29,68 +36,100 @@ pub(super) async fn read(
     client: &Client,
     departments: &Departments,
     pages: &Pages,
-) -> Result<Option<Incomplete>, CloudError> {
-    let (groups, unlisted) = groups(client, departments, pages).await?;
-    let mut singles = Singles::new("groups' memberships");
+) -> Result<Came, CloudError> {
+    let (groups, lists) = groups(client, departments, pages).await?;
+    let mut members = Members {
+        singles: Singles::new("groups' memberships"),
+        tells: Reach {
+            departments: lists.listed,
+            groups: BTreeSet::new(),
+        },
+    };
     let pulse = Pulse::new(client.clock(), pages);
     for some in groups.chunks(PAGE_GROUPS) {
-        page(client, some, &mut singles, &pulse, pages).await?;
+        page(client, some, &mut members, &pulse, pages).await?;
     }
+    let Members { singles, tells } = members;
     let incomplete = singles.end();
     // Where none could be read, there was nothing to tell.
     match incomplete.as_ref().filter(|it| it.failed == it.of) {
         Some(incomplete) => Err(incomplete.source.clone()),
-        None => Ok(unlisted.or(incomplete)),
+        None => Ok(Came {
+            incomplete: lists.unlisted.or(incomplete),
+            tells,
+        }),
     }
 }
 
-/// All groups, and of which departments they could not be listed.
+/// How far the members of all groups are read.
+#[derive(Debug)]
+struct Members {
+    singles: Singles,
+    /// Groups that were, and departments of which no group was not.
+    tells: Reach,
+}
+
+/// All groups, and of which departments they could be listed.
 async fn groups(
     client: &Client,
     departments: &Departments,
     pages: &Pages,
-) -> Result<(Vec<Named>, Option<Incomplete>), CloudError> {
+) -> Result<(Vec<Named>, Lists), CloudError> {
     let groups = Mutex::new(Vec::new());
-    let Lacks { unlisted, cut } =
-        list_each::<GroupList>(client, ("groups", departments), pages, &|raw| {
-            let named = (raw.id()?, raw.name().to_owned());
-            let mut groups = groups.lock().unwrap_or_else(PoisonError::into_inner);
-            groups.push(named);
-            Some(None)
-        })
-        .await?;
+    let mut lists = list_each::<GroupList>(client, ("groups", departments), pages, &|raw| {
+        let named = Named {
+            id: raw.id()?,
+            name: raw.name().to_owned(),
+            department: raw.department()?,
+        };
+        let mut groups = groups.lock().unwrap_or_else(PoisonError::into_inner);
+        groups.push(named);
+        Some(None)
+    })
+    .await?;
     // Of those that it lacks, nobody can say which memberships are still there.
-    if let Some(cut) = cut {
+    if let Some(cut) = lists.cut.take() {
         return Err(cut.source);
     }
     let groups = groups.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok((groups, unlisted))
+    Ok((groups, lists))
 }
 
 /// Hands over the memberships of some groups.
 async fn page(
     client: &Client,
     groups: &[Named],
-    singles: &mut Singles,
+    all: &mut Members,
     pulse: &Pulse<'_>,
     pages: &Pages,
 ) -> Result<(), CloudError> {
     let questions: Vec<_> = groups
         .iter()
-        .map(|(id, _)| members(client, id, pages))
+        .map(|it| members(client, &it.id, pages))
         .collect();
     let mut answers = stream::iter(questions).buffered(client.concurrency_max);
     let mut page = Page::default();
-    for (group, name) in groups {
+    for group in groups {
         let Some(answer) = answers.next().await else {
             break;
         };
-        match singles.take(answer, || format!("{name} ({group})"))? {
-            Some(users) => page.records.extend(users.into_iter().map(|user| {
-                let group = group.clone();
-                Record::Membership(Membership { group, user })
-            })),
-            None => page.unread.push(Unread::Group(group.clone())),
+        let Named {
+            id,
+            name,
+            department,
+        } = group;
+        match all.singles.take(answer, || format!("{name} ({id})"))? {
+            Some(users) => {
+                all.tells.groups.insert(id.clone());
+                page.records.extend(users.into_iter().map(|user| {
+                    let group = id.clone();
+                    Record::Membership(Membership { group, user })
+                }));
+            }
+            None => {
+                all.tells.departments.remove(department);
+                page.unread.push(Unread::Group(id.clone()));
+            }
         }
         if page.records.len() >= PAGE_RECORDS {
             send(pages, std::mem::take(&mut page)).await?;
@@ -105,7 +144,6 @@ async fn send(pages: &Pages, page: Page) -> Result<(), CloudError> {
     pages.send(page).await.map_err(|_| CloudError::Stopped)
 }
 
-/// A group's members; none of one that is gone since it was listed.
 /// Reads the members of a group; none where it is gone.
 pub(super) async fn members(
     client: &Client,

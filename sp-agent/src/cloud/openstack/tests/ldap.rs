@@ -78,7 +78,12 @@ async fn a_department_that_cannot_be_listed_holds_up_no_other_and_is_named() {
     let ids: Vec<String> = custodies(&told).into_keys().collect();
     assert_eq!(ids, ["u", "u5", "u8"]);
     assert_eq!(unread(&told), [&unlisted("d1")]);
-    let incomplete = told.result.unwrap().incomplete.unwrap();
+    let Whole {
+        incomplete, tells, ..
+    } = told.result.unwrap();
+    let incomplete = incomplete.unwrap();
+    let told = tells.departments.iter().map(CloudId::to_string);
+    assert_eq!(told.collect::<Vec<_>>(), ["d2", "default"]);
     let text = incomplete.to_string();
     assert!(text.contains("1 of 3 departments' users"), "{text}");
     let error = incomplete.source.to_string();
