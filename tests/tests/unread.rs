@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use shared::model::{CloudId, Membership};
-use tests::keystone::SimulatedKeystone;
+use tests::keystone::{Fault, SimulatedKeystone};
 use tests::lab::{Lab, Region, succeeded};
 use tokio::runtime::Runtime;
 
@@ -160,6 +160,38 @@ fn a_department_that_cannot_be_listed_keeps_no_other_waiting() {
     assert!(both("sue", "sellers") && both("ann", "admins"));
     let text = status(&lab);
     assert!(!text.contains("waits until"), "{text}");
+}
+
+#[test]
+fn a_department_whose_directory_server_hangs_keeps_no_other_waiting() {
+    let runtime = Runtime::new().unwrap();
+    let (north, south) = SimulatedKeystone::pair(&runtime);
+    let (lab, _north, mut region) = merged(&north, &south);
+    for department in ["sales", "ops"] {
+        succeeded(lab.ask(&["org", "create", "department", department]));
+    }
+    furnish(&lab, "sales", "sue", "sellers");
+    lab.until_shown(&true, || is_furnished(&south, "sue", "sellers"));
+
+    for fault in [Fault::HungBefore, Fault::Busy] {
+        region.daemon.kill();
+        let sales = only(&south.organization().departments, |it| it.name == "sales");
+        let sales = sales.unwrap();
+        let of_sales = ["users", "groups"].map(|it| format!("GET /{it}?domain_id={sales}"));
+        south.fail_always(fault, &of_sales.each_ref().map(String::as_str));
+        region.daemon.again();
+        let (name, group) = match fault {
+            Fault::Busy => ("bob", "builders"),
+            _ => ("ann", "admins"),
+        };
+        furnish(&lab, "ops", name, group);
+        lab.until_shown(&true, || is_furnished(&south, name, group));
+        lab.until_shown(&true, || {
+            status(&lab).contains("users of \"sales\" waits until")
+        });
+    }
+    south.refuse(&[]);
+    lab.until_shown(&0, || told(&lab).len());
 }
 
 #[test]

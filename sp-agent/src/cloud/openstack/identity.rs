@@ -20,6 +20,7 @@ mod memberships;
 mod parse;
 mod services;
 mod system;
+mod whose;
 mod write;
 
 use shared::model::ServiceKind;

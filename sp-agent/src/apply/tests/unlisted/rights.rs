@@ -152,6 +152,53 @@ fn a_role_that_somebody_there_has_keeps_its_name_until_it_is_known_who() {
 }
 
 #[test]
+fn a_role_that_ended_and_stays_for_somebody_there_is_taken_from_everybody_else() {
+    for is_held in [true, false] {
+        let (mut bench, mut replica) = sales();
+        let of_sue = assigned(oid(SUE), oid(SHOP), oid(ROLE));
+        let of_ann = assigned(oid(USER), oid(PROJECT), oid(ROLE));
+        replica.directory.link(of_sue.clone());
+        bench.core.follow(&replica);
+        bench.run();
+        let [of_sue, of_ann] = [of_sue, of_ann].map(|it| {
+            let here = it.translated(|kind, id| bench.core.places.here(kind, id));
+            here.unwrap()
+        });
+        away(&mut bench, &replica, is_held);
+        end(&mut replica, ObjectKind::Role, ROLE, End::Deleted);
+        bench.core.follow(&replica);
+        assert_eq!(run_elsewhere(&mut bench), 1, "{:?}", bench.given);
+        let all = &bench.cloud.all;
+        assert!(!all.has_link(&of_ann) && all.has_link(&of_sue));
+        assert_eq!(bench.cloud.named(ObjectKind::Role, "member").len(), 1);
+        assert_eq!(back(&mut bench), 1, "it goes with all its links");
+        assert!(bench.cloud.named(ObjectKind::Role, "member").is_empty());
+        assert!(bench.drift().is_empty(), "{:?}", bench.drift());
+    }
+}
+
+#[test]
+fn a_group_that_ended_and_stays_for_somebody_there_lets_everybody_else_go() {
+    let (mut bench, mut replica) = sales();
+    let of_sue = member(oid(GROUP), oid(SUE));
+    replica.directory.link(of_sue);
+    bench.core.follow(&replica);
+    bench.run();
+    let sellers = bench.cloud.named(ObjectKind::Group, "sellers").remove(0);
+    away(&mut bench, &replica, false);
+    end(&mut replica, ObjectKind::Group, GROUP, End::Deleted);
+    end(&mut replica, ObjectKind::Group, SELLERS, End::Deleted);
+    bench.core.follow(&replica);
+    assert_eq!(run_elsewhere(&mut bench), 1, "{:?}", bench.given);
+    let all = &bench.cloud.all;
+    let ann = bench.cloud.named(ObjectKind::User, "ann").remove(0);
+    assert!(!all.memberships.iter().any(|it| it.user == ann));
+    let stay = all.memberships.iter().filter(|it| it.group == sellers);
+    assert_eq!(stay.count(), 2, "nobody knows of that group");
+    assert_eq!(back(&mut bench), 2);
+}
+
+#[test]
 fn a_department_whose_users_are_not_known_keeps_its_name_and_others_do_not() {
     let (mut bench, mut replica) = sales();
     away(&mut bench, &replica, true);

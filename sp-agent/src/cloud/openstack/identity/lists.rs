@@ -1,6 +1,7 @@
 //! Projects, users, groups and roles, read by pages into records.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use shared::model::{CloudId, Record, ServiceKind};
@@ -8,6 +9,7 @@ use shared::model::{CloudId, Record, ServiceKind};
 use super::custody::{self, Keeper, Own};
 use super::departments::Departments;
 use super::parse::{GroupList, ProjectList, Raw, RoleList, UserList};
+use super::whose::{Answer, Whose};
 use super::{Came, Rules};
 use crate::cloud::openstack::client::{Ask, Client, GivenUp};
 use crate::cloud::openstack::paging::{Listing, Pager};
@@ -32,7 +34,7 @@ pub(super) async fn list<L: Listing<Item = Raw>>(
         Some(&"roles") => Pager::whole(ask, pages),
         _ => Pager::new(ask, pages),
     };
-    tell::<L>(client, &mut pager, pages, read).await
+    Ok(tell::<L>(client, &mut pager, pages, read).await?)
 }
 
 async fn tell<L: Listing<Item = Raw>>(
@@ -40,7 +42,7 @@ async fn tell<L: Listing<Item = Raw>>(
     pager: &mut Pager<'_>,
     pages: &Pages,
     read: &Read<'_>,
-) -> Result<(), CloudError> {
+) -> Result<(), GivenUp> {
     while let Some(found) = pager.next::<L>(client).await? {
         let mut page = Page::default();
         for raw in found {
@@ -79,11 +81,13 @@ impl From<Lists> for Came {
 }
 
 /// Reads the users or groups of each department. One that can't be read (its directory server may
-/// be away) keeps none of the others from being told, and is told as unlisted. Of one whose list is
-/// cut is told what came, and that there may be more.
+/// be away, or hang) keeps none of the others from being told, and is told as unlisted, and so is
+/// one that is not asked for after others took too long. Of one whose list is cut is told what
+/// came, and that there may be more.
 ///
 /// # Errors
-/// Where none can be read, or the account may not ask: that is no department's trouble.
+/// Where none can be read, or the account may not ask, or Keystone itself does not answer: that is
+/// no department's trouble.
 pub(super) async fn list_each<L: Listing<Item = Raw>>(
     client: &Client,
     (collection, departments): (&'static str, &Departments),
@@ -98,41 +102,49 @@ pub(super) async fn list_each<L: Listing<Item = Raw>>(
     let mut cut = Singles::new("departments' lists");
     let mut listed = BTreeSet::new();
     let pulse = Pulse::new(client.clock(), pages);
-    let mut questions = Vec::new();
-    for (id, name) in departments.iter() {
-        let ask = Ask::new(ServiceKind::Identity, [collection]).with("domain_id", id.to_string());
-        questions.push(async move {
-            let mut pager = match collection {
-                "roles" => Pager::whole(ask, pages),
-                _ => Pager::in_part(ask, pages),
-            };
-            let told = tell::<L>(client, &mut pager, pages, read).await;
-            let told = told.map(|()| pager.cut().map(|error| of_department(error, name)));
-            (id, name, told.map_err(|error| of_department(error, name)))
-        });
-    }
-    let mut answers = stream::iter(questions).buffer_unordered(client.concurrency_max);
+    let whose = Whose::new(client);
+    let mut questions: Vec<_> = departments.iter().collect();
+    // Where not all are asked, it is not always the same ones that are not.
+    questions.sort_by_cached_key(|_| rand::random::<u64>());
+    let mut answers = stream::iter(questions)
+        .map(|(id, name)| {
+            let list =
+                async |within| of_each::<L>(client, (collection, id, within), pages, read).await;
+            let whose = &whose;
+            async move { (id, name, whose.ask(id, list).await) }
+        })
+        .buffer_unordered(client.concurrency_max);
     while let Some((id, name, told)) = answers.next().await {
-        if let Err(error @ CloudError::Forbidden { .. }) = told {
-            return Err(error);
-        }
         let named = || format!("{name} ({id})");
-        let told = singles.take(told.map_err(GivenUp::from), named)?;
-        let unread = match &told {
-            None => Some(Unread::Unlisted(id.clone())),
-            Some(Some(_)) => Some(Unread::Department(id.clone())),
-            Some(None) => None,
+        let unread = match told.map_err(|error| of_department(error, name))? {
+            Answer::Good(is_cut) => {
+                singles.read();
+                listed.insert(id.clone());
+                match is_cut {
+                    Some(error) => {
+                        cut.failed(&of_department(error, name), named);
+                        Some(Unread::Department(id.clone()))
+                    }
+                    None => {
+                        cut.read();
+                        None
+                    }
+                }
+            }
+            Answer::Failed(error) => {
+                singles.failed(&of_department(error, name), named);
+                Some(Unread::Unlisted(id.clone()))
+            }
+            Answer::NotAsked => {
+                singles.pass_over();
+                Some(Unread::Unlisted(id.clone()))
+            }
         };
         let page = Page {
             unread: unread.into_iter().collect(),
             ..Page::default()
         };
         pass::send(pages, page).await?;
-        if let Some(is_cut) = told {
-            listed.insert(id.clone());
-            // However many they are, each was told as far as it can be read.
-            let _ = cut.take(is_cut.map_or(Ok(()), |it| Err(GivenUp::from(it))), named);
-        }
         pulse.beat().await?;
     }
     let unlisted = singles.end();
@@ -144,6 +156,23 @@ pub(super) async fn list_each<L: Listing<Item = Raw>>(
             cut: cut.end(),
         }),
     }
+}
+
+/// Reads one department's. Why its list was cut, if it was.
+async fn of_each<L: Listing<Item = Raw>>(
+    client: &Client,
+    (collection, id, within): (&'static str, &CloudId, Option<Duration>),
+    pages: &Pages,
+    read: &Read<'_>,
+) -> Result<Option<CloudError>, GivenUp> {
+    let ask = Ask::new(ServiceKind::Identity, [collection]);
+    let ask = ask.with("domain_id", id.to_string()).within(within);
+    let mut pager = match collection {
+        "roles" => Pager::whole(ask, pages),
+        _ => Pager::in_part(ask, pages),
+    };
+    tell::<L>(client, &mut pager, pages, read).await?;
+    Ok(pager.cut())
 }
 
 /// The same error, with the department's name in what was asked.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use shared::model::{CloudId, Membership, Record, ServiceKind};
@@ -10,6 +11,7 @@ use super::Came;
 use super::departments::Departments;
 use super::lists::{Lists, list_each};
 use super::parse::{GroupList, UserList};
+use super::whose::{Answer, Whose};
 use crate::cloud::openstack::client::{Ask, Client, GivenUp};
 use crate::cloud::openstack::paging::Pager;
 use crate::cloud::openstack::pass::Pulse;
@@ -38,7 +40,10 @@ pub(super) async fn read(
     pages: &Pages,
 ) -> Result<Came, CloudError> {
     let (groups, lists) = groups(client, departments, pages).await?;
-    let mut members = Members {
+    let of: BTreeSet<&CloudId> = groups.iter().map(|it| &it.department).collect();
+    let is_of_one = of.len() == 1 && departments.iter().count() > 1;
+    let mut all = Members {
+        whose: Whose::new(client),
         singles: Singles::new("groups' memberships"),
         tells: Reach {
             departments: lists.listed,
@@ -47,23 +52,23 @@ pub(super) async fn read(
     };
     let pulse = Pulse::new(client.clock(), pages);
     for some in groups.chunks(PAGE_GROUPS) {
-        page(client, some, &mut members, &pulse, pages).await?;
+        page(client, some, &mut all, &pulse, pages).await?;
     }
-    let Members { singles, tells } = members;
-    let incomplete = singles.end();
-    // Where none could be read, there was nothing to tell.
+    let incomplete = all.singles.end();
+    // Where none could be read, there was nothing to tell, but for one department's trouble.
     match incomplete.as_ref().filter(|it| it.failed == it.of) {
-        Some(incomplete) => Err(incomplete.source.clone()),
-        None => Ok(Came {
+        Some(incomplete) if !is_of_one => Err(incomplete.source.clone()),
+        _ => Ok(Came {
             incomplete: lists.unlisted.or(incomplete),
-            tells,
+            tells: all.tells,
         }),
     }
 }
 
 /// How far the members of all groups are read.
 #[derive(Debug)]
-struct Members {
+struct Members<'a> {
+    whose: Whose<'a>,
     singles: Singles,
     /// Groups that were, and departments of which no group was not.
     tells: Reach,
@@ -99,37 +104,46 @@ async fn groups(
 async fn page(
     client: &Client,
     groups: &[Named],
-    all: &mut Members,
+    all: &mut Members<'_>,
     pulse: &Pulse<'_>,
     pages: &Pages,
 ) -> Result<(), CloudError> {
-    let questions: Vec<_> = groups
-        .iter()
-        .map(|it| members(client, &it.id, pages))
-        .collect();
-    let mut answers = stream::iter(questions).buffered(client.concurrency_max);
+    let whose = &all.whose;
+    let mut answers = stream::iter(groups)
+        .map(|it| {
+            let ask = async |within| members(client, (&it.id, within), pages).await;
+            async move { (it, whose.ask(&it.department, ask).await) }
+        })
+        .buffered(client.concurrency_max);
     let mut page = Page::default();
-    for group in groups {
-        let Some(answer) = answers.next().await else {
-            break;
-        };
+    while let Some((group, answer)) = answers.next().await {
         let Named {
             id,
             name,
             department,
         } = group;
-        match all.singles.take(answer, || format!("{name} ({id})"))? {
-            Some(users) => {
+        let is_read = match answer? {
+            Answer::Good(users) => {
+                all.singles.read();
                 all.tells.groups.insert(id.clone());
                 page.records.extend(users.into_iter().map(|user| {
                     let group = id.clone();
                     Record::Membership(Membership { group, user })
                 }));
+                true
             }
-            None => {
-                all.tells.departments.remove(department);
-                page.unread.push(Unread::Group(id.clone()));
+            Answer::Failed(error) => {
+                all.singles.failed(&error, || format!("{name} ({id})"));
+                false
             }
+            Answer::NotAsked => {
+                all.singles.pass_over();
+                false
+            }
+        };
+        if !is_read {
+            all.tells.departments.remove(department);
+            page.unread.push(Unread::Group(id.clone()));
         }
         if page.records.len() >= PAGE_RECORDS {
             send(pages, std::mem::take(&mut page)).await?;
@@ -147,19 +161,19 @@ async fn send(pages: &Pages, page: Page) -> Result<(), CloudError> {
 /// Reads the members of a group; none where it is gone.
 pub(super) async fn members(
     client: &Client,
-    group: &CloudId,
+    (group, within): (&CloudId, Option<Duration>),
     pages: &Pages,
 ) -> Result<Vec<CloudId>, GivenUp> {
     let id = group.to_string();
-    let ask = Ask::new(ServiceKind::Identity, ["groups", &id, "users"]);
+    let ask = Ask::new(ServiceKind::Identity, ["groups", &id, "users"]).within(within);
     // Keystone 30 would cut the list to a page, and can't go on with it.
     let mut pager = Pager::whole(ask, pages);
     let mut users = Vec::new();
     loop {
         let found = match pager.next::<UserList>(client).await {
-            Err(error @ CloudError::Status { status: 404, .. }) => {
+            Err(given_up) if given_up.is(&[404]) => {
                 return match exists(client, &id).await? {
-                    true => Err(error.into()),
+                    true => Err(given_up),
                     false => Ok(Vec::new()),
                 };
             }
