@@ -70,7 +70,8 @@ impl Reconciler {
         if self.actual.unlisted(of).next().is_none() {
             return false;
         }
-        if (self.home((kind, &id))).is_some_and(|it| self.actual.lacks(of, Some(&it))) {
+        let home = self.home((kind, &id));
+        if (home.as_ref()).is_some_and(|it| self.actual.lacks(of, Some(it))) {
             return true;
         }
         let here = self.places.here(kind, &id);
@@ -83,7 +84,9 @@ impl Reconciler {
         }
         // What it was applied as, or is by the hub's word, may be there and was not listed. Nor is
         // a marker believed of what the directory has no more, while something better may be there.
+        // What was applied is in its department, and gone where that was listed: nothing moves.
         let is_there = |it: &CloudId| self.actual.organization().has(kind, it);
+        let applied = applied.filter(|_| home.is_none());
         let mut evidence = applied.into_iter().chain(self.places.bound(what));
         let is_bound = |here: &CloudId| self.places.bound(what).any(|it| it == here);
         let is_by_marker = here.as_ref().is_some_and(|it| !is_bound(it));

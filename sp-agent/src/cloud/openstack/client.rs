@@ -24,6 +24,7 @@ use super::patience::{Patience, Tries};
 use super::refusal::Refusal;
 use super::session::{Login, Session};
 use super::setup::SetupError;
+use super::silent::Silent;
 use super::version::{self, Microversion, Versions};
 use crate::cloud::CloudError;
 use crate::cloud::measure::{self, Outcome};
@@ -42,6 +43,8 @@ pub(super) struct Client {
     pub(super) page_size: u32,
     /// Of lists of which a page of that size was too much.
     pub(super) limits: Limits,
+    /// Departments that did not answer.
+    pub(super) silent: Silent,
     pub(super) concurrency_max: usize,
     pub(super) request_timeout: Duration,
 }
@@ -179,6 +182,7 @@ impl Client {
             places: std::array::from_fn(|_| Semaphore::new(options.concurrency_max)),
             page_size: options.page_size,
             limits: Limits::default(),
+            silent: Silent::default(),
             concurrency_max: options.concurrency_max,
             request_timeout: options.request_timeout,
         })

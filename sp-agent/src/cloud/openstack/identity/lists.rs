@@ -103,17 +103,18 @@ pub(super) async fn list_each<L: Listing<Item = Raw>>(
     let mut listed = BTreeSet::new();
     let pulse = Pulse::new(client.clock(), pages);
     let whose = Whose::new(client);
-    let mut questions: Vec<_> = departments.iter().collect();
-    // Where not all are asked, it is not always the same ones that are not.
-    questions.sort_by_cached_key(|_| rand::random::<u64>());
-    let mut answers = stream::iter(questions)
-        .map(|(id, name)| {
-            let list =
-                async |within| of_each::<L>(client, (collection, id, within), pages, read).await;
-            let whose = &whose;
-            async move { (id, name, whose.ask(id, list).await) }
-        })
-        .buffer_unordered(client.concurrency_max);
+    let mut all: Vec<_> = departments.iter().collect();
+    // Where not all are asked, it is not always the same ones that are not, and not those first
+    // that answer.
+    all.sort_by_cached_key(|(id, _)| (client.silent.has(id), rand::random::<u64>()));
+    let mut questions = Vec::with_capacity(all.len());
+    for (id, name) in all {
+        let told = whose.ask(id, async move |within| {
+            of_each::<L>(client, (collection, id, within), pages, read).await
+        });
+        questions.push(async move { (id, name, told.await) });
+    }
+    let mut answers = stream::iter(questions).buffer_unordered(client.concurrency_max);
     while let Some((id, name, told)) = answers.next().await {
         let named = || format!("{name} ({id})");
         let unread = match told.map_err(|error| of_department(error, name))? {

@@ -109,12 +109,14 @@ async fn page(
     pages: &Pages,
 ) -> Result<(), CloudError> {
     let whose = &all.whose;
-    let mut answers = stream::iter(groups)
-        .map(|it| {
-            let ask = async |within| members(client, (&it.id, within), pages).await;
-            async move { (it, whose.ask(&it.department, ask).await) }
-        })
-        .buffered(client.concurrency_max);
+    let mut questions = Vec::with_capacity(groups.len());
+    for group in groups {
+        let answer = whose.ask(&group.department, async move |within| {
+            members(client, (&group.id, within), pages).await
+        });
+        questions.push(async move { (group, answer.await) });
+    }
+    let mut answers = stream::iter(questions).buffered(client.concurrency_max);
     let mut page = Page::default();
     while let Some((group, answer)) = answers.next().await {
         let Named {

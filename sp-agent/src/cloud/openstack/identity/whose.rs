@@ -105,12 +105,14 @@ impl<'a> Whose<'a> {
         let began = clock.now();
         match question(leave.within()).await {
             Ok(answer) => {
+                self.client.silent.answered(department);
                 self.course().answered(clock.now(), department);
                 Ok(Answer::Good(answer))
             }
             Err(GivenUp { error, .. }) if is_of_all(&error) => Err(error),
             Err(given_up) => {
                 let took = clock.now().saturating_duration_since(began);
+                self.client.silent.failed(department);
                 self.course().failed(took, department, &given_up);
                 self.look().await?;
                 Ok(Answer::Failed(given_up.error))

@@ -247,10 +247,12 @@ async fn many_departments_that_hang_take_a_bounded_time_and_each_of_the_others_h
         );
         let unlisted = unread(&told).len();
         listed.extend(told.records().iter().map(|it| it.key().id.to_string()));
-        let whole = told.result.unwrap();
-        assert_eq!(unlisted + whole.tells.departments.len(), 64);
+        // It fails where by chance only those were asked that hang.
+        if let Ok(whole) = told.result {
+            assert_eq!(unlisted + whole.tells.departments.len(), 64);
+        }
         rounds += 1;
-        assert!(rounds < 60, "{listed:?}");
+        assert!(rounds < 10, "{listed:?}");
     }
 }
 
