@@ -110,43 +110,39 @@ pub(super) async fn list_each<L: Listing<Item = Raw>>(
     let mut questions = Vec::with_capacity(all.len());
     for (id, name) in all {
         let told = whose.ask(id, async move |within| {
-            of_each::<L>(client, (collection, id, within), pages, read).await
+            let told = of_each::<L>(client, (collection, id, within), pages, read).await;
+            let told = told.map_err(|it| GivenUp {
+                error: of_department(it.error, name),
+                ..it
+            });
+            told.map(|is_cut| is_cut.map(|error| of_department(error, name)))
         });
-        questions.push(async move { (id, name, told.await) });
+        let pulse = &pulse;
+        questions.push(async move {
+            let told = told.await?;
+            // Not by who takes the answers: while he waited for a place, one of those that tell of
+            // other departments might have it, and go on no more.
+            pass::send(pages, unread(id, &told)).await?;
+            pulse.beat().await?;
+            Ok::<_, CloudError>((id, name, told))
+        });
     }
     let mut answers = stream::iter(questions).buffer_unordered(client.concurrency_max);
-    while let Some((id, name, told)) = answers.next().await {
+    while let Some(answer) = answers.next().await {
+        let (id, name, told) = answer?;
         let named = || format!("{name} ({id})");
-        let unread = match told.map_err(|error| of_department(error, name))? {
+        match told {
             Answer::Good(is_cut) => {
                 singles.read();
                 listed.insert(id.clone());
                 match is_cut {
-                    Some(error) => {
-                        cut.failed(&of_department(error, name), named);
-                        Some(Unread::Department(id.clone()))
-                    }
-                    None => {
-                        cut.read();
-                        None
-                    }
+                    Some(error) => cut.failed(&error, named),
+                    None => cut.read(),
                 }
             }
-            Answer::Failed(error) => {
-                singles.failed(&of_department(error, name), named);
-                Some(Unread::Unlisted(id.clone()))
-            }
-            Answer::NotAsked => {
-                singles.pass_over();
-                Some(Unread::Unlisted(id.clone()))
-            }
-        };
-        let page = Page {
-            unread: unread.into_iter().collect(),
-            ..Page::default()
-        };
-        pass::send(pages, page).await?;
-        pulse.beat().await?;
+            Answer::Failed(error) => singles.failed(&error, named),
+            Answer::NotAsked => singles.pass_over(),
+        }
     }
     let unlisted = singles.end();
     match unlisted.as_ref().filter(|it| it.failed == it.of) {
@@ -156,6 +152,19 @@ pub(super) async fn list_each<L: Listing<Item = Raw>>(
             unlisted,
             cut: cut.end(),
         }),
+    }
+}
+
+/// What is told of what did not come.
+fn unread(id: &CloudId, told: &Answer<Option<CloudError>>) -> Page {
+    let unread = match told {
+        Answer::Good(None) => None,
+        Answer::Good(Some(_)) => Some(Unread::Department(id.clone())),
+        Answer::Failed(_) | Answer::NotAsked => Some(Unread::Unlisted(id.clone())),
+    };
+    Page {
+        unread: unread.into_iter().collect(),
+        ..Page::default()
     }
 }
 
