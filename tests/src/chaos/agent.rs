@@ -203,9 +203,13 @@ impl Agent {
         let all = self.site.keystone.organization();
         let departments = all.departments.into_keys();
         away.departments = departments.filter(|_| chance.random_bool(0.3)).collect();
-        if kind == Membership {
-            let groups = all.groups.into_keys();
-            away.groups = groups.filter(|_| chance.random_bool(0.2)).collect();
+        // One of them is back half-way: its groups are listed, and not who is in them.
+        if kind == Membership
+            && let Some(back) = away.departments.pop_first()
+        {
+            let groups = all.groups.into_iter();
+            let its = groups.filter(|(_, it)| it.department == back);
+            away.groups = its.map(|(id, _)| id).collect();
         }
         away
     }
