@@ -19,6 +19,7 @@ mod edits;
 mod hub;
 mod local;
 mod place;
+mod reach;
 mod rest;
 mod site;
 mod soak;

@@ -7,15 +7,14 @@ use std::time::{Duration, Instant};
 use idp_hub::store::RegionNo;
 use rand::{Rng, RngExt};
 use shared::ids::ObjectId;
-use shared::model::{
-    Becomes, CloudId, Feed, Group, Key, ObjectKind, Record, RecordKind, UnixMillis,
-};
+use shared::model::{Becomes, CloudId, Feed, Key, ObjectKind, Record, RecordKind, UnixMillis};
 use sp_agent::apply::{Change, Policy, Reconciler, Standing, Subject, Task};
 use sp_agent::cloud::{CloudError, Order, Part, Reach};
 use sp_agent::replica::{Note, Replica, store::Store};
 use tempfile::TempDir;
 
 use super::hub::{Hub, OURS, folder};
+use super::reach::{away, is_away, others};
 use super::site::{Site, link_record, objects, record};
 use super::trace;
 
@@ -59,23 +58,6 @@ pub(super) struct Agent {
     wanted: BTreeMap<RecordKind, Instant>,
     removals: VecDeque<Instant>,
     replica: Arc<Replica>,
-}
-
-/// Whether a record is of a department, or a membership of a group, of which nothing is told. A
-/// membership of a group that is not known may be.
-fn is_away(record: &Record, groups: &BTreeMap<CloudId, Group<CloudId>>, away: &Reach) -> bool {
-    let departments = &away.departments;
-    match record {
-        _ if away.is_empty() => false,
-        Record::User(it) => departments.contains(&it.what.department),
-        Record::Group(it) => departments.contains(&it.what.department),
-        Record::Membership(it) => {
-            let group = groups.get(&it.group);
-            let is_away = group.is_none_or(|it| departments.contains(&it.department));
-            away.groups.contains(&it.group) || !departments.is_empty() && is_away
-        }
-        _ => false,
-    }
 }
 
 fn kinds() -> impl Iterator<Item = RecordKind> {
@@ -136,7 +118,7 @@ impl Agent {
             began: self.now,
             records,
             overtaken: BTreeSet::new(),
-            tells: Arc::new(self.others(&lacks)),
+            tells: Arc::new(others(self.site.keystone.organization(), &lacks)),
             lacks,
         };
         self.readings.insert(kind, reading);
@@ -181,7 +163,8 @@ impl Agent {
         for kind in kinds() {
             let share = if wanted.contains(&kind) { 0.3 } else { 0.02 };
             if !self.readings.contains_key(&kind) && chance.random_bool(share) {
-                let lacks = self.away(kind, chance);
+                let all = self.site.keystone.organization();
+                let lacks = away(all, kind, chance);
                 self.begin_reading(kind, lacks);
             }
         }
@@ -190,42 +173,6 @@ impl Agent {
             if chance.random_bool(0.3) {
                 self.end_reading(kind);
             }
-        }
-    }
-
-    /// Of what a reading of this kind tells nothing: little, and seldom.
-    fn away(&self, kind: RecordKind, chance: &mut impl Rng) -> Reach {
-        use RecordKind::{Group, Membership, User};
-        let mut away = Reach::default();
-        if !matches!(kind, User | Group | Membership) || !chance.random_bool(0.3) {
-            return away;
-        }
-        let all = self.site.keystone.organization();
-        let departments = all.departments.into_keys();
-        away.departments = departments.filter(|_| chance.random_bool(0.3)).collect();
-        // One of them is back half-way: its groups are listed, and not who is in them.
-        if kind == Membership
-            && let Some(back) = away.departments.pop_first()
-        {
-            let groups = all.groups.into_iter();
-            let its = groups.filter(|(_, it)| it.department == back);
-            away.groups = its.map(|(id, _)| id).collect();
-        }
-        away
-    }
-
-    /// What there is beside that.
-    fn others(&self, away: &Reach) -> Reach {
-        let all = self.site.keystone.organization();
-        let is_away = |it: &CloudId| away.departments.contains(it);
-        let departments = all.departments.into_keys().filter(|it| !is_away(it));
-        let groups = all
-            .groups
-            .into_iter()
-            .filter(|(id, it)| !away.groups.contains(id) && !is_away(&it.department));
-        Reach {
-            departments: departments.collect(),
-            groups: groups.map(|(id, _)| id).collect(),
         }
     }
 
