@@ -20,6 +20,7 @@ mod bounds;
 mod changes;
 mod circles;
 mod compare;
+mod coverage;
 mod doubts;
 pub mod driver;
 mod ended;

@@ -33,7 +33,7 @@ pub(crate) use order::told_limits;
 pub use order::{Order, QuotaOrder, QuotaSet, RefusedLimits};
 pub use policy::Policy;
 pub(crate) use policy::is_same_name;
-pub use reading::Reading;
+pub use reading::{Reach, Reading};
 pub use trouble::Trouble;
 
 /// A part of a cloud that is read in one go, from one service.
@@ -201,12 +201,25 @@ pub struct Whole {
     pub mark: Mark,
     /// Whether some records could not be read; they were told as [`Unread`].
     pub incomplete: Option<Incomplete>,
+    /// Of whose part all was sent, where it is read department by department, or group by group.
+    pub tells: Reach,
+}
+
+impl Whole {
+    /// One that is not read department by department.
+    pub fn of(mark: Mark, incomplete: Option<Incomplete>) -> Self {
+        let tells = Reach::default();
+        Self {
+            mark,
+            incomplete,
+            tells,
+        }
+    }
 }
 
 impl From<Mark> for Whole {
     fn from(mark: Mark) -> Self {
-        let incomplete = None;
-        Self { mark, incomplete }
+        Self::of(mark, None)
     }
 }
 

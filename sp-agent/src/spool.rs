@@ -34,18 +34,17 @@ mod tests;
 mod whole;
 mod writer;
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use shared::ids::FeedId;
 use shared::link::outbox::Extent;
-use shared::model::{CloudId, Feed, HostSample, Key, Record, Service, UnixMillis};
+use shared::model::{Feed, HostSample, Key, Record, Service, UnixMillis};
 use shared::runtime::shutdown::Shutdown;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::cloud::{Mark, Page, Part};
+use crate::cloud::{Mark, Page, Part, Reach};
 use feeds::PerFeed;
 use open::Opener;
 use read::Reader;
@@ -120,8 +119,9 @@ pub struct Written {
     /// Whether an audit was told of records that it could not read and that are not held from
     /// before either, as none of the part came to its end in this life.
     pub lacks_some: bool,
-    /// Departments of which an audit was told nothing: what is held of them is as it was.
-    pub unlisted: BTreeSet<CloudId>,
+    /// Departments, and groups, of which an audit was told nothing: what is held of them is as it
+    /// was.
+    pub lacks: Reach,
 }
 
 /// Too much was missing in an audit to be believed at once. It stays until the next one misses it

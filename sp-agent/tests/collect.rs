@@ -175,13 +175,18 @@ async fn a_department_that_cannot_be_listed_is_told_with_the_reading_of_all_othe
         .fail(ServiceKind::Identity, Fault::ButADepartment);
     let lacks = async |it: &Stage| {
         let read = it.read.borrow();
-        read.get(&Part::Users).map(|it| it.lacks.len())
+        read.get(&Part::Users).map(|it| it.lacks.departments.len())
     };
     stage
         .play(async |stage| {
             stage.until(async |it| lacks(it).await == Some(1)).await;
             let away = CloudId::new("away");
-            assert!(stage.read.borrow()[&Part::Users].lacks.contains(&away));
+            assert!(
+                stage.read.borrow()[&Part::Users]
+                    .lacks
+                    .departments
+                    .contains(&away)
+            );
             let hindered = stage.hindered.borrow().clone();
             let (kind, hindrance) = hindered.first_key_value().unwrap();
             assert_eq!((*kind, hindered.len()), (RecordKind::User, 1));

@@ -22,6 +22,7 @@ mod hub;
 mod local;
 mod older;
 mod place;
+mod reach;
 mod rest;
 mod site;
 mod soak;

@@ -110,10 +110,15 @@ impl SimulatedKeystone {
         *lock(&self.place.faults) = faults;
     }
 
-    /// From now on it answers 500 to these alone, by their shapes as in [`Self::counts`]; lists of
-    /// one domain also as `GET /users?domain_id=ID`.
+    /// From now on it answers 500 to these alone, by their shapes as in [`Self::counts`] or as they
+    /// are; lists of one domain also as `GET /users?domain_id=ID`.
     pub fn refuse(&self, shapes: &[&str]) {
-        let shapes = shapes.iter().map(|it| (*it).to_owned());
+        self.fail_always(Fault::FailedBefore, shapes);
+    }
+
+    /// The same where it fails otherwise, such as by never answering.
+    pub fn fail_always(&self, fault: Fault, shapes: &[&str]) {
+        let shapes = shapes.iter().map(|it| ((*it).to_owned(), fault));
         *lock(&self.place.refused) = shapes.collect();
     }
 

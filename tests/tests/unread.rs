@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use shared::model::{CloudId, Membership};
-use tests::keystone::SimulatedKeystone;
+use tests::keystone::{Fault, SimulatedKeystone};
 use tests::lab::{Lab, Region, succeeded};
 use tokio::runtime::Runtime;
 
@@ -160,4 +160,83 @@ fn a_department_that_cannot_be_listed_keeps_no_other_waiting() {
     assert!(both("sue", "sellers") && both("ann", "admins"));
     let text = status(&lab);
     assert!(!text.contains("waits until"), "{text}");
+}
+
+#[test]
+fn a_department_whose_directory_server_hangs_keeps_no_other_waiting() {
+    let runtime = Runtime::new().unwrap();
+    let (north, south) = SimulatedKeystone::pair(&runtime);
+    let (lab, _north, mut region) = merged(&north, &south);
+    for department in ["sales", "ops"] {
+        succeeded(lab.ask(&["org", "create", "department", department]));
+    }
+    furnish(&lab, "sales", "sue", "sellers");
+    lab.until_shown(&true, || is_furnished(&south, "sue", "sellers"));
+
+    for fault in [Fault::HungBefore, Fault::Busy] {
+        region.daemon.kill();
+        let sales = only(&south.organization().departments, |it| it.name == "sales");
+        let sales = sales.unwrap();
+        let of_sales = ["users", "groups"].map(|it| format!("GET /{it}?domain_id={sales}"));
+        south.fail_always(fault, &of_sales.each_ref().map(String::as_str));
+        region.daemon.again();
+        let (name, group) = match fault {
+            Fault::Busy => ("bob", "builders"),
+            _ => ("ann", "admins"),
+        };
+        furnish(&lab, "ops", name, group);
+        lab.until_shown(&true, || is_furnished(&south, name, group));
+        lab.until_shown(&true, || {
+            status(&lab).contains("users of \"sales\" waits until")
+        });
+    }
+    south.refuse(&[]);
+    lab.until_shown(&0, || told(&lab).len());
+}
+
+#[test]
+fn a_group_of_whom_nobody_knows_who_is_in_it_keeps_passwords_of_administrators() {
+    let runtime = Runtime::new().unwrap();
+    let (north, south) = SimulatedKeystone::pair(&runtime);
+    let (lab, _north, mut region) = merged(&north, &south);
+    for department in ["sales", "ops"] {
+        succeeded(lab.ask(&["org", "create", "department", department]));
+    }
+    furnish(&lab, "sales", "sue", "sellers");
+    succeeded(lab.ask(&["org", "create", "user", "bob", "--in", "ops"]));
+    lab.until_shown(&true, || {
+        is_furnished(&south, "sue", "sellers") && has(&south, "bob") == 1
+    });
+
+    region.daemon.kill();
+    // In the south alone bob becomes a cloud administrator, by a group of an LDAP directory that
+    // comes back half-way.
+    let all = south.organization();
+    let sellers = only(&all.groups, |it| it.name == "sellers").unwrap();
+    // The federation's own, and the region's: in either it counts.
+    let mut projects = all.projects.iter().filter(|(_, it)| it.name == "admin");
+    let (project, _) = projects.next().unwrap();
+    let admin = only(&all.roles, |it| it.name == "admin").unwrap();
+    let bob = user(&south, "bob").unwrap();
+    let given = format!("/projects/{project}/groups/{sellers}/roles/{admin}");
+    for path in [given, format!("/groups/{sellers}/users/{bob}")] {
+        let (status, answer) = south.ask("PUT", &path, &Value::Null);
+        assert_eq!(status, 204, "{answer}");
+    }
+    south.refuse(&[&format!("GET /groups/{sellers}/users")]);
+    region.daemon.again();
+    let password = ["org", "password", "ops", "bob", "--stdin"];
+    succeeded(lab.ask_with(&password, SECRET));
+    lab.until_shown(&true, || has_password(&north, "bob"));
+    lab.until_shown(&true, || {
+        status(&lab).contains("memberships of \"sales\" waits until")
+    });
+    // All else goes on.
+    furnish(&lab, "ops", "ann", "admins");
+    lab.until_shown(&true, || is_in(&south, "ann", "admins"));
+    assert!(!has_password(&south, "bob"), "{:?}", south.written(9));
+
+    south.refuse(&[]);
+    lab.until_shown(&true, || has_password(&south, "ann"));
+    assert!(!has_password(&south, "bob"), "{:?}", south.written(9));
 }

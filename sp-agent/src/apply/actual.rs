@@ -8,8 +8,9 @@ use shared::model::{
     RecordKind,
 };
 
+use super::coverage::Coverage;
 use super::subject::record_kind;
-use crate::cloud::is_same_name;
+use crate::cloud::{Reach, Reading, is_same_name};
 
 /// What is known of a thing beside what it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -31,8 +32,8 @@ pub struct Actual {
     links_of: BTreeMap<(ObjectKind, CloudId), BTreeSet<Link<CloudId>>>,
     /// The projects that are nested in each.
     inner: BTreeMap<CloudId, BTreeSet<CloudId>>,
-    /// Kinds whose records were read to their end, and the departments of which that told nothing.
-    read: BTreeMap<RecordKind, BTreeSet<CloudId>>,
+    /// How far it was read.
+    coverage: Coverage,
 }
 
 /// What a record told of that changed something.
@@ -153,42 +154,52 @@ impl Actual {
     }
 
     /// Notes that the records of a kind were read to their end, so that what is not here is not in
-    /// the cloud, but for what is in the departments that `lacks` names. What one reading told and
-    /// the next one does not is known all the same. Returns whether more is known than before.
-    pub fn is_read(&mut self, kind: RecordKind, lacks: &BTreeSet<CloudId>) -> bool {
-        let known = self.read.get(&kind);
-        let now: BTreeSet<CloudId> = match known {
-            Some(before) => before.intersection(lacks).cloned().collect(),
-            None => lacks.clone(),
-        };
-        let is_news = known != Some(&now);
-        self.read.insert(kind, now);
-        is_news
+    /// the cloud, but for what is in what the reading lacks. What one reading told and the next one
+    /// does not is known all the same. Returns whether more is known than before, or less.
+    pub fn is_read(&mut self, kind: RecordKind, reading: &Reading) -> bool {
+        self.coverage.read(kind, reading)
     }
 
     /// Whether the records of a kind were read to their end, of whichever departments.
     pub fn is_told(&self, kind: RecordKind) -> bool {
-        self.read.contains_key(&kind)
+        self.coverage.is_told(kind)
     }
 
-    /// Whether the records of a kind were read to their end, of all departments.
+    /// Whether the records of a kind were read to their end, of all departments and groups.
     pub fn is_whole(&self, kind: RecordKind) -> bool {
-        self.read.get(&kind).is_some_and(BTreeSet::is_empty)
+        self.coverage.is_whole(kind)
+    }
+
+    /// Whether the last reading of a kind lacked nothing.
+    pub(super) fn is_whole_now(&self, kind: RecordKind) -> bool {
+        self.coverage.is_whole_now(kind)
+    }
+
+    /// Of what no reading of a kind told, or, where each thing was told of once, not the last one.
+    pub(super) fn unread(&self, kind: RecordKind) -> Option<&Reach> {
+        self.coverage.unread(kind)
     }
 
     /// Departments of which no reading told records of this kind; none where none came to its end.
     pub fn unlisted(&self, kind: RecordKind) -> impl Iterator<Item = &CloudId> {
-        self.read.get(&kind).into_iter().flatten()
+        self.coverage.unlisted(kind)
     }
 
     /// Whether no reading told records of this kind in a department, though one of the kind came
     /// to its end. `None` is nobody knows which.
     pub(super) fn lacks(&self, kind: RecordKind, department: Option<&CloudId>) -> bool {
-        let lacking = self.read.get(&kind);
-        lacking.is_some_and(|all| match department {
-            Some(it) => all.contains(it),
-            None => !all.is_empty(),
-        })
+        self.coverage.lacks(kind, department)
+    }
+
+    /// Whether some group has, or may have, members of whom no reading told.
+    pub(super) fn hides_some_members(&self) -> bool {
+        self.coverage.hides_some_members()
+    }
+
+    /// Whether this group has, or may have.
+    pub(super) fn hides_members(&self, group: &CloudId) -> bool {
+        let department = self.department(ObjectKind::Group, group);
+        self.coverage.hides_members(group, department)
     }
 
     /// Whether a thing of the cloud, whether or not it is known here, may be in a department of

@@ -5,17 +5,16 @@
 //! made again by the same: somebody there may have given it another name since, and its own is
 //! free.
 
-use std::collections::BTreeSet;
 use std::time::Instant;
 
-use shared::model::{CloudId, RecordKind};
+use shared::model::{CloudId, Link, RecordKind};
 
 use super::Reconciler;
 use super::batch::{Task, note};
 use super::compare::differences;
 use super::subject::{Subject, link_kind, record_kind};
 use super::verdict::{Done, Due};
-use crate::cloud::{CloudError, Order};
+use crate::cloud::{CloudError, Order, Reach};
 
 /// An order in doubt.
 #[derive(Debug, Clone)]
@@ -42,6 +41,16 @@ impl Doubt {
             Order::Link(link) | Order::Unlink(link) => link_kind(link),
             Order::Password(..) => RecordKind::User,
             Order::Quota(_) => RecordKind::Quota,
+        }
+    }
+
+    /// The group among whose members it is seen.
+    const fn group(&self) -> Option<&CloudId> {
+        match &self.task.order {
+            Order::Link(Link::Membership(it)) | Order::Unlink(Link::Membership(it)) => {
+                Some(&it.group)
+            }
+            _ => None,
         }
     }
 }
@@ -102,15 +111,16 @@ impl Reconciler {
 
     /// What a reading shows to have been carried out is noted as if the answer had come. What was
     /// ordered where it told nothing stays in doubt.
-    pub(super) fn resolve_doubts(
-        &mut self,
-        kind: RecordKind,
-        began: Instant,
-        lacks: &BTreeSet<CloudId>,
-    ) {
+    pub(super) fn resolve_doubts(&mut self, kind: RecordKind, began: Instant, lacks: &Reach) {
+        let Reach {
+            departments,
+            groups,
+        } = lacks;
         let is_told = |it: &Doubt| {
             let department = it.department.as_ref();
-            lacks.is_empty() || department.is_some_and(|it| !lacks.contains(it))
+            let is_listed =
+                departments.is_empty() || department.is_some_and(|it| !departments.contains(it));
+            is_listed && it.group().is_none_or(|it| !groups.contains(it))
         };
         let all = self.doubts.iter();
         let resolved = all.filter(|(_, it)| it.kind() == kind && it.since <= began && is_told(it));

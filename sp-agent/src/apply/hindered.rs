@@ -4,15 +4,15 @@
 //! and all changes of that kind wait; where only some departments could not be listed, what hangs
 //! on those. Told only where a reading failed: not while the first one is still under way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use shared::model::{
-    CloudId, REMARK_CHARS_MAX, RecordKind, Remark, RemarkState, Subject, UnixMillis,
+    CloudId, ObjectKind, REMARK_CHARS_MAX, RecordKind, Remark, RemarkState, Subject, UnixMillis,
 };
 
 use super::Reconciler;
 use super::progress::Failed;
-use crate::cloud::{Hindrance, Part};
+use crate::cloud::{Hindrance, Part, Reach};
 
 /// Departments that are named; of more their number is told.
 const NAMED_MAX: usize = 3;
@@ -27,7 +27,7 @@ impl Reconciler {
     pub(super) fn hindered(&self) -> impl Iterator<Item = Failed> {
         let all = self.hindrances.iter();
         all.filter_map(|(kind, it)| {
-            let is_awaited = self.tally.unread(*kind) > 0 && !self.actual.is_whole(*kind);
+            let is_awaited = self.tally.unread(*kind) > 0 && !self.actual.is_whole_now(*kind);
             is_awaited.then(|| Failed {
                 subject: Subject::Reading(*kind),
                 name: name(*kind).to_owned(),
@@ -44,8 +44,8 @@ impl Reconciler {
         let wait = match self.actual.is_told(kind) {
             false => format!("changes of {name} wait until all of them are read"),
             true => {
-                let departments = self.unlisted_departments(kind);
-                format!("what hangs on the {name} of {departments} waits until they are read")
+                let whose = self.whose(kind);
+                format!("what hangs on the {name} of {whose} waits until they are read")
             }
         };
         let text = format!(
@@ -55,16 +55,24 @@ impl Reconciler {
         text.chars().take(REMARK_CHARS_MAX).collect()
     }
 
-    /// The first of them by name, and how many more there are.
-    fn unlisted_departments(&self, kind: RecordKind) -> String {
-        let all: Vec<&CloudId> = self.actual.unlisted(kind).collect();
-        let departments = &self.actual.organization().departments;
+    /// Of which departments they could not be read: the first by name, and how many more there are.
+    /// A department of which some groups' members could not be read is one of them.
+    fn whose(&self, kind: RecordKind) -> String {
+        let Reach {
+            departments,
+            groups,
+        } = self.actual.unread(kind).cloned().unwrap_or_default();
+        let of_groups = groups.iter();
+        let of_groups = of_groups.filter_map(|it| self.actual.department(ObjectKind::Group, it));
+        let all: BTreeSet<&CloudId> = departments.iter().chain(of_groups).collect();
+        let known = &self.actual.organization().departments;
         let named = all.iter().take(NAMED_MAX).map(|id| {
-            let found = departments.get(*id);
+            let found = known.get(*id);
             found.map_or_else(|| id.to_string(), |it| format!("{:?}", it.name))
         });
         let named = named.collect::<Vec<String>>().join(", ");
         match all.len().saturating_sub(NAMED_MAX) {
+            0 if all.is_empty() => format!("{} groups", groups.len()),
             0 => named,
             more => format!("{named} and {more} other departments"),
         }

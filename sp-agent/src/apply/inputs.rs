@@ -235,18 +235,20 @@ impl Reconciler {
     /// reconciler was made: an older one does not show what was made just before. All of its
     /// records must have been put before.
     pub fn is_read(&mut self, kind: RecordKind, reading: impl Into<Reading>) {
-        let Reading { began, lacks } = reading.into();
+        let reading = reading.into();
+        let Reading { began, lacks, .. } = &reading;
+        let began = *began;
         self.hidden.take();
-        if self.actual.is_read(kind, &lacks) {
+        if self.actual.is_read(kind, &reading) {
             self.look_at_everything();
         }
-        if !self.actual.is_whole(kind) {
+        if !lacks.is_empty() {
             self.look_at_what_is_unread();
         }
-        self.resolve_doubts(kind, began, &lacks);
-        self.look_at_missed(kind, began, &lacks);
+        self.resolve_doubts(kind, began, lacks);
+        self.look_at_missed(kind, began, lacks);
         let waiting = self.failures.awaiting(kind, began);
-        let told = waiting.filter(|it| !self.is_passed_by(it, &lacks));
+        let told = waiting.filter(|it| !self.is_passed_by(it, lacks));
         let told: BTreeSet<Subject> = told.cloned().collect();
         self.failures.is_read(&told);
         self.dirty.extend(told);

@@ -10,7 +10,7 @@ use shared::model::{End, Link, ObjectKind, Scope};
 
 use super::Reconciler;
 use super::places::There;
-use super::subject::{Standing, Subject, Why};
+use super::subject::{Standing, Subject, Wait, Why};
 
 impl Reconciler {
     /// Whether a link that was applied, and of which an end is not in the directory any more, is to
@@ -77,8 +77,18 @@ impl Reconciler {
                 let is_never = level.is_removal() && self.policy.removals_max == 0;
                 is_never || self.failures.get(subject).is_some()
             }
+            // It may wait for days, and only what nobody knows need wait with it.
+            Some(Standing::Waiting(Wait::Reading(_))) => self.waits_for_others((kind, id)),
             Some(Standing::InPlace | Standing::Running | Standing::Waiting(_)) | None => false,
         }
+    }
+
+    /// Whether a thing is known, and is linked to what may be in a department that could not be
+    /// listed.
+    fn waits_for_others(&self, (kind, id): There) -> bool {
+        let here = self.places.here(kind, &id);
+        let around = here.and_then(|it| self.unlisted_around(kind, &it));
+        around.is_some() && self.unread_of((kind, id)).is_none()
     }
 
     /// Looks at what a thing is linked to here.

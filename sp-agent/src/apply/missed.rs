@@ -18,6 +18,7 @@ use super::compare::default_project;
 use super::places::There;
 use super::subject::{Difference, Subject, Wait, record_kind};
 use super::verdict::Verdict;
+use crate::cloud::Reach;
 
 /// What is missing, as far as that hangs on something else. No more than the links and users of the
 /// directory, each of which is held here anyway.
@@ -140,12 +141,7 @@ impl Reconciler {
 
     /// The records of a kind were read to their end; of what is in departments of which that told
     /// nothing, nothing more is known.
-    pub(super) fn look_at_missed(
-        &mut self,
-        kind: RecordKind,
-        began: Instant,
-        lacks: &BTreeSet<CloudId>,
-    ) {
+    pub(super) fn look_at_missed(&mut self, kind: RecordKind, began: Instant, lacks: &Reach) {
         let all = self.missed.awaiting(kind, began);
         let told = all.filter(|(kind, id)| !self.is_passed_by(&Subject::Object(*kind, *id), lacks));
         let told: BTreeSet<There> = told.copied().collect();

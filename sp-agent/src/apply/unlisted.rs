@@ -1,12 +1,11 @@
 //! What nobody can tell while the users or groups of some departments could not be listed.
 //!
-//! A department's directory server may be away, and Keystone then lists nothing of that department.
+//! A department's directory server may be away, and Keystone then lists nothing of that department,
+//! or its groups and not who is in them.
 //! What is there waits, and so does whatever might be there, or hangs on what is: a thing that was
 //! applied and is not met (it may be there), a role that somebody there may have, and passwords of
 //! all users while a group of which no member is known may make its members administrators. All
 //! else goes on.
-
-use std::collections::BTreeSet;
 
 use shared::ids::ObjectId;
 use shared::model::{Actor, CloudId, Link, Membership, ObjectKind, RecordKind};
@@ -14,7 +13,7 @@ use shared::model::{Actor, CloudId, Link, Membership, ObjectKind, RecordKind};
 use super::Reconciler;
 use super::places::There;
 use super::subject::{Subject, record_kind};
-use crate::cloud::Order;
+use crate::cloud::{Order, Reach};
 
 /// What an unlisted group's members are kept by.
 const MEMBERSHIPS: RecordKind = RecordKind::Membership;
@@ -33,7 +32,7 @@ impl Reconciler {
         let is_unread = || match link {
             Link::Membership(Membership { group, .. }) => {
                 let here = self.places.here(ObjectKind::Group, group);
-                !self.actual.is_told(kind) || here.is_some_and(|it| self.hides_members(&it))
+                !self.actual.is_told(kind) || here.is_some_and(|it| self.actual.hides_members(&it))
             }
             Link::Implication(_) | Link::Assignment(_) => !self.actual.is_whole(kind),
         };
@@ -71,7 +70,8 @@ impl Reconciler {
         if self.actual.unlisted(of).next().is_none() {
             return false;
         }
-        if (self.home((kind, &id))).is_some_and(|it| self.actual.lacks(of, Some(&it))) {
+        let home = self.home((kind, &id));
+        if (home.as_ref()).is_some_and(|it| self.actual.lacks(of, Some(it))) {
             return true;
         }
         let here = self.places.here(kind, &id);
@@ -84,7 +84,9 @@ impl Reconciler {
         }
         // What it was applied as, or is by the hub's word, may be there and was not listed. Nor is
         // a marker believed of what the directory has no more, while something better may be there.
+        // What was applied is in its department, and gone where that was listed: nothing moves.
         let is_there = |it: &CloudId| self.actual.organization().has(kind, it);
+        let applied = applied.filter(|_| home.is_none());
         let mut evidence = applied.into_iter().chain(self.places.bound(what));
         let is_bound = |here: &CloudId| self.places.bound(what).any(|it| it == here);
         let is_by_marker = here.as_ref().is_some_and(|it| !is_bound(it));
@@ -95,7 +97,7 @@ impl Reconciler {
     /// Whether a thing of the cloud is linked to one that nobody can say anything of, as it may be
     /// in a department that was not listed: or has such a link, as its own members are not known.
     pub(super) fn unlisted_around(&self, kind: ObjectKind, here: &CloudId) -> Option<RecordKind> {
-        if kind == ObjectKind::Group && self.hides_members(here) {
+        if kind == ObjectKind::Group && self.actual.hides_members(here) {
             return Some(MEMBERSHIPS);
         }
         let mut linked = self.actual.links_of(kind, here).flat_map(Link::ends);
@@ -103,16 +105,10 @@ impl Reconciler {
         unlisted.map(|(kind, _)| record_kind(kind))
     }
 
-    /// Whether a group's members are not known.
-    fn hides_members(&self, group: &CloudId) -> bool {
-        let department = self.actual.department(ObjectKind::Group, group);
-        self.actual.lacks(MEMBERSHIPS, department)
-    }
-
     /// Whether somebody may be a cloud administrator of whom nobody knows: by a group whose members
     /// are not known.
     pub(super) fn hides_administrators(&self) -> bool {
-        if self.actual.unlisted(MEMBERSHIPS).next().is_none() {
+        if !self.actual.hides_some_members() {
             return false;
         }
         *self.hidden.get_or_init(|| {
@@ -121,17 +117,17 @@ impl Reconciler {
                 Actor::Group(group) => Some((group, &it.role)),
                 Actor::User(_) => None,
             });
-            given.any(|(group, role)| self.hides_members(group) && self.leads_to_admin(role))
+            given.any(|(group, role)| self.actual.hides_members(group) && self.leads_to_admin(role))
         })
     }
 
     /// Whether a reading that told nothing of some departments says nothing of this thing of the
     /// directory either.
-    pub(super) fn is_passed_by(&self, subject: &Subject, lacks: &BTreeSet<CloudId>) -> bool {
+    pub(super) fn is_passed_by(&self, subject: &Subject, lacks: &Reach) -> bool {
         let Subject::Object(kind, id) = subject else {
             return false;
         };
-        let home = self.home((*kind, id));
+        let (home, lacks) = (self.home((*kind, id)), &lacks.departments);
         !lacks.is_empty() && home.is_none_or(|it| lacks.contains(&it))
     }
 

@@ -41,6 +41,7 @@ mod scalar;
 mod session;
 mod setup;
 mod signing;
+mod silent;
 mod singles;
 #[cfg(test)]
 mod testing;

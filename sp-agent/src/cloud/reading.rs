@@ -1,23 +1,45 @@
 //! A whole reading of a part of a cloud, as it is told to who waits for it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Instant;
 
 use shared::model::CloudId;
+
+/// Departments and groups that a reading tells of, or does not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// Departments, with all of the part that is in them; of memberships, those of their groups.
+    pub departments: BTreeSet<CloudId>,
+    /// Groups, with their members.
+    pub groups: BTreeSet<CloudId>,
+}
+
+impl Reach {
+    /// Whether it is of nothing.
+    pub fn is_empty(&self) -> bool {
+        self.departments.is_empty() && self.groups.is_empty()
+    }
+}
 
 /// A reading that came to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
     /// When it began: what was made after that it may have passed by.
     pub began: Instant,
-    /// Departments of whose part it tells nothing: what is missing there may be there.
-    pub lacks: BTreeSet<CloudId>,
+    /// Of whose part it tells nothing: what is missing there may be there.
+    pub lacks: Reach,
+    /// Of whose part it tells all; nothing where a part is not read department by department.
+    pub tells: Arc<Reach>,
 }
 
 impl From<Instant> for Reading {
     /// One that lacks nothing.
     fn from(began: Instant) -> Self {
-        let lacks = BTreeSet::new();
-        Self { began, lacks }
+        Self {
+            began,
+            lacks: Reach::default(),
+            tells: Arc::default(),
+        }
     }
 }

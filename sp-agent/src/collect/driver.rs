@@ -314,13 +314,13 @@ impl Run {
             // To read all again at once would not help what could not be read.
             Ok(Audited {
                 incomplete: Some(reason),
-                unlisted,
+                lacks,
                 ..
             }) => {
                 self.is_broken(Work::Audit(part), part, reason.clone());
                 self.services
                     .part_failed(wall, part, reason, Trouble::Service);
-                match unlisted.is_empty() {
+                match lacks.is_empty() {
                     true => Outcome::Read,
                     false => Outcome::ReadInPart,
                 }
@@ -337,14 +337,16 @@ impl Run {
 
     /// What was missing and is held all the same was not read: nothing is known of it. Nor is it of
     /// what a list lacks that was never read: taken for gone, it would be told as drift. Of which
-    /// departments nothing was read is told with it.
+    /// departments and groups nothing was read is told with it.
     fn tell_read(&self, part: Part, began: Instant, read: &Result<Audited, Broken>) {
         let Ok(audited) = read else { return };
         if audited.held.is_none() && !audited.lacks_some {
-            let lacks = audited.unlisted.clone();
-            self.read.send_modify(|it| {
-                it.insert(part, Reading { began, lacks });
-            });
+            let reading = Reading {
+                began,
+                lacks: audited.lacks.clone(),
+                tells: Arc::new(audited.tells.clone()),
+            };
+            self.read.send_modify(|it| drop(it.insert(part, reading)));
         }
     }
 

@@ -1,17 +1,15 @@
 //! One reading of a part: the cloud sends pages, the spool takes them, at the slower one's pace.
 
-use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use shared::model::CloudId;
 use shared::runtime::clock::Clock;
 use shared::runtime::errors::chain;
 use tokio::sync::mpsc;
 
-use crate::cloud::{Cloud, CloudError, Mark, Page, Part, Whole};
+use crate::cloud::{Cloud, CloudError, Mark, Page, Part, Reach, Whole};
 use crate::spool::{Audit, Held, Spool, SpoolError};
 
 /// Pages between cloud and spool: one that is being put, and one that is ready.
@@ -61,8 +59,10 @@ pub(super) struct Audited {
     pub(super) held: Option<Held>,
     /// Whether something exists of which nothing is known, from before either.
     pub(super) lacks_some: bool,
-    /// Departments of which nothing was read.
-    pub(super) unlisted: BTreeSet<CloudId>,
+    /// Of what nothing was read.
+    pub(super) lacks: Reach,
+    /// Of what all was, where it is read department by department, or group by group.
+    pub(super) tells: Reach,
 }
 
 /// Reads a part whole. Only here records vanish: those that a reading which came to its end did
@@ -96,7 +96,11 @@ pub(super) async fn audit(
         let put = spool.put_absent(part).await;
         put.map_err(|source| Broken::Spool { part, source })?;
     }
-    let Whole { mark, incomplete } = read?;
+    let Whole {
+        mark,
+        incomplete,
+        tells,
+    } = read?;
     let finished = spool.finish_audit(audit, mark).await;
     let written = finished.map_err(|source| Broken::Spool { part, source })?;
     Ok(Audited {
@@ -104,7 +108,8 @@ pub(super) async fn audit(
         incomplete: incomplete.map(|it| chain(&it).to_string()),
         held: written.held,
         lacks_some: written.lacks_some,
-        unlisted: written.unlisted,
+        lacks: written.lacks,
+        tells,
     })
 }
 

@@ -13,7 +13,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::error::SpoolError;
 use super::sweep::Missed;
-use crate::cloud::{Part, Unread};
+use crate::cloud::{Part, Reach, Unread};
 
 /// A record's id, hashed.
 pub(super) type IdHash = u64;
@@ -30,13 +30,11 @@ pub(super) struct Seen {
     ids: HashSet<IdHash>,
     /// Back ends of which no pool was read, and all are to stay.
     spared: Vec<String>,
-    /// Groups of which no membership was read, and all are to stay.
-    groups: BTreeSet<CloudId>,
     /// Departments of which not all was read, and what was not is to stay.
     departments: BTreeSet<CloudId>,
     /// Departments of which nothing was read, and all is to stay, also the memberships of their
-    /// groups.
-    pub(super) unlisted: BTreeSet<CloudId>,
+    /// groups; and groups of which no membership was, and all are to stay.
+    pub(super) lacks: Reach,
     /// What changes told of since the audit began, which its pages may not know yet. As long as the
     /// audit goes on, and so no longer than there are changes of one audit's time.
     overtaken: HashSet<IdHash>,
@@ -75,14 +73,14 @@ impl Seen {
 
     /// Whether it hangs on what a record says if it is to stay.
     pub(super) fn spares_by_content(&self) -> bool {
-        !self.groups.is_empty() || !self.departments.is_empty() || !self.unlisted.is_empty()
+        !self.departments.is_empty() || !self.lacks.is_empty()
     }
 
     /// Whether a record is of what was not read.
     pub(super) fn spares_record(&self, record: &Record) -> bool {
-        let is_unread = |it| self.departments.contains(it) || self.unlisted.contains(it);
+        let is_unread = |it| self.departments.contains(it) || self.lacks.departments.contains(it);
         match record {
-            Record::Membership(it) => self.groups.contains(&it.group),
+            Record::Membership(it) => self.lacks.groups.contains(&it.group),
             Record::User(it) => is_unread(&it.what.department),
             Record::Group(it) => is_unread(&it.what.department),
             _ => false,
@@ -91,7 +89,7 @@ impl Seen {
 
     /// Whether all was read that a hub may hold, but for what is never read.
     pub(super) fn is_all(&self) -> bool {
-        !self.lacks_some && self.unlisted.is_empty()
+        !self.lacks_some && self.lacks.is_empty()
     }
 
     /// Takes what was not read for met.
@@ -99,15 +97,11 @@ impl Seen {
         match unread {
             Unread::Record(id) => self.saw(&encode_id(id)?),
             Unread::BackEnd(name) => self.spared.push(name.clone()),
-            // It may have members that a hub holds and this file does not.
-            Unread::Group(id) => {
-                self.lacks_some = true;
-                self.groups.insert(id.clone());
-            }
             // Of its records nobody knows either, but some lists are cut for ever.
             Unread::Department(id) => drop(self.departments.insert(id.clone())),
-            // It was listed once, or will be.
-            Unread::Unlisted(id) => drop(self.unlisted.insert(id.clone())),
+            // It was read once, or will be.
+            Unread::Group(id) => drop(self.lacks.groups.insert(id.clone())),
+            Unread::Unlisted(id) => drop(self.lacks.departments.insert(id.clone())),
         }
         Ok(())
     }

@@ -35,11 +35,12 @@ impl Put<'_> {
         let Record::Membership(membership) = record else {
             return Ok(false);
         };
-        if seen.unlisted.is_empty() {
+        let unlisted = &seen.lacks.departments;
+        if unlisted.is_empty() {
             return Ok(false);
         }
         let department = self.department_of_group(&membership.group)?;
-        Ok(department.is_none_or(|it| seen.unlisted.contains(&it)))
+        Ok(department.is_none_or(|it| unlisted.contains(&it)))
     }
 
     fn department_of_group(&self, group: &CloudId) -> Result<Option<CloudId>, Fault> {

@@ -245,7 +245,7 @@ impl Cloud for FakeCloud {
             }
             _ => None,
         };
-        Ok(Whole { mark, incomplete })
+        Ok(Whole::of(mark, incomplete))
     }
 
     async fn changes(

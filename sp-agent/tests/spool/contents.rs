@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use shared::model::{CloudId, Feed, Service, ServiceKind, ServiceState, UnixMillis};
-use sp_agent::cloud::{Mark, Page, Part, Unread};
+use sp_agent::cloud::{Mark, Page, Part, Reach, Unread};
 use sp_agent::spool::{Condition, Held, SpoolError, Written};
 
 use crate::home::{Home, audit, page, pool, pool_named, quota, server, server_key};
@@ -15,7 +15,10 @@ const fn written(changed: u64, removed: u64) -> Written {
         removed,
         held: None,
         lacks_some: false,
-        unlisted: BTreeSet::new(),
+        lacks: Reach {
+            departments: BTreeSet::new(),
+            groups: BTreeSet::new(),
+        },
     }
 }
 

@@ -7,15 +7,14 @@ use std::time::{Duration, Instant};
 use idp_hub::store::RegionNo;
 use rand::{Rng, RngExt};
 use shared::ids::ObjectId;
-use shared::model::{
-    Becomes, CloudId, Feed, Group, Key, ObjectKind, Record, RecordKind, UnixMillis,
-};
+use shared::model::{Becomes, CloudId, Feed, Key, ObjectKind, Record, RecordKind, UnixMillis};
 use sp_agent::apply::{Change, Policy, Reconciler, Standing, Subject, Task};
-use sp_agent::cloud::{CloudError, Order, Part};
+use sp_agent::cloud::{CloudError, Order, Part, Reach};
 use sp_agent::replica::{Note, Replica, store::Store};
 use tempfile::TempDir;
 
 use super::hub::{Hub, OURS, folder};
+use super::reach::{away, is_away, others};
 use super::site::{Site, link_record, objects, record};
 use super::trace;
 
@@ -36,8 +35,10 @@ struct Reading {
     began: Instant,
     records: Vec<Record>,
     overtaken: BTreeSet<Key>,
-    /// Departments whose directory server was away.
-    lacks: BTreeSet<CloudId>,
+    /// Departments whose directory server was away, and groups of whose members nothing was told.
+    lacks: Reach,
+    /// The others.
+    tells: Arc<Reach>,
 }
 
 pub(super) struct Agent {
@@ -57,25 +58,6 @@ pub(super) struct Agent {
     wanted: BTreeMap<RecordKind, Instant>,
     removals: VecDeque<Instant>,
     replica: Arc<Replica>,
-}
-
-/// Whether a record is of a department of which nothing is told. A membership of a group that is
-/// not known may be.
-fn is_away(
-    record: &Record,
-    groups: &BTreeMap<CloudId, Group<CloudId>>,
-    away: &BTreeSet<CloudId>,
-) -> bool {
-    match record {
-        _ if away.is_empty() => false,
-        Record::User(it) => away.contains(&it.what.department),
-        Record::Group(it) => away.contains(&it.what.department),
-        Record::Membership(it) => {
-            let group = groups.get(&it.group);
-            group.is_none_or(|it| away.contains(&it.department))
-        }
-        _ => false,
-    }
 }
 
 fn kinds() -> impl Iterator<Item = RecordKind> {
@@ -128,7 +110,7 @@ impl Agent {
     }
 
     /// Begins to read a kind: what is there now is told later, and no later order.
-    pub(super) fn begin_reading(&mut self, kind: RecordKind, lacks: BTreeSet<CloudId>) {
+    pub(super) fn begin_reading(&mut self, kind: RecordKind, lacks: Reach) {
         let groups = self.site.keystone.organization().groups;
         let mut records = self.site.records();
         records.retain(|it| it.key().kind == kind && !is_away(it, &groups, &lacks));
@@ -136,6 +118,7 @@ impl Agent {
             began: self.now,
             records,
             overtaken: BTreeSet::new(),
+            tells: Arc::new(others(self.site.keystone.organization(), &lacks)),
             lacks,
         };
         self.readings.insert(kind, reading);
@@ -161,14 +144,17 @@ impl Agent {
                 self.core.put(it);
             }
         }
-        let (began, lacks) = (reading.began, reading.lacks);
-        self.core
-            .is_read(kind, sp_agent::cloud::Reading { began, lacks });
+        let reading = sp_agent::cloud::Reading {
+            began: reading.began,
+            lacks: reading.lacks,
+            tells: reading.tells,
+        };
+        self.core.is_read(kind, reading);
     }
 
     /// Reads all, at once.
     pub(super) fn read(&mut self) {
-        kinds().for_each(|it| self.begin_reading(it, BTreeSet::new()));
+        kinds().for_each(|it| self.begin_reading(it, Reach::default()));
         kinds().for_each(|it| self.end_reading(it));
     }
 
@@ -178,7 +164,8 @@ impl Agent {
         for kind in kinds() {
             let share = if wanted.contains(&kind) { 0.3 } else { 0.02 };
             if !self.readings.contains_key(&kind) && chance.random_bool(share) {
-                let lacks = self.away(kind, chance);
+                let all = self.site.keystone.organization();
+                let lacks = away(all, kind, chance);
                 self.begin_reading(kind, lacks);
             }
         }
@@ -188,17 +175,6 @@ impl Agent {
                 self.end_reading(kind);
             }
         }
-    }
-
-    /// Departments of which a reading of this kind tells nothing: few, and seldom.
-    fn away(&self, kind: RecordKind, chance: &mut impl Rng) -> BTreeSet<CloudId> {
-        use RecordKind::{Group, Membership, User};
-        if !matches!(kind, User | Group | Membership) || !chance.random_bool(0.3) {
-            return BTreeSet::new();
-        }
-        let departments = self.site.keystone.organization().departments;
-        let all = departments.into_keys();
-        all.filter(|_| chance.random_bool(0.3)).collect()
     }
 
     /// What the agent knows of its cloud, as records.

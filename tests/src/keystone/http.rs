@@ -1,6 +1,6 @@
 //! The simulated Keystone's connections, and their failures.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
@@ -39,8 +39,8 @@ pub(super) struct Place {
     pub(super) url: String,
     pub(super) world: Mutex<World>,
     pub(super) faults: Mutex<Faults>,
-    /// What is answered with 500, by its shape.
-    pub(super) refused: Mutex<BTreeSet<String>>,
+    /// What fails always, by its shape.
+    pub(super) refused: Mutex<BTreeMap<String, Fault>>,
     /// What somebody asks once, just before the next request of a shape is answered.
     pub(super) meanwhile: Mutex<Option<(String, Request)>>,
     pub(super) counts: Mutex<Counts>,
@@ -86,16 +86,16 @@ async fn handle(
     let is_sign_in = request.shape().ends_with("/auth/tokens");
     let fault = match is_sign_in {
         true => None,
-        false => lock(&place.faults).draw(request.is_write()),
+        false => {
+            let drawn = lock(&place.faults).draw(request.is_write());
+            refused(&place, &request).or(drawn)
+        }
     };
     if request.is_write() && !is_sign_in {
         note(
             &place,
             format!("{} {path} {}", request.method, request.body),
         );
-    }
-    if is_refused(&place, &request) {
-        return respond((500, Value::Null, None));
     }
     let headers = head.headers;
     let answer = || lock(&place.world).answer(&request, token(&headers));
@@ -142,11 +142,13 @@ fn note(place: &Place, written: String) {
     all.push_back(written);
 }
 
-fn is_refused(place: &Place, request: &Request) -> bool {
+fn refused(place: &Place, request: &Request) -> Option<Fault> {
     let (shape, refused) = (request.shape(), lock(&place.refused));
     let of = request.query("domain_id");
     let of = of.map(|id| format!("{shape}?domain_id={id}"));
-    refused.contains(&shape) || of.is_some_and(|it| refused.contains(&it))
+    let itself = format!("{} /{}", request.method, request.segments.join("/"));
+    let mut all = [Some(shape), of, Some(itself)].into_iter().flatten();
+    all.find_map(|it| refused.get(&it).copied())
 }
 
 fn token(headers: &HeaderMap) -> Option<&str> {

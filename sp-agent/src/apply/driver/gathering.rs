@@ -37,6 +37,8 @@ pub(super) async fn gather<T>(
 
 #[cfg(test)]
 mod tests {
+    use shared::runtime::clock::Clock;
+
     use super::*;
 
     fn orders(ends_after_ms: &[u64]) -> FuturesUnordered<BoxFuture<'static, u64>> {
@@ -52,9 +54,10 @@ mod tests {
     }
 
     async fn gathered(mut orders: FuturesUnordered<BoxFuture<'static, u64>>) -> (Vec<u64>, u128) {
-        let begun = tokio::time::Instant::now();
+        let clock = Clock::system();
+        let begun = clock.now();
         let ended = gather(0, &mut orders, 4, tokio::time::sleep(GATHER_MAX)).await;
-        (ended, begun.elapsed().as_millis())
+        (ended, clock.now().duration_since(begun).as_millis())
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,6 +1,7 @@
 //! A Keystone as a plain value, with those of its rules that matter here.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Instant;
 
 use shared::model::{
@@ -10,7 +11,7 @@ use shared::model::{
 use super::super::compare::record;
 use super::super::subject::record_kind;
 use super::*;
-use crate::cloud::{QuotaOrder, Reading};
+use crate::cloud::{QuotaOrder, Reach, Reading};
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Fake {
@@ -30,6 +31,8 @@ pub(super) struct Fake {
     pub(super) away: BTreeSet<CloudId>,
     /// Kinds that are told of those all the same.
     pub(super) told_all_the_same: BTreeSet<RecordKind>,
+    /// Groups that are listed, and of whose members nothing is told.
+    pub(super) closed: BTreeSet<CloudId>,
     made: u128,
 }
 
@@ -157,13 +160,49 @@ impl Fake {
             |of, it| is_link(it) && !of.hides_link(&of.all, it),
         );
         for kind in kinds.iter().copied() {
-            let lacks = match kind {
-                _ if self.told_all_the_same.contains(&kind) => BTreeSet::new(),
-                RecordKind::User | RecordKind::Group | RecordKind::Membership => self.away.clone(),
-                _ => BTreeSet::new(),
+            let (lacks, tells) = self.reach(kind);
+            let (began, tells) = (now, Arc::new(tells));
+            let reading = Reading {
+                began,
+                lacks,
+                tells,
             };
-            core.is_read(kind, Reading { began: now, lacks });
+            core.is_read(kind, reading);
         }
+    }
+
+    /// Of what a reading tells nothing, and of what it tells.
+    fn reach(&self, kind: RecordKind) -> (Reach, Reach) {
+        use RecordKind::{Group, Membership, User};
+        let (mut lacks, mut tells) = (Reach::default(), Reach::default());
+        if !matches!(kind, User | Group | Membership) {
+            return (lacks, tells);
+        }
+        if !self.told_all_the_same.contains(&kind) {
+            lacks.departments.clone_from(&self.away);
+        }
+        let is_told = |it: &&CloudId| !lacks.departments.contains(*it);
+        tells.departments = self
+            .all
+            .departments
+            .keys()
+            .filter(is_told)
+            .cloned()
+            .collect();
+        if kind == Membership {
+            let groups = self.all.groups.iter();
+            let listed = groups.filter(|(_, it)| is_told(&&it.department));
+            for (id, group) in listed {
+                match self.closed.contains(id) {
+                    true => {
+                        tells.departments.remove(&group.department);
+                        lacks.groups.insert(id.clone());
+                    }
+                    false => drop(tells.groups.insert(id.clone())),
+                }
+            }
+        }
+        (lacks, tells)
     }
 
     /// Tells some of what there is, without having read it.
@@ -195,6 +234,9 @@ impl Fake {
         let Link::Membership(it) = link else {
             return false;
         };
+        if self.closed.contains(&it.group) {
+            return true;
+        }
         let group = known.groups.get(&it.group);
         !self.away.is_empty() && group.is_none_or(|it| self.away.contains(&it.department))
     }

@@ -172,6 +172,24 @@ fn what_is_not_met_is_neither_gone_nor_made_again() {
 }
 
 #[test]
+fn what_is_gone_from_a_department_that_was_listed_is_told_at_once() {
+    let (mut bench, mut replica) = sales();
+    let ann = bench.cloud.named(ObjectKind::User, "ann").remove(0);
+    bench.cloud.lose(ObjectKind::User, &ann);
+    away(&mut bench, &replica, false);
+    mail(&mut replica, SUE);
+    bench.core.follow(&replica);
+    assert_eq!(run_elsewhere(&mut bench), 0);
+    let told = bench.drift();
+    let subject = Subject::Object(ObjectKind::User, oid(USER));
+    assert!(
+        told.contains(&(subject, vec![Difference::Deleted], Why::Region)),
+        "{told:?}"
+    );
+    waits(&bench, ObjectKind::User, SUE, RecordKind::User);
+}
+
+#[test]
 fn a_marker_on_something_else_is_not_taken_for_what_may_be_there() {
     let (mut bench, mut replica) = sales();
     let ops = id_of(&bench, "ops");

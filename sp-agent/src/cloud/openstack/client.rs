@@ -9,6 +9,7 @@ mod target;
 
 use std::fmt::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::Url;
 use serde::de::DeserializeOwned;
@@ -23,6 +24,7 @@ use super::patience::{Patience, Tries};
 use super::refusal::Refusal;
 use super::session::{Login, Session};
 use super::setup::SetupError;
+use super::silent::Silent;
 use super::version::{self, Microversion, Versions};
 use crate::cloud::CloudError;
 use crate::cloud::measure::{self, Outcome};
@@ -41,7 +43,10 @@ pub(super) struct Client {
     pub(super) page_size: u32,
     /// Of lists of which a page of that size was too much.
     pub(super) limits: Limits,
+    /// Departments that did not answer.
+    pub(super) silent: Silent,
     pub(super) concurrency_max: usize,
+    pub(super) request_timeout: Duration,
 }
 
 /// A question to a service.
@@ -53,6 +58,8 @@ pub(super) struct Ask<'a> {
     pub(super) query: Vec<(&'a str, String)>,
     /// The highest that the caller understands; the service may offer less.
     pub(super) microversion: Option<Microversion>,
+    /// Each try may take so long, where that is less than usual.
+    pub(super) within: Option<Duration>,
 }
 
 impl<'a> Ask<'a> {
@@ -63,6 +70,7 @@ impl<'a> Ask<'a> {
             path: path.into_iter().collect(),
             query: Vec::new(),
             microversion: None,
+            within: None,
         }
     }
 
@@ -75,6 +83,12 @@ impl<'a> Ask<'a> {
     /// The same with one more parameter.
     pub(super) fn with(mut self, name: &'a str, value: impl Into<String>) -> Self {
         self.query.push((name, value.into()));
+        self
+    }
+
+    /// The same, for an answer within less than the usual time.
+    pub(super) const fn within(mut self, within: Option<Duration>) -> Self {
+        self.within = within;
         self
     }
 
@@ -129,6 +143,13 @@ pub(super) struct GivenUp {
     pub(super) is_too_much: bool,
 }
 
+impl GivenUp {
+    /// Whether an answer came with one of these statuses.
+    pub(super) fn is(&self, statuses: &[u16]) -> bool {
+        matches!(&self.error, CloudError::Status { status, .. } if statuses.contains(status))
+    }
+}
+
 impl From<CloudError> for GivenUp {
     fn from(error: CloudError) -> Self {
         Self {
@@ -161,7 +182,9 @@ impl Client {
             places: std::array::from_fn(|_| Semaphore::new(options.concurrency_max)),
             page_size: options.page_size,
             limits: Limits::default(),
+            silent: Silent::default(),
             concurrency_max: options.concurrency_max,
+            request_timeout: options.request_timeout,
         })
     }
 

@@ -20,6 +20,7 @@ mod memberships;
 mod parse;
 mod services;
 mod system;
+mod whose;
 mod write;
 
 use shared::model::ServiceKind;
@@ -30,7 +31,7 @@ pub(super) use self::write::{perform, segment};
 use super::client::Client;
 use super::options::Domain;
 use super::rights;
-use crate::cloud::{CloudError, Incomplete, Mark, Pages, Part, Policy, Whole, is_same_name};
+use crate::cloud::{CloudError, Incomplete, Mark, Pages, Part, Policy, Reach, Whole, is_same_name};
 
 /// What a reading of the organization goes by, besides the cloud itself.
 #[derive(Debug, Clone)]
@@ -55,6 +56,15 @@ impl Rules {
     }
 }
 
+/// What came of a part of the organization.
+#[derive(Debug, Default)]
+struct Came {
+    /// Whether some could not be read.
+    incomplete: Option<Incomplete>,
+    /// Of whose part all was read, where it is read department by department, or group by group.
+    tells: Reach,
+}
+
 /// Reads a part of the organization. Proves before and after that it is the whole cloud's, because
 /// what an audit does not meet is removed.
 pub(super) async fn audit(
@@ -64,29 +74,32 @@ pub(super) async fn audit(
 ) -> Result<Whole, CloudError> {
     rights::prove(client, ServiceKind::Identity).await?;
     let begun = client.clock().unix_millis();
-    let incomplete = read(client, (part, rules), pages).await?;
+    let Came { incomplete, tells } = read(client, (part, rules), pages).await?;
     rights::prove(client, ServiceKind::Identity).await?;
-    let mark = Mark(begun);
-    Ok(Whole { mark, incomplete })
+    Ok(Whole {
+        mark: Mark(begun),
+        incomplete,
+        tells,
+    })
 }
 
 async fn read(
     client: &Client,
     (part, rules): (Part, &Rules),
     pages: &Pages,
-) -> Result<Option<Incomplete>, CloudError> {
+) -> Result<Came, CloudError> {
     match part {
         Part::Departments => {
             departments::tell(client, rules, pages).await?;
-            return Ok(None);
+            return Ok(Came::default());
         }
         Part::Implications => {
             links::implications(client, pages).await?;
-            return Ok(None);
+            return Ok(Came::default());
         }
         Part::Assignments => {
             links::assignments(client, pages).await?;
-            return Ok(None);
+            return Ok(Came::default());
         }
         _ => {}
     }
@@ -109,5 +122,5 @@ async fn read(
         Part::Roles => lists::roles(client, &departments, pages).await?,
         _ => return memberships::read(client, &departments, pages).await,
     }
-    Ok(None)
+    Ok(Came::default())
 }

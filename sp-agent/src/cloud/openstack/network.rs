@@ -58,7 +58,7 @@ async fn read_networks(
     }
     let incomplete = figures.end();
     let mark = Mark(pager.begun(client));
-    Ok(Whole { mark, incomplete })
+    Ok(Whole::of(mark, incomplete))
 }
 
 /// Reads all floating IPs, with the same proof. A Neutron without routers has none.
@@ -76,7 +76,7 @@ async fn read_floating_ips(client: &Client, pages: &Pages) -> Result<Mark, Cloud
     let mut pager = Pager::new(list("floatingips", parse::FLOATING_IP_FIELDS), pages);
     loop {
         let found = match pager.next::<FloatingIpList>(client).await {
-            Err(CloudError::Status { status: 404, .. }) if !routers_exist(client).await? => None,
+            Err(it) if it.is(&[404]) && !routers_exist(client).await? => None,
             other => other?,
         };
         let Some(found) = found else {

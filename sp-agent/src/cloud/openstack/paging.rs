@@ -18,7 +18,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use shared::model::UnixMillis;
 
-use super::client::{Ask, Client};
+use super::client::{Ask, Client, GivenUp};
 use super::http::Answer;
 use super::pass;
 use super::scalar::Scalar;
@@ -122,6 +122,8 @@ pub(super) struct Pager<'a> {
     unlimited: bool,
     /// Whether a list that can't be read to its end is taken for as much as can.
     takes_part: bool,
+    /// Whether a smaller page was asked for in this pass.
+    is_smaller: bool,
     /// Why it could not be read to its end.
     cut: Option<CloudError>,
 }
@@ -138,6 +140,7 @@ impl<'a> Pager<'a> {
             limit: None,
             unlimited: false,
             takes_part: false,
+            is_smaller: false,
             cut: None,
         }
     }
@@ -175,13 +178,13 @@ impl<'a> Pager<'a> {
     pub(super) async fn next<L: Listing>(
         &mut self,
         client: &Client,
-    ) -> Result<Option<Vec<L::Item>>, CloudError> {
+    ) -> Result<Option<Vec<L::Item>>, GivenUp> {
         loop {
             let Some(marker) = self.trail.marker() else {
                 return Ok(None);
             };
             if marker.is_none() && self.limit.is_none() {
-                self.limit = client.limits.of(&self.ask.what(), client.clock().now());
+                self.limit = client.limits.of(&self.list(), client.clock().now());
             }
             let at_start = marker.is_none();
             let ask = self.question(client, marker);
@@ -191,22 +194,20 @@ impl<'a> Pager<'a> {
                 && let Some(limit) = self.smaller(client)
             {
                 tracing::debug!(what = ask.what(), limit, "a smaller page is asked for");
-                client
-                    .limits
-                    .keep(self.ask.what(), limit, client.clock().now());
+                let now = client.clock().now();
+                client.limits.keep(self.list(), limit, now);
                 self.limit = Some(limit);
+                self.is_smaller = true;
                 pass::goes_on(self.pages).await?;
                 continue;
             }
-            let answer = match answer.map_err(CloudError::from) {
+            let answer = match answer {
                 // A Keystone that checks its parameters but does not know this one yet.
-                Err(CloudError::Status { status: 400, .. }) if at_start && !self.unlimited => {
+                Err(it) if it.is(&[400]) && at_start && !self.unlimited => {
                     self.unlimited = true;
                     continue;
                 }
-                Err(CloudError::Status {
-                    status: 400 | 404, ..
-                }) if self.trail.step_back() => continue,
+                Err(it) if it.is(&[400, 404]) && self.trail.step_back() => continue,
                 other => other?,
             };
             self.begun.get_or_insert_with(|| begun(&answer, asked));
@@ -221,7 +222,7 @@ impl<'a> Pager<'a> {
             let last_ids: Vec<String> = last_ids.collect();
             if next.is_some() && items.last().is_some_and(L::is_unsettled) {
                 if last_ids.is_empty() {
-                    return Err(self.malformed(UNSETTLED.to_owned()));
+                    return Err(self.malformed(UNSETTLED.to_owned()).into());
                 }
                 // The link would name the one that may move.
                 next = Some(String::new());
@@ -280,10 +281,24 @@ impl<'a> Pager<'a> {
     }
 
     /// What to ask a page to hold when it was too much for the service or for the client; `None`
-    /// if less would not help.
+    /// if less would not help. A directory server that hangs gives no page of whatever size: of one
+    /// department's list a smaller one is asked for once in a pass, and a still smaller one by the
+    /// next. What must be answered soon says nothing of its size.
     fn smaller(&self, client: &Client) -> Option<u32> {
         let limit = self.limit(client);
-        (limit > LIMIT_MIN && !self.unlimited).then(|| LIMIT_MIN.max(limit / 2))
+        let is_enough = self.takes_part && self.is_smaller || self.ask.within.is_some();
+        let is_smaller = limit > LIMIT_MIN && !self.unlimited && !is_enough;
+        is_smaller.then(|| LIMIT_MIN.max(limit / 2))
+    }
+
+    /// What the list is called whose pages are too much: each department's is another one.
+    fn list(&self) -> String {
+        let mut list = self.ask.what();
+        if self.takes_part {
+            let query = self.ask.query.iter();
+            list.extend(query.map(|(name, value)| format!(" {name}={value}")));
+        }
+        list
     }
 
     /// The error that the list does not say what it should.

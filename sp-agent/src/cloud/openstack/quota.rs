@@ -55,7 +55,7 @@ pub(super) async fn audit(
         return Err(incomplete.source.clone());
     }
     let mark = Mark(pager.begun(client));
-    Ok(Whole { mark, incomplete })
+    Ok(Whole::of(mark, incomplete))
 }
 
 /// Hears whether all of Nova's cells answer, where it matters.

@@ -75,7 +75,7 @@ fn of_neutron() -> Ask<'static> {
 }
 
 /// Domains of a name that none has: an empty list for whoever may have the whole one.
-fn of_keystone() -> Ask<'static> {
+pub(super) fn of_keystone() -> Ask<'static> {
     Ask::new(ServiceKind::Identity, ["domains"]).with("name", "regroup-rights-question")
 }
 

@@ -41,22 +41,33 @@ impl Singles {
         answer: Result<T, GivenUp>,
         name: impl FnOnce() -> String,
     ) -> Result<Option<T>, CloudError> {
-        self.of += 1;
         let GivenUp { error, is_too_much } = match answer {
             Ok(record) => {
-                self.in_a_row = 0;
+                self.read();
                 return Ok(Some(record));
             }
             Err(given_up) => given_up,
         };
-        self.failed += 1;
+        self.failed(&error, name);
         self.in_a_row += if is_too_much { SLOW_ONE } else { 1 };
         let is_of_all = !is_too_much && is_of_all(&error);
-        self.first.get_or_insert_with(|| (name(), error.clone()));
         match is_of_all || self.in_a_row >= FAILURES_IN_A_ROW_MAX {
             true => Err(error),
             false => Ok(None),
         }
+    }
+
+    /// Counts one that was read.
+    pub(super) const fn read(&mut self) {
+        self.of += 1;
+        self.in_a_row = 0;
+    }
+
+    /// Counts one that can't be read, where somebody else decides whether the others can.
+    pub(super) fn failed(&mut self, error: &CloudError, name: impl FnOnce() -> String) {
+        self.of += 1;
+        self.failed += 1;
+        self.first.get_or_insert_with(|| (name(), error.clone()));
     }
 
     /// Counts a record as failed that is not asked for, after others were in vain.

@@ -90,7 +90,7 @@ impl Run {
             return;
         }
         let reason = match read {
-            Ok(it) if it.incomplete.is_none() && (it.lacks_some || !it.unlisted.is_empty()) => {
+            Ok(it) if it.incomplete.is_none() && (it.lacks_some || !it.lacks.is_empty()) => {
                 Some("something is there of which the cloud's lists say nothing".to_owned())
             }
             // What is missing is looked for again, by the next reading.

@@ -42,6 +42,93 @@ fn passwords_wait_while_a_group_of_unknown_members_makes_them_administrators() {
     }
 }
 
+/// In the cloud alone, a group's members become cloud administrators.
+fn is_made_chief(bench: &mut Bench, group: &CloudId) {
+    let admin = bench.cloud.add(role("admin"));
+    let shop = bench.cloud.named(ObjectKind::Project, "shop").remove(0);
+    let given: Link<CloudId> = assigned_to_all(group.clone(), shop, admin);
+    bench.cloud.all.link(given);
+}
+
+fn password_of_ann(bench: &Bench) -> Option<Standing> {
+    bench.core.standing(&Subject::Password(oid(USER))).cloned()
+}
+
+fn unread_memberships() -> Option<Standing> {
+    Some(Standing::Waiting(Wait::Reading(RecordKind::Membership)))
+}
+
+#[test]
+fn a_department_that_is_back_but_for_who_is_in_its_groups_hides_administrators() {
+    for is_away_first in [true, false] {
+        let (mut bench, mut replica) = sales();
+        let sellers = bench.cloud.named(ObjectKind::Group, "sellers").remove(0);
+        is_made_chief(&mut bench, &sellers);
+        let ann = bench.cloud.named(ObjectKind::User, "ann").remove(0);
+        bench.cloud.all.link(member(sellers.clone(), ann));
+        if is_away_first {
+            away(&mut bench, &replica, true);
+            run_elsewhere(&mut bench);
+        }
+        bench.cloud.away.clear();
+        bench.cloud.closed.insert(sellers);
+        if !is_away_first {
+            let base = bench.kept.clone();
+            bench.restart(base, &replica, Policy::default());
+        }
+        bench.read();
+        replica.secrets.insert(oid(USER), secret_of(oid(USER), 5));
+        mail(&mut replica, SUE);
+        let into_another = member(oid(GROUP), oid(SUE));
+        replica.directory.link(into_another);
+        bench.core.follow(&replica);
+        assert_eq!(bench.run(), 2, "another group's member, and her address");
+        assert_eq!(password_of_ann(&bench), unread_memberships());
+        let stays = Subject::Link(member(oid(SELLERS), oid(SUE)));
+        assert_eq!(bench.core.standing(&stays).cloned(), unread_memberships());
+
+        bench.cloud.closed.clear();
+        bench.read();
+        assert_eq!(bench.run(), 0, "{:?}", bench.given);
+        let told = password_of_ann(&bench);
+        assert!(matches!(told, Some(Standing::Drift(_))), "{told:?}");
+    }
+}
+
+#[test]
+fn a_department_that_was_never_listed_hides_administrators_also_where_it_is_new() {
+    let (mut bench, mut replica) = sales();
+    let new = bench.cloud.add(department("new"));
+    let all = bench.cloud.add(group(new.clone(), "all"));
+    is_made_chief(&mut bench, &all);
+    bench.cloud.away.insert(new);
+    bench.read();
+    replica.secrets.insert(oid(USER), secret_of(oid(USER), 5));
+    bench.core.follow(&replica);
+    assert_eq!(run_elsewhere(&mut bench), 0);
+    assert_eq!(password_of_ann(&bench), unread_memberships());
+    assert_eq!(back(&mut bench), 1, "she is not one of them");
+}
+
+#[test]
+fn a_new_group_of_a_department_that_is_away_hides_administrators_and_an_old_one_does_not() {
+    for is_new in [true, false] {
+        let (mut bench, mut replica) = sales();
+        let mut group_here = bench.cloud.named(ObjectKind::Group, "sellers").remove(0);
+        let sales_here = id_of(&bench, "sales");
+        bench.cloud.away.insert(sales_here.clone());
+        if is_new {
+            group_here = bench.cloud.add(group(sales_here, "new"));
+        }
+        is_made_chief(&mut bench, &group_here);
+        bench.read();
+        replica.secrets.insert(oid(USER), secret_of(oid(USER), 5));
+        bench.core.follow(&replica);
+        assert_eq!(run_elsewhere(&mut bench), usize::from(!is_new));
+        assert_eq!(back(&mut bench), usize::from(is_new));
+    }
+}
+
 #[test]
 fn a_role_that_somebody_there_has_keeps_its_name_until_it_is_known_who() {
     for is_held in [true, false] {
@@ -62,6 +149,53 @@ fn a_role_that_somebody_there_has_keeps_its_name_until_it_is_known_who() {
         waits(&bench, ObjectKind::Role, ROLE, RecordKind::Group);
         assert_eq!(back(&mut bench), 1);
     }
+}
+
+#[test]
+fn a_role_that_ended_and_stays_for_somebody_there_is_taken_from_everybody_else() {
+    for is_held in [true, false] {
+        let (mut bench, mut replica) = sales();
+        let of_sue = assigned(oid(SUE), oid(SHOP), oid(ROLE));
+        let of_ann = assigned(oid(USER), oid(PROJECT), oid(ROLE));
+        replica.directory.link(of_sue.clone());
+        bench.core.follow(&replica);
+        bench.run();
+        let [of_sue, of_ann] = [of_sue, of_ann].map(|it| {
+            let here = it.translated(|kind, id| bench.core.places.here(kind, id));
+            here.unwrap()
+        });
+        away(&mut bench, &replica, is_held);
+        end(&mut replica, ObjectKind::Role, ROLE, End::Deleted);
+        bench.core.follow(&replica);
+        assert_eq!(run_elsewhere(&mut bench), 1, "{:?}", bench.given);
+        let all = &bench.cloud.all;
+        assert!(!all.has_link(&of_ann) && all.has_link(&of_sue));
+        assert_eq!(bench.cloud.named(ObjectKind::Role, "member").len(), 1);
+        assert_eq!(back(&mut bench), 1, "it goes with all its links");
+        assert!(bench.cloud.named(ObjectKind::Role, "member").is_empty());
+        assert!(bench.drift().is_empty(), "{:?}", bench.drift());
+    }
+}
+
+#[test]
+fn a_group_that_ended_and_stays_for_somebody_there_lets_everybody_else_go() {
+    let (mut bench, mut replica) = sales();
+    let of_sue = member(oid(GROUP), oid(SUE));
+    replica.directory.link(of_sue);
+    bench.core.follow(&replica);
+    bench.run();
+    let sellers = bench.cloud.named(ObjectKind::Group, "sellers").remove(0);
+    away(&mut bench, &replica, false);
+    end(&mut replica, ObjectKind::Group, GROUP, End::Deleted);
+    end(&mut replica, ObjectKind::Group, SELLERS, End::Deleted);
+    bench.core.follow(&replica);
+    assert_eq!(run_elsewhere(&mut bench), 1, "{:?}", bench.given);
+    let all = &bench.cloud.all;
+    let ann = bench.cloud.named(ObjectKind::User, "ann").remove(0);
+    assert!(!all.memberships.iter().any(|it| it.user == ann));
+    let stay = all.memberships.iter().filter(|it| it.group == sellers);
+    assert_eq!(stay.count(), 2, "nobody knows of that group");
+    assert_eq!(back(&mut bench), 2);
 }
 
 #[test]

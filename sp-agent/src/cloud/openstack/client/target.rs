@@ -63,6 +63,13 @@ impl Target<'_> {
             Self::Change(Change {
                 body: Some(body), ..
             }) => request.json(body),
+            Self::Api(
+                Ask {
+                    within: Some(within),
+                    ..
+                },
+                _,
+            ) => request.timeout(*within),
             _ => request,
         }
     }

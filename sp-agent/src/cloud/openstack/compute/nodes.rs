@@ -66,7 +66,7 @@ pub(in crate::cloud::openstack) async fn audit(
     }
     let incomplete = figures.end();
     let mark = Mark(pager.begun(client));
-    Ok(Whole { mark, incomplete })
+    Ok(Whole::of(mark, incomplete))
 }
 
 /// What is wrong with a node of which nobody tells what it holds.

@@ -1,20 +1,22 @@
 //! Projects, users, groups and roles, read by pages into records.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use shared::model::{CloudId, Record, ServiceKind};
 
-use super::Rules;
 use super::custody::{self, Keeper, Own};
 use super::departments::Departments;
 use super::parse::{GroupList, ProjectList, Raw, RoleList, UserList};
+use super::whose::{Answer, Whose};
+use super::{Came, Rules};
 use crate::cloud::openstack::client::{Ask, Client, GivenUp};
 use crate::cloud::openstack::paging::{Listing, Pager};
 use crate::cloud::openstack::pass::{self, Pulse};
 use crate::cloud::openstack::projects;
 use crate::cloud::openstack::singles::Singles;
-use crate::cloud::{CloudError, Incomplete, Page, Pages, Unread};
+use crate::cloud::{CloudError, Incomplete, Page, Pages, Reach, Unread};
 
 /// Makes a record of what stands in a list: `None` where it can't be told from another,
 /// `Some(None)` where there is nothing to tell of it.
@@ -32,7 +34,7 @@ pub(super) async fn list<L: Listing<Item = Raw>>(
         Some(&"roles") => Pager::whole(ask, pages),
         _ => Pager::new(ask, pages),
     };
-    tell::<L>(client, &mut pager, pages, read).await
+    Ok(tell::<L>(client, &mut pager, pages, read).await?)
 }
 
 async fn tell<L: Listing<Item = Raw>>(
@@ -40,7 +42,7 @@ async fn tell<L: Listing<Item = Raw>>(
     pager: &mut Pager<'_>,
     pages: &Pages,
     read: &Read<'_>,
-) -> Result<(), CloudError> {
+) -> Result<(), GivenUp> {
     while let Some(found) = pager.next::<L>(client).await? {
         let mut page = Page::default();
         for raw in found {
@@ -54,85 +56,133 @@ async fn tell<L: Listing<Item = Raw>>(
     Ok(())
 }
 
-/// What of a list of each department could not be read; it was told as [`Unread`].
+/// What came of a list of each department. What could not be read was told as [`Unread`].
 #[derive(Debug, Default)]
-pub(super) struct Lacks {
+pub(super) struct Lists {
+    /// Departments of which all came that there is to be had.
+    pub(super) listed: BTreeSet<CloudId>,
     /// Departments of which nothing is known.
     pub(super) unlisted: Option<Incomplete>,
     /// Departments of which not all came.
     pub(super) cut: Option<Incomplete>,
 }
 
-impl Lacks {
-    /// The graver of them.
-    fn incomplete(self) -> Option<Incomplete> {
-        self.unlisted.or(self.cut)
+impl From<Lists> for Came {
+    fn from(lists: Lists) -> Self {
+        Self {
+            // The graver of them.
+            incomplete: lists.unlisted.or(lists.cut),
+            tells: Reach {
+                departments: lists.listed,
+                groups: BTreeSet::new(),
+            },
+        }
     }
 }
 
 /// Reads the users or groups of each department. One that can't be read (its directory server may
-/// be away) keeps none of the others from being told, and is told as unlisted. Of one whose list is
-/// cut is told what came, and that there may be more.
+/// be away, or hang) keeps none of the others from being told, and is told as unlisted, and so is
+/// one that is not asked for after others took too long. Of one whose list is cut is told what
+/// came, and that there may be more.
 ///
 /// # Errors
-/// Where none can be read, or the account may not ask: that is no department's trouble.
+/// Where none can be read, or the account may not ask, or Keystone itself does not answer: that is
+/// no department's trouble.
 pub(super) async fn list_each<L: Listing<Item = Raw>>(
     client: &Client,
     (collection, departments): (&'static str, &Departments),
     pages: &Pages,
     read: &Read<'_>,
-) -> Result<Lacks, CloudError> {
+) -> Result<Lists, CloudError> {
     let mut singles = Singles::new(match collection {
         "users" => "departments' users",
         "groups" => "departments' groups",
         _ => "departments' roles",
     });
     let mut cut = Singles::new("departments' lists");
+    let mut listed = BTreeSet::new();
     let pulse = Pulse::new(client.clock(), pages);
-    let mut questions = Vec::new();
-    for (id, name) in departments.iter() {
-        let ask = Ask::new(ServiceKind::Identity, [collection]).with("domain_id", id.to_string());
+    let whose = Whose::new(client);
+    let mut all: Vec<_> = departments.iter().collect();
+    // Where not all are asked, it is not always the same ones that are not, and not those first
+    // that answer.
+    all.sort_by_cached_key(|(id, _)| (client.silent.has(id), rand::random::<u64>()));
+    let mut questions = Vec::with_capacity(all.len());
+    for (id, name) in all {
+        let told = whose.ask(id, async move |within| {
+            let told = of_each::<L>(client, (collection, id, within), pages, read).await;
+            let told = told.map_err(|it| GivenUp {
+                error: of_department(it.error, name),
+                ..it
+            });
+            told.map(|is_cut| is_cut.map(|error| of_department(error, name)))
+        });
+        let pulse = &pulse;
         questions.push(async move {
-            let mut pager = match collection {
-                "roles" => Pager::whole(ask, pages),
-                _ => Pager::in_part(ask, pages),
-            };
-            let told = tell::<L>(client, &mut pager, pages, read).await;
-            let told = told.map(|()| pager.cut().map(|error| of_department(error, name)));
-            (id, name, told.map_err(|error| of_department(error, name)))
+            let told = told.await?;
+            // Not by who takes the answers: while he waited for a place, one of those that tell of
+            // other departments might have it, and go on no more.
+            pass::send(pages, unread(id, &told)).await?;
+            pulse.beat().await?;
+            Ok::<_, CloudError>((id, name, told))
         });
     }
     let mut answers = stream::iter(questions).buffer_unordered(client.concurrency_max);
-    while let Some((id, name, told)) = answers.next().await {
-        if let Err(error @ CloudError::Forbidden { .. }) = told {
-            return Err(error);
-        }
+    while let Some(answer) = answers.next().await {
+        let (id, name, told) = answer?;
         let named = || format!("{name} ({id})");
-        let told = singles.take(told.map_err(GivenUp::from), named)?;
-        let unread = match &told {
-            None => Some(Unread::Unlisted(id.clone())),
-            Some(Some(_)) => Some(Unread::Department(id.clone())),
-            Some(None) => None,
-        };
-        let page = Page {
-            unread: unread.into_iter().collect(),
-            ..Page::default()
-        };
-        pass::send(pages, page).await?;
-        if let Some(is_cut) = told {
-            // However many they are, each was told as far as it can be read.
-            let _ = cut.take(is_cut.map_or(Ok(()), |it| Err(GivenUp::from(it))), named);
+        match told {
+            Answer::Good(is_cut) => {
+                singles.read();
+                listed.insert(id.clone());
+                match is_cut {
+                    Some(error) => cut.failed(&error, named),
+                    None => cut.read(),
+                }
+            }
+            Answer::Failed(error) => singles.failed(&error, named),
+            Answer::NotAsked => singles.pass_over(),
         }
-        pulse.beat().await?;
     }
     let unlisted = singles.end();
     match unlisted.as_ref().filter(|it| it.failed == it.of) {
         Some(none) => Err(none.source.clone()),
-        None => Ok(Lacks {
+        None => Ok(Lists {
+            listed,
             unlisted,
             cut: cut.end(),
         }),
     }
+}
+
+/// What is told of what did not come.
+fn unread(id: &CloudId, told: &Answer<Option<CloudError>>) -> Page {
+    let unread = match told {
+        Answer::Good(None) => None,
+        Answer::Good(Some(_)) => Some(Unread::Department(id.clone())),
+        Answer::Failed(_) | Answer::NotAsked => Some(Unread::Unlisted(id.clone())),
+    };
+    Page {
+        unread: unread.into_iter().collect(),
+        ..Page::default()
+    }
+}
+
+/// Reads one department's. Why its list was cut, if it was.
+async fn of_each<L: Listing<Item = Raw>>(
+    client: &Client,
+    (collection, id, within): (&'static str, &CloudId, Option<Duration>),
+    pages: &Pages,
+    read: &Read<'_>,
+) -> Result<Option<CloudError>, GivenUp> {
+    let ask = Ask::new(ServiceKind::Identity, [collection]);
+    let ask = ask.with("domain_id", id.to_string()).within(within);
+    let mut pager = match collection {
+        "roles" => Pager::whole(ask, pages),
+        _ => Pager::in_part(ask, pages),
+    };
+    tell::<L>(client, &mut pager, pages, read).await?;
+    Ok(pager.cut())
 }
 
 /// The same error, with the department's name in what was asked.
@@ -170,7 +220,7 @@ pub(super) async fn users(
     (departments, own, kept): (&Departments, &Own, &BTreeSet<CloudId>),
     rules: &Rules,
     pages: &Pages,
-) -> Result<Option<Incomplete>, CloudError> {
+) -> Result<Came, CloudError> {
     list_each::<UserList>(client, ("users", departments), pages, &|raw| {
         let keeper = departments.keeper(&raw.department()?);
         let by = (rules, own, kept);
@@ -178,7 +228,7 @@ pub(super) async fn users(
         raw.into_user(custody).map(Some)
     })
     .await
-    .map(Lacks::incomplete)
+    .map(Came::from)
 }
 
 /// Reads the groups of all departments; `kept` are those that govern the cloud itself.
@@ -186,14 +236,14 @@ pub(super) async fn groups(
     client: &Client,
     (departments, kept): (&Departments, &BTreeSet<CloudId>),
     pages: &Pages,
-) -> Result<Option<Incomplete>, CloudError> {
+) -> Result<Came, CloudError> {
     list_each::<GroupList>(client, ("groups", departments), pages, &|raw| {
         let keeper = departments.keeper(&raw.department()?);
         let custody = custody::group(keeper, kept, &raw.id()?);
         raw.into_group(custody).map(Some)
     })
     .await
-    .map(Lacks::incomplete)
+    .map(Came::from)
 }
 
 /// Reads global roles, which is what a question without a domain is answered with, and those of all

@@ -1,18 +1,22 @@
 //! Who is in which group: one question for each group of all departments.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use shared::model::{CloudId, Membership, Record, ServiceKind};
 
+use super::Came;
 use super::departments::Departments;
-use super::lists::{Lacks, list_each};
+use super::lists::{Lists, list_each};
 use super::parse::{GroupList, UserList};
+use super::whose::{Answer, Whose};
 use crate::cloud::openstack::client::{Ask, Client, GivenUp};
 use crate::cloud::openstack::paging::Pager;
 use crate::cloud::openstack::pass::Pulse;
 use crate::cloud::openstack::singles::Singles;
-use crate::cloud::{CloudError, Incomplete, Page, Pages, Unread};
+use crate::cloud::{CloudError, Page, Pages, Reach, Unread};
 
 /// Groups whose members are asked for before a page is handed over.
 const PAGE_GROUPS: usize = 50;
@@ -21,7 +25,12 @@ const PAGE_GROUPS: usize = 50;
 const PAGE_RECORDS: usize = 1000;
 
 /// A group, as far as its memberships need it.
-type Named = (CloudId, String);
+#[derive(Debug)]
+struct Named {
+    id: CloudId,
+    name: String,
+    department: CloudId,
+}
 
 /// Reads the members of all groups. A group that can't be read keeps those that are known of it,
 /// and so do those of a department whose groups can't be listed.
@@ -29,68 +38,114 @@ pub(super) async fn read(
     client: &Client,
     departments: &Departments,
     pages: &Pages,
-) -> Result<Option<Incomplete>, CloudError> {
-    let (groups, unlisted) = groups(client, departments, pages).await?;
-    let mut singles = Singles::new("groups' memberships");
+) -> Result<Came, CloudError> {
+    let (groups, lists) = groups(client, departments, pages).await?;
+    let of: BTreeSet<&CloudId> = groups.iter().map(|it| &it.department).collect();
+    let is_of_one = of.len() == 1 && departments.iter().count() > 1;
+    let mut all = Members {
+        whose: Whose::new(client),
+        singles: Singles::new("groups' memberships"),
+        tells: Reach {
+            departments: lists.listed,
+            groups: BTreeSet::new(),
+        },
+    };
     let pulse = Pulse::new(client.clock(), pages);
     for some in groups.chunks(PAGE_GROUPS) {
-        page(client, some, &mut singles, &pulse, pages).await?;
+        page(client, some, &mut all, &pulse, pages).await?;
     }
-    let incomplete = singles.end();
-    // Where none could be read, there was nothing to tell.
+    let incomplete = all.singles.end();
+    // Where none could be read, there was nothing to tell, but for one department's trouble.
     match incomplete.as_ref().filter(|it| it.failed == it.of) {
-        Some(incomplete) => Err(incomplete.source.clone()),
-        None => Ok(unlisted.or(incomplete)),
+        Some(incomplete) if !is_of_one => Err(incomplete.source.clone()),
+        _ => Ok(Came {
+            incomplete: lists.unlisted.or(incomplete),
+            tells: all.tells,
+        }),
     }
 }
 
-/// All groups, and of which departments they could not be listed.
+/// How far the members of all groups are read.
+#[derive(Debug)]
+struct Members<'a> {
+    whose: Whose<'a>,
+    singles: Singles,
+    /// Groups that were, and departments of which no group was not.
+    tells: Reach,
+}
+
+/// All groups, and of which departments they could be listed.
 async fn groups(
     client: &Client,
     departments: &Departments,
     pages: &Pages,
-) -> Result<(Vec<Named>, Option<Incomplete>), CloudError> {
+) -> Result<(Vec<Named>, Lists), CloudError> {
     let groups = Mutex::new(Vec::new());
-    let Lacks { unlisted, cut } =
-        list_each::<GroupList>(client, ("groups", departments), pages, &|raw| {
-            let named = (raw.id()?, raw.name().to_owned());
-            let mut groups = groups.lock().unwrap_or_else(PoisonError::into_inner);
-            groups.push(named);
-            Some(None)
-        })
-        .await?;
+    let mut lists = list_each::<GroupList>(client, ("groups", departments), pages, &|raw| {
+        let named = Named {
+            id: raw.id()?,
+            name: raw.name().to_owned(),
+            department: raw.department()?,
+        };
+        let mut groups = groups.lock().unwrap_or_else(PoisonError::into_inner);
+        groups.push(named);
+        Some(None)
+    })
+    .await?;
     // Of those that it lacks, nobody can say which memberships are still there.
-    if let Some(cut) = cut {
+    if let Some(cut) = lists.cut.take() {
         return Err(cut.source);
     }
     let groups = groups.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok((groups, unlisted))
+    Ok((groups, lists))
 }
 
 /// Hands over the memberships of some groups.
 async fn page(
     client: &Client,
     groups: &[Named],
-    singles: &mut Singles,
+    all: &mut Members<'_>,
     pulse: &Pulse<'_>,
     pages: &Pages,
 ) -> Result<(), CloudError> {
-    let questions: Vec<_> = groups
-        .iter()
-        .map(|(id, _)| members(client, id, pages))
-        .collect();
+    let whose = &all.whose;
+    let mut questions = Vec::with_capacity(groups.len());
+    for group in groups {
+        let answer = whose.ask(&group.department, async move |within| {
+            members(client, (&group.id, within), pages).await
+        });
+        questions.push(async move { (group, answer.await) });
+    }
     let mut answers = stream::iter(questions).buffered(client.concurrency_max);
     let mut page = Page::default();
-    for (group, name) in groups {
-        let Some(answer) = answers.next().await else {
-            break;
+    while let Some((group, answer)) = answers.next().await {
+        let Named {
+            id,
+            name,
+            department,
+        } = group;
+        let is_read = match answer? {
+            Answer::Good(users) => {
+                all.singles.read();
+                all.tells.groups.insert(id.clone());
+                page.records.extend(users.into_iter().map(|user| {
+                    let group = id.clone();
+                    Record::Membership(Membership { group, user })
+                }));
+                true
+            }
+            Answer::Failed(error) => {
+                all.singles.failed(&error, || format!("{name} ({id})"));
+                false
+            }
+            Answer::NotAsked => {
+                all.singles.pass_over();
+                false
+            }
         };
-        match singles.take(answer, || format!("{name} ({group})"))? {
-            Some(users) => page.records.extend(users.into_iter().map(|user| {
-                let group = group.clone();
-                Record::Membership(Membership { group, user })
-            })),
-            None => page.unread.push(Unread::Group(group.clone())),
+        if !is_read {
+            all.tells.departments.remove(department);
+            page.unread.push(Unread::Group(id.clone()));
         }
         if page.records.len() >= PAGE_RECORDS {
             send(pages, std::mem::take(&mut page)).await?;
@@ -105,23 +160,22 @@ async fn send(pages: &Pages, page: Page) -> Result<(), CloudError> {
     pages.send(page).await.map_err(|_| CloudError::Stopped)
 }
 
-/// A group's members; none of one that is gone since it was listed.
 /// Reads the members of a group; none where it is gone.
 pub(super) async fn members(
     client: &Client,
-    group: &CloudId,
+    (group, within): (&CloudId, Option<Duration>),
     pages: &Pages,
 ) -> Result<Vec<CloudId>, GivenUp> {
     let id = group.to_string();
-    let ask = Ask::new(ServiceKind::Identity, ["groups", &id, "users"]);
+    let ask = Ask::new(ServiceKind::Identity, ["groups", &id, "users"]).within(within);
     // Keystone 30 would cut the list to a page, and can't go on with it.
     let mut pager = Pager::whole(ask, pages);
     let mut users = Vec::new();
     loop {
         let found = match pager.next::<UserList>(client).await {
-            Err(error @ CloudError::Status { status: 404, .. }) => {
+            Err(given_up) if given_up.is(&[404]) => {
                 return match exists(client, &id).await? {
-                    true => Err(error.into()),
+                    true => Err(given_up),
                     false => Ok(Vec::new()),
                 };
             }

@@ -31,7 +31,7 @@ pub(super) async fn users(client: &Client, pages: &Pages) -> Result<BTreeSet<Clo
         match holder {
             Actor::User(user) => drop(users.insert(user)),
             Actor::Group(group) => {
-                let members = memberships::members(client, &group, pages).await;
+                let members = memberships::members(client, (&group, None), pages).await;
                 users.extend(members.map_err(CloudError::from)?);
             }
         }

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 /// tried again: what was too much may have been a slow hour's.
 const HELD: Duration = Duration::from_secs(3600);
 
-/// The limits of the lists that were too heavy, by what the list is called: at most one for each
-/// list that the client reads.
+/// The limits of the lists that were too heavy lately, by what the list is called: at most one for
+/// each list that the client reads.
 #[derive(Debug, Default)]
 pub(in crate::cloud::openstack) struct Limits(Mutex<BTreeMap<String, Limit>>);
 
@@ -34,6 +34,7 @@ impl Limits {
     pub(super) fn keep(&self, list: String, records: u32, now: Instant) {
         let until = now.checked_add(HELD);
         let mut limits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        limits.retain(|_, it| it.until.is_some_and(|until| now < until));
         limits.insert(list, Limit { records, until });
     }
 }

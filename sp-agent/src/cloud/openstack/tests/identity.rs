@@ -7,7 +7,7 @@ use shared::model::{CloudId, Custody, Membership, RecordKind};
 use super::*;
 use crate::cloud::openstack::options::{Auth, Domain, Secret};
 use crate::cloud::openstack::testing::{Reply, Seen, answer};
-use crate::cloud::{Policy, Unread};
+use crate::cloud::{Policy, Reach, Unread};
 
 const PARTS: [Part; 8] = [
     Part::Departments,
@@ -316,9 +316,16 @@ async fn a_group_that_cannot_be_read_costs_no_other() {
     assert_eq!(told.records(), [&expected], "the other one is gone");
     let spared: Vec<&Unread> = told.pages.iter().flat_map(|it| &it.unread).collect();
     assert_eq!(spared, [&Unread::Group(CloudId::new("g1"))]);
-    let incomplete = told.result.unwrap().incomplete.unwrap().to_string();
+    let whole = told.result.unwrap();
+    let incomplete = whole.incomplete.unwrap().to_string();
     assert!(incomplete.contains("1 of 3"), "{incomplete}");
     assert!(incomplete.contains("staff (g1)"), "{incomplete}");
+    let ids = |all: &[&str]| all.iter().map(|it| CloudId::new(it)).collect();
+    let expected = Reach {
+        departments: ids(&["default", "d2"]),
+        groups: ids(&["g2", "g3"]),
+    };
+    assert_eq!(whole.tells, expected, "of d1 not all is told");
 }
 
 #[tokio::test]
