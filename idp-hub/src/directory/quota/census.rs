@@ -232,7 +232,14 @@ impl Census {
         self.directory.insert(id, it);
     }
 
-    /// In which department of the region one of these belongs; `None` where that is not there.
+    /// Where the directory's departments are in the region. To be put before
+    /// [`belongs`](Self::belongs).
+    pub fn departments(&mut self, all: &Whereabouts) {
+        self.here.departments(all);
+    }
+
+    /// In which department of the region one of these belongs; `None` where nobody knows which
+    /// that is.
     pub fn belongs(&mut self, id: ObjectId, home: Option<CloudId>) {
         self.here.belongs(id, home);
     }

@@ -20,8 +20,10 @@ pub struct Whereabouts {
     /// What may be one of the directory's, by that.
     claims: BTreeMap<ObjectId, Vec<Claim>>,
     /// In which department of the region each belongs: a department in none, and one whose own is
-    /// not there nowhere.
+    /// not known there in none that is another of the directory's.
     homes: BTreeMap<ObjectId, Option<CloudId>>,
+    /// The departments of the region that are one of the directory's.
+    departments: BTreeSet<CloudId>,
     names: BTreeMap<ObjectId, String>,
     found: BTreeMap<ObjectId, CloudId>,
 }
@@ -72,6 +74,7 @@ impl Whereabouts {
             decided: BTreeMap::new(),
             claims: BTreeMap::new(),
             homes: BTreeMap::new(),
+            departments: BTreeSet::new(),
             names: BTreeMap::new(),
             found: BTreeMap::new(),
         }
@@ -122,8 +125,14 @@ impl Whereabouts {
         self.resolve(id);
     }
 
-    /// In which department of the region one of the directory's belongs; `None` where that is not
-    /// there.
+    /// Where the directory's departments are there. To be put before [`belongs`](Self::belongs).
+    pub fn departments(&mut self, all: &Self) {
+        self.departments = all.found.values().cloned().collect();
+    }
+
+    /// In which department of the region one of the directory's belongs; `None` where nobody knows
+    /// which that is: somebody may have taken its marker off, and the agent goes on by what it
+    /// applied.
     pub fn belongs(&mut self, id: ObjectId, home: Option<CloudId>) {
         self.homes.insert(id, home);
         self.resolve(id);
@@ -159,14 +168,15 @@ impl Whereabouts {
             return Some(&decided.here);
         }
         let home = self.homes.get(&id);
-        let is_home = |it: &&Claim| home.is_none_or(|home| *home == it.department);
-        let of = |custody| claims.iter().filter(move |it| it.custody == custody);
-        let genuine = |custody| self.genuine(id, of(custody).filter(is_home).collect());
-        let common = of(Custody::Common).any(|it| is_home(&it));
-        match common {
-            true => genuine(Custody::Common),
-            false => genuine(Custody::Reserved),
-        }
+        let is_home = |it: &&Claim| match (home, &it.department) {
+            (None, _) | (Some(None), None) => true,
+            (Some(Some(home)), there) => there.as_ref() == Some(home),
+            (Some(None), Some(there)) => !self.departments.contains(there),
+        };
+        let homely = claims.iter().filter(is_home);
+        // Also what its agent signs in by is the region's own.
+        let (common, own): (Vec<_>, Vec<_>) = homely.partition(|it| it.custody == Custody::Common);
+        self.genuine(id, if common.is_empty() { own } else { common })
     }
 
     /// Of several, the one that has the name.

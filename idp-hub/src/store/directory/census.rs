@@ -123,6 +123,7 @@ impl Reading<'_> {
         all: impl Iterator<Item = ObjectId>,
     ) -> Result<(), StoreError> {
         let departments = self.departments_in(no)?;
+        census.departments(&departments);
         for id in all {
             if let Some(it) = self.object(ObjectKind::Project, id)? {
                 let home = it.department().and_then(|it| departments.of(*it));

@@ -40,7 +40,7 @@ fn a_marker_counts_in_its_own_department_and_of_several_the_one_that_has_the_nam
     assert_eq!(found(Some("ops"), &[web.clone(), far.clone()]), is("w"));
     assert_eq!(found(Some("ops"), std::slice::from_ref(&far)), None);
     let gone = [far.clone(), web.clone()];
-    assert_eq!(found(None, &gone), None, "its department is not there");
+    assert_eq!(found(None, &gone), None, "who knows");
     let renamed = project("r", "ops", "web2");
     assert_eq!(found(Some("ops"), std::slice::from_ref(&renamed)), is("r"));
     let copy = project("c", "ops", "copy");
@@ -57,8 +57,45 @@ fn what_is_the_regions_own_by_now_counts_after_what_is_not() {
     assert_eq!(found(Some("ops"), &[own.clone()]), is("o"));
     let both = [own.clone(), project("c", "ops", "copy")];
     assert_eq!(found(Some("ops"), &both), is("c"));
+    // As the project of the cloud administrators is, where the region's agent signs in by it.
     own.custody = Custody::Administrator;
-    assert_eq!(found(Some("ops"), &[own]), None);
+    assert_eq!(found(Some("ops"), &[own.clone()]), is("o"));
+    let both = [own, project("c", "ops", "copy")];
+    assert_eq!(found(Some("ops"), &both), is("c"));
+}
+
+#[test]
+fn where_nobody_knows_its_department_a_marker_counts_but_in_another_of_the_directorys() {
+    let department = |here: &str, object| Entry {
+        id: CloudId::new(here),
+        custody: Custody::Common,
+        marker: Some(Marker {
+            federation: OURS,
+            object: id(object),
+        }),
+        what: Department {
+            name: here.to_owned(),
+            description: None,
+            enabled: true,
+        },
+    };
+    // `ops` is not marked any more.
+    let mut departments = Whereabouts::new(OURS);
+    departments.see(&department("lab", 8));
+    let (web, far) = (project("w", "ops", "web"), project("a", "lab", "web"));
+    let of = |all: &[&Entry<Project<CloudId>>]| {
+        let mut whereabouts = Whereabouts::new(OURS);
+        for it in all {
+            whereabouts.see(it);
+        }
+        whereabouts.departments(&departments);
+        whereabouts.belongs(id(1), None);
+        whereabouts.named(id(1), "web");
+        whereabouts.of(id(1)).cloned()
+    };
+    assert_eq!(of(&[&web]), Some(web.id.clone()));
+    assert_eq!(of(&[&far, &web]), Some(web.id.clone()));
+    assert_eq!(of(&[&far]), None);
 }
 
 #[test]

@@ -44,7 +44,7 @@ impl Places {
         self.0.keys().copied()
     }
 
-    fn of(&self, no: RegionNo, project: ObjectId) -> Option<&CloudId> {
+    pub(in crate::store) fn of(&self, no: RegionNo, project: ObjectId) -> Option<&CloudId> {
         self.0.get(&no)?.get(&project)
     }
 }
@@ -89,6 +89,7 @@ impl Reading<'_> {
             }
         })?;
         let departments = self.departments_in(no)?;
+        here.departments(&departments);
         let mut places = BTreeMap::new();
         for id in here.all() {
             if let Some(it) = self.object(ObjectKind::Project, id)? {

@@ -159,6 +159,66 @@ async fn who_can_not_have_the_project_around_it_is_given_no_room() {
     assert_eq!(fleet.looks_at(key).await, ["a", "b"]);
 }
 
+/// Which one the project is in the third region: for totals, and for limits.
+async fn places(fleet: &Fleet) -> Vec<Option<CloudId>> {
+    let no = fleet.regions[2].no;
+    let places = fleet.site.store.read(move |it| {
+        let region = it.region_numbered(no)?.unwrap();
+        let of_one = it.census_of(&region, &BTreeSet::from([web()]))?;
+        let places = it.places(&BTreeSet::from([web()]))?;
+        let holder = Holder::Project(web());
+        let census = it.census(&region, &[])?;
+        let by_total = places.of(no, web()).cloned();
+        Ok(vec![by_total, census.here(&holder), of_one.here(&holder)])
+    });
+    places.await.unwrap()
+}
+
+impl Fleet {
+    /// The third region tells its project, of this custody, in a department with a marker or none.
+    async fn has_the_project(&mut self, custody: Custody, is_marked: bool) {
+        let region = &mut self.regions[2];
+        region.session += 1;
+        let (no, session) = (region.no, region.session);
+        let mut records = organization(region.mark);
+        let home = CloudId::new("web-ops");
+        let mut department = entry("web-ops", Custody::Common, department_value("web-ops"));
+        if is_marked {
+            department = marked(department, OPS);
+        }
+        let project = entry("c-web", custody, project(home));
+        records.push(Record::Department(department));
+        records.push(Record::Project(marked(project, WEB)));
+        self.site.tell(no, session, &records).await;
+        self.reads(2).await;
+    }
+
+    /// The third region's project is known as the directory's, and has its share of a total.
+    async fn counts_in_the_third(&mut self) {
+        let web = Some(CloudId::new("c-web"));
+        assert_eq!(places(self).await, [web.clone(), web.clone(), web]);
+        self.total(100).await.unwrap();
+        self.settles().await;
+        assert_eq!(self.states().await[2].0, ShareState::Confirmed);
+    }
+}
+
+/// It is the cloud administrators', as Keystone's `admin_project_name` may name it.
+#[tokio::test]
+async fn a_project_that_an_agent_signs_in_by_is_the_directorys_all_the_same() {
+    let mut fleet = Fleet::new().await;
+    fleet.has_the_project(Custody::Administrator, true).await;
+    fleet.counts_in_the_third().await;
+}
+
+/// Somebody cleared what the federation noted on it; its agent goes on by what it applied.
+#[tokio::test]
+async fn the_projects_of_a_department_that_lost_its_marker_are_the_directorys_all_the_same() {
+    let mut fleet = Fleet::new().await;
+    fleet.has_the_project(Custody::Common, false).await;
+    fleet.counts_in_the_third().await;
+}
+
 /// Somebody with a project of his own in the region copied the marker on it; its id is the lower
 /// one there.
 #[tokio::test]
