@@ -51,7 +51,7 @@ pub struct Left {
     pub here: Option<Here>,
     /// How far purging it is.
     pub purge: Purging,
-    /// Until when the word to purge it is good, if it was told.
+    /// Until when the word to purge it is good, if it was told and has not lapsed.
     pub good_until: Option<UnixMillis>,
     /// What of the region's feeds is not whole, or of its services not told of as it is now: then
     /// nobody knows what of it is there.

@@ -103,7 +103,7 @@ pub struct LeftDocument {
     /// restored since. Absent where it was not told to purge it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub purge: Option<String>,
-    /// Until when the word to purge it is good.
+    /// Until when the word to purge it is good. Absent where it lapsed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub good_until: Option<Time>,
     /// What its agent says, if it is refused.

@@ -136,7 +136,7 @@ impl Reading<'_> {
                     heard: since.max(row.facts.seen),
                     here: counted.here.get(id).copied(),
                     purge,
-                    good_until: told.get(id).map(|it| good_until(it.at)),
+                    good_until: told.get(id).and_then(good_until),
                     unread: unread.clone(),
                 });
             }
@@ -368,10 +368,11 @@ impl Reading<'_> {
     }
 }
 
-/// Until when a word to purge something is good.
-fn good_until(at: UnixMillis) -> UnixMillis {
+/// Until when a word to purge something is good; one that lapsed is not, also before its time.
+fn good_until(told: &Purge) -> Option<UnixMillis> {
     let millis = u64::try_from(Purge::GOOD_FOR.as_millis()).unwrap_or(u64::MAX);
-    UnixMillis(at.0.saturating_add(millis))
+    let is_good = told.step != PurgeStep::Lapsed;
+    is_good.then(|| UnixMillis(told.at.0.saturating_add(millis)))
 }
 
 /// Whether a region has it, or is told to purge it.

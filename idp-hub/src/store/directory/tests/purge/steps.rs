@@ -112,6 +112,8 @@ async fn a_word_that_was_refused_for_a_week_is_none_until_it_is_given_anew() {
     let web = stage.seen().await;
     stage.purge(web).await.unwrap();
     let at = stage.purges()[0].1.at;
+    let told = stage.seen().await.left;
+    assert!(told.iter().all(|it| it.good_until.is_some()));
     let week = Duration::from_secs(7 * 24 * 3600 + 1);
     let late = UnixMillis(at.0 + week.as_millis() as u64);
     assert_eq!(stage.going_on(at).await, []);
@@ -123,6 +125,7 @@ async fn a_word_that_was_refused_for_a_week_is_none_until_it_is_given_anew() {
     assert!(told.iter().all(|(_, it)| it.step == PurgeStep::Lapsed));
     let seen = stage.seen().await;
     assert_eq!(states(&seen), [Purging::Lapsed, Purging::Lapsed]);
+    assert!(seen.left.iter().all(|it| it.good_until.is_none()));
     assert_eq!(seen.how, End::Retired);
     // Whoever agreed to it agreed to nothing any more.
     let ready = [remark(stage.web, RemarkState::Purgeable { told: at })];
