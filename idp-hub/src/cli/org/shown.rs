@@ -175,7 +175,10 @@ fn reason(why: &str) -> &str {
         "deleted" => "it was deleted",
         "purged" => "it was purged; there it stays, until `idp-hub org purge` deletes it there too",
         "above-is-out" => "so does what it is in",
-        "same-name" => "another one has a name that some database takes for the same",
+        "same-name" => {
+            "another one has its name, or one that some database takes for the same; rename one of \
+             the two"
+        }
         "name-held" => "a retired one has its name still; rename it there to have it taken in",
         "unusable" => "no Keystone takes its name, or it is nested in itself",
         "name-unfit" => {
@@ -186,7 +189,7 @@ fn reason(why: &str) -> &str {
         "outer-elsewhere" => "what it is nested in is of another department",
         "administration" => "nothing comes from a region into the cloud administrators' department",
         "email-unfit" => "its address is none; mend it there to have it taken in",
-        "name-reserved" => "something that stays the region's own has the name",
+        "name-reserved" => "something there that is not taken in has the name; rename one of them",
         "department-blocked" => "its department can't be made there",
         other => other,
     }
@@ -414,7 +417,8 @@ mod tests {
             "user \"ann\" is known; is switched on there; loses its email",
             "user \"eve\" is known; is switched off there",
             "user \"joe\" is known; differs in name, email, which this leaves",
-            "user \"Bob\" stays the region's own: another one has a name",
+            "user \"Bob\" stays the region's own: another one has its name",
+            "or one that some database takes for the same; rename one of the two",
             "next: idp-hub org merge north --digest 0707",
         ];
         let squeezed = |it: &str| it.split_whitespace().collect::<Vec<_>>().join(" ");
