@@ -1,6 +1,6 @@
 //! Which session each region has, and how to reach it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -178,6 +178,13 @@ impl Registry {
         let all = live.sessions.iter().filter(|(_, it)| !it.orders.is_mute());
         all.filter_map(|(no, it)| Some((*no, it.orders.held()?)))
             .collect()
+    }
+
+    /// Those whose agents can't keep anything new, and so say nothing.
+    pub fn mute(&self) -> BTreeSet<RegionNo> {
+        let live = self.live();
+        let mute = live.sessions.iter().filter(|(_, it)| it.orders.is_mute());
+        mute.map(|(no, _)| *no).collect()
     }
 
     /// Revoked: the open connection is closed at once.

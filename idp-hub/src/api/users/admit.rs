@@ -1,6 +1,8 @@
 //! Whom users wait for at a hub that was restored; and lets them sign in without the word of a
 //! region that is away.
 
+use std::collections::BTreeSet;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -11,6 +13,8 @@ use crate::api::documents::Time;
 use crate::api::problem::{Problem, ProblemDocument};
 use crate::api::state::ApiState;
 use crate::api::who::{Source, Who};
+use crate::store::RegionNo;
+use crate::store::users::Recipient;
 
 /// Whether users of the directory wait at a hub that was restored from a backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -21,6 +25,12 @@ pub struct SignInHoldDocument {
     /// The merged regions that have not said yet who was deleted since the backup. Those that are
     /// away are waited for at most a quarter of an hour after the hub's start, if another one has.
     pub regions: Vec<String>,
+    /// Those of them of which the hub has as many records as it may, so that what they say waits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub full: Vec<String>,
+    /// Those of them whose agents can't write their spool, so that they say nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mute: Vec<String>,
 }
 
 /// Since when users of the directory wait at a hub that was restored from a backup, and for which
@@ -38,12 +48,33 @@ pub(in crate::api) async fn sign_in_hold(
     });
     let (since, merged) = held.await?.unzip();
     let heard = state.store.ends_told().heard();
-    let regions = merged.unwrap_or_default().into_iter();
-    let regions = regions.filter(|it| !heard.contains(&it.no));
+    let mut merged = merged.unwrap_or_default();
+    merged.retain(|it| !heard.contains(&it.no));
+    let overview = state.store.overview();
+    let is_full = |no| overview.region(no).is_some_and(|it| it.full.is_some());
+    let document = hold(&merged, is_full, &state.registry.mute());
     Ok(axum::Json(SignInHoldDocument {
         since: since.map(Time::from),
-        regions: regions.map(|it| it.name).collect(),
+        ..document
     }))
+}
+
+/// Which regions they wait for, and what is wrong with some of these.
+fn hold(
+    regions: &[Recipient],
+    is_full: impl Fn(RegionNo) -> bool,
+    mute: &BTreeSet<RegionNo>,
+) -> SignInHoldDocument {
+    let those = |is_it: &dyn Fn(RegionNo) -> bool| {
+        let those = regions.iter().filter(|it| is_it(it.no));
+        those.map(|it| it.name.clone()).collect()
+    };
+    SignInHoldDocument {
+        since: None,
+        regions: those(&|_| true),
+        full: those(&is_full),
+        mute: those(&|no| mute.contains(&no)),
+    }
 }
 
 /// Let users of the directory sign in again at a hub that was restored from a backup, before every
@@ -65,4 +96,28 @@ pub(in crate::api) async fn admit_users(
         tracing::info!(target: "audit", action = "open-sign-in", by, %source);
     }
     Ok(StatusCode::NO_CONTENT)
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::ids::RegionId;
+
+    use super::*;
+
+    #[test]
+    fn regions_that_can_say_nothing_are_named_with_why() {
+        let region = |number: u32| Recipient {
+            no: RegionNo(number),
+            id: RegionId::from_random(number.into()),
+            name: format!("region-{number}"),
+            key: None,
+        };
+        let regions = [region(1), region(2), region(3)];
+        // Nobody waits for the fourth.
+        let mute = [RegionNo(3), RegionNo(4)].into();
+        let document = hold(&regions, |no| no == RegionNo(2), &mute);
+        assert_eq!(document.regions.len(), 3);
+        assert_eq!(document.full, ["region-2"]);
+        assert_eq!(document.mute, ["region-3"]);
+    }
 }

@@ -57,15 +57,32 @@ pub(super) fn status(
 /// Whom users of the directory wait for, if they do.
 pub(super) fn hold(it: &SignInHoldDocument, now: UnixMillis) -> Option<String> {
     let since = ago(it.since.as_ref()?, now);
-    let regions: Vec<String> = it.regions.iter().map(|it| foreign::line(it)).collect();
-    let regions = match regions.is_empty() {
-        true => "the hub".to_owned(),
-        false => regions.join(", "),
+    let named = |all: &[String]| {
+        let all: Vec<String> = all.iter().map(|it| foreign::line(it)).collect();
+        all.join(", ")
     };
-    Some(format!(
-        "Users wait since the restore {since} ago for {regions} to say who was deleted\n  \
-         next: bring them back, or let users sign in without: idp-hub org admit"
-    ))
+    let regions = match it.regions.is_empty() {
+        true => "the hub".to_owned(),
+        false => named(&it.regions),
+    };
+    let mut text =
+        format!("Users wait since the restore {since} ago for {regions} to say who was deleted");
+    if !it.full.is_empty() {
+        text.push_str(&format!(
+            "\n  the hub has as many records as it may of {}, so that what is said waits: make\n  \
+             fewer in that cloud, or raise limits.region_records_max in hub.toml and restart\n  \
+             idp-hub",
+            named(&it.full)
+        ));
+    }
+    if !it.mute.is_empty() {
+        text.push_str(&format!(
+            "\n  the agent of {} can't write its spool: make room there; see `sp-agent status`",
+            named(&it.mute)
+        ));
+    }
+    text.push_str("\n  next: bring them back, or let users sign in without: idp-hub org admit");
+    Some(text)
 }
 
 fn has_drift(it: &ProgressDocument) -> bool {
@@ -255,6 +272,17 @@ mod tests {
              next: bring them back, or let users sign in without: idp-hub org admit"
         );
         assert!(of(json!({ "since": since, "regions": [] })).is_some());
+        let both = json!(["home", "north"]);
+        let stuck = json!({ "since": since, "regions": both, "full": ["home"], "mute": ["north"] });
+        let text = of(stuck).unwrap();
+        for said in [
+            "of home, so that what is said waits",
+            "limits.region_records_max",
+            "the agent of north can't write its spool",
+            "idp-hub org admit",
+        ] {
+            assert!(text.contains(said), "{said}: {text}");
+        }
     }
 
     #[test]
