@@ -55,7 +55,7 @@ pub use hot::{Overview, RegionOverview};
 pub use mailbox::{Mail, Mailbox};
 use reader::Readers;
 pub use regions::RegionNo;
-pub use restore::{Named, Restored, UnderWay, Withdrawn, restore};
+pub use restore::{DroppedLimit, Named, Restored, UnderWay, Withdrawn, restore};
 pub use size::Size;
 use writer::{Job, WriteConnection};
 

@@ -31,7 +31,7 @@ use super::error::StoreError;
 use super::facts::Restoration;
 use super::schema::settle;
 use super::writer::fold;
-pub use under_way::UnderWay;
+pub use under_way::{DroppedLimit, UnderWay};
 pub use withdrawn::{Named, Withdrawn};
 
 /// Where the work goes on, within the data directory: never two at a time, as the caller holds it.

@@ -47,19 +47,19 @@ impl Reading<'_> {
         found.into_iter().map(|it| it.ok_or(UNREADABLE)).collect()
     }
 
-    /// Every raise that waits: its project, what that is called, and the raise in words.
+    /// Every raise that waits: its region's name, the raise, and that in words.
     ///
     /// # Errors
     /// If the database fails, or holds one of another release.
     pub(in crate::store) fn raises_in_words(
         &self,
-    ) -> Result<Vec<(ObjectId, String, String)>, StoreError> {
+    ) -> Result<Vec<(String, Waits, String)>, StoreError> {
         let mut all = Vec::new();
         for row in self.raises(None)? {
             if let Some(region) = self.region_numbered(row.no)? {
                 let it = self.waits(row.raise)?;
                 let words = once(&region.facts.name, &it);
-                all.push((it.raise.key.project, it.name, words));
+                all.push((region.facts.name, it, words));
             }
         }
         Ok(all)

@@ -28,13 +28,31 @@ pub struct UnderWay {
     pub purges: Named,
     /// Limits that waited until others have less, and are not given any more.
     pub raises: Named,
+    /// These again, as far as they can be read, as they can be set.
+    pub limits: Vec<DroppedLimit>,
+}
+
+/// A limit that is not given any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DroppedLimit {
+    /// The region's name.
+    pub region: String,
+    /// Whose.
+    pub project: ObjectId,
+    /// The cloud's name of what is limited.
+    pub resource: String,
+    /// The limit.
+    pub limit: u64,
 }
 
 /// Ends all of it, in a database that is about to take another's place.
 pub(super) fn end(connection: &Connection, now: UnixMillis) -> Result<UnderWay, StoreError> {
+    let purges = lapse_purges(connection, now)?;
+    let (raises, limits) = drop_raises(connection, now)?;
     Ok(UnderWay {
-        purges: lapse_purges(connection, now)?,
-        raises: drop_raises(connection, now)?,
+        purges,
+        raises,
+        limits,
     })
 }
 
@@ -80,21 +98,32 @@ fn lapse_purges(connection: &Connection, now: UnixMillis) -> Result<Named, Store
 }
 
 /// What waits in the backup may have been given since, and another limit set over it by somebody of
-/// whom the backup knows nothing.
-fn drop_raises(connection: &Connection, now: UnixMillis) -> Result<Named, StoreError> {
+/// whom the backup knows nothing. Those that were to have less first stay so, as nobody knows
+/// whether their regions were told: so who shifted it has nothing to shift again.
+fn drop_raises(
+    connection: &Connection,
+    now: UnixMillis,
+) -> Result<(Named, Vec<DroppedLimit>), StoreError> {
     // That they end is worth more than which they were.
     let all = Reading { connection }.raises_in_words().unwrap_or_default();
     let dropped = connection.execute("DELETE FROM quota_raises", ());
     let dropped = dropped.doing("end the limits that wait")?;
-    let mut named = Named::default();
-    for (project, name, words) in all {
-        let act = Act::new(by(), "set-quota").on("project", project, name.as_str());
+    let (mut named, mut limits) = (Named::default(), Vec::new());
+    for (region, waits, words) in all {
+        let (key, name) = (waits.raise.key, waits.name);
+        let act = Act::new(by(), "set-quota").on("project", key.project, name.as_str());
         let why = "it waits no more: the hub was restored from a backup";
         audit::note(connection, now, act.changing(words.as_str(), why))?;
         named.add(|| Ok(format!("{name} {words}")))?;
+        limits.push(DroppedLimit {
+            region,
+            project: key.project,
+            resource: key.resource,
+            limit: waits.raise.limit,
+        });
     }
     named.count = dropped as u64;
-    Ok(named)
+    Ok((named, limits))
 }
 
 fn purge_of(id: &[u8], value: &[u8]) -> Option<Purge> {

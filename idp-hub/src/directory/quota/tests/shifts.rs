@@ -120,6 +120,19 @@ fn a_project_and_those_nested_in_it_use_no_more_than_before() {
     grows(&region, &[edit(1, &[("cores", 8)])]);
 }
 
+/// A restored hub forgets what waits, as somebody may have set another limit since.
+#[test]
+fn what_waits_no_more_cannot_be_shifted_again_and_an_administrator_can_set_it() {
+    let mut region = settled();
+    let (_, later) = shifts(&mut region, &[(1, 10), (2, 40)]);
+    assert_eq!(later, [waits("data", 40, &["web"])]);
+    region.census.raises.clear();
+    let again = [edit(1, &[("cores", 10)]), edit(2, &[("cores", 40)])];
+    grows(&region, &again);
+    grows(&region, &again[1..]);
+    region.check(Check::Whole, &again[1..]).unwrap();
+}
+
 #[test]
 fn what_is_raised_waits_until_the_region_has_lowered_the_rest() {
     let mut region = settled();

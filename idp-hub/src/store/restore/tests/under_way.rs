@@ -144,10 +144,17 @@ async fn what_waited_when_the_backup_was_made_is_given_to_nobody() {
     let waits = params![project.to_bytes(), "cores", giver];
     backup.execute(sql, waits).unwrap();
     let restored = site.restore().unwrap();
-    let raises_named = restored.under_way.raises;
+    let raises_named = &restored.under_way.raises;
     assert_eq!(raises_named.count, 1);
     let words = "in region \"north\", compute: cores=20 once it is lower for";
     assert!(raises_named.first[0].contains(words), "{raises_named:?}");
+    let limit = DroppedLimit {
+        region: "north".to_owned(),
+        project,
+        resource: "cores".to_owned(),
+        limit: 20,
+    };
+    assert_eq!(restored.under_way.limits, [limit]);
     assert_eq!(raises(&site.path("hub.db")), 0);
     let trail = trail(&site.path("hub.db"), "set-quota").await;
     assert!(
