@@ -2,16 +2,13 @@
 //!
 //! They are of the directory's things, and stay when the region goes that these came with: its
 //! other regions still bear them, and it comes again with this federation's. But what a region says
-//! that is there counts before what one said that was removed; and what such a one said of a thing
-//! that ended counts no more: it may have been a copy that was merged by mistake, whose people were
-//! deleted here with it, and the cloud that it was made of has them still.
+//! that is there counts before what one said that was removed.
 
 use rusqlite::params;
 use shared::ids::{FederationId, ObjectId};
 use shared::model::Marker;
 
-use super::write::encoded;
-use crate::directory::{Earlier, outward};
+use crate::directory::Earlier;
 use crate::store::error::{Doing, StoreError};
 use crate::store::regions::RegionNo;
 use crate::store::{Changing, Reading};
@@ -19,7 +16,7 @@ use crate::store::{Changing, Reading};
 impl Reading<'_> {
     /// All of them: as many as things were taken over, and more where regions don't agree.
     pub(super) fn taken_over(&self) -> Result<Earlier, StoreError> {
-        let sql = "SELECT federation, marked, object, regions.no IS NULL FROM taken_over
+        let sql = "SELECT federation, marked, object FROM taken_over
                    LEFT JOIN regions ON regions.no = region AND regions.standing <> 3
                    ORDER BY regions.no IS NULL, region";
         let doing = "read what was taken over";
@@ -33,19 +30,9 @@ impl Reading<'_> {
             };
             // Of the region that came first, of those that are there.
             let object = ObjectId::from_bytes(row.get(2).doing(doing)?);
-            let is_removed: bool = row.get(3).doing(doing)?;
-            if is_removed && self.has_ended(object)? {
-                continue;
-            }
             all.entry(marker).or_insert(object);
         }
         Ok(all)
-    }
-
-    fn has_ended(&self, id: ObjectId) -> Result<bool, StoreError> {
-        let key = encoded(&outward(id))?;
-        let mut statement = self.prepared("SELECT 1 FROM ended WHERE id = ?1")?;
-        statement.exists([key]).doing("find what ended")
     }
 }
 

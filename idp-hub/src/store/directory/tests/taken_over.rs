@@ -1,11 +1,10 @@
 //! Regions that bear another federation's markers.
 
 use shared::ids::FederationId;
-use shared::model::{Custody, Marker, ObjectKind};
+use shared::model::{Custody, Marker};
 
 use super::site::OURS;
 use super::*;
-use crate::directory::{Action, Edit};
 use crate::store::RegionNo;
 
 /// What a region of another federation tells, whose `ops` and `ann` bear its markers.
@@ -151,39 +150,4 @@ async fn a_region_that_is_there_is_believed_before_one_that_was_removed() {
     let sql = "UPDATE regions SET standing = 3 WHERE no = ?1";
     site.connection().execute(sql, [no]).unwrap();
     assert_eq!(known().await, of(2));
-}
-
-/// A copy of a cloud was merged by mistake, its people deleted, and the copy removed. Then the cloud
-/// itself comes, with the same markers.
-#[tokio::test]
-async fn whom_a_removed_copy_brought_and_was_deleted_since_comes_with_the_cloud_itself() {
-    let site = Site::new().await;
-    let copy = site.region(1).await;
-    site.tell(copy, 1, &marked("h")).await;
-    take_over(&site, copy).await;
-    let people = async || {
-        let directory = site.store.read(|it| it.directory()).await.unwrap();
-        let users = directory.live().users.iter();
-        users.map(|(id, it)| (*id, it.name.clone())).collect()
-    };
-    let before: Vec<(ObjectId, String)> = people().await;
-    let (kind, ann) = (ObjectKind::User, before[0].0);
-    site.edit(Edit::End { kind, id: ann }).await.unwrap();
-    assert!(people().await.is_empty());
-    let removed = site.store.change(move |it| it.remove_region(copy));
-    removed.await.unwrap();
-
-    let cloud = site.region(2).await;
-    site.tell(cloud, 1, &marked("n")).await;
-    let merged = take_over(&site, cloud).await;
-    let steps = merged.shown.plan.steps.iter();
-    let withheld = steps.filter(|it| matches!(it.action, Action::Withhold { .. }));
-    assert_eq!(withheld.count(), 0);
-    assert_eq!(merged.shown.plan.renames().count(), 0, "ops is known");
-    let after: Vec<(ObjectId, String)> = people().await;
-    let [(id, name)] = after.as_slice() else {
-        panic!("{after:?}");
-    };
-    assert_eq!((name.as_str(), *id == ann), ("ann", false));
-    site.is_sound().await;
 }
