@@ -104,6 +104,11 @@ impl Reconciler {
         // A link is wanted while its ends are in the directory, a region's own thing is withheld
         // while they are not.
         self.look_at_referrers(kind, id);
+        // And one that the region made is told while they are. Nothing else looks at those where it
+        // was known all the time what this is here.
+        if before.is_none() {
+            self.look_at_links_of(kind, &id);
+        }
         if let Some(here) = self.places.here(kind, &id) {
             self.dirty.insert(Subject::Own(kind, here));
         }
