@@ -157,7 +157,9 @@ impl Actual {
     /// the cloud, but for what is in what the reading lacks. What one reading told and the next one
     /// does not is known all the same. Returns whether more is known than before, or less.
     pub fn is_read(&mut self, kind: RecordKind, reading: &Reading) -> bool {
-        self.coverage.read(kind, reading)
+        let groups = &self.organization.groups;
+        let department = |it: &CloudId| groups.get(it).map(|it| &it.department);
+        self.coverage.read(kind, reading, &department)
     }
 
     /// Whether the records of a kind were read to their end, of whichever departments.

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use shared::ids::ObjectId;
 use shared::model::{
-    Actor, Assignment, Becomes, CloudId, Link, ObjectKind, Organization, Role, Scope,
+    Actor, Assignment, Becomes, CloudId, Implication, Link, ObjectKind, Organization, Role, Scope,
 };
 
 use super::Reconciler;
@@ -73,20 +73,24 @@ impl Reconciler {
     }
 
     /// Whether links that make somebody an administrator do so by the directory's word: it has
-    /// them all, its own roles lead there, and he was none here before one of them was made.
+    /// them all, its own roles lead there, and all of it was made here because of that. Where one
+    /// was met, nobody knows whether that one came last: then the region made him one, and the
+    /// directory took that over.
     fn is_by_the_directory(&self, links: &[&Link<CloudId>]) -> bool {
         let all = &self.replica.directory;
         let known = links.iter().map(|it| self.known_link(it));
         let known: Option<Vec<Link<ObjectId>>> = known.collect();
+        let is_made = |it: &Link<ObjectId>| self.base.links.get(&it.id()) == Some(&Tied::Made);
         let says = |link: &Link<ObjectId>| {
             self.has_link(link)
                 && match link {
-                    Link::Assignment(it) => leads_to_admin(all, &it.role),
+                    Link::Assignment(it) => {
+                        leads_by(all, &it.role, |it| is_made(&Link::Implication(it.clone())))
+                    }
                     Link::Membership(_) | Link::Implication(_) => true,
                 }
         };
-        let made = |it: &Link<ObjectId>| self.base.links.get(&it.id()) == Some(&Tied::Made);
-        known.is_some_and(|it| it.iter().all(says) && it.iter().any(made))
+        known.is_some_and(|it| it.iter().all(|it| is_made(it) && says(it)))
     }
 
     pub(super) fn leads_to_admin(&self, role: &CloudId) -> bool {
@@ -129,12 +133,22 @@ impl Reconciler {
 /// Whether a role is the one of administrators, or one that comes with it is. What is not known may
 /// be.
 fn leads_to_admin<I: Ord>(all: &Organization<I>, role: &I) -> bool {
+    leads_by(all, role, |_| true)
+}
+
+/// The same by some of what comes with others.
+fn leads_by<I: Ord>(
+    all: &Organization<I>,
+    role: &I,
+    counts: impl Fn(&Implication<I>) -> bool,
+) -> bool {
     let (mut seen, mut left) = (BTreeSet::from([role]), vec![role]);
     while let Some(role) = left.pop() {
         if all.roles.get(role).is_none_or(Role::is_cloud_admin) {
             return true;
         }
-        let its = all.implications.iter().filter(|it| it.prior == *role);
+        let its = all.implications.iter();
+        let its = its.filter(|it| it.prior == *role && counts(it));
         let new = its.map(|it| &it.implied).filter(|it| seen.insert(it));
         left.extend(new);
     }

@@ -27,7 +27,8 @@ impl Reconciler {
     pub(super) fn hindered(&self) -> impl Iterator<Item = Failed> {
         let all = self.hindrances.iter();
         all.filter_map(|(kind, it)| {
-            let is_awaited = self.tally.unread(*kind) > 0 && !self.actual.is_whole_now(*kind);
+            let is_awaited = self.tally.unread(*kind) > 0 || self.missed.is_awaited(*kind);
+            let is_awaited = is_awaited && !self.actual.is_whole_now(*kind);
             is_awaited.then(|| Failed {
                 subject: Subject::Reading(*kind),
                 name: name(*kind).to_owned(),

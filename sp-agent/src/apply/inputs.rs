@@ -104,6 +104,11 @@ impl Reconciler {
         // A link is wanted while its ends are in the directory, a region's own thing is withheld
         // while they are not.
         self.look_at_referrers(kind, id);
+        // And one that the region made is told while they are. Nothing else looks at those where it
+        // was known all the time what this is here.
+        if before.is_none() {
+            self.look_at_links_of(kind, &id);
+        }
         if let Some(here) = self.places.here(kind, &id) {
             self.dirty.insert(Subject::Own(kind, here));
         }
@@ -170,6 +175,8 @@ impl Reconciler {
 
     /// The hub decided about one of the region's things; `None` takes that back.
     pub fn tell_binding(&mut self, here: Here, becomes: Option<Becomes>) {
+        // Who came with the region has a password, which need not be waited for.
+        self.look_at_links_of_user(&here);
         match &becomes {
             Some(it) => drop(self.replica.bindings.insert(here.clone(), *it)),
             None => drop(self.replica.bindings.remove(&here)),
@@ -184,7 +191,17 @@ impl Reconciler {
         let known = known(&self.base, &self.actual, &self.replica);
         let moved = self.places.bind(&here, becomes, known);
         self.move_all(moved);
+        self.look_at_links_of_user(&here);
         self.look_at_purges_of(&around);
+    }
+
+    /// What makes somebody a cloud administrator may be given now, or not any more.
+    fn look_at_links_of_user(&mut self, (kind, here): &Here) {
+        if *kind == ObjectKind::User
+            && let Some(user) = self.places.there(*kind, here)
+        {
+            self.look_at_his_links(user);
+        }
     }
 
     /// The region's operator allows something else.

@@ -55,7 +55,11 @@ impl Reconciler {
                 false => Verdict::Waiting(Wait::Again),
             };
         }
-        if let Some(wait) = self.awaits_password(link) {
+        // Where nothing is given, the link is as missing as the password.
+        if let Some(wait) = self
+            .awaits_password(link)
+            .filter(|_| !self.policy.read_only)
+        {
             return Verdict::Waiting(wait);
         }
         let due = Due {

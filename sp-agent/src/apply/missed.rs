@@ -62,6 +62,11 @@ impl Missed {
         })
     }
 
+    /// Whether something is missed that may have gone with something of this kind.
+    pub(super) fn is_awaited(&self, kind: RecordKind) -> bool {
+        self.unread().any(|(of, _)| of == kind)
+    }
+
     /// What is awaited of a kind, as far as a reading that began then can tell.
     fn awaiting(&self, kind: RecordKind, began: Instant) -> impl Iterator<Item = &There> {
         let all = self.awaited.values().filter(move |it| it.0 <= began);

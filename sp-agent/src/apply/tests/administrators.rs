@@ -183,3 +183,78 @@ fn whom_the_region_alone_makes_one_by_a_group_of_the_directory_keeps_his_own() {
     bench.read();
     assert_eq!(bench.run(), 1);
 }
+
+/// What the region did, and the hub took over.
+#[test]
+fn whom_the_region_made_one_keeps_his_own_also_once_the_hub_took_that_over() {
+    for by in ["a group's role", "a membership", "what comes with a role"] {
+        let (mut bench, mut replica) = applied();
+        let find = |bench: &Bench, kind, name| bench.cloud.named(kind, name).remove(0);
+        let project = find(&bench, ObjectKind::Project, "web");
+        let group = find(&bench, ObjectKind::Group, "admins");
+        let role_here = find(&bench, ObjectKind::Role, "member");
+        let admin_here = bench.cloud.add(role("admin"));
+        let place = (ObjectKind::Role, admin_here.clone());
+        replica.bindings.insert(place, Becomes::Object(oid(ADMIN)));
+        replica.directory.insert(oid(ADMIN), role("admin"));
+        let to_all = assigned_to_all(oid(GROUP), oid(PROJECT), oid(ADMIN));
+        let is_in = member(oid(GROUP), oid(USER));
+        let (found, adopted) = match by {
+            "a group's role" => (assigned_to_all(group, project, admin_here), to_all),
+            "a membership" => {
+                replica.directory.unlink(&is_in);
+                bench.core.follow(&replica);
+                bench.run();
+                replica.directory.link(to_all);
+                (member(group, ann(&bench)), is_in)
+            }
+            _ => (
+                implied(role_here, admin_here),
+                implied(oid(ROLE), oid(ADMIN)),
+            ),
+        };
+        bench.core.follow(&replica);
+        bench.run();
+        bench.cloud.all.link(found);
+        bench.read();
+        tell(&mut bench, &mut replica, 5);
+        bench.run();
+        assert!(keeps_his_own(&bench), "{by} {:?}", bench.drift());
+        replica.directory.link(adopted.clone());
+        bench.core.follow(&replica);
+        bench.run();
+        assert_eq!(bench.kept.links.get(&adopted.id()), Some(&Tied::Met));
+        assert!(keeps_his_own(&bench), "{by} {:?}", bench.drift());
+        assert!(!has(&bench, 5), "{by}");
+    }
+}
+
+#[test]
+fn where_nothing_is_given_a_link_that_would_wait_is_told_as_missing() {
+    let (mut bench, _) = given(&[admin()]);
+    bench.run();
+    assert!(is_held(&bench, &admin()), "{:?}", bench.drift());
+    bench.core.allow(Policy {
+        read_only: true,
+        ..Policy::default()
+    });
+    assert_eq!(bench.run(), 0);
+    let missing = (
+        Subject::Link(admin()),
+        vec![Difference::Missing],
+        Why::ReadOnly,
+    );
+    assert!(bench.drift().contains(&missing), "{:?}", bench.drift());
+}
+
+#[test]
+fn who_is_told_to_have_come_with_the_region_waits_no_more() {
+    let (mut bench, mut replica) = given(&[admin()]);
+    bench.run();
+    assert!(is_held(&bench, &admin()), "{:?}", bench.drift());
+    let place = (ObjectKind::User, ann(&bench));
+    replica.bindings.insert(place, Becomes::Object(oid(USER)));
+    bench.core.follow(&replica);
+    bench.run();
+    assert_eq!(standing(&bench, &admin()), Some(Standing::InPlace));
+}

@@ -238,6 +238,38 @@ fn a_reading_that_passed_by_a_department_tells_nothing_of_who_is_in_it() {
     assert_eq!(differences(&bench), [(deleted, vec![Difference::Deleted])]);
 }
 
+/// It waits for a reading of the department, however often the others are read.
+#[test]
+fn what_is_missed_of_a_department_that_is_away_is_told_as_waiting_for_it() {
+    let (mut bench, _) = all_linked();
+    let ops = here(&bench, ObjectKind::Department, "ops");
+    bench.cloud.away.insert(ops);
+    let web = here(&bench, ObjectKind::Project, "web");
+    let role = here(&bench, ObjectKind::Role, "member");
+    let ann = here(&bench, ObjectKind::User, "ann");
+    bench.cloud.all.unlink(&assigned(ann, web, role));
+    read(&mut bench, &KINDS);
+    read(&mut bench, &KINDS);
+    assert_eq!(bench.drift(), []);
+    let hindrance = crate::cloud::Hindrance {
+        reason: "GET /users: HTTP 500".to_owned(),
+        since: UnixMillis(7),
+        tries: 3,
+    };
+    let all = [(RecordKind::User, hindrance)];
+    bench.core.hinder(all.into_iter().collect());
+    let failed = bench.progress().failed;
+    let [failed] = &failed[..] else {
+        panic!("{failed:?}");
+    };
+    assert_eq!(failed.subject, Subject::Reading(RecordKind::User));
+    assert!(failed.error.contains("\"ops\""), "{}", failed.error);
+    bench.cloud.away.clear();
+    read(&mut bench, &KINDS);
+    assert_eq!(bench.progress().failed, []);
+    assert_eq!(bench.drift().len(), 1);
+}
+
 #[test]
 fn what_was_taken_is_put_back_although_the_first_order_fails() {
     let (mut bench, mut replica) = all_linked();

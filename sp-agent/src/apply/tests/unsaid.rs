@@ -1,5 +1,7 @@
 //! Links of which a restored hub says nothing: whoever sees one may say that it goes, or stays.
 
+use shared::model::ObjectKind;
+
 use super::remarks::{say, seen, told};
 use super::rules::*;
 use super::world::*;
@@ -38,4 +40,33 @@ fn what_a_restored_hub_does_not_speak_of_is_taken_away_once_somebody_says_so() {
     bench.restart(kept, &replica, Policy::default());
     assert_eq!(bench.run(), 0);
     assert_eq!(bench.drift().len(), 1);
+}
+
+/// As of a hub that was set back and merged the region again. Nothing moves by that: the agent
+/// knew all the time what the role is here.
+#[test]
+fn what_the_region_gave_of_a_role_that_the_directory_lacked_is_told_once_it_has_it_again() {
+    let (mut bench, mut replica) = applied();
+    let (auditor, kind) = (oid(70), ObjectKind::Role);
+    replica.directory.insert(auditor, role("auditor"));
+    bench.core.follow(&replica);
+    bench.run();
+    let lost = replica.directory.take(kind, &auditor).unwrap();
+    bench.core.follow(&replica);
+    bench.run();
+    let here = |kind, name| bench.cloud.named(kind, name).remove(0);
+    let given = assigned(
+        here(ObjectKind::User, "ann"),
+        here(ObjectKind::Project, "web-test"),
+        here(kind, "auditor"),
+    );
+    bench.cloud.all.link(given);
+    bench.read();
+    assert_eq!(bench.run(), 0);
+    replica.directory.insert(auditor, lost);
+    bench.core.follow(&replica);
+    assert_eq!(bench.run(), 0);
+    let given = Subject::Link(assigned(oid(USER), oid(INNER), auditor));
+    let expected = [(given, vec![Difference::LinkGiven], Why::Region)];
+    assert_eq!(bench.drift(), expected);
 }

@@ -102,11 +102,11 @@ pub(super) async fn list_each<L: Listing<Item = Raw>>(
     let mut cut = Singles::new("departments' lists");
     let mut listed = BTreeSet::new();
     let pulse = Pulse::new(client.clock(), pages);
-    let whose = Whose::new(client);
+    let whose = Whose::new(client, collection);
     let mut all: Vec<_> = departments.iter().collect();
     // Where not all are asked, it is not always the same ones that are not, and not those first
     // that answer.
-    all.sort_by_cached_key(|(id, _)| (client.silent.has(id), rand::random::<u64>()));
+    all.sort_by_cached_key(|(id, _)| (client.silent.has(collection, id), rand::random::<u64>()));
     let mut questions = Vec::with_capacity(all.len());
     for (id, name) in all {
         let told = whose.ask(id, async move |within| {

@@ -24,6 +24,9 @@ const PAGE_GROUPS: usize = 50;
 /// Records handed over at once, unless one group has more: what other lists have in a page.
 const PAGE_RECORDS: usize = 1000;
 
+/// What is asked for of each group.
+const MEMBERS: &str = "members";
+
 /// A group, as far as its memberships need it.
 #[derive(Debug)]
 struct Named {
@@ -33,17 +36,20 @@ struct Named {
 }
 
 /// Reads the members of all groups. A group that can't be read keeps those that are known of it,
-/// and so do those of a department whose groups can't be listed.
+/// and so do those of a department whose groups can't be listed. One may be forbidden by itself, as
+/// a Keystone's rules may name groups; where all are, the account may not ask.
 pub(super) async fn read(
     client: &Client,
     departments: &Departments,
     pages: &Pages,
 ) -> Result<Came, CloudError> {
-    let (groups, lists) = groups(client, departments, pages).await?;
+    let (mut groups, lists) = groups(client, departments, pages).await?;
+    // As where they are listed.
+    groups.sort_by_cached_key(|it| client.silent.has(MEMBERS, &it.department));
     let of: BTreeSet<&CloudId> = groups.iter().map(|it| &it.department).collect();
     let is_of_one = of.len() == 1 && departments.iter().count() > 1;
     let mut all = Members {
-        whose: Whose::new(client),
+        whose: Whose::new(client, MEMBERS),
         singles: Singles::new("groups' memberships"),
         tells: Reach {
             departments: lists.listed,
@@ -54,10 +60,11 @@ pub(super) async fn read(
     for some in groups.chunks(PAGE_GROUPS) {
         page(client, some, &mut all, &pulse, pages).await?;
     }
+    let is_forbidden = all.singles.is_forbidden();
     let incomplete = all.singles.end();
     // Where none could be read, there was nothing to tell, but for one department's trouble.
     match incomplete.as_ref().filter(|it| it.failed == it.of) {
-        Some(incomplete) if !is_of_one => Err(incomplete.source.clone()),
+        Some(incomplete) if !is_of_one || is_forbidden => Err(incomplete.source.clone()),
         _ => Ok(Came {
             incomplete: lists.unlisted.or(incomplete),
             tells: all.tells,
@@ -124,7 +131,11 @@ async fn page(
             name,
             department,
         } = group;
-        let is_read = match answer? {
+        let answer = match answer {
+            Err(error @ CloudError::Forbidden { .. }) => Answer::Failed(error),
+            answer => answer?,
+        };
+        let is_read = match answer {
             Answer::Good(users) => {
                 all.singles.read();
                 all.tells.groups.insert(id.clone());

@@ -65,6 +65,8 @@ pub(super) enum Answer<T> {
 #[derive(Debug)]
 pub(super) struct Whose<'a> {
     client: &'a Client,
+    /// What is asked for.
+    collection: &'static str,
     course: Mutex<Course>,
     /// Held while Keystone is asked how it is, so that it is asked once.
     looking: tokio::sync::Mutex<()>,
@@ -72,7 +74,7 @@ pub(super) struct Whose<'a> {
 
 impl<'a> Whose<'a> {
     /// Keystone was just asked for its departments.
-    pub(super) fn new(client: &'a Client) -> Self {
+    pub(super) fn new(client: &'a Client, collection: &'static str) -> Self {
         let places = u32::try_from(client.concurrency_max).unwrap_or(u32::MAX);
         let course = Course {
             timeout: client.request_timeout,
@@ -83,6 +85,7 @@ impl<'a> Whose<'a> {
         };
         Self {
             client,
+            collection,
             course: Mutex::new(course),
             looking: tokio::sync::Mutex::default(),
         }
@@ -105,14 +108,14 @@ impl<'a> Whose<'a> {
         let began = clock.now();
         match question(leave.within()).await {
             Ok(answer) => {
-                self.client.silent.answered(department);
+                self.client.silent.answered(self.collection, department);
                 self.course().answered(clock.now(), department);
                 Ok(Answer::Good(answer))
             }
             Err(GivenUp { error, .. }) if is_of_all(&error) => Err(error),
             Err(given_up) => {
                 let took = clock.now().saturating_duration_since(began);
-                self.client.silent.failed(department);
+                self.client.silent.failed(self.collection, department);
                 self.course().failed(took, department, &given_up);
                 self.look().await?;
                 Ok(Answer::Failed(given_up.error))
@@ -183,17 +186,19 @@ impl Course {
     }
 }
 
-/// Whether an error is the account's or the client's, so that any other question meets it too.
+/// Whether an error is the account's or the client's, so that any other question meets it too, or
+/// asks for patience: whoever does counts all questions of this account, and the next one would not
+/// wait.
 const fn is_of_all(error: &CloudError) -> bool {
     match error {
         CloudError::Unauthorized { .. }
         | CloudError::CredentialRefused { .. }
         | CloudError::Forbidden { .. }
+        | CloudError::Throttled { .. }
         | CloudError::Missing { .. }
         | CloudError::Unmanaged
         | CloudError::Stopped => true,
         CloudError::Unreachable { .. }
-        | CloudError::Throttled { .. }
         | CloudError::Conflict { .. }
         | CloudError::Refused { .. }
         | CloudError::Occupied { .. }

@@ -139,7 +139,7 @@ async fn memberships_of_groups_that_cannot_be_listed_are_unread_and_the_others_a
 /// Whatever a proxy answers in the place of the department's directory server.
 #[tokio::test]
 async fn a_department_that_answers_as_if_keystone_were_away_holds_up_no_other() {
-    for status in [503, 504, 502, 429] {
+    for status in [503, 504, 502] {
         for (part, collection) in [(Part::Users, "users"), (Part::Memberships, "groups")] {
             let fake = refusing(collection, &["d1"], status).await;
             let mut options = options(fake.url());
@@ -319,4 +319,90 @@ async fn where_one_department_alone_has_groups_they_are_unread_and_no_more() {
     let closed = ["g1", "g2"].map(|it| Unread::Group(CloudId::new(it)));
     assert_eq!(unread(&told), closed.iter().collect::<Vec<_>>());
     assert!(told.result.unwrap().incomplete.is_some());
+}
+
+/// How long a service asks to be left alone.
+fn later(secs: u64) -> Option<Reply> {
+    Some(Reply::status(429, "{}").header("retry-after", secs.to_string()))
+}
+
+#[tokio::test]
+async fn whoever_asks_to_wait_is_not_asked_for_all_the_others() {
+    let fake = Fake::start(|seen| {
+        let of = seen.query.get("domain_id").map(String::as_str);
+        match (seen.path.as_str(), of) {
+            ("/identity/v3/groups", Some("m0")) => {
+                let all = (0..200)
+                    .map(|it| json!({"id": format!("h{it}"), "name": "h", "domain_id": "m0"}));
+                answer(json!({"groups": all.collect::<Vec<Value>>(), "links": {"next": null}}))
+            }
+            (path, _) if path.starts_with("/identity/v3/groups/h") => later(300),
+            _ => many(seen, 63, |_| later(300)),
+        }
+    })
+    .await;
+    for part in [Part::Memberships, Part::Users] {
+        let told = audit(&client(&fake), part).await;
+        let Err(CloudError::Throttled { retry_after, .. }) = told.result else {
+            panic!("{part:?} {:?}", told.result);
+        };
+        assert_eq!(retry_after, Duration::from_secs(300));
+    }
+    let asked = (0..200).map(|it| format!("/identity/v3/groups/h{it}/users"));
+    let asked = asked.filter(|path| !fake.seen(path).is_empty()).count();
+    let users = fake.seen(USERS).len();
+    assert!(asked <= 8 && users <= 8, "{asked} {users}");
+}
+
+#[tokio::test]
+async fn a_group_whose_members_may_not_be_seen_costs_no_other() {
+    for all in [false, true] {
+        let fake = Fake::start(move |seen| {
+            let path = seen.path.strip_prefix("/identity/v3/groups/");
+            let is_shut = path.is_some_and(|it| all || it == "g1/users");
+            match is_shut {
+                true => Some(Reply::status(403, "{}")),
+                false => keystone(seen),
+            }
+        })
+        .await;
+        let told = audit(&client(&fake), Part::Memberships).await;
+        if all {
+            let forbidden = told.result.unwrap_err();
+            assert!(
+                matches!(forbidden, CloudError::Forbidden { .. }),
+                "{forbidden}"
+            );
+            continue;
+        }
+        let expected = Record::Membership(Membership {
+            group: CloudId::new("g3"),
+            user: CloudId::new("u5"),
+        });
+        assert_eq!(told.records(), [&expected]);
+        assert_eq!(unread(&told), [&Unread::Group(CloudId::new("g1"))]);
+        assert!(told.result.unwrap().incomplete.is_some());
+    }
+}
+
+#[tokio::test]
+async fn those_that_did_not_answer_are_asked_last_also_after_their_roles_were_read() {
+    let is_dead = |it: usize| (it < 6).then(|| Reply::status(500, "{}"));
+    let fake = Fake::start(move |seen| many(seen, 12, is_dead)).await;
+    let mut options = options(fake.url());
+    options.concurrency_max = 1;
+    let cloud = with(&options);
+    audit(&cloud, Part::Users).await.result.unwrap();
+    audit(&cloud, Part::Roles).await.result.unwrap();
+    let before = fake.seen(USERS).len();
+    audit(&cloud, Part::Users).await.result.unwrap();
+    let asked = fake.seen(USERS).split_off(before);
+    let mut asked: Vec<String> = asked
+        .iter()
+        .map(|it| it.query["domain_id"].clone())
+        .collect();
+    asked.dedup();
+    let last = asked.split_off(asked.len() - 6);
+    let dead = (0..6).map(|it| format!("m{it}"));
+    assert_eq!(BTreeSet::from_iter(last), dead.collect());
 }
