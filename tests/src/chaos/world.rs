@@ -365,17 +365,22 @@ impl World {
             if drift.is_empty() {
                 return;
             }
-            let mut refusals = Vec::new();
+            let (mut refusals, mut left) = (Vec::new(), 0);
             for it in &drift {
                 let adopts: bool = self.chance.random();
+                let mut is_cured = false;
                 for adopts in [adopts, !adopts] {
                     match self.hub.cure(it, adopts).await {
-                        Ok(_) => break,
+                        Ok(_) => is_cured = true,
                         Err(refusal) => refusals.push(refusal),
                     }
+                    if is_cured {
+                        break;
+                    }
                 }
+                left += usize::from(!is_cured && !self.cure_there(it).await);
             }
-            let is_stuck = refusals.len() == 2 * drift.len();
+            let is_stuck = left == drift.len();
             assert!(!is_stuck, "nothing can be done: {drift:#?} {refusals:#?}");
             self.settle().await;
         }
