@@ -5,7 +5,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde_json::json;
 use shared::ids::ObjectId;
-use shared::model::{CloudId, DriftKind, Object, ObjectKind, Project, RemarkState, Subject};
+use shared::model::{CloudId, DriftKind, Object, ObjectKind, Project, RemarkState, Role, Subject};
 
 use super::agent::Agent;
 use super::check::{differing, disowns};
@@ -65,6 +65,15 @@ async fn make_in(hub: &mut Hub, parent: Option<ObjectId>, id: ObjectId, name: &s
         // As Keystone keeps none.
         description: Some(String::new()),
         enabled: true,
+    });
+    assert!(hub.edit(Edit::Create { id, object }).await);
+}
+
+async fn make_role(hub: &mut Hub, id: ObjectId, name: &str) {
+    let object = Object::Role(Role {
+        department: None,
+        name: name.to_owned(),
+        description: None,
     });
     assert!(hub.edit(Edit::Create { id, object }).await);
 }
@@ -208,4 +217,29 @@ async fn what_a_hub_of_an_older_backup_retired_with_its_department_goes_by_hand_
     rest(&mut agent, &mut hub, &mut chance).await;
     assert_eq!(hub.drift(None).await, []);
     assert_eq!(differing(&agent, &hub.expected), [].into());
+}
+
+#[tokio::test]
+async fn a_role_that_was_taken_for_its_namesake_is_told_from_it_once_it_is_known_again() {
+    const AUDITOR: ObjectId = ObjectId::from_bytes([11; 16]);
+    const NAMESAKE: ObjectId = ObjectId::from_bytes([12; 16]);
+    let (mut hub, mut agent, mut chance) = merged().await;
+    hub.back_up();
+    make_role(&mut hub, AUDITOR, "auditor").await;
+    rest(&mut agent, &mut hub, &mut chance).await;
+    let role = find(&agent, ObjectKind::Role, AUDITOR).unwrap();
+    hub.set_back().await;
+    make_role(&mut hub, NAMESAKE, "auditor").await;
+    agent.tell(&mut hub).await;
+    // It is what its name says, as far as the hub knows by then.
+    hub.merge(0).await;
+    // And comes back before the agent hears, as by the merge of another region.
+    make_role(&mut hub, AUDITOR, "inspector").await;
+    rest(&mut agent, &mut hub, &mut chance).await;
+    assert!(disowns(&agent), "it tells that this is another one");
+    hub.merge(0).await;
+    rest(&mut agent, &mut hub, &mut chance).await;
+    assert!(!disowns(&agent));
+    assert_eq!(differing(&agent, &hub.expected), [].into());
+    assert_eq!(find(&agent, ObjectKind::Role, AUDITOR), Some(role));
 }
