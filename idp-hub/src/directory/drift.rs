@@ -325,7 +325,8 @@ fn refused(remark: &Remark, it: &Drifted) -> DriftRefusal {
         DriftKind::NotInDirectory => (
             "the directory says nothing of it, though it bears the federation's marker",
             "`idp-hub org plan` of the region shows what merging it again does; where that leaves \
-             it out, as what it is in has ended, delete it there, once it is empty",
+             it out, as another one has its name, rename it there first, and, as what it is in has \
+             ended, delete it there, once it is empty",
         ),
         DriftKind::DefaultProject => (
             "its default project is none of the directory's",

@@ -1,6 +1,6 @@
 //! What a hub decides about a region's thing while that goes on: scripted, step by step.
 
-use idp_hub::directory::Edit;
+use idp_hub::directory::{Edit, Reason};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde_json::json;
@@ -12,7 +12,7 @@ use super::check::{differing, disowns};
 use super::hub::Hub;
 use super::local::{Kept, give_way};
 use super::site::Site;
-use super::there::{delete, find, is_left_out};
+use super::there::{delete, find, left_out};
 
 const SHOP: ObjectId = ObjectId::from_bytes([9; 16]);
 
@@ -210,7 +210,8 @@ async fn what_a_hub_of_an_older_backup_retired_with_its_department_goes_by_hand_
     rest(&mut agent, &mut hub, &mut chance).await;
     is_told_to_delete(&mut hub, DriftKind::NotInDirectory).await;
     let here = named(&agent, "shop").remove(0);
-    assert!(is_left_out(&hub, 0, ObjectKind::Project, &here).await);
+    let why = left_out(&hub, 0, ObjectKind::Project, &here).await;
+    assert_eq!(why, Some(Reason::AboveIsOut));
     // Its operator does what he is told to.
     let mut kept = Kept::default();
     delete(&agent, &mut kept, ObjectKind::Project, &here);

@@ -24,15 +24,23 @@ impl World {
         let Some(here) = find(&self.agents[at], *kind, *id) else {
             return true;
         };
-        let is_to_go = match what.iter().map(|it| it.what).collect::<Vec<_>>()[..] {
-            [DriftKind::Moved] => true,
-            [DriftKind::NotInDirectory] => is_left_out(&self.hub, at, *kind, &here).await,
-            _ => false,
-        };
-        if is_to_go {
-            delete(&self.agents[at], &mut self.kept[at], *kind, &here);
+        match what.iter().map(|it| it.what).collect::<Vec<_>>()[..] {
+            [DriftKind::Moved] => {}
+            [DriftKind::NotInDirectory] => match left_out(&self.hub, at, *kind, &here).await {
+                Some(Reason::AboveIsOut) => {}
+                Some(Reason::SameName) => {
+                    self.next += 1;
+                    let name = format!("given way {}", self.next);
+                    local::give_way(&self.agents[at].site.keystone, *kind, &here, &name);
+                    self.merge(at).await;
+                    return true;
+                }
+                _ => return false,
+            },
+            _ => return false,
         }
-        is_to_go
+        delete(&self.agents[at], &mut self.kept[at], *kind, &here);
+        true
     }
 }
 
@@ -43,16 +51,18 @@ pub(super) fn find(agent: &Agent, kind: ObjectKind, id: ObjectId) -> Option<Clou
     found.map(|((_, here), _)| here)
 }
 
-/// Whether merging its region again does not take a thing in, as what it is in has ended.
-pub(super) async fn is_left_out(hub: &Hub, at: usize, kind: ObjectKind, it: &CloudId) -> bool {
+/// Why merging its region again does not take a thing in, where it does not.
+pub(super) async fn left_out(
+    hub: &Hub,
+    at: usize,
+    kind: ObjectKind,
+    it: &CloudId,
+) -> Option<Reason> {
     let region = name(u8::try_from(at).unwrap());
     let shown = hub.store.shown_plan(&region).await.unwrap();
-    shown.plan.steps.iter().any(|step| {
-        let is_left_out = matches!(
-            &step.action,
-            Action::Skip { here, why: Reason::AboveIsOut, .. } if here == it
-        );
-        step.kind == kind && is_left_out
+    shown.plan.steps.iter().find_map(|step| match &step.action {
+        Action::Skip { here, why, .. } if step.kind == kind && here == it => Some(*why),
+        _ => None,
     })
 }
 

@@ -53,7 +53,7 @@ pub struct World {
     /// In which order the regions are merged.
     pub(super) order: Vec<usize>,
     backlog: VecDeque<Edit>,
-    next: u128,
+    pub(super) next: u128,
     counts: Counts,
     /// Whether its hub is set back to a backup in the middle of it all.
     pub(super) is_set_back: bool,

@@ -115,6 +115,7 @@ fn a_link_that_a_restored_hub_does_not_speak_of_is_decided_about_by_whoever_is_a
     for refused in [adoption(&thing, true).map(drop), may_put_back(&thing)] {
         let text = refused.unwrap_err().to_string();
         assert!(text.contains("org plan"), "{text}");
+        assert!(text.contains("rename it there"), "{text}");
         assert!(text.contains("delete it there"), "{text}");
     }
     let renamed = remark(user(), &[(DriftKind::Name, Some("anna"))]);
