@@ -1,4 +1,4 @@
-//! What only somebody in a region can do about drift, once the hub refused both answers and said so.
+//! What only somebody in a region can do about drift, once the hub refused both answers.
 
 use idp_hub::directory::{Action, Reason};
 use idp_hub::store::directory::Remarked;
