@@ -26,6 +26,7 @@ mod reach;
 mod rest;
 mod site;
 mod soak;
+mod there;
 mod world;
 
 use std::sync::OnceLock;

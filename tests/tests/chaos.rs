@@ -34,7 +34,11 @@ fn plays(seeds: Range<u64>, is_set_back: bool) {
     let only = number("REGROUP_CHAOS_SEED");
     // What is asked for is played by the half that has it, and any other seed by the first.
     let is_first = seeds.start == SEEDS.start;
-    if only.is_some_and(|it| !seeds.contains(&it) && (!is_first || SEEDS.contains(&it))) {
+    let is_others = |it: &u64| !seeds.contains(it) && (!is_first || SEEDS.contains(it));
+    if only
+        .as_ref()
+        .is_some_and(|it| !is_set_back && is_others(it))
+    {
         return;
     }
     let seeds = only.map_or(seeds, |it| it..it + 1);

@@ -319,11 +319,14 @@ fn refused(remark: &Remark, it: &Drifted) -> DriftRefusal {
         ),
         DriftKind::Moved => (
             "no cloud moves anything",
-            "make it anew in its place, there or here",
+            "delete it there, once it is empty: it is made anew in its place, or told as deleted, \
+             to be put back; or leave it where it is",
         ),
         DriftKind::NotInDirectory => (
             "the directory says nothing of it, though it bears the federation's marker",
-            "`idp-hub org plan` of the region shows what merging it again does",
+            "`idp-hub org plan` of the region shows what merging it again does; where that leaves \
+             it out, as another one has its name, rename it there first, and, as what it is in has \
+             ended, delete it there, once it is empty",
         ),
         DriftKind::DefaultProject => (
             "its default project is none of the directory's",

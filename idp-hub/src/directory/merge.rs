@@ -120,6 +120,7 @@ pub(super) fn planned(directory: &Directory, arrival: &Arrival<'_>) -> Plan {
         reserved_inside: HashSet::new(),
         identities: Identities::default(),
         depths: HashMap::new(),
+        off: HashSet::new(),
         steps: Vec::new(),
         foreign: BTreeSet::new(),
         taken_over: Vec::new(),
@@ -153,6 +154,8 @@ struct Merger<'a> {
     identities: Identities<'a>,
     /// How deep projects that are taken in are nested: those in no other one are 1 deep.
     depths: HashMap<ObjectId, usize>,
+    /// Projects that are taken in switched off.
+    off: HashSet<ObjectId>,
     steps: Vec<Step>,
     foreign: BTreeSet<FederationId>,
     /// What bears another federation's marker, and what it is from now on.

@@ -23,6 +23,8 @@ impl Reconciler {
             if kind == ObjectKind::Department {
                 self.look_at_markers_in(id);
             }
+            let bound = self.places.bound(what).cloned();
+            self.dirty.extend(bound.map(|it| Subject::Own(kind, it)));
             for here in from.into_iter().chain(to) {
                 let links = self.actual.links_of(kind, &here);
                 let links: Vec<_> = links.filter_map(|it| self.known_link(it)).collect();

@@ -34,13 +34,25 @@ impl Reconciler {
             }
             _ => {}
         }
-        let is_known = self.places.there(kind, here).is_some();
+        let is_known = self.places.there(kind, here).is_some() && !self.is_misnamed(kind, here);
         let is_unread = self.unread(kind).is_some() || is_unlisted;
         let is_own = self.guard(kind, here).is_some();
         match is_known || is_unread || is_own {
             true => Verdict::Nothing(None),
             false => drift(found.name(), vec![Difference::CreatedHere], Why::Region),
         }
+    }
+
+    /// Whether the hub decided about a thing here as if it were another one of the directory's,
+    /// which is another one here: so a hub that was restored from a backup, and took a role for
+    /// what has its name now, before it heard again of what the role was applied as. It is told as
+    /// the region's own until its region is merged again, which tells it from the other.
+    fn is_misnamed(&self, kind: ObjectKind, here: &CloudId) -> bool {
+        let Some(Becomes::Object(id)) = self.places.binding(kind, here) else {
+            return false;
+        };
+        let is_other = self.places.there(kind, here).is_some_and(|it| it != *id);
+        is_other && self.places.here(kind, id).is_some_and(|it| it != *here)
     }
 
     /// What is retired or withheld is switched off and stays, where it can be switched off.

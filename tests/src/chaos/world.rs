@@ -53,7 +53,7 @@ pub struct World {
     /// In which order the regions are merged.
     pub(super) order: Vec<usize>,
     backlog: VecDeque<Edit>,
-    next: u128,
+    pub(super) next: u128,
     counts: Counts,
     /// Whether its hub is set back to a backup in the middle of it all.
     pub(super) is_set_back: bool,
@@ -365,17 +365,22 @@ impl World {
             if drift.is_empty() {
                 return;
             }
-            let mut refusals = Vec::new();
+            let (mut refusals, mut left) = (Vec::new(), 0);
             for it in &drift {
                 let adopts: bool = self.chance.random();
+                let mut is_cured = false;
                 for adopts in [adopts, !adopts] {
                     match self.hub.cure(it, adopts).await {
-                        Ok(_) => break,
+                        Ok(_) => is_cured = true,
                         Err(refusal) => refusals.push(refusal),
                     }
+                    if is_cured {
+                        break;
+                    }
                 }
+                left += usize::from(!is_cured && !self.cure_there(it).await);
             }
-            let is_stuck = refusals.len() == 2 * drift.len();
+            let is_stuck = left == drift.len();
             assert!(!is_stuck, "nothing can be done: {drift:#?} {refusals:#?}");
             self.settle().await;
         }

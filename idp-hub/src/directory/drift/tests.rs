@@ -64,6 +64,18 @@ fn an_empty_description_is_adopted_as_one_and_none_as_none() {
     }
 }
 
+/// No answer moves it, so that both say what whoever is in the region can do.
+#[test]
+fn what_is_in_another_place_is_deleted_there_to_be_made_in_its_own() {
+    let subject = Subject::Object(ObjectKind::Project, ObjectId::from_random(1));
+    let seen = remark(subject, &[(DriftKind::Moved, Some("elsewhere"))]);
+    for refused in [adoption(&seen, true).map(drop), may_put_back(&seen)] {
+        let text = refused.unwrap_err().to_string();
+        assert!(text.contains("delete it there"), "{text}");
+        assert!(text.contains("once it is empty"), "{text}");
+    }
+}
+
 #[test]
 fn links_are_made_and_taken_away_as_they_were_there() {
     let link = Link::Membership(Membership {
@@ -103,6 +115,8 @@ fn a_link_that_a_restored_hub_does_not_speak_of_is_decided_about_by_whoever_is_a
     for refused in [adoption(&thing, true).map(drop), may_put_back(&thing)] {
         let text = refused.unwrap_err().to_string();
         assert!(text.contains("org plan"), "{text}");
+        assert!(text.contains("rename it there"), "{text}");
+        assert!(text.contains("delete it there"), "{text}");
     }
     let renamed = remark(user(), &[(DriftKind::Name, Some("anna"))]);
     assert!(may_put_back_unasked(&renamed));
@@ -156,6 +170,7 @@ fn what_a_region_made_is_neither_adopted_nor_deleted_from_here() {
     for refused in [adoption(&seen, true).map(drop), may_put_back(&seen)] {
         let text = refused.unwrap_err().to_string();
         assert!(text.contains("org plan"), "{text}");
+        assert!(text.contains("delete it there"), "{text}");
     }
 }
 

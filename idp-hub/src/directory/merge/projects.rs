@@ -39,15 +39,26 @@ impl<'a> Merger<'a> {
         let Some(department) = within else {
             return self.skip(KIND, here, &project.name, Reason::AboveIsOut);
         };
+        // Around what is on, all is on: else no Keystone switches the outer one off.
+        let enabled = project.enabled && parent.is_none_or(|it| self.is_on(it));
         let adopted = Project {
             department,
             parent,
             name: project.name.clone(),
             description: fit::description(project.description.as_ref()),
-            enabled: project.enabled,
+            enabled,
         };
         let id = self.adopt_named(work, here, within, Object::Project(adopted));
         self.depths.insert(id, depth);
+        if !enabled {
+            self.off.insert(id);
+        }
+    }
+
+    /// Whether a project of the directory, or that it gets, is switched on there.
+    fn is_on(&self, project: ObjectId) -> bool {
+        let known = self.directory.live.projects.get(&project);
+        known.map_or_else(|| !self.off.contains(&project), |it| it.enabled)
     }
 
     /// The directory's project that a new one is nested in, and how deep it is then.

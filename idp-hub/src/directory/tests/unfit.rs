@@ -168,3 +168,32 @@ fn what_is_not_as_it_should_be_can_be_switched_off_renamed_and_ended() {
     assert!(matches!(refused, Err(Refusal::Wrong { .. })));
     assert!(directory.change(Edit::End { kind, id }, &stamp()).is_ok());
 }
+
+/// Keystone switches off no project before those in it, and the hub lets nobody say so either.
+#[test]
+fn what_is_in_a_project_that_the_directory_has_switched_off_is_taken_in_switched_off() {
+    let mut directory = directory();
+    let mut home = Cloud::new(1);
+    home.department("ops");
+    let outer = home.project("ops", "outer");
+    join(&mut directory, &mut home);
+    let mut known = directory.live.projects.values_mut();
+    known.find(|it| it.name == "outer").unwrap().enabled = false;
+    let inner = home.nested("ops", "inner", &outer);
+    home.nested("ops", "innermost", &inner);
+    home.project("ops", "beside");
+    join(&mut directory, &mut home);
+    let projects = directory.live().projects.values();
+    let mut on: Vec<_> = projects.map(|it| (it.name.as_str(), it.enabled)).collect();
+    on.retain(|(name, _)| *name != "admin");
+    on.sort_unstable();
+    assert_eq!(
+        on,
+        [
+            ("beside", true),
+            ("inner", false),
+            ("innermost", false),
+            ("outer", false),
+        ]
+    );
+}
