@@ -32,6 +32,16 @@ async fn merged() -> (Hub, Agent, ChaCha8Rng) {
     (hub, agent, chance)
 }
 
+/// The agent tells that what the hub took for it is another one, and merging again sorts it out.
+async fn disowned_and_merged_again(agent: &mut Agent, hub: &mut Hub, chance: &mut ChaCha8Rng) {
+    rest(agent, hub, chance).await;
+    assert!(disowns(agent), "it tells that this is another one");
+    hub.merge(0).await;
+    rest(agent, hub, chance).await;
+    assert!(!disowns(agent));
+    assert_eq!(differing(agent, &hub.expected), [].into());
+}
+
 /// Hears, does and tells all.
 async fn rest(agent: &mut Agent, hub: &mut Hub, chance: &mut ChaCha8Rng) {
     agent.hear(hub, None).await;
@@ -132,12 +142,7 @@ async fn what_was_decided_of_a_namesake_that_is_none_any_more_is_decided_anew() 
     agent.run(&mut chance).await;
     let made = named(&agent, "shop");
     assert_eq!(made.len(), 1);
-    rest(&mut agent, &mut hub, &mut chance).await;
-    assert!(disowns(&agent), "it tells that this is another one");
-    hub.merge(0).await;
-    rest(&mut agent, &mut hub, &mut chance).await;
-    assert!(!disowns(&agent));
-    assert_eq!(differing(&agent, &hub.expected), [].into());
+    disowned_and_merged_again(&mut agent, &mut hub, &mut chance).await;
     let known = agent.known();
     assert_eq!(known[&(ObjectKind::Project, made[0].clone())], SHOP);
     assert_eq!(hub.expected.live().projects.len(), 3, "and the founded one");
@@ -236,11 +241,6 @@ async fn a_role_that_was_taken_for_its_namesake_is_told_from_it_once_it_is_known
     hub.merge(0).await;
     // And comes back before the agent hears, as by the merge of another region.
     make_role(&mut hub, AUDITOR, "inspector").await;
-    rest(&mut agent, &mut hub, &mut chance).await;
-    assert!(disowns(&agent), "it tells that this is another one");
-    hub.merge(0).await;
-    rest(&mut agent, &mut hub, &mut chance).await;
-    assert!(!disowns(&agent));
-    assert_eq!(differing(&agent, &hub.expected), [].into());
+    disowned_and_merged_again(&mut agent, &mut hub, &mut chance).await;
     assert_eq!(find(&agent, ObjectKind::Role, AUDITOR), Some(role));
 }
