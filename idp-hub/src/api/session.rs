@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, StatusCode};
+use metrics::counter;
 use serde::{Deserialize, Serialize};
 use shared::audit::{Act, By};
 use shared::ids::ObjectId;
@@ -19,12 +20,15 @@ use super::extract::{Json, Path};
 use super::passwords::{PasswordError, Place};
 use super::problem::{Kind, Problem, ProblemDocument};
 use super::state::ApiState;
-use super::users::{self, Given, Refused};
+use super::users::{self, Given};
 use super::who::{self, Source, Who};
 use crate::store::accounts::AccountRow;
 
 /// How long a session lasts: a working day, so that nobody is thrown out in the middle of one.
 const LIFETIME: Duration = Duration::from_secs(12 * 3600);
+
+/// Sign-ins that were refused, by what the audit trail is told as the reason.
+const SIGN_INS_REFUSED: &str = "idp_hub_sign_ins_refused_total";
 
 /// The longest name of an account, in bytes.
 const ACCOUNT_BYTES_MAX: usize = 64;
@@ -115,11 +119,13 @@ fn of_user(
 #[utoipa::path(post, path = "/session", tag = "session", request_body = SignIn,
     security(()), responses(
     (status = 201, description = "Signed in", body = SessionDocument),
-    (status = 401, description = "Account and password don't fit", body = ProblemDocument),
-    (status = 429, description = "Too many attempts", body = ProblemDocument),
-    (status = 503, description = "Too many sign-ins at once; or the region that knows the password \
-        can't be asked; or the hub was restored, and no user signs in before its regions have said \
-        who was deleted since", body = ProblemDocument),
+    (status = 401, description = "Account and password don't fit. As a user of the directory also: \
+        the region that knows him can't be asked, or too many wrong passwords were given for him \
+        lately; which of these, nobody is told, and no sooner than 2 s after he asked",
+        body = ProblemDocument),
+    (status = 429, description = "Too many attempts from there", body = ProblemDocument),
+    (status = 503, description = "Too many sign-ins at once; or the hub was restored, and no user \
+        signs in before its regions have said who was deleted since", body = ProblemDocument),
 ))]
 pub(super) async fn sign_in(
     State(state): State<ApiState>,
@@ -170,11 +176,14 @@ fn begun_with(token: &[u8; 32], document: SessionDocument) -> Begun {
 /// As a user of the directory.
 async fn sign_in_user(state: &ApiState, source: Source, given: Given) -> Result<Begun, Problem> {
     let name = format!("{}/{}", given.department, given.name);
-    let told = |refused: Refused| {
-        note_refused(state, source, ("user", &name), refused.reason);
-        refused.problem
+    let going_on = state.sign_ins().begin(state.clock.now())?;
+    let row = match users::check(state, source, given).await {
+        Ok(row) => row,
+        Err(refused) => {
+            note_refused(state, source, ("user", &name), refused.reason);
+            return Err(going_on.told(state, refused).await);
+        }
     };
-    let row = users::check(state, source, given).await.map_err(told)?;
     let version = row.version().ok_or_else(wrong)?;
     let token: Zeroizing<[u8; 32]> = Zeroizing::new(rand::random());
     let (hash, id) = (SecretHash::of(&token), row.id);
@@ -207,6 +216,7 @@ fn note_refused(
     reason: &'static str,
 ) {
     const ACTION: &str = "sign-in";
+    counter!(SIGN_INS_REFUSED, "reason" => reason).increment(1);
     if let Some(silenced) = state.admit_refusal(ACTION, reason) {
         let shown = ..account.floor_char_boundary(ACCOUNT_BYTES_MAX);
         let account = account.get(shown).unwrap_or_default();

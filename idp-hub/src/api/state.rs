@@ -13,7 +13,7 @@ use super::directory::Seen;
 use super::documents::RegionDocument;
 use super::limiter::SignInLimiter;
 use super::passwords::{PasswordError, Passwords};
-use super::users::{Asking, Lockout, Regions};
+use super::users::{Asking, Lockout, Regions, SignIns};
 use crate::adoption::Adopter;
 use crate::authority::Authority;
 use crate::config::HostPort;
@@ -63,6 +63,8 @@ pub struct ApiParts {
     pub metrics: Metrics,
     /// What agents are told to dial.
     pub link_address: HostPort,
+    /// How long after it came a sign-in as a user is refused, at the soonest.
+    pub refused_after: Duration,
 }
 
 /// What the handlers work with. Cheap to clone.
@@ -93,6 +95,8 @@ pub(super) struct Inner {
     regions: Arc<dyn Regions>,
     /// Sign-ins that wait for regions.
     asking: Asking,
+    /// Sign-ins as users, until what came of them is told.
+    sign_ins: SignIns,
 }
 
 impl ApiState {
@@ -111,6 +115,7 @@ impl ApiState {
     /// As [`new`](Self::new).
     pub fn with_regions(parts: ApiParts, regions: Arc<dyn Regions>) -> Result<Self, PasswordError> {
         Ok(Self(Arc::new(Inner {
+            sign_ins: SignIns::new(parts.refused_after),
             parts,
             passwords: Passwords::new()?,
             limiter: Mutex::default(),
@@ -205,6 +210,10 @@ impl ApiState {
 
     pub(super) fn asking(&self) -> &Asking {
         &self.0.asking
+    }
+
+    pub(super) fn sign_ins(&self) -> &SignIns {
+        &self.0.sign_ins
     }
 
     pub(super) fn life(&self) -> u64 {

@@ -11,8 +11,10 @@
 
 mod administrators;
 mod admit;
+mod asked;
 mod asking;
 mod lockout;
+mod refused;
 mod regions;
 mod sign_in;
 mod spread;
@@ -31,8 +33,10 @@ pub use administrators::{AdministratorDocument, AdministratorsDocument};
 pub use admit::SignInHoldDocument;
 pub(super) use asking::Asking;
 pub(super) use lockout::Lockout;
+pub use refused::REFUSED_AFTER;
+pub(super) use refused::{Refused, SignIns};
 pub use regions::Regions;
-pub(super) use sign_in::{Given, Refused, check};
+pub(super) use sign_in::{Given, check};
 pub use standing::PasswordStandingDocument;
 
 // Whole, because the list of routes needs what stands beside each handler as well.
@@ -140,8 +144,8 @@ pub(super) async fn set_user_password(
     (status = 409, description = "Not a user of the directory, or another one was set at the same \
         moment", body = ProblemDocument),
     (status = 429, description = "Too many attempts", body = ProblemDocument),
-    (status = 503, description = "Too many passwords at once, or as at a sign-in",
-        body = ProblemDocument),
+    (status = 503, description = "Too many passwords at once, or the hub was restored, as at a \
+        sign-in; or the region that knows him can't be asked", body = ProblemDocument),
 ))]
 pub(super) async fn set_own_password(
     State(state): State<ApiState>,
