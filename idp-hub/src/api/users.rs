@@ -14,6 +14,7 @@ mod admit;
 mod asked;
 mod asking;
 mod lockout;
+mod places;
 mod refused;
 mod regions;
 mod sign_in;

@@ -85,6 +85,7 @@ fn locked(lab: &Lab, web: &Web, sites: &[Site]) {
         assert_eq!(web.enter_from(from(last), "ann", "a guess"), 401);
     }
     assert_eq!(web.enter_from(from(21), "ann", LAST), 401);
+    assert_eq!(web.research("ann", LAST), 201, "where she is known");
     assert_eq!(doors(sites, LAST), 3);
     succeeded(lab.ask(&["org", "unlock", "research", "ann"]));
     assert_eq!(web.enter_from(from(22), "ann", LAST), 201);

@@ -231,14 +231,15 @@ c POST /users {"user": {"name": "cleo", "domain_id": "$d", "password": "secret o
         });
     }
 
-    /// Somebody guesses from ten places: nobody signs in with his account at the hub, wherever from,
-    /// until it has forgotten; his clouds are not concerned.
+    /// Somebody guesses from ten places: nobody signs in with his account at the hub from where he is
+    /// new, until it has forgotten; his clouds are not concerned.
     fn locked(&self) {
         let from = |last| Ipv4Addr::new(127, 0, 0, last);
         for last in 11..=20 {
             assert_eq!(self.web.enter_from(from(last), "bob", "a guess"), 401);
         }
         assert_eq!(self.web.enter_from(from(21), "bob", OTHER), 401);
+        assert_eq!(self.web.research("bob", OTHER), 201, "where he is known");
         assert!(self.source.lets_in("bob", OTHER) && self.target.lets_in("bob", OTHER));
     }
 

@@ -66,13 +66,17 @@ pub(in crate::api) async fn check(
         .read(move |it| it.user_named(&department, &name));
     let found = found.await.inspect_err(|_| take_back(state, source, &pair));
     let found = found?;
-    let whose = found.as_ref().map_or(nobody, |it| Whose::User(it.id));
+    let whose = match &found {
+        Some(row) => state.lockout(|it| it.whose(state.clock.now(), row.id, source.into())),
+        None => nobody,
+    };
     unlocked(state, &whose)?;
     // Whoever goes away before there is an answer leaves it counted.
     let row = look_at(state, source, (place, found), password).await;
     let row = row.inspect_err(|it| forgive(state, (source, &pair), &whose, it))?;
     succeeded(state, source, &pair);
-    state.lockout(|it| it.right(&whose));
+    let from = (row.id, source.into());
+    state.lockout(|it| it.right(state.clock.now(), &whose, from));
     Ok(row)
 }
 

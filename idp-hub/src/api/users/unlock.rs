@@ -5,7 +5,6 @@ use axum::http::StatusCode;
 use shared::audit::Act;
 
 use super::in_whose_power;
-use super::lockout::Whose;
 use super::sign_in::pair_of;
 use crate::api::audit;
 use crate::api::directory::id_of;
@@ -46,7 +45,7 @@ pub(in crate::api) async fn unlock_user(
 
 /// Forgets who guessed at his password, and from where, as far as he was called as he is.
 pub(super) fn unlock(state: &ApiState, row: &UserRow) {
-    state.lockout(|it| it.right(&Whose::User(row.id)));
+    state.lockout(|it| it.open(state.clock.now(), row.id));
     let department = row.user.department.to_string();
     for department in [&department, &row.department.name] {
         let pair = pair_of(department, &row.user.name);

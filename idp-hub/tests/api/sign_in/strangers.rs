@@ -137,3 +137,28 @@ async fn those_who_wait_to_be_refused_take_no_hash_from_others_and_are_so_many_a
         answer.is_problem(401, "wrong-password");
     }
 }
+
+#[tokio::test]
+async fn strangers_lock_a_user_wherever_he_is_new_and_not_where_he_signed_in() {
+    let it = stage().await;
+    let enters_from = async |source| it.kit.web(from(source, enters("ops", "ann", OLD))).await;
+    cookie(&enters_from(1).await);
+    for source in 10..20 {
+        it.refused(source, "ann", "a guess").await;
+    }
+    it.refused(30, "ann", OLD).await;
+    for _ in 0..3 {
+        cookie(&enters_from(1).await);
+        it.refused(31, "ann", OLD).await;
+    }
+    // Whoever is where she is: typing errors go by, and guesses are held up there as well.
+    for _ in 0..3 {
+        it.refused(1, "ann", "a guess").await;
+    }
+    cookie(&enters_from(1).await);
+    for _ in 0..5 {
+        it.refused(1, "ann", "a guess").await;
+    }
+    let held_up = enters_from(1).await;
+    held_up.is_problem(429, "too-many-attempts");
+}
