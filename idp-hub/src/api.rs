@@ -24,6 +24,7 @@ pub mod limiter;
 mod openapi;
 mod page;
 pub mod passwords;
+mod per_asker;
 pub mod problem;
 mod quotas;
 mod records;

@@ -89,6 +89,14 @@ impl SignInLimiter {
         self.sources.take_back(&source);
     }
 
+    /// Whether an attempt at an account has to wait, wherever from.
+    pub fn holds_up(&self, now: Instant, account: &str) -> bool {
+        let pairs = self.pairs.entries.iter();
+        let mut his = pairs.filter(|((it, _), _)| it == account);
+        let (free, wait_max) = (self.pairs.free, self.pairs.wait_max);
+        his.any(|(_, failures)| !failures.wait(now, free, wait_max).is_zero())
+    }
+
     /// Forgets all attempts at an account. What each source has failed by stays.
     pub fn forgive(&mut self, account: &str) {
         self.pairs.entries.retain(|(it, _), _| it != account);

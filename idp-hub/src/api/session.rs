@@ -23,6 +23,8 @@ use super::state::ApiState;
 use super::users::{self, Given};
 use super::who::{self, Source, Who};
 use crate::store::accounts::AccountRow;
+use crate::store::audit::Passing;
+use crate::store::{Changing, StoreError};
 
 /// How long a session lasts: a working day, so that nobody is thrown out in the middle of one.
 const LIFETIME: Duration = Duration::from_secs(12 * 3600);
@@ -151,12 +153,11 @@ pub(super) async fn sign_in(
     let hash = SecretHash::of(&token);
     let row = account.clone();
     let act = signing(("account", &account.name), source, "sign-in");
+    let act = audit::visit(&state, &account.name, act);
     let begun = state.store.change(move |it| {
         let expires = it.now.plus(LIFETIME);
         let begun = it.begin_web_session(hash, &row, expires)?;
-        if begun {
-            it.audit(act)?;
-        }
+        tell_visit(it, act.filter(|_| begun))?;
         Ok(begun.then_some(expires))
     });
     let expires = begun.await?.ok_or_else(wrong)?;
@@ -189,12 +190,11 @@ async fn sign_in_user(state: &ApiState, source: Source, given: Given) -> Result<
     let (hash, id) = (SecretHash::of(&token), row.id);
     let by = By::new(row.title(), source.to_string());
     let act = Act::new(by, "sign-in").on("user", id, row.title());
+    let act = audit::visit(state, &row.title(), act);
     let begun = state.store.change(move |it| {
         let expires = it.now.plus(LIFETIME);
         let begun = it.begin_user_session(hash, (id, version), expires)?;
-        if begun {
-            it.audit(act)?;
-        }
+        tell_visit(it, act.filter(|_| begun))?;
         let is_administrator = it.reading().is_administrator(id)?;
         Ok(begun.then_some((expires, is_administrator)))
     });
@@ -221,12 +221,19 @@ fn note_refused(
         let shown = ..account.floor_char_boundary(ACCOUNT_BYTES_MAX);
         let account = account.get(shown).unwrap_or_default();
         let act = signing((kind, account), source, ACTION);
-        state
-            .store
-            .audit_soon(audit::outcome(act, reason, silenced));
+        let act = audit::outcome(act, reason, silenced);
+        state.store.audit_soon(Passing::Stranger, act);
         tracing::warn!(
             target: "audit", action = ACTION, account, %source, reason, silenced, "refused"
         );
+    }
+}
+
+/// Tells the audit trail of who came or went, if it is to be told.
+pub(super) fn tell_visit(it: &mut Changing<'_>, act: Option<Act>) -> Result<(), StoreError> {
+    match act {
+        Some(act) => it.audit_passing(Passing::Visit, act),
+        None => Ok(()),
     }
 }
 
@@ -336,9 +343,10 @@ pub(super) async fn sign_out(
     if let Some(signed_in) = who.signed_in() {
         let session = signed_in.session;
         let act = audit::himself(&who, source, "sign-out");
+        let act = audit::visit(&state, who.name(), act);
         let ended = state.store.change(move |it| {
             it.end_web_session(session)?;
-            it.audit(act)
+            tell_visit(it, act)
         });
         ended.await?;
         tracing::info!(target: "audit", action = "sign-out", account = who.name(), %source);

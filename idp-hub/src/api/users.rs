@@ -169,6 +169,10 @@ pub(super) async fn set_own_password(
         audit::refused(&state, act.clone(), refused.reason);
         refused.problem
     })?;
+    state.admit_own_password(&row.title()).map_err(|wait| {
+        let detail = "So often nobody gives himself another password.";
+        Problem::new(Kind::TooManyAttempts, detail).retry_after(wait)
+    })?;
     let chosen = Chosen {
         row: &row,
         password: asked.new.take(),

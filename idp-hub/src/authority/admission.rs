@@ -173,7 +173,8 @@ impl Inner {
             let act = Act::new(by, "refuse key").on("region", region, "");
             let outcome = format!("refused: another key is registered; {silenced} before this");
             // Here may be the writer's own thread, which must not wait for itself.
-            self.store.audit_soon(act.with_outcome(outcome));
+            let act = act.with_outcome(outcome);
+            self.store.audit_soon(Passing::Stranger, act);
         }
     }
 

@@ -113,13 +113,18 @@ impl Lockout {
         self.places.add(now, user, place);
     }
 
-    /// Forgets who guessed at a user's password. Whether anybody had to wait for it.
-    pub(super) fn open(&mut self, now: Instant, user: ObjectId) -> bool {
-        let everywhere = self.users.0.remove(&Whose::User(user));
-        let is_his = |whose: &Whose| matches!(whose, Whose::Known(it, _) if *it == user);
-        let here = self.known.0.extract_if(|whose, _| is_his(whose));
-        let wrong: Vec<_> = here.map(|(_, wrong)| wrong).chain(everywhere).collect();
-        wrong.iter().any(|it| !it.locked(now).is_zero())
+    /// Whether a user's account is locked, wherever he comes from.
+    pub(super) fn is_locked(&self, now: Instant, user: ObjectId) -> bool {
+        let known = self.known.0.iter();
+        let known = known.filter(|(whose, _)| is_of(whose, user));
+        let mut all = known.chain(self.users.0.get_key_value(&Whose::User(user)));
+        all.any(|(_, wrong)| !wrong.locked(now).is_zero())
+    }
+
+    /// Forgets who guessed at a user's password.
+    pub(super) fn open(&mut self, user: ObjectId) {
+        self.users.0.remove(&Whose::User(user));
+        self.known.0.retain(|whose, _| !is_of(whose, user));
     }
 
     /// The password could not be looked at.
@@ -136,6 +141,10 @@ impl Lockout {
             Whose::Nobody(_) => &mut self.nobodies,
         }
     }
+}
+
+fn is_of(whose: &Whose, user: ObjectId) -> bool {
+    matches!(whose, Whose::User(it) | Whose::Known(it, _) if *it == user)
 }
 
 /// Who has to wait, and how long.
@@ -266,12 +275,13 @@ mod tests {
         let hers = lockout.whose(now, carol, home);
         let tries = (0..100).filter(|_| lockout.attempt(now, hers.clone()).is_ok());
         assert_eq!(tries.count(), WRONG_MAX as usize);
-        assert!(lockout.open(now, carol));
+        assert!(lockout.is_locked(now, carol));
+        lockout.open(carol);
+        assert!(!lockout.is_locked(now, carol));
         for place in [home, place(2)] {
             let whose = lockout.whose(now, carol, place);
             assert_eq!(lockout.attempt(now, whose), Ok(()));
         }
-        assert!(!lockout.open(now, carol), "nobody had to wait");
     }
 
     #[test]
