@@ -76,7 +76,8 @@ pub use samples::{
 pub use session::SessionDocument;
 pub use state::{ApiParts, ApiState};
 pub use users::{
-    AdministratorDocument, AdministratorsDocument, PasswordDocument, PasswordStandingDocument, REFUSED_AFTER, Regions, SignInHoldDocument,
+    AdministratorDocument, AdministratorsDocument, PasswordDocument, PasswordStandingDocument,
+    REFUSED_AFTER, Regions, SignInHoldDocument,
 };
 pub use who::{COOKIE_NAME, LocalPeer};
 

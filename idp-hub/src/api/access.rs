@@ -14,6 +14,7 @@ use super::audit;
 use super::problem::{Kind, Problem};
 use super::state::ApiState;
 use super::who::{Source, Who};
+use crate::store::audit::Passing;
 
 /// Who may ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

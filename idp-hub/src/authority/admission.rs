@@ -13,6 +13,7 @@ use shared::wire::frame::Recover;
 
 use super::issue::{Certificate, IssuedRegion};
 use super::{Authority, AuthorityEvent, Inner, Limiter, NotAdmitted, Refused};
+use crate::store::audit::Passing;
 use crate::store::regions::RegionRow;
 use crate::store::{Changing, Reading, RegionNo, StoreError};
 

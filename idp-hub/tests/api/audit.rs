@@ -190,7 +190,11 @@ async fn a_lock_that_is_not_there_is_opened_without_an_entry() {
         let guess = kit.web(enters("ops", "ann", "a guess")).await;
         guess.is_problem(401, "wrong-password");
     }
-    assert_eq!(opens(3).await, 2, "whoever had to wait from one place alone");
+    assert_eq!(
+        opens(3).await,
+        2,
+        "whoever had to wait from one place alone"
+    );
 }
 
 #[tokio::test]

@@ -263,6 +263,18 @@ async fn a_region_that_comes_later_is_told_at_the_next_sign_in() {
     assert_eq!(it.told(home).as_deref(), Some(NEW));
 }
 
+/// What comes of something while others wait, each of whom goes on by himself as at a server, and
+/// none of whom is answered.
+async fn while_others_wait<T>(
+    waiting: &mut FuturesUnordered<impl Future<Output = Answer>>,
+    asked: impl Future<Output = T>,
+) -> T {
+    tokio::select! {
+        answer = waiting.next() => panic!("{answer:?}"),
+        it = asked => it,
+    }
+}
+
 /// Users of `home` who have not signed in yet, `u0` to `u16`: one more than may wait for it.
 async fn with_many() -> Stage {
     let mut it = stage().await;
@@ -294,14 +306,13 @@ async fn a_region_that_hangs_keeps_nobody_of_another_one_out() {
     };
     let mut waiting: FuturesUnordered<_> = (0..16).map(enters_home).collect();
     while it.kit.clouds.asked() < 16 {
-        tokio::select! {
-            answer = waiting.next() => panic!("{answer:?}"),
-            () = tokio::time::sleep(Duration::from_millis(5)) => {}
-        }
+        let pause = tokio::time::sleep(Duration::from_millis(5));
+        while_others_wait(&mut waiting, pause).await;
     }
-    let late = enters_home(16).await;
+    let late = while_others_wait(&mut waiting, enters_home(16)).await;
     late.is_problem(401, "wrong-password");
-    cookie(&it.kit.web(enters("ops_north-ops", "ann", OLD)).await);
+    let other = it.kit.web(enters("ops_north-ops", "ann", OLD));
+    cookie(&while_others_wait(&mut waiting, other).await);
     drop(waiting);
     it.kit.clouds.hangs_no_more(it.home);
     cookie(&enters_home(16).await);
@@ -330,7 +341,7 @@ async fn guessers_lock_an_account_wherever_they_are_and_ask_no_region_without_en
         let answer = it.kit.web(from(source, guess)).await;
         answer.is_problem(401, "wrong-password");
     }
-    let locked = it.ann_enters(OLD).await;
+    let locked = it.kit.web(from(40, enters("ops", "ann", OLD))).await;
     locked.is_problem(401, "wrong-password");
     assert_eq!(
         it.kit.clouds.asked(),
@@ -352,7 +363,7 @@ async fn who_was_locked_is_let_in_by_an_administrator_or_by_another_password() {
             let guessed = it.kit.web(guess(source)).await;
             guessed.is_problem(401, "wrong-password");
         }
-        let locked = it.ann_enters(OLD).await;
+        let locked = it.kit.web(from(11, enters("ops", "ann", OLD))).await;
         locked.is_problem(401, "wrong-password");
     };
     lock().await;

@@ -105,12 +105,11 @@ async fn look_at(
     if let Some(row) = row.as_ref().filter(|it| it.password.is_none()) {
         match vouching(state, row.id).await? {
             Vouching::By(region, here) => {
-                // As much work as of anybody; of which nothing comes.
-                let (_, captured) = tokio::join!(
-                    state.passwords().verify(place, password.clone(), None),
-                    capture(state, source, row, &(region, here), password),
-                );
-                return captured;
+                let from = (region, here);
+                // As much work as of anybody, of which nothing comes.
+                let work = state.passwords().verify(place, password.clone(), None);
+                let captured = capture(state, source, row, &from, password);
+                return tokio::join!(captured, work).0;
             }
             Vouching::Beyond(_) => hidden = Some(BEYOND),
             Vouching::Nobody => {}

@@ -1,7 +1,7 @@
-//! What passes: who comes and goes, and who is refused. It changes nothing, and whoever may sign in,
-//! or nobody at all, causes as much of it as he likes. So the trail has room for some of it, which
-//! is counted with it in the database: however often a hub is started anew, it is the same. What
-//! found no room is counted, and told with the next that does.
+//! What passes: who comes and goes, and who is refused. It changes nothing, and whoever may sign
+//! in, or any stranger, causes as much of it as he likes. So the trail has room for some of it,
+//! which is counted in the database with it: however often a hub is started anew, it is the same.
+//! What found no room is counted, and told with the next that does.
 
 use rusqlite::Connection;
 use shared::audit::{Act, By};

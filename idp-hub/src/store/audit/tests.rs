@@ -278,8 +278,8 @@ fn who_comes_and_goes_pushes_out_nothing_of_what_was_changed() {
     assert_eq!(verified.begin, Head::BEGIN, "the edit is there");
     let connection = &connection;
     let listed = Reading { connection }.audit_entries(None, 100, &Wanted::default());
-    let mut acts = listed.unwrap().items.into_iter();
-    let acts: Vec<_> = acts.by_ref().map(|it| it.entry.unwrap().act).collect();
+    let acts = listed.unwrap().items.into_iter();
+    let acts: Vec<_> = acts.map(|it| it.entry.unwrap().act).collect();
     assert_eq!(acts.last().unwrap().action, "edit");
     let told = acts.iter().filter(|it| it.action == "sign-in").count() as u64;
     let left_out = acts.iter().filter(|it| it.action == "left-out");
