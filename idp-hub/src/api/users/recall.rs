@@ -15,8 +15,8 @@ use crate::store::StoreError;
 /// Entries of one reading: some megabytes.
 const PAGE_MAX: usize = 4096;
 
-/// Readings at most, each of some 20 ms: far more than the newest sign-ins of all users whose places
-/// are remembered, among all else that happens in that time.
+/// Readings at most, each of some 20 ms: far more than the newest sign-ins of all users whose
+/// places are remembered, among all else that happens in that time.
 const PAGES_MAX: usize = 16;
 
 impl ApiState {
