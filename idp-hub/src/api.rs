@@ -24,6 +24,7 @@ pub mod limiter;
 mod openapi;
 mod page;
 pub mod passwords;
+mod per_asker;
 pub mod problem;
 mod quotas;
 mod records;
@@ -76,7 +77,7 @@ pub use session::SessionDocument;
 pub use state::{ApiParts, ApiState};
 pub use users::{
     AdministratorDocument, AdministratorsDocument, PasswordDocument, PasswordStandingDocument,
-    Regions, SignInHoldDocument,
+    REFUSED_AFTER, Regions, SignInHoldDocument,
 };
 pub use who::{COOKIE_NAME, LocalPeer};
 

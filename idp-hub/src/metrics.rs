@@ -75,7 +75,7 @@ fn builder() -> Result<PrometheusBuilder, BuildError> {
 }
 
 /// What grows, by name.
-const COUNTERS: [(&str, &str); 6] = [
+const COUNTERS: [(&str, &str); 7] = [
     (
         "idp_hub_handshakes_retried_total",
         "Callers asked to prove their address first, as many came at once",
@@ -97,6 +97,10 @@ const COUNTERS: [(&str, &str); 6] = [
         "Health samples acknowledged and not kept, by reason",
     ),
     ("idp_hub_commits_total", "Transactions, by outcome"),
+    (
+        "idp_hub_sign_ins_refused_total",
+        "Sign-ins refused, by reason, which whoever signed in may not have been told",
+    ),
 ];
 
 /// What is measured, by name.

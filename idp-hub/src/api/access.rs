@@ -14,6 +14,7 @@ use super::audit;
 use super::problem::{Kind, Problem};
 use super::state::ApiState;
 use super::who::{Source, Who};
+use crate::store::audit::Passing;
 
 /// Who may ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -185,9 +186,8 @@ fn tell(state: &ApiState, who: &Who, request: &Request, route: &str) {
         target: "audit", action = "ask", by, %source, asked, reason, silenced, "refused"
     );
     let act = Act::new(audit::by(who, source), "ask").on("route", "", asked);
-    state
-        .store
-        .audit_soon(audit::outcome(act, reason, silenced));
+    let act = audit::outcome(act, reason, silenced);
+    state.store.audit_soon(Passing::Refusal, act);
 }
 
 impl Who {

@@ -20,6 +20,7 @@ use super::extract::{Json, PageQuery, Query, cursor};
 use super::problem::{Kind, Problem, ProblemDocument};
 use super::state::ApiState;
 use super::who::{Source, Who};
+use crate::store::audit::Passing;
 
 /// On whose behalf a request is carried out.
 pub(super) fn by(who: &Who, source: Source) -> By {
@@ -39,7 +40,20 @@ pub(super) fn himself(who: &Who, source: Source, action: &str) -> Act {
 /// count of the others, as anybody may be refused as often as he likes.
 pub(super) fn refused(state: &ApiState, act: Act, reason: &'static str) {
     if let Some(silenced) = state.admit_refusal(&act.action, reason) {
-        state.store.audit_soon(outcome(act, reason, silenced));
+        let act = outcome(act, reason, silenced);
+        state.store.audit_soon(Passing::Refusal, act);
+    }
+}
+
+/// Tells the trail that somebody came, went, or opened a lock; not each time, where one does it
+/// over and over: the next entry of his says how often he did it without one. Nothing where this
+/// one has none.
+pub(super) fn visit(state: &ApiState, asker: &str, act: Act) -> Option<Act> {
+    match state.admit_visit(asker)? {
+        0 => Some(act),
+        left_out => Some(act.with_outcome(format!(
+            "done, and {left_out} times before this he came or went without an entry"
+        ))),
     }
 }
 

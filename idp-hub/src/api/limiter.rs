@@ -34,11 +34,10 @@ const FORGOTTEN_AFTER: Duration = Duration::from_secs(60 * 60);
 const REMEMBERED_MAX: usize = 4096;
 
 /// Attempts that nobody looked at and that do not count, of an account from a source, until all of
-/// it is forgotten: whoever tries again while his region is away. Beyond it they count, as they
-/// cost seals, turns and the region's patience.
+/// it is forgotten: whoever tries again while the hub is busy. Beyond it they count.
 const SPARED_MAX: u32 = 30;
 
-/// The same of one source: an office that comes to work while its region is away.
+/// The same of one source: an office that comes to work while the hub is busy.
 const SOURCE_SPARED_MAX: u32 = 300;
 
 /// Who failed, and how often.
@@ -88,6 +87,14 @@ impl SignInLimiter {
         let source = site(source);
         self.pairs.take_back(&(account.to_owned(), source));
         self.sources.take_back(&source);
+    }
+
+    /// Whether an attempt at an account has to wait, wherever from.
+    pub fn holds_up(&self, now: Instant, account: &str) -> bool {
+        let pairs = self.pairs.entries.iter();
+        let mut his = pairs.filter(|((it, _), _)| it == account);
+        let (free, wait_max) = (self.pairs.free, self.pairs.wait_max);
+        his.any(|(_, failures)| !failures.wait(now, free, wait_max).is_zero())
     }
 
     /// Forgets all attempts at an account. What each source has failed by stays.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, StatusCode};
+use metrics::counter;
 use serde::{Deserialize, Serialize};
 use shared::audit::{Act, By};
 use shared::ids::ObjectId;
@@ -19,12 +20,17 @@ use super::extract::{Json, Path};
 use super::passwords::{PasswordError, Place};
 use super::problem::{Kind, Problem, ProblemDocument};
 use super::state::ApiState;
-use super::users::{self, Given, Refused};
+use super::users::{self, Given};
 use super::who::{self, Source, Who};
 use crate::store::accounts::AccountRow;
+use crate::store::audit::Passing;
+use crate::store::{Changing, StoreError};
 
 /// How long a session lasts: a working day, so that nobody is thrown out in the middle of one.
 const LIFETIME: Duration = Duration::from_secs(12 * 3600);
+
+/// Sign-ins that were refused, by what the audit trail is told as the reason.
+const SIGN_INS_REFUSED: &str = "idp_hub_sign_ins_refused_total";
 
 /// The longest name of an account, in bytes.
 const ACCOUNT_BYTES_MAX: usize = 64;
@@ -115,11 +121,13 @@ fn of_user(
 #[utoipa::path(post, path = "/session", tag = "session", request_body = SignIn,
     security(()), responses(
     (status = 201, description = "Signed in", body = SessionDocument),
-    (status = 401, description = "Account and password don't fit", body = ProblemDocument),
-    (status = 429, description = "Too many attempts", body = ProblemDocument),
-    (status = 503, description = "Too many sign-ins at once; or the region that knows the password \
-        can't be asked; or the hub was restored, and no user signs in before its regions have said \
-        who was deleted since", body = ProblemDocument),
+    (status = 401, description = "Account and password don't fit. As a user of the directory also: \
+        the region that knows him can't be asked, or too many wrong passwords were given for him \
+        lately; which of these, nobody is told, and no sooner than 2 s after he asked",
+        body = ProblemDocument),
+    (status = 429, description = "Too many attempts from there", body = ProblemDocument),
+    (status = 503, description = "Too many sign-ins at once; or the hub was restored, and no user \
+        signs in before its regions have said who was deleted since", body = ProblemDocument),
 ))]
 pub(super) async fn sign_in(
     State(state): State<ApiState>,
@@ -145,12 +153,11 @@ pub(super) async fn sign_in(
     let hash = SecretHash::of(&token);
     let row = account.clone();
     let act = signing(("account", &account.name), source, "sign-in");
+    let act = audit::visit(&state, &account.name, act);
     let begun = state.store.change(move |it| {
         let expires = it.now.plus(LIFETIME);
         let begun = it.begin_web_session(hash, &row, expires)?;
-        if begun {
-            it.audit(act)?;
-        }
+        tell_visit(it, act.filter(|_| begun))?;
         Ok(begun.then_some(expires))
     });
     let expires = begun.await?.ok_or_else(wrong)?;
@@ -170,22 +177,24 @@ fn begun_with(token: &[u8; 32], document: SessionDocument) -> Begun {
 /// As a user of the directory.
 async fn sign_in_user(state: &ApiState, source: Source, given: Given) -> Result<Begun, Problem> {
     let name = format!("{}/{}", given.department, given.name);
-    let told = |refused: Refused| {
-        note_refused(state, source, ("user", &name), refused.reason);
-        refused.problem
+    let going_on = state.sign_ins().begin(state.clock.now())?;
+    let row = match users::check(state, source, given).await {
+        Ok(row) => row,
+        Err(refused) => {
+            note_refused(state, source, ("user", &name), refused.reason);
+            return Err(going_on.told(state, refused).await);
+        }
     };
-    let row = users::check(state, source, given).await.map_err(told)?;
     let version = row.version().ok_or_else(wrong)?;
     let token: Zeroizing<[u8; 32]> = Zeroizing::new(rand::random());
     let (hash, id) = (SecretHash::of(&token), row.id);
     let by = By::new(row.title(), source.to_string());
     let act = Act::new(by, "sign-in").on("user", id, row.title());
+    let act = audit::visit(state, &row.title(), act);
     let begun = state.store.change(move |it| {
         let expires = it.now.plus(LIFETIME);
         let begun = it.begin_user_session(hash, (id, version), expires)?;
-        if begun {
-            it.audit(act)?;
-        }
+        tell_visit(it, act.filter(|_| begun))?;
         let is_administrator = it.reading().is_administrator(id)?;
         Ok(begun.then_some((expires, is_administrator)))
     });
@@ -207,16 +216,24 @@ fn note_refused(
     reason: &'static str,
 ) {
     const ACTION: &str = "sign-in";
+    counter!(SIGN_INS_REFUSED, "reason" => reason).increment(1);
     if let Some(silenced) = state.admit_refusal(ACTION, reason) {
         let shown = ..account.floor_char_boundary(ACCOUNT_BYTES_MAX);
         let account = account.get(shown).unwrap_or_default();
         let act = signing((kind, account), source, ACTION);
-        state
-            .store
-            .audit_soon(audit::outcome(act, reason, silenced));
+        let act = audit::outcome(act, reason, silenced);
+        state.store.audit_soon(Passing::Stranger, act);
         tracing::warn!(
             target: "audit", action = ACTION, account, %source, reason, silenced, "refused"
         );
+    }
+}
+
+/// Tells the audit trail of who came or went, if it is to be told.
+pub(super) fn tell_visit(it: &mut Changing<'_>, act: Option<Act>) -> Result<(), StoreError> {
+    match act {
+        Some(act) => it.audit_passing(Passing::Visit, act),
+        None => Ok(()),
     }
 }
 
@@ -326,9 +343,10 @@ pub(super) async fn sign_out(
     if let Some(signed_in) = who.signed_in() {
         let session = signed_in.session;
         let act = audit::himself(&who, source, "sign-out");
+        let act = audit::visit(&state, who.name(), act);
         let ended = state.store.change(move |it| {
             it.end_web_session(session)?;
-            it.audit(act)
+            tell_visit(it, act)
         });
         ended.await?;
         tracing::info!(target: "audit", action = "sign-out", account = who.name(), %source);

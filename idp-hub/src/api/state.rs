@@ -13,7 +13,8 @@ use super::directory::Seen;
 use super::documents::RegionDocument;
 use super::limiter::SignInLimiter;
 use super::passwords::{PasswordError, Passwords};
-use super::users::{Asking, Lockout, Regions};
+use super::per_asker::PerAsker;
+use super::users::{Asking, Lockout, Regions, SignIns};
 use crate::adoption::Adopter;
 use crate::authority::Authority;
 use crate::config::HostPort;
@@ -30,6 +31,15 @@ const REFUSED_WINDOW: Duration = Duration::from_secs(60);
 /// Who has no right at all may ask all day long, and must not push out what the trail has: with so
 /// long a window all routes together make a few hundred thousand entries in the time they are kept.
 const ASKED_WINDOW: Duration = Duration::from_secs(3600);
+
+/// Comings and goings of one account or user of which the audit has each, and after them one in so
+/// long: who has two browsers and works from two places never has more in a day; a script has.
+const VISITS_AT_ONCE: u32 = 24;
+const VISIT_EACH: Duration = Duration::from_secs(15 * 60);
+
+/// New passwords that a user gives himself, each with an entry, and after them one in so long.
+const OWN_PASSWORDS_AT_ONCE: u32 = 10;
+const OWN_PASSWORD_EACH: Duration = Duration::from_secs(3600);
 
 /// Routes that are told apart: more than there are.
 const ASKED_MAX: usize = 256;
@@ -63,6 +73,8 @@ pub struct ApiParts {
     pub metrics: Metrics,
     /// What agents are told to dial.
     pub link_address: HostPort,
+    /// How long after it came a sign-in as a user is refused, at the soonest.
+    pub refused_after: Duration,
 }
 
 /// What the handlers work with. Cheap to clone.
@@ -77,6 +89,10 @@ pub(super) struct Inner {
     refusals: Mutex<LogLimiter<(String, &'static str)>>,
     /// The same of what is for cloud administrators alone, by route and for longer.
     asked: Mutex<LogLimiter<String>>,
+    /// Comings and goings of which the audit has heard, by who it was.
+    visits: Mutex<PerAsker>,
+    /// New passwords that users gave themselves.
+    own_passwords: Mutex<PerAsker>,
     /// One check of the audit trail at a time: it reads all of it.
     verifying: Semaphore,
     /// One count of what is in what was retired at a time: it reads whole inventories.
@@ -93,6 +109,8 @@ pub(super) struct Inner {
     regions: Arc<dyn Regions>,
     /// Sign-ins that wait for regions.
     asking: Asking,
+    /// Sign-ins as users, until what came of them is told.
+    sign_ins: SignIns,
 }
 
 impl ApiState {
@@ -111,11 +129,14 @@ impl ApiState {
     /// As [`new`](Self::new).
     pub fn with_regions(parts: ApiParts, regions: Arc<dyn Regions>) -> Result<Self, PasswordError> {
         Ok(Self(Arc::new(Inner {
+            sign_ins: SignIns::new(parts.refused_after),
             parts,
             passwords: Passwords::new()?,
             limiter: Mutex::default(),
             refusals: Mutex::new(LogLimiter::new(REFUSED_WINDOW, REFUSALS_MAX)),
             asked: Mutex::new(LogLimiter::new(ASKED_WINDOW, ASKED_MAX)),
+            visits: Mutex::new(PerAsker::new(VISITS_AT_ONCE, VISIT_EACH)),
+            own_passwords: Mutex::new(PerAsker::new(OWN_PASSWORDS_AT_ONCE, OWN_PASSWORD_EACH)),
             verifying: Semaphore::new(1),
             counting: Semaphore::new(1),
             shifting: Arc::new(Semaphore::new(1)),
@@ -151,6 +172,20 @@ impl ApiState {
         let asked = &self.0.asked;
         let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
         asked.admit(self.clock.now(), route.to_owned())
+    }
+
+    /// How often he came or went without a word in the audit, if this time may have one.
+    pub(super) fn admit_visit(&self, asker: &str) -> Option<u64> {
+        let visits = self.0.visits.lock();
+        let mut visits = visits.unwrap_or_else(PoisonError::into_inner);
+        visits.admit(self.clock.now(), asker).ok()
+    }
+
+    /// Whether a user may give himself another password now; else how long he has to wait.
+    pub(super) fn admit_own_password(&self, user: &str) -> Result<(), Duration> {
+        let passwords = self.0.own_passwords.lock();
+        let mut passwords = passwords.unwrap_or_else(PoisonError::into_inner);
+        passwords.admit(self.clock.now(), user).map(drop)
     }
 
     pub(super) fn verifying(&self) -> &Semaphore {
@@ -205,6 +240,10 @@ impl ApiState {
 
     pub(super) fn asking(&self) -> &Asking {
         &self.0.asking
+    }
+
+    pub(super) fn sign_ins(&self) -> &SignIns {
+        &self.0.sign_ins
     }
 
     pub(super) fn life(&self) -> u64 {

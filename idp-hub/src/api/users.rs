@@ -11,8 +11,12 @@
 
 mod administrators;
 mod admit;
+mod asked;
 mod asking;
 mod lockout;
+mod places;
+mod recall;
+mod refused;
 mod regions;
 mod sign_in;
 mod spread;
@@ -31,8 +35,10 @@ pub use administrators::{AdministratorDocument, AdministratorsDocument};
 pub use admit::SignInHoldDocument;
 pub(super) use asking::Asking;
 pub(super) use lockout::Lockout;
+pub use refused::REFUSED_AFTER;
+pub(super) use refused::SignIns;
 pub use regions::Regions;
-pub(super) use sign_in::{Given, Refused, check};
+pub(super) use sign_in::{Given, check};
 pub use standing::PasswordStandingDocument;
 
 // Whole, because the list of routes needs what stands beside each handler as well.
@@ -140,8 +146,8 @@ pub(super) async fn set_user_password(
     (status = 409, description = "Not a user of the directory, or another one was set at the same \
         moment", body = ProblemDocument),
     (status = 429, description = "Too many attempts", body = ProblemDocument),
-    (status = 503, description = "Too many passwords at once, or as at a sign-in",
-        body = ProblemDocument),
+    (status = 503, description = "Too many passwords at once, or the hub was restored, as at a \
+        sign-in; or the region that knows him can't be asked", body = ProblemDocument),
 ))]
 pub(super) async fn set_own_password(
     State(state): State<ApiState>,
@@ -163,6 +169,10 @@ pub(super) async fn set_own_password(
     let row = check(&state, source, given).await.map_err(|refused| {
         audit::refused(&state, act.clone(), refused.reason);
         refused.problem
+    })?;
+    state.admit_own_password(&row.title()).map_err(|wait| {
+        let detail = "So often nobody gives himself another password.";
+        Problem::new(Kind::TooManyAttempts, detail).retry_after(wait)
     })?;
     let chosen = Chosen {
         row: &row,

@@ -13,6 +13,7 @@ use shared::wire::frame::Recover;
 
 use super::issue::{Certificate, IssuedRegion};
 use super::{Authority, AuthorityEvent, Inner, Limiter, NotAdmitted, Refused};
+use crate::store::audit::Passing;
 use crate::store::regions::RegionRow;
 use crate::store::{Changing, Reading, RegionNo, StoreError};
 
@@ -173,7 +174,8 @@ impl Inner {
             let act = Act::new(by, "refuse key").on("region", region, "");
             let outcome = format!("refused: another key is registered; {silenced} before this");
             // Here may be the writer's own thread, which must not wait for itself.
-            self.store.audit_soon(act.with_outcome(outcome));
+            let act = act.with_outcome(outcome);
+            self.store.audit_soon(Passing::Stranger, act);
         }
     }
 

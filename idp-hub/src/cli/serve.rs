@@ -17,7 +17,7 @@ use super::arguments::Arguments;
 use super::hold::hold;
 use super::restore;
 use crate::api::serve::{self, Served};
-use crate::api::{ApiParts, ApiState};
+use crate::api::{ApiParts, ApiState, REFUSED_AFTER};
 use crate::config::{Config, Purpose};
 use crate::fleet::State;
 use crate::metrics::Metrics;
@@ -84,8 +84,10 @@ async fn start(path: PathBuf, config: Config, daemon: Daemon) -> Result<(), Star
         credentials: daemon.tasks.group("credential", CREDENTIALS_MAX),
         metrics,
         link_address: config.link.address.clone(),
+        refused_after: REFUSED_AFTER,
     };
     let state = tokio::task::spawn_blocking(|| ApiState::new(parts)).await??;
+    state.recall().await?;
     let reload = daemon.reload.clone();
     let Served { web, metrics } = serve::start(&config, &state, &daemon.tasks, daemon.reload)?;
     let metrics = metrics.map(tracing::field::display);

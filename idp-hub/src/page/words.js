@@ -39,8 +39,7 @@ export const WORDS = {
     old: (time) => `显示的是${time}前的数据。`,
     over: '会话已结束，请重新登录。', failed: '主管理节点没有响应，请重试。',
     units: ['秒', '分钟', '小时', '天'], problems: {
-      'wrong-password': '账号或密码不正确。忘记密码时，可在主管理节点上运行 idp-hub account password。',
-      'region-away': '暂时无法向保存该密码的区域核对，请稍后再试，或请管理员设置密码。',
+      'wrong-password': '账号或密码不正确；部门用户也可能因为保存其密码的区域暂时无法访问，或近期错误次数过多。请一刻钟后再试，或请管理员处理；主管理节点的账号忘记密码时，可在其上运行 idp-hub account password。',
       'too-many-attempts': '尝试次数过多，请稍后再试。',
       'unavailable': '主管理节点繁忙，请稍后再试。',
     },

@@ -8,6 +8,7 @@ mod copy;
 mod cures;
 mod edits;
 mod list;
+mod passing;
 #[cfg(test)]
 mod tests;
 mod told;
@@ -26,12 +27,18 @@ pub use copy::verify_audit;
 pub(in crate::store) use cures::{adopted, merged, put_back};
 pub use edits::attempted;
 pub use list::{Listed, Numbered};
+pub use passing::Passing;
 
 /// Entries are kept so long: a year, and some weeks in which somebody may look back at it.
 const KEPT_MS: u64 = 400 * 24 * 3600 * 1000;
 
-/// The most entries: some 300 MB, and 4 GiB were each as long as one may be.
-const ENTRIES_MAX: u64 = 1_000_000;
+/// The most entries of what was changed, whatever comes and goes: some 300 MB, and 4 GiB were each
+/// as long as one may be.
+const CHANGES_MAX: u64 = 1_000_000;
+
+/// The most entries: what passes has its own part, which it can't exceed in the time in which
+/// entries are kept, so that it pushes out nothing of what was changed.
+const ENTRIES_MAX: u64 = CHANGES_MAX + Passing::ENTRIES_MAX;
 
 /// Entries that are dropped with each that is written: more than one, so that a trail that is too
 /// long becomes shorter, and few, so that a clock that stood wrong for a moment costs few.
@@ -50,11 +57,16 @@ impl Changing<'_> {
     /// # Errors
     /// If the database fails: what was done is undone with it.
     pub fn audit(&mut self, act: Act) -> Result<Head, StoreError> {
-        let limits = Limits {
-            entries_max: ENTRIES_MAX,
-            dropped: DROPPED_AT_ONCE,
-        };
-        append(self.connection, self.now, act, limits)
+        append(self.connection, self.now, act, LIMITS)
+    }
+
+    /// Tells it of what passes, as far as there is room for it.
+    ///
+    /// # Errors
+    /// As [`audit`](Self::audit).
+    pub fn audit_passing(&mut self, passing: Passing, act: Act) -> Result<(), StoreError> {
+        let room = passing.room();
+        passing::append(self.connection, self.now, (passing, act), (room, LIMITS))
     }
 }
 
@@ -67,12 +79,13 @@ impl Store {
         self.change(move |it| it.audit(act)).await
     }
 
-    /// The same, without waiting for it: from the writer's own thread, or where nobody may wait.
-    /// Where the writer is so far behind that it takes no more, the log says that one is lost.
-    pub fn audit_soon(&self, act: Act) {
+    /// Tells it of what passes, without waiting for it: from the writer's own thread, or where
+    /// nobody may wait. Where the writer is so far behind that it takes no more, the log says that
+    /// one is lost.
+    pub fn audit_soon(&self, passing: Passing, act: Act) {
         let (answer, _) = oneshot::channel();
         let action = act.action.clone();
-        let change = boxed_change(move |it| it.audit(act), |_| (), answer);
+        let change = boxed_change(move |it| it.audit_passing(passing, act), |_| (), answer);
         if self.jobs.try_send(Job::Change(change)).is_err() {
             let what = "the store takes no more now: an entry of the audit trail is lost";
             tracing::warn!(action, "{what}");
@@ -129,6 +142,11 @@ struct Limits {
     dropped: u32,
 }
 
+const LIMITS: Limits = Limits {
+    entries_max: ENTRIES_MAX,
+    dropped: DROPPED_AT_ONCE,
+};
+
 /// Notes in a database that is being put in another's place, by which backup.
 ///
 /// # Errors
@@ -139,8 +157,8 @@ pub(in crate::store) fn note(
     act: Act,
 ) -> Result<Head, StoreError> {
     let limits = Limits {
-        entries_max: ENTRIES_MAX,
         dropped: 0,
+        ..LIMITS
     };
     append(connection, at, act, limits)
 }

@@ -6,7 +6,9 @@ mod organization;
 use axum::http::Method;
 use serde_json::{Value, json};
 
+use crate::directory::with_a_home;
 use crate::kit::{Kit, PASSWORD, request, sign_in, with};
+use crate::sign_in::{enters, from};
 
 impl Kit {
     /// The trail, the newest first.
@@ -147,6 +149,52 @@ async fn coming_going_and_passwords_are_told_without_any_secret() {
         (&json!("admin"), &json!("192.0.2.1"))
     );
     assert!(!format!("{all:?}").contains("horse"), "{all:?}");
+}
+
+#[tokio::test]
+async fn who_comes_and_goes_over_and_over_has_few_entries_that_count_the_others() {
+    let kit = Kit::new().await;
+    for _ in 0..30 {
+        let cookie = kit.sign_in().await;
+        let out = request(Method::DELETE, "/api/v1/session", None);
+        assert_eq!(kit.web(with(out, "cookie", &cookie)).await.status, 204);
+    }
+    let all = kit.trail("?limit=1000&who=admin").await;
+    assert_eq!(all.len(), 24, "of 60");
+    kit.hand.advance(std::time::Duration::from_secs(900));
+    let _ = kit.sign_in().await;
+    let newest = &kit.trail("?limit=1").await[0];
+    assert_eq!(newest["action"], "sign-in");
+    let outcome = newest["outcome"].as_str().unwrap();
+    assert!(outcome.starts_with("done, and 36 times"), "{outcome}");
+}
+
+#[tokio::test]
+async fn a_lock_that_is_not_there_is_opened_without_an_entry() {
+    let kit = with_a_home().await;
+    let ann = kit.id_of("users", "ann").await;
+    let path = format!("/directory/users/{ann}/lock");
+    let opens = async |times| {
+        for _ in 0..times {
+            assert_eq!(kit.delete(&path).await.status, 204);
+        }
+        kit.trail("?action=unlock").await.len()
+    };
+    assert_eq!(opens(3).await, 0);
+    for source in 1..=10 {
+        let guess = kit.web(from(source, enters("ops", "ann", "a guess"))).await;
+        guess.is_problem(401, "wrong-password");
+    }
+    assert_eq!(opens(3).await, 1);
+    for _ in 0..5 {
+        let guess = kit.web(enters("ops", "ann", "a guess")).await;
+        guess.is_problem(401, "wrong-password");
+    }
+    assert_eq!(
+        opens(3).await,
+        2,
+        "whoever had to wait from one place alone"
+    );
 }
 
 #[tokio::test]

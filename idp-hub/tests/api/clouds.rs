@@ -31,6 +31,7 @@ struct State {
     /// What is said of a right one, where that is not all.
     rights: HashMap<(RegionNo, String), Checked>,
     away: HashSet<RegionNo>,
+    unable: HashSet<RegionNo>,
     hanging: HashSet<RegionNo>,
     asked: u32,
 }
@@ -70,6 +71,15 @@ impl Clouds {
         self.state.lock().unwrap().away.remove(&region);
     }
 
+    /// A region's agent looks at no password.
+    pub(crate) fn is_unable(&self, region: RegionNo) {
+        self.state.lock().unwrap().unable.insert(region);
+    }
+
+    pub(crate) fn is_able_again(&self, region: RegionNo) {
+        self.state.lock().unwrap().unable.remove(&region);
+    }
+
     /// A region's cloud is asked, and does not answer.
     pub(crate) fn hangs(&self, region: RegionNo) {
         self.state.lock().unwrap().hanging.insert(region);
@@ -94,6 +104,9 @@ impl Clouds {
         let mut state = self.state.lock().unwrap();
         if state.away.contains(&region) {
             return Err(CallError::Away);
+        }
+        if state.unable.contains(&region) {
+            return Err(CallError::Unable("too many were wrong".to_owned()));
         }
         state.asked += 1;
         let (id, key) = &state.agents[&region];

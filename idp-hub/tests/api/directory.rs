@@ -115,7 +115,10 @@ impl Kit {
 
 /// Two regions with the same organization, of which the first is merged.
 pub(crate) async fn with_a_home() -> Kit {
-    let mut kit = Kit::new().await;
+    a_home_in(Kit::new().await).await
+}
+
+pub(crate) async fn a_home_in(mut kit: Kit) -> Kit {
     for (key, name) in [(1, "home"), (2, "north")] {
         let no = kit.region(name, key).await;
         kit.becomes_healthy(name, no).await;

@@ -1,5 +1,8 @@
 //! A hub's API without its network: store, authority, fleet and board, and requests to the router.
 
+#[path = "kit/reported.rs"]
+mod reported;
+
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +12,6 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use axum::response::Response;
-use bytes::Bytes;
 use http_body_util::BodyExt;
 use idp_hub::adoption::Adopter;
 use idp_hub::api::{ApiParts, ApiState, local_router, passwords, web_router};
@@ -18,24 +20,21 @@ use idp_hub::downlink::Registry;
 use idp_hub::fleet::{Fleet, Input, Moment, RegionNo};
 use idp_hub::metrics::Metrics;
 use idp_hub::overview::{FleetBoard, Update};
-use idp_hub::store::regions::Introduction;
 use idp_hub::store::{FeedJob, FeedPayload, Incoming, IncomingRecord, Mailbox, Store};
 use serde_json::Value;
 use shared::ids::{FeedId, RegionId};
-use shared::model::{
-    CloudDescription, CloudId, CloudKind, Feed, HostSample, Record, Server, ServerState,
-    ServiceKind, ServiceLatency, UnixMillis, Weight,
-};
+use shared::model::{Feed, Record, UnixMillis};
 use shared::pki::Fingerprint;
 use shared::runtime::clock::{Clock, ManualClock};
 use shared::runtime::shutdown::Shutdown;
 use shared::runtime::tasks::Tasks;
 use shared::wire::Digest;
 use shared::wire::frame::{Open, Start, feed_code};
-use shared::wire::record;
 use tower::ServiceExt;
 
 use crate::clouds::Clouds;
+pub(crate) use reported::encoded;
+use reported::{incoming, introduction, sample};
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
 pub(crate) const START: UnixMillis = UnixMillis(1_795_284_000_000);
@@ -90,6 +89,11 @@ impl Answer {
 
 impl Kit {
     pub(crate) async fn new() -> Self {
+        Self::that_refuses_after(Duration::ZERO).await
+    }
+
+    /// One whose refused users wait so long.
+    pub(crate) async fn that_refuses_after(refused_after: Duration) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (clock, hand) = Clock::manual(START);
         let data_dir = folder.path().join("data");
@@ -118,6 +122,7 @@ impl Kit {
             credentials: Tasks::new(clock.clone()).group("credential", 2),
             metrics: Metrics::detached().unwrap(),
             link_address: "hub.example.org:7443".parse().unwrap(),
+            refused_after,
         };
         let federation = store
             .read(|it| it.founding())
@@ -342,74 +347,6 @@ impl Kit {
             figures: vec![no],
             ..Update::default()
         });
-    }
-}
-
-fn incoming(number: u32) -> IncomingRecord {
-    encoded(&Record::Server(server(number)))
-}
-
-pub(crate) fn encoded(record: &Record) -> IncomingRecord {
-    let encoded = record::encode(record).unwrap();
-    IncomingRecord {
-        kind: encoded.kind,
-        id: Bytes::from(encoded.id),
-        value: Some(Bytes::from(encoded.value)),
-        weight: Weight::of(record),
-        known: None,
-    }
-}
-
-fn sample(at: UnixMillis) -> IncomingRecord {
-    let latency = ServiceLatency {
-        service: ServiceKind::Compute,
-        millis: Some(12),
-    };
-    let sample = HostSample {
-        at,
-        cpu_permille: vec![100, 200],
-        memory_total_mib: 2048,
-        latencies: vec![latency],
-        ..HostSample::default()
-    };
-    let record = Record::HostSample(sample);
-    let encoded = record::encode(&record).unwrap();
-    IncomingRecord {
-        kind: encoded.kind,
-        id: Bytes::from(encoded.id),
-        value: Some(Bytes::from(encoded.value)),
-        weight: Weight::default(),
-        known: Some(Box::new(record)),
-    }
-}
-
-fn server(number: u32) -> Server {
-    Server {
-        id: CloudId::new(&format!("server-{number:05}")),
-        name: format!("web-{number}"),
-        project: CloudId::new("p"),
-        state: ServerState::Running,
-        vcpus: 2,
-        memory_mib: 2048,
-        disk_gib: 10,
-        node: None,
-        addresses: vec!["10.0.0.1".parse().unwrap()],
-        created: START,
-        fault: None,
-    }
-}
-
-fn introduction() -> Introduction {
-    let (version, endpoint) = ("seed 7".to_owned(), "simulated".to_owned());
-    let cloud = CloudDescription {
-        kind: CloudKind::Simulated,
-        version,
-        endpoint,
-    };
-    Introduction {
-        cloud,
-        software: "0.1.0".to_owned(),
-        host: "agent-1".to_owned(),
     }
 }
 

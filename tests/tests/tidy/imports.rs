@@ -29,7 +29,7 @@ const EXCEPTIONS: [(&str, &str, &str); 1] = [(
 )];
 
 /// Modules that decide: `(now, input) -> effects`, values only.
-const PURE: [&str; 46] = [
+const PURE: [&str; 48] = [
     "shared/src/foreign",
     "shared/src/ids",
     "shared/src/model",
@@ -37,7 +37,9 @@ const PURE: [&str; 46] = [
     "shared/src/backoff",
     "shared/src/audit",
     "shared/src/link",
+    "idp-hub/src/api/per_asker.rs",
     "idp-hub/src/api/users/lockout.rs",
+    "idp-hub/src/api/users/places.rs",
     "idp-hub/src/directory",
     "idp-hub/src/fleet",
     "sp-agent/src/collect/schedule",

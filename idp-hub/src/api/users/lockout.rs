@@ -4,11 +4,16 @@
 //! The hub's own accounts have no such lock: a guesser must not lock out the administrator. Here it
 //! also keeps a region's Keystone from being asked without end. A name that nobody has is locked in
 //! the same way, so that the lock tells nothing.
+//!
+//! Where a user signed in lately, attempts at his account are counted apart: strangers lock it for
+//! all who come from elsewhere, and him they do not keep out.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use shared::ids::ObjectId;
+
+use super::places::{Place, Places};
 
 /// Wrong passwords that lock an account.
 const WRONG_MAX: u32 = 10;
@@ -19,25 +24,31 @@ const WINDOW: Duration = Duration::from_secs(15 * 60);
 /// For so long.
 const LOCKED: Duration = Duration::from_secs(15 * 60);
 
-/// Users that are remembered, some 100 bytes each, and as many names that nobody has: those take no
-/// user's place, however many a guesser invents. Who failed least and longest ago makes room, but
-/// nobody who is locked: where all are, a newcomer has to wait as well.
+/// Users that are remembered, some 100 bytes each, as many of them where they are known, and as
+/// many names that nobody has: none takes another kind's place, however many a guesser invents. Who
+/// failed least and longest ago makes room, but nobody who is locked: where all are, a newcomer has
+/// to wait as well.
 const REMEMBERED_MAX: usize = 8192;
 
 /// Whose account.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(in crate::api) enum Whose {
-    /// A user's.
+pub(super) enum Whose {
+    /// A user's, from somewhere.
     User(ObjectId),
+    /// A user's, from where he signed in lately.
+    Known(ObjectId, Place),
     /// Nobody's: department and name as they were given, hashed.
     Nobody(u64),
 }
 
-/// At whose passwords somebody guesses. In memory: a hub that is started anew has forgotten it.
+/// At whose passwords somebody guesses, and who is known where. In memory: a hub that is started
+/// anew has forgotten who guessed.
 #[derive(Debug, Default)]
 pub(in crate::api) struct Lockout {
     users: Remembered,
+    known: Remembered,
     nobodies: Remembered,
+    places: Places,
 }
 
 #[derive(Debug, Default)]
@@ -74,12 +85,20 @@ impl Wrong {
 }
 
 impl Lockout {
+    /// By what attempts at a user's account are counted that come from there.
+    pub(super) fn whose(&self, now: Instant, user: ObjectId, place: Place) -> Whose {
+        match self.places.has(now, user, place) {
+            true => Whose::Known(user, place),
+            false => Whose::User(user),
+        }
+    }
+
     /// Asks for an attempt. It counts as wrong until it is said to be right, so that many at once
     /// get no further than one after the other.
     ///
     /// # Errors
     /// How long the account is locked.
-    pub(in crate::api) fn attempt(&mut self, now: Instant, whose: Whose) -> Result<(), Duration> {
+    pub(super) fn attempt(&mut self, now: Instant, whose: Whose) -> Result<(), Duration> {
         let is_nobody = matches!(whose, Whose::Nobody(_));
         match self.of(&whose).attempt(now, whose) {
             // There is nobody to guard: only the answer must be that to a user's name.
@@ -89,13 +108,34 @@ impl Lockout {
         }
     }
 
-    /// The password was right.
-    pub(in crate::api) fn right(&mut self, whose: &Whose) {
+    /// The password was right. What is wrong elsewhere stays counted: he buys strangers no guesses
+    /// by coming and going.
+    pub(super) fn right(&mut self, now: Instant, whose: &Whose, (user, place): (ObjectId, Place)) {
         self.of(whose).0.remove(whose);
+        self.places.add(now, user, place);
+    }
+
+    /// A user signed in from there, before the hub was started.
+    pub(super) fn signed_in(&mut self, at: Instant, user: ObjectId, place: Place) {
+        self.places.add(at, user, place);
+    }
+
+    /// Whether a user's account is locked, wherever he comes from.
+    pub(super) fn is_locked(&self, now: Instant, user: ObjectId) -> bool {
+        let known = self.known.0.iter();
+        let known = known.filter(|(whose, _)| is_of(whose, user));
+        let mut all = known.chain(self.users.0.get_key_value(&Whose::User(user)));
+        all.any(|(_, wrong)| !wrong.locked(now).is_zero())
+    }
+
+    /// Forgets who guessed at a user's password.
+    pub(super) fn open(&mut self, user: ObjectId) {
+        self.users.0.remove(&Whose::User(user));
+        self.known.0.retain(|whose, _| !is_of(whose, user));
     }
 
     /// The password could not be looked at.
-    pub(in crate::api) fn take_back(&mut self, whose: &Whose) {
+    pub(super) fn take_back(&mut self, whose: &Whose) {
         if let Some(wrong) = self.of(whose).0.get_mut(whose) {
             wrong.count = wrong.count.saturating_sub(1);
         }
@@ -104,9 +144,14 @@ impl Lockout {
     const fn of(&mut self, whose: &Whose) -> &mut Remembered {
         match whose {
             Whose::User(_) => &mut self.users,
+            Whose::Known(..) => &mut self.known,
             Whose::Nobody(_) => &mut self.nobodies,
         }
     }
+}
+
+fn is_of(whose: &Whose, user: ObjectId) -> bool {
+    matches!(whose, Whose::User(it) | Whose::Known(it, _) if *it == user)
 }
 
 /// Who has to wait, and how long.
@@ -166,8 +211,17 @@ mod tests {
     use shared::runtime::clock::Clock;
 
     use super::*;
+    use crate::api::who::Source;
 
     const ANN: Whose = Whose::Nobody(1);
+
+    fn place(last: u8) -> Place {
+        Place::from(Source(Some([192, 0, 2, last].into())))
+    }
+
+    fn right(lockout: &mut Lockout, now: Instant) {
+        lockout.right(now, &ANN, (ObjectId::from_random(1), place(1)));
+    }
 
     #[test]
     fn ten_wrong_ones_lock_for_a_quarter_of_an_hour() {
@@ -194,16 +248,46 @@ mod tests {
             for _ in 0..9 {
                 assert_eq!(lockout.attempt(now, ANN), Ok(()));
             }
-            lockout.right(&ANN);
+            right(&mut lockout, now);
         }
         for _ in 0..100 {
             now += WINDOW / 9;
             assert_eq!(lockout.attempt(now, ANN), Ok(()));
         }
-        lockout.right(&ANN);
+        right(&mut lockout, now);
         for _ in 0..100 {
             assert_eq!(lockout.attempt(now, ANN), Ok(()));
             lockout.take_back(&ANN);
+        }
+    }
+
+    #[test]
+    fn strangers_keep_nobody_out_from_where_he_signed_in_and_get_no_guesses_by_him() {
+        let (mut lockout, mut now) = (Lockout::default(), Clock::system().now());
+        let (carol, home) = (ObjectId::from_random(3), place(1));
+        let first = lockout.whose(now, carol, home);
+        assert_eq!(first, Whose::User(carol));
+        lockout.right(now, &first, (carol, home));
+        let mut guesses = 0;
+        for _ in 0..100 {
+            now += Duration::from_secs(1);
+            let stranger = lockout.whose(now, carol, place(2));
+            guesses += u32::from(lockout.attempt(now, stranger).is_ok());
+            let hers = lockout.whose(now, carol, home);
+            assert_eq!(lockout.attempt(now, hers.clone()), Ok(()));
+            lockout.right(now, &hers, (carol, home));
+        }
+        assert_eq!(guesses, WRONG_MAX);
+        // Whoever is where she is guesses no more often than elsewhere.
+        let hers = lockout.whose(now, carol, home);
+        let tries = (0..100).filter(|_| lockout.attempt(now, hers.clone()).is_ok());
+        assert_eq!(tries.count(), WRONG_MAX as usize);
+        assert!(lockout.is_locked(now, carol));
+        lockout.open(carol);
+        assert!(!lockout.is_locked(now, carol));
+        for place in [home, place(2)] {
+            let whose = lockout.whose(now, carol, place);
+            assert_eq!(lockout.attempt(now, whose), Ok(()));
         }
     }
 

@@ -6,28 +6,23 @@ use std::time::Duration;
 use shared::audit::{Act, By};
 use shared::ids::ObjectId;
 use shared::model::{CloudId, Folded};
-use shared::pki::{Context, SECRET_BYTES_MAX, SealedFor};
-use shared::runtime::errors::chain;
-use shared::wire::frame::Checked;
 use zeroize::Zeroizing;
 
+use super::asked::ask;
 use super::lockout::Whose;
+use super::refused::{Refused, nobodys_name, refused};
 use super::spread::{Chosen, How, set_now, spread};
 use crate::api::passwords::Place;
 use crate::api::problem::{Kind, Problem};
-use crate::api::session::{attempt, succeeded, take_back, wrong};
+use crate::api::session::{attempt, succeeded, take_back};
 use crate::api::state::ApiState;
 use crate::api::who::Source;
-use crate::downlink::CallError;
 use crate::store::StoreError;
 use crate::store::directory::Vouching;
 use crate::store::users::{Recipient, UserRow};
 
 /// The longest name of a user, and of a department, in bytes: 255 characters of four each.
 const NAME_BYTES_MAX: usize = 1020;
-
-/// How long the region that a user came from is waited for.
-const ASKED_MAX: Duration = Duration::from_secs(10);
 
 /// When whoever may not sign in yet tries again: regions that are there have their say within
 /// seconds.
@@ -43,54 +38,6 @@ pub(in crate::api) struct Given {
     pub(in crate::api) password: Zeroizing<String>,
 }
 
-/// Why he is not taken for it: what he is told, and what the audit is.
-#[derive(Debug)]
-pub(in crate::api) struct Refused {
-    /// What he is told.
-    pub(in crate::api) problem: Problem,
-    /// What the audit is told.
-    pub(in crate::api) reason: &'static str,
-    /// Whether somebody looked at a password, or may have.
-    is_guess: bool,
-}
-
-impl From<Problem> for Refused {
-    fn from(problem: Problem) -> Self {
-        let reason = problem.kind().slug();
-        let is_guess = problem.kind() == Kind::WrongPassword;
-        Self {
-            problem,
-            reason,
-            is_guess,
-        }
-    }
-}
-
-impl<E> From<E> for Refused
-where
-    E: Into<StoreError>,
-{
-    fn from(error: E) -> Self {
-        Problem::from(error.into()).into()
-    }
-}
-
-/// Told as a wrong password, whatever it is.
-fn refused(reason: &'static str) -> Refused {
-    Refused {
-        reason,
-        ..wrong().into()
-    }
-}
-
-/// Told as a wrong password, and none: it is his, and does not let him in. Nobody guesses by it.
-fn useless(reason: &'static str) -> Refused {
-    Refused {
-        is_guess: false,
-        ..refused(reason)
-    }
-}
-
 /// The user, with the password that was found to be his.
 pub(in crate::api) async fn check(
     state: &ApiState,
@@ -103,7 +50,7 @@ pub(in crate::api) async fn check(
         password,
     } = given;
     if department.len() > NAME_BYTES_MAX || name.len() > NAME_BYTES_MAX {
-        return Err(refused("wrong-password"));
+        return Err(nobodys_name());
     }
     // First, so that nothing is counted where the hub is too busy to look at a password, nor
     // anything read.
@@ -119,13 +66,17 @@ pub(in crate::api) async fn check(
         .read(move |it| it.user_named(&department, &name));
     let found = found.await.inspect_err(|_| take_back(state, source, &pair));
     let found = found?;
-    let whose = found.as_ref().map_or(nobody, |it| Whose::User(it.id));
+    let whose = match &found {
+        Some(row) => state.lockout(|it| it.whose(state.clock.now(), row.id, source.into())),
+        None => nobody,
+    };
     unlocked(state, &whose)?;
     // Whoever goes away before there is an answer leaves it counted.
     let row = look_at(state, source, (place, found), password).await;
     let row = row.inspect_err(|it| forgive(state, (source, &pair), &whose, it))?;
     succeeded(state, source, &pair);
-    state.lockout(|it| it.right(&whose));
+    let from = (row.id, source.into());
+    state.lockout(|it| it.right(state.clock.now(), &whose, from));
     Ok(row)
 }
 
@@ -154,8 +105,11 @@ async fn look_at(
     if let Some(row) = row.as_ref().filter(|it| it.password.is_none()) {
         match vouching(state, row.id).await? {
             Vouching::By(region, here) => {
-                drop(place);
-                return capture(state, source, row, &(region, here), password).await;
+                let from = (region, here);
+                // As much work as of anybody, of which nothing comes.
+                let work = state.passwords().verify(place, password.clone(), None);
+                let captured = capture(state, source, row, &from, password);
+                return tokio::join!(captured, work).0;
             }
             Vouching::Beyond(_) => hidden = Some(BEYOND),
             Vouching::Nobody => {}
@@ -217,16 +171,12 @@ fn unlocked(state: &ApiState, whose: &Whose) -> Result<(), Refused> {
             "After too many wrong passwords nobody signs in here as this user for {minutes} min."
         );
         let problem = Problem::new(Kind::TooManyAttempts, detail).retry_after(wait);
-        Refused {
-            reason: "locked",
-            ..problem.into()
-        }
+        Refused::kept("locked", problem)
     })
 }
 
-/// A password that is his, or that nobody could look at, was not wrong. One that was sent to a
-/// region which said nothing in time may have been looked at there: who can slow a region down gets
-/// no guesses by it.
+/// Where the hub itself failed or was busy, nobody guessed; nor by a password that is his, and does
+/// not let him in.
 fn forgive(state: &ApiState, (source, pair): (Source, &str), whose: &Whose, refused: &Refused) {
     if !refused.is_guess {
         take_back(state, source, pair);
@@ -242,13 +192,7 @@ async fn capture(
     (from, here): &(Recipient, CloudId),
     password: Zeroizing<String>,
 ) -> Result<UserRow, Refused> {
-    let turn = state.asking().turn(from.no);
-    let _turn = turn.ok_or_else(|| {
-        let detail = "Too many sign-ins wait for regions already.";
-        Problem::new(Kind::Unavailable, detail).retry_after(Duration::from_secs(2))
-    })?;
-    let asked = tokio::time::timeout(ASKED_MAX, ask(state, from, here, &password)).await;
-    asked.unwrap_or_else(|_| Err(Silence::from(CallError::Late).refused(&from.name)))?;
+    ask(state, from, here, &password).await?;
     let (title, region) = (row.title(), from.name.clone());
     let by = By::new(
         format!("{title}, by the cloud of {region}"),
@@ -300,105 +244,4 @@ async fn overtaken(
     }
     let place = state.passwords().place().map_err(Problem::from)?;
     by_hash(state, source, (place, Some(row)), password).await
-}
-
-/// Whether the region's cloud says that it is his password.
-async fn ask(
-    state: &ApiState,
-    region: &Recipient,
-    user: &CloudId,
-    password: &str,
-) -> Result<(), Refused> {
-    if password.len() > SECRET_BYTES_MAX {
-        return Err(refused("wrong-password"));
-    }
-    match check_there(state, region, user, password).await {
-        Ok(Checked::Right) => Ok(()),
-        Ok(Checked::Wrong) => Err(refused("wrong-password")),
-        // What is over, or is not enough alone, is not taken over; the audit says so.
-        Ok(Checked::Expired) => Err(useless("password-expired")),
-        Ok(Checked::NeedsMore) => Err(useless("needs-more")),
-        Err(silence) => Err(silence.refused(&region.name)),
-    }
-}
-
-/// Why a region gave no answer about a password.
-#[derive(Debug)]
-struct Silence {
-    reason: String,
-    /// Whether the password was sent there, and may have been looked at.
-    is_guess: bool,
-}
-
-impl Silence {
-    /// Nothing was sent.
-    const fn before(reason: String) -> Self {
-        let is_guess = false;
-        Self { reason, is_guess }
-    }
-
-    fn refused(self, region: &str) -> Refused {
-        let Self { reason, is_guess } = self;
-        tracing::info!(region, reason, "a region gave no answer about a password");
-        let detail = "The region that knows this password can't be asked now.";
-        Refused {
-            is_guess,
-            ..Problem::new(Kind::RegionAway, detail).into()
-        }
-    }
-}
-
-impl From<CallError> for Silence {
-    fn from(error: CallError) -> Self {
-        let is_guess = match &error {
-            CallError::Away | CallError::Unable(_) => false,
-            CallError::Late | CallError::Lost(_) => true,
-        };
-        let reason = chain(&error).to_string();
-        Self { reason, is_guess }
-    }
-}
-
-async fn check_there(
-    state: &ApiState,
-    region: &Recipient,
-    user: &CloudId,
-    password: &str,
-) -> Result<Checked, Silence> {
-    let key = region.key;
-    let key = key.ok_or_else(|| Silence::before("its agent has told no key yet".to_owned()))?;
-    let context = Context {
-        federation: state.authority.hub_facts().federation,
-        region: region.id,
-        purpose: SealedFor::Check(user),
-    };
-    let sealed = key.seal(&context, password.as_bytes());
-    let sealed = sealed.map_err(|error| Silence::before(chain(&error).to_string()))?;
-    let answer = state.regions().check(region.no, user.clone(), sealed).await;
-    answer.map_err(Silence::from)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_password_that_nobody_looked_at_is_forgiven() {
-        let unable = || CallError::Unable("its Keystone is down".to_owned());
-        let lost = || CallError::Lost("reset".to_owned());
-        for (silence, is_guess) in [
-            (Silence::before("no key".to_owned()), false),
-            (CallError::Away.into(), false),
-            (unable().into(), false),
-            (CallError::Late.into(), true),
-            (lost().into(), true),
-        ] {
-            let what = format!("{silence:?}");
-            let refused = silence.refused("north");
-            assert_eq!(refused.is_guess, is_guess, "{what}");
-            assert_eq!(refused.problem.kind(), Kind::RegionAway, "{what}");
-        }
-        assert!(refused("wrong-password").is_guess);
-        assert!(!useless("password-expired").is_guess);
-    }
 }

@@ -253,6 +253,44 @@ fn what_is_old_or_too_much_is_dropped_and_the_rest_still_holds() {
     );
 }
 
+#[test]
+fn who_comes_and_goes_pushes_out_nothing_of_what_was_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hub.db");
+    let mut connection = crate::store::schema::open(&path).unwrap();
+    crate::store::schema::migrate(&mut connection).unwrap();
+    let limits = Limits {
+        entries_max: 20,
+        dropped: 2,
+    };
+    let room = passing::Room {
+        at_once: 5,
+        each_ms: 1000,
+    };
+    let visit = |at| {
+        let visit = (Passing::Visit, act("bob", "sign-in"));
+        passing::append(&connection, UnixMillis(at), visit, (room, limits)).unwrap();
+    };
+    append(&connection, UnixMillis(1), act("alice", "edit"), limits).unwrap();
+    (1..=5000).for_each(visit);
+    visit(60_000);
+    let verified = verified(&path).unwrap();
+    assert_eq!(verified.begin, Head::BEGIN, "the edit is there");
+    let connection = &connection;
+    let listed = Reading { connection }.audit_entries(None, 100, &Wanted::default());
+    let acts = listed.unwrap().items.into_iter();
+    let acts: Vec<_> = acts.map(|it| it.entry.unwrap().act).collect();
+    assert_eq!(acts.last().unwrap().action, "edit");
+    let told = acts.iter().filter(|it| it.action == "sign-in").count() as u64;
+    let left_out = acts.iter().filter(|it| it.action == "left-out");
+    let counts = left_out.map(|it| {
+        let words: Vec<_> = it.after.split_whitespace().collect();
+        words[5].parse::<u64>().unwrap()
+    });
+    assert_eq!(told + counts.sum::<u64>(), 5001, "{acts:?}");
+    assert!((6..=12).contains(&acts.len()), "{acts:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_of_the_directory_says_who_what_before_and_after() {
     let site = Site::new().await;

@@ -64,5 +64,5 @@ async fn whoever_goes_away_before_the_answer_has_guessed() {
     }
     it.kit.clouds.hangs_no_more(it.home);
     let locked = it.ann_enters(OLD).await;
-    locked.is_problem(429, "too-many-attempts");
+    locked.is_problem(401, "wrong-password");
 }
