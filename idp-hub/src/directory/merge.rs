@@ -241,6 +241,7 @@ impl<'a> Merger<'a> {
             id,
             here: here.clone(),
             rename: rename(name, object.name()),
+            is_switched_off: self.is_switched_off(here, &object),
             object,
         };
         self.step(kind, action);

@@ -71,6 +71,8 @@ pub enum Action {
         object: Object<ObjectId>,
         /// Its name is taken, so that it gets another one, in the region too.
         rename: Option<Rename>,
+        /// It is switched off in the region too, as what it is nested in is.
+        is_switched_off: bool,
     },
     /// The federation's own, in which its cloud administrators have their role, is made in the
     /// directory; what becomes of it in the region is a step of its own.
