@@ -12,6 +12,10 @@ use shared::model::{
 pub use digest::PlanDigest;
 
 use super::merge::Evidence;
+use super::rights::Exposed;
+
+/// Of those who come to be in somebody's power as many are named: the count says the rest.
+pub const EXPOSED_MAX: usize = 100;
 
 /// What becomes of one region's organization and of the directory, when they are merged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +31,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Links between them.
     pub links: Links,
+    /// Who comes to be in whose power by it in the regions' own Keystones: the first of them.
+    pub exposed: Exposed,
     /// What the markers of those are of from then on, so that it is known by them in their other
     /// regions.
     pub taken_over: Vec<(Marker, ObjectId)>,

@@ -1,5 +1,6 @@
 //! The directory and its plans as text. Names are strangers' words: one line each.
 
+pub(super) mod exposed;
 mod plan;
 mod withheld;
 

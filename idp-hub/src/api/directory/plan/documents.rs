@@ -7,6 +7,7 @@ use shared::ids::ObjectId;
 use shared::model::{End, Object, ObjectKind};
 use utoipa::ToSchema;
 
+use super::super::exposed::ExposureDocument;
 use super::withheld::WithheldDocument;
 use crate::api::documents::Time;
 use crate::directory::{Action, Evidence, Field, Links, Obstacle, Reason, Rename, Step};
@@ -47,6 +48,13 @@ pub struct PlanDocument {
     pub taken_in_off: u64,
     /// What becomes of links.
     pub links: LinksDocument,
+    /// How many users who have the role `admin` come to be of a department that somebody else
+    /// administers, who sets their passwords in a region's own Keystone.
+    #[serde(default)]
+    pub exposed: u64,
+    /// The first 100 of them, on the first page alone.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub exposures: Vec<ExposureDocument>,
     /// Links that are not taken in, because they lead to the role `admin`, which counts in every
     /// region, or to `manager` over what the directory had already: the first 1000, on the
     /// first page alone.
@@ -156,7 +164,7 @@ impl PlanDocument {
     pub(super) fn new(
         region: String,
         shown: &ShownPlan,
-        withheld: Vec<WithheldDocument>,
+        (exposures, withheld): (Vec<ExposureDocument>, Vec<WithheldDocument>),
         items: Vec<StepDocument>,
         next: Option<String>,
     ) -> Self {
@@ -203,6 +211,8 @@ impl PlanDocument {
             differing,
             taken_in_off,
             links: (&shown.plan.links).into(),
+            exposed: shown.plan.exposed.count,
+            exposures,
             withheld,
             items,
             next,

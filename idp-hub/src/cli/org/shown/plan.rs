@@ -3,7 +3,7 @@
 use comfy_table::{Cell, CellAlignment};
 use shared::foreign;
 
-use super::withheld;
+use super::{exposed, withheld};
 use crate::api::{LinksDocument, MergedDocument, PlanDocument, StepDocument};
 use crate::cli::output::Screen;
 use crate::cli::region::word;
@@ -54,6 +54,7 @@ pub(in crate::cli::org) fn plan(plan: &PlanDocument, full: bool, screen: Screen)
         ));
     }
     text.push_str(&withheld::shown(plan, full));
+    text.push_str(&exposed::of_plan(plan, full));
     let most = if full { usize::MAX } else { STEPS_MAX };
     if !plan.items.is_empty() {
         text.push('\n');
