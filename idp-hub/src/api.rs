@@ -48,9 +48,10 @@ pub use audit::{
 pub use credentials::CredentialDocument;
 pub use directory::{
     CountDocument, CountsDocument, CuredDocument, DifferenceDocument, DriftPolicyDocument,
-    InsideDocument, LeftDocument, LinkDocument, LinkEndDocument, LinksDocument, MergedDocument,
-    NamedDocument, ObjectDocument, PlanDocument, ProgressDocument, RemarkDocument, RetiredDocument,
-    SpreadDocument, SpreadShareDocument, StepDocument, WithheldDocument,
+    ExposureDocument, ExposuresDocument, InsideDocument, LeftDocument, LinkDocument,
+    LinkEndDocument, LinksDocument, MergedDocument, NamedDocument, ObjectDocument, PersonDocument,
+    PlanDocument, ProgressDocument, RemarkDocument, RetiredDocument, SpreadDocument,
+    SpreadShareDocument, StepDocument, WithheldDocument,
 };
 pub use documents::{
     CloudDocument, OverviewDocument, RegionDocument, StatesDocument, Time, TotalsDocument,

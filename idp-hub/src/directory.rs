@@ -41,7 +41,9 @@ pub use drift::{
 };
 pub use ended::Ended;
 pub use merge::{Arrival, Evidence, plan};
-pub use plan::{Action, Field, Links, Obstacle, Plan, PlanDigest, Reason, Rename, Step};
+pub use plan::{
+    Action, EXPOSED_MAX, Field, Links, Obstacle, Plan, PlanDigest, Reason, Rename, Step,
+};
 pub use proof::{is_lapse_proof, lapse_proof};
 pub use purging::{Next, Told as ToldToPurge, next as next_of_purge};
 pub use refusal::{MergeRefusal, Refusal};

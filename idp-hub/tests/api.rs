@@ -23,6 +23,8 @@ mod directory;
 mod drift;
 #[path = "api/events.rs"]
 mod events;
+#[path = "api/exposed.rs"]
+mod exposed;
 #[path = "api/guessing.rs"]
 mod guessing;
 #[path = "api/kit.rs"]

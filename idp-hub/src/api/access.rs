@@ -87,6 +87,7 @@ const ROUTES: &[(&str, &[(&str, Access)])] = {
         ("/directory/drift", READ),
         ("/directory/failures", READ),
         ("/directory/progress", READ),
+        ("/directory/exposures", READ),
         ("/directory/administrators", READ),
         (
             "/directory/administrators/{id}",

@@ -3,6 +3,7 @@
 mod access;
 mod documents;
 mod drift;
+mod exposed;
 mod links;
 mod objects;
 mod plan;
@@ -15,6 +16,7 @@ pub(super) use access::{Administrator, Seen, Sight};
 
 pub use documents::{LinkDocument, NamedDocument, ObjectDocument};
 pub use drift::{CuredDocument, DriftPolicyDocument};
+pub use exposed::{ExposureDocument, ExposuresDocument, PersonDocument};
 pub use plan::{
     CountDocument, LinkEndDocument, LinksDocument, MergedDocument, PlanDocument, StepDocument,
     WithheldDocument,
@@ -26,6 +28,7 @@ pub use spread::{SpreadDocument, SpreadShareDocument};
 
 // Whole, because the list of routes needs what stands beside each handler as well.
 pub(super) use drift::*;
+pub(super) use exposed::*;
 pub(super) use links::*;
 pub(super) use objects::*;
 pub(super) use plan::*;

@@ -68,6 +68,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(directory::drift))
         .routes(routes!(directory::failures))
         .routes(routes!(directory::progress))
+        .routes(routes!(directory::exposures))
         .routes(routes!(quotas::quotas))
         .routes(routes!(quotas::set_limits))
         .routes(routes!(quotas::unset))

@@ -23,7 +23,9 @@ use super::moment::now;
 use super::output::Screen;
 use super::pages::List;
 use super::prompt::{self, YES};
-use crate::api::{LinkDocument, ObjectDocument, PasswordDocument, PasswordStandingDocument};
+use crate::api::{
+    ExposuresDocument, LinkDocument, ObjectDocument, PasswordDocument, PasswordStandingDocument,
+};
 
 pub(super) async fn run(client: &Client, asked: &Org, screen: Screen) -> Result<(), CliError> {
     match asked {
@@ -45,6 +47,7 @@ pub(super) async fn run(client: &Client, asked: &Org, screen: Screen) -> Result<
                 false => status::run(client, region, screen).await,
             }
         }
+        Org::Exposed => exposed(client, screen).await,
         Org::Policy { region, drift: it } => drift::policy(client, region, *it, screen).await,
         Org::Retired => retired::list(client, None, screen).await,
         Org::Purge { which, cancel } => retired::purge(client, which, *cancel, screen).await,
@@ -78,11 +81,7 @@ pub(super) async fn run(client: &Client, asked: &Org, screen: Screen) -> Result<
             stdin,
         } => password(client, (department, user), *stdin, screen).await,
         Org::Unlock { department, user } => unlock(client, (department, user), screen).await,
-        Org::Admit => {
-            let path = "/directory/sign-in-hold";
-            client.act(Method::DELETE, path, None::<&Value>).await?;
-            screen.line("Users may sign in.", &json!({ "admitted": true }))
-        }
+        Org::Admit => admit(client, screen).await,
         Org::Quota(asked) => quota::run(client, asked, screen).await,
         Org::Administrator(asked) => administrator::run(client, asked, screen).await,
         Org::Link(asked) => link(client, asked, screen).await,
@@ -94,6 +93,18 @@ pub(super) async fn run(client: &Client, asked: &Org, screen: Screen) -> Result<
             screen.line(&text, &json!({ "unlinked": id }))
         }
     }
+}
+
+async fn admit(client: &Client, screen: Screen) -> Result<(), CliError> {
+    let path = "/directory/sign-in-hold";
+    client.act(Method::DELETE, path, None::<&Value>).await?;
+    screen.line("Users may sign in.", &json!({ "admitted": true }))
+}
+
+/// Who is in somebody's power: the first page, more than anybody mends at once.
+async fn exposed(client: &Client, screen: Screen) -> Result<(), CliError> {
+    let some: ExposuresDocument = client.get("/directory/exposures").await?;
+    screen.write(|| shown::exposed::listed(&some, screen), &some)
 }
 
 /// All of a kind.

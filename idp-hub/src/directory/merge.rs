@@ -33,7 +33,8 @@ use super::Directory;
 use super::arrival::Earlier;
 use super::fit::{self, NameFault};
 use super::names::Taken;
-use super::plan::{Action, Field, Plan, Reason, Rename, Step};
+use super::plan::{Action, EXPOSED_MAX, Field, Plan, Reason, Rename, Step};
+use super::rights::Exposed;
 
 /// What a thing was recognized by, the strongest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -132,13 +133,16 @@ pub(super) fn planned(directory: &Directory, arrival: &Arrival<'_>) -> Plan {
     merger.users();
     let links = merger.links();
     let taken_over = merger.taken_over();
-    Plan {
+    let mut plan = Plan {
         region: arrival.region,
         foreign: merger.foreign,
         steps: merger.steps,
         links,
+        exposed: Exposed::default(),
         taken_over,
-    }
+    };
+    plan.exposed = directory.exposed_by(&plan, EXPOSED_MAX);
+    plan
 }
 
 /// A plan in the making.
@@ -241,6 +245,7 @@ impl<'a> Merger<'a> {
             id,
             here: here.clone(),
             rename: rename(name, object.name()),
+            is_switched_off: self.is_switched_off(here, &object),
             object,
         };
         self.step(kind, action);

@@ -12,6 +12,10 @@ use shared::model::{
 pub use digest::PlanDigest;
 
 use super::merge::Evidence;
+use super::rights::Exposed;
+
+/// Of those who come to be in somebody's power as many are named: the count says the rest.
+pub const EXPOSED_MAX: usize = 100;
 
 /// What becomes of one region's organization and of the directory, when they are merged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +31,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Links between them.
     pub links: Links,
+    /// Who comes to be in whose power by it in the regions' own Keystones: the first of them.
+    pub exposed: Exposed,
     /// What the markers of those are of from then on, so that it is known by them in their other
     /// regions.
     pub taken_over: Vec<(Marker, ObjectId)>,
@@ -71,6 +77,8 @@ pub enum Action {
         object: Object<ObjectId>,
         /// Its name is taken, so that it gets another one, in the region too.
         rename: Option<Rename>,
+        /// It is switched off in the region too, as what it is nested in is.
+        is_switched_off: bool,
     },
     /// The federation's own, in which its cloud administrators have their role, is made in the
     /// directory; what becomes of it in the region is a step of its own.

@@ -30,6 +30,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use shared::ids::ObjectId;
 use shared::model::{Actor, Administration, Assignment, Holder, ObjectKind, Organization, Scope};
 
+pub use self::exposure::{Exposed, Exposure, Person};
+pub(in crate::directory) use self::powers::{Power, RolePowers};
 pub use self::reach::Reach;
 
 use self::powers::{Roles, implied};

@@ -2,6 +2,7 @@
 
 mod administration;
 mod cloud;
+mod exposed;
 mod names;
 mod powers;
 mod properties;

@@ -199,4 +199,18 @@ async fn nobody_is_in_the_power_of_a_department_s_manager_in_the_regions_by_the_
     given["entrust"] = json!(true);
     let made = it.kit.post("/directory/assignments", given).await;
     assert_eq!(made.status, 204, "{}", made.text);
+
+    // She is listed from then on, with her department's manager; `carol` has none.
+    let exposures = "/api/v1/directory/exposures";
+    let listed = it.kit.get(exposures).await.json();
+    assert_eq!((&listed["count"], &listed.get("next")), (&json!(1), &None));
+    let [exposed] = &listed["items"].as_array().unwrap()[..] else {
+        panic!("{listed}");
+    };
+    assert_eq!(exposed["user"]["name"], "ann");
+    assert_eq!(exposed["user"]["department"]["name"], "ops");
+    assert_eq!(exposed["cloud_administrator"], false);
+    assert_eq!(exposed["by"][0]["name"], "bob");
+    let wrong = it.kit.get(&format!("{exposures}?limit=0")).await;
+    wrong.is_problem(400, "invalid-request");
 }

@@ -8,7 +8,7 @@ use shared::model::{
 
 use crate::kit::{Answer, Kit, request};
 
-fn entry<T>(id: &str, custody: Custody, what: T) -> Entry<T> {
+pub(crate) fn entry<T>(id: &str, custody: Custody, what: T) -> Entry<T> {
     Entry {
         id: CloudId::new(id),
         custody,

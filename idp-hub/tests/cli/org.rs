@@ -144,11 +144,34 @@ fn made_an_administrator(hub: &Hub) {
     let (done, told) = reads(hub, &add, "another password\n");
     assert!(done && told.contains("is a cloud administrator"), "{told}");
     assert_eq!(names(&hub.json(&list)), ["ann"]);
+    exposed(hub);
     let remove = ["org", "administrator", "remove", "ann", "--in", "ops"];
     let (_, told) = hub.fails(&remove);
     assert!(told.contains("--last"), "{told}");
     let told = hub.told(&[&remove[..], &["--last"]].concat());
     assert!(told.contains("no cloud administrator any more"), "{told}");
+}
+
+/// ANN, who is a cloud administrator, comes to be in the power of another one's.
+fn exposed(hub: &Hub) {
+    let listed = hub.told(&["org", "exposed"]);
+    assert!(listed.starts_with("Nobody"), "{listed}");
+    assert!(!hub.told(&["org", "status"]).contains("org exposed"));
+    hub.told(&["org", "create", "role", "manager"]);
+    hub.told(&["org", "create", "user", "bob", "--in", "ops"]);
+    let link = "org link assignment --user bob --role manager --department ops";
+    let link: Vec<&str> = link.split(' ').collect();
+    let (code, text) = hub.fails(&link);
+    assert!(code == 1 && text.contains("--entrust"), "{text}");
+    hub.told(&[&link[..], &["--entrust"]].concat());
+    let status = hub.told(&["org", "status"]);
+    let said = "1 of those who have the role \"admin\"\n  next: idp-hub org exposed";
+    assert!(status.contains(said), "{status}");
+    assert_eq!(hub.json(&["org", "status"])["exposed"], 1);
+    let listed = hub.told(&["org", "exposed"]);
+    for said in ["ops/ann", "yes", "ops/bob", "next: "] {
+        assert!(listed.contains(said), "{said}: {listed}");
+    }
 }
 
 fn linked_and_ended(hub: &Hub) {

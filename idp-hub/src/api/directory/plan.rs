@@ -77,11 +77,12 @@ pub(in crate::api) async fn plan(
         bytes.extend((place as u64).to_le_bytes());
         cursor(&bytes)
     });
-    let withheld = match after.is_empty() {
-        true => withheld::of(&shown),
-        false => Vec::new(),
+    let exposures = shown.plan.exposed.some.iter().map(Into::into);
+    let once = match after.is_empty() {
+        true => (exposures.collect(), withheld::of(&shown)),
+        false => Default::default(),
     };
-    let document = PlanDocument::new(region, &shown, withheld, items, next);
+    let document = PlanDocument::new(region, &shown, once, items, next);
     Ok(axum::Json(document))
 }
 

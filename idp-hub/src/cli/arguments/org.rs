@@ -45,6 +45,9 @@ pub(in crate::cli) enum Org {
         #[arg(long)]
         follow: bool,
     },
+    /// List who has the role admin and is of a department that somebody else administers, who sets
+    /// his password in a region's own Keystone
+    Exposed,
     /// Say what is done about drift in a region from now on
     Policy {
         /// The region's name

@@ -80,6 +80,7 @@ async fn telling(client: &Client, region: &str) -> Result<PlanDocument, CliError
         })
         .await?;
     }
+    plan.items.sort_by_key(shown::is_as_there);
     Ok(plan)
 }
 

@@ -16,7 +16,8 @@ use super::super::error::CliError;
 use super::super::moment::now;
 use super::super::output::Screen;
 use super::super::pages::List;
-use crate::api::{ProgressDocument, RemarkDocument, SignInHoldDocument};
+use super::shown::exposed;
+use crate::api::{ExposuresDocument, ProgressDocument, RemarkDocument, SignInHoldDocument};
 
 /// Failures that are read: more than anybody reads on a screen. The counts say the rest.
 const FAILURES_MAX: usize = 1000;
@@ -24,7 +25,7 @@ const FAILURES_MAX: usize = 1000;
 /// Between two looks: agents tell their counts as often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// How far each region is, what failed, and whom users wait for.
+/// How far each region is, what failed, whom users wait for, and how many are in somebody's power.
 pub(super) async fn run(
     client: &Client,
     region: Option<&str>,
@@ -34,16 +35,19 @@ pub(super) async fn run(
     let failures = of_regions("failures", region).enough(FAILURES_MAX);
     let failures: Vec<RemarkDocument> = failures.read(client).await?;
     let hold: SignInHoldDocument = client.get("/directory/sign-in-hold").await?;
+    let exposures: ExposuresDocument = client.get("/directory/exposures?limit=1").await?;
     let text = || {
         let now = now();
         let status = shown::status(&regions, &failures, now, screen);
-        [Some(status), shown::hold(&hold, now)]
+        let exposed = exposed::counted(exposures.count);
+        [Some(status), shown::hold(&hold, now), exposed]
             .into_iter()
             .flatten()
             .collect::<Vec<_>>()
             .join("\n\n")
     };
-    let document = json!({ "regions": regions, "failures": failures, "sign_in_hold": hold });
+    let document = json!({ "regions": regions, "failures": failures, "sign_in_hold": hold,
+        "exposed": exposures.count });
     screen.write(text, &document)
 }
 

@@ -1,7 +1,7 @@
 //! What of a region's thing gives way to the directory's, beside its name.
 
 use shared::ids::ObjectId;
-use shared::model::{CloudId, ObjectKind};
+use shared::model::{CloudId, Object, ObjectKind};
 
 use super::Merger;
 use crate::directory::plan::Field;
@@ -17,6 +17,15 @@ impl Merger<'_> {
             ObjectKind::Role => self.of_role(here, id),
         }
         .unwrap_or_default()
+    }
+
+    /// Whether what is taken in is on in the region, and not in the directory.
+    pub(super) fn is_switched_off(&self, here: &CloudId, object: &Object<ObjectId>) -> bool {
+        let Object::Project(taken) = object else {
+            return false;
+        };
+        let here = self.arrival.organization.projects.get(here);
+        here.is_some_and(|it| it.enabled) && !taken.enabled
     }
 
     fn of_department(&self, here: &CloudId, id: ObjectId) -> Option<Vec<Field>> {

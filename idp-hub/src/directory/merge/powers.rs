@@ -7,25 +7,22 @@
 //! it in what it brings along itself, and nowhere else: each region has a copy of all the others'
 //! departments, and a captured one could say of any that somebody of its own administers it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use shared::ids::ObjectId;
-use shared::model::{Actor, Assignment, Implication, Membership, Object, ObjectKind, Role};
+use shared::model::{Actor, Assignment, Implication, Membership, Object, ObjectKind};
 
 use super::Merger;
-use crate::directory::names::is_administrators_role;
 use crate::directory::plan::Action;
+use crate::directory::rights::{Power, RolePowers};
 
 /// Whoever has one of these is an administrator. Without any at the first merge of all, as the home
 /// region's administrators are the federation's: those whom an operator has there when he founds
 /// it, and not whom somebody with a right in that one cloud makes one later.
 #[derive(Debug, Default)]
 pub(super) struct Powers {
-    /// The role `admin`, and those that bring it along: of every cloud.
-    roles: HashSet<ObjectId>,
-    /// The role `manager` as well, and those that bring it along: of the place where it counts.
-    of_places: HashSet<ObjectId>,
-    /// Groups that have one of either somewhere in the directory.
+    roles: RolePowers,
+    /// Groups that have one of them somewhere in the directory.
     groups: HashSet<ObjectId>,
 }
 
@@ -35,12 +32,16 @@ impl Powers {
     }
 
     pub(super) fn in_implication(&self, it: &Implication<ObjectId>) -> bool {
-        self.roles.contains(&it.implied)
+        self.roles.of(it.implied) == Some(Power::Clouds)
     }
 
     /// `is_own`: whether the place comes along with the region.
     pub(super) fn in_assignment(&self, it: &Assignment<ObjectId>, is_own: bool) -> bool {
-        self.roles.contains(&it.role) || !is_own && self.of_places.contains(&it.role)
+        match self.roles.of(it.role) {
+            Some(Power::Clouds) => true,
+            Some(Power::Place) => !is_own,
+            None => false,
+        }
     }
 }
 
@@ -51,56 +52,29 @@ impl Merger<'_> {
             return Powers::default();
         }
         let live = &self.directory.live;
-        let mut priors: HashMap<ObjectId, Vec<ObjectId>> = HashMap::new();
         let here = self.arrival.organization.implications.iter();
         let here = here.filter(|it| self.is_new(ObjectKind::Role, &it.prior));
         let here =
             here.filter_map(|it| it.translated(|kind, here| self.identities.fate(kind, here).id()));
-        for it in live.implications.iter().cloned().chain(here) {
-            priors.entry(it.implied).or_default().push(it.prior);
-        }
-        let roles = leading_to(self.roles_that(Role::is_cloud_admin), &priors);
-        let of_places = leading_to(self.roles_that(is_administrators_role), &priors);
-        let strong = live.assignments.iter();
-        let strong = strong.filter(|it| of_places.contains(&it.role));
-        let groups = strong.filter_map(|it| match it.actor {
+        let new = self.steps.iter().filter_map(|step| match &step.action {
+            Action::Adopt {
+                id,
+                object: Object::Role(role),
+                ..
+            } => Some((*id, role)),
+            _ => None,
+        });
+        let known = live.roles.iter().map(|(id, it)| (*id, it));
+        let implications = live.implications.iter().cloned().chain(here);
+        let roles = RolePowers::new(known.chain(new), implications);
+        let groups = roles.given(live.assignments.iter());
+        let groups = groups.filter_map(|(it, _)| match it.actor {
             Actor::Group(group) => Some(group),
             Actor::User(_) => None,
         });
         Powers {
             groups: groups.collect(),
             roles,
-            of_places,
         }
     }
-
-    /// The directory's, and those that it gets.
-    fn roles_that(&self, is: impl Fn(&Role<ObjectId>) -> bool) -> Vec<ObjectId> {
-        let known = self.directory.live.roles.iter();
-        let known = known.filter(|(_, it)| is(it));
-        let mut all: Vec<ObjectId> = known.map(|(id, _)| *id).collect();
-        all.extend(self.steps.iter().filter_map(|step| match &step.action {
-            Action::Adopt {
-                id,
-                object: Object::Role(role),
-                ..
-            } => is(role).then_some(*id),
-            _ => None,
-        }));
-        all
-    }
-}
-
-/// These roles, and those that bring one of them along.
-fn leading_to(
-    mut next: Vec<ObjectId>,
-    priors: &HashMap<ObjectId, Vec<ObjectId>>,
-) -> HashSet<ObjectId> {
-    let mut all = HashSet::new();
-    while let Some(role) = next.pop() {
-        if all.insert(role) {
-            next.extend(priors.get(&role).into_iter().flatten());
-        }
-    }
-    all
 }

@@ -41,6 +41,9 @@ impl PlanDigest {
         } = plan.links;
         take(&(superseded, outside, unfit));
         plan.taken_over.iter().for_each(|it| take(it));
+        if plan.exposed.count > 0 {
+            take(&plan.exposed);
+        }
         let whole = hash.finish();
         let mut bytes = [0; 16];
         for (to, from) in bytes.iter_mut().zip(whole.as_ref()) {

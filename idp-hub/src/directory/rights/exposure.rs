@@ -4,51 +4,113 @@
 //! `update_user`, `role:manager and token.domain.id:%(target.user.domain_id)s`), whatever roles
 //! these have, and so be them in that cloud: the hub refuses it, and is not asked there. So who has
 //! the role `admin`, as the federation's cloud administrators have in every region, is a user of a
-//! department that nobody else administers, unless an administrator says that it may be so.
+//! department that nobody else administers, unless an administrator says that it may be so. Those
+//! who came so with a first merge are listed.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod change;
+mod standing;
+
+use std::fmt;
 
 use shared::ids::ObjectId;
-use shared::model::{Actor, Link, ObjectKind, Organization, Scope};
+use shared::model::{Actor, Link, ObjectKind, Organization, Role};
 
-use super::powers::{administers, has_admin, implied};
+use self::change::{Change, Names};
+use self::standing::Standing;
+use super::powers::{administers, implied};
 use crate::directory::administration::appointed;
+use crate::directory::plan::Plan;
 use crate::directory::refusal::Refusal;
 use crate::directory::{Directory, Edit};
 
-/// Users by what they are found by.
-type Users = BTreeSet<ObjectId>;
+/// Of those who administer a department as many are named: whom it is about is worth more lines.
+const NAMED_MAX: usize = 5;
 
-/// Somebody who has the role `admin`, and somebody else who administers his department.
-type Exposed = BTreeSet<(ObjectId, ObjectId)>;
+/// Some of those who are in somebody's power.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Exposed {
+    /// How many there are.
+    pub count: u64,
+    /// Those that were asked for, in the order of their ids.
+    pub some: Vec<Exposure>,
+}
+
+/// Somebody who has the role `admin`, and who else administers his department.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exposure {
+    /// Who is in their power.
+    pub user: Person,
+    /// Whether he is one of the federation's cloud administrators.
+    pub is_appointed: bool,
+    /// The first of those who administer it.
+    pub by: Vec<Person>,
+    /// How many more do.
+    pub more: u64,
+}
+
+/// A user, as he is told of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// His id.
+    pub id: ObjectId,
+    /// His name.
+    pub name: String,
+    /// His department.
+    pub department: ObjectId,
+    /// What that is called.
+    pub home: String,
+}
+
+impl fmt::Display for Person {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", format!("{}/{}", self.home, self.name))
+    }
+}
 
 impl Directory {
+    /// Who is in somebody's power by now: so many of them, from behind one on.
+    pub fn exposed(&self, after: Option<ObjectId>, limit: usize) -> Exposed {
+        let so = Standing::of(&self.live, Change::Nothing);
+        exposed(self, Change::Nothing, (so, None), (after, limit))
+    }
+
+    /// Who would come to be by a merge: the first of them.
+    pub(in crate::directory) fn exposed_by(&self, plan: &Plan, limit: usize) -> Exposed {
+        let change = Change::Merge(plan);
+        match change.gives_power(&self.live) {
+            true => brought(self, change, limit),
+            false => Exposed::default(),
+        }
+    }
+
     /// Whether a change gives nobody power over a user who has the role `admin`.
     ///
     /// # Errors
     /// Who would be in whose power, and the way out.
-    pub(in crate::directory) fn exposes_nobody(&mut self, edit: &Edit) -> Result<(), Refusal> {
-        if let Edit::Appoint(user) = edit {
-            return self.is_safe_to_appoint(*user);
-        }
-        let before = match edit {
-            Edit::Link(link) if is_of_power(&self.live, link) => exposed(&self.live),
-            Edit::Update { kind, patch, .. }
-                if *kind == ObjectKind::Role && patch.name.is_some() =>
-            {
-                exposed(&self.live)
+    pub(in crate::directory) fn exposes_nobody(&self, edit: &Edit) -> Result<(), Refusal> {
+        let live = &self.live;
+        let exposed = match edit {
+            Edit::Appoint(user) => return self.is_safe_to_appoint(*user),
+            Edit::Link(link) if is_of_power(live, link) => brought(self, Change::Link(link), 1),
+            Edit::Update { kind, id, patch } if *kind == ObjectKind::Role => {
+                let Some((name, role)) = patch.name.clone().zip(live.roles.get(id)) else {
+                    return Ok(());
+                };
+                let role = Role {
+                    name,
+                    ..role.clone()
+                };
+                brought(self, Change::Role(*id, &role), 1)
             }
             _ => return Ok(()),
         };
-        let after = self.exposed_after(edit);
-        match after.difference(&before).next() {
+        match first(&exposed) {
             None => Ok(()),
             Some((user, by)) => Err(Refusal::Wrong {
                 what: format!(
-                    "by this {} administers the department of {}, who has the role \"admin\", and \
-                     in a region's own Keystone whoever does sets that user's password",
-                    self.title(*by),
-                    self.title(*user)
+                    "by this {by} administers the department of {user}, who has the role \
+                     \"admin\", and in a region's own Keystone whoever does sets that user's \
+                     password"
                 ),
                 next: "have a user of the federation's own department administer the clouds \
                        instead (`idp-hub org administrator add`), or, as a cloud administrator, \
@@ -60,60 +122,23 @@ impl Directory {
     /// Whether nobody else administers the department of who is made a cloud administrator.
     fn is_safe_to_appoint(&self, user: ObjectId) -> Result<(), Refusal> {
         let live = &self.live;
-        let is_one = appointed(live, self.administration()).any(|it| it == user);
-        let Some(his) = live.users.get(&user).filter(|_| !is_one) else {
+        if appointed(live, self.administration()).any(|it| it == user) {
             return Ok(());
-        };
-        let managers = managers(live);
-        let mut others = managers.get(&his.department).into_iter().flatten();
-        match others.find(|it| **it != user) {
+        }
+        let change = Change::Appointment(user);
+        let so = Standing::of(live, change).alone(user);
+        match first(&exposed(self, change, (so, None), (None, 1))) {
             None => Ok(()),
-            Some(by) => Err(Refusal::Wrong {
+            Some((user, by)) => Err(Refusal::Wrong {
                 what: format!(
-                    "{} administers the department of {}, and in a region's own Keystone whoever \
-                     does sets that user's password",
-                    self.title(*by),
-                    self.title(user)
+                    "{by} administers the department of {user}, and in a region's own Keystone \
+                     whoever does sets that user's password"
                 ),
                 next: "make a user for it in the federation's own department, which nobody \
                        administers (`idp-hub org create user NAME --in federation`, unless it has \
                        another name), and make that one a cloud administrator",
             }),
         }
-    }
-
-    /// Who would be in whose power after a change, which is not made.
-    fn exposed_after(&mut self, edit: &Edit) -> Exposed {
-        match edit {
-            Edit::Link(link) if !self.live.has_link(link) => {
-                self.live.link(link.clone());
-                let after = exposed(&self.live);
-                self.live.unlink(link);
-                after
-            }
-            Edit::Update { id, patch, .. } => {
-                let name = patch.name.clone();
-                let Some((role, name)) = self.live.roles.get_mut(id).zip(name) else {
-                    return Exposed::new();
-                };
-                let before = std::mem::replace(&mut role.name, name);
-                let after = exposed(&self.live);
-                if let Some(role) = self.live.roles.get_mut(id) {
-                    role.name = before;
-                }
-                after
-            }
-            _ => Exposed::new(),
-        }
-    }
-
-    fn title(&self, user: ObjectId) -> String {
-        let Some(user) = self.live.users.get(&user) else {
-            return user.to_string();
-        };
-        let home = self.live.departments.get(&user.department);
-        let home = home.map_or("", |it| it.name.as_str());
-        format!("{:?}", format!("{home}/{}", user.name))
     }
 }
 
@@ -130,65 +155,54 @@ fn is_of_power(live: &Organization<ObjectId>, link: &Link<ObjectId>) -> bool {
     }
 }
 
-/// Who has the role `admin`, with each other who administers his department.
-fn exposed(live: &Organization<ObjectId>) -> Exposed {
-    let managers = managers(live);
-    if managers.is_empty() {
-        return Exposed::new();
-    }
-    let mut all = Exposed::new();
-    for user in powerful(live) {
-        let home = live.users.get(&user).map(|it| it.department);
-        let others = home.and_then(|it| managers.get(&it)).into_iter().flatten();
-        all.extend(others.filter(|by| **by != user).map(|by| (user, *by)));
-    }
-    all
+/// Who would come to be in somebody's power by a change, which is not made.
+fn brought(directory: &Directory, change: Change<'_>, limit: usize) -> Exposed {
+    let of = |change| Standing::of(&directory.live, change);
+    let both = (of(change), Some(of(Change::Nothing)));
+    exposed(directory, change, both, (None, limit))
 }
 
-/// Who administers which department: by himself, or by a group. What is inherited counts in its
-/// projects, and not there.
-fn managers(live: &Organization<ObjectId>) -> BTreeMap<ObjectId, Users> {
-    let strong = roles_that(live, administers);
-    let mut all = BTreeMap::<ObjectId, Users>::new();
-    for it in &live.assignments {
-        if let Scope::Department(department) = it.scope
-            && !it.inherited
-            && strong.contains(&it.role)
-        {
-            let users = all.entry(department).or_default();
-            users.extend(those(live, &it.actor));
+fn exposed(
+    directory: &Directory,
+    change: Change<'_>,
+    (so, before): (Standing, Option<Standing>),
+    (from, limit): (Option<ObjectId>, usize),
+) -> Exposed {
+    let before = before.unwrap_or_default();
+    let found = so.beyond(&before);
+    let some = found
+        .iter()
+        .filter(|it| from.is_none_or(|from| it.user > from));
+    let mut some = some.take(limit).peekable();
+    let count = found.len() as u64;
+    // Most have nobody in it, and need no names.
+    if some.peek().is_none() {
+        return Exposed {
+            count,
+            ..Exposed::default()
+        };
+    }
+    let names = Names::new(&directory.live, change);
+    let appointed = directory.administrators();
+    let some = some.map(|it| {
+        let by = it.by().take(NAMED_MAX).map(|it| names.person(it));
+        let by: Vec<Person> = by.collect();
+        Exposure {
+            user: names.person(it.user),
+            is_appointed: appointed.contains(&it.user),
+            more: (it.count - by.len()) as u64,
+            by,
         }
+    });
+    Exposed {
+        some: some.collect(),
+        count,
     }
-    all
 }
 
-/// Who has the role `admin` anywhere.
-fn powerful(live: &Organization<ObjectId>) -> Users {
-    let strong = roles_that(live, has_admin);
-    let given = live.assignments.iter();
-    let given = given.filter(|it| strong.contains(&it.role));
-    let actors: BTreeSet<&Actor<ObjectId>> = given.map(|it| &it.actor).collect();
-    actors.into_iter().flat_map(|it| those(live, it)).collect()
-}
-
-/// Roles that are so, with those that come along with them.
-fn roles_that(
-    live: &Organization<ObjectId>,
-    are: impl Fn(&Organization<ObjectId>, &BTreeSet<ObjectId>) -> bool,
-) -> BTreeSet<ObjectId> {
-    let all = live.roles.keys().copied();
-    all.filter(|it| are(live, &implied(live, *it))).collect()
-}
-
-/// A user, or the users of a group.
-fn those(live: &Organization<ObjectId>, actor: &Actor<ObjectId>) -> Users {
-    match actor {
-        Actor::User(id) => [*id].into(),
-        Actor::Group(group) => {
-            let members = live.memberships.iter().filter(|it| it.group == *group);
-            members.map(|it| it.user).collect()
-        }
-    }
+fn first(exposed: &Exposed) -> Option<(&Person, &Person)> {
+    let it = exposed.some.first()?;
+    Some((&it.user, it.by.first()?))
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! What roles are worth.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use shared::ids::ObjectId;
-use shared::model::{Actor, Organization, Role, Scope};
+use shared::model::{Actor, Assignment, Implication, Organization, Role, Scope};
 
 use crate::directory::names::is_administrators_role;
 
@@ -42,18 +43,93 @@ pub(super) fn groups_of(live: &Organization<ObjectId>, user: ObjectId) -> BTreeS
     his.map(|it| it.group).collect()
 }
 
-/// Whether a user or a group has power over every cloud, wherever it has it from.
-pub(super) fn is_powerful(live: &Organization<ObjectId>, actor: &Actor<ObjectId>) -> bool {
-    let is_his = |it: &Actor<ObjectId>| match (it, actor) {
-        (Actor::Group(group), Actor::User(user)) => {
-            let (group, user) = (*group, *user);
-            let membership = shared::model::Membership { group, user };
-            live.memberships.contains(&membership)
-        }
-        (it, actor) => it == actor,
+/// A user, or a group, and whatever it acts as: a user as each of his groups.
+fn all_of(live: &Organization<ObjectId>, actor: &Actor<ObjectId>) -> BTreeSet<Actor<ObjectId>> {
+    let groups = match actor {
+        Actor::User(user) => groups_of(live, *user),
+        Actor::Group(_) => BTreeSet::new(),
     };
-    let mut his = live.assignments.iter().filter(|it| is_his(&it.actor));
-    his.any(|it| has_admin(live, &implied(live, it.role)))
+    let groups = groups.into_iter().map(Actor::Group);
+    groups.chain([actor.clone()]).collect()
+}
+
+/// More than membership: what a role gives, with all that come along with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::directory) enum Power {
+    /// Over every cloud, wherever somebody has it.
+    Clouds,
+    /// Over the place where somebody has it.
+    Place,
+}
+
+/// Which roles are power.
+#[derive(Debug, Default)]
+pub(in crate::directory) struct RolePowers(HashMap<ObjectId, Power>);
+
+impl RolePowers {
+    /// By these roles, and by what they bring along.
+    pub(in crate::directory) fn new<'a>(
+        roles: impl Iterator<Item = (ObjectId, &'a Role<ObjectId>)>,
+        implications: impl Iterator<Item = Implication<ObjectId>>,
+    ) -> Self {
+        let mut priors: HashMap<ObjectId, Vec<ObjectId>> = HashMap::new();
+        for it in implications {
+            priors.entry(it.implied).or_default().push(it.prior);
+        }
+        let (mut clouds, mut places) = (Vec::new(), Vec::new());
+        for (id, role) in roles {
+            if role.is_cloud_admin() {
+                clouds.push(id);
+            } else if is_administrators_role(role) {
+                places.push(id);
+            }
+        }
+        let mut all = HashMap::new();
+        // The greater one first, which stays.
+        for (power, mut next) in [(Power::Clouds, clouds), (Power::Place, places)] {
+            while let Some(role) = next.pop() {
+                if let Entry::Vacant(it) = all.entry(role) {
+                    it.insert(power);
+                    next.extend(priors.get(&role).into_iter().flatten());
+                }
+            }
+        }
+        Self(all)
+    }
+
+    fn of_all(live: &Organization<ObjectId>) -> Self {
+        let roles = live.roles.iter().map(|(id, it)| (*id, it));
+        Self::new(roles, live.implications.iter().cloned())
+    }
+
+    /// A role's.
+    pub(in crate::directory) fn of(&self, role: ObjectId) -> Option<Power> {
+        self.0.get(&role).copied()
+    }
+
+    /// Those of these assignments that give some.
+    pub(in crate::directory) fn given<'a>(
+        &self,
+        assignments: impl Iterator<Item = &'a Assignment<ObjectId>>,
+    ) -> impl Iterator<Item = (&'a Assignment<ObjectId>, Power)> {
+        assignments.filter_map(|it| Some((it, self.of(it.role)?)))
+    }
+}
+
+/// The assignments by which a user or a group has power, wherever it has it from.
+pub(super) fn given_to<'a>(
+    live: &'a Organization<ObjectId>,
+    actor: &Actor<ObjectId>,
+) -> Vec<(&'a Assignment<ObjectId>, Power)> {
+    let his = all_of(live, actor);
+    let his = live.assignments.iter().filter(|it| his.contains(&it.actor));
+    RolePowers::of_all(live).given(his).collect()
+}
+
+/// Whether a user or a group has power over every cloud.
+pub(super) fn is_powerful(live: &Organization<ObjectId>, actor: &Actor<ObjectId>) -> bool {
+    let mut given = given_to(live, actor).into_iter();
+    given.any(|(_, power)| power == Power::Clouds)
 }
 
 /// Whether a role counts in a place: nobody gets a token for what is switched off.

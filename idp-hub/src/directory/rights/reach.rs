@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use shared::ids::ObjectId;
 use shared::model::{Actor, Organization, Scope};
 
-use super::powers::{administers, groups_of, has_admin, implied};
+use super::powers::{Power, given_to};
 
 /// Where somebody is more than a member: by himself, by a group, or by a role that brings another
 /// one along.
@@ -20,22 +20,11 @@ pub enum Reach {
 impl Reach {
     /// A user's.
     pub fn of(live: &Organization<ObjectId>, user: ObjectId) -> Self {
-        let groups = groups_of(live, user);
         let mut places = BTreeSet::new();
-        for it in &live.assignments {
-            let is_his = match it.actor {
-                Actor::User(id) => id == user,
-                Actor::Group(id) => groups.contains(&id),
-            };
-            if !is_his {
-                continue;
-            }
-            let given = implied(live, it.role);
-            if has_admin(live, &given) {
-                return Self::Everywhere;
-            }
-            if administers(live, &given) {
-                places.insert(it.scope.clone());
+        for (it, power) in given_to(live, &Actor::User(user)) {
+            match power {
+                Power::Clouds => return Self::Everywhere,
+                Power::Place => drop(places.insert(it.scope.clone())),
             }
         }
         Self::Places(places)

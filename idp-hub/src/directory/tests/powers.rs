@@ -182,7 +182,7 @@ fn with_north(prepare: impl FnOnce(&mut Cloud)) -> (Directory, Cloud) {
 }
 
 /// Who has a role of this name in a department.
-fn give_in(cloud: &mut Cloud, actor: Actor<CloudId>, department: &str, role: &str) {
+pub(super) fn give_in(cloud: &mut Cloud, actor: Actor<CloudId>, department: &str, role: &str) {
     let (department, role) = (cloud.named_department(department), cloud.role(role));
     let scope = Scope::Department(department);
     let inherited = false;

@@ -182,7 +182,19 @@ fn what_is_in_a_project_that_the_directory_has_switched_off_is_taken_in_switched
     let inner = home.nested("ops", "inner", &outer);
     home.nested("ops", "innermost", &inner);
     home.project("ops", "beside");
-    join(&mut directory, &mut home);
+    let off = home.project("ops", "off");
+    home.organization.projects.get_mut(&off).unwrap().enabled = false;
+    let plan = join(&mut directory, &mut home);
+    let switched_off = plan.steps.iter().filter_map(|it| match &it.action {
+        Action::Adopt {
+            object,
+            is_switched_off: true,
+            ..
+        } => Some(object.name()),
+        _ => None,
+    });
+    let switched_off: BTreeSet<&str> = switched_off.collect();
+    assert_eq!(switched_off, ["inner", "innermost"].into(), "in the region");
     let projects = directory.live().projects.values();
     let mut on: Vec<_> = projects.map(|it| (it.name.as_str(), it.enabled)).collect();
     on.retain(|(name, _)| *name != "admin");
@@ -193,6 +205,7 @@ fn what_is_in_a_project_that_the_directory_has_switched_off_is_taken_in_switched
             ("beside", true),
             ("inner", false),
             ("innermost", false),
+            ("off", false),
             ("outer", false),
         ]
     );

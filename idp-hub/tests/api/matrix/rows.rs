@@ -145,6 +145,7 @@ pub(super) fn drift() -> Vec<Row> {
         plain("GET", "/directory/drift", "", cloud(200)),
         plain("GET", "/directory/failures", "", cloud(200)),
         plain("GET", "/directory/progress", "", cloud(200)),
+        plain("GET", "/directory/exposures", "", cloud(200)),
         plain("GET", "/directory/retired", "", cloud(200)),
         of_retired("GET", "/directory/retired/{id}"),
         of_retired("POST", "/directory/retired/{id}/purge"),

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use shared::ids::ObjectId;
-use shared::model::{End, ObjectKind};
+use shared::model::{End, Object, ObjectKind};
 use utoipa::ToSchema;
 
+use super::super::exposed::ExposureDocument;
 use super::withheld::WithheldDocument;
 use crate::api::documents::Time;
 use crate::directory::{Action, Evidence, Field, Links, Obstacle, Reason, Rename, Step};
@@ -42,8 +43,18 @@ pub struct PlanDocument {
     /// How many things were merged before and differ from the directory's, and stay so.
     #[serde(default)]
     pub differing: u64,
+    /// How many things are taken in switched off.
+    #[serde(default)]
+    pub taken_in_off: u64,
     /// What becomes of links.
     pub links: LinksDocument,
+    /// How many users who have the role `admin` come to be of a department that somebody else
+    /// administers, who sets their passwords in a region's own Keystone.
+    #[serde(default)]
+    pub exposed: u64,
+    /// The first 100 of them, on the first page alone.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub exposures: Vec<ExposureDocument>,
     /// Links that are not taken in, because they lead to the role `admin`, which counts in every
     /// region, or to `manager` over what the directory had already: the first 1000, on the
     /// first page alone.
@@ -113,6 +124,10 @@ pub struct StepDocument {
     /// federation that it is taken over from) or `name`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
+    /// Whether what is taken in is switched off: as it is in the region, or where `changes` says
+    /// `disabled`, as what it is nested in is.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub taken_in_off: bool,
     /// What else becomes the directory's in the region: `enabled`, it is switched on there;
     /// `disabled`, it is switched off there; `description`, `email`, `default_project`; `parent` is
     /// only told, as no cloud moves a project.
@@ -149,20 +164,30 @@ impl PlanDocument {
     pub(super) fn new(
         region: String,
         shown: &ShownPlan,
-        withheld: Vec<WithheldDocument>,
+        (exposures, withheld): (Vec<ExposureDocument>, Vec<WithheldDocument>),
         items: Vec<StepDocument>,
         next: Option<String>,
     ) -> Self {
         let mut counts: BTreeMap<(ObjectKind, &str), u64> = BTreeMap::new();
-        let (mut overwritten, mut differing) = (0, 0);
+        let (mut overwritten, mut differing, mut taken_in_off) = (0, 0, 0);
         for Step { kind, action } in &shown.plan.steps {
             *counts.entry((*kind, action.name())).or_default() += 1;
-            if let Action::Recognize {
-                changes, differs, ..
-            } = action
-            {
-                overwritten += u64::from(!changes.is_empty());
-                differing += u64::from(!differs.is_empty());
+            match action {
+                Action::Recognize {
+                    changes, differs, ..
+                } => {
+                    overwritten += u64::from(!changes.is_empty());
+                    differing += u64::from(!differs.is_empty());
+                }
+                Action::Adopt {
+                    object,
+                    is_switched_off,
+                    ..
+                } => {
+                    overwritten += u64::from(*is_switched_off);
+                    taken_in_off += u64::from(is_off(object));
+                }
+                _ => {}
             }
         }
         let counts = counts
@@ -184,7 +209,10 @@ impl PlanDocument {
             renamed: shown.plan.renames().count() as u64,
             overwritten,
             differing,
+            taken_in_off,
             links: (&shown.plan.links).into(),
+            exposed: shown.plan.exposed.count,
+            exposures,
             withheld,
             items,
             next,
@@ -217,6 +245,7 @@ impl StepDocument {
             id: None,
             here: None,
             by: None,
+            taken_in_off: false,
             changes: Vec::new(),
             differs: Vec::new(),
             why: None,
@@ -246,9 +275,13 @@ impl StepDocument {
                 here,
                 object,
                 rename,
+                is_switched_off,
             } => {
                 document.name = before(rename, object.name().to_owned());
                 document.renamed_to = after(rename);
+                document.taken_in_off = is_off(object);
+                let off = is_switched_off.then_some(Field::Enabled(false));
+                document.changes = words(off.as_slice());
                 (document.id, document.here) = (Some(id.to_string()), Some(here.to_string()));
             }
             Action::Found { id, .. } | Action::Create { id } => {
@@ -271,6 +304,15 @@ impl StepDocument {
             }
         }
         document
+    }
+}
+
+const fn is_off(object: &Object<ObjectId>) -> bool {
+    match object {
+        Object::Department(it) => !it.enabled,
+        Object::Project(it) => !it.enabled,
+        Object::User(it) => !it.enabled,
+        Object::Group(_) | Object::Role(_) => false,
     }
 }
 

@@ -1,7 +1,9 @@
 //! Nobody comes to be in the power of a department's manager by the way.
 
 use shared::ids::FederationId;
-use shared::model::{Department, Group, Implication, Membership, Object, Role, UnixMillis, User};
+use shared::model::{
+    Department, Group, Implication, Membership, Object, Role, Scope, UnixMillis, User,
+};
 
 use super::*;
 use crate::directory::{Delta, Patch, Stamp};

@@ -1,0 +1,316 @@
+//! What a merge would do, as text, and what came of it.
+
+use comfy_table::{Cell, CellAlignment};
+use shared::foreign;
+
+use super::{exposed, withheld};
+use crate::api::{LinksDocument, MergedDocument, PlanDocument, StepDocument};
+use crate::cli::output::Screen;
+use crate::cli::region::word;
+
+/// Steps that stand below the counts; beyond it `--full` is easier to read.
+const STEPS_MAX: usize = 20;
+
+/// Actions as columns, in the order of what an operator wants to see first.
+const ACTIONS: [(&str, &str); 7] = [
+    ("found", "FOUNDED"),
+    ("adopt", "TAKEN IN"),
+    ("recognize", "KNOWN"),
+    ("create", "MADE THERE"),
+    ("withhold", "SWITCHED OFF"),
+    ("block", "BLOCKED"),
+    ("skip", "SKIPPED"),
+];
+
+/// Whether an operator should see a step before he says yes.
+pub(in crate::cli::org) fn needs_a_look(step: &StepDocument) -> bool {
+    let is_plain_skip = step.why.as_deref() == Some("reserved");
+    step.renamed_to.is_some()
+        || !step.changes.is_empty()
+        || !step.differs.is_empty()
+        || step.taken_in_off
+        || (step.why.is_some() && !is_plain_skip)
+        || matches!(step.action.as_str(), "withhold" | "found")
+}
+
+/// What is but taken in as it is there stands behind all else that needs a look.
+pub(in crate::cli::org) fn is_as_there(step: &StepDocument) -> bool {
+    step.taken_in_off && step.changes.is_empty() && step.renamed_to.is_none()
+}
+
+/// The counts, what needs a look, and what to do next.
+pub(in crate::cli::org) fn plan(plan: &PlanDocument, full: bool, screen: Screen) -> String {
+    let mut text = format!(
+        "Merging {:?} would do this:\n\n{}",
+        plan.region,
+        counts(plan, screen)
+    );
+    text.push_str(&links(&plan.links));
+    if plan.taken_in_off > 0 {
+        text.push_str(&format!(
+            "\nTaken in switched off: {} things, as they are there, or as what they are nested in \
+             is.",
+            plan.taken_in_off
+        ));
+    }
+    text.push_str(&withheld::shown(plan, full));
+    text.push_str(&exposed::of_plan(plan, full));
+    let most = if full { usize::MAX } else { STEPS_MAX };
+    if !plan.items.is_empty() {
+        text.push('\n');
+    }
+    for step in plan.items.iter().take(most) {
+        text.push_str(&format!("\n  {}", one_step(step)));
+    }
+    if plan.items.len() > most {
+        let more = plan.items.len() - most;
+        text.push_str(&format!("\n  and {more} more; see them all with --full"));
+    }
+    if let Some(by) = &plan.merged_by {
+        let at = plan.merged.as_ref().map_or("", |it| &it.0);
+        text.push_str(&format!(
+            "\n\nMerged before, on {at} by {}.",
+            foreign::line(by)
+        ));
+    }
+    if !plan.foreign_federations.is_empty() {
+        let others = plan.foreign_federations.join(", ");
+        text.push_str(&format!(
+            "\n\nThings there bear the marker of the federation {others}, whose hub may still \
+             write to them.\nHave that hub remove the region first. If it is lost, take the \
+             region over with --take-over:\nwhat this hub took over with another region of that \
+             federation is known by its markers. A\nuser who came so signs in here once an \
+             administrator gave a password (idp-hub org password)."
+        ));
+    }
+    if let Some(other) = &plan.same_cloud {
+        let other = foreign::line(other);
+        text.push_str(&format!(
+            "\n\nThis is the cloud of the region {other:?} already, by the ids of its projects: \
+             two agents\nwould write to it. Remove one of the two regions. Only where its Keystone \
+             is a copy of\nthat one, merge it with --copied."
+        ));
+    }
+    let (region, digest) = (word(&plan.region), &plan.digest);
+    let over = match plan.foreign_federations.is_empty() {
+        true => "",
+        false => " --take-over",
+    };
+    let copied = plan.same_cloud.as_ref().map_or("", |_| " --copied");
+    text.push_str(&format!(
+        "\n\nPlan {digest}\n  next: idp-hub org merge {region} --digest {digest}{over}{copied}"
+    ));
+    text
+}
+
+fn links(links: &LinksDocument) -> String {
+    let mut text = format!(
+        "\n\nLinks taken in: {} memberships, {} implications, {} assignments. Left alone: {} \
+         between things\nthat the directory knows without them, {} of what stays the region's own.",
+        links.memberships, links.implications, links.assignments, links.superseded, links.outside
+    );
+    if links.unfit > 0 {
+        text.push_str(&format!(
+            "\nNot taken in: {} by which a department's own role would count in another one.",
+            links.unfit
+        ));
+    }
+    text
+}
+
+fn counts(plan: &PlanDocument, screen: Screen) -> String {
+    let is_there = |action: &str| plan.counts.iter().any(|it| it.action == action);
+    let columns: Vec<_> = ACTIONS.iter().filter(|(it, _)| is_there(it)).collect();
+    let mut table = screen.table();
+    let names = columns.iter().map(|(_, name)| Cell::new(name));
+    table.set_header(std::iter::once(Cell::new("KIND")).chain(names));
+    for kind in ["department", "role", "project", "group", "user"] {
+        let of = |action: &str| {
+            let mut all = plan.counts.iter();
+            let found = all.find(|it| it.kind == kind && it.action == action);
+            let count = found.map_or(0, |it| it.count);
+            Cell::new(count).set_alignment(CellAlignment::Right)
+        };
+        let figures = columns.iter().map(|(action, _)| of(action));
+        table.add_row(std::iter::once(Cell::new(kind)).chain(figures));
+    }
+    table.trim_fmt()
+}
+
+fn one_step(step: &StepDocument) -> String {
+    let (kind, name) = (&step.kind, foreign::line(&step.name));
+    let mut text = match step.action.as_str() {
+        "found" => format!("{kind} {name:?}, the cloud administrators', is made in the directory"),
+        "adopt" if step.taken_in_off => {
+            format!("{kind} {name:?} is taken in switched off")
+        }
+        "adopt" => format!("{kind} {name:?} is taken in"),
+        "recognize" => format!("{kind} {name:?} is known"),
+        "create" => format!("{kind} {name:?} is made there"),
+        "withhold" => format!("{kind} {name:?} ended here, and is switched off there"),
+        "block" => format!("{kind} {name:?} can't be made there"),
+        _ => format!("{kind} {name:?} stays the region's own"),
+    };
+    if let Some(to) = &step.renamed_to {
+        text.push_str(&format!(", renamed there to {:?}", foreign::line(to)));
+    }
+    match (step.taken_in_off, step.changes.is_empty()) {
+        (false, _) => text.push_str(&changes(&step.changes)),
+        (true, true) => text.push_str("; it is off there"),
+        (true, false) => text.push_str("; is switched off there, as what it is nested in is off"),
+    }
+    if !step.differs.is_empty() {
+        text.push_str(&format!(
+            "; differs in {}, which this leaves: see `sp-agent status` there",
+            step.differs.join(", ")
+        ));
+    }
+    if let Some(why) = &step.why {
+        text.push_str(&format!(": {}", reason(why)));
+    }
+    text
+}
+
+fn changes(all: &[String]) -> String {
+    let mut text = String::new();
+    let mut lost = Vec::new();
+    for change in all {
+        match change.as_str() {
+            "enabled" => text.push_str("; is switched on there"),
+            "disabled" => text.push_str("; is switched off there"),
+            other => lost.push(other),
+        }
+    }
+    if !lost.is_empty() {
+        text.push_str(&format!("; loses its {}", lost.join(", ")));
+    }
+    text
+}
+
+fn reason(why: &str) -> &str {
+    match why {
+        "reserved" => "it is the cloud's own",
+        "retired" => "it was retired",
+        "deleted" => "it was deleted",
+        "purged" => "it was purged; there it stays, until `idp-hub org purge` deletes it there too",
+        "above-is-out" => "so does what it is in",
+        "same-name" => {
+            "another one has its name, or one that some database takes for the same; rename one of \
+             the two"
+        }
+        "name-held" => "a retired one has its name still; rename it there to have it taken in",
+        "unusable" => "no Keystone takes its name, or it is nested in itself",
+        "name-unfit" => {
+            "its name has a space around it or a control character; rename it there to have it \
+             taken in"
+        }
+        "too-deep" => "it is nested deeper than most Keystones allow",
+        "outer-elsewhere" => "what it is nested in is of another department",
+        "administration" => "nothing comes from a region into the cloud administrators' department",
+        "email-unfit" => "its address is none; mend it there to have it taken in",
+        "name-reserved" => "something there that is not taken in has the name; rename one of them",
+        "department-blocked" => "its department can't be made there",
+        other => other,
+    }
+}
+
+/// What came of a merge.
+pub(in crate::cli::org) fn merged(merged: &MergedDocument) -> String {
+    let MergedDocument {
+        region,
+        written,
+        adopted,
+        ..
+    } = merged;
+    match written {
+        0 => format!("{region:?} was merged before; nothing is new."),
+        _ => format!(
+            "Merged {region:?}: {adopted} things were taken into the directory, and every region \
+             is told at once.\n  next: idp-hub org status {} --follow",
+            word(region)
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::cli::arguments::Format;
+
+    fn document(foreign: &[&str]) -> PlanDocument {
+        let document = json!({
+            "region": "north", "digest": "07".repeat(16), "foreign_federations": foreign,
+            "counts": [
+                { "kind": "department", "action": "adopt", "count": 2 },
+                { "kind": "user", "action": "skip", "count": 12 },
+            ],
+            "renamed": 1, "overwritten": 1, "taken_in_off": 2,
+            "links": { "memberships": 1, "implications": 0, "assignments": 2, "withheld": 0,
+                "superseded": 3, "outside": 4 },
+            "items": [
+                { "kind": "department", "action": "adopt", "name": "ops",
+                  "renamed_to": "ops_1\u{1b}[8m" },
+                { "kind": "user", "action": "recognize", "name": "ann",
+                  "changes": ["enabled", "email"] },
+                { "kind": "user", "action": "recognize", "name": "eve",
+                  "changes": ["disabled"] },
+                { "kind": "user", "action": "recognize", "name": "joe",
+                  "differs": ["name", "email"] },
+                { "kind": "user", "action": "adopt", "name": "zoe", "taken_in_off": true },
+                { "kind": "project", "action": "adopt", "name": "inner", "taken_in_off": true,
+                  "changes": ["disabled"] },
+                { "kind": "user", "action": "skip", "name": "Bob", "why": "same-name" },
+                { "kind": "user", "action": "skip", "name": "nova", "why": "reserved" },
+            ],
+        });
+        serde_json::from_value(document).unwrap()
+    }
+
+    #[test]
+    fn a_plan_says_what_to_look_at_and_what_to_type_next() {
+        let mut seen = document(&[]);
+        seen.items.retain(needs_a_look);
+        let text = plan(&seen, false, Screen::new(Format::Table));
+        let expected = [
+            "KIND        TAKEN IN  SKIPPED",
+            "department         2        0",
+            "department \"ops\" is taken in, renamed there to \"ops_1",
+            "user \"ann\" is known; is switched on there; loses its email",
+            "user \"eve\" is known; is switched off there",
+            "user \"joe\" is known; differs in name, email, which this leaves",
+            "user \"zoe\" is taken in switched off; it is off there",
+            "project \"inner\" is taken in switched off; is switched off there, as what it is",
+            "Taken in switched off: 2 things",
+            "user \"Bob\" stays the region's own: another one has its name",
+            "or one that some database takes for the same; rename one of the two",
+            "next: idp-hub org merge north --digest 0707",
+        ];
+        let squeezed = |it: &str| it.split_whitespace().collect::<Vec<_>>().join(" ");
+        for line in expected {
+            assert!(squeezed(&text).contains(&squeezed(line)), "{line}:\n{text}");
+        }
+        assert!(!text.contains("nova") && !text.contains('\u{1b}'), "{text}");
+        let taken = plan(&document(&["f-2"]), false, Screen::new(Format::Table));
+        assert!(
+            taken.contains("federation f-2") && taken.ends_with(" --take-over"),
+            "{taken}"
+        );
+        let mut twin = document(&[]);
+        twin.same_cloud = Some("south".to_owned());
+        let twin = plan(&twin, false, Screen::new(Format::Table));
+        assert!(
+            twin.contains("cloud of the region \"south\" already") && twin.ends_with(" --copied"),
+            "{twin}"
+        );
+    }
+
+    #[test]
+    fn a_merge_names_what_shows_how_far_it_is() {
+        let document = json!({ "region": "north", "digest": "", "written": 3, "adopted": 2 });
+        let text = merged(&serde_json::from_value(document).unwrap());
+        let next = "next: idp-hub org status north --follow";
+        assert!(text.ends_with(next), "{text}");
+    }
+}
