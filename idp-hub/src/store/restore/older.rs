@@ -20,8 +20,10 @@ pub(super) fn revived(beside: &Beside) -> rusqlite::Result<Vec<String>> {
                ORDER BY name";
     let mut statement = beside.connection.prepare(sql)?;
     let found = statement.query_map([REGION], |row| Ok((row.get(0)?, row.get(1)?)));
-    let (names, ids): (Vec<String>, Vec<Vec<u8>>) =
-        found?.collect::<rusqlite::Result<Vec<_>>>()?.into_iter().unzip();
+    let (names, ids): (Vec<String>, Vec<Vec<u8>>) = found?
+        .collect::<rusqlite::Result<Vec<_>>>()?
+        .into_iter()
+        .unzip();
     beside.note(REGION, ids)?;
     Ok(names)
 }

@@ -154,12 +154,10 @@ fn record_at(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Record>> {
     let Some(value) = value.as_blob_or_null()? else {
         return Ok(None);
     };
-    Ok(
-        match record::decode(kind, id.as_blob()?, value) {
-            Ok(Decoded::Known(record)) => Some(*record),
-            Ok(Decoded::Unknown) | Err(_) => None,
-        },
-    )
+    Ok(match record::decode(kind, id.as_blob()?, value) {
+        Ok(Decoded::Known(record)) => Some(*record),
+        Ok(Decoded::Unknown) | Err(_) => None,
+    })
 }
 
 /// What had ended by the old database, which goes for the regions whatever the new one says.
