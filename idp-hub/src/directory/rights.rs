@@ -30,7 +30,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use shared::ids::ObjectId;
 use shared::model::{Actor, Administration, Assignment, Holder, ObjectKind, Organization, Scope};
 
-pub use self::reach::Reach;
+pub use self::reach::{Powerful, Reach};
 
 use self::powers::{Roles, implied};
 use super::administration::appointed;

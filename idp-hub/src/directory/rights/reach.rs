@@ -1,11 +1,11 @@
 //! How far somebody's power reaches, whatever of it is switched off just now.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use shared::ids::ObjectId;
 use shared::model::{Actor, Organization, Scope};
 
-use super::powers::{administers, groups_of, has_admin, implied};
+use super::powers::{administers, has_admin, implied};
 
 /// Where somebody is more than a member: by himself, by a group, or by a role that brings another
 /// one along.
@@ -17,28 +17,71 @@ pub enum Reach {
     Places(BTreeSet<Scope<ObjectId>>),
 }
 
+/// All who are more than members, which are few: found in one walk of who has which role, so that
+/// nobody walks it for each user.
+#[derive(Debug, Default)]
+pub struct Powerful {
+    reaches: BTreeMap<Actor<ObjectId>, Reach>,
+    /// Users, with the groups among these that they are in.
+    groups: BTreeMap<ObjectId, Vec<ObjectId>>,
+}
+
 impl Reach {
+    const NOWHERE: Self = Self::Places(BTreeSet::new());
+
     /// A user's.
     pub fn of(live: &Organization<ObjectId>, user: ObjectId) -> Self {
-        let groups = groups_of(live, user);
-        let mut places = BTreeSet::new();
+        Powerful::of(live).reach(user)
+    }
+
+    /// With this one as well.
+    fn and(&mut self, more: &Self) {
+        match (&mut *self, more) {
+            (Self::Everywhere, _) => {}
+            (_, Self::Everywhere) => *self = Self::Everywhere,
+            (Self::Places(all), Self::Places(more)) => all.extend(more.iter().cloned()),
+        }
+    }
+}
+
+impl Powerful {
+    /// All of an organization.
+    pub fn of(live: &Organization<ObjectId>) -> Self {
+        let mut all = Self::default();
+        let mut roles = BTreeMap::new();
         for it in &live.assignments {
-            let is_his = match it.actor {
-                Actor::User(id) => id == user,
-                Actor::Group(id) => groups.contains(&id),
+            let (is_admin, is_administrator) = *roles.entry(it.role).or_insert_with(|| {
+                let given = implied(live, it.role);
+                (has_admin(live, &given), administers(live, &given))
+            });
+            let reach = match (is_admin, is_administrator) {
+                (true, _) => Reach::Everywhere,
+                (false, true) => Reach::Places(BTreeSet::from([it.scope.clone()])),
+                (false, false) => continue,
             };
-            if !is_his {
-                continue;
-            }
-            let given = implied(live, it.role);
-            if has_admin(live, &given) {
-                return Self::Everywhere;
-            }
-            if administers(live, &given) {
-                places.insert(it.scope.clone());
+            let actor = it.actor.clone();
+            let known = all.reaches.entry(actor).or_insert(Reach::NOWHERE);
+            known.and(&reach);
+        }
+        for it in &live.memberships {
+            if all.reaches.contains_key(&Actor::Group(it.group)) {
+                all.groups.entry(it.user).or_default().push(it.group);
             }
         }
-        Self::Places(places)
+        all
+    }
+
+    /// A user's reach.
+    pub fn reach(&self, user: ObjectId) -> Reach {
+        let groups = self.groups.get(&user).into_iter().flatten();
+        let his = groups
+            .map(|it| Actor::Group(*it))
+            .chain([Actor::User(user)]);
+        let mut reach = Reach::NOWHERE;
+        for it in his.filter_map(|it| self.reaches.get(&it)) {
+            reach.and(it);
+        }
+        reach
     }
 }
 
@@ -115,8 +158,16 @@ mod tests {
                 places(&[WEB, OPS]),
             ),
             (vec![(ann, ADMIN, WEB)], Reach::Everywhere),
-            (vec![(staff, ROOT, OPS)], Reach::Everywhere),
-            (vec![(other, ADMIN, WEB)], places(&[])),
+            (vec![(staff.clone(), ROOT, OPS)], Reach::Everywhere),
+            (vec![(other.clone(), ADMIN, WEB)], places(&[])),
+            (
+                vec![(staff.clone(), MANAGER, WEB), (staff, ROOT, OPS)],
+                Reach::Everywhere,
+            ),
+            (
+                vec![(Actor::Group(id(98)), ROOT, OPS), (other, ADMIN, WEB)],
+                places(&[]),
+            ),
         ] {
             let found = Reach::of(&organization(&given), ANN);
             assert_eq!(found, expected, "{given:?}");
