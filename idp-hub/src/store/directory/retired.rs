@@ -1,6 +1,6 @@
 //! What was retired, with what is left of it in each region.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::params;
 use shared::ids::ObjectId;

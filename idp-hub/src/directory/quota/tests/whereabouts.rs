@@ -143,5 +143,5 @@ fn what_is_surely_not_it_is_overlooked_and_nothing_else() {
     assert_eq!(likely(ops, &[&far, &copy, &web]), ["w"]);
     assert_eq!(likely(ops, &[&far, &copy, &another]), ["c", "d"]);
     assert_eq!(likely(ops, &[&far]), Vec::<String>::new());
-    assert_eq!(likely(None, &[&far, &copy]), ["a", "c"], "who knows");
+    assert_eq!(likely(None, &[&far, &web, &copy]), ["a", "w", "c"]);
 }
