@@ -118,6 +118,19 @@ async fn who_administers_what_came_with_his_region_has_the_password_that_he_had(
     assert_eq!(it.kit.clouds.asked(), 1);
 }
 
+/// Whoever resets her password there would set that of whom she administers here.
+#[tokio::test]
+async fn so_is_who_administers_a_department_in_which_something_did_not() {
+    let it = stage().await;
+    let given = json!({ "user": it.ann, "role": it.manager, "department": it.ops });
+    it.links("assignments", given).await;
+    assert_eq!(it.standing().await["first_checked_by"], "home");
+    let made = json!({ "department": it.ops });
+    it.kit.makes("users", "carol", made).await;
+    it.is_refused().await;
+    assert_eq!(it.standing().await["beyond_region"], "home");
+}
+
 #[tokio::test]
 async fn who_is_given_more_while_his_region_is_asked_is_not_let_in_by_its_word() {
     let it = stage().await;

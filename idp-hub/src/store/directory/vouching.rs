@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use shared::ids::ObjectId;
-use shared::model::{Becomes, CloudId, ObjectKind, Record, RecordKind, Scope};
+use shared::model::{Becomes, CloudId, ObjectKind, Record, RecordKind};
 
 use crate::directory::rights::Reach;
 use crate::store::error::StoreError;
@@ -40,7 +40,7 @@ impl Reading<'_> {
         };
         let is_within = match reach {
             Reach::Everywhere => false,
-            Reach::Places(places) => self.came_with(&region, places)?,
+            Reach::Things(things) => self.came_with(&region, things)?,
         };
         Ok(match is_within {
             true => Vouching::By(region, here),
@@ -52,9 +52,9 @@ impl Reading<'_> {
     fn came_with(
         &self,
         region: &Recipient,
-        mut places: BTreeSet<Scope<ObjectId>>,
+        mut things: BTreeSet<(ObjectKind, ObjectId)>,
     ) -> Result<bool, StoreError> {
-        if places.is_empty() {
+        if things.is_empty() {
             return Ok(true);
         }
         self.each_of_region(region.no, RecordKind::Binding, |record| {
@@ -64,17 +64,16 @@ impl Reading<'_> {
             let Becomes::Object(id) = it.becomes else {
                 return;
             };
-            let place = match it.kind {
-                ObjectKind::Department => Scope::Department(id),
-                ObjectKind::Project => Scope::Project(id),
-                ObjectKind::User | ObjectKind::Group | ObjectKind::Role => return,
+            let thing = (it.kind, id);
+            let is_named_so = || {
+                let here = it.here.to_string();
+                ObjectId::of_region(region.id, it.kind.name(), &here) == id
             };
-            let here = it.here.to_string();
-            if ObjectId::of_region(region.id, it.kind.name(), &here) == id {
-                places.remove(&place);
+            if things.contains(&thing) && is_named_so() {
+                things.remove(&thing);
             }
         })?;
-        Ok(places.is_empty())
+        Ok(things.is_empty())
     }
 }
 

@@ -49,10 +49,10 @@ impl DirectoryHot {
 
     /// How far a user's power reaches by the directory, which the caller has taken.
     pub(in crate::store) fn reach(&mut self, directory: &Directory, user: ObjectId) -> Reach {
+        let live = directory.live();
         let powerful = &mut self.powerful;
-        powerful
-            .get_or_insert_with(|| Powerful::of(directory.live()))
-            .reach(user)
+        let powerful = powerful.get_or_insert_with(|| Powerful::of(live));
+        powerful.reach(live, user)
     }
 
     /// This is to be told, with the next commit.
