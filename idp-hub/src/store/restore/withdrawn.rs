@@ -18,7 +18,7 @@ use crate::store::directory::EVERYWHERE;
 use crate::store::error::{Doing, StoreError};
 
 /// As many are named; of more, their number says enough.
-const NAMED_MAX: usize = 1000;
+pub(super) const NAMED_MAX: usize = 1000;
 
 /// How many there are, and the first ones in words.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
