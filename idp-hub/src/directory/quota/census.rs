@@ -271,8 +271,8 @@ impl Census {
         self.capacities().of(service, resource)
     }
 
-    /// Whose limits those of one of the region's projects are: the directory's, while it is live and
-    /// the one here that is believed to be it.
+    /// Whose limits those of one of the region's projects are: the directory's, while it is live
+    /// and this is the one here that is believed to be it.
     pub fn holder(&self, here: &CloudId) -> Holder {
         let object = self.projects.get(here).and_then(|it| it.object);
         match object.filter(|id| self.is_live(*id) && self.here.of(*id) == Some(here)) {

@@ -83,8 +83,8 @@ pub(super) fn hold(it: &SignInHoldDocument, now: UnixMillis) -> Option<String> {
     }
     if !it.reading.is_empty() {
         text.push_str(&format!(
-            "\n  {} has not told all of its organization yet: it is being read, or what can't be\n  \
-             read stands below as not applied; see `sp-agent status`",
+            "\n  {} has not told all of its organization yet: it is being read, or what can't\n  \
+             be read stands below as not applied; see `sp-agent status`",
             named(&it.reading)
         ));
     }
