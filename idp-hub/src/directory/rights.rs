@@ -32,7 +32,7 @@ use shared::model::{Actor, Administration, Assignment, Holder, ObjectKind, Organ
 
 pub use self::exposure::{Exposed, Exposure, Person};
 pub(in crate::directory) use self::powers::{Power, RolePowers};
-pub use self::reach::Reach;
+pub use self::reach::{Powerful, Reach};
 
 use self::powers::{Roles, implied};
 use super::administration::appointed;

@@ -166,16 +166,17 @@ impl Registry {
 
     /// Up to which change the agents of open sessions hold the directory, as far as they said.
     pub fn held(&self) -> HashMap<RegionNo, u64> {
-        let live = self.live();
-        let all = live.sessions.iter();
-        all.filter_map(|(no, it)| Some((*no, it.orders.held()?)))
-            .collect()
+        self.held_by(|_| true)
     }
 
     /// The same, of those agents alone that can say what they find by it.
     pub fn telling(&self) -> HashMap<RegionNo, u64> {
+        self.held_by(|it| !it.is_mute())
+    }
+
+    fn held_by(&self, is_meant: impl Fn(&Orders) -> bool) -> HashMap<RegionNo, u64> {
         let live = self.live();
-        let all = live.sessions.iter().filter(|(_, it)| !it.orders.is_mute());
+        let all = live.sessions.iter().filter(|(_, it)| is_meant(&it.orders));
         all.filter_map(|(no, it)| Some((*no, it.orders.held()?)))
             .collect()
     }

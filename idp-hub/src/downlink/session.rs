@@ -148,7 +148,7 @@ impl<'a> Driver<'a> {
                     Effect::Issue(csr) => self.renew(&csr).await,
                     Effect::Describe(cloud) => self.describe(&cloud).await,
                     Effect::Keeping(fault) => self.keeping(fault).await,
-                    Effect::Seals(key) => self.seals(key).await,
+                    Effect::Seals(key) => next.extend(self.seals(key).await),
                     Effect::WakeAt(at) => self.wake = at,
                     Effect::Serve => {}
                     Effect::Direct(cursor) => self.direct(cursor),

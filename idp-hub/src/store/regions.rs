@@ -2,6 +2,8 @@
 
 mod reading;
 
+use std::time::Duration;
+
 use rusqlite::{ToSql, params};
 use shared::audit::{Act, By};
 use shared::ids::RegionId;
@@ -28,6 +30,10 @@ pub struct RegionRow {
 const PENDING: u8 = 1;
 const ACCEPTED: u8 = 2;
 const REMOVED: u8 = 3;
+
+/// So long a region's key to seal secrets to is kept at least: an agent has one in its file, and
+/// each one more costs an entry of the audit trail, and all passwords that are sealed to it.
+const KEY_KEPT_MIN: Duration = Duration::from_secs(60);
 
 /// What is kept of each region. Of the directory, what was decided about its things alone.
 const REMOVED_FROM: [&str; 11] = [
@@ -235,6 +241,19 @@ impl Changing<'_> {
         let kind = cloud_kind_code(cloud.kind);
         let values: &[&dyn ToSql] = &[&no.0, &kind, &cloud.version, &cloud.endpoint];
         self.execute(sql, values, "note what a cloud is")
+    }
+
+    /// Whether a region's agent may have another key by now than the one that it told.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn may_seal_anew(&self, no: RegionNo) -> Result<bool, StoreError> {
+        let since = self
+            .reading()
+            .sealing_since(no)?
+            .and_then(|(_, since)| since);
+        // A clock that was ahead then is not waited for.
+        Ok(since.is_none_or(|it| it > self.now || self.now.since(it) >= KEY_KEPT_MIN))
     }
 
     /// Secrets for a region's agent are sealed to this key from here on. What was sealed to another

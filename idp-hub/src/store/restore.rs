@@ -8,7 +8,9 @@
 //! [`work`] for what a service that was broken into may have put in the way.
 
 mod administrators;
+mod earlier;
 mod examine;
+mod older;
 mod place;
 mod under_way;
 mod withdrawn;
@@ -25,6 +27,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use shared::ids::FederationId;
 use shared::model::UnixMillis;
 
+use self::earlier::Beside;
 use self::examine::Examined;
 use self::work::Work;
 use super::error::StoreError;
@@ -86,28 +89,18 @@ pub fn restore(
         let new = &prepared.new;
         // Of what can't be compared the operator is told in general.
         let old = (had_one && !is_damaged).then_some(database.as_path());
-        let (revived, forgotten) = match old {
-            Some(old) => (
-                examine::revived(old, new).unwrap_or_default(),
-                examine::forget_passwords(old, new, now).ok(),
-            ),
-            None => (Vec::new(), None),
-        };
-        let withdrawn = old.and_then(|old| withdrawn::again(old, new).ok());
-        let again = administrators::again(old, new, now)
-            .or_else(|_| administrators::again(None, new, now))
-            .map_err(|error| {
-                let why = format!("its cloud administrators can't be looked at: {error}");
-                not_restorable(backup, why)
-            })?;
+        let back = compare(old, new, now).map_err(|error| {
+            let why = format!("its cloud administrators can't be looked at: {error}");
+            not_restorable(backup, why)
+        })?;
         place::perform(&place::plan(database, new, &aside, is_damaged))?;
         Ok(Restored {
             restoration: prepared.held.restoration,
             regions: prepared.held.regions,
-            revived,
-            forgotten,
-            administrators: again,
-            withdrawn,
+            revived: back.revived,
+            forgotten: back.forgotten,
+            administrators: back.administrators,
+            withdrawn: back.withdrawn,
             under_way: prepared.held.under_way,
             kept: had_one.then_some(aside),
         })
@@ -115,6 +108,36 @@ pub fn restore(
     // What is left of the work is of no use to anybody; the first error is the one to tell.
     let _ = clear(&work);
     restored
+}
+
+/// What the new database has that was gone by the old one.
+struct Back {
+    revived: Vec<String>,
+    forgotten: Option<u64>,
+    administrators: Vec<String>,
+    withdrawn: Option<Withdrawn>,
+}
+
+/// Compares them, as far as the old one can be read, and writes into the new one what follows from
+/// it.
+fn compare(old: Option<&Path>, new: &Path, now: UnixMillis) -> Result<Back, StoreError> {
+    let beside = Beside::open(new, old, now).or_else(|_| Beside::open(new, None, now))?;
+    let revived = older::revived(&beside).unwrap_or_default();
+    // Where earlier restores can't be taken over, passwords are not compared with all.
+    let forgotten = older::forget(&beside, now);
+    let forgotten = forgotten.and_then(|it| beside.take_over().map(|()| it));
+    let withdrawn = match beside.has_old {
+        true => withdrawn::again(&beside).ok(),
+        false => None,
+    };
+    let administrators = administrators::again(&beside, now)?;
+    beside.close()?;
+    Ok(Back {
+        revived,
+        forgotten: forgotten.ok().flatten(),
+        administrators,
+        withdrawn,
+    })
 }
 
 /// The path with no link on the way. Those above the data directory are the administrator's; what

@@ -1,6 +1,8 @@
 //! Whose password a region's word counts for: his whose power is over what came with it.
 
 use serde_json::{Value, json};
+use shared::model::RecordKind;
+use shared::wire::record::kind_code;
 
 use crate::directory::with_a_home;
 use crate::kit::Kit;
@@ -116,6 +118,19 @@ async fn who_administers_what_came_with_his_region_has_the_password_that_he_had(
     assert_eq!(it.kit.clouds.asked(), 1);
 }
 
+/// Whoever resets her password there would set that of whom she administers here.
+#[tokio::test]
+async fn so_is_who_administers_a_department_in_which_something_did_not() {
+    let it = stage().await;
+    let given = json!({ "user": it.ann, "role": it.manager, "department": it.ops });
+    it.links("assignments", given).await;
+    assert_eq!(it.standing().await["first_checked_by"], "home");
+    let made = json!({ "department": it.ops });
+    it.kit.makes("users", "carol", made).await;
+    it.is_refused().await;
+    assert_eq!(it.standing().await["beyond_region"], "home");
+}
+
 #[tokio::test]
 async fn who_is_given_more_while_his_region_is_asked_is_not_let_in_by_its_word() {
     let it = stage().await;
@@ -133,4 +148,19 @@ async fn who_is_given_more_while_his_region_is_asked_is_not_let_in_by_its_word()
     it.kit.clouds.hangs_no_more(home);
     entering.await.is_problem(401, "wrong-password");
     assert_eq!(it.standing().await["set"], json!(null));
+}
+
+/// A large directory takes a second to be read, which whoever tries could have done for each change
+/// of it: it is found by what the writer has at hand.
+#[tokio::test]
+async fn nobody_who_signs_in_has_the_directory_read() {
+    let it = stage().await;
+    let given = json!({ "user": it.ann, "role": it.manager, "department": it.ops });
+    it.links("assignments", given).await;
+    let connection = rusqlite::Connection::open(it.kit.database()).unwrap();
+    let sql = "UPDATE directory SET value = x'ff' WHERE kind = ?1 AND value IS NOT NULL";
+    let garbled = connection.execute(sql, [kind_code(RecordKind::Role)]);
+    assert!(garbled.unwrap() > 0);
+    assert!(it.kit.store.read(|it| it.directory()).await.is_err());
+    cookie(&it.kit.web(enters("ops", "ann", OLD)).await);
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use shared::audit::Wanted;
 use shared::pki::{BoundKey, Csr};
 use shared::transport::{CloseCode, FrameWriter, Loss};
 use shared::wire::Text;
@@ -125,6 +126,35 @@ async fn a_second_key_to_seal_to_ends_the_session() {
         line.say(&Control::Sealing(Sealing { key })).await;
     }
     is_closed(&line, CloseCode::Protocol).await;
+    stage.stands().await;
+}
+
+/// Nor does it help to begin a session for each: whoever has a region's link key would push all
+/// older entries out of the trail.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_key_in_each_session_is_not_taken() {
+    let stage = Stage::set().await;
+    let traitor = stage.traitor("north").await;
+    for key in 1..=50 {
+        let mut line = traitor.greeted().await;
+        line.say(&Control::Sealing(Sealing { key: [key; 32] }))
+            .await;
+        match key {
+            1 => line.say(&Control::Goodbye(Goodbye::Stopping)).await,
+            _ => line.is_refused(Refusal::Busy).await,
+        }
+        line.ended().await;
+    }
+    let wanted = Wanted {
+        action: Some("new-sealing-key".to_owned()),
+        ..Wanted::default()
+    };
+    let told = stage
+        .hub
+        .hub
+        .store
+        .read(move |it| it.audit_entries(None, 1000, &wanted));
+    assert!(told.await.unwrap().items.is_empty());
     stage.stands().await;
 }
 

@@ -1,11 +1,10 @@
 //! Whom users wait for at a hub that was restored; and lets them sign in without the word of a
 //! region that is away.
 
-use std::collections::BTreeSet;
-
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
+use shared::model::UnixMillis;
 use utoipa::ToSchema;
 
 use crate::api::audit;
@@ -31,6 +30,10 @@ pub struct SignInHoldDocument {
     /// Those of them whose agents can't write their spool, so that they say nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mute: Vec<String>,
+    /// Those of the others that have not told all of their organization yet: some of it was not
+    /// read since their agents began anew, and what that is stands among the failures.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reading: Vec<String>,
 }
 
 /// Since when users of the directory wait at a hub that was restored from a backup, and for which
@@ -51,29 +54,46 @@ pub(in crate::api) async fn sign_in_hold(
     let mut merged = merged.unwrap_or_default();
     merged.retain(|it| !heard.contains(&it.no));
     let overview = state.store.overview();
-    let is_full = |no| overview.region(no).is_some_and(|it| it.full.is_some());
-    let document = hold(&merged, is_full, &state.registry.mute());
-    Ok(axum::Json(SignInHoldDocument {
-        since: since.map(Time::from),
-        ..document
-    }))
+    let mute = state.registry.mute();
+    let trouble = |no| {
+        let region = overview.region(no);
+        let is_there = state.registry.heard(no).is_some();
+        if region.as_ref().is_some_and(|it| it.full.is_some()) {
+            Some(Trouble::Full)
+        } else if mute.contains(&no) {
+            Some(Trouble::Mute)
+        } else {
+            let has_told = region.is_some_and(|it| it.organization_told);
+            (is_there && !has_told).then_some(Trouble::Reading)
+        }
+    };
+    Ok(axum::Json(hold(since, &merged, trouble)))
+}
+
+/// Why a region says nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trouble {
+    Full,
+    Mute,
+    Reading,
 }
 
 /// Which regions they wait for, and what is wrong with some of these.
 fn hold(
+    since: Option<UnixMillis>,
     regions: &[Recipient],
-    is_full: impl Fn(RegionNo) -> bool,
-    mute: &BTreeSet<RegionNo>,
+    trouble: impl Fn(RegionNo) -> Option<Trouble>,
 ) -> SignInHoldDocument {
-    let those = |is_it: &dyn Fn(RegionNo) -> bool| {
-        let those = regions.iter().filter(|it| is_it(it.no));
+    let those = |with| {
+        let those = regions.iter().filter(|it| trouble(it.no) == Some(with));
         those.map(|it| it.name.clone()).collect()
     };
     SignInHoldDocument {
-        since: None,
-        regions: those(&|_| true),
-        full: those(&is_full),
-        mute: those(&|no| mute.contains(&no)),
+        since: since.map(Time::from),
+        regions: regions.iter().map(|it| it.name.clone()).collect(),
+        full: those(Trouble::Full),
+        mute: those(Trouble::Mute),
+        reading: those(Trouble::Reading),
     }
 }
 
@@ -112,12 +132,18 @@ mod tests {
             name: format!("region-{number}"),
             key: None,
         };
-        let regions = [region(1), region(2), region(3)];
-        // Nobody waits for the fourth.
-        let mute = [RegionNo(3), RegionNo(4)].into();
-        let document = hold(&regions, |no| no == RegionNo(2), &mute);
-        assert_eq!(document.regions.len(), 3);
+        let regions = [region(1), region(2), region(3), region(4)];
+        // Nobody waits for the fifth.
+        let trouble = |no: RegionNo| match no.0 {
+            2 => Some(Trouble::Full),
+            3 => Some(Trouble::Mute),
+            4 | 5 => Some(Trouble::Reading),
+            _ => None,
+        };
+        let document = hold(None, &regions, trouble);
+        assert_eq!(document.regions.len(), 4);
         assert_eq!(document.full, ["region-2"]);
         assert_eq!(document.mute, ["region-3"]);
+        assert_eq!(document.reading, ["region-4"]);
     }
 }

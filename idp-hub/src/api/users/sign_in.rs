@@ -128,8 +128,8 @@ const BEYOND: &str = "beyond-region";
 
 /// Who says which password is a user's, of whom the hub has none.
 async fn vouching(state: &ApiState, user: ObjectId) -> Result<Vouching, StoreError> {
-    let said = state.read_whole(move |it, directory| it.vouching(user, directory));
-    said.await
+    let reach = state.store.change(move |it| it.reach(user)).await?;
+    state.store.read(move |it| it.vouching(user, reach)).await
 }
 
 /// The user, if it is his password by the hub's own hash. Of nobody it takes as long.

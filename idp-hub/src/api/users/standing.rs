@@ -12,6 +12,7 @@ use crate::api::extract::Path;
 use crate::api::problem::{Problem, ProblemDocument};
 use crate::api::state::ApiState;
 use crate::api::who::Who;
+use crate::directory::rights::Reach;
 use crate::store::directory::Vouching;
 use crate::store::users::Recipient;
 
@@ -61,7 +62,7 @@ pub(in crate::api) async fn password_standing(
     let id = id_of("id", &id)?;
     let row = in_whose_power(&state, &who, id).await?;
     let found = state.read_whole(move |it, directory| {
-        let vouching = it.vouching(id, directory)?;
+        let vouching = it.vouching(id, Reach::of(directory.live(), id))?;
         Ok((it.recipients()?.len(), it.lacking(id)?, vouching))
     });
     let (all, mut lacking, vouching) = found.await?;

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use shared::ids::{FederationId, ObjectId};
+use shared::ids::ObjectId;
 use shared::model::{
-    Becomes, CloudId, Custody, Entry, Holder, Limit, Limits, Node, Project, Quota, QuotaResource,
+    CloudId, Custody, Entry, Holder, Limit, Limits, Node, Project, Quota, QuotaResource,
     ServiceKind, StoragePool, UnixMillis,
 };
 
@@ -144,8 +144,8 @@ pub struct Census {
 }
 
 impl Census {
-    /// Of a region of which nothing is known yet. Bindings are to be put before projects.
-    pub const fn new(region: String, federation: FederationId) -> Self {
+    /// Of a region of which nothing is known yet but what was decided about its projects.
+    pub const fn new(region: String, decided: Whereabouts) -> Self {
         Self {
             region,
             now: UnixMillis(u64::MAX),
@@ -160,7 +160,7 @@ impl Census {
                 gigabytes: None,
             },
             directory: BTreeMap::new(),
-            here: Whereabouts::new(federation),
+            here: decided,
             pools_unknown: 0,
         }
     }
@@ -169,11 +169,6 @@ impl Census {
     /// says nothing of what came first. Without it, every time counts.
     pub const fn as_of(&mut self, now: UnixMillis) {
         self.now = now;
-    }
-
-    /// What was decided about one of the region's projects.
-    pub fn bind(&mut self, here: CloudId, becomes: Becomes) {
-        self.here.decide(here, becomes);
     }
 
     /// A project of the region. Which of two it is that say they are the same, follows from all
@@ -276,8 +271,8 @@ impl Census {
         self.capacities().of(service, resource)
     }
 
-    /// Whose limits those of one of the region's projects are: the directory's, while it is that
-    /// and the only one here.
+    /// Whose limits those of one of the region's projects are: the directory's, while it is live
+    /// and this is the one here that is believed to be it.
     pub fn holder(&self, here: &CloudId) -> Holder {
         let object = self.projects.get(here).and_then(|it| it.object);
         match object.filter(|id| self.is_live(*id) && self.here.of(*id) == Some(here)) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use shared::ids::ObjectId;
 use shared::model::{CloudId, Custody, Holder, ServiceKind};
 
 use super::census::Figures;
@@ -122,13 +123,20 @@ impl Census {
         };
         let there = project.object.and_then(|it| self.directory.get(&it));
         match (there, project.custody) {
-            (Some(InDirectory::Retired { .. }), _) => LeftoverWhy::Retired,
-            (Some(InDirectory::Live { .. }), _) => LeftoverWhy::Doubled,
+            (Some(InDirectory::Retired { .. }), _) if self.is_it(project.object, here) => {
+                LeftoverWhy::Retired
+            }
+            (Some(_), _) => LeftoverWhy::Doubled,
             (None, Custody::Administrator) => LeftoverWhy::Administrator,
             _ if is_of_services(project) => LeftoverWhy::OfServices,
             (None, Custody::Reserved) => LeftoverWhy::Reserved,
             (None, Custody::Common) => LeftoverWhy::MadeThere,
         }
+    }
+
+    /// Whether it is the one of the region that is believed to be that of the directory.
+    fn is_it(&self, object: Option<ObjectId>, here: &CloudId) -> bool {
+        object.is_some_and(|it| self.here.of(it) == Some(here))
     }
 
     pub(super) fn leftover(

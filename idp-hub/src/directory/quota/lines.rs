@@ -145,12 +145,13 @@ impl Census {
         let told = here.as_ref();
         let told = told.and_then(|it| self.quotas.get(&(it.clone(), service)));
         let changed = told.map_or(0, |it| it.changed.0);
-        Some(match changed > wanted.version {
-            _ if told.is_some() && is_ahead(changed.max(wanted.version), self.now) => {
-                Differs::Unordered
-            }
-            true => Differs::Otherwise,
-            false => Differs::OnItsWay,
+        let is_unordered = is_ahead(changed.max(wanted.version), self.now);
+        Some(if told.is_some() && is_unordered {
+            Differs::Unordered
+        } else if changed > wanted.version {
+            Differs::Otherwise
+        } else {
+            Differs::OnItsWay
         })
     }
 }

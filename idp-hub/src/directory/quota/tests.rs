@@ -31,7 +31,7 @@ pub(super) struct Region {
 impl Region {
     /// With 100 cores and 1000 GiB.
     pub(super) fn new() -> Self {
-        let mut census = Census::new("north".to_owned(), OURS);
+        let mut census = Census::new("north".to_owned(), Whereabouts::new(OURS));
         let (used, vcpus) = (0, 100);
         let capacity = |total| Capacity { used, total };
         census.node(&Node {

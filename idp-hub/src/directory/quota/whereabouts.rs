@@ -155,6 +155,21 @@ impl Whereabouts {
         several.map(|(id, _)| *id).collect()
     }
 
+    /// All that was decided, whether or not it is there still.
+    pub fn decided(&self) -> impl Iterator<Item = (&CloudId, ObjectId)> {
+        let decided = self.decided.iter();
+        decided.map(|(here, becomes)| (here, becomes.object()))
+    }
+
+    /// What the region's cloud calls one of the directory's; where nobody can be sure which one
+    /// that is, all that it may be: for whoever must overlook none.
+    pub fn likely(&self, id: ObjectId) -> Vec<&CloudId> {
+        match self.of(id) {
+            Some(here) => vec![here],
+            None => self.homely(id).map(|it| &it.here).collect(),
+        }
+    }
+
     fn resolve(&mut self, id: ObjectId) {
         match self.evident(id).cloned() {
             Some(here) => drop(self.found.insert(id, here)),
@@ -167,16 +182,22 @@ impl Whereabouts {
         if let Some(decided) = claims.iter().find(|it| it.is_decided) {
             return Some(&decided.here);
         }
+        // Also what its agent signs in by is the region's own.
+        let homely = self.homely(id);
+        let (common, own): (Vec<_>, Vec<_>) = homely.partition(|it| it.custody == Custody::Common);
+        self.genuine(id, if common.is_empty() { own } else { common })
+    }
+
+    /// What may be one of the directory's, and is where that belongs.
+    fn homely(&self, id: ObjectId) -> impl Iterator<Item = &Claim> {
         let home = self.homes.get(&id);
-        let is_home = |it: &&Claim| match (home, &it.department) {
+        let is_home = move |it: &&Claim| match (home, &it.department) {
             (None, _) | (Some(None), None) => true,
             (Some(Some(home)), there) => there.as_ref() == Some(home),
             (Some(None), Some(there)) => !self.departments.contains(there),
         };
-        let homely = claims.iter().filter(is_home);
-        // Also what its agent signs in by is the region's own.
-        let (common, own): (Vec<_>, Vec<_>) = homely.partition(|it| it.custody == Custody::Common);
-        self.genuine(id, if common.is_empty() { own } else { common })
+        let claims = self.claims.get(&id).into_iter().flatten();
+        claims.filter(is_home)
     }
 
     /// Of several, the one that has the name.

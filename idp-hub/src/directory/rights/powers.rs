@@ -97,7 +97,8 @@ impl RolePowers {
         Self(all)
     }
 
-    fn of_all(live: &Organization<ObjectId>) -> Self {
+    /// Of all roles of an organization.
+    pub(super) fn of_all(live: &Organization<ObjectId>) -> Self {
         let roles = live.roles.iter().map(|(id, it)| (*id, it));
         Self::new(roles, live.implications.iter().cloned())
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shared::link::hub::Input;
+use shared::link::hub::{Effect, Input};
 use shared::pki::PublicSealingKey;
 use shared::runtime::errors::chain;
 use shared::transport::WriteError;
@@ -24,6 +24,10 @@ const FULL_PAUSE: Duration = Duration::from_secs(10);
 #[derive(Debug, thiserror::Error)]
 #[error("another key to seal secrets to in the same session")]
 struct AnotherKey;
+
+/// The same of one session after the other.
+const KEY_TOO_SOON: &str = "its key to seal secrets to was another one a minute ago; the next is \
+                            taken a minute after it";
 
 impl Driver<'_> {
     /// Something is due.
@@ -99,7 +103,7 @@ impl Driver<'_> {
     }
 
     /// Most agents say in each session what they said in the one before.
-    pub(super) async fn seals(&mut self, key: [u8; 32]) {
+    pub(super) async fn seals(&mut self, key: [u8; 32]) -> Vec<Effect<'static>> {
         let key = PublicSealingKey::from_bytes(key);
         let Some(Registered {
             no,
@@ -108,19 +112,28 @@ impl Driver<'_> {
             ..
         }) = &mut self.registered
         else {
-            return;
+            return Vec::new();
         };
         let is_again = std::mem::replace(has_told_key, true);
         if *sealing == Some(key) {
-            return;
+            return Vec::new();
         }
         if is_again {
-            return self.fault(&AnotherKey);
+            self.fault(&AnotherKey);
+            return Vec::new();
         }
         let no = *no;
-        let kept = self.downlink.store.change(move |it| it.seals(no, key));
+        let kept = self.downlink.store.change(move |it| {
+            let may = it.may_seal_anew(no)?;
+            if may {
+                it.seals(no, key)?;
+            }
+            Ok(may)
+        });
         match kept.await {
-            Ok(()) => *sealing = Some(key),
+            Ok(true) => *sealing = Some(key),
+            // Until then what is sealed is sealed to one that it says it has no more.
+            Ok(false) => return self.decide(Input::End(Refusal::Busy, KEY_TOO_SOON)),
             Err(error) => {
                 let error = chain(&error).to_string();
                 tracing::error!(
@@ -129,6 +142,7 @@ impl Driver<'_> {
                 );
             }
         }
+        Vec::new()
     }
 
     pub(super) async fn keeping(&mut self, fault: Option<String>) {

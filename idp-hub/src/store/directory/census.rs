@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use rusqlite::{OptionalExtension, params};
 use shared::ids::ObjectId;
 use shared::model::{
-    CloudId, Holder, Object, ObjectKind, Quota, Record, RecordKind, ServiceKind, UnixMillis,
+    CloudId, Holder, Object, ObjectKind, Project, Quota, Record, RecordKind, ServiceKind,
+    UnixMillis,
 };
 use shared::wire::record::kind_code;
 
@@ -18,22 +19,23 @@ use crate::store::Reading;
 use crate::store::error::{Doing, StoreError};
 use crate::store::regions::{RegionNo, RegionRow};
 
+/// What was decided about a region's things.
+pub(super) struct Decided {
+    pub(super) departments: Whereabouts,
+    pub(super) projects: Whereabouts,
+}
+
 impl Reading<'_> {
     /// What is known of a region's quotas; and of these holders, whether the directory has them.
-    /// Reads all projects, quotas, nodes and pools of the region: some 10 µs each.
+    /// Reads all departments, projects, quotas, nodes and pools of the region, and all that was
+    /// decided about its things, users too: some 10 µs each, and 1 µs of what was decided.
     ///
     /// # Errors
     /// If the database fails.
     pub fn census(&self, region: &RegionRow, asked: &[Holder]) -> Result<Census, StoreError> {
         let name = region.facts.name.clone();
-        let mut census = Census::new(name, self.federation()?);
-        self.each_of_region(region.no, RecordKind::Binding, |it| {
-            if let Record::Binding(it) = it
-                && it.kind == ObjectKind::Project
-            {
-                census.bind(it.here, it.becomes);
-            }
-        })?;
+        let decided = self.decided_in(region.no)?;
+        let mut census = Census::new(name, decided.projects);
         for kind in [RecordKind::Project, RecordKind::Quota] {
             self.each_record(region.no, kind, |it, changed| match it {
                 Record::Project(it) => census.project(it),
@@ -56,14 +58,16 @@ impl Reading<'_> {
         for row in self.raises(Some(region.no))? {
             census.wait(row.raise);
         }
+        let departments = self.departments_in(region.no, decided.departments)?;
         let asked = asked.iter().filter_map(Holder::project);
         let all = census.objects().into_iter().chain(asked);
-        self.know(&mut census, region.no, all)?;
+        self.know(&mut census, &departments, all)?;
         Ok(census)
     }
 
     /// What is known of the quotas of some of the directory's projects in a region, and of nothing
-    /// else. Reads all projects of the region, some 10 µs each, and of the rest what is theirs.
+    /// else. Reads all departments and projects of the region, some 10 µs each, all that was
+    /// decided about its things, and of the rest what is theirs.
     ///
     /// # Errors
     /// If the database fails.
@@ -73,18 +77,12 @@ impl Reading<'_> {
         seen: &BTreeSet<ObjectId>,
     ) -> Result<Census, StoreError> {
         let name = region.facts.name.clone();
-        let mut census = Census::new(name, self.federation()?);
         if seen.is_empty() {
-            return Ok(census);
+            return Ok(Census::new(name, Whereabouts::new(self.federation()?)));
         }
+        let decided = self.decided_in(region.no)?;
+        let mut census = Census::new(name, decided.projects);
         let mut here = Vec::new();
-        self.each_of_region(region.no, RecordKind::Binding, |it| {
-            if let Record::Binding(it) = it
-                && it.kind == ObjectKind::Project
-            {
-                census.bind(it.here, it.becomes);
-            }
-        })?;
         self.each_record(region.no, RecordKind::Project, |it, _| {
             if let Record::Project(it) = it
                 && census.object_of(&it).is_some_and(|id| seen.contains(&id))
@@ -109,8 +107,9 @@ impl Reading<'_> {
                 census.wait(row.raise);
             }
         }
+        let departments = self.departments_in(region.no, decided.departments)?;
         let all = census.objects().into_iter();
-        self.know(&mut census, region.no, all)?;
+        self.know(&mut census, &departments, all)?;
         Ok(census)
     }
 
@@ -119,27 +118,27 @@ impl Reading<'_> {
     fn know(
         &self,
         census: &mut Census,
-        no: RegionNo,
+        departments: &Whereabouts,
         all: impl Iterator<Item = ObjectId>,
     ) -> Result<(), StoreError> {
-        let departments = self.departments_in(no)?;
-        census.departments(&departments);
+        census.departments(departments);
         for id in all {
-            if let Some(it) = self.object(ObjectKind::Project, id)? {
-                let home = it.department().and_then(|it| departments.of(*it));
-                census.belongs(id, home.cloned());
-                let name = it.name().to_owned();
-                census.know(id, InDirectory::Live { name });
-            } else if let Some(it) = self.in_directory(id)? {
-                census.know(id, it);
+            if let Some((it, there)) = self.project_of(id)? {
+                census.belongs(id, departments.of(it.department).cloned());
+                census.know(id, there);
             }
         }
         Ok(())
     }
 
-    /// What a region's cloud calls the directory's departments. Reads all of the region's.
-    pub(super) fn departments_in(&self, no: RegionNo) -> Result<Whereabouts, StoreError> {
-        let mut departments = self.decided_in(no, ObjectKind::Department)?;
+    /// What a region's cloud calls the directory's departments, by what was decided of them. Reads
+    /// all of the region's.
+    pub(super) fn departments_in(
+        &self,
+        no: RegionNo,
+        decided: Whereabouts,
+    ) -> Result<Whereabouts, StoreError> {
+        let mut departments = decided;
         self.each_record(no, RecordKind::Department, |it, _| {
             if let Record::Department(it) = it {
                 departments.see(&it);
@@ -153,18 +152,20 @@ impl Reading<'_> {
         Ok(departments)
     }
 
-    /// What was decided about things of a kind when a region was merged.
-    pub(super) fn decided_in(
-        &self,
-        no: RegionNo,
-        kind: ObjectKind,
-    ) -> Result<Whereabouts, StoreError> {
-        let mut decided = Whereabouts::new(self.federation()?);
+    /// What was decided about departments and projects when a region was merged. Reads all that was
+    /// decided there.
+    pub(super) fn decided_in(&self, no: RegionNo) -> Result<Decided, StoreError> {
+        let nothing = Whereabouts::new(self.federation()?);
+        let mut decided = Decided {
+            departments: nothing.clone(),
+            projects: nothing,
+        };
         self.each_of_region(no, RecordKind::Binding, |it| {
-            if let Record::Binding(it) = it
-                && it.kind == kind
-            {
-                decided.decide(it.here, it.becomes);
+            let Record::Binding(it) = it else { return };
+            match it.kind {
+                ObjectKind::Department => decided.departments.decide(it.here, it.becomes),
+                ObjectKind::Project => decided.projects.decide(it.here, it.becomes),
+                ObjectKind::User | ObjectKind::Group | ObjectKind::Role => {}
             }
         })?;
         Ok(decided)
@@ -194,15 +195,27 @@ impl Reading<'_> {
 
     /// What the directory has, or had, of a project.
     pub(super) fn in_directory(&self, id: ObjectId) -> Result<Option<InDirectory>, StoreError> {
+        Ok(self.project_of(id)?.map(|(_, it)| it))
+    }
+
+    /// A project as the directory has it, or had it last, and which of both.
+    pub(super) fn project_of(
+        &self,
+        id: ObjectId,
+    ) -> Result<Option<(Project<ObjectId>, InDirectory)>, StoreError> {
         if let Some(Object::Project(it)) = self.object(ObjectKind::Project, id)? {
-            return Ok(Some(InDirectory::Live { name: it.name }));
+            let name = it.name.clone();
+            return Ok(Some((it, InDirectory::Live { name })));
         }
         let sql = "SELECT kind, id, value FROM ended WHERE id = ?1";
         let key = encoded(&outward(id))?;
         let found = self.prepared(sql)?.query_row([key], record_of).optional();
         let found = found.doing("find what ended")?.flatten();
         Ok(match found.and_then(object_of) {
-            Some((_, Object::Project(it))) => Some(InDirectory::Retired { name: it.name }),
+            Some((_, Object::Project(it))) => {
+                let name = it.name.clone();
+                Some((it, InDirectory::Retired { name }))
+            }
             _ => None,
         })
     }

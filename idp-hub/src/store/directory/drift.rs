@@ -204,18 +204,12 @@ impl Reading<'_> {
 
     /// What a region is told to put back.
     fn put_backs(&self, no: RegionNo) -> Result<Vec<PutBack>, StoreError> {
-        let doing = "read what is to be put back";
-        let sql = "SELECT kind, id, value FROM directory
-                   WHERE region = ?1 AND kind = ?2 AND value IS NOT NULL";
-        let mut statement = self.prepared(sql)?;
-        let row = params![no.0, kind_code(RecordKind::PutBack)];
-        let mut rows = statement.query(row).doing(doing)?;
         let mut all = Vec::new();
-        while let Some(row) = rows.next().doing(doing)? {
-            if let Some(Record::PutBack(it)) = record_of(row).doing(doing)? {
+        self.each_of_region(no, RecordKind::PutBack, |it| {
+            if let Record::PutBack(it) = it {
                 all.push(it);
             }
-        }
+        })?;
         Ok(all)
     }
 }

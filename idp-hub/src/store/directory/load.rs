@@ -151,17 +151,12 @@ impl Reading<'_> {
                 told.take(record);
             }
         }
-        let sql = "SELECT kind, id, value FROM directory
-                   WHERE region = ?1 AND kind = ?2 AND value IS NOT NULL";
-        let mut statement = self.prepared(sql)?;
         self.each_record(no, RecordKind::Remark, |it, _| told.take(it))?;
-        let binding = kind_code(RecordKind::Binding);
-        let mut rows = statement.query(params![no.0, binding]).doing(doing)?;
-        while let Some(row) = rows.next().doing(doing)? {
-            if let Some(Record::Binding(binding)) = record_of(row).doing(doing)? {
+        self.each_of_region(no, RecordKind::Binding, |it| {
+            if let Record::Binding(binding) = it {
                 told.bind(binding);
             }
-        }
+        })?;
         Ok(told)
     }
 

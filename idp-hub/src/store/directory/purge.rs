@@ -2,16 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rusqlite::params;
 use shared::audit::{Act, By};
 use shared::ids::ObjectId;
 use shared::model::{
     CloudId, End, ObjectKind, Purge, PurgeStep, Record, RecordKind, RemarkState, Subject,
     UnixMillis,
 };
+use shared::wire::record::kind_code;
 
-use super::write::Rows;
+use super::write::{Rows, encoded};
 use crate::directory::{
     Delta, Directory, Next, Refusal, Retired, Stamp, ToldToPurge, is_lapse_proof, next_of_purge,
+    outward,
 };
 use crate::store::error::{Doing, StoreError};
 use crate::store::records::PAGE_MAX;
@@ -58,6 +61,19 @@ impl Reading<'_> {
             }
         }
         Ok(going)
+    }
+
+    /// The regions that are told to purge this, by the index of each one's own rows.
+    fn told_to_purge(&self, id: ObjectId) -> Result<Vec<RegionNo>, StoreError> {
+        let sql = "SELECT region FROM region_organization AS merged WHERE EXISTS (
+                       SELECT 1 FROM directory AS it WHERE it.region = merged.region
+                       AND it.kind = ?1 AND it.id = ?2 AND it.value IS NOT NULL)";
+        let mut statement = self.prepared(sql)?;
+        let row = params![kind_code(RecordKind::Purge), encoded(&outward(id))?];
+        let found = statement.query_map(row, |row| row.get(0).map(RegionNo));
+        found
+            .and_then(Iterator::collect)
+            .doing("find who is told to purge something")
     }
 
     /// Regions whose organization is merged.
@@ -282,11 +298,9 @@ impl Changing<'_> {
     /// ones these are.
     fn take_purge_back(&mut self, id: ObjectId, stamp: &Stamp) -> Result<Vec<String>, StoreError> {
         let mut regions = Vec::new();
-        for row in self.reading().merged_regions()? {
-            if let Some(purge) = self.reading().purges(row.no)?.get(&id) {
-                self.tell_purge(row.no, None, &[purge.id()], stamp)?;
-                regions.push(row.facts.name);
-            }
+        for no in self.reading().told_to_purge(id)? {
+            self.tell_purge(no, None, &[outward(id)], stamp)?;
+            regions.extend(self.region_numbered(no)?.map(|it| it.facts.name));
         }
         Ok(regions)
     }
@@ -333,21 +347,25 @@ impl Changing<'_> {
         let mut directory = self.take_directory()?;
         let ended = directory.end(kind, id, how, &stamp);
         self.write_delta(&directory, &ended, &stamp)?;
-        let mut is_deleted = false;
+        let (mut is_deleted, mut told) = (false, Vec::new());
         if how == End::Deleted {
             // What it is in may have taken it along, as retired.
             let deleted = directory.purged(kind, id, &stamp);
             self.write_delta(&directory, &deleted, &stamp)?;
             is_deleted = !deleted.ended.is_empty();
-            // Every region had done it by then, whatever this hub knows of that.
-            self.take_purge_back(id, &stamp)?;
+            // Every region had done it by then, whatever this hub knows of that. Nothing else is
+            // purged, and there may be many of them at once.
+            if matches!(kind, ObjectKind::Department | ObjectKind::Project) {
+                told = self.take_purge_back(id, &stamp)?;
+            }
         }
         let name = directory.ended(id).map(|it| it.object.name().to_owned());
         self.hot.directory.keep_changed(directory, None);
-        let before = match (ended.ended.is_empty(), is_deleted) {
-            (false, _) => "there",
-            (true, true) => "retired",
-            (true, false) => return Ok(false),
+        let before = match (ended.ended.is_empty(), is_deleted, told.as_slice()) {
+            (false, _, []) => "there".to_owned(),
+            (true, true, []) => "retired".to_owned(),
+            (true, false, []) => return Ok(false),
+            (_, _, regions) => format!("to be purged in {}", regions.join(", ")),
         };
         let word = match how {
             End::Deleted => "deleted",

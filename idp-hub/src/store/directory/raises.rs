@@ -1,5 +1,7 @@
 //! Limits that wait until others have less: kept, looked at, and told.
 
+mod in_words;
+
 use rusqlite::{Row, params};
 use shared::audit::{Act, By};
 use shared::ids::ObjectId;
@@ -45,24 +47,6 @@ impl Reading<'_> {
         let found = statement.query_map([no.map(|it| it.0)], raise_of);
         let found: Vec<Option<RaiseRow>> = found.and_then(Iterator::collect).doing(doing)?;
         found.into_iter().map(|it| it.ok_or(UNREADABLE)).collect()
-    }
-
-    /// Every raise that waits: its region's name, the raise, and that in words.
-    ///
-    /// # Errors
-    /// If the database fails, or holds one of another release.
-    pub(in crate::store) fn raises_in_words(
-        &self,
-    ) -> Result<Vec<(String, Waits, String)>, StoreError> {
-        let mut all = Vec::new();
-        for row in self.raises(None)? {
-            if let Some(region) = self.region_numbered(row.no)? {
-                let it = self.waits(row.raise)?;
-                let words = once(&region.facts.name, &it);
-                all.push((region.facts.name, it, words));
-            }
-        }
-        Ok(all)
     }
 
     /// The limits that wait no more: all others have less by now, or can't give anything.

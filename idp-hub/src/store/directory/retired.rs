@@ -1,11 +1,11 @@
 //! What was retired, with what is left of it in each region.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::params;
 use shared::ids::ObjectId;
 use shared::model::{
-    Becomes, CloudId, End, Feed, ObjectKind, Purge, PurgeStep, Record, RecordKind, RemarkState,
+    CloudId, End, Feed, Object, ObjectKind, Purge, PurgeStep, Record, RecordKind, RemarkState,
     ServiceKind, ServiceState, Subject, UnixMillis,
 };
 use shared::wire::record::{self, kind_code};
@@ -156,54 +156,58 @@ impl Reading<'_> {
         Ok(merged)
     }
 
-    /// Which of a region's departments and projects are those that are wanted: by what was decided
-    /// about them, and otherwise by the federation's marker, which agents leave on what they make.
+    /// Which of a region's departments and projects are those that are wanted, or may be: by what
+    /// was decided about them, and otherwise by the federation's marker, which agents leave on what
+    /// they make, where that can be believed.
     pub(super) fn places_of(
         &self,
         no: RegionNo,
         wanted: &Wanted<'_>,
     ) -> Result<BTreeMap<(ObjectKind, CloudId), ObjectId>, StoreError> {
-        let (mut bound, mut decided) = (BTreeMap::new(), BTreeSet::new());
-        let sql = "SELECT kind, id, value FROM directory
-                   WHERE region = ?1 AND kind = ?2 AND value IS NOT NULL";
-        self.each(sql, no, RecordKind::Binding, |record| {
-            if let Record::Binding(it) = record {
-                if let Becomes::Object(id) | Becomes::Withheld(id) = it.becomes
-                    && wanted
-                        .get(&id)
-                        .is_some_and(|of| of.object.kind() == it.kind)
-                {
-                    bound.insert((it.kind, it.here.clone()), id);
-                }
-                decided.insert((it.kind, it.here));
-            }
-        })?;
-        let federation = self.federation()?;
-        let mut marked = |kind, here: CloudId, marker: Option<shared::model::Marker>| {
-            let marker = marker.filter(|it| it.federation == federation);
-            let id = marker.map(|it| it.object);
-            let id = id.filter(|id| wanted.get(id).is_some_and(|it| it.object.kind() == kind));
-            let place = (kind, here);
-            if let Some(id) = id
-                && !decided.contains(&place)
-            {
-                bound.insert(place, id);
-            }
-        };
-        self.each_told(no, RecordKind::Department, |record| {
-            if let Record::Department(it) = record {
-                marked(ObjectKind::Department, it.id, it.marker);
-            }
-        })?;
+        let decided = self.decided_in(no)?;
+        let mut departments = self.departments_in(no, decided.departments)?;
+        let mut projects = decided.projects;
         self.each_told(no, RecordKind::Project, |record| {
-            if let Record::Project(it) = record {
-                marked(ObjectKind::Project, it.id, it.marker);
+            if let Record::Project(it) = record
+                && projects
+                    .claimed(&it)
+                    .is_some_and(|id| wanted.contains_key(&id))
+            {
+                projects.see(&it);
             }
         })?;
-        Ok(bound)
+        for (id, it) in wanted {
+            if let Object::Department(it) = &it.object {
+                departments.named(*id, &it.name);
+            }
+        }
+        projects.departments(&departments);
+        for (id, it) in wanted {
+            if let Object::Project(it) = &it.object {
+                projects.belongs(*id, departments.of(it.department).cloned());
+                projects.named(*id, &it.name);
+            }
+        }
+        let mut places = BTreeMap::new();
+        for (kind, all) in [
+            (ObjectKind::Department, &departments),
+            (ObjectKind::Project, &projects),
+        ] {
+            let is_one = |id: &ObjectId| wanted.get(id).is_some_and(|it| it.object.kind() == kind);
+            // Its agent may tell of what was decided and is gone.
+            let decided = all.decided().filter(|(_, id)| is_one(id));
+            let likely = wanted.keys().copied().filter(is_one);
+            let likely = likely.flat_map(|id| all.likely(id).into_iter().map(move |it| (it, id)));
+            places.extend(
+                decided
+                    .chain(likely)
+                    .map(|(it, id)| ((kind, it.clone()), id)),
+            );
+        }
+        Ok(places)
     }
 
-    /// What is there of them, and what is in it. Of a thing that a region has twice, both count.
+    /// What is there of them, and what is in it. Of several that one may be, all count.
     pub(super) fn here(
         &self,
         no: RegionNo,
@@ -273,10 +277,8 @@ impl Reading<'_> {
 
     /// What a region is told to purge.
     pub(super) fn purges(&self, no: RegionNo) -> Result<BTreeMap<ObjectId, Purge>, StoreError> {
-        let sql = "SELECT kind, id, value FROM directory
-                   WHERE region = ?1 AND kind = ?2 AND value IS NOT NULL";
         let mut told = BTreeMap::new();
-        self.each(sql, no, RecordKind::Purge, |record| {
+        self.each_of_region(no, RecordKind::Purge, |record| {
             if let Record::Purge(it) = record {
                 told.insert(it.object, it);
             }

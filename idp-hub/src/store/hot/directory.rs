@@ -2,13 +2,18 @@
 
 use std::collections::BTreeSet;
 
+use shared::ids::ObjectId;
+
 use crate::directory::Directory;
+use crate::directory::rights::{Powerful, Reach};
 use crate::store::regions::RegionNo;
 
 /// The directory, once it was used.
 #[derive(Default)]
 pub(in crate::store) struct DirectoryHot {
     held: Option<Box<Directory>>,
+    /// Who is more than a member by it, once that was asked.
+    powerful: Option<Powerful>,
     /// The change being made changed it.
     is_changed: bool,
     /// What changed since it was last told how far the directory goes.
@@ -37,8 +42,17 @@ impl DirectoryHot {
         merged: Option<RegionNo>,
     ) {
         self.is_changed = true;
+        self.powerful = None;
         self.untell(Untold(merged.into_iter().collect()));
         self.held = Some(directory);
+    }
+
+    /// How far a user's power reaches by the directory, which the caller has taken.
+    pub(in crate::store) fn reach(&mut self, directory: &Directory, user: ObjectId) -> Reach {
+        let live = directory.live();
+        let powerful = &mut self.powerful;
+        let powerful = powerful.get_or_insert_with(|| Powerful::of(live));
+        powerful.reach(live, user)
     }
 
     /// This is to be told, with the next commit.
@@ -58,11 +72,12 @@ impl DirectoryHot {
 
     pub(super) fn change_failed(&mut self) {
         if std::mem::take(&mut self.is_changed) {
-            self.held = None;
+            self.roll_back();
         }
     }
 
     pub(super) fn roll_back(&mut self) {
         self.held = None;
+        self.powerful = None;
     }
 }

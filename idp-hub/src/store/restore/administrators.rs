@@ -1,76 +1,56 @@
 //! Whom a backup makes a cloud administrator again.
 
-use std::path::Path;
-
-use rusqlite::Connection;
 use shared::ids::ObjectId;
 use shared::model::UnixMillis;
 
 use super::super::directory::forget_passwords;
 use super::super::error::{Doing, StoreError};
-use super::examine::{fold_in, open};
+use super::earlier::{ADMINISTRATOR, Beside, has_table};
 
-/// Those who are cloud administrators in the new database and are none in the old one, as
-/// department and name; all of the new one's where there is no old one to compare with. Forgets
-/// their passwords at the hub: whoever was dismissed knows his still, and would do everything here
-/// with it. To sign in he must be given another one, by who may dismiss him again as well.
-pub(super) fn again(
-    old: Option<&Path>,
-    new: &Path,
-    now: UnixMillis,
-) -> Result<Vec<String>, StoreError> {
+/// Those who are cloud administrators in the new database and are none in the old one, or were none
+/// any more before an earlier restore, as department and name; all of the new one's where there is
+/// no old one to compare with. Forgets their passwords at the hub: whoever was dismissed knows his
+/// still, and would do everything here with it. To sign in he must be given another one, by who may
+/// dismiss him again as well.
+pub(super) fn again(beside: &Beside, now: UnixMillis) -> Result<Vec<String>, StoreError> {
     let doing = "find who is a cloud administrator again";
-    let connection = open(new).doing(doing)?;
-    let (users, names) = found(&connection, old).doing(doing)?;
-    forget_passwords(&connection, &users, now)?;
-    fold_in(&connection).doing(doing)?;
+    let found = found(beside, beside.has_old)
+        .or_else(|_| found(beside, false))
+        .doing(doing)?;
+    let ids = found.iter().map(|(it, _)| it.to_bytes().to_vec());
+    beside.note(ADMINISTRATOR, ids).doing(doing)?;
+    let (users, names): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+    forget_passwords(&beside.connection, &users, now)?;
     Ok(names)
 }
 
-fn found(
-    connection: &Connection,
-    old: Option<&Path>,
-) -> rusqlite::Result<(Vec<ObjectId>, Vec<String>)> {
-    let is_known = match old {
-        Some(old) => {
-            connection.execute("ATTACH ?1 AS old", [old.to_string_lossy()])?;
-            has_them(connection)?
-        }
-        None => false,
-    };
-    let still = match is_known {
+fn found(beside: &Beside, is_compared: bool) -> rusqlite::Result<Vec<(ObjectId, String)>> {
+    let connection = &beside.connection;
+    let still = match is_compared && has_table(connection, "administrators")? {
         true => "SELECT user FROM old.administrators",
         // A release that knew of none yet.
         false => "SELECT NULL WHERE 0",
     };
-    let sql = format!("SELECT user FROM main.administrators WHERE user NOT IN ({still})");
-    let mut statement = connection.prepare(&sql)?;
-    let users = statement.query_map((), |row| row.get(0).map(ObjectId::from_bytes));
-    let users = users?.collect::<rusqlite::Result<_>>()?;
-    drop(statement);
     let sql = format!(
-        "SELECT home.name || '/' || his.name FROM main.administrators AS it
-         JOIN main.names AS his ON his.id = it.user
-         JOIN main.names AS home ON home.id = his.department
-         WHERE it.user NOT IN ({still}) ORDER BY 1"
+        "SELECT it.user, home.name || '/' || his.name FROM main.administrators AS it
+         LEFT JOIN main.names AS his ON his.id = it.user
+         LEFT JOIN main.names AS home ON home.id = his.department
+         WHERE it.user NOT IN ({still})
+            OR it.user IN (SELECT id FROM earlier WHERE what = ?1) ORDER BY 2"
     );
     let mut statement = connection.prepare(&sql)?;
-    let names = statement.query_map((), |row| row.get(0));
-    let names = names?.collect::<rusqlite::Result<_>>()?;
-    drop(statement);
-    if old.is_some() {
-        connection.execute("DETACH old", ())?;
-    }
-    Ok((users, names))
-}
-
-fn has_them(connection: &Connection) -> rusqlite::Result<bool> {
-    let sql = "SELECT 1 FROM old.sqlite_schema WHERE type = 'table' AND name = 'administrators'";
-    connection.prepare(sql)?.exists(())
+    let found = statement.query_map([ADMINISTRATOR], |row| {
+        let id = ObjectId::from_bytes(row.get(0)?);
+        let name: Option<String> = row.get(1)?;
+        Ok((id, name.unwrap_or_else(|| id.to_string())))
+    });
+    found?.collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use rusqlite::params;
 
     use super::*;
@@ -104,6 +84,13 @@ mod tests {
         path
     }
 
+    fn again(old: Option<&Path>, new: &Path) -> Vec<String> {
+        let beside = Beside::open(new, old, NOW).unwrap();
+        let names = super::again(&beside, NOW).unwrap();
+        beside.close().unwrap();
+        names
+    }
+
     fn with_passwords(path: &Path) -> Vec<u8> {
         let connection = schema::open(path).unwrap();
         let sql = "SELECT user FROM passwords ORDER BY user";
@@ -118,7 +105,7 @@ mod tests {
         let folder = folder.path();
         let old = database(folder, "old", &[2, 4]);
         let new = database(folder, "new", &[2, 3]);
-        assert_eq!(again(Some(&old), &new, NOW).unwrap(), ["research/user 3"]);
+        assert_eq!(again(Some(&old), &new), ["research/user 3"]);
         assert_eq!(with_passwords(&new), [2, 9]);
         assert!(
             !folder
@@ -127,6 +114,17 @@ mod tests {
                 .is_ok_and(|it| it.len() > 0)
         );
         assert_eq!(with_passwords(&old), [2, 4, 9], "and nothing there");
+    }
+
+    #[test]
+    fn who_has_no_name_is_named_by_his_id() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let old = database(folder, "old", &[2]);
+        let new = database(folder, "new", &[2, 10]);
+        let id = ObjectId::from_bytes([10; 16]).to_string();
+        assert_eq!(again(Some(&old), &new), [id]);
+        assert_eq!(with_passwords(&new), [2, 9]);
     }
 
     #[test]
@@ -141,7 +139,7 @@ mod tests {
             let name = format!("new {}", old.is_some());
             let new = database(folder, &name, &[2, 3]);
             let all = ["research/user 2", "research/user 3"];
-            assert_eq!(again(old, &new, NOW).unwrap(), all);
+            assert_eq!(again(old, &new), all);
             assert_eq!(with_passwords(&new), [9]);
         }
     }

@@ -4,14 +4,13 @@ use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use shared::audit::{Act, By};
-use shared::ids::{FederationId, ObjectId};
+use shared::ids::FederationId;
 use shared::model::UnixMillis;
 use shared::runtime::errors::chain;
 
 use super::super::Reading;
 use super::super::audit;
-use super::super::directory::forget_passwords as forget_them;
-use super::super::error::{Doing, StoreError};
+use super::super::error::StoreError;
 use super::super::facts::Restoration;
 use super::super::schema;
 use super::super::writer::fold;
@@ -108,49 +107,6 @@ pub(super) fn examine(
         regions,
         under_way,
     })
-}
-
-/// The regions that the new database has, and that were removed in the old one.
-pub(super) fn revived(old: &Path, new: &Path) -> rusqlite::Result<Vec<String>> {
-    let connection = open(new)?;
-    connection.execute("ATTACH ?1 AS old", [old.to_string_lossy()])?;
-    let sql = "SELECT name FROM main.regions AS it WHERE standing <> 3 AND EXISTS
-                   (SELECT 1 FROM old.regions AS was WHERE was.id = it.id AND was.standing = 3)
-               ORDER BY name";
-    let mut statement = connection.prepare(sql)?;
-    let names = statement.query_map((), |row| row.get(0))?;
-    names.collect()
-}
-
-/// Forgets in the new database the passwords of users who had a newer one in the old one, or were
-/// deleted there: an older password must not open the hub again, nor be told to a region whose
-/// agent lost its replica, or that makes the user anew. Returns how many.
-///
-/// The regions' clouds have the newest still: who came with a region signs in with that, and its
-/// cloud says that it is his. The others, and whoever may more than came with it, get another one.
-pub(super) fn forget_passwords(old: &Path, new: &Path, now: UnixMillis) -> Result<u64, StoreError> {
-    let doing = "forget older passwords";
-    let connection = open(new).doing(doing)?;
-    let older = older_passwords(&connection, old).doing(doing)?;
-    let forgotten = forget_them(&connection, &older, now)?;
-    fold_in(&connection).doing(doing)?;
-    Ok(forgotten)
-}
-
-fn older_passwords(connection: &Connection, old: &Path) -> rusqlite::Result<Vec<ObjectId>> {
-    connection.execute("ATTACH ?1 AS old", [old.to_string_lossy()])?;
-    // What ended is kept by its record's id, which ends with the user's.
-    let sql = "SELECT had.user FROM main.passwords AS had WHERE
-                   EXISTS (SELECT 1 FROM old.passwords AS it
-                           WHERE it.user = had.user AND it.version > had.version)
-                   OR had.user IN (SELECT substr(id, -16) FROM old.ended)";
-    let mut statement = connection.prepare(sql)?;
-    let users = statement.query_map((), |row| row.get(0).map(ObjectId::from_bytes));
-    let users = users?.collect::<rusqlite::Result<_>>()?;
-    drop(statement);
-    // The new one alone is written to.
-    connection.execute("DETACH old", ())?;
-    Ok(users)
 }
 
 /// What was written must be in the file, and not beside it, as it is moved.

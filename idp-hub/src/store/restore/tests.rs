@@ -148,6 +148,15 @@ async fn a_backup_is_restored_over_a_hub_that_was_killed_which_is_kept_whole() {
 }
 
 #[tokio::test]
+async fn what_follows_is_said_again_by_whoever_restores_again() {
+    let site = Site::new().await.cut();
+    for time in ["once", "again"] {
+        let restored = site.restore().unwrap();
+        assert_eq!(restored.revived, ["north"], "{time}");
+    }
+}
+
+#[tokio::test]
 async fn a_data_directory_may_stand_behind_a_link() {
     let site = Site::new().await.cut();
     let links = tempfile::tempdir().unwrap();

@@ -14,7 +14,7 @@ use shared::wire::Digest;
 use shared::wire::record::{self, Decoded, kind_code};
 
 use super::examine::by;
-use super::withdrawn::Named;
+use super::withdrawn::{NAMED_MAX, Named};
 use crate::store::error::{Doing, StoreError};
 use crate::store::regions::RegionNo;
 use crate::store::{Reading, audit};
@@ -28,7 +28,7 @@ pub struct UnderWay {
     pub purges: Named,
     /// Limits that waited until others have less, and are not given any more.
     pub raises: Named,
-    /// These again, as far as they can be read, as they can be set.
+    /// The first thousand of these again, as they can be set.
     pub limits: Vec<DroppedLimit>,
 }
 
@@ -109,18 +109,19 @@ fn drop_raises(
     let dropped = connection.execute("DELETE FROM quota_raises", ());
     let dropped = dropped.doing("end the limits that wait")?;
     let (mut named, mut limits) = (Named::default(), Vec::new());
-    for (region, waits, words) in all {
-        let (key, name) = (waits.raise.key, waits.name);
-        let act = Act::new(by(), "set-quota").on("project", key.project, name.as_str());
+    for it in all {
+        let act = Act::new(by(), "set-quota").on("project", it.project, it.name.as_str());
         let why = "it waits no more: the hub was restored from a backup";
-        audit::note(connection, now, act.changing(words.as_str(), why))?;
-        named.add(|| Ok(format!("{name} {words}")))?;
-        limits.push(DroppedLimit {
-            region,
-            project: key.project,
-            resource: key.resource,
-            limit: waits.raise.limit,
-        });
+        audit::note(connection, now, act.changing(it.words.as_str(), why))?;
+        named.add(|| Ok(format!("{} {}", it.name, it.words)))?;
+        if limits.len() < NAMED_MAX {
+            limits.push(DroppedLimit {
+                region: it.region,
+                project: it.project,
+                resource: it.resource,
+                limit: it.limit,
+            });
+        }
     }
     named.count = dropped as u64;
     Ok((named, limits))

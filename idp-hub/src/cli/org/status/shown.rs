@@ -81,6 +81,13 @@ pub(super) fn hold(it: &SignInHoldDocument, now: UnixMillis) -> Option<String> {
             named(&it.mute)
         ));
     }
+    if !it.reading.is_empty() {
+        text.push_str(&format!(
+            "\n  {} has not told all of its organization yet: it is being read, or what can't\n  \
+             be read stands below as not applied; see `sp-agent status`",
+            named(&it.reading)
+        ));
+    }
     text.push_str("\n  next: bring them back, or let users sign in without: idp-hub org admit");
     Some(text)
 }
@@ -273,12 +280,14 @@ mod tests {
         );
         assert!(of(json!({ "since": since, "regions": [] })).is_some());
         let both = json!(["home", "north"]);
-        let stuck = json!({ "since": since, "regions": both, "full": ["home"], "mute": ["north"] });
+        let stuck = json!({ "since": since, "regions": both, "full": ["home"], "mute": ["north"],
+            "reading": ["south"] });
         let text = of(stuck).unwrap();
         for said in [
             "of home, so that what is said waits",
             "limits.region_records_max",
             "the agent of north can't write its spool",
+            "south has not told all of its organization",
             "idp-hub org admit",
         ] {
             assert!(text.contains(said), "{said}: {text}");

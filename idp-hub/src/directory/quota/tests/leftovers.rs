@@ -137,3 +137,28 @@ fn zero_leaves_a_leftover_what_it_uses() {
         assert_eq!(zero.is_ok(), is_right, "{holder}: {zero:?}");
     }
 }
+
+/// Whoever makes projects can write the marker of a retired one on his own.
+#[test]
+fn a_copy_of_a_retired_projects_marker_is_not_it() {
+    let mut region = with_leftovers();
+    region.project("copy", Some(6), Custody::Common);
+    region.census.know(
+        id(6),
+        InDirectory::Retired {
+            name: "old".to_owned(),
+        },
+    );
+    let whys = |region: &Region| {
+        let allocation = region.census.allocation(&Default::default());
+        let two = allocation.leftovers.into_iter();
+        let two = two.filter(|it| ["copy", "old"].contains(&it.name.as_str()));
+        two.map(|it| it.why.name()).collect::<Vec<_>>()
+    };
+    assert_eq!(whys(&region), ["doubled", "retired"]);
+    // Neither does it where that is not there any more, and its department is another one.
+    region
+        .census
+        .belongs(id(6), Some(CloudId::new("elsewhere")));
+    assert_eq!(whys(&region), ["doubled", "doubled"]);
+}

@@ -123,3 +123,25 @@ fn what_was_decided_counts_first_wherever_it_is_as_long_as_it_is_there() {
         (None, Some(&web.id))
     );
 }
+
+#[test]
+fn what_is_surely_not_it_is_overlooked_and_nothing_else() {
+    let web = project("w", "ops", "web");
+    let far = project("a", "lab", "web");
+    let [copy, another] = ["c", "d"].map(|it| project(it, "ops", it));
+    let likely = |home: Option<&str>, all: &[&Entry<Project<CloudId>>]| {
+        let mut whereabouts = Whereabouts::new(OURS);
+        for it in all {
+            whereabouts.see(it);
+        }
+        whereabouts.belongs(id(1), home.map(CloudId::new));
+        whereabouts.named(id(1), "web");
+        let likely = whereabouts.likely(id(1)).into_iter();
+        likely.map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let ops = Some("ops");
+    assert_eq!(likely(ops, &[&far, &copy, &web]), ["w"]);
+    assert_eq!(likely(ops, &[&far, &copy, &another]), ["c", "d"]);
+    assert_eq!(likely(ops, &[&far]), Vec::<String>::new());
+    assert_eq!(likely(None, &[&far, &web, &copy]), ["a", "w", "c"]);
+}

@@ -80,7 +80,8 @@ impl Reading<'_> {
         no: RegionNo,
         wanted: &BTreeSet<ObjectId>,
     ) -> Result<BTreeMap<ObjectId, CloudId>, StoreError> {
-        let mut here = self.decided_in(no, ObjectKind::Project)?;
+        let decided = self.decided_in(no)?;
+        let mut here = decided.projects;
         self.each_record(no, RecordKind::Project, |it, _| {
             if let Record::Project(it) = it
                 && here.claimed(&it).is_some_and(|id| wanted.contains(&id))
@@ -88,14 +89,13 @@ impl Reading<'_> {
                 here.see(&it);
             }
         })?;
-        let departments = self.departments_in(no)?;
+        let departments = self.departments_in(no, decided.departments)?;
         here.departments(&departments);
         let mut places = BTreeMap::new();
         for id in here.all() {
-            if let Some(it) = self.object(ObjectKind::Project, id)? {
-                let home = it.department().and_then(|it| departments.of(*it));
-                here.belongs(id, home.cloned());
-                here.named(id, it.name());
+            if let Some((it, _)) = self.project_of(id)? {
+                here.belongs(id, departments.of(it.department).cloned());
+                here.named(id, &it.name);
             }
             if let Some(it) = here.of(id) {
                 places.insert(id, it.clone());

@@ -1,5 +1,6 @@
 //! What was retired is counted, purged on command and to its end; what ended is not revived.
 
+mod copied;
 mod ended;
 mod steps;
 

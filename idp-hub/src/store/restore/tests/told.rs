@@ -104,6 +104,13 @@ async fn an_older_password_is_told_to_no_region_again() {
     let restored = site.restore_from("users.db").unwrap();
     assert_eq!(restored.forgotten, Some(2));
     assert_eq!(site.told(), [(stays, 6)]);
+    // Again: nothing speaks of the newer ones any more but what the first restore noted.
+    let restored = site.restore_from("users.db").unwrap();
+    assert_eq!(restored.forgotten, Some(2));
+    assert_eq!(site.told(), [(stays, 6)]);
+    let users = [stays, changed, gone];
+    let now = passwords_of(&site.path("hub.db"), users);
+    assert_eq!(now, [Some(6), None, None]);
     let (store, _thread) = Store::open(&site.path("hub.db"), Clock::system()).unwrap();
     let batch = store.read(|it| it.directory_batch(SOUTH, 0)).await;
     let batch = batch.unwrap().unwrap();
@@ -141,7 +148,43 @@ async fn nor_is_that_of_who_is_a_cloud_administrator_again() {
     assert_eq!(site.told(), [(ann, 6)], "he keeps his password");
 
     let site = site.cut();
-    let restored = site.restore_from("users.db").unwrap();
-    assert_eq!(restored.administrators, ["ops/stays"]);
-    assert_eq!(site.told(), []);
+    for time in ["once", "again"] {
+        let restored = site.restore_from("users.db").unwrap();
+        assert_eq!(restored.administrators, ["ops/stays"], "{time}");
+        assert_eq!(site.told(), [], "{time}");
+    }
+}
+
+#[tokio::test]
+async fn nor_by_a_backup_between_the_first_that_was_restored_and_the_hub_then() {
+    let site = Site::new().await;
+    let users = with_users(&site).await;
+    let [_, changed, gone] = users;
+    back_up(&site.path("hub.db"), &site.path("first.db")).unwrap();
+    has(&site, changed, 7).await;
+    has(&site, gone, 7).await;
+    back_up(&site.path("hub.db"), &site.path("second.db")).unwrap();
+    has(&site, changed, 9).await;
+    let (store, _) = site.open.as_ref().unwrap();
+    let (kind, id) = (ObjectKind::User, gone);
+    let ended = store.change(move |it| it.edit(Edit::End { kind, id }, "boss"));
+    ended.await.unwrap();
+
+    let site = site.cut();
+    let database = site.path("hub.db");
+    for backup in ["first.db", "second.db", "first.db"] {
+        site.restore_from(backup).unwrap();
+        assert_eq!(passwords_of(&database, users), [Some(5), None, None]);
+    }
+    // A backup that was made after a restore has what was done about it.
+    let connection = site.connection();
+    let has = "INSERT INTO passwords (user, hash, version, author) VALUES (?1, 'h', 12, 'b')";
+    connection.execute(has, [changed.to_bytes()]).unwrap();
+    drop(connection);
+    fs::copy(&database, site.path("third.db")).unwrap();
+    for _ in 0..2 {
+        let restored = site.restore_from("third.db").unwrap();
+        assert_eq!(restored.forgotten, Some(0));
+        assert_eq!(passwords_of(&database, users), [Some(5), Some(12), None]);
+    }
 }

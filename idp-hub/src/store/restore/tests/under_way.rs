@@ -162,10 +162,21 @@ async fn what_waited_when_the_backup_was_made_is_given_to_nobody() {
         "{trail:?}"
     );
 
-    // Another release's is named by nobody, and ends as well.
+    // Another release's ends as well, and leaves none unnamed.
     let waits = params![project.to_bytes(), "ram", "?"];
     backup.execute(sql, waits).unwrap();
     let restored = site.restore().unwrap();
-    assert_eq!(restored.under_way.raises.count, 2);
+    let raises_named = &restored.under_way.raises;
+    assert_eq!((raises_named.count, raises_named.first.len()), (2, 2));
+    let is_told = |of: &str| raises_named.first.iter().any(|it| it.contains(of));
+    assert!(is_told(
+        "in region \"north\", compute: cores=20 once it is lower for"
+    ));
+    assert!(is_told("in region \"north\": ram=20 once others have less"));
+    let limits = restored.under_way.limits.iter();
+    let limits: Vec<_> = limits.map(|it| it.resource.as_str()).collect();
+    assert_eq!(limits, ["cores", "ram"]);
     assert_eq!(raises(&site.path("hub.db")), 0);
+    let trail = self::trail(&site.path("hub.db"), "set-quota").await;
+    assert_eq!(trail.len(), 2, "{trail:?}");
 }

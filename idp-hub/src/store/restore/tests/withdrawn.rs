@@ -122,21 +122,30 @@ async fn taken_away() -> (Site, [ObjectId; 3]) {
 async fn who_was_switched_off_and_what_was_taken_away_since_a_backup_is_named() {
     let (site, _) = taken_away().await;
     let site = site.cut();
-    let restored = site.restore_from("given.db").unwrap();
-    let withdrawn = restored.withdrawn.unwrap();
-    assert_eq!(withdrawn.on.first, ["project ops/web", "user ops/changed"]);
     let given = [
         "ops/changed in the group ops/staff",
         "the role member brings reader",
         "ops/stays: member in ops/web",
     ];
-    assert_eq!(withdrawn.given.first, given);
-    assert_eq!((withdrawn.on.count, withdrawn.given.count), (2, 3));
+    let mut first_kept = None;
+    for time in ["once", "again", "and again"] {
+        let restored = site.restore_from("given.db").unwrap();
+        first_kept = first_kept.or(restored.kept);
+        let withdrawn = restored.withdrawn.unwrap();
+        let on = ["project ops/web", "user ops/changed"];
+        assert_eq!(withdrawn.on.first, on, "{time}");
+        assert_eq!(withdrawn.given.first, given, "{time}");
+        assert_eq!((withdrawn.on.count, withdrawn.given.count), (2, 3));
+    }
 
     // And back again: the newer one gives nothing that was taken away.
-    let kept = restored.kept.unwrap();
+    let kept = first_kept.unwrap();
     let kept = kept.file_name().unwrap().to_str().unwrap();
     let again = site.restore_from(kept).unwrap();
+    assert_eq!(again.withdrawn, Some(Withdrawn::default()));
+    // Nor does one that was made after a restore.
+    fs::copy(site.path("hub.db"), site.path("after.db")).unwrap();
+    let again = site.restore_from("after.db").unwrap();
     assert_eq!(again.withdrawn, Some(Withdrawn::default()));
 }
 

@@ -1,6 +1,7 @@
 //! What goes with a department that is purged, and what a hub of an older backup ends again.
 
-use shared::model::{Lapse, Link};
+use shared::model::{Lapse, Link, RecordKind};
+use shared::wire::record::kind_code;
 
 use super::*;
 use crate::directory::lapse_proof;
@@ -149,6 +150,71 @@ async fn what_was_purged_since_a_backup_is_asked_of_no_region_again() {
     let directory = stage.site.store.read(|it| it.directory()).await.unwrap();
     assert_eq!(directory.ended(web).unwrap().how, End::Deleted);
     stage.site.is_sound().await;
+}
+
+/// A word that came after its end, however it did, is taken back as well, and the trail says so.
+#[tokio::test]
+async fn a_word_that_is_told_still_is_taken_back_where_nothing_else_ends() {
+    let stage = Stage::new().await;
+    stage.purge(stage.seen().await).await.unwrap();
+    let (kind, web, how) = (ObjectKind::Project, stage.web, End::Deleted);
+    stage
+        .site
+        .connection()
+        .execute_batch(
+            "CREATE TABLE word AS SELECT * FROM directory WHERE region > 0;
+             CREATE TABLE merged AS SELECT * FROM region_organization",
+        )
+        .unwrap();
+    let end = || {
+        stage
+            .site
+            .store
+            .change(move |it| it.end_again((kind, web, how), &by_ann()))
+    };
+    assert!(end().await.unwrap());
+    assert_eq!(stage.purges(), []);
+    stage
+        .site
+        .connection()
+        .execute_batch(
+            "UPDATE directory AS it SET value = word.value FROM word
+                 WHERE word.region = it.region AND word.kind = it.kind AND word.id = it.id;
+             REPLACE INTO region_organization SELECT * FROM merged",
+        )
+        .unwrap();
+    assert_eq!(stage.purges().len(), 2);
+    assert!(end().await.unwrap());
+    assert_eq!(stage.purges(), []);
+    let acts = stage
+        .site
+        .store
+        .read(|it| it.audit_entries(None, 1, &Wanted::default()));
+    let act = acts.await.unwrap().items.remove(0).entry.unwrap().act;
+    assert_eq!(act.action, "end-again");
+    assert!(act.before.starts_with("to be purged in "), "{act:?}");
+    assert!(!end().await.unwrap());
+    stage.site.is_sound().await;
+}
+
+/// Thousands may end again in one moment, in which users wait: of none of them each region's words
+/// are read.
+#[tokio::test]
+async fn who_ends_again_is_looked_for_among_no_others_words() {
+    let stage = Stage::new().await;
+    stage.purge(stage.seen().await).await.unwrap();
+    let directory = stage.site.store.read(|it| it.directory()).await.unwrap();
+    let ann = *directory.live().users.keys().next().unwrap();
+    // Whoever reads them fails.
+    let sql = "UPDATE directory SET value = 'text' WHERE kind = ?1 AND value IS NOT NULL";
+    let purge = kind_code(RecordKind::Purge);
+    let garbled = stage.site.connection().execute(sql, [purge]).unwrap();
+    assert_eq!(garbled, 2);
+    let ended = stage
+        .site
+        .store
+        .change(move |it| it.end_again((ObjectKind::User, ann, End::Deleted), &by_ann()));
+    assert!(ended.await.unwrap());
 }
 
 /// The whole of it is some hundred megabytes, and whoever looks for what ended does so for ever.

@@ -1,0 +1,63 @@
+//! Regions and passwords that were gone by the database until now, and that a backup has.
+
+use rusqlite::params;
+use shared::ids::ObjectId;
+use shared::model::UnixMillis;
+
+use super::earlier::{Beside, PASSWORD, REGION, USER};
+use crate::store::directory::forget_passwords;
+use crate::store::error::{Doing, StoreError};
+
+/// The regions that the new database has, and that were removed in the old one.
+pub(super) fn revived(beside: &Beside) -> rusqlite::Result<Vec<String>> {
+    if !beside.has_old {
+        return Ok(Vec::new());
+    }
+    let sql = "SELECT name, id FROM main.regions AS it WHERE standing <> 3 AND
+                   (EXISTS (SELECT 1 FROM old.regions AS was
+                            WHERE was.id = it.id AND was.standing = 3)
+                    OR id IN (SELECT id FROM earlier WHERE what = ?1))
+               ORDER BY name";
+    let mut statement = beside.connection.prepare(sql)?;
+    let found = statement.query_map([REGION], |row| Ok((row.get(0)?, row.get(1)?)));
+    let (names, ids): (Vec<String>, Vec<Vec<u8>>) = found?
+        .collect::<rusqlite::Result<Vec<_>>>()?
+        .into_iter()
+        .unzip();
+    beside.note(REGION, ids)?;
+    Ok(names)
+}
+
+/// Forgets in the new database the passwords of users who had a newer one in the old one, or were
+/// deleted there: an older password must not open the hub again, nor be told to a region whose
+/// agent lost its replica, or that makes the user anew. Returns how many; `None` where there is
+/// nothing to compare with.
+///
+/// The regions' clouds have the newest still: who came with a region signs in with that, and its
+/// cloud says that it is his. The others, and whoever may more than came with it, get another one.
+pub(super) fn forget(beside: &Beside, now: UnixMillis) -> Result<Option<u64>, StoreError> {
+    if !beside.has_old {
+        return Ok(None);
+    }
+    let doing = "forget older passwords";
+    let older = passwords(beside).doing(doing)?;
+    // First: what is forgotten without a note would be good again by the next restore.
+    beside.note_passwords().doing(doing)?;
+    forget_passwords(&beside.connection, &older, now).map(Some)
+}
+
+fn passwords(beside: &Beside) -> rusqlite::Result<Vec<ObjectId>> {
+    // What ended is kept by its record's id, which ends with the user's.
+    let sql = "SELECT had.user FROM main.passwords AS had WHERE
+                   EXISTS (SELECT 1 FROM old.passwords AS it
+                           WHERE it.user = had.user AND it.version > had.version)
+                   OR EXISTS (SELECT 1 FROM earlier AS it WHERE it.what = ?1
+                              AND it.id = had.user AND it.version > had.version)
+                   OR had.user IN (SELECT substr(id, -16) FROM old.ended)
+                   OR had.user IN (SELECT id FROM earlier WHERE what = ?2)";
+    let mut statement = beside.connection.prepare(sql)?;
+    let users = statement.query_map(params![PASSWORD, USER], |row| {
+        row.get(0).map(ObjectId::from_bytes)
+    });
+    users?.collect()
+}

@@ -1,0 +1,10 @@
+-- What restores brought back that was gone by the database until then: for the next restore, as the
+-- same backup, or an older one, brings it back again, and by the database that was restored it is
+-- not gone. The hub itself reads none of it.
+CREATE TABLE brought_back (
+    what    INTEGER NOT NULL,                  -- restore/earlier.rs: 1 to 4; 64 to 73: a record's kind
+    id      BLOB NOT NULL,
+    at      INTEGER NOT NULL,                  -- by which restore: unix ms, later than any before
+    version INTEGER,                           -- of a password: no older one is good any more
+    PRIMARY KEY (what, id)
+) WITHOUT ROWID;
