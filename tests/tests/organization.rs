@@ -17,6 +17,8 @@ mod faults;
 mod keystone;
 #[path = "organization/rules.rs"]
 mod rules;
+#[path = "organization/scripts.rs"]
+mod scripts;
 #[path = "organization/sign_in.rs"]
 mod sign_in;
 #[path = "organization/told.rs"]
@@ -25,7 +27,7 @@ mod told;
 use std::time::Duration;
 
 use keystone::Keystone;
-use rules::{NORTH, SOUTH, WEST};
+use scripts::{NORTH, SOUTH, WEST};
 use serde_json::{Value, json};
 use shared::runtime::clock::Clock;
 use tests::lab::{Lab, Region, succeeded, until_so};
@@ -57,7 +59,7 @@ fn keystones(prefix: &str) -> [(RealCloud, Keystone); 3] {
     clouds.map(|cloud| {
         let mut keystone = Keystone::new(cloud.admin());
         let script = scripts.next().unwrap();
-        keystone.play(&script.replace("LONG", &"é".repeat(255)));
+        keystone.play(&scripts::filled(script));
         (cloud, keystone)
     })
 }
