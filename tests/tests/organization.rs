@@ -150,6 +150,7 @@ fn three_real_keystones_become_one_organization() {
     follows_the_hub(&lab, &sites);
     obeys_its_administrators(&lab, &sites);
     client::shows_a_user_her_project(&lab, &sites);
+    client::shows_one_of_a_renamed_department(&lab, &sites);
     keeps_what_is_the_regions_own(&lab, &sites);
 }
 
