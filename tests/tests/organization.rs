@@ -23,6 +23,8 @@ mod scripts;
 mod sign_in;
 #[path = "organization/told.rs"]
 mod told;
+#[path = "organization/trail.rs"]
+mod trail;
 
 use std::time::Duration;
 
@@ -152,6 +154,7 @@ fn three_real_keystones_become_one_organization() {
     client::shows_a_user_her_project(&lab, &sites);
     client::shows_one_of_a_renamed_department(&lab, &sites);
     keeps_what_is_the_regions_own(&lab, &sites);
+    trail::tell_all(&lab, &sites);
 }
 
 /// Each region joins after the one before is merged, from the last to the first.
