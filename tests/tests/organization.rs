@@ -15,6 +15,8 @@ mod elsewhere;
 mod faults;
 #[path = "organization/keystone.rs"]
 mod keystone;
+#[path = "organization/late.rs"]
+mod late;
 #[path = "organization/rules.rs"]
 mod rules;
 #[path = "organization/scripts.rs"]
@@ -165,12 +167,24 @@ fn another_order_of_joins_differs_in_names_alone_and_is_written_once() {
     let order = [2, 1, 0];
     let mut sites = [const { None }; 3];
     for at in order {
+        if at == order[2] {
+            late::is_made(
+                &lab,
+                &sites
+                    .each_ref()
+                    .map(Option::as_ref)
+                    .into_iter()
+                    .flatten()
+                    .collect::<Vec<_>>(),
+            );
+        }
         let site = Site::join(&lab, NAMES[at], keystones[at].take().unwrap());
         lab.merge(NAMES[at]);
         sites[at] = Some(site);
     }
     let mut sites = sites.map(Option::unwrap);
     puts_back_what_came_late(&lab);
+    late::gets_her_password(&lab, &sites);
     rules::hold(&lab, &sites, order);
     nothing_is_written_again(&lab, &mut sites);
 }

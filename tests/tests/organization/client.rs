@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tests::lab::{Lab, succeeded, until_so};
 
 use super::Site;
+use super::sign_in::Web;
 use super::told::word;
 
 const SECRET: &str = "correct-horse-battery";
@@ -94,7 +95,7 @@ fn furnish(lab: &Lab, who: &Who<'_>) {
     succeeded(lab.ask_with(&password, who.secret));
 }
 
-/// Who was made at the hub sees her project in each region.
+/// Who was made at the hub signs in there, and sees her project in each region.
 pub(crate) fn shows_a_user_her_project(lab: &Lab, sites: &[Site]) {
     let carol = Who {
         name: "carol",
@@ -103,6 +104,7 @@ pub(crate) fn shows_a_user_her_project(lab: &Lab, sites: &[Site]) {
         project: ["science", "web"],
     };
     furnish(lab, &carol);
+    assert_eq!(Web::new(lab).enter(Some("science"), "carol", SECRET).0, 201);
     shows_projects(sites, &carol, &["web"]);
 }
 
