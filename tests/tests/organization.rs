@@ -17,6 +17,8 @@ mod faults;
 mod keystone;
 #[path = "organization/late.rs"]
 mod late;
+#[path = "organization/plan.rs"]
+mod plan;
 #[path = "organization/rules.rs"]
 mod rules;
 #[path = "organization/scripts.rs"]
@@ -31,6 +33,7 @@ mod trail;
 use std::time::Duration;
 
 use keystone::Keystone;
+use plan::Event;
 use scripts::{NORTH, SOUTH, WEST};
 use serde_json::{Value, json};
 use shared::runtime::clock::Clock;
@@ -78,6 +81,25 @@ impl Site {
             keystone,
             region,
         }
+    }
+
+    /// What its agent wrote there: what its Keystone took by its own log, but for what this test
+    /// asked for.
+    fn written(&self) -> Vec<String> {
+        let mut own = self.keystone.own_writes();
+        let mut all = self.cloud.keystone_writes();
+        all.retain(|line| match own.iter().position(|it| it == line) {
+            Some(at) => {
+                own.swap_remove(at);
+                false
+            }
+            None => line
+                .rsplit(' ')
+                .next()
+                .is_some_and(|status| status.starts_with('2')),
+        });
+        assert_eq!(own, [""; 0], "all that this test asked for is logged");
+        all
     }
 }
 
@@ -144,10 +166,9 @@ fn three_real_keystones_become_one_organization() {
     let mut lab = Lab::found();
     let mut names = NAMES.into_iter();
     let mut sites = keystones("org").map(|it| Site::join(&lab, names.next().unwrap(), it));
-    for name in NAMES {
-        lab.merge(name);
-    }
+    let merged = [0, 1, 2].map(|at| plan::confirmed(&lab, at, &sites[at]));
     rules::hold(&lab, &sites, [0, 1, 2]);
+    plan::is_what_happened(&lab, &sites, &merged);
     nothing_is_written_again(&lab, &mut sites);
     accounts::are_good_everywhere(&mut lab, &mut sites);
     drift::is_found_and_cured(&lab, &sites);
@@ -166,25 +187,22 @@ fn another_order_of_joins_differs_in_names_alone_and_is_written_once() {
     let mut keystones = keystones("order").map(Some);
     let order = [2, 1, 0];
     let mut sites = [const { None }; 3];
+    let mut events = Vec::new();
     for at in order {
         if at == order[2] {
-            late::is_made(
-                &lab,
-                &sites
-                    .each_ref()
-                    .map(Option::as_ref)
-                    .into_iter()
-                    .flatten()
-                    .collect::<Vec<_>>(),
-            );
+            late::is_made(&lab, sites.iter().flatten());
+            events.push(Event::Made(late::NAME));
         }
         let site = Site::join(&lab, NAMES[at], keystones[at].take().unwrap());
-        lab.merge(NAMES[at]);
+        events.push(plan::confirmed(&lab, at, &site));
         sites[at] = Some(site);
     }
     let mut sites = sites.map(Option::unwrap);
     puts_back_what_came_late(&lab);
+    is_settled(&sites);
+    plan::is_what_happened(&lab, &sites, &events);
     late::gets_her_password(&lab, &sites);
+    late::is_deleted(&lab, &sites);
     rules::hold(&lab, &sites, order);
     nothing_is_written_again(&lab, &mut sites);
 }
