@@ -167,6 +167,7 @@ fn three_real_keystones_become_one_organization() {
     let mut names = NAMES.into_iter();
     let mut sites = keystones("org").map(|it| Site::join(&lab, names.next().unwrap(), it));
     let merged = [0, 1, 2].map(|at| plan::confirmed(&lab, at, &sites[at]));
+    rules::put_back_what_is_not_taken(&lab, &sites, [0, 1, 2]);
     rules::hold(&lab, &sites, [0, 1, 2]);
     plan::is_what_happened(&lab, &sites, &merged);
     nothing_is_written_again(&lab, &mut sites);
@@ -198,7 +199,7 @@ fn another_order_of_joins_differs_in_names_alone_and_is_written_once() {
         sites[at] = Some(site);
     }
     let mut sites = sites.map(Option::unwrap);
-    puts_back_what_came_late(&lab);
+    rules::put_back_what_is_not_taken(&lab, &sites, order);
     is_settled(&sites);
     plan::is_what_happened(&lab, &sites, &events);
     late::gets_her_password(&lab, &sites);
@@ -225,24 +226,6 @@ fn nothing_is_written_again(lab: &Lab, sites: &mut [Site; 3]) {
         assert_eq!(now[before.len()..], [""; 0]);
     }
     assert_eq!(agree(lab, sites, |_| true), told);
-}
-
-/// `auditor` was known when the last region came: what it brings along there is not everybody's, is
-/// left alone, and shown until somebody decides.
-fn puts_back_what_came_late(lab: &Lab) {
-    let clock = Clock::system();
-    let deadline = clock.now() + PATIENCE;
-    let drift = loop {
-        let drift = lab.items("/directory/drift");
-        if !drift.is_empty() {
-            break drift;
-        }
-        assert!(clock.now() < deadline, "no drift is told");
-        std::thread::sleep(Duration::from_millis(300));
-    };
-    assert_eq!(drift.len(), 1, "{drift:#?}");
-    assert_eq!(drift[0]["region"], "north", "{drift:#?}");
-    succeeded(lab.ask(&["org", "drift", "put-back", "north", "--all", "--yes"]));
 }
 
 /// Changes at the hub are changes in each Keystone.

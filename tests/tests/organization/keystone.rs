@@ -22,7 +22,7 @@ impl Keystone {
             let id = roles["roles"][0]["id"].as_str().unwrap().to_owned();
             (name.to_owned(), id)
         };
-        let ids = ["admin", "member", "reader"].map(role).into();
+        let ids = ["admin", "manager", "member", "reader"].map(role).into();
         let own_writes = Mutex::default();
         Self {
             admin,

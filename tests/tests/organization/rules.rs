@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use tests::lab::Lab;
+use serde_json::Value;
+use tests::lab::{Lab, succeeded, until};
 
 use super::told::{Told, says};
-use super::{Site, agree, scripts};
+use super::{NAMES, Site, agree, directory, scripts};
 
 /// Which of two sites came first.
 fn first_of(two: [usize; 2], order: [usize; 3]) -> usize {
@@ -94,21 +95,27 @@ const PROJECTS: [(&str, bool); 12] = [
     ("{far}/{project}/two/three/{project_4}", true),
 ];
 
-const USERS: [(&str, bool); 6] = [
+const USERS: [(&str, bool); 9] = [
     ("{north}/ann", true),
     ("{north}/admin", true),
     ("{south}/ann", true),
     ("部门-ß/{user}", false),
     ("{west}/björn", true),
     ("{far}/{user}", true),
+    ("{north}/boss", true),
+    ("{south}/boss", true),
+    ("{west}/boss", true),
 ];
 
-const GROUPS: [&str; 5] = [
+const GROUPS: [&str; 8] = [
     "{north}/operators",
     "{west}/operators",
     "部门-ß/nobody's",
     "{near}/{group}",
     "{far}/{group}",
+    "{north}/keepers",
+    "{south}/keepers",
+    "{west}/keepers",
 ];
 
 /// Those of a Keystone from its beginning, too.
@@ -128,7 +135,7 @@ const ROLES: [&str; 12] = [
 ];
 
 /// Likewise.
-const LINKS: [&str; 27] = [
+const LINKS: [&str; 33] = [
     "/admin implies /manager",
     "/manager implies /member",
     "/member implies /reader",
@@ -156,6 +163,12 @@ const LINKS: [&str; 27] = [
     "{far}/{group} is {far}/{role} on {far}/{project}/two/three/{project_4} false",
     "{far}/{group} is {far}/{role} on {far}/{project} true",
     "{far}/{group} is /{role} on {far} false",
+    "{north}/boss in {north}/keepers",
+    "{south}/boss in {south}/keepers",
+    "{west}/boss in {west}/keepers",
+    "{north}/keepers is /manager on {north} false",
+    "{south}/keepers is /manager on {south}/admin false",
+    "{west}/keepers is /manager on {west} true",
 ];
 
 fn texts(all: &[&str], names: &Names) -> BTreeSet<String> {
@@ -167,13 +180,60 @@ fn switched(all: &[(&str, bool)], names: &Names) -> BTreeSet<(String, bool)> {
     all.map(|(it, is_on)| (names.filled(it), *is_on)).collect()
 }
 
+/// What is the first region's alone: whoever administered its cloud does so everywhere, and those of
+/// later ones do not (by the sites).
+const BOSSES: [&str; 3] = [
+    "{north}/boss is /admin on {north}/web false",
+    "{south}/boss is /admin on {south}/admin false",
+    "{west}/boss is /admin on {west} false",
+];
+
 /// A role that is known already brings no other along because a later region says so.
+const LATE: &str = "/auditor implies /reader";
+
 fn links(names: &Names, order: [usize; 3]) -> BTreeSet<String> {
     let mut all = texts(&LINKS, names);
+    all.insert(names.filled(BOSSES[order[0]]));
     if first_of([0, 1], order) == 0 {
-        all.insert("/auditor implies /reader".to_owned());
+        all.insert(LATE.to_owned());
     }
     all
+}
+
+/// What regions have that is not taken in, the name of each and what the link is.
+fn not_taken(names: &Names, order: [usize; 3]) -> BTreeSet<(&'static str, String)> {
+    let later = order[1..].iter();
+    let bosses = later.map(|at| (NAMES[*at], names.filled(BOSSES[*at])));
+    let mut all: BTreeSet<_> = bosses.collect();
+    if first_of([0, 1], order) == 1 {
+        all.insert((NAMES[0], LATE.to_owned()));
+    }
+    all
+}
+
+/// Waits until the regions that came later tell just what was not taken in from them, which is left
+/// alone and shown until somebody decides; and takes it away there.
+pub(crate) fn put_back_what_is_not_taken(lab: &Lab, sites: &[Site], order: [usize; 3]) {
+    let names = &Names::new(sites, order);
+    let expected = not_taken(names, order);
+    let told = until("what is not taken in is told", || {
+        let told = lab.items("/directory/drift");
+        (told.len() == expected.len()).then_some(told)
+    });
+    let directory = directory::told(lab);
+    for (site, name) in sites.iter().zip(NAMES) {
+        let told = told.iter().filter(|it| it["region"] == name);
+        let whats: Vec<&Value> = told.map(|it| &it["differences"][0]["what"]).collect();
+        let expected = expected.iter().filter(|it| it.0 == name);
+        let expected: BTreeSet<String> = expected.map(|it| it.1.clone()).collect();
+        assert_eq!(whats, vec!["link-given"; expected.len()], "{name}");
+        let links = &site.keystone.told().links;
+        let more: BTreeSet<String> = links.difference(&directory.links).cloned().collect();
+        assert_eq!(more, expected, "{name}");
+        if !expected.is_empty() {
+            succeeded(lab.ask(&["org", "drift", "put-back", name, "--all", "--yes"]));
+        }
+    }
 }
 
 /// Of which nobody wrote anything.

@@ -3,7 +3,8 @@
 //! `{user}`, `{role}` and so on are the longest names that Keystone takes of their kind.
 
 /// A department, a nested project, a user in a group, roles given and implied, of which one is the
-/// department's own; and something written of each.
+/// department's own; and something written of each. As in the others, `boss` is an administrator of
+/// that cloud, and `keepers` administer what is theirs.
 pub(crate) const NORTH: &str = r#"
 d POST /domains {"domain": {"name": "research", "description": "of the north"}}
 p POST /projects {"project": {"name": "web", "domain_id": "$d", "description": "seen outside"}}
@@ -23,6 +24,11 @@ s POST /roles {"role": {"name": "local", "domain_id": "$d", "description": "here
 - PUT /OS-INHERIT/domains/$d/users/$u/roles/$s/inherited_to_projects
 - PUT /OS-INHERIT/projects/$p/groups/$g/roles/$reader/inherited_to_projects
 - PUT /OS-INHERIT/domains/$d/groups/$g/roles/$member/inherited_to_projects
+b POST /users {"user": {"name": "boss", "domain_id": "$d"}}
+k POST /groups {"group": {"name": "keepers", "domain_id": "$d"}}
+- PUT /groups/$k/users/$b
+- PUT /projects/$p/users/$b/roles/$admin
+- PUT /domains/$d/groups/$k/roles/$manager
 "#;
 
 /// The same names of a department and of what is in it, a project within one that is off, and all
@@ -53,6 +59,11 @@ t POST /roles {"role": {"name": "local", "domain_id": "$e"}}
 - PATCH /domains/$e {"domain": {"enabled": false}}
 l POST /domains {"domain": {"name": "{department}"}}
 m POST /groups {"group": {"name": "{group}", "domain_id": "$l"}}
+b POST /users {"user": {"name": "boss", "domain_id": "$d"}}
+k POST /groups {"group": {"name": "keepers", "domain_id": "$d"}}
+- PUT /groups/$k/users/$b
+- PUT /projects/$a/users/$b/roles/$admin
+- PUT /projects/$a/groups/$k/roles/$manager
 "#;
 
 /// A department whose name differs by its case only, and its own role of a global one's name; and
@@ -81,6 +92,11 @@ t POST /roles {"role": {"name": "{role}", "domain_id": "$e"}}
 - PUT /projects/$y/groups/$h/roles/$t
 - PUT /OS-INHERIT/projects/$p/groups/$h/roles/$t/inherited_to_projects
 - PUT /domains/$e/groups/$h/roles/$r
+b POST /users {"user": {"name": "boss", "domain_id": "$d"}}
+k POST /groups {"group": {"name": "keepers", "domain_id": "$d"}}
+- PUT /groups/$k/users/$b
+- PUT /domains/$d/users/$b/roles/$admin
+- PUT /OS-INHERIT/domains/$d/groups/$k/roles/$manager/inherited_to_projects
 "#;
 
 /// A department's longest name.
