@@ -33,6 +33,7 @@ mod trail;
 use std::time::Duration;
 
 use keystone::Keystone;
+use late::Late;
 use plan::Event;
 use scripts::{NORTH, SOUTH, WEST};
 use serde_json::{Value, json};
@@ -178,20 +179,26 @@ fn three_real_keystones_become_one_organization() {
     client::shows_a_user_her_project(&lab, &sites);
     client::shows_one_of_a_renamed_department(&lab, &sites);
     keeps_what_is_the_regions_own(&lab, &sites);
-    trail::tell_all(&lab, &sites);
+    trail::tells_all(&lab, &sites);
+    trail::has_examples(&lab, &sites);
 }
 
-/// Each region joins after the one before is merged, from the last to the first.
+/// From the last to the first.
 #[test]
-fn another_order_of_joins_differs_in_names_alone_and_is_written_once() {
+fn another_order_of_joins_differs_as_is_said_alone_and_is_written_once() {
+    one_after_the_other("order", [2, 1, 0]);
+}
+
+/// Each region joins after the one before is merged.
+fn one_after_the_other(prefix: &str, order: [usize; 3]) {
     let lab = Lab::found();
-    let mut keystones = keystones("order").map(Some);
-    let order = [2, 1, 0];
+    let mut keystones = keystones(prefix).map(Some);
     let mut sites = [const { None }; 3];
     let mut events = Vec::new();
+    let late = Late::new(order);
     for at in order {
         if at == order[2] {
-            late::is_made(&lab, sites.iter().flatten());
+            late.is_made(&lab, sites.iter().flatten());
             events.push(Event::Made(late::NAME));
         }
         let site = Site::join(&lab, NAMES[at], keystones[at].take().unwrap());
@@ -202,10 +209,11 @@ fn another_order_of_joins_differs_in_names_alone_and_is_written_once() {
     rules::put_back_what_is_not_taken(&lab, &sites, order);
     is_settled(&sites);
     plan::is_what_happened(&lab, &sites, &events);
-    late::gets_her_password(&lab, &sites);
-    late::is_deleted(&lab, &sites);
+    late.gets_her_password(&lab, &sites);
+    late.is_deleted(&lab, &sites);
     rules::hold(&lab, &sites, order);
     nothing_is_written_again(&lab, &mut sites);
+    trail::tells_all(&lab, &sites);
 }
 
 /// All regions are merged once more, and all is read and compared once more, by agents that begin
