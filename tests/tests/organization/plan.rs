@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use tests::lab::{Lab, succeeded, until};
+use tests::lab::{Lab, until};
 
 use super::Site;
 use super::keystone::Keystone;

@@ -107,7 +107,7 @@ const USERS: [(&str, bool); 9] = [
     ("{west}/boss", true),
 ];
 
-const GROUPS: [&str; 8] = [
+const GROUPS: [&str; 11] = [
     "{north}/operators",
     "{west}/operators",
     "部门-ß/nobody's",
@@ -116,6 +116,9 @@ const GROUPS: [&str; 8] = [
     "{north}/keepers",
     "{south}/keepers",
     "{west}/keepers",
+    "{north}/rulers",
+    "{south}/rulers",
+    "{west}/rulers",
 ];
 
 /// Those of a Keystone from its beginning, too.
@@ -182,10 +185,10 @@ fn switched(all: &[(&str, bool)], names: &Names) -> BTreeSet<(String, bool)> {
 
 /// What is the first region's alone: whoever administered its cloud does so everywhere, and those of
 /// later ones do not (by the sites).
-const BOSSES: [&str; 3] = [
-    "{north}/boss is /admin on {north}/web false",
-    "{south}/boss is /admin on {south}/admin false",
-    "{west}/boss is /admin on {west} false",
+const RULERS: [&str; 3] = [
+    "{north}/rulers is /admin on {north}/web false",
+    "{south}/rulers is /admin on {south}/admin false",
+    "{west}/rulers is /admin on {west} false",
 ];
 
 /// A role that is known already brings no other along because a later region says so.
@@ -193,7 +196,7 @@ const LATE: &str = "/auditor implies /reader";
 
 fn links(names: &Names, order: [usize; 3]) -> BTreeSet<String> {
     let mut all = texts(&LINKS, names);
-    all.insert(names.filled(BOSSES[order[0]]));
+    all.insert(names.filled(RULERS[order[0]]));
     if first_of([0, 1], order) == 0 {
         all.insert(LATE.to_owned());
     }
@@ -202,9 +205,12 @@ fn links(names: &Names, order: [usize; 3]) -> BTreeSet<String> {
 
 /// What regions have that is not taken in, the name of each and what the link is.
 fn not_taken(names: &Names, order: [usize; 3]) -> BTreeSet<(&'static str, String)> {
-    let later = order[1..].iter();
-    let bosses = later.map(|at| (NAMES[*at], names.filled(BOSSES[*at])));
-    let mut all: BTreeSet<_> = bosses.collect();
+    let mut all = BTreeSet::new();
+    for at in &order[1..] {
+        let rulers = names.filled(RULERS[*at]);
+        all.insert((NAMES[*at], rulers.replace("/rulers is", "/boss is")));
+        all.insert((NAMES[*at], rulers));
+    }
     if first_of([0, 1], order) == 1 {
         all.insert((NAMES[0], LATE.to_owned()));
     }

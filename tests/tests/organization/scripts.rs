@@ -3,8 +3,8 @@
 //! `{user}`, `{role}` and so on are the longest names that Keystone takes of their kind.
 
 /// A department, a nested project, a user in a group, roles given and implied, of which one is the
-/// department's own; and something written of each. As in the others, `boss` is an administrator of
-/// that cloud, and `keepers` administer what is theirs.
+/// department's own; and something written of each. As in the others, `rulers` are administrators of
+/// that cloud, none as yet, and `keepers` administer what is theirs.
 pub(crate) const NORTH: &str = r#"
 d POST /domains {"domain": {"name": "research", "description": "of the north"}}
 p POST /projects {"project": {"name": "web", "domain_id": "$d", "description": "seen outside"}}
@@ -27,7 +27,8 @@ s POST /roles {"role": {"name": "local", "domain_id": "$d", "description": "here
 b POST /users {"user": {"name": "boss", "domain_id": "$d"}}
 k POST /groups {"group": {"name": "keepers", "domain_id": "$d"}}
 - PUT /groups/$k/users/$b
-- PUT /projects/$p/users/$b/roles/$admin
+w POST /groups {"group": {"name": "rulers", "domain_id": "$d"}}
+- PUT /projects/$p/groups/$w/roles/$admin
 - PUT /domains/$d/groups/$k/roles/$manager
 "#;
 
@@ -62,7 +63,8 @@ m POST /groups {"group": {"name": "{group}", "domain_id": "$l"}}
 b POST /users {"user": {"name": "boss", "domain_id": "$d"}}
 k POST /groups {"group": {"name": "keepers", "domain_id": "$d"}}
 - PUT /groups/$k/users/$b
-- PUT /projects/$a/users/$b/roles/$admin
+w POST /groups {"group": {"name": "rulers", "domain_id": "$d"}}
+- PUT /projects/$a/groups/$w/roles/$admin
 - PUT /projects/$a/groups/$k/roles/$manager
 "#;
 
@@ -95,9 +97,18 @@ t POST /roles {"role": {"name": "{role}", "domain_id": "$e"}}
 b POST /users {"user": {"name": "boss", "domain_id": "$d"}}
 k POST /groups {"group": {"name": "keepers", "domain_id": "$d"}}
 - PUT /groups/$k/users/$b
-- PUT /domains/$d/users/$b/roles/$admin
+w POST /groups {"group": {"name": "rulers", "domain_id": "$d"}}
+- PUT /domains/$d/groups/$w/roles/$admin
 - PUT /OS-INHERIT/domains/$d/groups/$k/roles/$manager/inherited_to_projects
 "#;
+
+/// In a cloud that is not the first, `boss` is an administrator too: not in the first one, whose
+/// administrators are everybody's, each once he has a password of the hub's (by the sites).
+pub(crate) const BOSSES: [&str; 3] = [
+    "- PUT /projects/$p/users/$b/roles/$admin",
+    "- PUT /projects/$a/users/$b/roles/$admin",
+    "- PUT /domains/$d/users/$b/roles/$admin",
+];
 
 /// A department's longest name.
 pub(crate) fn department() -> String {
