@@ -171,7 +171,7 @@ const LINKS: [&str; 33] = [
     "{north}/boss in {north}/keepers",
     "{south}/boss in {south}/keepers",
     "{west}/boss in {west}/keepers",
-    "{north}/keepers is /manager on {north} false",
+    "{north}/keepers is /manager on {north}/web/inner false",
     "{south}/keepers is /manager on {south}/admin false",
     "{west}/keepers is /manager on {west} true",
 ];

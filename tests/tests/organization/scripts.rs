@@ -29,7 +29,7 @@ k POST /groups {"group": {"name": "keepers", "domain_id": "$d"}}
 - PUT /groups/$k/users/$b
 w POST /groups {"group": {"name": "rulers", "domain_id": "$d"}}
 - PUT /projects/$p/groups/$w/roles/$admin
-- PUT /domains/$d/groups/$k/roles/$manager
+- PUT /projects/$q/groups/$k/roles/$manager
 "#;
 
 /// The same names of a department and of what is in it, a project within one that is off, and all
