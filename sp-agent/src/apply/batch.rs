@@ -59,6 +59,15 @@ pub struct Outcome {
     pub changes: Vec<Change>,
     /// Why it failed.
     pub failure: Option<String>,
+    /// Why the cloud did not take it, where nothing is wrong with that.
+    pub refused: Option<String>,
+}
+
+impl Outcome {
+    /// Why it was not carried out, if it was not.
+    pub fn not_done(&self) -> Option<&str> {
+        self.failure.as_deref().or(self.refused.as_deref())
+    }
 }
 
 /// What an order changed in the cloud.
@@ -199,8 +208,8 @@ impl Reconciler {
             {
                 None
             }
-            Err(CloudError::Forbidden { .. }) if task.only_marks() => {
-                return self.unmarked(now, task);
+            Err(error @ CloudError::Forbidden { .. }) if task.only_marks() => {
+                return self.unmarked(now, task, &error);
             }
             Err(error) => {
                 self.doubt(now, task, &error);
@@ -246,13 +255,13 @@ impl Reconciler {
         Outcome {
             notes: std::mem::take(&mut self.notes),
             changes,
-            failure: None,
+            ..Outcome::default()
         }
     }
 
     /// A cloud that takes no marker on a thing, as Keystone on its immutable roles, has it as it
     /// should be otherwise: it is known by what is kept of it here.
-    fn unmarked(&mut self, now: Instant, task: &Task) -> Outcome {
+    fn unmarked(&mut self, now: Instant, task: &Task, error: &CloudError) -> Outcome {
         self.failures.forget(&task.subject);
         self.doubts.remove(&task.subject);
         if let Some(note) = note(task, None) {
@@ -261,8 +270,8 @@ impl Reconciler {
         self.settle(now);
         Outcome {
             notes: std::mem::take(&mut self.notes),
-            changes: Vec::new(),
-            failure: None,
+            refused: Some(error.to_string()),
+            ..Outcome::default()
         }
     }
 
@@ -326,8 +335,8 @@ impl Reconciler {
         self.settle(now);
         Outcome {
             notes: std::mem::take(&mut self.notes),
-            changes: Vec::new(),
             failure,
+            ..Outcome::default()
         }
     }
 

@@ -322,7 +322,7 @@ impl Run {
             };
             let quota = set.quota.map(|it| Change::Put(Record::Quota(it)));
             changes.extend(quota);
-            let failure = outcome.failure.as_deref();
+            let failure = outcome.not_done();
             if self.told.admits(&task, failure) {
                 let came = Came {
                     made: made.as_ref(),

@@ -7,8 +7,8 @@ use reqwest::Method;
 use serde_json::json;
 use tests::lab::{Lab, succeeded, until_so};
 
-use super::Site;
 use super::sign_in::Web;
+use super::{Site, client, is_settled};
 
 /// What she has in her own cloud, from before it was joined.
 const OLD: &str = "secret of ann";
@@ -27,6 +27,7 @@ pub(crate) fn are_good_everywhere(lab: &mut Lab, sites: &mut [Site; 3]) {
     brought_along(&web, sites);
     changed_while_a_region_is_away(&web, sites);
     without_a_hub(lab, &web, sites);
+    client::shows_a_merged_user_hers(sites, LAST);
     locked(lab, &web, sites);
     switched_off_and_on_again(lab, &web, sites);
     deleted(lab, &web, sites);
@@ -51,6 +52,8 @@ fn changed_while_a_region_is_away(web: &Web, sites: &mut [Site; 3]) {
     assert_eq!(doors(sites, OLD), 0);
     assert_eq!(web.research("ann", OLD), 401);
 
+    // Who kills an agent between an order and the trail has an order that is told by nobody.
+    is_settled(sites);
     sites[2].region.daemon.kill();
     change(web, NEW, LAST);
     until_so("who is there has it", || doors(sites, LAST) == 2);

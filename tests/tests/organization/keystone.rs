@@ -1,6 +1,7 @@
 //! A Keystone seen by its own API: furnished line by line, and told by names.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 use tests::openstack::Admin;
@@ -11,6 +12,7 @@ use super::told::{Assigned, Lists, Told, word};
 pub(crate) struct Keystone {
     pub(crate) admin: Admin,
     ids: BTreeMap<String, String>,
+    own_writes: Mutex<Vec<String>>,
 }
 
 impl Keystone {
@@ -20,13 +22,30 @@ impl Keystone {
             let id = roles["roles"][0]["id"].as_str().unwrap().to_owned();
             (name.to_owned(), id)
         };
-        let ids = ["admin", "member", "reader"].map(role).into();
-        Self { admin, ids }
+        let ids = ["admin", "manager", "member", "reader"].map(role).into();
+        let own_writes = Mutex::default();
+        Self {
+            admin,
+            ids,
+            own_writes,
+        }
     }
 
     /// One request.
     pub(crate) fn ask(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
-        self.admin.ask(method, path, body)
+        let (status, body) = self.admin.ask(method, path, body);
+        if method != "GET" && path != "/auth/tokens" {
+            let own = self.own_writes.lock();
+            let mut own = own.unwrap_or_else(PoisonError::into_inner);
+            own.push(format!("{method} /v3{path} {status}"));
+        }
+        (status, body)
+    }
+
+    /// What was to be changed here by [`Self::ask`], as Keystone's log has it.
+    pub(crate) fn own_writes(&self) -> Vec<String> {
+        let own = self.own_writes.lock();
+        own.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Plays lines of `NAME METHOD PATH [BODY]`: `$NAME` stands for an id that was given before.

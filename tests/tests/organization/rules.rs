@@ -1,84 +1,69 @@
 //! What the rules of joining make of three organizations that collide, whatever the order.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use tests::lab::Lab;
+use serde_json::Value;
+use shared::runtime::clock::Clock;
+use tests::lab::{Lab, succeeded};
 
 use super::told::{Told, says};
-use super::{Site, agree};
+use super::{NAMES, PATIENCE, Site, agree, directory, scripts};
 
-/// A department, a nested project, a user in a group, roles given and implied, of which one is the
-/// department's own; and something written of each.
-pub(crate) const NORTH: &str = r#"
-d POST /domains {"domain": {"name": "research", "description": "of the north"}}
-p POST /projects {"project": {"name": "web", "domain_id": "$d", "description": "seen outside"}}
-q POST /projects {"project": {"name": "inner", "domain_id": "$d", "parent_id": "$p"}}
-u POST /users {"user": {"name": "ann", "domain_id": "$d", "password": "secret of ann"}}
-- PATCH /users/$u {"user": {"email": "ann@example.org", "default_project_id": "$p"}}
-a POST /users {"user": {"name": "admin", "domain_id": "$d", "description": ""}}
-g POST /groups {"group": {"name": "operators", "domain_id": "$d", "description": "at night"}}
-r POST /roles {"role": {"name": "auditor", "description": "looks"}}
-s POST /roles {"role": {"name": "local", "domain_id": "$d", "description": "here alone"}}
-- PUT /groups/$g/users/$u
-- PUT /roles/$r/implies/$reader
-- PUT /roles/$s/implies/$member
-- PUT /projects/$p/users/$u/roles/$r
-- PUT /projects/$q/users/$u/roles/$s
-- PUT /domains/$d/groups/$g/roles/$s
-- PUT /OS-INHERIT/domains/$d/users/$u/roles/$s/inherited_to_projects
-- PUT /OS-INHERIT/projects/$p/groups/$g/roles/$reader/inherited_to_projects
-- PUT /OS-INHERIT/domains/$d/groups/$g/roles/$member/inherited_to_projects
-"#;
+/// Which of two sites came first.
+fn first_of(two: [usize; 2], order: [usize; 3]) -> usize {
+    let mut order = order.into_iter();
+    order.find(|it| two.contains(it)).unwrap()
+}
 
-/// The same names of a department and of what is in it, things that are off, and long names of
-/// several scripts.
-pub(crate) const SOUTH: &str = r#"
-d POST /domains {"domain": {"name": "research"}}
-p POST /projects {"project": {"name": "web", "domain_id": "$d", "enabled": false}}
-a POST /projects {"project": {"name": "admin", "domain_id": "$d"}}
-u POST /users {"user": {"name": "ann", "domain_id": "$d"}}
-e POST /domains {"domain": {"name": "部门-ß", "enabled": false}}
-f POST /users {"user": {"name": "LONG", "domain_id": "$e", "enabled": false}}
-r POST /roles {"role": {"name": "auditor", "description": "looks twice"}}
-s POST /roles {"role": {"name": "local", "domain_id": "$d"}}
-t POST /roles {"role": {"name": "local", "domain_id": "$e"}}
-- PUT /projects/$p/users/$u/roles/$r
-- PUT /projects/$p/users/$u/roles/$s
-- PUT /domains/$d/users/$u/roles/$member
-- PUT /domains/$e/users/$f/roles/$t
-"#;
+/// The departments of the three sites whose names collide, as they are called afterwards.
+struct Names([(&'static str, String); 5]);
 
-/// A department whose name differs by its case only, and its own role of a global one's name.
-pub(crate) const WEST: &str = r#"
-d POST /domains {"domain": {"name": "Research"}}
-g POST /groups {"group": {"name": "operators", "domain_id": "$d"}}
-u POST /users {"user": {"name": "björn", "domain_id": "$d"}}
-s POST /roles {"role": {"name": "auditor", "domain_id": "$d"}}
-- PUT /groups/$g/users/$u
-- PUT /domains/$d/groups/$g/roles/$reader
-- PUT /OS-INHERIT/domains/$d/groups/$g/roles/$s/inherited_to_projects
-"#;
+impl Names {
+    /// Who came first keeps the name, the others' is made of theirs and their id, of 64 characters
+    /// at most (DESIGN.md, section 7, rule 3).
+    fn new(sites: &[Site], order: [usize; 3]) -> Self {
+        let renamed = |at: usize, name: &str, id: &str| {
+            let id = sites[at].keystone.id(id);
+            let kept: String = name.chars().take(64 - 1 - id.len()).collect();
+            format!("{kept}_{id}")
+        };
+        let own = |at: usize, name: &str| match order[0] == at {
+            true => name.to_owned(),
+            false => renamed(at, name, "d"),
+        };
+        let long = scripts::department();
+        let (near, far) = match first_of([1, 2], order) {
+            1 => (long.clone(), renamed(2, &long, "e")),
+            _ => (renamed(1, &long, "l"), long.clone()),
+        };
+        Self([
+            ("{north}", own(0, "research")),
+            ("{south}", own(1, "research")),
+            ("{west}", own(2, "Research")),
+            ("{near}", near),
+            ("{far}", far),
+        ])
+    }
 
-/// The departments of the three sites whose names collide, as they are called afterwards: who came
-/// first keeps the name, the others' is made of theirs and their id (DESIGN.md, section 7, rule 3).
-fn names(sites: &[Site], order: [usize; 3]) -> [String; 3] {
-    let own = ["research", "research", "Research"];
-    [0, 1, 2].map(|at| match at == order[0] {
-        true => own[at].to_owned(),
-        false => format!("{}_{}", own[at], sites[at].keystone.id("d")),
-    })
+    /// A text with the names that things have now.
+    fn filled(&self, text: &str) -> String {
+        let text = scripts::filled(text);
+        let all = self.0.iter();
+        all.fold(text, |text, (mark, name)| text.replace(mark, name))
+    }
 }
 
 /// Waits until each Keystone says what the directory says, which is what the rules say, and not a
 /// link more.
 pub(crate) fn hold(lab: &Lab, sites: &[Site], order: [usize; 3]) {
-    let told = agree(lab, sites, |it| it.departments.len() == 5);
-    let names = &names(sites, order);
+    let told = agree(lab, sites, |it| it.departments.len() == DEPARTMENTS.len());
+    let names = &Names::new(sites, order);
     let expected = Told {
-        departments: departments(names),
-        projects: projects(names),
-        users: users(names),
-        groups: texts(&["{north}/operators", "{west}/operators"], names),
+        departments: switched(&DEPARTMENTS, names),
+        projects: switched(&PROJECTS, names),
+        users: switched(&USERS, names),
+        groups: texts(&GROUPS, names),
         roles: texts(&ROLES, names),
         links: links(names, order),
         details: details(names, order),
@@ -87,8 +72,59 @@ pub(crate) fn hold(lab: &Lab, sites: &[Site], order: [usize; 3]) {
     assert_eq!((more, less), (vec![], vec![]), "{told:#?}");
 }
 
+const DEPARTMENTS: [(&str, bool); 7] = [
+    ("federation", true),
+    ("{north}", true),
+    ("{south}", true),
+    ("{west}", true),
+    ("{near}", true),
+    ("{far}", true),
+    ("部门-ß", false),
+];
+
+const PROJECTS: [(&str, bool); 12] = [
+    ("federation/admin", true),
+    ("{north}/web", true),
+    ("{north}/web/inner", true),
+    ("{south}/web", false),
+    ("{south}/web/in", false),
+    ("{south}/admin", true),
+    ("部门-ß/closed", true),
+    ("部门-ß/closed/within", true),
+    ("{far}/{project}", true),
+    ("{far}/{project}/two", true),
+    ("{far}/{project}/two/three", true),
+    ("{far}/{project}/two/three/{project_4}", true),
+];
+
+const USERS: [(&str, bool); 9] = [
+    ("{north}/ann", true),
+    ("{north}/admin", true),
+    ("{south}/ann", true),
+    ("部门-ß/{user}", false),
+    ("{west}/björn", true),
+    ("{far}/{user}", true),
+    ("{north}/boss", true),
+    ("{south}/boss", true),
+    ("{west}/boss", true),
+];
+
+const GROUPS: [&str; 11] = [
+    "{north}/operators",
+    "{west}/operators",
+    "部门-ß/nobody's",
+    "{near}/{group}",
+    "{far}/{group}",
+    "{north}/keepers",
+    "{south}/keepers",
+    "{west}/keepers",
+    "{north}/rulers",
+    "{south}/rulers",
+    "{west}/rulers",
+];
+
 /// Those of a Keystone from its beginning, too.
-const ROLES: [&str; 10] = [
+const ROLES: [&str; 12] = [
     "/admin",
     "/manager",
     "/member",
@@ -99,10 +135,12 @@ const ROLES: [&str; 10] = [
     "{south}/local",
     "部门-ß/local",
     "{west}/auditor",
+    "/{role}",
+    "{far}/{role}",
 ];
 
 /// Likewise.
-const LINKS: [&str; 18] = [
+const LINKS: [&str; 33] = [
     "/admin implies /manager",
     "/manager implies /member",
     "/member implies /reader",
@@ -117,100 +155,149 @@ const LINKS: [&str; 18] = [
     "{south}/ann is /auditor on {south}/web false",
     "{south}/ann is {south}/local on {south}/web false",
     "{south}/ann is /member on {south} false",
-    "部门-ß/{long} is 部门-ß/local on 部门-ß false",
+    "{south}/ann is /member on {south}/web/in false",
+    "部门-ß/{user} is 部门-ß/local on 部门-ß false",
+    "部门-ß/{user} in 部门-ß/nobody's",
+    "部门-ß/nobody's is 部门-ß/local on 部门-ß/closed/within false",
     "{west}/björn in {west}/operators",
     "{west}/operators is /reader on {west} false",
     "{west}/operators is {west}/auditor on {west} true",
+    "{far}/{user} in {far}/{group}",
+    "{far}/{role} implies /{role}",
+    "{far}/{user} is /{role} on {far}/{project}/two/three/{project_4} false",
+    "{far}/{group} is {far}/{role} on {far}/{project}/two/three/{project_4} false",
+    "{far}/{group} is {far}/{role} on {far}/{project} true",
+    "{far}/{group} is /{role} on {far} false",
+    "{north}/boss in {north}/keepers",
+    "{south}/boss in {south}/keepers",
+    "{west}/boss in {west}/keepers",
+    "{north}/keepers is /manager on {north}/web/inner false",
+    "{south}/keepers is /manager on {south}/admin false",
+    "{west}/keepers is /manager on {west} true",
 ];
 
-/// With the names that things have now.
-fn filled(text: &str, [north, south, west]: &[String; 3]) -> String {
-    let text = text.replace("{north}", north).replace("{south}", south);
-    text.replace("{west}", west)
-        .replace("{long}", &"é".repeat(255))
+fn texts(all: &[&str], names: &Names) -> BTreeSet<String> {
+    all.iter().map(|it| names.filled(it)).collect()
 }
 
-fn texts(all: &[&str], names: &[String; 3]) -> BTreeSet<String> {
-    all.iter().map(|it| filled(it, names)).collect()
-}
-
-fn switched(all: &[(&str, bool)], names: &[String; 3]) -> BTreeSet<(String, bool)> {
+fn switched(all: &[(&str, bool)], names: &Names) -> BTreeSet<(String, bool)> {
     let all = all.iter();
-    all.map(|(it, is_on)| (filled(it, names), *is_on)).collect()
+    all.map(|(it, is_on)| (names.filled(it), *is_on)).collect()
 }
 
-fn departments(names: &[String; 3]) -> BTreeSet<(String, bool)> {
-    let all = [
-        ("federation", true),
-        ("{north}", true),
-        ("{south}", true),
-        ("{west}", true),
-        ("部门-ß", false),
-    ];
-    switched(&all, names)
-}
-
-fn projects(names: &[String; 3]) -> BTreeSet<(String, bool)> {
-    let all = [
-        ("federation/admin", true),
-        ("{north}/web", true),
-        ("{north}/web/inner", true),
-        ("{south}/web", false),
-        ("{south}/admin", true),
-    ];
-    switched(&all, names)
-}
-
-fn users(names: &[String; 3]) -> BTreeSet<(String, bool)> {
-    let all = [
-        ("{north}/ann", true),
-        ("{north}/admin", true),
-        ("{south}/ann", true),
-        ("部门-ß/{long}", false),
-        ("{west}/björn", true),
-    ];
-    switched(&all, names)
-}
+/// What is the first region's alone: whoever administered its cloud does so everywhere, and those of
+/// later ones do not (by the sites).
+const RULERS: [&str; 3] = [
+    "{north}/rulers is /admin on {north}/web false",
+    "{south}/rulers is /admin on {south}/admin false",
+    "{west}/rulers is /admin on {west} false",
+];
 
 /// A role that is known already brings no other along because a later region says so.
-fn links(names: &[String; 3], order: [usize; 3]) -> BTreeSet<String> {
+const LATE: &str = "/auditor implies /reader";
+
+fn links(names: &Names, order: [usize; 3]) -> BTreeSet<String> {
     let mut all = texts(&LINKS, names);
-    if order[0] == 0 {
-        all.insert("/auditor implies /reader".to_owned());
+    all.insert(names.filled(RULERS[order[0]]));
+    if first_of([0, 1], order) == 0 {
+        all.insert(LATE.to_owned());
     }
     all
 }
 
+/// What regions have that is not taken in, the name of each and what the link is.
+fn not_taken(names: &Names, order: [usize; 3]) -> BTreeSet<(&'static str, String)> {
+    let mut all = BTreeSet::new();
+    for at in &order[1..] {
+        let rulers = names.filled(RULERS[*at]);
+        all.insert((NAMES[*at], rulers.replace("/rulers is", "/boss is")));
+        all.insert((NAMES[*at], rulers));
+    }
+    if first_of([0, 1], order) == 1 {
+        all.insert((NAMES[0], LATE.to_owned()));
+    }
+    all
+}
+
+/// Waits until the regions that came later tell just what was not taken in from them, which is left
+/// alone and shown until somebody decides; and takes it away there.
+pub(crate) fn put_back_what_is_not_taken(lab: &Lab, sites: &[Site], order: [usize; 3]) {
+    let names = &Names::new(sites, order);
+    let expected = not_taken(names, order);
+    let mut told = Vec::new();
+    let mut beyond = BTreeSet::new();
+    let clock = Clock::system();
+    let deadline = clock.now() + PATIENCE;
+    while told.len() != expected.len() || beyond != expected {
+        assert!(clock.now() < deadline, "{beyond:#?}, {told:#?}");
+        std::thread::sleep(Duration::from_millis(500));
+        told = lab.items("/directory/drift");
+        let directory = directory::told(lab).links;
+        let here = sites.iter().zip(NAMES).flat_map(|(site, name)| {
+            let links = site.keystone.told().links;
+            links.into_iter().map(move |it| (name, it))
+        });
+        beyond = here.filter(|(_, it)| !directory.contains(it)).collect();
+    }
+    for name in NAMES {
+        let told = told.iter().filter(|it| it["region"] == name);
+        let whats: Vec<&Value> = told.map(|it| &it["differences"][0]["what"]).collect();
+        let count = expected.iter().filter(|it| it.0 == name).count();
+        assert_eq!(whats, vec!["link-given"; count], "{name}");
+        if count > 0 {
+            succeeded(lab.ask(&["org", "drift", "put-back", name, "--all", "--yes"]));
+        }
+    }
+}
+
+/// Of which nobody wrote anything.
+const EMPTY_DEPARTMENTS: [&str; 5] = ["{south}", "{west}", "{near}", "{far}", "部门-ß"];
+
+/// Likewise.
+const EMPTY_PROJECTS: [&str; 10] = [
+    "{north}/web/inner",
+    "{south}/web",
+    "{south}/web/in",
+    "{south}/admin",
+    "部门-ß/closed",
+    "部门-ß/closed/within",
+    "{far}/{project}",
+    "{far}/{project}/two",
+    "{far}/{project}/two/three",
+    "{far}/{project}/two/three/{project_4}",
+];
+
 /// What a Keystone has of a department, project or group of which nobody said anything is empty;
 /// of a role and a user it is nothing. Of the role that two regions have, the first one says it.
-fn details(names: &[String; 3], order: [usize; 3]) -> BTreeSet<String> {
-    let auditor = match order.iter().find(|it| **it != 2) {
-        Some(0) => "looks",
+fn details(names: &Names, order: [usize; 3]) -> BTreeSet<String> {
+    let auditor = match first_of([0, 1], order) {
+        0 => "looks",
         _ => "looks twice",
     };
     let administration = "Cloud administrators of all regions";
+    let empty = [
+        ("department", &EMPTY_DEPARTMENTS[..]),
+        ("project", &EMPTY_PROJECTS),
+        ("group", &GROUPS[1..]),
+        ("user", &["{north}/admin"]),
+    ];
+    let empty = empty
+        .iter()
+        .flat_map(|(kind, all)| all.iter().map(|it| (*kind, *it, "")));
     let all = [
         ("department", "federation", administration),
         ("project", "federation/admin", administration),
         ("department", "{north}", "of the north"),
-        ("department", "{south}", ""),
-        ("department", "{west}", ""),
-        ("department", "部门-ß", ""),
         ("project", "{north}/web", "seen outside"),
-        ("project", "{north}/web/inner", ""),
-        ("project", "{south}/web", ""),
-        ("project", "{south}/admin", ""),
-        ("user", "{north}/admin", ""),
         ("group", "{north}/operators", "at night"),
-        ("group", "{west}/operators", ""),
         ("role", "{north}/local", "here alone"),
         ("role", "/auditor", auditor),
     ];
-    let described = all
-        .iter()
-        .map(|(kind, path, text)| says(kind, &filled(path, names), ("description", text)));
-    let ann = filled("{north}/ann", names);
-    let home = filled("{north}/web", names);
+    let all = all.into_iter().chain(empty);
+    let described =
+        all.map(|(kind, path, text)| says(kind, &names.filled(path), ("description", text)));
+    let ann = names.filled("{north}/ann");
+    let home = names.filled("{north}/web");
     let of_ann = [
         says("user", &ann, ("email", "ann@example.org")),
         format!("user {ann} begins in {home}"),

@@ -220,6 +220,12 @@ impl Cloud {
         self.is_first = false;
     }
 
+    /// It is the home region after all.
+    pub(super) fn at_home(mut self) -> Self {
+        self.is_first = true;
+        self
+    }
+
     pub(super) fn departments(&self) -> Vec<&str> {
         let departments = self.organization.departments.values();
         let mut names: Vec<&str> = departments.map(|it| it.name.as_str()).collect();

@@ -182,7 +182,16 @@ fn a_role_that_takes_no_marker_is_in_place_all_the_same() {
         what: "PATCH /roles".to_owned(),
         reason: "it is immutable".to_owned(),
     };
-    bench.finish(task, Err(forbidden), 0);
+    let at = (bench.now, bench.wall());
+    let outcome = bench.core.done(at, task, Err(forbidden), 0);
+    // The audit trail is told that it was not done.
+    assert!(
+        outcome
+            .not_done()
+            .is_some_and(|it| it.contains("immutable"))
+    );
+    assert_eq!(outcome.failure, None);
+    bench.keep(outcome.notes);
     assert_eq!(bench.run(), 0, "it is not asked for again");
     assert!(bench.progress().failed.is_empty());
     assert_eq!(bench.progress().in_place, 1);

@@ -17,6 +17,9 @@ pub(in crate::directory::tests) const NAMES: [&str; 6] = [
     "research",
 ];
 
+/// Those of global roles: powers of a cloud and of a place, and others that may lead to them.
+const ROLES: [&str; 6] = ["admin", "Admin", "manager", "member", "ops", "caf\u{e9}"];
+
 /// What may stand in a field. The last one is no address, and Keystone takes it for one.
 const TEXTS: [Option<&str>; 4] = [None, Some(""), Some("ann@example.org"), Some("a\u{7}")];
 
@@ -135,7 +138,7 @@ pub(in crate::directory::tests) fn add_all(cloud: &mut Cloud, things: &[Thing]) 
 pub(super) fn without_twin_roles(mut things: Vec<Thing>) -> Vec<Thing> {
     let mut seen = BTreeSet::new();
     things.retain(|it| match it {
-        Thing::Role(number) => seen.insert(Folded::new(name(*number))),
+        Thing::Role(number) => seen.insert(Folded::new(role(*number))),
         _ => true,
     });
     things
@@ -143,6 +146,10 @@ pub(super) fn without_twin_roles(mut things: Vec<Thing>) -> Vec<Thing> {
 
 fn name(number: usize) -> &'static str {
     NAMES[number % NAMES.len()]
+}
+
+fn role(number: usize) -> &'static str {
+    ROLES[number % ROLES.len()]
 }
 
 fn text(number: usize) -> Option<String> {
@@ -159,7 +166,7 @@ fn add(cloud: &mut Cloud, thing: &Thing) -> Option<()> {
             let is_new = !cloud.departments().contains(&name(number));
             is_new.then(|| cloud.department(name(number)))?;
         }
-        Thing::Role(number) => drop(cloud.role(name(number))),
+        Thing::Role(number) => drop(cloud.role(role(number))),
         Thing::Project { of, .. }
         | Thing::User { of, .. }
         | Thing::Group { of, .. }
