@@ -134,10 +134,6 @@ impl Tally {
         self.unread.get(&kind).copied().unwrap_or_default()
     }
 
-    pub(super) const fn running(&self) -> u64 {
-        self.running
-    }
-
     /// What failed, or can't be done.
     pub(super) fn failed(&self) -> impl Iterator<Item = &Subject> {
         self.failed.iter()
@@ -189,7 +185,7 @@ impl Reconciler {
             drift_count: drift,
             drift: listed.collect(),
             left: left.zip(held.wait).map(|(rest, held)| rest.max(held)),
-            paused: self.breaker.paused(now).map(|(_, why)| why.to_owned()),
+            paused: self.breaker.paused(now).map(str::to_owned),
             read_only: self.policy.read_only,
         }
     }
