@@ -1,6 +1,10 @@
 //! What a region's own Keystone and its operator do to the directory's orders, with real daemons
 //! beside simulated Keystones.
 
+#[path = "region/department.rs"]
+mod department;
+#[path = "region/merged.rs"]
+mod merged;
 #[path = "region/older.rs"]
 mod older;
 #[path = "region/poisoned.rs"]
@@ -36,14 +40,20 @@ fn join(lab: &Lab, name: &str, keystone: &SimulatedKeystone, policy: &str) -> Re
 
 /// How far a region is, as the hub was told.
 fn progress(lab: &Lab, region: &str) -> Value {
+    standing(lab, region)["progress"].clone()
+}
+
+fn standing(lab: &Lab, region: &str) -> Value {
     let output = succeeded(lab.ask(&["org", "status", "--output", "json"]));
     let told: Value = serde_json::from_slice(&output.stdout).unwrap();
     let mut all = told["regions"].as_array().unwrap().iter();
     let found = all.find(|it| it["region"] == region);
-    found.map(|it| it["progress"].clone()).unwrap_or_default()
+    found.cloned().unwrap_or_default()
 }
 
+/// Whether it has all of the directory that the hub has.
 fn is_in_place(lab: &Lab, region: &str) -> bool {
-    let it = progress(lab, region);
-    it["desired"].as_u64() > Some(0) && it["in_place"] == it["desired"]
+    let told = standing(lab, region);
+    let it = &told["progress"];
+    told["untold"] == 0 && it["desired"].as_u64() > Some(0) && it["in_place"] == it["desired"]
 }

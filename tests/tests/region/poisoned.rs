@@ -43,7 +43,7 @@ fn users_that_fail_and_hang_whenever_they_are_touched_keep_no_other_one_waiting(
     let hanging: Vec<String> = (0..EACH).map(|it| format!("hangs{it}")).collect();
     let both = || failing.iter().chain(&hanging);
     both().for_each(|it| make(&lab, it, "research"));
-    until_so("all are there", || is_in_place(&lab, "north"));
+    until_so("all are there", || both().all(|it| has(&north, it)));
     let fail = |names: &[String], fault| -> Vec<(String, Fault)> {
         let calls = names.iter().map(|it| (change_of(&north, it), fault));
         calls.collect()

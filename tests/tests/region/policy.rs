@@ -100,7 +100,8 @@ fn no_more_is_removed_in_a_minute_than_is_allowed_however_often_the_agent_is_kil
     for name in &names {
         succeeded(lab.ask(&["org", "create", "user", name, "--in", "research"]));
     }
-    until_so("all are there", || is_in_place(&lab, "north"));
+    until_so("all are there", || names.iter().all(|it| has(&north, it)));
+    until_so("and that is known", || is_in_place(&lab, "north"));
     // They are all to go at once.
     agent.daemon.kill();
     for name in &names {
