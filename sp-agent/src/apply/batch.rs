@@ -143,7 +143,7 @@ impl Reconciler {
         self.settle(now);
         let turns = self.turns(now, room);
         let mut tasks = Vec::with_capacity(turns.len());
-        for (subject, lane) in turns {
+        for (subject, turn) in turns {
             // It is due as of just now.
             let Verdict::Due(due) = self.judge(&subject) else {
                 self.dirty.insert(subject);
@@ -152,7 +152,7 @@ impl Reconciler {
             self.count_given(now, due.level);
             self.note_beforehand(now, &subject, &due);
             self.stand(subject.clone(), Some(Standing::Running));
-            self.breaker.give(now, subject.clone(), lane);
+            self.breaker.give(now, subject.clone(), turn);
             tasks.push(Task {
                 found: self.found(&due.order),
                 takes_away: due.level.takes_away(),

@@ -2,14 +2,17 @@
 
 use std::time::Instant;
 
+use shared::ids::ObjectId;
+use shared::model::{Holder, ObjectKind};
+
 use super::Reconciler;
 use super::bounds;
-use super::breaker::{Lane, Room};
+use super::breaker::{Kin, Rank, Room, Turn};
 use super::subject::{Level, Standing, Subject};
 
 impl Reconciler {
     /// What is given next, where so many places are free.
-    pub(super) fn turns(&mut self, now: Instant, free: usize) -> Vec<(Subject, Lane)> {
+    pub(super) fn turns(&mut self, now: Instant, free: usize) -> Vec<(Subject, Turn)> {
         let mut turns = Turns {
             free,
             room: self.breaker.room(now, free),
@@ -18,10 +21,12 @@ impl Reconciler {
         };
         if turns.room.is_one {
             self.first(&mut turns);
+            self.doubtful(&mut turns);
             self.again(&mut turns);
         } else {
-            // It has its share also where the rest goes on for hours.
+            // They have their share also where the rest goes on for hours.
             self.again(&mut turns);
+            self.doubtful(&mut turns);
             self.first(&mut turns);
         }
         turns.all
@@ -30,15 +35,34 @@ impl Reconciler {
     /// What was not tried yet, or was refused for what it is.
     fn first(&self, turns: &mut Turns) {
         for (level, subjects) in &self.ready {
-            let lane = level.lane(false);
+            let asks = self.breaker.is_doubtful_at(*level);
             for subject in subjects {
-                if !turns.has(lane) {
+                if !turns.has(Rank::First, *level) {
                     break;
                 }
                 if self.failures.is_again(subject) {
                     continue;
                 }
-                if !turns.take(subject, *level, lane) {
+                let turn = self.turn(Rank::First, *level, subject);
+                let is_doubtful = asks && self.breaker.is_doubtful(turn.kin);
+                if !is_doubtful && !turns.take(subject, turn) {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// What was not tried yet, of kinds and departments that fail: of each one at a time.
+    fn doubtful(&self, turns: &mut Turns) {
+        let levels = self.ready.iter();
+        for (level, subjects) in levels.filter(|(level, _)| self.breaker.is_doubtful_at(**level)) {
+            for subject in subjects {
+                if !turns.has(Rank::Doubtful, *level) {
+                    return;
+                }
+                let turn = self.turn(Rank::Doubtful, *level, subject);
+                let is_it = self.breaker.is_doubtful(turn.kin) && turns.room.admits(turn);
+                if is_it && !self.failures.is_again(subject) && !turns.take(subject, turn) {
                     break;
                 }
             }
@@ -56,19 +80,34 @@ impl Reconciler {
         let mut due: Vec<(u32, Level, &Subject)> = due.collect();
         due.sort_unstable();
         for (_, level, subject) in due {
-            let lane = level.lane(true);
-            if turns.has(lane) {
-                turns.take(subject, level, lane);
+            if turns.has(Rank::Again, level) {
+                turns.take(subject, self.turn(Rank::Again, level, subject));
             }
         }
     }
-}
 
-impl Level {
-    const fn lane(self, is_again: bool) -> Lane {
-        Lane {
-            is_again,
-            is_elsewhere: self.is_elsewhere(),
+    fn turn(&self, rank: Rank, level: Level, subject: &Subject) -> Turn {
+        let department = self.home(subject);
+        let kin = Kin { level, department };
+        Turn { rank, kin }
+    }
+
+    /// The department of the directory that a subject is in, or the first end of a link that is in
+    /// one.
+    fn home(&self, subject: &Subject) -> Option<ObjectId> {
+        let of = |kind, id: &ObjectId| match kind {
+            ObjectKind::Department => Some(*id),
+            _ => {
+                let found = self.replica.directory.object(kind, id)?;
+                found.department().copied()
+            }
+        };
+        match subject {
+            Subject::Object(kind, id) => of(*kind, id),
+            Subject::Link(link) => link.ends().find_map(|(kind, id)| of(kind, id)),
+            Subject::Password(user) => of(ObjectKind::User, user),
+            Subject::Quota(Holder::Project(id), _) => of(ObjectKind::Project, id),
+            Subject::Quota(..) | Subject::Own(..) | Subject::Reading(_) => None,
         }
     }
 }
@@ -77,20 +116,20 @@ struct Turns {
     free: usize,
     room: Room,
     bounds: bounds::Room,
-    all: Vec<(Subject, Lane)>,
+    all: Vec<(Subject, Turn)>,
 }
 
 impl Turns {
-    fn has(&self, lane: Lane) -> bool {
-        self.all.len() < self.free && self.room.has(lane)
+    fn has(&self, rank: Rank, level: Level) -> bool {
+        self.all.len() < self.free && self.room.has(rank, level.is_elsewhere())
     }
 
     /// Takes it, if the policy allows one more of these.
-    fn take(&mut self, subject: &Subject, level: Level, lane: Lane) -> bool {
-        let is_allowed = self.bounds.admits(level);
+    fn take(&mut self, subject: &Subject, turn: Turn) -> bool {
+        let is_allowed = self.bounds.admits(turn.kin.level);
         if is_allowed {
-            self.room.take(lane);
-            self.all.push((subject.clone(), lane));
+            self.room.take(turn);
+            self.all.push((subject.clone(), turn));
         }
         is_allowed
     }

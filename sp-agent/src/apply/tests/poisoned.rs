@@ -16,6 +16,7 @@ const LATE: Duration = Duration::from_secs(3);
 const HANGS: Duration = Duration::from_secs(30);
 
 const HOME: u128 = 1;
+const ELSEWHERE: u128 = 2;
 
 /// What comes of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +49,8 @@ impl Sim {
         let bench = Bench::new(Fake::default(), Policy::default());
         let mut replica = Replica::default();
         replica.directory.insert(oid(HOME), department("research"));
+        let elsewhere = department("elsewhere");
+        replica.directory.insert(oid(ELSEWHERE), elsewhere);
         let read_at = bench.now;
         let mut sim = Self {
             bench,
@@ -61,9 +64,11 @@ impl Sim {
             read_at,
             luck: 7,
         };
-        (0..users).for_each(|it| sim.is_to_be(100 + it, &format!("u{it}")));
+        (0..users).for_each(|it| sim.is_to_be(HOME, 100 + it, &format!("u{it}")));
         sim.bench.core.follow(&sim.replica);
-        sim.until(60, |sim| sim.bench.progress().in_place == 1 + users as u64);
+        let all = 2 + users as u64;
+        let begun = sim.until(300, |sim| sim.bench.progress().in_place == all);
+        assert!(begun.is_some());
         sim.sent.clear();
         // As it would be if they had come of by themselves.
         sim.comes = |sim, task| match &task.subject {
@@ -74,10 +79,9 @@ impl Sim {
         sim
     }
 
-    fn is_to_be(&mut self, id: u128, name: &str) {
-        self.replica
-            .directory
-            .insert(oid(id), user(oid(HOME), name));
+    fn is_to_be(&mut self, department: u128, id: u128, name: &str) {
+        let user = user(oid(department), name);
+        self.replica.directory.insert(oid(id), user);
     }
 
     /// Something else is said of each of these.
@@ -170,9 +174,9 @@ impl Sim {
     }
 
     /// Makes a user, and says how long it took.
-    fn new_user(&mut self, id: u128) -> Duration {
+    fn new_user(&mut self, department: u128, id: u128) -> Duration {
         let name = format!("new{id}");
-        self.is_to_be(id, &name);
+        self.is_to_be(department, id, &name);
         self.bench.core.follow(&self.replica);
         let took = self.until(300, |it| {
             !it.bench.cloud.named(ObjectKind::User, &name).is_empty()
@@ -202,9 +206,9 @@ fn ms(took: &[Duration]) -> Vec<u128> {
 }
 
 /// New users, one every so many seconds; how long each took.
-fn new_users(sim: &mut Sim, first: u128, every_s: u64) -> Vec<Duration> {
+fn new_users(sim: &mut Sim, department: u128, every_s: u64) -> Vec<Duration> {
     let each = |it| {
-        let took = sim.new_user(first + it);
+        let took = sim.new_user(department, 2000 + 100 * department + it);
         sim.go_on(every_s);
         took
     };
@@ -216,10 +220,10 @@ fn users_that_fail_whenever_they_are_touched_hold_up_nobody() {
     let mut sim = Sim::new(10);
     sim.poisoned = sim.change(100..110);
     // Each may cost about a second before it is known what they are.
-    let took = sim.new_user(1000);
+    let took = sim.new_user(ELSEWHERE, 1000);
     assert!(took < Duration::from_secs(10), "{took:?}");
     sim.go_on(120);
-    let took = new_users(&mut sim, 2000, 17);
+    let took = new_users(&mut sim, ELSEWHERE, 17);
     let longest = took.iter().max().unwrap();
     assert!(*longest < Duration::from_secs(1), "{:?}", ms(&took));
     assert_eq!(sim.bench.progress().failed_count, 10, "they are told");
@@ -239,9 +243,9 @@ fn users_that_fail_whenever_they_are_touched_hold_up_nobody() {
 fn users_whose_changes_hang_hold_up_nobody() {
     let mut sim = Sim::new(10);
     sim.hanging = sim.change(100..110);
-    let took = sim.new_user(1000);
+    let took = sim.new_user(ELSEWHERE, 1000);
     assert!(took < Duration::from_secs(10), "{took:?}");
-    let took = new_users(&mut sim, 2000, 17);
+    let took = new_users(&mut sim, ELSEWHERE, 17);
     let longest = took.iter().max().unwrap();
     assert!(*longest < Duration::from_secs(1), "{:?}", ms(&took));
     assert!(sim.most <= 2 * PLACES, "{}", sim.most);
@@ -271,9 +275,41 @@ fn both_together_hold_up_neither_others_nor_each_other() {
         took.is_some_and(|it| it < Duration::from_secs(60)),
         "{took:?}"
     );
-    let took = new_users(&mut sim, 2000, 7);
+    let took = new_users(&mut sim, ELSEWHERE, 7);
     let longest = took.iter().max().unwrap();
     assert!(*longest < Duration::from_secs(1), "{:?}", ms(&took));
+}
+
+/// As where a department's directory server is away, and Keystone looks there for whoever it is.
+#[test]
+fn a_department_where_all_fails_or_hangs_holds_up_no_other() {
+    for how in [Comes::Fails, Comes::Hangs] {
+        let mut sim = Sim::new(300);
+        let all = sim.change(100..400);
+        match how {
+            Comes::Hangs => sim.hanging = all,
+            _ => sim.poisoned = all,
+        }
+        let took = sim.new_user(ELSEWHERE, 1000);
+        assert!(took < Duration::from_secs(5), "{how:?}: {took:?}");
+        let took = new_users(&mut sim, ELSEWHERE, 17);
+        let longest = took.iter().max().unwrap();
+        assert!(
+            *longest < Duration::from_secs(1),
+            "{how:?}: {:?}",
+            ms(&took)
+        );
+        assert!(sim.most <= 3 * PLACES, "{how:?}: {}", sim.most);
+        // Also whoever is in it, and does not fail.
+        let took = new_users(&mut sim, HOME, 17);
+        let longest = took.iter().max().unwrap();
+        let most = if how == Comes::Hangs { 65 } else { 35 };
+        assert!(
+            *longest < Duration::from_secs(most),
+            "{how:?}: {:?}",
+            ms(&took)
+        );
+    }
 }
 
 #[test]
@@ -284,7 +320,7 @@ fn a_cloud_that_fails_at_all_is_given_few_orders_and_all_once_it_is_well() {
             Comes::Hangs => |_, _| Comes::Hangs,
             _ => |_, _| Comes::Fails,
         };
-        (0..500).for_each(|it| sim.is_to_be(1000 + it, &format!("u{it}")));
+        (0..500).for_each(|it| sim.is_to_be(HOME, 1000 + it, &format!("u{it}")));
         sim.bench.core.follow(&sim.replica);
         sim.go_on(900);
         assert!(sim.sent.len() <= 220, "{how:?}: {}", sim.sent.len());
@@ -295,7 +331,7 @@ fn a_cloud_that_fails_at_all_is_given_few_orders_and_all_once_it_is_well() {
         assert!(sim.sent.len() <= 100, "{how:?}: {}", sim.sent.len());
         assert!(sim.most_sent_in(10) <= 12, "{how:?}");
         sim.comes = |_, _| Comes::Done;
-        let well = sim.until(400, |it| it.bench.progress().in_place == 501);
+        let well = sim.until(400, |it| it.bench.progress().in_place == 502);
         assert!(well.is_some(), "{how:?}: {:?}", sim.bench.progress());
     }
 }
@@ -308,7 +344,7 @@ fn a_cloud_that_begins_to_fail_at_all_that_failed_before_is_given_few_orders() {
     sim.poisoned = sim.change(100..300);
     sim.bench.core.follow(&sim.replica);
     for it in 0..200 {
-        sim.new_user(1000 + it);
+        sim.new_user(ELSEWHERE, 1000 + it);
     }
     sim.comes = |_, _| Comes::Fails;
     sim.sent.clear();
@@ -320,9 +356,9 @@ fn a_cloud_that_begins_to_fail_at_all_that_failed_before_is_given_few_orders() {
 fn a_keystone_that_is_slow_and_well_is_not_given_more_for_that() {
     let mut sim = Sim::new(0);
     sim.comes = |_, _| Comes::Late;
-    (0..60).for_each(|it| sim.is_to_be(1000 + it, &format!("u{it}")));
+    (0..60).for_each(|it| sim.is_to_be(HOME, 1000 + it, &format!("u{it}")));
     sim.bench.core.follow(&sim.replica);
-    let took = sim.until(60, |it| it.bench.progress().in_place == 61);
+    let took = sim.until(60, |it| it.bench.progress().in_place == 62);
     // As many at once as there are places.
     assert!(
         took.is_some_and(|it| it < Duration::from_secs(30)),
@@ -343,7 +379,7 @@ fn another_service_that_hangs_holds_up_no_order_to_keystone() {
             .insert(oid(it), project(oid(HOME), None, &name));
     }
     sim.bench.core.follow(&sim.replica);
-    sim.until(60, |it| it.bench.progress().in_place == 31);
+    sim.until(60, |it| it.bench.progress().in_place == 32);
     for it in projects {
         let holder = Holder::Project(oid(5000 + it));
         let cores = limits(&holder, &[limit("cores", Some(1), 5)]);
@@ -358,7 +394,7 @@ fn another_service_that_hangs_holds_up_no_order_to_keystone() {
     sim.bench.core.follow(&sim.replica);
     sim.go_on(1);
     assert!(!sim.running.is_empty(), "limits are set");
-    let took = new_users(&mut sim, 2000, 7);
+    let took = new_users(&mut sim, ELSEWHERE, 7);
     let longest = took.iter().max().unwrap();
     assert!(*longest < Duration::from_secs(1), "{:?}", ms(&took));
 }
