@@ -143,10 +143,10 @@ impl Failures {
         self.all.get(subject).is_some_and(Failure::is_again)
     }
 
-    /// All such, and how often each was tried.
-    pub(super) fn again(&self) -> impl Iterator<Item = (u32, &Subject)> {
+    /// All such, and how often each was not answered, and tried.
+    pub(super) fn again(&self) -> impl Iterator<Item = ((u32, u32), &Subject)> {
         let all = self.all.iter().filter(|(_, it)| it.is_again());
-        all.map(|(subject, failure)| (failure.tries(), subject))
+        all.map(|(subject, failure)| ((failure.aways, failure.tries()), subject))
     }
 
     /// Whether something that failed must still wait.

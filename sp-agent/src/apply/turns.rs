@@ -20,20 +20,20 @@ impl Reconciler {
             all: Vec::new(),
         };
         if turns.room.is_one {
-            self.first(&mut turns);
-            self.doubtful(&mut turns);
-            self.again(&mut turns);
+            self.take_first(&mut turns);
+            self.take_doubtful(&mut turns);
+            self.take_again(&mut turns);
         } else {
             // They have their share also where the rest goes on for hours.
-            self.again(&mut turns);
-            self.doubtful(&mut turns);
-            self.first(&mut turns);
+            self.take_again(&mut turns);
+            self.take_doubtful(&mut turns);
+            self.take_first(&mut turns);
         }
         turns.all
     }
 
     /// What was not tried yet, or was refused for what it is.
-    fn first(&self, turns: &mut Turns) {
+    fn take_first(&self, turns: &mut Turns) {
         for (level, subjects) in &self.ready {
             let asks = self.breaker.is_doubtful_at(*level);
             for subject in subjects {
@@ -53,7 +53,7 @@ impl Reconciler {
     }
 
     /// What was not tried yet, of kinds and departments that fail: of each one at a time.
-    fn doubtful(&self, turns: &mut Turns) {
+    fn take_doubtful(&self, turns: &mut Turns) {
         let levels = self.ready.iter();
         for (level, subjects) in levels.filter(|(level, _)| self.breaker.is_doubtful_at(**level)) {
             for subject in subjects {
@@ -69,15 +69,15 @@ impl Reconciler {
         }
     }
 
-    /// What failed by what may have been the cloud's failure. What was tried least comes first: it
-    /// may have met just that, and others hang each time.
-    fn again(&self, turns: &mut Turns) {
+    /// What failed by what may have been the cloud's failure. What was answered comes first, as it
+    /// keeps its place for a moment, and then what was tried least: it may have had bad luck.
+    fn take_again(&self, turns: &mut Turns) {
         let failed = self.failures.again();
         let due = failed.filter_map(|(tries, subject)| match self.standings.get(subject) {
             Some(Standing::Due(level)) => Some((tries, *level, subject)),
             _ => None,
         });
-        let mut due: Vec<(u32, Level, &Subject)> = due.collect();
+        let mut due: Vec<((u32, u32), Level, &Subject)> = due.collect();
         due.sort_unstable();
         for (_, level, subject) in due {
             if turns.has(Rank::Again, level) {
@@ -87,14 +87,14 @@ impl Reconciler {
     }
 
     fn turn(&self, rank: Rank, level: Level, subject: &Subject) -> Turn {
-        let department = self.home(subject);
+        let department = self.department_of(subject);
         let kin = Kin { level, department };
         Turn { rank, kin }
     }
 
     /// The department of the directory that a subject is in, or the first end of a link that is in
     /// one.
-    fn home(&self, subject: &Subject) -> Option<ObjectId> {
+    fn department_of(&self, subject: &Subject) -> Option<ObjectId> {
         let of = |kind, id: &ObjectId| match kind {
             ObjectKind::Department => Some(*id),
             _ => {
