@@ -115,9 +115,7 @@ impl Directory {
                      \"admin\", and in a region's own Keystone whoever does sets that user's \
                      password"
                 ),
-                next: "have a user of the federation's own department administer the clouds \
-                       instead (`idp-hub org administrator add`), or, as a cloud administrator, \
-                       say that it may be so (`idp-hub org link … --entrust`)",
+                next: way_out(edit),
             }),
         }
     }
@@ -140,6 +138,23 @@ impl Directory {
                        administers (`idp-hub org create user NAME --in federation`, unless it has \
                        another name), and make that one a cloud administrator",
             }),
+        }
+    }
+}
+
+/// What whoever is refused may do instead. A role's name is not entrusted, as it may be about many:
+/// what it gives by the links of some is, when they are made with the name that it has then.
+const fn way_out(edit: &Edit) -> &'static str {
+    match edit {
+        Edit::Update { .. } => {
+            "leave the role's name; or, as a cloud administrator, take away what gives the role \
+             (`idp-hub org unlink`: his assignment, or that of his group, or the implication), \
+             rename it, and give it again so that it may be so (`idp-hub org link … --entrust`)"
+        }
+        _ => {
+            "have a user of the federation's own department administer the clouds instead \
+             (`idp-hub org administrator add`), or, as a cloud administrator, say that it may be \
+             so (`idp-hub org link … --entrust`)"
         }
     }
 }
