@@ -203,6 +203,9 @@ pub struct Whole {
     pub incomplete: Option<Incomplete>,
     /// Of whose part all was sent, where it is read department by department, or group by group.
     pub tells: Reach,
+    /// How much of the reading went by with nothing but questions that were not answered, or not
+    /// well: that was no work for the cloud.
+    pub in_vain: Duration,
 }
 
 impl Whole {
@@ -213,6 +216,7 @@ impl Whole {
             mark,
             incomplete,
             tells,
+            in_vain: Duration::ZERO,
         }
     }
 }

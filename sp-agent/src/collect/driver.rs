@@ -315,6 +315,7 @@ impl Run {
             Ok(Audited {
                 incomplete: Some(reason),
                 lacks,
+                in_vain,
                 ..
             }) => {
                 self.is_broken(Work::Audit(part), part, reason.clone());
@@ -322,7 +323,7 @@ impl Run {
                     .part_failed(wall, part, reason, Trouble::Service);
                 match lacks.is_empty() {
                     true => Outcome::Read,
-                    false => Outcome::ReadInPart,
+                    false => Outcome::ReadInPart { in_vain: *in_vain },
                 }
             }
             told => {

@@ -63,6 +63,8 @@ pub(super) struct Audited {
     pub(super) lacks: Reach,
     /// Of what all was, where it is read department by department, or group by group.
     pub(super) tells: Reach,
+    /// How much of it went by with what failed alone.
+    pub(super) in_vain: Duration,
 }
 
 /// Reads a part whole. Only here records vanish: those that a reading which came to its end did
@@ -100,6 +102,7 @@ pub(super) async fn audit(
         mark,
         incomplete,
         tells,
+        in_vain,
     } = read?;
     let finished = spool.finish_audit(audit, mark).await;
     let written = finished.map_err(|source| Broken::Spool { part, source })?;
@@ -110,6 +113,7 @@ pub(super) async fn audit(
         lacks_some: written.lacks_some,
         lacks: written.lacks,
         tells,
+        in_vain,
     })
 }
 

@@ -4,8 +4,8 @@
 //! readings of only what changed. Both have times and retries of their own: a page that no audit
 //! gets past must not hide what is new, and an audit may take longer than news can wait. What
 //! fails waits with full jitter and tries again; the others go on. A whole reading is followed by a
-//! pause of nine times what it took, so that a large cloud is not read all the time. Pure: the
-//! driver brings time, chance and outcomes, and starts what is due.
+//! pause of nine times what such readings take, so that a large cloud is not read all the time.
+//! Pure: the driver brings time, chance and outcomes, and starts what is due.
 
 mod turn;
 
@@ -84,7 +84,10 @@ pub enum Outcome {
     /// It came to its end.
     Read,
     /// It came to its end, and something waits for what could not be read of it.
-    ReadInPart,
+    ReadInPart {
+        /// How much of it went by with what failed alone.
+        in_vain: Duration,
+    },
     /// The cloud can't tell what changed in it; only audits find changes.
     CannotTell,
     /// The catalog has no such service.

@@ -23,6 +23,8 @@ mod system;
 mod whose;
 mod write;
 
+use std::time::Duration;
+
 use shared::model::ServiceKind;
 
 use self::custody::Own;
@@ -63,6 +65,8 @@ struct Came {
     incomplete: Option<Incomplete>,
     /// Of whose part all was read, where it is read department by department, or group by group.
     tells: Reach,
+    /// For how long nothing but what failed was asked.
+    in_vain: Duration,
 }
 
 /// Reads a part of the organization. Proves before and after that it is the whole cloud's, because
@@ -74,12 +78,13 @@ pub(super) async fn audit(
 ) -> Result<Whole, CloudError> {
     rights::prove(client, ServiceKind::Identity).await?;
     let begun = client.clock().unix_millis();
-    let Came { incomplete, tells } = read(client, (part, rules), pages).await?;
+    let came = read(client, (part, rules), pages).await?;
     rights::prove(client, ServiceKind::Identity).await?;
     Ok(Whole {
         mark: Mark(begun),
-        incomplete,
-        tells,
+        incomplete: came.incomplete,
+        tells: came.tells,
+        in_vain: came.in_vain,
     })
 }
 

@@ -10,8 +10,11 @@ use crate::cloud::Part;
 /// A cloud that asks for more patience than this is asked again anyway.
 pub(super) const PATIENCE_MAX: Duration = Duration::from_secs(600);
 
-/// A whole reading is followed by a pause of this many times what it took: a tenth of the time at
-/// most is spent on it.
+/// A whole reading is followed by a pause of this many times what such readings take: a tenth of
+/// the time at most is spent on them. What this one alone took is no measure: where the cloud hung
+/// for minutes in it, nine times that would hide for an hour what changes there. So the shorter of
+/// it and the one before it counts (which says nothing yet after the first one), and nothing of
+/// what went by with questions that failed.
 const PAUSE_FACTOR: u32 = 9;
 
 /// While the organization is being written, it is read this seldom: each reading takes from what
@@ -39,6 +42,8 @@ pub(super) struct Turn {
     is_spared: bool,
     /// Whether something waits for what the last audit could not read.
     is_in_part: bool,
+    /// How long the cloud was busy with the last audit that came to its end.
+    took: Duration,
     audit: Reading,
     /// Not due until an audit came to its end, and where the cloud can't tell.
     changes: Reading,
@@ -102,6 +107,7 @@ impl Turn {
             missing_interval: options.missing,
             is_spared: false,
             is_in_part: false,
+            took: Duration::ZERO,
             audit: Reading::new(Some(now), Backoff::new(options.retry, audit_retry_max)),
             changes: Reading::new(None, Backoff::new(options.retry, options.retry_max)),
             resume_at: now,
@@ -202,7 +208,11 @@ impl Turn {
 
     pub(super) fn audited(&mut self, now: Instant, outcome: Outcome, chance: u64) {
         let took = self.audit.end(now);
-        self.is_in_part = outcome == Outcome::ReadInPart;
+        let in_vain = match outcome {
+            Outcome::ReadInPart { in_vain } => Some(in_vain),
+            _ => None,
+        };
+        self.is_in_part = in_vain.is_some();
         match outcome {
             Outcome::Failed { patience } => {
                 self.be_patient(now, patience);
@@ -211,10 +221,12 @@ impl Turn {
                 self.audit.due_at = Some(retry_at.max(self.rest_until));
             }
             Outcome::Missing => return self.missing(now),
-            Outcome::Read | Outcome::ReadInPart | Outcome::CannotTell => {
+            Outcome::Read | Outcome::ReadInPart { .. } | Outcome::CannotTell => {
                 self.has_mark = true;
                 self.audit.backoff.reset();
-                self.audit.due_at = Some(after(now, pause(took, self.interval)));
+                let took = took.saturating_sub(in_vain.unwrap_or_default());
+                let usual = took.min(std::mem::replace(&mut self.took, took));
+                self.audit.due_at = Some(after(now, pause(usual, self.interval)));
                 self.bring_forward(now);
             }
         }
@@ -234,7 +246,7 @@ impl Turn {
                 self.changes.backoff.reset();
                 self.changes.due_at = None;
             }
-            Outcome::Read | Outcome::ReadInPart => {
+            Outcome::Read | Outcome::ReadInPart { .. } => {
                 let failed_before = self.changes.backoff.attempts() > 0;
                 self.changes.backoff.reset();
                 let rest = took.min(CHANGES_PAUSE_MAX);
@@ -265,7 +277,7 @@ impl Turn {
     }
 }
 
-/// How long to pause after a whole reading that took so long.
+/// How long to pause after a whole reading, where such take so long.
 fn pause(took: Duration, interval: Duration) -> Duration {
     interval.max(pause_of(took).min(PAUSE_MAX))
 }
@@ -349,12 +361,51 @@ mod tests {
         let mut turn = Turn::new(begun, Part::Users, &Options::default());
         turn.spare(true);
         turn.start(at(0), Work::Audit(Part::Users));
-        turn.audited(at(1), Outcome::ReadInPart, 0);
+        let in_vain = Duration::ZERO;
+        turn.audited(at(1), Outcome::ReadInPart { in_vain }, 0);
         let due = |turn: &Turn| turn.waiting().next().unwrap().0;
         assert_eq!(due(&turn), at(1) + interval);
         turn.start(at(61), Work::Audit(Part::Users));
         turn.audited(at(62), Outcome::Read, 0);
         assert_eq!(due(&turn), at(61) + SPARED_INTERVAL);
+    }
+
+    /// When the next audit is due after each of some that took so long, and so much of it in vain,
+    /// counted from its end.
+    fn pauses(of: &[(u64, u64)]) -> Vec<u64> {
+        let secs = Duration::from_secs;
+        let mut now = beginning();
+        let mut turn = Turn::new(now, Part::Users, &Options::default());
+        let each = of.iter().map(|(took, in_vain)| {
+            turn.start(now, Work::Audit(Part::Users));
+            now += secs(*took);
+            let outcome = match in_vain {
+                0 => Outcome::Read,
+                _ => Outcome::ReadInPart {
+                    in_vain: secs(*in_vain),
+                },
+            };
+            turn.audited(now, outcome, 0);
+            let due = turn.waiting().next().unwrap().0;
+            let pause = due - now;
+            now = due;
+            pause.as_secs()
+        });
+        each.collect()
+    }
+
+    #[test]
+    fn a_hang_is_not_rested_for() {
+        // A cloud that hangs once for four minutes, at first or later.
+        assert_eq!(pauses(&[(241, 0), (1, 0)]), [60, 60]);
+        assert_eq!(pauses(&[(20, 0), (260, 0), (20, 0)]), [60, 180, 180]);
+        // One whose readings take four minutes is large.
+        assert_eq!(pauses(&[(240, 0), (240, 0)]), [60, 2160]);
+        // A department whose directory server hangs for days.
+        let hangs = (152, 150);
+        assert_eq!(pauses(&[hangs, hangs, hangs]), [60, 60, 60]);
+        let hangs = (170, 150);
+        assert_eq!(pauses(&[hangs, hangs, hangs]), [60, 180, 180]);
     }
 
     #[test]

@@ -65,6 +65,8 @@ pub(super) struct Lists {
     pub(super) unlisted: Option<Incomplete>,
     /// Departments of which not all came.
     pub(super) cut: Option<Incomplete>,
+    /// For how long nothing but what failed was asked.
+    pub(super) in_vain: Duration,
 }
 
 impl From<Lists> for Came {
@@ -76,6 +78,7 @@ impl From<Lists> for Came {
                 departments: lists.listed,
                 groups: BTreeSet::new(),
             },
+            in_vain: lists.in_vain,
         }
     }
 }
@@ -151,6 +154,7 @@ pub(super) async fn list_each<L: Listing<Item = Raw>>(
             listed,
             unlisted,
             cut: cut.end(),
+            in_vain: whose.in_vain(),
         }),
     }
 }

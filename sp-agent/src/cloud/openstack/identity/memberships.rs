@@ -60,6 +60,7 @@ pub(super) async fn read(
     for some in groups.chunks(PAGE_GROUPS) {
         page(client, some, &mut all, &pulse, pages).await?;
     }
+    let in_vain = lists.in_vain.saturating_add(all.whose.in_vain());
     let is_forbidden = all.singles.is_forbidden();
     let incomplete = all.singles.end();
     // Where none could be read, there was nothing to tell, but for one department's trouble.
@@ -68,6 +69,7 @@ pub(super) async fn read(
         _ => Ok(Came {
             incomplete: lists.unlisted.or(incomplete),
             tells: all.tells,
+            in_vain,
         }),
     }
 }
