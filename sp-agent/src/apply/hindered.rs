@@ -65,7 +65,8 @@ impl Reconciler {
         } = self.actual.unread(kind).cloned().unwrap_or_default();
         let of_groups = groups.iter();
         let of_groups = of_groups.filter_map(|it| self.actual.department(ObjectKind::Group, it));
-        let all: BTreeSet<&CloudId> = departments.iter().chain(of_groups).collect();
+        let all = departments.iter().chain(of_groups);
+        let all: BTreeSet<&CloudId> = all.chain(self.actual.cut(kind)).collect();
         let known = &self.actual.organization().departments;
         let named = all.iter().take(NAMED_MAX).map(|id| {
             let found = known.get(*id);

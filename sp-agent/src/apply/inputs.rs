@@ -253,7 +253,9 @@ impl Reconciler {
     /// records must have been put before.
     pub fn is_read(&mut self, kind: RecordKind, reading: impl Into<Reading>) {
         let reading = reading.into();
-        let Reading { began, lacks, .. } = &reading;
+        let Reading {
+            began, lacks, cut, ..
+        } = &reading;
         let began = *began;
         self.hidden.take();
         if self.actual.is_read(kind, &reading) {
@@ -262,8 +264,10 @@ impl Reconciler {
         if !lacks.is_empty() {
             self.look_at_what_is_unread();
         }
+        // An order that a cut list does not show may be given again, as twice is once: to wait for
+        // a whole one would be to wait for ever.
         self.resolve_doubts(kind, began, lacks);
-        self.look_at_missed(kind, began, lacks);
+        self.look_at_missed(kind, began, (lacks, cut));
         let waiting = self.failures.awaiting(kind, began);
         let told = waiting.filter(|it| !self.is_passed_by(it, lacks));
         let told: BTreeSet<Subject> = told.cloned().collect();

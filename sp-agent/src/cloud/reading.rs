@@ -1,6 +1,6 @@
 //! A whole reading of a part of a cloud, as it is told to who waits for it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -22,6 +22,10 @@ impl Reach {
     }
 }
 
+/// Departments whose lists were cut, each with what came of it: what is missing there may be there,
+/// and what did not come may be gone.
+pub type Cut = BTreeMap<CloudId, BTreeSet<CloudId>>;
+
 /// A reading that came to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
@@ -31,6 +35,8 @@ pub struct Reading {
     pub lacks: Reach,
     /// Of whose part it tells all; nothing where a part is not read department by department.
     pub tells: Arc<Reach>,
+    /// Of whose part it tells some.
+    pub cut: Arc<Cut>,
 }
 
 impl From<Instant> for Reading {
@@ -40,6 +46,7 @@ impl From<Instant> for Reading {
             began,
             lacks: Reach::default(),
             tells: Arc::default(),
+            cut: Arc::default(),
         }
     }
 }

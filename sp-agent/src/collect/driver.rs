@@ -346,6 +346,7 @@ impl Run {
                 began,
                 lacks: audited.lacks.clone(),
                 tells: Arc::new(audited.tells.clone()),
+                cut: Arc::new(audited.cut.clone()),
             };
             self.read.send_modify(|it| drop(it.insert(part, reading)));
         }

@@ -33,7 +33,9 @@ pub(super) use self::write::{perform, segment};
 use super::client::Client;
 use super::options::Domain;
 use super::rights;
-use crate::cloud::{CloudError, Incomplete, Mark, Pages, Part, Policy, Reach, Whole, is_same_name};
+use crate::cloud::{
+    CloudError, Cut, Incomplete, Mark, Pages, Part, Policy, Reach, Whole, is_same_name,
+};
 
 /// What a reading of the organization goes by, besides the cloud itself.
 #[derive(Debug, Clone)]
@@ -65,6 +67,8 @@ struct Came {
     incomplete: Option<Incomplete>,
     /// Of whose part all was read, where it is read department by department, or group by group.
     tells: Reach,
+    /// Of whose part some was, as its list was cut.
+    cut: Cut,
     /// For how long nothing but what failed was asked.
     in_vain: Duration,
 }
@@ -84,6 +88,7 @@ pub(super) async fn audit(
         mark: Mark(begun),
         incomplete: came.incomplete,
         tells: came.tells,
+        cut: came.cut,
         in_vain: came.in_vain,
     })
 }

@@ -16,7 +16,7 @@ use crate::cloud::openstack::client::{Ask, Client, GivenUp};
 use crate::cloud::openstack::paging::Pager;
 use crate::cloud::openstack::pass::Pulse;
 use crate::cloud::openstack::singles::Singles;
-use crate::cloud::{CloudError, Page, Pages, Reach, Unread};
+use crate::cloud::{CloudError, Cut, Page, Pages, Reach, Unread};
 
 /// Groups whose members are asked for before a page is handed over.
 const PAGE_GROUPS: usize = 50;
@@ -69,6 +69,8 @@ pub(super) async fn read(
         _ => Ok(Came {
             incomplete: lists.unlisted.or(incomplete),
             tells: all.tells,
+            // Of members nothing is told then.
+            cut: Cut::new(),
             in_vain,
         }),
     }

@@ -42,8 +42,13 @@ async fn an_ldap_directory_is_read_whole_where_keystone_gives_it_whole_and_in_pa
         };
         assert_eq!(ids, expected);
         let unread: Vec<&Unread> = told.pages.iter().flat_map(|it| &it.unread).collect();
-        let incomplete = told.result.unwrap().incomplete;
-        assert_eq!(incomplete.is_some(), is_cut);
+        let d1 = CloudId::new("d1");
+        let whole = told.result.unwrap();
+        assert_eq!(whole.incomplete.is_some(), is_cut);
+        assert_eq!(whole.tells.departments.contains(&d1), !is_cut);
+        let came = [CloudId::new("a"), CloudId::new("b")];
+        let came = is_cut.then(|| (d1, came.into()));
+        assert_eq!(whole.cut, came.into_iter().collect());
         match is_cut {
             true => assert_eq!(unread, [&Unread::Department(CloudId::new("d1"))]),
             false => assert!(unread.is_empty()),
