@@ -30,7 +30,9 @@ impl Reconciler {
             }
             (Done::Link(id, true), _) => {
                 let empowers = match subject {
-                    Subject::Link(link) => self.empowered(link).is_some(),
+                    Subject::Link(link) => {
+                        self.empowered(link).is_some() || self.empowered_group(link).is_some()
+                    }
                     _ => false,
                 };
                 // What is noted already is put back.
@@ -63,7 +65,7 @@ impl Reconciler {
     /// A link that was refused was not made: one like it is the region's from then on.
     pub(super) fn forget_what_was_not_made(&mut self, task: &Task) {
         if let Done::Link(id, true) = &task.done
-            && self.base.links.get(id) == Some(&Tied::Making)
+            && self.base.tied(id) == Some(Tied::Making)
             && !self.doubts.contains_key(&task.subject)
         {
             self.note(Note::Link(id.clone(), None));
@@ -84,7 +86,7 @@ impl Reconciler {
         let known = wanted.chain(unsaid).chain(found).map(|it| it.id());
         let known: BTreeSet<CloudId> = known.collect();
         for id in std::mem::take(&mut self.begun) {
-            if !known.contains(&id) && self.base.links.get(&id) == Some(&Tied::Making) {
+            if !known.contains(&id) && self.base.tied(&id) == Some(Tied::Making) {
                 self.note(Note::Link(id, None));
             }
         }
@@ -93,6 +95,6 @@ impl Reconciler {
 
 /// The links that were being made when the agent stopped.
 pub(super) fn begun(base: &Base) -> BTreeSet<CloudId> {
-    let begun = base.links.iter().filter(|(_, it)| **it == Tied::Making);
+    let begun = base.links.iter().filter(|(_, it)| it.tied == Tied::Making);
     begun.map(|(id, _)| id.clone()).collect()
 }

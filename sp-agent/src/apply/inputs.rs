@@ -286,6 +286,9 @@ impl Reconciler {
                 if let Some(link) = self.known_link(&link) {
                     // Whatever is missed from here on is missed for the first time.
                     self.missed.forget(&Subject::Link(link.clone()));
+                    if let Link::Membership(it) = &link {
+                        self.look_at_held_of(it.group);
+                    }
                     self.look_at_link(link);
                 }
                 return;

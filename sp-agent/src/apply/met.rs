@@ -62,7 +62,7 @@ impl Reconciler {
     pub(super) fn look_whether_it_was_made(&mut self, subject: &Subject, note: &Note) {
         let made = match (note, subject) {
             (Note::Link(id, Some(Tied::Made)), Subject::Link(link))
-                if self.base.links.get(id) == Some(&Tied::Making) =>
+                if self.base.tied(id) == Some(Tied::Making) =>
             {
                 let here = link.translated(|kind, id| self.places.here(kind, id));
                 here.map(|it| (Order::Link(it), Done::Link(id.clone(), true), None))

@@ -12,7 +12,7 @@ use shared::model::{Actor, CloudId, Link, ObjectKind, RecordKind, Secret};
 
 use super::Reconciler;
 use super::objects::drift;
-use super::subject::{Difference, Level, Subject, Wait, Why};
+use super::subject::{Difference, Level, Standing, Subject, Wait, Why};
 use super::verdict::{Done, Due, Verdict};
 use crate::cloud::Order;
 use crate::replica::SetPassword;
@@ -42,30 +42,75 @@ impl Reconciler {
     /// What a link waits for that makes somebody a cloud administrator: that he has the password
     /// here that the hub set last, as others may know the one until now. Who is one here already
     /// gains nothing by the link, and keeps his own.
+    ///
+    /// What gives the role to a group waits for those in it who have a password here, and not that
+    /// one. Not for who has none at all, as the hub told none yet: nobody signs in as he does, he
+    /// may never do so at the hub, and would keep the role from all.
     pub(super) fn awaits_password(&self, link: &Link<ObjectId>) -> Option<Wait> {
-        let user = self.empowered(link)?;
+        let users: Vec<ObjectId> = match self.empowered_group(link) {
+            Some(group) => {
+                let members = self.made_members(group);
+                members.filter(|it| self.has_some_password(it)).collect()
+            }
+            None => self.empowered(link).into_iter().collect(),
+        };
+        users
+            .into_iter()
+            .find_map(|it| self.awaits_his_password(it))
+    }
+
+    fn awaits_his_password(&self, user: ObjectId) -> Option<Wait> {
         let here = self.places.here(ObjectKind::User, &user)?;
-        if let Some(unread) = self.unread_of_roles() {
-            return Some(Wait::Reading(unread));
-        }
         let set = self.base.passwords.get(&user);
         let set = set.filter(|it| it.here == here);
         let told = self.replica.secrets.get(&user);
         let is_his = told
             .zip(set)
             .is_some_and(|(told, set)| set.version >= told.version);
-        (!is_his && !self.administers(&here)).then_some(Wait::Password(user))
+        if is_his {
+            return None;
+        }
+        if let Some(unread) = self.unread_of_roles() {
+            return Some(Wait::Reading(unread));
+        }
+        (!self.administers(&here)).then_some(Wait::Password(user))
     }
 
-    /// What makes a user a cloud administrator may be given now.
+    /// Whether the hub told a password for a user, or one was ever sent to the cloud.
+    fn has_some_password(&self, user: &ObjectId) -> bool {
+        self.replica.secrets.contains_key(user)
+            || self.base.passwords.contains_key(user)
+            || self.base.unanswered.contains(user)
+    }
+
+    /// What makes a user a cloud administrator may be given now, or not any more.
     pub(super) fn look_at_his_links(&mut self, user: ObjectId) {
-        let its = self.referrers.get(&(ObjectKind::User, user));
-        let its = its.into_iter().flatten();
-        let empowers = |it: &&Subject| match it {
-            Subject::Link(link) => self.empowered(link).is_some(),
-            _ => false,
+        let of = |kind, id| {
+            let its = self.referrers.get(&(kind, id));
+            its.into_iter().flatten()
         };
-        let links: Vec<Subject> = its.filter(empowers).cloned().collect();
+        let mut links: Vec<Subject> = Vec::new();
+        for subject in of(ObjectKind::User, user) {
+            let Subject::Link(link) = subject else {
+                continue;
+            };
+            if self.empowered(link).is_some() {
+                links.push(subject.clone());
+            }
+            if let Link::Membership(it) = link {
+                // What his group has already is nobody's question any more.
+                let is_open = |it: &&Subject| {
+                    let standing = self.standings.get(it);
+                    !matches!(standing, Some(Standing::InPlace))
+                };
+                let empowers = |it: &&Subject| match it {
+                    Subject::Link(link) => self.empowered_group(link).is_some(),
+                    _ => false,
+                };
+                let its = of(ObjectKind::Group, it.group).filter(is_open);
+                links.extend(its.filter(empowers).cloned());
+            }
+        }
         self.dirty.extend(links);
     }
 

@@ -4,7 +4,7 @@ use shared::ids::ObjectId;
 use shared::model::{Becomes, Link, ObjectKind};
 
 use super::passwords::secret_of;
-use super::rules::{DEPARTMENT, GROUP, PROJECT, ROLE, USER, applied};
+use super::rules::{DEPARTMENT, GROUP, INNER, PROJECT, ROLE, USER, applied};
 use super::world::*;
 use super::*;
 use crate::replica::Tied;
@@ -103,6 +103,104 @@ fn by_a_group_it_is_the_same() {
     assert_eq!(standing(&bench, &joins), Some(Standing::InPlace));
 }
 
+fn to_all() -> Link<ObjectId> {
+    assigned_to_all(oid(GROUP), oid(PROJECT), oid(ADMIN))
+}
+
+#[test]
+fn a_group_is_given_it_once_those_in_it_have_the_passwords_that_the_hub_set() {
+    for leaves in [false, true] {
+        let (mut bench, mut replica) = applied();
+        tell(&mut bench, &mut replica, 5);
+        replica.directory.insert(oid(ADMIN), role("admin"));
+        bench.core.follow(&replica);
+        bench.run();
+        // Others may know the one until now.
+        replica.directory.link(to_all());
+        tell(&mut bench, &mut replica, 9);
+        let batch = bench.core.next(bench.now, 10);
+        bench.keep(batch.notes);
+        let [task] = &batch.tasks[..] else {
+            panic!("{:?}", batch.tasks);
+        };
+        assert!(matches!(task.order, Order::Password(..)), "{task:?}");
+        assert!(is_held(&bench, &to_all()));
+        if leaves {
+            let refused = CloudError::Conflict {
+                endpoint: "keystone".to_owned(),
+                what: "a password".to_owned(),
+                reason: "it was used before".to_owned(),
+            };
+            bench.finish(task, Err(refused), u64::MAX);
+            replica.directory.unlink(&member(oid(GROUP), oid(USER)));
+            bench.core.follow(&replica);
+            let orders = [bench.step(), bench.step()];
+            assert!(
+                matches!(
+                    [&orders[0][..], &orders[1][..]],
+                    [[Order::Unlink(_)], [Order::Link(_)]]
+                ),
+                "who has it not is in it no more: {orders:?}"
+            );
+        } else {
+            bench.cloud.perform(&task.order).unwrap();
+            bench.finish(task, Ok(None), 0);
+            assert_eq!(bench.run(), 1);
+        }
+        assert_eq!(standing(&bench, &to_all()), Some(Standing::InPlace));
+    }
+}
+
+/// A role `admin` of the region, given to the group of [`applied`] before the directory had it.
+fn met(bench: &mut Bench, replica: &mut Replica, project: (&str, u128)) {
+    let there = bench.cloud.named(ObjectKind::Project, project.0).remove(0);
+    let group = bench.cloud.named(ObjectKind::Group, "admins").remove(0);
+    let known = bench.cloud.named(ObjectKind::Role, "admin").pop();
+    let admin = known.unwrap_or_else(|| bench.cloud.add(role("admin")));
+    let place = (ObjectKind::Role, admin.clone());
+    replica.bindings.insert(place, Becomes::Object(oid(ADMIN)));
+    replica.directory.insert(oid(ADMIN), role("admin"));
+    bench.cloud.all.link(assigned_to_all(group, there, admin));
+    bench.read();
+    bench.core.follow(replica);
+    bench.run();
+    let adopted = assigned_to_all(oid(GROUP), oid(project.1), oid(ADMIN));
+    replica.directory.link(adopted.clone());
+    bench.core.follow(replica);
+    bench.run();
+    assert_eq!(bench.kept.tied(&adopted.id()), Some(Tied::Met));
+}
+
+#[test]
+fn whom_the_directory_puts_into_a_group_that_had_it_before_is_the_federations() {
+    let (mut bench, mut replica) = applied();
+    let joins = member(oid(GROUP), oid(USER));
+    replica.directory.unlink(&joins);
+    bench.core.follow(&replica);
+    bench.run();
+    met(&mut bench, &mut replica, ("web", PROJECT));
+    replica.directory.link(joins.clone());
+    bench.core.follow(&replica);
+    bench.run();
+    assert!(is_held(&bench, &joins), "{:?}", bench.drift());
+    for version in [5, 9] {
+        tell(&mut bench, &mut replica, version);
+        bench.run();
+        assert!(has(&bench, version), "{version} {:?}", bench.drift());
+        assert_eq!(standing(&bench, &joins), Some(Standing::InPlace));
+    }
+    let base = bench.kept.clone();
+    bench.restart(base, &replica, Policy::default());
+    tell(&mut bench, &mut replica, 11);
+    bench.run();
+    assert!(has(&bench, 11), "{:?}", bench.drift());
+    // What the region gave those who were in it already.
+    met(&mut bench, &mut replica, ("web-test", INNER));
+    tell(&mut bench, &mut replica, 13);
+    bench.run();
+    assert!(keeps_his_own(&bench) && has(&bench, 11));
+}
+
 #[test]
 fn by_a_role_that_comes_with_another_it_is_if_the_directory_says_so() {
     let implies = implied(oid(ROLE), oid(ADMIN));
@@ -155,11 +253,11 @@ fn who_was_one_before_by_his_group_or_by_himself_keeps_his_own() {
         // Both ways are as they were before the directory had them.
         let membership = member(oid(GROUP), oid(USER)).id();
         let mut base = bench.kept.clone();
-        base.links.insert(membership, Tied::Met);
+        base.note(Note::Link(membership, Some(Tied::Met)));
         replica.directory.link(met.clone());
         bench.restart(base, &replica, Policy::default());
         bench.run();
-        assert_eq!(bench.kept.links.get(&met.id()), Some(&Tied::Met));
+        assert_eq!(bench.kept.tied(&met.id()), Some(Tied::Met));
         tell(&mut bench, &mut replica, 5);
         bench.run();
         assert!(keeps_his_own(&bench), "{by_group} {:?}", bench.drift());
@@ -223,7 +321,7 @@ fn whom_the_region_made_one_keeps_his_own_also_once_the_hub_took_that_over() {
         replica.directory.link(adopted.clone());
         bench.core.follow(&replica);
         bench.run();
-        assert_eq!(bench.kept.links.get(&adopted.id()), Some(&Tied::Met));
+        assert_eq!(bench.kept.tied(&adopted.id()), Some(Tied::Met));
         assert!(keeps_his_own(&bench), "{by} {:?}", bench.drift());
         assert!(!has(&bench, 5), "{by}");
     }

@@ -285,7 +285,7 @@ fn an_agent_that_is_killed_at_an_appointment_knows_it_for_the_federations() {
         bench.run();
         assert!(!keeps_his_own(&bench), "{:?}", bench.drift());
         assert_eq!(bench.cloud.passwords.get(&ann(&bench)), Some(&9));
-        assert!(bench.kept.links.values().all(|it| *it == Tied::Made));
+        assert!(bench.kept.links.values().all(|it| it.tied == Tied::Made));
     }
 }
 

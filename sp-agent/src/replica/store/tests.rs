@@ -375,9 +375,9 @@ async fn another_federations_replica_and_a_damaged_one_begin_anew() {
     let base = store(folder.path()).base(UnixMillis(7)).await.unwrap();
     assert_eq!(base.objects.len(), 1);
     assert_eq!(base.objects[&(ObjectKind::Department, object(1))], applied);
-    assert_eq!(base.links.get(&link), Some(&Tied::Made));
-    let making = base.links.get(&CloudId::derived("d"));
-    assert_eq!(making, Some(&Tied::Making));
+    assert_eq!(base.tied(&link), Some(Tied::Made));
+    let making = base.tied(&CloudId::derived("d"));
+    assert_eq!(making, Some(Tied::Making));
     assert_eq!(base.put_backs, [(link, UnixMillis(5))].into());
     assert_eq!(base.unanswered, [object(3)].into());
 
@@ -401,6 +401,28 @@ async fn another_federations_replica_and_a_damaged_one_begin_anew() {
             .starts_with("replica.sqlite.damaged-")
     });
     assert_eq!(aside.count(), 1);
+}
+
+#[tokio::test]
+async fn which_of_two_links_was_noted_last_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let replica = store(folder.path());
+    let [a, b, c] = ["a", "b", "c"].map(CloudId::derived);
+    let note = |id: &CloudId, tied| Note::Link(id.clone(), Some(tied));
+    let notes = vec![
+        note(&a, Tied::Making),
+        note(&b, Tied::Met),
+        note(&a, Tied::Made),
+        note(&c, Tied::Met),
+        note(&b, Tied::Making),
+    ];
+    let mut told = Base::default();
+    notes.iter().for_each(|it| told.note(it.clone()));
+    replica.keep(notes, UnixMillis(7)).await.unwrap();
+    let kept = replica.base(UnixMillis(7)).await.unwrap();
+    assert_eq!(kept, told);
+    let order = [a, c, b].map(|it| kept.links[&it].order);
+    assert_eq!(order, [1, 3, 4], "it may have been made when it was about to be");
 }
 
 #[tokio::test]
