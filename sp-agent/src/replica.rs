@@ -9,7 +9,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use shared::ids::ObjectId;
+use shared::ids::{FeedId, ObjectId};
 use shared::model::directory::{inward, link_of, object_of};
 use shared::model::{
     Becomes, CloudId, End, Holder, Key, Lapse, Limits, Link, ObjectKind, Organization, Purge,
@@ -40,6 +40,8 @@ pub struct Replica {
     pub limits: BTreeMap<(Holder, ServiceKind), Limits>,
     /// Drift of this region that is to be written over.
     pub put_backs: BTreeMap<Subject, ToldBack>,
+    /// In which life of its feed all of this was told, or told again; `None` where nothing was.
+    pub feed: Option<FeedId>,
 }
 
 /// A drift that is to be written over.

@@ -58,14 +58,16 @@ impl Reconciler {
     }
 
     /// Those of the directory who are in a group here, and whose accounts were made by an agent.
-    pub(super) fn made_members(&self, group: ObjectId) -> impl Iterator<Item = ObjectId> {
-        let here = self.places.here(ObjectKind::Group, &group);
-        let links = here.map(|it| self.actual.links_of(ObjectKind::Group, &it));
-        let users = links.into_iter().flatten().filter_map(|it| match it {
+    pub(super) fn made_members(&self, group: ObjectId) -> Vec<ObjectId> {
+        let Some(here) = self.places.here(ObjectKind::Group, &group) else {
+            return Vec::new();
+        };
+        let links = self.actual.links_of(ObjectKind::Group, &here);
+        let users = links.filter_map(|it| match it {
             Link::Membership(it) => self.places.there(ObjectKind::User, &it.user),
             Link::Assignment(_) | Link::Implication(_) => None,
         });
-        users.filter(|it| self.is_made_here(it))
+        users.filter(|it| self.is_made_here(it)).collect()
     }
 
     /// Whether a user's account was made by an agent, and did not come with the region.

@@ -58,6 +58,8 @@ impl Reconciler {
             self.replica.proofs.clone_from(&replica.proofs);
         }
         self.told_to_put_back(replica);
+        // After what it says of ends was looked at.
+        self.replica.feed = replica.feed;
     }
 
     /// Something that was retired is to be purged; `None` takes that back.

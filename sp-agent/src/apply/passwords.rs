@@ -49,7 +49,7 @@ impl Reconciler {
     pub(super) fn awaits_password(&self, link: &Link<ObjectId>) -> Option<Wait> {
         let users: Vec<ObjectId> = match self.empowered_group(link) {
             Some(group) => {
-                let members = self.made_members(group);
+                let members = self.made_members(group).into_iter();
                 members.filter(|it| self.has_some_password(it)).collect()
             }
             None => self.empowered(link).into_iter().collect(),

@@ -51,6 +51,7 @@ impl Reconciler {
         let unread = listed.filter(|it| matches!(it.subject, Subject::Reading(_)));
         Remarks {
             applying: progress.into(),
+            recalled: self.replica.feed,
             // The hub bounds what it wants purged at a time.
             remarks: remarks
                 .chain(self.purged().take(REMARKS_MAX))

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, params};
-use shared::ids::{FederationId, ObjectId};
+use shared::ids::{FederationId, FeedId, ObjectId};
 use shared::link::inbox::Inbox;
 use shared::model::{CloudId, ObjectKind, UnixMillis};
 use shared::wire::Digest;
@@ -95,6 +95,8 @@ struct State {
     complete: bool,
     /// Whether it was so since the file was opened.
     was_complete: bool,
+    /// In which life of the feed it was so last.
+    told_in: Option<FeedId>,
     /// What the hub told, as of when all of it was held.
     replica: Arc<Replica>,
     /// What was told since, each key once.
@@ -160,6 +162,9 @@ impl Store {
             if !changes.is_empty() {
                 let replica = Arc::make_mut(&mut state.replica);
                 changes.into_values().for_each(|it| replica.take(it));
+            }
+            if state.replica.feed != state.told_in {
+                Arc::make_mut(&mut state.replica).feed = state.told_in;
             }
             state.was_complete = true;
         }
@@ -261,6 +266,7 @@ fn load(path: &Path, federation: FederationId) -> Result<State, ReplicaError> {
         digest,
         complete,
         was_complete: false,
+        told_in: complete.then_some(position.id),
         replica: Arc::default(),
         changes,
     })

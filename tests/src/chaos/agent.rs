@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use idp_hub::store::RegionNo;
 use rand::{Rng, RngExt};
 use shared::ids::ObjectId;
-use shared::model::{Becomes, CloudId, Feed, Key, ObjectKind, Record, RecordKind, UnixMillis};
+use shared::model::{
+    Becomes, CloudId, Feed, Key, ObjectKind, Recall, Record, RecordKind, UnixMillis,
+};
 use sp_agent::apply::{Change, Policy, Reconciler, Standing, Subject, Task};
 use sp_agent::cloud::{CloudError, Order, Part, Reach};
 use sp_agent::replica::{Note, Replica, store::Store};
@@ -200,6 +202,8 @@ impl Agent {
         let mut records = self.known_records();
         records.extend(remarks.remarks.into_iter().map(Record::Remark));
         records.push(Record::Applying(remarks.applying));
+        let recall = remarks.recalled.map(|feed| Recall { feed });
+        records.extend(recall.map(Record::Recall));
         hub.tell(self.no, &records).await;
     }
 

@@ -1,3 +1,5 @@
+mod noted;
+
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
@@ -7,6 +9,7 @@ use shared::wire::frame::{Ack, FeedFrame, Gathered, HEADER_BYTES, Open, Phase, R
 use shared::wire::record::{EncodedRecord, encode};
 
 use super::*;
+use crate::replica::Tied;
 
 const FEDERATION: FederationId = FederationId::from_bytes([1; 16]);
 const LIFE: FeedId = FeedId::from_bytes([2; 16]);
@@ -90,10 +93,14 @@ fn frame(bytes: Vec<u8>) -> (u16, Bytes) {
 }
 
 fn open(start: Start) -> (u16, Bytes) {
+    open_life(LIFE, start)
+}
+
+fn open_life(id: FeedId, start: Start) -> (u16, Bytes) {
     let mut bytes = Vec::new();
     FeedFrame::Open(Open {
         feed: DIRECTORY_FEED,
-        id: LIFE,
+        id,
         start,
     })
     .encode(&mut bytes)
@@ -401,28 +408,6 @@ async fn another_federations_replica_and_a_damaged_one_begin_anew() {
             .starts_with("replica.sqlite.damaged-")
     });
     assert_eq!(aside.count(), 1);
-}
-
-#[tokio::test]
-async fn which_of_two_links_was_noted_last_is_kept() {
-    let folder = tempfile::tempdir().unwrap();
-    let replica = store(folder.path());
-    let [a, b, c] = ["a", "b", "c"].map(CloudId::derived);
-    let note = |id: &CloudId, tied| Note::Link(id.clone(), Some(tied));
-    let notes = vec![
-        note(&a, Tied::Making),
-        note(&b, Tied::Met),
-        note(&a, Tied::Made),
-        note(&c, Tied::Met),
-        note(&b, Tied::Making),
-    ];
-    let mut told = Base::default();
-    notes.iter().for_each(|it| told.note(it.clone()));
-    replica.keep(notes, UnixMillis(7)).await.unwrap();
-    let kept = replica.base(UnixMillis(7)).await.unwrap();
-    assert_eq!(kept, told);
-    let order = [a, c, b].map(|it| kept.links[&it].order);
-    assert_eq!(order, [1, 3, 4], "it may have been made when it was about to be");
 }
 
 #[tokio::test]
