@@ -9,6 +9,7 @@ use super::Reconciler;
 use super::compare::{link_record, record};
 use super::failures::{Fault, Told};
 use super::found::Found;
+use super::late::Giving;
 use super::met::FoundDone;
 use super::subject::{Standing, Subject, record_kind};
 use super::verdict::{Done, Verdict};
@@ -47,6 +48,7 @@ pub struct Task {
     pub found: Found,
     /// Whether it removes something, switches it off or takes a link away.
     pub takes_away: bool,
+    pub(super) giving: Giving,
     pub(super) done: Done,
 }
 
@@ -151,11 +153,12 @@ impl Reconciler {
                 continue;
             };
             self.count_given(now, due.level);
-            self.note_beforehand(now, &subject, &due);
+            self.note_beforehand(&subject, &due);
             self.stand(subject.clone(), Some(Standing::Running));
             tasks.push(Task {
                 found: self.found(&due.order),
                 takes_away: due.level.takes_away(),
+                giving: self.giving(now, &due.done),
                 order: due.order,
                 subject,
                 done: due.done,
@@ -233,8 +236,8 @@ impl Reconciler {
             }
         }
         self.found_empty(&task.subject, &task.done);
-        let counts = self.answered(task, true);
-        if let Some(note) = note(task, made).filter(|_| counts) {
+        self.was_set(now, task);
+        if let Some(note) = note(task, made).filter(|_| task.counts()) {
             self.note(note);
         }
         if let Some(kind) = task.frees_a_name() {

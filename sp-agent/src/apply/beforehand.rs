@@ -5,7 +5,6 @@
 //! and stay: a role that was given by mistake, or a user who is on.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
 
 use shared::ids::ObjectId;
 use shared::model::{CloudId, ObjectKind};
@@ -20,7 +19,7 @@ use crate::replica::{Base, Note, Tied};
 
 impl Reconciler {
     /// Notes what is not known any more once an order is given.
-    pub(super) fn note_beforehand(&mut self, now: Instant, subject: &Subject, due: &Due) {
+    pub(super) fn note_beforehand(&mut self, subject: &Subject, due: &Due) {
         match (&due.done, &due.order) {
             (Done::Step(kind, id) | Done::Applied(kind, id, _), Order::Update { from, to, .. }) => {
                 // A drift that is put back was seen once, and the next one was not.
@@ -40,7 +39,7 @@ impl Reconciler {
                     self.note(Note::Link(id.clone(), Some(Tied::Making)));
                 }
             }
-            (Done::Password(user, set), _) => self.note_sent(now, *user, set.version),
+            (Done::Password(user, _), _) => self.note_sent(*user),
             _ => {}
         }
     }

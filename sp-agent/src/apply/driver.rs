@@ -39,7 +39,7 @@ use self::gathering::{GATHER_MAX, gather};
 use self::told::Came;
 use super::batch::{Change, Task};
 use super::{Policy, Progress, Reconciler};
-use crate::cloud::{Cloud, CloudError, Hindrance, Order, QuotaSet, Reading};
+use crate::cloud::{Cloud, CloudError, Hindrance, QuotaSet, Reading};
 use crate::replica::{Base, Note, Replica};
 use crate::spool::Remarks;
 
@@ -176,8 +176,6 @@ struct Run {
     it: Apply,
     core: Reconciler,
     under_way: FuturesUnordered<BoxFuture<'static, Done>>,
-    /// Passwords of which it is not known whether they were set.
-    doubts: Arc<passwords::Doubts>,
     shown_at: Option<Instant>,
     remarked_at: Option<Instant>,
     /// Whether the hub told its directory: without it all that was applied seems to be too much.
@@ -200,7 +198,6 @@ impl Apply {
             it: self,
             core,
             under_way: FuturesUnordered::new(),
-            doubts: Arc::default(),
             shown_at: None,
             remarked_at: None,
             is_told: *replica != Replica::default(),
@@ -236,15 +233,9 @@ impl Run {
     fn give(&self, task: Task) {
         let (cloud, clock) = (Arc::clone(&self.it.cloud), self.it.clock.clone());
         let unseal = Arc::clone(&self.it.unseal);
-        let doubts = Arc::clone(&self.doubts);
-        if let Order::Password(user, secret) = &task.order
-            && self.core.is_given_again(&task)
-        {
-            doubts.add(user, secret.version);
-        }
         self.under_way.push(Box::pin(async move {
             let result = tokio::select! {
-                result = carry(&*cloud, (&*unseal, &doubts), &task.order) => result,
+                result = carry(&*cloud, &*unseal, &task) => result,
                 () = clock.sleep(ORDER_MAX) => Err(CloudError::Unreachable {
                     endpoint: "the cloud".to_owned(),
                     reason: format!("no answer within {} s", ORDER_MAX.as_secs()),

@@ -5,6 +5,7 @@ use shared::model::{CloudId, Marker, Object};
 
 use super::Reconciler;
 use super::batch::Task;
+use super::late::Giving;
 use super::places::There;
 use super::subject::Subject;
 use super::verdict::Done;
@@ -81,6 +82,7 @@ impl Reconciler {
             let task = Task {
                 found: self.found(&order),
                 takes_away: false,
+                giving: Giving::default(),
                 order,
                 subject: subject.clone(),
                 done,

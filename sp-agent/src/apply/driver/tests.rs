@@ -4,7 +4,7 @@ mod audit;
 mod passwords;
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use shared::ids::ObjectId;
 use shared::model::{CloudDescription, CloudId, Department, Object, User};
@@ -33,6 +33,10 @@ struct Fake {
     made: Mutex<Vec<(CloudId, Record)>>,
     /// As they were set; none is taken twice.
     passwords: Mutex<Vec<(CloudId, String)>>,
+    /// Whether the answer that is lost never comes, where it would be an error.
+    hangs: AtomicBool,
+    /// So many questions for passwords get no answer.
+    unchecked: AtomicUsize,
 }
 
 fn status(status: u16) -> CloudError {
@@ -101,19 +105,30 @@ impl Cloud for Fake {
 
     /// Keeps a history of passwords, and loses the first answer.
     async fn set_password(&self, user: &CloudId, password: &str) -> Result<(), CloudError> {
-        let mut passwords = self.passwords.lock().unwrap();
         let set = (user.clone(), password.to_owned());
-        if passwords.contains(&set) {
-            return Err(status(400));
-        }
-        passwords.push(set);
-        match passwords.len() {
-            1 => Err(status(504)),
-            _ => Ok(()),
+        let is_first = {
+            let mut passwords = self.passwords.lock().unwrap();
+            if passwords.contains(&set) {
+                return Err(status(400));
+            }
+            passwords.push(set);
+            passwords.len() == 1
+        };
+        match is_first {
+            true if self.hangs.load(Ordering::SeqCst) => std::future::pending().await,
+            true => Err(status(504)),
+            false => Ok(()),
         }
     }
 
     async fn check_password(&self, user: &CloudId, password: &str) -> Result<Checked, CloudError> {
+        let less = |it: usize| it.checked_sub(1);
+        let unchecked = self
+            .unchecked
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, less);
+        if unchecked.is_ok() {
+            return Err(status(503));
+        }
         let passwords = self.passwords.lock().unwrap();
         let newest = passwords.iter().rev().find(|(of, _)| of == user);
         Ok(match newest {
@@ -256,6 +271,8 @@ impl Bench {
             at_once_max: AtomicUsize::new(0),
             made: Mutex::default(),
             passwords: Mutex::default(),
+            hangs: AtomicBool::default(),
+            unchecked: AtomicUsize::default(),
         });
         let store = Arc::new(store);
         let (news, heard) = mpsc::channel(16);
