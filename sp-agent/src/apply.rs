@@ -48,6 +48,7 @@ mod reach;
 mod readings;
 mod remarks;
 mod rests;
+mod rights;
 mod settle;
 mod subject;
 mod switching;

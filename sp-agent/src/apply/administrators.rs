@@ -17,7 +17,6 @@ use shared::model::{
 };
 
 use super::Reconciler;
-use super::subject::{Standing, Subject, Wait};
 use crate::replica::Tied;
 
 impl Reconciler {
@@ -34,9 +33,9 @@ impl Reconciler {
                 Actor::Group(_) => None,
             },
             Link::Membership(it) => {
-                let mut given = roles_of(all, it.group);
+                let mut given = assignments_of(all, it.group);
                 given
-                    .any(|role| leads_to_admin(all, role))
+                    .any(|it| leads_to_admin(all, &it.role))
                     .then_some(it.user)
             }
             Link::Implication(_) => None,
@@ -135,51 +134,11 @@ impl Reconciler {
     pub(super) fn leads_to_admin(&self, role: &CloudId) -> bool {
         leads_to_admin(self.actual.organization(), role)
     }
-
-    /// The directory has a link, or not any more, or it is known to be made: those whom it makes
-    /// administrators may be given their passwords by it, or not any more, and what waited for
-    /// these may be given.
-    pub(super) fn look_at_empowered(&mut self, link: &Link<ObjectId>) {
-        match link {
-            // There are few, and all roles hang on them.
-            Link::Implication(_) => {
-                let secrets = self.replica.secrets.keys();
-                let secrets = secrets.map(|it| Subject::Password(*it));
-                let all = self.standings.keys();
-                let held = all.filter(|it| self.is_held_for_a_password(it));
-                let held: Vec<Subject> = held.cloned().chain(secrets).collect();
-                self.dirty.extend(held);
-            }
-            Link::Assignment(it) => {
-                if let Actor::Group(group) = it.actor {
-                    self.look_at_held_of(group);
-                }
-            }
-            Link::Membership(_) => {}
-        }
-        if let Some(here) = link.translated(|kind, id| self.places.here(kind, id)) {
-            self.look_at_passwords(&here);
-        }
-    }
-
-    /// What a group's links wait for may be over: its members are others, or need no passwords.
-    pub(super) fn look_at_held_of(&mut self, group: ObjectId) {
-        let its = self.referrers.get(&(ObjectKind::Group, group));
-        let its = its.into_iter().flatten();
-        let held = its.filter(|it| self.is_held_for_a_password(it));
-        let held: Vec<Subject> = held.cloned().collect();
-        self.dirty.extend(held);
-    }
-
-    fn is_held_for_a_password(&self, subject: &Subject) -> bool {
-        let standing = self.standings.get(subject);
-        matches!(standing, Some(Standing::Waiting(Wait::Password(_))))
-    }
 }
 
 /// Whether a role is the one of administrators, or one that comes with it is. What is not known may
 /// be.
-fn leads_to_admin<I: Ord>(all: &Organization<I>, role: &I) -> bool {
+pub(super) fn leads_to_admin<I: Ord>(all: &Organization<I>, role: &I) -> bool {
     leads_by(all, role, |_| true)
 }
 
@@ -202,8 +161,11 @@ fn leads_by<I: Ord>(
     false
 }
 
-/// The roles that a group of the directory has anywhere.
-fn roles_of(all: &Organization<ObjectId>, group: ObjectId) -> impl Iterator<Item = &ObjectId> {
+/// What gives a group of the directory a role anywhere.
+pub(super) fn assignments_of(
+    all: &Organization<ObjectId>,
+    group: ObjectId,
+) -> impl Iterator<Item = &Assignment<ObjectId>> {
     let (actor, least) = (Actor::Group(group), ObjectId::from_bytes([0; 16]));
     let first = Assignment {
         actor: actor.clone(),
@@ -213,5 +175,4 @@ fn roles_of(all: &Organization<ObjectId>, group: ObjectId) -> impl Iterator<Item
     };
     let its = all.assignments.range(first..);
     its.take_while(move |it| it.actor == actor)
-        .map(|it| &it.role)
 }

@@ -89,6 +89,7 @@ impl Reconciler {
             // What it was in may have waited for it.
             self.look_around_it(before);
         }
+        self.look_at_rights_by_name(before.as_ref(), object.as_ref());
         if let Some(object) = object {
             for needed in references(&object) {
                 self.referrers
@@ -178,7 +179,7 @@ impl Reconciler {
     /// The hub decided about one of the region's things; `None` takes that back.
     pub fn tell_binding(&mut self, here: Here, becomes: Option<Becomes>) {
         // Who came with the region has a password, which need not be waited for.
-        self.look_at_links_of_user(&here);
+        self.look_at_rights_at(&here);
         match &becomes {
             Some(it) => drop(self.replica.bindings.insert(here.clone(), *it)),
             None => drop(self.replica.bindings.remove(&here)),
@@ -193,17 +194,8 @@ impl Reconciler {
         let known = known(&self.base, &self.actual, &self.replica);
         let moved = self.places.bind(&here, becomes, known);
         self.move_all(moved);
-        self.look_at_links_of_user(&here);
+        self.look_at_rights_at(&here);
         self.look_at_purges_of(&around);
-    }
-
-    /// What makes somebody a cloud administrator may be given now, or not any more.
-    fn look_at_links_of_user(&mut self, (kind, here): &Here) {
-        if *kind == ObjectKind::User
-            && let Some(user) = self.places.there(*kind, here)
-        {
-            self.look_at_his_links(user);
-        }
     }
 
     /// The region's operator allows something else.
@@ -280,7 +272,7 @@ impl Reconciler {
     fn touched(&mut self, touched: Touched) {
         let (kind, here) = match touched {
             Touched::Link(link) => {
-                self.look_at_passwords(&link);
+                self.look_at_rights_by(&link);
                 let mut its = link.ends();
                 if its.any(|(kind, id)| self.guard(kind, id).is_some()) {
                     self.look_at_linked(&link);
@@ -288,9 +280,6 @@ impl Reconciler {
                 if let Some(link) = self.known_link(&link) {
                     // Whatever is missed from here on is missed for the first time.
                     self.missed.forget(&Subject::Link(link.clone()));
-                    if let Link::Membership(it) = &link {
-                        self.look_at_held_of(it.group);
-                    }
                     self.look_at_link(link);
                 }
                 return;
@@ -307,6 +296,7 @@ impl Reconciler {
         let moved = self.places.see(&place, known);
         self.move_all(moved);
         self.look_around(kind, &here);
+        self.look_at_rights_with(kind, &here);
     }
 
     /// What depends on how a thing is, beside on whether it is there.
@@ -377,7 +367,7 @@ impl Reconciler {
         self.notes.push(note.clone());
         self.base.note(note.clone());
         if let Note::Password(user, _) = &note {
-            self.look_at_his_links(*user);
+            self.look_at_rights_of(*user);
         }
         let Note::Object(kind, id, now) = note else {
             return;

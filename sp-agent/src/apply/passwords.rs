@@ -8,11 +8,11 @@
 //! But for whom [the directory made one](super::administrators).
 
 use shared::ids::ObjectId;
-use shared::model::{Actor, CloudId, Link, ObjectKind, RecordKind, Secret};
+use shared::model::{Link, ObjectKind, RecordKind, Secret};
 
 use super::Reconciler;
 use super::objects::drift;
-use super::subject::{Difference, Level, Standing, Subject, Wait, Why};
+use super::subject::{Difference, Level, Subject, Wait, Why};
 use super::verdict::{Done, Due, Verdict};
 use crate::cloud::Order;
 use crate::replica::SetPassword;
@@ -36,7 +36,7 @@ impl Reconciler {
         // What failed was another password.
         self.failures.forget(&subject);
         self.dirty.insert(subject);
-        self.look_at_his_links(user);
+        self.look_at_rights_of(user);
     }
 
     /// What a link waits for that makes somebody a cloud administrator: that he has the password
@@ -83,37 +83,6 @@ impl Reconciler {
             || self.base.unanswered.contains(user)
     }
 
-    /// What makes a user a cloud administrator may be given now, or not any more.
-    pub(super) fn look_at_his_links(&mut self, user: ObjectId) {
-        let of = |kind, id| {
-            let its = self.referrers.get(&(kind, id));
-            its.into_iter().flatten()
-        };
-        let mut links: Vec<Subject> = Vec::new();
-        for subject in of(ObjectKind::User, user) {
-            let Subject::Link(link) = subject else {
-                continue;
-            };
-            if self.empowered(link).is_some() {
-                links.push(subject.clone());
-            }
-            if let Link::Membership(it) = link {
-                // What his group has already is nobody's question any more.
-                let is_open = |it: &&Subject| {
-                    let standing = self.standings.get(it);
-                    !matches!(standing, Some(Standing::InPlace))
-                };
-                let empowers = |it: &&Subject| match it {
-                    Subject::Link(link) => self.empowered_group(link).is_some(),
-                    _ => false,
-                };
-                let its = of(ObjectKind::Group, it.group).filter(is_open);
-                links.extend(its.filter(empowers).cloned());
-            }
-        }
-        self.dirty.extend(links);
-    }
-
     pub(super) fn judge_password(&self, user: ObjectId) -> Verdict {
         let kind = ObjectKind::User;
         let Some(secret) = self.replica.secrets.get(&user) else {
@@ -155,38 +124,12 @@ impl Reconciler {
         self.due(due, object.name(), what)
     }
 
-    /// Whose roles a link of the cloud is about may be given his password now, or not any more.
-    pub(super) fn look_at_passwords(&mut self, link: &Link<CloudId>) {
-        let members = |group: &CloudId| {
-            let links = self.actual.links_of(ObjectKind::Group, group);
-            let users = links.filter_map(|it| match it {
-                Link::Membership(it) => Some(it.user.clone()),
-                Link::Implication(_) | Link::Assignment(_) => None,
-            });
-            users.collect::<Vec<CloudId>>()
-        };
-        let concerned = match link {
-            Link::Membership(it) => vec![it.user.clone()],
-            Link::Assignment(it) => match &it.actor {
-                Actor::User(user) => vec![user.clone()],
-                Actor::Group(group) => members(group),
-            },
-            Link::Implication(_) => Vec::new(),
-        };
-        let known = concerned
-            .into_iter()
-            .filter_map(|it| self.places.there(ObjectKind::User, &it));
-        let told: Vec<ObjectId> = known
-            .filter(|it| self.replica.secrets.contains_key(it))
-            .collect();
-        self.dirty.extend(told.into_iter().map(Subject::Password));
-    }
-
     /// The first kind without which nobody knows which roles a user has.
     pub(super) fn unread_of_roles(&self) -> Option<RecordKind> {
-        use RecordKind::{Assignment, Group, Implication, Membership, Role};
-        let mut needed = [Group, Role, Membership, Implication, Assignment].into_iter();
-        let unread = needed.find(|it| !self.actual.is_told(*it));
-        unread.or_else(|| self.hides_administrators().then_some(Membership))
+        let unlisted = || {
+            let is_hidden = self.hides_administrators();
+            is_hidden.then_some(RecordKind::Membership)
+        };
+        self.untold_of_roles().or_else(unlisted)
     }
 }

@@ -202,6 +202,24 @@ fn whom_the_directory_puts_into_a_group_that_had_it_before_is_the_federations() 
 }
 
 #[test]
+fn a_membership_waits_no_more_once_its_groups_role_is_called_otherwise() {
+    let (late, joins) = (oid(77), member(oid(GROUP), oid(77)));
+    let to_all = assigned_to_all(oid(GROUP), oid(PROJECT), oid(ADMIN));
+    let (mut bench, mut replica) = given(&[to_all]);
+    let object = user(oid(DEPARTMENT), "late");
+    replica.directory.insert(late, object);
+    replica.directory.link(joins.clone());
+    bench.core.follow(&replica);
+    bench.run();
+    let waits = Some(Standing::Waiting(Wait::Password(late)));
+    assert_eq!(standing(&bench, &joins), waits);
+    replica.directory.insert(oid(ADMIN), role("reader"));
+    bench.core.follow(&replica);
+    bench.run();
+    assert_eq!(standing(&bench, &joins), Some(Standing::InPlace));
+}
+
+#[test]
 fn by_a_role_that_comes_with_another_it_is_if_the_directory_says_so() {
     let implies = implied(oid(ROLE), oid(ADMIN));
     let (mut bench, mut replica) = given(std::slice::from_ref(&implies));
