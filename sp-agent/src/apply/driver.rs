@@ -7,12 +7,14 @@
 //! ```
 //!
 //! All orders run in this task; stopping drops them where they are, and after the next reading it
-//! is seen which were carried out. Notes are kept before anything is told of what was done: then an
-//! agent that is killed in between knows what it did.
+//! is seen which were carried out. What has ended by then is kept and told first. Notes are kept
+//! before anything is told of what was done: then an agent that is killed in between knows what it
+//! did.
 
 mod carrying;
 mod gathering;
 mod passwords;
+mod showing;
 #[cfg(test)]
 mod tests;
 mod told;
@@ -22,6 +24,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use shared::audit::Act;
@@ -29,7 +32,7 @@ use shared::backoff::Backoff;
 use shared::ids::FederationId;
 use shared::model::{CloudId, Key, Record, RecordKind, Secret, Subject};
 use shared::runtime::clock::Clock;
-use shared::runtime::shutdown::Shutdown;
+use shared::runtime::shutdown::{Shutdown, Stage};
 use tokio::sync::{mpsc, watch};
 use tracing::{info, warn};
 use zeroize::Zeroizing;
@@ -46,13 +49,6 @@ use crate::spool::Remarks;
 /// No order takes longer: Keystone answers within seconds, and one that hangs must not hold its
 /// place for ever. After that nobody knows whether it was carried out.
 const ORDER_MAX: Duration = Duration::from_secs(120);
-
-/// Progress is shown so often at most while much changes.
-const SHOW_EVERY: Duration = Duration::from_millis(250);
-
-/// Remarks are made so often at most: each change of them is a commit of the spool, and goes to the
-/// hub.
-const REMARK_EVERY: Duration = Duration::from_secs(1);
 
 /// News that are taken before orders are given again, so that a reading of many pages delays none.
 const NEWS_MAX: usize = 512;
@@ -174,6 +170,7 @@ type Done = (Task, Result<Carried, CloudError>);
 
 struct Run {
     it: Apply,
+    shutdown: Shutdown,
     core: Reconciler,
     under_way: FuturesUnordered<BoxFuture<'static, Done>>,
     shown_at: Option<Instant>,
@@ -196,6 +193,7 @@ impl Apply {
         core.hinder(self.hindered.borrow_and_update().clone());
         let mut run = Run {
             it: self,
+            shutdown,
             core,
             under_way: FuturesUnordered::new(),
             shown_at: None,
@@ -204,19 +202,24 @@ impl Apply {
             failing: None,
             told: told::Failing::default(),
         };
-        shutdown.until_draining(run.apply()).await;
+        run.apply().await;
+        // What is under way is dropped.
+        if let Some(done) = run.under_way.next().now_or_never().flatten() {
+            run.take(done).await;
+        }
     }
 }
 
 impl Run {
     async fn apply(&mut self) {
-        loop {
+        while self.shutdown.stage() == Stage::Accepting {
             let room = self.it.orders_max.max(1);
             let room = room.saturating_sub(self.under_way.len());
             let batch = self.core.next(self.it.clock.now(), room);
             let acts = told::beforehand(&told::by(self.it.federation), &batch, &mut self.told);
-            self.audit(acts).await;
-            self.keep(batch.notes).await;
+            if !(self.audit(acts).await && self.keep(batch.notes).await) {
+                return;
+            }
             batch.tasks.into_iter().for_each(|task| self.give(task));
             self.it.readings.send_if_modified(|shown| {
                 let is_new = *shown != batch.readings;
@@ -271,6 +274,7 @@ impl Run {
                 self.core.allow(policy);
             }
             () = sleep => {}
+            () = self.shutdown.draining() => {}
         }
     }
 
@@ -297,8 +301,9 @@ impl Run {
     async fn take(&mut self, first: Done) {
         let (mut notes, mut changes, mut acts) = (Vec::new(), Vec::new(), Vec::new());
         let least = self.it.orders_max / 2;
-        let clock = self.it.clock.clone();
-        let done = gather(first, &mut self.under_way, least, clock.sleep(GATHER_MAX)).await;
+        let sleep = self.it.clock.sleep(GATHER_MAX);
+        let soon = self.shutdown.until_draining(sleep).map(drop);
+        let done = gather(first, &mut self.under_way, least, soon).await;
         for (task, result) in done {
             let at = (self.it.clock.now(), self.it.clock.unix_millis());
             let chance = (self.it.chance)();
@@ -326,9 +331,9 @@ impl Run {
             notes.extend(outcome.notes);
             changes.extend(outcome.changes);
         }
-        self.audit(acts).await;
-        self.keep(notes).await;
-        self.tell(changes).await;
+        if self.audit(acts).await && self.keep(notes).await {
+            self.tell(changes).await;
+        }
     }
 
     /// Each failure is in the progress; the log has the first of a row.
@@ -348,25 +353,26 @@ impl Run {
     }
 
     /// Keeps notes, however long that takes: what can't be kept must not be told.
-    async fn keep(&mut self, notes: Vec<Note>) {
+    async fn keep(&mut self, notes: Vec<Note>) -> bool {
         if notes.is_empty() {
-            return;
+            return true;
         }
         let keep = Arc::clone(&self.it.keep);
-        self.insist(|| keep.keep(&notes)).await;
+        self.insist(|| keep.keep(&notes)).await
     }
 
     /// Tells the audit trail, however long that takes: what is not in it must not go on.
-    async fn audit(&mut self, acts: Vec<Act>) {
+    async fn audit(&mut self, acts: Vec<Act>) -> bool {
         if acts.is_empty() {
-            return;
+            return true;
         }
         let audit = Arc::clone(&self.it.audit);
-        self.insist(|| audit.audit(&acts)).await;
+        self.insist(|| audit.audit(&acts)).await
     }
 
-    /// Tries until it goes well, with pauses, and shows why nothing goes on meanwhile.
-    async fn insist<F>(&mut self, mut attempt: impl FnMut() -> F)
+    /// Tries until it goes well, with pauses, and shows why nothing goes on meanwhile. Whether it
+    /// did: of an agent that stops, the last try may not.
+    async fn insist<F>(&mut self, mut attempt: impl FnMut() -> F) -> bool
     where
         F: Future<Output = Result<(), StoreError>>,
     {
@@ -379,8 +385,12 @@ impl Run {
             self.it
                 .progress
                 .send_modify(|it| it.paused = Some(error.to_string()));
-            self.it.clock.sleep(wait).await;
+            let sleep = self.it.clock.sleep(wait);
+            if self.shutdown.until_draining(sleep).await.is_none() {
+                return false;
+            }
         }
+        true
     }
 
     async fn tell(&mut self, changes: Vec<Change>) {
@@ -396,44 +406,5 @@ impl Run {
             // The spool tells of its condition itself, and the next reading of what is not put.
             let _ = self.it.report.report(kind, records, gone).await;
         }
-    }
-
-    /// Shows how far it is, not too often; returns when to show it next.
-    fn show(&mut self) -> Option<Instant> {
-        let now = self.it.clock.now();
-        let due = self.shown_at.and_then(|it| it.checked_add(SHOW_EVERY));
-        if let Some(due) = due.filter(|it| now < *it) {
-            return Some(due);
-        }
-        let progress = self.core.progress(now);
-        let is_new = self.it.progress.send_if_modified(|shown| {
-            let is_new = *shown != progress;
-            *shown = progress;
-            is_new
-        });
-        // What did not change is not looked at again before something happens.
-        self.shown_at = is_new.then_some(now);
-        None
-    }
-
-    /// Says what the hub should hear of, not too often; returns when to look again.
-    fn remark(&mut self) -> Option<Instant> {
-        if !self.is_told {
-            return None;
-        }
-        let now = self.it.clock.now();
-        let due = self.remarked_at;
-        let due = due.and_then(|it| it.checked_add(REMARK_EVERY));
-        if let Some(due) = due.filter(|it| now < *it) {
-            return Some(due);
-        }
-        let remarks = Some(self.core.remarks(&self.core.progress(now)));
-        self.it.remarks.send_if_modified(|said| {
-            let is_new = *said != remarks;
-            *said = remarks;
-            is_new
-        });
-        self.remarked_at = Some(now);
-        None
     }
 }
