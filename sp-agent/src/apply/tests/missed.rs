@@ -271,6 +271,30 @@ fn what_is_missed_of_a_department_that_is_away_is_told_as_waiting_for_it() {
 }
 
 #[test]
+fn what_is_missed_while_nothing_of_a_kind_can_be_read_is_told_as_waiting_for_it() {
+    let (mut bench, _) = all_linked();
+    take_ann_out(&mut bench);
+    read(&mut bench, &LINKS);
+    assert_eq!(bench.progress().failed, [], "it is under way");
+    let hindrance = crate::cloud::Hindrance {
+        reason: "GET /users: HTTP 500".to_owned(),
+        since: UnixMillis(7),
+        tries: 3,
+    };
+    bench.core.hinder([(RecordKind::User, hindrance)].into());
+    let failed = bench.progress().failed;
+    let [failed] = &failed[..] else {
+        panic!("{failed:?}");
+    };
+    assert_eq!(failed.subject, Subject::Reading(RecordKind::User));
+    let begins = "what hangs on users waits until all of them are read again: ";
+    assert!(failed.error.starts_with(begins), "{}", failed.error);
+    read(&mut bench, &KINDS);
+    assert_eq!(bench.progress().failed, []);
+    assert_eq!(bench.drift().len(), 1);
+}
+
+#[test]
 fn what_was_taken_is_put_back_although_the_first_order_fails() {
     let (mut bench, mut replica) = all_linked();
     take_ann_out(&mut bench);
