@@ -326,6 +326,26 @@ async fn where_one_department_alone_has_groups_they_are_unread_and_no_more() {
     assert!(told.result.unwrap().incomplete.is_some());
 }
 
+/// They may be behind one dead server, and the third has none.
+#[tokio::test]
+async fn where_all_departments_that_have_groups_answer_for_none_they_are_unread_and_no_more() {
+    let fake = Fake::start(
+        |seen| match seen.path.strip_prefix("/identity/v3/groups/") {
+            Some(_) => Some(Reply::status(500, "{}")),
+            None => keystone(seen),
+        },
+    )
+    .await;
+    let told = audit(&client(&fake), Part::Memberships).await;
+    let closed = ["g1", "g2", "g3"].map(|it| Unread::Group(CloudId::new(it)));
+    assert_eq!(unread(&told), closed.iter().collect::<Vec<_>>());
+    let Whole {
+        incomplete, tells, ..
+    } = told.result.unwrap();
+    assert!(incomplete.is_some());
+    assert_eq!(tells.departments, [CloudId::new("default")].into());
+}
+
 /// How long a service asks to be left alone.
 fn later(secs: u64) -> Option<Reply> {
     Some(Reply::status(429, "{}").header("retry-after", secs.to_string()))
