@@ -33,7 +33,7 @@ pub(crate) use order::told_limits;
 pub use order::{Order, QuotaOrder, QuotaSet, RefusedLimits};
 pub use policy::Policy;
 pub(crate) use policy::is_same_name;
-pub use reading::{Cut, Reach, Reading};
+pub use reading::{Cut, Reach, Reading, Wanted};
 pub use trouble::Trouble;
 
 /// A part of a cloud that is read in one go, from one service.

@@ -1,6 +1,5 @@
 //! What is to be done now, and what follows from what was done.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use shared::model::{CloudId, Custody, Key, Object, ObjectKind, Record, RecordKind, UnixMillis};
@@ -13,7 +12,7 @@ use super::late::Giving;
 use super::met::FoundDone;
 use super::subject::{Standing, Subject, record_kind};
 use super::verdict::{Done, Verdict};
-use crate::cloud::{CloudError, Order};
+use crate::cloud::{CloudError, Order, Wanted};
 use crate::replica::{Applied, Note, Tied};
 
 /// So many orders keep a cloud busy for some seconds.
@@ -31,8 +30,8 @@ pub struct Batch {
     pub done: Vec<FoundDone>,
     /// When to ask again, if nothing is told before.
     pub wake_at: Option<Instant>,
-    /// Kinds of records whose reading something waits for: by one that begins then or later.
-    pub readings: BTreeMap<RecordKind, Instant>,
+    /// Kinds of records whose reading something waits for.
+    pub readings: Wanted,
     /// Whether much is still to be given of what may be given now.
     pub has_much: bool,
 }

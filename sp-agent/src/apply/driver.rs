@@ -42,7 +42,7 @@ use self::gathering::{GATHER_MAX, gather};
 use self::told::Came;
 use super::batch::{Change, Task};
 use super::{Policy, Progress, Reconciler};
-use crate::cloud::{Cloud, CloudError, Hindrance, QuotaSet, Reading};
+use crate::cloud::{Cloud, CloudError, Hindrance, QuotaSet, Reading, Wanted};
 use crate::replica::{Base, Note, Replica};
 use crate::spool::Remarks;
 
@@ -154,8 +154,8 @@ pub struct Apply {
     pub progress: watch::Sender<Progress>,
     /// Where it is said what the hub should hear of; `None` before it was heard itself.
     pub remarks: watch::Sender<Option<Remarks>>,
-    /// Where it is shown which kinds should be read soon, by readings that begin then or later.
-    pub readings: watch::Sender<BTreeMap<RecordKind, Instant>>,
+    /// Where it is shown which kinds should be read before their time.
+    pub readings: watch::Sender<Wanted>,
     /// Where it is shown whether much is being written.
     pub writing: watch::Sender<bool>,
     /// What tells the time.

@@ -4,7 +4,7 @@
 //! whoever has it as his default. Kinds are read one after the other: so what went along may be
 //! missed while what was deleted is still known, and looks as if somebody had taken it away by
 //! itself, which a policy adopts for all regions. So that is told only once all it hangs on was met
-//! by readings that began after it was missed first. Those are asked for at once.
+//! by readings that began after it was missed first. Those are asked for soon.
 //!
 //! Nothing of this is kept: after a start all that is missing is missed for the first time.
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use shared::model::CloudId;
+use shared::model::{CloudId, RecordKind};
 
 /// Departments and groups that a reading tells of, or does not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -49,4 +49,14 @@ impl From<Instant> for Reading {
             cut: Arc::default(),
         }
     }
+}
+
+/// Kinds of records of which readings are needed: of each by one that begins then or later.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Something is not done before.
+    pub at_once: BTreeMap<RecordKind, Instant>,
+    /// It is worth a reading before its time, and not one after the other: whoever may take links
+    /// away in the cloud causes these.
+    pub soon: BTreeMap<RecordKind, Instant>,
 }

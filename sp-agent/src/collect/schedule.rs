@@ -9,12 +9,13 @@
 
 mod turn;
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use shared::model::{RecordKind, ServiceKind};
 
 use self::turn::Turn;
-use crate::cloud::Part;
+use crate::cloud::{Part, Wanted};
 
 /// Parts of one service that are read whole at the same time. One alone would let a quota audit of
 /// a thousand projects hold up the servers; all at once (of Keystone eight) would meet a service
@@ -156,12 +157,11 @@ impl Schedule {
         }
     }
 
-    /// Somebody needs to know how these are at `since` or later. To say so again changes nothing.
-    pub fn wanted(&mut self, now: Instant, kind: RecordKind, since: Instant) {
+    /// Somebody needs to know how these are at some time or later. To say so again changes nothing.
+    pub fn wanted(&mut self, now: Instant, all: &Wanted) {
         for turn in &mut self.turns {
-            if turn.part.kind() == kind {
-                turn.wanted(now, since);
-            }
+            let of = |it: &BTreeMap<RecordKind, Instant>| it.get(&turn.part.kind()).copied();
+            turn.wanted(now, of(&all.at_once), of(&all.soon));
         }
     }
 

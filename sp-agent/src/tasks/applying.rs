@@ -22,7 +22,7 @@ use tokio::sync::{mpsc, watch};
 use super::following::Followed;
 use crate::apply::{Apply, Audit, Keep, News, Policy, Progress, Report, StoreError};
 use crate::audit::Trail;
-use crate::cloud::{Cloud, Hindrance, Page, Part, Reading};
+use crate::cloud::{Cloud, Hindrance, Page, Part, Reading, Wanted};
 use crate::config::Config;
 use crate::replica::store::Store;
 use crate::replica::{Note, Replica};
@@ -43,8 +43,8 @@ const AGAIN: Duration = Duration::from_secs(10);
 pub(super) struct Between {
     /// The last whole reading of each part that came to its end.
     pub(super) read: watch::Sender<BTreeMap<Part, Reading>>,
-    /// What is to be read soon, by readings that begin then or later.
-    pub(super) wanted: watch::Sender<BTreeMap<RecordKind, Instant>>,
+    /// What is to be read before its time.
+    pub(super) wanted: watch::Sender<Wanted>,
     /// Which kinds could not be read last time.
     pub(super) hindered: watch::Sender<BTreeMap<RecordKind, Hindrance>>,
     /// Whether much of the organization is being written.
@@ -55,7 +55,7 @@ impl Between {
     pub(super) fn new() -> Self {
         Self {
             read: watch::Sender::new(BTreeMap::new()),
-            wanted: watch::Sender::new(BTreeMap::new()),
+            wanted: watch::Sender::new(Wanted::default()),
             hindered: watch::Sender::new(BTreeMap::new()),
             writing: watch::Sender::new(false),
         }

@@ -294,7 +294,7 @@ impl Bench {
             unseal: Arc::new(Plain),
             progress: shown,
             remarks: watch::Sender::new(None),
-            readings: watch::Sender::new(BTreeMap::new()),
+            readings: watch::Sender::new(Wanted::default()),
             writing: watch::Sender::new(false),
             clock: clock.clone(),
             orders_max: 4,

@@ -44,6 +44,8 @@ pub(super) struct Turn {
     is_in_part: bool,
     /// How long the cloud was busy with the last audit that came to its end.
     took: Duration,
+    /// How long it usually is.
+    usual: Duration,
     audit: Reading,
     /// Not due until an audit came to its end, and where the cloud can't tell.
     changes: Reading,
@@ -55,6 +57,8 @@ pub(super) struct Turn {
     has_mark: bool,
     /// Somebody waits for an audit that begins at this time or later.
     wanted_since: Option<Instant>,
+    /// The same of who can wait a while.
+    soon_since: Option<Instant>,
 }
 
 /// One kind of reading.
@@ -108,12 +112,14 @@ impl Turn {
             is_spared: false,
             is_in_part: false,
             took: Duration::ZERO,
+            usual: Duration::ZERO,
             audit: Reading::new(Some(now), Backoff::new(options.retry, audit_retry_max)),
             changes: Reading::new(None, Backoff::new(options.retry, options.retry_max)),
             resume_at: now,
             rest_until: now,
             has_mark: false,
             wanted_since: None,
+            soon_since: None,
         }
     }
 
@@ -175,22 +181,36 @@ impl Turn {
     /// Somebody needs an audit that begins at `since` or later. Brings the next one forward, but
     /// for one that failed: that has its time. One that is under way and began before is followed
     /// by another one, as it may have passed by what is waited for.
-    pub(super) fn wanted(&mut self, now: Instant, since: Instant) {
-        self.wanted_since = self.wanted_since.max(Some(since));
+    /// One that is needed `soon` does not come before the cloud has had its pause, counted from the
+    /// beginning of the last one.
+    pub(super) fn wanted(&mut self, now: Instant, since: Option<Instant>, soon: Option<Instant>) {
+        self.wanted_since = self.wanted_since.max(since);
+        self.soon_since = self.soon_since.max(soon);
         self.bring_forward(now);
     }
 
     fn bring_forward(&mut self, now: Instant) {
-        if self.is_awaited() && self.audit.backoff.attempts() == 0 {
-            let soon = after(now, Duration::ZERO);
-            self.audit.due_at = self.audit.due_at.map(|due_at| due_at.min(soon));
+        if !self.is_awaited() || self.audit.backoff.attempts() > 0 {
+            return;
         }
+        let mut soon = after(now, Duration::ZERO);
+        if !self.is_after_all(self.wanted_since) {
+            let began = self.audit.began_last;
+            let rested = began.map(|it| later(it, pause_of(self.usual).min(PAUSE_MAX)));
+            soon = soon.max(rested.unwrap_or(soon));
+        }
+        self.audit.due_at = self.audit.due_at.map(|due_at| due_at.min(soon));
     }
 
     /// Whether somebody waits for an audit, and none began since.
     fn is_awaited(&self) -> bool {
+        self.is_after_all(self.wanted_since) || self.is_after_all(self.soon_since)
+    }
+
+    /// Whether this is after the beginning of the latest audit.
+    fn is_after_all(&self, since: Option<Instant>) -> bool {
         let latest = self.audit.running_since.or(self.audit.began_last);
-        self.wanted_since.is_some_and(|it| latest < Some(it))
+        since.is_some_and(|it| latest < Some(it))
     }
 
     /// The cloud has much to write of what this reads, or has no more.
@@ -225,8 +245,8 @@ impl Turn {
                 self.has_mark = true;
                 self.audit.backoff.reset();
                 let took = took.saturating_sub(in_vain.unwrap_or_default());
-                let usual = took.min(std::mem::replace(&mut self.took, took));
-                self.audit.due_at = Some(after(now, pause(usual, self.interval)));
+                self.usual = took.min(std::mem::replace(&mut self.took, took));
+                self.audit.due_at = Some(after(now, pause(self.usual, self.interval)));
                 self.bring_forward(now);
             }
         }
@@ -306,11 +326,11 @@ mod tests {
         let mut turn = Turn::new(begun, Part::Departments, &Options::default());
         turn.start(begun, Work::Audit(Part::Departments));
         if said < took {
-            turn.wanted(at(said), at(since));
+            turn.wanted(at(said), Some(at(since)), None);
         }
         turn.audited(at(took), Outcome::Read, 0);
         if said >= took {
-            turn.wanted(at(said), at(since));
+            turn.wanted(at(said), Some(at(since)), None);
         }
         let (due, _) = turn.waiting().next()?;
         Some(due - at(took))
@@ -330,6 +350,29 @@ mod tests {
         assert_eq!(next_audit(2, 10, 10), Some(soon + Duration::from_secs(8)));
     }
 
+    /// As where somebody takes links away all day.
+    #[test]
+    fn what_is_wanted_again_and_again_and_can_wait_takes_no_more_than_a_tenth_of_the_time() {
+        for took in [1, 60] {
+            let (took, mut now) = (Duration::from_secs(took), beginning());
+            let mut turn = Turn::new(now, Part::Users, &Options::default());
+            let mut begun = Vec::new();
+            for _ in 0..10 {
+                turn.start(now, Work::Audit(Part::Users));
+                begun.push(now);
+                turn.wanted(now + took / 2, None, Some(now + took / 2));
+                now += took;
+                turn.audited(now, Outcome::Read, 0);
+                turn.wanted(now, None, Some(now));
+                now = turn.waiting().next().unwrap().0;
+            }
+            // Of the first two nobody knows yet what is usual.
+            let (first, last) = (begun[2], begun[9]);
+            let pause = (last - first) / 7;
+            assert!(pause >= took * 9 && pause <= took * 10, "{pause:?}");
+        }
+    }
+
     #[test]
     fn what_is_being_written_is_read_seldom_until_all_is_written_or_somebody_needs_it() {
         let begun = beginning();
@@ -346,7 +389,7 @@ mod tests {
         assert_eq!(due(&turn), at(1) + interval, "as if nothing had been");
         turn.spare(true);
         assert_eq!(due(&turn), at(0) + SPARED_INTERVAL);
-        turn.wanted(at(7), at(7));
+        turn.wanted(at(7), Some(at(7)), None);
         assert!(due(&turn) < at(9));
         turn.start(at(8), Work::Audit(Part::Users));
         turn.audited(at(9), Outcome::Read, 0);
