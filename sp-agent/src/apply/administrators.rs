@@ -79,6 +79,18 @@ impl Reconciler {
         !self.places.here(kind, user).is_some_and(is_bound)
     }
 
+    /// Whether a link of the cloud makes anybody an administrator.
+    pub(super) fn gives_power(&self, link: &Link<CloudId>) -> bool {
+        match link {
+            Link::Assignment(it) => self.leads_to_admin(&it.role),
+            Link::Implication(it) => self.leads_to_admin(&it.implied),
+            Link::Membership(it) => {
+                let mut all = self.actual.links_of(ObjectKind::Group, &it.group);
+                all.any(|it| matches!(it, Link::Assignment(it) if self.leads_to_admin(&it.role)))
+            }
+        }
+    }
+
     /// Whether a user has the role `admin` anywhere in the cloud, by himself, by a group, or by a
     /// role that comes with it, and not by the directory's word alone. Who has a role in the system
     /// as a whole is the region's own.

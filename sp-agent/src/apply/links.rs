@@ -98,6 +98,7 @@ impl Reconciler {
                 let due = Due {
                     level: match self.administration.appointed(link) {
                         Some(_) => Level::Dismiss,
+                        None if self.gives_power(&here) => Level::Demote,
                         None => Level::Unlink,
                     },
                     order: Order::Unlink(here),

@@ -1,10 +1,10 @@
 //! Whom the directory makes an administrator of a cloud by a role in his department, or by a group.
 
 use shared::ids::ObjectId;
-use shared::model::{Becomes, Link, ObjectKind};
+use shared::model::{Becomes, End, Link, ObjectKind};
 
 use super::passwords::secret_of;
-use super::rules::{DEPARTMENT, GROUP, INNER, PROJECT, ROLE, USER, applied};
+use super::rules::{DEPARTMENT, GROUP, INNER, PROJECT, ROLE, USER, applied, end};
 use super::world::*;
 use super::*;
 use crate::replica::Tied;
@@ -373,4 +373,72 @@ fn who_is_told_to_have_come_with_the_region_waits_no_more() {
     bench.core.follow(&replica);
     bench.run();
     assert_eq!(standing(&bench, &admin()), Some(Standing::InPlace));
+}
+
+/// Withdrawals are bounded, and others may be many.
+#[test]
+fn what_makes_an_administrator_is_taken_away_before_what_does_not() {
+    const MEMBERS: std::ops::Range<u128> = 80..90;
+    let (admins, late) = (oid(98), oid(99));
+    for by in [
+        assigned(late, oid(PROJECT), oid(ADMIN)),
+        member(admins, late),
+    ] {
+        let (mut bench, mut replica) = given(&[]);
+        replica
+            .directory
+            .insert(admins, group(oid(DEPARTMENT), "chiefs"));
+        let plain = |it: u128| match by {
+            Link::Membership(_) => member(oid(GROUP), oid(it)),
+            _ => assigned(oid(it), oid(PROJECT), oid(ROLE)),
+        };
+        let plain: Vec<Link<ObjectId>> = MEMBERS.map(plain).collect();
+        for number in MEMBERS.chain([99]) {
+            let object = user(oid(DEPARTMENT), &format!("user{number}"));
+            replica.directory.insert(oid(number), object);
+        }
+        let to_all = assigned_to_all(admins, oid(PROJECT), oid(ADMIN));
+        let given = plain.iter().chain([&to_all, &by]);
+        given.for_each(|it| replica.directory.link(it.clone()));
+        replica.secrets.insert(late, secret_of(late, 5));
+        bench.core.follow(&replica);
+        bench.run();
+        let here = by.translated(|kind, id| bench.core.places.here(kind, id));
+        bench.core.allow(Policy {
+            withdrawals_max: 1,
+            ..Policy::default()
+        });
+        let taken = plain.iter().chain([&by]);
+        taken.for_each(|it| replica.directory.unlink(it));
+        bench.core.follow(&replica);
+        assert_eq!(bench.step(), [Order::Unlink(here.unwrap())]);
+        assert_eq!(bench.run(), 10);
+    }
+}
+
+#[test]
+fn whoever_is_deleted_and_may_not_be_removed_yet_is_no_administrator_meanwhile() {
+    let late = oid(77);
+    let link = assigned(late, oid(PROJECT), oid(ADMIN));
+    let (mut bench, mut replica) = given(&[]);
+    replica
+        .directory
+        .insert(late, user(oid(DEPARTMENT), "late"));
+    replica.directory.link(link.clone());
+    replica.secrets.insert(late, secret_of(late, 5));
+    bench.core.follow(&replica);
+    bench.run();
+    assert_eq!(standing(&bench, &link), Some(Standing::InPlace));
+    let here = link.translated(|kind, id| bench.core.places.here(kind, id));
+    bench.core.allow(Policy {
+        removals_max: 1,
+        ..Policy::default()
+    });
+    for id in [USER, 77] {
+        end(&mut replica, ObjectKind::User, id, End::Deleted);
+    }
+    bench.core.follow(&replica);
+    let first = bench.step();
+    assert_eq!(first[0], Order::Unlink(here.unwrap()), "{first:?}");
+    assert_eq!(first.len(), 2, "one of both is removed");
 }
