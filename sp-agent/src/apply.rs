@@ -17,6 +17,7 @@ mod administrators;
 mod batch;
 mod beforehand;
 mod bounds;
+mod breaker;
 mod changes;
 mod circles;
 mod compare;
@@ -54,6 +55,7 @@ mod subject;
 mod switching;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod unlisted;
 mod verdict;
 
@@ -118,7 +120,7 @@ pub struct Reconciler {
     remarked: BTreeMap<CloudId, Subject>,
     /// What could not be read last time.
     hindrances: BTreeMap<RecordKind, Hindrance>,
-    breaker: failures::Breaker,
+    breaker: breaker::Breaker,
     doubts: BTreeMap<Subject, doubts::Doubt>,
     missed: missed::Missed,
     removals: bounds::Given,
@@ -167,7 +169,7 @@ impl Reconciler {
             hidden: OnceCell::new(),
             remarked: BTreeMap::new(),
             hindrances: BTreeMap::new(),
-            breaker: failures::Breaker::default(),
+            breaker: breaker::Breaker::default(),
             doubts: BTreeMap::new(),
             missed: missed::Missed::default(),
             rests: rests::Rests::default(),

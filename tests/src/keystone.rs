@@ -13,6 +13,7 @@
 //! either there is not simulated); only administrators may ask, and everybody for himself; there
 //! are no trusts, application credentials, quotas or tags of their own.
 
+mod backup;
 mod check;
 mod faults;
 mod http;
@@ -33,6 +34,7 @@ use shared::model::{CloudId, Organization};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
+pub use backup::Backup;
 pub use faults::{Fault, Faults};
 use http::Place;
 use world::World;
@@ -119,7 +121,12 @@ impl SimulatedKeystone {
     /// The same where it fails otherwise, such as by never answering.
     pub fn fail_always(&self, fault: Fault, shapes: &[&str]) {
         let shapes = shapes.iter().map(|it| ((*it).to_owned(), fault));
-        *lock(&self.place.refused) = shapes.collect();
+        self.fail_each(shapes);
+    }
+
+    /// The same where each fails in a way of its own.
+    pub fn fail_each(&self, shapes: impl IntoIterator<Item = (String, Fault)>) {
+        *lock(&self.place.refused) = shapes.into_iter().collect();
     }
 
     /// How often it was asked since it began, failed answers included.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use shared::model::{CloudId, Custody, Key, Object, ObjectKind, Record, RecordKind, UnixMillis};
 
 use super::Reconciler;
+use super::breaker::Given;
 use super::compare::{link_record, record};
 use super::failures::{Fault, Told};
 use super::found::Found;
@@ -136,16 +137,14 @@ impl Task {
 
 impl Reconciler {
     /// Looks at what changed, and says what is to be done now: at most `room` orders. What is
-    /// given stands as running until [`Self::done`].
+    /// given stands as running until [`Self::done`], and has its place only while
+    /// [`Self::slow`] does not count it.
     pub fn next(&mut self, now: Instant, room: usize) -> Batch {
         self.forget_what_was_begun();
         self.settle(now);
-        let running = usize::try_from(self.tally.running()).unwrap_or(usize::MAX);
-        let room = self.breaker.room(now, room, running);
-        let chosen = self.allowed(now).take(room);
-        let chosen: Vec<Subject> = chosen.cloned().collect();
-        let mut tasks = Vec::with_capacity(chosen.len());
-        for subject in chosen {
+        let turns = self.turns(now, room);
+        let mut tasks = Vec::with_capacity(turns.len());
+        for (subject, turn) in turns {
             // It is due as of just now.
             let Verdict::Due(due) = self.judge(&subject) else {
                 self.dirty.insert(subject);
@@ -154,6 +153,7 @@ impl Reconciler {
             self.count_given(now, due.level);
             self.note_beforehand(&subject, &due);
             self.stand(subject.clone(), Some(Standing::Running));
+            self.breaker.give(now, subject.clone(), turn);
             tasks.push(Task {
                 found: self.found(&due.order),
                 takes_away: due.level.takes_away(),
@@ -174,13 +174,18 @@ impl Reconciler {
     }
 
     fn wake_at(&self, now: Instant) -> Option<Instant> {
-        let paused = self.breaker.paused(now).map(|(until, _)| until);
+        let paused = self.breaker.wake_at(now);
         let held = self.next_batch_at(now);
         let retry = self.failures.wake_at();
         let rested = self.rests.wake_at();
         let arrived = self.lates.wake_at();
         let all = [paused, held, retry, rested, arrived];
         all.into_iter().flatten().min()
+    }
+
+    /// How many of the orders under way were not answered soon, and keep no place from others.
+    pub fn slow(&self, now: Instant) -> usize {
+        self.breaker.slow(now)
     }
 
     /// What came of an order. `chance` is uniform over all of `u64`.
@@ -193,6 +198,7 @@ impl Reconciler {
     ) -> Outcome {
         self.stand(task.subject.clone(), None);
         self.dirty.insert(task.subject.clone());
+        let given = self.breaker.ended(&task.subject);
         let made = match result {
             Ok(made) => made,
             // What is to go is not there.
@@ -207,7 +213,7 @@ impl Reconciler {
             Err(error) => {
                 self.doubt(now, task, &error);
                 self.forget_what_was_not_made(task);
-                return self.failed((now, wall), task, &error, chance);
+                return self.failed((now, wall), (task, given), &error, chance);
             }
         };
         let Some(changes) = changes(self, task, made.as_ref()) else {
@@ -217,13 +223,11 @@ impl Reconciler {
                 reason: "it has no id".to_owned(),
             };
             self.doubt(now, task, &error);
-            return self.failed((now, wall), task, &error, chance);
+            return self.failed((now, wall), (task, given), &error, chance);
         };
         self.failures.forget(&task.subject);
         self.doubts.remove(&task.subject);
-        if task.is_of_keystone() {
-            self.breaker.worked();
-        }
+        self.breaker.worked(given);
         self.pace.done(now);
         if task.makes_a_project() {
             self.project_made = Some(now);
@@ -271,7 +275,7 @@ impl Reconciler {
     fn failed(
         &mut self,
         (now, wall): (Instant, UnixMillis),
-        task: &Task,
+        (task, given): (&Task, Option<Given>),
         error: &CloudError,
         chance: u64,
     ) -> Outcome {
@@ -288,18 +292,11 @@ impl Reconciler {
             }
             CloudError::Throttled { retry_after, .. } => {
                 (whose, patience) = (Fault::Away, *retry_after);
-                self.breaker.failed(now, &text, patience, chance);
             }
             CloudError::Unreachable { .. }
             | CloudError::Unauthorized { .. }
-            | CloudError::CredentialRefused { .. } => {
-                whose = Fault::Away;
-                self.breaker.failed(now, &text, patience, chance);
-            }
-            CloudError::Status { status, .. } if *status >= 500 => {
-                whose = Fault::Service;
-                self.breaker.failed(now, &text, patience, chance);
-            }
+            | CloudError::CredentialRefused { .. } => whose = Fault::Away,
+            CloudError::Status { status, .. } if *status >= 500 => whose = Fault::Service,
             CloudError::Conflict { .. } => {
                 // Whoever had the name may have given it away while the answer was on its way:
                 // then trying again tells as much as a reading, and sooner.
@@ -313,6 +310,12 @@ impl Reconciler {
             }
             CloudError::Stopped => whose = Fault::Away,
             _ => {}
+        }
+        match whose {
+            Fault::Refused => self.breaker.refused(given),
+            Fault::Service | Fault::Away => {
+                self.breaker.failed(now, given, (&text, patience), chance);
+            }
         }
         let failure = Some(text.clone());
         let told = Told {

@@ -37,11 +37,30 @@ pub(super) struct Held {
 }
 
 /// How much may be given now.
-struct Room {
+#[derive(Debug)]
+pub(super) struct Room {
     removals: usize,
     demotions: usize,
     switched_off: usize,
     links: usize,
+}
+
+impl Room {
+    /// Whether one more of these may be given, which then counts.
+    pub(super) const fn admits(&mut self, level: Level) -> bool {
+        let of = match level {
+            Level::Demote => &mut self.demotions,
+            Level::SwitchOff => &mut self.switched_off,
+            Level::Unlink => &mut self.links,
+            level if level.is_removal() => &mut self.removals,
+            _ => return true,
+        };
+        let left = of.checked_sub(1);
+        if let Some(left) = left {
+            *of = left;
+        }
+        left.is_some()
+    }
 }
 
 impl Given {
@@ -148,7 +167,7 @@ impl Reconciler {
     /// What makes administrators comes first. Then what is switched off, as somebody is locked out
     /// by it, or a project ends. But as long as other links wait too, half of a batch is theirs:
     /// neither waits for all of the other.
-    fn room(&self, now: Instant) -> Room {
+    pub(super) fn room(&self, now: Instant) -> Room {
         let (removals_max, max) = self.most();
         let left = self.withdrawals.left(now, max);
         let demotions = left.min(self.waiting(Level::Demote));

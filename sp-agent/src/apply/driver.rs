@@ -213,9 +213,10 @@ impl Apply {
 impl Run {
     async fn apply(&mut self) {
         while self.shutdown.stage() == Stage::Accepting {
-            let room = self.it.orders_max.max(1);
-            let room = room.saturating_sub(self.under_way.len());
-            let batch = self.core.next(self.it.clock.now(), room);
+            let now = self.it.clock.now();
+            let held = self.under_way.len().saturating_sub(self.core.slow(now));
+            let room = self.it.orders_max.max(1).saturating_sub(held);
+            let batch = self.core.next(now, room);
             let acts = told::beforehand(&told::by(self.it.federation), &batch, &mut self.told);
             if !(self.audit(acts).await && self.keep(batch.notes).await) {
                 return;

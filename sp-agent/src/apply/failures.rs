@@ -15,13 +15,6 @@ const RETRY_BASE: Duration = Duration::from_secs(1);
 /// button.
 const RETRY_CEILING: Duration = Duration::from_secs(300);
 
-/// So many failures in a row, without a success among them, are the cloud's and not the things'.
-const IN_A_ROW_MAX: u32 = 8;
-
-/// The longest pause while the cloud fails: it is asked by one order, so that it may be asked
-/// often.
-const BREAK_CEILING: Duration = Duration::from_secs(30);
-
 /// What is refused so often is refused for good, until somebody does something.
 const REFUSALS_LASTING: u32 = 3;
 
@@ -43,6 +36,8 @@ pub(super) struct Failure {
     refusals: u32,
     /// How often the service answered that it failed by it.
     faults: u32,
+    /// How often nobody answered for it, or the cloud was not to be asked.
+    aways: u32,
     backoff: Backoff,
     until: Instant,
     /// Only a reading of this kind that began later tells more.
@@ -52,6 +47,11 @@ pub(super) struct Failure {
 impl Failure {
     pub(super) fn tries(&self) -> u32 {
         self.backoff.attempts()
+    }
+
+    /// Whether it failed by what may be the cloud's failure, or its own.
+    const fn is_again(&self) -> bool {
+        self.faults > 0 || self.aways > 0
     }
 
     /// Whether it fails by what it is, and not by a cloud that is away for a while.
@@ -109,14 +109,16 @@ impl Failures {
             self.waiting.remove(&(before.until, subject.clone()));
         }
         let (since, counts, mut backoff) = match before {
-            Some(it) => (it.since, (it.conflicts, it.refusals, it.faults), it.backoff),
-            None => (
-                told.wall,
-                (0, 0, 0),
-                Backoff::new(RETRY_BASE, RETRY_CEILING),
-            ),
+            Some(it) => {
+                let counts = (it.conflicts, it.refusals, it.faults, it.aways);
+                (it.since, counts, it.backoff)
+            }
+            None => {
+                let backoff = Backoff::new(RETRY_BASE, RETRY_CEILING);
+                (told.wall, (0, 0, 0, 0), backoff)
+            }
         };
-        let (conflicts, refusals, faults) = counts;
+        let (conflicts, refusals, faults, aways) = counts;
         let is = |whose| u32::from(told.whose == whose);
         let wait = backoff.next(told.chance).max(told.patience);
         let until = now.checked_add(wait).unwrap_or(now);
@@ -127,12 +129,24 @@ impl Failures {
             conflicts: conflicts.saturating_add(told.unread.is_some().into()),
             refusals: refusals.saturating_add(is(Fault::Refused)),
             faults: faults.saturating_add(is(Fault::Service)),
+            aways: aways.saturating_add(is(Fault::Away)),
             backoff,
             until,
             unread: told.unread.map(|kind| (kind, now)),
         };
         self.waiting.insert((until, subject.clone()));
         self.all.insert(subject, failure);
+    }
+
+    /// Whether something failed by what may be the cloud's failure, or its own.
+    pub(super) fn is_again(&self, subject: &Subject) -> bool {
+        self.all.get(subject).is_some_and(Failure::is_again)
+    }
+
+    /// All such, and how often each was not answered, and tried.
+    pub(super) fn again(&self) -> impl Iterator<Item = ((u32, u32), &Subject)> {
+        let all = self.all.iter().filter(|(_, it)| it.is_again());
+        all.map(|(subject, failure)| ((failure.aways, failure.tries()), subject))
     }
 
     /// Whether something that failed must still wait.
@@ -194,64 +208,5 @@ impl Failures {
     /// The kinds whose reading something waits for, and since when.
     pub(super) fn unread(&self) -> impl Iterator<Item = (RecordKind, Instant)> {
         self.all.values().filter_map(|it| it.unread)
-    }
-}
-
-/// Spares a cloud that fails whatever it is given.
-#[derive(Debug)]
-pub(super) struct Breaker {
-    in_a_row: u32,
-    backoff: Backoff,
-    until: Option<Instant>,
-    reason: String,
-}
-
-impl Default for Breaker {
-    fn default() -> Self {
-        Self {
-            in_a_row: 0,
-            backoff: Backoff::new(RETRY_BASE, BREAK_CEILING),
-            until: None,
-            reason: String::new(),
-        }
-    }
-}
-
-impl Breaker {
-    /// How many orders may be given at once.
-    pub(super) fn room(&self, now: Instant, room: usize, running: usize) -> usize {
-        match self.until {
-            Some(until) if now < until => 0,
-            _ if self.is_open() => usize::from(running == 0).min(room),
-            _ => room,
-        }
-    }
-
-    /// Until when nothing is given, and why.
-    pub(super) fn paused(&self, now: Instant) -> Option<(Instant, &str)> {
-        let until = self.until.filter(|it| now < *it)?;
-        Some((until, &self.reason))
-    }
-
-    const fn is_open(&self) -> bool {
-        self.in_a_row >= IN_A_ROW_MAX
-    }
-
-    pub(super) fn worked(&mut self) {
-        self.in_a_row = 0;
-        self.backoff.reset();
-        self.until = None;
-    }
-
-    pub(super) fn failed(&mut self, now: Instant, error: &str, patience: Duration, chance: u64) {
-        self.in_a_row = self.in_a_row.saturating_add(1);
-        let wait = match self.is_open() {
-            true => self.backoff.next(chance).max(patience),
-            false => patience,
-        };
-        if !wait.is_zero() {
-            error.clone_into(&mut self.reason);
-            self.until = now.checked_add(wait.min(RETRY_CEILING));
-        }
     }
 }

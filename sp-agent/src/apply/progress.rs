@@ -78,6 +78,8 @@ pub(super) struct Tally {
     /// Of those that wait, how many for the reading of which kind.
     unread: BTreeMap<RecordKind, u64>,
     failed: BTreeSet<Subject>,
+    /// Of those that are due or being done, which failed before.
+    retried: BTreeSet<Subject>,
     drift: BTreeSet<Subject>,
     /// Of the drift, what the federation does not want.
     extra: u64,
@@ -134,13 +136,17 @@ impl Tally {
         self.unread.get(&kind).copied().unwrap_or_default()
     }
 
-    pub(super) const fn running(&self) -> u64 {
-        self.running
+    /// What failed counts as failed until it is done, however long it waits for its turn.
+    pub(super) fn retries(&mut self, subject: &Subject, is_retried: bool) {
+        match is_retried {
+            true => self.retried.insert(subject.clone()),
+            false => self.retried.remove(subject),
+        };
     }
 
     /// What failed, or can't be done.
     pub(super) fn failed(&self) -> impl Iterator<Item = &Subject> {
-        self.failed.iter()
+        self.failed.iter().chain(&self.retried)
     }
 
     /// What differs, and stays so.
@@ -162,8 +168,11 @@ impl Reconciler {
     /// How far it is.
     pub fn progress(&self, now: Instant) -> Progress {
         let tally = &self.tally;
-        let (failed, drift) = (count(tally.failed.len()), count(tally.drift.len()));
+        let retried = count(tally.retried.len());
+        let failed = count(tally.failed.len()).saturating_add(retried);
+        let drift = count(tally.drift.len());
         let under_way = tally.due.saturating_add(tally.running);
+        let under_way = under_way.saturating_sub(retried);
         let wanted = drift.saturating_sub(tally.extra);
         let parts = [tally.in_place, under_way, tally.waiting, failed, wanted];
         let held = self.held(now);
@@ -189,13 +198,13 @@ impl Reconciler {
             drift_count: drift,
             drift: listed.collect(),
             left: left.zip(held.wait).map(|(rest, held)| rest.max(held)),
-            paused: self.breaker.paused(now).map(|(_, why)| why.to_owned()),
+            paused: self.breaker.paused(now).map(str::to_owned),
             read_only: self.policy.read_only,
         }
     }
 
     fn failed_listed(&self) -> Vec<Failed> {
-        let listed = self.tally.failed.iter().take(LISTED_MAX);
+        let listed = self.tally.failed().take(LISTED_MAX);
         let listed = listed.filter_map(|subject| {
             let failure = self.failures.get(subject);
             match (self.standings.get(subject)?, failure) {

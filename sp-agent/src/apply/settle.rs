@@ -113,6 +113,9 @@ impl Reconciler {
     }
 
     pub(super) fn stand(&mut self, subject: Subject, standing: Option<Standing>) {
+        let is_tried = matches!(standing, Some(Standing::Due(_) | Standing::Running));
+        let is_retried = is_tried && self.failures.get(&subject).is_some();
+        self.tally.retries(&subject, is_retried);
         let before = match &standing {
             Some(it) => self.standings.insert(subject.clone(), it.clone()),
             None => self.standings.remove(&subject),

@@ -183,6 +183,14 @@ impl Level {
         }
     }
 
+    /// Whether another service than Keystone carries it out, or is asked first.
+    pub(super) const fn is_elsewhere(self) -> bool {
+        matches!(
+            self,
+            Self::Quota | Self::Look | Self::PurgeProject | Self::PurgeDepartment
+        )
+    }
+
     /// Whether something is taken away that can be given again.
     pub(super) const fn is_withdrawal(self) -> bool {
         self.is_unlink() || matches!(self, Self::SwitchOff)

@@ -16,6 +16,7 @@ mod left;
 mod measured;
 mod missed;
 mod passwords;
+mod poisoned;
 mod properties;
 mod purge;
 mod quotas;

@@ -28,7 +28,7 @@ pub(super) struct Grant {
 }
 
 /// All of it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct World {
     things: BTreeMap<ObjectKind, BTreeMap<String, Thing>>,
     /// By kind, domain and name as it is compared.
@@ -71,6 +71,13 @@ impl World {
         };
         world.bootstrap();
         world
+    }
+
+    /// As it was, but that it goes on drawing new ids.
+    pub(super) fn become_again(&mut self, before: &Self) {
+        let ids = self.ids.clone();
+        *self = before.clone();
+        self.ids = ids;
     }
 
     fn bootstrap(&mut self) {

@@ -7,7 +7,7 @@ use super::world::*;
 use super::*;
 use crate::cloud::QuotaOrder;
 
-fn limit(name: &str, limit: Option<u64>, version: u64) -> Limit {
+pub(super) fn limit(name: &str, limit: Option<u64>, version: u64) -> Limit {
     Limit {
         name: name.to_owned(),
         limit,
@@ -16,7 +16,7 @@ fn limit(name: &str, limit: Option<u64>, version: u64) -> Limit {
     }
 }
 
-fn limits(holder: &Holder, resources: &[Limit]) -> Limits {
+pub(super) fn limits(holder: &Holder, resources: &[Limit]) -> Limits {
     Limits {
         holder: holder.clone(),
         service: ServiceKind::Compute,

@@ -1,10 +1,12 @@
 //! Asks the services: token, address, version, patience and fairness for every request.
 //!
 //! Each service has its own bound on requests at a time, so that a slow Nova delays no question to
-//! Cinder. All requests are reads but those of [`Change`]s, which share the places and are sent
-//! again only where they were surely not carried out.
+//! Cinder. All requests are reads but those of [`Change`]s, which have places of their own, so that
+//! questions that hang hold up no change, and are sent again only where they were surely not
+//! carried out.
 
 mod change;
+mod places;
 mod target;
 
 use std::fmt::Write;
@@ -15,7 +17,6 @@ use reqwest::Url;
 use serde::de::DeserializeOwned;
 use shared::model::ServiceKind;
 use shared::runtime::clock::Clock;
-use tokio::sync::Semaphore;
 
 use super::http::{Answer, Http};
 use super::options::Options;
@@ -29,6 +30,7 @@ use super::version::{self, Microversion, Versions};
 use crate::cloud::CloudError;
 use crate::cloud::measure::{self, Outcome};
 pub(super) use change::Change;
+use places::Places;
 use target::Target;
 
 /// One cloud's services.
@@ -38,8 +40,8 @@ pub(super) struct Client {
     session: Session,
     clock: Clock,
     patience: Patience,
-    /// In the order of [`ServiceKind::ALL`].
-    places: [Semaphore; ServiceKind::ALL.len()],
+    questions: Places,
+    changes: Places,
     pub(super) page_size: u32,
     /// Of lists of which a page of that size was too much.
     pub(super) limits: Limits,
@@ -179,7 +181,8 @@ impl Client {
             session,
             clock,
             patience,
-            places: std::array::from_fn(|_| Semaphore::new(options.concurrency_max)),
+            questions: Places::new(options.concurrency_max),
+            changes: Places::new(options.concurrency_max),
             page_size: options.page_size,
             limits: Limits::default(),
             silent: Silent::default(),
@@ -245,7 +248,7 @@ impl Client {
         microversion: Option<Microversion>,
         patience: &Patience,
     ) -> Result<Answer, GivenUp> {
-        let _place = self.place(ask.service).await?;
+        let _place = self.questions.one(ask.service).await?;
         self.exchange(Target::Api(ask, microversion), patience)
             .await
     }
@@ -300,7 +303,7 @@ impl Client {
     ) -> Result<Versions, CloudError> {
         let endpoint = login.catalog.endpoint(service);
         let endpoint = endpoint.ok_or(CloudError::Missing { service })?;
-        let _place = self.place(service).await?;
+        let _place = self.questions.one(service).await?;
         let target = Target::VersionDocument(service);
         let answer = self.exchange(target, patience).await?;
         version::parse(service, &answer.body).map_err(|reason| CloudError::Malformed {
@@ -322,17 +325,6 @@ impl Client {
             }
             None => Ok(None),
         }
-    }
-
-    async fn place(
-        &self,
-        service: ServiceKind,
-    ) -> Result<tokio::sync::SemaphorePermit<'_>, CloudError> {
-        let at = ServiceKind::ALL.iter().position(|it| *it == service);
-        let places = at.and_then(|at| self.places.get(at));
-        let places = places.ok_or(CloudError::Missing { service })?;
-        // They are never closed.
-        places.acquire().await.map_err(|_| CloudError::Stopped)
     }
 
     async fn exchange(&self, target: Target<'_>, patience: &Patience) -> Result<Answer, GivenUp> {

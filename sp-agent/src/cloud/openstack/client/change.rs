@@ -4,6 +4,7 @@ use reqwest::{Method, Url};
 use serde_json::Value;
 use shared::model::ServiceKind;
 
+use super::places::HOLDS_MAX;
 use super::target::Target;
 use super::{Answer, Client};
 use crate::cloud::CloudError;
@@ -35,16 +36,22 @@ impl Change {
 }
 
 impl Client {
-    /// Asks for a change. It waits for a place among the questions, and is sent again where the
-    /// service asked for patience (429, 503), refused the token, or could not be reached at all:
+    /// Asks for a change. It waits for a place among the changes, which it keeps for a while at
+    /// most, and is sent again where the service asked for patience (429, 503), refused the token, or could not be reached at all:
     /// then it was not carried out. Where its answer was lost it may have been, and the caller is
     /// told so ([`CloudError::Unreachable`]).
     pub(in crate::cloud::openstack) async fn change(
         &self,
         change: &Change,
     ) -> Result<Answer, CloudError> {
-        let _place = self.place(change.service).await?;
+        let place = self.changes.one(change.service).await?;
         let patience = self.patience.for_a_change();
-        Ok(self.exchange(Target::Change(change), &patience).await?)
+        let answer = self.exchange(Target::Change(change), &patience);
+        tokio::pin!(answer);
+        tokio::select! {
+            answer = &mut answer => return Ok(answer?),
+            () = self.clock.sleep(HOLDS_MAX) => drop(place),
+        }
+        Ok(answer.await?)
     }
 }

@@ -196,7 +196,7 @@ async fn a_token_that_is_refused_is_replaced_and_the_write_sent_again() {
 }
 
 #[tokio::test]
-async fn writes_share_the_places_of_questions() {
+async fn so_many_writes_are_under_way_at_once() {
     let fake = answering(made().after(Duration::from_millis(30))).await;
     let mut options = options(fake.url());
     options.concurrency_max = 2;
@@ -207,6 +207,40 @@ async fn writes_share_the_places_of_questions() {
         made.unwrap();
     }
     assert_eq!(fake.running_max(), 2);
+}
+
+/// A service that hangs at some things, be they asked for or changed, does the others.
+#[tokio::test]
+async fn neither_questions_nor_changes_that_hang_keep_the_places_of_other_changes() {
+    let ages = Duration::from_secs(3600);
+    let fake = Fake::start(move |seen| {
+        let is_stuck = ["/stuck", "/domains"]
+            .iter()
+            .any(|it| seen.path.ends_with(it));
+        match is_stuck {
+            true => Some(made().after(ages)),
+            false => is_write(seen).then(made),
+        }
+    })
+    .await;
+    let mut options = options(fake.url());
+    options.concurrency_max = 2;
+    let cloud = with(&options);
+    let stuck = Order::Remove {
+        kind: ObjectKind::User,
+        id: id("stuck"),
+    };
+    let hang = (0..3).map(|_| cloud.perform(&stuck));
+    let asked = (0..3).map(|_| audit(&cloud, Part::Departments));
+    let order = create();
+    tokio::select! {
+        biased;
+        _ = futures_util::future::join_all(hang) => panic!("they hang"),
+        _ = futures_util::future::join_all(asked) => panic!("they hang"),
+        made = tokio::time::timeout(Duration::from_secs(9), cloud.perform(&order)) => {
+            made.unwrap().unwrap();
+        }
+    }
 }
 
 /// A Keystone whose database keeps three bytes of a character says so in its own log alone.
