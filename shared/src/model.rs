@@ -46,7 +46,8 @@ pub use organization::{
 pub use quota::{Holder, LIMIT_MAX, Limit, Limits, Quota, QuotaResource};
 pub use record::{Feed, Key, Record, RecordKind};
 pub use remark::{
-    Applying, DriftKind, DriftWhy, Drifted, PutBack, REMARK_CHARS_MAX, Remark, RemarkState, Subject,
+    Applying, DriftKind, DriftWhy, Drifted, PutBack, REMARK_CHARS_MAX, Recall, Remark, RemarkState,
+    Subject,
 };
 pub use time::UnixMillis;
 pub use totals::Totals;

@@ -49,6 +49,7 @@ mod reach;
 mod readings;
 mod remarks;
 mod rests;
+mod rights;
 mod settle;
 mod subject;
 mod switching;

@@ -33,7 +33,7 @@ pub(crate) use order::told_limits;
 pub use order::{Order, QuotaOrder, QuotaSet, RefusedLimits};
 pub use policy::Policy;
 pub(crate) use policy::is_same_name;
-pub use reading::{Reach, Reading};
+pub use reading::{Cut, Reach, Reading, Wanted};
 pub use trouble::Trouble;
 
 /// A part of a cloud that is read in one go, from one service.
@@ -203,6 +203,11 @@ pub struct Whole {
     pub incomplete: Option<Incomplete>,
     /// Of whose part all was sent, where it is read department by department, or group by group.
     pub tells: Reach,
+    /// Of whose part some was sent, as its list was cut.
+    pub cut: Cut,
+    /// How much of the reading went by with nothing but questions that were not answered, or not
+    /// well: that was no work for the cloud.
+    pub in_vain: Duration,
 }
 
 impl Whole {
@@ -213,6 +218,8 @@ impl Whole {
             mark,
             incomplete,
             tells,
+            cut: Cut::new(),
+            in_vain: Duration::ZERO,
         }
     }
 }

@@ -9,7 +9,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use shared::ids::ObjectId;
+use shared::ids::{FeedId, ObjectId};
 use shared::model::directory::{inward, link_of, object_of};
 use shared::model::{
     Becomes, CloudId, End, Holder, Key, Lapse, Limits, Link, ObjectKind, Organization, Purge,
@@ -40,6 +40,8 @@ pub struct Replica {
     pub limits: BTreeMap<(Holder, ServiceKind), Limits>,
     /// Drift of this region that is to be written over.
     pub put_backs: BTreeMap<Subject, ToldBack>,
+    /// In which life of its feed all of this was told, or told again; `None` where nothing was.
+    pub feed: Option<FeedId>,
 }
 
 /// A drift that is to be written over.
@@ -177,7 +179,9 @@ pub struct Base {
     /// Each thing of the directory that the cloud has.
     pub objects: BTreeMap<(ObjectKind, ObjectId), Applied>,
     /// Each link that was made, or met as it should be, by its record's id in the directory.
-    pub links: BTreeMap<CloudId, Tied>,
+    pub links: BTreeMap<CloudId, Noted>,
+    /// The highest order among these until now.
+    pub links_noted: u64,
     /// Which drift was written over because the hub said so, by the subject's id.
     pub put_backs: BTreeMap<CloudId, UnixMillis>,
     /// The password that was set last for each user.
@@ -208,6 +212,15 @@ pub struct Spent {
     pub count: usize,
     /// Of these, links.
     pub links: usize,
+}
+
+/// How a link came to be as the directory has it, and when beside others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Noted {
+    /// How.
+    pub tied: Tied,
+    /// The later, the higher; 0 where it was noted by a release that did not tell.
+    pub order: u64,
 }
 
 /// How a link came to be as the directory has it.
@@ -352,6 +365,11 @@ impl Base {
         self.objects.is_empty() && self.links.is_empty() && self.put_backs.is_empty()
     }
 
+    /// How a link came to be, if it is noted.
+    pub fn tied(&self, id: &CloudId) -> Option<Tied> {
+        self.links.get(id).map(|it| it.tied)
+    }
+
     /// Takes over what was done.
     pub fn note(&mut self, note: Note) {
         match note {
@@ -362,7 +380,13 @@ impl Base {
                 self.objects.remove(&(kind, id));
             }
             Note::Link(id, Some(tied)) => {
-                self.links.insert(id, tied);
+                let order = match self.links.get(&id) {
+                    // It may have been made as soon as it was about to be.
+                    Some(before) if before.tied == Tied::Making => before.order,
+                    _ => self.links_noted.saturating_add(1),
+                };
+                self.links_noted = self.links_noted.max(order);
+                self.links.insert(id, Noted { tied, order });
             }
             Note::Link(id, None) => {
                 self.links.remove(&id);

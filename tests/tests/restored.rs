@@ -1,7 +1,7 @@
 //! Who was deleted stays so at a hub that is restored from the backup before, on a new machine, with
 //! real daemons: he does not sign in, and no region has him again.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::Client;
 use rusqlite::Connection;
@@ -117,6 +117,7 @@ fn who_was_deleted_since_a_backup_stays_deleted_at_the_hub_and_in_every_region()
         assert_eq!((web.user("bob"), web.user("carol")), (503, 503));
     }
     assert_eq!(web.enter(None, "admin", PASSWORD), 201);
+    let begun = Instant::now();
     near.daemon.again();
     far.daemon.again();
     until("carol signs in", || {
@@ -124,6 +125,8 @@ fn who_was_deleted_since_a_backup_stays_deleted_at_the_hub_and_in_every_region()
         assert!([503, 401].contains(&bob), "bob is answered {bob}");
         (web.user("carol") == 201).then_some(())
     });
+    let waited = begun.elapsed();
+    assert!(waited < Duration::from_secs(14), "no guess: {waited:?}");
     assert_eq!(web.user("bob"), 401);
     let shown = lab.ask(&["org", "show", "user", "bob", "--in", "research"]);
     assert!(!shown.status.success(), "he is deleted at the hub too");

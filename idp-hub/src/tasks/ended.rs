@@ -8,11 +8,12 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use shared::audit::By;
+use shared::ids::FeedId;
 use shared::runtime::clock::Clock;
 use shared::runtime::errors::chain;
 use shared::runtime::shutdown::Shutdown;
 
-use self::hold::{Hold, Seen};
+use self::hold::{Hold, Seen, Word};
 use crate::downlink::Registry;
 use crate::store::{RegionNo, Store, StoreError};
 
@@ -84,10 +85,15 @@ async fn open(
     }
     // Before what is told is looked at: who came since is seen at the next look.
     let held = registry.telling();
-    let merged = store.read(|it| it.recipients()).await?;
-    let regions = merged.iter().map(|it| {
+    let merged = store.read(|it| {
+        let all = it.recipients()?.into_iter();
+        let all = all.map(|region| Ok((it.recalled(region.no)?, region)));
+        all.collect::<Result<Vec<_>, StoreError>>()
+    });
+    let merged = merged.await?;
+    let regions = merged.iter().map(|(recalled, it)| {
         let held = held.get(&it.no).copied();
-        seen(store, it.no, held)
+        seen(store, it.no, (held, *recalled))
     });
     let regions: Vec<Seen> = regions.collect();
     let away = hold.look(now, &regions);
@@ -97,8 +103,8 @@ async fn open(
     };
     // All that they told, once more, before anybody is let in.
     end_again(store, None).await?;
-    let away = merged.iter().filter(|it| away.contains(&it.no));
-    let away: Vec<String> = away.map(|it| it.name.clone()).collect();
+    let away = merged.iter().filter(|(_, it)| away.contains(&it.no));
+    let away: Vec<String> = away.map(|(_, it)| it.name.clone()).collect();
     let without = away.join(", ");
     let why = match away.is_empty() {
         true => "every merged region said who was deleted since the backup".to_owned(),
@@ -112,16 +118,22 @@ async fn open(
     Ok(true)
 }
 
-/// How a merged region stands, whose agent holds the directory so far and can say something.
-fn seen(store: &Store, no: RegionNo, held: Option<u64>) -> Seen {
+/// How a merged region stands, whose agent holds the directory so far and can say something, and
+/// said last that it did so in that life of its feed.
+fn seen(store: &Store, no: RegionNo, (held, recalled): (Option<u64>, Option<FeedId>)) -> Seen {
     let heads = store.directory_heads();
-    let head = heads.borrow().extent(no).map_or(0, |it| it.head);
+    let extent = heads.borrow().extent(no);
     let overview = store.overview().region(no);
     Seen {
         no,
         held,
-        head,
+        head: extent.map_or(0, |it| it.head),
         has_told: overview.is_some_and(|it| it.organization_told),
+        word: match recalled {
+            Some(feed) if extent.is_some_and(|it| it.id == feed) => Word::Given,
+            Some(_) => Word::Owed,
+            None => Word::Unknown,
+        },
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::{
     Applying, Assignment, Binding, CloudId, Department, Entry, FloatingIp, Group, HostSample,
-    Implication, Lapse, Limits, Membership, Network, Node, Project, Purge, PutBack, Quota, Remark,
-    Role, Secret, Server, Service, StoragePool, UnixMillis, User, Volume,
+    Implication, Lapse, Limits, Membership, Network, Node, Project, Purge, PutBack, Quota, Recall,
+    Remark, Role, Secret, Server, Service, StoragePool, UnixMillis, User, Volume,
 };
 
 /// The feeds that an agent sends. Each has its own stream, sequence and cursor, so that a large
@@ -90,6 +90,8 @@ pub enum RecordKind {
     Remark,
     /// [`Applying`].
     Applying,
+    /// [`Recall`].
+    Recall,
     /// [`PutBack`].
     PutBack,
     /// [`Secret`].
@@ -106,7 +108,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// Every kind.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Server,
         Self::Volume,
         Self::Network,
@@ -126,6 +128,7 @@ impl RecordKind {
         Self::Lapse,
         Self::Remark,
         Self::Applying,
+        Self::Recall,
         Self::PutBack,
         Self::Secret,
         Self::Limits,
@@ -152,6 +155,7 @@ impl RecordKind {
             | Self::Lapse
             | Self::Remark
             | Self::Applying
+            | Self::Recall
             | Self::PutBack
             | Self::Secret
             | Self::Limits
@@ -187,6 +191,7 @@ impl RecordKind {
             Self::Lapse => "lapse",
             Self::Remark => "remark",
             Self::Applying => "applying",
+            Self::Recall => "recall",
             Self::PutBack => "put-back",
             Self::Secret => "secret",
             Self::Limits => "limits",
@@ -247,6 +252,8 @@ pub enum Record {
     Remark(Remark),
     /// How far the directory is applied.
     Applying(Applying),
+    /// What the hub may have forgotten is told.
+    Recall(Recall),
     /// A drift is to be written over.
     PutBack(PutBack),
     /// A user's password.
@@ -284,6 +291,7 @@ impl Record {
             Self::Lapse(it) => (RecordKind::Lapse, it.id()),
             Self::Remark(it) => (RecordKind::Remark, it.subject.id()),
             Self::Applying(_) => (RecordKind::Applying, Applying::id()),
+            Self::Recall(_) => (RecordKind::Recall, Recall::id()),
             Self::PutBack(it) => (RecordKind::PutBack, it.subject.id()),
             Self::Secret(it) => (RecordKind::Secret, it.id()),
             Self::Limits(it) => (RecordKind::Limits, it.id()),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::{CloudId, End, Holder, Limits, Link, ObjectKind, RecordKind, ServiceKind, UnixMillis};
-use crate::ids::ObjectId;
+use crate::ids::{FeedId, ObjectId};
 
 /// The longest error or reason taken over, in characters.
 pub const REMARK_CHARS_MAX: usize = 400;
@@ -249,6 +249,16 @@ pub struct Applying {
     pub read_only: bool,
 }
 
+/// An agent has looked whether the hub has forgotten anything that it knows, and told that before
+/// this, in the same feed: one record a region, from it to the hub. A hub that was restored from a
+/// backup tells its directory in a feed of a new life; whatever it tells there later it knows, so
+/// that no number need stand beside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recall {
+    /// The life of the directory's feed of which it held all that there was when it looked.
+    pub feed: FeedId,
+}
+
 /// A drift is to be written over, once. Goes from the hub to that region alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PutBack {
@@ -278,6 +288,13 @@ impl Applying {
     /// The id of its record: a region has one.
     pub fn id() -> CloudId {
         CloudId::Text("applying".to_owned())
+    }
+}
+
+impl Recall {
+    /// The id of its record: a region has one.
+    pub fn id() -> CloudId {
+        CloudId::Text("recall".to_owned())
     }
 }
 

@@ -135,6 +135,7 @@ impl Totals {
             | Record::Lapse(_)
             | Record::Remark(_)
             | Record::Applying(_)
+            | Record::Recall(_)
             | Record::PutBack(_)
             | Record::Secret(_)
             | Record::Limits(_)

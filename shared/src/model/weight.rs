@@ -52,6 +52,7 @@ impl Weight {
             | Record::Lapse(_)
             | Record::Remark(_)
             | Record::Applying(_)
+            | Record::Recall(_)
             | Record::PutBack(_)
             | Record::Secret(_)
             | Record::Limits(_)

@@ -80,6 +80,7 @@ pub const fn kind_code(kind: RecordKind) -> u16 {
         RecordKind::PutBack => 76,
         RecordKind::Secret => 77,
         RecordKind::Limits => 78,
+        RecordKind::Recall => 79,
         RecordKind::Purge => 80,
     }
 }
@@ -161,6 +162,7 @@ pub fn encode(record: &Record) -> Result<EncodedRecord, EncodeError> {
         Record::Lapse(it) => codec::encode_into(&v1::LapseV1::from(it), &mut value)?,
         Record::Remark(it) => codec::encode_into(&v1::RemarkV1::from(it), &mut value)?,
         Record::Applying(it) => codec::encode_into(&v1::ApplyingV1::from(it), &mut value)?,
+        Record::Recall(it) => codec::encode_into(&v1::RecallV1::from(it), &mut value)?,
         Record::PutBack(it) => codec::encode_into(&v1::PutBackV1::from(it), &mut value)?,
         Record::Secret(it) => codec::encode_into(&v1::SecretV1::from(it), &mut value)?,
         Record::Limits(it) => codec::encode_into(&v1::LimitsV1::from(it), &mut value)?,
@@ -211,6 +213,7 @@ pub fn decode(kind: u16, id: &[u8], value: &[u8]) -> Result<Decoded, DecodeError
         RecordKind::Lapse => Record::Lapse(organization::lapse(codec::decode(value)?)?),
         RecordKind::Remark => Record::Remark(remark::remark(codec::decode(value)?)?),
         RecordKind::Applying => Record::Applying(remark::applying(codec::decode(value)?)?),
+        RecordKind::Recall => Record::Recall(remark::recall(&codec::decode(value)?)),
         RecordKind::PutBack => Record::PutBack(remark::put_back(codec::decode(value)?)?),
         RecordKind::Secret => Record::Secret(organization::secret(&codec::decode(value)?)),
         RecordKind::Limits => Record::Limits(quota::limits(codec::decode(value)?)?),
@@ -247,6 +250,7 @@ pub const fn has_derived_id(kind: RecordKind) -> bool {
             | RecordKind::Lapse
             | RecordKind::Remark
             | RecordKind::Applying
+            | RecordKind::Recall
             | RecordKind::PutBack
             | RecordKind::Secret
             | RecordKind::Limits

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Bytes, List, Text};
-use crate::ids::{FederationId, ObjectId};
+use crate::ids::{FederationId, FeedId, ObjectId};
 use crate::model::SEALED_BYTES_MAX;
 
 /// 255 characters, the most that Keystone, Nova, Cinder and Neutron keep, of four bytes each.
@@ -399,6 +399,11 @@ pub(super) struct ApplyingV1<'a> {
     #[serde(borrow)]
     pub(super) paused: Option<Complaint<'a>>,
     pub(super) read_only: bool,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct RecallV1 {
+    pub(super) feed: FeedId,
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]

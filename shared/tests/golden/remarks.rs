@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shared::ids::ObjectId;
+use shared::ids::{FeedId, ObjectId};
 use shared::model::*;
 
 use super::records::example;
@@ -63,6 +63,9 @@ fn full() -> Vec<Record> {
             left: Some(Duration::from_secs(90)),
             paused: text("the cloud asks for patience"),
             read_only: true,
+        }),
+        Record::Recall(Recall {
+            feed: FeedId::from_bytes([6; 16]),
         }),
         Record::PutBack(PutBack {
             subject: assignment(Actor::Group(OBJECT), Scope::Project(OTHER)),

@@ -15,6 +15,7 @@ pub(crate) fn examples() -> Vec<Example> {
         states("states-service-account", &services(&account_states())),
         numbers(),
         numbers_of_organizations(),
+        later_numbers(),
     ]
 }
 
@@ -139,7 +140,7 @@ fn numbers() -> Example {
     let (later, kinds): (Vec<_>, Vec<_>) = RecordKind::ALL
         .into_iter()
         .partition(|it| it.feed() == Feed::Organization);
-    assert_eq!(later.len(), 16, "these have an example of their own");
+    assert_eq!(later.len(), 17, "these have an example of their own");
     let kinds: Vec<_> = kinds.into_iter().map(number).collect();
     let feeds: Vec<_> = Feed::ALL
         .into_iter()
@@ -174,21 +175,31 @@ fn numbers() -> Example {
     }
 }
 
+/// The number of a kind of an organization's feed.
+fn number(kind: RecordKind) -> Part {
+    let number = record::kind_code(kind).to_be_bytes().to_vec();
+    Part::new(format!("kind {}", kind.name()), number)
+}
+
 /// Those of organizations, which came later.
 fn numbers_of_organizations() -> Example {
     let kinds = RecordKind::ALL.into_iter();
-    let kinds = kinds.filter(|it| it.feed() == Feed::Organization);
-    let mut parts: Vec<Part> = kinds
-        .map(|it| {
-            let number = record::kind_code(it).to_be_bytes().to_vec();
-            Part::new(format!("kind {}", it.name()), number)
-        })
-        .collect();
+    let kinds = kinds.filter(|it| it.feed() == Feed::Organization && *it != RecordKind::Recall);
+    let mut parts: Vec<Part> = kinds.map(number).collect();
     let feed = u16::from(feed_code(Feed::Organization));
     parts.push(Part::new("feed organization", feed.to_be_bytes().to_vec()));
     Example {
         name: "numbers-organization".to_owned(),
         parts,
         read: Box::new(|parts| assert_eq!(parts.len(), 17)),
+    }
+}
+
+/// Those that came after these.
+fn later_numbers() -> Example {
+    Example {
+        name: "numbers-recall".to_owned(),
+        parts: vec![number(RecordKind::Recall)],
+        read: Box::new(|parts| assert_eq!(parts.len(), 1)),
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use shared::ids::ObjectId;
+use shared::ids::{FeedId, ObjectId};
 use shared::model::*;
 
 use super::{figure, holder, id, list, text};
@@ -132,6 +132,13 @@ fn put_back() -> impl Strategy<Value = Record> {
         .prop_map(|(subject, seen, at)| Record::PutBack(PutBack { subject, seen, at }))
 }
 
+fn recall() -> impl Strategy<Value = Record> {
+    any::<[u8; 16]>().prop_map(|feed| {
+        let feed = FeedId::from_bytes(feed);
+        Record::Recall(Recall { feed })
+    })
+}
+
 pub(super) fn record() -> BoxedStrategy<Record> {
-    prop_oneof![4 => remark(), 1 => applying(), 1 => put_back()].boxed()
+    prop_oneof![4 => remark(), 1 => applying(), 1 => recall(), 1 => put_back()].boxed()
 }

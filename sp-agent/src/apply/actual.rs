@@ -193,6 +193,17 @@ impl Actual {
         self.coverage.lacks(kind, department)
     }
 
+    /// Departments of which the last reading told some of a kind.
+    pub(super) fn cut(&self, kind: RecordKind) -> impl Iterator<Item = &CloudId> {
+        self.coverage.cut(kind)
+    }
+
+    /// Whether what is not here may be in a department all the same, as its list was cut. `None` is
+    /// nobody knows in which.
+    pub(super) fn is_cut(&self, kind: RecordKind, department: Option<&CloudId>) -> bool {
+        self.coverage.is_cut(kind, department)
+    }
+
     /// Whether some group has, or may have, members of whom no reading told.
     pub(super) fn hides_some_members(&self) -> bool {
         self.coverage.hides_some_members()
@@ -205,9 +216,11 @@ impl Actual {
     }
 
     /// Whether a thing of the cloud, whether or not it is known here, may be in a department of
-    /// which no reading told things of its kind.
+    /// which no reading told things of its kind, or, where it is not, be beyond what one told.
     pub(super) fn may_be_unlisted(&self, kind: ObjectKind, here: &CloudId) -> bool {
-        self.lacks(record_kind(kind), self.department(kind, here))
+        let (of, department) = (record_kind(kind), self.department(kind, here));
+        let is_beyond = || !self.organization.has(kind, here) && self.is_cut(of, None);
+        self.lacks(of, department) || is_beyond()
     }
 
     /// A thing.

@@ -3,9 +3,11 @@
 //! The role `admin` is power over all of a cloud wherever somebody has it. Whom a link of the
 //! directory gave it, which was made here because the directory has it, was no administrator of
 //! this cloud before, and only the federation's own give that role or set a password for whoever
-//! has it: he is the federation's. All others are the cloud's own: who was given the role in the
-//! region, had it when the region was merged, or has it by a role that leads to it in the region
-//! alone.
+//! has it: he is the federation's. Where some of what gives it was the region's before (a group
+//! that had the role when the region was merged), the link counts that came last: whom the
+//! directory put into such a group it made one. All others are the cloud's own: who was given the
+//! role in the region, had it when the region was merged, or has it by a role that leads to it in
+//! the region alone.
 
 use std::collections::BTreeSet;
 
@@ -15,15 +17,13 @@ use shared::model::{
 };
 
 use super::Reconciler;
-use super::subject::{Standing, Subject, Wait};
 use crate::replica::Tied;
 
 impl Reconciler {
     /// Whom a link of the directory makes a cloud administrator, if it waits for his password. But
     /// for the federation's own administrators, that is where his account was made by an agent: one
     /// that came with the region has a password, of which the hub knows nothing before he signs in
-    /// there. What gives the role to a group waits for none of its members, or one who never signs
-    /// in would keep it from all.
+    /// there.
     pub(super) fn empowered(&self, link: &Link<ObjectId>) -> Option<ObjectId> {
         let appointed = self.administration.appointed(link);
         let all = &self.replica.directory;
@@ -33,14 +33,40 @@ impl Reconciler {
                 Actor::Group(_) => None,
             },
             Link::Membership(it) => {
-                let mut given = roles_of(all, it.group);
+                let mut given = assignments_of(all, it.group);
                 given
-                    .any(|role| leads_to_admin(all, role))
+                    .any(|it| leads_to_admin(all, &it.role))
                     .then_some(it.user)
             }
             Link::Implication(_) => None,
         };
         appointed.or_else(|| by_role().filter(|it| self.is_made_here(it)))
+    }
+
+    /// The group that a link of the directory gives the role.
+    pub(super) fn empowered_group(&self, link: &Link<ObjectId>) -> Option<ObjectId> {
+        let Link::Assignment(it) = link else {
+            return None;
+        };
+        match it.actor {
+            Actor::Group(group) => {
+                leads_to_admin(&self.replica.directory, &it.role).then_some(group)
+            }
+            Actor::User(_) => None,
+        }
+    }
+
+    /// Those of the directory who are in a group here, and whose accounts were made by an agent.
+    pub(super) fn made_members(&self, group: ObjectId) -> Vec<ObjectId> {
+        let Some(here) = self.places.here(ObjectKind::Group, &group) else {
+            return Vec::new();
+        };
+        let links = self.actual.links_of(ObjectKind::Group, &here);
+        let users = links.filter_map(|it| match it {
+            Link::Membership(it) => self.places.there(ObjectKind::User, &it.user),
+            Link::Assignment(_) | Link::Implication(_) => None,
+        });
+        users.filter(|it| self.is_made_here(it)).collect()
     }
 
     /// Whether a user's account was made by an agent, and did not come with the region.
@@ -51,6 +77,18 @@ impl Reconciler {
             matches!(becomes, Some(Becomes::Object(_)))
         };
         !self.places.here(kind, user).is_some_and(is_bound)
+    }
+
+    /// Whether a link of the cloud makes anybody an administrator.
+    pub(super) fn gives_power(&self, link: &Link<CloudId>) -> bool {
+        match link {
+            Link::Assignment(it) => self.leads_to_admin(&it.role),
+            Link::Implication(it) => self.leads_to_admin(&it.implied),
+            Link::Membership(it) => {
+                let mut all = self.actual.links_of(ObjectKind::Group, &it.group);
+                all.any(|it| matches!(it, Link::Assignment(it) if self.leads_to_admin(&it.role)))
+            }
+        }
     }
 
     /// Whether a user has the role `admin` anywhere in the cloud, by himself, by a group, or by a
@@ -73,66 +111,46 @@ impl Reconciler {
     }
 
     /// Whether links that make somebody an administrator do so by the directory's word: it has
-    /// them all, its own roles lead there, and all of it was made here because of that. Where one
-    /// was met, nobody knows whether that one came last: then the region made him one, and the
-    /// directory took that over.
+    /// them all, its own roles lead there, and what came last was made here because of that. Where
+    /// that was met, the region made him one, and the directory took that over.
     fn is_by_the_directory(&self, links: &[&Link<CloudId>]) -> bool {
-        let all = &self.replica.directory;
         let known = links.iter().map(|it| self.known_link(it));
-        let known: Option<Vec<Link<ObjectId>>> = known.collect();
-        let is_made = |it: &Link<ObjectId>| self.base.links.get(&it.id()) == Some(&Tied::Made);
-        let says = |link: &Link<ObjectId>| {
+        let Some(known) = known.collect::<Option<Vec<Link<ObjectId>>>>() else {
+            return false;
+        };
+        let all = &self.replica.directory;
+        let noted = |it: &Link<ObjectId>| self.base.links.get(&it.id());
+        let made = known.iter().filter_map(noted);
+        let made = made.filter(|it| it.tied == Tied::Made);
+        let Some(last) = made.map(|it| it.order).max() else {
+            return false;
+        };
+        let counts = |it: &Link<ObjectId>| {
+            noted(it).is_some_and(|it| match it.tied {
+                Tied::Made => true,
+                Tied::Met => it.order < last,
+                Tied::Making => false,
+            })
+        };
+        let leads = |it: &Implication<ObjectId>| counts(&Link::Implication(it.clone()));
+        known.iter().all(|link| {
             self.has_link(link)
+                && counts(link)
                 && match link {
-                    Link::Assignment(it) => {
-                        leads_by(all, &it.role, |it| is_made(&Link::Implication(it.clone())))
-                    }
+                    Link::Assignment(it) => leads_by(all, &it.role, leads),
                     Link::Membership(_) | Link::Implication(_) => true,
                 }
-        };
-        known.is_some_and(|it| it.iter().all(|it| is_made(it) && says(it)))
+        })
     }
 
     pub(super) fn leads_to_admin(&self, role: &CloudId) -> bool {
         leads_to_admin(self.actual.organization(), role)
     }
-
-    /// The directory has a link, or not any more, or it is known to be made: those whom it makes
-    /// administrators may be given their passwords by it, or not any more, and what waited for
-    /// these may be given.
-    pub(super) fn look_at_empowered(&mut self, link: &Link<ObjectId>) {
-        let is_held = |it: &Subject| {
-            let standing = self.standings.get(it);
-            matches!(standing, Some(Standing::Waiting(Wait::Password(_))))
-        };
-        let held: Vec<Subject> = match link {
-            // There are few, and all roles hang on them.
-            Link::Implication(_) => {
-                let secrets = self.replica.secrets.keys();
-                let secrets = secrets.map(|it| Subject::Password(*it));
-                let all = self.standings.keys().filter(|it| is_held(it));
-                all.cloned().chain(secrets).collect()
-            }
-            Link::Assignment(it) => match it.actor {
-                Actor::Group(group) => {
-                    let its = self.referrers.get(&(ObjectKind::Group, group));
-                    let its = its.into_iter().flatten();
-                    its.filter(|it| is_held(it)).cloned().collect()
-                }
-                Actor::User(_) => Vec::new(),
-            },
-            Link::Membership(_) => Vec::new(),
-        };
-        self.dirty.extend(held);
-        if let Some(here) = link.translated(|kind, id| self.places.here(kind, id)) {
-            self.look_at_passwords(&here);
-        }
-    }
 }
 
 /// Whether a role is the one of administrators, or one that comes with it is. What is not known may
 /// be.
-fn leads_to_admin<I: Ord>(all: &Organization<I>, role: &I) -> bool {
+pub(super) fn leads_to_admin<I: Ord>(all: &Organization<I>, role: &I) -> bool {
     leads_by(all, role, |_| true)
 }
 
@@ -155,8 +173,11 @@ fn leads_by<I: Ord>(
     false
 }
 
-/// The roles that a group of the directory has anywhere.
-fn roles_of(all: &Organization<ObjectId>, group: ObjectId) -> impl Iterator<Item = &ObjectId> {
+/// What gives a group of the directory a role anywhere.
+pub(super) fn assignments_of(
+    all: &Organization<ObjectId>,
+    group: ObjectId,
+) -> impl Iterator<Item = &Assignment<ObjectId>> {
     let (actor, least) = (Actor::Group(group), ObjectId::from_bytes([0; 16]));
     let first = Assignment {
         actor: actor.clone(),
@@ -166,5 +187,4 @@ fn roles_of(all: &Organization<ObjectId>, group: ObjectId) -> impl Iterator<Item
     };
     let its = all.assignments.range(first..);
     its.take_while(move |it| it.actor == actor)
-        .map(|it| &it.role)
 }

@@ -1,6 +1,5 @@
 //! What is to be done now, and what follows from what was done.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use shared::model::{CloudId, Custody, Key, Object, ObjectKind, Record, RecordKind, UnixMillis};
@@ -10,10 +9,11 @@ use super::breaker::Given;
 use super::compare::{link_record, record};
 use super::failures::{Fault, Told};
 use super::found::Found;
+use super::late::Giving;
 use super::met::FoundDone;
 use super::subject::{Standing, Subject, record_kind};
 use super::verdict::{Done, Verdict};
-use crate::cloud::{CloudError, Order};
+use crate::cloud::{CloudError, Order, Wanted};
 use crate::replica::{Applied, Note, Tied};
 
 /// So many orders keep a cloud busy for some seconds.
@@ -31,8 +31,8 @@ pub struct Batch {
     pub done: Vec<FoundDone>,
     /// When to ask again, if nothing is told before.
     pub wake_at: Option<Instant>,
-    /// Kinds of records whose reading something waits for: by one that begins then or later.
-    pub readings: BTreeMap<RecordKind, Instant>,
+    /// Kinds of records whose reading something waits for.
+    pub readings: Wanted,
     /// Whether much is still to be given of what may be given now.
     pub has_much: bool,
 }
@@ -48,6 +48,7 @@ pub struct Task {
     pub found: Found,
     /// Whether it removes something, switches it off or takes a link away.
     pub takes_away: bool,
+    pub(super) giving: Giving,
     pub(super) done: Done,
 }
 
@@ -159,12 +160,13 @@ impl Reconciler {
                 continue;
             };
             self.count_given(now, due.level);
-            self.note_beforehand(now, &subject, &due);
+            self.note_beforehand(&subject, &due);
             self.stand(subject.clone(), Some(Standing::Running));
             self.breaker.give(now, subject.clone(), turn);
             tasks.push(Task {
                 found: self.found(&due.order),
                 takes_away: due.level.takes_away(),
+                giving: self.giving(now, &due.done),
                 order: due.order,
                 subject,
                 done: due.done,
@@ -246,8 +248,8 @@ impl Reconciler {
             }
         }
         self.found_empty(&task.subject, &task.done);
-        let counts = self.answered(task, true);
-        if let Some(note) = note(task, made).filter(|_| counts) {
+        self.was_set(now, task);
+        if let Some(note) = note(task, made).filter(|_| task.counts()) {
             self.note(note);
         }
         if let Some(kind) = task.frees_a_name() {

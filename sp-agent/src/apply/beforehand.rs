@@ -5,7 +5,6 @@
 //! and stay: a role that was given by mistake, or a user who is on.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
 
 use shared::ids::ObjectId;
 use shared::model::{CloudId, ObjectKind};
@@ -20,7 +19,7 @@ use crate::replica::{Base, Note, Tied};
 
 impl Reconciler {
     /// Notes what is not known any more once an order is given.
-    pub(super) fn note_beforehand(&mut self, now: Instant, subject: &Subject, due: &Due) {
+    pub(super) fn note_beforehand(&mut self, subject: &Subject, due: &Due) {
         match (&due.done, &due.order) {
             (Done::Step(kind, id) | Done::Applied(kind, id, _), Order::Update { from, to, .. }) => {
                 // A drift that is put back was seen once, and the next one was not.
@@ -30,7 +29,9 @@ impl Reconciler {
             }
             (Done::Link(id, true), _) => {
                 let empowers = match subject {
-                    Subject::Link(link) => self.empowered(link).is_some(),
+                    Subject::Link(link) => {
+                        self.empowered(link).is_some() || self.empowered_group(link).is_some()
+                    }
                     _ => false,
                 };
                 // What is noted already is put back.
@@ -38,7 +39,7 @@ impl Reconciler {
                     self.note(Note::Link(id.clone(), Some(Tied::Making)));
                 }
             }
-            (Done::Password(user, set), _) => self.note_sent(now, *user, set.version),
+            (Done::Password(user, _), _) => self.note_sent(*user),
             _ => {}
         }
     }
@@ -63,7 +64,7 @@ impl Reconciler {
     /// A link that was refused was not made: one like it is the region's from then on.
     pub(super) fn forget_what_was_not_made(&mut self, task: &Task) {
         if let Done::Link(id, true) = &task.done
-            && self.base.links.get(id) == Some(&Tied::Making)
+            && self.base.tied(id) == Some(Tied::Making)
             && !self.doubts.contains_key(&task.subject)
         {
             self.note(Note::Link(id.clone(), None));
@@ -84,7 +85,7 @@ impl Reconciler {
         let known = wanted.chain(unsaid).chain(found).map(|it| it.id());
         let known: BTreeSet<CloudId> = known.collect();
         for id in std::mem::take(&mut self.begun) {
-            if !known.contains(&id) && self.base.links.get(&id) == Some(&Tied::Making) {
+            if !known.contains(&id) && self.base.tied(&id) == Some(Tied::Making) {
                 self.note(Note::Link(id, None));
             }
         }
@@ -93,6 +94,6 @@ impl Reconciler {
 
 /// The links that were being made when the agent stopped.
 pub(super) fn begun(base: &Base) -> BTreeSet<CloudId> {
-    let begun = base.links.iter().filter(|(_, it)| **it == Tied::Making);
+    let begun = base.links.iter().filter(|(_, it)| it.tied == Tied::Making);
     begun.map(|(id, _)| id.clone()).collect()
 }

@@ -40,6 +40,7 @@ pub(super) struct Held {
 #[derive(Debug)]
 pub(super) struct Room {
     removals: usize,
+    demotions: usize,
     switched_off: usize,
     links: usize,
 }
@@ -48,6 +49,7 @@ impl Room {
     /// Whether one more of these may be given, which then counts.
     pub(super) const fn admits(&mut self, level: Level) -> bool {
         let of = match level {
+            Level::Demote => &mut self.demotions,
             Level::SwitchOff => &mut self.switched_off,
             Level::Unlink => &mut self.links,
             level if level.is_removal() => &mut self.removals,
@@ -142,11 +144,13 @@ impl Reconciler {
     pub(super) fn allowed(&self, now: Instant) -> impl Iterator<Item = &Subject> {
         let Room {
             mut removals,
+            demotions,
             switched_off,
             links,
         } = self.room(now);
         self.ready.iter().flat_map(move |(level, subjects)| {
             let most = match level {
+                Level::Demote => demotions,
                 Level::SwitchOff => switched_off,
                 Level::Unlink => links,
                 level if level.is_removal() => {
@@ -160,11 +164,14 @@ impl Reconciler {
         })
     }
 
-    /// What is switched off comes first, as somebody is locked out by it, or a project ends. But as
-    /// long as links wait too, half of a batch is theirs: neither waits for all of the other.
+    /// What makes administrators comes first. Then what is switched off, as somebody is locked out
+    /// by it, or a project ends. But as long as other links wait too, half of a batch is theirs:
+    /// neither waits for all of the other.
     pub(super) fn room(&self, now: Instant) -> Room {
         let (removals_max, max) = self.most();
         let left = self.withdrawals.left(now, max);
+        let demotions = left.min(self.waiting(Level::Demote));
+        let left = left.saturating_sub(demotions);
         let links_given = match self.withdrawals.is_over(now) {
             true => 0,
             false => self.withdrawals.links,
@@ -175,6 +182,7 @@ impl Reconciler {
         let switched_off = switched_off.min(self.waiting(Level::SwitchOff));
         Room {
             removals: self.removals.left(now, removals_max),
+            demotions,
             switched_off,
             links: left.saturating_sub(switched_off),
         }
@@ -187,7 +195,7 @@ impl Reconciler {
             self.note(Note::Spent(Bound::Removals, spent));
         }
         if level.is_withdrawal() {
-            let spent = self.withdrawals.give(now, level == Level::Unlink);
+            let spent = self.withdrawals.give(now, level.is_unlink());
             self.note(Note::Spent(Bound::Withdrawals, spent));
         }
     }
@@ -229,7 +237,7 @@ impl Reconciler {
     fn bounded(&self) -> (usize, usize) {
         let removals = self.ready.iter().filter(|(level, _)| level.is_removal());
         let removals = removals.map(|(_, subjects)| subjects.len()).sum();
-        let withdrawals = [Level::SwitchOff, Level::Unlink];
+        let withdrawals = [Level::Demote, Level::SwitchOff, Level::Unlink];
         let withdrawals = withdrawals.map(|it| self.waiting(it)).into_iter();
         (removals, withdrawals.sum())
     }

@@ -22,6 +22,8 @@ struct Covered {
     told: Reach,
     /// What none did.
     unread: Reach,
+    /// Departments of which the last one told some.
+    cut: BTreeSet<CloudId>,
 }
 
 /// In which department a group is known to be.
@@ -29,7 +31,9 @@ type Department<'a> = dyn Fn(&CloudId) -> Option<&'a CloudId> + 'a;
 
 impl Covered {
     fn read(&mut self, reading: &Reading, department: &Department<'_>) {
-        let Reading { lacks, tells, .. } = reading;
+        let Reading {
+            lacks, tells, cut, ..
+        } = reading;
         self.told.departments.extend(tells.departments.clone());
         // A group that is neither told of nor unread now is gone, or its department is away. One
         // that may be either is read anew.
@@ -43,6 +47,7 @@ impl Covered {
             departments: but(&lacks.departments, &self.told.departments),
             groups: but(&lacks.groups, &self.told.groups),
         };
+        self.cut = cut.keys().cloned().collect();
         self.lacks.clone_from(lacks);
     }
 }
@@ -58,9 +63,10 @@ impl Coverage {
     ) -> bool {
         let is_first = !self.is_told(kind);
         let covered = self.0.entry(kind).or_default();
-        let before = (covered.lacks.clone(), covered.unread.clone());
+        let known = |it: &Covered| (it.lacks.clone(), it.unread.clone(), it.cut.clone());
+        let before = known(covered);
         covered.read(reading, department);
-        is_first || before != (covered.lacks.clone(), covered.unread.clone())
+        is_first || before != known(covered)
     }
 
     /// Whether a reading of a kind came to its end, of whichever departments.
@@ -75,7 +81,8 @@ impl Coverage {
 
     /// Whether the last reading of a kind told of everything.
     pub(super) fn is_whole_now(&self, kind: RecordKind) -> bool {
-        self.0.get(&kind).is_some_and(|it| it.lacks.is_empty())
+        let covered = self.0.get(&kind);
+        covered.is_some_and(|it| it.lacks.is_empty() && it.cut.is_empty())
     }
 
     /// Of what no reading of a kind told; where there is no such thing, of what the last one did
@@ -101,6 +108,22 @@ impl Coverage {
         covered.is_some_and(|it| match department {
             Some(department) => it.unread.departments.contains(department),
             None => !it.unread.departments.is_empty(),
+        })
+    }
+
+    /// Departments of which the last reading of a kind told some.
+    pub(super) fn cut(&self, kind: RecordKind) -> impl Iterator<Item = &CloudId> {
+        let covered = self.0.get(&kind).into_iter();
+        covered.flat_map(|it| &it.cut)
+    }
+
+    /// Whether what no reading told may be in a department all the same, as its list was cut
+    /// whenever it was read. `None` is nobody knows in which.
+    pub(super) fn is_cut(&self, kind: RecordKind, department: Option<&CloudId>) -> bool {
+        let covered = self.0.get(&kind);
+        covered.is_some_and(|it| {
+            let mut never_whole = it.cut.difference(&it.told.departments);
+            never_whole.any(|cut| department.is_none_or(|it| it == cut))
         })
     }
 
@@ -150,6 +173,7 @@ mod tests {
             began: Instant::now(),
             lacks,
             tells: Arc::new(tells),
+            cut: Arc::default(),
         };
         let departments = BTreeMap::from(
             [("a", "o"), ("x", "d"), ("y", "d")]
@@ -213,6 +237,29 @@ mod tests {
         let unlisted: Vec<&CloudId> = coverage.unlisted(KIND).collect();
         assert_eq!(unlisted, [&CloudId::new("n")]);
         assert!(coverage.lacks(KIND, Some(&CloudId::new("n"))) && coverage.lacks(KIND, None));
+    }
+
+    #[test]
+    #[allow(clippy::disallowed_methods, reason = "any instant will do")]
+    fn what_does_not_come_in_a_list_that_is_cut_is_unknown_unless_it_came_whole_once() {
+        let kind = RecordKind::User;
+        let mut reading = Reading::from(Instant::now());
+        reading.tells = Arc::new(reach(&["o"], &[]));
+        let d = CloudId::new("d");
+        reading.cut = Arc::new([(d.clone(), ids(&["a"]))].into());
+        let mut coverage = Coverage::default();
+        assert!(coverage.read(kind, &reading, &|_| None));
+        assert!(coverage.is_cut(kind, Some(&d)) && coverage.is_cut(kind, None));
+        assert!(!coverage.is_cut(kind, Some(&CloudId::new("o"))));
+        assert!(coverage.is_whole(kind) && !coverage.is_whole_now(kind));
+        let whole = Reading {
+            tells: Arc::new(reach(&["d", "o"], &[])),
+            cut: Arc::default(),
+            ..reading.clone()
+        };
+        assert!(coverage.read(kind, &whole, &|_| None) && coverage.is_whole_now(kind));
+        assert!(coverage.read(kind, &reading, &|_| None) && !coverage.is_whole_now(kind));
+        assert!(!coverage.is_cut(kind, None));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::Reconciler;
 use super::batch::{Task, note};
 use super::compare::differences;
 use super::subject::{Subject, link_kind, record_kind};
-use super::verdict::{Done, Due};
+use super::verdict::Due;
 use crate::cloud::{CloudError, Order, Reach};
 
 /// An order in doubt.
@@ -74,12 +74,7 @@ pub(super) const fn is_doubtful(error: &CloudError) -> bool {
 
 impl Reconciler {
     pub(super) fn doubt(&mut self, now: Instant, task: &Task, error: &CloudError) {
-        if let Done::Password(user, set) = &task.done {
-            match is_doubtful(error) {
-                true => self.lates.add(now, *user, set.version),
-                false => _ = self.answered(task, false),
-            }
-        }
+        self.was_not_set(now, task, error);
         // No reading shows a password, and the newest one is given whatever came of the last; and
         // so are limits. A question changes nothing.
         let is_given_again = matches!(

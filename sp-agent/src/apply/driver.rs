@@ -7,12 +7,14 @@
 //! ```
 //!
 //! All orders run in this task; stopping drops them where they are, and after the next reading it
-//! is seen which were carried out. Notes are kept before anything is told of what was done: then an
-//! agent that is killed in between knows what it did.
+//! is seen which were carried out. What has ended by then is kept and told first. Notes are kept
+//! before anything is told of what was done: then an agent that is killed in between knows what it
+//! did.
 
 mod carrying;
 mod gathering;
 mod passwords;
+mod showing;
 #[cfg(test)]
 mod tests;
 mod told;
@@ -22,6 +24,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use shared::audit::Act;
@@ -29,7 +32,7 @@ use shared::backoff::Backoff;
 use shared::ids::FederationId;
 use shared::model::{CloudId, Key, Record, RecordKind, Secret, Subject};
 use shared::runtime::clock::Clock;
-use shared::runtime::shutdown::Shutdown;
+use shared::runtime::shutdown::{Shutdown, Stage};
 use tokio::sync::{mpsc, watch};
 use tracing::{info, warn};
 use zeroize::Zeroizing;
@@ -39,20 +42,13 @@ use self::gathering::{GATHER_MAX, gather};
 use self::told::Came;
 use super::batch::{Change, Task};
 use super::{Policy, Progress, Reconciler};
-use crate::cloud::{Cloud, CloudError, Hindrance, Order, QuotaSet, Reading};
+use crate::cloud::{Cloud, CloudError, Hindrance, QuotaSet, Reading, Wanted};
 use crate::replica::{Base, Note, Replica};
 use crate::spool::Remarks;
 
 /// No order takes longer: Keystone answers within seconds, and one that hangs must not hold its
 /// place for ever. After that nobody knows whether it was carried out.
 const ORDER_MAX: Duration = Duration::from_secs(120);
-
-/// Progress is shown so often at most while much changes.
-const SHOW_EVERY: Duration = Duration::from_millis(250);
-
-/// Remarks are made so often at most: each change of them is a commit of the spool, and goes to the
-/// hub.
-const REMARK_EVERY: Duration = Duration::from_secs(1);
 
 /// News that are taken before orders are given again, so that a reading of many pages delays none.
 const NEWS_MAX: usize = 512;
@@ -158,8 +154,8 @@ pub struct Apply {
     pub progress: watch::Sender<Progress>,
     /// Where it is said what the hub should hear of; `None` before it was heard itself.
     pub remarks: watch::Sender<Option<Remarks>>,
-    /// Where it is shown which kinds should be read soon, by readings that begin then or later.
-    pub readings: watch::Sender<BTreeMap<RecordKind, Instant>>,
+    /// Where it is shown which kinds should be read before their time.
+    pub readings: watch::Sender<Wanted>,
     /// Where it is shown whether much is being written.
     pub writing: watch::Sender<bool>,
     /// What tells the time.
@@ -174,10 +170,9 @@ type Done = (Task, Result<Carried, CloudError>);
 
 struct Run {
     it: Apply,
+    shutdown: Shutdown,
     core: Reconciler,
     under_way: FuturesUnordered<BoxFuture<'static, Done>>,
-    /// Passwords of which it is not known whether they were set.
-    doubts: Arc<passwords::Doubts>,
     shown_at: Option<Instant>,
     remarked_at: Option<Instant>,
     /// Whether the hub told its directory: without it all that was applied seems to be too much.
@@ -198,29 +193,34 @@ impl Apply {
         core.hinder(self.hindered.borrow_and_update().clone());
         let mut run = Run {
             it: self,
+            shutdown,
             core,
             under_way: FuturesUnordered::new(),
-            doubts: Arc::default(),
             shown_at: None,
             remarked_at: None,
             is_told: *replica != Replica::default(),
             failing: None,
             told: told::Failing::default(),
         };
-        shutdown.until_draining(run.apply()).await;
+        run.apply().await;
+        // What is under way is dropped.
+        if let Some(done) = run.under_way.next().now_or_never().flatten() {
+            run.take(done).await;
+        }
     }
 }
 
 impl Run {
     async fn apply(&mut self) {
-        loop {
+        while self.shutdown.stage() == Stage::Accepting {
             let now = self.it.clock.now();
             let held = self.under_way.len().saturating_sub(self.core.slow(now));
             let room = self.it.orders_max.max(1).saturating_sub(held);
             let batch = self.core.next(now, room);
             let acts = told::beforehand(&told::by(self.it.federation), &batch, &mut self.told);
-            self.audit(acts).await;
-            self.keep(batch.notes).await;
+            if !(self.audit(acts).await && self.keep(batch.notes).await) {
+                return;
+            }
             batch.tasks.into_iter().for_each(|task| self.give(task));
             self.it.readings.send_if_modified(|shown| {
                 let is_new = *shown != batch.readings;
@@ -237,15 +237,9 @@ impl Run {
     fn give(&self, task: Task) {
         let (cloud, clock) = (Arc::clone(&self.it.cloud), self.it.clock.clone());
         let unseal = Arc::clone(&self.it.unseal);
-        let doubts = Arc::clone(&self.doubts);
-        if let Order::Password(user, secret) = &task.order
-            && self.core.is_given_again(&task)
-        {
-            doubts.add(user, secret.version);
-        }
         self.under_way.push(Box::pin(async move {
             let result = tokio::select! {
-                result = carry(&*cloud, (&*unseal, &doubts), &task.order) => result,
+                result = carry(&*cloud, &*unseal, &task) => result,
                 () = clock.sleep(ORDER_MAX) => Err(CloudError::Unreachable {
                     endpoint: "the cloud".to_owned(),
                     reason: format!("no answer within {} s", ORDER_MAX.as_secs()),
@@ -281,6 +275,7 @@ impl Run {
                 self.core.allow(policy);
             }
             () = sleep => {}
+            () = self.shutdown.draining() => {}
         }
     }
 
@@ -307,8 +302,9 @@ impl Run {
     async fn take(&mut self, first: Done) {
         let (mut notes, mut changes, mut acts) = (Vec::new(), Vec::new(), Vec::new());
         let least = self.it.orders_max / 2;
-        let clock = self.it.clock.clone();
-        let done = gather(first, &mut self.under_way, least, clock.sleep(GATHER_MAX)).await;
+        let sleep = self.it.clock.sleep(GATHER_MAX);
+        let soon = self.shutdown.until_draining(sleep).map(drop);
+        let done = gather(first, &mut self.under_way, least, soon).await;
         for (task, result) in done {
             let at = (self.it.clock.now(), self.it.clock.unix_millis());
             let chance = (self.it.chance)();
@@ -336,9 +332,9 @@ impl Run {
             notes.extend(outcome.notes);
             changes.extend(outcome.changes);
         }
-        self.audit(acts).await;
-        self.keep(notes).await;
-        self.tell(changes).await;
+        if self.audit(acts).await && self.keep(notes).await {
+            self.tell(changes).await;
+        }
     }
 
     /// Each failure is in the progress; the log has the first of a row.
@@ -358,25 +354,26 @@ impl Run {
     }
 
     /// Keeps notes, however long that takes: what can't be kept must not be told.
-    async fn keep(&mut self, notes: Vec<Note>) {
+    async fn keep(&mut self, notes: Vec<Note>) -> bool {
         if notes.is_empty() {
-            return;
+            return true;
         }
         let keep = Arc::clone(&self.it.keep);
-        self.insist(|| keep.keep(&notes)).await;
+        self.insist(|| keep.keep(&notes)).await
     }
 
     /// Tells the audit trail, however long that takes: what is not in it must not go on.
-    async fn audit(&mut self, acts: Vec<Act>) {
+    async fn audit(&mut self, acts: Vec<Act>) -> bool {
         if acts.is_empty() {
-            return;
+            return true;
         }
         let audit = Arc::clone(&self.it.audit);
-        self.insist(|| audit.audit(&acts)).await;
+        self.insist(|| audit.audit(&acts)).await
     }
 
-    /// Tries until it goes well, with pauses, and shows why nothing goes on meanwhile.
-    async fn insist<F>(&mut self, mut attempt: impl FnMut() -> F)
+    /// Tries until it goes well, with pauses, and shows why nothing goes on meanwhile. Whether it
+    /// did: of an agent that stops, the last try may not.
+    async fn insist<F>(&mut self, mut attempt: impl FnMut() -> F) -> bool
     where
         F: Future<Output = Result<(), StoreError>>,
     {
@@ -389,8 +386,12 @@ impl Run {
             self.it
                 .progress
                 .send_modify(|it| it.paused = Some(error.to_string()));
-            self.it.clock.sleep(wait).await;
+            let sleep = self.it.clock.sleep(wait);
+            if self.shutdown.until_draining(sleep).await.is_none() {
+                return false;
+            }
         }
+        true
     }
 
     async fn tell(&mut self, changes: Vec<Change>) {
@@ -406,44 +407,5 @@ impl Run {
             // The spool tells of its condition itself, and the next reading of what is not put.
             let _ = self.it.report.report(kind, records, gone).await;
         }
-    }
-
-    /// Shows how far it is, not too often; returns when to show it next.
-    fn show(&mut self) -> Option<Instant> {
-        let now = self.it.clock.now();
-        let due = self.shown_at.and_then(|it| it.checked_add(SHOW_EVERY));
-        if let Some(due) = due.filter(|it| now < *it) {
-            return Some(due);
-        }
-        let progress = self.core.progress(now);
-        let is_new = self.it.progress.send_if_modified(|shown| {
-            let is_new = *shown != progress;
-            *shown = progress;
-            is_new
-        });
-        // What did not change is not looked at again before something happens.
-        self.shown_at = is_new.then_some(now);
-        None
-    }
-
-    /// Says what the hub should hear of, not too often; returns when to look again.
-    fn remark(&mut self) -> Option<Instant> {
-        if !self.is_told {
-            return None;
-        }
-        let now = self.it.clock.now();
-        let due = self.remarked_at;
-        let due = due.and_then(|it| it.checked_add(REMARK_EVERY));
-        if let Some(due) = due.filter(|it| now < *it) {
-            return Some(due);
-        }
-        let remarks = Some(self.core.remarks(&self.core.progress(now)));
-        self.it.remarks.send_if_modified(|said| {
-            let is_new = *said != remarks;
-            *said = remarks;
-            is_new
-        });
-        self.remarked_at = Some(now);
-        None
     }
 }

@@ -26,26 +26,32 @@ impl Reconciler {
     /// What can't be read, as far as something waits for it.
     pub(super) fn hindered(&self) -> impl Iterator<Item = Failed> {
         let all = self.hindrances.iter();
-        all.filter_map(|(kind, it)| {
-            let is_awaited = self.tally.unread(*kind) > 0 || self.missed.is_awaited(*kind);
-            let is_awaited = is_awaited && !self.actual.is_whole_now(*kind);
-            is_awaited.then(|| Failed {
-                subject: Subject::Reading(*kind),
-                name: name(*kind).to_owned(),
-                error: self.wait_of(*kind, &it.reason),
-                since: Some(it.since),
-                tries: it.tries,
-            })
+        let all = all.filter(|(kind, _)| self.is_awaited(**kind));
+        all.map(|(kind, it)| Failed {
+            subject: Subject::Reading(*kind),
+            name: name(*kind).to_owned(),
+            error: self.wait_of(*kind, &it.reason),
+            since: Some(it.since),
+            tries: it.tries,
         })
+    }
+
+    /// Whether something waits for a reading of a kind, where the last one failed, or some of it.
+    fn is_awaited(&self, kind: RecordKind) -> bool {
+        // What is missed, and what is in doubt, needs a newer one than the last that came to its
+        // end, however whole that was.
+        let mut doubts = self.doubts.values();
+        let needs_another = doubts.any(|it| it.kind() == kind) || !self.actual.is_whole_now(kind);
+        self.missed.is_awaited(kind) || self.tally.unread(kind) > 0 && needs_another
     }
 
     /// What waits, until what, and what to do.
     fn wait_of(&self, kind: RecordKind, reason: &str) -> String {
         let name = name(kind);
-        let wait = match self.actual.is_told(kind) {
-            false => format!("changes of {name} wait until all of them are read"),
-            true => {
-                let whose = self.whose(kind);
+        let wait = match (self.actual.is_told(kind), self.whose(kind)) {
+            (false, _) => format!("changes of {name} wait until all of them are read"),
+            (true, None) => format!("what hangs on {name} waits until all of them are read again"),
+            (true, Some(whose)) => {
                 format!("what hangs on the {name} of {whose} waits until they are read")
             }
         };
@@ -57,26 +63,29 @@ impl Reconciler {
     }
 
     /// Of which departments they could not be read: the first by name, and how many more there are.
-    /// A department of which some groups' members could not be read is one of them.
-    fn whose(&self, kind: RecordKind) -> String {
+    /// A department of which some groups' members could not be read is one of them. `None` where
+    /// the last reading that came to its end lacked nothing.
+    fn whose(&self, kind: RecordKind) -> Option<String> {
         let Reach {
             departments,
             groups,
         } = self.actual.unread(kind).cloned().unwrap_or_default();
         let of_groups = groups.iter();
         let of_groups = of_groups.filter_map(|it| self.actual.department(ObjectKind::Group, it));
-        let all: BTreeSet<&CloudId> = departments.iter().chain(of_groups).collect();
+        let all = departments.iter().chain(of_groups);
+        let all: BTreeSet<&CloudId> = all.chain(self.actual.cut(kind)).collect();
         let known = &self.actual.organization().departments;
         let named = all.iter().take(NAMED_MAX).map(|id| {
             let found = known.get(*id);
             found.map_or_else(|| id.to_string(), |it| format!("{:?}", it.name))
         });
         let named = named.collect::<Vec<String>>().join(", ");
-        match all.len().saturating_sub(NAMED_MAX) {
-            0 if all.is_empty() => format!("{} groups", groups.len()),
-            0 => named,
-            more => format!("{named} and {more} other departments"),
-        }
+        Some(match all.len() {
+            0 if groups.is_empty() => return None,
+            0 => format!("{} groups", groups.len()),
+            all if all <= NAMED_MAX => named,
+            all => format!("{named} and {} other departments", all - NAMED_MAX),
+        })
     }
 }
 

@@ -58,6 +58,8 @@ impl Reconciler {
             self.replica.proofs.clone_from(&replica.proofs);
         }
         self.told_to_put_back(replica);
+        // After what it says of ends was looked at.
+        self.replica.feed = replica.feed;
     }
 
     /// Something that was retired is to be purged; `None` takes that back.
@@ -87,6 +89,7 @@ impl Reconciler {
             // What it was in may have waited for it.
             self.look_around_it(before);
         }
+        self.look_at_rights_by_name(before.as_ref(), object.as_ref());
         if let Some(object) = object {
             for needed in references(&object) {
                 self.referrers
@@ -176,7 +179,7 @@ impl Reconciler {
     /// The hub decided about one of the region's things; `None` takes that back.
     pub fn tell_binding(&mut self, here: Here, becomes: Option<Becomes>) {
         // Who came with the region has a password, which need not be waited for.
-        self.look_at_links_of_user(&here);
+        self.look_at_rights_at(&here);
         match &becomes {
             Some(it) => drop(self.replica.bindings.insert(here.clone(), *it)),
             None => drop(self.replica.bindings.remove(&here)),
@@ -191,17 +194,8 @@ impl Reconciler {
         let known = known(&self.base, &self.actual, &self.replica);
         let moved = self.places.bind(&here, becomes, known);
         self.move_all(moved);
-        self.look_at_links_of_user(&here);
+        self.look_at_rights_at(&here);
         self.look_at_purges_of(&around);
-    }
-
-    /// What makes somebody a cloud administrator may be given now, or not any more.
-    fn look_at_links_of_user(&mut self, (kind, here): &Here) {
-        if *kind == ObjectKind::User
-            && let Some(user) = self.places.there(*kind, here)
-        {
-            self.look_at_his_links(user);
-        }
     }
 
     /// The region's operator allows something else.
@@ -253,7 +247,9 @@ impl Reconciler {
     /// records must have been put before.
     pub fn is_read(&mut self, kind: RecordKind, reading: impl Into<Reading>) {
         let reading = reading.into();
-        let Reading { began, lacks, .. } = &reading;
+        let Reading {
+            began, lacks, cut, ..
+        } = &reading;
         let began = *began;
         self.hidden.take();
         if self.actual.is_read(kind, &reading) {
@@ -262,8 +258,10 @@ impl Reconciler {
         if !lacks.is_empty() {
             self.look_at_what_is_unread();
         }
+        // An order that a cut list does not show may be given again, as twice is once: to wait for
+        // a whole one would be to wait for ever.
         self.resolve_doubts(kind, began, lacks);
-        self.look_at_missed(kind, began, lacks);
+        self.look_at_missed(kind, began, (lacks, cut));
         let waiting = self.failures.awaiting(kind, began);
         let told = waiting.filter(|it| !self.is_passed_by(it, lacks));
         let told: BTreeSet<Subject> = told.cloned().collect();
@@ -274,7 +272,7 @@ impl Reconciler {
     fn touched(&mut self, touched: Touched) {
         let (kind, here) = match touched {
             Touched::Link(link) => {
-                self.look_at_passwords(&link);
+                self.look_at_rights_by(&link);
                 let mut its = link.ends();
                 if its.any(|(kind, id)| self.guard(kind, id).is_some()) {
                     self.look_at_linked(&link);
@@ -298,6 +296,7 @@ impl Reconciler {
         let moved = self.places.see(&place, known);
         self.move_all(moved);
         self.look_around(kind, &here);
+        self.look_at_rights_with(kind, &here);
     }
 
     /// What depends on how a thing is, beside on whether it is there.
@@ -368,7 +367,7 @@ impl Reconciler {
         self.notes.push(note.clone());
         self.base.note(note.clone());
         if let Note::Password(user, _) = &note {
-            self.look_at_his_links(*user);
+            self.look_at_rights_of(*user);
         }
         let Note::Object(kind, id, now) = note else {
             return;

@@ -17,12 +17,15 @@ impl Reconciler {
     /// be taken away by itself. What is neither there nor known to have ended is left alone: the
     /// hub may be from an older backup.
     pub(super) fn gives_on(&self, link: &Link<ObjectId>) -> bool {
-        let is_appointment = self.administration.appointed(link).is_some();
+        let gives_power = || {
+            let here = link.translated(|kind, id| self.places.here(kind, id));
+            here.is_some_and(|it| self.gives_power(&it))
+        };
         let is_live = |kind, id: &ObjectId| self.is_live(kind, id);
         let is_left = |kind, id: &ObjectId| {
             // A removal may be held back for long, and an administrator can't wait for it.
-            let is_first = is_appointment && kind == ObjectKind::User;
-            self.left.contains(&(kind, *id)) || is_first && self.end(kind, id).is_some()
+            let has_ended = kind == ObjectKind::User && self.end(kind, id).is_some();
+            self.left.contains(&(kind, *id)) || has_ended && gives_power()
         };
         let is_here = link
             .ends()

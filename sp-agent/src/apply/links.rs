@@ -34,7 +34,7 @@ impl Reconciler {
             };
         };
         let id = link.id();
-        let tied = self.base.links.get(&id);
+        let tied = self.base.tied(&id);
         if self.actual.has_link(&here) {
             let tied = match tied {
                 None => Some(Tied::Met),
@@ -43,7 +43,7 @@ impl Reconciler {
             };
             return Verdict::InPlace(tied.map(|it| Note::Link(id, Some(it))));
         }
-        let is_noted = tied.is_some_and(|it| *it != Tied::Making);
+        let is_noted = tied.is_some_and(|it| it != Tied::Making);
         if let Some(why) = self.guard_link(&here) {
             return drift("", vec![Difference::Missing], why);
         }
@@ -98,6 +98,7 @@ impl Reconciler {
                 let due = Due {
                     level: match self.administration.appointed(link) {
                         Some(_) => Level::Dismiss,
+                        None if self.gives_power(&here) => Level::Demote,
                         None => Level::Unlink,
                     },
                     order: Order::Unlink(here),

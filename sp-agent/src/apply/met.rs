@@ -5,6 +5,7 @@ use shared::model::{CloudId, Marker, Object};
 
 use super::Reconciler;
 use super::batch::Task;
+use super::late::Giving;
 use super::places::There;
 use super::subject::Subject;
 use super::verdict::Done;
@@ -62,7 +63,7 @@ impl Reconciler {
     pub(super) fn look_whether_it_was_made(&mut self, subject: &Subject, note: &Note) {
         let made = match (note, subject) {
             (Note::Link(id, Some(Tied::Made)), Subject::Link(link))
-                if self.base.links.get(id) == Some(&Tied::Making) =>
+                if self.base.tied(id) == Some(Tied::Making) =>
             {
                 let here = link.translated(|kind, id| self.places.here(kind, id));
                 here.map(|it| (Order::Link(it), Done::Link(id.clone(), true), None))
@@ -81,6 +82,7 @@ impl Reconciler {
             let task = Task {
                 found: self.found(&order),
                 takes_away: false,
+                giving: Giving::default(),
                 order,
                 subject: subject.clone(),
                 done,

@@ -4,7 +4,7 @@
 //! whoever has it as his default. Kinds are read one after the other: so what went along may be
 //! missed while what was deleted is still known, and looks as if somebody had taken it away by
 //! itself, which a policy adopts for all regions. So that is told only once all it hangs on was met
-//! by readings that began after it was missed first. Those are asked for at once.
+//! by readings that began after it was missed first. Those are asked for soon.
 //!
 //! Nothing of this is kept: after a start all that is missing is missed for the first time.
 
@@ -18,7 +18,7 @@ use super::compare::default_project;
 use super::places::There;
 use super::subject::{Difference, Subject, Wait, record_kind};
 use super::verdict::Verdict;
-use crate::cloud::Reach;
+use crate::cloud::{Cut, Reach};
 
 /// What is missing, as far as that hangs on something else. No more than the links and users of the
 /// directory, each of which is held here anyway.
@@ -145,10 +145,19 @@ impl Reconciler {
     }
 
     /// The records of a kind were read to their end; of what is in departments of which that told
-    /// nothing, nothing more is known.
-    pub(super) fn look_at_missed(&mut self, kind: RecordKind, began: Instant, lacks: &Reach) {
+    /// nothing, or some and not this, nothing more is known.
+    pub(super) fn look_at_missed(
+        &mut self,
+        kind: RecordKind,
+        began: Instant,
+        (lacks, cut): (&Reach, &Cut),
+    ) {
         let all = self.missed.awaiting(kind, began);
-        let told = all.filter(|(kind, id)| !self.is_passed_by(&Subject::Object(*kind, *id), lacks));
+        let is_told = |it: &There| {
+            let subject = Subject::Object(it.0, it.1);
+            !self.is_passed_by(&subject, lacks) && !self.is_left_out(*it, cut)
+        };
+        let told = all.filter(|it| is_told(it));
         let told: BTreeSet<There> = told.copied().collect();
         let ended = self.missed.is_read(began, &told);
         self.dirty.extend(ended);

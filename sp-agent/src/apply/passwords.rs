@@ -8,7 +8,7 @@
 //! But for whom [the directory made one](super::administrators).
 
 use shared::ids::ObjectId;
-use shared::model::{Actor, CloudId, Link, ObjectKind, RecordKind, Secret};
+use shared::model::{Link, ObjectKind, RecordKind, Secret};
 
 use super::Reconciler;
 use super::objects::drift;
@@ -36,37 +36,51 @@ impl Reconciler {
         // What failed was another password.
         self.failures.forget(&subject);
         self.dirty.insert(subject);
-        self.look_at_his_links(user);
+        self.look_at_rights_of(user);
     }
 
     /// What a link waits for that makes somebody a cloud administrator: that he has the password
     /// here that the hub set last, as others may know the one until now. Who is one here already
     /// gains nothing by the link, and keeps his own.
+    ///
+    /// What gives the role to a group waits for those in it who have a password here, and not that
+    /// one. Not for who has none at all, as the hub told none yet: nobody signs in as he does, he
+    /// may never do so at the hub, and would keep the role from all.
     pub(super) fn awaits_password(&self, link: &Link<ObjectId>) -> Option<Wait> {
-        let user = self.empowered(link)?;
+        let users: Vec<ObjectId> = match self.empowered_group(link) {
+            Some(group) => {
+                let members = self.made_members(group).into_iter();
+                members.filter(|it| self.has_some_password(it)).collect()
+            }
+            None => self.empowered(link).into_iter().collect(),
+        };
+        users
+            .into_iter()
+            .find_map(|it| self.awaits_his_password(it))
+    }
+
+    fn awaits_his_password(&self, user: ObjectId) -> Option<Wait> {
         let here = self.places.here(ObjectKind::User, &user)?;
-        if let Some(unread) = self.unread_of_roles() {
-            return Some(Wait::Reading(unread));
-        }
         let set = self.base.passwords.get(&user);
         let set = set.filter(|it| it.here == here);
         let told = self.replica.secrets.get(&user);
         let is_his = told
             .zip(set)
             .is_some_and(|(told, set)| set.version >= told.version);
-        (!is_his && !self.administers(&here)).then_some(Wait::Password(user))
+        if is_his {
+            return None;
+        }
+        if let Some(unread) = self.unread_of_roles() {
+            return Some(Wait::Reading(unread));
+        }
+        (!self.administers(&here)).then_some(Wait::Password(user))
     }
 
-    /// What makes a user a cloud administrator may be given now.
-    pub(super) fn look_at_his_links(&mut self, user: ObjectId) {
-        let its = self.referrers.get(&(ObjectKind::User, user));
-        let its = its.into_iter().flatten();
-        let empowers = |it: &&Subject| match it {
-            Subject::Link(link) => self.empowered(link).is_some(),
-            _ => false,
-        };
-        let links: Vec<Subject> = its.filter(empowers).cloned().collect();
-        self.dirty.extend(links);
+    /// Whether the hub told a password for a user, or one was ever sent to the cloud.
+    fn has_some_password(&self, user: &ObjectId) -> bool {
+        self.replica.secrets.contains_key(user)
+            || self.base.passwords.contains_key(user)
+            || self.base.unanswered.contains(user)
     }
 
     pub(super) fn judge_password(&self, user: ObjectId) -> Verdict {
@@ -110,38 +124,12 @@ impl Reconciler {
         self.due(due, object.name(), what)
     }
 
-    /// Whose roles a link of the cloud is about may be given his password now, or not any more.
-    pub(super) fn look_at_passwords(&mut self, link: &Link<CloudId>) {
-        let members = |group: &CloudId| {
-            let links = self.actual.links_of(ObjectKind::Group, group);
-            let users = links.filter_map(|it| match it {
-                Link::Membership(it) => Some(it.user.clone()),
-                Link::Implication(_) | Link::Assignment(_) => None,
-            });
-            users.collect::<Vec<CloudId>>()
-        };
-        let concerned = match link {
-            Link::Membership(it) => vec![it.user.clone()],
-            Link::Assignment(it) => match &it.actor {
-                Actor::User(user) => vec![user.clone()],
-                Actor::Group(group) => members(group),
-            },
-            Link::Implication(_) => Vec::new(),
-        };
-        let known = concerned
-            .into_iter()
-            .filter_map(|it| self.places.there(ObjectKind::User, &it));
-        let told: Vec<ObjectId> = known
-            .filter(|it| self.replica.secrets.contains_key(it))
-            .collect();
-        self.dirty.extend(told.into_iter().map(Subject::Password));
-    }
-
     /// The first kind without which nobody knows which roles a user has.
     pub(super) fn unread_of_roles(&self) -> Option<RecordKind> {
-        use RecordKind::{Assignment, Group, Implication, Membership, Role};
-        let mut needed = [Group, Role, Membership, Implication, Assignment].into_iter();
-        let unread = needed.find(|it| !self.actual.is_told(*it));
-        unread.or_else(|| self.hides_administrators().then_some(Membership))
+        let unlisted = || {
+            let is_hidden = self.hides_administrators();
+            is_hidden.then_some(RecordKind::Membership)
+        };
+        self.untold_of_roles().or_else(unlisted)
     }
 }

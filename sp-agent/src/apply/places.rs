@@ -47,6 +47,13 @@ impl Known<'_> {
         let ended = self.ended.get(&id);
         self.directory.has(kind, &id) || ended.is_some_and(|(of, _)| *of == kind)
     }
+
+    /// Whether a thing of the directory was applied as another one than this, which is there.
+    fn is_elsewhere(&self, what: There, here: &CloudId) -> bool {
+        let applied = self.base.objects.get(&what).map(|it| &it.here);
+        let is_there = |it: &CloudId| self.actual.organization().has(what.0, it);
+        applied.is_some_and(|it| it != here && is_there(it))
+    }
 }
 
 /// What is known by what.
@@ -206,13 +213,16 @@ impl Places {
     }
 
     /// Whether the hub, which says nothing any more of what a thing of the cloud was applied as,
-    /// has decided that it is another one.
+    /// has decided that it is another one. Not one that is another thing of the cloud already: it
+    /// can't be both, so that nobody would be what this was applied as, and it would be made again
+    /// once the hub hears of it.
     pub(super) fn is_passed_on(&self, what: There, here: &CloudId, known: Known<'_>) -> bool {
         let (kind, id) = what;
         let Some(Becomes::Object(other)) = self.binding(kind, here) else {
             return false;
         };
-        *other != id && known.directory.has(kind, other) && !known.is_told(what)
+        let is_other = *other != id && known.directory.has(kind, other);
+        is_other && !known.is_told(what) && !known.is_elsewhere((kind, *other), here)
     }
 
     /// Looks at what is noted of a thing; `base` holds it already.
@@ -257,9 +267,15 @@ impl Places {
     fn resolve_all(
         &mut self,
         kind: ObjectKind,
-        ids: BTreeSet<ObjectId>,
+        mut ids: BTreeSet<ObjectId>,
         known: Known<'_>,
     ) -> Vec<Moved> {
+        // What was applied as something that is one of these by the hub's word hangs on where that
+        // is.
+        let bound = ids.iter().flat_map(|id| self.bound((kind, *id)));
+        let applied = bound.filter_map(|it| self.based.get(&(kind, it.clone())));
+        let applied: Vec<ObjectId> = applied.copied().collect();
+        ids.extend(applied);
         let resolved = ids.into_iter().filter_map(|id| {
             let what = (kind, id);
             let to = self.evident(what, known);

@@ -6,13 +6,12 @@ use std::time::Instant;
 use shared::model::{Feed, RecordKind};
 
 use super::Reconciler;
-use crate::cloud::Part;
+use crate::cloud::{Part, Wanted};
 use crate::replica::Replica;
 
 impl Reconciler {
-    /// Kinds of which a reading is needed that begins then or later.
-    pub(super) fn readings(&self) -> BTreeMap<RecordKind, Instant> {
-        let mut all: BTreeMap<RecordKind, Instant> = BTreeMap::new();
+    /// Kinds of which a reading is needed.
+    pub(super) fn readings(&self) -> Wanted {
         // What was read before this reconciler was made does not count here: without asking, the
         // next reading might be minutes away, and nothing is written before.
         let is_waited_for = self.replica != Replica::default();
@@ -23,16 +22,20 @@ impl Reconciler {
         let doubts = self.doubts.values().map(|it| (it.kind(), it.since()));
         // Until the quota of a new project is known, nobody can tell what else fits.
         let quotas = self.project_made.map(|it| (RecordKind::Quota, it));
-        for (kind, since) in unread
-            .chain(quotas)
-            .chain(doubts)
-            .chain(self.missed.unread())
-            .chain(self.failures.unread())
-        {
-            all.entry(kind)
-                .and_modify(|it| *it = since.max(*it))
-                .or_insert(since);
+        let others = doubts.chain(self.failures.unread());
+        Wanted {
+            at_once: latest(unread.chain(quotas).chain(others)),
+            soon: latest(self.missed.unread()),
         }
-        all
     }
+}
+
+fn latest(of: impl Iterator<Item = (RecordKind, Instant)>) -> BTreeMap<RecordKind, Instant> {
+    let mut all: BTreeMap<RecordKind, Instant> = BTreeMap::new();
+    for (kind, since) in of {
+        all.entry(kind)
+            .and_modify(|it| *it = since.max(*it))
+            .or_insert(since);
+    }
+    all
 }

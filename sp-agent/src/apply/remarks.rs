@@ -51,6 +51,7 @@ impl Reconciler {
         let unread = listed.filter(|it| matches!(it.subject, Subject::Reading(_)));
         Remarks {
             applying: progress.into(),
+            recalled: self.replica.feed,
             // The hub bounds what it wants purged at a time.
             remarks: remarks
                 .chain(self.purged().take(REMARKS_MAX))
@@ -78,7 +79,7 @@ impl Reconciler {
     /// What the hub was told of, and of which nothing is known since this agent's start, or not yet
     /// why it is missing.
     fn kept(&self) -> Vec<CloudId> {
-        let is_whole = self.is_whole();
+        let is_whole = self.is_whole() && !kinds().any(|it| self.actual.is_cut(it, None));
         let is_unknown = |it: &Subject| self.missed.awaits(it) || !is_whole && self.is_unread(it);
         let all = self.remarked.iter();
         let unknown = all.filter(|(_, subject)| is_unknown(subject));

@@ -59,7 +59,8 @@ impl Reconciler {
             self.stand(subject, Some(Standing::Waiting(Wait::Rested)));
             return;
         }
-        if self.is_given_for_now(now, &subject, &verdict) {
+        self.look_whether_it_arrives(now, &subject);
+        if self.is_given_for_now(now, &verdict) {
             self.stand(subject, Some(Standing::Waiting(Wait::Arrived)));
             return;
         }

@@ -112,8 +112,12 @@ impl Standing {
 /// In which order things are done that could all be done at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
-    /// Somebody's role as a cloud administrator is taken away. There are few, and it can't wait.
+    /// Somebody's role as one of the federation's administrators of this cloud is taken away. There
+    /// are few, and it can't wait.
     Dismiss,
+    /// What makes somebody a cloud administrator otherwise is taken away: first of what is taken
+    /// away in a batch, and no more than that, as these may be many.
+    Demote,
     /// Switched off, whatever else is changed about it.
     SwitchOff,
     /// Made or changed.
@@ -189,7 +193,12 @@ impl Level {
 
     /// Whether something is taken away that can be given again.
     pub(super) const fn is_withdrawal(self) -> bool {
-        matches!(self, Self::SwitchOff | Self::Unlink)
+        self.is_unlink() || matches!(self, Self::SwitchOff)
+    }
+
+    /// Whether a link is taken away that counts as withdrawn.
+    pub(super) const fn is_unlink(self) -> bool {
+        matches!(self, Self::Demote | Self::Unlink)
     }
 
     /// Whether there is less afterwards, or somebody may do less.

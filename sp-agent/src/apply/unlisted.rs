@@ -6,6 +6,11 @@
 //! applied and is not met (it may be there), a role that somebody there may have, and passwords of
 //! all users while a group of which no member is known may make its members administrators. All
 //! else goes on.
+//!
+//! Or a department's list is cut (Keystone says so by `truncated`, and an LDAP server's size limit
+//! is as good as for ever): what came of it is known, and of what was applied there and did not
+//! come nobody can tell whether it is there. What was never there is made all the same, as the
+//! cloud's answer tells then.
 
 use shared::ids::ObjectId;
 use shared::model::{Actor, CloudId, Link, Membership, ObjectKind, RecordKind};
@@ -13,7 +18,7 @@ use shared::model::{Actor, CloudId, Link, Membership, ObjectKind, RecordKind};
 use super::Reconciler;
 use super::places::There;
 use super::subject::{Subject, record_kind};
-use crate::cloud::{Order, Reach};
+use crate::cloud::{Cut, Order, Reach};
 
 /// What an unlisted group's members are kept by.
 const MEMBERSHIPS: RecordKind = RecordKind::Membership;
@@ -22,7 +27,8 @@ impl Reconciler {
     /// The first kind that must be read before anything can be said of this thing of the directory.
     pub(super) fn unread_of(&self, what: There) -> Option<RecordKind> {
         let kind = what.0;
-        let unlisted = || self.is_unlisted(what).then_some(record_kind(kind));
+        let is_unlisted = || self.is_unlisted(what) || self.is_beyond(what);
+        let unlisted = || is_unlisted().then_some(record_kind(kind));
         self.unread(kind).or_else(unlisted)
     }
 
@@ -92,6 +98,33 @@ impl Reconciler {
         let is_by_marker = here.as_ref().is_some_and(|it| !is_bound(it));
         let is_gone = !self.replica.directory.has(kind, &id);
         evidence.any(|it| !is_there(it)) || is_by_marker && is_gone
+    }
+
+    /// Whether a thing of the directory was something here that no reading showed, and may be
+    /// beyond the end of a list.
+    fn is_beyond(&self, what: There) -> bool {
+        let (kind, id) = what;
+        let home = self.home((kind, &id));
+        if !self.actual.is_cut(record_kind(kind), home.as_ref()) {
+            return false;
+        }
+        let was_here = self.base.objects.contains_key(&what);
+        let was_here = was_here || self.places.bound(what).next().is_some();
+        was_here && self.places.here(kind, &id).is_none()
+    }
+
+    /// Whether a reading did not tell a thing of the directory where it told of its department no
+    /// more than some.
+    pub(super) fn is_left_out(&self, (kind, id): There, cut: &Cut) -> bool {
+        let home = self.home((kind, &id));
+        let here = self.places.here(kind, &id);
+        match home {
+            Some(home) => cut.get(&home).is_some_and(|some| match here {
+                Some(here) => !some.contains(&here),
+                None => true,
+            }),
+            None => !cut.is_empty(),
+        }
     }
 
     /// Whether a thing of the cloud is linked to one that nobody can say anything of, as it may be

@@ -1,10 +1,10 @@
 //! A whole reading of a part of a cloud, as it is told to who waits for it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use shared::model::CloudId;
+use shared::model::{CloudId, RecordKind};
 
 /// Departments and groups that a reading tells of, or does not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,6 +22,10 @@ impl Reach {
     }
 }
 
+/// Departments whose lists were cut, each with what came of it: what is missing there may be there,
+/// and what did not come may be gone.
+pub type Cut = BTreeMap<CloudId, BTreeSet<CloudId>>;
+
 /// A reading that came to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
@@ -31,6 +35,8 @@ pub struct Reading {
     pub lacks: Reach,
     /// Of whose part it tells all; nothing where a part is not read department by department.
     pub tells: Arc<Reach>,
+    /// Of whose part it tells some.
+    pub cut: Arc<Cut>,
 }
 
 impl From<Instant> for Reading {
@@ -40,6 +46,17 @@ impl From<Instant> for Reading {
             began,
             lacks: Reach::default(),
             tells: Arc::default(),
+            cut: Arc::default(),
         }
     }
+}
+
+/// Kinds of records of which readings are needed: of each by one that begins then or later.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Something is not done before.
+    pub at_once: BTreeMap<RecordKind, Instant>,
+    /// It is worth a reading before its time, and not one after the other: whoever may take links
+    /// away in the cloud causes these.
+    pub soon: BTreeMap<RecordKind, Instant>,
 }

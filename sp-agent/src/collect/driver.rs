@@ -24,7 +24,7 @@ use super::reading::{self, Audited, Broken};
 use super::sampler::Sampler;
 use super::schedule::{Options, Outcome, Schedule, Work};
 use super::services::Services;
-use crate::cloud::{Cloud, Hindrance, Mark, Part, Probe, ProbeOutcome, Reading, Trouble};
+use crate::cloud::{Cloud, Hindrance, Mark, Part, Probe, ProbeOutcome, Reading, Trouble, Wanted};
 use crate::spool::{Held, Spool, SpoolError, Written};
 
 /// A cloud bounds each of its probes by less. This ends a round that it lost.
@@ -48,8 +48,8 @@ pub struct Collector {
     pub read: watch::Sender<BTreeMap<Part, Reading>>,
     /// Where it is told which kinds could not be read last time.
     pub hindered: watch::Sender<BTreeMap<RecordKind, Hindrance>>,
-    /// What is to be read soon, by readings that begin then or later.
-    pub wanted: watch::Receiver<BTreeMap<RecordKind, Instant>>,
+    /// What is to be read before its time.
+    pub wanted: watch::Receiver<Wanted>,
     /// Whether much of the organization is being written.
     pub writing: watch::Receiver<bool>,
 }
@@ -95,7 +95,7 @@ struct Run {
     services_put: Put,
     read: watch::Sender<BTreeMap<Part, Reading>>,
     hindered: watch::Sender<BTreeMap<RecordKind, Hindrance>>,
-    wanted: watch::Receiver<BTreeMap<RecordKind, Instant>>,
+    wanted: watch::Receiver<Wanted>,
     writing: watch::Receiver<bool>,
 }
 
@@ -178,9 +178,7 @@ impl Run {
                 Some(done) = self.under_way.next() => self.take(done),
                 Ok(()) = self.wanted.changed() => {
                     let now = self.clock.now();
-                    for (kind, since) in self.wanted.borrow_and_update().iter() {
-                        self.schedule.wanted(now, *kind, *since);
-                    }
+                    self.schedule.wanted(now, &self.wanted.borrow_and_update());
                 }
                 Ok(()) = self.writing.changed() => {
                     let is_spared = *self.writing.borrow_and_update();
@@ -315,6 +313,7 @@ impl Run {
             Ok(Audited {
                 incomplete: Some(reason),
                 lacks,
+                in_vain,
                 ..
             }) => {
                 self.is_broken(Work::Audit(part), part, reason.clone());
@@ -322,7 +321,7 @@ impl Run {
                     .part_failed(wall, part, reason, Trouble::Service);
                 match lacks.is_empty() {
                     true => Outcome::Read,
-                    false => Outcome::ReadInPart,
+                    false => Outcome::ReadInPart { in_vain: *in_vain },
                 }
             }
             told => {
@@ -345,6 +344,7 @@ impl Run {
                 began,
                 lacks: audited.lacks.clone(),
                 tells: Arc::new(audited.tells.clone()),
+                cut: Arc::new(audited.cut.clone()),
             };
             self.read.send_modify(|it| drop(it.insert(part, reading)));
         }

@@ -9,7 +9,7 @@ use shared::runtime::clock::Clock;
 use shared::runtime::errors::chain;
 use tokio::sync::mpsc;
 
-use crate::cloud::{Cloud, CloudError, Mark, Page, Part, Reach, Whole};
+use crate::cloud::{Cloud, CloudError, Cut, Mark, Page, Part, Reach, Whole};
 use crate::spool::{Audit, Held, Spool, SpoolError};
 
 /// Pages between cloud and spool: one that is being put, and one that is ready.
@@ -63,6 +63,10 @@ pub(super) struct Audited {
     pub(super) lacks: Reach,
     /// Of what all was, where it is read department by department, or group by group.
     pub(super) tells: Reach,
+    /// Of whose part some was, as its list was cut.
+    pub(super) cut: Cut,
+    /// How much of it went by with what failed alone.
+    pub(super) in_vain: Duration,
 }
 
 /// Reads a part whole. Only here records vanish: those that a reading which came to its end did
@@ -100,6 +104,8 @@ pub(super) async fn audit(
         mark,
         incomplete,
         tells,
+        cut,
+        in_vain,
     } = read?;
     let finished = spool.finish_audit(audit, mark).await;
     let written = finished.map_err(|source| Broken::Spool { part, source })?;
@@ -110,6 +116,8 @@ pub(super) async fn audit(
         lacks_some: written.lacks_some,
         lacks: written.lacks,
         tells,
+        cut,
+        in_vain,
     })
 }
 

@@ -4,17 +4,18 @@
 //! readings of only what changed. Both have times and retries of their own: a page that no audit
 //! gets past must not hide what is new, and an audit may take longer than news can wait. What
 //! fails waits with full jitter and tries again; the others go on. A whole reading is followed by a
-//! pause of nine times what it took, so that a large cloud is not read all the time. Pure: the
-//! driver brings time, chance and outcomes, and starts what is due.
+//! pause of nine times what such readings take, so that a large cloud is not read all the time.
+//! Pure: the driver brings time, chance and outcomes, and starts what is due.
 
 mod turn;
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use shared::model::{RecordKind, ServiceKind};
 
 use self::turn::Turn;
-use crate::cloud::Part;
+use crate::cloud::{Part, Wanted};
 
 /// Parts of one service that are read whole at the same time. One alone would let a quota audit of
 /// a thousand projects hold up the servers; all at once (of Keystone eight) would meet a service
@@ -84,7 +85,10 @@ pub enum Outcome {
     /// It came to its end.
     Read,
     /// It came to its end, and something waits for what could not be read of it.
-    ReadInPart,
+    ReadInPart {
+        /// How much of it went by with what failed alone.
+        in_vain: Duration,
+    },
     /// The cloud can't tell what changed in it; only audits find changes.
     CannotTell,
     /// The catalog has no such service.
@@ -153,12 +157,11 @@ impl Schedule {
         }
     }
 
-    /// Somebody needs to know how these are at `since` or later. To say so again changes nothing.
-    pub fn wanted(&mut self, now: Instant, kind: RecordKind, since: Instant) {
+    /// Somebody needs to know how these are at some time or later. To say so again changes nothing.
+    pub fn wanted(&mut self, now: Instant, all: &Wanted) {
         for turn in &mut self.turns {
-            if turn.part.kind() == kind {
-                turn.wanted(now, since);
-            }
+            let of = |it: &BTreeMap<RecordKind, Instant>| it.get(&turn.part.kind()).copied();
+            turn.wanted(now, of(&all.at_once), of(&all.soon));
         }
     }
 

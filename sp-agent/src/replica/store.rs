@@ -5,6 +5,7 @@
 //! markers, so that a damaged file is moved aside and begins anew.
 
 mod feed;
+mod links;
 mod schema;
 mod spent;
 #[cfg(test)]
@@ -15,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, params};
-use shared::ids::{FederationId, ObjectId};
+use shared::ids::{FederationId, FeedId, ObjectId};
 use shared::link::inbox::Inbox;
 use shared::model::{CloudId, ObjectKind, UnixMillis};
 use shared::wire::Digest;
@@ -23,7 +24,7 @@ use shared::wire::frame::{Cursor, DIRECTORY_FEED};
 use tokio::sync::watch;
 
 pub use self::feed::Taken;
-use super::{Applied, Base, Change, Note, Replica, SetLimits, SetPassword, Tied, Was};
+use super::{Applied, Base, Change, Note, Replica, SetLimits, SetPassword, Was};
 use crate::database::move_aside;
 
 const FILE: &str = "replica.sqlite";
@@ -94,6 +95,8 @@ struct State {
     complete: bool,
     /// Whether it was so since the file was opened.
     was_complete: bool,
+    /// In which life of the feed it was so last.
+    told_in: Option<FeedId>,
     /// What the hub told, as of when all of it was held.
     replica: Arc<Replica>,
     /// What was told since, each key once.
@@ -159,6 +162,9 @@ impl Store {
             if !changes.is_empty() {
                 let replica = Arc::make_mut(&mut state.replica);
                 changes.into_values().for_each(|it| replica.take(it));
+            }
+            if state.replica.feed != state.told_in {
+                Arc::make_mut(&mut state.replica).feed = state.told_in;
             }
             state.was_complete = true;
         }
@@ -260,6 +266,7 @@ fn load(path: &Path, federation: FederationId) -> Result<State, ReplicaError> {
         digest,
         complete,
         was_complete: false,
+        told_in: complete.then_some(position.id),
         replica: Arc::default(),
         changes,
     })
@@ -282,17 +289,7 @@ fn base(connection: &Connection, now: UnixMillis) -> rusqlite::Result<Base> {
         let was = Was::from_bytes(row.get(3)?);
         base.objects.insert((kind, id), Applied { here, was });
     }
-    let mut links = connection.prepare_cached("SELECT id, made FROM applied_link")?;
-    let mut rows = links.query(())?;
-    while let Some(row) = rows.next()? {
-        let (id, made): (String, i64) = (row.get(0)?, row.get(1)?);
-        let tied = match made {
-            MADE => Tied::Made,
-            MAKING => Tied::Making,
-            _ => Tied::Met,
-        };
-        base.links.insert(CloudId::new(&id), tied);
-    }
+    links::load(connection, &mut base)?;
     let mut put_backs = connection.prepare_cached("SELECT id, at_ms FROM put_back")?;
     let mut rows = put_backs.query(())?;
     while let Some(row) = rows.next()? {
@@ -332,18 +329,6 @@ fn base(connection: &Connection, now: UnixMillis) -> rusqlite::Result<Base> {
     Ok(base)
 }
 
-/// How the store has it that a link was made, or is about to be.
-const MADE: i64 = 1;
-const MAKING: i64 = 2;
-
-const fn made(tied: Tied) -> i64 {
-    match tied {
-        Tied::Met => 0,
-        Tied::Made => MADE,
-        Tied::Making => MAKING,
-    }
-}
-
 fn note(connection: &Connection, note: &Note, now: UnixMillis) -> rusqlite::Result<()> {
     match note {
         Note::Object(kind, id, Some(Applied { here, was })) => connection
@@ -359,12 +344,7 @@ fn note(connection: &Connection, note: &Note, now: UnixMillis) -> rusqlite::Resu
         Note::Object(kind, id, None) => connection
             .prepare_cached("DELETE FROM applied WHERE kind = ?1 AND id = ?2")?
             .execute(params![kind.name(), id.to_bytes()]),
-        Note::Link(id, Some(tied)) => connection
-            .prepare_cached("INSERT OR REPLACE INTO applied_link (id, made) VALUES (?1, ?2)")?
-            .execute(params![id.to_string(), made(*tied)]),
-        Note::Link(id, None) => connection
-            .prepare_cached("DELETE FROM applied_link WHERE id = ?1")?
-            .execute([id.to_string()]),
+        Note::Link(id, tied) => return links::keep(connection, id, *tied),
         Note::PutBack(id, Some(at)) => connection
             .prepare_cached("INSERT OR REPLACE INTO put_back (id, at_ms) VALUES (?1, ?2)")?
             .execute(params![id.to_string(), at.0]),

@@ -1,7 +1,8 @@
 //! Putting how far the directory is applied: the agent's own word, which no audit of the cloud
 //! reads or removes.
 
-use shared::model::{Applying, CloudId, Feed, Key, Record, RecordKind, Remark, Subject};
+use shared::ids::FeedId;
+use shared::model::{Applying, CloudId, Feed, Key, Recall, Record, RecordKind, Remark, Subject};
 use shared::wire::record::{encode, encode_id, encode_key};
 
 use super::Written;
@@ -17,6 +18,9 @@ const REMARKS: u8 = 74;
 pub struct Remarks {
     /// The counts.
     pub applying: Applying,
+    /// In which life of its feed the hub told the directory by which these were made; `None` where
+    /// it told none.
+    pub recalled: Option<FeedId>,
     /// Each thing once.
     pub remarks: Vec<Remark>,
     /// Whether what is not among them is as it should be.
@@ -38,6 +42,12 @@ impl Put<'_> {
         }
         let applying = encode(&Record::Applying(all.applying.clone()))?;
         written.changed += u64::from(self.upsert(feed, REMARKS, &applying)?);
+        if let Some(feed_told) = all.recalled {
+            // Behind what it is about, in the feed too: who has this has that.
+            let recall = Recall { feed: feed_told };
+            let recall = encode(&Record::Recall(recall))?;
+            written.changed += u64::from(self.upsert(feed, REMARKS, &recall)?);
+        }
         if all.is_whole {
             for id in &all.kept {
                 seen.saw(&encode_id(id)?);

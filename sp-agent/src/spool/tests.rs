@@ -1,8 +1,9 @@
 //! What needs a hand inside: a file without room.
 
+use shared::ids::FeedId;
 use shared::model::{
-    Applying, CloudId, Feed, HostSample, Key, Record, RecordKind, Remark, RemarkState, StoragePool,
-    Subject, UnixMillis,
+    Applying, CloudId, Feed, HostSample, Key, Recall, Record, RecordKind, Remark, RemarkState,
+    StoragePool, Subject, UnixMillis,
 };
 
 use super::open::Opener;
@@ -98,6 +99,7 @@ fn remarks(names: &[&str], is_whole: bool) -> Remarks {
         remarks: names.iter().map(remark).collect(),
         is_whole,
         kept: Vec::new(),
+        recalled: None,
     }
 }
 
@@ -180,4 +182,24 @@ async fn remarks_stay_until_all_is_known_and_no_audit_removes_them() {
     let refused = spool.put_changes(Part::Users, page).await;
     assert!(matches!(refused, Err(SpoolError::Misplaced { .. })));
     assert!(!spool.extent(Feed::Organization).whole, "they are no part");
+}
+
+/// Whoever has it has what was told before it.
+#[tokio::test]
+async fn that_the_hub_was_told_what_it_may_have_forgotten_stands_behind_that() {
+    let directory = tempfile::tempdir().unwrap();
+    let spool = open(directory.path(), 4_000);
+    let mut recalled = remarks(&["a", "b"], true);
+    for life in [1, 2] {
+        let feed = FeedId::from_bytes([life; 16]);
+        recalled.recalled = Some(feed);
+        recalled.remarks.extend(remarks(&["c"], true).remarks);
+        spool.put_remarks(recalled.clone()).await.unwrap();
+        let extent = spool.extent(Feed::Organization);
+        let read = spool.records(Feed::Organization, extent.id, 0).await;
+        let changes = read.unwrap().unwrap().changes;
+        assert_eq!(changes.last(), Some(&Ok(Record::Recall(Recall { feed }))));
+    }
+    let put = spool.put_remarks(recalled).await.unwrap();
+    assert_eq!((put.changed, put.removed), (0, 0));
 }

@@ -8,7 +8,6 @@
 //! ```
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,13 +16,13 @@ use shared::audit::Act;
 use shared::model::{Feed, Key, Record, RecordKind};
 use shared::runtime::clock::Clock;
 use shared::runtime::errors::chain;
-use shared::runtime::shutdown::Shutdown;
+use shared::runtime::shutdown::{Shutdown, Stage};
 use tokio::sync::{mpsc, watch};
 
 use super::following::Followed;
 use crate::apply::{Apply, Audit, Keep, News, Policy, Progress, Report, StoreError};
 use crate::audit::Trail;
-use crate::cloud::{Cloud, Hindrance, Page, Part, Reading};
+use crate::cloud::{Cloud, Hindrance, Page, Part, Reading, Wanted};
 use crate::config::Config;
 use crate::replica::store::Store;
 use crate::replica::{Note, Replica};
@@ -44,8 +43,8 @@ const AGAIN: Duration = Duration::from_secs(10);
 pub(super) struct Between {
     /// The last whole reading of each part that came to its end.
     pub(super) read: watch::Sender<BTreeMap<Part, Reading>>,
-    /// What is to be read soon, by readings that begin then or later.
-    pub(super) wanted: watch::Sender<BTreeMap<RecordKind, Instant>>,
+    /// What is to be read before its time.
+    pub(super) wanted: watch::Sender<Wanted>,
     /// Which kinds could not be read last time.
     pub(super) hindered: watch::Sender<BTreeMap<RecordKind, Hindrance>>,
     /// Whether much of the organization is being written.
@@ -56,7 +55,7 @@ impl Between {
     pub(super) fn new() -> Self {
         Self {
             read: watch::Sender::new(BTreeMap::new()),
-            wanted: watch::Sender::new(BTreeMap::new()),
+            wanted: watch::Sender::new(Wanted::default()),
             hindered: watch::Sender::new(BTreeMap::new()),
             writing: watch::Sender::new(false),
         }
@@ -96,9 +95,10 @@ impl Applying {
         (applying, shown)
     }
 
-    /// Applies to this cloud whatever is followed.
-    pub(super) async fn run(mut self, cloud: Arc<dyn Cloud>, shutdown: Shutdown) -> Infallible {
-        loop {
+    /// Applies to this cloud whatever is followed, until it stops: what has ended by then is kept
+    /// and told.
+    pub(super) async fn run(mut self, cloud: Arc<dyn Cloud>, shutdown: Shutdown) {
+        while shutdown.stage() == Stage::Accepting {
             let followed = self.followed.borrow_and_update().clone();
             let other = self.clone();
             // Whoever wrote before is at it no more.
@@ -107,18 +107,19 @@ impl Applying {
                 () = async {
                     match followed {
                         Some(followed) => other.follow(followed, &cloud, &shutdown).await,
-                        None => std::future::pending().await,
+                        None => shutdown.draining().await,
                     }
                 } => {}
                 changed = self.followed.changed() => if changed.is_err() {
                     // Who follows has ended, because the daemon stops.
-                    std::future::pending::<()>().await;
+                    return shutdown.draining().await;
                 }
             }
         }
     }
 
-    /// Ends when it is to begin anew: the spool has a new life, or something can't be read.
+    /// Ends when it is to stop, or to begin anew: the spool has a new life, or something can't be
+    /// read.
     async fn follow(self, followed: Followed, cloud: &Arc<dyn Cloud>, shutdown: &Shutdown) {
         let Followed {
             federation,
@@ -130,7 +131,7 @@ impl Applying {
             Err(error) => {
                 let error = chain(&error).to_string();
                 tracing::error!(error, "nothing can be applied; trying again");
-                return self.clock.sleep(AGAIN).await;
+                return self.pause(shutdown).await;
             }
         };
         let (told, tells) = watch::channel(Arc::<Replica>::default());
@@ -157,16 +158,30 @@ impl Applying {
             chance: Box::new(rand::random),
         };
         let (read, began) = (self.between.read.subscribe(), self.clock.now());
-        tokio::select! {
-            () = apply.run(shutdown.clone()) => std::future::pending().await,
-            () = mirror(&replica, &told) => {}
-            () = tell(&self.spool, remarked, &self.clock) => {}
-            heard = hear(&self.spool, (read, began), &news) => if let Err(error) = heard {
-                let error = chain(&error).to_string();
-                tracing::error!(error, "the cloud's organization can't be read from the spool");
-                self.clock.sleep(AGAIN).await;
-            }
+        let stop = Shutdown::new();
+        let applying = apply.run(stop.clone());
+        tokio::pin!(applying);
+        let heard = tokio::select! {
+            () = &mut applying => return,
+            () = shutdown.draining() => Ok(()),
+            () = mirror(&replica, &told) => Ok(()),
+            () = tell(&self.spool, remarked, &self.clock) => Ok(()),
+            heard = hear(&self.spool, (read, began), &news) => heard,
+        };
+        stop.begin();
+        applying.await;
+        if let Err(error) = heard {
+            let error = chain(&error).to_string();
+            tracing::error!(
+                error,
+                "the cloud's organization can't be read from the spool"
+            );
+            self.pause(shutdown).await;
         }
+    }
+
+    async fn pause(&self, shutdown: &Shutdown) {
+        let _ = shutdown.until_draining(self.clock.sleep(AGAIN)).await;
     }
 }
 

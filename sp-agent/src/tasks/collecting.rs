@@ -49,15 +49,21 @@ impl Collecting {
         loop {
             self.clouds.send_replace(Some(Arc::clone(&cloud)));
             let collector = self.collector(&config, Arc::clone(&cloud));
-            let applying = self
-                .applying
-                .clone()
-                .run(Arc::clone(&cloud), shutdown.clone());
-            let changed = tokio::select! {
-                () = collector.run(shutdown.clone()) => return Ok(()),
-                never = self.describe(&*cloud) => match never {},
-                never = applying => match never {},
-                changed = next(&mut configs, &config) => changed,
+            // Whoever applies ends before anybody else begins, and knows what it did.
+            let stop = Shutdown::new();
+            let applying = self.applying.clone();
+            let applying = applying.run(Arc::clone(&cloud), stop.clone());
+            let changed = async {
+                let changed = tokio::select! {
+                    () = collector.run(shutdown.clone()) => None,
+                    never = self.describe(&*cloud) => match never {},
+                    changed = next(&mut configs, &config) => Some(changed),
+                };
+                stop.begin();
+                changed
+            };
+            let ((), Some(changed)) = tokio::join!(applying, changed) else {
+                return Ok(());
             };
             self.applying.policy.send_replace(changed.policy.clone());
             if !same_cloud(&config, &changed) {

@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 use idp_hub::store::RegionNo;
 use rand::{Rng, RngExt};
 use shared::ids::ObjectId;
-use shared::model::{Becomes, CloudId, Feed, Key, ObjectKind, Record, RecordKind, UnixMillis};
+use shared::model::{
+    Becomes, CloudId, Feed, Key, ObjectKind, Recall, Record, RecordKind, UnixMillis,
+};
 use sp_agent::apply::{Change, Policy, Reconciler, Standing, Subject, Task};
-use sp_agent::cloud::{CloudError, Order, Part, Reach};
+use sp_agent::cloud::{CloudError, Order, Part, Reach, Wanted};
 use sp_agent::replica::{Note, Replica, store::Store};
 use tempfile::TempDir;
 
@@ -55,7 +57,7 @@ pub(super) struct Agent {
     running: Vec<Done>,
     readings: BTreeMap<RecordKind, Reading>,
     /// What the reconciler asks for.
-    wanted: BTreeMap<RecordKind, Instant>,
+    wanted: BTreeSet<RecordKind>,
     removals: VecDeque<Instant>,
     replica: Arc<Replica>,
 }
@@ -93,7 +95,7 @@ impl Agent {
             kills: 0,
             running: Vec::new(),
             readings: BTreeMap::new(),
-            wanted: BTreeMap::new(),
+            wanted: BTreeSet::new(),
             removals: VecDeque::new(),
             replica: Arc::default(),
         };
@@ -160,9 +162,12 @@ impl Agent {
 
     /// Reads begin and end as they like, those first that are waited for.
     pub(super) fn read_some(&mut self, chance: &mut impl Rng) {
-        let wanted: Vec<RecordKind> = self.wanted.keys().copied().collect();
         for kind in kinds() {
-            let share = if wanted.contains(&kind) { 0.3 } else { 0.02 };
+            let share = if self.wanted.contains(&kind) {
+                0.3
+            } else {
+                0.02
+            };
             if !self.readings.contains_key(&kind) && chance.random_bool(share) {
                 let all = self.site.keystone.organization();
                 let lacks = away(all, kind, chance);
@@ -200,6 +205,8 @@ impl Agent {
         let mut records = self.known_records();
         records.extend(remarks.remarks.into_iter().map(Record::Remark));
         records.push(Record::Applying(remarks.applying));
+        let recall = remarks.recalled.map(|feed| Recall { feed });
+        records.extend(recall.map(Record::Recall));
         hub.tell(self.no, &records).await;
     }
 
@@ -243,7 +250,8 @@ impl Agent {
     async fn give(&mut self, chance: &mut impl Rng, faults: u32) {
         let room = ORDERS_MAX.saturating_sub(self.running.len());
         let batch = self.core.next(self.now, room);
-        self.wanted = batch.readings;
+        let Wanted { at_once, soon } = batch.readings;
+        self.wanted = at_once.into_keys().chain(soon.into_keys()).collect();
         self.keep(batch.notes).await;
         let mut tasks = batch.tasks;
         while !tasks.is_empty() {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use shared::ids::FeedId;
 use shared::model::{Applying, Record, RecordKind, UnixMillis};
 
 use super::{EVERYWHERE, UNTOLD_MAX};
@@ -135,6 +136,20 @@ impl Reading<'_> {
             }
         }
         Ok(sums)
+    }
+
+    /// In which life of the directory's feed a region's agent said last that it had told whatever
+    /// it knows and this hub may have forgotten; `None` of an agent that says no such thing.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn recalled(&self, no: RegionNo) -> Result<Option<FeedId>, StoreError> {
+        let found = self.records(no, RecordKind::Recall, &[], 1)?;
+        let found = found.records.into_iter().next();
+        Ok(found.and_then(|it| match it.record {
+            Record::Recall(it) => Some(it.feed),
+            _ => None,
+        }))
     }
 
     fn applying_of(&self, no: RegionNo) -> Result<Option<(Applying, UnixMillis)>, StoreError> {

@@ -5,13 +5,25 @@ use std::time::{Duration, Instant};
 
 use crate::store::RegionNo;
 
-/// An agent that has the directory tells what of it ended within a second or two; one that could
-/// not write that down tries again after ten. So many leave room for one that is busy besides.
+/// An agent of an earlier release does not say that it has told what ended: once it has the
+/// directory, it does so within a second or two, and one that could not write that down tries again
+/// after ten. So many leave room for one that is busy besides.
 const SAYS_WITHIN: Duration = Duration::from_secs(15);
 
 /// A region that has not said anything after so long is waited for no longer, where another one
 /// has: a site that is away for a week must not keep all users out.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
+
+/// What a region's agent said of whether it has told what ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Word {
+    /// That it has.
+    Given,
+    /// Nothing since the restore, but before: it will.
+    Owed,
+    /// Nothing ever: it is of an earlier release, or was when the backup was made.
+    Unknown,
+}
 
 /// How a merged region stands at a look.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +37,7 @@ pub(super) struct Seen {
     /// Whether all that it has told of its organization by now is here, as of this hub's life: what
     /// ended is told with it, and waits behind what changed since the backup.
     pub(super) has_told: bool,
+    pub(super) word: Word,
 }
 
 /// What was heard of the regions since the hub began.
@@ -33,7 +46,8 @@ pub(super) struct Hold {
     began: Instant,
     /// Up to which change of the directory each had to be told first.
     heads: BTreeMap<RegionNo, u64>,
-    /// Since when each has that, and nothing that it told is on its way.
+    /// Since when each has that, and nothing that it told is on its way. Of those alone that say
+    /// nothing themselves.
     since: BTreeMap<RegionNo, Instant>,
     /// Which had their say.
     heard: BTreeSet<RegionNo>,
@@ -60,6 +74,18 @@ impl Hold {
             let no = seen.no;
             // What is changed later has nothing to do with who was deleted before.
             let head = *self.heads.entry(no).or_insert(seen.head);
+            match seen.word {
+                // It stands behind all that it is about, and is here.
+                Word::Given => {
+                    self.heard.insert(no);
+                    continue;
+                }
+                Word::Owed => {
+                    self.since.remove(&no);
+                    continue;
+                }
+                Word::Unknown => {}
+            }
             if !seen.has_told || seen.held.is_none_or(|it| it < head) {
                 self.since.remove(&no);
                 continue;
@@ -96,7 +122,48 @@ mod tests {
             held,
             head,
             has_told: true,
+            word: Word::Unknown,
         }
+    }
+
+    #[test]
+    fn an_agents_own_word_counts_at_once_and_is_waited_for_where_it_gives_one() {
+        let (mut hold, begin) = begun();
+        let mut after = |seconds, word| {
+            let now = begin + Duration::from_secs(seconds);
+            let north = Seen {
+                word,
+                ..seen(NORTH, Some(7), 7)
+            };
+            hold.look(now, &[north]).is_some()
+        };
+        assert!(!after(0, Word::Owed));
+        assert!(
+            !after(60, Word::Owed),
+            "its disk may be full, or its agent hang"
+        );
+        assert!(after(61, Word::Given));
+        assert!(after(62, Word::Owed), "said is said");
+        // It is away since, and much that it told is on its way.
+        let (mut hold, now) = begun();
+        let away = Seen {
+            word: Word::Given,
+            has_told: false,
+            ..seen(NORTH, None, 7)
+        };
+        assert_eq!(hold.look(now, &[away]), Some(BTreeSet::new()));
+        // One that was upgraded since the backup gives the first here.
+        let (mut hold, begin) = begun();
+        let mut after = |seconds, word| {
+            let now = begin + Duration::from_secs(seconds);
+            let north = Seen {
+                word,
+                ..seen(NORTH, Some(7), 7)
+            };
+            hold.look(now, &[north]).is_some()
+        };
+        assert!(!after(0, Word::Unknown));
+        assert!(after(2, Word::Given));
     }
 
     #[test]

@@ -12,13 +12,13 @@ use super::{capped, figure, kind_code, moment, timely};
 use crate::ids::ObjectId;
 use crate::model::directory::inward;
 use crate::model::{
-    Actor, Applying, Drifted, Link, PutBack, RecordKind, Remark, RemarkState, Scope, Subject,
-    UnixMillis,
+    Actor, Applying, Drifted, Link, PutBack, Recall, RecordKind, Remark, RemarkState, Scope,
+    Subject, UnixMillis,
 };
 use crate::wire::codec::DecodeError;
 use crate::wire::v1::{
-    ActorV1, ApplyingV1, AssignmentV1, CloudIdV1, DriftedV1, PairV1, PutBackV1, RemarkStateV1,
-    RemarkV1, ScopeV1, SubjectV1,
+    ActorV1, ApplyingV1, AssignmentV1, CloudIdV1, DriftedV1, PairV1, PutBackV1, RecallV1,
+    RemarkStateV1, RemarkV1, ScopeV1, SubjectV1,
 };
 use crate::wire::{List, Text};
 
@@ -209,6 +209,16 @@ pub(super) fn applying(it: ApplyingV1<'_>) -> Result<Applying, DecodeError> {
         paused: it.paused.map(Text::into_string),
         read_only: it.read_only,
     })
+}
+
+impl From<&Recall> for RecallV1 {
+    fn from(it: &Recall) -> Self {
+        Self { feed: it.feed }
+    }
+}
+
+pub(super) const fn recall(it: &RecallV1) -> Recall {
+    Recall { feed: it.feed }
 }
 
 impl<'a> From<&'a PutBack> for PutBackV1<'a> {

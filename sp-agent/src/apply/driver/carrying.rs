@@ -3,6 +3,7 @@
 use shared::model::CloudId;
 
 use super::{Unseal, passwords};
+use crate::apply::batch::Task;
 use crate::cloud::{Cloud, CloudError, Order, QuotaSet};
 
 /// What came of an order: the id of what was made, and what a quota became.
@@ -15,13 +16,14 @@ pub(super) struct Carried {
 /// Has the cloud perform it.
 pub(super) async fn carry(
     cloud: &dyn Cloud,
-    (unseal, doubts): (&dyn Unseal, &passwords::Doubts),
-    order: &Order,
+    unseal: &dyn Unseal,
+    task: &Task,
 ) -> Result<Carried, CloudError> {
     let mut carried = Carried::default();
-    match order {
+    match &task.order {
         Order::Password(user, secret) => {
-            passwords::set(cloud, (unseal, doubts), user, secret).await?;
+            let password = (secret, task.giving.may_be_set);
+            passwords::set(cloud, unseal, user, password).await?;
         }
         Order::Quota(order) => carried.set = cloud.set_quota(order).await?,
         order => carried.made = cloud.perform(order).await?,

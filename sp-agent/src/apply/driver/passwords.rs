@@ -1,44 +1,21 @@
 //! Gives a user the password that the hub sealed.
 
-use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
-
 use shared::model::{CloudId, Secret};
 use shared::wire::frame::Checked;
 
 use super::Unseal;
-use crate::apply::doubts::is_doubtful;
+use crate::apply::late::is_refusal;
 use crate::cloud::{Cloud, CloudError};
 
-/// Passwords in doubt that are remembered; of more than these none is.
-const DOUBTS_MAX: usize = 1024;
-
-/// Passwords of which nobody knows whether they were set: the answer was lost.
-#[derive(Debug, Default)]
-pub(super) struct Doubts(Mutex<BTreeSet<(CloudId, u64)>>);
-
-impl Doubts {
-    pub(super) fn add(&self, user: &CloudId, version: u64) {
-        let mut doubts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if doubts.len() < DOUBTS_MAX {
-            doubts.insert((user.clone(), version));
-        }
-    }
-
-    fn take(&self, user: &CloudId, version: u64) -> bool {
-        let mut doubts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        doubts.remove(&(user.clone(), version))
-    }
-}
-
 /// Opens a password and sets it. A cloud that refuses it may have it already, from a try of which
-/// the answer was lost: some keep a history of passwords and take none twice. Only then it is
-/// asked, and once: it counts wrong passwords, and locks whoever has too many.
+/// the answer was lost, or as it is given once more: some keep a history of passwords and take none
+/// twice. Only then it is asked, and once it has answered never again: it counts wrong passwords,
+/// and locks whoever has too many.
 pub(super) async fn set(
     cloud: &dyn Cloud,
-    (unseal, doubts): (&dyn Unseal, &Doubts),
+    unseal: &dyn Unseal,
     user: &CloudId,
-    secret: &Secret,
+    (secret, may_be_set): (&Secret, bool),
 ) -> Result<(), CloudError> {
     let password = unseal
         .password(secret)
@@ -47,26 +24,12 @@ pub(super) async fn set(
             reason,
         })?;
     let refused = match cloud.set_password(user, &password).await {
-        Err(error) if is_refusal(&error) && doubts.take(user, secret.version) => error,
-        done => {
-            match &done {
-                Ok(()) => _ = doubts.take(user, secret.version),
-                Err(error) if is_doubtful(error) => doubts.add(user, secret.version),
-                Err(_) => {}
-            }
-            return done;
-        }
+        Err(error) if is_refusal(&error) && may_be_set => error,
+        done => return done,
     };
-    match cloud.check_password(user, &password).await {
-        Ok(Checked::Right | Checked::NeedsMore) => Ok(()),
-        Ok(Checked::Wrong | Checked::Expired) | Err(_) => Err(refused),
-    }
-}
-
-const fn is_refusal(error: &CloudError) -> bool {
-    match error {
-        CloudError::Conflict { .. } => true,
-        CloudError::Status { status, .. } => *status == 400,
-        _ => false,
+    // That it did not say is no refusal, so that it is asked again.
+    match cloud.check_password(user, &password).await? {
+        Checked::Right | Checked::NeedsMore => Ok(()),
+        Checked::Wrong | Checked::Expired => Err(refused),
     }
 }

@@ -4,7 +4,7 @@ mod audit;
 mod passwords;
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use shared::ids::ObjectId;
 use shared::model::{CloudDescription, CloudId, Department, Object, User};
@@ -33,6 +33,10 @@ struct Fake {
     made: Mutex<Vec<(CloudId, Record)>>,
     /// As they were set; none is taken twice.
     passwords: Mutex<Vec<(CloudId, String)>>,
+    /// Whether the answer that is lost never comes, where it would be an error.
+    hangs: AtomicBool,
+    /// So many questions for passwords get no answer.
+    unchecked: AtomicUsize,
 }
 
 fn status(status: u16) -> CloudError {
@@ -101,19 +105,30 @@ impl Cloud for Fake {
 
     /// Keeps a history of passwords, and loses the first answer.
     async fn set_password(&self, user: &CloudId, password: &str) -> Result<(), CloudError> {
-        let mut passwords = self.passwords.lock().unwrap();
         let set = (user.clone(), password.to_owned());
-        if passwords.contains(&set) {
-            return Err(status(400));
-        }
-        passwords.push(set);
-        match passwords.len() {
-            1 => Err(status(504)),
-            _ => Ok(()),
+        let is_first = {
+            let mut passwords = self.passwords.lock().unwrap();
+            if passwords.contains(&set) {
+                return Err(status(400));
+            }
+            passwords.push(set);
+            passwords.len() == 1
+        };
+        match is_first {
+            true if self.hangs.load(Ordering::SeqCst) => std::future::pending().await,
+            true => Err(status(504)),
+            false => Ok(()),
         }
     }
 
     async fn check_password(&self, user: &CloudId, password: &str) -> Result<Checked, CloudError> {
+        let less = |it: usize| it.checked_sub(1);
+        let unchecked = self
+            .unchecked
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, less);
+        if unchecked.is_ok() {
+            return Err(status(503));
+        }
         let passwords = self.passwords.lock().unwrap();
         let newest = passwords.iter().rev().find(|(of, _)| of == user);
         Ok(match newest {
@@ -256,6 +271,8 @@ impl Bench {
             at_once_max: AtomicUsize::new(0),
             made: Mutex::default(),
             passwords: Mutex::default(),
+            hangs: AtomicBool::default(),
+            unchecked: AtomicUsize::default(),
         });
         let store = Arc::new(store);
         let (news, heard) = mpsc::channel(16);
@@ -277,7 +294,7 @@ impl Bench {
             unseal: Arc::new(Plain),
             progress: shown,
             remarks: watch::Sender::new(None),
-            readings: watch::Sender::new(BTreeMap::new()),
+            readings: watch::Sender::new(Wanted::default()),
             writing: watch::Sender::new(false),
             clock: clock.clone(),
             orders_max: 4,
@@ -376,6 +393,25 @@ async fn a_cloud_that_fails_hangs_and_loses_answers_gets_everything_once() {
     let mut bench = Bench::start(trouble, Store::default());
     bench.all_in_place().await;
     bench.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_ended_when_it_stops_is_kept_and_told() {
+    let trouble: Trouble = |number| (number > 1).then_some(Wrong::Hangs);
+    let bench = Bench::start(trouble, Store::default());
+    bench.read().await;
+    let made = || bench.cloud.made.lock().unwrap().len();
+    while made() < 2 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    // What ends soon after may be kept together with it.
+    tokio::time::sleep(GATHER_MAX / 2).await;
+    bench.shutdown.begin();
+    bench.task.await.unwrap();
+    assert_eq!(bench.store.base.lock().unwrap().objects.len(), 2);
+    assert_eq!(bench.store.told.lock().unwrap().len(), 2);
+    let audited = bench.store.audited.lock().unwrap();
+    assert_eq!(audited.iter().flatten().count(), 2);
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,7 +11,7 @@ use shared::model::{
 use super::super::compare::record;
 use super::super::subject::record_kind;
 use super::*;
-use crate::cloud::{QuotaOrder, Reach, Reading};
+use crate::cloud::{Cut, QuotaOrder, Reach, Reading};
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Fake {
@@ -33,6 +33,8 @@ pub(super) struct Fake {
     pub(super) told_all_the_same: BTreeSet<RecordKind>,
     /// Groups that are listed, and of whose members nothing is told.
     pub(super) closed: BTreeSet<CloudId>,
+    /// Departments whose lists of users are cut, with the names of those that come.
+    pub(super) cut: BTreeMap<CloudId, BTreeSet<&'static str>>,
     made: u128,
 }
 
@@ -143,7 +145,8 @@ impl Fake {
         let is_link = |it: &Link<CloudId>| kinds.contains(&it.kind());
         let known = core.actual().organization().clone();
         for (kind, id, object) in objects(&known) {
-            if is_thing(&object) && !self.all.has(kind, &id) && !self.hides(&object) {
+            let is_held = self.hides(&object) || self.cut_of(&object).is_some();
+            if is_thing(&object) && !self.all.has(kind, &id) && !is_held {
                 let kind = record_kind(kind);
                 core.remove(&Key { kind, id });
             }
@@ -161,11 +164,11 @@ impl Fake {
         );
         for kind in kinds.iter().copied() {
             let (lacks, tells) = self.reach(kind);
-            let (began, tells) = (now, Arc::new(tells));
             let reading = Reading {
-                began,
+                began: now,
                 lacks,
-                tells,
+                tells: Arc::new(tells),
+                cut: Arc::new(self.came(kind)),
             };
             core.is_read(kind, reading);
         }
@@ -181,7 +184,8 @@ impl Fake {
         if !self.told_all_the_same.contains(&kind) {
             lacks.departments.clone_from(&self.away);
         }
-        let is_told = |it: &&CloudId| !lacks.departments.contains(*it);
+        let is_cut = |it: &CloudId| kind == User && self.cut.contains_key(it);
+        let is_told = |it: &&CloudId| !lacks.departments.contains(*it) && !is_cut(it);
         tells.departments = self
             .all
             .departments
@@ -203,6 +207,27 @@ impl Fake {
             }
         }
         (lacks, tells)
+    }
+
+    /// What comes of lists that are cut.
+    fn came(&self, kind: RecordKind) -> Cut {
+        let users = objects(&self.all).into_iter();
+        let users = users.filter(|(of, ..)| kind == RecordKind::User && *of == ObjectKind::User);
+        let users: Vec<_> = users.filter(|(.., it)| !self.hides(it)).collect();
+        let of = |id: &CloudId| {
+            let its = users.iter().filter(|(.., it)| it.department() == Some(id));
+            its.map(|(_, id, _)| id.clone()).collect()
+        };
+        let all = self.cut.keys().filter(|_| kind == RecordKind::User);
+        all.map(|id| (id.clone(), of(id))).collect()
+    }
+
+    /// Of whom something comes, where a thing's list is cut.
+    fn cut_of(&self, object: &Object<CloudId>) -> Option<&BTreeSet<&'static str>> {
+        match object {
+            Object::User(it) => self.cut.get(&it.department),
+            _ => None,
+        }
     }
 
     /// Tells some of what there is, without having read it.
@@ -227,7 +252,9 @@ impl Fake {
         let is_listed = !matches!(object, Object::User(_) | Object::Group(_))
             || self.told_all_the_same.contains(&record_kind(object.kind()));
         let department = object.department().filter(|_| !is_listed);
+        let is_beyond = |it: &BTreeSet<&str>| !it.contains(object.name());
         department.is_some_and(|it| self.away.contains(it))
+            || self.cut_of(object).is_some_and(is_beyond)
     }
 
     fn hides_link(&self, known: &Organization<CloudId>, link: &Link<CloudId>) -> bool {

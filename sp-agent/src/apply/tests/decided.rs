@@ -88,6 +88,46 @@ fn the_same_where_it_is_heard_last_that_the_hub_says_nothing_of_it() {
     is_in_place(&mut bench, &here);
 }
 
+/// A role had another name when the hub was backed up, and this one has it now.
+#[test]
+fn what_is_elsewhere_already_is_not_what_a_restored_hub_takes_for_it() {
+    let (mut bench, mut replica) = applied();
+    let kind = ObjectKind::Role;
+    replica.directory.insert(oid(OTHER), role("reader"));
+    bench.core.follow(&replica);
+    bench.run();
+    let other = bench.cloud.named(kind, "reader").remove(0);
+    bench.cloud.markers.remove(&(kind, other.clone()));
+    let before = replica.clone();
+    let here = restored(&mut bench, &mut replica);
+    bench.core.follow(&replica);
+    let goes_on = |bench: &mut Bench| {
+        for _ in 0..3 {
+            bench.step();
+            bench.now += Duration::from_secs(301);
+            bench.read();
+        }
+        let known = |id| bench.core.places.here(kind, &oid(id));
+        assert_eq!(known(ROLE).as_ref(), Some(&here));
+        assert_eq!(known(OTHER).as_ref(), Some(&other));
+        assert!(bench.kept.objects.contains_key(&(kind, oid(ROLE))));
+    };
+    goes_on(&mut bench);
+    let own = (
+        Subject::Own(kind, here.clone()),
+        vec![Difference::CreatedHere],
+        Why::Region,
+    );
+    assert!(bench.drift().contains(&own), "{:?}", bench.drift());
+    // The merge of another region tells of it again.
+    let bindings = std::mem::take(&mut replica.bindings);
+    replica = Replica { bindings, ..before };
+    bench.core.follow(&replica);
+    goes_on(&mut bench);
+    let made = |it: &&Order| matches!(it, Order::Create { .. });
+    assert_eq!(bench.given.iter().filter(made).count(), 7);
+}
+
 #[test]
 fn what_ended_is_no_other_thing_by_the_hubs_word() {
     let (mut bench, mut replica) = applied();

@@ -25,7 +25,7 @@ fn what_was_made_and_its_answer_lost_is_known_after_the_next_reading() {
     for _ in 0..3 {
         bench.now += Duration::from_secs(400);
         let batch = bench.core.next(bench.now, 10);
-        assert_eq!((batch.tasks.len(), batch.readings.len()), (0, 2));
+        assert_eq!((batch.tasks.len(), batch.readings.at_once.len()), (0, 2));
         assert_eq!(
             bench.progress().failed_count,
             2,
@@ -102,7 +102,7 @@ fn a_name_that_is_given_away_while_it_is_claimed_is_not_waited_for_until_the_nex
     bench.finish(make, refused, u64::MAX);
     let batch = bench.core.next(bench.now, 10);
     assert!(
-        batch.tasks.is_empty() && batch.readings.is_empty(),
+        batch.tasks.is_empty() && batch.readings.at_once.is_empty(),
         "{batch:?}"
     );
     bench.now += Duration::from_secs(1);
@@ -118,13 +118,16 @@ fn a_name_that_is_given_away_while_it_is_claimed_is_not_waited_for_until_the_nex
 fn what_was_not_read_since_the_start_is_asked_for_once_there_is_something_to_apply() {
     let now = start();
     let mut core = Reconciler::new(federation(), Policy::default(), Base::default(), now);
-    assert!(core.next(now, 10).readings.is_empty(), "nobody needs it");
+    assert!(
+        core.next(now, 10).readings.at_once.is_empty(),
+        "nobody needs it"
+    );
     core.follow(&replica());
-    let readings = core.next(now, 10).readings;
+    let readings = core.next(now, 10).readings.at_once;
     let kinds = super::cloud::KINDS.into_iter();
     assert_eq!(readings, kinds.map(|it| (it, now)).collect());
     core.is_read(shared::model::RecordKind::Department, now);
-    assert_eq!(core.next(now, 10).readings.len(), 7);
+    assert_eq!(core.next(now, 10).readings.at_once.len(), 7);
 }
 
 #[test]
@@ -207,14 +210,14 @@ fn after_a_project_was_made_its_quota_is_waited_for() {
     replica.directory.insert(oid(1), department("research"));
     bench.core.follow(&replica);
     bench.run();
-    assert!(bench.core.next(bench.now, 10).readings.is_empty());
+    assert!(bench.core.next(bench.now, 10).readings.at_once.is_empty());
     replica
         .directory
         .insert(oid(2), project(oid(1), None, "web"));
     bench.core.follow(&replica);
     let made_at = bench.now;
     bench.step();
-    let readings = bench.core.next(bench.now, 10).readings;
+    let readings = bench.core.next(bench.now, 10).readings.at_once;
     let expected = [(shared::model::RecordKind::Quota, made_at)];
     assert_eq!(readings, expected.into_iter().collect());
 }

@@ -54,7 +54,7 @@ fn a_role_that_the_hub_still_gives_is_in_place_as_ours() {
         is_killed(&mut bench, is_carried_out);
         is_started_anew(&mut bench, &replica);
         assert_eq!(bench.cloud.all.assignments.len(), 2);
-        assert_eq!(bench.kept.links.get(&link().id()), Some(&Tied::Made));
+        assert_eq!(bench.kept.tied(&link().id()), Some(Tied::Made));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Passwords of which no answer came, and which arrive after the next one.
 
-use shared::model::Link;
+use shared::model::{Link, ObjectKind};
 
 use super::passwords::{appoint, appointed, secret_of};
 use super::rules::{USER, applied};
@@ -111,11 +111,90 @@ fn what_nobody_asks_for_any_more_is_forgotten_once_it_can_not_arrive() {
     tell(&mut bench, &mut replica, 2);
     bench.step();
     replica.secrets.clear();
+    replica.directory.take(ObjectKind::User, &oid(USER));
     bench.core.follow(&replica);
     bench.step();
     assert_eq!(bench.kept.unanswered.len(), 1);
     bench.now += LATER;
     assert!(bench.step().is_empty());
+    assert_eq!(bench.kept.unanswered.len(), 0);
+}
+
+/// A cloud that keeps a history of passwords refuses it then, and has it.
+#[test]
+fn what_was_given_already_is_known_however_long_it_is_not_asked_for() {
+    for is_taken_back in [false, true] {
+        let (mut bench, mut replica) = applied();
+        tell(&mut bench, &mut replica, 1);
+        let late = send(&mut bench);
+        is_lost(&mut bench, &late);
+        tell(&mut bench, &mut replica, 2);
+        assert_eq!(bench.step().len(), 1);
+        let told = replica.clone();
+        match is_taken_back {
+            true => replica.secrets.clear(),
+            false => bench.core.allow(Policy {
+                read_only: true,
+                ..Policy::default()
+            }),
+        }
+        bench.core.follow(&replica);
+        assert!(bench.step().is_empty());
+        bench.core.allow(Policy::default());
+        bench.core.follow(&told);
+        assert!(bench.step().is_empty(), "it is there, and to be once more");
+        bench.now += LATER;
+        let again = send(&mut bench);
+        assert!(again.giving.may_be_set, "{is_taken_back}");
+    }
+}
+
+#[test]
+fn what_was_sent_before_the_start_is_known_however_late_it_is_told() {
+    let (mut bench, mut replica) = applied();
+    let untold = replica.clone();
+    tell(&mut bench, &mut replica, 1);
+    send(&mut bench);
+    let base = bench.kept.clone();
+    bench.restart(base, &untold, Policy::default());
+    assert!(bench.step().is_empty());
+    bench.now += LATER;
+    assert!(bench.step().is_empty());
+    bench.core.follow(&replica);
+    let task = send(&mut bench);
+    assert!(task.giving.may_be_set);
+    bench.finish(&task, Ok(None), 0);
+    assert!(is_noted(&bench, 1), "nothing else can arrive");
+    assert_eq!(bench.kept.unanswered.len(), 0);
+}
+
+#[test]
+fn a_cloud_is_asked_for_one_until_it_says_that_it_has_another() {
+    let (mut bench, mut replica) = applied();
+    tell(&mut bench, &mut replica, 1);
+    let refused = || CloudError::Conflict {
+        endpoint: "keystone".to_owned(),
+        what: "PATCH".to_owned(),
+        reason: "used before".to_owned(),
+    };
+    let busy = || CloudError::Throttled {
+        endpoint: "keystone".to_owned(),
+        retry_after: Duration::from_secs(1),
+    };
+    let first = send(&mut bench);
+    assert!(!first.giving.may_be_set);
+    is_lost(&mut bench, &first);
+    for (answer, may_be_set) in [
+        (busy(), true),
+        (busy(), true),
+        (refused(), true),
+        (busy(), false),
+    ] {
+        bench.now += LATER;
+        let task = send(&mut bench);
+        assert_eq!(task.giving.may_be_set, may_be_set);
+        bench.finish(&task, Err(answer), 0);
+    }
     assert_eq!(bench.kept.unanswered.len(), 0);
 }
 

@@ -3,6 +3,7 @@
 use shared::ids::ObjectId;
 use shared::model::{Administration, Custody, Implication, Link, ObjectKind, Secret};
 
+use super::super::compare::link_record;
 use super::rules::{DEPARTMENT, USER, applied};
 use super::world::*;
 use super::*;
@@ -132,6 +133,48 @@ fn whoever_administers_the_cloud_keeps_his_password() {
     bench.read();
     assert_eq!(bench.run(), 1, "he administers nothing any more");
     assert_eq!(bench.cloud.passwords.get(&ann), Some(&5));
+}
+
+/// What made him one is taken away, and not from him.
+#[test]
+fn whoever_is_no_administrator_any_more_has_his_password_whatever_made_him_one() {
+    for by in [
+        "what comes with his role",
+        "its name",
+        "that it was not known",
+    ] {
+        let (mut bench, mut replica) = applied();
+        let project = bench.cloud.named(ObjectKind::Project, "web").remove(0);
+        let chief = bench.cloud.add(role("chief"));
+        let admin = bench.cloud.add(role("admin"));
+        let implies = implied(chief.clone(), admin.clone());
+        let has = match by {
+            "its name" => admin.clone(),
+            _ => chief,
+        };
+        let given = assigned(ann(&bench), project, has);
+        match by {
+            "what comes with his role" => bench.cloud.all.link(implies.clone()),
+            "its name" => {}
+            // Assignments may be read before roles are.
+            _ => bench.core.put(link_record(given.clone())),
+        }
+        bench.cloud.all.link(given);
+        if by != "that it was not known" {
+            bench.read();
+        }
+        replica.secrets.insert(oid(USER), secret(5));
+        bench.core.follow(&replica);
+        assert!(bench.step().is_empty(), "{by}");
+        assert!(keeps_his_own(&bench), "{by} {:?}", bench.drift());
+        match by {
+            "what comes with his role" => bench.cloud.all.unlink(&implies),
+            "its name" => bench.cloud.all.insert(admin, role("reader")),
+            _ => {}
+        }
+        bench.read();
+        assert_eq!(bench.run(), 1, "{by}");
+    }
 }
 
 /// Makes a user a cloud administrator of the federation; by which link.
@@ -285,7 +328,7 @@ fn an_agent_that_is_killed_at_an_appointment_knows_it_for_the_federations() {
         bench.run();
         assert!(!keeps_his_own(&bench), "{:?}", bench.drift());
         assert_eq!(bench.cloud.passwords.get(&ann(&bench)), Some(&9));
-        assert!(bench.kept.links.values().all(|it| *it == Tied::Made));
+        assert!(bench.kept.links.values().all(|it| it.tied == Tied::Made));
     }
 }
 

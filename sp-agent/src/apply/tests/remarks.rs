@@ -1,6 +1,6 @@
 //! What the hub hears of, and what it says to put back.
 
-use shared::ids::ObjectId;
+use shared::ids::{FeedId, ObjectId};
 use shared::model::{
     Applying, DriftKind, Drifted, End, Key, Object, ObjectKind, Record, RecordKind, Remark,
     RemarkState,
@@ -60,6 +60,7 @@ fn a_remark_says_both_values_and_is_the_same_after_a_restart() {
         remarks,
         is_whole,
         kept,
+        recalled: _,
     } = told(&bench);
     assert!(is_whole && kept.is_empty());
     let counts = (applying.desired, applying.in_place, applying.drift);
@@ -124,9 +125,12 @@ fn told_to_have_ended(told: &Remarks) -> usize {
 #[test]
 fn whoever_was_deleted_is_told_of_before_anything_was_read_and_however_many_they_are() {
     let mut core = Reconciler::new(federation(), Policy::default(), Base::default(), start());
-    core.follow(&all_revived(2500));
+    let mut replica = all_revived(2500);
+    replica.feed = Some(FeedId::from_bytes([5; 16]));
+    core.follow(&replica);
     let first = core.remarks(&core.progress(start()));
     assert_eq!((told_to_have_ended(&first), first.is_whole), (2500, false));
+    assert_eq!(first.recalled, replica.feed, "and so it is said");
     core.follow(&all_revived(2));
     let then = core.remarks(&core.progress(start()));
     assert_eq!(told_to_have_ended(&then), 2);

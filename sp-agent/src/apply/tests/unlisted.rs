@@ -1,6 +1,7 @@
 //! Where one department's users and groups can't be listed after a start, what hangs on them waits,
 //! and all else goes on.
 
+mod cut;
 mod rights;
 
 use shared::ids::ObjectId;

@@ -23,6 +23,8 @@ mod system;
 mod whose;
 mod write;
 
+use std::time::Duration;
+
 use shared::model::ServiceKind;
 
 use self::custody::Own;
@@ -31,7 +33,9 @@ pub(super) use self::write::{perform, segment};
 use super::client::Client;
 use super::options::Domain;
 use super::rights;
-use crate::cloud::{CloudError, Incomplete, Mark, Pages, Part, Policy, Reach, Whole, is_same_name};
+use crate::cloud::{
+    CloudError, Cut, Incomplete, Mark, Pages, Part, Policy, Reach, Whole, is_same_name,
+};
 
 /// What a reading of the organization goes by, besides the cloud itself.
 #[derive(Debug, Clone)]
@@ -63,6 +67,10 @@ struct Came {
     incomplete: Option<Incomplete>,
     /// Of whose part all was read, where it is read department by department, or group by group.
     tells: Reach,
+    /// Of whose part some was, as its list was cut.
+    cut: Cut,
+    /// For how long nothing but what failed was asked.
+    in_vain: Duration,
 }
 
 /// Reads a part of the organization. Proves before and after that it is the whole cloud's, because
@@ -74,12 +82,14 @@ pub(super) async fn audit(
 ) -> Result<Whole, CloudError> {
     rights::prove(client, ServiceKind::Identity).await?;
     let begun = client.clock().unix_millis();
-    let Came { incomplete, tells } = read(client, (part, rules), pages).await?;
+    let came = read(client, (part, rules), pages).await?;
     rights::prove(client, ServiceKind::Identity).await?;
     Ok(Whole {
         mark: Mark(begun),
-        incomplete,
-        tells,
+        incomplete: came.incomplete,
+        tells: came.tells,
+        cut: came.cut,
+        in_vain: came.in_vain,
     })
 }
 

@@ -10,8 +10,11 @@ use crate::cloud::Part;
 /// A cloud that asks for more patience than this is asked again anyway.
 pub(super) const PATIENCE_MAX: Duration = Duration::from_secs(600);
 
-/// A whole reading is followed by a pause of this many times what it took: a tenth of the time at
-/// most is spent on it.
+/// A whole reading is followed by a pause of this many times what such readings take: a tenth of
+/// the time at most is spent on them. What this one alone took is no measure: where the cloud hung
+/// for minutes in it, nine times that would hide for an hour what changes there. So the shorter of
+/// it and the one before it counts (which says nothing yet after the first one), and nothing of
+/// what went by with questions that failed.
 const PAUSE_FACTOR: u32 = 9;
 
 /// While the organization is being written, it is read this seldom: each reading takes from what
@@ -39,6 +42,10 @@ pub(super) struct Turn {
     is_spared: bool,
     /// Whether something waits for what the last audit could not read.
     is_in_part: bool,
+    /// How long the cloud was busy with the last audit that came to its end.
+    took: Duration,
+    /// How long it usually is.
+    usual: Duration,
     audit: Reading,
     /// Not due until an audit came to its end, and where the cloud can't tell.
     changes: Reading,
@@ -50,6 +57,8 @@ pub(super) struct Turn {
     has_mark: bool,
     /// Somebody waits for an audit that begins at this time or later.
     wanted_since: Option<Instant>,
+    /// The same of who can wait a while.
+    soon_since: Option<Instant>,
 }
 
 /// One kind of reading.
@@ -102,12 +111,15 @@ impl Turn {
             missing_interval: options.missing,
             is_spared: false,
             is_in_part: false,
+            took: Duration::ZERO,
+            usual: Duration::ZERO,
             audit: Reading::new(Some(now), Backoff::new(options.retry, audit_retry_max)),
             changes: Reading::new(None, Backoff::new(options.retry, options.retry_max)),
             resume_at: now,
             rest_until: now,
             has_mark: false,
             wanted_since: None,
+            soon_since: None,
         }
     }
 
@@ -169,22 +181,36 @@ impl Turn {
     /// Somebody needs an audit that begins at `since` or later. Brings the next one forward, but
     /// for one that failed: that has its time. One that is under way and began before is followed
     /// by another one, as it may have passed by what is waited for.
-    pub(super) fn wanted(&mut self, now: Instant, since: Instant) {
-        self.wanted_since = self.wanted_since.max(Some(since));
+    /// One that is needed `soon` does not come before the cloud has had its pause, counted from the
+    /// beginning of the last one.
+    pub(super) fn wanted(&mut self, now: Instant, since: Option<Instant>, soon: Option<Instant>) {
+        self.wanted_since = self.wanted_since.max(since);
+        self.soon_since = self.soon_since.max(soon);
         self.bring_forward(now);
     }
 
     fn bring_forward(&mut self, now: Instant) {
-        if self.is_awaited() && self.audit.backoff.attempts() == 0 {
-            let soon = after(now, Duration::ZERO);
-            self.audit.due_at = self.audit.due_at.map(|due_at| due_at.min(soon));
+        if !self.is_awaited() || self.audit.backoff.attempts() > 0 {
+            return;
         }
+        let mut soon = after(now, Duration::ZERO);
+        if !self.is_after_all(self.wanted_since) {
+            let began = self.audit.began_last;
+            let rested = began.map(|it| later(it, pause_of(self.usual).min(PAUSE_MAX)));
+            soon = soon.max(rested.unwrap_or(soon));
+        }
+        self.audit.due_at = self.audit.due_at.map(|due_at| due_at.min(soon));
     }
 
     /// Whether somebody waits for an audit, and none began since.
     fn is_awaited(&self) -> bool {
+        self.is_after_all(self.wanted_since) || self.is_after_all(self.soon_since)
+    }
+
+    /// Whether this is after the beginning of the latest audit.
+    fn is_after_all(&self, since: Option<Instant>) -> bool {
         let latest = self.audit.running_since.or(self.audit.began_last);
-        self.wanted_since.is_some_and(|it| latest < Some(it))
+        since.is_some_and(|it| latest < Some(it))
     }
 
     /// The cloud has much to write of what this reads, or has no more.
@@ -202,7 +228,11 @@ impl Turn {
 
     pub(super) fn audited(&mut self, now: Instant, outcome: Outcome, chance: u64) {
         let took = self.audit.end(now);
-        self.is_in_part = outcome == Outcome::ReadInPart;
+        let in_vain = match outcome {
+            Outcome::ReadInPart { in_vain } => Some(in_vain),
+            _ => None,
+        };
+        self.is_in_part = in_vain.is_some();
         match outcome {
             Outcome::Failed { patience } => {
                 self.be_patient(now, patience);
@@ -211,10 +241,12 @@ impl Turn {
                 self.audit.due_at = Some(retry_at.max(self.rest_until));
             }
             Outcome::Missing => return self.missing(now),
-            Outcome::Read | Outcome::ReadInPart | Outcome::CannotTell => {
+            Outcome::Read | Outcome::ReadInPart { .. } | Outcome::CannotTell => {
                 self.has_mark = true;
                 self.audit.backoff.reset();
-                self.audit.due_at = Some(after(now, pause(took, self.interval)));
+                let took = took.saturating_sub(in_vain.unwrap_or_default());
+                self.usual = took.min(std::mem::replace(&mut self.took, took));
+                self.audit.due_at = Some(after(now, pause(self.usual, self.interval)));
                 self.bring_forward(now);
             }
         }
@@ -234,7 +266,7 @@ impl Turn {
                 self.changes.backoff.reset();
                 self.changes.due_at = None;
             }
-            Outcome::Read | Outcome::ReadInPart => {
+            Outcome::Read | Outcome::ReadInPart { .. } => {
                 let failed_before = self.changes.backoff.attempts() > 0;
                 self.changes.backoff.reset();
                 let rest = took.min(CHANGES_PAUSE_MAX);
@@ -265,7 +297,7 @@ impl Turn {
     }
 }
 
-/// How long to pause after a whole reading that took so long.
+/// How long to pause after a whole reading, where such take so long.
 fn pause(took: Duration, interval: Duration) -> Duration {
     interval.max(pause_of(took).min(PAUSE_MAX))
 }
@@ -294,11 +326,11 @@ mod tests {
         let mut turn = Turn::new(begun, Part::Departments, &Options::default());
         turn.start(begun, Work::Audit(Part::Departments));
         if said < took {
-            turn.wanted(at(said), at(since));
+            turn.wanted(at(said), Some(at(since)), None);
         }
         turn.audited(at(took), Outcome::Read, 0);
         if said >= took {
-            turn.wanted(at(said), at(since));
+            turn.wanted(at(said), Some(at(since)), None);
         }
         let (due, _) = turn.waiting().next()?;
         Some(due - at(took))
@@ -318,6 +350,29 @@ mod tests {
         assert_eq!(next_audit(2, 10, 10), Some(soon + Duration::from_secs(8)));
     }
 
+    /// As where somebody takes links away all day.
+    #[test]
+    fn what_is_wanted_again_and_again_and_can_wait_takes_no_more_than_a_tenth_of_the_time() {
+        for took in [1, 60] {
+            let (took, mut now) = (Duration::from_secs(took), beginning());
+            let mut turn = Turn::new(now, Part::Users, &Options::default());
+            let mut begun = Vec::new();
+            for _ in 0..10 {
+                turn.start(now, Work::Audit(Part::Users));
+                begun.push(now);
+                turn.wanted(now + took / 2, None, Some(now + took / 2));
+                now += took;
+                turn.audited(now, Outcome::Read, 0);
+                turn.wanted(now, None, Some(now));
+                now = turn.waiting().next().unwrap().0;
+            }
+            // Of the first two nobody knows yet what is usual.
+            let (first, last) = (begun[2], begun[9]);
+            let pause = (last - first) / 7;
+            assert!(pause >= took * 9 && pause <= took * 10, "{pause:?}");
+        }
+    }
+
     #[test]
     fn what_is_being_written_is_read_seldom_until_all_is_written_or_somebody_needs_it() {
         let begun = beginning();
@@ -334,7 +389,7 @@ mod tests {
         assert_eq!(due(&turn), at(1) + interval, "as if nothing had been");
         turn.spare(true);
         assert_eq!(due(&turn), at(0) + SPARED_INTERVAL);
-        turn.wanted(at(7), at(7));
+        turn.wanted(at(7), Some(at(7)), None);
         assert!(due(&turn) < at(9));
         turn.start(at(8), Work::Audit(Part::Users));
         turn.audited(at(9), Outcome::Read, 0);
@@ -349,12 +404,51 @@ mod tests {
         let mut turn = Turn::new(begun, Part::Users, &Options::default());
         turn.spare(true);
         turn.start(at(0), Work::Audit(Part::Users));
-        turn.audited(at(1), Outcome::ReadInPart, 0);
+        let in_vain = Duration::ZERO;
+        turn.audited(at(1), Outcome::ReadInPart { in_vain }, 0);
         let due = |turn: &Turn| turn.waiting().next().unwrap().0;
         assert_eq!(due(&turn), at(1) + interval);
         turn.start(at(61), Work::Audit(Part::Users));
         turn.audited(at(62), Outcome::Read, 0);
         assert_eq!(due(&turn), at(61) + SPARED_INTERVAL);
+    }
+
+    /// When the next audit is due after each of some that took so long, and so much of it in vain,
+    /// counted from its end.
+    fn pauses(of: &[(u64, u64)]) -> Vec<u64> {
+        let secs = Duration::from_secs;
+        let mut now = beginning();
+        let mut turn = Turn::new(now, Part::Users, &Options::default());
+        let each = of.iter().map(|(took, in_vain)| {
+            turn.start(now, Work::Audit(Part::Users));
+            now += secs(*took);
+            let outcome = match in_vain {
+                0 => Outcome::Read,
+                _ => Outcome::ReadInPart {
+                    in_vain: secs(*in_vain),
+                },
+            };
+            turn.audited(now, outcome, 0);
+            let due = turn.waiting().next().unwrap().0;
+            let pause = due - now;
+            now = due;
+            pause.as_secs()
+        });
+        each.collect()
+    }
+
+    #[test]
+    fn a_hang_is_not_rested_for() {
+        // A cloud that hangs once for four minutes, at first or later.
+        assert_eq!(pauses(&[(241, 0), (1, 0)]), [60, 60]);
+        assert_eq!(pauses(&[(20, 0), (260, 0), (20, 0)]), [60, 180, 180]);
+        // One whose readings take four minutes is large.
+        assert_eq!(pauses(&[(240, 0), (240, 0)]), [60, 2160]);
+        // A department whose directory server hangs for days.
+        let hangs = (152, 150);
+        assert_eq!(pauses(&[hangs, hangs, hangs]), [60, 60, 60]);
+        let hangs = (170, 150);
+        assert_eq!(pauses(&[hangs, hangs, hangs]), [60, 180, 180]);
     }
 
     #[test]

@@ -65,7 +65,9 @@ impl Store {
             state.inbox.rolled_back();
             file(&self.inner.path, source)
         })?;
-        if state.complete && !state.changes.is_empty() {
+        // Also where a hub that was restored tells what is held already.
+        let is_new = !state.changes.is_empty() || state.replica.feed != state.told_in;
+        if state.complete && is_new {
             self.inner.version.send_modify(|it| *it += 1);
         }
         Ok(taken)
@@ -137,6 +139,9 @@ impl State {
                 schema::save_position(&transaction, &position, digest, complete)?;
                 transaction.commit()?;
                 (self.digest, self.complete) = (digest, complete);
+                if complete {
+                    self.told_in = Some(position.id);
+                }
                 self.changes.extend(changes);
                 Ok(match verdict {
                     None => {

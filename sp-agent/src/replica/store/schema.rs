@@ -12,7 +12,7 @@ use super::{ReplicaError, file};
 use crate::database::{damage, settle};
 
 /// What each release added, in order. Never changed once released: append.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     "
     CREATE TABLE position (
         federation BLOB    NOT NULL CHECK (length(federation) = 16),
@@ -87,6 +87,11 @@ const MIGRATIONS: [&str; 5] = [
     CREATE TABLE unanswered_password (     -- sent, and perhaps on its way
         user BLOB PRIMARY KEY CHECK (length(user) = 16)
     ) STRICT, WITHOUT ROWID;
+",
+    "
+    -- The later, the higher; 0: before this was told.
+    ALTER TABLE applied_link ADD COLUMN noted INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX applied_link_noted ON applied_link (noted);
 ",
 ];
 

@@ -1,3 +1,5 @@
+mod noted;
+
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
@@ -7,6 +9,7 @@ use shared::wire::frame::{Ack, FeedFrame, Gathered, HEADER_BYTES, Open, Phase, R
 use shared::wire::record::{EncodedRecord, encode};
 
 use super::*;
+use crate::replica::Tied;
 
 const FEDERATION: FederationId = FederationId::from_bytes([1; 16]);
 const LIFE: FeedId = FeedId::from_bytes([2; 16]);
@@ -90,10 +93,14 @@ fn frame(bytes: Vec<u8>) -> (u16, Bytes) {
 }
 
 fn open(start: Start) -> (u16, Bytes) {
+    open_life(LIFE, start)
+}
+
+fn open_life(id: FeedId, start: Start) -> (u16, Bytes) {
     let mut bytes = Vec::new();
     FeedFrame::Open(Open {
         feed: DIRECTORY_FEED,
-        id: LIFE,
+        id,
         start,
     })
     .encode(&mut bytes)
@@ -375,9 +382,9 @@ async fn another_federations_replica_and_a_damaged_one_begin_anew() {
     let base = store(folder.path()).base(UnixMillis(7)).await.unwrap();
     assert_eq!(base.objects.len(), 1);
     assert_eq!(base.objects[&(ObjectKind::Department, object(1))], applied);
-    assert_eq!(base.links.get(&link), Some(&Tied::Made));
-    let making = base.links.get(&CloudId::derived("d"));
-    assert_eq!(making, Some(&Tied::Making));
+    assert_eq!(base.tied(&link), Some(Tied::Made));
+    let making = base.tied(&CloudId::derived("d"));
+    assert_eq!(making, Some(Tied::Making));
     assert_eq!(base.put_backs, [(link, UnixMillis(5))].into());
     assert_eq!(base.unanswered, [object(3)].into());
 

@@ -5,9 +5,10 @@ mod policy;
 use std::collections::HashMap;
 use std::time::Duration;
 
+use shared::ids::FeedId;
 use shared::model::{
-    Applying, DriftKind, DriftWhy, Drifted, Group, Link, Membership, PutBack, Remark, RemarkState,
-    Subject,
+    Applying, DriftKind, DriftWhy, Drifted, Group, Link, Membership, PutBack, Recall, Remark,
+    RemarkState, Subject,
 };
 use shared::wire::Digest;
 use shared::wire::record as wire;
@@ -391,4 +392,23 @@ async fn a_link_of_which_a_restored_hub_says_nothing_is_put_back_or_adopted_but_
     let again = adopt(&site, north, seen(&remarked), false).await;
     assert!(!again.unwrap(), "it has that already");
     site.is_sound().await;
+}
+
+#[tokio::test]
+async fn what_an_agent_said_last_of_what_it_recalled_is_of_one_life_of_the_feed() {
+    let site = Site::new().await;
+    let north = site.region(1).await;
+    let recalled = async || {
+        let recalled = site.store.read(move |it| it.recalled(north));
+        recalled.await.unwrap()
+    };
+    site.tell(north, 1, &organization("n")).await;
+    assert_eq!(recalled().await, None, "an agent of an earlier release");
+    for life in [1, 2] {
+        let feed = FeedId::from_bytes([life; 16]);
+        let mut told = organization("n");
+        told.push(Record::Recall(Recall { feed }));
+        site.tell(north, 1 + u64::from(life), &told).await;
+        assert_eq!(recalled().await, Some(feed));
+    }
 }

@@ -69,3 +69,23 @@ async fn one_that_is_given_once_more_is_there_where_none_is_taken_twice() {
     let versions: Vec<u64> = base.passwords.values().map(|it| it.version).collect();
     assert_eq!((versions, base.unanswered.len()), (vec![8], 0));
 }
+
+/// Neither the order nor the question whether it was carried out is answered.
+#[tokio::test(start_paused = true)]
+async fn one_that_is_there_is_found_however_often_nobody_says_so() {
+    for hangs in [true, false] {
+        let mut bench = Bench::start(|_| None, Store::default());
+        bench.all_in_place().await;
+        bench.read_roles().await;
+        bench.cloud.hangs.store(hangs, Ordering::SeqCst);
+        bench.cloud.unchecked.store(3, Ordering::SeqCst);
+        tell(&bench, &[(0, 7, b"one")]);
+        let done = bench
+            .progress
+            .wait_for(|it| it.in_place == 2 + USERS as u64);
+        let done = tokio::time::timeout(Duration::from_secs(3600), done).await;
+        done.expect("it is seen to be his").unwrap();
+        assert_eq!(bench.cloud.passwords.lock().unwrap().len(), 1);
+        assert_eq!(bench.cloud.unchecked.load(Ordering::SeqCst), 0);
+    }
+}

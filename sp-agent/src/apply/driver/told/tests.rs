@@ -4,6 +4,7 @@ use shared::model::{
 };
 
 use super::*;
+use crate::apply::late::Giving;
 use crate::apply::verdict::Done;
 use crate::cloud::QuotaOrder;
 
@@ -17,6 +18,7 @@ fn task(order: Order, name: &str, was: &str) -> Task {
             was: was.to_owned(),
         },
         takes_away: false,
+        giving: Giving::default(),
         done: Done::Gone(ObjectKind::User, id),
     }
 }

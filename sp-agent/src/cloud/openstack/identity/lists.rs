@@ -1,6 +1,7 @@
 //! Projects, users, groups and roles, read by pages into records.
 
 use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
@@ -16,7 +17,7 @@ use crate::cloud::openstack::paging::{Listing, Pager};
 use crate::cloud::openstack::pass::{self, Pulse};
 use crate::cloud::openstack::projects;
 use crate::cloud::openstack::singles::Singles;
-use crate::cloud::{CloudError, Incomplete, Page, Pages, Reach, Unread};
+use crate::cloud::{CloudError, Cut, Incomplete, Page, Pages, Reach, Unread};
 
 /// Makes a record of what stands in a list: `None` where it can't be told from another,
 /// `Some(None)` where there is nothing to tell of it.
@@ -59,12 +60,16 @@ async fn tell<L: Listing<Item = Raw>>(
 /// What came of a list of each department. What could not be read was told as [`Unread`].
 #[derive(Debug, Default)]
 pub(super) struct Lists {
-    /// Departments of which all came that there is to be had.
+    /// Departments of which all came.
     pub(super) listed: BTreeSet<CloudId>,
     /// Departments of which nothing is known.
     pub(super) unlisted: Option<Incomplete>,
     /// Departments of which not all came.
     pub(super) cut: Option<Incomplete>,
+    /// What of these did.
+    pub(super) came: Cut,
+    /// For how long nothing but what failed was asked.
+    pub(super) in_vain: Duration,
 }
 
 impl From<Lists> for Came {
@@ -76,6 +81,8 @@ impl From<Lists> for Came {
                 departments: lists.listed,
                 groups: BTreeSet::new(),
             },
+            cut: lists.came,
+            in_vain: lists.in_vain,
         }
     }
 }
@@ -100,7 +107,7 @@ pub(super) async fn list_each<L: Listing<Item = Raw>>(
         _ => "departments' roles",
     });
     let mut cut = Singles::new("departments' lists");
-    let mut listed = BTreeSet::new();
+    let (mut listed, mut came) = (BTreeSet::new(), Cut::new());
     let pulse = Pulse::new(client.clock(), pages);
     let whose = Whose::new(client, collection);
     let mut all: Vec<_> = departments.iter().collect();
@@ -115,7 +122,7 @@ pub(super) async fn list_each<L: Listing<Item = Raw>>(
                 error: of_department(it.error, name),
                 ..it
             });
-            told.map(|is_cut| is_cut.map(|error| of_department(error, name)))
+            told.map(|cut| cut.map(|(error, came)| (of_department(error, name), came)))
         });
         let pulse = &pulse;
         questions.push(async move {
@@ -132,13 +139,15 @@ pub(super) async fn list_each<L: Listing<Item = Raw>>(
         let (id, name, told) = answer?;
         let named = || format!("{name} ({id})");
         match told {
-            Answer::Good(is_cut) => {
+            Answer::Good(None) => {
                 singles.read();
+                cut.read();
                 listed.insert(id.clone());
-                match is_cut {
-                    Some(error) => cut.failed(&error, named),
-                    None => cut.read(),
-                }
+            }
+            Answer::Good(Some((error, some))) => {
+                singles.read();
+                cut.failed(&error, named);
+                came.insert(id.clone(), some);
             }
             Answer::Failed(error) => singles.failed(&error, named),
             Answer::NotAsked => singles.pass_over(),
@@ -151,12 +160,14 @@ pub(super) async fn list_each<L: Listing<Item = Raw>>(
             listed,
             unlisted,
             cut: cut.end(),
+            came,
+            in_vain: whose.in_vain(),
         }),
     }
 }
 
 /// What is told of what did not come.
-fn unread(id: &CloudId, told: &Answer<Option<CloudError>>) -> Page {
+fn unread<T>(id: &CloudId, told: &Answer<Option<T>>) -> Page {
     let unread = match told {
         Answer::Good(None) => None,
         Answer::Good(Some(_)) => Some(Unread::Department(id.clone())),
@@ -168,21 +179,30 @@ fn unread(id: &CloudId, told: &Answer<Option<CloudError>>) -> Page {
     }
 }
 
-/// Reads one department's. Why its list was cut, if it was.
+/// Reads one department's. Why its list was cut, and what came of it, if it was.
 async fn of_each<L: Listing<Item = Raw>>(
     client: &Client,
     (collection, id, within): (&'static str, &CloudId, Option<Duration>),
     pages: &Pages,
     read: &Read<'_>,
-) -> Result<Option<CloudError>, GivenUp> {
+) -> Result<Option<(CloudError, BTreeSet<CloudId>)>, GivenUp> {
     let ask = Ask::new(ServiceKind::Identity, [collection]);
     let ask = ask.with("domain_id", id.to_string()).within(within);
     let mut pager = match collection {
         "roles" => Pager::whole(ask, pages),
         _ => Pager::in_part(ask, pages),
     };
-    tell::<L>(client, &mut pager, pages, read).await?;
-    Ok(pager.cut())
+    let came = Mutex::new(BTreeSet::new());
+    let noting = |raw: Raw| {
+        let id = raw.id();
+        let mut came = came.lock().unwrap_or_else(PoisonError::into_inner);
+        came.extend(id);
+        drop(came);
+        read(raw)
+    };
+    tell::<L>(client, &mut pager, pages, &noting).await?;
+    let came = came.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(pager.cut().map(|error| (error, came)))
 }
 
 /// The same error, with the department's name in what was asked.

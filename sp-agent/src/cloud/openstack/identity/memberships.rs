@@ -16,7 +16,7 @@ use crate::cloud::openstack::client::{Ask, Client, GivenUp};
 use crate::cloud::openstack::paging::Pager;
 use crate::cloud::openstack::pass::Pulse;
 use crate::cloud::openstack::singles::Singles;
-use crate::cloud::{CloudError, Page, Pages, Reach, Unread};
+use crate::cloud::{CloudError, Cut, Page, Pages, Reach, Unread};
 
 /// Groups whose members are asked for before a page is handed over.
 const PAGE_GROUPS: usize = 50;
@@ -47,7 +47,7 @@ pub(super) async fn read(
     // As where they are listed.
     groups.sort_by_cached_key(|it| client.silent.has(MEMBERS, &it.department));
     let of: BTreeSet<&CloudId> = groups.iter().map(|it| &it.department).collect();
-    let is_of_one = of.len() == 1 && departments.iter().count() > 1;
+    let are_of_all = of.len() == departments.iter().count();
     let mut all = Members {
         whose: Whose::new(client, MEMBERS),
         singles: Singles::new("groups' memberships"),
@@ -60,14 +60,19 @@ pub(super) async fn read(
     for some in groups.chunks(PAGE_GROUPS) {
         page(client, some, &mut all, &pulse, pages).await?;
     }
+    let in_vain = lists.in_vain.saturating_add(all.whose.in_vain());
     let is_forbidden = all.singles.is_forbidden();
     let incomplete = all.singles.end();
-    // Where none could be read, there was nothing to tell, but for one department's trouble.
+    // Where none could be read, it is Keystone's trouble, but where some departments have none:
+    // all others may be behind one directory server.
     match incomplete.as_ref().filter(|it| it.failed == it.of) {
-        Some(incomplete) if !is_of_one || is_forbidden => Err(incomplete.source.clone()),
+        Some(incomplete) if are_of_all || is_forbidden => Err(incomplete.source.clone()),
         _ => Ok(Came {
             incomplete: lists.unlisted.or(incomplete),
             tells: all.tells,
+            // Of members nothing is told then.
+            cut: Cut::new(),
+            in_vain,
         }),
     }
 }

@@ -67,6 +67,8 @@ pub(super) struct Whose<'a> {
     client: &'a Client,
     /// What is asked for.
     collection: &'static str,
+    /// When its first question could be asked.
+    began: Instant,
     course: Mutex<Course>,
     /// Held while Keystone is asked how it is, so that it is asked once.
     looking: tokio::sync::Mutex<()>,
@@ -82,13 +84,22 @@ impl<'a> Whose<'a> {
             well_at: client.clock().now(),
             spent: Duration::ZERO,
             slow: BTreeMap::new(),
+            answered: BTreeMap::new(),
         };
         Self {
             client,
             collection,
+            began: client.clock().now(),
             course: Mutex::new(course),
             looking: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// For how long nothing but what failed was asked, until now.
+    pub(super) fn in_vain(&self) -> Duration {
+        let took = self.client.clock().now();
+        let took = took.saturating_duration_since(self.began);
+        self.course().in_vain(took)
     }
 
     /// Asks a question to a department, as far as it may be asked.
@@ -109,7 +120,7 @@ impl<'a> Whose<'a> {
         match question(leave.within()).await {
             Ok(answer) => {
                 self.client.silent.answered(self.collection, department);
-                self.course().answered(clock.now(), department);
+                self.course().answered((began, clock.now()), department);
                 Ok(Answer::Good(answer))
             }
             Err(GivenUp { error, .. }) if is_of_all(&error) => Err(error),
@@ -154,6 +165,9 @@ struct Course {
     spent: Duration,
     /// How many questions to each department were not answered in time, the last ones.
     slow: BTreeMap<CloudId, u32>,
+    /// From when until when something was asked that was answered, without overlaps: one stretch
+    /// as a rule, and at most one more for each time that all that was asked hung.
+    answered: BTreeMap<Instant, Instant>,
 }
 
 impl Course {
@@ -172,9 +186,28 @@ impl Course {
         now.saturating_duration_since(self.well_at) < WELL_FOR.min(self.timeout)
     }
 
-    fn answered(&mut self, now: Instant, department: &CloudId) {
+    fn answered(&mut self, (began, now): (Instant, Instant), department: &CloudId) {
         self.well_at = self.well_at.max(now);
         self.slow.remove(department);
+        let (mut from, mut until) = (began, now);
+        while let Some((first, last)) = self.answered.range(..=until).next_back()
+            && *last >= from
+        {
+            let first = *first;
+            (from, until) = (from.min(first), until.max(*last));
+            self.answered.remove(&first);
+        }
+        self.answered.insert(from, until);
+    }
+
+    /// How much of a pass that took so long went by with what failed alone.
+    fn in_vain(&self, took: Duration) -> Duration {
+        if self.spent.is_zero() {
+            return Duration::ZERO;
+        }
+        let stretches = self.answered.iter();
+        let of_use = stretches.map(|(from, until)| until.saturating_duration_since(*from));
+        took.saturating_sub(of_use.sum())
     }
 
     fn failed(&mut self, took: Duration, department: &CloudId, given_up: &GivenUp) {
@@ -226,7 +259,33 @@ mod tests {
             well_at: Instant::now(),
             spent: Duration::ZERO,
             slow: BTreeMap::new(),
+            answered: BTreeMap::new(),
         }
+    }
+
+    #[test]
+    fn what_went_by_while_something_was_answered_was_not_in_vain() {
+        let (mut course, d) = (course(), CloudId::new("d"));
+        let begun = course.well_at;
+        let answered = |course: &mut Course, from, until| {
+            let at = |secs| begun + Duration::from_secs(secs);
+            course.answered((at(from), at(until)), &d);
+        };
+        answered(&mut course, 2, 3);
+        answered(&mut course, 70, 71);
+        let took = Duration::from_secs(100);
+        assert_eq!(course.in_vain(took), Duration::ZERO, "nothing failed");
+        let slow = slow();
+        course.failed(Duration::from_secs(60), &CloudId::new("e"), &slow);
+        assert_eq!(course.in_vain(took), Duration::from_secs(98));
+        answered(&mut course, 1, 5);
+        answered(&mut course, 4, 8);
+        answered(&mut course, 60, 80);
+        assert_eq!(course.answered.len(), 2, "{:?}", course.answered);
+        assert_eq!(course.in_vain(took), Duration::from_secs(100 - 7 - 20));
+        answered(&mut course, 0, 100);
+        assert_eq!(course.answered.len(), 1);
+        assert_eq!(course.in_vain(took), Duration::ZERO);
     }
 
     #[test]
@@ -242,7 +301,7 @@ mod tests {
             (Leave::None, Leave::Usual)
         );
         let now = course.well_at;
-        course.answered(now, &d);
+        course.answered((now, now), &d);
         assert_eq!(course.leave(&d), Leave::Usual, "it was late");
         for _ in 0..20 {
             course.failed(second, &d, &GivenUp::from(CloudError::Unmanaged));
@@ -277,7 +336,7 @@ mod tests {
         let begun = course.well_at;
         assert!(course.is_well(begun + WELL_FOR - Duration::from_millis(1)));
         assert!(!course.is_well(begun + WELL_FOR));
-        course.answered(begun + WELL_FOR, &CloudId::new("d"));
+        course.answered((begun, begun + WELL_FOR), &CloudId::new("d"));
         assert!(course.is_well(begun + WELL_FOR));
     }
 }

@@ -342,9 +342,16 @@ async fn a_group_that_is_there_and_has_no_list_of_members_is_unread() {
 
 #[tokio::test]
 async fn where_no_group_can_be_read_the_reading_fails() {
-    let fake = Fake::start(|seen| match seen.path.ends_with("/users") {
-        true if seen.path.contains("/groups/") => Some(Reply::status(500, "{}")),
-        _ => keystone(seen),
+    let fake = Fake::start(|seen| {
+        let of = seen.query.get("domain_id").map(String::as_str);
+        match (seen.path.as_str(), of) {
+            ("/identity/v3/groups", Some("default")) => {
+                let group = json!({"id": "g4", "name": "all", "domain_id": "default"});
+                answer(json!({"groups": [group], "links": {"next": null}}))
+            }
+            (path, _) if path.starts_with("/identity/v3/groups/") => Some(Reply::status(500, "{}")),
+            _ => keystone(seen),
+        }
     })
     .await;
     let told = audit(&client(&fake), Part::Memberships).await;

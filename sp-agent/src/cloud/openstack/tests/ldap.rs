@@ -42,8 +42,13 @@ async fn an_ldap_directory_is_read_whole_where_keystone_gives_it_whole_and_in_pa
         };
         assert_eq!(ids, expected);
         let unread: Vec<&Unread> = told.pages.iter().flat_map(|it| &it.unread).collect();
-        let incomplete = told.result.unwrap().incomplete;
-        assert_eq!(incomplete.is_some(), is_cut);
+        let d1 = CloudId::new("d1");
+        let whole = told.result.unwrap();
+        assert_eq!(whole.incomplete.is_some(), is_cut);
+        assert_eq!(whole.tells.departments.contains(&d1), !is_cut);
+        let came = [CloudId::new("a"), CloudId::new("b")];
+        let came = is_cut.then(|| (d1, came.into()));
+        assert_eq!(whole.cut, came.into_iter().collect());
         match is_cut {
             true => assert_eq!(unread, [&Unread::Department(CloudId::new("d1"))]),
             false => assert!(unread.is_empty()),
@@ -319,6 +324,26 @@ async fn where_one_department_alone_has_groups_they_are_unread_and_no_more() {
     let closed = ["g1", "g2"].map(|it| Unread::Group(CloudId::new(it)));
     assert_eq!(unread(&told), closed.iter().collect::<Vec<_>>());
     assert!(told.result.unwrap().incomplete.is_some());
+}
+
+/// They may be behind one dead server, and the third has none.
+#[tokio::test]
+async fn where_all_departments_that_have_groups_answer_for_none_they_are_unread_and_no_more() {
+    let fake = Fake::start(
+        |seen| match seen.path.strip_prefix("/identity/v3/groups/") {
+            Some(_) => Some(Reply::status(500, "{}")),
+            None => keystone(seen),
+        },
+    )
+    .await;
+    let told = audit(&client(&fake), Part::Memberships).await;
+    let closed = ["g1", "g2", "g3"].map(|it| Unread::Group(CloudId::new(it)));
+    assert_eq!(unread(&told), closed.iter().collect::<Vec<_>>());
+    let Whole {
+        incomplete, tells, ..
+    } = told.result.unwrap();
+    assert!(incomplete.is_some());
+    assert_eq!(tells.departments, [CloudId::new("default")].into());
 }
 
 /// How long a service asks to be left alone.

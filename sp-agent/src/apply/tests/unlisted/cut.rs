@@ -1,0 +1,110 @@
+//! A list that is cut: what came of it is known, and of what did not come nobody can tell.
+
+use super::*;
+
+/// The agent starts anew, and of sales' users only one comes.
+fn cut_short(bench: &mut Bench, replica: &Replica, is_held: bool) {
+    let id = id_of(bench, "sales");
+    bench.cloud.cut.insert(id, ["sue", "new"].into());
+    bench.core = Reconciler::new(
+        federation(),
+        Policy::default(),
+        bench.kept.clone(),
+        bench.now,
+    );
+    let cloud = bench.cloud.clone();
+    if is_held {
+        cloud.tell_held(&mut bench.core, |_, _| true, |_, _| true);
+    }
+    bench.read();
+    bench.core.follow(replica);
+}
+
+fn is_in(user: u128) -> Link<ObjectId> {
+    member(oid(SELLERS), oid(user))
+}
+
+#[test]
+fn what_does_not_come_is_neither_gone_nor_made_again_and_what_comes_goes_on() {
+    let (mut bench, mut replica) = sales();
+    // Its spool is lost.
+    cut_short(&mut bench, &replica, false);
+    assert_eq!(bench.run(), 0);
+    assert_eq!(bench.drift(), []);
+    waits(&bench, ObjectKind::User, SAM, RecordKind::User);
+    let link = bench.core.standing(&Subject::Link(is_in(SAM)));
+    assert!(link.is_some_and(Standing::is_unread), "{link:?}");
+    // What was never there is made, and what came is written.
+    replica.directory.insert(oid(NEW), user(oid(SALES), "new"));
+    mail(&mut replica, SUE);
+    bench.core.follow(&replica);
+    assert_eq!(bench.run(), 2, "{:?}", bench.given);
+    end(&mut replica, ObjectKind::User, SAM, End::Deleted);
+    bench.core.follow(&replica);
+    assert_eq!(bench.run(), 0);
+    waits(&bench, ObjectKind::User, SAM, RecordKind::User);
+    assert!(
+        bench
+            .kept
+            .objects
+            .contains_key(&(ObjectKind::User, oid(SAM)))
+    );
+    bench.cloud.cut.clear();
+    assert_eq!(back(&mut bench), 1, "he goes");
+    let progress = bench.progress();
+    assert_eq!(progress.desired, progress.in_place, "{progress:?}");
+}
+
+/// A policy would take him out in all regions.
+#[test]
+fn a_membership_is_not_told_as_taken_while_its_user_may_be_deleted() {
+    let (mut bench, replica) = sales();
+    cut_short(&mut bench, &replica, true);
+    assert_eq!(bench.run(), 0);
+    let sam = bench.cloud.named(ObjectKind::User, "sam").remove(0);
+    bench.cloud.lose(ObjectKind::User, &sam);
+    let sellers = bench.cloud.named(ObjectKind::Group, "sellers").remove(0);
+    let sue = bench.cloud.named(ObjectKind::User, "sue").remove(0);
+    bench.cloud.all.unlink(&member(sellers, sue));
+    for _ in 0..3 {
+        bench.now += Duration::from_secs(60);
+        bench.read();
+        bench.run();
+    }
+    let taken = (
+        Subject::Link(is_in(SUE)),
+        vec![Difference::LinkTaken],
+        Why::Region,
+    );
+    assert_eq!(bench.drift(), [taken], "she came, and is in it no more");
+    bench.cloud.cut.clear();
+    back(&mut bench);
+    let gone = Subject::Object(ObjectKind::User, oid(SAM));
+    let told = bench.drift();
+    assert!(told.contains(&(gone, vec![Difference::Deleted], Why::Region)));
+    assert!(!told.iter().any(|it| it.0 == Subject::Link(is_in(SAM))));
+}
+
+#[test]
+fn what_waits_for_it_is_told_with_its_cause_and_what_was_told_stays() {
+    let (mut bench, replica) = sales();
+    cut_short(&mut bench, &replica, false);
+    let reason = "its configuration cuts the list".to_owned();
+    let hindrance = crate::cloud::Hindrance {
+        reason: reason.clone(),
+        since: UnixMillis(7),
+        tries: 3,
+    };
+    bench.core.hinder([(RecordKind::User, hindrance)].into());
+    let subject = Subject::Object(ObjectKind::User, oid(SAM));
+    bench.core.remarked(subject.id(), Some(subject.clone()));
+    bench.run();
+    let failed = bench.progress().failed;
+    let [only] = &failed[..] else {
+        panic!("{failed:?}");
+    };
+    let begins = "what hangs on the users of \"sales\" waits until they are read: ";
+    assert!(only.error.starts_with(begins) && only.error.contains(&reason));
+    let told = bench.core.remarks(&bench.progress());
+    assert_eq!((told.is_whole, told.kept), (true, vec![subject.id()]));
+}
