@@ -150,6 +150,7 @@ impl Agent {
             began: reading.began,
             lacks: reading.lacks,
             tells: reading.tells,
+            cut: Arc::default(),
         };
         self.core.is_read(kind, reading);
     }
