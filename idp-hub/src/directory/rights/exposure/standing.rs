@@ -78,12 +78,13 @@ impl Standing {
         let (given, users): (Vec<_>, Users) = match link {
             Link::Implication(_) => return Self::by_roles(live, change),
             Link::Assignment(it) => {
-                let given = powers.given(std::iter::once(it));
+                let given = (it, powers.of(it.role)?);
                 let none = HashMap::new();
-                (given.collect(), those(live, &none, &it.actor).collect())
+                (vec![given], those(live, &none, &it.actor).collect())
             }
             Link::Membership(it) => {
-                let given = powers.given(assignments_of(live, &Actor::Group(it.group)));
+                let group = Actor::Group(it.group);
+                let given = powers.given(assignments_of(live, &group));
                 (given.collect(), Users::from([it.user]))
             }
         };
