@@ -57,6 +57,8 @@ pub(super) struct Agent {
     /// What the reconciler asks for.
     wanted: BTreeMap<RecordKind, Instant>,
     removals: VecDeque<Instant>,
+    /// What it was to remove.
+    pub(super) removed: BTreeSet<(ObjectKind, CloudId)>,
     replica: Arc<Replica>,
 }
 
@@ -95,6 +97,7 @@ impl Agent {
             readings: BTreeMap::new(),
             wanted: BTreeMap::new(),
             removals: VecDeque::new(),
+            removed: BTreeSet::new(),
             replica: Arc::default(),
         };
         agent.read();
@@ -284,6 +287,7 @@ impl Agent {
             is_deleted,
             "nobody said so: {order:?} is {there:?}, {ended:?}, applied as {based:?}, {bound:?}"
         );
+        self.removed.insert((*kind, id.clone()));
         let period = sp_agent::apply::REMOVALS_PERIOD;
         while self
             .removals
