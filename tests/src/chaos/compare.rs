@@ -19,7 +19,9 @@ pub(super) fn inverted(known: &Known) -> (Here, Vec<String>) {
     let (mut here, mut twice) = (Here::new(), Vec::new());
     for ((kind, it), id) in known {
         if let Some(before) = here.insert((*kind, *id), it.clone()) {
-            twice.push(format!("twice: {kind:?} {id} is {it}, and {before} as well"));
+            twice.push(format!(
+                "twice: {kind:?} {id} is {it}, and {before} as well"
+            ));
         }
     }
     (here, twice)

@@ -29,11 +29,15 @@ type Thing = (ObjectKind, CloudId);
 impl Kept {
     /// Looks at what there is.
     pub(super) fn look(&mut self, seen: Seen) {
-        let things = objects(&seen.all).into_iter().map(|(kind, id, _)| (kind, id));
+        let things = objects(&seen.all)
+            .into_iter()
+            .map(|(kind, id, _)| (kind, id));
         // A role is nobody's work, and those of the federation go as its administrators say.
-        self.ever.extend(things.filter(|it| it.0 != ObjectKind::Role));
+        self.ever
+            .extend(things.filter(|it| it.0 != ObjectKind::Role));
         let marked = seen.markers.into_iter();
-        self.was.extend(marked.map(|(it, marker)| (it, marker.object)));
+        self.was
+            .extend(marked.map(|(it, marker)| (it, marker.object)));
     }
 
     /// What is there no more, and nobody there has deleted.

@@ -176,7 +176,9 @@ impl Site {
                 written
             }
         };
-        let told = written.iter().map(|it| format!("{} was told {it}", self.name));
+        let told = written
+            .iter()
+            .map(|it| format!("{} was told {it}", self.name));
         told.collect()
     }
 

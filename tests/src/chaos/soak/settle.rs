@@ -18,7 +18,7 @@ impl Run {
     /// to answer.
     pub(super) fn settle(&mut self) {
         self.revive();
-        self.faults(0);
+        self.faults(0, 0);
         for site in &self.sites {
             succeeded(self.lab.ask(&["org", "policy", site.name, "ask"]));
         }
@@ -45,7 +45,11 @@ impl Run {
     /// Fails with what does not hold.
     fn holds(&self, wrong: Vec<String>) {
         let seed = self.soak.seed;
-        assert!(wrong.is_empty(), "seed {seed}: {wrong:#?}\n{}", self.around());
+        assert!(
+            wrong.is_empty(),
+            "seed {seed}: {wrong:#?}\n{}",
+            self.around()
+        );
     }
 
     /// What the hub tells of the regions: for whoever looks for the reason.
@@ -110,7 +114,10 @@ impl Run {
             });
             let told = gone.iter().map(|it| {
                 let was = site.kept.was.get(it);
-                format!("{}: what tenants made is gone: {it:?}, which was {was:?}", site.name)
+                format!(
+                    "{}: what tenants made is gone: {it:?}, which was {was:?}",
+                    site.name
+                )
             });
             all.extend(told);
         }

@@ -86,7 +86,9 @@ fn known(case: &Case<'_>) -> Known {
     let mut known: Known = marked.map(|(it, of)| (it.clone(), of.object)).collect();
     let key = |it: &Role<ObjectId>| bootstrap(it.department.is_none(), &it.name);
     let wanted = case.live.roles.iter();
-    let wanted: BTreeMap<_, _> = wanted.filter_map(|(id, it)| Some((key(it)?, *id))).collect();
+    let wanted: BTreeMap<_, _> = wanted
+        .filter_map(|(id, it)| Some((key(it)?, *id)))
+        .collect();
     for (here, it) in &case.seen.all.roles {
         let name = bootstrap(it.department.is_none(), &it.name);
         if let Some(id) = name.and_then(|it| wanted.get(&it)) {

@@ -167,7 +167,9 @@ fn what_is_lacking_is_wrong() {
     stage.seen.all.memberships.clear();
     stage.says("the directory's, and not there");
     let mut stage = Stage::new();
-    stage.live.insert(ObjectId::from_bytes([9; 16]), role("reader"));
+    stage
+        .live
+        .insert(ObjectId::from_bytes([9; 16]), role("reader"));
     stage.says("there is None");
 }
 
@@ -215,7 +217,10 @@ fn one_thing_twice_is_wrong() {
     let second = CloudId::new("a second ann");
     let marker = stage.seen.markers[&(ObjectKind::User, here(ANN))];
     stage.put_own(second.clone(), Object::User(user("ann")));
-    stage.seen.markers.insert((ObjectKind::User, second), marker);
+    stage
+        .seen
+        .markers
+        .insert((ObjectKind::User, second), marker);
     let wrong = stage.wrong();
     assert!(wrong[0].contains("twice: User"), "{wrong:#?}");
     let mut stage = Stage::new();
