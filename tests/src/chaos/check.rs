@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use idp_hub::directory::Directory;
 use shared::ids::ObjectId;
 use shared::model::{
-    Actor, Becomes, CloudId, Custody, DriftKind, DriftWhy, End, Link, Object, ObjectKind,
-    Organization, Remark, RemarkState, Scope, Subject,
+    Actor, Becomes, CloudId, Custody, DriftKind, DriftWhy, End, Link, Object, Organization, Remark,
+    RemarkState, Scope, Subject,
 };
 
 use super::agent::Agent;
