@@ -117,8 +117,8 @@ impl Shared {
             return None;
         }
         let fault = lock(&self.faults).draw(call.is_write())?;
-        let failed = &mut lock(&self.told).failed;
-        *failed.entry(format!("{fault:?}")).or_default() += 1;
+        let way = format!("{fault:?}");
+        *lock(&self.told).failed.entry(way).or_default() += 1;
         // What is late is noted with its answer.
         if fault != Fault::Slow {
             self.note(call, &format!("{fault:?}"));

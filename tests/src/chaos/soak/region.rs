@@ -1,8 +1,11 @@
 //! A region of the soak: its Keystone, simulated or real, its agent, and what its operators did.
 
+use std::collections::BTreeMap;
+
 use rand::Rng;
 use serde_json::json;
-use shared::model::ObjectKind;
+use shared::ids::ObjectId;
+use shared::model::{CloudId, ObjectKind};
 use tokio::runtime::Runtime;
 
 use super::super::local::{self, Kept};
@@ -29,7 +32,11 @@ pub(super) struct Site {
     cloud: Cloud,
     pub(super) agent: Region,
     pub(super) kept: Kept,
+    /// What merges took its things for.
+    pub(super) bound: BTreeMap<Thing, ObjectId>,
 }
+
+type Thing = (ObjectKind, CloudId);
 
 /// How many writes a Keystone was asked for, whatever it answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +86,7 @@ impl Site {
             cloud,
             agent,
             kept: Kept::default(),
+            bound: BTreeMap::new(),
         }
     }
 
@@ -119,10 +127,15 @@ impl Site {
             let mut kinds = ObjectKind::ALL.into_iter();
             let kind = kinds.find(|it| step["kind"] == it.name()).unwrap();
             if let (Some(here), Some(id)) = (here, id) {
-                let thing = (kind, shared::model::CloudId::new(here));
-                self.kept.was.insert(thing, id.parse().unwrap());
+                let thing = (kind, CloudId::new(here));
+                self.bound.insert(thing, id.parse().unwrap());
             }
         }
+    }
+
+    /// Which of the directory's a thing was that is gone.
+    pub(super) fn was(&self, it: &Thing) -> Option<&ObjectId> {
+        self.kept.was.get(it).or(self.bound.get(it))
     }
 
     pub(super) fn fail(&self, faults: Faults) {

@@ -92,6 +92,7 @@ impl Run {
                 retired: &retired,
                 ended,
                 drift: &drift_of(site.name, &drift),
+                bound: &site.bound,
                 made: &site.kept.made,
             };
             let wrong = wrong(&case).into_iter();
@@ -107,13 +108,13 @@ impl Run {
         for site in &self.sites {
             let mut gone = site.kept.gone(&site.place().organization());
             gone.retain(|thing| {
-                let was = site.kept.was.get(thing);
+                let was = site.was(thing);
                 let is_kept = matches!(thing.0, ObjectKind::Department | ObjectKind::Project);
                 let is_ended = |id: &ObjectId| ended.contains(id) && !live.has(thing.0, id);
                 is_kept || !was.is_some_and(is_ended)
             });
             let told = gone.iter().map(|it| {
-                let was = site.kept.was.get(it);
+                let was = site.was(it);
                 format!(
                     "{}: what tenants made is gone: {it:?}, which was {was:?}",
                     site.name

@@ -26,6 +26,8 @@ pub(super) struct Case<'a> {
     pub(super) ended: &'a BTreeSet<ObjectId>,
     /// What the hub tells of this region.
     pub(super) drift: &'a BTreeMap<String, Drift>,
+    /// What merges took its things for.
+    pub(super) bound: &'a BTreeMap<(ObjectKind, CloudId), ObjectId>,
     /// What operators made there.
     pub(super) made: &'a BTreeSet<CloudId>,
 }
@@ -80,7 +82,8 @@ pub(super) fn wrong(case: &Case<'_>) -> Vec<String> {
     wrong
 }
 
-/// By their markers; and the roles that take none, by their names.
+/// By their markers; the roles that take none, by their names; and by the merge what was retired
+/// before its agent came to mark it.
 fn known(case: &Case<'_>) -> Known {
     let marked = case.seen.markers.iter();
     let mut known: Known = marked.map(|(it, of)| (it.clone(), of.object)).collect();
@@ -94,6 +97,12 @@ fn known(case: &Case<'_>) -> Known {
         if let Some(id) = name.and_then(|it| wanted.get(&it)) {
             known.entry((ObjectKind::Role, here.clone())).or_insert(*id);
         }
+    }
+    let bound = case.bound.iter();
+    let bound = bound
+        .filter(|((kind, here), id)| case.seen.all.has(*kind, here) && !case.live.has(*kind, id));
+    for (it, id) in bound {
+        known.entry(it.clone()).or_insert(*id);
     }
     known
 }

@@ -22,6 +22,7 @@ struct Stage {
     retired: BTreeSet<ObjectId>,
     ended: BTreeSet<ObjectId>,
     drift: Vec<Value>,
+    bound: BTreeMap<(ObjectKind, CloudId), ObjectId>,
     made: BTreeSet<CloudId>,
 }
 
@@ -120,6 +121,7 @@ impl Stage {
             retired: &self.retired,
             ended: &self.ended,
             drift: &drift_of("north", &self.drift),
+            bound: &self.bound,
             made: &self.made,
         })
     }
@@ -241,6 +243,19 @@ fn what_ended_is_wrong_unless_it_is_kept_and_off() {
     let mut deleted = Stage::new();
     deleted.retired.clear();
     deleted.says("the directory says None");
+    // Its agent had not come to mark it.
+    let mut unmarked = Stage::new();
+    let old = (ObjectKind::Project, here(OLD));
+    unmarked.seen.markers.remove(&old);
+    unmarked.says("nobody made it there");
+    unmarked.bound.insert(old, OLD);
+    assert_eq!(unmarked.wrong(), [""; 0]);
+    // What is live has its marker.
+    let mut unmarked = Stage::new();
+    let web = (ObjectKind::Project, here(WEB));
+    unmarked.seen.markers.remove(&web);
+    unmarked.bound.insert(web, WEB);
+    assert!(!unmarked.wrong().is_empty());
     // With its department all is kept that was in it; but not whom somebody deleted before.
     let mut stage = Stage::new();
     stage.live = Organization::default();
