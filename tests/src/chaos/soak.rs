@@ -212,7 +212,9 @@ impl Run {
     fn merge(&mut self, at: usize) {
         self.revive();
         let site = &mut self.sites[at];
-        site.is_merged(&self.lab.merge(site.name));
+        self.lab.merge(site.name);
+        let plan = format!("/regions/{}/organization/plan", site.name);
+        site.is_merged(&self.rest.items(&plan));
         let policy = ["ask", "put-back", "adopt"][self.merged.len() % 3];
         succeeded(self.lab.ask(&["org", "policy", site.name, policy]));
         self.merged.push(at);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rand::Rng;
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::ids::ObjectId;
 use shared::model::{CloudId, ObjectKind};
 use tokio::runtime::Runtime;
@@ -119,10 +119,9 @@ impl Site {
         local::operate(place, &mut self.kept, chance)
     }
 
-    /// What the merge made of its things, by the plan that was confirmed.
-    pub(super) fn is_merged(&mut self, plan: &serde_json::Value) {
-        assert!(plan["next"].is_null(), "a plan of one page: {plan}");
-        for step in plan["items"].as_array().unwrap() {
+    /// What the hub takes its things for, by the steps of its plan after the merge.
+    pub(super) fn is_merged(&mut self, steps: &[Value]) {
+        for step in steps {
             let (here, id) = (step["here"].as_str(), step["id"].as_str());
             let mut kinds = ObjectKind::ALL.into_iter();
             let kind = kinds.find(|it| step["kind"] == it.name()).unwrap();
