@@ -15,6 +15,7 @@
 mod agent;
 mod call;
 mod check;
+mod compare;
 #[cfg(test)]
 mod decided;
 mod edits;

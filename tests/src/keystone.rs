@@ -5,21 +5,25 @@
 //! worth believing is `tests/tests/keystone.rs`, which plays one script to it and to a real one.
 //!
 //! ```text
-//! http (connections, faults, counters) → routes → things · links · lists · tokens → world
+//! http (faults, counters) → routes → things · links · lists · tokens → world
 //! ```
 //!
 //! It differs from a real one in this: names are compared as SQLite does (case and accents count),
 //! or, with [`Options::folds_case`], as MySQL does by default (case doesn't; that accents don't
 //! either there is not simulated); only administrators may ask, and everybody for himself; there
 //! are no trusts, application credentials, quotas or tags of their own.
+//!
+//! [`Proxy`] makes a real one fail in the same ways.
 
 mod backup;
 mod check;
 mod faults;
 mod http;
+mod line;
 mod links;
 mod lists;
 mod organization;
+mod proxy;
 mod refusal;
 mod routes;
 mod show;
@@ -37,6 +41,7 @@ use tokio::task::JoinSet;
 pub use backup::Backup;
 pub use faults::{Fault, Faults};
 use http::Place;
+pub use proxy::Proxy;
 use world::World;
 
 use crate::openstack::Admin;

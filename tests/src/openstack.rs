@@ -27,21 +27,39 @@ fn xtask(arguments: &[&str]) -> Command {
     command
 }
 
+/// Brings up what is missing of a cloud, and how to reach it.
+fn brought_up(name: &str, options: &[&str]) -> Value {
+    let mut up = xtask(&["cloud", "up", "--name", name, "--json"]);
+    let up = up.args(options).output().unwrap();
+    let said = String::from_utf8_lossy(&up.stderr);
+    assert!(up.status.success(), "no cloud {name}:\n{said}");
+    serde_json::from_slice(&up.stdout).unwrap()
+}
+
 impl RealCloud {
     /// Brings one up. `options` are those of `cloud up`.
     pub fn up(name: &str, options: &[&str]) -> Self {
         // One that an earlier run left behind would hold that run's servers.
         let _ = xtask(&["cloud", "down", "--name", name]).output();
-        let up = xtask(&["cloud", "up", "--name", name, "--json"])
-            .args(options)
-            .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&up.stderr);
-        assert!(up.status.success(), "no cloud {name}:\n{said}");
         Self {
             name: name.to_owned(),
-            connection: serde_json::from_slice(&up.stdout).unwrap(),
+            connection: brought_up(name, options),
         }
+    }
+
+    /// Kills its Keystone, at whatever it is doing: the process and its workers, which it started
+    /// as a group of its own.
+    pub fn kill_keystone(&self) {
+        // Services are started, and told of, in the order of their needs.
+        let group = self.connection["pids"][0].as_u64().unwrap();
+        let kill = ["-s", "KILL", "--", &format!("-{group}")];
+        let killed = Command::new("kill").args(kill).status().unwrap();
+        assert!(killed.success(), "no Keystone to kill: {group}");
+    }
+
+    /// Starts what of it does not run, as it was: the same address, and all that it had.
+    pub fn again(&mut self) {
+        self.connection = brought_up(&self.name, &[]);
     }
 
     /// Its administrator, by its services' own APIs.
@@ -89,14 +107,23 @@ impl RealCloud {
     /// The requests that were to change something in its Keystone, sign-ins aside, whatever it
     /// answered: `PATCH /v3/users/0f3a 200`.
     pub fn keystone_writes(&self) -> Vec<String> {
-        let changes = |line: &&str| {
+        let mut tried = self.keystone_writes_tried();
+        let status = |it: &String| it.rsplit(' ').next().map(str::to_owned);
+        tried.retain(|it| status(it).is_some_and(|it| it.starts_with('2')));
+        tried
+    }
+
+    /// The requests that were to change something in its Keystone, whatever it answered, sign-ins
+    /// aside.
+    pub fn keystone_writes_tried(&self) -> Vec<String> {
+        let is_write = |line: &&str| {
             let mut words = line.split(' ');
             let method = words.next().unwrap_or_default();
             let is_sign_in = words.next() == Some("/v3/auth/tokens");
             matches!(method, "POST" | "PUT" | "PATCH" | "DELETE") && !is_sign_in
         };
         let log = self.keystone_log();
-        log.lines().filter(changes).map(str::to_owned).collect()
+        log.lines().filter(is_write).map(str::to_owned).collect()
     }
 
     /// The paths that were read in its Keystone, whatever it answered, each in its order.

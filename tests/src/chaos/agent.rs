@@ -59,6 +59,8 @@ pub(super) struct Agent {
     /// What the reconciler asks for.
     wanted: BTreeSet<RecordKind>,
     removals: VecDeque<Instant>,
+    /// What it was to remove.
+    pub(super) removed: BTreeSet<(ObjectKind, CloudId)>,
     replica: Arc<Replica>,
 }
 
@@ -97,6 +99,7 @@ impl Agent {
             readings: BTreeMap::new(),
             wanted: BTreeSet::new(),
             removals: VecDeque::new(),
+            removed: BTreeSet::new(),
             replica: Arc::default(),
         };
         agent.read();
@@ -293,6 +296,7 @@ impl Agent {
             is_deleted,
             "nobody said so: {order:?} is {there:?}, {ended:?}, applied as {based:?}, {bound:?}"
         );
+        self.removed.insert((*kind, id.clone()));
         let period = sp_agent::apply::REMOVALS_PERIOD;
         while self
             .removals

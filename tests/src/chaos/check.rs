@@ -1,18 +1,17 @@
 //! What must hold once faults have stopped and all has settled.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use idp_hub::directory::Directory;
 use shared::ids::ObjectId;
 use shared::model::{
-    Actor, Becomes, CloudId, Custody, DriftKind, DriftWhy, End, Link, Object, ObjectKind,
-    Organization, Remark, RemarkState, Scope, Subject,
+    Actor, Becomes, CloudId, Custody, DriftKind, DriftWhy, End, Link, Object, Organization, Remark,
+    RemarkState, Scope, Subject,
 };
 
 use super::agent::Agent;
+use super::compare::{self, Compare, Here, Known, is_on};
 use super::site::objects;
-
-type Known = BTreeMap<(ObjectKind, CloudId), ObjectId>;
 
 /// All in which a region differs from the directory.
 pub(super) fn differing(agent: &Agent, directory: &Directory) -> BTreeSet<Subject> {
@@ -46,7 +45,7 @@ pub(super) fn differing(agent: &Agent, directory: &Directory) -> BTreeSet<Subjec
             found.insert(Subject::Object(*kind, *id));
         }
     }
-    found.extend(compare.own(agent));
+    found.extend(own(&compare, agent));
     found.extend(gives_on(agent, directory, &known, &cloud));
     found.extend(withheld_on(agent, directory, &cloud));
     found
@@ -115,106 +114,19 @@ fn withheld_on(
 }
 
 /// Of each thing of the directory the one that it is here: there are no two.
-fn inverted(known: &Known) -> BTreeMap<(ObjectKind, ObjectId), CloudId> {
-    let mut here = BTreeMap::new();
-    for ((kind, it), id) in known {
-        let before = here.insert((*kind, *id), it.clone());
-        assert_eq!(before, None, "twice: {kind:?} {id} is {it} as well");
-    }
+fn inverted(known: &Known) -> Here {
+    let (here, twice) = compare::inverted(known);
+    assert_eq!(twice, [""; 0]);
     here
 }
 
-fn is_on<I>(object: &Object<I>) -> Option<bool> {
-    match object {
-        Object::Department(it) => Some(it.enabled),
-        Object::Project(it) => Some(it.enabled),
-        Object::User(it) => Some(it.enabled),
-        Object::Group(_) | Object::Role(_) => None,
-    }
-}
-
-/// No description is left of a role that is to have none, or an empty one: an older Keystone takes
-/// none away.
-fn plain(wanted: &Object<ObjectId>, there: &mut Object<ObjectId>) {
-    if let (Object::Role(wanted), Object::Role(there)) = (wanted, there)
-        && wanted.description.is_none()
-        && there.description.as_deref() == Some("")
-    {
-        there.description = None;
-    }
-}
-
-struct Compare<'a> {
-    known: &'a Known,
-    here: &'a BTreeMap<(ObjectKind, ObjectId), CloudId>,
-    cloud: &'a Organization<CloudId>,
-    live: &'a Organization<ObjectId>,
-}
-
-impl Compare<'_> {
-    fn things(&self) -> BTreeSet<Subject> {
-        let mut found = BTreeSet::new();
-        for (kind, id, mut wanted) in objects(self.live) {
-            let here = self.here.get(&(kind, id));
-            let there = here.and_then(|it| self.cloud.object(kind, it));
-            let known = |kind, it: &CloudId| self.known.get(&(kind, it.clone())).copied();
-            let there = there.and_then(|it| it.translated(known));
-            let Some(mut there) = there else {
-                found.insert(Subject::Object(kind, id));
-                continue;
-            };
-            if let (Object::User(wanted), Object::User(there)) = (&mut wanted, &mut there) {
-                let project = wanted.default_project;
-                // One that is not here follows once it is, and one that is none of the
-                // federation's is the region's business.
-                let is_here =
-                    project.is_some_and(|it| self.here.contains_key(&(ObjectKind::Project, it)));
-                if project.is_some() && !is_here {
-                    wanted.default_project = None;
-                    there.default_project = None;
-                }
-            }
-            plain(&wanted, &mut there);
-            if wanted != there {
-                found.insert(Subject::Object(kind, id));
-            }
-        }
-        found
-    }
-
-    fn links(&self) -> BTreeSet<Subject> {
-        let mut found = BTreeSet::new();
-        let known = |kind, it: &CloudId| {
-            let id = self.known.get(&(kind, it.clone())).copied()?;
-            self.live.has(kind, &id).then_some(id)
-        };
-        let there: BTreeSet<_> = self
-            .cloud
-            .links()
-            .filter_map(|it| it.translated(known))
-            .collect();
-        let wanted: BTreeSet<_> = self.live.links().collect();
-        found.extend(
-            there
-                .symmetric_difference(&wanted)
-                .cloned()
-                .map(Subject::Link),
-        );
-        found
-    }
-
-    /// What the region alone has, outside of what is reserved.
-    fn own(&self, agent: &Agent) -> BTreeSet<Subject> {
-        let things = objects(self.cloud).into_iter();
-        let own = things.filter(|(kind, id, object)| {
-            let home = object.department().unwrap_or(id);
-            let is_common = agent.site.custody(*kind, id, home) == Custody::Common;
-            let place = (*kind, id.clone());
-            let is_decided = agent.replica().bindings.contains_key(&place);
-            is_common && !self.known.contains_key(&place) && !is_decided
-        });
-        own.map(|(kind, id, _)| Subject::Own(kind, id)).collect()
-    }
+/// What the region alone has, outside of what is reserved and what was decided about.
+fn own(compare: &Compare<'_>, agent: &Agent) -> BTreeSet<Subject> {
+    compare.own(|kind, id, home| {
+        let is_common = agent.site.custody(kind, id, home) == Custody::Common;
+        let place = (kind, id.clone());
+        !is_common || agent.replica().bindings.contains_key(&place)
+    })
 }
 
 /// All that an agent tells to differ.

@@ -1,39 +1,58 @@
 //! What people do in a region's own Keystone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand::{Rng, RngExt};
 use serde_json::{Value, json};
+use shared::ids::ObjectId;
 use shared::model::{CloudId, Link, Membership, Object, ObjectKind, Organization};
 
 use super::call::{collection, member, path};
 use super::edits::{BOOTSTRAP, name};
 use super::pick;
-use super::place::Place;
+use super::place::{Place, Seen};
 use super::site::objects;
 
-/// Projects and domains: what was ever there, and what somebody there has deleted.
+/// Departments, projects, users and groups: what was ever there, and what somebody there has
+/// deleted or made.
 #[derive(Default)]
 pub(super) struct Kept {
-    ever: BTreeSet<CloudId>,
-    deleted: BTreeSet<CloudId>,
+    ever: BTreeSet<Thing>,
+    deleted: BTreeSet<Thing>,
+    pub(super) made: BTreeSet<CloudId>,
+    /// Which of the directory's a thing was, by its marker.
+    pub(super) was: BTreeMap<Thing, ObjectId>,
 }
+
+type Thing = (ObjectKind, CloudId);
 
 impl Kept {
     /// Looks at what there is.
-    pub(super) fn look(&mut self, site: &impl Place) {
-        let all = site.organization();
-        self.ever.extend(all.departments.into_keys());
-        self.ever.extend(all.projects.into_keys());
+    pub(super) fn look(&mut self, seen: Seen) {
+        let things = objects(&seen.all)
+            .into_iter()
+            .map(|(kind, id, _)| (kind, id));
+        // A role is nobody's work, and those of the federation go as its administrators say.
+        self.ever
+            .extend(things.filter(|it| it.0 != ObjectKind::Role));
+        let marked = seen.markers.into_iter();
+        self.was
+            .extend(marked.map(|(it, marker)| (it, marker.object)));
     }
 
-    /// Whether all is there that nobody there has deleted.
-    pub(super) fn check(&self, site: &impl Place) {
-        let all = site.organization();
-        for id in self.ever.difference(&self.deleted) {
-            let is_there = all.departments.contains_key(id) || all.projects.contains_key(id);
-            assert!(is_there, "what tenants made is gone: {id}");
-        }
+    /// What is there no more, and nobody there has deleted.
+    pub(super) fn gone(&self, all: &All) -> BTreeSet<Thing> {
+        let left = self.ever.difference(&self.deleted);
+        left.filter(|(kind, id)| !all.has(*kind, id))
+            .cloned()
+            .collect()
+    }
+
+    /// Whether all is there that nobody there has deleted, but for what the federation was told to
+    /// remove.
+    pub(super) fn check(&self, all: &All, removed: &BTreeSet<Thing>) {
+        let gone: Vec<Thing> = self.gone(all).difference(removed).cloned().collect();
+        assert_eq!(gone, [], "what tenants made is gone");
     }
 }
 
@@ -56,10 +75,10 @@ fn of(kind: ObjectKind, fields: Value) -> Value {
 }
 
 /// One operation. Whether it was done; many are refused.
-pub(super) fn operate(site: &impl Place, kept: &mut Kept, chance: &mut impl Rng) -> bool {
+pub(super) fn operate(site: &dyn Place, kept: &mut Kept, chance: &mut impl Rng) -> bool {
     let all = site.organization();
     let done = match chance.random_range(0..24) {
-        0..6 => create(site, &all, chance),
+        0..6 => create(site, &all, kept, chance),
         6..9 => rename(site, &all, chance),
         9..11 => switch(site, &all, chance),
         11..13 => describe(site, &all, chance),
@@ -67,11 +86,11 @@ pub(super) fn operate(site: &impl Place, kept: &mut Kept, chance: &mut impl Rng)
         16..21 => link(site, &all, chance),
         _ => unlink(site, &all, chance),
     };
-    kept.look(site);
+    kept.look(site.seen());
     done.unwrap_or(false)
 }
 
-fn create(site: &impl Place, all: &All, chance: &mut impl Rng) -> Option<bool> {
+fn create(site: &dyn Place, all: &All, kept: &mut Kept, chance: &mut impl Rng) -> Option<bool> {
     use ObjectKind::{Department, Group, Project, User};
     let kind = match chance.random_range(0..10) {
         0 => Department,
@@ -88,10 +107,13 @@ fn create(site: &impl Place, all: &All, chance: &mut impl Rng) -> Option<bool> {
         let (home, _) = any(chance, all, Department)?;
         fields["domain_id"] = json!(home.to_string());
     }
-    Some(site.ask("POST", &format!("/{}", collection(kind)), &of(kind, fields)))
+    let made = site.make(&format!("/{}", collection(kind)), &of(kind, fields));
+    let is_made = made.is_some();
+    kept.made.extend(made);
+    Some(is_made)
 }
 
-fn patch(site: &impl Place, kind: ObjectKind, id: &CloudId, fields: Value) -> bool {
+fn patch(site: &dyn Place, kind: ObjectKind, id: &CloudId, fields: Value) -> bool {
     let path = format!("/{}/{id}", collection(kind));
     site.ask("PATCH", &path, &of(kind, fields))
 }
@@ -104,7 +126,7 @@ fn is_on(object: &Object<CloudId>) -> Option<bool> {
     }
 }
 
-fn rename(site: &impl Place, all: &All, chance: &mut impl Rng) -> Option<bool> {
+fn rename(site: &dyn Place, all: &All, chance: &mut impl Rng) -> Option<bool> {
     let kind = pick(chance, ObjectKind::ALL)?;
     if kind == ObjectKind::Department && chance.random_bool(0.7) {
         return None;
@@ -117,7 +139,7 @@ fn rename(site: &impl Place, all: &All, chance: &mut impl Rng) -> Option<bool> {
     Some(patch(site, kind, &id, fields))
 }
 
-fn switch(site: &impl Place, all: &All, chance: &mut impl Rng) -> Option<bool> {
+fn switch(site: &dyn Place, all: &All, chance: &mut impl Rng) -> Option<bool> {
     let kind = match chance.random_range(0..8) {
         0 => ObjectKind::Department,
         1..4 => ObjectKind::Project,
@@ -132,7 +154,7 @@ fn switch(site: &impl Place, all: &All, chance: &mut impl Rng) -> Option<bool> {
     ))
 }
 
-fn describe(site: &impl Place, all: &All, chance: &mut impl Rng) -> Option<bool> {
+fn describe(site: &dyn Place, all: &All, chance: &mut impl Rng) -> Option<bool> {
     let kind = pick(chance, ObjectKind::ALL)?;
     let (id, object) = any(chance, all, kind)?;
     let mut fields = json!({ "description": format!("local {}", chance.random_range(0..9)) });
@@ -146,7 +168,7 @@ fn describe(site: &impl Place, all: &All, chance: &mut impl Rng) -> Option<bool>
     Some(patch(site, kind, &id, fields))
 }
 
-fn delete(site: &impl Place, all: &All, kept: &mut Kept, chance: &mut impl Rng) -> Option<bool> {
+fn delete(site: &dyn Place, all: &All, kept: &mut Kept, chance: &mut impl Rng) -> Option<bool> {
     let kind = match chance.random_range(0..12) {
         0 => ObjectKind::Project,
         1 => ObjectKind::Role,
@@ -158,16 +180,16 @@ fn delete(site: &impl Place, all: &All, kept: &mut Kept, chance: &mut impl Rng) 
 }
 
 /// Whether it was there, and is not any more.
-pub(super) fn remove(site: &impl Place, kept: &mut Kept, kind: ObjectKind, id: &CloudId) -> bool {
+pub(super) fn remove(site: &dyn Place, kept: &mut Kept, kind: ObjectKind, id: &CloudId) -> bool {
     let path = format!("/{}/{id}", collection(kind));
     let done = site.ask("DELETE", &path, &Value::Null);
-    if done && kind == ObjectKind::Project {
-        kept.deleted.insert(id.clone());
+    if done {
+        kept.deleted.insert((kind, id.clone()));
     }
     done
 }
 
-fn link(site: &impl Place, all: &All, chance: &mut impl Rng) -> Option<bool> {
+fn link(site: &dyn Place, all: &All, chance: &mut impl Rng) -> Option<bool> {
     let (user, _) = any(chance, all, ObjectKind::User)?;
     let path = match chance.random() {
         true => {
@@ -186,7 +208,7 @@ fn link(site: &impl Place, all: &All, chance: &mut impl Rng) -> Option<bool> {
     Some(site.ask("PUT", &path, &Value::Null))
 }
 
-fn unlink(site: &impl Place, all: &All, chance: &mut impl Rng) -> Option<bool> {
+fn unlink(site: &dyn Place, all: &All, chance: &mut impl Rng) -> Option<bool> {
     let is_free = |link: &Link<CloudId>| match link {
         Link::Membership(_) => true,
         Link::Implication(_) => false,
@@ -198,7 +220,7 @@ fn unlink(site: &impl Place, all: &All, chance: &mut impl Rng) -> Option<bool> {
 }
 
 /// Gives what has a name that the directory wants another one, as its operator is told to.
-pub(super) fn give_way(site: &impl Place, kind: ObjectKind, id: &CloudId, name: &str) {
+pub(super) fn give_way(site: &dyn Place, kind: ObjectKind, id: &CloudId, name: &str) {
     // It may be gone since it was told of, and what is not given way is asked for again.
     let Some(object) = site.organization().object(kind, id) else {
         return;
@@ -208,4 +230,36 @@ pub(super) fn give_way(site: &impl Place, kind: ObjectKind, id: &CloudId, name: 
         fields["enabled"] = json!(is_on);
     }
     patch(site, kind, id, fields);
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::model::User;
+
+    use super::*;
+
+    fn user() -> Object<CloudId> {
+        Object::User(User {
+            department: CloudId::new("d"),
+            name: "ann".to_owned(),
+            description: None,
+            email: None,
+            enabled: true,
+            default_project: None,
+        })
+    }
+
+    #[test]
+    fn who_was_there_and_is_not_is_gone_unless_somebody_there_deleted_him() {
+        let (ann, mut seen) = (CloudId::new("u"), Seen::default());
+        seen.all.insert(ann.clone(), user());
+        let (mut kept, thing) = (Kept::default(), (ObjectKind::User, ann));
+        kept.look(seen);
+        let all = All::default();
+        assert_eq!(kept.gone(&all), [thing.clone()].into());
+        kept.check(&all, &[thing.clone()].into());
+        kept.deleted.insert(thing);
+        assert_eq!(kept.gone(&all), [].into());
+        kept.check(&all, &[].into());
+    }
 }

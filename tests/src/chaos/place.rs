@@ -4,31 +4,67 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use shared::model::{
-    Actor, Assignment, CloudId, Department, Group, Implication, Link, Membership, Object,
-    Organization, Project, Role, Scope, User,
+    Actor, Assignment, CloudId, Department, Group, Implication, Link, Marker, Membership, Object,
+    ObjectKind, Organization, Project, Role, Scope, User,
 };
 
+use super::call::MARKER;
+use super::site::{marker_of, objects};
 use crate::keystone::SimulatedKeystone;
 use crate::openstack::Admin;
+
+/// All that a Keystone has, and the federations' markers on it.
+#[derive(Default)]
+pub(super) struct Seen {
+    pub(super) all: Organization<CloudId>,
+    pub(super) markers: BTreeMap<(ObjectKind, CloudId), Marker>,
+}
 
 /// What operations are done in.
 pub(super) trait Place {
     /// All that it has.
-    fn organization(&self) -> Organization<CloudId>;
+    fn seen(&self) -> Seen;
+
+    /// Asks it as an administrator: status and body.
+    fn asked(&self, method: &str, path: &str, body: &Value) -> (u16, Value);
+
+    /// The same without the markers.
+    fn organization(&self) -> Organization<CloudId> {
+        self.seen().all
+    }
 
     /// Asks it as an administrator. Whether it was done.
-    fn ask(&self, method: &str, path: &str, body: &Value) -> bool;
+    fn ask(&self, method: &str, path: &str, body: &Value) -> bool {
+        self.asked(method, path, body).0 < 300
+    }
+
+    /// Makes something. Its id, if it was made.
+    fn make(&self, path: &str, body: &Value) -> Option<CloudId> {
+        let (status, answer) = self.asked("POST", path, body);
+        let made = answer.as_object().and_then(|it| it.values().next());
+        made.filter(|_| status < 300).and_then(|it| id(&it["id"]))
+    }
 }
 
 impl Place for SimulatedKeystone {
+    fn seen(&self) -> Seen {
+        let all = Self::organization(self);
+        let marked = objects(&all).into_iter().filter_map(|(kind, id, _)| {
+            let text = self.attribute(&id.to_string(), MARKER)?;
+            Some(((kind, id), marker_of(&text)?))
+        });
+        let markers = marked.collect();
+        Seen { all, markers }
+    }
+
     fn organization(&self) -> Organization<CloudId> {
         Self::organization(self)
     }
 
-    fn ask(&self, method: &str, path: &str, body: &Value) -> bool {
+    fn asked(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
         let (status, answer) = Self::ask(self, method, path, body);
         super::trace(|| format!("  somebody: {method} {path} {body}: {status} {answer}"));
-        status < 300
+        (status, answer)
     }
 }
 
@@ -75,11 +111,9 @@ fn id(value: &Value) -> Option<CloudId> {
     value.as_str().map(CloudId::new)
 }
 
+/// As it is: an empty one is not none.
 fn text(value: &Value) -> Option<String> {
-    value
-        .as_str()
-        .filter(|it| !it.is_empty())
-        .map(str::to_owned)
+    value.as_str().map(str::to_owned)
 }
 
 fn assignment(it: &Value) -> Option<Assignment<CloudId>> {
@@ -96,7 +130,7 @@ fn assignment(it: &Value) -> Option<Assignment<CloudId>> {
 
 impl Real {
     /// Those that hold everywhere, and each department's own.
-    fn roles(&self, departments: &[Value], all: &mut Organization<CloudId>) {
+    fn roles(&self, departments: &[Value], seen: &mut Seen) {
         let mut roles = self.list("/roles", "roles");
         for it in departments {
             let id = it["id"].as_str().unwrap();
@@ -108,24 +142,32 @@ impl Real {
                 name: it["name"].as_str().unwrap_or_default().to_owned(),
                 description: text(&it["description"]),
             };
-            all.insert(id(&it["id"]).unwrap(), Object::Role(role));
+            seen.put(it, Object::Role(role));
         }
     }
 }
 
+impl Seen {
+    /// Takes a thing as Keystone tells it.
+    fn put(&mut self, it: &Value, object: Object<CloudId>) {
+        let (kind, id) = (object.kind(), id(&it["id"]).unwrap());
+        if let Some(marker) = it[MARKER].as_str().and_then(marker_of) {
+            self.markers.insert((kind, id.clone()), marker);
+        }
+        self.all.insert(id, object);
+    }
+}
+
 impl Place for Real {
-    fn organization(&self) -> Organization<CloudId> {
-        let mut all = Organization::default();
+    fn seen(&self) -> Seen {
+        let mut seen = Seen::default();
         let name = |it: &Value| it["name"].as_str().unwrap_or_default().to_owned();
         let is_on = |it: &Value| it["enabled"].as_bool().unwrap_or(true);
         let home = |it: &Value| id(&it["domain_id"]).unwrap_or(CloudId::new(""));
-        let mut put = |it: &Value, object: Object<CloudId>| {
-            all.insert(id(&it["id"]).unwrap(), object);
-        };
         let departments = self.list("/domains", "domains");
         for it in &departments {
             let (name, description, enabled) = (name(it), text(&it["description"]), is_on(it));
-            put(
+            seen.put(
                 it,
                 Object::Department(Department {
                     name,
@@ -136,7 +178,7 @@ impl Place for Real {
         }
         for it in &self.list("/projects", "projects") {
             let department = home(it);
-            put(
+            seen.put(
                 it,
                 Object::Project(Project {
                     parent: id(&it["parent_id"]).filter(|it| *it != department),
@@ -148,7 +190,7 @@ impl Place for Real {
             );
         }
         for it in &self.list("/users", "users") {
-            put(
+            seen.put(
                 it,
                 Object::User(User {
                     department: home(it),
@@ -162,7 +204,7 @@ impl Place for Real {
         }
         for it in &self.list("/groups", "groups") {
             let (department, name, description) = (home(it), name(it), text(&it["description"]));
-            put(
+            seen.put(
                 it,
                 Object::Group(Group {
                     department,
@@ -171,64 +213,12 @@ impl Place for Real {
                 }),
             );
         }
-        self.roles(&departments, &mut all);
-        self.links(&mut all);
-        all
+        self.roles(&departments, &mut seen);
+        self.links(&mut seen.all);
+        seen
     }
 
-    fn ask(&self, method: &str, path: &str, body: &Value) -> bool {
-        self.0.ask(method, path, body).0 < 300
+    fn asked(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        self.0.ask(method, path, body)
     }
-}
-
-/// What an organization says, by names, with no word of Default: two that say the same are equal.
-pub(super) fn told<I: Ord + Clone>(
-    all: &Organization<I>,
-    is_default: impl Fn(&I) -> bool,
-) -> std::collections::BTreeSet<String> {
-    let mut names: BTreeMap<I, String> = BTreeMap::new();
-    let mut told = std::collections::BTreeSet::new();
-    for (id, it) in all.departments.iter().filter(|(id, _)| !is_default(id)) {
-        names.insert(id.clone(), it.name.clone());
-        told.insert(format!("department {} {}", it.name, it.enabled));
-    }
-    // The outer ones first, however deep.
-    for _ in 0..6 {
-        for (id, it) in &all.projects {
-            let outer = it.parent.as_ref().unwrap_or(&it.department);
-            if let Some(outer) = names.get(outer).cloned() {
-                let path = format!("{outer}/{}", it.name);
-                told.insert(format!("project {path} {}", it.enabled));
-                names.insert(id.clone(), path);
-            }
-        }
-    }
-    let mut within = |kind: &str, id: &I, home: Option<&I>, name: &str, more: String| {
-        let home = match home {
-            Some(home) => names.get(home).cloned(),
-            None => Some(String::new()),
-        };
-        if let Some(home) = home {
-            let path = format!("{kind} {home}/{name}");
-            told.insert(format!("{path} {more}"));
-            names.insert(id.clone(), path);
-        }
-    };
-    for (id, it) in &all.users {
-        let email = it.email.as_deref().unwrap_or_default();
-        let more = format!("{} {email}", it.enabled);
-        within("user", id, Some(&it.department), &it.name, more);
-    }
-    for (id, it) in &all.groups {
-        within("group", id, Some(&it.department), &it.name, String::new());
-    }
-    for (id, it) in &all.roles {
-        within("role", id, it.department.as_ref(), &it.name, String::new());
-    }
-    for link in all.links() {
-        if let Some(link) = link.translated(|_, id| names.get(id).cloned()) {
-            told.insert(format!("{link:?}"));
-        }
-    }
-    told
 }

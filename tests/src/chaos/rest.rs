@@ -1,5 +1,6 @@
 //! The hub's REST API, for edits and for what became of them.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -52,10 +53,15 @@ impl Rest {
 
     /// Everything on all pages.
     pub(super) fn items(&self, path: &str) -> Vec<Value> {
+        self.items_where(path, "")
+    }
+
+    /// The same of what a filter lets through, such as `&action=end`.
+    fn items_where(&self, path: &str, filter: &str) -> Vec<Value> {
         let (mut all, mut after) = (Vec::new(), String::new());
         loop {
-            let (status, page) =
-                self.ask("GET", &format!("{path}?limit=1000{after}"), &Value::Null);
+            let asked = format!("{path}?limit=1000{filter}{after}");
+            let (status, page) = self.ask("GET", &asked, &Value::Null);
             assert_eq!(status, 200, "{path}: {page}");
             all.extend(page["items"].as_array().unwrap().iter().cloned());
             match page["next"].as_str() {
@@ -63,6 +69,21 @@ impl Rest {
                 None => return all,
             }
         }
+    }
+
+    /// The departments and projects that were retired.
+    pub(super) fn retired(&self) -> BTreeSet<Id> {
+        let all = self.items("/directory/retired");
+        all.iter().filter_map(|it| id(&it["id"])).collect()
+    }
+
+    /// What somebody ended, one by one, by the hub's audit trail: at the hub, or in a region whose
+    /// word was taken.
+    pub(super) fn ended(&self) -> BTreeSet<Id> {
+        let of = |action: &str| self.items_where("/audit", &format!("&action={action}"));
+        let all = ["end", "adopt-drift"].into_iter().flat_map(of);
+        let done = all.filter(|it| it["outcome"] == "done");
+        done.filter_map(|it| id(&it["subject"]["id"])).collect()
     }
 
     /// An administrator's edit. Whether it was made; what is refused is no fault.

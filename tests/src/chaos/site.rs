@@ -76,7 +76,8 @@ pub(super) fn link_record(link: Link<CloudId>) -> Record {
     }
 }
 
-fn marker_of(text: &str) -> Option<Marker> {
+/// What a marker says, as it stands on a thing.
+pub(super) fn marker_of(text: &str) -> Option<Marker> {
     let (federation, object) = text.split_once('/')?;
     Some(Marker {
         federation: federation.parse().ok()?,

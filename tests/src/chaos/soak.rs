@@ -1,23 +1,31 @@
 //! The same chaos with real daemons: a hub, three agents that are killed, Keystones that fail, of
-//! which one may be real.
+//! which one may be real, and then is killed as well.
+//!
+//! A seed draws the same once more: what is tried, and which call fails how. Real daemons and a
+//! real Keystone take their time, so that what meets what is another matter each time.
+//!
+//! ```text
+//! operations: edits ─▶ hub ─▶ agents ─▶ door of faults ─▶ Keystone ◀─ local operations   region
+//! rest:       help, cures ─▶ settle ─▶ verdict: the Keystone against the directory, both ways
+//! ```
 
-use std::collections::BTreeSet;
+mod help;
+mod region;
+mod settle;
+mod verdict;
+
 use std::time::{Duration, Instant};
 
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use serde_json::{Value, json};
-use shared::model::{CloudId, Object, ObjectKind};
 use tokio::runtime::Runtime;
 
-use super::local::{self, Kept};
-use super::place::{Place, Real, told};
+use self::region::Site;
 use super::rest::Rest;
 use super::{edits, pick};
-use crate::keystone::{Fault, Faults, Options, SimulatedKeystone};
-use crate::lab::{Lab, Region, succeeded};
-use crate::openstack::RealCloud;
+use crate::keystone::{Fault, Faults, Options};
+use crate::lab::{Lab, succeeded};
 
 /// Faults that are over at once; those that hang take the agent's patience, five seconds each.
 const QUICK: [Fault; 4] = [
@@ -30,8 +38,11 @@ const QUICK: [Fault; 4] = [
 /// The directory is looked at again after so many edits, to have something to edit.
 const LOOK_EVERY: usize = 10;
 
-/// How long a second sync is waited for: an agent reads its cloud every 10 s.
-const SECOND_SYNC: Duration = Duration::from_secs(12);
+/// For so many operations a Keystone is dead that was killed.
+const DEAD_FOR: usize = 15;
+
+/// In so many operations each way of failing is met.
+const HARD_FROM: usize = 1000;
 
 /// How to soak.
 #[derive(Debug, Clone)]
@@ -48,6 +59,15 @@ pub struct Soak {
     pub patience: Duration,
 }
 
+impl Soak {
+    fn among(&self) -> &'static [Fault] {
+        match self.hangs {
+            true => &Fault::ALL,
+            false => &QUICK,
+        }
+    }
+}
+
 /// What came of it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Soaked {
@@ -57,47 +77,12 @@ pub struct Soaked {
     pub local: u64,
     /// Agents that were killed.
     pub killed: u64,
+    /// Real Keystones that were killed.
+    pub keystones_killed: u64,
     /// How long the operations took.
     pub lived: Duration,
     /// And then until all Keystones were what the directory says.
     pub settled: Duration,
-}
-
-enum Cloud {
-    Simulated(SimulatedKeystone),
-    /// And what ends it.
-    Real(Box<(Real, RealCloud)>),
-}
-
-struct Site {
-    name: &'static str,
-    cloud: Cloud,
-    agent: Region,
-    kept: Kept,
-}
-
-impl Site {
-    fn place(&self) -> &dyn Place {
-        match &self.cloud {
-            Cloud::Simulated(it) => it,
-            Cloud::Real(it) => &it.0,
-        }
-    }
-
-    fn told(&self) -> BTreeSet<String> {
-        told(&self.place().organization(), |it| {
-            it.to_string() == "default"
-        })
-    }
-}
-
-/// A simulated one only counts.
-fn writes(sites: &[Site]) -> Vec<u64> {
-    let writes = sites.iter().map(|it| match &it.cloud {
-        Cloud::Simulated(it) => it.writes(),
-        Cloud::Real(..) => 0,
-    });
-    writes.collect()
 }
 
 struct Run {
@@ -111,8 +96,24 @@ struct Run {
     done: Soaked,
 }
 
+/// Says how a soak is played again that fails in whatever way.
+struct Again(u64);
+
+impl Drop for Again {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!(
+                "failed: --seed {}, with the same options, draws it again",
+                self.0
+            );
+        }
+    }
+}
+
 /// Lives so many operations, and checks what must hold afterwards. Tells how far it is.
 pub fn soak(soak: Soak) -> Soaked {
+    eprintln!("--seed {} draws this again", soak.seed);
+    let _again = Again(soak.seed);
     let runtime = Runtime::new().unwrap();
     let mut run = Run::new(soak, &runtime);
     let begun = Lab::now();
@@ -122,6 +123,7 @@ pub fn soak(soak: Soak) -> Soaked {
     run.settle();
     run.done.settled = begun.elapsed();
     run.writes_nothing_more();
+    run.was_hard();
     run.done
 }
 
@@ -131,34 +133,20 @@ impl Run {
         let lab = Lab::found();
         let mut sites = Vec::new();
         for (number, name) in ["north", "south", "west"].into_iter().enumerate() {
-            let site = match soak.real && number == 0 {
-                true => Self::real(&lab, name),
+            let mut site = match soak.real && number == 0 {
+                true => {
+                    let cloud = format!("chaos-soak-{}", soak.seed);
+                    Site::real(&lab, runtime, name, &cloud)
+                }
                 false => {
-                    let seed = soak.seed * 3 + number as u64;
                     let options = Options {
-                        seed,
+                        seed: soak.seed * 3 + number as u64,
                         folds_case: chance.random(),
                     };
-                    let cloud = runtime.block_on(SimulatedKeystone::start(options));
-                    let agent = lab.join_keystone(name, &cloud);
-                    (Cloud::Simulated(cloud), agent)
+                    Site::simulated(&lab, runtime, name, options)
                 }
             };
-            let (cloud, agent) = site;
-            let kept = Kept::default();
-            let mut site = Site {
-                name,
-                cloud,
-                agent,
-                kept,
-            };
-            for name in ["research", "sales"] {
-                let body = json!({ "domain": { "name": name } });
-                assert!(site.place().ask("POST", "/domains", &body));
-            }
-            for _ in 0..20 {
-                Self::operate_in(&mut site, &mut chance);
-            }
+            site.furnish(&mut chance);
             sites.push(site);
         }
         let rest = Rest::new(&lab.socket());
@@ -174,42 +162,23 @@ impl Run {
         }
     }
 
-    fn real(lab: &Lab, name: &str) -> (Cloud, Region) {
-        let cloud = RealCloud::up("chaos-soak", &["--services", "keystone"]);
-        let agent = lab.join_openstack(name, &cloud);
-        let real = Real(cloud.admin());
-        (Cloud::Real(Box::new((real, cloud))), agent)
-    }
-
-    fn operate_in(site: &mut Site, chance: &mut ChaCha8Rng) -> bool {
-        let Site { cloud, kept, .. } = site;
-        match cloud {
-            Cloud::Simulated(it) => local::operate(it, kept, chance),
-            Cloud::Real(it) => local::operate(&it.0, kept, chance),
-        }
-    }
-
-    fn faults(&self, permille: u32) {
-        let among = if self.soak.hangs {
-            &Fault::ALL[..]
-        } else {
-            &QUICK[..]
-        };
+    fn faults(&self, writes: u32, reads: u32) {
+        let among = self.soak.among();
         for (number, site) in self.sites.iter().enumerate() {
-            if let Cloud::Simulated(it) = &site.cloud {
-                let seed = self.soak.seed + number as u64;
-                it.fail(Faults::of(seed, permille, among).of_writes());
-            }
+            let seed = self.soak.seed + number as u64;
+            site.fail(Faults::of(seed, writes, among).of_reads(reads));
         }
     }
 
     fn live(&mut self) {
         let mut order = vec![0, 1, 2];
         order.shuffle(&mut self.chance);
-        let joins = [0, self.soak.operations / 20, self.soak.operations / 2];
+        let operations = self.soak.operations;
+        let joins = [0, operations / 20, operations / 2];
+        let deaths = [3, 6, 8].map(|it| operations * it / 10);
         let mut directory = self.rest.directory();
         let begun = Lab::now();
-        for number in 0..self.soak.operations {
+        for number in 0..operations {
             for (_, at) in joins.iter().zip(&order).filter(|(it, _)| **it == number) {
                 self.merge(*at);
             }
@@ -218,7 +187,7 @@ impl Run {
             }
             if self.chance.random_bool(0.25) {
                 let at = self.chance.random_range(0..self.sites.len());
-                let done = Self::operate_in(&mut self.sites[at], &mut self.chance);
+                let done = self.sites[at].operate(&mut self.chance);
                 self.done.local += u64::from(done);
             } else {
                 for edit in edits::draw(&mut self.chance, &directory, &mut self.next) {
@@ -228,6 +197,12 @@ impl Run {
             if self.chance.random_bool(0.02) {
                 self.kill();
             }
+            if deaths.contains(&number) {
+                self.kill_keystones();
+            }
+            if deaths.iter().any(|it| number == it + DEAD_FOR) {
+                self.revive();
+            }
             if number % 100 == 99 {
                 self.tell(number + 1, begun);
             }
@@ -235,13 +210,17 @@ impl Run {
     }
 
     fn merge(&mut self, at: usize) {
-        // What fails is written; a plan must be read.
-        let site = &self.sites[at];
+        self.revive();
+        let site = &mut self.sites[at];
         self.lab.merge(site.name);
+        let plan = format!("/regions/{}/organization/plan", site.name);
+        site.is_merged(&self.rest.items(&plan));
         let policy = ["ask", "put-back", "adopt"][self.merged.len() % 3];
         succeeded(self.lab.ask(&["org", "policy", site.name, policy]));
         self.merged.push(at);
-        self.faults(60);
+        // Of the readings that a plan is made of, none fails.
+        let is_last = self.merged.len() == self.sites.len();
+        self.faults(60, if is_last { 5 } else { 0 });
     }
 
     fn kill(&mut self) {
@@ -252,6 +231,17 @@ impl Run {
         }
     }
 
+    /// Right behind an edit, so that orders are under way.
+    fn kill_keystones(&mut self) {
+        for site in &mut self.sites {
+            self.done.keystones_killed += u64::from(site.kill_keystone());
+        }
+    }
+
+    fn revive(&mut self) {
+        self.sites.iter_mut().for_each(Site::revive);
+    }
+
     fn tell(&self, number: usize, begun: Instant) {
         let Soaked {
             edits,
@@ -260,190 +250,22 @@ impl Run {
             ..
         } = self.done;
         let (of, passed) = (self.soak.operations, begun.elapsed().as_secs());
+        let sites: Vec<String> = self.sites.iter().map(Site::told).collect();
         eprintln!(
             "{number} of {of} operations in {passed} s: {edits} edits, {local} in regions, \
-             {killed} agents killed, writes {:?}",
-            writes(&self.sites)
+             {killed} agents killed; {}",
+            sites.join("; ")
         );
     }
 
-    /// Until each Keystone has all that the directory says, and no drift is left to answer.
-    fn settle(&mut self) {
-        self.faults(0);
-        for site in &self.sites {
-            succeeded(self.lab.ask(&["org", "policy", site.name, "ask"]));
-        }
-        let deadline = Lab::now() + self.soak.patience;
-        loop {
-            let left = self.left();
-            if left.is_empty() {
-                break;
-            }
-            if Lab::now() >= deadline {
-                panic!("seed {}: {left:#?}\n{}", self.soak.seed, self.around());
-            }
-            std::thread::sleep(Duration::from_secs(1));
-        }
-        for site in &mut self.sites {
-            match &site.cloud {
-                Cloud::Simulated(it) => site.kept.check(it),
-                Cloud::Real(it) => site.kept.check(&it.0),
-            }
-        }
-    }
-
-    /// What each region has that the directory does not say, and what the hub tells of the regions:
-    /// for whoever looks for the reason.
-    fn around(&self) -> String {
-        let expected = told(&self.rest.directory(), |_| false);
-        let mut text = String::new();
-        for site in &self.sites {
-            for it in site.told().difference(&expected) {
-                text.push_str(&format!("{} has {it}\n", site.name));
-            }
-        }
-        for path in ["/directory/drift", "/directory/failures"] {
-            for it in self.rest.items(path) {
-                text.push_str(&format!("{path} {it}\n"));
-            }
-        }
-        text
-    }
-
-    /// What is not yet as it should be.
-    fn left(&mut self) -> Vec<String> {
-        let mut left = Vec::new();
-        for it in self.rest.drift() {
-            self.rest.cure(&it);
-            left.push(it.to_string());
-        }
-        left.extend(self.help());
-        let directory = self.rest.directory();
-        let expected = told(&directory, |_| false);
-        for site in &self.sites {
-            let told = site.told();
-            let lacks = expected.difference(&told);
-            left.extend(lacks.map(|it| format!("{} lacks {it}", site.name)));
-        }
-        left.extend(self.waiting());
-        left
-    }
-
-    /// What agents have yet to do, as the hub tells of them: also what is to go, which the others
-    /// don't show.
-    fn waiting(&self) -> Vec<String> {
-        let all = self.rest.items("/directory/progress");
-        let waiting = all.into_iter().filter(|it| {
-            let none = |count| it["progress"][count] == 0;
-            let is_done = ["under_way", "waiting", "removals_held", "failed"];
-            it["untold"] != 0 || !is_done.into_iter().all(none)
-        });
-        waiting.map(|it| it.to_string()).collect()
-    }
-
-    /// Does what agents ask somebody to do; what that was.
-    fn help(&mut self) -> Vec<String> {
-        let failed = self.rest.items("/directory/failures");
-        let mut told = Vec::new();
-        for it in failed {
-            let text = it.to_string();
-            if text.contains("switched off") {
-                self.open_all();
-            } else if text.contains("is not the federation's") {
-                self.give_way(&it);
-            }
-            told.push(text);
-        }
-        told
-    }
-
-    /// Switches all departments and projects on, the outer ones first.
-    fn open_all(&self) {
-        for _ in 0..6 {
-            let all = self.rest.directory();
-            let departments = all.departments.iter().filter(|(_, it)| !it.enabled);
-            let departments = departments.map(|(id, _)| (ObjectKind::Department, *id));
-            let projects = all.projects.iter().filter(|(_, it)| !it.enabled);
-            let projects = projects.map(|(id, _)| (ObjectKind::Project, *id));
-            for (kind, id) in departments.chain(projects) {
-                let path = format!("/directory/{}s/{id}", kind.name());
-                let _ = self.rest.ask("PATCH", &path, &json!({ "enabled": true }));
-            }
-        }
-    }
-
-    /// Whatever has the name gets another one, as the error asks for, which says which name.
-    fn give_way(&mut self, failure: &Value) {
-        let error = failure["error"].as_str().unwrap_or_default();
-        let name = error.split('"').nth(1).unwrap_or_default().to_lowercase();
-        let kinds = ObjectKind::ALL.into_iter();
-        let mut kinds = kinds.filter(|kind| failure["kind"] == kind.name());
-        let sites = self.sites.iter();
-        let mut sites = sites.filter(|it| failure["region"] == it.name);
-        let (Some(kind), Some(site)) = (kinds.next(), sites.next()) else {
+    /// A real Keystone was killed, and its calls failed in whatever way there is, where there were
+    /// operations enough for that.
+    fn was_hard(&self) {
+        let ways = self.sites.iter().filter_map(Site::ways_of_failing).next();
+        let Some(ways) = ways.filter(|_| self.soak.operations >= HARD_FROM) else {
             return;
         };
-        let all = super::site::objects(&site.place().organization());
-        let home = self.home_there(kind, failure, &all);
-        for (of, here, it) in all {
-            let is_there = home.is_none() || it.department() == home.as_ref();
-            if of == kind && is_there && it.name().to_lowercase() == name {
-                self.next += 1;
-                let name = format!("given way {}", self.next);
-                match &site.cloud {
-                    Cloud::Simulated(cloud) => local::give_way(cloud, kind, &here, &name),
-                    Cloud::Real(it) => local::give_way(&it.0, kind, &here, &name),
-                }
-            }
-        }
-    }
-
-    /// In which department of the region's a thing is, or is to be. What ended is called in the
-    /// failure as it is there.
-    fn home_there(
-        &self,
-        kind: ObjectKind,
-        failure: &Value,
-        all: &[(ObjectKind, CloudId, Object<CloudId>)],
-    ) -> Option<CloudId> {
-        let object = failure["object"].as_str().unwrap_or_default();
-        let path = format!("/directory/{}s/{object}", kind.name());
-        let (status, live) = self.rest.ask("GET", &path, &Value::Null);
-        if status == 200 {
-            let name = live["department"]["name"].as_str()?.to_lowercase();
-            let mut all = all.iter().filter(|(of, ..)| *of == ObjectKind::Department);
-            let home = all.find(|(.., it)| it.name().to_lowercase() == name);
-            return home.map(|(_, here, _)| here.clone());
-        }
-        let mut all = all.iter().filter(|(of, ..)| *of == kind);
-        let it = all.find(|(.., it)| failure["name"] == it.name());
-        it.and_then(|(.., it)| it.department().cloned())
-    }
-
-    /// Neither another sync nor another start writes anything.
-    fn writes_nothing_more(&mut self) {
-        let before = writes(&self.sites);
-        for site in &mut self.sites {
-            site.agent.daemon.kill();
-            site.agent.daemon.again();
-        }
-        std::thread::sleep(SECOND_SYNC);
-        let since = writes(&self.sites);
-        let mut written = String::new();
-        for (site, (since, before)) in self.sites.iter().zip(since.into_iter().zip(before)) {
-            if let Cloud::Simulated(it) = &site.cloud {
-                let count = usize::try_from(since - before).unwrap();
-                for it in it.written(count) {
-                    written.push_str(&format!("{} was told {it}\n", site.name));
-                }
-            }
-        }
-        let seed = self.soak.seed;
-        assert_eq!(
-            written,
-            "",
-            "seed {seed}: all was in place\n{}",
-            self.around()
-        );
+        let all = (self.soak.among().len(), 3);
+        assert_eq!((ways, self.done.keystones_killed), all);
     }
 }

@@ -353,7 +353,8 @@ impl World {
                 agent.progress()
             );
         }
-        self.kept[at].check(&agent.site.keystone);
+        let all = agent.site.keystone.organization();
+        self.kept[at].check(&all, &agent.removed);
         no_leftovers(agent, &self.hub.expected);
     }
 
@@ -391,7 +392,8 @@ impl World {
     /// The Keystone is what the directory says, but for what the region made.
     fn is_equal(&self, at: usize) {
         let agent = &self.agents[at];
-        self.kept[at].check(&agent.site.keystone);
+        let all = agent.site.keystone.organization();
+        self.kept[at].check(&all, &agent.removed);
         no_leftovers(agent, &self.hub.expected);
         let remarks = agent.remarks();
         let staying: Vec<Remark> = remarks.into_iter().filter(stays).collect();

@@ -43,7 +43,8 @@ pub struct Faults {
     chance: ChaCha8Rng,
     permille: u32,
     among: Vec<Fault>,
-    writes_only: bool,
+    /// Of 1,000 reads so many fail, where that is another share.
+    reads_permille: Option<u32>,
     /// How late a [`Fault::Slow`] answer is.
     pub slow: Duration,
     next: Vec<Fault>,
@@ -61,7 +62,7 @@ impl Faults {
             chance: ChaCha8Rng::seed_from_u64(seed),
             permille,
             among: among.to_vec(),
-            writes_only: false,
+            reads_permille: None,
             slow: Duration::from_millis(200),
             next: Vec::new(),
         }
@@ -75,19 +76,26 @@ impl Faults {
     }
 
     /// The same, but reads don't fail.
-    pub fn of_writes(mut self) -> Self {
-        self.writes_only = true;
+    pub fn of_writes(self) -> Self {
+        self.of_reads(0)
+    }
+
+    /// The same, but of 1,000 reads so many fail.
+    pub fn of_reads(mut self, permille: u32) -> Self {
+        self.reads_permille = Some(permille);
         self
     }
 
     pub(super) fn draw(&mut self, is_write: bool) -> Option<Fault> {
-        if self.writes_only && !is_write {
+        let reads = self.reads_permille.unwrap_or(self.permille);
+        let permille = if is_write { self.permille } else { reads };
+        if !is_write && self.reads_permille == Some(0) {
             return None;
         }
         if let Some(fault) = self.next.pop() {
             return Some(fault);
         }
-        if self.among.is_empty() || self.chance.random_range(0..1000) >= self.permille {
+        if self.among.is_empty() || self.chance.random_range(0..1000) >= permille {
             return None;
         }
         let at = self.chance.random_range(0..self.among.len());

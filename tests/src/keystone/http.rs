@@ -1,36 +1,29 @@
-//! The simulated Keystone's connections, and their failures.
+//! What the simulated Keystone answers, and how it fails.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::future::pending;
-use std::io;
-use std::net::SocketAddr;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::connect_info::Connected;
 use axum::extract::{ConnectInfo, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use axum::serve::{IncomingStream, Listener};
 use serde_json::Value;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::faults::{Fault, Faults};
+use super::line::{Cut, Door};
 use super::routes::{Answer, Request};
 use super::world::World;
 use super::{Counts, lock};
 
 /// No organization's request is longer, in bytes.
-const BODY_BYTES_MAX: usize = 1024 * 1024;
+pub(super) const BODY_BYTES_MAX: usize = 1024 * 1024;
 
 /// How many of the newest writes are kept, for whoever looks for what a test did not expect.
-const WRITTEN_MAX: usize = 100;
+pub(super) const WRITTEN_MAX: usize = 100;
 
 /// What its connections share.
 #[derive(Debug)]
@@ -114,7 +107,7 @@ async fn handle(
         }
         Some(Fault::Closed) => {
             let answer = answer();
-            cut.0.store(true, Ordering::SeqCst);
+            cut.cut();
             respond(answer)
         }
         Some(Fault::Slow) => {
@@ -167,69 +160,4 @@ fn respond((status, body, token): Answer) -> Response {
         body => Body::from(body.to_string()),
     };
     response.body(body).unwrap()
-}
-
-/// Whether nothing more is written to a connection.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Cut(Arc<AtomicBool>);
-
-impl Connected<IncomingStream<'_, Door>> for Cut {
-    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
-        stream.io().cut.clone()
-    }
-}
-
-/// Takes connections that can be cut.
-struct Door(TcpListener);
-
-impl Listener for Door {
-    type Io = Line;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Line, SocketAddr) {
-        let (stream, from) = Listener::accept(&mut self.0).await;
-        let cut = Cut::default();
-        (Line { stream, cut }, from)
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
-    }
-}
-
-/// A connection that can be cut between a call and its answer.
-struct Line {
-    stream: TcpStream,
-    cut: Cut,
-}
-
-impl AsyncRead for Line {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Line {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        if self.cut.0.load(Ordering::SeqCst) {
-            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
-        }
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
 }
