@@ -5,7 +5,7 @@ use shared::model::{
     Actor, Assignment, Holder, Link, Membership, Object, ObjectKind, Organization, Scope,
 };
 
-use super::powers::{above, has_admin, implied, is_powerful};
+use super::powers::{above, assignments_of, has_admin, implied, is_powerful};
 use super::{CLOUD, Denied, GREATER, HIMSELF, LIMITS, MORE, OTHERS, POWERFUL, Share};
 use crate::directory::Edit;
 use crate::directory::quota::Pool;
@@ -176,9 +176,7 @@ impl Share {
         live: &Organization<ObjectId>,
         actor: &Actor<ObjectId>,
     ) -> Result<(), Denied> {
-        let its = live.assignments.iter();
-        let mut its = its.filter(|it| it.actor == *actor);
-        its.try_for_each(|it| {
+        assignments_of(live, actor).try_for_each(|it| {
             self.permits_place(live, &it.scope)?;
             self.permits_role(live, it)
         })

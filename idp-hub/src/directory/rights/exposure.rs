@@ -13,11 +13,10 @@ mod standing;
 use std::fmt;
 
 use shared::ids::ObjectId;
-use shared::model::{Actor, Link, ObjectKind, Organization, Role};
+use shared::model::{Link, ObjectKind, Organization, Role};
 
 use self::change::{Change, Names};
 use self::standing::Standing;
-use super::powers::{administers, implied};
 use crate::directory::administration::appointed;
 use crate::directory::plan::Plan;
 use crate::directory::refusal::Refusal;
@@ -78,7 +77,10 @@ impl Directory {
     pub(in crate::directory) fn exposed_by(&self, plan: &Plan, limit: usize) -> Exposed {
         let change = Change::Merge(plan);
         match change.gives_power(&self.live) {
-            true => brought(self, change, limit),
+            true => {
+                let both = Standing::whole(&self.live, change);
+                brought(self, change, Some(both), limit)
+            }
             false => Exposed::default(),
         }
     }
@@ -91,7 +93,7 @@ impl Directory {
         let live = &self.live;
         let exposed = match edit {
             Edit::Appoint(user) => return self.is_safe_to_appoint(*user),
-            Edit::Link(link) if is_of_power(live, link) => brought(self, Change::Link(link), 1),
+            Edit::Link(link) => brought(self, Change::Link(link), by_link(live, link), 1),
             Edit::Update { kind, id, patch } if *kind == ObjectKind::Role => {
                 let Some((name, role)) = patch.name.clone().zip(live.roles.get(id)) else {
                     return Ok(());
@@ -100,7 +102,8 @@ impl Directory {
                     name,
                     ..role.clone()
                 };
-                brought(self, Change::Role(*id, &role), 1)
+                let change = Change::Role(*id, &role);
+                brought(self, change, Standing::by_roles(live, change), 1)
             }
             _ => return Ok(()),
         };
@@ -125,9 +128,8 @@ impl Directory {
         if appointed(live, self.administration()).any(|it| it == user) {
             return Ok(());
         }
-        let change = Change::Appointment(user);
-        let so = Standing::of(live, change).alone(user);
-        match first(&exposed(self, change, (so, None), (None, 1))) {
+        let so = Standing::of_appointed(live, user);
+        match first(&exposed(self, Change::Nothing, (so, None), (None, 1))) {
             None => Ok(()),
             Some((user, by)) => Err(Refusal::Wrong {
                 what: format!(
@@ -142,24 +144,26 @@ impl Directory {
     }
 }
 
-/// Whether a link may give somebody power: most give none, and are not looked at further.
-fn is_of_power(live: &Organization<ObjectId>, link: &Link<ObjectId>) -> bool {
-    let is_strong = |role| administers(live, &implied(live, role));
-    match link {
-        Link::Assignment(it) => is_strong(it.role),
-        Link::Implication(it) => is_strong(it.implied),
-        Link::Membership(member) => {
-            let mut given = live.assignments.iter();
-            given.any(|it| it.actor == Actor::Group(member.group) && is_strong(it.role))
-        }
+/// What a link may make otherwise. The one writer waits for it, and a department's administrator
+/// makes links as often as he likes: no more is looked at than what the link touches.
+fn by_link(live: &Organization<ObjectId>, link: &Link<ObjectId>) -> Option<(Standing, Standing)> {
+    match live.has_link(link) {
+        true => None,
+        false => Standing::by_link(live, link),
     }
 }
 
-/// Who would come to be in somebody's power by a change, which is not made.
-fn brought(directory: &Directory, change: Change<'_>, limit: usize) -> Exposed {
-    let of = |change| Standing::of(&directory.live, change);
-    let both = (of(change), Some(of(Change::Nothing)));
-    exposed(directory, change, both, (None, limit))
+/// Who comes to be in somebody's power by a change, which is not made: by how it would be, and how
+/// it is.
+fn brought(
+    directory: &Directory,
+    change: Change<'_>,
+    both: Option<(Standing, Standing)>,
+    limit: usize,
+) -> Exposed {
+    both.map_or_else(Exposed::default, |(so, before)| {
+        exposed(directory, change, (so, Some(before)), (None, limit))
+    })
 }
 
 fn exposed(

@@ -1,10 +1,10 @@
 //! What roles are worth.
 
-use std::collections::hash_map::Entry;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use shared::ids::ObjectId;
-use shared::model::{Actor, Assignment, Implication, Organization, Role, Scope};
+use shared::model::{Actor, Assignment, Implication, Membership, Organization, Role, Scope};
 
 use crate::directory::names::is_administrators_role;
 
@@ -43,6 +43,35 @@ pub(super) fn groups_of(live: &Organization<ObjectId>, user: ObjectId) -> BTreeS
     his.map(|it| it.group).collect()
 }
 
+/// The users of a group.
+pub(super) fn members_of(
+    live: &Organization<ObjectId>,
+    group: ObjectId,
+) -> impl Iterator<Item = ObjectId> {
+    let user = LEAST;
+    let theirs = live.memberships.range(Membership { group, user }..);
+    let theirs = theirs.take_while(move |it| it.group == group);
+    theirs.map(|it| it.user)
+}
+
+/// What is given to a user, not counting his groups, or to a group.
+pub(super) fn assignments_of<'a>(
+    live: &'a Organization<ObjectId>,
+    actor: &Actor<ObjectId>,
+) -> impl Iterator<Item = &'a Assignment<ObjectId>> {
+    let first = Assignment {
+        actor: actor.clone(),
+        scope: Scope::Department(LEAST),
+        role: LEAST,
+        inherited: false,
+    };
+    let theirs = live.assignments.range(first..);
+    theirs.take_while(move |it| it.actor == *actor)
+}
+
+/// Comes before every other id.
+const LEAST: ObjectId = ObjectId::from_bytes([0; 16]);
+
 /// A user, or a group, and whatever it acts as: a user as each of his groups.
 fn all_of(live: &Organization<ObjectId>, actor: &Actor<ObjectId>) -> BTreeSet<Actor<ObjectId>> {
     let groups = match actor {
@@ -62,9 +91,9 @@ pub(in crate::directory) enum Power {
     Place,
 }
 
-/// Which roles are power.
-#[derive(Debug, Default)]
-pub(in crate::directory) struct RolePowers(HashMap<ObjectId, Power>);
+/// Which roles are power: a few, which all assignments are looked up in.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(in crate::directory) struct RolePowers(BTreeMap<ObjectId, Power>);
 
 impl RolePowers {
     /// By these roles, and by what they bring along.
@@ -84,7 +113,7 @@ impl RolePowers {
                 places.push(id);
             }
         }
-        let mut all = HashMap::new();
+        let mut all = BTreeMap::new();
         // The greater one first, which stays.
         for (power, mut next) in [(Power::Clouds, clouds), (Power::Place, places)] {
             while let Some(role) = next.pop() {
@@ -122,7 +151,7 @@ pub(super) fn given_to<'a>(
     actor: &Actor<ObjectId>,
 ) -> Vec<(&'a Assignment<ObjectId>, Power)> {
     let his = all_of(live, actor);
-    let his = live.assignments.iter().filter(|it| his.contains(&it.actor));
+    let his = his.iter().flat_map(|it| assignments_of(live, it));
     RolePowers::of_all(live).given(his).collect()
 }
 

@@ -51,12 +51,13 @@ impl<'a> Change<'a> {
         live.assignments.iter().chain(self.assignments())
     }
 
-    /// Who is in which group then; likewise.
-    pub(super) fn all_memberships(
-        self,
-        live: &'a Organization<ObjectId>,
-    ) -> impl Iterator<Item = &'a Membership<ObjectId>> {
-        live.memberships.iter().chain(self.memberships())
+    /// Who comes into which group.
+    pub(super) fn joined(self) -> HashMap<ObjectId, Vec<ObjectId>> {
+        let mut all: HashMap<ObjectId, Vec<ObjectId>> = HashMap::new();
+        for it in self.memberships() {
+            all.entry(it.group).or_default().push(it.user);
+        }
+        all
     }
 
     /// Who has the role `admin` by it alone.
@@ -98,7 +99,8 @@ impl<'a> Change<'a> {
             })
     }
 
-    fn assignments(self) -> &'a [Assignment<ObjectId>] {
+    /// Who gets which role where.
+    pub(super) fn assignments(self) -> &'a [Assignment<ObjectId>] {
         match self {
             Self::Link(Link::Assignment(it)) => slice::from_ref(it),
             Self::Merge(plan) => &plan.links.assignments,

@@ -1,8 +1,10 @@
 //! Nobody comes to be in the power of a department's manager by the way.
 
+mod touched;
+
 use shared::ids::FederationId;
 use shared::model::{
-    Department, Group, Implication, Membership, Object, Role, Scope, UnixMillis, User,
+    Actor, Department, Group, Implication, Membership, Object, Role, Scope, UnixMillis, User,
 };
 
 use super::*;
