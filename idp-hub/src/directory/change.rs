@@ -88,6 +88,10 @@ impl Directory {
     /// Where a Keystone would refuse it, or it is about what is not there: nothing is changed.
     pub fn change(&mut self, edit: Edit, stamp: &Stamp) -> Result<Delta, Refusal> {
         self.keeps_administration(&edit)?;
+        // Before the power that it gives, which only what is there has.
+        if let Edit::Link(link) | Edit::Entrust(link) = &edit {
+            links::check(self, link)?;
+        }
         self.exposes_nobody(&edit)?;
         match edit {
             Edit::Appoint(user) => self.appoint(user, stamp),
@@ -103,7 +107,6 @@ impl Directory {
                 Ok(self.end(kind, id, end_of(kind), stamp))
             }
             Edit::Link(link) | Edit::Entrust(link) => {
-                links::check(self, &link)?;
                 let is_new = !self.live.has_link(&link);
                 self.live.link(link.clone());
                 let linked = is_new.then_some(link).into_iter().collect();

@@ -189,6 +189,27 @@ fn a_role_does_not_get_a_name_that_gives_such_power() {
 }
 
 #[test]
+fn who_is_not_there_or_ended_is_said_to_be_so_whatever_he_is_given() {
+    let mut directory = site();
+    let (kind, nobody) = (ObjectKind::User, id(99));
+    let end = Edit::End { kind, id: BOB };
+    for edit in [Edit::Appoint(ANN), staff_has(MANAGER, LAB), end] {
+        change(&mut directory, edit).unwrap();
+    }
+    let told = change(&mut directory, to(nobody, MANAGER, OPS));
+    assert_eq!(told.unwrap_err(), Refusal::Missing { kind, id: nobody });
+    for edit in [to(BOB, MANAGER, OPS), to(BOB, ADMIN, OPS), member(BOB)] {
+        let told = change(&mut directory, edit.clone()).unwrap_err();
+        assert!(
+            matches!(told, Refusal::Ended { id: BOB, .. }),
+            "{edit:?}: {told}"
+        );
+    }
+    let told = change(&mut directory, to(CLEO, MANAGER, id(98)));
+    assert!(matches!(told, Err(Refusal::Missing { .. })), "{told:?}");
+}
+
+#[test]
 fn what_exposes_nobody_or_is_meant_so_is_done() {
     let inherited = |link: Link<ObjectId>| match link {
         Link::Assignment(it) => Edit::Link(Link::Assignment(shared::model::Assignment {
