@@ -115,9 +115,7 @@ impl Directory {
                      \"admin\", and in a region's own Keystone whoever does sets that user's \
                      password"
                 ),
-                next: "have a user of the federation's own department administer the clouds \
-                       instead (`idp-hub org administrator add`), or, as a cloud administrator, \
-                       say that it may be so (`idp-hub org link … --entrust`)",
+                next: way_out(edit),
             }),
         }
     }
@@ -140,6 +138,24 @@ impl Directory {
                        administers (`idp-hub org create user NAME --in federation`, unless it has \
                        another name), and make that one a cloud administrator",
             }),
+        }
+    }
+}
+
+/// What whoever is refused may do instead. Of links alone a cloud administrator says that they may
+/// be: a role's new name may be about many, and each of them is given the role again.
+const fn way_out(edit: &Edit) -> &'static str {
+    match edit {
+        Edit::Update { .. } => {
+            "leave the role's name; or, as a cloud administrator, take away the assignment that \
+             gives him the role or one that brings it along (`idp-hub org unlink assignment`), \
+             his own or his group's, rename the role, and make the assignment again with a word \
+             that it may be so (`idp-hub org link assignment … --entrust`)"
+        }
+        _ => {
+            "have a user of the federation's own department administer the clouds instead \
+             (`idp-hub org administrator add`), or, as a cloud administrator, say that it may be \
+             so (`idp-hub org link … --entrust`)"
         }
     }
 }

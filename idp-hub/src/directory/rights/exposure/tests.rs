@@ -110,6 +110,15 @@ fn staff_has(role: ObjectId, department: ObjectId) -> Edit {
     Edit::Link(given(Actor::Group(STAFF), role, department))
 }
 
+fn called(id: ObjectId, name: &str) -> Edit {
+    let (kind, name) = (ObjectKind::Role, Some(name.to_owned()));
+    let patch = Patch {
+        name,
+        ..Patch::default()
+    };
+    Edit::Update { kind, id, patch }
+}
+
 /// Makes these changes, and then finds the last one refused with these words, and nothing changed.
 #[track_caller]
 fn refused(before: &[Edit], last: Edit, words: &[&str]) {
@@ -166,14 +175,6 @@ fn nobody_else_comes_to_administer_the_department_of_who_has_the_role_admin() {
 #[test]
 fn a_role_does_not_get_a_name_that_gives_such_power() {
     let mut directory = site();
-    let called = |id, name: &str| Edit::Update {
-        kind: ObjectKind::Role,
-        id,
-        patch: Patch {
-            name: Some(name.to_owned()),
-            ..Patch::default()
-        },
-    };
     for edit in [
         called(MANAGER, "boss"),
         Edit::Appoint(ANN),
@@ -183,9 +184,42 @@ fn a_role_does_not_get_a_name_that_gives_such_power() {
         change(&mut directory, edit).unwrap();
     }
     let live = directory.live().clone();
-    let told = change(&mut directory, called(MANAGER, "Manager"));
-    assert!(told.unwrap_err().to_string().contains("--entrust"));
+    let told = change(&mut directory, called(MANAGER, "Manager")).unwrap_err();
+    let told = told.to_string();
+    for word in ["\"ops/bob\"", "org unlink", "--entrust"] {
+        assert!(told.contains(word), "{word}: {told}");
+    }
     assert_eq!(*directory.live(), live);
+    // What it says does it.
+    let link = given(Actor::User(BOB), MANAGER, OPS);
+    for edit in [
+        Edit::Unlink(link.clone()),
+        called(MANAGER, "Manager"),
+        Edit::Entrust(link),
+    ] {
+        change(&mut directory, edit).unwrap();
+    }
+    let exposed = directory.exposed(None, 9);
+    assert_eq!(exposed.some[0].by[0].id, BOB);
+}
+
+#[test]
+fn a_role_that_comes_to_be_called_admin_is_told_a_way_that_is_one() {
+    let mut directory = site();
+    directory.live.roles.remove(&ADMIN);
+    let link = given(Actor::Group(STAFF), CHIEF, LAB);
+    for edit in [member(ANN), Edit::Link(link.clone()), to(BOB, MANAGER, OPS)] {
+        change(&mut directory, edit).unwrap();
+    }
+    let told = change(&mut directory, called(CHIEF, "admin")).unwrap_err();
+    assert!(told.to_string().contains("or his group's"), "{told}");
+    for edit in [
+        Edit::Unlink(link.clone()),
+        called(CHIEF, "admin"),
+        Edit::Entrust(link),
+    ] {
+        change(&mut directory, edit).unwrap();
+    }
 }
 
 #[test]
