@@ -142,14 +142,15 @@ impl Directory {
     }
 }
 
-/// What whoever is refused may do instead. A role's name is not entrusted, as it may be about many:
-/// what it gives by the links of some is, when they are made with the name that it has then.
+/// What whoever is refused may do instead. Of links alone a cloud administrator says that they may
+/// be: a role's new name may be about many, and each of them is given the role again.
 const fn way_out(edit: &Edit) -> &'static str {
     match edit {
         Edit::Update { .. } => {
-            "leave the role's name; or, as a cloud administrator, take away what gives the role \
-             (`idp-hub org unlink`: his assignment, or that of his group, or the implication), \
-             rename it, and give it again so that it may be so (`idp-hub org link … --entrust`)"
+            "leave the role's name; or, as a cloud administrator, take away the assignment that \
+             gives him the role or one that brings it along (`idp-hub org unlink assignment`), \
+             his own or his group's, rename the role, and make the assignment again with a word \
+             that it may be so (`idp-hub org link assignment … --entrust`)"
         }
         _ => {
             "have a user of the federation's own department administer the clouds instead \

@@ -4,7 +4,7 @@ mod touched;
 
 use shared::ids::FederationId;
 use shared::model::{
-    Department, Group, Implication, Membership, Object, Role, Scope, UnixMillis, User,
+    Actor, Department, Group, Implication, Membership, Object, Role, Scope, UnixMillis, User,
 };
 
 use super::*;
@@ -212,7 +212,7 @@ fn a_role_that_comes_to_be_called_admin_is_told_a_way_that_is_one() {
         change(&mut directory, edit).unwrap();
     }
     let told = change(&mut directory, called(CHIEF, "admin")).unwrap_err();
-    assert!(told.to_string().contains("that of his group"), "{told}");
+    assert!(told.to_string().contains("or his group's"), "{told}");
     for edit in [
         Edit::Unlink(link.clone()),
         called(CHIEF, "admin"),
