@@ -95,7 +95,8 @@ fn furnish(lab: &Lab, who: &Who<'_>) {
     succeeded(lab.ask_with(&password, who.secret));
 }
 
-/// Who was made at the hub signs in there, and sees her project in each region.
+/// Who was made at the hub signs in there, and sees her project in each region, and beside it what
+/// was retired in it: as an operator she is a member of all that a region has in her department.
 pub(crate) fn shows_a_user_her_project(lab: &Lab, sites: &[Site]) {
     let carol = Who {
         name: "carol",
@@ -105,7 +106,7 @@ pub(crate) fn shows_a_user_her_project(lab: &Lab, sites: &[Site]) {
     };
     furnish(lab, &carol);
     assert_eq!(Web::new(lab).enter(Some("science"), "carol", SECRET).0, 201);
-    shows_projects(sites, &carol, &["web"]);
+    shows_projects(sites, &carol, &["inner", "web"]);
 }
 
 /// Who came with a region sees hers in each, by the password that she chose at the hub.
