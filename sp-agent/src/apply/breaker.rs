@@ -7,9 +7,9 @@
 //! - Things that fail one after the other for their first time, without a success among them, are
 //!   the cloud's failure: then it is given one order at a time, after pauses that grow with their
 //!   number, and something else each time.
-//! - What failed before says nothing new by failing again, and little is to be expected of things of
-//!   the same kind and department. Both wait for a small share of the places, and pause apart from
-//!   the rest, which so waits for none of them.
+//! - What failed before says nothing new by failing again, and little is to be expected of things
+//!   of the same kind and department. Both wait for a small share of the places, and pause apart
+//!   from the rest, which so waits for none of them.
 //! - What is not answered soon keeps no place from others. It is a failure as long as it is not.
 
 use std::collections::BTreeMap;

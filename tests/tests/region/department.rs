@@ -1,6 +1,8 @@
 //! A department that was retired is purged on command with the users, groups and roles that the
 //! federation has in it, once no region has anything of its own in it.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tests::keystone::SimulatedKeystone;
 use tests::lab::{Lab, succeeded, until, until_so};
@@ -32,83 +34,82 @@ fn left(lab: &Lab, region: &str) -> Value {
         .unwrap_or_default()
 }
 
+/// `research` with somebody and something of each kind, as the first region has it.
+fn furnish(keystone: &SimulatedKeystone) {
+    let domain = keystone.made("/domains", &json!({ "domain": { "name": "research" } }));
+    let inside = |name: &str| json!({ "name": name, "domain_id": domain });
+    keystone.made("/users", &json!({ "user": inside("ann") }));
+    keystone.made("/groups", &json!({ "group": inside("chemists") }));
+    keystone.made("/roles", &json!({ "role": inside("titrator") }));
+}
+
+/// How many of the federation's four it has.
+fn count(keystone: &SimulatedKeystone) -> usize {
+    let all = keystone.organization();
+    let users = all.users.values().map(|it| &it.name);
+    let groups = all.groups.values().map(|it| &it.name);
+    let roles = all.roles.values().map(|it| &it.name);
+    let names = users.chain(groups).chain(roles);
+    let ours = ["ann", "bob", "chemists", "titrator"];
+    names.filter(|it| ours.contains(&it.as_str())).count()
+}
+
+fn retire(lab: &Lab, both: [&SimulatedKeystone; 2]) {
+    succeeded(lab.ask(&["org", "retire", "department", "research", "--yes"]));
+    for keystone in both {
+        let off = || research(keystone).filter(|(_, is_on)| !is_on);
+        until("it is switched off", off);
+        assert_eq!(count(keystone), 4, "nothing is deleted");
+    }
+    until_so("both regions are heard of it", || {
+        ["north", "south"].iter().all(|region| {
+            let it = left(lab, region);
+            it["is_fresh"] == true && it["is_here"] == true && it["is_on"] == false
+        })
+    });
+}
+
 #[test]
 fn a_retired_department_is_purged_with_all_of_the_federation_in_it_and_nothing_else() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (north, south) = SimulatedKeystone::pair(&runtime);
     let both = [&north, &south];
-    let domain = north.made("/domains", &json!({ "domain": { "name": "research" } }));
-    let inside = |name: &str| json!({ "name": name, "domain_id": domain });
-    north.made("/users", &json!({ "user": inside("ann") }));
-    north.made("/groups", &json!({ "group": inside("chemists") }));
-    north.made("/roles", &json!({ "role": inside("titrator") }));
+    furnish(&north);
     let lab = Lab::found();
     let _north = join(&lab, "north", &north, "purge_rest = \"1s\"");
     let _south = join(&lab, "south", &south, "purge_rest = \"1s\"");
     lab.merge("north");
     lab.merge("south");
     succeeded(lab.ask(&["org", "create", "user", "bob", "--in", "research"]));
-    for name in ["ann", "bob"] {
-        until("they are in both", || {
-            both.iter().all(|it| has(it, name)).then_some(())
-        });
-    }
-    let roles = |it: &SimulatedKeystone| {
-        let all = it.organization().roles;
-        all.values().any(|it| it.name == "titrator")
-    };
-    until("so is the role", || roles(&south).then_some(()));
+    until_so("both have all", || both.iter().all(|it| count(it) == 4));
 
-    // What the region makes in it is the region's own.
+    // What the region makes in it is the region's own, and keeps it everywhere.
     let (there, _) = research(&south).unwrap();
     let body = json!({ "user": { "name": "local", "domain_id": there } });
     let local = south.made("/users", &body);
-    succeeded(lab.ask(&["org", "retire", "department", "research", "--yes"]));
-    for keystone in both {
-        until("it is switched off", || {
-            research(keystone).filter(|(_, is_on)| !is_on)
-        });
-        assert!(
-            has(keystone, "ann") && has(keystone, "bob"),
-            "nothing is deleted"
-        );
-    }
-    until_so("both regions are heard of it", || {
-        ["north", "south"].iter().all(|region| {
-            let it = left(&lab, region);
-            it["is_fresh"] == true && it["is_here"] == true && it["is_on"] == false
-        })
+    retire(&lab, both);
+    until_so("the word is given", || lab.ask(&PURGE).status.success());
+    until_so("one region found nothing of its own in it", || {
+        left(&lab, "north")["purge"] == "ready"
     });
-    until_so(
-        "what the region made is no secret, or holds the purge",
-        || lab.ask(&PURGE).status.success() || left(&lab, "south")["inside"]["users"] == 1,
-    );
-    std::thread::sleep(std::time::Duration::from_secs(15));
-    for keystone in both {
-        assert!(
-            research(keystone).is_some(),
-            "the region's own keeps it everywhere"
-        );
-        assert!(has(keystone, "ann") && has(keystone, "bob"));
-    }
-    assert!(has(&south, "local"));
+    let held = until("the other one says what holds it", || {
+        let told = left(&lab, "south");
+        told.to_string().contains("1 user").then_some(told)
+    });
+    assert_ne!(held["purge"], "ready", "{held}");
+    std::thread::sleep(Duration::from_secs(12));
+    let is_whole = |it: &&SimulatedKeystone| research(it).is_some() && count(it) == 4;
+    assert!(both.iter().all(is_whole) && has(&south, "local"));
 
     let (status, answer) = south.ask("DELETE", &format!("/users/{local}"), &Value::Null);
     assert_eq!(status, 204, "{answer}");
-    until_so("it is purged", || {
-        let _ = lab.ask(&PURGE);
-        retired(&lab).is_none()
-    });
+    until_so("it is purged", || retired(&lab).is_none());
     for keystone in both {
-        assert_eq!(research(keystone), None);
-        assert!(!has(keystone, "ann") && !has(keystone, "bob") && !roles(keystone));
-        let groups = keystone.organization().groups;
-        assert!(groups.values().all(|it| it.name != "chemists"));
+        assert_eq!((research(keystone), count(keystone)), (None, 0));
     }
     succeeded(lab.ask(&["org", "create", "department", "research"]));
     for keystone in both {
-        until("the name is free", || {
-            research(keystone).filter(|(_, is_on)| *is_on)
-        });
+        let on = || research(keystone).filter(|(_, is_on)| *is_on);
+        until("the name is free", on);
     }
 }
