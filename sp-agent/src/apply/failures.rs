@@ -38,6 +38,7 @@ pub(super) struct Failure {
     faults: u32,
     /// How often nobody answered for it, or the cloud was not to be asked.
     aways: u32,
+    last: Fault,
     backoff: Backoff,
     until: Instant,
     /// Only a reading of this kind that began later tells more.
@@ -49,9 +50,9 @@ impl Failure {
         self.backoff.attempts()
     }
 
-    /// Whether it failed by what may be the cloud's failure, or its own.
+    /// Whether it failed last by what may be the cloud's failure, or its own.
     const fn is_again(&self) -> bool {
-        self.faults > 0 || self.aways > 0
+        !matches!(self.last, Fault::Refused)
     }
 
     /// Whether it fails by what it is, and not by a cloud that is away for a while.
@@ -130,6 +131,7 @@ impl Failures {
             refusals: refusals.saturating_add(is(Fault::Refused)),
             faults: faults.saturating_add(is(Fault::Service)),
             aways: aways.saturating_add(is(Fault::Away)),
+            last: told.whose,
             backoff,
             until,
             unread: told.unread.map(|kind| (kind, now)),
@@ -138,7 +140,7 @@ impl Failures {
         self.all.insert(subject, failure);
     }
 
-    /// Whether something failed by what may be the cloud's failure, or its own.
+    /// Whether something failed last by what may be the cloud's failure, or its own.
     pub(super) fn is_again(&self, subject: &Subject) -> bool {
         self.all.get(subject).is_some_and(Failure::is_again)
     }

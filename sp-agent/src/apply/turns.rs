@@ -69,7 +69,7 @@ impl Reconciler {
         }
     }
 
-    /// What failed by what may have been the cloud's failure. What was answered comes first, as it
+    /// What failed last by what may have been the cloud's failure. What was answered comes first, as it
     /// keeps its place for a moment, and then what was tried least: it may have had bad luck.
     fn take_again(&self, turns: &mut Turns) {
         let failed = self.failures.again();
