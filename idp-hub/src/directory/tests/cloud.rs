@@ -18,7 +18,7 @@ pub(super) struct Cloud {
     /// What its agent tells to be no thing of the directory's.
     pub(super) own: BTreeSet<(ObjectKind, CloudId)>,
     reserved: BTreeSet<(ObjectKind, CloudId)>,
-    is_first: bool,
+    pub(super) is_first: bool,
     made: u64,
 }
 
@@ -218,12 +218,6 @@ impl Cloud {
         self.user("Default", "admin");
         self.project("Default", "admin");
         self.is_first = false;
-    }
-
-    /// It is the home region after all.
-    pub(super) fn at_home(mut self) -> Self {
-        self.is_first = true;
-        self
     }
 
     pub(super) fn departments(&self) -> Vec<&str> {

@@ -10,6 +10,13 @@ use shared::model::{CloudId, Folded, Implication, Link, Organization};
 
 use super::*;
 
+/// As the home region.
+fn at_home(cloud: &Cloud) -> Cloud {
+    let mut cloud = cloud.clone();
+    cloud.is_first = true;
+    cloud
+}
+
 /// What a region brings when it is the only one.
 pub(super) struct Brought {
     cloud: Cloud,
@@ -21,7 +28,7 @@ pub(super) struct Brought {
 impl Brought {
     pub(super) fn by(cloud: Cloud) -> Self {
         let mut directory = directory();
-        let plan = join(&mut directory, &mut cloud.clone().at_home());
+        let plan = join(&mut directory, &mut at_home(&cloud));
         let adopted = plan.steps.iter().filter_map(|step| match &step.action {
             Action::Adopt { id, here, .. } => Some((step.kind, *id, here.clone())),
             _ => None,
@@ -145,7 +152,7 @@ pub(super) fn is_as_expected(brought: &[Brought], order: &[usize]) {
     for (number, at) in order.iter().enumerate() {
         let (brought, is_first) = (&brought[*at], number == 0);
         let mut cloud = match is_first {
-            true => brought.cloud.clone().at_home(),
+            true => at_home(&brought.cloud),
             false => brought.cloud.clone(),
         };
         let plan = join(&mut directory, &mut cloud);
