@@ -153,7 +153,24 @@ impl Directory {
                 delta.linked.push(link);
             }
         }
+        delta.put.extend(self.give_default_projects(plan, stamp));
         delta
+    }
+
+    /// Users who have none by now get those that a plan says.
+    fn give_default_projects(&mut self, plan: &Plan, stamp: &Stamp) -> Vec<(ObjectKind, ObjectId)> {
+        let mut changed = Vec::new();
+        for (id, project) in &plan.default_projects {
+            let is_here = self.live.projects.contains_key(project);
+            let user = self.live.users.get_mut(id);
+            let user = user.filter(|it| is_here && it.default_project.is_none());
+            if let Some(user) = user {
+                user.default_project = Some(*project);
+                self.stamps.insert(*id, stamp.clone());
+                changed.push((ObjectKind::User, *id));
+            }
+        }
+        changed
     }
 
     /// Ends an object: it is not live any more, with all that hangs on it alone, and no region

@@ -4,7 +4,7 @@
 //! by that of an earlier federation which came with another region, or, within a department that is
 //! known and for global roles, by its name. What is not recognized is taken in; where a
 //! department's name is taken, the region's gives way. Nothing of the directory is changed by a
-//! merge, only added to.
+//! merge, only added to: of what is there, no more than a default project to whoever has none.
 //!
 //! A marker of the federation that says an id of which the directory knows nothing is of a thing
 //! that was made since the backup that the hub was restored from. It is taken in under that id: so
@@ -13,6 +13,7 @@
 mod changes;
 mod claims;
 mod contents;
+mod default_projects;
 mod departments;
 mod homes;
 mod identities;
@@ -123,6 +124,7 @@ pub(super) fn planned(directory: &Directory, arrival: &Arrival<'_>) -> Plan {
         depths: HashMap::new(),
         off: HashSet::new(),
         steps: Vec::new(),
+        default_projects: Vec::new(),
         foreign: BTreeSet::new(),
         taken_over: Vec::new(),
     };
@@ -138,6 +140,7 @@ pub(super) fn planned(directory: &Directory, arrival: &Arrival<'_>) -> Plan {
         foreign: merger.foreign,
         steps: merger.steps,
         links,
+        default_projects: merger.default_projects,
         exposed: Exposed::default(),
         taken_over,
     };
@@ -161,6 +164,8 @@ struct Merger<'a> {
     /// Projects that are taken in switched off.
     off: HashSet<ObjectId>,
     steps: Vec<Step>,
+    /// Those that users whom the directory has come to have.
+    default_projects: Vec<(ObjectId, ObjectId)>,
     foreign: BTreeSet<FederationId>,
     /// What bears another federation's marker, and what it is from now on.
     taken_over: Vec<(Marker, ObjectId)>,
@@ -222,6 +227,9 @@ impl<'a> Merger<'a> {
         if by == Evidence::Map {
             differs.extend(rename.take().map(|_| Field::Name));
             differs.append(&mut changes);
+        } else if let Some(project) = self.brought_default_project(kind, here, id) {
+            changes.retain(|it| *it != Field::DefaultProject);
+            self.default_projects.push((id, project));
         }
         let here = here.clone();
         let action = Action::Recognize {

@@ -31,6 +31,9 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Links between them.
     pub links: Links,
+    /// Users whom the directory has without a default project, each with the one that is his here,
+    /// which was made since the backup and is taken in.
+    pub default_projects: Vec<(ObjectId, ObjectId)>,
     /// Who comes to be in whose power by it in the regions' own Keystones: the first of them.
     pub exposed: Exposed,
     /// What the markers of those are of from then on, so that it is known by them in their other

@@ -40,6 +40,7 @@ impl PlanDigest {
             ..
         } = plan.links;
         take(&(superseded, outside, unfit));
+        plan.default_projects.iter().for_each(|it| take(it));
         plan.taken_over.iter().for_each(|it| take(it));
         if plan.exposed.count > 0 {
             take(&plan.exposed);

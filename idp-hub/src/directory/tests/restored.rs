@@ -25,13 +25,17 @@ fn restored() -> (Directory, Directory, Cloud, Cloud) {
 
 /// Without links: one that a region has comes along where an end of it is new, which what was made
 /// since the backup is once more. And without what a project is nested in, which stays another in a
-/// region where it was so: whoever comes first says it.
+/// region where it was so: whoever comes first says it. Nor does it tell a role's empty description
+/// from none, which stays in a region that has it.
 fn objects(directory: &Directory) -> Organization<ObjectId> {
     let mut all = directory.live().clone();
     all.memberships.clear();
     all.implications.clear();
     all.assignments.clear();
     all.projects.values_mut().for_each(|it| it.parent = None);
+    for role in all.roles.values_mut() {
+        role.description = role.description.take().filter(|it| !it.is_empty());
+    }
     all
 }
 
@@ -224,6 +228,69 @@ fn what_an_agent_says_to_be_none_of_the_directorys_yields_to_what_it_made() {
     let web = north.named_project("web");
     north.own.insert((ObjectKind::Project, web));
     assert_eq!(join(&mut directory, &mut north).adopted().count(), 0);
+}
+
+/// Two regions made a project of one name, one of them within what is retired: there it stays out
+/// while its region alone is here, and who has it as his default project comes without one.
+#[test]
+fn a_default_project_comes_along_with_its_project_whoever_brings_that() {
+    let (mut directory, mut home) = with_a_home();
+    let mut north = Cloud::new(2);
+    join(&mut directory, &mut north);
+    let web = *directory.live().projects.keys().next().unwrap();
+    directory.end(ObjectKind::Project, web, End::Retired, &stamp());
+    let (backup, maps) = (directory.clone(), [home.map(), north.map()]);
+    let shop = home.project("ops", "shop");
+    let bob = home.user("ops", "bob");
+    home.organization
+        .users
+        .get_mut(&bob)
+        .unwrap()
+        .default_project = Some(shop);
+    let here = north.named_project("web");
+    north.nested("ops", "shop", &here);
+    for _ in 0..2 {
+        join(&mut directory, &mut home);
+        join(&mut directory, &mut north);
+    }
+    let lost = std::mem::replace(&mut directory, backup);
+    let [of_home, of_north] = maps;
+    home.restore_the_map(of_home);
+    north.restore_the_map(of_north);
+    join(&mut directory, &mut north);
+    let users = &directory.live().users;
+    assert!(
+        users
+            .values()
+            .any(|it| it.name == "bob" && it.default_project.is_none())
+    );
+    let plan = join(&mut directory, &mut home);
+    assert_eq!(objects(&directory), objects(&lost));
+    assert_eq!(plan.default_projects.len(), 1);
+    assert!(directory.merge(&plan, &stamp()).is_empty(), "once");
+    let bob = &home.organization.users[&bob];
+    assert!(bob.default_project.is_some(), "nor is it taken from him");
+}
+
+#[test]
+fn a_default_project_of_which_one_region_alone_says_so_does_not_come_along() {
+    let (mut directory, _home) = with_a_home();
+    let mut north = Cloud::new(2);
+    join(&mut directory, &mut north);
+    north.forget_the_map();
+    let (ann, shop) = (north.named_user("ann"), north.project("ops", "shop"));
+    north
+        .organization
+        .users
+        .get_mut(&ann)
+        .unwrap()
+        .default_project = Some(shop);
+    let plan = join(&mut directory, &mut north);
+    assert_eq!(
+        (plan.adopted().count(), plan.default_projects.len()),
+        (1, 0)
+    );
+    assert_eq!(north.organization.users[&ann].default_project, None);
 }
 
 proptest! {

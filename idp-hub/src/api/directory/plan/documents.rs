@@ -46,6 +46,10 @@ pub struct PlanDocument {
     /// How many things are taken in switched off.
     #[serde(default)]
     pub taken_in_off: u64,
+    /// How many users whom the directory has without a default project get one that was made since
+    /// the backup, with the region that has it as theirs.
+    #[serde(default)]
+    pub default_projects: u64,
     /// What becomes of links.
     pub links: LinksDocument,
     /// How many users who have the role `admin` come to be of a department that somebody else
@@ -210,6 +214,7 @@ impl PlanDocument {
             overwritten,
             differing,
             taken_in_off,
+            default_projects: shown.plan.default_projects.len() as u64,
             links: (&shown.plan.links).into(),
             exposed: shown.plan.exposed.count,
             exposures,

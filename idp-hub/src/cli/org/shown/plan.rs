@@ -53,6 +53,12 @@ pub(in crate::cli::org) fn plan(plan: &PlanDocument, full: bool, screen: Screen)
             plan.taken_in_off
         ));
     }
+    if plan.default_projects > 0 {
+        text.push_str(&format!(
+            "\nDefault projects given back: {}, to users who came from another region without one.",
+            plan.default_projects
+        ));
+    }
     text.push_str(&withheld::shown(plan, full));
     text.push_str(&exposed::of_plan(plan, full));
     let most = if full { usize::MAX } else { STEPS_MAX };
@@ -247,6 +253,7 @@ mod tests {
                 { "kind": "user", "action": "skip", "count": 12 },
             ],
             "renamed": 1, "overwritten": 1, "taken_in_off": 2,
+            "default_projects": 3,
             "links": { "memberships": 1, "implications": 0, "assignments": 2, "withheld": 0,
                 "superseded": 3, "outside": 4 },
             "items": [
@@ -283,6 +290,7 @@ mod tests {
             "user \"zoe\" is taken in switched off; it is off there",
             "project \"inner\" is taken in switched off; is switched off there, as what it is",
             "Taken in switched off: 2 things",
+            "Default projects given back: 3, to users",
             "user \"Bob\" stays the region's own: another one has its name",
             "or one that some database takes for the same; rename one of the two",
             "next: idp-hub org merge north --digest 0707",
