@@ -42,10 +42,13 @@ pub(super) fn root(mut root: Table<'_>, purpose: Purpose, surroundings: &Surroun
     if purpose == Purpose::Run {
         checks::data_dir(&data_dir);
     }
-    let policy = policy::read(root.section("policy"));
+    let mut policy = policy::read(root.section("policy"));
     let mut cloud = cloud(root.section("cloud"), purpose, surroundings);
-    if let Some(CloudConfig::OpenStack(options)) = &mut cloud {
-        options.policy.clone_from(&policy);
+    match &mut cloud {
+        Some(CloudConfig::OpenStack(options)) => options.policy.clone_from(&policy),
+        // Its organization is read, and follows from the seed alone: each order would fail, for ever.
+        Some(CloudConfig::Simulated(_)) => policy.read_only = true,
+        None => {}
     }
     Config {
         data_dir: data_dir.value,

@@ -34,6 +34,7 @@ fn a_file_with_a_cloud_alone_gives_the_defaults() {
     assert_eq!(config.hub.congestion, Congestion::Bbr);
     assert_eq!((config.log, config.metrics), (None, None));
     assert_eq!(config.host, HostConfig::default());
+    assert!(config.policy.read_only, "its organization can't be changed");
     let Some(CloudConfig::Simulated(plan)) = config.cloud else {
         panic!("no simulated cloud");
     };
