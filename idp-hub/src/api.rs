@@ -84,6 +84,7 @@ pub use who::{COOKIE_NAME, LocalPeer};
 
 /// Everything that is served over HTTPS.
 pub fn web_router(state: ApiState) -> Router {
+    session::begin_counting();
     let (api, _) = openapi::routes().split_for_parts();
     let admit = axum::middleware::from_fn_with_state(state.clone(), access::admit);
     let router = Router::new()

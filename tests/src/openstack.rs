@@ -104,18 +104,9 @@ impl RealCloud {
         serde_json::from_str(&self.exec("env", &all)).unwrap()
     }
 
-    /// The requests that were to change something in its Keystone, sign-ins aside, whatever it
-    /// answered: `PATCH /v3/users/0f3a 200`.
-    pub fn keystone_writes(&self) -> Vec<String> {
-        let mut tried = self.keystone_writes_tried();
-        let status = |it: &String| it.rsplit(' ').next().map(str::to_owned);
-        tried.retain(|it| status(it).is_some_and(|it| it.starts_with('2')));
-        tried
-    }
-
     /// The requests that were to change something in its Keystone, whatever it answered, sign-ins
     /// aside.
-    pub fn keystone_writes_tried(&self) -> Vec<String> {
+    pub fn keystone_writes(&self) -> Vec<String> {
         let is_write = |line: &&str| {
             let mut words = line.split(' ');
             let method = words.next().unwrap_or_default();

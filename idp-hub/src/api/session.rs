@@ -209,6 +209,13 @@ async fn sign_in_user(state: &ApiState, source: Source, given: Given) -> Result<
     Ok(begun_with(&token, of_user(document, who, department)))
 }
 
+/// Nobody was refused yet. The other reasons are seen when they first come.
+pub(super) fn begin_counting() {
+    for reason in ["wrong-password", "locked", "region-away"] {
+        counter!(SIGN_INS_REFUSED, "reason" => reason).increment(0);
+    }
+}
+
 fn note_refused(
     state: &ApiState,
     source: Source,

@@ -172,7 +172,7 @@ impl Site {
             },
             Cloud::Real(it) => Writes {
                 by_agent: it.proxy.writes(),
-                logged: it.cloud.keystone_writes_tried().len(),
+                logged: it.cloud.keystone_writes().len(),
             },
         }
     }
@@ -184,7 +184,7 @@ impl Site {
             Cloud::Simulated(it) => it.written(count(it.writes())),
             Cloud::Real(it) => {
                 let mut written = it.proxy.written(count(it.proxy.writes()));
-                written.extend(it.cloud.keystone_writes_tried().split_off(before.logged));
+                written.extend(it.cloud.keystone_writes().split_off(before.logged));
                 written
             }
         };
