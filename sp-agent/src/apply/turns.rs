@@ -69,8 +69,8 @@ impl Reconciler {
         }
     }
 
-    /// What failed last by what may have been the cloud's failure. What was answered comes first, as
-    /// it keeps its place for a moment, and then what was tried least: it may have had bad luck.
+    /// What failed last by what may have been the cloud's failure. What was answered comes first,
+    /// as it keeps its place for a moment, and then what was tried least: it may have had bad luck.
     fn take_again(&self, turns: &mut Turns) {
         let failed = self.failures.again();
         let due = failed.filter_map(|(tries, subject)| match self.standings.get(subject) {
