@@ -46,7 +46,7 @@ pub(super) fn root(mut root: Table<'_>, purpose: Purpose, surroundings: &Surroun
     let mut cloud = cloud(root.section("cloud"), purpose, surroundings);
     match &mut cloud {
         Some(CloudConfig::OpenStack(options)) => options.policy.clone_from(&policy),
-        // Its organization is read, and follows from the seed alone: each order would fail, for ever.
+        // Its organization follows from the seed alone: each order would fail, for ever.
         Some(CloudConfig::Simulated(_)) => policy.read_only = true,
         None => {}
     }
