@@ -151,18 +151,19 @@ fn a_door_is_where_it_is_wanted_and_nowhere_else() {
 
 #[test]
 fn a_policy_is_what_the_operator_wrote_also_for_whoever_reads_the_cloud() {
-    let bare = read("cloud.kind = \"simulated\"").unwrap();
+    let login = "auth_url = \"https://cloud\"\nusername = \"me\"\npassword = \"hush\"\n\
+         project_name = \"admin\"\ndefault_domain_id = \"d0\"\n";
+    let bare = read(&openstack(login)).unwrap();
     assert_eq!(bare.policy, Policy::default());
     let most = (bare.policy.removals_max, bare.policy.withdrawals_max);
     assert!(!bare.policy.read_only && most == (20, 500));
-    let text = openstack(
-        "auth_url = \"https://cloud\"\nusername = \"me\"\npassword = \"hush\"\n\
-         project_name = \"admin\"\ndefault_domain_id = \"d0\"\n[policy]\nread_only = true\n\
+    let text = openstack(&format!(
+        "{login}[policy]\nread_only = true\n\
          protected_departments = [\"财务\"]\nprotected_users = [\"root\", \"u1\"]\n\
          removals_max = 0\nwithdrawals_max = 7\npurge_unchecked = [\"object-store\"]\n\
          purge_rest = \"20m\"\n\
          credential_from_hub = false\n",
-    );
+    ));
     let config = read(&text).unwrap();
     let expected = Policy {
         read_only: true,
