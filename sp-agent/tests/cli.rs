@@ -300,7 +300,7 @@ async fn who_did_what_to_the_region_is_kept_listed_and_checked() {
     agent
         .until("it is pending", |agent| agent.allegiance() == "pending")
         .await;
-    agent.configure("[cloud]\nkind = \"simulated\"\n[policy]\nread_only = true\n");
+    agent.configure("[cloud]\nkind = \"simulated\"\n[policy]\nremovals_max = 3\n");
     agent
         .until("the policy is taken", |agent| {
             agent.run(&["audit", "list"]).out.contains("change policy")
@@ -318,7 +318,10 @@ async fn who_did_what_to_the_region_is_kept_listed_and_checked() {
         join.contains(by) && join.contains("name=\"east\""),
         "{join}"
     );
-    assert!(policy.contains("-> read_only=true"), "{policy}");
+    assert!(
+        policy.contains("-> read_only=true removals_max=3"),
+        "{policy}"
+    );
     assert!(
         leave.contains("administrator (local socket) leave federation"),
         "{leave}"
