@@ -126,17 +126,20 @@ mod tests {
         }
     }
 
+    /// Whether it is, so many seconds after it was begun, where north gives this word.
+    fn is_over(hold: &mut Hold, begin: Instant, seconds: u64, word: Word) -> bool {
+        let now = begin + Duration::from_secs(seconds);
+        let north = Seen {
+            word,
+            ..seen(NORTH, Some(7), 7)
+        };
+        hold.look(now, &[north]).is_some()
+    }
+
     #[test]
     fn an_agents_own_word_counts_at_once_and_is_waited_for_where_it_gives_one() {
         let (mut hold, begin) = begun();
-        let mut after = |seconds, word| {
-            let now = begin + Duration::from_secs(seconds);
-            let north = Seen {
-                word,
-                ..seen(NORTH, Some(7), 7)
-            };
-            hold.look(now, &[north]).is_some()
-        };
+        let mut after = |seconds, word| is_over(&mut hold, begin, seconds, word);
         assert!(!after(0, Word::Owed));
         assert!(
             !after(60, Word::Owed),
@@ -154,14 +157,7 @@ mod tests {
         assert_eq!(hold.look(now, &[away]), Some(BTreeSet::new()));
         // One that was upgraded since the backup gives the first here.
         let (mut hold, begin) = begun();
-        let mut after = |seconds, word| {
-            let now = begin + Duration::from_secs(seconds);
-            let north = Seen {
-                word,
-                ..seen(NORTH, Some(7), 7)
-            };
-            hold.look(now, &[north]).is_some()
-        };
+        let mut after = |seconds, word| is_over(&mut hold, begin, seconds, word);
         assert!(!after(0, Word::Unknown));
         assert!(after(2, Word::Given));
     }

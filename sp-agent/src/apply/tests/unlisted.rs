@@ -41,22 +41,27 @@ fn id_of(bench: &Bench, name: &str) -> CloudId {
     bench.cloud.named(ObjectKind::Department, name).remove(0)
 }
 
-/// The agent starts anew while sales' directory server is away, with or without what it held.
-fn away(bench: &mut Bench, replica: &Replica, is_held: bool) {
-    let id = id_of(bench, "sales");
+/// The agent starts anew, with or without what it held.
+fn begin_anew(bench: &mut Bench, replica: &Replica, is_held: bool) {
     bench.core = Reconciler::new(
         federation(),
         Policy::default(),
         bench.kept.clone(),
         bench.now,
     );
-    let cloud = bench.cloud.clone();
     if is_held {
+        let cloud = bench.cloud.clone();
         cloud.tell_held(&mut bench.core, |_, _| true, |_, _| true);
     }
-    bench.cloud.away.insert(id);
     bench.read();
     bench.core.follow(replica);
+}
+
+/// It does so while sales' directory server is away.
+fn away(bench: &mut Bench, replica: &Replica, is_held: bool) {
+    let id = id_of(bench, "sales");
+    bench.cloud.away.insert(id);
+    begin_anew(bench, replica, is_held);
 }
 
 /// Runs, and nothing may be ordered where the server is away.

@@ -6,18 +6,7 @@ use super::*;
 fn cut_short(bench: &mut Bench, replica: &Replica, is_held: bool) {
     let id = id_of(bench, "sales");
     bench.cloud.cut.insert(id, ["sue", "new"].into());
-    bench.core = Reconciler::new(
-        federation(),
-        Policy::default(),
-        bench.kept.clone(),
-        bench.now,
-    );
-    let cloud = bench.cloud.clone();
-    if is_held {
-        cloud.tell_held(&mut bench.core, |_, _| true, |_, _| true);
-    }
-    bench.read();
-    bench.core.follow(replica);
+    begin_anew(bench, replica, is_held);
 }
 
 fn is_in(user: u128) -> Link<ObjectId> {
