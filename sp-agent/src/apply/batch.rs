@@ -311,7 +311,7 @@ impl Reconciler {
                 // then trying again tells as much as a reading, and sooner.
                 let is_first = self.failures.get(&task.subject).is_none();
                 if let Some(kind) = task.claims_a_name()
-                    && !(is_first && self.is_name_free(task))
+                    && !(is_first && self.holder(task).is_none())
                 {
                     unread = Some(record_kind(kind));
                     text = self.conflict(task, kind);
@@ -345,14 +345,13 @@ impl Reconciler {
         }
     }
 
-    /// Whether nothing has the name, as far as is known, that an order claims.
-    fn is_name_free(&self, task: &Task) -> bool {
-        let holder = match &task.order {
+    /// What has the name, as far as is known, that an order claims.
+    fn holder(&self, task: &Task) -> Option<&CloudId> {
+        match &task.order {
             Order::Create { object, .. } => self.actual.named(object, None),
             Order::Update { id, to, .. } => self.actual.named(to, Some(id)),
             _ => None,
-        };
-        holder.is_none()
+        }
     }
 
     /// It may be ours, of which the answer was lost; the next reading tells.
@@ -364,16 +363,26 @@ impl Reconciler {
         };
         let what = kind.name();
         let before = self.failures.get(&task.subject);
-        match before.is_some_and(|it| it.conflicts > 0) {
-            false => format!(
+        if before.is_none_or(|it| it.conflicts == 0) {
+            return format!(
                 "a {what} named {name:?} is there already; the next reading of the cloud tells \
                  whether it is the federation's"
-            ),
-            true => format!(
-                "a {what} named {name:?} is there and is not the federation's; rename or remove it \
-                 in the region, or rename the federation's at the hub"
-            ),
+            );
         }
+        let holder = self.holder(task);
+        if let Some(holder) = holder.filter(|it| self.places.there(kind, it).is_some()) {
+            return format!(
+                "a {what} named {name:?} is there, {holder}, which is the federation's and called \
+                 otherwise in the directory; this one gets the name once that one's drift is put \
+                 back, or what it failed by is mended"
+            );
+        }
+        // A name may be there in each department.
+        let which = holder.map_or_else(|| "it".to_owned(), CloudId::to_string);
+        format!(
+            "a {what} named {name:?} is there and is not the federation's; rename or remove \
+             {which} in the region, or rename the federation's at the hub"
+        )
     }
 }
 

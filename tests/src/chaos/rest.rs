@@ -82,7 +82,12 @@ impl Rest {
     pub(super) fn ended(&self) -> BTreeSet<Id> {
         let of = |action: &str| self.items_where("/audit", &format!("&action={action}"));
         let all = ["end", "adopt-drift"].into_iter().flat_map(of);
-        let done = all.filter(|it| it["outcome"] == "done");
+        // A name that was adopted ends nobody.
+        let ends = |it: &Value| {
+            let after = it["after"].as_str().unwrap_or_default();
+            it["action"] == "end" || after.contains("\": deleted")
+        };
+        let done = all.filter(|it| it["outcome"] == "done" && ends(it));
         done.filter_map(|it| id(&it["subject"]["id"])).collect()
     }
 

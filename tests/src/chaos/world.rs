@@ -263,6 +263,10 @@ impl World {
 
     /// What has a name that the federation wants is renamed in the region.
     fn give_way(&mut self, at: usize, remark: &Remark, error: &str) -> bool {
+        // What has the name is renamed by the agent itself, and then it is this one's turn.
+        if error.contains("is the federation's") {
+            return false;
+        }
         let taken = error.contains("is not the federation's");
         assert!(taken, "region {at}: {remark:?}");
         let Subject::Object(kind, id) = &remark.subject else {

@@ -3,7 +3,7 @@
 use shared::model::{Becomes, ObjectKind};
 
 use super::cloud::objects;
-use super::rules::{bench, rename, replica};
+use super::rules::{DEPARTMENT, GROUP, bench, rename, replica};
 use super::world::*;
 use super::*;
 
@@ -39,6 +39,33 @@ fn what_was_made_and_its_answer_lost_is_known_after_the_next_reading() {
 }
 
 #[test]
+fn nobody_is_told_to_remove_the_federations_own_for_its_name() {
+    let (mut bench, mut replica) = bench();
+    bench.run();
+    rename(&mut bench.cloud, ObjectKind::Group, "admins", "staff");
+    let staff = group(oid(DEPARTMENT), "staff");
+    replica.directory.insert(oid(77), staff);
+    bench.core.follow(&replica);
+    for _ in 0..4 {
+        bench.read();
+        bench.step();
+        bench.now += Duration::from_secs(301);
+    }
+    let progress = bench.progress();
+    let error = &progress.failed[0].error;
+    assert!(error.contains("which is the federation's"), "{error}");
+    assert!(!error.contains("remove"), "{error}");
+    bench
+        .core
+        .put_back(Subject::Object(ObjectKind::Group, oid(GROUP)));
+    bench.run();
+    bench.now += Duration::from_secs(301);
+    bench.run();
+    assert_eq!(bench.progress().failed_count, 0);
+    assert_eq!(bench.drift(), []);
+}
+
+#[test]
 fn a_name_that_somebody_else_has_is_a_fault_that_says_so_until_he_gives_it_away() {
     let replica = replica();
     let mut cloud = Fake::default();
@@ -52,10 +79,10 @@ fn a_name_that_somebody_else_has_is_a_fault_that_says_so_until_he_gives_it_away(
     }
     bench.step();
     let progress = bench.progress();
-    assert!(
-        progress.failed[0].error.contains("is not the federation's"),
-        "{progress:?}"
-    );
+    let here = bench.cloud.named(ObjectKind::Department, "ops").remove(0);
+    // Which of all that are called so; for a person.
+    let way_out = format!("is not the federation's; rename or remove {here} in the region");
+    assert!(progress.failed[0].error.contains(&way_out), "{progress:?}");
     assert_eq!(
         (progress.failed[0].name.as_str(), progress.failed_count),
         ("ops", 1)

@@ -1,10 +1,9 @@
 //! What agents ask somebody to do, and is done.
 
 use serde_json::{Value, json};
-use shared::model::{CloudId, Object, ObjectKind};
+use shared::model::{CloudId, ObjectKind};
 
 use super::super::local;
-use super::super::site::objects;
 use super::Run;
 
 impl Run {
@@ -39,10 +38,9 @@ impl Run {
         }
     }
 
-    /// Whatever has the name gets another one, as the error asks for, which says which name.
+    /// Whatever has the name gets another one, as the error asks for, which says what that is.
     fn give_way(&mut self, failure: &Value) {
         let error = failure["error"].as_str().unwrap_or_default();
-        let name = error.split('"').nth(1).unwrap_or_default().to_lowercase();
         let kinds = ObjectKind::ALL.into_iter();
         let mut kinds = kinds.filter(|kind| failure["kind"] == kind.name());
         let sites = self.sites.iter();
@@ -50,37 +48,17 @@ impl Run {
         let (Some(kind), Some(site)) = (kinds.next(), sites.next()) else {
             return;
         };
-        let all = objects(&site.place().organization());
-        let home = self.home_there(kind, failure, &all);
-        for (of, here, it) in all {
-            let is_there = home.is_none() || it.department() == home.as_ref();
-            if of == kind && is_there && it.name().to_lowercase() == name {
-                self.next += 1;
-                let name = format!("given way {}", self.next);
-                local::give_way(site.place(), kind, &here, &name);
-            }
-        }
+        let Some(here) = holder(error) else {
+            return;
+        };
+        self.next += 1;
+        let name = format!("given way {}", self.next);
+        local::give_way(site.place(), kind, &here, &name);
     }
+}
 
-    /// In which department of the region's a thing is, or is to be. What ended is called in the
-    /// failure as it is there.
-    fn home_there(
-        &self,
-        kind: ObjectKind,
-        failure: &Value,
-        all: &[(ObjectKind, CloudId, Object<CloudId>)],
-    ) -> Option<CloudId> {
-        let object = failure["object"].as_str().unwrap_or_default();
-        let path = format!("/directory/{}s/{object}", kind.name());
-        let (status, live) = self.rest.ask("GET", &path, &Value::Null);
-        if status == 200 {
-            let name = live["department"]["name"].as_str()?.to_lowercase();
-            let mut all = all.iter().filter(|(of, ..)| *of == ObjectKind::Department);
-            let home = all.find(|(.., it)| it.name().to_lowercase() == name);
-            return home.map(|(_, here, _)| here.clone());
-        }
-        let mut all = all.iter().filter(|(of, ..)| *of == kind);
-        let it = all.find(|(.., it)| failure["name"] == it.name());
-        it.and_then(|(.., it)| it.department().cloned())
-    }
+/// What is to be renamed or removed.
+fn holder(error: &str) -> Option<CloudId> {
+    let (_, rest) = error.split_once("rename or remove ")?;
+    rest.split_whitespace().next().map(CloudId::new)
 }
