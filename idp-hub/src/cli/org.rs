@@ -3,6 +3,7 @@
 mod administrator;
 mod drift;
 mod find;
+mod needs;
 mod plan;
 mod quota;
 mod retired;
@@ -16,6 +17,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use self::find::{Found, find};
+use self::needs::{is_link, is_object};
 use super::arguments::{Create, Ending, Kind, Link, Org, Said, Set, Which};
 use super::client::{Client, escaped};
 use super::error::CliError;
@@ -179,8 +181,8 @@ async fn found(client: &Client, which: &Which) -> Result<ObjectDocument, CliErro
 }
 
 async fn create(client: &Client, asked: &Create, screen: Screen) -> Result<(), CliError> {
+    needs::of_a_thing(asked)?;
     let Which { kind, name, within } = &asked.which;
-    is_object(*kind)?;
     let department = Found::id(client, Kind::Department, within.as_deref(), None).await?;
     let within = department.as_deref();
     let parent = Found::id(client, Kind::Project, asked.parent.as_deref(), within).await?;
@@ -290,12 +292,16 @@ async fn unlock(
     let found = find(client, Kind::User, user, Some(department)).await?;
     let path = format!("/directory/users/{}/lock", found.id);
     client.act(Method::DELETE, &path, None::<&Value>).await?;
-    let text = format!("{:?} may sign in again.", found.name);
+    let text = format!(
+        "{:?} is not locked here (any more). Whether a password is known by which one signs in: \
+         idp-hub org show user {}",
+        found.name, found.id
+    );
     screen.line(&text, &json!({ "unlocked": found.id, "name": found.name }))
 }
 
 async fn link(client: &Client, asked: &Link, screen: Screen) -> Result<(), CliError> {
-    is_link(asked.kind)?;
+    needs::of_a_link(asked)?;
     let mut body = Map::new();
     for (field, kind, name) in [
         ("user", Kind::User, &asked.user),
@@ -317,27 +323,7 @@ async fn link(client: &Client, asked: &Link, screen: Screen) -> Result<(), CliEr
     let path = format!("/directory/{}s", asked.kind.word());
     client.act(Method::POST, &path, Some(&body)).await?;
     screen.line(
-        &format!("Made the {}.", asked.kind.word()),
+        &format!("Made the {}: {}.", asked.kind.word(), needs::said(asked)),
         &Value::Object(body),
     )
-}
-
-fn is_object(kind: Kind) -> Result<(), CliError> {
-    match kind.is_link() {
-        false => Ok(()),
-        true => Err(CliError::Usage(format!(
-            "a {} has no name: see `idp-hub org list`, `org link` and `org unlink`",
-            kind.word()
-        ))),
-    }
-}
-
-fn is_link(kind: Kind) -> Result<(), CliError> {
-    match kind.is_link() {
-        true => Ok(()),
-        false => Err(CliError::Usage(format!(
-            "a {} links nothing: see `idp-hub org create` and `org set`",
-            kind.word()
-        ))),
-    }
 }

@@ -20,7 +20,7 @@ use super::delta::Delta;
 use super::fit;
 use super::names::{DEFAULT, Taken};
 use super::refusal::Refusal;
-use super::{Directory, Stamp};
+use super::{Directory, Stamp, rights};
 
 /// What the department is called, where that is free. It may be called otherwise afterwards.
 const DEPARTMENT: &str = "federation";
@@ -30,6 +30,9 @@ const DESCRIPTION: &str = "Cloud administrators of all regions";
 /// Each is looked for at every request of a user, and is power over every cloud: a federation has a
 /// few, and those who have more have groups of a department's.
 const ADMINISTRATORS_MAX: usize = 100;
+
+/// So many of somebody's assignments are named in an error; one is the rule.
+const SHOWN_MAX: usize = 3;
 
 /// Whom a directory has as cloud administrators, whether they may sign in or not.
 pub(super) fn appointed(
@@ -154,16 +157,45 @@ impl Directory {
         Ok(delta)
     }
 
-    /// Makes a user no cloud administrator any more.
-    pub(super) fn dismiss(&mut self, user: ObjectId) -> Delta {
+    /// Makes a user no cloud administrator any more. One who is none is not made none: whoever
+    /// asks for that would take for stopped who has `admin` by something else.
+    pub(super) fn dismiss(&mut self, user: ObjectId) -> Result<Delta, Refusal> {
+        self.required(ObjectKind::User, user)?;
         let place = self.administration();
         let links = self.live.assignments.iter();
         let links = links.filter(|it| place.assigned(it) == Some(user));
         let links: Vec<_> = links.cloned().map(Link::Assignment).collect();
+        if links.is_empty() {
+            return Err(self.none_of_them(user));
+        }
         links.iter().for_each(|it| self.live.unlink(it));
-        Delta {
+        Ok(Delta {
             unlinked: links,
             ..Delta::default()
+        })
+    }
+
+    fn none_of_them(&self, user: ObjectId) -> Refusal {
+        let name = self.live.users.get(&user).map_or("", |it| &it.name);
+        let what = format!("{name:?} is none of the federation's cloud administrators");
+        let given = rights::admin_given_to(&self.live, user);
+        if given.is_empty() {
+            let next = "`idp-hub org administrator list` shows who is";
+            return Refusal::Wrong { what, next };
+        }
+        let ids: Vec<_> = given.iter().take(SHOWN_MAX).map(|it| it.id()).collect();
+        let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
+        let more = match given.len().saturating_sub(SHOWN_MAX) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        Refusal::Wrong {
+            what: format!(
+                "{what}, and has the role {ADMIN:?} by what was given to him or a group of his: \
+                 {}{more}",
+                ids.join(", ")
+            ),
+            next: "take each away (`idp-hub org unlink assignment ID`), or switch him off",
         }
     }
 

@@ -95,10 +95,7 @@ impl Directory {
         self.exposes_nobody(&edit)?;
         match edit {
             Edit::Appoint(user) => self.appoint(user, stamp),
-            Edit::Dismiss { user, .. } => {
-                self.required(ObjectKind::User, user)?;
-                Ok(self.dismiss(user))
-            }
+            Edit::Dismiss { user, .. } => self.dismiss(user),
             Edit::Create { id, object } => self.create(id, object, stamp),
             Edit::Update { kind, id, patch } => self.update(kind, id, patch, stamp),
             Edit::End { kind, id } => {

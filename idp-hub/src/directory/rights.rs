@@ -31,7 +31,7 @@ use shared::ids::ObjectId;
 use shared::model::{Actor, Administration, Assignment, Holder, ObjectKind, Organization, Scope};
 
 pub use self::exposure::{Exposed, Exposure, Person};
-pub(in crate::directory) use self::powers::{Power, RolePowers};
+pub(in crate::directory) use self::powers::{Power, RolePowers, admin_given_to};
 pub use self::reach::{Powerful, Reach};
 
 use self::powers::{Roles, implied};

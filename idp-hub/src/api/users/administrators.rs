@@ -124,8 +124,8 @@ pub(in crate::api) struct DismissQuery {
 /// region as soon as it is heard. He keeps his password, and what else he has.
 #[utoipa::path(delete, path = "/directory/administrators/{id}", tag = "directory",
     params(("id" = String, Path, description = "The user's id"), DismissQuery), responses(
-    (status = 204, description = "He is none, now or before"),
-    (status = 400, description = "He is the last one", body = ProblemDocument),
+    (status = 204, description = "He is none any more"),
+    (status = 400, description = "He is none, or the last one", body = ProblemDocument),
     (status = 401, description = "Nobody is signed in", body = ProblemDocument),
     (status = 403, description = "Not a cloud administrator", body = ProblemDocument),
     (status = 404, description = "No such user", body = ProblemDocument),

@@ -156,6 +156,16 @@ pub(super) fn given_to<'a>(
     RolePowers::of_all(live).given(his).collect()
 }
 
+/// The assignments by which a user has power over every cloud.
+pub(in crate::directory) fn admin_given_to(
+    live: &Organization<ObjectId>,
+    user: ObjectId,
+) -> Vec<&Assignment<ObjectId>> {
+    let given = given_to(live, &Actor::User(user)).into_iter();
+    let given = given.filter(|(_, power)| *power == Power::Clouds);
+    given.map(|(it, _)| it).collect()
+}
+
 /// Whether a user or a group has power over every cloud.
 pub(super) fn is_powerful(live: &Organization<ObjectId>, actor: &Actor<ObjectId>) -> bool {
     let mut given = given_to(live, actor).into_iter();

@@ -3,6 +3,7 @@
 use shared::model::{Actor, Administration, Department, Link, Object, Role, Scope, User};
 
 use super::*;
+use crate::directory::rights;
 
 fn place() -> Administration {
     Administration::of(FederationId::from_random(FEDERATION))
@@ -141,11 +142,15 @@ fn administrators_come_and_go_by_an_edit_of_their_own() {
     assert!(refused.to_string().contains("--last"), "{refused}");
     change(&mut directory, Edit::Appoint(bob)).unwrap();
     change(&mut directory, dismissal(ann, false)).unwrap();
-    assert!(
-        change(&mut directory, dismissal(ann, false))
-            .unwrap()
-            .is_empty()
-    );
+    // Nobody is told of somebody who goes on being `admin` that he is stopped.
+    let refused = change(&mut directory, dismissal(ann, false)).unwrap_err();
+    let refused = refused.to_string();
+    assert!(refused.contains("is none of the federation's"), "{refused}");
+    let by = rights::admin_given_to(directory.live(), ann);
+    let [by] = by[..] else {
+        panic!("{by:?}");
+    };
+    assert!(refused.contains(&by.id().to_string()), "{refused}");
     change(&mut directory, dismissal(bob, true)).unwrap();
     assert!(directory.administrators().is_empty());
     let unknown = change(&mut directory, Edit::Appoint(ObjectId::from_random(99)));

@@ -108,14 +108,15 @@ fn standing(it: &ProgressDocument) -> Standing {
 }
 
 /// Whether nothing goes on there by itself: its agent is away, gives its cloud nothing, or has
-/// nothing left but what failed or is held back, and what waits for that.
+/// nothing left but what failed or is held back, for good by a policy that takes no changes, and
+/// what waits for that.
 fn is_stuck(it: &ProgressDocument) -> bool {
     if it.away_since.is_some() {
         return true;
     }
     it.untold == Some(0)
         && it.progress.as_ref().is_some_and(|it| {
-            let is_held_up = it.failed > 0 || it.removals_held > 0;
+            let is_held_up = it.failed > 0 || it.removals_held > 0 || it.read_only;
             it.paused.is_some() || (it.under_way == 0 && is_held_up)
         })
 }
@@ -199,7 +200,11 @@ mod tests {
             let counts = it.progress.as_mut().unwrap();
             (counts.under_way, counts.paused) = (3, Some("503 at keystone".to_owned()));
         });
-        for seen in [away, failed.clone(), held, paused] {
+        let read_only = with(|it| {
+            let counts = it.progress.as_mut().unwrap();
+            (counts.in_place, counts.waiting, counts.read_only) = (259, 41, true);
+        });
+        for seen in [away, failed.clone(), held, paused, read_only] {
             assert_eq!(ends_after(&seen), (STUCK_LOOKS + 1, End::Stuck), "{seen:?}");
             assert_eq!(unfinished(&seen).len(), 1);
         }

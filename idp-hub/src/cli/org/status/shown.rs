@@ -162,6 +162,7 @@ fn left(it: &ProgressDocument, counts: &CountsDocument) -> String {
     match (rest, counts.left_s) {
         (0, _) => {}
         _ if it.away_since.is_some() => parts.push(rest.to_string()),
+        _ if counts.read_only => parts.push(format!("{rest} stay undone")),
         (_, Some(seconds @ 0..=90)) => parts.push(format!("{rest}, {seconds} s")),
         (_, Some(seconds)) => parts.push(format!("{rest}, {} min", seconds.div_ceil(60))),
         (_, None) => parts.push(format!("{rest}, nobody can say how long")),
@@ -265,6 +266,17 @@ mod tests {
         ] {
             assert!(text.contains(expected), "{expected}:\n{text}");
         }
+    }
+
+    #[test]
+    fn what_no_change_is_taken_for_is_not_promised() {
+        let mut it = home(&json!({}));
+        let counts = it.progress.as_mut().unwrap();
+        (counts.in_place, counts.waiting, counts.read_only) = (259, 41, true);
+        counts.left_s = None;
+        let text = line(&it);
+        let said = "left: 41 stay undone, its policy takes no changes";
+        assert!(text.ends_with(said), "{text}");
     }
 
     #[test]
