@@ -162,8 +162,7 @@ impl Reconciler {
         let Subject::Object(kind, id) = subject else {
             return false;
         };
-        let (home, lacks) = (self.home((*kind, id)), &lacks.departments);
-        !lacks.is_empty() && home.is_none_or(|it| lacks.contains(&it))
+        lacks.may_have(self.home((*kind, id)).as_ref())
     }
 
     /// What the cloud calls the department in which the directory has a thing.
