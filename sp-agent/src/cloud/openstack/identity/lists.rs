@@ -138,19 +138,16 @@ pub(super) async fn list_each<L: Listing<Item = Raw>>(
     while let Some(answer) = answers.next().await {
         let (id, name, told) = answer?;
         let named = || format!("{name} ({id})");
-        match told {
-            Answer::Good(None) => {
-                singles.read();
+        match told.counted(&mut singles, named) {
+            Some(None) => {
                 cut.read();
                 listed.insert(id.clone());
             }
-            Answer::Good(Some((error, some))) => {
-                singles.read();
+            Some(Some((error, some))) => {
                 cut.failed(&error, named);
                 came.insert(id.clone(), some);
             }
-            Answer::Failed(error) => singles.failed(&error, named),
-            Answer::NotAsked => singles.pass_over(),
+            None => {}
         }
     }
     let unlisted = singles.end();

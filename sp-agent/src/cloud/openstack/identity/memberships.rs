@@ -140,28 +140,18 @@ async fn page(
             Err(error @ CloudError::Forbidden { .. }) => Answer::Failed(error),
             answer => answer?,
         };
-        let is_read = match answer {
-            Answer::Good(users) => {
-                all.singles.read();
+        match answer.counted(&mut all.singles, || format!("{name} ({id})")) {
+            Some(users) => {
                 all.tells.groups.insert(id.clone());
                 page.records.extend(users.into_iter().map(|user| {
                     let group = id.clone();
                     Record::Membership(Membership { group, user })
                 }));
-                true
             }
-            Answer::Failed(error) => {
-                all.singles.failed(&error, || format!("{name} ({id})"));
-                false
+            None => {
+                all.tells.departments.remove(department);
+                page.unread.push(Unread::Group(id.clone()));
             }
-            Answer::NotAsked => {
-                all.singles.pass_over();
-                false
-            }
-        };
-        if !is_read {
-            all.tells.departments.remove(department);
-            page.unread.push(Unread::Group(id.clone()));
         }
         if page.records.len() >= PAGE_RECORDS {
             send(pages, std::mem::take(&mut page)).await?;
