@@ -98,9 +98,9 @@ impl Reconciler {
         }
     }
 
-    /// The directory has a link, or not any more, or it is known to be made: those whom it makes
-    /// administrators may be given their passwords by it, or not any more, and what waited for
-    /// these may be given.
+    /// The directory has a link, or not any more, or a reading showed that it was made after all:
+    /// those whom it makes administrators may be given their passwords by it, or not any more, and
+    /// what waited for these may be given.
     pub(super) fn look_at_empowered(&mut self, link: &Link<ObjectId>) {
         match link {
             Link::Implication(it) => {
