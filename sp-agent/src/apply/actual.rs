@@ -215,11 +215,7 @@ impl Actual {
 
     /// Whether a link is there.
     pub fn has_link(&self, link: &Link<CloudId>) -> bool {
-        match link {
-            Link::Membership(it) => self.organization.memberships.contains(it),
-            Link::Implication(it) => self.organization.implications.contains(it),
-            Link::Assignment(it) => self.organization.assignments.contains(it),
-        }
+        self.organization.has_link(link)
     }
 
     /// The links of a thing.
