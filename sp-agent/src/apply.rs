@@ -14,6 +14,7 @@
 
 mod actual;
 mod administrators;
+mod alarms;
 mod batch;
 mod beforehand;
 mod bounds;

@@ -10,7 +10,7 @@ use shared::model::{
 
 use super::coverage::Coverage;
 use super::subject::record_kind;
-use crate::cloud::{Reach, Reading, is_same_name};
+use crate::cloud::{Reading, is_same_name};
 
 /// What is known of a thing beside what it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -172,44 +172,12 @@ impl Actual {
         self.coverage.is_whole(kind)
     }
 
-    /// Whether the last reading of a kind lacked nothing.
-    pub(super) fn is_whole_now(&self, kind: RecordKind) -> bool {
-        self.coverage.is_whole_now(kind)
+    /// How far it was read otherwise.
+    pub(super) const fn coverage(&self) -> &Coverage {
+        &self.coverage
     }
 
-    /// Of what no reading of a kind told, or, where each thing was told of once, not the last one.
-    pub(super) fn unread(&self, kind: RecordKind) -> Option<&Reach> {
-        self.coverage.unread(kind)
-    }
-
-    /// Departments of which no reading told records of this kind; none where none came to its end.
-    pub fn unlisted(&self, kind: RecordKind) -> impl Iterator<Item = &CloudId> {
-        self.coverage.unlisted(kind)
-    }
-
-    /// Whether no reading told records of this kind in a department, though one of the kind came
-    /// to its end. `None` is nobody knows which.
-    pub(super) fn lacks(&self, kind: RecordKind, department: Option<&CloudId>) -> bool {
-        self.coverage.lacks(kind, department)
-    }
-
-    /// Departments of which the last reading told some of a kind.
-    pub(super) fn cut(&self, kind: RecordKind) -> impl Iterator<Item = &CloudId> {
-        self.coverage.cut(kind)
-    }
-
-    /// Whether what is not here may be in a department all the same, as its list was cut. `None` is
-    /// nobody knows in which.
-    pub(super) fn is_cut(&self, kind: RecordKind, department: Option<&CloudId>) -> bool {
-        self.coverage.is_cut(kind, department)
-    }
-
-    /// Whether some group has, or may have, members of whom no reading told.
-    pub(super) fn hides_some_members(&self) -> bool {
-        self.coverage.hides_some_members()
-    }
-
-    /// Whether this group has, or may have.
+    /// Whether this group has, or may have, members of whom no reading told.
     pub(super) fn hides_members(&self, group: &CloudId) -> bool {
         let department = self.department(ObjectKind::Group, group);
         self.coverage.hides_members(group, department)
@@ -219,8 +187,8 @@ impl Actual {
     /// which no reading told things of its kind, or, where it is not, be beyond what one told.
     pub(super) fn may_be_unlisted(&self, kind: ObjectKind, here: &CloudId) -> bool {
         let (of, department) = (record_kind(kind), self.department(kind, here));
-        let is_beyond = || !self.organization.has(kind, here) && self.is_cut(of, None);
-        self.lacks(of, department) || is_beyond()
+        let is_beyond = || !self.organization.has(kind, here) && self.coverage.is_cut(of, None);
+        self.coverage.lacks(of, department) || is_beyond()
     }
 
     /// A thing.
@@ -247,11 +215,7 @@ impl Actual {
 
     /// Whether a link is there.
     pub fn has_link(&self, link: &Link<CloudId>) -> bool {
-        match link {
-            Link::Membership(it) => self.organization.memberships.contains(it),
-            Link::Implication(it) => self.organization.implications.contains(it),
-            Link::Assignment(it) => self.organization.assignments.contains(it),
-        }
+        self.organization.has_link(link)
     }
 
     /// The links of a thing.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use shared::model::{CloudId, Custody, Key, Object, ObjectKind, Record, RecordKind, UnixMillis};
 
 use super::Reconciler;
+use super::alarms::Alarms;
 use super::breaker::Given;
 use super::compare::{link_record, record};
 use super::failures::{Fault, Told};
@@ -185,11 +186,10 @@ impl Reconciler {
     fn wake_at(&self, now: Instant) -> Option<Instant> {
         let paused = self.breaker.wake_at(now);
         let held = self.next_batch_at(now);
-        let retry = self.failures.wake_at();
-        let rested = self.rests.wake_at();
-        let arrived = self.lates.wake_at();
-        let all = [paused, held, retry, rested, arrived];
-        all.into_iter().flatten().min()
+        let failed = &self.failures.alarms;
+        let alarms = [failed, &self.rests.alarms, &self.lates.alarms].map(Alarms::next);
+        let all = alarms.into_iter().chain([paused, held]);
+        all.flatten().min()
     }
 
     /// How many of the orders under way were not answered soon, and keep no place from others.

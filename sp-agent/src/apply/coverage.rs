@@ -105,10 +105,7 @@ impl Coverage {
     /// to its end. `None` is nobody knows which.
     pub(super) fn lacks(&self, kind: RecordKind, department: Option<&CloudId>) -> bool {
         let covered = self.0.get(&kind);
-        covered.is_some_and(|it| match department {
-            Some(department) => it.unread.departments.contains(department),
-            None => !it.unread.departments.is_empty(),
-        })
+        covered.is_some_and(|it| it.unread.may_have(department))
     }
 
     /// Departments of which the last reading of a kind told some.
@@ -139,11 +136,8 @@ impl Coverage {
         let Some(Covered { lacks, told, .. }) = self.0.get(&RecordKind::Membership) else {
             return false;
         };
-        let is_lacking = match department {
-            Some(it) => lacks.departments.contains(it),
-            None => !lacks.departments.is_empty(),
-        };
-        !told.groups.contains(group) && (is_lacking || lacks.groups.contains(group))
+        let is_lacking = lacks.may_have(department) || lacks.groups.contains(group);
+        is_lacking && !told.groups.contains(group)
     }
 }
 

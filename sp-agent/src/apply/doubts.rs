@@ -107,15 +107,9 @@ impl Reconciler {
     /// What a reading shows to have been carried out is noted as if the answer had come. What was
     /// ordered where it told nothing stays in doubt.
     pub(super) fn resolve_doubts(&mut self, kind: RecordKind, began: Instant, lacks: &Reach) {
-        let Reach {
-            departments,
-            groups,
-        } = lacks;
         let is_told = |it: &Doubt| {
-            let department = it.department.as_ref();
-            let is_listed =
-                departments.is_empty() || department.is_some_and(|it| !departments.contains(it));
-            is_listed && it.group().is_none_or(|it| !groups.contains(it))
+            let is_listed = !lacks.may_have(it.department.as_ref());
+            is_listed && it.group().is_none_or(|it| !lacks.groups.contains(it))
         };
         let all = self.doubts.iter();
         let resolved = all.filter(|(_, it)| it.kind() == kind && it.since <= began && is_told(it));

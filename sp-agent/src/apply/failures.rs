@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use shared::backoff::Backoff;
 use shared::model::{RecordKind, UnixMillis};
 
+use super::alarms::Alarms;
 use super::subject::Subject;
 
 /// The first pause: a database that was locked is not, a second later.
@@ -90,7 +91,8 @@ pub(super) struct Told {
 #[derive(Debug, Default)]
 pub(super) struct Failures {
     all: BTreeMap<Subject, Failure>,
-    waiting: BTreeSet<(Instant, Subject)>,
+    /// When each is tried again.
+    pub(super) alarms: Alarms,
 }
 
 impl Failures {
@@ -100,14 +102,14 @@ impl Failures {
 
     pub(super) fn forget(&mut self, subject: &Subject) {
         if let Some(failure) = self.all.remove(subject) {
-            self.waiting.remove(&(failure.until, subject.clone()));
+            self.alarms.cancel(failure.until, subject);
         }
     }
 
     pub(super) fn add(&mut self, now: Instant, subject: Subject, told: Told) {
         let before = self.all.remove(&subject);
         if let Some(before) = &before {
-            self.waiting.remove(&(before.until, subject.clone()));
+            self.alarms.cancel(before.until, &subject);
         }
         let (since, counts, mut backoff) = match before {
             Some(it) => {
@@ -136,7 +138,7 @@ impl Failures {
             until,
             unread: told.unread.map(|kind| (kind, now)),
         };
-        self.waiting.insert((until, subject.clone()));
+        self.alarms.set(until, subject.clone());
         self.all.insert(subject, failure);
     }
 
@@ -155,22 +157,6 @@ impl Failures {
     pub(super) fn holds(&self, subject: &Subject, now: Instant) -> bool {
         let failure = self.all.get(subject);
         failure.is_some_and(|it| it.until > now || it.unread.is_some())
-    }
-
-    /// Takes those whose time has come.
-    pub(super) fn due(&mut self, now: Instant) -> Vec<Subject> {
-        let mut due = Vec::new();
-        while let Some((at, _)) = self.waiting.first()
-            && *at <= now
-        {
-            due.extend(self.waiting.pop_first().map(|(_, it)| it));
-        }
-        due
-    }
-
-    /// When the next one's time comes.
-    pub(super) fn wake_at(&self) -> Option<Instant> {
-        self.waiting.first().map(|(at, _)| *at)
     }
 
     /// Those that wait for a reading of this kind which began so late.

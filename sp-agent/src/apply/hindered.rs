@@ -41,7 +41,8 @@ impl Reconciler {
         // What is missed, and what is in doubt, needs a newer one than the last that came to its
         // end, however whole that was.
         let mut doubts = self.doubts.values();
-        let needs_another = doubts.any(|it| it.kind() == kind) || !self.actual.is_whole_now(kind);
+        let is_whole = self.actual.coverage().is_whole_now(kind);
+        let needs_another = !is_whole || doubts.any(|it| it.kind() == kind);
         self.missed.is_awaited(kind) || self.tally.unread(kind) > 0 && needs_another
     }
 
@@ -66,14 +67,15 @@ impl Reconciler {
     /// A department of which some groups' members could not be read is one of them. `None` where
     /// the last reading that came to its end lacked nothing.
     fn whose(&self, kind: RecordKind) -> Option<String> {
+        let coverage = self.actual.coverage();
         let Reach {
             departments,
             groups,
-        } = self.actual.unread(kind).cloned().unwrap_or_default();
+        } = coverage.unread(kind).cloned().unwrap_or_default();
         let of_groups = groups.iter();
         let of_groups = of_groups.filter_map(|it| self.actual.department(ObjectKind::Group, it));
         let all = departments.iter().chain(of_groups);
-        let all: BTreeSet<&CloudId> = all.chain(self.actual.cut(kind)).collect();
+        let all: BTreeSet<&CloudId> = all.chain(coverage.cut(kind)).collect();
         let known = &self.actual.organization().departments;
         let named = all.iter().take(NAMED_MAX).map(|id| {
             let found = known.get(*id);

@@ -10,13 +10,14 @@
 //! each that is given whether the cloud may have it: then a refusal is looked into, and until the
 //! cloud says that it has another one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use shared::ids::ObjectId;
 use shared::model::ObjectKind;
 
 use super::Reconciler;
+use super::alarms::Alarms;
 use super::batch::Task;
 use super::doubts::is_doubtful;
 use super::subject::Subject;
@@ -86,7 +87,7 @@ impl Late {
 #[derive(Debug, Default)]
 pub(super) struct Lates {
     all: BTreeMap<ObjectId, Late>,
-    waking: BTreeSet<(Instant, ObjectId)>,
+    pub(super) alarms: Alarms,
 }
 
 impl Lates {
@@ -105,28 +106,11 @@ impl Lates {
             return;
         };
         // The user is looked at again then.
-        self.waking.insert((until, user));
+        self.alarms.set(until, Subject::Password(user));
         let late = self.all.entry(user).or_default();
         late.sent.retain(|_, until| *until > now);
         late.sent.insert(version, until);
         (late.given, late.settled) = (None, None);
-    }
-
-    /// Takes those whose time has come.
-    pub(super) fn due(&mut self, now: Instant) -> Vec<Subject> {
-        let mut due = Vec::new();
-        while let Some((at, _)) = self.waking.first()
-            && *at <= now
-        {
-            let user = self.waking.pop_first().map(|(_, it)| it);
-            due.extend(user.map(Subject::Password));
-        }
-        due
-    }
-
-    /// When the next one's time comes.
-    pub(super) fn wake_at(&self) -> Option<Instant> {
-        self.waking.first().map(|(at, _)| *at)
     }
 }
 

@@ -115,12 +115,7 @@ impl Reconciler {
     }
 
     pub(super) fn has_link(&self, link: &Link<ObjectId>) -> bool {
-        let directory = &self.replica.directory;
-        match link {
-            Link::Membership(it) => directory.memberships.contains(it),
-            Link::Implication(it) => directory.implications.contains(it),
-            Link::Assignment(it) => directory.assignments.contains(it),
-        }
+        self.replica.directory.has_link(link)
     }
 
     /// A link of the cloud, by the directory's ids; `None` where an end is none of the directory's.

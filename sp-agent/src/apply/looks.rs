@@ -1,7 +1,7 @@
 //! What is looked at again, because it hangs on what changed.
 
 use shared::ids::ObjectId;
-use shared::model::{CloudId, Link, Object, ObjectKind};
+use shared::model::{CloudId, Link, Object, ObjectKind, Organization};
 
 use super::Reconciler;
 use super::actual::Actual;
@@ -133,8 +133,8 @@ impl Reconciler {
             self.dirty.insert(Subject::Own(*kind, here.clone()));
         }
         self.dirty.extend(self.standings.keys().cloned());
-        let links: Vec<_> = all_links(directory).collect();
-        let found = all_links(self.actual.organization());
+        let links: Vec<_> = directory.links().collect();
+        let found = self.actual.organization().links();
         let found: Vec<_> = found.filter_map(|it| self.known_link(&it)).collect();
         for link in links.into_iter().chain(found) {
             self.look_at_link(link);
@@ -158,8 +158,6 @@ pub(super) const fn known<'a>(
     }
 }
 
-type Organization<I> = shared::model::Organization<I>;
-
 fn keys(of: &Organization<ObjectId>) -> impl Iterator<Item = (ObjectKind, ObjectId)> {
     let departments = of
         .departments
@@ -174,11 +172,4 @@ fn keys(of: &Organization<ObjectId>) -> impl Iterator<Item = (ObjectKind, Object
         .chain(projects)
         .chain(groups)
         .chain(users)
-}
-
-fn all_links<I: Ord + Clone>(of: &Organization<I>) -> impl Iterator<Item = Link<I>> {
-    let memberships = of.memberships.iter().cloned().map(Link::Membership);
-    let implications = of.implications.iter().cloned().map(Link::Implication);
-    let assignments = of.assignments.iter().cloned().map(Link::Assignment);
-    memberships.chain(implications).chain(assignments)
 }

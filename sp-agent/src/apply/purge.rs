@@ -61,7 +61,7 @@ impl Reconciler {
         };
         let is_unlisted = |it: &&ObjectKind| {
             let is_around = kind == ObjectKind::Department;
-            is_around && self.actual.lacks(record_kind(**it), Some(here))
+            is_around && self.actual.coverage().lacks(record_kind(**it), Some(here))
         };
         let unlisted = needed.iter().find(is_unlisted).map(|it| record_kind(*it));
         let unread = needed.iter().find_map(|it| self.unread(*it));

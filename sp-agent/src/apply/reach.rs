@@ -57,7 +57,8 @@ impl Reconciler {
         unread.or_else(|| match kind {
             ObjectKind::Department => {
                 let users = record_kind(ObjectKind::User);
-                self.actual.lacks(users, Some(here)).then_some(users)
+                let coverage = self.actual.coverage();
+                coverage.lacks(users, Some(here)).then_some(users)
             }
             ObjectKind::Role | ObjectKind::Group => self.unlisted_around(kind, here),
             ObjectKind::Project | ObjectKind::User => None,

@@ -79,7 +79,8 @@ impl Reconciler {
     /// What the hub was told of, and of which nothing is known since this agent's start, or not yet
     /// why it is missing.
     fn kept(&self) -> Vec<CloudId> {
-        let is_whole = self.is_whole() && !kinds().any(|it| self.actual.is_cut(it, None));
+        let coverage = self.actual.coverage();
+        let is_whole = self.is_whole() && !kinds().any(|it| coverage.is_cut(it, None));
         let is_unknown = |it: &Subject| self.missed.awaits(it) || !is_whole && self.is_unread(it);
         let all = self.remarked.iter();
         let unknown = all.filter(|(_, subject)| is_unknown(subject));

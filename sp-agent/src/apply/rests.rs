@@ -5,12 +5,13 @@
 //! is still being made: a list that is empty just then is full a minute later. So nothing is purged
 //! that this agent has not seen switched off for a while. A start counts anew.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use shared::model::{Becomes, CloudId};
 
 use super::Reconciler;
+use super::alarms::Alarms;
 use super::compare::enabled;
 use super::subject::Subject;
 use super::verdict::Verdict;
@@ -20,7 +21,7 @@ use crate::cloud::Order;
 #[derive(Debug, Default)]
 pub(super) struct Rests {
     since: BTreeMap<Subject, (CloudId, Instant)>,
-    waking: BTreeSet<(Instant, Subject)>,
+    pub(super) alarms: Alarms,
 }
 
 impl Rests {
@@ -41,27 +42,11 @@ impl Rests {
         let since = self.since.get(subject).map_or(now, |(_, it)| *it);
         match since.checked_add(rest) {
             Some(until) if until > now => {
-                self.waking.insert((until, subject.clone()));
+                self.alarms.set(until, subject.clone());
                 true
             }
             _ => false,
         }
-    }
-
-    /// Takes those whose time has come.
-    pub(super) fn due(&mut self, now: Instant) -> Vec<Subject> {
-        let mut due = Vec::new();
-        while let Some((at, _)) = self.waking.first()
-            && *at <= now
-        {
-            due.extend(self.waking.pop_first().map(|(_, it)| it));
-        }
-        due
-    }
-
-    /// When the next one's time comes.
-    pub(super) fn wake_at(&self) -> Option<Instant> {
-        self.waking.first().map(|(at, _)| *at)
     }
 }
 

@@ -6,7 +6,7 @@ use shared::model::{Actor, CloudId, Link, Object, ObjectKind, RecordKind};
 
 use super::Reconciler;
 use super::administrators::{assignments_of, leads_to_admin};
-use super::places::Here;
+use super::places::{Here, There};
 use super::subject::{Standing, Subject, Wait};
 
 impl Reconciler {
@@ -16,10 +16,7 @@ impl Reconciler {
         if self.replica.secrets.contains_key(&user) {
             self.dirty.insert(Subject::Password(user));
         }
-        let its = self.referrers.get(&(kind, user));
-        let held = its.into_iter().flatten().filter(|it| self.is_held(it));
-        let held: Vec<Subject> = held.cloned().collect();
-        self.dirty.extend(held);
+        self.look_at_held_of((kind, user));
         let Some(here) = self.places.here(kind, &user) else {
             return;
         };
@@ -98,9 +95,9 @@ impl Reconciler {
         }
     }
 
-    /// The directory has a link, or not any more, or it is known to be made: those whom it makes
-    /// administrators may be given their passwords by it, or not any more, and what waited for
-    /// these may be given.
+    /// The directory has a link, or not any more, or a reading showed that it was made after all:
+    /// those whom it makes administrators may be given their passwords by it, or not any more, and
+    /// what waited for these may be given.
     pub(super) fn look_at_empowered(&mut self, link: &Link<ObjectId>) {
         match link {
             Link::Implication(it) => {
@@ -110,10 +107,7 @@ impl Reconciler {
             }
             Link::Assignment(it) => {
                 if let Actor::Group(group) = it.actor {
-                    let its = self.referrers.get(&(ObjectKind::Group, group));
-                    let held = its.into_iter().flatten().filter(|it| self.is_held(it));
-                    let held: Vec<Subject> = held.cloned().collect();
-                    self.dirty.extend(held);
+                    self.look_at_held_of((ObjectKind::Group, group));
                 }
             }
             Link::Membership(_) => {}
@@ -136,6 +130,14 @@ impl Reconciler {
         if is_admin(before) != is_admin(after) {
             self.look_at_all_rights();
         }
+    }
+
+    /// What refers to a thing of the directory may be held back for somebody's password.
+    fn look_at_held_of(&mut self, what: There) {
+        let its = self.referrers.get(&what).into_iter().flatten();
+        let held = its.filter(|it| self.is_held(it));
+        let held: Vec<Subject> = held.cloned().collect();
+        self.dirty.extend(held);
     }
 
     /// What gives a group a role may wait for those in it.

@@ -9,12 +9,10 @@ use super::verdict::Verdict;
 impl Reconciler {
     /// Looks at all that changed. Ends, because what is noted on the way is noted once.
     pub(super) fn settle(&mut self, now: Instant) {
-        let tried = self.failures.due(now);
-        self.dirty.extend(tried);
-        let rested = self.rests.due(now);
-        self.dirty.extend(rested);
-        let arrived = self.lates.due(now);
-        self.dirty.extend(arrived);
+        let failed = &mut self.failures.alarms;
+        for alarms in [failed, &mut self.rests.alarms, &mut self.lates.alarms] {
+            self.dirty.extend(alarms.due(now));
+        }
         while let Some(subject) = self.dirty.pop_first() {
             // It is looked at when it is done.
             if self.standings.get(&subject) != Some(&Standing::Running) {

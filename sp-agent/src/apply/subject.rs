@@ -71,7 +71,8 @@ pub enum Wait {
     Inner(CloudId),
     /// That the outer project or the department is switched on, as Keystone asks for.
     Outer(CloudId),
-    /// That this user has the password that came with his being made a cloud administrator.
+    /// That this user, who is to be made a cloud administrator, has the password that the hub set
+    /// last.
     Password(ObjectId),
     /// That no earlier password of this user can arrive any more, of which no answer came.
     Arrived,

@@ -73,11 +73,12 @@ impl Reconciler {
     fn is_unlisted(&self, what: There) -> bool {
         let (kind, id) = what;
         let of = record_kind(kind);
-        if self.actual.unlisted(of).next().is_none() {
+        let coverage = self.actual.coverage();
+        if coverage.unlisted(of).next().is_none() {
             return false;
         }
         let home = self.home((kind, &id));
-        if (home.as_ref()).is_some_and(|it| self.actual.lacks(of, Some(it))) {
+        if home.as_ref().is_some_and(|it| coverage.lacks(of, Some(it))) {
             return true;
         }
         let here = self.places.here(kind, &id);
@@ -105,7 +106,8 @@ impl Reconciler {
     fn is_beyond(&self, what: There) -> bool {
         let (kind, id) = what;
         let home = self.home((kind, &id));
-        if !self.actual.is_cut(record_kind(kind), home.as_ref()) {
+        let coverage = self.actual.coverage();
+        if !coverage.is_cut(record_kind(kind), home.as_ref()) {
             return false;
         }
         let was_here = self.base.objects.contains_key(&what);
@@ -141,7 +143,7 @@ impl Reconciler {
     /// Whether somebody may be a cloud administrator of whom nobody knows: by a group whose members
     /// are not known.
     pub(super) fn hides_administrators(&self) -> bool {
-        if !self.actual.hides_some_members() {
+        if !self.actual.coverage().hides_some_members() {
             return false;
         }
         *self.hidden.get_or_init(|| {
@@ -160,8 +162,7 @@ impl Reconciler {
         let Subject::Object(kind, id) = subject else {
             return false;
         };
-        let (home, lacks) = (self.home((*kind, id)), &lacks.departments);
-        !lacks.is_empty() && home.is_none_or(|it| lacks.contains(&it))
+        lacks.may_have(self.home((*kind, id)).as_ref())
     }
 
     /// What the cloud calls the department in which the directory has a thing.

@@ -20,6 +20,14 @@ impl Reach {
     pub fn is_empty(&self) -> bool {
         self.departments.is_empty() && self.groups.is_empty()
     }
+
+    /// Whether what is in a department may be in one of these. `None` is nobody knows in which.
+    pub fn may_have(&self, department: Option<&CloudId>) -> bool {
+        match department {
+            Some(it) => self.departments.contains(it),
+            None => !self.departments.is_empty(),
+        }
+    }
 }
 
 /// Departments whose lists were cut, each with what came of it: what is missing there may be there,

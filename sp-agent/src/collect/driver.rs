@@ -61,7 +61,7 @@ enum Done {
         /// The spool's life when it began.
         life: FeedId,
         began: Instant,
-        read: Result<Audited, Broken>,
+        read: Box<Result<Audited, Broken>>,
     },
     Changes {
         part: Part,
@@ -212,7 +212,7 @@ impl Run {
                         part,
                         life,
                         began,
-                        read,
+                        read: Box::new(read),
                     }
                 })
             }
@@ -303,31 +303,26 @@ impl Run {
         read: &Result<Audited, Broken>,
     ) {
         if let Ok(audited) = read {
-            self.marks.insert(part, audited.mark);
-            if let Some(held) = audited.held {
+            self.marks.insert(part, audited.whole.mark);
+            if let Some(held) = audited.written.held {
                 tell_held(part, held);
             }
         }
-        let outcome = match read {
+        let outcome = if let Ok(audited) = read
+            && let Some(reason) = audited.incomplete()
+        {
+            self.services
+                .part_failed(wall, part, &reason, Trouble::Service);
+            self.is_broken(Work::Audit(part), part, reason);
+            let in_vain = audited.whole.in_vain;
             // To read all again at once would not help what could not be read.
-            Ok(Audited {
-                incomplete: Some(reason),
-                lacks,
-                in_vain,
-                ..
-            }) => {
-                self.is_broken(Work::Audit(part), part, reason.clone());
-                self.services
-                    .part_failed(wall, part, reason, Trouble::Service);
-                match lacks.is_empty() {
-                    true => Outcome::Read,
-                    false => Outcome::ReadInPart { in_vain: *in_vain },
-                }
+            match audited.written.lacks.is_empty() {
+                true => Outcome::Read,
+                false => Outcome::ReadInPart { in_vain },
             }
-            told => {
-                let told = told.as_ref().map(|_| Outcome::Read);
-                self.judge(wall, Work::Audit(part), part, told)
-            }
+        } else {
+            let told = read.as_ref().map(|_| Outcome::Read);
+            self.judge(wall, Work::Audit(part), part, told)
         };
         let chance = (self.chance)();
         self.schedule.audited(now, part, outcome, chance);
@@ -338,13 +333,15 @@ impl Run {
     /// what a list lacks that was never read: taken for gone, it would be told as drift. Of which
     /// departments and groups nothing was read is told with it.
     fn tell_read(&self, part: Part, began: Instant, read: &Result<Audited, Broken>) {
-        let Ok(audited) = read else { return };
-        if audited.held.is_none() && !audited.lacks_some {
+        let Ok(Audited { whole, written }) = read else {
+            return;
+        };
+        if written.held.is_none() && !written.lacks_some {
             let reading = Reading {
                 began,
-                lacks: audited.lacks.clone(),
-                tells: Arc::new(audited.tells.clone()),
-                cut: Arc::new(audited.cut.clone()),
+                lacks: written.lacks.clone(),
+                tells: Arc::new(whole.tells.clone()),
+                cut: Arc::new(whole.cut.clone()),
             };
             self.read.send_modify(|it| drop(it.insert(part, reading)));
         }

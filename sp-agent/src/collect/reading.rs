@@ -9,8 +9,8 @@ use shared::runtime::clock::Clock;
 use shared::runtime::errors::chain;
 use tokio::sync::mpsc;
 
-use crate::cloud::{Cloud, CloudError, Cut, Mark, Page, Part, Reach, Whole};
-use crate::spool::{Audit, Held, Spool, SpoolError};
+use crate::cloud::{Cloud, CloudError, Mark, Page, Part, Whole};
+use crate::spool::{Audit, Spool, SpoolError, Written};
 
 /// Pages between cloud and spool: one that is being put, and one that is ready.
 const PAGES_MAX: usize = 2;
@@ -51,22 +51,18 @@ pub(super) enum Broken {
 /// A part was read whole.
 #[derive(Debug, Clone)]
 pub(super) struct Audited {
-    /// From when on changes may be asked for.
-    pub(super) mark: Mark,
+    /// As the cloud says.
+    pub(super) whole: Whole,
+    /// As the spool does.
+    pub(super) written: Written,
+}
+
+impl Audited {
     /// What could not be read all the same.
-    pub(super) incomplete: Option<String>,
-    /// What was missing, and stays all the same until the next audit.
-    pub(super) held: Option<Held>,
-    /// Whether something exists of which nothing is known, from before either.
-    pub(super) lacks_some: bool,
-    /// Of what nothing was read.
-    pub(super) lacks: Reach,
-    /// Of what all was, where it is read department by department, or group by group.
-    pub(super) tells: Reach,
-    /// Of whose part some was, as its list was cut.
-    pub(super) cut: Cut,
-    /// How much of it went by with what failed alone.
-    pub(super) in_vain: Duration,
+    pub(super) fn incomplete(&self) -> Option<String> {
+        let incomplete = self.whole.incomplete.as_ref();
+        incomplete.map(|it| chain(it).to_string())
+    }
 }
 
 /// Reads a part whole. Only here records vanish: those that a reading which came to its end did
@@ -100,25 +96,10 @@ pub(super) async fn audit(
         let put = spool.put_absent(part).await;
         put.map_err(|source| Broken::Spool { part, source })?;
     }
-    let Whole {
-        mark,
-        incomplete,
-        tells,
-        cut,
-        in_vain,
-    } = read?;
-    let finished = spool.finish_audit(audit, mark).await;
+    let whole = read?;
+    let finished = spool.finish_audit(audit, whole.mark).await;
     let written = finished.map_err(|source| Broken::Spool { part, source })?;
-    Ok(Audited {
-        mark,
-        incomplete: incomplete.map(|it| chain(&it).to_string()),
-        held: written.held,
-        lacks_some: written.lacks_some,
-        lacks: written.lacks,
-        tells,
-        cut,
-        in_vain,
-    })
+    Ok(Audited { whole, written })
 }
 
 /// Reads what changed in a part since `mark`; `None` if the cloud can't tell.

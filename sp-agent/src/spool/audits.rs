@@ -99,7 +99,7 @@ impl Seen {
             Unread::BackEnd(name) => self.spared.push(name.clone()),
             // Of its records nobody knows either, but some lists are cut for ever.
             Unread::Department(id) => drop(self.departments.insert(id.clone())),
-            // It was read once, or will be.
+            // It was read once, or will be, but for one that the agent's account may never list.
             Unread::Group(id) => drop(self.lacks.groups.insert(id.clone())),
             Unread::Unlisted(id) => drop(self.lacks.departments.insert(id.clone())),
         }

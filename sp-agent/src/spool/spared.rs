@@ -35,12 +35,11 @@ impl Put<'_> {
         let Record::Membership(membership) = record else {
             return Ok(false);
         };
-        let unlisted = &seen.lacks.departments;
-        if unlisted.is_empty() {
+        if seen.lacks.departments.is_empty() {
             return Ok(false);
         }
         let department = self.department_of_group(&membership.group)?;
-        Ok(department.is_none_or(|it| unlisted.contains(&it)))
+        Ok(seen.lacks.may_have(department.as_ref()))
     }
 
     fn department_of_group(&self, group: &CloudId) -> Result<Option<CloudId>, Fault> {

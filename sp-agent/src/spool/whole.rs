@@ -5,8 +5,10 @@
 //! of the feed came to the end of an audit in this life, or turned out not to exist in this cloud.
 //! An audit that was told of a record which it could not read, and which is not held, does not
 //! count, nor does one that was told nothing of a whole department, or of who is in a group: the
-//! hub may hold it. Of a back end that is off nobody knows whether it has pools, and some are never
-//! switched on again, so those are not waited for; nor is the rest of a list that is cut.
+//! hub may hold it. So where Keystone's rules keep one group from the agent's account, no feed of
+//! the organization is whole until they are others. Of a back end that is off nobody knows whether
+//! it has pools, and some are never switched on again, so those are not waited for; nor is the rest
+//! of a list that is cut.
 
 use rusqlite::{Connection, OptionalExtension, params};
 use shared::model::{Feed, UnixMillis};

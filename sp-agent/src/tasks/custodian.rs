@@ -229,7 +229,7 @@ fn stops() -> NotTaken {
 }
 
 /// The stop did not wait any longer, as for a disk that hangs.
-fn broken_off() -> NotTaken {
+pub(super) fn broken_off() -> NotTaken {
     let text = "the agent stops, and may have kept it; see `sp-agent status` when it runs";
     NotTaken::Other(text.to_owned())
 }

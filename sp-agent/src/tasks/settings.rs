@@ -21,7 +21,7 @@ use shared::runtime::shutdown::Shutdown;
 use tokio::sync::{Notify, mpsc, watch};
 
 use super::Origin;
-use super::custodian::{Gift, NotTaken};
+use super::custodian::{Gift, NotTaken, broken_off};
 use super::files::Watcher;
 use crate::audit::Trail;
 use crate::cloud::openstack::Proof;
@@ -271,7 +271,7 @@ impl Settings {
             );
         }
         let Some(config) = self.chosen(config, false).await else {
-            return (told, other("the agent stops".to_owned()));
+            return (told, Err(broken_off()));
         };
         let is_at_work = matches!(config.credential.counts, Counts::Given { .. })
             && config.openstack().is_some_and(|it| it.auth == auth);

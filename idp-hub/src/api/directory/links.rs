@@ -71,49 +71,40 @@ pub(in crate::api) struct AssignmentRequest {
     entrust: bool,
 }
 
-/// What is asked for, as a link.
+/// What is asked for, as an edit.
 trait Asked {
-    fn link(&self) -> Result<Link<ObjectId>, Problem>;
+    fn edit(&self) -> Result<Edit, Problem>;
+}
 
-    fn entrusts(&self) -> bool;
-
-    fn edit(&self) -> Result<Edit, Problem> {
-        let link = self.link()?;
-        Ok(match self.entrusts() {
-            true => Edit::Entrust(link),
-            false => Edit::Link(link),
-        })
+fn given(link: Link<ObjectId>, entrust: bool) -> Edit {
+    match entrust {
+        true => Edit::Entrust(link),
+        false => Edit::Link(link),
     }
 }
 
 impl Asked for MembershipRequest {
-    fn link(&self) -> Result<Link<ObjectId>, Problem> {
-        Ok(Link::Membership(Membership {
+    fn edit(&self) -> Result<Edit, Problem> {
+        let link = Link::Membership(Membership {
             group: id_of("group", &self.group)?,
             user: id_of("user", &self.user)?,
-        }))
-    }
-
-    fn entrusts(&self) -> bool {
-        self.entrust
+        });
+        Ok(given(link, self.entrust))
     }
 }
 
 impl Asked for ImplicationRequest {
-    fn link(&self) -> Result<Link<ObjectId>, Problem> {
-        Ok(Link::Implication(Implication {
+    fn edit(&self) -> Result<Edit, Problem> {
+        let link = Link::Implication(Implication {
             prior: id_of("role", &self.role)?,
             implied: id_of("implied", &self.implied)?,
-        }))
-    }
-
-    fn entrusts(&self) -> bool {
-        self.entrust
+        });
+        Ok(given(link, self.entrust))
     }
 }
 
 impl Asked for AssignmentRequest {
-    fn link(&self) -> Result<Link<ObjectId>, Problem> {
+    fn edit(&self) -> Result<Edit, Problem> {
         let actor = match (&self.user, &self.group) {
             (Some(user), None) => Actor::User(id_of("user", user)?),
             (None, Some(group)) => Actor::Group(id_of("group", group)?),
@@ -124,16 +115,13 @@ impl Asked for AssignmentRequest {
             (None, Some(it)) => Scope::Project(id_of("project", it)?),
             _ => return Err(one_of("department", "project")),
         };
-        Ok(Link::Assignment(Assignment {
+        let link = Link::Assignment(Assignment {
             actor,
             scope,
             role: id_of("role", &self.role)?,
             inherited: self.inherited,
-        }))
-    }
-
-    fn entrusts(&self) -> bool {
-        self.entrust
+        });
+        Ok(given(link, self.entrust))
     }
 }
 

@@ -154,7 +154,7 @@ fn sealing_key(region: &RegionDocument, now: UnixMillis) -> String {
     match (&region.sealing_key_fingerprint, since) {
         (None, _) => "none told yet".to_owned(),
         (Some(key), None) => key.clone(),
-        (Some(key), Some(since)) => format!("{key} since {} ({} ago)", since.0, ago(since, now)),
+        (Some(key), Some(since)) => format!("{key} since {}", exact(since, now)),
     }
 }
 

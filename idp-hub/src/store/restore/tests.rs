@@ -2,21 +2,19 @@
 
 mod told;
 mod under_way;
+mod users;
 mod withdrawn;
 
 use std::os::unix::fs::{chown, symlink};
 
-use shared::ids::{HubId, ObjectId, RegionId};
-use shared::model::{Department, Object, ObjectKind, User};
+use shared::ids::{HubId, RegionId};
 use shared::pki::Fingerprint;
 use shared::runtime::clock::Clock;
 use tempfile::TempDir;
 
 use super::place::{Step, beside, perform, plan};
 use super::*;
-use crate::directory::Edit;
 use crate::store::introduction::tests::introduction;
-use crate::store::users::NewPassword;
 use crate::store::{Founding, Store, WriterThread, back_up};
 
 const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
@@ -353,89 +351,4 @@ async fn what_no_hub_could_go_on_with_is_refused_and_nothing_is_changed() {
     bytes[half..].fill(0x55);
     fs::write(site.path("half.db"), bytes).unwrap();
     assert!(site.refuses("half.db").contains("it is damaged"));
-}
-
-/// Users `stays`, `changed` and `gone`, with a password each.
-async fn with_users(site: &Site) -> [ObjectId; 3] {
-    let (store, _) = site.open.as_ref().unwrap();
-    let ops = ObjectId::from_random(1);
-    let department = Object::Department(Department {
-        name: "ops".to_owned(),
-        description: None,
-        enabled: true,
-    });
-    let mut all = vec![(ops, department)];
-    let users = [2, 3, 4].map(ObjectId::from_random);
-    for (id, name) in users.into_iter().zip(["stays", "changed", "gone"]) {
-        let user = Object::User(User {
-            department: ops,
-            name: name.to_owned(),
-            description: None,
-            email: None,
-            enabled: true,
-            default_project: None,
-        });
-        all.push((id, user));
-    }
-    for (id, object) in all {
-        let made = store.change(move |it| it.edit(Edit::Create { id, object }, "boss"));
-        made.await.unwrap();
-    }
-    for user in users {
-        has(site, user, 5).await;
-    }
-    users
-}
-
-async fn has(site: &Site, user: ObjectId, version: u64) {
-    let (store, _) = site.open.as_ref().unwrap();
-    let new = NewPassword {
-        user,
-        hash: "hash".to_owned(),
-        version,
-        author: "boss".to_owned(),
-        checked: None,
-        captured_from: None,
-        sealed: Vec::new(),
-    };
-    let set = store.change(move |it| it.set_user_password(&new));
-    set.await.unwrap();
-}
-
-fn passwords_of(database: &Path, users: [ObjectId; 3]) -> [Option<u64>; 3] {
-    let connection = crate::store::schema::open(database).unwrap();
-    users.map(|user| {
-        let sql = "SELECT version FROM passwords WHERE user = ?1";
-        let found = connection.query_row(sql, [user.to_bytes()], |row| row.get(0));
-        found.ok()
-    })
-}
-
-#[tokio::test]
-async fn an_older_password_of_a_user_opens_nothing_again() {
-    let site = Site::new().await;
-    let users = with_users(&site).await;
-    back_up(&site.path("hub.db"), &site.path("users.db")).unwrap();
-    let [_, changed, gone] = users;
-    has(&site, changed, 9).await;
-    let (store, _) = site.open.as_ref().unwrap();
-    let (kind, id) = (ObjectKind::User, gone);
-    let ended = store.change(move |it| it.edit(Edit::End { kind, id }, "boss"));
-    ended.await.unwrap();
-
-    let site = site.cut();
-    let restored = site.restore_from("users.db").unwrap();
-    assert_eq!(restored.forgotten, Some(2));
-    let database = site.path("hub.db");
-    assert_eq!(length(&site.path("hub.db-wal")), 0);
-    assert_eq!(passwords_of(&database, users), [Some(5), None, None]);
-    let kept = restored.kept.unwrap();
-    let kept = kept.file_name().unwrap().to_str().unwrap();
-    let again = site.restore_from(kept).unwrap();
-    assert_eq!(again.forgotten, Some(0), "what is newer stays");
-    assert_eq!(passwords_of(&database, users), [Some(5), Some(9), None]);
-    fs::remove_file(&database).unwrap();
-    let bare = site.restore_from("users.db").unwrap();
-    assert_eq!(bare.forgotten, None, "there is nothing to compare with");
-    assert_eq!(passwords_of(&database, users), [Some(5); 3]);
 }

@@ -23,8 +23,6 @@ mod system;
 mod whose;
 mod write;
 
-use std::time::Duration;
-
 use shared::model::ServiceKind;
 
 use self::custody::Own;
@@ -33,9 +31,7 @@ pub(super) use self::write::{perform, segment};
 use super::client::Client;
 use super::options::Domain;
 use super::rights;
-use crate::cloud::{
-    CloudError, Cut, Incomplete, Mark, Pages, Part, Policy, Reach, Whole, is_same_name,
-};
+use crate::cloud::{CloudError, Mark, Pages, Part, Policy, Whole, is_same_name};
 
 /// What a reading of the organization goes by, besides the cloud itself.
 #[derive(Debug, Clone)]
@@ -60,19 +56,6 @@ impl Rules {
     }
 }
 
-/// What came of a part of the organization.
-#[derive(Debug, Default)]
-struct Came {
-    /// Whether some could not be read.
-    incomplete: Option<Incomplete>,
-    /// Of whose part all was read, where it is read department by department, or group by group.
-    tells: Reach,
-    /// Of whose part some was, as its list was cut.
-    cut: Cut,
-    /// For how long nothing but what failed was asked.
-    in_vain: Duration,
-}
-
 /// Reads a part of the organization. Proves before and after that it is the whole cloud's, because
 /// what an audit does not meet is removed.
 pub(super) async fn audit(
@@ -81,35 +64,30 @@ pub(super) async fn audit(
     pages: &Pages,
 ) -> Result<Whole, CloudError> {
     rights::prove(client, ServiceKind::Identity).await?;
-    let begun = client.clock().unix_millis();
-    let came = read(client, (part, rules), pages).await?;
+    let mark = Mark(client.clock().unix_millis());
+    let whole = read(client, (part, rules), mark, pages).await?;
     rights::prove(client, ServiceKind::Identity).await?;
-    Ok(Whole {
-        mark: Mark(begun),
-        incomplete: came.incomplete,
-        tells: came.tells,
-        cut: came.cut,
-        in_vain: came.in_vain,
-    })
+    Ok(whole)
 }
 
 async fn read(
     client: &Client,
     (part, rules): (Part, &Rules),
+    mark: Mark,
     pages: &Pages,
-) -> Result<Came, CloudError> {
+) -> Result<Whole, CloudError> {
     match part {
         Part::Departments => {
             departments::tell(client, rules, pages).await?;
-            return Ok(Came::default());
+            return Ok(mark.into());
         }
         Part::Implications => {
             links::implications(client, pages).await?;
-            return Ok(Came::default());
+            return Ok(mark.into());
         }
         Part::Assignments => {
             links::assignments(client, pages).await?;
-            return Ok(Came::default());
+            return Ok(mark.into());
         }
         _ => {}
     }
@@ -123,14 +101,16 @@ async fn read(
             let own = Own::of(client).await?;
             let mut kept = services::users(client, &departments, pages).await?;
             kept.extend(system::users(client, pages).await?);
-            return lists::users(client, (&departments, &own, &kept), rules, pages).await;
+            let lists = lists::users(client, (&departments, &own, &kept), rules, pages).await?;
+            return Ok(lists.whole(mark));
         }
         Part::Groups => {
             let kept = system::groups(client).await?;
-            return lists::groups(client, (&departments, &kept), pages).await;
+            let lists = lists::groups(client, (&departments, &kept), pages).await?;
+            return Ok(lists.whole(mark));
         }
         Part::Roles => lists::roles(client, &departments, pages).await?,
-        _ => return memberships::read(client, &departments, pages).await,
+        _ => return memberships::read(client, &departments, mark, pages).await,
     }
-    Ok(Came::default())
+    Ok(mark.into())
 }

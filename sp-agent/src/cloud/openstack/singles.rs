@@ -50,8 +50,13 @@ impl Singles {
         };
         self.failed(&error, name);
         self.in_a_row += if is_too_much { SLOW_ONE } else { 1 };
-        let is_of_all = !is_too_much && is_of_all(&error);
-        match is_of_all || self.in_a_row >= FAILURES_IN_A_ROW_MAX {
+        // The service's, or the credential's: any other record meets it too.
+        let is_shared = match &error {
+            CloudError::Unreachable { .. } => true,
+            CloudError::Status { status, .. } => *status == 503,
+            error => is_of_all(error),
+        };
+        match is_shared && !is_too_much || self.in_a_row >= FAILURES_IN_A_ROW_MAX {
             true => Err(error),
             false => Ok(None),
         }
@@ -94,18 +99,19 @@ impl Singles {
     }
 }
 
-/// Whether an error is the service's or the credential's, so that any other record meets it too.
-const fn is_of_all(error: &CloudError) -> bool {
+/// Whether an error is the credential's or the client's, so that any other question meets it too,
+/// or asks for patience: whoever does counts all questions of this account, and the next one would
+/// not wait.
+pub(super) const fn is_of_all(error: &CloudError) -> bool {
     match error {
-        CloudError::Unreachable { .. }
-        | CloudError::Unauthorized { .. }
+        CloudError::Unauthorized { .. }
         | CloudError::CredentialRefused { .. }
         | CloudError::Throttled { .. }
         | CloudError::Missing { .. }
         | CloudError::Unmanaged
-        | CloudError::Stopped
-        | CloudError::Status { status: 503, .. } => true,
-        CloudError::Forbidden { .. }
+        | CloudError::Stopped => true,
+        CloudError::Unreachable { .. }
+        | CloudError::Forbidden { .. }
         | CloudError::Conflict { .. }
         | CloudError::Refused { .. }
         | CloudError::Occupied { .. }

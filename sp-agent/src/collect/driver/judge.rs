@@ -90,12 +90,14 @@ impl Run {
             return;
         }
         let reason = match read {
-            Ok(it) if it.incomplete.is_none() && (it.lacks_some || !it.lacks.is_empty()) => {
-                Some("something is there of which the cloud's lists say nothing".to_owned())
-            }
-            // What is missing is looked for again, by the next reading.
-            Ok(it) if it.held.is_some() && it.incomplete.is_none() => return,
-            Ok(it) => it.incomplete.clone(),
+            Ok(audited) => match (audited.incomplete(), &audited.written) {
+                (None, it) if it.lacks_some || !it.lacks.is_empty() => {
+                    Some("something is there of which the cloud's lists say nothing".to_owned())
+                }
+                // What is missing is looked for again, by the next reading.
+                (None, it) if it.held.is_some() => return,
+                (incomplete, _) => incomplete,
+            },
             // Not the cloud's doing; the region's state tells it.
             Err(Broken::Spool { .. }) => return,
             Err(Broken::Cloud { source, .. }) => Some(chain(source).to_string()),

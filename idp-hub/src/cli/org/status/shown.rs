@@ -19,21 +19,19 @@ pub(super) fn status(
     if regions.is_empty() {
         return "There are no regions yet. Invite one: idp-hub region invite NAME".to_owned();
     }
-    let mut table = screen.table();
-    table.set_header(headers([
-        "REGION",
-        "IN PLACE",
-        "DONE",
-        "LEFT",
-        "FAILED",
-        "DRIFT",
-        "ABOUT DRIFT",
-        "NOTE",
-    ]));
-    for it in regions {
-        table.add_row(row(it, now));
+    let (counted, others): (Vec<_>, Vec<_>) = regions.iter().partition(|it| it.progress.is_some());
+    let mut parts = Vec::new();
+    if !counted.is_empty() {
+        parts.push(counts(&counted, now, screen));
     }
-    let mut text = table.trim_fmt();
+    if !others.is_empty() {
+        let others = others.into_iter().map(|it| {
+            let [region, .., note] = row(it, now);
+            format!("{region}: {note}")
+        });
+        parts.push(others.collect::<Vec<String>>().join("\n"));
+    }
+    let mut text = parts.join("\n\n");
     let shown = failed.len();
     let all: u64 = (regions.iter())
         .filter_map(|it| it.progress.as_ref())
@@ -52,6 +50,26 @@ pub(super) fn status(
         text.push_str("\n\n  next: idp-hub org drift");
     }
     text
+}
+
+/// Regions by their counts. Those that have none stand below, as their notes would have no more
+/// room here than the counts of all others leave them.
+fn counts(regions: &[&ProgressDocument], now: UnixMillis, screen: Screen) -> String {
+    let mut table = screen.table();
+    table.set_header(headers([
+        "REGION",
+        "IN PLACE",
+        "DONE",
+        "LEFT",
+        "FAILED",
+        "DRIFT",
+        "ABOUT DRIFT",
+        "NOTE",
+    ]));
+    for it in regions {
+        table.add_row(row(it, now));
+    }
+    table.trim_fmt()
 }
 
 /// Whom users of the directory wait for, if they do.
@@ -340,6 +358,28 @@ mod tests {
         assert_eq!(lines.len(), 2, "{text}");
         assert!(lines[1].ends_with("away for 4 min"), "{text}");
         assert!(lines.iter().all(|it| it.len() <= 80), "{text}");
+    }
+
+    #[test]
+    fn a_region_of_which_nothing_is_known_is_one_line_of_eighty_columns() {
+        let since = "2026-11-26T10:00:00Z";
+        let silent = || home(&json!({ "progress": null, "away_since": since }));
+        let north = || region(json!({ "region": "north", "merged": false, "policy": "ask" }));
+        for (regions, lines) in [
+            (vec![north()], 1),
+            (vec![silent(), north()], 2),
+            (vec![home(&json!({})), silent(), north()], 5),
+        ] {
+            let text = status(&regions, &[], NOW, Screen::new(Format::Table));
+            assert_eq!(text.lines().count(), lines, "{text}");
+            assert!(text.lines().all(|it| it.len() <= 80), "{text}");
+            assert!(
+                text.ends_with("north: not merged: idp-hub org plan"),
+                "{text}"
+            );
+            let note = "home: away for 5 min; its agent has said nothing yet";
+            assert_eq!(text.contains(note), lines > 1, "{text}");
+        }
     }
 
     #[test]

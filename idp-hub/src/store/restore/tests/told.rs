@@ -1,13 +1,16 @@
 //! What regions are told by a restored hub of passwords that are not their users' any more.
 
-use shared::model::Record;
+use shared::ids::ObjectId;
+use shared::model::{Object, Record};
 use shared::pki::PublicSealingKey;
 use shared::wire::Digest;
 use shared::wire::record::{self, Decoded};
 
+use super::users::{has, new_password, passwords_of, with_users};
 use super::*;
+use crate::directory::Edit;
 use crate::store::RegionNo;
-use crate::store::users::Sealed;
+use crate::store::users::{NewPassword, Sealed};
 
 /// The region that is merged.
 const SOUTH: RegionNo = RegionNo(2);
@@ -39,13 +42,8 @@ impl Site {
             bytes: vec![version as u8; 60],
         };
         let new = NewPassword {
-            user,
-            hash: "hash".to_owned(),
-            version,
-            author: "boss".to_owned(),
-            checked: None,
-            captured_from: None,
             sealed: vec![sealed],
+            ..new_password(user, version)
         };
         let set = store.change(move |it| it.set_user_password(&new));
         assert_eq!(set.await.unwrap(), [SOUTH]);
@@ -94,10 +92,7 @@ async fn an_older_password_is_told_to_no_region_again() {
     }
     back_up(&site.path("hub.db"), &site.path("users.db")).unwrap();
     site.is_told(changed, 9).await;
-    let (store, _) = site.open.as_ref().unwrap();
-    let (kind, id) = (ObjectKind::User, gone);
-    let ended = store.change(move |it| it.edit(Edit::End { kind, id }, "boss"));
-    ended.await.unwrap();
+    site.user_ends(gone).await;
     assert_eq!(site.told(), [(stays, 6), (changed, 9)]);
 
     let site = site.cut();
@@ -122,7 +117,6 @@ async fn an_older_password_is_told_to_no_region_again() {
 async fn nor_is_that_of_who_is_a_cloud_administrator_again() {
     let site = Site::new().await;
     let [ann, ..] = with_users(&site).await;
-    let (store, _) = site.open.as_ref().unwrap();
     let role = shared::model::Role {
         department: None,
         name: "admin".to_owned(),
@@ -137,14 +131,12 @@ async fn nor_is_that_of_who_is_a_cloud_administrator_again() {
         even_the_last: true,
     };
     for edit in [admin, Edit::Appoint(ann)] {
-        let made = store.change(move |it| it.edit(edit, "boss"));
-        made.await.unwrap();
+        site.edit(edit).await;
     }
     site.merges().await;
     site.is_told(ann, 6).await;
     back_up(&site.path("hub.db"), &site.path("users.db")).unwrap();
-    let dismissed = store.change(move |it| it.edit(dismissal, "boss"));
-    dismissed.await.unwrap();
+    site.edit(dismissal).await;
     assert_eq!(site.told(), [(ann, 6)], "he keeps his password");
 
     let site = site.cut();
@@ -165,10 +157,7 @@ async fn nor_by_a_backup_between_the_first_that_was_restored_and_the_hub_then() 
     has(&site, gone, 7).await;
     back_up(&site.path("hub.db"), &site.path("second.db")).unwrap();
     has(&site, changed, 9).await;
-    let (store, _) = site.open.as_ref().unwrap();
-    let (kind, id) = (ObjectKind::User, gone);
-    let ended = store.change(move |it| it.edit(Edit::End { kind, id }, "boss"));
-    ended.await.unwrap();
+    site.user_ends(gone).await;
 
     let site = site.cut();
     let database = site.path("hub.db");

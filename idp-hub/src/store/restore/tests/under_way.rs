@@ -2,7 +2,8 @@
 
 use rusqlite::params;
 use shared::audit::Wanted;
-use shared::model::{Purge, PurgeStep, Record, RecordKind};
+use shared::ids::ObjectId;
+use shared::model::{ObjectKind, Purge, PurgeStep, Record, RecordKind};
 use shared::wire::Digest;
 use shared::wire::record::{self, Decoded, kind_code};
 

@@ -1,29 +1,26 @@
 //! What was taken away after a backup was made is named, as the backup gives it again.
 
+use shared::ids::ObjectId;
 use shared::model::{
-    Actor, Assignment, Group, Implication, Link, Membership, Project, Role, Scope,
+    Actor, Assignment, Group, Implication, Link, Membership, Object, ObjectKind, Project, Role,
+    Scope,
 };
 
+use super::users::with_users;
 use super::*;
-use crate::directory::Patch;
+use crate::directory::{Edit, Patch};
 
 const WEB: u128 = 20;
 const STAFF: u128 = 21;
 const MEMBER: u128 = 22;
 const READER: u128 = 23;
 
-async fn edit(site: &Site, edit: Edit) {
-    let (store, _) = site.open.as_ref().unwrap();
-    let made = store.change(move |it| it.edit(edit, "boss"));
-    made.await.unwrap();
-}
-
 async fn switch_off(site: &Site, kind: ObjectKind, id: ObjectId) {
     let patch = Patch {
         enabled: Some(false),
         ..Patch::default()
     };
-    edit(site, Edit::Update { kind, id, patch }).await;
+    site.edit(Edit::Update { kind, id, patch }).await;
 }
 
 fn role(name: &str) -> Object<ObjectId> {
@@ -57,7 +54,7 @@ async fn with_places(site: &Site) {
         (READER, role("reader")),
     ] {
         let id = id(number);
-        edit(site, Edit::Create { id, object }).await;
+        site.edit(Edit::Create { id, object }).await;
     }
 }
 
@@ -96,25 +93,24 @@ async fn taken_away() -> (Site, [ObjectId; 3]) {
         member_of_web(stays),
     ];
     for link in since.iter().cloned().chain([member_of_web(gone)]) {
-        edit(&site, Edit::Link(link)).await;
+        site.edit(Edit::Link(link)).await;
     }
     back_up(&site.path("hub.db"), &site.path("given.db")).unwrap();
     for link in since {
-        edit(&site, Edit::Unlink(link)).await;
+        site.edit(Edit::Unlink(link)).await;
     }
     switch_off(&site, ObjectKind::User, changed).await;
     switch_off(&site, ObjectKind::Project, ObjectId::from_random(WEB)).await;
     // Whoever was deleted stays so in every region, and with him what he had.
-    let (kind, id) = (ObjectKind::User, gone);
-    edit(&site, Edit::End { kind, id }).await;
+    site.user_ends(gone).await;
     // Of what else was changed, or given since, nothing is withdrawn.
-    edit(&site, Edit::Link(in_staff(stays))).await;
+    site.edit(Edit::Link(in_staff(stays))).await;
     let patch = Patch {
         description: Some(Some("more".to_owned())),
         ..Patch::default()
     };
     let (kind, id) = (ObjectKind::User, stays);
-    edit(&site, Edit::Update { kind, id, patch }).await;
+    site.edit(Edit::Update { kind, id, patch }).await;
     (site, users)
 }
 

@@ -7,17 +7,17 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use shared::model::{CloudId, Record, ServiceKind};
 
+use super::Rules;
 use super::custody::{self, Keeper, Own};
 use super::departments::Departments;
 use super::parse::{GroupList, ProjectList, Raw, RoleList, UserList};
 use super::whose::{Answer, Whose};
-use super::{Came, Rules};
 use crate::cloud::openstack::client::{Ask, Client, GivenUp};
 use crate::cloud::openstack::paging::{Listing, Pager};
 use crate::cloud::openstack::pass::{self, Pulse};
 use crate::cloud::openstack::projects;
 use crate::cloud::openstack::singles::Singles;
-use crate::cloud::{CloudError, Cut, Incomplete, Page, Pages, Reach, Unread};
+use crate::cloud::{CloudError, Cut, Incomplete, Mark, Page, Pages, Reach, Unread, Whole};
 
 /// Makes a record of what stands in a list: `None` where it can't be told from another,
 /// `Some(None)` where there is nothing to tell of it.
@@ -72,17 +72,19 @@ pub(super) struct Lists {
     pub(super) in_vain: Duration,
 }
 
-impl From<Lists> for Came {
-    fn from(lists: Lists) -> Self {
-        Self {
+impl Lists {
+    /// As what came of a part that is these lists.
+    pub(super) fn whole(self, mark: Mark) -> Whole {
+        Whole {
+            mark,
             // The graver of them.
-            incomplete: lists.unlisted.or(lists.cut),
+            incomplete: self.unlisted.or(self.cut),
             tells: Reach {
-                departments: lists.listed,
+                departments: self.listed,
                 groups: BTreeSet::new(),
             },
-            cut: lists.came,
-            in_vain: lists.in_vain,
+            cut: self.came,
+            in_vain: self.in_vain,
         }
     }
 }
@@ -138,19 +140,16 @@ pub(super) async fn list_each<L: Listing<Item = Raw>>(
     while let Some(answer) = answers.next().await {
         let (id, name, told) = answer?;
         let named = || format!("{name} ({id})");
-        match told {
-            Answer::Good(None) => {
-                singles.read();
+        match told.counted(&mut singles, named) {
+            Some(None) => {
                 cut.read();
                 listed.insert(id.clone());
             }
-            Answer::Good(Some((error, some))) => {
-                singles.read();
+            Some(Some((error, some))) => {
                 cut.failed(&error, named);
                 came.insert(id.clone(), some);
             }
-            Answer::Failed(error) => singles.failed(&error, named),
-            Answer::NotAsked => singles.pass_over(),
+            None => {}
         }
     }
     let unlisted = singles.end();
@@ -240,7 +239,7 @@ pub(super) async fn users(
     (departments, own, kept): (&Departments, &Own, &BTreeSet<CloudId>),
     rules: &Rules,
     pages: &Pages,
-) -> Result<Came, CloudError> {
+) -> Result<Lists, CloudError> {
     list_each::<UserList>(client, ("users", departments), pages, &|raw| {
         let keeper = departments.keeper(&raw.department()?);
         let by = (rules, own, kept);
@@ -248,7 +247,6 @@ pub(super) async fn users(
         raw.into_user(custody).map(Some)
     })
     .await
-    .map(Came::from)
 }
 
 /// Reads the groups of all departments; `kept` are those that govern the cloud itself.
@@ -256,14 +254,13 @@ pub(super) async fn groups(
     client: &Client,
     (departments, kept): (&Departments, &BTreeSet<CloudId>),
     pages: &Pages,
-) -> Result<Came, CloudError> {
+) -> Result<Lists, CloudError> {
     list_each::<GroupList>(client, ("groups", departments), pages, &|raw| {
         let keeper = departments.keeper(&raw.department()?);
         let custody = custody::group(keeper, kept, &raw.id()?);
         raw.into_group(custody).map(Some)
     })
     .await
-    .map(Came::from)
 }
 
 /// Reads global roles, which is what a question without a domain is answered with, and those of all

@@ -7,7 +7,6 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use shared::model::{CloudId, Membership, Record, ServiceKind};
 
-use super::Came;
 use super::departments::Departments;
 use super::lists::{Lists, list_each};
 use super::parse::{GroupList, UserList};
@@ -16,7 +15,7 @@ use crate::cloud::openstack::client::{Ask, Client, GivenUp};
 use crate::cloud::openstack::paging::Pager;
 use crate::cloud::openstack::pass::Pulse;
 use crate::cloud::openstack::singles::Singles;
-use crate::cloud::{CloudError, Cut, Page, Pages, Reach, Unread};
+use crate::cloud::{CloudError, Cut, Mark, Page, Pages, Reach, Unread, Whole};
 
 /// Groups whose members are asked for before a page is handed over.
 const PAGE_GROUPS: usize = 50;
@@ -41,8 +40,9 @@ struct Named {
 pub(super) async fn read(
     client: &Client,
     departments: &Departments,
+    mark: Mark,
     pages: &Pages,
-) -> Result<Came, CloudError> {
+) -> Result<Whole, CloudError> {
     let (mut groups, lists) = groups(client, departments, pages).await?;
     // As where they are listed.
     groups.sort_by_cached_key(|it| client.silent.has(MEMBERS, &it.department));
@@ -67,7 +67,8 @@ pub(super) async fn read(
     // all others may be behind one directory server.
     match incomplete.as_ref().filter(|it| it.failed == it.of) {
         Some(incomplete) if are_of_all || is_forbidden => Err(incomplete.source.clone()),
-        _ => Ok(Came {
+        _ => Ok(Whole {
+            mark,
             incomplete: lists.unlisted.or(incomplete),
             tells: all.tells,
             // Of members nothing is told then.
@@ -140,28 +141,18 @@ async fn page(
             Err(error @ CloudError::Forbidden { .. }) => Answer::Failed(error),
             answer => answer?,
         };
-        let is_read = match answer {
-            Answer::Good(users) => {
-                all.singles.read();
+        match answer.counted(&mut all.singles, || format!("{name} ({id})")) {
+            Some(users) => {
                 all.tells.groups.insert(id.clone());
                 page.records.extend(users.into_iter().map(|user| {
                     let group = id.clone();
                     Record::Membership(Membership { group, user })
                 }));
-                true
             }
-            Answer::Failed(error) => {
-                all.singles.failed(&error, || format!("{name} ({id})"));
-                false
+            None => {
+                all.tells.departments.remove(department);
+                page.unread.push(Unread::Group(id.clone()));
             }
-            Answer::NotAsked => {
-                all.singles.pass_over();
-                false
-            }
-        };
-        if !is_read {
-            all.tells.departments.remove(department);
-            page.unread.push(Unread::Group(id.clone()));
         }
         if page.records.len() >= PAGE_RECORDS {
             send(pages, std::mem::take(&mut page)).await?;

@@ -15,6 +15,7 @@ use shared::model::CloudId;
 use crate::cloud::CloudError;
 use crate::cloud::openstack::client::{Client, GivenUp};
 use crate::cloud::openstack::rights;
+use crate::cloud::openstack::singles::{Singles, is_of_all};
 
 /// A Keystone that answered so lately is well; less where a question may not take that long.
 const WELL_FOR: Duration = Duration::from_secs(10);
@@ -59,6 +60,21 @@ pub(super) enum Answer<T> {
     Failed(CloudError),
     /// Others failed for so long that it was not asked.
     NotAsked,
+}
+
+impl<T> Answer<T> {
+    /// Counts it; `None` where nothing came of it.
+    pub(super) fn counted(self, singles: &mut Singles, name: impl FnOnce() -> String) -> Option<T> {
+        match self {
+            Self::Good(it) => {
+                singles.read();
+                return Some(it);
+            }
+            Self::Failed(error) => singles.failed(&error, name),
+            Self::NotAsked => singles.pass_over(),
+        }
+        None
+    }
 }
 
 /// How the questions of one pass go.
@@ -123,7 +139,12 @@ impl<'a> Whose<'a> {
                 self.course().answered((began, clock.now()), department);
                 Ok(Answer::Good(answer))
             }
-            Err(GivenUp { error, .. }) if is_of_all(&error) => Err(error),
+            // That the account may not ask is no directory server's trouble.
+            Err(GivenUp { error, .. })
+                if is_of_all(&error) || matches!(error, CloudError::Forbidden { .. }) =>
+            {
+                Err(error)
+            }
             Err(given_up) => {
                 let took = clock.now().saturating_duration_since(began);
                 self.client.silent.failed(self.collection, department);
@@ -216,27 +237,6 @@ impl Course {
             let slow = self.slow.entry(department.clone()).or_default();
             *slow = slow.saturating_add(1);
         }
-    }
-}
-
-/// Whether an error is the account's or the client's, so that any other question meets it too, or
-/// asks for patience: whoever does counts all questions of this account, and the next one would not
-/// wait.
-const fn is_of_all(error: &CloudError) -> bool {
-    match error {
-        CloudError::Unauthorized { .. }
-        | CloudError::CredentialRefused { .. }
-        | CloudError::Forbidden { .. }
-        | CloudError::Throttled { .. }
-        | CloudError::Missing { .. }
-        | CloudError::Unmanaged
-        | CloudError::Stopped => true,
-        CloudError::Unreachable { .. }
-        | CloudError::Conflict { .. }
-        | CloudError::Refused { .. }
-        | CloudError::Occupied { .. }
-        | CloudError::Status { .. }
-        | CloudError::Malformed { .. } => false,
     }
 }
 
