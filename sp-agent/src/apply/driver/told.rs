@@ -14,8 +14,8 @@ use crate::apply::met::FoundDone;
 use crate::apply::subject::Subject;
 use crate::cloud::Order;
 
-/// Of so many things the last failure is remembered, whether they fail still or are forgotten. Where
-/// more fail, of those and as many others.
+/// Of so many things the last failure is remembered, whether they fail still or not. Where more
+/// fail, of all those and of as many others.
 const FAILING_MIN: usize = 1024;
 
 /// The outcome of what is about to be given: another entry tells what came of it.
