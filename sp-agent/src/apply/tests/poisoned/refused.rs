@@ -61,12 +61,16 @@ fn what_can_be_removed_is_beside_users_who_never_can_be() {
 
 #[test]
 fn whoever_can_be_switched_off_is_beside_users_who_never_can_be() {
-    let mut sim = Sim::new(1501);
-    let last = FIRST + 1500;
+    let mut sim = Sim::new(151);
+    sim.bench.core.allow(Policy {
+        withdrawals_max: 50,
+        ..Policy::default()
+    });
+    let last = FIRST + 150;
     is_read_only(&mut sim, FIRST..last);
     switch_off(&mut sim, FIRST..last);
     sim.go_on(900);
-    assert_eq!(sim.bench.progress().failed_count, 1500);
+    assert_eq!(sim.bench.progress().failed_count, 150);
     switch_off(&mut sim, last..last + 1);
     let took = sim.until(300, |it| is_off(it, last));
     assert!(
@@ -75,10 +79,8 @@ fn whoever_can_be_switched_off_is_beside_users_who_never_can_be() {
     );
     // Also whoever has a high number is tried, and so is mended once he can be.
     let one = last - 1;
-    let found = sim
-        .bench
-        .cloud
-        .named(ObjectKind::User, &format!("u{}", one - FIRST));
+    let name = format!("u{}", one - FIRST);
+    let found = sim.bench.cloud.named(ObjectKind::User, &name);
     sim.bench.cloud.fixed.retain(|it| !found.contains(it));
     assert!(sim.until(1200, |it| is_off(it, one)).is_some());
 }
@@ -87,24 +89,26 @@ fn whoever_can_be_switched_off_is_beside_users_who_never_can_be() {
 #[test]
 fn what_is_refused_keeps_no_places_from_what_comes_after_it() {
     const GROUP: u128 = 5000;
-    let mut sim = Sim::new(1500);
+    const MANY: u128 = 1200;
+    let mut sim = Sim::new(MANY);
     let staff = group(oid(ELSEWHERE), "staff");
     sim.replica.directory.insert(oid(GROUP), staff);
     sim.bench.core.follow(&sim.replica);
     sim.go_on(10);
-    is_read_only(&mut sim, FIRST..FIRST + 1500);
+    // Nothing of this waits for a reading.
+    sim.read_at = sim.bench.now + Duration::from_secs(86_400);
+    is_read_only(&mut sim, FIRST..FIRST + MANY);
     sim.comes = |_, task| match task.subject {
         Subject::Object(ObjectKind::User, _) => Comes::Late,
         _ => Comes::Done,
     };
-    sim.change(FIRST..FIRST + 1500);
-    sim.go_on(1200);
-    assert_eq!(sim.bench.progress().failed_count, 1500);
+    sim.change(FIRST..FIRST + MANY);
+    sim.go_on(900);
     sim.replica
         .directory
         .link(member(oid(GROUP), oid(FIRST + 7)));
     sim.bench.core.follow(&sim.replica);
-    let took = sim.until(300, |it| !it.bench.cloud.all.memberships.is_empty());
+    let took = sim.until(120, |it| !it.bench.cloud.all.memberships.is_empty());
     assert!(
         took.is_some_and(|it| it < Duration::from_secs(10)),
         "{took:?}"
