@@ -6,7 +6,7 @@ use super::*;
 #[test]
 fn a_dismissal_that_failed_once_waits_for_nothing_that_hangs() {
     const ANN: u128 = 100;
-    let mut sim = Sim::new(21);
+    let mut sim = Sim::new(41);
     let link = appoint(&mut sim.replica, oid(ANN));
     let secret = secret_of(oid(ANN), 5);
     sim.replica.secrets.insert(oid(ANN), secret);
@@ -18,7 +18,7 @@ fn a_dismissal_that_failed_once_waits_for_nothing_that_hangs() {
         sim.bench.progress()
     );
     sim.sent.clear();
-    sim.hanging = sim.change(101..121);
+    sim.hanging = sim.change(101..141);
     sim.go_on(600);
     for _ in 0..5 {
         sim.unlucky = vec![Subject::Link(link.clone())];
@@ -27,7 +27,7 @@ fn a_dismissal_that_failed_once_waits_for_nothing_that_hangs() {
         sim.bench.core.follow(&sim.replica);
         let took = sim.until(120, |it| !has_it(it));
         assert!(
-            took.is_some_and(|it| it < Duration::from_secs(3)),
+            took.is_some_and(|it| it < Duration::from_secs(2)),
             "{took:?}"
         );
         assert!(sim.sent.len() > 1, "it failed once");
