@@ -48,6 +48,7 @@ mod put_back;
 mod quotas;
 mod reach;
 mod readings;
+mod refused;
 mod remarks;
 mod rests;
 mod rights;
@@ -113,6 +114,8 @@ pub struct Reconciler {
     tally: progress::Tally,
     /// What is due, in the order in which it is given.
     ready: BTreeMap<Level, BTreeSet<Subject>>,
+    /// What is due as well, and was refused.
+    refused: refused::Refused,
     failures: failures::Failures,
     /// Whether somebody may be a cloud administrator of whom nobody knows; found when it is asked
     /// for, and forgotten when something changes in the cloud.
@@ -166,6 +169,7 @@ impl Reconciler {
             standings: BTreeMap::new(),
             tally: progress::Tally::default(),
             ready: BTreeMap::new(),
+            refused: refused::Refused::default(),
             failures: failures::Failures::default(),
             hidden: OnceCell::new(),
             remarked: BTreeMap::new(),

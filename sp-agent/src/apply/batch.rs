@@ -160,7 +160,8 @@ impl Reconciler {
                 self.dirty.insert(subject);
                 continue;
             };
-            self.count_given(now, due.level);
+            let is_refused = self.failures.refused(&subject).is_some();
+            self.count_given(now, due.level, is_refused);
             self.note_beforehand(&subject, &due);
             self.stand(subject.clone(), Some(Standing::Running));
             self.breaker.give(now, subject.clone(), turn);
@@ -210,12 +211,6 @@ impl Reconciler {
         let given = self.breaker.ended(&task.subject);
         let made = match result {
             Ok(made) => made,
-            // What is to go is not there.
-            Err(CloudError::Status { status: 404, .. })
-                if matches!(task.order, Order::Remove { .. } | Order::Unlink(_)) =>
-            {
-                None
-            }
             Err(error @ CloudError::Forbidden { .. }) if task.only_marks() => {
                 return self.unmarked(now, task, &error);
             }

@@ -4,6 +4,8 @@
 //! withdrawals, which can: links that are taken away, and what is switched off. The links of what
 //! is removed go with it, and count as nothing.
 //!
+//! What was refused before, and may be so for ever, counts as well, and has a part of each bound.
+//!
 //! How much is given is noted beforehand, and a start goes on with the batch of before: an agent
 //! that is started again and again removes no more than one that is not.
 
@@ -16,6 +18,9 @@ use crate::replica::{Base, Bound, Note, Spent};
 /// How long a batch lasts: so long an operator has to see one and stop the next.
 pub const REMOVALS_PERIOD: Duration = Duration::from_secs(60);
 
+/// Which part of a batch what was refused before may have, where something else waits.
+const SHARE: usize = 4;
+
 /// How many were given in the present batch.
 #[derive(Debug)]
 pub(super) struct Given {
@@ -26,6 +31,8 @@ pub(super) struct Given {
     count: usize,
     /// Of these, links.
     links: usize,
+    /// Of these, what was refused before, since the agent's start.
+    refused: usize,
 }
 
 /// What is held back for a later batch.
@@ -43,12 +50,17 @@ pub(super) struct Room {
     demotions: usize,
     switched_off: usize,
     links: usize,
+    /// Of what was refused before.
+    refused_removals: usize,
+    refused_withdrawals: usize,
 }
 
 impl Room {
     /// Whether one more of these may be given, which then counts.
-    pub(super) const fn admits(&mut self, level: Level) -> bool {
+    pub(super) const fn admits(&mut self, level: Level, is_refused: bool) -> bool {
         let of = match level {
+            level if is_refused && level.is_withdrawal() => &mut self.refused_withdrawals,
+            level if is_refused && level.is_removal() => &mut self.refused_removals,
             Level::Demote => &mut self.demotions,
             Level::SwitchOff => &mut self.switched_off,
             Level::Unlink => &mut self.links,
@@ -71,6 +83,7 @@ impl Given {
             before,
             count,
             links,
+            refused: 0,
         }
     }
 
@@ -84,6 +97,7 @@ impl Given {
             before: age,
             count,
             links,
+            refused: 0,
         }
     }
 
@@ -102,12 +116,27 @@ impl Given {
         max.saturating_sub(given)
     }
 
-    fn give(&mut self, now: Instant, is_link: bool) -> Spent {
+    /// Of what may be given now, what of so much may have that was refused before, and what is left
+    /// for so much else.
+    fn shared(&self, now: Instant, max: usize, (refused, others): (usize, usize)) -> [usize; 2] {
+        let left = self.left(now, max);
+        let given = if self.is_over(now) { 0 } else { self.refused };
+        // Where a batch is too small for a part of it, the others go first.
+        let share = match max / SHARE {
+            0 if others == 0 => max,
+            share => share,
+        };
+        let share = share.saturating_sub(given).min(refused).min(left);
+        [share, left.saturating_sub(share)]
+    }
+
+    fn give(&mut self, now: Instant, is_link: bool, is_refused: bool) -> Spent {
         if self.is_over(now) {
             *self = Self::new(now);
         }
         self.count = self.count.saturating_add(1);
         self.links = self.links.saturating_add(usize::from(is_link));
+        self.refused = self.refused.saturating_add(usize::from(is_refused));
         Spent {
             age: self.age(now),
             count: self.count,
@@ -147,6 +176,7 @@ impl Reconciler {
             demotions,
             switched_off,
             links,
+            ..
         } = self.room(now);
         self.ready.iter().flat_map(move |(level, subjects)| {
             let most = match level {
@@ -168,8 +198,11 @@ impl Reconciler {
     /// by it, or a project ends. But as long as other links wait too, half of a batch is theirs:
     /// neither waits for all of the other.
     pub(super) fn room(&self, now: Instant) -> Room {
-        let (removals_max, max) = self.most();
-        let left = self.withdrawals.left(now, max);
+        let ((removals_max, max), (removals, withdrawals)) = (self.most(), self.bounded());
+        let ended = (self.refused.count(Level::is_removal), removals);
+        let [refused_removals, removals] = self.removals.shared(now, removals_max, ended);
+        let withdrawn = (self.refused.count(Level::is_withdrawal), withdrawals);
+        let [refused_withdrawals, left] = self.withdrawals.shared(now, max, withdrawn);
         let demotions = left.min(self.waiting(Level::Demote));
         let left = left.saturating_sub(demotions);
         let links_given = match self.withdrawals.is_over(now) {
@@ -181,21 +214,23 @@ impl Reconciler {
         let switched_off = left.saturating_sub(kept);
         let switched_off = switched_off.min(self.waiting(Level::SwitchOff));
         Room {
-            removals: self.removals.left(now, removals_max),
+            removals,
             demotions,
             switched_off,
             links: left.saturating_sub(switched_off),
+            refused_removals,
+            refused_withdrawals,
         }
     }
 
     /// Counts an order that is given, once that is kept.
-    pub(super) fn count_given(&mut self, now: Instant, level: Level) {
+    pub(super) fn count_given(&mut self, now: Instant, level: Level, is_refused: bool) {
         if level.is_removal() {
-            let spent = self.removals.give(now, false);
+            let spent = self.removals.give(now, false, is_refused);
             self.note(Note::Spent(Bound::Removals, spent));
         }
         if level.is_withdrawal() {
-            let spent = self.withdrawals.give(now, level.is_unlink());
+            let spent = self.withdrawals.give(now, level.is_unlink(), is_refused);
             self.note(Note::Spent(Bound::Withdrawals, spent));
         }
     }
@@ -207,6 +242,8 @@ impl Reconciler {
             let at = given.over_at().filter(|_| max > 0 && waiting > 0);
             at.filter(|it| *it > now)
         };
+        let removals = removals.saturating_add(self.refused.count(Level::is_removal));
+        let withdrawals = withdrawals.saturating_add(self.refused.count(Level::is_withdrawal));
         let removals = next(&self.removals, removals_max, removals);
         let withdrawals = next(&self.withdrawals, max, withdrawals);
         removals.into_iter().chain(withdrawals).min()
@@ -233,7 +270,7 @@ impl Reconciler {
         )
     }
 
-    /// How many removals and withdrawals are due.
+    /// How many removals and withdrawals are due, but for what was refused.
     fn bounded(&self) -> (usize, usize) {
         let removals = self.ready.iter().filter(|(level, _)| level.is_removal());
         let removals = removals.map(|(_, subjects)| subjects.len()).sum();

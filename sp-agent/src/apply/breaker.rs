@@ -55,6 +55,8 @@ pub(super) enum Rank {
     Doubtful,
     /// It failed before, by what may be the cloud's failure.
     Again,
+    /// It, or things of its kind in its department, failed so, and it can't wait for the others.
+    Urgent,
 }
 
 /// Things of a kind in one department.
@@ -91,6 +93,9 @@ pub(super) struct Given {
 pub(super) struct Room {
     /// Whether one is to be given at a time, and what failed only where nothing else is.
     pub(super) is_one: bool,
+    /// How many of some kind are few beside all others.
+    pub(super) share: usize,
+    places: usize,
     first: usize,
     doubtful: usize,
     again: usize,
@@ -98,16 +103,18 @@ pub(super) struct Room {
     elsewhere_again: usize,
     /// Of these one is being tried.
     tried: Vec<Kin>,
+    /// What is under way of what can't wait.
+    urgent: Vec<Level>,
 }
 
 impl Room {
     /// Whether one more of such may be given.
     pub(super) const fn has(&self, rank: Rank, is_elsewhere: bool) -> bool {
         match (is_elsewhere, rank) {
-            (false, Rank::First) => self.first > 0,
+            (false, Rank::First | Rank::Urgent) => self.first > 0,
             (false, Rank::Doubtful) => self.doubtful > 0,
             (false, Rank::Again) => self.again > 0,
-            (true, Rank::First | Rank::Doubtful) => self.elsewhere > 0,
+            (true, Rank::First | Rank::Doubtful | Rank::Urgent) => self.elsewhere > 0,
             (true, Rank::Again) => self.elsewhere > 0 && self.elsewhere_again > 0,
         }
     }
@@ -115,7 +122,11 @@ impl Room {
     /// Whether this one may be.
     pub(super) fn admits(&self, turn: Turn) -> bool {
         let is_tried = turn.rank == Rank::Doubtful && self.tried.contains(&turn.kin);
-        self.has(turn.rank, turn.is_elsewhere()) && !is_tried
+        // Those that hang are no more than there are places, and keep nothing from what is tried
+        // for its first time.
+        let same = self.urgent.iter().filter(|it| **it == turn.kin.level);
+        let is_crowded = turn.rank == Rank::Urgent && same.count() >= self.places;
+        self.has(turn.rank, turn.is_elsewhere()) && !is_tried && !is_crowded
     }
 
     /// It is given.
@@ -139,6 +150,7 @@ impl Room {
                 self.tried.push(turn.kin);
             }
             Rank::Again => less(&mut self.again),
+            Rank::Urgent => self.urgent.push(turn.kin.level),
         }
     }
 }
@@ -219,8 +231,11 @@ impl Breaker {
         let left = places.saturating_sub(share).max(1);
         let left = left.saturating_sub(quick_elsewhere);
         let tried = given().filter(|it| it.turn.rank == Rank::Doubtful);
+        let urgent = given().filter(|it| it.turn.rank == Rank::Urgent);
         Room {
-            is_one: self.first.is_full(),
+            is_one: self.is_failing(),
+            share,
+            places,
             first: most(&[Rank::First], &self.first, places * UNANSWERED),
             doubtful: most(&[Rank::Doubtful, Rank::First], &self.doubtful, places),
             again: most(
@@ -231,6 +246,7 @@ impl Breaker {
             elsewhere: left.min(places.saturating_sub(all)).min(free),
             elsewhere_again: share.saturating_sub(of(&[Rank::Again], true).0),
             tried: tried.map(|it| it.turn.kin).collect(),
+            urgent: urgent.map(|it| it.turn.kin.level).collect(),
         }
     }
 
@@ -258,8 +274,13 @@ impl Breaker {
         match rank {
             Rank::First => &mut self.first,
             Rank::Doubtful => &mut self.doubtful,
-            Rank::Again => &mut self.again,
+            Rank::Again | Rank::Urgent => &mut self.again,
         }
+    }
+
+    /// Whether the cloud fails, and not only things in it.
+    pub(super) const fn is_failing(&self) -> bool {
+        self.first.is_full()
     }
 
     /// Whether things of some department fail at this level.
@@ -278,6 +299,13 @@ impl Breaker {
     pub(super) fn slow(&self, now: Instant) -> usize {
         let given = self.given.values();
         given.filter(|it| is_slow(it, now)).count()
+    }
+
+    /// What is under way of what was not tried yet, or was refused, and was not given up for slow.
+    pub(super) fn quick(&self) -> impl Iterator<Item = &Subject> {
+        let quick = |it: &Given| it.turn.rank == Rank::First && !it.is_slow;
+        let given = self.given.iter().filter(move |(_, it)| quick(it));
+        given.map(|(subject, _)| subject)
     }
 
     /// An order is given.

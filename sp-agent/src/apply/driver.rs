@@ -332,6 +332,7 @@ impl Run {
             notes.extend(outcome.notes);
             changes.extend(outcome.changes);
         }
+        self.told.forget_but(|it| self.core.has_failed(it));
         if self.audit(acts).await && self.keep(notes).await {
             self.tell(changes).await;
         }

@@ -142,6 +142,12 @@ impl Failures {
         self.all.insert(subject, failure);
     }
 
+    /// How often something was tried that was refused last.
+    pub(super) fn refused(&self, subject: &Subject) -> Option<u32> {
+        let refused = self.all.get(subject).filter(|it| !it.is_again());
+        refused.map(Failure::tries)
+    }
+
     /// Whether something failed last by what may be the cloud's failure, or its own.
     pub(super) fn is_again(&self, subject: &Subject) -> bool {
         self.all.get(subject).is_some_and(Failure::is_again)
@@ -193,8 +199,14 @@ impl Failures {
         released.collect()
     }
 
-    /// The kinds whose reading something waits for, and since when.
-    pub(super) fn unread(&self) -> impl Iterator<Item = (RecordKind, Instant)> {
-        self.all.values().filter_map(|it| it.unread)
+    /// What waits for the reading of a kind, and since when.
+    pub(super) fn unread(&self) -> impl Iterator<Item = (&Subject, (RecordKind, Instant))> {
+        let all = self.all.iter();
+        all.filter_map(|(subject, it)| Some((subject, it.unread?)))
+    }
+
+    /// How often something was tried that was not done since.
+    pub(super) fn tries(&self, subject: &Subject) -> u32 {
+        self.all.get(subject).map_or(0, Failure::tries)
     }
 }

@@ -165,6 +165,11 @@ fn is_extra(drift: &Drift) -> bool {
 }
 
 impl Reconciler {
+    /// Whether something failed, and was not done since.
+    pub(super) fn has_failed(&self, subject: &Subject) -> bool {
+        self.failures.get(subject).is_some()
+    }
+
     /// How far it is.
     pub fn progress(&self, now: Instant) -> Progress {
         let tally = &self.tally;

@@ -19,13 +19,20 @@ impl Reconciler {
         let kinds = kinds.filter(|it| it.feed() == Feed::Organization && is_waited_for);
         let unread = kinds.filter(|it| !self.actual.is_whole(*it));
         let unread = unread.map(|kind| (kind, self.began));
-        let doubts = self.doubts.values().map(|it| (it.kind(), it.since()));
+        let doubts = self.doubts.iter();
+        let doubts = doubts.map(|(subject, it)| (subject, (it.kind(), it.since())));
+        // What fails so each time it is tried, and a cloud that fails at all, is no reason to read
+        // that all the time.
+        let is_well = !self.breaker.is_failing();
+        let asking = doubts.chain(self.failures.unread());
+        let (first, again): (Vec<_>, Vec<_>) =
+            asking.partition(|(it, _)| is_well && self.failures.tries(it) <= 1);
+        let of = |all: Vec<(_, (RecordKind, Instant))>| all.into_iter().map(|(_, it)| it);
         // Until the quota of a new project is known, nobody can tell what else fits.
         let quotas = self.project_made.map(|it| (RecordKind::Quota, it));
-        let others = doubts.chain(self.failures.unread());
         Wanted {
-            at_once: latest(unread.chain(quotas).chain(others)),
-            soon: latest(self.missed.unread()),
+            at_once: latest(unread.chain(quotas).chain(of(first))),
+            soon: latest(self.missed.unread().chain(of(again))),
         }
     }
 }

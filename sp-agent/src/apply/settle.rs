@@ -118,16 +118,21 @@ impl Reconciler {
             Some(it) => self.standings.insert(subject.clone(), it.clone()),
             None => self.standings.remove(&subject),
         };
-        if before == standing {
-            return;
-        }
         if let Some(Standing::Due(level)) = before
             && let Some(ready) = self.ready.get_mut(&level)
         {
             ready.remove(&subject);
         }
+        self.refused.remove(&subject);
+        // Also where it was due before: it may be wanted otherwise, and was not refused so.
         if let Some(Standing::Due(level)) = standing {
-            self.ready.entry(level).or_default().insert(subject.clone());
+            match self.failures.refused(&subject) {
+                Some(tries) => self.refused.insert(level, tries, subject.clone()),
+                None => drop(self.ready.entry(level).or_default().insert(subject.clone())),
+            }
+        }
+        if before == standing {
+            return;
         }
         self.tally
             .change(&subject, before.as_ref(), standing.as_ref());

@@ -184,6 +184,11 @@ impl Level {
         }
     }
 
+    /// Whether it can't wait behind what fails.
+    pub(super) const fn is_urgent(self) -> bool {
+        matches!(self, Self::Dismiss | Self::Demote)
+    }
+
     /// Whether another service than Keystone carries it out, or is asked first.
     pub(super) const fn is_elsewhere(self) -> bool {
         matches!(

@@ -1,6 +1,7 @@
 //! The reconciler against a cloud as a plain value.
 
 mod administrators;
+mod asked;
 mod bounds;
 mod cloud;
 mod decided;

@@ -1,5 +1,6 @@
 //! Whose turn it is, of all that may be done now.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use shared::ids::ObjectId;
@@ -32,37 +33,96 @@ impl Reconciler {
         turns.all
     }
 
-    /// What was not tried yet, or was refused for what it is.
+    /// What was not tried yet, beside it some of what was refused for what it is, and then the rest
+    /// of that.
     fn take_first(&self, turns: &mut Turns) {
-        for (level, subjects) in &self.ready {
-            let asks = self.breaker.is_doubtful_at(*level);
-            for subject in subjects {
-                if !turns.has(Rank::First, *level) {
-                    break;
-                }
-                if self.failures.is_again(subject) {
-                    continue;
-                }
-                let turn = self.turn(Rank::First, *level, subject);
-                let is_doubtful = asks && self.breaker.is_doubtful(turn.kin);
-                if !is_doubtful && !turns.take(subject, turn) {
-                    break;
-                }
+        let under_way = self.breaker.quick();
+        let under_way = under_way.filter(|it| self.failures.refused(it).is_some());
+        let mut share = match turns.room.is_one {
+            // A cloud that refuses is not known to do anything.
+            true => 0,
+            false => turns.room.share.saturating_sub(under_way.count()),
+        };
+        for level in self.levels() {
+            let few = if level.is_urgent() { usize::MAX } else { share };
+            let taken = self.take_refused(turns, level, few);
+            share = share.saturating_sub(taken);
+            self.take_untried(turns, level);
+        }
+        for level in self.refused.levels() {
+            self.take_refused(turns, level, usize::MAX);
+        }
+    }
+
+    /// All at which something is due, in their order.
+    fn levels(&self) -> BTreeSet<Level> {
+        let ready = self.ready.keys().copied();
+        ready.chain(self.refused.levels()).collect()
+    }
+
+    fn take_untried(&self, turns: &mut Turns, level: Level) {
+        for subject in self.ready.get(&level).into_iter().flatten() {
+            if !turns.has(Rank::First, level) {
+                break;
+            }
+            let is_again = self.failures.is_again(subject);
+            if let Some(turn) = self.first_turn(level, subject, is_again)
+                && turns.room.admits(turn)
+                && !turns.take(subject, turn, false)
+            {
+                break;
             }
         }
     }
 
+    /// At most so many of what was refused. How many it took.
+    fn take_refused(&self, turns: &mut Turns, level: Level, most: usize) -> usize {
+        let before = turns.all.len();
+        for subject in self.refused.at(level) {
+            let is_enough = turns.all.len().saturating_sub(before) >= most;
+            if is_enough || !turns.has(Rank::First, level) {
+                break;
+            }
+            if let Some(turn) = self.first_turn(level, subject, false)
+                && turns.room.admits(turn)
+                && !turns.has_taken(subject)
+                && !turns.take(subject, turn, true)
+            {
+                break;
+            }
+        }
+        turns.all.len().saturating_sub(before)
+    }
+
+    /// The turn of what does not wait for what fails, if it does not.
+    fn first_turn(&self, level: Level, subject: &Subject, is_again: bool) -> Option<Turn> {
+        if is_again && !level.is_urgent() {
+            return None;
+        }
+        let turn = self.turn(Rank::First, level, subject);
+        let rank = match is_again || self.breaker.is_doubtful(turn.kin) {
+            true if level.is_urgent() => Rank::Urgent,
+            true => return None,
+            false => Rank::First,
+        };
+        Some(Turn { rank, ..turn })
+    }
+
     /// What was not tried yet, of kinds and departments that fail: of each one at a time.
     fn take_doubtful(&self, turns: &mut Turns) {
-        let levels = self.ready.iter();
-        for (level, subjects) in levels.filter(|(level, _)| self.breaker.is_doubtful_at(**level)) {
-            for subject in subjects {
-                if !turns.has(Rank::Doubtful, *level) {
+        let levels = self.levels().into_iter();
+        let levels = levels.filter(|it| !it.is_urgent() && self.breaker.is_doubtful_at(*it));
+        for level in levels {
+            let ready = self.ready.get(&level).into_iter().flatten();
+            let refused = self.refused.at(level).map(|it| (it, true));
+            for (subject, is_refused) in ready.map(|it| (it, false)).chain(refused) {
+                if !turns.has(Rank::Doubtful, level) {
                     return;
                 }
-                let turn = self.turn(Rank::Doubtful, *level, subject);
+                let turn = self.turn(Rank::Doubtful, level, subject);
                 let is_it = self.breaker.is_doubtful(turn.kin) && turns.room.admits(turn);
-                if is_it && !self.failures.is_again(subject) && !turns.take(subject, turn) {
+                let is_it = is_it && !self.failures.is_again(subject);
+                if is_it && !turns.take(subject, turn, is_refused) {
                     break;
                 }
             }
@@ -74,14 +134,14 @@ impl Reconciler {
     fn take_again(&self, turns: &mut Turns) {
         let failed = self.failures.again();
         let due = failed.filter_map(|(tries, subject)| match self.standings.get(subject) {
-            Some(Standing::Due(level)) => Some((tries, *level, subject)),
+            Some(Standing::Due(level)) if !level.is_urgent() => Some((tries, *level, subject)),
             _ => None,
         });
         let mut due: Vec<((u32, u32), Level, &Subject)> = due.collect();
         due.sort_unstable();
         for (_, level, subject) in due {
             if turns.has(Rank::Again, level) {
-                turns.take(subject, self.turn(Rank::Again, level, subject));
+                turns.take(subject, self.turn(Rank::Again, level, subject), false);
             }
         }
     }
@@ -124,9 +184,13 @@ impl Turns {
         self.all.len() < self.free && self.room.has(rank, level.is_elsewhere())
     }
 
+    fn has_taken(&self, subject: &Subject) -> bool {
+        self.all.iter().any(|(it, _)| it == subject)
+    }
+
     /// Takes it, if the policy allows one more of these.
-    fn take(&mut self, subject: &Subject, turn: Turn) -> bool {
-        let is_allowed = self.bounds.admits(turn.kin.level);
+    fn take(&mut self, subject: &Subject, turn: Turn, is_refused: bool) -> bool {
+        let is_allowed = self.bounds.admits(turn.kin.level, is_refused);
         if is_allowed {
             self.room.take(turn);
             self.all.push((subject.clone(), turn));

@@ -155,7 +155,9 @@ impl Site {
                 Ok(Some(CloudId::new(id)))
             }
             (_, 200..300) => Ok(None),
-            (Order::Remove { .. } | Order::Unlink(_), 404) => Ok(None),
+            (Order::Remove { .. } | Order::Unlink(_), 404) if answer["error"]["code"] == 404 => {
+                Ok(None)
+            }
             (Order::Link(Link::Implication(_)), 409) => Ok(None),
             (_, status) => Err(refused(status, what, &answer)),
         }

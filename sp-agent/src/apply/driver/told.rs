@@ -1,6 +1,7 @@
 //! What the audit trail is told of the orders that were given. Pure.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::mem::{Discriminant, discriminant};
 
 use shared::audit::{Act, By, changed, described};
@@ -13,8 +14,9 @@ use crate::apply::met::FoundDone;
 use crate::apply::subject::Subject;
 use crate::cloud::Order;
 
-/// Things whose last failure is remembered. Where more fail, each failure may be told again.
-const FAILING_MAX: usize = 1024;
+/// Of so many things the last failure is remembered, whether they fail still or not. Where more
+/// fail, of all those and of as many others.
+const FAILING_MIN: usize = 1024;
 
 /// The outcome of what is about to be given: another entry tells what came of it.
 const GIVEN: &str = "given";
@@ -26,9 +28,15 @@ const FOUND_DONE: &str = "found done: no answer came";
 ///
 /// The reconciler's own memory of failures would not do: it forgets one as soon as the thing is
 /// wanted otherwise, and the trail would hear of the same refusal each time that the hub says a
-/// thing anew. Nor does it know which order failed, nor is it bounded.
+/// thing anew. Nor does it know which order failed. But what fails by its word is never forgotten
+/// here, however much that is: else each try of it would be told.
 #[derive(Debug, Default)]
-pub(super) struct Failing(HashMap<Subject, (Sort, String)>);
+pub(super) struct Failing {
+    /// With a digest of what was said.
+    all: HashMap<Subject, (Sort, u64)>,
+    /// Where there are more, it is looked which of them fail still.
+    most: usize,
+}
 
 /// Which order it is of all that a thing may be given; and whether it takes something away, as an
 /// update does that switches off, and one that renames does not.
@@ -47,26 +55,37 @@ impl Failing {
     pub(super) fn admits(&mut self, task: &Task, failure: Option<&str>) -> bool {
         let subject = &task.subject;
         let Some(failure) = failure else {
-            self.0.remove(subject);
+            self.all.remove(subject);
             return true;
         };
-        let is_known = |(_, last): &(Sort, String)| self.has_failed(task) && last == failure;
-        if self.0.get(subject).is_some_and(is_known) {
+        let failed = (Sort::of(task), digest(failure));
+        if self.all.get(subject) == Some(&failed) {
             return false;
         }
-        if self.0.len() >= FAILING_MAX {
-            self.0.clear();
-        }
-        let failed = (Sort::of(task), failure.to_owned());
-        self.0.insert(subject.clone(), failed);
+        self.all.insert(subject.clone(), failed);
         true
+    }
+
+    /// Forgets what does not fail any more, once that may be as much as what does.
+    pub(super) fn forget_but(&mut self, fails: impl Fn(&Subject) -> bool) {
+        if self.all.len() > self.most.max(FAILING_MIN) {
+            self.all.retain(|subject, _| fails(subject));
+            self.most = self.all.len().saturating_mul(2);
+        }
     }
 
     /// Whether this order is what failed last of its thing: it is given again.
     fn has_failed(&self, task: &Task) -> bool {
-        let last = self.0.get(&task.subject);
+        let last = self.all.get(&task.subject);
         last.is_some_and(|(sort, _)| *sort == Sort::of(task))
     }
+}
+
+/// So that no text is kept. Where two are taken for the same, the trail has one of them.
+fn digest(failure: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    failure.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// On whose behalf orders are given.

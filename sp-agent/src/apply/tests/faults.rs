@@ -3,7 +3,9 @@
 use shared::model::{Becomes, ObjectKind};
 
 use super::cloud::objects;
-use super::rules::{DEPARTMENT, GROUP, bench, rename, replica};
+use super::rules::{
+    DEPARTMENT, GROUP, PROJECT, ROLE, USER, applied, bench, rename, replica,
+};
 use super::world::*;
 use super::*;
 
@@ -36,6 +38,49 @@ fn what_was_made_and_its_answer_lost_is_known_after_the_next_reading() {
     bench.run();
     assert_eq!(objects(&bench.cloud.all).len(), 6, "nothing is there twice");
     assert!(bench.progress().failed.is_empty());
+}
+
+/// As where what stands before Keystone answers in its place.
+#[test]
+fn what_was_not_found_and_may_be_there_is_not_taken_for_gone() {
+    let errors: [fn() -> CloudError; 2] = [
+        || CloudError::Malformed {
+            endpoint: "keystone".to_owned(),
+            what: "DELETE".to_owned(),
+            reason: "HTTP 404".to_owned(),
+        },
+        || CloudError::Status {
+            endpoint: "keystone".to_owned(),
+            what: "DELETE".to_owned(),
+            status: 404,
+            reason: "nginx".to_owned(),
+        },
+    ];
+    for error in errors {
+        let (mut bench, mut replica) = applied();
+        let link = assigned(oid(USER), oid(PROJECT), oid(ROLE));
+        replica.directory.unlink(&link);
+        bench.core.follow(&replica);
+        let batch = bench.core.next(bench.now, 10);
+        let [task] = &batch.tasks[..] else {
+            panic!("{batch:?}")
+        };
+        let at = (bench.now, bench.wall());
+        let outcome = bench.core.done(at, task, Err(error()), 0);
+        assert!(
+            outcome.failure.is_some(),
+            "the trail does not say it is gone"
+        );
+        assert!(outcome.changes.is_empty(), "{:?}", outcome.changes);
+        bench.keep(outcome.notes);
+        bench.now += Duration::from_secs(2);
+        bench.read();
+        assert_eq!(bench.drift(), []);
+        assert!(matches!(bench.step().as_slice(), [Order::Unlink(_)]));
+        assert!(bench.cloud.all.assignments.is_empty());
+        assert_eq!((bench.run(), bench.progress().failed_count), (0, 0));
+        assert_eq!(bench.drift(), []);
+    }
 }
 
 #[test]

@@ -143,6 +143,8 @@ pub(super) struct GivenUp {
     pub(super) error: CloudError,
     /// Whether one for less may have an answer.
     pub(super) is_too_much: bool,
+    /// Whether Keystone itself said so, and nothing in its place.
+    pub(super) is_of_keystone: bool,
 }
 
 impl GivenUp {
@@ -157,6 +159,7 @@ impl From<CloudError> for GivenUp {
         Self {
             error,
             is_too_much: false,
+            is_of_keystone: false,
         }
     }
 }
@@ -367,6 +370,7 @@ impl Client {
                 None => {
                     return Err(GivenUp {
                         is_too_much: refusal.is_too_much(),
+                        is_of_keystone: refusal.is_of_keystone(),
                         error: refusal.into_error(endpoint.as_str(), what),
                     });
                 }

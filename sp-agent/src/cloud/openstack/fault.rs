@@ -26,6 +26,14 @@ pub(super) fn message(body: &[u8]) -> String {
     }
 }
 
+/// Whether an error of this status is written as Keystone does: no proxy before it writes so, nor
+/// what else may answer at its address.
+pub(super) fn is_of_keystone(status: u16, body: &[u8]) -> bool {
+    let json: Option<Value> = serde_json::from_slice(body).ok();
+    let code = json.and_then(|it| it.get("error")?.get("code")?.as_u64());
+    code == Some(status.into())
+}
+
 /// Any text on one line, cut short.
 pub(super) fn one_line(text: &str) -> String {
     let mut line = foreign::line(text);

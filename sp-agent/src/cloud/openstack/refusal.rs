@@ -40,6 +40,14 @@ impl Refusal {
         }
     }
 
+    /// Whether it is an error that Keystone itself wrote.
+    pub(super) fn is_of_keystone(&self) -> bool {
+        let Self::Answer(answer) = self else {
+            return false;
+        };
+        fault::is_of_keystone(answer.status, &answer.body)
+    }
+
     /// What decides on another try.
     pub(super) fn outcome(&self) -> Outcome {
         match self {

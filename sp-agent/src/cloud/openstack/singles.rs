@@ -41,7 +41,9 @@ impl Singles {
         answer: Result<T, GivenUp>,
         name: impl FnOnce() -> String,
     ) -> Result<Option<T>, CloudError> {
-        let GivenUp { error, is_too_much } = match answer {
+        let GivenUp {
+            error, is_too_much, ..
+        } = match answer {
             Ok(record) => {
                 self.read();
                 return Ok(Some(record));

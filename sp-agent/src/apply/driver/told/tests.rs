@@ -131,6 +131,56 @@ fn a_link_is_named_as_it_was_found() {
     );
 }
 
+/// As in a directory that takes no changes, where all are tried again for ever.
+#[test]
+fn however_many_fail_each_failure_is_told_once() {
+    const MANY: u128 = 1500;
+    let mut failing = Failing::default();
+    let (mut given, mut told) = (0, 0);
+    for _ in 0..3 {
+        for it in 0..MANY {
+            let (kind, id) = (ObjectKind::User, CloudId::new(&format!("{it}")));
+            let task = Task {
+                subject: Subject::Object(kind, ObjectId::from_random(it)),
+                takes_away: true,
+                ..task(Order::Remove { kind, id }, "ann", "")
+            };
+            let batch = Batch {
+                tasks: vec![task.clone()],
+                ..Batch::default()
+            };
+            given += beforehand(&by(FederationId::from_random(7)), &batch, &mut failing).len();
+            told += usize::from(failing.admits(&task, Some("403 at keystone")));
+            failing.forget_but(|_| true);
+        }
+    }
+    assert_eq!((given, told), (MANY as usize, MANY as usize));
+}
+
+#[test]
+fn what_fails_no_more_is_forgotten_once_it_is_much() {
+    let mut failing = Failing::default();
+    let subject = |it| Subject::Object(ObjectKind::User, ObjectId::from_random(it));
+    for it in 0..10_000 {
+        let kind = ObjectKind::User;
+        let task = Task {
+            subject: subject(it),
+            ..task(
+                Order::Remove {
+                    kind,
+                    id: CloudId::new("u"),
+                },
+                "ann",
+                "",
+            )
+        };
+        failing.admits(&task, Some("403 at keystone"));
+        failing.forget_but(|it| *it == subject(0));
+        assert!(failing.all.len() <= FAILING_MIN + 1);
+    }
+    assert!(failing.all.contains_key(&subject(0)));
+}
+
 #[test]
 fn what_takes_away_is_told_once_before_it_is_given_whatever_else_of_the_thing_failed() {
     let role = |name: &str| {

@@ -6,7 +6,7 @@ use shared::model::ServiceKind;
 
 use super::places::HOLDS_MAX;
 use super::target::Target;
-use super::{Answer, Client};
+use super::{Answer, Client, GivenUp};
 use crate::cloud::CloudError;
 
 /// A change to ask a service for.
@@ -44,14 +44,22 @@ impl Client {
         &self,
         change: &Change,
     ) -> Result<Answer, CloudError> {
+        Ok(self.try_change(change).await?)
+    }
+
+    /// The same, with what else is known of an answer that is an error.
+    pub(in crate::cloud::openstack) async fn try_change(
+        &self,
+        change: &Change,
+    ) -> Result<Answer, GivenUp> {
         let place = self.changes.one(change.service).await?;
         let patience = self.patience.for_a_change();
         let answer = self.exchange(Target::Change(change), &patience);
         tokio::pin!(answer);
         tokio::select! {
-            answer = &mut answer => return Ok(answer?),
+            answer = &mut answer => return answer,
             () = self.clock.sleep(HOLDS_MAX) => drop(place),
         }
-        Ok(answer.await?)
+        answer.await
     }
 }

@@ -248,6 +248,7 @@ mod tests {
         GivenUp {
             error: CloudError::Stopped,
             is_too_much: true,
+            is_of_keystone: false,
         }
     }
 

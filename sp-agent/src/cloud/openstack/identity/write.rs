@@ -2,7 +2,9 @@
 //!
 //! What is ordered is decided elsewhere; here it becomes a call (`call`, `fields`, both pure), and
 //! the answer becomes what the order asked for. Doing an order twice is doing it once: what is gone
-//! already is removed, and what is linked already is linked.
+//! already is removed, and what is linked already is linked. But a "not found" may be a proxy's, or
+//! that of another address than Keystone's: whoever took it for the thing's end would not take a
+//! role away, and say that he did.
 
 mod call;
 mod fields;
@@ -13,7 +15,7 @@ pub(in crate::cloud::openstack) use call::segment;
 use serde_json::Value;
 use shared::model::{CloudId, Link};
 
-use super::super::client::{Change, Client};
+use super::super::client::{Change, Client, GivenUp};
 use super::super::http::Answer;
 use crate::cloud::{CloudError, Order};
 
@@ -28,25 +30,46 @@ pub(in crate::cloud::openstack) async fn perform(
     let Some(change) = call::of(order)? else {
         return Ok(None);
     };
-    match (order, client.change(&change).await) {
+    match (order, client.try_change(&change).await) {
         (Order::Create { object, .. }, Ok(answer)) => {
             made(&change, call::member(object.kind()), &answer).map(Some)
         }
         (_, Ok(_)) => Ok(None),
-        (_, Err(error)) if is_so_already(order, &error) => Ok(None),
-        (_, Err(error)) => Err(letters::explained(&change, error)),
+        (_, Err(given_up)) if is_so_already(order, &given_up) => Ok(None),
+        (Order::Remove { .. } | Order::Unlink(_), Err(given_up)) => Err(not_mistaken(given_up)),
+        (_, Err(given_up)) => Err(letters::explained(&change, given_up.error)),
     }
 }
 
 /// Whether an error says that things are already as the order wants them.
-fn is_so_already(order: &Order, error: &CloudError) -> bool {
-    match (order, error) {
+fn is_so_already(order: &Order, given_up: &GivenUp) -> bool {
+    match (order, &given_up.error) {
         (Order::Remove { .. } | Order::Unlink(_), CloudError::Status { status, .. }) => {
-            *status == 404
+            *status == 404 && given_up.is_of_keystone
         }
         // Of all links only this one is refused when it is made twice.
         (Order::Link(Link::Implication(_)), CloudError::Conflict { .. }) => true,
         _ => false,
+    }
+}
+
+/// Of what is to go, that somebody else than Keystone does not find it says nothing: nobody knows
+/// what came of the order.
+fn not_mistaken(given_up: GivenUp) -> CloudError {
+    match given_up.error {
+        CloudError::Status {
+            endpoint,
+            what,
+            status: 404,
+            reason,
+        } => CloudError::Malformed {
+            endpoint,
+            what,
+            reason: format!(
+                "HTTP 404 ({reason}), not as Keystone says it; see what answers in its place"
+            ),
+        },
+        error => error,
     }
 }
 

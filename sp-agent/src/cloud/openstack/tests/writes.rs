@@ -113,7 +113,8 @@ async fn a_name_that_is_taken_is_a_conflict() {
 
 #[tokio::test]
 async fn what_is_gone_is_removed_and_what_is_not_linked_is_unlinked() {
-    let fake = answering(Reply::status(404, "{}")).await;
+    let body = r#"{"error": {"code": 404, "message": "Could not find it.", "title": "No"}}"#;
+    let fake = answering(Reply::status(404, body)).await;
     let cloud = client(&fake);
     let removal = Order::Remove {
         kind: ObjectKind::User,
@@ -136,6 +137,29 @@ async fn what_is_gone_is_removed_and_what_is_not_linked_is_unlinked() {
             matches!(error, CloudError::Status { status: 404, .. }),
             "{error}"
         );
+    }
+}
+
+#[tokio::test]
+async fn what_somebody_else_than_keystone_does_not_find_may_be_there() {
+    let removal = || Order::Remove {
+        kind: ObjectKind::User,
+        id: id("u"),
+    };
+    for body in [
+        "<html><h1>404 Not Found</h1><p>nginx</p></html>",
+        "",
+        "{}",
+        r#"{"message": "no Route matched with those values"}"#,
+        r#"{"error": "not found"}"#,
+        r#"{"error": {"code": 401, "message": "Sign in."}}"#,
+    ] {
+        let fake = answering(Reply::status(404, body)).await;
+        for order in [removal(), Order::Unlink(membership())] {
+            let error = client(&fake).perform(&order).await.unwrap_err();
+            assert!(matches!(error, CloudError::Malformed { .. }), "{error}");
+            assert!(error.to_string().contains("HTTP 404"), "{error}");
+        }
     }
 }
 
