@@ -151,6 +151,28 @@ pub(super) fn standing(it: &PasswordStandingDocument) -> String {
     if it.set.is_none() || it.regions_lacking > 0 {
         text.push_str("\n  next: idp-hub org password DEPARTMENT USER, which sets one everywhere");
     }
+    text + &not_let_in(it)
+}
+
+/// Whether a user is locked, and why the hub did not let him in last.
+fn not_let_in(it: &PasswordStandingDocument) -> String {
+    let mut text = String::new();
+    if let Some(until) = &it.locked_until {
+        text.push_str(&format!(
+            "\n\nLocked until {}, after too many wrong passwords; not where the user signed in \
+             lately, unless they were given there.\n  next: idp-hub org unlock DEPARTMENT USER",
+            foreign::line(&until.0)
+        ));
+    }
+    if let Some(last) = &it.last_refused {
+        text.push_str(&format!(
+            "\n\nLast refused at the hub on {}, from {}: {} ({}).",
+            foreign::line(&last.at.0),
+            foreign::line(&last.source),
+            foreign::line(&last.reason),
+            foreign::line(&last.detail)
+        ));
+    }
     text
 }
 
