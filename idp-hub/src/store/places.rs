@@ -161,7 +161,9 @@ mod tests {
 
         async fn keeps(&self, user: u128, place: u32, places_max: u64) {
             let (user, place) = (ObjectId::from_random(user), IpAddr::V4(place.into()));
-            let kept = self.store.change(move |it| it.keep_place(user, place, places_max));
+            let kept = self
+                .store
+                .change(move |it| it.keep_place(user, place, places_max));
             kept.await.unwrap();
         }
 

@@ -49,11 +49,7 @@ impl ApiState {
 }
 
 /// When who signed in where, of as many users as are remembered.
-fn newest(
-    rows: Vec<PlaceRow>,
-    now: Instant,
-    wall: UnixMillis,
-) -> Vec<(Instant, ObjectId, Place)> {
+fn newest(rows: Vec<PlaceRow>, now: Instant, wall: UnixMillis) -> Vec<(Instant, ObjectId, Place)> {
     let mut users = HashSet::new();
     let rows = rows.into_iter().filter_map(|it| {
         if users.len() >= USERS_MAX && !users.contains(&it.user) {

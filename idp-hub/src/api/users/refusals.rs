@@ -123,7 +123,10 @@ mod tests {
         refusals.add(UnixMillis(9000), user(1), again);
         assert_eq!(refusals.0.len(), USERS_MAX);
         let last = RefusalDocument::from(refusals.last(user(1)).unwrap());
-        assert_eq!((last.reason.as_str(), last.source.as_str()), ("region-away", "local socket"));
+        assert_eq!(
+            (last.reason.as_str(), last.source.as_str()),
+            ("region-away", "local socket")
+        );
         assert_eq!(last.at.0, "1970-01-01T00:00:09.000Z");
     }
 }

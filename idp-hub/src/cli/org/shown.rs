@@ -195,3 +195,36 @@ pub(super) fn question(it: &ObjectDocument, how: &str) -> String {
         it.id
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_shown_why_a_user_was_not_let_in_and_what_next() {
+        let quiet = serde_json::json!({
+            "user": "u", "set": "2026-11-20T18:00:00.000Z",
+            "regions": 2, "regions_lacking": 0, "lacking": [],
+        });
+        let shown = |it| standing(&serde_json::from_value(it).unwrap());
+        let text = shown(quiet.clone());
+        assert!(
+            !text.contains("ocked") && !text.contains("efused"),
+            "{text}"
+        );
+        let mut told = quiet;
+        told["locked_until"] = "2026-11-21T18:16:00.000Z".into();
+        told["last_refused"] = serde_json::json!({
+            "at": "2026-11-21T18:01:00.000Z", "source": "192.0.2.7",
+            "reason": "region-away", "detail": "its region was away",
+        });
+        let text = shown(told);
+        for part in [
+            "Locked until 2026-11-21T18:16:00.000Z",
+            "next: idp-hub org unlock",
+            "on 2026-11-21T18:01:00.000Z, from 192.0.2.7: region-away (its region was away).",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
+}
