@@ -68,22 +68,22 @@ impl Asking {
         region: RegionNo,
         late: impl Future<Output = ()>,
     ) -> Option<Turn<'_>> {
-        let _place = self.place(region)?;
+        let place = self.place(region)?;
         let turns = async {
             // The region's first, so that who waits for it takes none of the others'.
-            let of_region = Arc::clone(&_place.turns).acquire_owned().await.ok()?;
+            let of_region = Arc::clone(&place.turns).acquire_owned().await.ok()?;
             let of_all = Arc::clone(&self.turns).acquire_owned().await.ok()?;
             Some((of_region, of_all))
         };
-        let (_of_region, _of_all) = tokio::select! {
+        let (of_region, of_all) = tokio::select! {
             biased;
             turns = turns => turns?,
             () = late => return None,
         };
         Some(Turn {
-            _of_region,
-            _of_all,
-            _place,
+            _of_region: of_region,
+            _of_all: of_all,
+            _place: place,
         })
     }
 

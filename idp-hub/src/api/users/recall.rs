@@ -28,7 +28,7 @@ impl ApiState {
     /// Learns it, before anybody signs in. Where that can't be read, all are new wherever they
     /// are, and the hub serves all the same.
     pub async fn recall(&self) {
-        let rows = match self.store.read(|it| it.places()).await {
+        let rows = match self.store.read(|it| it.signed_in_from()).await {
             Ok(rows) => rows,
             Err(error) => {
                 let error = chain(&error).to_string();
