@@ -32,8 +32,8 @@ const SOURCE_WAIT_MAX: Duration = Duration::from_secs(60);
 /// After so long without a failure all is forgotten.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(60 * 60);
 
-/// What a source has failed by is halved each time, whoever signs in there meanwhile: it has some 15
-/// guesses in each, whatever it does, and each account its own few of them.
+/// What a source has failed by is halved each time, whoever signs in there meanwhile: it has some
+/// 15 guesses in each, whatever it does, and each account its own few of them.
 const SOURCE_HALVED_EACH: Duration = Duration::from_secs(5 * 60);
 
 /// Pairs of account and source that are remembered, some 200 bytes each, and as many sources. Who
@@ -124,8 +124,8 @@ impl SignInLimiter {
 
     /// Nobody asked the region that knows the account, or it said nothing. For the account it
     /// counts, as it would if nobody had that name. For the source it does not, so that an office
-    /// whose region is away is not held up: some times for each of `users`, who signed in from there
-    /// lately. A stranger has none of it, and so learns nothing by it of a name.
+    /// whose region is away is not held up: some times for each of `users`, who signed in from
+    /// there lately. A stranger has none of it, and so learns nothing by it of a name.
     pub fn unasked(&mut self, source: IpAddr, users: usize) {
         let users = u32::try_from(users).unwrap_or(u32::MAX);
         let most = users.saturating_mul(UNASKED_OF_USER);

@@ -1,5 +1,5 @@
-//! What the audit trail is told of comings and goings: of whoever is let in, leaves, or lets somebody
-//! try again, and of whoever is not let in.
+//! What the audit trail is told of comings and goings: of whoever is let in, leaves, or lets
+//! somebody try again, and of whoever is not let in.
 
 use std::time::{Duration, Instant};
 

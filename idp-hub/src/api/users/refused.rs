@@ -16,7 +16,7 @@ use crate::store::StoreError;
 /// at a console (PAM's `FAIL_DELAY` is 3 s).
 pub const REFUSED_AFTER: Duration = Duration::from_secs(2);
 
-/// So long before that nobody waits for a turn any more, that nobody is refused later because of it.
+/// So long before that nobody waits for a turn any more: nobody is refused later because of it.
 const TURN_MARGIN: Duration = Duration::from_millis(100);
 
 /// Sign-ins as users that go on or wait for their refusal, some 20 KiB each: in
