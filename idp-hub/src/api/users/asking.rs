@@ -75,6 +75,8 @@ impl Asking {
             let of_all = Arc::clone(&self.turns).acquire_owned().await.ok()?;
             Some((of_region, of_all))
         };
+        // A turn that is there is taken, also by a task that did much in one go.
+        let turns = tokio::task::unconstrained(turns);
         let (of_region, of_all) = tokio::select! {
             biased;
             turns = turns => turns?,

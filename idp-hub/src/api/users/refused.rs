@@ -109,8 +109,8 @@ fn as_anybody() -> Problem {
     let detail = "Wrong name or password; or the region that knows this account can't be reached \
                   now; or too many wrong passwords were given for it lately.";
     Problem::new(Kind::WrongPassword, detail).next_step(
-        "Try again, and once more in a quarter of an hour; or ask whoever may give this account \
-         another password, who sees why: `idp-hub org show user`.",
+        "Try again, and once more in a quarter of an hour; or ask an administrator, who sees why: \
+         `idp-hub org show user`.",
     )
 }
 

@@ -35,14 +35,14 @@ async fn until_asked(
 }
 
 #[tokio::test]
-async fn forty_of_an_office_who_come_at_once_wait_for_their_turn_and_are_let_in() {
+async fn thirty_of_an_office_who_come_at_once_wait_for_their_turn_and_are_let_in() {
     let kit = a_home_in(Kit::that_refuses_after(WAIT).await).await;
-    let it = who_came(kit, 42).await;
+    let it = who_came(kit, 32).await;
     it.kit.clouds.hangs(it.home);
     // From some addresses, each of which may have so many under way.
-    let mut waiting: FuturesUnordered<_> = (0..40).map(|no| it.comes(no / 14, no)).collect();
+    let mut waiting: FuturesUnordered<_> = (0..30).map(|no| it.comes(no / 10, no)).collect();
     until_asked(&it, 16, &mut waiting).await;
-    let pause = tokio::time::sleep(Duration::from_secs(2));
+    let pause = tokio::time::sleep(Duration::from_millis(500));
     while_others_wait(&mut waiting, pause).await;
     assert_eq!(it.kit.clouds.asked(), 16, "at once");
     it.kit.clouds.hangs_no_more(it.home);
@@ -52,7 +52,7 @@ async fn forty_of_an_office_who_come_at_once_wait_for_their_turn_and_are_let_in(
         cookie(&answer.expect("each has his turn").unwrap());
     }
     for source in 0..2 {
-        cookie(&it.comes(source, 40 + source).await);
+        cookie(&it.comes(source, 30 + source).await);
     }
 }
 

@@ -97,10 +97,14 @@ async fn those_who_are_refused_as_too_many_wait_are_counted_and_told() {
     }
     for source in 11..=512 {
         waiting.push(guess(source));
-        // Few at a time, so that none finds the hub busy.
-        if source % 32 == 0 {
-            let pause = tokio::time::sleep(Duration::from_millis(200));
-            while_others_wait(&mut waiting, pause).await;
+        // Few at a time, so that none finds the hub busy: they are read of one after the other.
+        if source % 16 == 0 {
+            let settled = async {
+                for _ in 0..8 {
+                    it.kit.store.read(|_| Ok(())).await.unwrap();
+                }
+            };
+            while_others_wait(&mut waiting, settled).await;
         }
     }
     let refused = while_others_wait(&mut waiting, guess(1000)).await;
