@@ -34,6 +34,7 @@ pub mod serve;
 mod session;
 mod state;
 mod users;
+mod visits;
 mod who;
 
 use axum::Router;
@@ -78,13 +79,13 @@ pub use session::SessionDocument;
 pub use state::{ApiParts, ApiState};
 pub use users::{
     AdministratorDocument, AdministratorsDocument, PasswordDocument, PasswordStandingDocument,
-    REFUSED_AFTER, Regions, SignInHoldDocument,
+    REFUSED_AFTER, RefusalDocument, Regions, SignInHoldDocument,
 };
 pub use who::{COOKIE_NAME, LocalPeer};
 
 /// Everything that is served over HTTPS.
 pub fn web_router(state: ApiState) -> Router {
-    session::begin_counting();
+    visits::begin_counting();
     let (api, _) = openapi::routes().split_for_parts();
     let admit = axum::middleware::from_fn_with_state(state.clone(), access::admit);
     let router = Router::new()

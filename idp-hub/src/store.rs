@@ -23,6 +23,7 @@ pub(crate) mod introduction;
 pub mod mailbox;
 mod measure;
 mod overlay;
+pub mod places;
 mod reader;
 pub mod records;
 pub mod regions;

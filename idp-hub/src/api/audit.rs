@@ -45,18 +45,6 @@ pub(super) fn refused(state: &ApiState, act: Act, reason: &'static str) {
     }
 }
 
-/// Tells the trail that somebody came, went, or opened a lock; not each time, where one does it
-/// over and over: the next entry of his says how often he did it without one. Nothing where this
-/// one has none.
-pub(super) fn visit(state: &ApiState, asker: &str, act: Act) -> Option<Act> {
-    match state.admit_visit(asker)? {
-        0 => Some(act),
-        left_out => Some(act.with_outcome(format!(
-            "done, and {left_out} times before this he came or went without an entry"
-        ))),
-    }
-}
-
 /// The same, where it is known already that the trail may be told.
 pub(super) fn outcome(act: Act, reason: &str, silenced: u64) -> Act {
     act.with_outcome(match silenced {

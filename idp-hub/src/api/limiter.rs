@@ -2,7 +2,11 @@
 //!
 //! Counted by account and source together: a guesser locks out himself, and not the administrator,
 //! who signs in from elsewhere, or works through the local socket. And by source alone, so that
-//! names that nobody has buy no more guesses.
+//! names that nobody has buy no more guesses; of a source that falls with time, as an office behind
+//! one address has typing errors all day long.
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -28,6 +32,10 @@ const SOURCE_WAIT_MAX: Duration = Duration::from_secs(60);
 /// After so long without a failure all is forgotten.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(60 * 60);
 
+/// What a source has failed by is halved each time, whoever signs in there meanwhile: it has some
+/// 15 guesses in each, whatever it does, and each account its own few of them.
+const SOURCE_HALVED_EACH: Duration = Duration::from_secs(5 * 60);
+
 /// Pairs of account and source that are remembered, some 200 bytes each, and as many sources. Who
 /// failed least and longest ago makes room, but nobody who still has to wait: where all have to, a
 /// newcomer has to as well.
@@ -40,6 +48,14 @@ const SPARED_MAX: u32 = 30;
 /// The same of one source: an office that comes to work while the hub is busy.
 const SOURCE_SPARED_MAX: u32 = 300;
 
+/// Attempts of one source that do not count for it, as a region was not asked, at most: see
+/// [`SignInLimiter::unasked`].
+const SOURCE_UNASKED_MAX: u32 = 300;
+
+/// And for each user who signed in from there lately: as often as somebody tries while his region
+/// is away.
+const UNASKED_OF_USER: u32 = 4;
+
 /// Who failed, and how often.
 #[derive(Debug)]
 pub struct SignInLimiter {
@@ -50,11 +66,34 @@ pub struct SignInLimiter {
 impl Default for SignInLimiter {
     fn default() -> Self {
         Self {
-            pairs: Remembered::new(FREE, WAIT_MAX, SPARED_MAX),
-            sources: Remembered::new(SOURCE_FREE, SOURCE_WAIT_MAX, SOURCE_SPARED_MAX),
+            pairs: Remembered::new(PAIRS),
+            sources: Remembered::new(SOURCES),
         }
     }
 }
+
+/// How failures of some kind are counted.
+#[derive(Debug, Clone, Copy)]
+struct Rule {
+    free: u32,
+    wait_max: Duration,
+    spared_max: u32,
+    halved_each: Option<Duration>,
+}
+
+const PAIRS: Rule = Rule {
+    free: FREE,
+    wait_max: WAIT_MAX,
+    spared_max: SPARED_MAX,
+    halved_each: None,
+};
+
+const SOURCES: Rule = Rule {
+    free: SOURCE_FREE,
+    wait_max: SOURCE_WAIT_MAX,
+    spared_max: SOURCE_SPARED_MAX,
+    halved_each: Some(SOURCE_HALVED_EACH),
+};
 
 impl SignInLimiter {
     /// Asks for an attempt. It counts as failed until [`Self::succeeded`] says otherwise, so that
@@ -72,12 +111,28 @@ impl SignInLimiter {
         Ok(())
     }
 
-    /// The attempt went well. The source's other failures stay: an account of his own gives a
-    /// guesser no more guesses at others.
+    /// The attempt went well, and nobody waits for longer because of it. The source's other
+    /// failures stay: an account of his own gives a guesser no more guesses at others.
     pub fn succeeded(&mut self, account: &str, source: IpAddr) {
         let source = site(source);
         self.pairs.entries.remove(&(account.to_owned(), source));
         if let Some(failures) = self.sources.entries.get_mut(&source) {
+            failures.count = failures.count.saturating_sub(1);
+            failures.last = failures.before;
+        }
+    }
+
+    /// Nobody asked the region that knows the account, or it said nothing. For the account it
+    /// counts, as it would if nobody had that name. For the source it does not, so that an office
+    /// whose region is away is not held up: some times for each of `users`, who signed in from
+    /// there lately. A stranger has none of it, and so learns nothing by it of a name.
+    pub fn unasked(&mut self, source: IpAddr, users: usize) {
+        let users = u32::try_from(users).unwrap_or(u32::MAX);
+        let most = users.saturating_mul(UNASKED_OF_USER);
+        if let Some(failures) = self.sources.entries.get_mut(&site(source))
+            && failures.unasked < most.min(SOURCE_UNASKED_MAX)
+        {
+            failures.unasked = failures.unasked.saturating_add(1);
             failures.count = failures.count.saturating_sub(1);
         }
     }
@@ -93,8 +148,7 @@ impl SignInLimiter {
     pub fn holds_up(&self, now: Instant, account: &str) -> bool {
         let pairs = self.pairs.entries.iter();
         let mut his = pairs.filter(|((it, _), _)| it == account);
-        let (free, wait_max) = (self.pairs.free, self.pairs.wait_max);
-        his.any(|(_, failures)| !failures.wait(now, free, wait_max).is_zero())
+        his.any(|(_, failures)| !failures.wait(now, self.pairs.rule).is_zero())
     }
 
     /// Forgets all attempts at an account. What each source has failed by stays.
@@ -106,9 +160,7 @@ impl SignInLimiter {
 /// The failures of each of some kind.
 #[derive(Debug)]
 struct Remembered<K> {
-    free: u32,
-    wait_max: Duration,
-    spared_max: u32,
+    rule: Rule,
     entries: HashMap<K, Failures>,
 }
 
@@ -117,15 +169,19 @@ struct Failures {
     count: u32,
     /// Attempts that do not count, as nobody looked at them.
     spared: u32,
+    /// The same, as a region was not asked.
+    unasked: u32,
     last: Instant,
+    /// The last one before that.
+    before: Instant,
+    /// When it was halved last.
+    halved: Instant,
 }
 
 impl<K: Hash + Eq + Clone> Remembered<K> {
-    fn new(free: u32, wait_max: Duration, spared_max: u32) -> Self {
+    fn new(rule: Rule) -> Self {
         Self {
-            free,
-            wait_max,
-            spared_max,
+            rule,
             entries: HashMap::new(),
         }
     }
@@ -134,15 +190,15 @@ impl<K: Hash + Eq + Clone> Remembered<K> {
     /// count may still refuse the attempt.
     fn admit(&self, now: Instant, key: &K) -> Result<Option<K>, Duration> {
         if let Some(failures) = self.entries.get(key) {
-            let left = failures.wait(now, self.free, self.wait_max);
+            let left = failures.wait(now, self.rule);
             return if left.is_zero() { Ok(None) } else { Err(left) };
         }
         if self.entries.len() < REMEMBERED_MAX {
             return Ok(None);
         }
-        let waits = |it: &Failures| it.wait(now, self.free, self.wait_max);
+        let waits = |it: &Failures| it.wait(now, self.rule);
         let passed = self.entries.iter().filter(|(_, it)| waits(it).is_zero());
-        let least = passed.min_by_key(|(_, it)| (it.count_at(now), it.last));
+        let least = passed.min_by_key(|(_, it)| (it.at(now, self.rule).count, it.last));
         match least {
             Some((key, _)) => Ok(Some(key.clone())),
             None => Err(self.entries.values().map(waits).min().unwrap_or_default()),
@@ -153,21 +209,15 @@ impl<K: Hash + Eq + Clone> Remembered<K> {
         if let Some(forgotten) = forgotten {
             self.entries.remove(&forgotten);
         }
-        let failures = self.entries.entry(key).or_insert(Failures {
-            count: 0,
-            spared: 0,
-            last: now,
-        });
-        if failures.is_forgotten(now) {
-            (failures.count, failures.spared) = (0, 0);
-        }
+        let failures = self.entries.entry(key).or_insert(Failures::none(now));
+        *failures = failures.at(now, self.rule);
         failures.count = failures.count.saturating_add(1);
-        failures.last = now;
+        (failures.before, failures.last) = (failures.last, now);
     }
 
     fn take_back(&mut self, key: &K) {
         if let Some(failures) = self.entries.get_mut(key)
-            && failures.spared < self.spared_max
+            && failures.spared < self.rule.spared_max
         {
             failures.spared = failures.spared.saturating_add(1);
             failures.count = failures.count.saturating_sub(1);
@@ -176,30 +226,57 @@ impl<K: Hash + Eq + Clone> Remembered<K> {
 }
 
 impl Failures {
-    fn is_forgotten(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.last) >= FORGOTTEN_AFTER
+    const fn none(now: Instant) -> Self {
+        Self {
+            count: 0,
+            spared: 0,
+            unasked: 0,
+            last: now,
+            before: now,
+            halved: now,
+        }
     }
 
-    fn count_at(&self, now: Instant) -> u32 {
-        match self.is_forgotten(now) {
-            true => 0,
-            false => self.count,
+    /// What is left of it by now.
+    fn at(&self, now: Instant, rule: Rule) -> Self {
+        if now.saturating_duration_since(self.last) >= FORGOTTEN_AFTER {
+            return Self::none(now);
+        }
+        let Some(each) = rule.halved_each else {
+            return *self;
+        };
+        let since = now.saturating_duration_since(self.halved).as_secs();
+        let times = since / each.as_secs().max(1);
+        let times = u32::try_from(times).unwrap_or(u32::MAX);
+        let halve = |it: u32| it.checked_shr(times).unwrap_or_default();
+        let halved = each.checked_mul(times);
+        let halved = halved.and_then(|it| self.halved.checked_add(it));
+        Self {
+            count: halve(self.count),
+            spared: halve(self.spared),
+            unasked: halve(self.unasked),
+            halved: halved.unwrap_or(now),
+            ..*self
         }
     }
 
     /// What is left of the wait.
-    fn wait(&self, now: Instant, free: u32, wait_max: Duration) -> Duration {
+    fn wait(&self, now: Instant, rule: Rule) -> Duration {
         let since = now.saturating_duration_since(self.last);
-        wait_after(self.count_at(now), free, wait_max).saturating_sub(since)
+        wait_after(self.at(now, rule).count, rule).saturating_sub(since)
     }
 }
 
-fn wait_after(failures: u32, free: u32, wait_max: Duration) -> Duration {
-    match failures.checked_sub(free) {
+fn wait_after(failures: u32, rule: Rule) -> Duration {
+    match failures.checked_sub(rule.free) {
         None => Duration::ZERO,
-        Some(beyond) => WAIT_FIRST.saturating_mul(1 << beyond.min(20)).min(wait_max),
+        Some(beyond) => {
+            let wait = WAIT_FIRST.saturating_mul(1 << beyond.min(20));
+            wait.min(rule.wait_max)
+        }
     }
 }
+
 /// A whole IPv6 network of one site (RFC 6177: at least a /64) counts as one source, since whoever
 /// has one address of it has all.
 pub(super) fn site(source: IpAddr) -> IpAddr {
@@ -208,196 +285,5 @@ pub(super) fn site(source: IpAddr) -> IpAddr {
             Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into()
         }
         v4 => v4,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use shared::runtime::clock::Clock;
-
-    use super::*;
-
-    const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
-
-    fn source(number: u32) -> IpAddr {
-        IpAddr::V4(number.into())
-    }
-
-    #[test]
-    fn waits_begin_after_some_failures_and_grow_to_a_ceiling() {
-        let mut limiter = SignInLimiter::default();
-        let mut now = Clock::system().now();
-        for _ in 0..FREE {
-            assert_eq!(limiter.attempt(now, "admin", HOME), Ok(()));
-        }
-        let mut waited = Vec::new();
-        for _ in 0..11 {
-            let wait = limiter.attempt(now, "admin", HOME).unwrap_err();
-            let early = now + wait - Duration::from_millis(1);
-            assert_eq!(
-                limiter.attempt(early, "admin", HOME),
-                Err(Duration::from_millis(1))
-            );
-            now += wait;
-            assert_eq!(limiter.attempt(now, "admin", HOME), Ok(()));
-            waited.push(wait.as_secs());
-        }
-        assert_eq!(waited, [2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]);
-        assert_eq!(
-            limiter.attempt(now, "admin", source(7)),
-            Ok(()),
-            "another is not held up"
-        );
-        assert_eq!(limiter.attempt(now, "other", HOME), Ok(()));
-        limiter.succeeded("admin", HOME);
-        assert_eq!(limiter.attempt(now, "admin", HOME), Ok(()));
-    }
-
-    #[test]
-    fn an_attempt_that_nobody_looked_at_counts_for_neither_account_nor_source() {
-        let mut limiter = SignInLimiter::default();
-        let now = Clock::system().now();
-        for _ in 1..SPARED_MAX {
-            assert_eq!(limiter.attempt(now, "ann", HOME), Ok(()));
-            limiter.take_back("ann", HOME);
-        }
-        for _ in 0..FREE {
-            assert_eq!(limiter.attempt(now, "ann", HOME), Ok(()));
-        }
-        assert_eq!(limiter.attempt(now, "ann", HOME), Err(WAIT_FIRST));
-        limiter.take_back("ann", HOME);
-        assert_eq!(limiter.attempt(now, "ann", HOME), Ok(()), "one alone");
-        assert_eq!(limiter.attempt(now, "ann", HOME), Err(WAIT_FIRST));
-    }
-
-    #[test]
-    fn whoever_goes_on_while_nobody_looks_is_held_up_as_well() {
-        let mut limiter = SignInLimiter::default();
-        let now = Clock::system().now();
-        let mut tries = 0;
-        while limiter.attempt(now, "ann", HOME).is_ok() {
-            limiter.take_back("ann", HOME);
-            tries += 1;
-        }
-        assert_eq!(tries, SPARED_MAX + FREE);
-        // Nor may a source by many names.
-        let mut all = 0;
-        for number in 0..1000 {
-            let name = format!("u{number}");
-            let Ok(()) = limiter.attempt(now, &name, source(9)) else {
-                break;
-            };
-            limiter.take_back(&name, source(9));
-            all += 1;
-        }
-        assert_eq!(all, SOURCE_SPARED_MAX + SOURCE_FREE);
-        let later = now + FORGOTTEN_AFTER;
-        assert_eq!(limiter.attempt(later, "ann", HOME), Ok(()));
-        limiter.take_back("ann", HOME);
-        assert_eq!(limiter.attempt(later, "ann", HOME), Ok(()));
-    }
-
-    #[test]
-    fn an_hour_of_quiet_is_forgiven() {
-        let mut limiter = SignInLimiter::default();
-        let now = Clock::system().now();
-        while limiter.attempt(now, "admin", HOME).is_ok() {}
-        let later = now + FORGOTTEN_AFTER;
-        for _ in 0..FREE {
-            assert_eq!(limiter.attempt(later, "admin", HOME), Ok(()));
-        }
-        assert!(limiter.attempt(later, "admin", HOME).is_err());
-    }
-
-    #[test]
-    fn one_site_is_one_source_however_many_addresses_it_has() {
-        let one: IpAddr = "2001:db8:0:1::1".parse().unwrap();
-        let same: IpAddr = "2001:db8:0:1:ffff::2".parse().unwrap();
-        let other: IpAddr = "2001:db8:0:2::1".parse().unwrap();
-        let mapped: IpAddr = "::ffff:10.0.0.1".parse().unwrap();
-        assert_eq!(site(one), site(same));
-        assert_ne!(site(one), site(other));
-        assert_eq!(site(mapped), HOME);
-    }
-
-    /// Lets it fail as often as it may at once.
-    fn exhaust(limiter: &mut SignInLimiter, now: Instant, account: &str, source: IpAddr) -> u32 {
-        let mut failed = 0;
-        while limiter.attempt(now, account, source).is_ok() {
-            failed += 1;
-        }
-        failed
-    }
-
-    #[test]
-    fn names_that_nobody_has_buy_a_guesser_no_more_guesses() {
-        let mut limiter = SignInLimiter::default();
-        let now = Clock::system().now();
-        assert_eq!(exhaust(&mut limiter, now, "admin", HOME), FREE);
-        let invented = (0..2 * REMEMBERED_MAX).filter(|number| {
-            let account = format!("nobody-{number}");
-            limiter.attempt(now, &account, HOME).is_ok()
-        });
-        assert_eq!(invented.count(), (SOURCE_FREE - FREE) as usize);
-        assert_eq!(limiter.attempt(now, "admin", HOME), Err(WAIT_FIRST));
-        assert_eq!(
-            limiter.attempt(now, "admin", source(7)),
-            Ok(()),
-            "elsewhere"
-        );
-        // An account of his own gives none back either.
-        let later = now + WAIT_FIRST;
-        assert_eq!(limiter.attempt(later, "own", HOME), Ok(()));
-        limiter.succeeded("own", HOME);
-        assert_eq!(limiter.attempt(later, "other", HOME), Err(WAIT_FIRST));
-    }
-
-    #[test]
-    fn a_flood_of_sources_is_remembered_within_bounds() {
-        let mut limiter = SignInLimiter::default();
-        let now = Clock::system().now();
-        exhaust(&mut limiter, now, "admin", HOME);
-        for number in 0..REMEMBERED_MAX as u32 + 500 {
-            assert_eq!(limiter.attempt(now, "admin", source(number)), Ok(()));
-        }
-        assert_eq!(limiter.pairs.entries.len(), REMEMBERED_MAX);
-        assert_eq!(limiter.sources.entries.len(), REMEMBERED_MAX);
-        assert_eq!(limiter.attempt(now, "admin", HOME), Err(WAIT_FIRST));
-        let later = now + WAIT_FIRST;
-        assert_eq!(limiter.attempt(later, "admin", source(9999)), Ok(()));
-        assert_eq!(limiter.attempt(later, "admin", HOME), Ok(()));
-        let doubled = limiter.attempt(later, "admin", HOME);
-        assert_eq!(
-            doubled,
-            Err(2 * WAIT_FIRST),
-            "his wait was over, and he not forgotten"
-        );
-    }
-
-    #[test]
-    fn a_script_behind_one_address_holds_the_others_there_up_for_a_minute_at_most() {
-        let mut limiter = SignInLimiter::default();
-        let mut now = Clock::system().now();
-        for number in 0..200 {
-            let account = format!("script-{}", number % 50);
-            let _ = limiter.attempt(now, &account, HOME);
-            now += Duration::from_secs(30);
-        }
-        let wait = limiter.attempt(now, "admin", HOME).err();
-        assert!(wait.is_none_or(|it| it <= SOURCE_WAIT_MAX), "{wait:?}");
-    }
-
-    #[test]
-    fn where_all_have_to_wait_a_newcomer_has_to_as_well() {
-        let mut limiter = SignInLimiter::default();
-        let now = Clock::system().now();
-        for number in 0..REMEMBERED_MAX as u32 {
-            exhaust(&mut limiter, now, "admin", source(number));
-        }
-        assert_eq!(limiter.attempt(now, "admin", HOME), Err(WAIT_FIRST));
-        assert_eq!(limiter.pairs.entries.len(), REMEMBERED_MAX);
-        let later = now + WAIT_FIRST;
-        assert_eq!(limiter.attempt(later, "admin", HOME), Ok(()));
-        assert_eq!(limiter.pairs.entries.len(), REMEMBERED_MAX);
     }
 }

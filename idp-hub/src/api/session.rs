@@ -5,9 +5,8 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, StatusCode};
-use metrics::counter;
 use serde::{Deserialize, Serialize};
-use shared::audit::{Act, By};
+use shared::audit::Act;
 use shared::ids::ObjectId;
 use shared::pki::SecretHash;
 use utoipa::ToSchema;
@@ -21,19 +20,15 @@ use super::passwords::{PasswordError, Place};
 use super::problem::{Kind, Problem, ProblemDocument};
 use super::state::ApiState;
 use super::users::{self, Given};
+use super::visits::{Comer, note_refused, signing, tell_visit, visit};
 use super::who::{self, Source, Who};
 use crate::store::accounts::AccountRow;
-use crate::store::audit::Passing;
-use crate::store::{Changing, StoreError};
 
 /// How long a session lasts: a working day, so that nobody is thrown out in the middle of one.
 const LIFETIME: Duration = Duration::from_secs(12 * 3600);
 
-/// Sign-ins that were refused, by what the audit trail is told as the reason.
-const SIGN_INS_REFUSED: &str = "idp_hub_sign_ins_refused_total";
-
 /// The longest name of an account, in bytes.
-const ACCOUNT_BYTES_MAX: usize = 64;
+pub(super) const ACCOUNT_BYTES_MAX: usize = 64;
 
 /// Account and password.
 #[derive(Deserialize, ToSchema)]
@@ -153,11 +148,11 @@ pub(super) async fn sign_in(
     let hash = SecretHash::of(&token);
     let row = account.clone();
     let act = signing(("account", &account.name), source, "sign-in");
-    let act = audit::visit(&state, &account.name, act);
+    let told = visit(&state, Comer::Administrator, &account.name, act);
     let begun = state.store.change(move |it| {
         let expires = it.now.plus(LIFETIME);
         let begun = it.begin_web_session(hash, &row, expires)?;
-        tell_visit(it, act.filter(|_| begun))?;
+        tell_visit(it, told.filter(|_| begun))?;
         Ok(begun.then_some(expires))
     });
     let expires = begun.await?.ok_or_else(wrong)?;
@@ -177,28 +172,34 @@ fn begun_with(token: &[u8; 32], document: SessionDocument) -> Begun {
 /// As a user of the directory.
 async fn sign_in_user(state: &ApiState, source: Source, given: Given) -> Result<Begun, Problem> {
     let name = format!("{}/{}", given.department, given.name);
-    let going_on = state.sign_ins().begin(state.clock.now())?;
+    let tell = |reason| note_refused(state, source, ("user", &name), reason);
+    let going_on = state.sign_ins().begin(state.clock.now());
+    let going_on = going_on.inspect_err(|problem| tell(problem.kind().slug()))?;
     let row = match users::check(state, source, given).await {
         Ok(row) => row,
         Err(refused) => {
-            note_refused(state, source, ("user", &name), refused.reason);
+            tell(refused.reason);
             return Err(going_on.told(state, refused).await);
         }
     };
     let version = row.version().ok_or_else(wrong)?;
     let token: Zeroizing<[u8; 32]> = Zeroizing::new(rand::random());
     let (hash, id) = (SecretHash::of(&token), row.id);
-    let by = By::new(row.title(), source.to_string());
-    let act = Act::new(by, "sign-in").on("user", id, row.title());
-    let act = audit::visit(state, &row.title(), act);
+    let is_administrator = state.store.read(move |it| it.is_administrator(id));
+    let is_administrator = is_administrator.await?;
+    let act = signing(("user", &row.title()), source, "sign-in");
+    let act = act.on("user", id, row.title());
+    let told = visit(state, Comer::user(is_administrator), &row.title(), act);
     let begun = state.store.change(move |it| {
         let expires = it.now.plus(LIFETIME);
         let begun = it.begin_user_session(hash, (id, version), expires)?;
-        tell_visit(it, act.filter(|_| begun))?;
-        let is_administrator = it.reading().is_administrator(id)?;
-        Ok(begun.then_some((expires, is_administrator)))
+        if begun {
+            users::keep_place(it, id, source);
+        }
+        tell_visit(it, told.filter(|_| begun))?;
+        Ok(begun.then_some(expires))
     });
-    let (expires, is_administrator) = begun.await?.ok_or_else(wrong)?;
+    let expires = begun.await?.ok_or_else(wrong)?;
     tracing::info!(target: "audit", action = "sign-in", account = row.title(), %source);
     let document = document(state, &row.user.name, Some(expires.into()));
     let department = NamedDocument {
@@ -207,47 +208,6 @@ async fn sign_in_user(state: &ApiState, source: Source, given: Given) -> Result<
     };
     let who = (id, is_administrator);
     Ok(begun_with(&token, of_user(document, who, department)))
-}
-
-/// Nobody was refused yet. The other reasons are seen when they first come.
-pub(super) fn begin_counting() {
-    for reason in ["wrong-password", "locked", "region-away"] {
-        counter!(SIGN_INS_REFUSED, "reason" => reason).increment(0);
-    }
-}
-
-fn note_refused(
-    state: &ApiState,
-    source: Source,
-    (kind, account): (&str, &str),
-    reason: &'static str,
-) {
-    const ACTION: &str = "sign-in";
-    counter!(SIGN_INS_REFUSED, "reason" => reason).increment(1);
-    if let Some(silenced) = state.admit_refusal(ACTION, reason) {
-        let shown = ..account.floor_char_boundary(ACCOUNT_BYTES_MAX);
-        let account = account.get(shown).unwrap_or_default();
-        let act = signing((kind, account), source, ACTION);
-        let act = audit::outcome(act, reason, silenced);
-        state.store.audit_soon(Passing::Stranger, act);
-        tracing::warn!(
-            target: "audit", action = ACTION, account, %source, reason, silenced, "refused"
-        );
-    }
-}
-
-/// Tells the audit trail of who came or went, if it is to be told.
-pub(super) fn tell_visit(it: &mut Changing<'_>, act: Option<Act>) -> Result<(), StoreError> {
-    match act {
-        Some(act) => it.audit_passing(Passing::Visit, act),
-        None => Ok(()),
-    }
-}
-
-/// What the audit trail is told of an account, or a user of the directory, that comes or goes.
-fn signing((kind, name): (&str, &str), source: Source, action: &str) -> Act {
-    let by = By::new(name, source.to_string());
-    Act::new(by, action).on(kind, "", name)
 }
 
 pub(super) fn wrong() -> Problem {
@@ -313,6 +273,13 @@ pub(super) fn succeeded(state: &ApiState, source: Source, account: &str) {
     }
 }
 
+/// The region that knows the account gave no answer; so many users signed in from there lately.
+pub(super) fn unasked(state: &ApiState, source: Source, users: usize) {
+    if let Some(address) = source.0 {
+        state.limiter(|limiter| limiter.unasked(address, users));
+    }
+}
+
 /// Nobody could look at the attempt.
 pub(super) fn take_back(state: &ApiState, source: Source, account: &str) {
     if let Some(address) = source.0 {
@@ -350,10 +317,10 @@ pub(super) async fn sign_out(
     if let Some(signed_in) = who.signed_in() {
         let session = signed_in.session;
         let act = audit::himself(&who, source, "sign-out");
-        let act = audit::visit(&state, who.name(), act);
+        let told = visit(&state, Comer::of(&who), who.name(), act);
         let ended = state.store.change(move |it| {
             it.end_web_session(session)?;
-            tell_visit(it, act)
+            tell_visit(it, told)
         });
         ended.await?;
         tracing::info!(target: "audit", action = "sign-out", account = who.name(), %source);

@@ -14,7 +14,8 @@ use super::documents::RegionDocument;
 use super::limiter::SignInLimiter;
 use super::passwords::{PasswordError, Passwords};
 use super::per_asker::PerAsker;
-use super::users::{Asking, Lockout, Regions, SignIns};
+use super::users::{Asking, Lockout, Refusals, Regions, SignIns};
+use super::visits::{Comer, Visits};
 use crate::adoption::Adopter;
 use crate::authority::Authority;
 use crate::config::HostPort;
@@ -31,11 +32,6 @@ const REFUSED_WINDOW: Duration = Duration::from_secs(60);
 /// Who has no right at all may ask all day long, and must not push out what the trail has: with so
 /// long a window all routes together make a few hundred thousand entries in the time they are kept.
 const ASKED_WINDOW: Duration = Duration::from_secs(3600);
-
-/// Comings and goings of one account or user of which the audit has each, and after them one in so
-/// long: who has two browsers and works from two places never has more in a day; a script has.
-const VISITS_AT_ONCE: u32 = 24;
-const VISIT_EACH: Duration = Duration::from_secs(15 * 60);
 
 /// New passwords that a user gives himself, each with an entry, and after them one in so long.
 const OWN_PASSWORDS_AT_ONCE: u32 = 10;
@@ -90,7 +86,7 @@ pub(super) struct Inner {
     /// The same of what is for cloud administrators alone, by route and for longer.
     asked: Mutex<LogLimiter<String>>,
     /// Comings and goings of which the audit has heard, by who it was.
-    visits: Mutex<PerAsker>,
+    visits: Mutex<Visits>,
     /// New passwords that users gave themselves.
     own_passwords: Mutex<PerAsker>,
     /// One check of the audit trail at a time: it reads all of it.
@@ -106,6 +102,8 @@ pub(super) struct Inner {
     pub(super) life: u64,
     seen: Arc<Seen>,
     lockout: Mutex<Lockout>,
+    /// Whom the hub did not let in, when last.
+    not_let_in: Mutex<Refusals>,
     regions: Arc<dyn Regions>,
     /// Sign-ins that wait for regions.
     asking: Asking,
@@ -135,7 +133,7 @@ impl ApiState {
             limiter: Mutex::default(),
             refusals: Mutex::new(LogLimiter::new(REFUSED_WINDOW, REFUSALS_MAX)),
             asked: Mutex::new(LogLimiter::new(ASKED_WINDOW, ASKED_MAX)),
-            visits: Mutex::new(PerAsker::new(VISITS_AT_ONCE, VISIT_EACH)),
+            visits: Mutex::default(),
             own_passwords: Mutex::new(PerAsker::new(OWN_PASSWORDS_AT_ONCE, OWN_PASSWORD_EACH)),
             verifying: Semaphore::new(1),
             counting: Semaphore::new(1),
@@ -144,6 +142,7 @@ impl ApiState {
             life: rand::random(),
             seen: Arc::default(),
             lockout: Mutex::default(),
+            not_let_in: Mutex::default(),
             regions,
             asking: Asking::default(),
         })))
@@ -175,10 +174,10 @@ impl ApiState {
     }
 
     /// How often he came or went without a word in the audit, if this time may have one.
-    pub(super) fn admit_visit(&self, asker: &str) -> Option<u64> {
+    pub(super) fn admit_visit(&self, comer: Comer, asker: &str) -> Option<u64> {
         let visits = self.0.visits.lock();
         let mut visits = visits.unwrap_or_else(PoisonError::into_inner);
-        visits.admit(self.clock.now(), asker).ok()
+        visits.admit(self.clock.now(), comer, asker)
     }
 
     /// Whether a user may give himself another password now; else how long he has to wait.
@@ -186,6 +185,13 @@ impl ApiState {
         let passwords = self.0.own_passwords.lock();
         let mut passwords = passwords.unwrap_or_else(PoisonError::into_inner);
         passwords.admit(self.clock.now(), user).map(drop)
+    }
+
+    /// The one that he was to have is none.
+    pub(super) fn give_back_own_password(&self, user: &str) {
+        let passwords = self.0.own_passwords.lock();
+        let mut passwords = passwords.unwrap_or_else(PoisonError::into_inner);
+        passwords.give_back(user);
     }
 
     pub(super) fn verifying(&self) -> &Semaphore {
@@ -232,6 +238,11 @@ impl ApiState {
     pub(super) fn lockout<T>(&self, with: impl FnOnce(&mut Lockout) -> T) -> T {
         let lockout = self.0.lockout.lock();
         with(&mut lockout.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn refusals<T>(&self, with: impl FnOnce(&mut Refusals) -> T) -> T {
+        let refusals = self.0.not_let_in.lock();
+        with(&mut refusals.unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(super) fn regions(&self) -> &dyn Regions {

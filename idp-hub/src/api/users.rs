@@ -16,12 +16,15 @@ mod asking;
 mod lockout;
 mod places;
 mod recall;
+mod refusals;
 mod refused;
 mod regions;
 mod sign_in;
 mod spread;
 mod standing;
 mod unlock;
+
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -35,6 +38,9 @@ pub use administrators::{AdministratorDocument, AdministratorsDocument};
 pub use admit::SignInHoldDocument;
 pub(super) use asking::Asking;
 pub(super) use lockout::Lockout;
+pub(super) use recall::keep_place;
+pub use refusals::RefusalDocument;
+pub(super) use refusals::Refusals;
 pub use refused::REFUSED_AFTER;
 pub(super) use refused::SignIns;
 pub use regions::Regions;
@@ -52,6 +58,7 @@ use super::audit;
 use super::directory::id_of;
 use super::documents::Time;
 use super::extract::{Json, Path};
+use super::passwords;
 use super::problem::{Kind, Problem, ProblemDocument};
 use super::session::Zeroized;
 use super::state::ApiState;
@@ -155,6 +162,8 @@ pub(super) async fn set_own_password(
     source: Source,
     Json(asked): Json<OwnPassword>,
 ) -> Result<(HeaderMap, axum::Json<PasswordDocument>), Problem> {
+    let act = audit::himself(&who, source, "set-password");
+    let tell = |problem: &Problem| audit::refused(&state, act.clone(), problem.kind().slug());
     let Who::User(user) = &who else {
         let detail = "Only a user of the directory has a password here.";
         let next = "Use PUT /api/v1/accounts/NAME/password for an account of the hub.";
@@ -165,27 +174,38 @@ pub(super) async fn set_own_password(
         name: user.user.clone(),
         password: asked.current.take(),
     };
-    let act = audit::himself(&who, source, "set-password");
+    // First, so that nothing is counted for what is none.
+    let password = asked.new.take();
+    passwords::check_for_clouds(&password).map_err(Problem::from)?;
     let row = check(&state, source, given).await.map_err(|refused| {
         audit::refused(&state, act.clone(), refused.reason);
         refused.problem
     })?;
-    state.admit_own_password(&row.title()).map_err(|wait| {
-        let detail = "So often nobody gives himself another password.";
-        Problem::new(Kind::TooManyAttempts, detail).retry_after(wait)
-    })?;
+    let title = row.title();
+    let admitted = state.admit_own_password(&title).map_err(too_often);
+    admitted.inspect_err(tell)?;
     let chosen = Chosen {
         row: &row,
-        password: asked.new.take(),
-        act,
+        password,
+        act: act.clone(),
         how: How::Own(row.version()),
     };
-    let document = set(&state, chosen).await?;
+    let document = set(&state, chosen).await.inspect_err(|problem| {
+        state.give_back_own_password(&title);
+        tell(problem);
+    })?;
     let (user, regions) = (row.title(), document.regions);
     tracing::info!(target: "audit", action = "set-password", user, by = user, %source, regions);
     let mut headers = HeaderMap::new();
     headers.extend(who::clear_cookie().map(|it| (SET_COOKIE, it)));
     Ok((headers, axum::Json(document)))
+}
+
+fn too_often(wait: Duration) -> Problem {
+    let detail = "So often nobody gives himself another password.";
+    let next = "Try again then, or ask whoever administers your department for one.";
+    let problem = Problem::new(Kind::TooManyAttempts, detail).next_step(next);
+    problem.retry_after(wait)
 }
 
 /// The user, if who asks may give him a password.

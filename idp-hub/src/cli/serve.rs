@@ -87,7 +87,7 @@ async fn start(path: PathBuf, config: Config, daemon: Daemon) -> Result<(), Star
         refused_after: REFUSED_AFTER,
     };
     let state = tokio::task::spawn_blocking(|| ApiState::new(parts)).await??;
-    state.recall().await?;
+    state.recall().await;
     let reload = daemon.reload.clone();
     let Served { web, metrics } = serve::start(&config, &state, &daemon.tasks, daemon.reload)?;
     let metrics = metrics.map(tracing::field::display);

@@ -28,6 +28,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/v15.sql"),
     include_str!("schema/v16.sql"),
     include_str!("schema/v17.sql"),
+    include_str!("schema/v18.sql"),
 ];
 
 /// Pages held in memory, KiB: the inner pages of the key index of some ten million records.

@@ -49,6 +49,8 @@ pub(crate) struct Kit {
     pub(crate) hand: ManualClock,
     pub(crate) fleet: Fleet,
     pub(crate) clouds: Arc<Clouds>,
+    authority: Authority,
+    refused_after: Duration,
     web: Router,
     local: Router,
     folder: tempfile::TempDir,
@@ -109,12 +111,38 @@ impl Kit {
             .await
             .unwrap();
         let board = FleetBoard::new(store.overview().clone());
-        let parts = ApiParts {
-            store: store.clone(),
-            board: board.clone(),
-            registry: Registry::default(),
-            adopter: Adopter::new(authority.clone(), clock.clone(), |_| false),
+        let federation = store
+            .read(|it| it.founding())
+            .await
+            .unwrap()
+            .unwrap()
+            .federation;
+        let mut kit = Self {
+            store,
+            board,
+            clock,
+            hand,
+            fleet: Fleet::new(),
+            clouds: Arc::new(Clouds::new(federation)),
             authority,
+            refused_after,
+            web: Router::new(),
+            local: Router::new(),
+            folder,
+        };
+        kit.starts_anew().await;
+        kit
+    }
+
+    /// The hub starts, with nothing in memory but what it reads then.
+    pub(crate) async fn starts_anew(&mut self) {
+        let clock = &self.clock;
+        let parts = ApiParts {
+            store: self.store.clone(),
+            board: self.board.clone(),
+            registry: Registry::default(),
+            adopter: Adopter::new(self.authority.clone(), clock.clone(), |_| false),
+            authority: self.authority.clone(),
             clock: clock.clone(),
             shutdown: Shutdown::new(),
             followers: Tasks::new(clock.clone()).group("follower", FOLLOWERS_MAX),
@@ -122,28 +150,13 @@ impl Kit {
             credentials: Tasks::new(clock.clone()).group("credential", 2),
             metrics: Metrics::detached().unwrap(),
             link_address: "hub.example.org:7443".parse().unwrap(),
-            refused_after,
+            refused_after: self.refused_after,
         };
-        let federation = store
-            .read(|it| it.founding())
-            .await
-            .unwrap()
-            .unwrap()
-            .federation;
-        let clouds = Arc::new(Clouds::new(federation));
-        let regions = Arc::<Clouds>::clone(&clouds);
+        let regions = Arc::<Clouds>::clone(&self.clouds);
         let state = ApiState::with_regions(parts, regions).unwrap();
-        Self {
-            store,
-            board,
-            clock,
-            hand,
-            fleet: Fleet::new(),
-            clouds,
-            web: web_router(state.clone()),
-            local: local_router(state),
-            folder,
-        }
+        state.recall().await;
+        self.web = web_router(state.clone());
+        self.local = local_router(state);
     }
 
     /// The hub's database.

@@ -2,14 +2,22 @@
 
 #[path = "sign_in/at_once.rs"]
 mod at_once;
+#[path = "sign_in/busy.rs"]
+mod busy;
 #[path = "sign_in/counted.rs"]
 mod counted;
 #[path = "sign_in/held.rs"]
 mod held;
+#[path = "sign_in/known.rs"]
+mod known;
+#[path = "sign_in/own.rs"]
+mod own;
 #[path = "sign_in/standing.rs"]
 mod standing;
 #[path = "sign_in/strangers.rs"]
 mod strangers;
+#[path = "sign_in/why.rs"]
+mod why;
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -275,14 +283,17 @@ async fn while_others_wait<T>(
     }
 }
 
-/// Users of `home` who have not signed in yet, `u0` to `u16`: one more than may wait for it.
+/// Users of `home` who have not signed in yet, `u0` to `u16`: one more than may ask it at once.
 async fn with_many() -> Stage {
-    let mut it = stage().await;
+    with_users(stage().await, 17).await
+}
+
+async fn with_users(mut it: Stage, count: u32) -> Stage {
     let mut records = crate::directory::organization("home");
     let Some(Record::User(ann)) = records.iter().find(|it| is_ann(it)).cloned() else {
         panic!("{records:?}");
     };
-    for number in 0..17 {
+    for number in 0..count {
         let mut user = ann.clone();
         user.id = CloudId::new(&format!("home-u{number}"));
         user.what.name = format!("u{number}");

@@ -238,7 +238,7 @@ c POST /users {"user": {"name": "cleo", "domain_id": "$d", "password": "secret o
 
     /// Somebody guesses from ten places: nobody signs in with his account at the hub from where he
     /// is new, until it has forgotten; his clouds are not concerned. That he is known where he
-    /// signed in before, the hub has learnt from its audit trail as it was started anew.
+    /// signed in before, the hub has learnt from its store as it was started anew.
     fn locked(&self) {
         let from = |last| Ipv4Addr::new(127, 0, 0, last);
         for last in 11..=20 {

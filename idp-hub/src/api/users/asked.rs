@@ -1,13 +1,13 @@
 //! Asks the region that a user came from whether a password is his.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use shared::model::CloudId;
 use shared::pki::{Context, SECRET_BYTES_MAX, SealedFor};
 use shared::runtime::errors::chain;
 use shared::wire::frame::Checked;
 
-use super::refused::{Refused, refused, useless};
+use super::refused::{Refused, refused};
 use crate::api::problem::{Kind, Problem};
 use crate::api::state::ApiState;
 use crate::downlink::CallError;
@@ -16,27 +16,29 @@ use crate::store::users::Recipient;
 /// How long a region is waited for.
 const ASKED_MAX: Duration = Duration::from_secs(10);
 
-/// Whether the region's cloud says that it is his password.
+/// Whether the region's cloud says that it is his password, of whom began to sign in then.
 pub(super) async fn ask(
     state: &ApiState,
-    region: &Recipient,
-    user: &CloudId,
+    began: Instant,
+    (region, user): &(Recipient, CloudId),
     password: &str,
 ) -> Result<(), Refused> {
-    let turn = state.asking().turn(region.no);
-    let _turn = turn.ok_or_else(|| {
-        let detail = "Too many sign-ins wait for regions already.";
+    let late = began.checked_add(state.sign_ins().turn_within());
+    let late = state.clock.sleep_until(late.unwrap_or(began));
+    let turn = state.asking().turn(region.no, late);
+    let _turn = turn.await.ok_or_else(|| {
+        let detail = "Too many sign-ins wait for this user's region already.";
         let problem = Problem::new(Kind::Unavailable, detail);
-        Refused::kept("region-busy", problem.retry_after(Duration::from_secs(2)))
+        Refused::unanswered("region-busy", problem.retry_after(Duration::from_secs(2)))
     })?;
     let checked = check(state, region, user, password);
     let checked = tokio::time::timeout(ASKED_MAX, checked).await;
     match checked.unwrap_or_else(|_| Err(CallError::Late.into())) {
         Ok(Checked::Right) => Ok(()),
         Ok(Checked::Wrong) => Err(refused("wrong-password")),
-        // What is over, or is not enough alone, is not taken over; the audit says so.
-        Ok(Checked::Expired) => Err(useless("password-expired")),
-        Ok(Checked::NeedsMore) => Err(useless("needs-more")),
+        // What is over, or is not enough alone, is not taken over.
+        Ok(Checked::Expired) => Err(refused("password-expired")),
+        Ok(Checked::NeedsMore) => Err(refused("needs-more")),
         Err(silence) => Err(silence.refused(&region.name)),
     }
 }
@@ -65,7 +67,7 @@ impl Silence {
             "a region gave no answer about a password"
         );
         let detail = "The region that knows this password can't be asked now.";
-        Refused::kept(reason, Problem::new(Kind::RegionAway, detail))
+        Refused::unanswered(reason, Problem::new(Kind::RegionAway, detail))
     }
 }
 
@@ -106,10 +108,11 @@ async fn check(
 
 #[cfg(test)]
 mod tests {
+    use super::super::refused::Counts;
     use super::*;
 
     #[test]
-    fn a_region_that_says_nothing_counts_as_one_that_says_wrong_and_the_audit_has_the_reason() {
+    fn a_region_that_says_nothing_counts_for_the_name_and_the_audit_has_the_reason() {
         let unable = || CallError::Unable("its Keystone is down".to_owned());
         let lost = || CallError::Lost("reset".to_owned());
         for (silence, reason) in [
@@ -120,10 +123,11 @@ mod tests {
             (lost().into(), "region-silent"),
         ] {
             let refused = silence.refused("north");
-            assert_eq!((refused.reason, refused.is_guess), (reason, true));
+            assert_eq!((refused.reason, refused.counts), (reason, Counts::ForName));
             assert_eq!(refused.problem.kind(), Kind::RegionAway, "{reason}");
         }
-        assert!(refused("wrong-password").is_guess);
-        assert!(!useless("password-expired").is_guess);
+        for reason in ["wrong-password", "password-expired"] {
+            assert_eq!(refused(reason).counts, Counts::Everywhere);
+        }
     }
 }

@@ -120,12 +120,18 @@ impl Lockout {
         self.places.add(at, user, place);
     }
 
-    /// Whether a user's account is locked, wherever he comes from.
-    pub(super) fn is_locked(&self, now: Instant, user: ObjectId) -> bool {
+    /// How many users signed in from there lately.
+    pub(super) fn users_at(&self, now: Instant, place: Place) -> usize {
+        self.places.users_at(now, place)
+    }
+
+    /// How long a user's account is locked yet, wherever he comes from.
+    pub(super) fn locked_for(&self, now: Instant, user: ObjectId) -> Option<Duration> {
         let known = self.known.0.iter();
         let known = known.filter(|(whose, _)| is_of(whose, user));
-        let mut all = known.chain(self.users.0.get_key_value(&Whose::User(user)));
-        all.any(|(_, wrong)| !wrong.locked(now).is_zero())
+        let all = known.chain(self.users.0.get_key_value(&Whose::User(user)));
+        let left = all.map(|(_, wrong)| wrong.locked(now));
+        left.max().filter(|it| !it.is_zero())
     }
 
     /// Forgets who guessed at a user's password.
@@ -282,9 +288,9 @@ mod tests {
         let hers = lockout.whose(now, carol, home);
         let tries = (0..100).filter(|_| lockout.attempt(now, hers.clone()).is_ok());
         assert_eq!(tries.count(), WRONG_MAX as usize);
-        assert!(lockout.is_locked(now, carol));
+        assert_eq!(lockout.locked_for(now, carol), Some(LOCKED));
         lockout.open(carol);
-        assert!(!lockout.is_locked(now, carol));
+        assert_eq!(lockout.locked_for(now, carol), None);
         for place in [home, place(2)] {
             let whose = lockout.whose(now, carol, place);
             assert_eq!(lockout.attempt(now, whose), Ok(()));

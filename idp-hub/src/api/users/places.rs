@@ -11,17 +11,14 @@ use shared::ids::ObjectId;
 
 use crate::api::limiter::site;
 use crate::api::who::Source;
+use crate::store::places::{DAYS, OF_USER_MAX};
 
-/// After so long without a sign-in from it a place is forgotten: whoever was on holiday comes back
-/// to his desk as somebody who is known there.
-pub(super) const LATELY: Duration = Duration::from_secs(30 * 24 * 3600);
-
-/// Places of one user: desk, home, telephone, and some on the way. The oldest makes room.
-const OF_USER_MAX: usize = 8;
+/// After so long without a sign-in from it a place is forgotten.
+const LATELY: Duration = Duration::from_secs(DAYS * 24 * 3600);
 
 /// Users whose places are remembered, half a kilobyte each at most. Who signed in longest ago makes
 /// room.
-const USERS_MAX: usize = 8192;
+pub(super) const USERS_MAX: usize = 8192;
 
 /// A place: an address, or what counts as one; none is the hub's own machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -33,8 +30,15 @@ impl From<Source> for Place {
     }
 }
 
+impl Place {
+    /// The address, but for the hub's own machine.
+    pub(super) const fn address(self) -> Option<IpAddr> {
+        self.0
+    }
+}
+
 /// Who signed in where, and when last. In memory: a hub that is started anew learns it from the
-/// audit trail.
+/// store.
 #[derive(Debug, Default)]
 pub(super) struct Places(HashMap<ObjectId, Vec<(Place, Instant)>>);
 
@@ -43,6 +47,12 @@ impl Places {
     pub(super) fn has(&self, now: Instant, user: ObjectId, place: Place) -> bool {
         let mut his = self.0.get(&user).into_iter().flatten();
         his.any(|(it, at)| *it == place && is_lately(now, *at))
+    }
+
+    /// How many users signed in from there lately.
+    pub(super) fn users_at(&self, now: Instant, place: Place) -> usize {
+        let is_there = |(it, at): &(Place, Instant)| *it == place && is_lately(now, *at);
+        self.0.values().filter(|it| it.iter().any(is_there)).count()
     }
 
     /// He signs in from there.
@@ -89,7 +99,10 @@ mod tests {
         assert!(places.has(now, user(1), place(1)));
         assert!(!places.has(now, user(1), place(2)));
         assert!(!places.has(now, user(2), place(1)));
+        assert_eq!(places.users_at(now, place(1)), 1);
+        assert_eq!(places.users_at(now, place(2)), 0);
         let later = now + LATELY;
+        assert_eq!(places.users_at(later, place(1)), 0);
         assert!(!places.has(later, user(1), place(1)));
         places.add(later, user(1), place(2));
         assert_eq!(places.0[&user(1)].len(), 1, "nor is it kept");

@@ -1,109 +1,100 @@
-//! A hub that is started anew learns from the audit trail where users signed in lately.
+//! A hub that is started anew learns from its store where users signed in lately.
 
-use std::net::IpAddr;
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use shared::audit::{DONE, Entry, Wanted};
 use shared::ids::ObjectId;
 use shared::model::UnixMillis;
+use shared::runtime::errors::chain;
 
-use super::places::{LATELY, Place};
+use super::places::{Place, USERS_MAX};
 use crate::api::state::ApiState;
 use crate::api::who::Source;
-use crate::store::StoreError;
+use crate::store::Changing;
+use crate::store::places::{PlaceRow, day_of};
 
-/// Entries of one reading: some megabytes.
-const PAGE_MAX: usize = 4096;
-
-/// Readings at most, each of some 20 ms: far more than the newest sign-ins of all users whose
-/// places are remembered, among all else that happens in that time.
-const PAGES_MAX: usize = 16;
+/// Keeps from where somebody signs in, as he does. That he is let in does not hang on it.
+pub(in crate::api) fn keep_place(it: &mut Changing<'_>, user: ObjectId, source: Source) {
+    let Some(address) = Place::from(source).address() else {
+        return;
+    };
+    if let Err(error) = it.signs_in_from(user, address) {
+        let error = chain(&error).to_string();
+        tracing::warn!(error, "from where a user signs in is not kept");
+    }
+}
 
 impl ApiState {
-    /// Learns it, before anybody signs in. Who was not told of, as he signed in over and over, or
-    /// did so through the hub's own machine, is as new.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn recall(&self) -> Result<(), StoreError> {
-        let (now, wall) = (self.clock.now(), self.clock.unix_millis());
-        let ago = u64::try_from(LATELY.as_millis()).unwrap_or(u64::MAX);
-        let wanted = Wanted {
-            action: Some("sign-in".to_owned()),
-            subject: Some("user".to_owned()),
-            since: Some(UnixMillis(wall.0.saturating_sub(ago))),
-            ..Wanted::default()
-        };
-        let (mut before, mut seen) = (None, Vec::new());
-        for _ in 0..PAGES_MAX {
-            let wanted = wanted.clone();
-            let page = self
-                .store
-                .read(move |it| it.audit_entries(before, PAGE_MAX, &wanted));
-            let page = page.await?;
-            let entries = page.items.iter().filter_map(|it| it.entry.as_ref());
-            seen.extend(entries.filter_map(|it| sign_in(it, now, wall)));
-            before = page.next;
-            if before.is_none() {
-                break;
+    /// Learns it, before anybody signs in. Where that can't be read, all are new wherever they
+    /// are, and the hub serves all the same.
+    pub async fn recall(&self) {
+        let rows = match self.store.read(|it| it.signed_in_from()).await {
+            Ok(rows) => rows,
+            Err(error) => {
+                let error = chain(&error).to_string();
+                let what = "where users signed in lately can't be read: all are new everywhere";
+                tracing::warn!(error, "{what}");
+                return;
             }
-        }
+        };
+        let (now, wall) = (self.clock.now(), self.clock.unix_millis());
+        let seen = newest(rows, now, wall);
         // They come from the newest on, for which the oldest make room.
         self.lockout(|it| {
             for (at, user, place) in seen.into_iter().rev() {
                 it.signed_in(at, user, place);
             }
         });
-        Ok(())
     }
 }
 
-/// When somebody signed in, who, and where; `None` where nobody did.
-fn sign_in(entry: &Entry, now: Instant, wall: UnixMillis) -> Option<(Instant, ObjectId, Place)> {
-    let act = &entry.act;
-    if !act.outcome.starts_with(DONE) {
-        return None;
-    }
-    let user = act.subject.id.parse().ok()?;
-    let source: IpAddr = act.by.source.parse().ok()?;
-    let ago = Duration::from_millis(wall.0.saturating_sub(entry.at.0));
-    let at = now.checked_sub(ago)?;
-    Some((at, user, Source(Some(source)).into()))
+/// When who signed in where, of as many users as are remembered.
+fn newest(rows: Vec<PlaceRow>, now: Instant, wall: UnixMillis) -> Vec<(Instant, ObjectId, Place)> {
+    let mut users = HashSet::new();
+    let rows = rows.into_iter().filter_map(|it| {
+        if users.len() >= USERS_MAX && !users.contains(&it.user) {
+            return None;
+        }
+        users.insert(it.user);
+        let days = day_of(wall).saturating_sub(it.day);
+        let ago = Duration::from_secs(days.saturating_mul(24 * 3600));
+        let at = now.checked_sub(ago)?;
+        Some((at, it.user, Source(Some(it.place)).into()))
+    });
+    rows.collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use shared::audit::{Act, By};
+    use std::net::IpAddr;
+
     use shared::runtime::clock::Clock;
 
     use super::*;
 
     #[test]
-    fn only_a_user_who_was_let_in_from_an_address_is_known_there() {
+    fn those_who_signed_in_last_are_known_as_long_as_they_would_be() {
         let (now, wall) = (Clock::system().now(), UnixMillis(1_795_284_000_000));
-        let user = ObjectId::from_random(3);
-        let seen = |source: &str, id: String, outcome: &str| {
-            let act = Act::new(By::new("ops/ann", source), "sign-in").on("user", id, "ops/ann");
-            let entry = Entry {
-                at: UnixMillis(wall.0 - 5000),
-                epoch: 1,
-                act: act.with_outcome(outcome),
-            };
-            sign_in(&entry, now, wall)
+        let home: IpAddr = "192.0.2.1".parse().unwrap();
+        let row = |user: u128, days| PlaceRow {
+            user: ObjectId::from_random(user),
+            place: home,
+            day: day_of(wall) - days,
         };
-        let source: IpAddr = "192.0.2.1".parse().unwrap();
-        let home = Place::from(Source(Some(source)));
-        let at = now - Duration::from_secs(5);
-        let known = Some((at, user, home));
-        assert_eq!(seen("192.0.2.1", user.to_string(), DONE), known);
-        let told = "done, and 3 times before this he came or went without an entry";
-        assert_eq!(seen("192.0.2.1", user.to_string(), told), known);
-        for (source, id, outcome) in [
-            ("192.0.2.1", user.to_string(), "refused: wrong-password"),
-            ("192.0.2.1", String::new(), DONE),
-            ("local socket", user.to_string(), DONE),
-        ] {
-            assert_eq!(seen(source, id, outcome), None);
-        }
+        let place = Place::from(Source(Some(home)));
+        let day = Duration::from_secs(24 * 3600);
+        let known = newest(vec![row(1, 0), row(2, 3)], now, wall);
+        let expected = [(now, 1, place), (now - 3 * day, 2, place)];
+        let expected = expected.map(|(at, user, place)| (at, ObjectId::from_random(user), place));
+        assert_eq!(known, expected);
+        // A clock that stood wrong makes nobody known for longer.
+        let ahead = PlaceRow {
+            day: day_of(wall) + 1000,
+            ..row(1, 0)
+        };
+        assert_eq!(newest(vec![ahead], now, wall)[0].0, now);
+        let many = (0..=USERS_MAX as u128).chain(0..10).map(|it| row(it, 0));
+        let known = newest(many.collect(), now, wall);
+        assert_eq!(known.len(), USERS_MAX + 10, "of each all, of users so many");
     }
 }

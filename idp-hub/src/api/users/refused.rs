@@ -16,6 +16,9 @@ use crate::store::StoreError;
 /// at a console (PAM's `FAIL_DELAY` is 3 s).
 pub const REFUSED_AFTER: Duration = Duration::from_secs(2);
 
+/// So long before that nobody waits for a turn any more: nobody is refused later because of it.
+const TURN_MARGIN: Duration = Duration::from_millis(100);
+
 /// Sign-ins as users that go on or wait for their refusal, some 20 KiB each: in
 /// [`REFUSED_AFTER`], four times as many as the hub's hashes allow. Each address has few at once,
 /// as each of them counts there before.
@@ -28,10 +31,22 @@ pub(in crate::api) struct Refused {
     pub(in crate::api) problem: Problem,
     /// What the audit is told.
     pub(in crate::api) reason: &'static str,
-    /// Whether it counts as a guess.
-    pub(super) is_guess: bool,
+    /// For what it counts as a guess.
+    pub(super) counts: Counts,
     /// Whether it says something of a name: a stranger is told what anybody is told.
     is_kept: bool,
+}
+
+/// For what a sign-in that was refused counts as a guess.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Counts {
+    /// For the name, wherever from, and for where it came from.
+    Everywhere,
+    /// For the name alone: the region that knows him gave no answer, and it is not the fault of
+    /// those who are where he is.
+    ForName,
+    /// For nothing: the hub itself failed, or was busy.
+    Nowhere,
 }
 
 impl From<Problem> for Refused {
@@ -39,7 +54,7 @@ impl From<Problem> for Refused {
         Self {
             reason: problem.kind().slug(),
             problem,
-            is_guess: false,
+            counts: Counts::Nowhere,
             is_kept: false,
         }
     }
@@ -61,23 +76,24 @@ impl Refused {
         Self {
             problem,
             reason,
-            is_guess: true,
+            counts: Counts::Everywhere,
             is_kept: true,
+        }
+    }
+
+    /// What a region gave no answer about.
+    pub(super) fn unanswered(reason: &'static str, problem: Problem) -> Self {
+        Self {
+            counts: Counts::ForName,
+            ..Self::kept(reason, problem)
         }
     }
 }
 
-/// A wrong password, whatever it is.
+/// A wrong password, whatever it is: also one that is his, and does not let him in. Where that did
+/// not count, whoever guesses would see that it is his by how soon his next guess is heard.
 pub(super) fn refused(reason: &'static str) -> Refused {
     Refused::kept(reason, wrong())
-}
-
-/// The same, and none: it is his, and does not let him in. Nobody guesses by it.
-pub(super) fn useless(reason: &'static str) -> Refused {
-    Refused {
-        is_guess: false,
-        ..refused(reason)
-    }
 }
 
 /// What no user is called. Told at once, as there is nothing to keep.
@@ -94,7 +110,7 @@ fn as_anybody() -> Problem {
                   now; or too many wrong passwords were given for it lately.";
     Problem::new(Kind::WrongPassword, detail).next_step(
         "Try again, and once more in a quarter of an hour; or ask an administrator, who sees why: \
-         `idp-hub audit list --action sign-in`.",
+         `idp-hub org show user`.",
     )
 }
 
@@ -118,6 +134,12 @@ impl SignIns {
             refused_after,
             places: Semaphore::const_new(GOING_ON_MAX),
         }
+    }
+
+    /// How long a turn to ask a region is waited for: whoever gets none is refused as late as
+    /// anybody.
+    pub(super) const fn turn_within(&self) -> Duration {
+        self.refused_after.saturating_sub(TURN_MARGIN)
     }
 
     /// One more, before anything is counted or looked at.

@@ -1,7 +1,7 @@
 //! Whether somebody is the user of the directory that he says he is.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use shared::audit::{Act, By};
 use shared::ids::ObjectId;
@@ -10,11 +10,11 @@ use zeroize::Zeroizing;
 
 use super::asked::ask;
 use super::lockout::Whose;
-use super::refused::{Refused, nobodys_name, refused};
+use super::refused::{Counts, Refused, nobodys_name, refused};
 use super::spread::{Chosen, How, set_now, spread};
 use crate::api::passwords::Place;
 use crate::api::problem::{Kind, Problem};
-use crate::api::session::{attempt, succeeded, take_back};
+use crate::api::session::{attempt, succeeded, take_back, unasked};
 use crate::api::state::ApiState;
 use crate::api::who::Source;
 use crate::store::StoreError;
@@ -49,6 +49,7 @@ pub(in crate::api) async fn check(
         name,
         password,
     } = given;
+    let began = state.clock.now();
     if department.len() > NAME_BYTES_MAX || name.len() > NAME_BYTES_MAX {
         return Err(nobodys_name());
     }
@@ -70,10 +71,19 @@ pub(in crate::api) async fn check(
         Some(row) => state.lockout(|it| it.whose(state.clock.now(), row.id, source.into())),
         None => nobody,
     };
-    unlocked(state, &whose)?;
-    // Whoever goes away before there is an answer leaves it counted.
-    let row = look_at(state, source, (place, found), password).await;
-    let row = row.inspect_err(|it| forgive(state, (source, &pair), &whose, it))?;
+    let user = found.as_ref().map(|it| it.id);
+    let row = match unlocked(state, &whose) {
+        // Whoever goes away before there is an answer leaves it counted.
+        Ok(()) => look_at(state, (source, began), (place, found), password).await,
+        Err(locked) => Err(locked),
+    };
+    let row = row.inspect_err(|it| {
+        forgive(state, (source, &pair), &whose, it);
+        if let Some(user) = user {
+            let (at, why) = (state.clock.unix_millis(), (source, it.reason));
+            state.refusals(|all| all.add(at, user, why));
+        }
+    })?;
     succeeded(state, source, &pair);
     let from = (row.id, source.into());
     state.lockout(|it| it.right(state.clock.now(), &whose, from));
@@ -95,7 +105,7 @@ async fn is_open(state: &ApiState) -> Result<(), Refused> {
 /// Looks at a password: by the hub's own hash, or in the region that he came from.
 async fn look_at(
     state: &ApiState,
-    source: Source,
+    (source, began): (Source, Instant),
     (place, found): (Place, Option<UserRow>),
     password: Zeroizing<String>,
 ) -> Result<UserRow, Refused> {
@@ -108,7 +118,7 @@ async fn look_at(
                 let from = (region, here);
                 // As much work as of anybody, of which nothing comes.
                 let work = state.passwords().verify(place, password.clone(), None);
-                let captured = capture(state, source, row, &from, password);
+                let captured = capture(state, (source, began), row, &from, password);
                 return tokio::join!(captured, work).0;
             }
             Vouching::Beyond(_) => hidden = Some(BEYOND),
@@ -117,7 +127,7 @@ async fn look_at(
     }
     let row = by_hash(state, source, (place, row), password).await;
     row.map_err(|it| match hidden {
-        Some(reason) if it.is_guess => refused(reason),
+        Some(reason) if it.counts == Counts::Everywhere => refused(reason),
         _ => it,
     })
 }
@@ -175,24 +185,33 @@ fn unlocked(state: &ApiState, whose: &Whose) -> Result<(), Refused> {
     })
 }
 
-/// Where the hub itself failed or was busy, nobody guessed; nor by a password that is his, and does
-/// not let him in.
+/// Where the hub itself failed or was busy, nobody guessed. Where the region gave no answer,
+/// somebody may have: only those who are where he is are not held up.
 fn forgive(state: &ApiState, (source, pair): (Source, &str), whose: &Whose, refused: &Refused) {
-    if !refused.is_guess {
-        take_back(state, source, pair);
-        state.lockout(|it| it.take_back(whose));
+    match refused.counts {
+        Counts::Everywhere => {}
+        Counts::ForName => {
+            let now = state.clock.now();
+            let users = state.lockout(|it| it.users_at(now, source.into()));
+            unasked(state, source, users);
+        }
+        Counts::Nowhere => {
+            take_back(state, source, pair);
+            state.lockout(|it| it.take_back(whose));
+        }
     }
 }
 
 /// Asks the region that the user came from, and keeps the password that it says is his.
 async fn capture(
     state: &ApiState,
-    source: Source,
+    (source, began): (Source, Instant),
     row: &UserRow,
-    (from, here): &(Recipient, CloudId),
+    asked: &(Recipient, CloudId),
     password: Zeroizing<String>,
 ) -> Result<UserRow, Refused> {
-    ask(state, from, here, &password).await?;
+    ask(state, began, asked, &password).await?;
+    let (from, _) = asked;
     let (title, region) = (row.title(), from.name.clone());
     let by = By::new(
         format!("{title}, by the cloud of {region}"),

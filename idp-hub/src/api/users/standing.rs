@@ -2,10 +2,12 @@
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use shared::ids::ObjectId;
 use shared::model::UnixMillis;
 use utoipa::ToSchema;
 
 use super::in_whose_power;
+use super::refusals::RefusalDocument;
 use crate::api::directory::id_of;
 use crate::api::documents::Time;
 use crate::api::extract::Path;
@@ -19,7 +21,7 @@ use crate::store::users::Recipient;
 /// Regions that are named of those that lack a password.
 const LACKING_SHOWN: usize = 100;
 
-/// Where a user's password is known.
+/// Where a user's password is known, and why he is not let in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PasswordStandingDocument {
     /// The user's id.
@@ -43,9 +45,18 @@ pub struct PasswordStandingDocument {
     pub regions_lacking: u64,
     /// The first 100 of these, by name.
     pub lacking: Vec<String>,
+    /// Until when he is locked, as too many wrong passwords were given for him: wherever he did
+    /// not sign in lately, or somewhere where he did. Absent where he is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locked_until: Option<Time>,
+    /// The last time that somebody was not let in at this hub as him. Absent where that never was
+    /// so since the hub was started, or too many others were refused since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_refused: Option<RefusalDocument>,
 }
 
-/// Which regions have the password of a user of the directory, and which lack it.
+/// Which regions have the password of a user of the directory, and which lack it; whether he is
+/// locked, and why he was not let in last.
 #[utoipa::path(get, path = "/directory/users/{id}/password", tag = "directory",
     params(("id" = String, Path, description = "The user's id")), responses(
     (status = 200, description = "Where it is known", body = PasswordStandingDocument),
@@ -84,7 +95,14 @@ pub(in crate::api) async fn password_standing(
         regions: all.saturating_sub(lacking.len()) as u64,
         regions_lacking: lacking.len() as u64,
         lacking: shown(&lacking),
+        locked_until: locked_until(&state, id),
+        last_refused: state.refusals(|it| it.last(id)).map(RefusalDocument::from),
     }))
+}
+
+fn locked_until(state: &ApiState, user: ObjectId) -> Option<Time> {
+    let left = state.lockout(|it| it.locked_for(state.clock.now(), user))?;
+    Some(state.clock.unix_millis().plus(left).into())
 }
 
 /// The first of the regions that lack a password, by name.

@@ -10,8 +10,8 @@ use crate::api::audit;
 use crate::api::directory::id_of;
 use crate::api::extract::Path;
 use crate::api::problem::{Problem, ProblemDocument};
-use crate::api::session::tell_visit;
 use crate::api::state::ApiState;
+use crate::api::visits::{Comer, tell_visit, visit};
 use crate::api::who::{Source, Who};
 use crate::store::users::UserRow;
 
@@ -39,7 +39,7 @@ pub(in crate::api) async fn unlock_user(
     if is_held_up(&state, &row) {
         let (user, by) = (row.title(), who.name());
         let told = act.clone().on("user", id, user.as_str());
-        let told = audit::visit(&state, by, told);
+        let told = visit(&state, Comer::Opener, by, told);
         state.store.change(move |it| tell_visit(it, told)).await?;
         tracing::info!(target: "audit", action = "unlock", user, by, %source);
     }
@@ -51,7 +51,7 @@ pub(in crate::api) async fn unlock_user(
 fn is_held_up(state: &ApiState, row: &UserRow) -> bool {
     let now = state.clock.now();
     let waits = |pair: String| state.limiter(|it| it.holds_up(now, &pair));
-    state.lockout(|it| it.is_locked(now, row.id)) || pairs_of(row).into_iter().any(waits)
+    state.lockout(|it| it.locked_for(now, row.id).is_some()) || pairs_of(row).into_iter().any(waits)
 }
 
 /// Forgets who guessed at his password, and from where, as far as he was called as he is.

@@ -151,6 +151,28 @@ pub(super) fn standing(it: &PasswordStandingDocument) -> String {
     if it.set.is_none() || it.regions_lacking > 0 {
         text.push_str("\n  next: idp-hub org password DEPARTMENT USER, which sets one everywhere");
     }
+    text + &not_let_in(it)
+}
+
+/// Whether a user is locked, and why the hub did not let him in last.
+fn not_let_in(it: &PasswordStandingDocument) -> String {
+    let mut text = String::new();
+    if let Some(until) = &it.locked_until {
+        text.push_str(&format!(
+            "\n\nLocked until {}, after too many wrong passwords; not where the user signed in \
+             lately, unless they were given there.\n  next: idp-hub org unlock DEPARTMENT USER",
+            foreign::line(&until.0)
+        ));
+    }
+    if let Some(last) = &it.last_refused {
+        text.push_str(&format!(
+            "\n\nLast refused at the hub on {}, from {}: {} ({}).",
+            foreign::line(&last.at.0),
+            foreign::line(&last.source),
+            foreign::line(&last.reason),
+            foreign::line(&last.detail)
+        ));
+    }
     text
 }
 
@@ -172,4 +194,37 @@ pub(super) fn question(it: &ObjectDocument, how: &str) -> String {
         "{kind} {shown:?}{within} ({}): {meant}\nNothing brings it back. Type {YES} to go on: ",
         it.id
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_shown_why_a_user_was_not_let_in_and_what_next() {
+        let quiet = serde_json::json!({
+            "user": "u", "set": "2026-11-20T18:00:00.000Z",
+            "regions": 2, "regions_lacking": 0, "lacking": [],
+        });
+        let shown = |it| standing(&serde_json::from_value(it).unwrap());
+        let text = shown(quiet.clone());
+        assert!(
+            !text.contains("ocked") && !text.contains("efused"),
+            "{text}"
+        );
+        let mut told = quiet;
+        told["locked_until"] = "2026-11-21T18:16:00.000Z".into();
+        told["last_refused"] = serde_json::json!({
+            "at": "2026-11-21T18:01:00.000Z", "source": "192.0.2.7",
+            "reason": "region-away", "detail": "its region was away",
+        });
+        let text = shown(told);
+        for part in [
+            "Locked until 2026-11-21T18:16:00.000Z",
+            "next: idp-hub org unlock",
+            "on 2026-11-21T18:01:00.000Z, from 192.0.2.7: region-away (its region was away).",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
 }
