@@ -65,6 +65,6 @@ pub(super) fn of_the_administrator_is_left_what_it_uses(lab: &Lab, north: &Admin
         leftover(lab, "north", "admin").unwrap()["cure"].clone()
     });
     sums_are_true(lab, "north", north);
-    is_full(north);
+    is_full(north, "ports");
     assert_eq!(servers(north), ran, "they run on as they did");
 }

@@ -2,12 +2,13 @@
 //! once both are there shares go by what is used.
 
 use serde_json::{Value, json};
-use tests::lab::{Lab, Region, until, until_so};
+use tests::lab::{Lab, Region, until_so};
 use tests::openstack::Admin;
 
 use super::quota::{PROJECT, ask, figures_in, id_in, is_used_by_dora};
 
-const TOTAL: i64 = 12;
+/// The most servers in both.
+const TOTAL: i64 = 6;
 
 /// A cloud, what it calls the project, and who uses that.
 struct Site<'a> {
@@ -33,7 +34,7 @@ impl Site<'_> {
         });
         let (limit, used) = self.figures();
         assert_eq!(limit, used, "in {}", self.region);
-        is_full(&self.dora);
+        is_full(&self.dora, "instances");
     }
 
     /// Ends one of her servers.
@@ -70,14 +71,11 @@ fn starts(who: &Admin, count: u64) -> (u16, Value) {
     who.ask_service("compute", ("POST", "/servers"), &server)
 }
 
-/// A project may have as many servers as it has, by its cloud's own Nova, and not one more.
-pub(super) fn is_full(who: &Admin) {
+/// A project has all that it may have of what a server needs, by its cloud's own Nova.
+pub(super) fn is_full(who: &Admin, of: &str) {
     let (status, answer) = starts(who, 1);
     let said = answer["forbidden"]["message"].as_str().unwrap_or_default();
-    assert!(
-        status == 403 && said.contains("instances"),
-        "{status} {answer}"
-    );
+    assert!(status == 403 && said.contains(of), "{status} {answer}");
 }
 
 /// The servers of whoever asks, by the cloud's own Nova.
@@ -138,38 +136,36 @@ pub(super) fn goes_by_use(lab: &Lab, [north, south]: [&Admin; 2], away: &mut Reg
     });
     let limits = || [0, 1].map(|it| sites[it].figures().0);
 
-    ask(lab, "org quota spread web instances=8");
-    lab.until_shown(&[4, 4], limits);
-    let both = [("confirmed", 4, 0), ("confirmed", 4, 0)];
-    lab.until_shown(&so(8, both), || told(lab));
+    ask(lab, "org quota spread web instances=4");
+    lab.until_shown(&[2, 2], limits);
+    let both = [("confirmed", 2, 0), ("confirmed", 2, 0)];
+    lab.until_shown(&so(4, both), || told(lab));
     away.daemon.kill();
     lab.until("south", "unreachable");
+    ask(lab, "org quota spread web instances=3");
+    lab.until_shown(&[1, 2], limits);
     ask(lab, "org quota spread web instances=6");
-    lab.until_shown(&[2, 4], limits);
-    ask(lab, "org quota spread web instances=12");
-    lab.until_shown(&[8, 4], limits);
+    lab.until_shown(&[4, 2], limits);
 
-    sites[0].starts_and_is_full(8);
-    sites[1].starts_and_is_full(4);
-    lab.until_shown(&so(TOTAL, [("confirmed", 8, 8), ("away", 4, 0)]), || {
-        told(lab)
-    });
+    sites[0].starts_and_is_full(4);
+    sites[1].starts_and_is_full(2);
+    let full = |states: [&str; 2], there| so(TOTAL, [(states[0], 4, 4), (states[1], 2, there)]);
+    lab.until_shown(&full(["confirmed", "away"], 0), || told(lab));
     away.daemon.again();
     lab.until("south", "healthy");
-    let both = [("confirmed", 8, 8), ("confirmed", 4, 4)];
-    lab.until_shown(&so(TOTAL, both), || {
-        assert_eq!(figures(&sites), [(8, 8), (4, 4)]);
+    lab.until_shown(&full(["confirmed", "confirmed"], 2), || {
+        assert_eq!(figures(&sites), [(4, 4), (2, 2)]);
         told(lab)
     });
 
     sites[1].ends_one();
     until_so("who is full has what is free", || {
-        figures(&sites) == [(9, 8), (3, 3)]
+        figures(&sites) == [(5, 4), (1, 1)]
     });
     sites[0].starts_and_is_full(1);
-    is_full(&sites[1].dora);
-    let both = [("confirmed", 9, 9), ("confirmed", 3, 3)];
+    is_full(&sites[1].dora, "instances");
+    let both = [("confirmed", 5, 5), ("confirmed", 1, 1)];
     lab.until_shown(&so(TOTAL, both), || told(lab));
-    assert_eq!(figures(&sites), [(9, 9), (3, 3)]);
-    assert_eq!(shares_told(lab, "north"), ["4", "2", "8", "9"]);
+    assert_eq!(figures(&sites), [(5, 5), (1, 1)]);
+    assert_eq!(shares_told(lab, "north"), ["2", "1", "4", "5"]);
 }
