@@ -36,8 +36,8 @@ const ALL_AT_ONCE: u32 = 60;
 /// about.
 const ALL_EACH: Duration = Duration::from_secs(2);
 
-/// Users that are remembered, some 200 bytes each. By the allowance of all together, fewer are wrong
-/// in the day after which the first of them are forgotten.
+/// Users that are remembered, some 200 bytes each. By the allowance of all together, fewer are
+/// wrong in the day after which the first of them are forgotten.
 const USERS_MAX: usize = 50_000;
 
 /// What the audit trail is told of passwords that are not looked at: so many at once, and then one
