@@ -50,3 +50,43 @@ impl Allowance {
         self.full_at = from.checked_add(self.each);
     }
 }
+
+/// Two that both count: of a short time, and of a longer one.
+#[derive(Debug)]
+pub struct Twofold {
+    short: Allowance,
+    long: Allowance,
+}
+
+impl Twofold {
+    /// Of these two.
+    pub const fn new(short: Allowance, long: Allowance) -> Self {
+        Self { short, long }
+    }
+
+    /// Whether both have room for one now.
+    ///
+    /// # Errors
+    /// The time to wait.
+    pub fn admit(&self, now: Instant) -> Result<(), Duration> {
+        let waits = [&self.short, &self.long].map(|it| it.admit(now).err());
+        waits.into_iter().flatten().max().map_or(Ok(()), Err)
+    }
+
+    /// Whether all of both is there again.
+    pub fn is_full(&self, now: Instant) -> bool {
+        self.short.is_full(now) && self.long.is_full(now)
+    }
+
+    /// Takes one back that was counted.
+    pub fn give_back(&mut self) {
+        self.short.give_back();
+        self.long.give_back();
+    }
+
+    /// Counts one.
+    pub fn count(&mut self, now: Instant) {
+        self.short.count(now);
+        self.long.count(now);
+    }
+}

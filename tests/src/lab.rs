@@ -2,6 +2,7 @@
 //! and signals, each in a folder of its own below one temporary directory.
 
 mod process;
+mod secrets;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};

@@ -62,6 +62,12 @@ impl RealCloud {
         self.connection = brought_up(&self.name, &[]);
     }
 
+    /// Starts its Keystone anew, which from then on locks an account after so many wrong passwords.
+    pub fn locks_after(&mut self, wrong: u8) {
+        self.kill_keystone();
+        self.connection = brought_up(&self.name, &["--lockout", &wrong.to_string()]);
+    }
+
     /// Its administrator, by its services' own APIs.
     pub fn admin(&self) -> Admin {
         Admin::new(self.fact("auth_url"), self.fact("password"))
@@ -115,6 +121,13 @@ impl RealCloud {
         };
         let log = self.keystone_log();
         log.lines().filter(is_write).map(str::to_owned).collect()
+    }
+
+    /// How many sign-ins its Keystone refused.
+    pub fn keystone_refusals(&self) -> usize {
+        let log = self.keystone_log();
+        let refused = log.lines().filter(|it| *it == "POST /v3/auth/tokens 401");
+        refused.count()
     }
 
     /// The paths that were read in its Keystone, whatever it answered, each in its order.

@@ -5,6 +5,8 @@
 mod accounts;
 #[path = "organization/client.rs"]
 mod client;
+#[path = "organization/credential.rs"]
+mod credential;
 #[path = "organization/directory.rs"]
 mod directory;
 #[path = "organization/drift.rs"]
@@ -13,6 +15,8 @@ mod drift;
 mod elsewhere;
 #[path = "organization/faults.rs"]
 mod faults;
+#[path = "organization/guesses.rs"]
+mod guesses;
 #[path = "organization/keystone.rs"]
 mod keystone;
 #[path = "organization/late.rs"]
@@ -185,6 +189,8 @@ fn three_real_keystones_become_one_organization() {
     keeps_what_is_the_regions_own(&lab, &sites);
     trail::tells_all(&lab, &sites);
     trail::has_examples(&lab, &sites);
+    guesses::lock_nobody_out(&lab, &mut sites[0]);
+    credential::is_replaced_from_the_hub(&lab, &mut sites);
 }
 
 /// From the last to the first.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use shared::model::Folded;
 
-use crate::allowance::Allowance;
+use crate::allowance::{Allowance, Twofold};
 use crate::cloud::openstack::Auth;
 
 /// Refused ones of an account that may follow one another: typing errors.
@@ -111,38 +111,13 @@ const fn whole_minutes(wait: Duration) -> u64 {
 /// What was tried lately.
 #[derive(Debug)]
 pub struct Tries {
-    accounts: BTreeMap<Account, Refused>,
+    accounts: BTreeMap<Account, Twofold>,
     hub: Allowance,
 }
 
-/// What was refused of an account.
-#[derive(Debug)]
-struct Refused {
-    lately: Allowance,
-    in_a_day: Allowance,
-}
-
-impl Refused {
-    const fn none() -> Self {
-        Self {
-            lately: Allowance::new(AT_ONCE, EACH),
-            in_a_day: Allowance::new(A_DAY, DAY),
-        }
-    }
-
-    fn admit(&self, now: Instant) -> Result<(), Duration> {
-        self.lately.admit(now).and(self.in_a_day.admit(now))
-    }
-
-    fn count(&mut self, now: Instant) {
-        self.lately.count(now);
-        self.in_a_day.count(now);
-    }
-
-    fn give_back(&mut self) {
-        self.lately.give_back();
-        self.in_a_day.give_back();
-    }
+/// An account's, of which none was refused.
+const fn full() -> Twofold {
+    Twofold::new(Allowance::new(AT_ONCE, EACH), Allowance::new(A_DAY, DAY))
 }
 
 impl Default for Tries {
@@ -164,12 +139,12 @@ impl Tries {
             self.hub.admit(now).map_err(|wait| TooMany::Hub { wait })?;
         }
         if self.accounts.len() >= ACCOUNTS_MAX {
-            self.accounts.retain(|_, it| !it.in_a_day.is_full(now));
+            self.accounts.retain(|_, it| !it.is_full(now));
         }
         let has_room = self.accounts.len() < ACCOUNTS_MAX;
         let refused = match self.accounts.entry(auth.into()) {
             Entry::Occupied(found) => found.into_mut(),
-            Entry::Vacant(place) if has_room => place.insert(Refused::none()),
+            Entry::Vacant(place) if has_room => place.insert(full()),
             Entry::Vacant(_) => return Err(TooMany::All),
         };
         refused.admit(now).map_err(|wait| TooMany::Account {

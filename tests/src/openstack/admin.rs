@@ -118,6 +118,12 @@ impl Admin {
         self.request(method, &url, body)
     }
 
+    /// Whether Keystone gives a token for this. It is asked once: it counts what it refuses.
+    pub fn gives_token(&self, asked: &Value) -> bool {
+        let request = self.client.post(format!("{}/auth/tokens", self.auth_url));
+        self.send(request.json(asked)).0 == 201
+    }
+
     /// One request to the service of this type in the cloud's catalog: status and body.
     pub fn ask_service(
         &self,

@@ -83,15 +83,16 @@ fn without_a_hub(lab: &mut Lab, web: &Web, sites: &[Site]) {
 
 /// At the hub alone, by whoever guesses there; until an administrator says otherwise.
 fn locked(lab: &Lab, web: &Web, sites: &[Site]) {
+    const ANN: [&str; 2] = ["research", "ann"];
     let from = |last| Ipv4Addr::new(127, 0, 0, last);
     for last in 11..=20 {
-        assert_eq!(web.enter_from(from(last), "ann", "a guess"), 401);
+        assert_eq!(web.enter_from(from(last), ANN, "a guess"), 401);
     }
-    assert_eq!(web.enter_from(from(21), "ann", LAST), 401);
+    assert_eq!(web.enter_from(from(21), ANN, LAST), 401);
     assert_eq!(web.research("ann", LAST), 201, "where she is known");
     assert_eq!(doors(sites, LAST), 3);
     succeeded(lab.ask(&["org", "unlock", "research", "ann"]));
-    assert_eq!(web.enter_from(from(22), "ann", LAST), 201);
+    assert_eq!(web.enter_from(from(22), ANN, LAST), 201);
 }
 
 fn switched_off_and_on_again(lab: &Lab, web: &Web, sites: &[Site]) {

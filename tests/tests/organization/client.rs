@@ -31,7 +31,7 @@ impl Who<'_> {
             "identity": { "methods": ["password"], "password": { "user": user } },
             "scope": { "project": { "name": project, "domain": { "name": within } } },
         } });
-        site.keystone.ask("POST", "/auth/tokens", &asked).0 == 201
+        site.keystone.admin.gives_token(&asked)
     }
 
     /// The rows of a list that OpenStack's client shows.

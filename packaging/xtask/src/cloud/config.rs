@@ -17,6 +17,8 @@ pub(crate) struct Settings<'a> {
     pub(crate) service_password: &'a str,
     /// The release's virtualenv, which holds the services' own pipelines.
     pub(crate) venv: &'a Path,
+    /// Wrong passwords that lock an account.
+    pub(crate) lockout: Option<u8>,
 }
 
 /// Writes the files of `service` into its folder, and makes the folders that they mention.
@@ -87,6 +89,10 @@ fn base_values(folder: &Path, settings: &Settings<'_>) -> Values {
         "service_password".to_owned(),
         settings.service_password.to_owned(),
     );
+    let lockout = settings.lockout.map_or_else(String::new, |wrong| {
+        format!("lockout_failure_attempts = {wrong}")
+    });
+    values.insert("lockout".to_owned(), lockout);
     values
 }
 
@@ -150,11 +156,16 @@ mod tests {
     use crate::project::Project;
 
     fn rendered(service: Service, file: &str) -> String {
+        rendered_with(None, service, file)
+    }
+
+    fn rendered_with(lockout: Option<u8>, service: Service, file: &str) -> String {
         let assets = Project::find().unwrap().openstack_assets;
         let settings = Settings {
             port: 17000,
             service_password: "pw",
             venv: Path::new("/cache/venv"),
+            lockout,
         };
         let mut values = base_values(Path::new("/clouds/a/x"), &settings);
         let auth = fill(&template_path(&assets, "auth.conf"), &values).unwrap();
@@ -192,6 +203,19 @@ mod tests {
         assert_eq!(
             text.lines().filter(|line| *line == "password = pw").count(),
             6
+        );
+    }
+
+    #[test]
+    fn wrong_passwords_lock_an_account_where_that_is_asked_for() {
+        let option = "lockout_failure_attempts";
+        assert!(!rendered(Service::Keystone, "keystone.conf").contains(option));
+        let text = rendered_with(Some(5), Service::Keystone, "keystone.conf");
+        let section = text.split("[security_compliance]").nth(1).unwrap();
+        let section = section.split('[').next().unwrap();
+        assert!(
+            section.contains("\nlockout_failure_attempts = 5\n"),
+            "{text}"
         );
     }
 

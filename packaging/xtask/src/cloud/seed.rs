@@ -74,6 +74,7 @@ fn ensure_one(
         port: 1,
         service_password: "unset",
         venv: &release.venv(),
+        lockout: None,
     };
     config::write(
         assets,

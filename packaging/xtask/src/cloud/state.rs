@@ -28,6 +28,9 @@ pub(crate) struct State {
     pub(crate) admin_password: String,
     /// Of the user "svc", as which the services call each other.
     pub(crate) service_password: String,
+    /// Wrong passwords after which its Keystone locks an account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) lockout: Option<u8>,
     /// Whether its databases are complete.
     pub(crate) adopted: bool,
     /// The services as they were last started.
@@ -264,6 +267,7 @@ impl State {
             services: Service::ALL.to_vec(),
             admin_password: "admin-pw".to_owned(),
             service_password: "service-pw".to_owned(),
+            lockout: None,
             adopted: true,
             processes: vec![Process {
                 service: Service::Keystone,

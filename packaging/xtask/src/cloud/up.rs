@@ -36,6 +36,10 @@ pub(crate) struct Args {
     /// Which OpenStack [default: current]
     #[arg(long)]
     release: Option<Name>,
+    /// Wrong passwords that lock an account; also for a cloud whose Keystone does not run
+    /// [default: none do]
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..))]
+    lockout: Option<u8>,
     /// Print the cloud's address and administrator as JSON
     #[arg(long)]
     json: bool,
@@ -50,9 +54,13 @@ pub(crate) fn run(project: &Project, args: &Args) -> Result<(), UpError> {
         Some(state) => state,
         None => found(project, args, &dir, &progress)?,
     };
+    let missing = dir.dead(&state, &process::observe());
+    if missing.contains(&Service::Keystone) {
+        // It reads its configuration as it starts.
+        state.lockout = args.lockout.or(state.lockout);
+    }
     check_same(args, &state)?;
     let release = Release::load(project, state.release)?;
-    let missing = dir.dead(&state, &process::observe());
     if !missing.is_empty() {
         prepare(project, &release, &state.services, &progress)?;
         fill(project, &release, &mut state, &dir, &progress)?;
@@ -122,6 +130,7 @@ fn found(
         services,
         admin_password: state::new_password()?,
         service_password: state::new_password()?,
+        lockout: args.lockout,
         adopted: false,
         processes: Vec::new(),
     };
@@ -145,6 +154,13 @@ fn check_same(args: &Args, state: &State) -> Result<(), UpError> {
             state.release.as_str(),
             release.as_str()
         ));
+    }
+    if let Some(wrong) = args.lockout.filter(|wrong| Some(*wrong) != state.lockout) {
+        let locks = state.lockout.map_or_else(
+            || "locks no account".to_owned(),
+            |wrong| format!("locks accounts after {wrong} wrong passwords"),
+        );
+        differences.push(format!("{locks}, not after {wrong}"));
     }
     let asked = service::with_needs(&args.services);
     if !asked.is_empty() && asked != state.services {
@@ -173,6 +189,7 @@ fn fill(
         port: state.port,
         service_password: &password,
         venv: &venv,
+        lockout: state.lockout,
     };
     let assets = &project.openstack_assets;
     let configure = |service: Service| -> Result<(), UpError> {
@@ -347,6 +364,7 @@ mod tests {
             port,
             services: services.into(),
             release: None,
+            lockout: None,
             json: false,
         }
     }
@@ -366,6 +384,23 @@ mod tests {
             text.contains("has port 15000, not 17000, runs keystone, placement"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_keystone_that_runs_locks_as_it_was_started() {
+        let mut args = args(None, &[]);
+        args.lockout = Some(5);
+        let mut state = State::example();
+        let text = check_same(&args, &state).unwrap_err().to_string();
+        assert!(text.contains("locks no account, not after 5"), "{text}");
+        state.lockout = Some(6);
+        let text = check_same(&args, &state).unwrap_err().to_string();
+        assert!(
+            text.contains("after 6 wrong passwords, not after 5"),
+            "{text}"
+        );
+        state.lockout = Some(5);
+        check_same(&args, &state).unwrap();
     }
 
     #[test]

@@ -12,15 +12,21 @@ use std::time::{Duration, Instant};
 use shared::model::CloudId;
 use shared::wire::frame::Checked;
 
-use crate::allowance::Allowance;
+use crate::allowance::{Allowance, Twofold};
 
 /// Wrong passwords of a user that may follow one another: typing errors. He has two more of the
 /// five by himself, in his own cloud.
 const AT_ONCE: u32 = 3;
 
-/// After them one in so long, as long as Keystone locks an account by itself (`lockout_duration`).
-/// A day's limit would let a stranger, who guesses at the hub's own page, keep him out for a day.
+/// After them one in so long.
 const EACH: Duration = Duration::from_secs(30 * 60);
+
+/// Wrong ones of a user in a day, and after them one a day. What was wrong Keystone forgets when he
+/// signs in, and otherwise only after it has locked him: without this, whoever guesses at the hub's
+/// own page for an hour would have him locked out of his cloud. The price is that he can keep him,
+/// until he has a password of the hub's, out of the hub for a day.
+const A_DAY: u32 = 4;
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Wrong passwords that are looked at one after another, whoever's they are: the typing errors of
 /// the users of a large region in one busy minute.
@@ -30,9 +36,9 @@ const ALL_AT_ONCE: u32 = 60;
 /// about.
 const ALL_EACH: Duration = Duration::from_secs(2);
 
-/// Users that are remembered. By the allowance of all together, fewer are wrong in the hour and a
-/// half after which each is forgotten.
-const USERS_MAX: usize = 4096;
+/// Users that are remembered, some 200 bytes each. By the allowance of all together, fewer are
+/// wrong in the day after which the first of them are forgotten.
+const USERS_MAX: usize = 50_000;
 
 /// What the audit trail is told of passwords that are not looked at: so many at once, and then one
 /// in so long, or a hub that was taken over fills the disk.
@@ -65,7 +71,7 @@ pub(super) enum TooMany {
 /// What was wrong lately.
 #[derive(Debug)]
 pub(in crate::tasks) struct Guesses {
-    users: BTreeMap<CloudId, Allowance>,
+    users: BTreeMap<CloudId, Twofold>,
     all: Allowance,
     told: Allowance,
 }
@@ -78,6 +84,11 @@ impl Default for Guesses {
             told: Allowance::new(TOLD_AT_ONCE, TOLD_EACH),
         }
     }
+}
+
+/// A user's, of whom none was wrong.
+const fn full() -> Twofold {
+    Twofold::new(Allowance::new(AT_ONCE, EACH), Allowance::new(A_DAY, DAY))
 }
 
 impl Guesses {
@@ -93,7 +104,7 @@ impl Guesses {
         let has_room = self.users.len() < USERS_MAX;
         let his = match self.users.entry(user.clone()) {
             Entry::Occupied(found) => found.into_mut(),
-            Entry::Vacant(place) if has_room => place.insert(Allowance::new(AT_ONCE, EACH)),
+            Entry::Vacant(place) if has_room => place.insert(full()),
             Entry::Vacant(_) => return Err(TooMany::All { wait: ALL_EACH }),
         };
         his.admit(now).map_err(|wait| TooMany::User { wait })?;
@@ -145,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn of_each_user_fewer_are_wrong_than_lock_him_out_and_then_one_in_half_an_hour() {
+    fn of_each_user_fewer_are_wrong_than_lock_him_out_and_then_one_in_half_an_hour_and_a_day() {
         let (mut guesses, begin) = (Guesses::default(), Clock::system().now());
         let (ann, bob) = (user(1), user(2));
         for _ in 0..AT_ONCE {
@@ -155,10 +166,33 @@ mod tests {
         assert_eq!(told, TooMany::User { wait: EACH });
         assert!(told.to_string().ends_with("in 30 min"), "{told}");
         assert_eq!(wrong(&mut guesses, &bob, begin), Ok(()));
-        // Asked each minute of a day.
-        let minutes = (1..24 * 60).map(|it| begin + Duration::from_secs(60 * it));
-        let passed = minutes.filter(|now| wrong(&mut guesses, &ann, *now).is_ok());
-        assert_eq!(passed.count(), 47);
+        // Asked each minute of two days.
+        let minutes = 1..=2 * 24 * 60;
+        let passed = minutes.filter(|it| {
+            let now = begin + Duration::from_secs(60 * it);
+            wrong(&mut guesses, &ann, now).is_ok()
+        });
+        let passed: Vec<u64> = passed.collect();
+        assert_eq!(passed, [30, 24 * 60, 2 * 24 * 60]);
+    }
+
+    /// Keystone counts what is wrong until he signs in, and locks him after five
+    /// (`keystone/identity/backends/sql.py`).
+    #[test]
+    fn who_signs_in_at_his_own_cloud_each_day_is_not_locked_there_however_long_somebody_guesses() {
+        const A_DAY: u64 = 24 * 60;
+        let (mut guesses, begin) = (Guesses::default(), Clock::system().now());
+        let mut counted = 0;
+        for minute in 0..30 * A_DAY {
+            if minute % A_DAY == 9 * 60 {
+                counted = 0;
+            }
+            let now = begin + Duration::from_secs(60 * minute);
+            if wrong(&mut guesses, &user(1), now).is_ok() {
+                counted += 1;
+            }
+            assert!(counted < 5, "locked in minute {minute}");
+        }
     }
 
     #[test]
