@@ -18,6 +18,7 @@ mod check;
 mod compare;
 #[cfg(test)]
 mod decided;
+mod earlier;
 mod edits;
 mod hub;
 mod local;
