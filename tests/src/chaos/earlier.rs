@@ -107,6 +107,17 @@ impl World {
         }
     }
 
+    /// Merges all again where a Keystone was set back, which takes in nobody who was deleted.
+    pub(super) async fn merge_who_is_back(&mut self) {
+        if self.counts.set_back > 0 {
+            for at in self.order.clone() {
+                self.merge(at).await;
+            }
+            self.settle().await;
+            self.cure_all().await;
+        }
+    }
+
     /// Nobody who was deleted at the hub is back, as himself or as somebody else.
     pub(super) fn nobody_is_back(&self) {
         let directory = &self.hub.expected;

@@ -223,6 +223,7 @@ impl World {
             self.differs_as_told(at);
         }
         self.cure_all().await;
+        self.merge_who_is_back().await;
         for at in 0..self.agents.len() {
             self.is_equal(at);
         }
@@ -370,7 +371,7 @@ impl World {
     }
 
     /// Answers each drift, one way or the other, until only the regions' own is left.
-    async fn cure_all(&mut self) {
+    pub(super) async fn cure_all(&mut self) {
         for _ in 0..ROUNDS_MAX {
             let mut drift = self.hub.drift(None).await;
             drift.retain(|it| !stays(&it.remark));
