@@ -309,7 +309,7 @@ impl Reconciler {
     }
 }
 
-/// Whether a thing has a name for the meantime although it was given its own: so in a cloud that was
+/// Whether a thing has a name for the meantime although it was given its own, as in a cloud that was
 /// set back to a backup. Nobody there calls anything so.
 fn is_left_midway(what: &Difference, id: ObjectId) -> bool {
     matches!(what, Difference::Renamed { to, .. } if is_for_the_meantime(to, id))
