@@ -309,8 +309,8 @@ impl Reconciler {
     }
 }
 
-/// Whether a thing has a name for the meantime although it was given its own: its cloud was set back
-/// to a backup. Nobody there calls anything so.
+/// Whether a thing has a name for the meantime although it was given its own: its cloud was set
+/// back to a backup. Nobody there calls anything so.
 fn is_left_midway(what: &Difference, id: ObjectId) -> bool {
     matches!(what, Difference::Renamed { to, .. } if is_for_the_meantime(to, id))
 }
