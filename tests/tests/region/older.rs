@@ -1,12 +1,11 @@
 //! Who was deleted stays so where a region's Keystone is restored from its own older backup, or was
 //! away meanwhile: no region, no hub and no merge has him again.
 
-use shared::model::CloudId;
 use tests::keystone::SimulatedKeystone;
 use tests::lab::{Lab, Region, succeeded, until, until_so};
 use tokio::runtime::Runtime;
 
-use super::{has, is_in_place, standing, users};
+use super::{has, is_in_place};
 
 /// A hub, two regions and bob, who came with one of them or was made at the hub.
 struct Stage {
@@ -62,16 +61,6 @@ impl Stage {
             let words = ["org", "delete", "user", name, "--in", "research", "--yes"];
             succeeded(self.lab.ask(&words));
         }
-    }
-
-    fn set_password(&self, name: &str, password: &str) {
-        let words = ["org", "password", "research", name, "--stdin"];
-        succeeded(self.lab.ask_with(&words, password));
-        until("both regions have it", || {
-            let has = |it| has_password(it, name, password);
-            (has(&self.north) && has(&self.south)).then_some(())
-        });
-        self.settled();
     }
 
     /// How often somebody was made in the other region.
@@ -144,53 +133,6 @@ fn who_was_deleted_stays_so_where_a_keystone_is_restored_from_its_backup() {
     stage.far.forget_replica();
     stage.far.daemon.again();
     stage.are_gone(made);
-}
-
-fn has_password(keystone: &SimulatedKeystone, name: &str, password: &str) -> bool {
-    let passwords = keystone.passwords();
-    let of = |(id, _): &(CloudId, String)| passwords.get(&id.to_string()).cloned();
-    let mut its = users(keystone, name).into_iter().map(|it| of(&it));
-    its.any(|it| it.as_deref() == Some(password))
-}
-
-/// A Keystone shows no password, so that nobody sees that it has older ones: an agent that forgets
-/// what it applied there puts all of it again.
-#[test]
-fn a_keystone_that_was_restored_is_as_the_directory_says_once_its_agent_forgets_what_it_applied() {
-    let mut stage = Stage::set();
-    stage.set_password("carol", "correct horse battery");
-    let backup = stage.south.backup();
-    stage.set_password("carol", "staple correct horse");
-    for words in [
-        ["org", "create", "user", "dave", "--in", "research"].as_slice(),
-        &[
-            "org", "set", "user", "bob", "--in", "research", "--rename", "rob",
-        ],
-    ] {
-        succeeded(stage.lab.ask(words));
-    }
-    until("they are there", || {
-        let has_both = |it| has(it, "dave") && has(it, "rob");
-        (has_both(&stage.north) && has_both(&stage.south)).then_some(())
-    });
-    stage.settled();
-    stage.south.restore(&backup);
-    until("what differs is told", || {
-        let told = &standing(&stage.lab, "south")["progress"];
-        (told["drift"] == 2).then_some(())
-    });
-    assert!(has_password(&stage.south, "carol", "correct horse battery"));
-    stage.far.daemon.kill();
-    stage.far.forget_replica();
-    stage.far.daemon.again();
-    until("all is as the directory says", || {
-        let is_so = has(&stage.south, "dave")
-            && has(&stage.south, "rob")
-            && has_password(&stage.south, "carol", "staple correct horse");
-        is_so.then_some(())
-    });
-    stage.settled();
-    assert!(!has(&stage.south, "bob") && users(&stage.south, "carol").len() == 1);
 }
 
 #[test]
