@@ -1,5 +1,6 @@
 //! Chaos, from a seed: a hub and regions in one process, without daemons, sockets or sleeping, in
-//! which administrators, tenants and faults do what they like, and what must hold afterwards.
+//! which administrators, tenants and faults do what they like, and what must hold afterwards. Now
+//! and then a Keystone is set back to an older backup of its own, and in some histories the hub is.
 //!
 //! ```text
 //! edits ─▶ Hub: the real store, in memory ─ down feed ─▶ Agent: the real replica and reconciler
@@ -18,6 +19,7 @@ mod check;
 mod compare;
 #[cfg(test)]
 mod decided;
+mod earlier;
 mod edits;
 mod hub;
 mod local;

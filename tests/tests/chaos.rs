@@ -1,6 +1,7 @@
-//! Operations at the hub and in three regions, while Keystones fail and agents are killed: what must
-//! hold afterwards, from seeds. `REGROUP_CHAOS_SEED` plays one (also another one) again, and
-//! `REGROUP_CHAOS_OPERATIONS` says how long; `REGROUP_CHAOS_TRACE` tells what happens, in lines.
+//! Operations at the hub and in three regions, while Keystones fail or are set back to a backup,
+//! and agents are killed: what must hold afterwards, from seeds. `REGROUP_CHAOS_SEED` plays one
+//! (also another one) again, and `REGROUP_CHAOS_OPERATIONS` says how long; `REGROUP_CHAOS_TRACE`
+//! tells what happens, in lines.
 
 use std::env::var;
 use std::ops::Range;

@@ -134,10 +134,9 @@ impl Reconciler {
         let is_withheld = matches!(self.places.binding(kind, here), Some(Becomes::Withheld(_)));
         let applied = self.base.objects.get(&(kind, id));
         let applied = applied.filter(|it| it.here == *here && !is_withheld);
-        let is_due = match applied {
-            Some(applied) => !was_named(&applied.was, name),
-            None => is_for_the_meantime(found.name(), id),
-        };
+        let is_new = applied.is_some_and(|it| !was_named(&it.was, name));
+        // Also where it was given its own, in a cloud that was set back to a backup.
+        let is_due = is_new || is_for_the_meantime(found.name(), id);
         (is_due && found.name() != name).then_some(name)
     }
 }

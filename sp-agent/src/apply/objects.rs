@@ -4,6 +4,7 @@ use shared::ids::ObjectId;
 use shared::model::{Becomes, CloudId, End, Marker, Object, ObjectKind, RecordKind};
 
 use super::Reconciler;
+use super::circles::is_for_the_meantime;
 use super::compare::{
     default_project, differences, digest, enabled, is_as_before, put_right, switched, translated,
 };
@@ -202,7 +203,7 @@ impl Reconciler {
         }
         let before = before.filter(|_| !self.is_put_back(&Subject::Object(kind, id)));
         let is_due = |it: &&Difference| match before {
-            Some(before) => !is_as_before(it, &before, &was),
+            Some(before) => is_left_midway(it, id) || !is_as_before(it, &before, &was),
             None => **it != Difference::Moved,
         };
         let due = what.iter().filter(is_due).cloned().collect();
@@ -306,6 +307,12 @@ impl Reconciler {
             false => Verdict::Due(Box::new(due)),
         }
     }
+}
+
+/// Whether a thing has a name for the meantime although it was given its own: its cloud was set
+/// back to a backup. Nobody there calls anything so.
+fn is_left_midway(what: &Difference, id: ObjectId) -> bool {
+    matches!(what, Difference::Renamed { to, .. } if is_for_the_meantime(to, id))
 }
 
 /// What the hub tells of again, of which it told that it ended.

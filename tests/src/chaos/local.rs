@@ -40,6 +40,13 @@ impl Kept {
             .extend(marked.map(|(it, marker)| (it, marker.object)));
     }
 
+    /// All is as it was once: what was made since is nobody's loss, and who was deleted is there.
+    pub(super) fn is_set_back(&mut self, seen: Seen) {
+        self.ever.clear();
+        self.deleted.clear();
+        self.look(seen);
+    }
+
     /// What is there no more, and nobody there has deleted.
     pub(super) fn gone(&self, all: &All) -> BTreeSet<Thing> {
         let left = self.ever.difference(&self.deleted);

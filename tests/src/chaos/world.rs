@@ -11,6 +11,7 @@ use shared::model::{ObjectKind, Remark, RemarkState, Subject};
 
 use super::agent::Agent;
 use super::check::{self, differing, is_held_open, is_of_region, no_leftovers, stays, told};
+use super::earlier::{self, Earlier, Once};
 use super::hub::Hub;
 use super::local::{self, Kept};
 use super::site::Site;
@@ -39,13 +40,15 @@ pub struct Counts {
     pub killed: u64,
     /// Replicas that were lost.
     pub lost: u64,
+    /// Keystones that were set back to a backup.
+    pub set_back: u64,
     /// Writes that Keystones were asked for.
     pub writes: u64,
 }
 
 /// All of it.
 pub struct World {
-    chance: ChaCha8Rng,
+    pub(super) chance: ChaCha8Rng,
     pub(super) hub: Hub,
     pub(super) agents: Vec<Agent>,
     pub(super) kept: Vec<Kept>,
@@ -54,7 +57,11 @@ pub struct World {
     pub(super) order: Vec<usize>,
     backlog: VecDeque<Edit>,
     pub(super) next: u128,
-    counts: Counts,
+    pub(super) counts: Counts,
+    /// Of which regions the Keystone is set back, and when.
+    pub(super) earlier: Vec<Earlier>,
+    /// What each region's things were known as when a Keystone was.
+    pub(super) once: Vec<Once>,
     /// Whether its hub is set back to a backup in the middle of it all.
     pub(super) is_set_back: bool,
 }
@@ -95,6 +102,8 @@ impl World {
         order.shuffle(&mut chance);
         Self {
             chance,
+            earlier: earlier::drawn(seed, agents.len()),
+            once: agents.iter().map(|_| Once::new()).collect(),
             hub,
             agents,
             kept,
@@ -111,6 +120,7 @@ impl World {
         // The first is at home, one joins soon, and one in the middle of it all.
         for number in 0..operations {
             self.set_back(number, operations).await;
+            self.set_back_keystones(number, operations).await;
             let joins = [0, operations / 20, operations / 2];
             if let Some(which) = joins.iter().position(|it| *it == number) {
                 let at = self.order[which];
@@ -213,12 +223,14 @@ impl World {
             self.differs_as_told(at);
         }
         self.cure_all().await;
+        self.merge_who_is_back().await;
         for at in 0..self.agents.len() {
             self.is_equal(at);
         }
         for at in 0..self.agents.len() {
             self.writes_nothing_more(at).await;
         }
+        self.nobody_is_back();
     }
 
     /// Until nothing changes any more anywhere.
@@ -363,7 +375,7 @@ impl World {
     }
 
     /// Answers each drift, one way or the other, until only the regions' own is left.
-    async fn cure_all(&mut self) {
+    pub(super) async fn cure_all(&mut self) {
         for _ in 0..ROUNDS_MAX {
             let mut drift = self.hub.drift(None).await;
             drift.retain(|it| !stays(&it.remark));

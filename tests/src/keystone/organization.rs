@@ -13,7 +13,9 @@ impl World {
     pub(super) fn organization(&self) -> Organization<CloudId> {
         let mut all = Organization::default();
         for kind in ObjectKind::ALL {
-            for (id, thing) in self.all(kind) {
+            let things = self.all(kind).iter();
+            for (id, thing) in things.filter(|it| kind != ObjectKind::Role || self.is_listed(it.1))
+            {
                 all.insert(CloudId::new(id), object(kind, thing));
             }
         }
@@ -45,6 +47,12 @@ impl World {
             }));
         }
         all
+    }
+
+    /// Keystone makes a role in a domain that is not there as well, and lists it to nobody.
+    fn is_listed(&self, role: &Thing) -> bool {
+        let domain = role.get("domain_id").and_then(Value::as_str);
+        domain.is_none_or(|it| self.all(ObjectKind::Department).contains_key(it))
     }
 
     pub(super) fn attribute(&self, id: &str, name: &str) -> Option<String> {

@@ -1,7 +1,7 @@
 //! What changed at the hub beside what changed in the region, names that go round, and markers that
 //! somebody else wrote.
 
-use shared::model::{Becomes, Object, ObjectKind};
+use shared::model::{Becomes, End, Object, ObjectKind};
 
 use super::rules::*;
 use super::world::*;
@@ -233,6 +233,37 @@ fn names_that_go_round_and_are_taken_back_midway_leave_nothing_behind() {
         only(&bench, ObjectKind::Project, "web");
         only(&bench, ObjectKind::Project, "web-test");
     }
+}
+
+/// A cloud that was set back to a backup, which was made in the middle of a circle.
+#[test]
+fn a_name_for_the_meantime_that_is_back_is_nobodys_word() {
+    let (mut bench, mut replica) = applied();
+    let meantime = |id: u128| format!("old~{}", &oid(id).to_string()[28..]);
+    let back = meantime(USER);
+    rename(&mut bench.cloud, ObjectKind::User, "ann", &back);
+    bench.read();
+    assert_eq!(bench.run(), 1);
+    assert!(bench.cloud.named(ObjectKind::User, &back).is_empty());
+    only(&bench, ObjectKind::User, "ann");
+    // That of another one is.
+    let others = meantime(PROJECT);
+    rename(&mut bench.cloud, ObjectKind::User, "ann", &others);
+    bench.read();
+    assert_eq!(bench.run(), 0);
+    rename(&mut bench.cloud, ObjectKind::User, &others, "ann");
+    // Likewise of what was retired, and called as last.
+    end(&mut replica, ObjectKind::Project, INNER, End::Retired);
+    let name = "web-test".to_owned();
+    replica.last_names.insert(oid(INNER), name.clone());
+    bench.core.follow(&replica);
+    bench.read();
+    bench.run();
+    let back = meantime(INNER);
+    rename(&mut bench.cloud, ObjectKind::Project, &name, &back);
+    bench.read();
+    assert_eq!(bench.run(), 1);
+    only(&bench, ObjectKind::Project, &name);
 }
 
 #[test]
