@@ -365,12 +365,23 @@ impl Reconciler {
             );
         }
         let holder = self.holder(task);
-        if let Some(holder) = holder.filter(|it| self.places.there(kind, it).is_some()) {
-            return format!(
-                "a {what} named {name:?} is there, {holder}, which is the federation's and called \
-                 otherwise in the directory; this one gets the name once that one's drift is put \
-                 back, or what it failed by is mended"
-            );
+        let there = holder.and_then(|it| Some((it, self.places.there(kind, it)?)));
+        match there {
+            Some((holder, id)) if self.replica.directory.object(kind, &id).is_some() => {
+                return format!(
+                    "a {what} named {name:?} is there, {holder}, which is the federation's and \
+                     called otherwise in the directory; this one gets the name once that one's \
+                     drift is put back, or what it failed by is mended"
+                );
+            }
+            // What has ended keeps a name that it was given in the region.
+            Some((holder, _)) => {
+                return format!(
+                    "a {what} named {name:?} is there, which has ended at the hub and is not its \
+                     to rename; rename {holder} in the region"
+                );
+            }
+            None => {}
         }
         // A name may be there in each department.
         let which = holder.map_or_else(|| "it".to_owned(), CloudId::to_string);

@@ -279,7 +279,7 @@ impl World {
         if error.contains("is the federation's") {
             return false;
         }
-        let taken = error.contains("is not the federation's");
+        let taken = error.contains("rename");
         assert!(taken, "region {at}: {remark:?}");
         let Subject::Object(kind, id) = &remark.subject else {
             panic!("{remark:?}");

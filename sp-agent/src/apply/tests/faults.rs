@@ -3,9 +3,7 @@
 use shared::model::{Becomes, ObjectKind};
 
 use super::cloud::objects;
-use super::rules::{
-    DEPARTMENT, GROUP, PROJECT, ROLE, USER, applied, bench, rename, replica,
-};
+use super::rules::{DEPARTMENT, GROUP, PROJECT, ROLE, USER, applied, bench, rename, replica};
 use super::world::*;
 use super::*;
 

@@ -15,7 +15,7 @@ impl Run {
             let text = it.to_string();
             if text.contains("switched off") {
                 self.open_all();
-            } else if text.contains("is not the federation's") {
+            } else if holder(&text).is_some() {
                 self.give_way(&it);
             }
             told.push(text);
@@ -59,6 +59,7 @@ impl Run {
 
 /// What is to be renamed or removed.
 fn holder(error: &str) -> Option<CloudId> {
-    let (_, rest) = error.split_once("rename or remove ")?;
-    rest.split_whitespace().next().map(CloudId::new)
+    let asked = ["rename or remove ", "; rename "].into_iter();
+    let mut rest = asked.filter_map(|it| Some(error.split_once(it)?.1));
+    rest.next()?.split_whitespace().next().map(CloudId::new)
 }
