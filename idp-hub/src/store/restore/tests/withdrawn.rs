@@ -8,25 +8,25 @@ use super::*;
 use crate::directory::Patch;
 
 const WEB: u128 = 20;
-const STAFF: u128 = 21;
+pub(super) const STAFF: u128 = 21;
 const MEMBER: u128 = 22;
 const READER: u128 = 23;
 
-async fn edit(site: &Site, edit: Edit) {
+pub(super) async fn edit(site: &Site, edit: Edit) {
     let (store, _) = site.open.as_ref().unwrap();
     let made = store.change(move |it| it.edit(edit, "boss"));
     made.await.unwrap();
 }
 
-async fn switch_off(site: &Site, kind: ObjectKind, id: ObjectId) {
+pub(super) async fn switch(site: &Site, (kind, id): (ObjectKind, ObjectId), on: bool) {
     let patch = Patch {
-        enabled: Some(false),
+        enabled: Some(on),
         ..Patch::default()
     };
     edit(site, Edit::Update { kind, id, patch }).await;
 }
 
-fn role(name: &str) -> Object<ObjectId> {
+pub(super) fn role(name: &str) -> Object<ObjectId> {
     Object::Role(Role {
         department: None,
         name: name.to_owned(),
@@ -35,7 +35,7 @@ fn role(name: &str) -> Object<ObjectId> {
 }
 
 /// The project `web`, the group `staff` and two roles.
-async fn with_places(site: &Site) {
+pub(super) async fn with_places(site: &Site) {
     let id = ObjectId::from_random;
     let department = id(1);
     let web = Object::Project(Project {
@@ -61,7 +61,7 @@ async fn with_places(site: &Site) {
     }
 }
 
-fn member_of_web(user: ObjectId) -> Link<ObjectId> {
+pub(super) fn member_of_web(user: ObjectId) -> Link<ObjectId> {
     Link::Assignment(Assignment {
         actor: Actor::User(user),
         scope: Scope::Project(ObjectId::from_random(WEB)),
@@ -70,14 +70,14 @@ fn member_of_web(user: ObjectId) -> Link<ObjectId> {
     })
 }
 
-fn in_staff(user: ObjectId) -> Link<ObjectId> {
+pub(super) fn in_staff(user: ObjectId) -> Link<ObjectId> {
     Link::Membership(Membership {
         group: ObjectId::from_random(STAFF),
         user,
     })
 }
 
-fn member_brings_reader() -> Link<ObjectId> {
+pub(super) fn member_brings_reader() -> Link<ObjectId> {
     Link::Implication(Implication {
         prior: ObjectId::from_random(MEMBER),
         implied: ObjectId::from_random(READER),
@@ -102,8 +102,9 @@ async fn taken_away() -> (Site, [ObjectId; 3]) {
     for link in since {
         edit(&site, Edit::Unlink(link)).await;
     }
-    switch_off(&site, ObjectKind::User, changed).await;
-    switch_off(&site, ObjectKind::Project, ObjectId::from_random(WEB)).await;
+    switch(&site, (ObjectKind::User, changed), false).await;
+    let web = (ObjectKind::Project, ObjectId::from_random(WEB));
+    switch(&site, web, false).await;
     // Whoever was deleted stays so in every region, and with him what he had.
     let (kind, id) = (ObjectKind::User, gone);
     edit(&site, Edit::End { kind, id }).await;
