@@ -8,7 +8,7 @@ use super::*;
 use crate::directory::Patch;
 
 const WEB: u128 = 20;
-pub(super) const STAFF: u128 = 21;
+const STAFF: u128 = 21;
 const MEMBER: u128 = 22;
 const READER: u128 = 23;
 
