@@ -51,8 +51,9 @@ impl Site {
 
     /// None does any more.
     pub(super) async fn rest(&mut self) {
-        if let Some((store, _thread)) = self.open.take() {
+        if let Some((store, thread)) = self.open.take() {
             store.close().await;
+            thread.join();
         }
     }
 }
