@@ -16,7 +16,6 @@ const MANY: u16 = 1001;
 const OPS: ObjectId = ObjectId::from_bytes([1; 16]);
 const STAFF: ObjectId = ObjectId::from_bytes([2; 16]);
 const ADMIN: ObjectId = ObjectId::from_bytes([3; 16]);
-const MANAGER: ObjectId = ObjectId::from_bytes([4; 16]);
 
 fn user(number: u16) -> ObjectId {
     ObjectId::from_random(1000 + u128::from(number))
@@ -41,16 +40,7 @@ fn role(name: &str) -> Object<ObjectId> {
     })
 }
 
-fn in_ops(actor: Actor<ObjectId>, role: ObjectId) -> Link<ObjectId> {
-    Link::Assignment(Assignment {
-        actor,
-        scope: Scope::Department(OPS),
-        role,
-        inherited: false,
-    })
-}
-
-/// All users of a department have the role `admin` by their group, and the first administers it.
+/// All users of a department have the role `admin` there, by their group.
 fn all() -> Vec<Edit> {
     let ops = Object::Department(Department {
         name: "ops".to_owned(),
@@ -62,23 +52,21 @@ fn all() -> Vec<Edit> {
         name: "staff".to_owned(),
         description: None,
     });
-    let things = [
-        (OPS, ops),
-        (STAFF, staff),
-        (ADMIN, role("admin")),
-        (MANAGER, role("manager")),
-    ];
-    let users = (0..=MANY).map(|it| (user(it), named(&format!("user-{it}"))));
+    let things = [(OPS, ops), (STAFF, staff), (ADMIN, role("admin"))];
+    let users = (0..MANY).map(|it| (user(it), named(&format!("user-{it}"))));
     let things = things.into_iter().chain(users);
     let things = things.map(|(id, object)| Edit::Create { id, object });
-    let members = (0..=MANY).map(|it| {
+    let members = (0..MANY).map(|it| {
         let (group, user) = (STAFF, user(it));
         Edit::Link(Link::Membership(Membership { group, user }))
     });
-    let manager = in_ops(Actor::User(user(0)), MANAGER);
-    let admins = in_ops(Actor::Group(STAFF), ADMIN);
-    let given = [Edit::Link(manager), Edit::Entrust(admins)];
-    things.chain(members).chain(given).collect()
+    let admins = Edit::Entrust(Link::Assignment(Assignment {
+        actor: Actor::Group(STAFF),
+        scope: Scope::Department(OPS),
+        role: ADMIN,
+        inherited: false,
+    }));
+    things.chain(members).chain([admins]).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -92,15 +80,11 @@ async fn all_of_them_are_listed() {
     });
     made.await.unwrap();
     store.close().await;
-    drop(thread);
+    thread.join();
     hub.serve();
     let listed = hub.json(&["org", "exposed"]);
     assert_eq!(listed["count"], MANY);
     assert_eq!(listed["items"].as_array().unwrap().len(), usize::from(MANY));
     let text = hub.told(&["org", "exposed"]);
-    assert_eq!(
-        text.matches("ops/user-0").count(),
-        usize::from(MANY),
-        "each by him"
-    );
+    assert!(text.lines().count() > usize::from(MANY), "{text}");
 }
