@@ -9,6 +9,8 @@
 
 #[path = "cli/audit.rs"]
 mod audit;
+#[path = "cli/exposed.rs"]
+mod exposed;
 #[path = "cli/kit.rs"]
 mod kit;
 #[path = "cli/org.rs"]

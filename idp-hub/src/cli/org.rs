@@ -26,7 +26,8 @@ use super::output::Screen;
 use super::pages::List;
 use super::prompt::{self, YES};
 use crate::api::{
-    ExposuresDocument, LinkDocument, ObjectDocument, PasswordDocument, PasswordStandingDocument,
+    ExposureDocument, ExposuresDocument, LinkDocument, ObjectDocument, PasswordDocument,
+    PasswordStandingDocument,
 };
 
 pub(super) async fn run(client: &Client, asked: &Org, screen: Screen) -> Result<(), CliError> {
@@ -103,10 +104,16 @@ async fn admit(client: &Client, screen: Screen) -> Result<(), CliError> {
     screen.line("Users may sign in.", &json!({ "admitted": true }))
 }
 
-/// Who is in somebody's power: the first page, more than anybody mends at once.
+/// Who is in somebody's power.
 async fn exposed(client: &Client, screen: Screen) -> Result<(), CliError> {
-    let some: ExposuresDocument = client.get("/directory/exposures").await?;
-    screen.write(|| shown::exposed::listed(&some, screen), &some)
+    let list = List::of("/directory/exposures").slow();
+    let items: Vec<ExposureDocument> = list.read(client).await?;
+    let all = ExposuresDocument {
+        count: items.len() as u64,
+        items,
+        next: None,
+    };
+    screen.write(|| shown::exposed::listed(&all, screen), &all)
 }
 
 /// All of a kind.

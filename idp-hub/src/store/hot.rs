@@ -21,7 +21,7 @@ use tokio::sync::Notify;
 pub(in crate::store) use self::directory::{DirectoryHot, Untold};
 use self::stored::{load_feed, load_troubles, save_feed};
 use super::error::{Doing, StoreError};
-use super::regions::RegionNo;
+use super::regions::{KeyTurns, RegionNo};
 use super::size::Size;
 use super::totals::{load_totals, save_totals};
 
@@ -47,6 +47,8 @@ pub(in crate::store) struct Hot {
 pub(in crate::store) struct RegionHot {
     /// The newest session. Frames of an older one are late, and are not taken.
     pub(in crate::store) session: u64,
+    /// How often its agent told another key to seal to. Nothing of it is in the database.
+    pub(in crate::store) keys: KeyTurns,
     feeds: [FeedHot; Feed::ALL.len()],
     pub(in crate::store) totals: Totals,
     pub(in crate::store) size: Size,
@@ -165,13 +167,16 @@ impl Hot {
         connection: &Connection,
         no: RegionNo,
     ) -> Result<(), StoreError> {
-        let session = match self.regions.get(&no) {
+        let before = self.regions.get(&no);
+        let keys = before.map(|it| it.keys).unwrap_or_default();
+        let session = match before {
             Some(region) => region.session,
             None => self.removed.get(&no).copied().unwrap_or_default(),
         };
         let (totals, size) = load_totals(connection, no)?;
         let mut region = RegionHot {
             session,
+            keys,
             feeds: Feed::ALL.map(FeedHot::empty),
             totals,
             size,

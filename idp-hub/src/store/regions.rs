@@ -1,8 +1,7 @@
 //! The regions: who may speak, under which name, with which key.
 
 mod reading;
-
-use std::time::Duration;
+mod turns;
 
 use rusqlite::{ToSql, params};
 use shared::audit::{Act, By};
@@ -11,6 +10,7 @@ use shared::model::{CloudDescription, Feed, UnixMillis};
 use shared::pki::{Fingerprint, PublicSealingKey};
 use shared::wire::frame::{Cursor, Goodbye, cloud_kind_code, feed_code};
 
+pub(in crate::store) use self::turns::KeyTurns;
 use super::Changing;
 use super::error::{Doing, StoreError};
 pub use super::introduction::Introduction;
@@ -30,10 +30,6 @@ pub struct RegionRow {
 const PENDING: u8 = 1;
 const ACCEPTED: u8 = 2;
 const REMOVED: u8 = 3;
-
-/// So long a region's key to seal secrets to is kept at least: an agent has one in its file, and
-/// each one more costs an entry of the audit trail, and all passwords that are sealed to it.
-const KEY_KEPT_MIN: Duration = Duration::from_secs(60);
 
 /// What is kept of each region. Of the directory, what was decided about its things alone.
 const REMOVED_FROM: [&str; 11] = [
@@ -247,13 +243,15 @@ impl Changing<'_> {
     ///
     /// # Errors
     /// If the database fails.
-    pub fn may_seal_anew(&self, no: RegionNo) -> Result<bool, StoreError> {
-        let since = self
-            .reading()
-            .sealing_since(no)?
-            .and_then(|(_, since)| since);
-        // A clock that was ahead then is not waited for.
-        Ok(since.is_none_or(|it| it > self.now || self.now.since(it) >= KEY_KEPT_MIN))
+    pub fn may_seal_anew(&mut self, no: RegionNo) -> Result<bool, StoreError> {
+        let since = self.sealing_since(no)?;
+        let turns = self.hot.region(self.connection, no)?.map(|it| it.keys);
+        Ok(turns.unwrap_or_default().may_turn(since, self.now))
+    }
+
+    fn sealing_since(&self, no: RegionNo) -> Result<Option<UnixMillis>, StoreError> {
+        let since = self.reading().sealing_since(no)?;
+        Ok(since.and_then(|(_, since)| since))
     }
 
     /// Secrets for a region's agent are sealed to this key from here on. What was sealed to another
@@ -270,6 +268,10 @@ impl Changing<'_> {
         if let Some(before) = before {
             self.forget_sealed(no)?;
             self.tell_of_key(no, [before, key])?;
+            let since = self.sealing_since(no)?;
+            if let Some(region) = self.hot.region(self.connection, no)? {
+                region.keys.turn(since, self.now);
+            }
         }
         let sql = "UPDATE regions SET sealing_key = ?2, sealing_ms = ?3 WHERE no = ?1";
         let values: &[&dyn ToSql] = &[&no.0, &key.to_bytes(), &self.now.0];

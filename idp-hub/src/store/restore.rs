@@ -50,7 +50,8 @@ pub struct Restored {
     pub restoration: Restoration,
     /// How many regions it holds.
     pub regions: u32,
-    /// Those of them that are removed in the database that was there before, by name.
+    /// Those of them that are removed in the database that was there before, or were before an
+    /// earlier restore, by name.
     pub revived: Vec<String>,
     /// How many users' passwords are forgotten, because they had a newer one in the database that
     /// was there before; `None` where that could not be compared, and older ones open the hub

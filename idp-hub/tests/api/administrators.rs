@@ -211,6 +211,8 @@ async fn nobody_is_in_the_power_of_a_department_s_manager_in_the_regions_by_the_
     assert_eq!(exposed["user"]["department"]["name"], "ops");
     assert_eq!(exposed["cloud_administrator"], false);
     assert_eq!(exposed["by"][0]["name"], "bob");
-    let wrong = it.kit.get(&format!("{exposures}?limit=0")).await;
-    wrong.is_problem(400, "invalid-request");
+    for wrong in ["limit=0", "after=AAAA"] {
+        let wrong = it.kit.get(&format!("{exposures}?{wrong}")).await;
+        wrong.is_problem(400, "invalid-request");
+    }
 }

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::access::Administrator;
 use super::documents::NamedDocument;
 use crate::api::extract::{PageQuery, Query, cursor};
-use crate::api::problem::{Problem, ProblemDocument};
+use crate::api::problem::{Kind, Problem, ProblemDocument};
 use crate::api::state::ApiState;
 use crate::directory::rights::{Exposure, Person};
 
@@ -87,7 +87,7 @@ pub(in crate::api) async fn exposures(
     Query(page): Query<PageQuery>,
 ) -> Result<axum::Json<ExposuresDocument>, Problem> {
     let (limit, after) = (page.limit()? as usize, page.after()?);
-    let after = <[u8; 16]>::try_from(after).ok().map(ObjectId::from_bytes);
+    let after = behind(&after)?;
     // One more tells whether there are more.
     let found = state
         .read_whole(move |_, directory| Ok(directory.exposed(after, limit.saturating_add(1))))
@@ -100,4 +100,19 @@ pub(in crate::api) async fn exposures(
         next: last.map(|it| cursor(&it.user.id.to_bytes())),
         items: items.map(Into::into).collect(),
     }))
+}
+
+/// Behind whom a page begins; `None` is the first.
+fn behind(after: &[u8]) -> Result<Option<ObjectId>, Problem> {
+    if after.is_empty() {
+        return Ok(None);
+    }
+    let id = <[u8; 16]>::try_from(after).ok().map(ObjectId::from_bytes);
+    id.map(Some).ok_or_else(|| {
+        Problem::new(
+            Kind::InvalidRequest,
+            "The cursor in `after` is not one of this list.",
+        )
+        .next_step("Give the `next` of the page before, or begin without `after`.")
+    })
 }

@@ -34,6 +34,11 @@ pub struct SignInHoldDocument {
     /// read since their agents began anew, and what that is stands among the failures.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reading: Vec<String>,
+    /// Those of the others whose agents are there, and have not said it yet: that takes seconds
+    /// once they have the directory. One that said it to this hub before, and now says nothing for
+    /// five minutes, as it was put back to an earlier release, is waited for no longer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub silent: Vec<String>,
 }
 
 /// Since when users of the directory wait at a hub that was restored from a backup, and for which
@@ -64,7 +69,10 @@ pub(in crate::api) async fn sign_in_hold(
             Some(Trouble::Mute)
         } else {
             let has_told = region.is_some_and(|it| it.organization_told);
-            (is_there && !has_told).then_some(Trouble::Reading)
+            is_there.then_some(match has_told {
+                true => Trouble::Silent,
+                false => Trouble::Reading,
+            })
         }
     };
     Ok(axum::Json(hold(since, &merged, trouble)))
@@ -76,6 +84,7 @@ enum Trouble {
     Full,
     Mute,
     Reading,
+    Silent,
 }
 
 /// Which regions they wait for, and what is wrong with some of these.
@@ -94,6 +103,7 @@ fn hold(
         full: those(Trouble::Full),
         mute: those(Trouble::Mute),
         reading: those(Trouble::Reading),
+        silent: those(Trouble::Silent),
     }
 }
 
@@ -132,18 +142,20 @@ mod tests {
             name: format!("region-{number}"),
             key: None,
         };
-        let regions = [region(1), region(2), region(3), region(4)];
+        let regions = [1, 2, 3, 4, 6].map(region);
         // Nobody waits for the fifth.
         let trouble = |no: RegionNo| match no.0 {
             2 => Some(Trouble::Full),
             3 => Some(Trouble::Mute),
             4 | 5 => Some(Trouble::Reading),
+            6 => Some(Trouble::Silent),
             _ => None,
         };
         let document = hold(None, &regions, trouble);
-        assert_eq!(document.regions.len(), 4);
+        assert_eq!(document.regions.len(), 5);
         assert_eq!(document.full, ["region-2"]);
         assert_eq!(document.mute, ["region-3"]);
         assert_eq!(document.reading, ["region-4"]);
+        assert_eq!(document.silent, ["region-6"]);
     }
 }

@@ -161,7 +161,8 @@ const fn way_out(edit: &Edit) -> &'static str {
 }
 
 /// What a link may make otherwise. The one writer waits for it, and a department's administrator
-/// makes links as often as he likes: no more is looked at than what the link touches.
+/// makes links as often as he likes: only what the link touches is looked at, in one walk over all
+/// assignments where it gives somebody power, and in none where it does not.
 fn by_link(live: &Organization<ObjectId>, link: &Link<ObjectId>) -> Option<(Standing, Standing)> {
     match live.has_link(link) {
         true => None,

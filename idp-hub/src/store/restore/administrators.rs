@@ -17,32 +17,50 @@ pub(super) fn again(beside: &Beside, now: UnixMillis) -> Result<Vec<String>, Sto
     let found = found(beside, beside.has_old)
         .or_else(|_| found(beside, false))
         .doing(doing)?;
-    let ids = found.iter().map(|(it, _)| it.to_bytes().to_vec());
-    beside.note(ADMINISTRATOR, ids).doing(doing)?;
-    let (users, names): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+    let none = found.iter().filter(|it| !it.is_still);
+    let none = none.map(|it| it.user.to_bytes().to_vec());
+    beside.note(ADMINISTRATOR, none).doing(doing)?;
+    let (users, names): (Vec<_>, Vec<_>) = found.into_iter().map(|it| (it.user, it.name)).unzip();
     forget_passwords(&beside.connection, &users, now)?;
     Ok(names)
 }
 
-fn found(beside: &Beside, is_compared: bool) -> rusqlite::Result<Vec<(ObjectId, String)>> {
+struct Found {
+    user: ObjectId,
+    name: String,
+    /// Whether the old database has him as one, whom an earlier restore brought back.
+    is_still: bool,
+}
+
+fn found(beside: &Beside, is_compared: bool) -> rusqlite::Result<Vec<Found>> {
     let connection = &beside.connection;
-    let still = match is_compared && has_table(connection, "administrators")? {
-        true => "SELECT user FROM old.administrators",
+    let (still, passwords) = match is_compared && has_table(connection, "administrators")? {
+        true => (
+            "SELECT user FROM old.administrators",
+            "SELECT user FROM old.passwords",
+        ),
         // A release that knew of none yet.
-        false => "SELECT NULL WHERE 0",
+        false => ("SELECT NULL WHERE 0", "SELECT NULL WHERE 0"),
     };
+    // Whom an earlier restore brought back has no password since, unless somebody saw to him.
     let sql = format!(
-        "SELECT it.user, home.name || '/' || his.name FROM main.administrators AS it
+        "SELECT it.user, home.name || '/' || his.name, it.user IN ({still})
+         FROM main.administrators AS it
          LEFT JOIN main.names AS his ON his.id = it.user
          LEFT JOIN main.names AS home ON home.id = his.department
          WHERE it.user NOT IN ({still})
-            OR it.user IN (SELECT id FROM earlier WHERE what = ?1) ORDER BY 2"
+            OR it.user IN (SELECT id FROM gone WHERE what = ?1) AND it.user NOT IN ({passwords})
+         ORDER BY 2"
     );
     let mut statement = connection.prepare(&sql)?;
     let found = statement.query_map([ADMINISTRATOR], |row| {
-        let id = ObjectId::from_bytes(row.get(0)?);
+        let user = ObjectId::from_bytes(row.get(0)?);
         let name: Option<String> = row.get(1)?;
-        Ok((id, name.unwrap_or_else(|| id.to_string())))
+        Ok(Found {
+            user,
+            name: name.unwrap_or_else(|| user.to_string()),
+            is_still: row.get(2)?,
+        })
     });
     found?.collect()
 }

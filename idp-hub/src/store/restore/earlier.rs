@@ -1,31 +1,32 @@
-//! The new database beside the old one, and what restores before this one brought back.
+//! The new database beside the old one, and what was gone before the restores before this one.
 //!
 //! Whoever restores twice compares with a database that was restored itself: nothing of what was
-//! gone before that is gone by it. So each restore notes in the new database what it brought back,
-//! and takes over what the old one has noted. A backup that has a note itself was made after that
-//! restore: it has what was done about it.
+//! gone before that is gone by it. So each restore notes in the new database what is gone by the
+//! old one and not by the new one, also what the new one never had, as the next may be a backup
+//! that has it; and takes over what the old one has noted. A backup that has a note itself was made
+//! after that restore: it has what was done about it. So a note is of the last restore over a
+//! database by which the thing itself is gone, and not of those after it.
 
 use std::path::Path;
 
-use rusqlite::{Connection, params};
-use shared::model::{RecordKind, UnixMillis};
-use shared::wire::record::kind_code;
+use rusqlite::{Connection, Params, params};
+use shared::model::UnixMillis;
 
 use super::examine::{fold_in, open};
 use crate::store::error::{Doing, StoreError};
 
 /// A password older than one that a user had; with its version.
 pub(super) const PASSWORD: u16 = 1;
-/// A user who was deleted.
-pub(super) const USER: u16 = 2;
+/// What ended: who was deleted, and what was retired.
+pub(super) const ENDED: u16 = 2;
 /// Who was dismissed as a cloud administrator.
 pub(super) const ADMINISTRATOR: u16 = 3;
 /// A region that was removed. What was switched off, or taken away, is kept by its record's kind.
 pub(super) const REGION: u16 = 4;
 
-/// What the old one has noted and the new one has not, as the table `earlier`; nothing where the
-/// old one is of a release that noted nothing.
-const EARLIER: &str = "CREATE TEMP TABLE earlier (
+/// What is gone, and in the new one may be given: what the old one has noted and the new one has
+/// not, nothing where the old one is of a release that noted nothing; and what was noted now.
+const GONE: &str = "CREATE TEMP TABLE gone (
     what INTEGER NOT NULL, id BLOB NOT NULL, version INTEGER, PRIMARY KEY (what, id)
 ) WITHOUT ROWID";
 
@@ -58,7 +59,7 @@ impl Beside {
         })
     }
 
-    /// Notes what was brought back.
+    /// Notes what is gone by the old database itself.
     pub(super) fn note(
         &self,
         what: u16,
@@ -69,12 +70,29 @@ impl Beside {
             let sql = "INSERT OR REPLACE INTO main.brought_back (what, id, at) VALUES (?1, ?2, ?3)";
             let mut statement = self.connection.prepare_cached(sql)?;
             statement.execute(params![what, id, self.at])?;
+            let sql = "INSERT OR IGNORE INTO gone (what, id) VALUES (?1, ?2)";
+            let mut statement = self.connection.prepare_cached(sql)?;
+            statement.execute(params![what, id])?;
         }
         transaction.commit()
     }
 
-    /// Notes whose passwords, and who, the old database knows to be gone. Not of the new one's
-    /// users alone: the next may be a backup that has more of them.
+    /// The same of what a statement finds, by its first column.
+    pub(super) fn note_found(&self, what: u16, sql: &str, by: impl Params) -> rusqlite::Result<()> {
+        let mut statement = self.connection.prepare(sql)?;
+        let ids = statement.query_map(by, |row| row.get(0))?;
+        self.note(what, ids.collect::<rusqlite::Result<Vec<_>>>()?)
+    }
+
+    /// Notes what ended by the old database.
+    pub(super) fn note_ended(&self) -> rusqlite::Result<()> {
+        // It is kept by its record's id, which ends with its own.
+        let sql = "SELECT substr(id, -16) FROM old.ended
+                   WHERE id NOT IN (SELECT id FROM main.ended)";
+        self.note_found(ENDED, sql, ())
+    }
+
+    /// Notes whose passwords the old database knows to be over.
     pub(super) fn note_passwords(&self) -> rusqlite::Result<()> {
         let sql = "INSERT INTO main.brought_back (what, id, at, version)
                    SELECT ?1, was.user, ?2, was.version FROM old.passwords AS was
@@ -82,12 +100,7 @@ impl Beside {
                        WHERE it.user = was.user AND it.version >= was.version)
                    ON CONFLICT (what, id)
                    DO UPDATE SET at = excluded.at, version = max(version, excluded.version)";
-        self.connection.execute(sql, params![PASSWORD, self.at])?;
-        // What ended is kept by its record's id, which ends with its own.
-        let sql = "INSERT OR REPLACE INTO main.brought_back (what, id, at)
-                   SELECT ?1, substr(id, -16), ?2 FROM old.ended
-                   WHERE kind = ?3 AND id NOT IN (SELECT id FROM main.ended)";
-        let row = params![USER, self.at, kind_code(RecordKind::User)];
+        let row = params![PASSWORD, self.at];
         self.connection.execute(sql, row).map(drop)
     }
 
@@ -129,13 +142,13 @@ fn attach(connection: &Connection, old: Option<&Path>, now: UnixMillis) -> rusql
         connection.query_row(&sql, (), |row| row.get::<_, i64>(0))
     };
     connection.pragma_update(None, "temp_store", "MEMORY")?;
-    connection.execute(EARLIER, ())?;
+    connection.execute(GONE, ())?;
     let mut before = newest("main")?;
     if let Some(old) = old {
         connection.execute("ATTACH ?1 AS old", [old.to_string_lossy()])?;
         if has_table(connection, "brought_back")? {
             before = before.max(newest("old")?);
-            let sql = "INSERT INTO earlier (what, id, version)
+            let sql = "INSERT INTO gone (what, id, version)
                        SELECT what, id, version FROM old.brought_back AS was
                        WHERE NOT EXISTS (SELECT 1 FROM main.brought_back AS it
                            WHERE it.what = was.what AND it.id = was.id AND it.at >= was.at)";

@@ -1,5 +1,7 @@
 //! A backup takes the database's place, whatever was there, and whenever it is killed.
 
+mod drawn;
+mod orders;
 mod told;
 mod under_way;
 mod users;

@@ -4,14 +4,15 @@
 //! and has again what was taken away from him. Nothing in the backup says so, but the database
 //! until now does. Whoever was deleted since is not among them: no agent makes him again.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
+use std::ops::RangeInclusive;
 
 use rusqlite::{Connection, Row, params};
 use shared::ids::ObjectId;
 use shared::model::{Actor, Link, Object, ObjectKind, Record, RecordKind, Scope};
 use shared::wire::record::{self, Decoded, kind_code};
 
-use super::earlier::Beside;
+use super::earlier::{Beside, ENDED};
 use crate::directory::{link_of, object_of};
 use crate::store::Reading;
 use crate::store::directory::EVERYWHERE;
@@ -51,100 +52,106 @@ impl Named {
     }
 }
 
-/// What of the old database's withdrawals the new one does not know, and of those that an earlier
-/// restore brought back already.
+/// What of the old database's withdrawals the new one does not know, and of those that were known
+/// before an earlier restore.
 pub(super) fn again(beside: &Beside) -> Result<Withdrawn, StoreError> {
+    note(beside)?;
+    let ended = ended(&beside.connection)?;
     Ok(Withdrawn {
-        on: on_again(beside)?,
-        given: given_again(beside)?,
+        on: on_again(&beside.connection, &ended)?,
+        given: given_again(&beside.connection, &ended)?,
     })
 }
 
-fn on_again(beside: &Beside) -> Result<Named, StoreError> {
-    let doing = "find what was switched off";
-    let connection = &beside.connection;
-    let sql = "SELECT it.kind, it.id, it.value, was.value, earlier.what IS NOT NULL
-               FROM main.directory AS it
-               LEFT JOIN old.directory AS was
-                   ON was.region = it.region AND was.kind = it.kind AND was.id = it.id
-               LEFT JOIN earlier ON earlier.what = it.kind AND earlier.id = it.id
-               WHERE it.region = ?1 AND it.kind BETWEEN ?2 AND ?3 AND it.value IS NOT NULL
-                   AND (it.value <> was.value OR earlier.what IS NOT NULL)
-               ORDER BY it.kind, it.id";
-    let mut statement = connection.prepare(sql).doing(doing)?;
-    let kinds = [RecordKind::Department, RecordKind::User].map(kind_code);
-    let mut rows = statement
-        .query(params![EVERYWHERE, kinds[0], kinds[1]])
-        .doing(doing)?;
-    let (mut again, mut ids) = (Named::default(), Found::default());
-    while let Some(row) = rows.next().doing(doing)? {
-        let object = |at| -> Result<Option<Object<ObjectId>>, StoreError> {
-            let record = record_at(row, at).doing(doing)?;
-            Ok(record.and_then(object_of).map(|(_, object)| object))
-        };
-        let is_again: bool = row.get(4).doing(doing)?;
-        let Some(now) = object(2)?.filter(is_on) else {
-            continue;
-        };
-        if is_again || object(3)?.is_some_and(|was| !is_on(&was)) {
-            let kind = now.kind().name();
-            again.add(|| Ok(format!("{kind} {}", titled(connection, &now)?)))?;
-            ids.add(row).doing(doing)?;
-        }
-    }
-    ids.note(beside).doing(doing)?;
-    Ok(again)
-}
-
-/// What the old database says is gone, of what the new one has. That the old one does not speak of
+/// Notes what is off in the old database, and what was taken away there. That it does not speak of
 /// a link is no such word: it may be the older of the two.
-fn given_again(beside: &Beside) -> Result<Named, StoreError> {
-    let doing = "find what was taken away";
-    let connection = &beside.connection;
-    let ended = ended(connection)?;
-    let sql = "SELECT it.kind, it.id, it.value
-               FROM main.directory AS it
-               LEFT JOIN old.directory AS was
-                   ON was.region = it.region AND was.kind = it.kind AND was.id = it.id
-               LEFT JOIN earlier ON earlier.what = it.kind AND earlier.id = it.id
-               WHERE it.region = ?1 AND it.kind BETWEEN ?2 AND ?3 AND it.value IS NOT NULL
-                   AND (was.id IS NOT NULL AND was.value IS NULL OR earlier.what IS NOT NULL)
-               ORDER BY it.kind, it.id";
-    let mut statement = connection.prepare(sql).doing(doing)?;
-    let kinds = [RecordKind::Membership, RecordKind::Assignment].map(kind_code);
-    let mut rows = statement
-        .query(params![EVERYWHERE, kinds[0], kinds[1]])
-        .doing(doing)?;
-    let (mut again, mut ids) = (Named::default(), Found::default());
-    while let Some(row) = rows.next().doing(doing)? {
-        let link = record_at(row, 2).doing(doing)?.and_then(link_of);
-        let Some(link) = link else {
-            continue;
-        };
-        if !link.ends().any(|(_, id)| ended.contains(id)) {
-            again.add(|| linked(connection, &link))?;
-            ids.add(row).doing(doing)?;
+fn note(beside: &Beside) -> Result<(), StoreError> {
+    let doing = "note what was withdrawn";
+    for kind in kinds(RecordKind::Department, RecordKind::User) {
+        let sql = "SELECT was.kind, was.id, was.value, it.value FROM old.directory AS was
+                   LEFT JOIN main.directory AS it
+                       ON it.region = was.region AND it.kind = was.kind AND it.id = was.id
+                   WHERE was.region = ?1 AND was.kind = ?2 AND was.value IS NOT it.value";
+        let mut statement = beside.connection.prepare(sql).doing(doing)?;
+        let mut rows = statement.query(params![EVERYWHERE, kind]).doing(doing)?;
+        let mut ids = Vec::new();
+        while let Some(row) = rows.next().doing(doing)? {
+            let is_off = |at| -> rusqlite::Result<bool> {
+                let object = record_at(row, at)?.and_then(object_of);
+                Ok(object.is_some_and(|(_, it)| !is_on(&it)))
+            };
+            if is_off(2).doing(doing)? && !is_off(3).doing(doing)? {
+                ids.push(row.get(1).doing(doing)?);
+            }
         }
+        beside.note(kind, ids).doing(doing)?;
     }
-    ids.note(beside).doing(doing)?;
+    for kind in kinds(RecordKind::Membership, RecordKind::Assignment) {
+        let sql = "SELECT was.id FROM old.directory AS was
+                   LEFT JOIN main.directory AS it
+                       ON it.region = was.region AND it.kind = was.kind AND it.id = was.id
+                   WHERE was.region = ?1 AND was.kind = ?2 AND was.value IS NULL
+                       AND (it.id IS NULL OR it.value IS NOT NULL)";
+        let row = params![EVERYWHERE, kind];
+        beside.note_found(kind, sql, row).doing(doing)?;
+    }
+    Ok(())
+}
+
+fn kinds(first: RecordKind, last: RecordKind) -> RangeInclusive<u16> {
+    kind_code(first)..=kind_code(last)
+}
+
+fn on_again(connection: &Connection, ended: &HashSet<ObjectId>) -> Result<Named, StoreError> {
+    let mut again = Named::default();
+    let kinds = kinds(RecordKind::Department, RecordKind::User);
+    given(connection, kinds, |record| {
+        let Some((id, object)) = object_of(record) else {
+            return Ok(());
+        };
+        match is_on(&object) && !ended.contains(&id) {
+            true => again.add(|| {
+                let kind = object.kind().name();
+                Ok(format!("{kind} {}", titled(connection, &object)?))
+            }),
+            false => Ok(()),
+        }
+    })?;
     Ok(again)
 }
 
-/// What was found, by its records' kinds and ids.
-#[derive(Default)]
-struct Found(BTreeMap<u16, Vec<Vec<u8>>>);
+fn given_again(connection: &Connection, ended: &HashSet<ObjectId>) -> Result<Named, StoreError> {
+    let mut again = Named::default();
+    let kinds = kinds(RecordKind::Membership, RecordKind::Assignment);
+    given(connection, kinds, |record| match link_of(record) {
+        Some(link) if !link.ends().any(|(_, id)| ended.contains(id)) => {
+            again.add(|| linked(connection, &link))
+        }
+        _ => Ok(()),
+    })?;
+    Ok(again)
+}
 
-impl Found {
-    /// A row that begins with these.
-    fn add(&mut self, row: &Row<'_>) -> rusqlite::Result<()> {
-        self.0.entry(row.get(0)?).or_default().push(row.get(1)?);
-        Ok(())
+/// What the new database has of what is gone.
+fn given(
+    connection: &Connection,
+    kinds: RangeInclusive<u16>,
+    mut each: impl FnMut(Record) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let doing = "find what is given again";
+    let sql = "SELECT it.kind, it.id, it.value FROM gone
+               JOIN main.directory AS it ON it.kind = gone.what AND it.id = gone.id
+               WHERE it.region = ?1 AND gone.what BETWEEN ?2 AND ?3 AND it.value IS NOT NULL
+               ORDER BY it.kind, it.id";
+    let mut statement = connection.prepare(sql).doing(doing)?;
+    let row = params![EVERYWHERE, kinds.start(), kinds.end()];
+    let mut rows = statement.query(row).doing(doing)?;
+    while let Some(row) = rows.next().doing(doing)? {
+        if let Some(record) = record_at(row, 2).doing(doing)? {
+            each(record)?;
+        }
     }
-
-    fn note(self, beside: &Beside) -> rusqlite::Result<()> {
-        let mut kinds = self.0.into_iter();
-        kinds.try_for_each(|(kind, ids)| beside.note(kind, ids))
-    }
+    Ok(())
 }
 
 /// The record of a row that begins with kind and id, by the value in this column; `None` if there
@@ -160,13 +167,13 @@ fn record_at(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Record>> {
     })
 }
 
-/// What had ended by the old database, which goes for the regions whatever the new one says.
+/// What had ended by the old database, or before an earlier restore, which goes for the regions
+/// whatever the new one says.
 fn ended(connection: &Connection) -> Result<HashSet<ObjectId>, StoreError> {
     let doing = "find what ended";
-    // It is kept by its record's id, which ends with its own.
-    let sql = "SELECT substr(id, -16) FROM old.ended";
+    let sql = "SELECT id FROM gone WHERE what = ?1";
     let mut statement = connection.prepare(sql).doing(doing)?;
-    let ended = statement.query_map((), |row| row.get(0).map(ObjectId::from_bytes));
+    let ended = statement.query_map([ENDED], |row| row.get(0).map(ObjectId::from_bytes));
     let ended = ended.and_then(Iterator::collect);
     ended.doing(doing)
 }

@@ -1,6 +1,6 @@
--- What restores brought back that was gone by the database until then: for the next restore, as the
--- same backup, or an older one, brings it back again, and by the database that was restored it is
--- not gone. The hub itself reads none of it.
+-- What was gone by the database that a restore replaced, and not by the backup: for the next restore,
+-- of the same backup or another one that has it, as by the database that was restored it is not
+-- gone. The hub itself reads none of it.
 CREATE TABLE brought_back (
     what    INTEGER NOT NULL,                  -- restore/earlier.rs: 1 to 4; 64 to 73: a record's kind
     id      BLOB NOT NULL,

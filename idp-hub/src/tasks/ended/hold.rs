@@ -10,6 +10,10 @@ use crate::store::RegionNo;
 /// after ten. So many leave room for one that is busy besides.
 const SAYS_WITHIN: Duration = Duration::from_secs(15);
 
+/// An agent that said it before, is there, and says nothing for so long is one that was put back to
+/// an earlier release, or hangs: it is not waited for, and had no say either.
+const OWES_WITHIN: Duration = Duration::from_secs(5 * 60);
+
 /// A region that has not said anything after so long is waited for no longer, where another one
 /// has: a site that is away for a week must not keep all users out.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
@@ -19,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(15 * 60);
 pub(super) enum Word {
     /// That it has.
     Given,
-    /// Nothing since the restore, but before: it will.
+    /// Nothing since the restore, but before: it will, unless it was put back to an earlier release.
     Owed,
     /// Nothing ever: it is of an earlier release, or was when the backup was made.
     Unknown,
@@ -49,6 +53,8 @@ pub(super) struct Hold {
     /// Since when each has that, and nothing that it told is on its way. Of those alone that say
     /// nothing themselves.
     since: BTreeMap<RegionNo, Instant>,
+    /// When that was first so of those that said it before.
+    owes: BTreeMap<RegionNo, Instant>,
     /// Which had their say.
     heard: BTreeSet<RegionNo>,
 }
@@ -59,6 +65,7 @@ impl Hold {
             began: now,
             heads: BTreeMap::new(),
             since: BTreeMap::new(),
+            owes: BTreeMap::new(),
             heard: BTreeSet::new(),
         }
     }
@@ -70,35 +77,49 @@ impl Hold {
 
     /// Looks at the merged regions. Once users may sign in, those are returned that had no say.
     pub(super) fn look(&mut self, now: Instant, regions: &[Seen]) -> Option<BTreeSet<RegionNo>> {
+        let mut silent = BTreeSet::new();
         for seen in regions {
-            let no = seen.no;
-            // What is changed later has nothing to do with who was deleted before.
-            let head = *self.heads.entry(no).or_insert(seen.head);
-            match seen.word {
-                // It stands behind all that it is about, and is here.
-                Word::Given => {
-                    self.heard.insert(no);
-                    continue;
-                }
-                Word::Owed => {
-                    self.since.remove(&no);
-                    continue;
-                }
-                Word::Unknown => {}
-            }
-            if !seen.has_told || seen.held.is_none_or(|it| it < head) {
-                self.since.remove(&no);
-                continue;
-            }
-            let since = *self.since.entry(no).or_insert(now);
-            if now.saturating_duration_since(since) >= SAYS_WITHIN {
-                self.heard.insert(no);
+            if self.is_silent(now, seen) {
+                silent.insert(seen.no);
             }
         }
         let all = regions.iter().map(|it| it.no);
         let (heard, away): (BTreeSet<_>, BTreeSet<_>) = all.partition(|it| self.heard.contains(it));
         let is_late = now.saturating_duration_since(self.began) >= PATIENCE;
-        (away.is_empty() || (is_late && !heard.is_empty())).then_some(away)
+        let is_over = away.is_subset(&silent) || (is_late && !heard.is_empty());
+        is_over.then_some(away)
+    }
+
+    /// Looks whether a region had its say. Tells whether it is waited for no longer without that.
+    fn is_silent(&mut self, now: Instant, seen: &Seen) -> bool {
+        let no = seen.no;
+        // What is changed later has nothing to do with who was deleted before.
+        let head = *self.heads.entry(no).or_insert(seen.head);
+        let is_there = seen.has_told && seen.held.is_some_and(|it| it >= head);
+        match seen.word {
+            // It stands behind all that it is about, and is here.
+            Word::Given => {
+                self.heard.insert(no);
+            }
+            Word::Owed => {
+                self.since.remove(&no);
+                if !is_there {
+                    return false;
+                }
+                let since = *self.owes.entry(no).or_insert(now);
+                return now.saturating_duration_since(since) >= OWES_WITHIN;
+            }
+            Word::Unknown if is_there => {
+                let since = *self.since.entry(no).or_insert(now);
+                if now.saturating_duration_since(since) >= SAYS_WITHIN {
+                    self.heard.insert(no);
+                }
+            }
+            Word::Unknown => {
+                self.since.remove(&no);
+            }
+        }
+        false
     }
 }
 
@@ -160,6 +181,32 @@ mod tests {
         let mut after = |seconds, word| is_over(&mut hold, begin, seconds, word);
         assert!(!after(0, Word::Unknown));
         assert!(after(2, Word::Given));
+    }
+
+    #[test]
+    fn an_agent_that_was_put_back_to_an_earlier_release_is_waited_for_some_minutes() {
+        let owes = |no, held| Seen {
+            word: Word::Owed,
+            ..seen(no, held, 7)
+        };
+        let (mut hold, begin) = begun();
+        let mut after =
+            |seconds, regions: &[Seen]| hold.look(begin + Duration::from_secs(seconds), regions);
+        let north = [owes(NORTH, Some(7))];
+        assert_eq!(after(0, &[owes(NORTH, Some(6))]), None, "it is told");
+        assert_eq!(after(10, &north), None);
+        let telling = Seen {
+            has_told: false,
+            ..owes(NORTH, Some(7))
+        };
+        assert_eq!(after(310, &[telling]), None, "its word may be on its way");
+        let without = BTreeSet::from([NORTH]);
+        assert_eq!(after(311, &north), Some(without), "and this is said");
+        // One that is away is waited for, whatever others owe.
+        let both = [owes(NORTH, Some(7)), seen(SOUTH, None, 5)];
+        assert_eq!(after(312, &both), None);
+        let gone = [owes(NORTH, None), owes(SOUTH, None)];
+        assert_eq!(after(100_000, &gone), None, "nobody had a say");
     }
 
     #[test]

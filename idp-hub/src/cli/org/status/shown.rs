@@ -106,6 +106,14 @@ pub(super) fn hold(it: &SignInHoldDocument, now: UnixMillis) -> Option<String> {
             named(&it.reading)
         ));
     }
+    if !it.silent.is_empty() {
+        text.push_str(&format!(
+            "\n  {} is there and has not said it yet: in seconds, once it has the directory; an\n  \
+             agent that was put back to an earlier release never does, and is waited for five\n  \
+             minutes; see its log",
+            named(&it.silent)
+        ));
+    }
     text.push_str("\n  next: bring them back, or let users sign in without: idp-hub org admit");
     Some(text)
 }
@@ -311,13 +319,14 @@ mod tests {
         assert!(of(json!({ "since": since, "regions": [] })).is_some());
         let both = json!(["home", "north"]);
         let stuck = json!({ "since": since, "regions": both, "full": ["home"], "mute": ["north"],
-            "reading": ["south"] });
+            "reading": ["south"], "silent": ["west"] });
         let text = of(stuck).unwrap();
         for said in [
             "of home, so that what is said waits",
             "limits.region_records_max",
             "the agent of north can't write its spool",
             "south has not told all of its organization",
+            "west is there and has not said it yet",
             "idp-hub org admit",
         ] {
             assert!(text.contains(said), "{said}: {text}");

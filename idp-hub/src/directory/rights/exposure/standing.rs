@@ -182,7 +182,8 @@ fn touched(
     all
 }
 
-/// The assignments by which somebody administers these departments, or has the role `admin`.
+/// The assignments by which somebody administers these departments, or has the role `admin`: found
+/// among all there are, which are not kept by what they are about.
 fn near<'a>(
     live: &'a Organization<ObjectId>,
     powers: &RolePowers,

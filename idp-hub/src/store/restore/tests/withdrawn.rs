@@ -15,15 +15,15 @@ const STAFF: u128 = 21;
 const MEMBER: u128 = 22;
 const READER: u128 = 23;
 
-async fn switch_off(site: &Site, kind: ObjectKind, id: ObjectId) {
+pub(super) async fn switch(site: &Site, (kind, id): (ObjectKind, ObjectId), on: bool) {
     let patch = Patch {
-        enabled: Some(false),
+        enabled: Some(on),
         ..Patch::default()
     };
     site.edit(Edit::Update { kind, id, patch }).await;
 }
 
-fn role(name: &str) -> Object<ObjectId> {
+pub(super) fn role(name: &str) -> Object<ObjectId> {
     Object::Role(Role {
         department: None,
         name: name.to_owned(),
@@ -32,7 +32,7 @@ fn role(name: &str) -> Object<ObjectId> {
 }
 
 /// The project `web`, the group `staff` and two roles.
-async fn with_places(site: &Site) {
+pub(super) async fn with_places(site: &Site) {
     let id = ObjectId::from_random;
     let department = id(1);
     let web = Object::Project(Project {
@@ -58,7 +58,7 @@ async fn with_places(site: &Site) {
     }
 }
 
-fn member_of_web(user: ObjectId) -> Link<ObjectId> {
+pub(super) fn member_of_web(user: ObjectId) -> Link<ObjectId> {
     Link::Assignment(Assignment {
         actor: Actor::User(user),
         scope: Scope::Project(ObjectId::from_random(WEB)),
@@ -67,14 +67,14 @@ fn member_of_web(user: ObjectId) -> Link<ObjectId> {
     })
 }
 
-fn in_staff(user: ObjectId) -> Link<ObjectId> {
+pub(super) fn in_staff(user: ObjectId) -> Link<ObjectId> {
     Link::Membership(Membership {
         group: ObjectId::from_random(STAFF),
         user,
     })
 }
 
-fn member_brings_reader() -> Link<ObjectId> {
+pub(super) fn member_brings_reader() -> Link<ObjectId> {
     Link::Implication(Implication {
         prior: ObjectId::from_random(MEMBER),
         implied: ObjectId::from_random(READER),
@@ -99,8 +99,9 @@ async fn taken_away() -> (Site, [ObjectId; 3]) {
     for link in since {
         site.edit(Edit::Unlink(link)).await;
     }
-    switch_off(&site, ObjectKind::User, changed).await;
-    switch_off(&site, ObjectKind::Project, ObjectId::from_random(WEB)).await;
+    switch(&site, (ObjectKind::User, changed), false).await;
+    let web = (ObjectKind::Project, ObjectId::from_random(WEB));
+    switch(&site, web, false).await;
     // Whoever was deleted stays so in every region, and with him what he had.
     site.user_ends(gone).await;
     // Of what else was changed, or given since, nothing is withdrawn.
