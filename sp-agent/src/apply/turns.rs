@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use shared::ids::ObjectId;
-use shared::model::{Holder, ObjectKind};
+use shared::model::{Holder, ObjectKind, ServiceKind};
 
 use super::Reconciler;
 use super::bounds;
@@ -40,7 +40,9 @@ impl Reconciler {
                 if !turns.has(Rank::First, *level) {
                     break;
                 }
-                if self.failures.is_again(subject) {
+                let is_full =
+                    level.is_elsewhere() && turns.room.is_full(Rank::First, service_of(subject));
+                if is_full || self.failures.is_again(subject) {
                     continue;
                 }
                 let turn = self.turn(Rank::First, *level, subject);
@@ -81,7 +83,10 @@ impl Reconciler {
         due.sort_unstable();
         for (_, level, subject) in due {
             if turns.has(Rank::Again, level) {
-                turns.take(subject, self.turn(Rank::Again, level, subject));
+                let turn = self.turn(Rank::Again, level, subject);
+                if turns.room.admits(turn) {
+                    turns.take(subject, turn);
+                }
             }
         }
     }
@@ -89,7 +94,8 @@ impl Reconciler {
     fn turn(&self, rank: Rank, level: Level, subject: &Subject) -> Turn {
         let department = self.department_of(subject);
         let kin = Kin { level, department };
-        Turn { rank, kin }
+        let service = service_of(subject);
+        Turn { rank, kin, service }
     }
 
     /// The department of the directory that a subject is in, or the first end of a link that is in
@@ -109,6 +115,14 @@ impl Reconciler {
             Subject::Quota(Holder::Project(id), _) => of(ObjectKind::Project, id),
             Subject::Quota(..) | Subject::Own(..) | Subject::Reading(_) => None,
         }
+    }
+}
+
+/// The one other service than Keystone that a subject is of.
+const fn service_of(subject: &Subject) -> Option<ServiceKind> {
+    match subject {
+        Subject::Quota(_, service) => Some(*service),
+        _ => None,
     }
 }
 

@@ -1,5 +1,7 @@
 //! What fails, or hangs, by itself, and holds up nothing else; and a cloud that fails at all.
 
+mod services;
+
 use shared::ids::ObjectId;
 use shared::model::{Holder, ObjectKind, ServiceKind};
 
