@@ -363,6 +363,9 @@ impl Reconciler {
             _ => "",
         };
         let what = kind.name();
+        if let Some(beyond) = self.beyond(task) {
+            return beyond;
+        }
         let before = self.failures.get(&task.subject);
         match before.is_some_and(|it| it.conflicts > 0) {
             false => format!(
