@@ -17,6 +17,7 @@ mod reading;
 pub mod simulated;
 mod trouble;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -192,6 +193,9 @@ pub enum Unread {
     /// All of the part in the department of this id, if there is any; of memberships, those of its
     /// groups.
     Unlisted(CloudId),
+    /// The memberships of all groups in the department of this id but these, which are those that
+    /// its list came to before it was cut.
+    Beyond(CloudId, BTreeSet<CloudId>),
 }
 
 /// A part that was read to its end.

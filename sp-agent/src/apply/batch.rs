@@ -357,6 +357,9 @@ impl Reconciler {
             _ => "",
         };
         let what = kind.name();
+        if let Some(beyond) = self.beyond(task) {
+            return beyond;
+        }
         let before = self.failures.get(&task.subject);
         if before.is_none_or(|it| it.conflicts == 0) {
             return format!(

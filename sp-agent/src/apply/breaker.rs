@@ -11,12 +11,14 @@
 //!   of the same kind and department. Both wait for a small share of the places, and pause apart
 //!   from the rest, which so waits for none of them.
 //! - What is not answered soon keeps no place from others. It is a failure as long as it is not.
+//! - Another service than Keystone that hangs keeps places from itself alone.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use shared::backoff::Backoff;
 use shared::ids::ObjectId;
+use shared::model::ServiceKind;
 
 use super::subject::{Level, Subject};
 
@@ -71,6 +73,8 @@ pub(super) struct Kin {
 pub(super) struct Turn {
     pub(super) rank: Rank,
     pub(super) kin: Kin,
+    /// Which other service than Keystone carries it out; `None` where several are asked.
+    pub(super) service: Option<ServiceKind>,
 }
 
 impl Turn {
@@ -99,8 +103,13 @@ pub(super) struct Room {
     first: usize,
     doubtful: usize,
     again: usize,
+    /// As far as what is answered soon goes, and what of that failed before.
     elsewhere: usize,
     elsewhere_again: usize,
+    /// How many more each service may be given, those that it does not answer soon among them.
+    elsewhere_slow: usize,
+    /// How many it does not, and how many of those failed before.
+    slow: BTreeMap<Option<ServiceKind>, (usize, usize)>,
     /// Of these one is being tried.
     tried: Vec<Kin>,
     /// What is under way of what can't wait.
@@ -122,11 +131,19 @@ impl Room {
     /// Whether this one may be.
     pub(super) fn admits(&self, turn: Turn) -> bool {
         let is_tried = turn.rank == Rank::Doubtful && self.tried.contains(&turn.kin);
+        let is_full = turn.is_elsewhere() && self.is_full(turn.rank, turn.service);
         // Those that hang are no more than there are places, and keep nothing from what is tried
         // for its first time.
         let same = self.urgent.iter().filter(|it| **it == turn.kin.level);
         let is_crowded = turn.rank == Rank::Urgent && same.count() >= self.places;
-        self.has(turn.rank, turn.is_elsewhere()) && !is_tried && !is_crowded
+        self.has(turn.rank, turn.is_elsewhere()) && !is_tried && !is_full && !is_crowded
+    }
+
+    /// Whether a service has as many orders that it does not answer as it may have.
+    pub(super) fn is_full(&self, rank: Rank, service: Option<ServiceKind>) -> bool {
+        let (slow, slow_again) = self.slow.get(&service).copied().unwrap_or_default();
+        let is_of_again = rank == Rank::Again && slow_again >= self.elsewhere_again;
+        slow >= self.elsewhere_slow || is_of_again
     }
 
     /// It is given.
@@ -134,6 +151,7 @@ impl Room {
         let less = |it: &mut usize| *it = it.saturating_sub(1);
         if turn.is_elsewhere() {
             less(&mut self.elsewhere);
+            less(&mut self.places);
             if turn.rank == Rank::Again {
                 less(&mut self.elsewhere_again);
             }
@@ -227,7 +245,7 @@ impl Breaker {
                 false => left,
             }
         };
-        let (all, quick_elsewhere) = of(&[Rank::First, Rank::Again], true);
+        let (_, quick_elsewhere) = of(&[Rank::First, Rank::Again], true);
         let left = places.saturating_sub(share).max(1);
         let left = left.saturating_sub(quick_elsewhere);
         let tried = given().filter(|it| it.turn.rank == Rank::Doubtful);
@@ -243,11 +261,25 @@ impl Breaker {
                 &self.again,
                 share,
             ),
-            elsewhere: left.min(places.saturating_sub(all)).min(free),
-            elsewhere_again: share.saturating_sub(of(&[Rank::Again], true).0),
+            elsewhere: left.min(free),
+            elsewhere_again: share.saturating_sub(of(&[Rank::Again], true).1),
+            elsewhere_slow: places.saturating_sub(quick_elsewhere),
+            slow: self.slow_elsewhere(),
             tried: tried.map(|it| it.turn.kin).collect(),
             urgent: urgent.map(|it| it.turn.kin.level).collect(),
         }
+    }
+
+    fn slow_elsewhere(&self) -> BTreeMap<Option<ServiceKind>, (usize, usize)> {
+        let given = self.given.values();
+        let slow = given.filter(|it| it.is_slow && it.turn.is_elsewhere());
+        let mut all: BTreeMap<_, (usize, usize)> = BTreeMap::new();
+        for given in slow {
+            let (slow, again) = all.entry(given.turn.service).or_default();
+            *slow += 1;
+            *again += usize::from(given.turn.rank == Rank::Again);
+        }
+        all
     }
 
     fn look_who_is_slow(&mut self, now: Instant) {
@@ -329,8 +361,8 @@ impl Breaker {
             return;
         };
         self.kin.remove(&turn.kin);
+        // What was given before it asked for patience says nothing of that, which ends by itself.
         (self.first, self.doubtful, self.again) = Default::default();
-        self.throttled = None;
     }
 
     /// The cloud refused it, which says no more of how it does than that it answers.
@@ -360,7 +392,8 @@ impl Breaker {
         };
         error.clone_into(&mut self.reason);
         if !patience.is_zero() {
-            self.throttled = now.checked_add(patience.min(THROTTLED_MAX));
+            let until = now.checked_add(patience.min(THROTTLED_MAX));
+            self.throttled = self.throttled.max(until);
         }
         if !given.is_slow {
             self.count(given.turn);

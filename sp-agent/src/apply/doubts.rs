@@ -3,7 +3,8 @@
 //! The same order may be given again, as twice is once. Another one must not, before the cloud was
 //! read: what was made under one name would be made again under the next. Nor must something be
 //! made again by the same: somebody there may have given it another name since, and its own is
-//! free.
+//! free. Where the list that would show it is cut, and does not, the same order is given again all
+//! the same, and another one waits until the list comes whole.
 
 use std::time::Instant;
 
@@ -14,7 +15,7 @@ use super::batch::{Task, note};
 use super::compare::differences;
 use super::subject::{Subject, link_kind, record_kind};
 use super::verdict::Due;
-use crate::cloud::{CloudError, Order, Reach};
+use crate::cloud::{CloudError, Cut, Order, Reach};
 
 /// An order in doubt.
 #[derive(Debug, Clone)]
@@ -23,6 +24,8 @@ pub(super) struct Doubt {
     since: Instant,
     /// Where it is seen; `None` where any reading of the kind shows it, or nobody knows.
     department: Option<CloudId>,
+    /// Whether what may have been made may be beyond the end of a list that was cut.
+    is_left_out: bool,
 }
 
 impl Doubt {
@@ -86,6 +89,7 @@ impl Reconciler {
                 task: task.clone(),
                 since: now,
                 department: self.seen_in(&task.order),
+                is_left_out: false,
             };
             self.doubts.insert(task.subject.clone(), doubt);
         }
@@ -98,15 +102,22 @@ impl Reconciler {
         (!is_same).then(|| doubt.kind())
     }
 
-    /// The reading that the same making must wait for.
+    /// The reading that the same making must wait for. Not for a whole list where it was cut, which
+    /// may be for ever.
     pub(super) fn may_be_made(&self, subject: &Subject) -> Option<RecordKind> {
-        let doubt = self.doubts.get(subject)?;
+        let doubt = self.doubts.get(subject).filter(|it| !it.is_left_out)?;
         matches!(doubt.task.order, Order::Create { .. }).then(|| doubt.kind())
     }
 
     /// What a reading shows to have been carried out is noted as if the answer had come. What was
-    /// ordered where it told nothing stays in doubt.
-    pub(super) fn resolve_doubts(&mut self, kind: RecordKind, began: Instant, lacks: &Reach) {
+    /// ordered where it told nothing stays in doubt, and so does what may have been made where it
+    /// told some.
+    pub(super) fn resolve_doubts(
+        &mut self,
+        kind: RecordKind,
+        began: Instant,
+        (lacks, cut): (&Reach, &Cut),
+    ) {
         let is_told = |it: &Doubt| {
             let is_listed = !lacks.may_have(it.department.as_ref());
             is_listed && it.group().is_none_or(|it| !lacks.groups.contains(it))
@@ -115,8 +126,11 @@ impl Reconciler {
         let resolved = all.filter(|(_, it)| it.kind() == kind && it.since <= began && is_told(it));
         let resolved: Vec<Subject> = resolved.map(|(subject, _)| subject.clone()).collect();
         for subject in resolved {
-            let doubt = self.doubts.remove(&subject);
-            if let Some(Doubt { task, .. }) = doubt {
+            if self.leaves_out(&subject, cut) {
+                if let Some(doubt) = self.doubts.get_mut(&subject) {
+                    doubt.is_left_out = true;
+                }
+            } else if let Some(Doubt { task, .. }) = self.doubts.remove(&subject) {
                 self.resolve(task);
             }
             if let Subject::Link(link) = &subject {
@@ -124,6 +138,21 @@ impl Reconciler {
             }
             self.dirty.insert(subject);
         }
+    }
+
+    /// Whether what may have been made is not among what came of its department's list, which was
+    /// cut.
+    fn leaves_out(&self, subject: &Subject, cut: &Cut) -> bool {
+        let (Some(doubt), Subject::Object(kind, id)) = (self.doubts.get(subject), subject) else {
+            return false;
+        };
+        let is_making = matches!(doubt.task.order, Order::Create { .. });
+        let came = doubt.department.as_ref().and_then(|it| cut.get(it));
+        is_making
+            && came.is_some_and(|came| {
+                let here = self.places.here(*kind, id);
+                here.is_none_or(|it| !came.contains(&it))
+            })
     }
 
     fn resolve(&mut self, task: Task) {

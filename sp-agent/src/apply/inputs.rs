@@ -260,7 +260,7 @@ impl Reconciler {
         }
         // An order that a cut list does not show may be given again, as twice is once: to wait for
         // a whole one would be to wait for ever.
-        self.resolve_doubts(kind, began, lacks);
+        self.resolve_doubts(kind, began, (lacks, cut));
         self.look_at_missed(kind, began, (lacks, cut));
         let waiting = self.failures.awaiting(kind, began);
         let told = waiting.filter(|it| !self.is_passed_by(it, lacks));

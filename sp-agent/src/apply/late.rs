@@ -7,18 +7,22 @@
 //! as set, and what waits for it goes on.
 //!
 //! A cloud that keeps a history of passwords refuses one that it has already. So it is known of
-//! each that is given whether the cloud may have it: then a refusal is looked into, and until the
-//! cloud says that it has another one.
+//! each that is given whether the cloud may have it: then a refusal is looked into, by a sign-in.
+//! That is refused by the same answer where the password is wrong, where its user is locked for a
+//! while, and where he or his department is switched off. So nobody is asked for whom it is known
+//! that he is off, and a few times else, as Keystone's count of wrong passwords ends with a right
+//! one alone.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use shared::ids::ObjectId;
-use shared::model::ObjectKind;
+use shared::model::{CloudId, ObjectKind};
 
 use super::Reconciler;
 use super::alarms::Alarms;
 use super::batch::Task;
+use super::compare::enabled;
 use super::doubts::is_doubtful;
 use super::subject::Subject;
 use super::verdict::{Done, Verdict};
@@ -30,10 +34,16 @@ use crate::replica::{Base, Note};
 /// agent may be told to wait for one.
 const ARRIVES_MAX: Duration = Duration::from_secs(15 * 60);
 
+/// Whoever is locked is so for less, as Keystone comes (`lockout_duration`, half an hour).
+const ASKED_EVERY: Duration = Duration::from_secs(60 * 60);
+
+/// So often a cloud is asked for one password that it says is wrong: fewer than lock a user out.
+const ASKED_MAX: u32 = 3;
+
 /// How a password is given.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Giving {
-    /// Whether the cloud may have this very one already.
+    /// Whether the cloud may have this very one already, and is to be asked for it.
     pub(super) may_be_set: bool,
     /// Whether another one may still arrive after it, so that it does not count as set.
     is_for_now: bool,
@@ -56,6 +66,17 @@ struct Late {
     given: Option<u64>,
     /// The version that is in no question any more: set for good, or refused.
     settled: Option<u64>,
+    /// The version of which the cloud said that it has another one.
+    denied: Option<Denied>,
+}
+
+/// What a cloud says that it has not.
+#[derive(Debug)]
+struct Denied {
+    version: u64,
+    times: u32,
+    /// Not to be asked again before.
+    until: Instant,
 }
 
 impl Late {
@@ -70,6 +91,31 @@ impl Late {
         let is_sent = |it| self.sent.contains_key(&it);
         let is_any = self.given == Some(version) || is_sent(Some(version)) || is_sent(None);
         is_any && self.settled != Some(version)
+    }
+
+    /// Whether it may be asked for this version.
+    fn may_be_asked(&self, now: Instant, version: u64) -> bool {
+        let denied = self.denied.as_ref();
+        self.may_be_set(version) && denied.is_none_or(|it| it.version != version || it.until <= now)
+    }
+
+    /// The cloud refused this version, and has another one, if it was asked.
+    fn refused(&mut self, now: Instant, version: u64, was_asked: bool) {
+        let before = self.denied.take().filter(|it| it.version == version);
+        let times = before.as_ref().map_or(0, |it| it.times);
+        self.denied = match was_asked {
+            true => now.checked_add(ASKED_EVERY).map(|until| Denied {
+                version,
+                times: times.saturating_add(1),
+                until,
+            }),
+            false => before,
+        };
+        let is_known = self.denied.as_ref().is_some_and(|it| it.times >= ASKED_MAX);
+        if is_known || !self.may_be_set(version) {
+            self.settled = Some(version);
+            self.given = self.given.filter(|it| *it != version);
+        }
     }
 
     fn may_any_arrive(&self, now: Instant) -> bool {
@@ -110,7 +156,7 @@ impl Lates {
         let late = self.all.entry(user).or_default();
         late.sent.retain(|_, until| *until > now);
         late.sent.insert(version, until);
-        (late.given, late.settled) = (None, None);
+        (late.given, late.settled, late.denied) = (None, None, None);
     }
 }
 
@@ -129,10 +175,22 @@ impl Reconciler {
             return Giving::default();
         };
         let late = self.lates.all.get(user);
+        let may_be_asked = late.is_some_and(|it| it.may_be_asked(now, set.version));
         Giving {
-            may_be_set: late.is_some_and(|it| it.may_be_set(set.version)),
+            may_be_set: may_be_asked && !self.is_off(&set.here),
             is_for_now: late.is_some_and(|it| it.may_another_arrive(now, set.version)),
         }
+    }
+
+    /// Whether a user, or his department, is switched off here, so that he can't sign in.
+    fn is_off(&self, user: &CloudId) -> bool {
+        let is_off = |kind, id: &CloudId| {
+            let found = self.actual.object(kind, id);
+            found.is_some_and(|it| enabled(&it) == Some(false))
+        };
+        let department = self.actual.department(ObjectKind::User, user);
+        is_off(ObjectKind::User, user)
+            || department.is_some_and(|it| is_off(ObjectKind::Department, it))
     }
 
     /// What was ordered was done.
@@ -162,8 +220,7 @@ impl Reconciler {
         if let Some(late) = self.lates.all.get_mut(user)
             && is_refusal(error)
         {
-            late.settled = Some(set.version);
-            late.given = late.given.filter(|it| *it != set.version);
+            late.refused(now, set.version, task.giving.may_be_set);
         }
         self.forget_if_over(now, *user);
     }
@@ -207,8 +264,8 @@ impl Reconciler {
     }
 }
 
-/// Whether a cloud that fails so may do that because it has this password already. Such an answer
-/// came after it was looked into.
+/// Whether a cloud that fails so may do that because it has this password already. Where it was to
+/// be asked for that, such an answer came after it was.
 pub(super) const fn is_refusal(error: &CloudError) -> bool {
     match error {
         CloudError::Conflict { .. } => true,

@@ -82,7 +82,9 @@ impl Reconciler {
             }
             // It may wait for days, and only what nobody knows need wait with it.
             Some(Standing::Waiting(Wait::Reading(_))) => self.waits_for_others((kind, id)),
-            Some(Standing::InPlace | Standing::Running | Standing::Waiting(_)) | None => false,
+            // It was retired, and nobody can switch it off.
+            Some(Standing::InPlace) => matches!(kind, ObjectKind::Group | ObjectKind::Role),
+            Some(Standing::Running | Standing::Waiting(_)) | None => false,
         }
     }
 

@@ -2,7 +2,7 @@
 //! region's alone.
 
 use shared::ids::ObjectId;
-use shared::model::{Becomes, Binding, CloudId, Custody, Object, ObjectKind};
+use shared::model::{Becomes, Binding, CloudId, Custody, End, Object, ObjectKind};
 
 use super::Reconciler;
 use super::compare::{binding_digest, enabled, switched};
@@ -71,6 +71,9 @@ impl Reconciler {
         let is_applied = self.base.objects.get(&(kind, id)) == Some(&now);
         match enabled(&found) {
             // What the hub linked to it is taken away link by link, and what the region did stays.
+            None if self.goes_with_its_department(kind, id, &here) => {
+                return Verdict::InPlace(None);
+            }
             None => return drift(found.name(), vec![Difference::Surplus], Why::Custody),
             Some(false) => {
                 let note = (!is_applied).then_some(Note::Object(kind, id, Some(now)));
@@ -102,6 +105,14 @@ impl Reconciler {
         };
         let (level, done) = (Level::write(kind), Done::Applied(kind, id, was));
         self.due(Due { level, order, done }, &name, what)
+    }
+
+    /// Whether a group or role ended with its department, so that it is purged with that. What the
+    /// region brought along later stays in it, and so does what may not be removed.
+    fn goes_with_its_department(&self, kind: ObjectKind, id: ObjectId, here: &CloudId) -> bool {
+        let is_withheld = matches!(self.places.binding(kind, here), Some(Becomes::Withheld(_)));
+        let is_retired = self.end(kind, &id) == Some(End::Retired);
+        is_retired && !is_withheld && self.guard(kind, here).is_none()
     }
 
     /// Why nothing of a thing may be changed.

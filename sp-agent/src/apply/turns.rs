@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use shared::ids::ObjectId;
-use shared::model::{Holder, ObjectKind};
+use shared::model::{Holder, ObjectKind, ServiceKind};
 
 use super::Reconciler;
 use super::bounds;
@@ -141,7 +141,10 @@ impl Reconciler {
         due.sort_unstable();
         for (_, level, subject) in due {
             if turns.has(Rank::Again, level) {
-                turns.take(subject, self.turn(Rank::Again, level, subject), false);
+                let turn = self.turn(Rank::Again, level, subject);
+                if turns.room.admits(turn) {
+                    turns.take(subject, turn, false);
+                }
             }
         }
     }
@@ -149,7 +152,8 @@ impl Reconciler {
     fn turn(&self, rank: Rank, level: Level, subject: &Subject) -> Turn {
         let department = self.department_of(subject);
         let kin = Kin { level, department };
-        Turn { rank, kin }
+        let service = service_of(subject);
+        Turn { rank, kin, service }
     }
 
     /// The department of the directory that a subject is in, or the first end of a link that is in
@@ -169,6 +173,14 @@ impl Reconciler {
             Subject::Quota(Holder::Project(id), _) => of(ObjectKind::Project, id),
             Subject::Quota(..) | Subject::Own(..) | Subject::Reading(_) => None,
         }
+    }
+}
+
+/// The one other service than Keystone that a subject is of.
+const fn service_of(subject: &Subject) -> Option<ServiceKind> {
+    match subject {
+        Subject::Quota(_, service) => Some(*service),
+        _ => None,
     }
 }
 

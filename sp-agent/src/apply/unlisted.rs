@@ -16,6 +16,7 @@ use shared::ids::ObjectId;
 use shared::model::{Actor, CloudId, Link, Membership, ObjectKind, RecordKind};
 
 use super::Reconciler;
+use super::batch::Task;
 use super::places::There;
 use super::subject::{Subject, record_kind};
 use crate::cloud::{Cut, Order, Reach};
@@ -113,6 +114,28 @@ impl Reconciler {
         let was_here = self.base.objects.contains_key(&what);
         let was_here = was_here || self.places.bound(what).next().is_some();
         was_here && self.places.here(kind, &id).is_none()
+    }
+
+    /// What is told where nobody knows what has the name that an order claims, as the list of its
+    /// department is cut.
+    pub(super) fn beyond(&self, task: &Task) -> Option<String> {
+        let (object, id) = match &task.order {
+            Order::Create { object, .. } => (object, None),
+            Order::Update { id, to, .. } => (to, Some(id)),
+            _ => return None,
+        };
+        let kind = object.kind();
+        let mut cut = self.actual.coverage().cut(record_kind(kind));
+        let is_cut = cut.any(|it| object.department() == Some(it));
+        let (what, name) = (kind.name(), object.name());
+        (is_cut && self.actual.named(object, id).is_none()).then(|| {
+            format!(
+                "a {what} named {name:?} is there, and not among what came of its department's \
+                 list, which is cut: it may be the federation's, made by an order whose answer was \
+                 lost; let that list come whole (Keystone's list_limit) before it is renamed or \
+                 removed"
+            )
+        })
     }
 
     /// Whether a reading did not tell a thing of the directory where it told of its department no

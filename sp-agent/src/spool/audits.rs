@@ -13,7 +13,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::error::SpoolError;
 use super::sweep::Missed;
-use crate::cloud::{Part, Reach, Unread};
+use crate::cloud::{Cut, Part, Reach, Unread};
 
 /// A record's id, hashed.
 pub(super) type IdHash = u64;
@@ -34,7 +34,10 @@ pub(super) struct Seen {
     departments: BTreeSet<CloudId>,
     /// Departments of which nothing was read, and all is to stay, also the memberships of their
     /// groups; and groups of which no membership was, and all are to stay.
-    pub(super) lacks: Reach,
+    lacks: Reach,
+    /// Departments of whose groups not all were listed, and those that were: the memberships of
+    /// all others are to stay.
+    beyond: Cut,
     /// What changes told of since the audit began, which its pages may not know yet. As long as the
     /// audit goes on, and so no longer than there are changes of one audit's time.
     overtaken: HashSet<IdHash>,
@@ -73,7 +76,23 @@ impl Seen {
 
     /// Whether it hangs on what a record says if it is to stay.
     pub(super) fn spares_by_content(&self) -> bool {
-        !self.departments.is_empty() || !self.lacks.is_empty()
+        !self.departments.is_empty() || !self.lacks.is_empty() || !self.beyond.is_empty()
+    }
+
+    /// Whether a group that is in this department, or in nobody knows which, may be one that was
+    /// not listed.
+    pub(super) fn may_be_unlisted(&self, group: &CloudId, department: Option<&CloudId>) -> bool {
+        let is_it = |it: &CloudId| department.is_none_or(|department| department == it);
+        let mut beyond = self.beyond.iter();
+        self.lacks.departments.iter().any(is_it)
+            || beyond.any(|(it, came)| is_it(it) && !came.contains(group))
+    }
+
+    /// Of what nothing was read.
+    pub(super) fn into_lacks(self) -> Reach {
+        let mut lacks = self.lacks;
+        lacks.departments.extend(self.beyond.into_keys());
+        lacks
     }
 
     /// Whether a record is of what was not read.
@@ -102,6 +121,8 @@ impl Seen {
             // It was read once, or will be, but for one that the agent's account may never list.
             Unread::Group(id) => drop(self.lacks.groups.insert(id.clone())),
             Unread::Unlisted(id) => drop(self.lacks.departments.insert(id.clone())),
+            // As of any list that is cut.
+            Unread::Beyond(id, came) => drop(self.beyond.insert(id.clone(), came.clone())),
         }
         Ok(())
     }

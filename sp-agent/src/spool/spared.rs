@@ -35,11 +35,12 @@ impl Put<'_> {
         let Record::Membership(membership) = record else {
             return Ok(false);
         };
-        if seen.lacks.departments.is_empty() {
+        let group = &membership.group;
+        if !seen.may_be_unlisted(group, None) {
             return Ok(false);
         }
-        let department = self.department_of_group(&membership.group)?;
-        Ok(seen.lacks.may_have(department.as_ref()))
+        let department = self.department_of_group(group)?;
+        Ok(seen.may_be_unlisted(group, department.as_ref()))
     }
 
     fn department_of_group(&self, group: &CloudId) -> Result<Option<CloudId>, Fault> {

@@ -355,7 +355,7 @@ fn perform(put: &mut Put<'_>, audits: &mut Audits, work: &Work) -> Result<Writte
             let lacks_some = seen.lacks_some && !whole::is_settled(put.store, *part)?;
             Ok(Written {
                 lacks_some,
-                lacks: seen.lacks,
+                lacks: seen.into_lacks(),
                 ..written
             })
         }

@@ -97,6 +97,39 @@ async fn memberships_stay_but_for_groups_that_are_known_to_be_elsewhere() {
     assert_held(&spool, Feed::Organization, expected).await;
 }
 
+/// Of one department's groups only `l` came.
+#[tokio::test]
+async fn memberships_stay_of_groups_beyond_the_end_of_a_list_that_is_cut() {
+    let spool = Home::new().open();
+    let groups = [group("ldap", "l"), group("ldap", "m"), group("sql", "s")];
+    audit(&spool, Part::Groups, page(groups.clone())).await;
+    let all = [
+        ("l", "1"),
+        ("l", "2"),
+        ("m", "1"),
+        ("s", "1"),
+        ("never", "1"),
+    ];
+    let all = all.map(|(group, user)| membership(group, user));
+    audit(&spool, Part::Memberships, page(all.clone())).await;
+
+    let cut = Page {
+        unread: vec![Unread::Beyond(ldap(), [CloudId::new("l")].into())],
+        ..page([all[0].clone()])
+    };
+    let swept = audit(&spool, Part::Memberships, cut.clone()).await;
+    assert_eq!(swept.removed, 2, "l/2 and s/1");
+    assert_eq!(swept.lacks.departments, BTreeSet::from([ldap()]));
+    let [l1, _, m1, _, never] = all;
+    let [l, m, s] = groups;
+    assert_held(&spool, Feed::Organization, [l, m, s, l1, m1, never]).await;
+
+    let spool = Home::new().open();
+    read_but(&spool, &[Part::Memberships]).await;
+    audit(&spool, Part::Memberships, cut).await;
+    assert!(is_whole(&spool), "it may be cut for ever");
+}
+
 #[tokio::test]
 async fn what_was_never_listed_keeps_the_feed_from_being_whole() {
     let mut home = Home::new();

@@ -9,8 +9,8 @@ use crate::cloud::{Cloud, CloudError};
 
 /// Opens a password and sets it. A cloud that refuses it may have it already, from a try of which
 /// the answer was lost, or as it is given once more: some keep a history of passwords and take none
-/// twice. Only then it is asked, and once it has answered never again: it counts wrong passwords,
-/// and locks whoever has too many.
+/// twice. Only then it is asked, and rarely: it counts wrong passwords, and locks whoever has too
+/// many.
 pub(super) async fn set(
     cloud: &dyn Cloud,
     unseal: &dyn Unseal,
@@ -29,7 +29,10 @@ pub(super) async fn set(
     };
     // That it did not say is no refusal, so that it is asked again.
     match cloud.check_password(user, &password).await? {
-        Checked::Right | Checked::NeedsMore => Ok(()),
-        Checked::Wrong | Checked::Expired => Err(refused),
+        // A Keystone that wants each password changed by its user
+        // (`change_password_upon_first_use`) says of each one that was just set that it is expired,
+        // and of none that is wrong.
+        Checked::Right | Checked::NeedsMore | Checked::Expired => Ok(()),
+        Checked::Wrong => Err(refused),
     }
 }

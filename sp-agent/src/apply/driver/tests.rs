@@ -38,6 +38,8 @@ struct Fake {
     hangs: AtomicBool,
     /// So many questions for passwords get no answer.
     unchecked: AtomicUsize,
+    /// What is said to the next ones, whatever is true.
+    says: Mutex<Vec<Checked>>,
 }
 
 fn status(status: u16) -> CloudError {
@@ -129,6 +131,9 @@ impl Cloud for Fake {
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, less);
         if unchecked.is_ok() {
             return Err(status(503));
+        }
+        if let Some(says) = self.says.lock().unwrap().pop() {
+            return Ok(says);
         }
         let passwords = self.passwords.lock().unwrap();
         let newest = passwords.iter().rev().find(|(of, _)| of == user);
@@ -274,6 +279,7 @@ impl Bench {
             passwords: Mutex::default(),
             hangs: AtomicBool::default(),
             unchecked: AtomicUsize::default(),
+            says: Mutex::default(),
         });
         let store = Arc::new(store);
         let (news, heard) = mpsc::channel(16);

@@ -186,13 +186,8 @@ impl Fake {
         }
         let is_cut = |it: &CloudId| kind == User && self.cut.contains_key(it);
         let is_told = |it: &&CloudId| !lacks.departments.contains(*it) && !is_cut(it);
-        tells.departments = self
-            .all
-            .departments
-            .keys()
-            .filter(is_told)
-            .cloned()
-            .collect();
+        let told = self.all.departments.keys().filter(is_told);
+        tells.departments = told.cloned().collect();
         if kind == Membership {
             let groups = self.all.groups.iter();
             let listed = groups.filter(|(_, it)| is_told(&&it.department));
@@ -249,12 +244,14 @@ impl Fake {
     }
 
     fn hides(&self, object: &Object<CloudId>) -> bool {
+        let is_beyond = |it: &BTreeSet<&str>| !it.contains(object.name());
+        self.is_in_one_away(object) || self.cut_of(object).is_some_and(is_beyond)
+    }
+
+    fn is_in_one_away(&self, object: &Object<CloudId>) -> bool {
         let is_listed = !matches!(object, Object::User(_) | Object::Group(_))
             || self.told_all_the_same.contains(&record_kind(object.kind()));
-        let department = object.department().filter(|_| !is_listed);
-        let is_beyond = |it: &BTreeSet<&str>| !it.contains(object.name());
-        department.is_some_and(|it| self.away.contains(it))
-            || self.cut_of(object).is_some_and(is_beyond)
+        !is_listed && object.department().is_some_and(|it| self.away.contains(it))
     }
 
     fn hides_link(&self, known: &Organization<CloudId>, link: &Link<CloudId>) -> bool {
@@ -272,11 +269,11 @@ impl Fake {
     pub(super) fn is_away(&self, order: &Order) -> bool {
         let is_away = |kind, id: &CloudId| {
             let found = self.all.object(kind, id);
-            found.is_some_and(|it| self.hides(&it))
+            found.is_some_and(|it| self.is_in_one_away(&it))
         };
         match order {
-            Order::Create { object, .. } => self.hides(object),
-            Order::Update { to, .. } => self.hides(to),
+            Order::Create { object, .. } => self.is_in_one_away(object),
+            Order::Update { to, .. } => self.is_in_one_away(to),
             Order::Remove { kind, id } => is_away(*kind, id),
             Order::Link(link) | Order::Unlink(link) => {
                 let is_hidden = self.hides_link(&self.all, link);

@@ -237,6 +237,38 @@ fn a_cloud_that_fails_at_everything_is_asked_by_one_order_at_a_time() {
 }
 
 #[test]
+fn a_cloud_that_asks_for_patience_is_given_nothing_for_as_long_as_it_asks() {
+    let mut bench = Bench::new(Fake::default(), Policy::default());
+    let mut replica = Replica::default();
+    for it in 0..5 {
+        let object = department(&format!("d{it}"));
+        replica.directory.insert(oid(it), object);
+    }
+    bench.core.follow(&replica);
+    let batch = bench.core.next(bench.now, 3);
+    let [first, other, last] = &batch.tasks[..] else {
+        panic!("{batch:?}")
+    };
+    let busy = |secs| CloudError::Throttled {
+        endpoint: "keystone".to_owned(),
+        retry_after: Duration::from_secs(secs),
+    };
+    bench.finish(first, Err(busy(120)), 0);
+    // They were given before it asked.
+    bench.finish(other, Err(busy(1)), 0);
+    let made = bench.cloud.perform(&last.order);
+    bench.finish(last, made, 0);
+    for _ in 0..11 {
+        bench.now += Duration::from_secs(10);
+        let batch = bench.core.next(bench.now, 8);
+        assert!(batch.tasks.is_empty(), "{batch:?}");
+        assert!(bench.progress().paused.is_some());
+    }
+    bench.now += Duration::from_secs(10);
+    assert!(!bench.core.next(bench.now, 8).tasks.is_empty());
+}
+
+#[test]
 fn a_role_that_takes_no_marker_is_in_place_all_the_same() {
     let mut cloud = Fake::default();
     let admin = cloud.add(role("admin"));

@@ -184,18 +184,66 @@ fn a_cloud_is_asked_for_one_until_it_says_that_it_has_another() {
     let first = send(&mut bench);
     assert!(!first.giving.may_be_set);
     is_lost(&mut bench, &first);
-    for (answer, may_be_set) in [
-        (busy(), true),
-        (busy(), true),
-        (refused(), true),
-        (busy(), false),
+    let hour = Duration::from_secs(60 * 60);
+    for (wait, answer, may_be_set, unanswered) in [
+        (LATER, busy(), true, 1),
+        (LATER, busy(), true, 1),
+        // It may say so as he is locked for a while.
+        (LATER, refused(), true, 1),
+        (LATER, busy(), false, 1),
+        (LATER, refused(), false, 1),
+        (hour, refused(), true, 1),
+        (hour, refused(), true, 0),
+        (hour, busy(), false, 0),
     ] {
-        bench.now += LATER;
+        bench.now += wait;
         let task = send(&mut bench);
         assert_eq!(task.giving.may_be_set, may_be_set);
         bench.finish(&task, Err(answer), 0);
+        assert_eq!(bench.kept.unanswered.len(), unanswered);
     }
-    assert_eq!(bench.kept.unanswered.len(), 0);
+}
+
+/// The region switches him, or his department, on or off.
+fn switch(bench: &mut Bench, kind: ObjectKind, to: bool) {
+    let all = &mut bench.cloud.all;
+    match kind {
+        ObjectKind::User => all.users.values_mut().for_each(|it| it.enabled = to),
+        _ => {
+            let departments = all.departments.values_mut();
+            departments.for_each(|it| it.enabled = to);
+        }
+    }
+    bench.read();
+}
+
+/// Keystone would say of the right password what it says of a wrong one.
+#[test]
+fn a_cloud_is_not_asked_for_one_while_he_cannot_sign_in() {
+    for kind in [ObjectKind::User, ObjectKind::Department] {
+        let (mut bench, mut replica) = applied();
+        tell(&mut bench, &mut replica, 1);
+        let late = send(&mut bench);
+        is_lost(&mut bench, &late);
+        tell(&mut bench, &mut replica, 2);
+        assert_eq!(bench.step().len(), 1);
+        switch(&mut bench, kind, false);
+        for (is_on, may_be_set) in [(false, false), (false, false), (true, true)] {
+            switch(&mut bench, kind, is_on);
+            bench.now += LATER;
+            let again = send(&mut bench);
+            assert_eq!(again.giving.may_be_set, may_be_set, "{kind:?}");
+            let error = CloudError::Status {
+                endpoint: "keystone".to_owned(),
+                what: "PATCH".to_owned(),
+                status: 400,
+                reason: "used before".to_owned(),
+            };
+            let seen = if may_be_set { Ok(None) } else { Err(error) };
+            bench.finish(&again, seen, 0);
+        }
+        assert!(is_noted(&bench, 2) && bench.kept.unanswered.is_empty());
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What fails, or hangs, by itself, and holds up nothing else; and a cloud that fails at all.
 
 mod refused;
+mod services;
 mod urgent;
 
 use shared::ids::ObjectId;

@@ -68,9 +68,11 @@ impl Patience {
     }
 
     /// For a change: sent again only where it was surely not carried out, because whoever ordered
-    /// it must look first, and may decide otherwise then.
+    /// it must look first, and may decide otherwise then. Who asks to wait is not waited for here:
+    /// whoever orders must know, so that he gives nothing else meanwhile.
     pub(super) fn for_a_change(&self) -> Self {
         Self {
+            retry_after_max: Duration::ZERO,
             again_when_slow: false,
             again_when_lost: false,
             ..self.clone()
@@ -208,7 +210,9 @@ mod tests {
             (Outcome::Unsent, true),
             (refusal(429, None), true),
             (refusal(503, None), true),
-            (refusal(503, Some(1)), true),
+            (refusal(429, Some(0)), true),
+            (refusal(503, Some(1)), false),
+            (refusal(429, Some(50)), false),
             (Outcome::NoAnswer, false),
             (Outcome::Slow, false),
             (refusal(500, None), false),

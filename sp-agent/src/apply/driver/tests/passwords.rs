@@ -1,5 +1,7 @@
 //! Passwords, at a Keystone that keeps a history of them and loses the first answer.
 
+use shared::runtime::clock::Clock;
+
 use super::*;
 
 /// The hub tells passwords: of which user, which version, and what is sealed.
@@ -87,5 +89,26 @@ async fn one_that_is_there_is_found_however_often_nobody_says_so() {
         done.expect("it is seen to be his").unwrap();
         assert_eq!(bench.cloud.passwords.lock().unwrap().len(), 1);
         assert_eq!(bench.cloud.unchecked.load(Ordering::SeqCst), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_there_is_found_also_where_he_was_locked_or_is_to_change_it() {
+    for says in [Checked::Wrong, Checked::Expired] {
+        let mut bench = Bench::start(|_| None, Store::default());
+        bench.all_in_place().await;
+        bench.read_roles().await;
+        bench.cloud.says.lock().unwrap().push(says);
+        tell(&bench, &[(0, 7, b"one")]);
+        let clock = Clock::system();
+        let begun = clock.now();
+        let done = bench
+            .progress
+            .wait_for(|it| it.in_place == 2 + USERS as u64);
+        let done = tokio::time::timeout(Duration::from_secs(2 * 3600), done).await;
+        done.expect("it is seen to be his").unwrap();
+        let is_later = clock.now() - begun > Duration::from_secs(3600);
+        assert_eq!(is_later, says == Checked::Wrong);
+        assert_eq!(bench.cloud.passwords.lock().unwrap().len(), 1);
     }
 }

@@ -97,3 +97,62 @@ fn what_waits_for_it_is_told_with_its_cause_and_what_was_told_stays() {
     let told = bench.core.remarks(&bench.progress());
     assert_eq!((told.is_whole, told.kept), (true, vec![subject.id()]));
 }
+
+/// A user is made beyond the end of the list, and the answer is lost.
+fn make_and_lose(name: &str) -> (Bench, Replica) {
+    let (mut bench, mut replica) = sales();
+    cut_short(&mut bench, &replica, true);
+    replica.directory.insert(oid(NEW), user(oid(SALES), name));
+    bench.core.follow(&replica);
+    let batch = bench.core.next(bench.now, 10);
+    bench.keep(batch.notes);
+    let [task] = &batch.tasks[..] else {
+        panic!("{:?}", batch.tasks);
+    };
+    bench.cloud.perform(&task.order).unwrap();
+    let lost = CloudError::Unreachable {
+        endpoint: "keystone".to_owned(),
+        reason: "time-out".to_owned(),
+    };
+    bench.finish(task, Err(lost), 0);
+    bench.now += Duration::from_secs(60);
+    bench.read();
+    (bench, replica)
+}
+
+#[test]
+fn what_may_have_been_made_beyond_the_end_is_made_under_no_other_name() {
+    let (mut bench, mut replica) = make_and_lose("lost");
+    replica
+        .directory
+        .insert(oid(NEW), user(oid(SALES), "found"));
+    bench.core.follow(&replica);
+    for _ in 0..3 {
+        assert_eq!(bench.step(), []);
+        bench.now += Duration::from_secs(301);
+        bench.read();
+    }
+    waits(&bench, ObjectKind::User, NEW, RecordKind::User);
+    bench.cloud.cut.clear();
+    assert_eq!(back(&mut bench), 1, "{:?}", bench.given);
+    let named = |name| bench.cloud.named(ObjectKind::User, name).len();
+    assert_eq!(["lost", "found"].map(named), [0, 1]);
+}
+
+#[test]
+fn what_has_a_name_beyond_the_end_is_not_called_somebody_elses() {
+    let (mut bench, _) = make_and_lose("lost");
+    for _ in 0..3 {
+        assert_eq!(bench.step().len(), 1, "the same may be given again");
+        let failed = bench.progress().failed;
+        let error = &failed[0].error;
+        assert!(error.contains("it may be the federation's"), "{error}");
+        bench.now += Duration::from_secs(301);
+        bench.read();
+    }
+    bench.cloud.cut.clear();
+    assert_eq!(back(&mut bench), 0);
+    let progress = bench.progress();
+    assert_eq!(progress.failed_count, 0, "{progress:?}");
+    assert_eq!(progress.desired, progress.in_place, "{progress:?}");
+}

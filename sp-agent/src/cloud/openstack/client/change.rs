@@ -37,9 +37,11 @@ impl Change {
 
 impl Client {
     /// Asks for a change. It waits for a place among the changes, which it keeps for a while at
-    /// most, and is sent again where the service asked for patience (429, 503), refused the token,
-    /// or could not be reached at all: then it was not carried out. Where its answer was lost it
-    /// may have been, and the caller is told so ([`CloudError::Unreachable`]).
+    /// most, and is sent again where the service had no time for it (429, 503) and does not say
+    /// for how long, refused the token, or could not be reached at all: then it was not carried
+    /// out. Where it says how long to wait, the caller is told so at once
+    /// ([`CloudError::Throttled`]). Where its answer was lost it may have been carried out, and the
+    /// caller is told that ([`CloudError::Unreachable`]).
     pub(in crate::cloud::openstack) async fn change(
         &self,
         change: &Change,

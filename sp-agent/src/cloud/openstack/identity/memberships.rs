@@ -35,8 +35,9 @@ struct Named {
 }
 
 /// Reads the members of all groups. A group that can't be read keeps those that are known of it,
-/// and so do those of a department whose groups can't be listed. One may be forbidden by itself, as
-/// a Keystone's rules may name groups; where all are, the account may not ask.
+/// and so do those of a department whose groups can't be listed, and of groups beyond the end of a
+/// list that is cut. One may be forbidden by itself, as a Keystone's rules may name groups; where
+/// all are, the account may not ask.
 pub(super) async fn read(
     client: &Client,
     departments: &Departments,
@@ -69,9 +70,9 @@ pub(super) async fn read(
         Some(incomplete) if are_of_all || is_forbidden => Err(incomplete.source.clone()),
         _ => Ok(Whole {
             mark,
-            incomplete: lists.unlisted.or(incomplete),
+            incomplete: lists.unlisted.or(incomplete).or(lists.cut),
             tells: all.tells,
-            // Of members nothing is told then.
+            // Of a group that did not come nothing is told, so that its department is lacking.
             cut: Cut::new(),
             in_vain,
         }),
@@ -105,9 +106,16 @@ async fn groups(
         Some(None)
     })
     .await?;
-    // Of those that it lacks, nobody can say which memberships are still there.
-    if let Some(cut) = lists.cut.take() {
-        return Err(cut.source);
+    for (department, came) in std::mem::take(&mut lists.came) {
+        let unread = vec![Unread::Beyond(department, came)];
+        send(
+            pages,
+            Page {
+                unread,
+                ..Page::default()
+            },
+        )
+        .await?;
     }
     let groups = groups.into_inner().unwrap_or_else(PoisonError::into_inner);
     Ok((groups, lists))

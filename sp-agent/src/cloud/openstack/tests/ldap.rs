@@ -1,6 +1,8 @@
 //! Departments whose users are in an LDAP directory, of which Keystone has no pages, and which may
 //! be away.
 
+mod cut;
+
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 

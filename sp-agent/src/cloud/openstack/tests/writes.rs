@@ -201,6 +201,20 @@ async fn a_service_that_asks_for_patience_is_asked_again() {
 }
 
 #[tokio::test]
+async fn a_service_that_says_how_long_to_wait_is_told_of_at_once() {
+    for status in [429, 503] {
+        let busy = Reply::status(status, "{}").header("retry-after", "3");
+        let fake = answering(busy).await;
+        let error = client(&fake).perform(&create()).await.unwrap_err();
+        let CloudError::Throttled { retry_after, .. } = error else {
+            panic!("{error}");
+        };
+        assert_eq!(retry_after, Duration::from_secs(3));
+        assert_eq!(fake.seen("/identity/v3/groups").len(), 1);
+    }
+}
+
+#[tokio::test]
 async fn a_token_that_is_refused_is_replaced_and_the_write_sent_again() {
     let fake = Fake::start(|seen| {
         is_write(seen).then(|| match seen.token.as_str() {
