@@ -101,7 +101,7 @@ impl Standing {
 
     /// What it will hold once all is confirmed.
     fn promised(&self) -> u64 {
-        self.still().unwrap_or(self.share()).max(self.need())
+        self.share().max(self.need())
     }
 
     /// Whether it may be told another share: it is there, and so is what it uses. One that was told
@@ -137,10 +137,9 @@ pub fn plan(total: u64, regions: &BTreeMap<RegionId, Standing>) -> BTreeMap<Regi
     let parts: Vec<_> = goals.iter().filter_map(part).collect();
     if must_lower(total, regions, &goals) {
         for (id, it, goal) in &parts {
-            let most = it.still().unwrap_or(it.share());
-            let is_lower = |share: &u64| *share < most;
-            if most > *goal
-                && let Some(share) = it.within(*goal, most).filter(is_lower)
+            let is_lower = |share: &u64| *share < it.share();
+            if it.share() > *goal
+                && let Some(share) = it.within(*goal, it.share()).filter(is_lower)
             {
                 plan.insert(*id, share);
             }
@@ -203,21 +202,6 @@ impl Standing {
         self.tellings.distinct(goal, (self.need(), most), found)
     }
 
-    /// What a region has in force that was told less than it uses, as its use was told late: no
-    /// limit below what is used is taken by most clouds, so that it is as if nothing was told.
-    fn still(&self) -> Option<u64> {
-        let found = self.found?;
-        let is_told = self.tellings.newest().is_some_and(|it| it < found.need);
-        (is_told && found.limit != UNLIMITED && found.need <= found.limit).then_some(found.limit)
-    }
-
-    /// That, once more, where all of it is used and there is no other share to tell: nobody else
-    /// had any of it.
-    fn again(&self, most: u64) -> Option<u64> {
-        let share = self.still().filter(|it| *it <= most)?;
-        self.tellings.may_repeat(share).then_some(share)
-    }
-
     /// A higher share, up to `goal`, out of the `most` that the region has and of what is free.
     fn raised(&self, goal: u64, (most, free): (u64, u64), is_tight: bool) -> Option<u64> {
         if self.tellings.is_full() {
@@ -227,7 +211,7 @@ impl Standing {
         let share = match share > self.held() {
             // More than all that it was told, and so not one of them.
             true => share,
-            false if is_tight => self.within(share, most).or_else(|| self.again(most))?,
+            false if is_tight => self.within(share, most)?,
             false => return None,
         };
         let is_first = self.tellings.newest().is_none();

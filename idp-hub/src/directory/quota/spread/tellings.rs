@@ -11,8 +11,7 @@ pub const TELLINGS_MAX: usize = 8;
 /// one that its record showed, and those that it was told since.
 ///
 /// No two are the same, so that a record which shows one of them tells which ones are past: it was
-/// read while that one was in force, and later records are read later. But for what
-/// [`may_repeat`](Self::may_repeat): a record that shows that is taken for one of the first time.
+/// read while that one was in force, and later records are read later.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tellings(Vec<u64>);
 
@@ -45,13 +44,6 @@ impl Tellings {
     /// Whether no more is told before some of it is confirmed.
     pub fn is_full(&self) -> bool {
         self.0.len() > TELLINGS_MAX
-    }
-
-    /// Whether this one, which is in force by the region's record, may be told again, although
-    /// nobody will know of which time a record is that shows it. Only as long as there is room for
-    /// others behind it: the next one that is confirmed makes room again.
-    pub fn may_repeat(&self, share: u64) -> bool {
-        self.0.len() <= TELLINGS_MAX / 2 && self.0.contains(&share)
     }
 
     /// Notes that a share is told now, where the region's record shows `found`.
