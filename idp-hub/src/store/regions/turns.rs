@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use shared::model::UnixMillis;
 
-/// So long a key is kept at least: an agent has one in its file, and each one more costs an entry of
-/// the audit trail, and all passwords that are sealed to it.
+/// So long a key is kept at least: an agent has one in its file, and each one more costs an entry
+/// of the audit trail, and all passwords that are sealed to it.
 const KEPT_MIN: Duration = Duration::from_secs(60);
 
 /// The longest, after several within a day: 24 entries a day, of the trail's million 9,600 in the

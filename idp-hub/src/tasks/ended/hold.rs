@@ -23,7 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(15 * 60);
 pub(super) enum Word {
     /// That it has.
     Given,
-    /// Nothing since the restore, but before: it will, unless it was put back to an earlier release.
+    /// Nothing since the restore, but before: it will, unless it was put back to an earlier
+    /// release.
     Owed,
     /// Nothing ever: it is of an earlier release, or was when the backup was made.
     Unknown,
