@@ -15,7 +15,7 @@ const NEW: &str = "another secret of that cloud";
 const WRONG: &str = "what nobody ever said";
 
 /// Of the first site, which is the home region.
-pub(crate) fn is_replaced_from_the_hub(lab: &Lab, sites: &mut [Site; 3]) {
+pub(crate) fn is_replaced_from_the_hub(lab: &Lab, sites: &mut [Site]) {
     let running = sites[0].region.status()["running_since"].clone();
     password_becomes(&mut sites[0], NEW);
     is_told_with_the_next_step(lab, &sites[0]);
@@ -92,14 +92,14 @@ fn is_told_with_the_next_step(lab: &Lab, site: &Site) {
     ] {
         assert!(shown[field].as_str().unwrap().contains(word), "{shown:#}");
     }
-    let told = succeeded(site.region.ask(&["status"]));
-    let told = String::from_utf8(told.stdout).unwrap();
+    let told = site.region.ask(&["status"]);
+    let told = String::from_utf8_lossy(&told.stdout);
     for word in ["REFUSED for", "Next: Look at the account", "credential set"] {
         assert!(told.contains(word), "{told}");
     }
 }
 
-fn is_at_the_others_alone(lab: &Lab, sites: &[Site; 3]) {
+fn is_at_the_others_alone(lab: &Lab, sites: &[Site]) {
     let erin = ("science/erin".to_owned(), true);
     // What the west has of its own is no concern here.
     agree(lab, &sites[1..2], |it| it.users.contains(&erin));
@@ -128,7 +128,7 @@ fn kept(site: &Site) -> String {
 }
 
 /// What waited is written there, and what is done there is found.
-fn goes_on(lab: &Lab, sites: &[Site; 3]) {
+fn goes_on(lab: &Lab, sites: &[Site]) {
     let told = agree(lab, &sites[..2], |_| true);
     assert_eq!(told, directory::told(lab));
     until_so("the hub says that it is well", || {
