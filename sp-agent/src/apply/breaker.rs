@@ -97,7 +97,7 @@ pub(super) struct Given {
 pub(super) struct Room {
     /// Whether one is to be given at a time, and what failed only where nothing else is.
     pub(super) is_one: bool,
-    /// How many of some kind are few beside all others.
+    /// How many are few beside all others.
     pub(super) share: usize,
     places: usize,
     first: usize,
@@ -252,7 +252,7 @@ impl Breaker {
         let urgent = given().filter(|it| it.turn.rank == Rank::Urgent);
         Room {
             is_one: self.is_failing(),
-            share,
+            share: share.min(places.saturating_sub(1)),
             places,
             first: most(&[Rank::First], &self.first, places * UNANSWERED),
             doubtful: most(&[Rank::Doubtful, Rank::First], &self.doubtful, places),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use idp_hub::directory::Directory;
 use shared::ids::ObjectId;
 use shared::model::{
-    Actor, Becomes, CloudId, Custody, DriftKind, DriftWhy, End, Link, Object, Organization, Remark,
+    Actor, Becomes, CloudId, Custody, DriftKind, DriftWhy, End, Link, Organization, Remark,
     RemarkState, Scope, Subject,
 };
 
@@ -27,7 +27,6 @@ pub(super) fn differing(agent: &Agent, directory: &Directory) -> BTreeSet<Subjec
     let mut found = compare.things();
     found.extend(compare.links());
     for ((kind, it), id) in &known {
-        let is_off = |object: &Object<CloudId>| is_on(object) == Some(false);
         let object = cloud.object(*kind, it).unwrap();
         // What a hub that was set back never heard of again is as its agent was told last.
         let told = agent
@@ -38,7 +37,8 @@ pub(super) fn differing(agent: &Agent, directory: &Directory) -> BTreeSet<Subjec
         let ended = directory.ended(*id).map(|it| it.how);
         let is_left = match ended.or(told.map(|it| it.1)) {
             Some(End::Deleted) => true,
-            Some(End::Retired) => !is_off(&object),
+            // Groups and roles are never off, and go when their department is purged.
+            Some(End::Retired) => is_on(&object) == Some(true),
             None => !directory.has(*kind, *id),
         };
         if is_left {

@@ -16,6 +16,7 @@ const PLACES: usize = 8;
 
 /// What a Keystone takes for a change, and how long one that hangs is waited for.
 const ANSWERS: Duration = Duration::from_millis(100);
+const BUSY: Duration = Duration::from_secs(1);
 const LATE: Duration = Duration::from_secs(3);
 const HANGS: Duration = Duration::from_secs(30);
 
@@ -26,6 +27,8 @@ const ELSEWHERE: u128 = 2;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Comes {
     Done,
+    /// Done, by a Keystone that has much to do.
+    Busy,
     /// Done, by a Keystone that is slow.
     Late,
     Fails,
@@ -129,6 +132,7 @@ impl Sim {
             let comes = (self.comes)(self, &task);
             let takes = match comes {
                 Comes::Done | Comes::Fails => ANSWERS,
+                Comes::Busy => BUSY,
                 Comes::Late => LATE,
                 Comes::Hangs => HANGS,
             };
@@ -152,7 +156,7 @@ impl Sim {
     fn end(&mut self, task: &Task, comes: Comes) {
         let endpoint = || "keystone".to_owned();
         let result = match comes {
-            Comes::Done | Comes::Late => self.bench.cloud.perform(&task.order),
+            Comes::Done | Comes::Busy | Comes::Late => self.bench.cloud.perform(&task.order),
             Comes::Fails => Err(CloudError::Status {
                 endpoint: endpoint(),
                 what: "an order".to_owned(),

@@ -70,7 +70,6 @@ fn whoever_can_be_switched_off_is_beside_users_who_never_can_be() {
     is_read_only(&mut sim, FIRST..last);
     switch_off(&mut sim, FIRST..last);
     sim.go_on(900);
-    assert_eq!(sim.bench.progress().failed_count, 150);
     switch_off(&mut sim, last..last + 1);
     let took = sim.until(300, |it| is_off(it, last));
     assert!(
@@ -85,11 +84,11 @@ fn whoever_can_be_switched_off_is_beside_users_who_never_can_be() {
     assert!(sim.until(1200, |it| is_off(it, one)).is_some());
 }
 
-/// Where refusals take long, those that are tried again would take all places.
+/// Where refusals take a while, those that are tried again would take all places.
 #[test]
 fn what_is_refused_keeps_no_places_from_what_comes_after_it() {
     const GROUP: u128 = 5000;
-    const MANY: u128 = 1200;
+    const MANY: u128 = 600;
     let mut sim = Sim::new(MANY);
     let staff = group(oid(ELSEWHERE), "staff");
     sim.replica.directory.insert(oid(GROUP), staff);
@@ -99,11 +98,11 @@ fn what_is_refused_keeps_no_places_from_what_comes_after_it() {
     sim.read_at = sim.bench.now + Duration::from_secs(86_400);
     is_read_only(&mut sim, FIRST..FIRST + MANY);
     sim.comes = |_, task| match task.subject {
-        Subject::Object(ObjectKind::User, _) => Comes::Late,
+        Subject::Object(ObjectKind::User, _) => Comes::Busy,
         _ => Comes::Done,
     };
     sim.change(FIRST..FIRST + MANY);
-    sim.go_on(900);
+    sim.go_on(300);
     sim.replica
         .directory
         .link(member(oid(GROUP), oid(FIRST + 7)));
