@@ -55,6 +55,7 @@ mod rights;
 mod settle;
 mod subject;
 mod switching;
+mod taken;
 #[cfg(test)]
 mod tests;
 mod turns;
