@@ -35,6 +35,7 @@ struct Document<'a> {
     revived: &'a [String],
     passwords_forgotten: Option<u64>,
     administrators_again: &'a [String],
+    administrators_since: &'a [String],
     withdrawn: Option<WithdrawnDocument<'a>>,
     #[serde(flatten)]
     under_way: UnderWayDocument<'a>,
@@ -68,6 +69,7 @@ pub(super) async fn run(
         revived: &restored.revived,
         passwords_forgotten: restored.forgotten,
         administrators_again: &restored.administrators,
+        administrators_since: &restored.appointed_since,
         withdrawn: restored.withdrawn.as_ref().map(WithdrawnDocument::new),
         under_way: UnderWayDocument::new(&restored.under_way),
         kept: restored.kept.as_deref(),
@@ -129,21 +131,33 @@ fn text(file: &Path, restored: &Restored) -> String {
     )
 }
 
-/// Who is a cloud administrator again, if anybody is.
+/// Who is a cloud administrator again, and who is one in the regions alone, if anybody is.
 fn administrators(restored: &Restored) -> String {
     let names = restored.administrators.join(", ");
-    let who = match (restored.administrators.is_empty(), restored.forgotten) {
-        (true, _) => return String::new(),
-        (false, Some(_)) => "Cloud administrators again, who were none any more,",
-        (false, None) => "Cloud administrators as they were then, which could not be compared,",
+    let who = match restored.forgotten {
+        Some(_) => "Cloud administrators again, who were none any more:",
+        None => "Cloud administrators as they were then, which could not be compared:",
     };
-    format!(
-        "- {who} in every region\n  \
-         too once its agent is told: {names}. The hub has forgotten their passwords.\n  \
-         Remove who is to be none, before regions are told by a hub that serves:\n  \
-         idp-hub org administrator remove USER --in DEPARTMENT. Give the others a password:\n  \
-         idp-hub org password DEPARTMENT USER.\n"
-    )
+    let again = format!(
+        "- {who}\n  \
+         {names}. The hub has forgotten their passwords; a region gives one\n  \
+         who has lost it the role admin again once he has another one. After the start remove\n  \
+         who is to be none: idp-hub org administrator remove USER --in DEPARTMENT (--last, where\n  \
+         he is the only one). Give the others a password: idp-hub org password DEPARTMENT USER.\n"
+    );
+    let names = restored.appointed_since.join(", ");
+    let since = format!(
+        "- Cloud administrators since then: {names}.\n  \
+         They keep the role admin in each region, and their passwords there, and the hub knows\n  \
+         nothing of it. After the start make whoever is to be one that again: idp-hub org\n  \
+         administrator add USER --in DEPARTMENT. Of the others switch the user off or delete\n  \
+         him in each region's own Keystone.\n"
+    );
+    let of = |names: &[String], text: String| match names {
+        [] => String::new(),
+        _ => text,
+    };
+    of(&restored.administrators, again) + &of(&restored.appointed_since, since)
 }
 
 /// Tells the log what still follows from a restore.

@@ -60,6 +60,9 @@ pub struct Restored {
     /// Those who are cloud administrators by it and were none any more, or where that could not be
     /// compared all of them, as department and name: their passwords are forgotten too.
     pub administrators: Vec<String>,
+    /// Those who were made cloud administrators since, as department and name: they keep the role in
+    /// the regions, and the backup knows nothing of it.
+    pub appointed_since: Vec<String>,
     /// What was withdrawn since and is given again; `None` where that could not be compared.
     pub withdrawn: Option<Withdrawn>,
     /// What was under way in the backup, and is no more.
@@ -101,6 +104,7 @@ pub fn restore(
             revived: back.revived,
             forgotten: back.forgotten,
             administrators: back.administrators,
+            appointed_since: back.appointed_since,
             withdrawn: back.withdrawn,
             under_way: prepared.held.under_way,
             kept: had_one.then_some(aside),
@@ -116,6 +120,7 @@ struct Back {
     revived: Vec<String>,
     forgotten: Option<u64>,
     administrators: Vec<String>,
+    appointed_since: Vec<String>,
     withdrawn: Option<Withdrawn>,
 }
 
@@ -131,12 +136,14 @@ fn compare(old: Option<&Path>, new: &Path, now: UnixMillis) -> Result<Back, Stor
         true => withdrawn::again(&beside).ok(),
         false => None,
     };
+    let appointed_since = administrators::since(&beside).unwrap_or_default();
     let administrators = administrators::again(&beside, now)?;
     beside.close()?;
     Ok(Back {
         revived,
         forgotten: forgotten.ok().flatten(),
         administrators,
+        appointed_since,
         withdrawn,
     })
 }

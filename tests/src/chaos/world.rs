@@ -275,11 +275,9 @@ impl World {
 
     /// What has a name that the federation wants is renamed in the region.
     fn give_way(&mut self, at: usize, remark: &Remark, error: &str) -> bool {
-        // What has the name is renamed by the agent itself, and then it is this one's turn.
-        if error.contains("is the federation's") {
-            return false;
-        }
-        let taken = error.contains("rename");
+        // Also where it is the federation's, whose drift is to be answered instead: people do that.
+        let taken = ["rename", "which is the federation's"];
+        let taken = taken.into_iter().any(|it| error.contains(it));
         assert!(taken, "region {at}: {remark:?}");
         let Subject::Object(kind, id) = &remark.subject else {
             panic!("{remark:?}");

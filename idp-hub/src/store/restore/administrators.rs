@@ -25,6 +25,28 @@ pub(super) fn again(beside: &Beside, now: UnixMillis) -> Result<Vec<String>, Sto
     Ok(names)
 }
 
+/// Those who are cloud administrators in the old database and are none in the new one, as
+/// department and name: they keep the role in every region, of which the new one knows nothing.
+pub(super) fn since(beside: &Beside) -> rusqlite::Result<Vec<String>> {
+    let connection = &beside.connection;
+    if !beside.has_old || !has_table(connection, "administrators")? {
+        return Ok(Vec::new());
+    }
+    let sql = "SELECT it.user, home.name || '/' || his.name
+         FROM old.administrators AS it
+         LEFT JOIN old.names AS his ON his.id = it.user
+         LEFT JOIN old.names AS home ON home.id = his.department
+         WHERE it.user NOT IN (SELECT user FROM main.administrators)
+         ORDER BY 2";
+    let mut statement = connection.prepare(sql)?;
+    let found = statement.query_map([], |row| {
+        let name: Option<String> = row.get(1)?;
+        let user = ObjectId::from_bytes(row.get(0)?);
+        Ok(name.unwrap_or_else(|| user.to_string()))
+    });
+    found?.collect()
+}
+
 struct Found {
     user: ObjectId,
     name: String,
@@ -115,6 +137,21 @@ mod tests {
         let mut statement = connection.prepare(sql).unwrap();
         let users = statement.query_map((), |row| row.get::<_, [u8; 16]>(0));
         users.unwrap().map(|it| it.unwrap()[0]).collect()
+    }
+
+    #[test]
+    fn who_was_appointed_since_a_backup_is_named_as_he_keeps_the_role() {
+        let folder = tempfile::tempdir().unwrap();
+        let [old, new] = [("old.db", [2, 4]), ("new.db", [2, 3])];
+        let [old, new] = [old, new].map(|(name, of)| database(folder.path(), name, &of));
+        let since = |old: Option<&Path>| {
+            let beside = Beside::open(&new, old, NOW).unwrap();
+            let names = super::since(&beside).unwrap();
+            beside.close().unwrap();
+            names
+        };
+        assert_eq!(since(Some(&old)), ["research/user 4"]);
+        assert_eq!(since(None), Vec::<String>::new());
     }
 
     #[test]

@@ -92,8 +92,13 @@ async fn who_takes_a_too_old_backup_first_is_told_the_same_of_the_next() {
 
     let said = |site: &Site, name| {
         let restored = site.restore_from(name).unwrap();
-        let kept = None;
-        Restored { kept, ..restored }
+        // Who is one by the database before is, in the regions, whatever came before that.
+        let (kept, appointed_since) = (None, Vec::new());
+        Restored {
+            kept,
+            appointed_since,
+            ..restored
+        }
     };
     let at_once = said(&site.cut(), "newer.db");
     assert_eq!(at_once.revived, ["east"]);
