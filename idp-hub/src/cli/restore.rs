@@ -141,9 +141,10 @@ fn administrators(restored: &Restored) -> String {
     let again = format!(
         "- {who}\n  \
          {names}. The hub has forgotten their passwords; a region gives one\n  \
-         who has lost it the role admin again once he has another one. After the start remove\n  \
-         who is to be none: idp-hub org administrator remove USER --in DEPARTMENT (--last, where\n  \
-         he is the only one). Give the others a password: idp-hub org password DEPARTMENT USER.\n"
+         who has lost it the role admin again once he has another one. After the start\n  \
+         remove who is to be none: idp-hub org administrator remove USER --in DEPARTMENT\n  \
+         (--last, where he is the only one). Give the others a password:\n  \
+         idp-hub org password DEPARTMENT USER.\n"
     );
     let names = restored.appointed_since.join(", ");
     let since = format!(

@@ -60,8 +60,8 @@ pub struct Restored {
     /// Those who are cloud administrators by it and were none any more, or where that could not be
     /// compared all of them, as department and name: their passwords are forgotten too.
     pub administrators: Vec<String>,
-    /// Those who were made cloud administrators since, as department and name: they keep the role in
-    /// the regions, and the backup knows nothing of it.
+    /// Those who were made cloud administrators since, as department and name: they keep the role
+    /// in the regions, and the backup knows nothing of it.
     pub appointed_since: Vec<String>,
     /// What was withdrawn since and is given again; `None` where that could not be compared.
     pub withdrawn: Option<Withdrawn>,
