@@ -16,7 +16,7 @@ pub use documents::{
 };
 
 use super::directory::Administrator;
-use super::extract::{Json, PageQuery, Query, cursor};
+use super::extract::{Json, PageQuery, Query, cursor, key_in};
 use super::problem::{Kind, Problem, ProblemDocument};
 use super::state::ApiState;
 use super::who::{Source, Who};
@@ -178,17 +178,7 @@ pub(super) async fn backed_up(
 
 /// The entry's number in a cursor.
 fn number(after: &[u8]) -> Result<Option<u64>, Problem> {
-    if after.is_empty() {
-        return Ok(None);
-    }
-    let number = <[u8; 8]>::try_from(after).ok().map(u64::from_le_bytes);
-    number.map(Some).ok_or_else(|| {
-        Problem::new(
-            Kind::InvalidRequest,
-            "The cursor in `after` is not one of this list.",
-        )
-        .next_step("Give the `next` of the page before, or begin without `after`.")
-    })
+    Ok(key_in(after)?.map(u64::from_le_bytes))
 }
 
 fn moment(text: &str) -> Result<UnixMillis, Problem> {

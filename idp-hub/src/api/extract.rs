@@ -90,6 +90,20 @@ impl PageQuery {
     }
 }
 
+/// What stands in the cursors of a list whose keys are of one length; `None` for the first page.
+pub(super) fn key_in<const N: usize>(after: &[u8]) -> Result<Option<[u8; N]>, Problem> {
+    if after.is_empty() {
+        return Ok(None);
+    }
+    after.try_into().map(Some).map_err(|_| {
+        Problem::new(
+            Kind::InvalidRequest,
+            "The cursor in `after` is not one of this list.",
+        )
+        .next_step("Give the `next` of the page before, or begin without `after`.")
+    })
+}
+
 /// A cursor, as it stands in `next`.
 pub(super) fn cursor(after: &[u8]) -> String {
     BASE64URL_NOPAD.encode(after)

@@ -128,3 +128,23 @@ pub enum CloudError {
     #[error("reading was broken off because the agent stops")]
     Stopped,
 }
+
+impl CloudError {
+    /// As it is, but for a "not found" that is not about the thing itself: what was asked for may
+    /// be there. `why` goes on behind what was answered.
+    pub(in crate::cloud) fn not_mistaken(self, why: &str) -> Self {
+        match self {
+            Self::Status {
+                endpoint,
+                what,
+                status: 404,
+                reason,
+            } => Self::Malformed {
+                endpoint,
+                what,
+                reason: format!("HTTP 404 ({reason}){why}"),
+            },
+            error => error,
+        }
+    }
+}

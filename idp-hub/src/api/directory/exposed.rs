@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 
 use super::access::Administrator;
 use super::documents::NamedDocument;
-use crate::api::extract::{PageQuery, Query, cursor};
-use crate::api::problem::{Kind, Problem, ProblemDocument};
+use crate::api::extract::{PageQuery, Query, cursor, key_in};
+use crate::api::problem::{Problem, ProblemDocument};
 use crate::api::state::ApiState;
 use crate::directory::rights::{Exposure, Person};
 
@@ -104,15 +104,5 @@ pub(in crate::api) async fn exposures(
 
 /// Behind whom a page begins; `None` is the first.
 fn behind(after: &[u8]) -> Result<Option<ObjectId>, Problem> {
-    if after.is_empty() {
-        return Ok(None);
-    }
-    let id = <[u8; 16]>::try_from(after).ok().map(ObjectId::from_bytes);
-    id.map(Some).ok_or_else(|| {
-        Problem::new(
-            Kind::InvalidRequest,
-            "The cursor in `after` is not one of this list.",
-        )
-        .next_step("Give the `next` of the page before, or begin without `after`.")
-    })
+    Ok(key_in(after)?.map(ObjectId::from_bytes))
 }

@@ -293,17 +293,5 @@ async fn to_ask(
 
 /// A list that is "not found" says nothing of the thing that is to be deleted.
 fn not_mistaken(error: CloudError) -> CloudError {
-    match error {
-        CloudError::Status {
-            endpoint,
-            what,
-            status: 404,
-            reason,
-        } => CloudError::Malformed {
-            endpoint,
-            what,
-            reason: format!("HTTP 404 ({reason}) for a list that it should have"),
-        },
-        error => error,
-    }
+    error.not_mistaken(" for a list that it should have")
 }

@@ -36,7 +36,11 @@ pub(in crate::cloud::openstack) async fn perform(
         }
         (_, Ok(_)) => Ok(None),
         (_, Err(given_up)) if is_so_already(order, &given_up) => Ok(None),
-        (Order::Remove { .. } | Order::Unlink(_), Err(given_up)) => Err(not_mistaken(given_up)),
+        (Order::Remove { .. } | Order::Unlink(_), Err(given_up)) => {
+            // Nobody knows what came of the order, where somebody else does not find it.
+            let why = ", not as Keystone says it; see what answers in its place";
+            Err(given_up.error.not_mistaken(why))
+        }
         (_, Err(given_up)) => Err(letters::explained(&change, given_up.error)),
     }
 }
@@ -50,26 +54,6 @@ fn is_so_already(order: &Order, given_up: &GivenUp) -> bool {
         // Of all links only this one is refused when it is made twice.
         (Order::Link(Link::Implication(_)), CloudError::Conflict { .. }) => true,
         _ => false,
-    }
-}
-
-/// Of what is to go, that somebody else than Keystone does not find it says nothing: nobody knows
-/// what came of the order.
-fn not_mistaken(given_up: GivenUp) -> CloudError {
-    match given_up.error {
-        CloudError::Status {
-            endpoint,
-            what,
-            status: 404,
-            reason,
-        } => CloudError::Malformed {
-            endpoint,
-            what,
-            reason: format!(
-                "HTTP 404 ({reason}), not as Keystone says it; see what answers in its place"
-            ),
-        },
-        error => error,
     }
 }
 
