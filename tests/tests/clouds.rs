@@ -1,12 +1,16 @@
 //! Real OpenStack clouds in one federation: what the hub shows equals what the clouds' own APIs
 //! say, after creates, stops, deletes, a resize and a quota change; quotas that are set at the hub
-//! are what the clouds say; what was retired is purged when nothing is in it; and versions may
-//! differ.
+//! are what the clouds say, and one over both goes by use; the old admin project is left what it
+//! uses; what was retired is purged when nothing is in it; and versions may differ.
 
+#[path = "clouds/leftover.rs"]
+mod leftover;
 #[path = "clouds/purge.rs"]
 mod purge;
 #[path = "clouds/quota.rs"]
 mod quota;
+#[path = "clouds/spread.rs"]
+mod spread;
 
 use std::collections::BTreeMap;
 
@@ -173,8 +177,12 @@ fn two_real_clouds_are_shown_as_they_are() {
 
     north.order("quota set --cores 33 admin");
     lab.until_shown(&Some(33), || quota_at(&lab, "north", "cores"));
-    quota::are_true(&lab, [north, south], &mut southern);
-    purge::is_on_command_and_when_empty(&lab, [north, south]);
+    let clouds = [&north.admin(), &south.admin()];
+    quota::are_true(&lab, clouds);
+    spread::goes_by_use(&lab, clouds, &mut southern);
+    leftover::of_the_administrator_is_left_what_it_uses(&lab, clouds[0]);
+    quota::sums_are_true(&lab, "south", clouds[1]);
+    purge::is_on_command_and_when_empty(&lab, clouds);
 }
 
 #[test]

@@ -3,15 +3,15 @@
 //! in it, and not before.
 
 use serde_json::{Value, json};
-use tests::lab::{Lab, succeeded, until};
-use tests::openstack::{Admin, RealCloud};
+use tests::lab::{Lab, until};
+use tests::openstack::Admin;
 
-use super::quota::{allocation, ask, limit_in, projects, quotas_are_told, resource, sum_in};
+use super::leftover::{follow, is_the_part, leftover, share};
+use super::quota::{
+    DORA, ask, id_in, is_used_by_dora, limit_in, quotas_are_told, resource, sum_in,
+};
 
 const PROJECT: &str = "shop";
-
-/// Department, name and password of her whose things are in it.
-const DORA: (&str, &str, &str) = ("research", "dora", "a password of dora's");
 
 /// Something in a cloud: the type of the service that has it, and where.
 type Thing = (&'static str, String);
@@ -150,31 +150,14 @@ fn made_in_south(admin: &Admin, dora: &Admin) -> Things {
     }
 }
 
-fn id_in(cloud: &Admin) -> Option<String> {
-    let mut all = projects(cloud).into_iter();
-    all.find(|(name, _)| name == PROJECT).map(|(_, id)| id)
-}
-
 /// The project, made at the hub and full of what somebody of the directory has made there.
 fn furnished<'a>(lab: &Lab, [north, south]: [&'a Admin; 2]) -> [Site<'a>; 2] {
-    let (department, name, password) = DORA;
     ask(lab, "org create project shop --in research");
-    ask(lab, "org create user dora --in research");
-    let words = ["org", "password", department, name, "--stdin"];
-    succeeded(lab.ask_with(&words, password));
-    ask(
-        lab,
-        "org link assignment --user dora --role member --project shop",
-    );
-    let [here, there] = [north, south].map(|it| {
-        until("she is let in by the cloud itself", || {
-            it.member(DORA, PROJECT)
-        })
-    });
+    let [here, there] = is_used_by_dora(lab, PROJECT, [north, south]);
     let site = |region, admin: &'a Admin, things| Site {
         region,
         admin,
-        id: id_in(admin).unwrap(),
+        id: id_in(admin, PROJECT).unwrap(),
         things,
     };
     quotas_are_told(lab, "north", PROJECT);
@@ -230,19 +213,6 @@ fn left(lab: &Lab, region: &str) -> Value {
     all.find(|it| it["region"] == region).unwrap().clone()
 }
 
-/// What the hub says of it among a region's leftovers, if it does.
-fn leftover(lab: &Lab, region: &str) -> Option<Value> {
-    let told = allocation(lab, region);
-    let mut all = told["leftovers"].as_array().unwrap().iter();
-    all.find(|it| it["name"] == PROJECT).cloned()
-}
-
-/// Of what it may use of a resource.
-fn share(leftover: &Value, name: &str) -> Value {
-    let mut all = leftover["shares"].as_array().unwrap().iter();
-    all.find(|it| it["name"] == name).unwrap().clone()
-}
-
 fn uses(leftover: &Value) -> [u64; 3] {
     ["cores", "gigabytes", "port"].map(|it| share(leftover, it)["used"].as_u64().unwrap())
 }
@@ -253,12 +223,6 @@ fn is_unused(leftover: &Value) -> bool {
     let is_default = |it: &Value| it.as_str().unwrap().starts_with("security_group");
     all.all(|it| it["used"] == 0 || is_default(&it["name"]))
         && share(leftover, "security_group")["used"] == 1
-}
-
-/// Does what the hub says is next.
-fn follow(lab: &Lab, step: &Value) {
-    let step = step.as_str().unwrap().strip_prefix("idp-hub ").unwrap();
-    ask(lab, &format!("{step} --yes"));
 }
 
 /// Switched off in both, with all that is in it, which the hub counts.
@@ -287,15 +251,12 @@ fn is_kept_and_counted(lab: &Lab, sites: &[Site<'_>; 2]) {
 /// A leftover's share and resources are told, and it is left what it uses, and nothing more.
 fn is_zeroed(lab: &Lab, north: &Site<'_>) {
     let told = until("the hub knows what it uses", || {
-        leftover(lab, "north").filter(|it| uses(it) == [1, 2, 1])
+        leftover(lab, "north", PROJECT).filter(|it| uses(it) == [1, 2, 1])
     });
     assert_eq!(told["why"], "retired", "{told}");
     let holds = json!({"servers": 1, "volumes": 1, "networks": 1, "floating_ips": 0});
     assert_eq!(told["holds"], holds);
-    let (all, cores) = (sum_in(north.admin, "cores"), share(&told, "cores"));
-    let permille = (4_000 + all / 2) / all;
-    assert_eq!(cores["limit"], 4, "{cores}");
-    assert_eq!(cores["permille"], permille, "of {all}");
+    is_the_part(&share(&told, "cores"), (4, 1), sum_in(north.admin, "cores"));
     let limit = &resource(lab, "north", "cores")["leftovers"]["limit"];
     assert!(limit.as_i64().unwrap() >= 4, "{limit}");
 
@@ -306,7 +267,7 @@ fn is_zeroed(lab: &Lab, north: &Site<'_>) {
     let used = ["cores", "ram", "gigabytes", "network"];
     lab.until_shown(&[1, 512, 2, 1], || north.limits(used));
     lab.until_shown(&json!([empty]), || {
-        leftover(lab, "north").unwrap()["cure"].clone()
+        leftover(lab, "north", PROJECT).unwrap()["cure"].clone()
     });
 }
 
@@ -349,12 +310,12 @@ fn is_gone(lab: &Lab, sites: &[Site<'_>; 2]) {
         retired(lab).is_none().then_some(())
     });
     for site in sites {
-        assert_eq!((site.is_on(), id_in(site.admin)), (None, None));
+        assert_eq!((site.is_on(), id_in(site.admin, PROJECT)), (None, None));
         let region = site.region;
         lab.until_shown(&(Vec::new(), None), || {
             let mut quotas = lab.items(&format!("/regions/{region}/quotas"));
             quotas.retain(|it| it["project"] == *site.id);
-            (quotas, leftover(lab, region))
+            (quotas, leftover(lab, region, PROJECT))
         });
         lab.until_shown(&sum_in(site.admin, "cores"), || {
             let told = &resource(lab, region, "cores")["allocated"]["limit"];
@@ -364,9 +325,8 @@ fn is_gone(lab: &Lab, sites: &[Site<'_>; 2]) {
 }
 
 /// Both are merged, and their agents purge at once.
-pub(super) fn is_on_command_and_when_empty(lab: &Lab, clouds: [&RealCloud; 2]) {
-    let [north, south] = &clouds.map(RealCloud::admin);
-    let sites = furnished(lab, [north, south]);
+pub(super) fn is_on_command_and_when_empty(lab: &Lab, clouds: [&Admin; 2]) {
+    let sites = furnished(lab, clouds);
     is_kept_and_counted(lab, &sites);
     let [north, _] = &sites;
     is_zeroed(lab, north);
@@ -382,20 +342,20 @@ pub(super) fn is_on_command_and_when_empty(lab: &Lab, clouds: [&RealCloud; 2]) {
 
     // What it does not use any more is nothing that it may use.
     let told = until("the hub knows that it uses nothing", || {
-        leftover(lab, "north").filter(is_unused)
+        leftover(lab, "north", PROJECT).filter(is_unused)
     });
     follow(lab, &told["cure"][0]);
     let resources = ["cores", "ram", "gigabytes", "network"];
     lab.until_shown(&[0; 4], || north.limits(resources));
     let told = until("all that is left to do is to purge it", || {
-        let told = leftover(lab, "north").unwrap();
+        let told = leftover(lab, "north", PROJECT).unwrap();
         (told["cure"].as_array().unwrap().len() == 1).then_some(told)
     });
     follow(lab, &told["cure"][0]);
     is_gone(lab, &sites);
     ask(lab, "org create project shop --in research");
     for site in &sites {
-        let id = until("its name is free", || id_in(site.admin));
+        let id = until("its name is free", || id_in(site.admin, PROJECT));
         assert_ne!(id, site.id);
         assert_ne!(limit_in(site.admin, &id, "cores"), 0, "it begins anew");
     }

@@ -1,45 +1,62 @@
-//! Quotas as the clouds' own services have them: set for one region, spread over two of which one
-//! is away for a while, and summed up.
+//! Quotas as the clouds' own services have them: set for one region, and summed up.
 
 use serde_json::Value;
-use tests::lab::{Lab, Region, succeeded};
-use tests::openstack::{Admin, RealCloud};
+use tests::lab::{Lab, succeeded, until};
+use tests::openstack::Admin;
 
-const PROJECT: &str = "web";
+pub(super) const PROJECT: &str = "web";
+
+/// Department, name and password of her who uses what the directory's projects are allowed.
+pub(super) const DORA: (&str, &str, &str) = ("research", "dora", "a password of dora's");
 
 /// A cloud's projects: their names and its own ids.
 pub(super) fn projects(cloud: &Admin) -> Vec<(String, String)> {
-    let (status, told) = cloud.ask("GET", "/projects", &Value::Null);
-    assert_eq!(status, 200, "{told}");
     let word = |it: &Value| it.as_str().unwrap().to_owned();
-    let all = told["projects"].as_array().unwrap().iter();
+    let all = listed(cloud).into_iter();
     all.map(|it| (word(&it["name"]), word(&it["id"]))).collect()
 }
 
-/// A limit as a cloud's own Nova, Cinder or Neutron says it.
-pub(super) fn limit_in(cloud: &Admin, project: &str, resource: &str) -> i64 {
-    let (service, path, of) = match resource {
-        "gigabytes" => ("block-storage", "/os-quota-sets", "quota_set"),
-        "network" => ("network", "/v2.0/quotas", "quota"),
-        _ => ("compute", "/os-quota-sets", "quota_set"),
+fn listed(cloud: &Admin) -> Vec<Value> {
+    let (status, told) = cloud.ask("GET", "/projects", &Value::Null);
+    assert_eq!(status, 200, "{told}");
+    told["projects"].as_array().unwrap().clone()
+}
+
+/// What a cloud calls a project, once it has it.
+pub(super) fn id_in(cloud: &Admin, name: &str) -> Option<String> {
+    let mut all = projects(cloud).into_iter();
+    all.find(|it| it.0 == name).map(|it| it.1)
+}
+
+/// What a project may use and uses of a resource, as a cloud's own Nova, Cinder or Neutron says.
+pub(super) fn figures_in(cloud: &Admin, project: &str, resource: &str) -> (i64, i64) {
+    let (service, path, [of, used]) = match resource {
+        "gigabytes" => {
+            let path = format!("/os-quota-sets/{project}?usage=true");
+            ("block-storage", path, ["quota_set", "in_use"])
+        }
+        "network" => {
+            let path = format!("/v2.0/quotas/{project}/details.json");
+            ("network", path, ["quota", "used"])
+        }
+        _ => {
+            let path = format!("/os-quota-sets/{project}/detail");
+            ("compute", path, ["quota_set", "in_use"])
+        }
     };
-    let path = format!("{path}/{project}");
     let (status, told) = cloud.ask_service(service, ("GET", &path), &Value::Null);
     assert_eq!(status, 200, "{told}");
-    told[of][resource].as_i64().unwrap()
+    let figure = |it: &str| told[of][resource][it].as_i64().unwrap();
+    (figure("limit"), figure(used) + figure("reserved"))
+}
+
+pub(super) fn limit_in(cloud: &Admin, project: &str, resource: &str) -> i64 {
+    figures_in(cloud, project, resource).0
 }
 
 pub(super) fn ask(lab: &Lab, words: &str) {
     let words: Vec<&str> = words.split(' ').collect();
     succeeded(lab.ask(&words));
-}
-
-/// The limit of instances that the hub knows to be in force.
-fn confirmed(lab: &Lab, region: &str) -> Option<u64> {
-    let all = lab.items(&format!("/regions/{region}/quotas"));
-    let is_it = |it: &&Value| it["project_name"] == PROJECT && it["service"] == "compute";
-    let mut resources = all.iter().find(is_it)?["resources"].as_array()?.iter();
-    resources.find(|it| it["name"] == "instances")?["limit"].as_u64()
 }
 
 /// What of a region is given to whom, as the hub says.
@@ -57,9 +74,35 @@ pub(super) fn resource(lab: &Lab, region: &str, resource: &str) -> Value {
 
 /// What the cloud's own services let all its projects use of a resource together.
 pub(super) fn sum_in(cloud: &Admin, resource: &str) -> i64 {
-    let all = projects(cloud).into_iter();
-    let limits = all.map(|(_, id)| limit_in(cloud, &id, resource));
-    limits.filter(|it| *it >= 0).sum()
+    sums_in(cloud, resource)[0].0
+}
+
+/// What all projects may use and use together by the cloud's own services; and of these the
+/// directory's, and those of Default, which stays the region's own.
+fn sums_in(cloud: &Admin, resource: &str) -> [(i64, i64); 3] {
+    let mut sums = [(0, 0); 3];
+    for it in listed(cloud) {
+        let (limit, used) = figures_in(cloud, it["id"].as_str().unwrap(), resource);
+        let part = if it["domain_id"] == "default" { 2 } else { 1 };
+        for at in [0, part] {
+            sums[at].0 += limit.max(0);
+            sums[at].1 += used;
+        }
+    }
+    sums
+}
+
+/// The hub's sums are those of the cloud's own services.
+pub(super) fn sums_are_true(lab: &Lab, region: &str, cloud: &Admin) {
+    for name in ["cores", "instances", "ram", "gigabytes", "network"] {
+        lab.until_shown(&sums_in(cloud, name), || {
+            let told = resource(lab, region, name);
+            ["allocated", "directory", "leftovers"].map(|it| {
+                let figure = |name| told[it][name].as_i64().unwrap();
+                (figure("limit"), figure("used"))
+            })
+        });
+    }
 }
 
 /// Nothing is set that was not read: agents read what they have just made.
@@ -71,67 +114,38 @@ pub(super) fn quotas_are_told(lab: &Lab, region: &str, project: &str) {
     });
 }
 
-/// Both are merged; then what is set and spread at the hub is what each cloud says.
-pub(super) fn are_true(lab: &Lab, clouds: [&RealCloud; 2], away: &mut Region) {
-    let [north, south] = &clouds.map(RealCloud::admin);
+/// Somebody of the directory may use a project of it, and is let in by each cloud itself.
+pub(super) fn is_used_by_dora(lab: &Lab, project: &str, clouds: [&Admin; 2]) -> [Admin; 2] {
+    let link = format!("org link assignment --user dora --role member --project {project}");
+    ask(lab, &link);
+    clouds.map(|it| until("she is let in", || it.member(DORA, project)))
+}
+
+/// Both are merged; then what is set at the hub for one of them is what its cloud says.
+pub(super) fn are_true(lab: &Lab, [north, south]: [&Admin; 2]) {
     lab.merge("north");
     lab.merge("south");
+    let (department, name, password) = DORA;
     ask(lab, "org create department research");
     ask(lab, "org create project web --in research");
-    let web = |cloud: &Admin| {
-        projects(cloud)
-            .into_iter()
-            .find(|(name, _)| name == PROJECT)
-    };
-    lab.until_shown(&true, || {
-        [north, south].map(web).iter().all(Option::is_some)
-    });
-    let [here, there] = [north, south].map(|it| web(it).unwrap().1);
-    let instances = || {
-        [
-            limit_in(north, &here, "instances"),
-            limit_in(south, &there, "instances"),
-        ]
-    };
+    ask(lab, "org create user dora --in research");
+    let words = ["org", "password", department, name, "--stdin"];
+    succeeded(lab.ask_with(&words, password));
+    let [here, there] = [north, south].map(|it| until("it is there", || id_in(it, PROJECT)));
 
     for region in ["north", "south"] {
         quotas_are_told(lab, region, PROJECT);
     }
     ask(
         lab,
-        "org quota set north web cores=7 gigabytes=30 network=3",
+        "org quota set north web cores=17 gigabytes=30 network=3",
     );
-    lab.until_shown(&[7, 30, 3], || {
+    lab.until_shown(&[17, 30, 3], || {
         ["cores", "gigabytes", "network"].map(|it| limit_in(north, &here, it))
     });
     assert_ne!(
         limit_in(south, &there, "cores"),
-        7,
+        17,
         "of the other region nobody spoke"
     );
-
-    ask(lab, "org quota spread web instances=8");
-    lab.until_shown(&[4, 4], instances);
-    for region in ["north", "south"] {
-        lab.until_shown(&Some(4), || confirmed(lab, region));
-    }
-    away.daemon.kill();
-    lab.until("south", "unreachable");
-    ask(lab, "org quota spread web instances=6");
-    lab.until_shown(&[2, 4], instances);
-    ask(lab, "org quota spread web instances=12");
-    lab.until_shown(&[8, 4], instances);
-    away.daemon.again();
-    lab.until("south", "healthy");
-    lab.until_shown(&12, || instances().iter().sum());
-
-    for (region, cloud) in [("north", north), ("south", south)] {
-        lab.until_shown(&sum_in(cloud, "cores"), || {
-            let told = resource(lab, region, "cores");
-            let [all, directory, leftovers] = ["allocated", "directory", "leftovers"]
-                .map(|it| told[it]["limit"].as_i64().unwrap());
-            assert_eq!(all, directory + leftovers, "{told}");
-            all
-        });
-    }
 }

@@ -93,15 +93,32 @@ impl Standing {
         }
     }
 
-    /// The share that it was told last; before the first one, what is in force.
+    /// Whether it was told less than it uses, as its use was told late. Most clouds take no limit
+    /// below what is used: until less is used, what was in force stays so.
+    fn is_refused(&self) -> bool {
+        let is_less = |it: &Found| {
+            let newest = self.tellings.newest();
+            newest.is_some_and(|newest| newest < it.need && it.need <= it.limit)
+        };
+        self.found.as_ref().is_some_and(is_less)
+    }
+
+    /// The share that it was told last; before the first one, and where that is refused, what may
+    /// be in force.
     fn share(&self) -> u64 {
         let in_force = || self.found.map_or(0, |it| it.limit);
-        self.tellings.newest().unwrap_or_else(in_force)
+        match self.is_refused() {
+            true => self.held(),
+            false => self.tellings.newest().unwrap_or_else(in_force),
+        }
     }
 
     /// What it will hold once all is confirmed.
     fn promised(&self) -> u64 {
-        self.share().max(self.need())
+        match self.is_refused() {
+            true => self.kept(),
+            false => self.share().max(self.need()),
+        }
     }
 
     /// Whether it may be told another share: it is there, and so is what it uses. One that was told
@@ -153,7 +170,8 @@ pub fn plan(total: u64, regions: &BTreeMap<RegionId, Standing>) -> BTreeMap<Regi
         it.tellings.newest().is_none() || it.is_tight(*goal)
     });
     for (is_tight, (id, it, goal)) in with(true, tight).chain(with(false, others)) {
-        if plan.contains_key(&id) || !is_tight && (it.share() >= goal || it.is_near(goal)) {
+        let is_well = !is_tight && (it.share() >= goal || it.is_near(goal));
+        if plan.contains_key(&id) || is_well && !it.is_refused() {
             continue;
         }
         // Where all regions may use more than the total, what may still be in force or in use in
@@ -198,24 +216,49 @@ impl Standing {
     /// The share nearest to `goal` that costs nobody anything, as it is not above what the region
     /// may use already, and that can be told from all that it was told lately.
     fn within(&self, goal: u64, most: u64) -> Option<u64> {
-        let found = self.found.map(|it| it.limit);
-        self.tellings.distinct(goal, (self.need(), most), found)
-    }
-
-    /// A higher share, up to `goal`, out of the `most` that the region has and of what is free.
-    fn raised(&self, goal: u64, (most, free): (u64, u64), is_tight: bool) -> Option<u64> {
-        if self.tellings.is_full() {
+        if self.is_full() {
             return None;
         }
+        let found = self.found.map(|it| it.limit);
+        let distinct = self.tellings.distinct(goal, (self.need(), most), found);
+        distinct.or_else(|| self.again(goal, most))
+    }
+
+    /// One of those that it was told lately, once more, where there is no other one to tell and none
+    /// is on its way. A record that shows it is taken for one of the first time, so that what was
+    /// told in between counts on until the region has confirmed something else.
+    fn again(&self, goal: u64, most: u64) -> Option<u64> {
+        let found = self.found.map(|it| it.limit);
+        let is_idle = self.is_refused() || self.tellings.newest() == found;
+        let has_room = self.tellings.limits().len() <= TELLINGS_MAX;
+        (is_idle && has_room && self.need() <= most).then(|| goal.clamp(self.need(), most))
+    }
+
+    /// Whether it is told no more before some of it is confirmed. What is refused can't be.
+    fn is_full(&self) -> bool {
+        let most = match self.is_refused() {
+            true => 2 * TELLINGS_MAX,
+            false => TELLINGS_MAX,
+        };
+        self.tellings.limits().len() > most
+    }
+
+    /// A higher share, up to `goal`, out of the `most` that the region has and of what is free; or
+    /// any that its cloud takes, where the last one was refused.
+    fn raised(&self, goal: u64, (most, free): (u64, u64), is_tight: bool) -> Option<u64> {
+        if self.is_full() {
+            return None;
+        }
+        let is_refused = self.is_refused();
         let share = goal.min(most.saturating_add(free));
         let share = match share > self.held() {
             // More than all that it was told, and so not one of them.
             true => share,
-            false if is_tight => self.within(share, most)?,
+            false if is_tight || is_refused => self.within(share, most)?,
             false => return None,
         };
         let is_first = self.tellings.newest().is_none();
-        (is_first || share > self.share()).then_some(share)
+        (is_first || is_refused || share > self.share()).then_some(share)
     }
 }
 

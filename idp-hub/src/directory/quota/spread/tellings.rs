@@ -4,14 +4,16 @@
 pub const UNLIMITED: u64 = u64::MAX;
 
 /// The most shares that are on their way to a region at a time. Whoever has not confirmed one of so
-/// many is told no more: the next one would be as late.
+/// many is told no more, as the next one would be as late; twice as many where the last one was
+/// below what is used, as that may be refused for ever.
 pub const TELLINGS_MAX: usize = 8;
 
 /// The limits that may be in force in a region, in the order in which they came to be so: the last
 /// one that its record showed, and those that it was told since.
 ///
-/// No two are the same, so that a record which shows one of them tells which ones are past: it was
-/// read while that one was in force, and later records are read later.
+/// A record that shows one of them tells which ones are past: it was read while that one was in
+/// force, and later records are read later. So no two are the same, but where there was no other
+/// one to tell; a record is taken for one of the first time then.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tellings(Vec<u64>);
 
@@ -39,11 +41,6 @@ impl Tellings {
     /// Whether only the newest one may be in force.
     pub fn is_settled(&self) -> bool {
         self.0.len() <= 1
-    }
-
-    /// Whether no more is told before some of it is confirmed.
-    pub fn is_full(&self) -> bool {
-        self.0.len() > TELLINGS_MAX
     }
 
     /// Notes that a share is told now, where the region's record shows `found`.
@@ -74,7 +71,7 @@ impl Tellings {
         (least, most): (u64, u64),
         found: Option<u64>,
     ) -> Option<u64> {
-        if self.is_full() || least > most {
+        if least > most {
             return None;
         }
         let is_free = |share: &u64| match self.0.is_empty() {
@@ -132,16 +129,5 @@ mod tests {
         // what its cloud gives to everybody.
         let told = Tellings::stored(vec![10]);
         assert_eq!(told.distinct(20, (0, 20), Some(20)), Some(19));
-    }
-
-    #[test]
-    fn who_confirms_nothing_is_told_no_more() {
-        let mut told = Tellings::default();
-        for share in 0..TELLINGS_MAX as u64 {
-            assert!(!told.is_full());
-            told.tell(share, Some(99));
-        }
-        assert!(told.is_full());
-        assert_eq!(told.distinct(50, (0, 99), Some(99)), None);
     }
 }

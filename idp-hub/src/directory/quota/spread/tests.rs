@@ -168,3 +168,57 @@ fn no_region_and_no_total_are_no_trouble() {
     let most = [found(UNLIMITED, u64::MAX), told(u64::MAX - 1, u64::MAX - 1)];
     planned(u64::MAX, most);
 }
+
+#[test]
+fn who_confirms_nothing_is_told_no_more() {
+    let mut silent = told(99, 0);
+    for share in 0..TELLINGS_MAX as u64 {
+        assert_eq!(planned(200, [silent.clone()]), [(0, 200)]);
+        silent.tellings.tell(share, Some(99));
+    }
+    assert_eq!(planned(200, [silent.clone()]), []);
+    // The last one was refused: it can't be confirmed.
+    silent.found = Some(Found {
+        limit: 99,
+        need: 40,
+    });
+    assert_eq!(planned(200, [silent]), [(0, 200)]);
+}
+
+#[test]
+fn who_was_told_less_than_it_uses_and_is_full_is_told_what_it_has_again() {
+    let mut full = told(4, 4);
+    full.tellings.tell(1, Some(4));
+    let plan = planned(12, [told(8, 8), full.clone()]);
+    assert_eq!(plan, [(1, 4)]);
+    full.tellings.tell(4, Some(4));
+    assert_eq!((full.held(), full.state()), (4, ShareState::Confirmed));
+    assert_eq!(planned(12, [told(8, 8), full.clone()]), []);
+
+    // It may still be either; so that nothing is given elsewhere before it has confirmed another.
+    full.tellings.confirm(4);
+    full.found = Some(Found { limit: 4, need: 1 });
+    let plan = planned(12, [told(8, 8), full]);
+    assert_eq!(plan, [(1, 2)]);
+}
+
+#[test]
+fn who_was_told_less_than_it_uses_is_told_another_share_though_it_has_room() {
+    let mut returned = told(47, 20);
+    for share in [105, 10] {
+        returned.tellings.tell(share, Some(47));
+    }
+    let plan = planned(77, [told(30, 11), returned]);
+    assert!(matches!(plan[..], [(1, 20..=48)]), "{plan:?}");
+}
+
+#[test]
+fn a_total_below_what_is_used_is_told_again_where_the_use_was_told_late() {
+    let mut full = told(50, 30);
+    full.tellings.tell(30, Some(50));
+    full.found = Some(Found {
+        limit: 50,
+        need: 40,
+    });
+    assert_eq!(planned(30, [full]), [(0, 40)]);
+}

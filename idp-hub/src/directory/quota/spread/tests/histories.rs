@@ -60,7 +60,14 @@ fn take(world: &mut World, step: &Step) -> Option<()> {
 
 fn history() -> impl Strategy<Value = (World, Vec<Step>)> {
     let regions = prop::collection::vec((0..80_u64, 0..40_u64), 1..5);
-    let world = (0..200_u64, regions).prop_map(|(total, regions)| World::new(total, &regions));
+    let refuse = prop::collection::vec(any::<bool>(), 4);
+    let world = (0..200_u64, regions, refuse).prop_map(|(total, regions, refuse)| {
+        let mut world = World::new(total, &regions);
+        for (it, refuses) in world.regions.iter_mut().zip(refuse) {
+            it.refuses = refuses;
+        }
+        world
+    });
     (world, prop::collection::vec(step(), 0..150))
 }
 
@@ -71,9 +78,13 @@ proptest! {
     ) {
         for step in &steps {
             let before = world.most();
+            let held = match step {
+                Step::Looks => world.held_where_less_was_told(),
+                _ => 0,
+            };
             take(&mut world, step);
             let after = world.most();
-            prop_assert!(after <= world.total.max(before), "{step:?}: {world:#?}");
+            prop_assert!(after <= world.total.max(before).max(held), "{step:?}: {world:#?}");
             for it in &world.regions {
                 prop_assert!(it.limit <= it.standing.held(), "{step:?}: {world:#?}");
             }
@@ -98,15 +109,20 @@ proptest! {
             prop_assert!(told <= 6 * world.regions.len(), "{told} in {looks}: {world:#?}");
         }
         let count = world.regions.len() as u64;
+        let held: u64 = world.regions.iter().map(|it| it.standing.held()).sum();
         let used: u64 = world.regions.iter().map(|it| it.used).sum();
         let room = world.total.saturating_sub(used);
         let floor = (room / count).min(world.total / count / 4);
         for it in &world.regions {
-            // Where all is used, one that uses more than it may is not let have it anew.
-            let is_short = used > world.total && it.limit < it.used;
+            // Where all is used, or may be as far as anybody knows, one that uses more than it may,
+            // or all, is not let have it anew.
+            let is_short = (used > world.total && it.limit <= it.used)
+                || (held > world.total && it.limit == it.used);
+            // Where all of it is used, a lower share may be refused until it is not.
+            let is_settled = it.standing.state() == ShareState::Confirmed
+                || it.refuses && it.limit == it.used;
             let own = it.limit.checked_sub(it.used);
-            let is_well = own.is_some_and(|it| it * 2 >= floor)
-                && it.standing.state() == ShareState::Confirmed;
+            let is_well = own.is_some_and(|it| it * 2 >= floor) && is_settled;
             prop_assert!(is_well || is_short, "{floor}: {world:#?}");
         }
         prop_assert!(world.most() <= world.total.max(used), "{world:#?}");

@@ -11,6 +11,8 @@ use super::*;
 pub(super) struct Region {
     pub(super) limit: u64,
     pub(super) used: u64,
+    /// Whether its cloud takes no limit below what is used, as most do.
+    pub(super) refuses: bool,
     /// Shares that it was told and has not applied.
     told: VecDeque<u64>,
     /// What was read there and is not at the hub.
@@ -24,6 +26,7 @@ impl Region {
         Self {
             limit,
             used,
+            refuses: false,
             told: VecDeque::new(),
             read: VecDeque::new(),
             standing: found(limit, used),
@@ -43,13 +46,22 @@ impl Region {
         self.used = self.used.saturating_sub(less);
     }
 
-    /// Its agent applies what it was told first, or only what it was told last.
+    /// Its agent applies what it was told first, or only what it was told last. What is refused is
+    /// tried again later, unless something else was told since.
     pub(super) fn applies(&mut self, only_newest: bool) {
         let share = match only_newest {
             true => self.told.drain(..).next_back(),
             false => self.told.pop_front(),
         };
-        self.limit = share.unwrap_or(self.limit);
+        match share {
+            Some(share) if self.refuses && share < self.used => {
+                if self.told.is_empty() {
+                    self.told.push_back(share);
+                }
+            }
+            Some(share) => self.limit = share,
+            None => {}
+        }
     }
 
     pub(super) fn reads(&mut self) {
@@ -124,6 +136,20 @@ impl World {
         }
         self.tellings += plan.len();
         plan.len()
+    }
+
+    /// What the hub takes for the most that may be in use, where it is to tell a region what that
+    /// uses instead of less, which most clouds do not take: as far as it knows that is less than
+    /// that region has.
+    pub(super) fn held_where_less_was_told(&self) -> u64 {
+        let is_told_less = |it: &Region| {
+            let newest = it.standing.tellings.newest();
+            newest.is_some_and(|newest| newest < it.standing.need())
+        };
+        match self.regions.iter().any(is_told_less) {
+            true => self.regions.iter().map(|it| it.standing.held()).sum(),
+            false => 0,
+        }
     }
 
     /// The most that may ever be in use by what was told until now.
