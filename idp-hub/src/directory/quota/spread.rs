@@ -228,15 +228,19 @@ impl Standing {
     /// is on its way. A record that shows it is taken for one of the first time, so that what was
     /// told in between counts on until the region has confirmed something else.
     fn again(&self, goal: u64, most: u64) -> Option<u64> {
-        let found = self.found.map(|it| it.limit);
-        let is_idle = self.is_refused() || self.tellings.newest() == found;
         let has_room = self.tellings.limits().len() <= TELLINGS_MAX;
-        (is_idle && has_room && self.need() <= most).then(|| goal.clamp(self.need(), most))
+        let may = self.is_idle() && has_room && self.need() <= most;
+        may.then(|| goal.clamp(self.need(), most))
     }
 
-    /// Whether it is told no more before some of it is confirmed. What is refused can't be.
+    /// Whether no share is on its way to it that it can be expected to confirm.
+    fn is_idle(&self) -> bool {
+        self.is_refused() || self.tellings.newest() == self.found.map(|it| it.limit)
+    }
+
+    /// Whether it is told no more before some of it is confirmed.
     fn is_full(&self) -> bool {
-        let most = match self.is_refused() {
+        let most = match self.is_idle() {
             true => 2 * TELLINGS_MAX,
             false => TELLINGS_MAX,
         };

@@ -4,8 +4,8 @@
 pub const UNLIMITED: u64 = u64::MAX;
 
 /// The most shares that are on their way to a region at a time. Whoever has not confirmed one of so
-/// many is told no more, as the next one would be as late; twice as many where the last one was
-/// below what is used, as that may be refused for ever.
+/// many is told no more, as the next one would be as late; twice as many where none is to come, as
+/// the last one is below what is used, which may be refused for ever, or was confirmed already.
 pub const TELLINGS_MAX: usize = 8;
 
 /// The limits that may be in force in a region, in the order in which they came to be so: the last

@@ -53,14 +53,14 @@ impl Region {
             true => self.told.drain(..).next_back(),
             false => self.told.pop_front(),
         };
-        match share {
-            Some(share) if self.refuses && share < self.used => {
-                if self.told.is_empty() {
-                    self.told.push_back(share);
-                }
-            }
-            Some(share) => self.limit = share,
-            None => {}
+        let Some(share) = share else {
+            return;
+        };
+        let is_refused = self.refuses && share < self.used;
+        if !is_refused {
+            self.limit = share;
+        } else if self.told.is_empty() {
+            self.told.push_back(share);
         }
     }
 
