@@ -2,7 +2,7 @@
 //! once both are there shares go by what is used.
 
 use serde_json::{Value, json};
-use tests::lab::{Lab, Region, until, until_so};
+use tests::lab::{Lab, Region, until_so};
 use tests::openstack::Admin;
 
 use super::quota::{PROJECT, ask, figures_in, id_in, is_used_by_dora};
