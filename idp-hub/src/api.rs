@@ -50,7 +50,8 @@ pub use credentials::CredentialDocument;
 pub use directory::{
     CountDocument, CountsDocument, CuredDocument, DifferenceDocument, DriftPolicyDocument,
     ExposureDocument, ExposuresDocument, InsideDocument, LeftDocument, LinkDocument,
-    LinkEndDocument, LinksDocument, MergedDocument, NamedDocument, ObjectDocument, PersonDocument,
+    LinkEndDocument, LinksDocument, LocalAdministratorDocument, LocalAdministratorsDocument,
+    MergedDocument, NamedDocument, NeedsPasswordDocument, ObjectDocument, PersonDocument,
     PlanDocument, ProgressDocument, RemarkDocument, RetiredDocument, SpreadDocument,
     SpreadShareDocument, StepDocument, WithheldDocument,
 };
@@ -78,8 +79,8 @@ pub use samples::{
 pub use session::SessionDocument;
 pub use state::{ApiParts, ApiState};
 pub use users::{
-    AdministratorDocument, AdministratorsDocument, PasswordDocument, PasswordStandingDocument,
-    REFUSED_AFTER, RefusalDocument, Regions, SignInHoldDocument,
+    AdministratorDocument, AdministratorsDocument, BeyondDocument, PasswordDocument,
+    PasswordStandingDocument, REFUSED_AFTER, RefusalDocument, Regions, SignInHoldDocument,
 };
 pub use who::{COOKIE_NAME, LocalPeer};
 

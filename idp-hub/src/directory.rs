@@ -15,6 +15,7 @@ mod delta;
 mod drift;
 mod ended;
 mod fit;
+mod local_administrators;
 mod merge;
 mod names;
 mod plan;
@@ -40,6 +41,7 @@ pub use drift::{
     may_put_back_unasked, unsaid_answers,
 };
 pub use ended::Ended;
+pub use local_administrators::LocalAdministrator;
 pub use merge::{Arrival, Evidence, plan};
 pub use plan::{
     Action, EXPOSED_MAX, Field, Links, Obstacle, Plan, PlanDigest, Reason, Rename, Step,
@@ -123,6 +125,13 @@ impl Directory {
     /// Whether a live object of this kind has this id.
     pub fn has(&self, kind: ObjectKind, id: ObjectId) -> bool {
         self.live.has(kind, &id)
+    }
+
+    /// Whether a live object of this kind has this id, and is in this department; departments and
+    /// global roles are in none.
+    fn is_in(&self, kind: ObjectKind, id: ObjectId, department: Option<ObjectId>) -> bool {
+        let object = self.live.object(kind, &id);
+        object.is_some_and(|it| it.department().copied() == department)
     }
 
     /// Whether an object of this kind has this id, or had it until it ended.

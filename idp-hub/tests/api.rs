@@ -39,6 +39,8 @@ mod page;
 mod problems;
 #[path = "api/quotas.rs"]
 mod quotas;
+#[path = "api/read_only.rs"]
+mod read_only;
 #[path = "api/records.rs"]
 mod records;
 #[path = "api/regions.rs"]

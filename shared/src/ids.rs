@@ -98,6 +98,11 @@ impl ObjectId {
         ))
     }
 
+    /// Whether it was drawn: no region or federation brought what has it.
+    pub fn is_drawn(self) -> bool {
+        self.0.get_version() == Some(uuid::Version::Random)
+    }
+
     /// The id of what a federation has from its beginning, of a kind and by a word: the same at its
     /// hub and at every agent, whichever made it first (UUID version 5).
     pub fn of_federation(federation: FederationId, kind: &str, word: &str) -> Self {

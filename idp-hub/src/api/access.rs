@@ -71,6 +71,7 @@ const ROUTES: &[(&str, &[(&str, Access)])] = {
         ("/regions/{region}/organization/plan", READ),
         ("/regions/{region}/organization/merge", &[("POST", Cloud)]),
         ("/regions/{region}/organization/policy", &[("PUT", Cloud)]),
+        ("/regions/{region}/organization/administrators", READ),
         ("/regions/{region}/limits", &[("PUT", Share)]),
         ("/regions/{region}/limits/unset", &[("POST", Cloud)]),
         ("/regions/{region}/limits/zero", &[("POST", Cloud)]),

@@ -5,6 +5,7 @@ mod documents;
 mod drift;
 mod exposed;
 mod links;
+mod local_administrators;
 mod objects;
 mod plan;
 mod progress;
@@ -14,9 +15,10 @@ mod spread;
 
 pub(super) use access::{Administrator, Seen, Sight};
 
-pub use documents::{LinkDocument, NamedDocument, ObjectDocument};
+pub use documents::{LinkDocument, NamedDocument, NeedsPasswordDocument, ObjectDocument};
 pub use drift::{CuredDocument, DriftPolicyDocument};
 pub use exposed::{ExposureDocument, ExposuresDocument, PersonDocument};
+pub use local_administrators::{LocalAdministratorDocument, LocalAdministratorsDocument};
 pub use plan::{
     CountDocument, LinkEndDocument, LinksDocument, MergedDocument, PlanDocument, StepDocument,
     WithheldDocument,
@@ -30,6 +32,7 @@ pub use spread::{SpreadDocument, SpreadShareDocument};
 pub(super) use drift::*;
 pub(super) use exposed::*;
 pub(super) use links::*;
+pub(super) use local_administrators::*;
 pub(super) use objects::*;
 pub(super) use plan::*;
 pub(super) use progress::*;

@@ -66,6 +66,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(directory::plan))
         .routes(routes!(directory::merge))
         .routes(routes!(directory::drift))
+        .routes(routes!(directory::local_administrators))
         .routes(routes!(directory::failures))
         .routes(routes!(directory::progress))
         .routes(routes!(directory::exposures))

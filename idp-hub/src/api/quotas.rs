@@ -160,7 +160,19 @@ pub(super) async fn set_limits(
     tracing::info!(
         target: "audit", action = "set-quota", region, by, %source, changed, "asked for"
     );
-    Ok(axum::Json(LimitsSetList::new(region, &set)))
+    Ok(answer(&state, region, &set).await)
+}
+
+/// What came of it, and whether the region's agent will follow.
+async fn answer(state: &ApiState, region: String, set: &LimitsSet) -> axum::Json<LimitsSetList> {
+    let name = region.clone();
+    let read_only = state.store.read(move |it| {
+        let region = it.region_named(&name)?;
+        it.is_read_only(region.no)
+    });
+    // It is set, whatever becomes of the region since.
+    let read_only = read_only.await.unwrap_or_default();
+    axum::Json(LimitsSetList::new(region, (set, read_only)))
 }
 
 /// What is asked for, if it is something: anybody may ask, and what follows reads all that a region
@@ -280,7 +292,7 @@ pub(super) async fn zero(
     });
     let set = set.await.map_err(Problem::from);
     let set = set.inspect_err(|problem| refused(&state, attempt, problem.kind().slug()))?;
-    Ok(axum::Json(LimitsSetList::new(region, &set)))
+    Ok(answer(&state, region, &set).await)
 }
 
 /// Limits that are to be set no more.
@@ -328,7 +340,7 @@ pub(super) async fn unset(
     });
     let set = set.await.map_err(Problem::from);
     let set = set.inspect_err(|problem| refused(&state, attempt, problem.kind().slug()))?;
-    Ok(axum::Json(LimitsSetList::new(region, &set)))
+    Ok(answer(&state, region, &set).await)
 }
 
 /// What of a region is given to whom: to projects of the directory, and to leftovers, each with why

@@ -45,7 +45,7 @@ pub use refused::REFUSED_AFTER;
 pub(super) use refused::SignIns;
 pub use regions::Regions;
 pub(super) use sign_in::{Given, check};
-pub use standing::PasswordStandingDocument;
+pub use standing::{BeyondDocument, PasswordStandingDocument};
 
 // Whole, because the list of routes needs what stands beside each handler as well.
 pub(super) use administrators::*;
@@ -102,6 +102,13 @@ pub struct PasswordDocument {
     pub regions_lacking: u64,
     /// The first 100 of these, by name.
     pub lacking: Vec<String>,
+    /// In how many it is not set, as their agents take no changes by their policies: each keeps it
+    /// for when they do.
+    #[serde(default)]
+    pub regions_read_only: u64,
+    /// The first 100 of these, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub read_only: Vec<String>,
 }
 
 /// Set the password of a user of the directory, here and in every region. Ends his sessions, and

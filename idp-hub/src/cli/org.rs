@@ -167,7 +167,7 @@ async fn show_live(client: &Client, found: ObjectDocument, screen: Screen) -> Re
         Err(error) => return Err(error),
     };
     let text = || {
-        let password = password.as_ref().map(shown::standing);
+        let password = password.as_ref().map(|it| shown::standing(&found, it));
         format!(
             "{}{}",
             shown::one(&found, screen),
@@ -204,8 +204,7 @@ async fn create(client: &Client, asked: &Create, screen: Screen) -> Result<(), C
     }
     let path = format!("/directory/{}s", kind.word());
     let made: ObjectDocument = client.post(&path, &body).await?;
-    let word = kind.word();
-    screen.write(|| format!("Made the {word} {name:?}: {}", made.id), &made)
+    screen.write(|| shown::made(&made), &made)
 }
 
 /// What is said of a thing, as the API takes it.
@@ -329,8 +328,23 @@ async fn link(client: &Client, asked: &Link, screen: Screen) -> Result<(), CliEr
     }
     let path = format!("/directory/{}s", asked.kind.word());
     client.act(Method::POST, &path, Some(&body)).await?;
-    screen.line(
-        &format!("Made the {}: {}.", asked.kind.word(), needs::said(asked)),
-        &Value::Object(body),
-    )
+    let made = format!("Made the {}: {}.", asked.kind.word(), needs::said(asked));
+    let user = body.get("user").and_then(Value::as_str);
+    let beyond = match user {
+        Some(user) => beyond(client, user).await.unwrap_or_default(),
+        None => String::new(),
+    };
+    screen.line(&(made + &beyond), &Value::Object(body))
+}
+
+/// That no region's word counts for a user's password, by what he was given now or before; nothing,
+/// where that is not so, or whoever asks may not know it.
+async fn beyond(client: &Client, user: &str) -> Result<String, CliError> {
+    let path = format!("/directory/users/{user}");
+    let standing: PasswordStandingDocument = client.get(&format!("{path}/password")).await?;
+    if standing.beyond_region.is_none() {
+        return Ok(String::new());
+    }
+    let found: ObjectDocument = client.get(&path).await?;
+    Ok(shown::standing(&found, &standing))
 }

@@ -1,6 +1,6 @@
 //! From the records that a region's agent tells to what a merge works on.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use shared::ids::{FederationId, ObjectId, RegionId};
 use shared::model::{
@@ -8,6 +8,7 @@ use shared::model::{
     Organization, Record, Remark, RemarkState, Subject,
 };
 
+use super::Directory;
 use super::merge::Arrival;
 
 /// What `keystone-manage bootstrap` calls the administrator's project where nobody says otherwise.
@@ -21,6 +22,7 @@ pub type Earlier = BTreeMap<Marker, ObjectId>;
 pub struct Told {
     organization: Organization<CloudId>,
     map: BTreeMap<(ObjectKind, CloudId), ObjectId>,
+    former: BTreeMap<(ObjectKind, CloudId), ObjectId>,
     withheld: BTreeSet<(ObjectKind, CloudId)>,
     markers: BTreeMap<(ObjectKind, CloudId), Marker>,
     own: BTreeSet<(ObjectKind, CloudId)>,
@@ -59,6 +61,29 @@ impl Told {
         }
     }
 
+    /// What was decided, of what is withheld too.
+    pub fn into_map(self) -> BTreeMap<(ObjectKind, CloudId), ObjectId> {
+        self.map
+    }
+
+    /// Takes what was decided of a region that was removed, and whose cloud this is.
+    pub fn comes_again(&mut self, former: BTreeMap<(ObjectKind, CloudId), ObjectId>) {
+        self.former = former;
+    }
+
+    /// Its departments by which its cloud is known again: those that are not its own, by an id that
+    /// nobody chose, as Keystone gives them.
+    pub fn telling_departments(&self) -> impl Iterator<Item = &CloudId> {
+        let all = self.organization.departments.keys();
+        all.filter(|it| {
+            let is_chosen = matches!(it, CloudId::Text(_));
+            !is_chosen
+                && !self
+                    .reserved
+                    .contains(&(ObjectKind::Department, (*it).clone()))
+        })
+    }
+
     /// What it has. Every cloud has a department at least: one that tells of none was not read.
     pub const fn organization(&self) -> &Organization<CloudId> {
         &self.organization
@@ -77,6 +102,43 @@ impl Told {
         found.map_or(ADMIN_PROJECT, |it| &it.name)
     }
 
+    /// Whether the region keeps it as its own.
+    pub fn is_regions_own(&self, kind: ObjectKind, here: &CloudId) -> bool {
+        self.reserved.contains(&(kind, here.clone()))
+    }
+
+    /// Which of the directory's its things are: by what was decided, and where nothing was by the
+    /// federation's markers. Of several that bear the same, none is believed, nor one elsewhere
+    /// than where the directory has it: whoever may write there may copy a marker.
+    pub fn identities(&self, directory: &Directory) -> BTreeMap<(ObjectKind, CloudId), ObjectId> {
+        let decided = self.map.iter();
+        let decided = decided.filter(|(key, _)| !self.withheld.contains(*key));
+        let mut all: BTreeMap<_, _> = decided.map(|(key, id)| (key.clone(), *id)).collect();
+        let ours = |it: &Marker| it.federation == directory.federation();
+        let marked = self.markers.iter();
+        let marked = marked.filter(|(key, it)| ours(it) && !self.map.contains_key(*key));
+        let mut claimed: HashMap<(ObjectKind, ObjectId), usize> = HashMap::new();
+        for ((kind, _), id) in &all {
+            *claimed.entry((*kind, *id)).or_default() += 1;
+        }
+        for ((kind, _), it) in marked.clone() {
+            *claimed.entry((*kind, it.object)).or_default() += 1;
+        }
+        // Departments stand first.
+        for (key, it) in marked {
+            let (kind, here) = key;
+            let object = self.organization.object(*kind, here);
+            let within = object.and_then(|it| it.department().cloned());
+            let within = within.map(|it| (ObjectKind::Department, it));
+            let within = within.and_then(|it| all.get(&it).copied());
+            let is_only = claimed.get(&(*kind, it.object)) == Some(&1);
+            if is_only && directory.is_in(*kind, it.object, within) {
+                all.insert(key.clone(), it.object);
+            }
+        }
+        all
+    }
+
     /// What a merge works on.
     pub const fn arrival<'a>(
         &'a self,
@@ -89,6 +151,7 @@ impl Told {
             region,
             organization: &self.organization,
             map: &self.map,
+            former: &self.former,
             withheld: &self.withheld,
             markers: &self.markers,
             earlier,

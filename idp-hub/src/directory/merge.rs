@@ -1,8 +1,9 @@
 //! Decides what becomes of a region's organization (DESIGN, "Directory and its merge").
 //!
-//! What the region has is recognized by the id map, by the marker that the federation left on it,
-//! by that of an earlier federation which came with another region, or, within a department that is
-//! known and for global roles, by its name. What is not recognized is taken in; where a
+//! What the region has is recognized by the id map, also by that of its cloud's region which was
+//! removed, by the marker that the federation left on it, by that of an earlier federation which
+//! came with another region, or, within a department that is known and for global roles, by its
+//! name. What is not recognized is taken in; where a
 //! department's name is taken, the region's gives way. Nothing of the directory is changed by a
 //! merge, only added to: of what is there, no more than a default project to whoever has none.
 //!
@@ -45,6 +46,8 @@ pub enum Evidence {
     /// The directory has it from this region: a merge that was not finished, or of which the map
     /// was lost.
     Origin,
+    /// The map of a region that was removed, whose cloud comes again.
+    Former,
     /// The federation's marker on it.
     Marker,
     /// An earlier federation's marker, as what was taken over with another region had it.
@@ -62,7 +65,9 @@ pub struct Arrival<'a> {
     pub organization: &'a Organization<CloudId>,
     /// Which of its things are which of the directory's, from an earlier merge.
     pub map: &'a BTreeMap<(ObjectKind, CloudId), ObjectId>,
-    /// Which of these were withheld then, as they had ended.
+    /// The same, of a region that was removed, whose cloud this is.
+    pub former: &'a BTreeMap<(ObjectKind, CloudId), ObjectId>,
+    /// Which of its own map were withheld then, as they had ended.
     pub withheld: &'a BTreeSet<(ObjectKind, CloudId)>,
     /// Which of its things bear a marker.
     pub markers: &'a BTreeMap<(ObjectKind, CloudId), Marker>,
@@ -377,6 +382,10 @@ impl<'a> Merger<'a> {
         let origin = Some(self.origin(kind, here));
         if let Some(id) = origin.filter(is_known) {
             return Some((id, Evidence::Origin));
+        }
+        let former = self.arrival.former.get(&(kind, here.clone())).copied();
+        if let Some(id) = former.filter(is_known) {
+            return Some((id, Evidence::Former));
         }
         let marker = self.marker(kind, here).filter(is_known);
         if let Some(id) = marker {

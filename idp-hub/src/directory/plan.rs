@@ -264,6 +264,13 @@ impl Plan {
         PlanDigest::of(self)
     }
 
+    /// Whether anything of the region is known by this.
+    pub fn knows_by(&self, evidence: Evidence) -> bool {
+        self.steps
+            .iter()
+            .any(|step| matches!(&step.action, Action::Recognize { by, .. } if *by == evidence))
+    }
+
     /// What the directory gets: the region's, and what it has of its own from its beginning.
     pub fn adopted(&self) -> impl Iterator<Item = (ObjectId, &Object<ObjectId>)> {
         self.steps.iter().filter_map(|step| match &step.action {

@@ -14,6 +14,7 @@ mod census;
 mod counted;
 mod drift;
 mod feed;
+mod former;
 mod limits;
 mod list;
 mod load;

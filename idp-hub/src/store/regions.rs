@@ -31,15 +31,14 @@ const PENDING: u8 = 1;
 const ACCEPTED: u8 = 2;
 const REMOVED: u8 = 3;
 
-/// What is kept of each region. Of the directory, what was decided about its things alone.
-const REMOVED_FROM: [&str; 11] = [
+/// What is kept of each region that is there.
+const REMOVED_FROM: [&str; 10] = [
     "records",
     "feeds",
     "totals",
     "samples",
     "windows",
     "means",
-    "directory",
     "region_organization",
     "bound",
     "spread_shares",
@@ -202,6 +201,7 @@ impl Changing<'_> {
             let sql = format!("DELETE FROM {table} WHERE region = ?1");
             self.execute(&sql, &[&no.0], "remove a region's records")?;
         }
+        self.leave_decided(no)?;
         self.leave_taken_over(no)?;
         self.hot.forget(no);
         Ok(())

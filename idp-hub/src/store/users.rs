@@ -253,6 +253,22 @@ impl Reading<'_> {
         Ok(all)
     }
 
+    /// Which of them give no password to their clouds, as their agents take no changes: there users
+    /// keep those that they have.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn read_only_for(&self, user: ObjectId) -> Result<Vec<Recipient>, StoreError> {
+        let had = self.has_from_before(user)?;
+        let mut all = Vec::new();
+        for it in self.recipients()? {
+            if Some(it.no) != had && self.is_read_only(it.no)? {
+                all.push(it);
+            }
+        }
+        Ok(all)
+    }
+
     /// The region that a user's password was taken over from, as long as it has him as he was then.
     /// Whoever was deleted there is another account once he is made anew, and that has no password.
     fn has_from_before(&self, user: ObjectId) -> Result<Option<RegionNo>, StoreError> {

@@ -125,10 +125,50 @@ async fn so_is_who_administers_a_department_in_which_something_did_not() {
     let given = json!({ "user": it.ann, "role": it.manager, "department": it.ops });
     it.links("assignments", given).await;
     assert_eq!(it.standing().await["first_checked_by"], "home");
-    let made = json!({ "department": it.ops });
-    it.kit.makes("users", "carol", made).await;
+    let carol = json!({ "name": "carol", "department": it.ops });
+    let made = it.kit.post("/directory/users", carol).await.json();
+    let [told] = &made["need_passwords"].as_array().unwrap()[..] else {
+        panic!("{made}");
+    };
+    assert_eq!(
+        (&told["name"], &told["department"]["name"], &told["region"]),
+        (&json!("ann"), &json!("ops"), &json!("home"))
+    );
     it.is_refused().await;
-    assert_eq!(it.standing().await["beyond_region"], "home");
+    let standing = it.standing().await;
+    assert_eq!(standing["beyond_region"], "home");
+    assert_eq!(standing["beyond_by"]["name"], "carol", "{standing}");
+    // It was ended by the first, and who has a password is not told of.
+    let dave = json!({ "name": "dave", "department": it.ops });
+    let made = it.kit.post("/directory/users", dave).await.json();
+    assert_eq!(made.get("need_passwords"), None);
+}
+
+#[tokio::test]
+async fn nothing_is_told_of_who_has_a_password_here() {
+    let it = stage().await;
+    let given = json!({ "user": it.ann, "role": it.manager, "department": it.ops });
+    it.links("assignments", given).await;
+    assert_eq!(it.kit.sets_password(&it.ann, NEW).await.status, 200);
+    let carol = json!({ "name": "carol", "department": it.ops });
+    let made = it.kit.post("/directory/users", carol).await.json();
+    assert_eq!(made.get("need_passwords"), None, "{made}");
+}
+
+/// In a project, and by a group, likewise: what is nested in it is administered with it.
+#[tokio::test]
+async fn a_nested_project_ends_it_for_who_administers_the_outer_one_by_a_group() {
+    let it = stage().await;
+    let staff = it.kit.makes("groups", "staff", json!({ "department": it.lab }));
+    let staff = staff.await;
+    it.links("memberships", json!({ "group": staff, "user": it.ann }))
+        .await;
+    let given = json!({ "group": staff, "role": it.manager, "project": it.web });
+    it.links("assignments", given).await;
+    assert_eq!(it.standing().await["first_checked_by"], "home");
+    let inner = json!({ "name": "inner", "department": it.ops, "parent": it.web });
+    let made = it.kit.post("/directory/projects", inner).await.json();
+    assert_eq!(made["need_passwords"][0]["name"], "ann", "{made}");
 }
 
 #[tokio::test]

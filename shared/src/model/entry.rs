@@ -173,6 +173,11 @@ impl Secret {
 impl Binding {
     /// The id of its record, which follows from what it is about.
     pub fn id(&self) -> CloudId {
-        CloudId::derived(&format!("{}/{}", self.kind.name(), self.here))
+        Self::id_of(self.kind, &self.here)
+    }
+
+    /// The id of the record about a region's thing.
+    pub fn id_of(kind: ObjectKind, here: &CloudId) -> CloudId {
+        CloudId::derived(&format!("{}/{here}", kind.name()))
     }
 }

@@ -152,7 +152,7 @@ pub struct Apply {
     pub unseal: Arc<dyn Unseal>,
     /// Where it is shown how far it is.
     pub progress: watch::Sender<Progress>,
-    /// Where it is said what the hub should hear of; `None` before it was heard itself.
+    /// Where it is said what the hub should hear of; `None` at the beginning.
     pub remarks: watch::Sender<Option<Remarks>>,
     /// Where it is shown which kinds should be read before their time.
     pub readings: watch::Sender<Wanted>,

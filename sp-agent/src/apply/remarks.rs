@@ -63,6 +63,21 @@ impl Reconciler {
         }
     }
 
+    /// What is to be told before the hub tells its directory: whether that will be followed, so
+    /// that whoever looks at the plan of a merge knows it.
+    pub fn remarks_before_told(&self) -> Remarks {
+        Remarks {
+            applying: Applying {
+                read_only: self.policy.read_only,
+                ..Applying::default()
+            },
+            recalled: None,
+            remarks: Vec::new(),
+            is_whole: false,
+            kept: Vec::new(),
+        }
+    }
+
     /// Whether every kind of an organization was read to its end, of all departments.
     pub(super) fn is_whole(&self) -> bool {
         kinds().all(|it| self.actual.is_whole(it))

@@ -124,6 +124,7 @@ fn planned(
         region: RegionId::from_random(region.into()),
         organization,
         map: &before.map,
+        former: &BTreeMap::new(),
         withheld: &BTreeSet::new(),
         markers: &before.markers,
         earlier: &BTreeMap::new(),

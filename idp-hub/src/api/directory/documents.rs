@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::api::documents::Time;
 use crate::store::directory::{Known, Listed};
+use crate::store::users::UserRow;
 use crate::store::{Reading, StoreError};
 
 /// Something that is referred to.
@@ -49,6 +50,37 @@ pub struct ObjectDocument {
     pub changed: Time,
     /// By whom.
     pub changed_by: String,
+    /// In the answer to making it: who administers it and has no password at this hub yet, and
+    /// could have signed in with that of the region that he came with until it was made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub need_passwords: Vec<NeedsPasswordDocument>,
+}
+
+/// A user whom no region vouches for any more, as he administers what did not come with his.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NeedsPasswordDocument {
+    /// His id.
+    pub user: String,
+    /// His name.
+    pub name: String,
+    /// His department.
+    pub department: NamedDocument,
+    /// The region that he came with.
+    pub region: String,
+}
+
+impl From<&(UserRow, String)> for NeedsPasswordDocument {
+    fn from((row, region): &(UserRow, String)) -> Self {
+        Self {
+            user: row.id.to_string(),
+            name: row.user.name.clone(),
+            department: NamedDocument {
+                id: row.user.department.to_string(),
+                name: row.department.name.clone(),
+            },
+            region: region.clone(),
+        }
+    }
 }
 
 /// A membership, an implication or an assignment.
@@ -114,6 +146,7 @@ impl ObjectDocument {
             default_project: None,
             changed: listed.stamp.at.into(),
             changed_by: listed.stamp.author.clone(),
+            need_passwords: Vec::new(),
         };
         if let Some(department) = object.department() {
             document.department = named(reading, ObjectKind::Department, *department)?;

@@ -16,6 +16,7 @@ use crate::api::who::{Source, Who};
 use crate::directory::rights::Action;
 use crate::directory::{Edit, Patch};
 use crate::store::audit::attempted;
+use crate::store::{Changing, StoreError};
 
 /// Which of a kind.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -140,8 +141,18 @@ pub(in crate::api) async fn create(
     let kind = kind_of(&kind)?;
     let object = asked.object(kind)?;
     let id = ObjectId::from_random(rand::random());
-    edit(&state, &who, source, Edit::Create { id, object }).await?;
-    let made = found(&state, &who, kind, id).await?;
+    let create = Edit::Create { id, object };
+    let before = edit_and(&state, &who, source, create, move |it| {
+        it.administrators_of_new((kind, id))
+    });
+    let before = before.await?;
+    let mut made = found(&state, &who, kind, id).await?;
+    if !before.is_empty() {
+        let unvouched = state.store.read(move |it| it.no_more_vouched(before));
+        // It is made, whatever comes of the look.
+        let unvouched = unvouched.await.unwrap_or_default();
+        made.need_passwords = unvouched.iter().map(Into::into).collect();
+    }
     Ok((StatusCode::CREATED, axum::Json(made)))
 }
 
@@ -327,21 +338,34 @@ pub(in crate::api) async fn edit(
     source: Source,
     edit: Edit,
 ) -> Result<(), Problem> {
+    edit_and(state, who, source, edit, |_| Ok(())).await
+}
+
+/// The same, and what is asked of the directory as it is then.
+async fn edit_and<T: Send + 'static>(
+    state: &ApiState,
+    who: &Who,
+    source: Source,
+    edit: Edit,
+    question: impl FnOnce(&mut Changing<'_>) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, Problem> {
     let (by, asker) = (by(who, source), who.asker());
     let attempt = attempted(&edit, by.clone());
     let (action, about) = (attempt.action.clone(), attempt.subject.clone());
     let made = state.store.change(move |it| {
         it.permit(asker, Action::Edit(&edit))?;
-        it.edit_by(edit, &by)
+        let delta = it.edit_by(edit, &by)?;
+        Ok((delta, question(it)?))
     });
     let made = made
         .await
         .map_err(Problem::from)
         .inspect_err(|problem| refused(state, attempt, problem.kind().slug()));
-    let changed = !made?.is_empty();
+    let (delta, answer) = made?;
+    let changed = !delta.is_empty();
     let (by, kind, id, name) = (who.name(), about.kind, about.id, about.name);
     tracing::info!(target: "audit", action, kind, id, name, by, %source, changed, "asked for");
-    Ok(())
+    Ok(answer)
 }
 
 /// A field that is there: `Some(None)` where it is `null`.

@@ -9,10 +9,12 @@ use shared::audit::Act;
 use shared::model::ObjectKind;
 use utoipa::{IntoParams, ToSchema};
 
+use documents::Once;
 pub use documents::{CountDocument, LinksDocument, MergedDocument, PlanDocument, StepDocument};
 pub use withheld::{LinkEndDocument, WithheldDocument};
 
 use super::access::Administrator;
+use super::local_administrators::documents as documents_of;
 use crate::api::audit::{by, refused};
 use crate::api::extract::{Json, PageQuery, Path, Query, cursor};
 use crate::api::problem::{Kind, Problem, ProblemDocument};
@@ -79,8 +81,12 @@ pub(in crate::api) async fn plan(
     });
     let exposures = shown.plan.exposed.some.iter().map(Into::into);
     let once = match after.is_empty() {
-        true => (exposures.collect(), withheld::of(&shown)),
-        false => Default::default(),
+        true => Once {
+            exposures: exposures.collect(),
+            withheld: withheld::of(&shown),
+            local_administrators: documents_of(&shown.local_administrators),
+        },
+        false => Once::default(),
     };
     let document = PlanDocument::new(region, &shown, once, items, next);
     Ok(axum::Json(document))
@@ -148,6 +154,7 @@ pub(in crate::api) async fn merge(
         digest: plan,
         written,
         adopted: count(&merged.shown),
+        read_only: merged.shown.read_only,
     }))
 }
 

@@ -133,7 +133,9 @@ fn away_since(state: &ApiState, it: &RegionApplying) -> Option<UnixMillis> {
 
 /// A region that was last heard at `away`, unless it is there.
 fn document(it: &RegionApplying, away: Option<UnixMillis>) -> ProgressDocument {
-    let progress = it.applying.as_ref().map(|(counts, told)| CountsDocument {
+    // Before it is merged an agent says what its policy is, and nothing else.
+    let applying = it.applying.as_ref().filter(|_| it.is_merged);
+    let progress = applying.map(|(counts, told)| CountsDocument {
         desired: counts.desired,
         in_place: counts.in_place,
         under_way: counts.under_way,

@@ -61,6 +61,9 @@ pub struct ResourceQuotaDocument {
 pub struct LimitsSetList {
     /// The region.
     pub region: String,
+    /// Whether its agent takes no changes, by its policy: then none of it is set there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub read_only: bool,
     /// What is new, by project and service: nothing where all was wanted so before.
     pub changed: Vec<LimitsSetDocument>,
     /// What is set once the region has confirmed that others are lower.
@@ -263,7 +266,7 @@ impl ResourceQuotaDocument {
 }
 
 impl LimitsSetList {
-    pub(super) fn new(region: String, set: &LimitsSet) -> Self {
+    pub(super) fn new(region: String, (set, read_only): (&LimitsSet, bool)) -> Self {
         let changed = set.changes.iter().map(|it| LimitsSetDocument {
             name: it.name.clone(),
             service: it.limits.service.name().to_owned(),
@@ -272,6 +275,7 @@ impl LimitsSetList {
         });
         Self {
             region,
+            read_only,
             changed: changed.collect(),
             waiting: set.waits.iter().map(Into::into).collect(),
             ended: set.ended.iter().map(Into::into).collect(),

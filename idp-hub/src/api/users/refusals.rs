@@ -98,7 +98,11 @@ fn in_words(reason: &str) -> &'static str {
             "the password is right, and its region wants a second factor, which the hub does not \
              know: set a password"
         }
-        "beyond-region" => "the word of the user's region does not count; set a password",
+        "beyond-region" => {
+            "the user has the role `admin`, or administers something that did not come with his \
+             region, so that its word for his password does not count: set one, with `idp-hub org \
+             password`"
+        }
         "disabled" => "the user or the department is switched off",
         "ended" => "the user was deleted meanwhile",
         _ => "the hub itself failed or was busy; try again, and see its log",

@@ -121,7 +121,7 @@ async fn look_at(
                 let captured = capture(state, (source, began), row, &from, password);
                 return tokio::join!(captured, work).0;
             }
-            Vouching::Beyond(_) => hidden = Some(BEYOND),
+            Vouching::Beyond(..) => hidden = Some(BEYOND),
             Vouching::Nobody => {}
         }
     }

@@ -120,15 +120,18 @@ pub(super) async fn set_now(
         how.begin(it, user, &act.by)?;
         let told = it.set_user_password(&new)?;
         it.audit(act.changing("", told_to(version, told.len())))?;
-        Ok((told, it.reading().lacking(user)?))
+        let it = it.reading();
+        Ok((told, it.lacking(user)?, it.read_only_for(user)?))
     });
-    let (told, lacking) = told.await?;
+    let (told, lacking, read_only) = told.await?;
     let document = PasswordDocument {
         user: user.to_string(),
         set: shared::model::UnixMillis(version).into(),
         regions: told.len() as u64,
         regions_lacking: lacking.len() as u64,
         lacking: shown(&lacking),
+        regions_read_only: read_only.len() as u64,
+        read_only: shown(&read_only),
     };
     Ok((document, PasswordRow { hash, version }))
 }

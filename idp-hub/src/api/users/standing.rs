@@ -38,6 +38,10 @@ pub struct PasswordStandingDocument {
     /// in here once an administrator set him a password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beyond_region: Option<String>,
+    /// What he administers that did not come with that region: one such thing. Absent where he has
+    /// the role `admin`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beyond_by: Option<BeyondDocument>,
     /// How many merged regions have it, or are told as soon as they are back.
     pub regions: u64,
     /// How many lack it: they joined later, their agents have told no key yet, or they made him
@@ -45,6 +49,13 @@ pub struct PasswordStandingDocument {
     pub regions_lacking: u64,
     /// The first 100 of these, by name.
     pub lacking: Vec<String>,
+    /// In how many it is not set, as their agents take no changes by their policies: there the user
+    /// keeps the one that he has.
+    #[serde(default)]
+    pub regions_read_only: u64,
+    /// The first 100 of these, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub read_only: Vec<String>,
     /// Until when he is locked, as too many wrong passwords were given for him: wherever he did
     /// not sign in lately, or somewhere where he did. Absent where he is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -53,6 +64,17 @@ pub struct PasswordStandingDocument {
     /// so since the hub was started, or too many others were refused since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_refused: Option<RefusalDocument>,
+}
+
+/// Something that somebody administers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BeyondDocument {
+    /// `department`, `project`, `user` or `group`.
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
 }
 
 /// Which regions have the password of a user of the directory, and which lack it; whether he is
@@ -73,15 +95,33 @@ pub(in crate::api) async fn password_standing(
     let id = id_of("id", &id)?;
     let row = in_whose_power(&state, &who, id).await?;
     let found = state.read_whole(move |it, directory| {
-        let vouching = it.vouching(id, Reach::of(directory.live(), id))?;
-        Ok((it.recipients()?.len(), it.lacking(id)?, vouching))
+        let live = directory.live();
+        let vouching = it.vouching(id, Reach::of(live, id))?;
+        let thing = match &vouching {
+            Vouching::Beyond(_, thing) => *thing,
+            Vouching::By(..) | Vouching::Nobody => None,
+        };
+        let thing = thing.and_then(|(kind, id)| {
+            let object = live.object(kind, &id)?;
+            Some(BeyondDocument {
+                kind: kind.name().to_owned(),
+                id: id.to_string(),
+                name: object.name().to_owned(),
+            })
+        });
+        let regions = (
+            it.recipients()?.len(),
+            it.lacking(id)?,
+            it.read_only_for(id)?,
+        );
+        Ok((regions, vouching, thing))
     });
-    let (all, mut lacking, vouching) = found.await?;
+    let ((all, mut lacking, read_only), vouching, thing) = found.await?;
     let set = row.version().map(|it| Time::from(UnixMillis(it)));
     let (by, beyond) = match vouching {
         _ if set.is_some() => (None, None),
         Vouching::By(region, _) => (Some(region), None),
-        Vouching::Beyond(region) => (None, Some(region)),
+        Vouching::Beyond(region, _) => (None, Some(region)),
         Vouching::Nobody => (None, None),
     };
     // It has the one that he came with, and is nobody's to tell.
@@ -91,10 +131,13 @@ pub(in crate::api) async fn password_standing(
         user: id.to_string(),
         set,
         first_checked_by: by.map(|it| it.name),
+        beyond_by: thing.filter(|_| beyond.is_some()),
         beyond_region: beyond.map(|it| it.name),
         regions: all.saturating_sub(lacking.len()) as u64,
         regions_lacking: lacking.len() as u64,
         lacking: shown(&lacking),
+        regions_read_only: read_only.len() as u64,
+        read_only: shown(&read_only),
         locked_until: locked_until(&state, id),
         last_refused: state.refusals(|it| it.last(id)).map(RefusalDocument::from),
     }))

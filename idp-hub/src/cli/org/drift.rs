@@ -12,16 +12,31 @@ use super::super::moment::now;
 use super::super::output::Screen;
 use super::super::pages::List;
 use super::super::prompt::{self, YES};
-use crate::api::{CuredDocument, RemarkDocument};
+use super::shown::local_administrators as of_region;
+use crate::api::{CuredDocument, LocalAdministratorsDocument, RemarkDocument};
 
 pub(super) async fn run(client: &Client, asked: &Drift, screen: Screen) -> Result<(), CliError> {
     match &asked.cure {
         None => {
-            let all = remarks(client, asked.region.as_deref()).await?;
-            screen.write(
-                || shown::drift(&all, now(), screen),
-                &json!({ "drift": all }),
-            )
+            let region = asked.region.as_deref();
+            let all = remarks(client, region).await?;
+            let local = match region {
+                Some(region) => local_administrators(client, region).await?,
+                None => None,
+            };
+            let text = || {
+                let more = match (&local, region) {
+                    (Some(it), _) => of_region::shown(&it.region, (it.count, &it.items)),
+                    (None, Some(_)) => String::new(),
+                    (None, None) => shown::OF_A_REGION.to_owned(),
+                };
+                shown::drift(&all, now(), screen) + &more
+            };
+            let document = match &local {
+                Some(it) => json!({ "drift": all, "local_administrators": it }),
+                None => json!({ "drift": all }),
+            };
+            screen.write(text, &document)
         }
         Some(Cure::PutBack(which)) => cure(client, which, How::PutBack, screen).await,
         Some(Cure::Adopt { which, end }) => {
@@ -151,6 +166,19 @@ async fn cure(
 async fn remarks(client: &Client, region: Option<&str>) -> Result<Vec<RemarkDocument>, CliError> {
     let list = List::of("/directory/drift");
     list.by("region", region).read(client).await
+}
+
+/// Who has the role `admin` in a region, and not by the directory; `None` before it is merged.
+async fn local_administrators(
+    client: &Client,
+    region: &str,
+) -> Result<Option<LocalAdministratorsDocument>, CliError> {
+    let path = format!("/regions/{}/organization/administrators", escaped(region));
+    match client.get(&path).await {
+        Ok(found) => Ok(Some(found)),
+        Err(CliError::Problem(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The directory and its plans as text. Names are strangers' words: one line each.
 
 pub(super) mod exposed;
+pub(super) mod local_administrators;
 mod plan;
 mod withheld;
 
@@ -9,8 +10,10 @@ use shared::foreign;
 use super::super::arguments::Kind;
 use super::super::output::{Screen, headers};
 use super::super::prompt::YES;
+use super::super::region::word;
 use crate::api::{
-    LinkDocument, NamedDocument, ObjectDocument, PasswordDocument, PasswordStandingDocument,
+    BeyondDocument, LinkDocument, NamedDocument, ObjectDocument, PasswordDocument,
+    PasswordStandingDocument,
 };
 
 pub(super) use plan::{is_as_there, merged, needs_a_look, plan};
@@ -119,11 +122,27 @@ pub(super) fn password(of: &ObjectDocument, set: &PasswordDocument) -> String {
             set.lacking.join(", "),
         ));
     }
+    if set.regions_read_only > 0 {
+        text.push_str(&format!(
+            "\n{}",
+            kept_there(set.regions_read_only, &set.read_only)
+        ));
+    }
     text
 }
 
+/// In which regions no password is set.
+fn kept_there(count: u64, named: &[String]) -> String {
+    let named: Vec<String> = named.iter().map(|it| foreign::line(it)).collect();
+    format!(
+        "In {count} it is not set, as their agents take no changes (read_only in their [policy]), \
+         and the user keeps the one there: {}.",
+        named.join(", ")
+    )
+}
+
 /// Where a user's password is known, and what gives it to the others.
-pub(super) fn standing(it: &PasswordStandingDocument) -> String {
+pub(super) fn standing(of: &ObjectDocument, it: &PasswordStandingDocument) -> String {
     let mut text = match (&it.set, &it.first_checked_by) {
         (Some(set), _) => format!("\n\nThe password was set on {}.", set.0),
         (None, Some(region)) => format!(
@@ -133,8 +152,10 @@ pub(super) fn standing(it: &PasswordStandingDocument) -> String {
         (None, None) => match &it.beyond_region {
             Some(region) => format!(
                 "\n\nThe hub has no password of the user, who may more than the region {:?} could \
-                 give: so its word for the password does not count, and an administrator sets one.",
-                foreign::line(region)
+                 give{}: so its word for the password does not count, and the user is not let in \
+                 before an administrator sets one.",
+                foreign::line(region),
+                beyond_by(it)
             ),
             None => "\n\nNobody gave the user a password yet.".to_owned(),
         },
@@ -148,20 +169,73 @@ pub(super) fn standing(it: &PasswordStandingDocument) -> String {
             named.join(", ")
         ));
     }
-    if it.set.is_none() || it.regions_lacking > 0 {
-        text.push_str("\n  next: idp-hub org password DEPARTMENT USER, which sets one everywhere");
+    if it.set.is_some() && it.regions_read_only > 0 {
+        text.push_str(&format!(
+            " {}",
+            kept_there(it.regions_read_only, &it.read_only)
+        ));
     }
-    text + &not_let_in(it)
+    if it.set.is_none() || it.regions_lacking > 0 {
+        text.push_str(&format!(
+            "\n  next: idp-hub org password {}, which sets one everywhere",
+            typed(of)
+        ));
+    }
+    text + &not_let_in(of, it)
+}
+
+/// A user as commands take him: his department and his name.
+fn typed(of: &ObjectDocument) -> String {
+    format!(
+        "{} {}",
+        word(&name(of.department.as_ref())),
+        word(&foreign::line(&of.name))
+    )
+}
+
+/// What the user may that the region could not give.
+fn beyond_by(it: &PasswordStandingDocument) -> String {
+    match &it.beyond_by {
+        Some(BeyondDocument { kind, name, .. }) => format!(
+            " (he administers the {kind} {:?}, which did not come with it)",
+            foreign::line(name)
+        ),
+        None => " (he has the role \"admin\")".to_owned(),
+    }
+}
+
+/// That making a thing ended the word of a region for those who administer it.
+pub(super) fn made(made: &ObjectDocument) -> String {
+    let (kind, name) = (&made.kind, foreign::line(&made.name));
+    let all = made.need_passwords.iter();
+    let lines = all.map(|it| {
+        let [user, department, region] =
+            [&it.name, &it.department.name, &it.region].map(|it| foreign::line(it));
+        format!(
+            "\n\n{user:?} of {department:?} administers this {kind}, which did not come with the \
+             region {region:?}, as he did:\nso its word for his password does not count any more, \
+             and he is not let in at this hub before he\nis given one here.\n  next: idp-hub org \
+             password {} {}",
+            word(&department),
+            word(&user)
+        )
+    });
+    format!(
+        "Made the {kind} {name:?}: {}{}",
+        made.id,
+        lines.collect::<String>()
+    )
 }
 
 /// Whether a user is locked, and why the hub did not let him in last.
-fn not_let_in(it: &PasswordStandingDocument) -> String {
+fn not_let_in(of: &ObjectDocument, it: &PasswordStandingDocument) -> String {
     let mut text = String::new();
     if let Some(until) = &it.locked_until {
         text.push_str(&format!(
             "\n\nLocked until {}, after too many wrong passwords; not where the user signed in \
-             lately, unless they were given there.\n  next: idp-hub org unlock DEPARTMENT USER",
-            foreign::line(&until.0)
+             lately, unless they were given there.\n  next: idp-hub org unlock {}",
+            foreign::line(&until.0),
+            typed(of)
         ));
     }
     if let Some(last) = &it.last_refused {
@@ -206,7 +280,12 @@ mod tests {
             "user": "u", "set": "2026-11-20T18:00:00.000Z",
             "regions": 2, "regions_lacking": 0, "lacking": [],
         });
-        let shown = |it| standing(&serde_json::from_value(it).unwrap());
+        let ann = serde_json::from_value(serde_json::json!({
+            "id": "u", "kind": "user", "name": "ann", "changed_by": "root",
+            "department": { "id": "d", "name": "the ops" }, "changed": "2026-11-20T18:00:00.000Z",
+        }));
+        let ann: ObjectDocument = ann.unwrap();
+        let shown = |it| standing(&ann, &serde_json::from_value(it).unwrap());
         let text = shown(quiet.clone());
         assert!(
             !text.contains("ocked") && !text.contains("efused"),
@@ -221,8 +300,44 @@ mod tests {
         let text = shown(told);
         for part in [
             "Locked until 2026-11-21T18:16:00.000Z",
-            "next: idp-hub org unlock",
+            "next: idp-hub org unlock 'the ops' ann",
             "on 2026-11-21T18:01:00.000Z, from 192.0.2.7: region-away (its region was away).",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        let mut beyond = serde_json::json!({
+            "user": "u", "beyond_region": "north", "regions": 2, "regions_lacking": 0,
+            "lacking": [], "regions_read_only": 0,
+            "beyond_by": { "kind": "user", "id": "c", "name": "carol" },
+        });
+        let text = shown(beyond.clone());
+        for part in [
+            "administers the user \"carol\", which did not come with it",
+            "next: idp-hub org password 'the ops' ann",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        beyond.as_object_mut().unwrap().remove("beyond_by");
+        let text = shown(beyond);
+        assert!(text.contains("has the role \"admin\""), "{text}");
+    }
+
+    #[test]
+    fn who_is_not_let_in_any_more_is_said_as_something_is_made() {
+        let mut made = serde_json::json!({
+            "id": "c", "kind": "user", "name": "carol", "changed_by": "root",
+            "department": { "id": "d", "name": "ops" }, "changed": "2026-11-20T18:00:00.000Z",
+        });
+        let shown = |it| super::made(&serde_json::from_value(it).unwrap());
+        assert_eq!(shown(made.clone()), "Made the user \"carol\": c");
+        made["need_passwords"] = serde_json::json!([{
+            "user": "a", "name": "ann", "department": { "id": "d", "name": "ops" },
+            "region": "north",
+        }]);
+        let text = shown(made);
+        for part in [
+            "\"ann\" of \"ops\" administers this user",
+            "idp-hub org password ops ann",
         ] {
             assert!(text.contains(part), "{part}: {text}");
         }

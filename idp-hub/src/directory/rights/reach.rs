@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use shared::ids::ObjectId;
 use shared::model::{Actor, ObjectKind, Organization, Scope};
 
-use super::powers::{Power, RolePowers, with_nested};
+use super::powers::{Power, RolePowers, members_of, with_nested};
 
 /// What somebody is more than a member of: by himself, by a group, or by a role that brings another
 /// one along.
@@ -53,6 +53,25 @@ impl Powerful {
             }
         }
         all
+    }
+
+    /// Users who administer one of these places in the same organization, without more.
+    pub fn administrators(
+        &self,
+        live: &Organization<ObjectId>,
+        places: &BTreeSet<Scope<ObjectId>>,
+    ) -> BTreeSet<ObjectId> {
+        let mut users = BTreeSet::new();
+        for (actor, theirs) in &self.places {
+            if theirs.as_ref().is_none_or(|it| it.is_disjoint(places)) {
+                continue;
+            }
+            match actor {
+                Actor::User(user) => drop(users.insert(*user)),
+                Actor::Group(group) => users.extend(members_of(live, *group)),
+            }
+        }
+        users
     }
 
     /// A user's reach in the same organization, of which whoever administers a department has all

@@ -54,6 +54,7 @@ impl Cloud {
             region: self.region,
             organization: &self.organization,
             map: &self.map,
+            former: const { &BTreeMap::new() },
             withheld: &self.withheld,
             markers: &self.markers,
             earlier: &self.earlier,

@@ -152,6 +152,16 @@ impl Reading<'_> {
         }))
     }
 
+    /// Whether a region's agent says that its policy takes no changes: nothing of the directory is
+    /// written to its cloud.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn is_read_only(&self, no: RegionNo) -> Result<bool, StoreError> {
+        let applying = self.applying_of(no)?;
+        Ok(applying.is_some_and(|(it, _)| it.read_only))
+    }
+
     fn applying_of(&self, no: RegionNo) -> Result<Option<(Applying, UnixMillis)>, StoreError> {
         let found = self.records(no, RecordKind::Applying, &[], 1)?;
         let found = found.records.into_iter().next();

@@ -8,8 +8,8 @@ use rusqlite::{OptionalExtension, params};
 use shared::audit::By;
 use shared::ids::ObjectId;
 use shared::model::{
-    Becomes, Binding, CloudId, ObjectKind, PutBack, Record, RecordKind, Remark, RemarkState,
-    Subject, UnixMillis,
+    Binding, CloudId, ObjectKind, PutBack, Record, RecordKind, Remark, RemarkState, Subject,
+    UnixMillis,
 };
 use shared::wire::Digest;
 use shared::wire::record::{self, kind_code};
@@ -187,13 +187,14 @@ impl Reading<'_> {
     }
 
     /// Whether it was decided about a region's thing when it was merged.
-    fn is_bound(&self, no: RegionNo, kind: ObjectKind, here: &CloudId) -> Result<bool, StoreError> {
-        let binding = Record::Binding(Binding {
-            kind,
-            here: here.clone(),
-            becomes: Becomes::Object(ObjectId::from_bytes([0; 16])),
-        });
-        let key = record::encode_id(&binding.key().id).map_err(|_| UNREADABLE)?;
+    pub(super) fn is_bound(
+        &self,
+        no: RegionNo,
+        kind: ObjectKind,
+        here: &CloudId,
+    ) -> Result<bool, StoreError> {
+        let id = Binding::id_of(kind, here);
+        let key = record::encode_id(&id).map_err(|_| UNREADABLE)?;
         let sql = "SELECT 1 FROM directory
                    WHERE region = ?1 AND kind = ?2 AND id = ?3 AND value IS NOT NULL";
         let row = params![no.0, kind_code(RecordKind::Binding), key];

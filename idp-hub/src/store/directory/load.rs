@@ -8,11 +8,12 @@ use shared::model::{End, Feed, Object, ObjectKind, Organization, Record, RecordK
 use shared::wire::frame::{Standing, feed_code};
 use shared::wire::record::{self, Decoded, kind_code};
 
+use super::former::Former;
 use super::write::encoded;
 use super::{EVERYWHERE, RegionOrganization};
 use crate::directory::{
-    Directory, Earlier, Ended, MergeRefusal, Plan, PlanDigest, Stamp, Told, link_of, object_of,
-    outward, plan, record_kind,
+    Directory, Earlier, Ended, Evidence, LocalAdministrator, MergeRefusal, Plan, PlanDigest, Stamp,
+    Told, link_of, object_of, outward, plan, record_kind,
 };
 use crate::store::Reading;
 use crate::store::error::{Doing, StoreError};
@@ -28,6 +29,10 @@ const LAST: u16 = kind_code(RecordKind::Assignment);
 /// A plan, and what is remembered beside the directory once it is done.
 pub(super) struct Made {
     pub(super) plan: Plan,
+    /// A region that was removed, by which something of it is known.
+    pub(super) former: Option<String>,
+    /// Who has the role `admin` there, and gets it nowhere else by the plan.
+    pub(super) local_administrators: Vec<LocalAdministrator>,
     /// What the project of the federation's cloud administrators began as.
     pub(super) admin_project: String,
 }
@@ -166,7 +171,7 @@ impl Reading<'_> {
         directory: &Directory,
         region: &RegionRow,
     ) -> Result<Made, StoreError> {
-        let told = self.told(region.no)?;
+        let mut told = self.told(region.no)?;
         if told.organization().departments.is_empty() {
             let missing = "it tells of no department, and every Keystone has one; see whether \
                            `sp-agent check` there finds the identity service, then try again";
@@ -180,9 +185,16 @@ impl Reading<'_> {
             true => self.taken_over()?,
             false => Earlier::new(),
         };
+        let mut came_as = None;
+        if let Some(Former { name, map }) = self.former(&told)? {
+            came_as = Some(name);
+            told.comes_again(map);
+        }
         let arrival = told.arrival(region.facts.id, &admin_project, is_first, &earlier);
         let plan = plan(directory, &arrival);
         Ok(Made {
+            former: came_as.filter(|_| plan.knows_by(Evidence::Former)),
+            local_administrators: directory.local_administrators_of(&told, &plan),
             plan,
             admin_project,
         })

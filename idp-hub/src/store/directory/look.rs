@@ -10,7 +10,7 @@ use shared::wire::frame::{Phase, Standing, feed_code};
 
 use super::RegionOrganization;
 use super::load::Made;
-use crate::directory::{Action, Directory, Plan, PlanDigest};
+use crate::directory::{Action, Directory, LocalAdministrator, Plan, PlanDigest};
 use crate::store::error::{Doing, StoreError};
 use crate::store::regions::{RegionNo, RegionRow};
 use crate::store::{Changing, Reading};
@@ -25,6 +25,8 @@ pub(super) struct PlanVersion {
     /// Whether a home region was merged: a merge may settle it and write nothing else.
     admin_project: Option<String>,
     twin: Option<String>,
+    /// How many regions were removed.
+    removed: u32,
 }
 
 /// How far a region has told its organization, and what that is together.
@@ -49,6 +51,12 @@ pub struct ShownPlan {
     pub ended: HashMap<ObjectId, End>,
     /// Another region of the same cloud.
     pub twin: Option<String>,
+    /// A region that was removed, by which something of this one is known.
+    pub former: Option<String>,
+    /// Who has the role `admin` there, and not by the directory, and is not among what is withheld.
+    pub local_administrators: Vec<LocalAdministrator>,
+    /// Whether the region's agent takes no changes: then nothing of it is done there.
+    pub read_only: bool,
     /// How the region was taken in before.
     pub before: Option<RegionOrganization>,
     /// What the project of the federation's cloud administrators began as.
@@ -79,6 +87,7 @@ impl Reading<'_> {
             is_accepted: region.facts.standing == Standing::Accepted,
             admin_project: self.admin_project()?,
             twin: self.twin(region.no)?,
+            removed: self.removed_count()?,
         })
     }
 
@@ -92,6 +101,8 @@ impl Reading<'_> {
         self.is_read(region)?;
         let Made {
             plan,
+            former,
+            local_administrators,
             admin_project,
         } = self.plan_in(directory, region)?;
         Ok(ShownPlan {
@@ -99,6 +110,9 @@ impl Reading<'_> {
             names: names_in(directory, &plan),
             ended: ended_in(directory, &plan),
             twin: self.twin(region.no)?,
+            former,
+            local_administrators,
+            read_only: self.is_read_only(region.no)?,
             before: self.region_organization(region.no)?,
             admin_project,
             plan,

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use rusqlite::{OptionalExtension, params};
 use shared::audit::By;
-use shared::model::{Becomes, Binding};
+use shared::ids::ObjectId;
+use shared::model::{Becomes, Binding, Object};
 use shared::wire::Digest;
 
 use super::look::ShownPlan;
@@ -68,6 +69,7 @@ impl Changing<'_> {
     pub fn edit(&mut self, edit: Edit, author: &str) -> Result<Delta, StoreError> {
         let stamp = self.stamp(author)?;
         let mut directory = self.take_directory()?;
+        let is_more = matches!(&edit, Edit::Create { object, .. } if !is_role(object));
         let delta = match directory.change(edit, &stamp) {
             Ok(delta) => delta,
             Err(refusal) => {
@@ -79,7 +81,10 @@ impl Changing<'_> {
         rows.delta(&directory, &delta)?;
         rows.finish(&mut self.hot.directory)?;
         self.sign_out(&directory, &delta)?;
-        self.hot.directory.keep_changed(directory, None);
+        match is_more {
+            true => self.hot.directory.keep_with_more(directory),
+            false => self.hot.directory.keep_changed(directory, None),
+        }
         Ok(delta)
     }
 
@@ -179,6 +184,10 @@ impl Changing<'_> {
             epoch: founding.ok_or(none)?.epoch,
         })
     }
+}
+
+const fn is_role(object: &Object<ObjectId>) -> bool {
+    matches!(object, Object::Role(_))
 }
 
 /// What each of the region's things is from now on. What it keeps for itself needs no word.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use shared::ids::ObjectId;
+use shared::model::Scope;
 
 use crate::directory::Directory;
 use crate::directory::rights::{Powerful, Reach};
@@ -35,6 +36,13 @@ impl DirectoryHot {
         self.held = Some(directory);
     }
 
+    /// The same, where nobody came to have more power or less.
+    pub(in crate::store) fn keep_with_more(&mut self, directory: Box<Directory>) {
+        let powerful = self.powerful.take();
+        self.keep_changed(directory, None);
+        self.powerful = powerful;
+    }
+
     /// Holds it as the open transaction has it, which may have taken in a region.
     pub(in crate::store) fn keep_changed(
         &mut self,
@@ -53,6 +61,18 @@ impl DirectoryHot {
         let powerful = &mut self.powerful;
         let powerful = powerful.get_or_insert_with(|| Powerful::of(live));
         powerful.reach(live, user)
+    }
+
+    /// Who administers one of these places by the directory, which the caller has taken.
+    pub(in crate::store) fn administrators(
+        &mut self,
+        directory: &Directory,
+        places: &BTreeSet<Scope<ObjectId>>,
+    ) -> BTreeSet<ObjectId> {
+        let live = directory.live();
+        let powerful = &mut self.powerful;
+        let powerful = powerful.get_or_insert_with(|| Powerful::of(live));
+        powerful.administrators(live, places)
     }
 
     /// This is to be told, with the next commit.

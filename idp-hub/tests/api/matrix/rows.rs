@@ -101,6 +101,7 @@ pub(super) fn fleet() -> Vec<Row> {
         region("POST", "/accept", key, cloud(404)),
         region("POST", "/credential", credential, cloud(404)),
         region("GET", "/organization/plan", "", cloud(404)),
+        region("GET", "/organization/administrators", "", cloud(404)),
         region("POST", "/organization/merge", digest, cloud(404)),
         plain("GET", "/overview", "", cloud(200)),
         plain("GET", "/audit", "", cloud(200)),

@@ -32,16 +32,16 @@ impl Run {
 
     /// Says what the hub should hear of, not too often; returns when to look again.
     pub(super) fn remark(&mut self) -> Option<Instant> {
-        if !self.is_told {
-            return None;
-        }
         let now = self.it.clock.now();
         let due = self.remarked_at;
         let due = due.and_then(|it| it.checked_add(REMARK_EVERY));
         if let Some(due) = due.filter(|it| now < *it) {
             return Some(due);
         }
-        let remarks = Some(self.core.remarks(&self.core.progress(now)));
+        let remarks = Some(match self.is_told {
+            true => self.core.remarks(&self.core.progress(now)),
+            false => self.core.remarks_before_told(),
+        });
         self.it.remarks.send_if_modified(|said| {
             let is_new = *said != remarks;
             *said = remarks;

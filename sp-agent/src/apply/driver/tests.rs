@@ -1,6 +1,7 @@
 //! The driver against clouds that fail, hang and lose answers.
 
 mod audit;
+mod before_told;
 mod passwords;
 mod stopping;
 
@@ -257,6 +258,7 @@ struct Bench {
     store: Arc<Store>,
     news: mpsc::Sender<News>,
     progress: watch::Receiver<Progress>,
+    remarks: watch::Receiver<Option<Remarks>>,
     replica: watch::Sender<Arc<Replica>>,
     policy: watch::Sender<Policy>,
     clock: Clock,
@@ -265,11 +267,15 @@ struct Bench {
 }
 
 impl Bench {
+    fn start(trouble: Trouble, store: Store) -> Self {
+        Self::following(trouble, store, replica())
+    }
+
     #[allow(
         clippy::disallowed_methods,
         reason = "the test is the task's supervisor"
     )]
-    fn start(trouble: Trouble, store: Store) -> Self {
+    fn following(trouble: Trouble, store: Store, replica: Replica) -> Self {
         let cloud = Arc::new(Fake {
             trouble,
             calls: AtomicUsize::new(0),
@@ -284,7 +290,8 @@ impl Bench {
         let store = Arc::new(store);
         let (news, heard) = mpsc::channel(16);
         let (shown, progress) = watch::channel(Progress::default());
-        let (replica, followed) = watch::channel(Arc::new(replica()));
+        let (replica, followed) = watch::channel(Arc::new(replica));
+        let (remarks, remarked) = watch::channel(None);
         let (policy, allowed) = watch::channel(Policy::default());
         let (clock, mut luck) = (Clock::system(), 0_u64);
         let apply = Apply {
@@ -300,7 +307,7 @@ impl Bench {
             audit: store.clone(),
             unseal: Arc::new(Plain),
             progress: shown,
-            remarks: watch::Sender::new(None),
+            remarks,
             readings: watch::Sender::new(Wanted::default()),
             writing: watch::Sender::new(false),
             clock: clock.clone(),
@@ -317,6 +324,7 @@ impl Bench {
             store,
             news,
             progress,
+            remarks: remarked,
             replica,
             policy,
             clock,

@@ -8,6 +8,7 @@ use shared::model::{End, Object, ObjectKind};
 use utoipa::ToSchema;
 
 use super::super::exposed::ExposureDocument;
+use super::super::local_administrators::LocalAdministratorDocument;
 use super::withheld::WithheldDocument;
 use crate::api::documents::Time;
 use crate::directory::{Action, Evidence, Field, Links, Obstacle, Reason, Rename, Step};
@@ -28,6 +29,14 @@ pub struct PlanDocument {
     /// `copied`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub same_cloud: Option<String>,
+    /// A region that was removed, whose cloud this is, by the ids of its departments: what came
+    /// with that one is known by what it was then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comes_again: Option<String>,
+    /// Whether the region's agent takes no changes, by its policy: then nothing is made, renamed,
+    /// switched or changed there, whatever the steps say, and all of it is shown as drift.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub read_only: bool,
     /// When the region was merged last; absent for never.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub merged: Option<Time>,
@@ -64,6 +73,14 @@ pub struct PlanDocument {
     /// first page alone.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub withheld: Vec<WithheldDocument>,
+    /// Who has the role `admin` in the region's cloud and keeps it in that one alone, and is not
+    /// among `withheld`: the first 1000, on the first page alone. The region's own accounts are
+    /// behind the others.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub local_administrators: Vec<LocalAdministratorDocument>,
+    /// How many these are.
+    #[serde(default)]
+    pub local_administrators_count: u64,
     /// The steps that were asked for, in the order in which they can be done.
     pub items: Vec<StepDocument>,
     /// What to ask for the next page with, as `after`; absent on the last one.
@@ -124,8 +141,9 @@ pub struct StepDocument {
     /// The region's own id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub here: Option<String>,
-    /// What it was recognized by: `map`, `origin`, `marker`, `earlier-marker` (of the
-    /// federation that it is taken over from) or `name`.
+    /// What it was recognized by: `map`, `origin`, `former` (the map of its cloud's region that was
+    /// removed), `marker`, `earlier-marker` (of the federation that it is taken over from) or
+    /// `name`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
     /// Whether what is taken in is switched off: as it is in the region, or where `changes` says
@@ -162,13 +180,24 @@ pub struct MergedDocument {
     pub written: u64,
     /// How many things were taken into the directory.
     pub adopted: u64,
+    /// Whether the region's agent takes no changes, by its policy.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub read_only: bool,
+}
+
+/// What stands on the first page alone.
+#[derive(Default)]
+pub(super) struct Once {
+    pub(super) exposures: Vec<ExposureDocument>,
+    pub(super) withheld: Vec<WithheldDocument>,
+    pub(super) local_administrators: Vec<LocalAdministratorDocument>,
 }
 
 impl PlanDocument {
     pub(super) fn new(
         region: String,
         shown: &ShownPlan,
-        (exposures, withheld): (Vec<ExposureDocument>, Vec<WithheldDocument>),
+        once: Once,
         items: Vec<StepDocument>,
         next: Option<String>,
     ) -> Self {
@@ -207,6 +236,8 @@ impl PlanDocument {
             digest: shown.digest.to_string(),
             foreign_federations: shown.plan.foreign.iter().map(ToString::to_string).collect(),
             same_cloud: shown.twin.clone(),
+            comes_again: shown.former.clone(),
+            read_only: shown.read_only,
             merged: before.and_then(|it| it.merged).map(Into::into),
             merged_by: before.and_then(|it| it.author.clone()),
             counts: counts.collect(),
@@ -217,8 +248,10 @@ impl PlanDocument {
             default_projects: shown.plan.default_projects.len() as u64,
             links: (&shown.plan.links).into(),
             exposed: shown.plan.exposed.count,
-            exposures,
-            withheld,
+            exposures: once.exposures,
+            withheld: once.withheld,
+            local_administrators: once.local_administrators,
+            local_administrators_count: shown.local_administrators.len() as u64,
             items,
             next,
         }
@@ -329,6 +362,7 @@ const fn evidence(by: Evidence) -> &'static str {
     match by {
         Evidence::Map => "map",
         Evidence::Origin => "origin",
+        Evidence::Former => "former",
         Evidence::Marker => "marker",
         Evidence::Earlier => "earlier-marker",
         Evidence::Name => "name",

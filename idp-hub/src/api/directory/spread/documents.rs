@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use shared::ids::RegionId;
-use shared::model::{Holder, RemarkState};
+use shared::model::{DriftWhy, Holder, RemarkState};
 use utoipa::ToSchema;
 
 use crate::api::directory::NamedDocument;
@@ -151,6 +151,9 @@ fn why(
     Ok(match remark {
         Some(RemarkState::Failed { error, .. }) => Some(error),
         Some(RemarkState::Blocked { reason }) => Some(reason),
+        Some(RemarkState::Drift { why, .. }) if why != DriftWhy::Region => {
+            Some(why.next_step().to_owned())
+        }
         _ => None,
     })
 }

@@ -12,6 +12,10 @@ use crate::api::{CuredDocument, DifferenceDocument, RemarkDocument};
 /// Characters of an id that are shown.
 const ID_CHARS: usize = 12;
 
+/// Behind the drift of all regions.
+pub(super) const OF_A_REGION: &str = "\n\nWho has the role \"admin\" in a region, and not by the \
+    directory, is told of one region: idp-hub org drift --region REGION";
+
 /// What differs, and what to do next.
 pub(super) fn drift(all: &[RemarkDocument], now: UnixMillis, screen: Screen) -> String {
     if all.is_empty() {

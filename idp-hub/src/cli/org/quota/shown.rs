@@ -89,6 +89,10 @@ pub(super) fn set(set: &LimitsSetList) -> String {
     let region = foreign::line(&set.region);
     let mut text = match set.changed.is_empty() && set.waiting.is_empty() {
         true => format!("It was so before; the agent of {region} is told nothing new."),
+        false if set.read_only => format!(
+            "The agent of {region} takes no changes (read_only in its [policy]): it is told, and \
+             sets none of this\nin its cloud before that is changed there:"
+        ),
         false => format!("The agent of {region} is told:"),
     };
     for it in &set.changed {
@@ -104,7 +108,7 @@ pub(super) fn set(set: &LimitsSetList) -> String {
         text.push_str(&format!("\n  {}", waiting(it)));
     }
     text.push_str(&ended(set));
-    if !set.changed.is_empty() || !set.waiting.is_empty() {
+    if !set.read_only && !(set.changed.is_empty() && set.waiting.is_empty()) {
         text.push_str(&format!(
             "\n`idp-hub org quota list {region}` shows when the region has it."
         ));

@@ -3,7 +3,7 @@
 use comfy_table::{Cell, CellAlignment};
 use shared::foreign;
 
-use super::{exposed, withheld};
+use super::{exposed, local_administrators, withheld};
 use crate::api::{LinksDocument, MergedDocument, PlanDocument, StepDocument};
 use crate::cli::output::Screen;
 use crate::cli::region::word;
@@ -20,6 +20,12 @@ const ACTIONS: [(&str, &str); 7] = [
     ("withhold", "SWITCHED OFF"),
     ("block", "BLOCKED"),
     ("skip", "SKIPPED"),
+];
+
+/// The same in a region whose agent takes no changes: nothing comes of some.
+const UNDONE: [(&str, &str); 2] = [
+    ("create", "NOT MADE THERE"),
+    ("withhold", "NOT SWITCHED OFF"),
 ];
 
 /// Whether an operator should see a step before he says yes.
@@ -46,6 +52,9 @@ pub(in crate::cli::org) fn plan(plan: &PlanDocument, full: bool, screen: Screen)
         counts(plan, screen)
     );
     text.push_str(&links(&plan.links));
+    if plan.read_only {
+        text.push_str(READ_ONLY);
+    }
     if plan.taken_in_off > 0 {
         text.push_str(&format!(
             "\nTaken in switched off: {} things, as they are there, or as what they are nested in \
@@ -60,18 +69,39 @@ pub(in crate::cli::org) fn plan(plan: &PlanDocument, full: bool, screen: Screen)
         ));
     }
     text.push_str(&withheld::shown(plan, full));
+    let local = (
+        plan.local_administrators_count,
+        &plan.local_administrators[..],
+    );
+    text.push_str(&local_administrators::shown(&plan.region, local));
     text.push_str(&exposed::of_plan(plan, full));
     let most = if full { usize::MAX } else { STEPS_MAX };
     if !plan.items.is_empty() {
         text.push('\n');
     }
     for step in plan.items.iter().take(most) {
-        text.push_str(&format!("\n  {}", one_step(step)));
+        text.push_str(&format!("\n  {}", one_step(step, plan.read_only)));
     }
     if plan.items.len() > most {
         let more = plan.items.len() - most;
         text.push_str(&format!("\n  and {more} more; see them all with --full"));
     }
+    text.push_str(&whose(plan));
+    let (region, digest) = (word(&plan.region), &plan.digest);
+    let over = match plan.foreign_federations.is_empty() {
+        true => "",
+        false => " --take-over",
+    };
+    let copied = plan.same_cloud.as_ref().map_or("", |_| " --copied");
+    text.push_str(&format!(
+        "\n\nPlan {digest}\n  next: idp-hub org merge {region} --digest {digest}{over}{copied}"
+    ));
+    text
+}
+
+/// Whose cloud it is besides, or was.
+fn whose(plan: &PlanDocument) -> String {
+    let mut text = String::new();
     if let Some(by) = &plan.merged_by {
         let at = plan.merged.as_ref().map_or("", |it| &it.0);
         text.push_str(&format!(
@@ -89,6 +119,15 @@ pub(in crate::cli::org) fn plan(plan: &PlanDocument, full: bool, screen: Screen)
              administrator gave a password (idp-hub org password)."
         ));
     }
+    if let Some(former) = &plan.comes_again {
+        let former = foreign::line(former);
+        text.push_str(&format!(
+            "\n\nThis is the cloud of the region {former:?} that was removed, by the ids of its \
+             departments:\nwhat came with that one is known, whatever it is called. A user who \
+             came so and has no password\nhere yet signs in once an administrator gave one \
+             (idp-hub org password)."
+        ));
+    }
     if let Some(other) = &plan.same_cloud {
         let other = foreign::line(other);
         text.push_str(&format!(
@@ -97,17 +136,14 @@ pub(in crate::cli::org) fn plan(plan: &PlanDocument, full: bool, screen: Screen)
              is a copy of\nthat one, merge it with --copied."
         ));
     }
-    let (region, digest) = (word(&plan.region), &plan.digest);
-    let over = match plan.foreign_federations.is_empty() {
-        true => "",
-        false => " --take-over",
-    };
-    let copied = plan.same_cloud.as_ref().map_or("", |_| " --copied");
-    text.push_str(&format!(
-        "\n\nPlan {digest}\n  next: idp-hub org merge {region} --digest {digest}{over}{copied}"
-    ));
     text
 }
+
+const READ_ONLY: &str = "\n\nNothing is done there: this region's agent takes no changes \
+    (read_only in its [policy]; a\nsimulated cloud takes none at all). What is said here of the \
+    region is not made, renamed, switched\nor changed there, and shown by `idp-hub org drift`. To \
+    have it done, change that in\n/etc/sp-agent/agent.toml there, and type `systemctl reload \
+    sp-agent`: before the merge or after it.";
 
 fn links(links: &LinksDocument) -> String {
     let mut text = format!(
@@ -128,7 +164,8 @@ fn counts(plan: &PlanDocument, screen: Screen) -> String {
     let is_there = |action: &str| plan.counts.iter().any(|it| it.action == action);
     let columns: Vec<_> = ACTIONS.iter().filter(|(it, _)| is_there(it)).collect();
     let mut table = screen.table();
-    let names = columns.iter().map(|(_, name)| Cell::new(name));
+    let names = columns.iter();
+    let names = names.map(|(action, name)| Cell::new(heading(action, name, plan.read_only)));
     table.set_header(std::iter::once(Cell::new("KIND")).chain(names));
     for kind in ["department", "role", "project", "group", "user"] {
         let of = |action: &str| {
@@ -143,7 +180,17 @@ fn counts(plan: &PlanDocument, screen: Screen) -> String {
     table.trim_fmt()
 }
 
-fn one_step(step: &StepDocument) -> String {
+fn heading(action: &str, name: &'static str, read_only: bool) -> &'static str {
+    let undone = UNDONE.iter().filter(|_| read_only);
+    let mut undone = undone.filter(|(it, _)| *it == action);
+    undone.next().map_or(name, |(_, name)| name)
+}
+
+/// Of a region whose agent takes no changes it is said what is not done.
+fn one_step(step: &StepDocument, read_only: bool) -> String {
+    if read_only {
+        return undone_step(step);
+    }
     let (kind, name) = (&step.kind, foreign::line(&step.name));
     let mut text = match step.action.as_str() {
         "found" => format!("{kind} {name:?}, the cloud administrators', is made in the directory"),
@@ -175,6 +222,38 @@ fn one_step(step: &StepDocument) -> String {
         text.push_str(&format!(": {}", reason(why)));
     }
     text
+}
+
+fn undone_step(step: &StepDocument) -> String {
+    let (kind, name) = (&step.kind, foreign::line(&step.name));
+    let why = step.why.as_deref().map(|why| format!(": {}", reason(why)));
+    let why = why.unwrap_or_default();
+    match step.action.as_str() {
+        "create" => return format!("{kind} {name:?} is not made there{why}"),
+        "withhold" => {
+            return format!("{kind} {name:?} ended here, and is not switched off there{why}");
+        }
+        _ => {}
+    }
+    let is_to_change = !step.changes.is_empty();
+    let there = one_step(
+        &StepDocument {
+            renamed_to: None,
+            changes: Vec::new(),
+            taken_in_off: step.taken_in_off && !is_to_change,
+            ..step.clone()
+        },
+        false,
+    );
+    let renamed = step.renamed_to.as_ref().map(|to| {
+        let to = foreign::line(to);
+        format!("; called {to:?} in the directory, and not renamed there")
+    });
+    let changes = is_to_change.then(|| {
+        let what = step.changes.join(", ");
+        format!("; not as in the directory: {what}; so it stays there")
+    });
+    there + &renamed.unwrap_or_default() + &changes.unwrap_or_default()
 }
 
 fn changes(all: &[String]) -> String {
@@ -230,11 +309,20 @@ pub(in crate::cli::org) fn merged(merged: &MergedDocument) -> String {
     } = merged;
     match written {
         0 => format!("{region:?} was merged before; nothing is new."),
-        _ => format!(
-            "Merged {region:?}: {adopted} things were taken into the directory, and every region \
-             is told at once.\n  next: idp-hub org status {} --follow",
-            word(region)
-        ),
+        _ => {
+            let undone = match merged.read_only {
+                true => {
+                    "\nIn this one nothing is done, as its agent takes no changes (read_only in \
+                     its [policy])."
+                }
+                false => "",
+            };
+            format!(
+                "Merged {region:?}: {adopted} things were taken into the directory, and every \
+                 region is told at once.{undone}\n  next: idp-hub org status {} --follow",
+                word(region)
+            )
+        }
     }
 }
 
@@ -304,6 +392,31 @@ mod tests {
         assert!(
             taken.contains("federation f-2") && taken.ends_with(" --take-over"),
             "{taken}"
+        );
+        let mut again = document(&[]);
+        again.comes_again = Some("old-north".to_owned());
+        let again = plan(&again, false, Screen::new(Format::Table));
+        assert!(
+            again.contains("cloud of the region \"old-north\" that was removed"),
+            "{again}"
+        );
+        let mut left = document(&[]);
+        left.read_only = true;
+        left.counts[0].action = "create".to_owned();
+        let left = plan(&left, false, Screen::new(Format::Table));
+        for line in [
+            "NOT MADE THERE",
+            "this region's agent takes no changes",
+            "department \"ops\" is taken in; called \"ops_1",
+            "in the directory, and not renamed there",
+            "user \"ann\" is known; not as in the directory: enabled, email; so it stays",
+            "project \"inner\" is taken in; not as in the directory: disabled; so it stays",
+        ] {
+            assert!(squeezed(&left).contains(line), "{line}:\n{left}");
+        }
+        assert!(
+            !left.contains("is switched") && !left.contains("renamed there to"),
+            "{left}"
         );
         let mut twin = document(&[]);
         twin.same_cloud = Some("south".to_owned());

@@ -8,8 +8,9 @@ use crate::api::{SpreadDocument, SpreadShareDocument};
 /// What was set.
 pub(super) fn set(project: &str) -> String {
     format!(
-        "The totals of {:?} are set; each region is told its share within seconds.\n  next: \
-         idp-hub org quota spread list",
+        "The totals of {:?} are set; each region is told its share within seconds. One whose agent \
+         takes no\nchanges keeps the limit that it has, and the list says so.\n  next: idp-hub org \
+         quota spread list",
         foreign::line(project)
     )
 }

@@ -250,11 +250,7 @@ impl Reading<'_> {
                 return Ok(false);
             }
         }
-        let applying = self.records(no, RecordKind::Applying, &[], 1)?;
-        let mut applying = applying.records.iter();
-        let is_read_only =
-            applying.any(|it| matches!(&it.record, Record::Applying(it) if it.read_only));
-        Ok(!is_read_only)
+        Ok(!self.is_read_only(no)?)
     }
 
     /// In what a project of the directory is: its department, and the projects around it.
