@@ -48,11 +48,11 @@ pub use audit::{
 };
 pub use credentials::CredentialDocument;
 pub use directory::{
-    CountDocument, CountsDocument, CuredDocument, DifferenceDocument, DriftPolicyDocument,
-    ExposureDocument, ExposuresDocument, InsideDocument, LeftDocument, LinkDocument,
-    LinkEndDocument, LinksDocument, MergedDocument, NamedDocument, ObjectDocument, PersonDocument,
-    PlanDocument, ProgressDocument, RemarkDocument, RetiredDocument, SpreadDocument,
-    SpreadShareDocument, StepDocument, WithheldDocument,
+    CountDocument, CountsDocument, CuredDocument, DepartmentDocument, DifferenceDocument,
+    DriftPolicyDocument, ExposureDocument, ExposuresDocument, InsideDocument, LeftDocument,
+    LinkDocument, LinkEndDocument, LinksDocument, MergedDocument, NamedDocument, ObjectDocument,
+    PersonDocument, PlacedDocument, PlanDocument, ProgressDocument, RemarkDocument,
+    RetiredDocument, SpreadDocument, SpreadShareDocument, StepDocument, WithheldDocument,
 };
 pub use documents::{
     CloudDocument, OverviewDocument, RegionDocument, StatesDocument, Time, TotalsDocument,

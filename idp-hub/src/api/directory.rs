@@ -14,7 +14,9 @@ mod spread;
 
 pub(super) use access::{Administrator, Seen, Sight};
 
-pub use documents::{LinkDocument, NamedDocument, ObjectDocument};
+pub use documents::{
+    DepartmentDocument, LinkDocument, NamedDocument, ObjectDocument, PlacedDocument,
+};
 pub use drift::{CuredDocument, DriftPolicyDocument};
 pub use exposed::{ExposureDocument, ExposuresDocument, PersonDocument};
 pub use plan::{

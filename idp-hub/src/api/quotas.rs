@@ -351,7 +351,7 @@ pub(super) async fn allocation(
         let allocation = it
             .census(&region, &[])?
             .allocation(&it.holdings(region.no)?);
-        Ok(AllocationDocument::new(region.facts.name, allocation))
+        AllocationDocument::new(it, &region, allocation)
     });
     Ok(axum::Json(found.await?))
 }

@@ -8,6 +8,7 @@ use shared::model::{End, Feed, Object, ObjectKind, Organization, Record, RecordK
 use shared::wire::frame::{Standing, feed_code};
 use shared::wire::record::{self, Decoded, kind_code};
 
+use super::departments::Departments;
 use super::write::encoded;
 use super::{EVERYWHERE, RegionOrganization};
 use crate::directory::{
@@ -28,6 +29,8 @@ const LAST: u16 = kind_code(RecordKind::Assignment);
 /// A plan, and what is remembered beside the directory once it is done.
 pub(super) struct Made {
     pub(super) plan: Plan,
+    /// Where the things are that it is about.
+    pub(super) departments: Departments,
     /// What the project of the federation's cloud administrators began as.
     pub(super) admin_project: String,
 }
@@ -183,6 +186,7 @@ impl Reading<'_> {
         let arrival = told.arrival(region.facts.id, &admin_project, is_first, &earlier);
         let plan = plan(directory, &arrival);
         Ok(Made {
+            departments: Departments::of(&plan, directory, told.organization()),
             plan,
             admin_project,
         })
