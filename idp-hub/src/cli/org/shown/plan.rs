@@ -1,11 +1,11 @@
 //! What a merge would do, as text, and what came of it.
 
-use comfy_table::{Cell, CellAlignment};
+use comfy_table::Cell;
 use shared::foreign;
 
-use super::{exposed, withheld};
+use super::{exposed, withheld, within};
 use crate::api::{LinksDocument, MergedDocument, PlanDocument, StepDocument};
-use crate::cli::output::Screen;
+use crate::cli::output::{Screen, figure};
 use crate::cli::region::word;
 
 /// Steps that stand below the counts; beyond it `--full` is easier to read.
@@ -98,15 +98,23 @@ pub(in crate::cli::org) fn plan(plan: &PlanDocument, full: bool, screen: Screen)
         ));
     }
     let (region, digest) = (word(&plan.region), &plan.digest);
-    let over = match plan.foreign_federations.is_empty() {
-        true => "",
-        false => " --take-over",
-    };
+    let federation = plan.foreign_federations.first();
+    let over = federation.map_or("", |_| " --take-over");
     let copied = plan.same_cloud.as_ref().map_or("", |_| " --copied");
     text.push_str(&format!(
-        "\n\nPlan {digest}\n  next: idp-hub org merge {region} --digest {digest}{over}{copied}"
+        "\n\nPlan {digest}\n  next: idp-hub org merge {region} --digest {digest}{over}{copied}\n  \
+         {}",
+        seen(&region)
     ));
     text
+}
+
+/// Where it is seen how far a merge is in the region, and what went wrong.
+fn seen(region: &str) -> String {
+    format!(
+        "then: idp-hub org status {region} --follow, which shows how far it is\n  what failed, and \
+         why: idp-hub org status {region}, and `sp-agent status` beside it"
+    )
 }
 
 fn links(links: &LinksDocument) -> String {
@@ -127,35 +135,34 @@ fn links(links: &LinksDocument) -> String {
 fn counts(plan: &PlanDocument, screen: Screen) -> String {
     let is_there = |action: &str| plan.counts.iter().any(|it| it.action == action);
     let columns: Vec<_> = ACTIONS.iter().filter(|(it, _)| is_there(it)).collect();
-    let mut table = screen.table();
-    let names = columns.iter().map(|(_, name)| Cell::new(name));
-    table.set_header(std::iter::once(Cell::new("KIND")).chain(names));
-    for kind in ["department", "role", "project", "group", "user"] {
+    let names = columns.iter().map(|(_, name)| *name);
+    let kinds = ["department", "role", "project", "group", "user"];
+    let rows = kinds.iter().map(|kind| {
         let of = |action: &str| {
             let mut all = plan.counts.iter();
-            let found = all.find(|it| it.kind == kind && it.action == action);
-            let count = found.map_or(0, |it| it.count);
-            Cell::new(count).set_alignment(CellAlignment::Right)
+            let found = all.find(|it| it.kind == *kind && it.action == action);
+            figure(found.map_or(0, |it| it.count))
         };
         let figures = columns.iter().map(|(action, _)| of(action));
-        table.add_row(std::iter::once(Cell::new(kind)).chain(figures));
-    }
-    table.trim_fmt()
+        let cells: Vec<_> = std::iter::once(Cell::new(kind)).chain(figures).collect();
+        cells
+    });
+    screen.listed(std::iter::once("KIND").chain(names), rows)
 }
 
 fn one_step(step: &StepDocument) -> String {
+    let department = step.department.as_ref().map(|it| it.name.as_str());
     let (kind, name) = (&step.kind, foreign::line(&step.name));
+    let it = format!("{kind} {name:?}{}", within(department));
     let mut text = match step.action.as_str() {
-        "found" => format!("{kind} {name:?}, the cloud administrators', is made in the directory"),
-        "adopt" if step.taken_in_off => {
-            format!("{kind} {name:?} is taken in switched off")
-        }
-        "adopt" => format!("{kind} {name:?} is taken in"),
-        "recognize" => format!("{kind} {name:?} is known"),
-        "create" => format!("{kind} {name:?} is made there"),
-        "withhold" => format!("{kind} {name:?} ended here, and is switched off there"),
-        "block" => format!("{kind} {name:?} can't be made there"),
-        _ => format!("{kind} {name:?} stays the region's own"),
+        "found" => format!("{it}, the cloud administrators', is made in the directory"),
+        "adopt" if step.taken_in_off => format!("{it} is taken in switched off"),
+        "adopt" => format!("{it} is taken in"),
+        "recognize" => format!("{it} is known"),
+        "create" => format!("{it} is made there"),
+        "withhold" => format!("{it} ended here, and is switched off there"),
+        "block" => format!("{it} can't be made there"),
+        _ => format!("{it} stays the region's own"),
     };
     if let Some(to) = &step.renamed_to {
         text.push_str(&format!(", renamed there to {:?}", foreign::line(to)));
@@ -232,8 +239,8 @@ pub(in crate::cli::org) fn merged(merged: &MergedDocument) -> String {
         0 => format!("{region:?} was merged before; nothing is new."),
         _ => format!(
             "Merged {region:?}: {adopted} things were taken into the directory, and every region \
-             is told at once.\n  next: idp-hub org status {} --follow",
-            word(region)
+             is told at once.\n  {}",
+            seen(&word(region)).replacen("then", "next", 1)
         ),
     }
 }
@@ -243,7 +250,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::cli::arguments::Format;
 
     fn document(foreign: &[&str]) -> PlanDocument {
         let document = json!({
@@ -267,7 +273,7 @@ mod tests {
                   "differs": ["name", "email"] },
                 { "kind": "user", "action": "adopt", "name": "zoe", "taken_in_off": true },
                 { "kind": "project", "action": "adopt", "name": "inner", "taken_in_off": true,
-                  "changes": ["disabled"] },
+                  "department": { "name": "research", "id": "2f" }, "changes": ["disabled"] },
                 { "kind": "user", "action": "skip", "name": "Bob", "why": "same-name" },
                 { "kind": "user", "action": "skip", "name": "nova", "why": "reserved" },
             ],
@@ -279,7 +285,7 @@ mod tests {
     fn a_plan_says_what_to_look_at_and_what_to_type_next() {
         let mut seen = document(&[]);
         seen.items.retain(needs_a_look);
-        let text = plan(&seen, false, Screen::new(Format::Table));
+        let text = plan(&seen, false, Screen::wide(80));
         let expected = [
             "KIND        TAKEN IN  SKIPPED",
             "department         2        0",
@@ -288,7 +294,7 @@ mod tests {
             "user \"eve\" is known; is switched off there",
             "user \"joe\" is known; differs in name, email, which this leaves",
             "user \"zoe\" is taken in switched off; it is off there",
-            "project \"inner\" is taken in switched off; is switched off there, as what it is",
+            "project \"inner\" (in research) is taken in switched off; is switched off there, as",
             "Taken in switched off: 2 things",
             "Default projects given back: 3, to users",
             "user \"Bob\" stays the region's own: another one has its name",
@@ -300,16 +306,16 @@ mod tests {
             assert!(squeezed(&text).contains(&squeezed(line)), "{line}:\n{text}");
         }
         assert!(!text.contains("nova") && !text.contains('\u{1b}'), "{text}");
-        let taken = plan(&document(&["f-2"]), false, Screen::new(Format::Table));
+        let taken = plan(&document(&["f-2"]), false, Screen::wide(80));
         assert!(
-            taken.contains("federation f-2") && taken.ends_with(" --take-over"),
+            taken.contains("federation f-2") && taken.contains(" --take-over\n"),
             "{taken}"
         );
         let mut twin = document(&[]);
         twin.same_cloud = Some("south".to_owned());
-        let twin = plan(&twin, false, Screen::new(Format::Table));
+        let twin = plan(&twin, false, Screen::wide(80));
         assert!(
-            twin.contains("cloud of the region \"south\" already") && twin.ends_with(" --copied"),
+            twin.contains("cloud of the region \"south\" already") && twin.contains(" --copied\n"),
             "{twin}"
         );
     }
@@ -319,6 +325,9 @@ mod tests {
         let document = json!({ "region": "north", "digest": "", "written": 3, "adopted": 2 });
         let text = merged(&serde_json::from_value(document).unwrap());
         let next = "next: idp-hub org status north --follow";
-        assert!(text.ends_with(next), "{text}");
+        assert!(
+            text.contains(next) && text.contains("`sp-agent status`"),
+            "{text}"
+        );
     }
 }
