@@ -48,12 +48,12 @@ pub use audit::{
 };
 pub use credentials::CredentialDocument;
 pub use directory::{
-    CountDocument, CountsDocument, CuredDocument, DifferenceDocument, DriftPolicyDocument,
-    ExposureDocument, ExposuresDocument, InsideDocument, LeftDocument, LinkDocument,
-    LinkEndDocument, LinksDocument, LocalAdministratorDocument, LocalAdministratorsDocument,
-    MergedDocument, NamedDocument, NeedsPasswordDocument, ObjectDocument, PersonDocument,
-    PlanDocument, ProgressDocument, RemarkDocument, RetiredDocument, SpreadDocument,
-    SpreadShareDocument, StepDocument, WithheldDocument,
+    CountDocument, CountsDocument, CuredDocument, DepartmentDocument, DifferenceDocument,
+    DriftPolicyDocument, ExposureDocument, ExposuresDocument, InsideDocument, LeftDocument,
+    LinkDocument, LinkEndDocument, LinksDocument, LocalAdministratorDocument,
+    LocalAdministratorsDocument, MergedDocument, NamedDocument, NeedsPasswordDocument,
+    ObjectDocument, PersonDocument, PlacedDocument, PlanDocument, ProgressDocument, RemarkDocument,
+    RetiredDocument, SpreadDocument, SpreadShareDocument, StepDocument, WithheldDocument,
 };
 pub use documents::{
     CloudDocument, OverviewDocument, RegionDocument, StatesDocument, Time, TotalsDocument,

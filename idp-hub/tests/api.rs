@@ -17,6 +17,8 @@ mod audit;
 mod clouds;
 #[path = "api/credentials.rs"]
 mod credentials;
+#[path = "api/departments.rs"]
+mod departments;
 #[path = "api/directory.rs"]
 mod directory;
 #[path = "api/drift.rs"]

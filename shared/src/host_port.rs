@@ -15,11 +15,17 @@ pub struct HostPort {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum HostPortError {
     /// No `:port` at the end, or not a number from 1 to 65535.
-    #[error("has no port at its end")]
+    #[error("has no port at its end, which is a number from 1 to 65535")]
     Port,
     /// What stands before the port is no name and no address.
-    #[error("has no DNS name or IP address before its port; IPv6 goes in brackets")]
+    #[error("has no DNS name or IP address; IPv6 goes in brackets before a port")]
     Host,
+    /// Numbers with dots between, that are no IPv4 address.
+    #[error("is no IPv4 address, which is four numbers from 0 to 255, with dots between")]
+    Ipv4,
+    /// It begins as a URL does.
+    #[error("is a URL; write the host alone, without `https://` or a path")]
+    Url,
     /// `0.0.0.0` or `::`, which is nobody's address.
     #[error("is for listening; nobody can dial it")]
     Unspecified,
@@ -37,17 +43,16 @@ impl HostPort {
         if port == 0 {
             return Err(HostPortError::Port);
         }
-        let usable = match host.parse::<IpAddr>() {
+        match host.parse::<IpAddr>() {
             Ok(address) if address.is_unspecified() => return Err(HostPortError::Unspecified),
-            Ok(_) => true,
-            Err(_) => is_dns_name(host),
-        };
-        let host = host.to_owned();
-        if usable {
-            Ok(Self { host, port })
-        } else {
-            Err(HostPortError::Host)
+            Ok(_) => {}
+            Err(_) if host.contains("://") => return Err(HostPortError::Url),
+            Err(_) if is_numbers(host) => return Err(HostPortError::Ipv4),
+            Err(_) if is_dns_name(host) => {}
+            Err(_) => return Err(HostPortError::Host),
         }
+        let host = host.to_owned();
+        Ok(Self { host, port })
     }
 
     /// This machine, for want of an address.
@@ -67,6 +72,11 @@ impl HostPort {
     pub const fn port(&self) -> u16 {
         self.port
     }
+}
+
+/// Whether it is meant as an IPv4 address.
+fn is_numbers(host: &str) -> bool {
+    host.contains('.') && host.bytes().all(|b| b.is_ascii_digit() || b == b'.')
 }
 
 fn is_dns_name(name: &str) -> bool {
@@ -89,6 +99,9 @@ impl FromStr for HostPort {
     type Err = HostPortError;
 
     fn from_str(text: &str) -> Result<Self, HostPortError> {
+        if text.contains("://") {
+            return Err(HostPortError::Url);
+        }
         let (host, port) = text.rsplit_once(':').ok_or(HostPortError::Port)?;
         let port = port.parse().map_err(|_| HostPortError::Port)?;
         match host
@@ -132,7 +145,7 @@ mod tests {
 
     #[test]
     fn what_nobody_could_dial_is_told() {
-        use HostPortError::{Host, Port, Unspecified};
+        use HostPortError::{Host, Ipv4, Port, Unspecified, Url};
         for (text, expected) in [
             ("hub", Port),
             ("hub:", Port),
@@ -142,8 +155,10 @@ mod tests {
             (":7443", Host),
             ("::1:7443", Host),
             ("[hub]:7443", Host),
-            ("https://hub:7443", Host),
-            ("10.0.0.300:7443", Host),
+            ("https://hub:7443", Url),
+            ("https://hub", Url),
+            ("10.0.0.300:7443", Ipv4),
+            ("10.0.0:7443", Ipv4),
             ("a..b:7443", Host),
             ("-a:7443", Host),
             ("0.0.0.0:7443", Unspecified),

@@ -37,6 +37,16 @@ pub enum TrailError {
         /// Why.
         source: io::Error,
     },
+    /// Whoever asks may not look at it.
+    #[error(
+        "you may not look at {}; run this as root, or as the agent's user: sudo -u sp-agent \
+         sp-agent audit …",
+        path.display()
+    )]
+    NotAllowed {
+        /// Which.
+        path: PathBuf,
+    },
     /// The file can't be read or written.
     #[error(
         "cannot use the audit trail {}; check its owner, and that the disk has room",
@@ -123,9 +133,7 @@ impl Trail {
     /// If there is none, or it can't be used.
     pub fn existing(data_dir: &Path) -> Result<Self, TrailError> {
         let path = path(data_dir)?;
-        if !path.exists() {
-            return Err(TrailError::Missing { path });
-        }
+        std::fs::metadata(&path).map_err(|source| absent(&path, source))?;
         let connection = connect(&path, OpenFlags::empty())?;
         Ok(Self::new(path, connection))
     }
@@ -223,11 +231,25 @@ impl Trail {
 /// and what is a link in it is not.
 fn path(data_dir: &Path) -> Result<PathBuf, TrailError> {
     let real = data_dir.canonicalize();
-    let real = real.map_err(|source| TrailError::Directory {
-        path: data_dir.to_path_buf(),
-        source,
+    let real = real.map_err(|source| match source.kind() {
+        io::ErrorKind::PermissionDenied => absent(data_dir, source),
+        _ => TrailError::Directory {
+            path: data_dir.to_path_buf(),
+            source,
+        },
     })?;
     Ok(real.join(FILE))
+}
+
+/// Why something of it is not seen. Its directory is open to the agent's user alone: whoever else
+/// asks is not told that there is none.
+fn absent(path: &Path, source: io::Error) -> TrailError {
+    let path = path.to_path_buf();
+    match source.kind() {
+        io::ErrorKind::NotFound => TrailError::Missing { path },
+        io::ErrorKind::PermissionDenied => TrailError::NotAllowed { path },
+        _ => TrailError::Directory { path, source },
+    }
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, TrailError> {

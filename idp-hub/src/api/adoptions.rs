@@ -280,14 +280,15 @@ fn check(account: &Account) -> Result<(), Problem> {
 /// An agent's address, with the usual port where none is given.
 fn address(text: &str) -> Result<HostPort, Problem> {
     let text = text.trim();
-    let given = text.parse::<HostPort>();
     let bare = text.trim_start_matches('[').trim_end_matches(']');
-    given
-        .or_else(|error| HostPort::new(bare, DOOR_PORT).map_err(|_| error))
-        .map_err(|error| {
-            invalid(format!("address: {text:?} {error}."))
-                .next_step("Write HOST or HOST:PORT, as `sp-agent status` shows the port there.")
-        })
+    let found = match HostPort::new(bare, DOOR_PORT) {
+        Err(_) if text.contains(':') => text.parse::<HostPort>(),
+        found => found,
+    };
+    found.map_err(|error| {
+        invalid(format!("address: {text:?} {error}."))
+            .next_step("Write HOST or HOST:PORT, as `sp-agent status` shows the port there.")
+    })
 }
 
 fn invalid(detail: String) -> Problem {
@@ -385,8 +386,16 @@ mod tests {
         ] {
             assert_eq!(address(text).unwrap().to_string(), expected);
         }
-        for wrong in ["", "agent example", "10.0.0.7:0", "http://agent"] {
-            assert!(address(wrong).is_err(), "{wrong}");
+        for (wrong, why) in [
+            ("", "no DNS name or IP address"),
+            ("agent example", "no DNS name or IP address"),
+            ("10.0.0.7:0", "no port at its end"),
+            ("http://agent", "is a URL"),
+            ("999.1.1.1", "no IPv4 address"),
+            ("999.1.1.1:7444", "no IPv4 address"),
+        ] {
+            let told = format!("{:?}", address(wrong).unwrap_err());
+            assert!(told.contains(why), "{wrong}: {told}");
         }
     }
 }

@@ -15,7 +15,10 @@ mod spread;
 
 pub(super) use access::{Administrator, Seen, Sight};
 
-pub use documents::{LinkDocument, NamedDocument, NeedsPasswordDocument, ObjectDocument};
+pub use documents::{
+    DepartmentDocument, LinkDocument, NamedDocument, NeedsPasswordDocument, ObjectDocument,
+    PlacedDocument,
+};
 pub use drift::{CuredDocument, DriftPolicyDocument};
 pub use exposed::{ExposureDocument, ExposuresDocument, PersonDocument};
 pub use local_administrators::{LocalAdministratorDocument, LocalAdministratorsDocument};

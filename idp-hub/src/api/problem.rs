@@ -182,7 +182,7 @@ impl Kind {
             Self::MethodNotAllowed => "See /api/v1/openapi.json for the methods of each address.",
             Self::Timeout => "Try again; if it lasts, look into the hub's log.",
             Self::NameTaken => "Choose another name, or remove the region that has it.",
-            Self::Refused => "Do what the detail says, then try again.",
+            Self::Refused => "Do what it says, then try again.",
             Self::PlanChanged => "Look at the plan again, and confirm the digest that it has now.",
             Self::AgentUnreachable => {
                 "Check the address, that the agent runs with [adoption] in its configuration, and \
@@ -352,20 +352,20 @@ impl From<StoreError> for Problem {
             ),
             StoreError::Missing { .. } => Self::new(Kind::NotFound, error.to_string()),
             StoreError::Edit(refusal) => Self::new(kind_of_refusal(refusal), error.to_string())
-                .next_step("Do what the detail says, then try again."),
+                .next_step("Do what it says, then try again."),
             StoreError::Denied(denied @ Denied::Forbidden { .. }) => {
                 Self::new(Kind::NotPermitted, format!("{denied}."))
             }
             StoreError::Denied(denied) => Self::new(Kind::NotFound, format!("{denied}."))
                 .next_step("List what there is: GET /api/v1/directory/users, and so on."),
             StoreError::Quota(refusal) => Self::new(kind_of_quota(refusal), error.to_string())
-                .next_step("Do what the detail says, then try again."),
+                .next_step("Do what it says, then try again."),
             StoreError::Merge(MergeRefusal::Changed { .. }) => {
                 Self::new(Kind::PlanChanged, error.to_string())
             }
             StoreError::Drift(DriftRefusal::Gone { .. }) => {
                 Self::new(Kind::NotFound, error.to_string())
-                    .next_step("List them: GET /api/v1/directory/drift.")
+                    .next_step("List them: `idp-hub org drift`, or GET /api/v1/directory/drift.")
             }
             StoreError::Drift(_) | StoreError::Merge(_) | StoreError::Refused(_) => {
                 Self::new(Kind::Refused, error.to_string())

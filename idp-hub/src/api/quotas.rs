@@ -363,7 +363,7 @@ pub(super) async fn allocation(
         let allocation = it
             .census(&region, &[])?
             .allocation(&it.holdings(region.no)?);
-        Ok(AllocationDocument::new(region.facts.name, allocation))
+        AllocationDocument::new(it, &region, allocation)
     });
     Ok(axum::Json(found.await?))
 }

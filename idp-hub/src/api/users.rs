@@ -230,5 +230,5 @@ async fn in_whose_power(state: &ApiState, who: &Who, id: ObjectId) -> Result<Use
 
 fn no_user(id: ObjectId) -> Problem {
     Problem::new(Kind::NotFound, format!("The directory has no user {id}."))
-        .next_step("List them: GET /api/v1/directory/users.")
+        .next_step("List them: `idp-hub org list users`, or GET /api/v1/directory/users.")
 }

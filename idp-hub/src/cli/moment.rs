@@ -1,5 +1,7 @@
 //! Moments as people take them in at a glance: how long ago. In JSON they are to the millisecond.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use shared::model::UnixMillis;
 use shared::runtime::clock::Clock;
@@ -13,11 +15,32 @@ pub(super) fn now() -> UnixMillis {
 
 /// How long ago, in the largest unit that gives at least 2.
 pub(super) fn ago(time: &Time, now: UnixMillis) -> String {
-    let Ok(time) = time.0.parse::<Timestamp>() else {
-        return time.0.clone();
-    };
-    let then = u64::try_from(time.as_millisecond()).unwrap_or_default();
-    let seconds = now.since(UnixMillis(then)).as_secs();
+    match millis(time) {
+        Some(then) => span(now.since(then).as_secs()),
+        None => time.0.clone(),
+    }
+}
+
+/// What is left of a time that began then, in the same units; nothing, once it is over.
+pub(super) fn left_of(whole: Duration, began: &Time, now: UnixMillis) -> String {
+    let left = millis(began).map(|it| whole.saturating_sub(now.since(it)));
+    match left.filter(|it| !it.is_zero()) {
+        Some(left) => span(
+            left.as_secs()
+                .saturating_add(u64::from(left.subsec_nanos() > 0)),
+        ),
+        None => String::new(),
+    }
+}
+
+fn millis(time: &Time) -> Option<UnixMillis> {
+    let time: Timestamp = time.0.parse().ok()?;
+    Some(UnixMillis(
+        u64::try_from(time.as_millisecond()).unwrap_or_default(),
+    ))
+}
+
+fn span(seconds: u64) -> String {
     match seconds {
         0..120 => format!("{seconds} s"),
         120..7_200 => format!("{} min", seconds / 60),
@@ -34,6 +57,17 @@ pub(super) fn exact(time: &Time, now: UnixMillis) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_left_counts_down_and_ends() {
+        let now = UnixMillis(1_795_284_000_000);
+        let whole = Duration::from_secs(900);
+        let left = |gone: u64| left_of(whole, &Time::from(UnixMillis(now.0 - gone * 1000)), now);
+        assert_eq!(
+            [0, 300, 840, 900, 5000].map(left),
+            ["15 min", "10 min", "60 s", "", ""]
+        );
+    }
 
     #[test]
     fn a_moment_is_so_long_ago_in_a_unit_of_which_there_are_two() {

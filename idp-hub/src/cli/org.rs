@@ -272,7 +272,7 @@ async fn end(client: &Client, asked: &Ending, how: &str, screen: Screen) -> Resu
     }
     let path = format!("/directory/{}s/{}", kind.word(), found.id);
     client.act(Method::DELETE, &path, None::<&Value>).await?;
-    let text = format!("The {} {:?} is {how}d.", kind.word(), found.name);
+    let text = format!("The {} is {how}d.", shown::named(&found));
     screen.line(&text, &json!({ "ended": found.id, "name": found.name }))
 }
 
@@ -299,9 +299,10 @@ async fn unlock(
     let path = format!("/directory/users/{}/lock", found.id);
     client.act(Method::DELETE, &path, None::<&Value>).await?;
     let text = format!(
-        "{:?} is not locked here (any more). Whether a password is known by which one signs in: \
-         idp-hub org show user {}",
-        found.name, found.id
+        "The {} is not locked here (any more). Whether a password is known by which one signs \
+         in: idp-hub org show user {}",
+        shown::named(&found),
+        found.id
     );
     screen.line(&text, &json!({ "unlocked": found.id, "name": found.name }))
 }

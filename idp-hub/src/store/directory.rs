@@ -12,6 +12,7 @@ mod administrators;
 mod applying;
 mod census;
 mod counted;
+mod departments;
 mod drift;
 mod feed;
 mod former;
@@ -38,6 +39,7 @@ use crate::directory::PlanDigest;
 
 pub use applying::{ApplyingSums, RegionApplying};
 pub use counted::Counts;
+pub use departments::Within;
 pub use drift::{CURE_AGAIN, DriftDue, RemarkPage, Remarked, Seen};
 pub use feed::{DirectoryBatch, Heads, UNTOLD_MAX};
 pub use limits::LimitsSet;

@@ -159,7 +159,9 @@ async fn nothing_is_told_of_who_has_a_password_here() {
 #[tokio::test]
 async fn a_nested_project_ends_it_for_who_administers_the_outer_one_by_a_group() {
     let it = stage().await;
-    let staff = it.kit.makes("groups", "staff", json!({ "department": it.lab }));
+    let staff = it
+        .kit
+        .makes("groups", "staff", json!({ "department": it.lab }));
     let staff = staff.await;
     it.links("memberships", json!({ "group": staff, "user": it.ann }))
         .await;

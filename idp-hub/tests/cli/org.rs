@@ -46,6 +46,15 @@ fn the_directory_is_made_seen_changed_and_ended() {
         code == 64 && text.contains("several users are called"),
         "{text}"
     );
+    for department in ["(in ops)", "(in lab)"] {
+        assert!(text.contains(department), "{text}");
+    }
+    let (code, text) = hub.fails(&["org", "show", "project", "web", "--in", "lab"]);
+    let said = "the department \"lab\" has no project \"web\"; it is elsewhere:";
+    assert!(
+        code == 64 && text.contains(said) && text.contains("(in ops)"),
+        "{text}"
+    );
     let ann = hub.json(&["org", "show", "user", "ann", "--in", "lab"]);
     assert_eq!(ann["changed_by"], "local socket");
     let id = ann["id"].as_str().unwrap();
@@ -72,7 +81,7 @@ fn spread(hub: &Hub) {
     );
     let text = hub.told(&spread(&["list"]));
     assert!(
-        text.contains("web: ram 2048 in all, 0 given, 0 used, 2048 free"),
+        text.contains("web (in ops): ram 2048 in all, 0 given, 0 used, 2048 free"),
         "{text}"
     );
     for (wrong, said) in [
@@ -169,7 +178,7 @@ fn exposed(hub: &Hub) {
     assert!(status.contains(said), "{status}");
     assert_eq!(hub.json(&["org", "status"])["exposed"], 1);
     let listed = hub.told(&["org", "exposed"]);
-    for said in ["ops/ann", "yes", "ops/bob", "next: "] {
+    for said in ["ann (in ops)", "yes", "bob (in ops)", "next: "] {
         assert!(listed.contains(said), "{said}: {listed}");
     }
 }

@@ -152,6 +152,10 @@ impl Purge {
     /// see now.
     pub const GOOD_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
 
+    /// So long a region's agent must have seen it switched off before it looks into it, unless its
+    /// policy says another time.
+    pub const REST: Duration = Duration::from_secs(15 * 60);
+
     /// Whether a word of then is older at `now` than it is good for.
     pub const fn is_old(at: UnixMillis, now: UnixMillis) -> bool {
         now.0.saturating_sub(at.0) as u128 > Self::GOOD_FOR.as_millis()

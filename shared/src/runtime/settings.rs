@@ -24,7 +24,9 @@
 //! ```
 
 use std::cell::RefCell;
+use std::error::Error;
 use std::fmt::Display;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
@@ -55,11 +57,22 @@ const FAULTS_MAX: usize = 100;
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file can't be read.
-    #[error("cannot read the configuration; name another file with --config")]
+    #[error("cannot read the configuration; {}", advice(.0))]
     Read(#[source] FileError),
     /// The file has faults.
     #[error(transparent)]
     Faults(#[from] Faults),
+}
+
+/// What to do about a file that can't be read.
+fn advice(error: &FileError) -> &'static str {
+    let source = error.source().and_then(|it| it.downcast_ref::<io::Error>());
+    match source.map(io::Error::kind) {
+        Some(io::ErrorKind::PermissionDenied) => {
+            "run this as root, or as the user that the daemon runs as"
+        }
+        _ => "name another file with --config",
+    }
 }
 
 /// Reads the text of a settings file, for [`Document::parse`].

@@ -164,3 +164,15 @@ fn a_link_in_its_place_is_not_followed() {
     assert!(Trail::open(folder.path(), START).is_err());
     assert!(!target.exists());
 }
+
+#[test]
+fn who_may_not_look_at_it_is_not_told_that_there_is_none() {
+    let of = |kind: io::ErrorKind| absent(Path::new("/var/lib/sp-agent"), kind.into()).to_string();
+    let told = of(io::ErrorKind::PermissionDenied);
+    assert!(
+        told.contains("run this as root") && told.contains("sudo -u sp-agent"),
+        "{told}"
+    );
+    let none = of(io::ErrorKind::NotFound);
+    assert!(none.contains("there is no audit trail"), "{none}");
+}

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use shared::model::Purge;
+
 /// What an operator lets the federation do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
@@ -31,7 +33,7 @@ pub struct Policy {
 
 impl Policy {
     /// Three times as long as services remember tokens by default.
-    pub const PURGE_REST_DEFAULT: Duration = Duration::from_secs(15 * 60);
+    pub const PURGE_REST_DEFAULT: Duration = Purge::REST;
 
     /// Few enough to be made again by hand, and more than a day's leavers.
     pub const REMOVALS_DEFAULT: u32 = 20;

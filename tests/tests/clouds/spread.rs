@@ -70,12 +70,12 @@ fn starts(who: &Admin, count: u64) -> (u16, Value) {
     who.ask_service("compute", ("POST", "/servers"), &server)
 }
 
-/// A project may have as many servers as it has, by its cloud's own Nova, and not one more.
+/// A project may have no server, nor a port for one, more than it has, by its cloud's own Nova.
 pub(super) fn is_full(who: &Admin) {
     let (status, answer) = starts(who, 1);
     let said = answer["forbidden"]["message"].as_str().unwrap_or_default();
     assert!(
-        status == 403 && said.contains("instances"),
+        status == 403 && said.contains("exceeded"),
         "{status} {answer}"
     );
 }

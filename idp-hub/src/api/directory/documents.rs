@@ -6,7 +6,7 @@ use shared::model::{Actor, Link, Object, ObjectKind, Scope};
 use utoipa::ToSchema;
 
 use crate::api::documents::Time;
-use crate::store::directory::{Known, Listed};
+use crate::store::directory::{Known, Listed, Within};
 use crate::store::users::UserRow;
 use crate::store::{Reading, StoreError};
 
@@ -17,6 +17,28 @@ pub struct NamedDocument {
     pub id: String,
     /// Its name.
     pub name: String,
+}
+
+/// The department that something is in: within one alone a name is that of one thing of a kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DepartmentDocument {
+    /// Its name.
+    pub name: String,
+    /// Its id in the directory; absent for one of a region alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+}
+
+/// Something that is referred to, with where it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PlacedDocument {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The department that it is in; absent for global roles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub department: Option<DepartmentDocument>,
 }
 
 /// A department, project, user, group or role.
@@ -45,7 +67,7 @@ pub struct ObjectDocument {
     pub email: Option<String>,
     /// A user's default project.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub default_project: Option<NamedDocument>,
+    pub default_project: Option<PlacedDocument>,
     /// When it was last changed.
     pub changed: Time,
     /// By whom.
@@ -92,22 +114,22 @@ pub struct LinkDocument {
     pub kind: String,
     /// The user: of memberships, and of assignments to one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub user: Option<NamedDocument>,
+    pub user: Option<PlacedDocument>,
     /// The group: of memberships, and of assignments to one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub group: Option<NamedDocument>,
+    pub group: Option<PlacedDocument>,
     /// The role: of assignments, and of implications the one that brings the other along.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub role: Option<NamedDocument>,
+    pub role: Option<PlacedDocument>,
     /// The role that comes along: of implications.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub implied: Option<NamedDocument>,
+    pub implied: Option<PlacedDocument>,
     /// The department in which it counts: of assignments.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub department: Option<NamedDocument>,
     /// The project in which it counts: of assignments.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub project: Option<NamedDocument>,
+    pub project: Option<PlacedDocument>,
     /// Whether it counts in the projects below instead: of assignments.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inherited: Option<bool>,
@@ -129,6 +151,30 @@ fn named(
         id: id.to_string(),
         name: object.map_or_else(String::new, |it| it.name().to_owned()),
     }))
+}
+
+/// The same, with where it is.
+fn placed(
+    reading: &Reading<'_>,
+    kind: ObjectKind,
+    id: ObjectId,
+) -> Result<Option<PlacedDocument>, StoreError> {
+    let object = reading.object(kind, id)?;
+    let department = reading.department_of(kind, id)?;
+    Ok(Some(PlacedDocument {
+        id: id.to_string(),
+        name: object.map_or_else(String::new, |it| it.name().to_owned()),
+        department: department.map(Into::into),
+    }))
+}
+
+impl From<Within> for DepartmentDocument {
+    fn from(it: Within) -> Self {
+        Self {
+            name: it.name,
+            id: it.id.map(|it| it.to_string()),
+        }
+    }
 }
 
 impl ObjectDocument {
@@ -168,7 +214,7 @@ impl ObjectDocument {
                 document.enabled = Some(it.enabled);
                 document.email.clone_from(&it.email);
                 if let Some(home) = it.default_project {
-                    document.default_project = named(reading, ObjectKind::Project, home)?;
+                    document.default_project = placed(reading, ObjectKind::Project, home)?;
                 }
             }
             Object::Group(it) => document.description.clone_from(&it.description),
@@ -196,31 +242,31 @@ impl LinkDocument {
             changed: listed.stamp.at.into(),
             changed_by: listed.stamp.author.clone(),
         };
-        let named = |kind, id| named(reading, kind, id);
+        let placed = |kind, id| placed(reading, kind, id);
         match &listed.what {
             Link::Membership(it) => {
                 "membership".clone_into(&mut document.kind);
-                document.group = named(ObjectKind::Group, it.group)?;
-                document.user = named(ObjectKind::User, it.user)?;
+                document.group = placed(ObjectKind::Group, it.group)?;
+                document.user = placed(ObjectKind::User, it.user)?;
             }
             Link::Implication(it) => {
                 "implication".clone_into(&mut document.kind);
-                document.role = named(ObjectKind::Role, it.prior)?;
-                document.implied = named(ObjectKind::Role, it.implied)?;
+                document.role = placed(ObjectKind::Role, it.prior)?;
+                document.implied = placed(ObjectKind::Role, it.implied)?;
             }
             Link::Assignment(it) => {
                 "assignment".clone_into(&mut document.kind);
-                document.role = named(ObjectKind::Role, it.role)?;
+                document.role = placed(ObjectKind::Role, it.role)?;
                 document.inherited = Some(it.inherited);
                 match it.actor {
-                    Actor::User(id) => document.user = named(ObjectKind::User, id)?,
-                    Actor::Group(id) => document.group = named(ObjectKind::Group, id)?,
+                    Actor::User(id) => document.user = placed(ObjectKind::User, id)?,
+                    Actor::Group(id) => document.group = placed(ObjectKind::Group, id)?,
                 }
                 match it.scope {
                     Scope::Department(id) => {
-                        document.department = named(ObjectKind::Department, id)?;
+                        document.department = named(reading, ObjectKind::Department, id)?;
                     }
-                    Scope::Project(id) => document.project = named(ObjectKind::Project, id)?,
+                    Scope::Project(id) => document.project = placed(ObjectKind::Project, id)?,
                 }
             }
         }

@@ -156,7 +156,9 @@ async fn remove(
 ) -> Result<StatusCode, Problem> {
     let none = || {
         let detail = format!("The directory has no {} {text:?}.", kind.name());
-        let next = format!("List them: GET /api/v1/directory/{}s.", kind.name());
+        let word = kind.name();
+        let next =
+            format!("List them: `idp-hub org list {word}s`, or GET /api/v1/directory/{word}s.");
         Problem::new(Kind::NotFound, detail).next_step(next)
     };
     let id = record::encode_id(&CloudId::new(&text)).map_err(|_| none())?;

@@ -326,7 +326,9 @@ async fn found(
     });
     found.await?.ok_or_else(|| {
         let detail = format!("The directory has no {} {id}.", kind.name());
-        let next = format!("List them: GET /api/v1/directory/{}s.", kind.name());
+        let word = kind.name();
+        let next =
+            format!("List them: `idp-hub org list {word}s`, or GET /api/v1/directory/{word}s.");
         Problem::new(Kind::NotFound, detail).next_step(next)
     })
 }

@@ -8,9 +8,10 @@ use shared::model::{
 };
 use utoipa::ToSchema;
 
+use super::documents::DepartmentDocument;
 use crate::api::documents::Time;
 use crate::directory::{adoption, is_unsaid_link, may_put_back};
-use crate::store::directory::Remarked;
+use crate::store::directory::{Remarked, Within};
 use crate::store::{Reading, StoreError};
 
 const UNSAID_LINK: &str = "it was given after the backup that this hub was restored from: adopted, \
@@ -29,6 +30,10 @@ pub struct RemarkDocument {
     pub kind: String,
     /// What it is called in the region; of a link, what it links.
     pub name: String,
+    /// The department that it is in; of a link, the one that all of its ends are in, and where
+    /// these are in several, `name` says each one's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub department: Option<DepartmentDocument>,
     /// The directory's id; absent for what the directory does not have.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<String>,
@@ -94,6 +99,7 @@ impl RemarkDocument {
             id: remark.subject.id().to_string(),
             kind: kind.to_owned(),
             name: remark.name.clone(),
+            department: department(reading, it)?.map(Into::into),
             object,
             own,
             state: String::new(),
@@ -108,7 +114,7 @@ impl RemarkDocument {
             seen: HEXLOWER.encode(&it.seen.to_bytes()),
         };
         if let Subject::Link(link) = &remark.subject {
-            document.name = link_words(reading, link)?;
+            document.name = link_words(reading, link, document.department.is_some())?;
         }
         document.stand(reading, &remark.state)?;
         if is_unsaid_link(remark) {
@@ -210,9 +216,63 @@ fn name(reading: &Reading<'_>, kind: ObjectKind, id: ObjectId) -> Result<String,
     Ok(object.map_or_else(|| id.to_string(), |it| it.name().to_owned()))
 }
 
-/// What a link says.
-fn link_words(reading: &Reading<'_>, link: &Link<ObjectId>) -> Result<String, StoreError> {
-    let name = |kind, id| name(reading, kind, id);
+/// Where it is that an agent remarks.
+fn department(reading: &Reading<'_>, it: &Remarked) -> Result<Option<Within>, StoreError> {
+    match &it.remark.subject {
+        Subject::Object(kind, id) => reading.department_of(*kind, *id),
+        Subject::Link(link) => all_in(reading, link),
+        Subject::Password(user) => reading.department_of(ObjectKind::User, *user),
+        Subject::Quota(Holder::Project(id), _) => reading.department_of(ObjectKind::Project, *id),
+        Subject::Own(kind, here) => reading.department_there(it.no, *kind, here),
+        Subject::Quota(Holder::Own(here), _) => {
+            reading.department_there(it.no, ObjectKind::Project, here)
+        }
+        Subject::Reading(_) => Ok(None),
+    }
+}
+
+/// The department that all ends of a link are in, but for global roles, which are everywhere.
+fn all_in(reading: &Reading<'_>, link: &Link<ObjectId>) -> Result<Option<Within>, StoreError> {
+    let mut found: Option<Within> = None;
+    for (kind, id) in link.ends() {
+        let within = match kind {
+            ObjectKind::Department => Some(Within {
+                name: name(reading, kind, *id)?,
+                id: Some(*id),
+            }),
+            kind => reading.department_of(kind, *id)?,
+        };
+        let Some(within) = within else {
+            if kind == ObjectKind::Role {
+                continue;
+            }
+            return Ok(None);
+        };
+        if found.as_ref().is_some_and(|it| *it != within) {
+            return Ok(None);
+        }
+        found = Some(within);
+    }
+    Ok(found)
+}
+
+/// What a link says; where its ends are in several departments, of each in which it is.
+fn link_words(
+    reading: &Reading<'_>,
+    link: &Link<ObjectId>,
+    is_in_one: bool,
+) -> Result<String, StoreError> {
+    let name = |kind, id| {
+        let name = name(reading, kind, id)?;
+        let within = match is_in_one {
+            true => None,
+            false => reading.department_of(kind, id)?,
+        };
+        Ok::<_, StoreError>(match within {
+            Some(within) => format!("{name} (in {})", within.name),
+            None => name,
+        })
+    };
     Ok(match link {
         Link::Membership(it) => format!(
             "{} in {}",

@@ -228,8 +228,9 @@ pub(in crate::api) async fn remove_spread(
     let removed = state.store.change(move |it| it.remove_spread(&key, &by));
     if !removed.await? {
         let detail = format!("No total of {resource} is spread for the project {project}.");
-        return Err(Problem::new(Kind::NotFound, detail)
-            .next_step("List them: GET /api/v1/directory/spreads."));
+        return Err(Problem::new(Kind::NotFound, detail).next_step(
+            "List them: `idp-hub org quota spread list`, or GET /api/v1/directory/spreads.",
+        ));
     }
     let by = who.name();
     tracing::info!(

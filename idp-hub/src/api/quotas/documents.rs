@@ -1,14 +1,15 @@
 //! Quotas as JSON.
 
 use serde::{Deserialize, Serialize};
-use shared::model::{QuotaResource, RemarkState};
+use shared::model::{ObjectKind, QuotaResource, RemarkState};
 use utoipa::ToSchema;
 
+use crate::api::directory::DepartmentDocument;
 use crate::directory::quota::{
     Allocation, Allowed, Differs, Holdings, Leftover, ProjectLine, ResourceAllocation,
     ResourceLine, Share, Sum, Waits,
 };
-use crate::store::directory::LimitsSet;
+use crate::store::directory::{LimitsSet, Within};
 use crate::store::regions::RegionRow;
 use crate::store::{Reading, StoreError};
 
@@ -22,6 +23,9 @@ pub struct ProjectQuotaDocument {
     pub region: String,
     /// The project's name: the directory's, where it is the directory's.
     pub name: String,
+    /// The department that it is in: the directory's, or of a leftover, the region's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub department: Option<DepartmentDocument>,
     /// Its id in the directory; absent for a leftover.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
@@ -151,6 +155,9 @@ pub struct LeftoverDocument {
     pub own: String,
     /// Its name.
     pub name: String,
+    /// The department that it is in there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub department: Option<DepartmentDocument>,
     /// `administrator`, `retired`, `services`, `reserved`, `made-there`, `doubled` or `unknown`.
     pub why: String,
     /// The same for people.
@@ -216,10 +223,24 @@ impl ProjectQuotaDocument {
         Ok(Self {
             region: region.facts.name.clone(),
             name: line.name.clone(),
+            department: department(reading, region, line)?.map(Into::into),
             project: line.object().map(|it| it.to_string()),
             own: line.here.as_ref().map(ToString::to_string),
             resources: resources.collect::<Result<_, StoreError>>()?,
         })
+    }
+}
+
+/// Where a project is that a line is about.
+fn department(
+    reading: &Reading<'_>,
+    region: &RegionRow,
+    line: &ProjectLine,
+) -> Result<Option<Within>, StoreError> {
+    match (line.object(), &line.here) {
+        (Some(id), _) => reading.department_of(ObjectKind::Project, id),
+        (None, Some(here)) => reading.department_there(region.no, ObjectKind::Project, here),
+        (None, None) => Ok(None),
     }
 }
 
@@ -295,12 +316,22 @@ impl From<&Waits> for LimitsWaitingDocument {
 }
 
 impl AllocationDocument {
-    pub(super) fn new(region: String, it: Allocation) -> Self {
-        Self {
-            region,
+    pub(super) fn new(
+        reading: &Reading<'_>,
+        region: &RegionRow,
+        it: Allocation,
+    ) -> Result<Self, StoreError> {
+        let leftovers = it.leftovers.into_iter().map(|it| {
+            let there = reading.department_there(region.no, ObjectKind::Project, &it.here)?;
+            let mut document = LeftoverDocument::from(it);
+            document.department = there.map(Into::into);
+            Ok(document)
+        });
+        Ok(Self {
+            region: region.facts.name.clone(),
+            leftovers: leftovers.collect::<Result<_, StoreError>>()?,
             resources: it.resources.into_iter().map(Into::into).collect(),
-            leftovers: it.leftovers.into_iter().map(Into::into).collect(),
-        }
+        })
     }
 }
 
@@ -334,6 +365,7 @@ impl From<Leftover> for LeftoverDocument {
         Self {
             own: it.here.to_string(),
             name: it.name,
+            department: None,
             why: it.why.name().to_owned(),
             reason: it.why.told().to_owned(),
             shares: it.shares.into_iter().filter_map(share).collect(),

@@ -10,7 +10,7 @@ use crate::api::{AdministratorsDocument, ObjectDocument, PasswordDocument};
 use crate::cli::arguments::{Administrator, Kind, Whom};
 use crate::cli::client::Client;
 use crate::cli::error::CliError;
-use crate::cli::output::{Screen, headers};
+use crate::cli::output::Screen;
 use crate::cli::prompt;
 
 const PATH: &str = "/directory/administrators";
@@ -72,16 +72,14 @@ fn listed(all: &AdministratorsDocument, screen: Screen) -> String {
                 Make one: idp-hub org administrator add USER --in DEPARTMENT"
             .to_owned();
     }
-    let mut table = screen.table();
-    table.set_header(headers(["NAME", "DEPARTMENT", "USE", "ID"]));
-    for it in &all.items {
+    let rows = all.items.iter().map(|it| {
         let used = if it.enabled { "" } else { "disabled" };
-        table.add_row([
+        [
             foreign::line(&it.name),
             foreign::line(&it.department.name),
             used.to_owned(),
             it.user.clone(),
-        ]);
-    }
-    table.trim_fmt()
+        ]
+    });
+    screen.listed(["NAME", "DEPARTMENT", "USE", "ID"], rows)
 }

@@ -1,12 +1,12 @@
 //! A thing of the directory by its name, or by its id where several have the name.
 
-use shared::foreign;
 use shared::ids::ObjectId;
 
 use super::super::arguments::Kind;
 use super::super::client::Client;
 use super::super::error::CliError;
 use super::super::pages::List;
+use super::shown;
 use crate::api::ObjectDocument;
 
 /// Things of one name that are told apart at most.
@@ -47,27 +47,40 @@ pub(super) async fn find(
         (Some(_), None) => false,
     };
     // To the end of all that have the name: the one that is meant may be the last of them.
-    let list = List::of(&format!("/directory/{word}s")).by("name", Some(name));
-    let list = list.enough(SAME_MAX + 1);
-    let mut found = list.only(client, is_there).await?;
-    match (found.pop(), found.is_empty()) {
-        (Some(one), true) => Ok(one),
-        (Some(one), false) => {
+    let mut found = called(kind, name).only(client, is_there).await?;
+    match (found.pop(), found.is_empty(), within) {
+        (Some(one), true, _) => Ok(one),
+        (Some(one), false, _) => {
             found.push(one);
-            Err(CliError::Usage(several(word, name, &found)))
+            let text = format!("several {word}s are called {name:?}; give the id of one of them:");
+            Err(CliError::Usage(text + &each(&found)))
         }
-        (None, _) => Err(CliError::Usage(format!(
-            "the directory has no {word} {name:?}{}; see `idp-hub org list {word}`",
-            within.map_or_else(String::new, |it| format!(" in the department {it:?}"))
+        (None, _, Some(within)) => {
+            let text = format!("the department {within:?} has no {word} {name:?}");
+            let others: Vec<ObjectDocument> = called(kind, name).read(client).await?;
+            Err(CliError::Usage(match others.is_empty() {
+                true => format!("{text}; see `idp-hub org list {word}`"),
+                false => format!("{text}; it is elsewhere:{}", each(&others)),
+            }))
+        }
+        (None, _, None) => Err(CliError::Usage(format!(
+            "the directory has no {word} {name:?}; see `idp-hub org list {word}`"
         ))),
     }
 }
 
-fn several(word: &str, name: &str, found: &[ObjectDocument]) -> String {
-    let mut text = format!("several {word}s are called {name:?}; give the id of one of them:");
+/// What has just this name, wherever it is.
+fn called(kind: Kind, name: &str) -> List {
+    let list = List::of(&format!("/directory/{}s", kind.word()));
+    list.by("name", Some(name)).enough(SAME_MAX + 1)
+}
+
+/// Each with its id and its department, in a line of its own.
+fn each(found: &[ObjectDocument]) -> String {
+    let mut text = String::new();
     for it in found.iter().take(SAME_MAX) {
-        let department = it.department.as_ref().map_or("", |it| &it.name);
-        text.push_str(&format!("\n  {}  {}", it.id, foreign::line(department)));
+        let department = it.department.as_ref().map(|it| it.name.as_str());
+        text.push_str(&format!("\n  {}{}", it.id, shown::within(department)));
     }
     if found.len() > SAME_MAX {
         text.push_str("\n  and others; name the department, with --in");

@@ -11,6 +11,7 @@ use super::super::output::Screen;
 use super::super::pages::List;
 use super::super::prompt::{self, YES};
 use super::find::find;
+use super::shown::within;
 use super::spread;
 use crate::api::{AllocationDocument, LeftoverDocument, LimitsSetList, ProjectQuotaDocument};
 
@@ -143,10 +144,17 @@ fn leftover<'a>(all: &'a AllocationDocument, name: &str) -> Result<&'a LeftoverD
             "the region {region:?} has no leftover {name:?}; see `idp-hub org quota allocated \
              {region}`"
         ))),
-        _ => Err(CliError::Usage(format!(
-            "several leftovers of the region {region:?} are called {name:?}; give the id of one, \
-             as `idp-hub org quota allocated {region}` shows it"
-        ))),
+        several => {
+            let mut text = format!(
+                "several leftovers of the region {region:?} are called {name:?}; give the id of \
+                 one of them:"
+            );
+            for it in several {
+                let department = it.department.as_ref().map(|it| it.name.as_str());
+                text.push_str(&format!("\n  {}{}", it.own, within(department)));
+            }
+            Err(CliError::Usage(text))
+        }
     }
 }
 

@@ -8,18 +8,38 @@ mod withheld;
 use shared::foreign;
 
 use super::super::arguments::Kind;
-use super::super::output::{Screen, headers};
+use super::super::output::Screen;
 use super::super::prompt::YES;
 use super::super::region::word;
 use crate::api::{
     BeyondDocument, LinkDocument, NamedDocument, ObjectDocument, PasswordDocument,
-    PasswordStandingDocument,
+    PasswordStandingDocument, PlacedDocument,
 };
 
 pub(super) use plan::{is_as_there, merged, needs_a_look, plan};
 
 fn name(it: Option<&NamedDocument>) -> String {
     it.map_or_else(String::new, |it| foreign::line(&it.name))
+}
+
+/// Where something is, behind its name: several departments may have the name.
+pub(super) fn within(department: Option<&str>) -> String {
+    department.map_or_else(String::new, |it| format!(" (in {})", foreign::line(it)))
+}
+
+/// A name, and where it is.
+pub(super) fn placed(it: Option<&PlacedDocument>) -> String {
+    it.map_or_else(String::new, |it| {
+        let department = it.department.as_ref().map(|it| it.name.as_str());
+        format!("{}{}", foreign::line(&it.name), within(department))
+    })
+}
+
+/// What a thing is, and where.
+pub(super) fn named(it: &ObjectDocument) -> String {
+    let department = it.department.as_ref().map(|it| it.name.as_str());
+    let name = foreign::line(&it.name);
+    format!("{} {name:?}{}", it.kind, within(department))
 }
 
 /// Departments, projects, users, groups or roles.
@@ -31,21 +51,31 @@ pub(super) fn objects(all: &[ObjectDocument], kind: Kind, screen: Screen) -> Str
              one: idp-hub org create {word} NAME"
         );
     }
-    let mut table = screen.table();
-    table.set_header(headers(["NAME", "DEPARTMENT", "USE", "ID"]));
-    for it in all {
+    let is_nested = all.iter().any(|it| it.parent.is_some());
+    let columns = [
+        ("NAME", true),
+        ("NESTED IN", is_nested),
+        ("DEPARTMENT", kind != Kind::Department),
+        ("USE", true),
+        ("ID", true),
+    ];
+    let rows = all.iter().map(|it| {
         let used = match it.enabled {
             Some(false) => "disabled",
             _ => "",
         };
-        table.add_row([
+        let cells = [
             foreign::line(&it.name),
+            name(it.parent.as_ref()),
             name(it.department.as_ref()),
             used.to_owned(),
             it.id.clone(),
-        ]);
-    }
-    table.trim_fmt()
+        ];
+        let cells = cells.into_iter().zip(columns);
+        cells.filter_map(|(cell, (_, is_shown))| is_shown.then_some(cell))
+    });
+    let names = columns.iter().filter(|(_, is_shown)| *is_shown);
+    screen.listed(names.map(|(name, _)| *name), rows)
 }
 
 /// Memberships, implications or assignments.
@@ -54,29 +84,41 @@ pub(super) fn links(all: &[LinkDocument], kind: Kind, screen: Screen) -> String 
         let word = kind.word();
         return format!("There are no {word}s yet. Make one: idp-hub org link {word} --help");
     }
-    let mut table = screen.table();
-    table.set_header(headers(["WHO", "ROLE", "WHERE", "ID"]));
-    for it in all {
-        let (who, role, place) = match kind {
-            Kind::Implication => (
-                name(it.role.as_ref()),
-                name(it.implied.as_ref()),
-                String::new(),
-            ),
-            Kind::Membership => (
-                name(it.user.as_ref()),
-                String::new(),
-                name(it.group.as_ref()),
-            ),
-            _ => (
-                name(it.user.as_ref().or(it.group.as_ref())),
-                name(it.role.as_ref()),
-                name(it.project.as_ref().or(it.department.as_ref())),
-            ),
+    let rows = all.iter().map(|it| {
+        let mut cells = match kind {
+            Kind::Implication => vec![placed(it.role.as_ref()), placed(it.implied.as_ref())],
+            Kind::Membership => vec![placed(it.user.as_ref()), placed(it.group.as_ref())],
+            _ => vec![actor(it), placed(it.role.as_ref()), scope(it)],
         };
-        table.add_row([who, role, place, it.id.clone()]);
+        cells.push(it.id.clone());
+        cells
+    });
+    let names: &[&str] = match kind {
+        Kind::Implication => &["ROLE", "BRINGS", "ID"],
+        Kind::Membership => &["USER", "GROUP", "ID"],
+        _ => &["WHO", "ROLE", "WHERE", "ID"],
+    };
+    screen.listed(names, rows)
+}
+
+/// Who has a role.
+fn actor(it: &LinkDocument) -> String {
+    match &it.group {
+        Some(group) => format!("group {}", placed(Some(group))),
+        None => format!("user {}", placed(it.user.as_ref())),
     }
-    table.trim_fmt()
+}
+
+/// Where he has it.
+fn scope(it: &LinkDocument) -> String {
+    let scope = match &it.project {
+        Some(project) => format!("project {}", placed(Some(project))),
+        None => format!("department {}", name(it.department.as_ref())),
+    };
+    match it.inherited {
+        Some(true) => format!("projects below {scope}"),
+        _ => scope,
+    }
 }
 
 /// Everything about one.
@@ -94,7 +136,7 @@ pub(super) fn one(it: &ObjectDocument, screen: Screen) -> String {
             "Email",
             foreign::line(it.email.as_deref().unwrap_or_default()),
         ),
-        ("Default project", name(it.default_project.as_ref())),
+        ("Default project", placed(it.default_project.as_ref())),
     ];
     pairs.retain(|(_, value)| !value.is_empty());
     if let Some(enabled) = it.enabled {
@@ -108,9 +150,9 @@ pub(super) fn one(it: &ObjectDocument, screen: Screen) -> String {
 /// Who has the new password, and who not yet.
 pub(super) fn password(of: &ObjectDocument, set: &PasswordDocument) -> String {
     let mut text = format!(
-        "The password of {:?} is set; the user's sessions here have ended. It goes to {} of {} \
+        "The password of the {} is set; the user's sessions here have ended. It goes to {} of {} \
          regions: at once, or as soon as they are back.",
-        foreign::line(&of.name),
+        named(of),
         set.regions,
         set.regions + set.regions_lacking,
     );
@@ -206,7 +248,7 @@ fn beyond_by(it: &PasswordStandingDocument) -> String {
 
 /// That making a thing ended the word of a region for those who administer it.
 pub(super) fn made(made: &ObjectDocument) -> String {
-    let (kind, name) = (&made.kind, foreign::line(&made.name));
+    let kind = &made.kind;
     let all = made.need_passwords.iter();
     let lines = all.map(|it| {
         let [user, department, region] =
@@ -221,7 +263,8 @@ pub(super) fn made(made: &ObjectDocument) -> String {
         )
     });
     format!(
-        "Made the {kind} {name:?}: {}{}",
+        "Made the {}: {}{}",
+        named(made),
         made.id,
         lines.collect::<String>()
     )
@@ -252,7 +295,6 @@ fn not_let_in(of: &ObjectDocument, it: &PasswordStandingDocument) -> String {
 
 /// Asks before something ends.
 pub(super) fn question(it: &ObjectDocument, how: &str) -> String {
-    let (kind, shown) = (&it.kind, foreign::line(&it.name));
     let meant = match how {
         "retire" => {
             "Retiring it ends its use in every region, with all that is in it; what tenants made \
@@ -260,12 +302,9 @@ pub(super) fn question(it: &ObjectDocument, how: &str) -> String {
         }
         _ => "Deleting it takes it, and every role that it has, from every region.",
     };
-    let within = it.department.as_ref();
-    let within = within.map_or_else(String::new, |it| {
-        format!(" of the department {:?}", foreign::line(&it.name))
-    });
     format!(
-        "{kind} {shown:?}{within} ({}): {meant}\nNothing brings it back. Type {YES} to go on: ",
+        "{}, {}: {meant}\nNothing brings it back. Type {YES} to go on: ",
+        named(it),
         it.id
     )
 }

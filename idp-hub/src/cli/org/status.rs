@@ -3,6 +3,7 @@
 
 mod failures;
 mod follow;
+mod hold;
 mod shown;
 
 use std::time::Duration;
@@ -40,7 +41,7 @@ pub(super) async fn run(
         let now = now();
         let status = shown::status(&regions, &failures, now, screen);
         let exposed = exposed::counted(exposures.count);
-        [Some(status), shown::hold(&hold, now), exposed]
+        [Some(status), hold::hold(&hold, now), exposed]
             .into_iter()
             .flatten()
             .collect::<Vec<_>>()

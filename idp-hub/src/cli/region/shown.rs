@@ -1,10 +1,10 @@
 //! Regions as text.
 
-use comfy_table::{Cell, CellAlignment};
+use comfy_table::Cell;
 use shared::model::UnixMillis;
 
 use super::super::moment::{ago, exact};
-use super::super::output::{Screen, headers, state};
+use super::super::output::{Screen, figure, state};
 use crate::api::{OpenInvitations, RegionDocument, Time, TotalsDocument};
 
 /// Regions whose next steps stand below the list; beyond it the list alone is long enough.
@@ -15,34 +15,10 @@ pub(super) fn list(regions: &[RegionDocument], now: UnixMillis, screen: Screen) 
     if regions.is_empty() {
         return "There are no regions yet. Invite one: idp-hub region invite NAME".to_owned();
     }
-    let mut table = screen.table();
     let names = [
         "NAME", "STATE", "FOR", "SERVERS", "RUNNING", "DATA", "REASON",
     ];
-    table.set_header(headers(names));
-    for region in regions {
-        let number = |it: u64| Cell::new(it).set_alignment(CellAlignment::Right);
-        let reason = if region.reason == "ok" {
-            ""
-        } else {
-            &region.reason
-        };
-        table.add_row([
-            Cell::new(&region.name),
-            state(&region.state),
-            Cell::new(ago(&region.since, now)),
-            number(region.totals.servers),
-            number(region.totals.servers_running),
-            Cell::new(
-                region
-                    .data_from
-                    .as_ref()
-                    .map_or("never".to_owned(), |it| ago(it, now)),
-            ),
-            Cell::new(reason),
-        ]);
-    }
-    let mut text = table.trim_fmt();
+    let mut text = screen.listed(names, regions.iter().map(|it| row(it, now)));
     let in_need: Vec<_> = regions.iter().filter(|it| it.state != "healthy").collect();
     for region in in_need.iter().take(STEPS_MAX) {
         text.push_str(&format!("\n\n{}: {}", region.name, why(region)));
@@ -57,17 +33,30 @@ pub(super) fn list(regions: &[RegionDocument], now: UnixMillis, screen: Screen) 
     text
 }
 
+fn row(region: &RegionDocument, now: UnixMillis) -> [Cell; 7] {
+    let reason = match region.reason.as_str() {
+        "ok" => "",
+        reason => reason,
+    };
+    let data = region.data_from.as_ref();
+    [
+        Cell::new(&region.name),
+        state(&region.state),
+        Cell::new(ago(&region.since, now)),
+        figure(region.totals.servers),
+        figure(region.totals.servers_running),
+        Cell::new(data.map_or("never".to_owned(), |it| ago(it, now))),
+        Cell::new(reason),
+    ]
+}
+
 /// A table with a line each.
 pub(super) fn invitations(open: &OpenInvitations, screen: Screen) -> String {
     if open.items.is_empty() {
         return "No invitation is open. Make one: idp-hub region invite NAME".to_owned();
     }
-    let mut table = screen.table();
-    table.set_header(headers(["NAME", "GOOD UNTIL"]));
-    for it in &open.items {
-        table.add_row([Cell::new(&it.region), Cell::new(&it.expires.0)]);
-    }
-    table.trim_fmt()
+    let rows = open.items.iter().map(|it| [&it.region, &it.expires.0]);
+    screen.listed(["NAME", "GOOD UNTIL"], rows)
 }
 
 fn why(region: &RegionDocument) -> String {
@@ -89,9 +78,6 @@ pub(super) fn one(region: &RegionDocument, now: UnixMillis, screen: Screen) -> S
         ),
         ("Reason", why(region)),
     ];
-    if !region.next_step.is_empty() {
-        pairs.push(("Next step", region.next_step.clone()));
-    }
     for trouble in &region.troubles {
         pairs.push((
             "Service",
@@ -145,7 +131,11 @@ pub(super) fn one(region: &RegionDocument, now: UnixMillis, screen: Screen) -> S
             format!("{} up of {}", totals.nodes_up, totals.nodes),
         ),
     ]);
-    screen.pairs(pairs)
+    let mut text = screen.pairs(pairs);
+    if !region.next_step.is_empty() {
+        text.push_str(&format!("\n\n  next: {}", region.next_step));
+    }
+    text
 }
 
 /// To which key passwords are sealed, and since when: one that nobody expects is another one's.

@@ -8,6 +8,7 @@ use shared::model::{End, Feed, Object, ObjectKind, Organization, Record, RecordK
 use shared::wire::frame::{Standing, feed_code};
 use shared::wire::record::{self, Decoded, kind_code};
 
+use super::departments::Departments;
 use super::former::Former;
 use super::write::encoded;
 use super::{EVERYWHERE, RegionOrganization};
@@ -33,6 +34,8 @@ pub(super) struct Made {
     pub(super) former: Option<String>,
     /// Who has the role `admin` there, and gets it nowhere else by the plan.
     pub(super) local_administrators: Vec<LocalAdministrator>,
+    /// Where the things are that it is about.
+    pub(super) departments: Departments,
     /// What the project of the federation's cloud administrators began as.
     pub(super) admin_project: String,
 }
@@ -195,6 +198,7 @@ impl Reading<'_> {
         Ok(Made {
             former: came_as.filter(|_| plan.knows_by(Evidence::Former)),
             local_administrators: directory.local_administrators_of(&told, &plan),
+            departments: Departments::of(&plan, directory, told.organization()),
             plan,
             admin_project,
         })

@@ -9,8 +9,9 @@ use shared::wire::Digest;
 use shared::wire::frame::{Phase, Standing, feed_code};
 
 use super::RegionOrganization;
+use super::departments::{Departments, Within};
 use super::load::Made;
-use crate::directory::{Action, Directory, LocalAdministrator, Plan, PlanDigest};
+use crate::directory::{Action, Directory, LocalAdministrator, Plan, PlanDigest, Step};
 use crate::store::error::{Doing, StoreError};
 use crate::store::regions::{RegionNo, RegionRow};
 use crate::store::{Changing, Reading};
@@ -47,6 +48,7 @@ pub struct ShownPlan {
     pub digest: PlanDigest,
     /// What the directory's are called that it names, live or not.
     pub names: HashMap<ObjectId, String>,
+    pub(super) departments: Departments,
     /// How those ended that are withheld.
     pub ended: HashMap<ObjectId, End>,
     /// Another region of the same cloud.
@@ -61,6 +63,18 @@ pub struct ShownPlan {
     pub before: Option<RegionOrganization>,
     /// What the project of the federation's cloud administrators began as.
     pub(super) admin_project: String,
+}
+
+impl ShownPlan {
+    /// Where the thing is that a step is about.
+    pub fn department_of(&self, step: &Step) -> Option<Within> {
+        self.departments.of_step(step)
+    }
+
+    /// Where something of the directory is.
+    pub fn department_of_id(&self, id: &ObjectId) -> Option<Within> {
+        self.departments.within(id)
+    }
 }
 
 impl Reading<'_> {
@@ -103,11 +117,13 @@ impl Reading<'_> {
             plan,
             former,
             local_administrators,
+            departments,
             admin_project,
         } = self.plan_in(directory, region)?;
         Ok(ShownPlan {
             digest: plan.digest(),
             names: names_in(directory, &plan),
+            departments,
             ended: ended_in(directory, &plan),
             twin: self.twin(region.no)?,
             former,

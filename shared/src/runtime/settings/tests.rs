@@ -46,6 +46,17 @@ fn the_files_that_settings_name_are_found_also_in_a_faulty_text() {
 }
 
 #[test]
+fn who_may_not_read_the_file_is_not_sent_to_another_one() {
+    let told = |kind: io::ErrorKind| {
+        let path = PathBuf::from("/etc/hub.toml");
+        let source = kind.into();
+        ConfigError::Read(FileError::Inspect { path, source }).to_string()
+    };
+    assert!(told(io::ErrorKind::PermissionDenied).contains("run this as root"));
+    assert!(told(io::ErrorKind::NotFound).contains("--config"));
+}
+
+#[test]
 fn a_right_file_is_fine() {
     let text = r#"
         data_dir = "/srv/d"

@@ -7,6 +7,7 @@ use shared::ids::ObjectId;
 use shared::model::{End, Object, ObjectKind};
 use utoipa::ToSchema;
 
+use super::super::documents::DepartmentDocument;
 use super::super::exposed::ExposureDocument;
 use super::super::local_administrators::LocalAdministratorDocument;
 use super::withheld::WithheldDocument;
@@ -132,6 +133,10 @@ pub struct StepDocument {
     pub action: String,
     /// What it is called.
     pub name: String,
+    /// The department that it is in: the directory's, or of what stays the region's own, that
+    /// one's; absent for departments and global roles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub department: Option<DepartmentDocument>,
     /// What it is called in the region from then on, where that is another name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub renamed_to: Option<String>,
@@ -279,6 +284,7 @@ impl StepDocument {
             kind: step.kind.name().to_owned(),
             action: step.action.name().to_owned(),
             name: String::new(),
+            department: shown.department_of(step).map(Into::into),
             renamed_to: None,
             id: None,
             here: None,
@@ -336,8 +342,7 @@ impl StepDocument {
                 document.why = how.map(|how| end(step.kind, how).to_owned());
             }
             Action::Skip { here, name, why } => {
-                document.name.clone_from(name);
-                document.here = Some(here.to_string());
+                (document.name, document.here) = (name.clone(), Some(here.to_string()));
                 document.why = Some(reason(*why).to_owned());
             }
         }

@@ -7,6 +7,7 @@ use shared::ids::ObjectId;
 use shared::model::{Actor, Link, ObjectKind, Scope};
 use utoipa::ToSchema;
 
+use super::super::documents::DepartmentDocument;
 use crate::store::directory::ShownPlan;
 
 /// Links that one answer holds at most: a region may tell of any number.
@@ -39,6 +40,9 @@ pub struct LinkEndDocument {
     pub id: String,
     /// What it is called there.
     pub name: String,
+    /// The department that it is in; absent for departments and global roles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub department: Option<DepartmentDocument>,
 }
 
 /// The first ones of a plan.
@@ -107,6 +111,7 @@ impl Names<'_> {
             kind: kind.name().to_owned(),
             id: id.to_string(),
             name: name.unwrap_or_default().to_owned(),
+            department: self.shown.department_of_id(&id).map(Into::into),
         }
     }
 }

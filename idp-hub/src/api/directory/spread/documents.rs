@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use shared::ids::RegionId;
-use shared::model::{DriftWhy, Holder, RemarkState};
+use shared::model::{DriftWhy, Holder, ObjectKind, RemarkState};
 use utoipa::ToSchema;
 
-use crate::api::directory::NamedDocument;
+use crate::api::directory::PlacedDocument;
 use crate::api::documents::Time;
 use crate::directory::quota::spread::{UNLIMITED, account};
 use crate::store::directory::{Rooms, ShareRow, Spread, SpreadKey};
@@ -17,7 +17,7 @@ use crate::store::{Reading, StoreError};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SpreadDocument {
     /// Whose.
-    pub project: NamedDocument,
+    pub project: PlacedDocument,
     /// `compute`, `volume` or `network`.
     pub service: String,
     /// The clouds' own name of the resource, such as `cores`.
@@ -94,10 +94,12 @@ impl SpreadDocument {
             regions.push(SpreadShareDocument::new(share, why, room.copied()));
         }
         regions.sort_by(|a, b| a.region.cmp(&b.region));
+        let department = reading.department_of(ObjectKind::Project, spread.key.project)?;
         Ok(Self {
-            project: NamedDocument {
+            project: PlacedDocument {
                 id: spread.key.project.to_string(),
                 name: project.to_owned(),
+                department: department.map(Into::into),
             },
             service: spread.key.service.name().to_owned(),
             resource: spread.key.resource.clone(),

@@ -4,8 +4,9 @@ use shared::foreign;
 use shared::model::UnixMillis;
 
 use super::super::super::moment::ago;
-use super::super::super::output::{Screen, headers};
+use super::super::super::output::Screen;
 use super::super::super::prompt::YES;
+use super::super::shown::within;
 use super::DriftPolicy;
 use crate::api::{CuredDocument, DifferenceDocument, RemarkDocument};
 
@@ -23,21 +24,29 @@ pub(super) fn drift(all: &[RemarkDocument], now: UnixMillis, screen: Screen) -> 
                 applied."
             .to_owned();
     }
-    let mut table = screen.table();
-    table.set_header(headers(["REGION", "KIND", "NAME", "DIFFERS", "FOR", "ID"]));
-    for it in all {
+    let rows = all.iter().map(|it| {
         let differs = it.differences.iter().map(difference);
-        let differs: Vec<String> = differs.collect();
-        table.add_row([
+        let department = it.department.as_ref().map(|it| it.name.as_str());
+        [
             foreign::line(&it.region),
             it.kind.clone(),
             foreign::line(&it.name),
-            differs.join("\n"),
+            department.map_or_else(String::new, foreign::line),
+            screen.several(&differs.collect::<Vec<_>>()),
             ago(&it.since, now),
             short(it).to_owned(),
-        ]);
-    }
-    let mut text = table.trim_fmt();
+        ]
+    });
+    let names = [
+        "REGION",
+        "KIND",
+        "NAME",
+        "DEPARTMENT",
+        "DIFFERS",
+        "FOR",
+        "ID",
+    ];
+    let mut text = screen.listed(names, rows);
     let (open, closed): (Vec<_>, Vec<_>) =
         (all.iter()).partition(|it| it.can_put_back || it.can_adopt);
     if let Some(first) = open.first() {
@@ -82,7 +91,9 @@ fn short(it: &RemarkDocument) -> &str {
 
 fn step(it: &RemarkDocument) -> String {
     let (kind, name) = (&it.kind, foreign::line(&it.name));
-    format!("{kind} {name:?}: {}", foreign::line(&it.next_step))
+    let department = it.department.as_ref().map(|it| it.name.as_str());
+    let next = foreign::line(&it.next_step);
+    format!("{kind} {name:?}{}: {next}", within(department))
 }
 
 fn difference(it: &DifferenceDocument) -> String {
@@ -176,7 +187,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::cli::arguments::Format;
 
     /// 2026-11-26T10:05:00Z
     const NOW: UnixMillis = UnixMillis(1_795_687_500_000);
@@ -201,7 +211,7 @@ mod tests {
             remark("user", "name", true),
             remark("group", "created-here", false),
         ];
-        let text = drift(&all, NOW, Screen::new(Format::Json));
+        let text = drift(&all, NOW, Screen::wide(80));
         assert!(!text.contains('\u{1b}'), "{text}");
         let text = squeezed(&text);
         for expected in [
@@ -216,7 +226,7 @@ mod tests {
         let unsaid = drift(
             &[remark("membership", "not-in-directory", true)],
             NOW,
-            Screen::new(Format::Json),
+            Screen::wide(80),
         );
         let unsaid = squeezed(&unsaid);
         assert!(
@@ -232,7 +242,7 @@ mod tests {
         let mut found = remark("user", "created-here", true);
         found.id = "0123456789abcdef".repeat(4);
         found.since.0 = "2026-11-26T10:00:00.123Z".to_owned();
-        let text = drift(&[found], NOW, Screen::new(Format::Table));
+        let text = drift(&[found], NOW, Screen::wide(80));
         let lines: Vec<&str> = text.lines().take(3).collect();
         assert!(
             lines[1].contains(" 4 min ") && lines[1].ends_with(" 0123456789ab"),

@@ -1,10 +1,11 @@
 //! Quotas as text. Names are strangers' words: one line each.
 
-use comfy_table::{Cell, CellAlignment};
+use comfy_table::Cell;
 use shared::foreign;
 
-use super::super::super::output::{Screen, headers};
+use super::super::super::output::{Screen, figure};
 use super::super::super::prompt::YES;
+use super::super::shown::within;
 use crate::api::{
     AllocationDocument, HoldingsDocument, LeftoverDocument, LimitsSetList, LimitsWaitingDocument,
     ProjectQuotaDocument, ResourceQuotaDocument, ShareDocument, SumDocument,
@@ -28,39 +29,46 @@ pub(super) fn quotas(all: &[ProjectQuotaDocument], full: bool, screen: Screen) -
                 what regions there are."
             .to_owned();
     }
-    let mut table = screen.table();
-    table.set_header(headers([
-        "REGION", "PROJECT", "RESOURCE", "LIMIT", "USED", "RESERVED", "WANTED",
-    ]));
+    let names = [
+        "REGION",
+        "PROJECT",
+        "DEPARTMENT",
+        "RESOURCE",
+        "LIMIT",
+        "USED",
+        "RESERVED",
+        "WANTED",
+    ];
+    let mut rows = Vec::new();
     let mut whys: Vec<String> = Vec::new();
     for project in all {
         let shown = project.resources.iter();
+        let department = project.department.as_ref().map(|it| it.name.as_str());
         for it in shown.filter(|it| full || is_of_interest(it)) {
             let wanted = it.wanted.map_or_else(String::new, limit);
-            table.add_row([
+            rows.push([
                 Cell::new(foreign::line(&project.region)),
                 Cell::new(foreign::line(&project.name)),
+                Cell::new(department.map_or_else(String::new, foreign::line)),
                 Cell::new(foreign::line(&it.name)),
-                right(it.limit.map_or_else(|| "?".to_owned(), limit)),
-                right(it.used.map_or_else(|| "?".to_owned(), |it| it.to_string())),
-                right(
-                    it.reserved
-                        .map_or_else(|| "?".to_owned(), |it| it.to_string()),
-                ),
-                right(wanted),
+                figure(it.limit.map_or_else(unknown, limit)),
+                figure(it.used.map_or_else(unknown, |it| it.to_string())),
+                figure(it.reserved.map_or_else(unknown, |it| it.to_string())),
+                figure(wanted),
             ]);
             if let Some(why) = &it.why {
                 whys.push(format!(
-                    "  {} of {} in {}: {}",
+                    "  {} of {}{} in {}: {}",
                     foreign::line(&it.name),
                     foreign::line(&project.name),
+                    within(department),
                     foreign::line(&project.region),
                     foreign::line(why)
                 ));
             }
         }
     }
-    let mut text = table.trim_fmt();
+    let mut text = screen.listed(names, rows);
     if !whys.is_empty() {
         text.push_str("\n\nNot (yet) as it was set here:\n");
         text.push_str(&whys.join("\n"));
@@ -73,8 +81,9 @@ fn is_of_interest(it: &ResourceQuotaDocument) -> bool {
     is_used || it.wanted.is_some() || FIRST.contains(&it.name.as_str())
 }
 
-fn right(text: impl ToString) -> Cell {
-    Cell::new(text).set_alignment(CellAlignment::Right)
+/// What no region has told.
+fn unknown() -> String {
+    "?".to_owned()
 }
 
 fn limit(limit: i64) -> String {
@@ -154,30 +163,27 @@ pub(super) fn unset(set: &LimitsSetList) -> String {
 
 /// What of a region is given to whom.
 pub(super) fn allocation(it: &AllocationDocument, screen: Screen) -> String {
-    let mut table = screen.table();
-    table.set_header(headers([
+    let names = [
         "RESOURCE",
         "CAPACITY",
         "ALLOCATED",
         "DIRECTORY",
         "LEFTOVERS",
         "USED",
-    ]));
+    ];
     let is_shown = |sum: &SumDocument| sum.limit > 0 || sum.used > 0;
-    for it in it.resources.iter().filter(|it| is_shown(&it.allocated)) {
-        table.add_row([
+    let shown = it.resources.iter().filter(|it| is_shown(&it.allocated));
+    let rows = shown.map(|it| {
+        [
             Cell::new(format!("{}:{}", it.service, foreign::line(&it.name))),
-            right(
-                it.capacity
-                    .map_or_else(|| "?".to_owned(), |it| it.to_string()),
-            ),
-            right(sum(&it.allocated)),
-            right(sum(&it.directory)),
-            right(sum(&it.leftovers)),
-            right(it.allocated.used),
-        ]);
-    }
-    let mut text = table.trim_fmt();
+            figure(it.capacity.map_or_else(unknown, |it| it.to_string())),
+            figure(sum(&it.allocated)),
+            figure(sum(&it.directory)),
+            figure(sum(&it.leftovers)),
+            figure(it.allocated.used),
+        ]
+    });
+    let mut text = screen.listed(names, rows);
     text.push_str(
         "\n\nAllocated is what the directory's projects and the leftovers may use. +n∞: n projects \
          more have no\nlimit; +n?: the region has not told the quota of n more.",
@@ -206,7 +212,8 @@ fn sum(it: &SumDocument) -> String {
 fn leftover(it: &LeftoverDocument) -> String {
     let name = foreign::line(&it.name);
     let own = foreign::line(&it.own);
-    let mut text = format!("{name} ({own}): {}.", it.reason);
+    let department = it.department.as_ref().map(|it| it.name.as_str());
+    let mut text = format!("{name}{} ({own}): {}.", within(department), it.reason);
     let is_first = |it: &&ShareDocument| FIRST.contains(&it.name.as_str()) && it.limit != 0;
     let shares: Vec<String> = it.shares.iter().filter(is_first).map(share).collect();
     if !shares.is_empty() {

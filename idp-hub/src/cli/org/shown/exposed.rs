@@ -2,8 +2,9 @@
 
 use shared::foreign;
 
+use super::within;
 use crate::api::{ExposureDocument, ExposuresDocument, PersonDocument, PlanDocument};
-use crate::cli::output::{Screen, headers};
+use crate::cli::output::Screen;
 
 /// Those who stand in the short plan.
 const IN_PLAN_MAX: usize = 10;
@@ -53,23 +54,22 @@ pub(in crate::cli::org) fn listed(all: &ExposuresDocument, screen: Screen) -> St
                 administers."
             .to_owned();
     }
-    let mut table = screen.table();
-    table.set_header(headers([
+    let names = [
         "WHO HAS ADMIN",
         "CLOUD ADMINISTRATOR",
         "WHO SETS HIS PASSWORD",
         "ID",
-    ]));
-    for it in &all.items {
+    ];
+    let rows = all.items.iter().map(|it| {
         let is_one = if it.cloud_administrator { "yes" } else { "" };
-        table.add_row([
+        [
             person(&it.user),
             is_one.to_owned(),
             by(it),
             it.user.id.clone(),
-        ]);
-    }
-    let mut text = table.trim_fmt();
+        ]
+    });
+    let mut text = screen.listed(names, rows);
     text.push_str(
         "\n\nWhoever administers a department sets the passwords of its users in a region's own \
          Keystone,\nwhich asks no hub. Some may be meant so (org link --entrust).\n  next: have \
@@ -89,7 +89,8 @@ fn by(it: &ExposureDocument) -> String {
 }
 
 fn person(it: &PersonDocument) -> String {
-    foreign::line(&format!("{}/{}", it.department.name, it.name))
+    let department = Some(it.department.name.as_str());
+    format!("{}{}", foreign::line(&it.name), within(department))
 }
 
 #[cfg(test)]
@@ -97,7 +98,6 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::cli::arguments::Format;
 
     fn exposures() -> Value {
         let person = |name: &str| {
@@ -110,11 +110,16 @@ mod tests {
 
     #[test]
     fn who_is_in_whose_power_is_listed_with_the_next_step() {
-        let screen = Screen::new(Format::Table);
+        let screen = Screen::wide(100);
         let of = |document: Value| listed(&serde_json::from_value(document).unwrap(), screen);
         assert!(of(json!({ "count": 0, "items": [] })).starts_with("Nobody"));
         let text = of(json!({ "count": 1, "items": exposures() }));
-        for said in ["ops/ann", "yes", "ops/bob, ops/cleo, 3 more", "next:"] {
+        for said in [
+            "(in ops)",
+            "yes",
+            "bob (in ops), cleo (in ops), 3 more",
+            "next:",
+        ] {
             assert!(text.contains(said), "{said}:\n{text}");
         }
         assert!(!text.contains('\u{1b}'), "{text}");
@@ -135,7 +140,7 @@ mod tests {
         };
         assert_eq!(of(0, json!([]), false), "");
         let one = of(1, exposures(), false);
-        let line = "is in the power of ops/bob, ops/cleo, 3 more\n  next:";
+        let line = "is in the power of bob (in ops), cleo (in ops), 3 more\n  next:";
         assert!(one.contains(line), "{one}");
         let many = json!(vec![exposures()[0].clone(); 30]);
         assert!(of(40, many.clone(), false).contains("and 30 more"));

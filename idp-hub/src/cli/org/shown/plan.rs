@@ -1,11 +1,11 @@
 //! What a merge would do, as text, and what came of it.
 
-use comfy_table::{Cell, CellAlignment};
+use comfy_table::Cell;
 use shared::foreign;
 
-use super::{exposed, local_administrators, withheld};
+use super::{exposed, local_administrators, withheld, within};
 use crate::api::{LinksDocument, MergedDocument, PlanDocument, StepDocument};
-use crate::cli::output::Screen;
+use crate::cli::output::{Screen, figure};
 use crate::cli::region::word;
 
 /// Steps that stand below the counts; beyond it `--full` is easier to read.
@@ -136,7 +136,24 @@ fn whose(plan: &PlanDocument) -> String {
              is a copy of\nthat one, merge it with --copied."
         ));
     }
+    let (region, digest) = (word(&plan.region), &plan.digest);
+    let federation = plan.foreign_federations.first();
+    let over = federation.map_or("", |_| " --take-over");
+    let copied = plan.same_cloud.as_ref().map_or("", |_| " --copied");
+    text.push_str(&format!(
+        "\n\nPlan {digest}\n  next: idp-hub org merge {region} --digest {digest}{over}{copied}\n  \
+         {}",
+        seen(&region)
+    ));
     text
+}
+
+/// Where it is seen how far a merge is in the region, and what went wrong.
+fn seen(region: &str) -> String {
+    format!(
+        "then: idp-hub org status {region} --follow, which shows how far it is\n  what failed, and \
+         why: idp-hub org status {region}, and `sp-agent status` beside it"
+    )
 }
 
 const READ_ONLY: &str = "\n\nNothing is done there: this region's agent takes no changes \
@@ -163,21 +180,20 @@ fn links(links: &LinksDocument) -> String {
 fn counts(plan: &PlanDocument, screen: Screen) -> String {
     let is_there = |action: &str| plan.counts.iter().any(|it| it.action == action);
     let columns: Vec<_> = ACTIONS.iter().filter(|(it, _)| is_there(it)).collect();
-    let mut table = screen.table();
     let names = columns.iter();
-    let names = names.map(|(action, name)| Cell::new(heading(action, name, plan.read_only)));
-    table.set_header(std::iter::once(Cell::new("KIND")).chain(names));
-    for kind in ["department", "role", "project", "group", "user"] {
+    let names = names.map(|(action, name)| heading(action, name, plan.read_only));
+    let kinds = ["department", "role", "project", "group", "user"];
+    let rows = kinds.iter().map(|kind| {
         let of = |action: &str| {
             let mut all = plan.counts.iter();
-            let found = all.find(|it| it.kind == kind && it.action == action);
-            let count = found.map_or(0, |it| it.count);
-            Cell::new(count).set_alignment(CellAlignment::Right)
+            let found = all.find(|it| it.kind == *kind && it.action == action);
+            figure(found.map_or(0, |it| it.count))
         };
         let figures = columns.iter().map(|(action, _)| of(action));
-        table.add_row(std::iter::once(Cell::new(kind)).chain(figures));
-    }
-    table.trim_fmt()
+        let cells: Vec<_> = std::iter::once(Cell::new(kind)).chain(figures).collect();
+        cells
+    });
+    screen.listed(std::iter::once("KIND").chain(names), rows)
 }
 
 fn heading(action: &str, name: &'static str, read_only: bool) -> &'static str {
@@ -191,18 +207,16 @@ fn one_step(step: &StepDocument, read_only: bool) -> String {
     if read_only {
         return undone_step(step);
     }
-    let (kind, name) = (&step.kind, foreign::line(&step.name));
+    let it = step_named(step);
     let mut text = match step.action.as_str() {
-        "found" => format!("{kind} {name:?}, the cloud administrators', is made in the directory"),
-        "adopt" if step.taken_in_off => {
-            format!("{kind} {name:?} is taken in switched off")
-        }
-        "adopt" => format!("{kind} {name:?} is taken in"),
-        "recognize" => format!("{kind} {name:?} is known"),
-        "create" => format!("{kind} {name:?} is made there"),
-        "withhold" => format!("{kind} {name:?} ended here, and is switched off there"),
-        "block" => format!("{kind} {name:?} can't be made there"),
-        _ => format!("{kind} {name:?} stays the region's own"),
+        "found" => format!("{it}, the cloud administrators', is made in the directory"),
+        "adopt" if step.taken_in_off => format!("{it} is taken in switched off"),
+        "adopt" => format!("{it} is taken in"),
+        "recognize" => format!("{it} is known"),
+        "create" => format!("{it} is made there"),
+        "withhold" => format!("{it} ended here, and is switched off there"),
+        "block" => format!("{it} can't be made there"),
+        _ => format!("{it} stays the region's own"),
     };
     if let Some(to) = &step.renamed_to {
         text.push_str(&format!(", renamed there to {:?}", foreign::line(to)));
@@ -224,14 +238,20 @@ fn one_step(step: &StepDocument, read_only: bool) -> String {
     text
 }
 
-fn undone_step(step: &StepDocument) -> String {
+fn step_named(step: &StepDocument) -> String {
+    let department = step.department.as_ref().map(|it| it.name.as_str());
     let (kind, name) = (&step.kind, foreign::line(&step.name));
+    format!("{kind} {name:?}{}", within(department))
+}
+
+fn undone_step(step: &StepDocument) -> String {
+    let it = step_named(step);
     let why = step.why.as_deref().map(|why| format!(": {}", reason(why)));
     let why = why.unwrap_or_default();
     match step.action.as_str() {
-        "create" => return format!("{kind} {name:?} is not made there{why}"),
+        "create" => return format!("{it} is not made there{why}"),
         "withhold" => {
-            return format!("{kind} {name:?} ended here, and is not switched off there{why}");
+            return format!("{it} ended here, and is not switched off there{why}");
         }
         _ => {}
     }
@@ -319,8 +339,8 @@ pub(in crate::cli::org) fn merged(merged: &MergedDocument) -> String {
             };
             format!(
                 "Merged {region:?}: {adopted} things were taken into the directory, and every \
-                 region is told at once.{undone}\n  next: idp-hub org status {} --follow",
-                word(region)
+                 region is told at once.{undone}\n  {}",
+                seen(&word(region)).replacen("then", "next", 1)
             )
         }
     }
@@ -331,7 +351,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::cli::arguments::Format;
 
     fn document(foreign: &[&str]) -> PlanDocument {
         let document = json!({
@@ -355,7 +374,7 @@ mod tests {
                   "differs": ["name", "email"] },
                 { "kind": "user", "action": "adopt", "name": "zoe", "taken_in_off": true },
                 { "kind": "project", "action": "adopt", "name": "inner", "taken_in_off": true,
-                  "changes": ["disabled"] },
+                  "department": { "name": "research", "id": "2f" }, "changes": ["disabled"] },
                 { "kind": "user", "action": "skip", "name": "Bob", "why": "same-name" },
                 { "kind": "user", "action": "skip", "name": "nova", "why": "reserved" },
             ],
@@ -367,7 +386,7 @@ mod tests {
     fn a_plan_says_what_to_look_at_and_what_to_type_next() {
         let mut seen = document(&[]);
         seen.items.retain(needs_a_look);
-        let text = plan(&seen, false, Screen::new(Format::Table));
+        let text = plan(&seen, false, Screen::wide(80));
         let expected = [
             "KIND        TAKEN IN  SKIPPED",
             "department         2        0",
@@ -376,7 +395,7 @@ mod tests {
             "user \"eve\" is known; is switched off there",
             "user \"joe\" is known; differs in name, email, which this leaves",
             "user \"zoe\" is taken in switched off; it is off there",
-            "project \"inner\" is taken in switched off; is switched off there, as what it is",
+            "project \"inner\" (in research) is taken in switched off; is switched off there, as",
             "Taken in switched off: 2 things",
             "Default projects given back: 3, to users",
             "user \"Bob\" stays the region's own: another one has its name",
@@ -388,14 +407,14 @@ mod tests {
             assert!(squeezed(&text).contains(&squeezed(line)), "{line}:\n{text}");
         }
         assert!(!text.contains("nova") && !text.contains('\u{1b}'), "{text}");
-        let taken = plan(&document(&["f-2"]), false, Screen::new(Format::Table));
+        let taken = plan(&document(&["f-2"]), false, Screen::wide(80));
         assert!(
-            taken.contains("federation f-2") && taken.ends_with(" --take-over"),
+            taken.contains("federation f-2") && taken.contains(" --take-over\n"),
             "{taken}"
         );
         let mut again = document(&[]);
         again.comes_again = Some("old-north".to_owned());
-        let again = plan(&again, false, Screen::new(Format::Table));
+        let again = plan(&again, false, Screen::wide(80));
         assert!(
             again.contains("cloud of the region \"old-north\" that was removed"),
             "{again}"
@@ -403,7 +422,7 @@ mod tests {
         let mut left = document(&[]);
         left.read_only = true;
         left.counts[0].action = "create".to_owned();
-        let left = plan(&left, false, Screen::new(Format::Table));
+        let left = plan(&left, false, Screen::wide(80));
         for line in [
             "NOT MADE THERE",
             "this region's agent takes no changes",
@@ -420,9 +439,9 @@ mod tests {
         );
         let mut twin = document(&[]);
         twin.same_cloud = Some("south".to_owned());
-        let twin = plan(&twin, false, Screen::new(Format::Table));
+        let twin = plan(&twin, false, Screen::wide(80));
         assert!(
-            twin.contains("cloud of the region \"south\" already") && twin.ends_with(" --copied"),
+            twin.contains("cloud of the region \"south\" already") && twin.contains(" --copied\n"),
             "{twin}"
         );
     }
@@ -432,6 +451,9 @@ mod tests {
         let document = json!({ "region": "north", "digest": "", "written": 3, "adopted": 2 });
         let text = merged(&serde_json::from_value(document).unwrap());
         let next = "next: idp-hub org status north --follow";
-        assert!(text.ends_with(next), "{text}");
+        assert!(
+            text.contains(next) && text.contains("`sp-agent status`"),
+            "{text}"
+        );
     }
 }

@@ -2,6 +2,7 @@
 
 use shared::foreign;
 
+use super::within;
 use crate::api::{LinkEndDocument, PlanDocument, WithheldDocument};
 
 /// Links that stand in the short plan; beyond it `--full` is easier to read.
@@ -50,7 +51,8 @@ fn one(link: &WithheldDocument) -> String {
 
 fn end(it: &LinkEndDocument) -> String {
     let (kind, name) = (&it.kind, foreign::line(&it.name));
-    format!("{kind} {name:?} ({})", it.id)
+    let department = it.department.as_ref().map(|it| it.name.as_str());
+    format!("{kind} {name:?}{} ({})", within(department), it.id)
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use shared::foreign;
 
-use super::super::super::output::{Screen, headers};
+use super::super::super::output::Screen;
+use super::super::shown::placed;
 use crate::api::{SpreadDocument, SpreadShareDocument};
 
 /// What was set.
@@ -38,7 +39,7 @@ pub(super) fn list(all: &[SpreadDocument], screen: Screen) -> String {
 }
 
 fn one(it: &SpreadDocument, screen: Screen) -> String {
-    let (project, resource) = (foreign::line(&it.project.name), foreign::line(&it.resource));
+    let (project, resource) = (placed(Some(&it.project)), foreign::line(&it.resource));
     let given = figure(it.given);
     let mut text = format!(
         "{project}: {resource} {} in all, {given} given, {} used, {} free",
@@ -54,20 +55,18 @@ fn one(it: &SpreadDocument, screen: Screen) -> String {
             "\n  more is given than the total: nothing is raised until regions confirm less",
         );
     }
-    let mut table = screen.table();
-    table.set_header(headers(["REGION", "SHARE", "USED", "STATE"]));
-    for share in &it.regions {
-        table.add_row([
-            foreign::line(&share.region),
-            share
-                .share
-                .map_or_else(|| "-".to_owned(), |it| it.to_string()),
-            share.used.to_string(),
-            state(share),
-        ]);
-    }
+    let rows = it.regions.iter().map(|it| {
+        let share = it.share;
+        [
+            foreign::line(&it.region),
+            share.map_or_else(|| "-".to_owned(), |it| it.to_string()),
+            it.used.to_string(),
+            state(it),
+        ]
+    });
+    let table = screen.listed(["REGION", "SHARE", "USED", "STATE"], rows);
     let beyond: String = it.regions.iter().filter_map(beyond).collect();
-    format!("{text}\n{}{beyond}", table.trim_fmt())
+    format!("{text}\n{table}{beyond}")
 }
 
 /// That a region has less left than the share is.
@@ -106,7 +105,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::cli::arguments::Format;
 
     #[test]
     fn a_share_beyond_its_regions_room_is_said_with_the_next_step() {
@@ -124,7 +122,7 @@ mod tests {
             "regions": [share("home"), beyond], "set": "2026-11-26T10:00:00Z", "set_by": "ann",
         });
         let all = [serde_json::from_value(document).unwrap()];
-        let text = list(&all, Screen::new(Format::Json));
+        let text = list(&all, Screen::wide(80));
         assert!(!text.contains('\u{1b}'), "{text}");
         let said = "rth: its share is 18 more than the 32 that the region has left for it";
         assert_eq!(text.matches("its share is").count(), 1, "{text}");

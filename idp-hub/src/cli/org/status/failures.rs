@@ -6,6 +6,7 @@ use shared::foreign;
 use shared::model::UnixMillis;
 
 use super::super::super::moment::ago;
+use super::super::shown::within;
 use crate::api::RemarkDocument;
 
 /// So many that fail alike are listed one by one.
@@ -70,7 +71,13 @@ fn region(it: &RemarkDocument) -> String {
 }
 
 fn named(it: &RemarkDocument) -> String {
-    format!("{} {:?}", it.kind, foreign::line(&it.name))
+    let department = it.department.as_ref().map(|it| it.name.as_str());
+    format!(
+        "{} {:?}{}",
+        it.kind,
+        foreign::line(&it.name),
+        within(department)
+    )
 }
 
 fn error(it: &RemarkDocument) -> String {

@@ -4,9 +4,9 @@ use shared::foreign;
 use shared::model::UnixMillis;
 
 use super::super::super::moment::ago;
-use super::super::super::output::{Screen, headers};
+use super::super::super::output::Screen;
 use super::failures;
-use crate::api::{CountsDocument, ProgressDocument, RemarkDocument, SignInHoldDocument};
+use crate::api::{CountsDocument, ProgressDocument, RemarkDocument};
 use crate::store::directory::UNTOLD_MAX;
 
 /// How far each region is, then what failed.
@@ -55,8 +55,7 @@ pub(super) fn status(
 /// Regions by their counts. Those that have none stand below, as their notes would have no more
 /// room here than the counts of all others leave them.
 fn counts(regions: &[&ProgressDocument], now: UnixMillis, screen: Screen) -> String {
-    let mut table = screen.table();
-    table.set_header(headers([
+    let names = [
         "REGION",
         "IN PLACE",
         "DONE",
@@ -65,57 +64,8 @@ fn counts(regions: &[&ProgressDocument], now: UnixMillis, screen: Screen) -> Str
         "DRIFT",
         "ABOUT DRIFT",
         "NOTE",
-    ]));
-    for it in regions {
-        table.add_row(row(it, now));
-    }
-    table.trim_fmt()
-}
-
-/// Whom users of the directory wait for, if they do.
-pub(super) fn hold(it: &SignInHoldDocument, now: UnixMillis) -> Option<String> {
-    let since = ago(it.since.as_ref()?, now);
-    let named = |all: &[String]| {
-        let all: Vec<String> = all.iter().map(|it| foreign::line(it)).collect();
-        all.join(", ")
-    };
-    let regions = match it.regions.is_empty() {
-        true => "the hub".to_owned(),
-        false => named(&it.regions),
-    };
-    let mut text =
-        format!("Users wait since the restore {since} ago for {regions} to say who was deleted");
-    if !it.full.is_empty() {
-        text.push_str(&format!(
-            "\n  the hub has as many records as it may of {}, so that what is said waits: make\n  \
-             fewer in that cloud, or raise limits.region_records_max in hub.toml and restart\n  \
-             idp-hub",
-            named(&it.full)
-        ));
-    }
-    if !it.mute.is_empty() {
-        text.push_str(&format!(
-            "\n  the agent of {} can't write its spool: make room there; see `sp-agent status`",
-            named(&it.mute)
-        ));
-    }
-    if !it.reading.is_empty() {
-        text.push_str(&format!(
-            "\n  {} has not told all of its organization yet: it is being read, or what can't\n  \
-             be read stands below as not applied; see `sp-agent status`",
-            named(&it.reading)
-        ));
-    }
-    if !it.silent.is_empty() {
-        text.push_str(&format!(
-            "\n  {} is there and has not said it yet: in seconds, once it has the directory; an\n  \
-             agent that was put back to an earlier release never does, and is waited for five\n  \
-             minutes; see its log",
-            named(&it.silent)
-        ));
-    }
-    text.push_str("\n  next: bring them back, or let users sign in without: idp-hub org admit");
-    Some(text)
+    ];
+    screen.listed(names, regions.iter().map(|it| row(it, now)))
 }
 
 fn has_drift(it: &ProgressDocument) -> bool {
@@ -233,7 +183,6 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::cli::arguments::Format;
 
     /// 2026-11-26T10:05:00Z
     const NOW: UnixMillis = UnixMillis(1_795_687_500_000);
@@ -258,7 +207,7 @@ mod tests {
     }
 
     fn squeezed(regions: &[ProgressDocument], failures: &[RemarkDocument]) -> String {
-        let text = status(regions, failures, NOW, Screen::new(Format::Table));
+        let text = status(regions, failures, NOW, Screen::wide(80));
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
@@ -306,34 +255,6 @@ mod tests {
     }
 
     #[test]
-    fn whom_users_wait_for_is_said_with_what_to_do() {
-        let of = |document: Value| hold(&serde_json::from_value(document).unwrap(), NOW);
-        let since = "2026-11-26T10:00:00Z";
-        assert_eq!(of(json!({ "regions": [] })), None);
-        let text = of(json!({ "since": since, "regions": ["home", "north"] })).unwrap();
-        assert_eq!(
-            text,
-            "Users wait since the restore 5 min ago for home, north to say who was deleted\n  \
-             next: bring them back, or let users sign in without: idp-hub org admit"
-        );
-        assert!(of(json!({ "since": since, "regions": [] })).is_some());
-        let both = json!(["home", "north"]);
-        let stuck = json!({ "since": since, "regions": both, "full": ["home"], "mute": ["north"],
-            "reading": ["south"], "silent": ["west"] });
-        let text = of(stuck).unwrap();
-        for said in [
-            "of home, so that what is said waits",
-            "limits.region_records_max",
-            "the agent of north can't write its spool",
-            "south has not told all of its organization",
-            "west is there and has not said it yet",
-            "idp-hub org admit",
-        ] {
-            assert!(text.contains(said), "{said}: {text}");
-        }
-    }
-
-    #[test]
     fn a_region_that_was_away_while_the_directory_was_changed_is_not_done() {
         let cells = |it: &ProgressDocument| {
             let [_, _, done, left, .., note] = row(it, NOW);
@@ -362,7 +283,7 @@ mod tests {
     #[test]
     fn a_region_that_is_away_is_one_line_of_eighty_columns() {
         let away = home(&json!({ "away_since": "2026-11-26T10:00:00.123Z" }));
-        let text = status(&[away], &[], NOW, Screen::new(Format::Table));
+        let text = status(&[away], &[], NOW, Screen::wide(80));
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 2, "{text}");
         assert!(lines[1].ends_with("away for 4 min"), "{text}");
@@ -379,7 +300,7 @@ mod tests {
             (vec![silent(), north()], 2),
             (vec![home(&json!({})), silent(), north()], 5),
         ] {
-            let text = status(&regions, &[], NOW, Screen::new(Format::Table));
+            let text = status(&regions, &[], NOW, Screen::wide(80));
             assert_eq!(text.lines().count(), lines, "{text}");
             assert!(text.lines().all(|it| it.len() <= 80), "{text}");
             assert!(
