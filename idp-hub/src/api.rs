@@ -55,7 +55,8 @@ pub use directory::{
     SpreadShareDocument, StepDocument, WithheldDocument,
 };
 pub use documents::{
-    CloudDocument, OverviewDocument, RegionDocument, StatesDocument, Time, TotalsDocument,
+    CloudDocument, LackingDocument, OverviewDocument, RegionDocument, StatesDocument, Time,
+    TotalsDocument,
 };
 pub use events::RegionsEvent;
 pub use extract::Page;

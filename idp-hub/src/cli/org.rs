@@ -15,6 +15,7 @@ use reqwest::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
+use shared::foreign;
 
 use self::find::{Found, find};
 use self::needs::{is_link, is_object};
@@ -205,7 +206,10 @@ async fn create(client: &Client, asked: &Create, screen: Screen) -> Result<(), C
     let path = format!("/directory/{}s", kind.word());
     let made: ObjectDocument = client.post(&path, &body).await?;
     let word = kind.word();
-    screen.write(|| format!("Made the {word} {name:?}: {}", made.id), &made)
+    screen.write(
+        || format!("Made the {word} {}: {}", foreign::quoted(name), made.id),
+        &made,
+    )
 }
 
 /// What is said of a thing, as the API takes it.
@@ -228,6 +232,7 @@ fn put(body: &mut Map<String, Value>, field: &str, value: Option<&String>) {
 }
 
 async fn set(client: &Client, asked: &Set, screen: Screen) -> Result<(), CliError> {
+    needs::of_a_change(asked)?;
     let before = found(client, &asked.which).await?;
     let mut body = said(client, &asked.said).await?;
     put(&mut body, "name", asked.rename.as_ref());
@@ -273,7 +278,8 @@ async fn end(client: &Client, asked: &Ending, how: &str, screen: Screen) -> Resu
     }
     let path = format!("/directory/{}s/{}", kind.word(), found.id);
     client.act(Method::DELETE, &path, None::<&Value>).await?;
-    let text = format!("The {} {:?} is {how}d.", kind.word(), found.name);
+    let name = foreign::quoted(&found.name);
+    let text = format!("The {} {name} is {how}d.", kind.word());
     screen.line(&text, &json!({ "ended": found.id, "name": found.name }))
 }
 
@@ -300,9 +306,10 @@ async fn unlock(
     let path = format!("/directory/users/{}/lock", found.id);
     client.act(Method::DELETE, &path, None::<&Value>).await?;
     let text = format!(
-        "{:?} is not locked here (any more). Whether a password is known by which one signs in: \
+        "{} is not locked here (any more). Whether a password is known by which one signs in: \
          idp-hub org show user {}",
-        found.name, found.id
+        foreign::quoted(&found.name),
+        found.id
     );
     screen.line(&text, &json!({ "unlocked": found.id, "name": found.name }))
 }

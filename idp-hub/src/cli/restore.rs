@@ -1,5 +1,6 @@
 //! `idp-hub restore FILE`, and what a hub that was restored says when it starts.
 
+mod passwords;
 mod under_way;
 mod withdrawn;
 
@@ -11,6 +12,7 @@ use serde::Serialize;
 use shared::keyring;
 use shared::runtime::clock::Clock;
 
+use self::passwords::PasswordsDocument;
 use self::under_way::UnderWayDocument;
 use self::withdrawn::WithdrawnDocument;
 use super::arguments::Arguments;
@@ -33,7 +35,7 @@ struct Document<'a> {
     taken: Time,
     regions: u32,
     revived: &'a [String],
-    passwords_forgotten: Option<u64>,
+    passwords_forgotten: Option<PasswordsDocument<'a>>,
     administrators_again: &'a [String],
     administrators_since: &'a [String],
     withdrawn: Option<WithdrawnDocument<'a>>,
@@ -67,7 +69,7 @@ pub(super) async fn run(
         taken: restored.restoration.taken.into(),
         regions: restored.regions,
         revived: &restored.revived,
-        passwords_forgotten: restored.forgotten,
+        passwords_forgotten: restored.forgotten.as_ref().map(PasswordsDocument::new),
         administrators_again: &restored.administrators,
         administrators_since: &restored.appointed_since,
         withdrawn: restored.withdrawn.as_ref().map(WithdrawnDocument::new),
@@ -88,19 +90,7 @@ fn text(file: &Path, restored: &Restored) -> String {
         [] => String::new(),
         names => format!("\n  These are: {}.", names.join(", ")),
     };
-    let passwords = match restored.forgotten {
-        Some(0) => "No user's password was changed since then.".to_owned(),
-        Some(count) => format!(
-            "Passwords of {count} users were changed since then, or they were deleted: the hub\n  \
-             has forgotten the older ones. Who came with a region signs in with the newest, as\n  \
-             its cloud knows it; the others, and whoever may more than came with it, are given\n  \
-             another one: idp-hub org password DEPARTMENT USER."
-        ),
-        None => "Users' passwords are as they were then too, and could not be compared with\n  \
-                 newer ones: one that was changed since opens the hub again, though no cloud.\n  \
-                 Give another one to whose was: idp-hub org password DEPARTMENT USER."
-            .to_owned(),
-    };
+    let passwords = passwords::text(restored.forgotten.as_ref());
     let administrators = administrators(restored);
     let withdrawn = withdrawn::text(restored.withdrawn.as_ref());
     let under_way = under_way::text(&restored.under_way);
@@ -111,7 +101,7 @@ fn text(file: &Path, restored: &Restored) -> String {
          - Names, regions that were accepted, invitations, and the hub's own accounts with\n  \
            their passwords are as they were then: what was changed at the hub since then is to\n  \
            be changed again.\n\
-         - {passwords}\n\
+         {passwords}\
          {administrators}\
          {withdrawn}\
          {under_way}\

@@ -12,6 +12,9 @@ use crate::api::ObjectDocument;
 /// Things of one name that are told apart at most.
 const SAME_MAX: usize = 20;
 
+/// HTTP's status where there is no such thing.
+const NOT_FOUND: u16 = 404;
+
 /// Finds one.
 pub(super) struct Found;
 
@@ -39,7 +42,11 @@ pub(super) async fn find(
 ) -> Result<ObjectDocument, CliError> {
     let word = kind.word();
     if name.parse::<ObjectId>().is_ok() {
-        return client.get(&format!("/directory/{word}s/{name}")).await;
+        match client.get(&format!("/directory/{word}s/{name}")).await {
+            // A region may have brought something along that is called like an id.
+            Err(CliError::Problem(problem)) if problem.status == NOT_FOUND => {}
+            found => return found,
+        }
     }
     let is_there = |it: &ObjectDocument| match (within, &it.department) {
         (None, _) => true,
@@ -67,7 +74,7 @@ fn several(word: &str, name: &str, found: &[ObjectDocument]) -> String {
     let mut text = format!("several {word}s are called {name:?}; give the id of one of them:");
     for it in found.iter().take(SAME_MAX) {
         let department = it.department.as_ref().map_or("", |it| &it.name);
-        text.push_str(&format!("\n  {}  {}", it.id, foreign::line(department)));
+        text.push_str(&format!("\n  {}  {}", it.id, foreign::name(department)));
     }
     if found.len() > SAME_MAX {
         text.push_str("\n  and others; name the department, with --in");

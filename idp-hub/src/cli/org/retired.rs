@@ -51,7 +51,7 @@ pub(super) async fn find(
                 format!("several retired {word}s are called {name:?}; give the id of one of them:");
             for it in &found {
                 let department = it.department.as_ref().map_or("", |it| &it.name);
-                text.push_str(&format!("\n  {}  {}", it.id, foreign::line(department)));
+                text.push_str(&format!("\n  {}  {}", it.id, foreign::name(department)));
             }
             Err(CliError::Usage(text))
         }
@@ -93,9 +93,9 @@ pub(super) async fn purge(
     screen.write(
         || {
             format!(
-                "Each region is told to purge the {word} {:?}, if nothing is in it.\n  next: \
+                "Each region is told to purge the {word} {}, if nothing is in it.\n  next: \
                  idp-hub org retired",
-                foreign::line(&told.name)
+                foreign::quoted(&told.name)
             )
         },
         &told,
@@ -111,8 +111,8 @@ async fn take_back(
     let purge = format!("{path}/purge");
     client.act(Method::DELETE, &purge, None::<&Value>).await?;
     let told: RetiredDocument = client.get(&path).await?;
-    let (word, name) = (&told.kind, foreign::line(&told.name));
-    let text = || format!("The {word} {name:?} is not purged any more where it was not yet.");
+    let (word, name) = (&told.kind, foreign::quoted(&told.name));
+    let text = || format!("The {word} {name} is not purged any more where it was not yet.");
     screen.write(text, &told)
 }
 
@@ -136,11 +136,11 @@ fn question(it: &RetiredDocument) -> String {
         false => "",
     };
     format!(
-        "Purge the {} {:?}? Each region's agent looks once more whether anything is in it; once \
+        "Purge the {} {}? Each region's agent looks once more whether anything is in it; once \
          none found anything, all delete it.{along}{ends} Nothing brings it back. Type {YES} to go \
          on: ",
         it.kind,
-        foreign::line(&it.name)
+        foreign::quoted(&it.name)
     )
 }
 
@@ -156,7 +156,7 @@ fn shown(all: &[RetiredDocument], now: UnixMillis, screen: Screen) -> String {
         let left: Vec<String> = left.collect();
         table.add_row([
             it.kind.clone(),
-            foreign::line(&it.name),
+            foreign::name(&it.name),
             it.state.clone(),
             left.join("\n"),
             foreign::line(&it.next_step),
@@ -169,11 +169,11 @@ fn shown(all: &[RetiredDocument], now: UnixMillis, screen: Screen) -> String {
 pub(super) fn one(it: &RetiredDocument, now: UnixMillis, screen: Screen) -> String {
     let department = it.department.as_ref();
     let mut pairs = vec![
-        ("Name", foreign::line(&it.name)),
+        ("Name", foreign::name(&it.name)),
         ("Kind", it.kind.clone()),
         (
             "Department",
-            department.map_or_else(String::new, |it| foreign::line(&it.name)),
+            department.map_or_else(String::new, |it| foreign::name(&it.name)),
         ),
         ("State", it.state.clone()),
         (

@@ -16,7 +16,7 @@ use crate::api::{
 pub(super) use plan::{is_as_there, merged, needs_a_look, plan};
 
 fn name(it: Option<&NamedDocument>) -> String {
-    it.map_or_else(String::new, |it| foreign::line(&it.name))
+    it.map_or_else(String::new, |it| foreign::name(&it.name))
 }
 
 /// Departments, projects, users, groups or roles.
@@ -36,7 +36,7 @@ pub(super) fn objects(all: &[ObjectDocument], kind: Kind, screen: Screen) -> Str
             _ => "",
         };
         table.add_row([
-            foreign::line(&it.name),
+            foreign::name(&it.name),
             name(it.department.as_ref()),
             used.to_owned(),
             it.id.clone(),
@@ -79,7 +79,7 @@ pub(super) fn links(all: &[LinkDocument], kind: Kind, screen: Screen) -> String 
 /// Everything about one.
 pub(super) fn one(it: &ObjectDocument, screen: Screen) -> String {
     let mut pairs = vec![
-        ("Name", foreign::line(&it.name)),
+        ("Name", foreign::name(&it.name)),
         ("Kind", it.kind.clone()),
         ("Department", name(it.department.as_ref())),
         ("Nested in", name(it.parent.as_ref())),
@@ -89,7 +89,7 @@ pub(super) fn one(it: &ObjectDocument, screen: Screen) -> String {
         ),
         (
             "Email",
-            foreign::line(it.email.as_deref().unwrap_or_default()),
+            foreign::name(it.email.as_deref().unwrap_or_default()),
         ),
         ("Default project", name(it.default_project.as_ref())),
     ];
@@ -105,9 +105,9 @@ pub(super) fn one(it: &ObjectDocument, screen: Screen) -> String {
 /// Who has the new password, and who not yet.
 pub(super) fn password(of: &ObjectDocument, set: &PasswordDocument) -> String {
     let mut text = format!(
-        "The password of {:?} is set; the user's sessions here have ended. It goes to {} of {} \
+        "The password of {} is set; the user's sessions here have ended. It goes to {} of {} \
          regions: at once, or as soon as they are back.",
-        foreign::line(&of.name),
+        foreign::quoted(&of.name),
         set.regions,
         set.regions + set.regions_lacking,
     );
@@ -178,7 +178,7 @@ fn not_let_in(it: &PasswordStandingDocument) -> String {
 
 /// Asks before something ends.
 pub(super) fn question(it: &ObjectDocument, how: &str) -> String {
-    let (kind, shown) = (&it.kind, foreign::line(&it.name));
+    let (kind, shown) = (&it.kind, foreign::quoted(&it.name));
     let meant = match how {
         "retire" => {
             "Retiring it ends its use in every region, with all that is in it; what tenants made \
@@ -188,10 +188,10 @@ pub(super) fn question(it: &ObjectDocument, how: &str) -> String {
     };
     let within = it.department.as_ref();
     let within = within.map_or_else(String::new, |it| {
-        format!(" of the department {:?}", foreign::line(&it.name))
+        format!(" of the department {}", foreign::quoted(&it.name))
     });
     format!(
-        "{kind} {shown:?}{within} ({}): {meant}\nNothing brings it back. Type {YES} to go on: ",
+        "{kind} {shown}{within} ({}): {meant}\nNothing brings it back. Type {YES} to go on: ",
         it.id
     )
 }

@@ -5,7 +5,7 @@ use shared::model::UnixMillis;
 
 use super::super::moment::{ago, exact};
 use super::super::output::{Screen, headers, state};
-use crate::api::{OpenInvitations, RegionDocument, Time, TotalsDocument};
+use crate::api::{OpenInvitations, RegionDocument, Time};
 
 /// Regions whose next steps stand below the list; beyond it the list alone is long enough.
 const STEPS_MAX: usize = 10;
@@ -21,7 +21,10 @@ pub(super) fn list(regions: &[RegionDocument], now: UnixMillis, screen: Screen) 
     ];
     table.set_header(headers(names));
     for region in regions {
-        let number = |it: u64| Cell::new(it).set_alignment(CellAlignment::Right);
+        let number = |it| {
+            let is_lacking = lacks(region, "servers");
+            Cell::new(figure(it, is_lacking, "")).set_alignment(CellAlignment::Right)
+        };
         let reason = if region.reason == "ok" {
             ""
         } else {
@@ -43,6 +46,12 @@ pub(super) fn list(regions: &[RegionDocument], now: UnixMillis, screen: Screen) 
         ]);
     }
     let mut text = table.trim_fmt();
+    if regions.iter().any(|it| lacks(it, "servers")) {
+        text.push_str(
+            "\n\nunknown, or a + behind a number: not all servers there were read yet, or they \
+             can't be.\n  next: idp-hub region show NAME",
+        );
+    }
     let in_need: Vec<_> = regions.iter().filter(|it| it.state != "healthy").collect();
     for region in in_need.iter().take(STEPS_MAX) {
         text.push_str(&format!("\n\n{}: {}", region.name, why(region)));
@@ -80,7 +89,6 @@ fn why(region: &RegionDocument) -> String {
 /// Everything about one.
 pub(super) fn one(region: &RegionDocument, now: UnixMillis, screen: Screen) -> String {
     let moment = |it: &Time| exact(it, now);
-    let totals = &region.totals;
     let mut pairs = vec![
         ("Name", region.name.clone()),
         (
@@ -117,34 +125,11 @@ pub(super) fn one(region: &RegionDocument, now: UnixMillis, screen: Screen) -> S
         ("Key", region.key_fingerprint.clone()),
         ("Sealing key", sealing_key(region, now)),
         ("Id", region.id.clone()),
-        ("Servers", servers(totals)),
-        ("vCPUs", of(totals.vcpus_used, totals.vcpus_total, "")),
-        (
-            "Memory",
-            of(totals.memory_used_mib, totals.memory_total_mib, " MiB"),
-        ),
-        (
-            "Storage",
-            of(totals.storage_used_gib, totals.storage_total_gib, " GiB"),
-        ),
-        (
-            "Addresses",
-            of(totals.addresses_used, totals.addresses_total, ""),
-        ),
-        (
-            "Volumes",
-            format!("{} ({} GiB)", totals.volumes, totals.volumes_gib),
-        ),
-        ("Networks", totals.networks.to_string()),
-        (
-            "Floating IPs",
-            of(totals.floating_ips_attached, totals.floating_ips, ""),
-        ),
-        (
-            "Nodes",
-            format!("{} up of {}", totals.nodes_up, totals.nodes),
-        ),
     ]);
+    pairs.extend(figures(region));
+    if !region.lacking.is_empty() {
+        pairs.push(("Not known", not_known(region)));
+    }
     screen.pairs(pairs)
 }
 
@@ -158,21 +143,110 @@ fn sealing_key(region: &RegionDocument, now: UnixMillis) -> String {
     }
 }
 
-fn servers(totals: &TotalsDocument) -> String {
-    let TotalsDocument {
-        servers,
-        servers_running,
-        servers_stopped,
-        servers_other,
-        ..
-    } = totals;
+/// What there is of each thing, as far as it is known.
+fn figures(region: &RegionDocument) -> [(&'static str, String); 9] {
+    let it = &region.totals;
+    let used = |of: (Option<u64>, Option<u64>), figures: &str, unit: &str| match of {
+        (Some(used), Some(total)) => {
+            let total = figure(Some(total), lacks(region, figures), unit);
+            format!("{used} of {total}")
+        }
+        _ => UNKNOWN.to_owned(),
+    };
+    let nodes = |of, unit: &str| used(of, "nodes", unit);
+    let networks = |of| used(of, "networks", "");
+    [
+        ("Servers", servers(region)),
+        ("vCPUs", nodes((it.vcpus_used, it.vcpus_total), "")),
+        (
+            "Memory",
+            nodes((it.memory_used_mib, it.memory_total_mib), " MiB"),
+        ),
+        (
+            "Storage",
+            used(
+                (it.storage_used_gib, it.storage_total_gib),
+                "volumes",
+                " GiB",
+            ),
+        ),
+        (
+            "Addresses",
+            networks((it.addresses_used, it.addresses_total)),
+        ),
+        ("Volumes", volumes(region)),
+        (
+            "Networks",
+            figure(it.networks, lacks(region, "networks"), ""),
+        ),
+        (
+            "Floating IPs",
+            networks((it.floating_ips_attached, it.floating_ips)),
+        ),
+        (
+            "Nodes",
+            match (it.nodes_up, it.nodes) {
+                (Some(up), nodes @ Some(_)) => {
+                    format!("{up} up of {}", figure(nodes, lacks(region, "nodes"), ""))
+                }
+                _ => UNKNOWN.to_owned(),
+            },
+        ),
+    ]
+}
+
+/// Why some figures are unknown, or have a `+`.
+fn not_known(region: &RegionDocument) -> String {
     format!(
-        "{servers}: {servers_running} running, {servers_stopped} stopped, {servers_other} other"
+        "not all of {}: what is unknown, or has a + behind it, was not read to its end, as the \
+         service is being read for the first time, fails, or is not there (see Service above)",
+        region.lacking.join(", ")
     )
 }
 
-fn of(used: u64, total: u64, unit: &str) -> String {
-    format!("{used} of {total}{unit}")
+/// What stands for a figure of which nothing is known.
+const UNKNOWN: &str = "unknown";
+
+/// Whether not all is known of some of a region's figures.
+fn lacks(region: &RegionDocument, figures: &str) -> bool {
+    region.lacking.iter().any(|it| it == figures)
+}
+
+/// A figure, with a mark where there may be more.
+fn figure(known: Option<u64>, is_lacking: bool, unit: &str) -> String {
+    match known {
+        None => UNKNOWN.to_owned(),
+        Some(known) if is_lacking => format!("{known}+{unit}"),
+        Some(known) => format!("{known}{unit}"),
+    }
+}
+
+/// How many servers a region has, for a sentence.
+pub(super) fn servers_of(region: &RegionDocument) -> String {
+    match region.totals.servers {
+        None => "of its servers nothing is known".to_owned(),
+        servers => format!("{} servers", figure(servers, lacks(region, "servers"), "")),
+    }
+}
+
+fn servers(region: &RegionDocument) -> String {
+    let it = &region.totals;
+    let (Some(running), Some(stopped), Some(other)) =
+        (it.servers_running, it.servers_stopped, it.servers_other)
+    else {
+        return UNKNOWN.to_owned();
+    };
+    let all = figure(it.servers, lacks(region, "servers"), "");
+    format!("{all}: {running} running, {stopped} stopped, {other} other")
+}
+
+fn volumes(region: &RegionDocument) -> String {
+    match (region.totals.volumes, region.totals.volumes_gib) {
+        (all @ Some(_), Some(gib)) => {
+            format!("{} ({gib} GiB)", figure(all, lacks(region, "volumes"), ""))
+        }
+        _ => UNKNOWN.to_owned(),
+    }
 }
 
 /// A name as a POSIX shell takes it for one word.

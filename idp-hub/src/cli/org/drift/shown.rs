@@ -27,7 +27,7 @@ pub(super) fn drift(all: &[RemarkDocument], now: UnixMillis, screen: Screen) -> 
         table.add_row([
             foreign::line(&it.region),
             it.kind.clone(),
-            foreign::line(&it.name),
+            foreign::name(&it.name),
             differs.join("\n"),
             ago(&it.since, now),
             short(it).to_owned(),
@@ -77,13 +77,13 @@ fn short(it: &RemarkDocument) -> &str {
 }
 
 fn step(it: &RemarkDocument) -> String {
-    let (kind, name) = (&it.kind, foreign::line(&it.name));
-    format!("{kind} {name:?}: {}", foreign::line(&it.next_step))
+    let (kind, name) = (&it.kind, foreign::quoted(&it.name));
+    format!("{kind} {name}: {}", foreign::line(&it.next_step))
 }
 
 fn difference(it: &DifferenceDocument) -> String {
     let said = |value: &Option<String>| match value {
-        Some(value) => format!("{:?}", foreign::line(value)),
+        Some(value) => foreign::quoted(value),
         None => "none".to_owned(),
     };
     match it.what.as_str() {

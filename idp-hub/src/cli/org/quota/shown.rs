@@ -9,6 +9,7 @@ use crate::api::{
     AllocationDocument, HoldingsDocument, LeftoverDocument, LimitsSetList, LimitsWaitingDocument,
     ProjectQuotaDocument, ResourceQuotaDocument, ShareDocument, SumDocument,
 };
+use crate::cli::region::word;
 
 /// Resources that are shown also where nothing of them is used: what an operator asks for first.
 const FIRST: [&str; 7] = [
@@ -39,7 +40,7 @@ pub(super) fn quotas(all: &[ProjectQuotaDocument], full: bool, screen: Screen) -
             let wanted = it.wanted.map_or_else(String::new, limit);
             table.add_row([
                 Cell::new(foreign::line(&project.region)),
-                Cell::new(foreign::line(&project.name)),
+                Cell::new(foreign::name(&project.name)),
                 Cell::new(foreign::line(&it.name)),
                 right(it.limit.map_or_else(|| "?".to_owned(), limit)),
                 right(it.used.map_or_else(|| "?".to_owned(), |it| it.to_string())),
@@ -53,7 +54,7 @@ pub(super) fn quotas(all: &[ProjectQuotaDocument], full: bool, screen: Screen) -
                 whys.push(format!(
                     "  {} of {} in {}: {}",
                     foreign::line(&it.name),
-                    foreign::line(&project.name),
+                    foreign::name(&project.name),
                     foreign::line(&project.region),
                     foreign::line(why)
                 ));
@@ -133,18 +134,26 @@ fn ended(set: &LimitsSetList) -> String {
     }
 }
 
-/// What is set no more.
+/// What is set no more, and what counts from then on.
 pub(super) fn unset(set: &LimitsSetList) -> String {
     let region = foreign::line(&set.region);
     let mut text = match set.changed.is_empty() {
-        true => format!("None of it was told yet; what {region} has by now stays."),
-        false => format!("No more set at the hub; what {region} has by now stays:"),
+        true => "None of it was told yet.".to_owned(),
+        false => "Not set at the hub any more:".to_owned(),
     };
     for it in &set.changed {
         let (name, before) = (foreign::line(&it.name), foreign::line(&it.before));
         text.push_str(&format!("\n  {name}, {}: {before}", it.service));
     }
     text.push_str(&ended(set));
+    text.push_str(&format!(
+        "\nNothing is changed in {region}: its cloud keeps the limit that it has, as it was told \
+         last or as\nsomebody has set it there since, and goes on refusing what is beyond it. The \
+         hub only says no\nmore what it should be, and does not show any more where it is \
+         another.\n  next: idp-hub org quota list {0}, which shows the limit that counts; for \
+         another one:\n  idp-hub org quota set {0} PROJECT RESOURCE=N",
+        word(&set.region)
+    ));
     text
 }
 
@@ -200,7 +209,7 @@ fn sum(it: &SumDocument) -> String {
 }
 
 fn leftover(it: &LeftoverDocument) -> String {
-    let name = foreign::line(&it.name);
+    let name = foreign::name(&it.name);
     let own = foreign::line(&it.own);
     let mut text = format!("{name} ({own}): {}.", it.reason);
     let is_first = |it: &&ShareDocument| FIRST.contains(&it.name.as_str()) && it.limit != 0;
@@ -247,4 +256,32 @@ pub(super) fn question(region: &str, it: &LeftoverDocument) -> String {
         leftover(it),
         foreign::line(region)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_set_no_more_is_told_with_what_counts_from_then_on() {
+        let of = |changed| {
+            let set = json!({ "region": "two words", "changed": changed, "waiting": [],
+                "ended": [] });
+            unset(&serde_json::from_value(set).unwrap())
+        };
+        let limit = json!({ "name": "cores", "service": "compute", "before": "40",
+            "after": "as it is there" });
+        let text = of(json!([limit]));
+        for said in [
+            "cores, compute: 40",
+            "its cloud keeps the limit that it has",
+            "idp-hub org quota list 'two words'",
+            "idp-hub org quota set 'two words' PROJECT RESOURCE=N",
+        ] {
+            assert!(text.contains(said), "{said}: {text}");
+        }
+        assert!(of(json!([])).starts_with("None of it was told yet.\nNothing is changed in"));
+    }
 }

@@ -89,7 +89,7 @@ fn by(it: &ExposureDocument) -> String {
 }
 
 fn person(it: &PersonDocument) -> String {
-    foreign::line(&format!("{}/{}", it.department.name, it.name))
+    foreign::name(&format!("{}/{}", it.department.name, it.name))
 }
 
 #[cfg(test)]

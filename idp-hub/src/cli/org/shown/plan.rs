@@ -144,21 +144,21 @@ fn counts(plan: &PlanDocument, screen: Screen) -> String {
 }
 
 fn one_step(step: &StepDocument) -> String {
-    let (kind, name) = (&step.kind, foreign::line(&step.name));
+    let (kind, name) = (&step.kind, foreign::quoted(&step.name));
     let mut text = match step.action.as_str() {
-        "found" => format!("{kind} {name:?}, the cloud administrators', is made in the directory"),
+        "found" => format!("{kind} {name}, the cloud administrators', is made in the directory"),
         "adopt" if step.taken_in_off => {
-            format!("{kind} {name:?} is taken in switched off")
+            format!("{kind} {name} is taken in switched off")
         }
-        "adopt" => format!("{kind} {name:?} is taken in"),
-        "recognize" => format!("{kind} {name:?} is known"),
-        "create" => format!("{kind} {name:?} is made there"),
-        "withhold" => format!("{kind} {name:?} ended here, and is switched off there"),
-        "block" => format!("{kind} {name:?} can't be made there"),
-        _ => format!("{kind} {name:?} stays the region's own"),
+        "adopt" => format!("{kind} {name} is taken in"),
+        "recognize" => format!("{kind} {name} is known"),
+        "create" => format!("{kind} {name} is made there"),
+        "withhold" => format!("{kind} {name} ended here, and is switched off there"),
+        "block" => format!("{kind} {name} can't be made there"),
+        _ => format!("{kind} {name} stays the region's own"),
     };
     if let Some(to) = &step.renamed_to {
-        text.push_str(&format!(", renamed there to {:?}", foreign::line(to)));
+        text.push_str(&format!(", renamed there to {}", foreign::quoted(to)));
     }
     match (step.taken_in_off, step.changes.is_empty()) {
         (false, _) => text.push_str(&changes(&step.changes)),

@@ -49,8 +49,8 @@ fn one(link: &WithheldDocument) -> String {
 }
 
 fn end(it: &LinkEndDocument) -> String {
-    let (kind, name) = (&it.kind, foreign::line(&it.name));
-    format!("{kind} {name:?} ({})", it.id)
+    let (kind, name) = (&it.kind, foreign::quoted(&it.name));
+    format!("{kind} {name} ({})", it.id)
 }
 
 #[cfg(test)]

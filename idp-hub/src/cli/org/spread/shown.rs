@@ -8,9 +8,9 @@ use crate::api::{SpreadDocument, SpreadShareDocument};
 /// What was set.
 pub(super) fn set(project: &str) -> String {
     format!(
-        "The totals of {:?} are set; each region is told its share within seconds.\n  next: \
+        "The totals of {} are set; each region is told its share within seconds.\n  next: \
          idp-hub org quota spread list",
-        foreign::line(project)
+        foreign::quoted(project)
     )
 }
 
@@ -18,10 +18,10 @@ pub(super) fn set(project: &str) -> String {
 pub(super) fn removed(project: &str, resources: &[String]) -> String {
     let resources: Vec<String> = resources.iter().map(|it| foreign::line(it)).collect();
     format!(
-        "No total of {} is spread for {:?} any more; each region keeps the limit that it was told \
+        "No total of {} is spread for {} any more; each region keeps the limit that it was told \
          last. `idp-hub org quota list` shows them.",
         resources.join(", "),
-        foreign::line(project)
+        foreign::quoted(project)
     )
 }
 
@@ -37,7 +37,7 @@ pub(super) fn list(all: &[SpreadDocument], screen: Screen) -> String {
 }
 
 fn one(it: &SpreadDocument, screen: Screen) -> String {
-    let (project, resource) = (foreign::line(&it.project.name), foreign::line(&it.resource));
+    let (project, resource) = (foreign::name(&it.project.name), foreign::line(&it.resource));
     let given = figure(it.given);
     let mut text = format!(
         "{project}: {resource} {} in all, {given} given, {} used, {} free",
