@@ -12,9 +12,8 @@ use serde::Serialize;
 use shared::keyring;
 use shared::runtime::clock::Clock;
 
-use self::passwords::PasswordsDocument;
 use self::under_way::UnderWayDocument;
-use self::withdrawn::WithdrawnDocument;
+use self::withdrawn::{NamedDocument, WithdrawnDocument};
 use super::arguments::Arguments;
 use super::error::CliError;
 use super::hold::hold;
@@ -35,7 +34,8 @@ struct Document<'a> {
     taken: Time,
     regions: u32,
     revived: &'a [String],
-    passwords_forgotten: Option<PasswordsDocument<'a>>,
+    passwords_forgotten: Option<u64>,
+    passwords_changed: Option<NamedDocument<'a>>,
     administrators_again: &'a [String],
     administrators_since: &'a [String],
     withdrawn: Option<WithdrawnDocument<'a>>,
@@ -64,12 +64,14 @@ pub(super) async fn run(
     let restored = store::restore(&config.database(), file, ca.federation(), now)?;
     // Keys that root put there are the service's too.
     give_to_owner(data_dir)?;
+    let forgotten = restored.forgotten.as_ref();
     let document = Document {
         file,
         taken: restored.restoration.taken.into(),
         regions: restored.regions,
         revived: &restored.revived,
-        passwords_forgotten: restored.forgotten.as_ref().map(PasswordsDocument::new),
+        passwords_forgotten: forgotten.map(|it| it.changed.count + it.deleted),
+        passwords_changed: forgotten.map(|it| NamedDocument::new(&it.changed)),
         administrators_again: &restored.administrators,
         administrators_since: &restored.appointed_since,
         withdrawn: restored.withdrawn.as_ref().map(WithdrawnDocument::new),

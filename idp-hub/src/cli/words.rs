@@ -1,13 +1,13 @@
 //! The API's problems in the command line's words: who types commands knows no addresses, methods
 //! and fields.
 
-use crate::api::problem::ProblemDocument;
+use crate::api::problem::{Kind, ProblemDocument};
 
 /// What the API says where the detail ends with the step.
 const IN_DETAIL: &str = "Do what the detail says, then try again.";
 
 /// What stands for what.
-const WORDS: [(&str, &str); 14] = [
+const WORDS: [(&str, &str); 17] = [
     (
         "Correct it; /api/v1/openapi.json describes what is taken.",
         "Correct it; the command's --help says what it takes.",
@@ -31,16 +31,31 @@ const WORDS: [(&str, &str); 14] = [
         "Look at the plan again, and confirm the digest that it has now.",
         "Look at it again with `idp-hub org plan`, and give the digest that it has now.",
     ),
+    (
+        IN_DETAIL,
+        "Correct it and try again; the command's --help says what it takes.",
+    ),
+    ("or -1 for unlimited", "or unlimited"),
+    ("in the same request", "first"),
     (" (force: true)", ""),
     (" (overcommit: true)", ""),
     (" (Retry-After says how long)", ""),
-    ("The request is not right", "That is not right"),
+    (
+        "Give one by RFC 3339, such as 2026-11-21T18:00:00Z.",
+        "Write 90m, 2h, 3d, or 2026-11-21T18:00:00Z.",
+    ),
     ("The request is too large", "That is too much at once"),
     (
         "Send less.",
         "Do it in several commands, or say it shorter.",
     ),
 ];
+
+/// Problems whose details say all that their titles say.
+const TOLD_BY_DETAIL: [Kind; 3] = [Kind::InvalidRequest, Kind::NotFound, Kind::NameTaken];
+
+/// What a value that is wrong is called in the API's details, and what flag gives it.
+const FLAGS: [(&str, &str); 2] = [("digest: ", "--digest: "), ("since: ", "--since: ")];
 
 /// Lists of the directory, which a command shows.
 const LISTS: &str = "GET /api/v1/directory/";
@@ -50,9 +65,12 @@ const BODY: &str = "Failed to deserialize the JSON body into the target type: ";
 
 /// A problem as the command line tells it.
 pub(super) fn of_commands(mut problem: ProblemDocument) -> ProblemDocument {
-    if problem.next_step == IN_DETAIL
-        && let Some((what, step)) = problem.detail.rsplit_once("; ")
-    {
+    let is_told = |kind: &Kind| problem.kind.ends_with(&format!(":{}", kind.slug()));
+    if TOLD_BY_DETAIL.iter().any(is_told) {
+        problem.title.clear();
+    }
+    let is_in_detail = problem.next_step == IN_DETAIL || problem.kind.ends_with(":name-taken");
+    if is_in_detail && let Some((what, step)) = problem.detail.rsplit_once("; ") {
         problem.next_step = sentence(step);
         problem.detail = what.to_owned();
     }
@@ -71,8 +89,10 @@ pub(super) fn of_commands(mut problem: ProblemDocument) -> ProblemDocument {
     if let Some(what) = problem.detail.strip_prefix(BODY) {
         problem.detail = what.to_owned();
     }
-    if let Some(what) = problem.detail.strip_prefix("digest: ") {
-        problem.detail = format!("--digest: {what}");
+    for (field, flag) in FLAGS {
+        if let Some(what) = problem.detail.strip_prefix(field) {
+            problem.detail = format!("{flag}{what}");
+        }
     }
     problem
 }
@@ -103,7 +123,8 @@ mod tests {
     use axum::response::IntoResponse;
 
     use super::*;
-    use crate::api::problem::{Kind, Problem};
+    use crate::api::problem::Problem;
+    use crate::cli::CliError;
     use crate::directory::Refusal;
     use crate::store::StoreError;
 
@@ -111,7 +132,8 @@ mod tests {
         let body = problem.into().into_response().into_body();
         let bytes = axum::body::to_bytes(body, 1 << 16).await.unwrap();
         let told = of_commands(serde_json::from_slice(&bytes).unwrap());
-        [format!("{}: {}", told.title, told.detail), told.next_step]
+        let next_step = told.next_step.clone();
+        [CliError::Problem(Box::new(told)).to_string(), next_step]
     }
 
     #[tokio::test]
@@ -121,14 +143,19 @@ mod tests {
         let wrong = StoreError::Edit(Refusal::Wrong { what, next });
         assert_eq!(
             told(wrong).await,
-            [
-                "That is not right: the user's name \"a; b\" is empty",
-                "Choose another name."
-            ]
+            ["the user's name \"a; b\" is empty", "Choose another name."]
         );
         let none = Problem::new(Kind::NotFound, "The directory has no role 7.")
             .next_step("List them: GET /api/v1/directory/roles.");
-        assert_eq!(told(none).await[1], "List them: `idp-hub org list roles`.");
+        let [what, step] = told(none).await;
+        assert_eq!(what, "The directory has no role 7.");
+        assert_eq!(step, "List them: `idp-hub org list roles`.");
+        let taken = Problem::new(Kind::NameTaken, "the name \"a\" is taken; choose another");
+        let [what, step] = told(taken).await;
+        assert_eq!(
+            (what.as_str(), step.as_str()),
+            ("the name \"a\" is taken", "Choose another.")
+        );
         for kind in [
             Kind::InvalidRequest,
             Kind::NotFound,

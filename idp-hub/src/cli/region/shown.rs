@@ -197,9 +197,13 @@ fn figures(region: &RegionDocument) -> [(&'static str, String); 9] {
 
 /// Why some figures are unknown, or have a `+`.
 fn not_known(region: &RegionDocument) -> String {
+    let why = match region.complete {
+        true => "its service is being read for the first time, fails, or is not there",
+        false => "the region is being read for the first time, and not all of it was read yet",
+    };
     format!(
-        "not all of {}: what is unknown, or has a + behind it, was not read to its end, as the \
-         service is being read for the first time, fails, or is not there (see Service above)",
+        "not all of {}: where unknown stands, or a + behind a number, there may be more, as {why} \
+         (see Service, if one is named)",
         region.lacking.join(", ")
     )
 }

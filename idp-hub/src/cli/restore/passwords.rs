@@ -1,24 +1,7 @@
-//! Whose passwords a restore has forgotten, as a document and as text.
+//! Whose passwords a restore has forgotten, as text.
 
-use serde::Serialize;
-
-use super::withdrawn::{NamedDocument, listed};
+use super::withdrawn::listed;
 use crate::store::Forgotten;
-
-#[derive(Serialize)]
-pub(super) struct PasswordsDocument<'a> {
-    changed: NamedDocument<'a>,
-    deleted: u64,
-}
-
-impl<'a> PasswordsDocument<'a> {
-    pub(super) fn new(it: &'a Forgotten) -> Self {
-        Self {
-            changed: NamedDocument::new(&it.changed),
-            deleted: it.deleted,
-        }
-    }
-}
 
 /// Who is to be given a password.
 pub(super) fn text(forgotten: Option<&Forgotten>) -> String {
@@ -30,7 +13,7 @@ pub(super) fn text(forgotten: Option<&Forgotten>) -> String {
     };
     let mut text = listed(
         &it.changed,
-        "Users who were given another password since then: this hub knows none of them now.",
+        "Users who were given a password since then: this hub has forgotten it and any older one.",
         "Who came with a region signs in with the newest, as its cloud knows it. The others, and\n  \
          whoever may more than came with it, are given another one: idp-hub org password\n  \
          DEPARTMENT USER. All of them again, later: idp-hub audit list --action forget-password.",
