@@ -14,8 +14,8 @@ pub(super) fn text(forgotten: Option<&Forgotten>) -> String {
     let mut text = listed(
         &it.changed,
         "Users who were given a password since then: this hub has forgotten it and any older one.",
-        "Who came with a region signs in with the newest, as its cloud knows it. The others, and\n  \
-         whoever may more than came with it, are given another one: idp-hub org password\n  \
+        "Who came with a region signs in with the newest, as its cloud knows it. The others,\n  \
+         and whoever may more than came with it, are given another one: idp-hub org password\n  \
          DEPARTMENT USER. All of them again, later: idp-hub audit list --action forget-password.",
     );
     if it.changed.count == 0 {
