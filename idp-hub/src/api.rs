@@ -56,7 +56,8 @@ pub use directory::{
     RetiredDocument, SpreadDocument, SpreadShareDocument, StepDocument, WithheldDocument,
 };
 pub use documents::{
-    CloudDocument, OverviewDocument, RegionDocument, StatesDocument, Time, TotalsDocument,
+    CloudDocument, LackingDocument, OverviewDocument, RegionDocument, StatesDocument, Time,
+    TotalsDocument,
 };
 pub use events::RegionsEvent;
 pub use extract::Page;

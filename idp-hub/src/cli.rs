@@ -20,6 +20,7 @@ mod prompt;
 mod region;
 mod restore;
 mod serve;
+mod words;
 
 use std::ffi::OsString;
 use std::path::Path;

@@ -10,6 +10,7 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 use shared::model::Totals;
 
 use crate::overview::{FleetBoard, Shown};
+use crate::store::Figures;
 use crate::store::directory::ApplyingSums;
 
 /// Seconds: from what a commit takes to what somebody complains about.
@@ -104,7 +105,7 @@ const COUNTERS: [(&str, &str); 7] = [
 ];
 
 /// What is measured, by name.
-const GAUGES: [(&str, &str); 10] = [
+const GAUGES: [(&str, &str); 11] = [
     (
         "idp_hub_directory_items",
         "Things and links of the directory in all regions, by how their agents say they stand",
@@ -113,6 +114,10 @@ const GAUGES: [(&str, &str); 10] = [
     (
         "idp_hub_regions_by_reason",
         "Regions by the reason of their state",
+    ),
+    (
+        "idp_hub_regions_lacking",
+        "Regions of whose figures not all is known, which the sums lack, by the figures",
     ),
     ("idp_hub_sessions", "Agents with an open session"),
     (
@@ -174,7 +179,11 @@ fn show(shown: &Shown) {
     for (reason, count) in shown.counts.reasons() {
         gauge!("idp_hub_regions_by_reason", "reason" => reason.code()).set(count);
     }
-    for (name, figure) in Totals::NAMES.iter().zip(shown.totals.to_array()) {
+    for figures in Figures::ALL {
+        let count = shown.sums.lacking(figures);
+        gauge!("idp_hub_regions_lacking", "figures" => figures.name()).set(count);
+    }
+    for (name, figure) in Totals::NAMES.iter().zip(shown.sums.totals.to_array()) {
         let (name, factor) = metric_of(name);
         // Beyond 2^53 bytes a gauge is rounded, by less than a part in 2^52.
         gauge!(name).set(figure as f64 * factor as f64);

@@ -18,7 +18,7 @@ use shared::model::{Totals, UnixMillis};
 use tokio::sync::watch;
 
 use crate::fleet::{Counts, RegionNo, RegionView};
-use crate::store::{Overview, RegionOverview};
+use crate::store::{Lacking, Overview, RegionOverview, Sums};
 use board::Board;
 pub use board::Entry;
 
@@ -42,6 +42,8 @@ pub struct ShownRegion {
     pub view: Arc<RegionView>,
     /// Its running totals, as of the newest commit.
     pub totals: Totals,
+    /// Of which of them not all is known.
+    pub lacking: Lacking,
     /// When a batch of it was last committed; 0 for never.
     pub fresh: UnixMillis,
 }
@@ -54,7 +56,7 @@ pub struct Shown {
     /// Regions by state and reason.
     pub counts: Counts,
     /// Running totals over all regions.
-    pub totals: Totals,
+    pub sums: Sums,
 }
 
 /// What changed after a version.
@@ -119,7 +121,7 @@ impl FleetBoard {
         Shown {
             version: board.version(),
             counts: board.counts().clone(),
-            totals: self.0.totals.all(),
+            sums: self.0.totals.all(),
         }
     }
 
@@ -176,11 +178,16 @@ impl FleetBoard {
     fn figures(&self, entry: &Entry) -> ShownRegion {
         let view = Arc::clone(&entry.view);
         let known = self.0.totals.region(view.no);
-        let RegionOverview { totals, fresh, .. } =
-            known.map(Arc::unwrap_or_clone).unwrap_or_default();
+        let RegionOverview {
+            totals,
+            lacking,
+            fresh,
+            ..
+        } = known.map(Arc::unwrap_or_clone).unwrap_or_default();
         ShownRegion {
             view,
             totals,
+            lacking,
             fresh,
         }
     }

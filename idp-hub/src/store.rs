@@ -52,11 +52,11 @@ pub use ends::EndsTold;
 pub use error::StoreError;
 pub use facts::{Founding, Restoration};
 pub use feed::{FeedJob, FeedPayload, Incoming, IncomingRecord};
-pub use hot::{Overview, RegionOverview};
+pub use hot::{Figures, Lacking, Overview, RegionOverview, Sums};
 pub use mailbox::{Mail, Mailbox};
 use reader::Readers;
 pub use regions::RegionNo;
-pub use restore::{DroppedLimit, Named, Restored, UnderWay, Withdrawn, restore};
+pub use restore::{DroppedLimit, Forgotten, Named, Restored, UnderWay, Withdrawn, restore};
 pub use size::Size;
 use writer::{Job, WriteConnection};
 

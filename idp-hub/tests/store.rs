@@ -243,7 +243,7 @@ async fn what_is_acknowledged_is_there_after_a_restart() {
         held.into_values().collect::<Vec<_>>()
     );
     assert_eq!(store.overview().region(region).unwrap().totals, totals);
-    assert_eq!(store.overview().all(), totals);
+    assert_eq!(store.overview().all().totals, totals);
     let cursors = store
         .change(move |it| it.begin_session(region, 2, &introduction()))
         .await
@@ -341,7 +341,7 @@ async fn an_older_session_has_nothing_to_say_and_a_removed_region_neither() {
         .unwrap();
     new.change(&[(3, Some(ServerState::Running))]).await;
     assert!(new.mail().await.give_up);
-    assert_eq!(store.overview().all(), Totals::default());
+    assert_eq!(store.overview().all().totals, Totals::default());
     assert_eq!(stored(&store, region).await, []);
 }
 
@@ -391,7 +391,7 @@ async fn a_region_that_a_failed_change_added_or_removed_is_as_before() {
     agent.change(&[(2, Some(ServerState::Running))]).await;
     while agent.acked().await < 2 {}
     assert_eq!(agent.shown(), agent.totals());
-    assert_eq!(store.overview().all(), agent.totals());
+    assert_eq!(store.overview().all().totals, agent.totals());
     assert_eq!(region(&store, "east", 6).await, RegionNo(2));
 }
 

@@ -26,6 +26,99 @@ pub fn line(text: &str) -> String {
     line
 }
 
+/// A thing's name as one line on which nothing hides: what can't be seen, or looks like something
+/// else, stands as its code point (`\u{200b}`), so that two names that differ are not shown alike.
+pub fn name(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for (at, character) in text.char_indices() {
+        match character {
+            '\\' if is_like_a_code_point(text, at) => shown.push_str("\\\\"),
+            _ if is_hidden(text, at, character) => shown.extend(character.escape_unicode()),
+            _ => shown.push(character),
+        }
+    }
+    shown
+}
+
+/// Whether a backslash at this byte, shown as it is, would make what follows it another thing than
+/// it is.
+fn is_like_a_code_point(text: &str, at: usize) -> bool {
+    let rest = text.get(at..).unwrap_or_default().trim_start_matches('\\');
+    let end = text.len() - rest.len();
+    let next = rest.chars().next();
+    rest.starts_with("u{") || next.is_some_and(|it| is_hidden(text, end, it))
+}
+
+/// [`name`] in quotation marks.
+pub fn quoted(text: &str) -> String {
+    format!("\"{}\"", name(text).replace('"', "\\\""))
+}
+
+/// The first character of a name that can't be seen, or looks like another one, and at which place
+/// it stands, from 1 on. A variant of an ideograph, which is written so in people's names, is none.
+pub fn hidden(text: &str) -> Option<(usize, char)> {
+    let mut all = text.char_indices().enumerate();
+    let (place, (_, character)) = all.find(|(_, (at, character))| {
+        let before = text.get(..*at).and_then(|it| it.chars().next_back());
+        let is_variant = is_selector(*character) && before.is_some_and(is_ideograph);
+        is_hidden(text, *at, *character) && !is_variant
+    })?;
+    Some((place + 1, character))
+}
+
+/// Whether nobody sees that this character stands at this byte of a text. A space is seen between
+/// two other characters, a joiner where it joins, a selector where it chooses how a picture looks.
+fn is_hidden(text: &str, at: usize, character: char) -> bool {
+    let before = text.get(..at).unwrap_or_default();
+    let after = text.get(at + character.len_utf8()..).unwrap_or_default();
+    match character {
+        ' ' => before.is_empty() || before.ends_with(' ') || after.is_empty(),
+        '\u{200c}' | '\u{200d}' => {
+            let joined = before.strip_suffix('\u{fe0f}').unwrap_or(before);
+            !(joined.ends_with(is_joined) && after.starts_with(is_joined))
+        }
+        '\u{fe0e}' | '\u{fe0f}' => !before.ends_with(is_chosen),
+        _ => character.is_whitespace() || character.is_control() || is_deceptive(character),
+    }
+}
+
+/// Whether a joiner beside it shows: letters of scripts that join, and pictures.
+const fn is_joined(character: char) -> bool {
+    matches!(
+        character,
+        // Arabic, Syriac, N'Ko and their like; the scripts of India; Burmese, Khmer, Mongolian.
+        '\u{620}'..='\u{7ff}' | '\u{840}'..='\u{dff}' | '\u{1000}'..='\u{109f}'
+        | '\u{1780}'..='\u{17b3}' | '\u{17b6}'..='\u{17ff}' | '\u{1820}'..='\u{18af}'
+        | '\u{fb50}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}'
+    ) || is_picture(character)
+}
+
+/// Symbols, dingbats and emoji, skin tones among them.
+const fn is_picture(character: char) -> bool {
+    matches!(
+        character,
+        '\u{a9}' | '\u{ae}' | '\u{203c}' | '\u{2049}' | '\u{2122}' | '\u{2139}'
+        | '\u{2190}'..='\u{27ff}' | '\u{2900}'..='\u{2bff}' | '\u{3030}' | '\u{303d}'
+        | '\u{3297}' | '\u{3299}' | '\u{1f000}'..='\u{1faff}'
+    )
+}
+
+/// Whether it looks otherwise with a selector behind it: pictures, and what stands on keys.
+const fn is_chosen(character: char) -> bool {
+    is_picture(character) || matches!(character, '0'..='9' | '#' | '*')
+}
+
+const fn is_selector(character: char) -> bool {
+    matches!(character, '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')
+}
+
+const fn is_ideograph(character: char) -> bool {
+    matches!(
+        character,
+        '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}'
+    )
+}
+
 /// As much of `text`, made a [`line`], as no terminal shows in more than `columns`. It ends with
 /// `…` where something was left out.
 pub fn cut(text: &str, columns: usize) -> String {
@@ -97,7 +190,73 @@ mod tests {
         assert_eq!(cut(&"é ".repeat(9000), 80).chars().count(), 79);
     }
 
+    #[test]
+    fn what_hides_in_a_name_is_shown_and_found() {
+        for (text, shown, found) in [
+            ("carol", "carol", None),
+            ("the ops", "the ops", None),
+            ("ca\u{200b}rol", r"ca\u{200b}rol", Some((3, '\u{200b}'))),
+            ("\u{feff}carol", r"\u{feff}carol", Some((1, '\u{feff}'))),
+            ("ca\u{ad}rol", r"ca\u{ad}rol", Some((3, '\u{ad}'))),
+            ("\u{202e}lorac", r"\u{202e}lorac", Some((1, '\u{202e}'))),
+            ("a\u{a0}b", r"a\u{a0}b", Some((2, '\u{a0}'))),
+            ("a  b", r"a \u{20}b", Some((3, ' '))),
+            ("carol ", r"carol\u{20}", Some((6, ' '))),
+            (" carol", r"\u{20}carol", Some((1, ' '))),
+            ("a\u{1b}[2J\n", r"a\u{1b}[2J\u{a}", Some((2, '\u{1b}'))),
+            ("ca\u{200d}rol", r"ca\u{200d}rol", Some((3, '\u{200d}'))),
+            ("carol\u{fe0f}", r"carol\u{fe0f}", Some((6, '\u{fe0f}'))),
+            (
+                "\u{2800}\u{3164}",
+                r"\u{2800}\u{3164}",
+                Some((1, '\u{2800}')),
+            ),
+            (r"ca\u{200b}rol", r"ca\\u{200b}rol", None),
+            (r"DOM\carol", r"DOM\carol", None),
+        ] {
+            assert_eq!((name(text).as_str(), hidden(text)), (shown, found));
+        }
+        assert_eq!(quoted("a\"\u{200b}"), r#""a\"\u{200b}""#);
+    }
+
+    #[test]
+    fn names_of_any_script_are_shown_as_they_are() {
+        for text in [
+            "björn",
+            "北京-2",
+            "мир",
+            "می\u{200c}خواهم",
+            "क्\u{200d}ष",
+            "👩\u{200d}💻",
+            "❤\u{fe0f}\u{200d}🔥",
+            "🏳\u{fe0f}\u{200d}🌈",
+            "team 1\u{fe0f}\u{20e3}",
+            "👍🏽",
+        ] {
+            assert_eq!((name(text).as_str(), hidden(text)), (text, None));
+        }
+        // A variant of a letter may be meant, and is shown where two names may differ by it.
+        let variant = "葛\u{e0100}城";
+        assert_eq!(
+            (name(variant).as_str(), hidden(variant)),
+            (r"葛\u{e0100}城", None)
+        );
+    }
+
     proptest! {
+        #[test]
+        fn names_that_differ_are_shown_otherwise(one in "[ab\\\\u{}2 \u{200b}\u{a0}]{0,6}",
+            other in "[ab\\\\u{}2 \u{200b}\u{a0}]{0,6}")
+        {
+            prop_assert_eq!(one == other, name(&one) == name(&other));
+        }
+
+        #[test]
+        fn a_name_is_one_line_that_moves_no_cursor(text: String) {
+            let shown = name(&text);
+            prop_assert!(!shown.contains(char::is_control) && shown.lines().count() <= 1);
+        }
+
         #[test]
         fn whatever_is_said_fits(text: String, columns in 0_usize..90) {
             let shown = cut(&text, columns);

@@ -146,7 +146,7 @@ impl TestHub {
 
     /// Waits until the sums over all regions are these.
     pub async fn adds_up_to(&self, totals: Totals) {
-        let shown = || self.hub.board.shown().totals;
+        let shown = || self.hub.board.shown().sums.totals;
         if !self.until(|| shown() == totals).await {
             panic!("the totals stay {:?}, not {totals:?}", shown());
         }

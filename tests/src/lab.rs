@@ -292,11 +292,12 @@ impl Lab {
         begun.elapsed()
     }
 
-    /// Whether the hub shows these totals for a region.
+    /// Whether the hub shows these totals for a region. What it does not know it shows as null, and
+    /// there is none of it here.
     pub fn shows(&self, region: &Region, totals: &Totals) -> bool {
         let shown = &self.show(&region.name)["totals"];
         let mut figures = Totals::NAMES.iter().zip(totals.to_array());
-        figures.all(|(name, figure)| shown[*name] == figure)
+        figures.all(|(name, figure)| shown[*name].as_u64().unwrap_or(0) == figure)
     }
 
     fn wait(&self, what: &str, reached: impl Fn() -> bool) {

@@ -69,7 +69,7 @@ async fn a_hub_s_full_disk_holds_its_agents_off_and_loses_nothing() {
         tokio::time::sleep(FULL_FOR / 4).await;
     }
     agent.until(|status| !status.behind.is_empty()).await;
-    let shown = hub.hub.board.shown().totals;
+    let shown = hub.hub.board.shown().sums.totals;
     assert_eq!(shown, totals(&servers(1)), "shown without being stored");
     let told = log::lines_with(&["could not commit"]);
     assert!(!told.is_empty() && told[0].contains("full"), "{told:?}");

@@ -7,6 +7,7 @@ use shared::wire::frame::Standing;
 use utoipa::ToSchema;
 
 use crate::overview::{Shown, ShownRegion};
+use crate::store::Figures;
 
 /// A moment, by RFC 3339 in UTC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -28,70 +29,84 @@ fn ever(time: UnixMillis) -> Option<Time> {
 }
 
 macro_rules! totals {
-    ($($(#[$doc:meta])* $field:ident,)*) => {
-        /// Sums over the records of one region, or of all.
+    ($($figures:ident { $($(#[$doc:meta])* $field:ident,)* })*) => {
+        /// Sums over the records of one region, or of all. What is not known is null, which zero
+        /// is not.
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
         pub struct TotalsDocument {
-            $($(#[$doc])* pub $field: u64,)*
+            $($($(#[$doc])* pub $field: Option<u64>,)*)*
             /// Servers that neither run nor are stopped: building, moving, paused, failed, other.
-            pub servers_other: u64,
+            pub servers_other: Option<u64>,
         }
 
-        impl From<&Totals> for TotalsDocument {
-            fn from(totals: &Totals) -> Self {
-                Self { $($field: totals.$field,)* servers_other: totals.servers_other() }
+        impl TotalsDocument {
+            /// All figures but those of which nothing is known.
+            fn known(totals: &Totals, is_unknown: impl Fn(Figures) -> bool) -> Self {
+                let of = |figures, figure| (!is_unknown(figures)).then_some(figure);
+                Self {
+                    $($($field: of(Figures::$figures, totals.$field),)*)*
+                    servers_other: of(Figures::Servers, totals.servers_other()),
+                }
             }
         }
     };
 }
 
 totals! {
-    /// Servers in all.
-    servers,
-    /// Servers that run.
-    servers_running,
-    /// Servers that are stopped or shelved.
-    servers_stopped,
-    /// Servers that failed.
-    servers_failed,
-    /// Virtual CPUs of all servers' flavors.
-    server_vcpus,
-    /// Memory of all servers' flavors, MiB.
-    server_memory_mib,
-    /// Nodes in all.
-    nodes,
-    /// Nodes that are up and enabled.
-    nodes_up,
-    /// Virtual CPUs in use on nodes.
-    vcpus_used,
-    /// Virtual CPUs usable on nodes.
-    vcpus_total,
-    /// Memory in use on nodes, MiB.
-    memory_used_mib,
-    /// Memory usable on nodes, MiB.
-    memory_total_mib,
-    /// Local disk in use on nodes, GiB.
-    disk_used_gib,
-    /// Local disk usable on nodes, GiB.
-    disk_total_gib,
-    /// Volumes in all.
-    volumes,
-    /// Size of all volumes, GiB.
-    volumes_gib,
-    /// Space in use in storage pools, GiB.
-    storage_used_gib,
-    /// Space of storage pools, GiB.
-    storage_total_gib,
-    /// Networks in all.
-    networks,
-    /// Floating IPs that projects hold.
-    floating_ips,
-    /// Floating IPs that lead to a port.
-    floating_ips_attached,
-    /// Addresses in use of external networks.
-    addresses_used,
-    /// Addresses of external networks.
-    addresses_total,
+    Servers {
+        /// Servers in all.
+        servers,
+        /// Servers that run.
+        servers_running,
+        /// Servers that are stopped or shelved.
+        servers_stopped,
+        /// Servers that failed.
+        servers_failed,
+        /// Virtual CPUs of all servers' flavors.
+        server_vcpus,
+        /// Memory of all servers' flavors, MiB.
+        server_memory_mib,
+    }
+    Nodes {
+        /// Nodes in all.
+        nodes,
+        /// Nodes that are up and enabled.
+        nodes_up,
+        /// Virtual CPUs in use on nodes.
+        vcpus_used,
+        /// Virtual CPUs usable on nodes.
+        vcpus_total,
+        /// Memory in use on nodes, MiB.
+        memory_used_mib,
+        /// Memory usable on nodes, MiB.
+        memory_total_mib,
+        /// Local disk in use on nodes, GiB.
+        disk_used_gib,
+        /// Local disk usable on nodes, GiB.
+        disk_total_gib,
+    }
+    Volumes {
+        /// Volumes in all.
+        volumes,
+        /// Size of all volumes, GiB.
+        volumes_gib,
+        /// Space in use in storage pools, GiB.
+        storage_used_gib,
+        /// Space of storage pools, GiB.
+        storage_total_gib,
+    }
+    Networks {
+        /// Networks in all.
+        networks,
+        /// Floating IPs that projects hold.
+        floating_ips,
+        /// Floating IPs that lead to a port.
+        floating_ips_attached,
+        /// Addresses in use of external networks.
+        addresses_used,
+        /// Addresses of external networks.
+        addresses_total,
+    }
 }
 
 /// Regions in each state.
@@ -107,6 +122,20 @@ pub struct StatesDocument {
     pub unreachable: u32,
 }
 
+/// Regions of whose figures not all is known: as a service was not read to its end yet, fails, or
+/// is not there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LackingDocument {
+    /// Regions of whose servers not all is known.
+    pub servers: u32,
+    /// Regions of whose nodes, with their vCPUs, memory and disk, not all is known.
+    pub nodes: u32,
+    /// Regions of whose volumes and storage pools not all is known.
+    pub volumes: u32,
+    /// Regions of whose networks, floating IPs and addresses not all is known.
+    pub networks: u32,
+}
+
 /// The federation as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OverviewDocument {
@@ -118,6 +147,9 @@ pub struct OverviewDocument {
     pub states: StatesDocument,
     /// Sums over all regions.
     pub totals: TotalsDocument,
+    /// Of how many regions not all is known that goes into the sums: where it is not 0, they are
+    /// what there is at least.
+    pub lacking: LackingDocument,
 }
 
 impl OverviewDocument {
@@ -125,6 +157,13 @@ impl OverviewDocument {
     pub fn new(shown: &Shown, now: UnixMillis) -> Self {
         use crate::fleet::State;
         let of = |state| shown.counts.of(state);
+        let (sums, totals) = (&shown.sums, &shown.sums.totals);
+        let lacking = |figures| sums.lacking(figures);
+        // One region that knows that it has none makes it a sum.
+        let is_unknown = |figures: Figures| {
+            let is_known_nowhere = sums.regions > 0 && lacking(figures) == sums.regions;
+            is_known_nowhere && figures.is_zero(totals)
+        };
         Self {
             now: now.into(),
             regions: shown.counts.registered(),
@@ -134,7 +173,13 @@ impl OverviewDocument {
                 degraded: of(State::Degraded),
                 unreachable: of(State::Unreachable),
             },
-            totals: (&shown.totals).into(),
+            totals: TotalsDocument::known(totals, is_unknown),
+            lacking: LackingDocument {
+                servers: lacking(Figures::Servers),
+                nodes: lacking(Figures::Nodes),
+                volumes: lacking(Figures::Volumes),
+                networks: lacking(Figures::Networks),
+            },
         }
     }
 }
@@ -231,8 +276,12 @@ pub struct RegionDocument {
     pub recoveries: u32,
     /// Services of its cloud that don't answer or are missing.
     pub troubles: Vec<TroubleDocument>,
-    /// Its figures.
+    /// Its figures. Those of services that fail are as they were told last.
     pub totals: TotalsDocument,
+    /// Of which figures not all is known, so that each is null or what there is at least: some of
+    /// `servers`, `nodes` (with vCPUs, memory and disk), `volumes` (and storage) and `networks`
+    /// (with floating IPs and addresses).
+    pub lacking: Vec<String>,
 }
 
 impl RegionDocument {
@@ -274,7 +323,14 @@ impl RegionDocument {
             certificate_expires: UnixMillis::from_secs(facts.not_after).into(),
             recoveries: facts.recoveries,
             troubles: view.troubles.iter().map(Into::into).collect(),
-            totals: (&region.totals).into(),
+            totals: TotalsDocument::known(&region.totals, |figures| {
+                region.lacking.is_unknown(figures, &region.totals)
+            }),
+            lacking: region
+                .lacking
+                .all()
+                .map(|it| it.name().to_owned())
+                .collect(),
         }
     }
 }
@@ -295,10 +351,26 @@ mod tests {
     #[test]
     fn every_figure_is_told() {
         let figures = std::array::from_fn(|place| place as u64 + 100);
-        let document = TotalsDocument::from(&Totals::from_array(figures));
+        let document = TotalsDocument::known(&Totals::from_array(figures), |_| false);
         let json = serde_json::to_value(document).unwrap();
         for (name, figure) in Totals::NAMES.iter().zip(figures) {
             assert_eq!(json[name], figure, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_null_and_no_zero() {
+        let totals = Totals::default();
+        let document = TotalsDocument::known(&totals, |it| it == Figures::Nodes);
+        let json = serde_json::to_value(document).unwrap();
+        for (name, expected) in [
+            ("servers", serde_json::json!(0)),
+            ("servers_other", serde_json::json!(0)),
+            ("nodes", serde_json::Value::Null),
+            ("memory_total_mib", serde_json::Value::Null),
+            ("storage_total_gib", serde_json::json!(0)),
+        ] {
+            assert_eq!(json[name], expected, "{name}");
         }
     }
 }

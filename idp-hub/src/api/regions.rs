@@ -16,6 +16,7 @@ use super::state::ApiState;
 use super::who::{Source, Who};
 use crate::authority::AuthorityError;
 use crate::overview::ShownRegion;
+use crate::store::Figures;
 
 /// Regions in the overview's short list. The rest is at `/regions`.
 const SHORT_LIST_MAX: usize = 200;
@@ -47,19 +48,23 @@ pub struct ShortRegion {
     pub reason: String,
     /// Since when.
     pub since: Time,
-    /// Servers in all.
-    pub servers: u64,
+    /// Servers in all; null where nothing is known of them.
+    pub servers: Option<u64>,
+    /// Of which figures not all is known, as at `/regions`.
+    pub lacking: Vec<String>,
 }
 
 impl From<&ShownRegion> for ShortRegion {
     fn from(region: &ShownRegion) -> Self {
         let condition = &region.view.condition;
+        let (totals, lacking) = (&region.totals, region.lacking);
         Self {
             name: region.view.facts.name.clone(),
             state: condition.state.code().to_owned(),
             reason: condition.reason.code().to_owned(),
             since: condition.since.into(),
-            servers: region.totals.servers,
+            servers: (!lacking.is_unknown(Figures::Servers, totals)).then_some(totals.servers),
+            lacking: lacking.all().map(|it| it.name().to_owned()).collect(),
         }
     }
 }

@@ -362,7 +362,13 @@ pub(super) async fn set_password(
     Path(name): Path<String>,
     Json(asked): Json<NewPassword>,
 ) -> Result<StatusCode, Problem> {
-    let missing = || Problem::new(Kind::NotFound, format!("There is no account {name:?}."));
+    let missing = || {
+        let detail = format!("The hub has no account {name:?}.");
+        Problem::new(Kind::NotFound, detail).next_step(
+            "`idp-hub init` made the account `admin`; users of the directory are given a password \
+             with `idp-hub org password`.",
+        )
+    };
     let act = Act::new(audit::by(&who, source), "set-password").on("account", "", name.as_str());
     let checked = match &who {
         Who::Local => {

@@ -9,6 +9,7 @@ mod spread;
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::PATH_DEFAULT;
@@ -134,6 +135,7 @@ pub(super) enum Region {
     /// Make an invitation that nobody has used yet good for nothing
     Withdraw {
         /// The name that it is for
+        #[arg(value_parser = NonEmptyStringValueParser::new())]
         name: String,
     },
     /// Adopt an agent that is not joined, by its management address: look at it, compare its key,
@@ -144,11 +146,13 @@ pub(super) enum Region {
     /// Show everything about one region
     Show {
         /// Its name
+        #[arg(value_parser = NonEmptyStringValueParser::new())]
         name: String,
     },
     /// Accept a region that has joined, so that it reports
     Accept {
         /// Its name
+        #[arg(value_parser = NonEmptyStringValueParser::new())]
         name: String,
         /// The key fingerprint that its agent shows; a region with another key is not accepted
         #[arg(long, value_name = "FINGERPRINT")]
@@ -169,6 +173,7 @@ pub(super) enum Region {
     /// Remove a region; nothing is touched in its cloud
     Remove {
         /// Its name
+        #[arg(value_parser = NonEmptyStringValueParser::new())]
         name: String,
         /// Don't ask
         #[arg(long)]

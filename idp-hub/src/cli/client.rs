@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use shared::pki::install_default_provider;
 
 use super::error::CliError;
+use super::words::of_commands;
 use crate::api::problem::{MEDIA_TYPE, ProblemDocument};
 
 /// The daemon bounds its own work to less than this.
@@ -110,7 +111,7 @@ impl Client {
         let kind = response.headers().get(reqwest::header::CONTENT_TYPE);
         if kind.is_some_and(|kind| kind == MEDIA_TYPE) {
             let problem: ProblemDocument = self.read(response).await?;
-            return Err(CliError::Problem(Box::new(problem)));
+            return Err(CliError::Problem(Box::new(of_commands(problem))));
         }
         Err(match response.error_for_status() {
             Err(error) => self.failed(error),

@@ -43,7 +43,7 @@ pub enum CliError {
         source: reqwest::Error,
     },
     /// The daemon says what is wrong.
-    #[error("{}: {}", .0.title, .0.detail)]
+    #[error("{}", titled(.0))]
     Problem(Box<ProblemDocument>),
     /// The daemon answered something else than its API says.
     #[error("the hub's answer can't be understood; are command and daemon of the same release?")]
@@ -118,6 +118,14 @@ pub enum CliError {
     /// The runtime can't be made.
     #[error("cannot start")]
     Runtime(#[source] io::Error),
+}
+
+/// A problem's detail behind its title, where it has one.
+fn titled(problem: &ProblemDocument) -> String {
+    match problem.title.as_str() {
+        "" => problem.detail.clone(),
+        title => format!("{title}: {}", problem.detail),
+    }
 }
 
 impl CliError {

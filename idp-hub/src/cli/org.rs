@@ -227,6 +227,7 @@ fn put(body: &mut Map<String, Value>, field: &str, value: Option<&String>) {
 }
 
 async fn set(client: &Client, asked: &Set, screen: Screen) -> Result<(), CliError> {
+    needs::of_a_change(asked)?;
     let before = found(client, &asked.which).await?;
     let mut body = said(client, &asked.said).await?;
     put(&mut body, "name", asked.rename.as_ref());

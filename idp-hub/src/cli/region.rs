@@ -140,9 +140,10 @@ async fn remove(client: &Client, name: &str, yes: bool, screen: Screen) -> Resul
         // Whoever is asked should know that there is such a region at all.
         let region: RegionDocument = client.get(&path).await?;
         let question = format!(
-            "Removing {name:?} ({}, {} servers) kills its key, closes its connection and drops \
+            "Removing {name:?} ({}, {}) kills its key, closes its connection and drops \
              its records here.\nNothing is touched in its cloud. Type its name to go on: ",
-            region.state, region.totals.servers
+            region.state,
+            shown::servers_of(&region)
         );
         if !prompt::confirm(&question, name)? {
             return Err(CliError::Declined);

@@ -1,5 +1,6 @@
 //! `idp-hub restore FILE`, and what a hub that was restored says when it starts.
 
+mod passwords;
 mod under_way;
 mod withdrawn;
 
@@ -12,7 +13,7 @@ use shared::keyring;
 use shared::runtime::clock::Clock;
 
 use self::under_way::UnderWayDocument;
-use self::withdrawn::WithdrawnDocument;
+use self::withdrawn::{NamedDocument, WithdrawnDocument};
 use super::arguments::Arguments;
 use super::error::CliError;
 use super::hold::hold;
@@ -34,6 +35,7 @@ struct Document<'a> {
     regions: u32,
     revived: &'a [String],
     passwords_forgotten: Option<u64>,
+    passwords_changed: Option<NamedDocument<'a>>,
     administrators_again: &'a [String],
     administrators_since: &'a [String],
     withdrawn: Option<WithdrawnDocument<'a>>,
@@ -62,12 +64,14 @@ pub(super) async fn run(
     let restored = store::restore(&config.database(), file, ca.federation(), now)?;
     // Keys that root put there are the service's too.
     give_to_owner(data_dir)?;
+    let forgotten = restored.forgotten.as_ref();
     let document = Document {
         file,
         taken: restored.restoration.taken.into(),
         regions: restored.regions,
         revived: &restored.revived,
-        passwords_forgotten: restored.forgotten,
+        passwords_forgotten: forgotten.map(|it| it.changed.count + it.deleted),
+        passwords_changed: forgotten.map(|it| NamedDocument::new(&it.changed)),
         administrators_again: &restored.administrators,
         administrators_since: &restored.appointed_since,
         withdrawn: restored.withdrawn.as_ref().map(WithdrawnDocument::new),
@@ -88,19 +92,7 @@ fn text(file: &Path, restored: &Restored) -> String {
         [] => String::new(),
         names => format!("\n  These are: {}.", names.join(", ")),
     };
-    let passwords = match restored.forgotten {
-        Some(0) => "No user's password was changed since then.".to_owned(),
-        Some(count) => format!(
-            "Passwords of {count} users were changed since then, or they were deleted: the hub\n  \
-             has forgotten the older ones. Who came with a region signs in with the newest, as\n  \
-             its cloud knows it; the others, and whoever may more than came with it, are given\n  \
-             another one: idp-hub org password DEPARTMENT USER."
-        ),
-        None => "Users' passwords are as they were then too, and could not be compared with\n  \
-                 newer ones: one that was changed since opens the hub again, though no cloud.\n  \
-                 Give another one to whose was: idp-hub org password DEPARTMENT USER."
-            .to_owned(),
-    };
+    let passwords = passwords::text(restored.forgotten.as_ref());
     let administrators = administrators(restored);
     let withdrawn = withdrawn::text(restored.withdrawn.as_ref());
     let under_way = under_way::text(&restored.under_way);
@@ -111,7 +103,7 @@ fn text(file: &Path, restored: &Restored) -> String {
          - Names, regions that were accepted, invitations, and the hub's own accounts with\n  \
            their passwords are as they were then: what was changed at the hub since then is to\n  \
            be changed again.\n\
-         - {passwords}\n\
+         {passwords}\
          {administrators}\
          {withdrawn}\
          {under_way}\

@@ -98,19 +98,31 @@ function duration(millis) {
   return `${Math.floor(seconds / length)} ${word('units')[unit]}`;
 }
 
-function usage(used, total, show) {
-  return total ? word('of')(show(used), show(total)) : word('unknown');
+// What is not known is null, which zero is not; of what is lacking there may be more.
+function figure(value, lacking, show = number) {
+  if (value === null) return word('unknown');
+  return lacking ? word('atLeast')(show(value)) : show(value);
 }
 
-function bar(label, used, total, show) {
-  const text = usage(used, total, show);
+function usage(used, total, lacking, show) {
+  if (total === null) return word('unknown');
+  return total ? word('of')(show(used), figure(total, lacking, show)) : word('untold');
+}
+
+// A line below a sum: of how many regions not all is known that belongs to it.
+function lackingNote(count) {
+  return count ? [element('small', { class: 'lacking' }, word('lacking')(count, number(count)))] : [];
+}
+
+function bar(label, used, total, lacking, show) {
+  const text = usage(used, total, lacking, show);
   const tile = element('li', {}, element('small', {}, label), element('b', {}, total ? share(used, total) : '–'));
   if (total) {
     const meter = element('progress', { max: total, value: Math.min(used, total), 'aria-label': label });
     if (used >= 0.85 * total) meter.classList.add('full');
     tile.append(meter);
   }
-  tile.append(element('small', {}, text));
+  tile.append(element('small', {}, text), ...lackingNote(lacking));
   return tile;
 }
 
@@ -126,17 +138,22 @@ function drawStates() {
 }
 
 function drawTotals() {
-  const it = overview.totals;
-  const parts = [['running', it.servers_running], ['stopped', it.servers_stopped], ['other', it.servers_other]];
-  const servers = element('li', {}, element('small', {}, word('servers')), element('b', {}, number(it.servers)),
-    element('small', {}, parts.map(([name, count]) => `${word(name)} ${number(count)}`).join(' · ')));
-    byId('totals').replaceChildren(
+  const { totals: it, lacking } = overview;
+  const servers = element('li', {}, element('small', {}, word('servers')),
+    element('b', {}, figure(it.servers, lacking.servers)));
+  if (it.servers !== null) {
+    const parts = [['running', it.servers_running], ['stopped', it.servers_stopped], ['other', it.servers_other]];
+    const text = parts.map(([name, count]) => `${word(name)} ${number(count)}`).join(' · ');
+    servers.append(element('small', {}, text));
+  }
+  servers.append(...lackingNote(lacking.servers));
+  byId('totals').replaceChildren(
     servers,
-    bar(`${word('compute')} (${word('vcpus')})`, it.vcpus_used, it.vcpus_total, number),
-    bar(word('memory'), it.memory_used_mib, it.memory_total_mib, size),
-    bar(word('storage'), it.storage_used_gib, it.storage_total_gib, gib),
-    bar(word('disk'), it.disk_used_gib, it.disk_total_gib, gib),
-    bar(word('addresses'), it.addresses_used, it.addresses_total, number),
+    bar(`${word('compute')} (${word('vcpus')})`, it.vcpus_used, it.vcpus_total, lacking.nodes, number),
+    bar(word('memory'), it.memory_used_mib, it.memory_total_mib, lacking.nodes, size),
+    bar(word('storage'), it.storage_used_gib, it.storage_total_gib, lacking.volumes, gib),
+    bar(word('disk'), it.disk_used_gib, it.disk_total_gib, lacking.nodes, gib),
+    bar(word('addresses'), it.addresses_used, it.addresses_total, lacking.networks, number),
   );
 }
 
@@ -154,17 +171,21 @@ function drawRow(region) {
     why.removeAttribute('data-label');
   }
   const cell = (key, ...content) => element('td', { 'data-label': word(key) }, element('div', {}, ...content));
-  const servers = `${word('running')} ${number(it.servers_running)}`;
+  const lacks = (figures) => region.lacking.includes(figures);
+  const servers = [figure(it.servers, lacks('servers'))];
+  if (it.servers !== null) {
+    servers.push(element('span', { class: 'dim' }, `${word('running')} ${number(it.servers_running)}`));
+  }
   const cells = [
     element('th', { scope: 'row' }, region.name,
       element('span', { class: 'dim' }, region.cloud.kind)),
     cell('state', stateMark(region.state)),
     why,
     cell('since', element('span', { 'data-since': region.since })),
-    cell('servers', number(it.servers), element('span', { class: 'dim' }, servers)),
-    cell('compute', usage(it.vcpus_used, it.vcpus_total, number)),
-    cell('memory', usage(it.memory_used_mib, it.memory_total_mib, size)),
-    cell('storage', usage(it.storage_used_gib, it.storage_total_gib, gib)),
+    cell('servers', ...servers),
+    cell('compute', usage(it.vcpus_used, it.vcpus_total, lacks('nodes'), number)),
+    cell('memory', usage(it.memory_used_mib, it.memory_total_mib, lacks('nodes'), size)),
+    cell('storage', usage(it.storage_used_gib, it.storage_total_gib, lacks('volumes'), gib)),
     cell('data', element('span', { 'data-ago': region.data_from ?? '' })),
   ];
   return element('tr', {}, ...cells);

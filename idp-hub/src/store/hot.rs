@@ -4,22 +4,24 @@
 //! about, so that memory is only a faster copy. After a failed commit it is read anew.
 
 mod directory;
+mod lacking;
+mod overview;
 mod stored;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use rusqlite::Connection;
 use shared::link::inbox::{Inbox, Position};
 use shared::model::{Feed, Service, ServiceKind, ServiceState, Totals, UnixMillis};
 use shared::wire::Digest;
 use shared::wire::frame::Phase;
-use tokio::sync::Notify;
 
 pub(in crate::store) use self::directory::{DirectoryHot, Untold};
-use self::stored::{load_feed, load_troubles, save_feed};
+pub use self::lacking::{Figures, Lacking};
+pub use self::overview::{Overview, RegionOverview, Sums};
+use self::stored::{load_feed, load_services, save_feed};
 use super::error::{Doing, StoreError};
 use super::regions::{KeyTurns, RegionNo};
 use super::size::Size;
@@ -52,7 +54,10 @@ pub(in crate::store) struct RegionHot {
     feeds: [FeedHot; Feed::ALL.len()],
     pub(in crate::store) totals: Totals,
     pub(in crate::store) size: Size,
-    pub(in crate::store) troubles: BTreeMap<ServiceKind, Service>,
+    /// Services that its agent has all from that it asks of them.
+    available: BTreeSet<ServiceKind>,
+    /// The other ones that it has told of.
+    troubles: BTreeMap<ServiceKind, Service>,
 }
 
 /// One feed of a region.
@@ -104,21 +109,34 @@ impl RegionHot {
 
     /// A service's record came, or went.
     pub(in crate::store) fn service(&mut self, kind: ServiceKind, service: Option<Service>) {
+        self.available.remove(&kind);
+        self.troubles.remove(&kind);
         match service {
-            Some(service) if service.state != ServiceState::Available => {
-                self.troubles.insert(kind, service);
+            Some(service) if service.state == ServiceState::Available => {
+                self.available.insert(kind);
             }
-            _ => drop(self.troubles.remove(&kind)),
+            Some(service) => drop(self.troubles.insert(kind, service)),
+            None => {}
+        }
+    }
+
+    /// What its agent last told of a service, if it told of it at all.
+    fn told(&self, kind: ServiceKind) -> Option<&ServiceState> {
+        match self.available.contains(&kind) {
+            true => Some(&ServiceState::Available),
+            false => self.troubles.get(&kind).map(|it| &it.state),
         }
     }
 
     fn shown(&mut self, region_max: Size) -> RegionOverview {
+        let live = self.feed(Feed::Inventory).inbox.position().phase == Phase::Live
+            && self.feed(Feed::Health).inbox.position().phase == Phase::Live;
         let full = self.feeds.iter().any(|feed| feed.full);
         RegionOverview {
             full: full.then(|| format!("{} are here, and at most {region_max} may be", self.size)),
             totals: self.totals,
-            live: self.feed(Feed::Inventory).inbox.position().phase == Phase::Live
-                && self.feed(Feed::Health).inbox.position().phase == Phase::Live,
+            lacking: Lacking::of(&self.totals, live, |kind| self.told(kind)),
+            live,
             fresh: Feed::ALL
                 .into_iter()
                 .map(|feed| self.feed(feed).fresh)
@@ -180,8 +198,12 @@ impl Hot {
             feeds: Feed::ALL.map(FeedHot::empty),
             totals,
             size,
-            troubles: load_troubles(connection, no)?,
+            available: BTreeSet::new(),
+            troubles: BTreeMap::new(),
         };
+        for service in load_services(connection, no)? {
+            region.service(service.kind, Some(service));
+        }
         for feed in Feed::ALL {
             if let Some(loaded) = load_feed(connection, no, feed)? {
                 *region.feed(feed) = loaded;
@@ -311,109 +333,5 @@ impl Hot {
         self.removed.retain(|no, _| self.stale.contains(no));
         let shown = |no| (no, regions.get_mut(&no).map(|it| it.shown(region_max)));
         overview.update(self.touched.drain().map(shown).collect());
-    }
-}
-
-/// What is known of one region, as of the newest commit.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RegionOverview {
-    /// Its running totals.
-    pub totals: Totals,
-    /// Health and inventory are complete: no first snapshot is on its way.
-    pub live: bool,
-    /// When a batch of any feed was last committed.
-    pub fresh: UnixMillis,
-    /// The services that don't answer or are missing.
-    pub troubles: Vec<Service>,
-    /// It has more to report than it may have here: how much that is.
-    pub full: Option<String>,
-    /// Its agent resumed its organization in this hub's life, and all that it had to tell of it is
-    /// here: no snapshot, and no part of what changed meanwhile, is on its way.
-    pub organization_told: bool,
-}
-
-/// The running totals of all regions, as of the newest commit. Cheap to clone.
-#[derive(Clone, Default)]
-pub struct Overview(Arc<OverviewState>);
-
-#[derive(Default)]
-struct OverviewState {
-    regions: RwLock<Shown>,
-    touched: std::sync::Mutex<HashSet<RegionNo>>,
-    news: Notify,
-}
-
-#[derive(Default)]
-struct Shown {
-    all: Totals,
-    regions: HashMap<RegionNo, Arc<RegionOverview>>,
-}
-
-impl Overview {
-    /// The sums over all regions.
-    pub fn all(&self) -> Totals {
-        self.0
-            .regions
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .all
-    }
-
-    /// One region.
-    pub fn region(&self, no: RegionNo) -> Option<Arc<RegionOverview>> {
-        self.0
-            .regions
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .regions
-            .get(&no)
-            .cloned()
-    }
-
-    /// Waits until regions changed, and returns which. For one reader.
-    pub async fn changed(&self) -> Vec<RegionNo> {
-        loop {
-            self.0.news.notified().await;
-            let mut touched = self
-                .0
-                .touched
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            if !touched.is_empty() {
-                return touched.drain().collect();
-            }
-        }
-    }
-
-    fn update(&self, changed: Vec<(RegionNo, Option<RegionOverview>)>) {
-        if changed.is_empty() {
-            return;
-        }
-        let mut touched = self
-            .0
-            .touched
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let mut shown = self
-            .0
-            .regions
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        for (no, region) in changed {
-            let before = match region {
-                Some(region) => {
-                    shown.all.add(&region.totals);
-                    shown.regions.insert(no, Arc::new(region))
-                }
-                None => shown.regions.remove(&no),
-            };
-            if let Some(before) = before {
-                shown.all.subtract(&before.totals);
-            }
-            touched.insert(no);
-        }
-        drop(shown);
-        drop(touched);
-        self.0.news.notify_one();
     }
 }

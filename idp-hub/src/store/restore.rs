@@ -34,6 +34,7 @@ use super::error::StoreError;
 use super::facts::Restoration;
 use super::schema::settle;
 use super::writer::fold;
+pub use older::Forgotten;
 pub use under_way::{DroppedLimit, UnderWay};
 pub use withdrawn::{Named, Withdrawn};
 
@@ -53,10 +54,9 @@ pub struct Restored {
     /// Those of them that are removed in the database that was there before, or were before an
     /// earlier restore, by name.
     pub revived: Vec<String>,
-    /// How many users' passwords are forgotten, because they had a newer one in the database that
-    /// was there before; `None` where that could not be compared, and older ones open the hub
-    /// again.
-    pub forgotten: Option<u64>,
+    /// Whose passwords are forgotten, because they had a newer one in the database that was there
+    /// before; `None` where that could not be compared, and older ones open the hub again.
+    pub forgotten: Option<Forgotten>,
     /// Those who are cloud administrators by it and were none any more, or where that could not be
     /// compared all of them, as department and name: their passwords are forgotten too.
     pub administrators: Vec<String>,
@@ -118,7 +118,7 @@ pub fn restore(
 /// What the new database has that was gone by the old one.
 struct Back {
     revived: Vec<String>,
-    forgotten: Option<u64>,
+    forgotten: Option<Forgotten>,
     administrators: Vec<String>,
     appointed_since: Vec<String>,
     withdrawn: Option<Withdrawn>,

@@ -47,6 +47,10 @@ async fn the_overview_and_the_lists_agree() {
     assert_eq!(overview["totals"]["servers"], 3);
     assert_eq!(overview["totals"]["servers_other"], 0);
     assert_eq!(overview["totals"]["server_memory_mib"], 6144);
+    // Neither agent has told of a service yet that was read to its end.
+    assert_eq!(overview["totals"]["volumes"], json!(null));
+    assert_eq!(overview["lacking"]["servers"], 2);
+    assert_eq!(overview["list"][1]["servers"], json!(null));
     assert_eq!(overview["list"][0]["name"], "north");
     assert_eq!(
         (&overview["list"][0]["servers"], &overview["more"]),

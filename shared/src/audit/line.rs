@@ -26,7 +26,8 @@ impl Act {
             line.push_str(&name(&subject.kind));
         }
         if !subject.name.is_empty() {
-            line.push_str(&format!(" {:?}", name(&subject.name)));
+            let shown = foreign::name(&subject.name).replace('"', "\\\"");
+            line.push_str(&format!(" \"{}\"", name(&shown)));
         }
         if !subject.id.is_empty() {
             line.push(' ');
@@ -69,6 +70,9 @@ mod tests {
             line,
             "x 2026-11-21 alice [2K (198.51.100.1) sign-in [refused: wrong-password]"
         );
+        let hidden = act.clone().on("user", 7, "ca\u{200b}\"rol");
+        let line = hidden.line();
+        assert!(line.ends_with(r#"user "ca\u{200b}\"rol" 7"#), "{line}");
         let gone = act.changing("name=\"carol\"", "").line();
         assert!(gone.ends_with(": was name=\"carol\""), "{gone}");
     }

@@ -5,9 +5,9 @@
 //! not turn a region yellow; a refused credential or a lost right is at once, as trying again can't
 //! cure it, and a refused credential comes before all else. A success is news at once. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use shared::model::{Service, ServiceKind, ServiceLatency, ServiceState, UnixMillis};
+use shared::model::{Feed, Service, ServiceKind, ServiceLatency, ServiceState, UnixMillis};
 
 use crate::cloud::{Part, Probe, ProbeOutcome, Trouble};
 
@@ -32,6 +32,10 @@ struct Known {
     is_settled: bool,
     probe: Probed,
     failing_parts: BTreeMap<Part, Failing>,
+    /// Parts of the inventory that were not read yet, in this life or an earlier one. Before they
+    /// were, the service is not told of as available: nothing read yet would look like nothing
+    /// there.
+    unread: BTreeSet<Part>,
     latency: Option<ServiceLatency>,
 }
 
@@ -79,9 +83,11 @@ impl Services {
         }
     }
 
-    /// Every service, as it is to be reported; none until all were asked once.
+    /// Every service, as it is to be reported; none until all were asked once, and none as
+    /// available until all of the inventory that it has was read once.
     pub fn list(&self) -> Vec<Service> {
         let all = self.known.values().filter(|_| self.is_whole);
+        let all = all.filter(|it| it.is_told());
         all.map(|known| known.service.clone()).collect()
     }
 
@@ -112,6 +118,11 @@ impl Services {
                 known.settle(now);
             }
         }
+    }
+
+    /// A part was read to its end, or the cloud says that it has none: its service may be told of.
+    pub fn part_is_whole(&mut self, now: UnixMillis, part: Part) {
+        self.known(now, part.service()).unread.remove(&part);
     }
 
     /// A part was read, or the cloud says that it has none.
@@ -156,14 +167,26 @@ impl Services {
 }
 
 impl Known {
-    const fn new(service: Service, is_settled: bool) -> Self {
+    fn new(service: Service, is_settled: bool) -> Self {
+        let of_service =
+            |it: &Part| it.kind().feed() == Feed::Inventory && it.service() == service.kind;
+        let unread = match is_settled && service.state == ServiceState::Available {
+            // It was told of so, which it was not before.
+            true => BTreeSet::new(),
+            false => Part::ALL.into_iter().filter(of_service).collect(),
+        };
         Self {
             service,
             is_settled,
             probe: Probed::NotYet,
             failing_parts: BTreeMap::new(),
+            unread,
             latency: None,
         }
+    }
+
+    fn is_told(&self) -> bool {
+        self.service.state != ServiceState::Available || self.unread.is_empty()
     }
 
     /// An address or version that is not told now is still the last one that was.

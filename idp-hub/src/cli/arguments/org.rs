@@ -1,5 +1,6 @@
 //! What may be asked of the directory.
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Arg, Args, Subcommand, ValueEnum};
 
 use super::administrator::Administrator;
@@ -128,7 +129,7 @@ pub(in crate::cli) enum Org {
         #[arg(index = 1)]
         kind: Kind,
         /// Its id, as `org list` shows it
-        #[arg(index = 2)]
+        #[arg(index = 2, value_parser = NonEmptyStringValueParser::new())]
         id: String,
     },
 }

@@ -20,7 +20,12 @@ pub(in crate::cli) enum Quota {
     },
     /// Set limits of a project in a region; its agent is told at once
     Set(SetQuota),
-    /// Set limits of a project no more at the hub; what the region's cloud has stays
+    /// Set limits of a project no more at the hub: the region's cloud keeps the limit that it has
+    ///
+    /// Nothing is changed in the region: the limit stays as it was told last there, or as somebody
+    /// has set it there since, and its cloud goes on refusing what is beyond it. No default comes
+    /// back. The hub only says no more what it should be, nor shows where it is another. To have
+    /// another limit there: idp-hub org quota set.
     Unset(UnsetQuota),
     /// Show what of a region is given to projects of the directory, and what to leftovers: why they
     /// are left over, what they still have, and what to do about it

@@ -37,9 +37,9 @@ pub(super) async fn run(
             let path = format!("{}?last={last}", one(&user));
             client.act(Method::DELETE, &path, None::<&Value>).await?;
             let text = format!(
-                "{:?} is no cloud administrator any more, and signed out here; each region is told \
+                "{} is no cloud administrator any more, and signed out here; each region is told \
                  at once, or as soon as it is back.",
-                foreign::line(&user.name)
+                foreign::quoted(&user.name)
             );
             screen.line(&text, &json!({ "dismissed": user.id, "name": user.name }))
         }
@@ -56,12 +56,12 @@ fn one(user: &ObjectDocument) -> String {
 
 fn appointed(user: &ObjectDocument, set: &PasswordDocument) -> String {
     format!(
-        "{:?} is a cloud administrator, here and, as soon as that password is his there, in every \
+        "{} is a cloud administrator, here and, as soon as that password is his there, in every \
          merged region.\n{}\n  A region in which he has the role admin by anything else keeps \
          the one that he has there (idp-hub org drift).\n  Each merged region's agent opens the \
          password: whoever takes one of them over can do everything, everywhere.\n  next: idp-hub \
          org status, which says how far the regions are",
-        foreign::line(&user.name),
+        foreign::quoted(&user.name),
         shown::password(user, set)
     )
 }
@@ -75,8 +75,8 @@ fn listed(all: &AdministratorsDocument, screen: Screen) -> String {
     let rows = all.items.iter().map(|it| {
         let used = if it.enabled { "" } else { "disabled" };
         [
-            foreign::line(&it.name),
-            foreign::line(&it.department.name),
+            foreign::name(&it.name),
+            foreign::name(&it.department.name),
             used.to_owned(),
             it.user.clone(),
         ]

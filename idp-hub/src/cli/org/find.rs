@@ -12,6 +12,9 @@ use crate::api::ObjectDocument;
 /// Things of one name that are told apart at most.
 const SAME_MAX: usize = 20;
 
+/// HTTP's status where there is no such thing.
+const NOT_FOUND: u16 = 404;
+
 /// Finds one.
 pub(super) struct Found;
 
@@ -39,7 +42,11 @@ pub(super) async fn find(
 ) -> Result<ObjectDocument, CliError> {
     let word = kind.word();
     if name.parse::<ObjectId>().is_ok() {
-        return client.get(&format!("/directory/{word}s/{name}")).await;
+        match client.get(&format!("/directory/{word}s/{name}")).await {
+            // A region may have brought something along that is called like an id.
+            Err(CliError::Problem(problem)) if problem.status == NOT_FOUND => {}
+            found => return found,
+        }
     }
     let is_there = |it: &ObjectDocument| match (within, &it.department) {
         (None, _) => true,

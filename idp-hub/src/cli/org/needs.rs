@@ -1,7 +1,7 @@
 //! What a command has to say of a thing before anything is asked of the hub, in the command line's
 //! own words.
 
-use crate::cli::arguments::{Create, Kind, Link};
+use crate::cli::arguments::{Create, Kind, Link, Said, Set};
 use crate::cli::error::CliError;
 
 /// Whether it is one of the kinds that have a name.
@@ -41,9 +41,46 @@ pub(super) fn of_a_thing(asked: &Create) -> Result<(), CliError> {
         Kind::Group | Kind::Role if asked.disabled => {
             format!("nobody can switch a {word} off: leave out --disabled")
         }
-        _ => return Ok(()),
+        Kind::Department | Kind::User | Kind::Group | Kind::Role if asked.parent.is_some() => {
+            format!("projects alone are nested in projects: leave out --parent for a {word}")
+        }
+        _ => return of_users(kind, &asked.said),
     };
     Err(CliError::Usage(wrong))
+}
+
+/// Whether nothing is to be changed that its kind has not.
+pub(super) fn of_a_change(asked: &Set) -> Result<(), CliError> {
+    let kind = asked.which.kind;
+    is_object(kind)?;
+    let word = kind.word();
+    let wrong = match kind {
+        Kind::Group | Kind::Role if asked.enable || asked.disable => {
+            format!("nobody can switch a {word} off: leave out --enable and --disable")
+        }
+        Kind::Department | Kind::Project | Kind::Group | Kind::Role if asked.no_email => {
+            format!("users alone have an address: leave out --no-email for a {word}")
+        }
+        _ => return of_users(kind, &asked.said),
+    };
+    Err(CliError::Usage(wrong))
+}
+
+/// Whether nothing is said that is said of users alone.
+fn of_users(kind: Kind, said: &Said) -> Result<(), CliError> {
+    let (email, project) = (&said.email, &said.default_project);
+    let (what, flag) = match (email, project) {
+        (Some(_), _) => ("an address", "--email"),
+        (None, Some(_)) => ("a default project", "--default-project"),
+        (None, None) => return Ok(()),
+    };
+    match kind {
+        Kind::User => Ok(()),
+        _ => Err(CliError::Usage(format!(
+            "users alone have {what}: leave out {flag} for a {}",
+            kind.word()
+        ))),
+    }
 }
 
 /// Whether all is said that a link needs.
@@ -103,6 +140,7 @@ mod tests {
     #[derive(Debug, Parser)]
     enum Asked {
         Create(Create),
+        Set(Set),
         Link(Link),
     }
 
@@ -110,6 +148,7 @@ mod tests {
         let asked = Asked::try_parse_from(["org"].into_iter().chain(line.split(' '))).unwrap();
         let found = match &asked {
             Asked::Create(it) => of_a_thing(it),
+            Asked::Set(it) => of_a_change(it),
             Asked::Link(it) => of_a_link(it),
         };
         found.map_err(|it| it.to_string())
@@ -123,6 +162,19 @@ mod tests {
             ("create department ops --in dev", "leave out --in"),
             ("create role reader --disabled", "leave out --disabled"),
             ("create membership carol", "org link"),
+            (
+                "create user carol --in ops --parent web",
+                "leave out --parent",
+            ),
+            (
+                "create group devs --in ops --email a@b",
+                "leave out --email",
+            ),
+            ("create role r --default-project web", "--default-project"),
+            ("set role reader --disable", "--enable and --disable"),
+            ("set project web --no-email", "--no-email"),
+            ("set department ops --email a@b", "--email"),
+            ("set membership x --rename y", "org link"),
             ("link membership --user carol", "--user and --group"),
             ("link implication --role r", "--role and --implied"),
             (
@@ -145,6 +197,8 @@ mod tests {
         for line in [
             "create user carol --in ops --disabled",
             "create role reader",
+            "set user carol --email a@b --disable",
+            "set group devs --rename staff",
             "create role reader --in ops",
             "create department ops --disabled",
             "link membership --user carol --group devs",

@@ -109,8 +109,8 @@ async fn take_back(
     let purge = format!("{path}/purge");
     client.act(Method::DELETE, &purge, None::<&Value>).await?;
     let told: RetiredDocument = client.get(&path).await?;
-    let (word, name) = (&told.kind, foreign::line(&told.name));
-    let text = || format!("The {word} {name:?} is not purged any more where it was not yet.");
+    let (word, name) = (&told.kind, foreign::quoted(&told.name));
+    let text = || format!("The {word} {name} is not purged any more where it was not yet.");
     screen.write(text, &told)
 }
 

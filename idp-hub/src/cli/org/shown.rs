@@ -19,27 +19,27 @@ use crate::api::{
 pub(super) use plan::{is_as_there, merged, needs_a_look, plan};
 
 fn name(it: Option<&NamedDocument>) -> String {
-    it.map_or_else(String::new, |it| foreign::line(&it.name))
+    it.map_or_else(String::new, |it| foreign::name(&it.name))
 }
 
 /// Where something is, behind its name: several departments may have the name.
 pub(super) fn within(department: Option<&str>) -> String {
-    department.map_or_else(String::new, |it| format!(" (in {})", foreign::line(it)))
+    department.map_or_else(String::new, |it| format!(" (in {})", foreign::name(it)))
 }
 
 /// A name, and where it is.
 pub(super) fn placed(it: Option<&PlacedDocument>) -> String {
     it.map_or_else(String::new, |it| {
         let department = it.department.as_ref().map(|it| it.name.as_str());
-        format!("{}{}", foreign::line(&it.name), within(department))
+        format!("{}{}", foreign::name(&it.name), within(department))
     })
 }
 
 /// What a thing is, and where.
 pub(super) fn named(it: &ObjectDocument) -> String {
     let department = it.department.as_ref().map(|it| it.name.as_str());
-    let name = foreign::line(&it.name);
-    format!("{} {name:?}{}", it.kind, within(department))
+    let name = foreign::quoted(&it.name);
+    format!("{} {name}{}", it.kind, within(department))
 }
 
 /// Departments, projects, users, groups or roles.
@@ -65,7 +65,7 @@ pub(super) fn objects(all: &[ObjectDocument], kind: Kind, screen: Screen) -> Str
             _ => "",
         };
         let cells = [
-            foreign::line(&it.name),
+            foreign::name(&it.name),
             name(it.parent.as_ref()),
             name(it.department.as_ref()),
             used.to_owned(),
@@ -124,7 +124,7 @@ fn scope(it: &LinkDocument) -> String {
 /// Everything about one.
 pub(super) fn one(it: &ObjectDocument, screen: Screen) -> String {
     let mut pairs = vec![
-        ("Name", foreign::line(&it.name)),
+        ("Name", foreign::name(&it.name)),
         ("Kind", it.kind.clone()),
         ("Department", name(it.department.as_ref())),
         ("Nested in", name(it.parent.as_ref())),
@@ -134,7 +134,7 @@ pub(super) fn one(it: &ObjectDocument, screen: Screen) -> String {
         ),
         (
             "Email",
-            foreign::line(it.email.as_deref().unwrap_or_default()),
+            foreign::name(it.email.as_deref().unwrap_or_default()),
         ),
         ("Default project", placed(it.default_project.as_ref())),
     ];
@@ -239,8 +239,8 @@ fn typed(of: &ObjectDocument) -> String {
 fn beyond_by(it: &PasswordStandingDocument) -> String {
     match &it.beyond_by {
         Some(BeyondDocument { kind, name, .. }) => format!(
-            " (he administers the {kind} {:?}, which did not come with it)",
-            foreign::line(name)
+            " (he administers the {kind} {}, which did not come with it)",
+            foreign::quoted(name)
         ),
         None => " (he has the role \"admin\")".to_owned(),
     }
@@ -254,10 +254,13 @@ pub(super) fn made(made: &ObjectDocument) -> String {
         let [user, department, region] =
             [&it.name, &it.department.name, &it.region].map(|it| foreign::line(it));
         format!(
-            "\n\n{user:?} of {department:?} administers this {kind}, which did not come with the \
-             region {region:?}, as he did:\nso its word for his password does not count any more, \
+            "\n\n{} of {} administers this {kind}, which did not come with the region {:?}, as he \
+             did:\nso its word for his password does not count any more, \
              and he is not let in at this hub before he\nis given one here.\n  next: idp-hub org \
              password {} {}",
+            foreign::quoted(&it.name),
+            foreign::quoted(&it.department.name),
+            region,
             word(&department),
             word(&user)
         )

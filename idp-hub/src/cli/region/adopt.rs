@@ -13,6 +13,7 @@ use super::super::error::CliError;
 use super::super::output::Screen;
 use super::super::prompt;
 use super::compare::Stranger;
+use super::shown::servers_of;
 use crate::api::{AdoptionDocument, DoorDocument, RegionDocument};
 
 /// How long a new region may take to have told everything before the command ends without it: a
@@ -125,8 +126,9 @@ fn told(adoption: &AdoptionDocument, region: &RegionDocument) -> String {
         ..
     } = adoption;
     let mut text = format!(
-        "Adopted {name:?}, with the key\n  {key_fingerprint}\nIt is {}, with {} servers.",
-        region.state, region.totals.servers
+        "Adopted {name:?}, with the key\n  {key_fingerprint}\nIt is {}; {}.",
+        region.state,
+        servers_of(region)
     );
     if !region.next_step.is_empty() {
         text.push_str(&format!("\n  next: {}", region.next_step));

@@ -65,7 +65,7 @@ pub(super) fn listed(it: &Named, what: &str, next: &str) -> String {
     let mut text = format!("- {what}\n");
     // All that are known: once the backup is in its place, nothing can compare them again.
     for name in &it.first {
-        text.push_str(&format!("    {}\n", foreign::line(name)));
+        text.push_str(&format!("    {}\n", foreign::name(name)));
     }
     let more = it.count.saturating_sub(it.first.len() as u64);
     if more > 0 {

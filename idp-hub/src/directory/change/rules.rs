@@ -1,6 +1,7 @@
 //! What a thing may be called, and where it may be (Keystone, Identity API v3: the schemas of
 //! `keystone.common.validation.parameter_types`, and the checks of its resource manager).
 
+use shared::foreign;
 use shared::ids::ObjectId;
 use shared::model::{ADMIN, Actor, Assignment, Folded, Object, ObjectKind, Project, SERVICE};
 
@@ -130,17 +131,47 @@ pub(super) fn is_admin_role(object: &Object<ObjectId>) -> bool {
 fn name_is_right(kind: ObjectKind, name: &str) -> Result<(), Refusal> {
     let (word, most) = (kind.name(), kind.name_chars_max());
     let fault = match fit::name_fault(kind, name) {
-        None => return Ok(()),
+        None => return name_is_readable(kind, name),
         Some(NameFault::Empty) => "is empty".to_owned(),
-        Some(NameFault::OuterSpace) => "begins or ends with a space".to_owned(),
-        Some(NameFault::Control) => "has a control character".to_owned(),
+        Some(NameFault::OuterSpace) => format!("begins or ends with a space{}", place(name)),
+        Some(NameFault::Control) => format!("has a control character{}", place(name)),
         Some(NameFault::Long) => {
             format!("has {} characters, of {most} at most", name.chars().count())
         }
     };
     let shown: String = name.chars().take(most).collect();
-    let what = format!("the {word}'s name {shown:?} {fault}");
+    let what = format!("the {word}'s name {} {fault}", foreign::quoted(&shown));
     Err(wrong(what, "choose another name"))
+}
+
+/// What is new has a name that everybody can read and type, and that is nothing else. What a region
+/// brought along may be called as it is there.
+fn name_is_readable(kind: ObjectKind, name: &str) -> Result<(), Refusal> {
+    let (word, shown) = (kind.name(), foreign::quoted(name));
+    if foreign::hidden(name).is_some() {
+        let what = format!(
+            "the {word}'s name {shown} has a character that nobody sees, or that looks like \
+             another one{}",
+            place(name)
+        );
+        return Err(wrong(what, "type the name without it"));
+    }
+    if name.parse::<ObjectId>().is_ok() {
+        let what = format!("the {word}'s name {shown} is written like an id, and taken for one");
+        return Err(wrong(what, "choose another name"));
+    }
+    Ok(())
+}
+
+/// Where the first character stands that can't be seen, and which it is.
+fn place(name: &str) -> String {
+    foreign::hidden(name).map_or_else(String::new, |(place, character)| {
+        format!(
+            ": U+{:04X}, its character {place} of {}",
+            u32::from(character),
+            name.chars().count()
+        )
+    })
 }
 
 fn email_is_right(email: &str) -> Result<(), Refusal> {

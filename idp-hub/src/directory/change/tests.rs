@@ -261,6 +261,63 @@ fn what_ends_takes_along_what_hangs_on_it_and_never_comes_back() {
 }
 
 #[test]
+fn a_new_name_can_be_read_typed_and_told_from_others() {
+    let (mut desk, ops, _) = Desk::new();
+    for (name, place) in [
+        ("ca\u{200b}rol", "U+200B, its character 3 of 6"),
+        ("\u{feff}carol", "U+FEFF, its character 1 of 6"),
+        ("ca\u{ad}rol", "U+00AD"),
+        ("\u{202e}lorac", "U+202E"),
+        ("a\u{a0}b", "U+00A0, its character 2 of 3"),
+        ("a  b", "U+0020, its character 3 of 4"),
+        ("carol\u{fe0f}", "U+FE0F"),
+        ("ca\u{7}rol", "U+0007, its character 3 of 6"),
+        (" carol", "U+0020, its character 1 of 6"),
+        ("carol\u{3000}", "U+3000, its character 6 of 6"),
+    ] {
+        let error = desk.user(ops, name).unwrap_err().to_string();
+        assert!(error.contains(place), "{place}: {error}");
+        let is_plain = |it: char| it.is_ascii_graphic() || it == ' ';
+        assert!(error.chars().all(is_plain), "{error:?}");
+    }
+    for name in [
+        "67e55044-10b1-426f-9247-bb680e5fe0c8",
+        "67E5504410B1426F9247BB680E5FE0C8",
+    ] {
+        let error = desk.department(name).unwrap_err().to_string();
+        assert!(error.contains("written like an id"), "{error}");
+    }
+    for name in [
+        "björn",
+        "山田",
+        "👩\u{200d}💻",
+        "❤\u{fe0f} ops",
+        "葛\u{e0100}城",
+        "می\u{200c}خواهم",
+        "ops_67e5504410b1426f9247bb680e5fe0c8",
+    ] {
+        desk.user(ops, name).unwrap();
+    }
+}
+
+#[test]
+fn what_a_region_brought_along_may_be_called_as_it_is_and_be_changed() {
+    let (mut desk, ops, _) = Desk::new();
+    let id = desk.user(ops, "carol").unwrap();
+    // As a merge does it.
+    let name = "ca\u{200b}rol".to_owned();
+    desk.directory.live.users.get_mut(&id).unwrap().name = name;
+    let patch = Patch {
+        enabled: Some(false),
+        ..Patch::default()
+    };
+    let kind = ObjectKind::User;
+    desk.edit(Edit::Update { kind, id, patch }).unwrap();
+    assert!(desk.rename(kind, id, "ca\u{200b}rolus").is_err());
+    desk.rename(kind, id, "carol").unwrap();
+}
+
+#[test]
 fn what_was_retired_keeps_its_name_and_what_was_deleted_does_not() {
     let (mut desk, ops, lab) = Desk::new();
     let web = desk.project(ops, "web", None).unwrap();

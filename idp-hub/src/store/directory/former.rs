@@ -18,11 +18,14 @@ use crate::store::{Changing, Reading};
 
 const DECIDED: u16 = kind_code(RecordKind::Binding);
 
+/// What each of a cloud's things is in the directory.
+type Map = BTreeMap<(ObjectKind, CloudId), ObjectId>;
+
 /// What a cloud's things were in a region that was removed.
 pub(super) struct Former {
     /// What that region was called.
     pub(super) name: String,
-    pub(super) map: BTreeMap<(ObjectKind, CloudId), ObjectId>,
+    pub(super) map: Map,
 }
 
 impl Reading<'_> {
@@ -39,11 +42,7 @@ impl Reading<'_> {
         Ok(None)
     }
 
-    fn former_map(
-        &self,
-        no: RegionNo,
-        told: &Told,
-    ) -> Result<Option<BTreeMap<(ObjectKind, CloudId), ObjectId>>, StoreError> {
+    fn former_map(&self, no: RegionNo, told: &Told) -> Result<Option<Map>, StoreError> {
         let mut there = 0_usize;
         for here in told.telling_departments() {
             there += usize::from(self.is_bound(no, ObjectKind::Department, here)?);
@@ -60,10 +59,7 @@ impl Reading<'_> {
     }
 
     /// What was decided about each of a region's things, withheld or not.
-    fn decided_all(
-        &self,
-        no: RegionNo,
-    ) -> Result<BTreeMap<(ObjectKind, CloudId), ObjectId>, StoreError> {
+    fn decided_all(&self, no: RegionNo) -> Result<Map, StoreError> {
         let mut told = Told::default();
         self.each_of_region(no, RecordKind::Binding, |it| {
             if let Record::Binding(it) = it {

@@ -1,11 +1,9 @@
-//! How a region's feeds and troubles stand in the database.
-
-use std::collections::BTreeMap;
+//! How a region's feeds and services stand in the database.
 
 use rusqlite::{Connection, OptionalExtension, params};
 use shared::ids::FeedId;
 use shared::link::inbox::{Inbox, Position};
-use shared::model::{Feed, Service, ServiceKind, ServiceState, UnixMillis};
+use shared::model::{Feed, Service, UnixMillis};
 use shared::wire::Digest;
 use shared::wire::frame::{Phase, feed_code};
 use shared::wire::record::{self, Decoded};
@@ -81,10 +79,10 @@ pub(super) fn save_feed(
     Ok(())
 }
 
-pub(super) fn load_troubles(
+pub(super) fn load_services(
     connection: &Connection,
     no: RegionNo,
-) -> Result<BTreeMap<ServiceKind, Service>, StoreError> {
+) -> Result<Vec<Service>, StoreError> {
     let (lowest, highest) = record::kinds_of_feed(Feed::Health);
     let sql = "SELECT kind, id, value FROM records WHERE region = ?1 AND kind BETWEEN ?2 AND ?3";
     let mut statement = connection.prepare_cached(sql).doing("read services")?;
@@ -97,15 +95,14 @@ pub(super) fn load_troubles(
             ))
         })
         .doing("read services")?;
-    let mut troubles = BTreeMap::new();
+    let mut services = Vec::new();
     for row in rows {
         let (kind, id, value) = row.doing("read services")?;
         if let Ok(Decoded::Known(known)) = record::decode(kind, &id, &value)
             && let shared::model::Record::Service(service) = *known
-            && service.state != ServiceState::Available
         {
-            troubles.insert(service.kind, service);
+            services.push(service);
         }
     }
-    Ok(troubles)
+    Ok(services)
 }

@@ -25,6 +25,9 @@ impl Run {
         let broken = match read {
             Ok(outcome) => {
                 self.is_well(work, part);
+                if matches!(work, Work::Audit(_)) {
+                    self.services.part_is_whole(wall, part);
+                }
                 let mut kinds = [Work::Audit(part), Work::Changes(part)].into_iter();
                 if !kinds.any(|kind| self.failing.contains_key(&kind)) {
                     self.services.part_is_read(wall, part);
@@ -59,6 +62,7 @@ impl Run {
                 source: CloudError::Missing { .. },
                 ..
             } => {
+                self.services.part_is_whole(wall, part);
                 self.services.part_is_read(wall, part);
                 return Outcome::Missing;
             }

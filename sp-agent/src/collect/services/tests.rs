@@ -49,12 +49,44 @@ fn failing_state(reason: &str) -> ServiceState {
     }
 }
 
+/// All parts are read by then.
 fn probed(outcomes: Vec<Probe>) -> Services {
     let mut services = Services::new(Vec::new());
+    are_whole(&mut services);
     for (time, probe) in outcomes.into_iter().enumerate() {
         services.probed(UnixMillis(time as u64), vec![probe]);
     }
     services
+}
+
+fn are_whole(services: &mut Services) {
+    for part in [Part::Servers, Part::Nodes] {
+        services.part_is_whole(UnixMillis(0), part);
+    }
+}
+
+#[test]
+fn a_service_that_answers_is_told_of_once_all_of_it_was_read() {
+    let mut services = Services::new(Vec::new());
+    services.probed(UnixMillis(1), vec![available()]);
+    services.part_is_whole(UnixMillis(2), Part::Nodes);
+    assert_eq!(services.list(), [], "nothing read yet is not nothing there");
+    for _ in 0..2 {
+        services.part_failed(UnixMillis(3), Part::Servers, "500", Trouble::Service);
+    }
+    assert_eq!(told(&services), (failing_state("servers: 500"), 3));
+    let mut again = Services::new(services.list());
+    services.part_is_whole(UnixMillis(4), Part::Servers);
+    services.part_is_read(UnixMillis(4), Part::Servers);
+    assert_eq!(told(&services), (ServiceState::Available, 4));
+    let restarted = Services::new(services.list());
+    assert_eq!(told(&restarted), (ServiceState::Available, 4));
+
+    // One that stopped before it had read them knows no more.
+    again.probed(UnixMillis(5), vec![available()]);
+    assert_eq!(again.list(), []);
+    are_whole(&mut again);
+    assert_eq!(told(&again), (ServiceState::Available, 5));
 }
 
 #[test]
@@ -158,6 +190,7 @@ fn a_restart_changes_nothing_by_itself() {
     again.part_is_read(UnixMillis(11), Part::Servers);
     assert_eq!(told(&again), (failing_state("503"), 10), "not asked yet");
     again.probed(UnixMillis(12), vec![available()]);
+    are_whole(&mut again);
     assert_eq!(told(&again), (ServiceState::Available, 12));
 }
 

@@ -30,8 +30,8 @@ pub(super) fn drift(all: &[RemarkDocument], now: UnixMillis, screen: Screen) -> 
         [
             foreign::line(&it.region),
             it.kind.clone(),
-            foreign::line(&it.name),
-            department.map_or_else(String::new, foreign::line),
+            foreign::name(&it.name),
+            department.map_or_else(String::new, foreign::name),
             screen.several(&differs.collect::<Vec<_>>()),
             ago(&it.since, now),
             short(it).to_owned(),
@@ -90,15 +90,15 @@ fn short(it: &RemarkDocument) -> &str {
 }
 
 fn step(it: &RemarkDocument) -> String {
-    let (kind, name) = (&it.kind, foreign::line(&it.name));
+    let (kind, name) = (&it.kind, foreign::quoted(&it.name));
     let department = it.department.as_ref().map(|it| it.name.as_str());
     let next = foreign::line(&it.next_step);
-    format!("{kind} {name:?}{}: {next}", within(department))
+    format!("{kind} {name}{}: {next}", within(department))
 }
 
 fn difference(it: &DifferenceDocument) -> String {
     let said = |value: &Option<String>| match value {
-        Some(value) => format!("{:?}", foreign::line(value)),
+        Some(value) => foreign::quoted(value),
         None => "none".to_owned(),
     };
     match it.what.as_str() {

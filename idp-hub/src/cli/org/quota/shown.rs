@@ -10,6 +10,7 @@ use crate::api::{
     AllocationDocument, HoldingsDocument, LeftoverDocument, LimitsSetList, LimitsWaitingDocument,
     ProjectQuotaDocument, ResourceQuotaDocument, ShareDocument, SumDocument,
 };
+use crate::cli::region::word;
 
 /// Resources that are shown also where nothing of them is used: what an operator asks for first.
 const FIRST: [&str; 7] = [
@@ -48,8 +49,8 @@ pub(super) fn quotas(all: &[ProjectQuotaDocument], full: bool, screen: Screen) -
             let wanted = it.wanted.map_or_else(String::new, limit);
             rows.push([
                 Cell::new(foreign::line(&project.region)),
-                Cell::new(foreign::line(&project.name)),
-                Cell::new(department.map_or_else(String::new, foreign::line)),
+                Cell::new(foreign::name(&project.name)),
+                Cell::new(department.map_or_else(String::new, foreign::name)),
                 Cell::new(foreign::line(&it.name)),
                 figure(it.limit.map_or_else(unknown, limit)),
                 figure(it.used.map_or_else(unknown, |it| it.to_string())),
@@ -60,7 +61,7 @@ pub(super) fn quotas(all: &[ProjectQuotaDocument], full: bool, screen: Screen) -
                 whys.push(format!(
                     "  {} of {}{} in {}: {}",
                     foreign::line(&it.name),
-                    foreign::line(&project.name),
+                    foreign::name(&project.name),
                     within(department),
                     foreign::line(&project.region),
                     foreign::line(why)
@@ -117,7 +118,8 @@ pub(super) fn set(set: &LimitsSetList) -> String {
         text.push_str(&format!("\n  {}", waiting(it)));
     }
     text.push_str(&ended(set));
-    if !set.read_only && !(set.changed.is_empty() && set.waiting.is_empty()) {
+    let is_told = !set.changed.is_empty() || !set.waiting.is_empty();
+    if is_told && !set.read_only {
         text.push_str(&format!(
             "\n`idp-hub org quota list {region}` shows when the region has it."
         ));
@@ -146,18 +148,26 @@ fn ended(set: &LimitsSetList) -> String {
     }
 }
 
-/// What is set no more.
+/// What is set no more, and what counts from then on.
 pub(super) fn unset(set: &LimitsSetList) -> String {
     let region = foreign::line(&set.region);
     let mut text = match set.changed.is_empty() {
-        true => format!("None of it was told yet; what {region} has by now stays."),
-        false => format!("No more set at the hub; what {region} has by now stays:"),
+        true => "None of it was told yet.".to_owned(),
+        false => "Not set at the hub any more:".to_owned(),
     };
     for it in &set.changed {
         let (name, before) = (foreign::line(&it.name), foreign::line(&it.before));
         text.push_str(&format!("\n  {name}, {}: {before}", it.service));
     }
     text.push_str(&ended(set));
+    text.push_str(&format!(
+        "\nNothing is changed in {region}: its cloud keeps the limit that it has, as it was told \
+         last or as\nsomebody has set it there since, and goes on refusing what is beyond it. The \
+         hub only says no\nmore what it should be, and does not show any more where it is \
+         another.\n  next: idp-hub org quota list {0}, which shows the limit that counts; for \
+         another one:\n  idp-hub org quota set {0} PROJECT RESOURCE=N",
+        word(&set.region)
+    ));
     text
 }
 
@@ -210,7 +220,7 @@ fn sum(it: &SumDocument) -> String {
 }
 
 fn leftover(it: &LeftoverDocument) -> String {
-    let name = foreign::line(&it.name);
+    let name = foreign::name(&it.name);
     let own = foreign::line(&it.own);
     let department = it.department.as_ref().map(|it| it.name.as_str());
     let mut text = format!("{name}{} ({own}): {}.", within(department), it.reason);
@@ -258,4 +268,32 @@ pub(super) fn question(region: &str, it: &LeftoverDocument) -> String {
         leftover(it),
         foreign::line(region)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_set_no_more_is_told_with_what_counts_from_then_on() {
+        let of = |changed| {
+            let set = json!({ "region": "two words", "changed": changed, "waiting": [],
+                "ended": [] });
+            unset(&serde_json::from_value(set).unwrap())
+        };
+        let limit = json!({ "name": "cores", "service": "compute", "before": "40",
+            "after": "as it is there" });
+        let text = of(json!([limit]));
+        for said in [
+            "cores, compute: 40",
+            "its cloud keeps the limit that it has",
+            "idp-hub org quota list 'two words'",
+            "idp-hub org quota set 'two words' PROJECT RESOURCE=N",
+        ] {
+            assert!(text.contains(said), "{said}: {text}");
+        }
+        assert!(of(json!([])).starts_with("None of it was told yet.\nNothing is changed in"));
+    }
 }

@@ -26,8 +26,8 @@ pub(super) fn list(all: &[RetiredDocument], now: UnixMillis, screen: Screen) -> 
         let department = it.department.as_ref();
         [
             it.kind.clone(),
-            foreign::line(&it.name),
-            department.map_or_else(String::new, |it| foreign::line(&it.name)),
+            foreign::name(&it.name),
+            department.map_or_else(String::new, |it| foreign::name(&it.name)),
             it.state.clone(),
             screen.several(&lefts(it, now)),
         ]
@@ -44,9 +44,9 @@ pub(super) fn list(all: &[RetiredDocument], now: UnixMillis, screen: Screen) -> 
 fn named(it: &RetiredDocument) -> String {
     let department = it.department.as_ref().map(|it| it.name.as_str());
     format!(
-        "{} {:?}{}",
+        "{} {}{}",
         it.kind,
-        foreign::line(&it.name),
+        foreign::quoted(&it.name),
         within(department)
     )
 }
@@ -74,11 +74,11 @@ pub(super) fn question(it: &RetiredDocument) -> String {
 pub(in crate::cli::org) fn one(it: &RetiredDocument, now: UnixMillis, screen: Screen) -> String {
     let department = it.department.as_ref();
     let mut pairs = vec![
-        ("Name", foreign::line(&it.name)),
+        ("Name", foreign::name(&it.name)),
         ("Kind", it.kind.clone()),
         (
             "Department",
-            department.map_or_else(String::new, |it| foreign::line(&it.name)),
+            department.map_or_else(String::new, |it| foreign::name(&it.name)),
         ),
         ("State", it.state.clone()),
         (

@@ -90,7 +90,7 @@ fn by(it: &ExposureDocument) -> String {
 
 fn person(it: &PersonDocument) -> String {
     let department = Some(it.department.name.as_str());
-    format!("{}{}", foreign::line(&it.name), within(department))
+    format!("{}{}", foreign::name(&it.name), within(department))
 }
 
 #[cfg(test)]

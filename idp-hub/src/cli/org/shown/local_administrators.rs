@@ -25,7 +25,7 @@ pub(in crate::cli::org) fn shown(
         text.push_str(&format!("\n  {}", one(it)));
     }
     if !own.is_empty() {
-        let names = own.iter().take(NAMED_MAX).map(|it| foreign::line(&it.name));
+        let names = own.iter().take(NAMED_MAX).map(|it| foreign::name(&it.name));
         let names: Vec<String> = names.collect();
         text.push_str(&format!(
             "\n  the region's own accounts: {}",
@@ -47,15 +47,15 @@ pub(in crate::cli::org) fn shown(
 
 fn one(it: &LocalAdministratorDocument) -> String {
     let [name, department, scope] =
-        [&it.name, &it.department, &it.scope].map(|it| foreign::line(it));
+        [&it.name, &it.department, &it.scope].map(|it| foreign::quoted(it));
     let group = it.group.as_ref();
-    let group = group.map(|it| format!(", by the group {:?}", foreign::line(it)));
+    let group = group.map(|it| format!(", by the group {}", foreign::quoted(it)));
     let known = match &it.object {
         Some(_) => "the directory gives it to the user nowhere there",
         None => "the directory does not know the user",
     };
     format!(
-        "user {name:?} of {department:?} ({}), in the {} {scope:?}{}: {known}",
+        "user {name} of {department} ({}), in the {} {scope}{}: {known}",
         foreign::line(&it.here),
         it.scope_kind,
         group.unwrap_or_default()

@@ -219,7 +219,7 @@ fn one_step(step: &StepDocument, read_only: bool) -> String {
         _ => format!("{it} stays the region's own"),
     };
     if let Some(to) = &step.renamed_to {
-        text.push_str(&format!(", renamed there to {:?}", foreign::line(to)));
+        text.push_str(&format!(", renamed there to {}", foreign::quoted(to)));
     }
     match (step.taken_in_off, step.changes.is_empty()) {
         (false, _) => text.push_str(&changes(&step.changes)),
@@ -240,8 +240,8 @@ fn one_step(step: &StepDocument, read_only: bool) -> String {
 
 fn step_named(step: &StepDocument) -> String {
     let department = step.department.as_ref().map(|it| it.name.as_str());
-    let (kind, name) = (&step.kind, foreign::line(&step.name));
-    format!("{kind} {name:?}{}", within(department))
+    let (kind, name) = (&step.kind, foreign::quoted(&step.name));
+    format!("{kind} {name}{}", within(department))
 }
 
 fn undone_step(step: &StepDocument) -> String {
@@ -266,8 +266,8 @@ fn undone_step(step: &StepDocument) -> String {
         false,
     );
     let renamed = step.renamed_to.as_ref().map(|to| {
-        let to = foreign::line(to);
-        format!("; called {to:?} in the directory, and not renamed there")
+        let to = foreign::quoted(to);
+        format!("; called {to} in the directory, and not renamed there")
     });
     let changes = is_to_change.then(|| {
         let what = step.changes.join(", ");

@@ -50,9 +50,9 @@ fn one(link: &WithheldDocument) -> String {
 }
 
 fn end(it: &LinkEndDocument) -> String {
-    let (kind, name) = (&it.kind, foreign::line(&it.name));
+    let (kind, name) = (&it.kind, foreign::quoted(&it.name));
     let department = it.department.as_ref().map(|it| it.name.as_str());
-    format!("{kind} {name:?}{} ({})", within(department), it.id)
+    format!("{kind} {name}{} ({})", within(department), it.id)
 }
 
 #[cfg(test)]

@@ -9,10 +9,10 @@ use crate::api::{SpreadDocument, SpreadShareDocument};
 /// What was set.
 pub(super) fn set(project: &str) -> String {
     format!(
-        "The totals of {:?} are set; each region is told its share within seconds. One whose agent \
+        "The totals of {} are set; each region is told its share within seconds. One whose agent \
          takes no\nchanges keeps the limit that it has, and the list says so.\n  next: idp-hub org \
          quota spread list",
-        foreign::line(project)
+        foreign::quoted(project)
     )
 }
 
@@ -20,10 +20,10 @@ pub(super) fn set(project: &str) -> String {
 pub(super) fn removed(project: &str, resources: &[String]) -> String {
     let resources: Vec<String> = resources.iter().map(|it| foreign::line(it)).collect();
     format!(
-        "No total of {} is spread for {:?} any more; each region keeps the limit that it was told \
+        "No total of {} is spread for {} any more; each region keeps the limit that it was told \
          last. `idp-hub org quota list` shows them.",
         resources.join(", "),
-        foreign::line(project)
+        foreign::quoted(project)
     )
 }
 

@@ -73,9 +73,9 @@ fn region(it: &RemarkDocument) -> String {
 fn named(it: &RemarkDocument) -> String {
     let department = it.department.as_ref().map(|it| it.name.as_str());
     format!(
-        "{} {:?}{}",
+        "{} {}{}",
         it.kind,
-        foreign::line(&it.name),
+        foreign::quoted(&it.name),
         within(department)
     )
 }
@@ -108,7 +108,7 @@ mod tests {
         all.push(failure("south", "ann", "403"));
         let lines = lines(&all, NOW);
         assert_eq!(lines.len(), 3, "{lines:?}");
-        let expected = "north: 4 things, as user \"ann\", user \"bob\", user \"eve\": 403 \
+        let expected = "north: 4 things, as user \"ann\", user \"bob\", user \"eve\\u{1b}\": 403 \
                         (tried up to 3 times in 5 min)";
         assert_eq!(lines[0].replace("eve\u{fffd}", "eve"), expected);
         assert!(lines[1].starts_with("north: user \"max\": 409 (tried 3 times"));

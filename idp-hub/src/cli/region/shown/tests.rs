@@ -31,7 +31,7 @@ pub(in crate::cli::region) fn region(
         "certificate_expires": "2026-11-22T06:00:00.000Z", "recoveries": 0, "troubles": [
             { "service": "volume", "state": "failing", "reason": "HTTP 503",
               "since": "2026-11-21T15:30:00.000Z" }
-        ], "totals": totals,
+        ], "totals": totals, "lacking": [],
     }))
     .unwrap()
 }
@@ -68,6 +68,52 @@ fn the_list_fits_eighty_columns_and_says_what_to_do() {
     let mut lines = wide.lines().take_while(|line| !line.is_empty());
     assert!(lines.nth(1).unwrap().contains(long), "{wide}");
     assert!(list(&[], NOW, screen()).contains("idp-hub region invite NAME"));
+}
+
+/// Nothing is known of its nodes and networks, and not all of its servers and volumes.
+fn lacking() -> RegionDocument {
+    let mut region = region("north", "degraded", "service-failing", "Check it.");
+    let all = ["servers", "nodes", "volumes", "networks"];
+    region.lacking = all.map(str::to_owned).to_vec();
+    let totals = &mut region.totals;
+    (totals.servers, totals.volumes) = (Some(7), Some(9));
+    for figure in [
+        &mut totals.nodes,
+        &mut totals.vcpus_used,
+        &mut totals.vcpus_total,
+        &mut totals.networks,
+        &mut totals.addresses_used,
+    ] {
+        *figure = None;
+    }
+    region
+}
+
+#[test]
+fn what_is_not_known_is_no_zero() {
+    let mut unknown = lacking();
+    unknown.name = "south".to_owned();
+    unknown.totals.servers = None;
+    unknown.totals.servers_running = None;
+    assert_eq!(servers_of(&unknown), "of its servers nothing is known");
+    assert_eq!(servers_of(&lacking()), "7+ servers");
+    let text = list(&[lacking(), unknown], NOW, screen());
+    let rows: Vec<&str> = text.lines().take(3).collect();
+    assert!(rows[1].contains(" 7+ "), "{text}");
+    assert_eq!(rows[2].matches("unknown").count(), 2, "{text}");
+    assert!(text.contains("next: idp-hub region show NAME"), "{text}");
+    let text = one(&lacking(), NOW, screen());
+    for line in [
+        "Servers       7+: 1 running, 2 stopped, 2 other",
+        "vCPUs         unknown",
+        "Addresses     unknown",
+        "Volumes       9+ (",
+        "Networks      unknown",
+        "Nodes         unknown",
+        "Not known     not all of servers, nodes, volumes, networks:",
+    ] {
+        assert!(text.contains(line), "{line}:\n{text}");
+    }
 }
 
 #[test]

@@ -111,7 +111,7 @@ async fn who_takes_a_too_old_backup_first_is_told_the_same_of_the_next() {
         "ops/stays: admin in federation/admin",
     ];
     assert_eq!(withdrawn.given.first, given);
-    assert_eq!(at_once.forgotten, Some(2));
+    assert_eq!(at_once.forgotten_count(), Some(2));
     let site = site.cut();
     let older = said(&site, "backup.db");
     assert_eq!(older.withdrawn, Some(Withdrawn::default()));
@@ -143,7 +143,7 @@ async fn who_undoes_a_mistaken_restore_has_what_was_given_again_on_purpose() {
     site.rest().await;
     let mistaken = site.restore_from("given.db").unwrap();
     assert_eq!(mistaken.administrators, Vec::<String>::new());
-    assert_eq!(mistaken.forgotten, Some(1), "it is older");
+    assert_eq!(mistaken.forgotten_count(), Some(1), "it is older");
     let withdrawn = mistaken.withdrawn.unwrap();
     assert_eq!((withdrawn.on.count, withdrawn.given.count), (1, 2));
     let kept = mistaken.kept.unwrap();

@@ -97,11 +97,11 @@ async fn an_older_password_is_told_to_no_region_again() {
 
     let site = site.cut();
     let restored = site.restore_from("users.db").unwrap();
-    assert_eq!(restored.forgotten, Some(2));
+    assert_eq!(restored.forgotten_count(), Some(2));
     assert_eq!(site.told(), [(stays, 6)]);
     // Again: nothing speaks of the newer ones any more but what the first restore noted.
     let restored = site.restore_from("users.db").unwrap();
-    assert_eq!(restored.forgotten, Some(2));
+    assert_eq!(restored.forgotten_count(), Some(2));
     assert_eq!(site.told(), [(stays, 6)]);
     let users = [stays, changed, gone];
     let now = passwords_of(&site.path("hub.db"), users);
@@ -173,7 +173,7 @@ async fn nor_by_a_backup_between_the_first_that_was_restored_and_the_hub_then() 
     fs::copy(&database, site.path("third.db")).unwrap();
     for _ in 0..2 {
         let restored = site.restore_from("third.db").unwrap();
-        assert_eq!(restored.forgotten, Some(0));
+        assert_eq!(restored.forgotten_count(), Some(0));
         assert_eq!(passwords_of(&database, users), [Some(5), Some(12), None]);
     }
 }

@@ -1,11 +1,20 @@
 //! What opens nothing again: the password of a user who has another one since, or is gone.
 
+use shared::audit::Wanted;
 use shared::ids::ObjectId;
 use shared::model::{Department, Object, ObjectKind, User};
 
 use super::*;
 use crate::directory::Edit;
 use crate::store::users::NewPassword;
+
+impl Restored {
+    /// How many users' passwords are not known any more.
+    pub(super) fn forgotten_count(&self) -> Option<u64> {
+        let it = self.forgotten.as_ref()?;
+        Some(it.changed.count + it.deleted)
+    }
+}
 
 impl Site {
     pub(super) async fn edit(&self, edit: Edit) {
@@ -89,17 +98,50 @@ async fn an_older_password_of_a_user_opens_nothing_again() {
 
     let site = site.cut();
     let restored = site.restore_from("users.db").unwrap();
-    assert_eq!(restored.forgotten, Some(2));
+    assert_eq!(restored.forgotten_count(), Some(2));
+    let forgotten = restored.forgotten.as_ref().unwrap();
+    assert_eq!(forgotten.changed.first, ["ops/changed"]);
+    assert_eq!(forgotten.deleted, 1);
     let database = site.path("hub.db");
     assert_eq!(length(&site.path("hub.db-wal")), 0);
     assert_eq!(passwords_of(&database, users), [Some(5), None, None]);
     let kept = restored.kept.unwrap();
     let kept = kept.file_name().unwrap().to_str().unwrap();
     let again = site.restore_from(kept).unwrap();
-    assert_eq!(again.forgotten, Some(0), "what is newer stays");
+    assert_eq!(again.forgotten_count(), Some(0), "what is newer stays");
     assert_eq!(passwords_of(&database, users), [Some(5), Some(9), None]);
     fs::remove_file(&database).unwrap();
     let bare = site.restore_from("users.db").unwrap();
     assert_eq!(bare.forgotten, None, "there is nothing to compare with");
     assert_eq!(passwords_of(&database, users), [Some(5); 3]);
+}
+
+#[tokio::test]
+async fn who_had_no_password_yet_is_named_too_and_the_audit_trail_has_all() {
+    let site = Site::new().await;
+    with_users(&site).await;
+    let late = ObjectId::from_random(9);
+    let object = Object::User(User {
+        department: ObjectId::from_random(1),
+        name: "late".to_owned(),
+        description: None,
+        email: None,
+        enabled: true,
+        default_project: None,
+    });
+    site.edit(Edit::Create { id: late, object }).await;
+    back_up(&site.path("hub.db"), &site.path("users.db")).unwrap();
+    has(&site, late, 7).await;
+
+    let site = site.cut();
+    let restored = site.restore_from("users.db").unwrap();
+    assert_eq!(restored.forgotten.unwrap().changed.first, ["ops/late"]);
+    let (store, _thread) = Store::open(&site.path("hub.db"), Clock::system()).unwrap();
+    let wanted = Wanted {
+        action: Some("forget-password".to_owned()),
+        ..Wanted::default()
+    };
+    let listed = store.read(move |it| it.audit_entries(None, 5, &wanted));
+    let listed = listed.await.unwrap().items;
+    assert_eq!(listed.len(), 1, "{listed:?}");
 }
