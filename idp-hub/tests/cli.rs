@@ -91,8 +91,7 @@ fn a_hub_is_made_served_asked_and_stopped() {
         hub.fails(&["region", "show", "east"]),
         (
             1,
-            "error: There is no such thing: There is no region \"east\".\n  next: List what there \
-             is: `idp-hub region list`, or GET /api/v1/regions.\n"
+            "error: There is no region \"east\".\n  next: List what there is: `idp-hub region list`.\n"
                 .to_owned()
         )
     );

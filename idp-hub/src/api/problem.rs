@@ -18,6 +18,9 @@ use crate::directory::rights::Denied;
 use crate::directory::{DriftRefusal, MergeRefusal, Refusal};
 use crate::store::StoreError;
 
+/// The next step of what ends its detail with it.
+pub(crate) const IN_DETAIL: &str = "Do what it says, then try again.";
+
 /// The media type of problem details.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
@@ -182,7 +185,7 @@ impl Kind {
             Self::MethodNotAllowed => "See /api/v1/openapi.json for the methods of each address.",
             Self::Timeout => "Try again; if it lasts, look into the hub's log.",
             Self::NameTaken => "Choose another name, or remove the region that has it.",
-            Self::Refused => "Do what it says, then try again.",
+            Self::Refused => IN_DETAIL,
             Self::PlanChanged => "Look at the plan again, and confirm the digest that it has now.",
             Self::AgentUnreachable => {
                 "Check the address, that the agent runs with [adoption] in its configuration, and \
@@ -351,15 +354,17 @@ impl From<StoreError> for Problem {
                  /api/v1/invitations.",
             ),
             StoreError::Missing { .. } => Self::new(Kind::NotFound, error.to_string()),
-            StoreError::Edit(refusal) => Self::new(kind_of_refusal(refusal), error.to_string())
-                .next_step("Do what it says, then try again."),
+            StoreError::Edit(refusal) => {
+                Self::new(kind_of_refusal(refusal), error.to_string()).next_step(IN_DETAIL)
+            }
             StoreError::Denied(denied @ Denied::Forbidden { .. }) => {
                 Self::new(Kind::NotPermitted, format!("{denied}."))
             }
             StoreError::Denied(denied) => Self::new(Kind::NotFound, format!("{denied}."))
                 .next_step("List what there is: GET /api/v1/directory/users, and so on."),
-            StoreError::Quota(refusal) => Self::new(kind_of_quota(refusal), error.to_string())
-                .next_step("Do what it says, then try again."),
+            StoreError::Quota(refusal) => {
+                Self::new(kind_of_quota(refusal), error.to_string()).next_step(IN_DETAIL)
+            }
             StoreError::Merge(MergeRefusal::Changed { .. }) => {
                 Self::new(Kind::PlanChanged, error.to_string())
             }

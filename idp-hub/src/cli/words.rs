@@ -1,10 +1,7 @@
 //! The API's problems in the command line's words: who types commands knows no addresses, methods
 //! and fields.
 
-use crate::api::problem::{Kind, ProblemDocument};
-
-/// What the API says where the detail ends with the step.
-const IN_DETAIL: &str = "Do what the detail says, then try again.";
+use crate::api::problem::{IN_DETAIL, Kind, ProblemDocument};
 
 /// What stands for what.
 const WORDS: [(&str, &str); 17] = [

@@ -61,7 +61,12 @@ async fn a_total_is_given_to_the_regions_shown_and_taken_back() {
     let [shown] = &shown[..] else {
         panic!("{shown:?}")
     };
-    assert_eq!(shown["project"], json!({ "id": web, "name": "web" }));
+    let project = &shown["project"];
+    assert_eq!(
+        [&project["id"], &project["name"]],
+        [&json!(web), &json!("web")]
+    );
+    assert_eq!(project["department"]["name"], "ops");
     let words = ["service", "resource", "set_by"].map(|it| shown[it].as_str().unwrap());
     assert_eq!(words, ["compute", "cores", "local socket"]);
     let figures = ["total", "given", "used", "free", "over"].map(|it| shown[it].as_u64().unwrap());

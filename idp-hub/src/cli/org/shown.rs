@@ -371,7 +371,7 @@ mod tests {
             "department": { "id": "d", "name": "ops" }, "changed": "2026-11-20T18:00:00.000Z",
         });
         let shown = |it| super::made(&serde_json::from_value(it).unwrap());
-        assert_eq!(shown(made.clone()), "Made the user \"carol\": c");
+        assert_eq!(shown(made.clone()), "Made the user \"carol\" (in ops): c");
         made["need_passwords"] = serde_json::json!([{
             "user": "a", "name": "ann", "department": { "id": "d", "name": "ops" },
             "region": "north",

@@ -224,9 +224,9 @@ impl Standing {
         distinct.or_else(|| self.again(goal, most))
     }
 
-    /// One of those that it was told lately, once more, where there is no other one to tell and none
-    /// is on its way. A record that shows it is taken for one of the first time, so that what was
-    /// told in between counts on until the region has confirmed something else.
+    /// One of those that it was told lately, once more, where there is no other one to tell and
+    /// none is on its way. A record that shows it is taken for one of the first time, so that what
+    /// was told in between counts on until the region has confirmed something else.
     fn again(&self, goal: u64, most: u64) -> Option<u64> {
         let has_room = self.tellings.limits().len() <= TELLINGS_MAX;
         let may = self.is_idle() && has_room && self.need() <= most;

@@ -241,6 +241,7 @@ mod tests {
     fn a_drift_is_one_line_of_eighty_columns() {
         let mut found = remark("user", "created-here", true);
         found.id = "0123456789abcdef".repeat(4);
+        found.name = "ann".to_owned();
         found.since.0 = "2026-11-26T10:00:00.123Z".to_owned();
         let text = drift(&[found], NOW, Screen::wide(80));
         let lines: Vec<&str> = text.lines().take(3).collect();
