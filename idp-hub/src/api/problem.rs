@@ -167,7 +167,7 @@ impl Kind {
         }
     }
 
-    const fn next_step(self) -> &'static str {
+    pub(crate) const fn next_step(self) -> &'static str {
         match self {
             Self::InvalidRequest => "Correct it; /api/v1/openapi.json describes what is taken.",
             Self::SignInRequired => "Sign in with POST /api/v1/session.",

@@ -4,7 +4,9 @@
 use crate::api::problem::{IN_DETAIL, Kind, ProblemDocument};
 
 /// What stands for what.
-const WORDS: [(&str, &str); 17] = [
+const WORDS: [(&str, &str); 19] = [
+    (", or GET /api/v1/directory/drift", ""),
+    (", or GET /api/v1/directory/spreads", ""),
     (
         "Correct it; /api/v1/openapi.json describes what is taken.",
         "Correct it; the command's --help says what it takes.",
@@ -66,7 +68,7 @@ pub(super) fn of_commands(mut problem: ProblemDocument) -> ProblemDocument {
     if TOLD_BY_DETAIL.iter().any(is_told) {
         problem.title.clear();
     }
-    let is_in_detail = problem.next_step == IN_DETAIL || problem.kind.ends_with(":name-taken");
+    let is_in_detail = [IN_DETAIL, Kind::NameTaken.next_step()].contains(&&*problem.next_step);
     if is_in_detail && let Some((what, step)) = problem.detail.rsplit_once("; ") {
         problem.next_step = sentence(step);
         problem.detail = what.to_owned();
@@ -96,6 +98,11 @@ pub(super) fn of_commands(mut problem: ProblemDocument) -> ProblemDocument {
 
 /// With commands for the addresses of lists.
 fn listed(text: &str) -> String {
+    if let Some((before, after)) = text.split_once(&format!(", or {LISTS}")) {
+        // The command stands before it.
+        let rest = after.trim_start_matches(|it: char| it.is_ascii_alphabetic());
+        return format!("{before}{rest}");
+    }
     let Some((before, after)) = text.split_once(LISTS) else {
         return text.to_owned();
     };

@@ -88,12 +88,30 @@ fn found(
     let there = told.organization();
     let roles = admin_roles(there);
     let id = |kind: ObjectKind, here: &CloudId| identities.get(&(kind, here.clone())).copied();
-    let mut all = BTreeMap::new();
+    let given = || {
+        there
+            .assignments
+            .iter()
+            .filter(|it| roles.contains(&it.role))
+    };
+    let groups: BTreeSet<&CloudId> = given()
+        .filter_map(|it| match &it.actor {
+            Actor::Group(group) => Some(group),
+            Actor::User(_) => None,
+        })
+        .collect();
+    let mut members: BTreeMap<&CloudId, Vec<&Membership<CloudId>>> = BTreeMap::new();
     for it in there
-        .assignments
+        .memberships
         .iter()
-        .filter(|it| roles.contains(&it.role))
+        .filter(|it| groups.contains(&it.group))
     {
+        members.entry(&it.group).or_default().push(it);
+    }
+    // A group that has it in many places is looked at once.
+    let mut seen = BTreeSet::new();
+    let mut all = BTreeMap::new();
+    for it in given() {
         let is_given = it.translated(id).is_some_and(|it| by_directory(&it));
         match &it.actor {
             Actor::User(user) if !is_given => {
@@ -101,8 +119,10 @@ fn found(
             }
             Actor::User(_) => {}
             Actor::Group(group) => {
-                let theirs = there.memberships.iter().filter(|it| it.group == *group);
-                for member in theirs {
+                if !seen.insert((group, is_given)) {
+                    continue;
+                }
+                for member in members.get(group).into_iter().flatten() {
                     let is_in = || member.translated(id).is_some_and(|it| is_member(&it));
                     if !(is_given && is_in()) {
                         all.entry(&member.user).or_insert((it, Some(group)));

@@ -21,6 +21,8 @@ const REASON_BYTES_MAX: usize = 512;
 #[derive(Debug)]
 pub struct Services {
     known: BTreeMap<ServiceKind, Known>,
+    /// Parts that were read to their end in this life, or that the cloud has not.
+    read: BTreeSet<Part>,
     /// All were asked once, now or in an earlier life: before that, those known of are only some.
     is_whole: bool,
 }
@@ -32,10 +34,8 @@ struct Known {
     is_settled: bool,
     probe: Probed,
     failing_parts: BTreeMap<Part, Failing>,
-    /// Parts of the inventory that were not read yet, in this life or an earlier one. Before they
-    /// were, the service is not told of as available: nothing read yet would look like nothing
-    /// there.
-    unread: BTreeSet<Part>,
+    /// It was told of as available in an earlier life.
+    was_available: bool,
     latency: Option<ServiceLatency>,
 }
 
@@ -79,16 +79,28 @@ impl Services {
         });
         Self {
             known: known.collect(),
+            read: BTreeSet::new(),
             is_whole,
         }
     }
 
     /// Every service, as it is to be reported; none until all were asked once, and none as
-    /// available until all of the inventory that it has was read once.
+    /// available until all of the inventory that it has was read once, in this life or an earlier
+    /// one: nothing read yet would look like nothing there.
     pub fn list(&self) -> Vec<Service> {
         let all = self.known.values().filter(|_| self.is_whole);
-        let all = all.filter(|it| it.is_told());
+        let all = all.filter(|it| {
+            let is_available = it.service.state == ServiceState::Available;
+            !is_available || it.was_available || self.is_read(it.service.kind)
+        });
         all.map(|known| known.service.clone()).collect()
+    }
+
+    /// Whether all of the inventory that a service has was read.
+    fn is_read(&self, service: ServiceKind) -> bool {
+        let inventory = |it: &Part| it.kind().feed() == Feed::Inventory && it.service() == service;
+        let mut parts = Part::ALL.into_iter().filter(inventory);
+        parts.all(|it| self.read.contains(&it))
     }
 
     /// How long each service took to answer last, for the next sample.
@@ -121,8 +133,8 @@ impl Services {
     }
 
     /// A part was read to its end, or the cloud says that it has none: its service may be told of.
-    pub fn part_is_whole(&mut self, now: UnixMillis, part: Part) {
-        self.known(now, part.service()).unread.remove(&part);
+    pub fn part_is_whole(&mut self, part: Part) {
+        self.read.insert(part);
     }
 
     /// A part was read, or the cloud says that it has none.
@@ -168,25 +180,15 @@ impl Services {
 
 impl Known {
     fn new(service: Service, is_settled: bool) -> Self {
-        let of_service =
-            |it: &Part| it.kind().feed() == Feed::Inventory && it.service() == service.kind;
-        let unread = match is_settled && service.state == ServiceState::Available {
-            // It was told of so, which it was not before.
-            true => BTreeSet::new(),
-            false => Part::ALL.into_iter().filter(of_service).collect(),
-        };
+        let was_available = is_settled && service.state == ServiceState::Available;
         Self {
             service,
             is_settled,
             probe: Probed::NotYet,
             failing_parts: BTreeMap::new(),
-            unread,
+            was_available,
             latency: None,
         }
-    }
-
-    fn is_told(&self) -> bool {
-        self.service.state != ServiceState::Available || self.unread.is_empty()
     }
 
     /// An address or version that is not told now is still the last one that was.

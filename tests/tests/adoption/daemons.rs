@@ -197,7 +197,7 @@ fn an_administrator_is_asked_for_what_is_missing_and_the_password_is_not_shown()
     ];
     let (done, shown) = typed(&lab, &command, &answers);
     assert!(
-        done && shown.contains("It is healthy, with 50 servers"),
+        done && shown.contains("It is healthy; 50 servers"),
         "{shown}"
     );
     assert!(!shown.contains(PASSWORD), "{shown}");

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Deserializer};
 use shared::ids::ObjectId;
 use shared::model::{Department, Group, Object, ObjectKind, Project, Role, User};
+use shared::runtime::errors::chain;
 use utoipa::{IntoParams, ToSchema};
 
 use super::documents::ObjectDocument;
@@ -149,9 +150,17 @@ pub(in crate::api) async fn create(
     let mut made = found(&state, &who, kind, id).await?;
     if !before.is_empty() {
         let unvouched = state.store.read(move |it| it.no_more_vouched(before));
-        // It is made, whatever comes of the look.
-        let unvouched = unvouched.await.unwrap_or_default();
-        made.need_passwords = unvouched.iter().map(Into::into).collect();
+        match unvouched.await {
+            Ok(all) => made.need_passwords = all.iter().map(Into::into).collect(),
+            // It is made, whatever comes of the look.
+            Err(error) => {
+                let error = chain(&error).to_string();
+                tracing::warn!(
+                    error,
+                    "whose passwords no region says any more is not looked at"
+                );
+            }
+        }
     }
     Ok((StatusCode::CREATED, axum::Json(made)))
 }

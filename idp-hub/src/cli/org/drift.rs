@@ -176,7 +176,7 @@ async fn local_administrators(
     let path = format!("/regions/{}/organization/administrators", escaped(region));
     match client.get(&path).await {
         Ok(found) => Ok(Some(found)),
-        Err(CliError::Problem(_)) => Ok(None),
+        Err(CliError::Problem(it)) if it.status == 409 => Ok(None),
         Err(error) => Err(error),
     }
 }

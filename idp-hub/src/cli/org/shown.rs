@@ -226,13 +226,19 @@ pub(super) fn standing(of: &ObjectDocument, it: &PasswordStandingDocument) -> St
     text + &not_let_in(of, it)
 }
 
-/// A user as commands take him: his department and his name.
+/// A user as commands take him: his department and his name, where both can be typed as they are.
 fn typed(of: &ObjectDocument) -> String {
-    format!(
-        "{} {}",
-        word(&name(of.department.as_ref())),
-        word(&foreign::line(&of.name))
-    )
+    let department = of.department.as_ref();
+    let department = department.map_or(["", ""], |it| [&it.name, &it.id]);
+    typed_as(department, [&of.name, &of.id])
+}
+
+fn typed_as(department: [&str; 2], user: [&str; 2]) -> String {
+    let typed = [department, user].map(|[name, id]| {
+        let is_plain = foreign::name(name) == name && !name.starts_with('-');
+        word(if is_plain { name } else { id })
+    });
+    typed.join(" ")
 }
 
 /// What the user may that the region could not give.
@@ -251,18 +257,18 @@ pub(super) fn made(made: &ObjectDocument) -> String {
     let kind = &made.kind;
     let all = made.need_passwords.iter();
     let lines = all.map(|it| {
-        let [user, department, region] =
-            [&it.name, &it.department.name, &it.region].map(|it| foreign::line(it));
         format!(
             "\n\n{} of {} administers this {kind}, which did not come with the region {:?}, as he \
              did:\nso its word for his password does not count any more, \
              and he is not let in at this hub before he\nis given one here.\n  next: idp-hub org \
-             password {} {}",
+             password {}",
             foreign::quoted(&it.name),
             foreign::quoted(&it.department.name),
-            region,
-            word(&department),
-            word(&user)
+            foreign::line(&it.region),
+            typed_as(
+                [&it.department.name, &it.department.id],
+                [&it.name, &it.user]
+            )
         )
     });
     format!(

@@ -1,9 +1,10 @@
 //! A cloud that comes again after its region was removed.
 //!
 //! What was decided about a region's things is kept when it is removed: an agent that may not write
-//! leaves no markers by which they would be known. Whether it is that cloud, its departments say,
-//! to which Keystone gives random ids. But clouds that were set up from one image have some in
-//! common, so that it is the same one where half of the departments are there that came with it.
+//! leaves no markers by which they would be known. Whether it is that cloud, its departments,
+//! projects and users say, to which Keystone gives random ids. But clouds that were set up from one
+//! image have some in common, so that it is the same one where half of each are there that came
+//! with it.
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,14 @@ use crate::directory::Told;
 use crate::store::error::{Doing, StoreError};
 use crate::store::regions::RegionNo;
 use crate::store::{Changing, Reading};
+
+/// By the ids of which a cloud is known. Those of departments are in names that others may read, as
+/// where two had one name; those of projects and users are in none.
+const PROOF: [ObjectKind; 3] = [
+    ObjectKind::Department,
+    ObjectKind::Project,
+    ObjectKind::User,
+];
 
 const DECIDED: u16 = kind_code(RecordKind::Binding);
 
@@ -43,19 +52,29 @@ impl Reading<'_> {
     }
 
     fn former_map(&self, no: RegionNo, told: &Told) -> Result<Option<Map>, StoreError> {
-        let mut there = 0_usize;
+        let mut is_any = false;
         for here in told.telling_departments() {
-            there += usize::from(self.is_bound(no, ObjectKind::Department, here)?);
+            is_any = is_any || self.is_bound(no, ObjectKind::Department, here)?;
         }
         // Mostly: no other cloud is read whole.
-        if there == 0 {
+        if !is_any {
             return Ok(None);
         }
         let map = self.decided_all(no)?;
-        let came = map.keys().filter(|(kind, here)| {
-            *kind == ObjectKind::Department && !matches!(here, CloudId::Text(_))
-        });
-        Ok((there.saturating_mul(2) >= came.count()).then_some(map))
+        let is_there = |kind, here: &CloudId| match kind {
+            ObjectKind::Department => told.telling_departments().any(|it| it == here),
+            kind => told.organization().object(kind, here).is_some(),
+        };
+        let is_mostly_there = |kind: ObjectKind| {
+            let of_kind = |(it, here): &&(ObjectKind, CloudId)| {
+                *it == kind && !matches!(here, CloudId::Text(_))
+            };
+            let came: Vec<_> = map.keys().filter(of_kind).collect();
+            let there = came.iter().filter(|(kind, here)| is_there(*kind, here));
+            there.count().saturating_mul(2) >= came.len()
+        };
+        let is_it = PROOF.into_iter().all(is_mostly_there);
+        Ok(is_it.then_some(map))
     }
 
     /// What was decided about each of a region's things, withheld or not.

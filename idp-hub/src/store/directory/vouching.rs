@@ -127,8 +127,17 @@ impl Changing<'_> {
             true => BTreeSet::new(),
             false => self.hot.directory.administrators(&directory, &places),
         };
-        let mut all = Vec::new();
-        for user in users.into_iter().take(ADMINISTRATORS_MAX) {
+        let (mut all, mut looked) = (Vec::new(), 0);
+        for user in users {
+            // Whoever has a password here needs no region's word; and that is asked at once.
+            let row = self.reading().user_row(user)?;
+            if row.is_none_or(|it| it.password.is_some()) {
+                continue;
+            }
+            looked += 1;
+            if looked > ADMINISTRATORS_MAX {
+                break;
+            }
             let Reach::Things(mut things) = self.hot.directory.reach(&directory, user) else {
                 continue;
             };

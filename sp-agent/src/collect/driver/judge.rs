@@ -26,7 +26,7 @@ impl Run {
             Ok(outcome) => {
                 self.is_well(work, part);
                 if matches!(work, Work::Audit(_)) {
-                    self.services.part_is_whole(wall, part);
+                    self.services.part_is_whole(part);
                 }
                 let mut kinds = [Work::Audit(part), Work::Changes(part)].into_iter();
                 if !kinds.any(|kind| self.failing.contains_key(&kind)) {
@@ -62,7 +62,7 @@ impl Run {
                 source: CloudError::Missing { .. },
                 ..
             } => {
-                self.services.part_is_whole(wall, part);
+                self.services.part_is_whole(part);
                 self.services.part_is_read(wall, part);
                 return Outcome::Missing;
             }

@@ -61,7 +61,7 @@ fn probed(outcomes: Vec<Probe>) -> Services {
 
 fn are_whole(services: &mut Services) {
     for part in [Part::Servers, Part::Nodes] {
-        services.part_is_whole(UnixMillis(0), part);
+        services.part_is_whole(part);
     }
 }
 
@@ -69,14 +69,14 @@ fn are_whole(services: &mut Services) {
 fn a_service_that_answers_is_told_of_once_all_of_it_was_read() {
     let mut services = Services::new(Vec::new());
     services.probed(UnixMillis(1), vec![available()]);
-    services.part_is_whole(UnixMillis(2), Part::Nodes);
+    services.part_is_whole(Part::Nodes);
     assert_eq!(services.list(), [], "nothing read yet is not nothing there");
     for _ in 0..2 {
         services.part_failed(UnixMillis(3), Part::Servers, "500", Trouble::Service);
     }
     assert_eq!(told(&services), (failing_state("servers: 500"), 3));
     let mut again = Services::new(services.list());
-    services.part_is_whole(UnixMillis(4), Part::Servers);
+    services.part_is_whole(Part::Servers);
     services.part_is_read(UnixMillis(4), Part::Servers);
     assert_eq!(told(&services), (ServiceState::Available, 4));
     let restarted = Services::new(services.list());

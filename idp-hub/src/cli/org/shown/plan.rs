@@ -96,7 +96,9 @@ pub(in crate::cli::org) fn plan(plan: &PlanDocument, full: bool, screen: Screen)
     };
     let copied = plan.same_cloud.as_ref().map_or("", |_| " --copied");
     text.push_str(&format!(
-        "\n\nPlan {digest}\n  next: idp-hub org merge {region} --digest {digest}{over}{copied}"
+        "\n\nPlan {digest}\n  next: idp-hub org merge {region} --digest {digest}{over}{copied}\n  \
+         {}",
+        seen(&region)
     ));
     text
 }
@@ -138,15 +140,6 @@ fn whose(plan: &PlanDocument) -> String {
              is a copy of\nthat one, merge it with --copied."
         ));
     }
-    let (region, digest) = (word(&plan.region), &plan.digest);
-    let federation = plan.foreign_federations.first();
-    let over = federation.map_or("", |_| " --take-over");
-    let copied = plan.same_cloud.as_ref().map_or("", |_| " --copied");
-    text.push_str(&format!(
-        "\n\nPlan {digest}\n  next: idp-hub org merge {region} --digest {digest}{over}{copied}\n  \
-         {}",
-        seen(&region)
-    ));
     text
 }
 
@@ -292,6 +285,7 @@ mod tests {
             assert!(squeezed(&text).contains(&squeezed(line)), "{line}:\n{text}");
         }
         assert!(!text.contains("nova") && !text.contains('\u{1b}'), "{text}");
+        assert_eq!(text.matches("next: idp-hub org merge").count(), 1, "{text}");
         let taken = plan(&document(&["f-2"]), false, Screen::wide(80));
         assert!(
             taken.contains("federation f-2") && taken.contains(" --take-over\n"),
