@@ -308,7 +308,7 @@ mod tests {
             "department \"ops\" is taken in; called \"ops_1",
             "in the directory, and not renamed there",
             "user \"ann\" is known; not as in the directory: enabled, email; so it stays",
-            "project \"inner\" (in research) is taken in; not as in the directory: disabled; so it stays",
+            "\"inner\" (in research) is taken in; not as in the directory: disabled; so it stays",
         ] {
             assert!(squeezed(&left).contains(line), "{line}:\n{left}");
         }
