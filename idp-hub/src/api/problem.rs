@@ -18,9 +18,7 @@ use crate::directory::rights::Denied;
 use crate::directory::{DriftRefusal, MergeRefusal, Refusal};
 use crate::store::StoreError;
 
-/// The next step of what ends its detail with it.
 pub(crate) const IN_DETAIL: &str = "Do what it says, then try again.";
-
 /// The media type of problem details.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 

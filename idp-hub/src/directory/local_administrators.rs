@@ -131,10 +131,7 @@ fn found(
             }
         }
     }
-    let name = |kind, here: &CloudId| {
-        let object = there.object(kind, here);
-        object.map_or_else(|| here.to_string(), |it| it.name().to_owned())
-    };
+    let name = |kind, here: &CloudId| name_of(there, kind, here);
     let all = all.into_iter().map(|(user, (it, group))| {
         let department = there.users.get(user).map(|it| &it.department);
         let (kind, place) = match &it.scope {
@@ -154,6 +151,11 @@ fn found(
     let mut all: Vec<LocalAdministrator> = all.collect();
     all.sort_by(|a, b| (a.is_own, &a.department, &a.name).cmp(&(b.is_own, &b.department, &b.name)));
     all
+}
+
+fn name_of(there: &Organization<CloudId>, kind: ObjectKind, here: &CloudId) -> String {
+    let object = there.object(kind, here);
+    object.map_or_else(|| here.to_string(), |it| it.name().to_owned())
 }
 
 /// The region's roles that are `admin`, or bring it along there.
