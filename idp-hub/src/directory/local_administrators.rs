@@ -94,20 +94,7 @@ fn found(
             .iter()
             .filter(|it| roles.contains(&it.role))
     };
-    let groups: BTreeSet<&CloudId> = given()
-        .filter_map(|it| match &it.actor {
-            Actor::Group(group) => Some(group),
-            Actor::User(_) => None,
-        })
-        .collect();
-    let mut members: BTreeMap<&CloudId, Vec<&Membership<CloudId>>> = BTreeMap::new();
-    for it in there
-        .memberships
-        .iter()
-        .filter(|it| groups.contains(&it.group))
-    {
-        members.entry(&it.group).or_default().push(it);
-    }
+    let members = members(there, given());
     // A group that has it in many places is looked at once.
     let mut seen = BTreeSet::new();
     let mut all = BTreeMap::new();
@@ -151,6 +138,24 @@ fn found(
     let mut all: Vec<LocalAdministrator> = all.collect();
     all.sort_by(|a, b| (a.is_own, &a.department, &a.name).cmp(&(b.is_own, &b.department, &b.name)));
     all
+}
+
+/// Who is in the groups that have an assignment.
+fn members<'a>(
+    there: &'a Organization<CloudId>,
+    given: impl Iterator<Item = &'a Assignment<CloudId>>,
+) -> BTreeMap<&'a CloudId, Vec<&'a Membership<CloudId>>> {
+    let groups = given.filter_map(|it| match &it.actor {
+        Actor::Group(group) => Some(group),
+        Actor::User(_) => None,
+    });
+    let mut members: BTreeMap<_, Vec<_>> = groups.map(|it| (it, Vec::new())).collect();
+    for it in &there.memberships {
+        if let Some(all) = members.get_mut(&it.group) {
+            all.push(it);
+        }
+    }
+    members
 }
 
 fn name_of(there: &Organization<CloudId>, kind: ObjectKind, here: &CloudId) -> String {
