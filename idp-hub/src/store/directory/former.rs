@@ -6,7 +6,7 @@
 //! image have some in common, so that it is the same one where half of each are there that came
 //! with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use shared::ids::ObjectId;
 use shared::model::{CloudId, ObjectKind, Record, RecordKind};
@@ -61,8 +61,9 @@ impl Reading<'_> {
             return Ok(None);
         }
         let map = self.decided_all(no)?;
+        let departments: BTreeSet<&CloudId> = told.telling_departments().collect();
         let is_there = |kind, here: &CloudId| match kind {
-            ObjectKind::Department => told.telling_departments().any(|it| it == here),
+            ObjectKind::Department => departments.contains(here),
             kind => told.organization().object(kind, here).is_some(),
         };
         let is_mostly_there = |kind: ObjectKind| {
