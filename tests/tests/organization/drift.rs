@@ -150,7 +150,7 @@ fn is_shown_to_an_operator(lab: &Lab, ids: &[String]) {
     let shown = succeeded(lab.ask(&["org", "drift"]));
     let shown = String::from_utf8(shown.stdout).unwrap();
     let next = ["adopt", "put-back"].map(|how| format!(": idp-hub org drift {how} "));
-    let made = "user \"newcomer\": ".to_owned();
+    let made = "user \"newcomer\" (in research): ".to_owned();
     let ids = ids.iter().map(|it| it[..12].to_owned());
     for text in ids.chain(next).chain([made]) {
         assert!(shown.contains(&text), "{text:?} in:\n{shown}");

@@ -116,7 +116,7 @@ fn a_region_of_another_federation_says_so_and_is_taken_over_by_a_word_of_its_own
         says(&text, "--take-over");
         let refused = merge(&ours, "edge", &plan, &[]).unwrap_err();
         says(&refused, &other);
-        says(&refused, "have that hub remove the region first");
+        says(&refused, "Have that hub remove the region first");
         says(&refused, "idp-hub org merge edge --take-over");
     });
     assert_eq!(super::directory::told(&ours), nothing);
