@@ -4,6 +4,8 @@
 //! moves no cursor, hides and turns round nothing, and where it is cut to a line's width no
 //! terminal breaks it into a second line, which could pass for one of ours.
 
+use unicode_normalization::char::is_combining_mark;
+
 /// What stands where something was left out.
 const CUT: char = '…';
 
@@ -54,6 +56,16 @@ pub fn quoted(text: &str) -> String {
     format!("\"{}\"", name(text).replace('"', "\\\""))
 }
 
+/// A name as a POSIX shell takes it for one word. One in which something hides is written as
+/// [`name`] writes it: then the command finds nothing, rather than another thing.
+pub fn word(text: &str) -> String {
+    let is_plain = |it: char| it.is_alphanumeric() || "._-".contains(it);
+    match !text.is_empty() && text.chars().all(is_plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", name(text).replace('\'', r"'\''")),
+    }
+}
+
 /// The first character of a name that can't be seen, or looks like another one, and at which place
 /// it stands, from 1 on. A variant of an ideograph, which is written so in people's names, is none.
 pub fn hidden(text: &str) -> Option<(usize, char)> {
@@ -77,7 +89,12 @@ fn is_hidden(text: &str, at: usize, character: char) -> bool {
             let joined = before.strip_suffix('\u{fe0f}').unwrap_or(before);
             !(joined.ends_with(is_joined) && after.starts_with(is_joined))
         }
-        '\u{fe0e}' | '\u{fe0f}' => !before.ends_with(is_chosen),
+        '\u{fe0e}' | '\u{fe0f}' => {
+            let is_key = before.ends_with(is_on_keys) && after.starts_with('\u{20e3}');
+            !(is_key || before.ends_with(is_picture))
+        }
+        // With nothing to stand on, it shows on what is before the name.
+        _ if before.is_empty() && is_combining_mark(character) => true,
         _ => character.is_whitespace() || character.is_control() || is_deceptive(character),
     }
 }
@@ -103,9 +120,9 @@ const fn is_picture(character: char) -> bool {
     )
 }
 
-/// Whether it looks otherwise with a selector behind it: pictures, and what stands on keys.
-const fn is_chosen(character: char) -> bool {
-    is_picture(character) || matches!(character, '0'..='9' | '#' | '*')
+/// Whether it looks otherwise with a selector and the picture of a key behind it.
+const fn is_on_keys(character: char) -> bool {
+    matches!(character, '0'..='9' | '#' | '*')
 }
 
 const fn is_selector(character: char) -> bool {
@@ -154,6 +171,8 @@ pub fn is_deceptive(character: char) -> bool {
         character,
         // Soft hyphen, grapheme joiner, Arabic letter mark, vowel separators that don't show.
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        // Syriac's mark of abbreviations, and what joins hieroglyphs.
+        | '\u{70f}' | '\u{13430}'..='\u{1343f}'
         // Hangul fillers and the blank of Braille.
         | '\u{115f}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}'
         // Zero widths, marks and overrides of direction (UAX #9), separators, byte order mark.
@@ -211,12 +230,16 @@ mod tests {
                 r"\u{2800}\u{3164}",
                 Some((1, '\u{2800}')),
             ),
+            ("1\u{fe0f}", r"1\u{fe0f}", Some((2, '\u{fe0f}'))),
+            ("\u{301}a", r"\u{301}a", Some((1, '\u{301}'))),
+            ("a\u{70f}", r"a\u{70f}", Some((2, '\u{70f}'))),
             (r"ca\u{200b}rol", r"ca\\u{200b}rol", None),
             (r"DOM\carol", r"DOM\carol", None),
         ] {
             assert_eq!((name(text).as_str(), hidden(text)), (shown, found));
         }
         assert_eq!(quoted("a\"\u{200b}"), r#""a\"\u{200b}""#);
+        assert_eq!(word("a \u{200b}"), r"'a \u{200b}'");
     }
 
     #[test]

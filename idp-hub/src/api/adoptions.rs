@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use shared::audit::{Act, By};
+use shared::foreign::word;
 use shared::pki::Fingerprint;
 use shared::runtime::errors::chain;
 use shared::wire::frame::{Denial, PASSWORD_BYTES_MAX};
@@ -332,14 +333,16 @@ impl From<AdoptionError> for Problem {
             AdoptionError::Denied { wait, .. } if !wait.is_zero() => problem.retry_after(*wait),
             AdoptionError::KeyRegistered { name } => problem.next_step(format!(
                 "If that region's agent has left, remove the region first: `idp-hub region remove \
-                 {name:?}`."
+                 {}`.",
+                word(name)
             )),
             AdoptionError::UnderWay { .. } => problem
                 .next_step("Wait for its end: `idp-hub region list` shows what has come of it.")
                 .retry_after(UNDER_WAY_WAIT),
             AdoptionError::Unsettled { name } => problem.next_step(format!(
                 "`idp-hub region list` shows it: once it connects, `idp-hub region accept \
-                 {name:?}`. Or repeat the command."
+                 {}`. Or repeat the command.",
+                word(name)
             )),
             AdoptionError::OtherRegion { .. } => problem.next_step(
                 "See `sp-agent status` on its machine for where it has joined, and have it leave.",

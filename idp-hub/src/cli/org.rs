@@ -273,7 +273,7 @@ async fn end(client: &Client, asked: &Ending, how: &str, screen: Screen) -> Resu
     }
     let path = format!("/directory/{}s/{}", kind.word(), found.id);
     client.act(Method::DELETE, &path, None::<&Value>).await?;
-    let text = format!("The {} is {how}d.", shown::named(&found));
+    let text = format!("The {} is {how}d.", shown::object(&found));
     screen.line(&text, &json!({ "ended": found.id, "name": found.name }))
 }
 
@@ -302,7 +302,7 @@ async fn unlock(
     let text = format!(
         "The {} is not locked here (any more). Whether a password is known by which one signs \
          in: idp-hub org show user {}",
-        shown::named(&found),
+        shown::object(&found),
         found.id
     );
     screen.line(&text, &json!({ "unlocked": found.id, "name": found.name }))

@@ -8,10 +8,10 @@ mod shown;
 use reqwest::Method;
 use serde::Serialize;
 use serde_json::{Value, json};
+use shared::foreign::word;
 use shared::pki::Fingerprint;
 
 use self::compare::Stranger;
-pub(super) use self::shown::word;
 use super::arguments::Region;
 use super::client::{Client, escaped};
 use super::error::CliError;
@@ -49,7 +49,7 @@ async fn invite(client: &Client, name: &str, minutes: u64, screen: Screen) -> Re
             invitation.region,
             invitation.command,
             invitation.token,
-            shown::word(&invitation.region),
+            word(&invitation.region),
             match invitation.replaces {
                 true => "\nThe earlier invitation for this name is good for nothing any more.",
                 false => "",

@@ -1,5 +1,6 @@
 //! Why the directory is not changed.
 
+use shared::foreign::word;
 use shared::ids::ObjectId;
 use shared::model::{End, ObjectKind};
 
@@ -90,7 +91,8 @@ pub enum MergeRefusal {
     /// The plan is another one by now.
     #[error(
         "the plan has changed since you looked: you confirmed {confirmed}, and it is {now} by now; \
-         look at it again, with `idp-hub org plan {region}`"
+         look at it again, with `idp-hub org plan {}`",
+        word(region)
     )]
     Changed {
         /// The region.
@@ -113,7 +115,8 @@ pub enum MergeRefusal {
     #[error(
         "things of the region {region:?} bear the marker of the federation {federation}, whose hub \
          may still write to them; have that hub remove the region first, or say that this one \
-         takes over (`idp-hub org merge {region} --take-over`)"
+         takes over (`idp-hub org merge {word} --take-over`)",
+        word = word(region)
     )]
     Foreign {
         /// The region.
@@ -125,8 +128,10 @@ pub enum MergeRefusal {
     #[error(
         "the cloud of the region {region:?} is that of the region {other:?} already, by the ids of \
          its projects, and two agents would write to one cloud; remove one of the two (`idp-hub \
-         region remove {other}`), or, where its Keystone is only a copy of that one, say so \
-         (`idp-hub org merge {region} --copied`)"
+         region remove {}`), or, where its Keystone is only a copy of that one, say so \
+         (`idp-hub org merge {} --copied`)",
+        word(other),
+        word(region)
     )]
     Twin {
         /// The region.

@@ -1,6 +1,6 @@
 //! Why a region is in its state, and what an operator does about it.
 
-use std::borrow::Cow;
+use shared::foreign::word;
 
 macro_rules! reasons {
     ($($(#[$doc:meta])* $reason:ident = $code:literal, $next_step:literal;)*) => {
@@ -153,17 +153,7 @@ impl Reason {
     /// What an operator does about it: a sentence, with the command where there is one. Empty for
     /// [`Reason::Ok`] only.
     pub fn next_step(self, region_name: &str) -> String {
-        self.template().replace("{name}", &quoted(region_name))
-    }
-}
-
-/// A name as a POSIX shell takes it for one word.
-fn quoted(name: &str) -> Cow<'_, str> {
-    let plain = |c: char| c.is_alphanumeric() || "._-".contains(c);
-    if !name.is_empty() && name.chars().all(plain) {
-        Cow::Borrowed(name)
-    } else {
-        Cow::Owned(format!("'{}'", name.replace('\'', r"'\''")))
+        self.template().replace("{name}", &word(region_name))
     }
 }
 
@@ -202,7 +192,7 @@ mod tests {
             ("it's; rm", r"'it'\''s; rm'"),
             ("", "''"),
         ] {
-            assert_eq!(quoted(name), word);
+            assert_eq!(word(name), word);
             let step = Reason::AwaitingAcceptance.next_step(name);
             assert!(step.contains(&format!("accept {word}`")), "{step}");
         }

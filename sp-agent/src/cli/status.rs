@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use shared::foreign;
 use shared::model::UnixMillis;
 use shared::runtime::clock::Clock;
 use shared::runtime::daemon::Exit;
@@ -300,7 +301,10 @@ fn organization(page: &mut Page, it: &OrganizationReport) {
             "" => &failure.what,
             name => name,
         };
-        page.line("", format_args!("{name:?}: {}", failure.error));
+        page.line(
+            "",
+            format_args!("{}: {}", foreign::quoted(name), failure.error),
+        );
     }
 }
 

@@ -19,6 +19,13 @@ pub struct NamedDocument {
     pub name: String,
 }
 
+/// As it is called.
+impl AsRef<str> for NamedDocument {
+    fn as_ref(&self) -> &str {
+        &self.name
+    }
+}
+
 /// The department that something is in: within one alone a name is that of one thing of a kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DepartmentDocument {
@@ -27,6 +34,13 @@ pub struct DepartmentDocument {
     /// Its id in the directory; absent for one of a region alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
+}
+
+/// As it is called.
+impl AsRef<str> for DepartmentDocument {
+    fn as_ref(&self) -> &str {
+        &self.name
+    }
 }
 
 /// Something that is referred to, with where it is.

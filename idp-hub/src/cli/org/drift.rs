@@ -12,7 +12,7 @@ use super::super::moment::now;
 use super::super::output::Screen;
 use super::super::pages::List;
 use super::super::prompt::{self, YES};
-use super::shown::local_administrators as of_region;
+use super::shown::{local_administrators as of_region, named};
 use crate::api::{CuredDocument, LocalAdministratorsDocument, RemarkDocument};
 
 pub(super) async fn run(client: &Client, asked: &Drift, screen: Screen) -> Result<(), CliError> {
@@ -150,7 +150,10 @@ async fn cure(
         match client.post::<CuredDocument>(&path, &how.body(it)).await {
             Ok(cured) => done.push(cured),
             // Of all, one that can't be done is no reason to leave the others.
-            Err(error) if which.all => refused.push(format!("{} {}: {error}", it.kind, it.name)),
+            Err(error) if which.all => {
+                let named = named(&it.kind, &it.name, it.department.as_ref());
+                refused.push(format!("{named}: {error}"));
+            }
             Err(error) => return Err(error),
         }
     }

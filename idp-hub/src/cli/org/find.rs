@@ -13,7 +13,7 @@ use crate::api::ObjectDocument;
 const SAME_MAX: usize = 20;
 
 /// HTTP's status where there is no such thing.
-const NOT_FOUND: u16 = 404;
+pub(super) const NOT_FOUND: u16 = 404;
 
 /// Finds one.
 pub(super) struct Found;
@@ -86,8 +86,11 @@ fn called(kind: Kind, name: &str) -> List {
 fn each(found: &[ObjectDocument]) -> String {
     let mut text = String::new();
     for it in found.iter().take(SAME_MAX) {
-        let department = it.department.as_ref().map(|it| it.name.as_str());
-        text.push_str(&format!("\n  {}{}", it.id, shown::within(department)));
+        text.push_str(&format!(
+            "\n  {}{}",
+            it.id,
+            shown::within(it.department.as_ref())
+        ));
     }
     if found.len() > SAME_MAX {
         text.push_str("\n  and others; name the department, with --in");

@@ -3,6 +3,7 @@
 mod shown;
 
 use serde_json::{Map, Value, json};
+use shared::foreign::word;
 
 use super::super::arguments::{Kind, Quota, SetQuota, UnsetQuota};
 use super::super::client::{Client, escaped};
@@ -142,7 +143,8 @@ fn leftover<'a>(all: &'a AllocationDocument, name: &str) -> Result<&'a LeftoverD
         [one] => Ok(one),
         [] => Err(CliError::Usage(format!(
             "the region {region:?} has no leftover {name:?}; see `idp-hub org quota allocated \
-             {region}`"
+             {}`",
+            word(region)
         ))),
         several => {
             let mut text = format!(
@@ -150,8 +152,8 @@ fn leftover<'a>(all: &'a AllocationDocument, name: &str) -> Result<&'a LeftoverD
                  one of them:"
             );
             for it in several {
-                let department = it.department.as_ref().map(|it| it.name.as_str());
-                text.push_str(&format!("\n  {}{}", it.own, within(department)));
+                let within = within(it.department.as_ref());
+                text.push_str(&format!("\n  {}{within}", it.own));
             }
             Err(CliError::Usage(text))
         }

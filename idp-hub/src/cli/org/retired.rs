@@ -14,6 +14,7 @@ use super::super::moment::now;
 use super::super::output::Screen;
 use super::super::pages::List;
 use super::super::prompt::{self, YES};
+use super::find::NOT_FOUND;
 use super::shown::within as in_department;
 use crate::api::RetiredDocument;
 
@@ -41,7 +42,11 @@ pub(super) async fn find(
 ) -> Result<Option<RetiredDocument>, CliError> {
     if name.parse::<ObjectId>().is_ok() {
         let path = format!("/directory/retired/{name}");
-        return client.get(&path).await.map(Some);
+        match client.get(&path).await {
+            // A region may have brought something along that is called like an id.
+            Err(CliError::Problem(problem)) if problem.status == NOT_FOUND => {}
+            found => return found.map(Some),
+        }
     }
     let mut found = all(client, Some(kind), Some(name)).await?;
     found.retain(|it| match (within, &it.department) {
@@ -57,8 +62,11 @@ pub(super) async fn find(
             let mut text =
                 format!("several retired {word}s are called {name:?}; give the id of one of them:");
             for it in &found {
-                let department = it.department.as_ref().map(|it| it.name.as_str());
-                text.push_str(&format!("\n  {}{}", it.id, in_department(department)));
+                text.push_str(&format!(
+                    "\n  {}{}",
+                    it.id,
+                    in_department(it.department.as_ref())
+                ));
             }
             Err(CliError::Usage(text))
         }

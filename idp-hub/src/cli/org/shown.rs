@@ -5,12 +5,11 @@ pub(super) mod local_administrators;
 mod plan;
 mod withheld;
 
-use shared::foreign;
+use shared::foreign::{self, word};
 
 use super::super::arguments::Kind;
 use super::super::output::Screen;
 use super::super::prompt::YES;
-use super::super::region::word;
 use crate::api::{
     BeyondDocument, LinkDocument, NamedDocument, ObjectDocument, PasswordDocument,
     PasswordStandingDocument, PlacedDocument,
@@ -23,23 +22,30 @@ fn name(it: Option<&NamedDocument>) -> String {
 }
 
 /// Where something is, behind its name: several departments may have the name.
-pub(super) fn within(department: Option<&str>) -> String {
-    department.map_or_else(String::new, |it| format!(" (in {})", foreign::name(it)))
+pub(super) fn within(department: Option<&impl AsRef<str>>) -> String {
+    department.map_or_else(String::new, |it| {
+        format!(" (in {})", foreign::name(it.as_ref()))
+    })
 }
 
 /// A name, and where it is.
 pub(super) fn placed(it: Option<&PlacedDocument>) -> String {
     it.map_or_else(String::new, |it| {
-        let department = it.department.as_ref().map(|it| it.name.as_str());
-        format!("{}{}", foreign::name(&it.name), within(department))
+        format!(
+            "{}{}",
+            foreign::name(&it.name),
+            within(it.department.as_ref())
+        )
     })
 }
 
 /// What a thing is, and where.
-pub(super) fn named(it: &ObjectDocument) -> String {
-    let department = it.department.as_ref().map(|it| it.name.as_str());
-    let name = foreign::quoted(&it.name);
-    format!("{} {name}{}", it.kind, within(department))
+pub(super) fn named(kind: &str, name: &str, department: Option<&impl AsRef<str>>) -> String {
+    format!("{kind} {}{}", foreign::quoted(name), within(department))
+}
+
+pub(super) fn object(it: &ObjectDocument) -> String {
+    named(&it.kind, &it.name, it.department.as_ref())
 }
 
 /// Departments, projects, users, groups or roles.
@@ -152,7 +158,7 @@ pub(super) fn password(of: &ObjectDocument, set: &PasswordDocument) -> String {
     let mut text = format!(
         "The password of the {} is set; the user's sessions here have ended. It goes to {} of {} \
          regions: at once, or as soon as they are back.",
-        named(of),
+        object(of),
         set.regions,
         set.regions + set.regions_lacking,
     );
@@ -273,7 +279,7 @@ pub(super) fn made(made: &ObjectDocument) -> String {
     });
     format!(
         "Made the {}: {}{}",
-        named(made),
+        object(made),
         made.id,
         lines.collect::<String>()
     )
@@ -313,7 +319,7 @@ pub(super) fn question(it: &ObjectDocument, how: &str) -> String {
     };
     format!(
         "{}, {}: {meant}\nNothing brings it back. Type {YES} to go on: ",
-        named(it),
+        object(it),
         it.id
     )
 }

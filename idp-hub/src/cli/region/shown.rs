@@ -242,17 +242,5 @@ fn volumes(region: &RegionDocument) -> String {
     }
 }
 
-/// A name as a POSIX shell takes it for one word.
-pub(in crate::cli) fn word(name: &str) -> String {
-    if name
-        .chars()
-        .all(|c| c.is_alphanumeric() || "._-".contains(c))
-    {
-        name.to_owned()
-    } else {
-        format!("'{}'", name.replace('\'', r"'\''"))
-    }
-}
-
 #[cfg(test)]
 pub(super) mod tests;

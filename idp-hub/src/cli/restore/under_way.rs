@@ -4,9 +4,9 @@ use serde::Serialize;
 
 use shared::foreign;
 
-use super::super::region::word;
 use super::withdrawn::{NamedDocument, listed};
 use crate::store::{DroppedLimit, UnderWay};
+use shared::foreign::word;
 
 #[derive(Serialize)]
 pub(super) struct UnderWayDocument<'a> {

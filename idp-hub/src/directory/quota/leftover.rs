@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use shared::foreign::word;
 use shared::ids::ObjectId;
 use shared::model::{CloudId, Custody, Holder, ServiceKind};
 
@@ -181,7 +182,7 @@ impl Census {
         is_zero: bool,
         holds: &Holdings,
     ) -> Vec<String> {
-        let region = &self.region;
+        let region = word(&self.region);
         let mut steps = Vec::new();
         match why {
             LeftoverWhy::MadeThere => {

@@ -1,5 +1,7 @@
 //! Why limits are not set.
 
+use shared::foreign::word;
+
 use super::Allowed;
 
 /// Why limits are not set. Nothing is changed then.
@@ -8,7 +10,8 @@ pub enum QuotaRefusal {
     /// There is no such project.
     #[error(
         "neither the directory nor the region {region:?} has a project {project}; `idp-hub org \
-         list projects` and `idp-hub org quota list {region}` show what there is"
+         list projects` and `idp-hub org quota list {}` show what there is",
+        word(region)
     )]
     NoProject {
         /// The region.
@@ -102,8 +105,9 @@ pub enum QuotaRefusal {
     /// Nobody knows what it uses.
     #[error(
         "what {project} uses of {resource} in the region {region:?} is not known: its quota was \
-         not read there (yet); wait for the next reading, see `idp-hub region show {region}`, or \
-         set it all the same with --force (force: true)"
+         not read there (yet); wait for the next reading, see `idp-hub region show {}`, or set \
+         it all the same with --force (force: true)",
+        word(region)
     )]
     NotRead {
         /// The region.
@@ -187,7 +191,9 @@ pub enum QuotaRefusal {
     /// It is no leftover.
     #[error(
         "{project} is a project of the directory and no leftover; set its limits with `idp-hub \
-         org quota set {region} {project} RESOURCE=N`, or retire it first"
+         org quota set {} {} RESOURCE=N`, or retire it first",
+        word(region),
+        word(project)
     )]
     NotLeft {
         /// The region.
@@ -211,15 +217,17 @@ pub enum QuotaRefusal {
 
 fn known_words(known: &[String]) -> String {
     match known.is_empty() {
-        true => ": its agent has told no quota yet; try again after the next reading".to_owned(),
-        false => format!("; it has {}", known.join(", ")),
+        true => {
+            ", and its agent has told no quota yet; try again after the next reading".to_owned()
+        }
+        false => format!("; name one that it has: {}", known.join(", ")),
     }
 }
 
 fn set_words(set: &[String]) -> String {
     match set {
         [] => ", nor any other".to_owned(),
-        set => format!("; it has {}", set.join(", ")),
+        set => format!("; name one that is: {}", set.join(", ")),
     }
 }
 

@@ -63,13 +63,14 @@ impl Settings {
                 (self.doubted(Doubt::Unanswered(text), is_new), is_told)
             }
         };
-        if let Some(changed) = changed {
-            self.configs.send_replace(Arc::new(changed));
-        }
         if is_told {
             let was = at_work.auth.shown();
             let act = credential_act(self.by(), configured.auth.kind(), Some(was), &taken);
             self.trail.note(self.clock.unix_millis(), act).await;
+        }
+        // Once the trail has it: whoever sees what counts now finds why.
+        if let Some(changed) = changed {
+            self.configs.send_replace(Arc::new(changed));
         }
     }
 

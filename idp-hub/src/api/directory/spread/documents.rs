@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use shared::foreign::word;
 use shared::ids::RegionId;
 use shared::model::{DriftWhy, Holder, ObjectKind, RemarkState};
 use utoipa::ToSchema;
@@ -135,6 +136,7 @@ impl SpreadShareDocument {
 }
 
 fn next_step(region: &str) -> String {
+    let region = word(region);
     format!(
         "lower what others may use there (`idp-hub org quota allocated {region}` shows it), give \
          the region more nodes or pools, or set a lower total; the share itself moves with use \

@@ -1,12 +1,12 @@
 //! Drift as text. Names and values are strangers' words: one line each.
 
-use shared::foreign;
+use shared::foreign::{self, word};
 use shared::model::UnixMillis;
 
 use super::super::super::moment::ago;
 use super::super::super::output::Screen;
 use super::super::super::prompt::YES;
-use super::super::shown::within;
+use super::super::shown::named;
 use super::DriftPolicy;
 use crate::api::{CuredDocument, DifferenceDocument, RemarkDocument};
 
@@ -26,12 +26,11 @@ pub(super) fn drift(all: &[RemarkDocument], now: UnixMillis, screen: Screen) -> 
     }
     let rows = all.iter().map(|it| {
         let differs = it.differences.iter().map(difference);
-        let department = it.department.as_ref().map(|it| it.name.as_str());
         [
             foreign::line(&it.region),
             it.kind.clone(),
             foreign::name(&it.name),
-            department.map_or_else(String::new, foreign::name),
+            (it.department.as_ref()).map_or_else(String::new, |it| foreign::name(&it.name)),
             screen.several(&differs.collect::<Vec<_>>()),
             ago(&it.since, now),
             short(it).to_owned(),
@@ -50,7 +49,7 @@ pub(super) fn drift(all: &[RemarkDocument], now: UnixMillis, screen: Screen) -> 
     let (open, closed): (Vec<_>, Vec<_>) =
         (all.iter()).partition(|it| it.can_put_back || it.can_adopt);
     if let Some(first) = open.first() {
-        let (region, id) = (foreign::line(&first.region), short(first));
+        let (region, id) = (word(&first.region), short(first));
         text.push_str(&format!(
             "\n\nThe region's value becomes everybody's, or the directory's is put back there:\n  \
              next: idp-hub org drift adopt {region} {id}\n    or: idp-hub org drift put-back \
@@ -90,10 +89,11 @@ fn short(it: &RemarkDocument) -> &str {
 }
 
 fn step(it: &RemarkDocument) -> String {
-    let (kind, name) = (&it.kind, foreign::quoted(&it.name));
-    let department = it.department.as_ref().map(|it| it.name.as_str());
     let next = foreign::line(&it.next_step);
-    format!("{kind} {name}{}: {next}", within(department))
+    format!(
+        "{}: {next}",
+        named(&it.kind, &it.name, it.department.as_ref())
+    )
 }
 
 fn difference(it: &DifferenceDocument) -> String {
@@ -152,7 +152,7 @@ pub(super) fn left_out(all: &[RemarkDocument]) -> String {
     let Some(first) = all.first() else {
         return String::new();
     };
-    let (region, id) = (foreign::line(&first.region), short(first));
+    let (region, id) = (word(&first.region), short(first));
     let mut text = format!(
         "\n{} link(s) of which the directory says nothing are left out: they were given after the \
          backup that this hub was restored from. Answer them one by one:",

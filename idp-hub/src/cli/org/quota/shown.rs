@@ -1,7 +1,7 @@
 //! Quotas as text. Names are strangers' words: one line each.
 
 use comfy_table::Cell;
-use shared::foreign;
+use shared::foreign::{self, word};
 
 use super::super::super::output::{Screen, figure};
 use super::super::super::prompt::YES;
@@ -10,7 +10,6 @@ use crate::api::{
     AllocationDocument, HoldingsDocument, LeftoverDocument, LimitsSetList, LimitsWaitingDocument,
     ProjectQuotaDocument, ResourceQuotaDocument, ShareDocument, SumDocument,
 };
-use crate::cli::region::word;
 
 /// Resources that are shown also where nothing of them is used: what an operator asks for first.
 const FIRST: [&str; 7] = [
@@ -44,7 +43,6 @@ pub(super) fn quotas(all: &[ProjectQuotaDocument], full: bool, screen: Screen) -
     let mut whys: Vec<String> = Vec::new();
     for project in all {
         let shown = project.resources.iter();
-        let department = project.department.as_ref().map(|it| it.name.as_str());
         for it in shown.filter(|it| full || is_of_interest(it)) {
             let wanted = it.wanted.map_or_else(String::new, limit);
             rows.push([
@@ -62,7 +60,7 @@ pub(super) fn quotas(all: &[ProjectQuotaDocument], full: bool, screen: Screen) -
                     "  {} of {}{} in {}: {}",
                     foreign::line(&it.name),
                     foreign::name(&project.name),
-                    within(department),
+                    within(project.department.as_ref()),
                     foreign::line(&project.region),
                     foreign::line(why)
                 ));
@@ -121,7 +119,8 @@ pub(super) fn set(set: &LimitsSetList) -> String {
     let is_told = !set.changed.is_empty() || !set.waiting.is_empty();
     if is_told && !set.read_only {
         text.push_str(&format!(
-            "\n`idp-hub org quota list {region}` shows when the region has it."
+            "\n`idp-hub org quota list {}` shows when the region has it.",
+            word(&set.region)
         ));
     }
     text
@@ -222,8 +221,8 @@ fn sum(it: &SumDocument) -> String {
 fn leftover(it: &LeftoverDocument) -> String {
     let name = foreign::name(&it.name);
     let own = foreign::line(&it.own);
-    let department = it.department.as_ref().map(|it| it.name.as_str());
-    let mut text = format!("{name}{} ({own}): {}.", within(department), it.reason);
+    let within = within(it.department.as_ref());
+    let mut text = format!("{name}{within} ({own}): {}.", it.reason);
     let is_first = |it: &&ShareDocument| FIRST.contains(&it.name.as_str()) && it.limit != 0;
     let shares: Vec<String> = it.shares.iter().filter(is_first).map(share).collect();
     if !shares.is_empty() {

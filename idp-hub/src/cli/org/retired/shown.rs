@@ -10,7 +10,7 @@ use super::super::super::arguments::Kind;
 use super::super::super::moment::{ago, exact, left_of};
 use super::super::super::output::Screen;
 use super::super::super::prompt::YES;
-use super::super::shown::within;
+use super::super::shown::named;
 use crate::api::{InsideDocument, LeftDocument, RetiredDocument};
 
 /// A region that was not heard for as long is away.
@@ -36,19 +36,13 @@ pub(super) fn list(all: &[RetiredDocument], now: UnixMillis, screen: Screen) -> 
     text.push('\n');
     for it in all {
         let next = foreign::line(&it.next_step);
-        text.push_str(&format!("\n{}\n  next: {next}", named(it)));
+        text.push_str(&format!("\n{}\n  next: {next}", thing(it)));
     }
     text
 }
 
-fn named(it: &RetiredDocument) -> String {
-    let department = it.department.as_ref().map(|it| it.name.as_str());
-    format!(
-        "{} {}{}",
-        it.kind,
-        foreign::quoted(&it.name),
-        within(department)
-    )
+fn thing(it: &RetiredDocument) -> String {
+    named(&it.kind, &it.name, it.department.as_ref())
 }
 
 /// Asks before it is purged.
@@ -66,7 +60,7 @@ pub(super) fn question(it: &RetiredDocument) -> String {
         "Purge the {}? Each region's agent looks once more whether anything is in it; once \
          none found anything, all delete it.{along}{ends} Nothing brings it back. Type {YES} to go \
          on: ",
-        named(it)
+        thing(it)
     )
 }
 
@@ -105,7 +99,7 @@ pub(in crate::cli::org) fn one(it: &RetiredDocument, now: UnixMillis, screen: Sc
 
 /// What came of the word to purge it: what is waited for, and where that is seen.
 pub(super) fn told(it: &RetiredDocument, now: UnixMillis) -> String {
-    let mut text = format!("Each region is told to purge the {}.", named(it));
+    let mut text = format!("Each region is told to purge the {}.", thing(it));
     for left in lefts(it, now) {
         text.push_str(&format!("\n  {left}"));
     }
@@ -166,7 +160,9 @@ fn waiting(it: &LeftDocument, rest: &str, now: UnixMillis) -> String {
         ),
         (true, _) => "waits for the region".to_owned(),
         (false, "") => "waits for its agent to look into it".to_owned(),
-        (false, rest) => format!("rests for {rest} more, then its agent looks into it"),
+        (false, rest) => format!(
+            "rests for {rest} more, or as its agent's purge_rest says; then that looks into it"
+        ),
     }
 }
 
@@ -273,7 +269,7 @@ mod tests {
             told(&it, NOW)
         };
         let resting = at("2026-11-26T17:02:00Z");
-        let said = "\n  west: rests for 12 min more, then its agent looks into it\n";
+        let said = "\n  west: rests for 12 min more, or as its agent's purge_rest says; then that looks into it\n";
         assert!(resting.contains(said), "{resting}");
         assert!(resting.contains("next: idp-hub org retired"), "{resting}");
         let rested = at("2026-11-26T16:02:00Z");

@@ -89,8 +89,11 @@ fn by(it: &ExposureDocument) -> String {
 }
 
 fn person(it: &PersonDocument) -> String {
-    let department = Some(it.department.name.as_str());
-    format!("{}{}", foreign::name(&it.name), within(department))
+    format!(
+        "{}{}",
+        foreign::name(&it.name),
+        within(Some(&it.department))
+    )
 }
 
 #[cfg(test)]

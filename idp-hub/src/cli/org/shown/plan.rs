@@ -3,12 +3,11 @@
 mod step;
 
 use comfy_table::Cell;
-use shared::foreign;
+use shared::foreign::{self, word};
 
 use super::{exposed, local_administrators, withheld, within};
 use crate::api::{LinksDocument, MergedDocument, PlanDocument, StepDocument};
 use crate::cli::output::{Screen, figure};
-use crate::cli::region::word;
 
 /// Steps that stand below the counts; beyond it `--full` is easier to read.
 const STEPS_MAX: usize = 20;

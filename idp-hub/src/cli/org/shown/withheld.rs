@@ -2,7 +2,7 @@
 
 use shared::foreign;
 
-use super::within;
+use super::named;
 use crate::api::{LinkEndDocument, PlanDocument, WithheldDocument};
 
 /// Links that stand in the short plan; beyond it `--full` is easier to read.
@@ -50,9 +50,11 @@ fn one(link: &WithheldDocument) -> String {
 }
 
 fn end(it: &LinkEndDocument) -> String {
-    let (kind, name) = (&it.kind, foreign::quoted(&it.name));
-    let department = it.department.as_ref().map(|it| it.name.as_str());
-    format!("{kind} {name}{} ({})", within(department), it.id)
+    format!(
+        "{} ({})",
+        named(&it.kind, &it.name, it.department.as_ref()),
+        it.id
+    )
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use shared::foreign;
 use shared::model::UnixMillis;
 
 use super::super::super::moment::ago;
-use super::super::shown::within;
+use super::super::shown::named;
 use crate::api::RemarkDocument;
 
 /// So many that fail alike are listed one by one.
@@ -40,14 +40,14 @@ fn alone(it: &RemarkDocument, now: UnixMillis) -> String {
         Some(tries) => format!(" (tried {tries} times in {})", ago(&it.since, now)),
         None => String::new(),
     };
-    format!("{}: {}: {}{tried}", region(it), named(it), error(it))
+    format!("{}: {}: {}{tried}", region(it), thing(it), error(it))
 }
 
 fn alike(group: &[&RemarkDocument], now: UnixMillis) -> String {
     let Some(first) = group.first() else {
         return String::new();
     };
-    let named: Vec<String> = group.iter().take(ALONE_MAX).map(|it| named(it)).collect();
+    let named: Vec<String> = group.iter().take(ALONE_MAX).map(|it| thing(it)).collect();
     let since = group.iter().map(|it| &it.since);
     let since = since.min_by(|a, b| a.0.cmp(&b.0));
     let tries = group.iter().filter_map(|it| it.tries).max();
@@ -70,14 +70,8 @@ fn region(it: &RemarkDocument) -> String {
     foreign::line(&it.region)
 }
 
-fn named(it: &RemarkDocument) -> String {
-    let department = it.department.as_ref().map(|it| it.name.as_str());
-    format!(
-        "{} {}{}",
-        it.kind,
-        foreign::quoted(&it.name),
-        within(department)
-    )
+fn thing(it: &RemarkDocument) -> String {
+    named(&it.kind, &it.name, it.department.as_ref())
 }
 
 fn error(it: &RemarkDocument) -> String {

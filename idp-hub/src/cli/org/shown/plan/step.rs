@@ -2,7 +2,7 @@
 
 use shared::foreign;
 
-use super::within;
+use super::super::named;
 use crate::api::StepDocument;
 
 /// Of a region whose agent takes no changes it is said what is not done.
@@ -10,7 +10,7 @@ pub(super) fn one(step: &StepDocument, read_only: bool) -> String {
     if read_only {
         return undone(step);
     }
-    let it = named(step);
+    let it = thing(step);
     let mut text = match step.action.as_str() {
         "found" => format!("{it}, the cloud administrators', is made in the directory"),
         "adopt" if step.taken_in_off => format!("{it} is taken in switched off"),
@@ -41,14 +41,12 @@ pub(super) fn one(step: &StepDocument, read_only: bool) -> String {
     text
 }
 
-fn named(step: &StepDocument) -> String {
-    let department = step.department.as_ref().map(|it| it.name.as_str());
-    let (kind, name) = (&step.kind, foreign::quoted(&step.name));
-    format!("{kind} {name}{}", within(department))
+fn thing(step: &StepDocument) -> String {
+    named(&step.kind, &step.name, step.department.as_ref())
 }
 
 fn undone(step: &StepDocument) -> String {
-    let it = named(step);
+    let it = thing(step);
     let why = step.why.as_deref().map(|why| format!(": {}", reason(why)));
     let why = why.unwrap_or_default();
     match step.action.as_str() {
