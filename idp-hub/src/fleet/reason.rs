@@ -185,16 +185,16 @@ mod tests {
 
     #[test]
     fn a_command_takes_any_name_as_one_word() {
-        for (name, word) in [
+        for (name, shown) in [
             ("main", "main"),
             ("北京-1", "北京-1"),
             ("two words", "'two words'"),
             ("it's; rm", r"'it'\''s; rm'"),
             ("", "''"),
         ] {
-            assert_eq!(word(name), word);
+            assert_eq!(word(name), shown);
             let step = Reason::AwaitingAcceptance.next_step(name);
-            assert!(step.contains(&format!("accept {word}`")), "{step}");
+            assert!(step.contains(&format!("accept {shown}`")), "{step}");
         }
     }
 }

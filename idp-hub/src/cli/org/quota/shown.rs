@@ -48,7 +48,10 @@ pub(super) fn quotas(all: &[ProjectQuotaDocument], full: bool, screen: Screen) -
             rows.push([
                 Cell::new(foreign::line(&project.region)),
                 Cell::new(foreign::name(&project.name)),
-                Cell::new(department.map_or_else(String::new, foreign::name)),
+                Cell::new(
+                    (project.department.as_ref())
+                        .map_or_else(String::new, |it| foreign::name(&it.name)),
+                ),
                 Cell::new(foreign::line(&it.name)),
                 figure(it.limit.map_or_else(unknown, limit)),
                 figure(it.used.map_or_else(unknown, |it| it.to_string())),

@@ -161,7 +161,7 @@ fn waiting(it: &LeftDocument, rest: &str, now: UnixMillis) -> String {
         (true, _) => "waits for the region".to_owned(),
         (false, "") => "waits for its agent to look into it".to_owned(),
         (false, rest) => format!(
-            "rests for {rest} more, or as its agent's purge_rest says; then that looks into it"
+            "rests for {rest} more (or as its purge_rest says), then its agent looks into it"
         ),
     }
 }
@@ -269,7 +269,8 @@ mod tests {
             told(&it, NOW)
         };
         let resting = at("2026-11-26T17:02:00Z");
-        let said = "\n  west: rests for 12 min more, or as its agent's purge_rest says; then that looks into it\n";
+        let said = "\n  west: rests for 12 min more (or as its purge_rest says), then its agent looks \
+                    into it\n";
         assert!(resting.contains(said), "{resting}");
         assert!(resting.contains("next: idp-hub org retired"), "{resting}");
         let rested = at("2026-11-26T16:02:00Z");

@@ -5,7 +5,7 @@ mod step;
 use comfy_table::Cell;
 use shared::foreign::{self, word};
 
-use super::{exposed, local_administrators, withheld, within};
+use super::{exposed, local_administrators, withheld};
 use crate::api::{LinksDocument, MergedDocument, PlanDocument, StepDocument};
 use crate::cli::output::{Screen, figure};
 

@@ -1,7 +1,5 @@
 //! Links that a merge does not take in, as text.
 
-use shared::foreign;
-
 use super::named;
 use crate::api::{LinkEndDocument, PlanDocument, WithheldDocument};
 

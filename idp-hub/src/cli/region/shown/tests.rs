@@ -167,9 +167,3 @@ fn one_region_is_shown_whole() {
         "{text}"
     );
 }
-
-#[test]
-fn a_name_in_a_command_is_one_word() {
-    assert_eq!(word("北京-1"), "北京-1");
-    assert_eq!(word("it's here"), r"'it'\''s here'");
-}

@@ -39,7 +39,7 @@ fn a_limit_that_was_set_is_set_no_more_and_the_others_stay() {
         .unwrap_err()
         .to_string();
     assert!(
-        refused.contains("it has compute:cores, compute:instances"),
+        refused.contains("; name one that is: compute:cores, compute:instances"),
         "{refused}"
     );
     // Also what no cloud knows, as long as it is set.
