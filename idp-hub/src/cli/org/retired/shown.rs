@@ -269,8 +269,8 @@ mod tests {
             told(&it, NOW)
         };
         let resting = at("2026-11-26T17:02:00Z");
-        let said = "\n  west: rests for 12 min more (or as its purge_rest says), then its agent looks \
-                    into it\n";
+        let said = "\n  west: rests for 12 min more (or as its purge_rest says), then its \
+                    agent looks into it\n";
         assert!(resting.contains(said), "{resting}");
         assert!(resting.contains("next: idp-hub org retired"), "{resting}");
         let rested = at("2026-11-26T16:02:00Z");
