@@ -2,11 +2,10 @@
 
 use serde::Serialize;
 
-use shared::foreign;
+use shared::foreign::{self, word};
 
 use super::withdrawn::{NamedDocument, listed};
 use crate::store::{DroppedLimit, UnderWay};
-use shared::foreign::word;
 
 #[derive(Serialize)]
 pub(super) struct UnderWayDocument<'a> {
