@@ -207,6 +207,9 @@ pub enum Reason {
     Reserved,
     /// Its department, or the project that it is nested in, is not taken in.
     AboveIsOut,
+    /// Its department, or the project that it is nested in, is not among what the region has told.
+    /// The parts of a cloud are read one after the other, so that it mostly is a moment later.
+    AboveIsUnread,
     /// Another one of its department has a name that some region's database takes for the same.
     SameName,
     /// One of its department that was retired in the federation has its name still.

@@ -201,7 +201,7 @@ fn nested_projects_are_made_outer_ones_first_and_circles_stay_outside() {
         .collect();
     assert_eq!(
         reasons,
-        [Reason::AboveIsOut, Reason::AboveIsOut, Reason::Unusable]
+        [Reason::AboveIsUnread, Reason::AboveIsOut, Reason::Unusable]
     );
     let mut north = Cloud::new(2);
     let plan = join(&mut directory, &mut north);

@@ -27,7 +27,7 @@ impl World {
         match what.iter().map(|it| it.what).collect::<Vec<_>>()[..] {
             [DriftKind::Moved] => {}
             [DriftKind::NotInDirectory] => match left_out(&self.hub, at, *kind, &here).await {
-                Some(Reason::AboveIsOut) => {}
+                Some(Reason::AboveIsOut | Reason::AboveIsUnread) => {}
                 Some(Reason::SameName) => {
                     self.next += 1;
                     let name = format!("given way {}", self.next);

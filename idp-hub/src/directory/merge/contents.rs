@@ -153,12 +153,7 @@ impl<'a> Merger<'a> {
         }
         let fate = department.map(|it| self.identities.fate(ObjectKind::Department, it));
         if fate == Some(Fate::Out) {
-            let is_reserved =
-                department.is_some_and(|it| self.is_reserved(ObjectKind::Department, it));
-            let why = match is_reserved {
-                true => Reason::Reserved,
-                false => Reason::AboveIsOut,
-            };
+            let why = department.map_or(Reason::AboveIsOut, |it| self.why_out(it));
             self.skip(kind, here, name, why);
             return None;
         }
@@ -172,6 +167,18 @@ impl<'a> Merger<'a> {
         }
         let within = fate.and_then(Fate::id);
         self.settle_by_name(work, (here, name, department), within)
+    }
+
+    /// Why nothing comes in of a department that does not.
+    fn why_out(&self, department: &CloudId) -> Reason {
+        let told = &self.arrival.organization.departments;
+        if self.is_reserved(ObjectKind::Department, department) {
+            Reason::Reserved
+        } else if told.contains_key(department) {
+            Reason::AboveIsOut
+        } else {
+            Reason::AboveIsUnread
+        }
     }
 
     /// The same, where nothing but the name says what it is.

@@ -67,8 +67,11 @@ impl<'a> Merger<'a> {
             return Ok((None, 1));
         };
         let outer = self.identities.fate(KIND, here).id();
-        let outer = outer.ok_or(Reason::AboveIsOut)?;
         let its = self.arrival.organization.projects.get(here);
+        let outer = outer.ok_or(match its {
+            Some(_) => Reason::AboveIsOut,
+            None => Reason::AboveIsUnread,
+        })?;
         if its.is_some_and(|it| it.department != project.department) {
             return Err(Reason::OuterElsewhere);
         }

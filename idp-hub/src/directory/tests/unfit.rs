@@ -39,6 +39,24 @@ fn a_name_that_not_every_keystone_keeps_stays_the_regions_own_with_what_is_in_it
 }
 
 #[test]
+fn what_is_in_a_department_that_was_not_read_yet_is_said_to_wait_for_it() {
+    let mut directory = directory();
+    let mut home = Cloud::new(1);
+    home.department("ops");
+    home.user("ops", "eve");
+    let departments = std::mem::take(&mut home.organization.departments);
+    let plan = join(&mut directory, &mut home);
+    assert_eq!(
+        skipped(&plan),
+        [(ObjectKind::User, "eve", Reason::AboveIsUnread)]
+    );
+    home.organization.departments = departments;
+    let plan = join(&mut directory, &mut home);
+    assert_eq!(skipped(&plan), []);
+    assert_eq!(directory.live().users.len(), 1);
+}
+
+#[test]
 fn an_address_that_is_none_is_not_taken_from_its_user_and_he_not_in() {
     let mut directory = directory();
     let mut home = Cloud::new(1);

@@ -165,10 +165,10 @@ pub struct StepDocument {
     /// changed in the region stays there, as drift.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub differs: Vec<String>,
-    /// Why it is skipped or blocked: `reserved`, `above-is-out`, `same-name`, `name-held`,
-    /// `unusable`, `name-unfit`, `too-deep`, `outer-elsewhere`, `email-unfit`, `administration`,
-    /// `name-reserved` or `department-blocked`; or how what is withheld ended: `retired`,
-    /// `deleted` or `purged`.
+    /// Why it is skipped or blocked: `reserved`, `above-is-out`, `above-is-unread`, `same-name`,
+    /// `name-held`, `unusable`, `name-unfit`, `too-deep`, `outer-elsewhere`, `email-unfit`,
+    /// `administration`, `name-reserved` or `department-blocked`; or how what is withheld ended:
+    /// `retired`, `deleted` or `purged`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
 }
@@ -394,6 +394,7 @@ const fn reason(why: Reason) -> &'static str {
     match why {
         Reason::Reserved => "reserved",
         Reason::AboveIsOut => "above-is-out",
+        Reason::AboveIsUnread => "above-is-unread",
         Reason::SameName => "same-name",
         Reason::NameHeld => "name-held",
         Reason::Unusable => "unusable",

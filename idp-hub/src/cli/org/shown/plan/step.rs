@@ -100,6 +100,7 @@ fn reason(why: &str) -> &str {
         "deleted" => "it was deleted",
         "purged" => "it was purged; there it stays, until `idp-hub org purge` deletes it there too",
         "above-is-out" => "so does what it is in",
+        "above-is-unread" => "what it is in was not read yet; plan again in a moment",
         "same-name" => {
             "another one has its name, or one that some database takes for the same; rename one of \
              the two"
