@@ -5,8 +5,9 @@
 
 use std::env::var;
 use std::ops::Range;
+use std::time::Duration;
 
-use tests::chaos::{play, play_set_back};
+use tests::chaos::{Soak, play, play_set_back, soak};
 
 /// Operations of each seed: 10,000 of all ten.
 const OPERATIONS: usize = 1000;
@@ -71,4 +72,19 @@ fn whatever_else_happens_they_do_as_well() {
 #[test]
 fn a_hub_that_is_set_back_to_a_backup_loses_and_doubles_nothing() {
     plays(SET_BACK, true);
+}
+
+/// The soak's beginning: real daemons, and Keystones that fail while agents are killed. All of it
+/// is `cargo xtask soak`.
+#[test]
+fn real_daemons_beside_keystones_that_fail_become_what_the_directory_says() {
+    let soaked = soak(Soak {
+        seed: 1901,
+        operations: 200,
+        real: false,
+        hangs: false,
+        patience: Duration::from_secs(200),
+    });
+    eprintln!("{soaked:?}");
+    assert!(soaked.edits > 0 && soaked.local > 0 && soaked.killed > 0);
 }

@@ -1,7 +1,8 @@
 //! Real OpenStack clouds in one federation: what the hub shows equals what the clouds' own APIs
 //! say, after creates, stops, deletes, a resize and a quota change; quotas that are set at the hub
 //! are what the clouds say, and one over both goes by use; the old admin project is left what it
-//! uses; what was retired is purged when nothing is in it; and versions may differ.
+//! uses; what was retired is purged when nothing is in it; what its services sign in as is as it was;
+//! and versions may differ.
 
 #[path = "clouds/leftover.rs"]
 mod leftover;
@@ -9,6 +10,8 @@ mod leftover;
 mod purge;
 #[path = "clouds/quota.rs"]
 mod quota;
+#[path = "clouds/services.rs"]
+mod services;
 #[path = "clouds/spread.rs"]
 mod spread;
 
@@ -178,11 +181,13 @@ fn two_real_clouds_are_shown_as_they_are() {
     north.order("quota set --cores 33 admin");
     lab.until_shown(&Some(33), || quota_at(&lab, "north", "cores"));
     let clouds = [&north.admin(), &south.admin()];
+    let own = clouds.map(services::told);
     quota::are_true(&lab, clouds);
     spread::goes_by_use(&lab, clouds, &mut southern);
     leftover::of_the_administrator_is_left_what_it_uses(&lab, clouds[0]);
     quota::sums_are_true(&lab, "south", clouds[1]);
     purge::is_on_command_and_when_empty(&lab, clouds);
+    assert_eq!(clouds.map(services::told), own);
 }
 
 #[test]

@@ -11,6 +11,8 @@ mod older;
 mod poisoned;
 #[path = "region/policy.rs"]
 mod policy;
+#[path = "region/unmarked.rs"]
+mod unmarked;
 
 use serde_json::Value;
 use shared::model::CloudId;

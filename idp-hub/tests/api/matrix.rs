@@ -105,10 +105,10 @@ impl Stage {
         self.ids.insert(name, id);
     }
 
-    /// A user of a department, who is made for one request.
-    async fn somebody(&self, department: &str) -> String {
+    /// A thing of a department, which is made for one request.
+    async fn one_of(&self, kind: &str, department: &str) -> String {
         let body = json!({ "name": self.name(), "department": self.ids[department] });
-        let made = self.kit.post("/directory/users", body).await;
+        let made = self.kit.post(&format!("/directory/{kind}"), body).await;
         made.json()["id"].as_str().unwrap().to_owned()
     }
 
@@ -117,16 +117,22 @@ impl Stage {
         format!("new-{}", self.made.get())
     }
 
-    /// Words in braces become ids: of what has the name, or of somebody new.
+    /// Words in braces become ids: of what has the name, or of something new, mostly a user.
     async fn filled(&self, text: &str) -> String {
         let mut text = text.replace("{new}", &self.name());
         for (name, id) in &self.ids {
             text = text.replace(&format!("{{{name}}}"), id);
         }
-        for department in ["ops", "lab"] {
-            let word = format!("{{of {department}}}");
-            if text.contains(&word) {
-                text = text.replace(&word, &self.somebody(department).await);
+        for (what, kind) in [
+            ("", "users"),
+            ("group ", "groups"),
+            ("project ", "projects"),
+        ] {
+            for department in ["ops", "lab"] {
+                let word = format!("{{{what}of {department}}}");
+                if text.contains(&word) {
+                    text = text.replace(&word, &self.one_of(kind, department).await);
+                }
             }
         }
         text
@@ -202,6 +208,19 @@ async fn every_route_answers_whom_it_should_and_refuses_the_others() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Whoever administers a project is no administrator of the department that it is in.
+#[tokio::test]
+async fn nobody_below_a_departments_administrator_ends_a_project() {
+    let stage = Stage::new().await;
+    let route = "/directory/projects/{web}";
+    for (asker, expected) in [("lead", 403), ("ann", 403), ("chief", 404), ("nobody", 401)] {
+        let row = plain("DELETE", route, "", [expected; 7]);
+        assert_eq!(stage.ask(asker, &row).await, expected, "{asker}");
+    }
+    let row = plain("DELETE", route, "", [204; 7]);
+    assert_eq!(stage.ask("boss", &row).await, 204);
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ pub const ASSIGNMENTS: usize = 2 * USERS;
 pub const WRITES: usize = DEPARTMENTS + PROJECTS + USERS + ASSIGNMENTS;
 
 /// As many as an agent has orders under way.
-const AT_ONCE: usize = 8;
+pub const AT_ONCE: usize = 8;
 
 /// A thing to be made: what it is called in links, its path, its body, of which the department's
 /// name stands for its id.
@@ -178,6 +178,23 @@ impl Administrator {
         let bytes = answer.bytes().await.unwrap();
         assert!(status.is_success(), "{path}: {status}");
         serde_json::from_slice(&bytes).unwrap_or_default()
+    }
+
+    /// Makes so many users of a department that is made for them, so many at once; how many a second
+    /// that were.
+    pub async fn makes_users(&self, department: &str, (count, at_once): (usize, usize)) -> f64 {
+        let body = json!({"domain": {"name": department}});
+        let made = self.ask(Method::POST, "/domains", Some(&body)).await;
+        let within = id(&made);
+        let clock = Clock::system();
+        let begun = clock.now();
+        let users = iter(0..count).map(async |number| {
+            let body = json!({"user": {"name": format!("u{number}"), "domain_id": within}});
+            drop(self.ask(Method::POST, "/users", Some(&body)).await);
+        });
+        users.buffer_unordered(at_once).collect::<Vec<()>>().await;
+        let took = clock.now().saturating_duration_since(begun);
+        count as f64 / took.as_secs_f64()
     }
 
     /// Writes the same organization by the same calls, as many at once as an agent gives; how long

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tests::lab::{Lab, Region, until_so};
 use tests::openstack::Admin;
 
-use super::quota::{PROJECT, ask, figures_in, id_in, is_used_by_dora};
+use super::quota::{PROJECT, ask, figures_in, id_in, is_used_by_dora, limit_in};
 
 const TOTAL: i64 = 12;
 
@@ -172,4 +172,42 @@ pub(super) fn goes_by_use(lab: &Lab, [north, south]: [&Admin; 2], away: &mut Reg
     lab.until_shown(&so(TOTAL, both), || told(lab));
     assert_eq!(figures(&sites), [(9, 9), (3, 3)]);
     assert_eq!(shares_told(lab, "north"), ["4", "2", "8", "9"]);
+    so_do_networks(lab, &sites);
+}
+
+/// A total of what another service counts goes by use too: hers who is full in one cloud are made
+/// there, as long as the other one has some that are free.
+fn so_do_networks(lab: &Lab, sites: &[Site<'_>; 2]) {
+    const TOTAL: i64 = 4;
+    let shares = || {
+        let all = [0, 1].map(|it| limit_in(sites[it].admin, &sites[it].id, "network"));
+        assert!(all.iter().sum::<i64>() <= TOTAL, "{all:?}");
+        all
+    };
+    let makes = |number: usize| {
+        let network = json!({"network": {"name": format!("page-{number}")}});
+        let dora = &sites[0].dora;
+        dora.ask_service("network", ("POST", "/v2.0/networks"), &network)
+    };
+    ask(lab, "org quota unset north web network");
+    ask(lab, "org quota spread web network=4");
+    lab.until_shown(&[2, 2], || {
+        [0, 1].map(|it| limit_in(sites[it].admin, &sites[it].id, "network"))
+    });
+    let made = [1, 2, 3].map(|it| makes(it).0);
+    assert_eq!(made, [201, 201, 409], "two are her share");
+    until_so("who is full has what is free", || shares()[0] > 2);
+    let (status, answer) = makes(3);
+    assert_eq!(status, 201, "{answer}");
+    // For what comes after, she has none.
+    for number in [1, 2, 3] {
+        let name = format!("page-{number}");
+        let path = format!("/v2.0/networks?name={name}");
+        let dora = &sites[0].dora;
+        let (_, told) = dora.ask_service("network", ("GET", &path), &Value::Null);
+        let id = told["networks"][0]["id"].as_str().unwrap();
+        let path = format!("/v2.0/networks/{id}");
+        let (status, answer) = dora.ask_service("network", ("DELETE", &path), &Value::Null);
+        assert_eq!(status, 204, "{answer}");
+    }
 }

@@ -270,6 +270,7 @@ pub(super) fn things() -> Vec<Row> {
         ),
     ];
     rows.extend(one_by_one());
+    rows.extend(made_for_one_request());
     rows.extend(passwords());
     rows.extend(administrators());
     rows
@@ -353,6 +354,24 @@ fn one_by_one() -> Vec<Row> {
         plain("GET", "/directory/sign-in-hold", "", cloud(200)),
         plain("DELETE", "/directory/sign-in-hold", "", cloud(204)),
     ]
+}
+
+/// Groups and projects are a department's, as its users are.
+fn made_for_one_request() -> Vec<Row> {
+    let route = "/directory/{kind}/{id}";
+    let same = r#"{"description": "{new}"}"#;
+    let all = [("PATCH", same, 200), ("DELETE", "", 204)];
+    let of = |(method, body, done): (&'static str, &'static str, u16)| {
+        let unseen = [done, done, 404, 404, 404, 404, 401];
+        [
+            ("/directory/groups/{group of ops}", boss(done, 404)),
+            ("/directory/groups/{group of lab}", unseen),
+            ("/directory/projects/{project of ops}", boss(done, 404)),
+            ("/directory/projects/{project of lab}", unseen),
+        ]
+        .map(|(path, expected)| row((method, route, path), body, expected))
+    };
+    all.into_iter().flat_map(of).collect()
 }
 
 /// What whoever may set a user's password may do with it: of whom, and what others are answered.
