@@ -9,9 +9,6 @@ use super::quota::limit_in;
 /// Where installers put them.
 const PROJECT: &str = "service";
 
-/// Whose they are in a real cloud that has all its services.
-const ACCOUNTS: [&str; 5] = ["nova", "glance", "cinder", "neutron", "placement"];
-
 /// All of Keystone's own department, in which services have their accounts, by its own word.
 pub(super) fn told(cloud: &Admin) -> Value {
     let listed = |path: &str, list: &str| {
@@ -23,9 +20,6 @@ pub(super) fn told(cloud: &Admin) -> Value {
     };
     let projects = listed("/projects?domain_id=default", "projects");
     let users = listed("/users?domain_id=default", "users");
-    let names: Vec<&str> = users.iter().filter_map(|it| it["name"].as_str()).collect();
-    let here = ACCOUNTS.iter().filter(|it| names.contains(it)).count();
-    assert_eq!(here, ACCOUNTS.len(), "{names:?}");
     let service = projects.iter().find(|it| it["name"] == PROJECT).unwrap();
     let id = service["id"].as_str().unwrap();
     let roles = users.iter().map(|it| {
@@ -38,10 +32,12 @@ pub(super) fn told(cloud: &Admin) -> Value {
     let limits = ["cores", "instances", "ram", "gigabytes", "network"];
     let limits = limits.map(|it| limit_in(cloud, id, it));
     let inside = format!("/role_assignments?scope.project.id={id}");
+    let inside = listed(&inside, "role_assignments");
+    assert!(!inside.is_empty(), "somebody works in it");
     json!({
         "department": cloud.ask("GET", "/domains/default", &Value::Null).1,
         "roles": roles.collect::<Vec<_>>(),
-        "in the project": listed(&inside, "role_assignments"),
+        "in the project": inside,
         "limits": limits,
         "groups": listed("/groups?domain_id=default", "groups"),
         "projects": projects,

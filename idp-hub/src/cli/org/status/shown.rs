@@ -161,7 +161,10 @@ fn note(it: &ProgressDocument, away: Option<String>) -> String {
     let mut notes: Vec<String> = away.into_iter().collect();
     match &it.progress {
         None if it.merged => notes.push("its agent has said nothing yet".to_owned()),
-        None => notes.push("not merged: idp-hub org plan".to_owned()),
+        None => notes.push(format!(
+            "not merged: idp-hub org plan {}",
+            foreign::word(&it.region)
+        )),
         Some(counts) => notes.extend(notes_of(counts)),
     }
     notes.join("; ")
@@ -304,7 +307,7 @@ mod tests {
             assert_eq!(text.lines().count(), lines, "{text}");
             assert!(text.lines().all(|it| it.len() <= 80), "{text}");
             assert!(
-                text.ends_with("north: not merged: idp-hub org plan"),
+                text.ends_with("north: not merged: idp-hub org plan north"),
                 "{text}"
             );
             let note = "home: away for 5 min; its agent has said nothing yet";
