@@ -180,8 +180,8 @@ impl Administrator {
         serde_json::from_slice(&bytes).unwrap_or_default()
     }
 
-    /// Makes so many users of a department that is made for them, so many at once; how many a second
-    /// that were.
+    /// Makes so many users of a department that is made for them, so many at once; how many a
+    /// second that were.
     pub async fn makes_users(&self, department: &str, (count, at_once): (usize, usize)) -> f64 {
         let body = json!({"domain": {"name": department}});
         let made = self.ask(Method::POST, "/domains", Some(&body)).await;
