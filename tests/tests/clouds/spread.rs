@@ -179,11 +179,7 @@ pub(super) fn goes_by_use(lab: &Lab, [north, south]: [&Admin; 2], away: &mut Reg
 /// there, as long as the other one has some that are free.
 fn so_do_networks(lab: &Lab, sites: &[Site<'_>; 2]) {
     const TOTAL: i64 = 4;
-    let shares = || {
-        let all = [0, 1].map(|it| limit_in(sites[it].admin, &sites[it].id, "network"));
-        assert!(all.iter().sum::<i64>() <= TOTAL, "{all:?}");
-        all
-    };
+    let limits = || [0, 1].map(|it| limit_in(sites[it].admin, &sites[it].id, "network"));
     let makes = |number: usize| {
         let network = json!({"network": {"name": format!("page-{number}")}});
         let dora = &sites[0].dora;
@@ -191,12 +187,14 @@ fn so_do_networks(lab: &Lab, sites: &[Site<'_>; 2]) {
     };
     ask(lab, "org quota unset north web network");
     ask(lab, "org quota spread web network=4");
-    lab.until_shown(&[2, 2], || {
-        [0, 1].map(|it| limit_in(sites[it].admin, &sites[it].id, "network"))
-    });
+    lab.until_shown(&[2, 2], limits);
     let made = [1, 2, 3].map(|it| makes(it).0);
     assert_eq!(made, [201, 201, 409], "two are her share");
-    until_so("who is full has what is free", || shares()[0] > 2);
+    until_so("who is full has what is free", || {
+        let all = limits();
+        assert!(all.iter().sum::<i64>() <= TOTAL, "{all:?}");
+        all[0] > 2
+    });
     let (status, answer) = makes(3);
     assert_eq!(status, 201, "{answer}");
     // For what comes after, she has none.

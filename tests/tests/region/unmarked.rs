@@ -40,23 +40,11 @@ fn inside(keystone: &SimulatedKeystone, department: &str) -> BTreeSet<(String, S
 /// Takes the markers off, as somebody who clears attributes that he does not know.
 fn wipe(keystone: &SimulatedKeystone) {
     let all = keystone.organization();
-    let each = |kind: &'static str, ids: Vec<String>| ids.into_iter().map(move |id| (kind, id));
-    let things = each(
-        "domain",
-        all.departments.keys().map(ToString::to_string).collect(),
-    )
-    .chain(each(
-        "project",
-        all.projects.keys().map(ToString::to_string).collect(),
-    ))
-    .chain(each(
-        "user",
-        all.users.keys().map(ToString::to_string).collect(),
-    ))
-    .chain(each(
-        "group",
-        all.groups.keys().map(ToString::to_string).collect(),
-    ));
+    let things = all.departments.keys().map(|it| ("domain", it));
+    let things = things.chain(all.projects.keys().map(|it| ("project", it)));
+    let things = things.chain(all.users.keys().map(|it| ("user", it)));
+    let things = things.chain(all.groups.keys().map(|it| ("group", it)));
+    let things = things.map(|(kind, it)| (kind, it.to_string()));
     for (kind, id) in things.filter(|(_, id)| keystone.attribute(id, MARKER).is_some()) {
         let body = json!({ kind: { MARKER: Value::Null } });
         let (status, answer) = keystone.ask("PATCH", &format!("/{kind}s/{id}"), &body);
@@ -71,19 +59,7 @@ fn word<'a>(it: &'a Value, name: &str) -> &'a str {
 
 /// What the operator is to do: the department gets its attribute back, by his own hand.
 fn mark(keystone: &SimulatedKeystone, federation: &str, failure: &Value, department: &str) {
-    let hyphenated = |text: &str| -> String {
-        let bare = text.replace('-', "");
-        let parts = [
-            &bare[..8],
-            &bare[8..12],
-            &bare[12..16],
-            &bare[16..20],
-            &bare[20..],
-        ];
-        parts.join("-")
-    };
-    let object = hyphenated(word(failure, "object"));
-    let marker = format!("{}/{object}", hyphenated(federation));
+    let marker = format!("{federation}/{}", word(failure, "object"));
     let body = json!({ "domain": { MARKER: marker } });
     let path = format!("/domains/{department}");
     let (status, answer) = keystone.ask("PATCH", &path, &body);

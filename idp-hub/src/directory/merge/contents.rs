@@ -152,9 +152,8 @@ impl<'a> Merger<'a> {
             return None;
         }
         let fate = department.map(|it| self.identities.fate(ObjectKind::Department, it));
-        if fate == Some(Fate::Out) {
-            let why = department.map_or(Reason::AboveIsOut, |it| self.why_out(it));
-            self.skip(kind, here, name, why);
+        if let (Some(it), Some(Fate::Out)) = (department, fate) {
+            self.skip(kind, here, name, self.why_out(it));
             return None;
         }
         if let Some(Claim::Live(id, by)) = claim {
@@ -167,18 +166,6 @@ impl<'a> Merger<'a> {
         }
         let within = fate.and_then(Fate::id);
         self.settle_by_name(work, (here, name, department), within)
-    }
-
-    /// Why nothing comes in of a department that does not.
-    fn why_out(&self, department: &CloudId) -> Reason {
-        let told = &self.arrival.organization.departments;
-        if self.is_reserved(ObjectKind::Department, department) {
-            Reason::Reserved
-        } else if told.contains_key(department) {
-            Reason::AboveIsOut
-        } else {
-            Reason::AboveIsUnread
-        }
     }
 
     /// The same, where nothing but the name says what it is.
@@ -225,6 +212,18 @@ impl<'a> Merger<'a> {
                 self.skip(kind, here, name, Reason::SameName);
                 None
             }
+        }
+    }
+
+    /// Why nothing comes in of a department that does not.
+    fn why_out(&self, department: &CloudId) -> Reason {
+        let told = &self.arrival.organization.departments;
+        if self.is_reserved(ObjectKind::Department, department) {
+            Reason::Reserved
+        } else if told.contains_key(department) {
+            Reason::AboveIsOut
+        } else {
+            Reason::AboveIsUnread
         }
     }
 
